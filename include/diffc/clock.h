@@ -1,0 +1,17 @@
+/* Time and interruption. */
+#ifndef DIFFC_CLOCK_H
+#define DIFFC_CLOCK_H
+
+#include <stdbool.h>
+
+/* Seconds on the monotonic clock. */
+double clock_seconds(void);
+
+/* After interrupt_catch, the first SIGINT or SIGTERM only raises a flag that long loops poll; the
+ * second ends the process at once. SIGPIPE and SIGXFSZ are ignored: writes then fail in words. */
+void interrupt_catch(void);
+bool interrupt_requested(void);
+/* For tests and nested tools: raise or lower the flag. */
+void interrupt_set(bool requested);
+
+#endif

@@ -1,0 +1,57 @@
+/* Data sets: IDX and IDX.gz (with labels), CIFAR-10 binary, folders of PNG and JPEG. All images are
+ * held as bytes in memory; a validation split that training never sees is cut off by seed. */
+#ifndef DIFFC_DATASET_H
+#define DIFFC_DATASET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "diffc/err.h"
+
+typedef enum { DATA_AUTO, DATA_IDX, DATA_CIFAR10, DATA_FOLDER } DataKind;
+
+typedef struct {
+    const char *path; /* file or folder; for a folder of IDX or CIFAR files the training part */
+    DataKind kind;    /* DATA_AUTO looks at the content */
+    bool test_part;   /* the t10k / test_batch files instead of the training ones */
+    int height, width; /* 0: native (IDX, CIFAR) or the first image's size (folders) */
+    int channels;      /* 0: as stored; folders: 3 when any image has colour */
+    bool flip;         /* horizontal flips in training batches */
+    size_t limit;      /* use only the first `limit` images; 0: all */
+    size_t validation; /* images held out */
+    uint64_t seed;     /* split, order, flips */
+    bool skip_bad;     /* folders: leave out images that do not decode (counted) */
+} DataOptions;
+
+typedef struct {
+    int height, width, channels;
+    int classes;       /* 0: no labels */
+    size_t count;      /* all images */
+    size_t train_count, validation_count;
+    size_t skipped;    /* folders: images left out */
+    char description[256]; /* "60,000 grey images of 28x28 (IDX), 10 classes" */
+    unsigned char *pixels; /* [count, height, width, channels] */
+    unsigned char *labels; /* [count] or NULL */
+    uint32_t *split;       /* permutation of 0..count-1: first train_count train, the rest held out */
+    uint32_t *order;       /* [train_count] the current epoch's order */
+    uint64_t order_epoch;  /* UINT64_MAX: none yet */
+    bool flip;
+    uint64_t seed;
+} Dataset;
+
+/* Progress of reading a folder (done, total); may be NULL. */
+typedef void (*DataProgress)(void *context, size_t done, size_t total);
+bool dataset_open(Dataset *d, const DataOptions *options, DataProgress progress, void *context,
+                  Err *err);
+void dataset_close(Dataset *d);
+
+/* Training sample number `sample` of the whole run (sample / train_count is the epoch; each epoch
+ * is a fresh permutation from the seed), as floats u/127.5 - 1 in x [H,W,C]; flipped by a counter
+ * draw when the option is set. label (may be NULL) gets the class or 0. Not for several threads at
+ * once: it makes the epoch's order when a new epoch begins. */
+void dataset_train_sample(Dataset *d, uint64_t sample, float *x, int *label);
+/* Held-out image i < validation_count, never flipped. */
+void dataset_validation_sample(const Dataset *d, size_t i, float *x, int *label);
+
+#endif

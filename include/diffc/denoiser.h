@@ -1,0 +1,57 @@
+/* A denoiser is an interface: given x and a noise level it returns the noise. Samplers and
+ * likelihoods see only this; the U-Net is one implementation (src/train/model.c), the exact denoiser
+ * of a Gaussian or a Gaussian mixture another (gaussian.c), which makes every sampler testable
+ * against closed forms. */
+#ifndef DIFFC_DENOISER_H
+#define DIFFC_DENOISER_H
+
+#include <stddef.h>
+
+#include "diffc/err.h"
+
+/* x = alpha x0 + sigma eps. `t` is the model's own label of this level (DDPM: the step index). */
+typedef struct {
+    double alpha, sigma, t;
+} NoiseLevel;
+
+typedef struct {
+    void *context;
+    size_t dims; /* values per image */
+    /* eps[count, dims] from x[count, dims], all at one level. ERR_DIVERGED when not finite. */
+    bool (*predict)(void *context, int count, const double *x, NoiseLevel level, double *eps,
+                    Err *err);
+} Denoiser;
+
+/* What a network was trained to give (Salimans & Ho 2022 for v). The three convert exactly:
+ *   x0 = (x - sigma eps) / alpha        eps = (x - alpha x0) / sigma
+ *   v  = alpha eps - sigma x0           (alpha^2 + sigma^2 = 1)
+ *   score = -eps / sigma */
+typedef enum { PREDICT_EPS, PREDICT_X0, PREDICT_V } Prediction;
+double eps_from_prediction(Prediction kind, NoiseLevel level, double x, double prediction);
+double target_of_prediction(Prediction kind, NoiseLevel level, double x0, double eps);
+double x0_from_eps(NoiseLevel level, double x, double eps);
+double score_from_eps(NoiseLevel level, double eps);
+
+/* Weight of one sample's loss so that it is simple (1) or Min-SNR (Hang et al. 2023, gamma):
+ * eps min(snr,g)/snr, x0 min(snr,g), v min(snr,g)/(snr+1); snr = alpha^2/sigma^2; snr 0: 1.
+ * gamma <= 0 means simple. */
+double objective_weight(Prediction kind, NoiseLevel level, double min_snr_gamma);
+
+/* The exact denoiser of data N(mean, std^2 I). The context is a GaussianData that outlives it. */
+typedef struct {
+    size_t dims;
+    double mean, std;
+} GaussianData;
+Denoiser gaussian_denoiser(const GaussianData *data);
+
+/* The exact denoiser of a mixture of isotropic Gaussians, responsibilities by logsumexp. */
+typedef struct {
+    size_t dims;
+    int modes;
+    const double *weights; /* [modes], sum 1 */
+    const double *means;   /* [modes, dims] */
+    const double *stds;    /* [modes] */
+} MixtureData;
+Denoiser mixture_denoiser(const MixtureData *data);
+
+#endif

@@ -1,0 +1,61 @@
+/* Files: read whole with a limit, written beside the target, synced and renamed. */
+#ifndef DIFFC_FSIO_H
+#define DIFFC_FSIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "diffc/err.h"
+
+enum { PATH_BYTES = 4096 };
+
+typedef struct {
+    unsigned char *bytes; /* size bytes and one zero byte after them */
+    size_t size;
+} FileBytes;
+
+/* Reads a regular file of at most `limit` bytes (folders, FIFOs and devices are refused).
+ * On success file_free releases it. */
+bool file_read(const char *path, size_t limit, FileBytes *out, Err *err);
+void file_free(FileBytes *file);
+
+/* Writes a file so that `path` is either the old file or the complete new one: a temporary name
+ * in the same folder, all bytes, fsync, rename, fsync of the folder. On failure the temporary file
+ * is removed and `path` is untouched. A failed fsync is never retried on the same file. */
+bool file_write(const char *path, const void *bytes, size_t size, Err *err);
+
+/* The same in pieces: open, append any number of times, commit. file_writer_abort (or a failed
+ * append or commit) removes the temporary file. */
+typedef struct {
+    int fd;
+    char path[PATH_BYTES];
+    char temporary[PATH_BYTES];
+} FileWriter;
+bool file_writer_open(FileWriter *w, const char *path, Err *err);
+bool file_writer_append(FileWriter *w, const void *bytes, size_t size, Err *err);
+bool file_writer_commit(FileWriter *w, Err *err);
+void file_writer_abort(FileWriter *w);
+
+/* Appends one whole line (the newline is added) with a single write. */
+bool file_append_line(const char *path, const char *line, Err *err);
+
+/* Makes a folder and its parents; an existing folder is fine. */
+bool folder_make(const char *path, Err *err);
+bool path_is_folder(const char *path);
+bool path_exists(const char *path);
+
+/* out (PATH_BYTES) = folder/name; false with an error when it does not fit. */
+bool path_join(char *out, const char *folder, const char *name, Err *err);
+
+/* Names in a folder sorted by bytes, without "." and "..". Free with names_free. */
+typedef struct {
+    char **names;
+    size_t count;
+} Names;
+bool folder_list(const char *path, Names *out, Err *err);
+void names_free(Names *names);
+
+/* Copies text for a message: control bytes and broken UTF-8 become \xNN, cut to size. */
+void text_escape(char *out, size_t size, const char *text);
+
+#endif

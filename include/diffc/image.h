@@ -1,0 +1,42 @@
+/* Images: 8-bit, row-major, 1 to 4 interleaved channels. src/data/image.c is the one file that sees
+ * stb; it never gives stb anything that has not passed the gate in image_gate.c. */
+#ifndef DIFFC_IMAGE_H
+#define DIFFC_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "diffc/err.h"
+
+typedef struct {
+    int height, width, channels;
+    unsigned char *pixels; /* [height, width, channels] */
+} Image;
+
+enum { IMAGE_MAX_PIXELS = 64 * 1024 * 1024 };
+
+/* Decodes PNG or JPEG (chosen by content). channels: 0 keeps grey (1) or colour (3) as stored;
+ * 1 or 3 converts. Alpha is blended over black. EXIF orientation is applied. ERR_FORMAT messages
+ * start with `name`. image_free releases. */
+bool image_decode(const unsigned char *bytes, size_t size, const char *name, int channels,
+                  Image *out, Err *err);
+bool image_load(const char *path, int channels, Image *out, Err *err);
+void image_free(Image *image);
+
+/* Resizes with area averaging (enlarging: bilinear) so that the image covers height x width, then
+ * crops the centre. */
+bool image_resize_crop(const Image *in, int height, int width, Image *out, Err *err);
+
+/* PNG of a 1- or 3-channel image in memory (free with mem_free) or written to a file (fsio's
+ * guarantees). text, if not NULL, is kept as a tEXt chunk "parameters". */
+bool image_encode_png(const Image *image, const char *text, unsigned char **bytes, size_t *size,
+                      Err *err);
+bool image_save_png(const char *path, const Image *image, const char *text, Err *err);
+
+/* values [count,H,W,C] in [-1,1] as one picture, `columns` per row (0: near square), `gap` pixels
+ * of white between. Values are clamped and rounded to nearest, half to even: 255 (x+1)/2. */
+bool image_grid(const float *values, int count, int H, int W, int C, int columns, int gap,
+                Image *out, Err *err);
+unsigned char image_byte(float value);
+
+#endif

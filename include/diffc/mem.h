@@ -1,0 +1,22 @@
+/* Memory: 64-byte aligned, zeroed, checked for overflow, and sealable. After mem_seal an
+ * allocation through this file is a bug that stops the program: a training step and a sampling
+ * step allocate nothing. */
+#ifndef DIFFC_MEM_H
+#define DIFFC_MEM_H
+
+#include <stddef.h>
+
+/* count * size zeroed bytes, 64-byte aligned; NULL when the product overflows or memory is short.
+ * A size of zero gives a valid pointer. Free with mem_free. */
+void *mem_alloc(size_t count, size_t size);
+float *mem_floats(size_t count);
+double *mem_doubles(size_t count);
+void mem_free(void *block);
+
+/* From here on mem_alloc aborts and names `phase`; NULL lifts the seal. */
+void mem_seal(const char *phase);
+
+/* The largest resident size of this process so far, in bytes; 0 where the system does not say. */
+size_t mem_peak_bytes(void);
+
+#endif

@@ -1,0 +1,112 @@
+/* The network graph: declared once, planned, run many times. A declaration appends nodes; shapes,
+ * the memory plan, the four passes, initialisation, names, summary and FLOPs are derived from it.
+ *
+ * Every node has one output tensor [N,H,W,C] of the net's fixed batch N. Appending checks shapes;
+ * a mismatch is a programmer's error (CHECK). Parameters are found by name in the table, which
+ * several nets (other batch sizes, other modes) share; the first declaration fills it.
+ *
+ *   ParamTable table = {0};
+ *   Net *net = net_new(&table, batch);
+ *   int x = net_input(net, 28, 28, 1), t = net_input(net, 1, 1, 1);
+ *   int y = unet_declare(net, &config, x, t, -1);
+ *   net_set_output(net, y);
+ *   net_plan(net, NET_TRAIN, &err);             // the only allocation
+ *   memcpy(net_value(net, x), images, ...);
+ *   net_forward(net, weights);
+ *   fill net_gradient(net, y);                  // dLoss/dy
+ *   net_backward(net, weights, gradients);      // ADDS to gradients
+ */
+#ifndef DIFFC_NET_H
+#define DIFFC_NET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "diffc/err.h"
+#include "diffc/ops.h"
+#include "diffc/params.h"
+
+typedef struct Net Net;
+
+typedef enum {
+    NET_INFER,  /* forward only; buffers are reused by liveness */
+    NET_TRAIN,  /* forward and backward */
+    NET_SECOND, /* forward, backward, tangent, backward2 */
+} NetMode;
+
+typedef struct {
+    int H, W, C;
+} Shape;
+
+Net *net_new(ParamTable *table, int batch); /* NULL: no memory */
+void net_free(Net *net);
+int net_batch(const Net *net);
+Shape net_shape(const Net *net, int node);
+
+/* Inputs. wants_gradient: backward also makes dx (needed to differentiate by the input). */
+int net_input(Net *net, int H, int W, int C, bool wants_gradient);
+
+/* Operations; `name` is the prefix of the parameters' names ("down_blocks.0.resnets.1.conv1"), to
+ * which ".weight" and ".bias" are added; printf style where it says format. */
+typedef struct {
+    int kernel, stride;
+    int pad_top, pad_bottom, pad_left, pad_right;
+    bool zero_init; /* weights and bias start at zero */
+} ConvOptions;
+int net_conv2d(Net *net, int x, int out_channels, const ConvOptions *o, const char *name);
+int net_linear(Net *net, int x, int out_channels, bool zero_init, const char *name);
+int net_groupnorm(Net *net, int x, int groups, float eps, bool silu, const char *name);
+int net_silu(Net *net, int x);
+int net_attention(Net *net, int q, int k, int v, int heads);
+int net_upsample(Net *net, int x);
+int net_avgpool(Net *net, int x, int factor);
+int net_concat(Net *net, int a, int b);
+int net_add(Net *net, int a, int b);
+int net_shift(Net *net, int x, int e);    /* e [N,1,1,C] */
+int net_modulate(Net *net, int x, int e); /* e [N,1,1,2C] */
+int net_scale(Net *net, int x, float factor);
+int net_time_features(Net *net, int t, int features, TimeFeatureKind kind, bool flip_sin_to_cos,
+                      double freq_shift, float fourier_scale, const char *name);
+int net_class_embed(Net *net, int label, int classes, int features, const char *name);
+int net_dropout(Net *net, int x, float p);
+void net_set_output(Net *net, int node);
+int net_output(const Net *net);
+
+/* Plans memory and allocates it (one block). Seals the parameter table. The error names the bytes
+ * wanted. net_plan_bytes gives the total without allocating. */
+bool net_plan(Net *net, NetMode mode, Err *err);
+size_t net_plan_bytes(Net *net, NetMode mode);
+
+/* Pointers into the plan; valid until net_free. A value is valid from its node's pass until its
+ * last reader has run; inputs and the output stay valid. */
+float *net_value(Net *net, int node);    /* activation [N,H,W,C] */
+float *net_gradient(Net *net, int node); /* cotangent of an input or the output */
+float *net_tangent_of(Net *net, int node);  /* NET_SECOND: direction at an input, J r at the output */
+float *net_gradient2(Net *net, int node);   /* NET_SECOND: second cotangent mu at output or input */
+
+/* Dropout is the identity until this is called with training = true; the mask is a function of
+ * (seed, step, node). */
+void net_set_dropout(Net *net, bool training, uint64_t seed, uint64_t step);
+
+/* The passes. `weights` and `grads` are blocks of the parameter table's layout. grads may be NULL
+ * (only input gradients are made). backward reads net_gradient(output), which the caller fills, and
+ * overwrites net_gradient of the inputs that want one. */
+void net_forward(Net *net, const float *weights);
+void net_backward(Net *net, const float *weights, float *grads);
+/* After forward and backward: reads net_tangent_of(input) for inputs that want gradients, writes
+ * net_tangent_of(output). */
+void net_tangent(Net *net, const float *weights);
+/* After net_tangent: adds to grads the gradient of <my, y> + <ly, ydot>, where ly is the output
+ * cotangent that net_backward was given and my stands in net_gradient2(output). */
+void net_backward2(Net *net, const float *weights, float *grads);
+
+/* Multiplications and additions of one forward pass for one image, as direct convolutions and
+ * products (2 per multiply-add; pointwise ops not counted). */
+double net_forward_flop(const Net *net);
+
+/* One line per node for `diffc info` ("conv2d down_blocks.0... 28x28x32 -> ... 18,464"), from
+ * index 0 until false. */
+bool net_describe_node(const Net *net, int node, char *out, size_t size);
+
+#endif

@@ -1,0 +1,249 @@
+/* The operations of the network. Each op is four passes side by side in one file of src/ops:
+ *
+ *   forward    y from x
+ *   backward   cotangents: dx, dw, ... += J^T dy
+ *   tangent    directional derivative: ydot = J xdot (+ the parameters' directions)
+ *   backward2  backward of the tangent pass, for exact second-order gradients. The tangent pass
+ *              maps (x, xdot) to (y, ydot) with parameters fixed. Given the cotangents my of y and
+ *              ly of ydot it adds the cotangent of x to mx and the parameters' gradients to dw, db.
+ *              (The cotangent of xdot equals backward's dx from dy = ly; it is not made again.)
+ *
+ * Sources of the formulas: the papers named per op; for tangent and backward2 the derivation in
+ * Pearlmutter, "Fast exact multiplication by the Hessian" (1994), written out per op.
+ *
+ * Rules. Layout is NHWC, float32, dense. Arguments in this order: dims, outputs, inputs, saved
+ * values, scratch. forward and tangent OVERWRITE their outputs; backward and backward2 ADD to
+ * theirs, each of which may be NULL (not wanted). Tangents of parameters (wdot, bdot) may be NULL
+ * (zero). Optional inputs (a bias b) may be NULL where said. No output may alias an input unless
+ * said. Ops allocate nothing, print nothing, keep no state and cannot fail. `scratch` holds at
+ * least OP_scratch_floats(dims) floats, contents free (its size depends on parallel_threads()).
+ * Parallel by OpenMP over images and fixed tiles of an image; same bits for any number of threads;
+ * forward and tangent give an image the same bits whatever batch it is in.
+ *
+ * Letters: N images, H W height and width, C channels in, K channels out, T tokens (H*W). */
+#ifndef DIFFC_OPS_H
+#define DIFFC_OPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- conv2d: y[n,oh,ow,k] = b[k] + sum_{r,s,c} x[n, oh*stride+r-pad_top, ow*stride+s-pad_left, c]
+ *                                                  w[r,s,c,k],    zero outside the image.
+ * w is [R,S,C,K] in memory (OIHW on disk), b is [K] or NULL. x [N,H,W,C], y [N,OH,OW,K]. */
+typedef struct {
+    int N, H, W, C; /* input */
+    int K;          /* output channels */
+    int R, S;       /* kernel height and width */
+    int stride;
+    int pad_top, pad_bottom, pad_left, pad_right;
+} Conv2dDims;
+int conv2d_out_height(const Conv2dDims *d); /* (H + pads - R) / stride + 1, rounded down */
+int conv2d_out_width(const Conv2dDims *d);
+size_t conv2d_scratch_floats(const Conv2dDims *d);
+void conv2d_forward(const Conv2dDims *d, float *y, const float *x, const float *w, const float *b,
+                    float *scratch);
+void conv2d_backward(const Conv2dDims *d, float *dx, float *dw, float *db, const float *dy,
+                     const float *x, const float *w, float *scratch);
+void conv2d_tangent(const Conv2dDims *d, float *ydot, const float *x, const float *xdot,
+                    const float *w, const float *wdot, const float *bdot, float *scratch);
+void conv2d_backward2(const Conv2dDims *d, float *mx, float *dw, float *db, const float *my,
+                      const float *ly, const float *x, const float *xdot, const float *w,
+                      float *scratch);
+/* The reference: seven plain loops, sums in double. */
+void conv2d_forward_reference(const Conv2dDims *d, float *y, const float *x, const float *w,
+                              const float *b);
+
+/* ---- linear: y[m,:] = x[m,:] w + b.  x [N*T, C], w [C,K] in memory (out x in on disk), y [N*T, K].
+ * Rows of one image are one unit of work, so an image's bits do not depend on the batch.
+ * b may be NULL. Also serves 1x1 convolutions. */
+typedef struct {
+    int N, T; /* images, rows per image */
+    int C, K;
+} LinearDims;
+size_t linear_scratch_floats(const LinearDims *d);
+void linear_forward(const LinearDims *d, float *y, const float *x, const float *w, const float *b,
+                    float *scratch);
+void linear_backward(const LinearDims *d, float *dx, float *dw, float *db, const float *dy,
+                     const float *x, const float *w, float *scratch);
+void linear_tangent(const LinearDims *d, float *ydot, const float *x, const float *xdot,
+                    const float *w, const float *wdot, const float *bdot, float *scratch);
+void linear_backward2(const LinearDims *d, float *mx, float *dw, float *db, const float *my,
+                      const float *ly, const float *x, const float *xdot, const float *w,
+                      float *scratch);
+
+/* ---- groupnorm (Wu & He 2018): per image and group of C/G channels over T positions,
+ *   xh = (x - mean) * rstd,  rstd = 1/sqrt(var + eps) (biased variance),  y = w[c] xh + b[c],
+ *   and with silu set y = silu(w xh + b) in the same pass.
+ * C divisible by G. Statistics in double. mean, rstd: [N,G], written by forward, read by the rest. */
+typedef struct {
+    int N, T, C, G;
+    float eps;
+    bool silu;
+} GroupNormDims;
+size_t groupnorm_scratch_floats(const GroupNormDims *d);
+void groupnorm_forward(const GroupNormDims *d, float *y, float *mean, float *rstd, const float *x,
+                       const float *w, const float *b, float *scratch);
+void groupnorm_backward(const GroupNormDims *d, float *dx, float *dw, float *db, const float *dy,
+                        const float *x, const float *w, const float *b, const float *mean,
+                        const float *rstd, float *scratch);
+void groupnorm_tangent(const GroupNormDims *d, float *ydot, const float *x, const float *xdot,
+                       const float *w, const float *b, const float *wdot, const float *bdot,
+                       const float *mean, const float *rstd, float *scratch);
+void groupnorm_backward2(const GroupNormDims *d, float *mx, float *dw, float *db, const float *my,
+                         const float *ly, const float *x, const float *xdot, const float *w,
+                         const float *b, const float *mean, const float *rstd, float *scratch);
+
+/* ---- silu: y = x sigmoid(x), elementwise over N*size values (size per image). */
+typedef struct {
+    int N;
+    size_t size;
+} PointDims;
+void silu_forward(const PointDims *d, float *y, const float *x);
+void silu_backward(const PointDims *d, float *dx, const float *dy, const float *x);
+void silu_tangent(const PointDims *d, float *ydot, const float *x, const float *xdot);
+void silu_backward2(const PointDims *d, float *mx, const float *my, const float *ly, const float *x,
+                    const float *xdot);
+
+/* ---- attention: scaled dot-product self-attention (Vaswani et al. 2017), heads side by side in
+ * the channels (head h owns columns h*D .. h*D+D-1). q, k, v, y: [N, T, heads*D].
+ *   A = softmax(q k^T / sqrt(D)) per image and head,  y = A v
+ * No T x T matrix is saved: backward and the rest make A again in scratch. */
+typedef struct {
+    int N, T, heads, D;
+} AttentionDims;
+size_t attention_scratch_floats(const AttentionDims *d);
+void attention_forward(const AttentionDims *d, float *y, const float *q, const float *k,
+                       const float *v, float *scratch);
+void attention_backward(const AttentionDims *d, float *dq, float *dk, float *dv, const float *dy,
+                        const float *q, const float *k, const float *v, float *scratch);
+void attention_tangent(const AttentionDims *d, float *ydot, const float *q, const float *k,
+                       const float *v, const float *qdot, const float *kdot, const float *vdot,
+                       float *scratch);
+void attention_backward2(const AttentionDims *d, float *mq, float *mk, float *mv, const float *my,
+                         const float *ly, const float *q, const float *k, const float *v,
+                         const float *qdot, const float *kdot, const float *vdot, float *scratch);
+
+/* ---- resample. upsample: nearest neighbour, factor 2: y [N,2H,2W,C]. avgpool: mean of factor x
+ * factor windows (H and W divisible): y [N,H/factor,W/factor,C]; with factor = 0 the mean over the
+ * whole image: y [N,1,1,C]. Linear: tangent = forward of xdot, backward2 = backward of my. */
+typedef struct {
+    int N, H, W, C;
+    int factor; /* avgpool only */
+} ResampleDims;
+void upsample_forward(const ResampleDims *d, float *y, const float *x);
+void upsample_backward(const ResampleDims *d, float *dx, const float *dy);
+void upsample_tangent(const ResampleDims *d, float *ydot, const float *xdot);
+void upsample_backward2(const ResampleDims *d, float *mx, const float *my);
+void avgpool_forward(const ResampleDims *d, float *y, const float *x);
+void avgpool_backward(const ResampleDims *d, float *dx, const float *dy);
+void avgpool_tangent(const ResampleDims *d, float *ydot, const float *xdot);
+void avgpool_backward2(const ResampleDims *d, float *mx, const float *my);
+
+/* ---- join. concat: y [N,T,A+B] = channels of a [N,T,A] then of b [N,T,B].
+ * add: y = a + b over N*size values.
+ * shift: y[n,t,c] = x[n,t,c] + e[n,c]   (time embedding; e [N,C]).
+ * modulate: y[n,t,c] = x[n,t,c] (1 + e[n,c]) + e[n,C+c]   (scale and shift; e [N,2C]). Bilinear in
+ * x and e, so its tangent and backward2 take both; e may have tangent NULL (zero).
+ * scale: y = factor * x. */
+typedef struct {
+    int N, T, A, B;
+} ConcatDims;
+void concat_forward(const ConcatDims *d, float *y, const float *a, const float *b);
+void concat_backward(const ConcatDims *d, float *da, float *db, const float *dy);
+void concat_tangent(const ConcatDims *d, float *ydot, const float *adot, const float *bdot);
+void concat_backward2(const ConcatDims *d, float *ma, float *mb, const float *my);
+void add_forward(const PointDims *d, float *y, const float *a, const float *b);
+void add_backward(const PointDims *d, float *da, float *db, const float *dy);
+void add_tangent(const PointDims *d, float *ydot, const float *adot, const float *bdot);
+void add_backward2(const PointDims *d, float *ma, float *mb, const float *my);
+typedef struct {
+    int N, T, C;
+} ShiftDims;
+void shift_forward(const ShiftDims *d, float *y, const float *x, const float *e);
+void shift_backward(const ShiftDims *d, float *dx, float *de, const float *dy);
+void shift_tangent(const ShiftDims *d, float *ydot, const float *xdot, const float *edot);
+void shift_backward2(const ShiftDims *d, float *mx, float *me, const float *my);
+void modulate_forward(const ShiftDims *d, float *y, const float *x, const float *e);
+void modulate_backward(const ShiftDims *d, float *dx, float *de, const float *dy, const float *x,
+                       const float *e);
+void modulate_tangent(const ShiftDims *d, float *ydot, const float *x, const float *xdot,
+                      const float *e, const float *edot);
+void modulate_backward2(const ShiftDims *d, float *mx, float *me, const float *my, const float *ly,
+                        const float *x, const float *xdot, const float *e, const float *edot);
+void scale_forward(const PointDims *d, float factor, float *y, const float *x);
+void scale_backward(const PointDims *d, float factor, float *dx, const float *dy);
+void scale_tangent(const PointDims *d, float factor, float *ydot, const float *xdot);
+void scale_backward2(const PointDims *d, float factor, float *mx, const float *my);
+
+/* ---- embed. time_features: t [N] -> y [N,F], from double arithmetic rounded once.
+ *   positional (Vaswani 2017; DDPM): F features, half = F/2,
+ *     w_i = exp(-ln(10000) i / (half - freq_shift)),  [sin(t w), cos(t w)], or [cos, sin] with
+ *     flip_sin_to_cos; odd F: one zero appended.
+ *   fourier (Tancik et al. 2020; Song et al. 2021): a_i = 2 pi ln(t) w[i], w [F/2] a parameter that
+ *     is not trained (backward and tangent never touch it), y = [sin a, cos a]; t > 0.
+ * A tangent with respect to t (tdot [N], may be NULL: zero) exists, and dt.
+ *   class embedding: y[n,:] = w[label[n],:], w [classes,F]; labels are floats holding integers
+ *     (so that they are ordinary inputs), clamped to 0 .. classes-1; no derivative to them. */
+typedef enum { TIME_POSITIONAL, TIME_FOURIER } TimeFeatureKind;
+typedef struct {
+    int N, F;
+    TimeFeatureKind kind;
+    bool flip_sin_to_cos;
+    double freq_shift;
+} TimeDims;
+void time_features_forward(const TimeDims *d, float *y, const float *t, const float *w);
+void time_features_backward(const TimeDims *d, float *dt, const float *dy, const float *t,
+                            const float *w);
+void time_features_tangent(const TimeDims *d, float *ydot, const float *t, const float *tdot,
+                           const float *w);
+void time_features_backward2(const TimeDims *d, float *mt, const float *my, const float *ly,
+                             const float *t, const float *tdot, const float *w);
+typedef struct {
+    int N, F, classes;
+} ClassDims;
+void class_embed_forward(const ClassDims *d, float *y, const float *label, const float *w);
+void class_embed_backward(const ClassDims *d, float *dw, const float *dy, const float *label);
+void class_embed_tangent(const ClassDims *d, float *ydot, const float *label, const float *wdot);
+/* w is not differentiated twice (the op is linear in it): dw from my only. */
+void class_embed_backward2(const ClassDims *d, float *dw, const float *my, const float *label);
+
+/* ---- dropout: y = x * keep / (1 - p), keep drawn by counter from (seed, stream, element), so all
+ * four passes see the same mask and nothing is stored. p = 0 copies. The mask of an element is
+ * rng_block word (i mod 4) of index i/4 compared with p. */
+typedef struct {
+    int N;
+    size_t size;
+    float p; /* 0 <= p < 1 */
+    uint64_t seed, stream;
+} DropoutDims;
+void dropout_forward(const DropoutDims *d, float *y, const float *x);
+void dropout_backward(const DropoutDims *d, float *dx, const float *dy);
+void dropout_tangent(const DropoutDims *d, float *ydot, const float *xdot);
+void dropout_backward2(const DropoutDims *d, float *mx, const float *my);
+
+/* ---- losses, per sample: loss [N].
+ * xent: log-softmax cross-entropy, logits x [N,C], target class [N]:
+ *   loss = logsumexp(x) - x[target], sums in double.
+ * mse: weighted squared error, loss[n] = weight[n] / size * sum_i (x - target)^2; weight NULL: 1.
+ * Their y is loss, so dy, ydot, my, ly are [N]. target and weight carry no derivative. */
+typedef struct {
+    int N, C;
+} XentDims;
+void xent_forward(const XentDims *d, float *loss, const float *x, const int *target);
+void xent_backward(const XentDims *d, float *dx, const float *dloss, const float *x,
+                   const int *target);
+void xent_tangent(const XentDims *d, float *lossdot, const float *x, const float *xdot,
+                  const int *target);
+void xent_backward2(const XentDims *d, float *mx, const float *mloss, const float *lloss,
+                    const float *x, const float *xdot, const int *target);
+void mse_forward(const PointDims *d, float *loss, const float *x, const float *target,
+                 const float *weight);
+void mse_backward(const PointDims *d, float *dx, const float *dloss, const float *x,
+                  const float *target, const float *weight);
+void mse_tangent(const PointDims *d, float *lossdot, const float *x, const float *xdot,
+                 const float *target, const float *weight);
+void mse_backward2(const PointDims *d, float *mx, const float *mloss, const float *lloss,
+                   const float *x, const float *xdot, const float *target, const float *weight);
+
+#endif

@@ -1,0 +1,49 @@
+/* diffusers' UNet2DModel, declared in one walk on the graph. */
+#ifndef DIFFC_UNET_H
+#define DIFFC_UNET_H
+
+#include "diffc/net.h"
+
+enum { UNET_MAX_LEVELS = 8 };
+
+typedef struct {
+    int sample_height, sample_width; /* 0: unknown */
+    int in_channels, out_channels;
+    int levels;
+    int block_channels[UNET_MAX_LEVELS];  /* channels of each level, finest first */
+    bool down_attention[UNET_MAX_LEVELS]; /* AttnDownBlock2D at this level (finest first) */
+    bool up_attention[UNET_MAX_LEVELS];   /* AttnUpBlock2D, in running order (deepest first) */
+    int layers_per_block;
+    bool mid_block;      /* false: mid_block_type null */
+    bool mid_attention;  /* add_attention */
+    int head_dim;        /* attention_head_dim; 0: one head over all channels */
+    int groups;          /* norm_num_groups; 0 = null: min(C/4, 32) where diffusers does so */
+    int attn_groups;     /* attn_norm_num_groups, middle attention only; 0 = null */
+    float eps;           /* norm_eps */
+    float dropout;
+    float mid_scale;     /* mid_block_scale_factor */
+    bool center_input;   /* center_input_sample */
+    int downsample_padding; /* 1, or 0: one zero right and bottom only */
+    TimeFeatureKind time_kind;
+    int time_dim;        /* width of the embedding; 0: 4 * block_channels[0] */
+    bool flip_sin_to_cos;
+    float freq_shift;
+    bool scale_shift;    /* resnet_time_scale_shift == "scale_shift" */
+    int classes;         /* num_class_embeds; 0: none */
+    bool zero_init;      /* zero the last conv of each resnet, attention outputs and conv_out at
+                            initialisation (DDPM); not part of the file format */
+} UNetConfig;
+
+/* diffusers' defaults for absent keys (interop specification 1.1); sizes and channels are zero. */
+void unet_config_defaults(UNetConfig *c);
+
+/* Checks the configuration for images of H x W: ranges, groups that divide channels, heads, and
+ * that both sides can be halved levels-1 times; the message says which sizes or values work.
+ * ERR_USAGE. */
+bool unet_config_check(const UNetConfig *c, int H, int W, Err *err);
+
+/* Appends the network. x [N,H,W,in_channels], t [N,1,1,1], label [N,1,1,1] or -1 without classes.
+ * Returns the output node [N,H,W,out_channels]. Parameter names and shapes are diffusers'. */
+int unet_declare(Net *net, const UNetConfig *c, int x, int t, int label);
+
+#endif

@@ -1,0 +1,49 @@
+/* Vector primitives on float rows, compiled once per instruction set from src/math/vec.c (plain,
+ * AVX2+FMA, AVX-512) and chosen at start by CPU; DIFFC_CPU=plain|avx2|avx512 forces a lower
+ * level. Elementwise results and sums are the same for any split a caller makes by shape. No
+ * pointer needs alignment. Outputs may equal inputs where the formula is elementwise. */
+#ifndef DIFFC_VEC_H
+#define DIFFC_VEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Chooses the level; called once at start (until then: plain). False with the level's name in
+ * *bad when DIFFC_CPU names an unknown level or one this CPU lacks. */
+bool vec_init(const char **bad);
+const char *vec_level(void);
+
+void vec_add(float *y, const float *a, const float *b, size_t n);      /* y = a + b */
+void vec_accumulate(float *y, const float *x, size_t n);               /* y += x */
+void vec_axpy(float *y, float a, const float *x, size_t n);            /* y += a x */
+void vec_scale(float *y, float a, const float *x, size_t n);           /* y = a x */
+
+/* Sums in double, fixed order. */
+double vec_dot(const float *a, const float *b, size_t n);
+double vec_sum_squares(const float *x, size_t n);
+
+/* s = 1/(1+exp(-x)), relative error below 3e-7 everywhere; NaN stays NaN.
+ * silu: y = x s.   d1 = s (1 + x (1-s)),   d2 = s (1-s) (2 + x (1-2s)). */
+void vec_silu(float *y, const float *x, size_t n);
+void vec_silu_backward(float *dx, const float *dy, const float *x, size_t n);   /* dx += d1 dy */
+void vec_silu_tangent(float *ydot, const float *x, const float *xdot, size_t n); /* = d1 xdot */
+/* mx += d1 my + d2 xdot ly */
+void vec_silu_backward2(float *mx, const float *my, const float *ly, const float *x,
+                        const float *xdot, size_t n);
+
+/* In place: p = softmax(scale * p) over n > 0 values; the largest is subtracted first. */
+void vec_softmax(float *p, float scale, size_t n);
+
+/* One AdamW update of n parameters (Kingma & Ba 2015; Loshchilov & Hutter 2019), gradients first
+ * multiplied by grad_scale:
+ *   g = grad_scale * grad;  m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2
+ *   w -= lr * (m / c1 / (sqrt(v / c2) + eps) + decay * w),  c1 = 1 - b1^step, c2 = 1 - b2^step
+ * and, in the same sweep, ema += (1 - ema_decay) (w - ema) when ema is not NULL. For plain Adam
+ * with L2 the caller passes l2 > 0 instead of decay: g += l2 * w. */
+typedef struct {
+    float lr, b1, b2, eps, decay, l2, c1, c2, grad_scale, ema_decay;
+} AdamStep;
+void vec_adam(float *w, float *m, float *v, float *ema, const float *grad, size_t n,
+              const AdamStep *step);
+
+#endif

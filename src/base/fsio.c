@@ -1,0 +1,310 @@
+#include "diffc/fsio.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "diffc/mem.h"
+
+bool file_read(const char *path, size_t limit, FileBytes *out, Err *err)
+{
+    bool ok = false;
+    out->bytes = NULL;
+    out->size = 0;
+    /* O_NONBLOCK so that opening a FIFO does not wait; it has no effect on regular files. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return err_set_errno(err, "%s: cannot open", path);
+    struct stat st;
+    if (fstat(fd, &st) != 0) {
+        err_set_errno(err, "%s: cannot read its size", path);
+        goto done;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        err_set(err, ERR_IO, "%s: is %s, expected a regular file", path,
+                S_ISDIR(st.st_mode) ? "a folder" : "not a regular file");
+        goto done;
+    }
+    if ((unsigned long long)st.st_size > limit) {
+        err_set(err, ERR_FORMAT, "%s: has %lld bytes, more than the limit of %zu", path,
+                (long long)st.st_size, limit);
+        goto done;
+    }
+    size_t size = (size_t)st.st_size;
+    out->bytes = mem_alloc(size + 1, 1);
+    if (!out->bytes) {
+        err_set(err, ERR_MEMORY, "%s: not enough memory for %zu bytes", path, size);
+        goto done;
+    }
+    while (out->size < size) {
+        ssize_t got = read(fd, out->bytes + out->size, size - out->size);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) {
+            err_set_errno(err, "%s: cannot read", path);
+            goto done;
+        }
+        if (got == 0) {
+            err_set(err, ERR_IO, "%s: ends after %zu of %zu bytes (cut while being read?)", path,
+                    out->size, size);
+            goto done;
+        }
+        out->size += (size_t)got;
+    }
+    ok = true;
+done:
+    close(fd);
+    if (!ok) file_free(out);
+    return ok;
+}
+
+void file_free(FileBytes *file)
+{
+    mem_free(file->bytes);
+    file->bytes = NULL;
+    file->size = 0;
+}
+
+bool file_writer_open(FileWriter *w, const char *path, Err *err)
+{
+    w->fd = -1;
+    int length = snprintf(w->path, sizeof w->path, "%s", path);
+    int longer = snprintf(w->temporary, sizeof w->temporary, "%s.%ld.tmp", path, (long)getpid());
+    if (length < 0 || longer < 0 || (size_t)longer >= sizeof w->temporary)
+        return err_set(err, ERR_IO, "%.200s...: the path is too long", path);
+    if (path_is_folder(path)) return err_set(err, ERR_IO, "%s: is a folder, cannot be written as a file", path);
+    unlink(w->temporary);
+    w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (w->fd < 0) return err_set_errno(err, "%s: cannot create", path);
+    return true;
+}
+
+bool file_writer_append(FileWriter *w, const void *bytes, size_t size, Err *err)
+{
+    const char *p = bytes;
+    while (size > 0) {
+        ssize_t put = write(w->fd, p, size < (1u << 30) ? size : (1u << 30));
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) {
+            err_set_errno(err, "%s: cannot write", w->path);
+            file_writer_abort(w);
+            return false;
+        }
+        p += put;
+        size -= (size_t)put;
+    }
+    return true;
+}
+
+/* Makes the rename itself durable. Some file systems cannot sync a folder; that is not an error. */
+static bool sync_parent(const char *path, Err *err)
+{
+    char folder[PATH_BYTES];
+    snprintf(folder, sizeof folder, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (!slash)
+        snprintf(folder, sizeof folder, ".");
+    else if (slash == folder)
+        folder[1] = '\0';
+    else
+        *slash = '\0';
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return err_set_errno(err, "%s: cannot open the folder", folder);
+    bool ok = fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP || errno == EROFS;
+    if (!ok) err_set_errno(err, "%s: cannot sync the folder", folder);
+    close(fd);
+    return ok;
+}
+
+bool file_writer_commit(FileWriter *w, Err *err)
+{
+    if (fsync(w->fd) != 0 && errno != EINVAL && errno != ENOTSUP) {
+        err_set_errno(err, "%s: cannot sync to disk", w->path);
+        file_writer_abort(w);
+        return false;
+    }
+    int fd = w->fd;
+    w->fd = -1;
+    if (close(fd) != 0 && errno != EINTR) {
+        err_set_errno(err, "%s: cannot close", w->path);
+        unlink(w->temporary);
+        return false;
+    }
+    if (rename(w->temporary, w->path) != 0) {
+        err_set_errno(err, "%s: cannot rename the finished file into place", w->path);
+        unlink(w->temporary);
+        return false;
+    }
+    return sync_parent(w->path, err);
+}
+
+void file_writer_abort(FileWriter *w)
+{
+    if (w->fd < 0) return;
+    close(w->fd);
+    w->fd = -1;
+    unlink(w->temporary);
+}
+
+bool file_write(const char *path, const void *bytes, size_t size, Err *err)
+{
+    FileWriter w;
+    return file_writer_open(&w, path, err) && file_writer_append(&w, bytes, size, err) &&
+           file_writer_commit(&w, err);
+}
+
+bool file_append_line(const char *path, const char *line, Err *err)
+{
+    size_t length = strlen(line);
+    char *copy = malloc(length + 2);
+    if (!copy) return err_set(err, ERR_MEMORY, "%s: not enough memory to append a line", path);
+    memcpy(copy, line, length);
+    copy[length] = '\n';
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    bool ok = fd >= 0;
+    if (!ok) err_set_errno(err, "%s: cannot open for appending", path);
+    for (size_t done = 0; ok && done < length + 1;) {
+        ssize_t put = write(fd, copy + done, length + 1 - done);
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) ok = err_set_errno(err, "%s: cannot append", path);
+        else done += (size_t)put;
+    }
+    if (fd >= 0 && close(fd) != 0 && errno != EINTR && ok) ok = err_set_errno(err, "%s: cannot close", path);
+    free(copy);
+    return ok;
+}
+
+bool folder_make(const char *path, Err *err)
+{
+    char part[PATH_BYTES];
+    size_t length = strlen(path);
+    if (length == 0 || length >= sizeof part) return err_set(err, ERR_IO, "\"%.200s\": not a usable folder name", path);
+    memcpy(part, path, length + 1);
+    for (size_t i = 1; i <= length; i++) {
+        if (part[i] != '/' && part[i] != '\0') continue;
+        char kept = part[i];
+        part[i] = '\0';
+        if (mkdir(part, 0777) != 0 && !(errno == EEXIST && path_is_folder(part))) {
+            if (errno == EEXIST) return err_set(err, ERR_IO, "%s: exists and is not a folder", part);
+            return err_set_errno(err, "%s: cannot make the folder", part);
+        }
+        part[i] = kept;
+    }
+    return true;
+}
+
+bool path_is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool path_exists(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0;
+}
+
+bool path_join(char *out, const char *folder, const char *name, Err *err)
+{
+    size_t length = strlen(folder);
+    bool slash = length > 0 && folder[length - 1] != '/';
+    int n = snprintf(out, PATH_BYTES, "%s%s%s", folder, slash ? "/" : "", name);
+    if (n < 0 || n >= PATH_BYTES) return err_set(err, ERR_IO, "%.200s/...: the path is too long", folder);
+    return true;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+bool folder_list(const char *path, Names *out, Err *err)
+{
+    out->names = NULL;
+    out->count = 0;
+    DIR *dir = opendir(path);
+    if (!dir) return err_set_errno(err, "%s: cannot open the folder", path);
+    size_t room = 0;
+    bool ok = true;
+    for (;;) {
+        errno = 0;
+        struct dirent *entry = readdir(dir);
+        if (!entry) {
+            if (errno != 0) ok = err_set_errno(err, "%s: cannot list the folder", path);
+            break;
+        }
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        if (out->count == room) {
+            size_t more = room ? 2 * room : 64;
+            char **grown = realloc(out->names, more * sizeof *grown);
+            if (!grown) {
+                ok = err_set(err, ERR_MEMORY, "%s: not enough memory for its list of files", path);
+                break;
+            }
+            out->names = grown;
+            room = more;
+        }
+        size_t length = strlen(entry->d_name) + 1;
+        char *copy = malloc(length);
+        if (!copy) {
+            ok = err_set(err, ERR_MEMORY, "%s: not enough memory for its list of files", path);
+            break;
+        }
+        memcpy(copy, entry->d_name, length);
+        out->names[out->count++] = copy;
+    }
+    closedir(dir);
+    if (!ok) {
+        names_free(out);
+        return false;
+    }
+    if (out->count) qsort(out->names, out->count, sizeof *out->names, compare_names);
+    return true;
+}
+
+void names_free(Names *names)
+{
+    for (size_t i = 0; i < names->count; i++) free(names->names[i]);
+    free(names->names);
+    names->names = NULL;
+    names->count = 0;
+}
+
+/* Length of the valid UTF-8 sequence at p, 0 when there is none. */
+static int utf8_length(const unsigned char *p)
+{
+    int length = p[0] < 0x80 ? 1 : p[0] >= 0xC2 && p[0] < 0xE0 ? 2 : p[0] >= 0xE0 && p[0] < 0xF0 ? 3
+                 : p[0] >= 0xF0 && p[0] < 0xF5 ? 4 : 0;
+    for (int i = 1; i < length; i++)
+        if ((p[i] & 0xC0) != 0x80) return 0;
+    return length;
+}
+
+void text_escape(char *out, size_t size, const char *text)
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t used = 0;
+    const unsigned char *p = (const unsigned char *)text;
+    while (*p) {
+        int length = utf8_length(p);
+        bool plain = length > 0 && *p >= 0x20 && *p != 0x7F;
+        size_t need = plain ? (size_t)length : 4;
+        if (used + need + 1 > size) break;
+        if (plain) {
+            memcpy(out + used, p, need);
+            p += length;
+        } else {
+            out[used] = '\\';
+            out[used + 1] = 'x';
+            out[used + 2] = hex[*p >> 4];
+            out[used + 3] = hex[*p & 15];
+            p++;
+        }
+        used += need;
+    }
+    if (size) out[used] = '\0';
+}

@@ -1,0 +1,53 @@
+#include "diffc/gemm.h"
+
+#include <cblas.h>
+#include <stdio.h>
+
+void gemm_init(void)
+{
+    openblas_set_num_threads(1);
+}
+
+const char *gemm_describe(void)
+{
+    static char text[256];
+    if (!text[0]) {
+        char version[160];
+        /* The first two words of the build string are the name and the version. */
+        int words = 0, n = 0;
+        for (const char *p = openblas_get_config(); *p && n < (int)sizeof version - 1; p++) {
+            if (*p == ' ' && ++words == 2) break;
+            version[n++] = *p;
+        }
+        version[n] = '\0';
+        snprintf(text, sizeof text, "%s %s", version, openblas_get_corename());
+    }
+    return text;
+}
+
+void gemm(bool transpose_a, bool transpose_b, int M, int N, int K, float alpha, const float *a,
+          int lda, const float *b, int ldb, float beta, float *c, int ldc)
+{
+    if (M <= 0 || N <= 0) return;
+    cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
+                transpose_b ? CblasTrans : CblasNoTrans, M, N, K, alpha, a, lda, b, ldb, beta, c,
+                ldc);
+}
+
+void gemm_reference(bool transpose_a, bool transpose_b, int M, int N, int K, float alpha,
+                    const float *a, int lda, const float *b, int ldb, float beta, float *c,
+                    int ldc)
+{
+    for (int i = 0; i < M; i++) {
+        for (int j = 0; j < N; j++) {
+            double sum = 0;
+            for (int k = 0; k < K; k++) {
+                float x = transpose_a ? a[(long)k * lda + i] : a[(long)i * lda + k];
+                float y = transpose_b ? b[(long)j * ldb + k] : b[(long)k * ldb + j];
+                sum += (double)x * (double)y;
+            }
+            float *out = &c[(long)i * ldc + j];
+            *out = (float)((double)alpha * sum + (beta == 0 ? 0.0 : (double)beta * (double)*out));
+        }
+    }
+}

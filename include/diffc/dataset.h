@@ -8,13 +8,12 @@
 #include <stdint.h>
 
 #include "diffc/err.h"
-
-typedef enum { DATA_AUTO, DATA_IDX, DATA_CIFAR10, DATA_FOLDER } DataKind;
+#include "diffc/terms.h"
 
 typedef struct {
-    const char *path; /* file or folder; for a folder of IDX or CIFAR files the training part */
-    DataKind kind;    /* DATA_AUTO looks at the content */
-    bool test_part;   /* the t10k / test_batch files instead of the training ones */
+    const char *path;  /* file or folder; for a folder of IDX or CIFAR files the training part */
+    DataKind kind;     /* DATA_AUTO looks at the content */
+    bool test_part;    /* the t10k / test_batch files instead of the training ones */
     int height, width; /* 0: native (IDX, CIFAR) or the first image's size (folders) */
     int channels;      /* 0: as stored; folders: 3 when any image has colour */
     bool flip;         /* horizontal flips in training batches */
@@ -26,16 +25,16 @@ typedef struct {
 
 typedef struct {
     int height, width, channels;
-    int classes;       /* 0: no labels */
-    size_t count;      /* all images */
+    int classes;  /* 0: no labels */
+    size_t count; /* all images */
     size_t train_count, validation_count;
-    size_t skipped;    /* folders: images left out */
+    size_t skipped;        /* folders: images left out */
     char description[256]; /* "60,000 grey images of 28x28 (IDX), 10 classes" */
     unsigned char *pixels; /* [count, height, width, channels] */
     unsigned char *labels; /* [count] or NULL */
-    uint32_t *split;       /* permutation of 0..count-1: first train_count train, the rest held out */
-    uint32_t *order;       /* [train_count] the current epoch's order */
-    uint64_t order_epoch;  /* UINT64_MAX: none yet */
+    uint32_t *split; /* permutation of 0..count-1: first train_count train, the rest held out */
+    uint32_t *order; /* [train_count] the current epoch's order */
+    uint64_t order_epoch; /* UINT64_MAX: none yet */
     bool flip;
     uint64_t seed;
 } Dataset;

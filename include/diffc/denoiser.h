@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "diffc/err.h"
+#include "diffc/terms.h"
 
 /* x = alpha x0 + sigma eps. `t` is the model's own label of this level (DDPM: the step index). */
 typedef struct {
@@ -22,11 +23,10 @@ typedef struct {
                     Err *err);
 } Denoiser;
 
-/* What a network was trained to give (Salimans & Ho 2022 for v). The three convert exactly:
+/* The three kinds of prediction convert exactly:
  *   x0 = (x - sigma eps) / alpha        eps = (x - alpha x0) / sigma
  *   v  = alpha eps - sigma x0           (alpha^2 + sigma^2 = 1)
  *   score = -eps / sigma */
-typedef enum { PREDICT_EPS, PREDICT_X0, PREDICT_V } Prediction;
 double eps_from_prediction(Prediction kind, NoiseLevel level, double x, double prediction);
 double target_of_prediction(Prediction kind, NoiseLevel level, double x0, double eps);
 double x0_from_eps(NoiseLevel level, double x, double eps);

@@ -82,8 +82,9 @@ size_t net_plan_bytes(Net *net, NetMode mode);
  * last reader has run; inputs and the output stay valid. */
 float *net_value(Net *net, int node);    /* activation [N,H,W,C] */
 float *net_gradient(Net *net, int node); /* cotangent of an input or the output */
-float *net_tangent_of(Net *net, int node);  /* NET_SECOND: direction at an input, J r at the output */
-float *net_gradient2(Net *net, int node);   /* NET_SECOND: second cotangent mu at output or input */
+float *net_tangent_of(Net *net,
+                      int node);          /* NET_SECOND: direction at an input, J r at the output */
+float *net_gradient2(Net *net, int node); /* NET_SECOND: second cotangent mu at output or input */
 
 /* Dropout is the identity until this is called with training = true; the mask is a function of
  * (seed, step, node). */

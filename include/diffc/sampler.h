@@ -20,8 +20,6 @@ typedef struct {
 } SeedNoise;
 NoiseSource seed_noise(SeedNoise *seeds);
 
-typedef enum { VARIANCE_SMALL, VARIANCE_LARGE } VarianceKind; /* btilde_t, beta_t */
-
 typedef struct {
     const Schedule *schedule;
     const StepGrid *grid;

@@ -4,13 +4,7 @@
 #define DIFFC_SCHEDULE_H
 
 #include "diffc/err.h"
-
-typedef enum {
-    SCHEDULE_LINEAR,        /* linspace(beta_start, beta_end, T) (Ho et al. 2020) */
-    SCHEDULE_SCALED_LINEAR, /* linspace(sqrt beta_start, sqrt beta_end, T)^2 */
-    SCHEDULE_COSINE,        /* Nichol & Dhariwal 2021, beta capped at 0.999 */
-    SCHEDULE_BETAS,         /* given by the user */
-} ScheduleKind;
+#include "diffc/terms.h"
 
 typedef struct {
     int T;
@@ -27,14 +21,6 @@ void schedule_free(Schedule *s);
 double schedule_alpha_bar(const Schedule *s, int t);
 
 /* The steps that a sampler visits, in descending order of noise. */
-typedef enum {
-    SPACING_EVEN,     /* Nichol & Dhariwal 2021: end points included, rounded half to even; one
-                         step is T-1 */
-    SPACING_LEADING,  /* (n-1 .. 0) * floor(T/n) */
-    SPACING_TRAILING, /* round(T, T - T/n, ...) - 1 */
-    SPACING_QUADRATIC, /* round(((T-1) * (i/(n-1))^2)), made distinct */
-} SpacingKind;
-
 typedef struct {
     int n;
     int *t; /* [n], strictly descending, in 0 .. T-1 */

@@ -14,23 +14,23 @@ typedef struct {
     bool down_attention[UNET_MAX_LEVELS]; /* AttnDownBlock2D at this level (finest first) */
     bool up_attention[UNET_MAX_LEVELS];   /* AttnUpBlock2D, in running order (deepest first) */
     int layers_per_block;
-    bool mid_block;      /* false: mid_block_type null */
-    bool mid_attention;  /* add_attention */
-    int head_dim;        /* attention_head_dim; 0: one head over all channels */
-    int groups;          /* norm_num_groups; 0 = null: min(C/4, 32) where diffusers does so */
-    int attn_groups;     /* attn_norm_num_groups, middle attention only; 0 = null */
-    float eps;           /* norm_eps */
+    bool mid_block;     /* false: mid_block_type null */
+    bool mid_attention; /* add_attention */
+    int head_dim;       /* attention_head_dim; 0: one head over all channels */
+    int groups;         /* norm_num_groups; 0 = null: min(C/4, 32) where diffusers does so */
+    int attn_groups;    /* attn_norm_num_groups, middle attention only; 0 = null */
+    float eps;          /* norm_eps */
     float dropout;
-    float mid_scale;     /* mid_block_scale_factor */
-    bool center_input;   /* center_input_sample */
+    float mid_scale;        /* mid_block_scale_factor */
+    bool center_input;      /* center_input_sample */
     int downsample_padding; /* 1, or 0: one zero right and bottom only */
     TimeFeatureKind time_kind;
-    int time_dim;        /* width of the embedding; 0: 4 * block_channels[0] */
+    int time_dim; /* width of the embedding; 0: 4 * block_channels[0] */
     bool flip_sin_to_cos;
     float freq_shift;
-    bool scale_shift;    /* resnet_time_scale_shift == "scale_shift" */
-    int classes;         /* num_class_embeds; 0: none */
-    bool zero_init;      /* zero the last conv of each resnet, attention outputs and conv_out at
+    bool scale_shift; /* resnet_time_scale_shift == "scale_shift" */
+    int classes;      /* num_class_embeds; 0: none */
+    bool zero_init;   /* zero the last conv of each resnet, attention outputs and conv_out at
                             initialisation (DDPM); not part of the file format */
 } UNetConfig;
 

@@ -13,10 +13,10 @@
 bool vec_init(const char **bad);
 const char *vec_level(void);
 
-void vec_add(float *y, const float *a, const float *b, size_t n);      /* y = a + b */
-void vec_accumulate(float *y, const float *x, size_t n);               /* y += x */
-void vec_axpy(float *y, float a, const float *x, size_t n);            /* y += a x */
-void vec_scale(float *y, float a, const float *x, size_t n);           /* y = a x */
+void vec_add(float *y, const float *a, const float *b, size_t n); /* y = a + b */
+void vec_accumulate(float *y, const float *x, size_t n);          /* y += x */
+void vec_axpy(float *y, float a, const float *x, size_t n);       /* y += a x */
+void vec_scale(float *y, float a, const float *x, size_t n);      /* y = a x */
 
 /* Sums in double, fixed order. */
 double vec_dot(const float *a, const float *b, size_t n);
@@ -25,7 +25,7 @@ double vec_sum_squares(const float *x, size_t n);
 /* s = 1/(1+exp(-x)), relative error below 3e-7 everywhere; NaN stays NaN.
  * silu: y = x s.   d1 = s (1 + x (1-s)),   d2 = s (1-s) (2 + x (1-2s)). */
 void vec_silu(float *y, const float *x, size_t n);
-void vec_silu_backward(float *dx, const float *dy, const float *x, size_t n);   /* dx += d1 dy */
+void vec_silu_backward(float *dx, const float *dy, const float *x, size_t n);    /* dx += d1 dy */
 void vec_silu_tangent(float *ydot, const float *x, const float *xdot, size_t n); /* = d1 xdot */
 /* mx += d1 my + d2 xdot ly */
 void vec_silu_backward2(float *mx, const float *my, const float *ly, const float *x,

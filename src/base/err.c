@@ -37,13 +37,18 @@ bool err_set_errno(Err *err, const char *format, ...)
 int err_exit_code(ErrKind kind)
 {
     switch (kind) {
-    case ERR_NONE: return 0;
+    case ERR_NONE:
+        return 0;
     case ERR_IO:
     case ERR_FORMAT:
-    case ERR_MEMORY: return 1;
-    case ERR_USAGE: return 2;
-    case ERR_DIVERGED: return 3;
-    case ERR_INTERRUPTED: return 130;
+    case ERR_MEMORY:
+        return 1;
+    case ERR_USAGE:
+        return 2;
+    case ERR_DIVERGED:
+        return 3;
+    case ERR_INTERRUPTED:
+        return 130;
     }
     return 1;
 }

@@ -75,7 +75,8 @@ bool file_writer_open(FileWriter *w, const char *path, Err *err)
     int longer = snprintf(w->temporary, sizeof w->temporary, "%s.%ld.tmp", path, (long)getpid());
     if (length < 0 || longer < 0 || (size_t)longer >= sizeof w->temporary)
         return err_set(err, ERR_IO, "%.200s...: the path is too long", path);
-    if (path_is_folder(path)) return err_set(err, ERR_IO, "%s: is a folder, cannot be written as a file", path);
+    if (path_is_folder(path))
+        return err_set(err, ERR_IO, "%s: is a folder, cannot be written as a file", path);
     unlink(w->temporary);
     w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (w->fd < 0) return err_set_errno(err, "%s: cannot create", path);
@@ -169,10 +170,13 @@ bool file_append_line(const char *path, const char *line, Err *err)
     for (size_t done = 0; ok && done < length + 1;) {
         ssize_t put = write(fd, copy + done, length + 1 - done);
         if (put < 0 && errno == EINTR) continue;
-        if (put < 0) ok = err_set_errno(err, "%s: cannot append", path);
-        else done += (size_t)put;
+        if (put < 0)
+            ok = err_set_errno(err, "%s: cannot append", path);
+        else
+            done += (size_t)put;
     }
-    if (fd >= 0 && close(fd) != 0 && errno != EINTR && ok) ok = err_set_errno(err, "%s: cannot close", path);
+    if (fd >= 0 && close(fd) != 0 && errno != EINTR && ok)
+        ok = err_set_errno(err, "%s: cannot close", path);
     free(copy);
     return ok;
 }
@@ -181,14 +185,16 @@ bool folder_make(const char *path, Err *err)
 {
     char part[PATH_BYTES];
     size_t length = strlen(path);
-    if (length == 0 || length >= sizeof part) return err_set(err, ERR_IO, "\"%.200s\": not a usable folder name", path);
+    if (length == 0 || length >= sizeof part)
+        return err_set(err, ERR_IO, "\"%.200s\": not a usable folder name", path);
     memcpy(part, path, length + 1);
     for (size_t i = 1; i <= length; i++) {
         if (part[i] != '/' && part[i] != '\0') continue;
         char kept = part[i];
         part[i] = '\0';
         if (mkdir(part, 0777) != 0 && !(errno == EEXIST && path_is_folder(part))) {
-            if (errno == EEXIST) return err_set(err, ERR_IO, "%s: exists and is not a folder", part);
+            if (errno == EEXIST)
+                return err_set(err, ERR_IO, "%s: exists and is not a folder", part);
             return err_set_errno(err, "%s: cannot make the folder", part);
         }
         part[i] = kept;
@@ -213,7 +219,8 @@ bool path_join(char *out, const char *folder, const char *name, Err *err)
     size_t length = strlen(folder);
     bool slash = length > 0 && folder[length - 1] != '/';
     int n = snprintf(out, PATH_BYTES, "%s%s%s", folder, slash ? "/" : "", name);
-    if (n < 0 || n >= PATH_BYTES) return err_set(err, ERR_IO, "%.200s/...: the path is too long", folder);
+    if (n < 0 || n >= PATH_BYTES)
+        return err_set(err, ERR_IO, "%.200s/...: the path is too long", folder);
     return true;
 }
 
@@ -277,8 +284,11 @@ void names_free(Names *names)
 /* Length of the valid UTF-8 sequence at p, 0 when there is none. */
 static int utf8_length(const unsigned char *p)
 {
-    int length = p[0] < 0x80 ? 1 : p[0] >= 0xC2 && p[0] < 0xE0 ? 2 : p[0] >= 0xE0 && p[0] < 0xF0 ? 3
-                 : p[0] >= 0xF0 && p[0] < 0xF5 ? 4 : 0;
+    int length = p[0] < 0x80                   ? 1
+                 : p[0] >= 0xC2 && p[0] < 0xE0 ? 2
+                 : p[0] >= 0xE0 && p[0] < 0xF0 ? 3
+                 : p[0] >= 0xF0 && p[0] < 0xF5 ? 4
+                                               : 0;
     for (int i = 1; i < length; i++)
         if ((p[i] & 0xC0) != 0x80) return 0;
     return length;

@@ -35,8 +35,7 @@ void gemm(bool transpose_a, bool transpose_b, int M, int N, int K, float alpha, 
 }
 
 void gemm_reference(bool transpose_a, bool transpose_b, int M, int N, int K, float alpha,
-                    const float *a, int lda, const float *b, int ldb, float beta, float *c,
-                    int ldc)
+                    const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc)
 {
     for (int i = 0; i < M; i++) {
         for (int j = 0; j < N; j++) {

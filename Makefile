@@ -1,0 +1,117 @@
+# diffc: build, test, install. `make help` lists the targets.
+# MODE=release|debug|asan|fuzz, V=1 shows commands, WERROR=1 makes warnings errors.
+
+MODE    ?= release
+CC      ?= cc
+PREFIX  ?= /usr/local
+BUILD   ?= build
+OUT     := $(BUILD)/$(MODE)
+PKGS    := openblas libcjson stb zlib
+MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+        -Wdouble-promotion $(if $(WERROR),-Werror)
+# Never -ffast-math: it removes the NaN checks. Contraction to FMA only where a file asks for it.
+FP           := -fno-math-errno -ffp-contract=off
+OPT.release  := -O3 -g
+OPT.debug    := -O0 -g3
+OPT.asan     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+OPT.fuzz     := $(OPT.asan) -fsanitize=fuzzer-no-link
+
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs openblas libcjson zlib 2>/dev/null)
+ALL_CFLAGS  = -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Iinclude $(WARN) $(FP) $(OPT.$(MODE)) \
+              -fopenmp -MMD -MP $(PKG_CFLAGS) $(CFLAGS)
+ALL_LIBS    = $(OPT.$(MODE)) -fopenmp $(LDFLAGS) $(PKG_LIBS) -lm
+
+# Files whose name ends in _simd.c are compiled once per instruction set, with SIMD_LEVEL set; the
+# level is chosen at run time (include/diffc/vec.h).
+ifneq (,$(findstring x86_64,$(MACHINE)))
+LEVELS := plain avx2 avx512
+endif
+LEVELS       ?= plain
+SIMD.plain   := -DSIMD_LEVEL=plain
+SIMD.avx2    := -DSIMD_LEVEL=avx2 -mavx2 -mfma -ffp-contract=fast
+SIMD.avx512  := -DSIMD_LEVEL=avx512 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx2 -mfma \
+                -mprefer-vector-width=512 -ffp-contract=fast
+LEVEL_FLAGS  := $(if $(filter avx512,$(LEVELS)),-DSIMD_X86)
+
+SIMD_SRC := $(wildcard src/*/*_simd.c)
+SRC      := $(filter-out $(SIMD_SRC),$(wildcard src/*/*.c))
+LIB_OBJ  := $(patsubst %.c,$(OUT)/%.o,$(filter-out src/cli/main.c,$(SRC))) \
+            $(foreach l,$(LEVELS),$(patsubst %.c,$(OUT)/%.$(l).o,$(SIMD_SRC)))
+TESTS    := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/test_*.c))
+FUZZERS  := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+Q := $(if $(V),,@)
+.PHONY: all demo test check fuzz bench lint deps install uninstall clean help tests
+.SECONDARY:
+
+all: $(OUT)/diffc ## Build diffc (build/release/diffc, linked as ./build/diffc)
+
+$(OUT)/diffc: $(OUT)/src/cli/main.o $(LIB_OBJ)
+	$(Q)$(CC) -o $@ $^ $(ALL_LIBS)
+	$(Q)[ $(MODE) != release ] || ln -sf release/diffc $(BUILD)/diffc
+
+$(OUT)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LEVEL_FLAGS) -c $< -o $@
+
+define SIMD_RULE
+$$(OUT)/%_simd.$(1).o: %_simd.c Makefile
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(SIMD.$(1)) -c $$< -o $$@
+endef
+$(foreach l,$(LEVELS),$(eval $(call SIMD_RULE,$(l))))
+
+$(OUT)/tests/test_%: $(OUT)/tests/test_%.o $(OUT)/tests/test.o $(LIB_OBJ)
+	$(Q)$(CC) -o $@ $^ $(ALL_LIBS)
+
+$(OUT)/fuzz/%: $(OUT)/tests/fuzz/%.o $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $^ -fsanitize=fuzzer $(ALL_LIBS)
+
+tests: $(TESTS)
+
+demo: ## Install what is missing, build, train on Fashion-MNIST for five minutes, write grid.png
+	$(Q).ci/deps.sh dataset-fashion-mnist
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q).ci/demo.sh
+
+test: ## Build and run every test
+	$(Q).ci/deps.sh dataset-fashion-mnist
+	$(Q)$(MAKE) --no-print-directory all tests
+	$(Q)tests/run.sh $(OUT)
+
+check: ## The tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	$(Q)$(MAKE) --no-print-directory MODE=asan all tests
+	$(Q)tests/run.sh $(BUILD)/asan
+
+fuzz: ## Build the fuzz targets with clang and run each for FUZZ_SECONDS (default 60)
+	$(Q)$(MAKE) --no-print-directory MODE=fuzz CC=clang fuzzers
+	$(Q)tests/fuzz/run.sh $(BUILD)/fuzz $(or $(FUZZ_SECONDS),60)
+.PHONY: fuzzers
+fuzzers: $(FUZZERS)
+
+bench: all ## Measure training and sampling speed of the bench configurations
+	$(Q)tests/bench/bench.sh
+
+lint: ## Include directions, formatting, warnings of gcc and clang, headers alone
+	$(Q)tests/lint.sh
+
+deps: ## Install the packages diffc needs (apt), or name them
+	$(Q).ci/deps.sh --install dataset-fashion-mnist
+
+install: all ## Install to PREFIX (default /usr/local), DESTDIR is respected
+	install -D -m 755 $(OUT)/diffc $(DESTDIR)$(PREFIX)/bin/diffc
+
+uninstall: ## Remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/diffc
+
+clean: ## Remove build/
+	rm -rf $(BUILD)
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)

@@ -1,0 +1,197 @@
+#include "test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "diffc/gemm.h"
+#include "diffc/parallel.h"
+#include "diffc/rng.h"
+#include "diffc/vec.h"
+
+enum { MAX_CASES = 512 };
+static struct {
+    const char *name;
+    TestFunction function;
+} cases[MAX_CASES];
+static int case_count;
+static bool case_failed;
+static char folder[256];
+
+void test_register(const char *name, TestFunction function)
+{
+    if (case_count == MAX_CASES) abort();
+    cases[case_count].name = name;
+    cases[case_count++].function = function;
+}
+
+static bool report(bool ok, const char *file, int line)
+{
+    if (!ok) {
+        case_failed = true;
+        printf("  %s:%d: ", file, line);
+    }
+    return ok;
+}
+
+bool test_expect(bool ok, const char *text, const char *file, int line)
+{
+    if (!report(ok, file, line)) printf("%s is false\n", text);
+    return ok;
+}
+
+bool test_expect_near(double actual, double expected, double tolerance, const char *text,
+                      const char *file, int line)
+{
+    bool ok = fabs(actual - expected) <= tolerance;
+    if (!report(ok, file, line))
+        printf("%s is %.10g, expected %.10g within %.3g\n", text, actual, expected, tolerance);
+    return ok;
+}
+
+bool test_expect_int(long long actual, long long expected, const char *text, const char *file,
+                     int line)
+{
+    bool ok = actual == expected;
+    if (!report(ok, file, line)) printf("%s is %lld, expected %lld\n", text, actual, expected);
+    return ok;
+}
+
+bool test_expect_text(const char *actual, const char *expected, const char *text, const char *file,
+                      int line)
+{
+    bool ok = actual && strcmp(actual, expected) == 0;
+    if (!report(ok, file, line))
+        printf("%s is\n    %s\n  expected\n    %s\n", text, actual ? actual : "(null)", expected);
+    return ok;
+}
+
+bool test_expect_contains(const char *actual, const char *needle, const char *text,
+                          const char *file, int line)
+{
+    bool ok = actual && strstr(actual, needle) != NULL;
+    if (!report(ok, file, line))
+        printf("%s is\n    %s\n  which does not contain\n    %s\n", text,
+               actual ? actual : "(null)", needle);
+    return ok;
+}
+
+bool test_expect_close(const float *a, const float *b, size_t n, double tolerance, const char *text,
+                       const char *file, int line)
+{
+    double difference = 0, norm = 0, worst = -1;
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++) {
+        double d = (double)a[i] - (double)b[i];
+        difference += d * d;
+        norm += (double)b[i] * (double)b[i];
+        if (!(fabs(d) <= worst)) {
+            worst = fabs(d);
+            at = i;
+        }
+    }
+    bool ok = sqrt(difference) <= tolerance * sqrt(norm);
+    if (!report(ok, file, line))
+        printf("%s: relative error %.3g above %.3g; worst at [%zu]: %.9g, expected %.9g\n", text,
+               sqrt(difference / norm), tolerance, at, n ? (double)a[at] : 0.0,
+               n ? (double)b[at] : 0.0);
+    return ok;
+}
+
+bool test_expect_same(const void *a, const void *b, size_t bytes, const char *text,
+                      const char *file, int line)
+{
+    bool ok = memcmp(a, b, bytes) == 0;
+    if (!report(ok, file, line)) {
+        size_t at = 0;
+        while (((const char *)a)[at] == ((const char *)b)[at]) at++;
+        printf("%s differs at byte %zu of %zu\n", text, at, bytes);
+    }
+    return ok;
+}
+
+void test_normals(float *y, size_t n, unsigned tag, float scale)
+{
+    rng_normals_float(y, n, 20240607, rng_stream(RNG_TEST, tag), 0);
+    for (size_t i = 0; i < n; i++) y[i] *= scale;
+}
+
+float *test_floats(size_t n)
+{
+    float *y = calloc(n ? n : 1, sizeof *y);
+    if (!y) abort();
+    return y;
+}
+
+float *test_random(size_t n, unsigned tag, float scale)
+{
+    float *y = test_floats(n);
+    test_normals(y, n, tag, scale);
+    return y;
+}
+
+static void remove_folder(void)
+{
+    if (!folder[0]) return;
+    char command[512];
+    snprintf(command, sizeof command, "chmod -R u+rwx '%s' 2>/dev/null; rm -rf '%s'", folder,
+             folder);
+    if (system(command) != 0) printf("  cannot remove %s\n", folder);
+    folder[0] = '\0';
+}
+
+const char *test_folder(void)
+{
+    if (!folder[0]) {
+        const char *base = getenv("TMPDIR");
+        snprintf(folder, sizeof folder, "%s/diffc-test-XXXXXX", base && *base ? base : "/tmp");
+        if (!mkdtemp(folder)) abort();
+    }
+    return folder;
+}
+
+int test_thread_count(int i)
+{
+    static const int counts[] = {1, 2, 3, 8};
+    int threads = i < 4 ? counts[i] : 2;
+    parallel_set_threads(threads);
+    return threads;
+}
+
+int main(int argc, char **argv)
+{
+    const char *filter = NULL;
+    int passed = 0, failed = 0;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--list") == 0) {
+            for (int k = 0; k < case_count; k++) puts(cases[k].name);
+            return 0;
+        }
+        filter = argv[i];
+    }
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    gemm_init();
+    const char *bad = NULL;
+    if (!vec_init(&bad)) {
+        printf("DIFFC_CPU=%s is not a level of this machine\n", bad);
+        return 2;
+    }
+    for (int i = 0; i < case_count; i++) {
+        if (filter && !strstr(cases[i].name, filter)) continue;
+        case_failed = false;
+        parallel_set_threads(2);
+        cases[i].function();
+        remove_folder();
+        if (case_failed) printf("FAIL %s\n", cases[i].name);
+        case_failed ? failed++ : passed++;
+    }
+    if (passed + failed == 0) {
+        printf("no case matches %s\n", filter ? filter : "");
+        return 2;
+    }
+    printf("%d passed, %d failed\n", passed, failed);
+    return failed ? 1 : 0;
+}

@@ -1,0 +1,69 @@
+/* The test harness: named cases, a filter, and one closing line "N passed, N failed".
+ *
+ *   TEST(rng_known_answers) { EXPECT(...); }
+ *
+ * Usage of a test binary: test_rng [--list] [FILTER]. Exit 1 if any case failed. Comparisons are
+ * written so that NaN fails. */
+#ifndef DIFFC_TESTS_TEST_H
+#define DIFFC_TESTS_TEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef void (*TestFunction)(void);
+void test_register(const char *name, TestFunction function);
+
+#define TEST(name)                                                                                 \
+    static void test_##name(void);                                                                 \
+    __attribute__((constructor)) static void test_register_##name(void)                            \
+    {                                                                                              \
+        test_register(#name, test_##name);                                                         \
+    }                                                                                              \
+    static void test_##name(void)
+
+/* Each failing expectation prints file, line and values, and fails the case; the case goes on. */
+#define EXPECT(condition) test_expect((condition), #condition, __FILE__, __LINE__)
+#define EXPECT_NEAR(actual, expected, tolerance)                                                   \
+    test_expect_near((actual), (expected), (tolerance), #actual, __FILE__, __LINE__)
+#define EXPECT_INT(actual, expected)                                                               \
+    test_expect_int((actual), (expected), #actual, __FILE__, __LINE__)
+#define EXPECT_TEXT(actual, expected)                                                              \
+    test_expect_text((actual), (expected), #actual, __FILE__, __LINE__)
+/* `needle` stands in `text`. */
+#define EXPECT_CONTAINS(text, needle)                                                              \
+    test_expect_contains((text), (needle), #text, __FILE__, __LINE__)
+/* ||a - b||_2 <= tolerance * ||b||_2, and no NaN; prints the worst element. */
+#define EXPECT_CLOSE(a, b, n, tolerance)                                                           \
+    test_expect_close((a), (b), (n), (tolerance), #a, __FILE__, __LINE__)
+/* Same bytes. */
+#define EXPECT_SAME(a, b, bytes) test_expect_same((a), (b), (bytes), #a, __FILE__, __LINE__)
+
+bool test_expect(bool ok, const char *text, const char *file, int line);
+bool test_expect_near(double actual, double expected, double tolerance, const char *text,
+                      const char *file, int line);
+bool test_expect_int(long long actual, long long expected, const char *text, const char *file,
+                     int line);
+bool test_expect_text(const char *actual, const char *expected, const char *text, const char *file,
+                      int line);
+bool test_expect_contains(const char *actual, const char *needle, const char *text,
+                          const char *file, int line);
+bool test_expect_close(const float *a, const float *b, size_t n, double tolerance, const char *text,
+                       const char *file, int line);
+bool test_expect_same(const void *a, const void *b, size_t bytes, const char *text,
+                      const char *file, int line);
+
+/* n floats of N(0,1) * scale from the test seed; `tag` names the stream. */
+void test_normals(float *y, size_t n, unsigned tag, float scale);
+float *test_floats(size_t n); /* zeroed; free with free */
+float *test_random(size_t n, unsigned tag, float scale);
+
+/* A fresh scratch folder for the running case, removed when it ends. */
+const char *test_folder(void);
+
+/* Runs body with 1, 2, 3 and 8 threads in turn (the harness restores the count). */
+#define FOR_THREADS(variable)                                                                      \
+    for (int test_i_ = 0, variable = test_thread_count(0); test_i_ < 4;                            \
+         test_i_++, variable = test_thread_count(test_i_))
+int test_thread_count(int i);
+
+#endif

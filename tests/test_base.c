@@ -1,0 +1,175 @@
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "diffc/clock.h"
+#include "diffc/err.h"
+#include "diffc/fsio.h"
+#include "diffc/mem.h"
+#include "diffc/parallel.h"
+#include "diffc/rng.h"
+#include "diffc/term.h"
+#include "test.h"
+
+TEST(err_keeps_kind_and_text_and_tells_the_exit_code)
+{
+    Err err = {0};
+    EXPECT(!err_set(&err, ERR_USAGE, "value %d is too large", 7));
+    EXPECT_TEXT(err.text, "value 7 is too large");
+    EXPECT_INT(err_exit_code(err.kind), 2);
+    err_set(&err, ERR_FORMAT, "outer: %s", err.text);
+    EXPECT_TEXT(err.text, "outer: value 7 is too large");
+    EXPECT_INT(err_exit_code(ERR_DIVERGED), 3);
+    EXPECT_INT(err_exit_code(ERR_INTERRUPTED), 130);
+}
+
+/* Known answers published with the generator (Random123, kat_vectors: philox4x32 10). */
+TEST(rng_philox_known_answers)
+{
+    uint32_t out[4];
+    rng_block(0, 0, 0, out);
+    EXPECT(out[0] == 0x6627e8d5u && out[1] == 0xe169c58du && out[2] == 0xbc57ac4cu &&
+           out[3] == 0x9b00dbd8u);
+    rng_block(UINT64_MAX, UINT64_MAX, UINT64_MAX, out);
+    EXPECT(out[0] == 0x408f276du && out[1] == 0x41c83b0eu && out[2] == 0xa20bc7c6u &&
+           out[3] == 0x6d5451fdu);
+    rng_block(0x299f31d0a4093822u, 0x0370734413198a2eu, 0x85a308d3243f6a88u, out);
+    EXPECT(out[0] == 0xd16cfe09u && out[1] == 0x94fdccebu && out[2] == 0x5001e420u &&
+           out[3] == 0x24126ea1u);
+}
+
+TEST(rng_normals_do_not_depend_on_the_split)
+{
+    double whole[37], parts[37];
+    uint64_t stream = rng_stream(RNG_TEST, 5);
+    rng_normals(whole, 37, 9, stream, 3);
+    rng_normals(parts, 10, 9, stream, 3);
+    rng_normals(parts + 10, 1, 9, stream, 13);
+    rng_normals(parts + 11, 26, 9, stream, 14);
+    EXPECT_SAME(whole, parts, sizeof whole);
+}
+
+/* 200,000 draws: each moment within 5 standard errors (1/sqrt n, sqrt(2/n), sqrt(96/n)). */
+TEST(rng_normals_have_the_moments_of_a_gaussian)
+{
+    enum { N = 200000 };
+    double m1 = 0, m2 = 0, m4 = 0;
+    for (int i = 0; i < N; i += 100) {
+        double z[100];
+        rng_normals(z, 100, 1, rng_stream(RNG_TEST, 1), (uint64_t)i);
+        for (int k = 0; k < 100; k++) {
+            m1 += z[k];
+            m2 += z[k] * z[k];
+            m4 += z[k] * z[k] * z[k] * z[k];
+        }
+    }
+    EXPECT_NEAR(m1 / N, 0, 5 / sqrt(N));
+    EXPECT_NEAR(m2 / N, 1, 5 * sqrt(2.0 / N));
+    EXPECT_NEAR(m4 / N, 3, 5 * sqrt(96.0 / N));
+}
+
+TEST(rng_below_is_uniform_and_in_range)
+{
+    int seen[7] = {0};
+    for (uint64_t i = 0; i < 70000; i++) {
+        uint32_t k = rng_below(3, rng_stream(RNG_TEST, 2), i, 7);
+        if (!EXPECT(k < 7)) return;
+        seen[k]++;
+    }
+    for (int k = 0; k < 7; k++) EXPECT_NEAR(seen[k], 10000, 5 * sqrt(10000.0 * 6 / 7));
+}
+
+TEST(file_write_replaces_whole_or_not_at_all)
+{
+    char path[PATH_BYTES];
+    Err err = {0};
+    EXPECT(path_join(path, test_folder(), "a.txt", &err));
+    EXPECT(file_write(path, "first", 5, &err));
+    FileWriter w;
+    EXPECT(file_writer_open(&w, path, &err));
+    EXPECT(file_writer_append(&w, "second", 6, &err));
+    FileBytes bytes;
+    EXPECT(file_read(path, 100, &bytes, &err));
+    EXPECT_TEXT((char *)bytes.bytes, "first");
+    file_free(&bytes);
+    file_writer_abort(&w);
+    EXPECT(!path_exists(w.temporary));
+    EXPECT(file_write(path, "second", 6, &err));
+    EXPECT(file_read(path, 100, &bytes, &err));
+    EXPECT_TEXT((char *)bytes.bytes, "second");
+    file_free(&bytes);
+    EXPECT(!file_read(path, 5, &bytes, &err));
+    EXPECT_CONTAINS(err.text, "more than the limit of 5");
+    Names names;
+    EXPECT(folder_list(test_folder(), &names, &err));
+    EXPECT_INT((long long)names.count, 1);
+    names_free(&names);
+}
+
+TEST(file_errors_name_the_file_and_the_reason)
+{
+    Err err = {0};
+    FileBytes bytes;
+    EXPECT(!file_read("/nonexistent/x", 10, &bytes, &err));
+    EXPECT_TEXT(err.text, "/nonexistent/x: cannot open: No such file or directory");
+    EXPECT(!file_read(test_folder(), 10, &bytes, &err));
+    EXPECT_CONTAINS(err.text, "is a folder");
+    EXPECT(!file_write("/nonexistent/x", "", 0, &err));
+    EXPECT_INT(err.kind, ERR_IO);
+    EXPECT(!file_append_line("/dev/full", "line", &err));
+    EXPECT_CONTAINS(err.text, "No space left on device");
+}
+
+TEST(folder_make_makes_parents_and_refuses_a_file)
+{
+    char path[PATH_BYTES], file[PATH_BYTES];
+    Err err = {0};
+    EXPECT(path_join(path, test_folder(), "a/b//c/", &err));
+    EXPECT(folder_make(path, &err));
+    EXPECT(path_is_folder(path));
+    EXPECT(folder_make(path, &err));
+    EXPECT(path_join(file, path, "f", &err));
+    EXPECT(file_write(file, "x", 1, &err));
+    EXPECT(!folder_make(file, &err));
+    EXPECT_CONTAINS(err.text, "is not a folder");
+}
+
+TEST(text_escape_shows_control_bytes_and_keeps_utf8)
+{
+    char out[64];
+    text_escape(out, sizeof out, "a\n\x1b\xff\xc3\xa9z");
+    EXPECT_TEXT(out, "a\\x0a\\x1b\\xff\xc3\xa9z");
+    text_escape(out, 4, "abcdef");
+    EXPECT_TEXT(out, "abc");
+}
+
+TEST(mem_alloc_refuses_sizes_that_overflow)
+{
+    EXPECT(mem_alloc(SIZE_MAX / 2, 4) == NULL);
+    float *block = mem_floats(3);
+    EXPECT(block && ((uintptr_t)block & 63) == 0 && block[2] == 0);
+    mem_free(block);
+}
+
+TEST(term_formats_durations_bytes_and_counts)
+{
+    char text[32];
+    term_format_duration(text, 36.6);
+    EXPECT_TEXT(text, "37 s");
+    term_format_duration(text, 245);
+    EXPECT_TEXT(text, "4:05");
+    term_format_duration(text, 3723);
+    EXPECT_TEXT(text, "1:02:03");
+    term_format_bytes(text, 1536.0 * 1024 * 1024);
+    EXPECT_TEXT(text, "1.5 GiB");
+    term_format_count(text, 35746307);
+    EXPECT_TEXT(text, "35,746,307");
+}
+
+TEST(nan_checks_are_alive)
+{
+    volatile double zero = 0;
+    double nan = zero / zero;
+    EXPECT(isnan(nan) && !(nan <= 1) && !isfinite(1 / zero));
+}

@@ -21,7 +21,7 @@ void term_progress(const char *format, ...) __attribute__((format(printf, 1, 2))
 /* Ends a progress line that is being redrawn, leaving it on the screen. */
 void term_progress_end(void);
 
-/* "1:02:03", "4:05" or "37 s" into out (at least 16 bytes). */
+/* "1:02:03", "4:05" or "37 s" into out (at least 24 bytes). */
 void term_format_duration(char *out, double seconds);
 /* "1.5 GiB", "12 MiB" into out (at least 16 bytes). */
 void term_format_bytes(char *out, double bytes);

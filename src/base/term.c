@@ -80,16 +80,16 @@ void term_progress_end(void)
 void term_format_duration(char *out, double seconds)
 {
     if (!(seconds >= 0) || seconds > 3.6e9) {
-        snprintf(out, 16, "?");
+        snprintf(out, 24, "?");
         return;
     }
     long s = lround(seconds);
     if (s >= 3600) {
-        snprintf(out, 16, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+        snprintf(out, 24, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
     } else if (s >= 60) {
-        snprintf(out, 16, "%ld:%02ld", s / 60, s % 60);
+        snprintf(out, 24, "%ld:%02ld", s / 60, s % 60);
     } else {
-        snprintf(out, 16, "%ld s", s);
+        snprintf(out, 24, "%ld s", s);
     }
 }
 

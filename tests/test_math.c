@@ -129,7 +129,7 @@ TEST(vec_softmax_agrees_with_double_and_sums_to_one)
         for (size_t n = 1; n <= N; n += n < 40 ? 1 : 13) {
             for (int j = 0; j < 4; j++) {
                 float *p = test_random(n, 7, 3);
-                double most = -INFINITY, sum = 0, total = 0;
+                double most = -HUGE_VAL, sum = 0, total = 0;
                 for (size_t i = 0; i < n; i++) most = fmax(most, (double)p[i] * (double)scales[j]);
                 float *x = test_random(n, 7, 3);
                 for (size_t i = 0; i < n; i++) sum += exp((double)x[i] * (double)scales[j] - most);

@@ -23,7 +23,6 @@
 typedef float Lanes __attribute__((vector_size(LANES * 4)));
 typedef uint32_t LanesBits __attribute__((vector_size(LANES * 4)));
 typedef double LanesDouble __attribute__((vector_size(LANES * 4))); /* half as many */
-typedef float LanesHalf __attribute__((vector_size(LANES * 2)));
 
 #define LANES_EACH(n, ...)                                                                         \
     do {                                                                                           \
@@ -64,18 +63,37 @@ LANES_INLINE Lanes lanes_set(float a)
     return a - (Lanes){0};
 }
 
+#if LANES == 16
+#define LANES_LOW  0, 1, 2, 3, 4, 5, 6, 7
+#define LANES_HIGH 8, 9, 10, 11, 12, 13, 14, 15
+#elif LANES == 8
+#define LANES_LOW  0, 1, 2, 3
+#define LANES_HIGH 4, 5, 6, 7
+#else
+#define LANES_LOW  0, 1
+#define LANES_HIGH 2, 3
+#endif
+
 LANES_INLINE LanesDouble lanes_low(Lanes v)
 {
-    LanesHalf half;
-    memcpy(&half, &v, sizeof half);
-    return __builtin_convertvector(half, LanesDouble);
+    return __builtin_convertvector(__builtin_shufflevector(v, v, LANES_LOW), LanesDouble);
 }
 
 LANES_INLINE LanesDouble lanes_high(Lanes v)
 {
-    LanesHalf half;
-    memcpy(&half, (const char *)&v + sizeof half, sizeof half);
-    return __builtin_convertvector(half, LanesDouble);
+    return __builtin_convertvector(__builtin_shufflevector(v, v, LANES_HIGH), LanesDouble);
+}
+
+/* sum[0 .. LANES-1] += v */
+LANES_INLINE void lanes_add_double(double *sum, Lanes v)
+{
+    LanesDouble low, high;
+    memcpy(&low, sum, sizeof low);
+    memcpy(&high, sum + LANES / 2, sizeof high);
+    low += lanes_low(v);
+    high += lanes_high(v);
+    memcpy(sum, &low, sizeof low);
+    memcpy(sum + LANES / 2, &high, sizeof high);
 }
 
 LANES_INLINE double lanes_sum(LanesDouble v)

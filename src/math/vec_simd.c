@@ -41,14 +41,7 @@ static void column_sums(double *sum, const float *x, size_t rows, size_t stride,
 {
     for (size_t t = 0; t < rows; t++, x += stride) {
         size_t i = 0;
-        for (; i + LANES <= n; i += LANES) {
-            Lanes v = lanes_load(x + i, LANES);
-            LanesDouble s[2];
-            memcpy(s, sum + i, sizeof s);
-            s[0] += lanes_low(v);
-            s[1] += lanes_high(v);
-            memcpy(sum + i, s, sizeof s);
-        }
+        for (; i + LANES <= n; i += LANES) lanes_add_double(sum + i, lanes_load(x + i, LANES));
         for (; i < n; i++) sum[i] += (double)x[i];
     }
 }

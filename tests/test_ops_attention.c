@@ -57,7 +57,7 @@ static void reference_row(const AttentionDims *d, double *y, const double *q, co
                           const double *v, double *weight)
 {
     int stride = d->heads * d->D;
-    double largest = -INFINITY, sum = 0;
+    double largest = -HUGE_VAL, sum = 0;
     for (int j = 0; j < d->T; j++) {
         weight[j] = 0;
         for (int c = 0; c < d->D; c++) weight[j] += q[c] * k[j * stride + c] / sqrt(d->D);

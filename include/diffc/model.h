@@ -25,7 +25,8 @@ bool model_open(Model *m, const char *path, int height, int width, Err *err);
 void model_close(Model *m);
 
 /* Plans the network for chunks of `batch` images (0: chosen by model_default_batch) and returns the
- * denoiser through *out. label: class of every image, ignored without classes. */
+ * denoiser through *out. label: class of every image, negative for one class after the other
+ * (set denoiser.first_image before each batch); ignored without classes. */
 bool model_prepare(Model *m, int batch, int label, Denoiser *out, Err *err);
 
 /* A batch whose activations stay in the cache, at most `count`. */

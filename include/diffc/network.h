@@ -43,7 +43,9 @@ typedef struct {
     Network *network;
     const float *weights;
     Prediction prediction;
-    int label; /* class of every image */
+    int label;       /* class of every image; negative: image i gets class i mod classes */
+    int first_image; /* number of the first image of a call, for the classes */
+    int classes;
 } NetworkDenoiser;
 Denoiser network_denoiser(NetworkDenoiser *context);
 

@@ -86,7 +86,7 @@ static const Option options[ROWS + 1] = {
              .type = OPTION_REAL,
              .metavar = "X",
              .low = 0,
-             .high = 10,
+             .high = 1,
              .otherwise = "the run's",
              .group = "Sampler",
              .help = "ddim: fresh noise per step; 0 none, 1 as much as ddpm"},
@@ -169,7 +169,6 @@ typedef struct {
     Denoiser denoiser;
     SampleOutput output;
     double *x, *scratch;
-    int *order; /* images in the order in which they are made */
     int done;   /* finished images */
     long calls; /* of finished batches */
     long calls_per_image;
@@ -202,12 +201,7 @@ static bool choose_model(const Arguments *a, char *path, Err *err)
         snprintf(path, PATH_BYTES, "%s", a->values[MODEL].text);
         return true;
     }
-    Err none = {0};
-    if (!model_newest_run("runs", path, &none)) {
-        return err_set(err, ERR_USAGE,
-                       "--model is not given and there is no run under runs/; train one with "
-                       "'diffc train CONFIG.json' or name a folder with --model PATH");
-    }
+    if (!model_newest_run("runs", path, err)) return false;
     term_note("model: %s (the newest run)", path);
     return true;
 }
@@ -275,25 +269,6 @@ static bool make_plan(const Arguments *a, const Model *m, Plan *p, Err *err)
     return true;
 }
 
-/* Class of image k; images of one class are made together. */
-static int class_of(const Job *job, int k)
-{
-    int classes = job->model.config.unet.classes;
-    if (classes == 0) return 0;
-    if (job->plan->label >= 0) return job->plan->label;
-    return (int)((job->plan->seed + (uint64_t)k) % (uint64_t)classes);
-}
-
-static void make_order(Job *job)
-{
-    int classes = job->model.config.unet.classes, n = 0;
-    for (int c = 0; c < (classes ? classes : 1); c++) {
-        for (int k = 0; k < job->plan->count; k++) {
-            if (class_of(job, k) == c) job->order[n++] = k;
-        }
-    }
-}
-
 static bool report_progress(void *context, long calls)
 {
     const Job *job = context;
@@ -308,24 +283,11 @@ static bool report_progress(void *context, long calls)
     return !interrupt_requested();
 }
 
-/* Draws for the images of a batch, which need not be neighbours. */
-typedef struct {
-    NoiseSource source;
-    const int *order;
-} BatchNoise;
-
-static void batch_normals(void *context, int image, uint64_t draw, size_t dims, double *z)
-{
-    const BatchNoise *n = context;
-    n->source.normals(n->source.context, n->order[image], draw, dims, z);
-}
-
 static bool run_batch(Job *job, int images, Err *err)
 {
     const Plan *p = job->plan;
-    SeedNoise seeds = {.first_seed = p->seed};
-    BatchNoise noise = {.source = seed_noise(&seeds), .order = job->order + job->done};
-    NoiseSource source = {.context = &noise, .normals = batch_normals};
+    SeedNoise seeds = {.first_seed = p->seed + (uint64_t)job->done};
+    NoiseSource noise = seed_noise(&seeds);
     SampleRun run = {
         .schedule = &job->model.schedule,
         .grid = &job->grid,
@@ -336,16 +298,17 @@ static bool run_batch(Job *job, int images, Err *err)
         .progress = report_progress,
         .progress_context = job,
     };
+    int classes = job->model.config.unet.classes;
+    /* The class goes by the seed, so that an image made alone keeps it. */
+    if (classes > 0) job->model.denoiser.first_image = (int)(seeds.first_seed % (uint64_t)classes);
     job->batch_images = images;
-    job->model.denoiser.label = class_of(job, job->order[job->done]);
-    if (!p->sampler->run(&run, &job->denoiser, &source, images, job->x, job->scratch, err))
+    if (!p->sampler->run(&run, &job->denoiser, &noise, images, job->x, job->scratch, err))
         return false;
     job->calls += run.network_calls;
     job->calls_per_image = run.network_calls;
     size_t dims = job->denoiser.dims;
     for (int i = 0; i < images; i++) {
-        if (!sample_output_put(&job->output, job->order[job->done + i], job->x + (size_t)i * dims,
-                               err))
+        if (!sample_output_put(&job->output, job->done + i, job->x + (size_t)i * dims, err))
             return false;
     }
     job->done += images;
@@ -358,12 +321,8 @@ static bool run_batches(Job *job, Err *err)
     job->start = clock_seconds();
     job->calls_per_image = job->grid.n;
     while (job->done < p->count) {
-        int images = 1, most = p->batch;
-        if (most > p->count - job->done) most = p->count - job->done;
-        while (images < most && class_of(job, job->order[job->done + images]) ==
-                                    class_of(job, job->order[job->done]))
-            images++;
-        if (run_batch(job, images, err)) continue;
+        int left = p->count - job->done;
+        if (run_batch(job, left < p->batch ? left : p->batch, err)) continue;
         if (err->kind != ERR_INTERRUPTED) return false;
         return err_set(err, ERR_INTERRUPTED, "interrupted after %d of %d images; %s", job->done,
                        p->count,
@@ -438,15 +397,13 @@ static bool make_images(Job *job, const Arguments *a, Err *err)
 
     if (!step_grid_make(&job->grid, p->spacing, job->model.schedule.T, p->steps, err) ||
         !sample_output_open(&job->output, err) ||
-        !model_prepare(&job->model, p->batch, p->label > 0 ? p->label : 0, &job->denoiser, err))
+        !model_prepare(&job->model, p->batch, p->label, &job->denoiser, err))
         return false;
     size_t values = (size_t)p->batch * job->denoiser.dims;
     job->x = mem_doubles(values);
     job->scratch = mem_doubles(SAMPLER_SCRATCH * values);
-    job->order = mem_alloc((size_t)p->count, sizeof *job->order);
-    if (!job->x || !job->scratch || !job->order)
+    if (!job->x || !job->scratch)
         return err_set(err, ERR_MEMORY, "there is no memory for a batch of %d images", p->batch);
-    make_order(job);
     term_note("%s: %d image%s of %dx%d, sampler %s, %d step%s, batch %d, %d thread%s", p->path,
               p->count, p->count == 1 ? "" : "s", job->model.image.H, job->model.image.W,
               p->sampler->name, p->steps, p->steps == 1 ? "" : "s", p->batch, parallel_threads(),
@@ -470,7 +427,6 @@ static bool run(const Arguments *a, Err *err)
     bool ok = make_plan(a, &job.model, &plan, err) && make_images(&job, a, err);
     mem_free(job.x);
     mem_free(job.scratch);
-    mem_free(job.order);
     sample_output_close(&job.output);
     step_grid_free(&job.grid);
     model_close(&job.model);

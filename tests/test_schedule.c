@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "diffc/denoiser.h"
 #include "diffc/sampler.h"
 #include "diffc/schedule.h"
 #include "test.h"
@@ -267,66 +266,4 @@ TEST(posterior_steps_of_any_stride_keep_the_marginals)
         }
     }
     schedule_free(&s);
-}
-
-/* ---- predictions ---- */
-
-TEST(predictions_convert_into_each_other_and_back)
-{
-    Schedule s = make(SCHEDULE_LINEAR, 1000);
-    double x0 = 0.7, eps = -1.3;
-    for (int t = 0; t < 1000; t++) {
-        NoiseLevel level = schedule_level(&s, t);
-        double x = level.alpha * x0 + level.sigma * eps;
-        for (Prediction kind = PREDICT_EPS; kind <= PREDICT_V; kind++) {
-            double target = target_of_prediction(kind, level, x0, eps);
-            EXPECT_NEAR(eps_from_prediction(kind, level, x, target), eps, 1e-12);
-        }
-        EXPECT_NEAR(x0_from_eps(level, x, eps), x0, 1e-12);
-        EXPECT_NEAR(score_from_eps(level, eps),
-                    (level.alpha * x0 - x) / (level.sigma * level.sigma), 1e-9);
-    }
-    schedule_free(&s);
-}
-
-TEST(v_is_alpha_eps_minus_sigma_x0)
-{
-    NoiseLevel level = {.alpha = 0.6, .sigma = 0.8, .t = 0};
-    EXPECT_NEAR(target_of_prediction(PREDICT_V, level, 0.5, 2), 0.6 * 2 - 0.8 * 0.5, 1e-15);
-    EXPECT_NEAR(target_of_prediction(PREDICT_X0, level, 0.5, 2), 0.5, 0);
-    EXPECT_NEAR(target_of_prediction(PREDICT_EPS, level, 0.5, 2), 2, 0);
-}
-
-/* Without a cap the weights turn the error of any prediction into the error of eps. */
-TEST(min_snr_without_a_cap_weighs_every_prediction_as_eps)
-{
-    Schedule s = make(SCHEDULE_COSINE, 1000);
-    for (int t = 0; t < 1000; t += 9) {
-        NoiseLevel level = schedule_level(&s, t);
-        double x = 0.4, guess = 0.3, off = 0.31;
-        for (Prediction kind = PREDICT_EPS; kind <= PREDICT_V; kind++) {
-            double error = eps_from_prediction(kind, level, x, off) -
-                           eps_from_prediction(kind, level, x, guess);
-            double loss = objective_weight(kind, level, HUGE_VAL) * (off - guess) * (off - guess);
-            EXPECT_NEAR(loss / (error * error), 1, 1e-9);
-        }
-    }
-    schedule_free(&s);
-}
-
-TEST(min_snr_weights_follow_their_definition)
-{
-    NoiseLevel clear = {.alpha = sqrt(0.9), .sigma = sqrt(0.1), .t = 0}; /* snr 9 */
-    NoiseLevel noisy = {.alpha = sqrt(0.2), .sigma = sqrt(0.8), .t = 0}; /* snr 1/4 */
-    NoiseLevel pure = {.alpha = 0, .sigma = 1, .t = 0};
-    EXPECT_NEAR(objective_weight(PREDICT_EPS, clear, 5), 5.0 / 9, 1e-14);
-    EXPECT_NEAR(objective_weight(PREDICT_X0, clear, 5), 5, 1e-14);
-    EXPECT_NEAR(objective_weight(PREDICT_V, clear, 5), 0.5, 1e-14);
-    EXPECT_NEAR(objective_weight(PREDICT_EPS, noisy, 5), 1, 1e-14);
-    EXPECT_NEAR(objective_weight(PREDICT_X0, noisy, 5), 0.25, 1e-14);
-    EXPECT_NEAR(objective_weight(PREDICT_V, noisy, 5), 0.2, 1e-14);
-    for (Prediction kind = PREDICT_EPS; kind <= PREDICT_V; kind++) {
-        EXPECT_NEAR(objective_weight(kind, pure, 5), 1, 0);
-        EXPECT_NEAR(objective_weight(kind, clear, 0), 1, 0);
-    }
 }

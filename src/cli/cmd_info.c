@@ -36,7 +36,7 @@ typedef struct {
 static double member(const Json *object, const char *key)
 {
     const Json *v = json_get(object, key);
-    return v && json_type(v) == JSON_NUMBER ? json_number(v) : NAN;
+    return v && json_type(v) == JSON_NUMBER ? json_number(v) : (double)NAN;
 }
 
 static bool is_event(const Json *object, const char *name)
@@ -69,7 +69,7 @@ static bool read_progress(const char *run, Progress *p, Err *err)
 {
     char path[PATH_BYTES];
     FileBytes file;
-    *p = (Progress){.validation = NAN};
+    *p = (Progress){.validation = (double)NAN};
     if (!path_join(path, run, "stats.jsonl", err)) return false;
     if (!path_exists(path)) return true;
     if (!file_read(path, STATS_LIMIT_BYTES, &file, err)) return false;
@@ -169,7 +169,7 @@ static bool show_model(const char *path, const OptionValue *v, Err *err)
 {
     Model m;
     Denoiser unused;
-    Progress progress = {.validation = NAN};
+    Progress progress = {.validation = (double)NAN};
     if (!model_open(&m, path, 0, 0, err)) return false;
     bool ok = (!m.run[0] || read_progress(m.run, &progress, err)) &&
               model_prepare(&m, 1, 0, &unused, err);

@@ -239,10 +239,10 @@ TEST(help_shows_groups_ranges_and_defaults_within_80_columns)
     EXPECT_CONTAINS(all, "usage: diffc make [FILE] [options]\n");
     EXPECT_CONTAINS(all, "\n  diffc make b\n");
     EXPECT_CONTAINS(all, "\nImages:\n");
-    EXPECT_CONTAINS(all, "\n  -n, --count N           images to make (1 to 1000; default 16)\n");
-    EXPECT_CONTAINS(all, "first seed (default the run's)");
-    EXPECT_CONTAINS(all, "noise (at least 0; default 0.5)");
-    EXPECT_CONTAINS(all, "which (small, large; default large)");
+    EXPECT_CONTAINS(all, "\n  -n, --count N           images to make (1 to 1000; default: 16)\n");
+    EXPECT_CONTAINS(all, "first seed (default: the run's)");
+    EXPECT_CONTAINS(all, "noise (at least 0; default: 0.5)");
+    EXPECT_CONTAINS(all, "which (small, large; default: large)");
     EXPECT_CONTAINS(all, "--set K=V ...");
     EXPECT_CONTAINS(all, "--clip, --no-clip");
     for (const char *line = all; *line; line += strcspn(line, "\n") + 1)

@@ -221,7 +221,7 @@ static bool measure_training(Bench *b, Err *err)
             w.t[i] = (float)(i * (size_t)b->config.method.steps / n);
             w.weight[i] = 1;
         }
-        double seconds;
+        double seconds = 0;
         b->forward_flop = net_forward_flop(w.network.net);
         ok = measure(b, "training", train_update, &w, &seconds, err);
         if (ok) b->train_images_per_s = b->batch / seconds;
@@ -263,7 +263,7 @@ static bool measure_sampling(Bench *b, int batch, Err *err)
     bool ok =
         (w.x && w.eps) || err_set(err, ERR_MEMORY, "there is no memory for %d noise images", batch);
     if (ok) {
-        double seconds;
+        double seconds = 0;
         rng_normals(w.x, values, 0, rng_stream(RNG_SAMPLE, 0), 0);
         ok = measure(b, "sampling", sample_forward, &w, &seconds, err);
         if (ok) b->sample_forwards_per_s = batch / seconds;

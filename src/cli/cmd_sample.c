@@ -65,7 +65,7 @@ static const Option options[ROWS + 1] = {
                  .choice = sampler_name,
                  .otherwise = "the run's",
                  .group = "Sampler",
-                 .help = "the method"},
+                 .help = "see below"},
     [STEPS] = {.name = "steps",
                .letter = 's',
                .type = OPTION_INT,
@@ -411,7 +411,7 @@ static bool make_images(Job *job, const Arguments *a, Err *err)
     return run_batches(job, err) && report(job, v[JSON].given, err);
 }
 
-static bool run(const Arguments *a, Err *err)
+static bool run_sample(const Arguments *a, Err *err)
 {
     const OptionValue *v = a->values;
     Plan plan = {.label = -1};
@@ -433,6 +433,15 @@ static bool run(const Arguments *a, Err *err)
     return ok;
 }
 
+static void list_samplers(FILE *out)
+{
+    fputs("\nSamplers:\n", out);
+    for (const Sampler *s = samplers; s->name; s++) {
+        int at = fprintf(out, "  %s", s->name);
+        help_wrap(out, at, 16, s->summary);
+    }
+}
+
 const Command command_sample = {
     .name = "sample",
     .summary = "Make images with a trained model",
@@ -443,5 +452,6 @@ const Command command_sample = {
     .notes = "Files are written whole or not at all. 'The run's' is what the configuration of the "
              "run says under \"sample\"; a folder without one takes the defaults of the "
              "configuration. Paths of written files go to stdout.",
-    .run = run,
+    .more_help = list_samplers,
+    .run = run_sample,
 };

@@ -7,7 +7,7 @@ enum { HELP_WIDTH = 80, HELP_COLUMN = 26 };
 
 void help_wrap(FILE *out, int at, int column, const char *text)
 {
-    if (at > column - 1) {
+    if (at > 0 && at >= column) {
         fputc('\n', out);
         at = 0;
     }
@@ -46,7 +46,8 @@ static void describe_limits(const Option *o, char *out, size_t size)
         }
     }
     if (o->fallback || o->otherwise) {
-        snprintf(standard, sizeof standard, "default %s", o->fallback ? o->fallback : o->otherwise);
+        snprintf(standard, sizeof standard, "default: %s",
+                 o->fallback ? o->fallback : o->otherwise);
     }
     const char *join = range[0] && standard[0] ? "; " : "";
     if (range[0] || standard[0])

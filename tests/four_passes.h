@@ -147,7 +147,8 @@ static void passes_free(const OpCase *op, Passes *s)
 static bool passes_same(const OpCase *op, const Passes *a, const Passes *b)
 {
     size_t n = output_floats(op) * sizeof(float);
-    bool ok = EXPECT_SAME(a->y, b->y, n) & EXPECT_SAME(a->ydot, b->ydot, n);
+    bool ok = EXPECT_SAME(a->y, b->y, n);
+    ok &= EXPECT_SAME(a->ydot, b->ydot, n);
     for (int i = 0; i < op->active; i++) {
         size_t bytes = input_floats(op, i) * sizeof(float);
         if (a->dx[i] && b->dx[i]) ok &= EXPECT_SAME(a->dx[i], b->dx[i], bytes);
@@ -182,7 +183,7 @@ static double *formula_at(const OpCase *op, float *const *x, double a, float *co
 }
 
 /* sum += factor <w, formula at x + a u + b v> */
-static void add_formula(const OpCase *op, double *sum, double factor, const float *w,
+static void sum_formula(const OpCase *op, double *sum, double factor, const float *w,
                         float *const *x, double a, float *const *u, double b, float *const *v)
 {
     double *y = formula_at(op, x, a, u, b, v);
@@ -230,9 +231,9 @@ static bool check_second_order(const OpCase *op, const Passes *s)
             double expected = 0, h = STEP;
             for (int sign = -1; sign <= 1; sign += 2) {
                 double f = sign / (2 * h);
-                add_formula(op, &expected, f, s->my, s->x, sign * h, u, 0, NULL);
-                add_formula(op, &expected, f / (2 * h), s->dy, s->x, sign * h, u, h, s->xdot);
-                add_formula(op, &expected, -f / (2 * h), s->dy, s->x, sign * h, u, -h, s->xdot);
+                sum_formula(op, &expected, f, s->my, s->x, sign * h, u, 0, NULL);
+                sum_formula(op, &expected, f / (2 * h), s->dy, s->x, sign * h, u, h, s->xdot);
+                sum_formula(op, &expected, -f / (2 * h), s->dy, s->x, sign * h, u, -h, s->xdot);
             }
             double size = sqrt(dot(s->mx[i], s->mx[i], n) * dot(u[i], u[i], n));
             ok &= EXPECT_NEAR(dot(s->mx[i], u[i], n), expected, 2e-6 * size + 1e-12);
@@ -247,7 +248,7 @@ static bool check_second_order(const OpCase *op, const Passes *s)
 static bool check_guards(const OpCase *op, const Passes *s, const Passes *before)
 {
     size_t n = output_floats(op);
-    bool ok = EXPECT(guarded_intact(s->y, n)) & EXPECT(guarded_intact(s->ydot, n));
+    bool ok = EXPECT(guarded_intact(s->y, n) && guarded_intact(s->ydot, n));
     ok &= EXPECT_SAME(s->dy, before->dy, n * sizeof(float));
     ok &= EXPECT_SAME(s->my, before->my, n * sizeof(float));
     for (int i = 0; i < op->inputs; i++) {
@@ -255,7 +256,7 @@ static bool check_guards(const OpCase *op, const Passes *s, const Passes *before
         ok &= EXPECT_SAME(s->x[i], before->x[i], floats * sizeof(float));
         if (i >= op->active) continue;
         ok &= EXPECT_SAME(s->xdot[i], before->xdot[i], floats * sizeof(float));
-        ok &= EXPECT(guarded_intact(s->dx[i], floats)) & EXPECT(guarded_intact(s->mx[i], floats));
+        ok &= EXPECT(guarded_intact(s->dx[i], floats) && guarded_intact(s->mx[i], floats));
     }
     return ok;
 }

@@ -18,6 +18,8 @@ typedef struct {
     uint64_t samples; /* training samples consumed */
     uint64_t seed;
     double seconds;         /* training time so far */
+    double loss_sum;        /* losses since the last logged step, and their number */
+    int64_t loss_count;
     double best_validation; /* NAN when none */
     char blas[256];         /* gemm_describe at saving; another one at resume is a warning */
     char level[32];         /* vec_level */

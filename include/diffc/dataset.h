@@ -28,7 +28,8 @@ typedef struct {
     int classes;  /* 0: no labels */
     size_t count; /* all images */
     size_t train_count, validation_count;
-    size_t skipped;        /* folders: images left out */
+    size_t skipped;        /* folders: images that do not decode, left out */
+    size_t ignored;        /* folders: other files */
     char description[256]; /* "60,000 grey images of 28x28 (IDX), 10 classes" */
     unsigned char *pixels; /* [count, height, width, channels] */
     unsigned char *labels; /* [count] or NULL */

@@ -13,7 +13,7 @@ typedef struct {
     unsigned char *pixels; /* [height, width, channels] */
 } Image;
 
-enum { IMAGE_MAX_PIXELS = 64 * 1024 * 1024 };
+enum { IMAGE_MAX_PIXELS = 64 * 1024 * 1024, IMAGE_MAX_BYTES = 512 * 1024 * 1024 };
 
 /* Decodes PNG or JPEG (chosen by content). channels: 0 keeps grey (1) or colour (3) as stored;
  * 1 or 3 converts. Alpha is blended over black. EXIF orientation is applied. ERR_FORMAT messages
@@ -28,7 +28,8 @@ void image_free(Image *image);
 bool image_resize_crop(const Image *in, int height, int width, Image *out, Err *err);
 
 /* PNG of a 1- or 3-channel image in memory (free with mem_free) or written to a file (fsio's
- * guarantees). text, if not NULL, is kept as a tEXt chunk "parameters". */
+ * guarantees). text, if not NULL, is kept as a text chunk "parameters": tEXt when it is ASCII, else
+ * iTXt (UTF-8). */
 bool image_encode_png(const Image *image, const char *text, unsigned char **bytes, size_t *size,
                       Err *err);
 bool image_save_png(const char *path, const Image *image, const char *text, Err *err);
@@ -38,5 +39,9 @@ bool image_save_png(const char *path, const Image *image, const char *text, Err 
 bool image_grid(const float *values, int count, int H, int W, int C, int columns, int gap,
                 Image *out, Err *err);
 unsigned char image_byte(float value);
+
+/* For tests: the n-th allocation that stb makes from now on fails (0: none). Returns how many it
+ * has made since the last call. */
+long image_test_allocations(long fail_at);
 
 #endif

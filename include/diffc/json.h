@@ -12,9 +12,9 @@
 
 typedef struct cJSON Json; /* opaque outside json.c */
 
-/* Parses one JSON value. `name` starts every message ("config.json: line 3: ..."). lenient accepts
- * NaN, Infinity and -Infinity (diffusers writes -Infinity into scheduler files). Depth at most 64.
- * json_free releases the root. */
+/* Parses one JSON value. `name` starts every message ("config.json: line 3, column 7: ..."). lenient
+ * accepts NaN, Infinity and -Infinity (diffusers writes -Infinity into scheduler files). Depth at
+ * most 64. ERR_FORMAT. json_free releases the root. */
 Json *json_parse(const char *text, size_t size, const char *name, bool lenient, Err *err);
 Json *json_load(const char *path, size_t limit, bool lenient, Err *err);
 void json_free(Json *root);
@@ -36,6 +36,7 @@ typedef struct {
     char *text;
     size_t size, room;
     int depth;
+    char open[16];  /* what is open at each depth: '{', '[', or 'r' for an array on one line */
     bool comma[16]; /* whether a comma is due at each depth */
     int indent;     /* spaces per level; 0: one line */
     bool failed;
@@ -45,11 +46,14 @@ void json_write_free(JsonWriter *w);
 /* key is NULL inside arrays and for the root. */
 void json_begin_object(JsonWriter *w, const char *key);
 void json_end_object(JsonWriter *w);
-void json_begin_array(JsonWriter *w, const char *key);
+void json_begin_array(JsonWriter *w, const char *key); /* one element a line when indented */
+void json_begin_row(JsonWriter *w, const char *key);   /* an array that stays on one line */
 void json_end_array(JsonWriter *w);
 void json_put_string(JsonWriter *w, const char *key, const char *value);
 void json_put_number(JsonWriter *w, const char *key, double value); /* shortest that reads back;
                                                                        non-finite: null */
+void json_put_float(JsonWriter *w, const char *key, double value);  /* the same, as Python shows a
+                                                                       float: "1.0", not "1" */
 void json_put_int(JsonWriter *w, const char *key, int64_t value);
 void json_put_uint(JsonWriter *w, const char *key, uint64_t value);
 void json_put_bool(JsonWriter *w, const char *key, bool value);

@@ -3,6 +3,7 @@
 #ifndef DIFFC_SCHEDULE_H
 #define DIFFC_SCHEDULE_H
 
+#include "diffc/denoiser.h"
 #include "diffc/err.h"
 #include "diffc/terms.h"
 
@@ -12,7 +13,10 @@ typedef struct {
     double *alpha_bar; /* [T], running product of 1 - beta */
 } Schedule;
 
-/* betas is read for SCHEDULE_BETAS only (T values in (0, 1)). ERR_USAGE for values out of range. */
+/* linear and scaled_linear read beta_start <= beta_end, both in (0, 1); SCHEDULE_BETAS reads betas
+ * (T values in (0, 1)) and copies them; cosine reads neither. ERR_USAGE for values out of range and
+ * for a table whose alpha_bar does not fall strictly within (0, 1); *s is then empty. Freeing an
+ * empty or zeroed schedule is harmless. */
 bool schedule_make(Schedule *s, ScheduleKind kind, int T, double beta_start, double beta_end,
                    const double *betas, Err *err);
 void schedule_free(Schedule *s);
@@ -20,12 +24,16 @@ void schedule_free(Schedule *s);
 /* alpha_bar at t, 1 for t < 0. */
 double schedule_alpha_bar(const Schedule *s, int t);
 
+/* alpha = sqrt(alpha_bar), sigma = sqrt(1 - alpha_bar), t: q(x_t | x0) (Ho et al. 2020, eq. 4). */
+NoiseLevel schedule_level(const Schedule *s, int t);
+
 /* The steps that a sampler visits, in descending order of noise. */
 typedef struct {
     int n;
     int *t; /* [n], strictly descending, in 0 .. T-1 */
 } StepGrid;
-/* 1 <= n <= T, else ERR_USAGE that names T. */
+/* 1 <= n <= T, else ERR_USAGE that names T. One step is T-1, except for leading, whose definition
+ * makes it 0. */
 bool step_grid_make(StepGrid *g, SpacingKind kind, int T, int n, Err *err);
 void step_grid_free(StepGrid *g);
 

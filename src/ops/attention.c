@@ -6,8 +6,8 @@
 #include "diffc/vec.h"
 
 /* Work is cut into tiles of query rows: a tile's part of the T x T matrices (rows x T each) is all
- * that ever exists of them. Tiles depend on T only. Formulas, with c = 1/sqrt(D), A o B the
- * elementwise product and rs(.) the sum of a row:
+ * that ever exists of them. Formulas, with c = 1/sqrt(D), A o B the elementwise product and rs(.)
+ * the sum of a row:
  *
  *   S = c Q K^T                       P = softmax(S)                  Y = P V
  *   Sd = c (Qd K^T + Q Kd^T)          Pd = P o (Sd - rs(P o Sd))      Yd = Pd V + P Vd
@@ -16,7 +16,31 @@
  *   mP = mY V^T + lY Vd^T
  *   mS = P o (mP - rs(P o mP) - rs(Pd o lP)) + Pd o (lP - rs(P o lP))
  *   mQ = c (mS K + lS Kd)             mK = c (mS^T Q + lS^T Qd)       mV = P^T mY + Pd^T lY */
-enum { TILE_ROWS = 64, MATRICES = 4 /* P, Pd, lS, mS: what backward2 holds at once */ };
+
+enum { MATRICES = 4 /* P, Pd, lS, mS: what backward2 holds at once */ };
+
+/* Rows of a tile, a function of T alone. Large tiles make fast products, measured up to 128 rows.
+ * In forward and tangent, where each tile is a unit of work, there are at least two if T allows,
+ * so that one image with one head still uses two threads. The reverse passes take a whole head as
+ * one unit and walk its tiles in order, because every tile adds to all of dk and dv. */
+enum { FORWARD_ROWS_MIN = 32, ROWS_MAX = 128 };
+
+static int reverse_rows(const AttentionDims *d)
+{
+    return d->T < ROWS_MAX ? d->T : ROWS_MAX;
+}
+
+static int forward_rows(const AttentionDims *d)
+{
+    int half = (d->T / 2 + 15) / 16 * 16;
+    int rows = half < FORWARD_ROWS_MIN ? FORWARD_ROWS_MIN : half;
+    return rows < reverse_rows(d) ? rows : reverse_rows(d);
+}
+
+size_t attention_scratch_floats(const AttentionDims *d)
+{
+    return (size_t)parallel_threads() * MATRICES * (size_t)reverse_rows(d) * (size_t)d->T;
+}
 
 typedef struct {
     int T, D;
@@ -26,31 +50,16 @@ typedef struct {
     float *p, *pd, *ls, *ms; /* [rows, T] */
 } Tile;
 
-static int tile_rows(const AttentionDims *d)
+static Tile tile_make(const AttentionDims *d, int first_row, int rows, float *scratch)
 {
-    return d->T < TILE_ROWS ? d->T : TILE_ROWS;
-}
-
-static int tile_count(const AttentionDims *d)
-{
-    return (d->T + TILE_ROWS - 1) / TILE_ROWS;
-}
-
-size_t attention_scratch_floats(const AttentionDims *d)
-{
-    return (size_t)parallel_threads() * MATRICES * (size_t)tile_rows(d) * (size_t)d->T;
-}
-
-static Tile tile_make(const AttentionDims *d, int tile, float *scratch)
-{
-    size_t floats = (size_t)tile_rows(d) * (size_t)d->T;
+    size_t floats = (size_t)reverse_rows(d) * (size_t)d->T;
     float *mine = scratch + (size_t)parallel_thread() * MATRICES * floats;
-    int left = d->T - tile * TILE_ROWS;
+    int left = d->T - first_row;
     return (Tile){
         .T = d->T,
         .D = d->D,
         .stride = d->heads * d->D,
-        .rows = left < TILE_ROWS ? left : TILE_ROWS,
+        .rows = left < rows ? left : rows,
         .scale = (float)(1.0 / sqrt((double)d->D)),
         .p = mine,
         .pd = mine + floats,
@@ -66,9 +75,9 @@ static size_t head_offset(const AttentionDims *d, long unit)
     return (image * (size_t)d->T * (size_t)d->heads + head) * (size_t)d->D;
 }
 
-static size_t row_offset(const AttentionDims *d, int tile)
+static size_t row_offset(const AttentionDims *d, int row)
 {
-    return (size_t)tile * TILE_ROWS * (size_t)d->heads * (size_t)d->D;
+    return (size_t)row * (size_t)d->heads * (size_t)d->D;
 }
 
 /* out [rows,T] = factor a b^T + beta out, with a [rows,D] of the tile's queries, b [T,D] of all
@@ -140,13 +149,13 @@ static void tile_second_order(const Tile *t)
 void attention_forward(const AttentionDims *d, float *y, const float *q, const float *k,
                        const float *v, float *scratch)
 {
-    int tiles = tile_count(d);
+    int rows = forward_rows(d), tiles = (d->T + rows - 1) / rows;
     long units = (long)d->N * d->heads * tiles;
 #pragma omp parallel for schedule(static)
     for (long unit = 0; unit < units; unit++) {
-        int tile = (int)(unit % tiles);
-        size_t head = head_offset(d, unit / tiles), at = head + row_offset(d, tile);
-        Tile t = tile_make(d, tile, scratch);
+        int first = (int)(unit % tiles) * rows;
+        size_t head = head_offset(d, unit / tiles), at = head + row_offset(d, first);
+        Tile t = tile_make(d, first, rows, scratch);
         tile_softmax(&t, q + at, k + head);
         mix_keys(&t, y + at, 1, t.p, v + head, 0);
     }
@@ -156,13 +165,13 @@ void attention_tangent(const AttentionDims *d, float *ydot, const float *q, cons
                        const float *v, const float *qdot, const float *kdot, const float *vdot,
                        float *scratch)
 {
-    int tiles = tile_count(d);
+    int rows = forward_rows(d), tiles = (d->T + rows - 1) / rows;
     long units = (long)d->N * d->heads * tiles;
 #pragma omp parallel for schedule(static)
     for (long unit = 0; unit < units; unit++) {
-        int tile = (int)(unit % tiles);
-        size_t head = head_offset(d, unit / tiles), at = head + row_offset(d, tile);
-        Tile t = tile_make(d, tile, scratch);
+        int first = (int)(unit % tiles) * rows;
+        size_t head = head_offset(d, unit / tiles), at = head + row_offset(d, first);
+        Tile t = tile_make(d, first, rows, scratch);
         tile_softmax(&t, q + at, k + head);
         tile_softmax_tangent(&t, q + at, k + head, qdot + at, kdot + head);
         mix_keys(&t, ydot + at, 1, t.pd, v + head, 0);
@@ -170,18 +179,17 @@ void attention_tangent(const AttentionDims *d, float *ydot, const float *q, cons
     }
 }
 
-/* The reverse passes take a whole head as one unit and walk its tiles in order, because every tile
- * adds to all of dk and dv. */
 void attention_backward(const AttentionDims *d, float *dq, float *dk, float *dv, const float *dy,
                         const float *q, const float *k, const float *v, float *scratch)
 {
+    int rows = reverse_rows(d);
     long units = (long)d->N * d->heads;
 #pragma omp parallel for schedule(static)
     for (long unit = 0; unit < units; unit++) {
         size_t head = head_offset(d, unit);
-        for (int tile = 0; tile < tile_count(d); tile++) {
-            size_t at = head + row_offset(d, tile);
-            Tile t = tile_make(d, tile, scratch);
+        for (int first = 0; first < d->T; first += rows) {
+            size_t at = head + row_offset(d, first);
+            Tile t = tile_make(d, first, rows, scratch);
             tile_softmax(&t, q + at, k + head);
             if (dv) give_to_keys(&t, dv + head, 1, t.p, dy + at);
             if (!dq && !dk) continue;
@@ -197,13 +205,14 @@ void attention_backward2(const AttentionDims *d, float *mq, float *mk, float *mv
                          const float *ly, const float *q, const float *k, const float *v,
                          const float *qdot, const float *kdot, const float *vdot, float *scratch)
 {
+    int rows = reverse_rows(d);
     long units = (long)d->N * d->heads;
 #pragma omp parallel for schedule(static)
     for (long unit = 0; unit < units; unit++) {
         size_t head = head_offset(d, unit);
-        for (int tile = 0; tile < tile_count(d); tile++) {
-            size_t at = head + row_offset(d, tile);
-            Tile t = tile_make(d, tile, scratch);
+        for (int first = 0; first < d->T; first += rows) {
+            size_t at = head + row_offset(d, first);
+            Tile t = tile_make(d, first, rows, scratch);
             tile_softmax(&t, q + at, k + head);
             tile_softmax_tangent(&t, q + at, k + head, qdot + at, kdot + head);
             if (mv) {

@@ -128,18 +128,11 @@ static long block_count(const ShiftDims *d)
     return ((long)d->C + BLOCK - 1) / BLOCK;
 }
 
-/* sum[c] += sum_t u[t,c] v[t,c], v NULL: 1; rows are C floats apart. */
-static void sum_positions(double *sum, const float *u, const float *v, int T, size_t C,
-                          size_t block)
+/* sum[c] += sum_t u[t,c] v[t,c]; rows are C floats apart. */
+static void sum_products(double *sum, const float *u, const float *v, int T, size_t C, size_t block)
 {
-    for (int t = 0; t < T; t++, u += C) {
-        if (v) {
-            for (size_t c = 0; c < block; c++) sum[c] += (double)u[c] * (double)v[c];
-            v += C;
-        } else {
-            for (size_t c = 0; c < block; c++) sum[c] += (double)u[c];
-        }
-    }
+    for (int t = 0; t < T; t++, u += C, v += C)
+        for (size_t c = 0; c < block; c++) sum[c] += (double)u[c] * (double)v[c];
 }
 
 /* de[n, offset + c] += sum_t (u v + u2 v2)[n,t,c], with `width` values of e for an image; v NULL: 1,
@@ -155,8 +148,11 @@ static void sum_to_embedding(const ShiftDims *d, float *de, size_t width, size_t
         size_t block = C - first < BLOCK ? C - first : BLOCK;
         size_t at = image * (size_t)d->T * C + first;
         double sum[BLOCK] = {0};
-        sum_positions(sum, u + at, v ? v + at : NULL, d->T, C, block);
-        if (u2) sum_positions(sum, u2 + at, v2 + at, d->T, C, block);
+        if (v)
+            sum_products(sum, u + at, v + at, d->T, C, block);
+        else
+            vec_column_sums(sum, u + at, (size_t)d->T, C, block);
+        if (u2) sum_products(sum, u2 + at, v2 + at, d->T, C, block);
         float *out = de + image * width + offset + first;
         for (size_t c = 0; c < block; c++) out[c] += (float)sum[c];
     }

@@ -64,12 +64,7 @@ enum { BLOCK = 64 };
 static void window_mean(float *y, const float *x, int h, int w, size_t row, size_t C, size_t block)
 {
     double sum[BLOCK] = {0};
-    for (int i = 0; i < h; i++) {
-        for (int j = 0; j < w; j++) {
-            const float *in = x + (size_t)i * row + (size_t)j * C;
-            for (size_t c = 0; c < block; c++) sum[c] += (double)in[c];
-        }
-    }
+    for (int i = 0; i < h; i++) vec_column_sums(sum, x + (size_t)i * row, (size_t)w, C, block);
     for (size_t c = 0; c < block; c++) y[c] = (float)(sum[c] / ((double)h * w));
 }
 

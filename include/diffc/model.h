@@ -1,0 +1,38 @@
+/* A trained model, opened from a run folder or a diffusers model folder. */
+#ifndef DIFFC_MODEL_H
+#define DIFFC_MODEL_H
+
+#include "diffc/fsio.h"
+#include "diffc/model_folder.h"
+#include "diffc/network.h"
+#include "diffc/schedule.h"
+
+typedef struct {
+    char folder[PATH_BYTES]; /* the model folder itself */
+    char run[PATH_BYTES];    /* the run folder it lies in, or "" */
+    ModelConfig config;      /* with warnings for the user */
+    Schedule schedule;
+    ParamTable table;
+    float *weights;
+    Shape image;
+    Network network; /* planned by model_prepare */
+    NetworkDenoiser denoiser;
+} Model;
+
+/* path: a run folder (its "model" part is used) or a model folder. size 0 x 0 takes the folder's
+ * sample_size; needed when the folder has none. Reads everything; plans nothing yet. */
+bool model_open(Model *m, const char *path, int height, int width, Err *err);
+void model_close(Model *m);
+
+/* Plans the network for chunks of `batch` images (0: chosen by model_default_batch) and returns the
+ * denoiser through *out. label: class of every image, negative for one class after the other
+ * (set denoiser.first_image before each batch); ignored without classes. */
+bool model_prepare(Model *m, int batch, int label, Denoiser *out, Err *err);
+
+/* A batch whose activations stay in the cache, at most `count`. */
+int model_default_batch(const Model *m, int count);
+
+/* The newest run folder (by its model's time) under `root`; false when there is none. */
+bool model_newest_run(const char *root, char *out, Err *err);
+
+#endif

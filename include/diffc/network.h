@@ -1,0 +1,52 @@
+/* A U-Net declared for one batch size, with its inputs, for training and as a denoiser. */
+#ifndef DIFFC_NETWORK_H
+#define DIFFC_NETWORK_H
+
+#include "diffc/config.h"
+#include "diffc/denoiser.h"
+#include "diffc/net.h"
+#include "diffc/unet.h"
+
+typedef struct {
+    Net *net;
+    int x, t, label; /* input nodes; label is -1 without classes */
+    int y;
+    int batch;
+    Shape image;
+    size_t dims; /* H * W * C of an image */
+} Network;
+
+/* The network that a configuration asks for, for images of the given shape. Groups 0 become
+ * min(32, channels/4) of the first level, rounded down to a divisor. ERR_USAGE when it cannot be
+ * built. */
+bool unet_from_config(const Config *c, Shape image, int classes, UNetConfig *unet, Err *err);
+
+/* Declares and plans. The first call for a table fills it. */
+bool network_open(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image, int batch,
+                  NetMode mode, Err *err);
+void network_close(Network *nw);
+
+/* One training pass over the network's batch: forward, weighted squared error, backward.
+ *   loss[n] = weight[n] / dims * |y_n - target_n|^2;   grads += sum_n dloss * dloss[n]/dparameters
+ * xt, target: [N,H,W,C]; t, weight, loss: [N]; label: [N] or NULL without classes. */
+void network_train_pass(Network *nw, const float *weights, float *grads, const float *xt,
+                        const float *t, const float *label, const float *target,
+                        const float *weight, float dloss, float *loss);
+
+/* The same without gradients (validation). */
+void network_loss(Network *nw, const float *weights, const float *xt, const float *t,
+                  const float *label, const float *target, const float *weight, float *loss);
+
+/* The network as a denoiser: any count, in chunks of the network's batch; an image's bits do not
+ * depend on the batch. The context outlives the denoiser. */
+typedef struct {
+    Network *network;
+    const float *weights;
+    Prediction prediction;
+    int label;       /* class of every image; negative: image i gets class i mod classes */
+    int first_image; /* number of the first image of a call, for the classes */
+    int classes;
+} NetworkDenoiser;
+Denoiser network_denoiser(NetworkDenoiser *context);
+
+#endif

@@ -1,0 +1,47 @@
+/* Adam and AdamW with clipping by the global gradient norm, and the moving average of the weights,
+ * in one sweep over the parameter block. */
+#ifndef DIFFC_OPTIMIZER_H
+#define DIFFC_OPTIMIZER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "diffc/err.h"
+#include "diffc/params.h"
+#include "diffc/terms.h"
+
+typedef struct {
+    OptimizerKind kind;
+    double beta1, beta2, eps, weight_decay; /* adam: weight_decay is an L2 term in the gradient */
+    double clip;                            /* global norm; 0: off */
+    double ema;                             /* largest decay */
+} OptimizerConfig;
+
+typedef struct {
+    OptimizerConfig config;
+    const ParamTable *table;
+    float *weights, *grads, *m, *v, *ema; /* blocks of the table's layout */
+    int64_t step;                         /* updates done */
+    int span_count;                       /* pieces of tensors, the units of parallel work */
+    struct OptimizerSpan *spans;
+    double *squares; /* [span_count] */
+} Optimizer;
+
+/* Allocates the five blocks (zeroed). */
+bool optimizer_open(Optimizer *o, const ParamTable *table, const OptimizerConfig *config, Err *err);
+void optimizer_close(Optimizer *o);
+
+/* The norm of all gradients, summed in double in a fixed order. */
+double optimizer_gradient_norm(const Optimizer *o);
+
+/* One update at learning rate lr with the gradients scaled to the clip norm; norm is
+ * optimizer_gradient_norm's value and must be finite. The EMA decay of update n = 0, 1, ... is
+ * min(ema, (1+n)/(10+n)), so that a short run does not average its fresh weights
+ * (diffusion-math 1.13). Zeroes the gradients. */
+void optimizer_update(Optimizer *o, double lr, double norm);
+
+/* Learning rate of update n (from 0): linear warm-up over `warmup` updates, first value above 0,
+ * then constant or half a cosine by progress in [0, 1]. */
+double learning_rate(RateKind kind, double lr, int64_t n, int64_t warmup, double progress);
+
+#endif

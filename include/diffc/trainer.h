@@ -1,0 +1,68 @@
+/* Training: data, network, optimiser and run folder put together. A run folder holds
+ *   config.json            the resolved configuration
+ *   stats.jsonl            one JSON object a line: steps, validation, checkpoints
+ *   model/                 the EMA weights as a diffusers folder
+ *   checkpoints/           the training state (checkpoint.h)
+ *   samples/step-N.png     a grid from fixed seeds at each checkpoint
+ *   lock                   the owner */
+#ifndef DIFFC_TRAINER_H
+#define DIFFC_TRAINER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "diffc/config.h"
+#include "diffc/dataset.h"
+#include "diffc/err.h"
+#include "diffc/unet.h"
+
+typedef struct {
+    int64_t step;        /* updates done */
+    int64_t total_steps; /* 0: not known (limited by time) */
+    uint64_t images;     /* training images consumed */
+    double loss;         /* mean over the interval since the last report */
+    double grad_norm;    /* of the last update, before clipping */
+    double lr;
+    double images_per_s; /* over the interval, training passes only */
+    double seconds;      /* training time so far, resumed time included */
+    double seconds_left; /* estimate; NAN when unknown */
+    bool logged;         /* this step is also a line of stats.jsonl */
+} TrainStatus;
+
+typedef struct {
+    void *context;
+    void (*status)(void *context, const TrainStatus *status); /* after every update */
+    void (*line)(void *context, const char *json); /* every line of stats.jsonl as it is written */
+    void (*note)(void *context, const char *text); /* narration, one sentence */
+} TrainCallbacks;
+
+/* What a run will be: for the start table and --dry-run. */
+typedef struct {
+    UNetConfig unet;
+    Shape image;
+    int classes;
+    int micro_batch;
+    size_t parameters;
+    double forward_flop;     /* per image */
+    size_t parameter_bytes;  /* weights, gradients, moments, EMA */
+    size_t activation_bytes; /* training plan, and the plan for validation and samples */
+    size_t data_bytes;
+    size_t images_per_epoch;
+    double updates_per_epoch;
+    char data[256]; /* Dataset.description */
+} TrainPlan;
+
+typedef struct Trainer Trainer;
+
+/* Reads the data and plans; makes no folder and writes nothing. config is copied. */
+bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *callbacks, Err *err);
+const TrainPlan *trainer_plan(const Trainer *t);
+void trainer_close(Trainer *t);
+
+/* Makes (or, with resume, reopens) the run folder and trains until train.steps updates or
+ * train.minutes are done. A folder that already holds a run is ERR_USAGE without resume.
+ * ERR_INTERRUPTED after SIGINT or SIGTERM: the step was finished and saved. ERR_DIVERGED: a loss or
+ * gradient was not finite; the last good checkpoint stays. */
+bool trainer_run(Trainer *t, const char *run, bool resume, Err *err);
+
+#endif

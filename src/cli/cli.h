@@ -1,0 +1,52 @@
+/* What the commands share. */
+#ifndef DIFFC_CLI_CLI_H
+#define DIFFC_CLI_CLI_H
+
+#include <stdbool.h>
+
+#include "diffc/err.h"
+#include "diffc/json.h"
+#include "options.h"
+
+extern const Command command_train, command_sample, command_info, command_bench;
+
+/* The rows that every command has. */
+#define OPTION_ROW_THREADS                                                                         \
+    {                                                                                              \
+        .name = "threads", .type = OPTION_INT, .metavar = "N", .low = 1, .high = 256,              \
+        .otherwise = "one per CPU", .group = "General",                                            \
+        .help = "threads; the results do not depend on it"                                         \
+    }
+#define OPTION_ROW_JSON                                                                            \
+    {                                                                                              \
+        .name = "json", .type = OPTION_FLAG, .group = "General",                                   \
+        .help = "results as one JSON object a line"                                                \
+    }
+#define OPTION_ROW_QUIET                                                                           \
+    {                                                                                              \
+        .name = "quiet", .letter = 'q', .type = OPTION_FLAG, .group = "General",                   \
+        .help = "no narration and no progress"                                                     \
+    }
+
+/* The words of terms.h and of the sampler table, NULL after the last. */
+const char *schedule_name(int kind);
+const char *prediction_name(int kind);
+const char *variance_name(int kind);
+const char *spacing_name(int kind);
+const char *sampler_name(int index);
+
+/* A result on stdout, sent at once so that a reader sees it. The first failure is remembered. */
+void output_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The finished object as one line; frees the writer. */
+bool output_json(JsonWriter *w, Err *err);
+/* False when something written to stdout was lost: ERR_IO, with an empty text when the reader
+ * closed its end. */
+bool output_close(Err *err);
+
+/* "1.25 GFLOP", "830 MFLOP" into out (at least 24 bytes). */
+void format_flop(char *out, double flop);
+
+/* The median of n > 0 values; sorts them. */
+double median(double *values, int n);
+
+#endif

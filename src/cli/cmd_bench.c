@@ -1,0 +1,357 @@
+/* diffc bench: the speed of training and sampling for the network of a configuration. The images
+ * are noise: the speed does not depend on what they show. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "diffc/clock.h"
+#include "diffc/config.h"
+#include "diffc/dataset.h"
+#include "diffc/fsio.h"
+#include "diffc/gemm.h"
+#include "diffc/mem.h"
+#include "diffc/network.h"
+#include "diffc/optimizer.h"
+#include "diffc/parallel.h"
+#include "diffc/rng.h"
+#include "diffc/term.h"
+#include "diffc/vec.h"
+#include "summary.h"
+
+enum { BATCH, SECONDS, SET, THREADS, JSON, QUIET, ROWS };
+
+static const Option options[ROWS + 1] = {
+    [BATCH] = {.name = "batch",
+               .letter = 'b',
+               .type = OPTION_INT,
+               .metavar = "N",
+               .low = 1,
+               .high = 65536,
+               .otherwise = "train.batch",
+               .group = "Measurement",
+               .help = "images per update"},
+    [SECONDS] = {.name = "seconds",
+                 .type = OPTION_REAL,
+                 .metavar = "S",
+                 .low = 0,
+                 .high = 3600,
+                 .fallback = "5",
+                 .group = "Measurement",
+                 .help = "time for each of the two measurements; three repetitions at least"},
+    [SET] = {.name = "set",
+             .type = OPTION_TEXT,
+             .repeatable = true,
+             .metavar = "KEY=VALUE",
+             .group = "Measurement",
+             .help = "change a key of the configuration"},
+    [THREADS] = OPTION_ROW_THREADS,
+    [JSON] = OPTION_ROW_JSON,
+    [QUIET] = OPTION_ROW_QUIET,
+};
+
+static const char default_config[] = "configs/bench-tiny.json";
+/* The same, for where that file is not at hand. */
+static const char *const default_settings[] = {
+    "data.size=32",   "data.channels=1",     "model.channels=32", "model.multipliers=[1,2,2]",
+    "model.blocks=1", "model.attention=[8]", "model.groups=32",   "train.batch=32",
+};
+enum { DEFAULT_SETTINGS = sizeof default_settings / sizeof default_settings[0] };
+
+enum {
+    MAX_TIMINGS = 100000,
+    MIN_TIMINGS = 3,
+    SAMPLE_BATCH = 8, /* as model_default_batch */
+    CLASSES = 10,     /* of noise images for a network with classes */
+};
+
+/* Passes larger than this are split, as training does. */
+static const size_t PASS_BYTES = (size_t)192 << 20;
+
+typedef struct {
+    Config config;
+    UNetConfig unet;
+    Shape image;
+    int batch, pass; /* images per update and per pass */
+    ParamTable table;
+    Optimizer optimizer;
+    double *timings;
+    double seconds; /* per measurement */
+    double forward_flop;
+    double train_images_per_s, sample_forwards_per_s;
+} Bench;
+
+static bool read_config(Bench *b, const Arguments *a, Err *err)
+{
+    const char *path = a->word_count > 0 ? a->words[0] : default_config;
+    config_defaults(&b->config);
+    if (a->word_count > 0 || path_exists(path)) {
+        if (!config_load(&b->config, path, err)) return false;
+    } else {
+        for (int i = 0; i < DEFAULT_SETTINGS; i++) {
+            if (!config_set(&b->config, default_settings[i], err)) return false;
+        }
+    }
+    for (int i = 0; i < a->repeated_count; i++) {
+        if (!config_set(&b->config, a->repeated[i], err)) return false;
+    }
+    return config_check(&b->config, err);
+}
+
+/* The images' shape: as configured; what is left open, the data tell. */
+static bool find_shape(Bench *b, int *classes, Err *err)
+{
+    const Config *c = &b->config;
+    *classes = CLASSES;
+    b->image = (Shape){.H = c->data.height, .W = c->data.width, .C = c->data.channels};
+    if (b->image.H > 0 && b->image.C > 0) return true;
+    if (!c->data.path[0]) {
+        return err_set(err, ERR_USAGE,
+                       "data.size and data.channels are not set and there is no data.path to "
+                       "learn them from; give them with --set data.size=32 --set data.channels=3");
+    }
+    DataOptions from = {.path = c->data.path,
+                        .kind = c->data.kind,
+                        .height = c->data.height,
+                        .width = c->data.width,
+                        .channels = c->data.channels,
+                        .limit = 1,
+                        .skip_bad = c->data.skip_bad};
+    Dataset d;
+    if (!dataset_open(&d, &from, NULL, NULL, err)) return false;
+    b->image = (Shape){.H = d.height, .W = d.width, .C = d.channels};
+    if (d.classes > 0) *classes = d.classes;
+    dataset_close(&d);
+    return true;
+}
+
+static size_t train_plan_bytes(Bench *b, int batch)
+{
+    Net *net = net_new(&b->table, batch);
+    if (!net) return SIZE_MAX;
+    int x = net_input(net, b->image.H, b->image.W, b->image.C, false);
+    int t = net_input(net, 1, 1, 1, false);
+    int label = b->unet.classes > 0 ? net_input(net, 1, 1, 1, false) : -1;
+    net_set_output(net, unet_declare(net, &b->unet, x, t, label));
+    size_t bytes = net_plan_bytes(net, NET_TRAIN);
+    net_free(net);
+    return bytes;
+}
+
+static void choose_pass(Bench *b)
+{
+    int asked = b->config.train.micro_batch;
+    for (b->pass = b->batch; b->pass > 1; b->pass--) {
+        if (b->batch % b->pass != 0) continue;
+        if (asked > 0 ? b->pass <= asked : train_plan_bytes(b, b->pass) <= PASS_BYTES) return;
+    }
+}
+
+typedef bool (*Work)(Bench *b, void *context, Err *err);
+
+/* Repeats the work until the time is over; the median of the seconds that it took. One repetition
+ * before the first touches the memory and fills the caches. */
+static bool measure(Bench *b, const char *what, Work work, void *context, double *seconds, Err *err)
+{
+    if (!work(b, context, err)) return false;
+    double start = clock_seconds(), now = start;
+    int n = 0;
+    while (n < MIN_TIMINGS || (now - start < b->seconds && n < MAX_TIMINGS)) {
+        double before = now;
+        if (!work(b, context, err)) return false;
+        now = clock_seconds();
+        b->timings[n++] = now - before;
+        if (interrupt_requested())
+            return err_set(err, ERR_INTERRUPTED, "interrupted while measuring %s", what);
+        term_progress("%s: %d repetitions, %.0f of %.0f s", what, n, now - start, b->seconds);
+    }
+    *seconds = median(b->timings, n);
+    return true;
+}
+
+typedef struct {
+    Network network;
+    float *xt, *target;               /* [pass, dims] */
+    float *t, *label, *weight, *loss; /* [pass] */
+} TrainWork;
+
+static bool train_update(Bench *b, void *context, Err *err)
+{
+    TrainWork *w = context;
+    for (int done = 0; done < b->batch; done += b->pass) {
+        network_train_pass(&w->network, b->optimizer.weights, b->optimizer.grads, w->xt, w->t,
+                           w->network.label >= 0 ? w->label : NULL, w->target, w->weight,
+                           1.0f / (float)b->batch, w->loss);
+    }
+    double norm = optimizer_gradient_norm(&b->optimizer);
+    if (!(norm >= 0 && norm < 1e30)) {
+        return err_set(err, ERR_DIVERGED, "the gradient norm is %g after update %lld", norm,
+                       (long long)b->optimizer.step);
+    }
+    optimizer_update(&b->optimizer, b->config.train.lr, norm);
+    return true;
+}
+
+static bool measure_training(Bench *b, Err *err)
+{
+    TrainWork w = {0};
+    if (!network_open(&w.network, &b->table, &b->unet, b->image, b->pass, NET_TRAIN, err))
+        return false;
+    const OptimizerConfig o = {.kind = b->config.train.optimizer,
+                               .beta1 = b->config.train.beta1,
+                               .beta2 = b->config.train.beta2,
+                               .eps = b->config.train.eps,
+                               .weight_decay = b->config.train.weight_decay,
+                               .clip = b->config.train.clip,
+                               .ema = b->config.train.ema};
+    size_t n = (size_t)b->pass, values = n * w.network.dims;
+    w.xt = mem_floats(values);
+    w.target = mem_floats(values);
+    w.t = mem_floats(4 * n);
+    bool ok = optimizer_open(&b->optimizer, &b->table, &o, err);
+    if (ok && (!w.xt || !w.target || !w.t))
+        ok = err_set(err, ERR_MEMORY, "there is no memory for %d noise images", b->pass);
+    if (ok) {
+        w.label = w.t + n;
+        w.weight = w.t + 2 * n;
+        w.loss = w.t + 3 * n;
+        params_init(&b->table, b->optimizer.weights, 0);
+        rng_normals_float(w.xt, values, 0, rng_stream(RNG_NOISE, 0), 0);
+        rng_normals_float(w.target, values, 0, rng_stream(RNG_NOISE, 1), 0);
+        for (size_t i = 0; i < n; i++) {
+            w.t[i] = (float)(i * (size_t)b->config.method.steps / n);
+            w.weight[i] = 1;
+        }
+        double seconds = 0;
+        b->forward_flop = net_forward_flop(w.network.net);
+        ok = measure(b, "training", train_update, &w, &seconds, err);
+        if (ok) b->train_images_per_s = b->batch / seconds;
+    }
+    network_close(&w.network);
+    mem_free(w.xt);
+    mem_free(w.target);
+    mem_free(w.t);
+    return ok;
+}
+
+typedef struct {
+    Denoiser denoiser;
+    double *x, *eps;
+    int batch;
+} SampleWork;
+
+static bool sample_forward(Bench *b, void *context, Err *err)
+{
+    (void)b;
+    SampleWork *w = context;
+    const NoiseLevel level = {.alpha = 0.8, .sigma = 0.6, .t = 500};
+    return w->denoiser.predict(w->denoiser.context, w->batch, w->x, level, w->eps, err);
+}
+
+static bool measure_sampling(Bench *b, int batch, Err *err)
+{
+    Network network;
+    if (!network_open(&network, &b->table, &b->unet, b->image, batch, NET_INFER, err)) return false;
+    NetworkDenoiser context = {.network = &network,
+                               .weights = b->optimizer.ema,
+                               .prediction = b->config.method.prediction,
+                               .classes = b->unet.classes};
+    size_t values = (size_t)batch * network.dims;
+    SampleWork w = {.denoiser = network_denoiser(&context),
+                    .x = mem_doubles(values),
+                    .eps = mem_doubles(values),
+                    .batch = batch};
+    bool ok =
+        (w.x && w.eps) || err_set(err, ERR_MEMORY, "there is no memory for %d noise images", batch);
+    if (ok) {
+        double seconds = 0;
+        rng_normals(w.x, values, 0, rng_stream(RNG_SAMPLE, 0), 0);
+        ok = measure(b, "sampling", sample_forward, &w, &seconds, err);
+        if (ok) b->sample_forwards_per_s = batch / seconds;
+    }
+    network_close(&network);
+    mem_free(w.x);
+    mem_free(w.eps);
+    return ok;
+}
+
+static bool report_json(const Bench *b, int sample_batch, Err *err)
+{
+    JsonWriter w;
+    json_write_init(&w, 0);
+    json_begin_object(&w, NULL);
+    network_json(&w, &b->unet, b->image, b->table.parameters, b->forward_flop);
+    json_put_number(&w, "train_images_per_s", b->train_images_per_s);
+    json_put_number(&w, "sample_forwards_per_s", b->sample_forwards_per_s);
+    json_put_number(&w, "train_gflops", 3e-9 * b->forward_flop * b->train_images_per_s);
+    json_put_number(&w, "sample_gflops", 1e-9 * b->forward_flop * b->sample_forwards_per_s);
+    json_put_int(&w, "threads", parallel_threads());
+    json_put_int(&w, "batch", b->batch);
+    json_put_int(&w, "micro_batch", b->pass);
+    json_put_int(&w, "sample_batch", sample_batch);
+    json_put_string(&w, "blas", gemm_describe());
+    json_put_string(&w, "level", vec_level());
+    json_put_int(&w, "peak_memory_bytes", (int64_t)mem_peak_bytes());
+    json_end_object(&w);
+    return output_json(&w, err);
+}
+
+static void report_lines(const Bench *b, int sample_batch)
+{
+    char memory[16];
+    term_format_bytes(memory, (double)mem_peak_bytes());
+    network_lines(output_line, &b->unet, b->image, b->table.parameters, b->forward_flop);
+    output_line("  training     %.4g images/s, %.4g GFLOP/s (batch %d in passes of %d)",
+                b->train_images_per_s, 3e-9 * b->forward_flop * b->train_images_per_s, b->batch,
+                b->pass);
+    output_line("  sampling     %.4g forwards/s, %.4g GFLOP/s (batch %d)", b->sample_forwards_per_s,
+                1e-9 * b->forward_flop * b->sample_forwards_per_s, sample_batch);
+    output_line("  threads      %d", parallel_threads());
+    output_line("  blas         %s", gemm_describe());
+    output_line("  level        %s", vec_level());
+    output_line("  peak memory  %s", memory);
+}
+
+static bool bench(Bench *b, const OptionValue *v, Err *err)
+{
+    int classes;
+    if (!find_shape(b, &classes, err) ||
+        !unet_from_config(&b->config, b->image, classes, &b->unet, err))
+        return false;
+    b->batch = v[BATCH].given ? (int)v[BATCH].integer : b->config.train.batch;
+    choose_pass(b);
+    int sample_batch = v[BATCH].given ? b->batch : SAMPLE_BATCH;
+    b->seconds = v[SECONDS].real;
+    b->timings = mem_doubles(MAX_TIMINGS);
+    if (!b->timings) return err_set(err, ERR_MEMORY, "there is no memory for the timings");
+    if (!measure_training(b, err) || !measure_sampling(b, sample_batch, err)) return false;
+    if (v[JSON].given) return report_json(b, sample_batch, err);
+    report_lines(b, sample_batch);
+    return true;
+}
+
+static bool run_bench(const Arguments *a, Err *err)
+{
+    const OptionValue *v = a->values;
+    if (v[THREADS].given) parallel_set_threads((int)v[THREADS].integer);
+    term_set_quiet(v[QUIET].given);
+    Bench b = {.seconds = 0};
+    bool ok = read_config(&b, a, err) && bench(&b, v, err);
+    mem_free(b.timings);
+    optimizer_close(&b.optimizer);
+    params_free(&b.table);
+    config_free(&b.config);
+    return ok;
+}
+
+const Command command_bench = {
+    .name = "bench",
+    .summary = "Measure the speed of training and sampling",
+    .words = "[CONFIG.json]",
+    .words_max = 1,
+    .examples = {"diffc bench", "diffc bench configs/cifar10-ddpm.json --batch 16 --json"},
+    .options = options,
+    .notes = "Without a configuration, configs/bench-tiny.json. The images are noise, the figures "
+             "medians. A training image counts forward, backward and its share of the update; "
+             "GFLOP/s count three forward passes for it.",
+    .run = run_bench,
+};

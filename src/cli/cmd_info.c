@@ -1,0 +1,296 @@
+/* diffc info: what a run, a model, a configuration or a tensor file is. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "cli.h"
+#include "diffc/model.h"
+#include "diffc/safetensors.h"
+#include "diffc/term.h"
+#include "diffc/trainer.h"
+#include "summary.h"
+
+enum { LAYERS, JSON, ROWS };
+
+static const Option options[ROWS + 1] = {
+    [LAYERS] = {.name = "layers",
+                .type = OPTION_FLAG,
+                .group = "General",
+                .help = "also list the network's operations"},
+    [JSON] = OPTION_ROW_JSON,
+};
+
+static const size_t STATS_LIMIT_BYTES = (size_t)1 << 30;
+static const size_t TENSORS_LIMIT_BYTES = (size_t)64 << 30;
+
+/* The training's state, as its log tells it. */
+typedef struct {
+    int64_t step;
+    uint64_t images;
+    double loss, seconds;
+    double validation;       /* NAN: none yet */
+    int64_t validation_step; /* where it was taken */
+    bool steps_seen;
+} Progress;
+
+static double member(const Json *object, const char *key)
+{
+    const Json *v = json_get(object, key);
+    return v && json_type(v) == JSON_NUMBER ? json_number(v) : (double)NAN;
+}
+
+static bool is_event(const Json *object, const char *name)
+{
+    const Json *v = json_get(object, "event");
+    return v && json_type(v) == JSON_STRING && strcmp(json_string(v), name) == 0;
+}
+
+/* Takes what the line tells that later lines have not told; true when nothing more is wanted. */
+static bool take_line(Progress *p, const char *text, size_t size)
+{
+    Json *line = json_parse(text, size, "stats.jsonl", false, NULL);
+    if (!line) return false; /* the last line of a run that was cut off */
+    if (json_type(line) == JSON_OBJECT && is_event(line, "step") && !p->steps_seen) {
+        p->steps_seen = true;
+        p->step = (int64_t)member(line, "step");
+        p->images = (uint64_t)member(line, "images");
+        p->loss = member(line, "loss");
+        p->seconds = member(line, "seconds");
+    }
+    if (json_type(line) == JSON_OBJECT && is_event(line, "validation") && isnan(p->validation)) {
+        p->validation = member(line, "loss");
+        p->validation_step = (int64_t)member(line, "step");
+    }
+    json_free(line);
+    return p->steps_seen && !isnan(p->validation);
+}
+
+static bool read_progress(const char *run, Progress *p, Err *err)
+{
+    char path[PATH_BYTES];
+    FileBytes file;
+    *p = (Progress){.validation = (double)NAN};
+    if (!path_join(path, run, "stats.jsonl", err)) return false;
+    if (!path_exists(path)) return true;
+    if (!file_read(path, STATS_LIMIT_BYTES, &file, err)) return false;
+    const char *text = (const char *)file.bytes;
+    for (size_t end = file.size; end > 0;) {
+        size_t start = end;
+        while (start > 0 && text[start - 1] != '\n') start--;
+        if (end > start && take_line(p, text + start, end - start)) break;
+        end = start > 0 ? start - 1 : 0;
+    }
+    file_free(&file);
+    return true;
+}
+
+static void progress_lines(const Progress *p)
+{
+    char step[32], images[32], duration[24];
+    if (!p->steps_seen) return;
+    term_format_count(step, (unsigned long long)p->step);
+    term_format_count(images, p->images);
+    term_format_duration(duration, p->seconds);
+    output_line("  training     step %s, %s images, %s, loss %.4f", step, images, duration,
+                p->loss);
+    if (isnan(p->validation)) return;
+    term_format_count(step, (unsigned long long)p->validation_step);
+    output_line("  validation   loss %.4f at step %s", p->validation, step);
+}
+
+static void progress_json(JsonWriter *w, const Progress *p)
+{
+    if (!p->steps_seen) return;
+    json_put_int(w, "step", p->step);
+    json_put_uint(w, "images", p->images);
+    json_put_number(w, "loss", p->loss);
+    json_put_number(w, "seconds", p->seconds);
+    if (!isnan(p->validation)) json_put_number(w, "validation_loss", p->validation);
+}
+
+static void layer_lines(const Net *net)
+{
+    char text[512];
+    output_line("  layers");
+    for (int i = 0; net_describe_node(net, i, text, sizeof text); i++) output_line("    %s", text);
+}
+
+static void layer_json(JsonWriter *w, const Net *net)
+{
+    char text[512];
+    json_begin_array(w, "layers");
+    for (int i = 0; net_describe_node(net, i, text, sizeof text); i++)
+        json_put_string(w, NULL, text);
+    json_end_array(w);
+}
+
+static void model_lines(const char *path, const Model *m, const Progress *p, bool layers)
+{
+    const ModelConfig *c = &m->config;
+    char method[256];
+    describe_method(c->T, c->schedule, c->beta_start, c->beta_end, c->prediction, method,
+                    sizeof method);
+    output_line("%s: %s", path, m->run[0] ? "a run" : "a model");
+    output_line("  method       %s", method);
+    network_lines(output_line, &c->unet, m->image, m->table.parameters,
+                  net_forward_flop(m->network.net));
+    progress_lines(p);
+    if (layers) layer_lines(m->network.net);
+    for (int i = 0; i < c->warning_count; i++) output_line("  warning      %s", c->warnings[i]);
+}
+
+static bool model_json(const char *path, const Model *m, const Progress *p, bool layers, Err *err)
+{
+    const ModelConfig *c = &m->config;
+    JsonWriter w;
+    json_write_init(&w, 0);
+    json_begin_object(&w, NULL);
+    json_put_string(&w, "path", path);
+    json_put_string(&w, "kind", m->run[0] ? "run" : "model");
+    json_put_string(&w, "method", "ddpm");
+    json_put_int(&w, "steps", c->T);
+    json_put_string(&w, "schedule", schedule_name((int)c->schedule));
+    json_put_string(&w, "prediction", prediction_name((int)c->prediction));
+    network_json(&w, &c->unet, m->image, m->table.parameters, net_forward_flop(m->network.net));
+    if (p->steps_seen) {
+        json_begin_object(&w, "training");
+        progress_json(&w, p);
+        json_end_object(&w);
+    }
+    if (layers) layer_json(&w, m->network.net);
+    json_begin_array(&w, "warnings");
+    for (int i = 0; i < c->warning_count; i++) json_put_string(&w, NULL, c->warnings[i]);
+    json_end_array(&w);
+    json_end_object(&w);
+    return output_json(&w, err);
+}
+
+static bool show_model(const char *path, const OptionValue *v, Err *err)
+{
+    Model m;
+    Denoiser unused;
+    Progress progress = {.validation = (double)NAN};
+    if (!model_open(&m, path, 0, 0, err)) return false;
+    bool ok = (!m.run[0] || read_progress(m.run, &progress, err)) &&
+              model_prepare(&m, 1, 0, &unused, err);
+    if (ok && v[JSON].given)
+        ok = model_json(path, &m, &progress, v[LAYERS].given, err);
+    else if (ok)
+        model_lines(path, &m, &progress, v[LAYERS].given);
+    model_close(&m);
+    return ok;
+}
+
+static bool show_config(const char *path, const OptionValue *v, Err *err)
+{
+    Config c;
+    Trainer *trainer = NULL;
+    config_defaults(&c);
+    bool ok = config_load(&c, path, err) && config_check(&c, err) &&
+              trainer_open(&trainer, &c, NULL, err) &&
+              output_training(path, &c, trainer_plan(trainer), v[JSON].given, err);
+    trainer_close(trainer);
+    config_free(&c);
+    return ok;
+}
+
+static void tensor_lines(const char *path, const Safetensors *st, size_t elements)
+{
+    char count[32], bytes[16];
+    term_format_count(count, elements);
+    term_format_bytes(bytes, (double)st->data_bytes);
+    output_line("%s: %zu tensor%s, %s values, %s", path, st->count, st->count == 1 ? "" : "s",
+                count, bytes);
+    for (size_t i = 0; i < st->count; i++) {
+        const TensorInfo *t = &st->tensors[i];
+        char shape[TENSOR_MAX_RANK * 22 + 1] = "", name[256];
+        size_t used = 0;
+        for (int d = 0; d < t->rank; d++) {
+            used += (size_t)snprintf(shape + used, sizeof shape - used, "%s%" PRId64, d ? "," : "",
+                                     t->shape[d]);
+        }
+        text_escape(name, sizeof name, t->name);
+        output_line("  %-5s [%s] %s", t->dtype, shape, name);
+    }
+    for (size_t i = 0; i < st->metadata_count; i++) {
+        char key[128], value[256];
+        text_escape(key, sizeof key, st->metadata[2 * i]);
+        text_escape(value, sizeof value, st->metadata[2 * i + 1]);
+        output_line("  metadata %s: %s", key, value);
+    }
+}
+
+static bool tensor_json(const char *path, const Safetensors *st, size_t elements, Err *err)
+{
+    JsonWriter w;
+    json_write_init(&w, 0);
+    json_begin_object(&w, NULL);
+    json_put_string(&w, "path", path);
+    json_put_string(&w, "kind", "tensors");
+    json_put_int(&w, "values", (int64_t)elements);
+    json_put_int(&w, "bytes", (int64_t)st->data_bytes);
+    json_begin_array(&w, "tensors");
+    for (size_t i = 0; i < st->count; i++) {
+        const TensorInfo *t = &st->tensors[i];
+        json_begin_object(&w, NULL);
+        json_put_string(&w, "name", t->name);
+        json_put_string(&w, "dtype", t->dtype);
+        json_begin_array(&w, "shape");
+        for (int d = 0; d < t->rank; d++) json_put_int(&w, NULL, t->shape[d]);
+        json_end_array(&w);
+        json_end_object(&w);
+    }
+    json_end_array(&w);
+    json_begin_object(&w, "metadata");
+    for (size_t i = 0; i < st->metadata_count; i++)
+        json_put_string(&w, st->metadata[2 * i], st->metadata[2 * i + 1]);
+    json_end_object(&w);
+    json_end_object(&w);
+    return output_json(&w, err);
+}
+
+static bool show_tensors(const char *path, const OptionValue *v, Err *err)
+{
+    Safetensors st;
+    if (!safetensors_open(&st, path, TENSORS_LIMIT_BYTES, err)) return false;
+    size_t elements = 0;
+    for (size_t i = 0; i < st.count; i++) elements += st.tensors[i].count;
+    bool ok = true;
+    if (v[JSON].given)
+        ok = tensor_json(path, &st, elements, err);
+    else
+        tensor_lines(path, &st, elements);
+    safetensors_close(&st);
+    return ok;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+static bool run_info(const Arguments *a, Err *err)
+{
+    const char *path = a->words[0];
+    const OptionValue *v = a->values;
+    if (path_is_folder(path) || !path_exists(path)) return show_model(path, v, err);
+    if (ends_with(path, ".safetensors")) return show_tensors(path, v, err);
+    if (ends_with(path, ".json")) return show_config(path, v, err);
+    return err_set(err, ERR_USAGE,
+                   "%s: neither a folder nor a file named .json or .safetensors; info tells about "
+                   "a run, a model folder, a configuration or a tensor file",
+                   path);
+}
+
+const Command command_info = {
+    .name = "info",
+    .summary = "Tell what a run, a model, a configuration or a tensor file is",
+    .words = "PATH",
+    .words_min = 1,
+    .words_max = 1,
+    .examples = {"diffc info runs/fashion-ddpm", "diffc info configs/fashion-ddpm.json --json"},
+    .options = options,
+    .notes = "A configuration is resolved and its data are read, as train --dry-run does.",
+    .run = run_info,
+};

@@ -1,0 +1,221 @@
+/* diffc train: a training from a configuration. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "diffc/clock.h"
+#include "diffc/fsio.h"
+#include "diffc/parallel.h"
+#include "diffc/term.h"
+#include "diffc/trainer.h"
+#include "summary.h"
+
+enum { OUT, RESUME, DRY_RUN, SET, STEPS, SEED, THREADS, JSON, QUIET, ROWS };
+
+static const Option options[ROWS + 1] = {
+    [OUT] = {.name = "out",
+             .letter = 'o',
+             .type = OPTION_TEXT,
+             .metavar = "RUN",
+             .otherwise = "runs/ and the name of the configuration, with a number when taken",
+             .group = "Run",
+             .help = "folder of the run"},
+    [RESUME] = {.name = "resume",
+                .type = OPTION_FLAG,
+                .group = "Run",
+                .help = "continue the run from its newest checkpoint; without --out, the newest "
+                        "run of this configuration's name"},
+    [DRY_RUN] = {.name = "dry-run",
+                 .type = OPTION_FLAG,
+                 .group = "Run",
+                 .help = "print the resolved configuration, the size of the network and the "
+                         "memory, and stop"},
+    [SET] = {.name = "set",
+             .type = OPTION_TEXT,
+             .repeatable = true,
+             .metavar = "KEY=VALUE",
+             .group = "Settings",
+             .help = "change a key of the configuration, such as train.lr=1e-4; wins over the "
+                     "file and the options below"},
+    [STEPS] = {.name = "steps",
+               .type = OPTION_INT,
+               .metavar = "N",
+               .low = 1,
+               .high = OPTION_UNBOUNDED,
+               .otherwise = "the configuration's limits",
+               .group = "Settings",
+               .help = "stop after N updates in all, whatever train.minutes says"},
+    [SEED] = {.name = "seed",
+              .type = OPTION_SEED,
+              .metavar = "N",
+              .otherwise = "the configuration's",
+              .group = "Settings",
+              .help = "train.seed: weights, order, noise"},
+    [THREADS] = OPTION_ROW_THREADS,
+    [JSON] = OPTION_ROW_JSON,
+    [QUIET] = OPTION_ROW_QUIET,
+};
+
+enum { MOST_RUNS = 10000 };
+static const double REDRAW_SECONDS = 0.1;
+
+typedef struct {
+    bool json;
+    bool stopping; /* the interruption has been acknowledged */
+    double drawn;  /* when the progress line was last drawn */
+    int64_t step;
+} Narrator;
+
+static bool read_config(const Arguments *a, Config *c, Err *err)
+{
+    const OptionValue *v = a->values;
+    if (!config_load(c, a->words[0], err)) return false;
+    if (v[STEPS].given) {
+        c->train.steps = v[STEPS].integer;
+        c->train.minutes = 0;
+    }
+    if (v[SEED].given) c->train.seed = v[SEED].seed;
+    for (int i = 0; i < a->repeated_count; i++) {
+        if (!config_set(c, a->repeated[i], err)) return false;
+    }
+    return config_check(c, err);
+}
+
+/* runs/NAME, where NAME is the configuration's file name, or runs/NAME-2, runs/NAME-3, ... : the
+ * first that is free, or with `resume` the last that is taken. */
+static bool choose_run(const char *config, bool resume, char *out, Err *err)
+{
+    const char *slash = strrchr(config, '/');
+    const char *name = slash ? slash + 1 : config;
+    const char *dot = strrchr(name, '.');
+    int length = (int)(dot && dot != name ? (size_t)(dot - name) : strlen(name));
+    char last[PATH_BYTES] = "";
+    for (int i = 1; i < MOST_RUNS; i++) {
+        int n = i == 1 ? snprintf(out, PATH_BYTES, "runs/%.*s", length, name)
+                       : snprintf(out, PATH_BYTES, "runs/%.*s-%d", length, name, i);
+        if (n >= PATH_BYTES) break;
+        if (path_exists(out)) {
+            memcpy(last, out, PATH_BYTES);
+            continue;
+        }
+        if (!resume) return true;
+        if (last[0]) memcpy(out, last, PATH_BYTES);
+        return last[0] || err_set(err, ERR_USAGE,
+                                  "%s: there is no run to resume; name one with "
+                                  "--out or start without --resume",
+                                  out);
+    }
+    return err_set(err, ERR_USAGE, "no name for the run is free under runs/; give one with --out");
+}
+
+static void show_status(void *context, const TrainStatus *s)
+{
+    Narrator *n = context;
+    n->step = s->step;
+    if (interrupt_requested() && !n->stopping) {
+        n->stopping = true;
+        term_note("stopping: saving the run (a second interruption stops at once, unsaved)");
+    }
+    double now = clock_seconds();
+    if (now - n->drawn < REDRAW_SECONDS) return;
+    n->drawn = now;
+    char step[32], total[40] = "", left[24], left_text[40] = "";
+    term_format_count(step, (unsigned long long)s->step);
+    if (s->total_steps > 0) {
+        memcpy(total, " of ", 5);
+        term_format_count(total + 4, (unsigned long long)s->total_steps);
+    }
+    term_format_duration(left, s->seconds_left);
+    if (s->seconds_left >= 0) snprintf(left_text, sizeof left_text, ", %s left", left);
+    term_progress("step %s%s, loss %.4f, %.4g images/s%s", step, total, s->loss, s->images_per_s,
+                  left_text);
+}
+
+static void show_line(void *context, const char *json)
+{
+    const Narrator *n = context;
+    if (n->json) output_line("%s", json);
+}
+
+static void show_note(void *context, const char *text)
+{
+    (void)context;
+    term_note("%s", text);
+}
+
+static bool report_end(const Narrator *n, const char *run, Err *err)
+{
+    if (!n->json) {
+        output_line("%s", run);
+        return true;
+    }
+    JsonWriter w;
+    json_write_init(&w, 0);
+    json_begin_object(&w, NULL);
+    json_put_string(&w, "event", "done");
+    json_put_int(&w, "step", n->step);
+    json_put_string(&w, "run", run);
+    json_end_object(&w);
+    return output_json(&w, err);
+}
+
+static bool train(const Arguments *a, const Config *c, Err *err)
+{
+    const OptionValue *v = a->values;
+    Narrator narrator = {.json = v[JSON].given};
+    TrainCallbacks callbacks = {
+        .context = &narrator, .status = show_status, .line = show_line, .note = show_note};
+    char run[PATH_BYTES];
+    if (v[OUT].given)
+        snprintf(run, sizeof run, "%s", v[OUT].text);
+    else if (!v[DRY_RUN].given && !choose_run(a->words[0], v[RESUME].given, run, err))
+        return false;
+    Trainer *trainer = NULL;
+    if (!trainer_open(&trainer, c, &callbacks, err)) return false;
+    bool ok;
+    if (v[DRY_RUN].given) {
+        ok = output_training(a->words[0], c, trainer_plan(trainer), v[JSON].given, err);
+    } else {
+        term_note("run: %s", run);
+        training_lines(term_note, c, trainer_plan(trainer));
+        ok = trainer_run(trainer, run, v[RESUME].given, err) && report_end(&narrator, run, err);
+    }
+    trainer_close(trainer);
+    return ok;
+}
+
+static bool run_train(const Arguments *a, Err *err)
+{
+    const OptionValue *v = a->values;
+    if (v[THREADS].given) parallel_set_threads((int)v[THREADS].integer);
+    term_set_quiet(v[QUIET].given);
+    Config c;
+    config_defaults(&c);
+    bool ok = read_config(a, &c, err) && train(a, &c, err);
+    config_free(&c);
+    return ok;
+}
+
+static void list_keys(FILE *out)
+{
+    char text[512];
+    fputs("\nKeys of the configuration (sections data, model, method, train, sample):\n", out);
+    for (size_t i = 0; config_describe(i, text, sizeof text); i++) fprintf(out, "  %s\n", text);
+}
+
+const Command command_train = {
+    .name = "train",
+    .summary = "Train a model on images",
+    .words = "CONFIG.json",
+    .words_min = 1,
+    .words_max = 1,
+    .examples = {"diffc train configs/fashion-ddpm.json",
+                 "diffc train my.json --out runs/mine --set train.lr=1e-4 --steps 20000"},
+    .options = options,
+    .notes = "Ctrl-C finishes the step, saves and exits with 130; --resume continues to the same "
+             "bits. The run folder holds the resolved configuration, the model (averaged "
+             "weights), checkpoints, stats.jsonl and sample pictures. The name of the run goes to "
+             "stdout at the end; with --json, every line of stats.jsonl does.",
+    .more_help = list_keys,
+    .run = run_train,
+};

@@ -1,0 +1,157 @@
+/* diffc: finds the command, reads its options, runs it, says what went wrong, and turns the kind of
+ * error into the exit code. */
+#include <errno.h>
+#include <string.h>
+
+#include "cli.h"
+#include "diffc/clock.h"
+#include "diffc/fsio.h"
+#include "diffc/gemm.h"
+#include "diffc/parallel.h"
+#include "diffc/term.h"
+#include "diffc/vec.h"
+#include "options.h"
+#include "version.h"
+
+static const Command *const commands[] = {&command_train, &command_sample, &command_info,
+                                          &command_bench};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static const Command *find_command(const char *name)
+{
+    for (int i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i]->name, name) == 0) return commands[i];
+    }
+    return NULL;
+}
+
+static const char *command_name(const void *context, int index)
+{
+    (void)context;
+    return index < COMMANDS ? commands[index]->name : NULL;
+}
+
+static void main_help(FILE *out)
+{
+    fputs("diffc trains small diffusion models and makes images with them, on a CPU.\n\n"
+          "usage: diffc COMMAND [options]\n\n"
+          "  diffc train configs/fashion-ddpm.json\n"
+          "  diffc sample --out grid.png\n\n"
+          "Commands:\n",
+          out);
+    for (int i = 0; i < COMMANDS; i++) {
+        int at = fprintf(out, "  %s", commands[i]->name);
+        help_wrap(out, at, 12, commands[i]->summary);
+    }
+    fputs("  help      'diffc help COMMAND' is 'diffc COMMAND --help'\n\n"
+          "Options:\n"
+          "  -h, --help     this text\n"
+          "      --version  the version, and what it runs on\n\n"
+          "Results go to stdout, everything else to stderr. --json makes stdout one JSON\n"
+          "object a line. NO_COLOR is respected; DIFFC_CPU=plain|avx2|avx512 forces a lower\n"
+          "instruction set.\n\n"
+          "Exit codes:\n"
+          "    0  done\n"
+          "    1  a file, a format or memory failed\n"
+          "    2  the command line or the configuration is wrong\n"
+          "    3  a loss, a gradient or a sample is not finite\n"
+          "  130  interrupted (a training is saved first)\n",
+          out);
+}
+
+static void print_version(void)
+{
+    printf("diffc %s\n", DIFFC_VERSION);
+    printf("instructions: %s\n", vec_level());
+    printf("blas: %s\n", gemm_describe());
+    printf("compiler: %s\n", __VERSION__);
+}
+
+static int fail(const char *command, const Err *err)
+{
+    term_progress_end();
+    const char *space = command ? " " : "";
+    fprintf(stderr, "diffc%s%s: %s\n", space, command ? command : "", err->text);
+    if (err->kind == ERR_USAGE)
+        fprintf(stderr, "Try 'diffc%s%s --help'.\n", space, command ? command : "");
+    return err_exit_code(err->kind);
+}
+
+static int unknown_command(const char *word)
+{
+    Err err;
+    char shown[128];
+    text_escape(shown, sizeof shown, word);
+    const char *near = nearest_name(word, command_name, NULL);
+    if (near)
+        err_set(&err, ERR_USAGE, "unknown command '%s'; did you mean '%s'?", shown, near);
+    else
+        err_set(&err, ERR_USAGE, "unknown command '%s'", shown);
+    return fail(NULL, &err);
+}
+
+static int run_command(const Command *command, int argc, char **argv)
+{
+    Err err = {0};
+    Arguments arguments;
+    if (!options_parse(command, argc, argv, &arguments, &err)) return fail(command->name, &err);
+    bool ok = true;
+    if (arguments.help)
+        options_help(command, stdout);
+    else
+        ok = command->run(&arguments, &err);
+    arguments_free(&arguments);
+    term_progress_end();
+    return ok ? 0 : fail(command->name, &err);
+}
+
+static int dispatch(int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : NULL;
+    if (!word) {
+        main_help(stderr);
+        return err_exit_code(ERR_USAGE);
+    }
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        main_help(stdout);
+        return 0;
+    }
+    if (strcmp(word, "--version") == 0) {
+        print_version();
+        return 0;
+    }
+    if (strcmp(word, "help") == 0) {
+        if (argc == 2) {
+            main_help(stdout);
+            return 0;
+        }
+        const Command *command = find_command(argv[2]);
+        if (!command) return unknown_command(argv[2]);
+        options_help(command, stdout);
+        return 0;
+    }
+    const Command *command = find_command(word);
+    return command ? run_command(command, argc - 2, argv + 2) : unknown_command(word);
+}
+
+int main(int argc, char **argv)
+{
+    Err err = {0};
+    const char *bad_level = NULL;
+    interrupt_catch();
+    gemm_init();
+    parallel_set_threads(0);
+    if (!vec_init(&bad_level)) {
+        err_set(&err, ERR_USAGE,
+                "DIFFC_CPU is '%s', which this CPU lacks or diffc does not know; it must be "
+                "plain, avx2 or avx512",
+                bad_level);
+        return fail(NULL, &err);
+    }
+    int code = dispatch(argc, argv);
+    if (!output_close(&err) && code == 0) {
+        /* A reader that left (head, less) has seen enough: no words about it. */
+        return err.text[0] ? fail(NULL, &err) : err_exit_code(err.kind);
+    }
+    return code;
+}

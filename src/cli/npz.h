@@ -1,0 +1,16 @@
+/* Images as the .npz file of guided-diffusion's evaluation: a zip with one stored member,
+ * arr_0.npy, an array of unsigned bytes [count, H, W, C] in C order. */
+#ifndef DIFFC_CLI_NPZ_H
+#define DIFFC_CLI_NPZ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "diffc/err.h"
+
+/* Writes through fsio: the old file or the whole new one. ERR_USAGE above 4 GiB, the most that the
+ * plain zip format holds. */
+bool npz_write_images(const char *path, const unsigned char *pixels, size_t count, int H, int W,
+                      int C, Err *err);
+
+#endif

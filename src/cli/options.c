@@ -1,0 +1,301 @@
+#include "options.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "diffc/fsio.h"
+#include "diffc/mem.h"
+
+enum { SHOWN_BYTES = 160, NAME_BYTES = 64 };
+
+static int min3(int a, int b, int c)
+{
+    int least = a < b ? a : b;
+    return least < c ? least : c;
+}
+
+/* Optimal string alignment: insertions, deletions, changes, and swaps of neighbours cost one. */
+static int edit_distance(const char *a, const char *b)
+{
+    int rows[3][NAME_BYTES + 1];
+    int n = (int)strlen(a), m = (int)strlen(b);
+    if (n > NAME_BYTES || m > NAME_BYTES) return INT_MAX;
+    for (int j = 0; j <= m; j++) rows[0][j] = j;
+    for (int i = 1; i <= n; i++) {
+        int *row = rows[i % 3], *above = rows[(i + 2) % 3], *above2 = rows[(i + 1) % 3];
+        row[0] = i;
+        for (int j = 1; j <= m; j++) {
+            row[j] = min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = min3(row[j], above2[j - 2] + 1, INT_MAX);
+        }
+    }
+    return rows[n % 3][m];
+}
+
+const char *nearest_name(const char *word, const char *(*name)(const void *context, int index),
+                         const void *context)
+{
+    const char *best = NULL;
+    int best_distance = INT_MAX;
+    for (int i = 0; name(context, i); i++) {
+        int distance = edit_distance(word, name(context, i));
+        if (distance < best_distance) {
+            best_distance = distance;
+            best = name(context, i);
+        }
+    }
+    /* A third of the letters may be wrong: "sampels" is a slip, "foo" is not "out". */
+    return best && best_distance <= 1 + (int)strlen(best) / 4 ? best : NULL;
+}
+
+static const char *option_name(const void *context, int index)
+{
+    return ((const Option *)context)[index].name;
+}
+
+static const char *choice_name(const void *context, int index)
+{
+    return ((const Option *)context)->choice(index);
+}
+
+static bool not_a_number(const Option *o, const char *shown, Err *err)
+{
+    const char *kind = o->type == OPTION_REAL ? "number" : "whole number";
+    if (o->high >= OPTION_UNBOUNDED) {
+        return err_set(err, ERR_USAGE, "--%s is '%s'; it must be a %s, at least %.15g", o->name,
+                       shown, kind, o->low);
+    }
+    return err_set(err, ERR_USAGE, "--%s is '%s'; it must be a %s from %.15g to %.15g", o->name,
+                   shown, kind, o->low, o->high);
+}
+
+static bool parse_number(const Option *o, const char *text, const char *shown, OptionValue *v,
+                         Err *err)
+{
+    char *end = NULL;
+    double value;
+    errno = 0;
+    /* strtod also takes leading space, hexadecimal, "inf" and "nan": none of them is a number
+     * here. */
+    if (strspn(text, "0123456789+-.eE") != strlen(text)) return not_a_number(o, shown, err);
+    if (o->type == OPTION_REAL) {
+        v->real = value = strtod(text, &end);
+    } else {
+        v->integer = strtoll(text, &end, 10);
+        value = (double)v->integer;
+    }
+    /* A real that underflows is as good as zero; one that overflows is not finite. */
+    bool overflow = errno == ERANGE && (o->type == OPTION_INT || !isfinite(value));
+    if (end == text || *end || overflow || !(value >= o->low && value <= o->high))
+        return not_a_number(o, shown, err);
+    return true;
+}
+
+static bool parse_seed(const Option *o, const char *text, const char *shown, OptionValue *v,
+                       Err *err)
+{
+    char *end = NULL;
+    errno = 0;
+    v->seed = strtoull(text, &end, 10);
+    if (!*text || text[strspn(text, "0123456789")] || errno == ERANGE) {
+        return err_set(err, ERR_USAGE, "--%s is '%s'; it must be a whole number from 0 to %llu",
+                       o->name, shown, ULLONG_MAX);
+    }
+    return true;
+}
+
+static bool parse_choice(const Option *o, const char *text, const char *shown, OptionValue *v,
+                         Err *err)
+{
+    char names[512] = "";
+    size_t used = 0;
+    for (int i = 0; o->choice(i); i++) {
+        if (strcmp(o->choice(i), text) == 0) {
+            v->integer = i;
+            v->text = o->choice(i);
+            return true;
+        }
+        const char *comma = i == 0 ? "" : o->choice(i + 1) ? ", " : " or ";
+        int n = snprintf(names + used, sizeof names - used, "%s%s", comma, o->choice(i));
+        used = used + (size_t)n < sizeof names ? used + (size_t)n : sizeof names - 1;
+    }
+    const char *near = nearest_name(text, choice_name, o);
+    if (near) {
+        return err_set(err, ERR_USAGE, "--%s is '%s'; it must be %s; did you mean '%s'?", o->name,
+                       shown, names, near);
+    }
+    return err_set(err, ERR_USAGE, "--%s is '%s'; it must be %s", o->name, shown, names);
+}
+
+static bool parse_value(const Option *o, const char *text, OptionValue *v, Err *err)
+{
+    char shown[SHOWN_BYTES];
+    text_escape(shown, sizeof shown, text);
+    switch (o->type) {
+    case OPTION_FLAG:
+    case OPTION_SWITCH:
+        break;
+    case OPTION_INT:
+    case OPTION_REAL:
+        return parse_number(o, text, shown, v, err);
+    case OPTION_SEED:
+        return parse_seed(o, text, shown, v, err);
+    case OPTION_CHOICE:
+        return parse_choice(o, text, shown, v, err);
+    case OPTION_TEXT:
+        if (!*text) return err_set(err, ERR_USAGE, "--%s must not be empty", o->name);
+        v->text = text;
+        return true;
+    }
+    CHECK(!"a value for an option that takes none");
+    return false;
+}
+
+/* The row that `name` (of `length` bytes) means, -1 for none; *off is set for "no-NAME". */
+static int find_option(const Option *options, const char *name, size_t length, bool *off)
+{
+    *off = false;
+    for (int i = 0; options[i].name; i++) {
+        const char *own = options[i].name;
+        if (strlen(own) == length && memcmp(own, name, length) == 0) return i;
+        if (options[i].type == OPTION_SWITCH && length > 3 && memcmp(name, "no-", 3) == 0 &&
+            strlen(own) == length - 3 && memcmp(own, name + 3, length - 3) == 0) {
+            *off = true;
+            return i;
+        }
+    }
+    return -1;
+}
+
+static bool unknown_option(const Command *command, const char *word, size_t length, Err *err)
+{
+    char name[SHOWN_BYTES], shown[SHOWN_BYTES];
+    snprintf(name, sizeof name, "%.*s", (int)(length < SHOWN_BYTES ? length : SHOWN_BYTES), word);
+    text_escape(shown, sizeof shown, name);
+    const char *bare = name + strspn(name, "-");
+    const char *near = nearest_name(bare, option_name, command->options);
+    if (near)
+        return err_set(err, ERR_USAGE, "unknown option '%s'; did you mean '--%s'?", shown, near);
+    return err_set(err, ERR_USAGE, "unknown option '%s'", shown);
+}
+
+static bool looks_like_option(const Command *command, const char *word)
+{
+    bool off;
+    if (strncmp(word, "--", 2) != 0) return false;
+    return find_option(command->options, word + 2, strcspn(word + 2, "="), &off) >= 0;
+}
+
+typedef struct {
+    const Command *command;
+    int argc, at;
+    char **argv;
+    Arguments *out;
+} Reader;
+
+/* Takes the option in row `row`, whose value is `attached` or the next word. */
+static bool take_option(Reader *r, int row, bool off, const char *attached, Err *err)
+{
+    const Option *o = &r->command->options[row];
+    OptionValue *v = &r->out->values[row];
+    if (v->given && !o->repeatable)
+        return err_set(err, ERR_USAGE, "--%s is given twice; once is enough", o->name);
+    v->given = true;
+    if (o->type == OPTION_FLAG || o->type == OPTION_SWITCH) {
+        if (attached)
+            return err_set(err, ERR_USAGE, "--%s%s takes no value", off ? "no-" : "", o->name);
+        v->integer = !off;
+        return true;
+    }
+    const char *text = attached;
+    if (!text) {
+        if (r->at >= r->argc || looks_like_option(r->command, r->argv[r->at])) {
+            return err_set(err, ERR_USAGE, "--%s needs a value: --%s %s", o->name, o->name,
+                           o->metavar);
+        }
+        text = r->argv[r->at++];
+    }
+    if (!parse_value(o, text, v, err)) return false;
+    if (o->repeatable) r->out->repeated[r->out->repeated_count++] = text;
+    return true;
+}
+
+static bool take_word(Reader *r, const char *word, bool only_words, Err *err)
+{
+    const Option *options = r->command->options;
+    if (only_words || word[0] != '-' || !word[1]) {
+        r->out->words[r->out->word_count++] = word;
+        return true;
+    }
+    if (word[1] == '-') {
+        size_t length = strcspn(word + 2, "=");
+        bool off;
+        int row = find_option(options, word + 2, length, &off);
+        if (row < 0) return unknown_option(r->command, word, length + 2, err);
+        return take_option(r, row, off, word[2 + length] ? word + 3 + length : NULL, err);
+    }
+    for (int i = 0; options[i].name; i++) {
+        if (options[i].letter == word[1] && (!word[2] || options[i].metavar))
+            return take_option(r, i, false, word[2] ? word + 2 : NULL, err);
+    }
+    return unknown_option(r->command, word, strlen(word), err);
+}
+
+static bool check_words(const Command *command, const Arguments *a, Err *err)
+{
+    if (a->word_count < command->words_min)
+        return err_set(err, ERR_USAGE, "%s is missing", command->words);
+    if (a->word_count > command->words_max) {
+        char shown[SHOWN_BYTES];
+        text_escape(shown, sizeof shown, a->words[command->words_max]);
+        return err_set(err, ERR_USAGE, "'%s' is one argument too many%s%s", shown,
+                       *command->words ? "; what can be given is " : "", command->words);
+    }
+    return true;
+}
+
+bool options_parse(const Command *command, int argc, char **argv, Arguments *out, Err *err)
+{
+    *out = (Arguments){0};
+    for (int i = 0; command->options[i].name; i++) {
+        const Option *o = &command->options[i];
+        CHECK(i < OPTIONS_MAX);
+        if (o->fallback) CHECK(parse_value(o, o->fallback, &out->values[i], NULL));
+    }
+    out->words = mem_alloc((size_t)argc + 1, sizeof *out->words);
+    out->repeated = mem_alloc((size_t)argc + 1, sizeof *out->repeated);
+    if (!out->words || !out->repeated) {
+        arguments_free(out);
+        return err_set(err, ERR_MEMORY, "there is no memory for %d arguments", argc);
+    }
+    Reader r = {.command = command, .argc = argc, .argv = argv, .out = out};
+    bool only_words = false;
+    while (r.at < argc) {
+        const char *word = argv[r.at++];
+        if (!only_words && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)) {
+            out->help = true;
+            return true;
+        }
+        if (!only_words && strcmp(word, "--") == 0) {
+            only_words = true;
+        } else if (!take_word(&r, word, only_words, err)) {
+            arguments_free(out);
+            return false;
+        }
+    }
+    if (check_words(command, out, err)) return true;
+    arguments_free(out);
+    return false;
+}
+
+void arguments_free(Arguments *arguments)
+{
+    mem_free(arguments->words);
+    mem_free(arguments->repeated);
+    arguments->words = NULL;
+    arguments->repeated = NULL;
+}

@@ -1,0 +1,88 @@
+/* One table per command describes every option. The parser, the help, the range checks and the
+ * error messages are made from it. Options are written "--name value", "--name=value" or, where a
+ * row has a letter, "-x value"; "--" ends them. */
+#ifndef DIFFC_CLI_OPTIONS_H
+#define DIFFC_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "diffc/err.h"
+
+typedef enum {
+    OPTION_FLAG,   /* --json: present or not */
+    OPTION_SWITCH, /* --clip and --no-clip: integer is 1 or 0 */
+    OPTION_INT,    /* integer, low <= value <= high */
+    OPTION_SEED,   /* seed, any of 64 bits */
+    OPTION_REAL,   /* real, low <= value <= high */
+    OPTION_TEXT,   /* text, not empty */
+    OPTION_CHOICE, /* text and its index in `integer` */
+} OptionType;
+
+#define OPTION_UNBOUNDED 1e15 /* as `high`: the help says "at least LOW" */
+
+typedef struct {
+    const char *name; /* without the dashes */
+    char letter;      /* short form, 0: none */
+    OptionType type;
+    bool repeatable;     /* OPTION_TEXT only; at most one row of a table */
+    const char *metavar; /* "N", "PATH"; NULL for flags and switches */
+    double low, high;
+    const char *(*choice)(int index); /* names of the choices, NULL after the last */
+    const char *fallback;             /* the default as it would be typed, NULL: none */
+    const char *otherwise;            /* in words, what happens without the option */
+    const char *group;                /* heading in the help; rows of a group stand together */
+    const char *help;
+} Option;
+
+typedef struct {
+    bool given; /* on the command line */
+    int64_t integer;
+    uint64_t seed;
+    double real;
+    const char *text;
+} OptionValue;
+
+enum { OPTIONS_MAX = 32 };
+
+typedef struct {
+    OptionValue values[OPTIONS_MAX]; /* in the order of the table */
+    const char **words;              /* what is not an option */
+    int word_count;
+    const char **repeated; /* values of the repeatable option in order */
+    int repeated_count;
+    bool help; /* --help was met; nothing after it was read */
+} Arguments;
+
+typedef struct {
+    const char *name;
+    const char *summary; /* one line, no full stop */
+    const char *words;   /* "CONFIG.json", "[CONFIG.json]", "PATH", "" */
+    int words_min, words_max;
+    const char *examples[2];
+    const Option *options; /* ended by a row whose name is NULL */
+    const char *notes;     /* after the options, or NULL */
+    /* More help, such as the configuration keys; may be NULL. */
+    void (*more_help)(FILE *out);
+    bool (*run)(const Arguments *arguments, Err *err);
+} Command;
+
+/* Reads argv[0 .. argc-1] (without program and command). Messages are ERR_USAGE sentences. On
+ * success arguments_free releases what was allocated; the texts point into argv. */
+bool options_parse(const Command *command, int argc, char **argv, Arguments *out, Err *err);
+void arguments_free(Arguments *arguments);
+
+/* The whole help of one command. */
+void options_help(const Command *command, FILE *out);
+
+/* Writes text at `column`, continued at the same column, at most 80 wide; `at` is where the line
+ * stands now. Used for all help. */
+void help_wrap(FILE *out, int at, int column, const char *text);
+
+/* The name nearest to `word` by edit distance, NULL when none is near enough to be a slip. `name`
+ * gives the candidates, NULL after the last. */
+const char *nearest_name(const char *word, const char *(*name)(const void *context, int index),
+                         const void *context);
+
+#endif

@@ -1,0 +1,66 @@
+/* Results on stdout. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+static int lost; /* errno of the first write that failed, 0: none */
+
+static void flush(void)
+{
+    errno = 0;
+    if ((fflush(stdout) != 0 || ferror(stdout)) && !lost) lost = errno ? errno : EIO;
+}
+
+void output_line(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    putchar('\n');
+    flush();
+}
+
+bool output_json(JsonWriter *w, Err *err)
+{
+    const char *text = json_text(w);
+    if (text) output_line("%s", text);
+    json_write_free(w);
+    return text || err_set(err, ERR_MEMORY, "there is no memory for the result's JSON text");
+}
+
+bool output_close(Err *err)
+{
+    flush();
+    if (!lost) return true;
+    if (lost == EPIPE) return err_set(err, ERR_IO, "%s", "");
+    errno = lost;
+    return err_set_errno(err, "the standard output cannot be written");
+}
+
+void format_flop(char *out, double flop)
+{
+    static const char *const units[] = {"", "k", "M", "G", "T", "P"};
+    int unit = 0;
+    while (flop >= 999.5 && unit < 5) {
+        flop /= 1000;
+        unit++;
+    }
+    snprintf(out, 24, "%.3g %sFLOP", flop, units[unit]);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double median(double *values, int n)
+{
+    CHECK(n > 0);
+    qsort(values, (size_t)n, sizeof *values, by_value);
+    return n % 2 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
+}

@@ -1,0 +1,98 @@
+#include "sample_output.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli.h"
+#include "diffc/fsio.h"
+#include "diffc/image.h"
+#include "diffc/mem.h"
+#include "npz.h"
+
+enum { GRID_GAP = 2 };
+
+static size_t image_values(const SampleOutput *o)
+{
+    return (size_t)o->image.H * (size_t)o->image.W * (size_t)o->image.C;
+}
+
+/* A file beside the target is made and removed again. */
+static bool can_write(const char *path, Err *err)
+{
+    FileWriter w;
+    if (!path) return true;
+    if (!file_writer_open(&w, path, err)) return false;
+    file_writer_abort(&w);
+    return true;
+}
+
+bool sample_output_open(SampleOutput *o, Err *err)
+{
+    int C = o->image.C;
+    if (C != 1 && C != 3 && (o->grid || o->folder)) {
+        return err_set(err, ERR_USAGE,
+                       "the model makes images of %d channels, which PNG files cannot hold; "
+                       "write them with --npz alone",
+                       C);
+    }
+    if (!can_write(o->grid, err) || !can_write(o->npz, err)) return false;
+    if (o->folder) {
+        char probe[PATH_BYTES];
+        if (!folder_make(o->folder, err)) return false;
+        if (!path_join(probe, o->folder, "000000.png", err) || !can_write(probe, err)) return false;
+    }
+    o->pixels = mem_alloc((size_t)o->count, image_values(o));
+    if (!o->pixels) {
+        return err_set(err, ERR_MEMORY,
+                       "there is no memory for the pixels of %d images of %dx%dx%d", o->count,
+                       o->image.H, o->image.W, C);
+    }
+    return true;
+}
+
+bool sample_output_put(SampleOutput *o, int index, const double *x, Err *err)
+{
+    size_t values = image_values(o);
+    unsigned char *pixels = o->pixels + (size_t)index * values;
+    for (size_t i = 0; i < values; i++) pixels[i] = image_byte((float)x[i]);
+    if (!o->folder) return true;
+    char name[32], path[PATH_BYTES];
+    snprintf(name, sizeof name, "%06" PRIu64 ".png", o->first_seed + (uint64_t)index);
+    Image image = {
+        .height = o->image.H, .width = o->image.W, .channels = o->image.C, .pixels = pixels};
+    return path_join(path, o->folder, name, err) &&
+           image_save_png(path, &image, o->parameters, err);
+}
+
+static bool write_grid(const SampleOutput *o, Err *err)
+{
+    size_t values = (size_t)o->count * image_values(o);
+    float *floats = mem_floats(values);
+    if (!floats) {
+        return err_set(err, ERR_MEMORY,
+                       "%s: there is no memory for a picture of %d images; use "
+                       "--out-dir or --npz",
+                       o->grid, o->count);
+    }
+    for (size_t i = 0; i < values; i++) floats[i] = (float)o->pixels[i] / 127.5f - 1.0f;
+    Image grid = {0};
+    bool ok =
+        image_grid(floats, o->count, o->image.H, o->image.W, o->image.C, 0, GRID_GAP, &grid, err) &&
+        image_save_png(o->grid, &grid, o->parameters, err);
+    image_free(&grid);
+    mem_free(floats);
+    return ok;
+}
+
+bool sample_output_finish(SampleOutput *o, Err *err)
+{
+    if (o->grid && !write_grid(o, err)) return false;
+    return !o->npz || npz_write_images(o->npz, o->pixels, (size_t)o->count, o->image.H, o->image.W,
+                                       o->image.C, err);
+}
+
+void sample_output_close(SampleOutput *o)
+{
+    mem_free(o->pixels);
+    o->pixels = NULL;
+}

@@ -1,0 +1,29 @@
+/* Where the finished images of `diffc sample` go: a picture of all, a folder of single pictures, an
+ * .npz file, or several of them. */
+#ifndef DIFFC_CLI_SAMPLE_OUTPUT_H
+#define DIFFC_CLI_SAMPLE_OUTPUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "diffc/err.h"
+#include "diffc/net.h"
+
+typedef struct {
+    const char *grid, *folder, *npz; /* NULL: not wanted */
+    Shape image;
+    int count;
+    uint64_t first_seed;
+    char parameters[1024]; /* kept in the PNG files: how the images were made */
+    unsigned char *pixels; /* [count, H, W, C], in order of the seeds */
+} SampleOutput;
+
+/* Checks, before hours of work, that the files can be made; makes the folder; takes memory. */
+bool sample_output_open(SampleOutput *o, Err *err);
+/* Image `index` is finished: x [H, W, C] in [-1, 1]. Writes its own file if there is a folder. */
+bool sample_output_put(SampleOutput *o, int index, const double *x, Err *err);
+/* All are finished: writes the picture and the .npz. */
+bool sample_output_finish(SampleOutput *o, Err *err);
+void sample_output_close(SampleOutput *o);
+
+#endif

@@ -1,0 +1,184 @@
+#include "summary.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "diffc/mem.h"
+#include "diffc/parallel.h"
+#include "diffc/term.h"
+
+/* Appends to a text of `size` bytes of which `*used` are written; what does not fit is cut. */
+static void __attribute__((format(printf, 4, 5)))
+append(char *out, size_t size, size_t *used, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(out + *used, size - *used, format, args);
+    va_end(args);
+    *used = n > 0 && *used + (size_t)n < size ? *used + (size_t)n : size - 1;
+}
+
+void describe_network(const UNetConfig *unet, Shape image, char *out, size_t size)
+{
+    size_t used = 0;
+    append(out, size, &used, "%dx%dx%d, channels", image.H, image.W, image.C);
+    for (int i = 0; i < unet->levels; i++) append(out, size, &used, " %d", unet->block_channels[i]);
+    append(out, size, &used, ", %d block%s a level", unet->layers_per_block,
+           unet->layers_per_block == 1 ? "" : "s");
+    const char *before = ", attention at ";
+    for (int i = 0; i < unet->levels; i++) {
+        if (!unet->down_attention[i]) continue;
+        append(out, size, &used, "%s%dx%d", before, image.H >> i, image.W >> i);
+        before = " ";
+    }
+    if (unet->classes > 0) append(out, size, &used, ", %d classes", unet->classes);
+}
+
+void describe_method(int T, ScheduleKind schedule, double beta_start, double beta_end,
+                     Prediction prediction, char *out, size_t size)
+{
+    char count[32];
+    size_t used = 0;
+    term_format_count(count, (unsigned long long)T);
+    append(out, size, &used, "ddpm, %s steps, %s schedule", count, schedule_name((int)schedule));
+    if (schedule == SCHEDULE_LINEAR || schedule == SCHEDULE_SCALED_LINEAR)
+        append(out, size, &used, " from %g to %g", beta_start, beta_end);
+    append(out, size, &used, ", predicts %s", prediction_name((int)prediction));
+}
+
+void network_lines(LineWriter line, const UNetConfig *unet, Shape image, size_t parameters,
+                   double forward_flop)
+{
+    char text[256], count[32], flop[24];
+    describe_network(unet, image, text, sizeof text);
+    term_format_count(count, parameters);
+    format_flop(flop, forward_flop);
+    line("  network      %s", text);
+    line("  parameters   %s", count);
+    line("  compute      %s forward per image", flop);
+}
+
+void network_json(JsonWriter *w, const UNetConfig *unet, Shape image, size_t parameters,
+                  double forward_flop)
+{
+    json_begin_array(w, "image");
+    json_put_int(w, NULL, image.H);
+    json_put_int(w, NULL, image.W);
+    json_put_int(w, NULL, image.C);
+    json_end_array(w);
+    json_begin_array(w, "channels");
+    for (int i = 0; i < unet->levels; i++) json_put_int(w, NULL, unet->block_channels[i]);
+    json_end_array(w);
+    json_put_int(w, "blocks", unet->layers_per_block);
+    json_begin_array(w, "attention");
+    for (int i = 0; i < unet->levels; i++) {
+        if (unet->down_attention[i]) json_put_int(w, NULL, image.H >> i);
+    }
+    json_end_array(w);
+    json_put_int(w, "classes", unet->classes);
+    json_put_int(w, "params", (int64_t)parameters);
+    json_put_number(w, "forward_gflop", forward_flop * 1e-9);
+}
+
+static void training_limit(const Config *c, char *out, size_t size)
+{
+    char count[32], duration[24];
+    size_t used = 0;
+    term_format_count(count, (unsigned long long)c->train.steps);
+    term_format_duration(duration, 60 * c->train.minutes);
+    if (c->train.steps > 0) append(out, size, &used, "%s updates", count);
+    if (c->train.minutes > 0) append(out, size, &used, "%s%s", used ? " or " : "", duration);
+    if (used == 0) append(out, size, &used, "no limit");
+}
+
+void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
+{
+    char text[256], epoch[32], parameters[16], activations[16], data[16];
+    term_format_count(epoch, plan->images_per_epoch);
+    line("  data         %s", plan->data);
+    line("               %s for training, %.4g updates an epoch", epoch, plan->updates_per_epoch);
+    describe_method(c->method.steps, c->method.schedule, c->method.beta_start, c->method.beta_end,
+                    c->method.prediction, text, sizeof text);
+    line("  method       %s", text);
+    network_lines(line, &plan->unet, plan->image, plan->parameters, plan->forward_flop);
+    term_format_bytes(parameters, (double)plan->parameter_bytes);
+    term_format_bytes(activations, (double)plan->activation_bytes);
+    term_format_bytes(data, (double)plan->data_bytes);
+    line("  memory       %s parameters, %s activations, %s data", parameters, activations, data);
+    training_limit(c, text, sizeof text);
+    line("  training     %s, batch %d in passes of %d, learning rate %g, seed %llu", text,
+         c->train.batch * c->train.accumulate, plan->micro_batch, c->train.lr,
+         (unsigned long long)c->train.seed);
+    line("  threads      %d", parallel_threads());
+}
+
+/* Writes a parsed value again. */
+static void json_copy(JsonWriter *w, const char *key, const Json *v)
+{
+    switch (json_type(v)) {
+    case JSON_NULL:
+        json_put_null(w, key);
+        break;
+    case JSON_BOOL:
+        json_put_bool(w, key, json_bool(v));
+        break;
+    case JSON_NUMBER:
+        json_put_number(w, key, json_number(v));
+        break;
+    case JSON_STRING:
+        json_put_string(w, key, json_string(v));
+        break;
+    case JSON_ARRAY:
+        json_begin_array(w, key);
+        for (const Json *e = json_first(v); e; e = json_next(e)) json_copy(w, NULL, e);
+        json_end_array(w);
+        break;
+    case JSON_OBJECT:
+        json_begin_object(w, key);
+        for (const Json *e = json_first(v); e; e = json_next(e)) json_copy(w, json_key(e), e);
+        json_end_object(w);
+        break;
+    }
+}
+
+static bool training_json(const char *path, const char *config, const TrainPlan *plan, Err *err)
+{
+    Json *parsed = json_parse(config, strlen(config), path, false, err);
+    if (!parsed) return false;
+    JsonWriter w;
+    json_write_init(&w, 0);
+    json_begin_object(&w, NULL);
+    json_put_string(&w, "event", "plan");
+    json_put_string(&w, "path", path);
+    json_put_string(&w, "kind", "configuration");
+    json_put_string(&w, "method", "ddpm");
+    network_json(&w, &plan->unet, plan->image, plan->parameters, plan->forward_flop);
+    json_put_string(&w, "data", plan->data);
+    json_put_int(&w, "images_per_epoch", (int64_t)plan->images_per_epoch);
+    json_put_number(&w, "updates_per_epoch", plan->updates_per_epoch);
+    json_put_int(&w, "micro_batch", plan->micro_batch);
+    json_put_int(&w, "parameter_bytes", (int64_t)plan->parameter_bytes);
+    json_put_int(&w, "activation_bytes", (int64_t)plan->activation_bytes);
+    json_put_int(&w, "data_bytes", (int64_t)plan->data_bytes);
+    json_copy(&w, "config", parsed);
+    json_end_object(&w);
+    json_free(parsed);
+    return output_json(&w, err);
+}
+
+bool output_training(const char *path, const Config *c, const TrainPlan *plan, bool json, Err *err)
+{
+    char *config = config_to_json(c);
+    if (!config) return err_set(err, ERR_MEMORY, "there is no memory for the configuration's text");
+    bool ok = true;
+    if (json) {
+        ok = training_json(path, config, plan, err);
+    } else {
+        output_line("%s", config);
+        training_lines(output_line, c, plan);
+    }
+    mem_free(config);
+    return ok;
+}

@@ -1,0 +1,32 @@
+/* What is known about a network or a training, as text lines and as JSON members. */
+#ifndef DIFFC_CLI_SUMMARY_H
+#define DIFFC_CLI_SUMMARY_H
+
+#include "diffc/config.h"
+#include "diffc/json.h"
+#include "diffc/trainer.h"
+
+/* One line of a table: output_line (results) or term_note (narration). */
+typedef void (*LineWriter)(const char *format, ...);
+
+/* "28x28x1, channels 32 64 64, 1 block a level, attention at 7x7" */
+void describe_network(const UNetConfig *unet, Shape image, char *out, size_t size);
+/* "ddpm, 1,000 steps, linear schedule from 0.0001 to 0.02, predicts eps" */
+void describe_method(int T, ScheduleKind schedule, double beta_start, double beta_end,
+                     Prediction prediction, char *out, size_t size);
+
+/* Rows that every table of a network has: network, parameters, compute. */
+void network_lines(LineWriter line, const UNetConfig *unet, Shape image, size_t parameters,
+                   double forward_flop);
+/* Members "image", "channels", "blocks", "attention", "classes", "params", "forward_gflop". */
+void network_json(JsonWriter *w, const UNetConfig *unet, Shape image, size_t parameters,
+                  double forward_flop);
+
+/* The start table of a training. */
+void training_lines(LineWriter line, const Config *c, const TrainPlan *plan);
+
+/* The result of `train --dry-run` and of `info CONFIG.json` on stdout: the resolved configuration
+ * and the table, or one object with "config" and the members above. */
+bool output_training(const char *path, const Config *c, const TrainPlan *plan, bool json, Err *err);
+
+#endif

@@ -1,0 +1,110 @@
+#include "image_gate.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "diffc/image.h"
+#include "diffc/mem.h"
+
+static const unsigned char png_signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
+
+static bool is_png(const unsigned char *bytes, size_t size)
+{
+    return size >= 8 && memcmp(bytes, png_signature, 8) == 0;
+}
+
+static bool is_jpeg(const unsigned char *bytes, size_t size)
+{
+    /* stb itself also takes FF FF D8, on a path that reads tables before any is defined. */
+    return size >= 3 && bytes[0] == 0xFF && bytes[1] == 0xD8 && bytes[2] == 0xFF;
+}
+
+bool image_signature(const unsigned char *bytes, size_t size)
+{
+    return is_png(bytes, size) || is_jpeg(bytes, size);
+}
+
+uint32_t image_be16(const unsigned char *p)
+{
+    return (uint32_t)p[0] << 8 | p[1];
+}
+
+uint32_t image_be32(const unsigned char *p)
+{
+    return image_be16(p) << 16 | image_be16(p + 2);
+}
+
+bool image_gate_size(uint64_t height, uint64_t width, const char *name, Err *err)
+{
+    enum { MAX_SIDE = 1 << 24 };
+    if (height == 0 || width == 0)
+        return err_set(err, ERR_FORMAT, "%s: declares an empty image of %llux%llu pixels", name,
+                       (unsigned long long)width, (unsigned long long)height);
+    if (height > MAX_SIDE || width > MAX_SIDE || height * width > IMAGE_MAX_PIXELS)
+        return err_set(err, ERR_FORMAT, "%s: declares %llux%llu pixels, more than the limit of %d",
+                       name, (unsigned long long)width, (unsigned long long)height,
+                       IMAGE_MAX_PIXELS);
+    return true;
+}
+
+static uint32_t tiff16(const unsigned char *p, bool big)
+{
+    return big ? image_be16(p) : (uint32_t)p[1] << 8 | p[0];
+}
+
+static uint32_t tiff32(const unsigned char *p, bool big)
+{
+    return big ? image_be32(p) : tiff16(p + 2, false) << 16 | tiff16(p, false);
+}
+
+int image_exif_orientation(const unsigned char *tiff, size_t size)
+{
+    enum { TAG_ORIENTATION = 0x0112, TYPE_SHORT = 3, ENTRY_BYTES = 12 };
+    if (size < 8) return 1;
+    bool big = memcmp(tiff, "MM\0*", 4) == 0;
+    if (!big && memcmp(tiff, "II*\0", 4) != 0) return 1;
+    size_t at = tiff32(tiff + 4, big);
+    if (at > size - 2) return 1;
+    uint32_t entries = tiff16(tiff + at, big);
+    at += 2;
+    for (uint32_t i = 0; i < entries && size - at >= ENTRY_BYTES; i++, at += ENTRY_BYTES) {
+        const unsigned char *entry = tiff + at;
+        if (tiff16(entry, big) != TAG_ORIENTATION) continue;
+        uint32_t value = tiff16(entry + 8, big);
+        bool usable = tiff16(entry + 2, big) == TYPE_SHORT && value >= 1 && value <= 8;
+        return usable ? (int)value : 1;
+    }
+    return 1;
+}
+
+bool image_gate(const unsigned char *bytes, size_t size, const char *name, ImageGate *gate,
+                Err *err)
+{
+    memset(gate, 0, sizeof *gate);
+    gate->orientation = 1;
+    if (size == 0) return err_set(err, ERR_FORMAT, "%s: is empty, expected a PNG or JPEG", name);
+    if (size > IMAGE_MAX_BYTES)
+        return err_set(err, ERR_FORMAT, "%s: has %zu bytes, more than the limit of %d", name, size,
+                       IMAGE_MAX_BYTES);
+    bool ok;
+    if (is_png(bytes, size)) {
+        ok = image_gate_png(bytes, size, name, gate, err);
+    } else if (is_jpeg(bytes, size)) {
+        ok = image_gate_jpeg(bytes, size, name, gate, err);
+    } else {
+        char start[16] = "";
+        for (size_t i = 0; i < size && i < 4; i++)
+            snprintf(start + 3 * i, sizeof start - 3 * i, " %02X", bytes[i]);
+        return err_set(err, ERR_FORMAT, "%s: is neither PNG nor JPEG (it starts with%s)", name,
+                       start);
+    }
+    if (!ok) image_gate_free(gate);
+    return ok;
+}
+
+void image_gate_free(ImageGate *gate)
+{
+    mem_free(gate->png);
+    gate->png = NULL;
+    gate->png_size = 0;
+}

@@ -1,0 +1,45 @@
+#include <math.h>
+#include <string.h>
+
+#include "diffc/image.h"
+#include "diffc/mem.h"
+
+unsigned char image_byte(float value)
+{
+    double v = 127.5 * ((double)value + 1);
+    if (!(v > 0)) return 0; /* NaN too */
+    return v >= 255 ? 255 : (unsigned char)nearbyint(v);
+}
+
+bool image_grid(const float *values, int count, int H, int W, int C, int columns, int gap,
+                Image *out, Err *err)
+{
+    CHECK(count > 0 && H > 0 && W > 0 && (C == 1 || C == 3) && columns >= 0 && gap >= 0);
+    *out = (Image){0};
+    if (columns == 0)
+        while ((long long)columns * columns < count) columns++;
+    if (columns > count) columns = count;
+    int rows = (count - 1) / columns + 1;
+    long long height = (long long)rows * H + (long long)(rows - 1) * gap;
+    long long width = (long long)columns * W + (long long)(columns - 1) * gap;
+    if (height > IMAGE_MAX_PIXELS || width > IMAGE_MAX_PIXELS / height)
+        return err_set(err, ERR_USAGE,
+                       "a picture of %d images has %lldx%lld pixels, more than the limit of %d; "
+                       "write fewer images",
+                       count, width, height, IMAGE_MAX_PIXELS);
+    size_t stride = (size_t)width * (size_t)C, bytes = (size_t)height * stride;
+    *out = (Image){.height = (int)height, .width = (int)width, .channels = C};
+    out->pixels = mem_alloc(bytes, 1);
+    if (!out->pixels)
+        return err_set(err, ERR_MEMORY, "not enough memory for a picture of %zu bytes", bytes);
+    memset(out->pixels, 255, bytes);
+    for (int i = 0; i < count; i++) {
+        size_t top = (size_t)(i / columns) * (size_t)(H + gap);
+        size_t left = (size_t)(i % columns) * (size_t)(W + gap);
+        for (int y = 0; y < H; y++) {
+            unsigned char *to = out->pixels + (top + (size_t)y) * stride + left * (size_t)C;
+            for (int k = 0; k < W * C; k++) to[k] = image_byte(*values++);
+        }
+    }
+    return true;
+}

@@ -1,0 +1,55 @@
+#include "diffc/denoiser.h"
+
+#include <math.h>
+
+double eps_from_prediction(Prediction kind, NoiseLevel level, double x, double prediction)
+{
+    switch (kind) {
+    case PREDICT_EPS:
+        return prediction;
+    case PREDICT_X0:
+        return (x - level.alpha * prediction) / level.sigma;
+    case PREDICT_V:
+        return level.alpha * prediction + level.sigma * x;
+    }
+    return (double)NAN;
+}
+
+double target_of_prediction(Prediction kind, NoiseLevel level, double x0, double eps)
+{
+    switch (kind) {
+    case PREDICT_EPS:
+        return eps;
+    case PREDICT_X0:
+        return x0;
+    case PREDICT_V:
+        return level.alpha * eps - level.sigma * x0;
+    }
+    return (double)NAN;
+}
+
+double x0_from_eps(NoiseLevel level, double x, double eps)
+{
+    return (x - level.sigma * eps) / level.alpha;
+}
+
+double score_from_eps(NoiseLevel level, double eps)
+{
+    return -eps / level.sigma;
+}
+
+double objective_weight(Prediction kind, NoiseLevel level, double min_snr_gamma)
+{
+    double snr = level.alpha * level.alpha / (level.sigma * level.sigma);
+    if (min_snr_gamma <= 0 || snr <= 0) return 1;
+    double capped = snr < min_snr_gamma ? snr : min_snr_gamma;
+    switch (kind) {
+    case PREDICT_EPS:
+        return capped / snr;
+    case PREDICT_X0:
+        return capped;
+    case PREDICT_V:
+        return capped / (snr + 1);
+    }
+    return (double)NAN;
+}

@@ -1,0 +1,50 @@
+#include <math.h>
+
+#include "sampler_walk.h"
+
+/* Song, Meng & Ermon 2021, eq. 12 and 16:
+ *   x0 = clip((x - sigma eps) / alpha),   eps = (x - alpha x0) / sigma where x0 was clipped
+ *   s  = eta sqrt((1 - abar_p) / (1 - abar_t)) sqrt(1 - abar_t / abar_p)
+ *   x_p = sqrt(abar_p) x0 + sqrt(1 - abar_p - s^2) eps + s z
+ * At the end abar_p = 1, so s = 0 and the step returns x0. With eta 1 it is ddpm, small variance. */
+static void step_down(const Walk *w, int step, NoiseLevel level, double *x, const double *eps,
+                      double *z)
+{
+    const SampleRun *run = w->run;
+    int p = walk_next(w, step);
+    double next = schedule_alpha_bar(run->schedule, p);
+    double small = posterior_step(run->schedule, run->grid->t[step], p).variance_small;
+    double s = run->eta * sqrt(small);
+    double along_x0 = sqrt(next), along_eps = sqrt(fmax(1 - next - s * s, 0));
+    if (s > 0) walk_draw(w, (uint64_t)step + 1, z);
+    size_t n = walk_values(w);
+#pragma omp parallel for schedule(static) if (n >= WALK_PARALLEL_FROM)
+    for (size_t i = 0; i < n; i++) {
+        double free_x0 = x0_from_eps(level, x[i], eps[i]);
+        double x0 = clip_x0(run, free_x0), direction = eps[i];
+        if (x0 != free_x0 && !run->keep_eps)
+            direction = eps_from_prediction(PREDICT_X0, level, x[i], x0);
+        double noise = s > 0 ? s * z[i] : 0;
+        x[i] = along_x0 * x0 + along_eps * direction + noise;
+    }
+}
+
+bool sample_ddim(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
+                 double *x, double *scratch, Err *err)
+{
+    if (!(run->eta >= 0 && run->eta <= 1))
+        return err_set(err, ERR_USAGE,
+                       "sampler ddim: eta is %g; it must lie between 0 (deterministic) and 1 (the "
+                       "noise of ddpm)",
+                       run->eta);
+    Walk walk = {"ddim", run, denoiser, noise, count, err};
+    double *eps = scratch, *z = scratch + walk_values(&walk);
+    if (!walk_start(&walk, x)) return false;
+    for (int step = 0; step < run->grid->n; step++) {
+        NoiseLevel level = schedule_level(run->schedule, run->grid->t[step]);
+        if (!walk_predict(&walk, step, x, level, eps)) return false;
+        step_down(&walk, step, level, x, eps, z);
+        if (!walk_check(&walk, step, x)) return false;
+    }
+    return true;
+}

@@ -1,0 +1,39 @@
+#include <math.h>
+
+#include "sampler_walk.h"
+
+/* Ho et al. 2020, algorithm 2, on any grid (Nichol & Dhariwal 2021, section 4):
+ *   x_p = c_x0 x0 + c_x x + sqrt(variance) z,   x0 = clip((x - sigma eps) / alpha)
+ * without noise on the last step, whatever timestep it starts from. */
+static void step_down(const Walk *w, int step, NoiseLevel level, double *x, const double *eps,
+                      double *z)
+{
+    const SampleRun *run = w->run;
+    int p = walk_next(w, step);
+    PosteriorStep q = posterior_step(run->schedule, run->grid->t[step], p);
+    double std = sqrt(run->variance == VARIANCE_LARGE ? q.variance_large : q.variance_small);
+    if (p < 0) std = 0;
+    if (std > 0) walk_draw(w, (uint64_t)step + 1, z);
+    size_t n = walk_values(w);
+#pragma omp parallel for schedule(static) if (n >= WALK_PARALLEL_FROM)
+    for (size_t i = 0; i < n; i++) {
+        double x0 = clip_x0(run, x0_from_eps(level, x[i], eps[i]));
+        double noise = std > 0 ? std * z[i] : 0;
+        x[i] = q.c_x0 * x0 + q.c_x * x[i] + noise;
+    }
+}
+
+bool sample_ddpm(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
+                 double *x, double *scratch, Err *err)
+{
+    Walk walk = {"ddpm", run, denoiser, noise, count, err};
+    double *eps = scratch, *z = scratch + walk_values(&walk);
+    if (!walk_start(&walk, x)) return false;
+    for (int step = 0; step < run->grid->n; step++) {
+        NoiseLevel level = schedule_level(run->schedule, run->grid->t[step]);
+        if (!walk_predict(&walk, step, x, level, eps)) return false;
+        step_down(&walk, step, level, x, eps, z);
+        if (!walk_check(&walk, step, x)) return false;
+    }
+    return true;
+}

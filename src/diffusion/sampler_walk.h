@@ -1,0 +1,59 @@
+/* What every sampler shares: drawing noise, calling the denoiser, and noticing that a run has
+ * diverged. A sampler file is then the arithmetic of its method and little else. */
+#ifndef DIFFC_SAMPLER_WALK_H
+#define DIFFC_SAMPLER_WALK_H
+
+#include "diffc/sampler.h"
+
+/* One run of one sampler. Where a function takes `step`, it is a position in the run's grid. */
+typedef struct {
+    const char *sampler; /* its name, for messages */
+    SampleRun *run;
+    const Denoiser *denoiser;
+    const NoiseSource *noise;
+    int count;
+    Err *err;
+} Walk;
+
+/* Values of the whole batch: count * dims. */
+static inline size_t walk_values(const Walk *w)
+{
+    return (size_t)w->count * w->denoiser->dims;
+}
+
+/* The timestep after position `step`: the next entry of the grid, -1 at the end. Taken from the
+ * grid itself: t - T/n is another step for most spacings. */
+static inline int walk_next(const Walk *w, int step)
+{
+    const StepGrid *grid = w->run->grid;
+    return step + 1 < grid->n ? grid->t[step + 1] : -1;
+}
+
+/* Checks the options all samplers share (ERR_USAGE) and puts the start noise, draw 0, into x. */
+bool walk_start(const Walk *w, double *x);
+
+/* z[count, dims]: draw number `draw` of every image. */
+void walk_draw(const Walk *w, uint64_t draw, double *z);
+
+/* eps from x at a level: counts the call, reports progress, refuses values that are not finite. */
+bool walk_predict(const Walk *w, int step, const double *x, NoiseLevel level, double *eps);
+
+/* ERR_DIVERGED unless all of x is finite. */
+bool walk_check(const Walk *w, int step, const double *x);
+
+static inline double clip_x0(const SampleRun *run, double x0)
+{
+    if (!run->clip) return x0;
+    return x0 < -run->clip_range ? -run->clip_range : x0 > run->clip_range ? run->clip_range : x0;
+}
+
+/* Loops over fewer values run on one thread, where starting a team costs more than it saves. The
+ * values are independent of each other, so this changes no bit. */
+enum { WALK_PARALLEL_FROM = 4096 };
+
+bool sample_ddpm(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
+                 double *x, double *scratch, Err *err);
+bool sample_ddim(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
+                 double *x, double *scratch, Err *err);
+
+#endif

@@ -1,0 +1,134 @@
+#include <math.h>
+#include <stdio.h>
+
+#include "diffc/clock.h"
+#include "diffc/image.h"
+#include "diffc/mem.h"
+#include "diffc/sampler.h"
+#include "train_internal.h"
+
+enum { LEVEL_BINS = 10, PREVIEW_STEPS = 50 };
+
+bool evaluate_validation(Trainer *t, Err *err)
+{
+    int n = t->config.train.validate;
+    if (n > (int)t->data.validation_count) n = (int)t->data.validation_count;
+    if (n == 0) return true;
+    TrainBatch *b = &t->eval_batch;
+    double sum[LEVEL_BINS] = {0}, total = 0;
+    int count[LEVEL_BINS] = {0};
+    for (int first = 0; first < n; first += b->size) {
+        if (interrupt_requested()) return true;
+        batch_fill_validation(t, b, first, n);
+        network_loss(&t->eval_network, t->optimizer.ema, b->xt, b->t, b->label, b->target,
+                     b->weight, b->loss);
+        for (int i = 0; i < b->size && first + i < n; i++) {
+            int bin = (int)((double)b->t[i] * LEVEL_BINS / t->schedule.T);
+            sum[bin] += (double)b->loss[i];
+            total += (double)b->loss[i];
+            count[bin]++;
+        }
+    }
+    if (!isfinite(total))
+        return err_set(err, ERR_DIVERGED,
+                       "step %lld: the validation loss is not finite; the moving average of the "
+                       "weights is damaged",
+                       (long long)t->state.step);
+    double loss = total / n;
+    if (!(loss >= t->state.best_validation)) t->state.best_validation = loss;
+    JsonWriter w;
+    json_write_init(&w, 0);
+    json_begin_object(&w, NULL);
+    json_put_string(&w, "event", "validation");
+    json_put_int(&w, "step", t->state.step);
+    json_put_number(&w, "loss", loss);
+    json_put_int(&w, "images", n);
+    json_begin_array(&w, "levels");
+    for (int k = 0; k < LEVEL_BINS; k++) {
+        if (count[k] == 0) continue;
+        json_begin_object(&w, NULL);
+        json_put_int(&w, "t_from", k * t->schedule.T / LEVEL_BINS);
+        json_put_int(&w, "t_to", (k + 1) * t->schedule.T / LEVEL_BINS - 1);
+        json_put_number(&w, "loss", sum[k] / count[k]);
+        json_put_int(&w, "images", count[k]);
+        json_end_object(&w);
+    }
+    json_end_array(&w);
+    json_end_object(&w);
+    run_log(t, &w);
+    run_note(t, "step %lld: validation loss %.4f (%d held-out images)", (long long)t->state.step,
+             loss, n);
+    return true;
+}
+
+static bool keep_going(void *context, long calls)
+{
+    (void)context;
+    (void)calls;
+    return !interrupt_requested();
+}
+
+/* Draws the grid into *picture with DDIM from the configured seeds. */
+static bool draw_samples(Trainer *t, Image *picture, Err *err)
+{
+    int count = t->sample_count;
+    size_t dims = t->eval_network.dims;
+    int steps = t->schedule.T < PREVIEW_STEPS ? t->schedule.T : PREVIEW_STEPS;
+    StepGrid grid = {0};
+    float *values = mem_floats((size_t)count * dims);
+    bool ok = values != NULL || err_set(err, ERR_MEMORY, "not enough memory for %d samples", count);
+    ok = ok && step_grid_make(&grid, SPACING_EVEN, t->schedule.T, steps, err);
+    if (ok) {
+        NetworkDenoiser context = {.network = &t->eval_network,
+                                   .weights = t->optimizer.ema,
+                                   .prediction = t->config.method.prediction,
+                                   .label = -1,
+                                   .classes = t->plan.unet.classes};
+        Denoiser denoiser = network_denoiser(&context);
+        SeedNoise seeds = {.first_seed = t->config.sample.seed};
+        NoiseSource noise = seed_noise(&seeds);
+        SampleRun run = {.schedule = &t->schedule,
+                         .grid = &grid,
+                         .clip = true,
+                         .clip_range = 1,
+                         .progress = keep_going};
+        double *x = t->sample_state;
+        ok = sampler_find("ddim")->run(&run, &denoiser, &noise, count, x, x + (size_t)count * dims,
+                                       err);
+    }
+    if (ok) {
+        for (size_t i = 0; i < (size_t)count * dims; i++) values[i] = (float)t->sample_state[i];
+        Shape s = t->plan.image;
+        ok = image_grid(values, count, s.H, s.W, s.C, 0, 2, picture, err);
+    }
+    step_grid_free(&grid);
+    mem_free(values);
+    return ok;
+}
+
+bool evaluate_samples(Trainer *t, Err *err)
+{
+    char folder[PATH_BYTES], name[64], path[PATH_BYTES];
+    Image picture = {0};
+    Err local = {0};
+    snprintf(name, sizeof name, "step-%08lld.png", (long long)t->state.step);
+    if (!path_join(folder, t->run, "samples", err) || !folder_make(folder, err) ||
+        !path_join(path, folder, name, err))
+        return false;
+    if (!draw_samples(t, &picture, &local)) {
+        if (local.kind == ERR_INTERRUPTED) return true;
+        return err_set(err, local.kind, "%s", local.text);
+    }
+    bool ok = image_save_png(path, &picture, NULL, err);
+    image_free(&picture);
+    if (!ok) return false;
+    JsonWriter w;
+    json_write_init(&w, 0);
+    json_begin_object(&w, NULL);
+    json_put_string(&w, "event", "samples");
+    json_put_int(&w, "step", t->state.step);
+    json_put_string(&w, "path", path);
+    json_end_object(&w);
+    run_log(t, &w);
+    return true;
+}

@@ -1,0 +1,144 @@
+#include "diffc/model.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "diffc/mem.h"
+
+/* A run folder keeps its model in "model"; anything else is taken as a model folder itself. */
+static bool find_folder(Model *m, const char *path, Err *err)
+{
+    char inner[PATH_BYTES];
+    if (!path_is_folder(path)) {
+        if (path_exists(path))
+            return err_set(err, ERR_USAGE, "%s: is a file, expected a run folder or a model folder",
+                           path);
+        return err_set(err, ERR_IO, "%s: no such run or model folder", path);
+    }
+    if (!path_join(inner, path, "model", err)) return false;
+    bool run = path_is_folder(inner);
+    if (!run) {
+        char config[PATH_BYTES];
+        if (!path_join(config, path, "config.json", err)) return false;
+        char unet[PATH_BYTES];
+        if (!path_join(unet, path, "unet", err)) return false;
+        char stats[PATH_BYTES];
+        if (!path_join(stats, path, "stats.jsonl", err)) return false;
+        if (path_exists(stats) && !path_is_folder(unet))
+            return err_set(
+                err, ERR_IO,
+                "%s: this run has not saved a model yet (it is written at each checkpoint)", path);
+    }
+    snprintf(m->folder, sizeof m->folder, "%s", run ? inner : path);
+    snprintf(m->run, sizeof m->run, "%s", run ? path : "");
+    return true;
+}
+
+bool model_open(Model *m, const char *path, int height, int width, Err *err)
+{
+    memset(m, 0, sizeof *m);
+    if (!find_folder(m, path, err) || !model_folder_read_config(m->folder, &m->config, err))
+        goto fail;
+    UNetConfig *u = &m->config.unet;
+    m->image = (Shape){.H = height ? height : u->sample_height,
+                       .W = width ? width : u->sample_width,
+                       .C = u->in_channels};
+    if (m->image.H <= 0 || m->image.W <= 0) {
+        err_set(err, ERR_USAGE, "%s: the model does not say its image size (sample_size is null)",
+                m->folder);
+        goto fail;
+    }
+    if (!unet_config_check(u, m->image.H, m->image.W, err)) {
+        char reason[sizeof err->text];
+        snprintf(reason, sizeof reason, "%s", err ? err->text : "");
+        err_set(err, ERR_FORMAT, "%.300s: %.700s", m->folder, reason);
+        goto fail;
+    }
+    if (!schedule_make(&m->schedule, m->config.schedule, m->config.T, m->config.beta_start,
+                       m->config.beta_end, m->config.betas, err))
+        goto fail;
+    /* Declaring once, without a plan, fills the parameter table. */
+    Net *net = net_new(&m->table, 1);
+    if (!net) {
+        err_set(err, ERR_MEMORY, "not enough memory for the network's graph");
+        goto fail;
+    }
+    int x = net_input(net, m->image.H, m->image.W, m->image.C, false);
+    int t = net_input(net, 1, 1, 1, false);
+    int label = u->classes > 0 ? net_input(net, 1, 1, 1, false) : -1;
+    net_set_output(net, unet_declare(net, u, x, t, label));
+    net_free(net);
+    m->weights = mem_floats(m->table.block_floats);
+    if (!m->weights) {
+        err_set(err, ERR_MEMORY, "not enough memory for %zu parameters", m->table.parameters);
+        goto fail;
+    }
+    if (!model_folder_read_weights(m->folder, &m->table, m->weights, &m->config, err)) goto fail;
+    return true;
+fail:
+    model_close(m);
+    return false;
+}
+
+void model_close(Model *m)
+{
+    network_close(&m->network);
+    mem_free(m->weights);
+    params_free(&m->table);
+    schedule_free(&m->schedule);
+    model_config_free(&m->config);
+    memset(m, 0, sizeof *m);
+}
+
+bool model_prepare(Model *m, int batch, int label, Denoiser *out, Err *err)
+{
+    network_close(&m->network);
+    if (batch <= 0) batch = model_default_batch(m, 16);
+    if (!network_open(&m->network, &m->table, &m->config.unet, m->image, batch, NET_INFER, err))
+        return false;
+    m->denoiser = (NetworkDenoiser){.network = &m->network,
+                                    .weights = m->weights,
+                                    .prediction = m->config.prediction,
+                                    .label = label,
+                                    .classes = m->config.unet.classes};
+    *out = network_denoiser(&m->denoiser);
+    return true;
+}
+
+int model_default_batch(const Model *m, int count)
+{
+    /* Chunks of 8 images keep a small network's activations in the last-level cache. */
+    (void)m;
+    return count < 8 ? count : 8;
+}
+
+bool model_newest_run(const char *root, char *out, Err *err)
+{
+    Names names;
+    bool found = false;
+    struct timespec newest = {0};
+    if (!path_is_folder(root))
+        return err_set(err, ERR_USAGE,
+                       "there is no folder %s here; train a model first or give --model PATH",
+                       root);
+    if (!folder_list(root, &names, err)) return false;
+    for (size_t i = 0; i < names.count; i++) {
+        char run[PATH_BYTES], index[PATH_BYTES];
+        struct stat st;
+        if (!path_join(run, root, names.names[i], NULL) ||
+            !path_join(index, run, "model/model_index.json", NULL))
+            continue;
+        if (stat(index, &st) != 0) continue;
+        if (!found || st.st_mtim.tv_sec > newest.tv_sec ||
+            (st.st_mtim.tv_sec == newest.tv_sec && st.st_mtim.tv_nsec > newest.tv_nsec)) {
+            newest = st.st_mtim;
+            found = true;
+            snprintf(out, PATH_BYTES, "%s", run);
+        }
+    }
+    names_free(&names);
+    return found ||
+           err_set(err, ERR_USAGE,
+                   "no run under %s has a model yet; train one first or give --model PATH", root);
+}

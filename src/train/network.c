@@ -1,0 +1,147 @@
+#include "diffc/network.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "diffc/ops.h"
+
+bool unet_from_config(const Config *c, Shape image, int classes, UNetConfig *unet, Err *err)
+{
+    unet_config_defaults(unet);
+    unet->sample_height = image.H;
+    unet->sample_width = image.W;
+    unet->in_channels = unet->out_channels = image.C;
+    unet->levels = c->model.levels;
+    unet->layers_per_block = c->model.blocks;
+    for (int l = 0; l < c->model.levels; l++)
+        unet->block_channels[l] = c->model.channels * c->model.multipliers[l];
+    for (int i = 0; i < c->model.attentions; i++) {
+        int level = -1;
+        for (int l = 0; l < c->model.levels; l++)
+            if (image.H >> l == c->model.attention[i]) level = l;
+        if (level < 0)
+            return err_set(
+                err, ERR_USAGE,
+                "model.attention: no level of this network has height %d (images of %dx%d "
+                "with %d levels: heights %d to %d)",
+                c->model.attention[i], image.H, image.W, c->model.levels,
+                image.H >> (c->model.levels - 1), image.H);
+        unet->down_attention[level] = true;
+        unet->up_attention[c->model.levels - 1 - level] = true;
+    }
+    unet->mid_block = true;
+    unet->mid_attention = c->model.mid_attention;
+    unet->head_dim = c->model.head_dim;
+    unet->groups = c->model.groups;
+    if (unet->groups == 0) {
+        int groups = c->model.channels / 4 < 32 ? c->model.channels / 4 : 32;
+        while (groups > 1 && c->model.channels % groups != 0) groups--;
+        unet->groups = groups > 0 ? groups : 1;
+    }
+    unet->eps = (float)c->model.eps;
+    unet->dropout = (float)c->model.dropout;
+    unet->time_kind = c->model.fourier ? TIME_FOURIER : TIME_POSITIONAL;
+    unet->flip_sin_to_cos = c->model.flip_sin_to_cos;
+    unet->freq_shift = (float)c->model.freq_shift;
+    unet->downsample_padding = c->model.downsample_padding;
+    unet->scale_shift = c->model.scale_shift;
+    unet->zero_init = c->model.zero_init;
+    if (c->model.class_conditional && classes < 2)
+        return err_set(err, ERR_USAGE,
+                       "model.class_conditional is true, but the data has no class labels");
+    unet->classes = c->model.class_conditional ? classes : 0;
+    return unet_config_check(unet, image.H, image.W, err);
+}
+
+bool network_open(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image, int batch,
+                  NetMode mode, Err *err)
+{
+    memset(nw, 0, sizeof *nw);
+    nw->net = net_new(table, batch);
+    if (!nw->net) return err_set(err, ERR_MEMORY, "not enough memory for the network's graph");
+    nw->image = image;
+    nw->batch = batch;
+    nw->dims = (size_t)image.H * (size_t)image.W * (size_t)image.C;
+    nw->x = net_input(nw->net, image.H, image.W, image.C, false);
+    nw->t = net_input(nw->net, 1, 1, 1, false);
+    nw->label = unet->classes > 0 ? net_input(nw->net, 1, 1, 1, false) : -1;
+    nw->y = unet_declare(nw->net, unet, nw->x, nw->t, nw->label);
+    net_set_output(nw->net, nw->y);
+    if (net_plan(nw->net, mode, err)) return true;
+    network_close(nw);
+    return false;
+}
+
+void network_close(Network *nw)
+{
+    net_free(nw->net);
+    nw->net = NULL;
+}
+
+static void set_inputs(Network *nw, const float *xt, const float *t, const float *label)
+{
+    size_t batch = (size_t)nw->batch;
+    memcpy(net_value(nw->net, nw->x), xt, batch * nw->dims * sizeof *xt);
+    memcpy(net_value(nw->net, nw->t), t, batch * sizeof *t);
+    if (nw->label >= 0) memcpy(net_value(nw->net, nw->label), label, batch * sizeof *label);
+}
+
+void network_loss(Network *nw, const float *weights, const float *xt, const float *t,
+                  const float *label, const float *target, const float *weight, float *loss)
+{
+    PointDims dims = {.N = nw->batch, .size = nw->dims};
+    set_inputs(nw, xt, t, label);
+    net_forward(nw->net, weights);
+    mse_forward(&dims, loss, net_value(nw->net, nw->y), target, weight);
+}
+
+void network_train_pass(Network *nw, const float *weights, float *grads, const float *xt,
+                        const float *t, const float *label, const float *target,
+                        const float *weight, float dloss, float *loss)
+{
+    PointDims dims = {.N = nw->batch, .size = nw->dims};
+    network_loss(nw, weights, xt, t, label, target, weight, loss);
+    float *dy = net_gradient(nw->net, nw->y);
+    memset(dy, 0, (size_t)nw->batch * nw->dims * sizeof *dy);
+    /* mse_backward multiplies by the cotangent of each sample's loss, here the same for all. */
+    float cotangents[1024];
+    CHECK(nw->batch <= 1024);
+    for (int n = 0; n < nw->batch; n++) cotangents[n] = dloss;
+    mse_backward(&dims, dy, cotangents, net_value(nw->net, nw->y), target, weight);
+    net_backward(nw->net, weights, grads);
+}
+
+static bool predict(void *context, int count, const double *x, NoiseLevel level, double *eps,
+                    Err *err)
+{
+    NetworkDenoiser *d = context;
+    Network *nw = d->network;
+    for (int first = 0; first < count; first += nw->batch) {
+        int part = count - first < nw->batch ? count - first : nw->batch;
+        const double *from = x + (size_t)first * nw->dims;
+        double *to = eps + (size_t)first * nw->dims;
+        float *input = net_value(nw->net, nw->x);
+        /* Places beyond `part` keep old values; their results are not read. */
+        for (size_t i = 0; i < (size_t)part * nw->dims; i++) input[i] = (float)from[i];
+        for (int n = 0; n < nw->batch; n++) net_value(nw->net, nw->t)[n] = (float)level.t;
+        if (nw->label >= 0)
+            for (int n = 0; n < nw->batch; n++)
+                net_value(nw->net, nw->label)[n] =
+                    (float)(d->label >= 0 ? d->label : (d->first_image + first + n) % d->classes);
+        net_forward(nw->net, d->weights);
+        const float *y = net_value(nw->net, nw->y);
+        for (size_t i = 0; i < (size_t)part * nw->dims; i++) {
+            to[i] = eps_from_prediction(d->prediction, level, from[i], (double)y[i]);
+            if (!isfinite(to[i]))
+                return err_set(err, ERR_DIVERGED,
+                               "the network's output is not finite at time step %g (image %d)",
+                               level.t, first + (int)(i / nw->dims));
+        }
+    }
+    return true;
+}
+
+Denoiser network_denoiser(NetworkDenoiser *context)
+{
+    return (Denoiser){.context = context, .dims = context->network->dims, .predict = predict};
+}

@@ -1,0 +1,115 @@
+#include "diffc/optimizer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "diffc/mem.h"
+#include "diffc/vec.h"
+
+/* A piece of one tensor. The pieces depend on the table only, so sums over them have a fixed order. */
+struct OptimizerSpan {
+    size_t offset, count;
+    bool trainable;
+};
+
+enum { SPAN_FLOATS = 32768 };
+
+static bool make_spans(Optimizer *o)
+{
+    int count = 0;
+    for (int i = 0; i < o->table->count; i++)
+        count += (int)((o->table->info[i].count + SPAN_FLOATS - 1) / SPAN_FLOATS);
+    o->spans = mem_alloc((size_t)count, sizeof *o->spans);
+    o->squares = mem_doubles((size_t)count);
+    if (!o->spans || !o->squares) return false;
+    for (int i = 0; i < o->table->count; i++) {
+        const ParamInfo *p = &o->table->info[i];
+        for (size_t at = 0; at < p->count; at += SPAN_FLOATS) {
+            size_t part = p->count - at < SPAN_FLOATS ? p->count - at : SPAN_FLOATS;
+            o->spans[o->span_count++] = (struct OptimizerSpan){
+                .offset = p->offset + at, .count = part, .trainable = p->trainable};
+        }
+    }
+    return true;
+}
+
+bool optimizer_open(Optimizer *o, const ParamTable *table, const OptimizerConfig *config, Err *err)
+{
+    memset(o, 0, sizeof *o);
+    o->config = *config;
+    o->table = table;
+    o->weights = mem_floats(table->block_floats);
+    o->grads = mem_floats(table->block_floats);
+    o->m = mem_floats(table->block_floats);
+    o->v = mem_floats(table->block_floats);
+    o->ema = mem_floats(table->block_floats);
+    if (o->weights && o->grads && o->m && o->v && o->ema && make_spans(o)) return true;
+    optimizer_close(o);
+    return err_set(err, ERR_MEMORY,
+                   "not enough memory for five blocks of %zu parameters (%zu MiB): weights, "
+                   "gradients, two moments and the moving average",
+                   table->parameters, 5 * table->block_floats * sizeof(float) >> 20);
+}
+
+void optimizer_close(Optimizer *o)
+{
+    mem_free(o->weights);
+    mem_free(o->grads);
+    mem_free(o->m);
+    mem_free(o->v);
+    mem_free(o->ema);
+    mem_free(o->spans);
+    mem_free(o->squares);
+    memset(o, 0, sizeof *o);
+}
+
+double optimizer_gradient_norm(const Optimizer *o)
+{
+#pragma omp parallel for schedule(dynamic, 4)
+    for (int i = 0; i < o->span_count; i++)
+        o->squares[i] = vec_sum_squares(o->grads + o->spans[i].offset, o->spans[i].count);
+    double sum = 0;
+    for (int i = 0; i < o->span_count; i++) sum += o->squares[i];
+    return sqrt(sum);
+}
+
+void optimizer_update(Optimizer *o, double lr, double norm)
+{
+    const OptimizerConfig *c = &o->config;
+    double n = (double)(o->step + 1);
+    double warm = (double)(1 + o->step) / (double)(10 + o->step);
+    bool decoupled = c->kind == OPTIMIZER_ADAMW;
+    AdamStep step = {
+        .lr = (float)lr,
+        .b1 = (float)c->beta1,
+        .b2 = (float)c->beta2,
+        .eps = (float)c->eps,
+        .decay = decoupled ? (float)c->weight_decay : 0,
+        .l2 = decoupled ? 0 : (float)c->weight_decay,
+        .c1 = (float)(1 - pow(c->beta1, n)),
+        .c2 = (float)(1 - pow(c->beta2, n)),
+        .grad_scale = c->clip > 0 && norm > c->clip ? (float)(c->clip / norm) : 1,
+        .ema_decay = (float)(warm < c->ema ? warm : c->ema),
+    };
+#pragma omp parallel for schedule(dynamic, 4)
+    for (int i = 0; i < o->span_count; i++) {
+        size_t at = o->spans[i].offset, count = o->spans[i].count;
+        if (o->spans[i].trainable)
+            vec_adam(o->weights + at, o->m + at, o->v + at, o->ema + at, o->grads + at, count,
+                     &step);
+        else
+            memcpy(o->ema + at, o->weights + at, count * sizeof(float));
+        memset(o->grads + at, 0, count * sizeof(float));
+    }
+    o->step++;
+}
+
+double learning_rate(RateKind kind, double lr, int64_t n, int64_t warmup, double progress)
+{
+    double rate = n < warmup ? lr * (double)(n + 1) / (double)warmup : lr;
+    if (kind == RATE_COSINE) {
+        double p = progress < 0 ? 0 : progress > 1 ? 1 : progress;
+        rate *= 0.5 * (1 + cos(3.14159265358979323846 * p));
+    }
+    return rate;
+}

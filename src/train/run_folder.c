@@ -1,0 +1,163 @@
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "diffc/gemm.h"
+#include "diffc/mem.h"
+#include "diffc/vec.h"
+#include "train_internal.h"
+
+enum { STATS_LIMIT_BYTES = 1 << 30 };
+
+void run_note(Trainer *t, const char *format, ...)
+{
+    if (!t->callbacks.note) return;
+    char text[2048];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    t->callbacks.note(t->callbacks.context, text);
+}
+
+void run_log(Trainer *t, JsonWriter *line)
+{
+    char path[PATH_BYTES];
+    Err err = {0};
+    const char *text = json_text(line);
+    if (!text)
+        run_note(t, "a line of statistics was lost: not enough memory");
+    else if (!path_join(path, t->run, "stats.jsonl", &err) || !file_append_line(path, text, &err))
+        run_note(t, "%s; training goes on", err.text);
+    if (text && t->callbacks.line) t->callbacks.line(t->callbacks.context, text);
+    json_write_free(line);
+}
+
+bool run_write_config(const Trainer *t, Err *err)
+{
+    char path[PATH_BYTES];
+    if (!path_join(path, t->run, "config.json", err)) return false;
+    char *text = config_to_json(&t->config);
+    if (!text) return err_set(err, ERR_MEMORY, "%s: not enough memory to write it", path);
+    bool ok = file_write(path, text, strlen(text), err);
+    mem_free(text);
+    return ok;
+}
+
+bool run_save_model(Trainer *t, Err *err)
+{
+    char path[PATH_BYTES];
+    if (!path_join(path, t->run, "model", err)) return false;
+    const Config *c = &t->config;
+    ModelConfig m = {.unet = t->plan.unet,
+                     .T = c->method.steps,
+                     .schedule = c->method.schedule,
+                     .beta_start = c->method.beta_start,
+                     .beta_end = c->method.beta_end,
+                     .betas = c->method.betas,
+                     .prediction = c->method.prediction,
+                     .variance = c->sample.variance,
+                     .clip = c->sample.clip,
+                     .clip_range = 1};
+    return model_folder_write(path, &m, &t->table, t->optimizer.ema, err);
+}
+
+bool run_save_checkpoint(Trainer *t, Err *err)
+{
+    Optimizer *o = &t->optimizer;
+    CheckpointBlocks blocks = {.weights = o->weights, .ema = o->ema, .m = o->m, .v = o->v};
+    snprintf(t->state.blas, sizeof t->state.blas, "%s", gemm_describe());
+    snprintf(t->state.level, sizeof t->state.level, "%s", vec_level());
+    if (!checkpoint_save(t->run, &t->table, &blocks, &t->state, t->config.train.keep, err))
+        return false;
+    JsonWriter w;
+    json_write_init(&w, 0);
+    json_begin_object(&w, NULL);
+    json_put_string(&w, "event", "checkpoint");
+    json_put_int(&w, "step", t->state.step);
+    json_end_object(&w);
+    run_log(t, &w);
+    return true;
+}
+
+/* Lines of statistics that were written after the checkpoint belong to work that is done again. */
+static bool trim_stats(Trainer *t, Err *err)
+{
+    char path[PATH_BYTES];
+    if (!path_join(path, t->run, "stats.jsonl", err)) return false;
+    if (!path_exists(path)) return true;
+    FileBytes file;
+    if (!file_read(path, STATS_LIMIT_BYTES, &file, err)) return false;
+    char *text = (char *)file.bytes;
+    size_t kept = 0;
+    for (size_t at = 0; at < file.size;) {
+        char *end = memchr(text + at, '\n', file.size - at);
+        size_t length = end ? (size_t)(end - (text + at)) + 1 : file.size - at;
+        Json *line = end ? json_parse(text + at, length - 1, "stats.jsonl", false, NULL) : NULL;
+        const Json *step = line ? json_get(line, "step") : NULL;
+        bool keep = line && !(step && json_type(step) == JSON_NUMBER &&
+                              json_number(step) > (double)t->state.step);
+        json_free(line);
+        if (keep) {
+            memmove(text + kept, text + at, length);
+            kept += length;
+        }
+        at += length;
+    }
+    bool ok = kept == file.size || file_write(path, text, kept, err);
+    file_free(&file);
+    return ok;
+}
+
+static bool resume_run(Trainer *t, Err *err)
+{
+    Optimizer *o = &t->optimizer;
+    CheckpointBlocks blocks = {.weights = o->weights, .ema = o->ema, .m = o->m, .v = o->v};
+    char notes[1024] = "";
+    if (!checkpoint_load_newest(t->run, &t->table, &blocks, &t->state, notes, sizeof notes, err))
+        return false;
+    if (notes[0]) run_note(t, "%s", notes);
+    if (t->state.seed != t->config.train.seed)
+        return err_set(
+            err, ERR_USAGE,
+            "%s: the run was started with seed %llu, so it cannot be resumed with train.seed %llu",
+            t->run, (unsigned long long)t->state.seed, (unsigned long long)t->config.train.seed);
+    o->step = t->state.step;
+    if (strcmp(t->state.blas, gemm_describe()) != 0 || strcmp(t->state.level, vec_level()) != 0)
+        run_note(t,
+                 "note: the run was saved with %s (%s) and goes on with %s (%s); its last bits may "
+                 "differ",
+                 t->state.blas, t->state.level, gemm_describe(), vec_level());
+    run_note(t, "resuming %s at step %lld", t->run, (long long)t->state.step);
+    return trim_stats(t, err);
+}
+
+bool run_prepare(Trainer *t, const char *run, bool resume, Err *err)
+{
+    char config[PATH_BYTES];
+    snprintf(t->run, sizeof t->run, "%s", run);
+    if (strlen(run) >= sizeof t->run)
+        return err_set(err, ERR_USAGE, "%.100s...: the path is too long", run);
+    if (!path_join(config, run, "config.json", err)) return false;
+    bool exists = checkpoint_exists(run) || path_exists(config);
+    if (exists && !resume)
+        return err_set(err, ERR_USAGE,
+                       "%s: already holds a run; give --resume to continue it, or another --out",
+                       run);
+    if (resume && !checkpoint_exists(run)) {
+        if (!exists) return err_set(err, ERR_USAGE, "%s: there is no run to resume here", run);
+        run_note(t, "%s has no checkpoint yet: starting from the beginning", run);
+        resume = false;
+    }
+    if (!folder_make(run, err) || !run_lock(&t->lock, run, err)) return false;
+    t->locked = true;
+    if (resume && !resume_run(t, err)) return false;
+    if (!resume) {
+        char stats[PATH_BYTES];
+        if (!path_join(stats, run, "stats.jsonl", err) || !file_write(stats, "", 0, err))
+            return false;
+    }
+    return run_write_config(t, err);
+}

@@ -1,0 +1,84 @@
+#include <math.h>
+#include <string.h>
+
+#include "diffc/denoiser.h"
+#include "diffc/mem.h"
+#include "diffc/rng.h"
+#include "train_internal.h"
+
+bool batch_open(TrainBatch *b, int size, size_t dims, Err *err)
+{
+    size_t values = (size_t)size * dims;
+    *b = (TrainBatch){.size = size,
+                      .dims = dims,
+                      .xt = mem_floats(values),
+                      .target = mem_floats(values),
+                      .noise = mem_floats(values),
+                      .t = mem_floats((size_t)size),
+                      .label = mem_floats((size_t)size),
+                      .weight = mem_floats((size_t)size),
+                      .loss = mem_floats((size_t)size)};
+    if (b->xt && b->target && b->noise && b->t && b->label && b->weight && b->loss) return true;
+    batch_close(b);
+    return err_set(err, ERR_MEMORY, "not enough memory for a batch of %d images", size);
+}
+
+void batch_close(TrainBatch *b)
+{
+    mem_free(b->xt);
+    mem_free(b->target);
+    mem_free(b->noise);
+    mem_free(b->t);
+    mem_free(b->label);
+    mem_free(b->weight);
+    mem_free(b->loss);
+    memset(b, 0, sizeof *b);
+}
+
+/* Turns place i, whose xt holds x0 and whose noise is drawn, into network input and target. */
+static void diffuse(const Trainer *t, TrainBatch *b, int i, int step)
+{
+    double alpha_bar = schedule_alpha_bar(&t->schedule, step);
+    NoiseLevel level = {.alpha = sqrt(alpha_bar), .sigma = sqrt(1 - alpha_bar), .t = step};
+    Prediction kind = t->config.method.prediction;
+    float *x = b->xt + (size_t)i * b->dims, *target = b->target + (size_t)i * b->dims;
+    const float *noise = b->noise + (size_t)i * b->dims;
+    for (size_t k = 0; k < b->dims; k++) {
+        double x0 = (double)x[k], eps = (double)noise[k];
+        target[k] = (float)target_of_prediction(kind, level, x0, eps);
+        x[k] = (float)(level.alpha * x0 + level.sigma * eps);
+    }
+    b->t[i] = (float)step;
+    b->weight[i] = (float)objective_weight(kind, level, t->config.method.min_snr_gamma);
+}
+
+void batch_fill_train(Trainer *t, TrainBatch *b, uint64_t first)
+{
+    uint64_t seed = t->config.train.seed;
+    for (int i = 0; i < b->size; i++) {
+        int label;
+        dataset_train_sample(&t->data, first + (uint64_t)i, b->xt + (size_t)i * b->dims, &label);
+        b->label[i] = (float)label;
+    }
+#pragma omp parallel for
+    for (int i = 0; i < b->size; i++) {
+        uint64_t sample = first + (uint64_t)i;
+        rng_normals_float(b->noise + (size_t)i * b->dims, b->dims, seed,
+                          rng_stream(RNG_NOISE, sample), 0);
+        diffuse(t, b, i,
+                (int)rng_below(seed, rng_stream(RNG_TIMESTEP, sample), 0, (uint32_t)t->schedule.T));
+    }
+}
+
+void batch_fill_validation(Trainer *t, TrainBatch *b, int first, int n)
+{
+    for (int i = 0; i < b->size; i++) {
+        int image = first + i < n ? first + i : n - 1, label;
+        dataset_validation_sample(&t->data, (size_t)image, b->xt + (size_t)i * b->dims, &label);
+        b->label[i] = (float)label;
+        rng_normals_float(b->noise + (size_t)i * b->dims, b->dims, t->config.train.seed,
+                          rng_stream(RNG_VALIDATION, (uint64_t)image), 0);
+        diffuse(t, b, i, (int)(((double)image + 0.5) * t->schedule.T / n));
+        if (first + i >= n) b->weight[i] = 0;
+    }
+}

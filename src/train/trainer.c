@@ -1,0 +1,311 @@
+#include "diffc/trainer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "diffc/clock.h"
+#include "diffc/mem.h"
+#include "diffc/sampler.h"
+#include "train_internal.h"
+
+enum { EVAL_BATCH = 8, PREVIEW_IMAGES = 16, MAX_MICRO_BATCH = 1024 };
+
+/* The largest plan that a micro-batch chosen by the program may take. */
+static const size_t MICRO_BATCH_BYTES = (size_t)192 << 20;
+
+static size_t plan_bytes(ParamTable *table, const UNetConfig *unet, Shape image, int batch)
+{
+    Net *net = net_new(table, batch);
+    if (!net) return 0;
+    int x = net_input(net, image.H, image.W, image.C, false), t = net_input(net, 1, 1, 1, false);
+    int label = unet->classes > 0 ? net_input(net, 1, 1, 1, false) : -1;
+    net_set_output(net, unet_declare(net, unet, x, t, label));
+    size_t bytes = net_plan_bytes(net, NET_TRAIN);
+    net_free(net);
+    return bytes;
+}
+
+/* Images per pass: a divisor of the batch, the largest whose plan is small enough. It depends on the
+ * configuration only, because it decides the order of sums. */
+static int choose_micro_batch(Trainer *t, const UNetConfig *unet, Shape image)
+{
+    int batch = t->config.train.batch, asked = t->config.train.micro_batch;
+    int limit = asked > 0 ? asked : MAX_MICRO_BATCH;
+    for (int size = batch < limit ? batch : limit; size > 1; size--)
+        if (batch % size == 0 &&
+            (asked > 0 || plan_bytes(&t->table, unet, image, size) <= MICRO_BATCH_BYTES))
+            return size;
+    return 1;
+}
+
+static bool open_data(Trainer *t, Err *err)
+{
+    const Config *c = &t->config;
+    if (!c->data.path[0])
+        return err_set(
+            err, ERR_USAGE,
+            "data.path is missing: it names the file or folder with the training images");
+    DataOptions options = {.path = c->data.path,
+                           .kind = c->data.kind,
+                           .height = c->data.height,
+                           .width = c->data.width,
+                           .channels = c->data.channels,
+                           .flip = c->data.flip,
+                           .limit = (size_t)c->data.limit,
+                           .validation = (size_t)c->data.validation,
+                           .seed = c->train.seed,
+                           .skip_bad = c->data.skip_bad};
+    return dataset_open(&t->data, &options, NULL, NULL, err);
+}
+
+static void fill_plan(Trainer *t)
+{
+    TrainPlan *p = &t->plan;
+    p->parameters = t->table.parameters;
+    p->forward_flop = net_forward_flop(t->train_network.net);
+    p->parameter_bytes = 5 * t->table.block_floats * sizeof(float);
+    p->activation_bytes = net_plan_bytes(t->train_network.net, NET_TRAIN) +
+                          net_plan_bytes(t->eval_network.net, NET_INFER);
+    p->data_bytes = t->data.count * (size_t)p->image.H * (size_t)p->image.W * (size_t)p->image.C;
+    p->images_per_epoch = t->data.train_count;
+    p->updates_per_epoch =
+        (double)t->data.train_count / ((double)t->config.train.batch * t->config.train.accumulate);
+    snprintf(p->data, sizeof p->data, "%s", t->data.description);
+}
+
+static bool open_networks(Trainer *t, Err *err)
+{
+    const Config *c = &t->config;
+    TrainPlan *p = &t->plan;
+    p->image = (Shape){.H = t->data.height, .W = t->data.width, .C = t->data.channels};
+    p->classes = t->data.classes;
+    if (!unet_from_config(c, p->image, p->classes, &p->unet, err)) return false;
+    p->micro_batch = choose_micro_batch(t, &p->unet, p->image);
+    OptimizerConfig optimizer = {.kind = c->train.optimizer,
+                                 .beta1 = c->train.beta1,
+                                 .beta2 = c->train.beta2,
+                                 .eps = c->train.eps,
+                                 .weight_decay = c->train.weight_decay,
+                                 .clip = c->train.clip,
+                                 .ema = c->train.ema};
+    if (!network_open(&t->train_network, &t->table, &p->unet, p->image, p->micro_batch, NET_TRAIN,
+                      err) ||
+        !network_open(&t->eval_network, &t->table, &p->unet, p->image, EVAL_BATCH, NET_INFER,
+                      err) ||
+        !optimizer_open(&t->optimizer, &t->table, &optimizer, err))
+        return false;
+    size_t dims = t->train_network.dims;
+    if (!batch_open(&t->train_batch, p->micro_batch, dims, err) ||
+        !batch_open(&t->eval_batch, EVAL_BATCH, dims, err))
+        return false;
+    t->sample_count = c->sample.count < PREVIEW_IMAGES ? c->sample.count : PREVIEW_IMAGES;
+    t->sample_state = mem_doubles((size_t)t->sample_count * dims * (1 + SAMPLER_SCRATCH));
+    return t->sample_state ||
+           err_set(err, ERR_MEMORY, "not enough memory for %d samples", t->sample_count);
+}
+
+bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *callbacks, Err *err)
+{
+    *out = NULL;
+    Trainer *t = mem_alloc(1, sizeof *t);
+    if (!t) return err_set(err, ERR_MEMORY, "not enough memory to start training");
+    t->config = *config;
+    if (callbacks) t->callbacks = *callbacks;
+    /* The array of betas stays the caller's until it is copied, so it is taken out first. */
+    t->config.method.betas = NULL;
+    bool ok = true;
+    if (config->method.betas) {
+        size_t count = (size_t)config->method.beta_count;
+        t->config.method.betas = mem_doubles(count);
+        ok = t->config.method.betas ||
+             err_set(err, ERR_MEMORY, "not enough memory for %zu betas", count);
+        if (ok) memcpy(t->config.method.betas, config->method.betas, count * sizeof(double));
+    }
+    ok = ok && config_check(&t->config, err) &&
+         schedule_make(&t->schedule, config->method.schedule, config->method.steps,
+                       config->method.beta_start, config->method.beta_end, t->config.method.betas,
+                       err) &&
+         open_data(t, err) && open_networks(t, err);
+    if (!ok) {
+        trainer_close(t);
+        return false;
+    }
+    fill_plan(t);
+    t->state.best_validation = NAN;
+    t->state.seed = config->train.seed;
+    params_init(&t->table, t->optimizer.weights, config->train.seed);
+    memcpy(t->optimizer.ema, t->optimizer.weights, t->table.block_floats * sizeof(float));
+    *out = t;
+    return true;
+}
+
+const TrainPlan *trainer_plan(const Trainer *t)
+{
+    return &t->plan;
+}
+
+void trainer_close(Trainer *t)
+{
+    if (!t) return;
+    if (t->locked) run_unlock(&t->lock);
+    batch_close(&t->train_batch);
+    batch_close(&t->eval_batch);
+    network_close(&t->train_network);
+    network_close(&t->eval_network);
+    optimizer_close(&t->optimizer);
+    params_free(&t->table);
+    schedule_free(&t->schedule);
+    dataset_close(&t->data);
+    mem_free(t->sample_state);
+    config_free(&t->config);
+    mem_free(t);
+}
+
+/* Gradients of one update: accumulate * batch images in micro-batches. Returns the mean loss. */
+static double accumulate_gradients(Trainer *t)
+{
+    int passes = t->config.train.batch / t->plan.micro_batch * t->config.train.accumulate;
+    int images = passes * t->plan.micro_batch;
+    TrainBatch *b = &t->train_batch;
+    double sum = 0;
+    for (int pass = 0; pass < passes; pass++) {
+        batch_fill_train(t, b, t->state.samples);
+        net_set_dropout(t->train_network.net, true, t->config.train.seed,
+                        t->state.samples / (uint64_t)t->plan.micro_batch);
+        network_train_pass(&t->train_network, t->optimizer.weights, t->optimizer.grads, b->xt, b->t,
+                           b->label, b->target, b->weight, 1.0f / (float)images, b->loss);
+        for (int i = 0; i < b->size; i++) sum += (double)b->loss[i];
+        t->state.samples += (uint64_t)b->size;
+    }
+    return sum / images;
+}
+
+/* Share of the run that is done, by updates or by time, whichever is further. */
+static double progress_of(const Trainer *t)
+{
+    double by_steps = 0, by_time = 0;
+    if (t->config.train.steps > 0) by_steps = (double)t->state.step / (double)t->config.train.steps;
+    if (t->config.train.minutes > 0) by_time = t->state.seconds / (60 * t->config.train.minutes);
+    return by_steps > by_time ? by_steps : by_time;
+}
+
+static void log_step(Trainer *t, const TrainStatus *s)
+{
+    JsonWriter w;
+    json_write_init(&w, 0);
+    json_begin_object(&w, NULL);
+    json_put_string(&w, "event", "step");
+    json_put_int(&w, "step", s->step);
+    json_put_uint(&w, "images", s->images);
+    json_put_number(&w, "loss", s->loss);
+    json_put_number(&w, "grad_norm", s->grad_norm);
+    json_put_number(&w, "lr", s->lr);
+    json_put_number(&w, "images_per_s", s->images_per_s);
+    json_put_number(&w, "seconds", s->seconds);
+    json_end_object(&w);
+    run_log(t, &w);
+}
+
+/* A failed periodic save is said and training goes on; a failed last save is an error. */
+static bool save_all(Trainer *t, bool last, Err *err)
+{
+    Err local = {0};
+    if (run_save_checkpoint(t, &local) && run_save_model(t, &local)) return true;
+    if (last) return err_set(err, local.kind, "%s", local.text);
+    run_note(t, "step %lld: not saved: %s; training goes on", (long long)t->state.step, local.text);
+    return true;
+}
+
+typedef struct {
+    double started;  /* clock when `seconds` was state.seconds at start */
+    double base;     /* training time before this process */
+    double busy;     /* seconds in updates since the last report */
+    uint64_t images; /* images since the last report */
+} LoopClock;
+
+static void report(Trainer *t, LoopClock *clock, double norm, double lr)
+{
+    const Config *c = &t->config;
+    TrainStatus s = {.step = t->state.step,
+                     .total_steps = c->train.steps,
+                     .images = t->state.samples,
+                     .loss = t->state.loss_sum / (double)t->state.loss_count,
+                     .grad_norm = norm,
+                     .lr = lr,
+                     .images_per_s = clock->busy > 0 ? (double)clock->images / clock->busy : 0,
+                     .seconds = t->state.seconds,
+                     .seconds_left = NAN};
+    double done = progress_of(t);
+    double here = clock_seconds() - clock->started;
+    double share = t->state.seconds > 0 ? done * here / t->state.seconds : 0;
+    if (share > 0) s.seconds_left = done < 1 ? (1 - done) * here / share : 0;
+    s.logged = s.step % c->train.log_every == 0 || s.step == 1;
+    if (t->callbacks.status) t->callbacks.status(t->callbacks.context, &s);
+    if (!s.logged) return;
+    log_step(t, &s);
+    t->state.loss_sum = 0;
+    t->state.loss_count = 0;
+    clock->busy = 0;
+    clock->images = 0;
+}
+
+static bool finished(const Trainer *t)
+{
+    return (t->config.train.steps > 0 && t->state.step >= t->config.train.steps) ||
+           (t->config.train.minutes > 0 && t->state.seconds >= 60 * t->config.train.minutes);
+}
+
+/* One update, from fresh gradients to new weights. */
+static bool update(Trainer *t, LoopClock *clock, Err *err)
+{
+    const Config *c = &t->config;
+    double start = clock_seconds();
+    uint64_t samples = t->state.samples;
+    double rate = learning_rate(c->train.schedule, c->train.lr, t->state.step, c->train.warmup,
+                                progress_of(t));
+    double loss = accumulate_gradients(t);
+    double norm = optimizer_gradient_norm(&t->optimizer);
+    if (!isfinite(loss) || !isfinite(norm))
+        return err_set(err, ERR_DIVERGED,
+                       "step %lld: the loss is %g and the gradient norm %g at learning rate %g; "
+                       "the weights were not changed "
+                       "and the last good checkpoint stays (a lower train.lr or a longer "
+                       "train.warmup may help)",
+                       (long long)t->state.step + 1, loss, norm, rate);
+    optimizer_update(&t->optimizer, rate, norm);
+    t->state.step = t->optimizer.step;
+    t->state.loss_sum += loss;
+    t->state.loss_count++;
+    clock->busy += clock_seconds() - start;
+    clock->images += t->state.samples - samples;
+    t->state.seconds = clock->base + clock_seconds() - clock->started;
+    report(t, clock, norm, rate);
+    return true;
+}
+
+bool trainer_run(Trainer *t, const char *run, bool resume, Err *err)
+{
+    if (!run_prepare(t, run, resume, err)) return false;
+    LoopClock clock = {.started = clock_seconds(), .base = t->state.seconds};
+    int64_t saved = resume ? t->state.step : -1;
+    while (!finished(t) && !interrupt_requested()) {
+        if (!update(t, &clock, err)) return false;
+        int64_t every = t->config.train.checkpoint_every;
+        if (every > 0 && t->state.step % every == 0 && !finished(t)) {
+            if (!save_all(t, false, err)) return false;
+            saved = t->state.step;
+            if (!evaluate_validation(t, err)) return false;
+            Err local = {0};
+            if (!evaluate_samples(t, &local)) run_note(t, "no sample grid: %s", local.text);
+        }
+    }
+    if (saved != t->state.step && !save_all(t, true, err)) return false;
+    if (interrupt_requested())
+        return err_set(
+            err, ERR_INTERRUPTED,
+            "interrupted at step %lld; everything is saved, continue with --resume --out %s",
+            (long long)t->state.step, t->run);
+    return evaluate_validation(t, err) && evaluate_samples(t, err);
+}

@@ -1,0 +1,1 @@
+DIFFC_CPU=sse9 diffc --version

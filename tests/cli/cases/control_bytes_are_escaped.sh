@@ -1,0 +1,1 @@
+diffc sample "--$(printf '\033')[2J"

@@ -1,0 +1,1 @@
+diffc info tiny.json | grep -E '^  (network|parameters|compute) '

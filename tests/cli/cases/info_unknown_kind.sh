@@ -1,0 +1,1 @@
+diffc info images-idx3-ubyte

@@ -1,0 +1,1 @@
+diffc sample --count 0

@@ -1,0 +1,13 @@
+# Nothing is half-written.
+assert train diffc train tiny.json -q --out run >/dev/null
+diffc sample -m run --count 1000000 --batch 64 --out grid.png 2>narration &
+for i in $(seq 200); do
+    grep -qs '1000000 images' narration && break
+    sleep 0.1
+done
+kill -INT $!
+wait $!
+assert "exit 130" test $? -eq 130
+sed -n 's/after [0-9]* of/after N of/; $p' narration
+ls grid* 2>/dev/null
+exit 0

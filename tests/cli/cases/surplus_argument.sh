@@ -1,0 +1,1 @@
+diffc info tiny.json other.json

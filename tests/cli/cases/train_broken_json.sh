@@ -1,0 +1,2 @@
+printf '{"data": {"path": "x"},\n "model": {"channels": }}\n' >broken.json
+diffc train broken.json

@@ -1,0 +1,2 @@
+printf '{}\n{}\n' >two.json
+diffc train two.json

@@ -1,0 +1,3 @@
+# A file stands where the run's folder should be.
+: >taken
+diffc train tiny.json --quiet --out taken/run

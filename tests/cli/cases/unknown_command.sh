@@ -1,0 +1,1 @@
+diffc smaple --out x.png

@@ -1,0 +1,70 @@
+#!/bin/sh
+# The command line, case by case. usage: run.sh PATH/TO/diffc [FILTER]
+#
+# cases/NAME.sh runs with sh in a fresh folder that holds tiny.json (a network of a few thousand
+# parameters) and images-idx3-ubyte (64 grey images of 16x16); `diffc` is on the PATH, and
+# `assert TEXT COMMAND...` fails the case with TEXT when the command fails. What the case writes and its
+# exit status must be NAME.stdout, NAME.stderr and NAME.exit; a missing file means nothing written,
+# status 0. UPDATE=1 rewrites those files; read the difference before committing it.
+set -u
+[ $# -ge 1 ] || { echo "usage: run.sh PATH/TO/diffc [FILTER]" >&2; exit 2; }
+program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+[ -x "$program" ] || { echo "$program cannot be run" >&2; exit 2; }
+filter=${2:-}
+here=$(cd "$(dirname "$0")" && pwd)
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/diffc-cli.XXXXXX") || exit 2
+trap 'chmod -R u+rwx "$scratch" && rm -rf "$scratch"' EXIT
+trap 'exit 130' INT TERM
+
+unset DIFFC_CPU
+unset NO_COLOR
+export LC_ALL=C TERM=dumb
+PATH=$scratch/bin:$PATH
+REPOSITORY=$(cd "$here/../.." && pwd)
+export PATH REPOSITORY
+mkdir "$scratch/bin"
+ln -s "$program" "$scratch/bin/diffc"
+cat >"$scratch/bin/assert" <<'END'
+#!/bin/sh
+text=$1
+shift
+"$@" && exit 0
+echo "FAILED: $text: $*" >&2
+kill -TERM $PPID
+END
+chmod +x "$scratch/bin/assert"
+# IDX: magic 2051, 64 images, 16 rows, 16 columns, and bytes that are not all the same.
+{
+    printf '\000\000\010\003\000\000\000\100\000\000\000\020\000\000\000\020'
+    yes 'a grey image, row after row' | tr 'a-z' '\000-\031\200-\207' | head -c 16384
+} >"$scratch/images"
+
+passed=0
+failed=0
+same() { # EXPECTED ACTUAL: a missing EXPECTED is an empty file
+    if [ -e "$1" ]; then diff -u "$1" "$2"; else diff -u /dev/null "$2"; fi
+}
+keep() { # EXPECTED ACTUAL: an empty ACTUAL is no file
+    if [ -s "$2" ]; then cp "$2" "$1"; else rm -f "$1"; fi
+}
+for case in "$here"/cases/*.sh; do
+    name=$(basename "$case" .sh)
+    case $name in *"$filter"*) ;; *) continue ;; esac
+    folder=$scratch/$name
+    mkdir "$folder" && cp "$here/tiny.json" "$folder" && cp "$scratch/images" "$folder/images-idx3-ubyte"
+    (cd "$folder" && sh -u "$case" >"../$name.stdout" 2>"../$name.stderr" </dev/null)
+    status=$?
+    if [ $status -eq 0 ]; then : >"$scratch/$name.exit"; else echo $status >"$scratch/$name.exit"; fi
+    good=1
+    for part in exit stderr stdout; do
+        [ -z "${UPDATE:-}" ] || keep "$here/cases/$name.$part" "$scratch/$name.$part"
+        same "$here/cases/$name.$part" "$scratch/$name.$part" >"$scratch/difference" && continue
+        [ $good -eq 0 ] || echo "FAIL $name"
+        good=0
+        sed '1,2d; s/^/  /' "$scratch/difference" | head -n 40
+        echo "  ($part; - expected, + found)"
+    done
+    if [ $good -eq 1 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -1,0 +1,262 @@
+/* Resampling and dropout: four passes against plain loops in double. */
+#include "diffc/ops.h"
+#include "diffc/rng.h"
+#include "four_passes.h"
+
+/* ---- upsample and avgpool */
+
+static ResampleDims resample_dims(const OpCase *op)
+{
+    ResampleDims d = *(const ResampleDims *)op->shape;
+    d.N = op->N;
+    return d;
+}
+
+#define RESAMPLE_ADAPTERS(name)                                                                    \
+    static void name##_run(const OpCase *op, float *y, float **x)                                  \
+    {                                                                                              \
+        ResampleDims d = resample_dims(op);                                                        \
+        name##_forward(&d, y, x[0]);                                                               \
+    }                                                                                              \
+    static void name##_dot(const OpCase *op, float *ydot, float **x, float **xdot)                 \
+    {                                                                                              \
+        ResampleDims d = resample_dims(op);                                                        \
+        (void)x;                                                                                   \
+        name##_tangent(&d, ydot, xdot[0]);                                                         \
+    }                                                                                              \
+    static void name##_back(const OpCase *op, float **dx, float *dy, float **x)                    \
+    {                                                                                              \
+        ResampleDims d = resample_dims(op);                                                        \
+        (void)x;                                                                                   \
+        name##_backward(&d, dx[0], dy);                                                            \
+    }                                                                                              \
+    static void name##_back2(const OpCase *op, float **mx, float *my, float *ly, float **x,        \
+                             float **xdot)                                                         \
+    {                                                                                              \
+        ResampleDims d = resample_dims(op);                                                        \
+        (void)ly, (void)x, (void)xdot;                                                             \
+        name##_backward2(&d, mx[0], my);                                                           \
+    }
+RESAMPLE_ADAPTERS(upsample)
+RESAMPLE_ADAPTERS(avgpool)
+
+static void upsample_formula(const OpCase *op, double *y, double **x)
+{
+    ResampleDims d = resample_dims(op);
+    for (int n = 0; n < d.N; n++)
+        for (int i = 0; i < 2 * d.H; i++)
+            for (int j = 0; j < 2 * d.W; j++)
+                for (int c = 0; c < d.C; c++)
+                    *y++ = x[0][((n * d.H + i / 2) * d.W + j / 2) * d.C + c];
+}
+
+static void avgpool_formula(const OpCase *op, double *y, double **x)
+{
+    ResampleDims d = resample_dims(op);
+    int h = d.factor ? d.factor : d.H, w = d.factor ? d.factor : d.W;
+    for (int n = 0; n < d.N; n++)
+        for (int i = 0; i < d.H; i++)
+            for (int j = 0; j < d.W; j++)
+                for (int c = 0; c < d.C; c++)
+                    y[((n * (d.H / h) + i / h) * (d.W / w) + j / w) * d.C + c] +=
+                        x[0][((n * d.H + i) * d.W + j) * d.C + c] / (h * w);
+}
+
+static void check_upsample(ResampleDims d)
+{
+    size_t per = (size_t)(d.H * d.W * d.C);
+    OpCase op = {
+        .name = "upsample",
+        .shape = &d,
+        .N = d.N,
+        .inputs = 1,
+        .active = 1,
+        .per = {per},
+        .out = 4 * per,
+        .forward = upsample_run,
+        .tangent = upsample_dot,
+        .backward = upsample_back,
+        .backward2 = upsample_back2,
+        .reference = upsample_formula,
+    };
+    check_four_passes(&op);
+}
+
+static void check_avgpool(ResampleDims d)
+{
+    size_t per = (size_t)(d.H * d.W * d.C),
+           window = (size_t)(d.factor ? d.factor * d.factor : d.H * d.W);
+    OpCase op = {
+        .name = "avgpool",
+        .shape = &d,
+        .N = d.N,
+        .inputs = 1,
+        .active = 1,
+        .per = {per},
+        .out = per / window,
+        .forward = avgpool_run,
+        .tangent = avgpool_dot,
+        .backward = avgpool_back,
+        .backward2 = avgpool_back2,
+        .reference = avgpool_formula,
+    };
+    check_four_passes(&op);
+}
+
+TEST(upsample_passes_agree_with_the_formula)
+{
+    check_upsample((ResampleDims){1, 1, 1, 1, 0});
+    check_upsample((ResampleDims){2, 3, 5, 7, 0});
+    check_upsample((ResampleDims){3, 4, 2, 33, 0});
+}
+
+TEST(avgpool_passes_agree_with_the_formula_for_windows_and_whole_images)
+{
+    check_avgpool((ResampleDims){2, 4, 6, 3, 2});
+    check_avgpool((ResampleDims){1, 9, 3, 70, 3});
+    check_avgpool((ResampleDims){2, 3, 2, 5, 1});
+    check_avgpool((ResampleDims){3, 7, 5, 65, 0});
+    check_avgpool((ResampleDims){1, 1, 1, 1, 0});
+}
+
+TEST(avgpool_undoes_upsample_exactly)
+{
+    ResampleDims small = {2, 3, 4, 5, 0}, large = {2, 6, 8, 5, 2};
+    float *x = test_random(120, 1, 1), *up = test_floats(480), *back = test_floats(120);
+    upsample_forward(&small, up, x);
+    avgpool_forward(&large, back, up);
+    EXPECT_SAME(back, x, 120 * sizeof *x);
+    free(x);
+    free(up);
+    free(back);
+}
+
+/* ---- dropout */
+
+static DropoutDims dropout_dims(const OpCase *op)
+{
+    DropoutDims d = *(const DropoutDims *)op->shape;
+    d.N = op->N;
+    return d;
+}
+
+static void dropout_run(const OpCase *op, float *y, float **x)
+{
+    DropoutDims d = dropout_dims(op);
+    dropout_forward(&d, y, x[0]);
+}
+
+static void dropout_dot(const OpCase *op, float *ydot, float **x, float **xdot)
+{
+    DropoutDims d = dropout_dims(op);
+    (void)x;
+    dropout_tangent(&d, ydot, xdot[0]);
+}
+
+static void dropout_back(const OpCase *op, float **dx, float *dy, float **x)
+{
+    DropoutDims d = dropout_dims(op);
+    (void)x;
+    dropout_backward(&d, dx[0], dy);
+}
+
+static void dropout_back2(const OpCase *op, float **mx, float *my, float *ly, float **x,
+                          float **xdot)
+{
+    DropoutDims d = dropout_dims(op);
+    (void)ly, (void)x, (void)xdot;
+    dropout_backward2(&d, mx[0], my);
+}
+
+static void dropout_formula(const OpCase *op, double *y, double **x)
+{
+    DropoutDims d = dropout_dims(op);
+    for (size_t i = 0; i < output_floats(op); i++) {
+        uint32_t word[4];
+        rng_block(d.seed, d.stream, i / 4, word);
+        bool keep = (double)word[i % 4] / 0x1p32 >= (double)d.p;
+        y[i] = keep ? x[0][i] / (1 - (double)d.p) : 0;
+    }
+}
+
+static void check_dropout(DropoutDims d)
+{
+    OpCase op = {
+        .name = "dropout",
+        .shape = &d,
+        .N = d.N,
+        .inputs = 1,
+        .active = 1,
+        .per = {d.size},
+        .out = d.size,
+        .by_index = true,
+        .forward = dropout_run,
+        .tangent = dropout_dot,
+        .backward = dropout_back,
+        .backward2 = dropout_back2,
+        .reference = dropout_formula,
+    };
+    check_four_passes(&op);
+}
+
+TEST(dropout_passes_share_the_mask_of_the_counter)
+{
+    uint64_t stream = rng_stream(RNG_DROPOUT, 3);
+    check_dropout((DropoutDims){1, 1, 0.25f, 7, stream});
+    check_dropout((DropoutDims){3, 35, 0.5f, 7, stream});
+    check_dropout((DropoutDims){2, 5003, 0.1f, 8, stream});
+    check_dropout((DropoutDims){2, 100, 0.0f, 8, stream});
+}
+
+/* Ones in, so that the output is the mask. */
+static float *dropout_mask(float p, uint64_t seed, uint64_t number, size_t n)
+{
+    DropoutDims d = {1, n, p, seed, rng_stream(RNG_DROPOUT, number)};
+    float *x = test_floats(n), *y = test_floats(n);
+    for (size_t i = 0; i < n; i++) x[i] = 1;
+    dropout_forward(&d, y, x);
+    free(x);
+    return y;
+}
+
+TEST(dropout_keeps_the_promised_share_within_five_sigma)
+{
+    static const float shares[] = {0.1f, 0.5f, 0.9f};
+    size_t n = 100000;
+    for (int k = 0; k < 3; k++) {
+        double p = (double)shares[k], kept = 0;
+        float *mask = dropout_mask(shares[k], 1, 1, n);
+        for (size_t i = 0; i < n; i++) {
+            kept += mask[i] != 0;
+            if (mask[i] != 0) EXPECT_NEAR((double)mask[i], 1 / (1 - p), 1e-6);
+        }
+        EXPECT_NEAR(kept, (1 - p) * (double)n, 5 * sqrt((double)n * p * (1 - p)));
+        free(mask);
+    }
+}
+
+TEST(dropout_with_another_seed_or_stream_drops_other_elements)
+{
+    size_t n = 10000;
+    float *mask = dropout_mask(0.5f, 1, 1, n);
+    float *others[] = {dropout_mask(0.5f, 2, 1, n), dropout_mask(0.5f, 1, 2, n)};
+    for (int k = 0; k < 2; k++) {
+        double equal = 0;
+        for (size_t i = 0; i < n; i++) equal += mask[i] == others[k][i];
+        EXPECT_NEAR(equal, (double)n / 2, 5 * sqrt((double)n / 4));
+        free(others[k]);
+    }
+    free(mask);
+}
+
+TEST(dropout_of_zero_copies_and_of_more_does_not_hide_a_nan)
+{
+    float x[6] = {1, -0.0f, NAN, INFINITY, 3e38f, 1e-45f}, y[6];
+    DropoutDims d = {1, 6, 0, 1, 1};
+    dropout_forward(&d, y, x);
+    EXPECT_SAME(y, x, sizeof x);
+    for (int i = 0; i < 6; i++) x[i] = NAN;
+    d.p = 0.9f;
+    dropout_forward(&d, y, x);
+    for (int i = 0; i < 6; i++) EXPECT(isnan(y[i]));
+}

@@ -66,6 +66,8 @@ int net_add(Net *net, int a, int b);
 int net_shift(Net *net, int x, int e);    /* e [N,1,1,C] */
 int net_modulate(Net *net, int x, int e); /* e [N,1,1,2C] */
 int net_scale(Net *net, int x, float factor);
+int net_affine(Net *net, int x, float factor, float offset); /* factor * x + offset */
+int net_divide(Net *net, int x, int t);                      /* x[n,...] / t[n], t [N,1,1,1] */
 int net_time_features(Net *net, int t, int features, TimeFeatureKind kind, bool flip_sin_to_cos,
                       double freq_shift, float fourier_scale, const char *name);
 int net_class_embed(Net *net, int label, int classes, int features, const char *name);

@@ -1,0 +1,456 @@
+/* The operation table: one row per kind of node, one small adapter per pass. */
+#include "net_internal.h"
+
+enum { X0 = 1, X1 = 2, X2 = 4 };
+
+/* ---- conv2d ---- */
+
+static void conv2d_run_forward(const Call *c)
+{
+    conv2d_forward(&c->node->dims.conv, c->y, c->x[0], c->w, c->b, c->scratch);
+}
+
+static void conv2d_run_backward(const Call *c)
+{
+    conv2d_backward(&c->node->dims.conv, c->dx[0], c->dw, c->db, c->dy, c->x[0], c->w, c->scratch);
+}
+
+static void conv2d_run_tangent(const Call *c)
+{
+    conv2d_tangent(&c->node->dims.conv, c->ydot, c->x[0], c->xdot[0], c->w, NULL, NULL, c->scratch);
+}
+
+static void conv2d_run_backward2(const Call *c)
+{
+    conv2d_backward2(&c->node->dims.conv, c->mx[0], c->dw, c->db, c->my, c->dy, c->x[0], c->xdot[0],
+                     c->w, c->scratch);
+}
+
+static size_t conv2d_scratch(const Node *n)
+{
+    return conv2d_scratch_floats(&n->dims.conv);
+}
+
+static double conv2d_flop(const Node *n)
+{
+    const Conv2dDims *d = &n->dims.conv;
+    return 2.0 * n->shape.H * n->shape.W * d->R * d->S * d->C * d->K;
+}
+
+/* ---- linear ---- */
+
+static void linear_run_forward(const Call *c)
+{
+    linear_forward(&c->node->dims.linear, c->y, c->x[0], c->w, c->b, c->scratch);
+}
+
+static void linear_run_backward(const Call *c)
+{
+    linear_backward(&c->node->dims.linear, c->dx[0], c->dw, c->db, c->dy, c->x[0], c->w,
+                    c->scratch);
+}
+
+static void linear_run_tangent(const Call *c)
+{
+    linear_tangent(&c->node->dims.linear, c->ydot, c->x[0], c->xdot[0], c->w, NULL, NULL,
+                   c->scratch);
+}
+
+static void linear_run_backward2(const Call *c)
+{
+    linear_backward2(&c->node->dims.linear, c->mx[0], c->dw, c->db, c->my, c->dy, c->x[0],
+                     c->xdot[0], c->w, c->scratch);
+}
+
+static size_t linear_scratch(const Node *n)
+{
+    return linear_scratch_floats(&n->dims.linear);
+}
+
+static double linear_flop(const Node *n)
+{
+    const LinearDims *d = &n->dims.linear;
+    return 2.0 * d->T * d->C * d->K;
+}
+
+/* ---- groupnorm; saved: mean [N,G], then rstd [N,G] ---- */
+
+static float *norm_rstd(const Call *c)
+{
+    const GroupNormDims *d = &c->node->dims.norm;
+    return c->saved + (size_t)d->N * (size_t)d->G;
+}
+
+static void groupnorm_run_forward(const Call *c)
+{
+    groupnorm_forward(&c->node->dims.norm, c->y, c->saved, norm_rstd(c), c->x[0], c->w, c->b,
+                      c->scratch);
+}
+
+static void groupnorm_run_backward(const Call *c)
+{
+    groupnorm_backward(&c->node->dims.norm, c->dx[0], c->dw, c->db, c->dy, c->x[0], c->w, c->b,
+                       c->saved, norm_rstd(c), c->scratch);
+}
+
+static void groupnorm_run_tangent(const Call *c)
+{
+    groupnorm_tangent(&c->node->dims.norm, c->ydot, c->x[0], c->xdot[0], c->w, c->b, NULL, NULL,
+                      c->saved, norm_rstd(c), c->scratch);
+}
+
+static void groupnorm_run_backward2(const Call *c)
+{
+    groupnorm_backward2(&c->node->dims.norm, c->mx[0], c->dw, c->db, c->my, c->dy, c->x[0],
+                        c->xdot[0], c->w, c->b, c->saved, norm_rstd(c), c->scratch);
+}
+
+static size_t groupnorm_scratch(const Node *n)
+{
+    return groupnorm_scratch_floats(&n->dims.norm);
+}
+
+static size_t groupnorm_saved(const Node *n)
+{
+    return 2 * (size_t)n->dims.norm.N * (size_t)n->dims.norm.G;
+}
+
+/* ---- silu ---- */
+
+static void silu_run_forward(const Call *c)
+{
+    silu_forward(&c->node->dims.point, c->y, c->x[0]);
+}
+
+static void silu_run_backward(const Call *c)
+{
+    silu_backward(&c->node->dims.point, c->dx[0], c->dy, c->x[0]);
+}
+
+static void silu_run_tangent(const Call *c)
+{
+    silu_tangent(&c->node->dims.point, c->ydot, c->x[0], c->xdot[0]);
+}
+
+static void silu_run_backward2(const Call *c)
+{
+    silu_backward2(&c->node->dims.point, c->mx[0], c->my, c->dy, c->x[0], c->xdot[0]);
+}
+
+/* ---- attention ---- */
+
+static void attention_run_forward(const Call *c)
+{
+    attention_forward(&c->node->dims.attention, c->y, c->x[0], c->x[1], c->x[2], c->scratch);
+}
+
+static void attention_run_backward(const Call *c)
+{
+    attention_backward(&c->node->dims.attention, c->dx[0], c->dx[1], c->dx[2], c->dy, c->x[0],
+                       c->x[1], c->x[2], c->scratch);
+}
+
+static void attention_run_tangent(const Call *c)
+{
+    attention_tangent(&c->node->dims.attention, c->ydot, c->x[0], c->x[1], c->x[2], c->xdot[0],
+                      c->xdot[1], c->xdot[2], c->scratch);
+}
+
+static void attention_run_backward2(const Call *c)
+{
+    attention_backward2(&c->node->dims.attention, c->mx[0], c->mx[1], c->mx[2], c->my, c->dy,
+                        c->x[0], c->x[1], c->x[2], c->xdot[0], c->xdot[1], c->xdot[2], c->scratch);
+}
+
+static size_t attention_scratch(const Node *n)
+{
+    return attention_scratch_floats(&n->dims.attention);
+}
+
+static double attention_flop(const Node *n)
+{
+    const AttentionDims *d = &n->dims.attention;
+    return 4.0 * d->T * d->T * d->heads * d->D;
+}
+
+/* ---- resample ---- */
+
+static void upsample_run_forward(const Call *c)
+{
+    upsample_forward(&c->node->dims.resample, c->y, c->x[0]);
+}
+
+static void upsample_run_backward(const Call *c)
+{
+    upsample_backward(&c->node->dims.resample, c->dx[0], c->dy);
+}
+
+static void upsample_run_tangent(const Call *c)
+{
+    upsample_tangent(&c->node->dims.resample, c->ydot, c->xdot[0]);
+}
+
+static void upsample_run_backward2(const Call *c)
+{
+    upsample_backward2(&c->node->dims.resample, c->mx[0], c->my);
+}
+
+static void avgpool_run_forward(const Call *c)
+{
+    avgpool_forward(&c->node->dims.resample, c->y, c->x[0]);
+}
+
+static void avgpool_run_backward(const Call *c)
+{
+    avgpool_backward(&c->node->dims.resample, c->dx[0], c->dy);
+}
+
+static void avgpool_run_tangent(const Call *c)
+{
+    avgpool_tangent(&c->node->dims.resample, c->ydot, c->xdot[0]);
+}
+
+static void avgpool_run_backward2(const Call *c)
+{
+    avgpool_backward2(&c->node->dims.resample, c->mx[0], c->my);
+}
+
+/* ---- join ---- */
+
+static void concat_run_forward(const Call *c)
+{
+    concat_forward(&c->node->dims.concat, c->y, c->x[0], c->x[1]);
+}
+
+static void concat_run_backward(const Call *c)
+{
+    concat_backward(&c->node->dims.concat, c->dx[0], c->dx[1], c->dy);
+}
+
+static void concat_run_tangent(const Call *c)
+{
+    concat_tangent(&c->node->dims.concat, c->ydot, c->xdot[0], c->xdot[1]);
+}
+
+static void concat_run_backward2(const Call *c)
+{
+    concat_backward2(&c->node->dims.concat, c->mx[0], c->mx[1], c->my);
+}
+
+static void add_run_forward(const Call *c)
+{
+    add_forward(&c->node->dims.point, c->y, c->x[0], c->x[1]);
+}
+
+static void add_run_backward(const Call *c)
+{
+    add_backward(&c->node->dims.point, c->dx[0], c->dx[1], c->dy);
+}
+
+static void add_run_tangent(const Call *c)
+{
+    add_tangent(&c->node->dims.point, c->ydot, c->xdot[0], c->xdot[1]);
+}
+
+static void add_run_backward2(const Call *c)
+{
+    add_backward2(&c->node->dims.point, c->mx[0], c->mx[1], c->my);
+}
+
+static void shift_run_forward(const Call *c)
+{
+    shift_forward(&c->node->dims.shift, c->y, c->x[0], c->x[1]);
+}
+
+static void shift_run_backward(const Call *c)
+{
+    shift_backward(&c->node->dims.shift, c->dx[0], c->dx[1], c->dy);
+}
+
+static void shift_run_tangent(const Call *c)
+{
+    shift_tangent(&c->node->dims.shift, c->ydot, c->xdot[0], c->xdot[1]);
+}
+
+static void shift_run_backward2(const Call *c)
+{
+    shift_backward2(&c->node->dims.shift, c->mx[0], c->mx[1], c->my);
+}
+
+static void modulate_run_forward(const Call *c)
+{
+    modulate_forward(&c->node->dims.shift, c->y, c->x[0], c->x[1]);
+}
+
+static void modulate_run_backward(const Call *c)
+{
+    modulate_backward(&c->node->dims.shift, c->dx[0], c->dx[1], c->dy, c->x[0], c->x[1]);
+}
+
+static void modulate_run_tangent(const Call *c)
+{
+    modulate_tangent(&c->node->dims.shift, c->ydot, c->x[0], c->xdot[0], c->x[1], c->xdot[1]);
+}
+
+static void modulate_run_backward2(const Call *c)
+{
+    modulate_backward2(&c->node->dims.shift, c->mx[0], c->mx[1], c->my, c->dy, c->x[0], c->xdot[0],
+                       c->x[1], c->xdot[1]);
+}
+
+/* ---- scale, affine, divide ---- */
+
+static void scale_run_forward(const Call *c)
+{
+    scale_forward(&c->node->dims.point, c->node->factor, c->y, c->x[0]);
+}
+
+static void scale_run_backward(const Call *c)
+{
+    scale_backward(&c->node->dims.point, c->node->factor, c->dx[0], c->dy);
+}
+
+static void scale_run_tangent(const Call *c)
+{
+    scale_tangent(&c->node->dims.point, c->node->factor, c->ydot, c->xdot[0]);
+}
+
+static void scale_run_backward2(const Call *c)
+{
+    scale_backward2(&c->node->dims.point, c->node->factor, c->mx[0], c->my);
+}
+
+static void affine_run_forward(const Call *c)
+{
+    affine_forward(&c->node->dims.point, c->node->factor, c->node->offset, c->y, c->x[0]);
+}
+
+static void divide_run_forward(const Call *c)
+{
+    divide_forward(&c->node->dims.point, c->y, c->x[0], c->x[1]);
+}
+
+static void divide_run_backward(const Call *c)
+{
+    divide_backward(&c->node->dims.point, c->dx[0], c->dx[1], c->dy, c->x[0], c->x[1]);
+}
+
+static void divide_run_tangent(const Call *c)
+{
+    divide_tangent(&c->node->dims.point, c->ydot, c->x[0], c->xdot[0], c->x[1], c->xdot[1]);
+}
+
+static void divide_run_backward2(const Call *c)
+{
+    divide_backward2(&c->node->dims.point, c->mx[0], c->mx[1], c->my, c->dy, c->x[0], c->xdot[0],
+                     c->x[1], c->xdot[1]);
+}
+
+/* ---- embed ---- */
+
+static void time_features_run_forward(const Call *c)
+{
+    time_features_forward(&c->node->dims.time, c->y, c->x[0], c->w);
+}
+
+static void time_features_run_backward(const Call *c)
+{
+    time_features_backward(&c->node->dims.time, c->dx[0], c->dy, c->x[0], c->w);
+}
+
+static void time_features_run_tangent(const Call *c)
+{
+    time_features_tangent(&c->node->dims.time, c->ydot, c->x[0], c->xdot[0], c->w);
+}
+
+static void time_features_run_backward2(const Call *c)
+{
+    time_features_backward2(&c->node->dims.time, c->mx[0], c->my, c->dy, c->x[0], c->xdot[0], c->w);
+}
+
+static void class_embed_run_forward(const Call *c)
+{
+    class_embed_forward(&c->node->dims.classes, c->y, c->x[0], c->w);
+}
+
+static void class_embed_run_backward(const Call *c)
+{
+    class_embed_backward(&c->node->dims.classes, c->dw, c->dy, c->x[0]);
+}
+
+static void class_embed_run_tangent(const Call *c)
+{
+    class_embed_tangent(&c->node->dims.classes, c->ydot, c->x[0], NULL);
+}
+
+static void class_embed_run_backward2(const Call *c)
+{
+    class_embed_backward2(&c->node->dims.classes, c->dw, c->my, c->x[0]);
+}
+
+/* ---- dropout ---- */
+
+static void dropout_run_forward(const Call *c)
+{
+    dropout_forward(&c->dropout, c->y, c->x[0]);
+}
+
+static void dropout_run_backward(const Call *c)
+{
+    dropout_backward(&c->dropout, c->dx[0], c->dy);
+}
+
+static void dropout_run_tangent(const Call *c)
+{
+    dropout_tangent(&c->dropout, c->ydot, c->xdot[0]);
+}
+
+static void dropout_run_backward2(const Call *c)
+{
+    dropout_backward2(&c->dropout, c->mx[0], c->my);
+}
+
+#define PASSES(op)                                                                                 \
+    .name = #op, .forward = op##_run_forward, .backward = op##_run_backward,                       \
+    .tangent = op##_run_tangent, .backward2 = op##_run_backward2
+
+const NetOp net_ops[OP_KINDS] = {
+    [OP_INPUT] = {.name = "input"},
+    [OP_CONV2D] = {PASSES(conv2d), .scratch_floats = conv2d_scratch, .flop = conv2d_flop,
+                   .backward_values = X0, .second_values = X0, .second_tangents = X0,
+                   .second_lambda = true},
+    [OP_LINEAR] = {PASSES(linear), .scratch_floats = linear_scratch, .flop = linear_flop,
+                   .backward_values = X0, .second_values = X0, .second_tangents = X0,
+                   .second_lambda = true},
+    [OP_GROUPNORM] = {PASSES(groupnorm), .scratch_floats = groupnorm_scratch,
+                      .saved_floats = groupnorm_saved, .backward_values = X0, .tangent_values = X0,
+                      .second_values = X0, .second_tangents = X0, .second_lambda = true},
+    [OP_SILU] = {PASSES(silu), .backward_values = X0, .tangent_values = X0, .second_values = X0,
+                 .second_tangents = X0, .second_lambda = true},
+    [OP_ATTENTION] = {PASSES(attention), .scratch_floats = attention_scratch,
+                      .flop = attention_flop, .backward_values = X0 | X1 | X2,
+                      .tangent_values = X0 | X1 | X2, .second_values = X0 | X1 | X2,
+                      .second_tangents = X0 | X1 | X2, .second_lambda = true},
+    [OP_UPSAMPLE] = {PASSES(upsample)},
+    [OP_AVGPOOL] = {PASSES(avgpool)},
+    [OP_CONCAT] = {PASSES(concat)},
+    [OP_ADD] = {PASSES(add)},
+    [OP_SHIFT] = {PASSES(shift)},
+    [OP_MODULATE] = {PASSES(modulate), .backward_values = X0 | X1, .tangent_values = X0 | X1,
+                     .second_values = X0 | X1, .tangent_may_be_null = X1,
+                     .second_tangents = X0 | X1, .second_lambda = true},
+    [OP_SCALE] = {PASSES(scale)},
+    [OP_AFFINE] = {.name = "affine",
+                   .forward = affine_run_forward,
+                   .backward = scale_run_backward,
+                   .tangent = scale_run_tangent,
+                   .backward2 = scale_run_backward2},
+    [OP_DIVIDE] = {PASSES(divide), .backward_values = X0 | X1, .tangent_values = X0 | X1,
+                   .second_values = X0 | X1, .tangent_may_be_null = X1, .second_tangents = X0 | X1,
+                   .second_lambda = true},
+    [OP_TIME_FEATURES] = {PASSES(time_features), .backward_values = X0, .tangent_values = X0,
+                          .second_values = X0, .second_tangents = X0, .second_lambda = true},
+    [OP_CLASS_EMBED] = {PASSES(class_embed), .backward_values = X0, .tangent_values = X0,
+                        .second_values = X0},
+    [OP_DROPOUT] = {PASSES(dropout)},
+};

@@ -1,0 +1,393 @@
+/* Declaring: nodes with inferred shapes, parameters entered in the table. */
+#include "diffc/net.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "diffc/mem.h"
+#include "net_internal.h"
+
+enum { FIRST_ROOM = 256 };
+
+/* After memory ran out nodes are not what they should be; net_plan will say so. */
+#define REQUIRE(condition) CHECK(net->no_memory || (condition))
+
+Net *net_new(ParamTable *table, int batch)
+{
+    CHECK(batch > 0);
+    Net *net = mem_alloc(1, sizeof *net);
+    Node *nodes = mem_alloc(FIRST_ROOM, sizeof *nodes);
+    if (!net || !nodes) {
+        mem_free(net);
+        mem_free(nodes);
+        return NULL;
+    }
+    *net = (Net){.table = table, .batch = batch, .nodes = nodes, .room = FIRST_ROOM, .output = -1};
+    return net;
+}
+
+void net_free(Net *net)
+{
+    if (!net) return;
+    mem_free(net->block);
+    mem_free(net->nodes);
+    mem_free(net);
+}
+
+int net_batch(const Net *net)
+{
+    return net->batch;
+}
+
+Shape net_shape(const Net *net, int node)
+{
+    REQUIRE(node >= 0 && node < net->count);
+    return net->nodes[node].shape;
+}
+
+size_t node_floats(const Net *net, const Node *node)
+{
+    Shape s = node->shape;
+    return (size_t)net->batch * (size_t)s.H * (size_t)s.W * (size_t)s.C;
+}
+
+static size_t image_floats(Shape s)
+{
+    return (size_t)s.H * (size_t)s.W * (size_t)s.C;
+}
+
+static bool same_shape(Shape a, Shape b)
+{
+    return a.H == b.H && a.W == b.W && a.C == b.C;
+}
+
+static bool is_vector(Shape s, int channels)
+{
+    return s.H == 1 && s.W == 1 && s.C == channels;
+}
+
+/* Appends a node; returns its index, or 0 once memory has run out. */
+static int append(Net *net, Node node)
+{
+    CHECK(!net->planned);
+    REQUIRE(node.shape.H > 0 && node.shape.W > 0 && node.shape.C > 0);
+    CHECK(net->count < NODE_LIMIT);
+    if (net->count == net->room) {
+        Node *nodes = mem_alloc(2 * (size_t)net->room, sizeof *nodes);
+        if (nodes) {
+            memcpy(nodes, net->nodes, (size_t)net->count * sizeof *nodes);
+            mem_free(net->nodes);
+            net->nodes = nodes;
+            net->room *= 2;
+        }
+        net->no_memory = net->no_memory || !nodes;
+    }
+    if (net->no_memory) return 0;
+    net->nodes[net->count] = node;
+    return net->count++;
+}
+
+/* A node with one output like `shape` that reads a, then b, then c (-1: absent). */
+static Node reading(OpKind kind, Shape shape, int a, int b, int c)
+{
+    Node node = {.kind = kind, .shape = shape, .in = {a, b, c}, .param = {-1, -1}};
+    node.inputs = a < 0 ? 0 : b < 0 ? 1 : c < 0 ? 2 : 3;
+    return node;
+}
+
+static PointDims point_dims(const Net *net, Shape s)
+{
+    return (PointDims){.N = net->batch, .size = image_floats(s)};
+}
+
+/* Enters NAME.weight or NAME.bias as the node's next parameter. */
+static void add_param(Net *net, Node *node, const char *name, const char *suffix, ParamInfo info)
+{
+    int length = snprintf(info.name, sizeof info.name, "%s.%s", name, suffix);
+    CHECK(length > 0 && (size_t)length < sizeof info.name);
+    int index = net->no_memory ? -1 : params_declare(net->table, &info);
+    if (index < 0) net->no_memory = true;
+    node->param[node->params++] = index;
+}
+
+static ParamInfo vector_param(int length, ParamInit init, int fan_in)
+{
+    return (ParamInfo){
+        .rank = 1, .shape = {length}, .init = init, .fan_in = fan_in, .trainable = true};
+}
+
+int net_input(Net *net, int H, int W, int C, bool wants_gradient)
+{
+    Node node = reading(OP_INPUT, (Shape){H, W, C}, -1, -1, -1);
+    node.wants_gradient = wants_gradient;
+    return append(net, node);
+}
+
+/* `weight` has rank 2 for a linear layer, 4 for a 1x1 convolution: the same product. */
+static int append_linear(Net *net, int x, ParamInfo weight, const char *name)
+{
+    Shape s = net_shape(net, x);
+    int K = weight.shape[0];
+    Node node = reading(OP_LINEAR, (Shape){s.H, s.W, K}, x, -1, -1);
+    node.dims.linear = (LinearDims){.N = net->batch, .T = s.H * s.W, .C = s.C, .K = K};
+    add_param(net, &node, name, "weight", weight);
+    add_param(net, &node, name, "bias", vector_param(K, weight.init, weight.fan_in));
+    return append(net, node);
+}
+
+int net_linear(Net *net, int x, int out_channels, bool zero_init, const char *name)
+{
+    int C = net_shape(net, x).C;
+    ParamInfo weight = {.rank = 2,
+                        .shape = {out_channels, C},
+                        .layout = LAYOUT_LINEAR,
+                        .init = zero_init ? INIT_ZERO : INIT_FAN_IN,
+                        .fan_in = C,
+                        .trainable = true};
+    return append_linear(net, x, weight, name);
+}
+
+int net_conv2d(Net *net, int x, int out_channels, const ConvOptions *o, const char *name)
+{
+    Shape s = net_shape(net, x);
+    ParamInfo weight = {.rank = 4,
+                        .shape = {out_channels, s.C, o->kernel, o->kernel},
+                        .layout = LAYOUT_CONV,
+                        .init = o->zero_init ? INIT_ZERO : INIT_FAN_IN,
+                        .fan_in = s.C * o->kernel * o->kernel,
+                        .trainable = true};
+    bool padded = o->pad_top || o->pad_bottom || o->pad_left || o->pad_right;
+    if (o->kernel == 1 && o->stride == 1 && !padded) return append_linear(net, x, weight, name);
+    Conv2dDims d = {.N = net->batch,
+                    .H = s.H,
+                    .W = s.W,
+                    .C = s.C,
+                    .K = out_channels,
+                    .R = o->kernel,
+                    .S = o->kernel,
+                    .stride = o->stride,
+                    .pad_top = o->pad_top,
+                    .pad_bottom = o->pad_bottom,
+                    .pad_left = o->pad_left,
+                    .pad_right = o->pad_right};
+    Shape shape = {conv2d_out_height(&d), conv2d_out_width(&d), out_channels};
+    Node node = reading(OP_CONV2D, shape, x, -1, -1);
+    node.dims.conv = d;
+    add_param(net, &node, name, "weight", weight);
+    add_param(net, &node, name, "bias", vector_param(out_channels, weight.init, weight.fan_in));
+    return append(net, node);
+}
+
+int net_groupnorm(Net *net, int x, int groups, float eps, bool silu, const char *name)
+{
+    Shape s = net_shape(net, x);
+    REQUIRE(groups > 0 && s.C % groups == 0);
+    Node node = reading(OP_GROUPNORM, s, x, -1, -1);
+    node.dims.norm = (GroupNormDims){
+        .N = net->batch, .T = s.H * s.W, .C = s.C, .G = groups, .eps = eps, .silu = silu};
+    add_param(net, &node, name, "weight", vector_param(s.C, INIT_ONE, 0));
+    add_param(net, &node, name, "bias", vector_param(s.C, INIT_ZERO, 0));
+    return append(net, node);
+}
+
+int net_silu(Net *net, int x)
+{
+    Node node = reading(OP_SILU, net_shape(net, x), x, -1, -1);
+    node.dims.point = point_dims(net, node.shape);
+    return append(net, node);
+}
+
+int net_attention(Net *net, int q, int k, int v, int heads)
+{
+    Shape s = net_shape(net, q);
+    REQUIRE(same_shape(s, net_shape(net, k)) && same_shape(s, net_shape(net, v)));
+    REQUIRE(heads > 0 && s.C % heads == 0);
+    REQUIRE(q != k && q != v && k != v);
+    Node node = reading(OP_ATTENTION, s, q, k, v);
+    node.dims.attention =
+        (AttentionDims){.N = net->batch, .T = s.H * s.W, .heads = heads, .D = s.C / heads};
+    return append(net, node);
+}
+
+int net_upsample(Net *net, int x)
+{
+    Shape s = net_shape(net, x);
+    Node node = reading(OP_UPSAMPLE, (Shape){2 * s.H, 2 * s.W, s.C}, x, -1, -1);
+    node.dims.resample = (ResampleDims){.N = net->batch, .H = s.H, .W = s.W, .C = s.C, .factor = 2};
+    return append(net, node);
+}
+
+int net_avgpool(Net *net, int x, int factor)
+{
+    Shape s = net_shape(net, x);
+    REQUIRE(factor >= 0 && (factor == 0 || (s.H % factor == 0 && s.W % factor == 0)));
+    Shape shape = factor ? (Shape){s.H / factor, s.W / factor, s.C} : (Shape){1, 1, s.C};
+    Node node = reading(OP_AVGPOOL, shape, x, -1, -1);
+    node.dims.resample =
+        (ResampleDims){.N = net->batch, .H = s.H, .W = s.W, .C = s.C, .factor = factor};
+    return append(net, node);
+}
+
+int net_concat(Net *net, int a, int b)
+{
+    Shape s = net_shape(net, a), t = net_shape(net, b);
+    REQUIRE(a != b && s.H == t.H && s.W == t.W);
+    Node node = reading(OP_CONCAT, (Shape){s.H, s.W, s.C + t.C}, a, b, -1);
+    node.dims.concat = (ConcatDims){.N = net->batch, .T = s.H * s.W, .A = s.C, .B = t.C};
+    return append(net, node);
+}
+
+int net_add(Net *net, int a, int b)
+{
+    Shape s = net_shape(net, a);
+    REQUIRE(a != b && same_shape(s, net_shape(net, b)));
+    Node node = reading(OP_ADD, s, a, b, -1);
+    node.dims.point = point_dims(net, s);
+    return append(net, node);
+}
+
+static int append_shift(Net *net, OpKind kind, int x, int e, int e_channels)
+{
+    Shape s = net_shape(net, x);
+    REQUIRE(x != e && is_vector(net_shape(net, e), e_channels));
+    Node node = reading(kind, s, x, e, -1);
+    node.dims.shift = (ShiftDims){.N = net->batch, .T = s.H * s.W, .C = s.C};
+    return append(net, node);
+}
+
+int net_shift(Net *net, int x, int e)
+{
+    return append_shift(net, OP_SHIFT, x, e, net_shape(net, x).C);
+}
+
+int net_modulate(Net *net, int x, int e)
+{
+    return append_shift(net, OP_MODULATE, x, e, 2 * net_shape(net, x).C);
+}
+
+static int append_affine(Net *net, OpKind kind, int x, float factor, float offset)
+{
+    Node node = reading(kind, net_shape(net, x), x, -1, -1);
+    node.factor = factor;
+    node.offset = offset;
+    node.dims.point = point_dims(net, node.shape);
+    return append(net, node);
+}
+
+int net_scale(Net *net, int x, float factor)
+{
+    return append_affine(net, OP_SCALE, x, factor, 0.0f);
+}
+
+int net_affine(Net *net, int x, float factor, float offset)
+{
+    return append_affine(net, OP_AFFINE, x, factor, offset);
+}
+
+int net_divide(Net *net, int x, int t)
+{
+    REQUIRE(x != t && is_vector(net_shape(net, t), 1));
+    Node node = reading(OP_DIVIDE, net_shape(net, x), x, t, -1);
+    node.dims.point = point_dims(net, node.shape);
+    return append(net, node);
+}
+
+int net_time_features(Net *net, int t, int features, TimeFeatureKind kind, bool flip_sin_to_cos,
+                      double freq_shift, float fourier_scale, const char *name)
+{
+    REQUIRE(is_vector(net_shape(net, t), 1));
+    Node node = reading(OP_TIME_FEATURES, (Shape){1, 1, features}, t, -1, -1);
+    node.dims.time = (TimeDims){.N = net->batch,
+                                .F = features,
+                                .kind = kind,
+                                .flip_sin_to_cos = flip_sin_to_cos,
+                                .freq_shift = freq_shift};
+    if (kind == TIME_FOURIER) {
+        ParamInfo w = vector_param(features / 2, INIT_NORMAL, 0);
+        w.init_scale = fourier_scale;
+        w.trainable = false;
+        add_param(net, &node, name, "weight", w);
+    }
+    return append(net, node);
+}
+
+int net_class_embed(Net *net, int label, int classes, int features, const char *name)
+{
+    REQUIRE(is_vector(net_shape(net, label), 1) && !net->nodes[label].wants_gradient);
+    Node node = reading(OP_CLASS_EMBED, (Shape){1, 1, features}, label, -1, -1);
+    node.dims.classes = (ClassDims){.N = net->batch, .F = features, .classes = classes};
+    ParamInfo w = {.rank = 2,
+                   .shape = {classes, features},
+                   .init = INIT_NORMAL,
+                   .init_scale = 1.0f,
+                   .trainable = true};
+    add_param(net, &node, name, "weight", w);
+    return append(net, node);
+}
+
+int net_dropout(Net *net, int x, float p)
+{
+    CHECK(p >= 0.0f && p < 1.0f);
+    Node node = reading(OP_DROPOUT, net_shape(net, x), x, -1, -1);
+    node.dims.dropout = (DropoutDims){.N = net->batch, .size = image_floats(node.shape), .p = p};
+    return append(net, node);
+}
+
+void net_set_output(Net *net, int node)
+{
+    REQUIRE(node >= 0 && node < net->count && net->nodes[node].kind != OP_INPUT);
+    CHECK(!net->planned);
+    net->output = node;
+}
+
+int net_output(const Net *net)
+{
+    return net->output;
+}
+
+double net_forward_flop(const Net *net)
+{
+    double flop = 0;
+    for (int i = 0; i < net->count; i++) {
+        const NetOp *op = &net_ops[net->nodes[i].kind];
+        if (op->flop) flop += op->flop(&net->nodes[i]);
+    }
+    return flop;
+}
+
+/* 1234567 -> "1,234,567" */
+static void with_commas(char *out, size_t size, size_t number)
+{
+    char digits[32];
+    int length = snprintf(digits, sizeof digits, "%zu", number);
+    size_t at = 0;
+    for (int i = 0; i < length && at + 2 < size; i++) {
+        if (i > 0 && (length - i) % 3 == 0) out[at++] = ',';
+        out[at++] = digits[i];
+    }
+    out[at] = '\0';
+}
+
+bool net_describe_node(const Net *net, int index, char *out, size_t size)
+{
+    if (index < 0 || index >= net->count) return false;
+    const Node *node = &net->nodes[index];
+    Shape to = node->shape, from = node->inputs ? net->nodes[node->in[0]].shape : to;
+    char name[PARAM_NAME_BYTES] = "";
+    size_t parameters = 0;
+    for (int i = 0; i < node->params; i++) {
+        const ParamInfo *info = &net->table->info[node->param[i]];
+        parameters += info->count;
+        if (i == 0)
+            snprintf(name, sizeof name, " %.*s", (int)(strrchr(info->name, '.') - info->name),
+                     info->name);
+    }
+    char count[48] = "";
+    if (parameters) with_commas(count, sizeof count, parameters);
+    if (node->inputs)
+        snprintf(out, size, "%s%s %dx%dx%d -> %dx%dx%d%s%s", net_ops[node->kind].name, name, from.H,
+                 from.W, from.C, to.H, to.W, to.C, parameters ? " " : "", count);
+    else
+        snprintf(out, size, "%s %dx%dx%d", net_ops[node->kind].name, to.H, to.W, to.C);
+    return true;
+}

@@ -1,0 +1,143 @@
+/* What net.c, adapters.c, plan.c and run.c share: nodes, the operation table, the plan. */
+#ifndef DIFFC_NET_INTERNAL_H
+#define DIFFC_NET_INTERNAL_H
+
+#include "diffc/net.h"
+
+/* Node k of training step s draws its dropout mask from stream s * NODE_LIMIT + k. */
+enum { MAX_INPUTS = 3, MAX_PARAMS = 2, NODE_LIMIT = 4096 };
+
+typedef enum {
+    OP_INPUT,
+    OP_CONV2D,
+    OP_LINEAR,
+    OP_GROUPNORM,
+    OP_SILU,
+    OP_ATTENTION,
+    OP_UPSAMPLE,
+    OP_AVGPOOL,
+    OP_CONCAT,
+    OP_ADD,
+    OP_SHIFT,
+    OP_MODULATE,
+    OP_SCALE,
+    OP_AFFINE,
+    OP_DIVIDE,
+    OP_TIME_FEATURES,
+    OP_CLASS_EMBED,
+    OP_DROPOUT,
+    OP_KINDS
+} OpKind;
+
+/* A stretch of floats in the net's block; NOWHERE when the plan needs none. */
+#define NOWHERE ((size_t)-1)
+
+typedef enum {
+    TANGENT_NONE,  /* zero, and nobody needs to see it */
+    TANGENT_ZERO,  /* zero, and an operation reads it */
+    TANGENT_MOVES, /* depends on an input that wants a gradient */
+} TangentKind;
+
+typedef struct {
+    OpKind kind;
+    int inputs;
+    int in[MAX_INPUTS];
+    int params;
+    int param[MAX_PARAMS]; /* weight, bias: indexes in the table */
+    Shape shape;           /* of the output */
+    float factor, offset;  /* scale, affine */
+    bool wants_gradient;   /* inputs */
+    union {
+        Conv2dDims conv;
+        LinearDims linear;
+        GroupNormDims norm;
+        PointDims point;
+        AttentionDims attention;
+        ResampleDims resample;
+        ConcatDims concat;
+        ShiftDims shift;
+        TimeDims time;
+        ClassDims classes;
+        DropoutDims dropout;
+    } dims;
+
+    /* Found by plan.c: */
+    bool used;        /* the output depends on it */
+    bool leads_param; /* it depends on a trainable parameter */
+    bool leads_input; /* it depends on an input that wants a gradient */
+    TangentKind tangent_kind;
+    /* The consumer with the highest index: it reaches this node's cotangent first, going back. */
+    int last_consumer;
+    /* Offsets in floats. */
+    size_t value, saved, gradient, tangent, gradient2;
+} Node;
+
+struct Net {
+    ParamTable *table;
+    int batch;
+    Node *nodes;
+    int count, room;
+    int output;
+    bool no_memory; /* sticky: declaring ran out of memory; net_plan reports it */
+
+    /* The plan: */
+    bool planned;
+    NetMode mode;
+    float *block;
+    size_t block_floats;
+    size_t scratch;
+    int threads; /* scratch sizes hold for this many */
+
+    /* The run: */
+    enum { STAGE_NONE, STAGE_FORWARD, STAGE_BACKWARD, STAGE_TANGENT } stage;
+    bool backward_done; /* since the last forward */
+    bool training;
+    uint64_t dropout_seed, dropout_step;
+};
+
+/* Everything one pass of one node may touch. Values that the table below does not list for the
+ * pass are NULL, so that a wrong list crashes in the first test instead of reading a buffer that
+ * was given away. */
+typedef struct {
+    const Node *node;
+    const float *w, *b; /* parameters */
+    float *dw, *db;     /* their gradients; NULL: not wanted */
+    float *saved, *scratch;
+    float *y;
+    const float *x[MAX_INPUTS];
+    const float *dy; /* backward; in backward2 the lambda of this node */
+    float *dx[MAX_INPUTS];
+    float *ydot;
+    const float *xdot[MAX_INPUTS];
+    const float *my;
+    float *mx[MAX_INPUTS];
+    DropoutDims dropout;
+} Call;
+
+/* One operation: its passes and what each reads besides parameters and its own cotangent. Masks
+ * have bit k for input k. */
+typedef struct {
+    const char *name;
+    void (*forward)(const Call *c);
+    void (*backward)(const Call *c);
+    void (*tangent)(const Call *c);
+    void (*backward2)(const Call *c);
+    size_t (*scratch_floats)(const Node *node); /* NULL: none */
+    size_t (*saved_floats)(const Node *node);   /* NULL: none */
+    double (*flop)(const Node *node);           /* of one image; NULL: not counted */
+    unsigned backward_values, tangent_values, second_values;
+    unsigned tangent_may_be_null; /* inputs whose zero tangent the op takes as NULL */
+    unsigned second_tangents;     /* inputs whose tangent backward2 reads */
+    bool second_lambda;           /* backward2 reads lambda */
+} NetOp;
+
+extern const NetOp net_ops[OP_KINDS];
+
+/* Number of floats of a node's output. */
+size_t node_floats(const Net *net, const Node *node);
+
+/* Adds a parameter to the table or finds it there; `wanted` gives everything but offset and count.
+ * A sealed table knows every name. -1 when memory is short. */
+int params_declare(ParamTable *table, const ParamInfo *wanted);
+
+#endif

@@ -1,0 +1,308 @@
+/* Planning: every buffer has a size and an interval of life on one timeline of steps,
+ *   forward of node i at i,             backward at 2n-1-i,
+ *   tangent of node i at 2n+i,          backward2 at 4n-1-i      (n nodes)
+ * and gets the lowest place that no buffer alive at the same time holds, largest buffers first. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "diffc/mem.h"
+#include "diffc/parallel.h"
+#include "net_internal.h"
+
+enum { ALIGN_FLOATS = 16, KINDS_OF_BUFFER = 5 };
+
+typedef struct {
+    size_t floats;
+    int start, end; /* first and last step, both included */
+    int number;     /* in order of declaration, so that sorting has one answer */
+    size_t *place;
+} Buffer;
+
+typedef struct {
+    Net *net;
+    NetMode mode;
+    Buffer *buffers;
+    int count;
+} Plan;
+
+static int forward_step(const Plan *p, int i)
+{
+    (void)p;
+    return i;
+}
+
+static int backward_step(const Plan *p, int i)
+{
+    return 2 * p->net->count - 1 - i;
+}
+
+static int tangent_step(const Plan *p, int i)
+{
+    return 2 * p->net->count + i;
+}
+
+static int backward2_step(const Plan *p, int i)
+{
+    return 4 * p->net->count - 1 - i;
+}
+
+static int last_step(const Plan *p)
+{
+    return 4 * p->net->count;
+}
+
+static int later(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+static bool on_gradient_path(const Node *node)
+{
+    return node->used && (node->leads_param || node->leads_input);
+}
+
+static bool has_trainable(const Net *net, const Node *node)
+{
+    for (int i = 0; i < node->params; i++)
+        if (net->table->info[node->param[i]].trainable) return true;
+    return false;
+}
+
+/* Who depends on what. */
+static void trace(Plan *p)
+{
+    Net *net = p->net;
+    for (int i = 0; i < net->count; i++) {
+        Node *node = &net->nodes[i];
+        node->used = i == net->output;
+        node->last_consumer = -1;
+        node->leads_param = has_trainable(net, node);
+        node->leads_input = node->wants_gradient;
+        node->tangent_kind = TANGENT_NONE;
+        node->value = node->saved = node->gradient = node->tangent = node->gradient2 = NOWHERE;
+        for (int k = 0; k < node->inputs; k++) {
+            const Node *from = &net->nodes[node->in[k]];
+            node->leads_param = node->leads_param || from->leads_param;
+            node->leads_input = node->leads_input || from->leads_input;
+        }
+    }
+    for (int i = net->count - 1; i >= 0; i--) {
+        Node *node = &net->nodes[i];
+        CHECK(node->used || !node->wants_gradient || p->mode == NET_INFER);
+        if (!node->used) continue;
+        bool moves = p->mode == NET_SECOND && node->leads_input;
+        if (moves) node->tangent_kind = TANGENT_MOVES;
+        for (int k = 0; k < node->inputs; k++) {
+            Node *from = &net->nodes[node->in[k]];
+            from->used = true;
+            if (from->last_consumer < 0) from->last_consumer = i;
+            bool null_will_do = net_ops[node->kind].tangent_may_be_null >> k & 1;
+            if (moves && !from->leads_input && !null_will_do) from->tangent_kind = TANGENT_ZERO;
+        }
+    }
+}
+
+static void add_buffer(Plan *p, size_t *place, size_t floats, int start, int end)
+{
+    floats = (floats + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
+    p->buffers[p->count] = (Buffer){floats, start, end, p->count, place};
+    p->count++;
+}
+
+/* The last step at which consumer `to` reads the value of its input k. */
+static int value_read(const Plan *p, int to, int k)
+{
+    const Node *node = &p->net->nodes[to];
+    const NetOp *op = &net_ops[node->kind];
+    int end = forward_step(p, to);
+    if (p->mode == NET_INFER || !on_gradient_path(node)) return end;
+    bool again = op->backward_values >> k & 1;
+    if (again) end = later(end, backward_step(p, to));
+    if (p->mode != NET_SECOND) return end;
+    if (node->tangent_kind != TANGENT_MOVES) /* its second backward is its first with mu */
+        return again ? later(end, backward2_step(p, to)) : end;
+    if (op->tangent_values >> k & 1) end = later(end, tangent_step(p, to));
+    if (op->second_values >> k & 1) end = later(end, backward2_step(p, to));
+    return end;
+}
+
+/* The same for the tangent. */
+static int tangent_read(const Plan *p, int to, int k)
+{
+    const Node *node = &p->net->nodes[to];
+    if (node->tangent_kind != TANGENT_MOVES) return 0;
+    bool again = net_ops[node->kind].second_tangents >> k & 1;
+    return again ? backward2_step(p, to) : tangent_step(p, to);
+}
+
+/* Ends of life of every value and tangent, from their readers. */
+static void find_ends(const Plan *p, int *value_end, int *tangent_end)
+{
+    const Net *net = p->net;
+    for (int i = 0; i < net->count; i++) {
+        const Node *node = &net->nodes[i];
+        value_end[i] = forward_step(p, i);
+        tangent_end[i] = tangent_step(p, i);
+        if (!node->used) continue;
+        for (int k = 0; k < node->inputs; k++) {
+            int from = node->in[k];
+            value_end[from] = later(value_end[from], value_read(p, i, k));
+            tangent_end[from] = later(tangent_end[from], tangent_read(p, i, k));
+        }
+    }
+    for (int i = 0; i < net->count; i++)
+        if (net->nodes[i].kind == OP_INPUT || i == net->output)
+            value_end[i] = tangent_end[i] = last_step(p);
+}
+
+/* The buffers of one node. What callers fill or read between passes lives from step 0 to the end. */
+static void add_buffers(Plan *p, int i, int value_end, int tangent_end)
+{
+    Net *net = p->net;
+    Node *node = &net->nodes[i];
+    const NetOp *op = &net_ops[node->kind];
+    bool input = node->kind == OP_INPUT, output = i == net->output;
+    bool second = p->mode == NET_SECOND;
+    size_t floats = node_floats(net, node);
+    add_buffer(p, &node->value, floats, input ? 0 : forward_step(p, i), value_end);
+    if (!node->used) return;
+
+    if (op->saved_floats) {
+        int end = forward_step(p, i);
+        if (p->mode != NET_INFER && on_gradient_path(node))
+            end = second ? backward2_step(p, i) : backward_step(p, i);
+        add_buffer(p, &node->saved, op->saved_floats(node), forward_step(p, i), end);
+    }
+    if (p->mode != NET_INFER && on_gradient_path(node)) {
+        bool lambda = second && node->tangent_kind == TANGENT_MOVES && op->second_lambda;
+        int start = output ? 0 : backward_step(p, node->last_consumer);
+        int end = input || output ? last_step(p)
+                  : lambda        ? backward2_step(p, i)
+                                  : backward_step(p, i);
+        add_buffer(p, &node->gradient, floats, start, end);
+        if (second) {
+            start = output ? 0 : backward2_step(p, node->last_consumer);
+            end = input || output ? last_step(p) : backward2_step(p, i);
+            add_buffer(p, &node->gradient2, floats, start, end);
+        }
+    }
+    if (node->tangent_kind != TANGENT_NONE)
+        add_buffer(p, &node->tangent, floats, input ? 0 : tangent_step(p, i), tangent_end);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const Buffer *x = a, *y = b;
+    if (x->floats != y->floats) return x->floats < y->floats ? 1 : -1;
+    return x->number - y->number;
+}
+
+/* First fit. `placed` holds the buffers that have a place, lowest first. Returns the floats used. */
+static size_t place_buffers(Plan *p, const Buffer **placed)
+{
+    size_t total = 0;
+    qsort(p->buffers, (size_t)p->count, sizeof *p->buffers, by_size);
+    for (int i = 0; i < p->count; i++) {
+        const Buffer *b = &p->buffers[i];
+        size_t low = 0;
+        for (int j = 0; j < i; j++) {
+            const Buffer *other = placed[j];
+            if (other->start > b->end || other->end < b->start) continue;
+            if (*other->place >= low + b->floats) break;
+            if (*other->place + other->floats > low) low = *other->place + other->floats;
+        }
+        *b->place = low;
+        int at = i;
+        for (; at > 0 && *placed[at - 1]->place > low; at--) placed[at] = placed[at - 1];
+        placed[at] = b;
+        if (low + b->floats > total) total = low + b->floats;
+    }
+    return total;
+}
+
+static size_t scratch_floats(const Net *net)
+{
+    size_t most = 0;
+    for (int i = 0; i < net->count; i++) {
+        const Node *node = &net->nodes[i];
+        const NetOp *op = &net_ops[node->kind];
+        size_t floats = node->used && op->scratch_floats ? op->scratch_floats(node) : 0;
+        if (floats > most) most = floats;
+    }
+    return most;
+}
+
+/* Sets every node's places; the floats of the block in *total. */
+static bool lay_out(Net *net, NetMode mode, size_t *total)
+{
+    size_t nodes = (size_t)net->count;
+    Plan p = {.net = net, .mode = mode};
+    p.buffers = mem_alloc(nodes * KINDS_OF_BUFFER + 1, sizeof *p.buffers);
+    const Buffer **placed = mem_alloc(nodes * KINDS_OF_BUFFER + 1, sizeof *placed);
+    int *value_end = mem_alloc(nodes, sizeof *value_end);
+    int *tangent_end = mem_alloc(nodes, sizeof *tangent_end);
+    bool ok = p.buffers && placed && value_end && tangent_end;
+    if (ok) {
+        trace(&p);
+        CHECK(mode != NET_SECOND || net->nodes[net->output].leads_input);
+        find_ends(&p, value_end, tangent_end);
+        for (int i = 0; i < net->count; i++)
+            if (net->nodes[i].used || net->nodes[i].kind == OP_INPUT)
+                add_buffers(&p, i, value_end[i], tangent_end[i]);
+        add_buffer(&p, &net->scratch, scratch_floats(net), 0, last_step(&p));
+        *total = place_buffers(&p, placed);
+    }
+    mem_free(tangent_end);
+    mem_free(value_end);
+    mem_free(placed);
+    mem_free(p.buffers);
+    return ok;
+}
+
+size_t net_plan_bytes(Net *net, NetMode mode)
+{
+    CHECK(net->output >= 0 || net->no_memory);
+    Net copy = *net; /* a plan in use keeps its places */
+    copy.nodes = mem_alloc((size_t)net->count, sizeof *copy.nodes);
+    size_t total = 0;
+    if (copy.nodes && !net->no_memory) {
+        memcpy(copy.nodes, net->nodes, (size_t)net->count * sizeof *copy.nodes);
+        if (!lay_out(&copy, mode, &total)) total = 0;
+    }
+    mem_free(copy.nodes);
+    return total * sizeof(float);
+}
+
+bool net_plan(Net *net, NetMode mode, Err *err)
+{
+    static const char *const purpose[] = {"sample", "train", "train with second-order gradients"};
+    if (net->no_memory)
+        return err_set(err, ERR_MEMORY,
+                       "the network could not be declared: the system gives no more memory");
+    CHECK(net->output >= 0);
+    mem_free(net->block);
+    net->block = NULL;
+    net->planned = false;
+    size_t total = 0;
+    if (!lay_out(net, mode, &total))
+        return err_set(err, ERR_MEMORY,
+                       "the network could not be planned: the system gives no more memory");
+    net->block = mem_floats(total);
+    if (!net->block) {
+        double bytes = (double)total * sizeof(float);
+        return err_set(
+            err, ERR_MEMORY,
+            "the network needs %.0f bytes (%.1f GiB) to %s on %d images at once, and the "
+            "system does not give them; fewer images at once need less",
+            bytes, bytes / 0x1p30, purpose[mode], net->batch);
+    }
+    net->block_floats = total;
+    net->mode = mode;
+    net->planned = true;
+    net->stage = STAGE_NONE;
+    net->backward_done = false;
+    net->threads = parallel_threads();
+    net->table->sealed = true;
+    return true;
+}

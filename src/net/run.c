@@ -1,0 +1,205 @@
+/* Running: the four passes over a planned net. */
+#include <string.h>
+
+#include "diffc/parallel.h"
+#include "diffc/rng.h"
+#include "net_internal.h"
+
+static float *at(const Net *net, size_t place)
+{
+    return place == NOWHERE ? NULL : net->block + place;
+}
+
+static const Node *planned_node(const Net *net, int node)
+{
+    CHECK(net->planned && node >= 0 && node < net->count);
+    return &net->nodes[node];
+}
+
+static const Node *end_node(const Net *net, int node)
+{
+    const Node *n = planned_node(net, node);
+    CHECK(n->kind == OP_INPUT || node == net->output);
+    return n;
+}
+
+float *net_value(Net *net, int node)
+{
+    const Node *n = planned_node(net, node);
+    CHECK(n->value != NOWHERE);
+    return at(net, n->value);
+}
+
+float *net_gradient(Net *net, int node)
+{
+    const Node *n = end_node(net, node);
+    CHECK(n->gradient != NOWHERE);
+    return at(net, n->gradient);
+}
+
+float *net_tangent_of(Net *net, int node)
+{
+    const Node *n = end_node(net, node);
+    CHECK(n->tangent_kind == TANGENT_MOVES);
+    return at(net, n->tangent);
+}
+
+float *net_gradient2(Net *net, int node)
+{
+    const Node *n = end_node(net, node);
+    CHECK(n->gradient2 != NOWHERE);
+    return at(net, n->gradient2);
+}
+
+void net_set_dropout(Net *net, bool training, uint64_t seed, uint64_t step)
+{
+    net->training = training;
+    net->dropout_seed = seed;
+    net->dropout_step = step;
+}
+
+/* What every pass of node i gets: parameters, saved values, scratch, the dropout mask. */
+static Call begin_call(const Net *net, int i, const float *weights, float *grads)
+{
+    const Node *node = &net->nodes[i];
+    const ParamInfo *info = net->table->info;
+    Call c = {.node = node, .saved = at(net, node->saved), .scratch = at(net, net->scratch)};
+    if (node->params > 0) c.w = weights + info[node->param[0]].offset;
+    if (node->params > 1) c.b = weights + info[node->param[1]].offset;
+    if (grads && node->params > 0 && info[node->param[0]].trainable)
+        c.dw = grads + info[node->param[0]].offset;
+    if (grads && node->params > 1 && info[node->param[1]].trainable)
+        c.db = grads + info[node->param[1]].offset;
+    if (node->kind == OP_DROPOUT) {
+        c.dropout = node->dims.dropout;
+        if (!net->training) c.dropout.p = 0.0f;
+        c.dropout.seed = net->dropout_seed;
+        c.dropout.stream = rng_stream(RNG_DROPOUT, net->dropout_step * NODE_LIMIT + (uint64_t)i);
+    }
+    return c;
+}
+
+static void give_values(const Net *net, Call *c, unsigned mask)
+{
+    for (int k = 0; k < c->node->inputs; k++)
+        if (mask >> k & 1) c->x[k] = at(net, net->nodes[c->node->in[k]].value);
+}
+
+static void give_tangents(const Net *net, Call *c, unsigned mask)
+{
+    for (int k = 0; k < c->node->inputs; k++)
+        if (mask >> k & 1) c->xdot[k] = at(net, net->nodes[c->node->in[k]].tangent);
+}
+
+static void zero(float *y, size_t n)
+{
+    enum { PART = 1 << 16 };
+#pragma omp parallel for
+    for (size_t part = 0; part < (n + PART - 1) / PART; part++) {
+        size_t first = part * PART, left = n - first;
+        memset(y + first, 0, (left < PART ? left : PART) * sizeof *y);
+    }
+}
+
+/* Whether going back from the output reaches this node: for its parameters (when gradients are
+ * wanted) or for an input that wants a gradient. */
+static bool goes_back(const Node *node, const float *grads)
+{
+    return node->used && (node->leads_input || (grads && node->leads_param));
+}
+
+/* Where node i adds the cotangents of its inputs; its first visitor finds zeros there. */
+static void give_cotangents(const Net *net, int i, const float *grads, bool second, float **dx)
+{
+    const Node *node = &net->nodes[i];
+    for (int k = 0; k < node->inputs; k++) {
+        const Node *from = &net->nodes[node->in[k]];
+        if (!goes_back(from, grads)) continue;
+        dx[k] = at(net, second ? from->gradient2 : from->gradient);
+        if (from->last_consumer == i) zero(dx[k], node_floats(net, from));
+    }
+}
+
+static void begin_pass(const Net *net)
+{
+    CHECK(net->planned && parallel_threads() <= net->threads);
+}
+
+void net_forward(Net *net, const float *weights)
+{
+    begin_pass(net);
+    for (int i = 0; i < net->count; i++) {
+        const Node *node = &net->nodes[i];
+        if (!node->used || node->kind == OP_INPUT) continue;
+        Call c = begin_call(net, i, weights, NULL);
+        give_values(net, &c, ~0u);
+        c.y = at(net, node->value);
+        net_ops[node->kind].forward(&c);
+    }
+    net->stage = STAGE_FORWARD;
+    net->backward_done = false;
+}
+
+void net_backward(Net *net, const float *weights, float *grads)
+{
+    begin_pass(net);
+    CHECK(net->mode != NET_INFER && net->stage == STAGE_FORWARD);
+    for (int i = net->count - 1; i >= 0; i--) {
+        const Node *node = &net->nodes[i];
+        if (!goes_back(node, grads) || node->kind == OP_INPUT) continue;
+        const NetOp *op = &net_ops[node->kind];
+        Call c = begin_call(net, i, weights, grads);
+        give_values(net, &c, op->backward_values);
+        give_cotangents(net, i, grads, false, c.dx);
+        c.dy = at(net, node->gradient);
+        op->backward(&c);
+    }
+    net->stage = STAGE_BACKWARD;
+    net->backward_done = true;
+}
+
+void net_tangent(Net *net, const float *weights)
+{
+    begin_pass(net);
+    CHECK(net->mode == NET_SECOND);
+    CHECK(net->stage == STAGE_FORWARD || net->stage == STAGE_BACKWARD);
+    for (int i = 0; i < net->count; i++) {
+        const Node *node = &net->nodes[i];
+        if (node->tangent_kind == TANGENT_ZERO)
+            zero(at(net, node->tangent), node_floats(net, node));
+        if (node->tangent_kind != TANGENT_MOVES || node->kind == OP_INPUT) continue;
+        const NetOp *op = &net_ops[node->kind];
+        Call c = begin_call(net, i, weights, NULL);
+        give_values(net, &c, op->tangent_values);
+        give_tangents(net, &c, ~0u);
+        c.ydot = at(net, node->tangent);
+        op->tangent(&c);
+    }
+    net->stage = STAGE_TANGENT;
+}
+
+void net_backward2(Net *net, const float *weights, float *grads)
+{
+    begin_pass(net);
+    CHECK(net->stage == STAGE_TANGENT && net->backward_done);
+    for (int i = net->count - 1; i >= 0; i--) {
+        const Node *node = &net->nodes[i];
+        if (!goes_back(node, grads) || node->kind == OP_INPUT) continue;
+        const NetOp *op = &net_ops[node->kind];
+        Call c = begin_call(net, i, weights, grads);
+        if (node->tangent_kind == TANGENT_MOVES) {
+            give_values(net, &c, op->second_values);
+            give_tangents(net, &c, op->second_tangents);
+            give_cotangents(net, i, grads, true, c.mx);
+            c.my = at(net, node->gradient2);
+            if (op->second_lambda) c.dy = at(net, node->gradient);
+            op->backward2(&c);
+        } else { /* its tangent is zero, so only y depends on it: the first backward, with mu */
+            give_values(net, &c, op->backward_values);
+            give_cotangents(net, i, grads, true, c.dx);
+            c.dy = at(net, node->gradient2);
+            op->backward(&c);
+        }
+    }
+    net->stage = STAGE_NONE;
+}

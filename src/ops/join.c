@@ -1,0 +1,264 @@
+#include <string.h>
+
+#include "diffc/ops.h"
+#include "diffc/vec.h"
+
+/* ---- concat: y[n,t,:] = [a[n,t,:], b[n,t,:]] */
+
+void concat_forward(const ConcatDims *d, float *y, const float *a, const float *b)
+{
+    size_t A = (size_t)d->A, B = (size_t)d->B;
+    long rows = (long)d->N * d->T;
+#pragma omp parallel for schedule(static)
+    for (long r = 0; r < rows; r++) {
+        float *out = y + (size_t)r * (A + B);
+        memcpy(out, a + (size_t)r * A, A * sizeof *out);
+        memcpy(out + A, b + (size_t)r * B, B * sizeof *out);
+    }
+}
+
+void concat_backward(const ConcatDims *d, float *da, float *db, const float *dy)
+{
+    size_t A = (size_t)d->A, B = (size_t)d->B;
+    long rows = (long)d->N * d->T;
+#pragma omp parallel for schedule(static)
+    for (long r = 0; r < rows; r++) {
+        const float *in = dy + (size_t)r * (A + B);
+        if (da) vec_accumulate(da + (size_t)r * A, in, A);
+        if (db) vec_accumulate(db + (size_t)r * B, in + A, B);
+    }
+}
+
+void concat_tangent(const ConcatDims *d, float *ydot, const float *adot, const float *bdot)
+{
+    concat_forward(d, ydot, adot, bdot);
+}
+
+void concat_backward2(const ConcatDims *d, float *ma, float *mb, const float *my)
+{
+    concat_backward(d, ma, mb, my);
+}
+
+/* ---- add and scale: flat loops over N*size values in fixed pieces. */
+
+enum { PIECE = 1 << 14 };
+
+static long piece_count(const PointDims *d)
+{
+    return (long)(((size_t)d->N * d->size + PIECE - 1) / PIECE);
+}
+
+static size_t piece_length(const PointDims *d, long piece)
+{
+    size_t left = (size_t)d->N * d->size - (size_t)piece * PIECE;
+    return left < PIECE ? left : PIECE;
+}
+
+/* y = a + b */
+void add_forward(const PointDims *d, float *y, const float *a, const float *b)
+{
+    long pieces = piece_count(d);
+#pragma omp parallel for schedule(static)
+    for (long i = 0; i < pieces; i++) {
+        size_t at = (size_t)i * PIECE;
+        vec_add(y + at, a + at, b + at, piece_length(d, i));
+    }
+}
+
+void add_backward(const PointDims *d, float *da, float *db, const float *dy)
+{
+    long pieces = piece_count(d);
+#pragma omp parallel for schedule(static)
+    for (long i = 0; i < pieces; i++) {
+        size_t at = (size_t)i * PIECE;
+        if (da) vec_accumulate(da + at, dy + at, piece_length(d, i));
+        if (db) vec_accumulate(db + at, dy + at, piece_length(d, i));
+    }
+}
+
+void add_tangent(const PointDims *d, float *ydot, const float *adot, const float *bdot)
+{
+    add_forward(d, ydot, adot, bdot);
+}
+
+void add_backward2(const PointDims *d, float *ma, float *mb, const float *my)
+{
+    add_backward(d, ma, mb, my);
+}
+
+/* y = factor x */
+void scale_forward(const PointDims *d, float factor, float *y, const float *x)
+{
+    long pieces = piece_count(d);
+#pragma omp parallel for schedule(static)
+    for (long i = 0; i < pieces; i++) {
+        size_t at = (size_t)i * PIECE;
+        vec_scale(y + at, factor, x + at, piece_length(d, i));
+    }
+}
+
+void scale_backward(const PointDims *d, float factor, float *dx, const float *dy)
+{
+    if (!dx) return;
+    long pieces = piece_count(d);
+#pragma omp parallel for schedule(static)
+    for (long i = 0; i < pieces; i++) {
+        size_t at = (size_t)i * PIECE;
+        vec_axpy(dx + at, factor, dy + at, piece_length(d, i));
+    }
+}
+
+void scale_tangent(const PointDims *d, float factor, float *ydot, const float *xdot)
+{
+    scale_forward(d, factor, ydot, xdot);
+}
+
+void scale_backward2(const PointDims *d, float factor, float *mx, const float *my)
+{
+    scale_backward(d, factor, mx, my);
+}
+
+/* ---- sums over the positions of an image, for shift and modulate. One unit of work is a block of
+ * channels of one image, so a batch of one still uses several threads; sums in double. */
+
+enum { BLOCK = 64 };
+
+static long block_count(const ShiftDims *d)
+{
+    return ((long)d->C + BLOCK - 1) / BLOCK;
+}
+
+/* sum[c] += sum_t u[t,c] v[t,c], v NULL: 1; rows are C floats apart. */
+static void sum_positions(double *sum, const float *u, const float *v, int T, size_t C,
+                          size_t block)
+{
+    for (int t = 0; t < T; t++, u += C) {
+        if (v) {
+            for (size_t c = 0; c < block; c++) sum[c] += (double)u[c] * (double)v[c];
+            v += C;
+        } else {
+            for (size_t c = 0; c < block; c++) sum[c] += (double)u[c];
+        }
+    }
+}
+
+/* de[n, offset + c] += sum_t (u v + u2 v2)[n,t,c], with `width` values of e for an image; v NULL: 1,
+ * u2 NULL: 0. */
+static void sum_to_embedding(const ShiftDims *d, float *de, size_t width, size_t offset,
+                             const float *u, const float *v, const float *u2, const float *v2)
+{
+    size_t C = (size_t)d->C;
+    long blocks = block_count(d), units = d->N * blocks;
+#pragma omp parallel for schedule(static)
+    for (long unit = 0; unit < units; unit++) {
+        size_t image = (size_t)(unit / blocks), first = (size_t)(unit % blocks) * BLOCK;
+        size_t block = C - first < BLOCK ? C - first : BLOCK;
+        size_t at = image * (size_t)d->T * C + first;
+        double sum[BLOCK] = {0};
+        sum_positions(sum, u + at, v ? v + at : NULL, d->T, C, block);
+        if (u2) sum_positions(sum, u2 + at, v2 + at, d->T, C, block);
+        float *out = de + image * width + offset + first;
+        for (size_t c = 0; c < block; c++) out[c] += (float)sum[c];
+    }
+}
+
+/* ---- shift: y[n,t,c] = x[n,t,c] + e[n,c] */
+
+void shift_forward(const ShiftDims *d, float *y, const float *x, const float *e)
+{
+    size_t C = (size_t)d->C;
+    long rows = (long)d->N * d->T;
+#pragma omp parallel for schedule(static)
+    for (long r = 0; r < rows; r++)
+        vec_add(y + (size_t)r * C, x + (size_t)r * C, e + (size_t)(r / d->T) * C, C);
+}
+
+void shift_backward(const ShiftDims *d, float *dx, float *de, const float *dy)
+{
+    PointDims point = {d->N, (size_t)d->T * (size_t)d->C};
+    if (dx) add_backward(&point, dx, NULL, dy);
+    if (de) sum_to_embedding(d, de, (size_t)d->C, 0, dy, NULL, NULL, NULL);
+}
+
+void shift_tangent(const ShiftDims *d, float *ydot, const float *xdot, const float *edot)
+{
+    if (edot)
+        shift_forward(d, ydot, xdot, edot);
+    else
+        memcpy(ydot, xdot, (size_t)d->N * (size_t)d->T * (size_t)d->C * sizeof *ydot);
+}
+
+void shift_backward2(const ShiftDims *d, float *mx, float *me, const float *my)
+{
+    shift_backward(d, mx, me, my);
+}
+
+/* ---- modulate: y = x (1 + s) + b with s[n,c] = e[n,c], b[n,c] = e[n,C+c] */
+
+void modulate_forward(const ShiftDims *d, float *y, const float *x, const float *e)
+{
+    size_t C = (size_t)d->C;
+    long rows = (long)d->N * d->T;
+#pragma omp parallel for schedule(static)
+    for (long r = 0; r < rows; r++) {
+        const float *in = x + (size_t)r * C, *s = e + (size_t)(r / d->T) * 2 * C, *b = s + C;
+        float *out = y + (size_t)r * C;
+        for (size_t c = 0; c < C; c++) out[c] = in[c] * (1 + s[c]) + b[c];
+    }
+}
+
+/* dx += dy (1 + s), ds += sum_t dy x, db += sum_t dy */
+void modulate_backward(const ShiftDims *d, float *dx, float *de, const float *dy, const float *x,
+                       const float *e)
+{
+    size_t C = (size_t)d->C;
+    long rows = dx ? (long)d->N * d->T : 0;
+#pragma omp parallel for schedule(static)
+    for (long r = 0; r < rows; r++) {
+        const float *in = dy + (size_t)r * C, *s = e + (size_t)(r / d->T) * 2 * C;
+        float *out = dx + (size_t)r * C;
+        for (size_t c = 0; c < C; c++) out[c] += in[c] * (1 + s[c]);
+    }
+    if (!de) return;
+    sum_to_embedding(d, de, 2 * C, 0, dy, x, NULL, NULL);
+    sum_to_embedding(d, de, 2 * C, C, dy, NULL, NULL, NULL);
+}
+
+/* ydot = xdot (1 + s) + x sdot + bdot */
+void modulate_tangent(const ShiftDims *d, float *ydot, const float *x, const float *xdot,
+                      const float *e, const float *edot)
+{
+    size_t C = (size_t)d->C;
+    long rows = (long)d->N * d->T;
+#pragma omp parallel for schedule(static)
+    for (long r = 0; r < rows; r++) {
+        size_t at = (size_t)r * C, of_image = (size_t)(r / d->T) * 2 * C;
+        const float *s = e + of_image;
+        float *out = ydot + at;
+        for (size_t c = 0; c < C; c++) out[c] = xdot[at + c] * (1 + s[c]);
+        if (!edot) continue;
+        const float *sdot = edot + of_image, *bdot = sdot + C;
+        for (size_t c = 0; c < C; c++) out[c] += x[at + c] * sdot[c] + bdot[c];
+    }
+}
+
+/* mx += my (1 + s) + ly sdot, ms += sum_t my x + ly xdot, mb += sum_t my */
+void modulate_backward2(const ShiftDims *d, float *mx, float *me, const float *my, const float *ly,
+                        const float *x, const float *xdot, const float *e, const float *edot)
+{
+    size_t C = (size_t)d->C;
+    long rows = mx ? (long)d->N * d->T : 0;
+#pragma omp parallel for schedule(static)
+    for (long r = 0; r < rows; r++) {
+        size_t at = (size_t)r * C, of_image = (size_t)(r / d->T) * 2 * C;
+        const float *s = e + of_image;
+        float *out = mx + at;
+        for (size_t c = 0; c < C; c++) out[c] += my[at + c] * (1 + s[c]);
+        if (!edot) continue;
+        const float *sdot = edot + of_image;
+        for (size_t c = 0; c < C; c++) out[c] += ly[at + c] * sdot[c];
+    }
+    if (!me) return;
+    sum_to_embedding(d, me, 2 * C, 0, my, x, ly, xdot);
+    sum_to_embedding(d, me, 2 * C, C, my, NULL, NULL, NULL);
+}

@@ -1,0 +1,73 @@
+#include "diffc/ops.h"
+
+/* affine: y = factor x + offset */
+void affine_forward(const PointDims *d, float factor, float offset, float *y, const float *x)
+{
+#pragma omp parallel for
+    for (int n = 0; n < d->N; n++) {
+        size_t at = (size_t)n * d->size;
+        for (size_t i = at; i < at + d->size; i++) y[i] = factor * x[i] + offset;
+    }
+}
+
+/* divide: y = x / t */
+void divide_forward(const PointDims *d, float *y, const float *x, const float *t)
+{
+#pragma omp parallel for
+    for (int n = 0; n < d->N; n++) {
+        size_t at = (size_t)n * d->size;
+        for (size_t i = at; i < at + d->size; i++) y[i] = x[i] / t[n];
+    }
+}
+
+/* dx = dy / t,   dt = -sum(dy x) / t^2 */
+void divide_backward(const PointDims *d, float *dx, float *dt, const float *dy, const float *x,
+                     const float *t)
+{
+#pragma omp parallel for
+    for (int n = 0; n < d->N; n++) {
+        size_t at = (size_t)n * d->size;
+        double T = (double)t[n], sum = 0;
+        for (size_t i = at; i < at + d->size; i++) {
+            if (dx) dx[i] += dy[i] / t[n];
+            if (dt) sum += (double)dy[i] * (double)x[i];
+        }
+        if (dt) dt[n] += (float)(-sum / (T * T));
+    }
+}
+
+/* ydot = xdot / t - x tdot / t^2 */
+void divide_tangent(const PointDims *d, float *ydot, const float *x, const float *xdot,
+                    const float *t, const float *tdot)
+{
+#pragma omp parallel for
+    for (int n = 0; n < d->N; n++) {
+        size_t at = (size_t)n * d->size;
+        for (size_t i = at; i < at + d->size; i++) ydot[i] = xdot[i] / t[n];
+        if (!tdot) continue;
+        float slope = tdot[n] / (t[n] * t[n]);
+        for (size_t i = at; i < at + d->size; i++) ydot[i] -= x[i] * slope;
+    }
+}
+
+/* Of <my, x/t> + <ly, xdot/t - x tdot/t^2>:
+ *   mx = my / t - ly tdot / t^2
+ *   mt = -sum(my x + ly xdot) / t^2 + 2 tdot sum(ly x) / t^3 */
+void divide_backward2(const PointDims *d, float *mx, float *mt, const float *my, const float *ly,
+                      const float *x, const float *xdot, const float *t, const float *tdot)
+{
+#pragma omp parallel for
+    for (int n = 0; n < d->N; n++) {
+        size_t at = (size_t)n * d->size;
+        double T = (double)t[n], Tdot = tdot ? (double)tdot[n] : 0.0;
+        float slope = (float)(Tdot / (T * T));
+        double first = 0, second = 0;
+        for (size_t i = at; i < at + d->size; i++) {
+            if (mx) mx[i] += my[i] / t[n] - ly[i] * slope;
+            if (!mt) continue;
+            first += (double)my[i] * (double)x[i] + (double)ly[i] * (double)xdot[i];
+            second += (double)ly[i] * (double)x[i];
+        }
+        if (mt) mt[n] += (float)(-first / (T * T) + 2 * Tdot * second / (T * T * T));
+    }
+}

@@ -108,6 +108,7 @@ static unsigned char *arena_deflate(unsigned char *data, int size, int *packed_s
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdouble-promotion"
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
 #pragma GCC diagnostic ignored "-Wshadow"
 #pragma GCC diagnostic ignored "-Wsign-compare"
 #pragma GCC diagnostic ignored "-Wunused-function"
@@ -170,7 +171,12 @@ static unsigned char *stb_encode(const Image *image, int *size)
                                  size);
 }
 
-/* One pixel with alpha blended over black, as grey (Rec. 601) or colour. */
+unsigned char image_grey(unsigned red, unsigned green, unsigned blue)
+{
+    return (unsigned char)((299 * red + 587 * green + 114 * blue + 500) / 1000);
+}
+
+/* One pixel with alpha blended over black, as grey or colour. */
 static void put_pixel(unsigned char *out, int out_channels, const unsigned char *in,
                       int in_channels, bool alpha)
 {
@@ -179,7 +185,7 @@ static void put_pixel(unsigned char *out, int out_channels, const unsigned char 
     if (out_channels == 3)
         for (int k = 0; k < 3; k++) out[k] = (unsigned char)c[k];
     else if (in_channels == 3)
-        out[0] = (unsigned char)((299 * c[0] + 587 * c[1] + 114 * c[2] + 500) / 1000);
+        out[0] = image_grey(c[0], c[1], c[2]);
     else
         out[0] = (unsigned char)c[0];
 }

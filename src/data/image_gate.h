@@ -40,6 +40,9 @@ bool image_gate_size(uint64_t height, uint64_t width, const char *name, Err *err
 /* The orientation (1..8) in a TIFF structure as EXIF has it; 1 when there is none. */
 int image_exif_orientation(const unsigned char *tiff, size_t size);
 
+/* Grey of a colour (Rec. 601), rounded. */
+unsigned char image_grey(unsigned red, unsigned green, unsigned blue);
+
 /* Big-endian numbers. */
 uint32_t image_be16(const unsigned char *p);
 uint32_t image_be32(const unsigned char *p);

@@ -1,0 +1,309 @@
+#include "diffc/dataset.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "data_stream.h"
+#include "dataset_load.h"
+#include "diffc/clock.h"
+#include "diffc/mem.h"
+#include "diffc/rng.h"
+#include "diffc/term.h"
+#include "image_gate.h"
+
+size_t data_limited(const DataJob *job, uint64_t count)
+{
+    size_t limit = job->options->limit;
+    return limit > 0 && limit < count ? limit : (size_t)count;
+}
+
+bool data_reserve(DataJob *job, uint64_t count, int height, int width, int channels, bool labels)
+{
+    Dataset *d = job->d;
+    const DataOptions *o = job->options;
+    size_t room = data_limited(job, count);
+    d->height = o->height ? o->height : height;
+    d->width = o->width ? o->width : width;
+    d->channels = o->channels ? o->channels : channels;
+    if (room > UINT32_MAX)
+        return err_set(job->err, ERR_USAGE, "%s: has %zu images; more than %u need a limit",
+                       o->path, room, UINT32_MAX);
+    size_t image_bytes = (size_t)d->height * (size_t)d->width * (size_t)d->channels;
+    d->pixels = mem_alloc(room, image_bytes);
+    if (labels) d->labels = mem_alloc(room, 1);
+    if (!d->pixels || (labels && !d->labels))
+        return err_set(job->err, ERR_MEMORY, "%s: not enough memory for %zu images of %zu bytes",
+                       o->path, room, image_bytes);
+    job->room = room;
+    return true;
+}
+
+/* Every grey pixel becomes three. */
+static bool widen(DataJob *job)
+{
+    Dataset *d = job->d;
+    size_t area = (size_t)d->height * (size_t)d->width;
+    unsigned char *wide = mem_alloc(job->room, 3 * area);
+    if (!wide)
+        return err_set(job->err, ERR_MEMORY,
+                       "%s: not enough memory for %zu colour images of %zu "
+                       "bytes",
+                       job->options->path, job->room, 3 * area);
+    for (size_t i = 0; i < d->count * area; i++) memset(wide + 3 * i, d->pixels[i], 3);
+    mem_free(d->pixels);
+    d->pixels = wide;
+    d->channels = 3;
+    return true;
+}
+
+static void copy_pixels(unsigned char *to, int channels, const Image *image)
+{
+    size_t area = (size_t)image->height * (size_t)image->width;
+    const unsigned char *from = image->pixels;
+    if (channels == image->channels) {
+        memcpy(to, from, area * (size_t)channels);
+    } else if (channels == 3) {
+        for (size_t i = 0; i < area; i++) memset(to + 3 * i, from[i], 3);
+    } else {
+        for (size_t i = 0; i < area; i++)
+            to[i] = image_grey(from[3 * i], from[3 * i + 1], from[3 * i + 2]);
+    }
+}
+
+bool data_store(DataJob *job, const Image *image, int label)
+{
+    Dataset *d = job->d;
+    CHECK(d->count < job->room);
+    if (job->options->channels == 0 && image->channels > d->channels && !widen(job)) return false;
+    Image resized = {0};
+    bool fits = image->height == d->height && image->width == d->width;
+    if (!fits && !image_resize_crop(image, d->height, d->width, &resized, job->err)) return false;
+    size_t image_bytes = (size_t)d->height * (size_t)d->width * (size_t)d->channels;
+    copy_pixels(d->pixels + d->count * image_bytes, d->channels, fits ? image : &resized);
+    image_free(&resized);
+    if (d->labels) d->labels[d->count] = (unsigned char)label;
+    d->count++;
+    return true;
+}
+
+bool data_progress(DataJob *job, size_t done, size_t total)
+{
+    if (interrupt_requested())
+        return err_set(job->err, ERR_INTERRUPTED, "%s: interrupted while reading",
+                       job->options->path);
+    if (job->progress && total) job->progress(job->context, done, total);
+    return true;
+}
+
+/* What a single file holds, by its first bytes. */
+static bool load_file(DataJob *job)
+{
+    const char *path = job->options->path;
+    DataKind kind = job->options->kind;
+    if (kind == DATA_FOLDER)
+        return err_set(job->err, ERR_USAGE, "%s: is a file, expected a folder of images", path);
+    if (kind == DATA_AUTO) {
+        unsigned char start[8];
+        size_t got = 0;
+        DataStream *stream;
+        if (!data_stream_open(&stream, path, job->err)) return false;
+        bool ok = data_stream_read(stream, start, sizeof start, &got, job->err);
+        uint64_t bytes = data_stream_file_bytes(stream);
+        data_stream_close(stream);
+        if (!ok) return false;
+        if (bytes == 0) return err_set(job->err, ERR_FORMAT, "%s: is empty, expected images", path);
+        if (image_signature(start, got))
+            return err_set(job->err, ERR_USAGE,
+                           "%s: is a single image; give the folder that holds the images", path);
+        if (data_idx_is_start(start, got))
+            kind = DATA_IDX;
+        else if (bytes % 3073 == 0)
+            kind = DATA_CIFAR10;
+        else
+            return err_set(job->err, ERR_FORMAT,
+                           "%s: is neither IDX nor CIFAR-10 binary data (packed or not), nor a "
+                           "folder",
+                           path);
+    }
+    if (kind == DATA_IDX) return data_idx_load(job, path);
+    return data_cifar_load(job, path, NULL, path);
+}
+
+static bool has_name(const Names *names, const char *name)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->names[i], name) == 0) return true;
+    return false;
+}
+
+static bool load_listed(DataJob *job, const Names *names)
+{
+    const DataOptions *o = job->options;
+    char path[PATH_BYTES];
+    bool is_idx = false;
+    if (o->kind == DATA_AUTO || o->kind == DATA_IDX) {
+        if (!data_idx_find(job, names, path, &is_idx)) return false;
+        if (is_idx) return data_idx_load(job, path);
+        if (o->kind == DATA_IDX)
+            return err_set(job->err, ERR_IO, "%s: holds no *-images-idx3-ubyte[.gz]", o->path);
+    }
+    if (o->kind == DATA_AUTO || o->kind == DATA_CIFAR10) {
+        if (data_cifar_is_there(names)) return data_cifar_load(job, o->path, names, NULL);
+        if (has_name(names, "data_batch_1") || has_name(names, "test_batch"))
+            return err_set(job->err, ERR_FORMAT,
+                           "%s: holds the Python version of CIFAR-10 (pickles); get the binary "
+                           "version (cifar-10-binary.tar.gz)",
+                           o->path);
+        if (o->kind == DATA_CIFAR10)
+            return err_set(job->err, ERR_IO, "%s: holds no data_batch_1.bin", o->path);
+    }
+    if (o->test_part)
+        return err_set(job->err, ERR_USAGE,
+                       "%s: a folder of images has no test part; give the folder of test images",
+                       o->path);
+    return data_folder_load(job);
+}
+
+static bool load(DataJob *job)
+{
+    const char *path = job->options->path;
+    struct stat st;
+    if (stat(path, &st) != 0) return err_set_errno(job->err, "%s: cannot open the data", path);
+    if (!S_ISDIR(st.st_mode)) return load_file(job);
+    Names names;
+    if (!folder_list(path, &names, job->err)) return false;
+    bool ok = load_listed(job, &names);
+    names_free(&names);
+    return ok;
+}
+
+static bool check_options(const DataOptions *o, Err *err)
+{
+    if (!o->path || !o->path[0]) return err_set(err, ERR_USAGE, "data: no path is given");
+    if (o->channels != 0 && o->channels != 1 && o->channels != 3)
+        return err_set(err, ERR_USAGE,
+                       "data: %d channels, expected 1 (grey), 3 (colour) or 0 "
+                       "(as stored)",
+                       o->channels);
+    if ((o->height == 0) != (o->width == 0))
+        return err_set(err, ERR_USAGE, "data: height %d and width %d: give both, or neither",
+                       o->height, o->width);
+    if (o->height < 0 || o->width < 0 || o->height > 8192 || o->width > 8192)
+        return err_set(err, ERR_USAGE, "data: height %d and width %d, expected 1 to 8192",
+                       o->height, o->width);
+    if (o->limit > 0 && o->validation >= o->limit)
+        return err_set(err, ERR_USAGE,
+                       "data: %zu images held out of a limit of %zu leave none to train on",
+                       o->validation, o->limit);
+    return true;
+}
+
+static void shuffle(uint32_t *list, size_t count, uint64_t seed, uint64_t stream)
+{
+    for (size_t i = 0; i < count; i++) list[i] = (uint32_t)i;
+    for (size_t i = count; i > 1; i--) {
+        size_t j = rng_below(seed, stream, i - 1, (uint32_t)i);
+        uint32_t kept = list[i - 1];
+        list[i - 1] = list[j];
+        list[j] = kept;
+    }
+}
+
+static bool split(Dataset *d, const DataOptions *o, Err *err)
+{
+    if (o->validation >= d->count)
+        return err_set(err, ERR_USAGE, "%s: %zu images held out of %zu leave none to train on",
+                       o->path, o->validation, d->count);
+    d->validation_count = o->validation;
+    d->train_count = d->count - o->validation;
+    d->split = mem_alloc(d->count, sizeof *d->split);
+    d->order = mem_alloc(d->train_count, sizeof *d->order);
+    if (!d->split || !d->order)
+        return err_set(err, ERR_MEMORY, "%s: not enough memory for the order of %zu images",
+                       o->path, d->count);
+    shuffle(d->split, d->count, o->seed, rng_stream(RNG_SPLIT, 0));
+    d->order_epoch = UINT64_MAX;
+    d->flip = o->flip;
+    d->seed = o->seed;
+    return true;
+}
+
+/* "60,000 grey images of 28x28 (folder), 10 classes, 3 damaged images left out" */
+static void describe(Dataset *d, const char *format)
+{
+    char count[32], classes[32] = "", skipped[64] = "", ignored[64] = "", number[32];
+    term_format_count(count, d->count);
+    if (d->classes)
+        snprintf(classes, sizeof classes, ", %d class%s", d->classes, d->classes == 1 ? "" : "es");
+    term_format_count(number, d->skipped);
+    if (d->skipped)
+        snprintf(skipped, sizeof skipped, ", %s damaged image%s left out", number,
+                 d->skipped == 1 ? "" : "s");
+    term_format_count(number, d->ignored);
+    if (d->ignored)
+        snprintf(ignored, sizeof ignored, ", %s other file%s ignored", number,
+                 d->ignored == 1 ? "" : "s");
+    snprintf(d->description, sizeof d->description, "%s %s image%s of %dx%d (%s)%s%s%s", count,
+             d->channels == 1 ? "grey" : "colour", d->count == 1 ? "" : "s", d->width, d->height,
+             format, classes, skipped, ignored);
+}
+
+bool dataset_open(Dataset *d, const DataOptions *options, DataProgress progress, void *context,
+                  Err *err)
+{
+    memset(d, 0, sizeof *d);
+    Err failure = {0};
+    DataJob job = {
+        .options = options, .d = d, .progress = progress, .context = context, .err = &failure};
+    if (check_options(options, &failure) && load(&job) && split(d, options, &failure)) {
+        describe(d, job.format);
+        return true;
+    }
+    /* Names come from the disk: they may hold control characters. */
+    char text[sizeof failure.text];
+    text_escape(text, sizeof text, failure.text);
+    err_set(err, failure.kind, "%s", text);
+    dataset_close(d);
+    return false;
+}
+
+void dataset_close(Dataset *d)
+{
+    mem_free(d->pixels);
+    mem_free(d->labels);
+    mem_free(d->split);
+    mem_free(d->order);
+    memset(d, 0, sizeof *d);
+}
+
+static void sample(const Dataset *d, size_t image, bool flipped, float *x, int *label)
+{
+    size_t W = (size_t)d->width, C = (size_t)d->channels, rows = (size_t)d->height;
+    const unsigned char *from = d->pixels + image * rows * W * C;
+    for (size_t row = 0; row < rows; row++, from += W * C)
+        for (size_t column = 0; column < W; column++) {
+            const unsigned char *pixel = from + (flipped ? W - 1 - column : column) * C;
+            for (size_t c = 0; c < C; c++) *x++ = (float)pixel[c] / 127.5f - 1.0f;
+        }
+    if (label) *label = d->labels ? d->labels[image] : 0;
+}
+
+void dataset_train_sample(Dataset *d, uint64_t number, float *x, int *label)
+{
+    uint64_t epoch = number / d->train_count;
+    if (epoch != d->order_epoch) {
+        shuffle(d->order, d->train_count, d->seed, rng_stream(RNG_SHUFFLE, epoch));
+        d->order_epoch = epoch;
+    }
+    size_t image = d->split[d->order[number % d->train_count]];
+    bool flipped = d->flip && rng_below(d->seed, rng_stream(RNG_FLIP, epoch), image, 2) == 1;
+    sample(d, image, flipped, x, label);
+}
+
+void dataset_validation_sample(const Dataset *d, size_t i, float *x, int *label)
+{
+    CHECK(i < d->validation_count);
+    sample(d, d->split[d->train_count + i], false, x, label);
+}

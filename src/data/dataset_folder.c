@@ -1,0 +1,251 @@
+/* Folders of PNG and JPEG, searched with all their subfolders. The order is that of the path bytes,
+ * so it depends neither on the file system nor on the locale. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dataset_load.h"
+#include "image_gate.h"
+
+enum { MAX_CLASSES = 256 };
+
+typedef struct {
+    char *path; /* relative to the root; "" is the root */
+    dev_t device;
+    ino_t inode;
+} Folder;
+
+typedef struct {
+    DataJob *job;
+    const char *root;
+    Folder *folders; /* those seen so far: the ones behind `next` wait */
+    size_t folder_count, folder_room, next;
+    char **files; /* images, relative */
+    size_t file_count, file_room;
+    size_t ignored;
+    char example[256]; /* one of the ignored files */
+} Search;
+
+static bool short_of_memory(Search *s)
+{
+    return err_set(s->job->err, ERR_MEMORY, "%s: not enough memory for its list of files", s->root);
+}
+
+/* Makes room for one more element of `size` bytes. */
+static bool grow(void **list, size_t count, size_t *room, size_t size)
+{
+    if (count < *room) return true;
+    size_t more = *room ? 2 * *room : 64;
+    void *grown = realloc(*list, more * size);
+    if (!grown) return false;
+    *list = grown;
+    *room = more;
+    return true;
+}
+
+static bool add_folder(Search *s, const char *path, const struct stat *st)
+{
+    void *list = s->folders;
+    bool ok = grow(&list, s->folder_count, &s->folder_room, sizeof *s->folders);
+    s->folders = list;
+    char *copy = ok ? strdup(path) : NULL;
+    if (!copy) return short_of_memory(s);
+    s->folders[s->folder_count++] = (Folder){copy, st->st_dev, st->st_ino};
+    return true;
+}
+
+static bool add_file(Search *s, const char *path)
+{
+    void *list = s->files;
+    bool ok = grow(&list, s->file_count, &s->file_room, sizeof *s->files);
+    s->files = list;
+    char *copy = ok ? strdup(path) : NULL;
+    if (!copy) return short_of_memory(s);
+    s->files[s->file_count++] = copy;
+    return true;
+}
+
+static bool was_seen(const Search *s, const struct stat *st)
+{
+    for (size_t i = 0; i < s->folder_count; i++)
+        if (s->folders[i].device == st->st_dev && s->folders[i].inode == st->st_ino) return true;
+    return false;
+}
+
+static bool named_like_image(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot && (strcasecmp(dot, ".png") == 0 || strcasecmp(dot, ".jpg") == 0 ||
+                   strcasecmp(dot, ".jpeg") == 0);
+}
+
+static bool starts_like_image(const char *path)
+{
+    unsigned char start[8];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return false;
+    ssize_t got = read(fd, start, sizeof start);
+    close(fd);
+    return got > 0 && image_signature(start, (size_t)got);
+}
+
+/* One name in a folder: a folder waits, an image (by content, or by a name that promises one) is
+ * listed, anything else is counted. */
+static bool look_at(Search *s, const char *folder, const char *name)
+{
+    char relative[PATH_BYTES], path[PATH_BYTES];
+    if (name[0] == '.' || strcmp(name, "__MACOSX") == 0) return true;
+    if (folder[0] == '\0') {
+        if (!path_join(relative, ".", name, s->job->err)) return false;
+        memmove(relative, relative + 2, strlen(relative) - 1);
+    } else if (!path_join(relative, folder, name, s->job->err)) {
+        return false;
+    }
+    if (!path_join(path, s->root, relative, s->job->err)) return false;
+    struct stat st, link;
+    bool there = stat(path, &st) == 0;
+    if (there && S_ISDIR(st.st_mode)) {
+        /* A link may lead back to a folder above it. */
+        bool is_link = lstat(path, &link) == 0 && S_ISLNK(link.st_mode);
+        return (is_link && was_seen(s, &st)) || add_folder(s, relative, &st);
+    }
+    if (there && S_ISREG(st.st_mode) && (named_like_image(name) || starts_like_image(path)))
+        return add_file(s, relative);
+    if (s->ignored++ == 0) snprintf(s->example, sizeof s->example, "%s", name);
+    return true;
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool search(Search *s)
+{
+    struct stat st;
+    if (stat(s->root, &st) != 0) return err_set_errno(s->job->err, "%s: cannot open", s->root);
+    if (!add_folder(s, "", &st)) return false;
+    for (; s->next < s->folder_count; s->next++) {
+        char path[PATH_BYTES];
+        const char *folder = s->folders[s->next].path;
+        Names names;
+        if (!path_join(path, s->root, folder, s->job->err)) return false;
+        if (!folder_list(path, &names, s->job->err)) return false;
+        bool ok = data_progress(s->job, 0, 0);
+        for (size_t i = 0; ok && i < names.count; i++) ok = look_at(s, folder, names.names[i]);
+        names_free(&names);
+        if (!ok) return false;
+    }
+    if (s->file_count) qsort(s->files, s->file_count, sizeof *s->files, compare_paths);
+    return true;
+}
+
+/* The top-level folders' names, sorted by bytes; false when labels make no sense. */
+typedef struct {
+    char name[MAX_CLASSES][256];
+    int count;
+} Classes;
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static bool class_name(const char *path, char *name, size_t size)
+{
+    const char *slash = strchr(path, '/');
+    if (!slash || (size_t)(slash - path) >= size) return false;
+    memcpy(name, path, (size_t)(slash - path));
+    name[slash - path] = '\0';
+    return true;
+}
+
+static bool find_classes(const Search *s, Classes *classes)
+{
+    classes->count = 0;
+    for (size_t i = 0; i < s->file_count; i++) {
+        char name[256];
+        if (!class_name(s->files[i], name, sizeof name)) return false;
+        /* Sorted paths keep the files of a folder together. */
+        if (classes->count && strcmp(classes->name[classes->count - 1], name) == 0) continue;
+        if (classes->count == MAX_CLASSES) return false;
+        memcpy(classes->name[classes->count++], name, sizeof name);
+    }
+    qsort(classes->name, (size_t)classes->count, sizeof *classes->name, compare_names);
+    return true;
+}
+
+static int class_of(const Classes *classes, const char *path)
+{
+    char name[256];
+    if (!class_name(path, name, sizeof name)) return 0;
+    const char *found =
+        bsearch(name, classes->name, (size_t)classes->count, sizeof *classes->name, compare_names);
+    return found ? (int)((found - classes->name[0]) / (ptrdiff_t)sizeof *classes->name) : 0;
+}
+
+/* A damaged image is an error that names the file, or left out and counted. */
+static bool load_file(Search *s, const char *relative, bool labelled, int label)
+{
+    DataJob *job = s->job;
+    char path[PATH_BYTES];
+    Image image;
+    Err bad = {0};
+    if (!path_join(path, s->root, relative, job->err)) return false;
+    if (!image_load(path, job->options->channels, &image, &bad)) {
+        if (bad.kind != ERR_FORMAT && bad.kind != ERR_IO)
+            return err_set(job->err, bad.kind, "%s", bad.text);
+        job->d->skipped++;
+        return job->options->skip_bad ||
+               err_set(job->err, bad.kind, "%.900s (data.skip_bad = true leaves such images out)",
+                       bad.text);
+    }
+    bool ok = job->room > 0 ||
+              data_reserve(job, s->file_count, image.height, image.width, image.channels, labelled);
+    ok = ok && data_store(job, &image, label);
+    image_free(&image);
+    return ok;
+}
+
+static bool load_files(Search *s)
+{
+    DataJob *job = s->job;
+    if (s->file_count == 0 && s->ignored == 0)
+        return err_set(job->err, ERR_IO, "%s: is an empty folder, expected images", s->root);
+    if (s->file_count == 0)
+        return err_set(job->err, ERR_FORMAT,
+                       "%s: holds no PNG or JPEG image (%zu other files, such as %s)", s->root,
+                       s->ignored, s->example);
+    Classes *classes = malloc(sizeof *classes);
+    if (!classes) return short_of_memory(s);
+    bool labelled = find_classes(s, classes), ok = true;
+    size_t wanted = data_limited(job, s->file_count);
+    for (size_t i = 0; ok && i < s->file_count && job->d->count < wanted; i++) {
+        int label = labelled ? class_of(classes, s->files[i]) : 0;
+        ok = load_file(s, s->files[i], labelled, label) && data_progress(job, i + 1, s->file_count);
+    }
+    if (ok && job->d->count == 0)
+        ok = err_set(job->err, ERR_FORMAT, "%s: none of its %zu images can be decoded", s->root,
+                     s->file_count);
+    if (labelled) job->d->classes = classes->count;
+    job->d->ignored = s->ignored;
+    free(classes);
+    return ok;
+}
+
+bool data_folder_load(DataJob *job)
+{
+    Search s = {.job = job, .root = job->options->path};
+    job->format = "folder";
+    bool ok = search(&s) && load_files(&s);
+    for (size_t i = 0; i < s.folder_count; i++) free(s.folders[i].path);
+    for (size_t i = 0; i < s.file_count; i++) free(s.files[i]);
+    free(s.folders);
+    free(s.files);
+    return ok;
+}

@@ -1,0 +1,249 @@
+/* IDX (the MNIST family): 00 00, type, rank, big-endian sizes, then the data. */
+#include <stdio.h>
+#include <string.h>
+
+#include "data_stream.h"
+#include "dataset_load.h"
+#include "diffc/mem.h"
+#include "diffc/term.h"
+#include "image_gate.h"
+
+enum { TYPE_U8 = 0x08, MAX_RANK = 4 };
+
+typedef struct {
+    const char *path;
+    int rank;
+    uint32_t size[MAX_RANK];
+    uint64_t data_bytes; /* declared */
+} IdxHeader;
+
+bool data_idx_is_start(const unsigned char *bytes, size_t size)
+{
+    return size >= 4 && bytes[0] == 0 && bytes[1] == 0 && bytes[2] >= 0x08 && bytes[2] <= 0x0E &&
+           bytes[3] >= 1 && bytes[3] <= MAX_RANK;
+}
+
+static const char *type_name(int type)
+{
+    static const char *const names[] = {"unsigned bytes",  "signed bytes",    "unknown",
+                                        "16-bit integers", "32-bit integers", "32-bit floats",
+                                        "64-bit floats"};
+    return type >= 0x08 && type <= 0x0E ? names[type - 0x08] : "unknown";
+}
+
+/* The declared sizes multiply without overflow and match the file as far as can be known before
+ * reading: exactly for a plain file, within what gzip can pack for a packed one. */
+static bool check_size(const DataStream *stream, IdxHeader *h, Err *err)
+{
+    enum { DEFLATE_RATIO = 1032 };
+    h->data_bytes = 1;
+    for (int i = 0; i < h->rank; i++) {
+        if (h->size[i] == 0)
+            return err_set(err, ERR_FORMAT, "%s: IDX dimension %d is 0, nothing to read", h->path,
+                           i + 1);
+        if (h->data_bytes > UINT64_MAX / 2 / h->size[i])
+            return err_set(err, ERR_FORMAT, "%s: the IDX dimensions multiply to more than 2^63",
+                           h->path);
+        h->data_bytes *= h->size[i];
+    }
+    uint64_t header_bytes = 4 + 4 * (uint64_t)h->rank, file = data_stream_file_bytes(stream);
+    if (data_stream_is_gzip(stream)) {
+        if (h->data_bytes / DEFLATE_RATIO > file)
+            return err_set(err, ERR_FORMAT,
+                           "%s: its header declares %llu bytes, more than %llu bytes of gzip can "
+                           "hold",
+                           h->path, (unsigned long long)h->data_bytes, (unsigned long long)file);
+    } else if (file - header_bytes != h->data_bytes) {
+        return err_set(err, ERR_FORMAT, "%s: has %llu bytes of data, its header declares %llu",
+                       h->path, (unsigned long long)(file - header_bytes),
+                       (unsigned long long)h->data_bytes);
+    }
+    return true;
+}
+
+static bool read_header(DataStream *stream, IdxHeader *h, int low_rank, int high_rank,
+                        const char *expected, Err *err)
+{
+    unsigned char magic[4], sizes[4 * MAX_RANK];
+    size_t got;
+    if (!data_stream_read(stream, magic, 4, &got, err)) return false;
+    if (got == 0) return err_set(err, ERR_FORMAT, "%s: is empty, expected IDX data", h->path);
+    if (got < 4)
+        return err_set(err, ERR_FORMAT, "%s: has %zu bytes, an IDX header has more", h->path, got);
+    if (magic[0] != 0 || magic[1] != 0)
+        return err_set(err, ERR_FORMAT,
+                       "%s: is not IDX data (it starts with %02X %02X, expected 00 00)", h->path,
+                       magic[0], magic[1]);
+    if (magic[2] != TYPE_U8)
+        return err_set(err, ERR_FORMAT,
+                       "%s: holds IDX type 0x%02X (%s); only 0x08 (unsigned bytes) can be read",
+                       h->path, magic[2], type_name(magic[2]));
+    h->rank = magic[3];
+    if (h->rank < low_rank || h->rank > high_rank)
+        return err_set(err, ERR_FORMAT, "%s: has %d IDX dimension%s, expected %s", h->path, h->rank,
+                       h->rank == 1 ? "" : "s", expected);
+    if (!data_stream_read(stream, sizes, 4 * (size_t)h->rank, &got, err)) return false;
+    if (got < 4 * (size_t)h->rank)
+        return err_set(err, ERR_FORMAT, "%s: ends within its IDX header", h->path);
+    for (int i = 0; i < h->rank; i++) h->size[i] = image_be32(sizes + 4 * i);
+    return check_size(stream, h, err);
+}
+
+static bool read_exactly(DataStream *stream, const IdxHeader *h, void *out, size_t size,
+                         uint64_t *done, Err *err)
+{
+    size_t got;
+    if (!data_stream_read(stream, out, size, &got, err)) return false;
+    *done += got;
+    return got == size ||
+           err_set(err, ERR_FORMAT, "%s: ends after %llu of the %llu bytes its header declares",
+                   h->path, (unsigned long long)*done, (unsigned long long)h->data_bytes);
+}
+
+static bool read_end(DataStream *stream, const IdxHeader *h, Err *err)
+{
+    unsigned char one;
+    size_t got;
+    if (!data_stream_read(stream, &one, 1, &got, err)) return false;
+    return got == 0 ||
+           err_set(err, ERR_FORMAT, "%s: goes on after the %llu bytes its header declares", h->path,
+                   (unsigned long long)h->data_bytes);
+}
+
+/* The labels of the first d->count images, from a file that must hold one per image. */
+static bool load_labels(DataJob *job, const char *path, uint32_t images)
+{
+    Dataset *d = job->d;
+    IdxHeader h = {.path = path};
+    DataStream *stream;
+    if (!data_stream_open(&stream, path, job->err)) return false;
+    bool ok = read_header(stream, &h, 1, 1, "1 (one label per image)", job->err);
+    if (ok && h.size[0] != images)
+        ok = err_set(job->err, ERR_FORMAT, "%s: has %u labels for %u images", path, h.size[0],
+                     images);
+    unsigned char label;
+    uint64_t done = 0;
+    for (uint32_t i = 0; ok && i < images; i++) {
+        ok = read_exactly(stream, &h, &label, 1, &done, job->err);
+        if (!ok) break;
+        if (i < d->count) d->labels[i] = label;
+        if (label >= d->classes) d->classes = label + 1;
+    }
+    ok = ok && read_end(stream, &h, job->err);
+    data_stream_close(stream);
+    return ok;
+}
+
+/* Replaces the last `from` in text by `to`, of the same length. */
+static bool replace_last(char *text, const char *from, const char *to)
+{
+    char *last = NULL;
+    for (char *p = strstr(text, from); p; p = strstr(p + 1, from)) last = p;
+    if (last) memcpy(last, to, strlen(to));
+    return last != NULL;
+}
+
+/* labels-idx1 beside images-idx3, packed or not; false when there is none. */
+static bool labels_path(const char *images, char *path)
+{
+    const char *slash = strrchr(images, '/');
+    size_t folder = slash ? (size_t)(slash + 1 - images) : 0;
+    snprintf(path, PATH_BYTES, "%s", images);
+    char *name = path + folder;
+    if (!replace_last(name, "images", "labels")) return false;
+    if (!replace_last(name, "idx3", "idx1")) replace_last(name, "idx4", "idx1");
+    if (path_exists(path)) return true;
+    size_t length = strlen(path);
+    if (length > 3 && strcmp(path + length - 3, ".gz") == 0)
+        path[length - 3] = '\0';
+    else if (length + 3 < PATH_BYTES)
+        memcpy(path + length, ".gz", 4);
+    return path_exists(path);
+}
+
+static bool load_images(DataJob *job, DataStream *stream, const IdxHeader *h)
+{
+    int channels = h->rank == 4 ? (int)h->size[3] : 1;
+    Image image = {.height = (int)h->size[1], .width = (int)h->size[2], .channels = channels};
+    size_t bytes = (size_t)image.height * (size_t)image.width * (size_t)channels;
+    size_t wanted = data_limited(job, h->size[0]);
+    image.pixels = mem_alloc(bytes, 1);
+    bool ok = image.pixels != NULL ||
+              err_set(job->err, ERR_MEMORY, "%s: not enough memory for an image of %zu bytes",
+                      h->path, bytes);
+    uint64_t done = 0;
+    for (uint32_t i = 0; ok && i < h->size[0]; i++) {
+        ok = read_exactly(stream, h, image.pixels, bytes, &done, job->err);
+        /* Images beyond the limit are read too: only the end tells that the file is whole. */
+        if (ok && i < wanted) ok = data_store(job, &image, 0);
+        ok = ok && data_progress(job, i + 1, h->size[0]);
+    }
+    image_free(&image);
+    return ok && read_end(stream, h, job->err);
+}
+
+bool data_idx_load(DataJob *job, const char *path)
+{
+    IdxHeader h = {.path = path};
+    DataStream *stream;
+    job->format = "IDX";
+    if (!data_stream_open(&stream, path, job->err)) return false;
+    char labels[PATH_BYTES];
+    bool labelled = labels_path(path, labels);
+    bool ok =
+        read_header(stream, &h, 3, 4,
+                    "3 (count, height, width) or 4 (count, height, width, channels)", job->err);
+    if (ok && h.rank == 4 && h.size[3] != 1 && h.size[3] != 3)
+        ok = err_set(job->err, ERR_FORMAT, "%s: has %u channels, expected 1 or 3", path, h.size[3]);
+    ok = ok && image_gate_size(h.size[1], h.size[2], path, job->err) &&
+         data_reserve(job, h.size[0], (int)h.size[1], (int)h.size[2],
+                      h.rank == 4 ? (int)h.size[3] : 1, labelled) &&
+         load_images(job, stream, &h);
+    data_stream_close(stream);
+    return ok && (!labelled || load_labels(job, labels, h.size[0]));
+}
+
+static bool ends_with(const char *text, size_t length, const char *end)
+{
+    size_t n = strlen(end);
+    return length >= n && memcmp(text + length - n, end, n) == 0;
+}
+
+/* Length of an IDX images name without .gz, 0 for other names. */
+static size_t stem_length(const char *name)
+{
+    size_t length = strlen(name);
+    if (ends_with(name, length, ".gz")) length -= 3;
+    static const char *const ends[] = {"images-idx3-ubyte", "images.idx3-ubyte",
+                                       "images-idx4-ubyte", "images.idx4-ubyte"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (ends_with(name, length, ends[i])) return length;
+    return 0;
+}
+
+bool data_idx_find(const DataJob *job, const Names *names, char *path, bool *found)
+{
+    const char *folder = job->options->path, *chosen = NULL;
+    bool test_part = job->options->test_part;
+    *found = false;
+    for (size_t i = 0; i < names->count; i++) {
+        const char *name = names->names[i];
+        size_t length = stem_length(name);
+        if (length == 0 || name[0] == '.') continue;
+        *found = true;
+        bool is_test = strstr(name, "t10k") || strstr(name, "test");
+        if (is_test != test_part) continue;
+        /* Sorted by bytes, so the plain form of a name comes before its .gz. */
+        if (chosen && stem_length(chosen) == length && memcmp(chosen, name, length) == 0) continue;
+        if (chosen)
+            return err_set(job->err, ERR_USAGE,
+                           "%s: holds several data sets (%s and %s); name one of the files", folder,
+                           chosen, name);
+        chosen = name;
+    }
+    if (!*found) return true;
+    if (!chosen)
+        return err_set(job->err, ERR_IO, "%s: holds IDX files, but no %s-images-idx3-ubyte[.gz]",
+                       folder, test_part ? "t10k" : "train");
+    return path_join(path, folder, chosen, job->err);
+}

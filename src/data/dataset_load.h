@@ -1,0 +1,45 @@
+/* Between dataset.c and the loaders: a loader says how many images there are and stores them one by
+ * one; size and channels are brought to what the data set has on the way. */
+#ifndef DIFFC_DATASET_LOAD_H
+#define DIFFC_DATASET_LOAD_H
+
+#include "diffc/dataset.h"
+#include "diffc/fsio.h"
+#include "diffc/image.h"
+
+typedef struct {
+    const DataOptions *options;
+    Dataset *d;         /* count grows with each stored image */
+    size_t room;        /* images there is memory for */
+    const char *format; /* for the description */
+    DataProgress progress;
+    void *context;
+    Err *err;
+} DataJob;
+
+/* How many of `count` images the limit leaves. */
+size_t data_limited(const DataJob *job, uint64_t count);
+
+/* Room for `count` images (and labels); the options' size and channels, or the native ones. */
+bool data_reserve(DataJob *job, uint64_t count, int height, int width, int channels, bool labels);
+
+/* Appends an image, resized and cropped, as grey or colour. A grey data set whose channels the
+ * options leave open becomes colour with its first colour image. */
+bool data_store(DataJob *job, const Image *image, int label);
+
+/* Calls progress and sees interruptions. */
+bool data_progress(DataJob *job, size_t done, size_t total);
+
+/* IDX. find looks in a folder for the images of the wanted part; *found tells whether the folder
+ * holds IDX files at all. load reads the images and, when their file exists, the labels. */
+bool data_idx_is_start(const unsigned char *bytes, size_t size);
+bool data_idx_find(const DataJob *job, const Names *names, char *path, bool *found);
+bool data_idx_load(DataJob *job, const char *path);
+
+/* CIFAR-10 binary, likewise; `file` NULL means the wanted part of the folder options->path. */
+bool data_cifar_is_there(const Names *names);
+bool data_cifar_load(DataJob *job, const char *folder, const Names *names, const char *file);
+
+bool data_folder_load(DataJob *job);
+
+#endif

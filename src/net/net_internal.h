@@ -84,6 +84,7 @@ struct Net {
     bool planned;
     NetMode mode;
     float *block;
+    size_t block_floats;
     size_t scratch;
     int threads; /* scratch sizes hold for this many */
 

@@ -297,6 +297,7 @@ bool net_plan(Net *net, NetMode mode, Err *err)
             "system does not give them; fewer images at once need less",
             bytes, bytes / 0x1p30, purpose[mode], net->batch);
     }
+    net->block_floats = total;
     net->mode = mode;
     net->planned = true;
     net->stage = STAGE_NONE;

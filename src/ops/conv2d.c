@@ -1,0 +1,441 @@
+/* Convolution as products on gathered windows (im2col), tile by tile of output pixels:
+ *   forward    y = W * x + b
+ *   backward   dx += W^T * dy     dw += corr(dy, x)     db += sum of dy
+ *   tangent    ydot = W * xdot + Wdot * x + bdot
+ *   backward2  mx += W^T * my     dw += corr(my, x) + corr(ly, xdot)     db += sum of my
+ * The data gradient is itself such a correlation, of dy with the turned kernel. With stride s it
+ * falls into s x s of them, one for each position of an input pixel within the stride: pixel
+ * ih = a + s i receives from the taps r with (a + pad_top - r) divisible by s, and from each at
+ * oh = i + (a + pad_top - r)/s. So nothing is scattered and every sum has its order. */
+#include <string.h>
+
+#include "diffc/gemm.h"
+#include "diffc/ops.h"
+#include "diffc/parallel.h"
+#include "diffc/vec.h"
+#include "partial.h"
+
+enum {
+    TILE_FLOATS = 128 * 1024, /* gathered windows of a tile: half a MiB, stays in L2 */
+    TILE_MIN = 32,
+    TILE_MAX = 256, /* pixels */
+    CHUNK_MIN = 64, /* of one product of the weight gradient */
+    CHUNK_MAX = 256
+};
+
+/* Which source pixels the pixels of a grid see. Grid pixel (i,j) sees the taps_r x taps_s source
+ * pixels from (i*step + top, j*step + left) on; those outside the image are zero. */
+typedef struct {
+    int H, W, C; /* source */
+    int rows, cols;
+    int step;
+    int top, left;
+    int taps_r, taps_s;
+} Window;
+
+/* None where the kernel is larger than the padded image. */
+static int out_size(int padded, int kernel, int stride)
+{
+    return padded < kernel ? 0 : (padded - kernel) / stride + 1;
+}
+
+int conv2d_out_height(const Conv2dDims *d)
+{
+    return out_size(d->H + d->pad_top + d->pad_bottom, d->R, d->stride);
+}
+
+int conv2d_out_width(const Conv2dDims *d)
+{
+    return out_size(d->W + d->pad_left + d->pad_right, d->S, d->stride);
+}
+
+static int min_int(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static int max_int(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+static size_t max_size(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static int window_depth(const Window *g)
+{
+    return g->taps_r * g->taps_s * g->C;
+}
+
+static Window forward_window(const Conv2dDims *d)
+{
+    return (Window){.H = d->H,
+                    .W = d->W,
+                    .C = d->C,
+                    .rows = conv2d_out_height(d),
+                    .cols = conv2d_out_width(d),
+                    .step = d->stride,
+                    .top = -d->pad_top,
+                    .left = -d->pad_left,
+                    .taps_r = d->R,
+                    .taps_s = d->S};
+}
+
+/* A 1x1 convolution without stride or padding is a linear layer on pixels. */
+static bool is_pointwise(const Conv2dDims *d)
+{
+    return d->R == 1 && d->S == 1 && d->stride == 1 && !d->pad_top && !d->pad_bottom &&
+           !d->pad_left && !d->pad_right;
+}
+
+static LinearDims pointwise_dims(const Conv2dDims *d)
+{
+    return (LinearDims){.N = d->N, .T = d->H * d->W, .C = d->C, .K = d->K};
+}
+
+/* Copies the source pixels left .. left+taps-1 of one source row, zeros outside. A row of taps is
+ * contiguous in memory. */
+static void gather_row(float *out, const float *row, int left, int taps, int W, size_t C)
+{
+    int from = max_int(left, 0), to = min_int(left + taps, W);
+    if (from >= to) {
+        memset(out, 0, (size_t)taps * C * sizeof *out);
+        return;
+    }
+    size_t before = (size_t)(from - left) * C, inside = (size_t)(to - from) * C;
+    size_t after = (size_t)(left + taps - to) * C;
+    if (before) memset(out, 0, before * sizeof *out);
+    memcpy(out + before, row + (size_t)from * C, inside * sizeof *out);
+    if (after) memset(out + before + inside, 0, after * sizeof *out);
+}
+
+/* col [count, depth] = windows of the grid pixels first .. first+count-1 of image x. */
+static void gather(const Window *g, float *col, const float *x, int first, int count)
+{
+    size_t width = (size_t)g->taps_s * (size_t)g->C, stride = (size_t)g->W * (size_t)g->C;
+    int i = first / g->cols, j = first % g->cols;
+    for (int p = 0; p < count; p++) {
+        for (int r = 0; r < g->taps_r; r++, col += width) {
+            int ih = i * g->step + g->top + r;
+            if (ih < 0 || ih >= g->H)
+                memset(col, 0, width * sizeof *col);
+            else
+                gather_row(col, x + (size_t)ih * stride, j * g->step + g->left, g->taps_s, g->W,
+                           (size_t)g->C);
+        }
+        if (++j == g->cols) {
+            j = 0;
+            i++;
+        }
+    }
+}
+
+/* Pixels of one tile: so many that w is not read for a handful of pixels, so few that their
+ * windows stay in L2; a large image has two tiles at least, so that it keeps two cores busy. */
+static int tile_pixels(const Window *g)
+{
+    int pixels = g->rows * g->cols;
+    int most = max_int(TILE_MIN, min_int(TILE_MAX, TILE_FLOATS / max_int(window_depth(g), 1)));
+    int tiles = max_int((pixels + most - 1) / most, 1);
+    if (tiles == 1 && pixels >= 2 * TILE_MIN) tiles = 2;
+    return max_int((pixels + tiles - 1) / tiles, 1);
+}
+
+static size_t tile_floats(const Window *g)
+{
+    return (size_t)tile_pixels(g) * (size_t)window_depth(g);
+}
+
+/* y[n,p,:] (+)= window(x)[n,p,:] w for all images; w [depth,K]. The shapes of the products depend
+ * on the window only, so an image's bits do not depend on the batch. */
+static void correlate(const Window *g, int N, int K, float *y, const float *x, const float *w,
+                      bool add, float *scratch)
+{
+    int pixels = g->rows * g->cols, tile = tile_pixels(g), tiles = (pixels + tile - 1) / tile;
+    int depth = window_depth(g);
+    size_t x_size = (size_t)g->H * (size_t)g->W * (size_t)g->C;
+#pragma omp parallel for schedule(dynamic)
+    for (int unit = 0; unit < N * tiles; unit++) {
+        float *col = scratch + (size_t)parallel_thread() * tile_floats(g);
+        int n = unit / tiles, first = unit % tiles * tile, count = min_int(tile, pixels - first);
+        gather(g, col, x + (size_t)n * x_size, first, count);
+        float *out = y + ((size_t)n * (size_t)pixels + (size_t)first) * (size_t)K;
+        gemm(false, false, count, K, depth, 1, col, depth, w, K, add ? 1 : 0, out, K);
+    }
+}
+
+static void fill_rows(float *y, const float *b, size_t rows, int K)
+{
+#pragma omp parallel for schedule(static)
+    for (size_t t = 0; t < rows; t++) memcpy(y + t * (size_t)K, b, (size_t)K * sizeof *y);
+}
+
+void conv2d_forward(const Conv2dDims *d, float *y, const float *x, const float *w, const float *b,
+                    float *scratch)
+{
+    if (is_pointwise(d)) {
+        LinearDims linear = pointwise_dims(d);
+        linear_forward(&linear, y, x, w, b, scratch);
+        return;
+    }
+    Window g = forward_window(d);
+    if (b) fill_rows(y, b, (size_t)d->N * (size_t)g.rows * (size_t)g.cols, d->K);
+    correlate(&g, d->N, d->K, y, x, w, b != NULL, scratch);
+}
+
+void conv2d_tangent(const Conv2dDims *d, float *ydot, const float *x, const float *xdot,
+                    const float *w, const float *wdot, const float *bdot, float *scratch)
+{
+    if (is_pointwise(d)) {
+        LinearDims linear = pointwise_dims(d);
+        linear_tangent(&linear, ydot, x, xdot, w, wdot, bdot, scratch);
+        return;
+    }
+    Window g = forward_window(d);
+    if (bdot) fill_rows(ydot, bdot, (size_t)d->N * (size_t)g.rows * (size_t)g.cols, d->K);
+    correlate(&g, d->N, d->K, ydot, xdot, w, bdot != NULL, scratch);
+    if (wdot) correlate(&g, d->N, d->K, ydot, x, wdot, true, scratch);
+}
+
+/* ---- data gradient */
+
+/* The taps of one axis that reach input pixels a, a + stride, ... : r = last, last - stride, ...
+ * (taps of them), the first of which reads output pixel `first` for input pixel a. */
+typedef struct {
+    int pixels, taps, last, first;
+} Phase;
+
+static Phase phase_of(int a, int size, int kernel, int stride, int pad)
+{
+    int r0 = (a + pad) % stride;
+    Phase p = {.pixels = (size - a + stride - 1) / stride};
+    if (r0 < kernel) {
+        p.taps = (kernel - 1 - r0) / stride + 1;
+        p.last = r0 + (p.taps - 1) * stride;
+        p.first = (a + pad - p.last) / stride;
+    }
+    return p;
+}
+
+static Window phase_window(const Conv2dDims *d, const Phase *v, const Phase *h)
+{
+    return (Window){.H = conv2d_out_height(d),
+                    .W = conv2d_out_width(d),
+                    .C = d->K,
+                    .rows = v->pixels,
+                    .cols = h->pixels,
+                    .step = 1,
+                    .top = v->first,
+                    .left = h->first,
+                    .taps_r = v->taps,
+                    .taps_s = h->taps};
+}
+
+/* turned [taps_r, taps_s, K, C] = the phase's taps of w [R,S,C,K], last tap first. */
+static void turn_weights(const Conv2dDims *d, const Phase *v, const Phase *h, float *turned,
+                         const float *w)
+{
+    enum { BLOCK = 16 };
+    int C = d->C, K = d->K;
+    size_t size = (size_t)C * (size_t)K;
+#pragma omp parallel for schedule(static)
+    for (int tap = 0; tap < v->taps * h->taps; tap++) {
+        int r = v->last - tap / h->taps * d->stride, s = h->last - tap % h->taps * d->stride;
+        const float *from = w + (size_t)(r * d->S + s) * size;
+        float *to = turned + (size_t)tap * size;
+        for (int c0 = 0; c0 < C; c0 += BLOCK)
+            for (int k = 0; k < K; k++)
+                for (int c = c0; c < min_int(c0 + BLOCK, C); c++)
+                    to[(size_t)k * (size_t)C + (size_t)c] = from[(size_t)c * (size_t)K + (size_t)k];
+    }
+}
+
+/* Adds a tile's values to the input pixels (a + stride i, b + stride j) of one image. */
+static void add_pixels(const Conv2dDims *d, const Window *g, int a, int b, float *dx,
+                       const float *tile, int first, int count)
+{
+    size_t C = (size_t)d->C;
+    if (d->stride == 1) {
+        vec_accumulate(dx + (size_t)first * C, tile, (size_t)count * C);
+        return;
+    }
+    for (int p = first; p < first + count; p++, tile += C) {
+        int ih = a + d->stride * (p / g->cols), iw = b + d->stride * (p % g->cols);
+        vec_accumulate(dx + ((size_t)ih * (size_t)d->W + (size_t)iw) * C, tile, C);
+    }
+}
+
+/* Windows and sums of one tile. */
+static size_t phase_tile_floats(const Conv2dDims *d, const Window *g)
+{
+    return (size_t)tile_pixels(g) * (size_t)(window_depth(g) + d->C);
+}
+
+static void phase_gradient(const Conv2dDims *d, int a, int b, float *dx, const float *dy,
+                           const float *w, float *scratch)
+{
+    Phase v = phase_of(a, d->H, d->R, d->stride, d->pad_top);
+    Phase h = phase_of(b, d->W, d->S, d->stride, d->pad_left);
+    Window g = phase_window(d, &v, &h);
+    int pixels = g.rows * g.cols, depth = window_depth(&g);
+    if (!pixels || !depth) return;
+    turn_weights(d, &v, &h, scratch, w);
+    float *tiles_scratch = scratch + (size_t)depth * (size_t)d->C;
+    int tile = tile_pixels(&g), tiles = (pixels + tile - 1) / tile;
+    size_t dy_size = (size_t)g.H * (size_t)g.W * (size_t)d->K;
+    size_t dx_size = (size_t)d->H * (size_t)d->W * (size_t)d->C;
+#pragma omp parallel for schedule(dynamic)
+    for (int unit = 0; unit < d->N * tiles; unit++) {
+        float *sums = tiles_scratch + (size_t)parallel_thread() * phase_tile_floats(d, &g);
+        float *col = sums + (size_t)tile * (size_t)d->C;
+        int n = unit / tiles, first = unit % tiles * tile, count = min_int(tile, pixels - first);
+        gather(&g, col, dy + (size_t)n * dy_size, first, count);
+        gemm(false, false, count, d->C, depth, 1, col, depth, scratch, d->C, 0, sums, d->C);
+        add_pixels(d, &g, a, b, dx + (size_t)n * dx_size, sums, first, count);
+    }
+}
+
+static void data_gradient(const Conv2dDims *d, float *dx, const float *dy, const float *w,
+                          float *scratch)
+{
+    for (int a = 0; a < min_int(d->stride, d->H); a++)
+        for (int b = 0; b < min_int(d->stride, d->W); b++)
+            phase_gradient(d, a, b, dx, dy, w, scratch);
+}
+
+/* ---- weight gradient */
+
+/* Output pixels of one product. */
+static int chunk_rows(const Conv2dDims *d)
+{
+    return max_int(CHUNK_MIN, min_int(CHUNK_MAX, TILE_FLOATS / (d->S * d->C)));
+}
+
+static size_t weight_count(const Conv2dDims *d)
+{
+    return (size_t)d->R * (size_t)d->S * (size_t)d->C * (size_t)d->K;
+}
+
+/* Windows of the output pixels row .. row+count-1 of the whole batch. */
+static void gather_batch(const Window *g, float *col, const float *x, size_t row, int count)
+{
+    size_t pixels = (size_t)g->rows * (size_t)g->cols;
+    size_t x_size = (size_t)g->H * (size_t)g->W * (size_t)g->C;
+    while (count > 0) {
+        int first = (int)(row % pixels), here = min_int(count, (int)pixels - first);
+        gather(g, col, x + row / pixels * x_size, first, here);
+        col += (size_t)here * (size_t)window_depth(g);
+        row += (size_t)here;
+        count -= here;
+    }
+}
+
+/* dw += corr(dy, x): each unit sums one slot of output pixels for one row of taps. */
+static void weight_gradient(const Conv2dDims *d, float *dw, const float *dy, const float *x,
+                            float *scratch)
+{
+    Window whole = forward_window(d);
+    size_t rows = (size_t)d->N * (size_t)whole.rows * (size_t)whole.cols, size = weight_count(d);
+    int slots = partial_slots(rows, size), chunk = chunk_rows(d), width = d->S * d->C;
+    float *parts = slots > 1 ? scratch : dw;
+    float *cols = scratch + (slots > 1 ? (size_t)slots * size : 0);
+#pragma omp parallel for schedule(dynamic)
+    for (int unit = 0; unit < slots * d->R; unit++) {
+        int slot = unit / d->R, r = unit % d->R;
+        float *col = cols + (size_t)parallel_thread() * (size_t)chunk * (size_t)width;
+        float *out = parts + (size_t)slot * size + (size_t)r * (size_t)width * (size_t)d->K;
+        Window g = whole;
+        g.top += r;
+        g.taps_r = 1;
+        size_t begin = partial_begin(rows, slots, slot), end = partial_begin(rows, slots, slot + 1);
+        for (size_t row = begin; row < end; row += (size_t)chunk) {
+            int count = (int)(end - row < (size_t)chunk ? end - row : (size_t)chunk);
+            gather_batch(&g, col, x, row, count);
+            gemm(true, false, width, d->K, count, 1, col, width, dy + row * (size_t)d->K, d->K,
+                 slots > 1 && row == begin ? 0 : 1, out, d->K);
+        }
+    }
+    if (slots > 1) partial_add(dw, parts, slots, size);
+}
+
+void conv2d_backward(const Conv2dDims *d, float *dx, float *dw, float *db, const float *dy,
+                     const float *x, const float *w, float *scratch)
+{
+    if (is_pointwise(d)) {
+        LinearDims linear = pointwise_dims(d);
+        linear_backward(&linear, dx, dw, db, dy, x, w, scratch);
+        return;
+    }
+    size_t rows = (size_t)d->N * (size_t)conv2d_out_height(d) * (size_t)conv2d_out_width(d);
+    if (dx) data_gradient(d, dx, dy, w, scratch);
+    if (dw) weight_gradient(d, dw, dy, x, scratch);
+    if (db) partial_columns(db, dy, rows, d->K, scratch);
+}
+
+void conv2d_backward2(const Conv2dDims *d, float *mx, float *dw, float *db, const float *my,
+                      const float *ly, const float *x, const float *xdot, const float *w,
+                      float *scratch)
+{
+    conv2d_backward(d, mx, dw, db, my, x, w, scratch);
+    conv2d_backward(d, NULL, dw, NULL, ly, xdot, w, scratch);
+}
+
+size_t conv2d_scratch_floats(const Conv2dDims *d)
+{
+    if (is_pointwise(d)) {
+        LinearDims linear = pointwise_dims(d);
+        return linear_scratch_floats(&linear);
+    }
+    Window g = forward_window(d);
+    size_t threads = (size_t)parallel_threads(), size = weight_count(d);
+    size_t rows = (size_t)d->N * (size_t)g.rows * (size_t)g.cols;
+    size_t most = threads * tile_floats(&g);
+    for (int a = 0; a < min_int(d->stride, d->H); a++) {
+        for (int b = 0; b < min_int(d->stride, d->W); b++) {
+            Phase v = phase_of(a, d->H, d->R, d->stride, d->pad_top);
+            Phase h = phase_of(b, d->W, d->S, d->stride, d->pad_left);
+            Window p = phase_window(d, &v, &h);
+            size_t turned = (size_t)window_depth(&p) * (size_t)d->C;
+            most = max_size(most, turned + threads * phase_tile_floats(d, &p));
+        }
+    }
+    size_t chunks = threads * (size_t)chunk_rows(d) * (size_t)d->S * (size_t)d->C;
+    most = max_size(most, (size_t)partial_slots(rows, size) * size + chunks);
+    return max_size(most, partial_columns_scratch_floats(rows, d->K));
+}
+
+/* ---- reference */
+
+void conv2d_forward_reference(const Conv2dDims *d, float *y, const float *x, const float *w,
+                              const float *b)
+{
+    int OH = conv2d_out_height(d), OW = conv2d_out_width(d);
+    for (int n = 0; n < d->N; n++)
+        for (int oh = 0; oh < OH; oh++)
+            for (int ow = 0; ow < OW; ow++)
+                for (int k = 0; k < d->K; k++) {
+                    double sum = b ? (double)b[k] : 0;
+                    for (int r = 0; r < d->R; r++)
+                        for (int s = 0; s < d->S; s++)
+                            for (int c = 0; c < d->C; c++) {
+                                int ih = oh * d->stride + r - d->pad_top;
+                                int iw = ow * d->stride + s - d->pad_left;
+                                if (ih < 0 || ih >= d->H || iw < 0 || iw >= d->W) continue;
+                                float at =
+                                    x[(((size_t)n * (size_t)d->H + (size_t)ih) * (size_t)d->W +
+                                       (size_t)iw) *
+                                          (size_t)d->C +
+                                      (size_t)c];
+                                sum +=
+                                    (double)at *
+                                    (double)
+                                        w[(((size_t)r * (size_t)d->S + (size_t)s) * (size_t)d->C +
+                                           (size_t)c) *
+                                              (size_t)d->K +
+                                          (size_t)k];
+                            }
+                    *y++ = (float)sum;
+                }
+}

@@ -1,0 +1,150 @@
+/* A network under test with everything its four passes need, and central differences on it. */
+#ifndef DIFFC_TESTS_NET_CASE_H
+#define DIFFC_TESTS_NET_CASE_H
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "diffc/net.h"
+#include "test.h"
+
+typedef struct {
+    ParamTable *table;
+    Net *net;
+    float *weights; /* [block_floats] */
+    int x, t, label, y;
+    float *ly, *my, *r; /* cotangents of y, direction at x */
+    size_t x_floats, y_floats;
+} NetCase;
+
+static inline size_t case_floats(const Net *net, int node)
+{
+    Shape s = net_shape(net, node);
+    return (size_t)net_batch(net) * (size_t)s.H * (size_t)s.W * (size_t)s.C;
+}
+
+static inline double case_dot(const float *a, const float *b, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+/* Plans, draws weights (norms and biases moved off 1 and 0), fills inputs and cotangents. */
+static inline void case_begin(NetCase *c, NetMode mode)
+{
+    Err err;
+    if (!EXPECT(net_plan(c->net, mode, &err))) abort();
+    c->weights = test_floats(c->table->block_floats);
+    params_init(c->table, c->weights, 7);
+    for (int i = 0; i < c->table->count; i++) {
+        const ParamInfo *p = &c->table->info[i];
+        float *noise = test_random(p->count, 100u + (unsigned)i, 0.05f);
+        for (size_t j = 0; j < p->count; j++) c->weights[p->offset + j] += noise[j];
+        free(noise);
+    }
+    c->x_floats = case_floats(c->net, c->x);
+    c->y_floats = case_floats(c->net, c->y);
+    test_normals(net_value(c->net, c->x), c->x_floats, 1, 1.0f);
+    for (int n = 0; n < net_batch(c->net); n++) {
+        net_value(c->net, c->t)[n] = 1.5f + 2.25f * (float)n;
+        if (c->label >= 0) net_value(c->net, c->label)[n] = (float)((n + 1) % 3);
+    }
+    c->ly = test_random(c->y_floats, 2, 1.0f);
+    c->my = test_random(c->y_floats, 3, 1.0f);
+    c->r = test_random(c->x_floats, 4, 1.0f);
+}
+
+static inline void case_end(NetCase *c)
+{
+    free(c->weights);
+    free(c->ly);
+    free(c->my);
+    free(c->r);
+    net_free(c->net);
+    params_free(c->table);
+}
+
+/* <ly, y> */
+static inline double case_loss(NetCase *c, const float *weights)
+{
+    net_forward(c->net, weights);
+    return case_dot(c->ly, net_value(c->net, c->y), c->y_floats);
+}
+
+static inline void case_backward(NetCase *c, const float *weights, float *grads)
+{
+    net_forward(c->net, weights);
+    memcpy(net_gradient(c->net, c->y), c->ly, c->y_floats * sizeof(float));
+    net_backward(c->net, weights, grads);
+}
+
+static inline void case_tangent(NetCase *c, const float *weights)
+{
+    memcpy(net_tangent_of(c->net, c->x), c->r, c->x_floats * sizeof(float));
+    net_tangent(c->net, weights);
+}
+
+/* <my, y> + <ly, J r> */
+static inline double case_second_loss(NetCase *c, const float *weights)
+{
+    case_backward(c, weights, NULL);
+    case_tangent(c, weights);
+    return case_dot(c->my, net_value(c->net, c->y), c->y_floats) +
+           case_dot(c->ly, net_tangent_of(c->net, c->y), c->y_floats);
+}
+
+static inline void case_backward2(NetCase *c, const float *weights, float *grads)
+{
+    case_backward(c, weights, NULL);
+    case_tangent(c, weights);
+    memcpy(net_gradient2(c->net, c->y), c->my, c->y_floats * sizeof(float));
+    net_backward2(c->net, weights, grads);
+}
+
+typedef double (*CaseLoss)(NetCase *c, const float *weights);
+
+/* d loss / d h along `direction`, added to the n values at `values`; fourth order in h. */
+static inline double case_slope(NetCase *c, CaseLoss loss, float *values, const float *direction,
+                                size_t n, double h)
+{
+    static const double at[4] = {1, -1, 2, -2}, factor[4] = {8, -8, -1, 1};
+    float *before = test_floats(n);
+    memcpy(before, values, n * sizeof *values);
+    double sum = 0;
+    for (int k = 0; k < 4; k++) {
+        for (size_t i = 0; i < n; i++)
+            values[i] = (float)((double)before[i] + at[k] * h * (double)direction[i]);
+        sum += factor[k] * loss(c, c->weights);
+    }
+    memcpy(values, before, n * sizeof *values);
+    free(before);
+    return sum / (12 * h);
+}
+
+/* Every trainable tensor of grads against the slope of loss along a random direction in it. A
+ * wrong part of a tensor moves the product by about its norm. */
+static inline void case_expect_gradients(NetCase *c, CaseLoss loss, const float *grads,
+                                         double tolerance)
+{
+    double whole = sqrt(case_dot(grads, grads, c->table->block_floats));
+    EXPECT(whole > 0);
+    for (int i = 0; i < c->table->count; i++) {
+        const ParamInfo *p = &c->table->info[i];
+        const float *g = grads + p->offset;
+        double norm = sqrt(case_dot(g, g, p->count));
+        if (!p->trainable) {
+            EXPECT(norm == 0.0);
+            continue;
+        }
+        float *direction = test_random(p->count, 500u + (unsigned)i, 1.0f);
+        double slope = case_slope(c, loss, c->weights + p->offset, direction, p->count, 4e-3);
+        double got = case_dot(g, direction, p->count);
+        if (!EXPECT_NEAR(got, slope, tolerance * (norm + 0.01 * whole)))
+            EXPECT_TEXT("the gradient above", p->name);
+        free(direction);
+    }
+}
+
+#endif

@@ -136,7 +136,7 @@ float *test_random(size_t n, unsigned tag, float scale)
 static void remove_folder(void)
 {
     if (!folder[0]) return;
-    char command[512];
+    char command[2 * sizeof folder + 64];
     snprintf(command, sizeof command, "chmod -R u+rwx '%s' 2>/dev/null; rm -rf '%s'", folder,
              folder);
     if (system(command) != 0) printf("  cannot remove %s\n", folder);

@@ -56,7 +56,7 @@ static const Option options[ROWS + 1] = {
     [QUIET] = OPTION_ROW_QUIET,
 };
 
-enum { MOST_RUNS = 10000 };
+enum { MOST_RUNS = 10000, KEY_COLUMN = 26 };
 static const double REDRAW_SECONDS = 0.1;
 
 typedef struct {
@@ -200,7 +200,11 @@ static void list_keys(FILE *out)
 {
     char text[512];
     fputs("\nKeys of the configuration (sections data, model, method, train, sample):\n", out);
-    for (size_t i = 0; config_describe(i, text, sizeof text); i++) fprintf(out, "  %s\n", text);
+    for (size_t i = 0; config_describe(i, text, sizeof text); i++) {
+        int key = (int)strcspn(text, " ");
+        int at = fprintf(out, "  %.*s", key, text);
+        help_wrap(out, at, KEY_COLUMN, text + key + strspn(text + key, " "));
+    }
 }
 
 const Command command_train = {

@@ -61,3 +61,169 @@ TEST(silu_forward_agrees_with_double)
     check_free(x);
     check_free(y);
 }
+
+/* ---- groupnorm: inputs x, w, b */
+
+static GroupNormDims norm_dims(void *dims, int N)
+{
+    GroupNormDims d = *(GroupNormDims *)dims;
+    d.N = N;
+    return d;
+}
+
+/* mean and rstd [2][N,G] of x, as the forward pass saves them. */
+static float *norm_saved(const GroupNormDims *d, float *y, float *const *in)
+{
+    size_t groups = (size_t)d->N * (size_t)d->G;
+    float *saved = check_scratch(2 * groups);
+    float *unused = y ? NULL : check_alloc((size_t)d->N * (size_t)d->T * (size_t)d->C);
+    float *scratch = check_scratch(groupnorm_scratch_floats(d));
+    groupnorm_forward(d, y ? y : unused, saved, saved + groups, in[0], in[1], in[2], scratch);
+    check_free(scratch);
+    check_free(unused);
+    return saved;
+}
+
+static void norm_op_forward(void *dims, int N, float *y, float *const *in)
+{
+    GroupNormDims d = norm_dims(dims, N);
+    check_free(norm_saved(&d, y, in));
+}
+
+static void norm_op_backward(void *dims, int N, float *const *g, const float *dy, float *const *in)
+{
+    GroupNormDims d = norm_dims(dims, N);
+    float *saved = norm_saved(&d, NULL, in), *rstd = saved + N * d.G;
+    float *scratch = check_scratch(groupnorm_scratch_floats(&d));
+    groupnorm_backward(&d, g[0], g[1], g[2], dy, in[0], in[1], in[2], saved, rstd, scratch);
+    check_free(scratch);
+    check_free(saved);
+}
+
+static void norm_op_tangent(void *dims, int N, float *ydot, float *const *in, float *const *dot)
+{
+    GroupNormDims d = norm_dims(dims, N);
+    float *saved = norm_saved(&d, NULL, in), *rstd = saved + N * d.G;
+    float *scratch = check_scratch(groupnorm_scratch_floats(&d));
+    groupnorm_tangent(&d, ydot, in[0], dot[0], in[1], in[2], dot[1], dot[2], saved, rstd, scratch);
+    check_free(scratch);
+    check_free(saved);
+}
+
+static void norm_op_backward2(void *dims, int N, float *const *m, const float *my, const float *ly,
+                              float *const *in, float *const *dot)
+{
+    GroupNormDims d = norm_dims(dims, N);
+    float *saved = norm_saved(&d, NULL, in), *rstd = saved + N * d.G;
+    float *scratch = check_scratch(groupnorm_scratch_floats(&d));
+    groupnorm_backward2(&d, m[0], m[1], m[2], my, ly, in[0], dot[0], in[1], in[2], saved, rstd,
+                        scratch);
+    check_free(scratch);
+    check_free(saved);
+}
+
+/* T, C, G, eps: one channel a group, one group, widths around the vector lengths, several tiles. */
+static const GroupNormDims norms[] = {{0, 16, 8, 4, 1e-6f, false},   {0, 9, 6, 6, 1e-5f, false},
+                                      {0, 7, 21, 3, 1e-5f, false},   {0, 20, 5, 1, 0.1f, false},
+                                      {0, 64, 64, 32, 1e-6f, false}, {0, 900, 48, 8, 1e-6f, false},
+                                      {0, 2, 34, 2, 1e-5f, false}};
+enum { NORMS = sizeof norms / sizeof *norms };
+
+TEST(groupnorm_forward_agrees_with_the_formula_in_double)
+{
+    for (int i = 0; i < 2 * NORMS; i++) {
+        GroupNormDims d = norms[i / 2];
+        d.N = 2;
+        d.silu = i % 2;
+        int size = d.C / d.G, values = d.T * size;
+        size_t n = 2 * (size_t)d.T * (size_t)d.C;
+        float *in[3] = {check_random(n, 1, 2), check_random((size_t)d.C, 2, 1),
+                        check_random((size_t)d.C, 3, 1)};
+        for (size_t at = 0; at < n; at++) in[0][at] += 5;
+        float *y = check_scratch(n), *expected = check_alloc(n), *saved = norm_saved(&d, y, in);
+        for (int g = 0; g < 2 * d.G; g++) {
+            const float *x = in[0] + (size_t)(g / d.G) * (size_t)(d.T * d.C);
+            double mean = 0, variance = 0;
+            for (int v = 0; v < values; v++)
+                mean += (double)x[v / size * d.C + g % d.G * size + v % size] / values;
+            for (int v = 0; v < values; v++) {
+                double u = (double)x[v / size * d.C + g % d.G * size + v % size] - mean;
+                variance += u * u / values;
+            }
+            double rstd = 1 / sqrt(variance + (double)d.eps);
+            EXPECT_NEAR((double)saved[g], mean, 1e-6 * fabs(mean));
+            EXPECT_NEAR((double)saved[2 * d.G + g], rstd, 1e-6 * rstd);
+            for (int v = 0; v < values; v++) {
+                int c = g % d.G * size + v % size;
+                size_t at = (size_t)(v / size * d.C + c);
+                double z = (double)in[1][c] * ((double)x[at] - mean) * rstd + (double)in[2][c];
+                expected[(size_t)(g / d.G) * (size_t)(d.T * d.C) + at] =
+                    (float)(d.silu ? z / (1 + exp(-z)) : z);
+            }
+        }
+        if (!EXPECT_CLOSE(y, expected, n, 2e-6)) printf("  shape %d\n", i);
+        check_free(in[0]), check_free(in[1]), check_free(in[2]);
+        check_free(y), check_free(expected), check_free(saved);
+    }
+}
+
+TEST(groupnorm_keeps_the_promises_of_an_op)
+{
+    for (int i = 0; i < 2 * NORMS; i++) {
+        GroupNormDims d = norms[i / 2];
+        d.silu = i % 2;
+        char name[40];
+        snprintf(name, sizeof name, "groupnorm%s, shape %d", d.silu ? " with silu" : "", i / 2);
+        CheckOp op = {.name = name,
+                      .dims = &d,
+                      .inputs = 3,
+                      .in = {{.size = (size_t)d.T * (size_t)d.C, .offset = 0.5f},
+                             {.size = (size_t)d.C, .parameter = true},
+                             {.size = (size_t)d.C, .parameter = true}},
+                      .out_size = (size_t)d.T * (size_t)d.C,
+                      .forward = norm_op_forward,
+                      .backward = norm_op_backward,
+                      .tangent = norm_op_tangent,
+                      .backward2 = norm_op_backward2};
+        check_op(&op);
+    }
+}
+
+/* A batch of 20 takes whole images, 3 images share tiles (with 2 threads): both give these bits. */
+TEST(groupnorm_bits_do_not_depend_on_how_threads_share_the_work)
+{
+    GroupNormDims d = {.N = 20, .T = 700, .C = 40, .G = 5, .eps = 1e-6f, .silu = true};
+    size_t n = 20 * 700 * 40, first = 3 * 700 * 40;
+    float *in[3] = {check_random(n, 1, 2), check_random(40, 2, 1), check_random(40, 3, 1)};
+    float *many = check_alloc(n), *few = check_alloc(first);
+    check_free(norm_saved(&d, many, in));
+    d.N = 3;
+    check_free(norm_saved(&d, few, in));
+    EXPECT_SAME(few, many, first * sizeof *few);
+    check_free(in[0]), check_free(in[1]), check_free(in[2]), check_free(many), check_free(few);
+}
+
+/* Values a million times larger than their spread: the statistics must come from double. */
+TEST(groupnorm_statistics_survive_a_large_mean)
+{
+    GroupNormDims d = {.N = 1, .T = 512, .C = 8, .G = 2, .eps = 0, .silu = false};
+    float *in[3] = {check_alloc(512 * 8), check_alloc(8), check_alloc(8)};
+    for (int i = 0; i < 512 * 8; i++) in[0][i] = 4096.0f + (i & 16 ? 1.0f : -1.0f) / 256;
+    float *y = check_alloc(512 * 8), *saved = norm_saved(&d, y, in);
+    for (int g = 0; g < 2; g++) {
+        EXPECT(saved[g] == 4096.0f);
+        EXPECT_NEAR((double)saved[2 + g], 256, 256 * 1e-4);
+    }
+    check_free(in[0]), check_free(in[1]), check_free(in[2]), check_free(y), check_free(saved);
+}
+
+TEST(groupnorm_passes_nan_on)
+{
+    GroupNormDims d = {.N = 1, .T = 6, .C = 8, .G = 2, .eps = 1e-6f, .silu = true};
+    float *in[3] = {check_random(48, 1, 1), check_random(8, 2, 1), check_random(8, 3, 1)};
+    float *y = check_alloc(48);
+    in[0][9] = NAN;
+    check_free(norm_saved(&d, y, in));
+    for (int i = 0; i < 48; i++) EXPECT(isnan(y[i]) == (i % 8 < 4));
+    check_free(in[0]), check_free(in[1]), check_free(in[2]), check_free(y);
+}

@@ -84,14 +84,34 @@ LANES_INLINE LanesDouble lanes_high(Lanes v)
     return __builtin_convertvector(__builtin_shufflevector(v, v, LANES_HIGH), LanesDouble);
 }
 
-/* sum[0 .. LANES-1] += v */
-LANES_INLINE void lanes_add_double(double *sum, Lanes v)
+/* sum[j] += v[j] for the first k lanes */
+LANES_INLINE void lanes_add_double(double *sum, Lanes v, size_t k)
 {
+    if (k != LANES) {
+        for (size_t j = 0; j < k; j++) sum[j] += (double)v[j];
+        return;
+    }
     LanesDouble low, high;
     memcpy(&low, sum, sizeof low);
     memcpy(&high, sum + LANES / 2, sizeof high);
     low += lanes_low(v);
     high += lanes_high(v);
+    memcpy(sum, &low, sizeof low);
+    memcpy(sum + LANES / 2, &high, sizeof high);
+}
+
+/* sum[j] += v[j]^2 for the first k lanes; the squares are exact */
+LANES_INLINE void lanes_add_double_squares(double *sum, Lanes v, size_t k)
+{
+    if (k != LANES) {
+        for (size_t j = 0; j < k; j++) sum[j] += (double)v[j] * (double)v[j];
+        return;
+    }
+    LanesDouble low, high;
+    memcpy(&low, sum, sizeof low);
+    memcpy(&high, sum + LANES / 2, sizeof high);
+    low += lanes_low(v) * lanes_low(v);
+    high += lanes_high(v) * lanes_high(v);
     memcpy(sum, &low, sizeof low);
     memcpy(sum + LANES / 2, &high, sizeof high);
 }

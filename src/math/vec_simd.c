@@ -39,11 +39,8 @@ static double dot(const float *a, const float *b, size_t n)
 
 static void column_sums(double *sum, const float *x, size_t rows, size_t stride, size_t n)
 {
-    for (size_t t = 0; t < rows; t++, x += stride) {
-        size_t i = 0;
-        for (; i + LANES <= n; i += LANES) lanes_add_double(sum + i, lanes_load(x + i, LANES));
-        for (; i < n; i++) sum[i] += (double)x[i];
-    }
+    for (size_t t = 0; t < rows; t++, x += stride)
+        LANES_EACH(n, lanes_add_double(sum + i, lanes_load(x + i, k), k));
 }
 
 static void silu(float *y, const float *x, size_t n)

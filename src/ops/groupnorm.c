@@ -1,0 +1,346 @@
+/* GroupNorm (Wu & He 2018), with SiLU in the same pass where d->silu. Per image and group of M
+ * values, with u = x - mean, xh = u rstd, P(v) = rstd (v - mean v - xh mean(xh v)), a = w rstd:
+ *   forward    z = w xh + b                      y = z, or silu(z)
+ *   backward   dx += P(w dz)      dw += sum dz xh      db += sum dz
+ *   tangent    zdot = w P(xdot) + wdot xh + bdot
+ *   backward2  mx += P(w mz) - rstd [ (C - A B) rstd xh + A P(w lz) + B P(xdot) ]
+ *              dw += sum (mz xh + lz P(xdot))          db += sum mz
+ *     A = mean(xh xdot), B = mean(xh w lz), C = mean(w lz xdot) - mean(w lz) mean(xdot)
+ * where dz, mz, lz are dy, my, ly seen through SiLU. Every pass is: sums per channel over tiles of
+ * rows; per image, the sums of a group's channels and from them a few coefficients per channel;
+ * then one sweep that is linear in u, dz, ... with those coefficients. */
+#include <math.h>
+#include <string.h>
+
+#include "diffc/ops.h"
+#include "diffc/parallel.h"
+#include "diffc/vec.h"
+#include "groupnorm_rows.h"
+#include "partial.h"
+
+typedef struct {
+    const GroupNormDims *d;
+    const NormRows *rows;
+    const float *x, *xdot, *my, *ly, *w, *b, *wdot, *bdot;
+    const float *mean, *rstd; /* [N,G] */
+    float *out, *new_mean, *new_rstd;
+    int tile, tiles; /* rows of a tile; tiles of an image */
+    double *sums;    /* [N][tiles][SUMS][C] */
+    double *dparams; /* [N][2][C]: an image's share of dw and db */
+    double *dots;    /* [N][2][G]: mean(xdot) and A */
+    float *coef;     /* [N][COEFS][C] */
+} Job;
+
+/* A pass is a list of stages: first every tile of an image, then once for the image. */
+typedef struct {
+    void (*tile)(const Job *job, int n, int tile);
+    void (*image)(const Job *job, int n);
+} Stage;
+
+/* A tile fits in L2, and its rows outnumber the rows of its sums. */
+static int tile_rows(const GroupNormDims *d)
+{
+    enum { FLOATS = 16384, LEAST = 64 };
+    int rows = FLOATS / d->C > LEAST ? FLOATS / d->C : LEAST;
+    return rows < d->T ? rows : d->T;
+}
+
+static int tile_count(const GroupNormDims *d)
+{
+    int rows = tile_rows(d);
+    return rows > 0 ? (d->T + rows - 1) / rows : 0;
+}
+
+size_t groupnorm_scratch_floats(const GroupNormDims *d)
+{
+    size_t sums = (size_t)tile_count(d) * SUMS * (size_t)d->C;
+    size_t doubles = sums + 2 * (size_t)d->C + 2 * (size_t)d->G;
+    return (size_t)d->N * (2 * doubles + COEFS * (size_t)d->C) + PARTIAL_ALIGN;
+}
+
+static Job job_start(const GroupNormDims *d, const float *x, const float *w, const float *b,
+                     const float *mean, const float *rstd, float *scratch)
+{
+    Job job = {
+        .d = d, .rows = &SIMD_TABLE(norm_rows), .x = x, .w = w, .b = b, .mean = mean, .rstd = rstd};
+    size_t N = (size_t)d->N, C = (size_t)d->C;
+    job.tile = tile_rows(d);
+    job.tiles = tile_count(d);
+    job.sums = (double *)(void *)partial_align(scratch);
+    job.dparams = job.sums + N * (size_t)job.tiles * SUMS * C;
+    job.dots = job.dparams + N * 2 * C;
+    job.coef = (float *)(void *)(job.dots + N * 2 * (size_t)d->G);
+    return job;
+}
+
+/* With many images each thread takes whole ones, which then stay in its cache from stage to stage;
+ * with few, all threads share the tiles. The sums are the same either way. */
+static void job_run(const Job *job, const Stage *stages, int count)
+{
+    int N = job->d->N, tiles = job->tiles;
+    if (N >= 2 * parallel_threads()) {
+#pragma omp parallel for schedule(dynamic)
+        for (int n = 0; n < N; n++) {
+            for (int s = 0; s < count; s++) {
+                for (int t = 0; stages[s].tile && t < tiles; t++) stages[s].tile(job, n, t);
+                if (stages[s].image) stages[s].image(job, n);
+            }
+        }
+        return;
+    }
+    for (int s = 0; s < count; s++) {
+        if (stages[s].tile) {
+#pragma omp parallel for schedule(static)
+            for (int unit = 0; unit < N * tiles; unit++)
+                stages[s].tile(job, unit / tiles, unit % tiles);
+        }
+        for (int n = 0; stages[s].image && n < N; n++) stages[s].image(job, n);
+    }
+}
+
+static NormTile norm_tile(const Job *job, int n, int tile)
+{
+    const GroupNormDims *d = job->d;
+    int first = tile * job->tile, left = d->T - first;
+    size_t C = (size_t)d->C, at = ((size_t)n * (size_t)d->T + (size_t)first) * C;
+    return (NormTile){.rows = (size_t)(left < job->tile ? left : job->tile),
+                      .C = C,
+                      .silu = d->silu,
+                      .x = job->x + at,
+                      .xdot = job->xdot ? job->xdot + at : NULL,
+                      .my = job->my ? job->my + at : NULL,
+                      .ly = job->ly ? job->ly + at : NULL,
+                      .out = job->out ? job->out + at : NULL,
+                      .coef = job->coef + (size_t)n * COEFS * C,
+                      .sums =
+                          job->sums + ((size_t)n * (size_t)job->tiles + (size_t)tile) * SUMS * C};
+}
+
+#define TILE_STAGE(name)                                                                           \
+    static void tile_##name(const Job *job, int n, int tile)                                       \
+    {                                                                                              \
+        NormTile t = norm_tile(job, n, tile);                                                      \
+        job->rows->name(&t);                                                                       \
+    }
+TILE_STAGE(moments)
+TILE_STAGE(forward)
+TILE_STAGE(backward_sums)
+TILE_STAGE(backward)
+TILE_STAGE(tangent_sums)
+TILE_STAGE(tangent)
+TILE_STAGE(backward2_sums)
+TILE_STAGE(backward2)
+
+/* Adds the first `count` rows of sums of all tiles, in order, into those of the first tile. */
+static const double *gather_sums(const Job *job, int n, int count)
+{
+    size_t C = (size_t)job->d->C, size = SUMS * C;
+    double *sums = job->sums + (size_t)n * (size_t)job->tiles * size;
+    for (int t = 1; t < job->tiles; t++)
+        for (size_t i = 0; i < (size_t)count * C; i++) sums[i] += sums[(size_t)t * size + i];
+    return sums;
+}
+
+static float *image_coef(const Job *job, int n)
+{
+    return job->coef + (size_t)n * COEFS * (size_t)job->d->C;
+}
+
+/* What the groups of one image share. */
+typedef struct {
+    int first, end; /* channels */
+    double rstd, values;
+} Group;
+
+static Group group_of(const Job *job, int n, int g)
+{
+    const GroupNormDims *d = job->d;
+    int size = d->C / d->G;
+    return (Group){.first = g * size,
+                   .end = (g + 1) * size,
+                   .rstd = (double)job->rstd[n * d->G + g],
+                   .values = (double)size * (double)d->T};
+}
+
+/* mean, scale and shift of each channel, from the group's mean and rstd. */
+static void image_affine(const Job *job, int n)
+{
+    const GroupNormDims *d = job->d;
+    float *coef = image_coef(job, n);
+    for (int c = 0; c < d->C; c++) {
+        int g = n * d->G + c / (d->C / d->G);
+        coef[COEF_MEAN * d->C + c] = job->mean[g];
+        coef[COEF_SCALE * d->C + c] = job->w[c] * job->rstd[g];
+        coef[COEF_SHIFT * d->C + c] = job->b[c];
+    }
+}
+
+static void image_statistics(const Job *job, int n)
+{
+    const GroupNormDims *d = job->d;
+    const double *sums = gather_sums(job, n, 2);
+    int size = d->C / d->G;
+    for (int g = 0; g < d->G; g++) {
+        double sum = 0, squares = 0, values = (double)size * (double)d->T;
+        for (int c = g * size; c < (g + 1) * size; c++) {
+            sum += sums[SUM_V * d->C + c];
+            squares += sums[SUM_VU * d->C + c];
+        }
+        double mean = sum / values, variance = squares / values - mean * mean;
+        if (variance < 0) variance = 0; /* rounding; a NaN stays */
+        job->new_mean[n * d->G + g] = (float)mean;
+        job->new_rstd[n * d->G + g] = (float)(1 / sqrt(variance + (double)d->eps));
+    }
+    image_affine(job, n);
+}
+
+static void image_backward(const Job *job, int n)
+{
+    const GroupNormDims *d = job->d;
+    const double *sums = gather_sums(job, n, 2);
+    float *coef = image_coef(job, n);
+    double *dw = job->dparams + (size_t)n * 2 * (size_t)d->C, *db = dw + d->C;
+    for (int g = 0; g < d->G; g++) {
+        Group q = group_of(job, n, g);
+        double m1 = 0, m2 = 0;
+        for (int c = q.first; c < q.end; c++) {
+            db[c] = sums[SUM_V * d->C + c];
+            dw[c] = sums[SUM_VU * d->C + c] * q.rstd;
+            m1 += (double)job->w[c] * db[c] / q.values;
+            m2 += (double)job->w[c] * dw[c] / q.values;
+        }
+        for (int c = q.first; c < q.end; c++) {
+            coef[COEF_OUT_X * d->C + c] = (float)(-q.rstd * q.rstd * m2);
+            coef[COEF_OUT_0 * d->C + c] = (float)(-q.rstd * m1);
+        }
+    }
+}
+
+static void image_tangent(const Job *job, int n)
+{
+    const GroupNormDims *d = job->d;
+    const double *sums = gather_sums(job, n, 2);
+    float *coef = image_coef(job, n);
+    double *means = job->dots + (size_t)n * 2 * (size_t)d->G;
+    for (int g = 0; g < d->G; g++) {
+        Group q = group_of(job, n, g);
+        double mean = 0, A = 0;
+        for (int c = q.first; c < q.end; c++) {
+            mean += sums[SUM_V * d->C + c] / q.values;
+            A += sums[SUM_VU * d->C + c] * q.rstd / q.values;
+        }
+        means[g] = mean;
+        means[d->G + g] = A;
+        for (int c = q.first; c < q.end; c++) {
+            double a = (double)job->w[c] * q.rstd;
+            double wdot = job->wdot ? (double)job->wdot[c] : 0;
+            double bdot = job->bdot ? (double)job->bdot[c] : 0;
+            coef[COEF_DOT_X * d->C + c] = (float)((wdot - a * A) * q.rstd);
+            coef[COEF_DOT_0 * d->C + c] = (float)(bdot - a * mean);
+        }
+    }
+}
+
+static void image_backward2(const Job *job, int n)
+{
+    const GroupNormDims *d = job->d;
+    const double *sums = gather_sums(job, n, SUMS);
+    float *coef = image_coef(job, n);
+    double *dw = job->dparams + (size_t)n * 2 * (size_t)d->C, *db = dw + d->C;
+    const double *means = job->dots + (size_t)n * 2 * (size_t)d->G;
+    for (int g = 0; g < d->G; g++) {
+        Group q = group_of(job, n, g);
+        double r = q.rstd, mean = means[g], A = means[d->G + g];
+        double m1 = 0, m2 = 0, l1 = 0, B = 0, ld = 0;
+        for (int c = q.first; c < q.end; c++) {
+            const double *s = sums + c;
+            double w = (double)job->w[c] / q.values;
+            db[c] = s[SUM_V * d->C];
+            dw[c] = r * s[SUM_VU * d->C] +
+                    r * (s[SUM_LD * d->C] - mean * s[SUM_L * d->C] - A * r * s[SUM_LU * d->C]);
+            m1 += w * s[SUM_V * d->C];
+            m2 += w * s[SUM_VU * d->C] * r;
+            l1 += w * s[SUM_L * d->C];
+            B += w * s[SUM_LU * d->C] * r;
+            ld += w * s[SUM_LD * d->C];
+        }
+        /* The three P of mx multiplied out; P(w lz) and P(xdot) each hold xh A B once. */
+        double C = ld - l1 * mean;
+        for (int c = q.first; c < q.end; c++) {
+            coef[COEF_OUT_X * d->C + c] = (float)(-r * r * (m2 + r * (C - 3 * A * B)));
+            coef[COEF_OUT_0 * d->C + c] = (float)(r * (r * (A * l1 + B * mean) - m1));
+            coef[COEF_OUT_L * d->C + c] = (float)(-r * r * A * (double)job->w[c]);
+            coef[COEF_OUT_D * d->C + c] = (float)(-r * r * B);
+        }
+    }
+}
+
+/* dw, db += the images' shares, in order. */
+static void add_parameters(const Job *job, float *dw, float *db)
+{
+    int C = job->d->C;
+    for (int c = 0; c < C; c++) {
+        double w = 0, b = 0;
+        for (int n = 0; n < job->d->N; n++) {
+            w += job->dparams[(size_t)n * 2 * (size_t)C + (size_t)c];
+            b += job->dparams[(size_t)n * 2 * (size_t)C + (size_t)(C + c)];
+        }
+        if (dw) dw[c] += (float)w;
+        if (db) db[c] += (float)b;
+    }
+}
+
+void groupnorm_forward(const GroupNormDims *d, float *y, float *mean, float *rstd, const float *x,
+                       const float *w, const float *b, float *scratch)
+{
+    static const Stage stages[] = {{tile_moments, image_statistics}, {tile_forward, NULL}};
+    Job job = job_start(d, x, w, b, mean, rstd, scratch);
+    job.out = y;
+    job.new_mean = mean;
+    job.new_rstd = rstd;
+    job_run(&job, stages, 2);
+}
+
+void groupnorm_backward(const GroupNormDims *d, float *dx, float *dw, float *db, const float *dy,
+                        const float *x, const float *w, const float *b, const float *mean,
+                        const float *rstd, float *scratch)
+{
+    static const Stage stages[] = {
+        {NULL, image_affine}, {tile_backward_sums, image_backward}, {tile_backward, NULL}};
+    Job job = job_start(d, x, w, b, mean, rstd, scratch);
+    job.my = dy;
+    job.out = dx;
+    job_run(&job, stages, dx ? 3 : 2);
+    add_parameters(&job, dw, db);
+}
+
+void groupnorm_tangent(const GroupNormDims *d, float *ydot, const float *x, const float *xdot,
+                       const float *w, const float *b, const float *wdot, const float *bdot,
+                       const float *mean, const float *rstd, float *scratch)
+{
+    static const Stage stages[] = {
+        {NULL, image_affine}, {tile_tangent_sums, image_tangent}, {tile_tangent, NULL}};
+    Job job = job_start(d, x, w, b, mean, rstd, scratch);
+    job.xdot = xdot;
+    job.wdot = wdot;
+    job.bdot = bdot;
+    job.out = ydot;
+    job_run(&job, stages, 3);
+}
+
+void groupnorm_backward2(const GroupNormDims *d, float *mx, float *dw, float *db, const float *my,
+                         const float *ly, const float *x, const float *xdot, const float *w,
+                         const float *b, const float *mean, const float *rstd, float *scratch)
+{
+    static const Stage stages[] = {{NULL, image_affine},
+                                   {tile_tangent_sums, image_tangent},
+                                   {tile_backward2_sums, image_backward2},
+                                   {tile_backward2, NULL}};
+    Job job = job_start(d, x, w, b, mean, rstd, scratch);
+    job.xdot = xdot;
+    job.my = my;
+    job.ly = ly;
+    job.out = mx;
+    job_run(&job, stages, mx ? 4 : 3);
+    add_parameters(&job, dw, db);
+}

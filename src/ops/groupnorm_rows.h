@@ -1,0 +1,58 @@
+/* The inner loops of GroupNorm over the rows of one tile, compiled once per instruction set
+ * (groupnorm_simd.c). Everything is per channel: a channel's coefficients already hold what its
+ * group contributes. Private to src/ops. */
+#ifndef DIFFC_GROUPNORM_ROWS_H
+#define DIFFC_GROUPNORM_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Rows of the coefficient table [COEFS][C]; u = x - mean:
+ *   z = scale u + shift            zdot = scale xdot + dot_x u + dot_0
+ *   out of the backward passes = scale mz + out_l lz + out_d xdot + out_x u + out_0 */
+enum {
+    COEF_MEAN,
+    COEF_SCALE,
+    COEF_SHIFT,
+    COEF_DOT_X,
+    COEF_DOT_0,
+    COEF_OUT_X,
+    COEF_OUT_0,
+    COEF_OUT_L,
+    COEF_OUT_D,
+    COEFS
+};
+
+/* Rows of the table of sums [SUMS][C], in double. */
+enum {
+    SUM_V,  /* x; dz; xdot; mz */
+    SUM_VU, /* x^2; and u times the others */
+    SUM_L,  /* lz */
+    SUM_LU, /* lz u */
+    SUM_LD, /* lz xdot */
+    SUMS
+};
+
+typedef struct {
+    size_t rows, C;
+    bool silu;
+    const float *x, *xdot, *my, *ly; /* [rows,C]; those the function does not name may be NULL */
+    float *out;
+    const float *coef;
+    double *sums; /* zeroed by the function */
+} NormTile;
+
+typedef struct {
+    void (*moments)(const NormTile *t);       /* sums of x, x^2 */
+    void (*forward)(const NormTile *t);       /* out = y */
+    void (*backward_sums)(const NormTile *t); /* sums of dz, dz u, from my = dy */
+    void (*backward)(const NormTile *t);      /* out += dx */
+    void (*tangent_sums)(const NormTile *t);  /* sums of xdot, xdot u */
+    void (*tangent)(const NormTile *t);       /* out = ydot */
+    void (*backward2_sums)(const NormTile *t);
+    void (*backward2)(const NormTile *t); /* out += mx */
+} NormRows;
+
+extern const NormRows norm_rows_plain, norm_rows_avx2, norm_rows_avx512;
+
+#endif

@@ -103,6 +103,17 @@ static inline void case_backward2(NetCase *c, const float *weights, float *grads
     net_backward2(c->net, weights, grads);
 }
 
+/* <ly, J r> = <J^T ly, r> + rest, to float rounding of products of this length. */
+static inline void case_expect_adjoint(NetCase *c, double rest)
+{
+    const float *ydot = net_tangent_of(c->net, c->y);
+    double forward = case_dot(c->ly, ydot, c->y_floats);
+    double back = case_dot(net_gradient(c->net, c->x), c->r, c->x_floats) + rest;
+    double norms = sqrt(case_dot(c->ly, c->ly, c->y_floats) * case_dot(ydot, ydot, c->y_floats));
+    EXPECT(norms > 0);
+    EXPECT_NEAR(forward, back, 3e-7 * norms);
+}
+
 typedef double (*CaseLoss)(NetCase *c, const float *weights);
 
 /* d loss / d h along `direction`, added to the n values at `values`; fourth order in h. */

@@ -231,7 +231,7 @@ int net_avgpool(Net *net, int x, int factor)
 int net_concat(Net *net, int a, int b)
 {
     Shape s = net_shape(net, a), t = net_shape(net, b);
-    REQUIRE(a != b && s.H == t.H && s.W == t.W);
+    REQUIRE(s.H == t.H && s.W == t.W); /* a may be b: a U-Net without a middle block does that */
     Node node = reading(OP_CONCAT, (Shape){s.H, s.W, s.C + t.C}, a, b, -1);
     node.dims.concat = (ConcatDims){.N = net->batch, .T = s.H * s.W, .A = s.C, .B = t.C};
     return append(net, node);

@@ -44,6 +44,8 @@ const char *safetensors_metadata(const Safetensors *st, const char *key); /* NUL
 /* Converts F32, F16, BF16 or F64 to float; other types are ERR_FORMAT naming the type. */
 bool safetensors_read_floats(const Safetensors *st, const TensorInfo *t, const char *path,
                              float *out, Err *err);
+/* "[64, 3, 3, 3]" */
+void tensor_shape_text(char *out, size_t size, const int64_t *shape, int rank);
 
 /* A tensor to be written, as F32. */
 typedef struct {

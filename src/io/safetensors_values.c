@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "diffc/safetensors.h"
@@ -81,4 +82,13 @@ bool safetensors_read_floats(const Safetensors *st, const TensorInfo *t, const c
                        shown, t->dtype);
     }
     return true;
+}
+
+void tensor_shape_text(char *out, size_t size, const int64_t *shape, int rank)
+{
+    size_t used = (size_t)snprintf(out, size, "[");
+    for (int i = 0; i < rank && used < size; i++)
+        used +=
+            (size_t)snprintf(out + used, size - used, "%s%lld", i ? ", " : "", (long long)shape[i]);
+    if (used < size) snprintf(out + used, size - used, "]");
 }

@@ -98,40 +98,12 @@ void config_free(Config *c)
     c->method.beta_count = 0;
 }
 
-/* A value as a message shows it: 5000, "32" (a string), an array. */
-static void show(const Json *v, char out[SHOWN])
-{
-    char text[SHOWN - 16];
-    switch (json_type(v)) {
-    case JSON_NUMBER:
-        snprintf(out, SHOWN, "%.17g", json_number(v));
-        break;
-    case JSON_BOOL:
-        snprintf(out, SHOWN, "%s", json_bool(v) ? "true" : "false");
-        break;
-    case JSON_STRING:
-        text_escape(text, sizeof text, json_string(v));
-        snprintf(out, SHOWN, "\"%s\" (a string)", text);
-        break;
-    default:
-        snprintf(out, SHOWN, "%s", json_type_name(v));
-    }
-    if (json_type(v) == JSON_NUMBER)
-        for (int digits = 15; digits < 17; digits++) {
-            char shorter[SHOWN];
-            snprintf(shorter, sizeof shorter, "%.*g", digits, json_number(v));
-            if (strtod(shorter, NULL) != json_number(v)) continue;
-            snprintf(out, SHOWN, "%s", shorter);
-            break;
-        }
-}
-
 /* index -1: the whole value, otherwise an element of a list. */
 static bool wrong_value(const Field *f, int index, const Json *v, const char *name, Err *err)
 {
     char expected[WORDS], shown[SHOWN], at[24] = "";
     config_expected(f, index >= 0, expected, sizeof expected);
-    show(v, shown);
+    json_show(v, shown, sizeof shown);
     if (index >= 0) snprintf(at, sizeof at, "[%d]", index);
     return err_set(err, ERR_USAGE, "%s: %s.%s%s must be %s, got %s", name, f->section, f->key, at,
                    expected, shown);
@@ -310,7 +282,7 @@ static bool read_section(Config *c, const Json *section, const char *name, Err *
     }
     if (json_type(section) != JSON_OBJECT) {
         char shown[SHOWN];
-        show(section, shown);
+        json_show(section, shown, sizeof shown);
         return err_set(err, ERR_USAGE, "%s: %s must be an object with keys, got %s", name, title,
                        shown);
     }

@@ -4,11 +4,12 @@
 Written from the description of diffusers' UNet2DModel, independently of src/net; needs only torch.
     python3 tests/golden/unet_grads.py > tests/golden/unet_grads.txt
 
-Weights: tensors sorted by name, number j, flat index i, s = sin(0.7 j + 0.3 i);
+Weights: tensors sorted by name, number j, flat index i, s = sin(0.7 j + 0.3 i + 0.37 i^2);
   time_proj.weight s; other one-dimensional weights 1 + 0.1 s; weights of more dimensions
   s / sqrt(fan in); biases 0.1 s. Tensors are filled and printed in disk layout.
-Batch 2. x[i] = sin(0.1 i) over [N,C,H,W]; r[i] = cos(0.23 i); cotangents ly[i] = cos(0.17 i) and
-  my[i] = sin(0.29 i + 1).
+Batch 2. x[i] = sin(0.1 i + 0.37 i^2) over [N,C,H,W]; r[i] = cos(0.23 i + 0.37 i^2); cotangents
+  ly[i] = cos(0.17 i + 0.37 i^2) and my[i] = sin(0.29 i + 0.37 i^2). (The squares make the values
+  look random: with smooth ones sums cancel, and float32 has fewer good digits.)
 Lines: "config NAME", "output SUM SUM_OF_ABS FIRST LAST", "grad NAME NORM DOT FIRST LAST" of
   <ly, y> and "second ..." of <my, y> + <ly, J r>, J = dy/dx; DOT is the product with
   cos(0.37 i + 0.1). The name "input" is x.
@@ -50,7 +51,7 @@ class Weights:
         for j, name in enumerate(sorted(self.shapes)):
             shape = self.shapes[name]
             n = math.prod(shape)
-            s = torch.sin(0.7 * j + 0.3 * torch.arange(n)).reshape(shape)
+            s = wave(torch.sin, 0.3, shape, 0.7 * j)
             if name == "time_proj.weight":
                 v = s
             elif len(shape) > 1:
@@ -151,7 +152,8 @@ def unet(c, w, x, t, label):
 
 
 def wave(function, step, shape, phase=0.0):
-    return function(step * torch.arange(math.prod(shape)) + phase).reshape(shape)
+    i = torch.arange(math.prod(shape), dtype=torch.float64)
+    return function(step * i + 0.37 * i * i + phase).reshape(shape)
 
 
 def line(kind, name, g):
@@ -174,7 +176,7 @@ for title, c in CONFIGS.items():
     names = sorted(n for n in w.tensors if w.tensors[n].requires_grad)
     wanted = [w.tensors[n] for n in names] + [x]
     ly = wave(torch.cos, 0.17, y.shape)
-    my = wave(torch.sin, 0.29, y.shape, 1.0)
+    my = wave(torch.sin, 0.29, y.shape)
     first = torch.autograd.grad((ly * y).sum(), wanted, create_graph=True)
     for name, g in zip(names + ["input"], first):
         line("grad", name, g)

@@ -17,8 +17,8 @@ typedef struct {
     int64_t step;     /* updates done */
     uint64_t samples; /* training samples consumed */
     uint64_t seed;
-    double seconds;         /* training time so far */
-    double loss_sum;        /* losses since the last logged step, and their number */
+    double seconds;  /* training time so far */
+    double loss_sum; /* losses since the last logged step, and their number */
     int64_t loss_count;
     double best_validation; /* NAN when none */
     char blas[256];         /* gemm_describe at saving; another one at resume is a warning */
@@ -29,13 +29,15 @@ typedef struct {
     float *weights, *ema, *m, *v; /* blocks of the table's layout */
 } CheckpointBlocks;
 
-/* Writes the checkpoint durably, then removes older ones beyond `keep` (only after the new file is
- * on disk). */
+/* Writes the checkpoint durably, then (only after the new file is on disk) removes all but the `keep`
+ * newest up to this step. Files of later steps go too: they were damaged, or training would have
+ * resumed from them. Values that are not finite are refused (ERR_DIVERGED). Allocates. */
 bool checkpoint_save(const char *run, const ParamTable *table, const CheckpointBlocks *blocks,
                      const CheckpointState *state, int keep, Err *err);
 
 /* Loads the newest checkpoint that verifies. Damaged ones are skipped and named in notes (a text
- * for the user, possibly empty). ERR_IO when there is none. */
+ * for the user, one line each, possibly empty). ERR_IO when there is none. A sound one of another
+ * network or of a newer format is ERR_FORMAT, and blocks and state are untouched. */
 bool checkpoint_load_newest(const char *run, const ParamTable *table, CheckpointBlocks *blocks,
                             CheckpointState *state, char *notes, size_t notes_size, Err *err);
 

@@ -91,8 +91,12 @@ void config_free(Config *c); /* betas */
  * are ERR_USAGE with the file, the dotted key, the value, what would be right and the nearest known
  * key. A file that cannot be read is ERR_IO. */
 bool config_load(Config *c, const char *path, Err *err);
+/* The same from memory; `name` stands for the file in messages. After a failure fields that were
+ * read before it are changed; config_free is still right. */
+bool config_parse(Config *c, const char *text, size_t size, const char *name, Err *err);
 
-/* Applies "section.key=value" (value as JSON; a bare word counts as a string). ERR_USAGE. */
+/* Applies "section.key=value" (value as JSON; a bare word counts as a string, and for a path or a
+ * seed anything does). ERR_USAGE; the configuration is then unchanged. */
 bool config_set(Config *c, const char *assignment, Err *err);
 
 /* Rules between fields (betas given when schedule is betas, ...). ERR_USAGE. */
@@ -102,8 +106,8 @@ bool config_check(const Config *c, Err *err);
  * when memory is short; free with mem_free. */
 char *config_to_json(const Config *c);
 
-/* Text of all keys with type, range, default and help, one line each, for the help. Returns false
- * at the end of the table. */
+/* Line `field` of the help: key, what it is for, default and range. Returns false at the end of
+ * the table. */
 bool config_describe(size_t field, char *out, size_t size);
 
 #endif

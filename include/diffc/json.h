@@ -30,6 +30,8 @@ size_t json_count(const Json *container);
 double json_number(const Json *v); /* CHECKs the type */
 bool json_bool(const Json *v);
 const char *json_string(const Json *v);
+/* A value as a message shows it: 5000, "32" (a string), an array. */
+void json_show(const Json *v, char *out, size_t size);
 
 /* A growing text. On failure of memory, or misuse, `failed` is set and json_text returns NULL. */
 typedef struct {

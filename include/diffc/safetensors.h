@@ -28,10 +28,13 @@ typedef struct {
     size_t data_bytes;
     TensorInfo *tensors; /* in offset order */
     size_t count;
-    char **metadata;       /* key, value, key, value ... */
-    size_t metadata_count; /* pairs */
+    char **metadata;            /* key, value, key, value ... */
+    size_t metadata_count;      /* pairs */
+    const TensorInfo **by_name; /* [count] sorted by name bytes */
+    char *names;                /* holds all names, keys and values */
 } Safetensors;
 
+/* ERR_FORMAT names the rule that is broken, and the tensor. */
 bool safetensors_open(Safetensors *st, const char *path, size_t limit, Err *err);
 /* The same from memory, for tests and fuzzing; takes the bytes over. */
 bool safetensors_parse(Safetensors *st, FileBytes bytes, const char *name, Err *err);
@@ -41,9 +44,10 @@ const char *safetensors_metadata(const Safetensors *st, const char *key); /* NUL
 /* Converts F32, F16, BF16 or F64 to float; other types are ERR_FORMAT naming the type. */
 bool safetensors_read_floats(const Safetensors *st, const TensorInfo *t, const char *path,
                              float *out, Err *err);
+/* "[64, 3, 3, 3]" */
+void tensor_shape_text(char *out, size_t size, const int64_t *shape, int rank);
 
-/* Writing F32: declare all tensors, then give their data in the order safetensors_order returns
- * (sorted by name bytes). Byte-identical to the reference writer for one metadata pair. */
+/* A tensor to be written, as F32. */
 typedef struct {
     const char *name;
     int rank;
@@ -54,7 +58,11 @@ typedef struct {
     const void *context;
     size_t index; /* passed to fill */
 } TensorOut;
-/* metadata: pairs key, value. Written through fsio (temporary file, sync, rename). */
+/* Sorts by name bytes: the order in which the file holds the tensors. */
+void safetensors_sort(TensorOut *tensors, size_t count);
+/* metadata: pairs key, value. Byte-identical to the reference writer for at most one pair (its order
+ * of several is undefined; here it is the given one). Written through fsio (temporary file, sync,
+ * rename), and fill is called in the order of safetensors_sort. Two equal names are a bug (CHECK). */
 bool safetensors_write(const char *path, const TensorOut *tensors, size_t count,
                        const char *const *metadata, size_t metadata_pairs, Err *err);
 

@@ -162,7 +162,7 @@ static bool measure(Bench *b, const char *what, Work work, void *context, double
         b->timings[n++] = now - before;
         if (interrupt_requested())
             return err_set(err, ERR_INTERRUPTED, "interrupted while measuring %s", what);
-        term_progress("%s: %d repetitions, %.0f of %.0f s", what, n, now - start, b->seconds);
+        term_progress("%s: repetition %d, %.0f of %.0f s", what, n, now - start, b->seconds);
     }
     *seconds = median(b->timings, n);
     return true;

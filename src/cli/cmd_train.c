@@ -6,6 +6,7 @@
 #include "diffc/clock.h"
 #include "diffc/fsio.h"
 #include "diffc/parallel.h"
+#include "diffc/sampler.h"
 #include "diffc/term.h"
 #include "diffc/trainer.h"
 #include "summary.h"
@@ -56,7 +57,7 @@ static const Option options[ROWS + 1] = {
     [QUIET] = OPTION_ROW_QUIET,
 };
 
-enum { MOST_RUNS = 10000 };
+enum { MOST_RUNS = 10000, KEY_COLUMN = 28 };
 static const double REDRAW_SECONDS = 0.1;
 
 typedef struct {
@@ -78,7 +79,12 @@ static bool read_config(const Arguments *a, Config *c, Err *err)
     for (int i = 0; i < a->repeated_count; i++) {
         if (!config_set(c, a->repeated[i], err)) return false;
     }
-    return config_check(c, err);
+    if (!config_check(c, err)) return false;
+    if (sampler_find(c->sample.sampler)) return true;
+    return err_set(err, ERR_USAGE,
+                   "%s: sample.sampler is '%s', which is not a sampler; 'diffc "
+                   "sample --help' lists them",
+                   a->words[0], c->sample.sampler);
 }
 
 /* runs/NAME, where NAME is the configuration's file name, or runs/NAME-2, runs/NAME-3, ... : the
@@ -200,7 +206,11 @@ static void list_keys(FILE *out)
 {
     char text[512];
     fputs("\nKeys of the configuration (sections data, model, method, train, sample):\n", out);
-    for (size_t i = 0; config_describe(i, text, sizeof text); i++) fprintf(out, "  %s\n", text);
+    for (size_t i = 0; config_describe(i, text, sizeof text); i++) {
+        int key = (int)strcspn(text, " ");
+        int at = fprintf(out, "  %.*s", key, text);
+        help_wrap(out, at, KEY_COLUMN, text + key + strspn(text + key, " "));
+    }
 }
 
 const Command command_train = {

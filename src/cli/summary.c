@@ -84,12 +84,12 @@ void network_json(JsonWriter *w, const UNetConfig *unet, Shape image, size_t par
 
 static void training_limit(const Config *c, char *out, size_t size)
 {
-    char count[32], duration[24];
+    char count[32];
     size_t used = 0;
     term_format_count(count, (unsigned long long)c->train.steps);
-    term_format_duration(duration, 60 * c->train.minutes);
     if (c->train.steps > 0) append(out, size, &used, "%s updates", count);
-    if (c->train.minutes > 0) append(out, size, &used, "%s%s", used ? " or " : "", duration);
+    if (c->train.minutes > 0)
+        append(out, size, &used, "%s%g minutes", used ? " or " : "", c->train.minutes);
     if (used == 0) append(out, size, &used, "no limit");
 }
 

@@ -219,8 +219,8 @@ static bool load_files(Search *s)
         return err_set(job->err, ERR_IO, "%s: is an empty folder, expected images", s->root);
     if (s->file_count == 0)
         return err_set(job->err, ERR_FORMAT,
-                       "%s: holds no PNG or JPEG image (%zu other files, such as %s)", s->root,
-                       s->ignored, s->example);
+                       "%s: holds no PNG or JPEG image (%zu other file%s, such as %s)", s->root,
+                       s->ignored, s->ignored == 1 ? "" : "s", s->example);
     Classes *classes = malloc(sizeof *classes);
     if (!classes) return short_of_memory(s);
     bool labelled = find_classes(s, classes), ok = true;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diffc/fsio.h"
 #include "diffc/json.h"
 #include "json_scan.h"
 
@@ -210,4 +211,24 @@ const char *json_text(JsonWriter *w)
 {
     if (w->depth != 0 || w->size == 0) w->failed = true;
     return w->failed ? NULL : w->text;
+}
+
+void json_show(const Json *v, char *out, size_t size)
+{
+    char text[80];
+    switch (json_type(v)) {
+    case JSON_NUMBER:
+        format_double(text, json_number(v));
+        snprintf(out, size, "%s", text);
+        break;
+    case JSON_BOOL:
+        snprintf(out, size, "%s", json_bool(v) ? "true" : "false");
+        break;
+    case JSON_STRING:
+        text_escape(text, 64, json_string(v));
+        snprintf(out, size, "\"%s\" (a string)", text);
+        break;
+    default:
+        snprintf(out, size, "%s", json_type_name(v));
+    }
 }

@@ -1,1 +1,1 @@
-diffc train tiny.json --set data.size=15
+diffc train tiny.json --set data.size=15 --set 'model.attention=[]'

@@ -1,0 +1,88 @@
+#include "checkpoint_files.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "diffc/fsio.h"
+#include "diffc/mem.h"
+
+static bool parse_name(const char *name, int64_t *step)
+{
+    char expected[64];
+    char *end = NULL;
+    if (strncmp(name, "step-", 5) != 0 || name[5] < '0' || name[5] > '9') return false;
+    *step = strtoll(name + 5, &end, 10);
+    snprintf(expected, sizeof expected, "step-%08lld.safetensors", (long long)*step);
+    return strcmp(name, expected) == 0;
+}
+
+bool checkpoint_path(char *path, const char *run, int64_t step, Err *err)
+{
+    char name[96];
+    snprintf(name, sizeof name, CHECKPOINT_FOLDER "/step-%08lld.safetensors", (long long)step);
+    return path_join(path, run, name, err);
+}
+
+static int newest_first(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+bool checkpoint_list(const char *run, CheckpointList *out, Err *err)
+{
+    char folder[PATH_BYTES];
+    Names names;
+    *out = (CheckpointList){NULL, 0};
+    if (!path_join(folder, run, CHECKPOINT_FOLDER, err)) return false;
+    if (!path_exists(folder)) return true;
+    if (!folder_list(folder, &names, err)) return false;
+    out->steps = mem_alloc(names.count, sizeof *out->steps);
+    if (!out->steps) err_set(err, ERR_MEMORY, "%s: not enough memory for its list", folder);
+    for (size_t i = 0; out->steps && i < names.count; i++)
+        if (parse_name(names.names[i], &out->steps[out->count])) out->count++;
+    names_free(&names);
+    if (out->count) qsort(out->steps, out->count, sizeof *out->steps, newest_first);
+    return out->steps != NULL;
+}
+
+static void remove_leftovers(const char *run)
+{
+    char folder[PATH_BYTES], path[PATH_BYTES];
+    Names names;
+    if (!path_join(folder, run, CHECKPOINT_FOLDER, NULL) || !folder_list(folder, &names, NULL))
+        return;
+    for (size_t i = 0; i < names.count; i++) {
+        const char *name = names.names[i];
+        size_t length = strlen(name);
+        bool temporary =
+            strncmp(name, "step-", 5) == 0 && length > 4 && strcmp(name + length - 4, ".tmp") == 0;
+        if (temporary && path_join(path, folder, name, NULL)) unlink(path);
+    }
+    names_free(&names);
+}
+
+/* What cannot be removed stays: the new checkpoint is safe, and that is what counts. */
+void checkpoint_rotate(const char *run, int64_t step, int keep)
+{
+    CheckpointList list;
+    char path[PATH_BYTES];
+    if (!checkpoint_list(run, &list, NULL)) return;
+    int kept = 0;
+    for (size_t i = 0; i < list.count; i++) {
+        if (list.steps[i] <= step && kept++ < keep) continue;
+        if (checkpoint_path(path, run, list.steps[i], NULL)) unlink(path);
+    }
+    mem_free(list.steps);
+    remove_leftovers(run);
+}
+
+bool checkpoint_exists(const char *run)
+{
+    CheckpointList list;
+    bool found = checkpoint_list(run, &list, NULL) && list.count > 0;
+    mem_free(list.steps);
+    return found;
+}

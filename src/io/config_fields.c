@@ -1,0 +1,194 @@
+#include "config_fields.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "diffc/config.h"
+
+static const char *const method_types[] = {"ddpm", NULL};
+static const char *const noise_schedules[] = {"linear", "scaled_linear", "cosine", "betas", NULL};
+static const char *const predictions[] = {"eps", "x0", "v", NULL};
+static const char *const variances[] = {"small", "large", NULL};
+static const char *const spacings[] = {"even", "leading", "trailing", "quadratic", NULL};
+static const char *const data_kinds[] = {"auto", "idx", "cifar10", "folder", NULL};
+static const char *const rates[] = {"constant", "cosine", NULL};
+static const char *const optimizers[] = {"adam", "adamw", NULL};
+static const char *const time_kinds[] = {"positional", "fourier", NULL};
+static const char *const channel_counts[] = {"0", "1", "3", NULL};
+
+/* clang-format off */
+/* s: section, k: key (and member of the same name), lo and hi: range, d: default, h: help,
+ * o: other names. open_lo and open_hi: the end itself does not belong to the range. */
+#define PLACE(s, member) .offset = offsetof(Config, s.member), .size = sizeof(((Config *)0)->s.member)
+#define WORDS(d, h, o) .standard = d, .help = h, .aliases = o
+#define INT(s, k, lo, hi, d, h, o) {#s, #k, FIELD_INT, PLACE(s, k), .min = lo, .max = hi, WORDS(d, h, o)}
+#define INT_OF(s, k, set, d, h, o) {#s, #k, FIELD_INT, PLACE(s, k), .choices = set, WORDS(d, h, o)}
+#define LONG(s, k, lo, hi, d, h, o) {#s, #k, FIELD_INT64, PLACE(s, k), .min = lo, .max = hi, WORDS(d, h, o)}
+#define SEED(s, k, d, h, o) {#s, #k, FIELD_SEED, PLACE(s, k), WORDS(d, h, o)}
+#define NUMBER(s, k, lo, hi, open_lo, open_hi, d, h, o) \
+    {#s, #k, FIELD_NUMBER, PLACE(s, k), .min = lo, .max = hi, .open_min = open_lo, .open_max = open_hi, WORDS(d, h, o)}
+#define BOOL(s, k, d, h, o) {#s, #k, FIELD_BOOL, PLACE(s, k), WORDS(d, h, o)}
+#define CHOICE(s, key, member, set, d, h, o) {#s, key, FIELD_CHOICE, PLACE(s, member), .choices = set, WORDS(d, h, o)}
+#define TEXT(s, k, d, h, o) {#s, #k, FIELD_TEXT, PLACE(s, k), WORDS(d, h, o)}
+#define LIST(s, k, kind, count, lo, hi, open, few, many, d, h, o) \
+    {#s, #k, kind, PLACE(s, k), .count_offset = offsetof(Config, s.count), .min = lo, .max = hi, \
+     .open_min = open, .open_max = open, .least = few, .most = many, WORDS(d, h, o)}
+
+const Field config_fields[] = {
+    TEXT(data, path, "", "file or folder of images (IDX, CIFAR-10 binary, PNG, JPEG)",
+         "dir directory folder root file train_data_dir dataset"),
+    CHOICE(data, "kind", kind, data_kinds, "auto", "kind of data; auto looks at the content", "type format"),
+    {"data", "size", FIELD_SIZE, PLACE(data, height), .count_offset = offsetof(Config, data.width), .min = 1, .max = 8192,
+     WORDS("0", "image size, N or [height, width]; 0: as stored", "resolution image_size height width")},
+    INT_OF(data, channels, channel_counts, "0", "1: grey, 3: colour; 0: as stored", "channel"),
+    BOOL(data, flip, "false", "mirror training images at random", "random_flip mirror horizontal_flip augment"),
+    INT(data, limit, 0, 1e9, "0", "use only this many images; 0: all", "count images max_images"),
+    INT(data, validation, 0, 1e9, "1000", "images held out from training", "held_out val valid validation_images test"),
+    BOOL(data, skip_bad, "false", "leave out images that do not decode", "skip ignore_errors"),
+
+    INT(model, channels, 1, 4096, "32", "channels of the first level", "dim width base_channels model_channels nf"),
+    LIST(model, multipliers, FIELD_INTS, levels, 1, 64, 0, 1, CONFIG_MAX_LEVELS, "[1, 2, 2]",
+         "channels of each level, in units of model.channels", "dim_mults channel_mult ch_mult mults levels channel_multipliers"),
+    INT(model, blocks, 1, 16, "1", "residual blocks per level",
+        "layers layers_per_block num_res_blocks res_blocks depth resnets"),
+    LIST(model, attention, FIELD_INTS, attentions, 1, 8192, 0, 0, CONFIG_MAX_LEVELS, "[]",
+         "image heights that get attention", "attn attention_resolutions attn_resolutions"),
+    BOOL(model, mid_attention, "true", "attention in the middle of the network", "add_attention middle_attention"),
+    INT(model, head_dim, 0, 4096, "0", "channels per attention head; 0: one head", "attention_head_dim heads head_channels"),
+    INT(model, groups, 0, 1024, "0", "groups of the normalisation; 0: min(32, channels / 4)", "norm_num_groups num_groups"),
+    NUMBER(model, eps, 0, 1, true, false, "1e-6", "added to the variance in the normalisation", "norm_eps epsilon"),
+    NUMBER(model, dropout, 0, 1, false, true, "0", "dropout inside the residual blocks", "drop"),
+    CHOICE(model, "time", fourier, time_kinds, "positional", "features of the time step", "time_embedding time_embedding_type"),
+    BOOL(model, flip_sin_to_cos, "false", "cosines before sines in the time features", ""),
+    NUMBER(model, freq_shift, 0, 1, false, false, "1", "shift of the highest time frequency", "downscale_freq_shift"),
+    INT(model, downsample_padding, 0, 1, "0", "0: pad right and bottom only; 1: all round", "padding"),
+    BOOL(model, scale_shift, "false", "time scales and shifts instead of only shifting",
+         "resnet_time_scale_shift use_scale_shift_norm film"),
+    BOOL(model, class_conditional, "false", "the class label is an input", "class_cond conditional classes labels"),
+    BOOL(model, zero_init, "true", "last convolution of each block starts at zero", ""),
+
+    CHOICE(method, "type", type, method_types, "ddpm", "what is learnt", "method name kind"),
+    INT(method, steps, 1, CONFIG_MAX_BETAS, "1000", "noise levels T", "timesteps T num_train_timesteps diffusion_steps num_timesteps"),
+    CHOICE(method, "schedule", schedule, noise_schedules, "linear", "how the noise grows", "beta_schedule noise_schedule"),
+    NUMBER(method, beta_start, 0, 1, true, true, "1e-4", "first beta of linear and scaled_linear", "beta_1 beta_min"),
+    NUMBER(method, beta_end, 0, 1, true, true, "0.02", "last beta of linear and scaled_linear", "beta_T beta_max"),
+    LIST(method, betas, FIELD_NUMBERS, beta_count, 0, 1, true, 0, CONFIG_MAX_BETAS, "[]",
+         "the betas of schedule \"betas\"", "trained_betas"),
+    CHOICE(method, "prediction", prediction, predictions, "eps", "what the network gives: noise, image or v",
+           "prediction_type objective target parametrization"),
+    NUMBER(method, min_snr_gamma, 0, 1e6, false, false, "0", "Min-SNR weight of the loss; 0: off", "snr_gamma gamma min_snr"),
+
+    LONG(train, steps, 0, 1e12, "10000", "updates; 0: no limit, train.minutes decides",
+         "iterations iters updates max_steps num_steps epochs total_steps"),
+    NUMBER(train, minutes, 0, 1e7, false, false, "0", "time limit; 0: none", "time max_minutes duration hours"),
+    INT(train, batch, 1, 4096, "64", "images per gradient", "batch_size train_batch_size bs"),
+    INT(train, micro_batch, 0, 4096, "0", "images per pass through the network; 0: chosen", "microbatch micro_batch_size"),
+    INT(train, accumulate, 1, 1024, "1", "batches averaged before an update",
+        "gradient_accumulation_steps accumulation grad_accum accumulate_every"),
+    CHOICE(train, "optimizer", optimizer, optimizers, "adam", "update rule", "optimiser opt"),
+    NUMBER(train, lr, 0, 10, true, false, "2e-4", "learning rate", "learning_rate rate base_lr lrate"),
+    NUMBER(train, beta1, 0, 1, false, true, "0.9", "decay of the first moment", "adam_beta1 momentum"),
+    NUMBER(train, beta2, 0, 1, false, true, "0.999", "decay of the second moment", "adam_beta2"),
+    NUMBER(train, eps, 0, 1, true, false, "1e-8", "added to the root of the second moment", "adam_epsilon adam_eps epsilon"),
+    NUMBER(train, weight_decay, 0, 10, false, false, "0", "weight decay", "wd decay adam_weight_decay l2"),
+    LONG(train, warmup, 0, 1e12, "500", "updates over which the rate rises from 0", "warmup_steps lr_warmup_steps warmup_updates"),
+    CHOICE(train, "schedule", schedule, rates, "constant", "learning rate after warm-up", "lr_scheduler lr_schedule scheduler"),
+    NUMBER(train, clip, 0, 1e9, false, false, "1", "largest gradient norm; 0: off", "grad_clip max_grad_norm gradient_clip clip_norm"),
+    NUMBER(train, ema, 0, 1, false, true, "0.9999", "decay of the averaged weights", "ema_decay ema_rate ema_max_decay"),
+    SEED(train, seed, "0", "of weights, order, noise", "random_seed manual_seed"),
+    LONG(train, log_every, 1, 1e12, "10", "updates between lines of the log", "log log_interval log_freq print_every"),
+    LONG(train, checkpoint_every, 0, 1e12, "1000", "updates between checkpoints; 0: only at the end",
+         "save_every checkpoint checkpointing_steps save_interval save_freq"),
+    INT(train, keep, 1, 10000, "2", "checkpoints kept", "checkpoints_total_limit keep_last max_checkpoints"),
+    INT(train, validate, 0, 1e9, "256", "held-out images scored at each checkpoint; 0: none", "validation_images eval_images val"),
+
+    TEXT(sample, sampler, "ddpm", "name of the sampler", "method type name scheduler solver"),
+    INT(sample, steps, 0, CONFIG_MAX_BETAS, "0", "network calls; 0: all T for ddpm, 50 for ddim",
+        "num_inference_steps sampling_timesteps nfe timesteps"),
+    INT(sample, count, 1, 1e6, "64", "images in a grid", "n images number num_samples num_images"),
+    NUMBER(sample, eta, 0, 1, false, false, "0", "noise of ddim", "ddim_eta ddim_sampling_eta"),
+    CHOICE(sample, "variance", variance, variances, "small", "variance of the ddpm step", "variance_type sigma"),
+    CHOICE(sample, "spacing", spacing, spacings, "even", "which of the T steps are visited", "timestep_spacing"),
+    BOOL(sample, clip, "true", "clip the predicted image at each step", "clip_sample clip_denoised"),
+    SEED(sample, seed, "0", "image k is made from seed + k", "random_seed"),
+    INT(sample, batch, 0, 4096, "0", "images per pass through the network; 0: chosen", "batch_size eval_batch_size"),
+    {.key = NULL},
+};
+/* clang-format on */
+
+const char *const config_sections[] = {"data", "model", "method", "train", "sample", NULL};
+
+const Field *config_find(const char *section, size_t length, const char *key)
+{
+    for (const Field *f = config_fields; f->key; f++)
+        if (strlen(f->section) == length && memcmp(f->section, section, length) == 0 &&
+            strcmp(f->key, key) == 0)
+            return f;
+    return NULL;
+}
+
+/* "in 0..1", "above 0 and at most 10", "of at least 0 and below 1" */
+static void range_words(const Field *f, char out[80])
+{
+    if (!f->open_min && !f->open_max)
+        snprintf(out, 80, "in %.15g..%.15g", f->min, f->max);
+    else
+        snprintf(out, 80, "%s %.15g and %s %.15g", f->open_min ? "above" : "of at least", f->min,
+                 f->open_max ? "below" : "at most", f->max);
+}
+
+static void choice_words(const Field *f, char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    const char *quote = f->type == FIELD_CHOICE ? "\"" : "";
+    for (int i = 0; f->choices[i] && used < size; i++) {
+        const char *join = i == 0 ? "" : f->choices[i + 1] ? ", " : " or ";
+        int n = snprintf(out + used, size - used, "%s%s%s%s", join, quote, f->choices[i], quote);
+        used += n > 0 ? (size_t)n : 0;
+    }
+}
+
+void config_expected(const Field *f, bool element, char *out, size_t size)
+{
+    char range[80];
+    range_words(f, range);
+    switch (f->type) {
+    case FIELD_INT:
+    case FIELD_INT64:
+        if (f->choices)
+            choice_words(f, out, size);
+        else
+            snprintf(out, size, "an integer %s", range);
+        break;
+    case FIELD_SEED:
+        snprintf(out, size,
+                 "an integer in 0..18446744073709551615 (a string when above 9007199254740991)");
+        break;
+    case FIELD_NUMBER:
+        snprintf(out, size, "a number %s", range);
+        break;
+    case FIELD_BOOL:
+        snprintf(out, size, "true or false");
+        break;
+    case FIELD_CHOICE:
+        choice_words(f, out, size);
+        break;
+    case FIELD_TEXT:
+        snprintf(out, size, "a string of at most %zu bytes", f->size - 1);
+        break;
+    case FIELD_SIZE:
+        snprintf(out, size, "0, an integer %s or [height, width]", range);
+        break;
+    case FIELD_INTS:
+    case FIELD_NUMBERS: {
+        const char *what = f->type == FIELD_INTS ? "integer" : "number";
+        if (element)
+            snprintf(out, size, "%s %s %s", f->type == FIELD_INTS ? "an" : "a", what, range);
+        else
+            snprintf(out, size, "a list of %d to %d %ss %s", f->least, f->most, what, range);
+        break;
+    }
+    }
+}

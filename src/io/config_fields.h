@@ -1,0 +1,51 @@
+/* The table of all configuration keys, and the words made from it. */
+#ifndef DIFFC_IO_CONFIG_FIELDS_H
+#define DIFFC_IO_CONFIG_FIELDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* 2^53 - 1: JSON numbers above it may have lost digits, so such seeds stand as strings. */
+#define CONFIG_SAFE_INTEGER 9007199254740991ull
+
+typedef enum {
+    FIELD_INT,     /* int; with `choices`, one of these */
+    FIELD_INT64,   /* int64_t */
+    FIELD_SEED,    /* uint64_t: a number up to 2^53 - 1 or a string of digits */
+    FIELD_NUMBER,  /* double */
+    FIELD_BOOL,    /* bool */
+    FIELD_CHOICE,  /* enum or bool whose value is the place in `choices` */
+    FIELD_TEXT,    /* char[size] */
+    FIELD_SIZE,    /* two ints: N or [height, width] */
+    FIELD_INTS,    /* int[], its length at count_offset */
+    FIELD_NUMBERS, /* double *, its length at count_offset */
+} FieldType;
+
+typedef struct {
+    const char *section, *key;
+    FieldType type;
+    size_t offset, size; /* of the member in Config */
+    size_t count_offset; /* lists: their length; sizes: the width */
+    double min, max;     /* of the value, or of each element */
+    bool open_min, open_max;
+    int least, most; /* elements of a list */
+    const char *const *choices;
+    const char *standard; /* the default, as it would stand in the file */
+    const char *help;
+    const char *aliases; /* names that people write instead, for suggestions only */
+} Field;
+
+extern const Field config_fields[]; /* ended by an entry without key */
+extern const char *const config_sections[];
+
+/* Field of a section and key (`length` characters of section), NULL when there is none. */
+const Field *config_find(const char *section, size_t length, const char *key);
+
+/* "an integer in 1..4096": what a value, or one element of a list, must be. */
+void config_expected(const Field *f, bool element, char *out, size_t size);
+
+/* The rest of the sentence about an unknown key: "did you mean train.lr?" or the known keys of the
+ * section. An unknown section is looked up with key NULL. */
+void config_suggest(const char *section, const char *key, char *out, size_t size);
+
+#endif

@@ -1,0 +1,49 @@
+/* What the files that read and write a model folder share. */
+#ifndef DIFFC_IO_MODEL_FILES_H
+#define DIFFC_IO_MODEL_FILES_H
+
+#include "diffc/json.h"
+#include "diffc/model_folder.h"
+
+#define MODEL_INDEX      "model_index.json"
+#define UNET_CONFIG      "config.json"
+#define SCHEDULER_CONFIG "scheduler_config.json"
+#define WEIGHTS          "diffusion_pytorch_model.safetensors"
+
+/* A folder of diffusers' betas or a list of a thousand shards stays well below. */
+enum { MODEL_JSON_BYTES = 16 << 20 };
+
+/* One configuration file being read. */
+typedef struct {
+    const char *path;
+    ModelConfig *m;
+    Err *err;
+} ModelReader;
+
+/* Path of a component's file: ROOT/NAME/FILE when ROOT/NAME is a folder, else ROOT/FILE. */
+bool model_component_path(char *out, const char *root, const char *name, const char *file,
+                          Err *err);
+
+/* Adds a warning; when there is no room left the last one says so. */
+void model_warn(ModelConfig *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ERR_FORMAT sentences: a value of the wrong kind, and one that diffc cannot run. */
+bool model_wrong(const ModelReader *r, const char *key, const Json *v, const char *expected);
+bool model_unsupported(const ModelReader *r, const char *key, const Json *v, const char *instead);
+
+/* Checked values: an integer (1.0 is one too), any number, text. `low_open` excludes low itself. */
+bool model_read_int(const ModelReader *r, const char *key, const Json *v, int low, int high,
+                    int *out);
+bool model_read_number(const ModelReader *r, const char *key, const Json *v, double low,
+                       double high, bool open, double *out);
+bool model_read_bool(const ModelReader *r, const char *key, const Json *v, bool *out);
+/* The text of v, NULL (with *err set) when it is no string. */
+const char *model_read_text(const ModelReader *r, const char *key, const Json *v);
+/* Whether `word` is one of a NULL-ended list. */
+bool model_word_in(const char *word, const char *const *list);
+
+/* The two files, as JSON objects. */
+bool unet_config_read(const ModelReader *r, const Json *object);
+bool scheduler_config_read(const ModelReader *r, const Json *object);
+
+#endif

@@ -1,0 +1,167 @@
+#include "diffc/model_folder.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "diffc/fsio.h"
+#include "diffc/mem.h"
+#include "model_files.h"
+
+enum { SHOWN = 80 };
+
+void model_config_free(ModelConfig *m)
+{
+    mem_free(m->betas);
+    memset(m, 0, sizeof *m);
+}
+
+void model_warn(ModelConfig *m, const char *format, ...)
+{
+    enum { ROOM = sizeof m->warnings / sizeof *m->warnings };
+    if (m->warning_count == ROOM) {
+        snprintf(m->warnings[ROOM - 1], sizeof *m->warnings, "there are more warnings");
+        return;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(m->warnings[m->warning_count++], sizeof *m->warnings, format, arguments);
+    va_end(arguments);
+}
+
+bool model_wrong(const ModelReader *r, const char *key, const Json *v, const char *expected)
+{
+    char shown[SHOWN];
+    json_show(v, shown, sizeof shown);
+    return err_set(r->err, ERR_FORMAT, "%s: %s must be %s, got %s", r->path, key, expected, shown);
+}
+
+bool model_unsupported(const ModelReader *r, const char *key, const Json *v, const char *instead)
+{
+    char shown[SHOWN];
+    json_show(v, shown, sizeof shown);
+    return err_set(r->err, ERR_FORMAT, "%s: %s is %s, which diffc cannot run; it runs %s", r->path,
+                   key, shown, instead);
+}
+
+bool model_read_number(const ModelReader *r, const char *key, const Json *v, double low,
+                       double high, bool open, double *out)
+{
+    char expected[SHOWN];
+    double x = json_type(v) == JSON_NUMBER ? json_number(v) : (double)NAN;
+    if (open ? x > low && x < high : x >= low && x <= high) {
+        *out = x;
+        return true;
+    }
+    snprintf(expected, sizeof expected,
+             open ? "a number above %.15g and below %.15g" : "a number in %.15g..%.15g", low, high);
+    return model_wrong(r, key, v, expected);
+}
+
+bool model_read_int(const ModelReader *r, const char *key, const Json *v, int low, int high,
+                    int *out)
+{
+    char expected[SHOWN];
+    double x = json_type(v) == JSON_NUMBER ? json_number(v) : (double)NAN;
+    if (x >= low && x <= high && x == floor(x)) {
+        *out = (int)x;
+        return true;
+    }
+    snprintf(expected, sizeof expected, "an integer in %d..%d", low, high);
+    return model_wrong(r, key, v, expected);
+}
+
+bool model_read_bool(const ModelReader *r, const char *key, const Json *v, bool *out)
+{
+    if (json_type(v) != JSON_BOOL) return model_wrong(r, key, v, "true or false");
+    *out = json_bool(v);
+    return true;
+}
+
+const char *model_read_text(const ModelReader *r, const char *key, const Json *v)
+{
+    if (json_type(v) == JSON_STRING) return json_string(v);
+    model_wrong(r, key, v, "a string");
+    return NULL;
+}
+
+bool model_word_in(const char *word, const char *const *list)
+{
+    for (; *list; list++)
+        if (strcmp(word, *list) == 0) return true;
+    return false;
+}
+
+bool model_component_path(char *out, const char *root, const char *name, const char *file, Err *err)
+{
+    char folder[PATH_BYTES];
+    if (!path_join(folder, root, name, err)) return false;
+    return path_join(out, path_is_folder(folder) ? folder : root, file, err);
+}
+
+/* ["diffusers", CLASS]; an absent entry is fine, for a bare component folder has none. */
+static bool check_component(const ModelReader *r, const Json *index, const char *name,
+                            const char *class_name)
+{
+    const Json *entry = json_get(index, name);
+    if (!entry) return true;
+    const Json *library = json_type(entry) == JSON_ARRAY ? json_first(entry) : NULL;
+    const Json *class_value = library ? json_next(library) : NULL;
+    if (!class_value || json_next(class_value) || json_type(class_value) != JSON_STRING)
+        return model_wrong(r, name, entry, "an array of two strings, the library and the class");
+    if (class_name && strcmp(json_string(class_value), class_name) != 0)
+        return model_unsupported(r, name, class_value, class_name);
+    return true;
+}
+
+/* model_index.json may be absent; what it says must be something that diffc can run. */
+static bool check_index(const char *root, ModelConfig *m, Err *err)
+{
+    static const char *const pipelines[] = {"DDPMPipeline", "DDIMPipeline", "PNDMPipeline", NULL};
+    char path[PATH_BYTES];
+    if (!path_join(path, root, MODEL_INDEX, err)) return false;
+    if (!path_exists(path)) return true;
+    Json *index = json_load(path, MODEL_JSON_BYTES, true, err);
+    if (!index) return false;
+    ModelReader r = {path, m, err};
+    bool ok = json_type(index) == JSON_OBJECT;
+    if (!ok) model_wrong(&r, "the file", index, "one object");
+    const Json *pipeline = ok ? json_get(index, "_class_name") : NULL;
+    if (pipeline) {
+        const char *text = model_read_text(&r, "_class_name", pipeline);
+        ok = text && (model_word_in(text, pipelines) ||
+                      model_unsupported(&r, "_class_name", pipeline,
+                                        "DDPMPipeline, DDIMPipeline and PNDMPipeline"));
+    }
+    ok = ok && check_component(&r, index, "unet", "UNet2DModel") &&
+         check_component(&r, index, "scheduler", NULL);
+    json_free(index);
+    return ok;
+}
+
+typedef bool (*ReadObject)(const ModelReader *r, const Json *object);
+
+static bool read_component(const char *root, const char *name, const char *file, ReadObject read,
+                           ModelConfig *m, Err *err)
+{
+    char path[PATH_BYTES];
+    if (!model_component_path(path, root, name, file, err)) return false;
+    Json *object = json_load(path, MODEL_JSON_BYTES, true, err);
+    if (!object) return false;
+    ModelReader r = {path, m, err};
+    bool ok = json_type(object) == JSON_OBJECT ? read(&r, object)
+                                               : model_wrong(&r, "the file", object, "one object");
+    json_free(object);
+    return ok;
+}
+
+bool model_folder_read_config(const char *path, ModelConfig *m, Err *err)
+{
+    memset(m, 0, sizeof *m);
+    bool ok = check_index(path, m, err) &&
+              read_component(path, "unet", UNET_CONFIG, unet_config_read, m, err) &&
+              read_component(path, "scheduler", SCHEDULER_CONFIG, scheduler_config_read, m, err);
+    if (!ok) model_config_free(m);
+    return ok;
+}

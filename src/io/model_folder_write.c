@@ -1,0 +1,218 @@
+/* Writing a model folder as diffusers does: keys sorted, two spaces, a final newline, numbers as
+ * Python prints them. The weights come first and model_index.json last, so a folder that has an
+ * index is complete. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "diffc/fsio.h"
+#include "diffc/mem.h"
+#include "diffc/safetensors.h"
+#include "model_files.h"
+
+/* The release whose files these are. */
+#define DIFFUSERS_VERSION "0.31.0"
+
+/* The double whose shortest text is that of the float: 1e-06, not 9.999999974752427e-07. */
+static double widened(float value)
+{
+    char text[40];
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, (double)value);
+        if (strtof(text, NULL) == value) break;
+    }
+    return strtod(text, NULL);
+}
+
+static void put_int_or_null(JsonWriter *w, const char *key, int value)
+{
+    if (value)
+        json_put_int(w, key, value);
+    else
+        json_put_null(w, key);
+}
+
+static void put_pair(JsonWriter *w, const char *key, const char *first, const char *second)
+{
+    json_begin_array(w, key);
+    json_put_string(w, NULL, first);
+    json_put_string(w, NULL, second);
+    json_end_array(w);
+}
+
+static void put_block_types(JsonWriter *w, const char *key, const bool *attention, int levels,
+                            const char *plain, const char *attending)
+{
+    json_begin_array(w, key);
+    for (int i = 0; i < levels; i++) json_put_string(w, NULL, attention[i] ? attending : plain);
+    json_end_array(w);
+}
+
+static void put_sample_size(JsonWriter *w, const UNetConfig *c)
+{
+    if (c->sample_height == c->sample_width) {
+        put_int_or_null(w, "sample_size", c->sample_height);
+        return;
+    }
+    json_begin_array(w, "sample_size");
+    json_put_int(w, NULL, c->sample_height);
+    json_put_int(w, NULL, c->sample_width);
+    json_end_array(w);
+}
+
+/* In the order of the keys. Those that older readers do not know stand only when they matter. */
+static void put_unet(JsonWriter *w, const UNetConfig *c)
+{
+    json_put_string(w, "_class_name", "UNet2DModel");
+    json_put_string(w, "_diffusers_version", DIFFUSERS_VERSION);
+    json_put_string(w, "act_fn", "silu");
+    json_put_bool(w, "add_attention", c->mid_attention);
+    put_int_or_null(w, "attention_head_dim", c->head_dim);
+    if (c->attn_groups) json_put_int(w, "attn_norm_num_groups", c->attn_groups);
+    json_begin_array(w, "block_out_channels");
+    for (int i = 0; i < c->levels; i++) json_put_int(w, NULL, c->block_channels[i]);
+    json_end_array(w);
+    json_put_bool(w, "center_input_sample", c->center_input);
+    json_put_null(w, "class_embed_type");
+    put_block_types(w, "down_block_types", c->down_attention, c->levels, "DownBlock2D",
+                    "AttnDownBlock2D");
+    json_put_int(w, "downsample_padding", c->downsample_padding);
+    json_put_string(w, "downsample_type", "conv");
+    json_put_float(w, "dropout", widened(c->dropout));
+    json_put_bool(w, "flip_sin_to_cos", c->flip_sin_to_cos);
+    json_put_number(w, "freq_shift", widened(c->freq_shift));
+    json_put_int(w, "in_channels", c->in_channels);
+    json_put_int(w, "layers_per_block", c->layers_per_block);
+    json_put_number(w, "mid_block_scale_factor", widened(c->mid_scale));
+    if (!c->mid_block) json_put_null(w, "mid_block_type");
+    json_put_float(w, "norm_eps", widened(c->eps));
+    put_int_or_null(w, "norm_num_groups", c->groups);
+    put_int_or_null(w, "num_class_embeds", c->classes);
+    json_put_int(w, "out_channels", c->out_channels);
+    json_put_string(w, "resnet_time_scale_shift", c->scale_shift ? "scale_shift" : "default");
+    put_sample_size(w, c);
+    if (c->time_dim) json_put_int(w, "time_embedding_dim", c->time_dim);
+    json_put_string(w, "time_embedding_type",
+                    c->time_kind == TIME_FOURIER ? "fourier" : "positional");
+    put_block_types(w, "up_block_types", c->up_attention, c->levels, "UpBlock2D", "AttnUpBlock2D");
+    json_put_string(w, "upsample_type", "conv");
+}
+
+/* timestep_spacing and steps_offset are left out on purpose: standing in the file they would
+ * override the defaults of every other scheduler built from it. */
+static void put_scheduler(JsonWriter *w, const ModelConfig *m)
+{
+    static const char *const schedules[] = {"linear", "scaled_linear", "squaredcos_cap_v2",
+                                            "linear"};
+    static const char *const predictions[] = {"epsilon", "sample", "v_prediction"};
+    json_put_string(w, "_class_name", "DDPMScheduler");
+    json_put_string(w, "_diffusers_version", DIFFUSERS_VERSION);
+    json_put_float(w, "beta_end", m->beta_end);
+    json_put_string(w, "beta_schedule", schedules[m->schedule]);
+    json_put_float(w, "beta_start", m->beta_start);
+    json_put_bool(w, "clip_sample", m->clip);
+    if (m->clip_range != 1) json_put_float(w, "clip_sample_range", m->clip_range);
+    json_put_int(w, "num_train_timesteps", m->T);
+    json_put_string(w, "prediction_type", predictions[m->prediction]);
+    if (m->schedule == SCHEDULE_BETAS) {
+        json_begin_array(w, "trained_betas");
+        for (int i = 0; i < m->T; i++) json_put_float(w, NULL, m->betas[i]);
+        json_end_array(w);
+    } else {
+        json_put_null(w, "trained_betas");
+    }
+    json_put_string(w, "variance_type",
+                    m->variance == VARIANCE_LARGE ? "fixed_large" : "fixed_small");
+}
+
+static void put_index(JsonWriter *w)
+{
+    json_put_string(w, "_class_name", "DDPMPipeline");
+    json_put_string(w, "_diffusers_version", DIFFUSERS_VERSION);
+    put_pair(w, "scheduler", "diffusers", "DDPMScheduler");
+    put_pair(w, "unet", "diffusers", "UNet2DModel");
+}
+
+typedef enum { FILE_UNET, FILE_SCHEDULER, FILE_INDEX } JsonFile;
+
+static bool write_json(const char *folder, const char *name, JsonFile which, const ModelConfig *m,
+                       Err *err)
+{
+    char path[PATH_BYTES];
+    if (!path_join(path, folder, name, err)) return false;
+    JsonWriter w;
+    json_write_init(&w, 2);
+    json_begin_object(&w, NULL);
+    if (which == FILE_UNET) put_unet(&w, &m->unet);
+    if (which == FILE_SCHEDULER) put_scheduler(&w, m);
+    if (which == FILE_INDEX) put_index(&w);
+    json_end_object(&w);
+    const char *text = json_text(&w);
+    FileWriter file;
+    bool ok = text ? file_writer_open(&file, path, err) &&
+                         file_writer_append(&file, text, strlen(text), err) &&
+                         file_writer_append(&file, "\n", 1, err) && file_writer_commit(&file, err)
+                   : err_set(err, ERR_MEMORY, "%s: not enough memory to write it", path);
+    json_write_free(&w);
+    return ok;
+}
+
+typedef struct {
+    const ParamTable *table;
+    const float *block;
+} WeightSource;
+
+static void fill(const void *context, size_t tensor, float *out)
+{
+    const WeightSource *source = context;
+    const ParamInfo *info = &source->table->info[tensor];
+    params_to_disk(info, out, source->block + info->offset);
+}
+
+/* A model that has gone wrong must not replace one that is right. */
+static bool check_finite(const char *path, const ParamTable *table, const float *block, Err *err)
+{
+    for (int i = 0; i < table->count; i++) {
+        const ParamInfo *info = &table->info[i];
+        for (size_t k = 0; k < info->count; k++)
+            if (!isfinite(block[info->offset + k]))
+                return err_set(err, ERR_DIVERGED,
+                               "%s: not written, for \"%s\" holds values that are not finite", path,
+                               info->name);
+    }
+    return true;
+}
+
+static bool write_weights(const char *folder, const ParamTable *table, const float *block, Err *err)
+{
+    static const char *const metadata[] = {"format", "pt"};
+    char path[PATH_BYTES];
+    if (!path_join(path, folder, WEIGHTS, err) || !check_finite(path, table, block, err))
+        return false;
+    size_t count = (size_t)table->count;
+    TensorOut *tensors = mem_alloc(count, sizeof *tensors);
+    if (!tensors) return err_set(err, ERR_MEMORY, "%s: not enough memory to write it", path);
+    WeightSource source = {table, block};
+    for (size_t i = 0; i < count; i++) {
+        const ParamInfo *info = &table->info[i];
+        tensors[i] = (TensorOut){
+            .name = info->name, .rank = info->rank, .fill = fill, .context = &source, .index = i};
+        for (int d = 0; d < info->rank; d++) tensors[i].shape[d] = info->shape[d];
+    }
+    bool ok = safetensors_write(path, tensors, count, metadata, 1, err);
+    mem_free(tensors);
+    return ok;
+}
+
+bool model_folder_write(const char *path, const ModelConfig *m, const ParamTable *table,
+                        const float *block, Err *err)
+{
+    char unet[PATH_BYTES], scheduler[PATH_BYTES];
+    return path_join(unet, path, "unet", err) && path_join(scheduler, path, "scheduler", err) &&
+           folder_make(unet, err) && folder_make(scheduler, err) &&
+           write_weights(unet, table, block, err) &&
+           write_json(unet, UNET_CONFIG, FILE_UNET, m, err) &&
+           write_json(scheduler, SCHEDULER_CONFIG, FILE_SCHEDULER, m, err) &&
+           write_json(path, MODEL_INDEX, FILE_INDEX, m, err);
+}

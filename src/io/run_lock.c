@@ -1,0 +1,42 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "diffc/checkpoint.h"
+#include "diffc/fsio.h"
+
+bool run_lock(RunLock *lock, const char *run, Err *err)
+{
+    char path[PATH_BYTES], pid[32] = "";
+    lock->fd = -1;
+    if (!path_join(path, run, "lock", err)) return false;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0) return err_set_errno(err, "%s: cannot open", path);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        bool taken = errno == EWOULDBLOCK;
+        if (!taken) err_set_errno(err, "%s: cannot lock", path);
+        ssize_t got = taken ? read(fd, pid, sizeof pid - 1) : 0;
+        if (taken)
+            err_set(err, ERR_IO,
+                    "%s: is in use by process %ld; wait until it ends or choose another folder",
+                    run, got > 0 ? strtol(pid, NULL, 10) : 0L);
+        close(fd);
+        return false;
+    }
+    /* The pid is only told to others, so a full disk must not stop the run here. */
+    int length = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    if (ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)length, 0) != length) errno = 0;
+    lock->fd = fd;
+    return true;
+}
+
+/* The file stays: removing it would let two processes hold locks on two files of one name. */
+void run_unlock(RunLock *lock)
+{
+    if (lock->fd >= 0) close(lock->fd);
+    lock->fd = -1;
+}

@@ -1,0 +1,1 @@
+diffc train tiny.json --dry-run --set sample.sampler=ddmi

@@ -1,0 +1,76 @@
+/* Fuzz target: IDX and CIFAR-10 files, plain and packed. The first byte chooses; the rest is the
+ * file, as it is or packed with gzip. */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "diffc/dataset.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* In memory where that is possible: a file on disk made it fifty times slower. */
+static char path[32] = "/dev/shm/fuzz_idx.XXXXXX";
+
+static void remove_file(void)
+{
+    unlink(path);
+}
+
+static void write_file(const uint8_t *bytes, size_t size)
+{
+    static int fd = -1;
+    if (fd < 0) {
+        fd = mkstemp(path);
+        if (fd < 0) {
+            strcpy(path, "/tmp/fuzz_idx.XXXXXX");
+            fd = mkstemp(path);
+        }
+        if (fd < 0) abort();
+        atexit(remove_file);
+    }
+    if (ftruncate(fd, 0) != 0) abort();
+    if (pwrite(fd, bytes, size, 0) != (ssize_t)size) abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 1) return 0;
+    DataOptions options = {.path = path, .seed = data[0]};
+    if (data[0] & 1) options.kind = data[0] & 2 ? DATA_IDX : DATA_CIFAR10;
+    if (data[0] & 4) options.height = options.width = 3;
+    if (data[0] & 8) options.channels = data[0] & 16 ? 1 : 3;
+    if (data[0] & 32) options.validation = 1;
+    if (data[0] & 64) {
+        uLongf room = compressBound(size) + 64;
+        uint8_t *packed = malloc(room);
+        z_stream z = {.next_in = (Bytef *)(size_t)(data + 1), .avail_in = (uInt)(size - 1)};
+        if (!packed || deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+            abort();
+        z.next_out = packed;
+        z.avail_out = (uInt)room;
+        if (deflate(&z, Z_FINISH) != Z_STREAM_END) abort();
+        deflateEnd(&z);
+        write_file(packed, room - z.avail_out);
+        free(packed);
+    } else {
+        write_file(data + 1, size - 1);
+    }
+    Dataset d;
+    if (!dataset_open(&d, &options, NULL, NULL, NULL)) return 0;
+    size_t n = (size_t)d.height * (size_t)d.width * (size_t)d.channels;
+    float *x = malloc(n * sizeof *x);
+    if (x)
+        for (uint64_t i = 0; i < 3; i++) {
+            int label = 0;
+            dataset_train_sample(&d, i, x, &label);
+            for (size_t k = 0; k < n; k++)
+                if (!(x[k] >= -1 && x[k] <= 1)) abort();
+            if (label < 0 || (d.classes && label >= d.classes)) abort();
+        }
+    free(x);
+    dataset_close(&d);
+    return 0;
+}

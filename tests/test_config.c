@@ -1,0 +1,362 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "diffc/config.h"
+#include "diffc/fsio.h"
+#include "diffc/mem.h"
+#include "diffc/rng.h"
+#include "test.h"
+#include "wrong_configs.h"
+
+static bool parse(Config *c, const char *text, Err *err)
+{
+    config_defaults(c);
+    return config_parse(c, text, strlen(text), "config.json", err);
+}
+
+TEST(config_defaults_are_the_documented_ones)
+{
+    Config c;
+    config_defaults(&c);
+    EXPECT_TEXT(c.data.path, "");
+    EXPECT(c.data.kind == DATA_AUTO && c.data.height == 0 && c.data.width == 0);
+    EXPECT(c.data.channels == 0 && !c.data.flip && c.data.limit == 0 && !c.data.skip_bad);
+    EXPECT_INT(c.data.validation, 1000);
+    EXPECT_INT(c.model.channels, 32);
+    EXPECT_INT(c.model.levels, 3);
+    EXPECT(c.model.multipliers[0] == 1 && c.model.multipliers[1] == 2 &&
+           c.model.multipliers[2] == 2 && c.model.multipliers[3] == 0);
+    EXPECT(c.model.blocks == 1 && c.model.attentions == 0 && c.model.mid_attention);
+    EXPECT(c.model.head_dim == 0 && c.model.groups == 0 && c.model.downsample_padding == 0);
+    EXPECT_NEAR(c.model.eps, 1e-6, 0);
+    EXPECT_NEAR(c.model.dropout, 0, 0);
+    EXPECT_NEAR(c.model.freq_shift, 1, 0);
+    EXPECT(!c.model.fourier && !c.model.flip_sin_to_cos && !c.model.scale_shift);
+    EXPECT(!c.model.class_conditional && c.model.zero_init);
+    EXPECT(c.method.type == METHOD_DDPM && c.method.steps == 1000);
+    EXPECT(c.method.schedule == SCHEDULE_LINEAR && c.method.prediction == PREDICT_EPS);
+    EXPECT_NEAR(c.method.beta_start, 1e-4, 0);
+    EXPECT_NEAR(c.method.beta_end, 0.02, 0);
+    EXPECT(c.method.betas == NULL && c.method.beta_count == 0);
+    EXPECT_NEAR(c.method.min_snr_gamma, 0, 0);
+    EXPECT(c.train.steps == 10000 && c.train.batch == 64 && c.train.micro_batch == 0);
+    EXPECT(c.train.accumulate == 1 && c.train.optimizer == OPTIMIZER_ADAM);
+    EXPECT_NEAR(c.train.minutes, 0, 0);
+    EXPECT_NEAR(c.train.lr, 2e-4, 0);
+    EXPECT_NEAR(c.train.beta1, 0.9, 0);
+    EXPECT_NEAR(c.train.beta2, 0.999, 0);
+    EXPECT_NEAR(c.train.eps, 1e-8, 0);
+    EXPECT_NEAR(c.train.weight_decay, 0, 0);
+    EXPECT(c.train.warmup == 500 && c.train.schedule == RATE_CONSTANT);
+    EXPECT_NEAR(c.train.clip, 1, 0);
+    EXPECT_NEAR(c.train.ema, 0.9999, 0);
+    EXPECT(c.train.seed == 0 && c.train.log_every == 10 && c.train.checkpoint_every == 1000);
+    EXPECT(c.train.keep == 2 && c.train.validate == 256);
+    EXPECT_TEXT(c.sample.sampler, "ddpm");
+    EXPECT(c.sample.steps == 0 && c.sample.count == 64 && c.sample.variance == VARIANCE_SMALL);
+    EXPECT(c.sample.spacing == SPACING_EVEN && c.sample.clip && c.sample.seed == 0);
+    EXPECT_NEAR(c.sample.eta, 0, 0);
+    EXPECT_INT(c.sample.batch, 0);
+    Err err = {0};
+    EXPECT(config_check(&c, &err));
+}
+
+TEST(config_reads_every_kind_of_value)
+{
+    Config c;
+    Err err = {0};
+    EXPECT(parse(&c,
+                 "{\"data\":{\"path\":\"a \\u00e9\",\"kind\":\"cifar10\",\"size\":[28,32],"
+                 "\"channels\":3,\"flip\":true},\"model\":{\"multipliers\":[1,2,3,4],"
+                 "\"attention\":[16,8],\"time\":\"fourier\",\"dropout\":0.1,\"zero_init\":false},"
+                 "\"method\":{\"steps\":3,\"schedule\":\"betas\",\"betas\":[0.1,0.2,0.3],"
+                 "\"prediction\":\"v\"},\"train\":{\"steps\":1e6,\"optimizer\":\"adamw\","
+                 "\"schedule\":\"cosine\",\"seed\":\"18446744073709551615\",\"minutes\":1.5},"
+                 "\"sample\":{\"sampler\":\"ddim\",\"variance\":\"large\",\"seed\":"
+                 "9007199254740991,\"spacing\":\"quadratic\"}}",
+                 &err));
+    EXPECT_TEXT(err.text, "");
+    EXPECT_TEXT(c.data.path, "a \xc3\xa9");
+    EXPECT(c.data.kind == DATA_CIFAR10 && c.data.height == 28 && c.data.width == 32);
+    EXPECT(c.data.channels == 3 && c.data.flip);
+    EXPECT(c.model.levels == 4 && c.model.multipliers[3] == 4 && c.model.attentions == 2);
+    EXPECT(c.model.attention[0] == 16 && c.model.attention[1] == 8 && c.model.fourier);
+    EXPECT_NEAR(c.model.dropout, 0.1, 0);
+    EXPECT(!c.model.zero_init);
+    EXPECT(c.method.schedule == SCHEDULE_BETAS && c.method.beta_count == 3);
+    EXPECT_NEAR(c.method.betas[2], 0.3, 0);
+    EXPECT(c.method.prediction == PREDICT_V && c.train.optimizer == OPTIMIZER_ADAMW);
+    EXPECT(c.train.steps == 1000000 && c.train.schedule == RATE_COSINE);
+    EXPECT(c.train.seed == UINT64_MAX && c.sample.seed == 9007199254740991ull);
+    EXPECT_NEAR(c.train.minutes, 1.5, 0);
+    EXPECT_TEXT(c.sample.sampler, "ddim");
+    EXPECT(c.sample.variance == VARIANCE_LARGE && c.sample.spacing == SPACING_QUADRATIC);
+    /* Fewer list elements than before leave nothing behind. */
+    EXPECT(config_set(&c, "model.multipliers=[5]", &err));
+    EXPECT(c.model.levels == 1 && c.model.multipliers[0] == 5 && c.model.multipliers[1] == 0);
+    EXPECT(config_set(&c, "method.betas=[]", &err));
+    EXPECT(c.method.betas == NULL && c.method.beta_count == 0);
+    config_free(&c);
+}
+
+TEST(config_wrong_ones_are_refused_with_the_expected_words)
+{
+    size_t n = sizeof wrong_configs / sizeof *wrong_configs;
+    EXPECT(n >= 200);
+    for (size_t i = 0; i < n; i++) {
+        Config c;
+        Err err = {0};
+        if (!EXPECT(!parse(&c, wrong_configs[i].text, &err)))
+            printf("    accepted: %s\n", wrong_configs[i].text);
+        EXPECT_INT(err.kind, ERR_USAGE);
+        EXPECT(strncmp(err.text, "config.json: ", 13) == 0);
+        for (int k = 0; k < 3 && wrong_configs[i].parts[k]; k++)
+            EXPECT_CONTAINS(err.text, wrong_configs[i].parts[k]);
+        config_free(&c);
+    }
+}
+
+TEST(config_set_takes_json_words_and_paths)
+{
+    Config c;
+    Err err = {0};
+    config_defaults(&c);
+    static const char *const good[] = {"train.lr=1e-3",
+                                       "model.multipliers=[1,2]",
+                                       "data.path=some/dir",
+                                       "data.size=[28,30]",
+                                       "train.optimizer=adamw",
+                                       "sample.sampler=\"ddim\"",
+                                       "train.seed=18446744073709551615",
+                                       "data.flip=true",
+                                       "method.schedule=cosine",
+                                       "sample.seed=\"77\"",
+                                       "train.steps= 5 "};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        if (!EXPECT(config_set(&c, good[i], &err))) printf("    %s\n", err.text);
+    EXPECT_NEAR(c.train.lr, 1e-3, 0);
+    EXPECT(c.model.levels == 2 && c.model.multipliers[2] == 0);
+    EXPECT_TEXT(c.data.path, "some/dir");
+    EXPECT(c.data.height == 28 && c.data.width == 30 && c.train.optimizer == OPTIMIZER_ADAMW);
+    EXPECT_TEXT(c.sample.sampler, "ddim");
+    EXPECT(c.train.seed == UINT64_MAX && c.data.flip && c.method.schedule == SCHEDULE_COSINE);
+    EXPECT(c.sample.seed == 77 && c.train.steps == 5);
+    static const struct {
+        const char *assignment, *path;
+    } paths[] = {{"data.path=12", "12"},      {"data.path=true", "true"},
+                 {"data.path=[x]", "[x]"},    {"data.path=a=b.c", "a=b.c"},
+                 {"data.path=", ""},          {"data.path=\"quoted\"", "quoted"},
+                 {"data.path=C:\\x", "C:\\x"}};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        EXPECT(config_set(&c, paths[i].assignment, &err));
+        EXPECT_TEXT(c.data.path, paths[i].path);
+    }
+}
+
+TEST(config_set_refuses_with_the_assignment_in_the_message)
+{
+    static const struct {
+        const char *assignment, *part;
+    } bad[] = {
+        {"train.lr", "--set train.lr: expected section.key=value, such as train.lr=1e-3"},
+        {"", "expected section.key=value"},
+        {"=1", "expected section.key=value"},
+        {"train.lr=abc", "train.lr must be a number above 0 and at most 10, got \"abc\""},
+        {"train.lr=", "got \"\" (a string)"},
+        {"train.lr=[1]", "got an array"},
+        {"train.learning_rate=1", "did you mean train.lr?"},
+        {"learning_rate=1", "learning_rate is not a known section; did you mean train.lr?"},
+        {"lr=0.1.2", "did you mean train.lr?"},
+        {"train=1", "train is not a known"},
+        {"trian.lr=1", "trian.lr is not a known key; did you mean train.lr?"},
+        {"train..lr=1", "did you mean train.lr?"},
+        {"xyzzy.plugh=1", "known sections: data"},
+        {"train.seed=-1", "train.seed must be"},
+        {"train.seed=18446744073709551616", "got \"18446744073709551616\""},
+        {"train.batch=1e9", "train.batch must be an integer in 1..4096, got 1000000000"},
+        {"data.flip=yes", "data.flip must be true or false, got \"yes\" (a string)"},
+        {"data.path=a\xff", "found byte 0xff"},
+        {"data.path=a\nb", "found byte 0x0a"},
+        {"method.schedule=sigmoid", "got \"sigmoid\" (a string)"},
+        {"train.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa=1",
+         "known keys of train"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        Config c, before;
+        Err err = {0};
+        config_defaults(&c);
+        before = c;
+        EXPECT(!config_set(&c, bad[i].assignment, &err));
+        EXPECT_INT(err.kind, ERR_USAGE);
+        EXPECT_CONTAINS(err.text, "--set ");
+        EXPECT_CONTAINS(err.text, bad[i].part);
+        EXPECT_SAME(&c, &before, sizeof c);
+    }
+}
+
+TEST(config_rules_between_fields)
+{
+    static const struct {
+        const char *text, *part; /* part NULL: fine */
+    } cases[] = {
+        {"{\"train\":{\"steps\":0}}", "train.steps and train.minutes are both 0"},
+        {"{\"train\":{\"steps\":0,\"minutes\":5,\"schedule\":\"cosine\"}}", NULL},
+        {"{\"train\":{\"batch\":4,\"micro_batch\":5}}", "train.micro_batch is 5"},
+        {"{\"train\":{\"batch\":4,\"micro_batch\":4}}", NULL},
+        {"{\"data\":{\"limit\":1000}}", "set data.validation below 1000"},
+        {"{\"data\":{\"limit\":1001}}", NULL},
+        {"{\"method\":{\"schedule\":\"betas\"}}", "method.betas has 0 values"},
+        {"{\"method\":{\"schedule\":\"betas\",\"steps\":2,\"betas\":[0.1,0.2]}}", NULL},
+        {"{\"method\":{\"steps\":1,\"betas\":[0.1]}}", "method.schedule is not \"betas\""},
+        {"{\"method\":{\"beta_start\":0.5}}", "method.beta_start (0.5) is above"},
+        {"{\"method\":{\"beta_start\":0.5,\"schedule\":\"cosine\"}}", NULL},
+        {"{\"sample\":{\"steps\":1001}}", "sample.steps is 1001"},
+        {"{\"sample\":{\"steps\":1000}}", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Config c;
+        Err err = {0};
+        EXPECT(parse(&c, cases[i].text, &err));
+        EXPECT(config_check(&c, &err) == (cases[i].part == NULL));
+        if (cases[i].part) {
+            EXPECT_CONTAINS(err.text, cases[i].part);
+            EXPECT_INT(err.kind, ERR_USAGE);
+        }
+        config_free(&c);
+    }
+}
+
+/* Every field away from its default, with numbers that need 17 digits. */
+static void fill(Config *c, unsigned turn)
+{
+    config_defaults(c);
+    uint32_t r[4];
+    rng_block(3, rng_stream(RNG_TEST, 9), turn, r);
+    double u = (r[0] + 0.5) / 4294967296.0;
+    snprintf(c->data.path, sizeof c->data.path, "dir \"%u\"/\xc3\xa9\\\t", r[1]);
+    c->data.kind = DATA_FOLDER;
+    c->data.height = 1 + (int)(r[0] % 8192);
+    c->data.width = turn % 2 ? c->data.height : 1 + (int)(r[1] % 8192);
+    c->data.channels = 3;
+    c->data.flip = c->data.skip_bad = true;
+    c->data.limit = 100000;
+    c->data.validation = (int)(r[2] % 1000);
+    c->model.channels = 1 + (int)(r[3] % 4096);
+    c->model.levels = c->model.attentions = 1 + (int)(turn % CONFIG_MAX_LEVELS);
+    memset(c->model.multipliers, 0, sizeof c->model.multipliers);
+    for (int i = 0; i < c->model.levels; i++)
+        c->model.multipliers[i] = c->model.attention[i] = i + 1;
+    c->model.mid_attention = c->model.zero_init = false;
+    c->model.blocks = c->model.head_dim = c->model.groups = 3;
+    c->model.eps = u;
+    c->model.dropout = u / 3;
+    c->model.freq_shift = u / 7;
+    c->model.fourier = c->model.flip_sin_to_cos = c->model.scale_shift = true;
+    c->model.downsample_padding = 1;
+    c->model.class_conditional = true;
+    c->method.steps = c->method.beta_count = 5;
+    c->method.schedule = SCHEDULE_BETAS;
+    c->method.betas = mem_doubles(5);
+    for (int i = 0; i < 5; i++) c->method.betas[i] = u / (i + 3);
+    c->method.beta_start = u / 11;
+    c->method.beta_end = u / 9;
+    c->method.prediction = PREDICT_X0;
+    c->method.min_snr_gamma = 5 * u;
+    c->train.steps = 999999999999;
+    c->train.minutes = 1e6 * u;
+    c->train.batch = 4096;
+    c->train.micro_batch = 7;
+    c->train.accumulate = 9;
+    c->train.optimizer = OPTIMIZER_ADAMW;
+    c->train.lr = u;
+    c->train.beta1 = u / 13;
+    c->train.beta2 = u / 17;
+    c->train.eps = 1e-30 * u;
+    c->train.weight_decay = u / 19;
+    c->train.warmup = 123456789012;
+    c->train.schedule = RATE_COSINE;
+    c->train.clip = u * 1e8;
+    c->train.ema = u / 23;
+    c->train.seed = (uint64_t)r[0] << 32 | r[1];
+    c->train.log_every = 3;
+    c->train.checkpoint_every = c->train.keep = c->train.validate = 8;
+    snprintf(c->sample.sampler, sizeof c->sample.sampler, "dpm++2m");
+    c->sample.steps = c->sample.count = 3;
+    c->sample.eta = u / 29;
+    c->sample.variance = VARIANCE_LARGE;
+    c->sample.spacing = SPACING_TRAILING;
+    c->sample.clip = false;
+    c->sample.seed = r[2];
+    c->sample.batch = 12;
+}
+
+TEST(config_resolved_file_reads_back_to_the_same_bits)
+{
+    for (unsigned turn = 0; turn < 200; turn++) {
+        Config c, back;
+        Err err = {0};
+        fill(&c, turn);
+        char *text = config_to_json(&c);
+        if (!EXPECT(text != NULL)) return;
+        config_defaults(&back);
+        if (!EXPECT(config_parse(&back, text, strlen(text), "t", &err))) printf("  %s\n", err.text);
+        if (EXPECT(back.method.betas != NULL))
+            EXPECT_SAME(back.method.betas, c.method.betas, 5 * sizeof(double));
+        mem_free(back.method.betas);
+        back.method.betas = c.method.betas;
+        EXPECT_SAME(&back, &c, sizeof c);
+        mem_free(text);
+        config_free(&c);
+    }
+}
+
+TEST(config_resolved_file_of_the_defaults)
+{
+    Config c;
+    config_defaults(&c);
+    char *text = config_to_json(&c);
+    EXPECT_CONTAINS(text, "{\n  \"data\": {\n    \"path\": \"\",\n    \"kind\": \"auto\",\n");
+    EXPECT_CONTAINS(text, "    \"multipliers\": [1, 2, 2],\n");
+    EXPECT_CONTAINS(text, "    \"attention\": [],\n");
+    EXPECT_CONTAINS(text, "    \"lr\": 0.0002,\n");
+    EXPECT_CONTAINS(text, "    \"seed\": 0,\n");
+    EXPECT(strcmp(text + strlen(text) - 6, "  }\n}\n") == 0);
+    mem_free(text);
+}
+
+TEST(config_load_reads_a_file_and_tells_io_from_usage)
+{
+    char path[PATH_BYTES];
+    Config c;
+    Err err = {0};
+    path_join(path, test_folder(), "c.json", &err);
+    config_defaults(&c);
+    EXPECT(!config_load(&c, path, &err));
+    EXPECT_INT(err.kind, ERR_IO);
+    EXPECT(file_write(path, "{\"train\":{\"lr\":0.5}}", 20, &err));
+    EXPECT(config_load(&c, path, &err));
+    EXPECT_NEAR(c.train.lr, 0.5, 0);
+    EXPECT(file_write(path, "{\"train\":{\"lr\":}}", 17, &err));
+    EXPECT(!config_load(&c, path, &err));
+    EXPECT_INT(err.kind, ERR_USAGE);
+    EXPECT_CONTAINS(err.text, "c.json: line 1, column 16");
+}
+
+TEST(config_help_has_a_line_for_every_key)
+{
+    char line[512];
+    size_t n = 0;
+    bool lr = false, sampler = false;
+    for (; config_describe(n, line, sizeof line); n++) {
+        EXPECT(strlen(line) > 40 && strlen(line) + 1 < sizeof line);
+        EXPECT(strchr(line, '\n') == NULL);
+        if (strncmp(line, "train.lr ", 9) == 0) {
+            lr = true;
+            EXPECT_CONTAINS(line, "learning rate; default 2e-4 (a number above 0 and at most 10)");
+        }
+        sampler = sampler || strstr(line, "default \"ddpm\"") != NULL;
+    }
+    EXPECT_INT((long long)n, 61);
+    EXPECT(lr && sampler);
+}

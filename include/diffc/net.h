@@ -97,9 +97,9 @@ void net_set_dropout(Net *net, bool training, uint64_t seed, uint64_t step);
 /* The passes. Buffers are given away as soon as their last reader has run, so each forward can be
  * followed by one backward, one tangent and one backward2 at most, in this order (backward may be
  * left out before tangent); anything else is a programmer's error. `weights` and `grads` are blocks
- * of the parameter table's layout. grads may be NULL (only input gradients are made). backward reads
- * net_gradient(output), which the caller fills, and overwrites net_gradient of the inputs that want
- * one. */
+ * of the parameter table's layout. grads may be NULL (only input gradients are made). backward
+ * reads net_gradient(output), which the caller fills, and overwrites net_gradient of the inputs
+ * that want one. */
 void net_forward(Net *net, const float *weights);
 void net_backward(Net *net, const float *weights, float *grads);
 /* Reads net_tangent_of(input) for inputs that want gradients, writes net_tangent_of(output). */

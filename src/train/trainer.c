@@ -133,7 +133,7 @@ bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *cal
         return false;
     }
     fill_plan(t);
-    t->state.best_validation = NAN;
+    t->state.best_validation = (double)NAN;
     t->state.seed = config->train.seed;
     params_init(&t->table, t->optimizer.weights, config->train.seed);
     memcpy(t->optimizer.ema, t->optimizer.weights, t->table.block_floats * sizeof(float));
@@ -236,7 +236,7 @@ static void report(Trainer *t, LoopClock *clock, double norm, double lr)
                      .lr = lr,
                      .images_per_s = clock->busy > 0 ? (double)clock->images / clock->busy : 0,
                      .seconds = t->state.seconds,
-                     .seconds_left = NAN};
+                     .seconds_left = (double)NAN};
     double done = progress_of(t);
     double here = clock_seconds() - clock->started;
     double share = t->state.seconds > 0 ? done * here / t->state.seconds : 0;

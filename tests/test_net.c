@@ -306,6 +306,41 @@ TEST(dropout_is_off_until_training_and_follows_seed_and_step)
     case_end(&c);
 }
 
+/* Which of 512 values two dropouts in a row let through at a step. */
+static void dropout_masks(uint64_t step, float *first, float *second)
+{
+    ParamTable table = {0};
+    Net *net = net_new(&table, 1);
+    int x = net_input(net, 16, 32, 1, false);
+    int a = net_dropout(net, x, 0.5f), b = net_dropout(net, x, 0.5f);
+    net_set_output(net, net_concat(net, a, b));
+    Err err;
+    EXPECT(net_plan(net, NET_INFER, &err));
+    net_set_dropout(net, true, 1, step);
+    for (int i = 0; i < 512; i++) net_value(net, x)[i] = 1.0f;
+    float none[1] = {0};
+    net_forward(net, none);
+    for (int i = 0; i < 512; i++) {
+        first[i] = net_value(net, net_output(net))[2 * i];
+        second[i] = net_value(net, net_output(net))[2 * i + 1];
+    }
+    net_free(net);
+    params_free(&table);
+}
+
+TEST(no_two_dropouts_of_any_steps_share_a_mask)
+{
+    float a1[512], b1[512], a2[512], b2[512];
+    dropout_masks(1, a1, b1);
+    dropout_masks(2, a2, b2);
+    EXPECT(memcmp(a1, b1, sizeof a1) != 0);
+    EXPECT(memcmp(a1, a2, sizeof a1) != 0);
+    EXPECT(memcmp(b1, a2, sizeof a1) != 0);
+    EXPECT(memcmp(a1, b2, sizeof a1) != 0);
+    /* 512 draws of one half: 256 kept, 4 standard deviations of 11.3. */
+    EXPECT_NEAR(case_dot(a1, a1, 512) / 4, 256, 46);
+}
+
 TEST(planning_twice_gives_the_same_bytes_and_the_same_results)
 {
     ParamTable table;

@@ -1,4 +1,5 @@
 #include "diffc/ops.h"
+#include "diffc/vec.h"
 #include "ops_check.h"
 
 /* ---- silu */
@@ -226,4 +227,32 @@ TEST(groupnorm_passes_nan_on)
     check_free(norm_saved(&d, y, in));
     for (int i = 0; i < 48; i++) EXPECT(isnan(y[i]) == (i % 8 < 4));
     check_free(in[0]), check_free(in[1]), check_free(in[2]), check_free(y);
+}
+
+TEST(groupnorm_levels_agree_with_plain)
+{
+    GroupNormDims d = {.N = 2, .T = 50, .C = 42, .G = 7, .eps = 1e-6f, .silu = true};
+    size_t n = 2 * 50 * 42;
+    float *in[3] = {check_random(n, 1, 2), check_random(42, 2, 1), check_random(42, 3, 1)};
+    float *my = check_random(n, 4, 1), *ly = check_random(n, 5, 1), *xdot = check_random(n, 6, 1);
+    float *expected[2] = {NULL, NULL}, *dot[3] = {xdot, NULL, NULL};
+    for (int level = SIMD_PLAIN; level <= SIMD_AVX512; level++) {
+        if (!vec_set_level((SimdLevel)level)) continue;
+        float *y = check_alloc(n), *m[3] = {check_alloc(n), check_alloc(42), check_alloc(42)};
+        check_free(norm_saved(&d, y, in));
+        norm_op_backward2(&d, 2, m, my, ly, in, dot);
+        if (level == SIMD_PLAIN) {
+            expected[0] = test_floats(n), expected[1] = test_floats(n);
+            memcpy(expected[0], y, n * sizeof *y);
+            memcpy(expected[1], m[0], n * sizeof *y);
+        }
+        EXPECT_CLOSE(y, expected[0], n, 3e-7);
+        EXPECT_CLOSE(m[0], expected[1], n, 1e-6);
+        check_free(y), check_free(m[0]), check_free(m[1]), check_free(m[2]);
+    }
+    const char *bad;
+    EXPECT(vec_init(&bad));
+    free(expected[0]), free(expected[1]);
+    check_free(in[0]), check_free(in[1]), check_free(in[2]);
+    check_free(my), check_free(ly), check_free(xdot);
 }

@@ -14,7 +14,7 @@
 #include "diffc/sampler.h"
 #include "test.h"
 
-enum { SIDE = 8 };
+enum { SIDE = 8, RUN_NAMES = 64 };
 
 /* An IDX file of n images of SIDE x SIDE: a bright square on dark ground, placed by the number. */
 static void make_data(const char *path, int n)
@@ -61,11 +61,11 @@ static Config tiny_config(void)
 
 static const char *run_name(const char *name)
 {
-    static char paths[4][PATH_BYTES];
+    static char paths[RUN_NAMES][PATH_BYTES];
     static int next;
-    next = (next + 1) % 4;
+    CHECK(next < RUN_NAMES);
     snprintf(paths[next], PATH_BYTES, "%.1000s/%s", test_folder(), name);
-    return paths[next];
+    return paths[next++];
 }
 
 typedef struct {

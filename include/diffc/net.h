@@ -7,7 +7,7 @@
  *
  *   ParamTable table = {0};
  *   Net *net = net_new(&table, batch);
- *   int x = net_input(net, 28, 28, 1), t = net_input(net, 1, 1, 1);
+ *   int x = net_input(net, 28, 28, 1, false), t = net_input(net, 1, 1, 1, false);
  *   int y = unet_declare(net, &config, x, t, -1);
  *   net_set_output(net, y);
  *   net_plan(net, NET_TRAIN, &err);             // the only allocation
@@ -75,8 +75,10 @@ int net_dropout(Net *net, int x, float p);
 void net_set_output(Net *net, int node);
 int net_output(const Net *net);
 
-/* Plans memory and allocates it (one block). Seals the parameter table. The error names the bytes
- * wanted. net_plan_bytes gives the total without allocating. */
+/* Plans memory and allocates it (one block). Seals the parameter table. ERR_MEMORY names the bytes
+ * wanted. Scratch is sized for parallel_threads() of this moment: later passes may use fewer
+ * threads, not more. A second call plans anew and drops the first block. net_plan_bytes gives the
+ * size of the block without allocating it (0 when even the planning finds no memory). */
 bool net_plan(Net *net, NetMode mode, Err *err);
 size_t net_plan_bytes(Net *net, NetMode mode);
 
@@ -92,16 +94,19 @@ float *net_gradient2(Net *net, int node); /* NET_SECOND: second cotangent mu at 
  * (seed, step, node). */
 void net_set_dropout(Net *net, bool training, uint64_t seed, uint64_t step);
 
-/* The passes. `weights` and `grads` are blocks of the parameter table's layout. grads may be NULL
- * (only input gradients are made). backward reads net_gradient(output), which the caller fills, and
- * overwrites net_gradient of the inputs that want one. */
+/* The passes. Buffers are given away as soon as their last reader has run, so each forward can be
+ * followed by one backward, one tangent and one backward2 at most, in this order (backward may be
+ * left out before tangent); anything else is a programmer's error. `weights` and `grads` are blocks
+ * of the parameter table's layout. grads may be NULL (only input gradients are made). backward
+ * reads net_gradient(output), which the caller fills, and overwrites net_gradient of the inputs
+ * that want one. */
 void net_forward(Net *net, const float *weights);
 void net_backward(Net *net, const float *weights, float *grads);
-/* After forward and backward: reads net_tangent_of(input) for inputs that want gradients, writes
- * net_tangent_of(output). */
+/* Reads net_tangent_of(input) for inputs that want gradients, writes net_tangent_of(output). */
 void net_tangent(Net *net, const float *weights);
-/* After net_tangent: adds to grads the gradient of <my, y> + <ly, ydot>, where ly is the output
- * cotangent that net_backward was given and my stands in net_gradient2(output). */
+/* After backward and tangent: adds to grads the gradient of <my, y> + <ly, ydot>, where ly is the
+ * output cotangent that net_backward was given and my stands in net_gradient2(output); overwrites
+ * net_gradient2 of the inputs that want a gradient. */
 void net_backward2(Net *net, const float *weights, float *grads);
 
 /* Multiplications and additions of one forward pass for one image, as direct convolutions and

@@ -17,7 +17,8 @@ typedef struct {
     bool mid_block;     /* false: mid_block_type null */
     bool mid_attention; /* add_attention */
     int head_dim;       /* attention_head_dim; 0: one head over all channels */
-    int groups;         /* norm_num_groups; 0 = null: min(C/4, 32) where diffusers does so */
+    int groups;         /* norm_num_groups; 0 = null: min(C/4, 32), which diffusers itself does in
+                           the middle block and the head only */
     int attn_groups;    /* attn_norm_num_groups, middle attention only; 0 = null */
     float eps;          /* norm_eps */
     float dropout;

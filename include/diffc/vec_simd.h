@@ -13,8 +13,10 @@
 #include <string.h>
 
 #if defined(__AVX512F__)
+#include <immintrin.h>
 #define LANES 16
 #elif defined(__AVX2__)
+#include <immintrin.h>
 #define LANES 8
 #else
 #define LANES 4
@@ -63,26 +65,39 @@ LANES_INLINE Lanes lanes_set(float a)
     return a - (Lanes){0};
 }
 
+/* The first and the second half of the lanes in double. GCC 12 makes one instruction of a
+ * conversion whose result is as wide as a register only from intrinsics. */
 #if LANES == 16
-#define LANES_LOW  0, 1, 2, 3, 4, 5, 6, 7
-#define LANES_HIGH 8, 9, 10, 11, 12, 13, 14, 15
-#elif LANES == 8
-#define LANES_LOW  0, 1, 2, 3
-#define LANES_HIGH 4, 5, 6, 7
-#else
-#define LANES_LOW  0, 1
-#define LANES_HIGH 2, 3
-#endif
-
 LANES_INLINE LanesDouble lanes_low(Lanes v)
 {
-    return __builtin_convertvector(__builtin_shufflevector(v, v, LANES_LOW), LanesDouble);
+    return (LanesDouble)_mm512_cvtps_pd(_mm512_castps512_ps256((__m512)v));
 }
 
 LANES_INLINE LanesDouble lanes_high(Lanes v)
 {
-    return __builtin_convertvector(__builtin_shufflevector(v, v, LANES_HIGH), LanesDouble);
+    return (LanesDouble)_mm512_cvtps_pd(_mm512_extractf32x8_ps((__m512)v, 1));
 }
+#elif LANES == 8
+LANES_INLINE LanesDouble lanes_low(Lanes v)
+{
+    return (LanesDouble)_mm256_cvtps_pd(_mm256_castps256_ps128((__m256)v));
+}
+
+LANES_INLINE LanesDouble lanes_high(Lanes v)
+{
+    return (LanesDouble)_mm256_cvtps_pd(_mm256_extractf128_ps((__m256)v, 1));
+}
+#else
+LANES_INLINE LanesDouble lanes_low(Lanes v)
+{
+    return __builtin_convertvector(__builtin_shufflevector(v, v, 0, 1), LanesDouble);
+}
+
+LANES_INLINE LanesDouble lanes_high(Lanes v)
+{
+    return __builtin_convertvector(__builtin_shufflevector(v, v, 2, 3), LanesDouble);
+}
+#endif
 
 /* sum[j] += v[j] for the first k lanes */
 LANES_INLINE void lanes_add_double(double *sum, Lanes v, size_t k)

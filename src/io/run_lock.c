@@ -29,7 +29,8 @@ bool run_lock(RunLock *lock, const char *run, Err *err)
     }
     /* The pid is only told to others, so a full disk must not stop the run here. */
     int length = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
-    if (ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)length, 0) != length) errno = 0;
+    bool told = ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)length, 0) == length;
+    (void)told;
     lock->fd = fd;
     return true;
 }

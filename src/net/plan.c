@@ -156,7 +156,7 @@ static void find_ends(const Plan *p, int *value_end, int *tangent_end)
             value_end[i] = tangent_end[i] = last_step(p);
 }
 
-/* The buffers of one node. What callers fill or read between passes lives from step 0 to the end. */
+/* The buffers of one node. What callers fill or read between passes lives from step 0 on. */
 static void add_buffers(Plan *p, int i, int value_end, int tangent_end)
 {
     Net *net = p->net;
@@ -198,7 +198,7 @@ static int by_size(const void *a, const void *b)
     return x->number - y->number;
 }
 
-/* First fit. `placed` holds the buffers that have a place, lowest first. Returns the floats used. */
+/* First fit. `placed` holds the buffers that have a place, lowest first. Returns floats used. */
 static size_t place_buffers(Plan *p, const Buffer **placed)
 {
     size_t total = 0;

@@ -94,7 +94,7 @@ static void give_tangents(const Net *net, Call *c, unsigned mask)
 static void zero(float *y, size_t n)
 {
     enum { PART = 1 << 16 };
-#pragma omp parallel for
+#pragma omp parallel for if (n > PART)
     for (size_t part = 0; part < (n + PART - 1) / PART; part++) {
         size_t first = part * PART, left = n - first;
         memset(y + first, 0, (left < PART ? left : PART) * sizeof *y);

@@ -16,10 +16,11 @@
 #include "partial.h"
 
 enum {
-    TILE_FLOATS = 128 * 1024, /* gathered windows of a tile: half a MiB, stays in L2 */
-    TILE_MIN = 32,
-    TILE_MAX = 256, /* pixels */
-    CHUNK_MIN = 64, /* of one product of the weight gradient */
+    TILE_FLOATS = 512 * 1024, /* gathered windows of a tile: 2 MiB at most, read once from L3 */
+    TILE_MIN = 32,            /* pixels of a tile; BLAS copies w for each, so the more the better */
+    TILE_MAX = 512,
+    CHUNK_FLOATS = 128 * 1024, /* the same for one product of the weight gradient */
+    CHUNK_MIN = 64,
     CHUNK_MAX = 256
 };
 
@@ -132,8 +133,7 @@ static void gather(const Window *g, float *col, const float *x, int first, int c
     }
 }
 
-/* Pixels of one tile: so many that w is not read for a handful of pixels, so few that their
- * windows stay in L2; a large image has two tiles at least, so that it keeps two cores busy. */
+/* Pixels of one tile; a large image has two tiles at least, so that it keeps two cores busy. */
 static int tile_pixels(const Window *g)
 {
     int pixels = g->rows * g->cols;
@@ -310,7 +310,7 @@ static void data_gradient(const Conv2dDims *d, float *dx, const float *dy, const
 /* Output pixels of one product. */
 static int chunk_rows(const Conv2dDims *d)
 {
-    return max_int(CHUNK_MIN, min_int(CHUNK_MAX, TILE_FLOATS / (d->S * d->C)));
+    return max_int(CHUNK_MIN, min_int(CHUNK_MAX, CHUNK_FLOATS / (d->S * d->C)));
 }
 
 static size_t weight_count(const Conv2dDims *d)

@@ -38,11 +38,11 @@ LANES_INLINE Lanes normed(const NormTile *t, Lanes u, size_t i, size_t k)
     return u * coef(t, COEF_SCALE, i, k) + coef(t, COEF_SHIFT, i, k);
 }
 
-static void moments(const NormTile *t)
+LANES_INLINE void moments_rows(const NormTile *t, bool silu)
 {
+    (void)silu;
     clear(t, 2);
     FOR_ELEMENTS(t, {
-        (void)at;
         Lanes x = lanes_load(t->x + at, k);
         add(t, SUM_V, i, x, k);
         lanes_add_double_squares(t->sums + t->C + i, x, k);
@@ -87,8 +87,9 @@ LANES_INLINE void backward_rows(const NormTile *t, bool silu)
     });
 }
 
-static void tangent_sums(const NormTile *t)
+LANES_INLINE void tangent_sums_rows(const NormTile *t, bool silu)
 {
+    (void)silu;
     clear(t, 2);
     FOR_ELEMENTS(t, {
         Lanes xdot = lanes_load(t->xdot + at, k);
@@ -156,21 +157,25 @@ LANES_INLINE void backward2_rows(const NormTile *t, bool silu)
     });
 }
 
-/* Two copies of each loop, so that the choice is not made per element. */
-#define WITH_AND_WITHOUT_SILU(name)                                                                \
+/* Two copies of each loop, so that the choice is not made per element; and the tile in a variable
+ * of its own, which the stores of a loop cannot reach, so that its fields stay in registers. */
+#define ROWS(name)                                                                                 \
     static void name(const NormTile *t)                                                            \
     {                                                                                              \
-        if (t->silu)                                                                               \
-            name##_rows(t, true);                                                                  \
+        const NormTile own = *t;                                                                   \
+        if (own.silu)                                                                              \
+            name##_rows(&own, true);                                                               \
         else                                                                                       \
-            name##_rows(t, false);                                                                 \
+            name##_rows(&own, false);                                                              \
     }
-WITH_AND_WITHOUT_SILU(forward)
-WITH_AND_WITHOUT_SILU(backward_sums)
-WITH_AND_WITHOUT_SILU(backward)
-WITH_AND_WITHOUT_SILU(tangent)
-WITH_AND_WITHOUT_SILU(backward2_sums)
-WITH_AND_WITHOUT_SILU(backward2)
+ROWS(moments)
+ROWS(forward)
+ROWS(backward_sums)
+ROWS(backward)
+ROWS(tangent_sums)
+ROWS(tangent)
+ROWS(backward2_sums)
+ROWS(backward2)
 
 #define TABLE_NAME_(level) norm_rows_##level
 #define TABLE_NAME(level)  TABLE_NAME_(level)

@@ -447,7 +447,7 @@ TEST(checkpoint_of_another_network_is_refused_with_the_first_difference)
 /* A writer that is killed at any moment: what it announced is there, and it loads. */
 TEST(checkpoint_survives_a_writer_killed_at_any_moment)
 {
-    for (unsigned shot = 0; shot < 20; shot++) {
+    for (unsigned shot = 0; shot < 8; shot++) {
         int ends[2];
         if (!EXPECT(pipe(ends) == 0)) return;
         test_folder(); /* made here, so that parent and child agree on it */
@@ -461,7 +461,7 @@ TEST(checkpoint_survives_a_writer_killed_at_any_moment)
         close(ends[1]);
         int64_t announced = -1, step;
         /* A few saves, then a moment that differs from shot to shot. */
-        for (unsigned i = 0; i < 1 + shot % 3; i++)
+        for (unsigned i = 0; i < 1 + shot % 2; i++)
             if (read(ends[0], &step, sizeof step) == sizeof step) announced = step;
         usleep(shot * 137 % 1000);
         kill(child, SIGKILL);

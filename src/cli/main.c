@@ -1,7 +1,9 @@
 /* diffc: finds the command, reads its options, runs it, says what went wrong, and turns the kind of
  * error into the exit code. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "diffc/clock.h"
@@ -134,10 +136,20 @@ static int dispatch(int argc, char **argv)
     return command ? run_command(command, argc - 2, argv + 2) : unknown_command(word);
 }
 
+/* Were stdout closed, the next opened file would take its number and receive the results. The place
+ * is held by something that cannot be written, so that results are lost loudly. */
+static void hold_standard_files(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) open("/dev/null", O_RDONLY);
+    }
+}
+
 int main(int argc, char **argv)
 {
     Err err = {0};
     const char *bad_level = NULL;
+    hold_standard_files();
     interrupt_catch();
     gemm_init();
     parallel_set_threads(0);

@@ -3,8 +3,10 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
+#include "diffc/term.h"
 
 static int lost; /* errno of the first write that failed, 0: none */
 
@@ -16,6 +18,8 @@ static void flush(void)
 
 void output_line(const char *format, ...)
 {
+    /* Both on one screen: the line must not continue the progress line. */
+    if (term_is_interactive() && isatty(STDOUT_FILENO)) term_progress_end();
     va_list args;
     va_start(args, format);
     vprintf(format, args);

@@ -1,4 +1,4 @@
-/* Vector primitives on float rows, compiled once per instruction set from src/math/vec.c (plain,
+/* Vector primitives on float rows, compiled once per instruction set from src/math/vec_simd.c (plain,
  * AVX2+FMA, AVX-512) and chosen at start by CPU; DIFFC_CPU=plain|avx2|avx512 forces a lower
  * level. Elementwise results and sums are the same for any split a caller makes by shape. No
  * pointer needs alignment. Outputs may equal inputs where the formula is elementwise. */
@@ -13,6 +13,21 @@
 bool vec_init(const char **bad);
 const char *vec_level(void);
 
+/* For files that are compiled once per level themselves (*_simd.c): each exports one constant
+ * NAME_plain, NAME_avx2, NAME_avx512, and SIMD_TABLE(NAME) is the one of the level in use.
+ * vec_set_level (tests) is false where the CPU or the build lacks the level. */
+typedef enum { SIMD_PLAIN, SIMD_AVX2, SIMD_AVX512 } SimdLevel;
+SimdLevel vec_simd_level(void);
+bool vec_set_level(SimdLevel wanted);
+#ifdef SIMD_X86
+#define SIMD_TABLE(name)                                                                           \
+    (*(vec_simd_level() == SIMD_AVX512 ? &name##_avx512                                            \
+       : vec_simd_level() == SIMD_AVX2 ? &name##_avx2                                              \
+                                       : &name##_plain))
+#else
+#define SIMD_TABLE(name) (name##_plain)
+#endif
+
 void vec_add(float *y, const float *a, const float *b, size_t n); /* y = a + b */
 void vec_accumulate(float *y, const float *x, size_t n);          /* y += x */
 void vec_axpy(float *y, float a, const float *x, size_t n);       /* y += a x */
@@ -21,6 +36,8 @@ void vec_scale(float *y, float a, const float *x, size_t n);      /* y = a x */
 /* Sums in double, fixed order. */
 double vec_dot(const float *a, const float *b, size_t n);
 double vec_sum_squares(const float *x, size_t n);
+/* sum[i] += x[t * stride + i] over t = 0 .. rows-1, for each i < n. */
+void vec_column_sums(double *sum, const float *x, size_t rows, size_t stride, size_t n);
 
 /* s = 1/(1+exp(-x)), relative error below 3e-7 everywhere; NaN stays NaN.
  * silu: y = x s.   d1 = s (1 + x (1-s)),   d2 = s (1-s) (2 + x (1-2s)). */

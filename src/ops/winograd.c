@@ -181,9 +181,10 @@ static int tiles_of(const WinogradPlan *p, int block)
 static void multiply_and_write(const WinogradPlan *p, const WinogradSink *y, float *m,
                                const float *v, const float *u, int block, int panel)
 {
-    const WinogradTable *k = kernels();
-    k->multiply(p, m, v, u, panel, tiles_of(p, block));
-    FOR_SEGMENTS(p, block, s, at) k->output(p, y, m, s, panel, at);
+    kernels()->multiply(p, m, v, u, panel, tiles_of(p, block));
+    void (*output)(const WinogradPlan *, const WinogradSink *, const float *, int, int, int) =
+        SIMD_TABLE(winograd_output_table).output;
+    FOR_SEGMENTS(p, block, s, at) output(p, y, m, s, panel, at);
 }
 
 static void convolve_private(const WinogradPlan *p, const WinogradSink *y, const WinogradInput *x,
@@ -195,7 +196,7 @@ static void convolve_private(const WinogradPlan *p, const WinogradSink *y, const
     for (int block = 0; block < p->blocks; block++) {
         float *v = scratch + (size_t)parallel_thread() * (v_floats + m_floats);
         FOR_SEGMENTS(p, block, s, at)
-        for (int c = 0; c < p->c_vectors; c++) k->input(p, v, x, s, c, at);
+        k->input(p, v, x, s, 0, p->c_vectors, at);
         for (int panel = 0; panel < p->panels; panel++)
             multiply_and_write(p, y, v + v_floats, v, u, block, panel);
     }
@@ -214,7 +215,8 @@ static void convolve_shared(const WinogradPlan *p, const WinogradSink *y, const 
             int segment = i / p->c_vectors, block = segment / p->block_segments, at = 0;
             for (int s = block * p->block_segments; s < segment; s++)
                 at += winograd_segment(p, s).tiles;
-            k->input(p, scratch + (size_t)block * v_floats, x, segment, i % p->c_vectors, at);
+            k->input(p, scratch + (size_t)block * v_floats, x, segment, i % p->c_vectors,
+                     i % p->c_vectors + 1, at);
         }
 #pragma omp for schedule(dynamic, 1)
         for (int i = 0; i < p->blocks * p->panels; i++) {
@@ -284,8 +286,8 @@ static void accumulate_row(const WinogradPlan *p, float *du, const WinogradInput
     for (int chunk = 0; chunk < p->blocks; chunk++) {
         FOR_SEGMENTS(p, chunk, s, at)
         {
-            for (int c = 0; c < p->c_vectors; c++) k->input_row(p, v, x, row, s, c, at);
-            for (int c = k_first; c < k_last; c++) k->output_row(p, d, dy, row, s, c, at);
+            k->input_row(p, v, x, row, s, 0, p->c_vectors, at);
+            k->output_row(p, d, dy, row, s, k_first, k_last, at);
         }
         int tiles = tiles_of(p, chunk);
         for (int panel = first; panel < last; panel++)

@@ -35,57 +35,57 @@ LANES_INLINE void input_columns(InputRows *r, float *line, int m, int i)
 }
 
 LANES_INLINE void input_row_tile(const WinogradPlan *p, float *v, const WinogradInput *x, int row,
-                                 int segment, int c_vector, int at, int m)
+                                 int segment, int first, int last, int at, int m)
 {
-    float copy[MOST_POINTS * SEGMENT_COLUMNS * LANES], line[SEGMENT_COLUMNS * LANES];
+    _Alignas(64) float copy[MOST_POINTS * SEGMENT_COLUMNS * LANES], line[SEGMENT_COLUMNS * LANES];
     WinogradSegment s = winograd_segment(p, segment);
-    InputRows r;
-    input_rows(p, x, s, m, c_vector, copy, &r);
-    for (int q = 0; q < r.first; q++) lanes_store(line + q * LANES, (Lanes){0}, LANES);
-    for (int q = r.last; q < r.columns; q++) lanes_store(line + q * LANES, (Lanes){0}, LANES);
-    switch (row) {
-    case 0:
-        input_columns(&r, line, m, 0);
-        break;
-    case 1:
-        input_columns(&r, line, m, 1);
-        break;
-    case 2:
-        input_columns(&r, line, m, 2);
-        break;
-    case 3:
-        input_columns(&r, line, m, 3);
-        break;
-    case 4:
-        input_columns(&r, line, m, m == 4 ? 4 : 0);
-        break;
-    default:
-        input_columns(&r, line, m, m == 4 ? 5 : 0);
-        break;
-    }
-    v += ((size_t)c_vector * (size_t)p->block_tiles + (size_t)at) * LANES;
-    for (int t = 0; t < s.tiles; t++, v += LANES) {
-        Lanes d[MOST_POINTS], o[MOST_POINTS];
-        for (int j = 0; j < m + 2; j++) d[j] = lanes_load(line + (t * m + j) * LANES, LANES);
-        input_points(m, d, o);
-        for (int j = 0; j < m + 2; j++) lanes_store(v + (size_t)j * p->v_plane, o[j], LANES);
+    InputRows r = input_rows(p, s, m);
+    clear_outside(&r, line);
+    for (int c = first; c < last; c++) {
+        input_rows_at(p, x, &r, m, c, copy);
+        switch (row) {
+        case 0:
+            input_columns(&r, line, m, 0);
+            break;
+        case 1:
+            input_columns(&r, line, m, 1);
+            break;
+        case 2:
+            input_columns(&r, line, m, 2);
+            break;
+        case 3:
+            input_columns(&r, line, m, 3);
+            break;
+        case 4:
+            input_columns(&r, line, m, m == 4 ? 4 : 0);
+            break;
+        default:
+            input_columns(&r, line, m, m == 4 ? 5 : 0);
+            break;
+        }
+        float *to = v + ((size_t)c * (size_t)p->block_tiles + (size_t)at) * LANES;
+        for (int t = 0; t < s.tiles; t++, to += LANES) {
+            Lanes d[MOST_POINTS], o[MOST_POINTS];
+            for (int j = 0; j < m + 2; j++) d[j] = lanes_load(line + (t * m + j) * LANES, LANES);
+            input_points(m, d, o);
+            for (int j = 0; j < m + 2; j++) lanes_store(to + (size_t)j * p->v_plane, o[j], LANES);
+        }
     }
 }
 
 static void input_row(const WinogradPlan *p, float *v, const WinogradInput *x, int row, int segment,
-                      int c_vector, int at)
+                      int first, int last, int at)
 {
     if (p->tile == 4)
-        input_row_tile(p, v, x, row, segment, c_vector, at, 4);
+        input_row_tile(p, v, x, row, segment, first, last, at, 4);
     else
-        input_row_tile(p, v, x, row, segment, c_vector, at, 2);
+        input_row_tile(p, v, x, row, segment, first, last, at, 2);
 }
 
 /* The rows of dy under one segment; those below the image are zero. */
 typedef struct {
     const float *row[4];
     size_t step[4];
-    size_t lanes; /* channels present */
 } GradRows;
 
 LANES_INLINE void gradient_columns(const GradRows *r, float *line, int columns, size_t lanes, int m,
@@ -123,41 +123,46 @@ LANES_INLINE void gradient_row(const GradRows *r, float *line, int columns, size
     }
 }
 
-LANES_INLINE void output_row_tile(const WinogradPlan *p, float *d_, const float *dy, int row,
-                                  int segment, int k_vector, int at, int m)
+LANES_INLINE void output_row_tile(const WinogradPlan *p, float *to, const float *dy, int row,
+                                  int segment, int first, int last, int at, int m)
 {
-    float line[SEGMENT_COLUMNS * LANES];
+    _Alignas(64) float line[SEGMENT_COLUMNS * LANES];
     WinogradSegment s = winograd_segment(p, segment);
-    int h = s.row * m, w = s.column * m, k = k_vector * LANES;
+    int h = s.row * m, w = s.column * m;
     int columns = p->W - w < s.tiles * m ? p->W - w : s.tiles * m;
-    GradRows r;
-    for (int i = 0; i < m; i++) {
-        size_t pixel = ((size_t)s.n * (size_t)p->H + (size_t)(h + i)) * (size_t)p->W + (size_t)w;
-        bool inside = h + i < p->H;
-        r.row[i] = inside ? dy + pixel * (size_t)p->K + k : zero_lanes;
-        r.step[i] = inside ? (size_t)p->K : 0;
-    }
-    if (p->K - k >= LANES)
-        gradient_row(&r, line, columns, LANES, m, row);
-    else
-        gradient_row(&r, line, columns, (size_t)(p->K - k), m, row);
+    size_t image = (size_t)s.n * (size_t)p->H;
     for (int q = columns; q < s.tiles * m; q++) lanes_store(line + q * LANES, (Lanes){0}, LANES);
-    d_ += ((size_t)k_vector * (size_t)p->block_tiles + (size_t)at) * LANES;
-    for (int t = 0; t < s.tiles; t++, d_ += LANES) {
-        Lanes d[4], o[MOST_POINTS];
-        for (int j = 0; j < m; j++) d[j] = lanes_load(line + (t * m + j) * LANES, LANES);
-        gradient_points(m, d, o);
-        for (int j = 0; j < m + 2; j++) lanes_store(d_ + (size_t)j * p->m_plane, o[j], LANES);
+    for (int v = first; v < last; v++) {
+        int k = v * LANES;
+        GradRows r;
+        for (int i = 0; i < m; i++) {
+            size_t pixel = (image + (size_t)(h + i)) * (size_t)p->W + (size_t)w;
+            bool inside = h + i < p->H;
+            r.row[i] = inside ? dy + pixel * (size_t)p->K + k : zero_lanes;
+            r.step[i] = inside ? (size_t)p->K : 0;
+        }
+        if (p->K - k >= LANES)
+            gradient_row(&r, line, columns, LANES, m, row);
+        else
+            gradient_row(&r, line, columns, (size_t)(p->K - k), m, row);
+        float *d_row = to + ((size_t)v * (size_t)p->block_tiles + (size_t)at) * LANES;
+        for (int t = 0; t < s.tiles; t++, d_row += LANES) {
+            Lanes d[4], o[MOST_POINTS];
+            for (int j = 0; j < m; j++) d[j] = lanes_load(line + (t * m + j) * LANES, LANES);
+            gradient_points(m, d, o);
+            for (int j = 0; j < m + 2; j++)
+                lanes_store(d_row + (size_t)j * p->m_plane, o[j], LANES);
+        }
     }
 }
 
 static void output_row(const WinogradPlan *p, float *d, const float *dy, int row, int segment,
-                       int k_vector, int at)
+                       int first, int last, int at)
 {
     if (p->tile == 4)
-        output_row_tile(p, d, dy, row, segment, k_vector, at, 4);
+        output_row_tile(p, d, dy, row, segment, first, last, at, 4);
     else
-        output_row_tile(p, d, dy, row, segment, k_vector, at, 2);
+        output_row_tile(p, d, dy, row, segment, first, last, at, 2);
 }
 
 /* ---- Products ---- */

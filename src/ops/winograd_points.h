@@ -113,13 +113,15 @@ LANES_INLINE void weight_points_transposed(int m, const Lanes *d, Lanes *o)
     o[2] = d[5] + (1.0f / 3) * (sum_b - sum_a);
 }
 
-/* The rows of one input segment and vector of channels, in columns from the segment's first, which
- * is column m * s.column - 1 of the image: full vectors, `step[i]` floats apart in row i, valid for
- * columns first .. last-1; the others, and rows outside the image, are zero. */
+/* The rows of one input segment for one vector of channels, in columns from the segment's first,
+ * which is column m * s.column - 1 of the image: full vectors, step[i] floats apart in row i, valid
+ * for columns first .. last-1; the other columns, and rows outside the image, are zero. */
 typedef struct {
     const float *row[MOST_POINTS];
     size_t step[MOST_POINTS];
-    int columns, first, last;
+    size_t pixel[MOST_POINTS]; /* of column `first` */
+    bool inside[MOST_POINTS];
+    int n, top, left, columns, first, last;
 } InputRows;
 
 static const float zero_lanes[WIDEST];
@@ -142,37 +144,46 @@ LANES_INLINE Lanes input_pixel(const WinogradPlan *p, const WinogradInput *x, in
     return v;
 }
 
-/* `copy`, [points][SEGMENT_COLUMNS][LANES], takes the rows where they are not whole vectors of one
- * tensor already. */
-LANES_INLINE void input_rows(const WinogradPlan *p, const WinogradInput *x, WinogradSegment s,
-                             int m, int c_vector, float *copy, InputRows *r)
+LANES_INLINE InputRows input_rows(const WinogradPlan *p, WinogradSegment s, int m)
 {
-    int top = s.row * m - 1, left = s.column * m - 1, c = c_vector * LANES;
-    int split = x->b ? x->channels_a : p->C;
+    InputRows r = {.n = s.n, .top = s.row * m - 1, .left = s.column * m - 1};
+    r.columns = s.tiles * m + 2;
+    r.first = r.left < 0 ? -r.left : 0;
+    r.last = p->W - r.left < r.columns ? p->W - r.left : r.columns;
+    for (int i = 0; i < m + 2; i++) {
+        int h = r.top + i;
+        r.inside[i] = h >= 0 && h < p->H;
+        if (r.inside[i])
+            r.pixel[i] = ((size_t)s.n * (size_t)p->H + (size_t)h) * (size_t)p->W +
+                         (size_t)(r.left + r.first);
+    }
+    return r;
+}
+
+/* Sets the rows to one vector of channels. `copy`, [points][SEGMENT_COLUMNS][LANES], takes those
+ * that are not whole vectors of one tensor. */
+LANES_INLINE void input_rows_at(const WinogradPlan *p, const WinogradInput *x, InputRows *r, int m,
+                                int c_vector, float *copy)
+{
+    int c = c_vector * LANES, split = x->b ? x->channels_a : p->C;
     bool whole = !x->upsampled && c + LANES <= p->C && (c + LANES <= split || c >= split);
     const float *base = c < split ? x->a + c : x->b + (c - split);
     size_t channels = (size_t)(c < split ? split : p->C - split);
-    r->columns = s.tiles * m + 2;
-    r->first = left < 0 ? -left : 0;
-    r->last = p->W - left < r->columns ? p->W - left : r->columns;
     for (int i = 0; i < m + 2; i++) {
-        int h = top + i;
-        r->row[i] = zero_lanes;
-        r->step[i] = 0;
-        if (h < 0 || h >= p->H) continue;
-        if (whole) {
-            size_t pixel = ((size_t)s.n * (size_t)p->H + (size_t)h) * (size_t)p->W;
-            r->row[i] = base + (pixel + (size_t)(left + r->first)) * channels;
-            r->step[i] = channels;
-            continue;
-        }
         float *line = copy + i * SEGMENT_COLUMNS * LANES;
-        for (int q = r->first; q < r->last; q++)
-            lanes_store(line + (q - r->first) * LANES, input_pixel(p, x, s.n, h, left + q, c),
-                        LANES);
-        r->row[i] = line;
-        r->step[i] = LANES;
+        r->row[i] = !r->inside[i] ? zero_lanes : whole ? base + r->pixel[i] * channels : line;
+        r->step[i] = !r->inside[i] ? 0 : whole ? channels : LANES;
+        if (r->inside[i] && !whole)
+            for (int q = r->first; q < r->last; q++, line += LANES)
+                lanes_store(line, input_pixel(p, x, r->n, r->top + i, r->left + q, c), LANES);
     }
+}
+
+/* Zeros in the columns of a line that lie outside the image. */
+LANES_INLINE void clear_outside(const InputRows *r, float *line)
+{
+    for (int q = 0; q < r->first; q++) lanes_store(line + q * LANES, (Lanes){0}, LANES);
+    for (int q = r->last; q < r->columns; q++) lanes_store(line + q * LANES, (Lanes){0}, LANES);
 }
 
 #endif

@@ -1,5 +1,5 @@
-/* Winograd convolution at one instruction set: weights, input transform, products, output
- * transform. F(4,3) and F(2,3) are the same code with m constant. */
+/* Winograd convolution at one instruction set: weights, input transform, products. F(4,3) and F(2,3)
+ * are the same code with m constant. */
 #include "winograd_points.h"
 
 /* ---- Weights ---- */
@@ -65,55 +65,63 @@ static void prepare(const WinogradPlan *p, float *u, const float *w, bool transp
 
 /* ---- Input transform ---- */
 
-/* Down the columns of the whole segment first, each column once though tiles overlap by two; then
- * along the rows of each tile. */
-LANES_INLINE void input_tile(const WinogradPlan *p, float *v, const WinogradInput *x, int segment,
-                             int c_vector, int at, int m)
+enum { LINE = SEGMENT_COLUMNS * LANES };
+
+/* Down the columns of the whole segment: each once, though tiles overlap by two. */
+LANES_INLINE void input_columns(InputRows *r, float *lines, int m)
 {
-    enum { LINE = SEGMENT_COLUMNS * LANES };
-    float copy[MOST_POINTS * LINE], lines[MOST_POINTS * LINE];
-    const int n = m + 2;
-    WinogradSegment s = winograd_segment(p, segment);
-    InputRows r;
-    input_rows(p, x, s, m, c_vector, copy, &r);
-    for (int i = 0; i < n; i++) {
-        for (int q = 0; q < r.first; q++)
-            lanes_store(lines + i * LINE + q * LANES, (Lanes){0}, LANES);
-        for (int q = r.last; q < r.columns; q++)
-            lanes_store(lines + i * LINE + q * LANES, (Lanes){0}, LANES);
-    }
-    for (int q = r.first; q < r.last; q++) {
+    for (int q = r->first; q < r->last; q++) {
         Lanes d[MOST_POINTS], o[MOST_POINTS];
-        for (int i = 0; i < n; i++) {
-            d[i] = lanes_load(r.row[i], LANES);
-            r.row[i] += r.step[i];
+        for (int i = 0; i < m + 2; i++) {
+            d[i] = lanes_load(r->row[i], LANES);
+#ifdef PFX
+            __builtin_prefetch(r->row[i] + PFX, 0, 3);
+#endif
+            r->row[i] += r->step[i];
         }
         input_points(m, d, o);
-        for (int i = 0; i < n; i++) lanes_store(lines + i * LINE + q * LANES, o[i], LANES);
+        for (int i = 0; i < m + 2; i++) lanes_store(lines + i * LINE + q * LANES, o[i], LANES);
     }
-    v += ((size_t)c_vector * (size_t)p->block_tiles + (size_t)at) * LANES;
-    for (int i = 0; i < n; i++, v += (size_t)n * p->v_plane) {
-        const float *line = lines + i * LINE;
-        float *to = v;
-        for (int t = 0; t < s.tiles; t++, line += m * LANES, to += LANES) {
-            Lanes d[MOST_POINTS], o[MOST_POINTS];
-            for (int j = 0; j < n; j++) d[j] = lanes_load(line + j * LANES, LANES);
-            input_points(m, d, o);
-            for (int j = 0; j < n; j++) lanes_store(to + (size_t)j * p->v_plane, o[j], LANES);
+}
+
+LANES_INLINE void input_tile(const WinogradPlan *p, float *v, const WinogradInput *x, int segment,
+                             int first, int last, int at, int m)
+{
+    _Alignas(64) float copy[MOST_POINTS * LINE], lines[MOST_POINTS * LINE];
+    const int n = m + 2;
+    const size_t plane = p->v_plane;
+    WinogradSegment s = winograd_segment(p, segment);
+    InputRows r = input_rows(p, s, m);
+    for (int i = 0; i < n; i++) clear_outside(&r, lines + i * LINE);
+    for (int c = first; c < last; c++) {
+        input_rows_at(p, x, &r, m, c, copy);
+        input_columns(&r, lines, m);
+        float *row = v + ((size_t)c * (size_t)p->block_tiles + (size_t)at) * LANES;
+        for (int i = 0; i < n; i++, row += (size_t)n * plane) {
+            const float *line = lines + i * LINE;
+            float *to = row;
+            for (int t = 0; t < s.tiles; t++, line += m * LANES, to += LANES) {
+                Lanes d[MOST_POINTS], o[MOST_POINTS];
+                for (int j = 0; j < n; j++) d[j] = lanes_load(line + j * LANES, LANES);
+                input_points(m, d, o);
+                for (int j = 0; j < n; j++) lanes_store(to + (size_t)j * plane, o[j], LANES);
+            }
         }
     }
 }
 
-static void input(const WinogradPlan *p, float *v, const WinogradInput *x, int segment,
-                  int c_vector, int at)
+static void input(const WinogradPlan *p, float *v, const WinogradInput *x, int segment, int first,
+                  int last, int at)
 {
     if (p->tile == 4)
-        input_tile(p, v, x, segment, c_vector, at, 4);
+        input_tile(p, v, x, segment, first, last, at, 4);
     else
-        input_tile(p, v, x, segment, c_vector, at, 2);
+        input_tile(p, v, x, segment, first, last, at, 2);
 }
 
 /* ---- Products ---- */
+
+enum { LINE_FLOATS = 16 }; /* a cache line */
 
 /* As many rows as leave registers for two vectors of U and one broadcast value. */
 #if LANES == 16
@@ -126,9 +134,11 @@ static void input(const WinogradPlan *p, float *v, const WinogradInput *x, int s
 
 /* m[i][j] (+)= sum over channels of v[i] u[j], i < rows tiles, j < vectors of output channels: one
  * running sum per element in the order of the channels, whatever `rows` is. `steps` vectors of
- * channels, v_step floats apart; rows of m's vectors are m_step apart. */
+ * channels, v_step floats apart; m_step between the vectors of m. One line per channel from `next`
+ * on is fetched for later. */
 LANES_INLINE void product(const int rows, const int vectors, int steps, const float *v,
-                          size_t v_step, const float *u, float *m, size_t m_step, bool add)
+                          size_t v_step, const float *u, const float *next, float *m, size_t m_step,
+                          bool add)
 {
     Lanes sum[ROWS][PANEL_VECTORS];
     UNROLL
@@ -140,6 +150,8 @@ LANES_INLINE void product(const int rows, const int vectors, int steps, const fl
             Lanes b[PANEL_VECTORS];
             UNROLL
             for (int j = 0; j < vectors; j++) b[j] = lanes_load(u + j * LANES, LANES);
+            __builtin_prefetch(next);
+            next += LINE_FLOATS;
             UNROLL
             for (int i = 0; i < rows; i++) {
                 Lanes a = lanes_set(v[i * LANES + l]);
@@ -154,18 +166,18 @@ LANES_INLINE void product(const int rows, const int vectors, int steps, const fl
         lanes_store(m + (size_t)j * m_step + i * LANES, sum[i][j], LANES);
 }
 
-typedef void (*Product)(int steps, const float *v, size_t v_step, const float *u, float *m,
-                        size_t m_step, bool add);
+typedef void (*Product)(int steps, const float *v, size_t v_step, const float *u, const float *next,
+                        float *m, size_t m_step, bool add);
 #define PRODUCT(R)                                                                                 \
     static void product_##R##_1(int steps, const float *v, size_t v_step, const float *u,          \
-                                float *m, size_t m_step, bool add)                                 \
+                                const float *next, float *m, size_t m_step, bool add)              \
     {                                                                                              \
-        product(R, 1, steps, v, v_step, u, m, m_step, add);                                        \
+        product(R, 1, steps, v, v_step, u, next, m, m_step, add);                                  \
     }                                                                                              \
     static void product_##R##_2(int steps, const float *v, size_t v_step, const float *u,          \
-                                float *m, size_t m_step, bool add)                                 \
+                                const float *next, float *m, size_t m_step, bool add)              \
     {                                                                                              \
-        product(R, 2, steps, v, v_step, u, m, m_step, add);                                        \
+        product(R, 2, steps, v, v_step, u, next, m, m_step, add);                                  \
     }
 #define ENTRY(R)                                                                                   \
     {                                                                                              \
@@ -173,7 +185,8 @@ typedef void (*Product)(int steps, const float *v, size_t v_step, const float *u
     }
 PRODUCT(1)
 PRODUCT(2)
-PRODUCT(3) PRODUCT(4) PRODUCT(5) PRODUCT(6)
+PRODUCT(3)
+PRODUCT(4) PRODUCT(5) PRODUCT(6)
 #if ROWS > 6
     PRODUCT(7) PRODUCT(8) PRODUCT(9) PRODUCT(10) PRODUCT(11) PRODUCT(12)
 #endif
@@ -190,7 +203,8 @@ PRODUCT(3) PRODUCT(4) PRODUCT(5) PRODUCT(6)
 #endif
 };
 
-/* A stretch of channels whose part of U is 16 KiB stays in L1 while the tiles pass over it. */
+/* A stretch of channels whose part of U is 16 KiB stays in L1 while the tiles pass over it, and the
+ * following 16 KiB are fetched meanwhile. */
 enum { STRETCH = 4096 / (PANEL_VECTORS * LANES * LANES) };
 
 static void multiply(const WinogradPlan *p, float *m, const float *v, const float *u, int panel,
@@ -202,163 +216,16 @@ static void multiply(const WinogradPlan *p, float *m, const float *v, const floa
     for (int f = 0; f < p->points * p->points; f++, v += p->v_plane, m += p->m_plane) {
         for (int s = 0; s < p->c_vectors; s += STRETCH) {
             int steps = p->c_vectors - s < STRETCH ? p->c_vectors - s : STRETCH;
+            int size = steps * LANES * vectors * LANES, lines = 0;
             for (int g = 0, row = 0; g < groups; g++) {
                 int rows = tiles / groups + (g < tiles % groups);
+                const float *next = u + (lines < size ? size + lines : 0);
                 products[rows - 1][vectors - 1](steps, v + (size_t)s * step + row * LANES, step, u,
-                                                m + row * LANES, step, s > 0);
-                row += rows;
+                                                next, m + row * LANES, step, s > 0);
+                row += rows, lines += steps * LANES * LINE_FLOATS;
             }
-            u += steps * LANES * vectors * LANES;
+            u += size;
         }
-    }
-}
-
-/* ---- Output transform ---- */
-
-/* Where the channels of one vector go: at most two pieces. */
-typedef struct {
-    float *base;
-    size_t step; /* floats from pixel to pixel */
-    int lane, count;
-} Piece;
-
-static int find_pieces(const WinogradPlan *p, const WinogradSink *y, int k, Piece *piece)
-{
-    int end = k + LANES < p->K ? k + LANES : p->K, n = 0;
-    int split = y->channels_a;
-    if (k < split && y->a)
-        piece[n++] = (Piece){y->a + k, (size_t)split, 0, (end < split ? end : split) - k};
-    if (end > split && y->b) {
-        int from = k < split ? split : k;
-        piece[n++] = (Piece){y->b + (from - split), (size_t)(p->K - split), from - k, end - from};
-    }
-    return n;
-}
-
-static void put_pixel(const Piece *piece, int pieces, size_t pixel, Lanes v, bool add)
-{
-    for (int i = 0; i < pieces; i++) {
-        float *to = piece[i].base + pixel * piece[i].step;
-        for (int j = 0; j < piece[i].count; j++) {
-            float value = v[piece[i].lane + j];
-            to[j] = add ? to[j] + value : value;
-        }
-    }
-}
-
-/* One vector of channels of one segment: the constants of its tiles, and its sums. */
-typedef struct {
-    const WinogradPlan *p;
-    const WinogradSink *y;
-    WinogradSegment s;
-    int k, pieces, count;
-    Piece piece[2];
-    Lanes offset;
-    double *sum, *squares;
-} OutputRun;
-
-/* o = A^T M A of one tile. */
-LANES_INLINE void output_tile(const WinogradPlan *p, const float *from, int m, Lanes o[4][4])
-{
-    Lanes rows[MOST_POINTS][4];
-    const int n = m + 2;
-    for (int i = 0; i < n; i++) {
-        Lanes d[MOST_POINTS];
-        for (int j = 0; j < n; j++, from += p->m_plane) d[j] = lanes_load(from, LANES);
-        output_points(m, d, rows[i]);
-    }
-    for (int s = 0; s < m; s++) {
-        Lanes d[MOST_POINTS], column[4];
-        for (int i = 0; i < n; i++) d[i] = rows[i][s];
-        output_points(m, d, column);
-        for (int r = 0; r < m; r++) o[r][s] = column[r];
-    }
-}
-
-/* Adds the rest of the formula to the tile's pixels and writes them. */
-LANES_INLINE void finish_tile(const OutputRun *run, int tile, int m, Lanes o[4][4])
-{
-    const WinogradPlan *p = run->p;
-    const WinogradEpilogue *e = &run->y->epilogue;
-    int h = run->s.row * m, w = (run->s.column + tile) * m;
-    int rows = p->H - h < m ? p->H - h : m, columns = p->W - w < m ? p->W - w : m;
-    bool whole = run->pieces == 1 && run->piece[0].count == LANES;
-    Lanes sum = {0}, squares = {0};
-    for (int r = 0; r < rows; r++) {
-        size_t pixel =
-            ((size_t)run->s.n * (size_t)p->H + (size_t)(h + r)) * (size_t)p->W + (size_t)w;
-        for (int s = 0; s < columns; s++, pixel++) {
-            Lanes v = o[r][s] + run->offset;
-            if (e->residual)
-                v += lanes_load(e->residual + pixel * (size_t)p->K + run->k, (size_t)run->count);
-            v *= e->factor;
-            sum += v;
-            squares += v * v;
-            float *to = run->piece[0].base + pixel * run->piece[0].step;
-            if (whole)
-                lanes_store(to, run->y->add ? lanes_load(to, LANES) + v : v, LANES);
-            else
-                put_pixel(run->piece, run->pieces, pixel, v, run->y->add);
-        }
-    }
-    if (run->sum) {
-        lanes_add_double(run->sum, sum);
-        lanes_add_double(run->squares, squares);
-    }
-}
-
-/* The gradient of nearest upsampling: sums of 2x2 pixels. H and W are even, so none is cut. */
-LANES_INLINE void finish_upsampled(const OutputRun *run, int tile, int m, Lanes o[4][4])
-{
-    const WinogradPlan *p = run->p;
-    int h = run->s.row * m, w = (run->s.column + tile) * m;
-    for (int r = 0; r < m && h + r < p->H; r += 2)
-        for (int s = 0; s < m && w + s < p->W; s += 2) {
-            size_t row = (size_t)run->s.n * (size_t)(p->H / 2) + (size_t)((h + r) / 2);
-            Lanes v = (o[r][s] + o[r][s + 1]) + (o[r + 1][s] + o[r + 1][s + 1]);
-            put_pixel(run->piece, run->pieces, row * (size_t)(p->W / 2) + (size_t)((w + s) / 2), v,
-                      run->y->add);
-        }
-}
-
-LANES_INLINE void output_run(const OutputRun *run, const float *m_, int m)
-{
-    for (int t = 0; t < run->s.tiles; t++, m_ += LANES) {
-        Lanes o[4][4];
-        output_tile(run->p, m_, m, o);
-        if (run->y->upsampled)
-            finish_upsampled(run, t, m, o);
-        else
-            finish_tile(run, t, m, o);
-    }
-}
-
-static void output(const WinogradPlan *p, const WinogradSink *y, const float *m, int segment,
-                   int panel, int at)
-{
-    const WinogradEpilogue *e = &y->epilogue;
-    int vectors = winograd_panel_vectors(p, panel), width = p->k_vectors * LANES;
-    for (int j = 0; j < vectors; j++) {
-        OutputRun run = {.p = p, .y = y, .s = winograd_segment(p, segment)};
-        run.k = (panel * PANEL_VECTORS + j) * LANES;
-        run.count = p->K - run.k < LANES ? p->K - run.k : LANES;
-        run.pieces = find_pieces(p, y, run.k, run.piece);
-        if (run.pieces == 0) continue;
-        run.offset = (Lanes){0};
-        if (e->bias) run.offset += lanes_load(e->bias + run.k, (size_t)run.count);
-        if (e->shift)
-            run.offset +=
-                lanes_load(e->shift + (size_t)run.s.n * (size_t)p->K + run.k, (size_t)run.count);
-        if (y->partial) {
-            run.sum = y->partial + (size_t)segment * 2 * (size_t)width + run.k;
-            run.squares = run.sum + width;
-            for (int l = 0; l < LANES; l++) run.sum[l] = run.squares[l] = 0;
-        }
-        const float *from = m + ((size_t)j * (size_t)p->block_tiles + (size_t)at) * LANES;
-        if (p->tile == 4)
-            output_run(&run, from, 4);
-        else
-            output_run(&run, from, 2);
     }
 }
 
@@ -369,5 +236,4 @@ const WinogradTable TABLE_NAME(SIMD_LEVEL) = {
     .prepare = prepare,
     .input = input,
     .multiply = multiply,
-    .output = output,
 };

@@ -71,22 +71,27 @@ typedef struct {
      * convolution whose data gradient the plan computes. */
     void (*prepare)(const WinogradPlan *p, float *u, const float *w, bool transposed, int panel,
                     int c_vector);
-    /* V of one segment and one vector of channels; the segment begins at tile `at` of the block. */
-    void (*input)(const WinogradPlan *p, float *v, const WinogradInput *x, int segment,
-                  int c_vector, int at);
+    /* V of one segment, for vectors first .. last-1 of its channels; the segment begins at tile `at`
+     * of the block. */
+    void (*input)(const WinogradPlan *p, float *v, const WinogradInput *x, int segment, int first,
+                  int last, int at);
     /* M of one panel for the block's first `tiles` tiles. */
     void (*multiply)(const WinogradPlan *p, float *m, const float *v, const float *u, int panel,
                      int tiles);
+} WinogradTable;
+
+typedef struct {
+    /* y of one segment and panel. */
     void (*output)(const WinogradPlan *p, const WinogradSink *y, const float *m, int segment,
                    int panel, int at);
-} WinogradTable;
+} WinogradOutputTable;
 
 /* Weight gradient, one row of frequencies at a time: V and D hold `points` frequencies. */
 typedef struct {
     void (*input_row)(const WinogradPlan *p, float *v, const WinogradInput *x, int row, int segment,
-                      int c_vector, int at);
+                      int first, int last, int at);
     void (*output_row)(const WinogradPlan *p, float *d, const float *dy, int row, int segment,
-                       int k_vector, int at);
+                       int first, int last, int at);
     /* dU of one row and panel from `tiles` tiles: overwritten, or added to. */
     void (*accumulate)(const WinogradPlan *p, float *du, const float *v, const float *d, int row,
                        int panel, int tiles, bool add);
@@ -95,6 +100,8 @@ typedef struct {
 } WinogradGradTable;
 
 extern const WinogradTable winograd_table_plain, winograd_table_avx2, winograd_table_avx512;
+extern const WinogradOutputTable winograd_output_table_plain, winograd_output_table_avx2,
+    winograd_output_table_avx512;
 extern const WinogradGradTable winograd_grad_table_plain, winograd_grad_table_avx2,
     winograd_grad_table_avx512;
 

@@ -8,8 +8,10 @@
 
 /* Tiles of a block: U is read once per block, and V and M of a block should stay in L2. */
 enum { BLOCK_TILES = 32, LEAST_BLOCK_TILES = 16 };
-/* Floats of V and D that one thread's chunk may take in the weight gradient, and its tiles. */
+/* The weight gradient: floats of V and D that a chunk of tiles may take, and its tiles; and floats
+ * up to which half of all sums are made at once. */
 enum { CHUNK_FLOATS = 100 << 10, LEAST_CHUNK_TILES = 32, MOST_CHUNK_TILES = 128 };
+enum { HALF_FLOATS = 80 << 10 };
 
 bool winograd_serves(const Conv2dDims *d)
 {
@@ -94,15 +96,23 @@ static bool plan_is_shared(const WinogradPlan *p)
     return threads > 1 && p->blocks % threads != 0 && p->blocks < 4 * threads;
 }
 
+/* Rows of frequencies that one item of the weight gradient takes: half of them, which reads x and
+ * dy twice in all, where the sums leave room in L2; else one, which reads them four times. */
+static int gradient_rows(const WinogradPlan *p)
+{
+    int half = p->points / 2, sums = p->c_vectors * p->k_vectors * p->lanes * p->lanes;
+    return half * p->points * sums <= HALF_FLOATS ? half : 1;
+}
+
 static WinogradPlan plan_gradient(const Conv2dDims *d)
 {
     WinogradPlan p = plan_shape(d, false);
-    int tiles = CHUNK_FLOATS / (p.points * (p.c_vectors + p.k_vectors) * p.lanes);
+    int channels = (p.c_vectors + p.k_vectors) * p.lanes;
+    int tiles = CHUNK_FLOATS / (gradient_rows(&p) * p.points * channels);
     tiles = tiles < LEAST_CHUNK_TILES ? LEAST_CHUNK_TILES : tiles;
     tiles = tiles > MOST_CHUNK_TILES ? MOST_CHUNK_TILES : tiles;
-    int chunk = tiles / p.segment_tiles;
-    chunk = chunk < p.segments ? chunk : p.segments;
-    plan_blocks(&p, chunk > 0 ? chunk : 1, p.k_vectors);
+    int most = tiles / p.segment_tiles, chunks = divide_up(p.segments, most > 0 ? most : 1);
+    plan_blocks(&p, divide_up(p.segments, chunks > 0 ? chunks : 1), p.k_vectors);
     return p;
 }
 
@@ -124,10 +134,25 @@ static size_t convolution_floats(const WinogradPlan *p)
     return partial + frequencies(p) * (v * p->v_plane + threads * p->m_plane);
 }
 
+/* Of the weight gradient: dU G of all; and for each thread V, D and, with several chunks, dU. */
+typedef struct {
+    size_t du_g, v, d, du;
+} GradientRoom;
+
+static GradientRoom gradient_room(const WinogradPlan *p)
+{
+    size_t planes = (size_t)gradient_rows(p) * (size_t)p->points;
+    size_t sums = (size_t)(p->c_vectors * p->lanes) * (size_t)(p->k_vectors * p->lanes);
+    return (GradientRoom){.du_g = odd_lines((size_t)p->points * 3 * sums),
+                          .v = planes * p->v_plane,
+                          .d = planes * p->m_plane,
+                          .du = p->blocks > 1 ? odd_lines(planes * sums) : 0};
+}
+
 static size_t gradient_floats(const WinogradPlan *p)
 {
-    return odd_lines(weights_floats(p)) +
-           (size_t)parallel_threads() * (size_t)p->points * (p->v_plane + p->m_plane);
+    GradientRoom room = gradient_room(p);
+    return room.du_g + (size_t)parallel_threads() * (room.v + room.d + room.du);
 }
 
 size_t winograd_weights_floats(const Conv2dDims *d)
@@ -275,23 +300,29 @@ void winograd_backward_data(const Conv2dDims *d, const WinogradGradient *dx, con
     convolve(&p, &sink, &x, u, scratch);
 }
 
-/* One item is one row of frequencies and a share of the panels; more shares than one, which make
- * V again in each, only where there are more threads than rows. */
-static void accumulate_row(const WinogradPlan *p, float *du, const WinogradInput *x,
-                           const float *dy, int row, int first, int last, float *v, float *d)
+/* The sums of one item: some rows of frequencies, panels first .. last-1, all tiles in order. */
+static void gradient_item(const WinogradPlan *p, float *du_g, const WinogradInput *x,
+                          const float *dy, int row, int first, int last, float *scratch)
 {
     const WinogradGradTable *k = grad_kernels();
-    int k_first = first * PANEL_VECTORS, k_last = last * PANEL_VECTORS;
+    GradientRoom room = gradient_room(p);
+    float *v = scratch, *d = v + room.v, *du = d + room.d;
+    int rows = gradient_rows(p), k_first = first * PANEL_VECTORS, k_last = last * PANEL_VECTORS;
     if (k_last > p->k_vectors) k_last = p->k_vectors;
     for (int chunk = 0; chunk < p->blocks; chunk++) {
         FOR_SEGMENTS(p, chunk, s, at)
         {
-            k->input_row(p, v, x, row, s, 0, p->c_vectors, at);
-            k->output_row(p, d, dy, row, s, k_first, k_last, at);
+            k->input_rows(p, v, x, row, rows, s, 0, p->c_vectors, at);
+            k->output_rows(p, d, dy, row, rows, s, k_first, k_last, at);
         }
         int tiles = tiles_of(p, chunk);
-        for (int panel = first; panel < last; panel++)
-            k->accumulate(p, du, v, d, row, panel, tiles, chunk > 0);
+        for (int panel = first; panel < last; panel++) {
+            float *sums = du + winograd_panel_offset(p, panel, rows * p->points);
+            if (chunk + 1 < p->blocks)
+                k->accumulate(p, sums, v, d, rows, panel, tiles, chunk > 0);
+            else
+                k->accumulate_last(p, du_g, chunk > 0 ? sums : NULL, v, d, row, rows, panel, tiles);
+        }
     }
 }
 
@@ -300,22 +331,25 @@ void winograd_backward_weights(const Conv2dDims *d, float *dw, const WinogradInp
 {
     const WinogradGradTable *k = grad_kernels();
     WinogradPlan p = plan_gradient(d);
-    float *du = scratch, *rest = scratch + odd_lines(weights_floats(&p));
-    size_t v_floats = (size_t)p.points * p.v_plane, d_floats = (size_t)p.points * p.m_plane;
-    int shares = divide_up(parallel_threads(), p.points);
+    GradientRoom room = gradient_room(&p);
+    float *du_g = scratch;
+    /* More shares of the panels than one, which make V again in each, only for more threads than
+     * there are rows; a sum is the same in every share. */
+    int items = p.points / gradient_rows(&p), shares = divide_up(parallel_threads(), items);
     if (shares > p.panels) shares = p.panels;
-    if (p.N < 1) return;
+    if (p.segments < 1) return;
 #pragma omp parallel
     {
-        float *v = rest + (size_t)parallel_thread() * (v_floats + d_floats);
+        size_t own = (size_t)parallel_thread() * (room.v + room.d + room.du);
 #pragma omp for schedule(dynamic, 1)
-        for (int i = 0; i < p.points * shares; i++) {
+        for (int i = 0; i < items * shares; i++) {
             int share = i % shares;
-            accumulate_row(&p, du, x, dy, i / shares, share * p.panels / shares,
-                           (share + 1) * p.panels / shares, v, v + v_floats);
+            gradient_item(&p, du_g, x, dy, i / shares * gradient_rows(&p),
+                          share * p.panels / shares, (share + 1) * p.panels / shares,
+                          scratch + room.du_g + own);
         }
 #pragma omp for schedule(static)
         for (int i = 0; i < p.panels * p.c_vectors; i++)
-            k->finish(&p, dw, du, i / p.c_vectors, i % p.c_vectors);
+            k->finish(&p, dw, du_g, i / p.c_vectors, i % p.c_vectors);
     }
 }

@@ -1,85 +1,82 @@
-/* The weight gradient of the Winograd convolution at one instruction set. One row i of frequencies
- * (i, 0 .. m+1) needs of the vertical transforms only their i-th output, so rows are independent
- * units of work that share nothing but x and dy. */
+/* The weight gradient of the Winograd convolution at one instruction set. Row i of the frequencies
+ * (i, 0 .. m+1) needs only the i-th output of the transforms down the columns, so rows are
+ * independent units of work that share nothing but x and dy. */
 #include "winograd_points.h"
 
 enum { GRAD_ROWS = LANES == 16 ? 8 : 4 }; /* channels of x in registers; divides LANES */
 
-/* ---- Transforms of one row ---- */
+/* ---- Transforms ---- */
 
-/* The i-th output of input_points, gradient_points: constant i leaves only its own operations. */
-LANES_INLINE Lanes input_point(int m, int i, const Lanes *d)
-{
-    Lanes o[MOST_POINTS];
-    input_points(m, d, o);
-    return o[i];
-}
+enum { LINE = SEGMENT_COLUMNS * LANES, MOST_ROWS = MOST_POINTS / 2 };
 
-LANES_INLINE Lanes gradient_point(int m, int i, const Lanes *d)
-{
-    Lanes o[MOST_POINTS];
-    gradient_points(m, d, o);
-    return o[i];
-}
+/* Calls f(..., row, rows) with constants: the one row, or the half, that is asked for. */
+#define FOR_ROWS(m, row, rows, f, ...)                                                             \
+    do {                                                                                           \
+        if ((rows) > 1 && (row) == 0)                                                              \
+            f(__VA_ARGS__, 0, (m) / 2 + 1);                                                        \
+        else if ((rows) > 1)                                                                       \
+            f(__VA_ARGS__, (m) / 2 + 1, (m) / 2 + 1);                                              \
+        else if ((row) == 0)                                                                       \
+            f(__VA_ARGS__, 0, 1);                                                                  \
+        else if ((row) == 1)                                                                       \
+            f(__VA_ARGS__, 1, 1);                                                                  \
+        else if ((row) == 2)                                                                       \
+            f(__VA_ARGS__, 2, 1);                                                                  \
+        else if ((row) == 3)                                                                       \
+            f(__VA_ARGS__, 3, 1);                                                                  \
+        else if ((m) == 4 && (row) == 4)                                                           \
+            f(__VA_ARGS__, 4, 1);                                                                  \
+        else if ((m) == 4)                                                                         \
+            f(__VA_ARGS__, 5, 1);                                                                  \
+    } while (0)
 
-LANES_INLINE void input_columns(InputRows *r, float *line, int m, int i)
+/* Down the columns, keeping only the outputs of those rows: the operations of the others go. */
+LANES_INLINE void input_columns(InputRows *r, float *lines, const int m, const int row,
+                                const int rows)
 {
     for (int q = r->first; q < r->last; q++) {
-        Lanes d[MOST_POINTS];
+        Lanes d[MOST_POINTS], o[MOST_POINTS];
         for (int h = 0; h < m + 2; h++) {
             d[h] = lanes_load(r->row[h], LANES);
             r->row[h] += r->step[h];
         }
-        lanes_store(line + q * LANES, input_point(m, i, d), LANES);
+        input_points(m, d, o);
+        for (int i = 0; i < rows; i++) lanes_store(lines + i * LINE + q * LANES, o[row + i], LANES);
     }
 }
 
-LANES_INLINE void input_row_tile(const WinogradPlan *p, float *v, const WinogradInput *x, int row,
-                                 int segment, int first, int last, int at, int m)
+LANES_INLINE void input_tile(const WinogradPlan *p, float *v, const WinogradInput *x, int row,
+                             int rows, int segment, int first, int last, int at, const int m)
 {
-    _Alignas(64) float copy[MOST_POINTS * SEGMENT_COLUMNS * LANES], line[SEGMENT_COLUMNS * LANES];
+    _Alignas(64) float copy[MOST_POINTS * LINE], lines[MOST_ROWS * LINE];
     WinogradSegment s = winograd_segment(p, segment);
     InputRows r = input_rows(p, s, m);
-    clear_outside(&r, line);
+    const size_t plane = p->v_plane;
+    for (int i = 0; i < rows; i++) clear_outside(&r, lines + i * LINE);
     for (int c = first; c < last; c++) {
         input_rows_at(p, x, &r, m, c, copy);
-        switch (row) {
-        case 0:
-            input_columns(&r, line, m, 0);
-            break;
-        case 1:
-            input_columns(&r, line, m, 1);
-            break;
-        case 2:
-            input_columns(&r, line, m, 2);
-            break;
-        case 3:
-            input_columns(&r, line, m, 3);
-            break;
-        case 4:
-            input_columns(&r, line, m, m == 4 ? 4 : 0);
-            break;
-        default:
-            input_columns(&r, line, m, m == 4 ? 5 : 0);
-            break;
-        }
-        float *to = v + ((size_t)c * (size_t)p->block_tiles + (size_t)at) * LANES;
-        for (int t = 0; t < s.tiles; t++, to += LANES) {
-            Lanes d[MOST_POINTS], o[MOST_POINTS];
-            for (int j = 0; j < m + 2; j++) d[j] = lanes_load(line + (t * m + j) * LANES, LANES);
-            input_points(m, d, o);
-            for (int j = 0; j < m + 2; j++) lanes_store(to + (size_t)j * p->v_plane, o[j], LANES);
+        FOR_ROWS(m, row, rows, input_columns, &r, lines, m);
+        float *to_row = v + ((size_t)c * (size_t)p->block_tiles + (size_t)at) * LANES;
+        for (int i = 0; i < rows; i++, to_row += (size_t)(m + 2) * plane) {
+            const float *line = lines + i * LINE;
+            float *to = to_row;
+            for (int t = 0; t < s.tiles; t++, to += LANES, line += m * LANES) {
+                Lanes d[MOST_POINTS], o[MOST_POINTS];
+                for (int j = 0; j < m + 2; j++) d[j] = lanes_load(line + j * LANES, LANES);
+                input_points(m, d, o);
+                for (int j = 0; j < m + 2; j++) lanes_store(to + (size_t)j * plane, o[j], LANES);
+            }
         }
     }
 }
 
-static void input_row(const WinogradPlan *p, float *v, const WinogradInput *x, int row, int segment,
-                      int first, int last, int at)
+static void transform_input(const WinogradPlan *p, float *v, const WinogradInput *x, int row,
+                            int rows, int segment, int first, int last, int at)
 {
     if (p->tile == 4)
-        input_row_tile(p, v, x, row, segment, first, last, at, 4);
+        input_tile(p, v, x, row, rows, segment, first, last, at, 4);
     else
-        input_row_tile(p, v, x, row, segment, first, last, at, 2);
+        input_tile(p, v, x, row, rows, segment, first, last, at, 2);
 }
 
 /* The rows of dy under one segment; those below the image are zero. */
@@ -88,50 +85,28 @@ typedef struct {
     size_t step[4];
 } GradRows;
 
-LANES_INLINE void gradient_columns(const GradRows *r, float *line, int columns, size_t lanes, int m,
-                                   int i)
+LANES_INLINE void gradient_columns(const GradRows *r, float *lines, int columns, size_t lanes,
+                                   const int m, const int row, const int rows)
 {
     for (int q = 0; q < columns; q++) {
-        Lanes d[4];
+        Lanes d[4], o[MOST_POINTS];
         for (int h = 0; h < m; h++) d[h] = lanes_load(r->row[h] + (size_t)q * r->step[h], lanes);
-        lanes_store(line + q * LANES, gradient_point(m, i, d), LANES);
+        gradient_points(m, d, o);
+        for (int i = 0; i < rows; i++) lanes_store(lines + i * LINE + q * LANES, o[row + i], LANES);
     }
 }
 
-LANES_INLINE void gradient_row(const GradRows *r, float *line, int columns, size_t lanes, int m,
-                               int row)
+LANES_INLINE void output_tile(const WinogradPlan *p, float *d_, const float *dy, int row, int rows,
+                              int segment, int first, int last, int at, const int m)
 {
-    switch (row) {
-    case 0:
-        gradient_columns(r, line, columns, lanes, m, 0);
-        break;
-    case 1:
-        gradient_columns(r, line, columns, lanes, m, 1);
-        break;
-    case 2:
-        gradient_columns(r, line, columns, lanes, m, 2);
-        break;
-    case 3:
-        gradient_columns(r, line, columns, lanes, m, 3);
-        break;
-    case 4:
-        gradient_columns(r, line, columns, lanes, m, m == 4 ? 4 : 0);
-        break;
-    default:
-        gradient_columns(r, line, columns, lanes, m, m == 4 ? 5 : 0);
-        break;
-    }
-}
-
-LANES_INLINE void output_row_tile(const WinogradPlan *p, float *to, const float *dy, int row,
-                                  int segment, int first, int last, int at, int m)
-{
-    _Alignas(64) float line[SEGMENT_COLUMNS * LANES];
+    _Alignas(64) float lines[MOST_ROWS * LINE];
     WinogradSegment s = winograd_segment(p, segment);
     int h = s.row * m, w = s.column * m;
     int columns = p->W - w < s.tiles * m ? p->W - w : s.tiles * m;
-    size_t image = (size_t)s.n * (size_t)p->H;
-    for (int q = columns; q < s.tiles * m; q++) lanes_store(line + q * LANES, (Lanes){0}, LANES);
+    const size_t plane = p->m_plane, image = (size_t)s.n * (size_t)p->H;
+    for (int i = 0; i < rows; i++)
+        for (int q = columns; q < s.tiles * m; q++)
+            lanes_store(lines + i * LINE + q * LANES, (Lanes){0}, LANES);
     for (int v = first; v < last; v++) {
         int k = v * LANES;
         GradRows r;
@@ -142,41 +117,43 @@ LANES_INLINE void output_row_tile(const WinogradPlan *p, float *to, const float 
             r.step[i] = inside ? (size_t)p->K : 0;
         }
         if (p->K - k >= LANES)
-            gradient_row(&r, line, columns, LANES, m, row);
+            FOR_ROWS(m, row, rows, gradient_columns, &r, lines, columns, LANES, m);
         else
-            gradient_row(&r, line, columns, (size_t)(p->K - k), m, row);
-        float *d_row = to + ((size_t)v * (size_t)p->block_tiles + (size_t)at) * LANES;
-        for (int t = 0; t < s.tiles; t++, d_row += LANES) {
-            Lanes d[4], o[MOST_POINTS];
-            for (int j = 0; j < m; j++) d[j] = lanes_load(line + (t * m + j) * LANES, LANES);
-            gradient_points(m, d, o);
-            for (int j = 0; j < m + 2; j++)
-                lanes_store(d_row + (size_t)j * p->m_plane, o[j], LANES);
+            FOR_ROWS(m, row, rows, gradient_columns, &r, lines, columns, (size_t)(p->K - k), m);
+        float *to_row = d_ + ((size_t)v * (size_t)p->block_tiles + (size_t)at) * LANES;
+        for (int i = 0; i < rows; i++, to_row += (size_t)(m + 2) * plane) {
+            const float *line = lines + i * LINE;
+            float *to = to_row;
+            for (int t = 0; t < s.tiles; t++, to += LANES, line += m * LANES) {
+                Lanes d[4], o[MOST_POINTS];
+                for (int j = 0; j < m; j++) d[j] = lanes_load(line + j * LANES, LANES);
+                gradient_points(m, d, o);
+                for (int j = 0; j < m + 2; j++) lanes_store(to + (size_t)j * plane, o[j], LANES);
+            }
         }
     }
 }
 
-static void output_row(const WinogradPlan *p, float *d, const float *dy, int row, int segment,
-                       int first, int last, int at)
+static void transform_output(const WinogradPlan *p, float *d, const float *dy, int row, int rows,
+                             int segment, int first, int last, int at)
 {
     if (p->tile == 4)
-        output_row_tile(p, d, dy, row, segment, first, last, at, 4);
+        output_tile(p, d, dy, row, rows, segment, first, last, at, 4);
     else
-        output_row_tile(p, d, dy, row, segment, first, last, at, 2);
+        output_tile(p, d, dy, row, rows, segment, first, last, at, 2);
 }
 
 /* ---- Products ---- */
 
-/* du[i][j] (+)= sum over tiles of v[t][i] d[j][t]. */
+/* to[i][j] = from[i][j] + sum over tiles of v[t][i] d[j][t]; from NULL: zero. */
 LANES_INLINE void outer_product(const int vectors, int tiles, const float *v, const float *d,
-                                size_t d_step, float *du, bool add)
+                                size_t d_step, const float *from, float *to)
 {
     Lanes sum[GRAD_ROWS][PANEL_VECTORS];
     UNROLL
     for (int i = 0; i < GRAD_ROWS; i++) UNROLL
     for (int j = 0; j < vectors; j++)
-        sum[i][j] = add ? lanes_load(du + (i * vectors + j) * LANES, LANES) : (Lanes){0};
-#pragma GCC unroll 2
+        sum[i][j] = from ? lanes_load(from + (i * vectors + j) * LANES, LANES) : (Lanes){0};
     for (int t = 0; t < tiles; t++, v += LANES, d += LANES) {
         Lanes b[PANEL_VECTORS];
         UNROLL
@@ -190,71 +167,113 @@ LANES_INLINE void outer_product(const int vectors, int tiles, const float *v, co
     }
     UNROLL
     for (int i = 0; i < GRAD_ROWS; i++) UNROLL
-    for (int j = 0; j < vectors; j++) lanes_store(du + (i * vectors + j) * LANES, sum[i][j], LANES);
+    for (int j = 0; j < vectors; j++) lanes_store(to + (i * vectors + j) * LANES, sum[i][j], LANES);
 }
 
-static void accumulate(const WinogradPlan *p, float *du, const float *v, const float *d, int row,
+static void outer_product_1(int tiles, const float *v, const float *d, size_t d_step,
+                            const float *from, float *to)
+{
+    outer_product(1, tiles, v, d, d_step, from, to);
+}
+
+static void outer_product_2(int tiles, const float *v, const float *d, size_t d_step,
+                            const float *from, float *to)
+{
+    outer_product(2, tiles, v, d, d_step, from, to);
+}
+
+static void accumulate(const WinogradPlan *p, float *du, const float *v, const float *d, int rows,
                        int panel, int tiles, bool add)
 {
-    int vectors = winograd_panel_vectors(p, panel), width = vectors * LANES;
-    size_t step = (size_t)p->block_tiles * LANES, plane = (size_t)(p->c_vectors * LANES * width);
-    du += winograd_panel_offset(p, panel) + (size_t)(row * p->points) * plane;
+    int vectors = winograd_panel_vectors(p, panel), size = GRAD_ROWS * vectors * LANES;
+    size_t step = (size_t)p->block_tiles * LANES;
     d += (size_t)(panel * PANEL_VECTORS) * step;
-    for (int j = 0; j < p->points; j++, v += p->v_plane, d += p->m_plane)
-        for (int c = 0; c < p->c_vectors * LANES; c += GRAD_ROWS, du += GRAD_ROWS * width) {
+    for (int f = 0; f < rows * p->points; f++, v += p->v_plane, d += p->m_plane)
+        for (int c = 0; c < p->c_vectors * LANES; c += GRAD_ROWS, du += size) {
             const float *from = v + (size_t)(c / LANES) * step + c % LANES;
-            if (vectors == 2)
-                outer_product(2, tiles, from, d, step, du, add);
-            else
-                outer_product(1, tiles, from, d, step, du, add);
+            (vectors == 2 ? outer_product_2 : outer_product_1)(tiles, from, d, step,
+                                                               add ? du : NULL, du);
         }
+}
+
+LANES_INLINE void accumulate_last_tile(const WinogradPlan *p, float *du_g, const float *du,
+                                       const float *v, const float *d, int row, int rows, int panel,
+                                       int tiles, const int m)
+{
+    _Alignas(64) float sums[MOST_POINTS][GRAD_ROWS * PANEL_VECTORS * LANES];
+    const int n = m + 2, vectors = winograd_panel_vectors(p, panel), width = vectors * LANES;
+    size_t step = (size_t)p->block_tiles * LANES, channels = (size_t)(p->c_vectors * LANES);
+    d += (size_t)(panel * PANEL_VECTORS) * step;
+    for (int c = 0; c < p->c_vectors * LANES; c += GRAD_ROWS)
+        for (int r = 0; r < rows; r++) {
+            for (int j = 0; j < n; j++) {
+                size_t f = (size_t)(r * n + j);
+                const float *from = v + f * p->v_plane + (size_t)(c / LANES) * step + c % LANES;
+                const float *before = du ? du + (f * channels + (size_t)c) * (size_t)width : NULL;
+                (vectors == 2 ? outer_product_2 : outer_product_1)(tiles, from, d + f * p->m_plane,
+                                                                   step, before, sums[j]);
+            }
+            float *to = du_g + winograd_panel_offset(p, panel, n * 3) +
+                        ((size_t)((row + r) * 3) * channels + (size_t)c) * (size_t)width;
+            for (int i = 0; i < GRAD_ROWS * width; i += LANES) {
+                Lanes q[MOST_POINTS], o[3];
+                for (int j = 0; j < n; j++) q[j] = lanes_load(sums[j] + i, LANES);
+                weight_points_transposed(m, q, o);
+                for (int s = 0; s < 3; s++)
+                    lanes_store(to + (size_t)s * channels * (size_t)width + i, o[s], LANES);
+            }
+        }
+}
+
+static void accumulate_last(const WinogradPlan *p, float *du_g, const float *du, const float *v,
+                            const float *d, int row, int rows, int panel, int tiles)
+{
+    if (p->tile == 4)
+        accumulate_last_tile(p, du_g, du, v, d, row, rows, panel, tiles, 4);
+    else
+        accumulate_last_tile(p, du_g, du, v, d, row, rows, panel, tiles, 2);
 }
 
 /* ---- Back to 3x3 ---- */
 
-LANES_INLINE void finish_tile(const WinogradPlan *p, float *dw, const float *du, int panel,
-                              int c_vector, int m)
+LANES_INLINE void finish_tile(const WinogradPlan *p, float *dw, const float *du_g, int panel,
+                              int c_vector, const int m)
 {
-    int n = m + 2, vectors = winograd_panel_vectors(p, panel), width = vectors * LANES;
-    size_t plane = (size_t)(p->c_vectors * LANES * width);
-    du += winograd_panel_offset(p, panel);
+    int vectors = winograd_panel_vectors(p, panel), width = vectors * LANES;
+    size_t plane = (size_t)(p->c_vectors * LANES * width), C = (size_t)p->C, K = (size_t)p->K;
+    du_g += winograd_panel_offset(p, panel, (m + 2) * 3);
     for (int c = c_vector * LANES; c < p->C && c < (c_vector + 1) * LANES; c++)
         for (int j = 0; j < vectors; j++) {
             int k = (panel * PANEL_VECTORS + j) * LANES;
-            int count = p->K - k < LANES ? p->K - k : LANES;
-            const float *from = du + c * width + j * LANES;
-            Lanes rows[MOST_POINTS][3];
-            for (int r = 0; r < n; r++) {
-                Lanes d[MOST_POINTS];
-                for (int s = 0; s < n; s++, from += plane) d[s] = lanes_load(from, LANES);
-                weight_points_transposed(m, d, rows[r]);
-            }
+            size_t count = (size_t)(p->K - k < LANES ? p->K - k : LANES);
             for (int s = 0; s < 3; s++) {
+                const float *from = du_g + (size_t)s * plane + c * width + j * LANES;
                 Lanes d[MOST_POINTS], o[3];
-                for (int r = 0; r < n; r++) d[r] = rows[r][s];
+                for (int r = 0; r < m + 2; r++)
+                    d[r] = lanes_load(from + (size_t)r * 3 * plane, LANES);
                 weight_points_transposed(m, d, o);
                 for (int r = 0; r < 3; r++) {
-                    float *to =
-                        dw + ((size_t)(r * 3 + s) * (size_t)p->C + (size_t)c) * (size_t)p->K + k;
-                    lanes_store(to, lanes_load(to, (size_t)count) + o[r], (size_t)count);
+                    float *to = dw + ((size_t)(r * 3 + s) * C + (size_t)c) * K + k;
+                    lanes_store(to, lanes_load(to, count) + o[r], count);
                 }
             }
         }
 }
 
-static void finish(const WinogradPlan *p, float *dw, const float *du, int panel, int c_vector)
+static void finish(const WinogradPlan *p, float *dw, const float *du_g, int panel, int c_vector)
 {
     if (p->tile == 4)
-        finish_tile(p, dw, du, panel, c_vector, 4);
+        finish_tile(p, dw, du_g, panel, c_vector, 4);
     else
-        finish_tile(p, dw, du, panel, c_vector, 2);
+        finish_tile(p, dw, du_g, panel, c_vector, 2);
 }
 
 #define TABLE_NAME_(level) winograd_grad_table_##level
 #define TABLE_NAME(level)  TABLE_NAME_(level)
 const WinogradGradTable TABLE_NAME(SIMD_LEVEL) = {
-    .input_row = input_row,
-    .output_row = output_row,
+    .input_rows = transform_input,
+    .output_rows = transform_output,
     .accumulate = accumulate,
+    .accumulate_last = accumulate_last,
     .finish = finish,
 };

@@ -30,7 +30,7 @@ LANES_INLINE void prepare_tile(const WinogradPlan *p, float *u, const float *w, 
 {
     int n = m + 2, vectors = winograd_panel_vectors(p, panel), width = vectors * LANES;
     size_t plane = (size_t)(p->c_vectors * LANES) * (size_t)width;
-    u += winograd_panel_offset(p, panel);
+    u += winograd_panel_offset(p, panel, n * n);
     for (int l = 0; l < LANES; l++) {
         int c = c_vector * LANES + l;
         for (int j = 0; j < vectors; j++) {
@@ -186,7 +186,8 @@ typedef void (*Product)(int steps, const float *v, size_t v_step, const float *u
 PRODUCT(1)
 PRODUCT(2)
 PRODUCT(3)
-PRODUCT(4) PRODUCT(5) PRODUCT(6)
+PRODUCT(4)
+PRODUCT(5) PRODUCT(6)
 #if ROWS > 6
     PRODUCT(7) PRODUCT(8) PRODUCT(9) PRODUCT(10) PRODUCT(11) PRODUCT(12)
 #endif
@@ -212,7 +213,7 @@ static void multiply(const WinogradPlan *p, float *m, const float *v, const floa
 {
     int vectors = winograd_panel_vectors(p, panel), groups = (tiles + ROWS - 1) / ROWS;
     size_t step = (size_t)p->block_tiles * LANES;
-    u += winograd_panel_offset(p, panel);
+    u += winograd_panel_offset(p, panel, p->points * p->points);
     for (int f = 0; f < p->points * p->points; f++, v += p->v_plane, m += p->m_plane) {
         for (int s = 0; s < p->c_vectors; s += STRETCH) {
             int steps = p->c_vectors - s < STRETCH ? p->c_vectors - s : STRETCH;

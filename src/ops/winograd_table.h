@@ -4,7 +4,7 @@
  * A segment is a run of at most SEGMENT_TILES tiles of one tile row; a block is a run of segments,
  * which may belong to several images; tiles are numbered within a block. With L lanes a vector:
  *   V, D, M   [frequency][vector of channels][tile of the block][L], frequencies `plane` apart
- *   U, dU     [panel of output channels][frequency][input channel][1 or PANEL_VECTORS vectors]
+ *   U         [panel of output channels][frequency][input channel][1 or PANEL_VECTORS vectors]
  * so every inner loop runs through memory in order and uses whole lines. */
 #ifndef DIFFC_OPS_WINOGRAD_TABLE_H
 #define DIFFC_OPS_WINOGRAD_TABLE_H
@@ -43,16 +43,16 @@ static inline WinogradSegment winograd_segment(const WinogradPlan *p, int index)
                              .tiles = left < p->segment_tiles ? left : p->segment_tiles};
 }
 
-/* How many vectors the panel has, and where it begins in U or dU. */
+/* How many vectors the panel has, and where it begins in an array of so many frequencies. */
 static inline int winograd_panel_vectors(const WinogradPlan *p, int panel)
 {
     int left = p->k_vectors - panel * PANEL_VECTORS;
     return left < PANEL_VECTORS ? left : PANEL_VECTORS;
 }
 
-static inline size_t winograd_panel_offset(const WinogradPlan *p, int panel)
+static inline size_t winograd_panel_offset(const WinogradPlan *p, int panel, int frequencies)
 {
-    return (size_t)(panel * PANEL_VECTORS * p->lanes) * (size_t)(p->points * p->points) *
+    return (size_t)(panel * PANEL_VECTORS * p->lanes) * (size_t)frequencies *
            (size_t)(p->c_vectors * p->lanes);
 }
 
@@ -86,17 +86,23 @@ typedef struct {
                    int panel, int at);
 } WinogradOutputTable;
 
-/* Weight gradient, one row of frequencies at a time: V and D hold `points` frequencies. */
+/* Weight gradient, `rows` rows of frequencies (one, or half of them) from `row` on at a time: V and
+ * D hold their rows * points frequencies. */
 typedef struct {
-    void (*input_row)(const WinogradPlan *p, float *v, const WinogradInput *x, int row, int segment,
-                      int first, int last, int at);
-    void (*output_row)(const WinogradPlan *p, float *d, const float *dy, int row, int segment,
-                       int first, int last, int at);
-    /* dU of one row and panel from `tiles` tiles: overwritten, or added to. */
-    void (*accumulate)(const WinogradPlan *p, float *du, const float *v, const float *d, int row,
+    void (*input_rows)(const WinogradPlan *p, float *v, const WinogradInput *x, int row, int rows,
+                       int segment, int first, int last, int at);
+    void (*output_rows)(const WinogradPlan *p, float *d, const float *dy, int row, int rows,
+                        int segment, int first, int last, int at);
+    /* The sums dU of one panel [frequency][input channel][panel vectors] from `tiles` tiles:
+     * overwritten, or added to. */
+    void (*accumulate)(const WinogradPlan *p, float *du, const float *v, const float *d, int rows,
                        int panel, int tiles, bool add);
-    /* dw += G^T dU G for one panel and one vector of input channels. */
-    void (*finish)(const WinogradPlan *p, float *dw, const float *du, int panel, int c_vector);
+    /* The same for the last tiles, which leaves the sums transformed along their rows, dU G, in
+     * du_g [row][3][panel][input channel][panel vectors]. du may be NULL: no tiles before. */
+    void (*accumulate_last)(const WinogradPlan *p, float *du_g, const float *du, const float *v,
+                            const float *d, int row, int rows, int panel, int tiles);
+    /* dw += G^T (dU G) for one panel and one vector of input channels. */
+    void (*finish)(const WinogradPlan *p, float *dw, const float *du_g, int panel, int c_vector);
 } WinogradGradTable;
 
 extern const WinogradTable winograd_table_plain, winograd_table_avx2, winograd_table_avx512;

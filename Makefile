@@ -96,6 +96,13 @@ fuzzers: $(FUZZERS)
 bench: all ## Measure training and sampling speed of the bench configurations
 	$(Q)tests/bench/bench.sh
 
+bench-conv: $(OUT)/tests/bench/conv_bench ## Measure the 3x3 convolution layer by layer
+	$(Q)$<
+.PHONY: bench-conv
+
+$(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(LIB_OBJ)
+	$(Q)$(CC) -o $@ $^ $(ALL_LIBS)
+
 lint: ## Include directions, formatting, warnings of gcc and clang, headers alone
 	$(Q)tests/lint.sh
 

@@ -1,0 +1,355 @@
+#include "winograd.h"
+
+#include <stdint.h>
+
+#include "diffc/parallel.h"
+#include "diffc/vec.h"
+#include "winograd_table.h"
+
+/* Tiles of a block: U is read once per block, and V and M of a block should stay in L2. */
+enum { BLOCK_TILES = 32, LEAST_BLOCK_TILES = 16 };
+/* The weight gradient: floats of V and D that a chunk of tiles may take, and its tiles; and floats
+ * up to which half of all sums are made at once. */
+enum { CHUNK_FLOATS = 100 << 10, LEAST_CHUNK_TILES = 32, MOST_CHUNK_TILES = 128 };
+enum { HALF_FLOATS = 80 << 10 };
+
+bool winograd_serves(const Conv2dDims *d)
+{
+    bool same = d->pad_top == 1 && d->pad_bottom == 1 && d->pad_left == 1 && d->pad_right == 1;
+    return d->R == 3 && d->S == 3 && d->stride == 1 && same && d->C >= 8 && d->K >= 8;
+}
+
+static int divide_up(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+
+/* F4 wherever it saves products and an image has at least four of its tiles. */
+static int tile_size(int H, int W)
+{
+    int large = divide_up(H, 4) * divide_up(W, 4), small = divide_up(H, 2) * divide_up(W, 2);
+    return large >= 4 && 36 * large < 16 * small ? 4 : 2;
+}
+
+static const WinogradTable *kernels(void)
+{
+    return &SIMD_TABLE(winograd_table);
+}
+
+static const WinogradGradTable *grad_kernels(void)
+{
+    return &SIMD_TABLE(winograd_grad_table);
+}
+
+/* Floats rounded up to an odd number of cache lines: the same place of consecutive frequencies then
+ * falls into different sets of L1. */
+static size_t odd_lines(size_t floats)
+{
+    return ((floats + 15) / 16 | 1) * 16;
+}
+
+/* Everything but the division into blocks. */
+static WinogradPlan plan_shape(const Conv2dDims *d, bool swap)
+{
+    WinogradPlan p = {.N = d->N, .H = d->H, .W = d->W, .C = swap ? d->K : d->C};
+    p.K = swap ? d->C : d->K;
+    p.tile = tile_size(d->H, d->W);
+    p.points = p.tile + 2;
+    p.lanes = kernels()->lanes;
+    p.tiles_h = divide_up(d->H, p.tile);
+    p.tiles_w = divide_up(d->W, p.tile);
+    p.row_segments = divide_up(p.tiles_w, SEGMENT_TILES);
+    p.segment_tiles = divide_up(p.tiles_w, p.row_segments);
+    p.segments = d->N * p.tiles_h * p.row_segments;
+    p.c_vectors = divide_up(p.C, p.lanes);
+    p.k_vectors = divide_up(p.K, p.lanes);
+    p.panels = divide_up(p.k_vectors, PANEL_VECTORS);
+    return p;
+}
+
+static void plan_blocks(WinogradPlan *p, int block_segments, int m_vectors)
+{
+    p->block_segments = block_segments;
+    p->blocks = divide_up(p->segments, block_segments);
+    p->block_tiles = block_segments * p->segment_tiles;
+    p->v_plane = odd_lines((size_t)p->c_vectors * (size_t)(p->block_tiles * p->lanes));
+    p->m_plane = odd_lines((size_t)m_vectors * (size_t)(p->block_tiles * p->lanes));
+}
+
+/* A tile's arithmetic is the same in every block, so here, and only here, the division may follow
+ * the number of threads. */
+static WinogradPlan plan_convolution(const Conv2dDims *d, bool swap)
+{
+    WinogradPlan p = plan_shape(d, swap);
+    int threads = parallel_threads(), most = BLOCK_TILES / p.segment_tiles;
+    int blocks = divide_up(p.segments, most > 0 ? most : 1);
+    int even = divide_up(blocks, threads) * threads;
+    if (p.segments / even * p.segment_tiles >= LEAST_BLOCK_TILES) blocks = even;
+    plan_blocks(&p, divide_up(p.segments, blocks), PANEL_VECTORS);
+    return p;
+}
+
+/* Few blocks: all threads transform the input into one V, then share out blocks and panels. */
+static bool plan_is_shared(const WinogradPlan *p)
+{
+    int threads = parallel_threads();
+    return threads > 1 && p->blocks % threads != 0 && p->blocks < 4 * threads;
+}
+
+/* Rows of frequencies that one item of the weight gradient takes: half of them, which reads x and
+ * dy twice in all, where the sums leave room in L2; else one, which reads them four times. */
+static int gradient_rows(const WinogradPlan *p)
+{
+    int half = p->points / 2, sums = p->c_vectors * p->k_vectors * p->lanes * p->lanes;
+    return half * p->points * sums <= HALF_FLOATS ? half : 1;
+}
+
+static WinogradPlan plan_gradient(const Conv2dDims *d)
+{
+    WinogradPlan p = plan_shape(d, false);
+    int channels = (p.c_vectors + p.k_vectors) * p.lanes;
+    int tiles = CHUNK_FLOATS / (gradient_rows(&p) * p.points * channels);
+    tiles = tiles < LEAST_CHUNK_TILES ? LEAST_CHUNK_TILES : tiles;
+    tiles = tiles > MOST_CHUNK_TILES ? MOST_CHUNK_TILES : tiles;
+    int most = tiles / p.segment_tiles, chunks = divide_up(p.segments, most > 0 ? most : 1);
+    plan_blocks(&p, divide_up(p.segments, chunks > 0 ? chunks : 1), p.k_vectors);
+    return p;
+}
+
+static size_t frequencies(const WinogradPlan *p)
+{
+    return (size_t)p->points * (size_t)p->points;
+}
+
+static size_t weights_floats(const WinogradPlan *p)
+{
+    return frequencies(p) * (size_t)(p->c_vectors * p->lanes) * (size_t)(p->k_vectors * p->lanes);
+}
+
+static size_t convolution_floats(const WinogradPlan *p)
+{
+    size_t threads = (size_t)parallel_threads(), width = (size_t)(p->k_vectors * p->lanes);
+    size_t v = plan_is_shared(p) ? (size_t)p->blocks : threads;
+    size_t partial = (size_t)p->segments * 2 * width * 2; /* doubles */
+    return partial + frequencies(p) * (v * p->v_plane + threads * p->m_plane);
+}
+
+/* Of the weight gradient: dU G of all; and for each thread V, D and, with several chunks, dU. */
+typedef struct {
+    size_t du_g, v, d, du;
+} GradientRoom;
+
+static GradientRoom gradient_room(const WinogradPlan *p)
+{
+    size_t planes = (size_t)gradient_rows(p) * (size_t)p->points;
+    size_t sums = (size_t)(p->c_vectors * p->lanes) * (size_t)(p->k_vectors * p->lanes);
+    return (GradientRoom){.du_g = odd_lines((size_t)p->points * 3 * sums),
+                          .v = planes * p->v_plane,
+                          .d = planes * p->m_plane,
+                          .du = p->blocks > 1 ? odd_lines(planes * sums) : 0};
+}
+
+static size_t gradient_floats(const WinogradPlan *p)
+{
+    GradientRoom room = gradient_room(p);
+    return room.du_g + (size_t)parallel_threads() * (room.v + room.d + room.du);
+}
+
+size_t winograd_weights_floats(const Conv2dDims *d)
+{
+    WinogradPlan p = plan_shape(d, false);
+    return weights_floats(&p);
+}
+
+size_t winograd_scratch_floats(const Conv2dDims *d)
+{
+    WinogradPlan forward = plan_convolution(d, false), data = plan_convolution(d, true);
+    WinogradPlan weights = plan_gradient(d);
+    size_t most = convolution_floats(&forward), other = convolution_floats(&data);
+    most = most > other ? most : other;
+    other = gradient_floats(&weights);
+    return most > other ? most : other;
+}
+
+static void prepare(const Conv2dDims *d, float *u, const float *w, bool transposed)
+{
+    const WinogradTable *k = kernels();
+    WinogradPlan p = plan_shape(d, transposed);
+#pragma omp parallel for schedule(static)
+    for (int i = 0; i < p.panels * p.c_vectors; i++)
+        k->prepare(&p, u, w, transposed, i / p.c_vectors, i % p.c_vectors);
+}
+
+void winograd_prepare_forward(const Conv2dDims *d, float *u, const float *w)
+{
+    prepare(d, u, w, false);
+}
+
+void winograd_prepare_backward(const Conv2dDims *d, float *u, const float *w)
+{
+    prepare(d, u, w, true);
+}
+
+/* The segments of one block, each with its first tile's number in the block. */
+#define FOR_SEGMENTS(p, block, segment, at)                                                        \
+    for (int segment = (block) * (p)->block_segments, at = 0;                                      \
+         segment < ((block) + 1) * (p)->block_segments && segment < (p)->segments;                 \
+         at += winograd_segment((p), segment).tiles, segment++)
+
+static int tiles_of(const WinogradPlan *p, int block)
+{
+    int tiles = 0;
+    FOR_SEGMENTS(p, block, s, at) tiles = at + winograd_segment(p, s).tiles;
+    return tiles;
+}
+
+static void multiply_and_write(const WinogradPlan *p, const WinogradSink *y, float *m,
+                               const float *v, const float *u, int block, int panel)
+{
+    kernels()->multiply(p, m, v, u, panel, tiles_of(p, block));
+    void (*output)(const WinogradPlan *, const WinogradSink *, const float *, int, int, int) =
+        SIMD_TABLE(winograd_output_table).output;
+    FOR_SEGMENTS(p, block, s, at) output(p, y, m, s, panel, at);
+}
+
+static void convolve_private(const WinogradPlan *p, const WinogradSink *y, const WinogradInput *x,
+                             const float *u, float *scratch)
+{
+    const WinogradTable *k = kernels();
+    size_t v_floats = frequencies(p) * p->v_plane, m_floats = frequencies(p) * p->m_plane;
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int block = 0; block < p->blocks; block++) {
+        float *v = scratch + (size_t)parallel_thread() * (v_floats + m_floats);
+        FOR_SEGMENTS(p, block, s, at)
+        k->input(p, v, x, s, 0, p->c_vectors, at);
+        for (int panel = 0; panel < p->panels; panel++)
+            multiply_and_write(p, y, v + v_floats, v, u, block, panel);
+    }
+}
+
+static void convolve_shared(const WinogradPlan *p, const WinogradSink *y, const WinogradInput *x,
+                            const float *u, float *scratch)
+{
+    const WinogradTable *k = kernels();
+    size_t v_floats = frequencies(p) * p->v_plane, m_floats = frequencies(p) * p->m_plane;
+    float *m = scratch + (size_t)p->blocks * v_floats;
+#pragma omp parallel
+    {
+#pragma omp for schedule(static)
+        for (int i = 0; i < p->segments * p->c_vectors; i++) {
+            int segment = i / p->c_vectors, block = segment / p->block_segments, at = 0;
+            for (int s = block * p->block_segments; s < segment; s++)
+                at += winograd_segment(p, s).tiles;
+            k->input(p, scratch + (size_t)block * v_floats, x, segment, i % p->c_vectors,
+                     i % p->c_vectors + 1, at);
+        }
+#pragma omp for schedule(dynamic, 1)
+        for (int i = 0; i < p->blocks * p->panels; i++) {
+            int block = i % p->blocks;
+            multiply_and_write(p, y, m + (size_t)parallel_thread() * m_floats,
+                               scratch + (size_t)block * v_floats, u, block, i / p->blocks);
+        }
+    }
+}
+
+/* The segments' sums, added in their order within each image. */
+static void add_partials(const WinogradPlan *p, double *sums, const double *partial)
+{
+    int rows = p->tiles_h * p->row_segments, width = p->k_vectors * p->lanes;
+#pragma omp parallel for schedule(static)
+    for (int i = 0; i < p->N * 2; i++) {
+        const double *from = partial + (size_t)(i / 2 * rows * 2 + i % 2) * (size_t)width;
+        double *to = sums + (size_t)i * (size_t)p->K;
+        for (int k = 0; k < p->K; k++) to[k] = from[k];
+        for (int r = 1; r < rows; r++)
+            for (int k = 0; k < p->K; k++) to[k] += from[(size_t)r * 2 * (size_t)width + (size_t)k];
+    }
+}
+
+static void convolve(const WinogradPlan *p, WinogradSink *y, const WinogradInput *x, const float *u,
+                     float *scratch)
+{
+    if (y->epilogue.sums) {
+        y->partial = (double *)(void *)scratch;
+        scratch += (size_t)p->segments * 4 * (size_t)(p->k_vectors * p->lanes);
+    }
+    if (plan_is_shared(p))
+        convolve_shared(p, y, x, u, scratch);
+    else
+        convolve_private(p, y, x, u, scratch);
+    if (y->partial) add_partials(p, y->epilogue.sums, y->partial);
+}
+
+void winograd_forward(const Conv2dDims *d, float *y, const WinogradInput *x, const float *u,
+                      const WinogradEpilogue *epilogue, float *scratch)
+{
+    WinogradPlan p = plan_convolution(d, false);
+    WinogradSink sink = {.a = y, .channels_a = d->K, .epilogue.factor = 1};
+    if (epilogue) sink.epilogue = *epilogue;
+    convolve(&p, &sink, x, u, scratch);
+}
+
+void winograd_backward_data(const Conv2dDims *d, const WinogradGradient *dx, const float *dy,
+                            const float *u, float *scratch)
+{
+    WinogradPlan p = plan_convolution(d, true);
+    WinogradSink sink = {.a = dx->a, .b = dx->b, .add = true, .upsampled = dx->upsampled};
+    sink.channels_a = dx->channels_a > 0 ? dx->channels_a : d->C;
+    sink.epilogue.factor = 1;
+    WinogradInput x = {.a = dy};
+    convolve(&p, &sink, &x, u, scratch);
+}
+
+/* The sums of one item: some rows of frequencies, panels first .. last-1, all tiles in order. */
+static void gradient_item(const WinogradPlan *p, float *du_g, const WinogradInput *x,
+                          const float *dy, int row, int first, int last, float *scratch)
+{
+    const WinogradGradTable *k = grad_kernels();
+    GradientRoom room = gradient_room(p);
+    float *v = scratch, *d = v + room.v, *du = d + room.d;
+    int rows = gradient_rows(p), k_first = first * PANEL_VECTORS, k_last = last * PANEL_VECTORS;
+    if (k_last > p->k_vectors) k_last = p->k_vectors;
+    for (int chunk = 0; chunk < p->blocks; chunk++) {
+        FOR_SEGMENTS(p, chunk, s, at)
+        {
+            k->input_rows(p, v, x, row, rows, s, 0, p->c_vectors, at);
+            k->output_rows(p, d, dy, row, rows, s, k_first, k_last, at);
+        }
+        int tiles = tiles_of(p, chunk);
+        for (int panel = first; panel < last; panel++) {
+            float *sums = du + winograd_panel_offset(p, panel, rows * p->points);
+            if (chunk + 1 < p->blocks)
+                k->accumulate(p, sums, v, d, rows, panel, tiles, chunk > 0);
+            else
+                k->accumulate_last(p, du_g, chunk > 0 ? sums : NULL, v, d, row, rows, panel, tiles);
+        }
+    }
+}
+
+void winograd_backward_weights(const Conv2dDims *d, float *dw, const WinogradInput *x,
+                               const float *dy, float *scratch)
+{
+    const WinogradGradTable *k = grad_kernels();
+    WinogradPlan p = plan_gradient(d);
+    GradientRoom room = gradient_room(&p);
+    float *du_g = scratch;
+    /* More shares of the panels than one, which make V again in each, only for more threads than
+     * there are rows; a sum is the same in every share. */
+    int items = p.points / gradient_rows(&p), shares = divide_up(parallel_threads(), items);
+    if (shares > p.panels) shares = p.panels;
+    if (p.segments < 1) return;
+#pragma omp parallel
+    {
+        size_t own = (size_t)parallel_thread() * (room.v + room.d + room.du);
+#pragma omp for schedule(dynamic, 1)
+        for (int i = 0; i < items * shares; i++) {
+            int share = i % shares;
+            gradient_item(&p, du_g, x, dy, i / shares * gradient_rows(&p),
+                          share * p.panels / shares, (share + 1) * p.panels / shares,
+                          scratch + room.du_g + own);
+        }
+#pragma omp for schedule(static)
+        for (int i = 0; i < p.panels * p.c_vectors; i++)
+            k->finish(&p, dw, du_g, i / p.c_vectors, i % p.c_vectors);
+    }
+}

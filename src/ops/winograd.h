@@ -1,0 +1,83 @@
+/* 3x3 convolution, stride 1, padding 1, float32 NHWC, by Winograd's minimal filtering (Winograd
+ * 1980; Lavin & Gray 2016): forward, data gradient and weight gradient. Private to src/ops.
+ *
+ *   y tile [m,m] = A^T [ sum_c (G w_c G^T) . (B^T x_c B) ] A       x_c: the tile's (m+2)^2 inputs
+ *   dw           = G^T [ sum_tiles (B^T x B) . (A dy A^T) ] G
+ *
+ * F(4x4,3x3) at the points 0, +-1/sqrt 2, +-sqrt 2, infinity: 36 products where the direct form has
+ * 144, and four times smaller rounding errors than at 0, +-1, +-2. F(2x2,3x3) at 0, +-1, infinity
+ * (16 for 36) for maps up to 6x6, where F4's larger weights and half empty tiles cost more. The
+ * choice depends on H and W only, so an image's bits never depend on its batch.
+ *
+ * What it should cost (AVX-512, one core, cycles per tile and vector of 16 channels; P is the peak
+ * of 32 multiply-adds a cycle). F4 products: 36 C/32 per output vector times 16. Input transform:
+ * 120 operations, 60 loads, 60 stores: 80-100. Output transform: 130 operations, 36 loads, 16
+ * stores: 80-100. With products at 0.92 P the direct-equivalent speed is therefore
+ *   C = K = 32    1250 + 2 * 2 * 100 of 4608 cycles: 2.8 P     64: 3.2 P    128: 3.5 P    256: 3.6 P
+ * and memory takes from that: a block of 32 tiles reads all of U (36 C K floats) from the shared
+ * cache, 4 bytes a cycle, a quarter of what it gives; x and y cost 128 (C + K) bytes a tile. Weight
+ * gradient: the same products; each work item is one row of frequencies (6 of 36 products) over all
+ * tiles, whose sums (6 C K floats) and transformed chunk stay in L2 up to 128 channels; x and dy
+ * are read about four times: 2.6-3.2 P. tests/bench/conv_bench.c measures it.
+ *
+ * Prepared weights and scratch are laid out for the instruction set in use (vec.h): do not change
+ * the level between preparing and using. Both should begin on 64 bytes (mem.h gives that) and must
+ * on 8; no other pointer needs alignment. */
+#ifndef DIFFC_OPS_WINOGRAD_H
+#define DIFFC_OPS_WINOGRAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "diffc/ops.h"
+
+/* Whether these kernels compute the convolution and pay: 3x3, stride 1, padding 1, and at least 8
+ * channels on both sides. By shape only. */
+bool winograd_serves(const Conv2dDims *d);
+
+/* Where x comes from. One tensor a [N,H,W,C]; or, with b, channels of a [N,H,W,channels_a] then of
+ * b [N,H,W,C-channels_a]; or, with upsampled (H and W even, no b), a [N,H/2,W/2,C] seen through
+ * nearest upsampling by 2. */
+typedef struct {
+    const float *a, *b;
+    int channels_a; /* with b */
+    bool upsampled;
+} WinogradInput;
+
+/* Where dx is added: the same forms; upsampled sums the 2x2 pixels of each source pixel. With
+ * channels_a > 0 the gradient is split in two, and a or b may be NULL (not wanted). */
+typedef struct {
+    float *a, *b;
+    int channels_a;
+    bool upsampled;
+} WinogradGradient;
+
+/* y = factor * (conv + bias[k] + shift[n,k] + residual[n,h,w,k]); NULL members are zero. residual
+ * may be y itself. sums, if given, is [N,2,K]: per image and channel the sum of y and of y^2 (up to
+ * 16 values at a time in float, those in double, in a fixed order). */
+typedef struct {
+    const float *bias, *shift, *residual;
+    float factor;
+    double *sums;
+} WinogradEpilogue;
+
+/* Prepared weights from w [3,3,C,K], once per change of w. The dims are those of the forward
+ * convolution in both; N is not read. */
+size_t winograd_weights_floats(const Conv2dDims *d);
+void winograd_prepare_forward(const Conv2dDims *d, float *u, const float *w);
+void winograd_prepare_backward(const Conv2dDims *d, float *u, const float *w);
+
+/* For the three below; depends on parallel_threads(). */
+size_t winograd_scratch_floats(const Conv2dDims *d);
+
+/* Overwrites y [N,H,W,K]; epilogue may be NULL (y = conv). */
+void winograd_forward(const Conv2dDims *d, float *y, const WinogradInput *x, const float *u,
+                      const WinogradEpilogue *epilogue, float *scratch);
+/* dx += the gradient, from dy [N,H,W,K] and the weights of winograd_prepare_backward. */
+void winograd_backward_data(const Conv2dDims *d, const WinogradGradient *dx, const float *dy,
+                            const float *u, float *scratch);
+/* dw [3,3,C,K] += the gradient. Each sum runs over the tiles of the batch in order. */
+void winograd_backward_weights(const Conv2dDims *d, float *dw, const WinogradInput *x,
+                               const float *dy, float *scratch);
+
+#endif

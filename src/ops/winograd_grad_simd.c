@@ -1,0 +1,279 @@
+/* The weight gradient of the Winograd convolution at one instruction set. Row i of the frequencies
+ * (i, 0 .. m+1) needs only the i-th output of the transforms down the columns, so rows are
+ * independent units of work that share nothing but x and dy. */
+#include "winograd_points.h"
+
+enum { GRAD_ROWS = LANES == 16 ? 8 : 4 }; /* channels of x in registers; divides LANES */
+
+/* ---- Transforms ---- */
+
+enum { LINE = SEGMENT_COLUMNS * LANES, MOST_ROWS = MOST_POINTS / 2 };
+
+/* Calls f(..., row, rows) with constants: the one row, or the half, that is asked for. */
+#define FOR_ROWS(m, row, rows, f, ...)                                                             \
+    do {                                                                                           \
+        if ((rows) > 1 && (row) == 0)                                                              \
+            f(__VA_ARGS__, 0, (m) / 2 + 1);                                                        \
+        else if ((rows) > 1)                                                                       \
+            f(__VA_ARGS__, (m) / 2 + 1, (m) / 2 + 1);                                              \
+        else if ((row) == 0)                                                                       \
+            f(__VA_ARGS__, 0, 1);                                                                  \
+        else if ((row) == 1)                                                                       \
+            f(__VA_ARGS__, 1, 1);                                                                  \
+        else if ((row) == 2)                                                                       \
+            f(__VA_ARGS__, 2, 1);                                                                  \
+        else if ((row) == 3)                                                                       \
+            f(__VA_ARGS__, 3, 1);                                                                  \
+        else if ((m) == 4 && (row) == 4)                                                           \
+            f(__VA_ARGS__, 4, 1);                                                                  \
+        else if ((m) == 4)                                                                         \
+            f(__VA_ARGS__, 5, 1);                                                                  \
+    } while (0)
+
+/* Down the columns, keeping only the outputs of those rows: the operations of the others go. */
+LANES_INLINE void input_columns(InputRows *r, float *lines, const int m, const int row,
+                                const int rows)
+{
+    for (int q = r->first; q < r->last; q++) {
+        Lanes d[MOST_POINTS], o[MOST_POINTS];
+        for (int h = 0; h < m + 2; h++) {
+            d[h] = lanes_load(r->row[h], LANES);
+            r->row[h] += r->step[h];
+        }
+        input_points(m, d, o);
+        for (int i = 0; i < rows; i++) lanes_store(lines + i * LINE + q * LANES, o[row + i], LANES);
+    }
+}
+
+LANES_INLINE void input_tile(const WinogradPlan *p, float *v, const WinogradInput *x, int row,
+                             int rows, int segment, int first, int last, int at, const int m)
+{
+    _Alignas(64) float copy[MOST_POINTS * LINE], lines[MOST_ROWS * LINE];
+    WinogradSegment s = winograd_segment(p, segment);
+    InputRows r = input_rows(p, s, m);
+    const size_t plane = p->v_plane;
+    for (int i = 0; i < rows; i++) clear_outside(&r, lines + i * LINE);
+    for (int c = first; c < last; c++) {
+        input_rows_at(p, x, &r, m, c, copy);
+        FOR_ROWS(m, row, rows, input_columns, &r, lines, m);
+        float *to_row = v + ((size_t)c * (size_t)p->block_tiles + (size_t)at) * LANES;
+        for (int i = 0; i < rows; i++, to_row += (size_t)(m + 2) * plane) {
+            const float *line = lines + i * LINE;
+            float *to = to_row;
+            for (int t = 0; t < s.tiles; t++, to += LANES, line += m * LANES) {
+                Lanes d[MOST_POINTS], o[MOST_POINTS];
+                for (int j = 0; j < m + 2; j++) d[j] = lanes_load(line + j * LANES, LANES);
+                input_points(m, d, o);
+                for (int j = 0; j < m + 2; j++) lanes_store(to + (size_t)j * plane, o[j], LANES);
+            }
+        }
+    }
+}
+
+static void transform_input(const WinogradPlan *p, float *v, const WinogradInput *x, int row,
+                            int rows, int segment, int first, int last, int at)
+{
+    if (p->tile == 4)
+        input_tile(p, v, x, row, rows, segment, first, last, at, 4);
+    else
+        input_tile(p, v, x, row, rows, segment, first, last, at, 2);
+}
+
+/* The rows of dy under one segment; those below the image are zero. */
+typedef struct {
+    const float *row[4];
+    size_t step[4];
+} GradRows;
+
+LANES_INLINE void gradient_columns(const GradRows *r, float *lines, int columns, size_t lanes,
+                                   const int m, const int row, const int rows)
+{
+    for (int q = 0; q < columns; q++) {
+        Lanes d[4], o[MOST_POINTS];
+        for (int h = 0; h < m; h++) d[h] = lanes_load(r->row[h] + (size_t)q * r->step[h], lanes);
+        gradient_points(m, d, o);
+        for (int i = 0; i < rows; i++) lanes_store(lines + i * LINE + q * LANES, o[row + i], LANES);
+    }
+}
+
+LANES_INLINE void output_tile(const WinogradPlan *p, float *d_, const float *dy, int row, int rows,
+                              int segment, int first, int last, int at, const int m)
+{
+    _Alignas(64) float lines[MOST_ROWS * LINE];
+    WinogradSegment s = winograd_segment(p, segment);
+    int h = s.row * m, w = s.column * m;
+    int columns = p->W - w < s.tiles * m ? p->W - w : s.tiles * m;
+    const size_t plane = p->m_plane, image = (size_t)s.n * (size_t)p->H;
+    for (int i = 0; i < rows; i++)
+        for (int q = columns; q < s.tiles * m; q++)
+            lanes_store(lines + i * LINE + q * LANES, (Lanes){0}, LANES);
+    for (int v = first; v < last; v++) {
+        int k = v * LANES;
+        GradRows r;
+        for (int i = 0; i < m; i++) {
+            size_t pixel = (image + (size_t)(h + i)) * (size_t)p->W + (size_t)w;
+            bool inside = h + i < p->H;
+            r.row[i] = inside ? dy + pixel * (size_t)p->K + k : zero_lanes;
+            r.step[i] = inside ? (size_t)p->K : 0;
+        }
+        if (p->K - k >= LANES)
+            FOR_ROWS(m, row, rows, gradient_columns, &r, lines, columns, LANES, m);
+        else
+            FOR_ROWS(m, row, rows, gradient_columns, &r, lines, columns, (size_t)(p->K - k), m);
+        float *to_row = d_ + ((size_t)v * (size_t)p->block_tiles + (size_t)at) * LANES;
+        for (int i = 0; i < rows; i++, to_row += (size_t)(m + 2) * plane) {
+            const float *line = lines + i * LINE;
+            float *to = to_row;
+            for (int t = 0; t < s.tiles; t++, to += LANES, line += m * LANES) {
+                Lanes d[4], o[MOST_POINTS];
+                for (int j = 0; j < m; j++) d[j] = lanes_load(line + j * LANES, LANES);
+                gradient_points(m, d, o);
+                for (int j = 0; j < m + 2; j++) lanes_store(to + (size_t)j * plane, o[j], LANES);
+            }
+        }
+    }
+}
+
+static void transform_output(const WinogradPlan *p, float *d, const float *dy, int row, int rows,
+                             int segment, int first, int last, int at)
+{
+    if (p->tile == 4)
+        output_tile(p, d, dy, row, rows, segment, first, last, at, 4);
+    else
+        output_tile(p, d, dy, row, rows, segment, first, last, at, 2);
+}
+
+/* ---- Products ---- */
+
+/* to[i][j] = from[i][j] + sum over tiles of v[t][i] d[j][t]; from NULL: zero. */
+LANES_INLINE void outer_product(const int vectors, int tiles, const float *v, const float *d,
+                                size_t d_step, const float *from, float *to)
+{
+    Lanes sum[GRAD_ROWS][PANEL_VECTORS];
+    UNROLL
+    for (int i = 0; i < GRAD_ROWS; i++) UNROLL
+    for (int j = 0; j < vectors; j++)
+        sum[i][j] = from ? lanes_load(from + (i * vectors + j) * LANES, LANES) : (Lanes){0};
+    for (int t = 0; t < tiles; t++, v += LANES, d += LANES) {
+        Lanes b[PANEL_VECTORS];
+        UNROLL
+        for (int j = 0; j < vectors; j++) b[j] = lanes_load(d + (size_t)j * d_step, LANES);
+        UNROLL
+        for (int i = 0; i < GRAD_ROWS; i++) {
+            Lanes a = lanes_set(v[i]);
+            UNROLL
+            for (int j = 0; j < vectors; j++) sum[i][j] += a * b[j];
+        }
+    }
+    UNROLL
+    for (int i = 0; i < GRAD_ROWS; i++) UNROLL
+    for (int j = 0; j < vectors; j++) lanes_store(to + (i * vectors + j) * LANES, sum[i][j], LANES);
+}
+
+static void outer_product_1(int tiles, const float *v, const float *d, size_t d_step,
+                            const float *from, float *to)
+{
+    outer_product(1, tiles, v, d, d_step, from, to);
+}
+
+static void outer_product_2(int tiles, const float *v, const float *d, size_t d_step,
+                            const float *from, float *to)
+{
+    outer_product(2, tiles, v, d, d_step, from, to);
+}
+
+static void accumulate(const WinogradPlan *p, float *du, const float *v, const float *d, int rows,
+                       int panel, int tiles, bool add)
+{
+    int vectors = winograd_panel_vectors(p, panel), size = GRAD_ROWS * vectors * LANES;
+    size_t step = (size_t)p->block_tiles * LANES;
+    d += (size_t)(panel * PANEL_VECTORS) * step;
+    for (int f = 0; f < rows * p->points; f++, v += p->v_plane, d += p->m_plane)
+        for (int c = 0; c < p->c_vectors * LANES; c += GRAD_ROWS, du += size) {
+            const float *from = v + (size_t)(c / LANES) * step + c % LANES;
+            (vectors == 2 ? outer_product_2 : outer_product_1)(tiles, from, d, step,
+                                                               add ? du : NULL, du);
+        }
+}
+
+LANES_INLINE void accumulate_last_tile(const WinogradPlan *p, float *du_g, const float *du,
+                                       const float *v, const float *d, int row, int rows, int panel,
+                                       int tiles, const int m)
+{
+    _Alignas(64) float sums[MOST_POINTS][GRAD_ROWS * PANEL_VECTORS * LANES];
+    const int n = m + 2, vectors = winograd_panel_vectors(p, panel), width = vectors * LANES;
+    size_t step = (size_t)p->block_tiles * LANES, channels = (size_t)(p->c_vectors * LANES);
+    d += (size_t)(panel * PANEL_VECTORS) * step;
+    for (int c = 0; c < p->c_vectors * LANES; c += GRAD_ROWS)
+        for (int r = 0; r < rows; r++) {
+            for (int j = 0; j < n; j++) {
+                size_t f = (size_t)(r * n + j);
+                const float *from = v + f * p->v_plane + (size_t)(c / LANES) * step + c % LANES;
+                const float *before = du ? du + (f * channels + (size_t)c) * (size_t)width : NULL;
+                (vectors == 2 ? outer_product_2 : outer_product_1)(tiles, from, d + f * p->m_plane,
+                                                                   step, before, sums[j]);
+            }
+            float *to = du_g + winograd_panel_offset(p, panel, n * 3) +
+                        ((size_t)((row + r) * 3) * channels + (size_t)c) * (size_t)width;
+            for (int i = 0; i < GRAD_ROWS * width; i += LANES) {
+                Lanes q[MOST_POINTS], o[3];
+                for (int j = 0; j < n; j++) q[j] = lanes_load(sums[j] + i, LANES);
+                weight_points_transposed(m, q, o);
+                for (int s = 0; s < 3; s++)
+                    lanes_store(to + (size_t)s * channels * (size_t)width + i, o[s], LANES);
+            }
+        }
+}
+
+static void accumulate_last(const WinogradPlan *p, float *du_g, const float *du, const float *v,
+                            const float *d, int row, int rows, int panel, int tiles)
+{
+    if (p->tile == 4)
+        accumulate_last_tile(p, du_g, du, v, d, row, rows, panel, tiles, 4);
+    else
+        accumulate_last_tile(p, du_g, du, v, d, row, rows, panel, tiles, 2);
+}
+
+/* ---- Back to 3x3 ---- */
+
+LANES_INLINE void finish_tile(const WinogradPlan *p, float *dw, const float *du_g, int panel,
+                              int c_vector, const int m)
+{
+    int vectors = winograd_panel_vectors(p, panel), width = vectors * LANES;
+    size_t plane = (size_t)(p->c_vectors * LANES * width), C = (size_t)p->C, K = (size_t)p->K;
+    du_g += winograd_panel_offset(p, panel, (m + 2) * 3);
+    for (int c = c_vector * LANES; c < p->C && c < (c_vector + 1) * LANES; c++)
+        for (int j = 0; j < vectors; j++) {
+            int k = (panel * PANEL_VECTORS + j) * LANES;
+            size_t count = (size_t)(p->K - k < LANES ? p->K - k : LANES);
+            for (int s = 0; s < 3; s++) {
+                const float *from = du_g + (size_t)s * plane + c * width + j * LANES;
+                Lanes d[MOST_POINTS], o[3];
+                for (int r = 0; r < m + 2; r++)
+                    d[r] = lanes_load(from + (size_t)r * 3 * plane, LANES);
+                weight_points_transposed(m, d, o);
+                for (int r = 0; r < 3; r++) {
+                    float *to = dw + ((size_t)(r * 3 + s) * C + (size_t)c) * K + k;
+                    lanes_store(to, lanes_load(to, count) + o[r], count);
+                }
+            }
+        }
+}
+
+static void finish(const WinogradPlan *p, float *dw, const float *du_g, int panel, int c_vector)
+{
+    if (p->tile == 4)
+        finish_tile(p, dw, du_g, panel, c_vector, 4);
+    else
+        finish_tile(p, dw, du_g, panel, c_vector, 2);
+}
+
+#define TABLE_NAME_(level) winograd_grad_table_##level
+#define TABLE_NAME(level)  TABLE_NAME_(level)
+const WinogradGradTable TABLE_NAME(SIMD_LEVEL) = {
+    .input_rows = transform_input,
+    .output_rows = transform_output,
+    .accumulate = accumulate,
+    .accumulate_last = accumulate_last,
+    .finish = finish,
+};

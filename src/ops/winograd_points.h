@@ -1,0 +1,189 @@
+/* The one-dimensional transforms of Winograd's F(m,3), m = 4 or 2, on vectors, and the reading of
+ * input rows. Only winograd*_simd.c include this. Each product feeds one sum, so that contraction
+ * to fused multiply-adds, where the level has them, is the same in every copy. */
+#ifndef DIFFC_OPS_WINOGRAD_POINTS_H
+#define DIFFC_OPS_WINOGRAD_POINTS_H
+
+#include "diffc/vec_simd.h"
+#include "winograd_table.h"
+
+/* Unrolls the next loop, of a constant count, altogether: its vectors then live in registers. */
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+#define SQRT_HALF 0.70710678118654752f /* a = 1/sqrt 2 */
+#define SQRT_TWO  1.41421356237309505f /* b = 2 a, and a b = 1 */
+
+enum { MOST_POINTS = 6, SEGMENT_COLUMNS = SEGMENT_TILES * 4 + 2 };
+
+/* o = B^T d */
+LANES_INLINE void input_points(int m, const Lanes *d, Lanes *o)
+{
+    if (m == 2) {
+        o[0] = d[0] - d[2];
+        o[1] = d[1] + d[2];
+        o[2] = d[2] - d[1];
+        o[3] = d[1] - d[3];
+        return;
+    }
+    Lanes even_a = d[4] - 2.0f * d[2], odd_a = d[3] - 2.0f * d[1];
+    Lanes even_b = d[4] - 0.5f * d[2], odd_b = d[3] - 0.5f * d[1];
+    o[0] = (d[0] + d[4]) - 2.5f * d[2];
+    o[1] = even_a + SQRT_HALF * odd_a;
+    o[2] = even_a - SQRT_HALF * odd_a;
+    o[3] = even_b + SQRT_TWO * odd_b;
+    o[4] = even_b - SQRT_TWO * odd_b;
+    o[5] = (d[1] + d[5]) - 2.5f * d[3];
+}
+
+/* o = A^T d */
+LANES_INLINE void output_points(int m, const Lanes *d, Lanes *o)
+{
+    if (m == 2) {
+        o[0] = (d[0] + d[1]) + d[2];
+        o[1] = (d[1] - d[2]) - d[3];
+        return;
+    }
+    Lanes sum_a = d[1] + d[2], odd_a = d[1] - d[2];
+    Lanes sum_b = d[3] + d[4], odd_b = d[3] - d[4];
+    o[0] = (d[0] + sum_a) + sum_b;
+    o[1] = SQRT_HALF * (odd_a + 2.0f * odd_b);
+    o[2] = 0.5f * (sum_a + 4.0f * sum_b);
+    o[3] = d[5] + (0.5f * SQRT_HALF) * (odd_a + 8.0f * odd_b);
+}
+
+/* o = A d: a tile of dy among the frequencies. */
+LANES_INLINE void gradient_points(int m, const Lanes *d, Lanes *o)
+{
+    if (m == 2) {
+        o[0] = d[0];
+        o[1] = d[0] + d[1];
+        o[2] = d[0] - d[1];
+        o[3] = -d[1];
+        return;
+    }
+    Lanes even_a = d[0] + 0.5f * d[2], odd_a = d[1] + 0.5f * d[3];
+    Lanes even_b = d[0] + 2.0f * d[2], odd_b = d[1] + 2.0f * d[3];
+    o[0] = d[0];
+    o[1] = even_a + SQRT_HALF * odd_a;
+    o[2] = even_a - SQRT_HALF * odd_a;
+    o[3] = even_b + SQRT_TWO * odd_b;
+    o[4] = even_b - SQRT_TWO * odd_b;
+    o[5] = d[3];
+}
+
+/* o = G g */
+LANES_INLINE void weight_points(int m, const Lanes *g, Lanes *o)
+{
+    if (m == 2) {
+        Lanes even = 0.5f * (g[0] + g[2]);
+        o[0] = g[0];
+        o[1] = even + 0.5f * g[1];
+        o[2] = even - 0.5f * g[1];
+        o[3] = g[2];
+        return;
+    }
+    Lanes even_a = (-1.0f / 1.5f) * (g[0] + 0.5f * g[2]),
+          even_b = (1.0f / 6) * (g[0] + 2.0f * g[2]);
+    o[0] = g[0];
+    o[1] = even_a - (SQRT_HALF / 1.5f) * g[1];
+    o[2] = even_a + (SQRT_HALF / 1.5f) * g[1];
+    o[3] = even_b + (SQRT_TWO / 6) * g[1];
+    o[4] = even_b - (SQRT_TWO / 6) * g[1];
+    o[5] = g[2];
+}
+
+/* o = G^T d */
+LANES_INLINE void weight_points_transposed(int m, const Lanes *d, Lanes *o)
+{
+    if (m == 2) {
+        Lanes even = 0.5f * (d[1] + d[2]);
+        o[0] = d[0] + even;
+        o[1] = 0.5f * (d[1] - d[2]);
+        o[2] = d[3] + even;
+        return;
+    }
+    Lanes sum_a = d[1] + d[2], odd_a = d[1] - d[2];
+    Lanes sum_b = d[3] + d[4], odd_b = d[3] - d[4];
+    o[0] = d[0] - (1.0f / 1.5f) * (sum_a - 0.25f * sum_b);
+    o[1] = (SQRT_TWO / 6) * (odd_b - 2.0f * odd_a);
+    o[2] = d[5] + (1.0f / 3) * (sum_b - sum_a);
+}
+
+/* The rows of one input segment for one vector of channels, in columns from the segment's first,
+ * which is column m * s.column - 1 of the image: full vectors, step[i] floats apart in row i, valid
+ * for columns first .. last-1; the other columns, and rows outside the image, are zero. */
+typedef struct {
+    const float *row[MOST_POINTS];
+    size_t step[MOST_POINTS];
+    size_t pixel[MOST_POINTS]; /* of column `first` */
+    bool inside[MOST_POINTS];
+    int n, top, left, columns, first, last;
+} InputRows;
+
+static const float zero_lanes[WIDEST];
+
+/* Channels c .. c+LANES-1 of pixel (h, w) of image n, those past C zero. */
+LANES_INLINE Lanes input_pixel(const WinogradPlan *p, const WinogradInput *x, int n, int h, int w,
+                               int c)
+{
+    size_t index = ((size_t)n * (size_t)p->H + (size_t)h) * (size_t)p->W + (size_t)w;
+    if (x->upsampled)
+        index = ((size_t)n * (size_t)(p->H / 2) + (size_t)(h / 2)) * (size_t)(p->W / 2) +
+                (size_t)(w / 2);
+    int left = p->C - c, split = x->b ? x->channels_a : p->C;
+    if (left > LANES) left = LANES;
+    Lanes v = {0};
+    const float *a = x->a + index * (size_t)split + c;
+    if (c + left <= split) return lanes_load(a, (size_t)left);
+    const float *b = x->b + index * (size_t)(p->C - split);
+    for (int j = 0; j < left; j++) v[j] = c + j < split ? a[j] : b[c + j - split];
+    return v;
+}
+
+LANES_INLINE InputRows input_rows(const WinogradPlan *p, WinogradSegment s, int m)
+{
+    InputRows r = {.n = s.n, .top = s.row * m - 1, .left = s.column * m - 1};
+    r.columns = s.tiles * m + 2;
+    r.first = r.left < 0 ? -r.left : 0;
+    r.last = p->W - r.left < r.columns ? p->W - r.left : r.columns;
+    for (int i = 0; i < m + 2; i++) {
+        int h = r.top + i;
+        r.inside[i] = h >= 0 && h < p->H;
+        if (r.inside[i])
+            r.pixel[i] = ((size_t)s.n * (size_t)p->H + (size_t)h) * (size_t)p->W +
+                         (size_t)(r.left + r.first);
+    }
+    return r;
+}
+
+/* Sets the rows to one vector of channels. `copy`, [points][SEGMENT_COLUMNS][LANES], takes those
+ * that are not whole vectors of one tensor. */
+LANES_INLINE void input_rows_at(const WinogradPlan *p, const WinogradInput *x, InputRows *r, int m,
+                                int c_vector, float *copy)
+{
+    int c = c_vector * LANES, split = x->b ? x->channels_a : p->C;
+    bool whole = !x->upsampled && c + LANES <= p->C && (c + LANES <= split || c >= split);
+    const float *base = c < split ? x->a + c : x->b + (c - split);
+    size_t channels = (size_t)(c < split ? split : p->C - split);
+    for (int i = 0; i < m + 2; i++) {
+        float *line = copy + i * SEGMENT_COLUMNS * LANES;
+        r->row[i] = !r->inside[i] ? zero_lanes : whole ? base + r->pixel[i] * channels : line;
+        r->step[i] = !r->inside[i] ? 0 : whole ? channels : LANES;
+        if (r->inside[i] && !whole)
+            for (int q = r->first; q < r->last; q++, line += LANES)
+                lanes_store(line, input_pixel(p, x, r->n, r->top + i, r->left + q, c), LANES);
+    }
+}
+
+/* Zeros in the columns of a line that lie outside the image. */
+LANES_INLINE void clear_outside(const InputRows *r, float *line)
+{
+    for (int q = 0; q < r->first; q++) lanes_store(line + q * LANES, (Lanes){0}, LANES);
+    for (int q = r->last; q < r->columns; q++) lanes_store(line + q * LANES, (Lanes){0}, LANES);
+}
+
+#endif

@@ -1,0 +1,114 @@
+/* Between winograd.c (who computes what) and the files winograd*_simd.c (how, at one instruction
+ * set): the plan of one convolution and the tables of kernels.
+ *
+ * A segment is a run of at most SEGMENT_TILES tiles of one tile row; a block is a run of segments,
+ * which may belong to several images; tiles are numbered within a block. With L lanes a vector:
+ *   V, D, M   [frequency][vector of channels][tile of the block][L], frequencies `plane` apart
+ *   U         [panel of output channels][frequency][input channel][1 or PANEL_VECTORS vectors]
+ * so every inner loop runs through memory in order and uses whole lines. */
+#ifndef DIFFC_OPS_WINOGRAD_TABLE_H
+#define DIFFC_OPS_WINOGRAD_TABLE_H
+
+#include "winograd.h"
+
+enum {
+    SEGMENT_TILES = 16,
+    PANEL_VECTORS = 2,
+    WIDEST = 16, /* lanes of the widest level */
+};
+
+typedef struct {
+    int N, H, W, C, K;
+    int tile;   /* m: 4 or 2 outputs a side */
+    int points; /* m + 2 frequencies a side */
+    int lanes;
+    int tiles_h, tiles_w;
+    int segment_tiles, row_segments, segments;
+    int block_segments, block_tiles, blocks;
+    int c_vectors, k_vectors, panels;
+    size_t v_plane, m_plane; /* floats from one frequency of V (D), and of M, to the next */
+} WinogradPlan;
+
+typedef struct {
+    int n, row, column, tiles; /* image, tile row, first tile column, how many */
+} WinogradSegment;
+
+static inline WinogradSegment winograd_segment(const WinogradPlan *p, int index)
+{
+    int row = index / p->row_segments, column = index % p->row_segments * p->segment_tiles;
+    int left = p->tiles_w - column;
+    return (WinogradSegment){.n = row / p->tiles_h,
+                             .row = row % p->tiles_h,
+                             .column = column,
+                             .tiles = left < p->segment_tiles ? left : p->segment_tiles};
+}
+
+/* How many vectors the panel has, and where it begins in an array of so many frequencies. */
+static inline int winograd_panel_vectors(const WinogradPlan *p, int panel)
+{
+    int left = p->k_vectors - panel * PANEL_VECTORS;
+    return left < PANEL_VECTORS ? left : PANEL_VECTORS;
+}
+
+static inline size_t winograd_panel_offset(const WinogradPlan *p, int panel, int frequencies)
+{
+    return (size_t)(panel * PANEL_VECTORS * p->lanes) * (size_t)frequencies *
+           (size_t)(p->c_vectors * p->lanes);
+}
+
+/* What the output transform does with its results. */
+typedef struct {
+    float *a, *b;
+    int channels_a; /* b's channels begin here; K where there is one tensor */
+    bool add, upsampled;
+    WinogradEpilogue epilogue;
+    double *partial; /* [segments][2][k_vectors * lanes], or NULL */
+} WinogradSink;
+
+typedef struct {
+    int lanes;
+    /* U of one panel and one vector of input channels; transposed: from the weights of the
+     * convolution whose data gradient the plan computes. */
+    void (*prepare)(const WinogradPlan *p, float *u, const float *w, bool transposed, int panel,
+                    int c_vector);
+    /* V of one segment, for vectors first .. last-1 of its channels; the segment begins at tile `at`
+     * of the block. */
+    void (*input)(const WinogradPlan *p, float *v, const WinogradInput *x, int segment, int first,
+                  int last, int at);
+    /* M of one panel for the block's first `tiles` tiles. */
+    void (*multiply)(const WinogradPlan *p, float *m, const float *v, const float *u, int panel,
+                     int tiles);
+} WinogradTable;
+
+typedef struct {
+    /* y of one segment and panel. */
+    void (*output)(const WinogradPlan *p, const WinogradSink *y, const float *m, int segment,
+                   int panel, int at);
+} WinogradOutputTable;
+
+/* Weight gradient, `rows` rows of frequencies (one, or half of them) from `row` on at a time: V and
+ * D hold their rows * points frequencies. */
+typedef struct {
+    void (*input_rows)(const WinogradPlan *p, float *v, const WinogradInput *x, int row, int rows,
+                       int segment, int first, int last, int at);
+    void (*output_rows)(const WinogradPlan *p, float *d, const float *dy, int row, int rows,
+                        int segment, int first, int last, int at);
+    /* The sums dU of one panel [frequency][input channel][panel vectors] from `tiles` tiles:
+     * overwritten, or added to. */
+    void (*accumulate)(const WinogradPlan *p, float *du, const float *v, const float *d, int rows,
+                       int panel, int tiles, bool add);
+    /* The same for the last tiles, which leaves the sums transformed along their rows, dU G, in
+     * du_g [row][3][panel][input channel][panel vectors]. du may be NULL: no tiles before. */
+    void (*accumulate_last)(const WinogradPlan *p, float *du_g, const float *du, const float *v,
+                            const float *d, int row, int rows, int panel, int tiles);
+    /* dw += G^T (dU G) for one panel and one vector of input channels. */
+    void (*finish)(const WinogradPlan *p, float *dw, const float *du_g, int panel, int c_vector);
+} WinogradGradTable;
+
+extern const WinogradTable winograd_table_plain, winograd_table_avx2, winograd_table_avx512;
+extern const WinogradOutputTable winograd_output_table_plain, winograd_output_table_avx2,
+    winograd_output_table_avx512;
+extern const WinogradGradTable winograd_grad_table_plain, winograd_grad_table_avx2,
+    winograd_grad_table_avx512;
+
+#endif

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../src/ops/winograd.h"
+#include "diffc/winograd.h"
 #include "diffc/parallel.h"
 #include "diffc/vec.h"
 #include "test.h"

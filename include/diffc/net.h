@@ -94,6 +94,11 @@ float *net_gradient2(Net *net, int node); /* NET_SECOND: second cotangent mu at 
  * (seed, step, node). */
 void net_set_dropout(Net *net, bool training, uint64_t seed, uint64_t step);
 
+/* The fast kernels read the weights in a form of their own. Every pass makes it anew, unless the
+ * caller holds them: net_hold makes it once and promises that `weights` will not change until the
+ * next net_hold (NULL: no promise). A training step holds once per update, sampling once. */
+void net_hold(Net *net, const float *weights);
+
 /* The passes. Buffers are given away as soon as their last reader has run, so each forward can be
  * followed by one backward, one tangent and one backward2 at most, in this order (backward may be
  * left out before tangent); anything else is a programmer's error. `weights` and `grads` are blocks

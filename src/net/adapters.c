@@ -1,34 +1,70 @@
 /* The operation table: one row per kind of node, one small adapter per pass. */
+#include "diffc/winograd.h"
 #include "net_internal.h"
 
 enum { X0 = 1, X1 = 2, X2 = 4 };
 
-/* ---- conv2d ---- */
+/* ---- conv2d: the fast kernels where they serve, else the plain form ---- */
 
 static void conv2d_run_forward(const Call *c)
 {
-    conv2d_forward(&c->node->dims.conv, c->y, c->x[0], c->w, c->b, c->scratch);
+    const Conv2dDims *d = &c->node->dims.conv;
+    if (!c->node->fast) {
+        conv2d_forward(d, c->y, c->x[0], c->w, c->b, c->scratch);
+        return;
+    }
+    WinogradInput x = {.a = c->x[0]};
+    WinogradEpilogue e = {.bias = c->b, .factor = 1.0f};
+    winograd_forward(d, c->y, &x, c->u, &e, c->scratch);
 }
 
 static void conv2d_run_backward(const Call *c)
 {
-    conv2d_backward(&c->node->dims.conv, c->dx[0], c->dw, c->db, c->dy, c->x[0], c->w, c->scratch);
+    const Conv2dDims *d = &c->node->dims.conv;
+    if (!c->node->fast) {
+        conv2d_backward(d, c->dx[0], c->dw, c->db, c->dy, c->x[0], c->w, c->scratch);
+        return;
+    }
+    WinogradInput x = {.a = c->x[0]};
+    WinogradGradient dx = {.a = c->dx[0]};
+    if (c->dx[0]) winograd_backward_data(d, &dx, c->dy, c->u, c->scratch);
+    if (c->dw) winograd_backward_weights(d, c->dw, &x, c->dy, c->scratch);
+    conv2d_backward(d, NULL, NULL, c->db, c->dy, c->x[0], c->w, c->scratch);
 }
 
 static void conv2d_run_tangent(const Call *c)
 {
-    conv2d_tangent(&c->node->dims.conv, c->ydot, c->x[0], c->xdot[0], c->w, NULL, NULL, c->scratch);
+    const Conv2dDims *d = &c->node->dims.conv;
+    WinogradInput xdot = {.a = c->xdot[0]};
+    if (c->node->fast)
+        winograd_forward(d, c->ydot, &xdot, c->u, NULL, c->scratch);
+    else
+        conv2d_tangent(d, c->ydot, c->x[0], c->xdot[0], c->w, NULL, NULL, c->scratch);
 }
 
 static void conv2d_run_backward2(const Call *c)
 {
-    conv2d_backward2(&c->node->dims.conv, c->mx[0], c->dw, c->db, c->my, c->dy, c->x[0], c->xdot[0],
-                     c->w, c->scratch);
+    const Conv2dDims *d = &c->node->dims.conv;
+    if (!c->node->fast) {
+        conv2d_backward2(d, c->mx[0], c->dw, c->db, c->my, c->dy, c->x[0], c->xdot[0], c->w,
+                         c->scratch);
+        return;
+    }
+    WinogradInput x = {.a = c->x[0]}, xdot = {.a = c->xdot[0]};
+    WinogradGradient mx = {.a = c->mx[0]};
+    if (c->mx[0]) winograd_backward_data(d, &mx, c->my, c->u, c->scratch);
+    if (c->dw) {
+        winograd_backward_weights(d, c->dw, &x, c->my, c->scratch);
+        winograd_backward_weights(d, c->dw, &xdot, c->dy, c->scratch);
+    }
+    conv2d_backward(d, NULL, NULL, c->db, c->my, c->x[0], c->w, c->scratch);
 }
 
 static size_t conv2d_scratch(const Node *n)
 {
-    return conv2d_scratch_floats(&n->dims.conv);
+    const Conv2dDims *d = &n->dims.conv;
+    size_t plain = conv2d_scratch_floats(d), fast = n->fast ? winograd_scratch_floats(d) : 0;
+    return plain > fast ? plain : fast;
 }
 
 static double conv2d_flop(const Node *n)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "diffc/mem.h"
+#include "diffc/winograd.h"
 #include "net_internal.h"
 
 enum { FIRST_ROOM = 256 };
@@ -30,6 +31,7 @@ void net_free(Net *net)
 {
     if (!net) return;
     mem_free(net->block);
+    mem_free(net->prepared);
     mem_free(net->nodes);
     mem_free(net);
 }
@@ -173,6 +175,7 @@ int net_conv2d(Net *net, int x, int out_channels, const ConvOptions *o, const ch
     Shape shape = {conv2d_out_height(&d), conv2d_out_width(&d), out_channels};
     Node node = reading(OP_CONV2D, shape, x, -1, -1);
     node.dims.conv = d;
+    node.fast = winograd_serves(&d);
     add_param(net, &node, name, "weight", weight);
     add_param(net, &node, name, "bias", vector_param(out_channels, weight.init, weight.fan_in));
     return append(net, node);

@@ -47,6 +47,7 @@ typedef struct {
     Shape shape;           /* of the output */
     float factor, offset;  /* scale, affine */
     bool wants_gradient;   /* inputs */
+    bool fast;             /* conv2d: by the kernels of winograd.h */
     union {
         Conv2dDims conv;
         LinearDims linear;
@@ -70,6 +71,7 @@ typedef struct {
     int last_consumer;
     /* Offsets in floats. */
     size_t value, saved, gradient, tangent, gradient2;
+    size_t prepared, prepared_back; /* in the block of prepared weights */
 } Node;
 
 struct Net {
@@ -85,6 +87,8 @@ struct Net {
     NetMode mode;
     float *block;
     size_t block_floats;
+    float *prepared;   /* weights as the fast kernels read them */
+    const float *held; /* the weights that it was made from; NULL: not held */
     size_t scratch;
     int threads; /* scratch sizes hold for this many */
 
@@ -101,6 +105,7 @@ struct Net {
 typedef struct {
     const Node *node;
     const float *w, *b; /* parameters */
+    const float *u;     /* fast: w prepared for the pass */
     float *dw, *db;     /* their gradients; NULL: not wanted */
     float *saved, *scratch;
     float *y;
@@ -132,6 +137,12 @@ typedef struct {
 } NetOp;
 
 extern const NetOp net_ops[OP_KINDS];
+
+/* prepared.c: weights in the form of the fast kernels. Bytes wanted; allocation (part of net_plan);
+ * what a pass that reads `weights` does first. */
+size_t prepared_floats(Net *net, NetMode mode);
+bool prepared_open(Net *net, Err *err);
+void prepared_update(const Net *net, const float *weights, bool backward);
 
 /* Number of floats of a node's output. */
 size_t node_floats(const Net *net, const Node *node);

@@ -268,7 +268,7 @@ size_t net_plan_bytes(Net *net, NetMode mode)
     size_t total = 0;
     if (copy.nodes && !net->no_memory) {
         memcpy(copy.nodes, net->nodes, (size_t)net->count * sizeof *copy.nodes);
-        if (!lay_out(&copy, mode, &total)) total = 0;
+        total = lay_out(&copy, mode, &total) ? total + prepared_floats(&copy, mode) : 0;
     }
     mem_free(copy.nodes);
     return total * sizeof(float);
@@ -299,6 +299,7 @@ bool net_plan(Net *net, NetMode mode, Err *err)
     }
     net->block_floats = total;
     net->mode = mode;
+    if (!prepared_open(net, err)) return false;
     net->planned = true;
     net->stage = STAGE_NONE;
     net->backward_done = false;

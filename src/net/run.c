@@ -59,12 +59,14 @@ void net_set_dropout(Net *net, bool training, uint64_t seed, uint64_t step)
 }
 
 /* What every pass of node i gets: parameters, saved values, scratch, the dropout mask. */
-static Call begin_call(const Net *net, int i, const float *weights, float *grads)
+static Call begin_call(const Net *net, int i, const float *weights, float *grads, bool back)
 {
     const Node *node = &net->nodes[i];
     const ParamInfo *info = net->table->info;
     Call c = {.node = node, .saved = at(net, node->saved), .scratch = at(net, net->scratch)};
     if (node->params > 0) c.w = weights + info[node->param[0]].offset;
+    size_t prepared = back ? node->prepared_back : node->prepared;
+    if (node->fast && prepared != NOWHERE) c.u = net->prepared + prepared;
     if (node->params > 1) c.b = weights + info[node->param[1]].offset;
     if (grads && node->params > 0 && info[node->param[0]].trainable)
         c.dw = grads + info[node->param[0]].offset;
@@ -120,18 +122,19 @@ static void give_cotangents(const Net *net, int i, const float *grads, bool seco
     }
 }
 
-static void begin_pass(const Net *net)
+static void begin_pass(const Net *net, const float *weights, bool back)
 {
     CHECK(net->planned && parallel_threads() <= net->threads);
+    if (net->held != weights) prepared_update(net, weights, back);
 }
 
 void net_forward(Net *net, const float *weights)
 {
-    begin_pass(net);
+    begin_pass(net, weights, false);
     for (int i = 0; i < net->count; i++) {
         const Node *node = &net->nodes[i];
         if (!node->used || node->kind == OP_INPUT) continue;
-        Call c = begin_call(net, i, weights, NULL);
+        Call c = begin_call(net, i, weights, NULL, false);
         give_values(net, &c, ~0u);
         c.y = at(net, node->value);
         net_ops[node->kind].forward(&c);
@@ -142,13 +145,13 @@ void net_forward(Net *net, const float *weights)
 
 void net_backward(Net *net, const float *weights, float *grads)
 {
-    begin_pass(net);
+    begin_pass(net, weights, true);
     CHECK(net->mode != NET_INFER && net->stage == STAGE_FORWARD);
     for (int i = net->count - 1; i >= 0; i--) {
         const Node *node = &net->nodes[i];
         if (!goes_back(node, grads) || node->kind == OP_INPUT) continue;
         const NetOp *op = &net_ops[node->kind];
-        Call c = begin_call(net, i, weights, grads);
+        Call c = begin_call(net, i, weights, grads, true);
         give_values(net, &c, op->backward_values);
         give_cotangents(net, i, grads, false, c.dx);
         c.dy = at(net, node->gradient);
@@ -160,7 +163,7 @@ void net_backward(Net *net, const float *weights, float *grads)
 
 void net_tangent(Net *net, const float *weights)
 {
-    begin_pass(net);
+    begin_pass(net, weights, false);
     CHECK(net->mode == NET_SECOND);
     CHECK(net->stage == STAGE_FORWARD || net->stage == STAGE_BACKWARD);
     for (int i = 0; i < net->count; i++) {
@@ -169,7 +172,7 @@ void net_tangent(Net *net, const float *weights)
             zero(at(net, node->tangent), node_floats(net, node));
         if (node->tangent_kind != TANGENT_MOVES || node->kind == OP_INPUT) continue;
         const NetOp *op = &net_ops[node->kind];
-        Call c = begin_call(net, i, weights, NULL);
+        Call c = begin_call(net, i, weights, NULL, false);
         give_values(net, &c, op->tangent_values);
         give_tangents(net, &c, ~0u);
         c.ydot = at(net, node->tangent);
@@ -180,13 +183,13 @@ void net_tangent(Net *net, const float *weights)
 
 void net_backward2(Net *net, const float *weights, float *grads)
 {
-    begin_pass(net);
+    begin_pass(net, weights, true);
     CHECK(net->stage == STAGE_TANGENT && net->backward_done);
     for (int i = net->count - 1; i >= 0; i--) {
         const Node *node = &net->nodes[i];
         if (!goes_back(node, grads) || node->kind == OP_INPUT) continue;
         const NetOp *op = &net_ops[node->kind];
-        Call c = begin_call(net, i, weights, grads);
+        Call c = begin_call(net, i, weights, grads, true);
         if (node->tangent_kind == TANGENT_MOVES) {
             give_values(net, &c, op->second_values);
             give_tangents(net, &c, op->second_tangents);

@@ -1,4 +1,4 @@
-#include "winograd.h"
+#include "diffc/winograd.h"
 
 #include <stdint.h>
 

@@ -58,8 +58,8 @@ LANES_INLINE void output_tile(const WinogradPlan *p, const float *from, int m, L
 
 LANES_INLINE void add_sums(const OutputRun *run, Lanes sum, Lanes squares)
 {
-    lanes_add_double(run->sum, sum);
-    lanes_add_double(run->squares, squares);
+    lanes_add_double(run->sum, sum, LANES);
+    lanes_add_double(run->squares, squares, LANES);
 }
 
 /* A tile inside the image whose vector goes to one place. */

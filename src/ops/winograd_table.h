@@ -9,7 +9,7 @@
 #ifndef DIFFC_OPS_WINOGRAD_TABLE_H
 #define DIFFC_OPS_WINOGRAD_TABLE_H
 
-#include "winograd.h"
+#include "diffc/winograd.h"
 
 enum {
     SEGMENT_TILES = 16,

@@ -15,6 +15,7 @@ bool evaluate_validation(Trainer *t, Err *err)
     if (n > (int)t->data.validation_count) n = (int)t->data.validation_count;
     if (n == 0) return true;
     TrainBatch *b = &t->eval_batch;
+    net_hold(t->eval_network.net, t->optimizer.ema);
     double sum[LEVEL_BINS] = {0}, total = 0;
     int count[LEVEL_BINS] = {0};
     for (int first = 0; first < n; first += b->size) {
@@ -84,6 +85,7 @@ static bool draw_samples(Trainer *t, Image *picture, Err *err)
                                    .prediction = t->config.method.prediction,
                                    .label = -1,
                                    .classes = t->plan.unet.classes};
+        net_hold(t->eval_network.net, t->optimizer.ema);
         Denoiser denoiser = network_denoiser(&context);
         SeedNoise seeds = {.first_seed = t->config.sample.seed};
         NoiseSource noise = seed_noise(&seeds);

@@ -102,6 +102,7 @@ bool model_prepare(Model *m, int batch, int label, Denoiser *out, Err *err)
                                     .prediction = m->config.prediction,
                                     .label = label,
                                     .classes = m->config.unet.classes};
+    net_hold(m->network.net, m->weights);
     *out = network_denoiser(&m->denoiser);
     return true;
 }

@@ -170,6 +170,7 @@ static double accumulate_gradients(Trainer *t)
     int images = passes * t->plan.micro_batch;
     TrainBatch *b = &t->train_batch;
     double sum = 0;
+    net_hold(t->train_network.net, t->optimizer.weights);
     for (int pass = 0; pass < passes; pass++) {
         batch_fill_train(t, b, t->state.samples);
         net_set_dropout(t->train_network.net, true, t->config.train.seed,

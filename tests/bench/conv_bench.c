@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/ops/winograd.h"
+#include "diffc/winograd.h"
 #include "diffc/clock.h"
 #include "diffc/mem.h"
 #include "diffc/parallel.h"

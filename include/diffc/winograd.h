@@ -1,5 +1,5 @@
 /* 3x3 convolution, stride 1, padding 1, float32 NHWC, by Winograd's minimal filtering (Winograd
- * 1980; Lavin & Gray 2016): forward, data gradient and weight gradient. Private to src/ops.
+ * 1980; Lavin & Gray 2016): forward, data gradient and weight gradient.
  *
  *   y tile [m,m] = A^T [ sum_c (G w_c G^T) . (B^T x_c B) ] A       x_c: the tile's (m+2)^2 inputs
  *   dw           = G^T [ sum_tiles (B^T x B) . (A dy A^T) ] G
@@ -23,8 +23,8 @@
  * Prepared weights and scratch are laid out for the instruction set in use (vec.h): do not change
  * the level between preparing and using. Both should begin on 64 bytes (mem.h gives that) and must
  * on 8; no other pointer needs alignment. */
-#ifndef DIFFC_OPS_WINOGRAD_H
-#define DIFFC_OPS_WINOGRAD_H
+#ifndef DIFFC_WINOGRAD_H
+#define DIFFC_WINOGRAD_H
 
 #include <stdbool.h>
 #include <stddef.h>

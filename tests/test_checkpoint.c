@@ -136,7 +136,7 @@ TEST(checkpoint_state_that_is_not_a_number_comes_back)
     fill_values(&v, 1);
     CheckpointBlocks blocks = blocks_of(&v);
     CheckpointState state = state_at(0), back;
-    state.best_validation = NAN;
+    state.best_validation = (double)NAN;
     EXPECT(checkpoint_save(test_folder(), &table, &blocks, &state, 1, &err));
     EXPECT(
         checkpoint_load_newest(test_folder(), &table, &blocks, &back, notes, sizeof notes, &err));
@@ -174,7 +174,7 @@ TEST(checkpoint_format_1_is_pinned)
                              .seconds = 0.1 + 0.2,
                              .loss_sum = 1.5,
                              .loss_count = 3,
-                             .best_validation = NAN,
+                             .best_validation = (double)NAN,
                              .blas = "test",
                              .level = "plain"};
     EXPECT(checkpoint_save(test_folder(), &table, &blocks, &state, 1, &err));

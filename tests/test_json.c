@@ -422,8 +422,8 @@ TEST(json_writer_numbers_look_as_expected)
                  {0.1 + 0.2, "0.30000000000000004", "0.30000000000000004"},
                  {9007199254740991.0, "9007199254740991", "9007199254740991.0"},
                  {1e300, "1e+300", "1e+300"},
-                 {INFINITY, "null", "null"},
-                 {NAN, "null", "null"}};
+                 {(double)INFINITY, "null", "null"},
+                 {(double)NAN, "null", "null"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         JsonWriter w;
         json_write_init(&w, 0);

@@ -325,10 +325,15 @@ bool config_load(Config *c, const char *path, Err *err)
  * must not pass through a double. NULL with *err set. */
 static Json *assigned_value(const Field *f, const char *text, const char *name, Err *err)
 {
-    Json *v = json_parse(text, strlen(text), name, false, NULL);
+    Err reason = {0};
+    Json *v = json_parse(text, strlen(text), name, false, &reason);
     bool as_text = f->type == FIELD_TEXT || f->type == FIELD_SEED;
     if (v && (!as_text || json_type(v) == JSON_STRING)) return v;
     json_free(v);
+    if (reason.kind == ERR_MEMORY) {
+        err_set(err, ERR_MEMORY, "%s", reason.text);
+        return NULL;
+    }
     for (const char *p = text; *p;) {
         int length = utf8_sequence((const unsigned char *)p, strlen(p));
         if (length == 0 || (unsigned char)*p < 0x20) {

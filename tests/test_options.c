@@ -2,8 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../src/cli/cli.h"
 #include "../src/cli/npz.h"
 #include "../src/cli/options.h"
+#include "diffc/config.h"
 #include "diffc/fsio.h"
 #include "test.h"
 
@@ -269,6 +271,37 @@ TEST(long_words_are_wrapped_without_loss)
                 "          thirteen\n"
                 "\n          short\n");
     file_free(&text);
+}
+
+static void expect_same_words(const char *key, const char *(*name)(int), const int *value,
+                              Config *config)
+{
+    for (int i = 0; name(i); i++) {
+        char assignment[64];
+        Err err;
+        snprintf(assignment, sizeof assignment, "%s=%s", key, name(i));
+        EXPECT(config_set(config, assignment, &err));
+        EXPECT_INT(*value, i);
+    }
+}
+
+TEST(the_command_line_and_the_configuration_use_the_same_words)
+{
+    Config c;
+    config_defaults(&c);
+    expect_same_words("method.schedule", schedule_name, (const int *)&c.method.schedule, &c);
+    expect_same_words("method.prediction", prediction_name, (const int *)&c.method.prediction, &c);
+    expect_same_words("sample.variance", variance_name, (const int *)&c.sample.variance, &c);
+    expect_same_words("sample.spacing", spacing_name, (const int *)&c.sample.spacing, &c);
+    config_free(&c);
+}
+
+TEST(the_median_is_the_middle_or_the_mean_of_the_middle_two)
+{
+    double odd[] = {3, 1, 2}, even[] = {4, 1, 2, 3}, one[] = {7};
+    EXPECT_NEAR(median(odd, 3), 2, 0);
+    EXPECT_NEAR(median(even, 4), 2.5, 0);
+    EXPECT_NEAR(median(one, 1), 7, 0);
 }
 
 /* The layout, byte for byte, of two images of 1x2x1; the checksum is that of zlib's crc32. */

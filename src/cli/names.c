@@ -1,11 +1,22 @@
 /* The words for the shared choices, as configuration files have them. */
 #include "cli.h"
 #include "diffc/sampler.h"
+#include "diffc/terms.h"
 
-static const char *const schedules[] = {"linear", "scaled_linear", "cosine", "betas", NULL};
-static const char *const predictions[] = {"eps", "x0", "v", NULL};
-static const char *const variances[] = {"small", "large", NULL};
-static const char *const spacings[] = {"even", "leading", "trailing", "quadratic", NULL};
+static const char *const schedules[] = {[SCHEDULE_LINEAR] = "linear",
+                                        [SCHEDULE_SCALED_LINEAR] = "scaled_linear",
+                                        [SCHEDULE_COSINE] = "cosine",
+                                        [SCHEDULE_BETAS] = "betas",
+                                        NULL};
+static const char *const predictions[] = {
+    [PREDICT_EPS] = "eps", [PREDICT_X0] = "x0", [PREDICT_V] = "v", NULL};
+static const char *const variances[] = {
+    [VARIANCE_SMALL] = "small", [VARIANCE_LARGE] = "large", NULL};
+static const char *const spacings[] = {[SPACING_EVEN] = "even",
+                                       [SPACING_LEADING] = "leading",
+                                       [SPACING_TRAILING] = "trailing",
+                                       [SPACING_QUADRATIC] = "quadratic",
+                                       NULL};
 
 const char *schedule_name(int kind)
 {

@@ -1,5 +1,6 @@
-# Nothing is half-written.
+# Nothing is half-written, and an older picture stays.
 assert train diffc train tiny.json -q --out run >/dev/null
+echo old >grid.png
 diffc sample -m run --count 1000000 --batch 64 --out grid.png 2>narration &
 for i in $(seq 200); do
     grep -qs '1000000 images' narration && break
@@ -9,5 +10,5 @@ kill -INT $!
 wait $!
 assert "exit 130" test $? -eq 130
 sed -n 's/after [0-9]* of/after N of/; $p' narration
-ls grid* 2>/dev/null
-exit 0
+ls grid*
+cat grid.png

@@ -30,7 +30,8 @@ enum { LINE = SEGMENT_COLUMNS * LANES, MOST_ROWS = MOST_POINTS / 2 };
             f(__VA_ARGS__, 5, 1);                                                                  \
     } while (0)
 
-/* Down the columns, keeping only the outputs of those rows: the operations of the others go. */
+/* A vector of channels two lines on is fetched with each: it is read two vectors later.
+ * Down the columns, keeping only the outputs of those rows: the operations of the others go. */
 LANES_INLINE void input_columns(InputRows *r, float *lines, const int m, const int row,
                                 const int rows)
 {
@@ -38,6 +39,7 @@ LANES_INLINE void input_columns(InputRows *r, float *lines, const int m, const i
         Lanes d[MOST_POINTS], o[MOST_POINTS];
         for (int h = 0; h < m + 2; h++) {
             d[h] = lanes_load(r->row[h], LANES);
+            __builtin_prefetch(r->row[h] + 2 * LINE_FLOATS);
             r->row[h] += r->step[h];
         }
         input_points(m, d, o);
@@ -90,7 +92,11 @@ LANES_INLINE void gradient_columns(const GradRows *r, float *lines, int columns,
 {
     for (int q = 0; q < columns; q++) {
         Lanes d[4], o[MOST_POINTS];
-        for (int h = 0; h < m; h++) d[h] = lanes_load(r->row[h] + (size_t)q * r->step[h], lanes);
+        for (int h = 0; h < m; h++) {
+            const float *from = r->row[h] + (size_t)q * r->step[h];
+            d[h] = lanes_load(from, lanes);
+            __builtin_prefetch(from + 2 * LINE_FLOATS);
+        }
         gradient_points(m, d, o);
         for (int i = 0; i < rows; i++) lanes_store(lines + i * LINE + q * LANES, o[row + i], LANES);
     }

@@ -186,18 +186,19 @@ PRODUCT(4)
 PRODUCT(5)
 PRODUCT(6)
 #if ROWS > 6
-    PRODUCT(7) PRODUCT(8) PRODUCT(9) PRODUCT(10) PRODUCT(11) PRODUCT(12)
+PRODUCT(7)
+PRODUCT(8) PRODUCT(9) PRODUCT(10) PRODUCT(11) PRODUCT(12)
 #endif
 #if ROWS > 12
-        PRODUCT(13) PRODUCT(14)
+    PRODUCT(13) PRODUCT(14)
 #endif
-            static const Product products[ROWS][PANEL_VECTORS] = {
-                ENTRY(1),  ENTRY(2),  ENTRY(3), ENTRY(4),  ENTRY(5),  ENTRY(6),
+        static const Product products[ROWS][PANEL_VECTORS] = {
+            ENTRY(1),  ENTRY(2),  ENTRY(3), ENTRY(4),  ENTRY(5),  ENTRY(6),
 #if ROWS > 6
-                ENTRY(7),  ENTRY(8),  ENTRY(9), ENTRY(10), ENTRY(11), ENTRY(12),
+            ENTRY(7),  ENTRY(8),  ENTRY(9), ENTRY(10), ENTRY(11), ENTRY(12),
 #endif
 #if ROWS > 12
-                ENTRY(13), ENTRY(14),
+            ENTRY(13), ENTRY(14),
 #endif
 };
 

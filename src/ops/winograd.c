@@ -8,10 +8,9 @@
 
 /* Tiles of a block: U is read once per block, and V and M of a block should stay in L2. */
 enum { BLOCK_TILES = 32, LEAST_BLOCK_TILES = 16 };
-/* The weight gradient: floats of V and D that a chunk of tiles may take, and its tiles; and floats
- * up to which half of all sums are made at once. */
-enum { CHUNK_FLOATS = 100 << 10, LEAST_CHUNK_TILES = 32, MOST_CHUNK_TILES = 128 };
-enum { HALF_FLOATS = 80 << 10 };
+/* The weight gradient: floats of V and D that a chunk of tiles may take, and its tiles. Longer
+ * chunks read and write the sums less often, shorter ones leave more of them in L2. */
+enum { CHUNK_FLOATS = 200 << 10, LEAST_CHUNK_TILES = 64, MOST_CHUNK_TILES = 128 };
 
 bool winograd_serves(const Conv2dDims *d)
 {
@@ -96,22 +95,14 @@ static bool plan_is_shared(const WinogradPlan *p)
     return threads > 1 && p->blocks % threads != 0 && p->blocks < 4 * threads;
 }
 
-/* Rows of frequencies that one item of the weight gradient takes: half of them, which reads x and
- * dy twice in all, where the sums leave room in L2; else one, which reads them four times. */
-static int gradient_rows(const WinogradPlan *p)
-{
-    int half = p->points / 2, sums = p->c_vectors * p->k_vectors * p->lanes * p->lanes;
-    return half * p->points * sums <= HALF_FLOATS ? half : 1;
-}
-
 static WinogradPlan plan_gradient(const Conv2dDims *d)
 {
     WinogradPlan p = plan_shape(d, false);
-    int channels = (p.c_vectors + p.k_vectors) * p.lanes;
-    int tiles = CHUNK_FLOATS / (gradient_rows(&p) * p.points * channels);
+    int half = p.points / 2 * p.points, channels = (p.c_vectors + p.k_vectors) * p.lanes;
+    int tiles = CHUNK_FLOATS / (half * channels);
     tiles = tiles < LEAST_CHUNK_TILES ? LEAST_CHUNK_TILES : tiles;
     tiles = tiles > MOST_CHUNK_TILES ? MOST_CHUNK_TILES : tiles;
-    int most = tiles / p.segment_tiles, chunks = divide_up(p.segments, most > 0 ? most : 1);
+    int chunks = divide_up(p.segments, tiles / p.segment_tiles);
     plan_blocks(&p, divide_up(p.segments, chunks > 0 ? chunks : 1), p.k_vectors);
     return p;
 }
@@ -134,19 +125,28 @@ static size_t convolution_floats(const WinogradPlan *p)
     return partial + frequencies(p) * (v * p->v_plane + threads * p->m_plane);
 }
 
-/* Of the weight gradient: dU G of all; and for each thread V, D and, with several chunks, dU. */
+/* An item of the weight gradient is one half of the frequencies and one share of the panels; with
+ * two threads there is one share. Each further share makes V again; a sum is the same in all. */
+static int gradient_shares(const WinogradPlan *p)
+{
+    int shares = divide_up(parallel_threads(), 2);
+    return shares < p->panels ? shares : p->panels;
+}
+
+/* dU G of all; and for each thread V, D and, with several chunks, dU. */
 typedef struct {
     size_t du_g, v, d, du;
 } GradientRoom;
 
 static GradientRoom gradient_room(const WinogradPlan *p)
 {
-    size_t planes = (size_t)gradient_rows(p) * (size_t)p->points;
-    size_t sums = (size_t)(p->c_vectors * p->lanes) * (size_t)(p->k_vectors * p->lanes);
-    return (GradientRoom){.du_g = odd_lines((size_t)p->points * 3 * sums),
-                          .v = planes * p->v_plane,
-                          .d = planes * p->m_plane,
-                          .du = p->blocks > 1 ? odd_lines(planes * sums) : 0};
+    size_t half = (size_t)(p->points / 2 * p->points), channels = (size_t)(p->c_vectors * p->lanes);
+    size_t panel = channels * (size_t)(PANEL_VECTORS * p->lanes);
+    size_t share = (size_t)divide_up(p->panels, gradient_shares(p));
+    return (GradientRoom){.du_g = odd_lines((size_t)p->points * 3 * (size_t)p->panels * panel),
+                          .v = half * p->v_plane,
+                          .d = half * p->m_plane,
+                          .du = p->blocks > 1 ? odd_lines(half * share * panel) : 0};
 }
 
 static size_t gradient_floats(const WinogradPlan *p)
@@ -300,28 +300,28 @@ void winograd_backward_data(const Conv2dDims *d, const WinogradGradient *dx, con
     convolve(&p, &sink, &x, u, scratch);
 }
 
-/* The sums of one item: some rows of frequencies, panels first .. last-1, all tiles in order. */
+/* The sums of one item: one half of the frequencies, panels first .. last-1, all tiles in order. */
 static void gradient_item(const WinogradPlan *p, float *du_g, const WinogradInput *x,
-                          const float *dy, int row, int first, int last, float *scratch)
+                          const float *dy, int half, int first, int last, float *scratch)
 {
     const WinogradGradTable *k = grad_kernels();
     GradientRoom room = gradient_room(p);
     float *v = scratch, *d = v + room.v, *du = d + room.d;
-    int rows = gradient_rows(p), k_first = first * PANEL_VECTORS, k_last = last * PANEL_VECTORS;
+    int k_first = first * PANEL_VECTORS, k_last = last * PANEL_VECTORS;
     if (k_last > p->k_vectors) k_last = p->k_vectors;
     for (int chunk = 0; chunk < p->blocks; chunk++) {
         FOR_SEGMENTS(p, chunk, s, at)
         {
-            k->input_rows(p, v, x, row, rows, s, 0, p->c_vectors, at);
-            k->output_rows(p, d, dy, row, rows, s, k_first, k_last, at);
+            k->input(p, v, x, half, s, 0, p->c_vectors, at);
+            k->gradient(p, d, dy, half, s, k_first, k_last, at);
         }
         int tiles = tiles_of(p, chunk);
         for (int panel = first; panel < last; panel++) {
-            float *sums = du + winograd_panel_offset(p, panel, rows * p->points);
+            float *sums = du + winograd_panel_offset(p, panel - first, p->points / 2 * p->points);
             if (chunk + 1 < p->blocks)
-                k->accumulate(p, sums, v, d, rows, panel, tiles, chunk > 0);
+                k->accumulate(p, sums, v, d, panel, tiles, chunk > 0);
             else
-                k->accumulate_last(p, du_g, chunk > 0 ? sums : NULL, v, d, row, rows, panel, tiles);
+                k->accumulate_last(p, du_g, chunk > 0 ? sums : NULL, v, d, half, panel, tiles);
         }
     }
 }
@@ -333,20 +333,15 @@ void winograd_backward_weights(const Conv2dDims *d, float *dw, const WinogradInp
     WinogradPlan p = plan_gradient(d);
     GradientRoom room = gradient_room(&p);
     float *du_g = scratch;
-    /* More shares of the panels than one, which make V again in each, only for more threads than
-     * there are rows; a sum is the same in every share. */
-    int items = p.points / gradient_rows(&p), shares = divide_up(parallel_threads(), items);
-    if (shares > p.panels) shares = p.panels;
+    int shares = gradient_shares(&p);
     if (p.segments < 1) return;
 #pragma omp parallel
     {
-        size_t own = (size_t)parallel_thread() * (room.v + room.d + room.du);
+        float *own = scratch + room.du_g + (size_t)parallel_thread() * (room.v + room.d + room.du);
 #pragma omp for schedule(dynamic, 1)
-        for (int i = 0; i < items * shares; i++) {
-            int share = i % shares;
-            gradient_item(&p, du_g, x, dy, i / shares * gradient_rows(&p),
-                          share * p.panels / shares, (share + 1) * p.panels / shares,
-                          scratch + room.du_g + own);
+        for (int i = 0; i < 2 * shares; i++) {
+            int first = i / 2 * p.panels / shares, last = (i / 2 + 1) * p.panels / shares;
+            gradient_item(&p, du_g, x, dy, i % 2, first, last, own);
         }
 #pragma omp for schedule(static)
         for (int i = 0; i < p.panels * p.c_vectors; i++)

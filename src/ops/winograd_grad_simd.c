@@ -1,6 +1,6 @@
 /* The weight gradient of the Winograd convolution at one instruction set. Row i of the frequencies
- * (i, 0 .. m+1) needs only the i-th output of the transforms down the columns, so rows are
- * independent units of work that share nothing but x and dy. */
+ * (i, 0 .. m+1) needs only the i-th output of the transforms down the columns, so the two halves of
+ * the rows are independent units of work that share nothing but x and dy. */
 #include "winograd_points.h"
 
 enum { GRAD_ROWS = LANES == 16 ? 8 : 4 }; /* channels of x in registers; divides LANES */
@@ -9,74 +9,60 @@ enum { GRAD_ROWS = LANES == 16 ? 8 : 4 }; /* channels of x in registers; divides
 
 enum { LINE = SEGMENT_COLUMNS * LANES, MOST_ROWS = MOST_POINTS / 2 };
 
-/* Calls f(..., row, rows) with constants: the one row, or the half, that is asked for. */
-#define FOR_ROWS(m, row, rows, f, ...)                                                             \
-    do {                                                                                           \
-        if ((rows) > 1 && (row) == 0)                                                              \
-            f(__VA_ARGS__, 0, (m) / 2 + 1);                                                        \
-        else if ((rows) > 1)                                                                       \
-            f(__VA_ARGS__, (m) / 2 + 1, (m) / 2 + 1);                                              \
-        else if ((row) == 0)                                                                       \
-            f(__VA_ARGS__, 0, 1);                                                                  \
-        else if ((row) == 1)                                                                       \
-            f(__VA_ARGS__, 1, 1);                                                                  \
-        else if ((row) == 2)                                                                       \
-            f(__VA_ARGS__, 2, 1);                                                                  \
-        else if ((row) == 3)                                                                       \
-            f(__VA_ARGS__, 3, 1);                                                                  \
-        else if ((m) == 4 && (row) == 4)                                                           \
-            f(__VA_ARGS__, 4, 1);                                                                  \
-        else if ((m) == 4)                                                                         \
-            f(__VA_ARGS__, 5, 1);                                                                  \
-    } while (0)
-
-/* Down the columns, keeping only the outputs of those rows: the operations of the others go. */
-LANES_INLINE void input_columns(InputRows *r, float *lines, const int m, const int row,
-                                const int rows)
+/* Down the columns, keeping the outputs of one half: the operations of the others go. Each vector
+ * of channels is fetched two lines before it is read. */
+LANES_INLINE void input_columns(InputRows *r, float *lines, const int m, const int half)
 {
+    const int rows = m / 2 + 1;
     for (int q = r->first; q < r->last; q++) {
         Lanes d[MOST_POINTS], o[MOST_POINTS];
         for (int h = 0; h < m + 2; h++) {
             d[h] = lanes_load(r->row[h], LANES);
+            __builtin_prefetch(r->row[h] + 2 * LINE_FLOATS);
             r->row[h] += r->step[h];
         }
         input_points(m, d, o);
-        for (int i = 0; i < rows; i++) lanes_store(lines + i * LINE + q * LANES, o[row + i], LANES);
+        for (int i = 0; i < rows; i++)
+            lanes_store(lines + i * LINE + q * LANES, o[half * rows + i], LANES);
     }
 }
 
-LANES_INLINE void input_tile(const WinogradPlan *p, float *v, const WinogradInput *x, int row,
-                             int rows, int segment, int first, int last, int at, const int m)
+LANES_INLINE void input_half(const WinogradPlan *p, float *v, const WinogradInput *x, int half,
+                             int segment, int first, int last, int at, const int m)
 {
     _Alignas(64) float copy[MOST_POINTS * LINE], lines[MOST_ROWS * LINE];
+    const int n = m + 2, rows = n / 2;
+    const size_t plane = p->v_plane;
     WinogradSegment s = winograd_segment(p, segment);
     InputRows r = input_rows(p, s, m);
-    const size_t plane = p->v_plane;
     for (int i = 0; i < rows; i++) clear_outside(&r, lines + i * LINE);
     for (int c = first; c < last; c++) {
         input_rows_at(p, x, &r, m, c, copy);
-        FOR_ROWS(m, row, rows, input_columns, &r, lines, m);
+        if (half == 0)
+            input_columns(&r, lines, m, 0);
+        else
+            input_columns(&r, lines, m, 1);
         float *to_row = v + ((size_t)c * (size_t)p->block_tiles + (size_t)at) * LANES;
-        for (int i = 0; i < rows; i++, to_row += (size_t)(m + 2) * plane) {
+        for (int i = 0; i < rows; i++, to_row += (size_t)n * plane) {
             const float *line = lines + i * LINE;
             float *to = to_row;
             for (int t = 0; t < s.tiles; t++, to += LANES, line += m * LANES) {
                 Lanes d[MOST_POINTS], o[MOST_POINTS];
-                for (int j = 0; j < m + 2; j++) d[j] = lanes_load(line + j * LANES, LANES);
+                for (int j = 0; j < n; j++) d[j] = lanes_load(line + j * LANES, LANES);
                 input_points(m, d, o);
-                for (int j = 0; j < m + 2; j++) lanes_store(to + (size_t)j * plane, o[j], LANES);
+                for (int j = 0; j < n; j++) lanes_store(to + (size_t)j * plane, o[j], LANES);
             }
         }
     }
 }
 
-static void transform_input(const WinogradPlan *p, float *v, const WinogradInput *x, int row,
-                            int rows, int segment, int first, int last, int at)
+static void transform_input(const WinogradPlan *p, float *v, const WinogradInput *x, int half,
+                            int segment, int first, int last, int at)
 {
     if (p->tile == 4)
-        input_tile(p, v, x, row, rows, segment, first, last, at, 4);
+        input_half(p, v, x, half, segment, first, last, at, 4);
     else
-        input_tile(p, v, x, row, rows, segment, first, last, at, 2);
+        input_half(p, v, x, half, segment, first, last, at, 2);
 }
 
 /* The rows of dy under one segment; those below the image are zero. */
@@ -86,20 +72,40 @@ typedef struct {
 } GradRows;
 
 LANES_INLINE void gradient_columns(const GradRows *r, float *lines, int columns, size_t lanes,
-                                   const int m, const int row, const int rows)
+                                   const int m, const int half)
 {
+    const int rows = m / 2 + 1;
     for (int q = 0; q < columns; q++) {
         Lanes d[4], o[MOST_POINTS];
-        for (int h = 0; h < m; h++) d[h] = lanes_load(r->row[h] + (size_t)q * r->step[h], lanes);
+        for (int h = 0; h < m; h++) {
+            const float *from = r->row[h] + (size_t)q * r->step[h];
+            d[h] = lanes_load(from, lanes);
+            __builtin_prefetch(from + 2 * LINE_FLOATS);
+        }
         gradient_points(m, d, o);
-        for (int i = 0; i < rows; i++) lanes_store(lines + i * LINE + q * LANES, o[row + i], LANES);
+        for (int i = 0; i < rows; i++)
+            lanes_store(lines + i * LINE + q * LANES, o[half * rows + i], LANES);
     }
 }
 
-LANES_INLINE void output_tile(const WinogradPlan *p, float *d_, const float *dy, int row, int rows,
-                              int segment, int first, int last, int at, const int m)
+LANES_INLINE void gradient_lines(const GradRows *r, float *lines, int columns, int left,
+                                 const int m, int half)
+{
+    if (left >= LANES && half == 0)
+        gradient_columns(r, lines, columns, LANES, m, 0);
+    else if (left >= LANES)
+        gradient_columns(r, lines, columns, LANES, m, 1);
+    else if (half == 0)
+        gradient_columns(r, lines, columns, (size_t)left, m, 0);
+    else
+        gradient_columns(r, lines, columns, (size_t)left, m, 1);
+}
+
+LANES_INLINE void gradient_half(const WinogradPlan *p, float *d_, const float *dy, int half,
+                                int segment, int first, int last, int at, const int m)
 {
     _Alignas(64) float lines[MOST_ROWS * LINE];
+    const int n = m + 2, rows = n / 2;
     WinogradSegment s = winograd_segment(p, segment);
     int h = s.row * m, w = s.column * m;
     int columns = p->W - w < s.tiles * m ? p->W - w : s.tiles * m;
@@ -108,39 +114,35 @@ LANES_INLINE void output_tile(const WinogradPlan *p, float *d_, const float *dy,
         for (int q = columns; q < s.tiles * m; q++)
             lanes_store(lines + i * LINE + q * LANES, (Lanes){0}, LANES);
     for (int v = first; v < last; v++) {
-        int k = v * LANES;
         GradRows r;
         for (int i = 0; i < m; i++) {
             size_t pixel = (image + (size_t)(h + i)) * (size_t)p->W + (size_t)w;
             bool inside = h + i < p->H;
-            r.row[i] = inside ? dy + pixel * (size_t)p->K + k : zero_lanes;
+            r.row[i] = inside ? dy + pixel * (size_t)p->K + v * LANES : zero_lanes;
             r.step[i] = inside ? (size_t)p->K : 0;
         }
-        if (p->K - k >= LANES)
-            FOR_ROWS(m, row, rows, gradient_columns, &r, lines, columns, LANES, m);
-        else
-            FOR_ROWS(m, row, rows, gradient_columns, &r, lines, columns, (size_t)(p->K - k), m);
+        gradient_lines(&r, lines, columns, p->K - v * LANES, m, half);
         float *to_row = d_ + ((size_t)v * (size_t)p->block_tiles + (size_t)at) * LANES;
-        for (int i = 0; i < rows; i++, to_row += (size_t)(m + 2) * plane) {
+        for (int i = 0; i < rows; i++, to_row += (size_t)n * plane) {
             const float *line = lines + i * LINE;
             float *to = to_row;
             for (int t = 0; t < s.tiles; t++, to += LANES, line += m * LANES) {
                 Lanes d[4], o[MOST_POINTS];
                 for (int j = 0; j < m; j++) d[j] = lanes_load(line + j * LANES, LANES);
                 gradient_points(m, d, o);
-                for (int j = 0; j < m + 2; j++) lanes_store(to + (size_t)j * plane, o[j], LANES);
+                for (int j = 0; j < n; j++) lanes_store(to + (size_t)j * plane, o[j], LANES);
             }
         }
     }
 }
 
-static void transform_output(const WinogradPlan *p, float *d, const float *dy, int row, int rows,
-                             int segment, int first, int last, int at)
+static void transform_gradient(const WinogradPlan *p, float *d, const float *dy, int half,
+                               int segment, int first, int last, int at)
 {
     if (p->tile == 4)
-        output_tile(p, d, dy, row, rows, segment, first, last, at, 4);
+        gradient_half(p, d, dy, half, segment, first, last, at, 4);
     else
-        output_tile(p, d, dy, row, rows, segment, first, last, at, 2);
+        gradient_half(p, d, dy, half, segment, first, last, at, 2);
 }
 
 /* ---- Products ---- */
@@ -182,13 +184,13 @@ static void outer_product_2(int tiles, const float *v, const float *d, size_t d_
     outer_product(2, tiles, v, d, d_step, from, to);
 }
 
-static void accumulate(const WinogradPlan *p, float *du, const float *v, const float *d, int rows,
-                       int panel, int tiles, bool add)
+static void accumulate(const WinogradPlan *p, float *du, const float *v, const float *d, int panel,
+                       int tiles, bool add)
 {
     int vectors = winograd_panel_vectors(p, panel), size = GRAD_ROWS * vectors * LANES;
     size_t step = (size_t)p->block_tiles * LANES;
     d += (size_t)(panel * PANEL_VECTORS) * step;
-    for (int f = 0; f < rows * p->points; f++, v += p->v_plane, d += p->m_plane)
+    for (int f = 0; f < p->points / 2 * p->points; f++, v += p->v_plane, d += p->m_plane)
         for (int c = 0; c < p->c_vectors * LANES; c += GRAD_ROWS, du += size) {
             const float *from = v + (size_t)(c / LANES) * step + c % LANES;
             (vectors == 2 ? outer_product_2 : outer_product_1)(tiles, from, d, step,
@@ -197,11 +199,12 @@ static void accumulate(const WinogradPlan *p, float *du, const float *v, const f
 }
 
 LANES_INLINE void accumulate_last_tile(const WinogradPlan *p, float *du_g, const float *du,
-                                       const float *v, const float *d, int row, int rows, int panel,
+                                       const float *v, const float *d, int half, int panel,
                                        int tiles, const int m)
 {
     _Alignas(64) float sums[MOST_POINTS][GRAD_ROWS * PANEL_VECTORS * LANES];
-    const int n = m + 2, vectors = winograd_panel_vectors(p, panel), width = vectors * LANES;
+    const int n = m + 2, rows = n / 2;
+    int vectors = winograd_panel_vectors(p, panel), width = vectors * LANES;
     size_t step = (size_t)p->block_tiles * LANES, channels = (size_t)(p->c_vectors * LANES);
     d += (size_t)(panel * PANEL_VECTORS) * step;
     for (int c = 0; c < p->c_vectors * LANES; c += GRAD_ROWS)
@@ -214,7 +217,7 @@ LANES_INLINE void accumulate_last_tile(const WinogradPlan *p, float *du_g, const
                                                                    step, before, sums[j]);
             }
             float *to = du_g + winograd_panel_offset(p, panel, n * 3) +
-                        ((size_t)((row + r) * 3) * channels + (size_t)c) * (size_t)width;
+                        ((size_t)((half * rows + r) * 3) * channels + (size_t)c) * (size_t)width;
             for (int i = 0; i < GRAD_ROWS * width; i += LANES) {
                 Lanes q[MOST_POINTS], o[3];
                 for (int j = 0; j < n; j++) q[j] = lanes_load(sums[j] + i, LANES);
@@ -226,12 +229,12 @@ LANES_INLINE void accumulate_last_tile(const WinogradPlan *p, float *du_g, const
 }
 
 static void accumulate_last(const WinogradPlan *p, float *du_g, const float *du, const float *v,
-                            const float *d, int row, int rows, int panel, int tiles)
+                            const float *d, int half, int panel, int tiles)
 {
     if (p->tile == 4)
-        accumulate_last_tile(p, du_g, du, v, d, row, rows, panel, tiles, 4);
+        accumulate_last_tile(p, du_g, du, v, d, half, panel, tiles, 4);
     else
-        accumulate_last_tile(p, du_g, du, v, d, row, rows, panel, tiles, 2);
+        accumulate_last_tile(p, du_g, du, v, d, half, panel, tiles, 2);
 }
 
 /* ---- Back to 3x3 ---- */
@@ -271,8 +274,8 @@ static void finish(const WinogradPlan *p, float *dw, const float *du_g, int pane
 #define TABLE_NAME_(level) winograd_grad_table_##level
 #define TABLE_NAME(level)  TABLE_NAME_(level)
 const WinogradGradTable TABLE_NAME(SIMD_LEVEL) = {
-    .input_rows = transform_input,
-    .output_rows = transform_output,
+    .input = transform_input,
+    .gradient = transform_gradient,
     .accumulate = accumulate,
     .accumulate_last = accumulate_last,
     .finish = finish,

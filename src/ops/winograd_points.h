@@ -17,6 +17,7 @@
 #define SQRT_HALF 0.70710678118654752f /* a = 1/sqrt 2 */
 #define SQRT_TWO  1.41421356237309505f /* b = 2 a, and a b = 1 */
 
+enum { LINE_FLOATS = 16 }; /* a cache line */
 enum { MOST_POINTS = 6, SEGMENT_COLUMNS = SEGMENT_TILES * 4 + 2 };
 
 /* o = B^T d */

@@ -74,9 +74,7 @@ LANES_INLINE void input_columns(InputRows *r, float *lines, int m)
         Lanes d[MOST_POINTS], o[MOST_POINTS];
         for (int i = 0; i < m + 2; i++) {
             d[i] = lanes_load(r->row[i], LANES);
-#ifdef PFX
-            __builtin_prefetch(r->row[i] + PFX, 0, 3);
-#endif
+            __builtin_prefetch(r->row[i] + 2 * LINE_FLOATS);
             r->row[i] += r->step[i];
         }
         input_points(m, d, o);
@@ -120,8 +118,6 @@ static void input(const WinogradPlan *p, float *v, const WinogradInput *x, int s
 }
 
 /* ---- Products ---- */
-
-enum { LINE_FLOATS = 16 }; /* a cache line */
 
 /* As many rows as leave registers for two vectors of U and one broadcast value. */
 #if LANES == 16
@@ -190,18 +186,19 @@ PRODUCT(4)
 PRODUCT(5)
 PRODUCT(6)
 #if ROWS > 6
-    PRODUCT(7) PRODUCT(8) PRODUCT(9) PRODUCT(10) PRODUCT(11) PRODUCT(12)
+PRODUCT(7)
+PRODUCT(8) PRODUCT(9) PRODUCT(10) PRODUCT(11) PRODUCT(12)
 #endif
 #if ROWS > 12
-        PRODUCT(13) PRODUCT(14)
+    PRODUCT(13) PRODUCT(14)
 #endif
-            static const Product products[ROWS][PANEL_VECTORS] = {
-                ENTRY(1),  ENTRY(2),  ENTRY(3), ENTRY(4),  ENTRY(5),  ENTRY(6),
+        static const Product products[ROWS][PANEL_VECTORS] = {
+            ENTRY(1),  ENTRY(2),  ENTRY(3), ENTRY(4),  ENTRY(5),  ENTRY(6),
 #if ROWS > 6
-                ENTRY(7),  ENTRY(8),  ENTRY(9), ENTRY(10), ENTRY(11), ENTRY(12),
+            ENTRY(7),  ENTRY(8),  ENTRY(9), ENTRY(10), ENTRY(11), ENTRY(12),
 #endif
 #if ROWS > 12
-                ENTRY(13), ENTRY(14),
+            ENTRY(13), ENTRY(14),
 #endif
 };
 

@@ -86,21 +86,21 @@ typedef struct {
                    int panel, int at);
 } WinogradOutputTable;
 
-/* Weight gradient, `rows` rows of frequencies (one, or half of them) from `row` on at a time: V and
- * D hold their rows * points frequencies. */
+/* Weight gradient, for one half of the frequencies at a time: half 0 has the upper points / 2 rows,
+ * half 1 the lower. V and D hold the half's points / 2 * points frequencies. */
 typedef struct {
-    void (*input_rows)(const WinogradPlan *p, float *v, const WinogradInput *x, int row, int rows,
-                       int segment, int first, int last, int at);
-    void (*output_rows)(const WinogradPlan *p, float *d, const float *dy, int row, int rows,
-                        int segment, int first, int last, int at);
+    void (*input)(const WinogradPlan *p, float *v, const WinogradInput *x, int half, int segment,
+                  int first, int last, int at);
+    void (*gradient)(const WinogradPlan *p, float *d, const float *dy, int half, int segment,
+                     int first, int last, int at);
     /* The sums dU of one panel [frequency][input channel][panel vectors] from `tiles` tiles:
      * overwritten, or added to. */
-    void (*accumulate)(const WinogradPlan *p, float *du, const float *v, const float *d, int rows,
-                       int panel, int tiles, bool add);
+    void (*accumulate)(const WinogradPlan *p, float *du, const float *v, const float *d, int panel,
+                       int tiles, bool add);
     /* The same for the last tiles, which leaves the sums transformed along their rows, dU G, in
-     * du_g [row][3][panel][input channel][panel vectors]. du may be NULL: no tiles before. */
+     * du_g [panel][row][3][input channel][panel vectors]. du may be NULL: no tiles before. */
     void (*accumulate_last)(const WinogradPlan *p, float *du_g, const float *du, const float *v,
-                            const float *d, int row, int rows, int panel, int tiles);
+                            const float *d, int half, int panel, int tiles);
     /* dw += G^T (dU G) for one panel and one vector of input channels. */
     void (*finish)(const WinogradPlan *p, float *dw, const float *du_g, int panel, int c_vector);
 } WinogradGradTable;

@@ -499,7 +499,7 @@ TEST(sampling_needs_less_memory_than_training_and_no_allocation)
     UNetConfig u = tiny();
     ParamTable table;
     NetCase c;
-    declare(&c, &table, &u, 4, 16, false);
+    declare(&c, &table, &u, 32, 16, false);
     size_t infer = net_plan_bytes(c.net, NET_INFER), train = net_plan_bytes(c.net, NET_TRAIN);
     EXPECT(3 * infer < train);
     case_begin(&c, NET_TRAIN);

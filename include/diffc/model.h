@@ -24,13 +24,10 @@ typedef struct {
 bool model_open(Model *m, const char *path, int height, int width, Err *err);
 void model_close(Model *m);
 
-/* Plans the network for chunks of `batch` images (0: chosen by model_default_batch) and returns the
+/* Plans the network for chunks of `batch` images (see NETWORK_SAMPLE_BATCH) and returns the
  * denoiser through *out. label: class of every image, negative for one class after the other
  * (set denoiser.first_image before each batch); ignored without classes. */
 bool model_prepare(Model *m, int batch, int label, Denoiser *out, Err *err);
-
-/* A batch whose activations stay in the cache, at most `count`. */
-int model_default_batch(const Model *m, int count);
 
 /* The newest run folder (by its model's time) under `root`; false when there is none. */
 bool model_newest_run(const char *root, char *out, Err *err);

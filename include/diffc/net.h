@@ -10,7 +10,7 @@
  *   int x = net_input(net, 28, 28, 1, false), t = net_input(net, 1, 1, 1, false);
  *   int y = unet_declare(net, &config, x, t, -1);
  *   net_set_output(net, y);
- *   net_plan(net, NET_TRAIN, &err);             // the only allocation
+ *   net_plan(net, NET_TRAIN, &err);             // the only allocations
  *   memcpy(net_value(net, x), images, ...);
  *   net_forward(net, weights);
  *   fill net_gradient(net, y);                  // dLoss/dy
@@ -78,9 +78,11 @@ int net_output(const Net *net);
 /* Plans memory and allocates it (one block). Seals the parameter table. ERR_MEMORY names the bytes
  * wanted. Scratch is sized for parallel_threads() of this moment: later passes may use fewer
  * threads, not more. A second call plans anew and drops the first block. net_plan_bytes gives the
- * size of the block without allocating it (0 when even the planning finds no memory). */
+ * size of the block without allocating it (0 when even the planning finds no memory), and
+ * net_prepared_bytes that of the weights in the form of the fast kernels, which a plan adds. */
 bool net_plan(Net *net, NetMode mode, Err *err);
 size_t net_plan_bytes(Net *net, NetMode mode);
+size_t net_prepared_bytes(Net *net, NetMode mode);
 
 /* Pointers into the plan; valid until net_free. A value is valid from its node's pass until its
  * last reader has run; inputs and the output stay valid. */

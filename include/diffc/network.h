@@ -21,7 +21,18 @@ typedef struct {
  * built. */
 bool unet_from_config(const Config *c, Shape image, int classes, UNetConfig *unet, Err *err);
 
-/* Declares and plans. The first call for a table fills it. */
+/* Images per pass of sampling: their activations stay in the cache. */
+enum { NETWORK_SAMPLE_BATCH = 8 };
+
+/* Images per pass of training: the largest divisor of `batch` that is at most `asked` or, with
+ * asked = 0, whose activations and gradients fit in 192 MiB. By shape only, for it decides the
+ * order of sums. */
+int network_pass_size(ParamTable *table, const UNetConfig *unet, Shape image, int batch, int asked);
+
+/* Declares (the first call for a table fills it), without planning. */
+bool network_declare(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image, int batch,
+                     Err *err);
+/* Declares and plans. */
 bool network_open(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image, int batch,
                   NetMode mode, Err *err);
 void network_close(Network *nw);

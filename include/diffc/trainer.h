@@ -44,7 +44,7 @@ typedef struct {
     int micro_batch;
     size_t parameters;
     double forward_flop;     /* per image */
-    size_t parameter_bytes;  /* weights, gradients, moments, EMA */
+    size_t parameter_bytes;  /* weights, gradients, moments, EMA, forms of the fast kernels */
     size_t activation_bytes; /* training plan, and the plan for validation and samples */
     size_t data_bytes;
     size_t images_per_epoch;

@@ -1,5 +1,6 @@
 /* diffc bench: the speed of training and sampling for the network of a configuration. The images
  * are noise: the speed does not depend on what they show. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,7 +19,14 @@
 #include "diffc/vec.h"
 #include "summary.h"
 
-enum { BATCH, SECONDS, SET, THREADS, JSON, QUIET, ROWS };
+enum { BATCH, SECONDS, TASK, SET, THREADS, JSON, QUIET, ROWS };
+enum { TASK_BOTH, TASK_TRAIN, TASK_SAMPLE };
+
+static const char *task_name(int task)
+{
+    static const char *const names[] = {"both", "train", "sample"};
+    return task <= TASK_SAMPLE ? names[task] : NULL;
+}
 
 static const Option options[ROWS + 1] = {
     [BATCH] = {.name = "batch",
@@ -29,7 +37,7 @@ static const Option options[ROWS + 1] = {
                .high = 65536,
                .otherwise = "train.batch",
                .group = "Measurement",
-               .help = "images per update"},
+               .help = "images per update, and per call of the network when sampling"},
     [SECONDS] = {.name = "seconds",
                  .type = OPTION_REAL,
                  .metavar = "S",
@@ -38,6 +46,13 @@ static const Option options[ROWS + 1] = {
                  .fallback = "5",
                  .group = "Measurement",
                  .help = "time for each of the two measurements; three repetitions at least"},
+    [TASK] = {.name = "task",
+              .type = OPTION_CHOICE,
+              .metavar = "KIND",
+              .choice = task_name,
+              .fallback = "both",
+              .group = "Measurement",
+              .help = "what is measured; one alone shows its own memory"},
     [SET] = {.name = "set",
              .type = OPTION_TEXT,
              .repeatable = true,
@@ -60,12 +75,8 @@ enum { DEFAULT_SETTINGS = sizeof default_settings / sizeof default_settings[0] }
 enum {
     MAX_TIMINGS = 100000,
     MIN_TIMINGS = 3,
-    SAMPLE_BATCH = 8, /* as model_default_batch */
-    CLASSES = 10,     /* of noise images for a network with classes */
+    CLASSES = 10, /* of noise images for a network with classes */
 };
-
-/* Passes larger than this are split, as training does. */
-static const size_t PASS_BYTES = (size_t)192 << 20;
 
 typedef struct {
     Config config;
@@ -124,28 +135,6 @@ static bool find_shape(Bench *b, int *classes, Err *err)
     return true;
 }
 
-static size_t train_plan_bytes(Bench *b, int batch)
-{
-    Net *net = net_new(&b->table, batch);
-    if (!net) return SIZE_MAX;
-    int x = net_input(net, b->image.H, b->image.W, b->image.C, false);
-    int t = net_input(net, 1, 1, 1, false);
-    int label = b->unet.classes > 0 ? net_input(net, 1, 1, 1, false) : -1;
-    net_set_output(net, unet_declare(net, &b->unet, x, t, label));
-    size_t bytes = net_plan_bytes(net, NET_TRAIN);
-    net_free(net);
-    return bytes;
-}
-
-static void choose_pass(Bench *b)
-{
-    int asked = b->config.train.micro_batch;
-    for (b->pass = b->batch; b->pass > 1; b->pass--) {
-        if (b->batch % b->pass != 0) continue;
-        if (asked > 0 ? b->pass <= asked : train_plan_bytes(b, b->pass) <= PASS_BYTES) return;
-    }
-}
-
 typedef bool (*Work)(Bench *b, void *context, Err *err);
 
 /* Repeats the work until the time is over; the median of the seconds that it took. One repetition
@@ -177,6 +166,7 @@ typedef struct {
 static bool train_update(Bench *b, void *context, Err *err)
 {
     TrainWork *w = context;
+    net_hold(w->network.net, b->optimizer.weights);
     for (int done = 0; done < b->batch; done += b->pass) {
         network_train_pass(&w->network, b->optimizer.weights, b->optimizer.grads, w->xt, w->t,
                            w->network.label >= 0 ? w->label : NULL, w->target, w->weight,
@@ -247,12 +237,16 @@ static bool sample_forward(Bench *b, void *context, Err *err)
     return w->denoiser.predict(w->denoiser.context, w->batch, w->x, level, w->eps, err);
 }
 
-static bool measure_sampling(Bench *b, int batch, Err *err)
+static bool measure_sampling(Bench *b, Err *err)
 {
     Network network;
-    if (!network_open(&network, &b->table, &b->unet, b->image, batch, NET_INFER, err)) return false;
+    int batch = b->batch;
+    int pass = batch < NETWORK_SAMPLE_BATCH ? batch : NETWORK_SAMPLE_BATCH;
+    if (!network_open(&network, &b->table, &b->unet, b->image, pass, NET_INFER, err)) return false;
+    b->forward_flop = net_forward_flop(network.net);
+    float *weights = mem_floats(b->table.block_floats);
     NetworkDenoiser context = {.network = &network,
-                               .weights = b->optimizer.ema,
+                               .weights = weights,
                                .prediction = b->config.method.prediction,
                                .classes = b->unet.classes};
     size_t values = (size_t)batch * network.dims;
@@ -260,21 +254,24 @@ static bool measure_sampling(Bench *b, int batch, Err *err)
                     .x = mem_doubles(values),
                     .eps = mem_doubles(values),
                     .batch = batch};
-    bool ok =
-        (w.x && w.eps) || err_set(err, ERR_MEMORY, "there is no memory for %d noise images", batch);
+    bool ok = (w.x && w.eps && weights) ||
+              err_set(err, ERR_MEMORY, "there is no memory for %d noise images", batch);
     if (ok) {
         double seconds = 0;
+        params_init(&b->table, weights, 0);
+        net_hold(network.net, weights);
         rng_normals(w.x, values, 0, rng_stream(RNG_SAMPLE, 0), 0);
         ok = measure(b, "sampling", sample_forward, &w, &seconds, err);
         if (ok) b->sample_forwards_per_s = batch / seconds;
     }
     network_close(&network);
+    mem_free(weights);
     mem_free(w.x);
     mem_free(w.eps);
     return ok;
 }
 
-static bool report_json(const Bench *b, int sample_batch, Err *err)
+static bool report_json(const Bench *b, Err *err)
 {
     JsonWriter w;
     json_write_init(&w, 0);
@@ -287,7 +284,6 @@ static bool report_json(const Bench *b, int sample_batch, Err *err)
     json_put_int(&w, "threads", parallel_threads());
     json_put_int(&w, "batch", b->batch);
     json_put_int(&w, "micro_batch", b->pass);
-    json_put_int(&w, "sample_batch", sample_batch);
     json_put_string(&w, "blas", gemm_describe());
     json_put_string(&w, "level", vec_level());
     json_put_int(&w, "peak_memory_bytes", (int64_t)mem_peak_bytes());
@@ -295,16 +291,19 @@ static bool report_json(const Bench *b, int sample_batch, Err *err)
     return output_json(&w, err);
 }
 
-static void report_lines(const Bench *b, int sample_batch)
+static void report_lines(const Bench *b)
 {
     char memory[16];
     term_format_bytes(memory, (double)mem_peak_bytes());
     network_lines(output_line, &b->unet, b->image, b->table.parameters, b->forward_flop);
-    output_line("  training     %.4g images/s, %.4g GFLOP/s (batch %d in passes of %d)",
-                b->train_images_per_s, 3e-9 * b->forward_flop * b->train_images_per_s, b->batch,
-                b->pass);
-    output_line("  sampling     %.4g forwards/s, %.4g GFLOP/s (batch %d)", b->sample_forwards_per_s,
-                1e-9 * b->forward_flop * b->sample_forwards_per_s, sample_batch);
+    if (!isnan(b->train_images_per_s))
+        output_line("  training     %.4g images/s, %.4g GFLOP/s (batch %d in passes of %d)",
+                    b->train_images_per_s, 3e-9 * b->forward_flop * b->train_images_per_s, b->batch,
+                    b->pass);
+    if (!isnan(b->sample_forwards_per_s))
+        output_line("  sampling     %.4g forwards/s, %.4g GFLOP/s (batch %d)",
+                    b->sample_forwards_per_s, 1e-9 * b->forward_flop * b->sample_forwards_per_s,
+                    b->batch);
     output_line("  threads      %d", parallel_threads());
     output_line("  blas         %s", gemm_describe());
     output_line("  level        %s", vec_level());
@@ -318,14 +317,17 @@ static bool bench(Bench *b, const OptionValue *v, Err *err)
         !unet_from_config(&b->config, b->image, classes, &b->unet, err))
         return false;
     b->batch = v[BATCH].given ? (int)v[BATCH].integer : b->config.train.batch;
-    choose_pass(b);
-    int sample_batch = v[BATCH].given ? b->batch : SAMPLE_BATCH;
+    b->pass =
+        network_pass_size(&b->table, &b->unet, b->image, b->batch, b->config.train.micro_batch);
     b->seconds = v[SECONDS].real;
     b->timings = mem_doubles(MAX_TIMINGS);
     if (!b->timings) return err_set(err, ERR_MEMORY, "there is no memory for the timings");
-    if (!measure_training(b, err) || !measure_sampling(b, sample_batch, err)) return false;
-    if (v[JSON].given) return report_json(b, sample_batch, err);
-    report_lines(b, sample_batch);
+    int64_t task = v[TASK].integer;
+    b->train_images_per_s = b->sample_forwards_per_s = (double)NAN;
+    if (task != TASK_SAMPLE && !measure_training(b, err)) return false;
+    if (task != TASK_TRAIN && !measure_sampling(b, err)) return false;
+    if (v[JSON].given) return report_json(b, err);
+    report_lines(b);
     return true;
 }
 

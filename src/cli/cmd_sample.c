@@ -264,7 +264,7 @@ static bool make_plan(const Arguments *a, const Model *m, Plan *p, Err *err)
         return err_set(err, ERR_USAGE, "--label is %d; the model's classes are 0 to %d", p->label,
                        classes - 1);
     }
-    if (p->batch == 0) p->batch = model_default_batch(m, p->count);
+    if (p->batch == 0) p->batch = p->count < NETWORK_SAMPLE_BATCH ? p->count : NETWORK_SAMPLE_BATCH;
     if (p->batch > p->count) p->batch = p->count;
     return true;
 }

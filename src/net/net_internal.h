@@ -138,9 +138,8 @@ typedef struct {
 
 extern const NetOp net_ops[OP_KINDS];
 
-/* prepared.c: weights in the form of the fast kernels. Bytes wanted; allocation (part of net_plan);
- * what a pass that reads `weights` does first. */
-size_t prepared_floats(Net *net, NetMode mode);
+/* prepared.c: weights in the form of the fast kernels. Allocation (part of net_plan), and what a
+ * pass that reads `weights` does first. */
 bool prepared_open(Net *net, Err *err);
 void prepared_update(const Net *net, const float *weights, bool backward);
 

@@ -268,7 +268,7 @@ size_t net_plan_bytes(Net *net, NetMode mode)
     size_t total = 0;
     if (copy.nodes && !net->no_memory) {
         memcpy(copy.nodes, net->nodes, (size_t)net->count * sizeof *copy.nodes);
-        total = lay_out(&copy, mode, &total) ? total + prepared_floats(&copy, mode) : 0;
+        if (!lay_out(&copy, mode, &total)) total = 0;
     }
     mem_free(copy.nodes);
     return total * sizeof(float);

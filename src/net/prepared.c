@@ -10,28 +10,33 @@ static size_t aligned(size_t floats)
     return (floats + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
 }
 
-/* Sets every fast node's places. The turned weights are needed where a data gradient is made. */
-size_t prepared_floats(Net *net, NetMode mode)
+/* Where each fast node's weights begin, when `place` is set; the floats of all. The turned weights
+ * are needed where a data gradient is made. */
+static size_t lay_out(Net *net, NetMode mode, bool place)
 {
     size_t total = 0;
     for (int i = 0; i < net->count; i++) {
         Node *node = &net->nodes[i];
-        node->prepared = node->prepared_back = NOWHERE;
-        if (!node->fast || !node->used) continue;
+        if (place) node->prepared = node->prepared_back = NOWHERE;
+        if (!node->fast) continue;
         size_t floats = aligned(winograd_weights_floats(&node->dims.conv));
-        node->prepared = total;
+        if (place) node->prepared = total;
         total += floats;
-        const Node *from = &net->nodes[node->in[0]];
-        if (mode == NET_INFER || !(from->leads_param || from->leads_input)) continue;
-        node->prepared_back = total;
+        if (mode == NET_INFER || net->nodes[node->in[0]].kind == OP_INPUT) continue;
+        if (place) node->prepared_back = total;
         total += floats;
     }
     return total;
 }
 
+size_t net_prepared_bytes(Net *net, NetMode mode)
+{
+    return lay_out(net, mode, false) * sizeof(float);
+}
+
 bool prepared_open(Net *net, Err *err)
 {
-    size_t floats = prepared_floats(net, net->mode);
+    size_t floats = lay_out(net, net->mode, true);
     mem_free(net->prepared);
     net->held = NULL;
     net->prepared = mem_floats(floats);

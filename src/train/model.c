@@ -59,16 +59,7 @@ bool model_open(Model *m, const char *path, int height, int width, Err *err)
                        m->config.beta_end, m->config.betas, err))
         goto fail;
     /* Declaring once, without a plan, fills the parameter table. */
-    Net *net = net_new(&m->table, 1);
-    if (!net) {
-        err_set(err, ERR_MEMORY, "not enough memory for the network's graph");
-        goto fail;
-    }
-    int x = net_input(net, m->image.H, m->image.W, m->image.C, false);
-    int t = net_input(net, 1, 1, 1, false);
-    int label = u->classes > 0 ? net_input(net, 1, 1, 1, false) : -1;
-    net_set_output(net, unet_declare(net, u, x, t, label));
-    net_free(net);
+    if (!network_declare(&m->network, &m->table, u, m->image, 1, err)) goto fail;
     m->weights = mem_floats(m->table.block_floats);
     if (!m->weights) {
         err_set(err, ERR_MEMORY, "not enough memory for %zu parameters", m->table.parameters);
@@ -94,7 +85,6 @@ void model_close(Model *m)
 bool model_prepare(Model *m, int batch, int label, Denoiser *out, Err *err)
 {
     network_close(&m->network);
-    if (batch <= 0) batch = model_default_batch(m, 16);
     if (!network_open(&m->network, &m->table, &m->config.unet, m->image, batch, NET_INFER, err))
         return false;
     m->denoiser = (NetworkDenoiser){.network = &m->network,
@@ -105,13 +95,6 @@ bool model_prepare(Model *m, int batch, int label, Denoiser *out, Err *err)
     net_hold(m->network.net, m->weights);
     *out = network_denoiser(&m->denoiser);
     return true;
-}
-
-int model_default_batch(const Model *m, int count)
-{
-    /* Chunks of 8 images keep a small network's activations in the last-level cache. */
-    (void)m;
-    return count < 8 ? count : 8;
 }
 
 bool model_newest_run(const char *root, char *out, Err *err)

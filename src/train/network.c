@@ -53,8 +53,8 @@ bool unet_from_config(const Config *c, Shape image, int classes, UNetConfig *une
     return unet_config_check(unet, image.H, image.W, err);
 }
 
-bool network_open(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image, int batch,
-                  NetMode mode, Err *err)
+bool network_declare(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image, int batch,
+                     Err *err)
 {
     memset(nw, 0, sizeof *nw);
     nw->net = net_new(table, batch);
@@ -67,9 +67,36 @@ bool network_open(Network *nw, ParamTable *table, const UNetConfig *unet, Shape 
     nw->label = unet->classes > 0 ? net_input(nw->net, 1, 1, 1, false) : -1;
     nw->y = unet_declare(nw->net, unet, nw->x, nw->t, nw->label);
     net_set_output(nw->net, nw->y);
+    return true;
+}
+
+bool network_open(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image, int batch,
+                  NetMode mode, Err *err)
+{
+    if (!network_declare(nw, table, unet, image, batch, err)) return false;
     if (net_plan(nw->net, mode, err)) return true;
     network_close(nw);
     return false;
+}
+
+static size_t pass_bytes(ParamTable *table, const UNetConfig *unet, Shape image, int batch)
+{
+    Network nw;
+    if (!network_declare(&nw, table, unet, image, batch, NULL)) return 0;
+    size_t bytes = net_plan_bytes(nw.net, NET_TRAIN);
+    network_close(&nw);
+    return bytes;
+}
+
+int network_pass_size(ParamTable *table, const UNetConfig *unet, Shape image, int batch, int asked)
+{
+    enum { MOST = 1024 };
+    int size = asked > 0 && asked < batch ? asked : batch;
+    for (size = size < MOST ? size : MOST; size > 1; size--)
+        if (batch % size == 0 &&
+            (asked > 0 || pass_bytes(table, unet, image, size) <= (size_t)192 << 20))
+            return size;
+    return 1;
 }
 
 void network_close(Network *nw)

@@ -10,35 +10,7 @@
 #include "diffc/sampler.h"
 #include "train_internal.h"
 
-enum { EVAL_BATCH = 8, PREVIEW_IMAGES = 16, MAX_MICRO_BATCH = 1024 };
-
-/* The largest plan that a micro-batch chosen by the program may take. */
-static const size_t MICRO_BATCH_BYTES = (size_t)192 << 20;
-
-static size_t plan_bytes(ParamTable *table, const UNetConfig *unet, Shape image, int batch)
-{
-    Net *net = net_new(table, batch);
-    if (!net) return 0;
-    int x = net_input(net, image.H, image.W, image.C, false), t = net_input(net, 1, 1, 1, false);
-    int label = unet->classes > 0 ? net_input(net, 1, 1, 1, false) : -1;
-    net_set_output(net, unet_declare(net, unet, x, t, label));
-    size_t bytes = net_plan_bytes(net, NET_TRAIN);
-    net_free(net);
-    return bytes;
-}
-
-/* Images per pass: a divisor of the batch, the largest whose plan is small enough. It depends on the
- * configuration only, because it decides the order of sums. */
-static int choose_micro_batch(Trainer *t, const UNetConfig *unet, Shape image)
-{
-    int batch = t->config.train.batch, asked = t->config.train.micro_batch;
-    int limit = asked > 0 ? asked : MAX_MICRO_BATCH;
-    for (int size = batch < limit ? batch : limit; size > 1; size--)
-        if (batch % size == 0 &&
-            (asked > 0 || plan_bytes(&t->table, unet, image, size) <= MICRO_BATCH_BYTES))
-            return size;
-    return 1;
-}
+enum { PREVIEW_IMAGES = 16 };
 
 static bool open_data(Trainer *t, Err *err)
 {
@@ -65,7 +37,9 @@ static void fill_plan(Trainer *t)
     TrainPlan *p = &t->plan;
     p->parameters = t->table.parameters;
     p->forward_flop = net_forward_flop(t->train_network.net);
-    p->parameter_bytes = 5 * t->table.block_floats * sizeof(float);
+    p->parameter_bytes = 5 * t->table.block_floats * sizeof(float) +
+                         net_prepared_bytes(t->train_network.net, NET_TRAIN) +
+                         net_prepared_bytes(t->eval_network.net, NET_INFER);
     p->activation_bytes = net_plan_bytes(t->train_network.net, NET_TRAIN) +
                           net_plan_bytes(t->eval_network.net, NET_INFER);
     p->data_bytes = t->data.count * (size_t)p->image.H * (size_t)p->image.W * (size_t)p->image.C;
@@ -82,7 +56,8 @@ static bool open_networks(Trainer *t, Err *err)
     p->image = (Shape){.H = t->data.height, .W = t->data.width, .C = t->data.channels};
     p->classes = t->data.classes;
     if (!unet_from_config(c, p->image, p->classes, &p->unet, err)) return false;
-    p->micro_batch = choose_micro_batch(t, &p->unet, p->image);
+    p->micro_batch =
+        network_pass_size(&t->table, &p->unet, p->image, c->train.batch, c->train.micro_batch);
     OptimizerConfig optimizer = {.kind = c->train.optimizer,
                                  .beta1 = c->train.beta1,
                                  .beta2 = c->train.beta2,
@@ -92,13 +67,13 @@ static bool open_networks(Trainer *t, Err *err)
                                  .ema = c->train.ema};
     if (!network_open(&t->train_network, &t->table, &p->unet, p->image, p->micro_batch, NET_TRAIN,
                       err) ||
-        !network_open(&t->eval_network, &t->table, &p->unet, p->image, EVAL_BATCH, NET_INFER,
-                      err) ||
+        !network_open(&t->eval_network, &t->table, &p->unet, p->image, NETWORK_SAMPLE_BATCH,
+                      NET_INFER, err) ||
         !optimizer_open(&t->optimizer, &t->table, &optimizer, err))
         return false;
     size_t dims = t->train_network.dims;
     if (!batch_open(&t->train_batch, p->micro_batch, dims, err) ||
-        !batch_open(&t->eval_batch, EVAL_BATCH, dims, err))
+        !batch_open(&t->eval_batch, NETWORK_SAMPLE_BATCH, dims, err))
         return false;
     t->sample_count = c->sample.count < PREVIEW_IMAGES ? c->sample.count : PREVIEW_IMAGES;
     t->sample_state = mem_doubles((size_t)t->sample_count * dims * (1 + SAMPLER_SCRATCH));

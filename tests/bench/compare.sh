@@ -14,15 +14,15 @@ for config; do
     d=$(mktemp -d)
     trap 'rm -rf "$d"' EXIT
     for _ in $(seq "$rounds"); do
-        ./build/diffc bench "$config" --batch "$batch" --threads 2 --seconds "$seconds" --json >"$d/out"
+        ./build/diffc bench "$config" --task train --batch "$batch" --threads 2 -q --seconds "$seconds" --json >"$d/out"
         field train_images_per_s <"$d/out" >>"$d/train.c"
-        field peak_bytes <"$d/out" | awk '{print $1/1048576}' >>"$d/train.cm"
+        field peak_memory_bytes <"$d/out" | awk '{print $1/1048576}' >>"$d/train.cm"
         /usr/bin/python3 tests/bench/unet_torch.py "$config" train "$batch" "$seconds" >"$d/out"
         field images_per_s <"$d/out" >>"$d/train.t"
         field peak_mib <"$d/out" >>"$d/train.tm"
-        ./build/diffc bench "$config" --batch "$sample_batch" --threads 2 --seconds "$seconds" --json >"$d/out"
+        ./build/diffc bench "$config" --task sample --batch "$sample_batch" --threads 2 -q --seconds "$seconds" --json >"$d/out"
         field sample_forwards_per_s <"$d/out" >>"$d/sample.c"
-        echo 0 >>"$d/sample.cm"
+        field peak_memory_bytes <"$d/out" | awk '{print $1/1048576}' >>"$d/sample.cm"
         /usr/bin/python3 tests/bench/unet_torch.py "$config" sample "$sample_batch" "$seconds" >"$d/out"
         field images_per_s <"$d/out" >>"$d/sample.t"
         field peak_mib <"$d/out" >>"$d/sample.tm"

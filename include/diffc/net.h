@@ -116,6 +116,21 @@ void net_tangent(Net *net, const float *weights);
  * net_gradient2 of the inputs that want a gradient. */
 void net_backward2(Net *net, const float *weights, float *grads);
 
+/* Where the time goes. After net_profile(net, true) the forward and backward passes are timed node by
+ * node (a few per cent slower in small networks); net_profile_kind sums them by kind of operation,
+ * kind = 0, 1, ... until false. A convolution by the fast kernels is a kind of its own, and making
+ * their weights is one. flop counts direct products (backward: twice forward's); bytes counts every
+ * input, output, parameter and gradient of a pass once. */
+typedef struct {
+    const char *name;
+    int nodes;
+    double forward_seconds, backward_seconds;
+    double forward_flop, backward_flop; /* of the passes that were timed */
+    double forward_bytes, backward_bytes;
+} NetProfile;
+void net_profile(Net *net, bool on);
+bool net_profile_kind(const Net *net, int kind, NetProfile *out);
+
 /* Multiplications and additions of one forward pass for one image, as direct convolutions and
  * products (2 per multiply-add; pointwise ops not counted). */
 double net_forward_flop(const Net *net);

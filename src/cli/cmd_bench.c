@@ -19,7 +19,7 @@
 #include "diffc/vec.h"
 #include "summary.h"
 
-enum { BATCH, SECONDS, TASK, SET, THREADS, JSON, QUIET, ROWS };
+enum { BATCH, SECONDS, TASK, LAYERS, SET, THREADS, JSON, QUIET, ROWS };
 enum { TASK_BOTH, TASK_TRAIN, TASK_SAMPLE };
 
 static const char *task_name(int task)
@@ -53,6 +53,10 @@ static const Option options[ROWS + 1] = {
               .fallback = "both",
               .group = "Measurement",
               .help = "what is measured; one alone shows its own memory"},
+    [LAYERS] = {.name = "layers",
+                .type = OPTION_FLAG,
+                .group = "Measurement",
+                .help = "also time, FLOPs, bytes and rates by kind of operation"},
     [SET] = {.name = "set",
              .type = OPTION_TEXT,
              .repeatable = true,
@@ -87,6 +91,7 @@ typedef struct {
     Optimizer optimizer;
     double *timings;
     double seconds; /* per measurement */
+    bool layers;
     double forward_flop;
     double train_images_per_s, sample_forwards_per_s;
 } Bench;
@@ -157,6 +162,36 @@ static bool measure(Bench *b, const char *what, Work work, void *context, double
     return true;
 }
 
+/* One line per kind of operation; the rest of the time is outside the network (update, copies). */
+static bool profile(Bench *b, Net *net, const char *what, Work work, void *context, Err *err)
+{
+    enum { TIMES = 5 };
+    net_profile(net, true);
+    double start = clock_seconds();
+    for (int i = 0; i < TIMES; i++)
+        if (!work(b, context, err)) return false;
+    double total = clock_seconds() - start, inside = 0;
+    double images = (double)TIMES * b->batch;
+    NetProfile p;
+    term_progress_end();
+    term_note("%s, by kind          ms/image  share  GFLOP/s   GB/s", what);
+    for (int k = 0; net_profile_kind(net, k, &p); k++) {
+        double seconds = p.forward_seconds + p.backward_seconds;
+        inside += seconds;
+        if (seconds <= 0) continue;
+        term_note("  %-24s %10.4f %5.1f%% %8.1f %6.1f", p.name, 1e3 * seconds / images,
+                  100 * seconds / total, 1e-9 * (p.forward_flop + p.backward_flop) / seconds,
+                  1e-9 * (p.forward_bytes + p.backward_bytes) / seconds);
+        if (p.backward_seconds > 0 && p.forward_seconds > 0)
+            term_note("    forward %.4f, backward %.4f", 1e3 * p.forward_seconds / images,
+                      1e3 * p.backward_seconds / images);
+    }
+    term_note("  %-24s %10.4f %5.1f%%", "outside the network", 1e3 * (total - inside) / images,
+              100 * (total - inside) / total);
+    net_profile(net, false);
+    return true;
+}
+
 typedef struct {
     Network network;
     float *xt, *target;               /* [pass, dims] */
@@ -215,6 +250,7 @@ static bool measure_training(Bench *b, Err *err)
         b->forward_flop = net_forward_flop(w.network.net);
         ok = measure(b, "training", train_update, &w, &seconds, err);
         if (ok) b->train_images_per_s = b->batch / seconds;
+        if (ok && b->layers) ok = profile(b, w.network.net, "training", train_update, &w, err);
     }
     network_close(&w.network);
     mem_free(w.xt);
@@ -263,6 +299,7 @@ static bool measure_sampling(Bench *b, Err *err)
         rng_normals(w.x, values, 0, rng_stream(RNG_SAMPLE, 0), 0);
         ok = measure(b, "sampling", sample_forward, &w, &seconds, err);
         if (ok) b->sample_forwards_per_s = batch / seconds;
+        if (ok && b->layers) ok = profile(b, network.net, "sampling", sample_forward, &w, err);
     }
     network_close(&network);
     mem_free(weights);
@@ -320,6 +357,7 @@ static bool bench(Bench *b, const OptionValue *v, Err *err)
     b->pass =
         network_pass_size(&b->table, &b->unet, b->image, b->batch, b->config.train.micro_batch);
     b->seconds = v[SECONDS].real;
+    b->layers = v[LAYERS].given;
     b->timings = mem_doubles(MAX_TIMINGS);
     if (!b->timings) return err_set(err, ERR_MEMORY, "there is no memory for the timings");
     int64_t task = v[TASK].integer;

@@ -72,6 +72,7 @@ typedef struct {
     /* Offsets in floats. */
     size_t value, saved, gradient, tangent, gradient2;
     size_t prepared, prepared_back; /* in the block of prepared weights */
+    double seconds[2];              /* profile: forward, backward */
 } Node;
 
 struct Net {
@@ -95,6 +96,9 @@ struct Net {
     /* The run: */
     enum { STAGE_NONE, STAGE_FORWARD, STAGE_BACKWARD, STAGE_TANGENT } stage;
     bool backward_done; /* since the last forward */
+    bool profiled;
+    int passes[2];             /* profile: forward and backward passes timed */
+    double prepare_seconds[2]; /* profile: making prepared weights for each */
     bool training;
     uint64_t dropout_seed, dropout_step;
 };
@@ -141,7 +145,7 @@ extern const NetOp net_ops[OP_KINDS];
 /* prepared.c: weights in the form of the fast kernels. Allocation (part of net_plan), and what a
  * pass that reads `weights` does first. */
 bool prepared_open(Net *net, Err *err);
-void prepared_update(const Net *net, const float *weights, bool backward);
+void prepared_update(Net *net, const float *weights, bool backward);
 
 /* Number of floats of a node's output. */
 size_t node_floats(const Net *net, const Node *node);

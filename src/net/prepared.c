@@ -1,4 +1,5 @@
 /* Weights in the form that the fast convolution kernels read, in one block of their own. */
+#include "diffc/clock.h"
 #include "diffc/mem.h"
 #include "diffc/winograd.h"
 #include "net_internal.h"
@@ -48,8 +49,9 @@ bool prepared_open(Net *net, Err *err)
                (double)floats * sizeof(float) / 0x1p30);
 }
 
-void prepared_update(const Net *net, const float *weights, bool backward)
+void prepared_update(Net *net, const float *weights, bool backward)
 {
+    double start = net->profiled ? clock_seconds() : 0;
     for (int i = 0; i < net->count; i++) {
         const Node *node = &net->nodes[i];
         size_t place = backward ? node->prepared_back : node->prepared;
@@ -60,6 +62,7 @@ void prepared_update(const Net *net, const float *weights, bool backward)
         else
             winograd_prepare_forward(&node->dims.conv, net->prepared + place, w);
     }
+    if (net->profiled) net->prepare_seconds[backward] += clock_seconds() - start;
 }
 
 void net_hold(Net *net, const float *weights)

@@ -1,6 +1,7 @@
 /* Running: the four passes over a planned net. */
 #include <string.h>
 
+#include "diffc/clock.h"
 #include "diffc/parallel.h"
 #include "diffc/rng.h"
 #include "net_internal.h"
@@ -122,10 +123,21 @@ static void give_cotangents(const Net *net, int i, const float *grads, bool seco
     }
 }
 
-static void begin_pass(const Net *net, const float *weights, bool back)
+static double profile_begin(const Net *net)
+{
+    return net->profiled ? clock_seconds() : 0;
+}
+
+static void profile_end(Net *net, int i, int pass, double start)
+{
+    if (net->profiled) net->nodes[i].seconds[pass] += clock_seconds() - start;
+}
+
+static void begin_pass(Net *net, const float *weights, bool back)
 {
     CHECK(net->planned && parallel_threads() <= net->threads);
-    if (net->held != weights) prepared_update(net, weights, back);
+    if (net->held == weights) return;
+    prepared_update(net, weights, back);
 }
 
 void net_forward(Net *net, const float *weights)
@@ -137,8 +149,11 @@ void net_forward(Net *net, const float *weights)
         Call c = begin_call(net, i, weights, NULL, false);
         give_values(net, &c, ~0u);
         c.y = at(net, node->value);
+        double start = profile_begin(net);
         net_ops[node->kind].forward(&c);
+        profile_end(net, i, 0, start);
     }
+    if (net->profiled) net->passes[0]++;
     net->stage = STAGE_FORWARD;
     net->backward_done = false;
 }
@@ -152,11 +167,14 @@ void net_backward(Net *net, const float *weights, float *grads)
         if (!goes_back(node, grads) || node->kind == OP_INPUT) continue;
         const NetOp *op = &net_ops[node->kind];
         Call c = begin_call(net, i, weights, grads, true);
+        double start = profile_begin(net);
         give_values(net, &c, op->backward_values);
         give_cotangents(net, i, grads, false, c.dx);
         c.dy = at(net, node->gradient);
         op->backward(&c);
+        profile_end(net, i, 1, start);
     }
+    if (net->profiled) net->passes[1]++;
     net->stage = STAGE_BACKWARD;
     net->backward_done = true;
 }

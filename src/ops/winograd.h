@@ -16,13 +16,13 @@
  *   C = K = 32: 2.6 P    64: 3.1 P    128: 3.4 P    256: 3.6 P
  * less what memory takes: a block of 32 tiles reads all of U (36 C K floats) from the shared cache,
  * 4 bytes a cycle, a quarter of what it gives; x and y cost 128 (C + K) bytes a tile. Measured (two
- * cores, batch 16, tests/bench/conv_bench.c): 2.3 P at 32, 2.9 P at 64, 2.8-3.1 P at 128, 3.0-3.2 P
+ * cores, batch 16, tests/bench/conv_bench.c): 2.3 P at 32, 2.9 P at 64, 2.9-3.3 P at 128, 3.2-3.3 P
  * at 256; from 128 on the transforms wait for the shared cache (200-400 cycles).
  *
  * Weight gradient: the same products; a work item is one half of the frequencies over all tiles, so
  * x and dy are transformed in two halves by two threads, with nothing shared and no waiting. The
  * sums of the item (18 C K floats) pass through once per chunk of 64-128 tiles. Measured: 2.1 P at
- * 32, 2.5 P at 64, 2.5-2.8 P at 128, 2.1-2.5 P at 256, where at 8x8 the sums are made of few tiles.
+ * 32, 2.5 P at 64, 2.6-2.8 P at 128, 2.4-2.5 P at 256, where at 8x8 the sums are made of few tiles.
  *
  * Prepared weights and scratch are laid out for the instruction set in use (vec.h): do not change
  * the level between preparing and using. Both should begin on 64 bytes (mem.h gives that) and must

@@ -48,6 +48,9 @@ typedef struct {
     float factor, offset;  /* scale, affine */
     bool wants_gradient;   /* inputs */
     bool fast;             /* conv2d: by the kernels of winograd.h */
+    /* What fuse.c joined to a fast conv2d: */
+    bool upsampled;            /* in[0] is seen through nearest upsampling */
+    int shift_in, residual_in; /* which inputs are added to every pixel, and elementwise; 0: none */
     union {
         Conv2dDims conv;
         LinearDims linear;
@@ -141,6 +144,9 @@ typedef struct {
 } NetOp;
 
 extern const NetOp net_ops[OP_KINDS];
+
+/* Joins neighbours of fast convolutions to them; called once, when the declaration ends. */
+void net_fuse(Net *net);
 
 /* prepared.c: weights in the form of the fast kernels. Allocation (part of net_plan), and what a
  * pass that reads `weights` does first. */

@@ -11,6 +11,7 @@
 #include "diffc/mem.h"
 #include "diffc/rng.h"
 #include "diffc/term.h"
+#include "diffc/text.h"
 #include "image_gate.h"
 
 size_t data_limited(const DataJob *job, uint64_t count)

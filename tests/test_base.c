@@ -1,6 +1,9 @@
+#include <limits.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "diffc/clock.h"
@@ -10,6 +13,7 @@
 #include "diffc/parallel.h"
 #include "diffc/rng.h"
 #include "diffc/term.h"
+#include "diffc/text.h"
 #include "test.h"
 
 TEST(err_keeps_kind_and_text_and_tells_the_exit_code)
@@ -121,6 +125,30 @@ TEST(file_errors_name_the_file_and_the_reason)
     EXPECT_CONTAINS(err.text, "No space left on device");
 }
 
+/* A limit on the size of files stands for a full disk; without the handler SIGXFSZ kills. */
+TEST(a_line_that_does_not_fit_leaves_nothing_of_itself)
+{
+    char path[PATH_BYTES];
+    Err err = {0};
+    FileBytes file;
+    struct rlimit before;
+    path_join(path, test_folder(), "lines", NULL);
+    EXPECT(file_append_line(path, "one", &err));
+    signal(SIGXFSZ, SIG_IGN);
+    EXPECT(getrlimit(RLIMIT_FSIZE, &before) == 0);
+    struct rlimit small = {.rlim_cur = 8, .rlim_max = before.rlim_max};
+    EXPECT(setrlimit(RLIMIT_FSIZE, &small) == 0);
+    EXPECT(!file_append_line(path, "too long", &err));
+    EXPECT(setrlimit(RLIMIT_FSIZE, &before) == 0);
+    EXPECT_INT(err.kind, ERR_IO);
+    EXPECT(file_append_line(path, "two", &err));
+    if (EXPECT(file_read(path, 100, &file, &err))) {
+        EXPECT_INT(file.size, 8);
+        EXPECT_SAME(file.bytes, "one\ntwo\n", 8);
+        file_free(&file);
+    }
+}
+
 TEST(folder_make_makes_parents_and_refuses_a_file)
 {
     char path[PATH_BYTES], file[PATH_BYTES];
@@ -142,6 +170,21 @@ TEST(text_escape_shows_control_bytes_and_keeps_utf8)
     EXPECT_TEXT(out, "a\\x0a\\x1b\\xff\xc3\xa9z");
     text_escape(out, 4, "abcdef");
     EXPECT_TEXT(out, "abc");
+}
+
+TEST(text_distance_counts_typing_errors)
+{
+    EXPECT_INT(text_distance("sampler", "sampler"), 0);
+    EXPECT_INT(text_distance("", "abc"), 3);
+    EXPECT_INT(text_distance("smapler", "sampler"), 1);
+    EXPECT_INT(text_distance("samplr", "sampler"), 1);
+    EXPECT_INT(text_distance("kitten", "sitting"), 3);
+    char longer[TEXT_DISTANCE_BYTES + 2];
+    memset(longer, 'a', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    EXPECT_INT(text_distance(longer, "a"), INT_MAX);
+    longer[TEXT_DISTANCE_BYTES] = '\0';
+    EXPECT_INT(text_distance("a", longer), TEXT_DISTANCE_BYTES - 1);
 }
 
 TEST(mem_alloc_refuses_sizes_that_overflow)

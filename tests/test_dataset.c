@@ -109,7 +109,7 @@ TEST(idx_of_four_dimensions_holds_colour)
     write_bytes("c", colour, sizeof colour);
     Dataset d;
     if (open_ok(&d, &(DataOptions){.path = at("c")})) {
-        EXPECT_TEXT(d.description, "2 colour images of 2x1 (IDX)");
+        EXPECT_TEXT(d.description, "2 colour images of 1x2 (IDX)");
         EXPECT_SAME(d.pixels, colour + 20, 12);
         EXPECT(d.labels == NULL && d.classes == 0);
         dataset_close(&d);
@@ -375,6 +375,25 @@ TEST(top_level_folders_are_labels_sorted_by_name)
     dataset_close(&d);
 }
 
+TEST(a_limit_takes_images_of_all_folders)
+{
+    static const char *const names[] = {"a/1.png", "a/2.png", "b/1.png",
+                                        "b/2.png", "c/1.png", "c/2.png"};
+    make_folder("a");
+    make_folder("b");
+    make_folder("c");
+    for (int i = 0; i < 6; i++) write_png(names[i], i, 1);
+    for (size_t limit = 1; limit <= 7; limit++) {
+        Dataset d;
+        if (!open_ok(&d, &(DataOptions){.path = test_folder(), .limit = limit})) return;
+        EXPECT_INT(d.count, limit < 6 ? limit : 6);
+        for (size_t i = 0; i < d.count; i++) EXPECT_INT(d.pixels[16 * i], 6 * i / d.count);
+        if (limit == 3)
+            for (int i = 0; i < 3; i++) EXPECT_INT(d.labels[i], i);
+        dataset_close(&d);
+    }
+}
+
 TEST(other_files_are_ignored_with_a_count_and_link_loops_end)
 {
     make_folder("in");
@@ -408,7 +427,8 @@ TEST(one_colour_image_makes_the_set_colour_and_sizes_follow_the_first)
     EXPECT(image_save_png(at("3.png"), &image, NULL, NULL));
     Dataset d;
     if (open_ok(&d, &(DataOptions){.path = test_folder()})) {
-        EXPECT_TEXT(d.description, "3 colour images of 4x4 (folder)");
+        EXPECT_TEXT(d.description,
+                    "3 colour images of 4x4 (folder), 1 of another size resized to the first's");
         for (int i = 0; i < 48; i++) EXPECT_INT(d.pixels[i], 50);
         for (int i = 48; i < 96; i++) EXPECT_INT(d.pixels[i], 60);
         for (int i = 96; i < 144; i++) EXPECT_INT(d.pixels[i], 100); /* the centre of the row */
@@ -416,7 +436,7 @@ TEST(one_colour_image_makes_the_set_colour_and_sizes_follow_the_first)
     }
     if (open_ok(&d,
                 &(DataOptions){.path = test_folder(), .channels = 1, .height = 2, .width = 3})) {
-        EXPECT_TEXT(d.description, "3 grey images of 3x2 (folder)");
+        EXPECT_TEXT(d.description, "3 grey images of 2x3 (folder)");
         for (int i = 0; i < 6; i++) EXPECT_INT(d.pixels[i], 50);
         dataset_close(&d);
     }

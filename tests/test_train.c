@@ -287,6 +287,27 @@ TEST(resume_is_bit_exact)
     }
 }
 
+/* Lines at 1, 4, 8 and the end; a run that was made longer has the same ones and that of its first
+ * end. */
+TEST(the_last_step_is_logged_and_changes_no_other_line)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    c.train.schedule = RATE_CONSTANT;
+    c.train.log_every = 4;
+    Watch whole = {0}, first = {0}, second = {0};
+    EXPECT(train(&c, run_name("whole"), false, &whole, &err));
+    EXPECT_INT(whole.count, 4);
+    const char *longer = run_name("longer");
+    c.train.steps = 6;
+    EXPECT(train(&c, longer, false, &first, &err));
+    EXPECT_INT(first.count, 3);
+    c.train.steps = 10;
+    EXPECT(train(&c, longer, true, &second, &err));
+    EXPECT_INT(second.count, 2);
+    EXPECT(second.losses[0] == whole.losses[2] && second.losses[1] == whole.losses[3]);
+}
+
 /* Each piece of state that a checkpoint holds matters: without it the result is another one. */
 TEST(resume_without_any_one_piece_of_state_is_noticed)
 {

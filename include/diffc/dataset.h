@@ -17,7 +17,7 @@ typedef struct {
     int height, width; /* 0: native (IDX, CIFAR) or the first image's size (folders) */
     int channels;      /* 0: as stored; folders: 3 when any image has colour */
     bool flip;         /* horizontal flips in training batches */
-    size_t limit;      /* use only the first `limit` images; 0: all */
+    size_t limit;      /* at most this many: IDX and CIFAR the first, folders evenly; 0: all */
     size_t validation; /* images held out */
     uint64_t seed;     /* split, order, flips */
     bool skip_bad;     /* folders: leave out images that do not decode (counted) */
@@ -29,6 +29,7 @@ typedef struct {
     size_t count; /* all images */
     size_t train_count, validation_count;
     size_t skipped;        /* folders: images that do not decode, left out */
+    size_t resized;        /* folders, no size asked for: images unlike the first */
     size_t ignored;        /* folders: other files */
     char description[256]; /* "60,000 grey images of 28x28 (IDX), 10 classes" */
     unsigned char *pixels; /* [count, height, width, channels] */

@@ -55,7 +55,4 @@ typedef struct {
 bool folder_list(const char *path, Names *out, Err *err);
 void names_free(Names *names);
 
-/* Copies text for a message: control bytes and broken UTF-8 become \xNN, cut to size. */
-void text_escape(char *out, size_t size, const char *text);
-
 #endif

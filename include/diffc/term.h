@@ -5,10 +5,9 @@
 
 #include <stdbool.h>
 
-/* Progress lines are redrawn in place only when stderr is a terminal; colour needs a terminal, no
- * NO_COLOR and TERM other than dumb. */
+/* Progress lines are redrawn in place only when stderr is a terminal and TERM is not dumb. Nothing
+ * is coloured, so NO_COLOR has nothing to turn off. */
 bool term_is_interactive(void);
-bool term_has_colour(void);
 
 void term_set_quiet(bool quiet);
 

@@ -54,6 +54,7 @@ typedef struct {
     float *a, *b;
     int channels_a;
     bool upsampled;
+    bool overwrite; /* set dx instead of adding to it */
 } WinogradGradient;
 
 /* y = factor * (conv + bias[k] + shift[n,k] + residual[n,h,w,k]); NULL members are zero. residual

@@ -26,7 +26,7 @@ bool file_read(const char *path, size_t limit, FileBytes *out, Err *err)
     }
     if (!S_ISREG(st.st_mode)) {
         err_set(err, ERR_IO, "%s: is %s, expected a regular file", path,
-                S_ISDIR(st.st_mode) ? "a folder" : "not a regular file");
+                S_ISDIR(st.st_mode) ? "a folder" : "a pipe, a socket or a device");
         goto done;
     }
     if ((unsigned long long)st.st_size > limit) {
@@ -167,7 +167,8 @@ bool file_append_line(const char *path, const char *line, Err *err)
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     bool ok = fd >= 0;
     if (!ok) err_set_errno(err, "%s: cannot open for appending", path);
-    for (size_t done = 0; ok && done < length + 1;) {
+    size_t done = 0;
+    while (ok && done < length + 1) {
         ssize_t put = write(fd, copy + done, length + 1 - done);
         if (put < 0 && errno == EINTR) continue;
         if (put < 0)
@@ -175,6 +176,10 @@ bool file_append_line(const char *path, const char *line, Err *err)
         else
             done += (size_t)put;
     }
+    /* Half a line would spoil the next one as well. */
+    off_t end = !ok && done > 0 ? lseek(fd, 0, SEEK_END) : -1;
+    bool cut = end >= (off_t)done && ftruncate(fd, end - (off_t)done) == 0;
+    (void)cut;
     if (fd >= 0 && close(fd) != 0 && errno != EINTR && ok)
         ok = err_set_errno(err, "%s: cannot close", path);
     free(copy);
@@ -279,42 +284,4 @@ void names_free(Names *names)
     free(names->names);
     names->names = NULL;
     names->count = 0;
-}
-
-/* Length of the valid UTF-8 sequence at p, 0 when there is none. */
-static int utf8_length(const unsigned char *p)
-{
-    int length = p[0] < 0x80                   ? 1
-                 : p[0] >= 0xC2 && p[0] < 0xE0 ? 2
-                 : p[0] >= 0xE0 && p[0] < 0xF0 ? 3
-                 : p[0] >= 0xF0 && p[0] < 0xF5 ? 4
-                                               : 0;
-    for (int i = 1; i < length; i++)
-        if ((p[i] & 0xC0) != 0x80) return 0;
-    return length;
-}
-
-void text_escape(char *out, size_t size, const char *text)
-{
-    static const char hex[] = "0123456789abcdef";
-    size_t used = 0;
-    const unsigned char *p = (const unsigned char *)text;
-    while (*p) {
-        int length = utf8_length(p);
-        bool plain = length > 0 && *p >= 0x20 && *p != 0x7F;
-        size_t need = plain ? (size_t)length : 4;
-        if (used + need + 1 > size) break;
-        if (plain) {
-            memcpy(out + used, p, need);
-            p += length;
-        } else {
-            out[used] = '\\';
-            out[used + 1] = 'x';
-            out[used + 2] = hex[*p >> 4];
-            out[used + 3] = hex[*p & 15];
-            p++;
-        }
-        used += need;
-    }
-    if (size) out[used] = '\0';
 }

@@ -22,12 +22,6 @@ bool term_is_interactive(void)
     return isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0);
 }
 
-bool term_has_colour(void)
-{
-    const char *no_colour = getenv("NO_COLOR");
-    return term_is_interactive() && !(no_colour && *no_colour);
-}
-
 void term_set_quiet(bool quiet)
 {
     quiet_mode = quiet;

@@ -7,6 +7,7 @@
 #include "diffc/model.h"
 #include "diffc/safetensors.h"
 #include "diffc/term.h"
+#include "diffc/text.h"
 #include "diffc/trainer.h"
 #include "summary.h"
 

@@ -326,7 +326,8 @@ static bool run_batches(Job *job, Err *err)
         if (err->kind != ERR_INTERRUPTED) return false;
         return err_set(err, ERR_INTERRUPTED, "interrupted after %d of %d images; %s", job->done,
                        p->count,
-                       job->output.folder ? "those are in the folder" : "nothing was written");
+                       job->output.folder && job->done > 0 ? "those are in the folder"
+                                                           : "nothing was written");
     }
     return sample_output_finish(&job->output, err);
 }
@@ -370,11 +371,9 @@ static bool report(const Job *job, bool json, Err *err)
 
 static void describe(const Plan *p, char *out, size_t size)
 {
-    int n = snprintf(out, size,
-                     "diffc %s: model %s, sampler %s, steps %d, spacing %s, clip %s, first seed "
-                     "%" PRIu64,
+    int n = snprintf(out, size, "diffc %s: model %s, sampler %s, steps %d, spacing %s, clip %s",
                      DIFFC_VERSION, p->path, p->sampler->name, p->steps,
-                     spacing_name((int)p->spacing), p->clip ? "yes" : "no", p->seed);
+                     spacing_name((int)p->spacing), p->clip ? "yes" : "no");
     if (n < 0 || (size_t)n >= size) return;
     if (strcmp(p->sampler->name, "ddim") == 0)
         snprintf(out + n, size - (size_t)n, ", eta %g", p->eta);

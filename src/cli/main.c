@@ -12,6 +12,7 @@
 #include "diffc/gemm.h"
 #include "diffc/parallel.h"
 #include "diffc/term.h"
+#include "diffc/text.h"
 #include "diffc/vec.h"
 #include "options.h"
 #include "version.h"
@@ -150,11 +151,15 @@ static void hold_standard_files(void)
  * spinning thread keeps the core from the one it waits for, and training was seen to fall to a
  * twentieth of its speed; on an idle machine the short spin costs nothing measurable. libgomp reads
  * the setting once, when it is loaded, so the program starts again with it; what the user has set
- * wins. */
+ * wins. Started by its own path: as "/proc/self/exe" it would be called "exe" by ps and top. */
 static void wait_briefly(char **argv)
 {
+    char path[PATH_BYTES];
     if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY")) return;
-    if (setenv("GOMP_SPINCOUNT", "2000", 1) == 0) execv("/proc/self/exe", argv);
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (length <= 0 || setenv("GOMP_SPINCOUNT", "2000", 1) != 0) return;
+    path[length] = '\0';
+    execv(path, argv);
     /* Where that cannot be, the program runs on as it is. */
 }
 

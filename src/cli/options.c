@@ -8,33 +8,9 @@
 
 #include "diffc/fsio.h"
 #include "diffc/mem.h"
+#include "diffc/text.h"
 
-enum { SHOWN_BYTES = 160, NAME_BYTES = 64 };
-
-static int min3(int a, int b, int c)
-{
-    int least = a < b ? a : b;
-    return least < c ? least : c;
-}
-
-/* Optimal string alignment: insertions, deletions, changes, and swaps of neighbours cost one. */
-static int edit_distance(const char *a, const char *b)
-{
-    int rows[3][NAME_BYTES + 1];
-    int n = (int)strlen(a), m = (int)strlen(b);
-    if (n > NAME_BYTES || m > NAME_BYTES) return INT_MAX;
-    for (int j = 0; j <= m; j++) rows[0][j] = j;
-    for (int i = 1; i <= n; i++) {
-        int *row = rows[i % 3], *above = rows[(i + 2) % 3], *above2 = rows[(i + 1) % 3];
-        row[0] = i;
-        for (int j = 1; j <= m; j++) {
-            row[j] = min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                row[j] = min3(row[j], above2[j - 2] + 1, INT_MAX);
-        }
-    }
-    return rows[n % 3][m];
-}
+enum { SHOWN_BYTES = 160 };
 
 const char *nearest_name(const char *word, const char *(*name)(const void *context, int index),
                          const void *context)
@@ -42,13 +18,13 @@ const char *nearest_name(const char *word, const char *(*name)(const void *conte
     const char *best = NULL;
     int best_distance = INT_MAX;
     for (int i = 0; name(context, i); i++) {
-        int distance = edit_distance(word, name(context, i));
+        int distance = text_distance(word, name(context, i));
         if (distance < best_distance) {
             best_distance = distance;
             best = name(context, i);
         }
     }
-    /* A third of the letters may be wrong: "sampels" is a slip, "foo" is not "out". */
+    /* One letter and a quarter more may be wrong: "sampels" is a slip, "foo" is not "out". */
     return best && best_distance <= 1 + (int)strlen(best) / 4 ? best : NULL;
 }
 

@@ -16,6 +16,16 @@ static size_t image_values(const SampleOutput *o)
     return (size_t)o->image.H * (size_t)o->image.W * (size_t)o->image.C;
 }
 
+enum { TEXT_BYTES = sizeof((SampleOutput *)0)->parameters + 64 };
+
+/* What the PNG file of the images from `index` on tells: an image's own seed, so that the file is
+ * the same whatever it was made together with. */
+static const char *describe(const SampleOutput *o, int index, char text[TEXT_BYTES])
+{
+    snprintf(text, TEXT_BYTES, "%s, seed %" PRIu64, o->parameters, o->first_seed + (uint64_t)index);
+    return text;
+}
+
 /* A file beside the target is made and removed again. */
 static bool can_write(const char *path, Err *err)
 {
@@ -56,12 +66,12 @@ bool sample_output_put(SampleOutput *o, int index, const double *x, Err *err)
     unsigned char *pixels = o->pixels + (size_t)index * values;
     for (size_t i = 0; i < values; i++) pixels[i] = image_byte((float)x[i]);
     if (!o->folder) return true;
-    char name[32], path[PATH_BYTES];
+    char name[32], path[PATH_BYTES], text[TEXT_BYTES];
     snprintf(name, sizeof name, "%06" PRIu64 ".png", o->first_seed + (uint64_t)index);
     Image image = {
         .height = o->image.H, .width = o->image.W, .channels = o->image.C, .pixels = pixels};
     return path_join(path, o->folder, name, err) &&
-           image_save_png(path, &image, o->parameters, err);
+           image_save_png(path, &image, describe(o, index, text), err);
 }
 
 static bool write_grid(const SampleOutput *o, Err *err)
@@ -76,9 +86,10 @@ static bool write_grid(const SampleOutput *o, Err *err)
     }
     for (size_t i = 0; i < values; i++) floats[i] = (float)o->pixels[i] / 127.5f - 1.0f;
     Image grid = {0};
+    char text[TEXT_BYTES];
     bool ok =
         image_grid(floats, o->count, o->image.H, o->image.W, o->image.C, 0, GRID_GAP, &grid, err) &&
-        image_save_png(o->grid, &grid, o->parameters, err);
+        image_save_png(o->grid, &grid, describe(o, 0, text), err);
     image_free(&grid);
     mem_free(floats);
     return ok;

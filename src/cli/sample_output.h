@@ -14,7 +14,7 @@ typedef struct {
     Shape image;
     int count;
     uint64_t first_seed;
-    char parameters[1024]; /* kept in the PNG files: how the images were made */
+    char parameters[1024]; /* how all images were made; kept with the seed in the PNG files */
     unsigned char *pixels; /* [count, H, W, C], in order of the seeds */
 } SampleOutput;
 

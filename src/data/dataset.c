@@ -11,6 +11,7 @@
 #include "diffc/mem.h"
 #include "diffc/rng.h"
 #include "diffc/term.h"
+#include "diffc/text.h"
 #include "image_gate.h"
 
 size_t data_limited(const DataJob *job, uint64_t count)
@@ -79,6 +80,7 @@ bool data_store(DataJob *job, const Image *image, int label)
     if (job->options->channels == 0 && image->channels > d->channels && !widen(job)) return false;
     Image resized = {0};
     bool fits = image->height == d->height && image->width == d->width;
+    if (!fits && job->options->height == 0) d->resized++;
     if (!fits && !image_resize_crop(image, d->height, d->width, &resized, job->err)) return false;
     size_t image_bytes = (size_t)d->height * (size_t)d->width * (size_t)d->channels;
     copy_pixels(d->pixels + d->count * image_bytes, d->channels, fits ? image : &resized);
@@ -230,13 +232,18 @@ static bool split(Dataset *d, const DataOptions *o, Err *err)
     return true;
 }
 
-/* "60,000 grey images of 28x28 (folder), 10 classes, 3 damaged images left out" */
+/* "60,000 grey images of 28x28 (folder), 10 classes, 3 damaged images left out"; height first, as
+ * everywhere that a size is told or asked for. */
 static void describe(Dataset *d, const char *format)
 {
-    char count[32], classes[32] = "", skipped[64] = "", ignored[64] = "", number[32];
+    char count[32], classes[32] = "", number[32];
+    char resized[80] = "", skipped[64] = "", ignored[64] = "";
     term_format_count(count, d->count);
     if (d->classes)
         snprintf(classes, sizeof classes, ", %d class%s", d->classes, d->classes == 1 ? "" : "es");
+    term_format_count(number, d->resized);
+    if (d->resized)
+        snprintf(resized, sizeof resized, ", %s of another size resized to the first's", number);
     term_format_count(number, d->skipped);
     if (d->skipped)
         snprintf(skipped, sizeof skipped, ", %s damaged image%s left out", number,
@@ -245,9 +252,9 @@ static void describe(Dataset *d, const char *format)
     if (d->ignored)
         snprintf(ignored, sizeof ignored, ", %s other file%s ignored", number,
                  d->ignored == 1 ? "" : "s");
-    snprintf(d->description, sizeof d->description, "%s %s image%s of %dx%d (%s)%s%s%s", count,
-             d->channels == 1 ? "grey" : "colour", d->count == 1 ? "" : "s", d->width, d->height,
-             format, classes, skipped, ignored);
+    snprintf(d->description, sizeof d->description, "%s %s image%s of %dx%d (%s)%s%s%s%s", count,
+             d->channels == 1 ? "grey" : "colour", d->count == 1 ? "" : "s", d->height, d->width,
+             format, classes, resized, skipped, ignored);
 }
 
 bool dataset_open(Dataset *d, const DataOptions *options, DataProgress progress, void *context,

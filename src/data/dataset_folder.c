@@ -225,13 +225,15 @@ static bool load_files(Search *s)
     if (!classes) return short_of_memory(s);
     bool labelled = find_classes(s, classes), ok = true;
     size_t wanted = data_limited(job, s->file_count);
-    for (size_t i = 0; ok && i < s->file_count && job->d->count < wanted; i++) {
-        int label = labelled ? class_of(classes, s->files[i]) : 0;
-        ok = load_file(s, s->files[i], labelled, label) && data_progress(job, i + 1, s->file_count);
+    for (size_t i = 0; ok && i < wanted; i++) {
+        /* From all over the list, whose beginning may be one class. */
+        const char *file = s->files[(uint64_t)i * s->file_count / wanted];
+        int label = labelled ? class_of(classes, file) : 0;
+        ok = load_file(s, file, labelled, label) && data_progress(job, i + 1, wanted);
     }
     if (ok && job->d->count == 0)
         ok = err_set(job->err, ERR_FORMAT, "%s: none of its %zu images can be decoded", s->root,
-                     s->file_count);
+                     wanted);
     if (labelled) job->d->classes = classes->count;
     job->d->ignored = s->ignored;
     free(classes);

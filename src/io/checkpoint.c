@@ -9,6 +9,7 @@
 #include "diffc/fsio.h"
 #include "diffc/mem.h"
 #include "diffc/safetensors.h"
+#include "diffc/text.h"
 
 enum { BLOCKS = 4, NAME_ROOM = PARAM_NAME_BYTES + 8, SHAPE_ROOM = 80 };
 #define CHECKPOINT_LIMIT ((size_t)1 << 36)

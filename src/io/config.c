@@ -9,6 +9,7 @@
 #include "diffc/fsio.h"
 #include "diffc/json.h"
 #include "diffc/mem.h"
+#include "diffc/text.h"
 #include "json_scan.h"
 
 /* Ten thousand betas with 17 digits each are a quarter of this. */

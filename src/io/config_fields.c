@@ -40,10 +40,10 @@ const Field config_fields[] = {
          "dir directory folder root file train_data_dir dataset"),
     CHOICE(data, "kind", kind, data_kinds, "auto", "kind of data; auto looks at the content", "type format"),
     {"data", "size", FIELD_SIZE, PLACE(data, height), .count_offset = offsetof(Config, data.width), .min = 1, .max = 8192,
-     WORDS("0", "image size, N or [height, width]; 0: as stored", "resolution image_size height width")},
+     WORDS("0", "image size, N or [height, width]; 0: as stored (folders: as the first image)", "resolution image_size height width")},
     INT_OF(data, channels, channel_counts, "0", "1: grey, 3: colour; 0: as stored", "channel"),
     BOOL(data, flip, "false", "mirror training images at random", "random_flip mirror horizontal_flip augment"),
-    INT(data, limit, 0, 1e9, "0", "use only this many images; 0: all", "count images max_images"),
+    INT(data, limit, 0, 1e9, "0", "use only this many images, of folders from all over; 0: all", "count images max_images"),
     INT(data, validation, 0, 1e9, "1000", "images held out from training", "held_out val valid validation_images test"),
     BOOL(data, skip_bad, "false", "leave out images that do not decode", "skip ignore_errors"),
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "config_fields.h"
+#include "diffc/text.h"
 
 enum { WORD = 40 };
 
@@ -15,32 +16,6 @@ static void normalize(const char *text, size_t length, char out[WORD])
         if (c != '_' && c != '-' && c != ' ') out[used++] = (char)tolower(c);
     }
     out[used] = '\0';
-}
-
-/* Insertions, deletions, replacements and swaps of neighbours that turn a into b. */
-static int distance(const char *a, const char *b)
-{
-    int rows[3][WORD + 1];
-    int *before = rows[0], *last = rows[1], *now = rows[2];
-    int n = (int)strlen(a), m = (int)strlen(b);
-    for (int j = 0; j <= m; j++) last[j] = j;
-    for (int i = 1; i <= n; i++) {
-        now[0] = i;
-        for (int j = 1; j <= m; j++) {
-            int best = last[j - 1] + (a[i - 1] != b[j - 1]);
-            if (last[j] + 1 < best) best = last[j] + 1;
-            if (now[j - 1] + 1 < best) best = now[j - 1] + 1;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-                before[j - 2] + 1 < best)
-                best = before[j - 2] + 1;
-            now[j] = best;
-        }
-        int *free_row = before;
-        before = last;
-        last = now;
-        now = free_row;
-    }
-    return last[m];
 }
 
 /* `word` is one of the space-separated words. */
@@ -79,7 +54,7 @@ static const Field *similar_field(const char *section, const char *word)
         if (section && strcmp(f->section, section) != 0) continue;
         char key[WORD];
         normalize(f->key, strlen(f->key), key);
-        int d = distance(word, key);
+        int d = text_distance(word, key);
         if (d >= best) continue;
         best = d;
         found = f;
@@ -103,7 +78,7 @@ static const char *nearest_section(const char *word)
                                           "training trainer optimizer optim",
                                           "sampling sampler samples generation inference"};
     for (int i = 0; config_sections[i]; i++)
-        if (among(word, aliases[i]) || distance(word, config_sections[i]) <= 2)
+        if (among(word, aliases[i]) || text_distance(word, config_sections[i]) <= 2)
             return config_sections[i];
     return NULL;
 }

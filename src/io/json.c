@@ -8,6 +8,7 @@
 
 #include "diffc/fsio.h"
 #include "diffc/mem.h"
+#include "diffc/text.h"
 #include "json_scan.h"
 
 /* Longer numbers exist only in attacks; the bound lets one buffer hold any of them. */

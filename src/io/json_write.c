@@ -5,6 +5,7 @@
 
 #include "diffc/fsio.h"
 #include "diffc/json.h"
+#include "diffc/text.h"
 #include "json_scan.h"
 
 enum { WRITER_DEPTH = sizeof(((JsonWriter *)0)->open) };

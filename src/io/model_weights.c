@@ -6,6 +6,7 @@
 #include "diffc/fsio.h"
 #include "diffc/mem.h"
 #include "diffc/safetensors.h"
+#include "diffc/text.h"
 #include "model_files.h"
 
 enum { NAME_ROOM = 1200, SHOWN = 160 };

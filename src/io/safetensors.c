@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "diffc/mem.h"
+#include "diffc/text.h"
 #include "json_scan.h"
 
 enum {

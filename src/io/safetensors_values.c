@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "diffc/safetensors.h"
+#include "diffc/text.h"
 
 const TensorInfo *safetensors_find(const Safetensors *st, const char *name)
 {

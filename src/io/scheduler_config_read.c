@@ -7,6 +7,7 @@
 
 #include "diffc/fsio.h"
 #include "diffc/mem.h"
+#include "diffc/text.h"
 #include "model_files.h"
 
 enum { MAX_STEPS = 100000 };

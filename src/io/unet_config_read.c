@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "diffc/fsio.h"
+#include "diffc/text.h"
 #include "model_files.h"
 
 enum { MAX_CHANNELS = 1 << 20, MAX_SIDE = 1 << 16 };

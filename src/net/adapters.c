@@ -25,12 +25,22 @@ static void conv2d_run_forward(const Call *c)
         conv2d_forward(&c->node->dims.conv, c->y, c->x[0], c->w, c->b, c->scratch);
 }
 
+/* dx (+)= dy of a sum, for input k. */
+static void pass_on(const Call *c, int k, float *dx, const float *dy, const PointDims *d)
+{
+    if (!dx) return;
+    if (c->first >> k & 1)
+        scale_forward(d, 1.0f, dx, dy);
+    else
+        add_backward(d, dx, NULL, dy);
+}
+
 /* The cotangents of what is not weights, from dy. */
 static void conv2d_fast_data(const Call *c, float *const *dx, const float *dy)
 {
     const Node *n = c->node;
     const Conv2dDims *d = &n->dims.conv;
-    WinogradGradient to = {.a = dx[0], .upsampled = n->upsampled};
+    WinogradGradient to = {.a = dx[0], .upsampled = n->upsampled, .overwrite = c->first & 1};
     if (dx[0]) winograd_backward_data(d, &to, dy, c->u, c->scratch);
     if (n->shift_in) {
         ShiftDims shift = {.N = d->N, .T = d->H * d->W, .C = d->K};
@@ -38,7 +48,7 @@ static void conv2d_fast_data(const Call *c, float *const *dx, const float *dy)
     }
     if (n->residual_in) {
         PointDims all = {.N = d->N, .size = (size_t)d->H * (size_t)d->W * (size_t)d->K};
-        add_backward(&all, dx[n->residual_in], NULL, dy);
+        pass_on(c, n->residual_in, dx[n->residual_in], dy, &all);
     }
 }
 
@@ -308,7 +318,7 @@ static void add_run_forward(const Call *c)
 
 static void add_run_backward(const Call *c)
 {
-    add_backward(&c->node->dims.point, c->dx[0], c->dx[1], c->dy);
+    for (int k = 0; k < 2; k++) pass_on(c, k, c->dx[k], c->dy, &c->node->dims.point);
 }
 
 static void add_run_tangent(const Call *c)
@@ -318,7 +328,7 @@ static void add_run_tangent(const Call *c)
 
 static void add_run_backward2(const Call *c)
 {
-    add_backward2(&c->node->dims.point, c->mx[0], c->mx[1], c->my);
+    for (int k = 0; k < 2; k++) pass_on(c, k, c->mx[k], c->my, &c->node->dims.point);
 }
 
 static void shift_run_forward(const Call *c)
@@ -472,6 +482,16 @@ static void dropout_run_tangent(const Call *c)
 static void dropout_run_backward2(const Call *c)
 {
     dropout_backward2(&c->dropout, c->mx[0], c->my);
+}
+
+bool node_overwrites(const Node *node, int k)
+{
+    return node->fast ? k == 0 || k == node->residual_in : node->kind == OP_ADD;
+}
+
+bool node_passes_on(const Node *node, int k)
+{
+    return node->fast ? k > 0 && k == node->residual_in : node->kind == OP_ADD;
 }
 
 #define PASSES(op)                                                                                 \

@@ -291,7 +291,7 @@ void winograd_backward_data(const Conv2dDims *d, const WinogradGradient *dx, con
                             const float *u, float *scratch)
 {
     WinogradPlan p = plan_convolution(d, true);
-    WinogradSink sink = {.a = dx->a, .b = dx->b, .add = true, .upsampled = dx->upsampled};
+    WinogradSink sink = {.a = dx->a, .b = dx->b, .add = !dx->overwrite, .upsampled = dx->upsampled};
     sink.channels_a = dx->channels_a > 0 ? dx->channels_a : d->C;
     sink.epilogue.factor = 1;
     WinogradInput x = {.a = dy};

@@ -6,7 +6,14 @@
 
 #include "diffc/mem.h"
 
-/* A run folder keeps its model in "model"; anything else is taken as a model folder itself. */
+static bool holds(const char *folder, const char *name)
+{
+    char path[PATH_BYTES];
+    return path_join(path, folder, name, NULL) && path_exists(path);
+}
+
+/* A run folder keeps its model in "model", whose index is written last; any other folder must be a
+ * model folder itself. */
 static bool find_folder(Model *m, const char *path, Err *err)
 {
     char inner[PATH_BYTES];
@@ -18,18 +25,17 @@ static bool find_folder(Model *m, const char *path, Err *err)
     }
     if (!path_join(inner, path, "model", err)) return false;
     bool run = path_is_folder(inner);
-    if (!run) {
-        char config[PATH_BYTES];
-        if (!path_join(config, path, "config.json", err)) return false;
-        char unet[PATH_BYTES];
-        if (!path_join(unet, path, "unet", err)) return false;
-        char stats[PATH_BYTES];
-        if (!path_join(stats, path, "stats.jsonl", err)) return false;
-        if (path_exists(stats) && !path_is_folder(unet))
-            return err_set(
-                err, ERR_IO,
-                "%s: this run has not saved a model yet (it is written at each checkpoint)", path);
-    }
+    if (run ? !holds(inner, "model_index.json")
+            : holds(path, "stats.jsonl") && !holds(path, "unet"))
+        return err_set(err, ERR_IO,
+                       "%s: this run has not saved a model yet (it is written at each checkpoint)",
+                       path);
+    if (!run && !holds(path, "model_index.json") && !holds(path, "unet") &&
+        !holds(path, "config.json"))
+        return err_set(err, ERR_IO,
+                       "%s: is neither a run folder nor a model folder; it holds no model, no "
+                       "model_index.json and no unet",
+                       path);
     snprintf(m->folder, sizeof m->folder, "%s", run ? inner : path);
     snprintf(m->run, sizeof m->run, "%s", run ? path : "");
     return true;
@@ -45,14 +51,17 @@ bool model_open(Model *m, const char *path, int height, int width, Err *err)
                        .W = width ? width : u->sample_width,
                        .C = u->in_channels};
     if (m->image.H <= 0 || m->image.W <= 0) {
-        err_set(err, ERR_USAGE, "%s: the model does not say its image size (sample_size is null)",
+        err_set(err, ERR_USAGE,
+                "%s: the model does not say its image size (sample_size is null); give one, as in "
+                "sample --size 32",
                 m->folder);
         goto fail;
     }
     if (!unet_config_check(u, m->image.H, m->image.W, err)) {
         char reason[sizeof err->text];
         snprintf(reason, sizeof reason, "%s", err ? err->text : "");
-        err_set(err, ERR_FORMAT, "%.300s: %.700s", m->folder, reason);
+        /* An asked-for size is the caller's mistake, the model's own size the file's. */
+        err_set(err, height || width ? ERR_USAGE : ERR_FORMAT, "%.300s: %.700s", m->folder, reason);
         goto fail;
     }
     if (!schedule_make(&m->schedule, m->config.schedule, m->config.T, m->config.beta_start,

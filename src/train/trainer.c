@@ -201,6 +201,12 @@ typedef struct {
     uint64_t images; /* images since the last report */
 } LoopClock;
 
+static bool finished(const Trainer *t)
+{
+    return (t->config.train.steps > 0 && t->state.step >= t->config.train.steps) ||
+           (t->config.train.minutes > 0 && t->state.seconds >= 60 * t->config.train.minutes);
+}
+
 static void report(Trainer *t, LoopClock *clock, double norm, double lr)
 {
     const Config *c = &t->config;
@@ -217,20 +223,17 @@ static void report(Trainer *t, LoopClock *clock, double norm, double lr)
     double here = clock_seconds() - clock->started;
     double share = t->state.seconds > 0 ? done * here / t->state.seconds : 0;
     if (share > 0) s.seconds_left = done < 1 ? (1 - done) * here / share : 0;
-    s.logged = s.step % c->train.log_every == 0 || s.step == 1;
+    bool regular = s.step % c->train.log_every == 0 || s.step == 1;
+    s.logged = regular || finished(t);
     if (t->callbacks.status) t->callbacks.status(t->callbacks.context, &s);
     if (!s.logged) return;
     log_step(t, &s);
+    /* The line at the end must not change those of a run that is made longer later. */
+    if (!regular) return;
     t->state.loss_sum = 0;
     t->state.loss_count = 0;
     clock->busy = 0;
     clock->images = 0;
-}
-
-static bool finished(const Trainer *t)
-{
-    return (t->config.train.steps > 0 && t->state.step >= t->config.train.steps) ||
-           (t->config.train.minutes > 0 && t->state.seconds >= 60 * t->config.train.minutes);
 }
 
 /* One update, from fresh gradients to new weights. */

@@ -7,11 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diffc/winograd.h"
 #include "diffc/clock.h"
 #include "diffc/mem.h"
 #include "diffc/parallel.h"
 #include "diffc/vec.h"
+#include "diffc/winograd.h"
+#include "peak.h"
 
 enum { MOST_SAMPLES = 99, MOST_SHAPES = 64 };
 
@@ -26,42 +27,6 @@ static Shape shapes[MOST_SHAPES] = {
     {32, 32, 14},   {64, 64, 14},  {64, 64, 7},
 };
 static int shape_count = 21, batch = 16, samples = 15;
-
-/* One thread's floating-point operations by dependent multiply-adds in twelve registers; 0 where
- * this program does not know the instructions. */
-#if defined(__x86_64__)
-#define CHAINS(name, isa, bytes, operations)                                                       \
-    __attribute__((target(isa))) static double name(long rounds)                                   \
-    {                                                                                              \
-        typedef float Vector __attribute__((vector_size(bytes)));                                  \
-        Vector r[12] = {0}, a = (Vector){0} + 0.999f;                                              \
-        for (long k = 0; k < rounds; k++)                                                          \
-            for (int i = 0; i < 12; i++) __asm__ volatile(operations : "+v"(r[i]) : "v"(a));       \
-        return (double)rounds * 12 * 2 * bytes / 4;                                                \
-    }
-CHAINS(chains_avx512, "avx512f", 64, "vfmadd213ps %1, %1, %0")
-CHAINS(chains_avx2, "avx2,fma", 32, "vfmadd213ps %1, %1, %0")
-CHAINS(chains_plain, "sse2", 16, "mulps %1, %0\n\taddps %1, %0")
-static double chains(long rounds)
-{
-    if (vec_simd_level() == SIMD_AVX512) return chains_avx512(rounds);
-    return vec_simd_level() == SIMD_AVX2 ? chains_avx2(rounds) : chains_plain(rounds);
-}
-#else
-static double chains(long rounds)
-{
-    (void)rounds;
-    return 0;
-}
-#endif
-
-static double peak_once(void)
-{
-    double work = 0, begin = clock_seconds();
-#pragma omp parallel reduction(+ : work)
-    work += chains(200000);
-    return work / (clock_seconds() - begin);
-}
 
 typedef struct {
     Conv2dDims d;
@@ -136,8 +101,8 @@ static void measure(const Layer *l)
     for (int i = 0; i < 3; i++) {
         double middle = median(t[i]);
         least[i] = t[i][0];
-        printf("%6.0f %5.2f (%4.2f)  ", work / middle, top > 0 ? work / middle / top : 0,
-               top > 0 ? work / least[i] / -peak[0] : 0);
+        printf("%6.0f %5.2f (%4.2f)  ", work / middle, work / middle / top,
+               work / least[i] / -peak[0]);
     }
     printf("%8.3f\n", median(t[3]) * 1e3);
     fflush(stdout);

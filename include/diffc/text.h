@@ -1,0 +1,16 @@
+/* Words: shown safely, and compared as a reader would. */
+#ifndef DIFFC_TEXT_H
+#define DIFFC_TEXT_H
+
+#include <stddef.h>
+
+/* Copies text for a message: control bytes and broken UTF-8 become \xNN, cut to size. */
+void text_escape(char *out, size_t size, const char *text);
+
+/* How many typing errors lie between two words of at most TEXT_DISTANCE_BYTES: characters put in,
+ * left out or changed, and swaps of neighbours, cost one each (optimal string alignment). INT_MAX
+ * for longer ones. */
+enum { TEXT_DISTANCE_BYTES = 64 };
+int text_distance(const char *a, const char *b);
+
+#endif

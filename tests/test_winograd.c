@@ -249,11 +249,11 @@ TEST(winograd_of_two_tensors_is_that_of_their_concatenation_bit_for_bit)
             float *db = channels_of(start, pixels, 37, A, B),
                   *db_only = test_floats(pixels * (size_t)B);
             memcpy(db_only, db, pixels * (size_t)B * sizeof *db);
-            backward_data(&l, &(WinogradGradient){da, db, A, false});
+            backward_data(&l, &(WinogradGradient){.a = da, .b = db, .channels_a = A});
             float *ea = channels_of(dx, pixels, 37, 0, A), *eb = channels_of(dx, pixels, 37, A, B);
             EXPECT_SAME(da, ea, pixels * (size_t)A * sizeof *da);
             EXPECT_SAME(db, eb, pixels * (size_t)B * sizeof *db);
-            backward_data(&l, &(WinogradGradient){NULL, db_only, A, false});
+            backward_data(&l, &(WinogradGradient){.b = db_only, .channels_a = A});
             EXPECT_SAME(db_only, eb, pixels * (size_t)B * sizeof *db);
             free(a), free(b), free(dw2), free(start), free(da), free(db), free(db_only), free(ea);
             free(eb);

@@ -75,7 +75,8 @@ void linear_backward2(const LinearDims *d, float *mx, float *dw, float *db, cons
 /* ---- groupnorm (Wu & He 2018): per image and group of C/G channels over T positions,
  *   xh = (x - mean) * rstd,  rstd = 1/sqrt(var + eps) (biased variance),  y = w[c] xh + b[c],
  *   and with silu set y = silu(w xh + b) in the same pass.
- * C divisible by G. Statistics in double. mean, rstd: [N,G], written by forward, read by the rest. */
+ * C divisible by G. Sums over 32 rows in float, those of x about a pivot, and these in double.
+ * mean, rstd: [N,G], written by forward, read by the rest. */
 typedef struct {
     int N, T, C, G;
     float eps;
@@ -84,6 +85,12 @@ typedef struct {
 size_t groupnorm_scratch_floats(const GroupNormDims *d);
 void groupnorm_forward(const GroupNormDims *d, float *y, float *mean, float *rstd, const float *x,
                        const float *w, const float *b, float *scratch);
+/* The same from statistics that whoever wrote x has made: per image and channel the sum over T of x
+ * and of x^2, sums_a [N,2,channels_a] for the first channels_a channels and sums_b
+ * [N,2,C-channels_a] for the rest (NULL when there are none). One pass over x instead of two. */
+void groupnorm_forward_from_sums(const GroupNormDims *d, float *y, float *mean, float *rstd,
+                                 const double *sums_a, int channels_a, const double *sums_b,
+                                 const float *x, const float *w, const float *b, float *scratch);
 void groupnorm_backward(const GroupNormDims *d, float *dx, float *dw, float *db, const float *dy,
                         const float *x, const float *w, const float *b, const float *mean,
                         const float *rstd, float *scratch);

@@ -39,7 +39,8 @@ double vec_sum_squares(const float *x, size_t n);
 /* sum[i] += x[t * stride + i] over t = 0 .. rows-1, for each i < n. */
 void vec_column_sums(double *sum, const float *x, size_t rows, size_t stride, size_t n);
 
-/* s = 1/(1+exp(-x)), relative error below 3e-7 everywhere; NaN stays NaN.
+/* s = 1/(1+exp(-x)). silu: relative error below 3e-7 for |x| <= 60 and below 4e-7 up to 88; beyond,
+ * where exp(-|x|) leaves the range of floats, 1e-36 may stand for 0. NaN stays NaN.
  * silu: y = x s.   d1 = s (1 + x (1-s)),   d2 = s (1-s) (2 + x (1-2s)). */
 void vec_silu(float *y, const float *x, size_t n);
 void vec_silu_backward(float *dx, const float *dy, const float *x, size_t n);    /* dx += d1 dy */
@@ -48,7 +49,8 @@ void vec_silu_tangent(float *ydot, const float *x, const float *xdot, size_t n);
 void vec_silu_backward2(float *mx, const float *my, const float *ly, const float *x,
                         const float *xdot, size_t n);
 
-/* In place: p = softmax(scale * p) over n > 0 values; the largest is subtracted first. */
+/* In place: p = softmax(scale * p) over n > 0 values; the largest is subtracted first; values
+ * below the smallest normal float (1.2e-38) become 0. */
 void vec_softmax(float *p, float scale, size_t n);
 
 /* One AdamW update of n parameters (Kingma & Ba 2015; Loshchilov & Hutter 2019), gradients first

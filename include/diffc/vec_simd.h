@@ -39,6 +39,13 @@ typedef double LanesDouble __attribute__((vector_size(LANES * 4))); /* half as m
         }                                                                                          \
     } while (0)
 
+/* Before a loop of few constant steps over an array of vectors, which then stays in registers. */
+#ifdef __clang__
+#define LANES_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define LANES_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 #define LANES_INLINE static inline __attribute__((always_inline, unused))
 
 /* The lanes past k are zero. */
@@ -48,7 +55,11 @@ LANES_INLINE Lanes lanes_load(const float *p, size_t k)
     if (k == LANES)
         memcpy(&v, p, sizeof v);
     else
+#if LANES == 16
+        v = (Lanes)_mm512_maskz_loadu_ps((__mmask16)((1u << k) - 1), p);
+#else
         for (size_t j = 0; j < k; j++) v[j] = p[j];
+#endif
     return v;
 }
 
@@ -57,7 +68,11 @@ LANES_INLINE void lanes_store(float *p, Lanes v, size_t k)
     if (k == LANES)
         memcpy(p, &v, sizeof v);
     else
+#if LANES == 16
+        _mm512_mask_storeu_ps(p, (__mmask16)((1u << k) - 1), (__m512)v);
+#else
         for (size_t j = 0; j < k; j++) p[j] = v[j];
+#endif
 }
 
 LANES_INLINE Lanes lanes_set(float a)
@@ -115,22 +130,6 @@ LANES_INLINE void lanes_add_double(double *sum, Lanes v, size_t k)
     memcpy(sum + LANES / 2, &high, sizeof high);
 }
 
-/* sum[j] += v[j]^2 for the first k lanes; the squares are exact */
-LANES_INLINE void lanes_add_double_squares(double *sum, Lanes v, size_t k)
-{
-    if (k != LANES) {
-        for (size_t j = 0; j < k; j++) sum[j] += (double)v[j] * (double)v[j];
-        return;
-    }
-    LanesDouble low, high;
-    memcpy(&low, sum, sizeof low);
-    memcpy(&high, sum + LANES / 2, sizeof high);
-    low += lanes_low(v) * lanes_low(v);
-    high += lanes_high(v) * lanes_high(v);
-    memcpy(sum, &low, sizeof low);
-    memcpy(sum + LANES / 2, &high, sizeof high);
-}
-
 LANES_INLINE double lanes_sum(LanesDouble v)
 {
     double sum = 0;
@@ -142,63 +141,95 @@ LANES_INLINE double lanes_sum(LanesDouble v)
 #define LANES_SELECT(mask, a, b)                                                                   \
     ((Lanes)(((LanesBits)(mask) & (LanesBits)(a)) | (~(LanesBits)(mask) & (LanesBits)(b))))
 
-enum { LANES_EXP_FLOOR = -104 }; /* exp of this rounds to 0 in float */
-
-/* exp(x) for x <= 88, within 2 ulp; below the floor it is 0; NaN stays NaN. exp(x) = 2^n exp(r)
- * with n = round(x / ln 2) and |r| <= ln 2 / 2, where the Taylor polynomial of degree 7 is exact
- * to 6e-9. 2^n is applied in two halves, so that results below 2^-126 round once, gradually. */
-LANES_INLINE Lanes lanes_exp(Lanes x)
+/* max(bound, x) and min(bound, x); NaN in x stays. GCC 12 makes one instruction of them only from
+ * intrinsics. */
+LANES_INLINE Lanes lanes_at_least(Lanes bound, Lanes x)
 {
-    const Lanes floor_ = lanes_set((float)LANES_EXP_FLOOR);
-    x = LANES_SELECT(x < floor_, floor_, x);
-    /* Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits. */
-    const float rounder = 12582912.0f;
-    Lanes shifted = x * 1.44269504f + rounder;
-    Lanes n = shifted - rounder;
-    /* ln 2 in two parts, the first with so few bits that n times it is exact. */
-    Lanes r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
-    Lanes p = r * (1.0f / 5040) + 1.0f / 720;
-    p = p * r + 1.0f / 120;
-    p = p * r + 1.0f / 24;
-    p = p * r + 1.0f / 6;
-    p = p * r + 0.5f;
-    p = p * r + 1.0f;
-    p = p * r + 1.0f;
-    /* n + 256 is positive; its halves sum to it. */
-    LanesBits whole = (LanesBits)shifted - 0x4b400000u + 256u;
-    LanesBits half = whole >> 1;
-    Lanes first = (Lanes)((half - 1u) << 23), second = (Lanes)((whole - half - 1u) << 23);
-    return p * first * second;
+#if LANES == 16
+    return (Lanes)_mm512_max_ps((__m512)bound, (__m512)x);
+#elif LANES == 8
+    return (Lanes)_mm256_max_ps((__m256)bound, (__m256)x);
+#else
+    return LANES_SELECT(x < bound, bound, x);
+#endif
 }
 
-/* s = 1/(1+exp(-x)) and 1 - s without cancellation. `clamped` is x within +-104, where products
- * such as x s and x (1-s) already have their limits (0 instead of the NaN of inf * 0). */
+LANES_INLINE Lanes lanes_at_most(Lanes bound, Lanes x)
+{
+#if LANES == 16
+    return (Lanes)_mm512_min_ps((__m512)bound, (__m512)x);
+#elif LANES == 8
+    return (Lanes)_mm256_min_ps((__m256)bound, (__m256)x);
+#else
+    return LANES_SELECT(x > bound, bound, x);
+#endif
+}
+
+/* exp(x) = p 2^n for |x| <= 88, with n = round(x / ln 2), |x - n ln 2| <= ln 2 / 2 and p the
+ * polynomial of degree 5 that is nearest to exp there: relative error 8e-8, and with its rounding
+ * 1.5e-7. With FMA, n times the rounded ln 2 is exact up to 1.9e-9 n; without, ln 2 stands in two
+ * parts, the first with so few bits that n times it is exact. */
+typedef struct {
+    Lanes p, power;
+} LanesExp;
+
+LANES_INLINE LanesExp lanes_exp_parts(Lanes x)
+{
+    /* Adding 1.5 * 2^23 + 127 rounds to an integer, which then stands in the low bits with the bias
+     * of an exponent on it. */
+    const float rounder = 12582912.0f + 127.0f;
+    Lanes shifted = x * 1.44269504f + rounder;
+    Lanes n = shifted - rounder;
+#ifdef __FMA__
+    Lanes r = x - n * 0.693147182f;
+#else
+    Lanes r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
+#endif
+    Lanes p = r * 0.00829761909f + 0.0419156291f;
+    p = p * r + 0.166675765f;
+    p = p * r + 0.499988927f;
+    p = p * r + 0.999999691f;
+    p = p * r + 1.00000007f;
+    return (LanesExp){.p = p, .power = (Lanes)((LanesBits)shifted << 23)};
+}
+
+/* exp(x) for x <= 88, relative error below 4e-7; below -87.3, where floats lose digits, 0; NaN
+ * stays NaN. */
+LANES_INLINE Lanes lanes_exp(Lanes x)
+{
+    const Lanes least = lanes_set(-87.3f);
+    LanesExp e = lanes_exp_parts(lanes_at_least(least, x));
+    return (Lanes)((LanesBits)(e.p * e.power) & ~(LanesBits)(x < least));
+}
+
+/* s = 1/(1+exp(-x)) and 1 - s without cancellation. `clamped` is x within +-88, where products such
+ * as x s and x (1-s) have their limits up to 1e-36 (and not the NaN of inf * 0), and exp(-x) is
+ * finite. */
 typedef struct {
     Lanes s, one_minus, clamped;
 } LanesSigmoid;
 
+enum { LANES_SIGMOID_END = 88 };
+
 LANES_INLINE LanesSigmoid lanes_sigmoid(Lanes x)
 {
-    const LanesBits sign = {0};
-    LanesBits negative = (LanesBits)x & (sign + 0x80000000u);
-    Lanes down = (Lanes)((LanesBits)x | (sign + 0x80000000u)); /* -|x| */
-    const Lanes floor_ = lanes_set((float)LANES_EXP_FLOOR);
-    down = LANES_SELECT(down < floor_, floor_, down);
-    Lanes e = lanes_exp(down);
-    Lanes large = 1.0f / (1.0f + e), small = e * large;
-    LanesSigmoid out;
-    LanesBits below = (LanesBits)(negative != 0);
-    out.s = LANES_SELECT(below, small, large);
-    out.one_minus = LANES_SELECT(below, large, small);
-    out.clamped = (Lanes)((LanesBits)down ^ (sign + 0x80000000u) ^ negative);
-    return out;
+    const Lanes end = lanes_set((float)LANES_SIGMOID_END);
+    Lanes clamped = lanes_at_most(end, lanes_at_least(-end, x));
+    LanesExp e = lanes_exp_parts(-clamped);
+    Lanes power = e.p * e.power, s = 1.0f / (power + 1.0f);
+    return (LanesSigmoid){.s = s, .one_minus = power * s, .clamped = clamped};
 }
 
+/* x / (1 + exp(-x)). Nanoseconds per element of one 5 GHz Zen 5 core, AVX-512, data in L1: 0.092;
+ * with a polynomial of degree 6 0.101; with the estimate rcp14 and a Newton step for the division
+ * 0.117; with the Pade quotient of exp 0.095; with exp to 1 ulp in two halves of 2^n, |x| and
+ * selections 0.313. */
 LANES_INLINE Lanes lanes_silu(Lanes x)
 {
-    LanesSigmoid g = lanes_sigmoid(x);
-    /* Only the lower clamp: for large x the product is x itself. */
-    return LANES_SELECT(x < g.clamped, g.clamped, x) * g.s;
+    const Lanes end = lanes_set((float)LANES_SIGMOID_END);
+    Lanes above = lanes_at_least(-end, x); /* for large x the quotient is x itself */
+    LanesExp e = lanes_exp_parts(-lanes_at_most(end, above));
+    return above / (e.p * e.power + 1.0f);
 }
 
 /* d1 = s (1 + x (1-s)) */

@@ -10,15 +10,19 @@
  * choice depends on H and W only, so an image's bits never depend on its batch.
  *
  * What it should cost (AVX-512, one core, cycles per tile and vector of 16 channels; P is the peak
- * of 32 multiply-adds a cycle). F4 products: 36 C/32 per output vector times 16. Input transform:
- * 120 operations, 60 loads, 60 stores: 80-100. Output transform: 130 operations, 36 loads, 16
- * stores: 80-100. With products at 0.92 P the direct-equivalent speed is therefore
- *   C = K = 32    1250 + 2 * 2 * 100 of 4608 cycles: 2.8 P     64: 3.2 P    128: 3.5 P    256: 3.6 P
- * and memory takes from that: a block of 32 tiles reads all of U (36 C K floats) from the shared
- * cache, 4 bytes a cycle, a quarter of what it gives; x and y cost 128 (C + K) bytes a tile. Weight
- * gradient: the same products; each work item is one row of frequencies (6 of 36 products) over all
- * tiles, whose sums (6 C K floats) and transformed chunk stay in L2 up to 128 channels; x and dy
- * are read about four times: 2.6-3.2 P. tests/bench/conv_bench.c measures it.
+ * of 32 multiply-adds a cycle). Input transform: 120 operations, 60 loads, 60 stores, 36 of them to
+ * lines that are not in L1: 110-160. Output transform: 130 operations and 36 loads: 80-120.
+ * Products: 36 C / 32 * 16 at 0.95 P. The direct form takes 4 times the products, so
+ *   C = K = 32: 2.6 P    64: 3.1 P    128: 3.4 P    256: 3.6 P
+ * less what memory takes: a block of 32 tiles reads all of U (36 C K floats) from the shared cache,
+ * 4 bytes a cycle, a quarter of what it gives; x and y cost 128 (C + K) bytes a tile. Measured (two
+ * cores, batch 16, tests/bench/conv_bench.c): 2.3 P at 32, 2.9 P at 64, 2.9-3.3 P at 128, 3.2-3.3 P
+ * at 256; from 128 on the transforms wait for the shared cache (200-400 cycles).
+ *
+ * Weight gradient: the same products; a work item is one half of the frequencies over all tiles, so
+ * x and dy are transformed in two halves by two threads, with nothing shared and no waiting. The
+ * sums of the item (18 C K floats) pass through once per chunk of 64-128 tiles. Measured: 2.1 P at
+ * 32, 2.5 P at 64, 2.6-2.8 P at 128, 2.4-2.5 P at 256, where at 8x8 the sums are made of few tiles.
  *
  * Prepared weights and scratch are laid out for the instruction set in use (vec.h): do not change
  * the level between preparing and using. Both should begin on 64 bytes (mem.h gives that) and must
@@ -50,6 +54,7 @@ typedef struct {
     float *a, *b;
     int channels_a;
     bool upsampled;
+    bool overwrite; /* set dx instead of adding to it */
 } WinogradGradient;
 
 /* y = factor * (conv + bias[k] + shift[n,k] + residual[n,h,w,k]); NULL members are zero. residual

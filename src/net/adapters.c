@@ -4,60 +4,98 @@
 
 enum { X0 = 1, X1 = 2, X2 = 4 };
 
-/* ---- conv2d: the fast kernels where they serve, else the plain form ---- */
+/* ---- conv2d: the fast kernels, with what fuse.c joined, where they serve, else the plain form ---- */
+
+/* x or xdot of a fast convolution, and what is added to its output. */
+static void conv2d_fast(const Call *c, float *y, const float *const *x, const float *bias)
+{
+    const Node *n = c->node;
+    WinogradInput input = {.a = x[0], .upsampled = n->upsampled};
+    WinogradEpilogue e = {.bias = bias, .factor = 1.0f};
+    if (n->shift_in) e.shift = x[n->shift_in];
+    if (n->residual_in) e.residual = x[n->residual_in];
+    winograd_forward(&n->dims.conv, y, &input, c->u, &e, c->scratch);
+}
 
 static void conv2d_run_forward(const Call *c)
 {
-    const Conv2dDims *d = &c->node->dims.conv;
-    if (!c->node->fast) {
-        conv2d_forward(d, c->y, c->x[0], c->w, c->b, c->scratch);
-        return;
+    if (c->node->fast)
+        conv2d_fast(c, c->y, c->x, c->b);
+    else
+        conv2d_forward(&c->node->dims.conv, c->y, c->x[0], c->w, c->b, c->scratch);
+}
+
+/* dx (+)= dy of a sum, for input k. */
+static void pass_on(const Call *c, int k, float *dx, const float *dy, const PointDims *d)
+{
+    if (!dx) return;
+    if (c->first >> k & 1)
+        scale_forward(d, 1.0f, dx, dy);
+    else
+        add_backward(d, dx, NULL, dy);
+}
+
+/* The cotangents of what is not weights, from dy. */
+static void conv2d_fast_data(const Call *c, float *const *dx, const float *dy)
+{
+    const Node *n = c->node;
+    const Conv2dDims *d = &n->dims.conv;
+    WinogradGradient to = {.a = dx[0], .upsampled = n->upsampled, .overwrite = c->first & 1};
+    if (dx[0]) winograd_backward_data(d, &to, dy, c->u, c->scratch);
+    if (n->shift_in) {
+        ShiftDims shift = {.N = d->N, .T = d->H * d->W, .C = d->K};
+        shift_backward(&shift, NULL, dx[n->shift_in], dy);
     }
-    WinogradInput x = {.a = c->x[0]};
-    WinogradEpilogue e = {.bias = c->b, .factor = 1.0f};
-    winograd_forward(d, c->y, &x, c->u, &e, c->scratch);
+    if (n->residual_in) {
+        PointDims all = {.N = d->N, .size = (size_t)d->H * (size_t)d->W * (size_t)d->K};
+        pass_on(c, n->residual_in, dx[n->residual_in], dy, &all);
+    }
+}
+
+static void conv2d_fast_weights(const Call *c, const float *dy, const float *x)
+{
+    WinogradInput input = {.a = x, .upsampled = c->node->upsampled};
+    if (c->dw) winograd_backward_weights(&c->node->dims.conv, c->dw, &input, dy, c->scratch);
+}
+
+/* The bias by the plain form, which makes nothing else here. */
+static void conv2d_bias(const Call *c, const float *dy)
+{
+    conv2d_backward(&c->node->dims.conv, NULL, NULL, c->db, dy, c->x[0], c->w, c->scratch);
 }
 
 static void conv2d_run_backward(const Call *c)
 {
-    const Conv2dDims *d = &c->node->dims.conv;
     if (!c->node->fast) {
-        conv2d_backward(d, c->dx[0], c->dw, c->db, c->dy, c->x[0], c->w, c->scratch);
+        conv2d_backward(&c->node->dims.conv, c->dx[0], c->dw, c->db, c->dy, c->x[0], c->w,
+                        c->scratch);
         return;
     }
-    WinogradInput x = {.a = c->x[0]};
-    WinogradGradient dx = {.a = c->dx[0]};
-    if (c->dx[0]) winograd_backward_data(d, &dx, c->dy, c->u, c->scratch);
-    if (c->dw) winograd_backward_weights(d, c->dw, &x, c->dy, c->scratch);
-    conv2d_backward(d, NULL, NULL, c->db, c->dy, c->x[0], c->w, c->scratch);
+    conv2d_fast_data(c, c->dx, c->dy);
+    conv2d_fast_weights(c, c->dy, c->x[0]);
+    conv2d_bias(c, c->dy);
 }
 
 static void conv2d_run_tangent(const Call *c)
 {
-    const Conv2dDims *d = &c->node->dims.conv;
-    WinogradInput xdot = {.a = c->xdot[0]};
     if (c->node->fast)
-        winograd_forward(d, c->ydot, &xdot, c->u, NULL, c->scratch);
+        conv2d_fast(c, c->ydot, c->xdot, NULL);
     else
-        conv2d_tangent(d, c->ydot, c->x[0], c->xdot[0], c->w, NULL, NULL, c->scratch);
+        conv2d_tangent(&c->node->dims.conv, c->ydot, c->x[0], c->xdot[0], c->w, NULL, NULL,
+                       c->scratch);
 }
 
 static void conv2d_run_backward2(const Call *c)
 {
-    const Conv2dDims *d = &c->node->dims.conv;
     if (!c->node->fast) {
-        conv2d_backward2(d, c->mx[0], c->dw, c->db, c->my, c->dy, c->x[0], c->xdot[0], c->w,
-                         c->scratch);
+        conv2d_backward2(&c->node->dims.conv, c->mx[0], c->dw, c->db, c->my, c->dy, c->x[0],
+                         c->xdot[0], c->w, c->scratch);
         return;
     }
-    WinogradInput x = {.a = c->x[0]}, xdot = {.a = c->xdot[0]};
-    WinogradGradient mx = {.a = c->mx[0]};
-    if (c->mx[0]) winograd_backward_data(d, &mx, c->my, c->u, c->scratch);
-    if (c->dw) {
-        winograd_backward_weights(d, c->dw, &x, c->my, c->scratch);
-        winograd_backward_weights(d, c->dw, &xdot, c->dy, c->scratch);
-    }
-    conv2d_backward(d, NULL, NULL, c->db, c->my, c->x[0], c->w, c->scratch);
+    conv2d_fast_data(c, c->mx, c->my);
+    conv2d_fast_weights(c, c->my, c->x[0]);
+    conv2d_fast_weights(c, c->dy, c->xdot[0]);
+    conv2d_bias(c, c->my);
 }
 
 static size_t conv2d_scratch(const Node *n)
@@ -280,7 +318,7 @@ static void add_run_forward(const Call *c)
 
 static void add_run_backward(const Call *c)
 {
-    add_backward(&c->node->dims.point, c->dx[0], c->dx[1], c->dy);
+    for (int k = 0; k < 2; k++) pass_on(c, k, c->dx[k], c->dy, &c->node->dims.point);
 }
 
 static void add_run_tangent(const Call *c)
@@ -290,7 +328,7 @@ static void add_run_tangent(const Call *c)
 
 static void add_run_backward2(const Call *c)
 {
-    add_backward2(&c->node->dims.point, c->mx[0], c->mx[1], c->my);
+    for (int k = 0; k < 2; k++) pass_on(c, k, c->mx[k], c->my, &c->node->dims.point);
 }
 
 static void shift_run_forward(const Call *c)
@@ -446,6 +484,16 @@ static void dropout_run_backward2(const Call *c)
     dropout_backward2(&c->dropout, c->mx[0], c->my);
 }
 
+bool node_overwrites(const Node *node, int k)
+{
+    return node->fast ? k == 0 || k == node->residual_in : node->kind == OP_ADD;
+}
+
+bool node_passes_on(const Node *node, int k)
+{
+    return node->fast ? k > 0 && k == node->residual_in : node->kind == OP_ADD;
+}
+
 #define PASSES(op)                                                                                 \
     .name = #op, .forward = op##_run_forward, .backward = op##_run_backward,                       \
     .tangent = op##_run_tangent, .backward2 = op##_run_backward2
@@ -453,8 +501,8 @@ static void dropout_run_backward2(const Call *c)
 const NetOp net_ops[OP_KINDS] = {
     [OP_INPUT] = {.name = "input"},
     [OP_CONV2D] = {PASSES(conv2d), .scratch_floats = conv2d_scratch, .flop = conv2d_flop,
-                   .backward_values = X0, .second_values = X0, .second_tangents = X0,
-                   .second_lambda = true},
+                   .backward_values = X0, .second_values = X0, .tangent_may_be_null = X1 | X2,
+                   .second_tangents = X0, .second_lambda = true},
     [OP_LINEAR] = {PASSES(linear), .scratch_floats = linear_scratch, .flop = linear_flop,
                    .backward_values = X0, .second_values = X0, .second_tangents = X0,
                    .second_lambda = true},

@@ -341,6 +341,7 @@ void net_set_output(Net *net, int node)
     REQUIRE(node >= 0 && node < net->count && net->nodes[node].kind != OP_INPUT);
     CHECK(!net->planned);
     net->output = node;
+    if (!net->no_memory) net_fuse(net);
 }
 
 int net_output(const Net *net)

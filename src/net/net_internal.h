@@ -48,6 +48,9 @@ typedef struct {
     float factor, offset;  /* scale, affine */
     bool wants_gradient;   /* inputs */
     bool fast;             /* conv2d: by the kernels of winograd.h */
+    /* What fuse.c joined to a fast conv2d: */
+    bool upsampled;            /* in[0] is seen through nearest upsampling */
+    int shift_in, residual_in; /* which inputs are added to every pixel, and elementwise; 0: none */
     union {
         Conv2dDims conv;
         LinearDims linear;
@@ -69,6 +72,9 @@ typedef struct {
     TangentKind tangent_kind;
     /* The consumer with the highest index: it reaches this node's cotangent first, going back. */
     int last_consumer;
+    /* That consumer, when its own cotangent becomes this node's where it lies (a sum passes its
+     * cotangent on unchanged, and nobody reads it after); else -1. */
+    int gradient_from;
     /* Offsets in floats. */
     size_t value, saved, gradient, tangent, gradient2;
     size_t prepared, prepared_back; /* in the block of prepared weights */
@@ -116,6 +122,7 @@ typedef struct {
     const float *x[MAX_INPUTS];
     const float *dy; /* backward; in backward2 the lambda of this node */
     float *dx[MAX_INPUTS];
+    unsigned first; /* bit k: dx[k] (mx[k]) holds nothing yet and is to be overwritten */
     float *ydot;
     const float *xdot[MAX_INPUTS];
     const float *my;
@@ -141,6 +148,14 @@ typedef struct {
 } NetOp;
 
 extern const NetOp net_ops[OP_KINDS];
+
+/* Whether the node's backward passes can overwrite the cotangent of input k instead of adding. */
+bool node_overwrites(const Node *node, int k);
+/* Whether that cotangent is the node's own, unchanged. */
+bool node_passes_on(const Node *node, int k);
+
+/* Joins neighbours of fast convolutions to them; called once, when the declaration ends. */
+void net_fuse(Net *net);
 
 /* prepared.c: weights in the form of the fast kernels. Allocation (part of net_plan), and what a
  * pass that reads `weights` does first. */

@@ -76,7 +76,7 @@ static void trace(Plan *p)
     for (int i = 0; i < net->count; i++) {
         Node *node = &net->nodes[i];
         node->used = i == net->output;
-        node->last_consumer = -1;
+        node->last_consumer = node->gradient_from = -1;
         node->leads_param = has_trainable(net, node);
         node->leads_input = node->wants_gradient;
         node->tangent_kind = TANGENT_NONE;
@@ -99,6 +99,24 @@ static void trace(Plan *p)
             if (from->last_consumer < 0) from->last_consumer = i;
             bool null_will_do = net_ops[node->kind].tangent_may_be_null >> k & 1;
             if (moves && !from->leads_input && !null_will_do) from->tangent_kind = TANGENT_ZERO;
+        }
+    }
+}
+
+/* Lets a sum's cotangent become that of the operand it reaches first, in place. Not for second
+ * order, whose last pass reads the cotangents again. */
+static void share_gradients(const Plan *p)
+{
+    const Net *net = p->net;
+    if (p->mode != NET_TRAIN) return;
+    for (int i = 0; i < net->count; i++) {
+        const Node *node = &net->nodes[i];
+        bool taken = i == net->output || !on_gradient_path(node);
+        for (int k = 0; k < node->inputs && !taken; k++) {
+            Node *from = &net->nodes[node->in[k]];
+            taken = node_passes_on(node, k) && from->last_consumer == i && from->kind != OP_INPUT &&
+                    on_gradient_path(from);
+            if (taken) from->gradient_from = i;
         }
     }
 }
@@ -156,6 +174,16 @@ static void find_ends(const Plan *p, int *value_end, int *tangent_end)
             value_end[i] = tangent_end[i] = last_step(p);
 }
 
+/* The node whose backward pass is the last to read the cotangent that lies at node i: i itself, or
+ * the operand it was passed on to. */
+static int gradient_end(const Net *net, int i)
+{
+    const Node *node = &net->nodes[i];
+    for (int k = 0; k < node->inputs; k++)
+        if (net->nodes[node->in[k]].gradient_from == i) return gradient_end(net, node->in[k]);
+    return i;
+}
+
 /* The buffers of one node. What callers fill or read between passes lives from step 0 on. */
 static void add_buffers(Plan *p, int i, int value_end, int tangent_end)
 {
@@ -179,8 +207,8 @@ static void add_buffers(Plan *p, int i, int value_end, int tangent_end)
         int start = output ? 0 : backward_step(p, node->last_consumer);
         int end = input || output ? last_step(p)
                   : lambda        ? backward2_step(p, i)
-                                  : backward_step(p, i);
-        add_buffer(p, &node->gradient, floats, start, end);
+                                  : backward_step(p, gradient_end(net, i));
+        if (node->gradient_from < 0) add_buffer(p, &node->gradient, floats, start, end);
         if (second) {
             start = output ? 0 : backward2_step(p, node->last_consumer);
             end = input || output ? last_step(p) : backward2_step(p, i);
@@ -246,12 +274,17 @@ static bool lay_out(Net *net, NetMode mode, size_t *total)
     if (ok) {
         trace(&p);
         CHECK(mode != NET_SECOND || net->nodes[net->output].leads_input);
+        share_gradients(&p);
         find_ends(&p, value_end, tangent_end);
         for (int i = 0; i < net->count; i++)
             if (net->nodes[i].used || net->nodes[i].kind == OP_INPUT)
                 add_buffers(&p, i, value_end[i], tangent_end[i]);
         add_buffer(&p, &net->scratch, scratch_floats(net), 0, last_step(&p));
         *total = place_buffers(&p, placed);
+        for (int i = net->count - 1; i >= 0; i--) {
+            Node *node = &net->nodes[i];
+            if (node->gradient_from >= 0) node->gradient = net->nodes[node->gradient_from].gradient;
+        }
     }
     mem_free(tangent_end);
     mem_free(value_end);

@@ -23,7 +23,8 @@ static size_t lay_out(Net *net, NetMode mode, bool place)
         size_t floats = aligned(winograd_weights_floats(&node->dims.conv));
         if (place) node->prepared = total;
         total += floats;
-        if (mode == NET_INFER || net->nodes[node->in[0]].kind == OP_INPUT) continue;
+        const Node *from = &net->nodes[node->in[0]];
+        if (mode == NET_INFER || (from->kind == OP_INPUT && !from->wants_gradient)) continue;
         if (place) node->prepared_back = total;
         total += floats;
     }

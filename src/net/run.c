@@ -111,15 +111,22 @@ static bool goes_back(const Node *node, const float *grads)
     return node->used && (node->leads_input || (grads && node->leads_param));
 }
 
-/* Where node i adds the cotangents of its inputs; its first visitor finds zeros there. */
-static void give_cotangents(const Net *net, int i, const float *grads, bool second, float **dx)
+/* Where node i adds the cotangents of its inputs. Their first visitor overwrites them, or finds
+ * zeros there. */
+static void give_cotangents(const Net *net, int i, const float *grads, bool second, Call *c)
 {
+    float **dx = second && net->nodes[i].tangent_kind == TANGENT_MOVES ? c->mx : c->dx;
     const Node *node = &net->nodes[i];
     for (int k = 0; k < node->inputs; k++) {
         const Node *from = &net->nodes[node->in[k]];
         if (!goes_back(from, grads)) continue;
+        if (from->gradient_from == i) continue;
         dx[k] = at(net, second ? from->gradient2 : from->gradient);
-        if (from->last_consumer == i) zero(dx[k], node_floats(net, from));
+        if (from->last_consumer != i) continue;
+        if (node_overwrites(node, k))
+            c->first |= 1u << k;
+        else
+            zero(dx[k], node_floats(net, from));
     }
 }
 
@@ -169,7 +176,7 @@ void net_backward(Net *net, const float *weights, float *grads)
         Call c = begin_call(net, i, weights, grads, true);
         double start = profile_begin(net);
         give_values(net, &c, op->backward_values);
-        give_cotangents(net, i, grads, false, c.dx);
+        give_cotangents(net, i, grads, false, &c);
         c.dy = at(net, node->gradient);
         op->backward(&c);
         profile_end(net, i, 1, start);
@@ -211,13 +218,13 @@ void net_backward2(Net *net, const float *weights, float *grads)
         if (node->tangent_kind == TANGENT_MOVES) {
             give_values(net, &c, op->second_values);
             give_tangents(net, &c, op->second_tangents);
-            give_cotangents(net, i, grads, true, c.mx);
+            give_cotangents(net, i, grads, true, &c);
             c.my = at(net, node->gradient2);
             if (op->second_lambda) c.dy = at(net, node->gradient);
             op->backward2(&c);
         } else { /* its tangent is zero, so only y depends on it: the first backward, with mu */
             give_values(net, &c, op->backward_values);
-            give_cotangents(net, i, grads, true, c.dx);
+            give_cotangents(net, i, grads, true, &c);
             c.dy = at(net, node->gradient2);
             op->backward(&c);
         }

@@ -56,19 +56,20 @@ static int resnet(Walk *w, int x, int channels, float scale, const char *prefix)
     int in_channels = net_shape(net, x).C;
     int h = net_groupnorm(net, x, unet_groups(c, in_channels), c->eps, true,
                           name_of(w, "%s.norm1", prefix));
-    h = conv3x3(w, h, channels, false, name_of(w, "%s.conv1", prefix));
+    /* What is added to a convolution is declared before it, so that it can be fused (fuse.c). */
     int e = net_linear(net, w->embedding, c->scale_shift ? 2 * channels : channels, false,
                        name_of(w, "%s.time_emb_proj", prefix));
+    h = conv3x3(w, h, channels, false, name_of(w, "%s.conv1", prefix));
     if (!c->scale_shift) h = net_shift(net, h, e);
     h = net_groupnorm(net, h, unet_groups(c, channels), c->eps, !c->scale_shift,
                       name_of(w, "%s.norm2", prefix));
     if (c->scale_shift) h = net_silu(net, net_modulate(net, h, e));
     if (c->dropout > 0.0f) h = net_dropout(net, h, c->dropout);
-    h = conv3x3(w, h, channels, c->zero_init, name_of(w, "%s.conv2", prefix));
     if (in_channels != channels) {
         ConvOptions o = {.kernel = 1, .stride = 1};
         x = net_conv2d(net, x, channels, &o, name_of(w, "%s.conv_shortcut", prefix));
     }
+    h = conv3x3(w, h, channels, c->zero_init, name_of(w, "%s.conv2", prefix));
     return divided(w, net_add(net, x, h), scale);
 }
 

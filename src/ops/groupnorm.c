@@ -22,13 +22,17 @@ typedef struct {
     const GroupNormDims *d;
     const NormRows *rows;
     const float *x, *xdot, *my, *ly, *w, *b, *wdot, *bdot;
-    const float *mean, *rstd; /* [N,G] */
+    const float *mean, *rstd;      /* [N,G] */
+    const double *sums_a, *sums_b; /* [N,2,channels_a] and [N,2,C-channels_a] of the input */
+    int channels_a;
     float *out, *new_mean, *new_rstd;
     int tile, tiles; /* rows of a tile; tiles of an image */
-    double *sums;    /* [N][tiles][SUMS][C] */
+    bool whole;      /* a thread takes whole images, and its scratch is the slot of its number */
     double *dparams; /* [N][2][C]: an image's share of dw and db */
-    double *dots;    /* [N][2][G]: mean(xdot) and A */
-    float *coef;     /* [N][COEFS][C] */
+    double *sums;    /* [slots][tiles][SUMS][C] */
+    double *dots;    /* [slots][2][G]: mean(xdot) and A */
+    float *coef;     /* [slots][COEFS][C] */
+    float *mz, *lz;  /* [slots][T][C], with silu: cotangents of z and zdot */
 } Job;
 
 /* A pass is a list of stages: first every tile of an image, then once for the image. */
@@ -51,11 +55,30 @@ static int tile_count(const GroupNormDims *d)
     return rows > 0 ? (d->T + rows - 1) / rows : 0;
 }
 
+/* With many images each thread takes whole ones, which then stay in its cache from stage to stage;
+ * with few, all threads share the tiles of all. The sums are the same either way. */
+static bool whole_images(const GroupNormDims *d)
+{
+    return d->N >= 2 * parallel_threads();
+}
+
+static int slot_count(const GroupNormDims *d)
+{
+    return whole_images(d) ? parallel_threads() : d->N;
+}
+
+/* Cotangents of z that one image keeps, in floats: a multiple of 16, so that vectors stay aligned. */
+static size_t kept_floats(const GroupNormDims *d)
+{
+    return d->silu ? ((size_t)d->T * (size_t)d->C + 15) / 16 * 16 : 0;
+}
+
 size_t groupnorm_scratch_floats(const GroupNormDims *d)
 {
-    size_t sums = (size_t)tile_count(d) * SUMS * (size_t)d->C;
-    size_t doubles = sums + 2 * (size_t)d->C + 2 * (size_t)d->G;
-    return (size_t)d->N * (2 * doubles + COEFS * (size_t)d->C) + PARTIAL_ALIGN;
+    size_t N = (size_t)d->N, C = (size_t)d->C, G = (size_t)d->G;
+    size_t doubles = (size_t)tile_count(d) * SUMS * C + 2 * G;
+    size_t slot = 2 * doubles + COEFS * C + 2 * kept_floats(d);
+    return 2 * N * 2 * C + (size_t)slot_count(d) * slot + 2 * PARTIAL_ALIGN;
 }
 
 static Job job_start(const GroupNormDims *d, const float *x, const float *w, const float *b,
@@ -63,22 +86,28 @@ static Job job_start(const GroupNormDims *d, const float *x, const float *w, con
 {
     Job job = {
         .d = d, .rows = &SIMD_TABLE(norm_rows), .x = x, .w = w, .b = b, .mean = mean, .rstd = rstd};
-    size_t N = (size_t)d->N, C = (size_t)d->C;
     job.tile = tile_rows(d);
     job.tiles = tile_count(d);
-    job.sums = (double *)(void *)partial_align(scratch);
-    job.dparams = job.sums + N * (size_t)job.tiles * SUMS * C;
-    job.dots = job.dparams + N * 2 * C;
-    job.coef = (float *)(void *)(job.dots + N * 2 * (size_t)d->G);
+    job.whole = whole_images(d);
+    size_t C = (size_t)d->C, slots = (size_t)slot_count(d);
+    job.dparams = (double *)(void *)partial_align(scratch);
+    job.sums = job.dparams + (size_t)d->N * 2 * C;
+    job.dots = job.sums + slots * (size_t)job.tiles * SUMS * C;
+    job.coef = (float *)(void *)(job.dots + slots * 2 * (size_t)d->G);
+    job.mz = partial_align(job.coef + slots * COEFS * C);
+    job.lz = job.mz + slots * kept_floats(d);
     return job;
 }
 
-/* With many images each thread takes whole ones, which then stay in its cache from stage to stage;
- * with few, all threads share the tiles. The sums are the same either way. */
+static size_t image_slot(const Job *job, int n)
+{
+    return (size_t)(job->whole ? parallel_thread() : n);
+}
+
 static void job_run(const Job *job, const Stage *stages, int count)
 {
     int N = job->d->N, tiles = job->tiles;
-    if (N >= 2 * parallel_threads()) {
+    if (job->whole) {
 #pragma omp parallel for schedule(dynamic)
         for (int n = 0; n < N; n++) {
             for (int s = 0; s < count; s++) {
@@ -90,7 +119,7 @@ static void job_run(const Job *job, const Stage *stages, int count)
     }
     for (int s = 0; s < count; s++) {
         if (stages[s].tile) {
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (N * tiles > 1)
             for (int unit = 0; unit < N * tiles; unit++)
                 stages[s].tile(job, unit / tiles, unit % tiles);
         }
@@ -102,7 +131,8 @@ static NormTile norm_tile(const Job *job, int n, int tile)
 {
     const GroupNormDims *d = job->d;
     int first = tile * job->tile, left = d->T - first;
-    size_t C = (size_t)d->C, at = ((size_t)n * (size_t)d->T + (size_t)first) * C;
+    size_t C = (size_t)d->C, slot = image_slot(job, n);
+    size_t in = (size_t)first * C, at = (size_t)n * (size_t)d->T * C + in;
     return (NormTile){.rows = (size_t)(left < job->tile ? left : job->tile),
                       .C = C,
                       .silu = d->silu,
@@ -111,9 +141,10 @@ static NormTile norm_tile(const Job *job, int n, int tile)
                       .my = job->my ? job->my + at : NULL,
                       .ly = job->ly ? job->ly + at : NULL,
                       .out = job->out ? job->out + at : NULL,
-                      .coef = job->coef + (size_t)n * COEFS * C,
-                      .sums =
-                          job->sums + ((size_t)n * (size_t)job->tiles + (size_t)tile) * SUMS * C};
+                      .mz = job->mz + slot * kept_floats(d) + in,
+                      .lz = job->lz + slot * kept_floats(d) + in,
+                      .coef = job->coef + slot * COEFS * C,
+                      .sums = job->sums + (slot * (size_t)job->tiles + (size_t)tile) * SUMS * C};
 }
 
 #define TILE_STAGE(name)                                                                           \
@@ -135,7 +166,7 @@ TILE_STAGE(backward2)
 static const double *gather_sums(const Job *job, int n, int count)
 {
     size_t C = (size_t)job->d->C, size = SUMS * C;
-    double *sums = job->sums + (size_t)n * (size_t)job->tiles * size;
+    double *sums = job->sums + image_slot(job, n) * (size_t)job->tiles * size;
     for (int t = 1; t < job->tiles; t++)
         for (size_t i = 0; i < (size_t)count * C; i++) sums[i] += sums[(size_t)t * size + i];
     return sums;
@@ -143,14 +174,24 @@ static const double *gather_sums(const Job *job, int n, int count)
 
 static float *image_coef(const Job *job, int n)
 {
-    return job->coef + (size_t)n * COEFS * (size_t)job->d->C;
+    return job->coef + image_slot(job, n) * COEFS * (size_t)job->d->C;
+}
+
+static double *image_dots(const Job *job, int n)
+{
+    return job->dots + image_slot(job, n) * 2 * (size_t)job->d->G;
 }
 
 /* What the groups of one image share. */
 typedef struct {
-    int first, end; /* channels */
-    double rstd, values;
+    int first, end;     /* channels */
+    double rstd, share; /* of one value in a mean */
 } Group;
+
+static double group_share(const GroupNormDims *d)
+{
+    return 1 / ((double)(d->C / d->G) * (double)d->T);
+}
 
 static Group group_of(const Job *job, int n, int g)
 {
@@ -159,37 +200,67 @@ static Group group_of(const Job *job, int n, int g)
     return (Group){.first = g * size,
                    .end = (g + 1) * size,
                    .rstd = (double)job->rstd[n * d->G + g],
-                   .values = (double)size * (double)d->T};
+                   .share = group_share(d)};
 }
 
 /* mean, scale and shift of each channel, from the group's mean and rstd. */
 static void image_affine(const Job *job, int n)
 {
-    const GroupNormDims *d = job->d;
-    float *coef = image_coef(job, n);
-    for (int c = 0; c < d->C; c++) {
-        int g = n * d->G + c / (d->C / d->G);
-        coef[COEF_MEAN * d->C + c] = job->mean[g];
-        coef[COEF_SCALE * d->C + c] = job->w[c] * job->rstd[g];
-        coef[COEF_SHIFT * d->C + c] = job->b[c];
+    const int C = job->d->C, G = job->d->G, size = C / G;
+    const float *w = job->w, *b = job->b;
+    float *restrict means = image_coef(job, n) + COEF_MEAN * C;
+    float *restrict scales = image_coef(job, n) + COEF_SCALE * C;
+    for (int g = 0; g < G; g++) {
+        float mean = job->mean[n * G + g], rstd = job->rstd[n * G + g];
+        for (int c = g * size; c < (g + 1) * size; c++) {
+            means[c] = mean;
+            scales[c] = w[c] * rstd;
+        }
     }
+    memcpy(image_coef(job, n) + COEF_SHIFT * C, b, (size_t)C * sizeof *b);
+}
+
+/* From the sums of the values and of their squares. */
+static void group_statistics(const Job *job, int n, int g, double sum, double squares)
+{
+    const GroupNormDims *d = job->d;
+    double share = group_share(d), mean = sum * share, variance = squares * share - mean * mean;
+    if (variance < 0) variance = 0; /* rounding; a NaN stays */
+    job->new_mean[n * d->G + g] = (float)mean;
+    job->new_rstd[n * d->G + g] = (float)(1 / sqrt(variance + (double)d->eps));
 }
 
 static void image_statistics(const Job *job, int n)
 {
-    const GroupNormDims *d = job->d;
-    const double *sums = gather_sums(job, n, 2);
-    int size = d->C / d->G;
-    for (int g = 0; g < d->G; g++) {
-        double sum = 0, squares = 0, values = (double)size * (double)d->T;
+    const int C = job->d->C, G = job->d->G, size = C / G;
+    const double *sums = gather_sums(job, n, 2) + SUM_V * C, *squares = sums + (SUM_VU - SUM_V) * C;
+    for (int g = 0; g < G; g++) {
+        double a = 0, b = 0;
         for (int c = g * size; c < (g + 1) * size; c++) {
-            sum += sums[SUM_V * d->C + c];
-            squares += sums[SUM_VU * d->C + c];
+            a += sums[c];
+            b += squares[c];
         }
-        double mean = sum / values, variance = squares / values - mean * mean;
-        if (variance < 0) variance = 0; /* rounding; a NaN stays */
-        job->new_mean[n * d->G + g] = (float)mean;
-        job->new_rstd[n * d->G + g] = (float)(1 / sqrt(variance + (double)d->eps));
+        group_statistics(job, n, g, a, b);
+    }
+    image_affine(job, n);
+}
+
+/* A group may have channels on both sides of the border. */
+static void image_given_statistics(const Job *job, int n)
+{
+    const int C = job->d->C, G = job->d->G, size = C / G;
+    const int channels[2] = {job->channels_a, C - job->channels_a};
+    const double *sums[2] = {job->sums_a, job->sums_b};
+    for (int g = 0; g < G; g++) {
+        double a = 0, b = 0;
+        for (int c = g * size; c < (g + 1) * size; c++) {
+            int side = c >= channels[0];
+            const double *of = sums[side] + (size_t)n * 2 * (size_t)channels[side];
+            int at = side ? c - channels[0] : c;
+            a += of[at];
+            b += of[channels[side] + at];
+        }
+        group_statistics(job, n, g, a, b);
     }
     image_affine(job, n);
 }
@@ -206,8 +277,8 @@ static void image_backward(const Job *job, int n)
         for (int c = q.first; c < q.end; c++) {
             db[c] = sums[SUM_V * d->C + c];
             dw[c] = sums[SUM_VU * d->C + c] * q.rstd;
-            m1 += (double)job->w[c] * db[c] / q.values;
-            m2 += (double)job->w[c] * dw[c] / q.values;
+            m1 += (double)job->w[c] * db[c] * q.share;
+            m2 += (double)job->w[c] * dw[c] * q.share;
         }
         for (int c = q.first; c < q.end; c++) {
             coef[COEF_OUT_X * d->C + c] = (float)(-q.rstd * q.rstd * m2);
@@ -221,13 +292,13 @@ static void image_tangent(const Job *job, int n)
     const GroupNormDims *d = job->d;
     const double *sums = gather_sums(job, n, 2);
     float *coef = image_coef(job, n);
-    double *means = job->dots + (size_t)n * 2 * (size_t)d->G;
+    double *means = image_dots(job, n);
     for (int g = 0; g < d->G; g++) {
         Group q = group_of(job, n, g);
         double mean = 0, A = 0;
         for (int c = q.first; c < q.end; c++) {
-            mean += sums[SUM_V * d->C + c] / q.values;
-            A += sums[SUM_VU * d->C + c] * q.rstd / q.values;
+            mean += sums[SUM_V * d->C + c] * q.share;
+            A += sums[SUM_VU * d->C + c] * q.rstd * q.share;
         }
         means[g] = mean;
         means[d->G + g] = A;
@@ -247,14 +318,14 @@ static void image_backward2(const Job *job, int n)
     const double *sums = gather_sums(job, n, SUMS);
     float *coef = image_coef(job, n);
     double *dw = job->dparams + (size_t)n * 2 * (size_t)d->C, *db = dw + d->C;
-    const double *means = job->dots + (size_t)n * 2 * (size_t)d->G;
+    const double *means = image_dots(job, n);
     for (int g = 0; g < d->G; g++) {
         Group q = group_of(job, n, g);
         double r = q.rstd, mean = means[g], A = means[d->G + g];
         double m1 = 0, m2 = 0, l1 = 0, B = 0, ld = 0;
         for (int c = q.first; c < q.end; c++) {
             const double *s = sums + c;
-            double w = (double)job->w[c] / q.values;
+            double w = (double)job->w[c] * q.share;
             db[c] = s[SUM_V * d->C];
             dw[c] = r * s[SUM_VU * d->C] +
                     r * (s[SUM_LD * d->C] - mean * s[SUM_L * d->C] - A * r * s[SUM_LU * d->C]);
@@ -275,18 +346,16 @@ static void image_backward2(const Job *job, int n)
     }
 }
 
-/* dw, db += the images' shares, in order. */
+/* dw, db += the images' shares, in order, which the first image's take up. */
 static void add_parameters(const Job *job, float *dw, float *db)
 {
-    int C = job->d->C;
-    for (int c = 0; c < C; c++) {
-        double w = 0, b = 0;
-        for (int n = 0; n < job->d->N; n++) {
-            w += job->dparams[(size_t)n * 2 * (size_t)C + (size_t)c];
-            b += job->dparams[(size_t)n * 2 * (size_t)C + (size_t)(C + c)];
-        }
-        if (dw) dw[c] += (float)w;
-        if (db) db[c] += (float)b;
+    size_t C = (size_t)job->d->C, N = (size_t)job->d->N;
+    double *sum = job->dparams;
+    for (size_t n = 1; n < N; n++)
+        for (size_t i = 0; i < 2 * C; i++) sum[i] += sum[n * 2 * C + i];
+    for (size_t c = 0; N && c < C; c++) {
+        if (dw) dw[c] += (float)sum[c];
+        if (db) db[c] += (float)sum[C + c];
     }
 }
 
@@ -298,6 +367,21 @@ void groupnorm_forward(const GroupNormDims *d, float *y, float *mean, float *rst
     job.out = y;
     job.new_mean = mean;
     job.new_rstd = rstd;
+    job_run(&job, stages, 2);
+}
+
+void groupnorm_forward_from_sums(const GroupNormDims *d, float *y, float *mean, float *rstd,
+                                 const double *sums_a, int channels_a, const double *sums_b,
+                                 const float *x, const float *w, const float *b, float *scratch)
+{
+    static const Stage stages[] = {{NULL, image_given_statistics}, {tile_forward, NULL}};
+    Job job = job_start(d, x, w, b, mean, rstd, scratch);
+    job.out = y;
+    job.new_mean = mean;
+    job.new_rstd = rstd;
+    job.sums_a = sums_a;
+    job.sums_b = sums_b;
+    job.channels_a = channels_a;
     job_run(&job, stages, 2);
 }
 

@@ -38,6 +38,7 @@ typedef struct {
     bool silu;
     const float *x, *xdot, *my, *ly; /* [rows,C]; those the function does not name may be NULL */
     float *out;
+    float *mz, *lz; /* [rows,C], with silu: written by the sums of a backward pass for its sweep */
     const float *coef;
     double *sums; /* zeroed by the function */
 } NormTile;

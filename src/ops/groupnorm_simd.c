@@ -18,11 +18,6 @@ LANES_INLINE Lanes coef(const NormTile *t, int which, size_t i, size_t k)
     return lanes_load(t->coef + (size_t)which * t->C + i, k);
 }
 
-LANES_INLINE void add(const NormTile *t, int which, size_t i, Lanes v, size_t k)
-{
-    lanes_add_double(t->sums + (size_t)which * t->C + i, v, k);
-}
-
 static void clear(const NormTile *t, int count)
 {
     memset(t->sums, 0, (size_t)count * t->C * sizeof *t->sums);
@@ -38,16 +33,204 @@ LANES_INLINE Lanes normed(const NormTile *t, Lanes u, size_t i, size_t k)
     return u * coef(t, COEF_SCALE, i, k) + coef(t, COEF_SHIFT, i, k);
 }
 
+/* ---- sums over the rows of a tile. The sums of up to FLOAT_ROWS rows are made in float, in
+ * registers, and those in double. */
+
+enum { FLOAT_ROWS = 32, WIDE = 4 };
+
+static size_t block_end(const NormTile *t, size_t row)
+{
+    return row + FLOAT_ROWS < t->rows ? row + FLOAT_ROWS : t->rows;
+}
+
+/* Adds to the sums of x and x^2 what `rows` rows gave about a pivot: sum of v = x - pivot, of v^2.
+ * A mean that is large beside the spread is in the pivot, so that float holds what matters. */
+LANES_INLINE void add_about_pivot(const NormTile *t, size_t i, Lanes pivot, Lanes sum,
+                                  Lanes squares, size_t rows, size_t k)
+{
+    const double r = (double)rows;
+    const LanesDouble p[2] = {lanes_low(pivot), lanes_high(pivot)};
+    const LanesDouble v[2] = {lanes_low(sum), lanes_high(sum)};
+    const LanesDouble v2[2] = {lanes_low(squares), lanes_high(squares)};
+    LanesDouble more[2][2];
+    for (int h = 0; h < 2; h++) {
+        more[0][h] = p[h] * r + v[h];
+        more[1][h] = p[h] * (p[h] * r + 2.0 * v[h]) + v2[h];
+    }
+    for (size_t s = 0; s < 2; s++) {
+        double *to = t->sums + s * t->C + i;
+        for (size_t h = 0; h < 2; h++) {
+            size_t at = h * (LANES / 2), end = k < at + LANES / 2 ? k : at + LANES / 2;
+            for (size_t j = at; j < end; j++) to[j] += more[s][h][j - at];
+        }
+    }
+}
+
+/* Sums of one vector of channels about a pivot. */
+typedef struct {
+    Lanes sum, squares;
+} Moments;
+
+LANES_INLINE void moments_add(Moments *m, const NormTile *t, size_t at, Lanes pivot, size_t k)
+{
+    Lanes v = lanes_load(t->x + at, k) - pivot;
+    m->sum += v;
+    m->squares += v * v;
+}
+
+/* `columns` vectors of channels from i on, `chains` rows at a time. The pivot of a block of rows is
+ * its first row. */
+LANES_INLINE void moments_columns(const NormTile *t, size_t i, size_t k, int columns, int chains)
+{
+    for (size_t row = 0, end; row < t->rows; row = end) {
+        end = block_end(t, row);
+        const size_t first = row * t->C + i;
+        Lanes pivot[WIDE];
+        Moments m[2 * WIDE];
+        LANES_UNROLL for (int v = 0; v < columns; v++) pivot[v] =
+            lanes_load(t->x + first + (size_t)v * LANES, k);
+        LANES_UNROLL for (int j = 0; j < chains * columns; j++) m[j] = (Moments){{0}, {0}};
+        size_t r = row;
+        for (; r + (size_t)chains <= end; r += (size_t)chains) {
+            LANES_UNROLL for (int j = 0; j < chains * columns; j++)
+            {
+                size_t at = (r + (size_t)(j / columns)) * t->C + i + (size_t)(j % columns) * LANES;
+                moments_add(&m[j], t, at, pivot[j % columns], k);
+            }
+        }
+        for (; r < end; r++)
+            LANES_UNROLL for (int v = 0; v < columns; v++)
+                moments_add(&m[v], t, r * t->C + i + (size_t)v * LANES, pivot[v], k);
+        LANES_UNROLL for (int j = columns; j < chains * columns; j++)
+        {
+            m[j % columns].sum += m[j].sum;
+            m[j % columns].squares += m[j].squares;
+        }
+        LANES_UNROLL for (int v = 0; v < columns; v++) add_about_pivot(
+            t, i + (size_t)v * LANES, pivot[v], m[v].sum, m[v].squares, end - row, k);
+    }
+}
+
 LANES_INLINE void moments_rows(const NormTile *t, bool silu)
 {
     (void)silu;
     clear(t, 2);
-    FOR_ELEMENTS(t, {
-        Lanes x = lanes_load(t->x + at, k);
-        add(t, SUM_V, i, x, k);
-        lanes_add_double_squares(t->sums + t->C + i, x, k);
-    });
+    size_t i = 0;
+    for (; i + 4 * LANES <= t->C; i += 4 * LANES) moments_columns(t, i, LANES, 4, 2);
+    for (; i + 2 * LANES <= t->C; i += 2 * LANES) moments_columns(t, i, LANES, 2, 4);
+    for (; i + LANES <= t->C; i += LANES) moments_columns(t, i, LANES, 1, 8);
+    if (i < t->C) moments_columns(t, i, t->C - i, 1, 8);
 }
+
+/* What one element adds to the sums. */
+typedef struct {
+    Lanes of[SUMS];
+} Terms;
+
+typedef Terms TermsOf(const NormTile *t, size_t at, size_t i, size_t k, bool silu);
+
+LANES_INLINE void sum_columns(const NormTile *t, size_t i, size_t k, int columns, int count,
+                              TermsOf *terms, bool silu)
+{
+    for (size_t row = 0, end; row < t->rows; row = end) {
+        end = block_end(t, row);
+        Lanes sums[2][SUMS];
+        LANES_UNROLL for (int j = 0; j < columns * count; j++) sums[j / count][j % count] =
+            lanes_set(0);
+        for (size_t r = row; r < end; r++) {
+            LANES_UNROLL for (int v = 0; v < columns; v++)
+            {
+                size_t channel = i + (size_t)v * LANES;
+                Terms e = terms(t, r * t->C + channel, channel, k, silu);
+                LANES_UNROLL for (int s = 0; s < count; s++) sums[v][s] += e.of[s];
+            }
+        }
+        LANES_UNROLL for (int j = 0; j < columns * count; j++)
+        {
+            size_t v = (size_t)(j / count), s = (size_t)(j % count);
+            lanes_add_double(t->sums + s * t->C + i + v * LANES, sums[v][s], k);
+        }
+    }
+}
+
+LANES_INLINE void sum_terms(const NormTile *t, int count, TermsOf *terms, bool silu)
+{
+    clear(t, count);
+    size_t i = 0;
+    for (; i + 2 * LANES <= t->C; i += 2 * LANES) sum_columns(t, i, LANES, 2, count, terms, silu);
+    for (; i + LANES <= t->C; i += LANES) sum_columns(t, i, LANES, 1, count, terms, silu);
+    if (i < t->C) sum_columns(t, i, t->C - i, 1, count, terms, silu);
+}
+
+/* dz = dy, or dy times the slope of SiLU at z, which is kept for the sweep. */
+LANES_INLINE Terms backward_terms(const NormTile *t, size_t at, size_t i, size_t k, bool silu)
+{
+    Lanes u = centred(t, at, i, k), dz = lanes_load(t->my + at, k);
+    if (silu) {
+        dz = dz * lanes_silu_slope(normed(t, u, i, k));
+        lanes_store(t->mz + at, dz, k);
+    }
+    Terms e;
+    e.of[SUM_V] = dz;
+    e.of[SUM_VU] = dz * u;
+    return e;
+}
+
+LANES_INLINE Terms tangent_terms(const NormTile *t, size_t at, size_t i, size_t k, bool silu)
+{
+    (void)silu;
+    Lanes xdot = lanes_load(t->xdot + at, k);
+    Terms e;
+    e.of[SUM_V] = xdot;
+    e.of[SUM_VU] = xdot * centred(t, at, i, k);
+    return e;
+}
+
+LANES_INLINE Lanes normed_tangent(const NormTile *t, Lanes xdot, Lanes u, size_t i, size_t k)
+{
+    Lanes zdot = u * coef(t, COEF_DOT_X, i, k) + coef(t, COEF_DOT_0, i, k);
+    return xdot * coef(t, COEF_SCALE, i, k) + zdot;
+}
+
+/* Cotangents of z and zdot; with SiLU mz = d1 my + d2 zdot ly, lz = d1 ly, kept for the sweep. */
+LANES_INLINE Terms backward2_terms(const NormTile *t, size_t at, size_t i, size_t k, bool silu)
+{
+    Lanes u = centred(t, at, i, k), xdot = lanes_load(t->xdot + at, k);
+    Lanes mz = lanes_load(t->my + at, k), lz = lanes_load(t->ly + at, k);
+    if (silu) {
+        Lanes d1;
+        Lanes d2;
+        lanes_silu_slopes(normed(t, u, i, k), &d1, &d2);
+        mz = d2 * normed_tangent(t, xdot, u, i, k) * lz + mz * d1;
+        lz = lz * d1;
+        lanes_store(t->mz + at, mz, k);
+        lanes_store(t->lz + at, lz, k);
+    }
+    Terms e;
+    e.of[SUM_V] = mz;
+    e.of[SUM_VU] = mz * u;
+    e.of[SUM_L] = lz;
+    e.of[SUM_LU] = lz * u;
+    e.of[SUM_LD] = lz * xdot;
+    return e;
+}
+
+LANES_INLINE void backward_sums_rows(const NormTile *t, bool silu)
+{
+    sum_terms(t, 2, backward_terms, silu);
+}
+
+LANES_INLINE void tangent_sums_rows(const NormTile *t, bool silu)
+{
+    sum_terms(t, 2, tangent_terms, silu);
+}
+
+LANES_INLINE void backward2_sums_rows(const NormTile *t, bool silu)
+{
+    sum_terms(t, SUMS, backward2_terms, silu);
+}
+
+/* ---- sweeps */
 
 LANES_INLINE void forward_rows(const NormTile *t, bool silu)
 {
@@ -57,51 +240,15 @@ LANES_INLINE void forward_rows(const NormTile *t, bool silu)
     });
 }
 
-/* dz = dy, or dy times the slope of SiLU at z. */
-LANES_INLINE Lanes slope_times(const NormTile *t, const float *v, Lanes u, size_t at, size_t i,
-                               size_t k, bool silu)
-{
-    Lanes g = lanes_load(v + at, k);
-    return silu ? g * lanes_silu_slope(normed(t, u, i, k)) : g;
-}
-
-LANES_INLINE void backward_sums_rows(const NormTile *t, bool silu)
-{
-    clear(t, 2);
-    FOR_ELEMENTS(t, {
-        Lanes u = centred(t, at, i, k);
-        Lanes dz = slope_times(t, t->my, u, at, i, k, silu);
-        add(t, SUM_V, i, dz, k);
-        add(t, SUM_VU, i, dz * u, k);
-    });
-}
-
 LANES_INLINE void backward_rows(const NormTile *t, bool silu)
 {
+    const float *mz = silu ? t->mz : t->my;
     FOR_ELEMENTS(t, {
         Lanes u = centred(t, at, i, k);
-        Lanes dz = slope_times(t, t->my, u, at, i, k, silu);
         Lanes dx = u * coef(t, COEF_OUT_X, i, k) + coef(t, COEF_OUT_0, i, k);
-        dx = dz * coef(t, COEF_SCALE, i, k) + dx;
+        dx = lanes_load(mz + at, k) * coef(t, COEF_SCALE, i, k) + dx;
         lanes_store(t->out + at, lanes_load(t->out + at, k) + dx, k);
     });
-}
-
-LANES_INLINE void tangent_sums_rows(const NormTile *t, bool silu)
-{
-    (void)silu;
-    clear(t, 2);
-    FOR_ELEMENTS(t, {
-        Lanes xdot = lanes_load(t->xdot + at, k);
-        add(t, SUM_V, i, xdot, k);
-        add(t, SUM_VU, i, xdot * centred(t, at, i, k), k);
-    });
-}
-
-LANES_INLINE Lanes normed_tangent(const NormTile *t, Lanes xdot, Lanes u, size_t i, size_t k)
-{
-    Lanes zdot = u * coef(t, COEF_DOT_X, i, k) + coef(t, COEF_DOT_0, i, k);
-    return xdot * coef(t, COEF_SCALE, i, k) + zdot;
 }
 
 LANES_INLINE void tangent_rows(const NormTile *t, bool silu)
@@ -114,45 +261,14 @@ LANES_INLINE void tangent_rows(const NormTile *t, bool silu)
     });
 }
 
-/* Cotangents of z and zdot; with SiLU mz = d1 my + d2 zdot ly, lz = d1 ly. */
-LANES_INLINE void cotangents(const NormTile *t, Lanes u, Lanes xdot, size_t at, size_t i, size_t k,
-                             bool silu, Lanes *mz, Lanes *lz)
-{
-    *mz = lanes_load(t->my + at, k);
-    *lz = lanes_load(t->ly + at, k);
-    if (silu) {
-        Lanes d1;
-        Lanes d2;
-        lanes_silu_slopes(normed(t, u, i, k), &d1, &d2);
-        Lanes curve = d2 * normed_tangent(t, xdot, u, i, k);
-        *mz = curve * *lz + *mz * d1;
-        *lz = *lz * d1;
-    }
-}
-
-LANES_INLINE void backward2_sums_rows(const NormTile *t, bool silu)
-{
-    clear(t, SUMS);
-    FOR_ELEMENTS(t, {
-        Lanes u = centred(t, at, i, k), xdot = lanes_load(t->xdot + at, k), mz, lz;
-        cotangents(t, u, xdot, at, i, k, silu, &mz, &lz);
-        add(t, SUM_V, i, mz, k);
-        add(t, SUM_VU, i, mz * u, k);
-        add(t, SUM_L, i, lz, k);
-        add(t, SUM_LU, i, lz * u, k);
-        add(t, SUM_LD, i, lz * xdot, k);
-    });
-}
-
 LANES_INLINE void backward2_rows(const NormTile *t, bool silu)
 {
+    const float *mz = silu ? t->mz : t->my, *lz = silu ? t->lz : t->ly;
     FOR_ELEMENTS(t, {
-        Lanes u = centred(t, at, i, k), xdot = lanes_load(t->xdot + at, k), mz, lz;
-        cotangents(t, u, xdot, at, i, k, silu, &mz, &lz);
-        Lanes mx = u * coef(t, COEF_OUT_X, i, k) + coef(t, COEF_OUT_0, i, k);
-        mx = mz * coef(t, COEF_SCALE, i, k) + mx;
-        mx = lz * coef(t, COEF_OUT_L, i, k) + mx;
-        mx = xdot * coef(t, COEF_OUT_D, i, k) + mx;
+        Lanes mx = centred(t, at, i, k) * coef(t, COEF_OUT_X, i, k) + coef(t, COEF_OUT_0, i, k);
+        mx = lanes_load(mz + at, k) * coef(t, COEF_SCALE, i, k) + mx;
+        mx = lanes_load(lz + at, k) * coef(t, COEF_OUT_L, i, k) + mx;
+        mx = lanes_load(t->xdot + at, k) * coef(t, COEF_OUT_D, i, k) + mx;
         lanes_store(t->out + at, lanes_load(t->out + at, k) + mx, k);
     });
 }

@@ -1,157 +1,167 @@
 /* Linear layer: y = x w + b, row by row.
  *   backward   dx += dy w^T     dw += x^T dy     db += sum of dy
  *   tangent    ydot = xdot w + x wdot + bdot
- *   backward2  mx += my w^T     dw += x^T my + xdot^T ly     db += sum of my   (bilinear in x, w) */
-#include "diffc/gemm.h"
+ *   backward2  mx += my w^T     dw += x^T my + xdot^T ly     db += sum of my   (bilinear in x, w)
+ *
+ * The rows of all images are one matrix: a row's bits do not depend on what stands around it. */
+#include <string.h>
+
 #include "diffc/ops.h"
+#include "diffc/parallel.h"
+#include "diffc/product.h"
 #include "diffc/vec.h"
 #include "partial.h"
 
-#include <string.h>
+/* Rows of x and dy that one product of the weight gradient takes: a panel of dy stays in L1, and
+ * the rows of both in L2 beside the sums. */
+enum { CHUNK_FLOATS = 64 << 10, LEAST_CHUNK = 64, MOST_CHUNK = 256 };
 
-enum {
-    TILE_ROWS = 256, /* rows of one product */
-    FEW_ROWS = 8,    /* below this many rows per image a product would mostly copy w */
-    FEW_COLUMNS = 128,
-    CHUNK_ROWS = 512, /* rows of one product of the weight gradient */
-    CHUNK_COLUMNS = 256
-};
-
-static int min_int(int a, int b)
+static size_t row_count(const LinearDims *d)
 {
-    return a < b ? a : b;
+    return (size_t)d->N * (size_t)d->T;
 }
 
-/* Rows are cut evenly into tiles of at most TILE_ROWS, and into two at least when there are many,
- * so that one image keeps two cores busy. */
-static int tile_rows(size_t rows)
+/* y = x w + b + beta y */
+static void rows_times_weights(const LinearDims *d, float *y, const float *x, const float *w,
+                               const float *b, float beta, float *scratch)
 {
-    size_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
-    if (tiles == 1 && rows >= TILE_ROWS / 2) tiles = 2;
-    return (int)((rows + tiles - 1) / tiles);
-}
-
-/* y[row,:] (+)= x[row,:] w for rows of one tile. */
-static void add_tile(const LinearDims *d, float *y, const float *x, const float *w, int rows,
-                     bool add)
-{
-    gemm(false, false, rows, d->K, d->C, 1, x, d->C, w, d->K, add ? 1 : 0, y, d->K);
-}
-
-/* Few rows per image (time embeddings): the rows of all images share each pass over w, and each
- * row is summed over c in order, alone. */
-static void product_few(const LinearDims *d, float *y, const float *x, const float *w, bool add)
-{
-    enum { GROUP = 8 };
-    int rows = d->N * d->T, groups = (rows + GROUP - 1) / GROUP;
-    int blocks = (d->K + FEW_COLUMNS - 1) / FEW_COLUMNS;
-#pragma omp parallel for schedule(static)
-    for (int unit = 0; unit < groups * blocks; unit++) {
-        int row0 = unit / blocks * GROUP, count = min_int(GROUP, rows - row0);
-        int k0 = unit % blocks * FEW_COLUMNS;
-        size_t columns = (size_t)min_int(FEW_COLUMNS, d->K - k0);
-        float *out = y + (size_t)row0 * (size_t)d->K + k0;
-        const float *in = x + (size_t)row0 * (size_t)d->C;
-        if (!add)
-            for (int r = 0; r < count; r++)
-                memset(out + (size_t)r * (size_t)d->K, 0, columns * sizeof *out);
-        for (int c = 0; c < d->C; c++)
-            for (int r = 0; r < count; r++)
-                vec_axpy(out + (size_t)r * (size_t)d->K, in[(size_t)r * (size_t)d->C + (size_t)c],
-                         w + (size_t)c * (size_t)d->K + k0, columns);
-    }
-}
-
-/* y (+)= x w; an image's products have the same shapes in every batch. */
-static void product(const LinearDims *d, float *y, const float *x, const float *w, bool add)
-{
-    if (d->T < FEW_ROWS) {
-        product_few(d, y, x, w, add);
-        return;
-    }
-    int tile = tile_rows((size_t)d->T), tiles = (d->T + tile - 1) / tile;
-#pragma omp parallel for schedule(dynamic)
-    for (int unit = 0; unit < d->N * tiles; unit++) {
-        int first = unit % tiles * tile;
-        size_t row = (size_t)(unit / tiles) * (size_t)d->T + (size_t)first;
-        add_tile(d, y + row * (size_t)d->K, x + row * (size_t)d->C, w, min_int(tile, d->T - first),
-                 add);
-    }
-}
-
-static void fill_rows(float *y, const float *b, size_t rows, int K)
-{
-#pragma omp parallel for schedule(static)
-    for (size_t t = 0; t < rows; t++) memcpy(y + t * (size_t)K, b, (size_t)K * sizeof *y);
+    Product p = {.M = d->N * d->T, .N = d->K, .K = d->C, .alpha = 1, .beta = beta};
+    p.a = x, p.lda = d->C;
+    p.b = w, p.ldb = d->K;
+    p.bias = b;
+    p.c = y, p.ldc = d->K;
+    p.d = y, p.ldd = d->K;
+    product_run(&p, scratch);
 }
 
 void linear_forward(const LinearDims *d, float *y, const float *x, const float *w, const float *b,
                     float *scratch)
 {
-    (void)scratch;
-    if (b) fill_rows(y, b, (size_t)d->N * (size_t)d->T, d->K);
-    product(d, y, x, w, b != NULL);
+    rows_times_weights(d, y, x, w, b, 0, scratch);
 }
 
 void linear_tangent(const LinearDims *d, float *ydot, const float *x, const float *xdot,
                     const float *w, const float *wdot, const float *bdot, float *scratch)
 {
-    linear_forward(d, ydot, xdot, w, bdot, scratch);
-    if (wdot) product(d, ydot, x, wdot, true);
+    rows_times_weights(d, ydot, xdot, w, bdot, 0, scratch);
+    if (wdot) rows_times_weights(d, ydot, x, wdot, NULL, 1, scratch);
 }
 
-static int column_blocks(const LinearDims *d)
+/* dx += dy w^T */
+static void data_gradient(const LinearDims *d, float *dx, const float *dy, const float *w,
+                          float *scratch)
 {
-    return (d->C + CHUNK_COLUMNS - 1) / CHUNK_COLUMNS;
+    Product p = {.M = d->N * d->T, .N = d->C, .K = d->K, .alpha = 1, .beta = 1};
+    p.a = dy, p.lda = d->K;
+    p.b = w, p.ldb = d->K, p.transpose_b = true;
+    p.c = dx, p.ldc = d->C;
+    p.d = dx, p.ldd = d->C;
+    product_run(&p, scratch);
+}
+
+/* The weight gradient: the rows are cut into slots, each summed on its own, chunk by chunk. A unit
+ * of work is one slot for one block of x's columns, which do not touch each other's sums. */
+typedef struct {
+    const LinearDims *d;
+    const float *x, *dy;
+    bool wants_b;
+    int slots, blocks, chunk;
+    size_t weights, packed;
+    double *columns; /* [slots][K] */
+    float *parts;    /* [slots][C,K]; dw itself where there is one slot */
+    float *scratch;  /* [threads][packed] */
+} Gradient;
+
+static int gradient_slots(const LinearDims *d)
+{
+    return partial_slots(row_count(d), (size_t)d->C * (size_t)d->K);
+}
+
+static int gradient_chunk(const LinearDims *d)
+{
+    int rows = CHUNK_FLOATS / (d->C + d->K);
+    if (rows < LEAST_CHUNK) rows = LEAST_CHUNK;
+    return rows < MOST_CHUNK ? rows : MOST_CHUNK;
+}
+
+static size_t gradient_scratch_floats(const LinearDims *d)
+{
+    size_t slots = (size_t)gradient_slots(d), K = (size_t)d->K;
+    return PARTIAL_ALIGN + 2 * slots * K + (slots > 1 ? slots * (size_t)d->C * K : 0) +
+           (size_t)parallel_threads() * product_scratch_floats(d->K, gradient_chunk(d));
 }
 
 size_t linear_scratch_floats(const LinearDims *d)
 {
-    size_t rows = (size_t)d->N * (size_t)d->T, weights = (size_t)d->C * (size_t)d->K;
-    size_t slots = (size_t)partial_slots(rows, weights) * weights;
-    size_t columns = partial_columns_scratch_floats(rows, d->K);
-    return slots > columns ? slots : columns;
+    size_t forward = product_scratch_floats(d->K, d->C), back = product_scratch_floats(d->C, d->K);
+    size_t most = forward > back ? forward : back, gradient = gradient_scratch_floats(d);
+    return gradient > most ? gradient : most;
 }
 
-/* dx += dy w^T over all rows of the batch at once. */
-static void data_gradient(const LinearDims *d, float *dx, const float *dy, const float *w)
+static Gradient gradient_start(const LinearDims *d, float *dw, bool wants_b, const float *dy,
+                               const float *x, float *scratch)
 {
-    size_t rows = (size_t)d->N * (size_t)d->T;
-    size_t tile = (size_t)tile_rows(rows);
-#pragma omp parallel for schedule(dynamic)
-    for (size_t row = 0; row < rows; row += tile)
-        gemm(false, true, (int)(rows - row < tile ? rows - row : tile), d->C, d->K, 1,
-             dy + row * (size_t)d->K, d->K, w, d->K, 1, dx + row * (size_t)d->C, d->C);
+    Gradient g = {.d = d, .x = x, .dy = dy, .wants_b = wants_b, .slots = gradient_slots(d)};
+    int threads = parallel_threads();
+    bool even = g.slots % threads == 0 || g.slots >= 4 * threads;
+    g.blocks = even || !dw || d->C < 2 * threads ? 1 : threads;
+    g.chunk = gradient_chunk(d);
+    g.weights = (size_t)d->C * (size_t)d->K;
+    g.packed = product_scratch_floats(d->K, g.chunk);
+    g.columns = (double *)(void *)partial_align(scratch);
+    g.parts = (float *)(void *)(g.columns + (size_t)g.slots * (size_t)d->K);
+    g.scratch = g.parts;
+    if (g.slots == 1)
+        g.parts = dw;
+    else
+        g.scratch += (size_t)g.slots * g.weights;
+    return g;
 }
 
-/* dw += x^T dy: each unit sums one slot of rows for one block of x's columns. */
-static void weight_gradient(const LinearDims *d, float *dw, const float *dy, const float *x,
-                            float *scratch)
+static void gradient_unit(const Gradient *g, int slot, int block, bool wants_w)
 {
-    size_t rows = (size_t)d->N * (size_t)d->T, weights = (size_t)d->C * (size_t)d->K;
-    int slots = partial_slots(rows, weights), blocks = column_blocks(d);
-    float *parts = slots > 1 ? scratch : dw;
-#pragma omp parallel for schedule(dynamic)
-    for (int unit = 0; unit < slots * blocks; unit++) {
-        int slot = unit / blocks, c0 = unit % blocks * CHUNK_COLUMNS;
-        float *out = parts + (size_t)slot * weights + (size_t)c0 * (size_t)d->K;
-        size_t begin = partial_begin(rows, slots, slot), end = partial_begin(rows, slots, slot + 1);
-        for (size_t row = begin; row < end; row += CHUNK_ROWS) {
-            int count = (int)(end - row < CHUNK_ROWS ? end - row : CHUNK_ROWS);
-            gemm(true, false, min_int(CHUNK_COLUMNS, d->C - c0), d->K, count, 1,
-                 x + row * (size_t)d->C + c0, d->C, dy + row * (size_t)d->K, d->K,
-                 slots > 1 && row == begin ? 0 : 1, out, d->K);
-        }
+    size_t rows = row_count(g->d), C = (size_t)g->d->C, K = (size_t)g->d->K;
+    size_t begin = partial_begin(rows, g->slots, slot),
+           end = partial_begin(rows, g->slots, slot + 1);
+    int first = (int)((long)C * block / g->blocks), last = (int)((long)C * (block + 1) / g->blocks);
+    double *sum = g->columns + (size_t)slot * K;
+    bool wants_b = g->wants_b && block == 0;
+    Product p = {.M = last - first, .N = g->d->K, .alpha = 1, .transpose_a = true};
+    p.lda = g->d->C, p.ldb = p.ldc = p.ldd = g->d->K;
+    if (wants_w) p.d = p.c = g->parts + (size_t)slot * g->weights + (size_t)first * K;
+    if (wants_b) memset(sum, 0, K * sizeof *sum);
+    for (size_t row = begin; row < end; row += (size_t)p.K) {
+        p.K = end - row < (size_t)g->chunk ? (int)(end - row) : g->chunk;
+        p.a = g->x + row * C + first;
+        p.b = g->dy + row * K;
+        p.beta = g->slots > 1 && row == begin ? 0 : 1;
+        if (wants_b) vec_column_sums(sum, p.b, (size_t)p.K, K, K);
+        if (wants_w) product_run_here(&p, g->scratch + (size_t)parallel_thread() * g->packed);
     }
-    if (slots > 1) partial_add(dw, parts, slots, weights);
+}
+
+/* dw += x^T dy, db += sum of dy; either may be NULL. */
+static void parameter_gradient(const LinearDims *d, float *dw, float *db, const float *dy,
+                               const float *x, float *scratch)
+{
+    Gradient g = gradient_start(d, dw, db != NULL, dy, x, scratch);
+    bool alone = product_is_small(d->N * d->T, d->K, dw ? d->C : 1);
+#pragma omp parallel for schedule(dynamic) if (!alone)
+    for (int unit = 0; unit < g.slots * g.blocks; unit++)
+        gradient_unit(&g, unit / g.blocks, unit % g.blocks, dw != NULL);
+    if (dw && g.slots > 1) partial_add(dw, g.parts, g.slots, g.weights);
+    for (int k = 0; db && k < d->K; k++) {
+        double sum = 0;
+        for (int s = 0; s < g.slots; s++) sum += g.columns[(size_t)s * (size_t)d->K + (size_t)k];
+        db[k] += (float)sum;
+    }
 }
 
 void linear_backward(const LinearDims *d, float *dx, float *dw, float *db, const float *dy,
                      const float *x, const float *w, float *scratch)
 {
-    if (dx) data_gradient(d, dx, dy, w);
-    if (dw) weight_gradient(d, dw, dy, x, scratch);
-    if (db) partial_columns(db, dy, (size_t)d->N * (size_t)d->T, d->K, scratch);
+    if (dx) data_gradient(d, dx, dy, w, scratch);
+    if (dw || db) parameter_gradient(d, dw, db, dy, x, scratch);
 }
 
 void linear_backward2(const LinearDims *d, float *mx, float *dw, float *db, const float *my,
@@ -159,5 +169,5 @@ void linear_backward2(const LinearDims *d, float *mx, float *dw, float *db, cons
                       float *scratch)
 {
     linear_backward(d, mx, dw, db, my, x, w, scratch);
-    if (dw) weight_gradient(d, dw, ly, xdot, scratch);
+    if (dw) parameter_gradient(d, dw, NULL, ly, xdot, scratch);
 }

@@ -1,7 +1,5 @@
 #include "diffc/winograd.h"
 
-#include <stdint.h>
-
 #include "diffc/parallel.h"
 #include "diffc/vec.h"
 #include "winograd_table.h"
@@ -80,11 +78,11 @@ static void plan_blocks(WinogradPlan *p, int block_segments, int m_vectors)
 static WinogradPlan plan_convolution(const Conv2dDims *d, bool swap)
 {
     WinogradPlan p = plan_shape(d, swap);
-    int threads = parallel_threads(), most = BLOCK_TILES / p.segment_tiles;
-    int blocks = divide_up(p.segments, most > 0 ? most : 1);
+    int threads = parallel_threads();
+    int blocks = divide_up(p.segments, BLOCK_TILES / p.segment_tiles);
     int even = divide_up(blocks, threads) * threads;
-    if (p.segments / even * p.segment_tiles >= LEAST_BLOCK_TILES) blocks = even;
-    plan_blocks(&p, divide_up(p.segments, blocks), PANEL_VECTORS);
+    if (even > 0 && p.segments / even * p.segment_tiles >= LEAST_BLOCK_TILES) blocks = even;
+    plan_blocks(&p, blocks > 0 ? divide_up(p.segments, blocks) : 1, PANEL_VECTORS);
     return p;
 }
 
@@ -103,7 +101,7 @@ static WinogradPlan plan_gradient(const Conv2dDims *d)
     tiles = tiles < LEAST_CHUNK_TILES ? LEAST_CHUNK_TILES : tiles;
     tiles = tiles > MOST_CHUNK_TILES ? MOST_CHUNK_TILES : tiles;
     int chunks = divide_up(p.segments, tiles / p.segment_tiles);
-    plan_blocks(&p, divide_up(p.segments, chunks > 0 ? chunks : 1), p.k_vectors);
+    plan_blocks(&p, chunks > 0 ? divide_up(p.segments, chunks) : 1, p.k_vectors);
     return p;
 }
 
@@ -293,7 +291,7 @@ void winograd_backward_data(const Conv2dDims *d, const WinogradGradient *dx, con
                             const float *u, float *scratch)
 {
     WinogradPlan p = plan_convolution(d, true);
-    WinogradSink sink = {.a = dx->a, .b = dx->b, .add = true, .upsampled = dx->upsampled};
+    WinogradSink sink = {.a = dx->a, .b = dx->b, .add = !dx->overwrite, .upsampled = dx->upsampled};
     sink.channels_a = dx->channels_a > 0 ? dx->channels_a : d->C;
     sink.epilogue.factor = 1;
     WinogradInput x = {.a = dy};

@@ -7,53 +7,16 @@ enum { GRAD_ROWS = LANES == 16 ? 8 : 4 }; /* channels of x in registers; divides
 
 /* ---- Transforms ---- */
 
-enum { LINE = SEGMENT_COLUMNS * LANES, MOST_ROWS = MOST_POINTS / 2 };
-
-/* Down the columns, keeping the outputs of one half: the operations of the others go. Each vector
- * of channels is fetched two lines before it is read. */
-LANES_INLINE void input_columns(InputRows *r, float *lines, const int m, const int half)
-{
-    const int rows = m / 2 + 1;
-    for (int q = r->first; q < r->last; q++) {
-        Lanes d[MOST_POINTS], o[MOST_POINTS];
-        for (int h = 0; h < m + 2; h++) {
-            d[h] = lanes_load(r->row[h], LANES);
-            __builtin_prefetch(r->row[h] + 2 * LINE_FLOATS);
-            r->row[h] += r->step[h];
-        }
-        input_points(m, d, o);
-        for (int i = 0; i < rows; i++)
-            lanes_store(lines + i * LINE + q * LANES, o[half * rows + i], LANES);
-    }
-}
+enum { MOST_ROWS = MOST_POINTS / 2 };
 
 LANES_INLINE void input_half(const WinogradPlan *p, float *v, const WinogradInput *x, int half,
                              int segment, int first, int last, int at, const int m)
 {
-    _Alignas(64) float copy[MOST_POINTS * LINE], lines[MOST_ROWS * LINE];
-    const int n = m + 2, rows = n / 2;
-    const size_t plane = p->v_plane;
-    WinogradSegment s = winograd_segment(p, segment);
-    InputRows r = input_rows(p, s, m);
-    for (int i = 0; i < rows; i++) clear_outside(&r, lines + i * LINE);
-    for (int c = first; c < last; c++) {
-        input_rows_at(p, x, &r, m, c, copy);
-        if (half == 0)
-            input_columns(&r, lines, m, 0);
-        else
-            input_columns(&r, lines, m, 1);
-        float *to_row = v + ((size_t)c * (size_t)p->block_tiles + (size_t)at) * LANES;
-        for (int i = 0; i < rows; i++, to_row += (size_t)n * plane) {
-            const float *line = lines + i * LINE;
-            float *to = to_row;
-            for (int t = 0; t < s.tiles; t++, to += LANES, line += m * LANES) {
-                Lanes d[MOST_POINTS], o[MOST_POINTS];
-                for (int j = 0; j < n; j++) d[j] = lanes_load(line + j * LANES, LANES);
-                input_points(m, d, o);
-                for (int j = 0; j < n; j++) lanes_store(to + (size_t)j * plane, o[j], LANES);
-            }
-        }
-    }
+    const int rows = m / 2 + 1;
+    if (half == 0)
+        input_transform(p, v, x, segment, first, last, at, m, 0, rows);
+    else
+        input_transform(p, v, x, segment, first, last, at, m, rows, rows);
 }
 
 static void transform_input(const WinogradPlan *p, float *v, const WinogradInput *x, int half,
@@ -80,7 +43,7 @@ LANES_INLINE void gradient_columns(const GradRows *r, float *lines, int columns,
         for (int h = 0; h < m; h++) {
             const float *from = r->row[h] + (size_t)q * r->step[h];
             d[h] = lanes_load(from, lanes);
-            __builtin_prefetch(from + 2 * LINE_FLOATS);
+            fetch_ahead(from, 2 * LINE_FLOATS);
         }
         gradient_points(m, d, o);
         for (int i = 0; i < rows; i++)
@@ -101,7 +64,7 @@ LANES_INLINE void gradient_lines(const GradRows *r, float *lines, int columns, i
         gradient_columns(r, lines, columns, (size_t)left, m, 1);
 }
 
-LANES_INLINE void gradient_half(const WinogradPlan *p, float *d_, const float *dy, int half,
+LANES_INLINE void gradient_half(const WinogradPlan *p, float *to_half, const float *dy, int half,
                                 int segment, int first, int last, int at, const int m)
 {
     _Alignas(64) float lines[MOST_ROWS * LINE];
@@ -122,7 +85,7 @@ LANES_INLINE void gradient_half(const WinogradPlan *p, float *d_, const float *d
             r.step[i] = inside ? (size_t)p->K : 0;
         }
         gradient_lines(&r, lines, columns, p->K - v * LANES, m, half);
-        float *to_row = d_ + ((size_t)v * (size_t)p->block_tiles + (size_t)at) * LANES;
+        float *to_row = to_half + ((size_t)v * (size_t)p->block_tiles + (size_t)at) * LANES;
         for (int i = 0; i < rows; i++, to_row += (size_t)n * plane) {
             const float *line = lines + i * LINE;
             float *to = to_row;
@@ -153,9 +116,11 @@ LANES_INLINE void outer_product(const int vectors, int tiles, const float *v, co
 {
     Lanes sum[GRAD_ROWS][PANEL_VECTORS];
     UNROLL
-    for (int i = 0; i < GRAD_ROWS; i++) UNROLL
-    for (int j = 0; j < vectors; j++)
-        sum[i][j] = from ? lanes_load(from + (i * vectors + j) * LANES, LANES) : (Lanes){0};
+    for (int i = 0; i < GRAD_ROWS; i++) {
+        UNROLL
+        for (int j = 0; j < vectors; j++)
+            sum[i][j] = from ? lanes_load(from + (i * vectors + j) * LANES, LANES) : (Lanes){0};
+    }
     for (int t = 0; t < tiles; t++, v += LANES, d += LANES) {
         Lanes b[PANEL_VECTORS];
         UNROLL
@@ -168,8 +133,11 @@ LANES_INLINE void outer_product(const int vectors, int tiles, const float *v, co
         }
     }
     UNROLL
-    for (int i = 0; i < GRAD_ROWS; i++) UNROLL
-    for (int j = 0; j < vectors; j++) lanes_store(to + (i * vectors + j) * LANES, sum[i][j], LANES);
+    for (int i = 0; i < GRAD_ROWS; i++) {
+        UNROLL
+        for (int j = 0; j < vectors; j++)
+            lanes_store(to + (i * vectors + j) * LANES, sum[i][j], LANES);
+    }
 }
 
 static void outer_product_1(int tiles, const float *v, const float *d, size_t d_step,

@@ -18,7 +18,11 @@
 #define SQRT_TWO  1.41421356237309505f /* b = 2 a, and a b = 1 */
 
 enum { LINE_FLOATS = 16 }; /* a cache line */
-enum { MOST_POINTS = 6, SEGMENT_COLUMNS = SEGMENT_TILES * 4 + 2 };
+enum {
+    MOST_POINTS = 6,
+    SEGMENT_COLUMNS = SEGMENT_TILES * 4 + 2,
+    LINE = SEGMENT_COLUMNS * LANES, /* one row of a segment, one vector of channels */
+};
 
 /* o = B^T d */
 LANES_INLINE void input_points(int m, const Lanes *d, Lanes *o)
@@ -161,7 +165,7 @@ LANES_INLINE InputRows input_rows(const WinogradPlan *p, WinogradSegment s, int 
     return r;
 }
 
-/* Sets the rows to one vector of channels. `copy`, [points][SEGMENT_COLUMNS][LANES], takes those
+/* Sets the rows to one vector of channels. `copy`, [points][LINE], takes those
  * that are not whole vectors of one tensor. */
 LANES_INLINE void input_rows_at(const WinogradPlan *p, const WinogradInput *x, InputRows *r, int m,
                                 int c_vector, float *copy)
@@ -171,7 +175,7 @@ LANES_INLINE void input_rows_at(const WinogradPlan *p, const WinogradInput *x, I
     const float *base = c < split ? x->a + c : x->b + (c - split);
     size_t channels = (size_t)(c < split ? split : p->C - split);
     for (int i = 0; i < m + 2; i++) {
-        float *line = copy + i * SEGMENT_COLUMNS * LANES;
+        float *line = copy + i * LINE;
         r->row[i] = !r->inside[i] ? zero_lanes : whole ? base + r->pixel[i] * channels : line;
         r->step[i] = !r->inside[i] ? 0 : whole ? channels : LANES;
         if (r->inside[i] && !whole)
@@ -180,11 +184,62 @@ LANES_INLINE void input_rows_at(const WinogradPlan *p, const WinogradInput *x, I
     }
 }
 
+/* Asks for the line `floats` on from p, which need not exist. */
+LANES_INLINE void fetch_ahead(const float *p, size_t floats)
+{
+    __builtin_prefetch((const void *)((uintptr_t)p + floats * sizeof *p), 0, 3);
+}
+
 /* Zeros in the columns of a line that lie outside the image. */
 LANES_INLINE void clear_outside(const InputRows *r, float *line)
 {
     for (int q = 0; q < r->first; q++) lanes_store(line + q * LANES, (Lanes){0}, LANES);
     for (int q = r->last; q < r->columns; q++) lanes_store(line + q * LANES, (Lanes){0}, LANES);
+}
+
+/* Down the columns of a segment, each once though tiles overlap by two; of the outputs only rows
+ * row .. row+rows-1 are kept, and the operations of the others go. */
+LANES_INLINE void input_columns(InputRows *r, float *lines, const int m, const int row,
+                                const int rows)
+{
+    for (int q = r->first; q < r->last; q++) {
+        Lanes d[MOST_POINTS], o[MOST_POINTS];
+        for (int i = 0; i < m + 2; i++) {
+            d[i] = lanes_load(r->row[i], LANES);
+            fetch_ahead(r->row[i], 2 * LINE_FLOATS); /* read two vectors of channels later */
+            r->row[i] += r->step[i];
+        }
+        input_points(m, d, o);
+        for (int i = 0; i < rows; i++) lanes_store(lines + i * LINE + q * LANES, o[row + i], LANES);
+    }
+}
+
+/* V of one segment, for vectors first .. last-1 of its channels, of those rows of frequencies. */
+LANES_INLINE void input_transform(const WinogradPlan *p, float *v, const WinogradInput *x,
+                                  int segment, int first, int last, int at, const int m,
+                                  const int row, const int rows)
+{
+    _Alignas(64) float copy[MOST_POINTS * LINE], lines[MOST_POINTS * LINE];
+    const int n = m + 2;
+    const size_t plane = p->v_plane;
+    WinogradSegment s = winograd_segment(p, segment);
+    InputRows r = input_rows(p, s, m);
+    for (int i = 0; i < rows; i++) clear_outside(&r, lines + i * LINE);
+    for (int c = first; c < last; c++) {
+        input_rows_at(p, x, &r, m, c, copy);
+        input_columns(&r, lines, m, row, rows);
+        float *to_row = v + ((size_t)c * (size_t)p->block_tiles + (size_t)at) * LANES;
+        for (int i = 0; i < rows; i++, to_row += (size_t)n * plane) {
+            const float *line = lines + i * LINE;
+            float *to = to_row;
+            for (int t = 0; t < s.tiles; t++, line += m * LANES, to += LANES) {
+                Lanes d[MOST_POINTS], o[MOST_POINTS];
+                for (int j = 0; j < n; j++) d[j] = lanes_load(line + j * LANES, LANES);
+                input_points(m, d, o);
+                for (int j = 0; j < n; j++) lanes_store(to + (size_t)j * plane, o[j], LANES);
+            }
+        }
+    }
 }
 
 #endif

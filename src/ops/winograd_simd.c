@@ -63,58 +63,13 @@ static void prepare(const WinogradPlan *p, float *u, const float *w, bool transp
         prepare_tile(p, u, w, transposed, panel, c_vector, 2);
 }
 
-/* ---- Input transform ---- */
-
-enum { LINE = SEGMENT_COLUMNS * LANES };
-
-/* Down the columns of the whole segment: each once, though tiles overlap by two. */
-LANES_INLINE void input_columns(InputRows *r, float *lines, int m)
-{
-    for (int q = r->first; q < r->last; q++) {
-        Lanes d[MOST_POINTS], o[MOST_POINTS];
-        for (int i = 0; i < m + 2; i++) {
-            d[i] = lanes_load(r->row[i], LANES);
-            __builtin_prefetch(r->row[i] + 2 * LINE_FLOATS);
-            r->row[i] += r->step[i];
-        }
-        input_points(m, d, o);
-        for (int i = 0; i < m + 2; i++) lanes_store(lines + i * LINE + q * LANES, o[i], LANES);
-    }
-}
-
-LANES_INLINE void input_tile(const WinogradPlan *p, float *v, const WinogradInput *x, int segment,
-                             int first, int last, int at, int m)
-{
-    _Alignas(64) float copy[MOST_POINTS * LINE], lines[MOST_POINTS * LINE];
-    const int n = m + 2;
-    const size_t plane = p->v_plane;
-    WinogradSegment s = winograd_segment(p, segment);
-    InputRows r = input_rows(p, s, m);
-    for (int i = 0; i < n; i++) clear_outside(&r, lines + i * LINE);
-    for (int c = first; c < last; c++) {
-        input_rows_at(p, x, &r, m, c, copy);
-        input_columns(&r, lines, m);
-        float *row = v + ((size_t)c * (size_t)p->block_tiles + (size_t)at) * LANES;
-        for (int i = 0; i < n; i++, row += (size_t)n * plane) {
-            const float *line = lines + i * LINE;
-            float *to = row;
-            for (int t = 0; t < s.tiles; t++, line += m * LANES, to += LANES) {
-                Lanes d[MOST_POINTS], o[MOST_POINTS];
-                for (int j = 0; j < n; j++) d[j] = lanes_load(line + j * LANES, LANES);
-                input_points(m, d, o);
-                for (int j = 0; j < n; j++) lanes_store(to + (size_t)j * plane, o[j], LANES);
-            }
-        }
-    }
-}
-
 static void input(const WinogradPlan *p, float *v, const WinogradInput *x, int segment, int first,
                   int last, int at)
 {
     if (p->tile == 4)
-        input_tile(p, v, x, segment, first, last, at, 4);
+        input_transform(p, v, x, segment, first, last, at, 4, 0, 6);
     else
-        input_tile(p, v, x, segment, first, last, at, 2);
+        input_transform(p, v, x, segment, first, last, at, 2, 0, 4);
 }
 
 /* ---- Products ---- */
@@ -130,24 +85,26 @@ static void input(const WinogradPlan *p, float *v, const WinogradInput *x, int s
 
 /* m[i][j] (+)= sum over channels of v[i] u[j], i < rows tiles, j < vectors of output channels: one
  * running sum per element in the order of the channels, whatever `rows` is. `steps` vectors of
- * channels, v_step floats apart; m_step between the vectors of m. One line per channel from `next`
- * on is fetched for later. */
+ * channels, v_step floats apart; m_step between the vectors of m. One line per channel is fetched
+ * from `ahead` floats after u on. */
 LANES_INLINE void product(const int rows, const int vectors, int steps, const float *v,
-                          size_t v_step, const float *u, const float *next, float *m, size_t m_step,
+                          size_t v_step, const float *u, size_t ahead, float *m, size_t m_step,
                           bool add)
 {
     Lanes sum[ROWS][PANEL_VECTORS];
+    const float *fetch = u;
     UNROLL
-    for (int i = 0; i < rows; i++) UNROLL
-    for (int j = 0; j < vectors; j++)
-        sum[i][j] = add ? lanes_load(m + (size_t)j * m_step + i * LANES, LANES) : (Lanes){0};
+    for (int i = 0; i < rows; i++) {
+        UNROLL
+        for (int j = 0; j < vectors; j++)
+            sum[i][j] = add ? lanes_load(m + (size_t)j * m_step + i * LANES, LANES) : (Lanes){0};
+    }
     for (int s = 0; s < steps; s++, v += v_step) {
-        for (int l = 0; l < LANES; l++, u += vectors * LANES) {
+        for (int l = 0; l < LANES; l++, u += vectors * LANES, ahead += LINE_FLOATS) {
             Lanes b[PANEL_VECTORS];
             UNROLL
             for (int j = 0; j < vectors; j++) b[j] = lanes_load(u + j * LANES, LANES);
-            __builtin_prefetch(next);
-            next += LINE_FLOATS;
+            fetch_ahead(fetch, ahead);
             UNROLL
             for (int i = 0; i < rows; i++) {
                 Lanes a = lanes_set(v[i * LANES + l]);
@@ -157,49 +114,52 @@ LANES_INLINE void product(const int rows, const int vectors, int steps, const fl
         }
     }
     UNROLL
-    for (int i = 0; i < rows; i++) UNROLL
-    for (int j = 0; j < vectors; j++)
-        lanes_store(m + (size_t)j * m_step + i * LANES, sum[i][j], LANES);
+    for (int i = 0; i < rows; i++) {
+        UNROLL
+        for (int j = 0; j < vectors; j++)
+            lanes_store(m + (size_t)j * m_step + i * LANES, sum[i][j], LANES);
+    }
 }
 
-typedef void (*Product)(int steps, const float *v, size_t v_step, const float *u, const float *next,
+typedef void (*Product)(int steps, const float *v, size_t v_step, const float *u, size_t ahead,
                         float *m, size_t m_step, bool add);
-#define PRODUCT(R)                                                                                 \
-    static void product_##R##_1(int steps, const float *v, size_t v_step, const float *u,          \
-                                const float *next, float *m, size_t m_step, bool add)              \
+#define PRODUCT(R, vectors)                                                                        \
+    static void product_##R##_##vectors(int steps, const float *v, size_t v_step, const float *u,  \
+                                        size_t ahead, float *m, size_t m_step, bool add)           \
     {                                                                                              \
-        product(R, 1, steps, v, v_step, u, next, m, m_step, add);                                  \
-    }                                                                                              \
-    static void product_##R##_2(int steps, const float *v, size_t v_step, const float *u,          \
-                                const float *next, float *m, size_t m_step, bool add)              \
-    {                                                                                              \
-        product(R, 2, steps, v, v_step, u, next, m, m_step, add);                                  \
+        product(R, vectors, steps, v, v_step, u, ahead, m, m_step, add);                           \
     }
+#define PRODUCTS(R)                                                                                \
+    PRODUCT(R, 1) PRODUCT(R, 2) _Static_assert(R <= ROWS, "more rows than registers")
 #define ENTRY(R)                                                                                   \
     {                                                                                              \
         product_##R##_1, product_##R##_2                                                           \
     }
-PRODUCT(1)
-PRODUCT(2)
-PRODUCT(3)
-PRODUCT(4)
-PRODUCT(5)
-PRODUCT(6)
+PRODUCTS(1);
+PRODUCTS(2);
+PRODUCTS(3);
+PRODUCTS(4);
+PRODUCTS(5);
+PRODUCTS(6);
 #if ROWS > 6
-PRODUCT(7)
-PRODUCT(8)
-PRODUCT(9) PRODUCT(10) PRODUCT(11) PRODUCT(12)
+PRODUCTS(7);
+PRODUCTS(8);
+PRODUCTS(9);
+PRODUCTS(10);
+PRODUCTS(11);
+PRODUCTS(12);
 #endif
 #if ROWS > 12
-    PRODUCT(13) PRODUCT(14)
+PRODUCTS(13);
+PRODUCTS(14);
 #endif
-        static const Product products[ROWS][PANEL_VECTORS] = {
-            ENTRY(1),  ENTRY(2),  ENTRY(3), ENTRY(4),  ENTRY(5),  ENTRY(6),
+static const Product products[ROWS][PANEL_VECTORS] = {
+    ENTRY(1),  ENTRY(2),  ENTRY(3), ENTRY(4),  ENTRY(5),  ENTRY(6),
 #if ROWS > 6
-            ENTRY(7),  ENTRY(8),  ENTRY(9), ENTRY(10), ENTRY(11), ENTRY(12),
+    ENTRY(7),  ENTRY(8),  ENTRY(9), ENTRY(10), ENTRY(11), ENTRY(12),
 #endif
 #if ROWS > 12
-            ENTRY(13), ENTRY(14),
+    ENTRY(13), ENTRY(14),
 #endif
 };
 
@@ -216,13 +176,13 @@ static void multiply(const WinogradPlan *p, float *m, const float *v, const floa
     for (int f = 0; f < p->points * p->points; f++, v += p->v_plane, m += p->m_plane) {
         for (int s = 0; s < p->c_vectors; s += STRETCH) {
             int steps = p->c_vectors - s < STRETCH ? p->c_vectors - s : STRETCH;
-            int size = steps * LANES * vectors * LANES, lines = 0;
+            int size = steps * LANES * vectors * LANES, fetched = 0;
             for (int g = 0, row = 0; g < groups; g++) {
                 int rows = tiles / groups + (g < tiles % groups);
-                const float *next = u + (lines < size ? size + lines : 0);
+                size_t ahead = fetched < size ? (size_t)(size + fetched) : 0;
                 products[rows - 1][vectors - 1](steps, v + (size_t)s * step + row * LANES, step, u,
-                                                next, m + row * LANES, step, s > 0);
-                row += rows, lines += steps * LANES * LINE_FLOATS;
+                                                ahead, m + row * LANES, step, s > 0);
+                row += rows, fetched += steps * LANES * LINE_FLOATS;
             }
             u += size;
         }

@@ -1,7 +1,8 @@
 """The PyTorch counterpart of `diffc bench`: the same U-Net (diffusers' UNet2DModel graph, random
 weights) from the same configuration file, timed the same way.
 
-usage: unet_torch.py CONFIG.json train|sample BATCH SECONDS [--channels-last]
+usage: unet_torch.py CONFIG.json train|sample BATCH SECONDS [--channels-last] [--optimize]
+--optimize traces, freezes and optimises the network for inference (sample only).
 Prints one JSON object: params, images_per_s (median over repeats), peak_mib, threads, versions.
 """
 import json
@@ -135,11 +136,16 @@ def main():
             adam.step()
     else:
         net.eval()
+        run = net
+        if "--optimize" in sys.argv[5:]:
+            with torch.no_grad():
+                run = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(net, (x, t))))
 
         def step():
             with torch.no_grad():
-                net(x, t)
+                run(x, t)
 
+    step()
     step()
     times = []
     end = time.perf_counter() + seconds
@@ -155,7 +161,7 @@ def main():
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "channels_last": last,
+        "variant": " ".join(sys.argv[5:]) or "eager",
     }))
 
 

@@ -1,0 +1,59 @@
+/* Matrix products of the linear layers and of attention, float32, row-major, by register tiles of
+ * our own (src/math/product_simd.c). BLAS, which serves large convolution products (gemm.h), costs more
+ * for these than the product itself: a call and a packing for each small matrix, kernels chosen by
+ * whatever its build or environment says, and bits that follow the shape of each call.
+ *
+ *   C[M,N] = alpha A[M,K] B[K,N] + bias + beta D
+ *
+ * Each element's sum is one chain over k = 0, 1, ... K-1 in float32 (fused multiply-adds where the
+ * level has them), started at 0; then alpha times it plus bias[j], then beta times D[i,j] is added.
+ * So its bits depend neither on M and N, nor on the rows and columns it is computed with, nor on
+ * threads, nor on packing: the rows of all images of a batch are one matrix.
+ *
+ * A call costs 2 M N K FLOP. The kernel holds 14 rows by 2 vectors in registers (AVX-512; elsewhere
+ * 6 or 12 rows): for each k, 28 multiply-adds for 16 loads, so multiply-adds set the pace. B is read
+ * once for every 112 rows, from L2 or nearer while K * 32 floats fit there; A once for each panel of
+ * B, from L1 or L2 but the first time; from memory 4 (M K + N K + M N) bytes, M N more with D. Packing
+ * moves 8 N K bytes, 4/M of the product's time. For M, N, K >= 64 the product is bound by multiply-adds
+ * where memory gives 1 byte for about 16 FLOP, below that by memory. */
+#ifndef DIFFC_PRODUCT_H
+#define DIFFC_PRODUCT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct {
+    int M, N, K; /* any may be 0 */
+    const float *a;
+    int lda;          /* floats from row to row as stored, here and below */
+    bool transpose_a; /* A[i,k] = a[k lda + i] instead of a[i lda + k] */
+    const float *b;
+    int ldb;
+    bool transpose_b;    /* B[k,j] = b[j ldb + k] instead of b[k ldb + j] */
+    const float *packed; /* B made by product_pack, instead of b; or NULL */
+    float alpha;
+    const float *bias; /* [N] or NULL */
+    float beta;        /* 0: D is not read, and C is overwritten whatever it held */
+    const float *d;    /* [M,N]; may be c: C is added to */
+    int ldd;
+    float *c;
+    int ldc;
+} Product;
+
+/* B in the order in which the kernel reads it. The form belongs to the level (vec.h) in use. */
+size_t product_packed_floats(int N, int K);
+void product_pack(const Product *p, float *packed);
+
+/* Whether a product is over sooner than another thread wakes up. */
+bool product_is_small(int M, int N, int K);
+
+/* Runs on all threads, unless the product is small. scratch: product_scratch_floats(N, K),
+ * which no call with `packed` touches. */
+size_t product_scratch_floats(int N, int K);
+void product_run(const Product *p, float *scratch);
+
+/* The same on the calling thread alone, for loops that are parallel themselves. */
+void product_pack_here(const Product *p, float *packed);
+void product_run_here(const Product *p, float *scratch);
+
+#endif

@@ -1,0 +1,128 @@
+#include "diffc/product.h"
+
+#include <stdint.h>
+
+#include "diffc/parallel.h"
+#include "diffc/vec.h"
+#include "product_table.h"
+
+enum {
+    ALIGN_FLOATS = 16,
+    WIDEST = 16,         /* lanes of the widest level */
+    PACK_ROWS = 96,      /* from here on packing B costs less than it saves */
+    BLOCK_ROWS = 112,    /* rows of A that pass over a panel of B while it is in L1 */
+    SMALL_WORK = 1 << 18 /* multiply-adds below which another thread wakes too late to help */
+};
+
+static const ProductTable *kernels(void)
+{
+    return &SIMD_TABLE(product_table);
+}
+
+static int divide_up(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+
+static int panel_count(const ProductTable *t, int N)
+{
+    return divide_up(N, PRODUCT_PANEL * t->lanes);
+}
+
+size_t product_packed_floats(int N, int K)
+{
+    return (size_t)divide_up(N, WIDEST) * WIDEST * (size_t)K;
+}
+
+size_t product_scratch_floats(int N, int K)
+{
+    return product_packed_floats(N, K) + ALIGN_FLOATS;
+}
+
+static float *align(float *scratch)
+{
+    uintptr_t at = (uintptr_t)scratch;
+    return scratch + (-at & (ALIGN_FLOATS * sizeof *scratch - 1)) / sizeof *scratch;
+}
+
+static bool wants_packing(const ProductTable *t, const Product *p)
+{
+    if (p->packed) return false;
+    return p->transpose_b || p->N % t->lanes != 0 || p->M >= PACK_ROWS;
+}
+
+bool product_is_small(int M, int N, int K)
+{
+    return (double)M * (double)N * (double)K < SMALL_WORK;
+}
+
+void product_pack_here(const Product *p, float *packed)
+{
+    const ProductTable *t = kernels();
+    for (int panel = 0; panel < panel_count(t, p->N); panel++) t->pack(p, packed, panel);
+}
+
+void product_pack(const Product *p, float *packed)
+{
+    const ProductTable *t = kernels();
+    bool small = (double)p->N * (double)p->K < SMALL_WORK / 16;
+#pragma omp parallel for schedule(static) if (!small)
+    for (int panel = 0; panel < panel_count(t, p->N); panel++) t->pack(p, packed, panel);
+}
+
+void product_run_here(const Product *p, float *scratch)
+{
+    if (p->M <= 0 || p->N <= 0) return;
+    const ProductTable *t = kernels();
+    const float *packed = p->packed;
+    if (wants_packing(t, p)) {
+        float *mine = align(scratch);
+        product_pack_here(p, mine);
+        packed = mine;
+    }
+    int panels = panel_count(t, p->N);
+    for (int row = 0; row < p->M; row += BLOCK_ROWS) {
+        int last = p->M - row < BLOCK_ROWS ? p->M : row + BLOCK_ROWS;
+        t->run(p, packed, row, last, 0, panels);
+    }
+}
+
+/* How many blocks of rows and groups of panels are shared out; the bits do not depend on it. Few
+ * rows are not divided: each block would read all of B. */
+static void divide(const ProductTable *t, const Product *p, int *blocks, int *groups)
+{
+    int threads = parallel_threads(), panels = panel_count(t, p->N);
+    *blocks = 1, *groups = 1;
+    if (p->M < 2 * t->rows * threads && panels >= threads)
+        *groups = panels;
+    else
+        *blocks = divide_up(divide_up(p->M, BLOCK_ROWS), threads) * threads;
+}
+
+void product_run(const Product *p, float *scratch)
+{
+    if (parallel_threads() == 1 || product_is_small(p->M, p->N, p->K)) {
+        product_run_here(p, scratch);
+        return;
+    }
+    const ProductTable *t = kernels();
+    bool packs = wants_packing(t, p);
+    float *mine = packs ? align(scratch) : NULL;
+    const float *packed = packs ? mine : p->packed;
+    int panels = panel_count(t, p->N), blocks, groups;
+    divide(t, p, &blocks, &groups);
+#pragma omp parallel
+    {
+        if (packs) {
+#pragma omp for schedule(static)
+            for (int panel = 0; panel < panels; panel++) t->pack(p, mine, panel);
+        }
+#pragma omp for schedule(dynamic)
+        for (int unit = 0; unit < blocks * groups; unit++) {
+            int block = unit / groups, group = unit % groups;
+            int row = (int)((long)p->M * block / blocks);
+            int last = (int)((long)p->M * (block + 1) / blocks);
+            t->run(p, packed, row, last, panels * group / groups, panels * (group + 1) / groups);
+        }
+    }
+}

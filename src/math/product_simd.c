@@ -1,0 +1,304 @@
+/* The products at one instruction set: packing of B and the register tile. */
+#include "diffc/vec_simd.h"
+#include "product_table.h"
+
+/* Unrolls the next loop, of a constant count, altogether: its vectors then live in registers. */
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+enum { PANEL_FLOATS = PRODUCT_PANEL * LANES };
+
+static int min_int(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static int panel_vectors(const Product *p, int panel)
+{
+    return min_int(PRODUCT_PANEL, (p->N - panel * PANEL_FLOATS + LANES - 1) / LANES);
+}
+
+/* ---- Packing ---- */
+
+#if LANES == 16
+#define INTERLEAVE_LOW(a, b)                                                                       \
+    __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define INTERLEAVE_HIGH(a, b)                                                                      \
+    __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#elif LANES == 8
+#define INTERLEAVE_LOW(a, b)  __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define INTERLEAVE_HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#else
+#define INTERLEAVE_LOW(a, b)  __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define INTERLEAVE_HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#endif
+
+/* Transposes r by perfect shuffles: each interleaves rows i and i + LANES/2, and log2 LANES of them
+ * exchange the digits of the row's number with those of the column's. */
+LANES_INLINE void transpose(Lanes *r)
+{
+    UNROLL
+    for (int step = 1; step < LANES; step *= 2) {
+        Lanes o[LANES];
+        UNROLL
+        for (int i = 0; i < LANES / 2; i++) {
+            o[2 * i] = INTERLEAVE_LOW(r[i], r[i + LANES / 2]);
+            o[2 * i + 1] = INTERLEAVE_HIGH(r[i], r[i + LANES / 2]);
+        }
+        UNROLL
+        for (int i = 0; i < LANES; i++) r[i] = o[i];
+    }
+}
+
+/* A vector of the panel's columns: `count` rows of b, of which each gives one lane. */
+static void pack_transposed(float *to, size_t width, const float *b, size_t ldb, int count, int K)
+{
+    for (int k = 0; k < K; k += LANES) {
+        int steps = min_int(LANES, K - k);
+        Lanes r[LANES];
+        if (count == LANES && steps == LANES) {
+            UNROLL
+            for (int j = 0; j < LANES; j++) r[j] = lanes_load(b + (size_t)j * ldb + k, LANES);
+        } else {
+            for (int j = 0; j < LANES; j++)
+                r[j] = j < count ? lanes_load(b + (size_t)j * ldb + k, (size_t)steps) : (Lanes){0};
+        }
+        transpose(r);
+        if (steps == LANES) {
+            UNROLL
+            for (int l = 0; l < LANES; l++, to += width) lanes_store(to, r[l], LANES);
+        } else {
+            for (int l = 0; l < steps; l++, to += width) lanes_store(to, r[l], LANES);
+        }
+    }
+}
+
+static void pack(const Product *p, float *packed, int panel)
+{
+    int column = panel * PANEL_FLOATS, vectors = panel_vectors(p, panel);
+    size_t width = (size_t)vectors * LANES, ldb = (size_t)p->ldb;
+    float *to = packed + (size_t)column * (size_t)p->K;
+    for (int j = 0; j < vectors; j++, column += LANES, to += LANES) {
+        int count = min_int(LANES, p->N - column);
+        if (p->transpose_b) {
+            pack_transposed(to, width, p->b + (size_t)column * ldb, ldb, count, p->K);
+            continue;
+        }
+        const float *b = p->b + column;
+        for (size_t k = 0; k < (size_t)p->K; k++)
+            lanes_store(to + k * width, lanes_load(b + k * ldb, (size_t)count), LANES);
+    }
+}
+
+/* ---- The tile ---- */
+
+/* As many rows as leave registers for two vectors of B and one broadcast value. */
+#if LANES == 16
+#define ROWS 14
+#elif defined(__aarch64__)
+#define ROWS 12
+#else
+#define ROWS 6
+#endif
+
+/* Pointers to every third row: with one register for the distance, each reaches its three rows. */
+enum { ROW_POINTERS = (ROWS + 2) / 3, UNROLLED = 4 };
+
+#define KEEP_IN_REGISTER(pointer) __asm__("" : "+r"(pointer))
+
+LANES_INLINE void add_products(const int rows, const int vectors, Lanes (*sum)[PRODUCT_PANEL],
+                               const float *a, size_t row_step, const float *b)
+{
+    Lanes v[PRODUCT_PANEL];
+    UNROLL
+    for (int j = 0; j < vectors; j++) v[j] = lanes_load(b + j * LANES, LANES);
+    UNROLL
+    for (int i = 0; i < rows; i++) {
+        Lanes x = lanes_set(a[(size_t)i * row_step]);
+        UNROLL
+        for (int j = 0; j < vectors; j++) sum[i][j] += x * v[j];
+    }
+}
+
+/* The same, and row i from pointer i / 3. */
+LANES_INLINE void add_row_products(const int rows, const int vectors, Lanes (*sum)[PRODUCT_PANEL],
+                                   const float *const *a, size_t row_step, int k, const float *b)
+{
+    Lanes v[PRODUCT_PANEL];
+    UNROLL
+    for (int j = 0; j < vectors; j++) v[j] = lanes_load(b + j * LANES, LANES);
+    UNROLL
+    for (int i = 0; i < rows; i++) {
+        Lanes x = lanes_set(a[i / 3][(size_t)(i % 3) * row_step + (size_t)k]);
+        UNROLL
+        for (int j = 0; j < vectors; j++) sum[i][j] += x * v[j];
+    }
+}
+
+/* A transposed: the rows' values of one k lie side by side. */
+LANES_INLINE void sum_transposed(const int rows, const int vectors, Lanes (*sum)[PRODUCT_PANEL],
+                                 int K, const float *a, size_t lda, const float *b, size_t b_step)
+{
+    int k = 0;
+    for (; k + UNROLLED <= K; k += UNROLLED) {
+        UNROLL
+        for (int l = 0; l < UNROLLED; l++, a += lda, b += b_step)
+            add_products(rows, vectors, sum, a, 1, b);
+    }
+    for (; k < K; k++, a += lda, b += b_step) add_products(rows, vectors, sum, a, 1, b);
+}
+
+LANES_INLINE void sum_straight(const int rows, const int vectors, Lanes (*sum)[PRODUCT_PANEL],
+                               int K, const float *a, size_t lda, const float *b, size_t b_step)
+{
+    const int pointers = (rows + 2) / 3;
+    const float *row[ROW_POINTERS];
+    UNROLL
+    for (int i = 0; i < pointers; i++) row[i] = a + (size_t)(3 * i) * lda;
+    int k = 0;
+    for (; k + UNROLLED <= K; k += UNROLLED) {
+        UNROLL
+        for (int l = 0; l < UNROLLED; l++, b += b_step)
+            add_row_products(rows, vectors, sum, row, lda, l, b);
+        UNROLL
+        for (int i = 0; i < pointers; i++) {
+            row[i] += UNROLLED;
+            KEEP_IN_REGISTER(row[i]);
+        }
+    }
+    for (int l = 0; k < K; k++, l++, b += b_step)
+        add_row_products(rows, vectors, sum, row, lda, l, b);
+}
+
+/* Each product feeds one sum, so that contraction to fused multiply-adds is the same everywhere. */
+LANES_INLINE Lanes finish(const Product *p, Lanes sum, Lanes bias, const float *d, size_t k)
+{
+    Lanes y = p->alpha * sum + bias;
+    return d ? p->beta * lanes_load(d, k) + y : y;
+}
+
+/* The tile's elements where its columns are not whole vectors; once in a row of tiles at most. */
+static __attribute__((noinline)) void store_cut(const Product *p, const float *sums, int row,
+                                                int rows, int column, int columns)
+{
+    for (int i = row; i < row + rows; i++, sums += PANEL_FLOATS) {
+        for (int j = 0; j < columns; j += LANES) {
+            size_t k = (size_t)min_int(LANES, columns - j), at = (size_t)(column + j);
+            Lanes bias = p->bias ? lanes_load(p->bias + at, k) : (Lanes){0};
+            const float *d = p->beta != 0 ? p->d + (size_t)i * (size_t)p->ldd + at : NULL;
+            lanes_store(p->c + (size_t)i * (size_t)p->ldc + at,
+                        finish(p, lanes_load(sums + j, LANES), bias, d, k), k);
+        }
+    }
+}
+
+LANES_INLINE void store_whole(const int rows, const int vectors, const Product *p,
+                              Lanes (*sum)[PRODUCT_PANEL], int row, int column)
+{
+    size_t ldc = (size_t)p->ldc, ldd = (size_t)p->ldd;
+    float *c = p->c + (size_t)row * ldc + (size_t)column;
+    Lanes bias[PRODUCT_PANEL] = {0};
+    if (p->bias)
+        for (int j = 0; j < vectors; j++) bias[j] = lanes_load(p->bias + column + j * LANES, LANES);
+    if (p->beta == 0) {
+        UNROLL
+        for (int i = 0; i < rows; i++, c += ldc) UNROLL
+        for (int j = 0; j < vectors; j++)
+            lanes_store(c + j * LANES, finish(p, sum[i][j], bias[j], NULL, LANES), LANES);
+        return;
+    }
+    const float *d = p->d + (size_t)row * ldd + (size_t)column;
+    UNROLL
+    for (int i = 0; i < rows; i++, c += ldc, d += ldd) UNROLL
+    for (int j = 0; j < vectors; j++)
+        lanes_store(c + j * LANES, finish(p, sum[i][j], bias[j], d + j * LANES, LANES), LANES);
+}
+
+LANES_INLINE void tile(const int rows, const int vectors, const bool transposed, const Product *p,
+                       int row, int column, const float *b, size_t b_step)
+{
+    Lanes sum[ROWS][PRODUCT_PANEL];
+    UNROLL
+    for (int i = 0; i < rows; i++) UNROLL
+    for (int j = 0; j < vectors; j++) sum[i][j] = (Lanes){0};
+    size_t lda = (size_t)p->lda, first = (size_t)row;
+    if (transposed)
+        sum_transposed(rows, vectors, sum, p->K, p->a + first, lda, b, b_step);
+    else
+        sum_straight(rows, vectors, sum, p->K, p->a + first * lda, lda, b, b_step);
+    int columns = p->N - column;
+    if (columns >= vectors * LANES) {
+        store_whole(rows, vectors, p, sum, row, column);
+        return;
+    }
+    _Alignas(64) float sums[ROWS * PANEL_FLOATS];
+    UNROLL
+    for (int i = 0; i < rows; i++) UNROLL
+    for (int j = 0; j < vectors; j++)
+        lanes_store(sums + i * PANEL_FLOATS + j * LANES, sum[i][j], LANES);
+    store_cut(p, sums, row, rows, column, columns);
+}
+
+typedef void (*Tile)(const Product *p, int row, int column, const float *b, size_t b_step);
+#define TILE(R, V, NAME, TRANSPOSED)                                                               \
+    static void NAME##_##R##_##V(const Product *p, int row, int column, const float *b,            \
+                                 size_t b_step)                                                    \
+    {                                                                                              \
+        tile(R, V, TRANSPOSED, p, row, column, b, b_step);                                         \
+    }
+#define TILES(R)                                                                                   \
+    TILE(R, 1, straight, false)                                                                    \
+    TILE(R, 2, straight, false) TILE(R, 1, transposed, true) TILE(R, 2, transposed, true)
+#define ENTRY(R)                                                                                   \
+    {                                                                                              \
+        {straight_##R##_1, straight_##R##_2},                                                      \
+        {                                                                                          \
+            transposed_##R##_1, transposed_##R##_2                                                 \
+        }                                                                                          \
+    }
+/* clang-format off */
+TILES(1) TILES(2) TILES(3) TILES(4) TILES(5) TILES(6)
+#if ROWS > 6
+TILES(7) TILES(8) TILES(9) TILES(10) TILES(11) TILES(12)
+#endif
+#if ROWS > 12
+TILES(13) TILES(14)
+#endif
+static const Tile tiles[ROWS][2][PRODUCT_PANEL] = {
+    ENTRY(1), ENTRY(2), ENTRY(3), ENTRY(4), ENTRY(5), ENTRY(6),
+#if ROWS > 6
+    ENTRY(7), ENTRY(8), ENTRY(9), ENTRY(10), ENTRY(11), ENTRY(12),
+#endif
+#if ROWS > 12
+    ENTRY(13), ENTRY(14),
+#endif
+};
+/* clang-format on */
+
+static void run(const Product *p, const float *packed, int first_row, int last_row, int first_panel,
+                int last_panel)
+{
+    int rows = last_row - first_row, groups = (rows + ROWS - 1) / ROWS;
+    for (int panel = first_panel; panel < last_panel; panel++) {
+        int column = panel * PANEL_FLOATS, vectors = panel_vectors(p, panel);
+        const float *b = packed ? packed + (size_t)column * (size_t)p->K : p->b + column;
+        size_t b_step = packed ? (size_t)vectors * LANES : (size_t)p->ldb;
+        for (int g = 0, row = first_row; g < groups; g++) {
+            int count = rows / groups + (g < rows % groups);
+            tiles[count - 1][p->transpose_a][vectors - 1](p, row, column, b, b_step);
+            row += count;
+        }
+    }
+}
+
+#define TABLE_NAME_(level) product_table_##level
+#define TABLE_NAME(level)  TABLE_NAME_(level)
+const ProductTable TABLE_NAME(SIMD_LEVEL) = {
+    .lanes = LANES,
+    .rows = ROWS,
+    .pack = pack,
+    .run = run,
+};

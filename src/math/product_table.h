@@ -1,0 +1,22 @@
+/* The kernels of product.h at one instruction set; src/math/product_simd.c makes one table for each.
+ * The columns of B are cut into panels of PRODUCT_PANEL vectors, of which the last may have fewer;
+ * packed B is [panel][k][vectors of the panel], zero beyond N. */
+#ifndef DIFFC_PRODUCT_TABLE_H
+#define DIFFC_PRODUCT_TABLE_H
+
+#include "diffc/product.h"
+
+enum { PRODUCT_PANEL = 2 };
+
+typedef struct {
+    int lanes, rows; /* floats of a vector; most rows of a tile */
+    void (*pack)(const Product *p, float *packed, int panel);
+    /* Rows and panels first .. last-1 of C. B is taken from `packed`, or where that is NULL from
+     * p->b, which then must not be transposed, and N must be whole vectors. */
+    void (*run)(const Product *p, const float *packed, int first_row, int last_row, int first_panel,
+                int last_panel);
+} ProductTable;
+
+extern const ProductTable product_table_plain, product_table_avx2, product_table_avx512;
+
+#endif

@@ -1,0 +1,75 @@
+/* Fusing: what stands next to a convolution of the fast kernels is done in its input and output
+ * transforms, without a pass over memory of its own.
+ *
+ *   upsample -> conv           the convolution reads the small image
+ *   conv -> shift (e)          e [N,1,1,K] is added in the output transform
+ *   conv -> add (r)            so is r [N,H,W,K]
+ *
+ * The convolution takes e and r as inputs of its own (they must be declared before it), readers of
+ * the shift or add read the convolution, and the joined nodes are left without readers: the plan
+ * drops them. */
+#include "diffc/mem.h"
+#include "net_internal.h"
+
+static int count_readers(const Net *net, int node)
+{
+    int readers = 0;
+    for (int i = 0; i < net->count; i++)
+        for (int k = 0; k < net->nodes[i].inputs; k++) readers += net->nodes[i].in[k] == node;
+    return readers;
+}
+
+/* The only reader of a node that is not the output; -1 when there is no such reader. */
+static int only_reader(const Net *net, int node)
+{
+    if (node == net->output || count_readers(net, node) != 1) return -1;
+    for (int i = node + 1; i < net->count; i++)
+        for (int k = 0; k < net->nodes[i].inputs; k++)
+            if (net->nodes[i].in[k] == node) return i;
+    return -1;
+}
+
+static void redirect_readers(Net *net, int from, int to)
+{
+    for (int i = from + 1; i < net->count; i++)
+        for (int k = 0; k < net->nodes[i].inputs; k++)
+            if (net->nodes[i].in[k] == from) net->nodes[i].in[k] = to;
+}
+
+static void fuse_upsample(Net *net, int conv)
+{
+    Node *node = &net->nodes[conv];
+    const Node *from = &net->nodes[node->in[0]];
+    if (from->kind != OP_UPSAMPLE || only_reader(net, node->in[0]) != conv) return;
+    node->in[0] = from->in[0];
+    node->upsampled = true;
+}
+
+/* Joins the reader of the given kind; the other operand becomes an input of the convolution. */
+static int fuse_sum(Net *net, int conv, OpKind kind)
+{
+    Node *node = &net->nodes[conv];
+    int reader = only_reader(net, conv);
+    if (reader < 0 || reader == net->output || net->nodes[reader].kind != kind) return 0;
+    const Node *sum = &net->nodes[reader];
+    int other = sum->in[0] == conv ? sum->in[1] : sum->in[0];
+    if (kind == OP_SHIFT && sum->in[0] != conv) return 0;
+    if (other >= conv || node->inputs == MAX_INPUTS) return 0;
+    for (int k = 0; k < node->inputs; k++)
+        if (node->in[k] == other) return 0;
+    node->in[node->inputs] = other;
+    redirect_readers(net, reader, conv);
+    /* The joined node keeps no reader and reads nothing: it must not count as a reader itself. */
+    net->nodes[reader].inputs = 0;
+    return node->inputs++;
+}
+
+void net_fuse(Net *net)
+{
+    for (int i = 0; i < net->count; i++) {
+        if (!net->nodes[i].fast) continue;
+        fuse_upsample(net, i);
+        net->nodes[i].shift_in = fuse_sum(net, i, OP_SHIFT);
+        net->nodes[i].residual_in = fuse_sum(net, i, OP_ADD);
+    }
+}

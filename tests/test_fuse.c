@@ -1,0 +1,132 @@
+/* Fusing changes where sums are made, not what they are: a net whose sums and upsampling are fused
+ * into a convolution against the same net declared so that nothing can be. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "net_case.h"
+
+enum { BATCH = 3, CHANNELS = 8, WIDE = 16 };
+
+static int conv(Net *net, int x, int kernel, const char *name)
+{
+    int pad = kernel / 2;
+    ConvOptions o = {.kernel = kernel,
+                     .stride = 1,
+                     .pad_top = pad,
+                     .pad_bottom = pad,
+                     .pad_left = pad,
+                     .pad_right = pad};
+    return net_conv2d(net, x, WIDE, &o, name);
+}
+
+/* y = norm(r + (conv(up) + e)). What is added is declared before the convolution, or after it, which
+ * rules fusing out; an upsampled image with two readers rules it out too. */
+static void declare(NetCase *c, ParamTable *table, bool fusable)
+{
+    Net *net = net_new(table, BATCH);
+    if (!net) abort();
+    *c = (NetCase){.table = table, .net = net, .label = -1};
+    c->x = net_input(net, 5, 6, CHANNELS, true);
+    c->t = net_input(net, 1, 1, 1, false);
+    int features = net_time_features(net, c->t, 6, TIME_POSITIONAL, false, 1, 0, "time");
+    int up = net_upsample(net, c->x), other = fusable ? net_upsample(net, c->x) : up;
+    int e = -1, r = -1, h = -1;
+    for (int turn = 0; turn < 2; turn++) {
+        if ((turn == 0) == fusable) {
+            e = net_linear(net, features, WIDE, false, "e");
+            r = conv(net, other, 1, "r");
+        } else {
+            h = conv(net, up, 3, "c");
+        }
+    }
+    int sum = net_add(net, r, net_shift(net, h, e));
+    c->y = net_groupnorm(net, sum, 4, 1e-5f, true, "norm");
+    net_set_output(net, c->y);
+}
+
+TEST(fused_passes_equal_the_passes_one_by_one)
+{
+    for (int mode = NET_INFER; mode <= NET_SECOND; mode++) {
+        ParamTable table = {0}, none = {0};
+        NetCase fused, plain;
+        declare(&fused, &table, true);
+        case_begin(&fused, (NetMode)mode);
+        declare(&plain, &table, false);
+        case_begin(&plain, (NetMode)mode);
+        net_forward(fused.net, fused.weights);
+        net_forward(plain.net, fused.weights);
+        EXPECT_CLOSE(net_value(fused.net, fused.y), net_value(plain.net, plain.y), fused.y_floats,
+                     2e-6);
+        size_t floats = table.block_floats;
+        float *a = test_floats(floats), *b = test_floats(floats);
+        if (mode != NET_INFER) {
+            case_backward(&fused, fused.weights, a);
+            case_backward(&plain, fused.weights, b);
+            EXPECT_CLOSE(a, b, floats, 3e-6);
+            EXPECT_CLOSE(net_gradient(fused.net, fused.x), net_gradient(plain.net, plain.x),
+                         fused.x_floats, 3e-6);
+        }
+        if (mode == NET_SECOND) {
+            case_tangent(&fused, fused.weights);
+            case_tangent(&plain, fused.weights);
+            EXPECT_CLOSE(net_tangent_of(fused.net, fused.y), net_tangent_of(plain.net, plain.y),
+                         fused.y_floats, 3e-6);
+            memcpy(net_gradient2(fused.net, fused.y), fused.my, fused.y_floats * sizeof(float));
+            memcpy(net_gradient2(plain.net, plain.y), fused.my, fused.y_floats * sizeof(float));
+            net_backward2(fused.net, fused.weights, a);
+            net_backward2(plain.net, fused.weights, b);
+            EXPECT_CLOSE(a, b, floats, 5e-6);
+            EXPECT_CLOSE(net_gradient2(fused.net, fused.x), net_gradient2(plain.net, plain.x),
+                         fused.x_floats, 5e-6);
+        }
+        free(a);
+        free(b);
+        plain.table = &none; /* the table is the first net's */
+        case_end(&plain);
+        case_end(&fused);
+    }
+}
+
+TEST(fusing_saves_the_buffers_between)
+{
+    ParamTable table = {0}, none = {0};
+    NetCase fused, plain;
+    declare(&fused, &table, true);
+    declare(&plain, &table, false);
+    EXPECT(net_plan_bytes(fused.net, NET_INFER) < net_plan_bytes(plain.net, NET_INFER));
+    case_begin(&fused, NET_INFER);
+    case_begin(&plain, NET_INFER);
+    plain.table = &none;
+    case_end(&plain);
+    case_end(&fused);
+}
+
+/* Holding the weights only saves their preparation: the bits are the same, and after the promise is
+ * taken back changed weights count. */
+TEST(held_weights_give_the_same_bits)
+{
+    ParamTable table = {0};
+    NetCase c;
+    declare(&c, &table, true);
+    case_begin(&c, NET_TRAIN);
+    size_t floats = table.block_floats;
+    float *a = test_floats(floats), *b = test_floats(floats), *y = test_floats(c.y_floats);
+    case_backward(&c, c.weights, a);
+    memcpy(y, net_value(c.net, c.y), c.y_floats * sizeof *y);
+    net_hold(c.net, c.weights);
+    case_backward(&c, c.weights, b);
+    EXPECT_SAME(net_value(c.net, c.y), y, c.y_floats * sizeof *y);
+    EXPECT_SAME(b, a, floats * sizeof *a);
+    for (size_t i = 0; i < floats; i++) c.weights[i] *= 1.25f;
+    net_hold(c.net, NULL);
+    net_forward(c.net, c.weights);
+    EXPECT(memcmp(net_value(c.net, c.y), y, c.y_floats * sizeof *y) != 0);
+    memcpy(y, net_value(c.net, c.y), c.y_floats * sizeof *y);
+    net_hold(c.net, c.weights);
+    net_forward(c.net, c.weights);
+    EXPECT_SAME(net_value(c.net, c.y), y, c.y_floats * sizeof *y);
+    free(a);
+    free(b);
+    free(y);
+    case_end(&c);
+}

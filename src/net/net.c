@@ -186,6 +186,7 @@ int net_groupnorm(Net *net, int x, int groups, float eps, bool silu, const char 
     Shape s = net_shape(net, x);
     REQUIRE(groups > 0 && s.C % groups == 0);
     Node node = reading(OP_GROUPNORM, s, x, -1, -1);
+    node.sums_from[0] = node.sums_from[1] = -1;
     node.dims.norm = (GroupNormDims){
         .N = net->batch, .T = s.H * s.W, .C = s.C, .G = groups, .eps = eps, .silu = silu};
     add_param(net, &node, name, "weight", vector_param(s.C, INIT_ONE, 0));

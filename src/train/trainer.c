@@ -58,13 +58,7 @@ static bool open_networks(Trainer *t, Err *err)
     if (!unet_from_config(c, p->image, p->classes, &p->unet, err)) return false;
     p->micro_batch =
         network_pass_size(&t->table, &p->unet, p->image, c->train.batch, c->train.micro_batch);
-    OptimizerConfig optimizer = {.kind = c->train.optimizer,
-                                 .beta1 = c->train.beta1,
-                                 .beta2 = c->train.beta2,
-                                 .eps = c->train.eps,
-                                 .weight_decay = c->train.weight_decay,
-                                 .clip = c->train.clip,
-                                 .ema = c->train.ema};
+    OptimizerConfig optimizer = optimizer_config(c);
     if (!network_open(&t->train_network, &t->table, &p->unet, p->image, p->micro_batch, NET_TRAIN,
                       err) ||
         !network_open(&t->eval_network, &t->table, &p->unet, p->image, NETWORK_SAMPLE_BATCH,

@@ -91,6 +91,7 @@ struct Net {
     Node *nodes;
     int count, room;
     int output;
+    bool plain;     /* net_plain_convolutions */
     bool no_memory; /* sticky: declaring ran out of memory; net_plan reports it */
 
     /* The plan: */

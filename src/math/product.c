@@ -11,6 +11,7 @@ enum {
     WIDEST = 16,         /* lanes of the widest level */
     PACK_ROWS = 96,      /* from here on packing B costs less than it saves */
     BLOCK_ROWS = 112,    /* rows of A that pass over a panel of B while it is in L1 */
+    PACK_COST = 8,       /* packing an element of B takes as long as so many multiply-adds */
     SMALL_WORK = 1 << 18 /* multiply-adds below which another thread wakes too late to help */
 };
 
@@ -65,7 +66,7 @@ void product_pack_here(const Product *p, float *packed)
 void product_pack(const Product *p, float *packed)
 {
     const ProductTable *t = kernels();
-    bool small = (double)p->N * (double)p->K < SMALL_WORK / 16;
+    bool small = product_is_small(PACK_COST, p->N, p->K);
 #pragma omp parallel for schedule(static) if (!small)
     for (int panel = 0; panel < panel_count(t, p->N); panel++) t->pack(p, packed, panel);
 }
@@ -106,23 +107,19 @@ void product_run(const Product *p, float *scratch)
         return;
     }
     const ProductTable *t = kernels();
-    bool packs = wants_packing(t, p);
-    float *mine = packs ? align(scratch) : NULL;
-    const float *packed = packs ? mine : p->packed;
+    Product job = *p;
+    if (wants_packing(t, p)) {
+        float *mine = align(scratch);
+        product_pack(p, mine);
+        job.packed = mine;
+    }
     int panels = panel_count(t, p->N), blocks, groups;
     divide(t, p, &blocks, &groups);
-#pragma omp parallel
-    {
-        if (packs) {
-#pragma omp for schedule(static)
-            for (int panel = 0; panel < panels; panel++) t->pack(p, mine, panel);
-        }
-#pragma omp for schedule(dynamic)
-        for (int unit = 0; unit < blocks * groups; unit++) {
-            int block = unit / groups, group = unit % groups;
-            int row = (int)((long)p->M * block / blocks);
-            int last = (int)((long)p->M * (block + 1) / blocks);
-            t->run(p, packed, row, last, panels * group / groups, panels * (group + 1) / groups);
-        }
+#pragma omp parallel for schedule(dynamic)
+    for (int unit = 0; unit < blocks * groups; unit++) {
+        int block = unit / groups, group = unit % groups;
+        int row = (int)((long)p->M * block / blocks);
+        int last = (int)((long)p->M * (block + 1) / blocks);
+        t->run(&job, job.packed, row, last, panels * group / groups, panels * (group + 1) / groups);
     }
 }

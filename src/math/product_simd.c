@@ -9,7 +9,7 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
-enum { PANEL_FLOATS = PRODUCT_PANEL * LANES };
+enum { PANEL_FLOATS = PRODUCT_PANEL * LANES, LINE_FLOATS = 16 /* a cache line */ };
 
 static int min_int(int a, int b)
 {
@@ -105,19 +105,19 @@ static void pack(const Product *p, float *packed, int panel)
 #endif
 
 /* Pointers to every third row: with one register for the distance, each reaches its three rows. */
-enum { ROW_POINTERS = (ROWS + 2) / 3, UNROLLED = 4 };
+enum { ROW_POINTERS = (ROWS + 2) / 3, UNROLLED = 4, AHEAD = 16 };
 
 #define KEEP_IN_REGISTER(pointer) __asm__("" : "+r"(pointer))
 
 LANES_INLINE void add_products(const int rows, const int vectors, Lanes (*sum)[PRODUCT_PANEL],
-                               const float *a, size_t row_step, const float *b)
+                               const float *a, const float *b)
 {
     Lanes v[PRODUCT_PANEL];
     UNROLL
     for (int j = 0; j < vectors; j++) v[j] = lanes_load(b + j * LANES, LANES);
     UNROLL
     for (int i = 0; i < rows; i++) {
-        Lanes x = lanes_set(a[(size_t)i * row_step]);
+        Lanes x = lanes_set(a[i]);
         UNROLL
         for (int j = 0; j < vectors; j++) sum[i][j] += x * v[j];
     }
@@ -145,10 +145,12 @@ LANES_INLINE void sum_transposed(const int rows, const int vectors, Lanes (*sum)
     int k = 0;
     for (; k + UNROLLED <= K; k += UNROLLED) {
         UNROLL
-        for (int l = 0; l < UNROLLED; l++, a += lda, b += b_step)
-            add_products(rows, vectors, sum, a, 1, b);
+        for (int l = 0; l < UNROLLED; l++, a += lda, b += b_step) {
+            __builtin_prefetch(a + AHEAD * lda);
+            add_products(rows, vectors, sum, a, b);
+        }
     }
-    for (; k < K; k++, a += lda, b += b_step) add_products(rows, vectors, sum, a, 1, b);
+    for (; k < K; k++, a += lda, b += b_step) add_products(rows, vectors, sum, a, b);
 }
 
 LANES_INLINE void sum_straight(const int rows, const int vectors, Lanes (*sum)[PRODUCT_PANEL],
@@ -217,6 +219,14 @@ LANES_INLINE void store_whole(const int rows, const int vectors, const Product *
         lanes_store(c + j * LANES, finish(p, sum[i][j], bias[j], d + j * LANES, LANES), LANES);
 }
 
+/* D is wanted when the sums are done, and no hardware guesses this order. */
+LANES_INLINE void fetch(const int rows, const Product *p, int row, int column)
+{
+    const float *d = p->d + (size_t)row * (size_t)p->ldd + (size_t)column;
+    for (int i = 0; i < rows; i++, d += p->ldd)
+        for (int j = 0; j < PANEL_FLOATS; j += LINE_FLOATS) __builtin_prefetch(d + j, 1);
+}
+
 LANES_INLINE void tile(const int rows, const int vectors, const bool transposed, const Product *p,
                        int row, int column, const float *b, size_t b_step)
 {
@@ -224,6 +234,7 @@ LANES_INLINE void tile(const int rows, const int vectors, const bool transposed,
     UNROLL
     for (int i = 0; i < rows; i++) UNROLL
     for (int j = 0; j < vectors; j++) sum[i][j] = (Lanes){0};
+    if (p->beta != 0) fetch(rows, p, row, column);
     size_t lda = (size_t)p->lda, first = (size_t)row;
     if (transposed)
         sum_transposed(rows, vectors, sum, p->K, p->a + first, lda, b, b_step);

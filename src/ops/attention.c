@@ -1,13 +1,15 @@
 #include <math.h>
+#include <stdint.h>
 
-#include "diffc/gemm.h"
 #include "diffc/ops.h"
 #include "diffc/parallel.h"
+#include "diffc/product.h"
 #include "diffc/vec.h"
+#include "partial.h"
 
 /* Work is cut into tiles of query rows: a tile's part of the T x T matrices (rows x T each) is all
- * that ever exists of them. Formulas, with c = 1/sqrt(D), A o B the elementwise product and rs(.)
- * the sum of a row:
+ * that ever exists of them, and it stays in L2 between the products. Formulas, with c = 1/sqrt(D),
+ * A o B the elementwise product and rs(.) the sum of a row:
  *
  *   S = c Q K^T                       P = softmax(S)                  Y = P V
  *   Sd = c (Qd K^T + Q Kd^T)          Pd = P o (Sd - rs(P o Sd))      Yd = Pd V + P Vd
@@ -15,57 +17,105 @@
  *   lQ = c lS K                       lK = c lS^T Q                   lV = P^T lY
  *   mP = mY V^T + lY Vd^T
  *   mS = P o (mP - rs(P o mP) - rs(Pd o lP)) + Pd o (lP - rs(P o lP))
- *   mQ = c (mS K + lS Kd)             mK = c (mS^T Q + lS^T Qd)       mV = P^T mY + Pd^T lY */
+ *   mQ = c (mS K + lS Kd)             mK = c (mS^T Q + lS^T Qd)       mV = P^T mY + Pd^T lY
+ *
+ * A head is worked on in steps: its keys and values are packed once; then for each tile, first its
+ * rows (P, lS, dQ: a row needs no other row), then, in the reverse passes, the keys (dK, dV: a key
+ * sums over the tile's rows). Within a step rows, keys and packs do not touch each other. With many
+ * heads each thread takes whole ones; with few, all threads share every step. The bits are the
+ * same. */
 
-enum { MATRICES = 4 /* P, Pd, lS, mS: what backward2 holds at once */ };
+/* Rows of a tile, a function of T alone: the order of sums over rows depends on it. */
+enum { TILE_FLOATS = 32 << 10, LEAST_ROWS = 28, MOST_ROWS = 112 };
 
-/* Rows of a tile, a function of T alone. Large tiles make fast products, measured up to 128 rows.
- * In forward and tangent, where each tile is a unit of work, there are at least two if T allows,
- * so that one image with one head still uses two threads. The reverse passes take a whole head as
- * one unit and walk its tiles in order, because every tile adds to all of dk and dv. */
-enum { FORWARD_ROWS_MIN = 32, ROWS_MAX = 128 };
-
-static int reverse_rows(const AttentionDims *d)
+static int tile_rows(const AttentionDims *d)
 {
-    return d->T < ROWS_MAX ? d->T : ROWS_MAX;
+    int rows = TILE_FLOATS / (d->T > 0 ? d->T : 1);
+    rows = rows < LEAST_ROWS ? LEAST_ROWS : rows > MOST_ROWS ? MOST_ROWS : rows;
+    return rows < d->T ? rows : d->T;
 }
 
-static int forward_rows(const AttentionDims *d)
+/* Floats from row to row of a tile: an odd number of cache lines, so that a column's elements do
+ * not compete for the same places in L1. */
+static int tile_stride(const AttentionDims *d)
 {
-    int half = (d->T / 2 + 15) / 16 * 16;
-    int rows = half < FORWARD_ROWS_MIN ? FORWARD_ROWS_MIN : half;
-    return rows < reverse_rows(d) ? rows : reverse_rows(d);
+    return ((d->T + 15) / 16 | 1) * 16;
+}
+
+enum { MATRICES = 4 /* P, Pd, lS, mS: what backward2 holds at once */ };
+/* Packed operands of a head: with the keys as columns (transposed), or as rows. */
+enum { K_COLUMNS, KDOT_COLUMNS, V_COLUMNS, VDOT_COLUMNS, ROWS_A, ROWS_B, PACKS };
+
+/* Where the scratch of one thread has what. */
+typedef struct {
+    float *p, *pd, *ls, *ms; /* [rows, stride] */
+    float *pack[PACKS];
+    float *product; /* for the products of a tile */
+} Room;
+
+static size_t pack_floats(const AttentionDims *d, int pack)
+{
+    return pack < ROWS_A ? product_packed_floats(d->T, d->D) : product_packed_floats(d->D, d->T);
+}
+
+static size_t matrix_floats(const AttentionDims *d)
+{
+    return (size_t)tile_rows(d) * (size_t)tile_stride(d);
+}
+
+static size_t room_floats(const AttentionDims *d)
+{
+    size_t packs = 4 * pack_floats(d, K_COLUMNS) + 2 * pack_floats(d, ROWS_A);
+    size_t product = product_scratch_floats(d->D, tile_rows(d));
+    return MATRICES * matrix_floats(d) + packs + (product + 15) / 16 * 16;
 }
 
 size_t attention_scratch_floats(const AttentionDims *d)
 {
-    return (size_t)parallel_threads() * MATRICES * (size_t)reverse_rows(d) * (size_t)d->T;
+    return (size_t)parallel_threads() * (room_floats(d) + PARTIAL_ALIGN);
 }
 
-typedef struct {
-    int T, D;
-    int stride; /* floats from a row of q, k, v, y to the next */
-    int rows;   /* query rows of this tile */
-    float scale;
-    float *p, *pd, *ls, *ms; /* [rows, T] */
-} Tile;
-
-static Tile tile_make(const AttentionDims *d, int first_row, int rows, float *scratch)
+static Room room_of(const AttentionDims *d, float *scratch, int thread)
 {
-    size_t floats = (size_t)reverse_rows(d) * (size_t)d->T;
-    float *mine = scratch + (size_t)parallel_thread() * MATRICES * floats;
-    int left = d->T - first_row;
-    return (Tile){
-        .T = d->T,
-        .D = d->D,
-        .stride = d->heads * d->D,
-        .rows = left < rows ? left : rows,
-        .scale = (float)(1.0 / sqrt((double)d->D)),
-        .p = mine,
-        .pd = mine + floats,
-        .ls = mine + 2 * floats,
-        .ms = mine + 3 * floats,
-    };
+    size_t matrix = matrix_floats(d);
+    float *at = partial_align(scratch + (size_t)thread * (room_floats(d) + PARTIAL_ALIGN));
+    Room r = {.p = at, .pd = at + matrix, .ls = at + 2 * matrix, .ms = at + 3 * matrix};
+    at += MATRICES * matrix;
+    for (int i = 0; i < PACKS; i++) {
+        r.pack[i] = at;
+        at += pack_floats(d, i);
+    }
+    r.product = at;
+    return r;
+}
+
+/* A pass: its tensors (NULL: absent, or not wanted) and its steps. */
+typedef struct Pass Pass;
+struct Pass {
+    AttentionDims d;
+    const float *q, *k, *v, *qdot, *kdot, *vdot, *my, *ly;
+    float *y, *dq, *dk, *dv;
+    const float *packed[PACKS];
+    int stride; /* floats from a row of q, k, v, y to the next */
+    float scale;
+    float *scratch;
+    /* Tile rows first .. last-1; then keys first .. last-1 (NULL where there is nothing to do).
+     * `head` is the offset of the head's first row, `row` the number of the tile's first row. */
+    void (*rows)(const Pass *p, const Room *r, size_t head, int row, int first, int last);
+    void (*keys)(const Pass *p, const Room *r, float *product, size_t head, int row, int rows,
+                 int first, int last);
+};
+
+static Pass pass_start(const AttentionDims *d, const float *q, const float *k, const float *v,
+                       float *scratch)
+{
+    return (Pass){.d = *d,
+                  .q = q,
+                  .k = k,
+                  .v = v,
+                  .stride = d->heads * d->D,
+                  .scale = (float)(1.0 / sqrt((double)d->D)),
+                  .scratch = scratch};
 }
 
 /* Where a head of an image starts; `unit` counts them, heads within images. */
@@ -75,163 +125,290 @@ static size_t head_offset(const AttentionDims *d, long unit)
     return (image * (size_t)d->T * (size_t)d->heads + head) * (size_t)d->D;
 }
 
-static size_t row_offset(const AttentionDims *d, int row)
+static size_t row_offset(const Pass *p, int row)
 {
-    return (size_t)row * (size_t)d->heads * (size_t)d->D;
+    return (size_t)row * (size_t)p->stride;
 }
 
-/* out [rows,T] = factor a b^T + beta out, with a [rows,D] of the tile's queries, b [T,D] of all
- * keys. */
-static void rows_times_keys(const Tile *t, float *out, float factor, const float *a, const float *b,
-                            float beta)
+static float *matrix_row(const Pass *p, float *matrix, int row)
 {
-    gemm(false, true, t->rows, t->T, t->D, factor, a, t->stride, b, t->stride, beta, out, t->T);
+    return matrix + (size_t)row * (size_t)tile_stride(&p->d);
 }
 
-/* out [rows,D] = factor s b + beta out, with s [rows,T]. */
-static void mix_keys(const Tile *t, float *out, float factor, const float *s, const float *b,
-                     float beta)
+static void pack_operand(const Pass *p, const Room *r, size_t head, int pack)
 {
-    gemm(false, false, t->rows, t->D, t->T, factor, s, t->T, b, t->stride, beta, out, t->stride);
+    if (!p->packed[pack]) return;
+    bool columns = pack < ROWS_A;
+    Product b = {.N = columns ? p->d.T : p->d.D, .K = columns ? p->d.D : p->d.T};
+    b.b = p->packed[pack] + head, b.ldb = p->stride, b.transpose_b = columns;
+    product_pack_here(&b, r->pack[pack]);
 }
 
-/* out [T,D] += factor s^T a: what the tile's queries give to every key. */
-static void give_to_keys(const Tile *t, float *out, float factor, const float *s, const float *a)
+/* out [rows,T] = factor a keys^T + beta out, with rows of a tile. */
+static void rows_times_keys(const Pass *p, float *out, float factor, const float *a, int rows,
+                            const float *keys, float beta)
 {
-    gemm(true, false, t->T, t->D, t->rows, factor, s, t->T, a, t->stride, 1, out, t->stride);
+    int stride = tile_stride(&p->d);
+    Product m = {.M = rows, .N = p->d.T, .K = p->d.D, .alpha = factor, .beta = beta};
+    m.a = a, m.lda = p->stride, m.packed = keys;
+    m.d = m.c = out, m.ldd = m.ldc = stride;
+    product_run_here(&m, NULL);
 }
 
-static void tile_softmax(const Tile *t, const float *q, const float *k)
+/* out [rows,D] = factor s keys + beta out, with s of a tile. */
+static void mix_keys(const Pass *p, float *out, float factor, const float *s, int rows,
+                     const float *keys, float beta)
 {
-    rows_times_keys(t, t->p, 1, q, k, 0);
-    for (int r = 0; r < t->rows; r++)
-        vec_softmax(t->p + (size_t)r * (size_t)t->T, t->scale, (size_t)t->T);
+    Product m = {.M = rows, .N = p->d.D, .K = p->d.T, .alpha = factor, .beta = beta};
+    m.a = s, m.lda = tile_stride(&p->d), m.packed = keys;
+    m.d = m.c = out, m.ldd = m.ldc = p->stride;
+    product_run_here(&m, NULL);
+}
+
+/* What the tile's rows give to the keys: out [keys,D] += factor s^T a, out and s from the first key
+ * on. */
+static void give_to_keys(const Pass *p, float *out, int keys, float factor, const float *s,
+                         const float *a, int rows, float *product)
+{
+    Product m = {.M = keys, .N = p->d.D, .K = rows, .alpha = factor, .beta = 1};
+    m.a = s, m.lda = tile_stride(&p->d), m.transpose_a = true;
+    m.b = a, m.ldb = p->stride;
+    m.d = m.c = out, m.ldd = m.ldc = p->stride;
+    product_run_here(&m, product);
+}
+
+/* ---- Row by row ---- */
+
+static void softmax_rows(const Pass *p, const Room *r, size_t head, int row, int first, int last)
+{
+    const float *q = p->q + head + row_offset(p, row + first);
+    rows_times_keys(p, matrix_row(p, r->p, first), 1, q, last - first, r->pack[K_COLUMNS], 0);
+    for (int i = first; i < last; i++)
+        vec_softmax(matrix_row(p, r->p, i), p->scale, (size_t)p->d.T);
 }
 
 /* u = P o (u - rs(P o u)) in place. The Jacobian of softmax is symmetric, so this serves tangents
  * and cotangents. */
-static void tile_softmax_jacobian(const Tile *t, float *u)
+static void softmax_jacobian_rows(const Pass *p, const Room *r, float *u, int first, int last)
 {
-    size_t T = (size_t)t->T;
-    for (int r = 0; r < t->rows; r++) {
-        const float *p = t->p + (size_t)r * T;
-        float *row = u + (size_t)r * T;
-        float mean = (float)vec_dot(p, row, T);
-        for (size_t j = 0; j < T; j++) row[j] = p[j] * (row[j] - mean);
+    size_t T = (size_t)p->d.T;
+    for (int i = first; i < last; i++) {
+        const float *weight = matrix_row(p, r->p, i);
+        float *row = matrix_row(p, u, i);
+        float mean = (float)vec_dot(weight, row, T);
+        for (size_t j = 0; j < T; j++) row[j] = weight[j] * (row[j] - mean);
     }
 }
 
-static void tile_softmax_tangent(const Tile *t, const float *q, const float *k, const float *qdot,
-                                 const float *kdot)
+static void softmax_tangent_rows(const Pass *p, const Room *r, size_t head, int row, int first,
+                                 int last)
 {
-    rows_times_keys(t, t->pd, t->scale, qdot, k, 0);
-    rows_times_keys(t, t->pd, t->scale, q, kdot, 1);
-    tile_softmax_jacobian(t, t->pd);
+    size_t at = head + row_offset(p, row + first);
+    float *pd = matrix_row(p, r->pd, first);
+    rows_times_keys(p, pd, p->scale, p->qdot + at, last - first, r->pack[K_COLUMNS], 0);
+    rows_times_keys(p, pd, p->scale, p->q + at, last - first, r->pack[KDOT_COLUMNS], 1);
+    softmax_jacobian_rows(p, r, r->pd, first, last);
 }
 
 /* ls: lP -> lS, ms: mP -> mS, by the formulas above. */
-static void tile_second_order(const Tile *t)
+static void second_order_rows(const Pass *p, const Room *r, int first, int last)
 {
-    size_t T = (size_t)t->T;
-    for (int r = 0; r < t->rows; r++) {
-        const float *p = t->p + (size_t)r * T, *pd = t->pd + (size_t)r * T;
-        float *l = t->ls + (size_t)r * T, *m = t->ms + (size_t)r * T;
-        float l_mean = (float)vec_dot(p, l, T);
-        float m_mean = (float)(vec_dot(p, m, T) + vec_dot(pd, l, T));
+    size_t T = (size_t)p->d.T;
+    for (int i = first; i < last; i++) {
+        const float *weight = matrix_row(p, r->p, i), *dot = matrix_row(p, r->pd, i);
+        float *l = matrix_row(p, r->ls, i), *m = matrix_row(p, r->ms, i);
+        float l_mean = (float)vec_dot(weight, l, T);
+        float m_mean = (float)(vec_dot(weight, m, T) + vec_dot(dot, l, T));
         for (size_t j = 0; j < T; j++) {
             float centred = l[j] - l_mean;
-            m[j] = p[j] * (m[j] - m_mean) + pd[j] * centred;
-            l[j] = p[j] * centred;
+            m[j] = weight[j] * (m[j] - m_mean) + dot[j] * centred;
+            l[j] = weight[j] * centred;
         }
     }
+}
+
+/* ---- Running a pass ---- */
+
+static void run_tile(const Pass *p, const Room *r, size_t head, int row)
+{
+    int rows = tile_rows(&p->d), left = p->d.T - row;
+    rows = left < rows ? left : rows;
+    p->rows(p, r, head, row, 0, rows);
+    if (p->keys) p->keys(p, r, r->product, head, row, rows, 0, p->d.T);
+}
+
+/* The part of n that falls to share s of `shares`. */
+static int share_begin(int n, int s, int shares)
+{
+    return (int)((long)n * s / shares);
+}
+
+/* All threads work on one head, with the room of thread 0. */
+static void run_head_together(const Pass *p, size_t head)
+{
+    int shares = parallel_threads(), T = p->d.T, most = tile_rows(&p->d);
+    const Room room = room_of(&p->d, p->scratch, 0), *r = &room;
+#pragma omp parallel
+    {
+        Room mine = room_of(&p->d, p->scratch, parallel_thread());
+#pragma omp for schedule(static, 1)
+        for (int i = 0; i < PACKS; i++) pack_operand(p, r, head, i);
+        for (int row = 0; row < T; row += most) {
+            int rows = T - row < most ? T - row : most;
+#pragma omp for schedule(static)
+            for (int s = 0; s < shares; s++) {
+                int first = share_begin(rows, s, shares), last = share_begin(rows, s + 1, shares);
+                p->rows(p, r, head, row, first, last);
+            }
+            if (!p->keys) continue;
+#pragma omp for schedule(static)
+            for (int s = 0; s < shares; s++) {
+                int first = share_begin(T, s, shares), last = share_begin(T, s + 1, shares);
+                p->keys(p, r, mine.product, head, row, rows, first, last);
+            }
+        }
+    }
+}
+
+static void run_head(const Pass *p, size_t head)
+{
+    Room r = room_of(&p->d, p->scratch, parallel_thread());
+    for (int i = 0; i < PACKS; i++) pack_operand(p, &r, head, i);
+    for (int row = 0; row < p->d.T; row += tile_rows(&p->d)) run_tile(p, &r, head, row);
+}
+
+static void run_pass(const Pass *p)
+{
+    long heads = (long)p->d.N * p->d.heads;
+    int threads = parallel_threads();
+    bool even = heads % threads == 0 || heads >= 4 * threads;
+    bool small = product_is_small(p->d.T, p->d.T, 2 * p->d.D);
+    if (!even && !small) {
+        for (long head = 0; head < heads; head++) run_head_together(p, head_offset(&p->d, head));
+        return;
+    }
+#pragma omp parallel for schedule(dynamic) if (heads > 1)
+    for (long head = 0; head < heads; head++) run_head(p, head_offset(&p->d, head));
+}
+
+/* ---- The four passes ---- */
+
+static void forward_rows(const Pass *p, const Room *r, size_t head, int row, int first, int last)
+{
+    size_t at = head + row_offset(p, row + first);
+    softmax_rows(p, r, head, row, first, last);
+    mix_keys(p, p->y + at, 1, matrix_row(p, r->p, first), last - first, r->pack[ROWS_A], 0);
 }
 
 void attention_forward(const AttentionDims *d, float *y, const float *q, const float *k,
                        const float *v, float *scratch)
 {
-    int rows = forward_rows(d), tiles = (d->T + rows - 1) / rows;
-    long units = (long)d->N * d->heads * tiles;
-#pragma omp parallel for schedule(static)
-    for (long unit = 0; unit < units; unit++) {
-        int first = (int)(unit % tiles) * rows;
-        size_t head = head_offset(d, unit / tiles), at = head + row_offset(d, first);
-        Tile t = tile_make(d, first, rows, scratch);
-        tile_softmax(&t, q + at, k + head);
-        mix_keys(&t, y + at, 1, t.p, v + head, 0);
-    }
+    Pass p = pass_start(d, q, k, v, scratch);
+    p.y = y;
+    p.packed[K_COLUMNS] = k;
+    p.packed[ROWS_A] = v;
+    p.rows = forward_rows;
+    run_pass(&p);
+}
+
+static void tangent_rows(const Pass *p, const Room *r, size_t head, int row, int first, int last)
+{
+    float *ydot = p->y + head + row_offset(p, row + first);
+    int rows = last - first;
+    softmax_rows(p, r, head, row, first, last);
+    softmax_tangent_rows(p, r, head, row, first, last);
+    mix_keys(p, ydot, 1, matrix_row(p, r->pd, first), rows, r->pack[ROWS_A], 0);
+    mix_keys(p, ydot, 1, matrix_row(p, r->p, first), rows, r->pack[ROWS_B], 1);
 }
 
 void attention_tangent(const AttentionDims *d, float *ydot, const float *q, const float *k,
                        const float *v, const float *qdot, const float *kdot, const float *vdot,
                        float *scratch)
 {
-    int rows = forward_rows(d), tiles = (d->T + rows - 1) / rows;
-    long units = (long)d->N * d->heads * tiles;
-#pragma omp parallel for schedule(static)
-    for (long unit = 0; unit < units; unit++) {
-        int first = (int)(unit % tiles) * rows;
-        size_t head = head_offset(d, unit / tiles), at = head + row_offset(d, first);
-        Tile t = tile_make(d, first, rows, scratch);
-        tile_softmax(&t, q + at, k + head);
-        tile_softmax_tangent(&t, q + at, k + head, qdot + at, kdot + head);
-        mix_keys(&t, ydot + at, 1, t.pd, v + head, 0);
-        mix_keys(&t, ydot + at, 1, t.p, vdot + head, 1);
-    }
+    Pass p = pass_start(d, q, k, v, scratch);
+    p.y = ydot, p.qdot = qdot, p.kdot = kdot, p.vdot = vdot;
+    p.packed[K_COLUMNS] = k, p.packed[KDOT_COLUMNS] = kdot;
+    p.packed[ROWS_A] = v, p.packed[ROWS_B] = vdot;
+    p.rows = tangent_rows;
+    run_pass(&p);
+}
+
+static void backward_rows(const Pass *p, const Room *r, size_t head, int row, int first, int last)
+{
+    size_t at = head + row_offset(p, row + first);
+    int rows = last - first;
+    softmax_rows(p, r, head, row, first, last);
+    if (!p->dq && !p->dk) return;
+    float *ls = matrix_row(p, r->ls, first);
+    rows_times_keys(p, ls, 1, p->ly + at, rows, r->pack[V_COLUMNS], 0);
+    softmax_jacobian_rows(p, r, r->ls, first, last);
+    if (p->dq) mix_keys(p, p->dq + at, p->scale, ls, rows, r->pack[ROWS_A], 1);
+}
+
+static void backward_keys(const Pass *p, const Room *r, float *product, size_t head, int row,
+                          int rows, int first, int last)
+{
+    size_t at = head + row_offset(p, row), to = head + row_offset(p, first);
+    int keys = last - first;
+    if (p->dv) give_to_keys(p, p->dv + to, keys, 1, r->p + first, p->ly + at, rows, product);
+    if (p->dk) give_to_keys(p, p->dk + to, keys, p->scale, r->ls + first, p->q + at, rows, product);
 }
 
 void attention_backward(const AttentionDims *d, float *dq, float *dk, float *dv, const float *dy,
                         const float *q, const float *k, const float *v, float *scratch)
 {
-    int rows = reverse_rows(d);
-    long units = (long)d->N * d->heads;
-#pragma omp parallel for schedule(static)
-    for (long unit = 0; unit < units; unit++) {
-        size_t head = head_offset(d, unit);
-        for (int first = 0; first < d->T; first += rows) {
-            size_t at = head + row_offset(d, first);
-            Tile t = tile_make(d, first, rows, scratch);
-            tile_softmax(&t, q + at, k + head);
-            if (dv) give_to_keys(&t, dv + head, 1, t.p, dy + at);
-            if (!dq && !dk) continue;
-            rows_times_keys(&t, t.ls, 1, dy + at, v + head, 0);
-            tile_softmax_jacobian(&t, t.ls);
-            if (dq) mix_keys(&t, dq + at, t.scale, t.ls, k + head, 1);
-            if (dk) give_to_keys(&t, dk + head, t.scale, t.ls, q + at);
-        }
+    Pass p = pass_start(d, q, k, v, scratch);
+    p.ly = dy, p.dq = dq, p.dk = dk, p.dv = dv;
+    p.packed[K_COLUMNS] = k;
+    if (dq || dk) p.packed[V_COLUMNS] = v;
+    if (dq) p.packed[ROWS_A] = k;
+    p.rows = backward_rows;
+    p.keys = dk || dv ? backward_keys : NULL;
+    run_pass(&p);
+}
+
+static void backward2_rows(const Pass *p, const Room *r, size_t head, int row, int first, int last)
+{
+    size_t at = head + row_offset(p, row + first);
+    int rows = last - first;
+    softmax_rows(p, r, head, row, first, last);
+    softmax_tangent_rows(p, r, head, row, first, last);
+    if (!p->dq && !p->dk) return;
+    float *ls = matrix_row(p, r->ls, first), *ms = matrix_row(p, r->ms, first);
+    rows_times_keys(p, ls, 1, p->ly + at, rows, r->pack[V_COLUMNS], 0);
+    rows_times_keys(p, ms, 1, p->my + at, rows, r->pack[V_COLUMNS], 0);
+    rows_times_keys(p, ms, 1, p->ly + at, rows, r->pack[VDOT_COLUMNS], 1);
+    second_order_rows(p, r, first, last);
+    if (!p->dq) return;
+    mix_keys(p, p->dq + at, p->scale, ms, rows, r->pack[ROWS_A], 1);
+    mix_keys(p, p->dq + at, p->scale, ls, rows, r->pack[ROWS_B], 1);
+}
+
+static void backward2_keys(const Pass *p, const Room *r, float *product, size_t head, int row,
+                           int rows, int first, int last)
+{
+    size_t at = head + row_offset(p, row), to = head + row_offset(p, first);
+    int keys = last - first;
+    if (p->dv) {
+        give_to_keys(p, p->dv + to, keys, 1, r->p + first, p->my + at, rows, product);
+        give_to_keys(p, p->dv + to, keys, 1, r->pd + first, p->ly + at, rows, product);
     }
+    if (!p->dk) return;
+    give_to_keys(p, p->dk + to, keys, p->scale, r->ms + first, p->q + at, rows, product);
+    give_to_keys(p, p->dk + to, keys, p->scale, r->ls + first, p->qdot + at, rows, product);
 }
 
 void attention_backward2(const AttentionDims *d, float *mq, float *mk, float *mv, const float *my,
                          const float *ly, const float *q, const float *k, const float *v,
                          const float *qdot, const float *kdot, const float *vdot, float *scratch)
 {
-    int rows = reverse_rows(d);
-    long units = (long)d->N * d->heads;
-#pragma omp parallel for schedule(static)
-    for (long unit = 0; unit < units; unit++) {
-        size_t head = head_offset(d, unit);
-        for (int first = 0; first < d->T; first += rows) {
-            size_t at = head + row_offset(d, first);
-            Tile t = tile_make(d, first, rows, scratch);
-            tile_softmax(&t, q + at, k + head);
-            tile_softmax_tangent(&t, q + at, k + head, qdot + at, kdot + head);
-            if (mv) {
-                give_to_keys(&t, mv + head, 1, t.p, my + at);
-                give_to_keys(&t, mv + head, 1, t.pd, ly + at);
-            }
-            if (!mq && !mk) continue;
-            rows_times_keys(&t, t.ls, 1, ly + at, v + head, 0);
-            rows_times_keys(&t, t.ms, 1, my + at, v + head, 0);
-            rows_times_keys(&t, t.ms, 1, ly + at, vdot + head, 1);
-            tile_second_order(&t);
-            if (mq) {
-                mix_keys(&t, mq + at, t.scale, t.ms, k + head, 1);
-                mix_keys(&t, mq + at, t.scale, t.ls, kdot + head, 1);
-            }
-            if (mk) {
-                give_to_keys(&t, mk + head, t.scale, t.ms, q + at);
-                give_to_keys(&t, mk + head, t.scale, t.ls, qdot + at);
-            }
-        }
-    }
+    Pass p = pass_start(d, q, k, v, scratch);
+    p.my = my, p.ly = ly, p.qdot = qdot, p.kdot = kdot, p.vdot = vdot;
+    p.dq = mq, p.dk = mk, p.dv = mv;
+    p.packed[K_COLUMNS] = k, p.packed[KDOT_COLUMNS] = kdot;
+    if (mq || mk) p.packed[V_COLUMNS] = v, p.packed[VDOT_COLUMNS] = vdot;
+    if (mq) p.packed[ROWS_A] = k, p.packed[ROWS_B] = kdot;
+    p.rows = backward2_rows;
+    p.keys = mk || mv ? backward2_keys : NULL;
+    run_pass(&p);
 }

@@ -12,7 +12,7 @@ enum {
     PACK_ROWS = 96,      /* from here on packing B costs less than it saves */
     BLOCK_ROWS = 112,    /* rows of A that pass over a panel of B while it is in L1 */
     PACK_COST = 8,       /* packing an element of B takes as long as so many multiply-adds */
-    SMALL_WORK = 1 << 18 /* multiply-adds below which another thread wakes too late to help */
+    SMALL_WORK = 1 << 19 /* multiply-adds below which another thread wakes too late to help */
 };
 
 static const ProductTable *kernels(void)

@@ -154,14 +154,18 @@ LANES_INLINE void sum_transposed(const int rows, const int vectors, Lanes (*sum)
 }
 
 LANES_INLINE void sum_straight(const int rows, const int vectors, Lanes (*sum)[PRODUCT_PANEL],
-                               int K, const float *a, size_t lda, const float *b, size_t b_step)
+                               int K, const float *a, size_t lda, const float *b, size_t b_step,
+                               bool fetch_next)
 {
     const int pointers = (rows + 2) / 3;
+    const float *next = a + (fetch_next ? (size_t)rows * lda : 0);
+    const size_t next_step = fetch_next ? (size_t)rows * UNROLLED : 0;
     const float *row[ROW_POINTERS];
     UNROLL
     for (int i = 0; i < pointers; i++) row[i] = a + (size_t)(3 * i) * lda;
     int k = 0;
-    for (; k + UNROLLED <= K; k += UNROLLED) {
+    for (; k + UNROLLED <= K; k += UNROLLED, next += next_step) {
+        for (int l = 0; l < rows * UNROLLED; l += LINE_FLOATS) __builtin_prefetch(next + l);
         UNROLL
         for (int l = 0; l < UNROLLED; l++, b += b_step)
             add_row_products(rows, vectors, sum, row, lda, l, b);
@@ -239,7 +243,8 @@ LANES_INLINE void tile(const int rows, const int vectors, const bool transposed,
     if (transposed)
         sum_transposed(rows, vectors, sum, p->K, p->a + first, lda, b, b_step);
     else
-        sum_straight(rows, vectors, sum, p->K, p->a + first * lda, lda, b, b_step);
+        sum_straight(rows, vectors, sum, p->K, p->a + first * lda, lda, b, b_step,
+                     column == 0 && p->lda == p->K);
     int columns = p->N - column;
     if (columns >= vectors * LANES) {
         store_whole(rows, vectors, p, sum, row, column);

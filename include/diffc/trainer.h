@@ -59,6 +59,9 @@ bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *cal
 const TrainPlan *trainer_plan(const Trainer *t);
 void trainer_close(Trainer *t);
 
+/* Whether trainer_run could start there, for a message before the data are read. ERR_USAGE. */
+bool trainer_check_run(const char *run, bool resume, Err *err);
+
 /* Makes (or, with resume, reopens) the run folder and trains until train.steps updates or
  * train.minutes are done. A folder that already holds a run is ERR_USAGE without resume.
  * ERR_INTERRUPTED after SIGINT or SIGTERM: the step was finished and saved. ERR_DIVERGED: a loss or

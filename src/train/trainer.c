@@ -261,6 +261,10 @@ static bool update(Trainer *t, LoopClock *clock, Err *err)
 bool trainer_run(Trainer *t, const char *run, bool resume, Err *err)
 {
     if (!run_prepare(t, run, resume, err)) return false;
+    if (resume && finished(t)) {
+        run_note(t, "%s is finished; a larger train.steps or train.minutes continues it", t->run);
+        return true;
+    }
     LoopClock clock = {.started = clock_seconds(), .base = t->state.seconds};
     int64_t saved = resume ? t->state.step : -1;
     while (!finished(t) && !interrupt_requested()) {

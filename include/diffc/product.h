@@ -47,12 +47,14 @@ void product_pack(const Product *p, float *packed);
 /* Whether a product is over sooner than another thread wakes up. */
 bool product_is_small(int M, int N, int K);
 
-/* Runs on all threads, unless the product is small. scratch: product_scratch_floats(N, K),
- * which no call with `packed` touches. */
+/* Runs on all threads, unless the product is small. scratch: product_scratch_floats(N, K), which no
+ * call with `packed` touches. Each thread packs for itself: fetching what another core has just
+ * written takes longer. */
 size_t product_scratch_floats(int N, int K);
 void product_run(const Product *p, float *scratch);
 
 /* The same on the calling thread alone, for loops that are parallel themselves. */
+size_t product_scratch_here_floats(int N, int K);
 void product_pack_here(const Product *p, float *packed);
 void product_run_here(const Product *p, float *scratch);
 

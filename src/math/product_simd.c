@@ -105,7 +105,7 @@ static void pack(const Product *p, float *packed, int panel)
 #endif
 
 /* Pointers to every third row: with one register for the distance, each reaches its three rows. */
-enum { ROW_POINTERS = (ROWS + 2) / 3, UNROLLED = 4, AHEAD = 16 };
+enum { ROW_POINTERS = (ROWS + 2) / 3, UNROLLED = 4, AHEAD = 16, SHORT_SUM = 64 };
 
 #define KEEP_IN_REGISTER(pointer) __asm__("" : "+r"(pointer))
 
@@ -223,10 +223,12 @@ LANES_INLINE void store_whole(const int rows, const int vectors, const Product *
         lanes_store(c + j * LANES, finish(p, sum[i][j], bias[j], d + j * LANES, LANES), LANES);
 }
 
-/* D is wanted when the sums are done, and no hardware guesses this order. */
+/* D is wanted when the sums are done, and no hardware guesses this order: the lines of this tile, or
+ * where sums are done before memory answers, those of the next. */
 LANES_INLINE void fetch(const int rows, const Product *p, int row, int column)
 {
-    const float *d = p->d + (size_t)row * (size_t)p->ldd + (size_t)column;
+    int first = p->K < SHORT_SUM ? row + rows : row;
+    const float *d = p->d + (size_t)first * (size_t)p->ldd + (size_t)column;
     for (int i = 0; i < rows; i++, d += p->ldd)
         for (int j = 0; j < PANEL_FLOATS; j += LINE_FLOATS) __builtin_prefetch(d + j, 1);
 }

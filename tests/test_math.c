@@ -195,12 +195,20 @@ TEST(vec_rows_and_sums_agree_with_plain_loops)
                 EXPECT_NEAR((double)y[i], (double)b[i] + (double)0.3f * (double)a[i], 3e-7);
             for (size_t i = n; i < N; i++) EXPECT(y[i] == b[i]);
         }
-        double sum[11] = {0};
-        vec_column_sums(sum, a, 6, 13, 11);
-        for (int i = 0; i < 11; i++) {
-            double expected = 0;
-            for (int t = 0; t < 6; t++) expected += (double)a[t * 13 + i];
-            EXPECT_NEAR(sum[i], expected, 1e-14);
+        static const size_t widths[] = {1, 11, 16, 75}; /* rows of stride n + 2 */
+        for (int j = 0; j < 4; j++) {
+            size_t n = widths[j];
+            float *x = test_random(7 * (n + 2), 30, 1);
+            double *sum = calloc(n + 1, sizeof *sum);
+            if (!sum) abort();
+            vec_column_sums(sum, x, 7, n + 2, n);
+            for (size_t i = 0; i < n; i++) {
+                double expected = 0;
+                for (size_t t = 0; t < 7; t++) expected += (double)x[t * (n + 2) + i];
+                EXPECT_NEAR(sum[i], expected, 1e-14);
+            }
+            EXPECT(sum[n] == 0);
+            free(x), free(sum);
         }
     }
     restore_level();

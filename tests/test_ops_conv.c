@@ -1,4 +1,5 @@
 #include "diffc/ops.h"
+#include "diffc/vec.h"
 #include "ops_check.h"
 
 /* ---- conv2d: inputs x, w, b */
@@ -45,20 +46,27 @@ static void conv_op_backward2(void *dims, int N, float *const *m, const float *m
 
 /*  H   W   C   K   R  S  stride  top bottom left right */
 static const Conv2dDims shapes[] = {
-    {0, 8, 8, 5, 7, 3, 3, 1, 1, 1, 1, 1},    /* the ordinary kind */
-    {0, 9, 7, 3, 4, 3, 3, 2, 0, 1, 0, 1},    /* diffusers' downsampling */
-    {0, 16, 16, 20, 6, 3, 3, 2, 1, 1, 1, 1}, /* even size, stride 2 */
-    {0, 6, 11, 17, 33, 1, 1, 1, 0, 0, 0, 0}, /* pointwise */
-    {0, 5, 5, 4, 3, 1, 1, 2, 0, 0, 0, 0},    /* pointwise with stride: some inputs unseen */
-    {0, 5, 6, 3, 2, 1, 1, 1, 1, 0, 2, 1},    /* pointwise with padding */
-    {0, 1, 1, 6, 5, 3, 3, 1, 1, 1, 1, 1},    /* one pixel */
-    {0, 2, 3, 2, 3, 5, 5, 1, 2, 2, 2, 2},    /* the kernel is larger than the image */
-    {0, 12, 12, 1, 9, 3, 3, 1, 1, 1, 1, 1},  /* one channel in */
-    {0, 12, 10, 9, 1, 3, 3, 1, 1, 1, 1, 1},  /* one channel out */
-    {0, 10, 9, 2, 3, 4, 2, 3, 1, 2, 0, 3},   /* nothing is symmetric */
-    {0, 7, 7, 2, 2, 2, 2, 3, 0, 0, 0, 0},    /* stride above the kernel: pixels nobody reads */
-    {0, 8, 8, 3, 2, 3, 3, 1, 4, 3, 5, 3},    /* more padding than kernel */
-    {0, 20, 20, 16, 16, 3, 3, 1, 1, 1, 1, 1} /* several tiles in an image */
+    {0, 8, 8, 5, 7, 3, 3, 1, 1, 1, 1, 1},     /* the ordinary kind */
+    {0, 9, 7, 3, 4, 3, 3, 2, 0, 1, 0, 1},     /* diffusers' downsampling */
+    {0, 16, 16, 20, 6, 3, 3, 2, 1, 1, 1, 1},  /* even size, stride 2 */
+    {0, 6, 11, 17, 33, 1, 1, 1, 0, 0, 0, 0},  /* pointwise */
+    {0, 5, 5, 4, 3, 1, 1, 2, 0, 0, 0, 0},     /* pointwise with stride: some inputs unseen */
+    {0, 5, 6, 3, 2, 1, 1, 1, 1, 0, 2, 1},     /* pointwise with padding */
+    {0, 1, 1, 6, 5, 3, 3, 1, 1, 1, 1, 1},     /* one pixel */
+    {0, 2, 3, 2, 3, 5, 5, 1, 2, 2, 2, 2},     /* the kernel is larger than the image */
+    {0, 12, 12, 1, 9, 3, 3, 1, 1, 1, 1, 1},   /* one channel in */
+    {0, 12, 10, 9, 1, 3, 3, 1, 1, 1, 1, 1},   /* one channel out */
+    {0, 10, 9, 2, 3, 4, 2, 3, 1, 2, 0, 3},    /* nothing is symmetric */
+    {0, 7, 7, 2, 2, 2, 2, 3, 0, 0, 0, 0},     /* stride above the kernel: pixels nobody reads */
+    {0, 8, 8, 3, 2, 3, 3, 1, 4, 3, 5, 3},     /* more padding than kernel */
+    {0, 20, 20, 16, 16, 3, 3, 1, 1, 1, 1, 1}, /* several tiles in an image */
+    {0, 20, 19, 1, 41, 3, 3, 1, 1, 1, 1,
+     1}, /* few inputs: several tiles, whole vectors and a rest */
+    {0, 9, 18, 3, 34, 3, 3, 2, 0, 1, 0, 1}, /* the same with stride */
+    {0, 19, 18, 37, 3, 3, 3, 1, 1, 1, 1,
+     1}, /* few outputs: several tiles, blocks of pixels and a rest */
+    {0, 17, 9, 19, 2, 3, 3, 1, 1, 1, 1, 1}, /* two outputs */
+    {0, 13, 11, 33, 4, 3, 3, 2, 0, 1, 0, 1} /* four, with stride */
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -77,11 +85,13 @@ static size_t conv_weights(const Conv2dDims *d)
     return (size_t)d->R * (size_t)d->S * (size_t)d->C * (size_t)d->K;
 }
 
-TEST(conv2d_forward_agrees_with_the_reference)
+TEST(conv2d_forward_agrees_with_the_reference_at_every_level)
 {
-    for (int i = 0; i < SHAPES; i++) {
-        for (int bias = 0; bias < 2; bias++) {
-            Conv2dDims d = shapes[i];
+    for (int level = SIMD_PLAIN; level <= SIMD_AVX512; level++) {
+        if (!vec_set_level((SimdLevel)level)) continue;
+        for (int i = 0; i < 2 * SHAPES; i++) {
+            int bias = i % 2;
+            Conv2dDims d = shapes[i / 2];
             d.N = 2;
             size_t n = 2 * conv_out_size(&d);
             float *x = check_random(2 * conv_in_size(&d), 1, 1);
@@ -90,11 +100,13 @@ TEST(conv2d_forward_agrees_with_the_reference)
             float *scratch = check_scratch(conv2d_scratch_floats(&d));
             conv2d_forward(&d, y, x, w, bias ? b : NULL, scratch);
             conv2d_forward_reference(&d, expected, x, w, bias ? b : NULL);
-            if (!EXPECT_CLOSE(y, expected, n, 1e-6)) printf("  shape %d\n", i);
+            if (!EXPECT_CLOSE(y, expected, n, 1e-6)) printf("  %s, shape %d\n", vec_level(), i / 2);
             check_free(x), check_free(w), check_free(b);
             check_free(y), check_free(expected), check_free(scratch);
         }
     }
+    const char *bad;
+    EXPECT(vec_init(&bad));
 }
 
 /* One weight per tap and channel, one bright pixel: where it lands is known without any loop. */
@@ -143,61 +155,63 @@ TEST(conv2d_keeps_the_promises_of_an_op)
     }
 }
 
-/* Enough pixels that the weight gradient is summed in several slots. */
+/* dw and db of a batch by plain sums. */
+static void sum_gradients(const Conv2dDims *d, double *dw, double *db, const float *dy,
+                          const float *x)
+{
+    int pixels = d->H * d->W;
+    for (int p = 0; p < d->N * pixels; p++)
+        for (int k = 0; k < d->K; k++) {
+            double g = (double)dy[p * d->K + k];
+            db[k] += g;
+            for (int tap = 0; tap < 9; tap++) {
+                int ih = p % pixels / d->W + tap / 3 - 1, iw = p % d->W + tap % 3 - 1;
+                if (ih < 0 || ih >= d->H || iw < 0 || iw >= d->W) continue;
+                const float *at = x + ((p / pixels * d->H + ih) * d->W + iw) * d->C;
+                for (int c = 0; c < d->C; c++) dw[(tap * d->C + c) * d->K + k] += (double)at[c] * g;
+            }
+        }
+}
+
+/* Enough pixels that the weight gradient is summed in several slots; windows of x and of dy with
+ * few values, and neither. */
 TEST(conv2d_gradients_of_a_large_batch_agree_with_plain_sums)
 {
-    Conv2dDims d = {.N = 9,
-                    .H = 19,
-                    .W = 21,
-                    .C = 3,
-                    .K = 4,
-                    .R = 3,
-                    .S = 3,
-                    .stride = 1,
-                    .pad_top = 1,
-                    .pad_bottom = 1,
-                    .pad_left = 1,
-                    .pad_right = 1};
-    size_t pixels = 9 * 19 * 21, weights = conv_weights(&d);
-    float *x = check_random(pixels * 3, 1, 1), *w = check_random(weights, 2, 1);
-    float *dy = check_random(pixels * 4, 3, 1), *dw = check_alloc(weights), *db = check_alloc(4);
-    float *dw_sum = check_alloc(weights), *db_sum = check_alloc(4), *first[2] = {NULL, NULL};
-    double sum_b[4] = {0};
-    for (size_t i = 0; i < pixels * 4; i++) sum_b[i % 4] += (double)dy[i];
-    for (int k = 0; k < 4; k++) db_sum[k] = (float)sum_b[k];
-    for (int at = 0; at < (int)weights; at++) {
-        int k = at % 4, c = at / 4 % 3, s = at / 12 % 3, r = at / 36;
-        double sum = 0;
-        for (int n = 0; n < 9; n++)
-            for (int i = 0; i < 19; i++)
-                for (int j = 0; j < 21; j++) {
-                    int ih = i + r - 1, iw = j + s - 1;
-                    if (ih < 0 || ih >= 19 || iw < 0 || iw >= 21) continue;
-                    sum += (double)x[((n * 19 + ih) * 21 + iw) * 3 + c] *
-                           (double)dy[((n * 19 + i) * 21 + j) * 4 + k];
-                }
-        dw_sum[at] = (float)sum;
-    }
-    FOR_THREADS(threads)
-    {
-        float *scratch = check_scratch(conv2d_scratch_floats(&d));
-        memset(dw, 0, weights * sizeof *dw);
-        memset(db, 0, 4 * sizeof *db);
-        conv2d_backward(&d, NULL, dw, db, dy, x, w, scratch);
-        EXPECT_CLOSE(dw, dw_sum, weights, 2e-6);
-        EXPECT_CLOSE(db, db_sum, 4, 2e-6);
-        if (threads == 1) {
-            first[0] = test_floats(weights), first[1] = test_floats(4);
-            memcpy(first[0], dw, weights * sizeof *dw);
-            memcpy(first[1], db, 4 * sizeof *db);
+    static const int channels[][2] = {{3, 4}, {20, 1}, {12, 9}};
+    for (int i = 0; i < 9; i++) {
+        if (!vec_set_level((SimdLevel)(i / 3))) continue;
+        Conv2dDims d = {.N = 9, .H = 19, .W = 21, .R = 3, .S = 3, .stride = 1};
+        d.pad_top = d.pad_bottom = d.pad_left = d.pad_right = 1;
+        d.C = channels[i % 3][0], d.K = channels[i % 3][1];
+        size_t pixels = 9 * 19 * 21, weights = conv_weights(&d), K = (size_t)d.K;
+        float *x = check_random(pixels * (size_t)d.C, 1, 1), *w = check_random(weights, 2, 1);
+        float *dy = check_random(pixels * K, 3, 1), *dw = check_alloc(weights),
+              *db = check_alloc(K);
+        float *first_w = check_alloc(weights), *first_b = check_alloc(K);
+        double *sum_w = calloc(weights, sizeof *sum_w), sum_b[9] = {0};
+        if (!sum_w) abort();
+        sum_gradients(&d, sum_w, sum_b, dy, x);
+        FOR_THREADS(threads)
+        {
+            float *scratch = check_scratch(conv2d_scratch_floats(&d));
+            memset(dw, 0, weights * sizeof *dw);
+            memset(db, 0, K * sizeof *db);
+            conv2d_backward(&d, NULL, dw, db, dy, x, w, scratch);
+            if (threads == 1) {
+                memcpy(first_w, dw, weights * sizeof *dw);
+                memcpy(first_b, db, K * sizeof *db);
+            }
+            for (size_t at = 0; at < weights; at++) EXPECT_NEAR((double)dw[at], sum_w[at], 1e-4);
+            for (size_t k = 0; k < K; k++) EXPECT_NEAR((double)db[k], sum_b[k], 3e-5);
+            EXPECT_SAME(dw, first_w, weights * sizeof *dw);
+            EXPECT_SAME(db, first_b, K * sizeof *db);
+            check_free(scratch);
         }
-        EXPECT_SAME(dw, first[0], weights * sizeof *dw);
-        EXPECT_SAME(db, first[1], 4 * sizeof *db);
-        check_free(scratch);
+        free(sum_w), check_free(first_w), check_free(first_b);
+        check_free(x), check_free(w), check_free(dy), check_free(dw), check_free(db);
     }
-    free(first[0]), free(first[1]);
-    check_free(x), check_free(w), check_free(dy), check_free(dw), check_free(db);
-    check_free(dw_sum), check_free(db_sum);
+    const char *bad;
+    EXPECT(vec_init(&bad));
 }
 
 TEST(conv2d_passes_nan_on)

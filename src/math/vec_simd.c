@@ -37,10 +37,42 @@ static double dot(const float *a, const float *b, size_t n)
     return total;
 }
 
+/* The sums of some vectors of columns in registers; each column is one chain of additions. */
+LANES_INLINE void column_block(double *sum, const float *x, size_t rows, size_t stride, int columns)
+{
+    enum { HALF = LANES / 2 };
+    LanesDouble s[8];
+    LANES_UNROLL for (int j = 0; j < 2 * columns; j++)
+        memcpy(&s[j], sum + (size_t)j * HALF, sizeof s[j]);
+    for (size_t t = 0; t < rows; t++, x += stride) {
+        LANES_UNROLL for (int c = 0; c < columns; c++)
+        {
+            Lanes v = lanes_load(x + (size_t)c * LANES, LANES);
+            s[2 * c] += lanes_low(v);
+            s[2 * c + 1] += lanes_high(v);
+        }
+    }
+    LANES_UNROLL for (int j = 0; j < 2 * columns; j++)
+        memcpy(sum + (size_t)j * HALF, &s[j], sizeof s[j]);
+}
+
+/* One column in four chains. */
+static double narrow_column(const float *x, size_t rows, size_t stride)
+{
+    double s[4] = {0};
+    size_t t = 0;
+    for (; t + 4 <= rows; t += 4)
+        for (size_t j = 0; j < 4; j++) s[j] += (double)x[(t + j) * stride];
+    for (; t < rows; t++) s[0] += (double)x[t * stride];
+    return (s[0] + s[1]) + (s[2] + s[3]);
+}
+
 static void column_sums(double *sum, const float *x, size_t rows, size_t stride, size_t n)
 {
-    for (size_t t = 0; t < rows; t++, x += stride)
-        LANES_EACH(n, lanes_add_double(sum + i, lanes_load(x + i, k), k));
+    size_t i = 0;
+    for (; i + 4 * LANES <= n; i += 4 * LANES) column_block(sum + i, x + i, rows, stride, 4);
+    for (; i + LANES <= n; i += LANES) column_block(sum + i, x + i, rows, stride, 1);
+    for (; i < n; i++) sum[i] += narrow_column(x + i, rows, stride);
 }
 
 static void silu(float *y, const float *x, size_t n)

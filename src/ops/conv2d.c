@@ -1,4 +1,5 @@
-/* Convolution as products on gathered windows (im2col), tile by tile of output pixels:
+/* Convolution as products on gathered windows (im2col), tile by tile of output pixels, or by the
+ * kernels of conv2d_thin.h where one side has few channels:
  *   forward    y = W * x + b
  *   backward   dx += W^T * dy     dw += corr(dy, x)     db += sum of dy
  *   tangent    ydot = W * xdot + Wdot * x + bdot
@@ -9,30 +10,21 @@
  * oh = i + (a + pad_top - r)/s. So nothing is scattered and every sum has its order. */
 #include <string.h>
 
-#include "diffc/gemm.h"
+#include "conv2d_thin.h"
 #include "diffc/ops.h"
 #include "diffc/parallel.h"
+#include "diffc/product.h"
 #include "diffc/vec.h"
 #include "partial.h"
 
 enum {
-    TILE_FLOATS = 512 * 1024, /* gathered windows of a tile: 2 MiB at most, read once from L3 */
-    TILE_MIN = 32,            /* pixels of a tile; BLAS copies w for each, so the more the better */
-    TILE_MAX = 512,
-    CHUNK_FLOATS = 128 * 1024, /* the same for one product of the weight gradient */
+    TILE_FLOATS = 128 * 1024, /* gathered windows of a tile: half of L2 */
+    TILE_MIN = 32,            /* pixels of a tile; each reads all of w, so the more the better */
+    TILE_MAX = 256,
+    CHUNK_FLOATS = 64 * 1024, /* the same for one product of the weight gradient */
     CHUNK_MIN = 64,
     CHUNK_MAX = 256
 };
-
-/* Which source pixels the pixels of a grid see. Grid pixel (i,j) sees the taps_r x taps_s source
- * pixels from (i*step + top, j*step + left) on; those outside the image are zero. */
-typedef struct {
-    int H, W, C; /* source */
-    int rows, cols;
-    int step;
-    int top, left;
-    int taps_r, taps_s;
-} Window;
 
 /* None where the kernel is larger than the padded image. */
 static int out_size(int padded, int kernel, int stride)
@@ -65,11 +57,6 @@ static size_t max_size(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static int window_depth(const Window *g)
-{
-    return g->taps_r * g->taps_s * g->C;
-}
-
 static Window forward_window(const Conv2dDims *d)
 {
     return (Window){.H = d->H,
@@ -96,43 +83,6 @@ static LinearDims pointwise_dims(const Conv2dDims *d)
     return (LinearDims){.N = d->N, .T = d->H * d->W, .C = d->C, .K = d->K};
 }
 
-/* Copies the source pixels left .. left+taps-1 of one source row, zeros outside. A row of taps is
- * contiguous in memory. */
-static void gather_row(float *out, const float *row, int left, int taps, int W, size_t C)
-{
-    int from = max_int(left, 0), to = min_int(left + taps, W);
-    if (from >= to) {
-        memset(out, 0, (size_t)taps * C * sizeof *out);
-        return;
-    }
-    size_t before = (size_t)(from - left) * C, inside = (size_t)(to - from) * C;
-    size_t after = (size_t)(left + taps - to) * C;
-    if (before) memset(out, 0, before * sizeof *out);
-    memcpy(out + before, row + (size_t)from * C, inside * sizeof *out);
-    if (after) memset(out + before + inside, 0, after * sizeof *out);
-}
-
-/* col [count, depth] = windows of the grid pixels first .. first+count-1 of image x. */
-static void gather(const Window *g, float *col, const float *x, int first, int count)
-{
-    size_t width = (size_t)g->taps_s * (size_t)g->C, stride = (size_t)g->W * (size_t)g->C;
-    int i = first / g->cols, j = first % g->cols;
-    for (int p = 0; p < count; p++) {
-        for (int r = 0; r < g->taps_r; r++, col += width) {
-            int ih = i * g->step + g->top + r;
-            if (ih < 0 || ih >= g->H)
-                memset(col, 0, width * sizeof *col);
-            else
-                gather_row(col, x + (size_t)ih * stride, j * g->step + g->left, g->taps_s, g->W,
-                           (size_t)g->C);
-        }
-        if (++j == g->cols) {
-            j = 0;
-            i++;
-        }
-    }
-}
-
 /* Pixels of one tile; a large image has two tiles at least, so that it keeps two cores busy. */
 static int tile_pixels(const Window *g)
 {
@@ -148,28 +98,54 @@ static size_t tile_floats(const Window *g)
     return (size_t)tile_pixels(g) * (size_t)window_depth(g);
 }
 
-/* y[n,p,:] (+)= window(x)[n,p,:] w for all images; w [depth,K]. The shapes of the products depend
- * on the window only, so an image's bits do not depend on the batch. */
-static void correlate(const Window *g, int N, int K, float *y, const float *x, const float *w,
-                      bool add, float *scratch)
+/* w [depth,K] in the order of the product's kernel, for all tiles of all images. */
+static size_t packed_floats(int depth, int K)
 {
+    return product_packed_floats(K, depth) + PARTIAL_ALIGN;
+}
+
+static const float *pack_weights(const float *w, int depth, int K, float *scratch)
+{
+    float *packed = partial_align(scratch);
+    Product p = {.N = K, .K = depth, .b = w, .ldb = K};
+    product_pack(&p, packed);
+    return packed;
+}
+
+/* Packed weights, and per thread the windows of a tile. */
+static size_t correlate_scratch_floats(const Window *g, int K)
+{
+    if (thin_serves(g, K)) return thin_correlate_scratch_floats(g, K);
+    return packed_floats(window_depth(g), K) + (size_t)parallel_threads() * tile_floats(g);
+}
+
+/* y[n,p,:] = window(x)[n,p,:] w + bias, or added to y, for all images; w [depth,K]. */
+static void correlate(const Window *g, int N, int K, float *y, const float *x, const float *w,
+                      const float *bias, bool add, float *scratch)
+{
+    if (thin_serves(g, K)) {
+        thin_correlate(g, N, K, y, x, w, bias, add, scratch);
+        return;
+    }
     int pixels = g->rows * g->cols, tile = tile_pixels(g), tiles = (pixels + tile - 1) / tile;
     int depth = window_depth(g);
     size_t x_size = (size_t)g->H * (size_t)g->W * (size_t)g->C;
+    const float *packed = pack_weights(w, depth, K, scratch);
+    float *cols = scratch + packed_floats(depth, K);
 #pragma omp parallel for schedule(dynamic)
     for (int unit = 0; unit < N * tiles; unit++) {
-        float *col = scratch + (size_t)parallel_thread() * tile_floats(g);
+        float *col = cols + (size_t)parallel_thread() * tile_floats(g);
         int n = unit / tiles, first = unit % tiles * tile, count = min_int(tile, pixels - first);
-        gather(g, col, x + (size_t)n * x_size, first, count);
+        window_gather(g, col, x + (size_t)n * x_size, first, count);
         float *out = y + ((size_t)n * (size_t)pixels + (size_t)first) * (size_t)K;
-        gemm(false, false, count, K, depth, 1, col, depth, w, K, add ? 1 : 0, out, K);
+        Product p = {.M = count, .N = K, .K = depth, .alpha = 1, .beta = add ? 1 : 0};
+        p.a = col, p.lda = depth;
+        p.packed = packed;
+        p.bias = bias;
+        p.c = out, p.ldc = K;
+        p.d = out, p.ldd = K;
+        product_run_here(&p, NULL);
     }
-}
-
-static void fill_rows(float *y, const float *b, size_t rows, int K)
-{
-#pragma omp parallel for schedule(static)
-    for (size_t t = 0; t < rows; t++) memcpy(y + t * (size_t)K, b, (size_t)K * sizeof *y);
 }
 
 void conv2d_forward(const Conv2dDims *d, float *y, const float *x, const float *w, const float *b,
@@ -181,8 +157,7 @@ void conv2d_forward(const Conv2dDims *d, float *y, const float *x, const float *
         return;
     }
     Window g = forward_window(d);
-    if (b) fill_rows(y, b, (size_t)d->N * (size_t)g.rows * (size_t)g.cols, d->K);
-    correlate(&g, d->N, d->K, y, x, w, b != NULL, scratch);
+    correlate(&g, d->N, d->K, y, x, w, b, false, scratch);
 }
 
 void conv2d_tangent(const Conv2dDims *d, float *ydot, const float *x, const float *xdot,
@@ -194,9 +169,8 @@ void conv2d_tangent(const Conv2dDims *d, float *ydot, const float *x, const floa
         return;
     }
     Window g = forward_window(d);
-    if (bdot) fill_rows(ydot, bdot, (size_t)d->N * (size_t)g.rows * (size_t)g.cols, d->K);
-    correlate(&g, d->N, d->K, ydot, xdot, w, bdot != NULL, scratch);
-    if (wdot) correlate(&g, d->N, d->K, ydot, x, wdot, true, scratch);
+    correlate(&g, d->N, d->K, ydot, xdot, w, bdot, false, scratch);
+    if (wdot) correlate(&g, d->N, d->K, ydot, x, wdot, NULL, true, scratch);
 }
 
 /* ---- data gradient */
@@ -257,20 +231,31 @@ static void add_pixels(const Conv2dDims *d, const Window *g, int a, int b, float
                        const float *tile, int first, int count)
 {
     size_t C = (size_t)d->C;
-    if (d->stride == 1) {
-        vec_accumulate(dx + (size_t)first * C, tile, (size_t)count * C);
-        return;
-    }
     for (int p = first; p < first + count; p++, tile += C) {
         int ih = a + d->stride * (p / g->cols), iw = b + d->stride * (p % g->cols);
         vec_accumulate(dx + ((size_t)ih * (size_t)d->W + (size_t)iw) * C, tile, C);
     }
 }
 
+/* With stride 1 the one phase has its pixels in place: the gradient is a correlation like any. */
+static bool in_place(const Conv2dDims *d)
+{
+    return d->stride == 1;
+}
+
 /* Windows and sums of one tile. */
 static size_t phase_tile_floats(const Conv2dDims *d, const Window *g)
 {
     return (size_t)tile_pixels(g) * (size_t)(window_depth(g) + d->C);
+}
+
+/* Turned weights, and what follows. */
+static size_t phase_scratch_floats(const Conv2dDims *d, const Window *g)
+{
+    size_t turned = (size_t)window_depth(g) * (size_t)d->C;
+    if (in_place(d)) return turned + correlate_scratch_floats(g, d->C);
+    size_t tiles = (size_t)parallel_threads() * phase_tile_floats(d, g);
+    return turned + packed_floats(window_depth(g), d->C) + tiles;
 }
 
 static void phase_gradient(const Conv2dDims *d, int a, int b, float *dx, const float *dy,
@@ -282,7 +267,13 @@ static void phase_gradient(const Conv2dDims *d, int a, int b, float *dx, const f
     int pixels = g.rows * g.cols, depth = window_depth(&g);
     if (!pixels || !depth) return;
     turn_weights(d, &v, &h, scratch, w);
-    float *tiles_scratch = scratch + (size_t)depth * (size_t)d->C;
+    float *after = scratch + (size_t)depth * (size_t)d->C;
+    if (in_place(d)) {
+        correlate(&g, d->N, d->C, dx, dy, scratch, NULL, true, after);
+        return;
+    }
+    const float *packed = pack_weights(scratch, depth, d->C, after);
+    float *tiles_scratch = after + packed_floats(depth, d->C);
     int tile = tile_pixels(&g), tiles = (pixels + tile - 1) / tile;
     size_t dy_size = (size_t)g.H * (size_t)g.W * (size_t)d->K;
     size_t dx_size = (size_t)d->H * (size_t)d->W * (size_t)d->C;
@@ -291,8 +282,12 @@ static void phase_gradient(const Conv2dDims *d, int a, int b, float *dx, const f
         float *sums = tiles_scratch + (size_t)parallel_thread() * phase_tile_floats(d, &g);
         float *col = sums + (size_t)tile * (size_t)d->C;
         int n = unit / tiles, first = unit % tiles * tile, count = min_int(tile, pixels - first);
-        gather(&g, col, dy + (size_t)n * dy_size, first, count);
-        gemm(false, false, count, d->C, depth, 1, col, depth, scratch, d->C, 0, sums, d->C);
+        window_gather(&g, col, dy + (size_t)n * dy_size, first, count);
+        Product p = {.M = count, .N = d->C, .K = depth, .alpha = 1};
+        p.a = col, p.lda = depth;
+        p.packed = packed;
+        p.c = sums, p.ldc = d->C;
+        product_run_here(&p, NULL);
         add_pixels(d, &g, a, b, dx + (size_t)n * dx_size, sums, first, count);
     }
 }
@@ -313,6 +308,13 @@ static int chunk_rows(const Conv2dDims *d)
     return max_int(CHUNK_MIN, min_int(CHUNK_MAX, CHUNK_FLOATS / (d->S * d->C)));
 }
 
+/* Windows of a chunk for one row of taps, and what the product of it packs. */
+static size_t chunk_floats(const Conv2dDims *d)
+{
+    size_t rows = (size_t)chunk_rows(d);
+    return rows * (size_t)d->S * (size_t)d->C + product_scratch_floats(d->K, (int)rows);
+}
+
 static size_t weight_count(const Conv2dDims *d)
 {
     return (size_t)d->R * (size_t)d->S * (size_t)d->C * (size_t)d->K;
@@ -325,39 +327,95 @@ static void gather_batch(const Window *g, float *col, const float *x, size_t row
     size_t x_size = (size_t)g->H * (size_t)g->W * (size_t)g->C;
     while (count > 0) {
         int first = (int)(row % pixels), here = min_int(count, (int)pixels - first);
-        gather(g, col, x + row / pixels * x_size, first, here);
+        window_gather(g, col, x + row / pixels * x_size, first, here);
         col += (size_t)here * (size_t)window_depth(g);
         row += (size_t)here;
         count -= here;
     }
 }
 
+/* Which side of the weight gradient the thin kernel takes apart into windows: x, where a window holds
+ * few values; or dy, seen from the pixels of x, where there are few outputs (and stride 1). */
+typedef enum { SIDE_NONE, SIDE_X, SIDE_DY } ThinSide;
+
+static Window turned_window(const Conv2dDims *d)
+{
+    Phase v = phase_of(0, d->H, d->R, 1, d->pad_top), h = phase_of(0, d->W, d->S, 1, d->pad_left);
+    return phase_window(d, &v, &h);
+}
+
+static ThinSide thin_side(const Conv2dDims *d)
+{
+    Window g = forward_window(d);
+    if (thin_gradient_serves(&g)) return SIDE_X;
+    if (d->stride != 1) return SIDE_NONE;
+    g = turned_window(d);
+    return thin_gradient_serves(&g) ? SIDE_DY : SIDE_NONE;
+}
+
+static void thin_weight_gradient(const Conv2dDims *d, ThinSide side, float *dw, const float *dy,
+                                 const float *x, float *scratch)
+{
+    if (side == SIDE_X) {
+        Window g = forward_window(d);
+        vec_accumulate(dw, thin_gradient(&g, d->N, d->K, x, dy, scratch), weight_count(d));
+        return;
+    }
+    /* sum [R,S,K,C], last tap first */
+    Window g = turned_window(d);
+    const float *sum = thin_gradient(&g, d->N, d->C, dy, x, scratch);
+    size_t C = (size_t)d->C, K = (size_t)d->K;
+    for (size_t tap = (size_t)(d->R * d->S); tap-- > 0; dw += C * K)
+        for (size_t c = 0; c < C; c++)
+            for (size_t k = 0; k < K; k++) dw[c * K + k] += sum[(tap * K + k) * C + c];
+}
+
 /* dw += corr(dy, x): each unit sums one slot of output pixels for one row of taps. */
 static void weight_gradient(const Conv2dDims *d, float *dw, const float *dy, const float *x,
                             float *scratch)
 {
+    ThinSide side = thin_side(d);
+    if (side != SIDE_NONE) {
+        thin_weight_gradient(d, side, dw, dy, x, scratch);
+        return;
+    }
     Window whole = forward_window(d);
     size_t rows = (size_t)d->N * (size_t)whole.rows * (size_t)whole.cols, size = weight_count(d);
     int slots = partial_slots(rows, size), chunk = chunk_rows(d), width = d->S * d->C;
+    size_t mine = chunk_floats(d);
     float *parts = slots > 1 ? scratch : dw;
     float *cols = scratch + (slots > 1 ? (size_t)slots * size : 0);
 #pragma omp parallel for schedule(dynamic)
     for (int unit = 0; unit < slots * d->R; unit++) {
         int slot = unit / d->R, r = unit % d->R;
-        float *col = cols + (size_t)parallel_thread() * (size_t)chunk * (size_t)width;
-        float *out = parts + (size_t)slot * size + (size_t)r * (size_t)width * (size_t)d->K;
+        float *col = cols + (size_t)parallel_thread() * mine;
         Window g = whole;
         g.top += r;
         g.taps_r = 1;
+        Product p = {.M = width, .N = d->K, .alpha = 1, .a = col, .transpose_a = true};
+        p.lda = width, p.ldb = p.ldc = p.ldd = d->K;
+        p.c = parts + (size_t)slot * size + (size_t)r * (size_t)width * (size_t)d->K;
+        p.d = p.c;
         size_t begin = partial_begin(rows, slots, slot), end = partial_begin(rows, slots, slot + 1);
         for (size_t row = begin; row < end; row += (size_t)chunk) {
-            int count = (int)(end - row < (size_t)chunk ? end - row : (size_t)chunk);
-            gather_batch(&g, col, x, row, count);
-            gemm(true, false, width, d->K, count, 1, col, width, dy + row * (size_t)d->K, d->K,
-                 slots > 1 && row == begin ? 0 : 1, out, d->K);
+            p.K = (int)(end - row < (size_t)chunk ? end - row : (size_t)chunk);
+            gather_batch(&g, col, x, row, p.K);
+            p.b = dy + row * (size_t)d->K;
+            p.beta = slots > 1 && row == begin ? 0 : 1;
+            product_run_here(&p, col + (size_t)chunk * (size_t)width);
         }
     }
     if (slots > 1) partial_add(dw, parts, slots, size);
+}
+
+static size_t weight_scratch_floats(const Conv2dDims *d)
+{
+    Window x = forward_window(d), dy = turned_window(d);
+    ThinSide side = thin_side(d);
+    if (side == SIDE_X) return thin_gradient_scratch_floats(&x, d->N, d->K);
+    if (side == SIDE_DY) return thin_gradient_scratch_floats(&dy, d->N, d->C);
+    size_t rows = (size_t)d->N * (size_t)x.rows * (size_t)x.cols, size = weight_count(d);
+    return (size_t)partial_slots(rows, size) * size + (size_t)parallel_threads() * chunk_floats(d);
 }
 
 void conv2d_backward(const Conv2dDims *d, float *dx, float *dw, float *db, const float *dy,
@@ -389,20 +447,17 @@ size_t conv2d_scratch_floats(const Conv2dDims *d)
         return linear_scratch_floats(&linear);
     }
     Window g = forward_window(d);
-    size_t threads = (size_t)parallel_threads(), size = weight_count(d);
     size_t rows = (size_t)d->N * (size_t)g.rows * (size_t)g.cols;
-    size_t most = threads * tile_floats(&g);
+    size_t most = correlate_scratch_floats(&g, d->K);
     for (int a = 0; a < min_int(d->stride, d->H); a++) {
         for (int b = 0; b < min_int(d->stride, d->W); b++) {
             Phase v = phase_of(a, d->H, d->R, d->stride, d->pad_top);
             Phase h = phase_of(b, d->W, d->S, d->stride, d->pad_left);
             Window p = phase_window(d, &v, &h);
-            size_t turned = (size_t)window_depth(&p) * (size_t)d->C;
-            most = max_size(most, turned + threads * phase_tile_floats(d, &p));
+            most = max_size(most, phase_scratch_floats(d, &p));
         }
     }
-    size_t chunks = threads * (size_t)chunk_rows(d) * (size_t)d->S * (size_t)d->C;
-    most = max_size(most, (size_t)partial_slots(rows, size) * size + chunks);
+    most = max_size(most, weight_scratch_floats(d));
     return max_size(most, partial_columns_scratch_floats(rows, d->K));
 }
 

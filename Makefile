@@ -119,6 +119,6 @@ clean: ## Remove build/
 	rm -rf $(BUILD)
 
 help: ## This list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
 
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diffc/winograd.h"
 #include "diffc/parallel.h"
 #include "diffc/vec.h"
+#include "diffc/winograd.h"
 #include "test.h"
 
 /* Largest error of a layer over the RMS of its exact result. */

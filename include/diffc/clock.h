@@ -7,7 +7,7 @@
 /* Seconds on the monotonic clock. */
 double clock_seconds(void);
 
-/* After interrupt_catch, the first SIGINT or SIGTERM only raises a flag that long loops poll; the
+/* After interrupt_catch, the first SIGINT, SIGTERM or SIGHUP only raises a flag that long loops poll; the
  * second ends the process at once. SIGPIPE and SIGXFSZ are ignored: writes then fail in words. */
 void interrupt_catch(void);
 bool interrupt_requested(void);

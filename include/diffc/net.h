@@ -47,6 +47,10 @@ Shape net_shape(const Net *net, int node);
 /* Inputs. wants_gradient: backward also makes dx (needed to differentiate by the input). */
 int net_input(Net *net, int H, int W, int C, bool wants_gradient);
 
+/* Convolutions declared from here on take the plain form, the reference of the fast kernels, also
+ * where those serve (for tests). */
+void net_plain_convolutions(Net *net);
+
 /* Operations; `name` is the prefix of the parameters' names ("down_blocks.0.resnets.1.conv1"), to
  * which ".weight" and ".bias" are added; printf style where it says format. */
 typedef struct {

@@ -55,7 +55,7 @@ void conv2d_forward_reference(const Conv2dDims *d, float *y, const float *x, con
                               const float *b);
 
 /* ---- linear: y[m,:] = x[m,:] w + b.  x [N*T, C], w [C,K] in memory (out x in on disk), y [N*T, K].
- * Rows of one image are one unit of work, so an image's bits do not depend on the batch.
+ * The rows of all images are one product, of which a row's bits do not depend on the others.
  * b may be NULL. Also serves 1x1 convolutions. */
 typedef struct {
     int N, T; /* images, rows per image */

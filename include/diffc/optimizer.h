@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "diffc/config.h"
 #include "diffc/err.h"
 #include "diffc/params.h"
 #include "diffc/terms.h"
@@ -16,6 +17,9 @@ typedef struct {
     double clip;                            /* global norm; 0: off */
     double ema;                             /* largest decay */
 } OptimizerConfig;
+
+/* The settings of a configuration's "train". */
+OptimizerConfig optimizer_config(const Config *c);
 
 typedef struct {
     OptimizerConfig config;

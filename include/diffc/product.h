@@ -11,11 +11,13 @@
  * threads, nor on packing: the rows of all images of a batch are one matrix.
  *
  * A call costs 2 M N K FLOP. The kernel holds 14 rows by 2 vectors in registers (AVX-512; elsewhere
- * 6 or 12 rows): for each k, 28 multiply-adds for 16 loads, so multiply-adds set the pace. B is read
- * once for every 112 rows, from L2 or nearer while K * 32 floats fit there; A once for each panel of
- * B, from L1 or L2 but the first time; from memory 4 (M K + N K + M N) bytes, M N more with D. Packing
- * moves 8 N K bytes, 4/M of the product's time. For M, N, K >= 64 the product is bound by multiply-adds
- * where memory gives 1 byte for about 16 FLOP, below that by memory. */
+ * 6 or 12 rows): for each k, 28 multiply-adds for 16 loads, so multiply-adds set the pace. A panel of
+ * B (2 vectors of columns) is read once for every 14 rows, from L1 while K <= 256 and from L2 beyond;
+ * A once for each panel, after the first time from L2. From memory come 4 (M K + N K + M N) bytes,
+ * 4 M N more with D: at 16 FLOP a byte and more, which is N, K >= 64, that is hidden. Packing B moves
+ * 8 N K bytes, about 4/M (transposed: 12/M) of the product's time. Measured (2 cores of Zen 5, peak 535 GFLOP/s, medians,
+ * tests/bench/product_bench.c): 0.92 of peak at M = 8192, N = 64, K = 128; 0.94 at N = K = 256; 0.87 at
+ * M = 32768, N = 32, K = 96; 0.75 to 0.9 with B transposed and D = C; 3 us at M = 32, N = K = 128. */
 #ifndef DIFFC_PRODUCT_H
 #define DIFFC_PRODUCT_H
 
@@ -47,12 +49,14 @@ void product_pack(const Product *p, float *packed);
 /* Whether a product is over sooner than another thread wakes up. */
 bool product_is_small(int M, int N, int K);
 
-/* Runs on all threads, unless the product is small. scratch: product_scratch_floats(N, K),
- * which no call with `packed` touches. */
+/* Runs on all threads, unless the product is small. scratch: product_scratch_floats(N, K), which no
+ * call with `packed` touches. Each thread packs for itself: fetching what another core has just
+ * written takes longer. */
 size_t product_scratch_floats(int N, int K);
 void product_run(const Product *p, float *scratch);
 
 /* The same on the calling thread alone, for loops that are parallel themselves. */
+size_t product_scratch_here_floats(int N, int K);
 void product_pack_here(const Product *p, float *packed);
 void product_run_here(const Product *p, float *scratch);
 

@@ -49,7 +49,7 @@ typedef struct {
     size_t data_bytes;
     size_t images_per_epoch;
     double updates_per_epoch;
-    char data[256]; /* Dataset.description */
+    char data[320]; /* Dataset.description */
 } TrainPlan;
 
 typedef struct Trainer Trainer;
@@ -58,6 +58,9 @@ typedef struct Trainer Trainer;
 bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *callbacks, Err *err);
 const TrainPlan *trainer_plan(const Trainer *t);
 void trainer_close(Trainer *t);
+
+/* Whether trainer_run could start there, for a message before the data are read. ERR_USAGE. */
+bool trainer_check_run(const char *run, bool resume, Err *err);
 
 /* Makes (or, with resume, reopens) the run folder and trains until train.steps updates or
  * train.minutes are done. A folder that already holds a run is ERR_USAGE without resume.

@@ -48,18 +48,37 @@ typedef double LanesDouble __attribute__((vector_size(LANES * 4))); /* half as m
 
 #define LANES_INLINE static inline __attribute__((always_inline, unused))
 
+/* The first k lanes alone, by masks where the level has them. */
+#if LANES == 16
+LANES_INLINE Lanes lanes_load_first(const float *p, size_t k)
+{
+    return (Lanes)_mm512_maskz_loadu_ps((__mmask16)((1u << k) - 1), p);
+}
+
+LANES_INLINE void lanes_store_first(float *p, Lanes v, size_t k)
+{
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << k) - 1), (__m512)v);
+}
+#else
+LANES_INLINE Lanes lanes_load_first(const float *p, size_t k)
+{
+    Lanes v = {0};
+    for (size_t j = 0; j < k; j++) v[j] = p[j];
+    return v;
+}
+
+LANES_INLINE void lanes_store_first(float *p, Lanes v, size_t k)
+{
+    for (size_t j = 0; j < k; j++) p[j] = v[j];
+}
+#endif
+
 /* The lanes past k are zero. */
 LANES_INLINE Lanes lanes_load(const float *p, size_t k)
 {
-    Lanes v = {0};
-    if (k == LANES)
-        memcpy(&v, p, sizeof v);
-    else
-#if LANES == 16
-        v = (Lanes)_mm512_maskz_loadu_ps((__mmask16)((1u << k) - 1), p);
-#else
-        for (size_t j = 0; j < k; j++) v[j] = p[j];
-#endif
+    Lanes v;
+    if (k != LANES) return lanes_load_first(p, k);
+    memcpy(&v, p, sizeof v);
     return v;
 }
 
@@ -68,11 +87,7 @@ LANES_INLINE void lanes_store(float *p, Lanes v, size_t k)
     if (k == LANES)
         memcpy(p, &v, sizeof v);
     else
-#if LANES == 16
-        _mm512_mask_storeu_ps(p, (__mmask16)((1u << k) - 1), (__m512)v);
-#else
-        for (size_t j = 0; j < k; j++) p[j] = v[j];
-#endif
+        lanes_store_first(p, v, k);
 }
 
 LANES_INLINE Lanes lanes_set(float a)

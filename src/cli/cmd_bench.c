@@ -92,6 +92,7 @@ typedef struct {
     double *timings;
     double seconds; /* per measurement */
     bool layers;
+    LineWriter line; /* of the layers: beside --json they are narration */
     double forward_flop;
     double train_images_per_s, sample_forwards_per_s;
 } Bench;
@@ -174,20 +175,20 @@ static bool profile(Bench *b, Net *net, const char *what, Work work, void *conte
     double images = (double)TIMES * b->batch;
     NetProfile p;
     term_progress_end();
-    term_note("%s, by kind          ms/image  share  GFLOP/s   GB/s", what);
+    b->line("%s, by kind          ms/image  share  GFLOP/s   GB/s", what);
     for (int k = 0; net_profile_kind(net, k, &p); k++) {
         double seconds = p.forward_seconds + p.backward_seconds;
         inside += seconds;
         if (seconds <= 0) continue;
-        term_note("  %-24s %10.4f %5.1f%% %8.1f %6.1f", p.name, 1e3 * seconds / images,
-                  100 * seconds / total, 1e-9 * (p.forward_flop + p.backward_flop) / seconds,
-                  1e-9 * (p.forward_bytes + p.backward_bytes) / seconds);
+        b->line("  %-24s %10.4f %5.1f%% %8.1f %6.1f", p.name, 1e3 * seconds / images,
+                100 * seconds / total, 1e-9 * (p.forward_flop + p.backward_flop) / seconds,
+                1e-9 * (p.forward_bytes + p.backward_bytes) / seconds);
         if (p.backward_seconds > 0 && p.forward_seconds > 0)
-            term_note("    forward %.4f, backward %.4f", 1e3 * p.forward_seconds / images,
-                      1e3 * p.backward_seconds / images);
+            b->line("    forward %.4f, backward %.4f", 1e3 * p.forward_seconds / images,
+                    1e3 * p.backward_seconds / images);
     }
-    term_note("  %-24s %10.4f %5.1f%%", "outside the network", 1e3 * (total - inside) / images,
-              100 * (total - inside) / total);
+    b->line("  %-24s %10.4f %5.1f%%", "outside the network", 1e3 * (total - inside) / images,
+            100 * (total - inside) / total);
     net_profile(net, false);
     return true;
 }
@@ -221,13 +222,7 @@ static bool measure_training(Bench *b, Err *err)
     TrainWork w = {0};
     if (!network_open(&w.network, &b->table, &b->unet, b->image, b->pass, NET_TRAIN, err))
         return false;
-    const OptimizerConfig o = {.kind = b->config.train.optimizer,
-                               .beta1 = b->config.train.beta1,
-                               .beta2 = b->config.train.beta2,
-                               .eps = b->config.train.eps,
-                               .weight_decay = b->config.train.weight_decay,
-                               .clip = b->config.train.clip,
-                               .ema = b->config.train.ema};
+    const OptimizerConfig o = optimizer_config(&b->config);
     size_t n = (size_t)b->pass, values = n * w.network.dims;
     w.xt = mem_floats(values);
     w.target = mem_floats(values);
@@ -358,6 +353,7 @@ static bool bench(Bench *b, const OptionValue *v, Err *err)
         network_pass_size(&b->table, &b->unet, b->image, b->batch, b->config.train.micro_batch);
     b->seconds = v[SECONDS].real;
     b->layers = v[LAYERS].given;
+    b->line = v[JSON].given ? term_note : output_line;
     b->timings = mem_doubles(MAX_TIMINGS);
     if (!b->timings) return err_set(err, ERR_MEMORY, "there is no memory for the timings");
     int64_t task = v[TASK].integer;

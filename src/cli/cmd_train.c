@@ -176,6 +176,7 @@ static bool train(const Arguments *a, const Config *c, Err *err)
         snprintf(run, sizeof run, "%s", v[OUT].text);
     else if (!v[DRY_RUN].given && !choose_run(a->words[0], v[RESUME].given, run, err))
         return false;
+    if (!v[DRY_RUN].given && !trainer_check_run(run, v[RESUME].given, err)) return false;
     Trainer *trainer = NULL;
     if (!trainer_open(&trainer, c, &callbacks, err)) return false;
     bool ok;

@@ -106,7 +106,8 @@ void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
     term_format_bytes(parameters, (double)plan->parameter_bytes);
     term_format_bytes(activations, (double)plan->activation_bytes);
     term_format_bytes(data, (double)plan->data_bytes);
-    line("  memory       %s parameters, %s activations, %s data", parameters, activations, data);
+    line("  memory       %s weights, gradients and their kin, %s activations, %s data", parameters,
+         activations, data);
     training_limit(c, text, sizeof text);
     line("  training     %s, batch %d in passes of %d, learning rate %g, seed %llu", text,
          c->train.batch * c->train.accumulate, plan->micro_batch, c->train.lr,

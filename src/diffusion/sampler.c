@@ -125,3 +125,17 @@ bool walk_predict(const Walk *w, int step, const double *x, NoiseLevel level, do
     }
     return true;
 }
+
+bool walk_down(const Walk *w, StepDown *step_down, double *x, double *scratch)
+{
+    const SampleRun *run = w->run;
+    double *eps = scratch, *z = scratch + walk_values(w);
+    if (!walk_start(w, x)) return false;
+    for (int step = 0; step < run->grid->n; step++) {
+        NoiseLevel level = schedule_level(run->schedule, run->grid->t[step]);
+        if (!walk_predict(w, step, x, level, eps)) return false;
+        step_down(w, step, level, x, eps, z);
+        if (!walk_check(w, step, x)) return false;
+    }
+    return true;
+}

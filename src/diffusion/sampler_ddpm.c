@@ -27,13 +27,5 @@ bool sample_ddpm(SampleRun *run, const Denoiser *denoiser, const NoiseSource *no
                  double *x, double *scratch, Err *err)
 {
     Walk walk = {"ddpm", run, denoiser, noise, count, err};
-    double *eps = scratch, *z = scratch + walk_values(&walk);
-    if (!walk_start(&walk, x)) return false;
-    for (int step = 0; step < run->grid->n; step++) {
-        NoiseLevel level = schedule_level(run->schedule, run->grid->t[step]);
-        if (!walk_predict(&walk, step, x, level, eps)) return false;
-        step_down(&walk, step, level, x, eps, z);
-        if (!walk_check(&walk, step, x)) return false;
-    }
-    return true;
+    return walk_down(&walk, step_down, x, scratch);
 }

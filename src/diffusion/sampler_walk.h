@@ -41,6 +41,12 @@ bool walk_predict(const Walk *w, int step, const double *x, NoiseLevel level, do
 /* ERR_DIVERGED unless all of x is finite. */
 bool walk_check(const Walk *w, int step, const double *x);
 
+/* The whole walk of a sampler that needs one prediction a step: start noise, then step_down from
+ * each position of the grid to the next. z has room for one draw. */
+typedef void StepDown(const Walk *w, int step, NoiseLevel level, double *x, const double *eps,
+                      double *z);
+bool walk_down(const Walk *w, StepDown *step_down, double *x, double *scratch);
+
 static inline double clip_x0(const SampleRun *run, double x0)
 {
     if (!run->clip) return x0;

@@ -12,7 +12,7 @@ enum {
     PACK_ROWS = 96,      /* from here on packing B costs less than it saves */
     BLOCK_ROWS = 112,    /* rows of A that pass over a panel of B while it is in L1 */
     PACK_COST = 8,       /* packing an element of B takes as long as so many multiply-adds */
-    SMALL_WORK = 1 << 18 /* multiply-adds below which another thread wakes too late to help */
+    SMALL_WORK = 1 << 19 /* multiply-adds below which another thread wakes too late to help */
 };
 
 static const ProductTable *kernels(void)
@@ -35,9 +35,14 @@ size_t product_packed_floats(int N, int K)
     return (size_t)divide_up(N, WIDEST) * WIDEST * (size_t)K;
 }
 
-size_t product_scratch_floats(int N, int K)
+size_t product_scratch_here_floats(int N, int K)
 {
     return product_packed_floats(N, K) + ALIGN_FLOATS;
+}
+
+size_t product_scratch_floats(int N, int K)
+{
+    return (size_t)parallel_threads() * product_scratch_here_floats(N, K);
 }
 
 static float *align(float *scratch)
@@ -107,19 +112,24 @@ void product_run(const Product *p, float *scratch)
         return;
     }
     const ProductTable *t = kernels();
-    Product job = *p;
-    if (wants_packing(t, p)) {
-        float *mine = align(scratch);
-        product_pack(p, mine);
-        job.packed = mine;
-    }
+    bool packs = wants_packing(t, p);
     int panels = panel_count(t, p->N), blocks, groups;
     divide(t, p, &blocks, &groups);
-#pragma omp parallel for schedule(dynamic)
-    for (int unit = 0; unit < blocks * groups; unit++) {
-        int block = unit / groups, group = unit % groups;
-        int row = (int)((long)p->M * block / blocks);
-        int last = (int)((long)p->M * (block + 1) / blocks);
-        t->run(&job, job.packed, row, last, panels * group / groups, panels * (group + 1) / groups);
+#pragma omp parallel
+    {
+        const float *packed = p->packed;
+        if (packs) {
+            size_t floats = product_scratch_here_floats(p->N, p->K);
+            float *mine = align(scratch + (size_t)parallel_thread() * floats);
+            product_pack_here(p, mine);
+            packed = mine;
+        }
+#pragma omp for schedule(dynamic) nowait
+        for (int unit = 0; unit < blocks * groups; unit++) {
+            int block = unit / groups, group = unit % groups;
+            int row = (int)((long)p->M * block / blocks);
+            int last = (int)((long)p->M * (block + 1) / blocks);
+            t->run(p, packed, row, last, panels * group / groups, panels * (group + 1) / groups);
+        }
     }
 }

@@ -105,7 +105,7 @@ static void pack(const Product *p, float *packed, int panel)
 #endif
 
 /* Pointers to every third row: with one register for the distance, each reaches its three rows. */
-enum { ROW_POINTERS = (ROWS + 2) / 3, UNROLLED = 4, AHEAD = 16 };
+enum { ROW_POINTERS = (ROWS + 2) / 3, UNROLLED = 4, AHEAD = 16, SHORT_SUM = 64 };
 
 #define KEEP_IN_REGISTER(pointer) __asm__("" : "+r"(pointer))
 
@@ -154,14 +154,18 @@ LANES_INLINE void sum_transposed(const int rows, const int vectors, Lanes (*sum)
 }
 
 LANES_INLINE void sum_straight(const int rows, const int vectors, Lanes (*sum)[PRODUCT_PANEL],
-                               int K, const float *a, size_t lda, const float *b, size_t b_step)
+                               int K, const float *a, size_t lda, const float *b, size_t b_step,
+                               bool fetch_next)
 {
     const int pointers = (rows + 2) / 3;
+    const float *next = a + (fetch_next ? (size_t)rows * lda : 0);
+    const size_t next_step = fetch_next ? (size_t)rows * UNROLLED : 0;
     const float *row[ROW_POINTERS];
     UNROLL
     for (int i = 0; i < pointers; i++) row[i] = a + (size_t)(3 * i) * lda;
     int k = 0;
-    for (; k + UNROLLED <= K; k += UNROLLED) {
+    for (; k + UNROLLED <= K; k += UNROLLED, next += next_step) {
+        for (int l = 0; l < rows * UNROLLED; l += LINE_FLOATS) __builtin_prefetch(next + l);
         UNROLL
         for (int l = 0; l < UNROLLED; l++, b += b_step)
             add_row_products(rows, vectors, sum, row, lda, l, b);
@@ -219,10 +223,12 @@ LANES_INLINE void store_whole(const int rows, const int vectors, const Product *
         lanes_store(c + j * LANES, finish(p, sum[i][j], bias[j], d + j * LANES, LANES), LANES);
 }
 
-/* D is wanted when the sums are done, and no hardware guesses this order. */
+/* D is wanted when the sums are done, and no hardware guesses this order: the lines of this tile, or
+ * where sums are done before memory answers, those of the next. */
 LANES_INLINE void fetch(const int rows, const Product *p, int row, int column)
 {
-    const float *d = p->d + (size_t)row * (size_t)p->ldd + (size_t)column;
+    int first = p->K < SHORT_SUM ? row + rows : row;
+    const float *d = p->d + (size_t)first * (size_t)p->ldd + (size_t)column;
     for (int i = 0; i < rows; i++, d += p->ldd)
         for (int j = 0; j < PANEL_FLOATS; j += LINE_FLOATS) __builtin_prefetch(d + j, 1);
 }
@@ -239,7 +245,8 @@ LANES_INLINE void tile(const int rows, const int vectors, const bool transposed,
     if (transposed)
         sum_transposed(rows, vectors, sum, p->K, p->a + first, lda, b, b_step);
     else
-        sum_straight(rows, vectors, sum, p->K, p->a + first * lda, lda, b, b_step);
+        sum_straight(rows, vectors, sum, p->K, p->a + first * lda, lda, b, b_step,
+                     column == 0 && p->lda == p->K);
     int columns = p->N - column;
     if (columns >= vectors * LANES) {
         store_whole(rows, vectors, p, sum, row, column);

@@ -11,7 +11,7 @@ static void conv2d_fast(const Call *c, float *y, const float *const *x, const fl
 {
     const Node *n = c->node;
     WinogradInput input = {.a = x[0], .upsampled = n->upsampled};
-    WinogradEpilogue e = {.bias = bias, .factor = 1.0f};
+    WinogradEpilogue e = {.bias = bias, .factor = 1.0f, .sums = c->sums};
     if (n->shift_in) e.shift = x[n->shift_in];
     if (n->residual_in) e.residual = x[n->residual_in];
     winograd_forward(&n->dims.conv, y, &input, c->u, &e, c->scratch);
@@ -157,8 +157,13 @@ static float *norm_rstd(const Call *c)
 
 static void groupnorm_run_forward(const Call *c)
 {
-    groupnorm_forward(&c->node->dims.norm, c->y, c->saved, norm_rstd(c), c->x[0], c->w, c->b,
-                      c->scratch);
+    const GroupNormDims *d = &c->node->dims.norm;
+    if (c->sums_in[0])
+        groupnorm_forward_from_sums(d, c->y, c->saved, norm_rstd(c), c->sums_in[0],
+                                    c->sums_channels, c->sums_in[1], c->x[0], c->w, c->b,
+                                    c->scratch);
+    else
+        groupnorm_forward(d, c->y, c->saved, norm_rstd(c), c->x[0], c->w, c->b, c->scratch);
 }
 
 static void groupnorm_run_backward(const Call *c)

@@ -5,6 +5,9 @@
  *   conv -> shift (e)          e [N,1,1,K] is added in the output transform
  *   conv -> add (r)            so is r [N,H,W,K]
  *
+ *   conv -> groupnorm          the norm's sums are made while y is written; so for the concat of
+ *                              two convolutions
+ *
  * The convolution takes e and r as inputs of its own (they must be declared before it), readers of
  * the shift or add read the convolution, and the joined nodes are left without readers: the plan
  * drops them. */
@@ -64,6 +67,23 @@ static int fuse_sum(Net *net, int conv, OpKind kind)
     return node->inputs++;
 }
 
+static void fuse_sums(Net *net, int norm)
+{
+    Node *node = &net->nodes[norm];
+    const Node *from = &net->nodes[node->in[0]];
+    int sources[2] = {node->in[0], -1};
+    if (from->kind == OP_CONCAT) {
+        sources[0] = from->in[0];
+        sources[1] = from->in[1];
+    }
+    for (int k = 0; k < 2; k++)
+        if (sources[k] >= 0 && !net->nodes[sources[k]].fast) return;
+    for (int k = 0; k < 2; k++) {
+        node->sums_from[k] = sources[k];
+        if (sources[k] >= 0) net->nodes[sources[k]].gives_sums++;
+    }
+}
+
 void net_fuse(Net *net)
 {
     for (int i = 0; i < net->count; i++) {
@@ -72,4 +92,6 @@ void net_fuse(Net *net)
         net->nodes[i].shift_in = fuse_sum(net, i, OP_SHIFT);
         net->nodes[i].residual_in = fuse_sum(net, i, OP_ADD);
     }
+    for (int i = 0; i < net->count; i++)
+        if (net->nodes[i].kind == OP_GROUPNORM) fuse_sums(net, i);
 }

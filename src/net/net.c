@@ -36,6 +36,11 @@ void net_free(Net *net)
     mem_free(net);
 }
 
+void net_plain_convolutions(Net *net)
+{
+    net->plain = true;
+}
+
 int net_batch(const Net *net)
 {
     return net->batch;
@@ -175,7 +180,7 @@ int net_conv2d(Net *net, int x, int out_channels, const ConvOptions *o, const ch
     Shape shape = {conv2d_out_height(&d), conv2d_out_width(&d), out_channels};
     Node node = reading(OP_CONV2D, shape, x, -1, -1);
     node.dims.conv = d;
-    node.fast = winograd_serves(&d);
+    node.fast = !net->plain && winograd_serves(&d);
     add_param(net, &node, name, "weight", weight);
     add_param(net, &node, name, "bias", vector_param(out_channels, weight.init, weight.fan_in));
     return append(net, node);
@@ -186,6 +191,7 @@ int net_groupnorm(Net *net, int x, int groups, float eps, bool silu, const char 
     Shape s = net_shape(net, x);
     REQUIRE(groups > 0 && s.C % groups == 0);
     Node node = reading(OP_GROUPNORM, s, x, -1, -1);
+    node.sums_from[0] = node.sums_from[1] = -1;
     node.dims.norm = (GroupNormDims){
         .N = net->batch, .T = s.H * s.W, .C = s.C, .G = groups, .eps = eps, .silu = silu};
     add_param(net, &node, name, "weight", vector_param(s.C, INIT_ONE, 0));

@@ -47,9 +47,13 @@ typedef struct {
     Shape shape;           /* of the output */
     float factor, offset;  /* scale, affine */
     bool wants_gradient;   /* inputs */
-    bool fast;             /* conv2d: by the kernels of winograd.h */
+    /* groupnorm: the convolutions whose sums make its statistics (two where it reads their concat);
+     * sums_from[0] < 0: it makes them itself. */
+    int sums_from[2];
+    bool fast; /* conv2d: by the kernels of winograd.h */
     /* What fuse.c joined to a fast conv2d: */
     bool upsampled;            /* in[0] is seen through nearest upsampling */
+    int gives_sums;            /* for groupnorms: how many read them */
     int shift_in, residual_in; /* which inputs are added to every pixel, and elementwise; 0: none */
     union {
         Conv2dDims conv;
@@ -76,7 +80,7 @@ typedef struct {
      * cotangent on unchanged, and nobody reads it after); else -1. */
     int gradient_from;
     /* Offsets in floats. */
-    size_t value, saved, gradient, tangent, gradient2;
+    size_t value, saved, gradient, tangent, gradient2, sums;
     size_t prepared, prepared_back; /* in the block of prepared weights */
     double seconds[2];              /* profile: forward, backward */
 } Node;
@@ -87,6 +91,7 @@ struct Net {
     Node *nodes;
     int count, room;
     int output;
+    bool plain;     /* net_plain_convolutions */
     bool no_memory; /* sticky: declaring ran out of memory; net_plan reports it */
 
     /* The plan: */
@@ -118,6 +123,9 @@ typedef struct {
     const float *u;     /* fast: w prepared for the pass */
     float *dw, *db;     /* their gradients; NULL: not wanted */
     float *saved, *scratch;
+    double *sums;             /* convolution: [N,2,K] to fill, or NULL */
+    const double *sums_in[2]; /* groupnorm: those of its sources, or NULL */
+    int sums_channels;        /* channels of the first source */
     float *y;
     const float *x[MAX_INPUTS];
     const float *dy; /* backward; in backward2 the lambda of this node */

@@ -10,7 +10,7 @@
 #include "diffc/parallel.h"
 #include "net_internal.h"
 
-enum { ALIGN_FLOATS = 16, KINDS_OF_BUFFER = 5 };
+enum { ALIGN_FLOATS = 16, KINDS_OF_BUFFER = 6 };
 
 typedef struct {
     size_t floats;
@@ -80,7 +80,8 @@ static void trace(Plan *p)
         node->leads_param = has_trainable(net, node);
         node->leads_input = node->wants_gradient;
         node->tangent_kind = TANGENT_NONE;
-        node->value = node->saved = node->gradient = node->tangent = node->gradient2 = NOWHERE;
+        node->value = node->saved = node->gradient = node->tangent = node->gradient2 = node->sums =
+            NOWHERE;
         for (int k = 0; k < node->inputs; k++) {
             const Node *from = &net->nodes[node->in[k]];
             node->leads_param = node->leads_param || from->leads_param;
@@ -184,6 +185,18 @@ static int gradient_end(const Net *net, int i)
     return i;
 }
 
+/* The last groupnorm that reads the sums of convolution i; -1: none. */
+static int sums_reader(const Net *net, int i)
+{
+    if (!net->nodes[i].gives_sums) return -1;
+    for (int j = net->count - 1; j > i; j--) {
+        const Node *node = &net->nodes[j];
+        if (node->kind != OP_GROUPNORM || !node->used) continue;
+        if (node->sums_from[0] == i || node->sums_from[1] == i) return j;
+    }
+    return -1;
+}
+
 /* The buffers of one node. What callers fill or read between passes lives from step 0 on. */
 static void add_buffers(Plan *p, int i, int value_end, int tangent_end)
 {
@@ -196,6 +209,12 @@ static void add_buffers(Plan *p, int i, int value_end, int tangent_end)
     add_buffer(p, &node->value, floats, input ? 0 : forward_step(p, i), value_end);
     if (!node->used) return;
 
+    int reader = sums_reader(net, i);
+    if (reader >= 0) {
+        size_t doubles = 2 * (size_t)net->batch * (size_t)node->shape.C;
+        add_buffer(p, &node->sums, doubles * (sizeof(double) / sizeof(float)), forward_step(p, i),
+                   forward_step(p, reader));
+    }
     if (op->saved_floats) {
         int end = forward_step(p, i);
         if (p->mode != NET_INFER && on_gradient_path(node))

@@ -88,6 +88,20 @@ static void give_values(const Net *net, Call *c, unsigned mask)
         if (mask >> k & 1) c->x[k] = at(net, net->nodes[c->node->in[k]].value);
 }
 
+/* Forward: where a convolution leaves its sums, where a groupnorm finds them. */
+static void give_sums(const Net *net, Call *c)
+{
+    const Node *node = c->node;
+    c->sums = (double *)(void *)at(net, node->sums);
+    if (node->kind != OP_GROUPNORM || node->sums_from[0] < 0) return;
+    for (int k = 0; k < 2; k++) {
+        if (node->sums_from[k] < 0) continue;
+        const Node *from = &net->nodes[node->sums_from[k]];
+        c->sums_in[k] = (const double *)(const void *)at(net, from->sums);
+        if (k == 0) c->sums_channels = from->shape.C;
+    }
+}
+
 static void give_tangents(const Net *net, Call *c, unsigned mask)
 {
     for (int k = 0; k < c->node->inputs; k++)
@@ -156,6 +170,7 @@ void net_forward(Net *net, const float *weights)
         Call c = begin_call(net, i, weights, NULL, false);
         give_values(net, &c, ~0u);
         c.y = at(net, node->value);
+        give_sums(net, &c);
         double start = profile_begin(net);
         net_ops[node->kind].forward(&c);
         profile_end(net, i, 0, start);

@@ -66,7 +66,7 @@ static size_t matrix_floats(const AttentionDims *d)
 static size_t room_floats(const AttentionDims *d)
 {
     size_t packs = 4 * pack_floats(d, K_COLUMNS) + 2 * pack_floats(d, ROWS_A);
-    size_t product = product_scratch_floats(d->D, tile_rows(d));
+    size_t product = product_scratch_here_floats(d->D, tile_rows(d));
     return MATRICES * matrix_floats(d) + packs + (product + 15) / 16 * 16;
 }
 
@@ -102,8 +102,7 @@ struct Pass {
     /* Tile rows first .. last-1; then keys first .. last-1 (NULL where there is nothing to do).
      * `head` is the offset of the head's first row, `row` the number of the tile's first row. */
     void (*rows)(const Pass *p, const Room *r, size_t head, int row, int first, int last);
-    void (*keys)(const Pass *p, const Room *r, float *product, size_t head, int row, int rows,
-                 int first, int last);
+    void (*keys)(const Pass *p, const Room *r, size_t head, int row, int rows, int first, int last);
 };
 
 static Pass pass_start(const AttentionDims *d, const float *q, const float *k, const float *v,
@@ -234,7 +233,7 @@ static void run_tile(const Pass *p, const Room *r, size_t head, int row)
     int rows = tile_rows(&p->d), left = p->d.T - row;
     rows = left < rows ? left : rows;
     p->rows(p, r, head, row, 0, rows);
-    if (p->keys) p->keys(p, r, r->product, head, row, rows, 0, p->d.T);
+    if (p->keys) p->keys(p, r, head, row, rows, 0, p->d.T);
 }
 
 /* The part of n that falls to share s of `shares`. */
@@ -243,28 +242,33 @@ static int share_begin(int n, int s, int shares)
     return (int)((long)n * s / shares);
 }
 
-/* All threads work on one head, with the room of thread 0. */
+/* All threads work on one head. Each packs for itself (fetching what another core has just written
+ * takes longer), and keeps its rows to itself unless the keys need those of all. */
 static void run_head_together(const Pass *p, size_t head)
 {
     int shares = parallel_threads(), T = p->d.T, most = tile_rows(&p->d);
-    const Room room = room_of(&p->d, p->scratch, 0), *r = &room;
 #pragma omp parallel
     {
-        Room mine = room_of(&p->d, p->scratch, parallel_thread());
-#pragma omp for schedule(static, 1)
-        for (int i = 0; i < PACKS; i++) pack_operand(p, r, head, i);
+        const Room mine = room_of(&p->d, p->scratch, parallel_thread());
+        Room all = mine;
+        if (p->keys) {
+            const Room first = room_of(&p->d, p->scratch, 0);
+            all.p = first.p, all.pd = first.pd, all.ls = first.ls, all.ms = first.ms;
+        }
+        for (int i = 0; i < PACKS; i++) pack_operand(p, &mine, head, i);
         for (int row = 0; row < T; row += most) {
             int rows = T - row < most ? T - row : most;
-#pragma omp for schedule(static)
+#pragma omp for schedule(static) nowait
             for (int s = 0; s < shares; s++) {
                 int first = share_begin(rows, s, shares), last = share_begin(rows, s + 1, shares);
-                p->rows(p, r, head, row, first, last);
+                p->rows(p, &all, head, row, first, last);
             }
             if (!p->keys) continue;
+#pragma omp barrier
 #pragma omp for schedule(static)
             for (int s = 0; s < shares; s++) {
                 int first = share_begin(T, s, shares), last = share_begin(T, s + 1, shares);
-                p->keys(p, r, mine.product, head, row, rows, first, last);
+                p->keys(p, &all, head, row, rows, first, last);
             }
         }
     }
@@ -272,7 +276,7 @@ static void run_head_together(const Pass *p, size_t head)
 
 static void run_head(const Pass *p, size_t head)
 {
-    Room r = room_of(&p->d, p->scratch, parallel_thread());
+    const Room r = room_of(&p->d, p->scratch, parallel_thread());
     for (int i = 0; i < PACKS; i++) pack_operand(p, &r, head, i);
     for (int row = 0; row < p->d.T; row += tile_rows(&p->d)) run_tile(p, &r, head, row);
 }
@@ -345,13 +349,14 @@ static void backward_rows(const Pass *p, const Room *r, size_t head, int row, in
     if (p->dq) mix_keys(p, p->dq + at, p->scale, ls, rows, r->pack[ROWS_A], 1);
 }
 
-static void backward_keys(const Pass *p, const Room *r, float *product, size_t head, int row,
-                          int rows, int first, int last)
+static void backward_keys(const Pass *p, const Room *r, size_t head, int row, int rows, int first,
+                          int last)
 {
     size_t at = head + row_offset(p, row), to = head + row_offset(p, first);
     int keys = last - first;
-    if (p->dv) give_to_keys(p, p->dv + to, keys, 1, r->p + first, p->ly + at, rows, product);
-    if (p->dk) give_to_keys(p, p->dk + to, keys, p->scale, r->ls + first, p->q + at, rows, product);
+    if (p->dv) give_to_keys(p, p->dv + to, keys, 1, r->p + first, p->ly + at, rows, r->product);
+    if (p->dk)
+        give_to_keys(p, p->dk + to, keys, p->scale, r->ls + first, p->q + at, rows, r->product);
 }
 
 void attention_backward(const AttentionDims *d, float *dq, float *dk, float *dv, const float *dy,
@@ -384,18 +389,18 @@ static void backward2_rows(const Pass *p, const Room *r, size_t head, int row, i
     mix_keys(p, p->dq + at, p->scale, ls, rows, r->pack[ROWS_B], 1);
 }
 
-static void backward2_keys(const Pass *p, const Room *r, float *product, size_t head, int row,
-                           int rows, int first, int last)
+static void backward2_keys(const Pass *p, const Room *r, size_t head, int row, int rows, int first,
+                           int last)
 {
     size_t at = head + row_offset(p, row), to = head + row_offset(p, first);
     int keys = last - first;
     if (p->dv) {
-        give_to_keys(p, p->dv + to, keys, 1, r->p + first, p->my + at, rows, product);
-        give_to_keys(p, p->dv + to, keys, 1, r->pd + first, p->ly + at, rows, product);
+        give_to_keys(p, p->dv + to, keys, 1, r->p + first, p->my + at, rows, r->product);
+        give_to_keys(p, p->dv + to, keys, 1, r->pd + first, p->ly + at, rows, r->product);
     }
     if (!p->dk) return;
-    give_to_keys(p, p->dk + to, keys, p->scale, r->ms + first, p->q + at, rows, product);
-    give_to_keys(p, p->dk + to, keys, p->scale, r->ls + first, p->qdot + at, rows, product);
+    give_to_keys(p, p->dk + to, keys, p->scale, r->ms + first, p->q + at, rows, r->product);
+    give_to_keys(p, p->dk + to, keys, p->scale, r->ls + first, p->qdot + at, rows, r->product);
 }
 
 void attention_backward2(const AttentionDims *d, float *mq, float *mk, float *mv, const float *my,

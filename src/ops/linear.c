@@ -88,7 +88,7 @@ static size_t gradient_scratch_floats(const LinearDims *d)
 {
     size_t slots = (size_t)gradient_slots(d), K = (size_t)d->K;
     return PARTIAL_ALIGN + 2 * slots * K + (slots > 1 ? slots * (size_t)d->C * K : 0) +
-           (size_t)parallel_threads() * product_scratch_floats(d->K, gradient_chunk(d));
+           (size_t)parallel_threads() * product_scratch_here_floats(d->K, gradient_chunk(d));
 }
 
 size_t linear_scratch_floats(const LinearDims *d)
@@ -107,7 +107,7 @@ static Gradient gradient_start(const LinearDims *d, float *dw, bool wants_b, con
     g.blocks = even || !dw || d->C < 2 * threads ? 1 : threads;
     g.chunk = gradient_chunk(d);
     g.weights = (size_t)d->C * (size_t)d->K;
-    g.packed = product_scratch_floats(d->K, g.chunk);
+    g.packed = product_scratch_here_floats(d->K, g.chunk);
     g.columns = (double *)(void *)partial_align(scratch);
     g.parts = (float *)(void *)(g.columns + (size_t)g.slots * (size_t)d->K);
     g.scratch = g.parts;

@@ -6,6 +6,17 @@
 #include "diffc/mem.h"
 #include "diffc/vec.h"
 
+OptimizerConfig optimizer_config(const Config *c)
+{
+    return (OptimizerConfig){.kind = c->train.optimizer,
+                             .beta1 = c->train.beta1,
+                             .beta2 = c->train.beta2,
+                             .eps = c->train.eps,
+                             .weight_decay = c->train.weight_decay,
+                             .clip = c->train.clip,
+                             .ema = c->train.ema};
+}
+
 /* A piece of one tensor. The pieces depend on the table only, so sums over them have a fixed order. */
 struct OptimizerSpan {
     size_t offset, count;

@@ -130,24 +130,35 @@ static bool resume_run(Trainer *t, Err *err)
                  "note: the run was saved with %s (%s) and goes on with %s (%s); its last bits may "
                  "differ",
                  t->state.blas, t->state.level, gemm_describe(), vec_level());
+    const Config *c = &t->config;
+    if (t->state.samples !=
+        (uint64_t)t->state.step * (uint64_t)c->train.batch * (uint64_t)c->train.accumulate)
+        run_note(t,
+                 "note: the run was made with another train.batch or train.accumulate; it goes on "
+                 "with the new ones");
     run_note(t, "resuming %s at step %lld", t->run, (long long)t->state.step);
     return trim_stats(t, err);
 }
 
-bool run_prepare(Trainer *t, const char *run, bool resume, Err *err)
+bool trainer_check_run(const char *run, bool resume, Err *err)
 {
     char config[PATH_BYTES];
-    snprintf(t->run, sizeof t->run, "%s", run);
-    if (strlen(run) >= sizeof t->run)
-        return err_set(err, ERR_USAGE, "%.100s...: the path is too long", run);
     if (!path_join(config, run, "config.json", err)) return false;
     bool exists = checkpoint_exists(run) || path_exists(config);
     if (exists && !resume)
         return err_set(err, ERR_USAGE,
                        "%s: already holds a run; give --resume to continue it, or another --out",
                        run);
+    if (resume && !exists)
+        return err_set(err, ERR_USAGE, "%s: there is no run to resume here", run);
+    return true;
+}
+
+bool run_prepare(Trainer *t, const char *run, bool resume, Err *err)
+{
+    if (!trainer_check_run(run, resume, err)) return false;
+    snprintf(t->run, sizeof t->run, "%s", run);
     if (resume && !checkpoint_exists(run)) {
-        if (!exists) return err_set(err, ERR_USAGE, "%s: there is no run to resume here", run);
         run_note(t, "%s has no checkpoint yet: starting from the beginning", run);
         resume = false;
     }

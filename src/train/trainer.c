@@ -58,13 +58,7 @@ static bool open_networks(Trainer *t, Err *err)
     if (!unet_from_config(c, p->image, p->classes, &p->unet, err)) return false;
     p->micro_batch =
         network_pass_size(&t->table, &p->unet, p->image, c->train.batch, c->train.micro_batch);
-    OptimizerConfig optimizer = {.kind = c->train.optimizer,
-                                 .beta1 = c->train.beta1,
-                                 .beta2 = c->train.beta2,
-                                 .eps = c->train.eps,
-                                 .weight_decay = c->train.weight_decay,
-                                 .clip = c->train.clip,
-                                 .ema = c->train.ema};
+    OptimizerConfig optimizer = optimizer_config(c);
     if (!network_open(&t->train_network, &t->table, &p->unet, p->image, p->micro_batch, NET_TRAIN,
                       err) ||
         !network_open(&t->eval_network, &t->table, &p->unet, p->image, NETWORK_SAMPLE_BATCH,
@@ -267,6 +261,10 @@ static bool update(Trainer *t, LoopClock *clock, Err *err)
 bool trainer_run(Trainer *t, const char *run, bool resume, Err *err)
 {
     if (!run_prepare(t, run, resume, err)) return false;
+    if (resume && finished(t)) {
+        run_note(t, "%s is finished; a larger train.steps or train.minutes continues it", t->run);
+        return true;
+    }
     LoopClock clock = {.started = clock_seconds(), .base = t->state.seconds};
     int64_t saved = resume ? t->state.step : -1;
     while (!finished(t) && !interrupt_requested()) {

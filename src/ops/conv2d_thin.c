@@ -8,9 +8,8 @@
 #include "partial.h"
 
 enum {
-    TILE_ROWS = 8,     /* grid rows of a tile: what is copied twice at its borders costs little */
-    SLOTS = 16,        /* sums of the weight gradient that are made side by side */
-    LEAST_OUTPUTS = 8, /* fewer would leave the vectors of the weight gradient empty */
+    TILE_ROWS = 8, /* grid rows of a tile: what is copied twice at its borders costs little */
+    SLOTS = 16,    /* sums of the weight gradient that are made side by side */
 };
 
 bool thin_serves(const Window *g, int K)

@@ -3,7 +3,22 @@
 #ifndef DIFFC_TERMS_H
 #define DIFFC_TERMS_H
 
-typedef enum { METHOD_DDPM } MethodKind;
+typedef enum {
+    METHOD_DDPM,
+    METHOD_SMLD, /* score matching at many noise levels (Song & Ermon 2019, 2020) */
+    METHOD_SDE,  /* score in continuous time (Song et al. 2021) */
+} MethodKind;
+
+/* Variance exploding, variance preserving, sub-VP (Song et al. 2021, 3.4). */
+typedef enum { SDE_VE, SDE_VP, SDE_SUBVP } SdeKind;
+
+/* Weight of a level in the loss: lambda = 1 / E|grad log p_0t|^2, or g^2, which makes the loss a
+ * bound of the likelihood (Song et al. 2021b). */
+typedef enum { WEIGHTING_SIMPLE, WEIGHTING_LIKELIHOOD } LossWeighting;
+
+/* How a score is learnt: denoising, exact trace of the Jacobian (Hyvarinen 2005), sliced (Song et
+ * al. 2019). */
+typedef enum { OBJECTIVE_DENOISING, OBJECTIVE_EXACT, OBJECTIVE_SLICED } ScoreObjective;
 
 typedef enum {
     SCHEDULE_LINEAR,        /* linspace(beta_start, beta_end, T) (Ho et al. 2020) */
@@ -13,7 +28,7 @@ typedef enum {
 } ScheduleKind;
 
 /* What a network was trained to give (Salimans & Ho 2022 for v). */
-typedef enum { PREDICT_EPS, PREDICT_X0, PREDICT_V } Prediction;
+typedef enum { PREDICT_EPS, PREDICT_X0, PREDICT_V, PREDICT_SCORE } Prediction;
 
 /* Variance of the ancestral step: btilde_t or beta_t (Ho et al. 2020, 3.2). */
 typedef enum { VARIANCE_SMALL, VARIANCE_LARGE } VarianceKind;
@@ -24,10 +39,21 @@ typedef enum {
     SPACING_LEADING,   /* (n-1 .. 0) * floor(T/n) */
     SPACING_TRAILING,  /* round(T, T - T/n, ...) - 1 */
     SPACING_QUADRATIC, /* round((T-1) (i/(n-1))^2), made distinct */
+    SPACING_UNIFORM,   /* even in time, between the trained levels too */
+    SPACING_LOGSNR,    /* even in ln(alpha / sigma) (Lu et al. 2022) */
+    SPACING_KARRAS,    /* (sigma / alpha)^(1/7) even (Karras et al. 2022, eq. 5) */
+    SPACING_AUTO,      /* what suits the sampler */
 } SpacingKind;
+
+/* What goes before the corrector in predictor-corrector sampling (Song et al. 2021, appendix G). */
+typedef enum { PREDICTOR_REVERSE_DIFFUSION, PREDICTOR_ANCESTRAL, PREDICTOR_NONE } PredictorKind;
 
 typedef enum { DATA_AUTO, DATA_IDX, DATA_CIFAR10, DATA_FOLDER } DataKind;
 
+/* Distributions in the plane, made by formula. */
+typedef enum { TOY_NONE, TOY_TWO_MODES, TOY_RING, TOY_SWISS_ROLL, TOY_CHECKERBOARD } ToyKind;
+
+typedef enum { NETWORK_UNET, NETWORK_MLP } NetworkKind;
 typedef enum { RATE_CONSTANT, RATE_COSINE } RateKind;
 
 typedef enum { OPTIMIZER_ADAM, OPTIMIZER_ADAMW } OptimizerKind;

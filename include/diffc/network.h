@@ -13,7 +13,8 @@ typedef struct {
     int y;
     int batch;
     Shape image;
-    size_t dims; /* H * W * C of an image */
+    size_t dims;         /* H * W * C of an image */
+    bool input_gradient; /* planned by network_open_vjp */
 } Network;
 
 /* The network that a configuration asks for, for images of the given shape. Groups 0 become
@@ -35,6 +36,9 @@ bool network_declare(Network *nw, ParamTable *table, const UNetConfig *unet, Sha
 /* Declares and plans. */
 bool network_open(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image, int batch,
                   NetMode mode, Err *err);
+/* The same for likelihoods: its denoiser has predict_vjp, by a backward pass to the image alone. */
+bool network_open_vjp(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image,
+                      int batch, Err *err);
 void network_close(Network *nw);
 
 /* One training pass over the network's batch: forward, weighted squared error, backward.

@@ -19,6 +19,7 @@ typedef enum {
     RNG_SPLIT,      /* which images are held out */
     RNG_VALIDATION, /* validation image k */
     RNG_TEST,       /* free for tests */
+    RNG_LIKELIHOOD, /* scoring an image: draw k of its noise; the seed is the image's own */
 } RngPurpose;
 
 uint64_t rng_stream(RngPurpose purpose, uint64_t number);

@@ -1,0 +1,122 @@
+/* Likelihoods: how probable an image is under a model, in bits per dimension (-log2 P / dims), by
+ * three protocols whose numbers must never be mixed:
+ *
+ *   bound  the variational bound of a chain of discrete steps (Ho et al. 2020, eq. 5): an upper bound
+ *          of -log2 P of the image as it stands, all its levels of grey
+ *   ode    the density of the probability flow (Song et al. 2021, eq. 39) at the image plus uniform
+ *          noise of one level of grey: on average an upper bound of the same -log2 P
+ *   exact  the same for a model that knows its density (classification diffusion models)
+ *
+ * All randomness is a function of the image's seed, so an image's figures depend neither on the
+ * images scored with it nor on the number of threads. */
+#ifndef DIFFC_LIKELIHOOD_H
+#define DIFFC_LIKELIHOOD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "diffc/denoiser.h"
+#include "diffc/process.h"
+#include "diffc/sampler.h"
+
+/* The result for one image. */
+typedef struct {
+    double nats;         /* -ln P, or its bound */
+    double bits_per_dim; /* nats / (dims ln 2) */
+    double
+        standard_error; /* of bits_per_dim, by the draws of this run; NaN when there was but one */
+    size_t dims;        /* height * width * channels of the image */
+    long network_calls; /* predictions; of ode each with one backward pass */
+} Likelihood;
+/* From n >= 1 independent estimates of -ln P. */
+Likelihood likelihood_of_draws(const double *nats, int n, size_t dims, long network_calls);
+
+/* The values that `levels` levels of grey have in a model: evenly from low to high. */
+typedef struct {
+    int levels;
+    double low, high;
+} PixelRange;
+extern const PixelRange model_pixels; /* 256 levels in [-1, 1] */
+
+/* log2(levels / (high - low)), what turns bits per dimension of a density into those of the levels:
+ * 7 for 256 levels in [-1, 1], 8 in [0, 1]. */
+double pixel_bits(const PixelRange *range);
+/* The value of a level: low + (high - low) pixel / (levels - 1). */
+double pixel_value(const PixelRange *range, int pixel);
+/* x[i] = low + (high - low) (pixels[i] + u) / levels, u uniform; another u for each draw. */
+void pixels_dequantise(const PixelRange *range, const unsigned char *pixels, size_t n,
+                       uint64_t seed, uint64_t draw, double *x);
+/* -ln P of the image from the log density of the dequantised one. */
+double pixel_nats(const PixelRange *range, double log_density, size_t dims);
+
+/* KL(N(m1, v1) || N(m2, v2)) in nats; v are variances. */
+double gaussian_kl(double m1, double v1, double m2, double v2);
+/* ln N(x; 0, std^2 I). */
+double gaussian_log_density(const double *x, size_t n, double std);
+/* sum_i KL(q(x_T | x0[i]) || prior) in nats at the process's noisiest level. */
+double prior_kl(const Process *p, const double *x0, size_t n);
+
+/* ---- the decoder of the last step ---- */
+
+/* ln of the probability that N(mean, std^2) falls into the bin of value x, half the way to its
+ * neighbours; the bins of the lowest and the highest level reach to infinity, so that all levels
+ * together have probability 1. Accurate in the tails. */
+double decoder_log_probability(const PixelRange *range, double x, double mean, double std);
+/* The same as Ho et al. computed it: the normal distribution by a tanh that is wrong by up to
+ * 1.8e-4, and no probability below 1e-12. For comparison with published figures. */
+double decoder_log_probability_tanh(const PixelRange *range, double x, double mean, double std);
+
+/* ---- bound ---- */
+
+/* The noise of image i's draw d is noise.normals(context, i, d, dims, z). The usual source. */
+typedef struct {
+    const uint64_t *seeds; /* of each image */
+} ImageSeeds;
+NoiseSource likelihood_noise(ImageSeeds *seeds);
+
+typedef struct {
+    const Process *process;  /* of discrete steps, two or more */
+    VarianceKind variance;   /* of the model's steps; step 0 has the small variance of step 1 */
+    const double *variances; /* [T] instead of those; NULL: by kind */
+    bool clip;               /* clamp the predicted x0 to +-clip_range, as sampling does */
+    double clip_range;
+    bool tanh_decoder;
+    /* Predictions per image: 0 sums all T terms, one prediction each and two for step 0, so that
+     * its error is known; 4 .. 2T estimate the sum without bias (see bound.c). */
+    int calls;
+    int batch; /* predictions made together */
+    /* Called after each group of predictions; false stops with ERR_INTERRUPTED. May be NULL. */
+    bool (*progress)(void *context, long predictions);
+    void *progress_context;
+} BoundRun;
+
+/* Predictions per image that a run will make. */
+long bound_calls(const BoundRun *run);
+
+/* x0 [count, dims] at the values of model_pixels. results [count]. terms [count, T+1] or NULL: with
+ * calls 0 the terms of steps 0 .. T-1 (step 0: the decoder) and of the prior, in nats. ERR_USAGE for
+ * a process in continuous time or options out of range, ERR_MEMORY, ERR_DIVERGED, ERR_INTERRUPTED. */
+bool bound_run(const BoundRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
+               const double *x0, Likelihood *results, double *terms, Err *err);
+
+/* ---- exact ---- */
+
+/* A model that knows its density: log_p[i] = ln p(x[i]) at a noise level, in nats. */
+typedef struct {
+    void *context;
+    size_t dims;
+    bool (*log_density)(void *context, int count, const double *x, const NoiseLevel *levels,
+                        int stride, double *log_p, Err *err);
+} DensityModel;
+
+typedef struct {
+    NoiseLevel level; /* at which the density is taken: the cleanest that the model knows */
+    int dequant;      /* draws of dequantisation */
+} ExactRun;
+
+/* pixels [count, dims]; seeds [count]; results [count]. */
+bool exact_run(const ExactRun *run, const DensityModel *model, int count,
+               const unsigned char *pixels, const uint64_t *seeds, Likelihood *results, Err *err);
+
+#endif

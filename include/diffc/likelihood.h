@@ -82,8 +82,8 @@ typedef struct {
     bool clip;               /* clamp the predicted x0 to +-clip_range, as sampling does */
     double clip_range;
     bool tanh_decoder;
-    /* Predictions per image: 0 sums all T terms, one prediction each and two for step 0, so that
-     * its error is known; 4 .. 2T estimate the sum without bias (see bound.c). */
+    /* Predictions per image: 0 sums all T terms, a few more than T (bound_calls), for the early
+     * ones are drawn several times; 4 or more estimate the sum without bias. */
     int calls;
     int batch; /* predictions made together */
     /* Called after each group of predictions; false stops with ERR_INTERRUPTED. May be NULL. */

@@ -7,41 +7,50 @@
  * with x_t = alpha_t x0 + sigma_t z. Both distributions of a step are Gaussians whose means differ by
  * c_x0 (x0 - predicted x0) (posterior_step); the last term is the discretised decoder.
  *
- * From few predictions the sum over t is estimated by strata: step 0 is one, the steps from 1 are
- * cut into ranges that widen by a constant factor, because the terms fall about as 1/t. Each range
- * has two draws of t and z, and its sum is its width times their mean: without bias, and with a
- * variance that the two draws tell without bias. */
+ * The terms fall about as 1/t, and so does the noise of one draw of them. So early steps get several
+ * draws. Where there are fewer predictions than steps, late steps share theirs: they are cut into
+ * ranges that widen by a constant factor, each with two draws of t and z, and a range's sum is its
+ * width times their mean: without bias, and with a variance that the two draws tell without bias. */
 #include <math.h>
 #include <stdio.h>
 
 #include "diffc/likelihood.h"
 #include "diffc/mem.h"
 
-enum { ZERO_DRAWS = 2, RANGE_DRAWS = 2, LEAST_CALLS = ZERO_DRAWS + RANGE_DRAWS };
+enum { LEAST_CALLS = 4 };
 /* Where the draws of t begin among an image's noise draws. */
 static const uint64_t TIME_DRAWS = (uint64_t)1 << 40;
+
+/* Steps first .. first+width-1, of which each of `draws` draws takes one at random. */
+typedef struct {
+    int first, width, draws;
+} Range;
 
 typedef struct {
     const BoundRun *run;
     const Denoiser *denoiser;
     const NoiseSource *noise;
     int T;
-    int ranges;     /* of the steps from 1 */
-    int *first;     /* [ranges+1]: range r is first[r] .. first[r+1]-1 */
-    int zero_draws; /* of step 0, the first of an image's draws; then those of range 0, 1, ... */
-    int range_draws;
-    int draws; /* of an image: zero_draws + ranges * range_draws */
+    int ranges;
+    Range *range; /* [ranges], step 0 alone the first */
+    int draws;    /* of an image: those of range 0, then of range 1, ... */
+    int *owner;   /* [draws] range of a draw */
     Err *err;
 } Bound;
 
-static int chain_length(const BoundRun *run)
+/* Draws of step t in the sum of all: one prediction in twelve more than one each. */
+static int draws_of_step(int T, int t)
 {
-    return run->process->T;
+    int least = t == 0 ? 2 : 1, more = T / (32 * (t + 1));
+    return more > least ? more : least;
 }
 
 long bound_calls(const BoundRun *run)
 {
-    return run->calls > 0 ? run->calls : chain_length(run) + ZERO_DRAWS - 1;
+    long calls = 0;
+    for (int t = 0; run->calls == 0 && t < run->process->T; t++)
+        calls += draws_of_step(run->process->T, t);
+    return run->calls > 0 ? run->calls : calls;
 }
 
 static bool check(const BoundRun *run, Err *err)
@@ -50,62 +59,70 @@ static bool check(const BoundRun *run, Err *err)
         return err_set(err, ERR_USAGE,
                        "the variational bound needs a chain of discrete steps; this model's noise "
                        "is continuous in time, for which there is the protocol ode");
-    int T = chain_length(run);
+    int T = run->process->T;
     if (T < 2)
         return err_set(err, ERR_USAGE,
                        "the variational bound needs two or more steps; this model has %d", T);
-    if (run->calls != 0 && (run->calls < LEAST_CALLS || run->calls > 2 * T))
+    if (run->calls != 0 && run->calls < LEAST_CALLS)
         return err_set(err, ERR_USAGE,
-                       "the variational bound is asked from %d network calls; it must be %d to %d "
-                       "(twice the model's steps)",
-                       run->calls, LEAST_CALLS, 2 * T);
+                       "%d network calls are not enough to estimate the variational bound; it "
+                       "takes %d or more",
+                       run->calls, LEAST_CALLS);
     if (run->clip && !(run->clip_range > 0))
         return err_set(err, ERR_USAGE, "the clipping range is %g; it must be above 0",
                        run->clip_range);
     return true;
 }
 
-/* Cuts 1 .. T-1 into b->ranges parts whose bounds grow by a constant factor, once they are wide
- * enough to. */
-static void cut_ranges(Bound *b)
+static void add_range(Bound *b, int first, int width, int draws)
 {
-    b->first[0] = 1;
-    for (int r = 0; r < b->ranges; r++) {
-        int here = b->first[r], left = b->ranges - r;
-        int next = (int)rint(here * pow((double)b->T / here, 1.0 / left));
+    for (int i = 0; i < draws; i++) b->owner[b->draws++] = b->ranges;
+    b->range[b->ranges++] = (Range){first, width, draws};
+}
+
+/* A quarter of the predictions for step 0; the others in pairs, evenly over ln t from step 1 to T. */
+static void share_out(Bound *b)
+{
+    int calls = b->run->calls, zero = calls / 4 > 2 ? calls / 4 : 2, here = 1;
+    zero += (calls - zero) % 2;
+    add_range(b, 0, 1, zero);
+    for (int pairs = (calls - zero) / 2; pairs > 0;) {
+        double way = log((double)b->T / here), share = pairs * log1p(1.0 / here) / way;
+        int taken = share >= 1 ? (int)share : 1, next = here + 1;
+        if (here == b->T - 1) taken = pairs;
+        if (share < 1) next = (int)rint(here * exp(way / pairs));
+        if (next > b->T - 1 && pairs > taken) next = b->T - 1;
         if (next <= here) next = here + 1;
-        if (next > b->T - (left - 1)) next = b->T - (left - 1);
-        b->first[r + 1] = next;
+        add_range(b, here, next - here, 2 * taken);
+        pairs -= taken;
+        here = next;
     }
 }
 
 static bool plan(Bound *b)
 {
-    int calls = b->run->calls, steps = b->T - 1;
-    b->ranges = steps;
-    b->range_draws = calls > 0 ? RANGE_DRAWS : 1;
-    if (calls > 0 && (calls - ZERO_DRAWS) / RANGE_DRAWS < steps)
-        b->ranges = (calls - ZERO_DRAWS) / RANGE_DRAWS;
-    b->draws = (int)bound_calls(b->run);
-    b->zero_draws = b->draws - b->ranges * b->range_draws;
-    b->first = mem_alloc((size_t)b->ranges + 1, sizeof *b->first);
-    if (!b->first)
-        return err_set(b->err, ERR_MEMORY, "no memory for the %d terms of a bound", b->T);
-    cut_ranges(b);
+    size_t draws = (size_t)bound_calls(b->run);
+    b->range = mem_alloc(draws, sizeof *b->range);
+    b->owner = mem_alloc(draws, sizeof *b->owner);
+    if (!b->range || !b->owner)
+        return err_set(b->err, ERR_MEMORY, "no memory for a bound of %zu predictions", draws);
+    if (b->run->calls > 0)
+        share_out(b);
+    else
+        for (int t = 0; t < b->T; t++) add_range(b, t, 1, draws_of_step(b->T, t));
+    CHECK((size_t)b->draws == draws);
     return true;
 }
 
 /* The step of an image's draw, by a uniform number where a range has several. */
 static int step_of_draw(const Bound *b, int image, int draw)
 {
-    if (draw < b->zero_draws) return 0;
-    int range = (draw - b->zero_draws) / b->range_draws;
-    int first = b->first[range], width = b->first[range + 1] - first;
-    if (width == 1) return first;
+    Range r = b->range[b->owner[draw]];
+    if (r.width == 1) return r.first;
     double z;
     b->noise->normals(b->noise->context, image, TIME_DRAWS + (uint64_t)draw, 1, &z);
-    int at = (int)(width * 0.5 * erfc(-z * sqrt(0.5)));
-    return first + (at < width ? at : width - 1);
+    int at = (int)(r.width * 0.5 * erfc(-z * sqrt(0.5)));
+    return r.first + (at < r.width ? at : r.width - 1);
 }
 
 static double step_variance(const Bound *b, int t, PosteriorStep q)
@@ -213,17 +230,18 @@ static Estimate estimate(const double *v, int n)
     return (Estimate){mean, n > 1 ? square / (n - 1) / n : 0};
 }
 
-/* Variance of the sum of the terms v[0 .. n-1] of steps 1 .. n, with one draw each: from the second
- * differences of t L_t, which is nearly flat in t, so that what differs is noise. What bend is left
- * makes it a little too large. */
-static double variance_of_neighbours(const double *v, int n)
+/* Variance of the sum of terms of which each of the steps `first` .. `first`+n-1 has one draw v[i]:
+ * from the second differences of t L_t, which is nearly flat in t, so that what differs is noise.
+ * What bend is left makes it a little too large. */
+static double variance_of_neighbours(const double *v, int first, int n)
 {
     double sum = 0;
-    if (n < 3) return (double)NAN;
+    if (n < 3) return n > 0 ? (double)NAN : 0;
     for (int k = 0; k < n; k++) {
         int i = k < 1 ? 1 : k > n - 2 ? n - 2 : k; /* the middle of three neighbours */
-        double second = i * v[i - 1] - 2 * (i + 1) * v[i] + (i + 2) * v[i + 1];
-        sum += second * second / 6 / ((double)(k + 1) * (k + 1));
+        double t = first + i, own = first + k;
+        double second = (t - 1) * v[i - 1] - 2 * t * v[i] + (t + 1) * v[i + 1];
+        sum += second * second / 6 / (own * own);
     }
     return sum;
 }
@@ -233,27 +251,26 @@ static void conclude(const Bound *b, const double *x0, const double *values, Lik
                      double *terms)
 {
     size_t dims = b->denoiser->dims;
-    const double *ranges = values + b->zero_draws;
     double prior = prior_kl(b->run->process, x0, dims);
-    Estimate zero = estimate(values, b->zero_draws);
-    double nats = prior + zero.mean, variance = zero.variance;
-    for (int r = 0; r < b->ranges; r++) {
-        double width = b->first[r + 1] - b->first[r];
-        Estimate e = estimate(ranges + (size_t)r * (size_t)b->range_draws, b->range_draws);
-        nats += width * e.mean;
-        variance += width * width * e.variance;
+    double nats = prior, variance = 0;
+    int draw = 0, single = b->T; /* the first step with one draw */
+    for (int r = 0; r < b->ranges; draw += b->range[r++].draws) {
+        Range range = b->range[r];
+        Estimate e = estimate(values + draw, range.draws);
+        nats += range.width * e.mean;
+        variance += (double)range.width * range.width * e.variance;
+        if (range.draws == 1 && range.first < single) single = range.first;
+        if (terms) terms[range.first] = e.mean;
     }
-    if (b->range_draws == 1) variance += variance_of_neighbours(ranges, b->ranges);
+    if (terms) terms[b->T] = prior;
+    int singles = b->T - single;
+    variance += variance_of_neighbours(values + b->draws - singles, single, singles);
     double scale = (double)dims * log(2);
     *result = (Likelihood){.nats = nats,
                            .bits_per_dim = nats / scale,
                            .standard_error = sqrt(variance) / scale,
                            .dims = dims,
                            .network_calls = b->draws};
-    if (!terms) return;
-    terms[0] = zero.mean;
-    for (int t = 1; t < b->T; t++) terms[t] = ranges[t - 1];
-    terms[b->T] = prior;
 }
 
 bool bound_run(const BoundRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
@@ -261,8 +278,7 @@ bool bound_run(const BoundRun *run, const Denoiser *denoiser, const NoiseSource 
 {
     if (!check(run, err)) return false;
     CHECK(!terms || run->calls == 0);
-    Bound b = {
-        .run = run, .denoiser = denoiser, .noise = noise, .T = chain_length(run), .err = err};
+    Bound b = {.run = run, .denoiser = denoiser, .noise = noise, .T = run->process->T, .err = err};
     Group g = {0};
     double *values = NULL;
     bool ok = plan(&b) && group_open(&g, &b);
@@ -283,6 +299,7 @@ bool bound_run(const BoundRun *run, const Denoiser *denoiser, const NoiseSource 
     }
     group_close(&g);
     mem_free(values);
-    mem_free(b.first);
+    mem_free(b.range);
+    mem_free(b.owner);
     return ok;
 }

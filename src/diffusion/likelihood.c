@@ -58,8 +58,8 @@ double pixel_nats(const PixelRange *range, double log_density, size_t dims)
 
 double gaussian_kl(double m1, double v1, double m2, double v2)
 {
-    double excess = v1 / v2 - 1, distance = m1 - m2;
-    return 0.5 * (fmax(excess - log1p(excess), 0) + distance * distance / v2);
+    double ratio = v1 / v2, distance = m1 - m2;
+    return 0.5 * (fmax(ratio - 1 - log(ratio), 0) + distance * distance / v2);
 }
 
 double gaussian_log_density(const double *x, size_t n, double std)

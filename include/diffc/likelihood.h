@@ -47,6 +47,8 @@ double pixel_value(const PixelRange *range, int pixel);
 /* x[i] = low + (high - low) (pixels[i] + u) / levels, u uniform; another u for each draw. */
 void pixels_dequantise(const PixelRange *range, const unsigned char *pixels, size_t n,
                        uint64_t seed, uint64_t draw, double *x);
+/* e[n] of random signs, +1 or -1; other signs for each draw and probe. */
+void probe_signs(double *e, size_t n, uint64_t seed, uint64_t draw, int probe);
 /* -ln P of the image from the log density of the dequantised one. */
 double pixel_nats(const PixelRange *range, double log_density, size_t dims);
 
@@ -99,6 +101,44 @@ long bound_calls(const BoundRun *run);
  * a process in continuous time or options out of range, ERR_MEMORY, ERR_DIVERGED, ERR_INTERRUPTED. */
 bool bound_run(const BoundRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
                const double *x0, Likelihood *results, double *terms, Err *err);
+
+/* ---- ode ---- */
+
+/* The probability flow dx = (f x + g^2 eps / (2 sigma)) dt (Song et al. 2021, eq. 13) carries the data
+ * to the prior; along it d ln p/dt = -trace(d velocity / dx), estimated as e^T J e by probes e of
+ * random signs that stay the same all the way (Grathwohl et al. 2019). It begins at the smallest
+ * time of training, of discrete chains at step 0. Its velocity is the network's at any time between
+ * the trained steps too. */
+typedef struct {
+    const Process *process;
+    int probes;       /* directions e of each solve, averaged; exact where J is diagonal */
+    int dequant;      /* solves of an image, each with noise of its own (flow_likelihood) */
+    double tolerance; /* relative and absolute, of each image's root mean square error */
+    long call_limit;  /* evaluations that one solve may take */
+    /* Called after each prediction with how many have been made; false stops with ERR_INTERRUPTED.
+     * May be NULL. */
+    bool (*progress)(void *context, long predictions);
+    void *progress_context;
+} FlowRun;
+
+/* Carries x [count, dims] from the data to the prior, or back. calls [count] or NULL: evaluations.
+ * ERR_USAGE for options out of range, ERR_LIMIT for a tolerance that cannot be met within the
+ * limit, ERR_MEMORY, ERR_DIVERGED, ERR_INTERRUPTED. */
+bool flow_transport(const FlowRun *run, const Denoiser *denoiser, bool back, int count, double *x,
+                    long *calls, Err *err);
+
+/* log_p [count, probes] = ln p(x) with each probe; x becomes the latent, from which
+ * flow_transport(back) returns. seeds [count] and draw choose the probes. The denoiser needs
+ * predict_vjp. */
+bool flow_log_density(const FlowRun *run, const Denoiser *denoiser, int count, double *x,
+                      const uint64_t *seeds, const uint64_t *draws, double *log_p, long *calls,
+                      Err *err);
+
+/* pixels [count, dims]; seeds [count]; results [count]. The standard error is over the draws of
+ * dequantisation or, of one draw, over its probes. */
+bool flow_likelihood(const FlowRun *run, const Denoiser *denoiser, int count,
+                     const unsigned char *pixels, const uint64_t *seeds, Likelihood *results,
+                     Err *err);
 
 /* ---- exact ---- */
 

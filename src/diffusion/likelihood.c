@@ -11,7 +11,7 @@ static const double LOG_TWO_PI = 1.83787706640934548356;
 const PixelRange model_pixels = {.levels = 256, .low = -1, .high = 1};
 
 /* A stream of each purpose and draw; the seed is the image's own. */
-enum { STREAM_NOISE, STREAM_DEQUANT, STREAMS };
+enum { STREAM_NOISE, STREAM_DEQUANT, STREAM_PROBE, STREAMS };
 static uint64_t stream(int purpose, uint64_t draw)
 {
     return rng_stream(RNG_LIKELIHOOD, draw * STREAMS + (uint64_t)purpose);
@@ -49,6 +49,18 @@ void pixels_dequantise(const PixelRange *range, const unsigned char *pixels, siz
     for (size_t i = 0; i < n; i++)
         x[i] =
             range->low + width * (pixels[i] + rng_uniform(seed, stream(STREAM_DEQUANT, draw), i));
+}
+
+void probe_signs(double *e, size_t n, uint64_t seed, uint64_t draw, int probe)
+{
+    enum { BITS = 128 };
+    uint64_t id = stream(STREAM_PROBE, draw << 16 | (uint64_t)probe);
+    for (size_t block = 0; block * BITS < n; block++) {
+        uint32_t words[4];
+        rng_block(seed, id, block, words);
+        for (size_t i = block * BITS; i < n && i < (block + 1) * BITS; i++)
+            e[i] = words[i % BITS / 32] >> i % 32 & 1 ? 1 : -1;
+    }
 }
 
 double pixel_nats(const PixelRange *range, double log_density, size_t dims)

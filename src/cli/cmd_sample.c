@@ -234,6 +234,10 @@ static bool make_plan(const Arguments *a, const Model *m, Plan *p, Err *err)
         config_free(&c);
         return false;
     }
+    if (strcmp(c.sample.sampler, "auto") == 0)
+        snprintf(c.sample.sampler, sizeof c.sample.sampler, "%s",
+                 method_own_sampler(m->config.method, m->config.sde));
+    if (c.sample.spacing == SPACING_AUTO) c.sample.spacing = SPACING_EVEN;
     p->sampler = sampler_find(v[SAMPLER].given ? v[SAMPLER].text : c.sample.sampler);
     /* The run's number of steps belongs to the run's sampler. */
     bool own = !v[SAMPLER].given || strcmp(v[SAMPLER].text, c.sample.sampler) == 0;

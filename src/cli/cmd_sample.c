@@ -165,7 +165,7 @@ typedef struct {
 typedef struct {
     const Plan *plan;
     Model model;
-    StepGrid grid;
+    LevelGrid grid;
     Denoiser denoiser;
     SampleOutput output;
     double *x, *scratch;
@@ -260,7 +260,7 @@ static bool make_plan(const Arguments *a, const Model *m, Plan *p, Err *err)
     if (!only_with(a, ETA, p->sampler, "ddim", err) ||
         !only_with(a, VARIANCE, p->sampler, "ddpm", err))
         return false;
-    int T = m->schedule.T, classes = m->config.unet.classes;
+    int T = m->process.T, classes = m->config.unet.classes;
     if (p->steps == 0) p->steps = strcmp(p->sampler->name, "ddpm") == 0 || T < 50 ? T : 50;
     if (p->label >= 0 && classes == 0)
         return err_set(err, ERR_USAGE, "--label is given, but the model has no classes");
@@ -292,16 +292,16 @@ static bool run_batch(Job *job, int images, Err *err)
     const Plan *p = job->plan;
     SeedNoise seeds = {.first_seed = p->seed + (uint64_t)job->done};
     NoiseSource noise = seed_noise(&seeds);
-    SampleRun run = {
-        .schedule = &job->model.schedule,
-        .grid = &job->grid,
-        .variance = p->variance,
-        .eta = p->eta,
-        .clip = p->clip,
-        .clip_range = job->model.config.clip_range,
-        .progress = report_progress,
-        .progress_context = job,
-    };
+    SampleRun run;
+    sample_run_defaults(&run);
+    run.process = &job->model.process;
+    run.grid = &job->grid;
+    run.variance = p->variance;
+    run.eta = p->eta;
+    run.clip = p->clip;
+    run.clip_range = job->model.config.clip_range;
+    run.progress = report_progress;
+    run.progress_context = job;
     int classes = job->model.config.unet.classes;
     /* The class goes by the seed, so that an image made alone keeps it. */
     if (classes > 0) job->model.denoiser.first_image = (int)(seeds.first_seed % (uint64_t)classes);
@@ -398,7 +398,7 @@ static bool make_images(Job *job, const Arguments *a, Err *err)
     job->output.first_seed = p->seed;
     describe(p, job->output.parameters, sizeof job->output.parameters);
 
-    if (!step_grid_make(&job->grid, p->spacing, job->model.schedule.T, p->steps, err) ||
+    if (!level_grid_make(&job->grid, &job->model.process, p->spacing, p->steps, err) ||
         !sample_output_open(&job->output, err) ||
         !model_prepare(&job->model, p->batch, p->label, &job->denoiser, err))
         return false;
@@ -431,7 +431,7 @@ static bool run_sample(const Arguments *a, Err *err)
     mem_free(job.x);
     mem_free(job.scratch);
     sample_output_close(&job.output);
-    step_grid_free(&job.grid);
+    level_grid_free(&job.grid);
     model_close(&job.model);
     return ok;
 }

@@ -7,7 +7,7 @@
 
 static const double TWO_PI = 6.28318530717958647692;
 
-static bool all_finite(const double *eps, size_t n, NoiseLevel level, Err *err)
+static bool all_finite(const double *eps, size_t n, double t, Err *err)
 {
     for (size_t i = 0; i < n; i++)
         if (!isfinite(eps[i]))
@@ -15,7 +15,7 @@ static bool all_finite(const double *eps, size_t n, NoiseLevel level, Err *err)
                 err, ERR_DIVERGED,
                 "the exact denoiser gives %g at value %zu of the batch, timestep %g; its "
                 "input must be finite",
-                eps[i], i, level.t);
+                eps[i], i, t);
     return true;
 }
 
@@ -25,15 +25,18 @@ static double noised_variance(NoiseLevel level, double std)
     return spread * spread + level.sigma * level.sigma;
 }
 
-static bool gaussian_predict(void *context, int count, const double *x, NoiseLevel level,
-                             double *eps, Err *err)
+static bool gaussian_predict(void *context, int count, const double *x, const NoiseLevel *levels,
+                             int stride, double *eps, Err *err)
 {
     const GaussianData *data = context;
-    size_t n = (size_t)count * data->dims;
-    double scale = level.sigma / noised_variance(level, data->std);
-    double centre = level.alpha * data->mean;
-    for (size_t i = 0; i < n; i++) eps[i] = scale * (x[i] - centre);
-    return all_finite(eps, n, level, err);
+    for (int image = 0; image < count; image++, x += data->dims, eps += data->dims) {
+        NoiseLevel level = levels[image * stride];
+        double scale = level.sigma / noised_variance(level, data->std);
+        double centre = level.alpha * data->mean;
+        for (size_t i = 0; i < data->dims; i++) eps[i] = scale * (x[i] - centre);
+        if (!all_finite(eps, data->dims, level.t, err)) return false;
+    }
+    return true;
 }
 
 Denoiser gaussian_denoiser(const GaussianData *data)
@@ -80,16 +83,16 @@ static void mixture_predict_one(const MixtureData *data, const double *x, NoiseL
     for (size_t d = 0; d < data->dims; d++) eps[d] /= total;
 }
 
-static bool mixture_predict(void *context, int count, const double *x, NoiseLevel level,
-                            double *eps, Err *err)
+static bool mixture_predict(void *context, int count, const double *x, const NoiseLevel *levels,
+                            int stride, double *eps, Err *err)
 {
     const MixtureData *data = context;
 #pragma omp parallel for schedule(static) if (count >= 256)
     for (int image = 0; image < count; image++) {
         size_t at = (size_t)image * data->dims;
-        mixture_predict_one(data, x + at, level, eps + at);
+        mixture_predict_one(data, x + at, levels[image * stride], eps + at);
     }
-    return all_finite(eps, (size_t)count * data->dims, level, err);
+    return all_finite(eps, (size_t)count * data->dims, levels[0].t, err);
 }
 
 Denoiser mixture_denoiser(const MixtureData *data)

@@ -8,10 +8,11 @@
 #include "sampler_walk.h"
 
 const Sampler samplers[] = {
-    {"ddpm", "ancestral sampling (Ho et al. 2020), on all timesteps or some of them", sample_ddpm},
+    {"ddpm", "ancestral sampling (Ho et al. 2020), on all timesteps or some of them",
+     SAMPLE_CLIP | SAMPLE_VARIANCE, 0, SPACING_EVEN, NULL, sample_ddpm},
     {"ddim", "from deterministic (eta 0) to ancestral (eta 1), for few steps (Song et al. 2021)",
-     sample_ddim},
-    {NULL, NULL, NULL},
+     SAMPLE_CLIP | SAMPLE_ETA, 50, SPACING_EVEN, NULL, sample_ddim},
+    {NULL, NULL, 0, 0, SPACING_EVEN, NULL, NULL},
 };
 
 const Sampler *sampler_find(const char *name)
@@ -32,15 +33,47 @@ NoiseSource seed_noise(SeedNoise *seeds)
     return (NoiseSource){.context = seeds, .normals = seed_normals};
 }
 
-PosteriorStep posterior_step(const Schedule *s, int t, int p)
+void sample_run_defaults(SampleRun *run)
 {
-    CHECK(p < t);
-    double here = schedule_alpha_bar(s, t), next = schedule_alpha_bar(s, p);
-    double alpha = here / next, beta = 1 - alpha;
+    *run = (SampleRun){.clip = true,
+                       .clip_range = 1,
+                       .snr = 0.16,
+                       .corrector_steps = 1,
+                       .langevin_steps = 5,
+                       .tolerance = 1e-5,
+                       .call_limit = 1000};
+}
+
+bool sampler_grid(const Sampler *s, const SampleRun *run, SpacingKind spacing, int calls,
+                  LevelGrid *grid, Err *err)
+{
+    enum { SDE_CALLS = 1000 };
+    const Process *p = run->process;
+    if (spacing == SPACING_AUTO) spacing = s->spacing;
+    bool trained = process_is_discrete(p) && spacing <= SPACING_QUADRATIC;
+    int levels = calls;
+    if (calls == 0) {
+        calls = s->calls ? s->calls : process_is_discrete(p) ? p->T : SDE_CALLS;
+        levels = s->levels && s->calls ? s->levels(run, calls) : calls;
+        if (trained && levels > p->T) levels = p->T;
+    } else if (s->levels) {
+        levels = s->levels(run, calls);
+        if (levels < 1)
+            return err_set(err, ERR_USAGE, "sampler %s: %d network call%s not enough for one step",
+                           s->name, calls, calls == 1 ? " is" : "s are");
+    }
+    return level_grid_make(grid, p, spacing, levels, err);
+}
+
+PosteriorStep posterior_step(NoiseLevel t, NoiseLevel p)
+{
+    CHECK(p.time < t.time);
+    double ratio = t.alpha / p.alpha, here = t.sigma * t.sigma, next = p.sigma * p.sigma;
+    double beta = here - ratio * ratio * next;
     return (PosteriorStep){
-        .c_x0 = sqrt(next) * beta / (1 - here),
-        .c_x = sqrt(alpha) * (1 - next) / (1 - here),
-        .variance_small = beta * (1 - next) / (1 - here),
+        .c_x0 = p.alpha * beta / here,
+        .c_x = ratio * next / here,
+        .variance_small = beta * next / here,
         .variance_large = beta,
     };
 }
@@ -49,9 +82,10 @@ PosteriorStep posterior_step(const Schedule *s, int t, int p)
 enum { PLACE_SIZE = 128 };
 static void name_place(const Walk *w, int step, char place[PLACE_SIZE])
 {
-    const StepGrid *grid = w->run->grid;
-    snprintf(place, PLACE_SIZE, "sampler %s at step %d of %d (timestep %d)", w->sampler, step + 1,
-             grid->n, grid->t[step]);
+    const LevelGrid *grid = w->run->grid;
+    const char *time = process_is_discrete(w->run->process) ? "timestep" : "time";
+    snprintf(place, PLACE_SIZE, "sampler %s at step %d of %d (%s %g)", w->sampler, step + 1,
+             grid->n, time, grid->level[step].time);
 }
 
 /* Index of the first value that is not finite, n if there is none. */
@@ -84,13 +118,16 @@ bool walk_check(const Walk *w, int step, const double *x)
 bool walk_start(const Walk *w, double *x)
 {
     const SampleRun *run = w->run;
-    CHECK(run->grid->n >= 1 && run->grid->t[0] < run->schedule->T);
+    CHECK(run->grid->n >= 1);
     if (run->clip && !(run->clip_range > 0))
         return err_set(w->err, ERR_USAGE,
                        "sampler %s: the clipping range is %g; it must be above 0", w->sampler,
                        run->clip_range);
     w->run->network_calls = 0;
     walk_draw(w, 0, x);
+    double std = process_prior_std(run->process);
+    size_t n = walk_values(w);
+    for (size_t i = 0; i < n && std != 1; i++) x[i] *= std;
     return true;
 }
 
@@ -115,7 +152,7 @@ bool walk_predict(const Walk *w, int step, const double *x, NoiseLevel level, do
 {
     SampleRun *run = w->run;
     const Denoiser *d = w->denoiser;
-    if (!d->predict(d->context, w->count, x, level, eps, w->err)) return say_where(w, step);
+    if (!d->predict(d->context, w->count, x, &level, 0, eps, w->err)) return say_where(w, step);
     run->network_calls++;
     if (!check_finite(w, step, "the predicted noise", eps)) return false;
     if (run->progress && !run->progress(run->progress_context, run->network_calls)) {
@@ -132,9 +169,8 @@ bool walk_down(const Walk *w, StepDown *step_down, double *x, double *scratch)
     double *eps = scratch, *z = scratch + walk_values(w);
     if (!walk_start(w, x)) return false;
     for (int step = 0; step < run->grid->n; step++) {
-        NoiseLevel level = schedule_level(run->schedule, run->grid->t[step]);
-        if (!walk_predict(w, step, x, level, eps)) return false;
-        step_down(w, step, level, x, eps, z);
+        if (!walk_predict(w, step, x, run->grid->level[step], eps)) return false;
+        step_down(w, step, x, eps, z);
         if (!walk_check(w, step, x)) return false;
     }
     return true;

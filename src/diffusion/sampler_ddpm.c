@@ -5,14 +5,13 @@
 /* Ho et al. 2020, algorithm 2, on any grid (Nichol & Dhariwal 2021, section 4):
  *   x_p = c_x0 x0 + c_x x + sqrt(variance) z,   x0 = clip((x - sigma eps) / alpha)
  * without noise on the last step, whatever timestep it starts from. */
-static void step_down(const Walk *w, int step, NoiseLevel level, double *x, const double *eps,
-                      double *z)
+static void step_down(const Walk *w, int step, double *x, const double *eps, double *z)
 {
     const SampleRun *run = w->run;
-    int p = walk_next(w, step);
-    PosteriorStep q = posterior_step(run->schedule, run->grid->t[step], p);
+    NoiseLevel level = walk_level(w, step), next = walk_next(w, step);
+    PosteriorStep q = posterior_step(level, next);
     double std = sqrt(run->variance == VARIANCE_LARGE ? q.variance_large : q.variance_small);
-    if (p < 0) std = 0;
+    if (step + 1 == run->grid->n) std = 0;
     if (std > 0) walk_draw(w, (uint64_t)step + 1, z);
     size_t n = walk_values(w);
 #pragma omp parallel for schedule(static) if (n >= WALK_PARALLEL_FROM)

@@ -21,15 +21,18 @@ static inline size_t walk_values(const Walk *w)
     return (size_t)w->count * w->denoiser->dims;
 }
 
-/* The timestep after position `step`: the next entry of the grid, -1 at the end. Taken from the
- * grid itself: t - T/n is another step for most spacings. */
-static inline int walk_next(const Walk *w, int step)
+/* The level at a position and the one after it: the grid's next, or its end. */
+static inline NoiseLevel walk_level(const Walk *w, int step)
 {
-    const StepGrid *grid = w->run->grid;
-    return step + 1 < grid->n ? grid->t[step + 1] : -1;
+    return w->run->grid->level[step];
+}
+static inline NoiseLevel walk_next(const Walk *w, int step)
+{
+    return w->run->grid->level[step + 1];
 }
 
-/* Checks the options all samplers share (ERR_USAGE) and puts the start noise, draw 0, into x. */
+/* Checks the options all samplers share (ERR_USAGE) and puts the start noise, draw 0 times
+ * process_prior_std, into x. */
 bool walk_start(const Walk *w, double *x);
 
 /* z[count, dims]: draw number `draw` of every image. */
@@ -43,8 +46,7 @@ bool walk_check(const Walk *w, int step, const double *x);
 
 /* The whole walk of a sampler that needs one prediction a step: start noise, then step_down from
  * each position of the grid to the next. z has room for one draw. */
-typedef void StepDown(const Walk *w, int step, NoiseLevel level, double *x, const double *eps,
-                      double *z);
+typedef void StepDown(const Walk *w, int step, double *x, const double *eps, double *z);
 bool walk_down(const Walk *w, StepDown *step_down, double *x, double *scratch);
 
 static inline double clip_x0(const SampleRun *run, double x0)

@@ -148,8 +148,8 @@ void network_train_pass(Network *nw, const float *weights, float *grads, const f
     net_backward(nw->net, weights, grads);
 }
 
-static bool predict(void *context, int count, const double *x, NoiseLevel level, double *eps,
-                    Err *err)
+static bool predict(void *context, int count, const double *x, const NoiseLevel *levels, int stride,
+                    double *eps, Err *err)
 {
     NetworkDenoiser *d = context;
     Network *nw = d->network;
@@ -160,7 +160,8 @@ static bool predict(void *context, int count, const double *x, NoiseLevel level,
         float *input = net_value(nw->net, nw->x);
         /* Places beyond `part` keep old values; their results are not read. */
         for (size_t i = 0; i < (size_t)part * nw->dims; i++) input[i] = (float)from[i];
-        for (int n = 0; n < nw->batch; n++) net_value(nw->net, nw->t)[n] = (float)level.t;
+        for (int n = 0; n < nw->batch; n++)
+            net_value(nw->net, nw->t)[n] = (float)levels[(first + (n < part ? n : 0)) * stride].t;
         if (nw->label >= 0)
             for (int n = 0; n < nw->batch; n++)
                 net_value(nw->net, nw->label)[n] =
@@ -168,6 +169,7 @@ static bool predict(void *context, int count, const double *x, NoiseLevel level,
         net_forward(nw->net, d->weights);
         const float *y = net_value(nw->net, nw->y);
         for (size_t i = 0; i < (size_t)part * nw->dims; i++) {
+            NoiseLevel level = levels[(first + (int)(i / nw->dims)) * stride];
             to[i] = eps_from_prediction(d->prediction, level, from[i], (double)y[i]);
             if (!isfinite(to[i]))
                 return err_set(err, ERR_DIVERGED,

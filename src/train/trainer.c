@@ -32,6 +32,18 @@ static bool open_data(Trainer *t, Err *err)
     return dataset_open(&t->data, &options, NULL, NULL, err);
 }
 
+static bool open_process(Trainer *t, Err *err)
+{
+    const Config *c = &t->config;
+    ProcessConfig config = {.kind = PROCESS_DDPM,
+                            .T = c->method.steps,
+                            .schedule = c->method.schedule,
+                            .beta_start = c->method.beta_start,
+                            .beta_end = c->method.beta_end,
+                            .betas = c->method.betas};
+    return process_make(&t->process, &config, err);
+}
+
 static void fill_plan(Trainer *t)
 {
     TrainPlan *p = &t->plan;
@@ -92,11 +104,8 @@ bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *cal
              err_set(err, ERR_MEMORY, "not enough memory for %zu betas", count);
         if (ok) memcpy(t->config.method.betas, config->method.betas, count * sizeof(double));
     }
-    ok = ok && config_check(&t->config, err) &&
-         schedule_make(&t->schedule, config->method.schedule, config->method.steps,
-                       config->method.beta_start, config->method.beta_end, t->config.method.betas,
-                       err) &&
-         open_data(t, err) && open_networks(t, err);
+    ok = ok && config_check(&t->config, err) && open_data(t, err) && open_process(t, err) &&
+         open_networks(t, err);
     if (!ok) {
         trainer_close(t);
         return false;
@@ -125,7 +134,7 @@ void trainer_close(Trainer *t)
     network_close(&t->eval_network);
     optimizer_close(&t->optimizer);
     params_free(&t->table);
-    schedule_free(&t->schedule);
+    process_free(&t->process);
     dataset_close(&t->data);
     mem_free(t->sample_state);
     config_free(&t->config);

@@ -32,7 +32,7 @@ TEST(config_defaults_are_the_documented_ones)
     EXPECT_NEAR(c.model.eps, 1e-6, 0);
     EXPECT_NEAR(c.model.dropout, 0, 0);
     EXPECT_NEAR(c.model.freq_shift, 1, 0);
-    EXPECT(!c.model.fourier && !c.model.flip_sin_to_cos && !c.model.scale_shift);
+    EXPECT(c.model.time == TIME_CHOICE_AUTO && !c.model.flip_sin_to_cos && !c.model.scale_shift);
     EXPECT(!c.model.class_conditional && c.model.zero_init);
     EXPECT(c.method.type == METHOD_DDPM && c.method.steps == 1000);
     EXPECT(c.method.schedule == SCHEDULE_LINEAR && c.method.prediction == PREDICT_EPS);
@@ -53,9 +53,9 @@ TEST(config_defaults_are_the_documented_ones)
     EXPECT_NEAR(c.train.ema, 0.9999, 0);
     EXPECT(c.train.seed == 0 && c.train.log_every == 10 && c.train.checkpoint_every == 1000);
     EXPECT(c.train.keep == 2 && c.train.validate == 256);
-    EXPECT_TEXT(c.sample.sampler, "ddpm");
+    EXPECT_TEXT(c.sample.sampler, "auto");
     EXPECT(c.sample.steps == 0 && c.sample.count == 64 && c.sample.variance == VARIANCE_SMALL);
-    EXPECT(c.sample.spacing == SPACING_EVEN && c.sample.clip && c.sample.seed == 0);
+    EXPECT(c.sample.spacing == SPACING_AUTO && c.sample.clip && c.sample.seed == 0);
     EXPECT_NEAR(c.sample.eta, 0, 0);
     EXPECT_INT(c.sample.batch, 0);
     Err err = {0};
@@ -81,7 +81,8 @@ TEST(config_reads_every_kind_of_value)
     EXPECT(c.data.kind == DATA_CIFAR10 && c.data.height == 28 && c.data.width == 32);
     EXPECT(c.data.channels == 3 && c.data.flip);
     EXPECT(c.model.levels == 4 && c.model.multipliers[3] == 4 && c.model.attentions == 2);
-    EXPECT(c.model.attention[0] == 16 && c.model.attention[1] == 8 && c.model.fourier);
+    EXPECT(c.model.attention[0] == 16 && c.model.attention[1] == 8 &&
+           c.model.time == TIME_CHOICE_FOURIER);
     EXPECT_NEAR(c.model.dropout, 0.1, 0);
     EXPECT(!c.model.zero_init);
     EXPECT(c.method.schedule == SCHEDULE_BETAS && c.method.beta_count == 3);
@@ -252,7 +253,8 @@ static void fill(Config *c, unsigned turn)
     c->model.eps = u;
     c->model.dropout = u / 3;
     c->model.freq_shift = u / 7;
-    c->model.fourier = c->model.flip_sin_to_cos = c->model.scale_shift = true;
+    c->model.time = TIME_CHOICE_FOURIER;
+    c->model.flip_sin_to_cos = c->model.scale_shift = true;
     c->model.downsample_padding = 1;
     c->model.class_conditional = true;
     c->method.steps = c->method.beta_count = 5;
@@ -356,7 +358,11 @@ TEST(config_help_has_a_line_for_every_key)
             EXPECT_CONTAINS(line, "learning rate; default 2e-4 (a number above 0 and at most 10)");
         }
         sampler = sampler || strstr(line, "default \"ddpm\"") != NULL;
+        if (strncmp(line, "method.sigma_max ", 17) == 0)
+            EXPECT_CONTAINS(line, "default \"auto\" (\"auto\" or a number above 0 and at most");
+        if (strncmp(line, "method.levels ", 14) == 0)
+            EXPECT_CONTAINS(line, "default \"auto\" (\"auto\" or an integer in 2..10000)");
     }
-    EXPECT_INT((long long)n, 61);
+    EXPECT_INT((long long)n, 84);
     EXPECT(lr && sampler);
 }

@@ -4,9 +4,9 @@
 #define DIFFC_METHOD_H
 
 #include "diffc/config.h"
-#include "diffc/dataset.h"
 #include "diffc/model_folder.h"
 #include "diffc/process.h"
+#include "diffc/smld.h"
 
 ProcessKind method_process_kind(MethodKind method, SdeKind sde);
 
@@ -14,14 +14,11 @@ ProcessKind method_process_kind(MethodKind method, SdeKind sde);
  * embedding). VP's and sub-VP's give eps, the score times -std. DDPM's is chosen. */
 Prediction method_prediction(ProcessKind kind, Prediction chosen);
 
-/* The method's own sampler: ddpm, langevin, pc (VE) or reverse-sde (VP, sub-VP). */
-const char *method_sampler(ProcessKind kind);
-
 /* Fills what the configuration leaves to the data ("auto", 0): sigma_max is the largest pairwise
  * distance of the training images and SMLD's number of levels follows the ratio rule (Song & Ermon
  * 2020, techniques 1 and 2). m->method .. m->T receive the
  * method as a model folder stores it; m's other fields are left. */
-bool method_from_config(const Config *c, const Dataset *data, ModelConfig *m, Err *err);
+bool method_from_config(const Config *c, const PointSet *data, ModelConfig *m, Err *err);
 
 /* The process of a model. */
 bool method_process(const ModelConfig *m, Process *p, Err *err);

@@ -42,7 +42,8 @@ typedef struct {
      * NULL. */
     bool (*progress)(void *context, long calls);
     void *progress_context;
-    long network_calls; /* out: calls of predict, counted once per batch */
+    long network_calls;  /* out: calls of predict, counted once per batch */
+    long expected_calls; /* out, from the start: what network_calls will be; 0: not known */
 } SampleRun;
 
 /* Everything but process and grid as the command line has it by default: small variance, eta 0,

@@ -20,9 +20,9 @@ typedef struct {
     Denoiser denoiser;
     SampleOutput output;
     double *x, *scratch;
-    int done;   /* finished images */
-    long calls; /* of finished batches */
-    long calls_per_image;
+    int done;         /* finished images */
+    long calls;       /* of finished batches */
+    SampleRun run;    /* of the running batch */
     int batch_images; /* of the running batch */
     double start;
 } Job;
@@ -61,13 +61,16 @@ static bool report_progress(void *context, long calls)
 {
     const Job *job = context;
     int count = job->plan->count;
-    double part = fmin(1, (double)calls / (double)job->calls_per_image);
+    long expected = job->run.expected_calls;
+    double part = expected > 0 ? fmin(1, (double)calls / (double)expected) : 0;
     double images = job->done + part * job->batch_images;
     double seconds = clock_seconds() - job->start;
     char left[24];
     term_format_duration(left, images > 0 ? seconds / images * (count - images) : -1);
-    term_progress("%d of %d images, step %ld of %ld, %.3g images/s, %s left", job->done, count,
-                  calls, job->calls_per_image, seconds > 0 ? images / seconds : 0.0, left);
+    char of[32] = "";
+    if (expected > 0) snprintf(of, sizeof of, " of %ld", expected);
+    term_progress("%d of %d images, network call %ld%s, %.3g images/s, %s left", job->done, count,
+                  calls, of, seconds > 0 ? images / seconds : 0.0, left);
     return !interrupt_requested();
 }
 
@@ -76,18 +79,18 @@ static bool run_batch(Job *job, int images, Err *err)
     const SamplePlan *p = job->plan;
     SeedNoise seeds = {.first_seed = p->seed + (uint64_t)job->done};
     NoiseSource noise = seed_noise(&seeds);
-    SampleRun run = p->run;
-    run.grid = &job->grid;
-    run.progress = report_progress;
-    run.progress_context = job;
+    SampleRun *run = &job->run;
+    *run = p->run;
+    run->grid = &job->grid;
+    run->progress = report_progress;
+    run->progress_context = job;
     int classes = job->model.config.unet.classes;
     /* The class goes by the seed, so that an image made alone keeps it. */
     if (classes > 0) job->model.denoiser.first_image = (int)(seeds.first_seed % (uint64_t)classes);
     job->batch_images = images;
-    if (!p->sampler->run(&run, &job->denoiser, &noise, images, job->x, job->scratch, err))
+    if (!p->sampler->run(run, &job->denoiser, &noise, images, job->x, job->scratch, err))
         return false;
-    job->calls += run.network_calls;
-    job->calls_per_image = run.network_calls;
+    job->calls += run->network_calls;
     size_t dims = job->denoiser.dims;
     for (int i = 0; i < images; i++) {
         if (!sample_output_put(&job->output, job->done + i, job->x + (size_t)i * dims, err))
@@ -101,7 +104,6 @@ static bool run_batches(Job *job, Err *err)
 {
     const SamplePlan *p = job->plan;
     job->start = clock_seconds();
-    job->calls_per_image = job->grid.n;
     while (job->done < p->count) {
         int left = p->count - job->done;
         if (run_batch(job, left < p->batch ? left : p->batch, err)) continue;
@@ -133,7 +135,7 @@ static bool report(const Job *job, bool json, Err *err)
         if (o->npz) json_put_string(&w, "npz", o->npz);
         json_put_string(&w, "model", p->path);
         json_put_string(&w, "sampler", p->sampler->name);
-        json_put_int(&w, "steps", p->steps);
+        json_put_int(&w, "steps", job->grid.n);
         json_put_uint(&w, "seed", p->seed);
         json_put_int(&w, "batch", p->batch);
         json_put_int(&w, "threads", parallel_threads());
@@ -177,8 +179,8 @@ static bool make_images(Job *job, const Arguments *a, Err *err)
         return err_set(err, ERR_MEMORY, "there is no memory for a batch of %d images", p->batch);
     term_note("%s: %d image%s of %dx%d, sampler %s, %d step%s, batch %d, %d thread%s", p->path,
               p->count, p->count == 1 ? "" : "s", job->model.image.H, job->model.image.W,
-              p->sampler->name, p->steps, p->steps == 1 ? "" : "s", p->batch, parallel_threads(),
-              parallel_threads() == 1 ? "" : "s");
+              p->sampler->name, job->grid.n, job->grid.n == 1 ? "" : "s", p->batch,
+              parallel_threads(), parallel_threads() == 1 ? "" : "s");
     return run_batches(job, err) && report(job, v[SAMPLE_ROW_JSON].given, err);
 }
 

@@ -124,6 +124,7 @@ bool walk_start(const Walk *w, double *x)
                        "sampler %s: the clipping range is %g; it must be above 0", w->sampler,
                        run->clip_range);
     w->run->network_calls = 0;
+    w->run->expected_calls = run->grid->n;
     walk_draw(w, 0, x);
     double std = process_prior_std(run->process);
     size_t n = walk_values(w);

@@ -10,8 +10,9 @@
 
 /* Where noise comes from: z[dims] for image `image` (0 .. count-1) and draw `draw` (0 is the start
  * noise, then one per noisy step). The usual source is counter-based with seed = first_seed + image:
- * rng_normals(z, dims, seed, rng_stream(RNG_SAMPLE, draw), 0). The numbering of draws does not
- * depend on which of them a sampler needs: ddpm and ddim use draw i+1 at position i of the grid.
+ * rng_normals(z, dims, seed, rng_stream(RNG_SAMPLE, draw), 0). ddpm and ddim use draw i+1 at
+ * position i of the grid, whichever of them they need; the others number their draws in order of
+ * use, from 1.
  * normals is called from several threads at once, for different images. */
 typedef struct {
     void *context;
@@ -65,10 +66,13 @@ typedef struct {
     const char *name;    /* as on the command line */
     const char *summary; /* one line for the help and the README */
     unsigned reads;      /* SAMPLE_... */
-    int calls;           /* network calls by default; 0: one per trained level, 1000 for SDEs */
-    SpacingKind spacing; /* by default; even: of discrete chains the trained steps */
-    /* Levels of a grid whose walk costs at most `calls` network calls, 0 when too few. NULL: as
-     * many levels as calls. */
+    int calls;           /* network calls by default; 0: as `levels` says, else one per trained
+                            level, 1000 for SDEs */
+    SpacingKind spacing; /* by default; even: of discrete chains the trained steps; AUTO: even for
+                            SMLD, whose levels are made for it, and logsnr for the others */
+    /* Levels of a grid whose walk costs at most `calls` network calls, 0 when too few; for calls 0
+     * the number of levels by default, 0 for one per trained level (1000 for SDEs). NULL: as many
+     * levels as calls. */
     int (*levels)(const SampleRun *run, int calls);
     /* x [count, dims] out; scratch [SAMPLER_SCRATCH * count * dims]. Start noise is drawn here.
      * ERR_USAGE for options out of range, ERR_DIVERGED (naming sampler, step and time) for a

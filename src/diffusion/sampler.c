@@ -50,11 +50,12 @@ bool sampler_grid(const Sampler *s, const SampleRun *run, SpacingKind spacing, i
     enum { SDE_CALLS = 1000 };
     const Process *p = run->process;
     if (spacing == SPACING_AUTO) spacing = s->spacing;
+    if (spacing == SPACING_AUTO) spacing = p->kind == PROCESS_SMLD ? SPACING_EVEN : SPACING_LOGSNR;
     bool trained = process_is_discrete(p) && spacing <= SPACING_QUADRATIC;
     int levels = calls;
     if (calls == 0) {
-        calls = s->calls ? s->calls : process_is_discrete(p) ? p->T : SDE_CALLS;
-        levels = s->levels && s->calls ? s->levels(run, calls) : calls;
+        int own = s->levels ? s->levels(run, s->calls) : s->calls;
+        levels = own > 0 ? own : process_is_discrete(p) ? p->T : SDE_CALLS;
         if (trained && levels > p->T) levels = p->T;
     } else if (s->levels) {
         levels = s->levels(run, calls);

@@ -34,11 +34,13 @@ typedef struct {
     double snr;    /* pc: signal to noise of the Langevin corrector (Song et al. 2021) */
     int corrector_steps; /* pc: Langevin steps before each predictor step */
     PredictorKind predictor;
-    int langevin_steps;   /* langevin: steps at each level */
-    double langevin_step; /* langevin: step size at the smallest level; 0: langevin_step_size */
-    double churn;         /* heun: S_churn (Karras et al. 2022, algorithm 2) */
-    double tolerance;     /* ode: relative and absolute, of each image's root mean square error */
-    long call_limit;      /* ode: network calls an image may take */
+    int langevin_steps; /* langevin: steps at each level */
+    /* langevin, plain-langevin: step at the smallest level, of x / alpha; 0: langevin_step_size
+     * (smld.h) */
+    double langevin_step;
+    double churn;     /* heun: S_churn (Karras et al. 2022, algorithm 2) */
+    double tolerance; /* ode: relative and absolute, of each image's root mean square error */
+    long call_limit;  /* ode: network calls an image may take */
     /* Called after each network call with calls done; false stops with ERR_INTERRUPTED. May be
      * NULL. */
     bool (*progress)(void *context, long calls);
@@ -59,7 +61,8 @@ enum {
     SAMPLE_CORRECTOR = 1 << 3, /* snr, corrector_steps, predictor */
     SAMPLE_LANGEVIN = 1 << 4,  /* langevin_steps, langevin_step */
     SAMPLE_CHURN = 1 << 5,
-    SAMPLE_ODE = 1 << 6, /* tolerance, call_limit; the grid is only its two ends */
+    SAMPLE_ODE = 1 << 6,       /* tolerance, call_limit; the grid is only its two ends */
+    SAMPLE_ONE_LEVEL = 1 << 7, /* sampler_grid repeats the cleanest level */
 };
 
 typedef struct {

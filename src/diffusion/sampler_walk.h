@@ -63,5 +63,20 @@ bool sample_ddpm(SampleRun *run, const Denoiser *denoiser, const NoiseSource *no
                  double *x, double *scratch, Err *err);
 bool sample_ddim(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
                  double *x, double *scratch, Err *err);
+bool sample_ancestral(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
+                      double *x, double *scratch, Err *err);
+bool sample_reverse_sde(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise,
+                        int count, double *x, double *scratch, Err *err);
+bool sample_pc(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
+               double *x, double *scratch, Err *err);
+bool sample_langevin(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
+                     double *x, double *scratch, Err *err);
+bool sample_plain_langevin(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise,
+                           int count, double *x, double *scratch, Err *err);
+
+/* Levels for a number of calls, as the table's `levels`. */
+int pc_levels(const SampleRun *run, int calls);
+int langevin_levels(const SampleRun *run, int calls);
+int plain_langevin_levels(const SampleRun *run, int calls);
 
 #endif

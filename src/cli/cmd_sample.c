@@ -235,8 +235,7 @@ static bool make_plan(const Arguments *a, const Model *m, Plan *p, Err *err)
         return false;
     }
     if (strcmp(c.sample.sampler, "auto") == 0)
-        snprintf(c.sample.sampler, sizeof c.sample.sampler, "%s",
-                 method_own_sampler(m->config.method, m->config.sde));
+        snprintf(c.sample.sampler, sizeof c.sample.sampler, "ddpm");
     if (c.sample.spacing == SPACING_AUTO) c.sample.spacing = SPACING_EVEN;
     p->sampler = sampler_find(v[SAMPLER].given ? v[SAMPLER].text : c.sample.sampler);
     /* The run's number of steps belongs to the run's sampler. */

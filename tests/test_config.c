@@ -555,3 +555,21 @@ TEST(config_help_has_a_line_for_every_key)
     EXPECT_INT((long long)n, 84);
     EXPECT(lr && sampler);
 }
+
+TEST(config_files_that_are_shipped_are_right)
+{
+    Names names;
+    Err err = {0};
+    if (!EXPECT(folder_list("configs", &names, &err))) return;
+    EXPECT(names.count >= 8);
+    for (size_t i = 0; i < names.count; i++) {
+        char path[PATH_BYTES];
+        Config c;
+        config_defaults(&c);
+        path_join(path, "configs", names.names[i], &err);
+        if (!EXPECT(config_load(&c, path, &err) && config_check(&c, &err)))
+            printf("    %s\n", err.text);
+        config_free(&c);
+    }
+    names_free(&names);
+}

@@ -88,7 +88,7 @@ typedef struct {
         int validate;             /* held-out images scored at each checkpoint, 0: none */
     } train;
     struct {
-        char sampler[32]; /* "auto": config_sampler */
+        char sampler[32]; /* "auto": the method's own */
         int steps;        /* 0: the sampler's own number */
         int count;        /* images in a grid */
         double eta;
@@ -131,10 +131,6 @@ bool config_check(const Config *c, Err *err);
  * for ddpm and fourier ones for scores; never AUTO. */
 NetworkKind config_network(const Config *c);
 TimeChoice config_time(const Config *c);
-/* The sampler: the configuration's, or for "auto" the method's own. */
-const char *config_sampler(const Config *c);
-/* ddpm: "ddpm"; smld: "langevin"; ve: "pc"; vp and subvp: "reverse-sde". */
-const char *method_own_sampler(MethodKind method, SdeKind sde);
 
 /* The resolved configuration as indented JSON that config_load reads back to the same struct. NULL
  * when memory is short; free with mem_free. */

@@ -29,7 +29,7 @@ typedef struct {
     double sigma_min, sigma_max; /* SMLD, VE */
     double beta_min, beta_max;   /* VP, sub-VP */
     double time_min;             /* SDE: sampling_eps, where sampling ends */
-    double snr;
+    double snr;                  /* 0: the folder is not to say it, nor corrector_steps */
     int corrector_steps;
     /* all; clip is kept by DDPM folders only and false when the others are read */
     Prediction prediction;

@@ -17,19 +17,6 @@ TimeChoice config_time(const Config *c)
     return c->method.type == METHOD_DDPM ? TIME_CHOICE_POSITIONAL : TIME_CHOICE_FOURIER;
 }
 
-const char *method_own_sampler(MethodKind method, SdeKind sde)
-{
-    if (method == METHOD_DDPM) return "ddpm";
-    if (method == METHOD_SMLD) return "langevin";
-    return sde == SDE_VE ? "pc" : "reverse-sde";
-}
-
-const char *config_sampler(const Config *c)
-{
-    if (strcmp(c->sample.sampler, "auto") != 0) return c->sample.sampler;
-    return method_own_sampler(c->method.type, c->method.sde);
-}
-
 enum { DDPM = 1, SMLD = 2, VE = 4, VP = 8, SUBVP = 16, EXPLODING = SMLD | VE };
 
 static unsigned method_bit(const Config *c)

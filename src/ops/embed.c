@@ -19,13 +19,14 @@ static void feature_pair(const TimeDims *d, Feature *sine, Feature *cosine, int 
                          const float *w)
 {
     double a, first, second;
+    const double turn = 2 * 3.14159265358979323846;
     if (d->kind == TIME_FOURIER) {
-        double rate = 2 * 3.14159265358979323846 * (double)w[i];
+        double rate = turn * (double)w[i];
         a = rate * log(t);
         first = rate / t;
         second = -first / t;
     } else if (d->kind == TIME_FOURIER_LINEAR) {
-        first = 2 * 3.14159265358979323846 * (double)w[i];
+        first = turn * (double)w[i];
         a = t * first;
         second = 0;
     } else {

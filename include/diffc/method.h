@@ -14,6 +14,9 @@ ProcessKind method_process_kind(MethodKind method, SdeKind sde);
  * embedding). VP's and sub-VP's give eps, the score times -std. DDPM's is chosen. */
 Prediction method_prediction(ProcessKind kind, Prediction chosen);
 
+/* What sample.sampler "auto" means: ddpm, langevin (SMLD), pc (VE), reverse-sde (VP, sub-VP). */
+const char *method_sampler(ProcessKind kind);
+
 /* Fills what the configuration leaves to the data ("auto", 0): sigma_max is the largest pairwise
  * distance of the training images and SMLD's number of levels follows the ratio rule (Song & Ermon
  * 2020, techniques 1 and 2). m->method .. m->T receive the

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "diffc/config.h"
+#include "diffc/method.h"
 #include "diffc/network.h"
 #include "version.h"
 
@@ -237,7 +238,7 @@ static bool choose_sampler(const OptionValue *v, const Model *m, const Config *c
                            Err *err)
 {
     const char *own = c->sample.sampler;
-    if (strcmp(own, "auto") == 0) own = method_own_sampler(m->config.method, m->config.sde);
+    if (strcmp(own, "auto") == 0) own = method_sampler(m->process.kind);
     const char *name = v[SAMPLE_ROW_SAMPLER].given ? v[SAMPLE_ROW_SAMPLER].text : own;
     p->sampler = sampler_find(name);
     if (!p->sampler)

@@ -16,6 +16,16 @@ Prediction method_prediction(ProcessKind kind, Prediction chosen)
     return kind == PROCESS_SMLD || kind == PROCESS_VE ? PREDICT_SCORE : PREDICT_EPS;
 }
 
+const char *method_sampler(ProcessKind kind)
+{
+    static const char *const names[] = {[PROCESS_DDPM] = "ddpm",
+                                        [PROCESS_SMLD] = "langevin",
+                                        [PROCESS_VE] = "pc",
+                                        [PROCESS_VP] = "reverse-sde",
+                                        [PROCESS_SUBVP] = "reverse-sde"};
+    return names[kind];
+}
+
 static bool choose_sigma_max(const PointSet *data, ModelConfig *m, Err *err)
 {
     if (m->sigma_max > 0) return true;

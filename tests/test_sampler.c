@@ -575,7 +575,9 @@ TEST(progress_follows_every_network_call_and_can_stop_the_run)
         limit = (CallLimit){.limit = 1000};
         EXPECT(sample(sampler->name, &s->run, denoiser, seed_noise(&seeds), 1, x, &err));
         EXPECT_INT(s->run.network_calls, limit.seen);
-        if (!sampler->levels) EXPECT_INT(limit.seen, 10);
+        int calls = (int)s->run.network_calls;
+        if (!(sampler->reads & SAMPLE_ODE)) /* which takes as many as it needs */
+            EXPECT_INT(sampler->levels ? sampler->levels(&s->run, calls) : calls, 10);
         setup_free(s);
     }
 }

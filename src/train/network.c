@@ -5,6 +5,15 @@
 
 #include "diffc/ops.h"
 
+/* The noise of SMLD and VE spans orders of magnitude, so they are told its logarithm; the time of VP
+ * and sub-VP lies in 0..1. */
+static TimeFeatureKind time_features(const Config *c)
+{
+    if (config_time(c) == TIME_CHOICE_POSITIONAL) return TIME_POSITIONAL;
+    bool preserving = c->method.type == METHOD_SDE && c->method.sde != SDE_VE;
+    return preserving ? TIME_FOURIER_LINEAR : TIME_FOURIER;
+}
+
 bool unet_from_config(const Config *c, Shape image, int classes, UNetConfig *unet, Err *err)
 {
     unet_config_defaults(unet);
@@ -40,7 +49,8 @@ bool unet_from_config(const Config *c, Shape image, int classes, UNetConfig *une
     }
     unet->eps = (float)c->model.eps;
     unet->dropout = (float)c->model.dropout;
-    unet->time_kind = c->model.fourier ? TIME_FOURIER : TIME_POSITIONAL;
+    unet->time_kind = time_features(c);
+    unet->fourier_scale = (float)c->model.fourier_scale;
     unet->flip_sin_to_cos = c->model.flip_sin_to_cos;
     unet->freq_shift = (float)c->model.freq_shift;
     unet->downsample_padding = c->model.downsample_padding;
@@ -155,6 +165,12 @@ void network_train_pass(Network *nw, const float *weights, float *grads, const f
     net_backward(nw->net, weights, grads);
 }
 
+static int class_of(const NetworkDenoiser *d, int row)
+{
+    if (d->label >= 0) return d->label;
+    return (d->first_image + (d->images ? d->images[row] : row)) % d->classes;
+}
+
 /* The inputs of images first .. first+part-1. Places beyond keep old values; their results are not
  * read. */
 static void set_chunk(const NetworkDenoiser *d, int first, int part, const double *x,
@@ -166,8 +182,7 @@ static void set_chunk(const NetworkDenoiser *d, int first, int part, const doubl
     for (int n = 0; n < nw->batch; n++)
         t[n] = (float)levels[(first + (n < part ? n : 0)) * stride].t;
     for (int n = 0; nw->label >= 0 && n < nw->batch; n++)
-        net_value(nw->net, nw->label)[n] =
-            (float)(d->label >= 0 ? d->label : (d->first_image + first + n) % d->classes);
+        net_value(nw->net, nw->label)[n] = (float)class_of(d, first + (n < part ? n : 0));
 }
 
 /* v and jtv may be NULL. As eps is linear in x and in what the network gives, value by value, its
@@ -211,10 +226,17 @@ static bool predict(void *context, int count, const double *x, const NoiseLevel 
     return predict_vjp(context, count, x, levels, stride, NULL, eps, NULL, err);
 }
 
+static void choose_images(void *context, const int *images)
+{
+    NetworkDenoiser *d = context;
+    d->images = images;
+}
+
 Denoiser network_denoiser(NetworkDenoiser *context)
 {
     return (Denoiser){.context = context,
                       .dims = context->network->dims,
                       .predict = predict,
-                      .predict_vjp = context->network->input_gradient ? predict_vjp : NULL};
+                      .predict_vjp = context->network->input_gradient ? predict_vjp : NULL,
+                      .choose_images = choose_images};
 }

@@ -20,6 +20,8 @@
 #include "diffc/process.h"
 #include "diffc/sampler.h"
 
+typedef enum { PROTOCOL_BOUND, PROTOCOL_ODE, PROTOCOL_EXACT } LikelihoodProtocol;
+
 /* The result for one image. */
 typedef struct {
     double nats;         /* -ln P, or its bound */
@@ -68,6 +70,9 @@ double decoder_log_probability(const PixelRange *range, double x, double mean, d
 /* The same as Ho et al. computed it: the normal distribution by a tanh that is wrong by up to
  * 1.8e-4, and no probability below 1e-12. For comparison with published figures. */
 double decoder_log_probability_tanh(const PixelRange *range, double x, double mean, double std);
+
+/* The seed of an image's draws, by the user's seed and the image itself. */
+uint64_t likelihood_seed(uint64_t seed, const unsigned char *pixels, size_t n);
 
 /* ---- bound ---- */
 

@@ -38,10 +38,11 @@ typedef struct {
     Err *err;
 } Bound;
 
-/* Draws of step t in the sum of all: one prediction in twelve more than one each. */
+/* Draws of step t in the sum of all: one prediction in twelve more than one each. A short chain is
+ * drawn twice: its neighbours differ too much to tell its noise. */
 static int draws_of_step(int T, int t)
 {
-    int least = t == 0 ? 2 : 1, more = T / (32 * (t + 1));
+    int least = t == 0 || T < 100 ? 2 : 1, more = T / (32 * (t + 1));
     return more > least ? more : least;
 }
 

@@ -17,6 +17,15 @@ static uint64_t stream(int purpose, uint64_t draw)
     return rng_stream(RNG_LIKELIHOOD, draw * STREAMS + (uint64_t)purpose);
 }
 
+uint64_t likelihood_seed(uint64_t seed, const unsigned char *pixels, size_t n)
+{
+    /* Fowler, Noll & Vo's hash (1a), 64 bits. */
+    uint64_t hash = 0xCBF29CE484222325u;
+    for (int i = 0; i < 8; i++) hash = (hash ^ (seed >> 8 * i & 255)) * 0x100000001B3u;
+    for (size_t i = 0; i < n; i++) hash = (hash ^ pixels[i]) * 0x100000001B3u;
+    return hash;
+}
+
 Likelihood likelihood_of_draws(const double *nats, int n, size_t dims, long network_calls)
 {
     double mean = 0, square = 0, scale = (double)dims * LN_2;

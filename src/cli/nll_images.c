@@ -22,12 +22,11 @@ static const char *colour(int channels)
 static bool refuse(const NllImages *images, const char *name, int H, int W, int C, Err *err)
 {
     Shape w = images->want;
-    return err_set(
-        err, ERR_USAGE,
-        "%s: is %s %s image%s of %dx%d, but the model's are %s images of %dx%d; --resize "
-        "makes them fit",
-        name, images->data_path ? "of" : "a", colour(C), images->data_path ? "s" : "", H, W,
-        colour(w.C), w.H, w.W);
+    return err_set(err, ERR_USAGE,
+                   "%s: %s %s image%s of %dx%d, but the model's are %s images of %dx%d; --resize "
+                   "makes them fit",
+                   name, images->data_path ? "has" : "is a", colour(C),
+                   images->data_path ? "s" : "", H, W, colour(w.C), w.H, w.W);
 }
 
 /* Whether a folder holds the test images of a data set that also has training images. */

@@ -228,7 +228,7 @@ TEST(call_limit_counts_every_call_and_its_error_says_what_to_do)
     EXPECT_CONTAINS(err.text, "tolerance 1e-05");
     EXPECT_CONTAINS(err.text, "a larger tolerance or a larger limit of calls");
     char limit[64];
-    snprintf(limit, sizeof limit, "the limit is %ld calls", needed - 1);
+    snprintf(limit, sizeof limit, "the limit of %ld calls", needed - 1);
     EXPECT_CONTAINS(err.text, limit);
     case_free(c);
 }

@@ -1,6 +1,8 @@
 /* The sampler `ode` against the closed form of the flow, x_0 = alpha_0 m + sqrt(v_0 / v_T) (x_T -
  * alpha_T m) with v = alpha^2 s^2 + sigma^2, and what an adaptive solver promises: an error that
  * follows the tolerance, calls within a limit, images that do not know each other. */
+#include "diffc/mem.h"
+#include "diffc/network.h"
 #include "solver_case.h"
 
 static const GaussianData data = {.dims = 1, .mean = 0.5, .std = 0.25};
@@ -191,6 +193,54 @@ TEST(denoiser_is_told_which_images_are_left_in_the_batch)
         EXPECT_NEAR(x[i], i / 100.0 + slope * (50 * start[i] - i / 100.0), 2e-6);
     }
     case_free(c);
+}
+
+/* A network of 3 classes, of which image i has class i mod 3. */
+TEST(images_of_a_network_keep_their_classes_when_others_have_left)
+{
+    enum { COUNT = 5, DIMS = 64 };
+    UNetConfig unet;
+    unet_config_defaults(&unet);
+    unet.sample_height = unet.sample_width = 8;
+    unet.in_channels = unet.out_channels = 1;
+    unet.levels = 2;
+    unet.layers_per_block = 1;
+    unet.block_channels[0] = unet.block_channels[1] = 8;
+    unet.groups = 4;
+    unet.classes = 3;
+    ParamTable table = {0};
+    Network network;
+    Err err = {0};
+    must(network_open(&network, &table, &unet, (Shape){8, 8, 1}, 2, NET_INFER, &err), &err);
+    float *weights = mem_floats(table.block_floats);
+    params_init(&table, weights, 5);
+    net_hold(network.net, weights);
+    NetworkDenoiser context = {.network = &network, .weights = weights, .label = -1, .classes = 3};
+    Case *c = case_new(&every_process[PROCESS_DDPM]);
+    static double start[COUNT * DIMS], x[COUNT * DIMS], alone[DIMS];
+    for (int i = 0; i < COUNT * DIMS; i++) start[i] = (1 + i / DIMS) * sin(i);
+    case_grid(c, "ode", 0);
+    c->run.tolerance = 1e-3;
+    must(sample("ode", c, network_denoiser(&context), from_start(start), COUNT, x, &err), &err);
+    long calls = c->run.network_calls, least = calls;
+    for (int i = 0; i < COUNT; i++) {
+        context.first_image = i;
+        must(sample("ode", c, network_denoiser(&context), from_start(start + (size_t)i * DIMS), 1,
+                    alone, &err),
+             &err);
+        EXPECT_SAME(alone, x + (size_t)i * DIMS, sizeof alone);
+        if (c->run.network_calls < least) least = c->run.network_calls;
+        context.first_image = i + 1; /* another class is another image */
+        must(sample("ode", c, network_denoiser(&context), from_start(start + (size_t)i * DIMS), 1,
+                    alone, &err),
+             &err);
+        EXPECT(memcmp(alone, x + (size_t)i * DIMS, sizeof alone) != 0);
+    }
+    EXPECT(least < calls);
+    case_free(c);
+    mem_free(weights);
+    network_close(&network);
+    params_free(&table);
 }
 
 TEST(one_level_is_one_call)

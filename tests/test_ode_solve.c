@@ -247,6 +247,37 @@ TEST(large_states_do_not_depend_on_the_number_of_threads)
     }
 }
 
+/* Falls from 0, and is not to be asked beyond `context`. */
+static bool bounded(void *context, int count, const OdeRow *rows, const double *y, double *dy,
+                    Err *err)
+{
+    (void)y, (void)err;
+    const double *end = context;
+    for (int r = 0; r < count; r++) {
+        EXPECT(rows[r].time >= 0 && rows[r].time <= *end);
+        dy[r] = -1 - rows[r].time;
+    }
+    return true;
+}
+
+TEST(equation_is_asked_for_only_between_its_ends)
+{
+    for (double end = 1e-9; end < 1e4; end *= 100) {
+        OdeProblem p = {.name = "bounded",
+                        .context = &end,
+                        .dims = 1,
+                        .derivative = bounded,
+                        .from = 0,
+                        .to = end,
+                        .rtol = 1e-4,
+                        .atol = 1e-4,
+                        .call_limit = 1000};
+        double y[1] = {0};
+        EXPECT(solve(&p, 1, y, NULL, NULL));
+        EXPECT_NEAR(y[0], -end - end * end / 2, 1e-12 * (end + end * end));
+    }
+}
+
 TEST(work_beyond_the_limit_of_calls_is_an_error_that_names_the_image)
 {
     double y[4];

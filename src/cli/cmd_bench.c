@@ -378,6 +378,7 @@ static bool run_bench(const Arguments *a, Err *err)
     const OptionValue *v = a->values;
     if (v[THREADS].given) parallel_set_threads((int)v[THREADS].integer);
     term_set_quiet(v[QUIET].given);
+    note_instructions();
     Bench b = {.seconds = 0};
     bool ok = read_config(&b, a, err) && bench(&b, v, err);
     mem_free(b.timings);

@@ -419,6 +419,7 @@ static bool run_sample(const Arguments *a, Err *err)
     if (v[SIZE].given && !parse_size(v[SIZE].text, &height, &width, err)) return false;
     if (v[THREADS].given) parallel_set_threads((int)v[THREADS].integer);
     term_set_quiet(v[QUIET].given);
+    note_instructions();
     if (!choose_model(a, plan.path, err)) return false;
     if (!model_open(&job.model, plan.path, height, width, err)) return false;
     for (int i = 0; i < job.model.config.warning_count; i++)

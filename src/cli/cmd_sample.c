@@ -194,6 +194,7 @@ static bool run_sample(const Arguments *a, Err *err)
         return false;
     if (v[SAMPLE_ROW_THREADS].given) parallel_set_threads((int)v[SAMPLE_ROW_THREADS].integer);
     term_set_quiet(v[SAMPLE_ROW_QUIET].given);
+    note_instructions();
     if (!choose_model(a, plan.path, err)) return false;
     if (!model_open(&job.model, plan.path, height, width, err)) return false;
     for (int i = 0; i < job.model.config.warning_count; i++)

@@ -176,7 +176,7 @@ static double progress_of(const Trainer *t)
     return by_steps > by_time ? by_steps : by_time;
 }
 
-static void log_step(Trainer *t, const TrainStatus *s)
+static void log_step(Trainer *t, const TrainStatus *s, double startup)
 {
     JsonWriter w;
     json_write_init(&w, 0);
@@ -189,6 +189,7 @@ static void log_step(Trainer *t, const TrainStatus *s)
     json_put_number(&w, "lr", s->lr);
     json_put_number(&w, "images_per_s", s->images_per_s);
     json_put_number(&w, "seconds", s->seconds);
+    if (isfinite(startup)) json_put_number(&w, "startup_seconds", startup);
     json_end_object(&w);
     run_log(t, &w);
 }
@@ -208,6 +209,7 @@ typedef struct {
     double base;     /* training time before this process */
     double busy;     /* seconds in updates since the last report */
     uint64_t images; /* images since the last report */
+    double startup;  /* from the program's start to the first update; NAN once it is reported */
 } LoopClock;
 
 static bool finished(const Trainer *t)
@@ -236,7 +238,8 @@ static void report(Trainer *t, LoopClock *clock, double norm, double lr)
     s.logged = regular || finished(t);
     if (t->callbacks.status) t->callbacks.status(t->callbacks.context, &s);
     if (!s.logged) return;
-    log_step(t, &s);
+    log_step(t, &s, clock->startup);
+    clock->startup = (double)NAN;
     /* The line at the end must not change those of a run that is made longer later. */
     if (!regular) return;
     t->state.loss_sum = 0;
@@ -280,7 +283,8 @@ bool trainer_run(Trainer *t, const char *run, bool resume, Err *err)
         run_note(t, "%s is finished; a larger train.steps or train.minutes continues it", t->run);
         return true;
     }
-    LoopClock clock = {.started = clock_seconds(), .base = t->state.seconds};
+    LoopClock clock = {
+        .started = clock_seconds(), .base = t->state.seconds, .startup = clock_since_begin()};
     int64_t saved = resume ? t->state.step : -1;
     while (!finished(t) && !interrupt_requested()) {
         if (!update(t, &clock, err)) return false;

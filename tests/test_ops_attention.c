@@ -39,7 +39,7 @@ static void backward(const OpCase *op, float **dx, float *dy, float **x)
 {
     AttentionDims d = dims_of(op);
     float *scratch = scratch_new(&d);
-    attention_backward(&d, dx[0], dx[1], dx[2], dy, x[0], x[1], x[2], scratch);
+    attention_backward(&d, passes_set, dx[0], dx[1], dx[2], dy, x[0], x[1], x[2], scratch);
     free(scratch);
 }
 
@@ -47,8 +47,8 @@ static void backward2(const OpCase *op, float **mx, float *my, float *ly, float 
 {
     AttentionDims d = dims_of(op);
     float *scratch = scratch_new(&d);
-    attention_backward2(&d, mx[0], mx[1], mx[2], my, ly, x[0], x[1], x[2], xdot[0], xdot[1],
-                        xdot[2], scratch);
+    attention_backward2(&d, passes_set, mx[0], mx[1], mx[2], my, ly, x[0], x[1], x[2], xdot[0],
+                        xdot[1], xdot[2], scratch);
     free(scratch);
 }
 
@@ -92,6 +92,7 @@ static OpCase attention_case(const AttentionDims *d, const char *name)
     return (OpCase){
         .name = name,
         .shape = d,
+        .sets = true,
         .N = d->N,
         .inputs = 3,
         .active = 3,

@@ -95,6 +95,7 @@ struct Pass {
     AttentionDims d;
     const float *q, *k, *v, *qdot, *kdot, *vdot, *my, *ly;
     float *y, *dq, *dk, *dv;
+    unsigned set; /* which of dq, dk, dv are overwritten, not added to */
     const float *packed[PACKS];
     int stride; /* floats from a row of q, k, v, y to the next */
     float scale;
@@ -164,16 +165,24 @@ static void mix_keys(const Pass *p, float *out, float factor, const float *s, in
     product_run_here(&m, NULL);
 }
 
-/* What the tile's rows give to the keys: out [keys,D] += factor s^T a, out and s from the first key
- * on. */
+/* What the tile's rows give to the keys: out [keys,D] = factor s^T a + beta out, out and s from
+ * the first key on. */
 static void give_to_keys(const Pass *p, float *out, int keys, float factor, const float *s,
-                         const float *a, int rows, float *product)
+                         const float *a, int rows, float beta, float *product)
 {
-    Product m = {.M = keys, .N = p->d.D, .K = rows, .alpha = factor, .beta = 1};
+    Product m = {.M = keys, .N = p->d.D, .K = rows, .alpha = factor, .beta = beta};
     m.a = s, m.lda = tile_stride(&p->d), m.transpose_a = true;
     m.b = a, m.ldb = p->stride;
     m.d = m.c = out, m.ldd = m.ldc = p->stride;
     product_run_here(&m, product);
+}
+
+/* What the first product for dq (input 0), dk or dv leaves of what was there. A query's cotangent is
+ * made at once; those of the keys are sums over tiles. */
+static float kept(const Pass *p, int input, int row)
+{
+    bool first = input == 0 || row == 0;
+    return first && (p->set >> input & 1) ? 0 : 1;
 }
 
 /* ---- Row by row ---- */
@@ -346,7 +355,7 @@ static void backward_rows(const Pass *p, const Room *r, size_t head, int row, in
     float *ls = matrix_row(p, r->ls, first);
     rows_times_keys(p, ls, 1, p->ly + at, rows, r->pack[V_COLUMNS], 0);
     softmax_jacobian_rows(p, r, r->ls, first, last);
-    if (p->dq) mix_keys(p, p->dq + at, p->scale, ls, rows, r->pack[ROWS_A], 1);
+    if (p->dq) mix_keys(p, p->dq + at, p->scale, ls, rows, r->pack[ROWS_A], kept(p, 0, row));
 }
 
 static void backward_keys(const Pass *p, const Room *r, size_t head, int row, int rows, int first,
@@ -354,16 +363,20 @@ static void backward_keys(const Pass *p, const Room *r, size_t head, int row, in
 {
     size_t at = head + row_offset(p, row), to = head + row_offset(p, first);
     int keys = last - first;
-    if (p->dv) give_to_keys(p, p->dv + to, keys, 1, r->p + first, p->ly + at, rows, r->product);
+    if (p->dv)
+        give_to_keys(p, p->dv + to, keys, 1, r->p + first, p->ly + at, rows, kept(p, 2, row),
+                     r->product);
     if (p->dk)
-        give_to_keys(p, p->dk + to, keys, p->scale, r->ls + first, p->q + at, rows, r->product);
+        give_to_keys(p, p->dk + to, keys, p->scale, r->ls + first, p->q + at, rows, kept(p, 1, row),
+                     r->product);
 }
 
-void attention_backward(const AttentionDims *d, float *dq, float *dk, float *dv, const float *dy,
-                        const float *q, const float *k, const float *v, float *scratch)
+void attention_backward(const AttentionDims *d, unsigned set, float *dq, float *dk, float *dv,
+                        const float *dy, const float *q, const float *k, const float *v,
+                        float *scratch)
 {
     Pass p = pass_start(d, q, k, v, scratch);
-    p.ly = dy, p.dq = dq, p.dk = dk, p.dv = dv;
+    p.ly = dy, p.dq = dq, p.dk = dk, p.dv = dv, p.set = set;
     p.packed[K_COLUMNS] = k;
     if (dq || dk) p.packed[V_COLUMNS] = v;
     if (dq) p.packed[ROWS_A] = k;
@@ -385,7 +398,7 @@ static void backward2_rows(const Pass *p, const Room *r, size_t head, int row, i
     rows_times_keys(p, ms, 1, p->ly + at, rows, r->pack[VDOT_COLUMNS], 1);
     second_order_rows(p, r, first, last);
     if (!p->dq) return;
-    mix_keys(p, p->dq + at, p->scale, ms, rows, r->pack[ROWS_A], 1);
+    mix_keys(p, p->dq + at, p->scale, ms, rows, r->pack[ROWS_A], kept(p, 0, row));
     mix_keys(p, p->dq + at, p->scale, ls, rows, r->pack[ROWS_B], 1);
 }
 
@@ -395,21 +408,24 @@ static void backward2_keys(const Pass *p, const Room *r, size_t head, int row, i
     size_t at = head + row_offset(p, row), to = head + row_offset(p, first);
     int keys = last - first;
     if (p->dv) {
-        give_to_keys(p, p->dv + to, keys, 1, r->p + first, p->my + at, rows, r->product);
-        give_to_keys(p, p->dv + to, keys, 1, r->pd + first, p->ly + at, rows, r->product);
+        give_to_keys(p, p->dv + to, keys, 1, r->p + first, p->my + at, rows, kept(p, 2, row),
+                     r->product);
+        give_to_keys(p, p->dv + to, keys, 1, r->pd + first, p->ly + at, rows, 1, r->product);
     }
     if (!p->dk) return;
-    give_to_keys(p, p->dk + to, keys, p->scale, r->ms + first, p->q + at, rows, r->product);
-    give_to_keys(p, p->dk + to, keys, p->scale, r->ls + first, p->qdot + at, rows, r->product);
+    give_to_keys(p, p->dk + to, keys, p->scale, r->ms + first, p->q + at, rows, kept(p, 1, row),
+                 r->product);
+    give_to_keys(p, p->dk + to, keys, p->scale, r->ls + first, p->qdot + at, rows, 1, r->product);
 }
 
-void attention_backward2(const AttentionDims *d, float *mq, float *mk, float *mv, const float *my,
-                         const float *ly, const float *q, const float *k, const float *v,
-                         const float *qdot, const float *kdot, const float *vdot, float *scratch)
+void attention_backward2(const AttentionDims *d, unsigned set, float *mq, float *mk, float *mv,
+                         const float *my, const float *ly, const float *q, const float *k,
+                         const float *v, const float *qdot, const float *kdot, const float *vdot,
+                         float *scratch)
 {
     Pass p = pass_start(d, q, k, v, scratch);
     p.my = my, p.ly = ly, p.qdot = qdot, p.kdot = kdot, p.vdot = vdot;
-    p.dq = mq, p.dk = mk, p.dv = mv;
+    p.dq = mq, p.dk = mk, p.dv = mv, p.set = set;
     p.packed[K_COLUMNS] = k, p.packed[KDOT_COLUMNS] = kdot;
     if (mq || mk) p.packed[V_COLUMNS] = v, p.packed[VDOT_COLUMNS] = vdot;
     if (mq) p.packed[ROWS_A] = k, p.packed[ROWS_B] = kdot;

@@ -90,13 +90,13 @@ static void linear_y(const void *layer)
 static void linear_dx(const void *layer)
 {
     const Linear *l = layer;
-    linear_backward(&l->d, l->dx, NULL, NULL, l->y, l->x, l->w, l->scratch);
+    linear_backward(&l->d, 0, l->dx, NULL, NULL, l->y, l->x, l->w, l->scratch);
 }
 
 static void linear_dw(const void *layer)
 {
     const Linear *l = layer;
-    linear_backward(&l->d, NULL, l->dw, l->db, l->y, l->x, l->w, l->scratch);
+    linear_backward(&l->d, 0, NULL, l->dw, l->db, l->y, l->x, l->w, l->scratch);
 }
 
 static void bench_linear(LinearDims d)
@@ -135,7 +135,7 @@ static void attention_y(const void *layer)
 static void attention_dx(const void *layer)
 {
     const Attention *l = layer;
-    attention_backward(&l->d, l->dq, l->dk, l->dv, l->y, l->q, l->k, l->v, l->scratch);
+    attention_backward(&l->d, 0, l->dq, l->dk, l->dv, l->y, l->q, l->k, l->v, l->scratch);
 }
 
 static void bench_attention(AttentionDims d)

@@ -117,23 +117,26 @@ void silu_backward2(const PointDims *d, float *mx, const float *my, const float 
 /* ---- attention: scaled dot-product self-attention (Vaswani et al. 2017), heads side by side in
  * the channels (head h owns columns h*D .. h*D+D-1). q, k, v, y: [N, T, heads*D].
  *   A = softmax(q k^T / sqrt(D)) per image and head,  y = A v
- * No T x T matrix is saved: backward and the rest make A again in scratch. */
+ * saved: A of every head, written by forward for the rest, where it takes no more room than q and k
+ * (T <= 2D; elsewhere attention_saved_floats is 0). NULL: it is not kept, and the rest make what
+ * they need of it again in scratch, with the same bits. */
 typedef struct {
     int N, T, heads, D;
 } AttentionDims;
+size_t attention_saved_floats(const AttentionDims *d);
 size_t attention_scratch_floats(const AttentionDims *d);
-void attention_forward(const AttentionDims *d, float *y, const float *q, const float *k,
-                       const float *v, float *scratch);
+void attention_forward(const AttentionDims *d, float *y, float *saved, const float *q,
+                       const float *k, const float *v, float *scratch);
 void attention_backward(const AttentionDims *d, unsigned set, float *dq, float *dk, float *dv,
                         const float *dy, const float *q, const float *k, const float *v,
-                        float *scratch);
+                        const float *saved, float *scratch);
 void attention_tangent(const AttentionDims *d, float *ydot, const float *q, const float *k,
                        const float *v, const float *qdot, const float *kdot, const float *vdot,
-                       float *scratch);
+                       const float *saved, float *scratch);
 void attention_backward2(const AttentionDims *d, unsigned set, float *mq, float *mk, float *mv,
                          const float *my, const float *ly, const float *q, const float *k,
                          const float *v, const float *qdot, const float *kdot, const float *vdot,
-                         float *scratch);
+                         const float *saved, float *scratch);
 
 /* ---- resample. upsample: nearest neighbour, factor 2: y [N,2H,2W,C]. avgpool: mean of factor x
  * factor windows (H and W divisible): y [N,H/factor,W/factor,C]; with factor = 0 the mean over the

@@ -220,31 +220,37 @@ static void silu_run_backward2(const Call *c)
 
 static void attention_run_forward(const Call *c)
 {
-    attention_forward(&c->node->dims.attention, c->y, c->x[0], c->x[1], c->x[2], c->scratch);
+    attention_forward(&c->node->dims.attention, c->y, c->saved, c->x[0], c->x[1], c->x[2],
+                      c->scratch);
 }
 
 static void attention_run_backward(const Call *c)
 {
     attention_backward(&c->node->dims.attention, c->first, c->dx[0], c->dx[1], c->dx[2], c->dy,
-                       c->x[0], c->x[1], c->x[2], c->scratch);
+                       c->x[0], c->x[1], c->x[2], c->saved, c->scratch);
 }
 
 static void attention_run_tangent(const Call *c)
 {
     attention_tangent(&c->node->dims.attention, c->ydot, c->x[0], c->x[1], c->x[2], c->xdot[0],
-                      c->xdot[1], c->xdot[2], c->scratch);
+                      c->xdot[1], c->xdot[2], c->saved, c->scratch);
 }
 
 static void attention_run_backward2(const Call *c)
 {
     attention_backward2(&c->node->dims.attention, c->first, c->mx[0], c->mx[1], c->mx[2], c->my,
                         c->dy, c->x[0], c->x[1], c->x[2], c->xdot[0], c->xdot[1], c->xdot[2],
-                        c->scratch);
+                        c->saved, c->scratch);
 }
 
 static size_t attention_scratch(const Node *n)
 {
     return attention_scratch_floats(&n->dims.attention);
+}
+
+static size_t attention_saved(const Node *n)
+{
+    return attention_saved_floats(&n->dims.attention);
 }
 
 static double attention_flop(const Node *n)
@@ -529,6 +535,7 @@ const NetOp net_ops[OP_KINDS] = {
     [OP_SILU] = {PASSES(silu), .backward_values = X0, .tangent_values = X0, .second_values = X0,
                  .second_tangents = X0, .second_lambda = true},
     [OP_ATTENTION] = {PASSES(attention), .scratch_floats = attention_scratch,
+                      .saved_floats = attention_saved, .saved_for_later = true,
                       .flop = attention_flop, .backward_values = X0 | X1 | X2,
                       .tangent_values = X0 | X1 | X2, .second_values = X0 | X1 | X2,
                       .second_tangents = X0 | X1 | X2, .second_lambda = true},

@@ -219,8 +219,8 @@ TEST(work_beyond_the_limit_of_calls_is_an_error_that_names_the_image)
     EXPECT_CONTAINS(err.text, "wheel: image 1 of the batch");
     EXPECT_CONTAINS(err.text, "tolerance 1e-06");
     EXPECT_CONTAINS(err.text, "time 0.");
-    char limit[32];
-    snprintf(limit, sizeof limit, "limit is %ld calls", p.call_limit);
+    char limit[64];
+    snprintf(limit, sizeof limit, "limit of %ld calls", p.call_limit);
     EXPECT_CONTAINS(err.text, limit);
     EXPECT_INT(err_exit_code(err.kind), 1);
 }

@@ -141,9 +141,10 @@ static bool plan_steps(Group *g, Err *err)
     for (int r = 0; r < g->rows; r++) {
         Control *c = &g->control[r];
         double least = 10 * fabs(nextafter(c->time, p->to) - c->time);
-        if (c->cost.calls + STAGES - 1 > p->call_limit) {
-            char why[64];
-            snprintf(why, sizeof why, "the limit is %ld calls", p->call_limit);
+        if (c->cost.calls + STAGES - 1 > p->call_limit - p->calls_kept) {
+            char why[80];
+            snprintf(why, sizeof why, "the limit of %ld calls allows no further step",
+                     p->call_limit);
             return say_unfinished(g, r, why, err);
         }
         if (c->size < least && c->retry)

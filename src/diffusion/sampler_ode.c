@@ -104,7 +104,8 @@ static bool flow_down(const Walk *w, double *x, double *scratch)
                           .to = angle_of(end),
                           .rtol = run->tolerance,
                           .atol = run->tolerance,
-                          .call_limit = run->call_limit - 1};
+                          .call_limit = run->call_limit,
+                          .calls_kept = 1};
     scale(w, 1 / length_of(noisy), x);
     if (!ode_solve(&problem, w->count, x, scratch + walk_values(w), NULL, w->err)) return false;
     scale(w, length_of(end), x);

@@ -148,10 +148,14 @@ void network_train_pass(Network *nw, const float *weights, float *grads, const f
     net_backward(nw->net, weights, grads);
 }
 
+static int image_of(const NetworkDenoiser *d, int row)
+{
+    return d->images ? d->images[row] : row;
+}
+
 static int class_of(const NetworkDenoiser *d, int row)
 {
-    if (d->label >= 0) return d->label;
-    return (d->first_image + (d->images ? d->images[row] : row)) % d->classes;
+    return d->label >= 0 ? d->label : (d->first_image + image_of(d, row)) % d->classes;
 }
 
 static bool predict(void *context, int count, const double *x, const NoiseLevel *levels, int stride,
@@ -179,7 +183,7 @@ static bool predict(void *context, int count, const double *x, const NoiseLevel 
             if (!isfinite(to[i]))
                 return err_set(err, ERR_DIVERGED,
                                "the network's output is not finite at time step %g (image %d)",
-                               level.t, first + (int)(i / nw->dims));
+                               level.t, image_of(d, first + (int)(i / nw->dims)));
         }
     }
     return true;

@@ -196,6 +196,7 @@ static bool run_train(const Arguments *a, Err *err)
     const OptionValue *v = a->values;
     if (v[THREADS].given) parallel_set_threads((int)v[THREADS].integer);
     term_set_quiet(v[QUIET].given);
+    note_instructions();
     Config c;
     config_defaults(&c);
     bool ok = read_config(a, &c, err) && train(a, &c, err);

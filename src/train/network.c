@@ -148,6 +148,12 @@ void network_train_pass(Network *nw, const float *weights, float *grads, const f
     net_backward(nw->net, weights, grads);
 }
 
+static int class_of(const NetworkDenoiser *d, int row)
+{
+    if (d->label >= 0) return d->label;
+    return (d->first_image + (d->images ? d->images[row] : row)) % d->classes;
+}
+
 static bool predict(void *context, int count, const double *x, const NoiseLevel *levels, int stride,
                     double *eps, Err *err)
 {
@@ -164,8 +170,7 @@ static bool predict(void *context, int count, const double *x, const NoiseLevel 
             net_value(nw->net, nw->t)[n] = (float)levels[(first + (n < part ? n : 0)) * stride].t;
         if (nw->label >= 0)
             for (int n = 0; n < nw->batch; n++)
-                net_value(nw->net, nw->label)[n] =
-                    (float)(d->label >= 0 ? d->label : (d->first_image + first + n) % d->classes);
+                net_value(nw->net, nw->label)[n] = (float)class_of(d, first + (n < part ? n : 0));
         net_forward(nw->net, d->weights);
         const float *y = net_value(nw->net, nw->y);
         for (size_t i = 0; i < (size_t)part * nw->dims; i++) {
@@ -180,7 +185,16 @@ static bool predict(void *context, int count, const double *x, const NoiseLevel 
     return true;
 }
 
+static void choose_images(void *context, const int *images)
+{
+    NetworkDenoiser *d = context;
+    d->images = images;
+}
+
 Denoiser network_denoiser(NetworkDenoiser *context)
 {
-    return (Denoiser){.context = context, .dims = context->network->dims, .predict = predict};
+    return (Denoiser){.context = context,
+                      .dims = context->network->dims,
+                      .predict = predict,
+                      .choose_images = choose_images};
 }

@@ -33,6 +33,7 @@ const char *schedule_name(int kind);
 const char *prediction_name(int kind);
 const char *variance_name(int kind);
 const char *spacing_name(int kind);
+const char *predictor_name(int kind);
 const char *sampler_name(int index);
 
 /* A result on stdout, sent at once so that a reader sees it. The first failure is remembered. */

@@ -272,7 +272,7 @@ static bool sample_forward(Bench *b, void *context, Err *err)
     (void)b;
     SampleWork *w = context;
     const NoiseLevel level = {.alpha = 0.8, .sigma = 0.6, .t = 500};
-    return w->denoiser.predict(w->denoiser.context, w->batch, w->x, level, w->eps, err);
+    return w->denoiser.predict(w->denoiser.context, w->batch, w->x, &level, 0, w->eps, err);
 }
 
 static bool measure_sampling(Bench *b, Err *err)

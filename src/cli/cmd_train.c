@@ -80,7 +80,7 @@ static bool read_config(const Arguments *a, Config *c, Err *err)
         if (!config_set(c, a->repeated[i], err)) return false;
     }
     if (!config_check(c, err)) return false;
-    if (sampler_find(c->sample.sampler)) return true;
+    if (strcmp(c->sample.sampler, "auto") == 0 || sampler_find(c->sample.sampler)) return true;
     return err_set(err, ERR_USAGE,
                    "%s: sample.sampler is '%s', which is not a sampler; 'diffc "
                    "sample --help' lists them",

@@ -7,6 +7,7 @@
 
 #include "diffc/clock.h"
 #include "diffc/mem.h"
+#include "diffc/method.h"
 #include "diffc/sampler.h"
 #include "train_internal.h"
 
@@ -32,6 +33,23 @@ static bool open_data(Trainer *t, Err *err)
     return dataset_open(&t->data, &options, NULL, NULL, err);
 }
 
+static void training_point(void *context, size_t i, float *x)
+{
+    dataset_train_image(context, i, x);
+}
+
+/* The network's time features are chosen before: they decide its label of VP and sub-VP. */
+static bool open_process(Trainer *t, Err *err)
+{
+    const Dataset *d = &t->data;
+    PointSet points = {.context = &t->data,
+                       .count = d->train_count,
+                       .dims = (size_t)d->height * (size_t)d->width * (size_t)d->channels,
+                       .point = training_point};
+    return method_from_config(&t->config, &points, &t->plan.model, err) &&
+           method_process(&t->plan.model, &t->process, err);
+}
+
 static void fill_plan(Trainer *t)
 {
     TrainPlan *p = &t->plan;
@@ -55,13 +73,13 @@ static bool open_networks(Trainer *t, Err *err)
     TrainPlan *p = &t->plan;
     p->image = (Shape){.H = t->data.height, .W = t->data.width, .C = t->data.channels};
     p->classes = t->data.classes;
-    if (!unet_from_config(c, p->image, p->classes, &p->unet, err)) return false;
-    p->micro_batch =
-        network_pass_size(&t->table, &p->unet, p->image, c->train.batch, c->train.micro_batch);
+    if (!unet_from_config(c, p->image, p->classes, &p->model.unet, err)) return false;
+    p->micro_batch = network_pass_size(&t->table, &p->model.unet, p->image, c->train.batch,
+                                       c->train.micro_batch);
     OptimizerConfig optimizer = optimizer_config(c);
-    if (!network_open(&t->train_network, &t->table, &p->unet, p->image, p->micro_batch, NET_TRAIN,
-                      err) ||
-        !network_open(&t->eval_network, &t->table, &p->unet, p->image, NETWORK_SAMPLE_BATCH,
+    if (!network_open(&t->train_network, &t->table, &p->model.unet, p->image, p->micro_batch,
+                      NET_TRAIN, err) ||
+        !network_open(&t->eval_network, &t->table, &p->model.unet, p->image, NETWORK_SAMPLE_BATCH,
                       NET_INFER, err) ||
         !optimizer_open(&t->optimizer, &t->table, &optimizer, err))
         return false;
@@ -92,11 +110,8 @@ bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *cal
              err_set(err, ERR_MEMORY, "not enough memory for %zu betas", count);
         if (ok) memcpy(t->config.method.betas, config->method.betas, count * sizeof(double));
     }
-    ok = ok && config_check(&t->config, err) &&
-         schedule_make(&t->schedule, config->method.schedule, config->method.steps,
-                       config->method.beta_start, config->method.beta_end, t->config.method.betas,
-                       err) &&
-         open_data(t, err) && open_networks(t, err);
+    ok = ok && config_check(&t->config, err) && open_data(t, err) && open_process(t, err) &&
+         open_networks(t, err);
     if (!ok) {
         trainer_close(t);
         return false;
@@ -125,7 +140,7 @@ void trainer_close(Trainer *t)
     network_close(&t->eval_network);
     optimizer_close(&t->optimizer);
     params_free(&t->table);
-    schedule_free(&t->schedule);
+    process_free(&t->process);
     dataset_close(&t->data);
     mem_free(t->sample_state);
     config_free(&t->config);

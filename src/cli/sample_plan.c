@@ -244,6 +244,11 @@ static bool choose_sampler(const OptionValue *v, const Model *m, const Config *c
     if (!p->sampler)
         return err_set(err, ERR_USAGE, "%s: sample.sampler is '%s', which is unknown", m->run,
                        name);
+    if (v[SAMPLE_ROW_STEPS].given && (p->sampler->reads & SAMPLE_ODE))
+        return err_set(err, ERR_USAGE,
+                       "--steps is given, but %s takes as many network calls as --tolerance needs "
+                       "and --call-limit allows",
+                       name);
     /* The run's number of steps belongs to the run's sampler. */
     if (v[SAMPLE_ROW_STEPS].given)
         p->calls = (int)v[SAMPLE_ROW_STEPS].integer;

@@ -21,6 +21,19 @@ const Sampler samplers[] = {
     {"ode",
      "probability flow to a given tolerance, each image with its own steps (Song et al. 2021)",
      SAMPLE_ODE, 100, SPACING_UNIFORM, levels_ode, sample_ode},
+    {"ancestral",
+     "the Markov chain of SMLD: ddpm of small variance, never clipped (Song et al. 2021)", 0, 0,
+     SPACING_EVEN, NULL, sample_ancestral},
+    {"langevin", "annealed Langevin dynamics, level by level, then denoised (Song & Ermon 2020)",
+     SAMPLE_LANGEVIN, 0, SPACING_AUTO, langevin_levels, sample_langevin},
+    {"plain-langevin",
+     "Langevin dynamics at the smallest level alone, to show why the others anneal",
+     SAMPLE_LANGEVIN | SAMPLE_ONE_LEVEL, 1000, SPACING_UNIFORM, plain_langevin_levels,
+     sample_plain_langevin},
+    {"reverse-sde", "Euler-Maruyama on the reverse SDE (Song et al. 2021)", 0, 0, SPACING_UNIFORM,
+     NULL, sample_reverse_sde},
+    {"pc", "predictor-corrector: Langevin steps, then a step down (Song et al. 2021)",
+     SAMPLE_CORRECTOR, 0, SPACING_EVEN, pc_levels, sample_pc},
     {NULL, NULL, 0, 0, SPACING_EVEN, NULL, NULL},
 };
 
@@ -59,11 +72,12 @@ bool sampler_grid(const Sampler *s, const SampleRun *run, SpacingKind spacing, i
     enum { SDE_CALLS = 1000 };
     const Process *p = run->process;
     if (spacing == SPACING_AUTO) spacing = s->spacing;
+    if (spacing == SPACING_AUTO) spacing = p->kind == PROCESS_SMLD ? SPACING_EVEN : SPACING_LOGSNR;
     bool trained = process_is_discrete(p) && spacing <= SPACING_QUADRATIC;
     int levels = calls;
     if (calls == 0) {
-        calls = s->calls ? s->calls : process_is_discrete(p) ? p->T : SDE_CALLS;
-        levels = s->levels && s->calls ? s->levels(run, calls) : calls;
+        int own = s->levels ? s->levels(run, s->calls) : s->calls;
+        levels = own > 0 ? own : process_is_discrete(p) ? p->T : SDE_CALLS;
         if (trained && levels > p->T) levels = p->T;
     } else if (s->levels) {
         levels = s->levels(run, calls);
@@ -71,7 +85,11 @@ bool sampler_grid(const Sampler *s, const SampleRun *run, SpacingKind spacing, i
             return err_set(err, ERR_USAGE, "sampler %s: %d network call%s not enough for one step",
                            s->name, calls, calls == 1 ? " is" : "s are");
     }
-    return level_grid_make(grid, p, spacing, levels, err);
+    bool one = s->reads & SAMPLE_ONE_LEVEL;
+    if (!level_grid_make(grid, p, one ? SPACING_UNIFORM : spacing, levels, err)) return false;
+    NoiseLevel cleanest = process_level(p, process_time_end(p));
+    for (int i = 0; i < levels && one; i++) grid->level[i] = cleanest;
+    return true;
 }
 
 PosteriorStep posterior_step(NoiseLevel t, NoiseLevel p)
@@ -143,6 +161,7 @@ bool walk_start(const Walk *w, double *x)
                        "sampler %s: the clipping range is %g; it must be above 0", w->sampler,
                        run->clip_range);
     w->run->network_calls = 0;
+    w->run->expected_calls = run->grid->n;
     walk_draw(w, 0, x);
     double std = process_prior_std(run->process);
     size_t n = walk_values(w);

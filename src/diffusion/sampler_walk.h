@@ -93,5 +93,20 @@ bool sample_ode(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noi
                 double *x, double *scratch, Err *err);
 int levels_heun(const SampleRun *run, int calls);
 int levels_ode(const SampleRun *run, int calls);
+bool sample_ancestral(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
+                      double *x, double *scratch, Err *err);
+bool sample_reverse_sde(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise,
+                        int count, double *x, double *scratch, Err *err);
+bool sample_pc(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
+               double *x, double *scratch, Err *err);
+bool sample_langevin(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
+                     double *x, double *scratch, Err *err);
+bool sample_plain_langevin(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise,
+                           int count, double *x, double *scratch, Err *err);
+
+/* Levels for a number of calls, as the table's `levels`. */
+int pc_levels(const SampleRun *run, int calls);
+int langevin_levels(const SampleRun *run, int calls);
+int plain_langevin_levels(const SampleRun *run, int calls);
 
 #endif

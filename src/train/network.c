@@ -5,6 +5,15 @@
 
 #include "diffc/ops.h"
 
+/* The noise of SMLD and VE spans orders of magnitude, so they are told its logarithm; the time of VP
+ * and sub-VP lies in 0..1. */
+static TimeFeatureKind time_features(const Config *c)
+{
+    if (config_time(c) == TIME_CHOICE_POSITIONAL) return TIME_POSITIONAL;
+    bool preserving = c->method.type == METHOD_SDE && c->method.sde != SDE_VE;
+    return preserving ? TIME_FOURIER_LINEAR : TIME_FOURIER;
+}
+
 bool unet_from_config(const Config *c, Shape image, int classes, UNetConfig *unet, Err *err)
 {
     unet_config_defaults(unet);
@@ -40,7 +49,8 @@ bool unet_from_config(const Config *c, Shape image, int classes, UNetConfig *une
     }
     unet->eps = (float)c->model.eps;
     unet->dropout = (float)c->model.dropout;
-    unet->time_kind = c->model.fourier ? TIME_FOURIER : TIME_POSITIONAL;
+    unet->time_kind = time_features(c);
+    unet->fourier_scale = (float)c->model.fourier_scale;
     unet->flip_sin_to_cos = c->model.flip_sin_to_cos;
     unet->freq_shift = (float)c->model.freq_shift;
     unet->downsample_padding = c->model.downsample_padding;

@@ -13,9 +13,25 @@
 
 enum { PREVIEW_IMAGES = 16 };
 
-static bool open_data(Trainer *t, Err *err)
+/* Whether a plan can be made of what the configuration says, the data not being there. */
+static bool plans_without_data(const Config *c)
+{
+    ProcessKind kind = method_process_kind(c->method.type, c->method.sde);
+    bool estimated = (kind == PROCESS_SMLD || kind == PROCESS_VE) && !(c->method.sigma_max > 0);
+    return c->data.height > 0 && c->data.channels > 0 && !c->model.class_conditional &&
+           !estimated && !path_exists(c->data.path);
+}
+
+static bool open_data(Trainer *t, bool plan_only, Err *err)
 {
     const Config *c = &t->config;
+    if (plan_only && plans_without_data(c)) {
+        t->data = (Dataset){
+            .height = c->data.height, .width = c->data.width, .channels = c->data.channels};
+        snprintf(t->data.description, sizeof t->data.description, "not there (%.200s)",
+                 c->data.path[0] ? c->data.path : "no data.path");
+        return true;
+    }
     if (!c->data.path[0])
         return err_set(
             err, ERR_USAGE,
@@ -93,7 +109,8 @@ static bool open_networks(Trainer *t, Err *err)
            err_set(err, ERR_MEMORY, "not enough memory for %d samples", t->sample_count);
 }
 
-bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *callbacks, Err *err)
+static bool open_trainer(Trainer **out, const Config *config, const TrainCallbacks *callbacks,
+                         bool plan_only, Err *err)
 {
     *out = NULL;
     Trainer *t = mem_alloc(1, sizeof *t);
@@ -110,8 +127,8 @@ bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *cal
              err_set(err, ERR_MEMORY, "not enough memory for %zu betas", count);
         if (ok) memcpy(t->config.method.betas, config->method.betas, count * sizeof(double));
     }
-    ok = ok && config_check(&t->config, err) && open_data(t, err) && open_process(t, err) &&
-         open_networks(t, err);
+    ok = ok && config_check(&t->config, err) && open_data(t, plan_only, err) &&
+         open_process(t, err) && open_networks(t, err);
     if (!ok) {
         trainer_close(t);
         return false;
@@ -123,6 +140,16 @@ bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *cal
     memcpy(t->optimizer.ema, t->optimizer.weights, t->table.block_floats * sizeof(float));
     *out = t;
     return true;
+}
+
+bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *callbacks, Err *err)
+{
+    return open_trainer(out, config, callbacks, false, err);
+}
+
+bool trainer_open_plan(Trainer **out, const Config *config, Err *err)
+{
+    return open_trainer(out, config, NULL, true, err);
 }
 
 const TrainPlan *trainer_plan(const Trainer *t)

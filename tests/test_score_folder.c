@@ -85,7 +85,7 @@ TEST(score_folder_reads_back_what_it_writes_and_writes_the_same_bytes_again)
     ParamTable table = make_table();
     for (int k = 0; k < KINDS; k++) {
         float block[BLOCK], back[BLOCK];
-        char first[16], second[16];
+        char first[32], second[32];
         Err err = {0};
         fill_block(block, &table, (unsigned)k);
         memset(back, 0x55, sizeof back);

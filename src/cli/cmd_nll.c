@@ -516,6 +516,7 @@ static bool run_nll(const Arguments *a, Err *err)
                        options[v[COUNT].given ? COUNT : PART].name);
     if (v[THREADS].given) parallel_set_threads((int)v[THREADS].integer);
     term_set_quiet(v[QUIET].given);
+    note_instructions();
     if (!choose_model(&v[MODEL], job.path, err)) return false;
     if (!model_open(&job.model, job.path, 0, 0, err)) return false;
     for (int i = 0; i < job.model.config.warning_count; i++)

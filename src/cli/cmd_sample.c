@@ -183,7 +183,8 @@ static bool run_sample(const Arguments *a, Err *err)
         return false;
     if (v[SAMPLE_ROW_THREADS].given) parallel_set_threads((int)v[SAMPLE_ROW_THREADS].integer);
     term_set_quiet(v[SAMPLE_ROW_QUIET].given);
-    if (!choose_model(&a->values[SAMPLE_ROW_MODEL], plan.path, err)) return false;
+    note_instructions();
+    if (!choose_model(&v[SAMPLE_ROW_MODEL], plan.path, err)) return false;
     if (!model_open(&job.model, plan.path, height, width, err)) return false;
     for (int i = 0; i < job.model.config.warning_count; i++)
         term_note("warning: %s", job.model.config.warnings[i]);

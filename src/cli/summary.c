@@ -1,5 +1,6 @@
 #include "summary.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,14 +25,18 @@ append(char *out, size_t size, size_t *used, const char *format, ...)
 void describe_network(const UNetConfig *unet, Shape image, char *out, size_t size)
 {
     size_t used = 0;
-    append(out, size, &used, "%dx%dx%d, channels", image.H, image.W, image.C);
+    if (image.H > 0) append(out, size, &used, "%dx%dx%d, ", image.H, image.W, image.C);
+    append(out, size, &used, "channels");
     for (int i = 0; i < unet->levels; i++) append(out, size, &used, " %d", unet->block_channels[i]);
     append(out, size, &used, ", %d block%s a level", unet->layers_per_block,
            unet->layers_per_block == 1 ? "" : "s");
-    const char *before = ", attention at ";
+    const char *before = image.H > 0 ? ", attention at " : ", attention at level ";
     for (int i = 0; i < unet->levels; i++) {
         if (!unet->down_attention[i]) continue;
-        append(out, size, &used, "%s%dx%d", before, image.H >> i, image.W >> i);
+        if (image.H > 0)
+            append(out, size, &used, "%s%dx%d", before, image.H >> i, image.W >> i);
+        else
+            append(out, size, &used, "%s%d", before, i + 1);
         before = " ";
     }
     if (unet->classes > 0) append(out, size, &used, ", %d classes", unet->classes);
@@ -98,9 +103,13 @@ void network_lines(LineWriter line, const UNetConfig *unet, Shape image, size_t 
     char text[256], count[32], flop[24];
     describe_network(unet, image, text, sizeof text);
     term_format_count(count, parameters);
-    format_flop(flop, forward_flop);
     line("  network      %s", text);
+    if (image.H == 0)
+        line("  image size   not said by the model; %d channel%s", image.C,
+             image.C == 1 ? "" : "s");
     line("  parameters   %s", count);
+    if (image.H == 0) return;
+    format_flop(flop, forward_flop);
     line("  compute      %s forward per image", flop);
 }
 
@@ -108,22 +117,26 @@ void network_json(JsonWriter *w, const UNetConfig *unet, Shape image, size_t par
                   double forward_flop)
 {
     json_begin_array(w, "image");
-    json_put_int(w, NULL, image.H);
-    json_put_int(w, NULL, image.W);
+    json_put_number(w, NULL, image.H > 0 ? image.H : (double)NAN);
+    json_put_number(w, NULL, image.W > 0 ? image.W : (double)NAN);
     json_put_int(w, NULL, image.C);
     json_end_array(w);
     json_begin_array(w, "channels");
     for (int i = 0; i < unet->levels; i++) json_put_int(w, NULL, unet->block_channels[i]);
     json_end_array(w);
     json_put_int(w, "blocks", unet->layers_per_block);
-    json_begin_array(w, "attention");
-    for (int i = 0; i < unet->levels; i++) {
-        if (unet->down_attention[i]) json_put_int(w, NULL, image.H >> i);
+    if (image.H > 0) {
+        json_begin_array(w, "attention");
+        for (int i = 0; i < unet->levels; i++) {
+            if (unet->down_attention[i]) json_put_int(w, NULL, image.H >> i);
+        }
+        json_end_array(w);
+    } else {
+        json_put_null(w, "attention");
     }
-    json_end_array(w);
     json_put_int(w, "classes", unet->classes);
     json_put_int(w, "params", (int64_t)parameters);
-    json_put_number(w, "forward_gflop", forward_flop * 1e-9);
+    json_put_number(w, "forward_gflop", image.H > 0 ? forward_flop * 1e-9 : (double)NAN);
 }
 
 static void training_limit(const Config *c, char *out, size_t size)
@@ -142,7 +155,9 @@ void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
     char text[256], epoch[32], parameters[16], activations[16], data[16];
     term_format_count(epoch, plan->images_per_epoch);
     line("  data         %s", plan->data);
-    line("               %s for training, %.4g updates an epoch", epoch, plan->updates_per_epoch);
+    if (plan->images_per_epoch > 0)
+        line("               %s for training, %.4g updates an epoch", epoch,
+             plan->updates_per_epoch);
     describe_method(&plan->model, text, sizeof text);
     line("  method       %s", text);
     network_lines(line, &plan->model.unet, plan->image, plan->parameters, plan->forward_flop);

@@ -10,10 +10,14 @@
  *   reverse diffusion: x_mean = (2 - r) x + G^2 score,   std = G
  *   ancestral:         x_mean = (x + G^2 score) / r,     std = G sigma_p / sigma_t
  * The second is the mean and the small variance of the posterior step. a = r^2 (1 - beta of DDPM;
- * 1 for SMLD and VE). The norms are of one image, so that it does not depend on its batch. The very
+ * 1 for SMLD and VE). The norms are of one image, so that it does not depend on its batch. Of few
+ * values they say little: |score| is near 0 by chance, e is then far too large, and its dependence on
+ * z and x spreads the images. Below NORMS_FROM values |z| / |score| is therefore taken as sigma, what
+ * it is for pure noise (the corrector of annealed Langevin dynamics, algorithm 5 there). The very
  * last step adds no noise. */
+enum { NORMS_FROM = 16 };
 
-int pc_levels(const SampleRun *run, int calls)
+int levels_pc(const SampleRun *run, int calls)
 {
     int cost = run->corrector_steps + (run->predictor != PREDICTOR_NONE);
     return calls / (cost > 0 ? cost : 1);
@@ -45,10 +49,13 @@ static double norm(const double *values, size_t n)
 static double corrector_step(const SampleRun *run, double a, NoiseLevel level, const double *eps,
                              const double *z, size_t dims)
 {
-    double score = norm(eps, dims) / level.sigma;
-    if (!(score > 0)) return 0;
-    double ratio = run->snr * norm(z, dims) / score;
-    return 2 * a * ratio * ratio;
+    double ratio = level.sigma;
+    if (dims >= NORMS_FROM) {
+        double score = norm(eps, dims) / level.sigma;
+        if (score == 0) return 0;
+        ratio = norm(z, dims) / score;
+    }
+    return 2 * a * (run->snr * ratio) * (run->snr * ratio);
 }
 
 static void correct(const Walk *w, int step, bool noisy, double *x, const double *eps,

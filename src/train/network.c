@@ -165,10 +165,14 @@ void network_train_pass(Network *nw, const float *weights, float *grads, const f
     net_backward(nw->net, weights, grads);
 }
 
+static int image_of(const NetworkDenoiser *d, int row)
+{
+    return d->images ? d->images[row] : row;
+}
+
 static int class_of(const NetworkDenoiser *d, int row)
 {
-    if (d->label >= 0) return d->label;
-    return (d->first_image + (d->images ? d->images[row] : row)) % d->classes;
+    return d->label >= 0 ? d->label : (d->first_image + image_of(d, row)) % d->classes;
 }
 
 /* The inputs of images first .. first+part-1. Places beyond keep old values; their results are not
@@ -204,7 +208,7 @@ static bool predict_vjp(void *context, int count, const double *x, const NoiseLe
             if (!isfinite(eps[at + i]))
                 return err_set(err, ERR_DIVERGED,
                                "the network's output is not finite at time step %g (image %d)",
-                               level.t, first + (int)(i / nw->dims));
+                               level.t, image_of(d, first + (int)(i / nw->dims)));
         }
         if (!v) continue;
         float *dy = net_gradient(nw->net, nw->y);

@@ -13,9 +13,25 @@
 
 enum { PREVIEW_IMAGES = 16 };
 
-static bool open_data(Trainer *t, Err *err)
+/* Whether a plan can be made of what the configuration says, the data not being there. */
+static bool plans_without_data(const Config *c)
+{
+    ProcessKind kind = method_process_kind(c->method.type, c->method.sde);
+    bool estimated = (kind == PROCESS_SMLD || kind == PROCESS_VE) && !(c->method.sigma_max > 0);
+    return c->data.height > 0 && c->data.channels > 0 && !c->model.class_conditional &&
+           !estimated && !path_exists(c->data.path);
+}
+
+static bool open_data(Trainer *t, bool plan_only, Err *err)
 {
     const Config *c = &t->config;
+    if (plan_only && plans_without_data(c)) {
+        t->data = (Dataset){
+            .height = c->data.height, .width = c->data.width, .channels = c->data.channels};
+        snprintf(t->data.description, sizeof t->data.description, "not there (%.200s)",
+                 c->data.path[0] ? c->data.path : "no data.path");
+        return true;
+    }
     if (!c->data.path[0])
         return err_set(
             err, ERR_USAGE,
@@ -93,7 +109,8 @@ static bool open_networks(Trainer *t, Err *err)
            err_set(err, ERR_MEMORY, "not enough memory for %d samples", t->sample_count);
 }
 
-bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *callbacks, Err *err)
+static bool open_trainer(Trainer **out, const Config *config, const TrainCallbacks *callbacks,
+                         bool plan_only, Err *err)
 {
     *out = NULL;
     Trainer *t = mem_alloc(1, sizeof *t);
@@ -110,8 +127,8 @@ bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *cal
              err_set(err, ERR_MEMORY, "not enough memory for %zu betas", count);
         if (ok) memcpy(t->config.method.betas, config->method.betas, count * sizeof(double));
     }
-    ok = ok && config_check(&t->config, err) && open_data(t, err) && open_process(t, err) &&
-         open_networks(t, err);
+    ok = ok && config_check(&t->config, err) && open_data(t, plan_only, err) &&
+         open_process(t, err) && open_networks(t, err);
     if (!ok) {
         trainer_close(t);
         return false;
@@ -123,6 +140,16 @@ bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *cal
     memcpy(t->optimizer.ema, t->optimizer.weights, t->table.block_floats * sizeof(float));
     *out = t;
     return true;
+}
+
+bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *callbacks, Err *err)
+{
+    return open_trainer(out, config, callbacks, false, err);
+}
+
+bool trainer_open_plan(Trainer **out, const Config *config, Err *err)
+{
+    return open_trainer(out, config, NULL, true, err);
 }
 
 const TrainPlan *trainer_plan(const Trainer *t)
@@ -176,7 +203,7 @@ static double progress_of(const Trainer *t)
     return by_steps > by_time ? by_steps : by_time;
 }
 
-static void log_step(Trainer *t, const TrainStatus *s)
+static void log_step(Trainer *t, const TrainStatus *s, double startup)
 {
     JsonWriter w;
     json_write_init(&w, 0);
@@ -189,6 +216,7 @@ static void log_step(Trainer *t, const TrainStatus *s)
     json_put_number(&w, "lr", s->lr);
     json_put_number(&w, "images_per_s", s->images_per_s);
     json_put_number(&w, "seconds", s->seconds);
+    if (isfinite(startup)) json_put_number(&w, "startup_seconds", startup);
     json_end_object(&w);
     run_log(t, &w);
 }
@@ -208,6 +236,7 @@ typedef struct {
     double base;     /* training time before this process */
     double busy;     /* seconds in updates since the last report */
     uint64_t images; /* images since the last report */
+    double startup;  /* from the program's start to the first update; NAN once it is reported */
 } LoopClock;
 
 static bool finished(const Trainer *t)
@@ -236,7 +265,8 @@ static void report(Trainer *t, LoopClock *clock, double norm, double lr)
     s.logged = regular || finished(t);
     if (t->callbacks.status) t->callbacks.status(t->callbacks.context, &s);
     if (!s.logged) return;
-    log_step(t, &s);
+    log_step(t, &s, clock->startup);
+    clock->startup = (double)NAN;
     /* The line at the end must not change those of a run that is made longer later. */
     if (!regular) return;
     t->state.loss_sum = 0;
@@ -280,7 +310,8 @@ bool trainer_run(Trainer *t, const char *run, bool resume, Err *err)
         run_note(t, "%s is finished; a larger train.steps or train.minutes continues it", t->run);
         return true;
     }
-    LoopClock clock = {.started = clock_seconds(), .base = t->state.seconds};
+    LoopClock clock = {
+        .started = clock_seconds(), .base = t->state.seconds, .startup = clock_since_begin()};
     int64_t saved = resume ? t->state.step : -1;
     while (!finished(t) && !interrupt_requested()) {
         if (!update(t, &clock, err)) return false;

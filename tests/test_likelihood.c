@@ -260,6 +260,45 @@ TEST(bound_of_a_gaussian_closes_on_its_entropy_for_score_matching_chains)
     process_free(&p);
 }
 
+/* Variances fitted on samples of the data are the optimal ones, and so is the bound. */
+TEST(fitted_variances_are_the_optimal_ones)
+{
+    enum { SAMPLES = 48, SIZE = 64, T = 1000 };
+    Process p = make_process(&(ProcessConfig){.kind = PROCESS_DDPM,
+                                              .T = T,
+                                              .schedule = SCHEDULE_LINEAR,
+                                              .beta_start = 1e-4,
+                                              .beta_end = 0.02});
+    GaussianData data = {.dims = SIZE, .mean = 0.5, .std = 0.25};
+    Denoiser d = gaussian_denoiser(&data);
+    static double x0[SAMPLES * SIZE], variances[T];
+    uint64_t seed[SAMPLES];
+    float *z = test_random(SAMPLES * SIZE, 8, 1);
+    for (int i = 0; i < SAMPLES * SIZE; i++) x0[i] = data.mean + data.std * (double)z[i];
+    for (int i = 0; i < SAMPLES; i++) seed[i] = (uint64_t)i;
+    free(z);
+    ImageSeeds seeds = {.seeds = seed};
+    NoiseSource noise = likelihood_noise(&seeds);
+    static const int calls[] = {100, 0};
+    for (int k = 0; k < 2; k++) {
+        BoundRun run = {.process = &p, .batch = 64, .calls = calls[k]};
+        Err err = {0};
+        EXPECT(bound_fit_variances(&run, &d, &noise, SAMPLES, x0, variances, &err));
+        for (int t = 0; t < T; t++) {
+            NoiseLevel level = process_level(&p, t);
+            PosteriorStep q = posterior_step(level, process_level(&p, t - 1));
+            double s2 = data.std * data.std, n2 = level.sigma * level.sigma;
+            double rest = s2 * n2 / (level.alpha * level.alpha * s2 + n2);
+            double best = q.variance_small + q.c_x0 * q.c_x0 * rest;
+            EXPECT_NEAR(variances[t] / best, 1, k ? 0.15 : 0.08);
+        }
+        double prior;
+        BoundRun fitted = {.process = &p, .batch = 64, .variances = variances};
+        EXPECT_NEAR(expected_steps(&fitted, &prior), 3.219624, 3e-3);
+    }
+    process_free(&p);
+}
+
 /* eps such that the predicted x0 is 0.1. */
 static bool predict_a_tenth(void *context, int count, const double *x, const NoiseLevel *levels,
                             int stride, double *eps, Err *err)

@@ -107,6 +107,13 @@ long bound_calls(const BoundRun *run);
 bool bound_run(const BoundRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
                const double *x0, Likelihood *results, double *terms, Err *err);
 
+/* variances[T] for a BoundRun: of each step what minimises the expected term, the small variance plus
+ * c_x0^2 times the mean squared error of the predicted x0, measured on images x0 [count, dims] that
+ * should be of the training set (Bao et al. 2022 find the same from the norm of the score). Uses
+ * run's process, clipping, calls (of each image) and batch. */
+bool bound_fit_variances(const BoundRun *run, const Denoiser *denoiser, const NoiseSource *noise,
+                         int count, const double *x0, double *variances, Err *err);
+
 /* ---- ode ---- */
 
 /* The probability flow dx = (f x + g^2 eps / (2 sigma)) dt (Song et al. 2021, eq. 13) carries the data

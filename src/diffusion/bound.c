@@ -136,6 +136,25 @@ static double step_variance(const Bound *b, int t, PosteriorStep q)
         .variance_small;
 }
 
+static double predicted_x0(const BoundRun *run, NoiseLevel level, double x, double eps)
+{
+    double guess = x0_from_eps(level, x, eps);
+    return run->clip ? fmin(fmax(guess, -run->clip_range), run->clip_range) : guess;
+}
+
+/* Mean squared error of the predicted x0. */
+static double error_of_x0(const Bound *b, int t, const double *x0, const double *x,
+                          const double *eps)
+{
+    NoiseLevel level = process_level(b->run->process, t);
+    double sum = 0;
+    for (size_t i = 0; i < b->denoiser->dims; i++) {
+        double error = x0[i] - predicted_x0(b->run, level, x[i], eps[i]);
+        sum += error * error;
+    }
+    return sum / (double)b->denoiser->dims;
+}
+
 /* The term of step t in nats, given the predicted noise of one draw. */
 static double term(const Bound *b, int t, const double *x0, const double *x, const double *eps)
 {
@@ -144,8 +163,7 @@ static double term(const Bound *b, int t, const double *x0, const double *x, con
     PosteriorStep q = posterior_step(level, process_level(run->process, t - 1));
     double variance = step_variance(b, t, q), std = sqrt(variance), sum = 0;
     for (size_t i = 0; i < b->denoiser->dims; i++) {
-        double guess = x0_from_eps(level, x[i], eps[i]);
-        if (run->clip) guess = fmin(fmax(guess, -run->clip_range), run->clip_range);
+        double guess = predicted_x0(run, level, x[i], eps[i]);
         if (t > 0)
             sum += gaussian_kl(q.c_x0 * x0[i], q.variance_small, q.c_x0 * guess, variance);
         else if (run->tanh_decoder)
@@ -185,8 +203,13 @@ static void group_close(Group *g)
     mem_free(g->levels);
 }
 
-/* values [count * draws]: the terms of all draws of all images, a group of predictions at a time. */
-static bool evaluate(const Bound *b, Group *g, int count, const double *x0, double *values)
+/* What is taken from a prediction: a term, or the error of x0. */
+typedef double Measure(const Bound *b, int t, const double *x0, const double *x, const double *eps);
+
+/* values [count * draws]: the measure of all draws of all images, a group of predictions at a
+ * time. */
+static bool evaluate(const Bound *b, Group *g, int count, const double *x0, Measure *measure,
+                     double *values)
 {
     const Denoiser *d = b->denoiser;
     size_t dims = d->dims, rows = (size_t)count * (size_t)b->draws;
@@ -209,7 +232,7 @@ static bool evaluate(const Bound *b, Group *g, int count, const double *x0, doub
         for (int row = 0; row < part; row++) {
             size_t at = (size_t)row * dims, image = (first + (size_t)row) / (size_t)b->draws;
             values[first + (size_t)row] =
-                term(b, g->step[row], x0 + image * dims, g->x + at, g->eps + at);
+                measure(b, g->step[row], x0 + image * dims, g->x + at, g->eps + at);
         }
         done += part;
         if (b->run->progress && !b->run->progress(b->run->progress_context, done))
@@ -274,20 +297,33 @@ static void conclude(const Bound *b, const double *x0, const double *values, Lik
                            .network_calls = b->draws};
 }
 
+/* Opens everything and takes the measure of all draws; values [count * b->draws] on success. */
+static bool measure_all(Bound *b, int count, const double *x0, Measure *measure, double **values)
+{
+    Group g = {0};
+    bool ok = check(b->run, b->err) && plan(b) && group_open(&g, b);
+    if (ok) {
+        *values = mem_doubles((size_t)count * (size_t)b->draws);
+        ok = *values || err_set(b->err, ERR_MEMORY, "no memory for the terms of %d images", count);
+    }
+    ok = ok && evaluate(b, &g, count, x0, measure, *values);
+    group_close(&g);
+    return ok;
+}
+
+static void bound_close(Bound *b)
+{
+    mem_free(b->range);
+    mem_free(b->owner);
+}
+
 bool bound_run(const BoundRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
                const double *x0, Likelihood *results, double *terms, Err *err)
 {
-    if (!check(run, err)) return false;
     CHECK(!terms || run->calls == 0);
     Bound b = {.run = run, .denoiser = denoiser, .noise = noise, .T = run->process->T, .err = err};
-    Group g = {0};
     double *values = NULL;
-    bool ok = plan(&b) && group_open(&g, &b);
-    if (ok) {
-        values = mem_doubles((size_t)count * (size_t)b.draws);
-        ok = values || err_set(err, ERR_MEMORY, "no memory for the terms of %d images", count);
-    }
-    ok = ok && evaluate(&b, &g, count, x0, values);
+    bool ok = measure_all(&b, count, x0, term, &values);
     for (int image = 0; image < count && ok; image++) {
         size_t at = (size_t)image * denoiser->dims;
         conclude(&b, x0 + at, values + (size_t)image * (size_t)b.draws, &results[image],
@@ -298,9 +334,64 @@ bool bound_run(const BoundRun *run, const Denoiser *denoiser, const NoiseSource 
                         "the bound of image %d is %g; it must be finite, so the model has diverged",
                         image, results[image].nats);
     }
-    group_close(&g);
     mem_free(values);
-    mem_free(b.range);
-    mem_free(b.owner);
+    bound_close(&b);
+    return ok;
+}
+
+/* ln of a range's mean error over all images, and ln t at its middle. */
+typedef struct {
+    double log_t, log_error;
+} Knot;
+
+static Knot knot_of(const Bound *b, int range, int first_draw, int count, const double *values)
+{
+    Range r = b->range[range];
+    double sum = 0;
+    for (int image = 0; image < count; image++)
+        for (int k = 0; k < r.draws; k++)
+            sum += values[(size_t)image * (size_t)b->draws + (size_t)(first_draw + k)];
+    /* An error of zero has no logarithm; nothing smaller than this matters beside the variance. */
+    double mean = fmax(sum / ((double)count * r.draws), 1e-30);
+    int last = r.first + r.width - 1;
+    return (Knot){r.first > 0 ? 0.5 * log((double)r.first * last) : 0, log(mean)};
+}
+
+/* Between the middles of the ranges the error is a power of t. */
+static void fill_variances(const Bound *b, const Knot *knot, double *variances)
+{
+    int k = 1; /* knot[0] is step 0's */
+    for (int t = 0; t < b->T; t++) {
+        double log_error = knot[0].log_error;
+        if (t > 0) {
+            while (k + 1 < b->ranges && knot[k + 1].log_t <= log(t)) k++;
+            int next = k + 1 < b->ranges ? k + 1 : k;
+            double way = knot[next].log_t - knot[k].log_t;
+            double part = way > 0 ? fmax((log(t) - knot[k].log_t) / way, 0) : 0;
+            log_error = knot[k].log_error + part * (knot[next].log_error - knot[k].log_error);
+        }
+        PosteriorStep q = posterior_step(process_level(b->run->process, t),
+                                         process_level(b->run->process, t - 1));
+        variances[t] = q.variance_small + q.c_x0 * q.c_x0 * exp(log_error);
+    }
+}
+
+bool bound_fit_variances(const BoundRun *run, const Denoiser *denoiser, const NoiseSource *noise,
+                         int count, const double *x0, double *variances, Err *err)
+{
+    Bound b = {.run = run, .denoiser = denoiser, .noise = noise, .T = run->process->T, .err = err};
+    double *values = NULL;
+    Knot *knot = NULL;
+    bool ok = measure_all(&b, count, x0, error_of_x0, &values);
+    if (ok) {
+        knot = mem_alloc((size_t)b.ranges, sizeof *knot);
+        ok = knot || err_set(err, ERR_MEMORY, "no memory for the variances of %d steps", b.T);
+    }
+    for (int r = 0, draw = 0; r < b.ranges && ok; draw += b.range[r++].draws)
+        knot[r] = knot_of(&b, r, draw, count, values);
+    if (ok) fill_variances(&b, knot, variances);
+    mem_free(knot);
+    mem_free(values);
+    bound_close(&b);
     return ok;
 }

@@ -10,6 +10,7 @@
 #include "diffc/model.h"
 #include "diffc/parallel.h"
 #include "diffc/term.h"
+#include "nll_fit.h"
 #include "nll_images.h"
 #include "nll_report.h"
 
@@ -20,6 +21,8 @@ enum {
     CALLS,
     EXACT_SUM,
     VARIANCE,
+    FIT_DATA,
+    FIT_COUNT,
     CLIP,
     PER_STEP,
     PROBES,
@@ -38,6 +41,14 @@ enum {
     QUIET,
     ROWS
 };
+
+/* variance_name's, and one more. */
+enum { VARIANCE_FITTED = VARIANCE_LARGE + 1 };
+static const char *step_variance_name(int kind)
+{
+    if (kind < VARIANCE_FITTED) return variance_name(kind);
+    return kind == VARIANCE_FITTED ? "fitted" : NULL;
+}
 
 static const Option options[ROWS + 1] = {
     [MODEL] = {.name = "model",
@@ -78,10 +89,25 @@ static const Option options[ROWS + 1] = {
     [VARIANCE] = {.name = "variance",
                   .type = OPTION_CHOICE,
                   .metavar = "KIND",
-                  .choice = variance_name,
+                  .choice = step_variance_name,
                   .otherwise = "the model's",
                   .group = "Protocol",
-                  .help = "bound: variance of the model's steps"},
+                  .help = "bound: variance of the model's steps; fitted measures on training "
+                          "images what makes the bound smallest"},
+    [FIT_DATA] = {.name = "fit-data",
+                  .type = OPTION_TEXT,
+                  .metavar = "PATH",
+                  .otherwise = "the run's training data",
+                  .group = "Protocol",
+                  .help = "bound: where the images for --variance fitted are"},
+    [FIT_COUNT] = {.name = "fit-count",
+                   .type = OPTION_INT,
+                   .metavar = "N",
+                   .low = 1,
+                   .high = 100000,
+                   .fallback = "32",
+                   .group = "Protocol",
+                   .help = "bound: how many of them are measured"},
     [CLIP] = {.name = "clip",
               .type = OPTION_SWITCH,
               .otherwise = "yes",
@@ -184,6 +210,9 @@ typedef struct {
     LikelihoodProtocol protocol;
     BoundRun bound;
     FlowRun flow;
+    const char *variance; /* of the bound, by name */
+    bool fitted;
+    double *variances; /* fitted, or NULL */
     uint64_t seed;
     int batch;
     NllImages images;
@@ -219,6 +248,10 @@ static bool check_owners(const OptionValue *v, LikelihoodProtocol protocol, Err 
                                              : "ode",
                            protocol_name((int)protocol));
     }
+    bool fitted = v[VARIANCE].given && v[VARIANCE].integer == VARIANCE_FITTED;
+    if ((v[FIT_DATA].given || v[FIT_COUNT].given) && !fitted)
+        return err_set(err, ERR_USAGE, "--%s belongs to --variance fitted",
+                       options[v[FIT_DATA].given ? FIT_DATA : FIT_COUNT].name);
     if (v[CALLS].given && (v[EXACT_SUM].given || v[PER_STEP].given))
         return err_set(err, ERR_USAGE, "--calls estimates what --%s sums; give one of them",
                        options[v[EXACT_SUM].given ? EXACT_SUM : PER_STEP].name);
@@ -267,7 +300,7 @@ static void fill_runs(const OptionValue *v, Job *job)
     bool discrete = process_is_discrete(&job->model.process);
     job->bound = (BoundRun){
         .process = &job->model.process,
-        .variance = v[VARIANCE].given ? (VarianceKind)v[VARIANCE].integer : c->variance,
+        .variance = c->variance,
         .clip = v[CLIP].given ? v[CLIP].integer : true,
         .clip_range = c->clip_range > 0 ? c->clip_range : 1,
         .calls = all              ? 0
@@ -277,6 +310,10 @@ static void fill_runs(const OptionValue *v, Job *job)
         .progress = report_progress,
         .progress_context = job,
     };
+    int variance = v[VARIANCE].given ? (int)v[VARIANCE].integer : (int)c->variance;
+    job->fitted = variance == VARIANCE_FITTED;
+    if (!job->fitted) job->bound.variance = (VarianceKind)variance;
+    job->variance = step_variance_name(variance);
     /* A short chain is summed. */
     if (discrete && !v[CALLS].given && job->model.process.T <= BOUND_CALLS) job->bound.calls = 0;
     job->flow = (FlowRun){
@@ -453,7 +490,7 @@ static void narrate(const Job *job)
     if (job->protocol == PROTOCOL_BOUND)
         term_note("%s: protocol bound, %s: %s %d terms, %ld network calls an image, variance %s",
                   job->path, because, b->calls ? "estimate of" : "all", job->model.process.T,
-                  bound_calls(b), variance_name((int)b->variance));
+                  bound_calls(b), job->variance);
     else
         term_note("%s: protocol ode, %s: tolerance %g, %d probe%s, %d draw%s an image", job->path,
                   because, f->tolerance, f->probes, f->probes == 1 ? "" : "s", f->dequant,
@@ -491,6 +528,13 @@ static bool run_job(Job *job, const Arguments *a, Err *err)
     bool ok = job->protocol == PROTOCOL_ODE
                   ? model_prepare_vjp(&job->model, NETWORK_SAMPLE_BATCH, label, &job->denoiser, err)
                   : model_prepare(&job->model, NETWORK_SAMPLE_BATCH, label, &job->denoiser, err);
+    if (ok && job->fitted) {
+        NllFit fit = {.model = &job->model,
+                      .path = v[FIT_DATA].text,
+                      .count = (int)v[FIT_COUNT].integer,
+                      .seed = job->seed};
+        ok = nll_fit_variances(&fit, &job->denoiser, &job->bound, &job->variances, err);
+    }
     Group group = {0};
     ok = ok && group_open(&group, job, err) && nll_report_open(&job->report, err);
     if (ok) {
@@ -500,6 +544,7 @@ static bool run_job(Job *job, const Arguments *a, Err *err)
     group_close(&group);
     nll_report_close(&job->report);
     nll_images_close(&job->images);
+    mem_free(job->variances);
     return ok;
 }
 

@@ -140,6 +140,53 @@ TEST(calls_and_steps_are_those_of_the_published_solver)
     }
 }
 
+/* An equation with two narrow places, where steps are refused. */
+static bool bumps(void *context, int count, const OdeRow *rows, const double *y, double *dy,
+                  Err *err)
+{
+    (void)context, (void)err;
+    for (int r = 0; r < count; r++) {
+        double t = rows[r].time, narrow = (t - 0.5) / 0.02, near = t - 0.8;
+        dy[2 * r] = -y[2 * r] * (1 + 50 * exp(-narrow * narrow) * sin(40 * t));
+        dy[2 * r + 1] = y[2 * r] * cos(3 * t) / (0.01 + near * near);
+    }
+    return true;
+}
+
+/* The rows are scipy 1.17's, solve_ivp with RK45. */
+TEST(calls_steps_and_values_are_those_of_scipy_where_steps_are_refused)
+{
+    static const struct {
+        double tolerance, from;
+        int calls, accepted, rejected;
+        double y[2];
+    } rows[] = {
+        {1e-3, 0, 86, 9, 5, {0.09269492963184868, -0.8088729017893433}},
+        {1e-3, 1, 56, 6, 3, {2.68017672546487, 17.22308709081227}},
+        {1e-5, 0, 140, 17, 6, {0.0926534147345844, -0.7799171234318109}},
+        {1e-5, 1, 170, 21, 7, {10.793545538319472, 10.775186806151893}},
+        {1e-8, 0, 452, 60, 15, {0.09265250232730446, -0.7798637524578625}},
+        {1e-8, 1, 482, 67, 13, {10.793016386951269, 10.775686126485889}},
+    };
+    for (int r = 0; r < 6; r++) {
+        OdeProblem p = {.name = "bumps",
+                        .dims = 2,
+                        .derivative = bumps,
+                        .from = rows[r].from,
+                        .to = 1 - rows[r].from,
+                        .rtol = rows[r].tolerance,
+                        .atol = rows[r].tolerance,
+                        .call_limit = 1000};
+        double y[2] = {1, 0.2};
+        OdeCost cost;
+        EXPECT(solve(&p, 1, y, &cost, NULL));
+        EXPECT_INT(cost.calls, rows[r].calls);
+        EXPECT_INT(cost.accepted, rows[r].accepted);
+        EXPECT_INT(cost.rejected, rows[r].rejected);
+        for (int i = 0; i < 2; i++) EXPECT_NEAR(y[i], rows[r].y[i], 1e-10 * fabs(rows[r].y[i]));
+    }
+}
+
 TEST(image_is_solved_the_same_alone_in_a_batch_and_with_any_threads)
 {
     enum { COUNT = 2 * ODE_GROUP + 3 };
@@ -197,6 +244,37 @@ TEST(large_states_do_not_depend_on_the_number_of_threads)
         int image = at / 300, i = at % 300;
         double want = (1 + at % 7) * exp((1 + image % 5) * (cos(2 + i) - cos(i)));
         EXPECT_NEAR(first[at] / want, 1, 1e-4);
+    }
+}
+
+/* Falls from 0, and is not to be asked beyond `context`. */
+static bool bounded(void *context, int count, const OdeRow *rows, const double *y, double *dy,
+                    Err *err)
+{
+    (void)y, (void)err;
+    const double *end = context;
+    for (int r = 0; r < count; r++) {
+        EXPECT(rows[r].time >= 0 && rows[r].time <= *end);
+        dy[r] = -1 - rows[r].time;
+    }
+    return true;
+}
+
+TEST(equation_is_asked_for_only_between_its_ends)
+{
+    for (double end = 1e-9; end < 1e4; end *= 100) {
+        OdeProblem p = {.name = "bounded",
+                        .context = &end,
+                        .dims = 1,
+                        .derivative = bounded,
+                        .from = 0,
+                        .to = end,
+                        .rtol = 1e-4,
+                        .atol = 1e-4,
+                        .call_limit = 1000};
+        double y[1] = {0};
+        EXPECT(solve(&p, 1, y, NULL, NULL));
+        EXPECT_NEAR(y[0], -end - end * end / 2, 1e-12 * (end + end * end));
     }
 }
 

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "diffc/mem.h"
 #include "diffc/rng.h"
 #include "diffc/smld.h"
 #include "test.h"
@@ -145,13 +144,18 @@ TEST(widest_pair_of_many_points_is_a_close_lower_bound)
     }
 }
 
-/* The farthest points from the mean lie on one side: only the sweeps find the other end. */
-TEST(widest_pair_of_a_lopsided_set_is_found_by_the_sweeps)
+/* Wherever the two ends lie among the points, no start is one of them. */
+TEST(widest_pair_of_two_outliers_is_found)
 {
-    enum { COUNT = 5000, FAR = 600 };
-    static float x[COUNT];
-    for (int i = 0; i < COUNT; i++) x[i] = i < FAR ? 10 + 0.001f * (float)i : -0.0001f * (float)i;
-    EXPECT_NEAR(widest(x, COUNT, 1), (double)x[FAR - 1] - (double)x[COUNT - 1], 1e-5);
+    enum { COUNT = 5000, DIMS = 3 };
+    for (size_t at = 1; at < COUNT - 7; at += 311) {
+        float *x = test_random(COUNT * DIMS, 4, 1);
+        x[at * DIMS] = 100;
+        x[(at + 6) * DIMS] = -90;
+        double all = 190, found = widest(x, COUNT, DIMS);
+        EXPECT(found >= all && found < all + 0.5);
+        free(x);
+    }
 }
 
 TEST(widest_pair_does_not_depend_on_threads)

@@ -283,6 +283,51 @@ TEST(heun_is_algorithm_2_of_its_paper_with_and_without_churn)
     }
 }
 
+/* ---- unipc against what its coefficients are made for ---- */
+
+static double quadratic(double lambda)
+{
+    return 0.3 + 0.7 * lambda - 0.4 * lambda * lambda;
+}
+
+static bool quadratic_predict(void *context, int count, const double *x, const NoiseLevel *levels,
+                              int stride, double *eps, Err *err)
+{
+    (void)context, (void)err;
+    for (int i = 0; i < count; i++) {
+        NoiseLevel level = levels[i * stride];
+        eps[i] = eps_from_prediction(PREDICT_X0, level, x[i], quadratic(level_logsnr(level)));
+    }
+    return true;
+}
+
+/* x / sigma = x_1 / sigma_1 + integral of exp(lambda) m: with m a parabola the second-order
+ * corrector is exact, so only the first step (m is the mean of its ends) and the last (m is that of
+ * its start) show. */
+TEST(unipc_is_exact_for_predictions_that_are_parabolas_between_its_first_and_last_step)
+{
+    for (int n = 3; n <= 7; n++) {
+        double s[8], start = 0.8, x;
+        for (int i = 0; i <= n; i++) s[i] = 5 * pow(0.6 - 0.02 * i, i); /* uneven */
+        Case *c = case_new(&every_process[PROCESS_VP]);
+        Denoiser denoiser = {.dims = 1, .predict = quadratic_predict};
+        Err err = {0};
+        hand_grid(c, n, s, NULL, true);
+        must(sample("unipc", c, denoiser, from_start(&start), 1, &x, &err), &err);
+        double over_sigma[3]; /* at levels 1, n-1, n */
+        const NoiseLevel *level = c->grid.level;
+        double ends[2] = {log(1 / s[1]), log(1 / s[n - 1])}, area[2];
+        double mean = 0.5 * (quadratic(log(1 / s[0])) + quadratic(log(1 / s[1])));
+        over_sigma[0] = start / level[0].sigma + (1 / s[1] - 1 / s[0]) * mean;
+        for (int k = 0; k < 2; k++)
+            area[k] = exp(ends[k]) * (quadratic(ends[k]) - (0.7 - 0.8 * ends[k]) - 0.8);
+        over_sigma[1] = over_sigma[0] + area[1] - area[0];
+        over_sigma[2] = over_sigma[1] + (1 / s[n] - 1 / s[n - 1]) * quadratic(ends[1]);
+        EXPECT_NEAR(x / level[n].sigma, over_sigma[2], 1e-12 * fabs(over_sigma[2]));
+        case_free(c);
+    }
+}
+
 /* ---- relations ---- */
 
 /* In x / alpha and sigma / alpha all processes are one. */
@@ -507,6 +552,24 @@ TEST(non_finite_predictions_stop_a_solver_and_name_the_place)
             EXPECT_CONTAINS(err.text, "image 3");
             case_free(c);
         }
+}
+
+TEST(non_finite_states_stop_a_solver_and_name_the_place)
+{
+    for (int k = 0; k < SOLVERS; k++) {
+        Case *c = case_new(&every_process[PROCESS_DDPM]);
+        /* Finite itself, but x0 = -sigma eps / alpha is not. */
+        Broken broken = {.at_t = 900, .value = 1e308};
+        Denoiser denoiser = {.context = &broken, .dims = 1, .predict = broken_predict};
+        SeedNoise seeds = {1};
+        double x[4];
+        Err err = {0};
+        case_spaced(c, SPACING_LEADING, 10);
+        EXPECT(!sample(solvers[k], c, denoiser, seed_noise(&seeds), 4, x, &err));
+        EXPECT_INT(err.kind, ERR_DIVERGED);
+        EXPECT_CONTAINS(err.text, "step 1 of 10 (timestep 900): the state is -inf");
+        case_free(c);
+    }
 }
 
 TEST(churn_out_of_range_is_a_usage_error)

@@ -34,12 +34,11 @@ typedef struct {
 } PointSet;
 
 /* Technique 1: the largest Euclidean distance between two points, which is the largest level. Exact
- * for up to SMLD_PAIRS points. Of more, the SMLD_PAIRS farthest from the mean are compared with each
- * other, and then all points with the two ends of the widest pair until it grows no more: a lower
- * bound, which differs from the distance only where neither end of the widest pair is an outlier.
- * The result depends on neither the order of the threads nor their number. 0 for fewer than two
- * points; ERR_MEMORY. */
-enum { SMLD_PAIRS = 512 };
+ * for up to SMLD_PAIRS points. Of more, SMLD_STARTS evenly spread ones each lead to the point farthest
+ * from them, and on from there while the distance grows: a lower bound (of 20,000 and 60,000 images
+ * of Fashion-MNIST about two starts in three end at the widest pair). The result does not depend on
+ * the number of threads. 0 for fewer than two points; ERR_MEMORY. */
+enum { SMLD_PAIRS = 512, SMLD_STARTS = 8 };
 bool largest_pairwise_distance(const PointSet *points, double *distance, Err *err);
 
 #endif

@@ -78,7 +78,7 @@ const Option sample_options[SAMPLE_ROWS + 1] = {
                           .type = OPTION_REAL,
                           .metavar = "X",
                           .low = 0,
-                          .high = 1e4,
+                          .high = 1e6,
                           .otherwise = "the run's",
                           .group = "Sampler",
                           .help = "heun: fresh noise (S_churn); 0 none"},
@@ -94,7 +94,7 @@ const Option sample_options[SAMPLE_ROWS + 1] = {
                               .type = OPTION_INT,
                               .metavar = "N",
                               .low = 0,
-                              .high = 1000,
+                              .high = 100,
                               .otherwise = "the run's",
                               .group = "Sampler",
                               .help = "pc: Langevin steps before each predictor step; 0 none"},
@@ -109,7 +109,7 @@ const Option sample_options[SAMPLE_ROWS + 1] = {
                                    .type = OPTION_INT,
                                    .metavar = "N",
                                    .low = 1,
-                                   .high = 100000,
+                                   .high = 1e4,
                                    .otherwise = "the run's",
                                    .group = "Sampler",
                                    .help = "langevin: steps at each level"},
@@ -133,8 +133,8 @@ const Option sample_options[SAMPLE_ROWS + 1] = {
     [SAMPLE_ROW_CALL_LIMIT] = {.name = "call-limit",
                                .type = OPTION_INT,
                                .metavar = "N",
-                               .low = 10,
-                               .high = 1e9,
+                               .low = 1,
+                               .high = 1e6,
                                .otherwise = "the run's",
                                .group = "Sampler",
                                .help = "ode: network calls an image may take"},
@@ -243,6 +243,11 @@ static bool choose_sampler(const OptionValue *v, const Model *m, const Config *c
     p->sampler = sampler_find(name);
     if (!p->sampler)
         return err_set(err, ERR_USAGE, "%s: sample.sampler is '%s', which is unknown", m->run,
+                       name);
+    if (v[SAMPLE_ROW_STEPS].given && (p->sampler->reads & SAMPLE_ODE))
+        return err_set(err, ERR_USAGE,
+                       "--steps is given, but %s takes as many network calls as --tolerance needs "
+                       "and --call-limit allows",
                        name);
     /* The run's number of steps belongs to the run's sampler. */
     if (v[SAMPLE_ROW_STEPS].given)

@@ -98,7 +98,7 @@ static void correct_guess(Group *g, int r)
     double bend = scaled_norm(p, g->k[1] + at, g->k[0] + at, g->y + at) / size;
     double most = fmax(slope, bend);
     double better = most <= 1e-15 ? fmax(1e-6, size * 1e-3) : pow(0.01 / most, 1 / ORDER);
-    g->control[r].size = fmin(fmin(100 * size, better), fabs(p->to - p->from));
+    g->control[r].size = fmin(100 * size, better);
 }
 
 static bool begin(Group *g, int first, int rows, const double *y, Err *err)
@@ -147,9 +147,8 @@ static bool plan_steps(Group *g, Err *err)
                      p->call_limit);
             return say_unfinished(g, r, why, err);
         }
-        if (c->size < least && c->retry)
+        if (c->size < least)
             return say_unfinished(g, r, "no step is small enough to keep to it", err);
-        c->size = fmax(c->size, least);
         c->arrival = c->time + g->direction * c->size;
         if (g->direction * (c->arrival - p->to) > 0) c->arrival = p->to;
         c->length = c->arrival - c->time;

@@ -80,7 +80,7 @@ static bool step_down(const Walk *w, int step, double *x, double *scratch)
         euler(w, level, to, x, d, x);
     } else {
         euler(w, level, to, x, d, next);
-        if (!walk_check(w, step, next) || !walk_predict(w, step, next, to, eps)) return false;
+        if (!walk_predict(w, step, next, to, eps)) return false;
         heun(w, level, to, x, d, next, eps);
     }
     return walk_check(w, step, x);

@@ -24,14 +24,14 @@ static int default_levels(const Process *p)
     return 1 + (int)ceil(log(noise_ratio(noisy, clean)) / log(DEFAULT_RATIO));
 }
 
-int langevin_levels(const SampleRun *run, int calls)
+int levels_langevin(const SampleRun *run, int calls)
 {
     if (calls == 0) return default_levels(run->process);
     int steps = run->langevin_steps > 0 ? run->langevin_steps : 1;
     return (calls - 1) / steps;
 }
 
-int plain_langevin_levels(const SampleRun *run, int calls)
+int levels_plain_langevin(const SampleRun *run, int calls)
 {
     (void)run;
     return calls - 1;

@@ -3,9 +3,9 @@
  *   z = x / sqrt(alpha^2 + sigma^2),  theta = atan(sigma / alpha)
  *   dz/dtheta = (eps - sin(theta) z) / cos(theta)
  * which is v of Salimans & Ho 2022 (z = cos x0 + sin eps, so dz/dtheta = cos eps - sin x0), and 0
- * for data of variance 1. At tolerance 1e-5 a mixture of 40 narrow modes takes 92 to 95 calls with
- * any process; in time 104 to 185, in (x / alpha, ln(sigma / alpha)) 117 to 229. The last step is
- * from the cleanest level to x0. */
+ * for data of variance 1. Calls, measured: a mixture of 40 narrow modes at tolerance 1e-5 takes 92 to
+ * 95 with any process (in time 104 to 185; in x / alpha over ln(sigma / alpha) 117 to 229), a U-Net
+ * for Fashion-MNIST at 1e-3 takes 65 (82; 82). The last step is from the cleanest level to x0. */
 #include <math.h>
 #include <stdio.h>
 

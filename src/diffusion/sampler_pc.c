@@ -17,7 +17,7 @@
  * last step adds no noise. */
 enum { NORMS_FROM = 16 };
 
-int pc_levels(const SampleRun *run, int calls)
+int levels_pc(const SampleRun *run, int calls)
 {
     int cost = run->corrector_steps + (run->predictor != PREDICTOR_NONE);
     return calls / (cost > 0 ? cost : 1);

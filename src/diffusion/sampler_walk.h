@@ -105,8 +105,8 @@ bool sample_plain_langevin(SampleRun *run, const Denoiser *denoiser, const Noise
                            int count, double *x, double *scratch, Err *err);
 
 /* Levels for a number of calls, as the table's `levels`. */
-int pc_levels(const SampleRun *run, int calls);
-int langevin_levels(const SampleRun *run, int calls);
-int plain_langevin_levels(const SampleRun *run, int calls);
+int levels_pc(const SampleRun *run, int calls);
+int levels_langevin(const SampleRun *run, int calls);
+int levels_plain_langevin(const SampleRun *run, int calls);
 
 #endif

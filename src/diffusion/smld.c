@@ -1,7 +1,6 @@
 #include "diffc/smld.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "diffc/mem.h"
 #include "diffc/parallel.h"
@@ -78,156 +77,111 @@ double langevin_step_size(int steps_per_level, double sigma_min, double ratio)
 /* ---- the widest pair of points ---- */
 
 typedef struct {
-    double square; /* of the distance; ties go to the smaller index */
+    double square; /* of the distance, -1: none yet */
     size_t index;
 } Far;
 
+/* The point that is farther; of two as far, the one that was there. */
+static Far farther(Far best, Far other)
+{
+    return other.square > best.square ? other : best;
+}
+
+/* STARTS points are at work at a time; every pass over all points finds the farthest of each. The
+ * passes split the points into PARTS, whatever the number of threads. */
+enum { STARTS = SMLD_STARTS, PARTS = 64 };
+
 typedef struct {
     const PointSet *points;
-    float *rows;     /* [threads, dims], a thread's point */
-    float *centre;   /* [dims], what distances are taken from */
-    Far *far;        /* [count] */
-    float *chosen;   /* [SMLD_PAIRS, dims], the candidates */
-    double *partial; /* [MEAN_PARTS, dims] */
+    int count;              /* of ends at work */
+    Far end[STARTS];        /* each with the square of the way that led to it */
+    float *rows;            /* [count, dims], the ends' values */
+    double squares[STARTS]; /* |end|^2 */
+    float *scratch;         /* [threads, dims] */
+    Far (*far)[STARTS];     /* [PARTS] */
 } Search;
-enum { MEAN_PARTS = 16 };
 
-static bool search_open(Search *s, const PointSet *points, size_t candidates, Err *err)
+static bool search_open(Search *s, const PointSet *points, Err *err)
 {
-    size_t dims = points->dims;
+    size_t row = points->dims * sizeof(float);
     *s = (Search){.points = points,
-                  .rows = mem_alloc((size_t)parallel_threads(), dims * sizeof(float)),
-                  .centre = mem_floats(dims),
-                  .far = mem_alloc(points->count, sizeof(Far)),
-                  .chosen = mem_alloc(candidates, dims * sizeof(float)),
-                  .partial = mem_alloc(MEAN_PARTS, dims * sizeof(double))};
-    if (s->rows && s->centre && s->far && s->chosen && s->partial) return true;
-    return err_set(err, ERR_MEMORY, "no memory to compare %zu points of %zu values", points->count,
-                   dims);
+                  .rows = mem_alloc(STARTS, row),
+                  .scratch = mem_alloc((size_t)parallel_threads(), row),
+                  .far = mem_alloc(PARTS, sizeof *s->far)};
+    if (s->rows && s->scratch && s->far) return true;
+    return err_set(err, ERR_MEMORY, "no memory to compare points of %zu values", points->dims);
 }
 
 static void search_close(Search *s)
 {
     mem_free(s->rows);
-    mem_free(s->centre);
+    mem_free(s->scratch);
     mem_free(s->far);
-    mem_free(s->chosen);
-    mem_free(s->partial);
 }
 
-static float *own_row(const Search *s)
-{
-    return s->rows + (size_t)parallel_thread() * s->points->dims;
-}
-
-/* The sums are of fixed parts of the points, added in their order. */
-static void centre_on_mean(Search *s)
-{
-    const PointSet *p = s->points;
-#pragma omp parallel for schedule(static)
-    for (int part = 0; part < MEAN_PARTS; part++) {
-        float *row = own_row(s);
-        size_t from = p->count * (size_t)part / MEAN_PARTS;
-        size_t to = p->count * ((size_t)part + 1) / MEAN_PARTS;
-        for (size_t i = from; i < to; i++) {
-            p->point(p->context, i, row);
-            vec_column_sums(s->partial + (size_t)part * p->dims, row, 1, p->dims, p->dims);
-        }
-    }
-    for (size_t d = 0; d < p->dims; d++) {
-        double sum = 0;
-        for (size_t part = 0; part < MEAN_PARTS; part++) sum += s->partial[part * p->dims + d];
-        s->centre[d] = (float)(sum / (double)p->count);
-    }
-}
-
-/* `difference` may be b. */
-static double square_distance(const float *a, const float *b, float *difference, size_t dims)
-{
-    for (size_t d = 0; d < dims; d++) difference[d] = a[d] - b[d];
-    return vec_sum_squares(difference, dims);
-}
-
-static void measure_from_centre(Search *s)
-{
-    const PointSet *p = s->points;
-#pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < p->count; i++) {
-        float *row = own_row(s);
-        p->point(p->context, i, row);
-        s->far[i] = (Far){square_distance(s->centre, row, row, p->dims), i};
-    }
-}
-
-static int farther_first(const void *a, const void *b)
-{
-    const Far *x = a, *y = b;
-    if (x->square != y->square) return x->square > y->square ? -1 : 1;
-    return x->index < y->index ? -1 : x->index > y->index;
-}
-
-typedef struct {
-    double square;
-    size_t a, b;
-} Pair;
-
-/* The candidates are the points farthest from the mean; each is compared with those before it. */
-static Pair widest_of_candidates(Search *s, size_t candidates)
+/* far[end]: the point of from .. to-1 that is farthest from each end, by |x|^2 + |end|^2 - 2 x end,
+ * whose products and sums are exact enough in double. */
+static void scan_part(const Search *s, size_t from, size_t to, Far far[STARTS])
 {
     const PointSet *p = s->points;
     size_t dims = p->dims;
-    Pair widest[SMLD_PAIRS] = {{0}};
-    qsort(s->far, p->count, sizeof *s->far, farther_first);
-    for (size_t i = 0; i < candidates; i++)
-        p->point(p->context, s->far[i].index, s->chosen + i * dims);
-#pragma omp parallel for schedule(static, 1)
-    for (size_t i = 1; i < candidates; i++) {
-        float *difference = own_row(s);
-        for (size_t j = 0; j < i; j++) {
-            double square =
-                square_distance(s->chosen + i * dims, s->chosen + j * dims, difference, dims);
-            if (square > widest[i].square)
-                widest[i] = (Pair){square, s->far[i].index, s->far[j].index};
+    float *x = s->scratch + (size_t)parallel_thread() * dims;
+    for (int e = 0; e < s->count; e++) far[e] = (Far){-1, 0};
+    for (size_t i = from; i < to; i++) {
+        p->point(p->context, i, x);
+        double own = vec_sum_squares(x, dims);
+        for (int e = 0; e < s->count; e++) {
+            double product = vec_dot(x, s->rows + (size_t)e * dims, dims);
+            far[e] = farther(far[e], (Far){fmax(own + s->squares[e] - 2 * product, 0), i});
         }
     }
-    for (size_t i = 1; i < candidates; i++)
-        if (widest[i].square > widest[0].square) widest[0] = widest[i];
-    return widest[0];
 }
 
-/* From an end of the pair to the point farthest from it, and on from there while the pair grows. */
-static double widen(Search *s, Pair pair)
+/* Replaces each end by the point farthest from it where that is farther than the way to the end;
+ * the others are done. Returns the square of the widest pair seen. */
+static double pass(Search *s)
 {
     const PointSet *p = s->points;
-    size_t untried[2] = {pair.a, pair.b};
-    for (int left = 2; left > 0;) {
-        p->point(p->context, untried[--left], s->centre);
-        measure_from_centre(s);
-        Far best = s->far[0];
-        for (size_t i = 1; i < p->count; i++)
-            if (s->far[i].square > best.square) best = s->far[i];
-        if (best.square <= pair.square) continue;
-        pair.square = best.square;
-        untried[0] = best.index;
-        left = 1;
+    for (int e = 0; e < s->count; e++) {
+        float *row = s->rows + (size_t)e * p->dims;
+        p->point(p->context, s->end[e].index, row);
+        s->squares[e] = vec_sum_squares(row, p->dims);
     }
-    return pair.square;
+#pragma omp parallel for schedule(dynamic)
+    for (int part = 0; part < PARTS; part++)
+        scan_part(s, p->count * (size_t)part / PARTS, p->count * ((size_t)part + 1) / PARTS,
+                  s->far[part]);
+    double widest = 0;
+    int left = 0;
+    for (int e = 0; e < s->count; e++) {
+        Far best = s->far[0][e];
+        for (int part = 1; part < PARTS; part++) best = farther(best, s->far[part][e]);
+        bool fresh = best.square > s->end[e].square;
+        for (int k = 0; k < left; k++) fresh = fresh && s->end[k].index != best.index;
+        if (fresh) s->end[left++] = best;
+        widest = fmax(widest, best.square);
+    }
+    s->count = left;
+    return widest;
 }
 
 bool largest_pairwise_distance(const PointSet *points, double *distance, Err *err)
 {
-    *distance = 0;
-    if (points->count < 2) return true;
-    size_t candidates = points->count < SMLD_PAIRS ? points->count : SMLD_PAIRS;
     Search s;
-    bool ok = search_open(&s, points, candidates, err);
-    if (ok) {
-        centre_on_mean(&s);
-        measure_from_centre(&s);
-        Pair pair = widest_of_candidates(&s, candidates);
-        double square = candidates < points->count ? widen(&s, pair) : pair.square;
-        *distance = sqrt(square);
+    double square = 0;
+    bool exact = points->count <= SMLD_PAIRS, ok = search_open(&s, points, err);
+    size_t starts = exact ? points->count : STARTS;
+    for (size_t start = 0; ok && start < starts; start += STARTS) {
+        size_t left = starts - start;
+        s.count = left < STARTS ? (int)left : STARTS;
+        for (int e = 0; e < s.count; e++) {
+            size_t at = start + (size_t)e;
+            s.end[e] = (Far){-1, exact ? at : at * (points->count / STARTS)};
+        }
+        do square = fmax(square, pass(&s));
+        while (s.count > 0 && !exact);
     }
+    *distance = sqrt(square);
     search_close(&s);
     return ok;
 }

@@ -70,7 +70,9 @@ TEST(min_snr_weights_follow_their_definition)
     EXPECT_NEAR(objective_weight(PREDICT_V, noisy, 5), 0.2, 1e-14);
     for (Prediction kind = PREDICT_EPS; kind <= PREDICT_SCORE; kind++) {
         EXPECT_NEAR(objective_weight(kind, pure, 5), 1, 0);
-        EXPECT_NEAR(objective_weight(kind, clear, 0), 1, 0);
+        /* The loss of a score is that of the noise divided by sigma. */
+        double unit = kind == PREDICT_SCORE ? clear.sigma * clear.sigma : 1;
+        EXPECT_NEAR(objective_weight(kind, clear, 0), unit, 0);
     }
 }
 
@@ -154,4 +156,46 @@ TEST(exact_denoisers_refuse_input_that_is_not_finite)
         EXPECT_INT(err.kind, ERR_DIVERGED);
         EXPECT_CONTAINS(err.text, "timestep 12");
     }
+}
+
+/* jtv against central differences of v . eps, and eps against predict, three images at levels of
+ * their own. */
+static void expect_vjp(Denoiser d, const double *x, const double *v, const NoiseLevel *levels,
+                       int count, double tolerance)
+{
+    enum { MOST = 16 };
+    const double h = 1e-5;
+    double eps[MOST], plain[MOST], jtv[MOST], up[MOST], down[MOST], moved[MOST];
+    size_t n = (size_t)count * d.dims;
+    EXPECT(n <= MOST);
+    EXPECT(d.predict(d.context, count, x, levels, 1, plain, NULL));
+    EXPECT(d.predict_vjp(d.context, count, x, levels, 1, v, eps, jtv, NULL));
+    EXPECT_SAME(eps, plain, n * sizeof *eps);
+    for (size_t i = 0; i < n; i++) {
+        double slope = 0;
+        for (int sign = 1; sign >= -1; sign -= 2) {
+            for (size_t j = 0; j < n; j++) moved[j] = x[j] + (j == i ? sign * h : 0);
+            EXPECT(d.predict(d.context, count, moved, levels, 1, sign > 0 ? up : down, NULL));
+        }
+        for (size_t j = 0; j < n; j++) slope += v[j] * (up[j] - down[j]) / (2 * h);
+        EXPECT_NEAR(jtv[i], slope, tolerance * fmax(1, fabs(slope)));
+    }
+}
+
+TEST(vector_jacobian_products_of_the_exact_denoisers_are_the_slopes_of_their_predictions)
+{
+    Schedule s = make(SCHEDULE_LINEAR);
+    GaussianData data = {.dims = 2, .mean = 0.5, .std = 0.25};
+    double x[6] = {0.1, -0.2, -0.5, 0.4, 1.1, 0.9}, v[6] = {1, -1, 0.3, 2, -1, -1};
+    for (int t = 0; t < 1000; t += 111) {
+        NoiseLevel levels[3] = {schedule_level(&s, t), schedule_level(&s, (t + 300) % 1000),
+                                schedule_level(&s, (t + 600) % 1000)};
+        expect_vjp(gaussian_denoiser(&data), x, v, levels, 3, 1e-8);
+        expect_vjp(mixture_denoiser(&two_modes), x, v, levels, 3, 1e-5);
+    }
+    /* Where every mode's density underflows. */
+    double far[2] = {50, -50};
+    NoiseLevel level = schedule_level(&s, 200);
+    expect_vjp(mixture_denoiser(&two_modes), far, v, &level, 1, 1e-5);
+    schedule_free(&s);
 }

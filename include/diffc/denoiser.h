@@ -27,6 +27,9 @@ typedef struct {
      * NULL where there is none. */
     bool (*predict_vjp)(void *context, int count, const double *x, const NoiseLevel *levels,
                         int stride, const double *v, double *eps, double *jtv, Err *err);
+    /* Says which images the rows of the next calls are, until NULL: row i is image i. For those
+     * who leave images out of a call; NULL where no prediction depends on it. */
+    void (*choose_images)(void *context, const int *images);
 } Denoiser;
 
 /* The kinds of prediction convert exactly:

@@ -196,10 +196,11 @@ void scale_backward2(const PointDims *d, float factor, float *mx, const float *m
  *     flip_sin_to_cos; odd F: one zero appended.
  *   fourier (Tancik et al. 2020; Song et al. 2021): a_i = 2 pi ln(t) w[i], w [F/2] a parameter that
  *     is not trained (backward and tangent never touch it), y = [sin a, cos a]; t > 0.
+ *   fourier_linear: the same with a_i = 2 pi t w[i]; any t.
  * A tangent with respect to t (tdot [N], may be NULL: zero) exists, and dt.
  *   class embedding: y[n,:] = w[label[n],:], w [classes,F]; labels are floats holding integers
  *     (so that they are ordinary inputs), clamped to 0 .. classes-1; no derivative to them. */
-typedef enum { TIME_POSITIONAL, TIME_FOURIER } TimeFeatureKind;
+typedef enum { TIME_POSITIONAL, TIME_FOURIER, TIME_FOURIER_LINEAR } TimeFeatureKind;
 typedef struct {
     int N, F;
     TimeFeatureKind kind;

@@ -10,8 +10,9 @@
 
 /* Where noise comes from: z[dims] for image `image` (0 .. count-1) and draw `draw` (0 is the start
  * noise, then one per noisy step). The usual source is counter-based with seed = first_seed + image:
- * rng_normals(z, dims, seed, rng_stream(RNG_SAMPLE, draw), 0). The numbering of draws does not
- * depend on which of them a sampler needs: ddpm and ddim use draw i+1 at position i of the grid.
+ * rng_normals(z, dims, seed, rng_stream(RNG_SAMPLE, draw), 0). ddpm and ddim use draw i+1 at
+ * position i of the grid, whichever of them they need; the others number their draws in order of
+ * use, from 1.
  * normals is called from several threads at once, for different images. */
 typedef struct {
     void *context;
@@ -33,16 +34,19 @@ typedef struct {
     double snr;    /* pc: signal to noise of the Langevin corrector (Song et al. 2021) */
     int corrector_steps; /* pc: Langevin steps before each predictor step */
     PredictorKind predictor;
-    int langevin_steps;   /* langevin: steps at each level */
-    double langevin_step; /* langevin: step size at the smallest level; 0: langevin_step_size */
-    double churn;         /* heun: S_churn (Karras et al. 2022, algorithm 2) */
-    double tolerance;     /* ode: relative and absolute, of each image's root mean square error */
-    long call_limit;      /* ode: network calls an image may take */
+    int langevin_steps; /* langevin: steps at each level */
+    /* langevin, plain-langevin: step at the smallest level, of x / alpha; 0: langevin_step_size
+     * (smld.h) */
+    double langevin_step;
+    double churn;     /* heun: S_churn (Karras et al. 2022, algorithm 2) */
+    double tolerance; /* ode: relative and absolute, of each image's root mean square error */
+    long call_limit;  /* ode: network calls an image may take */
     /* Called after each network call with calls done; false stops with ERR_INTERRUPTED. May be
      * NULL. */
     bool (*progress)(void *context, long calls);
     void *progress_context;
-    long network_calls; /* out: calls of predict, counted once per batch */
+    long network_calls;  /* out: calls of predict, counted once per batch */
+    long expected_calls; /* out, from the start: what network_calls will be; 0: not known */
 } SampleRun;
 
 /* Everything but process and grid as the command line has it by default: small variance, eta 0,
@@ -58,17 +62,21 @@ enum {
     SAMPLE_CORRECTOR = 1 << 3, /* snr, corrector_steps, predictor */
     SAMPLE_LANGEVIN = 1 << 4,  /* langevin_steps, langevin_step */
     SAMPLE_CHURN = 1 << 5,
-    SAMPLE_ODE = 1 << 6, /* tolerance, call_limit; the grid is only its two ends */
+    SAMPLE_ODE = 1 << 6,       /* tolerance, call_limit; the grid is only its two ends */
+    SAMPLE_ONE_LEVEL = 1 << 7, /* sampler_grid repeats the cleanest level */
 };
 
 typedef struct {
     const char *name;    /* as on the command line */
     const char *summary; /* one line for the help and the README */
     unsigned reads;      /* SAMPLE_... */
-    int calls;           /* network calls by default; 0: one per trained level, 1000 for SDEs */
-    SpacingKind spacing; /* by default; even: of discrete chains the trained steps */
-    /* Levels of a grid whose walk costs at most `calls` network calls, 0 when too few. NULL: as
-     * many levels as calls. */
+    int calls;           /* network calls by default; 0: as `levels` says, else one per trained
+                            level, 1000 for SDEs */
+    SpacingKind spacing; /* by default; even: of discrete chains the trained steps; AUTO: even for
+                            SMLD, whose levels are made for it, and logsnr for the others */
+    /* Levels of a grid whose walk costs at most `calls` network calls, 0 when too few; for calls 0
+     * the number of levels by default, 0 for one per trained level (1000 for SDEs). NULL: as many
+     * levels as calls. */
     int (*levels)(const SampleRun *run, int calls);
     /* x [count, dims] out; scratch [SAMPLER_SCRATCH * count * dims]. Start noise is drawn here.
      * ERR_USAGE for options out of range, ERR_DIVERGED (naming sampler, step and time) for a

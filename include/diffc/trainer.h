@@ -14,7 +14,7 @@
 #include "diffc/config.h"
 #include "diffc/dataset.h"
 #include "diffc/err.h"
-#include "diffc/unet.h"
+#include "diffc/model_folder.h"
 
 typedef struct {
     int64_t step;        /* updates done */
@@ -38,7 +38,7 @@ typedef struct {
 
 /* What a run will be: for the start table and --dry-run. */
 typedef struct {
-    UNetConfig unet;
+    ModelConfig model; /* what the run's model folder will say; betas are the configuration's */
     Shape image;
     int classes;
     int micro_batch;

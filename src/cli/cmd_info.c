@@ -129,8 +129,7 @@ static void model_lines(const char *path, const Model *m, const Progress *p, boo
 {
     const ModelConfig *c = &m->config;
     char method[256];
-    describe_method(c->T, c->schedule, c->beta_start, c->beta_end, c->prediction, method,
-                    sizeof method);
+    describe_method(c, method, sizeof method);
     output_line("%s: %s", path, m->run[0] ? "a run" : "a model");
     output_line("  method       %s", method);
     network_lines(output_line, &c->unet, m->image, m->table.parameters,
@@ -148,10 +147,7 @@ static bool model_json(const char *path, const Model *m, const Progress *p, bool
     json_begin_object(&w, NULL);
     json_put_string(&w, "path", path);
     json_put_string(&w, "kind", m->run[0] ? "run" : "model");
-    json_put_string(&w, "method", "ddpm");
-    json_put_int(&w, "steps", c->T);
-    json_put_string(&w, "schedule", schedule_name((int)c->schedule));
-    json_put_string(&w, "prediction", prediction_name((int)c->prediction));
+    method_json(&w, c);
     network_json(&w, &c->unet, m->image, m->table.parameters, net_forward_flop(m->network.net));
     if (p->steps_seen) {
         json_begin_object(&w, "training");

@@ -80,7 +80,7 @@ static bool read_config(const Arguments *a, Config *c, Err *err)
         if (!config_set(c, a->repeated[i], err)) return false;
     }
     if (!config_check(c, err)) return false;
-    if (sampler_find(c->sample.sampler)) return true;
+    if (strcmp(c->sample.sampler, "auto") == 0 || sampler_find(c->sample.sampler)) return true;
     return err_set(err, ERR_USAGE,
                    "%s: sample.sampler is '%s', which is not a sampler; 'diffc "
                    "sample --help' lists them",
@@ -196,6 +196,7 @@ static bool run_train(const Arguments *a, Err *err)
     const OptionValue *v = a->values;
     if (v[THREADS].given) parallel_set_threads((int)v[THREADS].integer);
     term_set_quiet(v[QUIET].given);
+    note_instructions();
     Config c;
     config_defaults(&c);
     bool ok = read_config(a, &c, err) && train(a, &c, err);

@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "diffc/mem.h"
+#include "diffc/method.h"
 #include "diffc/parallel.h"
 #include "diffc/term.h"
 
@@ -36,16 +37,59 @@ void describe_network(const UNetConfig *unet, Shape image, char *out, size_t siz
     if (unet->classes > 0) append(out, size, &used, ", %d classes", unet->classes);
 }
 
-void describe_method(int T, ScheduleKind schedule, double beta_start, double beta_end,
-                     Prediction prediction, char *out, size_t size)
+/* "ve" says what a stochastic differential equation it is; the others are named as they are. */
+static const char *method_word(const ModelConfig *m)
+{
+    static const char *const sdes[] = {[SDE_VE] = "ve", [SDE_VP] = "vp", [SDE_SUBVP] = "subvp"};
+    if (m->method == METHOD_SDE) return sdes[m->sde];
+    return m->method == METHOD_SMLD ? "smld" : "ddpm";
+}
+
+void describe_method(const ModelConfig *m, char *out, size_t size)
 {
     char count[32];
     size_t used = 0;
-    term_format_count(count, (unsigned long long)T);
-    append(out, size, &used, "ddpm, %s steps, %s schedule", count, schedule_name((int)schedule));
-    if (schedule == SCHEDULE_LINEAR || schedule == SCHEDULE_SCALED_LINEAR)
-        append(out, size, &used, " from %g to %g", beta_start, beta_end);
-    append(out, size, &used, ", predicts %s", prediction_name((int)prediction));
+    term_format_count(count, (unsigned long long)m->T);
+    ProcessKind kind = method_process_kind(m->method, m->sde);
+    switch (kind) {
+    case PROCESS_DDPM:
+        append(out, size, &used, "ddpm, %s steps, %s schedule", count,
+               schedule_name((int)m->schedule));
+        if (m->schedule == SCHEDULE_LINEAR || m->schedule == SCHEDULE_SCALED_LINEAR)
+            append(out, size, &used, " from %g to %g", m->beta_start, m->beta_end);
+        break;
+    case PROCESS_SMLD:
+        append(out, size, &used, "smld, %s noise levels from %.4g down to %g", count, m->sigma_max,
+               m->sigma_min);
+        break;
+    case PROCESS_VE:
+        append(out, size, &used, "sde ve, noise from %g to %.4g", m->sigma_min, m->sigma_max);
+        break;
+    case PROCESS_VP:
+    case PROCESS_SUBVP:
+        append(out, size, &used, "sde %s, beta from %g to %g", method_word(m), m->beta_min,
+               m->beta_max);
+        break;
+    }
+    append(out, size, &used, ", predicts %s", prediction_name((int)m->prediction));
+}
+
+void method_json(JsonWriter *w, const ModelConfig *m)
+{
+    ProcessKind kind = method_process_kind(m->method, m->sde);
+    json_put_string(w, "method", m->method == METHOD_SDE ? "sde" : method_word(m));
+    if (m->method == METHOD_SDE) json_put_string(w, "sde", method_word(m));
+    if (m->method != METHOD_SDE) json_put_int(w, "steps", m->T);
+    if (kind == PROCESS_DDPM) json_put_string(w, "schedule", schedule_name((int)m->schedule));
+    if (kind == PROCESS_SMLD || kind == PROCESS_VE) {
+        json_put_number(w, "sigma_min", m->sigma_min);
+        json_put_number(w, "sigma_max", m->sigma_max);
+    }
+    if (kind == PROCESS_VP || kind == PROCESS_SUBVP) {
+        json_put_number(w, "beta_min", m->beta_min);
+        json_put_number(w, "beta_max", m->beta_max);
+    }
+    json_put_string(w, "prediction", prediction_name((int)m->prediction));
 }
 
 void network_lines(LineWriter line, const UNetConfig *unet, Shape image, size_t parameters,
@@ -99,10 +143,9 @@ void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
     term_format_count(epoch, plan->images_per_epoch);
     line("  data         %s", plan->data);
     line("               %s for training, %.4g updates an epoch", epoch, plan->updates_per_epoch);
-    describe_method(c->method.steps, c->method.schedule, c->method.beta_start, c->method.beta_end,
-                    c->method.prediction, text, sizeof text);
+    describe_method(&plan->model, text, sizeof text);
     line("  method       %s", text);
-    network_lines(line, &plan->unet, plan->image, plan->parameters, plan->forward_flop);
+    network_lines(line, &plan->model.unet, plan->image, plan->parameters, plan->forward_flop);
     term_format_bytes(parameters, (double)plan->parameter_bytes);
     term_format_bytes(activations, (double)plan->activation_bytes);
     term_format_bytes(data, (double)plan->data_bytes);
@@ -154,8 +197,8 @@ static bool training_json(const char *path, const char *config, const TrainPlan 
     json_put_string(&w, "event", "plan");
     json_put_string(&w, "path", path);
     json_put_string(&w, "kind", "configuration");
-    json_put_string(&w, "method", "ddpm");
-    network_json(&w, &plan->unet, plan->image, plan->parameters, plan->forward_flop);
+    method_json(&w, &plan->model);
+    network_json(&w, &plan->model.unet, plan->image, plan->parameters, plan->forward_flop);
     json_put_string(&w, "data", plan->data);
     json_put_int(&w, "images_per_epoch", (int64_t)plan->images_per_epoch);
     json_put_number(&w, "updates_per_epoch", plan->updates_per_epoch);

@@ -12,8 +12,9 @@ typedef void (*LineWriter)(const char *format, ...);
 /* "28x28x1, channels 32 64 64, 1 block a level, attention at 7x7" */
 void describe_network(const UNetConfig *unet, Shape image, char *out, size_t size);
 /* "ddpm, 1,000 steps, linear schedule from 0.0001 to 0.02, predicts eps" */
-void describe_method(int T, ScheduleKind schedule, double beta_start, double beta_end,
-                     Prediction prediction, char *out, size_t size);
+void describe_method(const ModelConfig *m, char *out, size_t size);
+/* The same as members of the open object: method, steps, ... prediction. */
+void method_json(JsonWriter *w, const ModelConfig *m);
 
 /* Rows that every table of a network has: network, parameters, compute. */
 void network_lines(LineWriter line, const UNetConfig *unet, Shape image, size_t parameters,

@@ -12,6 +12,28 @@ const Sampler samplers[] = {
      SAMPLE_CLIP | SAMPLE_VARIANCE, 0, SPACING_EVEN, NULL, sample_ddpm},
     {"ddim", "from deterministic (eta 0) to ancestral (eta 1), for few steps (Song et al. 2021)",
      SAMPLE_CLIP | SAMPLE_ETA, 50, SPACING_EVEN, NULL, sample_ddim},
+    {"heun", "second order in the noise, two calls a step, with churn (Karras et al. 2022)",
+     SAMPLE_CLIP | SAMPLE_CHURN, 35, SPACING_KARRAS, levels_heun, sample_heun},
+    {"dpm++2m", "DPM-Solver++, second order from the last two predictions (Lu et al. 2022)",
+     SAMPLE_CLIP, 20, SPACING_LOGSNR, NULL, sample_dpmpp_2m},
+    {"unipc", "second-order predictor and corrector, one call a step (Zhao et al. 2023)",
+     SAMPLE_CLIP, 20, SPACING_LOGSNR, NULL, sample_unipc},
+    {"ode",
+     "probability flow to a given tolerance, each image with its own steps (Song et al. 2021)",
+     SAMPLE_ODE, 100, SPACING_UNIFORM, levels_ode, sample_ode},
+    {"ancestral",
+     "the Markov chain of SMLD: ddpm of small variance, never clipped (Song et al. 2021)", 0, 0,
+     SPACING_EVEN, NULL, sample_ancestral},
+    {"langevin", "annealed Langevin dynamics, level by level, then denoised (Song & Ermon 2020)",
+     SAMPLE_LANGEVIN, 0, SPACING_AUTO, langevin_levels, sample_langevin},
+    {"plain-langevin",
+     "Langevin dynamics at the smallest level alone, to show why the others anneal",
+     SAMPLE_LANGEVIN | SAMPLE_ONE_LEVEL, 1000, SPACING_UNIFORM, plain_langevin_levels,
+     sample_plain_langevin},
+    {"reverse-sde", "Euler-Maruyama on the reverse SDE (Song et al. 2021)", 0, 0, SPACING_UNIFORM,
+     NULL, sample_reverse_sde},
+    {"pc", "predictor-corrector: Langevin steps, then a step down (Song et al. 2021)",
+     SAMPLE_CORRECTOR, 0, SPACING_EVEN, pc_levels, sample_pc},
     {NULL, NULL, 0, 0, SPACING_EVEN, NULL, NULL},
 };
 
@@ -50,11 +72,12 @@ bool sampler_grid(const Sampler *s, const SampleRun *run, SpacingKind spacing, i
     enum { SDE_CALLS = 1000 };
     const Process *p = run->process;
     if (spacing == SPACING_AUTO) spacing = s->spacing;
+    if (spacing == SPACING_AUTO) spacing = p->kind == PROCESS_SMLD ? SPACING_EVEN : SPACING_LOGSNR;
     bool trained = process_is_discrete(p) && spacing <= SPACING_QUADRATIC;
     int levels = calls;
     if (calls == 0) {
-        calls = s->calls ? s->calls : process_is_discrete(p) ? p->T : SDE_CALLS;
-        levels = s->levels && s->calls ? s->levels(run, calls) : calls;
+        int own = s->levels ? s->levels(run, s->calls) : s->calls;
+        levels = own > 0 ? own : process_is_discrete(p) ? p->T : SDE_CALLS;
         if (trained && levels > p->T) levels = p->T;
     } else if (s->levels) {
         levels = s->levels(run, calls);
@@ -62,7 +85,11 @@ bool sampler_grid(const Sampler *s, const SampleRun *run, SpacingKind spacing, i
             return err_set(err, ERR_USAGE, "sampler %s: %d network call%s not enough for one step",
                            s->name, calls, calls == 1 ? " is" : "s are");
     }
-    return level_grid_make(grid, p, spacing, levels, err);
+    bool one = s->reads & SAMPLE_ONE_LEVEL;
+    if (!level_grid_make(grid, p, one ? SPACING_UNIFORM : spacing, levels, err)) return false;
+    NoiseLevel cleanest = process_level(p, process_time_end(p));
+    for (int i = 0; i < levels && one; i++) grid->level[i] = cleanest;
+    return true;
 }
 
 PosteriorStep posterior_step(NoiseLevel t, NoiseLevel p)
@@ -78,14 +105,21 @@ PosteriorStep posterior_step(NoiseLevel t, NoiseLevel p)
     };
 }
 
-/* Where a walk stands, as "sampler ddim at step 3 of 10 (timestep 700)". */
+/* Where a walk stands, as "sampler ddim at step 3 of 10 (timestep 700)"; images that stand each at
+ * a step of their own have no number of steps. */
 enum { PLACE_SIZE = 128 };
-static void name_place(const Walk *w, int step, char place[PLACE_SIZE])
+static void name_place(const Walk *w, int step, bool alone, double time, char place[PLACE_SIZE])
 {
-    const LevelGrid *grid = w->run->grid;
-    const char *time = process_is_discrete(w->run->process) ? "timestep" : "time";
-    snprintf(place, PLACE_SIZE, "sampler %s at step %d of %d (%s %g)", w->sampler, step + 1,
-             grid->n, time, grid->level[step].time);
+    const char *word = process_is_discrete(w->run->process) ? "timestep" : "time";
+    int n = snprintf(place, PLACE_SIZE, "sampler %s at step %d", w->sampler, step);
+    if (!alone) n += snprintf(place + n, PLACE_SIZE - (size_t)n, " of %d", w->run->grid->n);
+    snprintf(place + n, PLACE_SIZE - (size_t)n, " (%s %g)", word, time);
+}
+
+static void name_row(const Walk *w, const WalkRows *rows, size_t r, char place[PLACE_SIZE])
+{
+    double time = rows->levels[r * (size_t)rows->stride].time;
+    name_place(w, rows->row ? rows->row[r].step : rows->step + 1, rows->row != NULL, time, place);
 }
 
 /* Index of the first value that is not finite, n if there is none. */
@@ -98,21 +132,24 @@ static size_t first_bad(const double *x, size_t n)
     return bad;
 }
 
-static bool check_finite(const Walk *w, int step, const char *what, const double *values)
+static bool check_finite(const Walk *w, const WalkRows *rows, const char *what,
+                         const double *values)
 {
-    size_t n = walk_values(w), bad = first_bad(values, n);
+    size_t dims = w->denoiser->dims, n = (size_t)rows->count * dims, bad = first_bad(values, n);
     if (bad == n) return true;
+    size_t r = bad / dims;
     char place[PLACE_SIZE];
-    name_place(w, step, place);
+    name_row(w, rows, r, place);
     return err_set(w->err, ERR_DIVERGED,
-                   "%s: %s is %g at value %zu of image %zu of the batch; it must be finite, so the "
+                   "%s: %s is %g at value %zu of image %d of the batch; it must be finite, so the "
                    "model has diverged or was made for another noise schedule",
-                   place, what, values[bad], bad % w->denoiser->dims, bad / w->denoiser->dims);
+                   place, what, values[bad], bad % dims, rows->row ? rows->row[r].image : (int)r);
 }
 
 bool walk_check(const Walk *w, int step, const double *x)
 {
-    return check_finite(w, step, "the state", x);
+    WalkRows rows = {.count = w->count, .levels = w->run->grid->level + step, .step = step};
+    return check_finite(w, &rows, "the state", x);
 }
 
 bool walk_start(const Walk *w, double *x)
@@ -124,6 +161,7 @@ bool walk_start(const Walk *w, double *x)
                        "sampler %s: the clipping range is %g; it must be above 0", w->sampler,
                        run->clip_range);
     w->run->network_calls = 0;
+    w->run->expected_calls = run->grid->n;
     walk_draw(w, 0, x);
     double std = process_prior_std(run->process);
     size_t n = walk_values(w);
@@ -140,27 +178,34 @@ void walk_draw(const Walk *w, uint64_t draw, double *z)
 }
 
 /* A denoiser knows that it diverged, but not where in which sampler. */
-static bool say_where(const Walk *w, int step)
+static bool say_where(const Walk *w, const WalkRows *rows)
 {
     if (!w->err || w->err->kind != ERR_DIVERGED) return false;
     char place[PLACE_SIZE];
-    name_place(w, step, place);
+    name_row(w, rows, 0, place);
     return err_set(w->err, ERR_DIVERGED, "%s: %s", place, w->err->text);
+}
+
+bool walk_predict_rows(const Walk *w, const WalkRows *rows, const double *x, double *eps)
+{
+    SampleRun *run = w->run;
+    const Denoiser *d = w->denoiser;
+    if (!d->predict(d->context, rows->count, x, rows->levels, rows->stride, eps, w->err))
+        return say_where(w, rows);
+    run->network_calls++;
+    if (!check_finite(w, rows, "the predicted noise", eps)) return false;
+    if (run->progress && !run->progress(run->progress_context, run->network_calls)) {
+        char place[PLACE_SIZE];
+        name_row(w, rows, 0, place);
+        return err_set(w->err, ERR_INTERRUPTED, "%s: interrupted; no image was finished", place);
+    }
+    return true;
 }
 
 bool walk_predict(const Walk *w, int step, const double *x, NoiseLevel level, double *eps)
 {
-    SampleRun *run = w->run;
-    const Denoiser *d = w->denoiser;
-    if (!d->predict(d->context, w->count, x, &level, 0, eps, w->err)) return say_where(w, step);
-    run->network_calls++;
-    if (!check_finite(w, step, "the predicted noise", eps)) return false;
-    if (run->progress && !run->progress(run->progress_context, run->network_calls)) {
-        char place[PLACE_SIZE];
-        name_place(w, step, place);
-        return err_set(w->err, ERR_INTERRUPTED, "%s: interrupted; no image was finished", place);
-    }
-    return true;
+    WalkRows rows = {.count = w->count, .levels = &level, .step = step};
+    return walk_predict_rows(w, &rows, x, eps);
 }
 
 bool walk_down(const Walk *w, StepDown *step_down, double *x, double *scratch)

@@ -28,3 +28,19 @@ bool sample_ddpm(SampleRun *run, const Denoiser *denoiser, const NoiseSource *no
     Walk walk = {"ddpm", run, denoiser, noise, count, err};
     return walk_down(&walk, step_down, x, scratch);
 }
+
+/* Song et al. 2021, eq. 4 and appendix F, for sigma_t = s_i, sigma_p = s_{i-1} and alpha 1:
+ *   x_{i-1} = x_i + (s_i^2 - s_{i-1}^2) score + sqrt(s_{i-1}^2 (s_i^2 - s_{i-1}^2) / s_i^2) z
+ * which is the posterior step of small variance with x0 = x + sigma^2 score, never clipped: a score
+ * model's x0 has no range of its own. */
+bool sample_ancestral(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
+                      double *x, double *scratch, Err *err)
+{
+    SampleRun chain = *run;
+    chain.clip = false;
+    chain.variance = VARIANCE_SMALL;
+    Walk walk = {"ancestral", &chain, denoiser, noise, count, err};
+    bool ok = walk_down(&walk, step_down, x, scratch);
+    run->network_calls = chain.network_calls;
+    return ok;
+}

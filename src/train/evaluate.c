@@ -99,9 +99,9 @@ static bool draw_samples(Trainer *t, Image *picture, Err *err)
     if (ok) {
         NetworkDenoiser context = {.network = &t->eval_network,
                                    .weights = t->optimizer.ema,
-                                   .prediction = t->config.method.prediction,
+                                   .prediction = t->plan.model.prediction,
                                    .label = -1,
-                                   .classes = t->plan.unet.classes};
+                                   .classes = t->plan.model.unet.classes};
         net_hold(t->eval_network.net, t->optimizer.ema);
         Denoiser denoiser = network_denoiser(&context);
         SeedNoise seeds = {.first_seed = t->config.sample.seed};

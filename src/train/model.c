@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "diffc/mem.h"
+#include "diffc/method.h"
 
 static bool holds(const char *folder, const char *name)
 {
@@ -41,18 +42,6 @@ static bool find_folder(Model *m, const char *path, Err *err)
     return true;
 }
 
-static bool open_process(Model *m, Err *err)
-{
-    const ModelConfig *c = &m->config;
-    ProcessConfig config = {.kind = PROCESS_DDPM,
-                            .T = c->T,
-                            .schedule = c->schedule,
-                            .beta_start = c->beta_start,
-                            .beta_end = c->beta_end,
-                            .betas = c->betas};
-    return process_make(&m->process, &config, err);
-}
-
 bool model_open(Model *m, const char *path, int height, int width, Err *err)
 {
     memset(m, 0, sizeof *m);
@@ -76,7 +65,7 @@ bool model_open(Model *m, const char *path, int height, int width, Err *err)
         err_set(err, height || width ? ERR_USAGE : ERR_FORMAT, "%.300s: %.700s", m->folder, reason);
         goto fail;
     }
-    if (!open_process(m, err)) goto fail;
+    if (!method_process(&m->config, &m->process, err)) goto fail;
     /* Declaring once, without a plan, fills the parameter table. */
     if (!network_declare(&m->network, &m->table, u, m->image, 1, err)) goto fail;
     m->weights = mem_floats(m->table.block_floats);

@@ -2,6 +2,7 @@
 
 #include "diffc/denoiser.h"
 #include "diffc/mem.h"
+#include "diffc/method.h"
 #include "diffc/rng.h"
 #include "train_internal.h"
 
@@ -37,7 +38,7 @@ void batch_close(TrainBatch *b)
 /* Turns place i, whose xt holds x0 and whose noise is drawn, into network input and target. */
 static void diffuse(const Trainer *t, TrainBatch *b, int i, NoiseLevel level)
 {
-    Prediction kind = t->config.method.prediction;
+    Prediction kind = t->plan.model.prediction;
     float *x = b->xt + (size_t)i * b->dims, *target = b->target + (size_t)i * b->dims;
     const float *noise = b->noise + (size_t)i * b->dims;
     for (size_t k = 0; k < b->dims; k++) {
@@ -46,7 +47,8 @@ static void diffuse(const Trainer *t, TrainBatch *b, int i, NoiseLevel level)
         x[k] = (float)(level.alpha * x0 + level.sigma * eps);
     }
     b->t[i] = (float)level.t;
-    b->weight[i] = (float)objective_weight(kind, level, t->config.method.min_snr_gamma);
+    b->weight[i] = (float)method_weight(&t->process, kind, level, t->config.method.weighting,
+                                        t->config.method.min_snr_gamma);
 }
 
 /* The level of a training sample. */

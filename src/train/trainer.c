@@ -7,6 +7,7 @@
 
 #include "diffc/clock.h"
 #include "diffc/mem.h"
+#include "diffc/method.h"
 #include "diffc/sampler.h"
 #include "train_internal.h"
 
@@ -32,16 +33,21 @@ static bool open_data(Trainer *t, Err *err)
     return dataset_open(&t->data, &options, NULL, NULL, err);
 }
 
+static void training_point(void *context, size_t i, float *x)
+{
+    dataset_train_image(context, i, x);
+}
+
+/* The network's time features are chosen before: they decide its label of VP and sub-VP. */
 static bool open_process(Trainer *t, Err *err)
 {
-    const Config *c = &t->config;
-    ProcessConfig config = {.kind = PROCESS_DDPM,
-                            .T = c->method.steps,
-                            .schedule = c->method.schedule,
-                            .beta_start = c->method.beta_start,
-                            .beta_end = c->method.beta_end,
-                            .betas = c->method.betas};
-    return process_make(&t->process, &config, err);
+    const Dataset *d = &t->data;
+    PointSet points = {.context = &t->data,
+                       .count = d->train_count,
+                       .dims = (size_t)d->height * (size_t)d->width * (size_t)d->channels,
+                       .point = training_point};
+    return method_from_config(&t->config, &points, &t->plan.model, err) &&
+           method_process(&t->plan.model, &t->process, err);
 }
 
 static void fill_plan(Trainer *t)
@@ -67,13 +73,13 @@ static bool open_networks(Trainer *t, Err *err)
     TrainPlan *p = &t->plan;
     p->image = (Shape){.H = t->data.height, .W = t->data.width, .C = t->data.channels};
     p->classes = t->data.classes;
-    if (!unet_from_config(c, p->image, p->classes, &p->unet, err)) return false;
-    p->micro_batch =
-        network_pass_size(&t->table, &p->unet, p->image, c->train.batch, c->train.micro_batch);
+    if (!unet_from_config(c, p->image, p->classes, &p->model.unet, err)) return false;
+    p->micro_batch = network_pass_size(&t->table, &p->model.unet, p->image, c->train.batch,
+                                       c->train.micro_batch);
     OptimizerConfig optimizer = optimizer_config(c);
-    if (!network_open(&t->train_network, &t->table, &p->unet, p->image, p->micro_batch, NET_TRAIN,
-                      err) ||
-        !network_open(&t->eval_network, &t->table, &p->unet, p->image, NETWORK_SAMPLE_BATCH,
+    if (!network_open(&t->train_network, &t->table, &p->model.unet, p->image, p->micro_batch,
+                      NET_TRAIN, err) ||
+        !network_open(&t->eval_network, &t->table, &p->model.unet, p->image, NETWORK_SAMPLE_BATCH,
                       NET_INFER, err) ||
         !optimizer_open(&t->optimizer, &t->table, &optimizer, err))
         return false;
@@ -170,7 +176,7 @@ static double progress_of(const Trainer *t)
     return by_steps > by_time ? by_steps : by_time;
 }
 
-static void log_step(Trainer *t, const TrainStatus *s)
+static void log_step(Trainer *t, const TrainStatus *s, double startup)
 {
     JsonWriter w;
     json_write_init(&w, 0);
@@ -183,6 +189,7 @@ static void log_step(Trainer *t, const TrainStatus *s)
     json_put_number(&w, "lr", s->lr);
     json_put_number(&w, "images_per_s", s->images_per_s);
     json_put_number(&w, "seconds", s->seconds);
+    if (isfinite(startup)) json_put_number(&w, "startup_seconds", startup);
     json_end_object(&w);
     run_log(t, &w);
 }
@@ -202,6 +209,7 @@ typedef struct {
     double base;     /* training time before this process */
     double busy;     /* seconds in updates since the last report */
     uint64_t images; /* images since the last report */
+    double startup;  /* from the program's start to the first update; NAN once it is reported */
 } LoopClock;
 
 static bool finished(const Trainer *t)
@@ -230,7 +238,8 @@ static void report(Trainer *t, LoopClock *clock, double norm, double lr)
     s.logged = regular || finished(t);
     if (t->callbacks.status) t->callbacks.status(t->callbacks.context, &s);
     if (!s.logged) return;
-    log_step(t, &s);
+    log_step(t, &s, clock->startup);
+    clock->startup = (double)NAN;
     /* The line at the end must not change those of a run that is made longer later. */
     if (!regular) return;
     t->state.loss_sum = 0;
@@ -274,7 +283,8 @@ bool trainer_run(Trainer *t, const char *run, bool resume, Err *err)
         run_note(t, "%s is finished; a larger train.steps or train.minutes continues it", t->run);
         return true;
     }
-    LoopClock clock = {.started = clock_seconds(), .base = t->state.seconds};
+    LoopClock clock = {
+        .started = clock_seconds(), .base = t->state.seconds, .startup = clock_since_begin()};
     int64_t saved = resume ? t->state.step : -1;
     while (!finished(t) && !interrupt_requested()) {
         if (!update(t, &clock, err)) return false;

@@ -74,7 +74,7 @@ TEST(config_defaults_of_score_methods_toys_and_samplers)
     EXPECT(c.method.objective == OBJECTIVE_DENOISING && c.method.slices == 1);
     EXPECT(c.sample.snr == 0.16 && c.sample.corrector_steps == 1);
     EXPECT(c.sample.predictor == PREDICTOR_REVERSE_DIFFUSION && c.sample.langevin_steps == 5);
-    EXPECT(c.sample.langevin_step == 0 && c.sample.churn == 0 && c.sample.tolerance == 1e-5);
+    EXPECT(c.sample.langevin_step == 0 && c.sample.churn == 0 && c.sample.tolerance == 1e-4);
     EXPECT_INT(c.sample.call_limit, 1000);
 }
 

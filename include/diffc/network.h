@@ -26,8 +26,9 @@ bool unet_from_config(const Config *c, Shape image, int classes, UNetConfig *une
 enum { NETWORK_SAMPLE_BATCH = 8 };
 
 /* Images per pass of training: the largest divisor of `batch` that is at most `asked` or, with
- * asked = 0, whose activations and gradients fit in 192 MiB. By shape only, for it decides the
- * order of sums. */
+ * asked = 0, whose activations and gradients take no more memory than the weights in the form of
+ * the fast kernels (but 48 MiB where these are small, and 512 MiB where they are large). By shape
+ * only, for it decides the order of sums. */
 int network_pass_size(ParamTable *table, const UNetConfig *unet, Shape image, int batch, int asked);
 
 /* Declares (the first call for a table fills it), without planning. */

@@ -10,7 +10,7 @@
 
 /* Where noise comes from: z[dims] for image `image` (0 .. count-1) and draw `draw` (0 is the start
  * noise, then one per noisy step). The usual source is counter-based with seed = first_seed + image:
- * rng_normals(z, dims, seed, rng_stream(RNG_SAMPLE, draw), 0). ddpm and ddim use draw i+1 at
+ * rng_normals(z, dims, seed, rng_stream(RNG_SAMPLE, draw), 0). ddpm, ddim and heun use draw i+1 at
  * position i of the grid, whichever of them they need; the others number their draws in order of
  * use, from 1.
  * normals is called from several threads at once, for different images. */
@@ -50,7 +50,7 @@ typedef struct {
 } SampleRun;
 
 /* Everything but process and grid as the command line has it by default: small variance, eta 0,
- * clipping at 1, snr 0.16, one corrector step, reverse diffusion, 5 Langevin steps, tolerance 1e-5
+ * clipping at 1, snr 0.16, one corrector step, reverse diffusion, 5 Langevin steps, tolerance 1e-4
  * within 1000 calls. */
 void sample_run_defaults(SampleRun *run);
 

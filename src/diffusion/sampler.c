@@ -62,7 +62,7 @@ void sample_run_defaults(SampleRun *run)
                        .snr = 0.16,
                        .corrector_steps = 1,
                        .langevin_steps = 5,
-                       .tolerance = 1e-5,
+                       .tolerance = 1e-4,
                        .call_limit = 1000};
 }
 

@@ -149,7 +149,7 @@ const Field config_fields[] = {
     NUMBER_OR_AUTO(sample, langevin_step, 1e6, "langevin: step size at the smallest level; auto: computed from the levels",
                    "step_lr step_size epsilon"),
     NUMBER(sample, churn, 0, 1e6, false, false, "0", "heun: noise added to each step (S_churn)", "s_churn"),
-    NUMBER(sample, tolerance, 0, 1, true, false, "1e-5", "ode: error allowed in each step", "rtol atol tol"),
+    NUMBER(sample, tolerance, 0, 1, true, false, "1e-4", "ode: error allowed in each step", "rtol atol tol"),
     INT(sample, call_limit, 1, 1e6, "1000", "ode: network calls after which it gives up", "max_calls nfe_limit max_nfe"),
     BOOL(sample, clip, "true", "clip the predicted image at each step", "clip_sample clip_denoised"),
     SEED(sample, seed, "0", "image k is made from seed + k", "random_seed"),

@@ -106,13 +106,18 @@ bool network_open_vjp(Network *nw, ParamTable *table, const UNetConfig *unet, Sh
     return declare(nw, table, unet, image, batch, true, err) && plan(nw, NET_TRAIN, err);
 }
 
-static size_t pass_bytes(ParamTable *table, const UNetConfig *unet, Shape image, int batch)
+/* Longer passes read the weights less often, shorter ones find more of their activations in the
+ * cache: about best where both take as much memory. Measured: 8 images of 1.1 and of 6.5 million
+ * parameters, 5 % and 2 % faster than 32; 8 of 36 million, 7 % faster than 4. */
+static bool pass_fits(ParamTable *table, const UNetConfig *unet, Shape image, int batch)
 {
+    const size_t least = (size_t)48 << 20, most = (size_t)512 << 20;
     Network nw;
-    if (!network_declare(&nw, table, unet, image, batch, NULL)) return 0;
+    if (!network_declare(&nw, table, unet, image, batch, NULL)) return true;
     size_t bytes = net_plan_bytes(nw.net, NET_TRAIN);
+    size_t weights = net_prepared_bytes(nw.net, NET_TRAIN);
     network_close(&nw);
-    return bytes;
+    return bytes <= (weights < least ? least : weights > most ? most : weights);
 }
 
 int network_pass_size(ParamTable *table, const UNetConfig *unet, Shape image, int batch, int asked)
@@ -120,9 +125,7 @@ int network_pass_size(ParamTable *table, const UNetConfig *unet, Shape image, in
     enum { MOST = 1024 };
     int size = asked > 0 && asked < batch ? asked : batch;
     for (size = size < MOST ? size : MOST; size > 1; size--)
-        if (batch % size == 0 &&
-            (asked > 0 || pass_bytes(table, unet, image, size) <= (size_t)192 << 20))
-            return size;
+        if (batch % size == 0 && (asked > 0 || pass_fits(table, unet, image, size))) return size;
     return 1;
 }
 

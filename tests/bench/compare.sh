@@ -11,7 +11,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 . tests/bench/cases.sh
-torch=${TORCH:-tuned} d=$(mktemp -d)
+torch=${TORCH:-tuned} failed="" d=$(mktemp -d)
 trap 'rm -rf "$d"' EXIT
 
 run_torch() { # CONFIG TASK BATCH SECONDS REPETITIONS [OPTION]...: one line of JSON, none when it fails
@@ -48,7 +48,7 @@ compare() { # CONFIG TASK BATCH
         # shellcheck disable=SC2086
         run_torch "$@" "$seconds" "$(repetitions "$1")" $options >"$d/out"
         t=$(field images_per_s <"$d/out")
-        [ -n "$t" ] || break
+        [ -n "$t" ] || { failed=1 && break; }
         echo "$t" >>"$d/t"
         field peak_mib <"$d/out" >>"$d/tm"
         ratio "$c" "$t" >>"$d/r"
@@ -70,4 +70,4 @@ for case in "${all[@]}"; do
 done
 echo "$(machine), $threads threads, $rounds rounds; PyTorch $version ($torch); $(date -u +%Y-%m-%d)"
 ./build/diffc --version | paste -sd ';' | sed 's/;/; /g'
-if [ -s "$d/errors" ]; then echo "PyTorch's last words: $(tail -n 1 "$d/errors")" >&2; fi
+if [ -n "$failed" ]; then echo "PyTorch's last words: $(tail -n 1 "$d/errors")" >&2; fi

@@ -120,7 +120,12 @@ bool bound_fit_variances(const BoundRun *run, const Denoiser *denoiser, const No
  * to the prior; along it d ln p/dt = -trace(d velocity / dx), estimated as e^T J e by probes e of
  * random signs that stay the same all the way (Grathwohl et al. 2019). It begins at the smallest
  * time of training, of discrete chains at step 0. Its velocity is the network's at any time between
- * the trained steps too. */
+ * the trained steps too.
+ *
+ * A chain's step 0 can be noisier than a level of grey is wide (linear schedule: 0.01 against 1/128).
+ * No density of such noise gives an even black ground less than about 1.7 bits a pixel, while the
+ * bound's decoder, whose end bins are open, may give it none: for such images the bound of a DDPM
+ * model can be the smaller of the two. Models trained in continuous time go to less noise. */
 typedef struct {
     const Process *process;
     int probes;       /* directions e of each solve, averaged; exact where J is diagonal */

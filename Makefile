@@ -93,7 +93,7 @@ fuzz: ## Build the fuzz targets with clang and run each for FUZZ_SECONDS (defaul
 .PHONY: fuzzers
 fuzzers: $(FUZZERS)
 
-bench: all ## Measure training and sampling speed of the bench configurations
+bench: all $(OUT)/tests/bench/sgemm_bench ## Measure training and sampling speed, ten minutes (BUDGET seconds); build/bench.md
 	$(Q)tests/bench/bench.sh
 
 bench-conv: $(OUT)/tests/bench/conv_bench ## Measure the 3x3 convolution layer by layer

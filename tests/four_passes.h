@@ -6,7 +6,7 @@
  *   backward   <dy, ydot> = sum <dx, xdot>          backward2  central difference of
  *                                                              <my, y> + <ly, ydot> per input
  *
- * and besides: forward and tangent overwrite, the others add; any output may be NULL; inputs and
+ * and besides: forward and tangent overwrite, the others add (or overwrite when told to); any output may be NULL; inputs and
  * the memory around outputs stay as they were; the bits are the same for 1, 2, 3 and 8 threads,
  * and for an image alone and in a batch. */
 #ifndef DIFFC_TESTS_FOUR_PASSES_H
@@ -30,6 +30,7 @@ struct OpCase {
     size_t per[MAX_INPUTS];  /* floats for an image; for a shared input in all */
     bool shared[MAX_INPUTS]; /* one for all images (a parameter) */
     size_t out;              /* floats of y for an image */
+    bool sets;               /* backward, backward2 pass passes_set on as `set` */
     bool by_index;           /* an image's result depends on its place in the batch (dropout) */
     void (*prepare)(const OpCase *op, float **x); /* after a fill with N(0,1); may be NULL */
     void (*forward)(const OpCase *op, float *y, float **x);
@@ -106,15 +107,19 @@ static void passes_fill(const OpCase *op, Passes *s)
     if (op->prepare) op->prepare(op, s->x);
 }
 
+/* What the passes of an op with `sets` are told to overwrite: all, or nothing. */
+static unsigned passes_set;
+
 /* Runs all four into fresh outputs of `s`; overwritten ones start as NaN. An output dx[i], mx[i]
  * is wanted where bit i of `wanted` is set. */
 static void passes_run(const OpCase *op, Passes *s, unsigned wanted)
 {
     s->y = guarded_new(output_floats(op), NAN);
     s->ydot = guarded_new(output_floats(op), NAN);
+    float start = passes_set ? NAN : 0;
     for (int i = 0; i < op->active; i++) {
-        s->dx[i] = wanted >> i & 1 ? guarded_new(input_floats(op, i), 0) : NULL;
-        s->mx[i] = wanted >> i & 1 ? guarded_new(input_floats(op, i), 0) : NULL;
+        s->dx[i] = wanted >> i & 1 ? guarded_new(input_floats(op, i), start) : NULL;
+        s->mx[i] = wanted >> i & 1 ? guarded_new(input_floats(op, i), start) : NULL;
     }
     op->forward(op, s->y, s->x);
     op->tangent(op, s->ydot, s->x, s->xdot);
@@ -286,13 +291,21 @@ static bool check_accumulates(const OpCase *op, Passes *s)
     return ok;
 }
 
-/* With `s` as the inputs, other outputs wanted or other threads change no bit. */
+/* With `s` as the inputs, other outputs wanted or overwritten, or other threads, change no bit. */
 static bool check_same_bits(const OpCase *op, const Passes *s)
 {
     bool ok = true;
     for (unsigned wanted = 0; wanted < 1u << op->active; wanted++) {
         Passes other = *s;
         passes_run(op, &other, wanted);
+        ok &= passes_same(op, &other, s);
+        passes_free_outputs(op, &other);
+    }
+    if (op->sets) {
+        Passes other = *s;
+        passes_set = ~0u;
+        passes_run(op, &other, ~0u);
+        passes_set = 0;
         ok &= passes_same(op, &other, s);
         passes_free_outputs(op, &other);
     }

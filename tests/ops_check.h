@@ -6,6 +6,7 @@
  *                direction is NULL
  *   backward     <dy, ydot> = sum over inputs of <d_in, in_dot>
  *   backward2    agrees with differences of <my, y(in)> + <ly, ydot(in, in_dot)>
+ *   sets         (where said) the first input's cotangent is overwritten when asked for
  *   all          outputs are overwritten or added to as promised, each wanted or NULL; nothing
  *                beside them is touched; scratch may hold anything; 1, 2, 3 and 8 threads give the
  *                same bits
@@ -47,9 +48,13 @@ typedef struct {
     void (*tangent)(void *dims, int N, float *ydot, float *const *in, float *const *dot);
     void (*backward2)(void *dims, int N, float *const *m, const float *my, const float *ly,
                       float *const *in, float *const *dot);
+    bool sets;        /* backward and backward2 pass check_set on as `set` */
     double step;      /* of the differences; 0 means 0.02 */
     double tolerance; /* of the differences, relative; 0 means 2e-3 */
 } CheckOp;
+
+/* What the passes of an op with `sets` are told to overwrite; 0 but in the check of that. */
+CHECK_UNUSED static unsigned check_set;
 
 /* ---- guarded memory: n floats between two guards, at an address that is only 4-aligned. */
 
@@ -311,6 +316,25 @@ static void check_outputs(const CheckCase *c, bool second, float *const *dot)
     check_free_all(all);
 }
 
+/* Told to overwrite the first input's cotangent, a pass leaves what it adds to zeros. */
+static void check_overwrites(const CheckCase *c, bool second, float *const *dot)
+{
+    float *added[CHECK_INPUTS], *put[CHECK_INPUTS] = {0};
+    size_t n = check_size(c->op, 0, c->N);
+    check_gradients(c, second, 1, false, dot, added);
+    put[0] = check_scratch(n);
+    check_set = 1;
+    if (second)
+        c->op->backward2(c->op->dims, c->N, put, c->dy, c->ly, c->in, dot);
+    else
+        c->op->backward(c->op->dims, c->N, put, c->dy, c->in);
+    check_set = 0;
+    if (!EXPECT_SAME(put[0], added[0], n * sizeof(float)))
+        printf("  overwriting in %s\n", c->op->name);
+    check_free_all(added);
+    check_free_all(put);
+}
+
 /* A parameter's direction NULL means zero. */
 static void check_null_directions(const CheckCase *c)
 {
@@ -395,6 +419,7 @@ CHECK_UNUSED static void check_op(const CheckOp *op)
     check_backward2(&c, dot);
     check_outputs(&c, false, dot);
     check_outputs(&c, true, dot);
+    for (int second = 0; op->sets && second < 2; second++) check_overwrites(&c, second, dot);
     check_null_directions(&c);
     check_threads(&c, dot);
     check_batch_independence(&c);

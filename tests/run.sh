@@ -2,7 +2,7 @@
 # Runs every test binary in OUT/tests, the command-line cases (tests/cli/run.sh) and prints the sum.
 # usage: run.sh OUT
 out=$1
-here=$(dirname "$0")
+here=$(cd "$(dirname "$0")" && pwd) # the suppressions are found from any folder
 # Waiting threads sleep instead of spinning: the cases with more threads than cores end sooner.
 export OMP_WAIT_POLICY=passive
 # clang's OpenMP keeps a few blocks of its own until the end.

@@ -193,6 +193,29 @@ TEST(mem_alloc_refuses_sizes_that_overflow)
     float *block = mem_floats(3);
     EXPECT(block && ((uintptr_t)block & 63) == 0 && block[2] == 0);
     mem_free(block);
+    mem_free(NULL);
+}
+
+TEST(memory_is_aligned_and_zeroed_at_any_size_and_also_when_it_was_used_before)
+{
+    for (int round = 0; round < 2; round++)
+        for (size_t bytes = 1; bytes <= (size_t)12 << 20; bytes = bytes * 3 + 1) {
+            unsigned char *block = mem_alloc(bytes, 1);
+            if (!EXPECT(block && ((uintptr_t)block & 63) == 0)) return;
+            size_t used = 0;
+            for (size_t i = 0; i < bytes; i++) used += block[i] != 0;
+            EXPECT_INT(used, 0);
+            memset(block, 0xA5, bytes);
+            mem_free(block);
+        }
+}
+
+TEST(time_since_the_beginning_is_not_a_number_before_it_and_runs_after_it)
+{
+    EXPECT(isnan(clock_since_begin()));
+    clock_begin();
+    double first = clock_since_begin();
+    EXPECT(first >= 0 && clock_since_begin() >= first && first < 60);
 }
 
 TEST(term_formats_durations_bytes_and_counts)

@@ -32,7 +32,7 @@ TEST(config_defaults_are_the_documented_ones)
     EXPECT_NEAR(c.model.eps, 1e-6, 0);
     EXPECT_NEAR(c.model.dropout, 0, 0);
     EXPECT_NEAR(c.model.freq_shift, 1, 0);
-    EXPECT(!c.model.fourier && !c.model.flip_sin_to_cos && !c.model.scale_shift);
+    EXPECT(c.model.time == TIME_CHOICE_AUTO && !c.model.flip_sin_to_cos && !c.model.scale_shift);
     EXPECT(!c.model.class_conditional && c.model.zero_init);
     EXPECT(c.method.type == METHOD_DDPM && c.method.steps == 1000);
     EXPECT(c.method.schedule == SCHEDULE_LINEAR && c.method.prediction == PREDICT_EPS);
@@ -53,13 +53,29 @@ TEST(config_defaults_are_the_documented_ones)
     EXPECT_NEAR(c.train.ema, 0.9999, 0);
     EXPECT(c.train.seed == 0 && c.train.log_every == 10 && c.train.checkpoint_every == 1000);
     EXPECT(c.train.keep == 2 && c.train.validate == 256);
-    EXPECT_TEXT(c.sample.sampler, "ddpm");
+    EXPECT_TEXT(c.sample.sampler, "auto");
     EXPECT(c.sample.steps == 0 && c.sample.count == 64 && c.sample.variance == VARIANCE_SMALL);
-    EXPECT(c.sample.spacing == SPACING_EVEN && c.sample.clip && c.sample.seed == 0);
+    EXPECT(c.sample.spacing == SPACING_AUTO && c.sample.clip && c.sample.seed == 0);
     EXPECT_NEAR(c.sample.eta, 0, 0);
     EXPECT_INT(c.sample.batch, 0);
     Err err = {0};
     EXPECT(config_check(&c, &err));
+}
+
+TEST(config_defaults_of_score_methods_toys_and_samplers)
+{
+    Config c;
+    config_defaults(&c);
+    EXPECT(c.data.toy == TOY_NONE && c.model.type == NETWORK_AUTO);
+    EXPECT(c.model.width == 128 && c.model.layers == 3 && c.model.fourier_scale == 16);
+    EXPECT(c.method.sde == SDE_VP && c.method.sigma_min == 0.01 && c.method.sigma_max == 0);
+    EXPECT(c.method.levels == 0 && c.method.beta_min == 0.1 && c.method.beta_max == 20);
+    EXPECT(c.method.time_min == 1e-5 && c.method.weighting == WEIGHTING_SIMPLE);
+    EXPECT(c.method.objective == OBJECTIVE_DENOISING && c.method.slices == 1);
+    EXPECT(c.sample.snr == 0.16 && c.sample.corrector_steps == 1);
+    EXPECT(c.sample.predictor == PREDICTOR_REVERSE_DIFFUSION && c.sample.langevin_steps == 5);
+    EXPECT(c.sample.langevin_step == 0 && c.sample.churn == 0 && c.sample.tolerance == 1e-4);
+    EXPECT_INT(c.sample.call_limit, 1000);
 }
 
 TEST(config_reads_every_kind_of_value)
@@ -81,7 +97,8 @@ TEST(config_reads_every_kind_of_value)
     EXPECT(c.data.kind == DATA_CIFAR10 && c.data.height == 28 && c.data.width == 32);
     EXPECT(c.data.channels == 3 && c.data.flip);
     EXPECT(c.model.levels == 4 && c.model.multipliers[3] == 4 && c.model.attentions == 2);
-    EXPECT(c.model.attention[0] == 16 && c.model.attention[1] == 8 && c.model.fourier);
+    EXPECT(c.model.attention[0] == 16 && c.model.attention[1] == 8 &&
+           c.model.time == TIME_CHOICE_FOURIER);
     EXPECT_NEAR(c.model.dropout, 0.1, 0);
     EXPECT(!c.model.zero_init);
     EXPECT(c.method.schedule == SCHEDULE_BETAS && c.method.beta_count == 3);
@@ -92,6 +109,15 @@ TEST(config_reads_every_kind_of_value)
     EXPECT_NEAR(c.train.minutes, 1.5, 0);
     EXPECT_TEXT(c.sample.sampler, "ddim");
     EXPECT(c.sample.variance == VARIANCE_LARGE && c.sample.spacing == SPACING_QUADRATIC);
+    EXPECT(config_set(&c, "data.toy=swiss-roll", &err) && c.data.toy == TOY_SWISS_ROLL);
+    EXPECT(config_set(&c, "model.type=mlp", &err) && c.model.type == NETWORK_MLP);
+    EXPECT(config_set(&c, "method.type=sde", &err) && c.method.type == METHOD_SDE);
+    EXPECT(config_set(&c, "method.sde=subvp", &err) && c.method.sde == SDE_SUBVP);
+    EXPECT(config_set(&c, "method.weighting=likelihood", &err));
+    EXPECT(config_set(&c, "method.objective=sliced", &err));
+    EXPECT(c.method.weighting == WEIGHTING_LIKELIHOOD && c.method.objective == OBJECTIVE_SLICED);
+    EXPECT(config_set(&c, "sample.predictor=ancestral", &err));
+    EXPECT(c.sample.predictor == PREDICTOR_ANCESTRAL);
     /* Fewer list elements than before leave nothing behind. */
     EXPECT(config_set(&c, "model.multipliers=[5]", &err));
     EXPECT(c.model.levels == 1 && c.model.multipliers[0] == 5 && c.model.multipliers[1] == 0);
@@ -154,6 +180,78 @@ TEST(config_set_takes_json_words_and_paths)
     }
 }
 
+/* The word means 0 inside, and 0 itself is not a value. */
+TEST(config_numbers_that_may_be_auto_read_and_write_the_word)
+{
+    Config c;
+    Err err = {0};
+    config_defaults(&c);
+    static const char *const given[] = {"method.sigma_max=50", "method.levels=232",
+                                        "sample.langevin_step=6.2e-6"};
+    static const char *const automatic[] = {"method.sigma_max=auto", "method.levels=\"auto\"",
+                                            "sample.langevin_step=auto"};
+    static const char *const zero[] = {"method.sigma_max=0", "method.levels=0",
+                                       "sample.langevin_step=0"};
+    for (int i = 0; i < 3; i++) EXPECT(config_set(&c, given[i], &err));
+    EXPECT(c.method.sigma_max == 50 && c.method.levels == 232 && c.sample.langevin_step == 6.2e-6);
+    char *text = config_to_json(&c);
+    EXPECT_CONTAINS(text, "    \"sigma_max\": 50,\n");
+    EXPECT_CONTAINS(text, "    \"levels\": 232,\n");
+    EXPECT_CONTAINS(text, "    \"langevin_step\": 6.2e-06,\n");
+    mem_free(text);
+    for (int i = 0; i < 3; i++) EXPECT(config_set(&c, automatic[i], &err));
+    EXPECT(c.method.sigma_max == 0 && c.method.levels == 0 && c.sample.langevin_step == 0);
+    text = config_to_json(&c);
+    EXPECT_CONTAINS(text, "    \"sigma_max\": \"auto\",\n");
+    EXPECT_CONTAINS(text, "    \"levels\": \"auto\",\n");
+    EXPECT_CONTAINS(text, "    \"langevin_step\": \"auto\",\n");
+    mem_free(text);
+    for (int i = 0; i < 3; i++) {
+        EXPECT(!config_set(&c, zero[i], &err));
+        EXPECT_CONTAINS(err.text, "must be \"auto\" or ");
+    }
+    /* Other numbers do not know the word. */
+    EXPECT(!config_set(&c, "method.sigma_min=auto", &err));
+    EXPECT_CONTAINS(err.text, "must be a number above 0 and at most 1000000, got \"auto\"");
+}
+
+TEST(config_spacing_words_stand_at_their_places)
+{
+    static const struct {
+        const char *assignment;
+        SpacingKind kind;
+    } words[] = {{"sample.spacing=even", SPACING_EVEN},
+                 {"sample.spacing=leading", SPACING_LEADING},
+                 {"sample.spacing=trailing", SPACING_TRAILING},
+                 {"sample.spacing=quadratic", SPACING_QUADRATIC},
+                 {"sample.spacing=uniform", SPACING_UNIFORM},
+                 {"sample.spacing=logsnr", SPACING_LOGSNR},
+                 {"sample.spacing=karras", SPACING_KARRAS},
+                 {"sample.spacing=auto", SPACING_AUTO}};
+    Config c;
+    Err err = {0};
+    config_defaults(&c);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        EXPECT(config_set(&c, words[i].assignment, &err));
+        EXPECT_INT(c.sample.spacing, words[i].kind);
+    }
+}
+
+TEST(config_choices_left_to_the_program_follow_data_and_method)
+{
+    Config c;
+    config_defaults(&c);
+    EXPECT(config_network(&c) == NETWORK_UNET && config_time(&c) == TIME_CHOICE_POSITIONAL);
+    c.data.toy = TOY_RING;
+    c.method.type = METHOD_SMLD;
+    EXPECT(config_network(&c) == NETWORK_MLP && config_time(&c) == TIME_CHOICE_FOURIER);
+    c.method.type = METHOD_SDE;
+    EXPECT(config_time(&c) == TIME_CHOICE_FOURIER);
+    c.model.type = NETWORK_UNET;
+    c.model.time = TIME_CHOICE_POSITIONAL;
+    EXPECT(config_network(&c) == NETWORK_UNET && config_time(&c) == TIME_CHOICE_POSITIONAL);
+}
+
 TEST(config_set_refuses_with_the_assignment_in_the_message)
 {
     static const struct {
@@ -213,6 +311,73 @@ TEST(config_rules_between_fields)
         {"{\"method\":{\"beta_start\":0.5,\"schedule\":\"cosine\"}}", NULL},
         {"{\"sample\":{\"steps\":1001}}", "sample.steps is 1001"},
         {"{\"sample\":{\"steps\":1000}}", NULL},
+        {"{\"method\":{\"type\":\"sde\"},\"sample\":{\"steps\":1001}}", NULL},
+        /* toys and networks */
+        {"{\"data\":{\"toy\":\"ring\"}}", NULL},
+        {"{\"data\":{\"toy\":\"ring\",\"path\":\"a\"}}",
+         "data.toy and data.path (a) are both given"},
+        {"{\"data\":{\"toy\":\"ring\"},\"model\":{\"type\":\"mlp\",\"width\":64}}", NULL},
+        {"{\"data\":{\"toy\":\"ring\"},\"model\":{\"type\":\"unet\"}}",
+         "model.type is \"unet\", but data.toy"},
+        {"{\"model\":{\"type\":\"mlp\"}}", "model.type is \"mlp\", which is for the points"},
+        {"{\"model\":{\"type\":\"unet\"}}", NULL},
+        {"{\"model\":{\"width\":64}}", "whose size is set by model.channels"},
+        {"{\"model\":{\"layers\":2}}", "whose size is set by model.blocks"},
+        /* features of time */
+        {"{\"model\":{\"time\":\"fourier\"}}", "the steps of ddpm are whole numbers"},
+        {"{\"model\":{\"time\":\"positional\"},\"method\":{\"type\":\"smld\"}}",
+         "the network of smld divides its output by sigma"},
+        {"{\"model\":{\"time\":\"positional\"},\"method\":{\"type\":\"sde\",\"sde\":\"ve\"}}",
+         "the network of sde ve divides its output by sigma"},
+        {"{\"model\":{\"time\":\"positional\"},\"method\":{\"type\":\"sde\"}}", NULL},
+        {"{\"model\":{\"time\":\"fourier\"},\"method\":{\"type\":\"sde\",\"sde\":\"subvp\"}}",
+         NULL},
+        /* keys of other methods */
+        {"{\"method\":{\"levels\":10}}",
+         "method.levels is given, but the method is ddpm, and the key belongs to smld;"},
+        {"{\"method\":{\"sde\":\"ve\"}}", "the key belongs to sde ve, sde vp, sde subvp;"},
+        {"{\"method\":{\"type\":\"sde\",\"schedule\":\"cosine\"}}",
+         "method.schedule is given, but the method is sde vp, and the key belongs to ddpm;"},
+        {"{\"method\":{\"type\":\"sde\",\"steps\":100}}", "method.steps is given"},
+        {"{\"method\":{\"type\":\"sde\",\"betas\":[0.1]}}", "method.betas is given"},
+        {"{\"method\":{\"type\":\"smld\",\"prediction\":\"v\"}}", "method.prediction is given"},
+        {"{\"method\":{\"type\":\"smld\",\"min_snr_gamma\":5}}", "method.min_snr_gamma is given"},
+        {"{\"method\":{\"type\":\"smld\",\"beta_start\":0.1}}", "method.beta_start is given"},
+        {"{\"method\":{\"type\":\"smld\",\"beta_end\":0.1}}", "method.beta_end is given"},
+        {"{\"method\":{\"type\":\"smld\",\"time_min\":0.1}}", "method.time_min is given"},
+        {"{\"method\":{\"type\":\"smld\",\"beta_min\":1}}", "method.beta_min is given"},
+        {"{\"method\":{\"type\":\"sde\",\"sde\":\"ve\",\"beta_max\":1}}",
+         "the method is sde ve, and the key belongs to sde vp, sde subvp;"},
+        {"{\"method\":{\"type\":\"sde\",\"sigma_max\":50}}", "belongs to smld, sde ve;"},
+        {"{\"method\":{\"sigma_min\":1}}", "method.sigma_min is given"},
+        {"{\"method\":{\"type\":\"smld\",\"weighting\":\"likelihood\"}}",
+         "method.weighting is given"},
+        {"{\"method\":{\"objective\":\"exact\"}}", "method.objective is given"},
+        {"{\"method\":{\"slices\":2}}", "method.slices is given"},
+        {"{\"method\":{\"type\":\"smld\",\"levels\":10,\"sigma_min\":0.1,\"sigma_max\":10}}", NULL},
+        {"{\"method\":{\"type\":\"sde\",\"sde\":\"ve\",\"weighting\":\"likelihood\"}}", NULL},
+        {"{\"method\":{\"type\":\"sde\",\"beta_min\":1,\"beta_max\":5,\"time_min\":0.001}}", NULL},
+        /* noise that grows */
+        {"{\"method\":{\"type\":\"smld\",\"sigma_max\":0.01}}",
+         "method.sigma_min (0.01) is not below method.sigma_max (0.01)"},
+        {"{\"method\":{\"type\":\"smld\",\"sigma_min\":5}}", NULL},
+        {"{\"method\":{\"type\":\"sde\",\"beta_min\":21}}",
+         "method.beta_min (21) is above method.beta_max (20)"},
+        {"{\"method\":{\"type\":\"sde\",\"beta_min\":20}}", NULL},
+        /* objectives */
+        {"{\"method\":{\"type\":\"smld\",\"objective\":\"exact\"}}",
+         "method.objective is \"exact\", which needs derivatives"},
+        {"{\"method\":{\"type\":\"smld\",\"objective\":\"sliced\"}}",
+         "method.objective is \"sliced\", which needs derivatives"},
+        {"{\"data\":{\"toy\":\"ring\"},\"method\":{\"type\":\"smld\",\"objective\":\"exact\"}}",
+         NULL},
+        {"{\"data\":{\"toy\":\"ring\"},\"method\":{\"type\":\"sde\",\"objective\":\"exact\"}}",
+         "method.objective is given, but the method is sde vp"},
+        {"{\"data\":{\"toy\":\"ring\"},\"method\":{\"type\":\"sde\",\"sde\":\"ve\","
+         "\"objective\":\"sliced\",\"slices\":4}}",
+         NULL},
+        {"{\"data\":{\"toy\":\"ring\"},\"method\":{\"type\":\"smld\",\"slices\":4}}",
+         "method.slices is 4, but method.objective is not \"sliced\""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Config c;
@@ -236,12 +401,16 @@ static void fill(Config *c, unsigned turn)
     double u = (r[0] + 0.5) / 4294967296.0;
     snprintf(c->data.path, sizeof c->data.path, "dir \"%u\"/\xc3\xa9\\\t", r[1]);
     c->data.kind = DATA_FOLDER;
+    c->data.toy = TOY_CHECKERBOARD;
     c->data.height = 1 + (int)(r[0] % 8192);
     c->data.width = turn % 2 ? c->data.height : 1 + (int)(r[1] % 8192);
     c->data.channels = 3;
     c->data.flip = c->data.skip_bad = true;
     c->data.limit = 100000;
     c->data.validation = (int)(r[2] % 1000);
+    c->model.type = NETWORK_MLP;
+    c->model.width = c->model.layers = 7;
+    c->model.fourier_scale = 1000 * u;
     c->model.channels = 1 + (int)(r[3] % 4096);
     c->model.levels = c->model.attentions = 1 + (int)(turn % CONFIG_MAX_LEVELS);
     memset(c->model.multipliers, 0, sizeof c->model.multipliers);
@@ -252,7 +421,8 @@ static void fill(Config *c, unsigned turn)
     c->model.eps = u;
     c->model.dropout = u / 3;
     c->model.freq_shift = u / 7;
-    c->model.fourier = c->model.flip_sin_to_cos = c->model.scale_shift = true;
+    c->model.time = TIME_CHOICE_FOURIER;
+    c->model.flip_sin_to_cos = c->model.scale_shift = true;
     c->model.downsample_padding = 1;
     c->model.class_conditional = true;
     c->method.steps = c->method.beta_count = 5;
@@ -263,6 +433,17 @@ static void fill(Config *c, unsigned turn)
     c->method.beta_end = u / 9;
     c->method.prediction = PREDICT_X0;
     c->method.min_snr_gamma = 5 * u;
+    c->method.type = METHOD_SDE;
+    c->method.sde = SDE_SUBVP;
+    c->method.sigma_min = u / 31;
+    c->method.sigma_max = turn % 3 ? 1e6 * u : 0;
+    c->method.levels = turn % 3 ? 2 : 0;
+    c->method.beta_min = u / 37;
+    c->method.beta_max = u * 41;
+    c->method.time_min = u / 43;
+    c->method.weighting = WEIGHTING_LIKELIHOOD;
+    c->method.objective = OBJECTIVE_SLICED;
+    c->method.slices = 1000;
     c->train.steps = 999999999999;
     c->train.minutes = 1e6 * u;
     c->train.batch = 4096;
@@ -286,6 +467,13 @@ static void fill(Config *c, unsigned turn)
     c->sample.eta = u / 29;
     c->sample.variance = VARIANCE_LARGE;
     c->sample.spacing = SPACING_TRAILING;
+    c->sample.snr = u / 47;
+    c->sample.corrector_steps = c->sample.langevin_steps = 99;
+    c->sample.predictor = PREDICTOR_NONE;
+    c->sample.langevin_step = turn % 3 ? u / 53 : 0;
+    c->sample.churn = u * 59;
+    c->sample.tolerance = u / 61;
+    c->sample.call_limit = 12345;
     c->sample.clip = false;
     c->sample.seed = r[2];
     c->sample.batch = 12;
@@ -355,8 +543,33 @@ TEST(config_help_has_a_line_for_every_key)
             lr = true;
             EXPECT_CONTAINS(line, "learning rate; default 2e-4 (a number above 0 and at most 10)");
         }
-        sampler = sampler || strstr(line, "default \"ddpm\"") != NULL;
+        if (strncmp(line, "sample.sampler ", 15) == 0) {
+            sampler = true;
+            EXPECT_CONTAINS(line, "default \"auto\" (a string");
+        }
+        if (strncmp(line, "method.sigma_max ", 17) == 0)
+            EXPECT_CONTAINS(line, "default \"auto\" (\"auto\" or a number above 0 and at most");
+        if (strncmp(line, "method.levels ", 14) == 0)
+            EXPECT_CONTAINS(line, "default \"auto\" (\"auto\" or an integer in 2..10000)");
     }
-    EXPECT_INT((long long)n, 61);
+    EXPECT_INT((long long)n, 84);
     EXPECT(lr && sampler);
+}
+
+TEST(config_files_that_are_shipped_are_right)
+{
+    Names names;
+    Err err = {0};
+    if (!EXPECT(folder_list("configs", &names, &err))) return;
+    EXPECT(names.count >= 8);
+    for (size_t i = 0; i < names.count; i++) {
+        char path[PATH_BYTES];
+        Config c;
+        config_defaults(&c);
+        path_join(path, "configs", names.names[i], &err);
+        if (!EXPECT(config_load(&c, path, &err) && config_check(&c, &err)))
+            printf("    %s\n", err.text);
+        config_free(&c);
+    }
+    names_free(&names);
 }

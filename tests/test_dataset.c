@@ -240,6 +240,59 @@ TEST(gzip_checks_its_sum_and_joins_members)
     expect_error(&(DataOptions){.path = at("a")}, ERR_FORMAT, "the gzip data is cut");
 }
 
+enum { MANY = 6000, MANY_BYTES = 16 + MANY * 144 };
+
+static unsigned char many_pixel(size_t i)
+{
+    return (unsigned char)(i % 251 + i / 65536);
+}
+
+/* MANY images of 12x12 and their labels, more than what is read at once, packed in two members. */
+static size_t write_many(unsigned char *packed, size_t room)
+{
+    unsigned char *bytes = malloc(MANY_BYTES), labels[8 + MANY] = {0, 0, 8, 1, 0, 0, 23, 112};
+    memcpy(bytes, "\0\0\10\3\0\0\27\160\0\0\0\14\0\0\0\14", 16);
+    for (size_t i = 0; i < MANY * 144; i++) bytes[16 + i] = many_pixel(i);
+    for (size_t i = 0; i < MANY; i++) labels[8 + i] = (unsigned char)(i % 200);
+    size_t size = gzip_bytes(packed, room, bytes, 300001);
+    size += gzip_bytes(packed + size, room - size, bytes + 300001, MANY_BYTES - 300001);
+    write_bytes("m-images-idx3-ubyte.gz", packed, size);
+    write_bytes("m-labels-idx1-ubyte", labels, sizeof labels);
+    free(bytes);
+    return size;
+}
+
+TEST(idx_longer_than_a_block_is_whole_with_a_limit_and_changed)
+{
+    enum { LIMIT = 4321 };
+    size_t room = compressBound(MANY_BYTES) + 100;
+    unsigned char *packed = malloc(room);
+    size_t size = write_many(packed, room);
+    DataOptions options = {.path = at("m-images-idx3-ubyte.gz")};
+    for (int variant = 0; variant < 4; variant++) {
+        Dataset d;
+        options.limit = variant & 1 ? LIMIT : 0;
+        options.channels = variant & 2 ? 3 : 0;
+        if (!open_ok(&d, &options)) continue;
+        EXPECT_INT(d.count, variant & 1 ? LIMIT : MANY);
+        EXPECT_INT(d.classes, 200);
+        size_t wrong = 0, C = (size_t)d.channels;
+        for (size_t i = 0; i < d.count * 144 * C; i++) wrong += d.pixels[i] != many_pixel(i / C);
+        for (size_t i = 0; i < d.count; i++) wrong += d.labels[i] != i % 200;
+        EXPECT_INT(wrong, 0);
+        dataset_close(&d);
+    }
+    options = (DataOptions){.path = at("m-images-idx3-ubyte.gz"), .limit = 5};
+    for (size_t kept = size - 1; kept > size / 2; kept -= size / 7) {
+        write_bytes("m-images-idx3-ubyte.gz", packed, kept);
+        expect_error(&options, ERR_FORMAT, "the gzip data is cut");
+    }
+    packed[size / 2] ^= 64;
+    write_bytes("m-images-idx3-ubyte.gz", packed, size);
+    expect_error(&options, ERR_FORMAT, "m-images-idx3-ubyte.gz: ");
+    free(packed);
+}
+
 enum { RECORD = 3073 };
 
 /* Record r of a CIFAR file: label r % 10, red = x, green = y, blue = r. */

@@ -21,7 +21,7 @@ TEST(predictions_convert_into_each_other_and_back)
     for (int t = 0; t < 1000; t++) {
         NoiseLevel level = schedule_level(&s, t);
         double x = level.alpha * x0 + level.sigma * eps;
-        for (Prediction kind = PREDICT_EPS; kind <= PREDICT_V; kind++) {
+        for (Prediction kind = PREDICT_EPS; kind <= PREDICT_SCORE; kind++) {
             double target = target_of_prediction(kind, level, x0, eps);
             EXPECT_NEAR(eps_from_prediction(kind, level, x, target), eps, 1e-12);
         }
@@ -47,7 +47,7 @@ TEST(min_snr_without_a_cap_weighs_every_prediction_as_eps)
     for (int t = 0; t < 1000; t += 9) {
         NoiseLevel level = schedule_level(&s, t);
         double x = 0.4, guess = 0.3, off = 0.31;
-        for (Prediction kind = PREDICT_EPS; kind <= PREDICT_V; kind++) {
+        for (Prediction kind = PREDICT_EPS; kind <= PREDICT_SCORE; kind++) {
             double error = eps_from_prediction(kind, level, x, off) -
                            eps_from_prediction(kind, level, x, guess);
             double loss = objective_weight(kind, level, HUGE_VAL) * (off - guess) * (off - guess);
@@ -68,9 +68,11 @@ TEST(min_snr_weights_follow_their_definition)
     EXPECT_NEAR(objective_weight(PREDICT_EPS, noisy, 5), 1, 1e-14);
     EXPECT_NEAR(objective_weight(PREDICT_X0, noisy, 5), 0.25, 1e-14);
     EXPECT_NEAR(objective_weight(PREDICT_V, noisy, 5), 0.2, 1e-14);
-    for (Prediction kind = PREDICT_EPS; kind <= PREDICT_V; kind++) {
+    for (Prediction kind = PREDICT_EPS; kind <= PREDICT_SCORE; kind++) {
         EXPECT_NEAR(objective_weight(kind, pure, 5), 1, 0);
-        EXPECT_NEAR(objective_weight(kind, clear, 0), 1, 0);
+        /* The loss of a score is that of the noise divided by sigma. */
+        double unit = kind == PREDICT_SCORE ? clear.sigma * clear.sigma : 1;
+        EXPECT_NEAR(objective_weight(kind, clear, 0), unit, 0);
     }
 }
 
@@ -100,7 +102,7 @@ static void expect_mixture_score(NoiseLevel level, double x0, double x1, double 
 {
     double x[2] = {x0, x1}, eps[2], h = 1e-5;
     Denoiser denoiser = mixture_denoiser(&two_modes);
-    EXPECT(denoiser.predict(denoiser.context, 1, x, level, eps, NULL));
+    EXPECT(denoiser.predict(denoiser.context, 1, x, &level, 0, eps, NULL));
     for (int d = 0; d < 2; d++) {
         double up[2] = {x0, x1}, down[2] = {x0, x1};
         up[d] += h, down[d] -= h;
@@ -134,8 +136,8 @@ TEST(mixture_of_equal_modes_is_a_gaussian)
     Denoiser a = mixture_denoiser(&mixture), b = gaussian_denoiser(&data);
     NoiseLevel level = {.alpha = 0.6, .sigma = 0.8, .t = 0};
     double x[4] = {-1, 0.35, 50, 2}, eps_a[4], eps_b[4];
-    EXPECT(a.predict(a.context, 4, x, level, eps_a, NULL));
-    EXPECT(b.predict(b.context, 4, x, level, eps_b, NULL));
+    EXPECT(a.predict(a.context, 4, x, &level, 0, eps_a, NULL));
+    EXPECT(b.predict(b.context, 4, x, &level, 0, eps_b, NULL));
     for (int i = 0; i < 4; i++) {
         EXPECT_NEAR(eps_a[i] / eps_b[i], 1, 1e-14);
         EXPECT_NEAR(eps_b[i], 0.8 * (x[i] - 0.3) / (0.36 * 0.0625 + 0.64), 1e-12);
@@ -150,8 +152,50 @@ TEST(exact_denoisers_refuse_input_that_is_not_finite)
     Denoiser denoisers[2] = {gaussian_denoiser(&data), mixture_denoiser(&two_modes)};
     for (int k = 0; k < 2; k++) {
         Err err = {0};
-        EXPECT(!denoisers[k].predict(denoisers[k].context, k ? 1 : 2, x, level, eps, &err));
+        EXPECT(!denoisers[k].predict(denoisers[k].context, k ? 1 : 2, x, &level, 0, eps, &err));
         EXPECT_INT(err.kind, ERR_DIVERGED);
         EXPECT_CONTAINS(err.text, "timestep 12");
     }
+}
+
+/* jtv against central differences of v . eps, and eps against predict, three images at levels of
+ * their own. */
+static void expect_vjp(Denoiser d, const double *x, const double *v, const NoiseLevel *levels,
+                       int count, double tolerance)
+{
+    enum { MOST = 16 };
+    const double h = 1e-5;
+    double eps[MOST], plain[MOST], jtv[MOST], up[MOST], down[MOST], moved[MOST];
+    size_t n = (size_t)count * d.dims;
+    EXPECT(n <= MOST);
+    EXPECT(d.predict(d.context, count, x, levels, 1, plain, NULL));
+    EXPECT(d.predict_vjp(d.context, count, x, levels, 1, v, eps, jtv, NULL));
+    EXPECT_SAME(eps, plain, n * sizeof *eps);
+    for (size_t i = 0; i < n; i++) {
+        double slope = 0;
+        for (int sign = 1; sign >= -1; sign -= 2) {
+            for (size_t j = 0; j < n; j++) moved[j] = x[j] + (j == i ? sign * h : 0);
+            EXPECT(d.predict(d.context, count, moved, levels, 1, sign > 0 ? up : down, NULL));
+        }
+        for (size_t j = 0; j < n; j++) slope += v[j] * (up[j] - down[j]) / (2 * h);
+        EXPECT_NEAR(jtv[i], slope, tolerance * fmax(1, fabs(slope)));
+    }
+}
+
+TEST(vector_jacobian_products_of_the_exact_denoisers_are_the_slopes_of_their_predictions)
+{
+    Schedule s = make(SCHEDULE_LINEAR);
+    GaussianData data = {.dims = 2, .mean = 0.5, .std = 0.25};
+    double x[6] = {0.1, -0.2, -0.5, 0.4, 1.1, 0.9}, v[6] = {1, -1, 0.3, 2, -1, -1};
+    for (int t = 0; t < 1000; t += 111) {
+        NoiseLevel levels[3] = {schedule_level(&s, t), schedule_level(&s, (t + 300) % 1000),
+                                schedule_level(&s, (t + 600) % 1000)};
+        expect_vjp(gaussian_denoiser(&data), x, v, levels, 3, 1e-8);
+        expect_vjp(mixture_denoiser(&two_modes), x, v, levels, 3, 1e-5);
+    }
+    /* Where every mode's density underflows. */
+    double far[2] = {50, -50};
+    NoiseLevel level = schedule_level(&s, 200);
+    expect_vjp(mixture_denoiser(&two_modes), far, v, &level, 1, 1e-5);
+    schedule_free(&s);
 }

@@ -204,7 +204,7 @@ static ModelConfig varied_config(unsigned turn)
     c->mid_scale = a ? sqrtf(2) : 1;
     c->center_input = d;
     c->downsample_padding = b;
-    c->time_kind = d ? TIME_FOURIER : TIME_POSITIONAL;
+    c->time_kind = (TimeFeatureKind)(turn / 2 % 3);
     c->time_dim = a ? 123 : 0;
     c->flip_sin_to_cos = !a;
     c->freq_shift = b ? 1 : (float)(r[3] / 4294967296.0);
@@ -549,7 +549,8 @@ TEST(model_folder_what_cannot_be_run_is_refused_by_name)
          "block_out_channels has 2 entries, down_block_types 4 and up_block_types 4"},
         {UNET(",\"mid_block_type\":\"UNetMidBlock2DCrossAttn\""), DDPM,
          "it runs UNetMidBlock2D and null"},
-        {UNET(",\"time_embedding_type\":\"learned\""), DDPM, "it runs positional and fourier"},
+        {UNET(",\"time_embedding_type\":\"learned\""), DDPM,
+         "it runs positional, fourier and fourier_linear"},
         {UNET(",\"downsample_type\":\"resnet\""), DDPM, "downsample_type is \"resnet\""},
         {UNET(",\"upsample_type\":\"resnet\""), DDPM, "upsample_type is \"resnet\""},
         {UNET(",\"act_fn\":\"gelu\""), DDPM,
@@ -577,8 +578,7 @@ TEST(model_folder_what_cannot_be_run_is_refused_by_name)
         {UNET(",\"freq_shift\":Infinity"), DDPM, "freq_shift must be a number in 0..1000000, got"},
         {UNET(",\"flip_sin_to_cos\":1"), DDPM, "flip_sin_to_cos must be true or false, got 1"},
         {"{}", "3", "scheduler_config.json: the file must be one object, got 3"},
-        {"{}", "{\"_class_name\":\"ScoreSdeVeScheduler\"}",
-         "_class_name is \"ScoreSdeVeScheduler\""},
+        {"{}", "{\"_class_name\":\"KarrasVeScheduler\"}", "_class_name is \"KarrasVeScheduler\""},
         {"{}", "{\"_class_name\":\"FlowMatchEulerDiscreteScheduler\"}", "which diffc cannot run"},
         {"{}", "{\"_class_name\":\"EDMEulerScheduler\"}", "which diffc cannot run"},
         {"{}", "{\"_class_name\":null}", "_class_name must be a string, got null"},
@@ -628,8 +628,10 @@ TEST(model_folder_index_must_name_what_can_be_run)
          NULL},
         {"{\"_class_name\":\"StableDiffusionPipeline\"}",
          "_class_name is \"StableDiffusionPipeline\""},
-        {"{\"_class_name\":\"ScoreSdeVePipeline\"}",
-         "it runs DDPMPipeline, DDIMPipeline and PNDMPipeline"},
+        {"{\"_class_name\":\"ScoreSdeVePipeline\"}", NULL},
+        {"{\"_class_name\":\"DiffcSmldPipeline\"}", NULL},
+        {"{\"_class_name\":\"KarrasVePipeline\"}",
+         "it runs DDPM, DDIM, PNDM and ScoreSde pipelines"},
         {"{\"unet\":[\"diffusers\",\"UNet2DConditionModel\"]}", "unet is \"UNet2DConditionModel\""},
         {"{\"unet\":{\"library\":\"diffusers\",\"class\":\"UNet2DModel\"}}",
          "unet must be an array of two strings, the library and the class, got an object"},

@@ -31,8 +31,10 @@ static void declare_zoo(NetCase *c, ParamTable *table, int batch, bool x_wants, 
     c->label = net_input(net, 1, 1, 1, false);
     int e = net_time_features(net, c->t, 8, TIME_POSITIONAL, true, 0.0, 0.0f, "time");
     int f = net_time_features(net, c->t, 6, TIME_FOURIER, false, 0.0, 0.3f, "fourier");
+    int g = net_time_features(net, c->t, 4, TIME_FOURIER_LINEAR, false, 0.0, 0.1f, "linear");
     e = net_add(net, net_linear(net, e, 12, false, "linear_1"),
-                net_linear(net, f, 12, false, "linear_2"));
+                net_add(net, net_linear(net, f, 12, false, "linear_2"),
+                        net_linear(net, g, 12, false, "linear_3")));
     e = net_silu(net, net_add(net, e, net_class_embed(net, c->label, 3, 12, "classes")));
     int h = conv(net, net_affine(net, c->x, 2.0f, -1.0f), 8, 3, 1, 1, 1, "conv_1");
     h = net_groupnorm(net, h, 4, 1e-5f, true, "norm_1");

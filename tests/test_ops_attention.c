@@ -19,36 +19,56 @@ static float *scratch_new(const AttentionDims *d)
     return scratch;
 }
 
+/* Whether the passes after forward get the weights that it leaves. */
+static bool keeps;
+
+/* Those of an op at x, or NULL: as long as promised, so that a sanitizer sees any reach beyond. */
+static float *saved_new(const AttentionDims *d, float **x)
+{
+    if (!keeps) return NULL;
+    size_t n = (size_t)d->N * (size_t)d->T * (size_t)d->heads * (size_t)d->D;
+    float *saved = test_floats(attention_saved_floats(d)), *y = test_floats(n);
+    float *scratch = scratch_new(d);
+    attention_forward(d, y, saved, x[0], x[1], x[2], scratch);
+    free(scratch);
+    free(y);
+    return saved;
+}
+
 static void forward(const OpCase *op, float *y, float **x)
 {
     AttentionDims d = dims_of(op);
-    float *scratch = scratch_new(&d);
-    attention_forward(&d, y, x[0], x[1], x[2], scratch);
+    float *scratch = scratch_new(&d), *saved = saved_new(&d, x);
+    attention_forward(&d, y, saved, x[0], x[1], x[2], scratch);
+    free(saved);
     free(scratch);
 }
 
 static void tangent(const OpCase *op, float *ydot, float **x, float **xdot)
 {
     AttentionDims d = dims_of(op);
-    float *scratch = scratch_new(&d);
-    attention_tangent(&d, ydot, x[0], x[1], x[2], xdot[0], xdot[1], xdot[2], scratch);
+    float *scratch = scratch_new(&d), *saved = saved_new(&d, x);
+    attention_tangent(&d, ydot, x[0], x[1], x[2], xdot[0], xdot[1], xdot[2], saved, scratch);
+    free(saved);
     free(scratch);
 }
 
 static void backward(const OpCase *op, float **dx, float *dy, float **x)
 {
     AttentionDims d = dims_of(op);
-    float *scratch = scratch_new(&d);
-    attention_backward(&d, dx[0], dx[1], dx[2], dy, x[0], x[1], x[2], scratch);
+    float *scratch = scratch_new(&d), *saved = saved_new(&d, x);
+    attention_backward(&d, passes_set, dx[0], dx[1], dx[2], dy, x[0], x[1], x[2], saved, scratch);
+    free(saved);
     free(scratch);
 }
 
 static void backward2(const OpCase *op, float **mx, float *my, float *ly, float **x, float **xdot)
 {
     AttentionDims d = dims_of(op);
-    float *scratch = scratch_new(&d);
-    attention_backward2(&d, mx[0], mx[1], mx[2], my, ly, x[0], x[1], x[2], xdot[0], xdot[1],
-                        xdot[2], scratch);
+    float *scratch = scratch_new(&d), *saved = saved_new(&d, x);
+    attention_backward2(&d, passes_set, mx[0], mx[1], mx[2], my, ly, x[0], x[1], x[2], xdot[0],
+                        xdot[1], xdot[2], saved, scratch);
+    free(saved);
     free(scratch);
 }
 
@@ -92,6 +112,7 @@ static OpCase attention_case(const AttentionDims *d, const char *name)
     return (OpCase){
         .name = name,
         .shape = d,
+        .sets = true,
         .N = d->N,
         .inputs = 3,
         .active = 3,
@@ -245,4 +266,38 @@ TEST(attention_scratch_is_a_tile_for_each_thread_not_a_square)
     EXPECT_INT((long long)attention_scratch_floats(&d), (long long)(3 * one));
     d.N = 1;
     EXPECT_INT((long long)attention_scratch_floats(&d), (long long)(3 * one));
+}
+
+/* One tile and several, one head and more, few heads for the threads and many. */
+TEST(attention_with_kept_weights_has_the_bits_of_attention_without)
+{
+    static const AttentionDims shapes[] = {
+        {2, 9, 1, 32}, {3, 10, 2, 5}, {1, 130, 1, 66}, {1, 260, 1, 130}, {9, 40, 1, 20}};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        const AttentionDims *d = &shapes[i];
+        OpCase op = attention_case(d, "kept weights");
+        Passes s = {0};
+        passes_fill(&op, &s);
+        passes_run(&op, &s, ~0u);
+        FOR_THREADS(threads)
+        {
+            Passes kept = s;
+            keeps = true;
+            passes_run(&op, &kept, ~0u);
+            keeps = false;
+            if (!passes_same(&op, &kept, &s)) printf("  shape %zu, %d threads\n", i, threads);
+            passes_free_outputs(&op, &kept);
+        }
+        test_thread_count(4);
+        passes_free(&op, &s);
+    }
+}
+
+TEST(attention_keeps_weights_where_they_are_no_larger_than_queries_and_keys)
+{
+    AttentionDims d = {3, 64, 2, 32};
+    EXPECT(attention_saved_floats(&d) >= (size_t)3 * 2 * 64 * 64);
+    EXPECT(attention_saved_floats(&d) <= (size_t)3 * 2 * 64 * (64 + 32));
+    d.T = 65;
+    EXPECT_INT((long long)attention_saved_floats(&d), 0);
 }

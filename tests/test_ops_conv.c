@@ -251,7 +251,7 @@ static void linear_op_backward(void *dims, int N, float *const *g, const float *
 {
     LinearDims d = linear_dims(dims, N);
     float *scratch = check_scratch(linear_scratch_floats(&d));
-    linear_backward(&d, g[0], g[1], g[2], dy, in[0], in[1], scratch);
+    linear_backward(&d, check_set, g[0], g[1], g[2], dy, in[0], in[1], scratch);
     check_free(scratch);
 }
 
@@ -268,7 +268,7 @@ static void linear_op_backward2(void *dims, int N, float *const *m, const float 
 {
     LinearDims d = linear_dims(dims, N);
     float *scratch = check_scratch(linear_scratch_floats(&d));
-    linear_backward2(&d, m[0], m[1], m[2], my, ly, in[0], dot[0], in[1], scratch);
+    linear_backward2(&d, check_set, m[0], m[1], m[2], my, ly, in[0], dot[0], in[1], scratch);
     check_free(scratch);
 }
 
@@ -322,6 +322,7 @@ TEST(linear_keeps_the_promises_of_an_op)
                       .backward = linear_op_backward,
                       .tangent = linear_op_tangent,
                       .backward2 = linear_op_backward2,
+                      .sets = true,
                       .step = 0.5};
         check_op(&op);
     }
@@ -336,9 +337,9 @@ TEST(linear_backward2_is_the_sum_of_two_backward_passes)
     float *w = check_random(120, 5, 1), *scratch = check_scratch(linear_scratch_floats(&d));
     float *m = check_alloc(2400 * 12), *mw = check_alloc(120), *mb = check_alloc(10);
     float *g = check_alloc(2400 * 12), *gw = check_alloc(120), *gb = check_alloc(10);
-    linear_backward2(&d, m, mw, mb, my, ly, x, xdot, w, scratch);
-    linear_backward(&d, g, gw, gb, my, x, w, scratch);
-    linear_backward(&d, NULL, gw, NULL, ly, xdot, w, scratch);
+    linear_backward2(&d, 0, m, mw, mb, my, ly, x, xdot, w, scratch);
+    linear_backward(&d, 0, g, gw, gb, my, x, w, scratch);
+    linear_backward(&d, 0, NULL, gw, NULL, ly, xdot, w, scratch);
     EXPECT_SAME(m, g, 2400 * 12 * sizeof *m);
     EXPECT_SAME(mw, gw, 120 * sizeof *mw);
     EXPECT_SAME(mb, gb, 10 * sizeof *mb);

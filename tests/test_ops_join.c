@@ -28,7 +28,7 @@ static void concat_back(const OpCase *op, float **dx, float *dy, float **x)
 {
     ConcatDims d = concat_dims(op);
     (void)x;
-    concat_backward(&d, dx[0], dx[1], dy);
+    concat_backward(&d, passes_set, dx[0], dx[1], dy);
 }
 
 static void concat_back2(const OpCase *op, float **mx, float *my, float *ly, float **x,
@@ -36,7 +36,7 @@ static void concat_back2(const OpCase *op, float **mx, float *my, float *ly, flo
 {
     ConcatDims d = concat_dims(op);
     (void)ly, (void)x, (void)xdot;
-    concat_backward2(&d, mx[0], mx[1], my);
+    concat_backward2(&d, passes_set, mx[0], mx[1], my);
 }
 
 static void concat_formula(const OpCase *op, double *y, double **x)
@@ -52,6 +52,7 @@ static void check_concat(ConcatDims d)
 {
     OpCase op = {
         .name = "concat",
+        .sets = true,
         .shape = &d,
         .N = d.N,
         .inputs = 2,

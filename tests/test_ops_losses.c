@@ -224,7 +224,11 @@ static TimeDims time_dims(const OpCase *op)
 
 static void time_prepare(const OpCase *op, float **x)
 {
+    TimeDims d = time_dims(op);
     for (int n = 0; n < op->N; n++) x[0][n] = 0.5f + fabsf(x[0][n]) * 2;
+    /* Slow enough that the differences' truncation, of the order of a'^2, stays out of sight. */
+    for (int i = 0; i < d.F / 2; i++)
+        if (d.kind == TIME_FOURIER_LINEAR) x[1][i] *= 0.2f;
 }
 
 static void time_run(const OpCase *op, float *y, float **x)
@@ -257,9 +261,9 @@ static void time_formula(const OpCase *op, double *y, double **x)
     int half = d.F / 2;
     for (int n = 0; n < d.N; n++) {
         for (int i = 0; i < half; i++) {
-            double angle = d.kind == TIME_FOURIER
-                               ? 2 * acos(-1) * log(x[0][n]) * x[1][i]
-                               : x[0][n] * pow(10000, -i / fmax(half - d.freq_shift, 1e-9));
+            double angle = x[0][n] * pow(10000, -i / fmax(half - d.freq_shift, 1e-9));
+            if (d.kind == TIME_FOURIER) angle = 2 * acos(-1) * log(x[0][n]) * x[1][i];
+            if (d.kind == TIME_FOURIER_LINEAR) angle = 2 * acos(-1) * x[0][n] * x[1][i];
             y[n * d.F + i] = d.flip_sin_to_cos ? cos(angle) : sin(angle);
             y[n * d.F + half + i] = d.flip_sin_to_cos ? sin(angle) : cos(angle);
         }
@@ -268,8 +272,11 @@ static void time_formula(const OpCase *op, double *y, double **x)
 
 static void check_time(TimeDims d)
 {
+    static const char *const names[] = {[TIME_POSITIONAL] = "positional features",
+                                        [TIME_FOURIER] = "fourier features",
+                                        [TIME_FOURIER_LINEAR] = "linear fourier features"};
     OpCase op = {
-        .name = d.kind == TIME_FOURIER ? "fourier features" : "positional features",
+        .name = names[d.kind],
         .shape = &d,
         .N = d.N,
         .inputs = 2,
@@ -294,6 +301,8 @@ TEST(time_features_passes_agree_with_the_formula)
     check_time((TimeDims){1, 2, TIME_POSITIONAL, true, 1}); /* one frequency: 1, not 0/0 */
     check_time((TimeDims){4, 6, TIME_FOURIER, false, 0});
     check_time((TimeDims){2, 17, TIME_FOURIER, true, 0});
+    check_time((TimeDims){4, 6, TIME_FOURIER_LINEAR, false, 0});
+    check_time((TimeDims){2, 17, TIME_FOURIER_LINEAR, true, 0});
 }
 
 /* Values of diffusers for t = 10, width 8. */
@@ -322,8 +331,22 @@ TEST(time_features_of_large_angles_are_rounded_once)
             EXPECT_NEAR((double)y[n * 6 + 3 + i], cos(angle), 7e-8);
         }
     }
+    time_features_forward(&(TimeDims){2, 6, TIME_FOURIER_LINEAR, false, 0}, y, t, w);
+    for (int i = 0; i < 3; i++)
+        EXPECT_NEAR((double)y[i], sin(2 * acos(-1) * 999.5 * (double)w[i]), 7e-8);
     time_features_forward(&(TimeDims){1, 2, TIME_POSITIONAL, false, 0}, y, t, NULL);
     EXPECT_NEAR((double)y[0], sin(999.5), 7e-8);
+}
+
+/* The start of a VP process has time 0, where the logarithm would not be finite. */
+TEST(time_features_of_time_zero_are_finite_without_the_logarithm)
+{
+    float t = 0, w[2] = {16, -3}, y[4], dt = 0, dy[4] = {1, 1, 1, 1};
+    TimeDims d = {1, 4, TIME_FOURIER_LINEAR, false, 0};
+    time_features_forward(&d, y, &t, w);
+    EXPECT(y[0] == 0 && y[1] == 0 && y[2] == 1 && y[3] == 1);
+    time_features_backward(&d, &dt, dy, &t, w);
+    EXPECT_NEAR((double)dt, 2 * acos(-1) * 13, 1e-4);
 }
 
 TEST(time_features_take_a_missing_tangent_as_zero)

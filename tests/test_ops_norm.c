@@ -96,7 +96,8 @@ static void norm_op_backward(void *dims, int N, float *const *g, const float *dy
     GroupNormDims d = norm_dims(dims, N);
     float *saved = norm_saved(&d, NULL, in), *rstd = saved + N * d.G;
     float *scratch = check_scratch(groupnorm_scratch_floats(&d));
-    groupnorm_backward(&d, g[0], g[1], g[2], dy, in[0], in[1], in[2], saved, rstd, scratch);
+    groupnorm_backward(&d, check_set, g[0], g[1], g[2], dy, in[0], in[1], in[2], saved, rstd,
+                       scratch);
     check_free(scratch);
     check_free(saved);
 }
@@ -117,8 +118,8 @@ static void norm_op_backward2(void *dims, int N, float *const *m, const float *m
     GroupNormDims d = norm_dims(dims, N);
     float *saved = norm_saved(&d, NULL, in), *rstd = saved + N * d.G;
     float *scratch = check_scratch(groupnorm_scratch_floats(&d));
-    groupnorm_backward2(&d, m[0], m[1], m[2], my, ly, in[0], dot[0], in[1], in[2], saved, rstd,
-                        scratch);
+    groupnorm_backward2(&d, check_set, m[0], m[1], m[2], my, ly, in[0], dot[0], in[1], in[2], saved,
+                        rstd, scratch);
     check_free(scratch);
     check_free(saved);
 }
@@ -185,7 +186,8 @@ TEST(groupnorm_keeps_the_promises_of_an_op)
                       .forward = norm_op_forward,
                       .backward = norm_op_backward,
                       .tangent = norm_op_tangent,
-                      .backward2 = norm_op_backward2};
+                      .backward2 = norm_op_backward2,
+                      .sets = true};
         check_op(&op);
     }
 }

@@ -12,8 +12,8 @@
 /* ---- a run and its parts ---- */
 
 typedef struct {
-    Schedule schedule;
-    StepGrid grid;
+    Process process;
+    LevelGrid grid;
     SampleRun run;
 } Setup;
 
@@ -29,9 +29,17 @@ static Setup *setup_betas(double beta_start, double beta_end, int T, SpacingKind
 {
     Err err = {0};
     Setup *s = calloc(1, sizeof *s);
-    must(schedule_make(&s->schedule, SCHEDULE_LINEAR, T, beta_start, beta_end, NULL, &err), &err);
-    must(step_grid_make(&s->grid, spacing, T, n, &err), &err);
-    s->run = (SampleRun){.schedule = &s->schedule, .grid = &s->grid, .clip_range = 1};
+    ProcessConfig config = {.kind = PROCESS_DDPM,
+                            .T = T,
+                            .schedule = SCHEDULE_LINEAR,
+                            .beta_start = beta_start,
+                            .beta_end = beta_end};
+    must(process_make(&s->process, &config, &err), &err);
+    must(level_grid_make(&s->grid, &s->process, spacing, n, &err), &err);
+    sample_run_defaults(&s->run);
+    s->run.process = &s->process;
+    s->run.grid = &s->grid;
+    s->run.clip = false;
     return s;
 }
 
@@ -42,8 +50,8 @@ static Setup *setup(int T, SpacingKind spacing, int n)
 
 static void setup_free(Setup *s)
 {
-    step_grid_free(&s->grid);
-    schedule_free(&s->schedule);
+    level_grid_free(&s->grid);
+    process_free(&s->process);
     free(s);
 }
 
@@ -85,13 +93,15 @@ typedef struct {
     int dims;
 } StandIn;
 
-static bool stand_in_predict(void *context, int count, const double *x, NoiseLevel level,
-                             double *eps, Err *err)
+static bool stand_in_predict(void *context, int count, const double *x, const NoiseLevel *levels,
+                             int stride, double *eps, Err *err)
 {
     (void)err;
     const StandIn *s = context;
-    for (int i = 0; i < count * s->dims; i++)
+    for (int i = 0; i < count * s->dims; i++) {
+        NoiseLevel level = levels[i / s->dims * stride];
         eps[i] = eps_from_prediction(s->kind, level, x[i], s->net(x[i], level.t));
+    }
     return true;
 }
 
@@ -233,7 +243,7 @@ TEST(ddim_has_the_variances_and_mean_of_the_closed_form)
         Moments m = moments_of("ddim", s, 0.5, 0.25);
         EXPECT_NEAR(m.variance, rows[r].variance, 1e-6);
         /* The start is N(0, 1), not N(alpha_T m, .): that miss shrinks as the noise does. */
-        double alpha_T = schedule_level(&s->schedule, 999).alpha;
+        double alpha_T = process_level(&s->process, 999).alpha;
         EXPECT_NEAR(m.mean, 0.5 - 0.5 * alpha_T * sqrt(m.variance), 1e-12);
         if (rows[r].steps == 1000) EXPECT_NEAR(m.mean, 0.49841, 1e-5);
         setup_free(s);
@@ -450,13 +460,13 @@ typedef struct {
     double value;
 } Broken;
 
-static bool broken_predict(void *context, int count, const double *x, NoiseLevel level, double *eps,
-                           Err *err)
+static bool broken_predict(void *context, int count, const double *x, const NoiseLevel *levels,
+                           int stride, double *eps, Err *err)
 {
     (void)err;
     const Broken *b = context;
     for (int i = 0; i < count; i++) eps[i] = 0.5 * x[i];
-    if (level.t == b->at_t) eps[count - 1] = b->value;
+    if (levels[(count - 1) * stride].t == b->at_t) eps[count - 1] = b->value;
     return true;
 }
 
@@ -502,17 +512,17 @@ TEST(non_finite_states_stop_the_run_and_name_the_place)
     }
 }
 
-static bool diverging_predict(void *context, int count, const double *x, NoiseLevel level,
-                              double *eps, Err *err)
+static bool diverging_predict(void *context, int count, const double *x, const NoiseLevel *levels,
+                              int stride, double *eps, Err *err)
 {
-    (void)context, (void)count, (void)x, (void)level, (void)eps;
+    (void)context, (void)count, (void)x, (void)levels, (void)stride, (void)eps;
     return err_set(err, ERR_DIVERGED, "the network gives nan");
 }
 
-static bool failing_predict(void *context, int count, const double *x, NoiseLevel level,
-                            double *eps, Err *err)
+static bool failing_predict(void *context, int count, const double *x, const NoiseLevel *levels,
+                            int stride, double *eps, Err *err)
 {
-    (void)context, (void)count, (void)x, (void)level, (void)eps;
+    (void)context, (void)count, (void)x, (void)levels, (void)stride, (void)eps;
     return err_set(err, ERR_MEMORY, "no memory");
 }
 
@@ -526,7 +536,8 @@ TEST(errors_of_the_denoiser_come_through)
         Err err = {0};
         EXPECT(!sample(sampler->name, &s->run, denoiser, seed_noise(&seeds), 1, x, &err));
         EXPECT_INT(err.kind, ERR_DIVERGED);
-        EXPECT_CONTAINS(err.text, "step 1 of 4 (timestep 999): the network gives nan");
+        EXPECT_CONTAINS(err.text, " at step 1 ");
+        EXPECT_CONTAINS(err.text, "(timestep 999): the network gives nan");
         EXPECT(!sample(sampler->name, &s->run, denoiser, seed_noise(&seeds), 1, x, NULL));
         denoiser.predict = failing_predict;
         EXPECT(!sample(sampler->name, &s->run, denoiser, seed_noise(&seeds), 1, x, &err));
@@ -536,16 +547,22 @@ TEST(errors_of_the_denoiser_come_through)
     setup_free(s);
 }
 
+typedef struct {
+    long limit, seen;
+} CallLimit;
+
 static bool stop_at_limit(void *context, long calls)
 {
-    return calls < *(long *)context;
+    CallLimit *c = context;
+    EXPECT_INT(calls, ++c->seen);
+    return calls < c->limit;
 }
 
 TEST(progress_follows_every_network_call_and_can_stop_the_run)
 {
     for (const Sampler *sampler = samplers; sampler->name; sampler++) {
         Setup *s = setup(1000, SPACING_EVEN, 10);
-        long limit = 4;
+        CallLimit limit = {.limit = 4};
         SeedNoise seeds = {1};
         double x[2];
         s->run.progress = stop_at_limit;
@@ -555,9 +572,12 @@ TEST(progress_follows_every_network_call_and_can_stop_the_run)
         EXPECT(!sample(sampler->name, &s->run, denoiser, seed_noise(&seeds), 1, x, &err));
         EXPECT_INT(err.kind, ERR_INTERRUPTED);
         EXPECT_INT(s->run.network_calls, 4);
-        limit = 11;
+        limit = (CallLimit){.limit = 1000};
         EXPECT(sample(sampler->name, &s->run, denoiser, seed_noise(&seeds), 1, x, &err));
-        EXPECT_INT(s->run.network_calls, 10);
+        EXPECT_INT(s->run.network_calls, limit.seen);
+        int calls = (int)s->run.network_calls;
+        if (!(sampler->reads & SAMPLE_ODE)) /* which takes as many as it needs */
+            EXPECT_INT(sampler->levels ? sampler->levels(&s->run, calls) : calls, 10);
         setup_free(s);
     }
 }
@@ -580,6 +600,7 @@ TEST(options_out_of_range_are_usage_errors)
         s->run.clip = true;
         s->run.clip_range = ranges[k];
         for (const Sampler *sampler = samplers; sampler->name; sampler++) {
+            if (!(sampler->reads & SAMPLE_CLIP)) continue;
             EXPECT(!sample(sampler->name, &s->run, denoiser, seed_noise(&seeds), 1, x, &err));
             EXPECT_INT(err.kind, ERR_USAGE);
             EXPECT_CONTAINS(err.text, "clipping range");

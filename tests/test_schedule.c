@@ -36,7 +36,8 @@ TEST(linear_schedule_has_its_known_constants)
     expect_relative(s.alpha_bar[0], 0.9999, 1e-15);
     expect_relative(s.alpha_bar[499], 0.078587243, 1e-8);
     expect_relative(s.alpha_bar[999], 4.0358298e-5, 2e-8);
-    expect_relative(posterior_step(&s, 1, 0).variance_small, 5.45318766e-5, 2e-9);
+    expect_relative(posterior_step(schedule_level(&s, 1), schedule_level(&s, 0)).variance_small,
+                    5.45318766e-5, 2e-9);
     expect_relative(prior_kl_bits(s.alpha_bar[999], 1), 2.9113e-5, 2e-5);
     expect_relative(prior_kl_bits(s.alpha_bar[999], 0), 5.9e-10, 1e-2);
     EXPECT_NEAR(schedule_alpha_bar(&s, -1), 1, 0);
@@ -220,7 +221,8 @@ TEST(posterior_agrees_with_the_float_rows_of_diffusers)
     };
     Schedule s = make(SCHEDULE_LINEAR, 1000);
     for (int i = 0; i < 3; i++) {
-        PosteriorStep q = posterior_step(&s, rows[i].t, rows[i].t - 1);
+        PosteriorStep q =
+            posterior_step(schedule_level(&s, rows[i].t), schedule_level(&s, rows[i].t - 1));
         expect_relative(q.c_x0, rows[i].step.c_x0, rows[i].tolerance);
         expect_relative(q.c_x, rows[i].step.c_x, rows[i].tolerance);
         expect_relative(q.variance_small, rows[i].step.variance_small, rows[i].tolerance);
@@ -233,10 +235,14 @@ TEST(posterior_agrees_with_the_float_rows_of_diffusers)
 TEST(posterior_variances_have_their_published_values)
 {
     Schedule s = make(SCHEDULE_LINEAR, 1000);
-    EXPECT_NEAR(posterior_step(&s, 487, 486).variance_small, 0.00979, 5e-6);
-    EXPECT_NEAR(posterior_step(&s, 999, 998).variance_small, 0.02, 5e-6);
-    EXPECT_NEAR(posterior_step(&s, 420, 400).variance_small, 0.14771, 1e-5);
-    EXPECT_NEAR(posterior_step(&s, 980, 960).variance_small, 0.32460, 1e-5);
+    EXPECT_NEAR(posterior_step(schedule_level(&s, 487), schedule_level(&s, 486)).variance_small,
+                0.00979, 5e-6);
+    EXPECT_NEAR(posterior_step(schedule_level(&s, 999), schedule_level(&s, 998)).variance_small,
+                0.02, 5e-6);
+    EXPECT_NEAR(posterior_step(schedule_level(&s, 420), schedule_level(&s, 400)).variance_small,
+                0.14771, 1e-5);
+    EXPECT_NEAR(posterior_step(schedule_level(&s, 980), schedule_level(&s, 960)).variance_small,
+                0.32460, 1e-5);
     schedule_free(&s);
 }
 
@@ -244,7 +250,7 @@ TEST(last_step_returns_x0_exactly)
 {
     Schedule s = make(SCHEDULE_COSINE, 1000);
     for (int t = 0; t < 1000; t++) {
-        PosteriorStep q = posterior_step(&s, t, -1);
+        PosteriorStep q = posterior_step(schedule_level(&s, t), schedule_level(&s, -1));
         EXPECT_NEAR(q.c_x0, 1, 0);
         EXPECT_NEAR(q.c_x, 0, 0);
         EXPECT_NEAR(q.variance_small, 0, 0);
@@ -258,7 +264,7 @@ TEST(posterior_steps_of_any_stride_keep_the_marginals)
     Schedule s = make(SCHEDULE_LINEAR, 1000);
     for (int t = 1; t < 1000; t += 37) {
         for (int p = 0; p < t; p += 29) {
-            PosteriorStep q = posterior_step(&s, t, p);
+            PosteriorStep q = posterior_step(schedule_level(&s, t), schedule_level(&s, p));
             NoiseLevel here = schedule_level(&s, t), next = schedule_level(&s, p);
             EXPECT_NEAR(q.c_x0 + q.c_x * here.alpha, next.alpha, 1e-12);
             EXPECT_NEAR(q.c_x * q.c_x * here.sigma * here.sigma + q.variance_small,

@@ -213,7 +213,7 @@ TEST(batches_depend_on_the_sample_number_only)
     EXPECT_SAME(one.target, four.target + 2 * dims, dims * sizeof(float));
     EXPECT_SAME(one.t, four.t + 2, sizeof(float));
     /* x_t - sigma eps = alpha x0, and x0 is one of two grey levels. */
-    double abar = schedule_alpha_bar(&t->schedule, (int)one.t[0]);
+    double abar = schedule_alpha_bar(&t->process.schedule, (int)one.t[0]);
     for (size_t i = 0; i < dims; i++) {
         double x0 = ((double)one.xt[i] - sqrt(1 - abar) * (double)one.target[i]) / sqrt(abar);
         if (!EXPECT(fabs(x0 - (220 / 127.5 - 1)) < 1e-4 || fabs(x0 - (10 / 127.5 - 1)) < 1e-4))
@@ -473,9 +473,9 @@ TEST(the_model_folder_holds_the_moving_average_and_samples_like_it)
     rng_normals(x, 3 * D, 1, rng_stream(RNG_TEST, 3), 0);
     NoiseLevel level = {.alpha = 0.8, .sigma = 0.6, .t = 20};
     EXPECT(model_prepare(&m, 2, 0, &whole, &err) &&
-           whole.predict(whole.context, 3, x, level, eps, &err));
+           whole.predict(whole.context, 3, x, &level, 0, eps, &err));
     EXPECT(model_prepare(&m, 1, 0, &alone, &err) &&
-           alone.predict(alone.context, 1, x + 2 * D, level, one, &err));
+           alone.predict(alone.context, 1, x + 2 * D, &level, 0, one, &err));
     EXPECT_SAME(one, eps + 2 * D, sizeof one);
     model_close(&m);
     trainer_close(t);

@@ -87,6 +87,64 @@ static UNetConfig tiny(void)
     return u;
 }
 
+/* The network at labels t, its weights drawn as training draws them. Result in `out`. */
+static size_t run_at(TimeFeatureKind kind, float scale, const float t[2], float *out)
+{
+    enum { ROOM = 2 * 3 * 8 * 8 };
+    UNetConfig u = tiny();
+    u.time_kind = kind;
+    u.fourier_scale = scale;
+    ParamTable table;
+    NetCase c;
+    declare(&c, &table, &u, 2, 8, false);
+    case_begin(&c, NET_INFER);
+    memcpy(net_value(c.net, c.t), t, 2 * sizeof *t);
+    net_forward(c.net, c.weights);
+    size_t n = c.y_floats;
+    if (EXPECT(n == ROOM)) memcpy(out, net_value(c.net, c.y), n * sizeof *out);
+    case_end(&c);
+    return n;
+}
+
+/* At sigma = e^t the two kinds of features are the same, and only one divides by sigma. */
+TEST(linear_fourier_features_are_those_of_the_exponential_and_nothing_is_divided)
+{
+    const float t[2] = {0.25f, 0.75f}, sigma[2] = {expf(0.25f), expf(0.75f)};
+    float plain[384], divided[384];
+    size_t n = run_at(TIME_FOURIER_LINEAR, 1.0f, t, plain);
+    run_at(TIME_FOURIER, 1.0f, sigma, divided);
+    double moved = 0;
+    for (size_t i = 0; i < n; i++) {
+        double back = (double)divided[i] * (double)sigma[i / (n / 2)];
+        EXPECT_NEAR((double)plain[i], back, 2e-5);
+        moved = fmax(moved, fabs((double)plain[i] - (double)divided[i]));
+    }
+    EXPECT(moved > 0.01);
+}
+
+TEST(fourier_frequencies_are_drawn_with_the_scale_asked_for)
+{
+    float drawn[2][8];
+    for (int k = 0; k < 2; k++) {
+        UNetConfig u = tiny();
+        u.time_kind = k ? TIME_FOURIER_LINEAR : TIME_FOURIER;
+        if (k) u.fourier_scale = 4.0f;
+        ParamTable table;
+        NetCase c;
+        declare(&c, &table, &u, 1, 8, false);
+        float *weights = test_floats(table.block_floats);
+        params_init(&table, weights, 3);
+        int at = params_find(&table, "time_proj.weight");
+        if (!EXPECT(at >= 0 && table.info[at].count == 8 && !table.info[at].trainable)) return;
+        memcpy(drawn[k], weights + table.info[at].offset, sizeof drawn[k]);
+        free(weights);
+        net_free(c.net);
+        params_free(&table);
+    }
+    for (int i = 0; i < 8; i++) EXPECT_NEAR((double)drawn[0][i], 4 * (double)drawn[1][i], 1e-5);
+    EXPECT(drawn[0][0] != 0);
+}
+
 /* ---- names and shapes ---- */
 
 static UNetConfig cifar10(void)

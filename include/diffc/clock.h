@@ -7,6 +7,10 @@
 /* Seconds on the monotonic clock. */
 double clock_seconds(void);
 
+/* Since clock_begin, which main calls first; NAN where it was not called. */
+void clock_begin(void);
+double clock_since_begin(void);
+
 /* After interrupt_catch, the first SIGINT, SIGTERM or SIGHUP only raises a flag that long loops poll; the
  * second ends the process at once. SIGPIPE and SIGXFSZ are ignored: writes then fail in words. */
 void interrupt_catch(void);

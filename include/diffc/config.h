@@ -12,10 +12,14 @@
 
 enum { CONFIG_PATH_BYTES = 1024, CONFIG_MAX_LEVELS = 8, CONFIG_MAX_BETAS = 10000 };
 
+/* "model.time". AUTO: what suits the method (config_time). */
+typedef enum { TIME_CHOICE_AUTO, TIME_CHOICE_POSITIONAL, TIME_CHOICE_FOURIER } TimeChoice;
+
 typedef struct {
     struct {
         char path[CONFIG_PATH_BYTES]; /* required for training */
         DataKind kind;                /* auto | idx | cifar10 | folder */
+        ToyKind toy;                  /* not none: points made by formula; path is then empty */
         int height, width;            /* 0: native. JSON key "size": N or [H, W] */
         int channels;                 /* 0: as stored, 1, 3 */
         bool flip;
@@ -24,6 +28,8 @@ typedef struct {
         bool skip_bad;  /* folders: leave out images that do not decode */
     } data;
     struct {
+        NetworkKind type;                   /* auto | unet | mlp; config_network resolves auto */
+        int width, layers;                  /* mlp: units of a hidden layer, hidden layers */
         int channels;                       /* of the first level */
         int multipliers[CONFIG_MAX_LEVELS]; /* one per level */
         int levels;                         /* length of multipliers */
@@ -35,7 +41,8 @@ typedef struct {
         int groups;   /* 0: min(32, channels of the first level / 4) */
         double eps;
         double dropout;
-        bool fourier; /* "time": positional | fourier */
+        TimeChoice time;      /* auto | positional | fourier; config_time resolves auto */
+        double fourier_scale; /* s of the fixed frequencies omega ~ N(0, s^2) */
         bool flip_sin_to_cos;
         double freq_shift;
         int downsample_padding; /* 0 | 1 */
@@ -44,14 +51,23 @@ typedef struct {
         bool zero_init;
     } model;
     struct {
-        MethodKind type;       /* ddpm */
-        int steps;             /* T */
+        MethodKind type;       /* ddpm | smld | sde */
+        int steps;             /* ddpm: T */
         ScheduleKind schedule; /* linear | scaled_linear | cosine | betas */
         double beta_start, beta_end;
         double *betas; /* [steps] for schedule betas, else NULL */
         int beta_count;
-        Prediction prediction; /* eps | x0 | v */
-        double min_snr_gamma;  /* 0: plain L_simple */
+        Prediction prediction;     /* eps | x0 | v */
+        double min_snr_gamma;      /* 0: plain L_simple */
+        SdeKind sde;               /* ve | vp | subvp */
+        double sigma_min;          /* smld, ve: the smallest noise */
+        double sigma_max;          /* smld, ve: the largest; 0: auto, estimated from the data */
+        int levels;                /* smld: L; 0: auto, by the rule of the ratio */
+        double beta_min, beta_max; /* vp, subvp */
+        double time_min;           /* sde: t ~ U(time_min, 1) */
+        LossWeighting weighting;   /* sde: simple | likelihood */
+        ScoreObjective objective;  /* smld, ve: denoising | exact | sliced */
+        int slices;                /* projections of the sliced objective */
     } method;
     struct {
         int64_t steps;  /* 0: no limit by steps */
@@ -72,12 +88,21 @@ typedef struct {
         int validate;             /* held-out images scored at each checkpoint, 0: none */
     } train;
     struct {
-        char sampler[32];
-        int steps; /* 0: all T for ddpm, 50 for ddim */
-        int count; /* images in a grid */
+        char sampler[32]; /* "auto": the method's own */
+        int steps;        /* 0: the sampler's own number */
+        int count;        /* images in a grid */
         double eta;
         VarianceKind variance;
         SpacingKind spacing;
+        double snr;              /* Langevin corrector of pc */
+        int corrector_steps;     /* of pc, a step; 0: none */
+        PredictorKind predictor; /* of pc */
+        int langevin_steps;      /* langevin: a level */
+        double langevin_step;    /* langevin: at the smallest level; 0: auto, Song & Ermon 2020,
+                                    technique 4 */
+        double churn;            /* heun: S_churn */
+        double tolerance;        /* ode: relative and absolute */
+        int call_limit;          /* ode: network calls an image */
         bool clip;
         uint64_t seed;
         int batch; /* 0: chosen by the program */
@@ -101,6 +126,11 @@ bool config_set(Config *c, const char *assignment, Err *err);
 
 /* Rules between fields (betas given when schedule is betas, ...). ERR_USAGE. */
 bool config_check(const Config *c, Err *err);
+
+/* Choices left to the program, resolved: an mlp for toys and a unet for images; positional features
+ * for ddpm and fourier ones for scores; never AUTO. */
+NetworkKind config_network(const Config *c);
+TimeChoice config_time(const Config *c);
 
 /* The resolved configuration as indented JSON that config_load reads back to the same struct. NULL
  * when memory is short; free with mem_free. */

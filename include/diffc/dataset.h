@@ -52,6 +52,8 @@ void dataset_close(Dataset *d);
  * draw when the option is set. label (may be NULL) gets the class or 0. Not for several threads at
  * once: it makes the epoch's order when a new epoch begins. */
 void dataset_train_sample(Dataset *d, uint64_t sample, float *x, int *label);
+/* Training image i < train_count in no particular order, never flipped. */
+void dataset_train_image(const Dataset *d, size_t i, float *x);
 /* Held-out image i < validation_count, never flipped. */
 void dataset_validation_sample(const Dataset *d, size_t i, float *x, int *label);
 

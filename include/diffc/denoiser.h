@@ -10,20 +10,29 @@
 #include "diffc/err.h"
 #include "diffc/terms.h"
 
-/* x = alpha x0 + sigma eps. `t` is the model's own label of this level (DDPM: the step index). */
+/* x = alpha x0 + sigma eps. `t` is the model's own label of this level (DDPM: the step index; SMLD
+ * and VE: sigma), `time` that of its noise process (process.h). */
 typedef struct {
-    double alpha, sigma, t;
+    double alpha, sigma, t, time;
 } NoiseLevel;
 
 typedef struct {
     void *context;
     size_t dims; /* values per image */
-    /* eps[count, dims] from x[count, dims], all at one level. ERR_DIVERGED when not finite. */
-    bool (*predict)(void *context, int count, const double *x, NoiseLevel level, double *eps,
-                    Err *err);
+    /* eps[count, dims] from x[count, dims]; image i is at levels[i * stride], stride 0 or 1.
+     * ERR_DIVERGED when not finite. */
+    bool (*predict)(void *context, int count, const double *x, const NoiseLevel *levels, int stride,
+                    double *eps, Err *err);
+    /* The same with the vector-Jacobian product jtv[i] = sum_j v[j] d eps[j] / d x[i] of each image;
+     * NULL where there is none. */
+    bool (*predict_vjp)(void *context, int count, const double *x, const NoiseLevel *levels,
+                        int stride, const double *v, double *eps, double *jtv, Err *err);
+    /* Says which images the rows of the next calls are, until NULL: row i is image i. For those
+     * who leave images out of a call; NULL where no prediction depends on it. */
+    void (*choose_images)(void *context, const int *images);
 } Denoiser;
 
-/* The three kinds of prediction convert exactly:
+/* The kinds of prediction convert exactly:
  *   x0 = (x - sigma eps) / alpha        eps = (x - alpha x0) / sigma
  *   v  = alpha eps - sigma x0           (alpha^2 + sigma^2 = 1)
  *   score = -eps / sigma */
@@ -34,7 +43,8 @@ double score_from_eps(NoiseLevel level, double eps);
 
 /* Weight of one sample's loss so that it is simple (1) or Min-SNR (Hang et al. 2023, gamma):
  * eps min(snr,g)/snr, x0 min(snr,g), v min(snr,g)/(snr+1); snr = alpha^2/sigma^2; snr 0: 1.
- * gamma <= 0 means simple. */
+ * gamma <= 0 means simple. A score's weight is that of eps times sigma^2, which makes its loss the
+ * same (Song & Ermon 2019, eq. 6 with lambda = sigma^2). */
 double objective_weight(Prediction kind, NoiseLevel level, double min_snr_gamma);
 
 /* The exact denoiser of data N(mean, std^2 I). The context is a GaussianData that outlives it. */

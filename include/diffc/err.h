@@ -12,6 +12,7 @@ typedef enum {
     ERR_MEMORY,      /* not enough memory; exit 1 */
     ERR_USAGE,       /* command line or configuration; exit 2 */
     ERR_DIVERGED,    /* a loss, gradient or sample is not finite; exit 3 */
+    ERR_LIMIT,       /* a computation did not reach its goal within its limits; exit 1 */
     ERR_INTERRUPTED, /* SIGINT or SIGTERM, after saving; exit 130 */
 } ErrKind;
 

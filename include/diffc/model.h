@@ -5,13 +5,13 @@
 #include "diffc/fsio.h"
 #include "diffc/model_folder.h"
 #include "diffc/network.h"
-#include "diffc/schedule.h"
+#include "diffc/process.h"
 
 typedef struct {
     char folder[PATH_BYTES]; /* the model folder itself */
     char run[PATH_BYTES];    /* the run folder it lies in, or "" */
     ModelConfig config;      /* with warnings for the user */
-    Schedule schedule;
+    Process process;
     ParamTable table;
     float *weights;
     Shape image;

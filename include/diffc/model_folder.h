@@ -1,6 +1,8 @@
 /* A model on disk is a diffusers folder (interchange specification part 0):
  *   model_index.json, unet/config.json, unet/diffusion_pytorch_model.safetensors,
  *   scheduler/scheduler_config.json
+ * with DDPMScheduler, ScoreSdeVeScheduler or ScoreSdeVpScheduler. What diffusers has no class for has
+ * one of ours: DiffcSmldScheduler, DiffcSubVpScheduler, time_embedding_type fourier_linear;
  * also read: the flat layout with everything in the root, and legacy names. */
 #ifndef DIFFC_MODEL_FOLDER_H
 #define DIFFC_MODEL_FOLDER_H
@@ -10,14 +12,27 @@
 #include "diffc/terms.h"
 #include "diffc/unet.h"
 
+/* What the network gives follows from the method: with DDPM `prediction`; SMLD and VE give the score
+ * from the label sigma; VP and sub-VP give the noise (score = -eps / std) from the label 999 t with
+ * positional features, from t itself with fourier_linear ones. */
 typedef struct {
     UNetConfig unet;
-    int T;
+    MethodKind method;
+    int T; /* DDPM: steps; SMLD: levels; SDE: num_train_timesteps, which nothing here depends on */
+    /* DDPM; for the others zero */
     ScheduleKind schedule;
     double beta_start, beta_end;
     double *betas; /* [T] for SCHEDULE_BETAS, else NULL */
-    Prediction prediction;
     VarianceKind variance;
+    /* SMLD and SDE; for DDPM zero. Only VE folders keep snr and corrector_steps. */
+    SdeKind sde;
+    double sigma_min, sigma_max; /* SMLD, VE */
+    double beta_min, beta_max;   /* VP, sub-VP */
+    double time_min;             /* SDE: sampling_eps, where sampling ends */
+    double snr;                  /* 0: the folder is not to say it, nor corrector_steps */
+    int corrector_steps;
+    /* all; clip is kept by DDPM folders only and false when the others are read */
+    Prediction prediction;
     bool clip;
     double clip_range;
     int warning_count;

@@ -57,6 +57,7 @@ typedef struct {
     int label;       /* class of every image; negative: image i gets class i mod classes */
     int first_image; /* number of the first image of a call, for the classes */
     int classes;
+    const int *images; /* NULL: row i of a call is image i (choose_images of a Denoiser) */
 } NetworkDenoiser;
 Denoiser network_denoiser(NetworkDenoiser *context);
 

@@ -13,7 +13,8 @@
  *
  * Rules. Layout is NHWC, float32, dense. Arguments in this order: dims, outputs, inputs, saved
  * values, scratch. forward and tangent OVERWRITE their outputs; backward and backward2 ADD to
- * theirs, each of which may be NULL (not wanted). Tangents of parameters (wdot, bdot) may be NULL
+ * theirs, each of which may be NULL (not wanted); where they take `set`, bit k of it says that the
+ * cotangent of input k is overwritten instead (a NaN there is as good as a zero). Tangents of parameters (wdot, bdot) may be NULL
  * (zero). Optional inputs (a bias b) may be NULL where said. No output may alias an input unless
  * said. Ops allocate nothing, print nothing, keep no state and cannot fail. `scratch` holds at
  * least OP_scratch_floats(dims) floats, contents free (its size depends on parallel_threads()).
@@ -64,13 +65,13 @@ typedef struct {
 size_t linear_scratch_floats(const LinearDims *d);
 void linear_forward(const LinearDims *d, float *y, const float *x, const float *w, const float *b,
                     float *scratch);
-void linear_backward(const LinearDims *d, float *dx, float *dw, float *db, const float *dy,
-                     const float *x, const float *w, float *scratch);
+void linear_backward(const LinearDims *d, unsigned set, float *dx, float *dw, float *db,
+                     const float *dy, const float *x, const float *w, float *scratch);
 void linear_tangent(const LinearDims *d, float *ydot, const float *x, const float *xdot,
                     const float *w, const float *wdot, const float *bdot, float *scratch);
-void linear_backward2(const LinearDims *d, float *mx, float *dw, float *db, const float *my,
-                      const float *ly, const float *x, const float *xdot, const float *w,
-                      float *scratch);
+void linear_backward2(const LinearDims *d, unsigned set, float *mx, float *dw, float *db,
+                      const float *my, const float *ly, const float *x, const float *xdot,
+                      const float *w, float *scratch);
 
 /* ---- groupnorm (Wu & He 2018): per image and group of C/G channels over T positions,
  *   xh = (x - mean) * rstd,  rstd = 1/sqrt(var + eps) (biased variance),  y = w[c] xh + b[c],
@@ -91,15 +92,16 @@ void groupnorm_forward(const GroupNormDims *d, float *y, float *mean, float *rst
 void groupnorm_forward_from_sums(const GroupNormDims *d, float *y, float *mean, float *rstd,
                                  const double *sums_a, int channels_a, const double *sums_b,
                                  const float *x, const float *w, const float *b, float *scratch);
-void groupnorm_backward(const GroupNormDims *d, float *dx, float *dw, float *db, const float *dy,
-                        const float *x, const float *w, const float *b, const float *mean,
-                        const float *rstd, float *scratch);
+void groupnorm_backward(const GroupNormDims *d, unsigned set, float *dx, float *dw, float *db,
+                        const float *dy, const float *x, const float *w, const float *b,
+                        const float *mean, const float *rstd, float *scratch);
 void groupnorm_tangent(const GroupNormDims *d, float *ydot, const float *x, const float *xdot,
                        const float *w, const float *b, const float *wdot, const float *bdot,
                        const float *mean, const float *rstd, float *scratch);
-void groupnorm_backward2(const GroupNormDims *d, float *mx, float *dw, float *db, const float *my,
-                         const float *ly, const float *x, const float *xdot, const float *w,
-                         const float *b, const float *mean, const float *rstd, float *scratch);
+void groupnorm_backward2(const GroupNormDims *d, unsigned set, float *mx, float *dw, float *db,
+                         const float *my, const float *ly, const float *x, const float *xdot,
+                         const float *w, const float *b, const float *mean, const float *rstd,
+                         float *scratch);
 
 /* ---- silu: y = x sigmoid(x), elementwise over N*size values (size per image). */
 typedef struct {
@@ -115,21 +117,26 @@ void silu_backward2(const PointDims *d, float *mx, const float *my, const float 
 /* ---- attention: scaled dot-product self-attention (Vaswani et al. 2017), heads side by side in
  * the channels (head h owns columns h*D .. h*D+D-1). q, k, v, y: [N, T, heads*D].
  *   A = softmax(q k^T / sqrt(D)) per image and head,  y = A v
- * No T x T matrix is saved: backward and the rest make A again in scratch. */
+ * saved: A of every head, written by forward for the rest, where it takes no more room than q and k
+ * (T <= 2D; elsewhere attention_saved_floats is 0). NULL: it is not kept, and the rest make what
+ * they need of it again in scratch, with the same bits. */
 typedef struct {
     int N, T, heads, D;
 } AttentionDims;
+size_t attention_saved_floats(const AttentionDims *d);
 size_t attention_scratch_floats(const AttentionDims *d);
-void attention_forward(const AttentionDims *d, float *y, const float *q, const float *k,
-                       const float *v, float *scratch);
-void attention_backward(const AttentionDims *d, float *dq, float *dk, float *dv, const float *dy,
-                        const float *q, const float *k, const float *v, float *scratch);
+void attention_forward(const AttentionDims *d, float *y, float *saved, const float *q,
+                       const float *k, const float *v, float *scratch);
+void attention_backward(const AttentionDims *d, unsigned set, float *dq, float *dk, float *dv,
+                        const float *dy, const float *q, const float *k, const float *v,
+                        const float *saved, float *scratch);
 void attention_tangent(const AttentionDims *d, float *ydot, const float *q, const float *k,
                        const float *v, const float *qdot, const float *kdot, const float *vdot,
-                       float *scratch);
-void attention_backward2(const AttentionDims *d, float *mq, float *mk, float *mv, const float *my,
-                         const float *ly, const float *q, const float *k, const float *v,
-                         const float *qdot, const float *kdot, const float *vdot, float *scratch);
+                       const float *saved, float *scratch);
+void attention_backward2(const AttentionDims *d, unsigned set, float *mq, float *mk, float *mv,
+                         const float *my, const float *ly, const float *q, const float *k,
+                         const float *v, const float *qdot, const float *kdot, const float *vdot,
+                         const float *saved, float *scratch);
 
 /* ---- resample. upsample: nearest neighbour, factor 2: y [N,2H,2W,C]. avgpool: mean of factor x
  * factor windows (H and W divisible): y [N,H/factor,W/factor,C]; with factor = 0 the mean over the
@@ -157,9 +164,9 @@ typedef struct {
     int N, T, A, B;
 } ConcatDims;
 void concat_forward(const ConcatDims *d, float *y, const float *a, const float *b);
-void concat_backward(const ConcatDims *d, float *da, float *db, const float *dy);
+void concat_backward(const ConcatDims *d, unsigned set, float *da, float *db, const float *dy);
 void concat_tangent(const ConcatDims *d, float *ydot, const float *adot, const float *bdot);
-void concat_backward2(const ConcatDims *d, float *ma, float *mb, const float *my);
+void concat_backward2(const ConcatDims *d, unsigned set, float *ma, float *mb, const float *my);
 void add_forward(const PointDims *d, float *y, const float *a, const float *b);
 void add_backward(const PointDims *d, float *da, float *db, const float *dy);
 void add_tangent(const PointDims *d, float *ydot, const float *adot, const float *bdot);
@@ -189,10 +196,11 @@ void scale_backward2(const PointDims *d, float factor, float *mx, const float *m
  *     flip_sin_to_cos; odd F: one zero appended.
  *   fourier (Tancik et al. 2020; Song et al. 2021): a_i = 2 pi ln(t) w[i], w [F/2] a parameter that
  *     is not trained (backward and tangent never touch it), y = [sin a, cos a]; t > 0.
+ *   fourier_linear: the same with a_i = 2 pi t w[i]; any t.
  * A tangent with respect to t (tdot [N], may be NULL: zero) exists, and dt.
  *   class embedding: y[n,:] = w[label[n],:], w [classes,F]; labels are floats holding integers
  *     (so that they are ordinary inputs), clamped to 0 .. classes-1; no derivative to them. */
-typedef enum { TIME_POSITIONAL, TIME_FOURIER } TimeFeatureKind;
+typedef enum { TIME_POSITIONAL, TIME_FOURIER, TIME_FOURIER_LINEAR } TimeFeatureKind;
 typedef struct {
     int N, F;
     TimeFeatureKind kind;

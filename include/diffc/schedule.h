@@ -32,7 +32,7 @@ typedef struct {
     int n;
     int *t; /* [n], strictly descending, in 0 .. T-1 */
 } StepGrid;
-/* 1 <= n <= T, else ERR_USAGE that names T. One step is T-1, except for leading, whose definition
+/* kind: even, leading, trailing or quadratic. 1 <= n <= T, else ERR_USAGE that names T. One step is T-1, except for leading, whose definition
  * makes it 0. */
 bool step_grid_make(StepGrid *g, SpacingKind kind, int T, int n, Err *err);
 void step_grid_free(StepGrid *g);

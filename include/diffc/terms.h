@@ -53,7 +53,8 @@ typedef enum { DATA_AUTO, DATA_IDX, DATA_CIFAR10, DATA_FOLDER } DataKind;
 /* Distributions in the plane, made by formula. */
 typedef enum { TOY_NONE, TOY_TWO_MODES, TOY_RING, TOY_SWISS_ROLL, TOY_CHECKERBOARD } ToyKind;
 
-typedef enum { NETWORK_UNET, NETWORK_MLP } NetworkKind;
+/* AUTO: what suits the data (config_network). */
+typedef enum { NETWORK_UNET, NETWORK_MLP, NETWORK_AUTO } NetworkKind;
 typedef enum { RATE_CONSTANT, RATE_COSINE } RateKind;
 
 typedef enum { OPTIMIZER_ADAM, OPTIMIZER_ADAMW } OptimizerKind;

@@ -14,7 +14,7 @@
 #include "diffc/config.h"
 #include "diffc/dataset.h"
 #include "diffc/err.h"
-#include "diffc/unet.h"
+#include "diffc/model_folder.h"
 
 typedef struct {
     int64_t step;        /* updates done */
@@ -38,7 +38,7 @@ typedef struct {
 
 /* What a run will be: for the start table and --dry-run. */
 typedef struct {
-    UNetConfig unet;
+    ModelConfig model; /* what the run's model folder will say; betas are the configuration's */
     Shape image;
     int classes;
     int micro_batch;
@@ -56,6 +56,10 @@ typedef struct Trainer Trainer;
 
 /* Reads the data and plans; makes no folder and writes nothing. config is copied. */
 bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *callbacks, Err *err);
+/* For a plan alone (the trainer must not run): data that are not there are no error where the
+ * configuration says what the plan takes from them: size and channels, no classes, no sigma_max to
+ * be estimated. images_per_epoch is then 0. */
+bool trainer_open_plan(Trainer **out, const Config *config, Err *err);
 const TrainPlan *trainer_plan(const Trainer *t);
 void trainer_close(Trainer *t);
 

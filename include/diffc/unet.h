@@ -26,7 +26,9 @@ typedef struct {
     bool center_input;      /* center_input_sample */
     int downsample_padding; /* 1, or 0: one zero right and bottom only */
     TimeFeatureKind time_kind;
-    int time_dim; /* width of the embedding; 0: 4 * block_channels[0] */
+    float
+        fourier_scale; /* of the frequencies drawn at initialisation; not part of the file format */
+    int time_dim;      /* width of the embedding; 0: 4 * block_channels[0] */
     bool flip_sin_to_cos;
     float freq_shift;
     bool scale_shift; /* resnet_time_scale_shift == "scale_shift" */

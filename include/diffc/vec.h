@@ -18,6 +18,8 @@ const char *vec_level(void);
  * vec_set_level (tests) is false where the CPU or the build lacks the level. */
 typedef enum { SIMD_PLAIN, SIMD_AVX2, SIMD_AVX512 } SimdLevel;
 SimdLevel vec_simd_level(void);
+SimdLevel vec_best_level(void); /* what this CPU has and this build was made for */
+const char *vec_level_name(SimdLevel level);
 bool vec_set_level(SimdLevel wanted);
 #ifdef SIMD_X86
 #define SIMD_TABLE(name)                                                                           \

@@ -39,11 +39,14 @@ typedef double LanesDouble __attribute__((vector_size(LANES * 4))); /* half as m
         }                                                                                          \
     } while (0)
 
-/* Before a loop of few constant steps over an array of vectors, which then stays in registers. */
-#ifdef __clang__
-#define LANES_UNROLL _Pragma("clang loop unroll(full)")
-#else
+/* Before a loop of few constant steps over an array of vectors, which then stays in registers. clang
+ * with the sanitizers' checks in every copy needs many minutes for a file: there the loops stay. */
+#if !defined(__clang__)
 #define LANES_UNROLL _Pragma("GCC unroll 16")
+#elif __has_feature(undefined_behavior_sanitizer)
+#define LANES_UNROLL
+#else
+#define LANES_UNROLL _Pragma("clang loop unroll(full)")
 #endif
 
 #define LANES_INLINE static inline __attribute__((always_inline, unused))

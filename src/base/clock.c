@@ -1,5 +1,6 @@
 #include "diffc/clock.h"
 
+#include <math.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
@@ -12,6 +13,18 @@ double clock_seconds(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static double begin = (double)NAN;
+
+void clock_begin(void)
+{
+    begin = clock_seconds();
+}
+
+double clock_since_begin(void)
+{
+    return clock_seconds() - begin;
 }
 
 static void on_signal(int signal_number)

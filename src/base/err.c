@@ -42,6 +42,7 @@ int err_exit_code(ErrKind kind)
     case ERR_IO:
     case ERR_FORMAT:
     case ERR_MEMORY:
+    case ERR_LIMIT:
         return 1;
     case ERR_USAGE:
         return 2;

@@ -33,6 +33,7 @@ const char *schedule_name(int kind);
 const char *prediction_name(int kind);
 const char *variance_name(int kind);
 const char *spacing_name(int kind);
+const char *predictor_name(int kind);
 const char *sampler_name(int index);
 
 /* A result on stdout, sent at once so that a reader sees it. The first failure is remembered. */
@@ -42,6 +43,9 @@ bool output_json(JsonWriter *w, Err *err);
 /* False when something written to stdout was lost: ERR_IO, with an empty text when the reader
  * closed its end. */
 bool output_close(Err *err);
+
+/* Says (once a run, as narration) that DIFFC_CPU or the BLAS's core is below what the CPU has. */
+void note_instructions(void);
 
 /* "1.25 GFLOP", "830 MFLOP" into out (at least 24 bytes). */
 void format_flop(char *out, double flop);

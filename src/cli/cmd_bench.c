@@ -19,8 +19,9 @@
 #include "diffc/vec.h"
 #include "summary.h"
 
-enum { BATCH, SECONDS, TASK, LAYERS, SET, THREADS, JSON, QUIET, ROWS };
+enum { BATCH, SECONDS, REPEAT, TASK, LAYERS, SET, THREADS, JSON, QUIET, ROWS };
 enum { TASK_BOTH, TASK_TRAIN, TASK_SAMPLE };
+enum { MAX_TIMINGS = 100000 };
 
 static const char *task_name(int task)
 {
@@ -45,7 +46,16 @@ static const Option options[ROWS + 1] = {
                  .high = 3600,
                  .fallback = "5",
                  .group = "Measurement",
-                 .help = "time for each of the two measurements; three repetitions at least"},
+                 .help = "time for each of the two measurements"},
+    [REPEAT] = {.name = "repeat",
+                .type = OPTION_INT,
+                .metavar = "N",
+                .low = 1,
+                .high = MAX_TIMINGS,
+                .fallback = "3",
+                .group = "Measurement",
+                .help = "repetitions at least, however long they take; one more before them is "
+                        "not counted"},
     [TASK] = {.name = "task",
               .type = OPTION_CHOICE,
               .metavar = "KIND",
@@ -76,11 +86,7 @@ static const char *const default_settings[] = {
 };
 enum { DEFAULT_SETTINGS = sizeof default_settings / sizeof default_settings[0] };
 
-enum {
-    MAX_TIMINGS = 100000,
-    MIN_TIMINGS = 3,
-    CLASSES = 10, /* of noise images for a network with classes */
-};
+enum { CLASSES = 10 /* of noise images for a network with classes */ };
 
 typedef struct {
     Config config;
@@ -91,6 +97,7 @@ typedef struct {
     Optimizer optimizer;
     double *timings;
     double seconds; /* per measurement */
+    int repeat;     /* timings at least */
     bool layers;
     LineWriter line; /* of the layers: beside --json they are narration */
     double forward_flop;
@@ -150,7 +157,7 @@ static bool measure(Bench *b, const char *what, Work work, void *context, double
     if (!work(b, context, err)) return false;
     double start = clock_seconds(), now = start;
     int n = 0;
-    while (n < MIN_TIMINGS || (now - start < b->seconds && n < MAX_TIMINGS)) {
+    while (n < b->repeat || (now - start < b->seconds && n < MAX_TIMINGS)) {
         double before = now;
         if (!work(b, context, err)) return false;
         now = clock_seconds();
@@ -265,7 +272,7 @@ static bool sample_forward(Bench *b, void *context, Err *err)
     (void)b;
     SampleWork *w = context;
     const NoiseLevel level = {.alpha = 0.8, .sigma = 0.6, .t = 500};
-    return w->denoiser.predict(w->denoiser.context, w->batch, w->x, level, w->eps, err);
+    return w->denoiser.predict(w->denoiser.context, w->batch, w->x, &level, 0, w->eps, err);
 }
 
 static bool measure_sampling(Bench *b, Err *err)
@@ -352,6 +359,7 @@ static bool bench(Bench *b, const OptionValue *v, Err *err)
     b->pass =
         network_pass_size(&b->table, &b->unet, b->image, b->batch, b->config.train.micro_batch);
     b->seconds = v[SECONDS].real;
+    b->repeat = (int)v[REPEAT].integer;
     b->layers = v[LAYERS].given;
     b->line = v[JSON].given ? term_note : output_line;
     b->timings = mem_doubles(MAX_TIMINGS);
@@ -370,6 +378,7 @@ static bool run_bench(const Arguments *a, Err *err)
     const OptionValue *v = a->values;
     if (v[THREADS].given) parallel_set_threads((int)v[THREADS].integer);
     term_set_quiet(v[QUIET].given);
+    note_instructions();
     Bench b = {.seconds = 0};
     bool ok = read_config(&b, a, err) && bench(&b, v, err);
     mem_free(b.timings);

@@ -109,10 +109,36 @@ static void progress_json(JsonWriter *w, const Progress *p)
     if (!isnan(p->validation)) json_put_number(w, "validation_loss", p->validation);
 }
 
-static void layer_lines(const Net *net)
+/* The side of images for which a model without a size of its own is declared here. */
+enum { STAND_IN_SIDE = 64 };
+
+/* model_open, and where only the size is missing, with the stand-in; said_shape tells. */
+static bool open_any_size(Model *m, const char *path, Err *err)
 {
+    char inner[PATH_BYTES];
+    ModelConfig c;
+    if (model_open(m, path, 0, 0, err)) return true;
+    if (!path_join(inner, path, "model", NULL) ||
+        !model_folder_read_config(path_is_folder(inner) ? inner : path, &c, NULL))
+        return false;
+    bool unsized = c.unet.sample_height <= 0;
+    model_config_free(&c);
+    return unsized && model_open(m, path, STAND_IN_SIDE, STAND_IN_SIDE, err);
+}
+
+static Shape said_shape(const Model *m)
+{
+    return m->config.unet.sample_height > 0 ? m->image : (Shape){.C = m->image.C};
+}
+
+static void layer_lines(const Model *m)
+{
+    const Net *net = m->network.net;
     char text[512];
-    output_line("  layers");
+    if (said_shape(m).H > 0)
+        output_line("  layers");
+    else
+        output_line("  layers       for images of %dx%d", m->image.H, m->image.W);
     for (int i = 0; net_describe_node(net, i, text, sizeof text); i++) output_line("    %s", text);
 }
 
@@ -129,14 +155,13 @@ static void model_lines(const char *path, const Model *m, const Progress *p, boo
 {
     const ModelConfig *c = &m->config;
     char method[256];
-    describe_method(c->T, c->schedule, c->beta_start, c->beta_end, c->prediction, method,
-                    sizeof method);
+    describe_method(c, method, sizeof method);
     output_line("%s: %s", path, m->run[0] ? "a run" : "a model");
     output_line("  method       %s", method);
-    network_lines(output_line, &c->unet, m->image, m->table.parameters,
+    network_lines(output_line, &c->unet, said_shape(m), m->table.parameters,
                   net_forward_flop(m->network.net));
     progress_lines(p);
-    if (layers) layer_lines(m->network.net);
+    if (layers) layer_lines(m);
     for (int i = 0; i < c->warning_count; i++) output_line("  warning      %s", c->warnings[i]);
 }
 
@@ -148,11 +173,9 @@ static bool model_json(const char *path, const Model *m, const Progress *p, bool
     json_begin_object(&w, NULL);
     json_put_string(&w, "path", path);
     json_put_string(&w, "kind", m->run[0] ? "run" : "model");
-    json_put_string(&w, "method", "ddpm");
-    json_put_int(&w, "steps", c->T);
-    json_put_string(&w, "schedule", schedule_name((int)c->schedule));
-    json_put_string(&w, "prediction", prediction_name((int)c->prediction));
-    network_json(&w, &c->unet, m->image, m->table.parameters, net_forward_flop(m->network.net));
+    method_json(&w, c);
+    network_json(&w, &c->unet, said_shape(m), m->table.parameters,
+                 net_forward_flop(m->network.net));
     if (p->steps_seen) {
         json_begin_object(&w, "training");
         progress_json(&w, p);
@@ -171,7 +194,7 @@ static bool show_model(const char *path, const OptionValue *v, Err *err)
     Model m;
     Denoiser unused;
     Progress progress = {.validation = (double)NAN};
-    if (!model_open(&m, path, 0, 0, err)) return false;
+    if (!open_any_size(&m, path, err)) return false;
     bool ok = (!m.run[0] || read_progress(m.run, &progress, err)) &&
               model_prepare(&m, 1, 0, &unused, err);
     if (ok && v[JSON].given)
@@ -188,7 +211,7 @@ static bool show_config(const char *path, const OptionValue *v, Err *err)
     Trainer *trainer = NULL;
     config_defaults(&c);
     bool ok = config_load(&c, path, err) && config_check(&c, err) &&
-              trainer_open(&trainer, &c, NULL, err) &&
+              trainer_open_plan(&trainer, &c, err) &&
               output_training(path, &c, trainer_plan(trainer), v[JSON].given, err);
     trainer_close(trainer);
     config_free(&c);
@@ -292,6 +315,8 @@ const Command command_info = {
     .words_max = 1,
     .examples = {"diffc info runs/fashion-ddpm", "diffc info configs/fashion-ddpm.json --json"},
     .options = options,
-    .notes = "A configuration is resolved and its data are read, as train --dry-run does.",
+    .notes =
+        "A configuration is resolved and its data are read, as train --dry-run does; data that "
+        "are not there are done without where data.size and data.channels are given.",
     .run = run_info,
 };

@@ -80,7 +80,7 @@ static bool read_config(const Arguments *a, Config *c, Err *err)
         if (!config_set(c, a->repeated[i], err)) return false;
     }
     if (!config_check(c, err)) return false;
-    if (sampler_find(c->sample.sampler)) return true;
+    if (strcmp(c->sample.sampler, "auto") == 0 || sampler_find(c->sample.sampler)) return true;
     return err_set(err, ERR_USAGE,
                    "%s: sample.sampler is '%s', which is not a sampler; 'diffc "
                    "sample --help' lists them",
@@ -165,6 +165,15 @@ static bool report_end(const Narrator *n, const char *run, Err *err)
     return output_json(&w, err);
 }
 
+static void note_micro_batch(const Config *c, int used)
+{
+    int asked = c->train.micro_batch;
+    if (asked > 0 && used != asked)
+        term_note("note: train.micro_batch %d does not divide train.batch %d; passes have %d "
+                  "image%s, the next lower divisor",
+                  asked, c->train.batch, used, used == 1 ? "" : "s");
+}
+
 static bool train(const Arguments *a, const Config *c, Err *err)
 {
     const OptionValue *v = a->values;
@@ -178,8 +187,11 @@ static bool train(const Arguments *a, const Config *c, Err *err)
         return false;
     if (!v[DRY_RUN].given && !trainer_check_run(run, v[RESUME].given, err)) return false;
     Trainer *trainer = NULL;
-    if (!trainer_open(&trainer, c, &callbacks, err)) return false;
+    if (!(v[DRY_RUN].given ? trainer_open_plan(&trainer, c, err)
+                           : trainer_open(&trainer, c, &callbacks, err)))
+        return false;
     bool ok;
+    note_micro_batch(c, trainer_plan(trainer)->micro_batch);
     if (v[DRY_RUN].given) {
         ok = output_training(a->words[0], c, trainer_plan(trainer), v[JSON].given, err);
     } else {
@@ -196,6 +208,7 @@ static bool run_train(const Arguments *a, Err *err)
     const OptionValue *v = a->values;
     if (v[THREADS].given) parallel_set_threads((int)v[THREADS].integer);
     term_set_quiet(v[QUIET].given);
+    note_instructions();
     Config c;
     config_defaults(&c);
     bool ok = read_config(a, &c, err) && train(a, &c, err);

@@ -151,7 +151,8 @@ static void hold_standard_files(void)
  * spinning thread keeps the core from the one it waits for, and training was seen to fall to a
  * twentieth of its speed; on an idle machine the short spin costs nothing measurable. libgomp reads
  * the setting once, when it is loaded, so the program starts again with it; what the user has set
- * wins. Started by its own path: as "/proc/self/exe" it would be called "exe" by ps and top. */
+ * wins. OpenBLAS, told in the same way that it will run on one thread, starts none at its load that
+ * would spin for a twentieth of a second beside the reading of the data. Started by its own path: as "/proc/self/exe" it would be called "exe" by ps and top. */
 static void wait_briefly(char **argv)
 {
     char path[PATH_BYTES];
@@ -159,6 +160,7 @@ static void wait_briefly(char **argv)
     ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
     if (length <= 0 || setenv("GOMP_SPINCOUNT", "2000", 1) != 0) return;
     path[length] = '\0';
+    setenv("OPENBLAS_NUM_THREADS", "1", 0);
     execv(path, argv);
     /* Where that cannot be, the program runs on as it is. */
 }
@@ -166,6 +168,7 @@ static void wait_briefly(char **argv)
 int main(int argc, char **argv)
 {
     wait_briefly(argv);
+    clock_begin();
     Err err = {0};
     const char *bad_level = NULL;
     hold_standard_files();

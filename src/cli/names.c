@@ -9,14 +9,22 @@ static const char *const schedules[] = {[SCHEDULE_LINEAR] = "linear",
                                         [SCHEDULE_BETAS] = "betas",
                                         NULL};
 static const char *const predictions[] = {
-    [PREDICT_EPS] = "eps", [PREDICT_X0] = "x0", [PREDICT_V] = "v", NULL};
+    [PREDICT_EPS] = "eps", [PREDICT_X0] = "x0", [PREDICT_V] = "v", [PREDICT_SCORE] = "score", NULL};
 static const char *const variances[] = {
     [VARIANCE_SMALL] = "small", [VARIANCE_LARGE] = "large", NULL};
 static const char *const spacings[] = {[SPACING_EVEN] = "even",
                                        [SPACING_LEADING] = "leading",
                                        [SPACING_TRAILING] = "trailing",
                                        [SPACING_QUADRATIC] = "quadratic",
+                                       [SPACING_UNIFORM] = "uniform",
+                                       [SPACING_LOGSNR] = "logsnr",
+                                       [SPACING_KARRAS] = "karras",
+                                       [SPACING_AUTO] = "auto",
                                        NULL};
+static const char *const predictors[] = {[PREDICTOR_REVERSE_DIFFUSION] = "reverse-diffusion",
+                                         [PREDICTOR_ANCESTRAL] = "ancestral",
+                                         [PREDICTOR_NONE] = "none",
+                                         NULL};
 
 const char *schedule_name(int kind)
 {
@@ -36,6 +44,11 @@ const char *variance_name(int kind)
 const char *spacing_name(int kind)
 {
     return spacings[kind];
+}
+
+const char *predictor_name(int kind)
+{
+    return predictors[kind];
 }
 
 const char *sampler_name(int index)

@@ -1,11 +1,13 @@
 #include "summary.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli.h"
 #include "diffc/mem.h"
+#include "diffc/method.h"
 #include "diffc/parallel.h"
 #include "diffc/term.h"
 
@@ -23,29 +25,76 @@ append(char *out, size_t size, size_t *used, const char *format, ...)
 void describe_network(const UNetConfig *unet, Shape image, char *out, size_t size)
 {
     size_t used = 0;
-    append(out, size, &used, "%dx%dx%d, channels", image.H, image.W, image.C);
+    if (image.H > 0) append(out, size, &used, "%dx%dx%d, ", image.H, image.W, image.C);
+    append(out, size, &used, "channels");
     for (int i = 0; i < unet->levels; i++) append(out, size, &used, " %d", unet->block_channels[i]);
     append(out, size, &used, ", %d block%s a level", unet->layers_per_block,
            unet->layers_per_block == 1 ? "" : "s");
-    const char *before = ", attention at ";
+    const char *before = image.H > 0 ? ", attention at " : ", attention at level ";
     for (int i = 0; i < unet->levels; i++) {
         if (!unet->down_attention[i]) continue;
-        append(out, size, &used, "%s%dx%d", before, image.H >> i, image.W >> i);
+        if (image.H > 0)
+            append(out, size, &used, "%s%dx%d", before, image.H >> i, image.W >> i);
+        else
+            append(out, size, &used, "%s%d", before, i + 1);
         before = " ";
     }
     if (unet->classes > 0) append(out, size, &used, ", %d classes", unet->classes);
 }
 
-void describe_method(int T, ScheduleKind schedule, double beta_start, double beta_end,
-                     Prediction prediction, char *out, size_t size)
+/* "ve" says what a stochastic differential equation it is; the others are named as they are. */
+static const char *method_word(const ModelConfig *m)
+{
+    static const char *const sdes[] = {[SDE_VE] = "ve", [SDE_VP] = "vp", [SDE_SUBVP] = "subvp"};
+    if (m->method == METHOD_SDE) return sdes[m->sde];
+    return m->method == METHOD_SMLD ? "smld" : "ddpm";
+}
+
+void describe_method(const ModelConfig *m, char *out, size_t size)
 {
     char count[32];
     size_t used = 0;
-    term_format_count(count, (unsigned long long)T);
-    append(out, size, &used, "ddpm, %s steps, %s schedule", count, schedule_name((int)schedule));
-    if (schedule == SCHEDULE_LINEAR || schedule == SCHEDULE_SCALED_LINEAR)
-        append(out, size, &used, " from %g to %g", beta_start, beta_end);
-    append(out, size, &used, ", predicts %s", prediction_name((int)prediction));
+    term_format_count(count, (unsigned long long)m->T);
+    ProcessKind kind = method_process_kind(m->method, m->sde);
+    switch (kind) {
+    case PROCESS_DDPM:
+        append(out, size, &used, "ddpm, %s steps, %s schedule", count,
+               schedule_name((int)m->schedule));
+        if (m->schedule == SCHEDULE_LINEAR || m->schedule == SCHEDULE_SCALED_LINEAR)
+            append(out, size, &used, " from %g to %g", m->beta_start, m->beta_end);
+        break;
+    case PROCESS_SMLD:
+        append(out, size, &used, "smld, %s noise levels from %.4g down to %g", count, m->sigma_max,
+               m->sigma_min);
+        break;
+    case PROCESS_VE:
+        append(out, size, &used, "sde ve, noise from %g to %.4g", m->sigma_min, m->sigma_max);
+        break;
+    case PROCESS_VP:
+    case PROCESS_SUBVP:
+        append(out, size, &used, "sde %s, beta from %g to %g", method_word(m), m->beta_min,
+               m->beta_max);
+        break;
+    }
+    append(out, size, &used, ", predicts %s", prediction_name((int)m->prediction));
+}
+
+void method_json(JsonWriter *w, const ModelConfig *m)
+{
+    ProcessKind kind = method_process_kind(m->method, m->sde);
+    json_put_string(w, "method", m->method == METHOD_SDE ? "sde" : method_word(m));
+    if (m->method == METHOD_SDE) json_put_string(w, "sde", method_word(m));
+    if (m->method != METHOD_SDE) json_put_int(w, "steps", m->T);
+    if (kind == PROCESS_DDPM) json_put_string(w, "schedule", schedule_name((int)m->schedule));
+    if (kind == PROCESS_SMLD || kind == PROCESS_VE) {
+        json_put_number(w, "sigma_min", m->sigma_min);
+        json_put_number(w, "sigma_max", m->sigma_max);
+    }
+    if (kind == PROCESS_VP || kind == PROCESS_SUBVP) {
+        json_put_number(w, "beta_min", m->beta_min);
+        json_put_number(w, "beta_max", m->beta_max);
+    }
+    json_put_string(w, "prediction", prediction_name((int)m->prediction));
 }
 
 void network_lines(LineWriter line, const UNetConfig *unet, Shape image, size_t parameters,
@@ -54,9 +103,13 @@ void network_lines(LineWriter line, const UNetConfig *unet, Shape image, size_t 
     char text[256], count[32], flop[24];
     describe_network(unet, image, text, sizeof text);
     term_format_count(count, parameters);
-    format_flop(flop, forward_flop);
     line("  network      %s", text);
+    if (image.H == 0)
+        line("  image size   not said by the model; %d channel%s", image.C,
+             image.C == 1 ? "" : "s");
     line("  parameters   %s", count);
+    if (image.H == 0) return;
+    format_flop(flop, forward_flop);
     line("  compute      %s forward per image", flop);
 }
 
@@ -64,22 +117,26 @@ void network_json(JsonWriter *w, const UNetConfig *unet, Shape image, size_t par
                   double forward_flop)
 {
     json_begin_array(w, "image");
-    json_put_int(w, NULL, image.H);
-    json_put_int(w, NULL, image.W);
+    json_put_number(w, NULL, image.H > 0 ? image.H : (double)NAN);
+    json_put_number(w, NULL, image.W > 0 ? image.W : (double)NAN);
     json_put_int(w, NULL, image.C);
     json_end_array(w);
     json_begin_array(w, "channels");
     for (int i = 0; i < unet->levels; i++) json_put_int(w, NULL, unet->block_channels[i]);
     json_end_array(w);
     json_put_int(w, "blocks", unet->layers_per_block);
-    json_begin_array(w, "attention");
-    for (int i = 0; i < unet->levels; i++) {
-        if (unet->down_attention[i]) json_put_int(w, NULL, image.H >> i);
+    if (image.H > 0) {
+        json_begin_array(w, "attention");
+        for (int i = 0; i < unet->levels; i++) {
+            if (unet->down_attention[i]) json_put_int(w, NULL, image.H >> i);
+        }
+        json_end_array(w);
+    } else {
+        json_put_null(w, "attention");
     }
-    json_end_array(w);
     json_put_int(w, "classes", unet->classes);
     json_put_int(w, "params", (int64_t)parameters);
-    json_put_number(w, "forward_gflop", forward_flop * 1e-9);
+    json_put_number(w, "forward_gflop", image.H > 0 ? forward_flop * 1e-9 : (double)NAN);
 }
 
 static void training_limit(const Config *c, char *out, size_t size)
@@ -98,11 +155,12 @@ void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
     char text[256], epoch[32], parameters[16], activations[16], data[16];
     term_format_count(epoch, plan->images_per_epoch);
     line("  data         %s", plan->data);
-    line("               %s for training, %.4g updates an epoch", epoch, plan->updates_per_epoch);
-    describe_method(c->method.steps, c->method.schedule, c->method.beta_start, c->method.beta_end,
-                    c->method.prediction, text, sizeof text);
+    if (plan->images_per_epoch > 0)
+        line("               %s for training, %.4g updates an epoch", epoch,
+             plan->updates_per_epoch);
+    describe_method(&plan->model, text, sizeof text);
     line("  method       %s", text);
-    network_lines(line, &plan->unet, plan->image, plan->parameters, plan->forward_flop);
+    network_lines(line, &plan->model.unet, plan->image, plan->parameters, plan->forward_flop);
     term_format_bytes(parameters, (double)plan->parameter_bytes);
     term_format_bytes(activations, (double)plan->activation_bytes);
     term_format_bytes(data, (double)plan->data_bytes);
@@ -154,8 +212,8 @@ static bool training_json(const char *path, const char *config, const TrainPlan 
     json_put_string(&w, "event", "plan");
     json_put_string(&w, "path", path);
     json_put_string(&w, "kind", "configuration");
-    json_put_string(&w, "method", "ddpm");
-    network_json(&w, &plan->unet, plan->image, plan->parameters, plan->forward_flop);
+    method_json(&w, &plan->model);
+    network_json(&w, &plan->model.unet, plan->image, plan->parameters, plan->forward_flop);
     json_put_string(&w, "data", plan->data);
     json_put_int(&w, "images_per_epoch", (int64_t)plan->images_per_epoch);
     json_put_number(&w, "updates_per_epoch", plan->updates_per_epoch);

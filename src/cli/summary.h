@@ -9,11 +9,13 @@
 /* One line of a table: output_line (results) or term_note (narration). */
 typedef void (*LineWriter)(const char *format, ...);
 
-/* "28x28x1, channels 32 64 64, 1 block a level, attention at 7x7" */
+/* "28x28x1, channels 32 64 64, 1 block a level, attention at 7x7". Here and below a height of 0 is a
+ * model that does not say its size: sizes, and what follows from them, are left out (null). */
 void describe_network(const UNetConfig *unet, Shape image, char *out, size_t size);
 /* "ddpm, 1,000 steps, linear schedule from 0.0001 to 0.02, predicts eps" */
-void describe_method(int T, ScheduleKind schedule, double beta_start, double beta_end,
-                     Prediction prediction, char *out, size_t size);
+void describe_method(const ModelConfig *m, char *out, size_t size);
+/* The same as members of the open object: method, steps, ... prediction. */
+void method_json(JsonWriter *w, const ModelConfig *m);
 
 /* Rows that every table of a network has: network, parameters, compute. */
 void network_lines(LineWriter line, const UNetConfig *unet, Shape image, size_t parameters,

@@ -17,7 +17,7 @@ struct DataStream {
     uint64_t file_bytes;
     z_stream z;
     size_t at, filled;
-    unsigned char buffer[65536];
+    unsigned char buffer[262144];
     char path[PATH_BYTES];
 };
 

@@ -309,6 +309,12 @@ void dataset_train_sample(Dataset *d, uint64_t number, float *x, int *label)
     sample(d, image, flipped, x, label);
 }
 
+void dataset_train_image(const Dataset *d, size_t i, float *x)
+{
+    CHECK(i < d->train_count);
+    sample(d, d->split[i], false, x, NULL);
+}
+
 void dataset_validation_sample(const Dataset *d, size_t i, float *x, int *label)
 {
     CHECK(i < d->validation_count);

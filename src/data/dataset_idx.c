@@ -8,7 +8,7 @@
 #include "diffc/term.h"
 #include "image_gate.h"
 
-enum { TYPE_U8 = 0x08, MAX_RANK = 4 };
+enum { TYPE_U8 = 0x08, MAX_RANK = 4, BLOCK_BYTES = 1 << 18 };
 
 typedef struct {
     const char *path;
@@ -121,13 +121,15 @@ static bool load_labels(DataJob *job, const char *path, uint32_t images)
     if (ok && h.size[0] != images)
         ok = err_set(job->err, ERR_FORMAT, "%s: has %u labels for %u images", path, h.size[0],
                      images);
-    unsigned char label;
+    unsigned char block[4096];
     uint64_t done = 0;
-    for (uint32_t i = 0; ok && i < images; i++) {
-        ok = read_exactly(stream, &h, &label, 1, &done, job->err);
-        if (!ok) break;
-        if (i < d->count) d->labels[i] = label;
-        if (label >= d->classes) d->classes = label + 1;
+    for (uint32_t i = 0, n; ok && i < images; i += n) {
+        n = images - i < sizeof block ? images - i : (uint32_t)sizeof block;
+        ok = read_exactly(stream, &h, block, n, &done, job->err);
+        for (uint32_t k = 0; ok && k < n; k++) {
+            if (i + k < d->count) d->labels[i + k] = block[k];
+            if (block[k] >= d->classes) d->classes = block[k] + 1;
+        }
     }
     ok = ok && read_end(stream, &h, job->err);
     data_stream_close(stream);
@@ -161,24 +163,37 @@ static bool labels_path(const char *images, char *path)
     return path_exists(path);
 }
 
+/* Images that need no change are unpacked where they belong, many at a time; the others, and those
+ * beyond the limit (only the end tells that the file is whole), go through `block`. */
 static bool load_images(DataJob *job, DataStream *stream, const IdxHeader *h)
 {
-    int channels = h->rank == 4 ? (int)h->size[3] : 1;
-    Image image = {.height = (int)h->size[1], .width = (int)h->size[2], .channels = channels};
-    size_t bytes = (size_t)image.height * (size_t)image.width * (size_t)channels;
-    size_t wanted = data_limited(job, h->size[0]);
-    image.pixels = mem_alloc(bytes, 1);
-    bool ok = image.pixels != NULL ||
-              err_set(job->err, ERR_MEMORY, "%s: not enough memory for an image of %zu bytes",
-                      h->path, bytes);
+    Dataset *d = job->d;
+    Image image = {.height = (int)h->size[1],
+                   .width = (int)h->size[2],
+                   .channels = h->rank == 4 ? (int)h->size[3] : 1};
+    size_t bytes = (size_t)image.height * (size_t)image.width * (size_t)image.channels;
+    size_t wanted = data_limited(job, h->size[0]), at_once = (BLOCK_BYTES + bytes - 1) / bytes;
+    bool as_stored =
+        image.height == d->height && image.width == d->width && image.channels == d->channels;
+    unsigned char *block = mem_alloc(at_once, bytes);
+    bool ok =
+        block != NULL || err_set(job->err, ERR_MEMORY,
+                                 "%s: not enough memory for images of %zu bytes", h->path, bytes);
     uint64_t done = 0;
-    for (uint32_t i = 0; ok && i < h->size[0]; i++) {
-        ok = read_exactly(stream, h, image.pixels, bytes, &done, job->err);
-        /* Images beyond the limit are read too: only the end tells that the file is whole. */
-        if (ok && i < wanted) ok = data_store(job, &image, 0);
-        ok = ok && data_progress(job, i + 1, h->size[0]);
+    for (size_t i = 0, n; ok && i < h->size[0]; i += n) {
+        size_t end = i < wanted ? wanted : h->size[0];
+        n = end - i < at_once ? end - i : at_once;
+        bool direct = as_stored && i < wanted;
+        ok = read_exactly(stream, h, direct ? d->pixels + i * bytes : block, n * bytes, &done,
+                          job->err);
+        if (ok && direct) d->count += n;
+        for (size_t k = 0; ok && !direct && i < wanted && k < n; k++) {
+            image.pixels = block + k * bytes;
+            ok = data_store(job, &image, 0);
+        }
+        ok = ok && data_progress(job, i + n, h->size[0]);
     }
-    image_free(&image);
+    mem_free(block);
     return ok && read_end(stream, h, job->err);
 }
 

@@ -11,6 +11,8 @@ double eps_from_prediction(Prediction kind, NoiseLevel level, double x, double p
         return (x - level.alpha * prediction) / level.sigma;
     case PREDICT_V:
         return level.alpha * prediction + level.sigma * x;
+    case PREDICT_SCORE:
+        return -level.sigma * prediction;
     }
     return (double)NAN;
 }
@@ -24,6 +26,8 @@ double target_of_prediction(Prediction kind, NoiseLevel level, double x0, double
         return x0;
     case PREDICT_V:
         return level.alpha * eps - level.sigma * x0;
+    case PREDICT_SCORE:
+        return score_from_eps(level, eps);
     }
     return (double)NAN;
 }
@@ -40,12 +44,14 @@ double score_from_eps(NoiseLevel level, double eps)
 
 double objective_weight(Prediction kind, NoiseLevel level, double min_snr_gamma)
 {
-    double snr = level.alpha * level.alpha / (level.sigma * level.sigma);
-    if (min_snr_gamma <= 0 || snr <= 0) return 1;
+    double noise = level.sigma * level.sigma, snr = level.alpha * level.alpha / noise;
+    double unit = kind == PREDICT_SCORE ? noise : 1;
+    if (min_snr_gamma <= 0 || snr <= 0) return unit;
     double capped = snr < min_snr_gamma ? snr : min_snr_gamma;
     switch (kind) {
     case PREDICT_EPS:
-        return capped / snr;
+    case PREDICT_SCORE:
+        return unit * capped / snr;
     case PREDICT_X0:
         return capped;
     case PREDICT_V:

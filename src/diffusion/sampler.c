@@ -8,10 +8,33 @@
 #include "sampler_walk.h"
 
 const Sampler samplers[] = {
-    {"ddpm", "ancestral sampling (Ho et al. 2020), on all timesteps or some of them", sample_ddpm},
+    {"ddpm", "ancestral sampling (Ho et al. 2020), on all timesteps or some of them",
+     SAMPLE_CLIP | SAMPLE_VARIANCE, 0, SPACING_EVEN, NULL, sample_ddpm},
     {"ddim", "from deterministic (eta 0) to ancestral (eta 1), for few steps (Song et al. 2021)",
-     sample_ddim},
-    {NULL, NULL, NULL},
+     SAMPLE_CLIP | SAMPLE_ETA, 50, SPACING_EVEN, NULL, sample_ddim},
+    {"heun", "second order in the noise, two calls a step, with churn (Karras et al. 2022)",
+     SAMPLE_CLIP | SAMPLE_CHURN, 35, SPACING_KARRAS, levels_heun, sample_heun},
+    {"dpm++2m", "DPM-Solver++, second order from the last two predictions (Lu et al. 2022)",
+     SAMPLE_CLIP, 20, SPACING_LOGSNR, NULL, sample_dpmpp_2m},
+    {"unipc", "second-order predictor and corrector, one call a step (Zhao et al. 2023)",
+     SAMPLE_CLIP, 20, SPACING_LOGSNR, NULL, sample_unipc},
+    {"ode",
+     "probability flow to a given tolerance, each image with its own steps (Song et al. 2021)",
+     SAMPLE_ODE, 100, SPACING_UNIFORM, levels_ode, sample_ode},
+    {"ancestral",
+     "the Markov chain of SMLD: ddpm of small variance, never clipped (Song et al. 2021)", 0, 0,
+     SPACING_EVEN, NULL, sample_ancestral},
+    {"langevin", "annealed Langevin dynamics, level by level, then denoised (Song & Ermon 2020)",
+     SAMPLE_LANGEVIN, 0, SPACING_AUTO, levels_langevin, sample_langevin},
+    {"plain-langevin",
+     "Langevin dynamics at the smallest level alone, to show why the others anneal",
+     SAMPLE_LANGEVIN | SAMPLE_ONE_LEVEL, 1000, SPACING_UNIFORM, levels_plain_langevin,
+     sample_plain_langevin},
+    {"reverse-sde", "Euler-Maruyama on the reverse SDE (Song et al. 2021)", 0, 0, SPACING_UNIFORM,
+     NULL, sample_reverse_sde},
+    {"pc", "predictor-corrector: Langevin steps, then a step down (Song et al. 2021)",
+     SAMPLE_CORRECTOR, 0, SPACING_EVEN, levels_pc, sample_pc},
+    {NULL, NULL, 0, 0, SPACING_EVEN, NULL, NULL},
 };
 
 const Sampler *sampler_find(const char *name)
@@ -32,26 +55,71 @@ NoiseSource seed_noise(SeedNoise *seeds)
     return (NoiseSource){.context = seeds, .normals = seed_normals};
 }
 
-PosteriorStep posterior_step(const Schedule *s, int t, int p)
+void sample_run_defaults(SampleRun *run)
 {
-    CHECK(p < t);
-    double here = schedule_alpha_bar(s, t), next = schedule_alpha_bar(s, p);
-    double alpha = here / next, beta = 1 - alpha;
+    *run = (SampleRun){.clip = true,
+                       .clip_range = 1,
+                       .snr = 0.16,
+                       .corrector_steps = 1,
+                       .langevin_steps = 5,
+                       .tolerance = 1e-4,
+                       .call_limit = 1000};
+}
+
+bool sampler_grid(const Sampler *s, const SampleRun *run, SpacingKind spacing, int calls,
+                  LevelGrid *grid, Err *err)
+{
+    enum { SDE_CALLS = 1000 };
+    const Process *p = run->process;
+    if (spacing == SPACING_AUTO) spacing = s->spacing;
+    if (spacing == SPACING_AUTO) spacing = p->kind == PROCESS_SMLD ? SPACING_EVEN : SPACING_LOGSNR;
+    bool trained = process_is_discrete(p) && spacing <= SPACING_QUADRATIC;
+    int levels = calls;
+    if (calls == 0) {
+        int own = s->levels ? s->levels(run, s->calls) : s->calls;
+        levels = own > 0 ? own : process_is_discrete(p) ? p->T : SDE_CALLS;
+        if (trained && levels > p->T) levels = p->T;
+    } else if (s->levels) {
+        levels = s->levels(run, calls);
+        if (levels < 1)
+            return err_set(err, ERR_USAGE, "sampler %s: %d network call%s not enough for one step",
+                           s->name, calls, calls == 1 ? " is" : "s are");
+    }
+    bool one = s->reads & SAMPLE_ONE_LEVEL;
+    if (!level_grid_make(grid, p, one ? SPACING_UNIFORM : spacing, levels, err)) return false;
+    NoiseLevel cleanest = process_level(p, process_time_end(p));
+    for (int i = 0; i < levels && one; i++) grid->level[i] = cleanest;
+    return true;
+}
+
+PosteriorStep posterior_step(NoiseLevel t, NoiseLevel p)
+{
+    CHECK(p.time < t.time);
+    double ratio = t.alpha / p.alpha, here = t.sigma * t.sigma, next = p.sigma * p.sigma;
+    double beta = here - ratio * ratio * next;
     return (PosteriorStep){
-        .c_x0 = sqrt(next) * beta / (1 - here),
-        .c_x = sqrt(alpha) * (1 - next) / (1 - here),
-        .variance_small = beta * (1 - next) / (1 - here),
+        .c_x0 = p.alpha * beta / here,
+        .c_x = ratio * next / here,
+        .variance_small = beta * next / here,
         .variance_large = beta,
     };
 }
 
-/* Where a walk stands, as "sampler ddim at step 3 of 10 (timestep 700)". */
+/* Where a walk stands, as "sampler ddim at step 3 of 10 (timestep 700)"; images that stand each at
+ * a step of their own have no number of steps. */
 enum { PLACE_SIZE = 128 };
-static void name_place(const Walk *w, int step, char place[PLACE_SIZE])
+static void name_place(const Walk *w, int step, bool alone, double time, char place[PLACE_SIZE])
 {
-    const StepGrid *grid = w->run->grid;
-    snprintf(place, PLACE_SIZE, "sampler %s at step %d of %d (timestep %d)", w->sampler, step + 1,
-             grid->n, grid->t[step]);
+    const char *word = process_is_discrete(w->run->process) ? "timestep" : "time";
+    int n = snprintf(place, PLACE_SIZE, "sampler %s at step %d", w->sampler, step);
+    if (!alone) n += snprintf(place + n, PLACE_SIZE - (size_t)n, " of %d", w->run->grid->n);
+    snprintf(place + n, PLACE_SIZE - (size_t)n, " (%s %g)", word, time);
+}
+
+static void name_row(const Walk *w, const WalkRows *rows, size_t r, char place[PLACE_SIZE])
+{
+    double time = rows->levels[r * (size_t)rows->stride].time;
+    name_place(w, rows->row ? rows->row[r].step : rows->step + 1, rows->row != NULL, time, place);
 }
 
 /* Index of the first value that is not finite, n if there is none. */
@@ -64,33 +132,40 @@ static size_t first_bad(const double *x, size_t n)
     return bad;
 }
 
-static bool check_finite(const Walk *w, int step, const char *what, const double *values)
+static bool check_finite(const Walk *w, const WalkRows *rows, const char *what,
+                         const double *values)
 {
-    size_t n = walk_values(w), bad = first_bad(values, n);
+    size_t dims = w->denoiser->dims, n = (size_t)rows->count * dims, bad = first_bad(values, n);
     if (bad == n) return true;
+    size_t r = bad / dims;
     char place[PLACE_SIZE];
-    name_place(w, step, place);
+    name_row(w, rows, r, place);
     return err_set(w->err, ERR_DIVERGED,
-                   "%s: %s is %g at value %zu of image %zu of the batch; it must be finite, so the "
+                   "%s: %s is %g at value %zu of image %d of the batch; it must be finite, so the "
                    "model has diverged or was made for another noise schedule",
-                   place, what, values[bad], bad % w->denoiser->dims, bad / w->denoiser->dims);
+                   place, what, values[bad], bad % dims, rows->row ? rows->row[r].image : (int)r);
 }
 
 bool walk_check(const Walk *w, int step, const double *x)
 {
-    return check_finite(w, step, "the state", x);
+    WalkRows rows = {.count = w->count, .levels = w->run->grid->level + step, .step = step};
+    return check_finite(w, &rows, "the state", x);
 }
 
 bool walk_start(const Walk *w, double *x)
 {
     const SampleRun *run = w->run;
-    CHECK(run->grid->n >= 1 && run->grid->t[0] < run->schedule->T);
+    CHECK(run->grid->n >= 1);
     if (run->clip && !(run->clip_range > 0))
         return err_set(w->err, ERR_USAGE,
                        "sampler %s: the clipping range is %g; it must be above 0", w->sampler,
                        run->clip_range);
     w->run->network_calls = 0;
+    w->run->expected_calls = run->grid->n;
     walk_draw(w, 0, x);
+    double std = process_prior_std(run->process);
+    size_t n = walk_values(w);
+    for (size_t i = 0; i < n && std != 1; i++) x[i] *= std;
     return true;
 }
 
@@ -103,27 +178,34 @@ void walk_draw(const Walk *w, uint64_t draw, double *z)
 }
 
 /* A denoiser knows that it diverged, but not where in which sampler. */
-static bool say_where(const Walk *w, int step)
+static bool say_where(const Walk *w, const WalkRows *rows)
 {
     if (!w->err || w->err->kind != ERR_DIVERGED) return false;
     char place[PLACE_SIZE];
-    name_place(w, step, place);
+    name_row(w, rows, 0, place);
     return err_set(w->err, ERR_DIVERGED, "%s: %s", place, w->err->text);
+}
+
+bool walk_predict_rows(const Walk *w, const WalkRows *rows, const double *x, double *eps)
+{
+    SampleRun *run = w->run;
+    const Denoiser *d = w->denoiser;
+    if (!d->predict(d->context, rows->count, x, rows->levels, rows->stride, eps, w->err))
+        return say_where(w, rows);
+    run->network_calls++;
+    if (!check_finite(w, rows, "the predicted noise", eps)) return false;
+    if (run->progress && !run->progress(run->progress_context, run->network_calls)) {
+        char place[PLACE_SIZE];
+        name_row(w, rows, 0, place);
+        return err_set(w->err, ERR_INTERRUPTED, "%s: interrupted; no image was finished", place);
+    }
+    return true;
 }
 
 bool walk_predict(const Walk *w, int step, const double *x, NoiseLevel level, double *eps)
 {
-    SampleRun *run = w->run;
-    const Denoiser *d = w->denoiser;
-    if (!d->predict(d->context, w->count, x, level, eps, w->err)) return say_where(w, step);
-    run->network_calls++;
-    if (!check_finite(w, step, "the predicted noise", eps)) return false;
-    if (run->progress && !run->progress(run->progress_context, run->network_calls)) {
-        char place[PLACE_SIZE];
-        name_place(w, step, place);
-        return err_set(w->err, ERR_INTERRUPTED, "%s: interrupted; no image was finished", place);
-    }
-    return true;
+    WalkRows rows = {.count = w->count, .levels = &level, .step = step};
+    return walk_predict_rows(w, &rows, x, eps);
 }
 
 bool walk_down(const Walk *w, StepDown *step_down, double *x, double *scratch)
@@ -132,9 +214,8 @@ bool walk_down(const Walk *w, StepDown *step_down, double *x, double *scratch)
     double *eps = scratch, *z = scratch + walk_values(w);
     if (!walk_start(w, x)) return false;
     for (int step = 0; step < run->grid->n; step++) {
-        NoiseLevel level = schedule_level(run->schedule, run->grid->t[step]);
-        if (!walk_predict(w, step, x, level, eps)) return false;
-        step_down(w, step, level, x, eps, z);
+        if (!walk_predict(w, step, x, run->grid->level[step], eps)) return false;
+        step_down(w, step, x, eps, z);
         if (!walk_check(w, step, x)) return false;
     }
     return true;

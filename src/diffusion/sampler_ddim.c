@@ -4,18 +4,15 @@
 
 /* Song, Meng & Ermon 2021, eq. 12 and 16:
  *   x0 = clip((x - sigma eps) / alpha),   eps = (x - alpha x0) / sigma where x0 was clipped
- *   s  = eta sqrt((1 - abar_p) / (1 - abar_t)) sqrt(1 - abar_t / abar_p)
- *   x_p = sqrt(abar_p) x0 + sqrt(1 - abar_p - s^2) eps + s z
- * At the end abar_p = 1, so s = 0 and the step returns x0. With eta 1 it is ddpm, small variance. */
-static void step_down(const Walk *w, int step, NoiseLevel level, double *x, const double *eps,
-                      double *z)
+ *   s  = eta sqrt(variance of ddpm, small)
+ *   x_p = alpha_p x0 + sqrt(sigma_p^2 - s^2) eps + s z
+ * At the clean end s = 0 and the step returns x0. With eta 1 it is ddpm, small variance. */
+static void step_down(const Walk *w, int step, double *x, const double *eps, double *z)
 {
     const SampleRun *run = w->run;
-    int p = walk_next(w, step);
-    double next = schedule_alpha_bar(run->schedule, p);
-    double small = posterior_step(run->schedule, run->grid->t[step], p).variance_small;
-    double s = run->eta * sqrt(small);
-    double along_x0 = sqrt(next), along_eps = sqrt(fmax(1 - next - s * s, 0));
+    NoiseLevel level = walk_level(w, step), next = walk_next(w, step);
+    double s = run->eta * sqrt(posterior_step(level, next).variance_small);
+    double along_x0 = next.alpha, along_eps = sqrt(fmax(next.sigma * next.sigma - s * s, 0));
     if (s > 0) walk_draw(w, (uint64_t)step + 1, z);
     size_t n = walk_values(w);
 #pragma omp parallel for schedule(static) if (n >= WALK_PARALLEL_FROM)

@@ -5,14 +5,13 @@
 /* Ho et al. 2020, algorithm 2, on any grid (Nichol & Dhariwal 2021, section 4):
  *   x_p = c_x0 x0 + c_x x + sqrt(variance) z,   x0 = clip((x - sigma eps) / alpha)
  * without noise on the last step, whatever timestep it starts from. */
-static void step_down(const Walk *w, int step, NoiseLevel level, double *x, const double *eps,
-                      double *z)
+static void step_down(const Walk *w, int step, double *x, const double *eps, double *z)
 {
     const SampleRun *run = w->run;
-    int p = walk_next(w, step);
-    PosteriorStep q = posterior_step(run->schedule, run->grid->t[step], p);
+    NoiseLevel level = walk_level(w, step), next = walk_next(w, step);
+    PosteriorStep q = posterior_step(level, next);
     double std = sqrt(run->variance == VARIANCE_LARGE ? q.variance_large : q.variance_small);
-    if (p < 0) std = 0;
+    if (step + 1 == run->grid->n) std = 0;
     if (std > 0) walk_draw(w, (uint64_t)step + 1, z);
     size_t n = walk_values(w);
 #pragma omp parallel for schedule(static) if (n >= WALK_PARALLEL_FROM)
@@ -28,4 +27,20 @@ bool sample_ddpm(SampleRun *run, const Denoiser *denoiser, const NoiseSource *no
 {
     Walk walk = {"ddpm", run, denoiser, noise, count, err};
     return walk_down(&walk, step_down, x, scratch);
+}
+
+/* Song et al. 2021, eq. 4 and appendix F, for sigma_t = s_i, sigma_p = s_{i-1} and alpha 1:
+ *   x_{i-1} = x_i + (s_i^2 - s_{i-1}^2) score + sqrt(s_{i-1}^2 (s_i^2 - s_{i-1}^2) / s_i^2) z
+ * which is the posterior step of small variance with x0 = x + sigma^2 score, never clipped: a score
+ * model's x0 has no range of its own. */
+bool sample_ancestral(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
+                      double *x, double *scratch, Err *err)
+{
+    SampleRun chain = *run;
+    chain.clip = false;
+    chain.variance = VARIANCE_SMALL;
+    Walk walk = {"ancestral", &chain, denoiser, noise, count, err};
+    bool ok = walk_down(&walk, step_down, x, scratch);
+    run->network_calls = chain.network_calls;
+    return ok;
 }

@@ -4,6 +4,7 @@
 #define DIFFC_SAMPLER_WALK_H
 
 #include "diffc/sampler.h"
+#include "ode_solve.h"
 
 /* One run of one sampler. Where a function takes `step`, it is a position in the run's grid. */
 typedef struct {
@@ -21,15 +22,18 @@ static inline size_t walk_values(const Walk *w)
     return (size_t)w->count * w->denoiser->dims;
 }
 
-/* The timestep after position `step`: the next entry of the grid, -1 at the end. Taken from the
- * grid itself: t - T/n is another step for most spacings. */
-static inline int walk_next(const Walk *w, int step)
+/* The level at a position and the one after it: the grid's next, or its end. */
+static inline NoiseLevel walk_level(const Walk *w, int step)
 {
-    const StepGrid *grid = w->run->grid;
-    return step + 1 < grid->n ? grid->t[step + 1] : -1;
+    return w->run->grid->level[step];
+}
+static inline NoiseLevel walk_next(const Walk *w, int step)
+{
+    return w->run->grid->level[step + 1];
 }
 
-/* Checks the options all samplers share (ERR_USAGE) and puts the start noise, draw 0, into x. */
+/* Checks the options all samplers share (ERR_USAGE) and puts the start noise, draw 0 times
+ * process_prior_std, into x. */
 bool walk_start(const Walk *w, double *x);
 
 /* z[count, dims]: draw number `draw` of every image. */
@@ -38,19 +42,37 @@ void walk_draw(const Walk *w, uint64_t draw, double *z);
 /* eps from x at a level: counts the call, reports progress, refuses values that are not finite. */
 bool walk_predict(const Walk *w, int step, const double *x, NoiseLevel level, double *eps);
 
+/* The same for some images, each at its own level: row i of x and eps is at levels[i * stride], and
+ * is the image and step of row[i]. Without `row` all images stand at the same step. */
+typedef struct {
+    int count;
+    const NoiseLevel *levels;
+    int stride;
+    const OdeRow *row; /* [count], or NULL */
+    int step;
+} WalkRows;
+bool walk_predict_rows(const Walk *w, const WalkRows *rows, const double *x, double *eps);
+
 /* ERR_DIVERGED unless all of x is finite. */
 bool walk_check(const Walk *w, int step, const double *x);
 
 /* The whole walk of a sampler that needs one prediction a step: start noise, then step_down from
- * each position of the grid to the next. z has room for one draw. */
-typedef void StepDown(const Walk *w, int step, NoiseLevel level, double *x, const double *eps,
-                      double *z);
+ * each position of the grid to the next. z has room for WALK_ROOM draws, and keeps what one step
+ * leaves there for the next. */
+enum { WALK_ROOM = SAMPLER_SCRATCH - 1 };
+typedef void StepDown(const Walk *w, int step, double *x, const double *eps, double *z);
 bool walk_down(const Walk *w, StepDown *step_down, double *x, double *scratch);
 
 static inline double clip_x0(const SampleRun *run, double x0)
 {
     if (!run->clip) return x0;
     return x0 < -run->clip_range ? -run->clip_range : x0 > run->clip_range ? run->clip_range : x0;
+}
+
+/* The noise that is meant by a clipped x0: eps itself where nothing was clipped. */
+static inline double eps_of_x0(NoiseLevel level, double x, double eps, double x0)
+{
+    return x0 == x0_from_eps(level, x, eps) ? eps : eps_from_prediction(PREDICT_X0, level, x, x0);
 }
 
 /* Loops over fewer values run on one thread, where starting a team costs more than it saves. The
@@ -61,5 +83,30 @@ bool sample_ddpm(SampleRun *run, const Denoiser *denoiser, const NoiseSource *no
                  double *x, double *scratch, Err *err);
 bool sample_ddim(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
                  double *x, double *scratch, Err *err);
+bool sample_heun(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
+                 double *x, double *scratch, Err *err);
+bool sample_dpmpp_2m(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
+                     double *x, double *scratch, Err *err);
+bool sample_unipc(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
+                  double *x, double *scratch, Err *err);
+bool sample_ode(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
+                double *x, double *scratch, Err *err);
+int levels_heun(const SampleRun *run, int calls);
+int levels_ode(const SampleRun *run, int calls);
+bool sample_ancestral(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
+                      double *x, double *scratch, Err *err);
+bool sample_reverse_sde(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise,
+                        int count, double *x, double *scratch, Err *err);
+bool sample_pc(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
+               double *x, double *scratch, Err *err);
+bool sample_langevin(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
+                     double *x, double *scratch, Err *err);
+bool sample_plain_langevin(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise,
+                           int count, double *x, double *scratch, Err *err);
+
+/* Levels for a number of calls, as the table's `levels`. */
+int levels_pc(const SampleRun *run, int calls);
+int levels_langevin(const SampleRun *run, int calls);
+int levels_plain_langevin(const SampleRun *run, int calls);
 
 #endif

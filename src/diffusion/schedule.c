@@ -120,5 +120,5 @@ double schedule_alpha_bar(const Schedule *s, int t)
 NoiseLevel schedule_level(const Schedule *s, int t)
 {
     double alpha_bar = schedule_alpha_bar(s, t);
-    return (NoiseLevel){.alpha = sqrt(alpha_bar), .sigma = sqrt(1 - alpha_bar), .t = t};
+    return (NoiseLevel){.alpha = sqrt(alpha_bar), .sigma = sqrt(1 - alpha_bar), .t = t, .time = t};
 }

@@ -64,6 +64,11 @@ bool step_grid_make(StepGrid *g, SpacingKind kind, int T, int n, Err *err)
     case SPACING_QUADRATIC:
         fill_quadratic(t, T, n);
         break;
+    case SPACING_UNIFORM:
+    case SPACING_LOGSNR:
+    case SPACING_KARRAS:
+    case SPACING_AUTO:
+        CHECK(false); /* not of trained steps */
     }
     *g = (StepGrid){.n = n, .t = t};
     return true;

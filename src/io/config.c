@@ -25,15 +25,6 @@ static void store_int(Config *c, size_t offset, int value)
     memcpy(place(c, offset), &value, sizeof value);
 }
 
-/* A choice is stored as an enum (of the size of int) or as a bool. */
-static void store_choice(Config *c, const Field *f, int value)
-{
-    if (f->size == sizeof(bool))
-        *(bool *)place(c, f->offset) = value != 0;
-    else
-        store_int(c, f->offset, value);
-}
-
 static void store_number(Config *c, const Field *f, double value)
 {
     int64_t whole = f->type == FIELD_INT64 ? (int64_t)value : 0;
@@ -54,7 +45,7 @@ static void store_text(Config *c, const Field *f, const char *text)
 /* Defaults stand in the table as they would in a file; this reads them without allocating. */
 static void store_standard(Config *c, const Field *f)
 {
-    const char *text = f->standard;
+    const char *text = f->automatic ? "0" : f->standard;
     switch (f->type) {
     case FIELD_INT:
     case FIELD_INT64:
@@ -69,7 +60,7 @@ static void store_standard(Config *c, const Field *f)
         break;
     case FIELD_CHOICE:
         for (int i = 0; f->choices[i]; i++)
-            if (strcmp(f->choices[i], text) == 0) store_choice(c, f, i);
+            if (strcmp(f->choices[i], text) == 0) store_int(c, f->offset, i);
         break;
     case FIELD_INTS: {
         int count = 0;
@@ -223,6 +214,10 @@ static bool read_list(Config *c, const Field *f, const Json *v, const char *name
 static bool read_field(Config *c, const Field *f, const Json *v, const char *name, Err *err)
 {
     int found;
+    if (f->automatic && json_type(v) == JSON_STRING && strcmp(json_string(v), "auto") == 0) {
+        store_number(c, f, 0);
+        return true;
+    }
     switch (f->type) {
     case FIELD_INT:
     case FIELD_INT64:
@@ -245,7 +240,7 @@ static bool read_field(Config *c, const Field *f, const Json *v, const char *nam
     case FIELD_CHOICE:
         if (json_type(v) != JSON_STRING || !is_choice(f, json_string(v), &found))
             return wrong_value(f, -1, v, name, err);
-        store_choice(c, f, found);
+        store_int(c, f->offset, found);
         return true;
     case FIELD_TEXT:
         if (json_type(v) != JSON_STRING || strlen(json_string(v)) >= f->size)

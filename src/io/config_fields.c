@@ -6,15 +6,22 @@
 
 #include "diffc/config.h"
 
-static const char *const method_types[] = {"ddpm", NULL};
+static const char *const method_types[] = {"ddpm", "smld", "sde", NULL};
+static const char *const sde_kinds[] = {"ve", "vp", "subvp", NULL};
+static const char *const weightings[] = {"simple", "likelihood", NULL};
+static const char *const objectives[] = {"denoising", "exact", "sliced", NULL};
 static const char *const noise_schedules[] = {"linear", "scaled_linear", "cosine", "betas", NULL};
 static const char *const predictions[] = {"eps", "x0", "v", NULL};
 static const char *const variances[] = {"small", "large", NULL};
-static const char *const spacings[] = {"even", "leading", "trailing", "quadratic", NULL};
+static const char *const spacings[] = {"even",   "leading", "trailing", "quadratic", "uniform",
+                                       "logsnr", "karras",  "auto",     NULL};
+static const char *const predictors[] = {"reverse-diffusion", "ancestral", "none", NULL};
 static const char *const data_kinds[] = {"auto", "idx", "cifar10", "folder", NULL};
 static const char *const rates[] = {"constant", "cosine", NULL};
 static const char *const optimizers[] = {"adam", "adamw", NULL};
-static const char *const time_kinds[] = {"positional", "fourier", NULL};
+static const char *const toys[] = {"none", "two-modes", "ring", "swiss-roll", "checkerboard", NULL};
+static const char *const networks[] = {"unet", "mlp", "auto", NULL};
+static const char *const time_kinds[] = {"auto", "positional", "fourier", NULL};
 static const char *const channel_counts[] = {"0", "1", "3", NULL};
 
 /* clang-format off */
@@ -28,6 +35,11 @@ static const char *const channel_counts[] = {"0", "1", "3", NULL};
 #define SEED(s, k, d, h, o) {#s, #k, FIELD_SEED, PLACE(s, k), WORDS(d, h, o)}
 #define NUMBER(s, k, lo, hi, open_lo, open_hi, d, h, o) \
     {#s, #k, FIELD_NUMBER, PLACE(s, k), .min = lo, .max = hi, .open_min = open_lo, .open_max = open_hi, WORDS(d, h, o)}
+/* 0 must lie outside of lo .. hi, for it means auto. */
+#define INT_OR_AUTO(s, k, lo, hi, h, o) \
+    {#s, #k, FIELD_INT, PLACE(s, k), .min = lo, .max = hi, .automatic = true, WORDS("auto", h, o)}
+#define NUMBER_OR_AUTO(s, k, hi, h, o) \
+    {#s, #k, FIELD_NUMBER, PLACE(s, k), .min = 0, .max = hi, .open_min = true, .automatic = true, WORDS("auto", h, o)}
 #define BOOL(s, k, d, h, o) {#s, #k, FIELD_BOOL, PLACE(s, k), WORDS(d, h, o)}
 #define CHOICE(s, key, member, set, d, h, o) {#s, key, FIELD_CHOICE, PLACE(s, member), .choices = set, WORDS(d, h, o)}
 #define TEXT(s, k, d, h, o) {#s, #k, FIELD_TEXT, PLACE(s, k), WORDS(d, h, o)}
@@ -39,6 +51,7 @@ const Field config_fields[] = {
     TEXT(data, path, "", "file or folder of images (IDX, CIFAR-10 binary, PNG, JPEG)",
          "dir directory folder root file train_data_dir dataset"),
     CHOICE(data, "kind", kind, data_kinds, "auto", "kind of data; auto looks at the content", "type format"),
+    CHOICE(data, "toy", toy, toys, "none", "points in the plane, made by formula; data.path is then empty", "toys synthetic distribution"),
     {"data", "size", FIELD_SIZE, PLACE(data, height), .count_offset = offsetof(Config, data.width), .min = 1, .max = 8192,
      WORDS("0", "image size, N or [height, width]; 0: as stored (folders: as the first image)", "resolution image_size height width")},
     INT_OF(data, channels, channel_counts, "0", "1: grey, 3: colour; 0: as stored", "channel"),
@@ -47,11 +60,14 @@ const Field config_fields[] = {
     INT(data, validation, 0, 1e9, "1000", "images held out from training", "held_out val valid validation_images test"),
     BOOL(data, skip_bad, "false", "leave out images that do not decode", "skip ignore_errors"),
 
-    INT(model, channels, 1, 4096, "32", "channels of the first level", "dim width base_channels model_channels nf"),
+    CHOICE(model, "type", type, networks, "auto", "the network; auto: mlp for toys, unet for images", "network architecture arch kind"),
+    INT(model, width, 1, 4096, "128", "mlp: units of a hidden layer", "hidden hidden_dim units hidden_size"),
+    INT(model, layers, 1, 64, "3", "mlp: hidden layers", "num_layers hidden_layers"),
+    INT(model, channels, 1, 4096, "32", "unet: channels of the first level", "dim base_channels model_channels nf"),
     LIST(model, multipliers, FIELD_INTS, levels, 1, 64, 0, 1, CONFIG_MAX_LEVELS, "[1, 2, 2]",
          "channels of each level, in units of model.channels", "dim_mults channel_mult ch_mult mults levels channel_multipliers"),
     INT(model, blocks, 1, 16, "1", "residual blocks per level",
-        "layers layers_per_block num_res_blocks res_blocks depth resnets"),
+        "layers_per_block num_res_blocks res_blocks depth resnets"),
     LIST(model, attention, FIELD_INTS, attentions, 1, 8192, 0, 0, CONFIG_MAX_LEVELS, "[]",
          "image heights that get attention", "attn attention_resolutions attn_resolutions"),
     BOOL(model, mid_attention, "true", "attention in the middle of the network", "add_attention middle_attention"),
@@ -59,7 +75,9 @@ const Field config_fields[] = {
     INT(model, groups, 0, 1024, "0", "groups of the normalisation; 0: min(32, channels / 4)", "norm_num_groups num_groups"),
     NUMBER(model, eps, 0, 1, true, false, "1e-6", "added to the variance in the normalisation", "norm_eps epsilon"),
     NUMBER(model, dropout, 0, 1, false, true, "0", "dropout inside the residual blocks", "drop"),
-    CHOICE(model, "time", fourier, time_kinds, "positional", "features of the time step", "time_embedding time_embedding_type"),
+    CHOICE(model, "time", time, time_kinds, "auto", "features of the noise level; auto: positional for ddpm, else fourier",
+           "time_embedding time_embedding_type"),
+    NUMBER(model, fourier_scale, 0, 1000, true, false, "16", "spread of the fourier frequencies", "embedding_scale gaussian_scale"),
     BOOL(model, flip_sin_to_cos, "false", "cosines before sines in the time features", ""),
     NUMBER(model, freq_shift, 0, 1, false, false, "1", "shift of the highest time frequency", "downscale_freq_shift"),
     INT(model, downsample_padding, 0, 1, "0", "0: pad right and bottom only; 1: all round", "padding"),
@@ -69,15 +87,28 @@ const Field config_fields[] = {
     BOOL(model, zero_init, "true", "last convolution of each block starts at zero", ""),
 
     CHOICE(method, "type", type, method_types, "ddpm", "what is learnt", "method name kind"),
-    INT(method, steps, 1, CONFIG_MAX_BETAS, "1000", "noise levels T", "timesteps T num_train_timesteps diffusion_steps num_timesteps"),
-    CHOICE(method, "schedule", schedule, noise_schedules, "linear", "how the noise grows", "beta_schedule noise_schedule"),
-    NUMBER(method, beta_start, 0, 1, true, true, "1e-4", "first beta of linear and scaled_linear", "beta_1 beta_min"),
-    NUMBER(method, beta_end, 0, 1, true, true, "0.02", "last beta of linear and scaled_linear", "beta_T beta_max"),
+    INT(method, steps, 1, CONFIG_MAX_BETAS, "1000", "ddpm: noise levels T", "timesteps T num_train_timesteps diffusion_steps num_timesteps"),
+    CHOICE(method, "schedule", schedule, noise_schedules, "linear", "ddpm: how the noise grows", "beta_schedule noise_schedule"),
+    NUMBER(method, beta_start, 0, 1, true, true, "1e-4", "ddpm: first beta of linear and scaled_linear", "beta_1"),
+    NUMBER(method, beta_end, 0, 1, true, true, "0.02", "ddpm: last beta of linear and scaled_linear", "beta_T"),
     LIST(method, betas, FIELD_NUMBERS, beta_count, 0, 1, true, 0, CONFIG_MAX_BETAS, "[]",
-         "the betas of schedule \"betas\"", "trained_betas"),
-    CHOICE(method, "prediction", prediction, predictions, "eps", "what the network gives: noise, image or v",
-           "prediction_type objective target parametrization"),
-    NUMBER(method, min_snr_gamma, 0, 1e6, false, false, "0", "Min-SNR weight of the loss; 0: off", "snr_gamma gamma min_snr"),
+         "ddpm: the betas of schedule \"betas\"", "trained_betas"),
+    CHOICE(method, "prediction", prediction, predictions, "eps", "ddpm: what the network gives: noise, image or v",
+           "prediction_type target parametrization"),
+    NUMBER(method, min_snr_gamma, 0, 1e6, false, false, "0", "ddpm: Min-SNR weight of the loss; 0: off", "snr_gamma gamma min_snr"),
+    CHOICE(method, "sde", sde, sde_kinds, "vp", "sde: variance exploding, variance preserving or sub-VP", "process"),
+    NUMBER(method, sigma_min, 0, 1e6, true, false, "0.01", "smld, ve: smallest noise", "sigma_end sigma_L"),
+    NUMBER_OR_AUTO(method, sigma_max, 1e6, "smld, ve: largest noise; auto: largest distance between two images",
+                   "sigma_begin sigma_1"),
+    INT_OR_AUTO(method, levels, 2, CONFIG_MAX_BETAS, "smld: noise levels; auto: by the rule of the ratio",
+                "num_classes n_levels num_scales L"),
+    NUMBER(method, beta_min, 0, 1000, true, false, "0.1", "vp, subvp: beta at time 0", ""),
+    NUMBER(method, beta_max, 0, 1000, true, false, "20", "vp, subvp: beta at time 1", ""),
+    NUMBER(method, time_min, 0, 0.1, true, false, "1e-5", "sde: smallest time that is trained", "eps epsilon t_min sampling_eps"),
+    CHOICE(method, "weighting", weighting, weightings, "simple", "sde: weight of a time in the loss",
+           "loss_weighting likelihood_weighting weight"),
+    CHOICE(method, "objective", objective, objectives, "denoising", "smld, ve with an mlp: how the score is learnt", "loss score_matching"),
+    INT(method, slices, 1, 1000, "1", "sliced: projections of each point", "projections n_projections"),
 
     LONG(train, steps, 0, 1e12, "10000", "updates; 0: no limit, train.minutes decides",
          "iterations iters updates max_steps num_steps epochs total_steps"),
@@ -103,13 +134,23 @@ const Field config_fields[] = {
     INT(train, keep, 1, 10000, "2", "checkpoints kept", "checkpoints_total_limit keep_last max_checkpoints"),
     INT(train, validate, 0, 1e9, "256", "held-out images scored at each checkpoint; 0: none", "validation_images eval_images val"),
 
-    TEXT(sample, sampler, "ddpm", "name of the sampler", "method type name scheduler solver"),
-    INT(sample, steps, 0, CONFIG_MAX_BETAS, "0", "network calls; 0: all T for ddpm, 50 for ddim",
+    TEXT(sample, sampler, "auto", "name of the sampler; auto: the method's own", "method type name scheduler solver"),
+    INT(sample, steps, 0, CONFIG_MAX_BETAS, "0", "network calls where that is possible; 0: the sampler's own number",
         "num_inference_steps sampling_timesteps nfe timesteps"),
     INT(sample, count, 1, 1e6, "64", "images in a grid", "n images number num_samples num_images"),
     NUMBER(sample, eta, 0, 1, false, false, "0", "noise of ddim", "ddim_eta ddim_sampling_eta"),
     CHOICE(sample, "variance", variance, variances, "small", "variance of the ddpm step", "variance_type sigma"),
-    CHOICE(sample, "spacing", spacing, spacings, "even", "which of the T steps are visited", "timestep_spacing"),
+    CHOICE(sample, "spacing", spacing, spacings, "auto", "which noise levels are visited; auto: what suits the sampler",
+           "timestep_spacing grid time_grid"),
+    NUMBER(sample, snr, 0, 10, true, false, "0.16", "pc: signal-to-noise ratio of the corrector", "corrector_snr target_snr"),
+    INT(sample, corrector_steps, 0, 100, "1", "pc: corrector steps at each level; 0: none", "correct_steps n_steps_each corrector"),
+    CHOICE(sample, "predictor", predictor, predictors, "reverse-diffusion", "pc: what goes to the next level", ""),
+    INT(sample, langevin_steps, 1, 10000, "5", "langevin: steps at each level", "steps_per_level"),
+    NUMBER_OR_AUTO(sample, langevin_step, 1e6, "langevin: step size at the smallest level; auto: computed from the levels",
+                   "step_lr step_size epsilon"),
+    NUMBER(sample, churn, 0, 1e6, false, false, "0", "heun: noise added to each step (S_churn)", "s_churn"),
+    NUMBER(sample, tolerance, 0, 1, true, false, "1e-4", "ode: error allowed in each step", "rtol atol tol"),
+    INT(sample, call_limit, 1, 1e6, "1000", "ode: network calls after which it gives up", "max_calls nfe_limit max_nfe"),
     BOOL(sample, clip, "true", "clip the predicted image at each step", "clip_sample clip_denoised"),
     SEED(sample, seed, "0", "image k is made from seed + k", "random_seed"),
     INT(sample, batch, 0, 4096, "0", "images per pass through the network; 0: chosen", "batch_size eval_batch_size"),
@@ -150,7 +191,7 @@ static void choice_words(const Field *f, char *out, size_t size)
     }
 }
 
-void config_expected(const Field *f, bool element, char *out, size_t size)
+static void value_words(const Field *f, bool element, char *out, size_t size)
 {
     char range[80];
     range_words(f, range);
@@ -191,4 +232,12 @@ void config_expected(const Field *f, bool element, char *out, size_t size)
         break;
     }
     }
+}
+
+void config_expected(const Field *f, bool element, char *out, size_t size)
+{
+    static const char automatic[] = "\"auto\" or ";
+    size_t used = f->automatic ? sizeof automatic - 1 : 0;
+    snprintf(out, size, "%s", f->automatic ? automatic : "");
+    if (used < size) value_words(f, element, out + used, size - used);
 }

@@ -14,7 +14,7 @@ typedef enum {
     FIELD_SEED,    /* uint64_t: a number up to 2^53 - 1 or a string of digits */
     FIELD_NUMBER,  /* double */
     FIELD_BOOL,    /* bool */
-    FIELD_CHOICE,  /* enum or bool whose value is the place in `choices` */
+    FIELD_CHOICE,  /* enum whose value is the place in `choices` */
     FIELD_TEXT,    /* char[size] */
     FIELD_SIZE,    /* two ints: N or [height, width] */
     FIELD_INTS,    /* int[], its length at count_offset */
@@ -29,6 +29,7 @@ typedef struct {
     double min, max;     /* of the value, or of each element */
     bool open_min, open_max;
     int least, most; /* elements of a list */
+    bool automatic;  /* the string "auto" stands for 0, which is no value of the range */
     const char *const *choices;
     const char *standard; /* the default, as it would stand in the file */
     const char *help;
@@ -41,7 +42,7 @@ extern const char *const config_sections[];
 /* Field of a section and key (`length` characters of section), NULL when there is none. */
 const Field *config_find(const char *section, size_t length, const char *key);
 
-/* "an integer in 1..4096": what a value, or one element of a list, must be. */
+/* "an integer in 1..4096", "\"auto\" or a number above 0 ...": what a value, or one element of a list, must be. */
 void config_expected(const Field *f, bool element, char *out, size_t size);
 
 /* The rest of the sentence about an unknown key: "did you mean train.lr?" or the known keys of the

@@ -13,51 +13,22 @@ static int load_int(const Config *c, size_t offset)
     return value;
 }
 
-static int load_choice(const Config *c, const Field *f)
+/* 0, where it stands for "auto". */
+static bool is_automatic(const Config *c, const Field *f)
 {
-    return f->size == sizeof(bool) ? *(const bool *)((const char *)c + f->offset)
-                                   : load_int(c, f->offset);
-}
-
-bool config_check(const Config *c, Err *err)
-{
-    if (c->train.steps == 0 && c->train.minutes <= 0)
-        return err_set(err, ERR_USAGE,
-                       "train.steps and train.minutes are both 0, so training would never end; set "
-                       "one of them");
-    if (c->train.micro_batch > c->train.batch)
-        return err_set(err, ERR_USAGE, "train.micro_batch is %d, more than train.batch (%d)",
-                       c->train.micro_batch, c->train.batch);
-    if (c->data.limit > 0 && c->data.validation >= c->data.limit)
-        return err_set(err, ERR_USAGE,
-                       "data.validation holds out %d images, which leaves none of data.limit (%d) "
-                       "to train on; set data.validation below %d",
-                       c->data.validation, c->data.limit, c->data.limit);
-    if (c->method.schedule == SCHEDULE_BETAS && c->method.beta_count != c->method.steps)
-        return err_set(err, ERR_USAGE,
-                       "method.betas has %d values, but method.steps is %d; schedule \"betas\" "
-                       "needs one for each step",
-                       c->method.beta_count, c->method.steps);
-    if (c->method.schedule != SCHEDULE_BETAS && c->method.beta_count > 0)
-        return err_set(err, ERR_USAGE,
-                       "method.betas is given, but method.schedule is not \"betas\"; set it, or "
-                       "leave method.betas out");
-    bool straight =
-        c->method.schedule == SCHEDULE_LINEAR || c->method.schedule == SCHEDULE_SCALED_LINEAR;
-    if (straight && c->method.beta_start > c->method.beta_end)
-        return err_set(err, ERR_USAGE,
-                       "method.beta_start (%g) is above method.beta_end (%g); noise must grow",
-                       c->method.beta_start, c->method.beta_end);
-    if (c->sample.steps > c->method.steps)
-        return err_set(err, ERR_USAGE, "sample.steps is %d, more than method.steps (%d)",
-                       c->sample.steps, c->method.steps);
-    return true;
+    if (!f->automatic) return false;
+    if (f->type == FIELD_INT) return load_int(c, f->offset) == 0;
+    return *(const double *)((const char *)c + f->offset) == 0;
 }
 
 static void write_field(JsonWriter *w, const Config *c, const Field *f)
 {
     const void *at = (const char *)c + f->offset;
     char digits[32];
+    if (is_automatic(c, f)) {
+        json_put_string(w, f->key, "auto");
+        return;
+    }
     switch (f->type) {
     case FIELD_INT:
         json_put_int(w, f->key, load_int(c, f->offset));
@@ -79,7 +50,7 @@ static void write_field(JsonWriter *w, const Config *c, const Field *f)
         json_put_bool(w, f->key, *(const bool *)at);
         break;
     case FIELD_CHOICE:
-        json_put_string(w, f->key, f->choices[load_choice(c, f)]);
+        json_put_string(w, f->key, f->choices[load_int(c, f->offset)]);
         break;
     case FIELD_TEXT:
         json_put_string(w, f->key, at);
@@ -141,7 +112,7 @@ bool config_describe(size_t field, char *out, size_t size)
     char name[64], expected[200];
     snprintf(name, sizeof name, "%s.%s", f->section, f->key);
     config_expected(f, false, expected, sizeof expected);
-    bool word = f->type == FIELD_TEXT || f->type == FIELD_CHOICE;
+    bool word = f->type == FIELD_TEXT || f->type == FIELD_CHOICE || f->automatic;
     snprintf(out, size, "%-26s %s; default %s%s%s (%s)", name, f->help, word ? "\"" : "",
              f->standard, word ? "\"" : "", expected);
     return true;

@@ -8,6 +8,7 @@
 #include "diffc/fsio.h"
 #include "diffc/mem.h"
 #include "model_files.h"
+#include "score_scheduler.h"
 
 enum { SHOWN = 80 };
 
@@ -130,9 +131,9 @@ static bool check_index(const char *root, ModelConfig *m, Err *err)
     const Json *pipeline = ok ? json_get(index, "_class_name") : NULL;
     if (pipeline) {
         const char *text = model_read_text(&r, "_class_name", pipeline);
-        ok = text && (model_word_in(text, pipelines) ||
+        ok = text && (model_word_in(text, pipelines) || score_pipeline_known(text) ||
                       model_unsupported(&r, "_class_name", pipeline,
-                                        "DDPMPipeline, DDIMPipeline and PNDMPipeline"));
+                                        "DDPM, DDIM, PNDM and ScoreSde pipelines"));
     }
     ok = ok && check_component(&r, index, "unet", "UNet2DModel") &&
          check_component(&r, index, "scheduler", NULL);

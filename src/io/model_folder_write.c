@@ -10,6 +10,7 @@
 #include "diffc/mem.h"
 #include "diffc/safetensors.h"
 #include "model_files.h"
+#include "score_scheduler.h"
 
 /* The release whose files these are. */
 #define DIFFUSERS_VERSION "0.31.0"
@@ -64,6 +65,9 @@ static void put_sample_size(JsonWriter *w, const UNetConfig *c)
 /* In the order of the keys. Those that older readers do not know stand only when they matter. */
 static void put_unet(JsonWriter *w, const UNetConfig *c)
 {
+    static const char *const times[] = {[TIME_POSITIONAL] = "positional",
+                                        [TIME_FOURIER] = "fourier",
+                                        [TIME_FOURIER_LINEAR] = "fourier_linear"};
     json_put_string(w, "_class_name", "UNet2DModel");
     json_put_string(w, "_diffusers_version", DIFFUSERS_VERSION);
     json_put_string(w, "act_fn", "silu");
@@ -93,8 +97,7 @@ static void put_unet(JsonWriter *w, const UNetConfig *c)
     json_put_string(w, "resnet_time_scale_shift", c->scale_shift ? "scale_shift" : "default");
     put_sample_size(w, c);
     if (c->time_dim) json_put_int(w, "time_embedding_dim", c->time_dim);
-    json_put_string(w, "time_embedding_type",
-                    c->time_kind == TIME_FOURIER ? "fourier" : "positional");
+    json_put_string(w, "time_embedding_type", times[c->time_kind]);
     put_block_types(w, "up_block_types", c->up_attention, c->levels, "UpBlock2D", "AttnUpBlock2D");
     json_put_string(w, "upsample_type", "conv");
 }
@@ -106,8 +109,13 @@ static void put_scheduler(JsonWriter *w, const ModelConfig *m)
     static const char *const schedules[] = {"linear", "scaled_linear", "squaredcos_cap_v2",
                                             "linear"};
     static const char *const predictions[] = {"epsilon", "sample", "v_prediction"};
-    json_put_string(w, "_class_name", "DDPMScheduler");
+    const ScoreClass *score = score_class_of(m);
+    json_put_string(w, "_class_name", score ? score->name : "DDPMScheduler");
     json_put_string(w, "_diffusers_version", DIFFUSERS_VERSION);
+    if (score) {
+        score_scheduler_put(w, m);
+        return;
+    }
     json_put_float(w, "beta_end", m->beta_end);
     json_put_string(w, "beta_schedule", schedules[m->schedule]);
     json_put_float(w, "beta_start", m->beta_start);
@@ -126,11 +134,13 @@ static void put_scheduler(JsonWriter *w, const ModelConfig *m)
                     m->variance == VARIANCE_LARGE ? "fixed_large" : "fixed_small");
 }
 
-static void put_index(JsonWriter *w)
+static void put_index(JsonWriter *w, const ModelConfig *m)
 {
-    json_put_string(w, "_class_name", "DDPMPipeline");
+    const ScoreClass *score = score_class_of(m);
+    json_put_string(w, "_class_name", score ? score->pipeline : "DDPMPipeline");
     json_put_string(w, "_diffusers_version", DIFFUSERS_VERSION);
-    put_pair(w, "scheduler", "diffusers", "DDPMScheduler");
+    put_pair(w, "scheduler", score ? score->library : "diffusers",
+             score ? score->name : "DDPMScheduler");
     put_pair(w, "unet", "diffusers", "UNet2DModel");
 }
 
@@ -146,7 +156,7 @@ static bool write_json(const char *folder, const char *name, JsonFile which, con
     json_begin_object(&w, NULL);
     if (which == FILE_UNET) put_unet(&w, &m->unet);
     if (which == FILE_SCHEDULER) put_scheduler(&w, m);
-    if (which == FILE_INDEX) put_index(&w);
+    if (which == FILE_INDEX) put_index(&w, m);
     json_end_object(&w);
     const char *text = json_text(&w);
     FileWriter file;

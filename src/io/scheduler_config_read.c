@@ -1,6 +1,6 @@
-/* scheduler/scheduler_config.json. DDPM and DDIM are read whole; from the other variance-preserving
- * schedulers the noise levels and the prediction type are taken, for these describe the model and
- * the rest describes a sampler that is not ours. */
+/* scheduler/scheduler_config.json; those of score models go to score_scheduler.c. DDPM and DDIM are
+ * read whole; from the other variance-preserving schedulers the noise levels and the prediction type
+ * are taken, for these describe the model and the rest describes a sampler that is not ours. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "diffc/mem.h"
 #include "diffc/text.h"
 #include "model_files.h"
+#include "score_scheduler.h"
 
 enum { MAX_STEPS = 100000 };
 
@@ -207,11 +208,13 @@ bool scheduler_config_read(const ModelReader *r, const Json *object)
     if (class_name) {
         const char *name = model_read_text(r, "_class_name", class_name);
         if (!name) return false;
+        const ScoreClass *score = score_class_named(name);
+        if (score) return score_scheduler_read(r, object, score);
         kind = find_class(name);
         if (!kind)
             return model_unsupported(r, "_class_name", class_name,
-                                     "DDPM, DDIM, PNDM, DPMSolver, DEIS, UniPC, Euler, Heun and "
-                                     "LMS schedulers");
+                                     "DDPM, DDIM, PNDM, DPMSolver, DEIS, UniPC, Euler, Heun, LMS "
+                                     "and ScoreSde schedulers");
     } else {
         model_warn(r->m, "%.120s: has no _class_name and is read as a DDPMScheduler", r->path);
     }

@@ -101,9 +101,13 @@ static bool read_activation(const ModelReader *r, const char *key, const Json *v
 
 static bool read_time_kind(const ModelReader *r, const char *key, const Json *v, UNetConfig *c)
 {
-    static const char *const words[] = {"positional", "fourier", NULL};
-    if (!read_word(r, key, v, words, "positional and fourier")) return false;
-    c->time_kind = strcmp(json_string(v), "fourier") == 0 ? TIME_FOURIER : TIME_POSITIONAL;
+    static const char *const words[] = {[TIME_POSITIONAL] = "positional",
+                                        [TIME_FOURIER] = "fourier",
+                                        [TIME_FOURIER_LINEAR] = "fourier_linear",
+                                        NULL};
+    if (!read_word(r, key, v, words, "positional, fourier and fourier_linear")) return false;
+    for (int i = 0; words[i]; i++)
+        if (strcmp(json_string(v), words[i]) == 0) c->time_kind = (TimeFeatureKind)i;
     return true;
 }
 

@@ -9,8 +9,7 @@ static const char *const level_names[] = {"plain", "avx2", "avx512"};
 static SimdLevel level = SIMD_PLAIN;
 static const VecTable *table = &vec_table_plain;
 
-/* What this CPU has and this build was compiled for. */
-static SimdLevel best_level(void)
+SimdLevel vec_best_level(void)
 {
 #ifdef SIMD_X86
     __builtin_cpu_init();
@@ -25,7 +24,7 @@ static SimdLevel best_level(void)
 
 bool vec_set_level(SimdLevel wanted)
 {
-    if (wanted > best_level()) return false;
+    if (wanted > vec_best_level()) return false;
     level = wanted;
     table = &SIMD_TABLE(vec_table);
     return true;
@@ -34,7 +33,7 @@ bool vec_set_level(SimdLevel wanted)
 bool vec_init(const char **bad)
 {
     const char *wanted = getenv("DIFFC_CPU");
-    if (!wanted || !*wanted) return vec_set_level(best_level());
+    if (!wanted || !*wanted) return vec_set_level(vec_best_level());
     for (int i = SIMD_PLAIN; i <= SIMD_AVX512; i++)
         if (strcmp(wanted, level_names[i]) == 0 && vec_set_level((SimdLevel)i)) return true;
     *bad = wanted;
@@ -49,6 +48,11 @@ SimdLevel vec_simd_level(void)
 const char *vec_level(void)
 {
     return level_names[level];
+}
+
+const char *vec_level_name(SimdLevel of)
+{
+    return level_names[of];
 }
 
 void vec_add(float *y, const float *a, const float *b, size_t n)

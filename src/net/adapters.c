@@ -120,7 +120,7 @@ static void linear_run_forward(const Call *c)
 
 static void linear_run_backward(const Call *c)
 {
-    linear_backward(&c->node->dims.linear, c->dx[0], c->dw, c->db, c->dy, c->x[0], c->w,
+    linear_backward(&c->node->dims.linear, c->first, c->dx[0], c->dw, c->db, c->dy, c->x[0], c->w,
                     c->scratch);
 }
 
@@ -132,7 +132,7 @@ static void linear_run_tangent(const Call *c)
 
 static void linear_run_backward2(const Call *c)
 {
-    linear_backward2(&c->node->dims.linear, c->mx[0], c->dw, c->db, c->my, c->dy, c->x[0],
+    linear_backward2(&c->node->dims.linear, c->first, c->mx[0], c->dw, c->db, c->my, c->dy, c->x[0],
                      c->xdot[0], c->w, c->scratch);
 }
 
@@ -168,8 +168,8 @@ static void groupnorm_run_forward(const Call *c)
 
 static void groupnorm_run_backward(const Call *c)
 {
-    groupnorm_backward(&c->node->dims.norm, c->dx[0], c->dw, c->db, c->dy, c->x[0], c->w, c->b,
-                       c->saved, norm_rstd(c), c->scratch);
+    groupnorm_backward(&c->node->dims.norm, c->first, c->dx[0], c->dw, c->db, c->dy, c->x[0], c->w,
+                       c->b, c->saved, norm_rstd(c), c->scratch);
 }
 
 static void groupnorm_run_tangent(const Call *c)
@@ -180,8 +180,8 @@ static void groupnorm_run_tangent(const Call *c)
 
 static void groupnorm_run_backward2(const Call *c)
 {
-    groupnorm_backward2(&c->node->dims.norm, c->mx[0], c->dw, c->db, c->my, c->dy, c->x[0],
-                        c->xdot[0], c->w, c->b, c->saved, norm_rstd(c), c->scratch);
+    groupnorm_backward2(&c->node->dims.norm, c->first, c->mx[0], c->dw, c->db, c->my, c->dy,
+                        c->x[0], c->xdot[0], c->w, c->b, c->saved, norm_rstd(c), c->scratch);
 }
 
 static size_t groupnorm_scratch(const Node *n)
@@ -220,30 +220,37 @@ static void silu_run_backward2(const Call *c)
 
 static void attention_run_forward(const Call *c)
 {
-    attention_forward(&c->node->dims.attention, c->y, c->x[0], c->x[1], c->x[2], c->scratch);
+    attention_forward(&c->node->dims.attention, c->y, c->saved, c->x[0], c->x[1], c->x[2],
+                      c->scratch);
 }
 
 static void attention_run_backward(const Call *c)
 {
-    attention_backward(&c->node->dims.attention, c->dx[0], c->dx[1], c->dx[2], c->dy, c->x[0],
-                       c->x[1], c->x[2], c->scratch);
+    attention_backward(&c->node->dims.attention, c->first, c->dx[0], c->dx[1], c->dx[2], c->dy,
+                       c->x[0], c->x[1], c->x[2], c->saved, c->scratch);
 }
 
 static void attention_run_tangent(const Call *c)
 {
     attention_tangent(&c->node->dims.attention, c->ydot, c->x[0], c->x[1], c->x[2], c->xdot[0],
-                      c->xdot[1], c->xdot[2], c->scratch);
+                      c->xdot[1], c->xdot[2], c->saved, c->scratch);
 }
 
 static void attention_run_backward2(const Call *c)
 {
-    attention_backward2(&c->node->dims.attention, c->mx[0], c->mx[1], c->mx[2], c->my, c->dy,
-                        c->x[0], c->x[1], c->x[2], c->xdot[0], c->xdot[1], c->xdot[2], c->scratch);
+    attention_backward2(&c->node->dims.attention, c->first, c->mx[0], c->mx[1], c->mx[2], c->my,
+                        c->dy, c->x[0], c->x[1], c->x[2], c->xdot[0], c->xdot[1], c->xdot[2],
+                        c->saved, c->scratch);
 }
 
 static size_t attention_scratch(const Node *n)
 {
     return attention_scratch_floats(&n->dims.attention);
+}
+
+static size_t attention_saved(const Node *n)
+{
+    return attention_saved_floats(&n->dims.attention);
 }
 
 static double attention_flop(const Node *n)
@@ -303,7 +310,7 @@ static void concat_run_forward(const Call *c)
 
 static void concat_run_backward(const Call *c)
 {
-    concat_backward(&c->node->dims.concat, c->dx[0], c->dx[1], c->dy);
+    concat_backward(&c->node->dims.concat, c->first, c->dx[0], c->dx[1], c->dy);
 }
 
 static void concat_run_tangent(const Call *c)
@@ -313,7 +320,7 @@ static void concat_run_tangent(const Call *c)
 
 static void concat_run_backward2(const Call *c)
 {
-    concat_backward2(&c->node->dims.concat, c->mx[0], c->mx[1], c->my);
+    concat_backward2(&c->node->dims.concat, c->first, c->mx[0], c->mx[1], c->my);
 }
 
 static void add_run_forward(const Call *c)
@@ -491,7 +498,18 @@ static void dropout_run_backward2(const Call *c)
 
 bool node_overwrites(const Node *node, int k)
 {
-    return node->fast ? k == 0 || k == node->residual_in : node->kind == OP_ADD;
+    switch (node->kind) {
+    case OP_CONV2D:
+        return node->fast && (k == 0 || k == node->residual_in);
+    case OP_LINEAR:
+    case OP_GROUPNORM:
+    case OP_ATTENTION:
+    case OP_CONCAT:
+    case OP_ADD:
+        return true;
+    default:
+        return false;
+    }
 }
 
 bool node_passes_on(const Node *node, int k)
@@ -517,6 +535,7 @@ const NetOp net_ops[OP_KINDS] = {
     [OP_SILU] = {PASSES(silu), .backward_values = X0, .tangent_values = X0, .second_values = X0,
                  .second_tangents = X0, .second_lambda = true},
     [OP_ATTENTION] = {PASSES(attention), .scratch_floats = attention_scratch,
+                      .saved_floats = attention_saved, .saved_for_later = true,
                       .flop = attention_flop, .backward_values = X0 | X1 | X2,
                       .tangent_values = X0 | X1 | X2, .second_values = X0 | X1 | X2,
                       .second_tangents = X0 | X1 | X2, .second_lambda = true},

@@ -311,7 +311,7 @@ int net_time_features(Net *net, int t, int features, TimeFeatureKind kind, bool 
                                 .kind = kind,
                                 .flip_sin_to_cos = flip_sin_to_cos,
                                 .freq_shift = freq_shift};
-    if (kind == TIME_FOURIER) {
+    if (kind != TIME_POSITIONAL) {
         ParamInfo w = vector_param(features / 2, INIT_NORMAL, 0);
         w.init_scale = fourier_scale;
         w.trainable = false;

@@ -148,7 +148,8 @@ typedef struct {
     void (*backward2)(const Call *c);
     size_t (*scratch_floats)(const Node *node); /* NULL: none */
     size_t (*saved_floats)(const Node *node);   /* NULL: none */
-    double (*flop)(const Node *node);           /* of one image; NULL: not counted */
+    bool saved_for_later; /* forward can do without a place for them, where no pass follows */
+    double (*flop)(const Node *node); /* of one image; NULL: not counted */
     unsigned backward_values, tangent_values, second_values;
     unsigned tangent_may_be_null; /* inputs whose zero tangent the op takes as NULL */
     unsigned second_tangents;     /* inputs whose tangent backward2 reads */

@@ -215,11 +215,12 @@ static void add_buffers(Plan *p, int i, int value_end, int tangent_end)
         add_buffer(p, &node->sums, doubles * (sizeof(double) / sizeof(float)), forward_step(p, i),
                    forward_step(p, reader));
     }
-    if (op->saved_floats) {
+    bool later = p->mode != NET_INFER && on_gradient_path(node);
+    size_t saved = op->saved_floats && (later || !op->saved_for_later) ? op->saved_floats(node) : 0;
+    if (saved) {
         int end = forward_step(p, i);
-        if (p->mode != NET_INFER && on_gradient_path(node))
-            end = second ? backward2_step(p, i) : backward_step(p, i);
-        add_buffer(p, &node->saved, op->saved_floats(node), forward_step(p, i), end);
+        if (later) end = second ? backward2_step(p, i) : backward_step(p, i);
+        add_buffer(p, &node->saved, saved, forward_step(p, i), end);
     }
     if (p->mode != NET_INFER && on_gradient_path(node)) {
         bool lambda = second && node->tangent_kind == TANGENT_MOVES && op->second_lambda;

@@ -125,6 +125,14 @@ static bool goes_back(const Node *node, const float *grads)
     return node->used && (node->leads_input || (grads && node->leads_param));
 }
 
+/* Whether input k stands among those before it: a concat may read a node twice. */
+static bool is_repeated(const Node *node, int k)
+{
+    for (int j = 0; j < k; j++)
+        if (node->in[j] == node->in[k]) return true;
+    return false;
+}
+
 /* Where node i adds the cotangents of its inputs. Their first visitor overwrites them, or finds
  * zeros there. */
 static void give_cotangents(const Net *net, int i, const float *grads, bool second, Call *c)
@@ -136,7 +144,7 @@ static void give_cotangents(const Net *net, int i, const float *grads, bool seco
         if (!goes_back(from, grads)) continue;
         if (from->gradient_from == i) continue;
         dx[k] = at(net, second ? from->gradient2 : from->gradient);
-        if (from->last_consumer != i) continue;
+        if (from->last_consumer != i || is_repeated(node, k)) continue;
         if (node_overwrites(node, k))
             c->first |= 1u << k;
         else

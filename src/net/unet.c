@@ -106,9 +106,10 @@ static int embed_time(Walk *w, int t, int label)
 {
     Net *net = w->net;
     const UNetConfig *c = w->c;
-    bool fourier = c->time_kind == TIME_FOURIER;
+    bool fourier = c->time_kind != TIME_POSITIONAL;
     int C0 = c->block_channels[0], width = c->time_dim ? c->time_dim : 4 * C0;
-    int e = fourier ? net_time_features(net, t, 2 * C0, TIME_FOURIER, false, 0, 16.0f, "time_proj")
+    int e = fourier ? net_time_features(net, t, 2 * C0, c->time_kind, false, 0, c->fourier_scale,
+                                        "time_proj")
                     : net_time_features(net, t, C0, TIME_POSITIONAL, c->flip_sin_to_cos,
                                         (double)c->freq_shift, 0.0f, "time_proj");
     e = net_silu(net, net_linear(net, e, width, false, "time_embedding.linear_1"));
@@ -187,6 +188,6 @@ int unet_declare(Net *net, const UNetConfig *c, int x, int t, int label)
     CHECK(w.skip_count == 0);
     x = net_groupnorm(net, x, unet_groups(c, C0), c->eps, true, "conv_norm_out");
     x = conv3x3(&w, x, c->out_channels, c->zero_init, "conv_out");
-    /* With Fourier features t is sigma, and the network gives the score. */
+    /* With Fourier features of ln t, t is sigma, and the network gives the score. */
     return c->time_kind == TIME_FOURIER ? net_divide(net, x, t) : x;
 }

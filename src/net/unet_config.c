@@ -19,6 +19,7 @@ void unet_config_defaults(UNetConfig *c)
                       .mid_scale = 1.0f,
                       .downsample_padding = 1,
                       .time_kind = TIME_POSITIONAL,
+                      .fourier_scale = 16.0f,
                       .flip_sin_to_cos = true};
 }
 

@@ -95,8 +95,11 @@ struct Pass {
     AttentionDims d;
     const float *q, *k, *v, *qdot, *kdot, *vdot, *my, *ly;
     float *y, *dq, *dk, *dv;
+    unsigned set; /* which of dq, dk, dv are overwritten, not added to */
     const float *packed[PACKS];
-    int stride; /* floats from a row of q, k, v, y to the next */
+    float *saved; /* P of every head [N*heads, T, tile_stride], or NULL */
+    bool softmax; /* P is made here, not found in saved */
+    int stride;   /* floats from a row of q, k, v, y to the next */
     float scale;
     float *scratch;
     /* Tile rows first .. last-1; then keys first .. last-1 (NULL where there is nothing to do).
@@ -105,13 +108,15 @@ struct Pass {
     void (*keys)(const Pass *p, const Room *r, size_t head, int row, int rows, int first, int last);
 };
 
-static Pass pass_start(const AttentionDims *d, const float *q, const float *k, const float *v,
-                       float *scratch)
+static Pass pass_start(const AttentionDims *d, const float *saved, const float *q, const float *k,
+                       const float *v, float *scratch)
 {
     return (Pass){.d = *d,
                   .q = q,
                   .k = k,
                   .v = v,
+                  .saved = (float *)saved, /* not written without softmax */
+                  .softmax = !saved,
                   .stride = d->heads * d->D,
                   .scale = (float)(1.0 / sqrt((double)d->D)),
                   .scratch = scratch};
@@ -164,22 +169,31 @@ static void mix_keys(const Pass *p, float *out, float factor, const float *s, in
     product_run_here(&m, NULL);
 }
 
-/* What the tile's rows give to the keys: out [keys,D] += factor s^T a, out and s from the first key
- * on. */
+/* What the tile's rows give to the keys: out [keys,D] = factor s^T a + beta out, out and s from
+ * the first key on. */
 static void give_to_keys(const Pass *p, float *out, int keys, float factor, const float *s,
-                         const float *a, int rows, float *product)
+                         const float *a, int rows, float beta, float *product)
 {
-    Product m = {.M = keys, .N = p->d.D, .K = rows, .alpha = factor, .beta = 1};
+    Product m = {.M = keys, .N = p->d.D, .K = rows, .alpha = factor, .beta = beta};
     m.a = s, m.lda = tile_stride(&p->d), m.transpose_a = true;
     m.b = a, m.ldb = p->stride;
     m.d = m.c = out, m.ldd = m.ldc = p->stride;
     product_run_here(&m, product);
 }
 
+/* What the first product for dq (input 0), dk or dv leaves of what was there. A query's cotangent is
+ * made at once; those of the keys are sums over tiles. */
+static float kept(const Pass *p, int input, int row)
+{
+    bool first = input == 0 || row == 0;
+    return first && (p->set >> input & 1) ? 0 : 1;
+}
+
 /* ---- Row by row ---- */
 
 static void softmax_rows(const Pass *p, const Room *r, size_t head, int row, int first, int last)
 {
+    if (!p->softmax) return;
     const float *q = p->q + head + row_offset(p, row + first);
     rows_times_keys(p, matrix_row(p, r->p, first), 1, q, last - first, r->pack[K_COLUMNS], 0);
     for (int i = first; i < last; i++)
@@ -228,12 +242,11 @@ static void second_order_rows(const Pass *p, const Room *r, int first, int last)
 
 /* ---- Running a pass ---- */
 
-static void run_tile(const Pass *p, const Room *r, size_t head, int row)
+/* Where the tile from `row` on has its P. */
+static float *tile_weights(const Pass *p, const Room *r, long unit, int row)
 {
-    int rows = tile_rows(&p->d), left = p->d.T - row;
-    rows = left < rows ? left : rows;
-    p->rows(p, r, head, row, 0, rows);
-    if (p->keys) p->keys(p, r, head, row, rows, 0, p->d.T);
+    size_t first = (size_t)unit * (size_t)p->d.T + (size_t)row;
+    return p->saved ? p->saved + first * (size_t)tile_stride(&p->d) : r->p;
 }
 
 /* The part of n that falls to share s of `shares`. */
@@ -244,8 +257,9 @@ static int share_begin(int n, int s, int shares)
 
 /* All threads work on one head. Each packs for itself (fetching what another core has just written
  * takes longer), and keeps its rows to itself unless the keys need those of all. */
-static void run_head_together(const Pass *p, size_t head)
+static void run_head_together(const Pass *p, long unit)
 {
+    size_t head = head_offset(&p->d, unit);
     int shares = parallel_threads(), T = p->d.T, most = tile_rows(&p->d);
 #pragma omp parallel
     {
@@ -255,9 +269,11 @@ static void run_head_together(const Pass *p, size_t head)
             const Room first = room_of(&p->d, p->scratch, 0);
             all.p = first.p, all.pd = first.pd, all.ls = first.ls, all.ms = first.ms;
         }
+        const Room room = all;
         for (int i = 0; i < PACKS; i++) pack_operand(p, &mine, head, i);
         for (int row = 0; row < T; row += most) {
             int rows = T - row < most ? T - row : most;
+            all.p = tile_weights(p, &room, unit, row);
 #pragma omp for schedule(static) nowait
             for (int s = 0; s < shares; s++) {
                 int first = share_begin(rows, s, shares), last = share_begin(rows, s + 1, shares);
@@ -274,11 +290,19 @@ static void run_head_together(const Pass *p, size_t head)
     }
 }
 
-static void run_head(const Pass *p, size_t head)
+static void run_head(const Pass *p, long unit)
 {
-    const Room r = room_of(&p->d, p->scratch, parallel_thread());
+    size_t head = head_offset(&p->d, unit);
+    const Room mine = room_of(&p->d, p->scratch, parallel_thread());
+    Room r = mine;
+    int T = p->d.T, most = tile_rows(&p->d);
     for (int i = 0; i < PACKS; i++) pack_operand(p, &r, head, i);
-    for (int row = 0; row < p->d.T; row += tile_rows(&p->d)) run_tile(p, &r, head, row);
+    for (int row = 0; row < T; row += most) {
+        int rows = T - row < most ? T - row : most;
+        r.p = tile_weights(p, &mine, unit, row);
+        p->rows(p, &r, head, row, 0, rows);
+        if (p->keys) p->keys(p, &r, head, row, rows, 0, T);
+    }
 }
 
 static void run_pass(const Pass *p)
@@ -288,11 +312,11 @@ static void run_pass(const Pass *p)
     bool even = heads % threads == 0 || heads >= 4 * threads;
     bool small = product_is_small(p->d.T, p->d.T, 2 * p->d.D);
     if (!even && !small) {
-        for (long head = 0; head < heads; head++) run_head_together(p, head_offset(&p->d, head));
+        for (long head = 0; head < heads; head++) run_head_together(p, head);
         return;
     }
 #pragma omp parallel for schedule(dynamic) if (heads > 1)
-    for (long head = 0; head < heads; head++) run_head(p, head_offset(&p->d, head));
+    for (long head = 0; head < heads; head++) run_head(p, head);
 }
 
 /* ---- The four passes ---- */
@@ -304,11 +328,18 @@ static void forward_rows(const Pass *p, const Room *r, size_t head, int row, int
     mix_keys(p, p->y + at, 1, matrix_row(p, r->p, first), last - first, r->pack[ROWS_A], 0);
 }
 
-void attention_forward(const AttentionDims *d, float *y, const float *q, const float *k,
-                       const float *v, float *scratch)
+size_t attention_saved_floats(const AttentionDims *d)
 {
-    Pass p = pass_start(d, q, k, v, scratch);
+    if (d->T > 2 * d->D) return 0;
+    return (size_t)d->N * (size_t)d->heads * (size_t)d->T * (size_t)tile_stride(d);
+}
+
+void attention_forward(const AttentionDims *d, float *y, float *saved, const float *q,
+                       const float *k, const float *v, float *scratch)
+{
+    Pass p = pass_start(d, NULL, q, k, v, scratch);
     p.y = y;
+    p.saved = saved;
     p.packed[K_COLUMNS] = k;
     p.packed[ROWS_A] = v;
     p.rows = forward_rows;
@@ -327,9 +358,9 @@ static void tangent_rows(const Pass *p, const Room *r, size_t head, int row, int
 
 void attention_tangent(const AttentionDims *d, float *ydot, const float *q, const float *k,
                        const float *v, const float *qdot, const float *kdot, const float *vdot,
-                       float *scratch)
+                       const float *saved, float *scratch)
 {
-    Pass p = pass_start(d, q, k, v, scratch);
+    Pass p = pass_start(d, saved, q, k, v, scratch);
     p.y = ydot, p.qdot = qdot, p.kdot = kdot, p.vdot = vdot;
     p.packed[K_COLUMNS] = k, p.packed[KDOT_COLUMNS] = kdot;
     p.packed[ROWS_A] = v, p.packed[ROWS_B] = vdot;
@@ -346,7 +377,7 @@ static void backward_rows(const Pass *p, const Room *r, size_t head, int row, in
     float *ls = matrix_row(p, r->ls, first);
     rows_times_keys(p, ls, 1, p->ly + at, rows, r->pack[V_COLUMNS], 0);
     softmax_jacobian_rows(p, r, r->ls, first, last);
-    if (p->dq) mix_keys(p, p->dq + at, p->scale, ls, rows, r->pack[ROWS_A], 1);
+    if (p->dq) mix_keys(p, p->dq + at, p->scale, ls, rows, r->pack[ROWS_A], kept(p, 0, row));
 }
 
 static void backward_keys(const Pass *p, const Room *r, size_t head, int row, int rows, int first,
@@ -354,17 +385,21 @@ static void backward_keys(const Pass *p, const Room *r, size_t head, int row, in
 {
     size_t at = head + row_offset(p, row), to = head + row_offset(p, first);
     int keys = last - first;
-    if (p->dv) give_to_keys(p, p->dv + to, keys, 1, r->p + first, p->ly + at, rows, r->product);
+    if (p->dv)
+        give_to_keys(p, p->dv + to, keys, 1, r->p + first, p->ly + at, rows, kept(p, 2, row),
+                     r->product);
     if (p->dk)
-        give_to_keys(p, p->dk + to, keys, p->scale, r->ls + first, p->q + at, rows, r->product);
+        give_to_keys(p, p->dk + to, keys, p->scale, r->ls + first, p->q + at, rows, kept(p, 1, row),
+                     r->product);
 }
 
-void attention_backward(const AttentionDims *d, float *dq, float *dk, float *dv, const float *dy,
-                        const float *q, const float *k, const float *v, float *scratch)
+void attention_backward(const AttentionDims *d, unsigned set, float *dq, float *dk, float *dv,
+                        const float *dy, const float *q, const float *k, const float *v,
+                        const float *saved, float *scratch)
 {
-    Pass p = pass_start(d, q, k, v, scratch);
-    p.ly = dy, p.dq = dq, p.dk = dk, p.dv = dv;
-    p.packed[K_COLUMNS] = k;
+    Pass p = pass_start(d, saved, q, k, v, scratch);
+    p.ly = dy, p.dq = dq, p.dk = dk, p.dv = dv, p.set = set;
+    if (p.softmax) p.packed[K_COLUMNS] = k;
     if (dq || dk) p.packed[V_COLUMNS] = v;
     if (dq) p.packed[ROWS_A] = k;
     p.rows = backward_rows;
@@ -385,7 +420,7 @@ static void backward2_rows(const Pass *p, const Room *r, size_t head, int row, i
     rows_times_keys(p, ms, 1, p->ly + at, rows, r->pack[VDOT_COLUMNS], 1);
     second_order_rows(p, r, first, last);
     if (!p->dq) return;
-    mix_keys(p, p->dq + at, p->scale, ms, rows, r->pack[ROWS_A], 1);
+    mix_keys(p, p->dq + at, p->scale, ms, rows, r->pack[ROWS_A], kept(p, 0, row));
     mix_keys(p, p->dq + at, p->scale, ls, rows, r->pack[ROWS_B], 1);
 }
 
@@ -395,21 +430,24 @@ static void backward2_keys(const Pass *p, const Room *r, size_t head, int row, i
     size_t at = head + row_offset(p, row), to = head + row_offset(p, first);
     int keys = last - first;
     if (p->dv) {
-        give_to_keys(p, p->dv + to, keys, 1, r->p + first, p->my + at, rows, r->product);
-        give_to_keys(p, p->dv + to, keys, 1, r->pd + first, p->ly + at, rows, r->product);
+        give_to_keys(p, p->dv + to, keys, 1, r->p + first, p->my + at, rows, kept(p, 2, row),
+                     r->product);
+        give_to_keys(p, p->dv + to, keys, 1, r->pd + first, p->ly + at, rows, 1, r->product);
     }
     if (!p->dk) return;
-    give_to_keys(p, p->dk + to, keys, p->scale, r->ms + first, p->q + at, rows, r->product);
-    give_to_keys(p, p->dk + to, keys, p->scale, r->ls + first, p->qdot + at, rows, r->product);
+    give_to_keys(p, p->dk + to, keys, p->scale, r->ms + first, p->q + at, rows, kept(p, 1, row),
+                 r->product);
+    give_to_keys(p, p->dk + to, keys, p->scale, r->ls + first, p->qdot + at, rows, 1, r->product);
 }
 
-void attention_backward2(const AttentionDims *d, float *mq, float *mk, float *mv, const float *my,
-                         const float *ly, const float *q, const float *k, const float *v,
-                         const float *qdot, const float *kdot, const float *vdot, float *scratch)
+void attention_backward2(const AttentionDims *d, unsigned set, float *mq, float *mk, float *mv,
+                         const float *my, const float *ly, const float *q, const float *k,
+                         const float *v, const float *qdot, const float *kdot, const float *vdot,
+                         const float *saved, float *scratch)
 {
-    Pass p = pass_start(d, q, k, v, scratch);
+    Pass p = pass_start(d, saved, q, k, v, scratch);
     p.my = my, p.ly = ly, p.qdot = qdot, p.kdot = kdot, p.vdot = vdot;
-    p.dq = mq, p.dk = mk, p.dv = mv;
+    p.dq = mq, p.dk = mk, p.dv = mv, p.set = set;
     p.packed[K_COLUMNS] = k, p.packed[KDOT_COLUMNS] = kdot;
     if (mq || mk) p.packed[V_COLUMNS] = v, p.packed[VDOT_COLUMNS] = vdot;
     if (mq) p.packed[ROWS_A] = k, p.packed[ROWS_B] = kdot;

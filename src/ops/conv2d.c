@@ -423,7 +423,7 @@ void conv2d_backward(const Conv2dDims *d, float *dx, float *dw, float *db, const
 {
     if (is_pointwise(d)) {
         LinearDims linear = pointwise_dims(d);
-        linear_backward(&linear, dx, dw, db, dy, x, w, scratch);
+        linear_backward(&linear, 0, dx, dw, db, dy, x, w, scratch);
         return;
     }
     size_t rows = (size_t)d->N * (size_t)conv2d_out_height(d) * (size_t)conv2d_out_width(d);

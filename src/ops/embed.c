@@ -7,6 +7,7 @@
 /* ---- time_features. Feature pair i is (sin a_i(t), cos a_i(t)) with
  *   positional: a = t w_i,              a' = w_i,            a'' = 0
  *   fourier:    a = 2 pi ln(t) w[i],    a' = 2 pi w[i] / t,  a'' = -a' / t
+ *   fourier_linear: a = 2 pi t w[i],    a' = 2 pi w[i],      a'' = 0
  * so that  sin: y' = cos(a) a',  y'' = cos(a) a'' - sin(a) a'^2
  *          cos: y' = -sin(a) a', y'' = -sin(a) a'' - cos(a) a'^2.
  * All in double: at t = 1000 the rounding of a float angle would already cost 3e-5 of a sine. */
@@ -18,11 +19,16 @@ static void feature_pair(const TimeDims *d, Feature *sine, Feature *cosine, int 
                          const float *w)
 {
     double a, first, second;
+    const double turn = 2 * 3.14159265358979323846;
     if (d->kind == TIME_FOURIER) {
-        double rate = 2 * 3.14159265358979323846 * (double)w[i];
+        double rate = turn * (double)w[i];
         a = rate * log(t);
         first = rate / t;
         second = -first / t;
+    } else if (d->kind == TIME_FOURIER_LINEAR) {
+        first = turn * (double)w[i];
+        a = t * first;
+        second = 0;
     } else {
         /* i = 0 apart: half may equal freq_shift, and 0/0 is no frequency. */
         first = i == 0 ? 1 : exp(-log(10000.0) * i / (d->F / 2 - d->freq_shift));

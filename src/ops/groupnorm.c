@@ -26,6 +26,7 @@ typedef struct {
     const double *sums_a, *sums_b; /* [N,2,channels_a] and [N,2,C-channels_a] of the input */
     int channels_a;
     float *out, *new_mean, *new_rstd;
+    bool set;        /* out is overwritten, not added to */
     int tile, tiles; /* rows of a tile; tiles of an image */
     bool whole;      /* a thread takes whole images, and its scratch is the slot of its number */
     double *dparams; /* [N][2][C]: an image's share of dw and db */
@@ -133,6 +134,7 @@ static NormTile norm_tile(const Job *job, int n, int tile)
     int first = tile * job->tile, left = d->T - first;
     size_t C = (size_t)d->C, slot = image_slot(job, n);
     size_t in = (size_t)first * C, at = (size_t)n * (size_t)d->T * C + in;
+    float *kept = job->mz + slot * kept_floats(d) + in, *out = job->out ? job->out + at : NULL;
     return (NormTile){.rows = (size_t)(left < job->tile ? left : job->tile),
                       .C = C,
                       .silu = d->silu,
@@ -140,8 +142,9 @@ static NormTile norm_tile(const Job *job, int n, int tile)
                       .xdot = job->xdot ? job->xdot + at : NULL,
                       .my = job->my ? job->my + at : NULL,
                       .ly = job->ly ? job->ly + at : NULL,
-                      .out = job->out ? job->out + at : NULL,
-                      .mz = job->mz + slot * kept_floats(d) + in,
+                      .out = out,
+                      .set = job->set,
+                      .mz = job->set && out ? out : kept,
                       .lz = job->lz + slot * kept_floats(d) + in,
                       .coef = job->coef + slot * COEFS * C,
                       .sums = job->sums + (slot * (size_t)job->tiles + (size_t)tile) * SUMS * C};
@@ -385,15 +388,16 @@ void groupnorm_forward_from_sums(const GroupNormDims *d, float *y, float *mean, 
     job_run(&job, stages, 2);
 }
 
-void groupnorm_backward(const GroupNormDims *d, float *dx, float *dw, float *db, const float *dy,
-                        const float *x, const float *w, const float *b, const float *mean,
-                        const float *rstd, float *scratch)
+void groupnorm_backward(const GroupNormDims *d, unsigned set, float *dx, float *dw, float *db,
+                        const float *dy, const float *x, const float *w, const float *b,
+                        const float *mean, const float *rstd, float *scratch)
 {
     static const Stage stages[] = {
         {NULL, image_affine}, {tile_backward_sums, image_backward}, {tile_backward, NULL}};
     Job job = job_start(d, x, w, b, mean, rstd, scratch);
     job.my = dy;
     job.out = dx;
+    job.set = set & 1;
     job_run(&job, stages, dx ? 3 : 2);
     add_parameters(&job, dw, db);
 }
@@ -412,9 +416,10 @@ void groupnorm_tangent(const GroupNormDims *d, float *ydot, const float *x, cons
     job_run(&job, stages, 3);
 }
 
-void groupnorm_backward2(const GroupNormDims *d, float *mx, float *dw, float *db, const float *my,
-                         const float *ly, const float *x, const float *xdot, const float *w,
-                         const float *b, const float *mean, const float *rstd, float *scratch)
+void groupnorm_backward2(const GroupNormDims *d, unsigned set, float *mx, float *dw, float *db,
+                         const float *my, const float *ly, const float *x, const float *xdot,
+                         const float *w, const float *b, const float *mean, const float *rstd,
+                         float *scratch)
 {
     static const Stage stages[] = {{NULL, image_affine},
                                    {tile_tangent_sums, image_tangent},
@@ -425,6 +430,7 @@ void groupnorm_backward2(const GroupNormDims *d, float *mx, float *dw, float *db
     job.my = my;
     job.ly = ly;
     job.out = mx;
+    job.set = set & 1;
     job_run(&job, stages, mx ? 4 : 3);
     add_parameters(&job, dw, db);
 }

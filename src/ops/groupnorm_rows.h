@@ -38,7 +38,10 @@ typedef struct {
     bool silu;
     const float *x, *xdot, *my, *ly; /* [rows,C]; those the function does not name may be NULL */
     float *out;
-    float *mz, *lz; /* [rows,C], with silu: written by the sums of a backward pass for its sweep */
+    bool set; /* backward, backward2: out is overwritten */
+    /* [rows,C], with silu: written by the sums of a backward pass for its sweep; where out is
+     * overwritten, mz may be out. */
+    float *mz, *lz;
     const float *coef;
     double *sums; /* zeroed by the function */
 } NormTile;
@@ -47,11 +50,11 @@ typedef struct {
     void (*moments)(const NormTile *t);       /* sums of x, x^2 */
     void (*forward)(const NormTile *t);       /* out = y */
     void (*backward_sums)(const NormTile *t); /* sums of dz, dz u, from my = dy */
-    void (*backward)(const NormTile *t);      /* out += dx */
+    void (*backward)(const NormTile *t);      /* out += dx, or out = dx */
     void (*tangent_sums)(const NormTile *t);  /* sums of xdot, xdot u */
     void (*tangent)(const NormTile *t);       /* out = ydot */
     void (*backward2_sums)(const NormTile *t);
-    void (*backward2)(const NormTile *t); /* out += mx */
+    void (*backward2)(const NormTile *t); /* the same with mx */
 } NormRows;
 
 extern const NormRows norm_rows_plain, norm_rows_avx2, norm_rows_avx512;

@@ -244,15 +244,29 @@ LANES_INLINE void forward_rows(const NormTile *t, bool silu)
     });
 }
 
-LANES_INLINE void backward_rows(const NormTile *t, bool silu)
+/* Overwrites or adds. `set` is the tile's, as a constant. */
+LANES_INLINE void put(const NormTile *t, size_t at, Lanes v, size_t k, bool set)
+{
+    lanes_store(t->out + at, set ? v : lanes_load(t->out + at, k) + v, k);
+}
+
+LANES_INLINE void backward_sweep(const NormTile *t, bool silu, bool set)
 {
     const float *mz = silu ? t->mz : t->my;
     FOR_ELEMENTS(t, {
         Lanes u = centred(t, at, i, k);
         Lanes dx = u * coef(t, COEF_OUT_X, i, k) + coef(t, COEF_OUT_0, i, k);
         dx = lanes_load(mz + at, k) * coef(t, COEF_SCALE, i, k) + dx;
-        lanes_store(t->out + at, lanes_load(t->out + at, k) + dx, k);
+        put(t, at, dx, k, set);
     });
+}
+
+LANES_INLINE void backward_rows(const NormTile *t, bool silu)
+{
+    if (t->set)
+        backward_sweep(t, silu, true);
+    else
+        backward_sweep(t, silu, false);
 }
 
 LANES_INLINE void tangent_rows(const NormTile *t, bool silu)
@@ -265,7 +279,7 @@ LANES_INLINE void tangent_rows(const NormTile *t, bool silu)
     });
 }
 
-LANES_INLINE void backward2_rows(const NormTile *t, bool silu)
+LANES_INLINE void backward2_sweep(const NormTile *t, bool silu, bool set)
 {
     const float *mz = silu ? t->mz : t->my, *lz = silu ? t->lz : t->ly;
     FOR_ELEMENTS(t, {
@@ -273,8 +287,16 @@ LANES_INLINE void backward2_rows(const NormTile *t, bool silu)
         mx = lanes_load(mz + at, k) * coef(t, COEF_SCALE, i, k) + mx;
         mx = lanes_load(lz + at, k) * coef(t, COEF_OUT_L, i, k) + mx;
         mx = lanes_load(t->xdot + at, k) * coef(t, COEF_OUT_D, i, k) + mx;
-        lanes_store(t->out + at, lanes_load(t->out + at, k) + mx, k);
+        put(t, at, mx, k, set);
     });
+}
+
+LANES_INLINE void backward2_rows(const NormTile *t, bool silu)
+{
+    if (t->set)
+        backward2_sweep(t, silu, true);
+    else
+        backward2_sweep(t, silu, false);
 }
 
 /* Two copies of each loop, so that the choice is not made per element; and the tile in a variable

@@ -17,15 +17,23 @@ void concat_forward(const ConcatDims *d, float *y, const float *a, const float *
     }
 }
 
-void concat_backward(const ConcatDims *d, float *da, float *db, const float *dy)
+static void put_row(float *to, const float *from, size_t n, bool set)
+{
+    if (set)
+        memcpy(to, from, n * sizeof *to);
+    else
+        vec_accumulate(to, from, n);
+}
+
+void concat_backward(const ConcatDims *d, unsigned set, float *da, float *db, const float *dy)
 {
     size_t A = (size_t)d->A, B = (size_t)d->B;
     long rows = (long)d->N * d->T;
 #pragma omp parallel for schedule(static)
     for (long r = 0; r < rows; r++) {
         const float *in = dy + (size_t)r * (A + B);
-        if (da) vec_accumulate(da + (size_t)r * A, in, A);
-        if (db) vec_accumulate(db + (size_t)r * B, in + A, B);
+        if (da) put_row(da + (size_t)r * A, in, A, set & 1);
+        if (db) put_row(db + (size_t)r * B, in + A, B, set >> 1 & 1);
     }
 }
 
@@ -34,9 +42,9 @@ void concat_tangent(const ConcatDims *d, float *ydot, const float *adot, const f
     concat_forward(d, ydot, adot, bdot);
 }
 
-void concat_backward2(const ConcatDims *d, float *ma, float *mb, const float *my)
+void concat_backward2(const ConcatDims *d, unsigned set, float *ma, float *mb, const float *my)
 {
-    concat_backward(d, ma, mb, my);
+    concat_backward(d, set, ma, mb, my);
 }
 
 /* ---- add and scale: flat loops over N*size values in fixed pieces. */

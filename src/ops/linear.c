@@ -47,11 +47,11 @@ void linear_tangent(const LinearDims *d, float *ydot, const float *x, const floa
     if (wdot) rows_times_weights(d, ydot, x, wdot, NULL, 1, scratch);
 }
 
-/* dx += dy w^T */
-static void data_gradient(const LinearDims *d, float *dx, const float *dy, const float *w,
+/* dx += dy w^T, or dx = dy w^T */
+static void data_gradient(const LinearDims *d, bool set, float *dx, const float *dy, const float *w,
                           float *scratch)
 {
-    Product p = {.M = d->N * d->T, .N = d->C, .K = d->K, .alpha = 1, .beta = 1};
+    Product p = {.M = d->N * d->T, .N = d->C, .K = d->K, .alpha = 1, .beta = set ? 0 : 1};
     p.a = dy, p.lda = d->K;
     p.b = w, p.ldb = d->K, p.transpose_b = true;
     p.c = dx, p.ldc = d->C;
@@ -157,17 +157,17 @@ static void parameter_gradient(const LinearDims *d, float *dw, float *db, const 
     }
 }
 
-void linear_backward(const LinearDims *d, float *dx, float *dw, float *db, const float *dy,
-                     const float *x, const float *w, float *scratch)
+void linear_backward(const LinearDims *d, unsigned set, float *dx, float *dw, float *db,
+                     const float *dy, const float *x, const float *w, float *scratch)
 {
-    if (dx) data_gradient(d, dx, dy, w, scratch);
+    if (dx) data_gradient(d, set & 1, dx, dy, w, scratch);
     if (dw || db) parameter_gradient(d, dw, db, dy, x, scratch);
 }
 
-void linear_backward2(const LinearDims *d, float *mx, float *dw, float *db, const float *my,
-                      const float *ly, const float *x, const float *xdot, const float *w,
-                      float *scratch)
+void linear_backward2(const LinearDims *d, unsigned set, float *mx, float *dw, float *db,
+                      const float *my, const float *ly, const float *x, const float *xdot,
+                      const float *w, float *scratch)
 {
-    linear_backward(d, mx, dw, db, my, x, w, scratch);
+    linear_backward(d, set, mx, dw, db, my, x, w, scratch);
     if (dw) parameter_gradient(d, dw, NULL, ly, xdot, scratch);
 }

@@ -7,7 +7,15 @@
 #include "diffc/sampler.h"
 #include "train_internal.h"
 
-enum { LEVEL_BINS = 10, PREVIEW_STEPS = 50 };
+enum { LEVEL_BINS = 10 };
+
+/* Which tenth of the times. */
+static int level_bin(const Trainer *t, double time)
+{
+    double span = process_is_discrete(&t->process) ? t->process.T : 1;
+    int bin = (int)(time * LEVEL_BINS / span);
+    return bin < LEVEL_BINS ? bin : LEVEL_BINS - 1;
+}
 
 bool evaluate_validation(Trainer *t, Err *err)
 {
@@ -24,7 +32,7 @@ bool evaluate_validation(Trainer *t, Err *err)
         network_loss(&t->eval_network, t->optimizer.ema, b->xt, b->t, b->label, b->target,
                      b->weight, b->loss);
         for (int i = 0; i < b->size && first + i < n; i++) {
-            int bin = (int)((double)b->t[i] * LEVEL_BINS / t->schedule.T);
+            int bin = level_bin(t, validation_level(t, first + i, n).time);
             sum[bin] += (double)b->loss[i];
             total += (double)b->loss[i];
             count[bin]++;
@@ -48,8 +56,13 @@ bool evaluate_validation(Trainer *t, Err *err)
     for (int k = 0; k < LEVEL_BINS; k++) {
         if (count[k] == 0) continue;
         json_begin_object(&w, NULL);
-        json_put_int(&w, "t_from", k * t->schedule.T / LEVEL_BINS);
-        json_put_int(&w, "t_to", (k + 1) * t->schedule.T / LEVEL_BINS - 1);
+        if (process_is_discrete(&t->process)) {
+            json_put_int(&w, "t_from", (k * t->process.T + LEVEL_BINS - 1) / LEVEL_BINS);
+            json_put_int(&w, "t_to", ((k + 1) * t->process.T + LEVEL_BINS - 1) / LEVEL_BINS - 1);
+        } else {
+            json_put_number(&w, "t_from", (double)k / LEVEL_BINS);
+            json_put_number(&w, "t_to", (double)(k + 1) / LEVEL_BINS);
+        }
         json_put_number(&w, "loss", sum[k] / count[k]);
         json_put_int(&w, "images", count[k]);
         json_end_object(&w);
@@ -74,36 +87,35 @@ static bool draw_samples(Trainer *t, Image *picture, Err *err)
 {
     int count = t->sample_count;
     size_t dims = t->eval_network.dims;
-    int steps = t->schedule.T < PREVIEW_STEPS ? t->schedule.T : PREVIEW_STEPS;
-    StepGrid grid = {0};
+    const Sampler *sampler = sampler_find("ddim");
+    LevelGrid grid = {0};
+    SampleRun run;
+    sample_run_defaults(&run);
+    run.process = &t->process;
+    run.progress = keep_going;
     float *values = mem_floats((size_t)count * dims);
     bool ok = values != NULL || err_set(err, ERR_MEMORY, "not enough memory for %d samples", count);
-    ok = ok && step_grid_make(&grid, SPACING_EVEN, t->schedule.T, steps, err);
+    ok = ok && sampler_grid(sampler, &run, SPACING_AUTO, 0, &grid, err);
     if (ok) {
         NetworkDenoiser context = {.network = &t->eval_network,
                                    .weights = t->optimizer.ema,
-                                   .prediction = t->config.method.prediction,
+                                   .prediction = t->plan.model.prediction,
                                    .label = -1,
-                                   .classes = t->plan.unet.classes};
+                                   .classes = t->plan.model.unet.classes};
         net_hold(t->eval_network.net, t->optimizer.ema);
         Denoiser denoiser = network_denoiser(&context);
         SeedNoise seeds = {.first_seed = t->config.sample.seed};
         NoiseSource noise = seed_noise(&seeds);
-        SampleRun run = {.schedule = &t->schedule,
-                         .grid = &grid,
-                         .clip = true,
-                         .clip_range = 1,
-                         .progress = keep_going};
+        run.grid = &grid;
         double *x = t->sample_state;
-        ok = sampler_find("ddim")->run(&run, &denoiser, &noise, count, x, x + (size_t)count * dims,
-                                       err);
+        ok = sampler->run(&run, &denoiser, &noise, count, x, x + (size_t)count * dims, err);
     }
     if (ok) {
         for (size_t i = 0; i < (size_t)count * dims; i++) values[i] = (float)t->sample_state[i];
         Shape s = t->plan.image;
         ok = image_grid(values, count, s.H, s.W, s.C, 0, 2, picture, err);
     }
-    step_grid_free(&grid);
+    level_grid_free(&grid);
     mem_free(values);
     return ok;
 }

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "diffc/mem.h"
+#include "diffc/method.h"
 
 static bool holds(const char *folder, const char *name)
 {
@@ -64,9 +65,7 @@ bool model_open(Model *m, const char *path, int height, int width, Err *err)
         err_set(err, height || width ? ERR_USAGE : ERR_FORMAT, "%.300s: %.700s", m->folder, reason);
         goto fail;
     }
-    if (!schedule_make(&m->schedule, m->config.schedule, m->config.T, m->config.beta_start,
-                       m->config.beta_end, m->config.betas, err))
-        goto fail;
+    if (!method_process(&m->config, &m->process, err)) goto fail;
     /* Declaring once, without a plan, fills the parameter table. */
     if (!network_declare(&m->network, &m->table, u, m->image, 1, err)) goto fail;
     m->weights = mem_floats(m->table.block_floats);
@@ -86,7 +85,7 @@ void model_close(Model *m)
     network_close(&m->network);
     mem_free(m->weights);
     params_free(&m->table);
-    schedule_free(&m->schedule);
+    process_free(&m->process);
     model_config_free(&m->config);
     memset(m, 0, sizeof *m);
 }

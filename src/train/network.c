@@ -5,6 +5,15 @@
 
 #include "diffc/ops.h"
 
+/* The noise of SMLD and VE spans orders of magnitude, so they are told its logarithm; the time of VP
+ * and sub-VP lies in 0..1. */
+static TimeFeatureKind time_features(const Config *c)
+{
+    if (config_time(c) == TIME_CHOICE_POSITIONAL) return TIME_POSITIONAL;
+    bool preserving = c->method.type == METHOD_SDE && c->method.sde != SDE_VE;
+    return preserving ? TIME_FOURIER_LINEAR : TIME_FOURIER;
+}
+
 bool unet_from_config(const Config *c, Shape image, int classes, UNetConfig *unet, Err *err)
 {
     unet_config_defaults(unet);
@@ -40,7 +49,8 @@ bool unet_from_config(const Config *c, Shape image, int classes, UNetConfig *une
     }
     unet->eps = (float)c->model.eps;
     unet->dropout = (float)c->model.dropout;
-    unet->time_kind = c->model.fourier ? TIME_FOURIER : TIME_POSITIONAL;
+    unet->time_kind = time_features(c);
+    unet->fourier_scale = (float)c->model.fourier_scale;
     unet->flip_sin_to_cos = c->model.flip_sin_to_cos;
     unet->freq_shift = (float)c->model.freq_shift;
     unet->downsample_padding = c->model.downsample_padding;
@@ -138,8 +148,18 @@ void network_train_pass(Network *nw, const float *weights, float *grads, const f
     net_backward(nw->net, weights, grads);
 }
 
-static bool predict(void *context, int count, const double *x, NoiseLevel level, double *eps,
-                    Err *err)
+static int image_of(const NetworkDenoiser *d, int row)
+{
+    return d->images ? d->images[row] : row;
+}
+
+static int class_of(const NetworkDenoiser *d, int row)
+{
+    return d->label >= 0 ? d->label : (d->first_image + image_of(d, row)) % d->classes;
+}
+
+static bool predict(void *context, int count, const double *x, const NoiseLevel *levels, int stride,
+                    double *eps, Err *err)
 {
     NetworkDenoiser *d = context;
     Network *nw = d->network;
@@ -150,25 +170,35 @@ static bool predict(void *context, int count, const double *x, NoiseLevel level,
         float *input = net_value(nw->net, nw->x);
         /* Places beyond `part` keep old values; their results are not read. */
         for (size_t i = 0; i < (size_t)part * nw->dims; i++) input[i] = (float)from[i];
-        for (int n = 0; n < nw->batch; n++) net_value(nw->net, nw->t)[n] = (float)level.t;
+        for (int n = 0; n < nw->batch; n++)
+            net_value(nw->net, nw->t)[n] = (float)levels[(first + (n < part ? n : 0)) * stride].t;
         if (nw->label >= 0)
             for (int n = 0; n < nw->batch; n++)
-                net_value(nw->net, nw->label)[n] =
-                    (float)(d->label >= 0 ? d->label : (d->first_image + first + n) % d->classes);
+                net_value(nw->net, nw->label)[n] = (float)class_of(d, first + (n < part ? n : 0));
         net_forward(nw->net, d->weights);
         const float *y = net_value(nw->net, nw->y);
         for (size_t i = 0; i < (size_t)part * nw->dims; i++) {
+            NoiseLevel level = levels[(first + (int)(i / nw->dims)) * stride];
             to[i] = eps_from_prediction(d->prediction, level, from[i], (double)y[i]);
             if (!isfinite(to[i]))
                 return err_set(err, ERR_DIVERGED,
                                "the network's output is not finite at time step %g (image %d)",
-                               level.t, first + (int)(i / nw->dims));
+                               level.t, image_of(d, first + (int)(i / nw->dims)));
         }
     }
     return true;
 }
 
+static void choose_images(void *context, const int *images)
+{
+    NetworkDenoiser *d = context;
+    d->images = images;
+}
+
 Denoiser network_denoiser(NetworkDenoiser *context)
 {
-    return (Denoiser){.context = context, .dims = context->network->dims, .predict = predict};
+    return (Denoiser){.context = context,
+                      .dims = context->network->dims,
+                      .predict = predict,
+                      .choose_images = choose_images};
 }

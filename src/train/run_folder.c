@@ -50,18 +50,7 @@ bool run_save_model(Trainer *t, Err *err)
 {
     char path[PATH_BYTES];
     if (!path_join(path, t->run, "model", err)) return false;
-    const Config *c = &t->config;
-    ModelConfig m = {.unet = t->plan.unet,
-                     .T = c->method.steps,
-                     .schedule = c->method.schedule,
-                     .beta_start = c->method.beta_start,
-                     .beta_end = c->method.beta_end,
-                     .betas = c->method.betas,
-                     .prediction = c->method.prediction,
-                     .variance = c->sample.variance,
-                     .clip = c->sample.clip,
-                     .clip_range = 1};
-    return model_folder_write(path, &m, &t->table, t->optimizer.ema, err);
+    return model_folder_write(path, &t->plan.model, &t->table, t->optimizer.ema, err);
 }
 
 bool run_save_checkpoint(Trainer *t, Err *err)

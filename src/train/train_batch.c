@@ -1,8 +1,8 @@
-#include <math.h>
 #include <string.h>
 
 #include "diffc/denoiser.h"
 #include "diffc/mem.h"
+#include "diffc/method.h"
 #include "diffc/rng.h"
 #include "train_internal.h"
 
@@ -36,11 +36,9 @@ void batch_close(TrainBatch *b)
 }
 
 /* Turns place i, whose xt holds x0 and whose noise is drawn, into network input and target. */
-static void diffuse(const Trainer *t, TrainBatch *b, int i, int step)
+static void diffuse(const Trainer *t, TrainBatch *b, int i, NoiseLevel level)
 {
-    double alpha_bar = schedule_alpha_bar(&t->schedule, step);
-    NoiseLevel level = {.alpha = sqrt(alpha_bar), .sigma = sqrt(1 - alpha_bar), .t = step};
-    Prediction kind = t->config.method.prediction;
+    Prediction kind = t->plan.model.prediction;
     float *x = b->xt + (size_t)i * b->dims, *target = b->target + (size_t)i * b->dims;
     const float *noise = b->noise + (size_t)i * b->dims;
     for (size_t k = 0; k < b->dims; k++) {
@@ -48,8 +46,23 @@ static void diffuse(const Trainer *t, TrainBatch *b, int i, int step)
         target[k] = (float)target_of_prediction(kind, level, x0, eps);
         x[k] = (float)(level.alpha * x0 + level.sigma * eps);
     }
-    b->t[i] = (float)step;
-    b->weight[i] = (float)objective_weight(kind, level, t->config.method.min_snr_gamma);
+    b->t[i] = (float)level.t;
+    b->weight[i] = (float)method_weight(&t->process, kind, level, t->config.method.weighting,
+                                        t->config.method.min_snr_gamma);
+}
+
+/* The level of a training sample. */
+static NoiseLevel drawn_level(const Trainer *t, uint64_t sample)
+{
+    const Process *p = &t->process;
+    uint64_t seed = t->config.train.seed, stream = rng_stream(RNG_TIMESTEP, sample);
+    if (process_is_discrete(p)) return process_level(p, rng_below(seed, stream, 0, (uint32_t)p->T));
+    return process_quantile(p, rng_uniform(seed, stream, 0));
+}
+
+NoiseLevel validation_level(const Trainer *t, int image, int n)
+{
+    return process_quantile(&t->process, ((double)image + 0.5) / n);
 }
 
 void batch_fill_train(Trainer *t, TrainBatch *b, uint64_t first)
@@ -65,8 +78,7 @@ void batch_fill_train(Trainer *t, TrainBatch *b, uint64_t first)
         uint64_t sample = first + (uint64_t)i;
         rng_normals_float(b->noise + (size_t)i * b->dims, b->dims, seed,
                           rng_stream(RNG_NOISE, sample), 0);
-        diffuse(t, b, i,
-                (int)rng_below(seed, rng_stream(RNG_TIMESTEP, sample), 0, (uint32_t)t->schedule.T));
+        diffuse(t, b, i, drawn_level(t, sample));
     }
 }
 
@@ -78,7 +90,7 @@ void batch_fill_validation(Trainer *t, TrainBatch *b, int first, int n)
         b->label[i] = (float)label;
         rng_normals_float(b->noise + (size_t)i * b->dims, b->dims, t->config.train.seed,
                           rng_stream(RNG_VALIDATION, (uint64_t)image), 0);
-        diffuse(t, b, i, (int)(((double)image + 0.5) * t->schedule.T / n));
+        diffuse(t, b, i, validation_level(t, image, n));
         if (first + i >= n) b->weight[i] = 0;
     }
 }

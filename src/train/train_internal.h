@@ -8,7 +8,7 @@
 #include "diffc/model_folder.h"
 #include "diffc/network.h"
 #include "diffc/optimizer.h"
-#include "diffc/schedule.h"
+#include "diffc/process.h"
 #include "diffc/trainer.h"
 
 /* One micro-batch as the network takes it. */
@@ -28,7 +28,7 @@ struct Trainer {
     TrainCallbacks callbacks;
     TrainPlan plan;
     Dataset data;
-    Schedule schedule;
+    Process process;
     ParamTable table;
     Optimizer optimizer;
     Network train_network, eval_network;
@@ -41,14 +41,15 @@ struct Trainer {
     int sample_count;
 };
 
-/* Training samples first .. first+size-1 of the run: images in the epoch's order, time steps
- * uniform on 0..T-1, noise N(0,1), all counter-based draws of the sample's number.
- *   x_t = sqrt(abar) x0 + sqrt(1 - abar) eps */
+/* Training samples first .. first+size-1 of the run: images in the epoch's order, times uniform on
+ * the process's own, noise N(0,1), all counter-based draws of the sample's number.
+ *   x_t = alpha x0 + sigma eps */
 void batch_fill_train(Trainer *t, TrainBatch *b, uint64_t first);
 
 /* Held-out images first .. first+size-1 (beyond the end: the last one again, with weight 0). Image
- * i of n has the time step floor((i + 1/2) T / n) and always the same noise. */
+ * i of n has the level at quantile (i + 1/2) / n and always the same noise. */
 void batch_fill_validation(Trainer *t, TrainBatch *b, int first, int n);
+NoiseLevel validation_level(const Trainer *t, int image, int n);
 
 /* run_folder.c: files of the run. */
 bool run_prepare(Trainer *t, const char *run, bool resume, Err *err);

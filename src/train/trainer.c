@@ -7,14 +7,31 @@
 
 #include "diffc/clock.h"
 #include "diffc/mem.h"
+#include "diffc/method.h"
 #include "diffc/sampler.h"
 #include "train_internal.h"
 
 enum { PREVIEW_IMAGES = 16 };
 
-static bool open_data(Trainer *t, Err *err)
+/* Whether a plan can be made of what the configuration says, the data not being there. */
+static bool plans_without_data(const Config *c)
+{
+    ProcessKind kind = method_process_kind(c->method.type, c->method.sde);
+    bool estimated = (kind == PROCESS_SMLD || kind == PROCESS_VE) && !(c->method.sigma_max > 0);
+    return c->data.height > 0 && c->data.channels > 0 && !c->model.class_conditional &&
+           !estimated && !path_exists(c->data.path);
+}
+
+static bool open_data(Trainer *t, bool plan_only, Err *err)
 {
     const Config *c = &t->config;
+    if (plan_only && plans_without_data(c)) {
+        t->data = (Dataset){
+            .height = c->data.height, .width = c->data.width, .channels = c->data.channels};
+        snprintf(t->data.description, sizeof t->data.description, "not there (%.200s)",
+                 c->data.path[0] ? c->data.path : "no data.path");
+        return true;
+    }
     if (!c->data.path[0])
         return err_set(
             err, ERR_USAGE,
@@ -30,6 +47,23 @@ static bool open_data(Trainer *t, Err *err)
                            .seed = c->train.seed,
                            .skip_bad = c->data.skip_bad};
     return dataset_open(&t->data, &options, NULL, NULL, err);
+}
+
+static void training_point(void *context, size_t i, float *x)
+{
+    dataset_train_image(context, i, x);
+}
+
+/* The network's time features are chosen before: they decide its label of VP and sub-VP. */
+static bool open_process(Trainer *t, Err *err)
+{
+    const Dataset *d = &t->data;
+    PointSet points = {.context = &t->data,
+                       .count = d->train_count,
+                       .dims = (size_t)d->height * (size_t)d->width * (size_t)d->channels,
+                       .point = training_point};
+    return method_from_config(&t->config, &points, &t->plan.model, err) &&
+           method_process(&t->plan.model, &t->process, err);
 }
 
 static void fill_plan(Trainer *t)
@@ -55,13 +89,13 @@ static bool open_networks(Trainer *t, Err *err)
     TrainPlan *p = &t->plan;
     p->image = (Shape){.H = t->data.height, .W = t->data.width, .C = t->data.channels};
     p->classes = t->data.classes;
-    if (!unet_from_config(c, p->image, p->classes, &p->unet, err)) return false;
-    p->micro_batch =
-        network_pass_size(&t->table, &p->unet, p->image, c->train.batch, c->train.micro_batch);
+    if (!unet_from_config(c, p->image, p->classes, &p->model.unet, err)) return false;
+    p->micro_batch = network_pass_size(&t->table, &p->model.unet, p->image, c->train.batch,
+                                       c->train.micro_batch);
     OptimizerConfig optimizer = optimizer_config(c);
-    if (!network_open(&t->train_network, &t->table, &p->unet, p->image, p->micro_batch, NET_TRAIN,
-                      err) ||
-        !network_open(&t->eval_network, &t->table, &p->unet, p->image, NETWORK_SAMPLE_BATCH,
+    if (!network_open(&t->train_network, &t->table, &p->model.unet, p->image, p->micro_batch,
+                      NET_TRAIN, err) ||
+        !network_open(&t->eval_network, &t->table, &p->model.unet, p->image, NETWORK_SAMPLE_BATCH,
                       NET_INFER, err) ||
         !optimizer_open(&t->optimizer, &t->table, &optimizer, err))
         return false;
@@ -75,7 +109,8 @@ static bool open_networks(Trainer *t, Err *err)
            err_set(err, ERR_MEMORY, "not enough memory for %d samples", t->sample_count);
 }
 
-bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *callbacks, Err *err)
+static bool open_trainer(Trainer **out, const Config *config, const TrainCallbacks *callbacks,
+                         bool plan_only, Err *err)
 {
     *out = NULL;
     Trainer *t = mem_alloc(1, sizeof *t);
@@ -92,11 +127,8 @@ bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *cal
              err_set(err, ERR_MEMORY, "not enough memory for %zu betas", count);
         if (ok) memcpy(t->config.method.betas, config->method.betas, count * sizeof(double));
     }
-    ok = ok && config_check(&t->config, err) &&
-         schedule_make(&t->schedule, config->method.schedule, config->method.steps,
-                       config->method.beta_start, config->method.beta_end, t->config.method.betas,
-                       err) &&
-         open_data(t, err) && open_networks(t, err);
+    ok = ok && config_check(&t->config, err) && open_data(t, plan_only, err) &&
+         open_process(t, err) && open_networks(t, err);
     if (!ok) {
         trainer_close(t);
         return false;
@@ -108,6 +140,16 @@ bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *cal
     memcpy(t->optimizer.ema, t->optimizer.weights, t->table.block_floats * sizeof(float));
     *out = t;
     return true;
+}
+
+bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *callbacks, Err *err)
+{
+    return open_trainer(out, config, callbacks, false, err);
+}
+
+bool trainer_open_plan(Trainer **out, const Config *config, Err *err)
+{
+    return open_trainer(out, config, NULL, true, err);
 }
 
 const TrainPlan *trainer_plan(const Trainer *t)
@@ -125,7 +167,7 @@ void trainer_close(Trainer *t)
     network_close(&t->eval_network);
     optimizer_close(&t->optimizer);
     params_free(&t->table);
-    schedule_free(&t->schedule);
+    process_free(&t->process);
     dataset_close(&t->data);
     mem_free(t->sample_state);
     config_free(&t->config);
@@ -161,7 +203,7 @@ static double progress_of(const Trainer *t)
     return by_steps > by_time ? by_steps : by_time;
 }
 
-static void log_step(Trainer *t, const TrainStatus *s)
+static void log_step(Trainer *t, const TrainStatus *s, double startup)
 {
     JsonWriter w;
     json_write_init(&w, 0);
@@ -174,6 +216,7 @@ static void log_step(Trainer *t, const TrainStatus *s)
     json_put_number(&w, "lr", s->lr);
     json_put_number(&w, "images_per_s", s->images_per_s);
     json_put_number(&w, "seconds", s->seconds);
+    if (isfinite(startup)) json_put_number(&w, "startup_seconds", startup);
     json_end_object(&w);
     run_log(t, &w);
 }
@@ -193,6 +236,7 @@ typedef struct {
     double base;     /* training time before this process */
     double busy;     /* seconds in updates since the last report */
     uint64_t images; /* images since the last report */
+    double startup;  /* from the program's start to the first update; NAN once it is reported */
 } LoopClock;
 
 static bool finished(const Trainer *t)
@@ -221,7 +265,8 @@ static void report(Trainer *t, LoopClock *clock, double norm, double lr)
     s.logged = regular || finished(t);
     if (t->callbacks.status) t->callbacks.status(t->callbacks.context, &s);
     if (!s.logged) return;
-    log_step(t, &s);
+    log_step(t, &s, clock->startup);
+    clock->startup = (double)NAN;
     /* The line at the end must not change those of a run that is made longer later. */
     if (!regular) return;
     t->state.loss_sum = 0;
@@ -265,7 +310,8 @@ bool trainer_run(Trainer *t, const char *run, bool resume, Err *err)
         run_note(t, "%s is finished; a larger train.steps or train.minutes continues it", t->run);
         return true;
     }
-    LoopClock clock = {.started = clock_seconds(), .base = t->state.seconds};
+    LoopClock clock = {
+        .started = clock_seconds(), .base = t->state.seconds, .startup = clock_since_begin()};
     int64_t saved = resume ? t->state.step : -1;
     while (!finished(t) && !interrupt_requested()) {
         if (!update(t, &clock, err)) return false;

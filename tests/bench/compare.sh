@@ -1,62 +1,73 @@
 #!/bin/bash
 # Compares diffc with PyTorch (/usr/bin/python3 with python3-torch) on the same networks: the best of
-# PyTorch's variants is found first, then both run strictly in turn, ROUNDS times; medians, ratios,
-# spread (least and greatest of the ratios of one round) and peak memory.
-# usage: compare.sh [CONFIG TASK BATCH]...      ROUNDS=3 SECONDS_EACH=5 TORCH=tuned|stock
+# PyTorch's variants is found first, then both run strictly in turn; medians, ratios, spread (least and
+# greatest of the ratios of one round) and peak memory.
+# usage: compare.sh [NETWORK [TASK [BATCH]]], such as "compare.sh tiny train 32"
+#        ROUNDS=3 SECONDS_EACH=3 THREADS=2 TORCH=tuned|stock
 # TORCH=tuned: the OpenMP build of OpenBLAS where Debian has it, and a malloc that keeps its memory.
+# PyTorch may take what memory is free and no more; a case that needs more, or a task that the variant
+# cannot do, has no figure ("-"). All cases together take about an hour, most of it PyTorch's updates of
+# cifar10-ddpm.
 set -eu
 cd "$(dirname "$0")/../.."
-unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE OMP_NUM_THREADS
-rounds=${ROUNDS:-3} seconds=${SECONDS_EACH:-5} torch=${TORCH:-tuned}
-if [ $# -eq 0 ]; then
-    for name in bench-tiny bench-small; do
-        set -- "$@" configs/$name.json train 32 configs/$name.json train 128
-        for batch in 1 16 64; do set -- "$@" configs/$name.json sample $batch; done
-    done
-fi
-field() { sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p"; }
-sorted() { sort -n "$1" | awk -v want="$2" '{v[NR]=$1} END {
-    if (want == "least") print v[1]; else if (want == "greatest") print v[NR];
-    else print NR % 2 ? v[(NR+1)/2] : (v[NR/2]+v[NR/2+1])/2}'; }
-run_torch() { # CONFIG TASK BATCH SECONDS [OPTION]...
-    if [ "$torch" = tuned ]; then
-        LD_LIBRARY_PATH=$(echo /usr/lib/*/openblas-openmp) MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 \
-            MALLOC_TOP_PAD_=268435456 /usr/bin/python3 tests/bench/unet_torch.py "$@"
-    else
-        /usr/bin/python3 tests/bench/unet_torch.py "$@"
-    fi
-}
-d=$(mktemp -d)
+. tests/bench/cases.sh
+torch=${TORCH:-tuned} failed="" d=$(mktemp -d)
 trap 'rm -rf "$d"' EXIT
-printf '%-14s %-7s %5s %10s %10s %7s %13s %12s  %s\n' network task batch diffc/s torch/s ratio spread 'MiB d/t' 'PyTorch variant'
-while [ $# -ge 3 ]; do
-    config=$1 task=$2 batch=$3
-    shift 3
-    best=0 options=
+
+run_torch() { # CONFIG TASK BATCH SECONDS REPETITIONS [OPTION]...: one line of JSON, none when it fails
+    (
+        ulimit -v "$(awk '/^MemAvailable/ {print $2}' /proc/meminfo)"
+        if [ "$torch" = tuned ]; then
+            LD_LIBRARY_PATH=$(echo /usr/lib/*/openblas-openmp)
+            export LD_LIBRARY_PATH MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456
+        fi
+        OMP_NUM_THREADS=$threads /usr/bin/python3 tests/bench/unet_torch.py "$@"
+    ) 2>>"$d/errors" || true
+}
+
+best_variant() { # CONFIG TASK BATCH: the options of PyTorch's fastest variant
+    local best=0 options="" speed variant
     for variant in "" --channels-last "--optimize" "--channels-last --optimize"; do
-        [ "$task" = sample ] || case $variant in *optimize*) continue ;; esac
+        [ "$2" = sample ] || case $variant in *optimize*) continue ;; esac
         # shellcheck disable=SC2086
-        speed=$(run_torch "$config" "$task" "$batch" 2 $variant 2>/dev/null | field images_per_s) || speed=0
+        speed=$(run_torch "$1" "$2" "$3" 2 1 $variant | field images_per_s)
         if awk "BEGIN {exit !(${speed:-0} > $best)}"; then best=$speed options=$variant; fi
     done
-    rm -f "$d"/*
+    echo "$options"
+}
+
+compare() { # CONFIG TASK BATCH
+    local options c t
+    options=$(best_variant "$@")
+    rm -f "$d"/[ctr] "$d"/[ct]m && touch "$d"/{c,t,r,cm,tm}
     for _ in $(seq "$rounds"); do
-        ./build/diffc bench "$config" --task "$task" --batch "$batch" --threads 2 --seconds "$seconds" --json -q >"$d/out"
-        if [ "$task" = train ]; then key=train_images_per_s; else key=sample_forwards_per_s; fi
-        c=$(field $key <"$d/out")
-        field peak_memory_bytes <"$d/out" | awk '{print $1/1048576}' >>"$d/cm"
-        # shellcheck disable=SC2086
-        run_torch "$config" "$task" "$batch" "$seconds" $options 2>/dev/null >"$d/out"
-        t=$(field images_per_s <"$d/out")
-        field peak_mib <"$d/out" >>"$d/tm"
+        diffc_bench "$@" "$threads" >"$d/out"
+        c=$(field "$(speed_key "$2")" <"$d/out")
         echo "$c" >>"$d/c"
+        field peak_memory_bytes <"$d/out" | awk '{print $1 / 1048576}' >>"$d/cm"
+        # shellcheck disable=SC2086
+        run_torch "$@" "$seconds" "$(repetitions "$1")" $options >"$d/out"
+        t=$(field images_per_s <"$d/out")
+        [ -n "$t" ] || { failed=1 && break; }
         echo "$t" >>"$d/t"
-        awk "BEGIN {print $c / $t}" >>"$d/r"
+        field peak_mib <"$d/out" >>"$d/tm"
+        ratio "$c" "$t" >>"$d/r"
     done
-    printf '%-14s %-7s %5s %10.1f %10.1f %7.2f %6.2f-%6.2f %5.0f/%6.0f  %s\n' "$(basename "$config" .json)" "$task" "$batch" \
-        "$(sorted "$d/c" median)" "$(sorted "$d/t" median)" "$(sorted "$d/r" median)" "$(sorted "$d/r" least)" \
-        "$(sorted "$d/r" greatest)" "$(sorted "$d/cm" median)" "$(sorted "$d/tm" median)" "${options:-eager}"
+    printf '%-14s %-6s %5s %9s %9s %6s %13s %6s %6s  %s\n' "$(basename "$1" .json)" "$2" "$3" \
+        "$(form %.1f "$(pick median "$d/c")")" "$(form %.1f "$(pick median "$d/t")")" "$(form %.2f "$(pick median "$d/r")")" \
+        "$(form %.2f "$(pick least "$d/r")")-$(form %.2f "$(pick greatest "$d/r")")" \
+        "$(form %.0f "$(pick median "$d/cm")")" "$(form %.0f "$(pick median "$d/tm")")" "${options:-eager}"
+}
+
+mapfile -t all < <(cases "$@")
+[ ${#all[@]} -gt 0 ] || { echo "compare.sh: no such case: $*" >&2; exit 2; }
+version=$(/usr/bin/python3 -c 'import torch; print(torch.__version__)') ||
+    { echo "compare.sh: /usr/bin/python3 cannot import torch; install python3-torch" >&2; exit 1; }
+printf '%-14s %-6s %5s %9s %9s %6s %13s %6s %6s  %s\n' network task batch diffc/s torch/s ratio spread MiB "MiB(t)" variant
+for case in "${all[@]}"; do
+    # shellcheck disable=SC2086
+    compare $case
 done
-./build/diffc --version
-/usr/bin/python3 -c 'import torch; print("torch", torch.__version__, "'"$torch"'")'
-sed -n 's/^model name.*: /cpu: /p' /proc/cpuinfo | head -n 1
+echo "$(machine), $threads threads, $rounds rounds; PyTorch $version ($torch); $(date -u +%Y-%m-%d)"
+./build/diffc --version | paste -sd ';' | sed 's/;/; /g'
+if [ -n "$failed" ]; then echo "PyTorch's last words: $(tail -n 1 "$d/errors")" >&2; fi

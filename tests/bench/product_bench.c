@@ -90,13 +90,13 @@ static void linear_y(const void *layer)
 static void linear_dx(const void *layer)
 {
     const Linear *l = layer;
-    linear_backward(&l->d, l->dx, NULL, NULL, l->y, l->x, l->w, l->scratch);
+    linear_backward(&l->d, 0, l->dx, NULL, NULL, l->y, l->x, l->w, l->scratch);
 }
 
 static void linear_dw(const void *layer)
 {
     const Linear *l = layer;
-    linear_backward(&l->d, NULL, l->dw, l->db, l->y, l->x, l->w, l->scratch);
+    linear_backward(&l->d, 0, NULL, l->dw, l->db, l->y, l->x, l->w, l->scratch);
 }
 
 static void bench_linear(LinearDims d)
@@ -123,24 +123,25 @@ static void bench_linear(LinearDims d)
 
 typedef struct {
     AttentionDims d;
-    float *q, *k, *v, *y, *dq, *dk, *dv, *scratch;
+    float *q, *k, *v, *y, *dq, *dk, *dv, *saved, *scratch;
 } Attention;
 
 static void attention_y(const void *layer)
 {
     const Attention *l = layer;
-    attention_forward(&l->d, l->y, l->q, l->k, l->v, l->scratch);
+    attention_forward(&l->d, l->y, l->saved, l->q, l->k, l->v, l->scratch);
 }
 
 static void attention_dx(const void *layer)
 {
     const Attention *l = layer;
-    attention_backward(&l->d, l->dq, l->dk, l->dv, l->y, l->q, l->k, l->v, l->scratch);
+    attention_backward(&l->d, 0, l->dq, l->dk, l->dv, l->y, l->q, l->k, l->v, l->saved, l->scratch);
 }
 
 static void bench_attention(AttentionDims d)
 {
     size_t n = (size_t)d.N * (size_t)d.T * (size_t)d.heads * (size_t)d.D;
+    size_t kept = attention_saved_floats(&d);
     Attention l = {d,
                    random_floats(n),
                    random_floats(n),
@@ -149,14 +150,16 @@ static void bench_attention(AttentionDims d)
                    random_floats(n),
                    random_floats(n),
                    random_floats(n),
+                   kept ? random_floats(kept) : NULL,
                    random_floats(attention_scratch_floats(&d))};
     double product = 2.0 * (double)n * d.T;
-    Work work[] = {{"y", attention_y, 2 * product}, {"dq dk dv", attention_dx, 5 * product}};
+    Work work[] = {{"y", attention_y, 2 * product},
+                   {"dq dk dv", attention_dx, (kept ? 4 : 5) * product}};
     char title[64];
     snprintf(title, sizeof title, "%2d x %4d, %2d x %3d", d.N, d.T, d.heads, d.D);
     measure(title, &l, work, 2);
     mem_free(l.q), mem_free(l.k), mem_free(l.v), mem_free(l.y);
-    mem_free(l.dq), mem_free(l.dk), mem_free(l.dv), mem_free(l.scratch);
+    mem_free(l.dq), mem_free(l.dk), mem_free(l.dv), mem_free(l.saved), mem_free(l.scratch);
 }
 
 static const LinearDims linears[] = {

@@ -1,12 +1,13 @@
 """The PyTorch counterpart of `diffc bench`: the same U-Net (diffusers' UNet2DModel graph, random
 weights) from the same configuration file, timed the same way.
 
-usage: unet_torch.py CONFIG.json train|sample BATCH SECONDS [--channels-last] [--optimize]
+usage: unet_torch.py CONFIG.json train|sample BATCH SECONDS REPETITIONS [--channels-last] [--optimize]
 --optimize traces, freezes and optimises the network for inference (sample only).
 Prints one JSON object: params, images_per_s (median over repeats), peak_mib, threads, versions.
 """
 import json
 import math
+import os
 import resource
 import statistics
 import sys
@@ -114,10 +115,11 @@ class UNet(nn.Module):
 
 
 def main():
-    path, mode, batch, seconds = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
-    last = "--channels-last" in sys.argv[5:]
+    path, mode, batch, seconds, least = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5])
+    options = sys.argv[6:]
+    last = "--channels-last" in options
     config = json.load(open(path))
-    torch.set_num_threads(2)
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
     torch.manual_seed(0)
     net = UNet(config)
     layout = torch.channels_last if last else torch.contiguous_format
@@ -137,7 +139,7 @@ def main():
     else:
         net.eval()
         run = net
-        if "--optimize" in sys.argv[5:]:
+        if "--optimize" in options:
             with torch.no_grad():
                 run = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(net, (x, t))))
 
@@ -145,11 +147,11 @@ def main():
             with torch.no_grad():
                 run(x, t)
 
-    step()
-    step()
+    for _ in range(2 if least > 1 else 1):
+        step()
     times = []
     end = time.perf_counter() + seconds
-    while len(times) < 3 or time.perf_counter() < end:
+    while len(times) < least or time.perf_counter() < end:
         start = time.perf_counter()
         step()
         times.append(time.perf_counter() - start)
@@ -161,7 +163,7 @@ def main():
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "variant": " ".join(sys.argv[5:]) or "eager",
+        "variant": " ".join(options) or "eager",
     }))
 
 

@@ -16,7 +16,7 @@ scratch=$(mktemp -d "${TMPDIR:-/tmp}/diffc-cli.XXXXXX") || exit 2
 trap 'chmod -R u+rwx "$scratch" && rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
 
-unset DIFFC_CPU
+unset DIFFC_CPU OPENBLAS_CORETYPE
 unset NO_COLOR
 export LC_ALL=C TERM=dumb
 # Threads that wait do not spin: on a busy machine the suite would take minutes instead of seconds.

@@ -6,3 +6,5 @@ for key in step images loss grad_norm lr images_per_s; do
 done
 assert "same as stats.jsonl" grep -qxF "$(tail -n 1 run/stats.jsonl)" lines
 tail -n 1 lines
+assert "one line says how long the start took" test "$(grep -c startup_seconds lines)" = 1
+assert "it is the first" sh -c "head -n 1 lines | grep -q startup_seconds"

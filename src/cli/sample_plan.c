@@ -1,0 +1,339 @@
+#include "sample_plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "diffc/config.h"
+#include "diffc/method.h"
+#include "diffc/network.h"
+#include "version.h"
+
+const Option sample_options[SAMPLE_ROWS + 1] = {
+    [SAMPLE_ROW_MODEL] = {.name = "model",
+                          .letter = 'm',
+                          .type = OPTION_TEXT,
+                          .metavar = "PATH",
+                          .otherwise = "the newest run under runs/",
+                          .group = "Model",
+                          .help = "run folder, or model folder in the layout of diffusers"},
+    [SAMPLE_ROW_SIZE] = {.name = "size",
+                         .type = OPTION_TEXT,
+                         .metavar = "N|HxW",
+                         .otherwise = "the model's own",
+                         .group = "Model",
+                         .help = "height and width of the images"},
+    [SAMPLE_ROW_LABEL] = {.name = "label",
+                          .type = OPTION_INT,
+                          .metavar = "N",
+                          .low = 0,
+                          .high = 1e6,
+                          .otherwise = "seed modulo the number of classes",
+                          .group = "Model",
+                          .help = "class of every image, for models with classes"},
+    [SAMPLE_ROW_SAMPLER] = {.name = "sampler",
+                            .type = OPTION_CHOICE,
+                            .metavar = "NAME",
+                            .choice = sampler_name,
+                            .otherwise = "the run's",
+                            .group = "Sampler",
+                            .help = "see below"},
+    [SAMPLE_ROW_STEPS] = {.name = "steps",
+                          .letter = 's',
+                          .type = OPTION_INT,
+                          .metavar = "N",
+                          .low = 1,
+                          .high = 1e6,
+                          .otherwise = "the run's",
+                          .group = "Sampler",
+                          .help = "network calls per image, as near below as the sampler can"},
+    [SAMPLE_ROW_SPACING] = {.name = "spacing",
+                            .type = OPTION_CHOICE,
+                            .metavar = "KIND",
+                            .choice = spacing_name,
+                            .otherwise = "the run's",
+                            .group = "Sampler",
+                            .help = "where the steps lie; the first four take trained steps only"},
+    [SAMPLE_ROW_CLIP] = {.name = "clip",
+                         .type = OPTION_SWITCH,
+                         .otherwise = "the run's",
+                         .group = "Sampler",
+                         .help = "keep the predicted image within [-1, 1] at every step (ddpm, "
+                                 "ddim, heun, dpm++2m, unipc)"},
+    [SAMPLE_ROW_VARIANCE] = {.name = "variance",
+                             .type = OPTION_CHOICE,
+                             .metavar = "KIND",
+                             .choice = variance_name,
+                             .otherwise = "the run's",
+                             .group = "Sampler",
+                             .help = "ddpm: variance of a step"},
+    [SAMPLE_ROW_ETA] = {.name = "eta",
+                        .type = OPTION_REAL,
+                        .metavar = "X",
+                        .low = 0,
+                        .high = 1,
+                        .otherwise = "the run's",
+                        .group = "Sampler",
+                        .help = "ddim: fresh noise per step; 0 none, 1 as much as ddpm"},
+    [SAMPLE_ROW_CHURN] = {.name = "churn",
+                          .type = OPTION_REAL,
+                          .metavar = "X",
+                          .low = 0,
+                          .high = 1e6,
+                          .otherwise = "the run's",
+                          .group = "Sampler",
+                          .help = "heun: fresh noise (S_churn); 0 none"},
+    [SAMPLE_ROW_SNR] = {.name = "snr",
+                        .type = OPTION_REAL,
+                        .metavar = "X",
+                        .low = 1e-6,
+                        .high = 10,
+                        .otherwise = "the run's",
+                        .group = "Sampler",
+                        .help = "pc: signal to noise of the Langevin corrector"},
+    [SAMPLE_ROW_CORRECTOR] = {.name = "corrector",
+                              .type = OPTION_INT,
+                              .metavar = "N",
+                              .low = 0,
+                              .high = 100,
+                              .otherwise = "the run's",
+                              .group = "Sampler",
+                              .help = "pc: Langevin steps before each predictor step; 0 none"},
+    [SAMPLE_ROW_PREDICTOR] = {.name = "predictor",
+                              .type = OPTION_CHOICE,
+                              .metavar = "KIND",
+                              .choice = predictor_name,
+                              .otherwise = "the run's",
+                              .group = "Sampler",
+                              .help = "pc: the step between levels"},
+    [SAMPLE_ROW_LANGEVIN_STEPS] = {.name = "langevin-steps",
+                                   .type = OPTION_INT,
+                                   .metavar = "N",
+                                   .low = 1,
+                                   .high = 1e4,
+                                   .otherwise = "the run's",
+                                   .group = "Sampler",
+                                   .help = "langevin: steps at each level"},
+    [SAMPLE_ROW_LANGEVIN_STEP] =
+        {.name = "langevin-step",
+         .type = OPTION_REAL,
+         .metavar = "X",
+         .low = 0,
+         .high = 1e6,
+         .otherwise = "the run's",
+         .group = "Sampler",
+         .help = "langevin: size of a step at the smallest level; 0 chooses it"},
+    [SAMPLE_ROW_TOLERANCE] = {.name = "tolerance",
+                              .type = OPTION_REAL,
+                              .metavar = "X",
+                              .low = 1e-12,
+                              .high = 1,
+                              .otherwise = "the run's",
+                              .group = "Sampler",
+                              .help = "ode: error allowed, relative and absolute"},
+    [SAMPLE_ROW_CALL_LIMIT] = {.name = "call-limit",
+                               .type = OPTION_INT,
+                               .metavar = "N",
+                               .low = 1,
+                               .high = 1e6,
+                               .otherwise = "the run's",
+                               .group = "Sampler",
+                               .help = "ode: network calls an image may take"},
+    [SAMPLE_ROW_COUNT] = {.name = "count",
+                          .letter = 'n',
+                          .type = OPTION_INT,
+                          .metavar = "N",
+                          .low = 1,
+                          .high = 1e7,
+                          .otherwise = "the run's",
+                          .group = "Images",
+                          .help = "images to make"},
+    [SAMPLE_ROW_SEED] =
+        {.name = "seed",
+         .type = OPTION_SEED,
+         .metavar = "N",
+         .otherwise = "the run's",
+         .group = "Images",
+         .help = "seed of the first image; image k has seed N + k and is the same image "
+                 "whatever the batch, the count and the threads"},
+    [SAMPLE_ROW_BATCH] = {.name = "batch",
+                          .letter = 'b',
+                          .type = OPTION_INT,
+                          .metavar = "N",
+                          .low = 1,
+                          .high = 65536,
+                          .otherwise = "what suits the cache",
+                          .group = "Images",
+                          .help = "images made together"},
+    [SAMPLE_ROW_OUT] = {.name = "out",
+                        .letter = 'o',
+                        .type = OPTION_TEXT,
+                        .metavar = "FILE",
+                        .otherwise = "grid.png when neither --out-dir nor --npz is given",
+                        .group = "Images",
+                        .help = "one PNG picture of all images"},
+    [SAMPLE_ROW_OUT_DIR] = {.name = "out-dir",
+                            .type = OPTION_TEXT,
+                            .metavar = "DIR",
+                            .group = "Images",
+                            .help = "one PNG file per image, named by its seed: 000007.png"},
+    [SAMPLE_ROW_NPZ] = {.name = "npz",
+                        .type = OPTION_TEXT,
+                        .metavar = "FILE",
+                        .group = "Images",
+                        .help = "all images as bytes arr_0 [N,H,W,C], for evaluation programs"},
+    [SAMPLE_ROW_THREADS] = OPTION_ROW_THREADS,
+    [SAMPLE_ROW_JSON] = OPTION_ROW_JSON,
+    [SAMPLE_ROW_QUIET] = OPTION_ROW_QUIET,
+};
+
+/* Which option goes with which setting of a sampler. */
+static const struct {
+    int row;
+    unsigned reads;
+} owners[] = {{SAMPLE_ROW_CLIP, SAMPLE_CLIP},
+              {SAMPLE_ROW_VARIANCE, SAMPLE_VARIANCE},
+              {SAMPLE_ROW_ETA, SAMPLE_ETA},
+              {SAMPLE_ROW_CHURN, SAMPLE_CHURN},
+              {SAMPLE_ROW_SNR, SAMPLE_CORRECTOR},
+              {SAMPLE_ROW_CORRECTOR, SAMPLE_CORRECTOR},
+              {SAMPLE_ROW_PREDICTOR, SAMPLE_CORRECTOR},
+              {SAMPLE_ROW_LANGEVIN_STEPS, SAMPLE_LANGEVIN},
+              {SAMPLE_ROW_LANGEVIN_STEP, SAMPLE_LANGEVIN},
+              {SAMPLE_ROW_TOLERANCE, SAMPLE_ODE},
+              {SAMPLE_ROW_CALL_LIMIT, SAMPLE_ODE}};
+
+/* Refuses an option that the chosen sampler would ignore, and names those that read it. */
+static bool check_owners(const OptionValue *v, const Sampler *chosen, Err *err)
+{
+    for (size_t i = 0; i < sizeof owners / sizeof *owners; i++) {
+        if (!v[owners[i].row].given || (chosen->reads & owners[i].reads)) continue;
+        char names[128] = "";
+        int count = 0;
+        for (const Sampler *s = samplers; s->name; s++) {
+            if (!(s->reads & owners[i].reads)) continue;
+            size_t used = strlen(names);
+            snprintf(names + used, sizeof names - used, "%s%s", count++ ? ", " : "", s->name);
+        }
+        return err_set(err, ERR_USAGE, "--%s belongs to the sampler%s %s; %s does not use it",
+                       sample_options[owners[i].row].name, count == 1 ? "" : "s", names,
+                       chosen->name);
+    }
+    return true;
+}
+
+/* The run's own settings, where the model lies in a run that has them. */
+static bool load_settings(const Model *m, Config *c, Err *err)
+{
+    char path[PATH_BYTES];
+    config_defaults(c);
+    c->sample.variance = m->config.variance;
+    c->sample.clip = m->config.clip;
+    if (!m->run[0]) return true;
+    return path_join(path, m->run, "config.json", err) &&
+           (!path_exists(path) || config_load(c, path, err));
+}
+
+/* A name for "auto" is the method's own sampler. */
+static bool choose_sampler(const OptionValue *v, const Model *m, const Config *c, SamplePlan *p,
+                           Err *err)
+{
+    const char *own = c->sample.sampler;
+    if (strcmp(own, "auto") == 0) own = method_sampler(m->process.kind);
+    const char *name = v[SAMPLE_ROW_SAMPLER].given ? v[SAMPLE_ROW_SAMPLER].text : own;
+    p->sampler = sampler_find(name);
+    if (!p->sampler)
+        return err_set(err, ERR_USAGE, "%s: sample.sampler is '%s', which is unknown", m->run,
+                       name);
+    if (v[SAMPLE_ROW_STEPS].given && (p->sampler->reads & SAMPLE_ODE))
+        return err_set(err, ERR_USAGE,
+                       "--steps is given, but %s takes as many network calls as --tolerance needs "
+                       "and --call-limit allows",
+                       name);
+    /* The run's number of steps belongs to the run's sampler. */
+    if (v[SAMPLE_ROW_STEPS].given)
+        p->calls = (int)v[SAMPLE_ROW_STEPS].integer;
+    else
+        p->calls = strcmp(name, own) == 0 ? c->sample.steps : 0;
+    return true;
+}
+
+static void fill_run(const OptionValue *v, const Model *m, const Config *c, SampleRun *run)
+{
+#define REAL(row, setting)    (v[row].given ? v[row].real : (setting))
+#define INTEGER(row, setting) (v[row].given ? v[row].integer : (setting))
+    sample_run_defaults(run);
+    run->process = &m->process;
+    run->clip = INTEGER(SAMPLE_ROW_CLIP, c->sample.clip);
+    run->clip_range = m->config.clip_range;
+    run->variance = (VarianceKind)INTEGER(SAMPLE_ROW_VARIANCE, c->sample.variance);
+    run->eta = REAL(SAMPLE_ROW_ETA, c->sample.eta);
+    run->churn = REAL(SAMPLE_ROW_CHURN, c->sample.churn);
+    run->snr = REAL(SAMPLE_ROW_SNR, c->sample.snr);
+    run->corrector_steps = (int)INTEGER(SAMPLE_ROW_CORRECTOR, c->sample.corrector_steps);
+    run->predictor = (PredictorKind)INTEGER(SAMPLE_ROW_PREDICTOR, c->sample.predictor);
+    run->langevin_steps = (int)INTEGER(SAMPLE_ROW_LANGEVIN_STEPS, c->sample.langevin_steps);
+    run->langevin_step = REAL(SAMPLE_ROW_LANGEVIN_STEP, c->sample.langevin_step);
+    run->tolerance = REAL(SAMPLE_ROW_TOLERANCE, c->sample.tolerance);
+    run->call_limit = (long)INTEGER(SAMPLE_ROW_CALL_LIMIT, c->sample.call_limit);
+#undef REAL
+#undef INTEGER
+}
+
+static bool choose_images(const OptionValue *v, const Model *m, const Config *c, SamplePlan *p,
+                          Err *err)
+{
+    p->count = v[SAMPLE_ROW_COUNT].given ? (int)v[SAMPLE_ROW_COUNT].integer : c->sample.count;
+    p->batch = v[SAMPLE_ROW_BATCH].given ? (int)v[SAMPLE_ROW_BATCH].integer : c->sample.batch;
+    p->seed = v[SAMPLE_ROW_SEED].given ? v[SAMPLE_ROW_SEED].seed : c->sample.seed;
+    p->label = v[SAMPLE_ROW_LABEL].given ? (int)v[SAMPLE_ROW_LABEL].integer : -1;
+    if (p->batch == 0) p->batch = p->count < NETWORK_SAMPLE_BATCH ? p->count : NETWORK_SAMPLE_BATCH;
+    if (p->batch > p->count) p->batch = p->count;
+    int classes = m->config.unet.classes;
+    if (p->label >= 0 && classes == 0)
+        return err_set(err, ERR_USAGE, "--label is given, but the model has no classes");
+    if (p->label >= classes && p->label >= 0)
+        return err_set(err, ERR_USAGE, "--label is %d; the model's classes are 0 to %d", p->label,
+                       classes - 1);
+    return true;
+}
+
+bool sample_plan_make(const Arguments *a, const Model *m, SamplePlan *p, Err *err)
+{
+    const OptionValue *v = a->values;
+    Config c;
+    bool ok = load_settings(m, &c, err) && choose_sampler(v, m, &c, p, err) &&
+              check_owners(v, p->sampler, err) && choose_images(v, m, &c, p, err);
+    if (ok) {
+        fill_run(v, m, &c, &p->run);
+        bool given = v[SAMPLE_ROW_SPACING].given;
+        p->spacing = given ? (SpacingKind)v[SAMPLE_ROW_SPACING].integer : c.sample.spacing;
+    }
+    config_free(&c);
+    return ok;
+}
+
+void sample_plan_describe(const SamplePlan *p, char *out, size_t size)
+{
+    const SampleRun *r = &p->run;
+    char steps[32] = "auto";
+    if (p->calls > 0) snprintf(steps, sizeof steps, "%d", p->calls);
+    size_t used = 0;
+#define ADD(...)                                                                                   \
+    do {                                                                                           \
+        int n = snprintf(out + used, size - used, __VA_ARGS__);                                    \
+        used = n > 0 && used + (size_t)n < size ? used + (size_t)n : size - 1;                     \
+    } while (0)
+    ADD("diffc %s: model %s, sampler %s, steps %s, spacing %s", DIFFC_VERSION, p->path,
+        p->sampler->name, steps, spacing_name((int)p->spacing));
+    if (p->sampler->reads & SAMPLE_CLIP) ADD(", clip %s", r->clip ? "yes" : "no");
+    if (p->sampler->reads & SAMPLE_ETA) ADD(", eta %g", r->eta);
+    if (p->sampler->reads & SAMPLE_VARIANCE) ADD(", variance %s", variance_name((int)r->variance));
+    if (p->sampler->reads & SAMPLE_CHURN) ADD(", churn %g", r->churn);
+    if (p->sampler->reads & SAMPLE_CORRECTOR)
+        ADD(", predictor %s, corrector %d, snr %g", predictor_name((int)r->predictor),
+            r->corrector_steps, r->snr);
+    if (p->sampler->reads & SAMPLE_LANGEVIN)
+        ADD(", langevin-steps %d, langevin-step %g", r->langevin_steps, r->langevin_step);
+    if (p->sampler->reads & SAMPLE_ODE) ADD(", tolerance %g", r->tolerance);
+#undef ADD
+}

@@ -1,0 +1,60 @@
+/* Everything that decides the images of `diffc sample`: options over the run's own settings over the
+ * defaults. */
+#ifndef DIFFC_CLI_SAMPLE_PLAN_H
+#define DIFFC_CLI_SAMPLE_PLAN_H
+
+#include "cli.h"
+#include "diffc/fsio.h"
+#include "diffc/model.h"
+#include "diffc/sampler.h"
+
+enum {
+    SAMPLE_ROW_MODEL,
+    SAMPLE_ROW_SIZE,
+    SAMPLE_ROW_LABEL,
+    SAMPLE_ROW_SAMPLER,
+    SAMPLE_ROW_STEPS,
+    SAMPLE_ROW_SPACING,
+    SAMPLE_ROW_CLIP,
+    SAMPLE_ROW_VARIANCE,
+    SAMPLE_ROW_ETA,
+    SAMPLE_ROW_CHURN,
+    SAMPLE_ROW_SNR,
+    SAMPLE_ROW_CORRECTOR,
+    SAMPLE_ROW_PREDICTOR,
+    SAMPLE_ROW_LANGEVIN_STEPS,
+    SAMPLE_ROW_LANGEVIN_STEP,
+    SAMPLE_ROW_TOLERANCE,
+    SAMPLE_ROW_CALL_LIMIT,
+    SAMPLE_ROW_COUNT,
+    SAMPLE_ROW_SEED,
+    SAMPLE_ROW_BATCH,
+    SAMPLE_ROW_OUT,
+    SAMPLE_ROW_OUT_DIR,
+    SAMPLE_ROW_NPZ,
+    SAMPLE_ROW_THREADS,
+    SAMPLE_ROW_JSON,
+    SAMPLE_ROW_QUIET,
+    SAMPLE_ROWS
+};
+extern const Option sample_options[SAMPLE_ROWS + 1];
+
+typedef struct {
+    char path[PATH_BYTES]; /* of the run or model, chosen by the caller */
+    const Sampler *sampler;
+    SampleRun run; /* settings; its grid and progress are the caller's to set */
+    SpacingKind spacing;
+    int calls; /* network calls asked for, 0: the sampler's own number */
+    int count, batch;
+    uint64_t seed;
+    int label; /* -1: by seed */
+} SamplePlan;
+
+/* ERR_USAGE for an option that the sampler does not read, a label that the model has not, a sampler
+ * that is unknown. */
+bool sample_plan_make(const Arguments *a, const Model *m, SamplePlan *p, Err *err);
+
+/* "diffc 0.1: model runs/a, sampler ddim, ...": kept in the pictures. */
+void sample_plan_describe(const SamplePlan *p, char *out, size_t size);
+
+#endif

@@ -1,0 +1,134 @@
+/* Annealed Langevin dynamics (Song & Ermon 2019, algorithm 1; 2020, algorithm 1). The state is
+ * y = x / alpha, which every process noises as SMLD does, by s = sigma / alpha:
+ *   a = step (s / s_smallest)^2,   y += a score + sqrt(2a) z,   score = -eps / s
+ * some times at each level, and at the end once y + s^2 score, the mean of the clean image. */
+#include <math.h>
+
+#include "diffc/smld.h"
+#include "sampler_walk.h"
+
+/* Neighbouring levels of a grid by default are at most this ratio apart: between those of Song &
+ * Ermon 2020 for 784 dimensions (1.082) and twice its logarithm. */
+static const double DEFAULT_RATIO = 1.1;
+
+static double noise_ratio(NoiseLevel noisy, NoiseLevel clean)
+{
+    return exp(level_logsnr(clean) - level_logsnr(noisy));
+}
+
+static int default_levels(const Process *p)
+{
+    if (p->kind == PROCESS_SMLD) return p->T;
+    NoiseLevel noisy = process_level(p, process_time_noisy(p));
+    NoiseLevel clean = process_level(p, process_time_end(p));
+    return 1 + (int)ceil(log(noise_ratio(noisy, clean)) / log(DEFAULT_RATIO));
+}
+
+int levels_langevin(const SampleRun *run, int calls)
+{
+    if (calls == 0) return default_levels(run->process);
+    int steps = run->langevin_steps > 0 ? run->langevin_steps : 1;
+    return (calls - 1) / steps;
+}
+
+int levels_plain_langevin(const SampleRun *run, int calls)
+{
+    (void)run;
+    return calls - 1;
+}
+
+/* The mean ratio of neighbouring levels; of a grid that stays at one level, that of a grid by
+ * default. */
+static double ratio_of_levels(const SampleRun *run)
+{
+    const LevelGrid *grid = run->grid;
+    const Process *p = run->process;
+    double whole = noise_ratio(grid->level[0], grid->level[grid->n - 1]);
+    int gaps = grid->n - 1;
+    if (!(whole > 1)) {
+        whole = noise_ratio(process_level(p, process_time_noisy(p)),
+                            process_level(p, process_time_end(p)));
+        gaps = default_levels(p) - 1;
+    }
+    return whole > 1 ? pow(whole, 1.0 / gaps) : DEFAULT_RATIO;
+}
+
+static bool check_options(const Walk *w)
+{
+    const SampleRun *run = w->run;
+    if (run->langevin_steps < 1)
+        return err_set(w->err, ERR_USAGE,
+                       "sampler %s: the number of Langevin steps at each level is %d; it must be 1 "
+                       "or more",
+                       w->sampler, run->langevin_steps);
+    if (!(run->langevin_step >= 0 && isfinite(run->langevin_step)))
+        return err_set(w->err, ERR_USAGE,
+                       "sampler %s: the Langevin step is %g; it must be above 0, or 0 to be chosen "
+                       "from the levels",
+                       w->sampler, run->langevin_step);
+    return true;
+}
+
+/* eps at y, whose x = alpha y is put into `x`. */
+static bool predict_at(const Walk *w, int step, const double *y, double *x, double *eps)
+{
+    NoiseLevel level = walk_level(w, step);
+    if (level.alpha == 1) return walk_predict(w, step, y, level, eps);
+    size_t n = walk_values(w);
+#pragma omp parallel for schedule(static) if (n >= WALK_PARALLEL_FROM)
+    for (size_t i = 0; i < n; i++) x[i] = level.alpha * y[i];
+    return walk_predict(w, step, x, level, eps);
+}
+
+/* y += along_eps eps + std z */
+static void move(const Walk *w, double *y, double along_eps, const double *eps, double std,
+                 const double *z)
+{
+    size_t n = walk_values(w);
+#pragma omp parallel for schedule(static) if (n >= WALK_PARALLEL_FROM)
+    for (size_t i = 0; i < n; i++) y[i] += along_eps * eps[i] + (std > 0 ? std * z[i] : 0);
+}
+
+static bool walk_langevin(const Walk *w, int steps, double *y, double *scratch)
+{
+    const SampleRun *run = w->run;
+    double *eps = scratch, *z = eps + walk_values(w), *x = z + walk_values(w);
+    int n = run->grid->n;
+    if (!check_options(w) || !walk_start(w, y)) return false;
+    NoiseLevel first = walk_level(w, 0), last = walk_level(w, n - 1);
+    double smallest = last.sigma / last.alpha;
+    double unit = run->langevin_step;
+    if (unit == 0) unit = langevin_step_size(run->langevin_steps, smallest, ratio_of_levels(run));
+    size_t values = walk_values(w);
+    for (size_t i = 0; i < values && first.alpha != 1; i++) y[i] /= first.alpha;
+
+    uint64_t draw = 0;
+    for (int step = 0; step < n; step++) {
+        NoiseLevel level = walk_level(w, step);
+        double s = level.sigma / level.alpha, a = unit * (s / smallest) * (s / smallest);
+        for (int k = 0; k < steps; k++) {
+            if (!predict_at(w, step, y, x, eps)) return false;
+            walk_draw(w, ++draw, z);
+            move(w, y, -a / s, eps, sqrt(2 * a), z);
+            if (!walk_check(w, step, y)) return false;
+        }
+    }
+    if (!predict_at(w, n - 1, y, x, eps)) return false;
+    move(w, y, -smallest, eps, 0, z);
+    return walk_check(w, n - 1, y);
+}
+
+bool sample_langevin(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
+                     double *x, double *scratch, Err *err)
+{
+    Walk walk = {"langevin", run, denoiser, noise, count, err};
+    return walk_langevin(&walk, run->langevin_steps, x, scratch);
+}
+
+/* One step at each position of a grid that stays at the cleanest level. */
+bool sample_plain_langevin(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise,
+                           int count, double *x, double *scratch, Err *err)
+{
+    Walk walk = {"plain-langevin", run, denoiser, noise, count, err};
+    return walk_langevin(&walk, 1, x, scratch);
+}

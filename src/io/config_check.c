@@ -1,0 +1,192 @@
+/* Rules between the fields of a configuration, and the choices it leaves to the program. */
+#include <stdio.h>
+#include <string.h>
+
+#include "config_fields.h"
+#include "diffc/config.h"
+
+NetworkKind config_network(const Config *c)
+{
+    if (c->model.type != NETWORK_AUTO) return c->model.type;
+    return c->data.toy == TOY_NONE ? NETWORK_UNET : NETWORK_MLP;
+}
+
+TimeChoice config_time(const Config *c)
+{
+    if (c->model.time != TIME_CHOICE_AUTO) return c->model.time;
+    return c->method.type == METHOD_DDPM ? TIME_CHOICE_POSITIONAL : TIME_CHOICE_FOURIER;
+}
+
+enum { DDPM = 1, SMLD = 2, VE = 4, VP = 8, SUBVP = 16, EXPLODING = SMLD | VE };
+
+static unsigned method_bit(const Config *c)
+{
+    static const unsigned sdes[] = {[SDE_VE] = VE, [SDE_VP] = VP, [SDE_SUBVP] = SUBVP};
+    if (c->method.type == METHOD_SDE) return sdes[c->method.sde];
+    return c->method.type == METHOD_SMLD ? SMLD : DDPM;
+}
+
+/* "smld, sde ve" */
+static void method_words(unsigned methods, char *out, size_t size)
+{
+    static const char *const words[] = {"ddpm", "smld", "sde ve", "sde vp", "sde subvp"};
+    size_t used = 0;
+    out[0] = '\0';
+    for (unsigned i = 0; i < sizeof words / sizeof *words && used < size; i++) {
+        if (!(methods >> i & 1)) continue;
+        int n = snprintf(out + used, size - used, "%s%s", used ? ", " : "", words[i]);
+        used += n > 0 ? (size_t)n : 0;
+    }
+}
+
+/* Keys that only some methods read. Away from its default such a key was meant to do something. */
+static bool check_owners(const Config *c, Err *err)
+{
+    static const struct {
+        const char *key;
+        unsigned methods;
+    } owners[] = {
+        {"steps", DDPM},
+        {"schedule", DDPM},
+        {"beta_start", DDPM},
+        {"beta_end", DDPM},
+        {"betas", DDPM},
+        {"prediction", DDPM},
+        {"min_snr_gamma", DDPM},
+        {"sde", VE | VP | SUBVP},
+        {"sigma_min", EXPLODING},
+        {"sigma_max", EXPLODING},
+        {"levels", SMLD},
+        {"beta_min", VP | SUBVP},
+        {"beta_max", VP | SUBVP},
+        {"time_min", VE | VP | SUBVP},
+        {"weighting", VE | VP | SUBVP},
+        {"objective", EXPLODING},
+        {"slices", EXPLODING},
+    };
+    Config standard;
+    config_defaults(&standard);
+    for (size_t i = 0; i < sizeof owners / sizeof *owners; i++) {
+        const Field *f = config_find("method", strlen("method"), owners[i].key);
+        const char *given = (const char *)c + f->offset;
+        if (owners[i].methods & method_bit(c) ||
+            memcmp(given, (const char *)&standard + f->offset, f->size) == 0)
+            continue;
+        char readers[64], method[64];
+        method_words(owners[i].methods, readers, sizeof readers);
+        method_words(method_bit(c), method, sizeof method);
+        return err_set(err, ERR_USAGE,
+                       "method.%s is given, but the method is %s, and the key belongs to %s; leave "
+                       "it out, or choose the method that was meant",
+                       f->key, method, readers);
+    }
+    return true;
+}
+
+static bool check_data(const Config *c, Err *err)
+{
+    if (c->data.limit > 0 && c->data.validation >= c->data.limit)
+        return err_set(err, ERR_USAGE,
+                       "data.validation holds out %d images, which leaves none of data.limit (%d) "
+                       "to train on; set data.validation below %d",
+                       c->data.validation, c->data.limit, c->data.limit);
+    if (c->data.toy != TOY_NONE && c->data.path[0])
+        return err_set(err, ERR_USAGE,
+                       "data.toy and data.path (%.300s) are both given; a toy is made by formula, "
+                       "so leave one of them out",
+                       c->data.path);
+    return true;
+}
+
+static bool check_network(const Config *c, Err *err)
+{
+    bool mlp = config_network(c) == NETWORK_MLP;
+    if (c->data.toy != TOY_NONE && !mlp)
+        return err_set(err, ERR_USAGE,
+                       "model.type is \"unet\", but data.toy gives points, which need \"mlp\"; "
+                       "\"auto\" chooses it");
+    if (c->data.toy == TOY_NONE && mlp)
+        return err_set(err, ERR_USAGE,
+                       "model.type is \"mlp\", which is for the points of a data.toy; images need "
+                       "\"unet\"");
+    Config standard;
+    config_defaults(&standard);
+    if (!mlp &&
+        (c->model.width != standard.model.width || c->model.layers != standard.model.layers))
+        return err_set(err, ERR_USAGE,
+                       "model.%s is given, but the network is a unet, whose size is set by "
+                       "model.%s; leave it out",
+                       c->model.width != standard.model.width ? "width" : "layers",
+                       c->model.width != standard.model.width ? "channels" : "blocks");
+    bool positional = config_time(c) == TIME_CHOICE_POSITIONAL;
+    if (positional && method_bit(c) & EXPLODING)
+        return err_set(err, ERR_USAGE,
+                       "model.time is \"positional\", but the network of %s divides its output by "
+                       "sigma and is told ln(sigma), which needs \"fourier\"",
+                       c->method.type == METHOD_SMLD ? "smld" : "sde ve");
+    if (!positional && c->method.type == METHOD_DDPM)
+        return err_set(err, ERR_USAGE,
+                       "model.time is \"fourier\", but the steps of ddpm are whole numbers from 0, "
+                       "which need \"positional\"");
+    return true;
+}
+
+static bool check_ddpm(const Config *c, Err *err)
+{
+    if (c->method.schedule == SCHEDULE_BETAS && c->method.beta_count != c->method.steps)
+        return err_set(err, ERR_USAGE,
+                       "method.betas has %d values, but method.steps is %d; schedule \"betas\" "
+                       "needs one for each step",
+                       c->method.beta_count, c->method.steps);
+    if (c->method.schedule != SCHEDULE_BETAS && c->method.beta_count > 0)
+        return err_set(err, ERR_USAGE,
+                       "method.betas is given, but method.schedule is not \"betas\"; set it, or "
+                       "leave method.betas out");
+    bool straight =
+        c->method.schedule == SCHEDULE_LINEAR || c->method.schedule == SCHEDULE_SCALED_LINEAR;
+    if (straight && c->method.beta_start > c->method.beta_end)
+        return err_set(err, ERR_USAGE,
+                       "method.beta_start (%g) is above method.beta_end (%g); noise must grow",
+                       c->method.beta_start, c->method.beta_end);
+    if (c->sample.steps > c->method.steps)
+        return err_set(err, ERR_USAGE, "sample.steps is %d, more than method.steps (%d)",
+                       c->sample.steps, c->method.steps);
+    return true;
+}
+
+static bool check_score(const Config *c, Err *err)
+{
+    bool exploding = method_bit(c) & EXPLODING;
+    if (exploding && c->method.sigma_max > 0 && c->method.sigma_min >= c->method.sigma_max)
+        return err_set(err, ERR_USAGE,
+                       "method.sigma_min (%g) is not below method.sigma_max (%g); noise must grow",
+                       c->method.sigma_min, c->method.sigma_max);
+    if (!exploding && c->method.beta_min > c->method.beta_max)
+        return err_set(err, ERR_USAGE,
+                       "method.beta_min (%g) is above method.beta_max (%g); noise must grow",
+                       c->method.beta_min, c->method.beta_max);
+    if (c->method.objective != OBJECTIVE_DENOISING && config_network(c) != NETWORK_MLP)
+        return err_set(err, ERR_USAGE,
+                       "method.objective is \"%s\", which needs derivatives of the score that only "
+                       "the mlp of a data.toy can afford; images need \"denoising\"",
+                       c->method.objective == OBJECTIVE_EXACT ? "exact" : "sliced");
+    if (c->method.slices != 1 && c->method.objective != OBJECTIVE_SLICED)
+        return err_set(err, ERR_USAGE,
+                       "method.slices is %d, but method.objective is not \"sliced\"; set it, or "
+                       "leave method.slices out",
+                       c->method.slices);
+    return true;
+}
+
+bool config_check(const Config *c, Err *err)
+{
+    if (c->train.steps == 0 && c->train.minutes <= 0)
+        return err_set(err, ERR_USAGE,
+                       "train.steps and train.minutes are both 0, so training would never end; set "
+                       "one of them");
+    if (c->train.micro_batch > c->train.batch)
+        return err_set(err, ERR_USAGE, "train.micro_batch is %d, more than train.batch (%d)",
+                       c->train.micro_batch, c->train.batch);
+    return check_data(c, err) && check_owners(c, err) && check_network(c, err) &&
+           (c->method.type == METHOD_DDPM ? check_ddpm(c, err) : check_score(c, err));
+}

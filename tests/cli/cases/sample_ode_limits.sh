@@ -1,0 +1,12 @@
+# The adaptive sampler takes no number of steps, and says when its limit of calls is too low.
+assert train diffc train tiny.json -q --out run --steps 2 >/dev/null
+diffc sample -q -m run --sampler ode --steps 7
+echo $?
+diffc sample -q -m run --sampler ode --tolerance 1e-9 --call-limit 20 2>said
+echo $?
+assert "the image, the tolerance and what to do" grep -q 'image 0 .*tolerance 1e-09.*a larger' said
+test -e grid.png && echo "a grid was written"
+diffc sample -q -m run --sampler pc --eta 0.5
+echo $?
+diffc sample -q -m run --sampler langevin --steps 3
+echo $?

@@ -1,0 +1,172 @@
+/* Noise processes against the closed forms of the SDEs (Song et al. 2021, appendix B) and their
+ * published constants; grids of levels. */
+#include <math.h>
+#include <stdio.h>
+
+#include "diffc/process.h"
+#include "test.h"
+
+static const ProcessConfig configs[] = {
+    {.kind = PROCESS_DDPM,
+     .T = 1000,
+     .schedule = SCHEDULE_LINEAR,
+     .beta_start = 1e-4,
+     .beta_end = 0.02},
+    {.kind = PROCESS_SMLD, .T = 100, .sigma_min = 0.01, .sigma_max = 30},
+    {.kind = PROCESS_VE, .sigma_min = 0.01, .sigma_max = 50, .time_min = 1e-5},
+    {.kind = PROCESS_VP, .beta_min = 0.1, .beta_max = 20, .time_min = 1e-5, .label_scale = 999},
+    {.kind = PROCESS_SUBVP, .beta_min = 0.1, .beta_max = 20, .time_min = 1e-5, .label_scale = 1},
+};
+enum { CONFIGS = sizeof configs / sizeof *configs };
+
+static Process process(ProcessKind kind)
+{
+    Process p;
+    Err err = {0};
+    if (!EXPECT(process_make(&p, &configs[kind], &err))) fprintf(stderr, "%s\n", err.text);
+    return p;
+}
+
+TEST(constants_of_the_sdes_are_the_published_ones)
+{
+    Process vp = process(PROCESS_VP), sub = process(PROCESS_SUBVP), ve = process(PROCESS_VE);
+    EXPECT_NEAR(process_level(&vp, 1).alpha, 0.0065715865, 1e-9);
+    EXPECT_NEAR(process_level(&vp, 1).sigma, 0.99997841, 1e-8);
+    EXPECT_NEAR(process_level(&vp, 1e-3).sigma, 0.010485416, 1e-9);
+    EXPECT_NEAR(process_level(&vp, 1e-5).sigma, 1.0004971e-3, 1e-10);
+    EXPECT_NEAR(process_level(&sub, 1e-3).sigma, 1.0994396e-4, 1e-11);
+    EXPECT_NEAR(exp(-level_logsnr(process_level(&vp, 1))), 152.16697, 1e-4);
+    EXPECT_NEAR(process_level(&ve, 1).sigma, 50, 1e-12);
+    EXPECT_NEAR(process_level(&ve, 0).sigma, 0.01, 1e-15);
+    EXPECT_NEAR(process_level(&vp, 0.5).t, 499.5, 1e-12);
+    EXPECT_NEAR(process_level(&ve, 0.5).t, sqrt(0.5), 1e-12);
+    EXPECT_NEAR(process_prior_std(&ve), 50, 0);
+    EXPECT_NEAR(process_prior_std(&vp), 1, 0);
+    process_free(&vp);
+    process_free(&sub);
+    process_free(&ve);
+}
+
+TEST(ddpm_has_its_trained_levels_at_whole_times_and_the_clean_image_before_them)
+{
+    Process p = process(PROCESS_DDPM);
+    for (int t = -1; t < 1000; t++) {
+        NoiseLevel a = process_level(&p, t), b = schedule_level(&p.schedule, t);
+        if (!EXPECT(a.alpha == b.alpha && a.sigma == b.sigma && a.time == t)) break;
+        if (t >= 0 && !EXPECT(a.t == t)) break;
+    }
+    EXPECT_NEAR(process_level(&p, -1).sigma, 0, 0);
+    /* Between them ln alpha is a straight line. */
+    double middle = log(process_level(&p, 400.5).alpha);
+    double ends = log(process_level(&p, 400).alpha) + log(process_level(&p, 401).alpha);
+    EXPECT_NEAR(middle, ends / 2, 1e-14);
+    process_free(&p);
+}
+
+TEST(time_is_found_from_the_signal_to_noise_ratio)
+{
+    for (int k = 0; k < CONFIGS; k++) {
+        Process p = process((ProcessKind)k);
+        double end = process_time_end(&p), noisy = process_time_noisy(&p);
+        for (int i = 0; i <= 50; i++) {
+            double time = end + (noisy - end) * i / 50;
+            double found = process_time_of_logsnr(&p, level_logsnr(process_level(&p, time)));
+            EXPECT_NEAR(found, time, 1e-9 * noisy);
+        }
+        EXPECT_NEAR(process_time_of_logsnr(&p, 300), end, 0);
+        EXPECT_NEAR(process_time_of_logsnr(&p, -300), noisy, 0);
+        process_free(&p);
+    }
+}
+
+/* d alpha/dt = f alpha and d sigma^2/dt = 2 f sigma^2 + g^2, by central differences. */
+TEST(drift_and_diffusion_are_the_derivatives_of_the_marginals)
+{
+    for (int k = 0; k < CONFIGS; k++) {
+        Process p = process((ProcessKind)k);
+        double end = process_time_end(&p), noisy = process_time_noisy(&p);
+        for (int i = 1; i < 20; i++) {
+            double time = end + (noisy - end) * i / 20, h = 1e-6 * noisy;
+            NoiseLevel low = process_level(&p, time - h), high = process_level(&p, time + h);
+            NoiseLevel here = process_level(&p, time);
+            Drift d = process_drift(&p, time);
+            double rate = (high.alpha - low.alpha) / (2 * h);
+            double spread = (high.sigma * high.sigma - low.sigma * low.sigma) / (2 * h);
+            double want = 2 * d.f * here.sigma * here.sigma + d.g2;
+            EXPECT_NEAR(d.f * here.alpha, rate, 1e-6 * (fabs(rate) + 1e-6));
+            EXPECT_NEAR(want, spread, 1e-5 * (fabs(spread) + 1e-6));
+        }
+        process_free(&p);
+    }
+}
+
+TEST(grids_fall_from_the_noisiest_to_the_cleanest_level_and_end_clean)
+{
+    for (int k = 0; k < CONFIGS; k++) {
+        Process p = process((ProcessKind)k);
+        for (SpacingKind spacing = SPACING_EVEN; spacing <= SPACING_KARRAS; spacing++) {
+            for (int n = 1; n <= 100; n = n < 3 ? n + 1 : n * 3) {
+                LevelGrid g;
+                Err err = {0};
+                if (!EXPECT(level_grid_make(&g, &p, spacing, n, &err))) continue;
+                EXPECT_INT(g.n, n);
+                for (int i = 0; i < n; i++) {
+                    if (!EXPECT(g.level[i].time > g.level[i + 1].time)) break;
+                    if (!EXPECT(g.level[i].sigma > g.level[i + 1].sigma)) break;
+                }
+                EXPECT(g.level[n].alpha == 1 && g.level[n].sigma == 0);
+                if (spacing != SPACING_LEADING) {
+                    EXPECT_NEAR(g.level[0].time, process_time_noisy(&p), 0);
+                    if (n > 1 && spacing != SPACING_TRAILING)
+                        EXPECT_NEAR(g.level[n - 1].time, process_time_end(&p), 0);
+                }
+                level_grid_free(&g);
+            }
+        }
+        process_free(&p);
+    }
+}
+
+TEST(karras_and_logsnr_grids_are_even_in_their_own_scale)
+{
+    Process p = process(PROCESS_VE);
+    LevelGrid g;
+    if (!EXPECT(level_grid_make(&g, &p, SPACING_KARRAS, 9, NULL))) return;
+    for (int i = 1; i < 8; i++) {
+        double a = pow(g.level[i - 1].sigma, 1.0 / 7), b = pow(g.level[i].sigma, 1.0 / 7),
+               c = pow(g.level[i + 1].sigma, 1.0 / 7);
+        EXPECT_NEAR(a - b, b - c, 1e-4);
+    }
+    level_grid_free(&g);
+    if (!EXPECT(level_grid_make(&g, &p, SPACING_LOGSNR, 9, NULL))) return;
+    for (int i = 1; i < 8; i++)
+        EXPECT_NEAR(log(g.level[i - 1].sigma / g.level[i].sigma),
+                    log(g.level[i].sigma / g.level[i + 1].sigma), 1e-9);
+    level_grid_free(&g);
+    process_free(&p);
+}
+
+TEST(wrong_processes_are_refused_by_name)
+{
+    static const struct {
+        ProcessConfig config;
+        const char *word;
+    } rows[] = {
+        {{.kind = PROCESS_SMLD, .T = 1, .sigma_min = 0.01, .sigma_max = 1}, "noise levels"},
+        {{.kind = PROCESS_SMLD, .T = 9, .sigma_min = 0, .sigma_max = 1}, "sigma_min"},
+        {{.kind = PROCESS_VE, .sigma_min = 2, .sigma_max = 1, .time_min = 1e-5}, "sigma_max"},
+        {{.kind = PROCESS_VE, .sigma_min = 0.1, .sigma_max = (double)INFINITY, .time_min = 1e-5},
+         "sigma_max"},
+        {{.kind = PROCESS_VP, .beta_min = 20, .beta_max = 1, .time_min = 1e-5}, "beta_min"},
+        {{.kind = PROCESS_SUBVP, .beta_min = 0.1, .beta_max = 20, .time_min = 0}, "time_min"},
+        {{.kind = PROCESS_VP, .beta_min = 0.1, .beta_max = 20, .time_min = (double)NAN},
+         "time_min"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        Process p;
+        Err err = {0};
+        EXPECT(!process_make(&p, &rows[i].config, &err));
+        EXPECT_INT(err.kind, ERR_USAGE);
+        EXPECT_CONTAINS(err.text, rows[i].word);
+    }
+}

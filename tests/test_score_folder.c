@@ -1,0 +1,300 @@
+/* Model folders of SMLD and the score SDEs. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "diffc/mem.h"
+#include "diffc/model_folder.h"
+#include "model_fixture.h"
+#include "test.h"
+
+static ModelConfig score_config(MethodKind method, SdeKind sde)
+{
+    ModelConfig m;
+    memset(&m, 0, sizeof m);
+    unet_config_defaults(&m.unet);
+    m.unet.levels = 1;
+    m.unet.block_channels[0] = 32;
+    m.unet.sample_height = m.unet.sample_width = 28;
+    m.unet.in_channels = m.unet.out_channels = 1;
+    m.method = method;
+    m.sde = sde;
+    m.clip_range = 1;
+    if (method == METHOD_SMLD || sde == SDE_VE) {
+        m.unet.time_kind = TIME_FOURIER;
+        m.prediction = PREDICT_SCORE;
+        m.sigma_min = 0.01;
+        m.sigma_max = 28.1 / 3; /* 17 digits */
+    } else {
+        m.unet.time_kind = TIME_FOURIER_LINEAR;
+        m.prediction = PREDICT_EPS;
+        m.beta_min = 0.1;
+        m.beta_max = 20.0 / 3;
+    }
+    m.T = method == METHOD_SMLD ? 93 : 1000;
+    if (method == METHOD_SDE) m.time_min = 1e-5;
+    if (method == METHOD_SDE && sde == SDE_VE) {
+        m.snr = 0.16;
+        m.corrector_steps = 3;
+    }
+    return m;
+}
+
+static const struct {
+    MethodKind method;
+    SdeKind sde;
+} kinds[] = {
+    {METHOD_SMLD, SDE_VE}, {METHOD_SDE, SDE_VE}, {METHOD_SDE, SDE_VP}, {METHOD_SDE, SDE_SUBVP}};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static void expect_same(const ModelConfig *a, const ModelConfig *b)
+{
+    EXPECT(a->method == b->method && a->sde == b->sde && a->T == b->T);
+    EXPECT(a->prediction == b->prediction && a->unet.time_kind == b->unet.time_kind);
+    EXPECT_SAME(&a->sigma_min, &b->sigma_min, sizeof(double));
+    EXPECT_SAME(&a->sigma_max, &b->sigma_max, sizeof(double));
+    EXPECT_SAME(&a->beta_min, &b->beta_min, sizeof(double));
+    EXPECT_SAME(&a->beta_max, &b->beta_max, sizeof(double));
+    EXPECT_SAME(&a->time_min, &b->time_min, sizeof(double));
+    EXPECT_SAME(&a->snr, &b->snr, sizeof(double));
+    EXPECT(a->corrector_steps == b->corrector_steps && a->betas == NULL && b->betas == NULL);
+    EXPECT(a->clip == b->clip && a->clip_range == b->clip_range);
+}
+
+static void expect_same_files(const char *a, const char *b)
+{
+    static const char *const names[] = {"model_index.json", "unet/config.json",
+                                        "scheduler/scheduler_config.json",
+                                        "unet/diffusion_pytorch_model.safetensors"};
+    for (int i = 0; i < 4; i++) {
+        char first[64], second[64];
+        FileBytes x, y;
+        Err err = {0};
+        snprintf(first, sizeof first, "%s/%s", a, names[i]);
+        snprintf(second, sizeof second, "%s/%s", b, names[i]);
+        EXPECT(file_read(in_folder(first), 1 << 20, &x, &err));
+        EXPECT(file_read(in_folder(second), 1 << 20, &y, &err));
+        if (EXPECT(x.size == y.size && x.size > 100)) EXPECT_SAME(x.bytes, y.bytes, x.size);
+        file_free(&x);
+        file_free(&y);
+    }
+}
+
+TEST(score_folder_reads_back_what_it_writes_and_writes_the_same_bytes_again)
+{
+    ParamTable table = make_table();
+    for (int k = 0; k < KINDS; k++) {
+        float block[BLOCK], back[BLOCK];
+        char first[32], second[32];
+        Err err = {0};
+        fill_block(block, &table, (unsigned)k);
+        memset(back, 0x55, sizeof back);
+        snprintf(first, sizeof first, "first%d", k);
+        snprintf(second, sizeof second, "second%d", k);
+        ModelConfig m = score_config(kinds[k].method, kinds[k].sde), read;
+        EXPECT(model_folder_write(in_folder(first), &m, &table, block, &err));
+        if (!EXPECT(model_folder_read_config(in_folder(first), &read, &err))) {
+            printf("    %s\n", err.text);
+            continue;
+        }
+        expect_same(&m, &read);
+        EXPECT(model_folder_read_weights(in_folder(first), &table, back, &read, &err));
+        EXPECT_INT(read.warning_count, 0);
+        EXPECT(model_folder_write(in_folder(second), &read, &table, back, &err));
+        expect_same_files(first, second);
+        model_config_free(&read);
+    }
+}
+
+static void expect_file(const char *name, const char *text)
+{
+    FileBytes file;
+    Err err = {0};
+    if (!EXPECT(file_read(in_folder(name), 1 << 20, &file, &err))) return;
+    EXPECT_TEXT((const char *)file.bytes, text);
+    file_free(&file);
+}
+
+TEST(score_folder_of_ve_is_the_one_of_diffusers)
+{
+    ParamTable table = make_table();
+    float block[BLOCK];
+    Err err = {0};
+    fill_block(block, &table, 1);
+    ModelConfig m = score_config(METHOD_SDE, SDE_VE);
+    m.sigma_max = 50;
+    EXPECT(model_folder_write(in_folder("ve"), &m, &table, block, &err));
+    expect_file("ve/model_index.json", "{\n"
+                                       "  \"_class_name\": \"ScoreSdeVePipeline\",\n"
+                                       "  \"_diffusers_version\": \"0.31.0\",\n"
+                                       "  \"scheduler\": [\n"
+                                       "    \"diffusers\",\n"
+                                       "    \"ScoreSdeVeScheduler\"\n"
+                                       "  ],\n"
+                                       "  \"unet\": [\n"
+                                       "    \"diffusers\",\n"
+                                       "    \"UNet2DModel\"\n"
+                                       "  ]\n"
+                                       "}\n");
+    expect_file("ve/scheduler/scheduler_config.json",
+                "{\n"
+                "  \"_class_name\": \"ScoreSdeVeScheduler\",\n"
+                "  \"_diffusers_version\": \"0.31.0\",\n"
+                "  \"correct_steps\": 3,\n"
+                "  \"num_train_timesteps\": 1000,\n"
+                "  \"sampling_eps\": 1e-05,\n"
+                "  \"sigma_max\": 50.0,\n"
+                "  \"sigma_min\": 0.01,\n"
+                "  \"snr\": 0.16\n"
+                "}\n");
+    /* A trainer that leaves the corrector to the reader says nothing of it. */
+    m.snr = 0;
+    EXPECT(model_folder_write(in_folder("ve"), &m, &table, block, &err));
+    ModelConfig read;
+    if (!EXPECT(model_folder_read_config(in_folder("ve"), &read, &err))) return;
+    EXPECT(read.snr == 0.15 && read.corrector_steps == 1);
+    model_config_free(&read);
+}
+
+/* Names that diffusers does not have, so that it refuses the folder instead of misreading it. */
+TEST(score_folder_of_what_diffusers_lacks_has_names_of_our_own)
+{
+    ParamTable table = make_table();
+    float block[BLOCK];
+    Err err = {0};
+    fill_block(block, &table, 1);
+    ModelConfig m = score_config(METHOD_SMLD, SDE_VE);
+    EXPECT(model_folder_write(in_folder("smld"), &m, &table, block, &err));
+    expect_file("smld/scheduler/scheduler_config.json",
+                "{\n"
+                "  \"_class_name\": \"DiffcSmldScheduler\",\n"
+                "  \"_diffusers_version\": \"0.31.0\",\n"
+                "  \"num_train_timesteps\": 93,\n"
+                "  \"sigma_max\": 9.366666666666667,\n"
+                "  \"sigma_min\": 0.01\n"
+                "}\n");
+    m = score_config(METHOD_SDE, SDE_SUBVP);
+    EXPECT(model_folder_write(in_folder("subvp"), &m, &table, block, &err));
+    expect_file("subvp/scheduler/scheduler_config.json",
+                "{\n"
+                "  \"_class_name\": \"DiffcSubVpScheduler\",\n"
+                "  \"_diffusers_version\": \"0.31.0\",\n"
+                "  \"beta_max\": 6.666666666666667,\n"
+                "  \"beta_min\": 0.1,\n"
+                "  \"num_train_timesteps\": 1000,\n"
+                "  \"sampling_eps\": 1e-05\n"
+                "}\n");
+    FileBytes file;
+    EXPECT(file_read(in_folder("subvp/model_index.json"), 1 << 20, &file, &err));
+    EXPECT_CONTAINS((const char *)file.bytes, "\"DiffcSubVpPipeline\"");
+    EXPECT_CONTAINS((const char *)file.bytes, "    \"diffc\",\n    \"DiffcSubVpScheduler\"\n");
+    file_free(&file);
+    EXPECT(file_read(in_folder("subvp/unet/config.json"), 1 << 20, &file, &err));
+    EXPECT_CONTAINS((const char *)file.bytes, "\"time_embedding_type\": \"fourier_linear\"");
+    file_free(&file);
+}
+
+static bool read_scheduler(const char *scheduler, ModelConfig *m, Err *err)
+{
+    put("t/unet/config.json", "{\"time_embedding_type\":\"fourier\"}");
+    put("t/scheduler/scheduler_config.json", scheduler);
+    return model_folder_read_config(in_folder("t"), m, err);
+}
+
+TEST(score_folder_absent_keys_mean_what_diffusers_assumes)
+{
+    ModelConfig m;
+    Err err = {0};
+    if (!EXPECT(read_scheduler("{\"_class_name\":\"ScoreSdeVeScheduler\"}", &m, &err))) return;
+    EXPECT(m.method == METHOD_SDE && m.sde == SDE_VE && m.T == 2000);
+    EXPECT(m.sigma_min == 0.01 && m.sigma_max == 1348 && m.time_min == 1e-5);
+    EXPECT(m.snr == 0.15 && m.corrector_steps == 1 && m.beta_min == 0 && m.beta_max == 0);
+    EXPECT(m.prediction == PREDICT_SCORE && !m.clip && m.unet.time_kind == TIME_FOURIER);
+    EXPECT_INT(m.warning_count, 0);
+    model_config_free(&m);
+    if (!EXPECT(read_scheduler("{\"_class_name\":\"ScoreSdeVpScheduler\",\"beta_max\":10,"
+                               "\"tolerance\":3}",
+                               &m, &err)))
+        return;
+    EXPECT(m.method == METHOD_SDE && m.sde == SDE_VP && m.T == 2000);
+    EXPECT(m.beta_min == 0.1 && m.beta_max == 10 && m.time_min == 1e-3 && m.sigma_max == 0);
+    EXPECT(m.prediction == PREDICT_EPS && m.snr == 0 && m.corrector_steps == 0);
+    EXPECT_INT(m.warning_count, 1);
+    EXPECT_CONTAINS(m.warnings[0], "the key tolerance is not known and is ignored");
+    model_config_free(&m);
+}
+
+/* google/ncsnpp-ffhq-1024's scheduler as it lies on the hub, with an index and a flat layout. */
+TEST(score_folder_flat_layout_of_the_public_models)
+{
+    ModelConfig m;
+    Err err = {0};
+    put("g/model_index.json",
+        "{\"_class_name\":\"ScoreSdeVePipeline\",\"_diffusers_version\":\"0.1.3\",\"scheduler\":["
+        "\"diffusers\",\"ScoreSdeVeScheduler\"],\"unet\":[\"diffusers\",\"UNet2DModel\"]}");
+    put("g/config.json", "{\"_class_name\":\"UNet2DModel\",\"time_embedding_type\":\"fourier\","
+                         "\"center_input_sample\":true,\"norm_num_groups\":null}");
+    put("g/scheduler_config.json",
+        "{\"_class_name\":\"ScoreSdeVeScheduler\",\"_diffusers_version\":\"0.1.3\","
+        "\"correct_steps\":1,\"num_train_timesteps\":2000,\"sampling_eps\":1e-05,"
+        "\"sigma_max\":1348,\"sigma_min\":0.01,\"snr\":0.15}");
+    if (!EXPECT(model_folder_read_config(in_folder("g"), &m, &err))) {
+        printf("    %s\n", err.text);
+        return;
+    }
+    EXPECT(m.sde == SDE_VE && m.sigma_max == 1348 && m.snr == 0.15 && m.unet.center_input);
+    EXPECT_INT(m.warning_count, 0);
+    model_config_free(&m);
+}
+
+#define VE(keys)   "{\"_class_name\":\"ScoreSdeVeScheduler\"" keys "}"
+#define VP(keys)   "{\"_class_name\":\"ScoreSdeVpScheduler\"" keys "}"
+#define SMLD(keys) "{\"_class_name\":\"DiffcSmldScheduler\"" keys "}"
+#define SUB(keys)  "{\"_class_name\":\"DiffcSubVpScheduler\"" keys "}"
+
+TEST(score_folder_wrong_values_are_refused_in_one_sentence)
+{
+    static const struct {
+        const char *scheduler, *part;
+    } cases[] = {
+        {VE(",\"sigma_min\":0"), "sigma_min must be a number above 0 and below 1000000000, got 0"},
+        {VE(",\"sigma_min\":\"a\""), "sigma_min must be a number"},
+        {VE(",\"sigma_max\":-1"), "sigma_max must be a number above 0"},
+        {VE(",\"sigma_max\":Infinity"), "sigma_max must be a number above 0"},
+        {VE(",\"sigma_max\":0.01"), "sigma_min (0.01) is not below sigma_max (0.01)"},
+        {VE(",\"sigma_min\":2000"), "sigma_min (2000) is not below sigma_max (1348)"},
+        {VE(",\"snr\":0"), "snr must be a number above 0 and below 1000, got 0"},
+        {VE(",\"snr\":null"), "snr must be a number above 0 and below 1000, got null"},
+        {VE(",\"correct_steps\":-1"), "correct_steps must be an integer in 0..1000, got -1"},
+        {VE(",\"correct_steps\":1.5"), "correct_steps must be an integer in 0..1000, got 1.5"},
+        {VE(",\"num_train_timesteps\":0"),
+         "num_train_timesteps must be an integer in 1..100000, got 0"},
+        {VE(",\"sampling_eps\":1"), "sampling_eps must be a number above 0 and below 1, got 1"},
+        {VP(",\"beta_min\":0"), "beta_min must be a number above 0 and below 1000000, got 0"},
+        {VP(",\"beta_min\":21"), "beta_min (21) is above beta_max (20)"},
+        {VP(",\"sampling_eps\":NaN"), "sampling_eps must be a number"},
+        {SMLD(""), "has no num_train_timesteps, which a DiffcSmldScheduler must have"},
+        {SMLD(",\"num_train_timesteps\":10,\"sigma_min\":0.1"),
+         "has no sigma_max, which a DiffcSmldScheduler must have"},
+        {SMLD(",\"num_train_timesteps\":1,\"sigma_min\":0.1,\"sigma_max\":10"),
+         "num_train_timesteps is 1; a DiffcSmldScheduler needs two levels"},
+        {SMLD(",\"num_train_timesteps\":10,\"sigma_min\":10,\"sigma_max\":0.1"),
+         "sigma_min (10) is not below sigma_max (0.1)"},
+        {SUB(",\"beta_max\":20,\"beta_min\":0.1,\"num_train_timesteps\":1000"),
+         "has no sampling_eps, which a DiffcSubVpScheduler must have"},
+        {SUB(",\"beta_max\":1,\"beta_min\":2,\"num_train_timesteps\":1000,\"sampling_eps\":0.1"),
+         "beta_min (2) is above beta_max (1)"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ModelConfig m;
+        Err err = {0};
+        if (!EXPECT(!read_scheduler(cases[i].scheduler, &m, &err))) {
+            printf("    accepted: %s\n", cases[i].scheduler);
+            model_config_free(&m);
+            continue;
+        }
+        EXPECT_INT(err.kind, ERR_FORMAT);
+        EXPECT_CONTAINS(err.text, "t/scheduler/scheduler_config.json: ");
+        EXPECT_CONTAINS(err.text, cases[i].part);
+    }
+}

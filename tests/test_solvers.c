@@ -1,0 +1,590 @@
+/* Solvers on a grid: heun, dpm++2m, unipc, and ddim, which is Euler's method in sigma / alpha.
+ * Published results with stand-in networks; closed forms and orders of convergence with the exact
+ * denoiser of known data. */
+#include "solver_case.h"
+
+static const char *const solvers[] = {"heun", "dpm++2m", "unipc"};
+enum { SOLVERS = 3 };
+
+static const ProcessConfig edm = {
+    .kind = PROCESS_VE, .sigma_min = 0.002, .sigma_max = 80, .time_min = 1e-9};
+
+/* Replaces the grid by levels of noise s and of labels t, alpha = 1 / sqrt(1 + s^2) or 1, whose end
+ * is s[n]. */
+static void hand_grid(Case *c, int n, const double *s, const double *t, bool preserving)
+{
+    level_grid_free(&c->grid);
+    must(level_grid_make(&c->grid, &c->process, SPACING_UNIFORM, n, NULL), &(Err){0});
+    for (int i = 0; i <= n; i++) {
+        double alpha = preserving ? 1 / sqrt(1 + s[i] * s[i]) : 1;
+        c->grid.level[i] = (NoiseLevel){alpha, alpha * s[i], t ? t[i] : s[i], n - i};
+    }
+}
+
+/* Karras et al. 2022, eq. 5, and 0. */
+static void karras(double largest, double smallest, int n, double *s)
+{
+    double from = pow(largest, 1.0 / 7), to = pow(smallest, 1.0 / 7);
+    for (int i = 0; i < n; i++) s[i] = pow(from + (to - from) * i / (n - 1), 7);
+    s[n] = 0;
+}
+
+/* ---- order ---- */
+
+/* The standard deviation of samples of N(0, 1/16) over the exact one: the map is linear. */
+static double spread(const char *sampler, int n)
+{
+    double s[160], start = 1, x;
+    Case *c = case_new(&edm);
+    GaussianData data = {.dims = 1, .mean = 0, .std = 0.25};
+    Err err = {0};
+    karras(80, 0.002, n, s);
+    hand_grid(c, n, s, NULL, false);
+    must(sample(sampler, c, gaussian_denoiser(&data), from_start(&start), 1, &x, &err), &err);
+    case_free(c);
+    return x / (80 * 0.25 / sqrt(0.0625 + 6400));
+}
+
+TEST(spread_of_samples_on_a_karras_grid_is_that_of_the_closed_form)
+{
+    static const struct {
+        int n;
+        double euler, heun, multistep;
+    } rows[] = {{5, 0.531054, 3.229427, 0.949328},  {10, 0.703839, 1.272186, 1.134426},
+                {18, 0.831482, 1.068223, 1.073220}, {35, 0.911830, 1.015889, 1.017163},
+                {70, 0.955520, 1.003699, 1.003838}, {140, 0.977651, 1.000872, 1.000887}};
+    for (int r = 0; r < 6; r++) {
+        EXPECT_NEAR(spread("ddim", rows[r].n), rows[r].euler, 1e-6);
+        EXPECT_NEAR(spread("heun", rows[r].n), rows[r].heun, 1e-6);
+        EXPECT_NEAR(spread("dpm++2m", rows[r].n), rows[r].multistep, 1e-6);
+    }
+}
+
+/* Error of the map from s = 20 to 0.05 in n steps even in ln s, of data N(0.5, 0.0625). */
+static double map_error(const char *sampler, int n, bool preserving)
+{
+    static double s[1001];
+    double start = 0.8, x;
+    for (int i = 0; i <= n; i++) s[i] = 20 * pow(0.05 / 20, (double)i / n);
+    Case *c = case_new(&every_process[preserving ? PROCESS_VP : PROCESS_VE]);
+    GaussianData data = {.dims = 1, .mean = 0.5, .std = 0.25};
+    Err err = {0};
+    hand_grid(c, n, s, NULL, preserving);
+    start /= process_prior_std(&c->process);
+    must(sample(sampler, c, gaussian_denoiser(&data), from_start(&start), 1, &x, &err), &err);
+    NoiseLevel from = c->grid.level[0], to = c->grid.level[n];
+    double ratio = hypot(to.alpha * 0.25, to.sigma) / hypot(from.alpha * 0.25, from.sigma);
+    double exact = 0.5 * to.alpha + ratio * (0.8 - 0.5 * from.alpha);
+    case_free(c);
+    return fabs(x - exact);
+}
+
+TEST(halving_the_step_divides_the_error_by_two_to_the_order)
+{
+    static const struct {
+        const char *sampler;
+        double least, most;
+    } rows[] = {{"ddim", 1.9, 2.1}, {"heun", 3.8, 4.3}, {"dpm++2m", 3.8, 4.3}, {"unipc", 3.5, 4.2}};
+    for (int r = 0; r < 4; r++)
+        for (int preserving = 0; preserving < 2; preserving++)
+            for (int n = 80; n <= 320; n *= 2) {
+                double gain = map_error(rows[r].sampler, n, preserving) /
+                              map_error(rows[r].sampler, 2 * n, preserving);
+                if (!EXPECT(gain > rows[r].least && gain < rows[r].most))
+                    fprintf(stderr, "%s: %g\n", rows[r].sampler, gain);
+            }
+}
+
+/* ---- published runs ---- */
+
+static double net_scaled_by_time(double x, double t)
+{
+    return x * t / (t + 1);
+}
+
+/* t = rint(999 i / n), i = n .. 1, then `end` (sigma at t 0, or clean). */
+static void even_grid(Case *c, int n, bool clean)
+{
+    case_spaced(c, SPACING_UNIFORM, n);
+    for (int i = 0; i < n; i++)
+        c->grid.level[i] = process_level(&c->process, rint(999.0 * (n - i) / n));
+    if (!clean) c->grid.level[n] = process_level(&c->process, 0);
+}
+
+/* Karras noise between the ends of the table, each with the nearest step's label. */
+static void karras_grid(Case *c, int n, bool clean)
+{
+    double s[32], t[33] = {0};
+    double first = exp(-level_logsnr(process_level(&c->process, 999)));
+    double last = exp(-level_logsnr(process_level(&c->process, 0)));
+    karras(first, last, n, s);
+    for (int i = 0; i < n; i++) {
+        int below = 0; /* ln s is a straight line between the steps */
+        while (below < 998 && -level_logsnr(process_level(&c->process, below + 1)) < log(s[i]))
+            below++;
+        double a = -level_logsnr(process_level(&c->process, below));
+        double b = -level_logsnr(process_level(&c->process, below + 1));
+        t[i] = rint(below + (log(s[i]) - a) / (b - a));
+    }
+    if (!clean) s[n] = last;
+    hand_grid(c, n, s, t, true);
+}
+
+/* Mean of |x| from the ramp i/768. */
+static double mean_of_ramp(const char *sampler, Prediction kind, bool karras_spaced)
+{
+    double start[768], x[768], sum = 0;
+    for (int i = 0; i < 768; i++) start[i] = i / 768.0;
+    Case *c = case_new(&every_process[PROCESS_DDPM]);
+    if (karras_spaced)
+        karras_grid(c, 10, false);
+    else
+        even_grid(c, 10, false);
+    StandIn net = {kind, net_scaled_by_time};
+    Err err = {0};
+    must(sample(sampler, c, stand_in(&net), from_start(start), 768, x, &err), &err);
+    for (int i = 0; i < 768; i++) sum += fabs(x[i]) / 768;
+    case_free(c);
+    return sum;
+}
+
+TEST(multistep_solvers_reproduce_the_golden_means_of_diffusers)
+{
+    EXPECT_NEAR(mean_of_ramp("dpm++2m", PREDICT_EPS, false), 0.3301, 1e-4);
+    EXPECT_NEAR(mean_of_ramp("dpm++2m", PREDICT_V, false), 0.2251, 1e-4);
+    EXPECT_NEAR(mean_of_ramp("dpm++2m", PREDICT_V, true), 0.2092, 1e-4);
+    EXPECT_NEAR(mean_of_ramp("unipc", PREDICT_EPS, false), 0.2464, 1e-4);
+    EXPECT_NEAR(mean_of_ramp("unipc", PREDICT_V, false), 0.1014, 1e-4);
+}
+
+TEST(dpmpp_2m_reproduces_runs_of_diffusers_with_a_bent_network)
+{
+    static const struct {
+        const char *sampler;
+        int n;
+        bool karras_spaced;
+        double x[4];
+    } rows[] = {
+        {"ddim", 10, false, {5.628870, -2.011241, 0.522551, 13.021678}}, /* their order 1 */
+        {"dpm++2m", 10, false, {3.715118, -1.330027, 0.344042, 8.548207}},
+        {"dpm++2m", 20, false, {3.807805, -1.367702, 0.365753, 8.757882}},
+        {"dpm++2m", 10, true, {2.132110, -0.790451, 0.228675, 4.834599}},
+    };
+    for (int r = 0; r < 4; r++) {
+        double start[4] = {1, -0.5, 0.25, 2}, x[4];
+        Case *c = case_new(&every_process[PROCESS_DDPM]);
+        if (rows[r].karras_spaced)
+            karras_grid(c, rows[r].n, true);
+        else
+            even_grid(c, rows[r].n, true);
+        StandIn net = {PREDICT_EPS, net_bent};
+        Err err = {0};
+        must(sample(rows[r].sampler, c, stand_in(&net), from_start(start), 4, x, &err), &err);
+        /* Their table of noise is in single precision: sigma at t 0 is 1e-4 off. */
+        double tolerance = rows[r].karras_spaced ? 2e-5 : 1e-6;
+        for (int i = 0; i < 4; i++)
+            EXPECT_NEAR(x[i], rows[r].x[i], tolerance * fabs(rows[r].x[i]) + 1e-6);
+        case_free(c);
+    }
+}
+
+/* A network F with EDM's preconditioning, sigma_data 1/2, in its own words:
+ * D = c_skip x + c_out F(c_in x; ln(sigma) / 4). */
+static bool edm_predict(void *context, int count, const double *x, const NoiseLevel *levels,
+                        int stride, double *eps, Err *err)
+{
+    (void)err;
+    double (*const *net)(double, double) = context;
+    for (int i = 0; i < count; i++) {
+        NoiseLevel level = levels[i * stride];
+        double total = hypot(level.sigma, 0.5), skip = 0.25 / (total * total);
+        double out = level.sigma * 0.5 / total;
+        double x0 = skip * x[i] + out * (*net)(x[i] / total, 0.25 * log(level.sigma));
+        eps[i] = eps_from_prediction(PREDICT_X0, level, x[i], x0);
+    }
+    return true;
+}
+
+static void sample_edm(double (*net)(double, double), int count, double *start, double *x)
+{
+    double s[11];
+    Case *c = case_new(&edm);
+    karras(80, 0.002, 10, s);
+    hand_grid(c, 10, s, NULL, false);
+    for (int i = 0; i < count; i++) start[i] *= sqrt(80.0 * 80 + 1) / 80;
+    Denoiser denoiser = {.context = &net, .dims = 1, .predict = edm_predict};
+    Err err = {0};
+    must(sample("ddim", c, denoiser, from_start(start), count, x, &err), &err);
+    case_free(c);
+}
+
+TEST(euler_reproduces_the_golden_runs_of_edm)
+{
+    double ramp[768], x[768], sum = 0;
+    for (int i = 0; i < 768; i++) ramp[i] = i / 768.0;
+    sample_edm(net_scaled_by_time, 768, ramp, x);
+    for (int i = 0; i < 768; i++) sum += fabs(x[i]);
+    EXPECT_NEAR(sum, 34.1855, 1e-3);
+    static const double bent[4] = {0.988958, -0.538288, 0.296975, 1.882495};
+    double start[4] = {1, -0.5, 0.25, 2};
+    sample_edm(net_bent, 4, start, x);
+    for (int i = 0; i < 4; i++) EXPECT_NEAR(x[i], bent[i], 2e-6);
+}
+
+/* ---- heun against the words of its paper ---- */
+
+static double paper_denoiser(double x, double sigma)
+{
+    return (0.0625 * x + sigma * sigma * 0.5) / (0.0625 + sigma * sigma); /* E[x0 | x] */
+}
+
+/* Algorithm 2 for data N(0.5, 0.0625); draw k of the noise is fixed. */
+static double paper_heun(int n, const double *s, double churn, double limit, const double *draws)
+{
+    double x = s[0] * draws[0];
+    for (int i = 0; i < n; i++) {
+        double raised = fmin(s[i] * (1 + fmin(churn / n, sqrt(2) - 1)), limit);
+        x += sqrt(raised * raised - s[i] * s[i]) * draws[i + 1];
+        double d = (x - paper_denoiser(x, raised)) / raised;
+        double next = x + (s[i + 1] - raised) * d;
+        if (s[i + 1] > 0) {
+            double slope = (next - paper_denoiser(next, s[i + 1])) / s[i + 1];
+            next = x + (s[i + 1] - raised) * (d + slope) / 2;
+        }
+        x = next;
+    }
+    return x;
+}
+
+static void draw_from(void *context, int image, uint64_t draw, size_t dims, double *z)
+{
+    (void)image;
+    const double *draws = context;
+    for (size_t i = 0; i < dims; i++) z[i] = draws[draw];
+}
+
+TEST(heun_is_algorithm_2_of_its_paper_with_and_without_churn)
+{
+    static const double churns[] = {0, 0.5, 5, 1000};
+    double draws[20], s[19], x;
+    GaussianData data = {.dims = 1, .mean = 0.5, .std = 0.25};
+    for (int i = 0; i < 20; i++) draws[i] = sin(3 * i + 1);
+    karras(80, 0.002, 18, s);
+    for (int k = 0; k < 4; k++) {
+        Case *c = case_new(&edm);
+        Err err = {0};
+        hand_grid(c, 18, s, NULL, false);
+        c->run.churn = churns[k];
+        NoiseSource noise = {.context = draws, .normals = draw_from};
+        must(sample("heun", c, gaussian_denoiser(&data), noise, 1, &x, &err), &err);
+        EXPECT_NEAR(x, paper_heun(18, s, churns[k], 80, draws), 1e-9);
+        EXPECT_INT(c->run.network_calls, 35);
+        case_free(c);
+    }
+}
+
+/* ---- unipc against what its coefficients are made for ---- */
+
+static double quadratic(double lambda)
+{
+    return 0.3 + 0.7 * lambda - 0.4 * lambda * lambda;
+}
+
+static bool quadratic_predict(void *context, int count, const double *x, const NoiseLevel *levels,
+                              int stride, double *eps, Err *err)
+{
+    (void)context, (void)err;
+    for (int i = 0; i < count; i++) {
+        NoiseLevel level = levels[i * stride];
+        eps[i] = eps_from_prediction(PREDICT_X0, level, x[i], quadratic(level_logsnr(level)));
+    }
+    return true;
+}
+
+/* x / sigma = x_1 / sigma_1 + integral of exp(lambda) m: with m a parabola the second-order
+ * corrector is exact, so only the first step (m is the mean of its ends) and the last (m is that of
+ * its start) show. */
+TEST(unipc_is_exact_for_predictions_that_are_parabolas_between_its_first_and_last_step)
+{
+    for (int n = 3; n <= 7; n++) {
+        double s[8], start = 0.8, x;
+        for (int i = 0; i <= n; i++) s[i] = 5 * pow(0.6 - 0.02 * i, i); /* uneven */
+        Case *c = case_new(&every_process[PROCESS_VP]);
+        Denoiser denoiser = {.dims = 1, .predict = quadratic_predict};
+        Err err = {0};
+        hand_grid(c, n, s, NULL, true);
+        must(sample("unipc", c, denoiser, from_start(&start), 1, &x, &err), &err);
+        double over_sigma[3]; /* at levels 1, n-1, n */
+        const NoiseLevel *level = c->grid.level;
+        double ends[2] = {log(1 / s[1]), log(1 / s[n - 1])}, area[2];
+        double mean = 0.5 * (quadratic(log(1 / s[0])) + quadratic(log(1 / s[1])));
+        over_sigma[0] = start / level[0].sigma + (1 / s[1] - 1 / s[0]) * mean;
+        for (int k = 0; k < 2; k++)
+            area[k] = exp(ends[k]) * (quadratic(ends[k]) - (0.7 - 0.8 * ends[k]) - 0.8);
+        over_sigma[1] = over_sigma[0] + area[1] - area[0];
+        over_sigma[2] = over_sigma[1] + (1 / s[n] - 1 / s[n - 1]) * quadratic(ends[1]);
+        EXPECT_NEAR(x / level[n].sigma, over_sigma[2], 1e-12 * fabs(over_sigma[2]));
+        case_free(c);
+    }
+}
+
+/* ---- relations ---- */
+
+/* In x / alpha and sigma / alpha all processes are one. */
+TEST(solvers_take_the_same_steps_with_scaled_and_unscaled_noise)
+{
+    for (int k = 0; k < SOLVERS; k++) {
+        Case *a = case_new(&every_process[PROCESS_VP]), *b = case_new(&every_process[PROCESS_VE]);
+        Err err = {0};
+        double s[21], start[20], other[20], x[20], y[20];
+        case_spaced(a, SPACING_LOGSNR, 20);
+        for (int i = 0; i <= 20; i++) s[i] = a->grid.level[i].sigma / a->grid.level[i].alpha;
+        hand_grid(b, 20, s, NULL, false);
+        for (int i = 0; i < 20; i++) start[i] = cos(i);
+        for (int i = 0; i < 20; i++) other[i] = start[i] / a->grid.level[0].alpha / 50;
+        Denoiser denoiser = mixture_denoiser(&two_modes);
+        must(sample(solvers[k], a, denoiser, from_start(start), 10, x, &err), &err);
+        must(sample(solvers[k], b, denoiser, from_start(other), 10, y, &err), &err);
+        for (int i = 0; i < 20; i++) EXPECT_NEAR(x[i], y[i], 1e-9);
+        case_free(a);
+        case_free(b);
+    }
+}
+
+TEST(one_network_call_returns_the_data_it_predicts)
+{
+    for (int k = 0; k < SOLVERS; k++)
+        for (int p = 0; p < PROCESSES; p++) {
+            Case *c = case_new(&every_process[p]);
+            GaussianData data = {.dims = 1, .mean = 0.5, .std = 0.25};
+            Denoiser denoiser = gaussian_denoiser(&data);
+            double start = 0.7, x, eps;
+            Err err = {0};
+            case_grid(c, solvers[k], 1);
+            must(sample(solvers[k], c, denoiser, from_start(&start), 1, &x, &err), &err);
+            double noisy = start * process_prior_std(&c->process);
+            NoiseLevel level = c->grid.level[0];
+            must(denoiser.predict(denoiser.context, 1, &noisy, &level, 0, &eps, &err), &err);
+            EXPECT_NEAR(x, x0_from_eps(level, noisy, eps), 1e-12);
+            EXPECT_INT(c->run.network_calls, 1);
+            case_free(c);
+        }
+}
+
+TEST(calls_are_those_asked_for_on_every_process_and_images_are_finite)
+{
+    static const int calls[] = {0, 1, 2, 3, 5, 10, 99, 100, 1000};
+    for (int k = 0; k < SOLVERS; k++)
+        for (int p = 0; p < PROCESSES; p++)
+            for (int r = 0; r < 9; r++) {
+                Case *c = case_new(&every_process[p]);
+                SeedNoise seeds = {3};
+                double x[4];
+                Err err = {0};
+                case_grid(c, solvers[k], calls[r]);
+                must(sample(solvers[k], c, mixture_denoiser(&two_modes), seed_noise(&seeds), 2, x,
+                            &err),
+                     &err);
+                bool heun = strcmp(solvers[k], "heun") == 0;
+                int want = calls[r] ? calls[r] : heun ? 35 : 20;
+                EXPECT_INT(c->run.network_calls, heun ? want - (want + 1) % 2 : want);
+                /* Of second order alone, heun leaves the data with fewer than five steps. */
+                for (int i = 0; i < 4; i++) EXPECT(fabs(x[i]) < (want < 10 ? 1e4 : 2));
+                case_free(c);
+            }
+}
+
+/* With Gaussian data the exact flow maps x at the noisiest level to
+ * alpha m + sqrt(v / v_noisy) (x - alpha_noisy m), and the last step takes the mean of x0. */
+TEST(gaussian_data_comes_out_with_its_mean_and_spread_on_every_process)
+{
+    GaussianData data = {.dims = 1, .mean = 0.5, .std = 0.25};
+    for (int k = 0; k < SOLVERS; k++)
+        for (int p = 0; p < PROCESSES; p++) {
+            Case *c = case_new(&every_process[p]);
+            double start[2] = {0, 1}, x[2];
+            Err err = {0};
+            case_grid(c, solvers[k], 199);
+            must(sample(solvers[k], c, gaussian_denoiser(&data), from_start(start), 2, x, &err),
+                 &err);
+            NoiseLevel noisy = c->grid.level[0], last = c->grid.level[c->grid.n - 1];
+            double spread_noisy = hypot(noisy.alpha * 0.25, noisy.sigma);
+            double spread_last = hypot(last.alpha * 0.25, last.sigma);
+            double slope = last.alpha * 0.0625 / spread_last / spread_noisy;
+            EXPECT_NEAR(x[0], 0.5 - slope * noisy.alpha * 0.5, 1e-3);
+            double want = slope * process_prior_std(&c->process);
+            EXPECT_NEAR((x[1] - x[0]) / want, 1, 4e-3);
+            EXPECT_NEAR((x[1] - x[0]) / 0.25, 1, 6e-3);
+            case_free(c);
+        }
+}
+
+TEST(two_modes_come_out_with_their_weights_on_every_process)
+{
+    enum { COUNT = 2000 };
+    static double x[2 * COUNT];
+    for (int k = 0; k < SOLVERS; k++)
+        for (int p = 0; p < PROCESSES; p++) {
+            Case *c = case_new(&every_process[p]);
+            SeedNoise seeds = {1};
+            Err err = {0};
+            case_grid(c, solvers[k], 0);
+            must(sample(solvers[k], c, mixture_denoiser(&two_modes), seed_noise(&seeds), COUNT, x,
+                        &err),
+                 &err);
+            expect_two_modes(x, COUNT);
+            case_free(c);
+        }
+}
+
+/* Churn adds noise and takes it out again: the distribution stays. */
+TEST(churn_changes_the_image_and_keeps_the_distribution)
+{
+    enum { COUNT = 2000 };
+    static double x[2 * COUNT], plain[2 * COUNT];
+    for (int p = 0; p < PROCESSES; p++) {
+        Case *c = case_new(&every_process[p]);
+        SeedNoise seeds = {1};
+        Denoiser denoiser = mixture_denoiser(&two_modes);
+        Err err = {0};
+        case_grid(c, "heun", 99);
+        must(sample("heun", c, denoiser, seed_noise(&seeds), COUNT, plain, &err), &err);
+        c->run.churn = 10;
+        must(sample("heun", c, denoiser, seed_noise(&seeds), COUNT, x, &err), &err);
+        int moved = 0;
+        for (int i = 0; i < 2 * COUNT; i++) moved += fabs(x[i] - plain[i]) > 1e-3;
+        EXPECT(moved > COUNT);
+        expect_two_modes(x, COUNT);
+        EXPECT_INT(c->run.network_calls, 99);
+        case_free(c);
+    }
+}
+
+TEST(clipping_keeps_images_of_solvers_in_range)
+{
+    for (int k = 0; k < SOLVERS; k++) {
+        Case *c = case_new(&every_process[PROCESS_DDPM]);
+        SeedNoise seeds = {11};
+        StandIn net = {PREDICT_EPS, net_bent};
+        double x[200], largest = 0;
+        Err err = {0};
+        c->run.clip = true;
+        c->run.clip_range = 0.25;
+        case_grid(c, solvers[k], 21);
+        must(sample(solvers[k], c, stand_in(&net), seed_noise(&seeds), 200, x, &err), &err);
+        for (int i = 0; i < 200; i++) largest = fmax(largest, fabs(x[i]));
+        EXPECT_NEAR(largest, 0.25, 1e-12); /* this network leaves the range: the bound is reached */
+        case_free(c);
+    }
+}
+
+/* With x0 always at the bound the flow from x is known: x / alpha moves on a straight line of
+ * s = sigma / alpha, and every method of order 1 or more follows it. */
+TEST(clipped_predictions_move_the_state_on_straight_lines)
+{
+    for (int k = 0; k < SOLVERS; k++) {
+        Case *c = case_new(&every_process[PROCESS_VP]);
+        StandIn net = {PREDICT_EPS, net_bent};
+        double start = 2, x;
+        Err err = {0};
+        c->run.clip = true;
+        c->run.clip_range = 0.05;
+        case_spaced(c, SPACING_LOGSNR, 7);
+        c->grid.level[7] = process_level(&c->process, 0.5);
+        for (int i = 0; i < 7; i++) c->grid.level[i] = process_level(&c->process, 1 - i * 0.07);
+        must(sample(solvers[k], c, stand_in(&net), from_start(&start), 1, &x, &err), &err);
+        NoiseLevel from = c->grid.level[0], to = c->grid.level[7];
+        double eps = eps_from_prediction(PREDICT_X0, from, 2, 0.05);
+        EXPECT_NEAR(x, to.alpha * 0.05 + to.sigma * eps, 1e-9);
+        case_free(c);
+    }
+}
+
+/* ---- the same image ---- */
+
+TEST(image_of_a_solver_is_the_same_alone_in_a_batch_and_with_any_threads)
+{
+    enum { COUNT = 2100 }; /* over the size from which loops use threads */
+    static double batch[2 * COUNT], x[2 * COUNT];
+    for (int k = 0; k < SOLVERS; k++) {
+        Case *c = case_new(&every_process[PROCESS_SUBVP]);
+        Denoiser denoiser = mixture_denoiser(&two_modes);
+        SeedNoise seeds = {40};
+        Err err = {0};
+        case_grid(c, solvers[k], 9);
+        c->run.churn = 3;
+        FOR_THREADS(threads)
+        {
+            must(sample(solvers[k], c, denoiser, seed_noise(&seeds), COUNT, x, &err), &err);
+            if (threads == 1) memcpy(batch, x, sizeof x);
+            EXPECT_SAME(x, batch, sizeof x);
+        }
+        for (int i = 0; i < COUNT; i += 419) {
+            SeedNoise own = {40 + (uint64_t)i};
+            must(sample(solvers[k], c, denoiser, seed_noise(&own), 1, x, &err), &err);
+            EXPECT_SAME(x, batch + 2 * (size_t)i, 2 * sizeof *x);
+        }
+        case_free(c);
+    }
+}
+
+/* ---- failures ---- */
+
+TEST(non_finite_predictions_stop_a_solver_and_name_the_place)
+{
+    static const double values[] = {(double)NAN, HUGE_VAL};
+    for (int k = 0; k < SOLVERS; k++)
+        for (int v = 0; v < 2; v++) {
+            Case *c = case_new(&every_process[PROCESS_DDPM]);
+            Broken broken = {.at_t = 700, .value = values[v]};
+            Denoiser denoiser = {.context = &broken, .dims = 1, .predict = broken_predict};
+            SeedNoise seeds = {1};
+            double x[4];
+            Err err = {0};
+            case_spaced(c, SPACING_LEADING, 10);
+            EXPECT(!sample(solvers[k], c, denoiser, seed_noise(&seeds), 4, x, &err));
+            EXPECT_INT(err.kind, ERR_DIVERGED);
+            EXPECT_CONTAINS(err.text, solvers[k]);
+            /* heun asks for level 3 at the end of step 2. */
+            bool heun = strcmp(solvers[k], "heun") == 0;
+            EXPECT_CONTAINS(err.text,
+                            heun ? "step 2 of 10 (timestep 700)" : "step 3 of 10 (timestep 700)");
+            EXPECT_CONTAINS(err.text, "image 3");
+            case_free(c);
+        }
+}
+
+TEST(non_finite_states_stop_a_solver_and_name_the_place)
+{
+    for (int k = 0; k < SOLVERS; k++) {
+        Case *c = case_new(&every_process[PROCESS_DDPM]);
+        /* Finite itself, but x0 = -sigma eps / alpha is not. */
+        Broken broken = {.at_t = 900, .value = 1e308};
+        Denoiser denoiser = {.context = &broken, .dims = 1, .predict = broken_predict};
+        SeedNoise seeds = {1};
+        double x[4];
+        Err err = {0};
+        case_spaced(c, SPACING_LEADING, 10);
+        EXPECT(!sample(solvers[k], c, denoiser, seed_noise(&seeds), 4, x, &err));
+        EXPECT_INT(err.kind, ERR_DIVERGED);
+        EXPECT_CONTAINS(err.text, "step 1 of 10 (timestep 900): the state is -inf");
+        case_free(c);
+    }
+}
+
+TEST(churn_out_of_range_is_a_usage_error)
+{
+    static const double churns[] = {-0.1, (double)NAN, HUGE_VAL};
+    for (int k = 0; k < 3; k++) {
+        Case *c = case_new(&every_process[PROCESS_VE]);
+        SeedNoise seeds = {1};
+        double x[2];
+        Err err = {0};
+        case_grid(c, "heun", 5);
+        c->run.churn = churns[k];
+        EXPECT(!sample("heun", c, mixture_denoiser(&two_modes), seed_noise(&seeds), 1, x, &err));
+        EXPECT_INT(err.kind, ERR_USAGE);
+        EXPECT_CONTAINS(err.text, "churn");
+        case_free(c);
+    }
+}

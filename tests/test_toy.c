@@ -141,7 +141,7 @@ TEST(exact_score_of_the_mixture_belongs_to_the_points)
         for (int k = 0; k < 2 * POINTS; k++) x[k] = (double)xy[k];
         NoiseLevel level = {.alpha = 1, .sigma = 1e-6};
         Err err = {0};
-        EXPECT(exact.predict(exact.context, POINTS, x, level, eps, &err));
+        EXPECT(exact.predict(exact.context, POINTS, x, &level, 0, eps, &err));
         double moment[3][2] = {{0}}, square[3][2] = {{0}};
         for (int k = 0; k < POINTS; k++)
             for (int d = 0; d < 2; d++) {

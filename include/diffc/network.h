@@ -37,6 +37,11 @@ bool network_open(Network *nw, ParamTable *table, const UNetConfig *unet, Shape 
                   NetMode mode, Err *err);
 void network_close(Network *nw);
 
+/* Sets the inputs of the whole batch and runs the network. xt: [N,H,W,C]; t: [N]; label: [N] or NULL
+ * without classes. */
+void network_forward(Network *nw, const float *weights, const float *xt, const float *t,
+                     const float *label);
+
 /* One training pass over the network's batch: forward, weighted squared error, backward.
  *   loss[n] = weight[n] / dims * |y_n - target_n|^2;   grads += sum_n dloss * dloss[n]/dparameters
  * xt, target: [N,H,W,C]; t, weight, loss: [N]; label: [N] or NULL without classes. */

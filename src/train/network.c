@@ -115,20 +115,21 @@ void network_close(Network *nw)
     nw->net = NULL;
 }
 
-static void set_inputs(Network *nw, const float *xt, const float *t, const float *label)
+void network_forward(Network *nw, const float *weights, const float *xt, const float *t,
+                     const float *label)
 {
     size_t batch = (size_t)nw->batch;
     memcpy(net_value(nw->net, nw->x), xt, batch * nw->dims * sizeof *xt);
     memcpy(net_value(nw->net, nw->t), t, batch * sizeof *t);
     if (nw->label >= 0) memcpy(net_value(nw->net, nw->label), label, batch * sizeof *label);
+    net_forward(nw->net, weights);
 }
 
 void network_loss(Network *nw, const float *weights, const float *xt, const float *t,
                   const float *label, const float *target, const float *weight, float *loss)
 {
     PointDims dims = {.N = nw->batch, .size = nw->dims};
-    set_inputs(nw, xt, t, label);
-    net_forward(nw->net, weights);
+    network_forward(nw, weights, xt, t, label);
     mse_forward(&dims, loss, net_value(nw->net, nw->y), target, weight);
 }
 

@@ -60,8 +60,9 @@ static void pair_open(Pair *p, int batch)
     *p = (Pair){0};
     declare(&p->fast, &p->table, batch, false);
     declare(&p->plain, &p->table, batch, true);
-    EXPECT(net_prepared_bytes(p->fast.net, NET_TRAIN) > 0);
-    EXPECT(net_prepared_bytes(p->plain.net, NET_TRAIN) == 0);
+    /* The plain net prepares its linear layers alone. */
+    EXPECT(net_prepared_bytes(p->fast.net, NET_TRAIN) >
+           3 * net_prepared_bytes(p->plain.net, NET_TRAIN));
 }
 
 static void pair_close(Pair *p)

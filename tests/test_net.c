@@ -580,6 +580,35 @@ TEST(a_1x1_convolution_is_the_product_it_should_be)
     params_free(&table);
 }
 
+/* The first of the two reads makes the cotangent, the second adds to it. */
+TEST(both_halves_of_a_concat_of_a_node_with_itself_reach_it)
+{
+    enum { PIXELS = 2 * 4 * 4, CHANNELS = 3 };
+    ParamTable table = {0};
+    Net *net = net_new(&table, 2);
+    int x = net_input(net, 4, 4, CHANNELS, true), h = net_scale(net, x, 2.0f);
+    int y = net_concat(net, h, h);
+    net_set_output(net, y);
+    Err err;
+    EXPECT(net_plan(net, NET_TRAIN, &err));
+    test_normals(net_value(net, x), (size_t)PIXELS * CHANNELS, 1, 1);
+    for (int turn = 0; turn < 2; turn++) { /* the second finds what the first left */
+        net_forward(net, NULL);
+        float *dy = net_gradient(net, y);
+        test_normals(dy, (size_t)PIXELS * 2 * CHANNELS, 2, 1);
+        net_backward(net, NULL, NULL);
+        const float *dx = net_gradient(net, x);
+        for (int i = 0; i < PIXELS; i++)
+            for (int c = 0; c < CHANNELS; c++) {
+                const float *pair = dy + 2 * CHANNELS * i + c;
+                EXPECT_NEAR((double)dx[CHANNELS * i + c],
+                            2 * ((double)pair[0] + (double)pair[CHANNELS]), 1e-5);
+            }
+    }
+    net_free(net);
+    params_free(&table);
+}
+
 TEST(nodes_are_described_with_shapes_and_parameter_counts)
 {
     ParamTable table = {0};

@@ -242,7 +242,7 @@ static void linear_op_forward(void *dims, int N, float *y, float *const *in)
 {
     LinearDims d = linear_dims(dims, N);
     float *scratch = check_scratch(linear_scratch_floats(&d));
-    linear_forward(&d, y, in[0], in[1], in[2], scratch);
+    linear_forward(&d, y, in[0], in[1], NULL, in[2], scratch);
     check_free(scratch);
 }
 
@@ -251,7 +251,7 @@ static void linear_op_backward(void *dims, int N, float *const *g, const float *
 {
     LinearDims d = linear_dims(dims, N);
     float *scratch = check_scratch(linear_scratch_floats(&d));
-    linear_backward(&d, check_set, g[0], g[1], g[2], dy, in[0], in[1], scratch);
+    linear_backward(&d, check_set, g[0], g[1], g[2], dy, in[0], in[1], NULL, scratch);
     check_free(scratch);
 }
 
@@ -259,7 +259,7 @@ static void linear_op_tangent(void *dims, int N, float *ydot, float *const *in, 
 {
     LinearDims d = linear_dims(dims, N);
     float *scratch = check_scratch(linear_scratch_floats(&d));
-    linear_tangent(&d, ydot, in[0], dot[0], in[1], dot[1], dot[2], scratch);
+    linear_tangent(&d, ydot, in[0], dot[0], in[1], NULL, dot[1], dot[2], scratch);
     check_free(scratch);
 }
 
@@ -268,7 +268,7 @@ static void linear_op_backward2(void *dims, int N, float *const *m, const float 
 {
     LinearDims d = linear_dims(dims, N);
     float *scratch = check_scratch(linear_scratch_floats(&d));
-    linear_backward2(&d, check_set, m[0], m[1], m[2], my, ly, in[0], dot[0], in[1], scratch);
+    linear_backward2(&d, check_set, m[0], m[1], m[2], my, ly, in[0], dot[0], in[1], NULL, scratch);
     check_free(scratch);
 }
 
@@ -289,7 +289,7 @@ TEST(linear_forward_agrees_with_double)
             float *w = check_random((size_t)d.C * (size_t)d.K, 2, 1);
             float *b = check_random((size_t)d.K, 3, 1), *expected = check_alloc(n);
             float *y = check_scratch(n), *scratch = check_scratch(linear_scratch_floats(&d));
-            linear_forward(&d, y, x, w, bias ? b : NULL, scratch);
+            linear_forward(&d, y, x, w, NULL, bias ? b : NULL, scratch);
             for (size_t at = 0; at < n; at++) {
                 size_t row = at / (size_t)d.K, k = at % (size_t)d.K;
                 double sum = bias ? (double)b[k] : 0;
@@ -337,13 +337,41 @@ TEST(linear_backward2_is_the_sum_of_two_backward_passes)
     float *w = check_random(120, 5, 1), *scratch = check_scratch(linear_scratch_floats(&d));
     float *m = check_alloc(2400 * 12), *mw = check_alloc(120), *mb = check_alloc(10);
     float *g = check_alloc(2400 * 12), *gw = check_alloc(120), *gb = check_alloc(10);
-    linear_backward2(&d, 0, m, mw, mb, my, ly, x, xdot, w, scratch);
-    linear_backward(&d, 0, g, gw, gb, my, x, w, scratch);
-    linear_backward(&d, 0, NULL, gw, NULL, ly, xdot, w, scratch);
+    linear_backward2(&d, 0, m, mw, mb, my, ly, x, xdot, w, NULL, scratch);
+    linear_backward(&d, 0, g, gw, gb, my, x, w, NULL, scratch);
+    linear_backward(&d, 0, NULL, gw, NULL, ly, xdot, w, NULL, scratch);
     EXPECT_SAME(m, g, 2400 * 12 * sizeof *m);
     EXPECT_SAME(mw, gw, 120 * sizeof *mw);
     EXPECT_SAME(mb, gb, 10 * sizeof *mb);
     check_free(x), check_free(xdot), check_free(my), check_free(ly), check_free(w);
     check_free(scratch), check_free(m), check_free(mw), check_free(mb);
     check_free(g), check_free(gw), check_free(gb);
+}
+
+TEST(linear_with_packed_weights_has_the_bits_of_linear_without)
+{
+    for (int i = 0; i < LINEARS; i++) {
+        LinearDims d = linears[i];
+        d.N = 2;
+        size_t rows = 2 * (size_t)d.T, nx = rows * (size_t)d.C, ny = rows * (size_t)d.K;
+        float *x = check_random(nx, 1, 1), *w = check_random((size_t)d.C * (size_t)d.K, 2, 1);
+        float *b = check_random((size_t)d.K, 3, 1), *dy = check_random(ny, 4, 1);
+        float *y[2] = {check_alloc(ny), check_alloc(ny)},
+              *dx[2] = {check_alloc(nx), check_alloc(nx)};
+        float *scratch = check_scratch(linear_scratch_floats(&d));
+        float *forward = check_scratch(linear_packed_floats(&d));
+        float *back = check_scratch(linear_packed_floats(&d));
+        linear_pack(&d, forward, w, false);
+        linear_pack(&d, back, w, true);
+        linear_forward(&d, y[0], x, w, NULL, b, scratch);
+        linear_forward(&d, y[1], x, w, forward, b, scratch);
+        linear_backward(&d, 1, dx[0], NULL, NULL, dy, x, w, NULL, scratch);
+        linear_backward(&d, 1, dx[1], NULL, NULL, dy, x, w, back, scratch);
+        if (!EXPECT_SAME(y[1], y[0], ny * sizeof(float)) ||
+            !EXPECT_SAME(dx[1], dx[0], nx * sizeof(float)))
+            printf("  shape %d\n", i);
+        check_free(x), check_free(w), check_free(b), check_free(dy), check_free(scratch);
+        check_free(y[0]), check_free(y[1]), check_free(dx[0]), check_free(dx[1]);
+        check_free(forward), check_free(back);
+    }
 }

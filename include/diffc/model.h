@@ -28,6 +28,8 @@ void model_close(Model *m);
  * denoiser through *out. label: class of every image, negative for one class after the other
  * (set denoiser.first_image before each batch); ignored without classes. */
 bool model_prepare(Model *m, int batch, int label, Denoiser *out, Err *err);
+/* The same with predict_vjp, for likelihoods by the probability flow. */
+bool model_prepare_vjp(Model *m, int batch, int label, Denoiser *out, Err *err);
 
 /* The newest run folder (by its model's time) under `root`; false when there is none. */
 bool model_newest_run(const char *root, char *out, Err *err);

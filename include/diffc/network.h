@@ -13,7 +13,8 @@ typedef struct {
     int y;
     int batch;
     Shape image;
-    size_t dims; /* H * W * C of an image */
+    size_t dims;         /* H * W * C of an image */
+    bool input_gradient; /* planned by network_open_vjp */
 } Network;
 
 /* The network that a configuration asks for, for images of the given shape. Groups 0 become
@@ -25,8 +26,9 @@ bool unet_from_config(const Config *c, Shape image, int classes, UNetConfig *une
 enum { NETWORK_SAMPLE_BATCH = 8 };
 
 /* Images per pass of training: the largest divisor of `batch` that is at most `asked` or, with
- * asked = 0, whose activations and gradients fit in 192 MiB. By shape only, for it decides the
- * order of sums. */
+ * asked = 0, whose activations and gradients take no more memory than the weights in the form of
+ * the fast kernels (but 48 MiB where these are small, and 512 MiB where they are large). By shape
+ * only, for it decides the order of sums. */
 int network_pass_size(ParamTable *table, const UNetConfig *unet, Shape image, int batch, int asked);
 
 /* Declares (the first call for a table fills it), without planning. */
@@ -35,6 +37,9 @@ bool network_declare(Network *nw, ParamTable *table, const UNetConfig *unet, Sha
 /* Declares and plans. */
 bool network_open(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image, int batch,
                   NetMode mode, Err *err);
+/* The same for likelihoods: its denoiser has predict_vjp, by a backward pass to the image alone. */
+bool network_open_vjp(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image,
+                      int batch, Err *err);
 void network_close(Network *nw);
 
 /* Sets the inputs of the whole batch and runs the network. xt: [N,H,W,C]; t: [N]; label: [N] or NULL

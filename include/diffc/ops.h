@@ -62,16 +62,22 @@ typedef struct {
     int N, T; /* images, rows per image */
     int C, K;
 } LinearDims;
+/* w in the form in which products read it, made once for many passes: of forward and tangent, or of
+ * the passes back. The bits are those without (packed NULL: made in each pass). */
+size_t linear_packed_floats(const LinearDims *d);
+void linear_pack(const LinearDims *d, float *packed, const float *w, bool back);
 size_t linear_scratch_floats(const LinearDims *d);
-void linear_forward(const LinearDims *d, float *y, const float *x, const float *w, const float *b,
-                    float *scratch);
+void linear_forward(const LinearDims *d, float *y, const float *x, const float *w,
+                    const float *packed, const float *b, float *scratch);
 void linear_backward(const LinearDims *d, unsigned set, float *dx, float *dw, float *db,
-                     const float *dy, const float *x, const float *w, float *scratch);
+                     const float *dy, const float *x, const float *w, const float *packed,
+                     float *scratch);
 void linear_tangent(const LinearDims *d, float *ydot, const float *x, const float *xdot,
-                    const float *w, const float *wdot, const float *bdot, float *scratch);
+                    const float *w, const float *packed, const float *wdot, const float *bdot,
+                    float *scratch);
 void linear_backward2(const LinearDims *d, unsigned set, float *mx, float *dw, float *db,
                       const float *my, const float *ly, const float *x, const float *xdot,
-                      const float *w, float *scratch);
+                      const float *w, const float *packed, float *scratch);
 
 /* ---- groupnorm (Wu & He 2018): per image and group of C/G channels over T positions,
  *   xh = (x - mean) * rstd,  rstd = 1/sqrt(var + eps) (biased variance),  y = w[c] xh + b[c],

@@ -93,6 +93,25 @@ LANES_INLINE void lanes_store(float *p, Lanes v, size_t k)
         lanes_store_first(p, v, k);
 }
 
+/* Stores a vector to p, a multiple of the vector's size, for what is not read soon: where a vector
+ * is a whole cache line, the line is neither read first nor kept. Other threads see it after
+ * lanes_stream_end. */
+LANES_INLINE void lanes_stream(float *p, Lanes v)
+{
+#if LANES == 16
+    _mm512_stream_ps(p, (__m512)v);
+#else
+    lanes_store(p, v, LANES);
+#endif
+}
+
+LANES_INLINE void lanes_stream_end(void)
+{
+#if LANES == 16
+    _mm_sfence();
+#endif
+}
+
 LANES_INLINE Lanes lanes_set(float a)
 {
     return a - (Lanes){0};
@@ -265,6 +284,36 @@ LANES_INLINE void lanes_silu_slopes(Lanes x, Lanes *d1, Lanes *d2)
     LanesSigmoid g = lanes_sigmoid(x);
     *d1 = g.s * (g.clamped * g.one_minus + 1.0f);
     *d2 = g.s * g.one_minus * (g.clamped * (g.one_minus - g.s) + 2.0f);
+}
+
+#if LANES == 16
+#define LANES_INTERLEAVE_LOW(a, b)                                                                 \
+    __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define LANES_INTERLEAVE_HIGH(a, b)                                                                \
+    __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#elif LANES == 8
+#define LANES_INTERLEAVE_LOW(a, b)  __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define LANES_INTERLEAVE_HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#else
+#define LANES_INTERLEAVE_LOW(a, b)  __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define LANES_INTERLEAVE_HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#endif
+
+/* Transposes LANES vectors by perfect shuffles: each interleaves rows i and i + LANES/2, and log2
+ * LANES of them exchange the digits of the row's number with those of the column's. */
+LANES_INLINE void lanes_transpose(Lanes *r)
+{
+    LANES_UNROLL
+    for (int step = 1; step < LANES; step *= 2) {
+        Lanes o[LANES];
+        LANES_UNROLL
+        for (int i = 0; i < LANES / 2; i++) {
+            o[2 * i] = LANES_INTERLEAVE_LOW(r[i], r[i + LANES / 2]);
+            o[2 * i + 1] = LANES_INTERLEAVE_HIGH(r[i], r[i + LANES / 2]);
+        }
+        LANES_UNROLL
+        for (int i = 0; i < LANES; i++) r[i] = o[i];
+    }
 }
 
 #endif

@@ -8,7 +8,7 @@
 #include "diffc/json.h"
 #include "options.h"
 
-extern const Command command_train, command_sample, command_info, command_bench;
+extern const Command command_train, command_sample, command_nll, command_info, command_bench;
 
 /* The rows that every command has. */
 #define OPTION_ROW_THREADS                                                                         \
@@ -35,6 +35,11 @@ const char *variance_name(int kind);
 const char *spacing_name(int kind);
 const char *predictor_name(int kind);
 const char *sampler_name(int index);
+
+const char *protocol_name(int kind);
+
+/* path (PATH_BYTES): what --model says, or the newest run under runs/, whose name is said. */
+bool choose_model(const OptionValue *given, char *path, Err *err);
 
 /* A result on stdout, sent at once so that a reader sees it. The first failure is remembered. */
 void output_line(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -46,17 +46,6 @@ static bool parse_size(const char *text, int *height, int *width, Err *err)
     return true;
 }
 
-static bool choose_model(const Arguments *a, char *path, Err *err)
-{
-    if (a->values[SAMPLE_ROW_MODEL].given) {
-        snprintf(path, PATH_BYTES, "%s", a->values[SAMPLE_ROW_MODEL].text);
-        return true;
-    }
-    if (!model_newest_run("runs", path, err)) return false;
-    term_note("model: %s (the newest run)", path);
-    return true;
-}
-
 static bool report_progress(void *context, long calls)
 {
     const Job *job = context;
@@ -195,7 +184,7 @@ static bool run_sample(const Arguments *a, Err *err)
     if (v[SAMPLE_ROW_THREADS].given) parallel_set_threads((int)v[SAMPLE_ROW_THREADS].integer);
     term_set_quiet(v[SAMPLE_ROW_QUIET].given);
     note_instructions();
-    if (!choose_model(a, plan.path, err)) return false;
+    if (!choose_model(&v[SAMPLE_ROW_MODEL], plan.path, err)) return false;
     if (!model_open(&job.model, plan.path, height, width, err)) return false;
     for (int i = 0; i < job.model.config.warning_count; i++)
         term_note("warning: %s", job.model.config.warnings[i]);

@@ -17,8 +17,8 @@
 #include "options.h"
 #include "version.h"
 
-static const Command *const commands[] = {&command_train, &command_sample, &command_info,
-                                          &command_bench};
+static const Command *const commands[] = {&command_train, &command_sample, &command_nll,
+                                          &command_info, &command_bench};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static const Command *find_command(const char *name)
@@ -37,10 +37,11 @@ static const char *command_name(const void *context, int index)
 
 static void main_help(FILE *out)
 {
-    fputs("diffc trains small diffusion models and makes images with them, on a CPU.\n\n"
+    fputs("diffc trains, samples and scores small diffusion models on a CPU.\n\n"
           "usage: diffc COMMAND [options]\n\n"
           "  diffc train configs/fashion-ddpm.json\n"
-          "  diffc sample --out grid.png\n\n"
+          "  diffc sample --out grid.png\n"
+          "  diffc nll image.png\n\n"
           "Commands:\n",
           out);
     for (int i = 0; i < COMMANDS; i++) {

@@ -1,5 +1,6 @@
 /* The words for the shared choices, as configuration files have them. */
 #include "cli.h"
+#include "diffc/likelihood.h"
 #include "diffc/sampler.h"
 #include "diffc/terms.h"
 
@@ -25,6 +26,14 @@ static const char *const predictors[] = {[PREDICTOR_REVERSE_DIFFUSION] = "revers
                                          [PREDICTOR_ANCESTRAL] = "ancestral",
                                          [PREDICTOR_NONE] = "none",
                                          NULL};
+
+static const char *const protocols[] = {
+    [PROTOCOL_BOUND] = "bound", [PROTOCOL_ODE] = "ode", [PROTOCOL_EXACT] = "exact", NULL};
+
+const char *protocol_name(int kind)
+{
+    return protocols[kind];
+}
 
 const char *schedule_name(int kind)
 {

@@ -2,17 +2,7 @@
 #include "diffc/vec_simd.h"
 #include "product_table.h"
 
-/* Unrolls the next loop, of a constant count, altogether: its vectors then live in registers. clang
- * with the sanitizers' checks in every copy would not come to an end: there the loops stay. */
-#ifdef __clang__
-#if __has_feature(undefined_behavior_sanitizer)
-#define UNROLL
-#else
-#define UNROLL _Pragma("clang loop unroll(full)")
-#endif
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
+#define UNROLL LANES_UNROLL
 
 enum { PANEL_FLOATS = PRODUCT_PANEL * LANES, LINE_FLOATS = 16 /* a cache line */ };
 
@@ -28,36 +18,6 @@ static int panel_vectors(const Product *p, int panel)
 
 /* ---- Packing ---- */
 
-#if LANES == 16
-#define INTERLEAVE_LOW(a, b)                                                                       \
-    __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define INTERLEAVE_HIGH(a, b)                                                                      \
-    __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
-#elif LANES == 8
-#define INTERLEAVE_LOW(a, b)  __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-#define INTERLEAVE_HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
-#else
-#define INTERLEAVE_LOW(a, b)  __builtin_shufflevector(a, b, 0, 4, 1, 5)
-#define INTERLEAVE_HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
-#endif
-
-/* Transposes r by perfect shuffles: each interleaves rows i and i + LANES/2, and log2 LANES of them
- * exchange the digits of the row's number with those of the column's. */
-LANES_INLINE void transpose(Lanes *r)
-{
-    UNROLL
-    for (int step = 1; step < LANES; step *= 2) {
-        Lanes o[LANES];
-        UNROLL
-        for (int i = 0; i < LANES / 2; i++) {
-            o[2 * i] = INTERLEAVE_LOW(r[i], r[i + LANES / 2]);
-            o[2 * i + 1] = INTERLEAVE_HIGH(r[i], r[i + LANES / 2]);
-        }
-        UNROLL
-        for (int i = 0; i < LANES; i++) r[i] = o[i];
-    }
-}
-
 /* A vector of the panel's columns: `count` rows of b, of which each gives one lane. */
 static void pack_transposed(float *to, size_t width, const float *b, size_t ldb, int count, int K)
 {
@@ -71,7 +31,7 @@ static void pack_transposed(float *to, size_t width, const float *b, size_t ldb,
             for (int j = 0; j < LANES; j++)
                 r[j] = j < count ? lanes_load(b + (size_t)j * ldb + k, (size_t)steps) : (Lanes){0};
         }
-        transpose(r);
+        lanes_transpose(r);
         if (steps == LANES) {
             UNROLL
             for (int l = 0; l < LANES; l++, to += width) lanes_store(to, r[l], LANES);

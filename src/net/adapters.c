@@ -115,25 +115,25 @@ static double conv2d_flop(const Node *n)
 
 static void linear_run_forward(const Call *c)
 {
-    linear_forward(&c->node->dims.linear, c->y, c->x[0], c->w, c->b, c->scratch);
+    linear_forward(&c->node->dims.linear, c->y, c->x[0], c->w, c->u, c->b, c->scratch);
 }
 
 static void linear_run_backward(const Call *c)
 {
     linear_backward(&c->node->dims.linear, c->first, c->dx[0], c->dw, c->db, c->dy, c->x[0], c->w,
-                    c->scratch);
+                    c->u, c->scratch);
 }
 
 static void linear_run_tangent(const Call *c)
 {
-    linear_tangent(&c->node->dims.linear, c->ydot, c->x[0], c->xdot[0], c->w, NULL, NULL,
+    linear_tangent(&c->node->dims.linear, c->ydot, c->x[0], c->xdot[0], c->w, c->u, NULL, NULL,
                    c->scratch);
 }
 
 static void linear_run_backward2(const Call *c)
 {
     linear_backward2(&c->node->dims.linear, c->first, c->mx[0], c->dw, c->db, c->my, c->dy, c->x[0],
-                     c->xdot[0], c->w, c->scratch);
+                     c->xdot[0], c->w, c->u, c->scratch);
 }
 
 static size_t linear_scratch(const Node *n)

@@ -120,7 +120,7 @@ struct Net {
 typedef struct {
     const Node *node;
     const float *w, *b; /* parameters */
-    const float *u;     /* fast: w prepared for the pass */
+    const float *u;     /* w prepared for the pass, where it is */
     float *dw, *db;     /* their gradients; NULL: not wanted */
     float *saved, *scratch;
     double *sums;             /* convolution: [N,2,K] to fill, or NULL */
@@ -166,7 +166,7 @@ bool node_passes_on(const Node *node, int k);
 /* Joins neighbours of fast convolutions to them; called once, when the declaration ends. */
 void net_fuse(Net *net);
 
-/* prepared.c: weights in the form of the fast kernels. Allocation (part of net_plan), and what a
+/* prepared.c: weights in the form that kernels read. Allocation (part of net_plan), and what a
  * pass that reads `weights` does first. */
 bool prepared_open(Net *net, Err *err);
 void prepared_update(Net *net, const float *weights, bool backward);

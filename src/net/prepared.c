@@ -1,4 +1,5 @@
-/* Weights in the form that the fast convolution kernels read, in one block of their own. */
+/* Weights in the form that the fast convolution kernels and the products of linear layers read, in
+ * one block of their own. */
 #include "diffc/clock.h"
 #include "diffc/mem.h"
 #include "diffc/winograd.h"
@@ -11,7 +12,23 @@ static size_t aligned(size_t floats)
     return (floats + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
 }
 
-/* Where each fast node's weights begin, when `place` is set; the floats of all. The turned weights
+static size_t prepared_floats(const Node *node)
+{
+    if (node->kind == OP_LINEAR) return linear_packed_floats(&node->dims.linear);
+    return node->fast ? winograd_weights_floats(&node->dims.conv) : 0;
+}
+
+static void prepare(const Node *node, float *to, const float *w, bool backward)
+{
+    if (node->kind == OP_LINEAR)
+        linear_pack(&node->dims.linear, to, w, backward);
+    else if (backward)
+        winograd_prepare_backward(&node->dims.conv, to, w);
+    else
+        winograd_prepare_forward(&node->dims.conv, to, w);
+}
+
+/* Where each such node's weights begin, when `place` is set; the floats of all. The turned weights
  * are needed where a data gradient is made. */
 static size_t lay_out(Net *net, NetMode mode, bool place)
 {
@@ -19,8 +36,8 @@ static size_t lay_out(Net *net, NetMode mode, bool place)
     for (int i = 0; i < net->count; i++) {
         Node *node = &net->nodes[i];
         if (place) node->prepared = node->prepared_back = NOWHERE;
-        if (!node->fast) continue;
-        size_t floats = aligned(winograd_weights_floats(&node->dims.conv));
+        size_t floats = aligned(prepared_floats(node));
+        if (!floats) continue;
         if (place) node->prepared = total;
         total += floats;
         const Node *from = &net->nodes[node->in[0]];
@@ -56,12 +73,9 @@ void prepared_update(Net *net, const float *weights, bool backward)
     for (int i = 0; i < net->count; i++) {
         const Node *node = &net->nodes[i];
         size_t place = backward ? node->prepared_back : node->prepared;
-        if (!node->fast || place == NOWHERE) continue;
+        if (place == NOWHERE) continue;
         const float *w = weights + net->table->info[node->param[0]].offset;
-        if (backward)
-            winograd_prepare_backward(&node->dims.conv, net->prepared + place, w);
-        else
-            winograd_prepare_forward(&node->dims.conv, net->prepared + place, w);
+        prepare(node, net->prepared + place, w, backward);
     }
     if (net->profiled) net->prepare_seconds[backward] += clock_seconds() - start;
 }

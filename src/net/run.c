@@ -67,7 +67,7 @@ static Call begin_call(const Net *net, int i, const float *weights, float *grads
     Call c = {.node = node, .saved = at(net, node->saved), .scratch = at(net, net->scratch)};
     if (node->params > 0) c.w = weights + info[node->param[0]].offset;
     size_t prepared = back ? node->prepared_back : node->prepared;
-    if (node->fast && prepared != NOWHERE) c.u = net->prepared + prepared;
+    if (prepared != NOWHERE) c.u = net->prepared + prepared;
     if (node->params > 1) c.b = weights + info[node->param[1]].offset;
     if (grads && node->params > 0 && info[node->param[0]].trainable)
         c.dw = grads + info[node->param[0]].offset;

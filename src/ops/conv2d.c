@@ -153,7 +153,7 @@ void conv2d_forward(const Conv2dDims *d, float *y, const float *x, const float *
 {
     if (is_pointwise(d)) {
         LinearDims linear = pointwise_dims(d);
-        linear_forward(&linear, y, x, w, b, scratch);
+        linear_forward(&linear, y, x, w, NULL, b, scratch);
         return;
     }
     Window g = forward_window(d);
@@ -165,7 +165,7 @@ void conv2d_tangent(const Conv2dDims *d, float *ydot, const float *x, const floa
 {
     if (is_pointwise(d)) {
         LinearDims linear = pointwise_dims(d);
-        linear_tangent(&linear, ydot, x, xdot, w, wdot, bdot, scratch);
+        linear_tangent(&linear, ydot, x, xdot, w, NULL, wdot, bdot, scratch);
         return;
     }
     Window g = forward_window(d);
@@ -423,7 +423,7 @@ void conv2d_backward(const Conv2dDims *d, float *dx, float *dw, float *db, const
 {
     if (is_pointwise(d)) {
         LinearDims linear = pointwise_dims(d);
-        linear_backward(&linear, 0, dx, dw, db, dy, x, w, scratch);
+        linear_backward(&linear, 0, dx, dw, db, dy, x, w, NULL, scratch);
         return;
     }
     size_t rows = (size_t)d->N * (size_t)conv2d_out_height(d) * (size_t)conv2d_out_width(d);

@@ -21,39 +21,62 @@ static size_t row_count(const LinearDims *d)
     return (size_t)d->N * (size_t)d->T;
 }
 
+static Product weights_forward(const LinearDims *d, const float *w)
+{
+    return (Product){.N = d->K, .K = d->C, .b = w, .ldb = d->K};
+}
+
+static Product weights_back(const LinearDims *d, const float *w)
+{
+    return (Product){.N = d->C, .K = d->K, .b = w, .ldb = d->K, .transpose_b = true};
+}
+
+size_t linear_packed_floats(const LinearDims *d)
+{
+    size_t forward = product_packed_floats(d->K, d->C), back = product_packed_floats(d->C, d->K);
+    return forward > back ? forward : back;
+}
+
+void linear_pack(const LinearDims *d, float *packed, const float *w, bool back)
+{
+    Product p = back ? weights_back(d, w) : weights_forward(d, w);
+    product_pack(&p, packed);
+}
+
 /* y = x w + b + beta y */
 static void rows_times_weights(const LinearDims *d, float *y, const float *x, const float *w,
-                               const float *b, float beta, float *scratch)
+                               const float *packed, const float *b, float beta, float *scratch)
 {
-    Product p = {.M = d->N * d->T, .N = d->K, .K = d->C, .alpha = 1, .beta = beta};
+    Product p = weights_forward(d, w);
+    p.M = d->N * d->T, p.packed = packed, p.alpha = 1, p.beta = beta;
     p.a = x, p.lda = d->C;
-    p.b = w, p.ldb = d->K;
     p.bias = b;
     p.c = y, p.ldc = d->K;
     p.d = y, p.ldd = d->K;
     product_run(&p, scratch);
 }
 
-void linear_forward(const LinearDims *d, float *y, const float *x, const float *w, const float *b,
-                    float *scratch)
+void linear_forward(const LinearDims *d, float *y, const float *x, const float *w,
+                    const float *packed, const float *b, float *scratch)
 {
-    rows_times_weights(d, y, x, w, b, 0, scratch);
+    rows_times_weights(d, y, x, w, packed, b, 0, scratch);
 }
 
 void linear_tangent(const LinearDims *d, float *ydot, const float *x, const float *xdot,
-                    const float *w, const float *wdot, const float *bdot, float *scratch)
+                    const float *w, const float *packed, const float *wdot, const float *bdot,
+                    float *scratch)
 {
-    rows_times_weights(d, ydot, xdot, w, bdot, 0, scratch);
-    if (wdot) rows_times_weights(d, ydot, x, wdot, NULL, 1, scratch);
+    rows_times_weights(d, ydot, xdot, w, packed, bdot, 0, scratch);
+    if (wdot) rows_times_weights(d, ydot, x, wdot, NULL, NULL, 1, scratch);
 }
 
 /* dx += dy w^T, or dx = dy w^T */
 static void data_gradient(const LinearDims *d, bool set, float *dx, const float *dy, const float *w,
-                          float *scratch)
+                          const float *packed, float *scratch)
 {
-    Product p = {.M = d->N * d->T, .N = d->C, .K = d->K, .alpha = 1, .beta = set ? 0 : 1};
+    Product p = weights_back(d, w);
+    p.M = d->N * d->T, p.packed = packed, p.alpha = 1, p.beta = set ? 0 : 1;
     p.a = dy, p.lda = d->K;
-    p.b = w, p.ldb = d->K, p.transpose_b = true;
     p.c = dx, p.ldc = d->C;
     p.d = dx, p.ldd = d->C;
     product_run(&p, scratch);
@@ -158,16 +181,17 @@ static void parameter_gradient(const LinearDims *d, float *dw, float *db, const 
 }
 
 void linear_backward(const LinearDims *d, unsigned set, float *dx, float *dw, float *db,
-                     const float *dy, const float *x, const float *w, float *scratch)
+                     const float *dy, const float *x, const float *w, const float *packed,
+                     float *scratch)
 {
-    if (dx) data_gradient(d, set & 1, dx, dy, w, scratch);
+    if (dx) data_gradient(d, set & 1, dx, dy, w, packed, scratch);
     if (dw || db) parameter_gradient(d, dw, db, dy, x, scratch);
 }
 
 void linear_backward2(const LinearDims *d, unsigned set, float *mx, float *dw, float *db,
                       const float *my, const float *ly, const float *x, const float *xdot,
-                      const float *w, float *scratch)
+                      const float *w, const float *packed, float *scratch)
 {
-    linear_backward(d, set, mx, dw, db, my, x, w, scratch);
+    linear_backward(d, set, mx, dw, db, my, x, w, packed, scratch);
     if (dw) parameter_gradient(d, dw, NULL, ly, xdot, scratch);
 }

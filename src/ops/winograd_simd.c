@@ -13,43 +13,62 @@ LANES_INLINE void read_weights(const WinogradPlan *p, const float *w, int c, int
             lanes_load(w + ((size_t)i * (size_t)p->C + (size_t)c) * (size_t)p->K + k, (size_t)left);
 }
 
-/* The same for the data gradient: w is [3,3,K,C] in the plan's letters, read turned by 180 degrees
- * and transposed. */
-LANES_INLINE void read_turned(const WinogradPlan *p, const float *w, int c, int k, Lanes *g)
+/* The same for the data gradient, for a vector of channels from c on: w is [3,3,K,C] in the plan's
+ * letters, read turned by 180 degrees and transposed. */
+LANES_INLINE void read_turned(const WinogradPlan *p, const float *w, int c, int k,
+                              Lanes (*g)[LANES])
 {
-    int left = p->K - k < LANES ? p->K - k : LANES;
+    int left = p->K - k < LANES ? p->K - k : LANES, channels = p->C - c < LANES ? p->C - c : LANES;
     for (int i = 0; i < 9; i++) {
         const float *from = w + ((size_t)(8 - i) * (size_t)p->K + (size_t)k) * (size_t)p->C + c;
-        g[i] = lanes_set(0);
-        for (int j = 0; j < left; j++) g[i][j] = from[(size_t)j * (size_t)p->C];
+        Lanes r[LANES];
+        for (int j = 0; j < LANES; j++, from += p->C)
+            r[j] = j < left ? lanes_load(from, (size_t)channels) : (Lanes){0};
+        lanes_transpose(r);
+        for (int l = 0; l < LANES; l++) g[i][l] = r[l];
+    }
+}
+
+/* U of a vector of output channels for one input channel, `plane` floats from frequency to
+ * frequency. */
+LANES_INLINE void prepare_vector(float *to, size_t plane, const Lanes *g, int m, bool past_cache)
+{
+    Lanes rows[3][MOST_POINTS];
+    const int n = m + 2;
+    for (int s = 0; s < 3; s++) {
+        Lanes column[3] = {g[s], g[3 + s], g[6 + s]};
+        weight_points(m, column, rows[s]);
+    }
+    for (int r = 0; r < n; r++) {
+        Lanes row[3] = {rows[0][r], rows[1][r], rows[2][r]}, o[MOST_POINTS];
+        weight_points(m, row, o);
+        for (int s = 0; s < n; s++, to += plane) {
+            if (past_cache)
+                lanes_stream(to, o[s]);
+            else
+                lanes_store(to, o[s], LANES);
+        }
     }
 }
 
 LANES_INLINE void prepare_tile(const WinogradPlan *p, float *u, const float *w, bool transposed,
-                               int panel, int c_vector, int m)
+                               int panel, int c_vector, int m, bool past_cache)
 {
-    int n = m + 2, vectors = winograd_panel_vectors(p, panel), width = vectors * LANES;
+    int points = (m + 2) * (m + 2), width = winograd_panel_vectors(p, panel) * LANES;
     size_t plane = (size_t)(p->c_vectors * LANES) * (size_t)width;
-    u += winograd_panel_offset(p, panel, n * n);
-    for (int l = 0; l < LANES; l++) {
-        int c = c_vector * LANES + l;
-        for (int j = 0; j < vectors; j++) {
-            Lanes g[9] = {0}, rows[3][MOST_POINTS];
-            int k = (panel * PANEL_VECTORS + j) * LANES;
-            if (c < p->C && transposed)
-                read_turned(p, w, c, k, g);
+    u += winograd_panel_offset(p, panel, points);
+    for (int j = 0; j < width; j += LANES) {
+        int first = c_vector * LANES, k = panel * PANEL_VECTORS * LANES + j;
+        Lanes turned[9][LANES];
+        if (transposed) read_turned(p, w, first, k, turned);
+        for (int l = 0; l < LANES; l++) {
+            Lanes g[9] = {0};
+            int c = first + l;
+            if (transposed)
+                for (int i = 0; i < 9; i++) g[i] = turned[i][l];
             else if (c < p->C)
                 read_weights(p, w, c, k, g);
-            float *to = u + (size_t)c * (size_t)width + j * LANES;
-            for (int s = 0; s < 3; s++) {
-                Lanes column[3] = {g[s], g[3 + s], g[6 + s]};
-                weight_points(m, column, rows[s]);
-            }
-            for (int r = 0; r < n; r++) {
-                Lanes row[3] = {rows[0][r], rows[1][r], rows[2][r]}, o[MOST_POINTS];
-                weight_points(m, row, o);
-                for (int s = 0; s < n; s++, to += plane) lanes_store(to, o[s], LANES);
-            }
+            prepare_vector(u + (size_t)c * (size_t)width + j, plane, g, m, past_cache);
         }
     }
 }
@@ -57,10 +76,15 @@ LANES_INLINE void prepare_tile(const WinogradPlan *p, float *u, const float *w, 
 static void prepare(const WinogradPlan *p, float *u, const float *w, bool transposed, int panel,
                     int c_vector)
 {
-    if (p->tile == 4)
-        prepare_tile(p, u, w, transposed, panel, c_vector, 4);
+    /* The weights of a network are larger than the cache. */
+    bool past_cache = LANES == LINE_FLOATS && (uintptr_t)u % (LINE_FLOATS * sizeof *u) == 0;
+    if (p->tile == 2)
+        prepare_tile(p, u, w, transposed, panel, c_vector, 2, false);
+    else if (past_cache)
+        prepare_tile(p, u, w, transposed, panel, c_vector, 4, true);
     else
-        prepare_tile(p, u, w, transposed, panel, c_vector, 2);
+        prepare_tile(p, u, w, transposed, panel, c_vector, 4, false);
+    if (past_cache) lanes_stream_end();
 }
 
 static void input(const WinogradPlan *p, float *v, const WinogradInput *x, int segment, int first,

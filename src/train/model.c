@@ -90,18 +90,32 @@ void model_close(Model *m)
     memset(m, 0, sizeof *m);
 }
 
-bool model_prepare(Model *m, int batch, int label, Denoiser *out, Err *err)
+static Denoiser denoiser_of(Model *m, int label)
 {
-    network_close(&m->network);
-    if (!network_open(&m->network, &m->table, &m->config.unet, m->image, batch, NET_INFER, err))
-        return false;
     m->denoiser = (NetworkDenoiser){.network = &m->network,
                                     .weights = m->weights,
                                     .prediction = m->config.prediction,
                                     .label = label,
                                     .classes = m->config.unet.classes};
     net_hold(m->network.net, m->weights);
-    *out = network_denoiser(&m->denoiser);
+    return network_denoiser(&m->denoiser);
+}
+
+bool model_prepare(Model *m, int batch, int label, Denoiser *out, Err *err)
+{
+    network_close(&m->network);
+    if (!network_open(&m->network, &m->table, &m->config.unet, m->image, batch, NET_INFER, err))
+        return false;
+    *out = denoiser_of(m, label);
+    return true;
+}
+
+bool model_prepare_vjp(Model *m, int batch, int label, Denoiser *out, Err *err)
+{
+    network_close(&m->network);
+    if (!network_open_vjp(&m->network, &m->table, &m->config.unet, m->image, batch, err))
+        return false;
+    *out = denoiser_of(m, label);
     return true;
 }
 

@@ -63,8 +63,8 @@ bool unet_from_config(const Config *c, Shape image, int classes, UNetConfig *une
     return unet_config_check(unet, image.H, image.W, err);
 }
 
-bool network_declare(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image, int batch,
-                     Err *err)
+static bool declare(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image, int batch,
+                    bool input_gradient, Err *err)
 {
     memset(nw, 0, sizeof *nw);
     nw->net = net_new(table, batch);
@@ -72,7 +72,8 @@ bool network_declare(Network *nw, ParamTable *table, const UNetConfig *unet, Sha
     nw->image = image;
     nw->batch = batch;
     nw->dims = (size_t)image.H * (size_t)image.W * (size_t)image.C;
-    nw->x = net_input(nw->net, image.H, image.W, image.C, false);
+    nw->input_gradient = input_gradient;
+    nw->x = net_input(nw->net, image.H, image.W, image.C, input_gradient);
     nw->t = net_input(nw->net, 1, 1, 1, false);
     nw->label = unet->classes > 0 ? net_input(nw->net, 1, 1, 1, false) : -1;
     nw->y = unet_declare(nw->net, unet, nw->x, nw->t, nw->label);
@@ -80,22 +81,43 @@ bool network_declare(Network *nw, ParamTable *table, const UNetConfig *unet, Sha
     return true;
 }
 
-bool network_open(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image, int batch,
-                  NetMode mode, Err *err)
+bool network_declare(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image, int batch,
+                     Err *err)
 {
-    if (!network_declare(nw, table, unet, image, batch, err)) return false;
+    return declare(nw, table, unet, image, batch, false, err);
+}
+
+static bool plan(Network *nw, NetMode mode, Err *err)
+{
     if (net_plan(nw->net, mode, err)) return true;
     network_close(nw);
     return false;
 }
 
-static size_t pass_bytes(ParamTable *table, const UNetConfig *unet, Shape image, int batch)
+bool network_open(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image, int batch,
+                  NetMode mode, Err *err)
 {
+    return network_declare(nw, table, unet, image, batch, err) && plan(nw, mode, err);
+}
+
+bool network_open_vjp(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image,
+                      int batch, Err *err)
+{
+    return declare(nw, table, unet, image, batch, true, err) && plan(nw, NET_TRAIN, err);
+}
+
+/* Longer passes read the weights less often, shorter ones find more of their activations in the
+ * cache: about best where both take as much memory. Measured: 8 images of 1.1 and of 6.5 million
+ * parameters, 5 % and 2 % faster than 32; 8 of 36 million, 7 % faster than 4. */
+static bool pass_fits(ParamTable *table, const UNetConfig *unet, Shape image, int batch)
+{
+    const size_t least = (size_t)48 << 20, most = (size_t)512 << 20;
     Network nw;
-    if (!network_declare(&nw, table, unet, image, batch, NULL)) return 0;
+    if (!network_declare(&nw, table, unet, image, batch, NULL)) return true;
     size_t bytes = net_plan_bytes(nw.net, NET_TRAIN);
+    size_t weights = net_prepared_bytes(nw.net, NET_TRAIN);
     network_close(&nw);
-    return bytes;
+    return bytes <= (weights < least ? least : weights > most ? most : weights);
 }
 
 int network_pass_size(ParamTable *table, const UNetConfig *unet, Shape image, int batch, int asked)
@@ -103,9 +125,7 @@ int network_pass_size(ParamTable *table, const UNetConfig *unet, Shape image, in
     enum { MOST = 1024 };
     int size = asked > 0 && asked < batch ? asked : batch;
     for (size = size < MOST ? size : MOST; size > 1; size--)
-        if (batch % size == 0 &&
-            (asked > 0 || pass_bytes(table, unet, image, size) <= (size_t)192 << 20))
-            return size;
+        if (batch % size == 0 && (asked > 0 || pass_fits(table, unet, image, size))) return size;
     return 1;
 }
 
@@ -159,35 +179,59 @@ static int class_of(const NetworkDenoiser *d, int row)
     return d->label >= 0 ? d->label : (d->first_image + image_of(d, row)) % d->classes;
 }
 
-static bool predict(void *context, int count, const double *x, const NoiseLevel *levels, int stride,
-                    double *eps, Err *err)
+/* The inputs of images first .. first+part-1. Places beyond keep old values; their results are not
+ * read. */
+static void set_chunk(const NetworkDenoiser *d, int first, int part, const double *x,
+                      const NoiseLevel *levels, int stride)
+{
+    Network *nw = d->network;
+    float *input = net_value(nw->net, nw->x), *t = net_value(nw->net, nw->t);
+    for (size_t i = 0; i < (size_t)part * nw->dims; i++) input[i] = (float)x[i];
+    for (int n = 0; n < nw->batch; n++)
+        t[n] = (float)levels[(first + (n < part ? n : 0)) * stride].t;
+    for (int n = 0; nw->label >= 0 && n < nw->batch; n++)
+        net_value(nw->net, nw->label)[n] = (float)class_of(d, first + (n < part ? n : 0));
+}
+
+/* v and jtv may be NULL. As eps is linear in x and in what the network gives, value by value, its
+ * vector-Jacobian product has the same coefficients: eps_from_prediction(v, J^T v). */
+static bool predict_vjp(void *context, int count, const double *x, const NoiseLevel *levels,
+                        int stride, const double *v, double *eps, double *jtv, Err *err)
 {
     NetworkDenoiser *d = context;
     Network *nw = d->network;
     for (int first = 0; first < count; first += nw->batch) {
         int part = count - first < nw->batch ? count - first : nw->batch;
-        const double *from = x + (size_t)first * nw->dims;
-        double *to = eps + (size_t)first * nw->dims;
-        float *input = net_value(nw->net, nw->x);
-        /* Places beyond `part` keep old values; their results are not read. */
-        for (size_t i = 0; i < (size_t)part * nw->dims; i++) input[i] = (float)from[i];
-        for (int n = 0; n < nw->batch; n++)
-            net_value(nw->net, nw->t)[n] = (float)levels[(first + (n < part ? n : 0)) * stride].t;
-        if (nw->label >= 0)
-            for (int n = 0; n < nw->batch; n++)
-                net_value(nw->net, nw->label)[n] = (float)class_of(d, first + (n < part ? n : 0));
+        size_t at = (size_t)first * nw->dims, n = (size_t)part * nw->dims;
+        set_chunk(d, first, part, x + at, levels, stride);
         net_forward(nw->net, d->weights);
         const float *y = net_value(nw->net, nw->y);
-        for (size_t i = 0; i < (size_t)part * nw->dims; i++) {
+        for (size_t i = 0; i < n; i++) {
             NoiseLevel level = levels[(first + (int)(i / nw->dims)) * stride];
-            to[i] = eps_from_prediction(d->prediction, level, from[i], (double)y[i]);
-            if (!isfinite(to[i]))
+            eps[at + i] = eps_from_prediction(d->prediction, level, x[at + i], (double)y[i]);
+            if (!isfinite(eps[at + i]))
                 return err_set(err, ERR_DIVERGED,
                                "the network's output is not finite at time step %g (image %d)",
                                level.t, image_of(d, first + (int)(i / nw->dims)));
         }
+        if (!v) continue;
+        float *dy = net_gradient(nw->net, nw->y);
+        for (size_t i = 0; i < n; i++) dy[i] = (float)v[at + i];
+        memset(dy + n, 0, ((size_t)nw->batch * nw->dims - n) * sizeof *dy);
+        net_backward(nw->net, d->weights, NULL);
+        const float *dx = net_gradient(nw->net, nw->x);
+        for (size_t i = 0; i < n; i++) {
+            NoiseLevel level = levels[(first + (int)(i / nw->dims)) * stride];
+            jtv[at + i] = eps_from_prediction(d->prediction, level, v[at + i], (double)dx[i]);
+        }
     }
     return true;
+}
+
+static bool predict(void *context, int count, const double *x, const NoiseLevel *levels, int stride,
+                    double *eps, Err *err)
+{
+    return predict_vjp(context, count, x, levels, stride, NULL, eps, NULL, err);
 }
 
 static void choose_images(void *context, const int *images)
@@ -201,5 +245,6 @@ Denoiser network_denoiser(NetworkDenoiser *context)
     return (Denoiser){.context = context,
                       .dims = context->network->dims,
                       .predict = predict,
+                      .predict_vjp = context->network->input_gradient ? predict_vjp : NULL,
                       .choose_images = choose_images};
 }

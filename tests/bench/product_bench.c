@@ -84,19 +84,19 @@ typedef struct {
 static void linear_y(const void *layer)
 {
     const Linear *l = layer;
-    linear_forward(&l->d, l->y, l->x, l->w, l->b, l->scratch);
+    linear_forward(&l->d, l->y, l->x, l->w, NULL, l->b, l->scratch);
 }
 
 static void linear_dx(const void *layer)
 {
     const Linear *l = layer;
-    linear_backward(&l->d, 0, l->dx, NULL, NULL, l->y, l->x, l->w, l->scratch);
+    linear_backward(&l->d, 0, l->dx, NULL, NULL, l->y, l->x, l->w, NULL, l->scratch);
 }
 
 static void linear_dw(const void *layer)
 {
     const Linear *l = layer;
-    linear_backward(&l->d, 0, NULL, l->dw, l->db, l->y, l->x, l->w, l->scratch);
+    linear_backward(&l->d, 0, NULL, l->dw, l->db, l->y, l->x, l->w, NULL, l->scratch);
 }
 
 static void bench_linear(LinearDims d)

@@ -1,0 +1,606 @@
+/* diffc nll: how likely images are under a model. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "diffc/clock.h"
+#include "diffc/likelihood.h"
+#include "diffc/mem.h"
+#include "diffc/model.h"
+#include "diffc/parallel.h"
+#include "diffc/term.h"
+#include "nll_fit.h"
+#include "nll_images.h"
+#include "nll_report.h"
+
+enum {
+    MODEL,
+    LABEL,
+    PROTOCOL,
+    CALLS,
+    EXACT_SUM,
+    VARIANCE,
+    FIT_DATA,
+    FIT_COUNT,
+    CLIP,
+    PER_STEP,
+    PROBES,
+    DEQUANT,
+    TOLERANCE,
+    CALL_LIMIT,
+    DATA,
+    PART,
+    COUNT,
+    RESIZE,
+    SEED,
+    BATCH,
+    CSV,
+    THREADS,
+    JSON,
+    QUIET,
+    ROWS
+};
+
+/* variance_name's, and one more. */
+enum { VARIANCE_FITTED = VARIANCE_LARGE + 1 };
+static const char *step_variance_name(int kind)
+{
+    if (kind < VARIANCE_FITTED) return variance_name(kind);
+    return kind == VARIANCE_FITTED ? "fitted" : NULL;
+}
+
+static const Option options[ROWS + 1] = {
+    [MODEL] = {.name = "model",
+               .letter = 'm',
+               .type = OPTION_TEXT,
+               .metavar = "PATH",
+               .otherwise = "the newest run under runs/",
+               .group = "Model",
+               .help = "run folder, or model folder in the layout of diffusers"},
+    [LABEL] = {.name = "label",
+               .type = OPTION_INT,
+               .metavar = "N",
+               .low = 0,
+               .high = 1e6,
+               .group = "Model",
+               .help = "class under which the images are scored, for models with classes"},
+    [PROTOCOL] = {.name = "protocol",
+                  .type = OPTION_CHOICE,
+                  .metavar = "NAME",
+                  .choice = protocol_name,
+                  .otherwise = "bound for ddpm, else ode",
+                  .group = "Protocol",
+                  .help = "what is computed, see below; numbers of different protocols do not "
+                          "compare"},
+    [CALLS] = {.name = "calls",
+               .type = OPTION_INT,
+               .metavar = "N",
+               .low = 4,
+               .high = 1e6,
+               .otherwise = "100",
+               .group = "Protocol",
+               .help = "bound: network calls per image, from which the sum of all terms is "
+                       "estimated without bias"},
+    [EXACT_SUM] = {.name = "exact-sum",
+                   .type = OPTION_FLAG,
+                   .group = "Protocol",
+                   .help = "bound: sum all terms, with a few more calls than the model has steps"},
+    [VARIANCE] = {.name = "variance",
+                  .type = OPTION_CHOICE,
+                  .metavar = "KIND",
+                  .choice = step_variance_name,
+                  .otherwise = "the model's",
+                  .group = "Protocol",
+                  .help = "bound: variance of the model's steps; fitted measures on training "
+                          "images what makes the bound smallest"},
+    [FIT_DATA] = {.name = "fit-data",
+                  .type = OPTION_TEXT,
+                  .metavar = "PATH",
+                  .otherwise = "the run's training data",
+                  .group = "Protocol",
+                  .help = "bound: where the images for --variance fitted are"},
+    [FIT_COUNT] = {.name = "fit-count",
+                   .type = OPTION_INT,
+                   .metavar = "N",
+                   .low = 1,
+                   .high = 100000,
+                   .fallback = "32",
+                   .group = "Protocol",
+                   .help = "bound: how many of them are measured"},
+    [CLIP] = {.name = "clip",
+              .type = OPTION_SWITCH,
+              .otherwise = "yes",
+              .group = "Protocol",
+              .help = "bound: keep the predicted image within [-1, 1]"},
+    [PER_STEP] = {.name = "per-step",
+                  .type = OPTION_TEXT,
+                  .metavar = "FILE",
+                  .group = "Protocol",
+                  .help = "bound: the terms of all steps as a table (CSV); asks for --exact-sum"},
+    [PROBES] = {.name = "probes",
+                .type = OPTION_INT,
+                .metavar = "N",
+                .low = 1,
+                .high = 1000,
+                .fallback = "1",
+                .group = "Protocol",
+                .help = "ode: directions that estimate the trace of the Jacobian"},
+    [DEQUANT] = {.name = "dequant",
+                 .type = OPTION_INT,
+                 .metavar = "N",
+                 .low = 1,
+                 .high = 1000,
+                 .otherwise = "4, with --data 1",
+                 .group = "Protocol",
+                 .help = "ode, exact: draws of uniform noise of one grey level, each solved on its "
+                         "own; from 2 on they tell the standard error"},
+    [TOLERANCE] = {.name = "tolerance",
+                   .type = OPTION_REAL,
+                   .metavar = "X",
+                   .low = 1e-12,
+                   .high = 0.1,
+                   .fallback = "1e-5",
+                   .group = "Protocol",
+                   .help = "ode: error allowed, relative and absolute"},
+    [CALL_LIMIT] = {.name = "call-limit",
+                    .type = OPTION_INT,
+                    .metavar = "N",
+                    .low = 8,
+                    .high = 1e9,
+                    .fallback = "10000",
+                    .group = "Protocol",
+                    .help = "ode: network calls that one solve may take"},
+    [DATA] = {.name = "data",
+              .type = OPTION_TEXT,
+              .metavar = "PATH",
+              .group = "Images",
+              .help = "score a data set (IDX, CIFAR-10) or a folder of images and give the mean"},
+    [PART] = {.name = "part",
+              .type = OPTION_CHOICE,
+              .metavar = "NAME",
+              .choice = part_name,
+              .otherwise = "test, where there is one",
+              .group = "Images",
+              .help = "part of the data set"},
+    [COUNT] = {.name = "count",
+               .letter = 'n',
+               .type = OPTION_INT,
+               .metavar = "N",
+               .low = 1,
+               .high = 1e9,
+               .otherwise = "all",
+               .group = "Images",
+               .help = "images of the data set: of IDX and CIFAR-10 the first, of a folder evenly"},
+    [RESIZE] = {.name = "resize",
+                .type = OPTION_FLAG,
+                .group = "Images",
+                .help = "make images of another size or another number of channels fit"},
+    [SEED] = {.name = "seed",
+              .type = OPTION_SEED,
+              .metavar = "N",
+              .fallback = "0",
+              .group = "Images",
+              .help = "seed of all draws; an image's figures depend on it and on the image alone"},
+    [BATCH] = {.name = "batch",
+               .letter = 'b',
+               .type = OPTION_INT,
+               .metavar = "N",
+               .low = 1,
+               .high = 65536,
+               .otherwise = "4 for bound, 16 for ode",
+               .group = "Images",
+               .help = "images scored together"},
+    [CSV] = {.name = "csv",
+             .type = OPTION_TEXT,
+             .metavar = "FILE",
+             .group = "Images",
+             .help = "the figures of all images as a table"},
+    [THREADS] = OPTION_ROW_THREADS,
+    [JSON] = OPTION_ROW_JSON,
+    [QUIET] = OPTION_ROW_QUIET,
+};
+
+enum { BOUND_CALLS = 100, BOUND_IMAGES = 4, FLOW_IMAGES = 16, FILE_DRAWS = 4 };
+
+typedef struct {
+    char path[PATH_BYTES];
+    Model model;
+    Denoiser denoiser;
+    LikelihoodProtocol protocol;
+    BoundRun bound;
+    FlowRun flow;
+    const char *variance; /* of the bound, by name */
+    bool fitted;
+    double *variances; /* fitted, or NULL */
+    uint64_t seed;
+    int batch;
+    NllImages images;
+    NllReport report;
+    size_t done;   /* images looked at, in finished groups */
+    size_t failed; /* could not be scored */
+    Err failure;   /* the first of them */
+    double start;
+    int group; /* images in the running group */
+} Job;
+
+/* Which option belongs to which protocols. */
+static const struct {
+    int row;
+    bool bound, ode, exact;
+} owners[] = {
+    {CALLS, true, false, false},  {EXACT_SUM, true, false, false}, {VARIANCE, true, false, false},
+    {CLIP, true, false, false},   {PER_STEP, true, false, false},  {PROBES, false, true, false},
+    {DEQUANT, false, true, true}, {TOLERANCE, false, true, false}, {CALL_LIMIT, false, true, false},
+};
+
+static bool check_owners(const OptionValue *v, LikelihoodProtocol protocol, Err *err)
+{
+    for (size_t i = 0; i < sizeof owners / sizeof *owners; i++) {
+        bool reads = protocol == PROTOCOL_BOUND ? owners[i].bound
+                     : protocol == PROTOCOL_ODE ? owners[i].ode
+                                                : owners[i].exact;
+        if (v[owners[i].row].given && !reads)
+            return err_set(err, ERR_USAGE, "--%s belongs to the protocol %s; %s does not use it",
+                           options[owners[i].row].name,
+                           owners[i].bound   ? "bound"
+                           : owners[i].exact ? "ode or exact"
+                                             : "ode",
+                           protocol_name((int)protocol));
+    }
+    bool fitted = v[VARIANCE].given && v[VARIANCE].integer == VARIANCE_FITTED;
+    if ((v[FIT_DATA].given || v[FIT_COUNT].given) && !fitted)
+        return err_set(err, ERR_USAGE, "--%s belongs to --variance fitted",
+                       options[v[FIT_DATA].given ? FIT_DATA : FIT_COUNT].name);
+    if (v[CALLS].given && (v[EXACT_SUM].given || v[PER_STEP].given))
+        return err_set(err, ERR_USAGE, "--calls estimates what --%s sums; give one of them",
+                       options[v[EXACT_SUM].given ? EXACT_SUM : PER_STEP].name);
+    return true;
+}
+
+static bool choose_protocol(const OptionValue *v, Job *job, Err *err)
+{
+    bool ddpm = job->model.process.kind == PROCESS_DDPM;
+    job->protocol = v[PROTOCOL].given ? (LikelihoodProtocol)v[PROTOCOL].integer
+                    : ddpm            ? PROTOCOL_BOUND
+                                      : PROTOCOL_ODE;
+    if (job->protocol == PROTOCOL_EXACT)
+        return err_set(err, ERR_USAGE,
+                       "the protocol exact needs a model that knows its density, as classification "
+                       "diffusion does; %s has bound and ode",
+                       job->path);
+    if (job->protocol == PROTOCOL_BOUND && !process_is_discrete(&job->model.process))
+        return err_set(err, ERR_USAGE,
+                       "the protocol bound needs a chain of discrete steps; the noise of %s is "
+                       "continuous in time and has ode",
+                       job->path);
+    return check_owners(v, job->protocol, err);
+}
+
+static bool report_progress(void *context, long predictions)
+{
+    const Job *job = context;
+    size_t count = job->images.count;
+    char left[24], mean[64] = "";
+    if (job->done > 0) {
+        double each = (clock_seconds() - job->start) / (double)job->done;
+        term_format_duration(left, each * (double)(count - job->done));
+        snprintf(mean, sizeof mean, ", mean %.4f bits/dim, %s left", nll_report_mean(&job->report),
+                 left);
+    }
+    term_progress("%zu of %zu image%s, %ld predictions for the next %d%s", job->done, count,
+                  count == 1 ? "" : "s", predictions, job->group, mean);
+    return !interrupt_requested();
+}
+
+static void fill_runs(const OptionValue *v, Job *job)
+{
+    const ModelConfig *c = &job->model.config;
+    bool all = v[EXACT_SUM].given || v[PER_STEP].given;
+    bool discrete = process_is_discrete(&job->model.process);
+    job->bound = (BoundRun){
+        .process = &job->model.process,
+        .variance = c->variance,
+        .clip = v[CLIP].given ? v[CLIP].integer : true,
+        .clip_range = c->clip_range > 0 ? c->clip_range : 1,
+        .calls = all              ? 0
+                 : v[CALLS].given ? (int)v[CALLS].integer
+                                  : BOUND_CALLS,
+        .batch = NETWORK_SAMPLE_BATCH,
+        .progress = report_progress,
+        .progress_context = job,
+    };
+    int variance = v[VARIANCE].given ? (int)v[VARIANCE].integer : (int)c->variance;
+    job->fitted = variance == VARIANCE_FITTED;
+    if (!job->fitted) job->bound.variance = (VarianceKind)variance;
+    job->variance = step_variance_name(variance);
+    /* A short chain is summed. */
+    if (discrete && !v[CALLS].given && job->model.process.T <= BOUND_CALLS) job->bound.calls = 0;
+    job->flow = (FlowRun){
+        .process = &job->model.process,
+        .probes = (int)v[PROBES].integer,
+        .dequant = v[DEQUANT].given ? (int)v[DEQUANT].integer
+                   : v[DATA].given  ? 1
+                                    : FILE_DRAWS,
+        .tolerance = v[TOLERANCE].real,
+        .call_limit = (long)v[CALL_LIMIT].integer,
+        .progress = report_progress,
+        .progress_context = job,
+    };
+    job->seed = v[SEED].seed;
+    int own = job->protocol == PROTOCOL_BOUND ? BOUND_IMAGES : FLOW_IMAGES;
+    job->batch = v[BATCH].given ? (int)v[BATCH].integer : own;
+}
+
+/* One group's images, of which some may not have been read. */
+typedef struct {
+    int count;
+    unsigned char *pixels; /* [count, dims] */
+    double *x0;            /* [count, dims] */
+    uint64_t *seeds;
+    size_t *number;
+    Likelihood *results;
+    double *terms; /* [count, T+1] or NULL */
+} Group;
+
+static bool group_open(Group *g, const Job *job, Err *err)
+{
+    size_t n = (size_t)job->batch, dims = job->denoiser.dims;
+    bool terms = job->report.per_step != NULL;
+    *g = (Group){.pixels = mem_alloc(n, dims),
+                 .x0 = mem_doubles(n * dims),
+                 .seeds = mem_alloc(n, sizeof *g->seeds),
+                 .number = mem_alloc(n, sizeof *g->number),
+                 .results = mem_alloc(n, sizeof *g->results)};
+    if (terms) g->terms = mem_doubles(n * ((size_t)job->model.process.T + 1));
+    return (g->pixels && g->x0 && g->seeds && g->number && g->results && (!terms || g->terms)) ||
+           err_set(err, ERR_MEMORY, "there is no memory for a batch of %d images", job->batch);
+}
+
+static void group_close(Group *g)
+{
+    mem_free(g->pixels);
+    mem_free(g->x0);
+    mem_free(g->seeds);
+    mem_free(g->number);
+    mem_free(g->results);
+    mem_free(g->terms);
+}
+
+/* An image that cannot be scored does not keep the others from it. */
+static void note_failure(Job *job, const Err *why)
+{
+    if (job->failed++ == 0) job->failure = *why;
+    if (job->images.count == 1) return; /* main says it */
+    term_progress_end();
+    fprintf(stderr, "diffc nll: %s\n", why->text);
+}
+
+static void group_fill(Group *g, Job *job, size_t first, size_t end)
+{
+    size_t dims = job->denoiser.dims;
+    g->count = 0;
+    for (size_t i = first; i < end; i++) {
+        size_t at = (size_t)g->count * dims;
+        Err why = {0};
+        if (!nll_images_read(&job->images, i, g->pixels + at, &why)) {
+            note_failure(job, &why);
+            continue;
+        }
+        for (size_t k = 0; k < dims; k++)
+            g->x0[at + k] = pixel_value(&model_pixels, g->pixels[at + k]);
+        g->seeds[g->count] = likelihood_seed(job->seed, g->pixels + at, dims);
+        g->number[g->count++] = i;
+    }
+}
+
+/* Images first .. first+count-1 of the group. */
+static bool score(Job *job, Group *g, int first, int count, Err *err)
+{
+    size_t at = (size_t)first * job->denoiser.dims;
+    Likelihood *results = g->results + first;
+    if (job->protocol == PROTOCOL_ODE)
+        return flow_likelihood(&job->flow, &job->denoiser, count, g->pixels + at, g->seeds + first,
+                               results, err);
+    ImageSeeds seeds = {.seeds = g->seeds + first};
+    NoiseSource noise = likelihood_noise(&seeds);
+    double *terms = g->terms ? g->terms + (size_t)first * ((size_t)job->model.process.T + 1) : NULL;
+    return bound_run(&job->bound, &job->denoiser, &noise, count, g->x0 + at, results, terms, err);
+}
+
+static bool report_results(Job *job, const Group *g, int first, int count, Err *err)
+{
+    int T = job->model.process.T;
+    for (int i = first; i < first + count; i++) {
+        char name[PATH_BYTES + 32];
+        nll_images_name(&job->images, g->number[i], name, sizeof name);
+        const double *terms = g->terms ? g->terms + (size_t)i * ((size_t)T + 1) : NULL;
+        if (!nll_report_image(&job->report, name, &g->results[i], terms, T, err)) return false;
+    }
+    return true;
+}
+
+/* An image's own failure: the others may do better. */
+static bool is_own(const Err *err)
+{
+    return err->kind == ERR_LIMIT || err->kind == ERR_DIVERGED;
+}
+
+static bool score_group(Job *job, Group *g, Err *err)
+{
+    job->group = g->count;
+    if (g->count == 0) return true;
+    if (score(job, g, 0, g->count, err)) return report_results(job, g, 0, g->count, err);
+    if (!is_own(err)) return false;
+    /* One of them failed: each alone. */
+    job->group = 1;
+    for (int i = 0; i < g->count; i++) {
+        if (score(job, g, i, 1, err)) {
+            if (!report_results(job, g, i, 1, err)) return false;
+            continue;
+        }
+        if (!is_own(err)) return false;
+        char name[PATH_BYTES + 32];
+        Err why = {0};
+        nll_images_name(&job->images, g->number[i], name, sizeof name);
+        err_set(&why, err->kind, "%.300s: %.700s", name, err->text);
+        note_failure(job, &why);
+    }
+    return true;
+}
+
+static bool score_all(Job *job, Group *g, Err *err)
+{
+    job->start = clock_seconds();
+    while (job->done < job->images.count) {
+        size_t end = job->done + (size_t)job->batch;
+        if (end > job->images.count) end = job->images.count;
+        group_fill(g, job, job->done, end);
+        if (interrupt_requested()) return err_set(err, ERR_INTERRUPTED, "interrupted");
+        if (!score_group(job, g, err)) return false;
+        job->done = end;
+    }
+    return true;
+}
+
+/* What was scored is told, whether or not all of it was. */
+static bool conclude(Job *job, bool scored, Err *err)
+{
+    Err end = {0};
+    bool told = (!job->images.data_path || nll_report_summary(&job->report, &end)) &&
+                nll_report_finish(&job->report, &end);
+    if (!scored && err->kind == ERR_INTERRUPTED)
+        return err_set(err, ERR_INTERRUPTED, "interrupted after %zu of %zu images%s",
+                       job->report.count, job->images.count,
+                       job->report.count > 0 ? "; their figures are told" : "");
+    if (!scored) return false;
+    if (!told) return err_set(err, end.kind, "%s", end.text);
+    if (job->failed == 0) return true;
+    if (job->images.count == 1) return err_set(err, job->failure.kind, "%s", job->failure.text);
+    return err_set(err, job->failure.kind, "%zu of %zu images could not be scored", job->failed,
+                   job->images.count);
+}
+
+static void narrate(const Job *job)
+{
+    const BoundRun *b = &job->bound;
+    const FlowRun *f = &job->flow;
+    const char *because = job->protocol == PROTOCOL_BOUND ? "an upper bound of -log2 P"
+                                                          : "the density of dequantised images";
+    if (job->protocol == PROTOCOL_BOUND)
+        term_note("%s: protocol bound, %s: %s %d terms, %ld network calls an image, variance %s",
+                  job->path, because, b->calls ? "estimate of" : "all", job->model.process.T,
+                  bound_calls(b), job->variance);
+    else
+        term_note("%s: protocol ode, %s: tolerance %g, %d probe%s, %d draw%s an image", job->path,
+                  because, f->tolerance, f->probes, f->probes == 1 ? "" : "s", f->dequant,
+                  f->dequant == 1 ? "" : "s");
+}
+
+static bool run_job(Job *job, const Arguments *a, Err *err)
+{
+    const OptionValue *v = a->values;
+    int classes = job->model.config.unet.classes,
+        label = v[LABEL].given ? (int)v[LABEL].integer : -1;
+    if (label >= 0 && classes == 0)
+        return err_set(err, ERR_USAGE, "--label is given, but the model has no classes");
+    if (classes > 0 && (label < 0 || label >= classes))
+        return err_set(err, ERR_USAGE,
+                       "the model has classes: --label must say under which the images are scored, "
+                       "0 to %d",
+                       classes - 1);
+    if (!choose_protocol(v, job, err)) return false;
+    fill_runs(v, job);
+    job->images =
+        (NllImages){.want = job->model.image,
+                    .resize = v[RESIZE].given,
+                    .paths = a->words,
+                    .data_path = v[DATA].text,
+                    .part = v[PART].given ? (DataPart)v[PART].integer : PART_AUTO,
+                    .count = v[DATA].given ? (size_t)v[COUNT].integer : (size_t)a->word_count};
+    job->report = (NllReport){.protocol = job->protocol,
+                              .json = v[JSON].given,
+                              .each = !v[DATA].given,
+                              .csv = v[CSV].text,
+                              .per_step = v[PER_STEP].text};
+    if (!nll_images_open(&job->images, err)) return false;
+    if ((size_t)job->batch > job->images.count) job->batch = (int)job->images.count;
+    bool ok = job->protocol == PROTOCOL_ODE
+                  ? model_prepare_vjp(&job->model, NETWORK_SAMPLE_BATCH, label, &job->denoiser, err)
+                  : model_prepare(&job->model, NETWORK_SAMPLE_BATCH, label, &job->denoiser, err);
+    if (ok && job->fitted) {
+        NllFit fit = {.model = &job->model,
+                      .path = v[FIT_DATA].text,
+                      .count = (int)v[FIT_COUNT].integer,
+                      .seed = job->seed};
+        ok = nll_fit_variances(&fit, &job->denoiser, &job->bound, &job->variances, err);
+    }
+    Group group = {0};
+    ok = ok && group_open(&group, job, err) && nll_report_open(&job->report, err);
+    if (ok) {
+        narrate(job);
+        ok = conclude(job, score_all(job, &group, err), err);
+    }
+    group_close(&group);
+    nll_report_close(&job->report);
+    nll_images_close(&job->images);
+    mem_free(job->variances);
+    return ok;
+}
+
+static bool run_nll(const Arguments *a, Err *err)
+{
+    const OptionValue *v = a->values;
+    Job job = {0};
+    if (v[DATA].given && a->word_count > 0)
+        return err_set(err, ERR_USAGE, "images and --data are given; one of them is enough");
+    if (!v[DATA].given && a->word_count == 0)
+        return err_set(err, ERR_USAGE, "there is nothing to score: name images or give --data");
+    if (!v[DATA].given && (v[COUNT].given || v[PART].given))
+        return err_set(err, ERR_USAGE, "--%s belongs to --data",
+                       options[v[COUNT].given ? COUNT : PART].name);
+    if (v[THREADS].given) parallel_set_threads((int)v[THREADS].integer);
+    term_set_quiet(v[QUIET].given);
+    note_instructions();
+    if (!choose_model(&v[MODEL], job.path, err)) return false;
+    if (!model_open(&job.model, job.path, 0, 0, err)) return false;
+    for (int i = 0; i < job.model.config.warning_count; i++)
+        term_note("warning: %s", job.model.config.warnings[i]);
+    bool ok = run_job(&job, a, err);
+    model_close(&job.model);
+    return ok;
+}
+
+static void list_protocols(FILE *out)
+{
+    static const char *const rows[][2] = {
+        {"bound", "variational bound of the chain of steps: an upper bound of -log2 P of the image "
+                  "as it stands (ddpm, smld)"},
+        {"ode",
+         "density of the probability flow at the image plus uniform noise of one grey level: "
+         "on average an upper bound of -log2 P too (every method)"},
+        {"exact", "the same where the model knows its density"},
+    };
+    fputs("\nProtocols:\n", out);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int at = fprintf(out, "  %s", rows[i][0]);
+        help_wrap(out, at, 16, rows[i][1]);
+    }
+}
+
+const Command command_nll = {
+    .name = "nll",
+    .summary = "Tell how likely images are under a model, in bits per dimension",
+    .words = "IMAGE... | --data PATH",
+    .words_min = 0,
+    .words_max = 1000000,
+    .examples = {"diffc nll image.png",
+                 "diffc nll -m runs/fashion-ddpm --data data/fashion-mnist --count 1000"},
+    .options = options,
+    .notes = "Fewer bits are more likely; 8 bits per dimension are what an unpacked image takes. A "
+             "dimension is one channel of one pixel. The standard error of an image is that of "
+             "its random draws; that of a data set is over its images. Images that can be scored "
+             "are, also where others fail; the exit code then says so.",
+    .more_help = list_protocols,
+    .run = run_nll,
+};

@@ -1,0 +1,20 @@
+/* Step variances of the bound, fitted on training images. */
+#ifndef DIFFC_CLI_NLL_FIT_H
+#define DIFFC_CLI_NLL_FIT_H
+
+#include "diffc/likelihood.h"
+#include "diffc/model.h"
+
+typedef struct {
+    const Model *model;
+    const char *path; /* data set; NULL: that of the run's configuration */
+    int count;        /* images */
+    uint64_t seed;
+} NllFit;
+
+/* Measures the model on images of the data's training part and gives run->variances, which *variances
+ * owns (mem_free). */
+bool nll_fit_variances(const NllFit *fit, const Denoiser *denoiser, BoundRun *run,
+                       double **variances, Err *err);
+
+#endif

@@ -1,0 +1,121 @@
+#include "nll_images.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "diffc/fsio.h"
+#include "diffc/image.h"
+#include "diffc/term.h"
+
+static const char *const parts[] = {[PART_TRAIN] = "train", [PART_TEST] = "test", NULL};
+
+const char *part_name(int kind)
+{
+    return parts[kind];
+}
+
+static const char *colour(int channels)
+{
+    return channels == 1 ? "grey" : "colour";
+}
+
+static bool refuse(const NllImages *images, const char *name, int H, int W, int C, Err *err)
+{
+    Shape w = images->want;
+    return err_set(err, ERR_USAGE,
+                   "%s: %s %s image%s of %dx%d, but the model's are %s images of %dx%d; --resize "
+                   "makes them fit",
+                   name, images->data_path ? "has" : "is a", colour(C),
+                   images->data_path ? "s" : "", H, W, colour(w.C), w.H, w.W);
+}
+
+/* Whether a folder holds the test images of a data set that also has training images. */
+static bool has_test_part(const char *path)
+{
+    Names names;
+    bool found = false;
+    if (!path_is_folder(path) || !folder_list(path, &names, NULL)) return false;
+    for (size_t i = 0; i < names.count && !found; i++) {
+        const char *name = names.names[i];
+        bool idx =
+            strstr(name, "-images-idx3-ubyte") && (strstr(name, "t10k") || strstr(name, "test"));
+        found = idx || strcmp(name, "test_batch.bin") == 0;
+    }
+    names_free(&names);
+    return found;
+}
+
+static bool open_data(NllImages *images, Err *err)
+{
+    Shape want = images->want;
+    const char *path = images->data_path;
+    bool fit = images->resize;
+    DataOptions options = {.path = path,
+                           .test_part = images->part == PART_TEST ||
+                                        (images->part == PART_AUTO && has_test_part(path)),
+                           .height = fit ? want.H : 0,
+                           .width = fit ? want.W : 0,
+                           .channels = fit ? want.C : 0,
+                           .limit = images->count};
+    if (!dataset_open(&images->data, &options, NULL, NULL, err)) return false;
+    const Dataset *d = &images->data;
+    term_note("%s: %s%s", path, d->description, options.test_part ? ", test part" : "");
+    images->count = d->count;
+    if (d->height != want.H || d->width != want.W || d->channels != want.C)
+        return refuse(images, path, d->height, d->width, d->channels, err);
+    if (d->resized > 0)
+        return err_set(err, ERR_USAGE,
+                       "%s: %zu of the images are not of %dx%d as the model's; --resize makes them "
+                       "fit",
+                       path, d->resized, want.H, want.W);
+    return true;
+}
+
+bool nll_images_open(NllImages *images, Err *err)
+{
+    if (!images->data_path) return true;
+    if (open_data(images, err)) return true;
+    nll_images_close(images);
+    return false;
+}
+
+void nll_images_close(NllImages *images)
+{
+    if (images->data_path) dataset_close(&images->data);
+}
+
+void nll_images_name(const NllImages *images, size_t i, char *out, size_t size)
+{
+    if (images->data_path)
+        snprintf(out, size, "%s#%zu", images->data_path, i);
+    else
+        snprintf(out, size, "%s", images->paths[i]);
+}
+
+static bool read_file(const NllImages *images, const char *path, unsigned char *pixels, Err *err)
+{
+    Shape want = images->want;
+    Image image, fitted = {0};
+    if (!image_load(path, images->resize ? want.C : 0, &image, err)) return false;
+    bool same = image.height == want.H && image.width == want.W;
+    bool ok = image.channels == want.C && (same || images->resize);
+    if (!ok)
+        refuse(images, path, image.height, image.width, image.channels, err);
+    else if (!same)
+        ok = image_resize_crop(&image, want.H, want.W, &fitted, err);
+    if (ok)
+        memcpy(pixels, same ? image.pixels : fitted.pixels,
+               (size_t)want.H * (size_t)want.W * (size_t)want.C);
+    image_free(&fitted);
+    image_free(&image);
+    return ok;
+}
+
+bool nll_images_read(const NllImages *images, size_t i, unsigned char *pixels, Err *err)
+{
+    Shape want = images->want;
+    size_t dims = (size_t)want.H * (size_t)want.W * (size_t)want.C;
+    if (!images->data_path) return read_file(images, images->paths[i], pixels, err);
+    memcpy(pixels, images->data.pixels + i * dims, dims);
+    return true;
+}

@@ -1,0 +1,36 @@
+/* What `diffc nll` tells: a line or an object for each image, their mean, and tables. */
+#ifndef DIFFC_CLI_NLL_REPORT_H
+#define DIFFC_CLI_NLL_REPORT_H
+
+#include "diffc/fsio.h"
+#include "diffc/likelihood.h"
+
+typedef struct {
+    LikelihoodProtocol protocol;
+    bool json;
+    bool each;                  /* text: a line for each image; else their mean alone */
+    const char *csv, *per_step; /* files, NULL: not wanted */
+    FileWriter csv_file, per_step_file;
+    bool csv_open, per_step_open;
+    size_t count;
+    long calls;
+    double sum, square; /* of bits per dimension, relative to the first image's */
+    double first;
+} NllReport;
+
+/* Begins the tables, so that a file that cannot be written is known before the work. */
+bool nll_report_open(NllReport *r, Err *err);
+/* terms [T+1] of bound_run, or NULL. */
+bool nll_report_image(NllReport *r, const char *name, const Likelihood *l, const double *terms,
+                      int T, Err *err);
+/* The mean of all so far, when there are any. */
+bool nll_report_summary(NllReport *r, Err *err);
+/* Ends the tables with what they hold. */
+bool nll_report_finish(NllReport *r, Err *err);
+/* Drops tables that were not finished. */
+void nll_report_close(NllReport *r);
+
+/* Mean bits per dimension so far. */
+double nll_report_mean(const NllReport *r);
+
+#endif

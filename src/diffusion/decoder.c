@@ -1,0 +1,68 @@
+#include <math.h>
+
+#include "diffc/likelihood.h"
+
+static const double SQRT_HALF = 0.70710678118654752440;
+static const double LOG_SQRT_TWO_PI = 0.91893853320467274178;
+
+/* ln Q(z), Q(z) = 1 - Phi(z), for z >= 0. Where erfc nears its smallest values the asymptotic
+ * series takes over (Abramowitz & Stegun 26.2.12); its error there is below 1e-9. */
+static double log_upper_tail(double z)
+{
+    if (z < 25) return log(0.5 * erfc(z * SQRT_HALF));
+    double r = 1 / (z * z);
+    return -0.5 * z * z - log(z) - LOG_SQRT_TWO_PI + log1p(-r * (1 - r * (3 - r * (15 - 105 * r))));
+}
+
+/* ln Phi(z) */
+static double log_phi(double z)
+{
+    return z < 0 ? log_upper_tail(-z) : log1p(-0.5 * erfc(z * SQRT_HALF));
+}
+
+/* ln(Phi(high) - Phi(low)). Far out both are 0 or 1 to the last digit, so there the difference is
+ * taken between the tails' logarithms; by symmetry only the upper side needs a formula. */
+static double log_between(double low, double high)
+{
+    if (low + high < 0) return log_between(-high, -low);
+    if (low < 1) return log(0.5 * (erf(high * SQRT_HALF) - erf(low * SQRT_HALF)));
+    double tail = log_upper_tail(low);
+    return tail + log(-expm1(log_upper_tail(high) - tail));
+}
+
+/* The bin's edges in standard deviations; open where there is no neighbour. */
+typedef struct {
+    double low, high;
+    bool lowest, highest;
+} Bin;
+
+static Bin bin_of(const PixelRange *range, double x, double mean, double std)
+{
+    double half = 0.5 * (range->high - range->low) / (range->levels - 1);
+    return (Bin){.low = (x - half - mean) / std,
+                 .high = (x + half - mean) / std,
+                 .lowest = x<range->low + half, .highest = x> range->high - half};
+}
+
+double decoder_log_probability(const PixelRange *range, double x, double mean, double std)
+{
+    Bin bin = bin_of(range, x, mean, std);
+    if (bin.lowest) return log_phi(bin.high);
+    if (bin.highest) return log_phi(-bin.low);
+    return log_between(bin.low, bin.high);
+}
+
+static double phi_by_tanh(double z)
+{
+    static const double SQRT_TWO_OVER_PI = 0.79788456080286535588;
+    return 0.5 * (1 + tanh(SQRT_TWO_OVER_PI * (z + 0.044715 * z * z * z)));
+}
+
+double decoder_log_probability_tanh(const PixelRange *range, double x, double mean, double std)
+{
+    static const double FLOOR = 1e-12;
+    Bin bin = bin_of(range, x, mean, std);
+    double above = bin.highest ? 1 : phi_by_tanh(bin.high);
+    double below = bin.lowest ? 0 : phi_by_tanh(bin.low);
+    return log(fmax(above - below, FLOOR));
+}

@@ -1,0 +1,142 @@
+#include "diffc/likelihood.h"
+
+#include <math.h>
+
+#include "diffc/mem.h"
+#include "diffc/rng.h"
+
+static const double LN_2 = 0.69314718055994530942;
+static const double LOG_TWO_PI = 1.83787706640934548356;
+
+const PixelRange model_pixels = {.levels = 256, .low = -1, .high = 1};
+
+/* A stream of each purpose and draw; the seed is the image's own. */
+enum { STREAM_NOISE, STREAM_DEQUANT, STREAM_PROBE, STREAMS };
+static uint64_t stream(int purpose, uint64_t draw)
+{
+    return rng_stream(RNG_LIKELIHOOD, draw * STREAMS + (uint64_t)purpose);
+}
+
+uint64_t likelihood_seed(uint64_t seed, const unsigned char *pixels, size_t n)
+{
+    /* Fowler, Noll & Vo's hash (1a), 64 bits. */
+    uint64_t hash = 0xCBF29CE484222325u;
+    for (int i = 0; i < 8; i++) hash = (hash ^ (seed >> 8 * i & 255)) * 0x100000001B3u;
+    for (size_t i = 0; i < n; i++) hash = (hash ^ pixels[i]) * 0x100000001B3u;
+    return hash;
+}
+
+Likelihood likelihood_of_draws(const double *nats, int n, size_t dims, long network_calls)
+{
+    double mean = 0, square = 0, scale = (double)dims * LN_2;
+    CHECK(n >= 1);
+    for (int i = 0; i < n; i++) mean += nats[i] / n;
+    for (int i = 0; i < n; i++) square += (nats[i] - mean) * (nats[i] - mean);
+    return (Likelihood){
+        .nats = mean,
+        .bits_per_dim = mean / scale,
+        .standard_error = n > 1 ? sqrt(square / (n - 1) / n) / scale : (double)NAN,
+        .dims = dims,
+        .network_calls = network_calls,
+    };
+}
+
+double pixel_bits(const PixelRange *range)
+{
+    return log2(range->levels / (range->high - range->low));
+}
+
+double pixel_value(const PixelRange *range, int pixel)
+{
+    return range->low + (range->high - range->low) * pixel / (range->levels - 1);
+}
+
+void pixels_dequantise(const PixelRange *range, const unsigned char *pixels, size_t n,
+                       uint64_t seed, uint64_t draw, double *x)
+{
+    double width = (range->high - range->low) / range->levels;
+    for (size_t i = 0; i < n; i++)
+        x[i] =
+            range->low + width * (pixels[i] + rng_uniform(seed, stream(STREAM_DEQUANT, draw), i));
+}
+
+void probe_signs(double *e, size_t n, uint64_t seed, uint64_t draw, int probe)
+{
+    enum { BITS = 128 };
+    uint64_t id = stream(STREAM_PROBE, draw << 16 | (uint64_t)probe);
+    for (size_t block = 0; block * BITS < n; block++) {
+        uint32_t words[4];
+        rng_block(seed, id, block, words);
+        for (size_t i = block * BITS; i < n && i < (block + 1) * BITS; i++)
+            e[i] = words[i % BITS / 32] >> i % 32 & 1 ? 1 : -1;
+    }
+}
+
+double pixel_nats(const PixelRange *range, double log_density, size_t dims)
+{
+    return -log_density + (double)dims * LN_2 * pixel_bits(range);
+}
+
+double gaussian_kl(double m1, double v1, double m2, double v2)
+{
+    double ratio = v1 / v2, distance = m1 - m2;
+    return 0.5 * (fmax(ratio - 1 - log(ratio), 0) + distance * distance / v2);
+}
+
+double gaussian_log_density(const double *x, size_t n, double std)
+{
+    double square = 0;
+    for (size_t i = 0; i < n; i++) square += x[i] * x[i];
+    return -0.5 * (square / (std * std) + (double)n * (LOG_TWO_PI + 2 * log(std)));
+}
+
+double prior_kl(const Process *p, const double *x0, size_t n)
+{
+    NoiseLevel noisiest = process_level(p, process_time_noisy(p));
+    double prior = process_prior_std(p), sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum +=
+            gaussian_kl(noisiest.alpha * x0[i], noisiest.sigma * noisiest.sigma, 0, prior * prior);
+    return sum;
+}
+
+static void image_normals(void *context, int image, uint64_t draw, size_t dims, double *z)
+{
+    const ImageSeeds *s = context;
+    rng_normals(z, dims, s->seeds[image], stream(STREAM_NOISE, draw), 0);
+}
+
+NoiseSource likelihood_noise(ImageSeeds *seeds)
+{
+    return (NoiseSource){.context = seeds, .normals = image_normals};
+}
+
+bool exact_run(const ExactRun *run, const DensityModel *model, int count,
+               const unsigned char *pixels, const uint64_t *seeds, Likelihood *results, Err *err)
+{
+    int draws = run->dequant;
+    size_t dims = model->dims;
+    if (draws < 1)
+        return err_set(
+            err, ERR_USAGE,
+            "the exact likelihood takes %d draws of dequantisation; it must be 1 or more", draws);
+    double *x = mem_doubles((size_t)draws * dims), *nats = mem_doubles((size_t)draws);
+    bool ok = x && nats;
+    if (!ok) err_set(err, ERR_MEMORY, "no memory for %d dequantised images", draws);
+    for (int image = 0; image < count && ok; image++) {
+        for (int k = 0; k < draws; k++)
+            pixels_dequantise(&model_pixels, pixels + (size_t)image * dims, dims, seeds[image],
+                              (uint64_t)k, x + (size_t)k * dims);
+        ok = model->log_density(model->context, draws, x, &run->level, 0, nats, err);
+        for (int k = 0; k < draws && ok; k++) {
+            nats[k] = pixel_nats(&model_pixels, nats[k], dims);
+            ok = isfinite(nats[k]) ||
+                 err_set(err, ERR_DIVERGED, "the model's log density is %g; it must be finite",
+                         nats[k]);
+        }
+        if (ok) results[image] = likelihood_of_draws(nats, draws, dims, draws);
+    }
+    mem_free(x);
+    mem_free(nats);
+    return ok;
+}

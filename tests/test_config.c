@@ -67,7 +67,8 @@ TEST(config_defaults_of_score_methods_toys_and_samplers)
     Config c;
     config_defaults(&c);
     EXPECT(c.data.toy == TOY_NONE && c.model.type == NETWORK_AUTO);
-    EXPECT(c.model.width == 128 && c.model.layers == 3 && c.model.fourier_scale == 16);
+    EXPECT(c.model.width == 128 && c.model.layers == 3 && c.model.fourier_scale == 0);
+    EXPECT(config_fourier_scale(&c) == 16);
     EXPECT(c.method.sde == SDE_VP && c.method.sigma_min == 0.01 && c.method.sigma_max == 0);
     EXPECT(c.method.levels == 0 && c.method.beta_min == 0.1 && c.method.beta_max == 20);
     EXPECT(c.method.time_min == 1e-5 && c.method.weighting == WEIGHTING_SIMPLE);

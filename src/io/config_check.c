@@ -17,6 +17,12 @@ TimeChoice config_time(const Config *c)
     return c->method.type == METHOD_DDPM ? TIME_CHOICE_POSITIONAL : TIME_CHOICE_FOURIER;
 }
 
+double config_fourier_scale(const Config *c)
+{
+    if (c->model.fourier_scale > 0) return c->model.fourier_scale;
+    return config_network(c) == NETWORK_MLP ? 0.25 : 16;
+}
+
 enum { DDPM = 1, SMLD = 2, VE = 4, VP = 8, SUBVP = 16, EXPLODING = SMLD | VE };
 
 static unsigned method_bit(const Config *c)
@@ -95,6 +101,18 @@ static bool check_data(const Config *c, Err *err)
                        "data.toy and data.path (%.300s) are both given; a toy is made by formula, "
                        "so leave one of them out",
                        c->data.path);
+    const char *foreign = c->data.height > 0          ? "size"
+                          : c->data.channels > 0      ? "channels"
+                          : c->data.flip              ? "flip"
+                          : c->data.limit > 0         ? "limit"
+                          : c->data.skip_bad          ? "skip_bad"
+                          : c->data.kind != DATA_AUTO ? "kind"
+                                                      : NULL;
+    if (c->data.toy != TOY_NONE && foreign)
+        return err_set(err, ERR_USAGE,
+                       "data.%s is given, but it is for images; a data.toy has points without end, "
+                       "so leave it out",
+                       foreign);
     return true;
 }
 

@@ -4,7 +4,7 @@
 
 void mlp_config_defaults(MlpConfig *c)
 {
-    *c = (MlpConfig){.width = 64,
+    *c = (MlpConfig){.width = 128,
                      .layers = 3,
                      .time_kind = TIME_POSITIONAL,
                      .fourier_scale = 0.25,
@@ -23,10 +23,6 @@ bool mlp_config_check(const MlpConfig *c, Err *err)
         !in_range("width", c->width, MLP_MAX_WIDTH, err) ||
         !in_range("layers", c->layers, MLP_MAX_LAYERS, err))
         return false;
-    if (c->width % 2)
-        return err_set(err, ERR_USAGE,
-                       "an MLP's width must be even, got %d: half of its time features are sines",
-                       c->width);
     return (c->fourier_scale > 0 && c->fourier_scale <= 1000) ||
            err_set(err, ERR_USAGE,
                    "an MLP's fourier_scale must be above 0 and at most 1000, got %g",
@@ -36,8 +32,8 @@ bool mlp_config_check(const MlpConfig *c, Err *err)
 int mlp_declare(Net *net, const MlpConfig *c, int x, int t)
 {
     CHECK(net_shape(net, x).C == c->dims);
-    int e = net_time_features(net, t, c->width, c->time_kind, false, 0, (float)c->fourier_scale,
-                              "time.features");
+    int e = net_time_features(net, t, c->width + c->width % 2, c->time_kind, false, 0,
+                              (float)c->fourier_scale, "time.features");
     e = net_silu(net, net_linear(net, e, c->width, false, "time.linear_1"));
     e = net_silu(net, net_linear(net, e, c->width, false, "time.linear_2"));
     int h = x;

@@ -45,7 +45,7 @@ typedef struct {
      * NULL. */
     bool (*progress)(void *context, long calls);
     void *progress_context;
-    long network_calls;  /* out: calls of predict, counted once per batch */
+    long network_calls;  /* out: calls of predict for an image; ode: for the one that took most */
     long expected_calls; /* out, from the start: what network_calls will be; 0: not known */
 } SampleRun;
 
@@ -95,6 +95,10 @@ enum { SAMPLER_SCRATCH = 12 };
  * when `calls` is too few, or more than the trained levels of an integer spacing. */
 bool sampler_grid(const Sampler *s, const SampleRun *run, SpacingKind spacing, int calls,
                   LevelGrid *grid, Err *err);
+
+/* The step of Langevin dynamics at the smallest level of a run that has its grid: run->langevin_step
+ * or, for 0, that of technique 4 for the grid's mean ratio (langevin_step_size of smld.h). */
+double langevin_step_of(const SampleRun *run);
 
 /* Coefficients of one step from level t down to level p of the ancestral sampler, q(x_p | x_t, x0)
  * (Ho et al. 2020, eq. 6 and 7; any levels: Kingma et al. 2021, eq. 25 to 31):

@@ -343,8 +343,9 @@ void sample_plan_describe(const SamplePlan *p, char *out, size_t size)
     if (p->sampler->reads & SAMPLE_CORRECTOR)
         ADD(", predictor %s, corrector %d, snr %g", predictor_name((int)r->predictor),
             r->corrector_steps, r->snr);
-    if (p->sampler->reads & SAMPLE_LANGEVIN)
-        ADD(", langevin-steps %d, langevin-step %g", r->langevin_steps, r->langevin_step);
+    if (p->sampler->reads & SAMPLE_LANGEVIN) ADD(", langevin-steps %d", r->langevin_steps);
+    if (p->sampler->reads & SAMPLE_LANGEVIN && r->langevin_step > 0)
+        ADD(", langevin-step %g", r->langevin_step);
     if (p->sampler->reads & SAMPLE_ODE) ADD(", tolerance %g", r->tolerance);
 #undef ADD
 }

@@ -88,11 +88,13 @@ static void scale(const Walk *w, double factor, double *x)
     for (size_t i = 0; i < n; i++) x[i] *= factor;
 }
 
-/* x from the first level of the grid to the last one that costs a call. */
-static bool flow_down(const Walk *w, double *x, double *scratch)
+/* x from the first level of the grid to the last one that costs a call; *calls of the image that took
+ * most. */
+static bool flow_down(const Walk *w, double *x, double *scratch, long *calls)
 {
     const SampleRun *run = w->run;
     NoiseLevel noisy = walk_level(w, 0), end = walk_level(w, run->grid->n - 1);
+    *calls = 0;
     if (!(noisy.time > end.time)) return true;
     Flow flow = {.walk = w, .x = scratch};
     OdeProblem problem = {.name = "sampler ode",
@@ -105,7 +107,8 @@ static bool flow_down(const Walk *w, double *x, double *scratch)
                           .rtol = run->tolerance,
                           .atol = run->tolerance,
                           .call_limit = run->call_limit,
-                          .calls_kept = 1};
+                          .calls_kept = 1,
+                          .most_calls = calls};
     scale(w, 1 / length_of(noisy), x);
     if (!ode_solve(&problem, w->count, x, scratch + walk_values(w), NULL, w->err)) return false;
     scale(w, length_of(end), x);
@@ -132,10 +135,12 @@ bool sample_ode(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noi
     Walk walk = {"ode", run, denoiser, noise, count, err};
     if (!check_options(run, err) || !walk_start(&walk, x)) return false;
     run->expected_calls = 0;
-    if (!flow_down(&walk, x, scratch)) return false;
+    long flow_calls;
+    if (!flow_down(&walk, x, scratch, &flow_calls)) return false;
     int last = run->grid->n - 1;
     NoiseLevel level = walk_level(&walk, last), clean = walk_next(&walk, last);
     if (!walk_predict(&walk, last, x, level, scratch)) return false;
+    run->network_calls = flow_calls + 1; /* groups of images were counted one after the other */
     size_t n = walk_values(&walk);
     for (size_t i = 0; i < n; i++)
         x[i] = clean.alpha * x0_from_eps(level, x[i], scratch[i]) + clean.sigma * scratch[i];

@@ -11,10 +11,11 @@
 #include "diffc/terms.h"
 
 typedef struct {
-    const char *path;  /* file or folder; for a folder of IDX or CIFAR files the training part */
+    const char *path;  /* file or folder; of a folder of IDX or CIFAR files, or of one that holds
+                          train/ beside test/ or val/, the training part */
     DataKind kind;     /* DATA_AUTO looks at the content */
     ToyKind toy;       /* not TOY_NONE: points; nothing else but validation and seed is read */
-    bool test_part;    /* the t10k / test_batch files instead of the training ones */
+    bool test_part;    /* the t10k / test_batch files, or test/ (else val/), instead of that */
     int height, width; /* 0: native (IDX, CIFAR) or the first image's size (folders) */
     int channels;      /* 0: as stored; folders: 3 when any image has colour */
     bool flip;         /* horizontal flips in training batches */
@@ -48,6 +49,9 @@ typedef void (*DataProgress)(void *context, size_t done, size_t total);
 bool dataset_open(Dataset *d, const DataOptions *options, DataProgress progress, void *context,
                   Err *err);
 void dataset_close(Dataset *d);
+
+/* Whether a folder holds test images beside its training images. */
+bool dataset_has_test_part(const char *path);
 
 /* Training sample number `sample` of the whole run (sample / train_count is the epoch; each epoch
  * is a fresh permutation from the seed), as floats u/127.5 - 1 in x [H,W,C]; flipped by a counter

@@ -318,6 +318,10 @@ TEST(config_rules_between_fields)
         {"{\"method\":{\"beta_start\":0.5}}", "method.beta_start (0.5) is above"},
         {"{\"method\":{\"beta_start\":0.5,\"schedule\":\"cosine\"}}", NULL},
         {"{\"sample\":{\"steps\":1001}}", "sample.steps is 1001"},
+        {"{\"sample\":{\"steps\":1001,\"sampler\":\"ddim\",\"spacing\":\"leading\"}}",
+         "sample.steps is 1001"},
+        {"{\"sample\":{\"steps\":2000,\"sampler\":\"pc\"}}", NULL},
+        {"{\"sample\":{\"steps\":2000,\"sampler\":\"ddim\",\"spacing\":\"uniform\"}}", NULL},
         {"{\"sample\":{\"steps\":1000}}", NULL},
         {"{\"method\":{\"type\":\"sde\"},\"sample\":{\"steps\":1001}}", NULL},
         /* toys and networks */

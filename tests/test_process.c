@@ -80,6 +80,20 @@ TEST(time_is_found_from_the_signal_to_noise_ratio)
 }
 
 /* d alpha/dt = f alpha and d sigma^2/dt = 2 f sigma^2 + g^2, by central differences. */
+TEST(a_constant_beta_is_a_process_as_well)
+{
+    ProcessConfig config = {
+        .kind = PROCESS_VP, .beta_min = 5, .beta_max = 5, .time_min = 1e-5, .label_scale = 1};
+    Process p;
+    Err err = {0};
+    if (!EXPECT(process_make(&p, &config, &err))) return;
+    NoiseLevel level = process_level(&p, 0.4);
+    EXPECT_NEAR(level.alpha, exp(-1), 1e-15); /* exp(-beta t / 2) */
+    EXPECT_NEAR(process_time_of_logsnr(&p, level_logsnr(level)), 0.4, 1e-12);
+    EXPECT_NEAR(process_drift(&p, 0.4).g2, 5, 1e-15);
+    process_free(&p);
+}
+
 TEST(drift_and_diffusion_are_the_derivatives_of_the_marginals)
 {
     for (int k = 0; k < CONFIGS; k++) {

@@ -157,6 +157,17 @@ static bool check_network(const Config *c, Err *err)
     return true;
 }
 
+/* Whether each of sample.steps is a trained step of its own; other samplers and spacings make
+ * several calls at a step, or lie between the trained ones. */
+static bool samples_trained_steps(const Config *c)
+{
+    static const char *const samplers[] = {"auto", "ddpm", "ddim", "ancestral"};
+    bool trained = c->sample.spacing <= SPACING_QUADRATIC || c->sample.spacing == SPACING_AUTO;
+    for (size_t i = 0; i < sizeof samplers / sizeof *samplers; i++)
+        if (strcmp(c->sample.sampler, samplers[i]) == 0) return trained;
+    return false;
+}
+
 static bool check_ddpm(const Config *c, Err *err)
 {
     if (c->method.schedule == SCHEDULE_BETAS && c->method.beta_count != c->method.steps)
@@ -174,7 +185,7 @@ static bool check_ddpm(const Config *c, Err *err)
         return err_set(err, ERR_USAGE,
                        "method.beta_start (%g) is above method.beta_end (%g); noise must grow",
                        c->method.beta_start, c->method.beta_end);
-    if (c->sample.steps > c->method.steps)
+    if (c->sample.steps > c->method.steps && samples_trained_steps(c))
         return err_set(err, ERR_USAGE, "sample.steps is %d, more than method.steps (%d)",
                        c->sample.steps, c->method.steps);
     return true;

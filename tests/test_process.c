@@ -3,27 +3,14 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "diffc/process.h"
+#include "processes.h"
 #include "test.h"
-
-static const ProcessConfig configs[] = {
-    {.kind = PROCESS_DDPM,
-     .T = 1000,
-     .schedule = SCHEDULE_LINEAR,
-     .beta_start = 1e-4,
-     .beta_end = 0.02},
-    {.kind = PROCESS_SMLD, .T = 100, .sigma_min = 0.01, .sigma_max = 30},
-    {.kind = PROCESS_VE, .sigma_min = 0.01, .sigma_max = 50, .time_min = 1e-5},
-    {.kind = PROCESS_VP, .beta_min = 0.1, .beta_max = 20, .time_min = 1e-5, .label_scale = 999},
-    {.kind = PROCESS_SUBVP, .beta_min = 0.1, .beta_max = 20, .time_min = 1e-5, .label_scale = 1},
-};
-enum { CONFIGS = sizeof configs / sizeof *configs };
 
 static Process process(ProcessKind kind)
 {
     Process p;
     Err err = {0};
-    if (!EXPECT(process_make(&p, &configs[kind], &err))) fprintf(stderr, "%s\n", err.text);
+    if (!EXPECT(process_make(&p, &every_process[kind], &err))) fprintf(stderr, "%s\n", err.text);
     return p;
 }
 
@@ -65,7 +52,7 @@ TEST(ddpm_has_its_trained_levels_at_whole_times_and_the_clean_image_before_them)
 
 TEST(time_is_found_from_the_signal_to_noise_ratio)
 {
-    for (int k = 0; k < CONFIGS; k++) {
+    for (int k = 0; k < PROCESSES; k++) {
         Process p = process((ProcessKind)k);
         double end = process_time_end(&p), noisy = process_time_noisy(&p);
         for (int i = 0; i <= 50; i++) {
@@ -96,7 +83,7 @@ TEST(a_constant_beta_is_a_process_as_well)
 
 TEST(drift_and_diffusion_are_the_derivatives_of_the_marginals)
 {
-    for (int k = 0; k < CONFIGS; k++) {
+    for (int k = 0; k < PROCESSES; k++) {
         Process p = process((ProcessKind)k);
         double end = process_time_end(&p), noisy = process_time_noisy(&p);
         for (int i = 1; i < 20; i++) {
@@ -116,7 +103,7 @@ TEST(drift_and_diffusion_are_the_derivatives_of_the_marginals)
 
 TEST(grids_fall_from_the_noisiest_to_the_cleanest_level_and_end_clean)
 {
-    for (int k = 0; k < CONFIGS; k++) {
+    for (int k = 0; k < PROCESSES; k++) {
         Process p = process((ProcessKind)k);
         for (SpacingKind spacing = SPACING_EVEN; spacing <= SPACING_KARRAS; spacing++) {
             for (int n = 1; n <= 100; n = n < 3 ? n + 1 : n * 3) {

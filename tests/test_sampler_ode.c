@@ -110,6 +110,32 @@ TEST(calls_are_few_and_alike_on_every_process)
     }
 }
 
+/* Heun's method on a fine grid clips in the same way, and is another road to the same solution. */
+TEST(clipped_flow_is_the_limit_of_clipped_steps)
+{
+    for (int p = 0; p < PROCESSES; p++) {
+        Case *c = case_new(&every_process[p]);
+        double start[2] = {0, 1}, x[2], fine[2];
+        Err err = {0};
+        c->run.clip = true;
+        c->run.clip_range = 0.55;
+        c->run.tolerance = 1e-7;
+        case_grid(c, "ode", 0);
+        must(sample("ode", c, gaussian_denoiser(&data), from_start(start), 2, x, &err), &err);
+        case_grid(c, "heun", 3999);
+        must(sample("heun", c, gaussian_denoiser(&data), from_start(start), 2, fine, &err), &err);
+        for (int i = 0; i < 2; i++) {
+            EXPECT_NEAR(x[i], fine[i], 1e-5);
+            EXPECT(fabs(x[i]) <= 0.55);
+        }
+        c->run.clip = false;
+        case_grid(c, "ode", 0);
+        must(sample("ode", c, gaussian_denoiser(&data), from_start(start), 2, fine, &err), &err);
+        EXPECT(fabs(x[1] - fine[1]) > 0.01); /* so clipping was felt */
+        case_free(c);
+    }
+}
+
 TEST(two_modes_come_out_with_their_weights)
 {
     enum { COUNT = 2000 };

@@ -58,7 +58,7 @@ const Option sample_options[SAMPLE_ROWS + 1] = {
                          .otherwise = "the run's",
                          .group = "Sampler",
                          .help = "keep the predicted image within [-1, 1] at every step (not of "
-                                 "ode, ancestral and langevin)"},
+                                 "ancestral and langevin)"},
     [SAMPLE_ROW_VARIANCE] = {.name = "variance",
                              .type = OPTION_CHOICE,
                              .metavar = "KIND",

@@ -20,7 +20,7 @@ const Sampler samplers[] = {
      SAMPLE_CLIP, 20, SPACING_LOGSNR, NULL, sample_unipc},
     {"ode",
      "probability flow to a given tolerance, each image with its own steps (Song et al. 2021)",
-     SAMPLE_ODE, 100, SPACING_UNIFORM, levels_ode, sample_ode},
+     SAMPLE_CLIP | SAMPLE_ODE, 100, SPACING_UNIFORM, levels_ode, sample_ode},
     {"ancestral",
      "the Markov chain of SMLD: ddpm of small variance, never clipped (Song et al. 2021)", 0, 0,
      SPACING_EVEN, NULL, sample_ancestral},

@@ -1,5 +1,6 @@
-/* Data sets: points of toys (toy.h), without end; and images: IDX and IDX.gz (with labels), CIFAR-10 binary, folders of PNG and JPEG. All images are
- * held as bytes in memory; a validation split that training never sees is cut off by seed. */
+/* Data sets: points of toys (toy.h), without end; and images: IDX and IDX.gz (with labels), CIFAR-10
+ * binary, folders of PNG and JPEG. All images are held as bytes in memory; a validation split that
+ * training never sees is cut off by seed. */
 #ifndef DIFFC_DATASET_H
 #define DIFFC_DATASET_H
 
@@ -55,8 +56,8 @@ bool dataset_has_test_part(const char *path);
 
 /* Training sample number `sample` of the whole run (sample / train_count is the epoch; each epoch
  * is a fresh permutation from the seed), as floats u/127.5 - 1 in x [H,W,C]; flipped by a counter
- * draw when the option is set. Of a toy, point number `sample`. label (may be NULL) gets the class or 0. Not for several threads at
- * once: it makes the epoch's order when a new epoch begins. */
+ * draw when the option is set. Of a toy, point number `sample`. label (may be NULL) gets the class
+ * or 0. Not for several threads at once: it makes the epoch's order when a new epoch begins. */
 void dataset_train_sample(Dataset *d, uint64_t sample, float *x, int *label);
 /* Training image i < train_count in no particular order, never flipped. */
 void dataset_train_image(const Dataset *d, size_t i, float *x);

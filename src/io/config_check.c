@@ -15,8 +15,8 @@ TimeChoice config_time(const Config *c)
 {
     if (c->model.time != TIME_CHOICE_AUTO) return c->model.time;
     bool preserving = c->method.type == METHOD_SDE && c->method.sde != SDE_VE;
-    bool small = config_network(c) == NETWORK_MLP && preserving;
-    return c->method.type == METHOD_DDPM || small ? TIME_CHOICE_POSITIONAL : TIME_CHOICE_FOURIER;
+    return c->method.type == METHOD_DDPM || preserving ? TIME_CHOICE_POSITIONAL
+                                                       : TIME_CHOICE_FOURIER;
 }
 
 double config_fourier_scale(const Config *c)

@@ -247,8 +247,10 @@ static bool choose_sampler(const OptionValue *v, const Model *m, const Config *c
     const char *name = v[SAMPLE_ROW_SAMPLER].given ? v[SAMPLE_ROW_SAMPLER].text : own;
     p->sampler = sampler_find(name);
     if (!p->sampler)
-        return err_set(err, ERR_USAGE, "%s: sample.sampler is '%s', which is unknown", m->run,
-                       name);
+        return err_set(err, ERR_USAGE,
+                       "%s/config.json: sample.sampler is '%s', which is not a sampler; 'diffc "
+                       "sample --help' lists them",
+                       m->run, name);
     if (v[SAMPLE_ROW_STEPS].given && (p->sampler->reads & SAMPLE_ODE))
         return err_set(err, ERR_USAGE,
                        "--steps is given, but %s takes as many network calls as --tolerance needs "

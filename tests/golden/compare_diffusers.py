@@ -4,9 +4,9 @@
 usage: compare_diffusers.py PATH/TO/diffc RUN_OR_MODEL...
 
 A trained DDPM model of diffc is loaded by diffusers' UNet2DModel and DDIMScheduler; then a random model that diffusers
-saves is loaded by diffc. Both draw images with 20 steps of DDIM from the same start noise: the greatest difference in grey
-levels is printed, of which half a level is diffc's rounding to bytes, and more than 0.51 fails. Needs torch, diffusers and safetensors (torch 1.13 goes with diffusers 0.31 and
-safetensors 0.4).
+saves is loaded by diffc. Both draw images with 20 steps of DDIM from the same start noise: the greatest difference in
+grey levels is printed, of which half a level is diffc's rounding to bytes, and more than 0.51 fails. Needs torch,
+diffusers and safetensors (torch 1.13 goes with diffusers 0.31 and safetensors 0.4).
 """
 import json
 import os
@@ -60,8 +60,9 @@ def images_of_diffusers(folder):
 
 def images_of_diffc(program, folder, scratch):
     out = os.path.join(scratch, "images.npz")
-    subprocess.run([program, "sample", "-q", "-m", folder, "--sampler", "ddim", "--spacing", "leading", "--steps", str(STEPS),
-                    "--clip", "--eta", "0", "--seed", "0", "--count", str(COUNT), "--npz", out], check=True, stdout=subprocess.DEVNULL)
+    command = [program, "sample", "-q", "-m", folder, "--sampler", "ddim", "--spacing", "leading", "--steps", str(STEPS),
+               "--clip", "--eta", "0", "--seed", "0", "--count", str(COUNT), "--npz", out]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return np.load(out)["arr_0"].astype(np.float64)
 
 

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "diffc/fsio.h"
 #include "diffc/image.h"
 #include "diffc/term.h"
 

@@ -22,12 +22,12 @@ typedef struct {
     int attn_groups;    /* attn_norm_num_groups, middle attention only; 0 = null */
     float eps;          /* norm_eps */
     float dropout;
-    float mid_scale;              /* mid_block_scale_factor */
-    bool center_input;            /* center_input_sample */
-    int input_fourier[WAVES_MAX]; /* exponents n of sin, cos of 2^n pi x beside the input, in
-                                     ascending order; a key of our own in the file */
-    int input_fouriers;           /* how many; 0: the plain input of diffusers */
-    int downsample_padding;       /* 1, or 0: one zero right and bottom only */
+    float mid_scale;   /* mid_block_scale_factor */
+    bool center_input; /* center_input_sample */
+    int input_fourier
+        [WAVES_MAX]; /* exponents n of sin, cos of 2^n pi x beside the input; a key of our own in the file */
+    int input_fouriers;     /* how many; 0: the plain input of diffusers */
+    int downsample_padding; /* 1, or 0: one zero right and bottom only */
     TimeFeatureKind time_kind;
     float
         fourier_scale; /* of the frequencies drawn at initialisation; not part of the file format */

@@ -24,9 +24,10 @@ typedef struct {
     float dropout;
     float mid_scale;   /* mid_block_scale_factor */
     bool center_input; /* center_input_sample */
-    int input_fourier
-        [WAVES_MAX]; /* exponents n of sin, cos of 2^n pi x beside the input; a key of our own in the file */
-    int input_fouriers;     /* how many; 0: the plain input of diffusers */
+    /* Exponents n of sin, cos of 2^n pi x beside the input; a key of our own in the file. None: the
+     * plain input of diffusers. */
+    int input_fourier[WAVES_MAX];
+    int input_fouriers;
     int downsample_padding; /* 1, or 0: one zero right and bottom only */
     TimeFeatureKind time_kind;
     float

@@ -45,7 +45,7 @@ static double beta_at(ScheduleKind kind, int T, double beta_start, double beta_e
 
 void schedule_logsnr_betas(double *betas, int T, double start, double end)
 {
-    double before = INFINITY;
+    double before = (double)INFINITY;
     for (int t = 0; t < T; t++) {
         double lambda = linspace(start, end, T, t);
         betas[t] = -expm1(lambda - before) / (1 + exp(lambda));

@@ -47,18 +47,23 @@ typedef struct {
         double freq_shift;
         int downsample_padding; /* 0 | 1 */
         bool scale_shift;
+        int input_fourier[CONFIG_MAX_LEVELS]; /* exponents n of sin, cos of 2^n pi x */
+        int input_fouriers;                   /* length of input_fourier */
         bool class_conditional;
         bool zero_init;
     } model;
     struct {
         MethodKind type;       /* ddpm | smld | sde */
         int steps;             /* ddpm: T */
-        ScheduleKind schedule; /* linear | scaled_linear | cosine | betas */
+        ScheduleKind schedule; /* linear | scaled_linear | cosine | betas | logsnr */
         double beta_start, beta_end;
         double *betas; /* [steps] for schedule betas, else NULL */
         int beta_count;
+        double logsnr_start, logsnr_end;
         Prediction prediction;     /* eps | x0 | v */
         double min_snr_gamma;      /* 0: plain L_simple */
+        bool learn_variance;       /* ddpm: LEARNED_RANGE with the hybrid loss */
+        double vlb_weight;         /* of the bound in the hybrid loss */
         SdeKind sde;               /* ve | vp | subvp */
         double sigma_min;          /* smld, ve: the smallest noise */
         double sigma_max;          /* smld, ve: the largest; 0: auto, estimated from the data */
@@ -68,6 +73,7 @@ typedef struct {
         LossWeighting weighting;   /* sde: simple | likelihood */
         ScoreObjective objective;  /* smld, ve: denoising | exact | sliced */
         int slices;                /* projections of the sliced objective */
+        TimeDraw times;            /* independent | even */
     } method;
     struct {
         int64_t steps;  /* 0: no limit by steps */

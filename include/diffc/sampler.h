@@ -26,7 +26,7 @@ NoiseSource seed_noise(SeedNoise *seeds);
 typedef struct {
     const Process *process;
     const LevelGrid *grid;
-    VarianceKind variance; /* ddpm */
+    VarianceKind variance; /* ddpm; learned needs a denoiser with predict_variance */
     double eta;            /* ddim, 0 (deterministic) .. 1 (the noise of ddpm, small) */
     bool clip;             /* clamp x0 to +-clip_range at every step */
     double clip_range;
@@ -110,5 +110,10 @@ typedef struct {
     double c_x0, c_x, variance_small, variance_large;
 } PosteriorStep;
 PosteriorStep posterior_step(NoiseLevel t, NoiseLevel p);
+
+/* The variance that a network means by v, nominally in [-1, 1]: geometrically between the two,
+ * ln variance = (1+v)/2 ln large + (1-v)/2 ln small (Nichol & Dhariwal 2021, eq. 15). The small one
+ * must be above 0, so this is not for the step to the clean end. */
+double learned_variance(PosteriorStep q, double v);
 
 #endif

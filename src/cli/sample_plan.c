@@ -59,13 +59,14 @@ const Option sample_options[SAMPLE_ROWS + 1] = {
                          .group = "Sampler",
                          .help = "keep the predicted image within [-1, 1] at every step (not of "
                                  "ancestral and langevin)"},
-    [SAMPLE_ROW_VARIANCE] = {.name = "variance",
-                             .type = OPTION_CHOICE,
-                             .metavar = "KIND",
-                             .choice = variance_name,
-                             .otherwise = "the run's",
-                             .group = "Sampler",
-                             .help = "ddpm: variance of a step"},
+    [SAMPLE_ROW_VARIANCE] =
+        {.name = "variance",
+         .type = OPTION_CHOICE,
+         .metavar = "KIND",
+         .choice = variance_name,
+         .otherwise = "the run's",
+         .group = "Sampler",
+         .help = "ddpm: variance of a step; learned needs a model that has learnt it"},
     [SAMPLE_ROW_ETA] = {.name = "eta",
                         .type = OPTION_REAL,
                         .metavar = "X",
@@ -273,7 +274,10 @@ static void fill_run(const OptionValue *v, const Model *m, const Config *c, Samp
     /* Points are not bound to [-1, 1]. */
     run->clip = m->config.network != NETWORK_MLP && INTEGER(SAMPLE_ROW_CLIP, c->sample.clip);
     run->clip_range = m->config.clip_range;
-    run->variance = (VarianceKind)INTEGER(SAMPLE_ROW_VARIANCE, c->sample.variance);
+    /* A learned variance is the model's, whatever the run's settings say of fixed ones. */
+    VarianceKind own = m->config.variance;
+    if (own != VARIANCE_LEARNED) own = c->sample.variance;
+    run->variance = (VarianceKind)INTEGER(SAMPLE_ROW_VARIANCE, own);
     run->eta = REAL(SAMPLE_ROW_ETA, c->sample.eta);
     run->churn = REAL(SAMPLE_ROW_CHURN, c->sample.churn);
     run->snr = REAL(SAMPLE_ROW_SNR, c->sample.snr);

@@ -45,6 +45,9 @@ void describe_network(const ModelConfig *m, Shape image, char *out, size_t size)
             append(out, size, &used, "%s%d", before, i + 1);
         before = " ";
     }
+    for (int i = 0; i < unet->input_fouriers; i++)
+        append(out, size, &used, "%s%d", i == 0 ? ", input frequencies 2^n, n " : " ",
+               unet->input_fourier[i]);
     if (unet->classes > 0) append(out, size, &used, ", %d classes", unet->classes);
 }
 
@@ -83,6 +86,7 @@ void describe_method(const ModelConfig *m, char *out, size_t size)
         break;
     }
     append(out, size, &used, ", predicts %s", prediction_name((int)m->prediction));
+    if (m->variance == VARIANCE_LEARNED) append(out, size, &used, " and variance");
 }
 
 void method_json(JsonWriter *w, const ModelConfig *m)
@@ -91,7 +95,10 @@ void method_json(JsonWriter *w, const ModelConfig *m)
     json_put_string(w, "method", m->method == METHOD_SDE ? "sde" : method_word(m));
     if (m->method == METHOD_SDE) json_put_string(w, "sde", method_word(m));
     if (m->method != METHOD_SDE) json_put_int(w, "steps", m->T);
-    if (kind == PROCESS_DDPM) json_put_string(w, "schedule", schedule_name((int)m->schedule));
+    if (kind == PROCESS_DDPM) {
+        json_put_string(w, "schedule", schedule_name((int)m->schedule));
+        json_put_string(w, "variance", variance_name((int)m->variance));
+    }
     if (kind == PROCESS_SMLD || kind == PROCESS_VE) {
         json_put_number(w, "sigma_min", m->sigma_min);
         json_put_number(w, "sigma_max", m->sigma_max);
@@ -138,6 +145,12 @@ static void unet_json(JsonWriter *w, const UNetConfig *unet, Shape image)
         json_end_array(w);
     } else {
         json_put_null(w, "attention");
+    }
+    if (unet->input_fouriers > 0) {
+        json_begin_array(w, "input_fourier");
+        for (int i = 0; i < unet->input_fouriers; i++)
+            json_put_int(w, NULL, unet->input_fourier[i]);
+        json_end_array(w);
     }
     json_put_int(w, "classes", unet->classes);
 }

@@ -127,7 +127,7 @@ static bool walk_langevin(const Walk *w, int steps, double *y, double *scratch)
 bool sample_langevin(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
                      double *x, double *scratch, Err *err)
 {
-    Walk walk = {"langevin", run, denoiser, noise, count, err};
+    Walk walk = {"langevin", run, denoiser, noise, count, err, NULL};
     return walk_langevin(&walk, run->langevin_steps, x, scratch);
 }
 
@@ -135,6 +135,6 @@ bool sample_langevin(SampleRun *run, const Denoiser *denoiser, const NoiseSource
 bool sample_plain_langevin(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise,
                            int count, double *x, double *scratch, Err *err)
 {
-    Walk walk = {"plain-langevin", run, denoiser, noise, count, err};
+    Walk walk = {"plain-langevin", run, denoiser, noise, count, err, NULL};
     return walk_langevin(&walk, 1, x, scratch);
 }

@@ -138,7 +138,7 @@ bool sample_ode(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noi
                 double *x, double *scratch, Err *err)
 {
     _Static_assert(ODE_ARRAYS + 1 <= SAMPLER_SCRATCH, "scratch of a sampler holds a solver's");
-    Walk walk = {"ode", run, denoiser, noise, count, err};
+    Walk walk = {"ode", run, denoiser, noise, count, err, NULL};
     if (!check_options(run, err) || !walk_start(&walk, x)) return false;
     run->expected_calls = 0;
     long flow_calls;

@@ -31,6 +31,6 @@ static void step_down(const Walk *w, int step, double *x, const double *eps, dou
 bool sample_reverse_sde(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise,
                         int count, double *x, double *scratch, Err *err)
 {
-    Walk walk = {"reverse-sde", run, denoiser, noise, count, err};
+    Walk walk = {"reverse-sde", run, denoiser, noise, count, err, NULL};
     return walk_down(&walk, step_down, x, scratch);
 }

@@ -312,13 +312,14 @@ static void late_panel(const WinogradPlan *p, const WinogradSink *y, const float
 static void convolve_late(const WinogradPlan *p, const WinogradSink *y, const WinogradInput *x,
                           const float *packed, float *scratch)
 {
+    /* The panels are not shared out dynamically: what is fetched after one is the same thread's
+     * next. */
     size_t own = frequencies(p) * (p->m_plane + late_room(p).plane);
     float *after = scratch + frequencies(p) * p->v_plane;
 #pragma omp parallel
     {
 #pragma omp for schedule(static)
         for (int i = 0; i < p->segments * p->c_vectors; i++) input_item(p, scratch, x, i);
-            /* Not dynamic: what is fetched after a panel is the same thread's next. */
 #pragma omp for schedule(static)
         for (int i = 0; i < p->panels; i++)
             late_panel(p, y, scratch, packed, i, after + (size_t)parallel_thread() * own);

@@ -255,9 +255,9 @@ TEST(config_choices_left_to_the_program_follow_data_and_method)
     EXPECT(config_fourier_scale(&c) == 3);
     c.method.sde = SDE_SUBVP;
     c.model.type = NETWORK_UNET;
-    EXPECT(config_time(&c) == TIME_CHOICE_FOURIER);
-    c.model.time = TIME_CHOICE_POSITIONAL;
     EXPECT(config_network(&c) == NETWORK_UNET && config_time(&c) == TIME_CHOICE_POSITIONAL);
+    c.model.time = TIME_CHOICE_FOURIER;
+    EXPECT(config_time(&c) == TIME_CHOICE_FOURIER);
 }
 
 TEST(config_set_refuses_with_the_assignment_in_the_message)
@@ -318,6 +318,10 @@ TEST(config_rules_between_fields)
         {"{\"method\":{\"beta_start\":0.5}}", "method.beta_start (0.5) is above"},
         {"{\"method\":{\"beta_start\":0.5,\"schedule\":\"cosine\"}}", NULL},
         {"{\"sample\":{\"steps\":1001}}", "sample.steps is 1001"},
+        {"{\"sample\":{\"steps\":1001,\"sampler\":\"ddim\",\"spacing\":\"leading\"}}",
+         "sample.steps is 1001"},
+        {"{\"sample\":{\"steps\":2000,\"sampler\":\"pc\"}}", NULL},
+        {"{\"sample\":{\"steps\":2000,\"sampler\":\"ddim\",\"spacing\":\"uniform\"}}", NULL},
         {"{\"sample\":{\"steps\":1000}}", NULL},
         {"{\"method\":{\"type\":\"sde\"},\"sample\":{\"steps\":1001}}", NULL},
         /* toys and networks */
@@ -370,6 +374,32 @@ TEST(config_rules_between_fields)
         {"{\"method\":{\"type\":\"smld\",\"levels\":10,\"sigma_min\":0.1,\"sigma_max\":10}}", NULL},
         {"{\"method\":{\"type\":\"sde\",\"sde\":\"ve\",\"weighting\":\"likelihood\"}}", NULL},
         {"{\"method\":{\"type\":\"sde\",\"beta_min\":1,\"beta_max\":5,\"time_min\":0.001}}", NULL},
+        /* learned variance */
+        {"{\"method\":{\"learn_variance\":true}}", NULL},
+        {"{\"method\":{\"learn_variance\":true,\"vlb_weight\":0.01,\"prediction\":\"v\"}}", NULL},
+        {"{\"method\":{\"vlb_weight\":0.01}}", "without it the bound is no part of the loss"},
+        {"{\"method\":{\"type\":\"smld\",\"learn_variance\":true}}",
+         "method.learn_variance is given, but the method is smld"},
+        {"{\"method\":{\"type\":\"sde\",\"learn_variance\":true}}",
+         "the method is sde vp, and the key belongs to ddpm;"},
+        {"{\"data\":{\"toy\":\"ring\"},\"method\":{\"learn_variance\":true}}",
+         "the points of a data.toy have no levels of grey"},
+        {"{\"method\":{\"learn_variance\":true,\"steps\":1}}", "method.steps is 1"},
+        {"{\"method\":{\"learn_variance\":true},\"sample\":{\"variance\":\"large\"}}",
+         "sample.variance is \"large\", but method.learn_variance is true"},
+        /* a schedule even in ln SNR */
+        {"{\"method\":{\"schedule\":\"logsnr\",\"logsnr_start\":11,\"logsnr_end\":-6}}", NULL},
+        {"{\"method\":{\"logsnr_start\":11}}", "method.schedule is not \"logsnr\""},
+        {"{\"method\":{\"logsnr_end\":-6}}", "method.schedule is not \"logsnr\""},
+        {"{\"method\":{\"type\":\"sde\",\"logsnr_end\":-6}}", "method.logsnr_end is given"},
+        {"{\"method\":{\"schedule\":\"logsnr\",\"logsnr_start\":-8}}",
+         "method.logsnr_start (-8) is not above method.logsnr_end (-8)"},
+        {"{\"method\":{\"schedule\":\"logsnr\",\"steps\":2,\"betas\":[0.1,0.2]}}",
+         "method.schedule is not \"betas\""},
+        /* frequencies */
+        {"{\"model\":{\"input_fourier\":[6,7,8]}}", NULL},
+        {"{\"data\":{\"toy\":\"ring\"},\"model\":{\"input_fourier\":[7]}}",
+         "its points have no levels of grey to be told apart"},
         /* noise that grows */
         {"{\"method\":{\"type\":\"smld\",\"sigma_max\":0.01}}",
          "method.sigma_min (0.01) is not below method.sigma_max (0.01)"},
@@ -446,6 +476,13 @@ static void fill(Config *c, unsigned turn)
     c->method.beta_end = u / 9;
     c->method.prediction = PREDICT_X0;
     c->method.min_snr_gamma = 5 * u;
+    c->method.learn_variance = true;
+    c->method.vlb_weight = u / 67;
+    c->method.logsnr_start = 20 * u;
+    c->method.logsnr_end = -20 * u;
+    c->method.times = TIMES_EVEN;
+    c->model.input_fouriers = c->model.levels;
+    memcpy(c->model.input_fourier, c->model.multipliers, sizeof c->model.multipliers);
     c->method.type = METHOD_SDE;
     c->method.sde = SDE_SUBVP;
     c->method.sigma_min = u / 31;
@@ -565,7 +602,7 @@ TEST(config_help_has_a_line_for_every_key)
         if (strncmp(line, "method.levels ", 14) == 0)
             EXPECT_CONTAINS(line, "default \"auto\" (\"auto\" or an integer in 2..10000)");
     }
-    EXPECT_INT((long long)n, 84);
+    EXPECT_INT((long long)n, 90);
     EXPECT(lr && sampler);
 }
 

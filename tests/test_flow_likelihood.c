@@ -6,26 +6,14 @@
 #include "diffc/likelihood.h"
 #include "diffc/mem.h"
 #include "diffc/parallel.h"
+#include "processes.h"
 #include "test.h"
-
-static const ProcessConfig configs[] = {
-    {.kind = PROCESS_DDPM,
-     .T = 1000,
-     .schedule = SCHEDULE_LINEAR,
-     .beta_start = 1e-4,
-     .beta_end = 0.02},
-    {.kind = PROCESS_SMLD, .T = 100, .sigma_min = 0.01, .sigma_max = 50},
-    {.kind = PROCESS_VE, .sigma_min = 0.01, .sigma_max = 50, .time_min = 1e-5},
-    {.kind = PROCESS_VP, .beta_min = 0.1, .beta_max = 20, .time_min = 1e-5, .label_scale = 999},
-    {.kind = PROCESS_SUBVP, .beta_min = 0.1, .beta_max = 20, .time_min = 1e-5, .label_scale = 999},
-};
-enum { KINDS = sizeof configs / sizeof *configs };
 
 static Process make(ProcessKind kind)
 {
     Process p;
     Err err = {0};
-    if (!EXPECT(process_make(&p, &configs[kind], &err))) abort();
+    if (!EXPECT(process_make(&p, &every_process[kind], &err))) abort();
     return p;
 }
 
@@ -77,7 +65,7 @@ TEST(densities_of_the_flow_have_their_closed_forms_for_every_process)
         EXPECT_NEAR(density(&run, gaussian_denoiser(&half), &x, NULL), rows[i].nats, 1e-6);
         process_free(&p);
     }
-    for (int k = 0; k < KINDS; k++) {
+    for (int k = 0; k < PROCESSES; k++) {
         Process p = make((ProcessKind)k);
         FlowRun run = flow(&p, 1e-9);
         for (double start = -0.4; start < 1.5; start += 0.3) {
@@ -126,7 +114,7 @@ TEST(at_the_usual_tolerance_a_solve_takes_about_fifty_evaluations)
 
 TEST(the_reverse_of_the_flow_returns_the_image)
 {
-    for (int k = 0; k < KINDS; k++) {
+    for (int k = 0; k < PROCESSES; k++) {
         Process p = make((ProcessKind)k);
         FlowRun run = flow(&p, 1e-7);
         Denoiser d = gaussian_denoiser(&half);
@@ -143,7 +131,7 @@ TEST(the_reverse_of_the_flow_returns_the_image)
 
 TEST(the_density_rises_towards_the_mean)
 {
-    for (int k = 0; k < KINDS; k++) {
+    for (int k = 0; k < PROCESSES; k++) {
         Process p = make((ProcessKind)k);
         FlowRun run = flow(&p, 1e-6);
         double before = -HUGE_VAL;

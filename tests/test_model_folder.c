@@ -55,7 +55,9 @@ static bool same_unet(const UNetConfig *a, const UNetConfig *b)
                 x.downsample_padding == y.downsample_padding && x.time_kind == y.time_kind &&
                 x.time_dim == y.time_dim && x.flip_sin_to_cos == y.flip_sin_to_cos &&
                 x.freq_shift == y.freq_shift && x.scale_shift == y.scale_shift &&
-                x.classes == y.classes;
+                x.classes == y.classes && x.input_fouriers == y.input_fouriers;
+    for (int i = 0; i < x.input_fouriers; i++)
+        same = same && x.input_fourier[i] == y.input_fourier[i];
     for (int l = 0; l < x.levels; l++)
         same = same && x.block_channels[l] == y.block_channels[l] &&
                x.down_attention[l] == y.down_attention[l] && x.up_attention[l] == y.up_attention[l];
@@ -210,6 +212,8 @@ static ModelConfig varied_config(unsigned turn)
     c->freq_shift = b ? 1 : (float)(r[3] / 4294967296.0);
     c->scale_shift = a;
     c->classes = b ? 10 : 0;
+    c->input_fouriers = d ? 1 + (int)(turn % WAVES_MAX) : 0;
+    for (int i = 0; i < c->input_fouriers; i++) c->input_fourier[i] = (i + 5) % 13;
     m.T = 1 + (int)(turn % 7) * 100;
     m.schedule = (ScheduleKind)(turn % 4);
     m.beta_start = r[2] / 4294967296.0 / 3 + 1e-12;
@@ -560,8 +564,12 @@ TEST(model_folder_what_cannot_be_run_is_refused_by_name)
         {UNET(",\"class_embed_type\":\"identity\""), DDPM, "class_embed_type is \"identity\""},
         {UNET(",\"resnet_time_scale_shift\":\"ada_group\""), DDPM,
          "it runs default and scale_shift"},
-        {UNET(",\"out_channels\":6"), DDPM, "a learned variance"},
+        {UNET(",\"out_channels\":6"), DDPM,
+         "out_channels (6) is twice in_channels, which means a learned"},
         {UNET(",\"out_channels\":1"), DDPM, "out_channels is 1 and in_channels 3"},
+        {UNET(",\"input_fourier\":7"), DDPM, "input_fourier must be a list of up to 8 integers"},
+        {UNET(",\"input_fourier\":[7,13]"), DDPM,
+         "input_fourier must be an integer in 0..12, got 13"},
         {UNET(",\"in_channels\":0"), DDPM, "in_channels must be an integer"},
         {UNET(",\"in_channels\":\"3\""), DDPM,
          "in_channels must be an integer in 1..1048576, got \"3\" (a string)"},
@@ -594,8 +602,9 @@ TEST(model_folder_what_cannot_be_run_is_refused_by_name)
         {"{}", "{\"prediction_type\":\"flow_prediction\"}",
          "it runs epsilon, sample and v_prediction"},
         {"{}", "{\"predict_epsilon\":\"no\"}", "predict_epsilon must be true or false"},
-        {"{}", "{\"variance_type\":\"learned_range\"}", "variance_type is \"learned_range\""},
-        {"{}", "{\"variance_type\":\"learned\"}", "it runs fixed_small and fixed_large"},
+        {"{}", "{\"variance_type\":\"learned_range\"}", "for which out_channels must be 6"},
+        {"{}", "{\"variance_type\":\"learned\"}",
+         "it runs fixed_small, fixed_large and learned_range"},
         {"{}", "{\"rescale_betas_zero_snr\":true}",
          "rescale_betas_zero_snr is true, which diffc cannot run"},
         {"{}", "{\"clip_sample\":1}", "clip_sample must be true or false"},

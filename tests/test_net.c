@@ -36,7 +36,10 @@ static void declare_zoo(NetCase *c, ParamTable *table, int batch, bool x_wants, 
                 net_add(net, net_linear(net, f, 12, false, "linear_2"),
                         net_linear(net, g, 12, false, "linear_3")));
     e = net_silu(net, net_add(net, e, net_class_embed(net, c->label, 3, 12, "classes")));
-    int h = conv(net, net_affine(net, c->x, 2.0f, -1.0f), 8, 3, 1, 1, 1, "conv_1");
+    /* Frequencies low enough for differences in float. */
+    static const int exponents[] = {0};
+    int h = net_waves(net, net_scale(net, c->x, 0.25f), exponents, 1);
+    h = conv(net, net_affine(net, h, 2.0f, -1.0f), 8, 3, 1, 1, 1, "conv_1");
     h = net_groupnorm(net, h, 4, 1e-5f, true, "norm_1");
     int skip = h;
     h = net_shift(net, h, net_linear(net, e, 8, false, "shift"));

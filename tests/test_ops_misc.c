@@ -260,3 +260,91 @@ TEST(dropout_of_zero_copies_and_of_more_does_not_hide_a_nan)
     dropout_forward(&d, y, x);
     for (int i = 0; i < 6; i++) EXPECT(isnan(y[i]));
 }
+
+/* ---- waves */
+
+static WaveDims wave_dims(const OpCase *op)
+{
+    WaveDims d = *(const WaveDims *)op->shape;
+    d.N = op->N;
+    return d;
+}
+
+static void waves_run(const OpCase *op, float *y, float **x)
+{
+    WaveDims d = wave_dims(op);
+    waves_forward(&d, y, x[0]);
+}
+
+static void waves_dot(const OpCase *op, float *ydot, float **x, float **xdot)
+{
+    WaveDims d = wave_dims(op);
+    waves_tangent(&d, ydot, x[0], xdot[0]);
+}
+
+static void waves_back(const OpCase *op, float **dx, float *dy, float **x)
+{
+    WaveDims d = wave_dims(op);
+    waves_backward(&d, dx[0], dy, x[0]);
+}
+
+static void waves_back2(const OpCase *op, float **mx, float *my, float *ly, float **x, float **xdot)
+{
+    WaveDims d = wave_dims(op);
+    waves_backward2(&d, mx[0], my, ly, x[0], xdot[0]);
+}
+
+static void waves_formula(const OpCase *op, double *y, double **x)
+{
+    WaveDims d = wave_dims(op);
+    const double pi = acos(-1);
+    for (int row = 0; row < d.N * d.T; row++) {
+        for (int c = 0; c < d.C; c++) *y++ = x[0][row * d.C + c];
+        for (int f = 0; f < d.F; f++) {
+            for (int c = 0; c < d.C; c++) *y++ = sin(pow(2, d.n[f]) * pi * x[0][row * d.C + c]);
+            for (int c = 0; c < d.C; c++) *y++ = cos(pow(2, d.n[f]) * pi * x[0][row * d.C + c]);
+        }
+    }
+}
+
+static void check_waves(WaveDims d)
+{
+    size_t per = (size_t)(d.T * d.C);
+    OpCase op = {
+        .name = "waves",
+        .shape = &d,
+        .N = d.N,
+        .inputs = 1,
+        .active = 1,
+        .per = {per},
+        .out = per * (size_t)(1 + 2 * d.F),
+        .forward = waves_run,
+        .tangent = waves_dot,
+        .backward = waves_back,
+        .backward2 = waves_back2,
+        .reference = waves_formula,
+    };
+    check_four_passes(&op);
+}
+
+TEST(waves_passes_agree_with_the_formula)
+{
+    check_waves((WaveDims){.N = 3, .T = 12, .C = 1, .F = 2, .n = {0, 2}});
+    check_waves((WaveDims){.N = 2, .T = 5, .C = 3, .F = 1, .n = {1}});
+    check_waves((WaveDims){.N = 1, .T = 1, .C = 2, .F = 3, .n = {0, 1, 2}});
+}
+
+/* At the highest frequencies too: the reduction to a turn loses nothing. */
+TEST(waves_of_any_frequency_are_right_to_the_last_bit_of_a_float)
+{
+    float x[8], y[8 * 5];
+    WaveDims d = {.N = 1, .T = 8, .C = 1, .F = 2, .n = {8, 12}};
+    test_normals(x, 8, 5, 3);
+    waves_forward(&d, y, x);
+    for (int i = 0; i < 8; i++)
+        for (int f = 0; f < 2; f++) {
+            double angle = ldexp(acos(-1), d.n[f]) * (double)x[i];
+            EXPECT_NEAR((double)y[5 * i + 1 + 2 * f], sin(angle), 1e-7);
+            EXPECT_NEAR((double)y[5 * i + 2 + 2 * f], cos(angle), 1e-7);
+        }
+}

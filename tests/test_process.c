@@ -3,27 +3,14 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "diffc/process.h"
+#include "processes.h"
 #include "test.h"
-
-static const ProcessConfig configs[] = {
-    {.kind = PROCESS_DDPM,
-     .T = 1000,
-     .schedule = SCHEDULE_LINEAR,
-     .beta_start = 1e-4,
-     .beta_end = 0.02},
-    {.kind = PROCESS_SMLD, .T = 100, .sigma_min = 0.01, .sigma_max = 30},
-    {.kind = PROCESS_VE, .sigma_min = 0.01, .sigma_max = 50, .time_min = 1e-5},
-    {.kind = PROCESS_VP, .beta_min = 0.1, .beta_max = 20, .time_min = 1e-5, .label_scale = 999},
-    {.kind = PROCESS_SUBVP, .beta_min = 0.1, .beta_max = 20, .time_min = 1e-5, .label_scale = 1},
-};
-enum { CONFIGS = sizeof configs / sizeof *configs };
 
 static Process process(ProcessKind kind)
 {
     Process p;
     Err err = {0};
-    if (!EXPECT(process_make(&p, &configs[kind], &err))) fprintf(stderr, "%s\n", err.text);
+    if (!EXPECT(process_make(&p, &every_process[kind], &err))) fprintf(stderr, "%s\n", err.text);
     return p;
 }
 
@@ -65,7 +52,7 @@ TEST(ddpm_has_its_trained_levels_at_whole_times_and_the_clean_image_before_them)
 
 TEST(time_is_found_from_the_signal_to_noise_ratio)
 {
-    for (int k = 0; k < CONFIGS; k++) {
+    for (int k = 0; k < PROCESSES; k++) {
         Process p = process((ProcessKind)k);
         double end = process_time_end(&p), noisy = process_time_noisy(&p);
         for (int i = 0; i <= 50; i++) {
@@ -80,9 +67,23 @@ TEST(time_is_found_from_the_signal_to_noise_ratio)
 }
 
 /* d alpha/dt = f alpha and d sigma^2/dt = 2 f sigma^2 + g^2, by central differences. */
+TEST(a_constant_beta_is_a_process_as_well)
+{
+    ProcessConfig config = {
+        .kind = PROCESS_VP, .beta_min = 5, .beta_max = 5, .time_min = 1e-5, .label_scale = 1};
+    Process p;
+    Err err = {0};
+    if (!EXPECT(process_make(&p, &config, &err))) return;
+    NoiseLevel level = process_level(&p, 0.4);
+    EXPECT_NEAR(level.alpha, exp(-1), 1e-15); /* exp(-beta t / 2) */
+    EXPECT_NEAR(process_time_of_logsnr(&p, level_logsnr(level)), 0.4, 1e-12);
+    EXPECT_NEAR(process_drift(&p, 0.4).g2, 5, 1e-15);
+    process_free(&p);
+}
+
 TEST(drift_and_diffusion_are_the_derivatives_of_the_marginals)
 {
-    for (int k = 0; k < CONFIGS; k++) {
+    for (int k = 0; k < PROCESSES; k++) {
         Process p = process((ProcessKind)k);
         double end = process_time_end(&p), noisy = process_time_noisy(&p);
         for (int i = 1; i < 20; i++) {
@@ -102,7 +103,7 @@ TEST(drift_and_diffusion_are_the_derivatives_of_the_marginals)
 
 TEST(grids_fall_from_the_noisiest_to_the_cleanest_level_and_end_clean)
 {
-    for (int k = 0; k < CONFIGS; k++) {
+    for (int k = 0; k < PROCESSES; k++) {
         Process p = process((ProcessKind)k);
         for (SpacingKind spacing = SPACING_EVEN; spacing <= SPACING_KARRAS; spacing++) {
             for (int n = 1; n <= 100; n = n < 3 ? n + 1 : n * 3) {
@@ -142,6 +143,54 @@ TEST(karras_and_logsnr_grids_are_even_in_their_own_scale)
     for (int i = 1; i < 8; i++)
         EXPECT_NEAR(log(g.level[i - 1].sigma / g.level[i].sigma),
                     log(g.level[i].sigma / g.level[i + 1].sigma), 1e-9);
+    level_grid_free(&g);
+    process_free(&p);
+}
+
+/* s = sigma / alpha of a grid's levels. */
+static void expect_noise(const ProcessConfig *config, SpacingKind spacing, int n, const double *s,
+                         double relative)
+{
+    Process p;
+    LevelGrid g = {0};
+    Err err = {0};
+    if (!EXPECT(process_make(&p, config, &err))) return;
+    if (EXPECT(level_grid_make(&g, &p, spacing, n, &err)))
+        for (int i = 0; i < n; i++)
+            EXPECT_NEAR(g.level[i].sigma / g.level[i].alpha, s[i], relative * s[i]);
+    level_grid_free(&g);
+    process_free(&p);
+}
+
+/* Karras et al. 2022, table 1 for CIFAR-10, and diffusers' EDM, VE and DPM-Solver schedulers. */
+TEST(grids_are_those_of_published_schedulers)
+{
+    ProcessConfig edm = {
+        .kind = PROCESS_VE, .sigma_min = 0.002, .sigma_max = 80, .time_min = 1e-12};
+    static const double edm_18[] = {80,      57.58598, 40.78557, 28.37458, 19.35245, 12.91008,
+                                    8.40094, 5.31519,  3.25682,  1.92334,  1.08817,  0.58535,
+                                    0.29644, 0.13952,  0.05995,  0.02293,  0.00753,  0.002};
+    static const double edm_5[] = {80, 17.527832, 2.515219, 0.1697528, 0.002};
+    expect_noise(&edm, SPACING_KARRAS, 18, edm_18, 7e-4);
+    expect_noise(&edm, SPACING_KARRAS, 5, edm_5, 3e-7);
+
+    ProcessConfig ve = {.kind = PROCESS_VE, .sigma_min = 0.01, .sigma_max = 1348, .time_min = 1e-5};
+    static const double ve_5[] = {1348, 70.352615, 3.671729, 0.191629, 0.0100012};
+    expect_noise(&ve, SPACING_UNIFORM, 5, ve_5, 3e-6);
+
+    ProcessConfig smld = {.kind = PROCESS_SMLD, .T = 5, .sigma_min = 0.01, .sigma_max = 1348};
+    static const double ladder[] = {1348, 70.350540, 3.6715114, 0.1916118, 0.01};
+    expect_noise(&smld, SPACING_EVEN, 5, ladder, 6e-7);
+
+    static const double karras_10[] = {157.407, 85.7107, 44.0476,  21.1056,   9.27474,
+                                       3.65264, 1.24636, 0.349706, 0.0739303, 0.0100013};
+    static const int steps[] = {999, 937, 864, 775, 663, 511, 301, 102, 18, 0};
+    expect_noise(&every_process[PROCESS_DDPM], SPACING_KARRAS, 10, karras_10,
+                 1e-4); /* of float tables */
+    Process p = process(PROCESS_DDPM);
+    LevelGrid g = {0};
+    if (EXPECT(level_grid_make(&g, &p, SPACING_KARRAS, 10, NULL)))
+        for (int i = 0; i < 10; i++) EXPECT_INT(rint(g.level[i].time), steps[i]);
     level_grid_free(&g);
     process_free(&p);
 }

@@ -110,6 +110,32 @@ TEST(calls_are_few_and_alike_on_every_process)
     }
 }
 
+/* Heun's method on a fine grid clips in the same way, and is another road to the same solution. */
+TEST(clipped_flow_is_the_limit_of_clipped_steps)
+{
+    for (int p = 0; p < PROCESSES; p++) {
+        Case *c = case_new(&every_process[p]);
+        double start[2] = {0, 1}, x[2], fine[2];
+        Err err = {0};
+        c->run.clip = true;
+        c->run.clip_range = 0.55;
+        c->run.tolerance = 1e-7;
+        case_grid(c, "ode", 0);
+        must(sample("ode", c, gaussian_denoiser(&data), from_start(start), 2, x, &err), &err);
+        case_grid(c, "heun", 3999);
+        must(sample("heun", c, gaussian_denoiser(&data), from_start(start), 2, fine, &err), &err);
+        for (int i = 0; i < 2; i++) {
+            EXPECT_NEAR(x[i], fine[i], 1e-5);
+            EXPECT(fabs(x[i]) <= 0.55);
+        }
+        c->run.clip = false;
+        case_grid(c, "ode", 0);
+        must(sample("ode", c, gaussian_denoiser(&data), from_start(start), 2, fine, &err), &err);
+        EXPECT(fabs(x[1] - fine[1]) > 0.01); /* so clipping was felt */
+        case_free(c);
+    }
+}
+
 TEST(two_modes_come_out_with_their_weights)
 {
     enum { COUNT = 2000 };
@@ -143,8 +169,8 @@ TEST(image_does_not_depend_on_its_batch_mates_nor_on_threads)
             if (threads == 1) memcpy(batch, x, sizeof x);
             EXPECT_SAME(x, batch, sizeof x);
         }
-        long most = 0, least = 1000;
-        for (int i = 0; i < COUNT; i += 17) {
+        long together = c->run.network_calls, most = 0, least = 1000;
+        for (int i = 0; i < COUNT; i++) {
             SeedNoise own = {40 + (uint64_t)i};
             must(sample("ode", c, denoiser, seed_noise(&own), 1, x, &err), &err);
             EXPECT_SAME(x, batch + 2 * (size_t)i, 2 * sizeof *x);
@@ -152,6 +178,7 @@ TEST(image_does_not_depend_on_its_batch_mates_nor_on_threads)
             if (c->run.network_calls < least) least = c->run.network_calls;
         }
         EXPECT(most > least); /* so images did leave the batch at different times */
+        EXPECT_INT(together, most);
         case_free(c);
     }
 }

@@ -44,6 +44,48 @@ TEST(linear_schedule_has_its_known_constants)
     schedule_free(&s);
 }
 
+/* Both ends: 1 - alpha_bar is 1.7e-6 at the first step, alpha_bar 3.4e-4 at the last. */
+TEST(the_signal_of_an_even_schedule_falls_evenly_to_nine_digits)
+{
+    enum { T = 1000 };
+    double betas[T], start = 13.3, end = -8;
+    Schedule s;
+    Err err = {0};
+    schedule_logsnr_betas(betas, T, start, end);
+    if (!EXPECT(schedule_make(&s, SCHEDULE_BETAS, T, 0, 0, betas, &err))) return;
+    expect_relative(s.beta[0], 1 / (1 + exp(13.3)), 1e-14);
+    for (int t = 0; t < T; t++) {
+        double lambda = start + (end - start) * t / (T - 1);
+        NoiseLevel level = schedule_level(&s, t);
+        expect_relative(s.alpha_bar[t], 1 / (1 + exp(-lambda)), 1e-12);
+        expect_relative(level.sigma * level.sigma, 1 / (1 + exp(lambda)), 1e-9);
+        /* What a network of floats is given: x = alpha x0 + sigma eps of floats. */
+        EXPECT((float)level.sigma > 0 && (float)level.alpha > 0);
+    }
+    schedule_free(&s);
+    schedule_logsnr_betas(betas, 1, 3, -3);
+    expect_relative(betas[0], 1 / (1 + exp(3.0)), 1e-14);
+}
+
+/* Kingma et al. 2021, equation 13: with variance small the term of step t is
+ * (exp(lambda_{t-1} - lambda_t) - 1) / 2 times the squared error of the noise, the same for all t. */
+TEST(every_step_of_an_even_schedule_weighs_the_noise_the_same)
+{
+    enum { T = 100 };
+    double betas[T], start = 10, end = -6, step = (start - end) / (T - 1);
+    Schedule s;
+    Err err = {0};
+    schedule_logsnr_betas(betas, T, start, end);
+    if (!EXPECT(schedule_make(&s, SCHEDULE_BETAS, T, 0, 0, betas, &err))) return;
+    for (int t = 1; t < T; t++) {
+        NoiseLevel level = schedule_level(&s, t);
+        PosteriorStep q = posterior_step(level, schedule_level(&s, t - 1));
+        double distance = q.c_x0 * level.sigma / level.alpha; /* of an error 1 of the noise */
+        expect_relative(0.5 * distance * distance / q.variance_small, 0.5 * expm1(step), 1e-9);
+    }
+    schedule_free(&s);
+}
+
 TEST(cosine_schedule_has_its_known_constants)
 {
     Schedule s = make(SCHEDULE_COSINE, 1000);

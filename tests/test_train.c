@@ -224,6 +224,70 @@ TEST(batches_depend_on_the_sample_number_only)
     trainer_close(t);
 }
 
+/* The levels of train.batch samples, made in passes of `size`. */
+static void drawn_times(const Config *c, uint64_t first, int size, double *times)
+{
+    Trainer *t;
+    TrainBatch b;
+    Err err = {0};
+    if (!EXPECT(trainer_open(&t, c, NULL, &err))) abort();
+    EXPECT(batch_open(&b, size, t->train_network.dims, &err));
+    for (int done = 0; done < c->train.batch; done += size) {
+        batch_fill_train(t, &b, first + (uint64_t)done);
+        for (int i = 0; i < size; i++) times[done + i] = (double)b.t[i];
+    }
+    batch_close(&b);
+    trainer_close(t);
+}
+
+TEST(even_times_take_one_level_from_each_part_of_the_chain_however_the_batch_is_split)
+{
+    enum { BATCH = 8, PART = 1000 };
+    Config c = tiny_config();
+    Err err = {0};
+    EXPECT(config_set(&c, "method.times=even", &err));
+    EXPECT(config_set(&c, "method.steps=8000", &err));
+    double whole[BATCH], parts[BATCH], next[BATCH];
+    drawn_times(&c, 16, 8, whole);
+    drawn_times(&c, 16, 2, parts);
+    drawn_times(&c, 24, 8, next);
+    EXPECT_SAME(parts, whole, sizeof whole);
+    EXPECT(memcmp(next, whole, sizeof whole) != 0);
+    int seen = 0;
+    for (int i = 0; i < BATCH; i++) {
+        EXPECT(whole[i] >= 0 && whole[i] < BATCH * PART);
+        seen |= 1 << (int)(whole[i] / PART);
+    }
+    EXPECT_INT(seen, (1 << BATCH) - 1);
+}
+
+TEST(an_even_schedule_trains_and_its_folder_keeps_the_betas)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    static const char *const settings[] = {"method.schedule=logsnr",     "method.logsnr_start=11",
+                                           "method.learn_variance=true", "model.input_fourier=[6]",
+                                           "method.times=even",          "train.steps=2",
+                                           "train.schedule=constant"};
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        EXPECT(config_set(&c, settings[i], &err));
+    const char *run = run_name("even");
+    if (!EXPECT(train(&c, run, false, NULL, &err))) return;
+    Model m;
+    if (!EXPECT(model_open(&m, run, 0, 0, &err))) return;
+    EXPECT_INT(m.config.schedule, SCHEDULE_BETAS);
+    EXPECT_INT(m.config.variance, VARIANCE_LEARNED);
+    EXPECT_INT(m.config.unet.input_fouriers, 1);
+    EXPECT_NEAR(2 * level_logsnr(process_level(&m.process, 0)), 11, 1e-9);
+    EXPECT_NEAR(2 * level_logsnr(process_level(&m.process, 49)), -8, 1e-9);
+    model_close(&m);
+    c.train.steps = 4;
+    if (!EXPECT(train(&c, run, true, NULL, &err))) printf("  %s\n", err.text);
+    c.train.steps = 4;
+    EXPECT(train(&c, run_name("straight"), false, NULL, &err));
+    EXPECT(same_state(run, run_name("straight")));
+}
+
 /* eps has unit variance and a network that starts at zero answers zero. */
 TEST(a_fresh_network_has_loss_one)
 {

@@ -670,6 +670,39 @@ TEST(every_other_bad_value_is_refused_by_name)
     u = tiny();
     u.block_channels[1] = 0;
     EXPECT_CONTAINS(message(&u, 8, 8), "channel count of a level is 0");
+    u = tiny();
+    u.input_fouriers = 2;
+    u.input_fourier[1] = 13;
+    EXPECT_CONTAINS(message(&u, 8, 8), "exponent of an input frequency is 13; it must be 0 to 12");
+    u.input_fouriers = 9;
+    EXPECT_CONTAINS(message(&u, 8, 8), "number of input frequencies is 9");
+}
+
+TEST(input_frequencies_widen_the_first_convolution_alone)
+{
+    ParamTable table;
+    NetCase c;
+    UNetConfig u = tiny();
+    declare(&c, &table, &u, 1, 8, false);
+    size_t plain = table.parameters;
+    case_begin(&c, NET_INFER);
+    case_end(&c);
+    u.input_fouriers = 2;
+    u.input_fourier[0] = 3;
+    u.input_fourier[1] = 7;
+    declare(&c, &table, &u, 1, 8, true);
+    EXPECT_INT((long long)(table.parameters - plain), 9 * 8 * 4 * u.in_channels);
+    case_begin(&c, NET_TRAIN);
+    /* A hundredth of a level of grey shows where 2^7 pi x turns fastest. */
+    memset(net_value(c.net, c.x), 0, c.x_floats * sizeof(float));
+    case_loss(&c, c.weights);
+    float *before = test_floats(c.y_floats);
+    memcpy(before, net_value(c.net, c.y), c.y_floats * sizeof(float));
+    net_value(c.net, c.x)[0] = 0.01f * 2 / 255;
+    case_loss(&c, c.weights);
+    EXPECT(memcmp(before, net_value(c.net, c.y), c.y_floats * sizeof(float)) != 0);
+    free(before);
+    case_end(&c);
 }
 
 TEST(the_deepest_network_that_passes_the_check_fits_the_graph)

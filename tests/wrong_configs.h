@@ -261,7 +261,7 @@ static const struct {
     {"{\"train\":{\"optimizer\":\"Adam\"}}", {"got \"Adam\" (a string)"}},
     {"{\"train\":{\"schedule\":\"linear\"}}", {"train.schedule must be \"constant\" or \"cosine\", got \"linear\""}},
     {"{\"method\":{\"type\":\"gan\"}}", {"method.type must be \"ddpm\", \"smld\" or \"sde\", got \"gan\" (a string)"}},
-    {"{\"method\":{\"schedule\":\"sigmoid\"}}", {"method.schedule must be \"linear\", \"scaled_linear\", \"cosine\" or \"betas\", got \"sigmoid\""}},
+    {"{\"method\":{\"schedule\":\"sigmoid\"}}", {"method.schedule must be \"linear\", \"scaled_linear\", \"cosine\", \"betas\" or \"logsnr\", got \"sigmoid\""}},
     {"{\"method\":{\"prediction\":\"epsilon\"}}", {"method.prediction must be \"eps\", \"x0\" or \"v\", got \"epsilon\""}},
     {"{\"sample\":{\"variance\":\"medium\"}}", {"sample.variance must be \"small\" or \"large\""}},
     {"{\"sample\":{\"spacing\":\"linspace\"}}", {"sample.spacing must be \"even\", \"leading\", \"trailing\", \"quadratic\", \"uniform\", \"logsnr\", \"karras\" or \"auto\""}},

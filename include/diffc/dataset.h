@@ -1,5 +1,6 @@
-/* Data sets: points of toys (toy.h), without end; and images: IDX and IDX.gz (with labels), CIFAR-10 binary, folders of PNG and JPEG. All images are
- * held as bytes in memory; a validation split that training never sees is cut off by seed. */
+/* Data sets: points of toys (toy.h), without end; and images: IDX and IDX.gz (with labels), CIFAR-10
+ * binary, folders of PNG and JPEG. All images are held as bytes in memory; a validation split that
+ * training never sees is cut off by seed. */
 #ifndef DIFFC_DATASET_H
 #define DIFFC_DATASET_H
 
@@ -11,10 +12,11 @@
 #include "diffc/terms.h"
 
 typedef struct {
-    const char *path;  /* file or folder; for a folder of IDX or CIFAR files the training part */
+    const char *path;  /* file or folder; of a folder of IDX or CIFAR files, or of one that holds
+                          train/ beside test/ or val/, the training part */
     DataKind kind;     /* DATA_AUTO looks at the content */
     ToyKind toy;       /* not TOY_NONE: points; nothing else but validation and seed is read */
-    bool test_part;    /* the t10k / test_batch files instead of the training ones */
+    bool test_part;    /* the t10k / test_batch files, or test/ (else val/), instead of that */
     int height, width; /* 0: native (IDX, CIFAR) or the first image's size (folders) */
     int channels;      /* 0: as stored; folders: 3 when any image has colour */
     bool flip;         /* horizontal flips in training batches */
@@ -49,10 +51,13 @@ bool dataset_open(Dataset *d, const DataOptions *options, DataProgress progress,
                   Err *err);
 void dataset_close(Dataset *d);
 
+/* Whether a folder holds test images beside its training images. */
+bool dataset_has_test_part(const char *path);
+
 /* Training sample number `sample` of the whole run (sample / train_count is the epoch; each epoch
  * is a fresh permutation from the seed), as floats u/127.5 - 1 in x [H,W,C]; flipped by a counter
- * draw when the option is set. Of a toy, point number `sample`. label (may be NULL) gets the class or 0. Not for several threads at
- * once: it makes the epoch's order when a new epoch begins. */
+ * draw when the option is set. Of a toy, point number `sample`. label (may be NULL) gets the class
+ * or 0. Not for several threads at once: it makes the epoch's order when a new epoch begins. */
 void dataset_train_sample(Dataset *d, uint64_t sample, float *x, int *label);
 /* Training image i < train_count in no particular order, never flipped. */
 void dataset_train_image(const Dataset *d, size_t i, float *x);

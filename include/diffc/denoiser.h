@@ -23,7 +23,11 @@ typedef struct {
      * ERR_DIVERGED when not finite. */
     bool (*predict)(void *context, int count, const double *x, const NoiseLevel *levels, int stride,
                     double *eps, Err *err);
-    /* The same with the vector-Jacobian product jtv[i] = sum_j v[j] d eps[j] / d x[i] of each image;
+    /* The same with v[count, dims], where each value's variance lies between the small and the large
+     * one of a step (learned_variance in sampler.h); NULL where the variance is not learned. */
+    bool (*predict_variance)(void *context, int count, const double *x, const NoiseLevel *levels,
+                             int stride, double *eps, double *v, Err *err);
+    /* The same as predict with the vector-Jacobian product jtv[i] = sum_j v[j] d eps[j] / d x[i] of each image;
      * NULL where there is none. */
     bool (*predict_vjp)(void *context, int count, const double *x, const NoiseLevel *levels,
                         int stride, const double *v, double *eps, double *jtv, Err *err);

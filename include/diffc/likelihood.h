@@ -67,9 +67,24 @@ double prior_kl(const Process *p, const double *x0, size_t n);
  * neighbours; the bins of the lowest and the highest level reach to infinity, so that all levels
  * together have probability 1. Accurate in the tails. */
 double decoder_log_probability(const PixelRange *range, double x, double mean, double std);
+/* The same with its derivative by ln std. */
+double decoder_log_probability_slope(const PixelRange *range, double x, double mean, double std,
+                                     double *slope);
 /* The same as Ho et al. computed it: the normal distribution by a tanh that is wrong by up to
  * 1.8e-4, and no probability below 1e-12. For comparison with published figures. */
 double decoder_log_probability_tanh(const PixelRange *range, double x, double mean, double std);
+
+/* What the model's step from t to t-1 costs for one value, in nats, and how that changes with the
+ * variance: KL(N(c_x0 x0, small) || N(c_x0 guess, variance)), which both have c_x x in the mean; at
+ * step 0 -ln P(x0) by the decoder. */
+typedef struct {
+    bool decoder;    /* step 0 */
+    PosteriorStep q; /* of step 0 with the small variance of step 1, for its own is zero */
+} ChainStep;
+/* Of a discrete process of two or more steps. */
+ChainStep chain_step(const Process *p, int t);
+/* *slope, unless NULL, is the derivative by ln variance. */
+double chain_step_cost(const ChainStep *s, double x0, double guess, double variance, double *slope);
 
 /* The seed of an image's draws, by the user's seed and the image itself. */
 uint64_t likelihood_seed(uint64_t seed, const unsigned char *pixels, size_t n);
@@ -83,8 +98,10 @@ typedef struct {
 NoiseSource likelihood_noise(ImageSeeds *seeds);
 
 typedef struct {
-    const Process *process;  /* of discrete steps, two or more */
-    VarianceKind variance;   /* of the model's steps; step 0 has the small variance of step 1 */
+    const Process *process; /* of discrete steps, two or more */
+    /* Of the model's steps; step 0 has the small variance of step 1. Learned needs a denoiser with
+     * predict_variance. */
+    VarianceKind variance;
     const double *variances; /* [T] instead of those; NULL: by kind */
     bool clip;               /* clamp the predicted x0 to +-clip_range, as sampling does */
     double clip_range;

@@ -27,8 +27,8 @@ typedef struct {
     /* DDPM; for the others zero */
     ScheduleKind schedule;
     double beta_start, beta_end;
-    double *betas; /* [T] for SCHEDULE_BETAS, else NULL */
-    VarianceKind variance;
+    double *betas;         /* [T] for SCHEDULE_BETAS, else NULL */
+    VarianceKind variance; /* learned: the network gives 2 C channels (unet.out_channels) */
     /* SMLD and SDE; for DDPM zero. Only VE folders keep snr and corrector_steps. */
     SdeKind sde;
     double sigma_min, sigma_max; /* SMLD, VE */

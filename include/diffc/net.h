@@ -75,6 +75,8 @@ int net_affine(Net *net, int x, float factor, float offset); /* factor * x + off
 int net_divide(Net *net, int x, int t);                      /* x[n,...] / t[n], t [N,1,1,1] */
 int net_time_features(Net *net, int t, int features, TimeFeatureKind kind, bool flip_sin_to_cos,
                       double freq_shift, float fourier_scale, const char *name);
+int net_waves(Net *net, int x, const int *exponents,
+              int count); /* [x, sin, cos of 2^n pi x, ...] */
 int net_class_embed(Net *net, int label, int classes, int features, const char *name);
 int net_dropout(Net *net, int x, float p);
 void net_set_output(Net *net, int node);

@@ -12,6 +12,7 @@ typedef struct {
     int x, t, label; /* input nodes; label is -1 without classes */
     int y;
     int batch;
+    int outputs; /* channels of y: those of the image, or twice as many with learned variance */
     Shape image;
     size_t dims;         /* H * W * C of an image */
     bool input_gradient; /* planned by network_open_vjp, or NET_SECOND */
@@ -58,7 +59,15 @@ void network_train_pass(Network *nw, const float *weights, float *grads, const f
                         const float *t, const float *label, const float *target,
                         const float *weight, float dloss, float *loss);
 
-/* The same without gradients (validation). */
+/* Where in y, [N,H,W,outputs], the prediction of value i of the batch stands; its variance, where
+ * that is learned, stands image.C further. */
+static inline size_t network_place(const Network *nw, size_t i)
+{
+    size_t C = (size_t)nw->image.C;
+    return i / C * (size_t)nw->outputs + i % C;
+}
+
+/* The same without gradients (validation); of a learned variance nothing is in the loss. */
 void network_loss(Network *nw, const float *weights, const float *xt, const float *t,
                   const float *label, const float *target, const float *weight, float *loss);
 

@@ -235,6 +235,20 @@ void class_embed_tangent(const ClassDims *d, float *ydot, const float *label, co
 /* w is not differentiated twice (the op is linear in it): dw from my only. */
 void class_embed_backward2(const ClassDims *d, float *dw, const float *my, const float *label);
 
+/* ---- waves: the image with Fourier features of itself (Kingma et al. 2021, appendix C), by which a
+ * network sees differences of a level of grey: x [N,T,C] -> y [N,T,C(1+2F)],
+ *   y = [x, sin(2^n[0] pi x), cos(2^n[0] pi x), sin(2^n[1] pi x), ...], C channels each. */
+enum { WAVES_MAX = 8 };
+typedef struct {
+    int N, T, C, F;
+    int n[WAVES_MAX]; /* [F] */
+} WaveDims;
+void waves_forward(const WaveDims *d, float *y, const float *x);
+void waves_backward(const WaveDims *d, float *dx, const float *dy, const float *x);
+void waves_tangent(const WaveDims *d, float *ydot, const float *x, const float *xdot);
+void waves_backward2(const WaveDims *d, float *mx, const float *my, const float *ly, const float *x,
+                     const float *xdot);
+
 /* ---- dropout: y = x * keep / (1 - p), keep drawn by counter from (seed, stream, element), so all
  * four passes see the same mask and nothing is stored. p = 0 copies. The mask of an element is
  * rng_block word (i mod 4) of index i/4 compared with p. */

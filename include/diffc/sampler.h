@@ -26,7 +26,7 @@ NoiseSource seed_noise(SeedNoise *seeds);
 typedef struct {
     const Process *process;
     const LevelGrid *grid;
-    VarianceKind variance; /* ddpm */
+    VarianceKind variance; /* ddpm; learned needs a denoiser with predict_variance */
     double eta;            /* ddim, 0 (deterministic) .. 1 (the noise of ddpm, small) */
     bool clip;             /* clamp x0 to +-clip_range at every step */
     double clip_range;
@@ -45,7 +45,7 @@ typedef struct {
      * NULL. */
     bool (*progress)(void *context, long calls);
     void *progress_context;
-    long network_calls;  /* out: calls of predict, counted once per batch */
+    long network_calls;  /* out: calls of predict for an image; ode: for the one that took most */
     long expected_calls; /* out, from the start: what network_calls will be; 0: not known */
 } SampleRun;
 
@@ -96,6 +96,10 @@ enum { SAMPLER_SCRATCH = 12 };
 bool sampler_grid(const Sampler *s, const SampleRun *run, SpacingKind spacing, int calls,
                   LevelGrid *grid, Err *err);
 
+/* The step of Langevin dynamics at the smallest level of a run that has its grid: run->langevin_step
+ * or, for 0, that of technique 4 for the grid's mean ratio (langevin_step_size of smld.h). */
+double langevin_step_of(const SampleRun *run);
+
 /* Coefficients of one step from level t down to level p of the ancestral sampler, q(x_p | x_t, x0)
  * (Ho et al. 2020, eq. 6 and 7; any levels: Kingma et al. 2021, eq. 25 to 31):
  *   r = alpha_t / alpha_p, beta = sigma_t^2 - r^2 sigma_p^2 (VP: 1 - alpha_bar_t / alpha_bar_p)
@@ -106,5 +110,10 @@ typedef struct {
     double c_x0, c_x, variance_small, variance_large;
 } PosteriorStep;
 PosteriorStep posterior_step(NoiseLevel t, NoiseLevel p);
+
+/* The variance that a network means by v, nominally in [-1, 1]: geometrically between the two,
+ * ln variance = (1+v)/2 ln large + (1-v)/2 ln small (Nichol & Dhariwal 2021, eq. 15). The small one
+ * must be above 0, so this is not for the step to the clean end. */
+double learned_variance(PosteriorStep q, double v);
 
 #endif

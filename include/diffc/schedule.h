@@ -21,6 +21,14 @@ bool schedule_make(Schedule *s, ScheduleKind kind, int T, double beta_start, dou
                    const double *betas, Err *err);
 void schedule_free(Schedule *s);
 
+/* betas[T] of the schedule whose ln SNR lambda_t = ln(alpha_bar / (1 - alpha_bar)) falls evenly from
+ * start > end to end: alpha_bar_t = 1 / (1 + exp(-lambda_t)), and without cancellation at either end
+ *   beta_t = (1 - exp(lambda_t - lambda_{t-1})) / (1 + exp(lambda_t)),   lambda_{-1} = infinity
+ * Its terms of the bound are equal multiples of the plain squared error of the noise, so L_simple is
+ * the bound up to constants. SCHEDULE_LOGSNR itself is no kind for schedule_make: a model keeps these
+ * betas. */
+void schedule_logsnr_betas(double *betas, int T, double start, double end);
+
 /* alpha_bar at t, 1 for t < 0. */
 double schedule_alpha_bar(const Schedule *s, int t);
 

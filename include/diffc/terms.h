@@ -16,6 +16,10 @@ typedef enum { SDE_VE, SDE_VP, SDE_SUBVP } SdeKind;
  * bound of the likelihood (Song et al. 2021b). */
 typedef enum { WEIGHTING_SIMPLE, WEIGHTING_LIKELIHOOD } LossWeighting;
 
+/* The levels of a training batch: each drawn on its own, or all from one draw, evenly over the times
+ * (Kingma et al. 2021, appendix I.1). */
+typedef enum { TIMES_INDEPENDENT, TIMES_EVEN } TimeDraw;
+
 /* How a score is learnt: denoising, exact trace of the Jacobian (Hyvarinen 2005), sliced (Song et
  * al. 2019). */
 typedef enum { OBJECTIVE_DENOISING, OBJECTIVE_EXACT, OBJECTIVE_SLICED } ScoreObjective;
@@ -25,13 +29,15 @@ typedef enum {
     SCHEDULE_SCALED_LINEAR, /* linspace(sqrt beta_start, sqrt beta_end, T)^2 */
     SCHEDULE_COSINE,        /* Nichol & Dhariwal 2021, beta capped at 0.999 */
     SCHEDULE_BETAS,         /* given by the user */
+    SCHEDULE_LOGSNR,        /* ln SNR falls evenly (Kingma et al. 2021); kept as betas */
 } ScheduleKind;
 
 /* What a network was trained to give (Salimans & Ho 2022 for v). */
 typedef enum { PREDICT_EPS, PREDICT_X0, PREDICT_V, PREDICT_SCORE } Prediction;
 
-/* Variance of the ancestral step: btilde_t or beta_t (Ho et al. 2020, 3.2). */
-typedef enum { VARIANCE_SMALL, VARIANCE_LARGE } VarianceKind;
+/* Variance of the ancestral step: btilde_t or beta_t (Ho et al. 2020, 3.2), or of each value what the
+ * network says between the two (Nichol & Dhariwal 2021, eq. 15). */
+typedef enum { VARIANCE_SMALL, VARIANCE_LARGE, VARIANCE_LEARNED } VarianceKind;
 
 typedef enum {
     SPACING_EVEN,      /* Nichol & Dhariwal 2021: end points included, rounded half to even; one

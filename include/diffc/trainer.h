@@ -38,7 +38,7 @@ typedef struct {
 
 /* What a run will be: for the start table and --dry-run. */
 typedef struct {
-    ModelConfig model; /* what the run's model folder will say; betas are the configuration's */
+    ModelConfig model; /* what the run's model folder will say; betas are not its own */
     Shape image;
     int classes;
     int micro_batch;

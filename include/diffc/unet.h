@@ -4,7 +4,7 @@
 
 #include "diffc/net.h"
 
-enum { UNET_MAX_LEVELS = 8 };
+enum { UNET_MAX_LEVELS = 8, UNET_MAX_EXPONENT = 12 };
 
 typedef struct {
     int sample_height, sample_width; /* 0: unknown */
@@ -22,8 +22,12 @@ typedef struct {
     int attn_groups;    /* attn_norm_num_groups, middle attention only; 0 = null */
     float eps;          /* norm_eps */
     float dropout;
-    float mid_scale;        /* mid_block_scale_factor */
-    bool center_input;      /* center_input_sample */
+    float mid_scale;   /* mid_block_scale_factor */
+    bool center_input; /* center_input_sample */
+    /* Exponents n of sin, cos of 2^n pi x beside the input; a key of our own in the file. None: the
+     * plain input of diffusers. */
+    int input_fourier[WAVES_MAX];
+    int input_fouriers;
     int downsample_padding; /* 1, or 0: one zero right and bottom only */
     TimeFeatureKind time_kind;
     float

@@ -21,7 +21,7 @@ typedef struct {
     SampleOutput output;
     double *x, *scratch;
     int done;         /* finished images */
-    long calls;       /* of finished batches */
+    long calls;       /* of an image of the finished batches, the most */
     SampleRun run;    /* of the running batch */
     int batch_images; /* of the running batch */
     double start;
@@ -80,7 +80,7 @@ static bool run_batch(Job *job, int images, Err *err)
     job->batch_images = images;
     if (!p->sampler->run(run, &job->denoiser, &noise, images, job->x, job->scratch, err))
         return false;
-    job->calls += run->network_calls;
+    if (run->network_calls > job->calls) job->calls = run->network_calls;
     size_t dims = job->denoiser.dims;
     for (int i = 0; i < images; i++) {
         if (!sample_output_put(&job->output, job->done + i, job->x + (size_t)i * dims, err))
@@ -145,9 +145,9 @@ static bool report(const Job *job, bool json, Err *err)
                   o->outside == 1 ? "s" : "");
     char took[24];
     term_format_duration(took, seconds);
-    term_note("%d %s%s in %s, %.3g %ss/s, seeds %" PRIu64 " to %" PRIu64, p->count, p->noun,
-              p->count == 1 ? "" : "s", took, p->count / seconds, p->noun, p->seed,
-              p->seed + (uint64_t)p->count - 1);
+    term_note("%d %s%s in %s, %.3g %ss/s, %ld network call%s each, seeds %" PRIu64 " to %" PRIu64,
+              p->count, p->noun, p->count == 1 ? "" : "s", took, p->count / seconds, p->noun,
+              job->calls, job->calls == 1 ? "" : "s", p->seed, p->seed + (uint64_t)p->count - 1);
     return true;
 }
 
@@ -184,9 +184,14 @@ static bool make_images(Job *job, const Arguments *a, Err *err)
                        p->noun);
     char size[32] = "";
     if (!points) snprintf(size, sizeof size, " of %dx%d", job->model.image.H, job->model.image.W);
-    term_note("%s: %d %s%s%s, sampler %s, %d step%s, batch %d, %d thread%s", p->path, p->count,
+    SampleRun walk = p->run;
+    walk.grid = &job->grid;
+    char langevin[40] = "";
+    if (p->sampler->reads & SAMPLE_LANGEVIN)
+        snprintf(langevin, sizeof langevin, ", Langevin step %.3g", langevin_step_of(&walk));
+    term_note("%s: %d %s%s%s, sampler %s, %d step%s%s, batch %d, %d thread%s", p->path, p->count,
               p->noun, p->count == 1 ? "" : "s", size, p->sampler->name, job->grid.n,
-              job->grid.n == 1 ? "" : "s", p->batch, parallel_threads(),
+              job->grid.n == 1 ? "" : "s", langevin, p->batch, parallel_threads(),
               parallel_threads() == 1 ? "" : "s");
     return run_batches(job, err) && report(job, v[SAMPLE_ROW_JSON].given, err);
 }
@@ -231,9 +236,11 @@ const Command command_sample = {
     .examples = {"diffc sample --out grid.png",
                  "diffc sample -m runs/fashion-ddpm --sampler ddim --steps 50 --out-dir images"},
     .options = sample_options,
-    .notes = "Files are written whole or not at all. 'The run's' is what the configuration of the "
-             "run says under \"sample\"; a folder without one takes the defaults of the "
-             "configuration. Paths of written files go to stdout.",
+    .notes =
+        "Files are written whole or not at all. 'The run's' is what the configuration of the "
+        "run says under \"sample\"; a folder without one takes the defaults of the "
+        "configuration. Paths of written files go to stdout. The network calls that are "
+        "reported are those of one image, whatever the batch (ode: of the one that took most).",
     .more_help = list_samplers,
     .run = run_sample,
 };

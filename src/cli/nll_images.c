@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "diffc/fsio.h"
 #include "diffc/image.h"
 #include "diffc/term.h"
 
@@ -29,22 +28,6 @@ static bool refuse(const NllImages *images, const char *name, int H, int W, int 
                    images->data_path ? "s" : "", H, W, colour(w.C), w.H, w.W);
 }
 
-/* Whether a folder holds the test images of a data set that also has training images. */
-static bool has_test_part(const char *path)
-{
-    Names names;
-    bool found = false;
-    if (!path_is_folder(path) || !folder_list(path, &names, NULL)) return false;
-    for (size_t i = 0; i < names.count && !found; i++) {
-        const char *name = names.names[i];
-        bool idx =
-            strstr(name, "-images-idx3-ubyte") && (strstr(name, "t10k") || strstr(name, "test"));
-        found = idx || strcmp(name, "test_batch.bin") == 0;
-    }
-    names_free(&names);
-    return found;
-}
-
 static bool open_data(NllImages *images, Err *err)
 {
     Shape want = images->want;
@@ -52,7 +35,7 @@ static bool open_data(NllImages *images, Err *err)
     bool fit = images->resize;
     DataOptions options = {.path = path,
                            .test_part = images->part == PART_TEST ||
-                                        (images->part == PART_AUTO && has_test_part(path)),
+                                        (images->part == PART_AUTO && dataset_has_test_part(path)),
                            .height = fit ? want.H : 0,
                            .width = fit ? want.W : 0,
                            .channels = fit ? want.C : 0,

@@ -37,7 +37,7 @@ enum {
 extern const Option nll_options[NLL_ROWS + 1];
 
 /* variance_name's, and one more. */
-enum { NLL_VARIANCE_FITTED = VARIANCE_LARGE + 1 };
+enum { NLL_VARIANCE_FITTED = VARIANCE_LEARNED + 1 };
 const char *nll_variance_name(int kind);
 
 /* Refuses options that the protocol would ignore, and options that contradict each other. */

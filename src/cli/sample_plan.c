@@ -58,14 +58,15 @@ const Option sample_options[SAMPLE_ROWS + 1] = {
                          .otherwise = "the run's",
                          .group = "Sampler",
                          .help = "keep the predicted image within [-1, 1] at every step (not of "
-                                 "ode, ancestral and langevin)"},
-    [SAMPLE_ROW_VARIANCE] = {.name = "variance",
-                             .type = OPTION_CHOICE,
-                             .metavar = "KIND",
-                             .choice = variance_name,
-                             .otherwise = "the run's",
-                             .group = "Sampler",
-                             .help = "ddpm: variance of a step"},
+                                 "ancestral and langevin)"},
+    [SAMPLE_ROW_VARIANCE] =
+        {.name = "variance",
+         .type = OPTION_CHOICE,
+         .metavar = "KIND",
+         .choice = variance_name,
+         .otherwise = "the run's",
+         .group = "Sampler",
+         .help = "ddpm: variance of a step; learned needs a model that has learnt it"},
     [SAMPLE_ROW_ETA] = {.name = "eta",
                         .type = OPTION_REAL,
                         .metavar = "X",
@@ -247,8 +248,10 @@ static bool choose_sampler(const OptionValue *v, const Model *m, const Config *c
     const char *name = v[SAMPLE_ROW_SAMPLER].given ? v[SAMPLE_ROW_SAMPLER].text : own;
     p->sampler = sampler_find(name);
     if (!p->sampler)
-        return err_set(err, ERR_USAGE, "%s: sample.sampler is '%s', which is unknown", m->run,
-                       name);
+        return err_set(err, ERR_USAGE,
+                       "%s/config.json: sample.sampler is '%s', which is not a sampler; 'diffc "
+                       "sample --help' lists them",
+                       m->run, name);
     if (v[SAMPLE_ROW_STEPS].given && (p->sampler->reads & SAMPLE_ODE))
         return err_set(err, ERR_USAGE,
                        "--steps is given, but %s takes as many network calls as --tolerance needs "
@@ -271,7 +274,10 @@ static void fill_run(const OptionValue *v, const Model *m, const Config *c, Samp
     /* Points are not bound to [-1, 1]. */
     run->clip = m->config.network != NETWORK_MLP && INTEGER(SAMPLE_ROW_CLIP, c->sample.clip);
     run->clip_range = m->config.clip_range;
-    run->variance = (VarianceKind)INTEGER(SAMPLE_ROW_VARIANCE, c->sample.variance);
+    /* A learned variance is the model's, whatever the run's settings say of fixed ones. */
+    VarianceKind own = m->config.variance;
+    if (own != VARIANCE_LEARNED) own = c->sample.variance;
+    run->variance = (VarianceKind)INTEGER(SAMPLE_ROW_VARIANCE, own);
     run->eta = REAL(SAMPLE_ROW_ETA, c->sample.eta);
     run->churn = REAL(SAMPLE_ROW_CHURN, c->sample.churn);
     run->snr = REAL(SAMPLE_ROW_SNR, c->sample.snr);
@@ -343,8 +349,9 @@ void sample_plan_describe(const SamplePlan *p, char *out, size_t size)
     if (p->sampler->reads & SAMPLE_CORRECTOR)
         ADD(", predictor %s, corrector %d, snr %g", predictor_name((int)r->predictor),
             r->corrector_steps, r->snr);
-    if (p->sampler->reads & SAMPLE_LANGEVIN)
-        ADD(", langevin-steps %d, langevin-step %g", r->langevin_steps, r->langevin_step);
+    if (p->sampler->reads & SAMPLE_LANGEVIN) ADD(", langevin-steps %d", r->langevin_steps);
+    if (p->sampler->reads & SAMPLE_LANGEVIN && r->langevin_step > 0)
+        ADD(", langevin-step %g", r->langevin_step);
     if (p->sampler->reads & SAMPLE_ODE) ADD(", tolerance %g", r->tolerance);
 #undef ADD
 }

@@ -45,6 +45,9 @@ void describe_network(const ModelConfig *m, Shape image, char *out, size_t size)
             append(out, size, &used, "%s%d", before, i + 1);
         before = " ";
     }
+    for (int i = 0; i < unet->input_fouriers; i++)
+        append(out, size, &used, "%s%d", i == 0 ? ", input frequencies 2^n, n " : " ",
+               unet->input_fourier[i]);
     if (unet->classes > 0) append(out, size, &used, ", %d classes", unet->classes);
 }
 
@@ -83,6 +86,7 @@ void describe_method(const ModelConfig *m, char *out, size_t size)
         break;
     }
     append(out, size, &used, ", predicts %s", prediction_name((int)m->prediction));
+    if (m->variance == VARIANCE_LEARNED) append(out, size, &used, " and variance");
 }
 
 void method_json(JsonWriter *w, const ModelConfig *m)
@@ -91,7 +95,10 @@ void method_json(JsonWriter *w, const ModelConfig *m)
     json_put_string(w, "method", m->method == METHOD_SDE ? "sde" : method_word(m));
     if (m->method == METHOD_SDE) json_put_string(w, "sde", method_word(m));
     if (m->method != METHOD_SDE) json_put_int(w, "steps", m->T);
-    if (kind == PROCESS_DDPM) json_put_string(w, "schedule", schedule_name((int)m->schedule));
+    if (kind == PROCESS_DDPM) {
+        json_put_string(w, "schedule", schedule_name((int)m->schedule));
+        json_put_string(w, "variance", variance_name((int)m->variance));
+    }
     if (kind == PROCESS_SMLD || kind == PROCESS_VE) {
         json_put_number(w, "sigma_min", m->sigma_min);
         json_put_number(w, "sigma_max", m->sigma_max);
@@ -139,6 +146,12 @@ static void unet_json(JsonWriter *w, const UNetConfig *unet, Shape image)
     } else {
         json_put_null(w, "attention");
     }
+    if (unet->input_fouriers > 0) {
+        json_begin_array(w, "input_fourier");
+        for (int i = 0; i < unet->input_fouriers; i++)
+            json_put_int(w, NULL, unet->input_fourier[i]);
+        json_end_array(w);
+    }
     json_put_int(w, "classes", unet->classes);
 }
 
@@ -155,6 +168,32 @@ void network_json(JsonWriter *w, const ModelConfig *m, Shape image, size_t param
     }
     json_put_int(w, "params", (int64_t)parameters);
     json_put_number(w, "forward_gflop", image.H > 0 ? forward_flop * 1e-9 : (double)NAN);
+}
+
+/* The factor between neighbouring levels of SMLD. */
+static double level_ratio(const ModelConfig *m)
+{
+    return pow(m->sigma_max / m->sigma_min, 1.0 / (m->T - 1));
+}
+
+/* The step that `langevin` will take at SMLD's smallest level. */
+static double langevin_step(const Config *c, const ModelConfig *m)
+{
+    if (c->sample.langevin_step > 0) return c->sample.langevin_step;
+    return langevin_step_size(c->sample.langevin_steps, m->sigma_min, level_ratio(m));
+}
+
+/* SMLD's and VE's settings that may have been left to the data, as they came out. */
+static void noise_lines(LineWriter line, const Config *c, const ModelConfig *m)
+{
+    ProcessKind kind = method_process_kind(m->method, m->sde);
+    if (kind != PROCESS_SMLD && kind != PROCESS_VE) return;
+    if (c->method.sigma_max == 0)
+        line("               %.4g is the largest distance between two training %s", m->sigma_max,
+             m->network == NETWORK_MLP ? "points" : "images");
+    if (kind == PROCESS_SMLD)
+        line("               neighbouring levels %.4g apart, Langevin step %.3g", level_ratio(m),
+             langevin_step(c, m));
 }
 
 static void training_limit(const Config *c, char *out, size_t size)
@@ -178,6 +217,7 @@ void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
              plan->updates_per_epoch);
     describe_method(&plan->model, text, sizeof text);
     line("  method       %s", text);
+    noise_lines(line, c, &plan->model);
     network_lines(line, &plan->model, plan->image, plan->parameters, plan->forward_flop);
     term_format_bytes(parameters, (double)plan->parameter_bytes);
     term_format_bytes(activations, (double)plan->activation_bytes);
@@ -220,7 +260,8 @@ static void json_copy(JsonWriter *w, const char *key, const Json *v)
     }
 }
 
-static bool training_json(const char *path, const char *config, const TrainPlan *plan, Err *err)
+static bool training_json(const char *path, const char *config, const Config *c,
+                          const TrainPlan *plan, Err *err)
 {
     Json *parsed = json_parse(config, strlen(config), path, false, err);
     if (!parsed) return false;
@@ -231,6 +272,10 @@ static bool training_json(const char *path, const char *config, const TrainPlan 
     json_put_string(&w, "path", path);
     json_put_string(&w, "kind", "configuration");
     method_json(&w, &plan->model);
+    if (plan->model.method == METHOD_SMLD) {
+        json_put_number(&w, "level_ratio", level_ratio(&plan->model));
+        json_put_number(&w, "langevin_step", langevin_step(c, &plan->model));
+    }
     network_json(&w, &plan->model, plan->image, plan->parameters, plan->forward_flop);
     json_put_string(&w, "data", plan->data);
     json_put_int(&w, "images_per_epoch", (int64_t)plan->images_per_epoch);
@@ -251,7 +296,7 @@ bool output_training(const char *path, const Config *c, const TrainPlan *plan, b
     if (!config) return err_set(err, ERR_MEMORY, "there is no memory for the configuration's text");
     bool ok = true;
     if (json) {
-        ok = training_json(path, config, plan, err);
+        ok = training_json(path, config, c, plan, err);
     } else {
         output_line("%s", config);
         training_lines(output_line, c, plan);

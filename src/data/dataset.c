@@ -162,11 +162,24 @@ static bool load_listed(DataJob *job, const Names *names)
         if (o->kind == DATA_CIFAR10)
             return err_set(job->err, ERR_IO, "%s: holds no data_batch_1.bin", o->path);
     }
-    if (o->test_part)
-        return err_set(job->err, ERR_USAGE,
-                       "%s: a folder of images has no test part; give the folder of test images",
-                       o->path);
-    return data_folder_load(job);
+    const char *part = data_folder_part(o->path, names, o->test_part);
+    if (o->test_part && !part)
+        return err_set(
+            job->err, ERR_USAGE,
+            "%s: this folder of images has no test part (train beside test or val); give "
+            "the folder of test images",
+            o->path);
+    return data_folder_load(job, part);
+}
+
+bool dataset_has_test_part(const char *path)
+{
+    Names names;
+    if (!path_is_folder(path) || !folder_list(path, &names, NULL)) return false;
+    bool found = data_idx_has_test(&names) || has_name(&names, "test_batch.bin") ||
+                 data_folder_part(path, &names, true);
+    names_free(&names);
+    return found;
 }
 
 static bool load(DataJob *job)
@@ -235,7 +248,7 @@ static bool split(Dataset *d, const DataOptions *o, Err *err)
 
 /* "60,000 grey images of 28x28 (folder), 10 classes, 3 damaged images left out"; height first, as
  * everywhere that a size is told or asked for. */
-static void describe(Dataset *d, const char *format)
+static void describe(Dataset *d, const DataJob *job)
 {
     char count[32], classes[32] = "", number[32];
     char resized[80] = "", skipped[64] = "", ignored[64] = "";
@@ -253,9 +266,9 @@ static void describe(Dataset *d, const char *format)
     if (d->ignored)
         snprintf(ignored, sizeof ignored, ", %s other file%s ignored", number,
                  d->ignored == 1 ? "" : "s");
-    snprintf(d->description, sizeof d->description, "%s %s image%s of %dx%d (%s)%s%s%s%s", count,
+    snprintf(d->description, sizeof d->description, "%s %s image%s of %dx%d (%s%s)%s%s%s%s", count,
              d->channels == 1 ? "grey" : "colour", d->count == 1 ? "" : "s", d->height, d->width,
-             format, classes, resized, skipped, ignored);
+             job->format, job->part, classes, resized, skipped, ignored);
 }
 
 static void open_toy(Dataset *d, const DataOptions *o)
@@ -284,7 +297,7 @@ bool dataset_open(Dataset *d, const DataOptions *options, DataProgress progress,
     DataJob job = {
         .options = options, .d = d, .progress = progress, .context = context, .err = &failure};
     if (check_options(options, &failure) && load(&job) && split(d, options, &failure)) {
-        describe(d, job.format);
+        describe(d, &job);
         return true;
     }
     /* Names come from the disk: they may hold control characters. */

@@ -94,12 +94,18 @@ static bool starts_like_image(const char *path)
     return got > 0 && image_signature(start, (size_t)got);
 }
 
+/* Hidden names, and what macOS leaves beside files. */
+static bool skipped_name(const char *name)
+{
+    return name[0] == '.' || strcmp(name, "__MACOSX") == 0;
+}
+
 /* One name in a folder: a folder waits, an image (by content, or by a name that promises one) is
  * listed, anything else is counted. */
 static bool look_at(Search *s, const char *folder, const char *name)
 {
     char relative[PATH_BYTES], path[PATH_BYTES];
-    if (name[0] == '.' || strcmp(name, "__MACOSX") == 0) return true;
+    if (skipped_name(name)) return true;
     if (folder[0] == '\0') {
         if (!path_join(relative, ".", name, s->job->err)) return false;
         memmove(relative, relative + 2, strlen(relative) - 1);
@@ -240,10 +246,50 @@ static bool load_files(Search *s)
     return ok;
 }
 
-bool data_folder_load(DataJob *job)
+/* ---- parts: train/, test/ and val/ above the images or the classes ---- */
+
+typedef enum { PART_NONE, PART_TRAINING, PART_TEST, PART_VALIDATION } Part;
+
+static Part part_of(const char *name)
 {
-    Search s = {.job = job, .root = job->options->path};
+    static const struct {
+        const char *name;
+        Part part;
+    } parts[] = {
+        {"train", PART_TRAINING},       {"training", PART_TRAINING}, {"test", PART_TEST},
+        {"testing", PART_TEST},         {"val", PART_VALIDATION},    {"valid", PART_VALIDATION},
+        {"validation", PART_VALIDATION}};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strcasecmp(parts[i].name, name) == 0) return parts[i].part;
+    return PART_NONE;
+}
+
+const char *data_folder_part(const char *folder, const Names *names, bool test)
+{
+    const char *found[PART_VALIDATION + 1] = {NULL};
+    for (size_t i = 0; i < names->count; i++) {
+        const char *name = names->names[i];
+        char path[PATH_BYTES];
+        if (skipped_name(name)) continue;
+        if (!path_join(path, folder, name, NULL)) return NULL;
+        bool is_folder = path_is_folder(path);
+        Part part = is_folder ? part_of(name) : PART_NONE;
+        if (is_folder ? part == PART_NONE : named_like_image(name)) return NULL;
+        if (part != PART_NONE) found[part] = name;
+    }
+    if (!found[PART_TRAINING]) return NULL;
+    if (!test) return found[PART_TRAINING];
+    return found[PART_TEST] ? found[PART_TEST] : found[PART_VALIDATION];
+}
+
+bool data_folder_load(DataJob *job, const char *part)
+{
+    char root[PATH_BYTES];
+    const char *path = job->options->path;
+    if (part && !path_join(root, path, part, job->err)) return false;
+    Search s = {.job = job, .root = part ? root : path};
     job->format = "folder";
+    snprintf(job->part, sizeof job->part, "%s%s", part ? " " : "", part ? part : "");
     bool ok = search(&s) && load_files(&s);
     for (size_t i = 0; i < s.folder_count; i++) free(s.folders[i].path);
     for (size_t i = 0; i < s.file_count; i++) free(s.files[i]);

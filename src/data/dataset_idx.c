@@ -236,6 +236,23 @@ static size_t stem_length(const char *name)
     return 0;
 }
 
+static bool is_images(const char *name)
+{
+    return stem_length(name) > 0 && name[0] != '.';
+}
+
+static bool is_test(const char *name)
+{
+    return strstr(name, "t10k") || strstr(name, "test");
+}
+
+bool data_idx_has_test(const Names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (is_images(names->names[i]) && is_test(names->names[i])) return true;
+    return false;
+}
+
 bool data_idx_find(const DataJob *job, const Names *names, char *path, bool *found)
 {
     const char *folder = job->options->path, *chosen = NULL;
@@ -244,10 +261,9 @@ bool data_idx_find(const DataJob *job, const Names *names, char *path, bool *fou
     for (size_t i = 0; i < names->count; i++) {
         const char *name = names->names[i];
         size_t length = stem_length(name);
-        if (length == 0 || name[0] == '.') continue;
+        if (!is_images(name)) continue;
         *found = true;
-        bool is_test = strstr(name, "t10k") || strstr(name, "test");
-        if (is_test != test_part) continue;
+        if (is_test(name) != test_part) continue;
         /* Sorted by bytes, so the plain form of a name comes before its .gz. */
         if (chosen && stem_length(chosen) == length && memcmp(chosen, name, length) == 0) continue;
         if (chosen)

@@ -12,6 +12,7 @@ typedef struct {
     Dataset *d;         /* count grows with each stored image */
     size_t room;        /* images there is memory for */
     const char *format; /* for the description */
+    char part[32];      /* the same: " train" of a folder with parts */
     DataProgress progress;
     void *context;
     Err *err;
@@ -30,9 +31,11 @@ bool data_store(DataJob *job, const Image *image, int label);
 /* Calls progress and sees interruptions. */
 bool data_progress(DataJob *job, size_t done, size_t total);
 
-/* IDX. find looks in a folder for the images of the wanted part; *found tells whether the folder
- * holds IDX files at all. load reads the images and, when their file exists, the labels. */
+/* IDX. has_test: whether a folder holds test images. find looks in it for the images of the wanted
+ * part; *found tells whether it holds IDX files at all. load reads the images and, when their file
+ * exists, the labels. */
 bool data_idx_is_start(const unsigned char *bytes, size_t size);
+bool data_idx_has_test(const Names *names);
 bool data_idx_find(const DataJob *job, const Names *names, char *path, bool *found);
 bool data_idx_load(DataJob *job, const char *path);
 
@@ -40,6 +43,11 @@ bool data_idx_load(DataJob *job, const char *path);
 bool data_cifar_is_there(const Names *names);
 bool data_cifar_load(DataJob *job, const char *folder, const Names *names, const char *file);
 
-bool data_folder_load(DataJob *job);
+/* Folders of images. A folder that holds nothing but parts, train (or training) and perhaps test
+ * (testing) and val (valid, validation), in any case, is a data set of which one part is read: the
+ * classes are the folders inside it. data_folder_part: the part's own name, NULL where there is
+ * none. load's `part` is that of options->path, or NULL. */
+const char *data_folder_part(const char *folder, const Names *names, bool test);
+bool data_folder_load(DataJob *job, const char *part);
 
 #endif

@@ -54,7 +54,7 @@ long bound_calls(const BoundRun *run)
     return run->calls > 0 ? run->calls : calls;
 }
 
-static bool check(const BoundRun *run, Err *err)
+static bool check(const BoundRun *run, const Denoiser *denoiser, Err *err)
 {
     if (!process_is_discrete(run->process))
         return err_set(err, ERR_USAGE,
@@ -69,6 +69,11 @@ static bool check(const BoundRun *run, Err *err)
                        "%d network calls are not enough to estimate the variational bound; it "
                        "takes %d or more",
                        run->calls, LEAST_CALLS);
+    if (run->variance == VARIANCE_LEARNED && !run->variances && !denoiser->predict_variance)
+        return err_set(
+            err, ERR_USAGE,
+            "the variance of the steps is to be the learned one, but this model has learnt "
+            "none; small and large are fixed ones");
     if (run->clip && !(run->clip_range > 0))
         return err_set(err, ERR_USAGE, "the clipping range is %g; it must be above 0",
                        run->clip_range);
@@ -126,14 +131,20 @@ static int step_of_draw(const Bound *b, int image, int draw)
     return r.first + (at < r.width ? at : r.width - 1);
 }
 
-static double step_variance(const Bound *b, int t, PosteriorStep q)
+/* v: what the network says of this value's variance, 0 where nothing is learnt. */
+static double step_variance(const Bound *b, int t, const ChainStep *step, double v)
 {
     const BoundRun *run = b->run;
     if (run->variances) return run->variances[t];
-    if (t > 0) return run->variance == VARIANCE_LARGE ? q.variance_large : q.variance_small;
-    /* The last step's own small variance is zero. */
-    return posterior_step(process_level(run->process, 1), process_level(run->process, 0))
-        .variance_small;
+    if (run->variance == VARIANCE_LEARNED) return learned_variance(step->q, v);
+    bool large = run->variance == VARIANCE_LARGE && t > 0;
+    return large ? step->q.variance_large : step->q.variance_small;
+}
+
+/* By draws and steps whether the network is asked for variances too. */
+static bool is_learned(const Bound *b)
+{
+    return b->run->variance == VARIANCE_LEARNED && !b->run->variances;
 }
 
 static double predicted_x0(const BoundRun *run, NoiseLevel level, double x, double eps)
@@ -144,8 +155,9 @@ static double predicted_x0(const BoundRun *run, NoiseLevel level, double x, doub
 
 /* Mean squared error of the predicted x0. */
 static double error_of_x0(const Bound *b, int t, const double *x0, const double *x,
-                          const double *eps)
+                          const double *eps, const double *v)
 {
+    (void)v;
     NoiseLevel level = process_level(b->run->process, t);
     double sum = 0;
     for (size_t i = 0; i < b->denoiser->dims; i++) {
@@ -156,20 +168,20 @@ static double error_of_x0(const Bound *b, int t, const double *x0, const double 
 }
 
 /* The term of step t in nats, given the predicted noise of one draw. */
-static double term(const Bound *b, int t, const double *x0, const double *x, const double *eps)
+static double term(const Bound *b, int t, const double *x0, const double *x, const double *eps,
+                   const double *v)
 {
     const BoundRun *run = b->run;
     NoiseLevel level = process_level(run->process, t);
-    PosteriorStep q = posterior_step(level, process_level(run->process, t - 1));
-    double variance = step_variance(b, t, q), std = sqrt(variance), sum = 0;
+    ChainStep step = chain_step(run->process, t);
+    double sum = 0;
     for (size_t i = 0; i < b->denoiser->dims; i++) {
         double guess = predicted_x0(run, level, x[i], eps[i]);
-        if (t > 0)
-            sum += gaussian_kl(q.c_x0 * x0[i], q.variance_small, q.c_x0 * guess, variance);
-        else if (run->tanh_decoder)
-            sum -= decoder_log_probability_tanh(&model_pixels, x0[i], guess, std);
+        double variance = step_variance(b, t, &step, v ? v[i] : 0);
+        if (t == 0 && run->tanh_decoder)
+            sum -= decoder_log_probability_tanh(&model_pixels, x0[i], guess, sqrt(variance));
         else
-            sum -= decoder_log_probability(&model_pixels, x0[i], guess, std);
+            sum += chain_step_cost(&step, x0[i], guess, variance, NULL);
     }
     return sum;
 }
@@ -178,6 +190,7 @@ static double term(const Bound *b, int t, const double *x0, const double *x, con
 typedef struct {
     int size;
     double *x, *eps;    /* [size, dims] */
+    double *v;          /* [size, dims] where variances are learned, else NULL */
     int *step;          /* [size] */
     NoiseLevel *levels; /* [size] */
 } Group;
@@ -191,7 +204,8 @@ static bool group_open(Group *g, const Bound *b)
                  .eps = mem_doubles(values),
                  .step = mem_alloc(size, sizeof *g->step),
                  .levels = mem_alloc(size, sizeof *g->levels)};
-    return (g->x && g->eps && g->step && g->levels) ||
+    if (is_learned(b)) g->v = mem_doubles(values);
+    return (g->x && g->eps && g->step && g->levels && (g->v || !is_learned(b))) ||
            err_set(b->err, ERR_MEMORY, "no memory for a batch of %zu predictions", size);
 }
 
@@ -199,12 +213,22 @@ static void group_close(Group *g)
 {
     mem_free(g->x);
     mem_free(g->eps);
+    mem_free(g->v);
     mem_free(g->step);
     mem_free(g->levels);
 }
 
 /* What is taken from a prediction: a term, or the error of x0. */
-typedef double Measure(const Bound *b, int t, const double *x0, const double *x, const double *eps);
+typedef double Measure(const Bound *b, int t, const double *x0, const double *x, const double *eps,
+                       const double *v);
+
+static bool predict(const Bound *b, const Group *g, int rows)
+{
+    const Denoiser *d = b->denoiser;
+    if (g->v)
+        return d->predict_variance(d->context, rows, g->x, g->levels, 1, g->eps, g->v, b->err);
+    return d->predict(d->context, rows, g->x, g->levels, 1, g->eps, b->err);
+}
 
 /* values [count * draws]: the measure of all draws of all images, a group of predictions at a
  * time. */
@@ -227,12 +251,12 @@ static bool evaluate(const Bound *b, Group *g, int count, const double *x0, Meas
             b->noise->normals(b->noise->context, image, (uint64_t)draw, dims, x);
             for (size_t i = 0; i < dims; i++) x[i] = level.alpha * clean[i] + level.sigma * x[i];
         }
-        if (!d->predict(d->context, part, g->x, g->levels, 1, g->eps, b->err)) return false;
+        if (!predict(b, g, part)) return false;
 #pragma omp parallel for schedule(static)
         for (int row = 0; row < part; row++) {
             size_t at = (size_t)row * dims, image = (first + (size_t)row) / (size_t)b->draws;
-            values[first + (size_t)row] =
-                measure(b, g->step[row], x0 + image * dims, g->x + at, g->eps + at);
+            values[first + (size_t)row] = measure(b, g->step[row], x0 + image * dims, g->x + at,
+                                                  g->eps + at, g->v ? g->v + at : NULL);
         }
         done += part;
         if (b->run->progress && !b->run->progress(b->run->progress_context, done))
@@ -301,7 +325,7 @@ static void conclude(const Bound *b, const double *x0, const double *values, Lik
 static bool measure_all(Bound *b, int count, const double *x0, Measure *measure, double **values)
 {
     Group g = {0};
-    bool ok = check(b->run, b->err) && plan(b) && group_open(&g, b);
+    bool ok = check(b->run, b->denoiser, b->err) && plan(b) && group_open(&g, b);
     if (ok) {
         *values = mem_doubles((size_t)count * (size_t)b->draws);
         ok = *values || err_set(b->err, ERR_MEMORY, "no memory for the terms of %d images", count);

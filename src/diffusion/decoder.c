@@ -52,6 +52,25 @@ double decoder_log_probability(const PixelRange *range, double x, double mean, d
     return log_between(bin.low, bin.high);
 }
 
+/* z phi(z) / P, by logarithms, for both underflow far out. */
+static double weighted_edge(double z, double log_probability)
+{
+    return z * exp(-0.5 * z * z - LOG_SQRT_TWO_PI - log_probability);
+}
+
+/* d ln(Phi(high) - Phi(low)) / d ln std = -(high phi(high) - low phi(low)) / (Phi(high) - Phi(low)),
+ * an open end giving nothing. */
+double decoder_log_probability_slope(const PixelRange *range, double x, double mean, double std,
+                                     double *slope)
+{
+    Bin bin = bin_of(range, x, mean, std);
+    double log_probability = decoder_log_probability(range, x, mean, std);
+    double above = bin.highest ? 0 : weighted_edge(bin.high, log_probability);
+    double below = bin.lowest ? 0 : weighted_edge(bin.low, log_probability);
+    *slope = below - above;
+    return log_probability;
+}
+
 static double phi_by_tanh(double z)
 {
     static const double SQRT_TWO_OVER_PI = 0.79788456080286535588;

@@ -231,6 +231,8 @@ static void release(Group *g, double *y, OdeCost *cost)
         size_t from = (size_t)r * p->dims, to = (size_t)kept * p->dims;
         int image = g->row[r].image;
         if (cost) cost[image] = g->control[r].cost;
+        if (p->most_calls && g->control[r].cost.calls > *p->most_calls)
+            *p->most_calls = g->control[r].cost.calls;
         if (g->control[r].time == p->to) {
             memcpy(y + (size_t)image * p->dims, g->y + from, bytes);
             continue;
@@ -249,6 +251,7 @@ static void release(Group *g, double *y, OdeCost *cost)
 bool ode_solve(const OdeProblem *p, int count, double *y, double *scratch, OdeCost *cost, Err *err)
 {
     CHECK(p->rtol > 0 && p->atol > 0 && isfinite(p->from) && isfinite(p->to) && p->from != p->to);
+    if (p->most_calls) *p->most_calls = 0;
     for (int first = 0; first < count; first += ODE_GROUP) {
         int rows = count - first < ODE_GROUP ? count - first : ODE_GROUP;
         size_t values = (size_t)rows * p->dims;

@@ -31,8 +31,9 @@ typedef struct {
     /* An image's step holds when the root mean square, over its own values, of
      * error / (atol + rtol max(|y|, |y_new|)) is at most 1. Both above 0. */
     double rtol, atol;
-    long call_limit; /* calls of F that an image may take, */
-    long calls_kept; /* less those that the caller will make afterwards */
+    long call_limit;  /* calls of F that an image may take, */
+    long calls_kept;  /* less those that the caller will make afterwards */
+    long *most_calls; /* out: what the image that took most took; may be NULL */
 } OdeProblem;
 
 /* What an image took: calls = 2 + 6 (accepted + rejected). */

@@ -22,9 +22,9 @@ bool process_make(Process *p, const ProcessConfig *c, Err *err)
     if (sigmas && !(c->sigma_min > 0 && c->sigma_max > c->sigma_min && isfinite(c->sigma_max)))
         return out_of_range(err, "sigma_min and sigma_max are", c->sigma_min, c->sigma_max,
                             "the smallest must be above 0 and below the largest");
-    if (betas && !(c->beta_min > 0 && c->beta_max > c->beta_min && isfinite(c->beta_max)))
+    if (betas && !(c->beta_min > 0 && c->beta_max >= c->beta_min && isfinite(c->beta_max)))
         return out_of_range(err, "beta_min and beta_max are", c->beta_min, c->beta_max,
-                            "the smallest must be above 0 and below the largest");
+                            "the smallest must be above 0 and not above the largest");
     if (c->kind >= PROCESS_VE && !(c->time_min > 0 && c->time_min < 0.5))
         return err_set(err, ERR_USAGE,
                        "time_min, the smallest time of training, is %g; it must be above 0 and "

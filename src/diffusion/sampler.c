@@ -20,7 +20,7 @@ const Sampler samplers[] = {
      SAMPLE_CLIP, 20, SPACING_LOGSNR, NULL, sample_unipc},
     {"ode",
      "probability flow to a given tolerance, each image with its own steps (Song et al. 2021)",
-     SAMPLE_ODE, 100, SPACING_UNIFORM, levels_ode, sample_ode},
+     SAMPLE_CLIP | SAMPLE_ODE, 100, SPACING_UNIFORM, levels_ode, sample_ode},
     {"ancestral",
      "the Markov chain of SMLD: ddpm of small variance, never clipped (Song et al. 2021)", 0, 0,
      SPACING_EVEN, NULL, sample_ancestral},
@@ -103,6 +103,12 @@ PosteriorStep posterior_step(NoiseLevel t, NoiseLevel p)
         .variance_small = beta * next / here,
         .variance_large = beta,
     };
+}
+
+double learned_variance(PosteriorStep q, double v)
+{
+    double low = log(q.variance_small), high = log(q.variance_large);
+    return exp(low + 0.5 * (1 + v) * (high - low));
 }
 
 /* Where a walk stands, as "sampler ddim at step 3 of 10 (timestep 700)"; images that stand each at
@@ -190,10 +196,14 @@ bool walk_predict_rows(const Walk *w, const WalkRows *rows, const double *x, dou
 {
     SampleRun *run = w->run;
     const Denoiser *d = w->denoiser;
-    if (!d->predict(d->context, rows->count, x, rows->levels, rows->stride, eps, w->err))
-        return say_where(w, rows);
+    bool ok = w->v
+                  ? d->predict_variance(d->context, rows->count, x, rows->levels, rows->stride, eps,
+                                        w->v, w->err)
+                  : d->predict(d->context, rows->count, x, rows->levels, rows->stride, eps, w->err);
+    if (!ok) return say_where(w, rows);
     run->network_calls++;
     if (!check_finite(w, rows, "the predicted noise", eps)) return false;
+    if (w->v && !check_finite(w, rows, "the predicted variance", w->v)) return false;
     if (run->progress && !run->progress(run->progress_context, run->network_calls)) {
         char place[PLACE_SIZE];
         name_row(w, rows, 0, place);

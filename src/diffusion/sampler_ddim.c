@@ -34,6 +34,6 @@ bool sample_ddim(SampleRun *run, const Denoiser *denoiser, const NoiseSource *no
                        "sampler ddim: eta is %g; it must lie between 0 (deterministic) and 1 (the "
                        "noise of ddpm)",
                        run->eta);
-    Walk walk = {"ddim", run, denoiser, noise, count, err};
+    Walk walk = {"ddim", run, denoiser, noise, count, err, NULL};
     return walk_down(&walk, step_down, x, scratch);
 }

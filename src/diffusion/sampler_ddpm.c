@@ -4,7 +4,8 @@
 
 /* Ho et al. 2020, algorithm 2, on any grid (Nichol & Dhariwal 2021, section 4):
  *   x_p = c_x0 x0 + c_x x + sqrt(variance) z,   x0 = clip((x - sigma eps) / alpha)
- * without noise on the last step, whatever timestep it starts from. */
+ * without noise on the last step, whatever timestep it starts from. The variance may be each value's
+ * own. */
 static void step_down(const Walk *w, int step, double *x, const double *eps, double *z)
 {
     const SampleRun *run = w->run;
@@ -12,12 +13,14 @@ static void step_down(const Walk *w, int step, double *x, const double *eps, dou
     PosteriorStep q = posterior_step(level, next);
     double std = sqrt(run->variance == VARIANCE_LARGE ? q.variance_large : q.variance_small);
     if (step + 1 == run->grid->n) std = 0;
+    bool learned = w->v && std > 0;
     if (std > 0) walk_draw(w, (uint64_t)step + 1, z);
     size_t n = walk_values(w);
 #pragma omp parallel for schedule(static) if (n >= WALK_PARALLEL_FROM)
     for (size_t i = 0; i < n; i++) {
         double x0 = clip_x0(run, x0_from_eps(level, x[i], eps[i]));
-        double noise = std > 0 ? std * z[i] : 0;
+        double own = learned ? sqrt(learned_variance(q, w->v[i])) : std;
+        double noise = own > 0 ? own * z[i] : 0;
         x[i] = q.c_x0 * x0 + q.c_x * x[i] + noise;
     }
 }
@@ -25,7 +28,16 @@ static void step_down(const Walk *w, int step, double *x, const double *eps, dou
 bool sample_ddpm(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
                  double *x, double *scratch, Err *err)
 {
-    Walk walk = {"ddpm", run, denoiser, noise, count, err};
+    Walk walk = {"ddpm", run, denoiser, noise, count, err, NULL};
+    if (run->variance == VARIANCE_LEARNED) {
+        if (!denoiser->predict_variance)
+            return err_set(
+                err, ERR_USAGE,
+                "sampler ddpm: the variance is to be the learned one, but this model has "
+                "learnt none; small and large are fixed ones");
+        /* walk_down's eps comes first, then the one draw of z that step_down takes. */
+        walk.v = scratch + 2 * walk_values(&walk);
+    }
     return walk_down(&walk, step_down, x, scratch);
 }
 
@@ -40,7 +52,7 @@ bool sample_ancestral(SampleRun *run, const Denoiser *denoiser, const NoiseSourc
     chain.clip = false;
     chain.variance = VARIANCE_SMALL;
     run->expected_calls = run->grid->n;
-    Walk walk = {"ancestral", &chain, denoiser, noise, count, err};
+    Walk walk = {"ancestral", &chain, denoiser, noise, count, err, NULL};
     bool ok = walk_down(&walk, step_down, x, scratch);
     run->network_calls = chain.network_calls;
     return ok;

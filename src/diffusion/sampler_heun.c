@@ -92,7 +92,7 @@ bool sample_heun(SampleRun *run, const Denoiser *denoiser, const NoiseSource *no
     if (!(run->churn >= 0 && isfinite(run->churn)))
         return err_set(err, ERR_USAGE, "sampler heun: churn is %g; it must be 0 or more",
                        run->churn);
-    Walk walk = {"heun", run, denoiser, noise, count, err};
+    Walk walk = {"heun", run, denoiser, noise, count, err, NULL};
     if (!walk_start(&walk, x)) return false;
     run->expected_calls = 2L * run->grid->n - !(run->grid->level[run->grid->n].sigma > 0);
     for (int step = 0; step < run->grid->n; step++)

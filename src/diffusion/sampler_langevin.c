@@ -53,6 +53,13 @@ static double ratio_of_levels(const SampleRun *run)
     return whole > 1 ? pow(whole, 1.0 / gaps) : DEFAULT_RATIO;
 }
 
+double langevin_step_of(const SampleRun *run)
+{
+    if (run->langevin_step > 0) return run->langevin_step;
+    NoiseLevel last = run->grid->level[run->grid->n - 1];
+    return langevin_step_size(run->langevin_steps, last.sigma / last.alpha, ratio_of_levels(run));
+}
+
 static bool check_options(const Walk *w)
 {
     const SampleRun *run = w->run;
@@ -97,9 +104,7 @@ static bool walk_langevin(const Walk *w, int steps, double *y, double *scratch)
     if (!check_options(w) || !walk_start(w, y)) return false;
     w->run->expected_calls = (long)n * steps + 1;
     NoiseLevel first = walk_level(w, 0), last = walk_level(w, n - 1);
-    double smallest = last.sigma / last.alpha;
-    double unit = run->langevin_step;
-    if (unit == 0) unit = langevin_step_size(run->langevin_steps, smallest, ratio_of_levels(run));
+    double smallest = last.sigma / last.alpha, unit = langevin_step_of(run);
     size_t values = walk_values(w);
     for (size_t i = 0; i < values && first.alpha != 1; i++) y[i] /= first.alpha;
 
@@ -122,7 +127,7 @@ static bool walk_langevin(const Walk *w, int steps, double *y, double *scratch)
 bool sample_langevin(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
                      double *x, double *scratch, Err *err)
 {
-    Walk walk = {"langevin", run, denoiser, noise, count, err};
+    Walk walk = {"langevin", run, denoiser, noise, count, err, NULL};
     return walk_langevin(&walk, run->langevin_steps, x, scratch);
 }
 
@@ -130,6 +135,6 @@ bool sample_langevin(SampleRun *run, const Denoiser *denoiser, const NoiseSource
 bool sample_plain_langevin(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise,
                            int count, double *x, double *scratch, Err *err)
 {
-    Walk walk = {"plain-langevin", run, denoiser, noise, count, err};
+    Walk walk = {"plain-langevin", run, denoiser, noise, count, err, NULL};
     return walk_langevin(&walk, 1, x, scratch);
 }

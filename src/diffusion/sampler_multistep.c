@@ -50,7 +50,7 @@ static void dpmpp_2m_down(const Walk *w, int step, double *x, const double *eps,
 bool sample_dpmpp_2m(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
                      double *x, double *scratch, Err *err)
 {
-    Walk walk = {"dpm++2m", run, denoiser, noise, count, err};
+    Walk walk = {"dpm++2m", run, denoiser, noise, count, err, NULL};
     return walk_down(&walk, dpmpp_2m_down, x, scratch);
 }
 
@@ -102,6 +102,6 @@ static void unipc_down(const Walk *w, int step, double *x, const double *eps, do
 bool sample_unipc(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
                   double *x, double *scratch, Err *err)
 {
-    Walk walk = {"unipc", run, denoiser, noise, count, err};
+    Walk walk = {"unipc", run, denoiser, noise, count, err, NULL};
     return walk_down(&walk, unipc_down, x, scratch);
 }

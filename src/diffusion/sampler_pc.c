@@ -95,7 +95,7 @@ static void predict(const Walk *w, int step, bool noisy, double *x, const double
 bool sample_pc(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
                double *x, double *scratch, Err *err)
 {
-    Walk walk = {"pc", run, denoiser, noise, count, err}, *w = &walk;
+    Walk walk = {"pc", run, denoiser, noise, count, err, NULL}, *w = &walk;
     bool predicts = run->predictor != PREDICTOR_NONE;
     double *eps = scratch, *z = scratch + walk_values(w);
     int n = run->grid->n;

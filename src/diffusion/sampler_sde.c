@@ -4,9 +4,10 @@
 
 /* Euler-Maruyama on dx = (f x - g^2 score) dt + g dW, backwards (Song et al. 2021, eq. 6):
  *   x_mean = x - (f x - g^2 score) dt,   x = x_mean + g sqrt(dt) z,   score = -eps / sigma
- * with eps that of the clipped x0 where the run clips: far up, where alpha is small, a small error of
- * eps is a large one of the image. The last step keeps x_mean. SMLD and VE are never clean where their diffusion ends, at
- * sigma_min, so their last step takes all of the noise out: x_mean = x + sigma^2 score. */
+ * with eps that of the clipped x0 where the run clips: far up, where alpha is small, a small error
+ * of eps is a large one of the image. The last step keeps x_mean. SMLD and VE are never clean where
+ * their diffusion ends, at sigma_min, so their last step takes all of the noise out:
+ * x_mean = x + sigma^2 score. */
 static void step_down(const Walk *w, int step, double *x, const double *eps, double *z)
 {
     const Process *p = w->run->process;
@@ -30,6 +31,6 @@ static void step_down(const Walk *w, int step, double *x, const double *eps, dou
 bool sample_reverse_sde(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise,
                         int count, double *x, double *scratch, Err *err)
 {
-    Walk walk = {"reverse-sde", run, denoiser, noise, count, err};
+    Walk walk = {"reverse-sde", run, denoiser, noise, count, err, NULL};
     return walk_down(&walk, step_down, x, scratch);
 }

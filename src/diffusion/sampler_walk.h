@@ -14,6 +14,7 @@ typedef struct {
     const NoiseSource *noise;
     int count;
     Err *err;
+    double *v; /* [count, dims]: the last prediction's variances, or NULL where nobody asks */
 } Walk;
 
 /* Values of the whole batch: count * dims. */

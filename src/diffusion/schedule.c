@@ -37,8 +37,20 @@ static double beta_at(ScheduleKind kind, int T, double beta_start, double beta_e
     }
     case SCHEDULE_BETAS:
         return betas[t];
+    case SCHEDULE_LOGSNR:
+        break;
     }
     return (double)NAN;
+}
+
+void schedule_logsnr_betas(double *betas, int T, double start, double end)
+{
+    double before = (double)INFINITY;
+    for (int t = 0; t < T; t++) {
+        double lambda = linspace(start, end, T, t);
+        betas[t] = -expm1(lambda - before) / (1 + exp(lambda));
+        before = lambda;
+    }
 }
 
 static bool check_range(ScheduleKind kind, int T, double beta_start, double beta_end, Err *err)

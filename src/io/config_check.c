@@ -15,8 +15,8 @@ TimeChoice config_time(const Config *c)
 {
     if (c->model.time != TIME_CHOICE_AUTO) return c->model.time;
     bool preserving = c->method.type == METHOD_SDE && c->method.sde != SDE_VE;
-    bool small = config_network(c) == NETWORK_MLP && preserving;
-    return c->method.type == METHOD_DDPM || small ? TIME_CHOICE_POSITIONAL : TIME_CHOICE_FOURIER;
+    return c->method.type == METHOD_DDPM || preserving ? TIME_CHOICE_POSITIONAL
+                                                       : TIME_CHOICE_FOURIER;
 }
 
 double config_fourier_scale(const Config *c)
@@ -59,8 +59,12 @@ static bool check_owners(const Config *c, Err *err)
         {"beta_start", DDPM},
         {"beta_end", DDPM},
         {"betas", DDPM},
+        {"logsnr_start", DDPM},
+        {"logsnr_end", DDPM},
         {"prediction", DDPM},
         {"min_snr_gamma", DDPM},
+        {"learn_variance", DDPM},
+        {"vlb_weight", DDPM},
         {"sde", VE | VP | SUBVP},
         {"sigma_min", EXPLODING},
         {"sigma_max", EXPLODING},
@@ -144,6 +148,11 @@ static bool check_network(const Config *c, Err *err)
                        "model.%s; leave it out",
                        c->model.width != standard.model.width ? "width" : "layers",
                        c->model.width != standard.model.width ? "channels" : "blocks");
+    if (mlp && c->model.input_fouriers > 0)
+        return err_set(
+            err, ERR_USAGE,
+            "model.input_fourier is given, but the network is an mlp, and its points have "
+            "no levels of grey to be told apart; leave it out");
     bool positional = config_time(c) == TIME_CHOICE_POSITIONAL;
     if (positional && method_bit(c) & EXPLODING)
         return err_set(err, ERR_USAGE,
@@ -154,6 +163,64 @@ static bool check_network(const Config *c, Err *err)
         return err_set(err, ERR_USAGE,
                        "model.time is \"fourier\", but the steps of ddpm are whole numbers from 0, "
                        "which need \"positional\"");
+    return true;
+}
+
+/* Whether each of sample.steps is a trained step of its own; other samplers and spacings make
+ * several calls at a step, or lie between the trained ones. */
+static bool samples_trained_steps(const Config *c)
+{
+    static const char *const samplers[] = {"auto", "ddpm", "ddim", "ancestral"};
+    bool trained = c->sample.spacing <= SPACING_QUADRATIC || c->sample.spacing == SPACING_AUTO;
+    for (size_t i = 0; i < sizeof samplers / sizeof *samplers; i++)
+        if (strcmp(c->sample.sampler, samplers[i]) == 0) return trained;
+    return false;
+}
+
+static bool check_logsnr(const Config *c, Err *err)
+{
+    Config standard;
+    config_defaults(&standard);
+    bool given = c->method.logsnr_start != standard.method.logsnr_start ||
+                 c->method.logsnr_end != standard.method.logsnr_end;
+    if (c->method.schedule != SCHEDULE_LOGSNR)
+        return !given || err_set(err, ERR_USAGE,
+                                 "method.logsnr_start or method.logsnr_end is given, but "
+                                 "method.schedule is not \"logsnr\"; set it, or leave them out");
+    if (c->method.logsnr_start > c->method.logsnr_end) return true;
+    return err_set(err, ERR_USAGE,
+                   "method.logsnr_start (%g) is not above method.logsnr_end (%g); noise must grow",
+                   c->method.logsnr_start, c->method.logsnr_end);
+}
+
+/* What does not go with a learned variance, or without one. */
+static bool check_variance(const Config *c, Err *err)
+{
+    Config standard;
+    config_defaults(&standard);
+    if (!c->method.learn_variance) {
+        if (c->method.vlb_weight == standard.method.vlb_weight) return true;
+        return err_set(
+            err, ERR_USAGE,
+            "method.vlb_weight is %g, but method.learn_variance is false, and without it "
+            "the bound is no part of the loss; set it, or leave method.vlb_weight out",
+            c->method.vlb_weight);
+    }
+    if (config_network(c) == NETWORK_MLP)
+        return err_set(err, ERR_USAGE,
+                       "method.learn_variance is true, but the points of a data.toy have no levels "
+                       "of grey, which its loss is about; leave it out");
+    if (c->method.steps < 2)
+        return err_set(
+            err, ERR_USAGE,
+            "method.learn_variance is true, but method.steps is %d; between the variances "
+            "of one step there is nothing to learn, so two or more are needed",
+            c->method.steps);
+    if (c->sample.variance != standard.sample.variance)
+        return err_set(
+            err, ERR_USAGE,
+            "sample.variance is \"large\", but method.learn_variance is true and the model "
+            "samples with the variance that it learns; leave one of them out");
     return true;
 }
 
@@ -174,7 +241,8 @@ static bool check_ddpm(const Config *c, Err *err)
         return err_set(err, ERR_USAGE,
                        "method.beta_start (%g) is above method.beta_end (%g); noise must grow",
                        c->method.beta_start, c->method.beta_end);
-    if (c->sample.steps > c->method.steps)
+    if (!check_logsnr(c, err) || !check_variance(c, err)) return false;
+    if (c->sample.steps > c->method.steps && samples_trained_steps(c))
         return err_set(err, ERR_USAGE, "sample.steps is %d, more than method.steps (%d)",
                        c->sample.steps, c->method.steps);
     return true;

@@ -10,7 +10,9 @@ static const char *const method_types[] = {"ddpm", "smld", "sde", NULL};
 static const char *const sde_kinds[] = {"ve", "vp", "subvp", NULL};
 static const char *const weightings[] = {"simple", "likelihood", NULL};
 static const char *const objectives[] = {"denoising", "exact", "sliced", NULL};
-static const char *const noise_schedules[] = {"linear", "scaled_linear", "cosine", "betas", NULL};
+static const char *const noise_schedules[] = {"linear", "scaled_linear", "cosine",
+                                              "betas",  "logsnr",        NULL};
+static const char *const time_draws[] = {"independent", "even", NULL};
 static const char *const predictions[] = {"eps", "x0", "v", NULL};
 static const char *const variances[] = {"small", "large", NULL};
 static const char *const spacings[] = {"even",   "leading", "trailing", "quadratic", "uniform",
@@ -75,7 +77,7 @@ const Field config_fields[] = {
     INT(model, groups, 0, 1024, "0", "groups of the normalisation; 0: min(32, channels / 4)", "norm_num_groups num_groups"),
     NUMBER(model, eps, 0, 1, true, false, "1e-6", "added to the variance in the normalisation", "norm_eps epsilon"),
     NUMBER(model, dropout, 0, 1, false, true, "0", "dropout inside the residual blocks", "drop"),
-    CHOICE(model, "time", time, time_kinds, "auto", "features of the noise level; auto: positional for ddpm, and for vp and subvp of an mlp, else fourier",
+    CHOICE(model, "time", time, time_kinds, "auto", "features of the noise level; auto: positional for ddpm, vp and subvp, else fourier",
            "time_embedding time_embedding_type"),
     NUMBER_OR_AUTO(model, fourier_scale, 1000, "spread of the fourier frequencies; auto: 16 for unet, 0.25 for mlp",
                    "embedding_scale gaussian_scale"),
@@ -84,6 +86,8 @@ const Field config_fields[] = {
     INT(model, downsample_padding, 0, 1, "0", "0: pad right and bottom only; 1: all round", "padding"),
     BOOL(model, scale_shift, "false", "time scales and shifts instead of only shifting",
          "resnet_time_scale_shift use_scale_shift_norm film"),
+    LIST(model, input_fourier, FIELD_INTS, input_fouriers, 0, 12, 0, 0, CONFIG_MAX_LEVELS, "[]",
+         "unet: for each n given, sin and cos of 2^n pi x beside the image, to see levels of grey", "fourier_features input_features"),
     BOOL(model, class_conditional, "false", "the class label is an input", "class_cond conditional classes labels"),
     BOOL(model, zero_init, "true", "last convolution of each block starts at zero", ""),
 
@@ -94,9 +98,15 @@ const Field config_fields[] = {
     NUMBER(method, beta_end, 0, 1, true, true, "0.02", "ddpm: last beta of linear and scaled_linear", "beta_T"),
     LIST(method, betas, FIELD_NUMBERS, beta_count, 0, 1, true, 0, CONFIG_MAX_BETAS, "[]",
          "ddpm: the betas of schedule \"betas\"", "trained_betas"),
+    NUMBER(method, logsnr_start, -20, 20, false, false, "13.3", "ddpm: first ln(alpha^2 / sigma^2) of schedule \"logsnr\"", "logsnr_max gamma_min"),
+    NUMBER(method, logsnr_end, -20, 20, false, false, "-8", "ddpm: last ln(alpha^2 / sigma^2) of schedule \"logsnr\"", "logsnr_min gamma_max"),
     CHOICE(method, "prediction", prediction, predictions, "eps", "ddpm: what the network gives: noise, image or v",
            "prediction_type target parametrization"),
     NUMBER(method, min_snr_gamma, 0, 1e6, false, false, "0", "ddpm: Min-SNR weight of the loss; 0: off", "snr_gamma gamma min_snr"),
+    BOOL(method, learn_variance, "false", "ddpm: the network also gives the variance of each value's step (LEARNED_RANGE)",
+         "learn_sigma learned_variance variance_type learned_range"),
+    NUMBER(method, vlb_weight, 0, 1e3, true, false, "0.001", "learn_variance: weight of the bound, bits per dimension of all steps, beside the simple loss",
+           "lambda vlb kl_weight hybrid"),
     CHOICE(method, "sde", sde, sde_kinds, "vp", "sde: variance exploding, variance preserving or sub-VP", "process"),
     NUMBER(method, sigma_min, 0, 1e6, true, false, "0.01", "smld, ve: smallest noise", "sigma_end sigma_L"),
     NUMBER_OR_AUTO(method, sigma_max, 1e6, "smld, ve: largest noise; auto: largest distance between two images",
@@ -110,6 +120,8 @@ const Field config_fields[] = {
            "loss_weighting likelihood_weighting weight"),
     CHOICE(method, "objective", objective, objectives, "denoising", "smld, ve with an mlp: how the score is learnt", "loss score_matching"),
     INT(method, slices, 1, 1000, "1", "sliced: projections of each point", "projections n_projections"),
+    CHOICE(method, "times", times, time_draws, "independent", "levels of a batch: drawn each on its own, or spread evenly (less noise in the gradient)",
+           "timestep_sampler time_sampling stratified antithetic low_discrepancy"),
 
     LONG(train, steps, 0, 1e12, "10000", "updates; 0: no limit, train.minutes decides",
          "iterations iters updates max_steps num_steps epochs total_steps"),

@@ -164,6 +164,36 @@ static bool read_component(const char *root, const char *name, const char *file,
     return ok;
 }
 
+/* Twice the channels and a learned variance belong together. */
+static bool check_variance(const char *path, const ModelConfig *m, Err *err)
+{
+    if (m->network == NETWORK_MLP && m->variance == VARIANCE_LEARNED)
+        return err_set(err, ERR_FORMAT,
+                       "%s: the scheduler's variance_type is learned_range, but a model of points "
+                       "gives no variance",
+                       path);
+    if (m->network == NETWORK_MLP) return true;
+    bool twice = m->unet.out_channels > m->unet.in_channels;
+    if (twice && m->variance != VARIANCE_LEARNED)
+        return err_set(
+            err, ERR_FORMAT,
+            "%s: out_channels (%d) is twice in_channels, which means a learned variance, "
+            "but the scheduler's variance_type is not learned_range",
+            path, m->unet.out_channels);
+    if (!twice && m->variance == VARIANCE_LEARNED)
+        return err_set(err, ERR_FORMAT,
+                       "%s: the scheduler's variance_type is learned_range, for which out_channels "
+                       "must be %d, twice in_channels, not %d",
+                       path, 2 * m->unet.in_channels, m->unet.out_channels);
+    if (twice && m->T < 2)
+        return err_set(
+            err, ERR_FORMAT,
+            "%s: the scheduler's variance_type is learned_range, which needs two or more "
+            "steps; num_train_timesteps is %d",
+            path, m->T);
+    return true;
+}
+
 /* The mlp has a folder of its own, so that nobody else takes it for a U-Net. */
 static bool find_network(const char *root, ModelConfig *m, Err *err)
 {
@@ -181,7 +211,8 @@ bool model_folder_read_config(const char *path, ModelConfig *m, Err *err)
     ok = ok &&
          read_component(path, mlp ? "mlp" : "unet", NETWORK_CONFIG,
                         mlp ? mlp_config_read : unet_config_read, m, err) &&
-         read_component(path, "scheduler", SCHEDULER_CONFIG, scheduler_config_read, m, err);
+         read_component(path, "scheduler", SCHEDULER_CONFIG, scheduler_config_read, m, err) &&
+         check_variance(path, m, err);
     if (!ok) model_config_free(m);
     return ok;
 }

@@ -87,6 +87,11 @@ static void put_unet(JsonWriter *w, const UNetConfig *c)
     json_put_bool(w, "flip_sin_to_cos", c->flip_sin_to_cos);
     json_put_number(w, "freq_shift", widened(c->freq_shift));
     json_put_int(w, "in_channels", c->in_channels);
+    if (c->input_fouriers) {
+        json_begin_row(w, "input_fourier");
+        for (int i = 0; i < c->input_fouriers; i++) json_put_int(w, NULL, c->input_fourier[i]);
+        json_end_array(w);
+    }
     json_put_int(w, "layers_per_block", c->layers_per_block);
     json_put_number(w, "mid_block_scale_factor", widened(c->mid_scale));
     if (!c->mid_block) json_put_null(w, "mid_block_type");
@@ -109,6 +114,9 @@ static void put_scheduler(JsonWriter *w, const ModelConfig *m)
     static const char *const schedules[] = {"linear", "scaled_linear", "squaredcos_cap_v2",
                                             "linear"};
     static const char *const predictions[] = {"epsilon", "sample", "v_prediction"};
+    static const char *const variance_types[] = {[VARIANCE_SMALL] = "fixed_small",
+                                                 [VARIANCE_LARGE] = "fixed_large",
+                                                 [VARIANCE_LEARNED] = "learned_range"};
     const ScoreClass *score = score_class_of(m);
     json_put_string(w, "_class_name", score ? score->name : "DDPMScheduler");
     json_put_string(w, "_diffusers_version", DIFFUSERS_VERSION);
@@ -130,8 +138,7 @@ static void put_scheduler(JsonWriter *w, const ModelConfig *m)
     } else {
         json_put_null(w, "trained_betas");
     }
-    json_put_string(w, "variance_type",
-                    m->variance == VARIANCE_LARGE ? "fixed_large" : "fixed_small");
+    json_put_string(w, "variance_type", variance_types[m->variance]);
 }
 
 static void put_index(JsonWriter *w, const ModelConfig *m)

@@ -136,8 +136,11 @@ static bool read_variance(const ModelReader *r, const Json *object)
     if (!name) return false;
     if (strcmp(name, "fixed_large") == 0 || strcmp(name, "fixed_large_log") == 0)
         r->m->variance = VARIANCE_LARGE;
+    else if (strcmp(name, "learned_range") == 0)
+        r->m->variance = VARIANCE_LEARNED;
     else if (strcmp(name, "fixed_small") != 0 && strcmp(name, "fixed_small_log") != 0)
-        return model_unsupported(r, "variance_type", type, "fixed_small and fixed_large");
+        return model_unsupported(r, "variance_type", type,
+                                 "fixed_small, fixed_large and learned_range");
     return true;
 }
 

@@ -65,6 +65,19 @@ static bool read_channels(const ModelReader *r, const char *key, const Json *v, 
     return true;
 }
 
+/* A key of our own, which diffusers warns about; its conv_in has other channels then. */
+static bool read_input_fourier(const ModelReader *r, const char *key, const Json *v, UNetConfig *c)
+{
+    c->input_fouriers = 0;
+    if (json_type(v) != JSON_ARRAY || json_count(v) > WAVES_MAX)
+        return model_wrong(r, key, v, "a list of up to 8 integers");
+    for (const Json *item = json_first(v); item; item = json_next(item))
+        if (!model_read_int(r, key, item, 0, UNET_MAX_EXPONENT,
+                            &c->input_fourier[c->input_fouriers++]))
+            return false;
+    return true;
+}
+
 static bool read_block_types(const ModelReader *r, const char *key, const Json *v,
                              const char *plain, const char *attention, BlockTypes *out)
 {
@@ -209,6 +222,7 @@ static bool read_key(const ModelReader *r, const char *key, const Json *v, Block
     if (!read_plain(r, key, v, c, &known)) return false;
     if (known) return true;
     if (strcmp(key, "sample_size") == 0) return read_sample_size(r, key, v, c);
+    if (strcmp(key, "input_fourier") == 0) return read_input_fourier(r, key, v, c);
     if (strcmp(key, "block_out_channels") == 0) return read_channels(r, key, v, c);
     if (strcmp(key, "down_block_types") == 0)
         return read_block_types(r, key, v, "DownBlock2D", "AttnDownBlock2D", down);
@@ -241,15 +255,10 @@ static bool finish(const ModelReader *r, const BlockTypes *down, const BlockType
                        r->path, c->levels, down->count, up->count);
     memcpy(c->down_attention, down->attention, sizeof c->down_attention);
     memcpy(c->up_attention, up->attention, sizeof c->up_attention);
-    if (c->out_channels == 2 * c->in_channels)
-        return err_set(r->err, ERR_FORMAT,
-                       "%s: out_channels is twice in_channels, which means a learned variance; "
-                       "diffc runs models with a fixed variance",
-                       r->path);
-    if (c->out_channels != c->in_channels)
+    if (c->out_channels != c->in_channels && c->out_channels != 2 * c->in_channels)
         return err_set(r->err, ERR_FORMAT,
                        "%s: out_channels is %d and in_channels %d; diffc runs models where they "
-                       "are equal",
+                       "are equal, or twice as many for a learned variance",
                        r->path, c->out_channels, c->in_channels);
     return true;
 }

@@ -476,6 +476,28 @@ static void class_embed_run_backward2(const Call *c)
     class_embed_backward2(&c->node->dims.classes, c->dw, c->my, c->x[0]);
 }
 
+/* ---- waves ---- */
+
+static void waves_run_forward(const Call *c)
+{
+    waves_forward(&c->node->dims.waves, c->y, c->x[0]);
+}
+
+static void waves_run_backward(const Call *c)
+{
+    waves_backward(&c->node->dims.waves, c->dx[0], c->dy, c->x[0]);
+}
+
+static void waves_run_tangent(const Call *c)
+{
+    waves_tangent(&c->node->dims.waves, c->ydot, c->x[0], c->xdot[0]);
+}
+
+static void waves_run_backward2(const Call *c)
+{
+    waves_backward2(&c->node->dims.waves, c->mx[0], c->my, c->dy, c->x[0], c->xdot[0]);
+}
+
 /* ---- dropout ---- */
 
 static void dropout_run_forward(const Call *c)
@@ -562,5 +584,7 @@ const NetOp net_ops[OP_KINDS] = {
                           .second_values = X0, .second_tangents = X0, .second_lambda = true},
     [OP_CLASS_EMBED] = {PASSES(class_embed), .backward_values = X0, .tangent_values = X0,
                         .second_values = X0},
+    [OP_WAVES] = {PASSES(waves), .backward_values = X0, .tangent_values = X0, .second_values = X0,
+                  .second_tangents = X0, .second_lambda = true},
     [OP_DROPOUT] = {PASSES(dropout)},
 };

@@ -320,6 +320,16 @@ int net_time_features(Net *net, int t, int features, TimeFeatureKind kind, bool 
     return append(net, node);
 }
 
+int net_waves(Net *net, int x, const int *exponents, int count)
+{
+    Shape s = net_shape(net, x);
+    CHECK(count >= 1 && count <= WAVES_MAX);
+    Node node = reading(OP_WAVES, (Shape){s.H, s.W, s.C * (1 + 2 * count)}, x, -1, -1);
+    node.dims.waves = (WaveDims){.N = net->batch, .T = s.H * s.W, .C = s.C, .F = count};
+    memcpy(node.dims.waves.n, exponents, (size_t)count * sizeof *exponents);
+    return append(net, node);
+}
+
 int net_class_embed(Net *net, int label, int classes, int features, const char *name)
 {
     REQUIRE(is_vector(net_shape(net, label), 1) && !net->nodes[label].wants_gradient);

@@ -25,6 +25,7 @@ typedef enum {
     OP_DIVIDE,
     OP_TIME_FEATURES,
     OP_CLASS_EMBED,
+    OP_WAVES,
     OP_DROPOUT,
     OP_KINDS
 } OpKind;
@@ -70,6 +71,7 @@ typedef struct {
         ShiftDims shift;
         TimeDims time;
         ClassDims classes;
+        WaveDims waves;
         DropoutDims dropout;
     } dims;
 

@@ -179,6 +179,7 @@ int unet_declare(Net *net, const UNetConfig *c, int x, int t, int label)
     Walk w = {.net = net, .c = c};
     int C0 = c->block_channels[0];
     if (c->center_input) x = net_affine(net, x, 2.0f, -1.0f);
+    if (c->input_fouriers) x = net_waves(net, x, c->input_fourier, c->input_fouriers);
     w.embedding = embed_time(&w, t, label);
     x = conv3x3(&w, x, C0, false, "conv_in");
     w.skips[w.skip_count++] = x;

@@ -55,8 +55,13 @@ static bool check_ranges(const UNetConfig *c, Err *err)
                   MAX_CHANNELS) ||
         !in_range(err, "downsample padding", c->downsample_padding, 0, 1) ||
         !in_range(err, "time embedding width", c->time_dim, 0, 4 * MAX_CHANNELS) ||
+        !in_range(err, "number of input frequencies", c->input_fouriers, 0, WAVES_MAX) ||
         !in_range(err, "number of classes", c->classes, 0, 1 << 20))
         return false;
+    for (int i = 0; i < c->input_fouriers; i++)
+        if (!in_range(err, "exponent of an input frequency", c->input_fourier[i], 0,
+                      UNET_MAX_EXPONENT))
+            return false;
     for (int i = 0; i < c->levels; i++)
         if (!in_range(err, "channel count of a level", c->block_channels[i], 1, MAX_CHANNELS))
             return false;

@@ -42,7 +42,7 @@ bool method_from_config(const Config *c, const PointSet *data, ModelConfig *m, E
     ProcessKind kind = method_process_kind(c->method.type, c->method.sde);
     m->method = c->method.type;
     m->prediction = method_prediction(kind, c->method.prediction);
-    m->variance = c->sample.variance;
+    m->variance = c->method.learn_variance ? VARIANCE_LEARNED : c->sample.variance;
     m->clip = c->sample.clip && c->data.toy == TOY_NONE;
     m->clip_range = 1;
     m->T = c->method.steps;

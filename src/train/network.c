@@ -19,7 +19,8 @@ static bool unet_from_config(const Config *c, Shape image, int classes, UNetConf
     unet_config_defaults(unet);
     unet->sample_height = image.H;
     unet->sample_width = image.W;
-    unet->in_channels = unet->out_channels = image.C;
+    unet->in_channels = image.C;
+    unet->out_channels = c->method.learn_variance ? 2 * image.C : image.C;
     unet->levels = c->model.levels;
     unet->layers_per_block = c->model.blocks;
     for (int l = 0; l < c->model.levels; l++)
@@ -38,6 +39,9 @@ static bool unet_from_config(const Config *c, Shape image, int classes, UNetConf
         unet->down_attention[level] = true;
         unet->up_attention[c->model.levels - 1 - level] = true;
     }
+    unet->input_fouriers = c->model.input_fouriers;
+    for (int i = 0; i < c->model.input_fouriers; i++)
+        unet->input_fourier[i] = c->model.input_fourier[i];
     unet->mid_block = true;
     unet->mid_attention = c->model.mid_attention;
     unet->head_dim = c->model.head_dim;
@@ -105,6 +109,7 @@ static bool declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape 
     nw->label = !mlp && m->unet.classes > 0 ? net_input(nw->net, 1, 1, 1, false) : -1;
     nw->y = mlp ? mlp_declare(nw->net, &m->mlp, nw->x, nw->t)
                 : unet_declare(nw->net, &m->unet, nw->x, nw->t, nw->label);
+    nw->outputs = net_shape(nw->net, nw->y).C;
     net_set_output(nw->net, nw->y);
     return true;
 }
@@ -178,7 +183,19 @@ void network_loss(Network *nw, const float *weights, const float *xt, const floa
 {
     PointDims dims = {.N = nw->batch, .size = nw->dims};
     network_forward(nw, weights, xt, t, label);
-    mse_forward(&dims, loss, net_value(nw->net, nw->y), target, weight);
+    const float *y = net_value(nw->net, nw->y);
+    if (nw->outputs == nw->image.C) {
+        mse_forward(&dims, loss, y, target, weight);
+        return;
+    }
+    for (int n = 0; n < nw->batch; n++) {
+        double sum = 0;
+        for (size_t i = (size_t)n * nw->dims; i < (size_t)(n + 1) * nw->dims; i++) {
+            double error = (double)y[network_place(nw, i)] - (double)target[i];
+            sum += error * error;
+        }
+        loss[n] = (float)((double)weight[n] / (double)nw->dims * sum);
+    }
 }
 
 void network_train_pass(Network *nw, const float *weights, float *grads, const float *xt,
@@ -221,6 +238,24 @@ static void set_chunk(const NetworkDenoiser *d, int first, int part, const doubl
         net_value(nw->net, nw->label)[n] = (float)class_of(d, first + (n < part ? n : 0));
 }
 
+/* Row `first` + n of a call is image n of what the network has just given. */
+static bool read_eps(const NetworkDenoiser *d, int first, int part, const double *x,
+                     const NoiseLevel *levels, int stride, double *eps, Err *err)
+{
+    const Network *nw = d->network;
+    const float *y = net_value(nw->net, nw->y);
+    for (size_t i = 0; i < (size_t)part * nw->dims; i++) {
+        int row = first + (int)(i / nw->dims);
+        NoiseLevel level = levels[row * stride];
+        eps[i] = eps_from_prediction(d->prediction, level, x[i], (double)y[network_place(nw, i)]);
+        if (!isfinite(eps[i]))
+            return err_set(err, ERR_DIVERGED,
+                           "the network's output is not finite at time step %g (image %d)", level.t,
+                           image_of(d, row));
+    }
+    return true;
+}
+
 /* v and jtv may be NULL. As eps is linear in x and in what the network gives, value by value, its
  * vector-Jacobian product has the same coefficients: eps_from_prediction(v, J^T v). */
 static bool predict_vjp(void *context, int count, const double *x, const NoiseLevel *levels,
@@ -233,19 +268,13 @@ static bool predict_vjp(void *context, int count, const double *x, const NoiseLe
         size_t at = (size_t)first * nw->dims, n = (size_t)part * nw->dims;
         set_chunk(d, first, part, x + at, levels, stride);
         net_forward(nw->net, d->weights);
-        const float *y = net_value(nw->net, nw->y);
-        for (size_t i = 0; i < n; i++) {
-            NoiseLevel level = levels[(first + (int)(i / nw->dims)) * stride];
-            eps[at + i] = eps_from_prediction(d->prediction, level, x[at + i], (double)y[i]);
-            if (!isfinite(eps[at + i]))
-                return err_set(err, ERR_DIVERGED,
-                               "the network's output is not finite at time step %g (image %d)",
-                               level.t, image_of(d, first + (int)(i / nw->dims)));
-        }
+        if (!read_eps(d, first, part, x + at, levels, stride, eps + at, err)) return false;
         if (!v) continue;
         float *dy = net_gradient(nw->net, nw->y);
-        for (size_t i = 0; i < n; i++) dy[i] = (float)v[at + i];
-        memset(dy + n, 0, ((size_t)nw->batch * nw->dims - n) * sizeof *dy);
+        memset(dy, 0,
+               (size_t)nw->batch * nw->dims / (size_t)nw->image.C * (size_t)nw->outputs *
+                   sizeof *dy);
+        for (size_t i = 0; i < n; i++) dy[network_place(nw, i)] = (float)v[at + i];
         net_backward(nw->net, d->weights, NULL);
         const float *dx = net_gradient(nw->net, nw->x);
         for (size_t i = 0; i < n; i++) {
@@ -262,6 +291,24 @@ static bool predict(void *context, int count, const double *x, const NoiseLevel 
     return predict_vjp(context, count, x, levels, stride, NULL, eps, NULL, err);
 }
 
+static bool predict_variance(void *context, int count, const double *x, const NoiseLevel *levels,
+                             int stride, double *eps, double *v, Err *err)
+{
+    NetworkDenoiser *d = context;
+    const Network *nw = d->network;
+    for (int first = 0; first < count; first += nw->batch) {
+        int part = count - first < nw->batch ? count - first : nw->batch;
+        size_t at = (size_t)first * nw->dims;
+        set_chunk(d, first, part, x + at, levels, stride);
+        net_forward(nw->net, d->weights);
+        if (!read_eps(d, first, part, x + at, levels, stride, eps + at, err)) return false;
+        const float *variance = net_value(nw->net, nw->y) + nw->image.C;
+        for (size_t i = 0; i < (size_t)part * nw->dims; i++)
+            v[at + i] = (double)variance[network_place(nw, i)];
+    }
+    return true;
+}
+
 static void choose_images(void *context, const int *images)
 {
     NetworkDenoiser *d = context;
@@ -273,6 +320,9 @@ Denoiser network_denoiser(NetworkDenoiser *context)
     return (Denoiser){.context = context,
                       .dims = context->network->dims,
                       .predict = predict,
+                      .predict_variance = context->network->outputs > context->network->image.C
+                                              ? predict_variance
+                                              : NULL,
                       .predict_vjp = context->network->input_gradient ? predict_vjp : NULL,
                       .choose_images = choose_images};
 }

@@ -56,6 +56,12 @@ static NoiseLevel drawn_level(const Trainer *t, uint64_t sample)
 {
     const Process *p = &t->process;
     uint64_t seed = t->config.train.seed, stream = rng_stream(RNG_TIMESTEP, sample);
+    if (t->config.method.times == TIMES_EVEN) {
+        uint64_t batch = (uint64_t)t->config.train.batch;
+        double u = rng_uniform(seed, rng_stream(RNG_TIMESTEP, sample / batch), 0) +
+                   (double)(sample % batch) / (double)batch;
+        return process_quantile(p, u < 1 ? u : u - 1);
+    }
     if (process_is_discrete(p)) return process_level(p, rng_below(seed, stream, 0, (uint32_t)p->T));
     return process_quantile(p, rng_uniform(seed, stream, 0));
 }

@@ -29,6 +29,7 @@ struct Trainer {
     TrainPlan plan;
     Dataset data;
     Process process;
+    double *betas; /* [T] of schedule logsnr, else NULL */
     ParamTable table;
     Optimizer optimizer;
     Network train_network, eval_network;
@@ -42,7 +43,7 @@ struct Trainer {
 };
 
 /* Training samples first .. first+size-1 of the run: images in the epoch's order, times uniform on
- * the process's own, noise N(0,1), all counter-based draws of the sample's number.
+ * the process's own (even: one draw for train.batch samples, sample i of them i/batch further), noise N(0,1), all counter-based draws of the sample's number.
  *   x_t = alpha x0 + sigma eps */
 void batch_fill_train(Trainer *t, TrainBatch *b, uint64_t first);
 

@@ -9,6 +9,7 @@
 #include "diffc/mem.h"
 #include "diffc/method.h"
 #include "diffc/sampler.h"
+#include "hybrid_loss.h"
 #include "score_objective.h"
 #include "train_internal.h"
 
@@ -60,6 +61,20 @@ static void training_point(void *context, size_t i, float *x)
     dataset_train_image(context, i, x);
 }
 
+/* A schedule even in ln SNR is kept as betas, in the model folder too. */
+static bool make_betas(Trainer *t, Err *err)
+{
+    const Config *c = &t->config;
+    ModelConfig *m = &t->plan.model;
+    if (m->schedule != SCHEDULE_LOGSNR) return true;
+    t->betas = mem_doubles((size_t)m->T);
+    if (!t->betas) return err_set(err, ERR_MEMORY, "not enough memory for %d betas", m->T);
+    schedule_logsnr_betas(t->betas, m->T, c->method.logsnr_start, c->method.logsnr_end);
+    m->schedule = SCHEDULE_BETAS;
+    m->betas = t->betas;
+    return true;
+}
+
 /* The network's time features are chosen before: they decide its label of VP and sub-VP. */
 static bool open_process(Trainer *t, Err *err)
 {
@@ -68,7 +83,7 @@ static bool open_process(Trainer *t, Err *err)
                        .count = d->toy != TOY_NONE ? TOY_WIDTH_POINTS : d->train_count,
                        .dims = (size_t)d->height * (size_t)d->width * (size_t)d->channels,
                        .point = training_point};
-    return method_from_config(&t->config, &points, &t->plan.model, err) &&
+    return method_from_config(&t->config, &points, &t->plan.model, err) && make_betas(t, err) &&
            method_process(&t->plan.model, &t->process, err);
 }
 
@@ -185,8 +200,32 @@ void trainer_close(Trainer *t)
     process_free(&t->process);
     dataset_close(&t->data);
     mem_free(t->sample_state);
+    mem_free(t->betas);
     config_free(&t->config);
     mem_free(t);
+}
+
+/* Losses and gradients of the batch, of which dloss is each image's share. */
+static void train_pass(Trainer *t, TrainBatch *b, float dloss)
+{
+    const Optimizer *o = &t->optimizer;
+    const ModelConfig *m = &t->plan.model;
+    if (m->variance == VARIANCE_LEARNED) {
+        HybridLoss hybrid = {.process = &t->process,
+                             .prediction = m->prediction,
+                             .vlb_weight = t->config.method.vlb_weight,
+                             .clip = m->clip,
+                             .clip_range = m->clip_range};
+        hybrid_pass(&t->train_network, &hybrid, o->weights, o->grads, b->xt, b->noise, b->t,
+                    b->label, b->target, b->weight, dloss, b->loss);
+        return;
+    }
+    ScoreMatching objective = {.kind = t->config.method.objective,
+                               .slices = t->config.method.slices,
+                               .seed = t->config.train.seed,
+                               .sample = t->state.samples};
+    score_matching_pass(&t->train_network, &objective, o->weights, o->grads, b->xt, b->t, b->label,
+                        b->target, b->weight, dloss, b->loss);
 }
 
 /* Gradients of one update: accumulate * batch images in micro-batches. Returns the mean loss. */
@@ -201,13 +240,7 @@ static double accumulate_gradients(Trainer *t)
         batch_fill_train(t, b, t->state.samples);
         net_set_dropout(t->train_network.net, true, t->config.train.seed,
                         t->state.samples / (uint64_t)t->plan.micro_batch);
-        ScoreMatching objective = {.kind = t->config.method.objective,
-                                   .slices = t->config.method.slices,
-                                   .seed = t->config.train.seed,
-                                   .sample = t->state.samples};
-        score_matching_pass(&t->train_network, &objective, t->optimizer.weights, t->optimizer.grads,
-                            b->xt, b->t, b->label, b->target, b->weight, 1.0f / (float)images,
-                            b->loss);
+        train_pass(t, b, 1.0f / (float)images);
         for (int i = 0; i < b->size; i++) sum += (double)b->loss[i];
         t->state.samples += (uint64_t)b->size;
     }

@@ -22,8 +22,7 @@ printf '%s\n%s\n' "$head" "$rule"
             --out "$folder/$(basename "$run")-$sampler.png" 2>"$folder/error"); then
             calls=$(echo "$line" | number network_calls)
             seconds=$(echo "$line" | number seconds)
-            batch=$(echo "$line" | number batch)
-            row="$row $(echo "$calls $batch $seconds" | awk '{printf "%.0f, %.1f s", $1 * $2 / 64, $3}') |"
+            row="$row $(echo "$calls $seconds" | awk '{printf "%d, %.1f s", $1, $2}') |"
         else
             row="$row $(cat "$folder/error") |"
         fi

@@ -1,0 +1,14 @@
+# What is left to the data comes out in the summary, and the Langevin step where it is used.
+sed 's/"method": .*/"method": {"type": "smld"},/; s/"sample": .*/"sample": {}/' tiny.json >smld.json
+assert plan diffc train smld.json --dry-run >plan
+sed -n '/^  method/,/^  network/p' plan | sed '$d'
+diffc train smld.json --dry-run --json | sed -n 's/.*"level_ratio":\([0-9.]\{6\}\)[^,]*,"langevin_step":\([0-9.]\{5\}\)[0-9]*\(e-[0-9]*\).*/ratio \1 step \2\3/p'
+assert given diffc train smld.json --dry-run --set method.sigma_max=5 --set method.levels=10 --set sample.langevin_step=1e-5 >plan
+sed -n '/^  method/,/^  network/p' plan | sed '$d'
+sed 's/"method": .*/"method": {"type": "sde", "sde": "ve"},/; s/"sample": .*/"sample": {}/' tiny.json >ve.json
+assert plan diffc train ve.json --dry-run >plan
+sed -n '/^  method/,/^  network/p' plan | sed '$d'
+assert train diffc train smld.json -q --steps 1 --set method.levels=10 --out run >/dev/null
+assert sample diffc sample -m run --count 2 >/dev/null 2>said
+grep -o 'sampler langevin, .*Langevin step [^,]*' said
+grep -o '[0-9]* network calls each' said

@@ -1,7 +1,7 @@
 # The figures of finished images are told, and the table holds them.
 assert train diffc train tiny.json -q --out run >/dev/null
-diffc nll -m run --data images-idx3-ubyte --calls 4000 --batch 1 --csv all.csv --json >lines 2>narration &
-for i in $(seq 200); do
+diffc nll -m run --data images-idx3-ubyte --calls 2000 --batch 1 --csv all.csv --json >lines 2>narration &
+for i in $(seq 900); do
     grep -qs image lines && break
     sleep 0.1
 done

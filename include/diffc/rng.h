@@ -20,6 +20,7 @@ typedef enum {
     RNG_VALIDATION, /* validation image k */
     RNG_TEST,       /* free for tests */
     RNG_LIKELIHOOD, /* scoring an image: draw k of its noise; the seed is the image's own */
+    RNG_MASK,       /* mask k (counted over the whole run), index = time step: whether it is kept */
 } RngPurpose;
 
 uint64_t rng_stream(RngPurpose purpose, uint64_t number);

@@ -5,9 +5,23 @@
 
 typedef enum {
     METHOD_DDPM,
-    METHOD_SMLD, /* score matching at many noise levels (Song & Ermon 2019, 2020) */
-    METHOD_SDE,  /* score in continuous time (Song et al. 2021) */
+    METHOD_SMLD,  /* score matching at many noise levels (Song & Ermon 2019, 2020) */
+    METHOD_SDE,   /* score in continuous time (Song et al. 2021) */
+    METHOD_EDDPM, /* DDPM that learns which of its steps to keep (Zhang et al. 2024) */
 } MethodKind;
+
+/* How the noise of the steps that a mask keeps is formed (mask.h). */
+typedef enum { ALPHAS_MERGED, ALPHAS_LITERAL, ALPHAS_RESCALED } MaskAlphas;
+
+/* What a mask is judged by: the variational bound of its chain, or the loss of the batch. */
+typedef enum { REWARD_BOUND, REWARD_LOSS } MaskReward;
+
+/* What a mask's reward is compared with: the mean of the batch's other masks, a running mean, 0. */
+typedef enum { BASELINE_OTHERS, BASELINE_RUNNING, BASELINE_NONE } MaskBaseline;
+
+/* How K steps come from the scores: the best of several draws, the K largest, or not from the scores
+ * but as the optimum for the measured errors. */
+typedef enum { EXTRACT_DRAWS, EXTRACT_TOP, EXTRACT_OPTIMUM } MaskExtract;
 
 /* Variance exploding, variance preserving, sub-VP (Song et al. 2021, 3.4). */
 typedef enum { SDE_VE, SDE_VP, SDE_SUBVP } SdeKind;

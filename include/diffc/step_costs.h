@@ -1,0 +1,60 @@
+/* What a chain of few steps costs, from the errors of its predictions: the variational bound of any
+ * choice of steps without a network call, and the choice that makes it smallest (Watson et al. 2021,
+ * "Learning to efficiently sample from diffusion probabilistic models"). All costs are nats per
+ * dimension, of steps that have the variance that suits them best (Bao et al. 2022). */
+#ifndef DIFFC_STEP_COSTS_H
+#define DIFFC_STEP_COSTS_H
+
+#include <stdbool.h>
+
+#include "diffc/denoiser.h"
+#include "diffc/err.h"
+
+/* Mean squared error of the predicted x0 by noise, learnt from single predictions: means over the last
+ * thousands in places even in lambda = ln(alpha / sigma), a prediction shared between the two nearest. */
+enum { ERROR_PLACES = 64 };
+typedef struct {
+    double low, high; /* lambda of the first and the last place */
+    double sum[ERROR_PLACES], weight[ERROR_PLACES];
+} LevelErrors;
+/* low < high. Nothing is known yet. */
+void level_errors_open(LevelErrors *e, double low, double high);
+void level_errors_add(LevelErrors *e, NoiseLevel level, double error);
+
+/* The same as a curve: its ratio to the error for data of unit variance, whose logarithm is linear in
+ * lambda between places that have been seen and flat beyond them. Of nothing seen the ratio is 1. */
+typedef struct {
+    double low, high, log_ratio[ERROR_PLACES];
+} ErrorCurve;
+void error_curve_make(ErrorCurve *c, const LevelErrors *e);
+double error_curve_at(const ErrorCurve *c, NoiseLevel level);
+
+/* The step from level t down to level p, predicting x0 with mean squared error `error`, in the bound:
+ *   ln(1 + c_x0^2 error / variance_small) / 2   (posterior_step), the KL at its best variance
+ *   ln(1 + 2 pi e error / w^2) / 2              p clean: a normal error read in grey levels w wide */
+double step_cost(NoiseLevel t, NoiseLevel p, double error);
+
+/* KL(q(x_T|x0) || N(0, 1)) at the noisiest level, of data with the given mean square. */
+double end_cost(NoiseLevel noisiest, double mean_square);
+
+/* The whole bound of the steps that a mask keeps, alpha_bar[T] as mask_alpha_bar gives it. */
+double chain_cost(const ErrorCurve *errors, const double *alpha_bar, const unsigned char *m, int T,
+                  double mean_square);
+
+/* The K of T steps with the smallest sum of costs, by dynamic programming: O(K T^2). step(context, t,
+ * p) costs going from t to p < t, p = -1 the clean end; end(context, t) costs beginning at t, and NULL
+ * means that a chain begins at T-1. Each is asked once. m[T] out; *total or NULL. 1 <= K <= T.
+ * ERR_MEMORY; ERR_DIVERGED when no choice has a finite cost. */
+typedef struct {
+    void *context;
+    double (*step)(void *context, int t, int p);
+    double (*end)(void *context, int t);
+} StepCosts;
+bool steps_optimum(const StepCosts *costs, int T, int K, unsigned char *m, double *total, Err *err);
+
+/* steps_optimum of merged steps (mask.h): all levels lie on one schedule, alpha_bar[T], and so a step
+ * costs the same in every mask. */
+bool steps_optimum_merged(const ErrorCurve *errors, const double *alpha_bar, int T, int K,
+                          unsigned char *m, double *total, Err *err);
+
+#endif

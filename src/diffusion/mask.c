@@ -160,7 +160,7 @@ MaskSummary mask_summary(const double *s, int T)
 
 void mask_top(unsigned char *m, const double *s, int T, int K)
 {
-    for (int t = 0; t < T; t++) m[t] = 0;
+    for (int t = 0; t < T; t++) m[t] = K == T;
     mask_complete(m, s, T, K);
 }
 

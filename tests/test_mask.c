@@ -463,12 +463,12 @@ static double gaussian_error(NoiseLevel level, double v)
 
 static ErrorCurve gaussian_curve(const Schedule *s, double v, int every)
 {
-    LevelErrors e;
+    StepErrors e;
     ErrorCurve c;
-    level_errors_open(&e, level_logsnr(schedule_level(s, s->T - 1)),
-                      level_logsnr(schedule_level(s, 0)));
+    step_errors_open(&e, level_logsnr(schedule_level(s, s->T - 1)),
+                     level_logsnr(schedule_level(s, 0)));
     for (int t = 0; t < s->T; t += every)
-        level_errors_add(&e, schedule_level(s, t), gaussian_error(schedule_level(s, t), v));
+        step_errors_add(&e, schedule_level(s, t), gaussian_error(schedule_level(s, t), v));
     error_curve_make(&c, &e);
     return c;
 }
@@ -488,8 +488,8 @@ TEST(the_error_curve_returns_what_it_was_shown)
     ErrorCurve c = gaussian_curve(&s, 0.3, 1);
     NoiseLevel cleaner = {.alpha = 1, .sigma = 1e-3, .time = -0.5};
     EXPECT_NEAR(error_curve_at(&c, cleaner) / 1e-6, 1, 0.05);
-    LevelErrors nothing;
-    level_errors_open(&nothing, -4, 4);
+    StepErrors nothing;
+    step_errors_open(&nothing, -4, 4);
     error_curve_make(&c, &nothing);
     EXPECT_NEAR(error_curve_at(&c, cleaner), 1e-6, 1e-8);
     EXPECT_NEAR(error_curve_at(&c, (NoiseLevel){.alpha = 0.01, .sigma = 1}), 1, 0.01);
@@ -499,14 +499,42 @@ TEST(the_error_curve_returns_what_it_was_shown)
 /* Old errors are forgotten: a network that learns is judged by what it can do now. */
 TEST(the_error_curve_follows_a_network_that_improves)
 {
-    LevelErrors e;
+    StepErrors e;
     ErrorCurve c;
     NoiseLevel level = {.alpha = 0.8, .sigma = 0.6, .t = 5, .time = 5};
-    level_errors_open(&e, -4, 4);
-    for (int i = 0; i < 20000; i++) level_errors_add(&e, level, 1);
-    for (int i = 0; i < 20000; i++) level_errors_add(&e, level, 0.1);
+    step_errors_open(&e, -4, 4);
+    for (int i = 0; i < 20000; i++) step_errors_add(&e, level, 1);
+    for (int i = 0; i < 20000; i++) step_errors_add(&e, level, 0.1);
     error_curve_make(&c, &e);
     EXPECT_NEAR(error_curve_at(&c, level), 0.1, 0.02);
+}
+
+/* What the decoder was seen to cost, not what normal errors would. */
+TEST(the_last_step_costs_what_the_decoder_was_seen_to_cost)
+{
+    StepErrors e;
+    ErrorCurve c;
+    Schedule s = linear_1000();
+    NoiseLevel clean = {.alpha = 1, .time = -1}, level = schedule_level(&s, 3);
+    step_errors_open(&e, -4, 4);
+    for (int t = 0; t < 10; t++) {
+        NoiseLevel near = schedule_level(&s, t);
+        step_errors_add(&e, near, gaussian_error(near, 0.3));
+    }
+    error_curve_make(&c, &e);
+    double plain = error_curve_cost(&c, level, clean);
+    EXPECT_NEAR(plain, step_cost(level, clean, error_curve_at(&c, level)), 1e-12);
+    for (int t = 0; t < 10; t++) {
+        NoiseLevel near = schedule_level(&s, t);
+        double error = gaussian_error(near, 0.3);
+        step_errors_add_decoder(&e, near, 0.4 * step_cost(near, clean, error), error);
+    }
+    error_curve_make(&c, &e);
+    EXPECT_NEAR(error_curve_cost(&c, level, clean), 0.4 * plain, 1e-9);
+    NoiseLevel below = schedule_level(&s, 1);
+    EXPECT(error_curve_cost(&c, level, below) ==
+           step_cost(level, below, error_curve_at(&c, level)));
+    schedule_free(&s);
 }
 
 /* The cost of a step is the bound's own term at the variance that makes it smallest. */

@@ -254,7 +254,7 @@ TEST(a_saved_learner_goes_on_to_the_same_bits)
     World w = world_make();
     MaskLearner straight = learner(&w, standard(&w, 20)), parts = learner(&w, standard(&w, 20)),
                 rest = learner(&w, standard(&w, 20));
-    double state[T + 2 * ERROR_PLACES + 4], end[2][T + 2 * ERROR_PLACES + 4];
+    double state[T + 4 * ERROR_PLACES + 4], end[2][T + 4 * ERROR_PLACES + 4];
     EXPECT_INT((long long)mask_learner_state_count(&parts),
                (long long)(sizeof state / sizeof *state));
     learn(&straight, &w, 0, 100, 100);

@@ -50,7 +50,8 @@ typedef struct {
     double *s, *gradient; /* [T] */
     Mask *masks;          /* [config.masks] */
     double *cost, *scale; /* [config.masks] */
-    LevelErrors errors;
+    StepErrors errors;
+    ErrorCurve curve;       /* errors as they were when the masks were drawn */
     double running, spread; /* of the costs; spread 0: none seen */
     double judged;          /* updates in `running` */
     uint64_t drawn;         /* masks so far */
@@ -72,6 +73,11 @@ NoiseLevel mask_learner_level(const MaskLearner *l, int i, uint64_t number);
 
 /* Tells the mean squared error of one prediction of x0. */
 void mask_learner_observe(MaskLearner *l, NoiseLevel level, double error);
+
+/* The error to be expected at a level, by what was observed before this update; and, for levels from
+ * which one might step to the image itself, the decoder's nats per dimension with that variance. */
+double mask_learner_expected_error(const MaskLearner *l, NoiseLevel level);
+void mask_learner_observe_decoder(MaskLearner *l, NoiseLevel level, double nats);
 
 /* Moves the scores after an update and projects them to the budget at `progress`. loss[masks]: mean
  * loss of each mask's images (read by the reward "loss" only). */

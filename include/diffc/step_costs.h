@@ -10,24 +10,35 @@
 #include "diffc/denoiser.h"
 #include "diffc/err.h"
 
-/* Mean squared error of the predicted x0 by noise, learnt from single predictions: means over the last
- * thousands in places even in lambda = ln(alpha / sigma), a prediction shared between the two nearest. */
+/* A mean by noise, learnt from single values: over the last thousands, in places even in lambda =
+ * ln(alpha / sigma), a value shared between the two nearest. */
 enum { ERROR_PLACES = 64 };
 typedef struct {
-    double low, high; /* lambda of the first and the last place */
     double sum[ERROR_PLACES], weight[ERROR_PLACES];
-} LevelErrors;
-/* low < high. Nothing is known yet. */
-void level_errors_open(LevelErrors *e, double low, double high);
-void level_errors_add(LevelErrors *e, NoiseLevel level, double error);
+} LevelMeans;
 
-/* The same as a curve: its ratio to the error for data of unit variance, whose logarithm is linear in
- * lambda between places that have been seen and flat beyond them. Of nothing seen the ratio is 1. */
+/* What is known of a network's predictions between lambda `low` and `high`: the mean squared error of
+ * x0, as a multiple of that for data of unit variance, and what the last step costs, as a multiple of
+ * what it would if errors were normal and alike (step_cost). Neither depends much on the noise. */
 typedef struct {
-    double low, high, log_ratio[ERROR_PLACES];
+    double low, high;
+    LevelMeans error, decoder;
+} StepErrors;
+/* low < high. Nothing is known yet. */
+void step_errors_open(StepErrors *e, double low, double high);
+void step_errors_add(StepErrors *e, NoiseLevel level, double error);
+/* The decoder's nats per dimension with variance `error`, from x at this level. */
+void step_errors_add_decoder(StepErrors *e, NoiseLevel level, double nats, double error);
+
+/* The same as curves: the logarithms of the multiples are linear in lambda between places that have been
+ * seen and flat beyond them. Of nothing seen they are 0. */
+typedef struct {
+    double low, high, log_error[ERROR_PLACES], log_decoder[ERROR_PLACES];
 } ErrorCurve;
-void error_curve_make(ErrorCurve *c, const LevelErrors *e);
+void error_curve_make(ErrorCurve *c, const StepErrors *e);
 double error_curve_at(const ErrorCurve *c, NoiseLevel level);
+/* step_cost with what is known at level t. */
+double error_curve_cost(const ErrorCurve *c, NoiseLevel t, NoiseLevel p);
 
 /* The step from level t down to level p, predicting x0 with mean squared error `error`, in the bound:
  *   ln(1 + c_x0^2 error / variance_small) / 2   (posterior_step), the KL at its best variance

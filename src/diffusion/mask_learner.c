@@ -55,8 +55,8 @@ bool mask_learner_open(MaskLearner *l, const MaskConfig *c, const Schedule *sche
     for (size_t k = 0; k < n; k++)
         l->masks[k] = (Mask){.m = m + k * steps, .alpha_bar = alpha_bar + k * steps};
     for (int t = 0; t < T; t++) l->s[t] = 1;
-    level_errors_open(&l->errors, level_logsnr(schedule_level(schedule, T - 1)),
-                      level_logsnr(schedule_level(schedule, 0)) + (T > 1 ? 0 : 1));
+    step_errors_open(&l->errors, level_logsnr(schedule_level(schedule, T - 1)),
+                     level_logsnr(schedule_level(schedule, 0)) + (T > 1 ? 0 : 1));
     return true;
 }
 
@@ -96,6 +96,7 @@ bool mask_learner_draw(MaskLearner *l, double progress, Err *err)
         if (!mask_learner_extract(l, progress, m, err)) return false;
         for (int t = 0; t < l->T; t++) l->s[t] = m[t];
     }
+    error_curve_make(&l->curve, &l->errors);
     for (int k = 0; k < c->masks; k++) {
         Mask *mask = &l->masks[k];
         mask->kept = mask_draw(mask->m, l->s, l->T, c->seed, l->drawn++);
@@ -114,7 +115,18 @@ NoiseLevel mask_learner_level(const MaskLearner *l, int i, uint64_t number)
 
 void mask_learner_observe(MaskLearner *l, NoiseLevel level, double error)
 {
-    if (isfinite(error)) level_errors_add(&l->errors, level, error);
+    if (isfinite(error)) step_errors_add(&l->errors, level, error);
+}
+
+double mask_learner_expected_error(const MaskLearner *l, NoiseLevel level)
+{
+    return error_curve_at(&l->curve, level);
+}
+
+void mask_learner_observe_decoder(MaskLearner *l, NoiseLevel level, double nats)
+{
+    double error = mask_learner_expected_error(l, level);
+    if (isfinite(nats) && error > 0) step_errors_add_decoder(&l->errors, level, nats, error);
 }
 
 /* Costs of the update's masks. */
@@ -122,7 +134,7 @@ static void judge(MaskLearner *l, const double *loss)
 {
     const MaskConfig *c = &l->config;
     ErrorCurve curve;
-    if (c->reward == REWARD_BOUND) error_curve_make(&curve, &l->errors);
+    error_curve_make(&curve, &l->errors);
     for (int k = 0; k < c->masks; k++) {
         const Mask *mask = &l->masks[k];
         l->cost[k] = c->reward == REWARD_LOSS
@@ -214,16 +226,16 @@ enum { SINGLES = 4 };
 
 size_t mask_learner_state_count(const MaskLearner *l)
 {
-    return (size_t)l->T + 2 * ERROR_PLACES + SINGLES;
+    return (size_t)l->T + 4 * ERROR_PLACES + SINGLES;
 }
 
 void mask_learner_save(const MaskLearner *l, double *state)
 {
     memcpy(state, l->s, (size_t)l->T * sizeof *state);
     state += l->T;
-    memcpy(state, l->errors.sum, sizeof l->errors.sum);
-    memcpy(state + ERROR_PLACES, l->errors.weight, sizeof l->errors.weight);
-    state += 2 * ERROR_PLACES;
+    memcpy(state, &l->errors.error, sizeof l->errors.error);
+    memcpy(state + 2 * ERROR_PLACES, &l->errors.decoder, sizeof l->errors.decoder);
+    state += 4 * ERROR_PLACES;
     state[0] = l->running;
     state[1] = l->spread;
     state[2] = l->judged;
@@ -240,9 +252,9 @@ bool mask_learner_restore(MaskLearner *l, const double *state)
     }
     memcpy(l->s, state, (size_t)l->T * sizeof *state);
     state += l->T;
-    memcpy(l->errors.sum, state, sizeof l->errors.sum);
-    memcpy(l->errors.weight, state + ERROR_PLACES, sizeof l->errors.weight);
-    state += 2 * ERROR_PLACES;
+    memcpy(&l->errors.error, state, sizeof l->errors.error);
+    memcpy(&l->errors.decoder, state + 2 * ERROR_PLACES, sizeof l->errors.decoder);
+    state += 4 * ERROR_PLACES;
     l->running = state[0];
     l->spread = state[1];
     l->judged = state[2];

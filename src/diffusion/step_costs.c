@@ -12,64 +12,92 @@ static const double TWO_PI_E = 17.079468445347132;
 /* Predictions after which an old one counts a third. */
 static const double MEMORY = 2000;
 
-void level_errors_open(LevelErrors *e, double low, double high)
+void step_errors_open(StepErrors *e, double low, double high)
 {
     CHECK(low < high);
-    *e = (LevelErrors){.low = low, .high = high};
+    *e = (StepErrors){.low = low, .high = high};
 }
 
 /* Where a level lies, in places: 0 .. ERROR_PLACES-1, the ends standing for what is beyond. */
-static double place_of(double low, double high, double lambda)
+static double place_of(double low, double high, NoiseLevel level)
 {
-    double place = (lambda - low) / (high - low) * (ERROR_PLACES - 1);
+    double place = (level_logsnr(level) - low) / (high - low) * (ERROR_PLACES - 1);
     return fmin(fmax(place, 0), ERROR_PLACES - 1);
 }
 
-/* The error for data of unit variance: sigma^2 / alpha^2 among little noise, 1 among much. What is kept
- * are multiples of it, which hardly depend on the noise. */
+static void add(LevelMeans *m, double place, double value)
+{
+    int at = (int)place;
+    for (int i = at; i <= at + 1 && i < ERROR_PLACES; i++) {
+        double share = 1 - fabs(place - i), stay = 1 - share / MEMORY;
+        m->sum[i] = stay * m->sum[i] + share * value;
+        m->weight[i] = stay * m->weight[i] + share;
+    }
+}
+
+/* The error for data of unit variance. */
 static double reference(NoiseLevel level)
 {
     double signal = level.alpha * level.alpha, noise = level.sigma * level.sigma;
     return noise / (signal + noise);
 }
 
-void level_errors_add(LevelErrors *e, NoiseLevel level, double error)
+void step_errors_add(StepErrors *e, NoiseLevel level, double error)
 {
-    double place = place_of(e->low, e->high, level_logsnr(level));
-    int at = (int)place;
-    for (int i = at; i <= at + 1 && i < ERROR_PLACES; i++) {
-        double share = 1 - fabs(place - i), stay = 1 - share / MEMORY;
-        e->sum[i] = stay * e->sum[i] + share * error / reference(level);
-        e->weight[i] = stay * e->weight[i] + share;
-    }
+    add(&e->error, place_of(e->low, e->high, level), error / reference(level));
 }
 
-void error_curve_make(ErrorCurve *c, const LevelErrors *e)
+static const NoiseLevel clean = {.alpha = 1, .sigma = 0, .t = -1, .time = -1};
+
+void step_errors_add_decoder(StepErrors *e, NoiseLevel level, double nats, double error)
 {
-    /* An error of zero has no logarithm. */
+    add(&e->decoder, place_of(e->low, e->high, level), nats / step_cost(level, clean, error));
+}
+
+static void fill_curve(double *log_value, const LevelMeans *m)
+{
+    /* A mean of zero has no logarithm. */
     static const double LEAST = 1e-12;
     int before = -1;
-    *c = (ErrorCurve){.low = e->low, .high = e->high};
+    for (int i = 0; i < ERROR_PLACES; i++) log_value[i] = 0;
     for (int i = 0; i < ERROR_PLACES; i++) {
-        if (!(e->weight[i] > 0)) continue;
-        c->log_ratio[i] = log(fmax(e->sum[i] / e->weight[i], LEAST));
+        if (!(m->weight[i] > 0)) continue;
+        log_value[i] = log(fmax(m->sum[i] / m->weight[i], LEAST));
         for (int k = before + 1; k < i; k++) {
             double part = before < 0 ? 1 : (double)(k - before) / (i - before);
-            double from = before < 0 ? 0 : c->log_ratio[before];
-            c->log_ratio[k] = (1 - part) * from + part * c->log_ratio[i];
+            double from = before < 0 ? 0 : log_value[before];
+            log_value[k] = (1 - part) * from + part * log_value[i];
         }
         before = i;
     }
-    for (int k = before + 1; k < ERROR_PLACES && before >= 0; k++)
-        c->log_ratio[k] = c->log_ratio[before];
+    for (int k = before + 1; k < ERROR_PLACES && before >= 0; k++) log_value[k] = log_value[before];
+}
+
+void error_curve_make(ErrorCurve *c, const StepErrors *e)
+{
+    c->low = e->low;
+    c->high = e->high;
+    fill_curve(c->log_error, &e->error);
+    fill_curve(c->log_decoder, &e->decoder);
+}
+
+static double multiple_at(const ErrorCurve *c, const double *log_value, NoiseLevel level)
+{
+    double place = place_of(c->low, c->high, level);
+    int at = (int)place < ERROR_PLACES - 1 ? (int)place : ERROR_PLACES - 2;
+    double part = place - at;
+    return exp((1 - part) * log_value[at] + part * log_value[at + 1]);
 }
 
 double error_curve_at(const ErrorCurve *c, NoiseLevel level)
 {
-    double place = place_of(c->low, c->high, level_logsnr(level));
-    int at = (int)place < ERROR_PLACES - 1 ? (int)place : ERROR_PLACES - 2;
-    double part = place - at;
-    return reference(level) * exp((1 - part) * c->log_ratio[at] + part * c->log_ratio[at + 1]);
+    return reference(level) * multiple_at(c, c->log_error, level);
+}
+
+double error_curve_cost(const ErrorCurve *c, NoiseLevel t, NoiseLevel p)
+{
+    double cost = step_cost(t, p, error_curve_at(c, t));
+    return p.sigma > 0 ? cost : cost * multiple_at(c, c->log_decoder, t);
 }
 
 double step_cost(NoiseLevel t, NoiseLevel p, double error)
@@ -88,8 +116,6 @@ double end_cost(NoiseLevel noisiest, double mean_square)
     return gaussian_kl(0, sigma * sigma, 0, 1) + 0.5 * alpha * alpha * mean_square;
 }
 
-static const NoiseLevel clean = {.alpha = 1, .sigma = 0, .t = -1, .time = -1};
-
 double chain_cost(const ErrorCurve *errors, const double *alpha_bar, const unsigned char *m, int T,
                   double mean_square)
 {
@@ -98,7 +124,7 @@ double chain_cost(const ErrorCurve *errors, const double *alpha_bar, const unsig
     for (int t = 0; t < T; t++) {
         if (!m[t]) continue;
         NoiseLevel level = mask_level(alpha_bar, t);
-        sum += step_cost(level, below, error_curve_at(errors, level));
+        sum += error_curve_cost(errors, level, below);
         below = level;
     }
     return sum + end_cost(below, mean_square);
@@ -167,27 +193,26 @@ bool steps_optimum(const StepCosts *costs, int T, int K, unsigned char *m, doubl
     return ok;
 }
 
-/* Levels and errors of all steps of one schedule. */
+/* All steps of one schedule. */
 typedef struct {
-    const double *alpha_bar;
-    double *error;
+    const ErrorCurve *errors;
+    NoiseLevel *level;
 } Merged;
 
 static double merged_step(void *context, int t, int p)
 {
     const Merged *c = context;
-    return step_cost(mask_level(c->alpha_bar, t), p < 0 ? clean : mask_level(c->alpha_bar, p),
-                     c->error[t]);
+    return error_curve_cost(c->errors, c->level[t], p < 0 ? clean : c->level[p]);
 }
 
 bool steps_optimum_merged(const ErrorCurve *errors, const double *alpha_bar, int T, int K,
                           unsigned char *m, double *total, Err *err)
 {
-    Merged merged = {alpha_bar, mem_doubles((size_t)T)};
-    if (!merged.error) return err_set(err, ERR_MEMORY, "no memory for the errors of %d steps", T);
-    for (int t = 0; t < T; t++) merged.error[t] = error_curve_at(errors, mask_level(alpha_bar, t));
+    Merged merged = {errors, mem_alloc((size_t)T, sizeof(NoiseLevel))};
+    if (!merged.level) return err_set(err, ERR_MEMORY, "no memory for the levels of %d steps", T);
+    for (int t = 0; t < T; t++) merged.level[t] = mask_level(alpha_bar, t);
     StepCosts costs = {&merged, merged_step, NULL};
     bool ok = steps_optimum(&costs, T, K, m, total, err);
-    mem_free(merged.error);
+    mem_free(merged.level);
     return ok;
 }

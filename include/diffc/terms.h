@@ -57,6 +57,8 @@ typedef enum {
     SPACING_LOGSNR,    /* even in ln(alpha / sigma) (Lu et al. 2022) */
     SPACING_KARRAS,    /* (sigma / alpha)^(1/7) even (Karras et al. 2022, eq. 5) */
     SPACING_AUTO,      /* what suits the sampler */
+    SPACING_DP,        /* the smallest bound for the model's errors (step_costs.h), found by dynamic
+                          programming on training images; whoever has these resolves it */
 } SpacingKind;
 
 /* What goes before the corrector in predictor-corrector sampling (Song et al. 2021, appendix G). */

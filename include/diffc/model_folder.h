@@ -1,8 +1,9 @@
 /* A model on disk is a diffusers folder (interchange specification part 0):
  *   model_index.json, unet/config.json, unet/diffusion_pytorch_model.safetensors,
  *   scheduler/scheduler_config.json
- * with DDPMScheduler, ScoreSdeVeScheduler or ScoreSdeVpScheduler. What diffusers has no class for has
- * one of ours: DiffcSmldScheduler, DiffcSubVpScheduler, time_embedding_type fourier_linear;
+ * with DDPMScheduler (kept steps with merged noise stand in it as keys of ours, so that it still loads
+ * there, as the chain of all steps), ScoreSdeVeScheduler or ScoreSdeVpScheduler. What diffusers has no class for has
+ * one of ours: DiffcSmldScheduler, DiffcEddpmScheduler (kept steps with other noise), DiffcSubVpScheduler, time_embedding_type fourier_linear;
  * also read: the flat layout with everything in the root, and legacy names. */
 #ifndef DIFFC_MODEL_FOLDER_H
 #define DIFFC_MODEL_FOLDER_H
@@ -24,6 +25,10 @@ typedef struct {
     double beta_start, beta_end;
     double *betas; /* [T] for SCHEDULE_BETAS, else NULL */
     VarianceKind variance;
+    /* EDDPM: the steps kept, rising, and how their noise is formed (mask.h). NULL: all */
+    int *kept;
+    int kept_count;
+    MaskAlphas alphas;
     /* SMLD and SDE; for DDPM zero. Only VE folders keep snr and corrector_steps. */
     SdeKind sde;
     double sigma_min, sigma_max; /* SMLD, VE */

@@ -15,6 +15,7 @@ enum { SHOWN = 80 };
 void model_config_free(ModelConfig *m)
 {
     mem_free(m->betas);
+    mem_free(m->kept);
     memset(m, 0, sizeof *m);
 }
 
@@ -119,7 +120,8 @@ static bool check_component(const ModelReader *r, const Json *index, const char 
 /* model_index.json may be absent; what it says must be something that diffc can run. */
 static bool check_index(const char *root, ModelConfig *m, Err *err)
 {
-    static const char *const pipelines[] = {"DDPMPipeline", "DDIMPipeline", "PNDMPipeline", NULL};
+    static const char *const pipelines[] = {"DDPMPipeline", "DDIMPipeline", "PNDMPipeline",
+                                            EDDPM_PIPELINE, NULL};
     char path[PATH_BYTES];
     if (!path_join(path, root, MODEL_INDEX, err)) return false;
     if (!path_exists(path)) return true;

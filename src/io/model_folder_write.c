@@ -102,6 +102,12 @@ static void put_unet(JsonWriter *w, const UNetConfig *c)
     json_put_string(w, "upsample_type", "conv");
 }
 
+/* Kept steps that are no steps of the schedule: diffusers must not load them as such. */
+static bool own_noise(const ModelConfig *m)
+{
+    return m->kept && m->alphas != ALPHAS_MERGED;
+}
+
 /* timestep_spacing and steps_offset are left out on purpose: standing in the file they would
  * override the defaults of every other scheduler built from it. */
 static void put_scheduler(JsonWriter *w, const ModelConfig *m)
@@ -110,7 +116,10 @@ static void put_scheduler(JsonWriter *w, const ModelConfig *m)
                                             "linear"};
     static const char *const predictions[] = {"epsilon", "sample", "v_prediction"};
     const ScoreClass *score = score_class_of(m);
-    json_put_string(w, "_class_name", score ? score->name : "DDPMScheduler");
+    json_put_string(w, "_class_name",
+                    score          ? score->name
+                    : own_noise(m) ? EDDPM_SCHEDULER
+                                   : "DDPMScheduler");
     json_put_string(w, "_diffusers_version", DIFFUSERS_VERSION);
     if (score) {
         score_scheduler_put(w, m);
@@ -121,6 +130,7 @@ static void put_scheduler(JsonWriter *w, const ModelConfig *m)
     json_put_float(w, "beta_start", m->beta_start);
     json_put_bool(w, "clip_sample", m->clip);
     if (m->clip_range != 1) json_put_float(w, "clip_sample_range", m->clip_range);
+    kept_steps_put(w, m);
     json_put_int(w, "num_train_timesteps", m->T);
     json_put_string(w, "prediction_type", predictions[m->prediction]);
     if (m->schedule == SCHEDULE_BETAS) {
@@ -137,10 +147,18 @@ static void put_scheduler(JsonWriter *w, const ModelConfig *m)
 static void put_index(JsonWriter *w, const ModelConfig *m)
 {
     const ScoreClass *score = score_class_of(m);
-    json_put_string(w, "_class_name", score ? score->pipeline : "DDPMPipeline");
+    json_put_string(w, "_class_name",
+                    score          ? score->pipeline
+                    : own_noise(m) ? EDDPM_PIPELINE
+                                   : "DDPMPipeline");
     json_put_string(w, "_diffusers_version", DIFFUSERS_VERSION);
-    put_pair(w, "scheduler", score ? score->library : "diffusers",
-             score ? score->name : "DDPMScheduler");
+    put_pair(w, "scheduler",
+             score          ? score->library
+             : own_noise(m) ? "diffc"
+                            : "diffusers",
+             score          ? score->name
+             : own_noise(m) ? EDDPM_SCHEDULER
+                            : "DDPMScheduler");
     put_pair(w, "unet", "diffusers", "UNet2DModel");
 }
 

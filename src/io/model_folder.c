@@ -19,6 +19,11 @@ void model_config_free(ModelConfig *m)
     memset(m, 0, sizeof *m);
 }
 
+TimeFeatureKind model_time_kind(const ModelConfig *m)
+{
+    return m->network == NETWORK_MLP ? m->mlp.time_kind : m->unet.time_kind;
+}
+
 void model_warn(ModelConfig *m, const char *format, ...)
 {
     enum { ROOM = sizeof m->warnings / sizeof *m->warnings };
@@ -121,7 +126,7 @@ static bool check_component(const ModelReader *r, const Json *index, const char 
 static bool check_index(const char *root, ModelConfig *m, Err *err)
 {
     static const char *const pipelines[] = {"DDPMPipeline", "DDIMPipeline", "PNDMPipeline",
-                                            EDDPM_PIPELINE, NULL};
+                                            EDDPM_PIPELINE, MLP_PIPELINE, NULL};
     char path[PATH_BYTES];
     if (!path_join(path, root, MODEL_INDEX, err)) return false;
     if (!path_exists(path)) return true;
@@ -138,6 +143,7 @@ static bool check_index(const char *root, ModelConfig *m, Err *err)
                                         "DDPM, DDIM, PNDM and ScoreSde pipelines"));
     }
     ok = ok && check_component(&r, index, "unet", "UNet2DModel") &&
+         check_component(&r, index, "mlp", MLP_CLASS) &&
          check_component(&r, index, "scheduler", NULL);
     json_free(index);
     return ok;
@@ -159,12 +165,24 @@ static bool read_component(const char *root, const char *name, const char *file,
     return ok;
 }
 
+/* The mlp has a folder of its own, so that nobody else takes it for a U-Net. */
+static bool find_network(const char *root, ModelConfig *m, Err *err)
+{
+    char folder[PATH_BYTES];
+    if (!path_join(folder, root, "mlp", err)) return false;
+    m->network = path_is_folder(folder) ? NETWORK_MLP : NETWORK_UNET;
+    return true;
+}
+
 bool model_folder_read_config(const char *path, ModelConfig *m, Err *err)
 {
     memset(m, 0, sizeof *m);
-    bool ok = check_index(path, m, err) &&
-              read_component(path, "unet", UNET_CONFIG, unet_config_read, m, err) &&
-              read_component(path, "scheduler", SCHEDULER_CONFIG, scheduler_config_read, m, err);
+    bool ok = check_index(path, m, err) && find_network(path, m, err);
+    bool mlp = m->network == NETWORK_MLP;
+    ok = ok &&
+         read_component(path, mlp ? "mlp" : "unet", NETWORK_CONFIG,
+                        mlp ? mlp_config_read : unet_config_read, m, err) &&
+         read_component(path, "scheduler", SCHEDULER_CONFIG, scheduler_config_read, m, err);
     if (!ok) model_config_free(m);
     return ok;
 }

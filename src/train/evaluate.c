@@ -5,6 +5,8 @@
 #include "diffc/image.h"
 #include "diffc/mem.h"
 #include "diffc/sampler.h"
+#include "diffc/scatter.h"
+#include "diffc/toy.h"
 #include "train_internal.h"
 
 enum { LEVEL_BINS = 10 };
@@ -84,7 +86,18 @@ static bool keep_going(void *context, long calls)
     return !interrupt_requested();
 }
 
-/* Draws the grid into *picture with DDIM from the configured seeds. */
+/* The points with the axes of their toy, so that a run's pictures compare. */
+static bool draw_picture(const Trainer *t, const float *values, int count, Image *picture, Err *err)
+{
+    enum { PICTURE_SIDE = 512 };
+    Shape s = t->plan.image;
+    if (t->data.toy == TOY_NONE)
+        return image_grid(values, count, s.H, s.W, s.C, 0, 2, picture, err);
+    ScatterView view = {.reach = toy_reach(t->data.toy)};
+    return scatter_plot(values, (size_t)count, &view, PICTURE_SIDE, picture, NULL, err);
+}
+
+/* Draws the samples into *picture with DDIM from the configured seeds. */
 static bool draw_samples(Trainer *t, Image *picture, Err *err)
 {
     int count = t->sample_count;
@@ -95,6 +108,7 @@ static bool draw_samples(Trainer *t, Image *picture, Err *err)
     sample_run_defaults(&run);
     run.process = sampled_process(t);
     run.progress = keep_going;
+    run.clip = t->data.toy == TOY_NONE;
     float *values = mem_floats((size_t)count * dims);
     bool ok = values != NULL || err_set(err, ERR_MEMORY, "not enough memory for %d samples", count);
     ok = ok && sampler_grid(sampler, &run, SPACING_AUTO, 0, &grid, err);
@@ -114,8 +128,7 @@ static bool draw_samples(Trainer *t, Image *picture, Err *err)
     }
     if (ok) {
         for (size_t i = 0; i < (size_t)count * dims; i++) values[i] = (float)t->sample_state[i];
-        Shape s = t->plan.image;
-        ok = image_grid(values, count, s.H, s.W, s.C, 0, 2, picture, err);
+        ok = draw_picture(t, values, count, picture, err);
     }
     level_grid_free(&grid);
     mem_free(values);

@@ -107,8 +107,9 @@ bool run_save_model(Trainer *t, Err *err);
 bool run_save_checkpoint(Trainer *t, Err *err);
 void run_note(Trainer *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* evaluate.c: validation loss by noise level, and the sample grid. Both use the EMA weights, touch
- * no training state, and give up quietly when interrupted. */
+/* evaluate.c: validation loss by noise level (denoising, whatever the objective of training is, so
+ * that objectives compare), and the sample grid. Both use the EMA weights, touch no training state,
+ * and give up quietly when interrupted. */
 bool evaluate_validation(Trainer *t, Err *err);
 bool evaluate_samples(Trainer *t, Err *err);
 

@@ -9,9 +9,13 @@
 #include "diffc/mem.h"
 #include "diffc/method.h"
 #include "diffc/sampler.h"
+#include "score_objective.h"
 #include "train_internal.h"
 
-enum { PREVIEW_IMAGES = 16 };
+enum { PREVIEW_IMAGES = 16, PREVIEW_POINTS = 2000 };
+
+/* Points of a toy among which the largest distance is looked for. */
+enum { TOY_WIDTH_POINTS = 4096 };
 
 /* Whether a plan can be made of what the configuration says, the data not being there. */
 static bool plans_without_data(const Config *c)
@@ -32,12 +36,14 @@ static bool open_data(Trainer *t, bool plan_only, Err *err)
                  c->data.path[0] ? c->data.path : "no data.path");
         return true;
     }
-    if (!c->data.path[0])
+    bool toy = c->data.toy != TOY_NONE;
+    if (!toy && !c->data.path[0])
         return err_set(
             err, ERR_USAGE,
             "data.path is missing: it names the file or folder with the training images");
     DataOptions options = {.path = c->data.path,
                            .kind = c->data.kind,
+                           .toy = c->data.toy,
                            .height = c->data.height,
                            .width = c->data.width,
                            .channels = c->data.channels,
@@ -59,23 +65,30 @@ static bool open_process(Trainer *t, Err *err)
 {
     const Dataset *d = &t->data;
     PointSet points = {.context = &t->data,
-                       .count = d->train_count,
+                       .count = d->toy != TOY_NONE ? TOY_WIDTH_POINTS : d->train_count,
                        .dims = (size_t)d->height * (size_t)d->width * (size_t)d->channels,
                        .point = training_point};
     return method_from_config(&t->config, &points, &t->plan.model, err) &&
            method_process(&t->plan.model, &t->process, err);
 }
 
+/* Exact and sliced score matching differentiate the score by the point. */
+static NetMode train_mode(const Trainer *t)
+{
+    return t->config.method.objective == OBJECTIVE_DENOISING ? NET_TRAIN : NET_SECOND;
+}
+
 static void fill_plan(Trainer *t)
 {
     TrainPlan *p = &t->plan;
+    NetMode mode = train_mode(t);
     p->parameters = t->table.parameters;
     p->forward_flop = net_forward_flop(t->train_network.net);
     p->parameter_bytes = 5 * t->table.block_floats * sizeof(float) +
-                         net_prepared_bytes(t->train_network.net, NET_TRAIN) +
+                         net_prepared_bytes(t->train_network.net, mode) +
                          net_prepared_bytes(t->eval_network.net, NET_INFER);
-    p->activation_bytes = net_plan_bytes(t->train_network.net, NET_TRAIN) +
-                          net_plan_bytes(t->eval_network.net, NET_INFER);
+    p->activation_bytes =
+        net_plan_bytes(t->train_network.net, mode) + net_plan_bytes(t->eval_network.net, NET_INFER);
     p->data_bytes = t->data.count * (size_t)p->image.H * (size_t)p->image.W * (size_t)p->image.C;
     p->images_per_epoch = t->data.train_count;
     p->updates_per_epoch =
@@ -89,21 +102,23 @@ static bool open_networks(Trainer *t, Err *err)
     TrainPlan *p = &t->plan;
     p->image = (Shape){.H = t->data.height, .W = t->data.width, .C = t->data.channels};
     p->classes = t->data.classes;
-    if (!unet_from_config(c, p->image, p->classes, &p->model.unet, err)) return false;
-    p->micro_batch = network_pass_size(&t->table, &p->model.unet, p->image, c->train.batch,
-                                       c->train.micro_batch);
+    if (!network_from_config(c, p->image, p->classes, &p->model, err)) return false;
+    p->micro_batch =
+        network_pass_size(&t->table, &p->model, p->image, c->train.batch, c->train.micro_batch);
+    int eval_batch = network_sample_batch(&p->model);
     OptimizerConfig optimizer = optimizer_config(c);
-    if (!network_open(&t->train_network, &t->table, &p->model.unet, p->image, p->micro_batch,
-                      NET_TRAIN, err) ||
-        !network_open(&t->eval_network, &t->table, &p->model.unet, p->image, NETWORK_SAMPLE_BATCH,
-                      NET_INFER, err) ||
+    if (!network_open(&t->train_network, &t->table, &p->model, p->image, p->micro_batch,
+                      train_mode(t), err) ||
+        !network_open(&t->eval_network, &t->table, &p->model, p->image, eval_batch, NET_INFER,
+                      err) ||
         !optimizer_open(&t->optimizer, &t->table, &optimizer, err))
         return false;
     size_t dims = t->train_network.dims;
     if (!batch_open(&t->train_batch, p->micro_batch, dims, err) ||
-        !batch_open(&t->eval_batch, NETWORK_SAMPLE_BATCH, dims, err))
+        !batch_open(&t->eval_batch, eval_batch, dims, err))
         return false;
-    t->sample_count = c->sample.count < PREVIEW_IMAGES ? c->sample.count : PREVIEW_IMAGES;
+    int most = p->model.network == NETWORK_MLP ? PREVIEW_POINTS : PREVIEW_IMAGES;
+    t->sample_count = c->sample.count < most ? c->sample.count : most;
     t->sample_state = mem_doubles((size_t)t->sample_count * dims * (1 + SAMPLER_SCRATCH));
     return t->sample_state ||
            err_set(err, ERR_MEMORY, "not enough memory for %d samples", t->sample_count);
@@ -187,8 +202,13 @@ static double accumulate_gradients(Trainer *t)
         batch_fill_train(t, b, t->state.samples);
         net_set_dropout(t->train_network.net, true, t->config.train.seed,
                         t->state.samples / (uint64_t)t->plan.micro_batch);
-        network_train_pass(&t->train_network, t->optimizer.weights, t->optimizer.grads, b->xt, b->t,
-                           b->label, b->target, b->weight, 1.0f / (float)images, b->loss);
+        ScoreMatching objective = {.kind = t->config.method.objective,
+                                   .slices = t->config.method.slices,
+                                   .seed = t->config.train.seed,
+                                   .sample = t->state.samples};
+        score_matching_pass(&t->train_network, &objective, t->optimizer.weights, t->optimizer.grads,
+                            b->xt, b->t, b->label, b->target, b->weight, 1.0f / (float)images,
+                            b->loss);
         masks_observe(t, b, t->state.samples);
         for (int i = 0; i < b->size; i++) sum += (double)b->loss[i];
         t->state.samples += (uint64_t)b->size;

@@ -8,6 +8,7 @@
 #include "diffc/clock.h"
 #include "diffc/mem.h"
 #include "diffc/model.h"
+#include "diffc/parallel.h"
 #include "diffc/sampler.h"
 #include "test.h"
 
@@ -103,7 +104,6 @@ static char *file_of(const char *run, const char *name)
     return (char *)file.bytes;
 }
 
-/* The lines of a run that tell of the scores, without the times. */
 static void expect_same_model(const char *a, const char *b)
 {
     static const char *const names[] = {
@@ -205,7 +205,31 @@ TEST(the_statistics_tell_how_the_scores_settle)
     EXPECT(train(&c, run_name("stats"), false, &w, &err));
     EXPECT_CONTAINS(w.lines, "\"scores_sum\":50,\"scores_entropy\":0,\"mask_steps\":50");
     EXPECT_CONTAINS(w.lines, "\"scores_sum\":6,\"scores_entropy\":0,\"mask_steps\":6");
-    EXPECT_CONTAINS(w.lines, "{\"event\":\"scores\",\"step\":40,\"kept\":6,\"sums\":[");
+    /* A curve after each of the 40 updates; a place is a step here. */
+    EXPECT_CONTAINS(w.lines, "{\"event\":\"scores\",\"step\":1,\"means\":[1,1,1,");
+    const char *last = strstr(w.lines, "{\"event\":\"scores\",\"step\":40,\"means\":[");
+    if (!EXPECT(last != NULL)) return;
+    int kept = 0;
+    for (const char *at = strchr(last, '['); *at != ']'; at++) kept += *at == '1';
+    EXPECT_INT(kept, KEEP);
+}
+
+TEST(a_run_of_masks_has_the_same_bits_for_any_number_of_threads)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    c.train.steps = 12;
+    parallel_set_threads(1);
+    const char *one = run_name("one");
+    if (!EXPECT(train(&c, one, false, NULL, &err))) printf("%s\n", err.text);
+    FOR_THREADS(threads)
+    {
+        char name[32];
+        snprintf(name, sizeof name, "threads%d", threads);
+        const char *run = run_name(name);
+        EXPECT(train(&c, run, false, NULL, &err));
+        expect_same_model(one, run);
+    }
 }
 
 TEST(images_are_shared_out_among_the_masks)
@@ -277,6 +301,33 @@ TEST(a_checkpoint_of_another_method_is_refused)
     EXPECT(!train(&c, run, true, NULL, &err));
     EXPECT_INT(err.kind, ERR_FORMAT);
     EXPECT_CONTAINS(err.text, "it belongs to a run of another method or number of steps");
+}
+
+TEST(scores_that_no_run_writes_are_refused_and_stay_where_they_are)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    Trainer *t;
+    char path[PATH_BYTES];
+    const char *run = run_name("scores");
+    static Watch w;
+    w = (Watch){.stop_at = 5};
+    EXPECT(!train(&c, run, false, &w, &err));
+    if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
+    t->masks.learner.s[3] = 7;
+    t->state.step = 6;
+    snprintf(t->run, sizeof t->run, "%s", run);
+    EXPECT(run_save_checkpoint(t, &err));
+    trainer_close(t);
+    EXPECT(!train(&c, run, true, NULL, &err));
+    EXPECT_INT(err.kind, ERR_FORMAT);
+    EXPECT_CONTAINS(err.text, run);
+    EXPECT_CONTAINS(err.text, "the scores in its newest checkpoint are not such as a run writes");
+    for (int step = 5; step <= 6; step++) {
+        char name[64];
+        snprintf(name, sizeof name, "checkpoints/step-%08d.safetensors", step);
+        EXPECT(path_join(path, run, name, &err) && path_exists(path));
+    }
 }
 
 TEST(a_run_starts_from_the_weights_of_a_trained_model)

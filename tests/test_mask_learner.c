@@ -160,6 +160,7 @@ TEST(the_plain_loss_as_reward_prefers_the_noisiest_steps)
     World w = world_make();
     MaskConfig c = standard(&w, 20);
     c.reward = REWARD_LOSS;
+    c.extract = EXTRACT_TOP;
     MaskLearner l = learner(&w, c);
     learn(&l, &w, 0, 1000, 1000);
     double mean = 0;
@@ -202,17 +203,60 @@ TEST(all_steps_stay_until_the_ramp_and_the_budget_is_kept_after_it)
     schedule_free(&w.schedule);
 }
 
+/* Cost of a mask at the errors that the learner saw. */
+static double seen_cost(const MaskLearner *l, const unsigned char *m)
+{
+    double alpha_bar[T];
+    ErrorCurve curve;
+    error_curve_make(&curve, &l->errors);
+    mask_alpha_bar(alpha_bar, l->config.alphas, l->schedule, m);
+    return chain_cost(&curve, alpha_bar, m, T, l->config.mean_square);
+}
+
+TEST(no_step_of_the_moved_ones_can_move_for_the_better)
+{
+    World w = world_make();
+    for (MaskAlphas alphas = ALPHAS_MERGED; alphas <= ALPHAS_RESCALED; alphas++) {
+        MaskConfig c = standard(&w, 10);
+        unsigned char m[T], drawn[T];
+        Err err = {0};
+        c.alphas = alphas;
+        MaskLearner l = learner(&w, c);
+        learn(&l, &w, 0, 69, 100);
+        EXPECT(mask_learner_extract(&l, 0.69, m, &err));
+        EXPECT_INT(kept_of(m), 10);
+        double cost = seen_cost(&l, m);
+        int last = alphas == ALPHAS_MERGED ? T - 1 : T;
+        for (int t = 0; t < last; t++) {
+            if (!m[t]) continue;
+            for (int way = -1; way <= 1; way += 2) {
+                for (int to = t + way; to >= 0 && to < T && !m[to]; to += way) {
+                    m[t] = 0, m[to] = 1;
+                    EXPECT(seen_cost(&l, m) >= cost);
+                    m[t] = 1, m[to] = 0;
+                }
+            }
+        }
+        l.config.extract = EXTRACT_DRAWS;
+        EXPECT(mask_learner_extract(&l, 0.69, drawn, &err));
+        EXPECT(cost < seen_cost(&l, drawn));
+        mask_learner_close(&l);
+    }
+    schedule_free(&w.schedule);
+}
+
 /* Each choice of the paper and of ours runs to its end and keeps so many steps. */
 TEST(every_choice_settles)
 {
     World w = world_make();
-    for (int choice = 0; choice < 6; choice++) {
+    for (int choice = 0; choice < 7; choice++) {
         MaskConfig c = standard(&w, 20);
         if (choice < 2) c.alphas = choice ? ALPHAS_LITERAL : ALPHAS_RESCALED;
         if (choice == 2) c.masks = 1, c.baseline = BASELINE_RUNNING;
         if (choice == 3) c.masks = 1, c.baseline = BASELINE_NONE, c.precondition = false;
         if (choice == 4) c.extract = EXTRACT_OPTIMUM;
         if (choice == 5) c.extract = EXTRACT_TOP;
+        if (choice == 6) c.extract = EXTRACT_DRAWS;
         MaskLearner l = learner(&w, c);
         learn(&l, &w, 0, 400, 400);
         EXPECT(mask_summary(l.s, T).spread == 0);

@@ -1,7 +1,7 @@
 /* Which steps of a chain to keep (EDDPM: Zhang et al., "Efficient denoising diffusion via
  * probabilistic masking", ICML 2024). Step t of T is kept with probability s[t], the score; a mask
  * m[T] is a draw of all steps, 1: kept. Everything here is a pure function in double; training puts
- * them together (train/masks.c). */
+ * them together (train/train_masks.c). */
 #ifndef DIFFC_MASK_H
 #define DIFFC_MASK_H
 

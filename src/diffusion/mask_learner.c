@@ -9,8 +9,8 @@
 
 /* How much of the running mean and spread an update replaces. */
 static const double RUNNING_SHARE = 0.05;
-/* Draws of which extraction takes the best. */
-enum { DRAWS = 100 };
+/* Draws of which extraction takes the best, and how often it goes through the steps to move them. */
+enum { DRAWS = 100, SWEEPS = 30 };
 /* Where the numbers of extraction's draws begin, so that they are none of training's. */
 static const uint64_t EXTRACTION = (uint64_t)1 << 50;
 
@@ -182,30 +182,84 @@ void mask_learner_update(MaskLearner *l, double progress, const double *loss)
     }
 }
 
+/* Room to judge a chain that is tried. */
+typedef struct {
+    const MaskLearner *l;
+    ErrorCurve curve;
+    unsigned char *m;  /* [T] */
+    double *alpha_bar; /* [T] */
+} Trial;
+
+static double trial_cost(const Trial *c, const unsigned char *m)
+{
+    const MaskLearner *l = c->l;
+    mask_alpha_bar(c->alpha_bar, l->config.alphas, l->schedule, m);
+    return chain_cost(&c->curve, c->alpha_bar, m, l->T, l->config.mean_square);
+}
+
 /* The best chain of exactly K steps among those with the largest scores and many draws. */
-static bool extract_draws(const MaskLearner *l, int K, unsigned char *m, Err *err)
+static double best_draw(const Trial *c, int K, unsigned char *best)
+{
+    const MaskLearner *l = c->l;
+    mask_top(best, l->s, l->T, K);
+    double least = trial_cost(c, best);
+    for (uint64_t draw = 0; draw < DRAWS; draw++) {
+        mask_draw(c->m, l->s, l->T, l->config.seed, EXTRACTION + draw);
+        mask_complete(c->m, l->s, l->T, K);
+        double cost = trial_cost(c, c->m);
+        if (!(cost < least)) continue;
+        least = cost;
+        memcpy(best, c->m, (size_t)l->T);
+    }
+    return least;
+}
+
+/* Moves kept step t to the best place between its neighbours and returns the noisier of its old and new
+ * place; *least is the chain's cost. */
+static int move_step(const Trial *c, unsigned char *m, int t, double *least)
+{
+    int low = t, high = t, best = t;
+    while (low > 0 && !m[low - 1]) low--;
+    while (high + 1 < c->l->T && !m[high + 1]) high++;
+    m[t] = 0;
+    for (int place = low; place <= high; place++) {
+        if (place == t) continue;
+        m[place] = 1;
+        double cost = trial_cost(c, m);
+        m[place] = 0;
+        if (!(cost < *least)) continue;
+        *least = cost;
+        best = place;
+    }
+    m[best] = 1;
+    return best > t ? best : t;
+}
+
+/* Moves one step after the other while the chain's cost falls. */
+static void move_steps(const Trial *c, unsigned char *m, double least)
+{
+    int last = c->l->T - (keeps_last(c->l) ? 1 : 0);
+    for (int sweep = 0; sweep < SWEEPS; sweep++) {
+        double before = least;
+        for (int t = 0; t < last; t++)
+            if (m[t]) t = move_step(c, m, t, &least);
+        if (!(least < before)) break;
+    }
+}
+
+static bool extract_drawn(const MaskLearner *l, int K, unsigned char *m, Err *err)
 {
     size_t steps = (size_t)l->T;
-    unsigned char *trial = mem_alloc(steps, 1);
-    double *alpha_bar = mem_doubles(steps), best = (double)INFINITY;
-    bool ok = trial && alpha_bar;
-    ErrorCurve curve;
-    error_curve_make(&curve, &l->errors);
-    for (int draw = -1; draw < DRAWS && ok; draw++) {
-        if (draw < 0) {
-            mask_top(trial, l->s, l->T, K);
-        } else {
-            mask_draw(trial, l->s, l->T, l->config.seed, EXTRACTION + (uint64_t)draw);
-            mask_complete(trial, l->s, l->T, K);
-        }
-        mask_alpha_bar(alpha_bar, l->config.alphas, l->schedule, trial);
-        double cost = chain_cost(&curve, alpha_bar, trial, l->T, l->config.mean_square);
-        if (draw >= 0 && !(cost < best)) continue;
-        best = cost;
-        memcpy(m, trial, steps);
+    Trial c = {.l = l, .m = mem_alloc(steps, 1), .alpha_bar = mem_doubles(steps)};
+    bool ok = c.m && c.alpha_bar;
+    if (ok) {
+        error_curve_make(&c.curve, &l->errors);
+        double least = best_draw(&c, K, m);
+        /* On the way to K the steps are many and will not stay. */
+        if (l->config.extract == EXTRACT_MOVES && K == l->config.keep) move_steps(&c, m, least);
     }
-    mem_free(trial);
-    mem_free(alpha_bar);
+    mem_free(c.m);
+    mem_free(c.alpha_bar);
     return ok || err_set(err, ERR_MEMORY, "no memory to choose %d of %d steps", K, l->T);
 }
 
@@ -217,7 +271,7 @@ bool mask_learner_extract(const MaskLearner *l, double progress, unsigned char *
         mask_top(m, l->s, l->T, K);
         return true;
     }
-    if (l->config.extract == EXTRACT_DRAWS) return extract_draws(l, K, m, err);
+    if (l->config.extract != EXTRACT_OPTIMUM) return extract_drawn(l, K, m, err);
     error_curve_make(&curve, &l->errors);
     return steps_optimum_merged(&curve, l->schedule->alpha_bar, l->T, K, m, NULL, err);
 }

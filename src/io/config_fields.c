@@ -13,7 +13,7 @@ static const char *const objectives[] = {"denoising", "exact", "sliced", NULL};
 static const char *const mask_alphas[] = {"merged", "literal", "rescaled", NULL};
 static const char *const mask_rewards[] = {"bound", "loss", NULL};
 static const char *const mask_baselines[] = {"others", "running", "none", NULL};
-static const char *const mask_extracts[] = {"draws", "top", "optimum", NULL};
+static const char *const mask_extracts[] = {"moves", "draws", "top", "optimum", NULL};
 static const char *const noise_schedules[] = {"linear", "scaled_linear", "cosine", "betas", NULL};
 static const char *const predictions[] = {"eps", "x0", "v", NULL};
 static const char *const variances[] = {"small", "large", NULL};
@@ -131,8 +131,8 @@ const Field config_fields[] = {
     NUMBER(method, ramp, 0, 1, true, false, "0.6", "eddpm: share of the run at which the budget has fallen to K", "ramp_end"),
     NUMBER(method, settle, 0, 1, true, false, "0.7", "eddpm: share of the run from which the K steps are fixed and the network is fine-tuned",
            "finetune hold fine_tune"),
-    CHOICE(method, "extract", extract, mask_extracts, "draws",
-           "eddpm: how K steps come from the scores: best of many draws, largest, or the optimum for the measured errors", "extraction"),
+    CHOICE(method, "extract", extract, mask_extracts, "moves",
+           "eddpm: how K steps come from the scores: best of many draws with its steps then moved while the bound falls, that draw itself, the largest, or the optimum for the measured errors", "extraction"),
 
     TEXT(train, init, "", "run or model folder whose weights the run starts from", "init_model pretrained pretrained_model resume_from"),
     LONG(train, steps, 0, 1e12, "10000", "updates; 0: no limit, train.minutes decides",

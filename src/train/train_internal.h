@@ -86,6 +86,7 @@ bool masks_refresh_model(Trainer *t, Err *err);
 void masks_save(Trainer *t);
 bool masks_restore(Trainer *t, Err *err);
 void masks_put_summary(const Trainer *t, JsonWriter *w);
+/* After an update: a line about the scores, some dozens of times in a run. */
 void masks_log_curve(Trainer *t);
 
 /* Training samples first .. first+size-1 of the run: images in the epoch's order, times uniform on

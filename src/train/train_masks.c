@@ -8,8 +8,9 @@
 #include "diffc/method.h"
 #include "train_internal.h"
 
-/* Images from which the mean square of the data is taken. */
-enum { SQUARE_IMAGES = 64, CURVE_PLACES = 50 };
+/* Images from which the mean square of the data is taken; curves of the scores in a run, their places
+ * and the fineness of their values. */
+enum { SQUARE_IMAGES = 64, CURVES = 50, CURVE_PLACES = 50, CURVE_UNIT = 10000 };
 
 static double mean_square(const Dataset *d, float *x, size_t dims)
 {
@@ -95,14 +96,14 @@ static Seen look(const Trainer *t, const TrainBatch *b, int i, const float *y, N
 {
     /* Beyond this noise nobody would step to the image itself. */
     static const double NEAR = 0.5;
-    Prediction kind = t->plan.model.prediction;
     size_t at = (size_t)i * b->dims;
-    double sum = 0, nats = 0, range = t->plan.model.clip_range;
+    const ModelConfig *model = &t->plan.model;
+    double sum = 0, nats = 0, range = model->clip ? model->clip_range : (double)INFINITY;
     double std = sqrt(mask_learner_expected_error(&t->masks.learner, level));
     bool near = level.sigma < NEAR * level.alpha;
     for (size_t k = at; k < at + b->dims; k++) {
         double x = (double)b->xt[k], x0 = x0_from_eps(level, x, (double)b->noise[k]);
-        double eps = eps_from_prediction(kind, level, x, (double)y[k]);
+        double eps = eps_from_prediction(model->prediction, level, x, (double)y[k]);
         double guess = fmin(fmax(x0_from_eps(level, x, eps), -range), range);
         sum += (x0 - guess) * (x0 - guess);
         if (near) nats -= decoder_log_probability(&model_pixels, x0, guess, std);
@@ -180,22 +181,24 @@ void masks_put_summary(const Trainer *t, JsonWriter *w)
     json_put_int(w, "mask_steps", l->masks[0].kept);
 }
 
-/* Sums of the scores in so many parts of the time axis: where the steps go. */
+/* Mean scores of so many parts of the time axis: where the steps go. */
 void masks_log_curve(Trainer *t)
 {
-    if (!t->masks.on) return;
     const MaskLearner *l = &t->masks.learner;
-    double sums[CURVE_PLACES] = {0};
+    if (!t->masks.on || floor(CURVES * progress_of(t)) <= floor(CURVES * t->masks.progress)) return;
     int places = l->T < CURVE_PLACES ? l->T : CURVE_PLACES;
-    for (int step = 0; step < l->T; step++) sums[(int)((long)step * places / l->T)] += l->s[step];
     JsonWriter w;
     json_write_init(&w, 0);
     json_begin_object(&w, NULL);
     json_put_string(&w, "event", "scores");
     json_put_int(&w, "step", t->state.step);
-    json_put_int(&w, "kept", t->plan.model.kept ? t->plan.model.kept_count : l->T);
-    json_begin_row(&w, "sums");
-    for (int i = 0; i < places; i++) json_put_number(&w, NULL, sums[i]);
+    json_begin_row(&w, "means");
+    for (int i = 0; i < places; i++) {
+        int from = i * l->T / places, to = (i + 1) * l->T / places;
+        double sum = 0;
+        for (int step = from; step < to; step++) sum += l->s[step];
+        json_put_number(&w, NULL, rint(CURVE_UNIT * sum / (to - from)) / CURVE_UNIT);
+    }
     json_end_array(&w);
     json_end_object(&w);
     run_log(t, &w);

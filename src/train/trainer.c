@@ -248,10 +248,8 @@ static bool save_all(Trainer *t, bool last, Err *err)
 {
     Err local = {0};
     if (masks_refresh_model(t, &local) && run_save_checkpoint(t, &local) &&
-        run_save_model(t, &local)) {
-        masks_log_curve(t);
+        run_save_model(t, &local))
         return true;
-    }
     if (last) return err_set(err, local.kind, "%s", local.text);
     run_note(t, "step %lld: not saved: %s; training goes on", (long long)t->state.step, local.text);
     return true;
@@ -328,6 +326,7 @@ static bool update(Trainer *t, LoopClock *clock, Err *err)
     clock->images += t->state.samples - samples;
     t->state.seconds = clock->base + clock_seconds() - clock->started;
     report(t, clock, norm, rate);
+    masks_log_curve(t);
     return true;
 }
 

@@ -28,10 +28,19 @@ static void make_data(const char *path)
     if (!file_write(path, bytes, sizeof bytes, &err)) abort();
 }
 
+static void set_all(Config *c, const char *const *settings, size_t count)
+{
+    Err err = {0};
+    for (size_t i = 0; i < count; i++)
+        if (!config_set(c, settings[i], &err)) {
+            printf("%s\n", err.text);
+            abort();
+        }
+}
+
 static Config tiny_config(void)
 {
     Config c;
-    Err err = {0};
     config_defaults(&c);
     snprintf(c.data.path, sizeof c.data.path, "%s/images-idx3-ubyte", test_folder());
     if (!path_exists(c.data.path)) make_data(c.data.path);
@@ -43,11 +52,20 @@ static Config tiny_config(void)
         "train.lr=0.002",    "train.schedule=cosine", "train.checkpoint_every=0",
         "train.log_every=2", "train.validate=8",      "sample.count=4",
         "train.seed=11"};
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        if (!config_set(&c, settings[i], &err)) {
-            printf("%s\n", err.text);
-            abort();
-        }
+    set_all(&c, settings, sizeof settings / sizeof *settings);
+    return c;
+}
+
+/* The same on points of the plane. */
+static Config points_config(void)
+{
+    Config c;
+    config_defaults(&c);
+    static const char *const settings[] = {
+        "data.toy=ring",     "model.width=16",     "model.layers=2", "method.type=eddpm",
+        "method.steps=50",   "method.keep=6",      "train.steps=30", "train.batch=16",
+        "train.validate=16", "train.log_every=10", "sample.count=4"};
+    set_all(&c, settings, sizeof settings / sizeof *settings);
     return c;
 }
 
@@ -370,6 +388,36 @@ TEST(a_run_starts_from_the_weights_of_a_trained_model)
     EXPECT(!train(&wrong, none, false, NULL, &err));
     EXPECT_CONTAINS(err.text, "no such run or model folder");
     EXPECT(!path_exists(none));
+}
+
+TEST(points_keep_steps_as_images_do)
+{
+    Config c = points_config();
+    Err err = {0};
+    const char *first = run_name("points");
+    if (!EXPECT(train(&c, first, false, NULL, &err))) printf("%s\n", err.text);
+    snprintf(c.train.init, sizeof c.train.init, "%s", first);
+    c.method.alphas = ALPHAS_RESCALED;
+    const char *second = run_name("points2");
+    if (!EXPECT(train(&c, second, false, NULL, &err))) printf("%s\n", err.text);
+    for (int i = 0; i < 2; i++) {
+        Model m;
+        if (!EXPECT(model_open(&m, i ? second : first, 0, 0, &err))) {
+            printf("%s\n", err.text);
+            return;
+        }
+        EXPECT(m.config.network == NETWORK_MLP && m.config.method == METHOD_EDDPM);
+        EXPECT(m.config.alphas == (i ? ALPHAS_RESCALED : ALPHAS_MERGED));
+        EXPECT_INT(m.process.T, KEEP);
+        model_close(&m);
+    }
+    c.model.width = 32;
+    EXPECT(!train(&c, run_name("points3"), false, NULL, &err));
+    EXPECT_CONTAINS(err.text, "another network");
+    Config other = tiny_config();
+    snprintf(other.train.init, sizeof other.train.init, "%s", first);
+    EXPECT(!train(&other, run_name("images"), false, NULL, &err));
+    EXPECT_CONTAINS(err.text, "the model gives points, which have no size");
 }
 
 static bool read_scheduler(const char *text, ModelConfig *m, Err *err)

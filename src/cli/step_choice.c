@@ -40,6 +40,11 @@ bool choose_steps(Model *model, SpacingKind spacing, int K, NllFit fit, int labe
             "the spacing %s has levels between the trained steps; for a chain of some of "
             "them it must be even, leading, trailing, quadratic or dp",
             spacing_name((int)spacing));
+    if (spacing == SPACING_DP && model->config.network == NETWORK_MLP)
+        return err_set(err, ERR_USAGE,
+                       "%s: gives points, but the spacing dp is measured on images; even, leading, "
+                       "trailing and quadratic do not measure",
+                       model->folder);
     if (K > T) return err_set(err, ERR_USAGE, "cannot choose %d steps: the model has %d", K, T);
     if (model->config.kept)
         return err_set(err, ERR_USAGE,

@@ -6,13 +6,16 @@
 #include "diffc/model.h"
 #include "train_internal.h"
 
+/* The same levels all along, compared at quantiles of the training distribution. */
 static bool same_noise(const Process *a, const Process *b)
 {
+    enum { PLACES = 100 };
     static const double ROUNDING = 1e-6;
     if (a->kind != b->kind || a->T != b->T) return false;
-    for (int t = 0; a->kind == PROCESS_DDPM && t < a->T; t++) {
-        double x = a->schedule.alpha_bar[t], y = b->schedule.alpha_bar[t];
-        if (fabs(x - y) > ROUNDING * x) return false;
+    for (int i = 0; i < PLACES; i++) {
+        double u = (i + 0.5) / PLACES;
+        double x = level_logsnr(process_quantile(a, u)), y = level_logsnr(process_quantile(b, u));
+        if (!(fabs(x - y) <= ROUNDING)) return false;
     }
     return true;
 }
@@ -25,13 +28,12 @@ static bool check_method(Trainer *t, Model *m, Err *err)
     all.kept = NULL;
     if (!method_process(&all, &there, err)) return false;
     bool same = same_noise(&t->process, &there);
-    int T = there.T;
     process_free(&there);
     if (!same)
         return err_set(err, ERR_USAGE,
-                       "train.init: %s was trained with another noise schedule (%d steps there, %d "
-                       "here); method.steps and the schedule must be its own",
-                       m->folder, T, t->process.T);
+                       "train.init: %s was trained with another noise schedule than the keys under "
+                       "\"method\" describe; they must be its own",
+                       m->folder);
     if (m->config.prediction != t->plan.model.prediction)
         return err_set(err, ERR_USAGE,
                        "train.init: %s predicts something else than method.prediction says; set it "
@@ -40,18 +42,21 @@ static bool check_method(Trainer *t, Model *m, Err *err)
     return true;
 }
 
-/* What the shapes of the weights do not tell. */
-static bool same_options(const UNetConfig *a, const UNetConfig *b)
+/* What the shapes of the weights do not tell; of the network that is not there both are zero. */
+static bool same_options(const ModelConfig *m, const ModelConfig *n)
 {
-    return a->groups == b->groups && a->head_dim == b->head_dim && a->time_kind == b->time_kind &&
+    const UNetConfig *a = &m->unet, *b = &n->unet;
+    return m->network == n->network && m->mlp.time_kind == n->mlp.time_kind &&
+           a->groups == b->groups && a->attn_groups == b->attn_groups &&
+           a->head_dim == b->head_dim && a->time_kind == b->time_kind &&
            a->flip_sin_to_cos == b->flip_sin_to_cos && a->freq_shift == b->freq_shift &&
-           a->downsample_padding == b->downsample_padding && a->scale_shift == b->scale_shift &&
-           a->eps == b->eps;
+           a->center_input == b->center_input && a->downsample_padding == b->downsample_padding &&
+           a->scale_shift == b->scale_shift && a->mid_scale == b->mid_scale && a->eps == b->eps;
 }
 
 static bool copy_weights(Trainer *t, const Model *m, Err *err)
 {
-    if (m->table.count != t->table.count || !same_options(&m->config.unet, &t->plan.model.unet))
+    if (m->table.count != t->table.count || !same_options(&m->config, &t->plan.model))
         return err_set(err, ERR_USAGE,
                        "train.init: %s is another network than the one that the keys under "
                        "\"model\" describe; they must be its own",
@@ -78,7 +83,9 @@ bool init_weights(Trainer *t, Err *err)
 {
     Model m;
     if (!t->config.train.init[0]) return true;
-    if (!model_open(&m, t->config.train.init, t->plan.image.H, t->plan.image.W, err)) return false;
+    bool points = t->data.toy != TOY_NONE;
+    int height = points ? 0 : t->plan.image.H, width = points ? 0 : t->plan.image.W;
+    if (!model_open(&m, t->config.train.init, height, width, err)) return false;
     bool ok = check_method(t, &m, err) && copy_weights(t, &m, err);
     if (ok) run_note(t, "starting from the weights of %s", m.folder);
     model_close(&m);

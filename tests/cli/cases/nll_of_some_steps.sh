@@ -16,3 +16,5 @@ diffc sample -q -m run --sampler ddpm --spacing dp
 diffc nll -q -m run --data images-idx3-ubyte --steps 21
 diffc nll -q -m run --data images-idx3-ubyte --spacing dp
 diffc nll -q -m run --data images-idx3-ubyte --steps 4 --spacing karras
+assert points diffc train "$REPOSITORY/configs/toy-ring.json" -q --steps 2 --out points --set method.type=ddpm --set sample.sampler=auto >/dev/null
+diffc sample -q -m points --spacing dp --steps 5

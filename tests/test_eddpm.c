@@ -191,6 +191,23 @@ TEST(a_run_ends_with_a_model_that_samples_with_as_many_calls_as_it_keeps_steps)
     }
 }
 
+TEST(the_algorithm_of_the_paper_runs_to_its_number_of_steps)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    Model m;
+    static const char *const settings[] = {
+        "method.alphas=literal",     "method.reward=loss", "method.masks=1", "method.baseline=none",
+        "method.precondition=false", "method.extract=top", "method.ramp=1",  "method.settle=1"};
+    set_all(&c, settings, sizeof settings / sizeof *settings);
+    const char *run = run_name("paper");
+    if (!EXPECT(train(&c, run, false, NULL, &err))) printf("%s\n", err.text);
+    if (!EXPECT(model_open(&m, run, 0, 0, &err))) return;
+    EXPECT_INT(m.config.kept_count, KEEP);
+    EXPECT(m.config.alphas == ALPHAS_LITERAL);
+    model_close(&m);
+}
+
 /* Before, in and after the ramp, and where the steps are fixed. */
 TEST(resume_is_bit_exact_at_every_stage)
 {

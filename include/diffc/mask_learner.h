@@ -9,6 +9,8 @@
  *   4 masks an update    theirs is 1 (the batch is shared out among them), with no baseline
  *   preconditioned       by sqrt(s (1 - s)); and the rate counts in running spreads of the reward, so
  *                        that it does not depend on its unit
+ *   extract "moves"      the best of many draws from the scores, its steps then moved one by one while
+ *                        the bound falls; theirs are drawn
  *   end of the run       the budget is reached before the end and the last part has a fixed mask */
 #ifndef DIFFC_MASK_LEARNER_H
 #define DIFFC_MASK_LEARNER_H

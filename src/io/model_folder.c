@@ -126,7 +126,7 @@ static bool check_component(const ModelReader *r, const Json *index, const char 
 static bool check_index(const char *root, ModelConfig *m, Err *err)
 {
     static const char *const pipelines[] = {"DDPMPipeline", "DDIMPipeline", "PNDMPipeline",
-                                            EDDPM_PIPELINE, MLP_PIPELINE, NULL};
+                                            EDDPM_PIPELINE, MLP_PIPELINE,   NULL};
     char path[PATH_BYTES];
     if (!path_join(path, root, MODEL_INDEX, err)) return false;
     if (!path_exists(path)) return true;

@@ -152,8 +152,13 @@ static void put_index(JsonWriter *w, const ModelConfig *m)
     json_put_string(w, "_class_name", mlp ? MLP_PIPELINE : pipeline);
     json_put_string(w, "_diffusers_version", DIFFUSERS_VERSION);
     if (mlp) put_pair(w, "mlp", "diffc", MLP_CLASS);
-    put_pair(w, "scheduler", score ? score->library : own ? "diffc" : "diffusers",
-             score ? score->name : own ? EDDPM_SCHEDULER : "DDPMScheduler");
+    put_pair(w, "scheduler",
+             score ? score->library
+             : own ? "diffc"
+                   : "diffusers",
+             score ? score->name
+             : own ? EDDPM_SCHEDULER
+                   : "DDPMScheduler");
     if (!mlp) put_pair(w, "unet", "diffusers", "UNet2DModel");
 }
 

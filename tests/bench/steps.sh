@@ -25,7 +25,7 @@ train() { # RUN CONFIG [OPTION]...
 }
 bound() { # RUN [OPTION]...: bits/dim
     "$program" nll -q --json --data "$data" --count "${IMAGES:-256}" --variance fitted --exact-sum -m "$@" |
-        sed -n 's/.*"event":"summary".*"bits_per_dim":\([0-9.]*\).*/\1/p'
+        awk -F '"bits_per_dim":' '/"event":"summary"/ {printf "%.3f", $2}'
 }
 grid() { # NAME RUN [OPTION]...
     picture=$folder/$1.png

@@ -1,9 +1,11 @@
 /* A model on disk is a diffusers folder (interchange specification part 0):
  *   model_index.json, unet/config.json, unet/diffusion_pytorch_model.safetensors,
  *   scheduler/scheduler_config.json
- * with DDPMScheduler, ScoreSdeVeScheduler or ScoreSdeVpScheduler. What diffusers has no class for has
- * one of ours: DiffcSmldScheduler, DiffcSubVpScheduler, time_embedding_type fourier_linear, and for
- * points of the plane mlp/config.json (DiffcMlp) with its weights instead of unet;
+ * with DDPMScheduler (kept steps with merged noise stand in it as keys of ours, so that it still
+ * loads there, as the chain of all steps), ScoreSdeVeScheduler or ScoreSdeVpScheduler. What
+ * diffusers has no class for has one of ours: DiffcSmldScheduler, DiffcEddpmScheduler (kept steps
+ * with other noise), DiffcSubVpScheduler, time_embedding_type fourier_linear, and for points of the
+ * plane mlp/config.json (DiffcMlp) with its weights instead of unet;
  * also read: the flat layout with everything in the root, and legacy names. */
 #ifndef DIFFC_MODEL_FOLDER_H
 #define DIFFC_MODEL_FOLDER_H
@@ -29,6 +31,10 @@ typedef struct {
     double beta_start, beta_end;
     double *betas;         /* [T] for SCHEDULE_BETAS, else NULL */
     VarianceKind variance; /* learned: the network gives 2 C channels (unet.out_channels) */
+    /* EDDPM: the steps kept, rising, and how their noise is formed (mask.h). NULL: all */
+    int *kept;
+    int kept_count;
+    MaskAlphas alphas;
     /* SMLD and SDE; for DDPM zero. Only VE folders keep snr and corrector_steps. */
     SdeKind sde;
     double sigma_min, sigma_max; /* SMLD, VE */

@@ -14,6 +14,7 @@
 #include "nll_images.h"
 #include "nll_options.h"
 #include "nll_report.h"
+#include "step_choice.h"
 
 enum { BOUND_CALLS = 100, BOUND_IMAGES = 4, FLOW_IMAGES = 16, FILE_DRAWS = 4 };
 
@@ -295,6 +296,15 @@ static bool run_job(Job *job, const Arguments *a, Err *err)
                        "0 to %d",
                        classes - 1);
     if (!choose_protocol(v, job, err)) return false;
+    NllFit fit = {.model = &job->model,
+                  .path = v[NLL_ROW_FIT_DATA].text,
+                  .count = (int)v[NLL_ROW_FIT_COUNT].integer,
+                  .seed = v[NLL_ROW_SEED].seed};
+    bool clip = v[NLL_ROW_CLIP].given ? v[NLL_ROW_CLIP].integer : true;
+    if (v[NLL_ROW_STEPS].given &&
+        !choose_steps(&job->model, (SpacingKind)v[NLL_ROW_SPACING].integer,
+                      (int)v[NLL_ROW_STEPS].integer, fit, label, clip, err))
+        return false;
     fill_runs(v, job);
     job->images = (NllImages){
         .want = job->model.image,
@@ -313,13 +323,8 @@ static bool run_job(Job *job, const Arguments *a, Err *err)
     bool ok = job->protocol == PROTOCOL_ODE
                   ? model_prepare_vjp(&job->model, NETWORK_SAMPLE_BATCH, label, &job->denoiser, err)
                   : model_prepare(&job->model, NETWORK_SAMPLE_BATCH, label, &job->denoiser, err);
-    if (ok && job->fitted) {
-        NllFit fit = {.model = &job->model,
-                      .path = v[NLL_ROW_FIT_DATA].text,
-                      .count = (int)v[NLL_ROW_FIT_COUNT].integer,
-                      .seed = job->seed};
+    if (ok && job->fitted)
         ok = nll_fit_variances(&fit, &job->denoiser, &job->bound, &job->variances, err);
-    }
     Group group = {0};
     ok = ok && group_open(&group, job, err) && nll_report_open(&job->report, err);
     if (ok) {

@@ -20,6 +20,7 @@ static const char *const spacings[] = {[SPACING_EVEN] = "even",
                                        [SPACING_LOGSNR] = "logsnr",
                                        [SPACING_KARRAS] = "karras",
                                        [SPACING_AUTO] = "auto",
+                                       [SPACING_DP] = "dp",
                                        NULL};
 static const char *const predictors[] = {[PREDICTOR_REVERSE_DIFFUSION] = "reverse-diffusion",
                                          [PREDICTOR_ANCESTRAL] = "ancestral",

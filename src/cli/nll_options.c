@@ -33,6 +33,23 @@ const Option nll_options[NLL_ROWS + 1] = {
                           .help =
                               "what is computed, see below; numbers of different protocols do not "
                               "compare"},
+    [NLL_ROW_STEPS] = {.name = "steps",
+                       .type = OPTION_INT,
+                       .metavar = "N",
+                       .low = 2,
+                       .high = 1e6,
+                       .otherwise = "all",
+                       .group = "Protocol",
+                       .help = "bound: of the chain of so many of a ddpm model's steps"},
+    [NLL_ROW_SPACING] = {.name = "spacing",
+                         .type = OPTION_CHOICE,
+                         .metavar = "KIND",
+                         .choice = spacing_name,
+                         .fallback = "even",
+                         .group = "Protocol",
+                         .help =
+                             "bound: which steps these are: even, leading, trailing, quadratic, "
+                             "or dp, the best ones for the model's errors on training images"},
     [NLL_ROW_CALLS] = {.name = "calls",
                        .type = OPTION_INT,
                        .metavar = "N",
@@ -61,7 +78,8 @@ const Option nll_options[NLL_ROWS + 1] = {
                           .metavar = "PATH",
                           .otherwise = "the run's training data",
                           .group = "Protocol",
-                          .help = "bound: where the images for --variance fitted are"},
+                          .help =
+                              "bound: where the images for --variance fitted and --spacing dp are"},
     [NLL_ROW_FIT_COUNT] = {.name = "fit-count",
                            .type = OPTION_INT,
                            .metavar = "N",
@@ -177,7 +195,8 @@ static const struct {
     {NLL_ROW_VARIANCE, true, false, false},   {NLL_ROW_CLIP, true, false, false},
     {NLL_ROW_PER_STEP, true, false, false},   {NLL_ROW_PROBES, false, true, false},
     {NLL_ROW_DEQUANT, false, true, true},     {NLL_ROW_TOLERANCE, false, true, false},
-    {NLL_ROW_CALL_LIMIT, false, true, false},
+    {NLL_ROW_CALL_LIMIT, false, true, false}, {NLL_ROW_STEPS, true, false, false},
+    {NLL_ROW_SPACING, true, false, false},
 };
 
 bool nll_check_options(const OptionValue *v, LikelihoodProtocol protocol, Err *err)
@@ -194,10 +213,15 @@ bool nll_check_options(const OptionValue *v, LikelihoodProtocol protocol, Err *e
                                              : "ode",
                            protocol_name((int)protocol));
     }
-    bool fitted = v[NLL_ROW_VARIANCE].given && v[NLL_ROW_VARIANCE].integer == NLL_VARIANCE_FITTED;
+    bool fitted =
+        (v[NLL_ROW_VARIANCE].given && v[NLL_ROW_VARIANCE].integer == NLL_VARIANCE_FITTED) ||
+        (v[NLL_ROW_SPACING].given && v[NLL_ROW_SPACING].integer == SPACING_DP);
+    if (v[NLL_ROW_SPACING].given && !v[NLL_ROW_STEPS].given)
+        return err_set(err, ERR_USAGE,
+                       "--spacing says which steps are taken; how many is for --steps");
     if ((v[NLL_ROW_FIT_DATA].given || v[NLL_ROW_FIT_COUNT].given) && !fitted)
         return err_set(
-            err, ERR_USAGE, "--%s belongs to --variance fitted",
+            err, ERR_USAGE, "--%s belongs to --variance fitted and --spacing dp",
             nll_options[v[NLL_ROW_FIT_DATA].given ? NLL_ROW_FIT_DATA : NLL_ROW_FIT_COUNT].name);
     if (v[NLL_ROW_CALLS].given && (v[NLL_ROW_EXACT_SUM].given || v[NLL_ROW_PER_STEP].given))
         return err_set(

@@ -15,6 +15,7 @@ enum { SHOWN = 80 };
 void model_config_free(ModelConfig *m)
 {
     mem_free(m->betas);
+    mem_free(m->kept);
     memset(m, 0, sizeof *m);
 }
 
@@ -125,7 +126,7 @@ static bool check_component(const ModelReader *r, const Json *index, const char 
 static bool check_index(const char *root, ModelConfig *m, Err *err)
 {
     static const char *const pipelines[] = {"DDPMPipeline", "DDIMPipeline", "PNDMPipeline",
-                                            MLP_PIPELINE, NULL};
+                                            EDDPM_PIPELINE, MLP_PIPELINE,   NULL};
     char path[PATH_BYTES];
     if (!path_join(path, root, MODEL_INDEX, err)) return false;
     if (!path_exists(path)) return true;

@@ -107,6 +107,12 @@ static void put_unet(JsonWriter *w, const UNetConfig *c)
     json_put_string(w, "upsample_type", "conv");
 }
 
+/* Kept steps that are no steps of the schedule: diffusers must not load them as such. */
+static bool own_noise(const ModelConfig *m)
+{
+    return m->kept && m->alphas != ALPHAS_MERGED;
+}
+
 /* timestep_spacing and steps_offset are left out on purpose: standing in the file they would
  * override the defaults of every other scheduler built from it. */
 static void put_scheduler(JsonWriter *w, const ModelConfig *m)
@@ -118,7 +124,10 @@ static void put_scheduler(JsonWriter *w, const ModelConfig *m)
                                                  [VARIANCE_LARGE] = "fixed_large",
                                                  [VARIANCE_LEARNED] = "learned_range"};
     const ScoreClass *score = score_class_of(m);
-    json_put_string(w, "_class_name", score ? score->name : "DDPMScheduler");
+    json_put_string(w, "_class_name",
+                    score          ? score->name
+                    : own_noise(m) ? EDDPM_SCHEDULER
+                                   : "DDPMScheduler");
     json_put_string(w, "_diffusers_version", DIFFUSERS_VERSION);
     if (score) {
         score_scheduler_put(w, m);
@@ -129,6 +138,7 @@ static void put_scheduler(JsonWriter *w, const ModelConfig *m)
     json_put_float(w, "beta_start", m->beta_start);
     json_put_bool(w, "clip_sample", m->clip);
     if (m->clip_range != 1) json_put_float(w, "clip_sample_range", m->clip_range);
+    kept_steps_put(w, m);
     json_put_int(w, "num_train_timesteps", m->T);
     json_put_string(w, "prediction_type", predictions[m->prediction]);
     if (m->schedule == SCHEDULE_BETAS) {
@@ -144,13 +154,18 @@ static void put_scheduler(JsonWriter *w, const ModelConfig *m)
 static void put_index(JsonWriter *w, const ModelConfig *m)
 {
     const ScoreClass *score = score_class_of(m);
-    bool mlp = m->network == NETWORK_MLP;
-    const char *pipeline = score ? score->pipeline : "DDPMPipeline";
+    bool mlp = m->network == NETWORK_MLP, own = own_noise(m);
+    const char *pipeline = score ? score->pipeline : own ? EDDPM_PIPELINE : "DDPMPipeline";
     json_put_string(w, "_class_name", mlp ? MLP_PIPELINE : pipeline);
     json_put_string(w, "_diffusers_version", DIFFUSERS_VERSION);
     if (mlp) put_pair(w, "mlp", "diffc", MLP_CLASS);
-    put_pair(w, "scheduler", score ? score->library : "diffusers",
-             score ? score->name : "DDPMScheduler");
+    put_pair(w, "scheduler",
+             score ? score->library
+             : own ? "diffc"
+                   : "diffusers",
+             score ? score->name
+             : own ? EDDPM_SCHEDULER
+                   : "DDPMScheduler");
     if (!mlp) put_pair(w, "unet", "diffusers", "UNet2DModel");
 }
 

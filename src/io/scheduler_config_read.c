@@ -1,4 +1,4 @@
-/* scheduler/scheduler_config.json; those of score models go to score_scheduler.c. DDPM and DDIM are
+/* scheduler/scheduler_config.json; those of score models go to score_scheduler.c. DDPM, DDIM and our own are
  * read whole; from the other variance-preserving schedulers the noise levels and the prediction type
  * are taken, for these describe the model and the rest describes a sampler that is not ours. */
 #include <math.h>
@@ -22,6 +22,7 @@ typedef struct {
 static const SchedulerClass classes[] = {
     {"DDPMScheduler", true, 1e-4, 0.02},
     {"DDIMScheduler", true, 1e-4, 0.02},
+    {EDDPM_SCHEDULER, true, 1e-4, 0.02},
     {"PNDMScheduler", false, 1e-4, 0.02},
     {"DPMSolverMultistepScheduler", false, 1e-4, 0.02},
     {"DPMSolverSinglestepScheduler", false, 1e-4, 0.02},
@@ -195,6 +196,8 @@ static void warn_unknown(const ModelReader *r, const Json *object)
                                         "set_alpha_to_one",
                                         "tensor_format",
                                         "timestep_values",
+                                        "kept_timesteps",
+                                        "masked_alphas",
                                         NULL};
     for (const Json *v = json_first(object); v; v = json_next(v)) {
         if (json_key(v)[0] == '_' || model_word_in(json_key(v), known)) continue;
@@ -227,6 +230,7 @@ bool scheduler_config_read(const ModelReader *r, const Json *object)
     if (rescaled)
         return model_unsupported(r, "rescale_betas_zero_snr", rescale, "betas as they are (false)");
     if (kind->whole) warn_unknown(r, object);
-    return read_betas(r, object, kind) && read_prediction(r, object) && read_variance(r, object) &&
-           read_clipping(r, object, kind);
+    bool own = strcmp(kind->name, EDDPM_SCHEDULER) == 0;
+    return read_betas(r, object, kind) && kept_steps_read(r, object, own) &&
+           read_prediction(r, object) && read_variance(r, object) && read_clipping(r, object, kind);
 }

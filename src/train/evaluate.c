@@ -14,7 +14,8 @@ enum { LEVEL_BINS = 10 };
 /* Which tenth of the times. */
 static int level_bin(const Trainer *t, double time)
 {
-    double span = process_is_discrete(&t->process) ? t->process.T : 1;
+    const Process *p = sampled_process(t);
+    double span = process_is_discrete(p) ? p->T : 1;
     int bin = (int)(time * LEVEL_BINS / span);
     return bin < LEVEL_BINS ? bin : LEVEL_BINS - 1;
 }
@@ -27,6 +28,7 @@ bool evaluate_validation(Trainer *t, Err *err)
     TrainBatch *b = &t->eval_batch;
     net_hold(t->eval_network.net, t->optimizer.ema);
     double sum[LEVEL_BINS] = {0}, total = 0;
+    int T = sampled_process(t)->T;
     int count[LEVEL_BINS] = {0};
     for (int first = 0; first < n; first += b->size) {
         if (interrupt_requested()) return true;
@@ -58,9 +60,9 @@ bool evaluate_validation(Trainer *t, Err *err)
     for (int k = 0; k < LEVEL_BINS; k++) {
         if (count[k] == 0) continue;
         json_begin_object(&w, NULL);
-        if (process_is_discrete(&t->process)) {
-            json_put_int(&w, "t_from", (k * t->process.T + LEVEL_BINS - 1) / LEVEL_BINS);
-            json_put_int(&w, "t_to", ((k + 1) * t->process.T + LEVEL_BINS - 1) / LEVEL_BINS - 1);
+        if (T > 0) {
+            json_put_int(&w, "t_from", (k * T + LEVEL_BINS - 1) / LEVEL_BINS);
+            json_put_int(&w, "t_to", ((k + 1) * T + LEVEL_BINS - 1) / LEVEL_BINS - 1);
         } else {
             json_put_number(&w, "t_from", (double)k / LEVEL_BINS);
             json_put_number(&w, "t_to", (double)(k + 1) / LEVEL_BINS);
@@ -104,7 +106,7 @@ static bool draw_samples(Trainer *t, Image *picture, Err *err)
     LevelGrid grid = {0};
     SampleRun run;
     sample_run_defaults(&run);
-    run.process = &t->process;
+    run.process = sampled_process(t);
     run.progress = keep_going;
     run.clip = t->data.toy == TOY_NONE;
     float *values = mem_floats((size_t)count * dims);

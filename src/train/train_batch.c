@@ -55,6 +55,7 @@ static void diffuse(const Trainer *t, TrainBatch *b, int i, NoiseLevel level)
 static NoiseLevel drawn_level(const Trainer *t, uint64_t sample)
 {
     const Process *p = &t->process;
+    if (t->masks.on) return masks_level(t, sample);
     uint64_t seed = t->config.train.seed, stream = rng_stream(RNG_TIMESTEP, sample);
     if (t->config.method.times == TIMES_EVEN) {
         uint64_t batch = (uint64_t)t->config.train.batch;
@@ -68,7 +69,7 @@ static NoiseLevel drawn_level(const Trainer *t, uint64_t sample)
 
 NoiseLevel validation_level(const Trainer *t, int image, int n)
 {
-    return process_quantile(&t->process, ((double)image + 0.5) / n);
+    return process_quantile(sampled_process(t), ((double)image + 0.5) / n);
 }
 
 void batch_fill_train(Trainer *t, TrainBatch *b, uint64_t first)

@@ -158,7 +158,7 @@ static bool open_trainer(Trainer **out, const Config *config, const TrainCallbac
         if (ok) memcpy(t->config.method.betas, config->method.betas, count * sizeof(double));
     }
     ok = ok && config_check(&t->config, err) && open_data(t, plan_only, err) &&
-         open_process(t, err) && open_networks(t, err);
+         open_process(t, err) && open_networks(t, err) && masks_open(t, err);
     if (!ok) {
         trainer_close(t);
         return false;
@@ -191,6 +191,7 @@ void trainer_close(Trainer *t)
 {
     if (!t) return;
     if (t->locked) run_unlock(&t->lock);
+    masks_close(t);
     batch_close(&t->train_batch);
     batch_close(&t->eval_batch);
     network_close(&t->train_network);
@@ -241,14 +242,14 @@ static double accumulate_gradients(Trainer *t)
         net_set_dropout(t->train_network.net, true, t->config.train.seed,
                         t->state.samples / (uint64_t)t->plan.micro_batch);
         train_pass(t, b, 1.0f / (float)images);
+        masks_observe(t, b, t->state.samples);
         for (int i = 0; i < b->size; i++) sum += (double)b->loss[i];
         t->state.samples += (uint64_t)b->size;
     }
     return sum / images;
 }
 
-/* Share of the run that is done, by updates or by time, whichever is further. */
-static double progress_of(const Trainer *t)
+double progress_of(const Trainer *t)
 {
     double by_steps = 0, by_time = 0;
     if (t->config.train.steps > 0) by_steps = (double)t->state.step / (double)t->config.train.steps;
@@ -269,6 +270,7 @@ static void log_step(Trainer *t, const TrainStatus *s, double startup)
     json_put_number(&w, "lr", s->lr);
     json_put_number(&w, "images_per_s", s->images_per_s);
     json_put_number(&w, "seconds", s->seconds);
+    masks_put_summary(t, &w);
     if (isfinite(startup)) json_put_number(&w, "startup_seconds", startup);
     json_end_object(&w);
     run_log(t, &w);
@@ -278,7 +280,9 @@ static void log_step(Trainer *t, const TrainStatus *s, double startup)
 static bool save_all(Trainer *t, bool last, Err *err)
 {
     Err local = {0};
-    if (run_save_checkpoint(t, &local) && run_save_model(t, &local)) return true;
+    if (masks_refresh_model(t, &local) && run_save_checkpoint(t, &local) &&
+        run_save_model(t, &local))
+        return true;
     if (last) return err_set(err, local.kind, "%s", local.text);
     run_note(t, "step %lld: not saved: %s; training goes on", (long long)t->state.step, local.text);
     return true;
@@ -336,6 +340,7 @@ static bool update(Trainer *t, LoopClock *clock, Err *err)
     uint64_t samples = t->state.samples;
     double rate = learning_rate(c->train.schedule, c->train.lr, t->state.step, c->train.warmup,
                                 progress_of(t));
+    if (!masks_begin_update(t, err)) return false;
     double loss = accumulate_gradients(t);
     double norm = optimizer_gradient_norm(&t->optimizer);
     if (!isfinite(loss) || !isfinite(norm))
@@ -346,6 +351,7 @@ static bool update(Trainer *t, LoopClock *clock, Err *err)
                        "train.warmup may help)",
                        (long long)t->state.step + 1, loss, norm, rate);
     optimizer_update(&t->optimizer, rate, norm);
+    masks_end_update(t);
     t->state.step = t->optimizer.step;
     t->state.loss_sum += loss;
     t->state.loss_count++;
@@ -353,12 +359,13 @@ static bool update(Trainer *t, LoopClock *clock, Err *err)
     clock->images += t->state.samples - samples;
     t->state.seconds = clock->base + clock_seconds() - clock->started;
     report(t, clock, norm, rate);
+    masks_log_curve(t);
     return true;
 }
 
 bool trainer_run(Trainer *t, const char *run, bool resume, Err *err)
 {
-    if (!run_prepare(t, run, resume, err)) return false;
+    if ((!resume && !init_weights(t, err)) || !run_prepare(t, run, resume, err)) return false;
     if (resume && finished(t)) {
         run_note(t, "%s is finished; a larger train.steps or train.minutes continues it", t->run);
         return true;

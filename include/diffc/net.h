@@ -65,6 +65,7 @@ int net_silu(Net *net, int x);
 int net_attention(Net *net, int q, int k, int v, int heads);
 int net_upsample(Net *net, int x);
 int net_avgpool(Net *net, int x, int factor);
+int net_cumsum(Net *net, int x); /* over the channels of x [N,1,1,C] */
 int net_concat(Net *net, int a, int b);
 int net_add(Net *net, int a, int b);
 int net_shift(Net *net, int x, int e);    /* e [N,1,1,C] */

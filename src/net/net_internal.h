@@ -16,6 +16,7 @@ typedef enum {
     OP_ATTENTION,
     OP_UPSAMPLE,
     OP_AVGPOOL,
+    OP_CUMSUM,
     OP_CONCAT,
     OP_ADD,
     OP_SHIFT,
@@ -62,6 +63,7 @@ typedef struct {
         PointDims point;
         AttentionDims attention;
         ResampleDims resample;
+        CumsumDims cumsum;
         ConcatDims concat;
         ShiftDims shift;
         TimeDims time;

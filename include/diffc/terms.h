@@ -25,6 +25,7 @@ typedef enum {
     SCHEDULE_SCALED_LINEAR, /* linspace(sqrt beta_start, sqrt beta_end, T)^2 */
     SCHEDULE_COSINE,        /* Nichol & Dhariwal 2021, beta capped at 0.999 */
     SCHEDULE_BETAS,         /* given by the user */
+    SCHEDULE_UNIF,          /* sigma_t = (t+1) / (T+1) (Yadin et al. 2024) */
 } ScheduleKind;
 
 /* What a network was trained to give (Salimans & Ho 2022 for v). */

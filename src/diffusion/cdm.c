@@ -1,0 +1,73 @@
+#include "diffc/cdm.h"
+
+#include <math.h>
+
+#include "diffc/err.h"
+
+static const double LOG_TWO_PI = 1.83787706640934548356;
+
+int cdm_classes(const Process *p)
+{
+    CHECK(p->kind == PROCESS_DDPM);
+    return p->T + 2;
+}
+
+NoiseLevel cdm_level(const Process *p, int class_index)
+{
+    CHECK(class_index >= 0 && class_index < cdm_classes(p));
+    NoiseLevel level = {.alpha = 0, .sigma = 1, .time = p->T};
+    if (class_index <= p->T) level = process_level(p, class_index - 1);
+    level.t = class_index;
+    return level;
+}
+
+double cdm_class_at(NoiseLevel level)
+{
+    return level.time + 1;
+}
+
+/* The class below, and the weight of the one above it. */
+static int class_below(int classes, double class_at, double *part)
+{
+    int below = (int)floor(class_at);
+    CHECK(below >= 0 && below < classes);
+    *part = below + 1 < classes ? class_at - below : 0;
+    return below;
+}
+
+double cdm_ratio(const float *logits, int classes, double class_at)
+{
+    double part, last = (double)logits[classes - 1];
+    int below = class_below(classes, class_at, &part);
+    double ratio = last - (double)logits[below];
+    return part > 0 ? (1 - part) * ratio + part * (last - (double)logits[below + 1]) : ratio;
+}
+
+void cdm_seed(float *seed, int classes, double class_at, double scale)
+{
+    double part;
+    int below = class_below(classes, class_at, &part);
+    seed[classes - 1] += (float)scale;
+    seed[below] -= (float)(scale * (1 - part));
+    if (part > 0) seed[below + 1] -= (float)(scale * part);
+}
+
+double cdm_squared_error(double sigma, size_t dims, const float *x, const float *gradient,
+                         const float *eps, double dloss, float *r)
+{
+    double sum = 0, factor = dloss * 2 * sigma / (double)dims;
+    for (size_t i = 0; i < dims; i++) {
+        double error = cdm_eps(sigma, (double)x[i], (double)gradient[i]) - (double)eps[i];
+        sum += error * error;
+        if (r) r[i] = (float)(factor * error);
+    }
+    return sum / (double)dims;
+}
+
+double cdm_log_density(const float *logits, int classes, double class_at, const double *x,
+                       size_t dims)
+{
+    double square = 0;
+    for (size_t i = 0; i < dims; i++) square += x[i] * x[i];
+    return -cdm_ratio(logits, classes, class_at) - 0.5 * (square + (double)dims * LOG_TWO_PI);
+}

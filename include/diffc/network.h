@@ -9,12 +9,13 @@
 
 typedef struct {
     Net *net;
-    int x, t, label; /* input nodes; label is -1 without classes */
+    int x, t, label; /* input nodes; label is -1 without classes, t with noise_classes */
     int y;
     int batch;
     Shape image;
     size_t dims;         /* H * W * C of an image */
-    bool input_gradient; /* planned by network_open_vjp */
+    bool vjp;            /* planned by network_open_vjp */
+    int noise_classes;   /* a classifier of noise levels: see cdm_network.h */
 } Network;
 
 /* The network that a configuration asks for, for images of the given shape. Groups 0 become
@@ -34,7 +35,11 @@ int network_pass_size(ParamTable *table, const UNetConfig *unet, Shape image, in
 /* Declares (the first call for a table fills it), without planning. */
 bool network_declare(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image, int batch,
                      Err *err);
-/* Declares and plans. */
+/* The passes that predicting (NET_INFER) and training (NET_TRAIN) take: a classifier of noise levels
+ * predicts by a backward pass and trains by all four. */
+NetMode network_mode(const UNetConfig *unet, NetMode use);
+
+/* Declares and plans; mode NET_INFER to predict, NET_TRAIN to train. */
 bool network_open(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image, int batch,
                   NetMode mode, Err *err);
 /* The same for likelihoods: its denoiser has predict_vjp, by a backward pass to the image alone. */

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "diffc/cdm_network.h"
 #include "diffc/ops.h"
 
 /* The noise of SMLD and VE spans orders of magnitude, so they are told its logarithm; the time of VP
@@ -64,7 +65,7 @@ bool unet_from_config(const Config *c, Shape image, int classes, UNetConfig *une
 }
 
 static bool declare(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image, int batch,
-                    bool input_gradient, Err *err)
+                    bool vjp, Err *err)
 {
     memset(nw, 0, sizeof *nw);
     nw->net = net_new(table, batch);
@@ -72,9 +73,10 @@ static bool declare(Network *nw, ParamTable *table, const UNetConfig *unet, Shap
     nw->image = image;
     nw->batch = batch;
     nw->dims = (size_t)image.H * (size_t)image.W * (size_t)image.C;
-    nw->input_gradient = input_gradient;
-    nw->x = net_input(nw->net, image.H, image.W, image.C, input_gradient);
-    nw->t = net_input(nw->net, 1, 1, 1, false);
+    nw->vjp = vjp;
+    nw->noise_classes = unet->noise_classes;
+    nw->x = net_input(nw->net, image.H, image.W, image.C, vjp || nw->noise_classes > 0);
+    nw->t = nw->noise_classes > 0 ? -1 : net_input(nw->net, 1, 1, 1, false);
     nw->label = unet->classes > 0 ? net_input(nw->net, 1, 1, 1, false) : -1;
     nw->y = unet_declare(nw->net, unet, nw->x, nw->t, nw->label);
     net_set_output(nw->net, nw->y);
@@ -94,16 +96,24 @@ static bool plan(Network *nw, NetMode mode, Err *err)
     return false;
 }
 
+NetMode network_mode(const UNetConfig *unet, NetMode use)
+{
+    if (unet->noise_classes == 0) return use;
+    return use == NET_INFER ? NET_TRAIN : NET_SECOND;
+}
+
 bool network_open(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image, int batch,
                   NetMode mode, Err *err)
 {
-    return network_declare(nw, table, unet, image, batch, err) && plan(nw, mode, err);
+    return network_declare(nw, table, unet, image, batch, err) &&
+           plan(nw, network_mode(unet, mode), err);
 }
 
 bool network_open_vjp(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image,
                       int batch, Err *err)
 {
-    return declare(nw, table, unet, image, batch, true, err) && plan(nw, NET_TRAIN, err);
+    return declare(nw, table, unet, image, batch, true, err) &&
+           plan(nw, network_mode(unet, NET_TRAIN), err);
 }
 
 /* Longer passes read the weights less often, shorter ones find more of their activations in the
@@ -114,8 +124,8 @@ static bool pass_fits(ParamTable *table, const UNetConfig *unet, Shape image, in
     const size_t least = (size_t)48 << 20, most = (size_t)512 << 20;
     Network nw;
     if (!network_declare(&nw, table, unet, image, batch, NULL)) return true;
-    size_t bytes = net_plan_bytes(nw.net, NET_TRAIN);
-    size_t weights = net_prepared_bytes(nw.net, NET_TRAIN);
+    size_t bytes = net_plan_bytes(nw.net, network_mode(unet, NET_TRAIN));
+    size_t weights = net_prepared_bytes(nw.net, network_mode(unet, NET_TRAIN));
     network_close(&nw);
     return bytes <= (weights < least ? least : weights > most ? most : weights);
 }
@@ -241,9 +251,10 @@ static void choose_images(void *context, const int *images)
 
 Denoiser network_denoiser(NetworkDenoiser *context)
 {
+    if (context->network->noise_classes > 0) return cdm_denoiser(context);
     return (Denoiser){.context = context,
                       .dims = context->network->dims,
                       .predict = predict,
-                      .predict_vjp = context->network->input_gradient ? predict_vjp : NULL,
+                      .predict_vjp = context->network->vjp ? predict_vjp : NULL,
                       .choose_images = choose_images};
 }

@@ -164,6 +164,20 @@ TEST(dequantised_pixels_fill_their_level_evenly_and_follow_seed_and_draw)
     EXPECT(fabs(x[0] - again[0]) > 0);
 }
 
+TEST(the_seed_of_an_image_changes_with_each_pixel_and_with_the_given_seed)
+{
+    unsigned char pixels[64] = {0};
+    uint64_t base = likelihood_seed(3, pixels, 64);
+    EXPECT(likelihood_seed(3, pixels, 64) == base);
+    EXPECT(likelihood_seed(4, pixels, 64) != base);
+    EXPECT(likelihood_seed(3 + ((uint64_t)1 << 60), pixels, 64) != base);
+    for (int i = 0; i < 64; i++) {
+        pixels[i] = 1;
+        EXPECT(likelihood_seed(3, pixels, 64) != base);
+        pixels[i] = 0;
+    }
+}
+
 TEST(draws_give_their_mean_and_its_standard_error)
 {
     double nats[4] = {10, 12, 14, 16};

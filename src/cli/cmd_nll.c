@@ -12,194 +12,8 @@
 #include "diffc/term.h"
 #include "nll_fit.h"
 #include "nll_images.h"
+#include "nll_options.h"
 #include "nll_report.h"
-
-enum {
-    MODEL,
-    LABEL,
-    PROTOCOL,
-    CALLS,
-    EXACT_SUM,
-    VARIANCE,
-    FIT_DATA,
-    FIT_COUNT,
-    CLIP,
-    PER_STEP,
-    PROBES,
-    DEQUANT,
-    TOLERANCE,
-    CALL_LIMIT,
-    DATA,
-    PART,
-    COUNT,
-    RESIZE,
-    SEED,
-    BATCH,
-    CSV,
-    THREADS,
-    JSON,
-    QUIET,
-    ROWS
-};
-
-/* variance_name's, and one more. */
-enum { VARIANCE_FITTED = VARIANCE_LARGE + 1 };
-static const char *step_variance_name(int kind)
-{
-    if (kind < VARIANCE_FITTED) return variance_name(kind);
-    return kind == VARIANCE_FITTED ? "fitted" : NULL;
-}
-
-static const Option options[ROWS + 1] = {
-    [MODEL] = {.name = "model",
-               .letter = 'm',
-               .type = OPTION_TEXT,
-               .metavar = "PATH",
-               .otherwise = "the newest run under runs/",
-               .group = "Model",
-               .help = "run folder, or model folder in the layout of diffusers"},
-    [LABEL] = {.name = "label",
-               .type = OPTION_INT,
-               .metavar = "N",
-               .low = 0,
-               .high = 1e6,
-               .group = "Model",
-               .help = "class under which the images are scored, for models with classes"},
-    [PROTOCOL] = {.name = "protocol",
-                  .type = OPTION_CHOICE,
-                  .metavar = "NAME",
-                  .choice = protocol_name,
-                  .otherwise = "bound for ddpm, else ode",
-                  .group = "Protocol",
-                  .help = "what is computed, see below; numbers of different protocols do not "
-                          "compare"},
-    [CALLS] = {.name = "calls",
-               .type = OPTION_INT,
-               .metavar = "N",
-               .low = 4,
-               .high = 1e6,
-               .otherwise = "100",
-               .group = "Protocol",
-               .help = "bound: network calls per image, from which the sum of all terms is "
-                       "estimated without bias"},
-    [EXACT_SUM] = {.name = "exact-sum",
-                   .type = OPTION_FLAG,
-                   .group = "Protocol",
-                   .help = "bound: sum all terms, with a few more calls than the model has steps"},
-    [VARIANCE] = {.name = "variance",
-                  .type = OPTION_CHOICE,
-                  .metavar = "KIND",
-                  .choice = step_variance_name,
-                  .otherwise = "the model's",
-                  .group = "Protocol",
-                  .help = "bound: variance of the model's steps; fitted measures on training "
-                          "images what makes the bound smallest"},
-    [FIT_DATA] = {.name = "fit-data",
-                  .type = OPTION_TEXT,
-                  .metavar = "PATH",
-                  .otherwise = "the run's training data",
-                  .group = "Protocol",
-                  .help = "bound: where the images for --variance fitted are"},
-    [FIT_COUNT] = {.name = "fit-count",
-                   .type = OPTION_INT,
-                   .metavar = "N",
-                   .low = 1,
-                   .high = 100000,
-                   .fallback = "32",
-                   .group = "Protocol",
-                   .help = "bound: how many of them are measured"},
-    [CLIP] = {.name = "clip",
-              .type = OPTION_SWITCH,
-              .otherwise = "yes",
-              .group = "Protocol",
-              .help = "bound: keep the predicted image within [-1, 1]"},
-    [PER_STEP] = {.name = "per-step",
-                  .type = OPTION_TEXT,
-                  .metavar = "FILE",
-                  .group = "Protocol",
-                  .help = "bound: the terms of all steps as a table (CSV); asks for --exact-sum"},
-    [PROBES] = {.name = "probes",
-                .type = OPTION_INT,
-                .metavar = "N",
-                .low = 1,
-                .high = 1000,
-                .fallback = "1",
-                .group = "Protocol",
-                .help = "ode: directions that estimate the trace of the Jacobian"},
-    [DEQUANT] = {.name = "dequant",
-                 .type = OPTION_INT,
-                 .metavar = "N",
-                 .low = 1,
-                 .high = 1000,
-                 .otherwise = "4, with --data 1",
-                 .group = "Protocol",
-                 .help = "ode, exact: draws of uniform noise of one grey level, each solved on its "
-                         "own; from 2 on they tell the standard error"},
-    [TOLERANCE] = {.name = "tolerance",
-                   .type = OPTION_REAL,
-                   .metavar = "X",
-                   .low = 1e-12,
-                   .high = 0.1,
-                   .fallback = "1e-5",
-                   .group = "Protocol",
-                   .help = "ode: error allowed, relative and absolute"},
-    [CALL_LIMIT] = {.name = "call-limit",
-                    .type = OPTION_INT,
-                    .metavar = "N",
-                    .low = 8,
-                    .high = 1e9,
-                    .fallback = "10000",
-                    .group = "Protocol",
-                    .help = "ode: network calls that one solve may take"},
-    [DATA] = {.name = "data",
-              .type = OPTION_TEXT,
-              .metavar = "PATH",
-              .group = "Images",
-              .help = "score a data set (IDX, CIFAR-10) or a folder of images and give the mean"},
-    [PART] = {.name = "part",
-              .type = OPTION_CHOICE,
-              .metavar = "NAME",
-              .choice = part_name,
-              .otherwise = "test, where there is one",
-              .group = "Images",
-              .help = "part of the data set"},
-    [COUNT] = {.name = "count",
-               .letter = 'n',
-               .type = OPTION_INT,
-               .metavar = "N",
-               .low = 1,
-               .high = 1e9,
-               .otherwise = "all",
-               .group = "Images",
-               .help = "images of the data set: of IDX and CIFAR-10 the first, of a folder evenly"},
-    [RESIZE] = {.name = "resize",
-                .type = OPTION_FLAG,
-                .group = "Images",
-                .help = "make images of another size or another number of channels fit"},
-    [SEED] = {.name = "seed",
-              .type = OPTION_SEED,
-              .metavar = "N",
-              .fallback = "0",
-              .group = "Images",
-              .help = "seed of all draws; an image's figures depend on it and on the image alone"},
-    [BATCH] = {.name = "batch",
-               .letter = 'b',
-               .type = OPTION_INT,
-               .metavar = "N",
-               .low = 1,
-               .high = 65536,
-               .otherwise = "4 for bound, 16 for ode",
-               .group = "Images",
-               .help = "images scored together"},
-    [CSV] = {.name = "csv",
-             .type = OPTION_TEXT,
-             .metavar = "FILE",
-             .group = "Images",
-             .help = "the figures of all images as a table"},
-    [THREADS] = OPTION_ROW_THREADS,
-    [JSON] = OPTION_ROW_JSON,
-    [QUIET] = OPTION_ROW_QUIET,
-};
 
 enum { BOUND_CALLS = 100, BOUND_IMAGES = 4, FLOW_IMAGES = 16, FILE_DRAWS = 4 };
 
@@ -224,46 +38,12 @@ typedef struct {
     int group; /* images in the running group */
 } Job;
 
-/* Which option belongs to which protocols. */
-static const struct {
-    int row;
-    bool bound, ode, exact;
-} owners[] = {
-    {CALLS, true, false, false},  {EXACT_SUM, true, false, false}, {VARIANCE, true, false, false},
-    {CLIP, true, false, false},   {PER_STEP, true, false, false},  {PROBES, false, true, false},
-    {DEQUANT, false, true, true}, {TOLERANCE, false, true, false}, {CALL_LIMIT, false, true, false},
-};
-
-static bool check_owners(const OptionValue *v, LikelihoodProtocol protocol, Err *err)
-{
-    for (size_t i = 0; i < sizeof owners / sizeof *owners; i++) {
-        bool reads = protocol == PROTOCOL_BOUND ? owners[i].bound
-                     : protocol == PROTOCOL_ODE ? owners[i].ode
-                                                : owners[i].exact;
-        if (v[owners[i].row].given && !reads)
-            return err_set(err, ERR_USAGE, "--%s belongs to the protocol %s; %s does not use it",
-                           options[owners[i].row].name,
-                           owners[i].bound   ? "bound"
-                           : owners[i].exact ? "ode or exact"
-                                             : "ode",
-                           protocol_name((int)protocol));
-    }
-    bool fitted = v[VARIANCE].given && v[VARIANCE].integer == VARIANCE_FITTED;
-    if ((v[FIT_DATA].given || v[FIT_COUNT].given) && !fitted)
-        return err_set(err, ERR_USAGE, "--%s belongs to --variance fitted",
-                       options[v[FIT_DATA].given ? FIT_DATA : FIT_COUNT].name);
-    if (v[CALLS].given && (v[EXACT_SUM].given || v[PER_STEP].given))
-        return err_set(err, ERR_USAGE, "--calls estimates what --%s sums; give one of them",
-                       options[v[EXACT_SUM].given ? EXACT_SUM : PER_STEP].name);
-    return true;
-}
-
 static bool choose_protocol(const OptionValue *v, Job *job, Err *err)
 {
     bool ddpm = job->model.process.kind == PROCESS_DDPM;
-    job->protocol = v[PROTOCOL].given ? (LikelihoodProtocol)v[PROTOCOL].integer
-                    : ddpm            ? PROTOCOL_BOUND
-                                      : PROTOCOL_ODE;
+    job->protocol = v[NLL_ROW_PROTOCOL].given ? (LikelihoodProtocol)v[NLL_ROW_PROTOCOL].integer
+                    : ddpm                    ? PROTOCOL_BOUND
+                                              : PROTOCOL_ODE;
     if (job->protocol == PROTOCOL_EXACT)
         return err_set(err, ERR_USAGE,
                        "the protocol exact needs a model that knows its density, as classification "
@@ -274,7 +54,7 @@ static bool choose_protocol(const OptionValue *v, Job *job, Err *err)
                        "the protocol bound needs a chain of discrete steps; the noise of %s is "
                        "continuous in time and has ode",
                        job->path);
-    return check_owners(v, job->protocol, err);
+    return nll_check_options(v, job->protocol, err);
 }
 
 static bool report_progress(void *context, long predictions)
@@ -296,40 +76,41 @@ static bool report_progress(void *context, long predictions)
 static void fill_runs(const OptionValue *v, Job *job)
 {
     const ModelConfig *c = &job->model.config;
-    bool all = v[EXACT_SUM].given || v[PER_STEP].given;
+    bool all = v[NLL_ROW_EXACT_SUM].given || v[NLL_ROW_PER_STEP].given;
     bool discrete = process_is_discrete(&job->model.process);
     job->bound = (BoundRun){
         .process = &job->model.process,
         .variance = c->variance,
-        .clip = v[CLIP].given ? v[CLIP].integer : true,
+        .clip = v[NLL_ROW_CLIP].given ? v[NLL_ROW_CLIP].integer : true,
         .clip_range = c->clip_range > 0 ? c->clip_range : 1,
-        .calls = all              ? 0
-                 : v[CALLS].given ? (int)v[CALLS].integer
-                                  : BOUND_CALLS,
+        .calls = all                      ? 0
+                 : v[NLL_ROW_CALLS].given ? (int)v[NLL_ROW_CALLS].integer
+                                          : BOUND_CALLS,
         .batch = NETWORK_SAMPLE_BATCH,
         .progress = report_progress,
         .progress_context = job,
     };
-    int variance = v[VARIANCE].given ? (int)v[VARIANCE].integer : (int)c->variance;
-    job->fitted = variance == VARIANCE_FITTED;
+    int variance = v[NLL_ROW_VARIANCE].given ? (int)v[NLL_ROW_VARIANCE].integer : (int)c->variance;
+    job->fitted = variance == NLL_VARIANCE_FITTED;
     if (!job->fitted) job->bound.variance = (VarianceKind)variance;
-    job->variance = step_variance_name(variance);
+    job->variance = nll_variance_name(variance);
     /* A short chain is summed. */
-    if (discrete && !v[CALLS].given && job->model.process.T <= BOUND_CALLS) job->bound.calls = 0;
+    if (discrete && !v[NLL_ROW_CALLS].given && job->model.process.T <= BOUND_CALLS)
+        job->bound.calls = 0;
     job->flow = (FlowRun){
         .process = &job->model.process,
-        .probes = (int)v[PROBES].integer,
-        .dequant = v[DEQUANT].given ? (int)v[DEQUANT].integer
-                   : v[DATA].given  ? 1
-                                    : FILE_DRAWS,
-        .tolerance = v[TOLERANCE].real,
-        .call_limit = (long)v[CALL_LIMIT].integer,
+        .probes = (int)v[NLL_ROW_PROBES].integer,
+        .dequant = v[NLL_ROW_DEQUANT].given ? (int)v[NLL_ROW_DEQUANT].integer
+                   : v[NLL_ROW_DATA].given  ? 1
+                                            : FILE_DRAWS,
+        .tolerance = v[NLL_ROW_TOLERANCE].real,
+        .call_limit = (long)v[NLL_ROW_CALL_LIMIT].integer,
         .progress = report_progress,
         .progress_context = job,
     };
-    job->seed = v[SEED].seed;
+    job->seed = v[NLL_ROW_SEED].seed;
     int own = job->protocol == PROTOCOL_BOUND ? BOUND_IMAGES : FLOW_IMAGES;
-    job->batch = v[BATCH].given ? (int)v[BATCH].integer : own;
+    job->batch = v[NLL_ROW_BATCH].given ? (int)v[NLL_ROW_BATCH].integer : own;
 }
 
 /* One group's images, of which some may not have been read. */
@@ -501,7 +282,7 @@ static bool run_job(Job *job, const Arguments *a, Err *err)
 {
     const OptionValue *v = a->values;
     int classes = job->model.config.unet.classes,
-        label = v[LABEL].given ? (int)v[LABEL].integer : -1;
+        label = v[NLL_ROW_LABEL].given ? (int)v[NLL_ROW_LABEL].integer : -1;
     if (label >= 0 && classes == 0)
         return err_set(err, ERR_USAGE, "--label is given, but the model has no classes");
     if (classes > 0 && (label < 0 || label >= classes))
@@ -511,18 +292,18 @@ static bool run_job(Job *job, const Arguments *a, Err *err)
                        classes - 1);
     if (!choose_protocol(v, job, err)) return false;
     fill_runs(v, job);
-    job->images =
-        (NllImages){.want = job->model.image,
-                    .resize = v[RESIZE].given,
-                    .paths = a->words,
-                    .data_path = v[DATA].text,
-                    .part = v[PART].given ? (DataPart)v[PART].integer : PART_AUTO,
-                    .count = v[DATA].given ? (size_t)v[COUNT].integer : (size_t)a->word_count};
+    job->images = (NllImages){
+        .want = job->model.image,
+        .resize = v[NLL_ROW_RESIZE].given,
+        .paths = a->words,
+        .data_path = v[NLL_ROW_DATA].text,
+        .part = v[NLL_ROW_PART].given ? (DataPart)v[NLL_ROW_PART].integer : PART_AUTO,
+        .count = v[NLL_ROW_DATA].given ? (size_t)v[NLL_ROW_COUNT].integer : (size_t)a->word_count};
     job->report = (NllReport){.protocol = job->protocol,
-                              .json = v[JSON].given,
-                              .each = !v[DATA].given,
-                              .csv = v[CSV].text,
-                              .per_step = v[PER_STEP].text};
+                              .json = v[NLL_ROW_JSON].given,
+                              .each = !v[NLL_ROW_DATA].given,
+                              .csv = v[NLL_ROW_CSV].text,
+                              .per_step = v[NLL_ROW_PER_STEP].text};
     if (!nll_images_open(&job->images, err)) return false;
     if ((size_t)job->batch > job->images.count) job->batch = (int)job->images.count;
     bool ok = job->protocol == PROTOCOL_ODE
@@ -530,8 +311,8 @@ static bool run_job(Job *job, const Arguments *a, Err *err)
                   : model_prepare(&job->model, NETWORK_SAMPLE_BATCH, label, &job->denoiser, err);
     if (ok && job->fitted) {
         NllFit fit = {.model = &job->model,
-                      .path = v[FIT_DATA].text,
-                      .count = (int)v[FIT_COUNT].integer,
+                      .path = v[NLL_ROW_FIT_DATA].text,
+                      .count = (int)v[NLL_ROW_FIT_COUNT].integer,
                       .seed = job->seed};
         ok = nll_fit_variances(&fit, &job->denoiser, &job->bound, &job->variances, err);
     }
@@ -552,17 +333,17 @@ static bool run_nll(const Arguments *a, Err *err)
 {
     const OptionValue *v = a->values;
     Job job = {0};
-    if (v[DATA].given && a->word_count > 0)
+    if (v[NLL_ROW_DATA].given && a->word_count > 0)
         return err_set(err, ERR_USAGE, "images and --data are given; one of them is enough");
-    if (!v[DATA].given && a->word_count == 0)
+    if (!v[NLL_ROW_DATA].given && a->word_count == 0)
         return err_set(err, ERR_USAGE, "there is nothing to score: name images or give --data");
-    if (!v[DATA].given && (v[COUNT].given || v[PART].given))
+    if (!v[NLL_ROW_DATA].given && (v[NLL_ROW_COUNT].given || v[NLL_ROW_PART].given))
         return err_set(err, ERR_USAGE, "--%s belongs to --data",
-                       options[v[COUNT].given ? COUNT : PART].name);
-    if (v[THREADS].given) parallel_set_threads((int)v[THREADS].integer);
-    term_set_quiet(v[QUIET].given);
+                       nll_options[v[NLL_ROW_COUNT].given ? NLL_ROW_COUNT : NLL_ROW_PART].name);
+    if (v[NLL_ROW_THREADS].given) parallel_set_threads((int)v[NLL_ROW_THREADS].integer);
+    term_set_quiet(v[NLL_ROW_QUIET].given);
     note_instructions();
-    if (!choose_model(&v[MODEL], job.path, err)) return false;
+    if (!choose_model(&v[NLL_ROW_MODEL], job.path, err)) return false;
     if (!model_open(&job.model, job.path, 0, 0, err)) return false;
     for (int i = 0; i < job.model.config.warning_count; i++)
         term_note("warning: %s", job.model.config.warnings[i]);
@@ -596,7 +377,7 @@ const Command command_nll = {
     .words_max = 1000000,
     .examples = {"diffc nll image.png",
                  "diffc nll -m runs/fashion-ddpm --data data/fashion-mnist --count 1000"},
-    .options = options,
+    .options = nll_options,
     .notes = "Fewer bits are more likely; 8 bits per dimension are what an unpacked image takes. A "
              "dimension is one channel of one pixel. The standard error of an image is that of "
              "its random draws; that of a data set is over its images. Images that can be scored "

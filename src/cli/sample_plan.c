@@ -57,8 +57,8 @@ const Option sample_options[SAMPLE_ROWS + 1] = {
                          .type = OPTION_SWITCH,
                          .otherwise = "the run's",
                          .group = "Sampler",
-                         .help = "keep the predicted image within [-1, 1] at every step (ddpm, "
-                                 "ddim, heun, dpm++2m, unipc)"},
+                         .help = "keep the predicted image within [-1, 1] at every step (not of "
+                                 "ode, ancestral and langevin)"},
     [SAMPLE_ROW_VARIANCE] = {.name = "variance",
                              .type = OPTION_CHOICE,
                              .metavar = "KIND",

@@ -30,10 +30,10 @@ const Sampler samplers[] = {
      "Langevin dynamics at the smallest level alone, to show why the others anneal",
      SAMPLE_LANGEVIN | SAMPLE_ONE_LEVEL, 1000, SPACING_UNIFORM, levels_plain_langevin,
      sample_plain_langevin},
-    {"reverse-sde", "Euler-Maruyama on the reverse SDE (Song et al. 2021)", 0, 0, SPACING_UNIFORM,
-     NULL, sample_reverse_sde},
+    {"reverse-sde", "Euler-Maruyama on the reverse SDE (Song et al. 2021)", SAMPLE_CLIP, 0,
+     SPACING_UNIFORM, NULL, sample_reverse_sde},
     {"pc", "predictor-corrector: Langevin steps, then a step down (Song et al. 2021)",
-     SAMPLE_CORRECTOR, 0, SPACING_EVEN, levels_pc, sample_pc},
+     SAMPLE_CLIP | SAMPLE_CORRECTOR, 0, SPACING_EVEN, levels_pc, sample_pc},
     {NULL, NULL, 0, 0, SPACING_EVEN, NULL, NULL},
 };
 

@@ -69,7 +69,8 @@ static void correct(const Walk *w, int step, bool noisy, double *x, const double
         size_t at = (size_t)image * dims;
         double e = corrector_step(w->run, r * r, level, eps + at, z + at, dims);
         double along_eps = -e / level.sigma, std = noisy ? sqrt(2 * e) : 0;
-        for (size_t i = at; i < at + dims; i++) x[i] += along_eps * eps[i] + std * z[i];
+        for (size_t i = at; i < at + dims; i++)
+            x[i] += along_eps * clip_eps(w->run, level, x[i], eps[i]) + std * z[i];
     }
 }
 
@@ -87,7 +88,7 @@ static void predict(const Walk *w, int step, bool noisy, double *x, const double
 #pragma omp parallel for schedule(static) if (n >= WALK_PARALLEL_FROM)
     for (size_t i = 0; i < n; i++) {
         double noise = noisy ? std * z[i] : 0;
-        x[i] = along_x * x[i] + along_eps * eps[i] + noise;
+        x[i] = along_x * x[i] + along_eps * clip_eps(w->run, level, x[i], eps[i]) + noise;
     }
 }
 

@@ -4,7 +4,8 @@
 
 /* Euler-Maruyama on dx = (f x - g^2 score) dt + g dW, backwards (Song et al. 2021, eq. 6):
  *   x_mean = x - (f x - g^2 score) dt,   x = x_mean + g sqrt(dt) z,   score = -eps / sigma
- * The last step keeps x_mean. SMLD and VE are never clean where their diffusion ends, at
+ * with eps that of the clipped x0 where the run clips: far up, where alpha is small, a small error of
+ * eps is a large one of the image. The last step keeps x_mean. SMLD and VE are never clean where their diffusion ends, at
  * sigma_min, so their last step takes all of the noise out: x_mean = x + sigma^2 score. */
 static void step_down(const Walk *w, int step, double *x, const double *eps, double *z)
 {
@@ -22,7 +23,7 @@ static void step_down(const Walk *w, int step, double *x, const double *eps, dou
 #pragma omp parallel for schedule(static) if (n >= WALK_PARALLEL_FROM)
     for (size_t i = 0; i < n; i++) {
         double noise = std > 0 ? std * z[i] : 0;
-        x[i] = along_x * x[i] + along_eps * eps[i] + noise;
+        x[i] = along_x * x[i] + along_eps * clip_eps(w->run, level, x[i], eps[i]) + noise;
     }
 }
 

@@ -75,6 +75,12 @@ static inline double eps_of_x0(NoiseLevel level, double x, double eps, double x0
     return x0 == x0_from_eps(level, x, eps) ? eps : eps_from_prediction(PREDICT_X0, level, x, x0);
 }
 
+/* eps of the clipped prediction of the image. */
+static inline double clip_eps(const SampleRun *run, NoiseLevel level, double x, double eps)
+{
+    return run->clip ? eps_of_x0(level, x, eps, clip_x0(run, x0_from_eps(level, x, eps))) : eps;
+}
+
 /* Loops over fewer values run on one thread, where starting a team costs more than it saves. The
  * values are independent of each other, so this changes no bit. */
 enum { WALK_PARALLEL_FROM = 4096 };

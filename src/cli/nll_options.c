@@ -1,0 +1,207 @@
+#include "nll_options.h"
+
+#include "cli.h"
+#include "nll_images.h"
+
+const char *nll_variance_name(int kind)
+{
+    if (kind < NLL_VARIANCE_FITTED) return variance_name(kind);
+    return kind == NLL_VARIANCE_FITTED ? "fitted" : NULL;
+}
+
+const Option nll_options[NLL_ROWS + 1] = {
+    [NLL_ROW_MODEL] = {.name = "model",
+                       .letter = 'm',
+                       .type = OPTION_TEXT,
+                       .metavar = "PATH",
+                       .otherwise = "the newest run under runs/",
+                       .group = "Model",
+                       .help = "run folder, or model folder in the layout of diffusers"},
+    [NLL_ROW_LABEL] = {.name = "label",
+                       .type = OPTION_INT,
+                       .metavar = "N",
+                       .low = 0,
+                       .high = 1e6,
+                       .group = "Model",
+                       .help = "class under which the images are scored, for models with classes"},
+    [NLL_ROW_PROTOCOL] = {.name = "protocol",
+                          .type = OPTION_CHOICE,
+                          .metavar = "NAME",
+                          .choice = protocol_name,
+                          .otherwise = "bound for ddpm, else ode",
+                          .group = "Protocol",
+                          .help =
+                              "what is computed, see below; numbers of different protocols do not "
+                              "compare"},
+    [NLL_ROW_CALLS] = {.name = "calls",
+                       .type = OPTION_INT,
+                       .metavar = "N",
+                       .low = 4,
+                       .high = 1e6,
+                       .otherwise = "100",
+                       .group = "Protocol",
+                       .help = "bound: network calls per image, from which the sum of all terms is "
+                               "estimated without bias"},
+    [NLL_ROW_EXACT_SUM] =
+        {.name = "exact-sum",
+         .type = OPTION_FLAG,
+         .group = "Protocol",
+         .help = "bound: sum all terms, with a few more calls than the model has steps"},
+    [NLL_ROW_VARIANCE] = {.name = "variance",
+                          .type = OPTION_CHOICE,
+                          .metavar = "KIND",
+                          .choice = nll_variance_name,
+                          .otherwise = "the model's",
+                          .group = "Protocol",
+                          .help =
+                              "bound: variance of the model's steps; fitted measures on training "
+                              "images what makes the bound smallest"},
+    [NLL_ROW_FIT_DATA] = {.name = "fit-data",
+                          .type = OPTION_TEXT,
+                          .metavar = "PATH",
+                          .otherwise = "the run's training data",
+                          .group = "Protocol",
+                          .help = "bound: where the images for --variance fitted are"},
+    [NLL_ROW_FIT_COUNT] = {.name = "fit-count",
+                           .type = OPTION_INT,
+                           .metavar = "N",
+                           .low = 1,
+                           .high = 100000,
+                           .fallback = "32",
+                           .group = "Protocol",
+                           .help = "bound: how many of them are measured"},
+    [NLL_ROW_CLIP] = {.name = "clip",
+                      .type = OPTION_SWITCH,
+                      .otherwise = "yes",
+                      .group = "Protocol",
+                      .help = "bound: keep the predicted image within [-1, 1]"},
+    [NLL_ROW_PER_STEP] =
+        {.name = "per-step",
+         .type = OPTION_TEXT,
+         .metavar = "FILE",
+         .group = "Protocol",
+         .help = "bound: the terms of all steps as a table (CSV); asks for --exact-sum"},
+    [NLL_ROW_PROBES] = {.name = "probes",
+                        .type = OPTION_INT,
+                        .metavar = "N",
+                        .low = 1,
+                        .high = 1000,
+                        .fallback = "1",
+                        .group = "Protocol",
+                        .help = "ode: directions that estimate the trace of the Jacobian"},
+    [NLL_ROW_DEQUANT] =
+        {.name = "dequant",
+         .type = OPTION_INT,
+         .metavar = "N",
+         .low = 1,
+         .high = 1000,
+         .otherwise = "4, with --data 1",
+         .group = "Protocol",
+         .help = "ode, exact: draws of uniform noise of one grey level, each solved on its "
+                 "own; from 2 on they tell the standard error"},
+    [NLL_ROW_TOLERANCE] = {.name = "tolerance",
+                           .type = OPTION_REAL,
+                           .metavar = "X",
+                           .low = 1e-12,
+                           .high = 0.1,
+                           .fallback = "1e-5",
+                           .group = "Protocol",
+                           .help = "ode: error allowed, relative and absolute"},
+    [NLL_ROW_CALL_LIMIT] = {.name = "call-limit",
+                            .type = OPTION_INT,
+                            .metavar = "N",
+                            .low = 8,
+                            .high = 1e9,
+                            .fallback = "10000",
+                            .group = "Protocol",
+                            .help = "ode: network calls that one solve may take"},
+    [NLL_ROW_DATA] =
+        {.name = "data",
+         .type = OPTION_TEXT,
+         .metavar = "PATH",
+         .group = "Images",
+         .help = "score a data set (IDX, CIFAR-10) or a folder of images and give the mean"},
+    [NLL_ROW_PART] = {.name = "part",
+                      .type = OPTION_CHOICE,
+                      .metavar = "NAME",
+                      .choice = part_name,
+                      .otherwise = "test, where there is one",
+                      .group = "Images",
+                      .help = "part of the data set"},
+    [NLL_ROW_COUNT] =
+        {.name = "count",
+         .letter = 'n',
+         .type = OPTION_INT,
+         .metavar = "N",
+         .low = 1,
+         .high = 1e9,
+         .otherwise = "all",
+         .group = "Images",
+         .help = "images of the data set: of IDX and CIFAR-10 the first, of a folder evenly"},
+    [NLL_ROW_RESIZE] = {.name = "resize",
+                        .type = OPTION_FLAG,
+                        .group = "Images",
+                        .help = "make images of another size or another number of channels fit"},
+    [NLL_ROW_SEED] =
+        {.name = "seed",
+         .type = OPTION_SEED,
+         .metavar = "N",
+         .fallback = "0",
+         .group = "Images",
+         .help = "seed of all draws; an image's figures depend on it and on the image alone"},
+    [NLL_ROW_BATCH] = {.name = "batch",
+                       .letter = 'b',
+                       .type = OPTION_INT,
+                       .metavar = "N",
+                       .low = 1,
+                       .high = 65536,
+                       .otherwise = "4 for bound, 16 for ode",
+                       .group = "Images",
+                       .help = "images scored together"},
+    [NLL_ROW_CSV] = {.name = "csv",
+                     .type = OPTION_TEXT,
+                     .metavar = "FILE",
+                     .group = "Images",
+                     .help = "the figures of all images as a table"},
+    [NLL_ROW_THREADS] = OPTION_ROW_THREADS,
+    [NLL_ROW_JSON] = OPTION_ROW_JSON,
+    [NLL_ROW_QUIET] = OPTION_ROW_QUIET,
+};
+
+/* Which option belongs to which protocols. */
+static const struct {
+    int row;
+    bool bound, ode, exact;
+} owners[] = {
+    {NLL_ROW_CALLS, true, false, false},      {NLL_ROW_EXACT_SUM, true, false, false},
+    {NLL_ROW_VARIANCE, true, false, false},   {NLL_ROW_CLIP, true, false, false},
+    {NLL_ROW_PER_STEP, true, false, false},   {NLL_ROW_PROBES, false, true, false},
+    {NLL_ROW_DEQUANT, false, true, true},     {NLL_ROW_TOLERANCE, false, true, false},
+    {NLL_ROW_CALL_LIMIT, false, true, false},
+};
+
+bool nll_check_options(const OptionValue *v, LikelihoodProtocol protocol, Err *err)
+{
+    for (size_t i = 0; i < sizeof owners / sizeof *owners; i++) {
+        bool reads = protocol == PROTOCOL_BOUND ? owners[i].bound
+                     : protocol == PROTOCOL_ODE ? owners[i].ode
+                                                : owners[i].exact;
+        if (v[owners[i].row].given && !reads)
+            return err_set(err, ERR_USAGE, "--%s belongs to the protocol %s; %s does not use it",
+                           nll_options[owners[i].row].name,
+                           owners[i].bound   ? "bound"
+                           : owners[i].exact ? "ode or exact"
+                                             : "ode",
+                           protocol_name((int)protocol));
+    }
+    bool fitted = v[NLL_ROW_VARIANCE].given && v[NLL_ROW_VARIANCE].integer == NLL_VARIANCE_FITTED;
+    if ((v[NLL_ROW_FIT_DATA].given || v[NLL_ROW_FIT_COUNT].given) && !fitted)
+        return err_set(
+            err, ERR_USAGE, "--%s belongs to --variance fitted",
+            nll_options[v[NLL_ROW_FIT_DATA].given ? NLL_ROW_FIT_DATA : NLL_ROW_FIT_COUNT].name);
+    if (v[NLL_ROW_CALLS].given && (v[NLL_ROW_EXACT_SUM].given || v[NLL_ROW_PER_STEP].given))
+        return err_set(
+            err, ERR_USAGE, "--calls estimates what --%s sums; give one of them",
+            nll_options[v[NLL_ROW_EXACT_SUM].given ? NLL_ROW_EXACT_SUM : NLL_ROW_PER_STEP].name);
+    return true;
+}

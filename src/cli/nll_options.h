@@ -1,0 +1,46 @@
+/* The options of `diffc nll`, and which protocol reads which. */
+#ifndef DIFFC_CLI_NLL_OPTIONS_H
+#define DIFFC_CLI_NLL_OPTIONS_H
+
+#include "diffc/likelihood.h"
+#include "diffc/terms.h"
+#include "options.h"
+
+enum {
+    NLL_ROW_MODEL,
+    NLL_ROW_LABEL,
+    NLL_ROW_PROTOCOL,
+    NLL_ROW_CALLS,
+    NLL_ROW_EXACT_SUM,
+    NLL_ROW_VARIANCE,
+    NLL_ROW_FIT_DATA,
+    NLL_ROW_FIT_COUNT,
+    NLL_ROW_CLIP,
+    NLL_ROW_PER_STEP,
+    NLL_ROW_PROBES,
+    NLL_ROW_DEQUANT,
+    NLL_ROW_TOLERANCE,
+    NLL_ROW_CALL_LIMIT,
+    NLL_ROW_DATA,
+    NLL_ROW_PART,
+    NLL_ROW_COUNT,
+    NLL_ROW_RESIZE,
+    NLL_ROW_SEED,
+    NLL_ROW_BATCH,
+    NLL_ROW_CSV,
+    NLL_ROW_THREADS,
+    NLL_ROW_JSON,
+    NLL_ROW_QUIET,
+    NLL_ROWS
+};
+
+extern const Option nll_options[NLL_ROWS + 1];
+
+/* variance_name's, and one more. */
+enum { NLL_VARIANCE_FITTED = VARIANCE_LARGE + 1 };
+const char *nll_variance_name(int kind);
+
+/* Refuses options that the protocol would ignore, and options that contradict each other. */
+bool nll_check_options(const OptionValue *v, LikelihoodProtocol protocol, Err *err);
+
+#endif

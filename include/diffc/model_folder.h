@@ -2,7 +2,8 @@
  *   model_index.json, unet/config.json, unet/diffusion_pytorch_model.safetensors,
  *   scheduler/scheduler_config.json
  * with DDPMScheduler, ScoreSdeVeScheduler or ScoreSdeVpScheduler. What diffusers has no class for has
- * one of ours: DiffcSmldScheduler, DiffcSubVpScheduler, time_embedding_type fourier_linear;
+ * one of ours: DiffcSmldScheduler, DiffcSubVpScheduler, time_embedding_type fourier_linear, and
+ * DiffcCdmPipeline with DiffcCdmUNet and DiffcCdmScheduler, which diffusers cannot load;
  * also read: the flat layout with everything in the root, and legacy names. */
 #ifndef DIFFC_MODEL_FOLDER_H
 #define DIFFC_MODEL_FOLDER_H
@@ -19,11 +20,12 @@ typedef struct {
     UNetConfig unet;
     MethodKind method;
     int T; /* DDPM: steps; SMLD: levels; SDE: num_train_timesteps, which nothing here depends on */
-    /* DDPM; for the others zero */
+    /* DDPM, CDM; for the others zero */
     ScheduleKind schedule;
     double beta_start, beta_end;
     double *betas; /* [T] for SCHEDULE_BETAS, else NULL */
     VarianceKind variance;
+    bool dequantised; /* CDM: its clean images had uniform noise of one grey level */
     /* SMLD and SDE; for DDPM zero. Only VE folders keep snr and corrector_steps. */
     SdeKind sde;
     double sigma_min, sigma_max; /* SMLD, VE */

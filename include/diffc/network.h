@@ -13,9 +13,9 @@ typedef struct {
     int y;
     int batch;
     Shape image;
-    size_t dims;         /* H * W * C of an image */
-    bool vjp;            /* planned by network_open_vjp */
-    int noise_classes;   /* a classifier of noise levels: see cdm_network.h */
+    size_t dims;       /* H * W * C of an image */
+    bool vjp;          /* planned by network_open_vjp */
+    int noise_classes; /* a classifier of noise levels: see cdm_network.h */
 } Network;
 
 /* The network that a configuration asks for, for images of the given shape. Groups 0 become

@@ -20,6 +20,7 @@ typedef enum {
     RNG_VALIDATION, /* validation image k */
     RNG_TEST,       /* free for tests */
     RNG_LIKELIHOOD, /* scoring an image: draw k of its noise; the seed is the image's own */
+    RNG_DEQUANTISE, /* training sample k/2 (k even) or validation image k/2 (odd), made continuous */
 } RngPurpose;
 
 uint64_t rng_stream(RngPurpose purpose, uint64_t number);

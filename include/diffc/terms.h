@@ -7,6 +7,7 @@ typedef enum {
     METHOD_DDPM,
     METHOD_SMLD, /* score matching at many noise levels (Song & Ermon 2019, 2020) */
     METHOD_SDE,  /* score in continuous time (Song et al. 2021) */
+    METHOD_CDM,  /* a classifier of noise levels (Yadin et al. 2024) */
 } MethodKind;
 
 /* Variance exploding, variance preserving, sub-VP (Song et al. 2021, 3.4). */

@@ -37,7 +37,7 @@ typedef struct {
      * conv_out a head that gives one logit for each of so many levels; 0: an ordinary U-Net. */
     int noise_classes;
     int classifier_channels; /* of the head's convolution; 0: twice block_channels[0] */
-    bool zero_init;   /* zero the last conv of each resnet, attention outputs and conv_out at
+    bool zero_init;          /* zero the last conv of each resnet, attention outputs and conv_out at
                             initialisation (DDPM); not part of the file format */
 } UNetConfig;
 

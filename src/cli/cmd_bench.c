@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "diffc/cdm_network.h"
 #include "diffc/clock.h"
 #include "diffc/config.h"
 #include "diffc/dataset.h"
@@ -204,17 +205,34 @@ typedef struct {
     Network network;
     float *xt, *target;               /* [pass, dims] */
     float *t, *label, *weight, *loss; /* [pass] */
+    int *classes;                     /* [pass], of a classifier of noise levels */
 } TrainWork;
+
+static void train_pass(Bench *b, TrainWork *w)
+{
+    const float *weights = b->optimizer.weights;
+    float *grads = b->optimizer.grads, dloss = 1.0f / (float)b->batch;
+    const CdmBatch cdm = {.xt = w->xt,
+                          .eps = w->target,
+                          .classes = w->classes,
+                          .sigma = w->weight,
+                          .ce_weight = b->config.method.ce_weight,
+                          .mse_weight = b->config.method.mse_weight,
+                          .ce = w->loss,
+                          .mse = w->label};
+    if (b->unet.noise_classes)
+        cdm_train_pass(&w->network, weights, grads, &cdm, (double)dloss);
+    else
+        network_train_pass(&w->network, weights, grads, w->xt, w->t,
+                           w->network.label >= 0 ? w->label : NULL, w->target, w->weight, dloss,
+                           w->loss);
+}
 
 static bool train_update(Bench *b, void *context, Err *err)
 {
     TrainWork *w = context;
     net_hold(w->network.net, b->optimizer.weights);
-    for (int done = 0; done < b->batch; done += b->pass) {
-        network_train_pass(&w->network, b->optimizer.weights, b->optimizer.grads, w->xt, w->t,
-                           w->network.label >= 0 ? w->label : NULL, w->target, w->weight,
-                           1.0f / (float)b->batch, w->loss);
-    }
+    for (int done = 0; done < b->batch; done += b->pass) train_pass(b, w);
     double norm = optimizer_gradient_norm(&b->optimizer);
     if (!(norm >= 0 && norm < 1e30)) {
         return err_set(err, ERR_DIVERGED, "the gradient norm is %g after update %lld", norm,
@@ -234,8 +252,9 @@ static bool measure_training(Bench *b, Err *err)
     w.xt = mem_floats(values);
     w.target = mem_floats(values);
     w.t = mem_floats(4 * n);
+    w.classes = mem_alloc(n, sizeof *w.classes);
     bool ok = optimizer_open(&b->optimizer, &b->table, &o, err);
-    if (ok && (!w.xt || !w.target || !w.t))
+    if (ok && (!w.xt || !w.target || !w.t || !w.classes))
         ok = err_set(err, ERR_MEMORY, "there is no memory for %d noise images", b->pass);
     if (ok) {
         w.label = w.t + n;
@@ -246,6 +265,7 @@ static bool measure_training(Bench *b, Err *err)
         rng_normals_float(w.target, values, 0, rng_stream(RNG_NOISE, 1), 0);
         for (size_t i = 0; i < n; i++) {
             w.t[i] = (float)(i * (size_t)b->config.method.steps / n);
+            w.classes[i] = (int)w.t[i];
             w.weight[i] = 1;
         }
         double seconds = 0;
@@ -258,6 +278,7 @@ static bool measure_training(Bench *b, Err *err)
     mem_free(w.xt);
     mem_free(w.target);
     mem_free(w.t);
+    mem_free(w.classes);
     return ok;
 }
 
@@ -269,9 +290,9 @@ typedef struct {
 
 static bool sample_forward(Bench *b, void *context, Err *err)
 {
-    (void)b;
     SampleWork *w = context;
-    const NoiseLevel level = {.alpha = 0.8, .sigma = 0.6, .t = 500};
+    const NoiseLevel level = {
+        .alpha = 0.8, .sigma = 0.6, .t = 500, .time = b->config.method.steps / 2};
     return w->denoiser.predict(w->denoiser.context, w->batch, w->x, &level, 0, w->eps, err);
 }
 

@@ -6,11 +6,12 @@
 
 #include "diffc/config.h"
 
-static const char *const method_types[] = {"ddpm", "smld", "sde", NULL};
+static const char *const method_types[] = {"ddpm", "smld", "sde", "cdm", NULL};
 static const char *const sde_kinds[] = {"ve", "vp", "subvp", NULL};
 static const char *const weightings[] = {"simple", "likelihood", NULL};
 static const char *const objectives[] = {"denoising", "exact", "sliced", NULL};
-static const char *const noise_schedules[] = {"linear", "scaled_linear", "cosine", "betas", NULL};
+static const char *const noise_schedules[] = {"linear", "scaled_linear", "cosine",
+                                              "betas",  "unif",          NULL};
 static const char *const predictions[] = {"eps", "x0", "v", NULL};
 static const char *const variances[] = {"small", "large", NULL};
 static const char *const spacings[] = {"even",   "leading", "trailing", "quadratic", "uniform",
@@ -85,14 +86,15 @@ const Field config_fields[] = {
          "resnet_time_scale_shift use_scale_shift_norm film"),
     BOOL(model, class_conditional, "false", "the class label is an input", "class_cond conditional classes labels"),
     BOOL(model, zero_init, "true", "last convolution of each block starts at zero", ""),
+    INT(model, classifier_channels, 0, 65536, "0", "cdm: channels of the head that tells noise levels; 0: 2 * channels", ""),
 
     CHOICE(method, "type", type, method_types, "ddpm", "what is learnt", "method name kind"),
-    INT(method, steps, 1, CONFIG_MAX_BETAS, "1000", "ddpm: noise levels T", "timesteps T num_train_timesteps diffusion_steps num_timesteps"),
-    CHOICE(method, "schedule", schedule, noise_schedules, "linear", "ddpm: how the noise grows", "beta_schedule noise_schedule"),
-    NUMBER(method, beta_start, 0, 1, true, true, "1e-4", "ddpm: first beta of linear and scaled_linear", "beta_1"),
-    NUMBER(method, beta_end, 0, 1, true, true, "0.02", "ddpm: last beta of linear and scaled_linear", "beta_T"),
+    INT(method, steps, 1, CONFIG_MAX_BETAS, "1000", "ddpm, cdm: noise levels T", "timesteps T num_train_timesteps diffusion_steps num_timesteps"),
+    CHOICE(method, "schedule", schedule, noise_schedules, "linear", "ddpm, cdm: how the noise grows; unif is cdm's alone", "beta_schedule noise_schedule"),
+    NUMBER(method, beta_start, 0, 1, true, true, "1e-4", "ddpm, cdm: first beta of linear and scaled_linear", "beta_1"),
+    NUMBER(method, beta_end, 0, 1, true, true, "0.02", "ddpm, cdm: last beta of linear and scaled_linear", "beta_T"),
     LIST(method, betas, FIELD_NUMBERS, beta_count, 0, 1, true, 0, CONFIG_MAX_BETAS, "[]",
-         "ddpm: the betas of schedule \"betas\"", "trained_betas"),
+         "ddpm, cdm: the betas of schedule \"betas\"", "trained_betas"),
     CHOICE(method, "prediction", prediction, predictions, "eps", "ddpm: what the network gives: noise, image or v",
            "prediction_type target parametrization"),
     NUMBER(method, min_snr_gamma, 0, 1e6, false, false, "0", "ddpm: Min-SNR weight of the loss; 0: off", "snr_gamma gamma min_snr"),
@@ -109,6 +111,10 @@ const Field config_fields[] = {
            "loss_weighting likelihood_weighting weight"),
     CHOICE(method, "objective", objective, objectives, "denoising", "smld, ve with an mlp: how the score is learnt", "loss score_matching"),
     INT(method, slices, 1, 1000, "1", "sliced: projections of each point", "projections n_projections"),
+    NUMBER(method, ce_weight, 0, 1e6, false, false, "0.001", "cdm: weight of the cross-entropy of the noise level", "ce_loss_weight"),
+    NUMBER(method, mse_weight, 0, 1e6, false, false, "1", "cdm: weight of the squared error of the noise", "mse_loss_weight"),
+    BOOL(method, dequantise, "true", "cdm: train clean images with uniform noise of one grey level; false: as they are, as published",
+         "dequantize dequantization"),
 
     LONG(train, steps, 0, 1e12, "10000", "updates; 0: no limit, train.minutes decides",
          "iterations iters updates max_steps num_steps epochs total_steps"),

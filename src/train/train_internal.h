@@ -18,6 +18,9 @@ typedef struct {
     float *xt, *target;               /* [size, dims] */
     float *noise;                     /* [size, dims] */
     float *t, *label, *weight, *loss; /* [size] */
+    /* Of a classifier of noise levels, [size]; its target is the noise. */
+    int *classes;
+    float *sigma, *ce, *mse;
 } TrainBatch;
 
 bool batch_open(TrainBatch *b, int size, size_t dims, Err *err);
@@ -49,6 +52,10 @@ void batch_fill_train(Trainer *t, TrainBatch *b, uint64_t first);
 /* Held-out images first .. first+size-1 (beyond the end: the last one again, with weight 0). Image
  * i of n has the level at quantile (i + 1/2) / n and always the same noise. */
 void batch_fill_validation(Trainer *t, TrainBatch *b, int first, int n);
+/* The loss of each image, without gradients or with dloss times those of their sum added to grads. */
+void batch_loss(Trainer *t, TrainBatch *b, Network *network, const float *weights);
+void batch_train(Trainer *t, TrainBatch *b, Network *network, const float *weights, float *grads,
+                 float dloss);
 NoiseLevel validation_level(const Trainer *t, int image, int n);
 
 /* run_folder.c: files of the run. */

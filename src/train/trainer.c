@@ -69,13 +69,15 @@ static bool open_process(Trainer *t, Err *err)
 static void fill_plan(Trainer *t)
 {
     TrainPlan *p = &t->plan;
+    NetMode train = network_mode(&p->model.unet, NET_TRAIN);
+    NetMode predict = network_mode(&p->model.unet, NET_INFER);
     p->parameters = t->table.parameters;
     p->forward_flop = net_forward_flop(t->train_network.net);
     p->parameter_bytes = 5 * t->table.block_floats * sizeof(float) +
-                         net_prepared_bytes(t->train_network.net, NET_TRAIN) +
-                         net_prepared_bytes(t->eval_network.net, NET_INFER);
-    p->activation_bytes = net_plan_bytes(t->train_network.net, NET_TRAIN) +
-                          net_plan_bytes(t->eval_network.net, NET_INFER);
+                         net_prepared_bytes(t->train_network.net, train) +
+                         net_prepared_bytes(t->eval_network.net, predict);
+    p->activation_bytes =
+        net_plan_bytes(t->train_network.net, train) + net_plan_bytes(t->eval_network.net, predict);
     p->data_bytes = t->data.count * (size_t)p->image.H * (size_t)p->image.W * (size_t)p->image.C;
     p->images_per_epoch = t->data.train_count;
     p->updates_per_epoch =
@@ -186,8 +188,8 @@ static double accumulate_gradients(Trainer *t)
         batch_fill_train(t, b, t->state.samples);
         net_set_dropout(t->train_network.net, true, t->config.train.seed,
                         t->state.samples / (uint64_t)t->plan.micro_batch);
-        network_train_pass(&t->train_network, t->optimizer.weights, t->optimizer.grads, b->xt, b->t,
-                           b->label, b->target, b->weight, 1.0f / (float)images, b->loss);
+        batch_train(t, b, &t->train_network, t->optimizer.weights, t->optimizer.grads,
+                    1.0f / (float)images);
         for (int i = 0; i < b->size; i++) sum += (double)b->loss[i];
         t->state.samples += (uint64_t)b->size;
     }

@@ -182,3 +182,57 @@ TEST(uniform_levels_have_evenly_spaced_noise)
     for (int k = 0; k < 1002; k++) EXPECT_NEAR(cdm_level(&p, k).sigma, k / 1001.0, 1e-12);
     process_free(&p);
 }
+
+/* ---- the level of an image whose noise is not known ---- */
+
+enum { PIXELS = 400 };
+
+static bool perfect_class(void *context, const double *x, int *found, Err *err)
+{
+    const Process *p = context;
+    float logits[CLASSES];
+    double sums[CLASSES], first = 0, second = 0;
+    (void)err;
+    for (int i = 0; i < PIXELS; i++) first += x[i], second += x[i] * x[i];
+    for (int k = 0; k < CLASSES; k++) {
+        NoiseLevel l = cdm_level(p, k);
+        double v = l.alpha * l.alpha * STD * STD + l.sigma * l.sigma, mean = l.alpha * MEAN;
+        double square = second - 2 * mean * first + PIXELS * mean * mean;
+        sums[k] = -0.5 * (square / v + PIXELS * log(v));
+    }
+    for (int k = 0; k < CLASSES; k++) logits[k] = (float)(sums[k] - sums[CLASSES - 1]);
+    *found = cdm_likeliest_class(logits, CLASSES);
+    return true;
+}
+
+TEST(the_likeliest_class_has_the_largest_logit_and_damaged_logits_have_none)
+{
+    static const float even[3] = {7, 7, 7}, last[3] = {-1e4f, 0, 2e4f}, damaged[3] = {1, NAN, 2};
+    EXPECT_INT(cdm_likeliest_class(even, 3), 0);
+    EXPECT_INT(cdm_likeliest_class(last, 3), 2);
+    EXPECT_INT(cdm_likeliest_class(damaged, 3), -1);
+}
+
+TEST(unknown_noise_is_found_by_the_classifier_and_no_noise_too)
+{
+    static const double stds[] = {0, 0.05, 0.2, 1, 4};
+    Process p = linear();
+    float *data = test_random(PIXELS, 1, 1), *noise = test_random(PIXELS, 2, 1);
+    double y[PIXELS], scratch[PIXELS];
+    NoiseClassifier classifier = {.context = &p, .classify = perfect_class};
+    for (size_t k = 0; k < sizeof stds / sizeof *stds; k++) {
+        NoiseLevel level;
+        int calls;
+        for (int i = 0; i < PIXELS; i++)
+            y[i] = MEAN + STD * (double)data[i] + stds[k] * (double)noise[i];
+        EXPECT(cdm_find_level(&p, &classifier, y, PIXELS, scratch, &level, &calls, NULL));
+        EXPECT(calls <= 10);
+        /* 400 values tell the whole spread to 4 % (one sigma). */
+        double whole = sqrt(STD * STD + stds[k] * stds[k]);
+        double found = hypot(STD, level.sigma / level.alpha);
+        EXPECT_NEAR(found, whole, 0.12 * whole);
+        if (stds[k] == 4) EXPECT_NEAR(level.sigma / level.alpha, 4, 0.5);
+    }
+    free(data), free(noise);
+    process_free(&p);
+}

@@ -12,6 +12,7 @@
 #ifndef DIFFC_CDM_H
 #define DIFFC_CDM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "diffc/process.h"
@@ -39,6 +40,22 @@ static inline double cdm_eps(double sigma, double x, double gradient)
  *   r_i = dloss d(mean) / d(grad F)_i = dloss 2 sigma (eps_hat_i - eps_i) / dims. */
 double cdm_squared_error(double sigma, size_t dims, const float *x, const float *gradient,
                          const float *eps, double dloss, float *r);
+
+/* The class of the largest logit, the first of equals; -1 when they are not finite. (The mean under
+ * softmax would be drawn to the many classes of nearly pure noise.) */
+int cdm_likeliest_class(const float *logits, int classes);
+
+typedef struct {
+    void *context;
+    /* *found = cdm_likeliest_class of the network's logits for x. */
+    bool (*classify)(void *context, const double *x, int *found, Err *err);
+} NoiseClassifier;
+
+/* The level of y = x0 + s n with unknown s: the largest class t that the classifier holds alpha_t y
+ * for a noisier one than, scaled as images of level t are, by bisection of 0 .. T. Class 0, sigma 0,
+ * means an image without noise. scratch [dims]; *calls counts classifications. */
+bool cdm_find_level(const Process *p, const NoiseClassifier *classifier, const double *y,
+                    size_t dims, double *scratch, NoiseLevel *level, int *calls, Err *err);
 
 /* ln p_t(x) in nats. */
 double cdm_log_density(const float *logits, int classes, double class_at, const double *x,

@@ -3,6 +3,7 @@
 #ifndef DIFFC_CDM_NETWORK_H
 #define DIFFC_CDM_NETWORK_H
 
+#include "diffc/cdm.h"
 #include "diffc/likelihood.h"
 #include "diffc/network.h"
 
@@ -33,5 +34,8 @@ Denoiser cdm_denoiser(NetworkDenoiser *context);
 
 /* ln p_t(x) in one forward pass, at the classes of the levels' times. */
 DensityModel cdm_density(NetworkDenoiser *context);
+
+/* The class of one image, for cdm_find_level. */
+NoiseClassifier cdm_classifier(NetworkDenoiser *context);
 
 #endif

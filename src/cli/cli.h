@@ -8,7 +8,8 @@
 #include "diffc/json.h"
 #include "options.h"
 
-extern const Command command_train, command_sample, command_nll, command_info, command_bench;
+extern const Command command_train, command_sample, command_nll, command_info, command_bench,
+    command_denoise;
 
 /* The rows that every command has. */
 #define OPTION_ROW_THREADS                                                                         \

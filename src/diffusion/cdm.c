@@ -64,6 +64,36 @@ double cdm_squared_error(double sigma, size_t dims, const float *x, const float 
     return sum / (double)dims;
 }
 
+int cdm_likeliest_class(const float *logits, int classes)
+{
+    int likeliest = 0;
+    for (int k = 0; k < classes; k++) {
+        if (!isfinite(logits[k])) return -1;
+        if (logits[k] > logits[likeliest]) likeliest = k;
+    }
+    return likeliest;
+}
+
+bool cdm_find_level(const Process *p, const NoiseClassifier *classifier, const double *y,
+                    size_t dims, double *scratch, NoiseLevel *level, int *calls, Err *err)
+{
+    /* Scaled for too clean a level the image still holds more noise than that level has. */
+    int low = -1, high = p->T;
+    for (*calls = 0; high - low > 1; ++*calls) {
+        int middle = low + (high - low) / 2;
+        int found;
+        double alpha = cdm_level(p, middle).alpha;
+        for (size_t i = 0; i < dims; i++) scratch[i] = alpha * y[i];
+        if (!classifier->classify(classifier->context, scratch, &found, err)) return false;
+        if (found > middle)
+            low = middle;
+        else
+            high = middle;
+    }
+    *level = cdm_level(p, high);
+    return true;
+}
+
 double cdm_log_density(const float *logits, int classes, double class_at, const double *x,
                        size_t dims)
 {

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "diffc/cdm.h"
 #include "diffc/ops.h"
 
 static int classes_of(const Network *nw)
@@ -216,4 +215,18 @@ DensityModel cdm_density(NetworkDenoiser *context)
 {
     return (DensityModel){
         .context = context, .dims = context->network->dims, .log_density = log_density};
+}
+
+static bool classify(void *context, const double *x, int *found, Err *err)
+{
+    NetworkDenoiser *d = context;
+    set_images(d->network, 1, x);
+    net_forward(d->network->net, d->weights);
+    *found = cdm_likeliest_class(logits_of(d->network, 0), classes_of(d->network));
+    return *found >= 0 || err_set(err, ERR_DIVERGED, "the network's logits are not finite");
+}
+
+NoiseClassifier cdm_classifier(NetworkDenoiser *context)
+{
+    return (NoiseClassifier){.context = context, .classify = classify};
 }

@@ -23,10 +23,11 @@ typedef struct {
     CdmBatch batch;
 } Case;
 
-static UNetConfig classifier(float dropout)
+static ModelConfig classifier(float dropout)
 {
-    UNetConfig u;
-    unet_config_defaults(&u);
+    ModelConfig m = {.network = NETWORK_UNET};
+    unet_config_defaults(&m.unet);
+    UNetConfig u = m.unet;
     u.sample_height = u.sample_width = SIDE;
     u.in_channels = u.out_channels = 1;
     u.levels = 2;
@@ -37,7 +38,8 @@ static UNetConfig classifier(float dropout)
     u.groups = 4;
     u.dropout = dropout;
     u.noise_classes = CLASSES;
-    return u;
+    m.unet = u;
+    return m;
 }
 
 /* A strong schedule, so that all levels of five steps differ; one image at each of the classes 0, 2,
@@ -81,15 +83,15 @@ static void draw_weights(Case *c)
     for (size_t j = 0; j < last->count; j++) c->weights[last->offset + j] *= 30;
 }
 
-typedef bool (*OpenNetwork)(Network *, ParamTable *, const UNetConfig *, Shape, int, Err *);
+typedef bool (*OpenNetwork)(Network *, ParamTable *, const ModelConfig *, Shape, int, Err *);
 
-static bool open_train(Network *nw, ParamTable *table, const UNetConfig *u, Shape s, int batch,
+static bool open_train(Network *nw, ParamTable *table, const ModelConfig *u, Shape s, int batch,
                        Err *err)
 {
     return network_open(nw, table, u, s, batch, NET_TRAIN, err);
 }
 
-static bool open_predict(Network *nw, ParamTable *table, const UNetConfig *u, Shape s, int batch,
+static bool open_predict(Network *nw, ParamTable *table, const ModelConfig *u, Shape s, int batch,
                          Err *err)
 {
     return network_open(nw, table, u, s, batch, NET_INFER, err);
@@ -103,10 +105,10 @@ static void case_open(Case *c, float dropout, int batch, OpenNetwork open)
                              .schedule = SCHEDULE_LINEAR,
                              .beta_start = 0.05,
                              .beta_end = 0.7};
-    UNetConfig u = classifier(dropout);
+    ModelConfig m = classifier(dropout);
     Err err = {0};
     if (!EXPECT(process_make(&c->process, &process, &err)) ||
-        !EXPECT(open(&c->network, &c->table, &u, (Shape){SIDE, SIDE, 1}, batch, &err)))
+        !EXPECT(open(&c->network, &c->table, &m, (Shape){SIDE, SIDE, 1}, batch, &err)))
         abort();
     c->weights = mem_floats(c->table.block_floats);
     c->grads = mem_floats(c->table.block_floats);

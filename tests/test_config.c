@@ -67,7 +67,8 @@ TEST(config_defaults_of_score_methods_toys_and_samplers)
     Config c;
     config_defaults(&c);
     EXPECT(c.data.toy == TOY_NONE && c.model.type == NETWORK_AUTO);
-    EXPECT(c.model.width == 128 && c.model.layers == 3 && c.model.fourier_scale == 16);
+    EXPECT(c.model.width == 128 && c.model.layers == 3 && c.model.fourier_scale == 0);
+    EXPECT(config_fourier_scale(&c) == 16);
     EXPECT(c.method.sde == SDE_VP && c.method.sigma_min == 0.01 && c.method.sigma_max == 0);
     EXPECT(c.method.levels == 0 && c.method.beta_min == 0.1 && c.method.beta_max == 20);
     EXPECT(c.method.time_min == 1e-5 && c.method.weighting == WEIGHTING_SIMPLE);
@@ -245,9 +246,16 @@ TEST(config_choices_left_to_the_program_follow_data_and_method)
     c.data.toy = TOY_RING;
     c.method.type = METHOD_SMLD;
     EXPECT(config_network(&c) == NETWORK_MLP && config_time(&c) == TIME_CHOICE_FOURIER);
+    EXPECT(config_fourier_scale(&c) == 0.25);
     c.method.type = METHOD_SDE;
+    EXPECT(c.method.sde == SDE_VP && config_time(&c) == TIME_CHOICE_POSITIONAL);
+    c.method.sde = SDE_VE;
     EXPECT(config_time(&c) == TIME_CHOICE_FOURIER);
+    c.model.fourier_scale = 3;
+    EXPECT(config_fourier_scale(&c) == 3);
+    c.method.sde = SDE_SUBVP;
     c.model.type = NETWORK_UNET;
+    EXPECT(config_time(&c) == TIME_CHOICE_FOURIER);
     c.model.time = TIME_CHOICE_POSITIONAL;
     EXPECT(config_network(&c) == NETWORK_UNET && config_time(&c) == TIME_CHOICE_POSITIONAL);
 }
@@ -316,6 +324,11 @@ TEST(config_rules_between_fields)
         {"{\"data\":{\"toy\":\"ring\"}}", NULL},
         {"{\"data\":{\"toy\":\"ring\",\"path\":\"a\"}}",
          "data.toy and data.path (a) are both given"},
+        {"{\"data\":{\"toy\":\"ring\",\"size\":8}}",
+         "data.size is given, but it is for images; a data.toy has points without end"},
+        {"{\"data\":{\"toy\":\"ring\",\"limit\":8,\"validation\":100}}", "data.limit is given"},
+        {"{\"data\":{\"toy\":\"ring\",\"kind\":\"idx\"}}", "data.kind is given"},
+        {"{\"data\":{\"toy\":\"ring\",\"flip\":true}}", "data.flip is given"},
         {"{\"data\":{\"toy\":\"ring\"},\"model\":{\"type\":\"mlp\",\"width\":64}}", NULL},
         {"{\"data\":{\"toy\":\"ring\"},\"model\":{\"type\":\"unet\"}}",
          "model.type is \"unet\", but data.toy"},

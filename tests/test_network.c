@@ -19,27 +19,28 @@ typedef struct {
     float *weights;
 } Case;
 
-static UNetConfig small_unet(void)
+static ModelConfig small_unet(void)
 {
-    UNetConfig u;
-    unet_config_defaults(&u);
-    u.sample_height = u.sample_width = SIDE;
-    u.in_channels = u.out_channels = CHANNELS;
-    u.levels = 2;
-    u.block_channels[0] = 8;
-    u.block_channels[1] = 16;
-    u.layers_per_block = 1;
-    u.down_attention[1] = u.up_attention[0] = true;
-    u.groups = 4;
-    return u;
+    ModelConfig m = {.network = NETWORK_UNET};
+    UNetConfig *u = &m.unet;
+    unet_config_defaults(u);
+    u->sample_height = u->sample_width = SIDE;
+    u->in_channels = u->out_channels = CHANNELS;
+    u->levels = 2;
+    u->block_channels[0] = 8;
+    u->block_channels[1] = 16;
+    u->layers_per_block = 1;
+    u->down_attention[1] = u->up_attention[0] = true;
+    u->groups = 4;
+    return m;
 }
 
 static void open_case(Case *c, Prediction prediction, int batch)
 {
-    UNetConfig u = small_unet();
+    ModelConfig m = small_unet();
     Err err = {0};
     memset(c, 0, sizeof *c);
-    if (!EXPECT(network_open_vjp(&c->network, &c->table, &u, (Shape){SIDE, SIDE, CHANNELS}, batch,
+    if (!EXPECT(network_open_vjp(&c->network, &c->table, &m, (Shape){SIDE, SIDE, CHANNELS}, batch,
                                  &err)))
         abort();
     c->weights = mem_floats(c->table.block_floats);
@@ -146,11 +147,11 @@ TEST(vector_jacobian_product_of_an_image_depends_neither_on_its_batch_nor_on_thr
 
 TEST(a_network_planned_without_input_gradients_offers_no_vector_jacobian_product)
 {
-    UNetConfig u = small_unet();
+    ModelConfig m = small_unet();
     Network network;
     ParamTable table = {0};
     Err err = {0};
-    EXPECT(network_open(&network, &table, &u, (Shape){SIDE, SIDE, CHANNELS}, 2, NET_INFER, &err));
+    EXPECT(network_open(&network, &table, &m, (Shape){SIDE, SIDE, CHANNELS}, 2, NET_INFER, &err));
     NetworkDenoiser context = {.network = &network, .label = -1};
     EXPECT(network_denoiser(&context).predict_vjp == NULL);
     network_close(&network);

@@ -199,19 +199,20 @@ TEST(denoiser_is_told_which_images_are_left_in_the_batch)
 TEST(images_of_a_network_keep_their_classes_when_others_have_left)
 {
     enum { COUNT = 5, DIMS = 64 };
-    UNetConfig unet;
-    unet_config_defaults(&unet);
-    unet.sample_height = unet.sample_width = 8;
-    unet.in_channels = unet.out_channels = 1;
-    unet.levels = 2;
-    unet.layers_per_block = 1;
-    unet.block_channels[0] = unet.block_channels[1] = 8;
-    unet.groups = 4;
-    unet.classes = 3;
+    ModelConfig model = {.network = NETWORK_UNET};
+    UNetConfig *unet = &model.unet;
+    unet_config_defaults(unet);
+    unet->sample_height = unet->sample_width = 8;
+    unet->in_channels = unet->out_channels = 1;
+    unet->levels = 2;
+    unet->layers_per_block = 1;
+    unet->block_channels[0] = unet->block_channels[1] = 8;
+    unet->groups = 4;
+    unet->classes = 3;
     ParamTable table = {0};
     Network network;
     Err err = {0};
-    must(network_open(&network, &table, &unet, (Shape){8, 8, 1}, 2, NET_INFER, &err), &err);
+    must(network_open(&network, &table, &model, (Shape){8, 8, 1}, 2, NET_INFER, &err), &err);
     float *weights = mem_floats(table.block_floats);
     params_init(&table, weights, 5);
     net_hold(network.net, weights);

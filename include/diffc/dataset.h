@@ -1,4 +1,4 @@
-/* Data sets: IDX and IDX.gz (with labels), CIFAR-10 binary, folders of PNG and JPEG. All images are
+/* Data sets: points of toys (toy.h), without end; and images: IDX and IDX.gz (with labels), CIFAR-10 binary, folders of PNG and JPEG. All images are
  * held as bytes in memory; a validation split that training never sees is cut off by seed. */
 #ifndef DIFFC_DATASET_H
 #define DIFFC_DATASET_H
@@ -13,6 +13,7 @@
 typedef struct {
     const char *path;  /* file or folder; for a folder of IDX or CIFAR files the training part */
     DataKind kind;     /* DATA_AUTO looks at the content */
+    ToyKind toy;       /* not TOY_NONE: points; nothing else but validation and seed is read */
     bool test_part;    /* the t10k / test_batch files instead of the training ones */
     int height, width; /* 0: native (IDX, CIFAR) or the first image's size (folders) */
     int channels;      /* 0: as stored; folders: 3 when any image has colour */
@@ -26,6 +27,7 @@ typedef struct {
 typedef struct {
     int height, width, channels;
     int classes;  /* 0: no labels */
+    ToyKind toy;  /* not TOY_NONE: 1 x 1 x 2 floats, no pixels; count and train_count are 0 */
     size_t count; /* all images */
     size_t train_count, validation_count;
     size_t skipped;        /* folders: images that do not decode, left out */
@@ -49,7 +51,7 @@ void dataset_close(Dataset *d);
 
 /* Training sample number `sample` of the whole run (sample / train_count is the epoch; each epoch
  * is a fresh permutation from the seed), as floats u/127.5 - 1 in x [H,W,C]; flipped by a counter
- * draw when the option is set. label (may be NULL) gets the class or 0. Not for several threads at
+ * draw when the option is set. Of a toy, point number `sample`. label (may be NULL) gets the class or 0. Not for several threads at
  * once: it makes the epoch's order when a new epoch begins. */
 void dataset_train_sample(Dataset *d, uint64_t sample, float *x, int *label);
 /* Training image i < train_count in no particular order, never flipped. */

@@ -2,13 +2,15 @@
  *   model_index.json, unet/config.json, unet/diffusion_pytorch_model.safetensors,
  *   scheduler/scheduler_config.json
  * with DDPMScheduler, ScoreSdeVeScheduler or ScoreSdeVpScheduler. What diffusers has no class for has
- * one of ours: DiffcSmldScheduler, DiffcSubVpScheduler, time_embedding_type fourier_linear, and
- * DiffcCdmPipeline with DiffcCdmUNet and DiffcCdmScheduler, which diffusers cannot load;
+ * one of ours: DiffcSmldScheduler, DiffcSubVpScheduler, time_embedding_type fourier_linear, for
+ * points of the plane mlp/config.json (DiffcMlp) with its weights instead of unet, and for classifiers
+ * of noise levels DiffcCdmPipeline with DiffcCdmUNet and DiffcCdmScheduler;
  * also read: the flat layout with everything in the root, and legacy names. */
 #ifndef DIFFC_MODEL_FOLDER_H
 #define DIFFC_MODEL_FOLDER_H
 
 #include "diffc/err.h"
+#include "diffc/mlp.h"
 #include "diffc/params.h"
 #include "diffc/terms.h"
 #include "diffc/unet.h"
@@ -17,7 +19,10 @@
  * from the label sigma; VP and sub-VP give the noise (score = -eps / std) from the label 999 t with
  * positional features, from t itself with fourier_linear ones. */
 typedef struct {
+    NetworkKind network; /* unet or mlp: which of the two is filled */
     UNetConfig unet;
+    MlpConfig mlp;
+    ToyKind toy; /* mlp: what it has learnt; TOY_NONE: not said */
     MethodKind method;
     int T; /* DDPM: steps; SMLD: levels; SDE: num_train_timesteps, which nothing here depends on */
     /* DDPM, CDM; for the others zero */
@@ -41,6 +46,7 @@ typedef struct {
     char warnings[8][256]; /* unknown keys and tensors: said, not fatal */
 } ModelConfig;
 void model_config_free(ModelConfig *m);
+TimeFeatureKind model_time_kind(const ModelConfig *m);
 
 /* Reads the two JSON files. Classes and options that diffc cannot run are ERR_FORMAT by name. */
 bool model_folder_read_config(const char *path, ModelConfig *m, Err *err);

@@ -1,11 +1,11 @@
-/* A U-Net declared for one batch size, with its inputs, for training and as a denoiser. */
+/* A U-Net or MLP declared for one batch size, with its inputs, for training and as a denoiser. */
 #ifndef DIFFC_NETWORK_H
 #define DIFFC_NETWORK_H
 
 #include "diffc/config.h"
 #include "diffc/denoiser.h"
+#include "diffc/model_folder.h"
 #include "diffc/net.h"
-#include "diffc/unet.h"
 
 typedef struct {
     Net *net;
@@ -13,39 +13,49 @@ typedef struct {
     int y;
     int batch;
     Shape image;
-    size_t dims;       /* H * W * C of an image */
-    bool vjp;          /* planned by network_open_vjp */
-    int noise_classes; /* a classifier of noise levels: see cdm_network.h */
+    size_t dims;         /* H * W * C of an image */
+    bool input_gradient; /* planned by network_open_vjp, or NET_SECOND */
+    int noise_classes;   /* a classifier of noise levels: see cdm_network.h */
 } Network;
 
-/* The network that a configuration asks for, for images of the given shape. Groups 0 become
- * min(32, channels/4) of the first level, rounded down to a divisor. ERR_USAGE when it cannot be
- * built. */
-bool unet_from_config(const Config *c, Shape image, int classes, UNetConfig *unet, Err *err);
+/* The network that a configuration asks for, for images (or points: 1 x 1 x dims) of the given shape:
+ * m->network, unet, mlp and toy. Groups 0 become min(32, channels/4) of the first level, rounded down
+ * to a divisor. ERR_USAGE when it cannot be built. */
+bool network_from_config(const Config *c, Shape image, int classes, ModelConfig *m, Err *err);
 
-/* Images per pass of sampling: their activations stay in the cache. */
-enum { NETWORK_SAMPLE_BATCH = 8 };
+/* The shape of what a network takes and gives; H = W = 0 where the model does not say. */
+Shape network_shape(const ModelConfig *m);
+
+/* Images or points per pass of sampling: their activations stay in the cache. */
+enum { NETWORK_SAMPLE_BATCH = 8, NETWORK_SAMPLE_POINTS = 512 };
+int network_sample_batch(const ModelConfig *m);
 
 /* Images per pass of training: the largest divisor of `batch` that is at most `asked` or, with
  * asked = 0, whose activations and gradients take no more memory than the weights in the form of
  * the fast kernels (but 48 MiB where these are small, and 512 MiB where they are large). By shape
  * only, for it decides the order of sums. */
-int network_pass_size(ParamTable *table, const UNetConfig *unet, Shape image, int batch, int asked);
+int network_pass_size(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked);
 
 /* Declares (the first call for a table fills it), without planning. */
-bool network_declare(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image, int batch,
+bool network_declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
                      Err *err);
 /* The passes that predicting (NET_INFER) and training (NET_TRAIN) take: a classifier of noise levels
  * predicts by a backward pass and trains by all four. */
-NetMode network_mode(const UNetConfig *unet, NetMode use);
+NetMode network_mode(const ModelConfig *m, NetMode use);
 
-/* Declares and plans; mode NET_INFER to predict, NET_TRAIN to train. */
-bool network_open(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image, int batch,
+/* Declares and plans; mode NET_INFER to predict, NET_TRAIN to train, NET_SECOND to train with
+ * derivatives by x, which then wants its gradient. */
+bool network_open(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
                   NetMode mode, Err *err);
 /* The same for likelihoods: its denoiser has predict_vjp, by a backward pass to the image alone. */
-bool network_open_vjp(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image,
-                      int batch, Err *err);
+bool network_open_vjp(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
+                      Err *err);
 void network_close(Network *nw);
+
+/* Sets the inputs of the whole batch and runs the network. xt: [N,H,W,C]; t: [N]; label: [N] or NULL
+ * without classes. */
+void network_forward(Network *nw, const float *weights, const float *xt, const float *t,
+                     const float *label);
 
 /* One training pass over the network's batch: forward, weighted squared error, backward.
  *   loss[n] = weight[n] / dims * |y_n - target_n|^2;   grads += sum_n dloss * dloss[n]/dparameters

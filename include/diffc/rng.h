@@ -20,6 +20,8 @@ typedef enum {
     RNG_VALIDATION, /* validation image k */
     RNG_TEST,       /* free for tests */
     RNG_LIKELIHOOD, /* scoring an image: draw k of its noise; the seed is the image's own */
+    RNG_TOY,        /* toy point k/2; odd numbers are held-out points */
+    RNG_SLICE,      /* training sample k: the directions of sliced score matching */
     RNG_DEQUANTISE, /* training sample k/2 (k even) or validation image k/2 (odd), made continuous */
 } RngPurpose;
 

@@ -3,7 +3,7 @@
  *   stats.jsonl            one JSON object a line: steps, validation, checkpoints
  *   model/                 the EMA weights as a diffusers folder
  *   checkpoints/           the training state (checkpoint.h)
- *   samples/step-N.png     a grid from fixed seeds at each checkpoint
+ *   samples/step-N.png     a grid (points: a scatter plot) from fixed seeds at each checkpoint
  *   lock                   the owner */
 #ifndef DIFFC_TRAINER_H
 #define DIFFC_TRAINER_H
@@ -47,7 +47,7 @@ typedef struct {
     size_t parameter_bytes;  /* weights, gradients, moments, EMA, forms of the fast kernels */
     size_t activation_bytes; /* training plan, and the plan for validation and samples */
     size_t data_bytes;
-    size_t images_per_epoch;
+    size_t images_per_epoch; /* 0: without end */
     double updates_per_epoch;
     char data[320]; /* Dataset.description */
 } TrainPlan;

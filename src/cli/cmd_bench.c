@@ -17,6 +17,7 @@
 #include "diffc/parallel.h"
 #include "diffc/rng.h"
 #include "diffc/term.h"
+#include "diffc/toy.h"
 #include "diffc/vec.h"
 #include "summary.h"
 
@@ -91,7 +92,7 @@ enum { CLASSES = 10 /* of noise images for a network with classes */ };
 
 typedef struct {
     Config config;
-    UNetConfig unet;
+    ModelConfig model; /* its network */
     Shape image;
     int batch, pass; /* images per update and per pass */
     ParamTable table;
@@ -128,6 +129,7 @@ static bool find_shape(Bench *b, int *classes, Err *err)
     const Config *c = &b->config;
     *classes = CLASSES;
     b->image = (Shape){.H = c->data.height, .W = c->data.width, .C = c->data.channels};
+    if (c->data.toy != TOY_NONE) b->image = (Shape){.H = 1, .W = 1, .C = TOY_DIMS};
     if (b->image.H > 0 && b->image.C > 0) return true;
     if (!c->data.path[0]) {
         return err_set(err, ERR_USAGE,
@@ -220,7 +222,7 @@ static void train_pass(Bench *b, TrainWork *w)
                           .mse_weight = b->config.method.mse_weight,
                           .ce = w->loss,
                           .mse = w->label};
-    if (b->unet.noise_classes)
+    if (b->model.unet.noise_classes)
         cdm_train_pass(&w->network, weights, grads, &cdm, (double)dloss);
     else
         network_train_pass(&w->network, weights, grads, w->xt, w->t,
@@ -245,7 +247,7 @@ static bool train_update(Bench *b, void *context, Err *err)
 static bool measure_training(Bench *b, Err *err)
 {
     TrainWork w = {0};
-    if (!network_open(&w.network, &b->table, &b->unet, b->image, b->pass, NET_TRAIN, err))
+    if (!network_open(&w.network, &b->table, &b->model, b->image, b->pass, NET_TRAIN, err))
         return false;
     const OptimizerConfig o = optimizer_config(&b->config);
     size_t n = (size_t)b->pass, values = n * w.network.dims;
@@ -301,13 +303,13 @@ static bool measure_sampling(Bench *b, Err *err)
     Network network;
     int batch = b->batch;
     int pass = batch < NETWORK_SAMPLE_BATCH ? batch : NETWORK_SAMPLE_BATCH;
-    if (!network_open(&network, &b->table, &b->unet, b->image, pass, NET_INFER, err)) return false;
+    if (!network_open(&network, &b->table, &b->model, b->image, pass, NET_INFER, err)) return false;
     b->forward_flop = net_forward_flop(network.net);
     float *weights = mem_floats(b->table.block_floats);
     NetworkDenoiser context = {.network = &network,
                                .weights = weights,
                                .prediction = b->config.method.prediction,
-                               .classes = b->unet.classes};
+                               .classes = b->model.unet.classes};
     size_t values = (size_t)batch * network.dims;
     SampleWork w = {.denoiser = network_denoiser(&context),
                     .x = mem_doubles(values),
@@ -336,7 +338,7 @@ static bool report_json(const Bench *b, Err *err)
     JsonWriter w;
     json_write_init(&w, 0);
     json_begin_object(&w, NULL);
-    network_json(&w, &b->unet, b->image, b->table.parameters, b->forward_flop);
+    network_json(&w, &b->model, b->image, b->table.parameters, b->forward_flop);
     json_put_number(&w, "train_images_per_s", b->train_images_per_s);
     json_put_number(&w, "sample_forwards_per_s", b->sample_forwards_per_s);
     json_put_number(&w, "train_gflops", 3e-9 * b->forward_flop * b->train_images_per_s);
@@ -355,7 +357,7 @@ static void report_lines(const Bench *b)
 {
     char memory[16];
     term_format_bytes(memory, (double)mem_peak_bytes());
-    network_lines(output_line, &b->unet, b->image, b->table.parameters, b->forward_flop);
+    network_lines(output_line, &b->model, b->image, b->table.parameters, b->forward_flop);
     if (!isnan(b->train_images_per_s))
         output_line("  training     %.4g images/s, %.4g GFLOP/s (batch %d in passes of %d)",
                     b->train_images_per_s, 3e-9 * b->forward_flop * b->train_images_per_s, b->batch,
@@ -374,11 +376,11 @@ static bool bench(Bench *b, const OptionValue *v, Err *err)
 {
     int classes;
     if (!find_shape(b, &classes, err) ||
-        !unet_from_config(&b->config, b->image, classes, &b->unet, err))
+        !network_from_config(&b->config, b->image, classes, &b->model, err))
         return false;
     b->batch = v[BATCH].given ? (int)v[BATCH].integer : b->config.train.batch;
     b->pass =
-        network_pass_size(&b->table, &b->unet, b->image, b->batch, b->config.train.micro_batch);
+        network_pass_size(&b->table, &b->model, b->image, b->batch, b->config.train.micro_batch);
     b->seconds = v[SECONDS].real;
     b->repeat = (int)v[REPEAT].integer;
     b->layers = v[LAYERS].given;

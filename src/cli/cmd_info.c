@@ -121,14 +121,14 @@ static bool open_any_size(Model *m, const char *path, Err *err)
     if (!path_join(inner, path, "model", NULL) ||
         !model_folder_read_config(path_is_folder(inner) ? inner : path, &c, NULL))
         return false;
-    bool unsized = c.unet.sample_height <= 0;
+    bool unsized = network_shape(&c).H <= 0;
     model_config_free(&c);
     return unsized && model_open(m, path, STAND_IN_SIDE, STAND_IN_SIDE, err);
 }
 
 static Shape said_shape(const Model *m)
 {
-    return m->config.unet.sample_height > 0 ? m->image : (Shape){.C = m->image.C};
+    return network_shape(&m->config).H > 0 ? m->image : (Shape){.C = m->image.C};
 }
 
 static void layer_lines(const Model *m)
@@ -158,7 +158,7 @@ static void model_lines(const char *path, const Model *m, const Progress *p, boo
     describe_method(c, method, sizeof method);
     output_line("%s: %s", path, m->run[0] ? "a run" : "a model");
     output_line("  method       %s", method);
-    network_lines(output_line, &c->unet, said_shape(m), m->table.parameters,
+    network_lines(output_line, c, said_shape(m), m->table.parameters,
                   net_forward_flop(m->network.net));
     progress_lines(p);
     if (layers) layer_lines(m);
@@ -174,8 +174,7 @@ static bool model_json(const char *path, const Model *m, const Progress *p, bool
     json_put_string(&w, "path", path);
     json_put_string(&w, "kind", m->run[0] ? "run" : "model");
     method_json(&w, c);
-    network_json(&w, &c->unet, said_shape(m), m->table.parameters,
-                 net_forward_flop(m->network.net));
+    network_json(&w, c, said_shape(m), m->table.parameters, net_forward_flop(m->network.net));
     if (p->steps_seen) {
         json_begin_object(&w, "training");
         progress_json(&w, p);

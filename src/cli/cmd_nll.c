@@ -327,6 +327,10 @@ static bool prepare(Job *job, int label, Err *err)
 static bool run_job(Job *job, const Arguments *a, Err *err)
 {
     const OptionValue *v = a->values;
+    if (job->model.config.network == NETWORK_MLP)
+        return err_set(err, ERR_USAGE,
+                       "%s: the model gives points of the plane; nll scores images of 8 bits",
+                       job->path);
     int classes = job->model.config.unet.classes,
         label = v[NLL_ROW_LABEL].given ? (int)v[NLL_ROW_LABEL].integer : -1;
     if (label >= 0 && classes == 0)

@@ -1,4 +1,4 @@
-/* diffc sample: images from a trained model. */
+/* diffc sample: images, or points, from a trained model. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -58,8 +58,9 @@ static bool report_progress(void *context, long calls)
     term_format_duration(left, images > 0 ? seconds / images * (count - images) : -1);
     char of[32] = "";
     if (expected > 0) snprintf(of, sizeof of, " of %ld", expected);
-    term_progress("%d of %d images, network call %ld%s, %.3g images/s, %s left", job->done, count,
-                  calls, of, seconds > 0 ? images / seconds : 0.0, left);
+    const char *noun = job->plan->noun;
+    term_progress("%d of %d %ss, network call %ld%s, %.3g %ss/s, %s left", job->done, count, noun,
+                  calls, of, seconds > 0 ? images / seconds : 0.0, noun, left);
     return !interrupt_requested();
 }
 
@@ -97,8 +98,8 @@ static bool run_batches(Job *job, Err *err)
         int left = p->count - job->done;
         if (run_batch(job, left < p->batch ? left : p->batch, err)) continue;
         if (err->kind != ERR_INTERRUPTED) return false;
-        return err_set(err, ERR_INTERRUPTED, "interrupted after %d of %d images; %s", job->done,
-                       p->count,
+        return err_set(err, ERR_INTERRUPTED, "interrupted after %d of %d %ss; %s", job->done,
+                       p->count, p->noun,
                        job->output.folder && job->done > 0 ? "those are in the folder"
                                                            : "nothing was written");
     }
@@ -110,7 +111,11 @@ static bool report(const Job *job, bool json, Err *err)
     const SamplePlan *p = job->plan;
     const SampleOutput *o = &job->output;
     double seconds = clock_seconds() - job->start;
-    const char *const files[] = {o->grid, o->npz, o->folder};
+    const char *const files[] = {o->grid, o->npz, o->folder, o->csv};
+    enum { FILES = sizeof files / sizeof *files };
+    const char *first = NULL;
+    for (int i = FILES - 1; i >= 0; i--)
+        if (files[i]) first = files[i];
     if (json) {
         JsonWriter w;
         json_write_init(&w, 0);
@@ -119,9 +124,10 @@ static bool report(const Job *job, bool json, Err *err)
         json_put_int(&w, "images", p->count);
         json_put_int(&w, "network_calls", job->calls);
         json_put_number(&w, "seconds", seconds);
-        json_put_string(&w, "out", o->grid ? o->grid : o->folder ? o->folder : o->npz);
+        json_put_string(&w, "out", o->grid ? o->grid : o->folder ? o->folder : first);
         if (o->folder) json_put_string(&w, "out_dir", o->folder);
         if (o->npz) json_put_string(&w, "npz", o->npz);
+        if (o->csv) json_put_string(&w, "csv", o->csv);
         json_put_string(&w, "model", p->path);
         json_put_string(&w, "sampler", p->sampler->name);
         json_put_int(&w, "steps", job->grid.n);
@@ -131,13 +137,16 @@ static bool report(const Job *job, bool json, Err *err)
         json_end_object(&w);
         return output_json(&w, err);
     }
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < FILES; i++) {
         if (files[i]) output_line("%s", files[i]);
     }
+    if (o->outside > 0)
+        term_note("%zu of the points lie%s outside the picture", o->outside,
+                  o->outside == 1 ? "s" : "");
     char took[24];
     term_format_duration(took, seconds);
-    term_note("%d image%s in %s, %.3g images/s, seeds %" PRIu64 " to %" PRIu64, p->count,
-              p->count == 1 ? "" : "s", took, p->count / seconds, p->seed,
+    term_note("%d %s%s in %s, %.3g %ss/s, seeds %" PRIu64 " to %" PRIu64, p->count, p->noun,
+              p->count == 1 ? "" : "s", took, p->count / seconds, p->noun, p->seed,
               p->seed + (uint64_t)p->count - 1);
     return true;
 }
@@ -146,10 +155,16 @@ static bool make_images(Job *job, const Arguments *a, Err *err)
 {
     const SamplePlan *p = job->plan;
     const OptionValue *v = a->values;
-    bool elsewhere = v[SAMPLE_ROW_OUT_DIR].given || v[SAMPLE_ROW_NPZ].given;
+    bool points = job->model.config.network == NETWORK_MLP;
+    bool elsewhere =
+        v[SAMPLE_ROW_OUT_DIR].given || v[SAMPLE_ROW_NPZ].given || v[SAMPLE_ROW_CSV].given;
     job->output.grid = v[SAMPLE_ROW_OUT].given ? v[SAMPLE_ROW_OUT].text
                        : elsewhere             ? NULL
+                       : points                ? "points.png"
                                                : "grid.png";
+    job->output.csv = v[SAMPLE_ROW_CSV].text;
+    job->output.points = points;
+    job->output.toy = job->model.config.toy;
     job->output.folder = v[SAMPLE_ROW_OUT_DIR].text;
     job->output.npz = v[SAMPLE_ROW_NPZ].text;
     job->output.image = job->model.image;
@@ -165,11 +180,14 @@ static bool make_images(Job *job, const Arguments *a, Err *err)
     job->x = mem_doubles(values);
     job->scratch = mem_doubles(SAMPLER_SCRATCH * values);
     if (!job->x || !job->scratch)
-        return err_set(err, ERR_MEMORY, "there is no memory for a batch of %d images", p->batch);
-    term_note("%s: %d image%s of %dx%d, sampler %s, %d step%s, batch %d, %d thread%s", p->path,
-              p->count, p->count == 1 ? "" : "s", job->model.image.H, job->model.image.W,
-              p->sampler->name, job->grid.n, job->grid.n == 1 ? "" : "s", p->batch,
-              parallel_threads(), parallel_threads() == 1 ? "" : "s");
+        return err_set(err, ERR_MEMORY, "there is no memory for a batch of %d %ss", p->batch,
+                       p->noun);
+    char size[32] = "";
+    if (!points) snprintf(size, sizeof size, " of %dx%d", job->model.image.H, job->model.image.W);
+    term_note("%s: %d %s%s%s, sampler %s, %d step%s, batch %d, %d thread%s", p->path, p->count,
+              p->noun, p->count == 1 ? "" : "s", size, p->sampler->name, job->grid.n,
+              job->grid.n == 1 ? "" : "s", p->batch, parallel_threads(),
+              parallel_threads() == 1 ? "" : "s");
     return run_batches(job, err) && report(job, v[SAMPLE_ROW_JSON].given, err);
 }
 

@@ -7,9 +7,11 @@
 #include "diffc/fsio.h"
 #include "diffc/image.h"
 #include "diffc/mem.h"
+#include "diffc/scatter.h"
+#include "diffc/toy.h"
 #include "npz.h"
 
-enum { GRID_GAP = 2 };
+enum { GRID_GAP = 2, SCATTER_SIDE = 640, LINE_BYTES = 48 };
 
 static size_t image_values(const SampleOutput *o)
 {
@@ -36,8 +38,25 @@ static bool can_write(const char *path, Err *err)
     return true;
 }
 
+static bool open_points(SampleOutput *o, Err *err)
+{
+    if (o->folder || o->npz)
+        return err_set(err, ERR_USAGE,
+                       "--%s is for images, but the model gives points; write them with --out or "
+                       "--csv",
+                       o->folder ? "out-dir" : "npz");
+    if (!can_write(o->grid, err) || !can_write(o->csv, err)) return false;
+    o->xy = mem_floats(TOY_DIMS * (size_t)o->count);
+    return o->xy || err_set(err, ERR_MEMORY, "there is no memory for %d points", o->count);
+}
+
 bool sample_output_open(SampleOutput *o, Err *err)
 {
+    if (o->points) return open_points(o, err);
+    if (o->csv)
+        return err_set(err, ERR_USAGE,
+                       "--csv is for points, but the model makes images; write them with --out, "
+                       "--out-dir or --npz");
     int C = o->image.C;
     if (C != 1 && C != 3 && (o->grid || o->folder)) {
         return err_set(err, ERR_USAGE,
@@ -63,6 +82,9 @@ bool sample_output_open(SampleOutput *o, Err *err)
 bool sample_output_put(SampleOutput *o, int index, const double *x, Err *err)
 {
     size_t values = image_values(o);
+    for (size_t i = 0; o->points && i < TOY_DIMS; i++)
+        o->xy[TOY_DIMS * (size_t)index + i] = (float)x[i];
+    if (o->points) return true;
     unsigned char *pixels = o->pixels + (size_t)index * values;
     for (size_t i = 0; i < values; i++) pixels[i] = image_byte((float)x[i]);
     if (!o->folder) return true;
@@ -95,8 +117,40 @@ static bool write_grid(const SampleOutput *o, Err *err)
     return ok;
 }
 
+/* With the axes of the toy, so that pictures compare; without one those of the points. */
+static bool write_scatter(SampleOutput *o, Err *err)
+{
+    size_t count = (size_t)o->count;
+    ScatterView view = {.reach = toy_reach(o->toy)};
+    if (o->toy == TOY_NONE) view = scatter_view(o->xy, count);
+    Image picture = {0};
+    char text[TEXT_BYTES];
+    bool ok = scatter_plot(o->xy, count, &view, SCATTER_SIDE, &picture, &o->outside, err) &&
+              image_save_png(o->grid, &picture, describe(o, 0, text), err);
+    image_free(&picture);
+    return ok;
+}
+
+static bool write_table(const SampleOutput *o, Err *err)
+{
+    FileWriter w;
+    if (!file_writer_open(&w, o->csv, err)) return false;
+    char lines[4096];
+    size_t used = (size_t)snprintf(lines, sizeof lines, "x,y\n");
+    bool ok = true;
+    for (int i = 0; ok && i < o->count; i++) {
+        used += (size_t)snprintf(lines + used, LINE_BYTES, "%.9g,%.9g\n",
+                                 (double)o->xy[TOY_DIMS * i], (double)o->xy[TOY_DIMS * i + 1]);
+        if (used + LINE_BYTES <= sizeof lines && i + 1 < o->count) continue;
+        ok = file_writer_append(&w, lines, used, err);
+        used = 0;
+    }
+    return ok && file_writer_commit(&w, err);
+}
+
 bool sample_output_finish(SampleOutput *o, Err *err)
 {
+    if (o->points) return (!o->grid || write_scatter(o, err)) && (!o->csv || write_table(o, err));
     if (o->grid && !write_grid(o, err)) return false;
     return !o->npz || npz_write_images(o->npz, o->pixels, (size_t)o->count, o->image.H, o->image.W,
                                        o->image.C, err);
@@ -105,5 +159,7 @@ bool sample_output_finish(SampleOutput *o, Err *err)
 void sample_output_close(SampleOutput *o)
 {
     mem_free(o->pixels);
+    mem_free(o->xy);
     o->pixels = NULL;
+    o->xy = NULL;
 }

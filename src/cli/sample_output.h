@@ -1,5 +1,5 @@
 /* Where the finished images of `diffc sample` go: a picture of all, a folder of single pictures, an
- * .npz file, or several of them. */
+ * .npz file, or several of them. Points go to a scatter plot, a table, or both. */
 #ifndef DIFFC_CLI_SAMPLE_OUTPUT_H
 #define DIFFC_CLI_SAMPLE_OUTPUT_H
 
@@ -8,21 +8,26 @@
 
 #include "diffc/err.h"
 #include "diffc/net.h"
+#include "diffc/terms.h"
 
 typedef struct {
-    const char *grid, *folder, *npz; /* NULL: not wanted */
+    const char *grid, *folder, *npz, *csv; /* NULL: not wanted */
+    bool points; /* of a network for points, from the distribution `toy` */
+    ToyKind toy;
     Shape image;
     int count;
     uint64_t first_seed;
     char parameters[1024]; /* how all images were made; kept with the seed in the PNG files */
     unsigned char *pixels; /* [count, H, W, C], in order of the seeds */
+    float *xy;             /* points: [count, 2] */
+    size_t outside;        /* points that the picture does not show, when it is written */
 } SampleOutput;
 
 /* Checks, before hours of work, that the files can be made; makes the folder; takes memory. */
 bool sample_output_open(SampleOutput *o, Err *err);
-/* Image `index` is finished: x [H, W, C] in [-1, 1]. Writes its own file if there is a folder. */
+/* Image or point `index` is finished: x [H, W, C], of an image in [-1, 1]. Writes its own file if there is a folder. */
 bool sample_output_put(SampleOutput *o, int index, const double *x, Err *err);
-/* All are finished: writes the picture and the .npz. */
+/* All are finished: writes the picture, the .npz and the table. */
 bool sample_output_finish(SampleOutput *o, Err *err);
 void sample_output_close(SampleOutput *o);
 

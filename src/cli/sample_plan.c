@@ -168,9 +168,9 @@ const Option sample_options[SAMPLE_ROWS + 1] = {
                         .letter = 'o',
                         .type = OPTION_TEXT,
                         .metavar = "FILE",
-                        .otherwise = "grid.png when neither --out-dir nor --npz is given",
+                        .otherwise = "grid.png, or points.png, when nothing else is asked for",
                         .group = "Images",
-                        .help = "one PNG picture of all images"},
+                        .help = "one PNG picture of all images; of points a scatter plot"},
     [SAMPLE_ROW_OUT_DIR] = {.name = "out-dir",
                             .type = OPTION_TEXT,
                             .metavar = "DIR",
@@ -181,6 +181,11 @@ const Option sample_options[SAMPLE_ROWS + 1] = {
                         .metavar = "FILE",
                         .group = "Images",
                         .help = "all images as bytes arr_0 [N,H,W,C], for evaluation programs"},
+    [SAMPLE_ROW_CSV] = {.name = "csv",
+                        .type = OPTION_TEXT,
+                        .metavar = "FILE",
+                        .group = "Images",
+                        .help = "of models of points: a table x,y"},
     [SAMPLE_ROW_THREADS] = OPTION_ROW_THREADS,
     [SAMPLE_ROW_JSON] = OPTION_ROW_JSON,
     [SAMPLE_ROW_QUIET] = OPTION_ROW_QUIET,
@@ -263,7 +268,8 @@ static void fill_run(const OptionValue *v, const Model *m, const Config *c, Samp
 #define INTEGER(row, setting) (v[row].given ? v[row].integer : (setting))
     sample_run_defaults(run);
     run->process = &m->process;
-    run->clip = INTEGER(SAMPLE_ROW_CLIP, c->sample.clip);
+    /* Points are not bound to [-1, 1]. */
+    run->clip = m->config.network != NETWORK_MLP && INTEGER(SAMPLE_ROW_CLIP, c->sample.clip);
     run->clip_range = m->config.clip_range;
     run->variance = (VarianceKind)INTEGER(SAMPLE_ROW_VARIANCE, c->sample.variance);
     run->eta = REAL(SAMPLE_ROW_ETA, c->sample.eta);
@@ -286,8 +292,13 @@ static bool choose_images(const OptionValue *v, const Model *m, const Config *c,
     p->batch = v[SAMPLE_ROW_BATCH].given ? (int)v[SAMPLE_ROW_BATCH].integer : c->sample.batch;
     p->seed = v[SAMPLE_ROW_SEED].given ? v[SAMPLE_ROW_SEED].seed : c->sample.seed;
     p->label = v[SAMPLE_ROW_LABEL].given ? (int)v[SAMPLE_ROW_LABEL].integer : -1;
-    if (p->batch == 0) p->batch = p->count < NETWORK_SAMPLE_BATCH ? p->count : NETWORK_SAMPLE_BATCH;
+    p->noun = m->config.network == NETWORK_MLP ? "point" : "image";
+    if (p->batch == 0) p->batch = network_sample_batch(&m->config);
     if (p->batch > p->count) p->batch = p->count;
+    if (m->config.network == NETWORK_MLP && v[SAMPLE_ROW_CLIP].given && v[SAMPLE_ROW_CLIP].integer)
+        return err_set(err, ERR_USAGE,
+                       "--clip keeps images within [-1, 1], but the model gives points, which lie "
+                       "anywhere");
     int classes = m->config.unet.classes;
     if (p->label >= 0 && classes == 0)
         return err_set(err, ERR_USAGE, "--label is given, but the model has no classes");

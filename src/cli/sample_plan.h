@@ -32,6 +32,7 @@ enum {
     SAMPLE_ROW_OUT,
     SAMPLE_ROW_OUT_DIR,
     SAMPLE_ROW_NPZ,
+    SAMPLE_ROW_CSV,
     SAMPLE_ROW_THREADS,
     SAMPLE_ROW_JSON,
     SAMPLE_ROW_QUIET,
@@ -46,6 +47,7 @@ typedef struct {
     SpacingKind spacing;
     int calls; /* network calls asked for, 0: the sampler's own number */
     int count, batch;
+    const char *noun; /* what is made: "image" or "point" */
     uint64_t seed;
     int label; /* -1: by seed */
 } SamplePlan;

@@ -22,9 +22,15 @@ append(char *out, size_t size, size_t *used, const char *format, ...)
     *used = n > 0 && *used + (size_t)n < size ? *used + (size_t)n : size - 1;
 }
 
-void describe_network(const UNetConfig *unet, Shape image, char *out, size_t size)
+void describe_network(const ModelConfig *m, Shape image, char *out, size_t size)
 {
+    const UNetConfig *unet = &m->unet;
     size_t used = 0;
+    if (m->network == NETWORK_MLP) {
+        append(out, size, &used, "points of %d values, %d hidden layer%s of %d units", m->mlp.dims,
+               m->mlp.layers, m->mlp.layers == 1 ? "" : "s", m->mlp.width);
+        return;
+    }
     if (image.H > 0) append(out, size, &used, "%dx%dx%d, ", image.H, image.W, image.C);
     append(out, size, &used, "channels");
     for (int i = 0; i < unet->levels; i++) append(out, size, &used, " %d", unet->block_channels[i]);
@@ -101,11 +107,11 @@ void method_json(JsonWriter *w, const ModelConfig *m)
     json_put_string(w, "prediction", prediction_name((int)m->prediction));
 }
 
-void network_lines(LineWriter line, const UNetConfig *unet, Shape image, size_t parameters,
+void network_lines(LineWriter line, const ModelConfig *m, Shape image, size_t parameters,
                    double forward_flop)
 {
     char text[256], count[32], flop[24];
-    describe_network(unet, image, text, sizeof text);
+    describe_network(m, image, text, sizeof text);
     term_format_count(count, parameters);
     line("  network      %s", text);
     if (image.H == 0)
@@ -114,11 +120,10 @@ void network_lines(LineWriter line, const UNetConfig *unet, Shape image, size_t 
     line("  parameters   %s", count);
     if (image.H == 0) return;
     format_flop(flop, forward_flop);
-    line("  compute      %s forward per image", flop);
+    line("  compute      %s forward per %s", flop, m->network == NETWORK_MLP ? "point" : "image");
 }
 
-void network_json(JsonWriter *w, const UNetConfig *unet, Shape image, size_t parameters,
-                  double forward_flop)
+static void unet_json(JsonWriter *w, const UNetConfig *unet, Shape image)
 {
     json_begin_array(w, "image");
     json_put_number(w, NULL, image.H > 0 ? image.H : (double)NAN);
@@ -139,6 +144,19 @@ void network_json(JsonWriter *w, const UNetConfig *unet, Shape image, size_t par
         json_put_null(w, "attention");
     }
     json_put_int(w, "classes", unet->classes);
+}
+
+void network_json(JsonWriter *w, const ModelConfig *m, Shape image, size_t parameters,
+                  double forward_flop)
+{
+    if (m->network == NETWORK_MLP) {
+        json_put_string(w, "network", "mlp");
+        json_put_int(w, "dims", m->mlp.dims);
+        json_put_int(w, "width", m->mlp.width);
+        json_put_int(w, "layers", m->mlp.layers);
+    } else {
+        unet_json(w, &m->unet, image);
+    }
     json_put_int(w, "params", (int64_t)parameters);
     json_put_number(w, "forward_gflop", image.H > 0 ? forward_flop * 1e-9 : (double)NAN);
 }
@@ -164,7 +182,7 @@ void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
              plan->updates_per_epoch);
     describe_method(&plan->model, text, sizeof text);
     line("  method       %s", text);
-    network_lines(line, &plan->model.unet, plan->image, plan->parameters, plan->forward_flop);
+    network_lines(line, &plan->model, plan->image, plan->parameters, plan->forward_flop);
     term_format_bytes(parameters, (double)plan->parameter_bytes);
     term_format_bytes(activations, (double)plan->activation_bytes);
     term_format_bytes(data, (double)plan->data_bytes);
@@ -217,7 +235,7 @@ static bool training_json(const char *path, const char *config, const TrainPlan 
     json_put_string(&w, "path", path);
     json_put_string(&w, "kind", "configuration");
     method_json(&w, &plan->model);
-    network_json(&w, &plan->model.unet, plan->image, plan->parameters, plan->forward_flop);
+    network_json(&w, &plan->model, plan->image, plan->parameters, plan->forward_flop);
     json_put_string(&w, "data", plan->data);
     json_put_int(&w, "images_per_epoch", (int64_t)plan->images_per_epoch);
     json_put_number(&w, "updates_per_epoch", plan->updates_per_epoch);

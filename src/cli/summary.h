@@ -10,18 +10,20 @@
 typedef void (*LineWriter)(const char *format, ...);
 
 /* "28x28x1, channels 32 64 64, 1 block a level, attention at 7x7". Here and below a height of 0 is a
- * model that does not say its size: sizes, and what follows from them, are left out (null). */
-void describe_network(const UNetConfig *unet, Shape image, char *out, size_t size);
+ * model that does not say its size: sizes, and what follows from them, are left out (null). Of an mlp
+ * "points of 2 values, 3 hidden layers of 128 units". */
+void describe_network(const ModelConfig *m, Shape image, char *out, size_t size);
 /* "ddpm, 1,000 steps, linear schedule from 0.0001 to 0.02, predicts eps" */
 void describe_method(const ModelConfig *m, char *out, size_t size);
 /* The same as members of the open object: method, steps, ... prediction. */
 void method_json(JsonWriter *w, const ModelConfig *m);
 
 /* Rows that every table of a network has: network, parameters, compute. */
-void network_lines(LineWriter line, const UNetConfig *unet, Shape image, size_t parameters,
+void network_lines(LineWriter line, const ModelConfig *m, Shape image, size_t parameters,
                    double forward_flop);
-/* Members "image", "channels", "blocks", "attention", "classes", "params", "forward_gflop". */
-void network_json(JsonWriter *w, const UNetConfig *unet, Shape image, size_t parameters,
+/* Members "image", "channels", "blocks", "attention", "classes", "params", "forward_gflop"; of an mlp
+ * "network", "dims", "width", "layers" instead of the first five. */
+void network_json(JsonWriter *w, const ModelConfig *m, Shape image, size_t parameters,
                   double forward_flop);
 
 /* The start table of a training. */

@@ -12,6 +12,7 @@
 #include "diffc/rng.h"
 #include "diffc/term.h"
 #include "diffc/text.h"
+#include "diffc/toy.h"
 #include "image_gate.h"
 
 size_t data_limited(const DataJob *job, uint64_t count)
@@ -257,10 +258,28 @@ static void describe(Dataset *d, const char *format)
              format, classes, resized, skipped, ignored);
 }
 
+static void open_toy(Dataset *d, const DataOptions *o)
+{
+    char held_out[32];
+    *d = (Dataset){.height = 1,
+                   .width = 1,
+                   .channels = TOY_DIMS,
+                   .toy = o->toy,
+                   .validation_count = o->validation,
+                   .seed = o->seed};
+    term_format_count(held_out, o->validation);
+    snprintf(d->description, sizeof d->description, "points of %s: %s; %s held out",
+             toy_name(o->toy), toy_formula(o->toy), held_out);
+}
+
 bool dataset_open(Dataset *d, const DataOptions *options, DataProgress progress, void *context,
                   Err *err)
 {
     memset(d, 0, sizeof *d);
+    if (options->toy != TOY_NONE) {
+        open_toy(d, options);
+        return true;
+    }
     Err failure = {0};
     DataJob job = {
         .options = options, .d = d, .progress = progress, .context = context, .err = &failure};
@@ -297,8 +316,18 @@ static void sample(const Dataset *d, size_t image, bool flipped, float *x, int *
     if (label) *label = d->labels ? d->labels[image] : 0;
 }
 
+static void toy_sample(const Dataset *d, bool held_out, uint64_t number, float *x, int *label)
+{
+    toy_point(d->toy, d->seed, held_out, number, x);
+    if (label) *label = 0;
+}
+
 void dataset_train_sample(Dataset *d, uint64_t number, float *x, int *label)
 {
+    if (d->toy != TOY_NONE) {
+        toy_sample(d, false, number, x, label);
+        return;
+    }
     uint64_t epoch = number / d->train_count;
     if (epoch != d->order_epoch) {
         shuffle(d->order, d->train_count, d->seed, rng_stream(RNG_SHUFFLE, epoch));
@@ -311,6 +340,10 @@ void dataset_train_sample(Dataset *d, uint64_t number, float *x, int *label)
 
 void dataset_train_image(const Dataset *d, size_t i, float *x)
 {
+    if (d->toy != TOY_NONE) {
+        toy_sample(d, false, i, x, NULL);
+        return;
+    }
     CHECK(i < d->train_count);
     sample(d, d->split[i], false, x, NULL);
 }
@@ -318,5 +351,9 @@ void dataset_train_image(const Dataset *d, size_t i, float *x)
 void dataset_validation_sample(const Dataset *d, size_t i, float *x, int *label)
 {
     CHECK(i < d->validation_count);
+    if (d->toy != TOY_NONE) {
+        toy_sample(d, true, i, x, label);
+        return;
+    }
     sample(d, d->split[d->train_count + i], false, x, label);
 }

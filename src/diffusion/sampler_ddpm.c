@@ -39,6 +39,7 @@ bool sample_ancestral(SampleRun *run, const Denoiser *denoiser, const NoiseSourc
     SampleRun chain = *run;
     chain.clip = false;
     chain.variance = VARIANCE_SMALL;
+    run->expected_calls = run->grid->n;
     Walk walk = {"ancestral", &chain, denoiser, noise, count, err};
     bool ok = walk_down(&walk, step_down, x, scratch);
     run->network_calls = chain.network_calls;

@@ -94,6 +94,7 @@ bool sample_heun(SampleRun *run, const Denoiser *denoiser, const NoiseSource *no
                        run->churn);
     Walk walk = {"heun", run, denoiser, noise, count, err};
     if (!walk_start(&walk, x)) return false;
+    run->expected_calls = 2L * run->grid->n - !(run->grid->level[run->grid->n].sigma > 0);
     for (int step = 0; step < run->grid->n; step++)
         if (!step_down(&walk, step, x, scratch)) return false;
     return true;

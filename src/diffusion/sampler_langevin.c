@@ -95,6 +95,7 @@ static bool walk_langevin(const Walk *w, int steps, double *y, double *scratch)
     double *eps = scratch, *z = eps + walk_values(w), *x = z + walk_values(w);
     int n = run->grid->n;
     if (!check_options(w) || !walk_start(w, y)) return false;
+    w->run->expected_calls = (long)n * steps + 1;
     NoiseLevel first = walk_level(w, 0), last = walk_level(w, n - 1);
     double smallest = last.sigma / last.alpha;
     double unit = run->langevin_step;

@@ -130,8 +130,9 @@ bool sample_ode(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noi
 {
     _Static_assert(ODE_ARRAYS + 1 <= SAMPLER_SCRATCH, "scratch of a sampler holds a solver's");
     Walk walk = {"ode", run, denoiser, noise, count, err};
-    if (!check_options(run, err) || !walk_start(&walk, x) || !flow_down(&walk, x, scratch))
-        return false;
+    if (!check_options(run, err) || !walk_start(&walk, x)) return false;
+    run->expected_calls = 0;
+    if (!flow_down(&walk, x, scratch)) return false;
     int last = run->grid->n - 1;
     NoiseLevel level = walk_level(&walk, last), clean = walk_next(&walk, last);
     if (!walk_predict(&walk, last, x, level, scratch)) return false;

@@ -100,6 +100,7 @@ bool sample_pc(SampleRun *run, const Denoiser *denoiser, const NoiseSource *nois
     double *eps = scratch, *z = scratch + walk_values(w);
     int n = run->grid->n;
     if (!check_options(w) || !walk_start(w, x)) return false;
+    run->expected_calls = (long)n * (run->corrector_steps + predicts);
     uint64_t draw = 0;
     for (int step = 0; step < n; step++) {
         NoiseLevel level = walk_level(w, step);

@@ -14,8 +14,16 @@ NetworkKind config_network(const Config *c)
 TimeChoice config_time(const Config *c)
 {
     if (c->model.time != TIME_CHOICE_AUTO) return c->model.time;
+    bool preserving = c->method.type == METHOD_SDE && c->method.sde != SDE_VE;
+    bool small = config_network(c) == NETWORK_MLP && preserving;
     bool steps = c->method.type == METHOD_DDPM || c->method.type == METHOD_CDM;
-    return steps ? TIME_CHOICE_POSITIONAL : TIME_CHOICE_FOURIER;
+    return steps || small ? TIME_CHOICE_POSITIONAL : TIME_CHOICE_FOURIER;
+}
+
+double config_fourier_scale(const Config *c)
+{
+    if (c->model.fourier_scale > 0) return c->model.fourier_scale;
+    return config_network(c) == NETWORK_MLP ? 0.25 : 16;
 }
 
 enum {
@@ -97,18 +105,36 @@ static bool check_owners(const Config *c, Err *err)
     return true;
 }
 
+/* The first setting of images that is given; NULL: none. */
+static const char *image_setting(const Config *c)
+{
+    return c->data.height > 0          ? "size"
+           : c->data.channels > 0      ? "channels"
+           : c->data.flip              ? "flip"
+           : c->data.limit > 0         ? "limit"
+           : c->data.skip_bad          ? "skip_bad"
+           : c->data.kind != DATA_AUTO ? "kind"
+                                       : NULL;
+}
+
 static bool check_data(const Config *c, Err *err)
 {
+    bool toy = c->data.toy != TOY_NONE;
+    if (toy && c->data.path[0])
+        return err_set(err, ERR_USAGE,
+                       "data.toy and data.path (%.300s) are both given; a toy is made by formula, "
+                       "so leave one of them out",
+                       c->data.path);
+    if (toy && image_setting(c))
+        return err_set(err, ERR_USAGE,
+                       "data.%s is given, but it is for images; a data.toy has points without end, "
+                       "so leave it out",
+                       image_setting(c));
     if (c->data.limit > 0 && c->data.validation >= c->data.limit)
         return err_set(err, ERR_USAGE,
                        "data.validation holds out %d images, which leaves none of data.limit (%d) "
                        "to train on; set data.validation below %d",
                        c->data.validation, c->data.limit, c->data.limit);
-    if (c->data.toy != TOY_NONE && c->data.path[0])
-        return err_set(err, ERR_USAGE,
-                       "data.toy and data.path (%.300s) are both given; a toy is made by formula, "
-                       "so leave one of them out",
-                       c->data.path);
     return true;
 }
 

@@ -20,7 +20,7 @@ static const char *const predictors[] = {"reverse-diffusion", "ancestral", "none
 static const char *const data_kinds[] = {"auto", "idx", "cifar10", "folder", NULL};
 static const char *const rates[] = {"constant", "cosine", NULL};
 static const char *const optimizers[] = {"adam", "adamw", NULL};
-static const char *const toys[] = {"none", "two-modes", "ring", "swiss-roll", "checkerboard", NULL};
+const char *const config_toys[] = {"none", "two-modes", "ring", "swiss-roll", "checkerboard", NULL};
 static const char *const networks[] = {"unet", "mlp", "auto", NULL};
 static const char *const time_kinds[] = {"auto", "positional", "fourier", NULL};
 static const char *const channel_counts[] = {"0", "1", "3", NULL};
@@ -52,7 +52,7 @@ const Field config_fields[] = {
     TEXT(data, path, "", "file or folder of images (IDX, CIFAR-10 binary, PNG, JPEG)",
          "dir directory folder root file train_data_dir dataset"),
     CHOICE(data, "kind", kind, data_kinds, "auto", "kind of data; auto looks at the content", "type format"),
-    CHOICE(data, "toy", toy, toys, "none", "points in the plane, made by formula; data.path is then empty", "toys synthetic distribution"),
+    CHOICE(data, "toy", toy, config_toys, "none", "points in the plane, made by formula; data.path is then empty", "toys synthetic distribution"),
     {"data", "size", FIELD_SIZE, PLACE(data, height), .count_offset = offsetof(Config, data.width), .min = 1, .max = 8192,
      WORDS("0", "image size, N or [height, width]; 0: as stored (folders: as the first image)", "resolution image_size height width")},
     INT_OF(data, channels, channel_counts, "0", "1: grey, 3: colour; 0: as stored", "channel"),
@@ -76,9 +76,10 @@ const Field config_fields[] = {
     INT(model, groups, 0, 1024, "0", "groups of the normalisation; 0: min(32, channels / 4)", "norm_num_groups num_groups"),
     NUMBER(model, eps, 0, 1, true, false, "1e-6", "added to the variance in the normalisation", "norm_eps epsilon"),
     NUMBER(model, dropout, 0, 1, false, true, "0", "dropout inside the residual blocks", "drop"),
-    CHOICE(model, "time", time, time_kinds, "auto", "features of the noise level; auto: positional for ddpm, else fourier",
+    CHOICE(model, "time", time, time_kinds, "auto", "features of the noise level; auto: positional for ddpm, and for vp and subvp of an mlp, else fourier",
            "time_embedding time_embedding_type"),
-    NUMBER(model, fourier_scale, 0, 1000, true, false, "16", "spread of the fourier frequencies", "embedding_scale gaussian_scale"),
+    NUMBER_OR_AUTO(model, fourier_scale, 1000, "spread of the fourier frequencies; auto: 16 for unet, 0.25 for mlp",
+                   "embedding_scale gaussian_scale"),
     BOOL(model, flip_sin_to_cos, "false", "cosines before sines in the time features", ""),
     NUMBER(model, freq_shift, 0, 1, false, false, "1", "shift of the highest time frequency", "downscale_freq_shift"),
     INT(model, downsample_padding, 0, 1, "0", "0: pad right and bottom only; 1: all round", "padding"),

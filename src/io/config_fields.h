@@ -49,4 +49,7 @@ void config_expected(const Field *f, bool element, char *out, size_t size);
  * section. An unknown section is looked up with key NULL. */
 void config_suggest(const char *section, const char *key, char *out, size_t size);
 
+/* The words of data.toy, by ToyKind. */
+extern const char *const config_toys[];
+
 #endif

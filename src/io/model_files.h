@@ -6,7 +6,7 @@
 #include "diffc/model_folder.h"
 
 #define MODEL_INDEX      "model_index.json"
-#define UNET_CONFIG      "config.json"
+#define NETWORK_CONFIG   "config.json"
 #define SCHEDULER_CONFIG "scheduler_config.json"
 #define WEIGHTS          "diffusion_pytorch_model.safetensors"
 
@@ -47,8 +47,14 @@ const char *model_read_text(const ModelReader *r, const char *key, const Json *v
 /* Whether `word` is one of a NULL-ended list. */
 bool model_word_in(const char *word, const char *const *list);
 
-/* The two files, as JSON objects. */
+/* What is not of diffusers: the class in mlp/config.json, and the pipeline of a folder with one. */
+#define MLP_CLASS    "DiffcMlp"
+#define MLP_PIPELINE "DiffcPointPipeline"
+
+/* The files, as JSON objects. */
 bool unet_config_read(const ModelReader *r, const Json *object);
+bool mlp_config_read(const ModelReader *r, const Json *object);
+void mlp_config_put(JsonWriter *w, const ModelConfig *m);
 bool scheduler_config_read(const ModelReader *r, const Json *object);
 
 #endif

@@ -18,6 +18,11 @@ void model_config_free(ModelConfig *m)
     memset(m, 0, sizeof *m);
 }
 
+TimeFeatureKind model_time_kind(const ModelConfig *m)
+{
+    return m->network == NETWORK_MLP ? m->mlp.time_kind : m->unet.time_kind;
+}
+
 void model_warn(ModelConfig *m, const char *format, ...)
 {
     enum { ROOM = sizeof m->warnings / sizeof *m->warnings };
@@ -104,7 +109,7 @@ bool model_component_path(char *out, const char *root, const char *name, const c
 /* ["diffusers", CLASS], or ["diffc", CLASS] for our own; an absent entry is fine, for a bare
  * component folder has none. `classes`: NULL for any. */
 static bool check_component(const ModelReader *r, const Json *index, const char *name,
-                            const char *const *classes)
+                            const char *const *classes, const char *instead)
 {
     const Json *entry = json_get(index, name);
     if (!entry) return true;
@@ -113,7 +118,7 @@ static bool check_component(const ModelReader *r, const Json *index, const char 
     if (!class_value || json_next(class_value) || json_type(class_value) != JSON_STRING)
         return model_wrong(r, name, entry, "an array of two strings, the library and the class");
     if (classes && !model_word_in(json_string(class_value), classes))
-        return model_unsupported(r, name, class_value, "UNet2DModel and " CDM_UNET);
+        return model_unsupported(r, name, class_value, instead);
     return true;
 }
 
@@ -121,8 +126,9 @@ static bool check_component(const ModelReader *r, const Json *index, const char 
 static bool check_index(const char *root, ModelConfig *m, Err *err)
 {
     static const char *const pipelines[] = {"DDPMPipeline", "DDIMPipeline", "PNDMPipeline",
-                                            CDM_PIPELINE, NULL};
+                                            MLP_PIPELINE,   CDM_PIPELINE,   NULL};
     static const char *const unets[] = {"UNet2DModel", CDM_UNET, NULL};
+    static const char *const mlps[] = {MLP_CLASS, NULL};
     char path[PATH_BYTES];
     if (!path_join(path, root, MODEL_INDEX, err)) return false;
     if (!path_exists(path)) return true;
@@ -138,8 +144,9 @@ static bool check_index(const char *root, ModelConfig *m, Err *err)
                       model_unsupported(&r, "_class_name", pipeline,
                                         "DDPM, DDIM, PNDM, ScoreSde and DiffcCdm pipelines"));
     }
-    ok = ok && check_component(&r, index, "unet", unets) &&
-         check_component(&r, index, "scheduler", NULL);
+    ok = ok && check_component(&r, index, "unet", unets, "UNet2DModel and " CDM_UNET) &&
+         check_component(&r, index, "mlp", mlps, MLP_CLASS) &&
+         check_component(&r, index, "scheduler", NULL, NULL);
     json_free(index);
     return ok;
 }
@@ -175,13 +182,25 @@ static bool check_classifier(const char *path, const ModelConfig *m, Err *err)
     return true;
 }
 
+/* The mlp has a folder of its own, so that nobody else takes it for a U-Net. */
+static bool find_network(const char *root, ModelConfig *m, Err *err)
+{
+    char folder[PATH_BYTES];
+    if (!path_join(folder, root, "mlp", err)) return false;
+    m->network = path_is_folder(folder) ? NETWORK_MLP : NETWORK_UNET;
+    return true;
+}
+
 bool model_folder_read_config(const char *path, ModelConfig *m, Err *err)
 {
     memset(m, 0, sizeof *m);
-    bool ok = check_index(path, m, err) &&
-              read_component(path, "unet", UNET_CONFIG, unet_config_read, m, err) &&
-              read_component(path, "scheduler", SCHEDULER_CONFIG, scheduler_config_read, m, err) &&
-              check_classifier(path, m, err);
+    bool ok = check_index(path, m, err) && find_network(path, m, err);
+    bool mlp = m->network == NETWORK_MLP;
+    ok = ok &&
+         read_component(path, mlp ? "mlp" : "unet", NETWORK_CONFIG,
+                        mlp ? mlp_config_read : unet_config_read, m, err) &&
+         read_component(path, "scheduler", SCHEDULER_CONFIG, scheduler_config_read, m, err) &&
+         check_classifier(path, m, err);
     if (!ok) model_config_free(m);
     return ok;
 }

@@ -147,17 +147,18 @@ static void put_scheduler(JsonWriter *w, const ModelConfig *m)
 static void put_index(JsonWriter *w, const ModelConfig *m)
 {
     const ScoreClass *score = score_class_of(m);
-    bool cdm = m->method == METHOD_CDM;
-    const char *pipeline = cdm ? CDM_PIPELINE : "DDPMPipeline";
+    bool mlp = m->network == NETWORK_MLP, cdm = m->method == METHOD_CDM;
+    const char *pipeline = score ? score->pipeline : cdm ? CDM_PIPELINE : "DDPMPipeline";
     const char *library = cdm ? "diffc" : "diffusers";
-    json_put_string(w, "_class_name", score ? score->pipeline : pipeline);
+    json_put_string(w, "_class_name", mlp ? MLP_PIPELINE : pipeline);
     json_put_string(w, "_diffusers_version", DIFFUSERS_VERSION);
+    if (mlp) put_pair(w, "mlp", "diffc", MLP_CLASS);
     put_pair(w, "scheduler", score ? score->library : library,
              score ? score->name : steps_scheduler(m));
-    put_pair(w, "unet", library, cdm ? CDM_UNET : "UNet2DModel");
+    if (!mlp) put_pair(w, "unet", library, cdm ? CDM_UNET : "UNet2DModel");
 }
 
-typedef enum { FILE_UNET, FILE_SCHEDULER, FILE_INDEX } JsonFile;
+typedef enum { FILE_NETWORK, FILE_SCHEDULER, FILE_INDEX } JsonFile;
 
 static bool write_json(const char *folder, const char *name, JsonFile which, const ModelConfig *m,
                        Err *err)
@@ -167,7 +168,8 @@ static bool write_json(const char *folder, const char *name, JsonFile which, con
     JsonWriter w;
     json_write_init(&w, 2);
     json_begin_object(&w, NULL);
-    if (which == FILE_UNET) put_unet(&w, &m->unet);
+    if (which == FILE_NETWORK && m->network == NETWORK_MLP) mlp_config_put(&w, m);
+    if (which == FILE_NETWORK && m->network == NETWORK_UNET) put_unet(&w, &m->unet);
     if (which == FILE_SCHEDULER) put_scheduler(&w, m);
     if (which == FILE_INDEX) put_index(&w, m);
     json_end_object(&w);
@@ -231,11 +233,11 @@ static bool write_weights(const char *folder, const ParamTable *table, const flo
 bool model_folder_write(const char *path, const ModelConfig *m, const ParamTable *table,
                         const float *block, Err *err)
 {
-    char unet[PATH_BYTES], scheduler[PATH_BYTES];
-    return path_join(unet, path, "unet", err) && path_join(scheduler, path, "scheduler", err) &&
-           folder_make(unet, err) && folder_make(scheduler, err) &&
-           write_weights(unet, table, block, err) &&
-           write_json(unet, UNET_CONFIG, FILE_UNET, m, err) &&
+    char network[PATH_BYTES], scheduler[PATH_BYTES];
+    return path_join(network, path, m->network == NETWORK_MLP ? "mlp" : "unet", err) &&
+           path_join(scheduler, path, "scheduler", err) && folder_make(network, err) &&
+           folder_make(scheduler, err) && write_weights(network, table, block, err) &&
+           write_json(network, NETWORK_CONFIG, FILE_NETWORK, m, err) &&
            write_json(scheduler, SCHEDULER_CONFIG, FILE_SCHEDULER, m, err) &&
            write_json(path, MODEL_INDEX, FILE_INDEX, m, err);
 }

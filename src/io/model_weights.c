@@ -209,7 +209,7 @@ bool model_folder_read_weights(const char *path, const ParamTable *table, float 
                                ModelConfig *m, Err *err)
 {
     char folder[PATH_BYTES];
-    if (!path_join(folder, path, "unet", err)) return false;
+    if (!path_join(folder, path, m->network == NETWORK_MLP ? "mlp" : "unet", err)) return false;
     if (!path_is_folder(folder)) snprintf(folder, sizeof folder, "%s", path);
     size_t largest = 0;
     for (int i = 0; i < table->count; i++)

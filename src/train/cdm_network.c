@@ -186,7 +186,7 @@ Denoiser cdm_denoiser(NetworkDenoiser *context)
     return (Denoiser){.context = context,
                       .dims = context->network->dims,
                       .predict = predict,
-                      .predict_vjp = context->network->vjp ? predict_vjp : NULL};
+                      .predict_vjp = context->network->input_gradient ? predict_vjp : NULL};
 }
 
 static bool log_density(void *context, int count, const double *x, const NoiseLevel *levels,

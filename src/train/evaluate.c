@@ -5,6 +5,8 @@
 #include "diffc/image.h"
 #include "diffc/mem.h"
 #include "diffc/sampler.h"
+#include "diffc/scatter.h"
+#include "diffc/toy.h"
 #include "train_internal.h"
 
 enum { LEVEL_BINS = 10 };
@@ -29,7 +31,7 @@ bool evaluate_validation(Trainer *t, Err *err)
     for (int first = 0; first < n; first += b->size) {
         if (interrupt_requested()) return true;
         batch_fill_validation(t, b, first, n);
-        batch_loss(t, b, &t->eval_network, t->optimizer.ema);
+        batch_loss(t, b);
         for (int i = 0; i < b->size && first + i < n; i++) {
             int bin = level_bin(t, validation_level(t, first + i, n).time);
             sum[bin] += (double)b->loss[i];
@@ -87,7 +89,18 @@ static bool keep_going(void *context, long calls)
     return !interrupt_requested();
 }
 
-/* Draws the grid into *picture with DDIM from the configured seeds. */
+/* The points with the axes of their toy, so that a run's pictures compare. */
+static bool draw_picture(const Trainer *t, const float *values, int count, Image *picture, Err *err)
+{
+    enum { PICTURE_SIDE = 512 };
+    Shape s = t->plan.image;
+    if (t->data.toy == TOY_NONE)
+        return image_grid(values, count, s.H, s.W, s.C, 0, 2, picture, err);
+    ScatterView view = {.reach = toy_reach(t->data.toy)};
+    return scatter_plot(values, (size_t)count, &view, PICTURE_SIDE, picture, NULL, err);
+}
+
+/* Draws the samples into *picture with DDIM from the configured seeds. */
 static bool draw_samples(Trainer *t, Image *picture, Err *err)
 {
     int count = t->sample_count;
@@ -98,6 +111,7 @@ static bool draw_samples(Trainer *t, Image *picture, Err *err)
     sample_run_defaults(&run);
     run.process = &t->process;
     run.progress = keep_going;
+    run.clip = t->data.toy == TOY_NONE;
     float *values = mem_floats((size_t)count * dims);
     bool ok = values != NULL || err_set(err, ERR_MEMORY, "not enough memory for %d samples", count);
     ok = ok && sampler_grid(sampler, &run, SPACING_AUTO, 0, &grid, err);
@@ -117,8 +131,7 @@ static bool draw_samples(Trainer *t, Image *picture, Err *err)
     }
     if (ok) {
         for (size_t i = 0; i < (size_t)count * dims; i++) values[i] = (float)t->sample_state[i];
-        Shape s = t->plan.image;
-        ok = image_grid(values, count, s.H, s.W, s.C, 0, 2, picture, err);
+        ok = draw_picture(t, values, count, picture, err);
     }
     level_grid_free(&grid);
     mem_free(values);

@@ -43,7 +43,7 @@ bool method_from_config(const Config *c, const PointSet *data, ModelConfig *m, E
     m->method = c->method.type;
     m->prediction = method_prediction(kind, c->method.prediction);
     m->variance = c->sample.variance;
-    m->clip = c->sample.clip;
+    m->clip = c->sample.clip && c->data.toy == TOY_NONE;
     m->clip_range = 1;
     m->T = c->method.steps;
     if (kind == PROCESS_DDPM) {
@@ -75,7 +75,7 @@ bool method_from_config(const Config *c, const PointSet *data, ModelConfig *m, E
 
 bool method_process(const ModelConfig *m, Process *p, Err *err)
 {
-    bool positional = m->unet.time_kind == TIME_POSITIONAL;
+    bool positional = model_time_kind(m) == TIME_POSITIONAL;
     ProcessConfig config = {.kind = method_process_kind(m->method, m->sde),
                             .T = m->T,
                             .schedule = m->schedule,

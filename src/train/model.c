@@ -28,11 +28,11 @@ static bool find_folder(Model *m, const char *path, Err *err)
     if (!path_join(inner, path, "model", err)) return false;
     bool run = path_is_folder(inner);
     if (run ? !holds(inner, "model_index.json")
-            : holds(path, "stats.jsonl") && !holds(path, "unet"))
+            : holds(path, "stats.jsonl") && !holds(path, "unet") && !holds(path, "mlp"))
         return err_set(err, ERR_IO,
                        "%s: this run has not saved a model yet (it is written at each checkpoint)",
                        path);
-    if (!run && !holds(path, "model_index.json") && !holds(path, "unet") &&
+    if (!run && !holds(path, "model_index.json") && !holds(path, "unet") && !holds(path, "mlp") &&
         !holds(path, "config.json"))
         return err_set(err, ERR_IO,
                        "%s: is neither a run folder nor a model folder; it holds no model, no "
@@ -43,32 +43,37 @@ static bool find_folder(Model *m, const char *path, Err *err)
     return true;
 }
 
+static bool choose_shape(Model *m, int height, int width, Err *err)
+{
+    m->image = network_shape(&m->config);
+    if (m->config.network == NETWORK_MLP)
+        return !(height || width) || err_set(err, ERR_USAGE,
+                                             "%s: the model gives points, which have no size; "
+                                             "leave --size out",
+                                             m->folder);
+    if (height) m->image.H = height;
+    if (width) m->image.W = width;
+    if (m->image.H <= 0 || m->image.W <= 0)
+        return err_set(err, ERR_USAGE,
+                       "%s: the model does not say its image size (sample_size is null); give one, "
+                       "as in sample --size 32",
+                       m->folder);
+    Err reason = {0};
+    if (unet_config_check(&m->config.unet, m->image.H, m->image.W, &reason)) return true;
+    /* An asked-for size is the caller's mistake, the model's own size the file's. */
+    return err_set(err, height || width ? ERR_USAGE : ERR_FORMAT, "%.300s: %.700s", m->folder,
+                   reason.text);
+}
+
 bool model_open(Model *m, const char *path, int height, int width, Err *err)
 {
     memset(m, 0, sizeof *m);
     if (!find_folder(m, path, err) || !model_folder_read_config(m->folder, &m->config, err))
         goto fail;
-    UNetConfig *u = &m->config.unet;
-    m->image = (Shape){.H = height ? height : u->sample_height,
-                       .W = width ? width : u->sample_width,
-                       .C = u->in_channels};
-    if (m->image.H <= 0 || m->image.W <= 0) {
-        err_set(err, ERR_USAGE,
-                "%s: the model does not say its image size (sample_size is null); give one, as in "
-                "sample --size 32",
-                m->folder);
-        goto fail;
-    }
-    if (!unet_config_check(u, m->image.H, m->image.W, err)) {
-        char reason[sizeof err->text];
-        snprintf(reason, sizeof reason, "%s", err ? err->text : "");
-        /* An asked-for size is the caller's mistake, the model's own size the file's. */
-        err_set(err, height || width ? ERR_USAGE : ERR_FORMAT, "%.300s: %.700s", m->folder, reason);
-        goto fail;
-    }
+    if (!choose_shape(m, height, width, err)) goto fail;
     if (!method_process(&m->config, &m->process, err)) goto fail;
     /* Declaring once, without a plan, fills the parameter table. */
-    if (!network_declare(&m->network, &m->table, u, m->image, 1, err)) goto fail;
+    if (!network_declare(&m->network, &m->table, &m->config, m->image, 1, err)) goto fail;
     m->weights = mem_floats(m->table.block_floats);
     if (!m->weights) {
         err_set(err, ERR_MEMORY, "not enough memory for %zu parameters", m->table.parameters);
@@ -105,7 +110,7 @@ static Denoiser denoiser_of(Model *m, int label)
 bool model_prepare(Model *m, int batch, int label, Denoiser *out, Err *err)
 {
     network_close(&m->network);
-    if (!network_open(&m->network, &m->table, &m->config.unet, m->image, batch, NET_INFER, err))
+    if (!network_open(&m->network, &m->table, &m->config, m->image, batch, NET_INFER, err))
         return false;
     *out = denoiser_of(m, label);
     return true;
@@ -114,8 +119,7 @@ bool model_prepare(Model *m, int batch, int label, Denoiser *out, Err *err)
 bool model_prepare_vjp(Model *m, int batch, int label, Denoiser *out, Err *err)
 {
     network_close(&m->network);
-    if (!network_open_vjp(&m->network, &m->table, &m->config.unet, m->image, batch, err))
-        return false;
+    if (!network_open_vjp(&m->network, &m->table, &m->config, m->image, batch, err)) return false;
     *out = denoiser_of(m, label);
     return true;
 }

@@ -15,7 +15,7 @@ static TimeFeatureKind time_features(const Config *c)
     return preserving ? TIME_FOURIER_LINEAR : TIME_FOURIER;
 }
 
-bool unet_from_config(const Config *c, Shape image, int classes, UNetConfig *unet, Err *err)
+static bool unet_from_config(const Config *c, Shape image, int classes, UNetConfig *unet, Err *err)
 {
     unet_config_defaults(unet);
     unet->sample_height = image.H;
@@ -51,7 +51,7 @@ bool unet_from_config(const Config *c, Shape image, int classes, UNetConfig *une
     unet->eps = (float)c->model.eps;
     unet->dropout = (float)c->model.dropout;
     unet->time_kind = time_features(c);
-    unet->fourier_scale = (float)c->model.fourier_scale;
+    unet->fourier_scale = (float)config_fourier_scale(c);
     unet->flip_sin_to_cos = c->model.flip_sin_to_cos;
     unet->freq_shift = (float)c->model.freq_shift;
     unet->downsample_padding = c->model.downsample_padding;
@@ -68,8 +68,34 @@ bool unet_from_config(const Config *c, Shape image, int classes, UNetConfig *une
     return unet_config_check(unet, image.H, image.W, err);
 }
 
-static bool declare(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image, int batch,
-                    bool vjp, Err *err)
+bool network_from_config(const Config *c, Shape image, int classes, ModelConfig *m, Err *err)
+{
+    m->network = config_network(c);
+    m->toy = c->data.toy;
+    if (m->network == NETWORK_UNET) return unet_from_config(c, image, classes, &m->unet, err);
+    mlp_config_defaults(&m->mlp);
+    m->mlp.dims = image.C;
+    m->mlp.width = c->model.width;
+    m->mlp.layers = c->model.layers;
+    m->mlp.time_kind = time_features(c);
+    m->mlp.fourier_scale = config_fourier_scale(c);
+    m->mlp.zero_init = c->model.zero_init;
+    return mlp_config_check(&m->mlp, err);
+}
+
+Shape network_shape(const ModelConfig *m)
+{
+    if (m->network == NETWORK_MLP) return (Shape){.H = 1, .W = 1, .C = m->mlp.dims};
+    return (Shape){.H = m->unet.sample_height, .W = m->unet.sample_width, .C = m->unet.in_channels};
+}
+
+int network_sample_batch(const ModelConfig *m)
+{
+    return m->network == NETWORK_MLP ? NETWORK_SAMPLE_POINTS : NETWORK_SAMPLE_BATCH;
+}
+
+static bool declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
+                    bool input_gradient, Err *err)
 {
     memset(nw, 0, sizeof *nw);
     nw->net = net_new(table, batch);
@@ -77,20 +103,22 @@ static bool declare(Network *nw, ParamTable *table, const UNetConfig *unet, Shap
     nw->image = image;
     nw->batch = batch;
     nw->dims = (size_t)image.H * (size_t)image.W * (size_t)image.C;
-    nw->vjp = vjp;
-    nw->noise_classes = unet->noise_classes;
-    nw->x = net_input(nw->net, image.H, image.W, image.C, vjp || nw->noise_classes > 0);
+    nw->input_gradient = input_gradient;
+    bool mlp = m->network == NETWORK_MLP;
+    nw->noise_classes = mlp ? 0 : m->unet.noise_classes;
+    nw->x = net_input(nw->net, image.H, image.W, image.C, input_gradient || nw->noise_classes > 0);
     nw->t = nw->noise_classes > 0 ? -1 : net_input(nw->net, 1, 1, 1, false);
-    nw->label = unet->classes > 0 ? net_input(nw->net, 1, 1, 1, false) : -1;
-    nw->y = unet_declare(nw->net, unet, nw->x, nw->t, nw->label);
+    nw->label = !mlp && m->unet.classes > 0 ? net_input(nw->net, 1, 1, 1, false) : -1;
+    nw->y = mlp ? mlp_declare(nw->net, &m->mlp, nw->x, nw->t)
+                : unet_declare(nw->net, &m->unet, nw->x, nw->t, nw->label);
     net_set_output(nw->net, nw->y);
     return true;
 }
 
-bool network_declare(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image, int batch,
+bool network_declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
                      Err *err)
 {
-    return declare(nw, table, unet, image, batch, false, err);
+    return declare(nw, table, m, image, batch, false, err);
 }
 
 static bool plan(Network *nw, NetMode mode, Err *err)
@@ -100,24 +128,24 @@ static bool plan(Network *nw, NetMode mode, Err *err)
     return false;
 }
 
-NetMode network_mode(const UNetConfig *unet, NetMode use)
+NetMode network_mode(const ModelConfig *m, NetMode use)
 {
-    if (unet->noise_classes == 0) return use;
+    if (m->network == NETWORK_MLP || m->unet.noise_classes == 0) return use;
     return use == NET_INFER ? NET_TRAIN : NET_SECOND;
 }
 
-bool network_open(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image, int batch,
+bool network_open(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
                   NetMode mode, Err *err)
 {
-    return network_declare(nw, table, unet, image, batch, err) &&
-           plan(nw, network_mode(unet, mode), err);
+    mode = network_mode(m, mode);
+    return declare(nw, table, m, image, batch, mode == NET_SECOND, err) && plan(nw, mode, err);
 }
 
-bool network_open_vjp(Network *nw, ParamTable *table, const UNetConfig *unet, Shape image,
-                      int batch, Err *err)
+bool network_open_vjp(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
+                      Err *err)
 {
-    return declare(nw, table, unet, image, batch, true, err) &&
-           plan(nw, network_mode(unet, NET_TRAIN), err);
+    return declare(nw, table, m, image, batch, true, err) &&
+           plan(nw, network_mode(m, NET_TRAIN), err);
 }
 
 /* Longer passes read the weights less often, shorter ones find more of their activations in the
@@ -125,24 +153,25 @@ bool network_open_vjp(Network *nw, ParamTable *table, const UNetConfig *unet, Sh
  * parameters, 5 % and 2 % faster than 32; 8 of 36 million, 7 % faster than 4. A classifier of
  * noise levels keeps twice as much for its four passes, of which each reads a part: the same number
  * of images is best (8 of 1.1 million parameters are 2 % faster than 4 and than 16). */
-static bool pass_fits(ParamTable *table, const UNetConfig *unet, Shape image, int batch)
+static bool pass_fits(ParamTable *table, const ModelConfig *m, Shape image, int batch)
 {
     const size_t least = (size_t)48 << 20, most = (size_t)512 << 20;
     Network nw;
-    if (!network_declare(&nw, table, unet, image, batch, NULL)) return true;
-    size_t bytes = net_plan_bytes(nw.net, network_mode(unet, NET_TRAIN));
-    size_t weights = net_prepared_bytes(nw.net, network_mode(unet, NET_TRAIN));
+    if (!network_declare(&nw, table, m, image, batch, NULL)) return true;
+    bool classifier = nw.noise_classes > 0;
+    size_t bytes = net_plan_bytes(nw.net, network_mode(m, NET_TRAIN));
+    size_t weights = net_prepared_bytes(nw.net, network_mode(m, NET_TRAIN));
     network_close(&nw);
-    if (unet->noise_classes) bytes /= 2;
+    if (classifier) bytes /= 2;
     return bytes <= (weights < least ? least : weights > most ? most : weights);
 }
 
-int network_pass_size(ParamTable *table, const UNetConfig *unet, Shape image, int batch, int asked)
+int network_pass_size(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked)
 {
     enum { MOST = 1024 };
     int size = asked > 0 && asked < batch ? asked : batch;
     for (size = size < MOST ? size : MOST; size > 1; size--)
-        if (batch % size == 0 && (asked > 0 || pass_fits(table, unet, image, size))) return size;
+        if (batch % size == 0 && (asked > 0 || pass_fits(table, m, image, size))) return size;
     return 1;
 }
 
@@ -152,20 +181,21 @@ void network_close(Network *nw)
     nw->net = NULL;
 }
 
-static void set_inputs(Network *nw, const float *xt, const float *t, const float *label)
+void network_forward(Network *nw, const float *weights, const float *xt, const float *t,
+                     const float *label)
 {
     size_t batch = (size_t)nw->batch;
     memcpy(net_value(nw->net, nw->x), xt, batch * nw->dims * sizeof *xt);
     memcpy(net_value(nw->net, nw->t), t, batch * sizeof *t);
     if (nw->label >= 0) memcpy(net_value(nw->net, nw->label), label, batch * sizeof *label);
+    net_forward(nw->net, weights);
 }
 
 void network_loss(Network *nw, const float *weights, const float *xt, const float *t,
                   const float *label, const float *target, const float *weight, float *loss)
 {
     PointDims dims = {.N = nw->batch, .size = nw->dims};
-    set_inputs(nw, xt, t, label);
-    net_forward(nw->net, weights);
+    network_forward(nw, weights, xt, t, label);
     mse_forward(&dims, loss, net_value(nw->net, nw->y), target, weight);
 }
 
@@ -262,6 +292,6 @@ Denoiser network_denoiser(NetworkDenoiser *context)
     return (Denoiser){.context = context,
                       .dims = context->network->dims,
                       .predict = predict,
-                      .predict_vjp = context->network->vjp ? predict_vjp : NULL,
+                      .predict_vjp = context->network->input_gradient ? predict_vjp : NULL,
                       .choose_images = choose_images};
 }

@@ -6,6 +6,7 @@
 #include "diffc/mem.h"
 #include "diffc/method.h"
 #include "diffc/rng.h"
+#include "score_objective.h"
 #include "train_internal.h"
 
 bool batch_open(TrainBatch *b, int size, size_t dims, Err *err)
@@ -155,8 +156,10 @@ static void sum_cdm_losses(TrainBatch *b, const CdmBatch *c)
         b->loss[i] = (float)(c->ce_weight * (double)c->ce[i] + c->mse_weight * (double)c->mse[i]);
 }
 
-void batch_loss(Trainer *t, TrainBatch *b, Network *network, const float *weights)
+void batch_loss(Trainer *t, TrainBatch *b)
 {
+    Network *network = &t->eval_network;
+    const float *weights = t->optimizer.ema;
     if (!noise_classes(t)) {
         network_loss(network, weights, b->xt, b->t, b->label, b->target, b->weight, b->loss);
         return;
@@ -166,15 +169,19 @@ void batch_loss(Trainer *t, TrainBatch *b, Network *network, const float *weight
     sum_cdm_losses(b, &c);
 }
 
-void batch_train(Trainer *t, TrainBatch *b, Network *network, const float *weights, float *grads,
-                 float dloss)
+void batch_train(Trainer *t, TrainBatch *b, float dloss)
 {
-    if (!noise_classes(t)) {
-        network_train_pass(network, weights, grads, b->xt, b->t, b->label, b->target, b->weight,
-                           dloss, b->loss);
+    const float *weights = t->optimizer.weights;
+    if (noise_classes(t)) {
+        CdmBatch c = cdm_batch(t, b);
+        cdm_train_pass(&t->train_network, weights, t->optimizer.grads, &c, (double)dloss);
+        sum_cdm_losses(b, &c);
         return;
     }
-    CdmBatch c = cdm_batch(t, b);
-    cdm_train_pass(network, weights, grads, &c, (double)dloss);
-    sum_cdm_losses(b, &c);
+    ScoreMatching objective = {.kind = t->config.method.objective,
+                               .slices = t->config.method.slices,
+                               .seed = t->config.train.seed,
+                               .sample = t->state.samples};
+    score_matching_pass(&t->train_network, &objective, weights, t->optimizer.grads, b->xt, b->t,
+                        b->label, b->target, b->weight, dloss, b->loss);
 }

@@ -52,11 +52,12 @@ void batch_fill_train(Trainer *t, TrainBatch *b, uint64_t first);
 /* Held-out images first .. first+size-1 (beyond the end: the last one again, with weight 0). Image
  * i of n has the level at quantile (i + 1/2) / n and always the same noise. */
 void batch_fill_validation(Trainer *t, TrainBatch *b, int first, int n);
-/* The loss of each image, without gradients or with dloss times those of their sum added to grads. */
-void batch_loss(Trainer *t, TrainBatch *b, Network *network, const float *weights);
-void batch_train(Trainer *t, TrainBatch *b, Network *network, const float *weights, float *grads,
-                 float dloss);
 NoiseLevel validation_level(const Trainer *t, int image, int n);
+
+/* The loss of each image of the held-out batch, by the moving average; and a training pass, which
+ * adds dloss times the gradients of the losses' sum to the optimiser's. */
+void batch_loss(Trainer *t, TrainBatch *b);
+void batch_train(Trainer *t, TrainBatch *b, float dloss);
 
 /* run_folder.c: files of the run. */
 bool run_prepare(Trainer *t, const char *run, bool resume, Err *err);
@@ -67,8 +68,9 @@ bool run_save_model(Trainer *t, Err *err);
 bool run_save_checkpoint(Trainer *t, Err *err);
 void run_note(Trainer *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* evaluate.c: validation loss by noise level, and the sample grid. Both use the EMA weights, touch
- * no training state, and give up quietly when interrupted. */
+/* evaluate.c: validation loss by noise level (denoising, whatever the objective of training is, so
+ * that objectives compare), and the sample grid. Both use the EMA weights, touch no training state,
+ * and give up quietly when interrupted. */
 bool evaluate_validation(Trainer *t, Err *err);
 bool evaluate_samples(Trainer *t, Err *err);
 

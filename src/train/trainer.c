@@ -11,7 +11,10 @@
 #include "diffc/sampler.h"
 #include "train_internal.h"
 
-enum { PREVIEW_IMAGES = 16 };
+enum { PREVIEW_IMAGES = 16, PREVIEW_POINTS = 2000 };
+
+/* Points of a toy among which the largest distance is looked for. */
+enum { TOY_WIDTH_POINTS = 4096 };
 
 /* Whether a plan can be made of what the configuration says, the data not being there. */
 static bool plans_without_data(const Config *c)
@@ -32,12 +35,14 @@ static bool open_data(Trainer *t, bool plan_only, Err *err)
                  c->data.path[0] ? c->data.path : "no data.path");
         return true;
     }
-    if (!c->data.path[0])
+    bool toy = c->data.toy != TOY_NONE;
+    if (!toy && !c->data.path[0])
         return err_set(
             err, ERR_USAGE,
             "data.path is missing: it names the file or folder with the training images");
     DataOptions options = {.path = c->data.path,
                            .kind = c->data.kind,
+                           .toy = c->data.toy,
                            .height = c->data.height,
                            .width = c->data.width,
                            .channels = c->data.channels,
@@ -59,18 +64,24 @@ static bool open_process(Trainer *t, Err *err)
 {
     const Dataset *d = &t->data;
     PointSet points = {.context = &t->data,
-                       .count = d->train_count,
+                       .count = d->toy != TOY_NONE ? TOY_WIDTH_POINTS : d->train_count,
                        .dims = (size_t)d->height * (size_t)d->width * (size_t)d->channels,
                        .point = training_point};
     return method_from_config(&t->config, &points, &t->plan.model, err) &&
            method_process(&t->plan.model, &t->process, err);
 }
 
+/* Exact and sliced score matching differentiate the score by the point. */
+static NetMode train_mode(const Trainer *t)
+{
+    return t->config.method.objective == OBJECTIVE_DENOISING ? NET_TRAIN : NET_SECOND;
+}
+
 static void fill_plan(Trainer *t)
 {
     TrainPlan *p = &t->plan;
-    NetMode train = network_mode(&p->model.unet, NET_TRAIN);
-    NetMode predict = network_mode(&p->model.unet, NET_INFER);
+    NetMode train = network_mode(&p->model, train_mode(t));
+    NetMode predict = network_mode(&p->model, NET_INFER);
     p->parameters = t->table.parameters;
     p->forward_flop = net_forward_flop(t->train_network.net);
     p->parameter_bytes = 5 * t->table.block_floats * sizeof(float) +
@@ -91,21 +102,23 @@ static bool open_networks(Trainer *t, Err *err)
     TrainPlan *p = &t->plan;
     p->image = (Shape){.H = t->data.height, .W = t->data.width, .C = t->data.channels};
     p->classes = t->data.classes;
-    if (!unet_from_config(c, p->image, p->classes, &p->model.unet, err)) return false;
-    p->micro_batch = network_pass_size(&t->table, &p->model.unet, p->image, c->train.batch,
-                                       c->train.micro_batch);
+    if (!network_from_config(c, p->image, p->classes, &p->model, err)) return false;
+    p->micro_batch =
+        network_pass_size(&t->table, &p->model, p->image, c->train.batch, c->train.micro_batch);
+    int eval_batch = network_sample_batch(&p->model);
     OptimizerConfig optimizer = optimizer_config(c);
-    if (!network_open(&t->train_network, &t->table, &p->model.unet, p->image, p->micro_batch,
-                      NET_TRAIN, err) ||
-        !network_open(&t->eval_network, &t->table, &p->model.unet, p->image, NETWORK_SAMPLE_BATCH,
-                      NET_INFER, err) ||
+    if (!network_open(&t->train_network, &t->table, &p->model, p->image, p->micro_batch,
+                      train_mode(t), err) ||
+        !network_open(&t->eval_network, &t->table, &p->model, p->image, eval_batch, NET_INFER,
+                      err) ||
         !optimizer_open(&t->optimizer, &t->table, &optimizer, err))
         return false;
     size_t dims = t->train_network.dims;
     if (!batch_open(&t->train_batch, p->micro_batch, dims, err) ||
-        !batch_open(&t->eval_batch, NETWORK_SAMPLE_BATCH, dims, err))
+        !batch_open(&t->eval_batch, eval_batch, dims, err))
         return false;
-    t->sample_count = c->sample.count < PREVIEW_IMAGES ? c->sample.count : PREVIEW_IMAGES;
+    int most = p->model.network == NETWORK_MLP ? PREVIEW_POINTS : PREVIEW_IMAGES;
+    t->sample_count = c->sample.count < most ? c->sample.count : most;
     t->sample_state = mem_doubles((size_t)t->sample_count * dims * (1 + SAMPLER_SCRATCH));
     return t->sample_state ||
            err_set(err, ERR_MEMORY, "not enough memory for %d samples", t->sample_count);
@@ -188,8 +201,7 @@ static double accumulate_gradients(Trainer *t)
         batch_fill_train(t, b, t->state.samples);
         net_set_dropout(t->train_network.net, true, t->config.train.seed,
                         t->state.samples / (uint64_t)t->plan.micro_batch);
-        batch_train(t, b, &t->train_network, t->optimizer.weights, t->optimizer.grads,
-                    1.0f / (float)images);
+        batch_train(t, b, 1.0f / (float)images);
         for (int i = 0; i < b->size; i++) sum += (double)b->loss[i];
         t->state.samples += (uint64_t)b->size;
     }

@@ -1,0 +1,50 @@
+#include "diffc/mlp.h"
+
+#include <stdio.h>
+
+void mlp_config_defaults(MlpConfig *c)
+{
+    *c = (MlpConfig){.width = 128,
+                     .layers = 3,
+                     .time_kind = TIME_POSITIONAL,
+                     .fourier_scale = 0.25,
+                     .zero_init = true};
+}
+
+static bool in_range(const char *what, int value, int most, Err *err)
+{
+    return (value >= 1 && value <= most) ||
+           err_set(err, ERR_USAGE, "an MLP's %s must be in 1..%d, got %d", what, most, value);
+}
+
+bool mlp_config_check(const MlpConfig *c, Err *err)
+{
+    if (!in_range("dims", c->dims, MLP_MAX_DIMS, err) ||
+        !in_range("width", c->width, MLP_MAX_WIDTH, err) ||
+        !in_range("layers", c->layers, MLP_MAX_LAYERS, err))
+        return false;
+    return (c->fourier_scale > 0 && c->fourier_scale <= 1000) ||
+           err_set(err, ERR_USAGE,
+                   "an MLP's fourier_scale must be above 0 and at most 1000, got %g",
+                   c->fourier_scale);
+}
+
+int mlp_declare(Net *net, const MlpConfig *c, int x, int t)
+{
+    CHECK(net_shape(net, x).C == c->dims);
+    int e = net_time_features(net, t, c->width + c->width % 2, c->time_kind, false, 0,
+                              (float)c->fourier_scale, "time.features");
+    e = net_silu(net, net_linear(net, e, c->width, false, "time.linear_1"));
+    e = net_silu(net, net_linear(net, e, c->width, false, "time.linear_2"));
+    int h = x;
+    for (int l = 0; l < c->layers; l++) {
+        char name[64];
+        snprintf(name, sizeof name, "layers.%d.time", l);
+        int scale_shift = net_linear(net, e, 2 * c->width, false, name);
+        snprintf(name, sizeof name, "layers.%d.linear", l);
+        int u = net_modulate(net, net_linear(net, h, c->width, false, name), scale_shift);
+        h = l == 0 ? net_silu(net, u) : net_add(net, net_silu(net, u), h);
+    }
+    int y = net_linear(net, h, c->dims, c->zero_init, "output");
+    return c->time_kind == TIME_FOURIER ? net_divide(net, y, t) : y;
+}

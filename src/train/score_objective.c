@@ -1,0 +1,95 @@
+#include "score_objective.h"
+
+#include <string.h>
+
+#include "diffc/rng.h"
+#include "diffc/vec.h"
+
+void score_slice(uint64_t seed, uint64_t sample, int slice, size_t dims, float *v)
+{
+    enum { BITS = 128 }; /* of a block */
+    uint32_t words[4];
+    uint64_t first = (uint64_t)slice * ((dims + BITS - 1) / BITS);
+    for (size_t d = 0; d < dims; d++) {
+        if (d % BITS == 0) rng_block(seed, rng_stream(RNG_SLICE, sample), first + d / BITS, words);
+        v[d] = words[d % BITS / 32] >> (d % 32) & 1 ? 1.0f : -1.0f;
+    }
+}
+
+/* Direction m of every sample: the m-th axis, or its m-th slice. */
+static void fill_directions(const Network *nw, const ScoreMatching *matching, int m, float *v)
+{
+    for (int n = 0; n < nw->batch; n++) {
+        float *row = v + (size_t)n * nw->dims;
+        if (matching->kind == OBJECTIVE_SLICED)
+            score_slice(matching->seed, matching->sample + (uint64_t)n, m, nw->dims, row);
+        else
+            for (size_t d = 0; d < nw->dims; d++) row[d] = d == (size_t)m ? 1.0f : 0.0f;
+    }
+}
+
+/* to[n,:] = factor weight[n] / dims * from[n,:] */
+static void weigh(const Network *nw, float *to, const float *from, const float *weight,
+                  double factor)
+{
+    for (int n = 0; n < nw->batch; n++)
+        vec_scale(to + (size_t)n * nw->dims, (float)(factor * (double)weight[n] / (double)nw->dims),
+                  from + (size_t)n * nw->dims, nw->dims);
+}
+
+/* loss[n] += factor weight[n] / dims * <a[n,:], b[n,:]> */
+static void add_products(const Network *nw, float *loss, const float *a, const float *b,
+                         const float *weight, double factor)
+{
+    for (int n = 0; n < nw->batch; n++) {
+        size_t at = (size_t)n * nw->dims;
+        double product = vec_dot(a + at, b + at, nw->dims);
+        loss[n] += (float)(factor * (double)weight[n] / (double)nw->dims * product);
+    }
+}
+
+/* With s = y and J its Jacobian, the loss is <y, y> + 2 mean <v, J v>, and its gradient by y is 2 y,
+ * by ydot = J v (of each direction) 2 v / count: what backward2 takes as my and ly. Every direction
+ * needs the passes anew, for they give their buffers away. */
+static void trace_pass(Network *nw, const ScoreMatching *m, const float *weights, float *grads,
+                       const float *xt, const float *t, const float *label, const float *weight,
+                       float dloss, float *loss)
+{
+    Net *net = nw->net;
+    int directions = m->kind == OBJECTIVE_SLICED ? m->slices : (int)nw->dims;
+    double share = m->kind == OBJECTIVE_SLICED ? 1.0 / directions : 1.0;
+    size_t values = (size_t)nw->batch * nw->dims;
+    memset(loss, 0, (size_t)nw->batch * sizeof *loss);
+    for (int k = 0; k < directions; k++) {
+        network_forward(nw, weights, xt, t, label);
+        const float *y = net_value(net, nw->y);
+        float *v = net_tangent_of(net, nw->x);
+        fill_directions(nw, m, k, v);
+        if (grads) {
+            weigh(nw, net_gradient(net, nw->y), v, weight, 2 * share * (double)dloss);
+            net_backward(net, weights, NULL);
+        }
+        net_tangent(net, weights);
+        if (k == 0) add_products(nw, loss, y, y, weight, 1);
+        add_products(nw, loss, v, net_tangent_of(net, nw->y), weight, 2 * share);
+        if (!grads) continue;
+        float *my = net_gradient2(net, nw->y);
+        if (k == 0)
+            weigh(nw, my, y, weight, 2 * (double)dloss);
+        else
+            memset(my, 0, values * sizeof *my);
+        net_backward2(net, weights, grads);
+    }
+}
+
+void score_matching_pass(Network *nw, const ScoreMatching *m, const float *weights, float *grads,
+                         const float *xt, const float *t, const float *label, const float *target,
+                         const float *weight, float dloss, float *loss)
+{
+    if (m->kind != OBJECTIVE_DENOISING)
+        trace_pass(nw, m, weights, grads, xt, t, label, weight, dloss, loss);
+    else if (grads)
+        network_train_pass(nw, weights, grads, xt, t, label, target, weight, dloss, loss);
+    else
+        network_loss(nw, weights, xt, t, label, target, weight, loss);
+}

@@ -160,6 +160,9 @@ static bool run_job(Job *job, const OptionValue *v, Err *err)
 {
     int classes = job->model.config.unet.classes,
         label = v[LABEL].given ? (int)v[LABEL].integer : -1;
+    if (job->model.config.network == NETWORK_MLP)
+        return err_set(err, ERR_USAGE, "%s is a model of points in the plane; denoise takes images",
+                       job->path);
     if (label >= 0 && classes == 0)
         return err_set(err, ERR_USAGE, "--label is given, but the model has no classes");
     if (classes > 0 && (label < 0 || label >= classes))

@@ -8,3 +8,5 @@ diffc denoise -q -m run missing.png --sigma 40
 diffc denoise -q -m run --label 1 im/000000.png --sigma 40
 diffc denoise -q -m run im/000000.png --sigma 40 --out missing/clean.png
 diffc denoise -q -m run
+assert toy diffc train "$REPOSITORY/configs/toy-ring.json" -q --out ring --steps 2 >/dev/null
+diffc denoise -q -m ring im/000000.png

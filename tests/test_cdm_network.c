@@ -159,9 +159,9 @@ static double dot(const float *a, const float *b, size_t n)
     return sum;
 }
 
-/* Every tensor's gradient against the slope of the loss along itself: a wrong part of it would move
- * the slope by about its norm. */
-static void expect_exact_gradient(float dropout, double ce_weight, double mse_weight)
+/* Every stride-th tensor's gradient against the slope of the loss along a direction in it: a wrong
+ * part of it would move the slope by about its norm. */
+static void expect_exact_gradient(float dropout, double ce_weight, double mse_weight, int stride)
 {
     Case c;
     case_open(&c, dropout, IMAGES, open_train);
@@ -170,7 +170,7 @@ static void expect_exact_gradient(float dropout, double ce_weight, double mse_we
     cdm_train_pass(&c.network, c.weights, c.grads, &c.batch, 1.0 / IMAGES);
     double all = sqrt(dot(c.grads, c.grads, c.table.block_floats));
     EXPECT(all > 0.01);
-    for (int i = 0; i < c.table.count; i++) {
+    for (int i = 0; i < c.table.count; i += stride) {
         const ParamInfo *p = &c.table.info[i];
         float *direction = test_random(p->count, 300u + (unsigned)i, 1);
         const float *g = c.grads + p->offset;
@@ -187,17 +187,17 @@ static void expect_exact_gradient(float dropout, double ce_weight, double mse_we
 
 TEST(gradient_of_both_losses_is_the_slope_of_the_loss_in_every_tensor)
 {
-    expect_exact_gradient(0, 0.7, 1.3);
+    expect_exact_gradient(0, 0.7, 1.3, 1);
 }
 
 TEST(gradient_of_the_squared_error_alone_is_its_slope)
 {
-    expect_exact_gradient(0, 0, 1);
+    expect_exact_gradient(0, 0, 1, 5);
 }
 
 TEST(all_four_passes_of_a_training_step_see_the_same_dropout_masks)
 {
-    expect_exact_gradient(0.2f, 0.7, 1.3);
+    expect_exact_gradient(0.2f, 0.7, 1.3, 3);
 }
 
 /* (grad F(x + h r) - grad F(x - h r)) / (2 h) by two ordinary backward passes, h of each image such

@@ -42,6 +42,9 @@ const char *protocol_name(int kind);
 /* path (PATH_BYTES): what --model says, or the newest run under runs/, whose name is said. */
 bool choose_model(const OptionValue *given, char *path, Err *err);
 
+/* *label: the class of the images that --label gives to a model with classes, -1 for one without. */
+bool choose_label(const OptionValue *given, int classes, int *label, Err *err);
+
 /* A result on stdout, sent at once so that a reader sees it. The first failure is remembered. */
 void output_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The finished object as one line; frees the writer. */

@@ -331,15 +331,8 @@ static bool run_job(Job *job, const Arguments *a, Err *err)
         return err_set(err, ERR_USAGE,
                        "%s: the model gives points of the plane; nll scores images of 8 bits",
                        job->path);
-    int classes = job->model.config.unet.classes,
-        label = v[NLL_ROW_LABEL].given ? (int)v[NLL_ROW_LABEL].integer : -1;
-    if (label >= 0 && classes == 0)
-        return err_set(err, ERR_USAGE, "--label is given, but the model has no classes");
-    if (classes > 0 && (label < 0 || label >= classes))
-        return err_set(err, ERR_USAGE,
-                       "the model has classes: --label must say under which the images are scored, "
-                       "0 to %d",
-                       classes - 1);
+    int label;
+    if (!choose_label(&v[NLL_ROW_LABEL], job->model.config.unet.classes, &label, err)) return false;
     if (!choose_protocol(v, job, err)) return false;
     fill_runs(v, job);
     job->images = (NllImages){

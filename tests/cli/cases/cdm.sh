@@ -21,3 +21,11 @@ diffc denoise -q -m run im/000000.png --sigma 0 --out c.png
 assert "nothing to take off" diffc nll -q -m run --json --seed 1 im/000000.png >one
 assert "the same picture" diffc nll -q -m run --json --seed 1 c.png >two
 assert "the same picture" test "$(sed 's/im.000000.png//' one)" = "$(sed 's/c.png//' two)"
+# How well noise is found: the same figure twice, another by another seed.
+assert data diffc denoise -q -m run --data images-idx3-ubyte --count 11 --level 15 --json >one
+assert again diffc denoise -q -m run --data images-idx3-ubyte --count 11 --level 15 --threads 3 --json >two
+assert "the same figures" cmp one two
+numbers <one
+diffc denoise -q -m run --data images-idx3-ubyte --count 11 --level 15 --seed 1 --json >two
+assert "another seed, other figures" test "$(cat one)" != "$(cat two)"
+diffc denoise -q -m run --data images-idx3-ubyte --count 2 --sigma 12 | numbers

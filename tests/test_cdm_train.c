@@ -157,6 +157,28 @@ TEST(training_lowers_both_losses_and_the_log_tells_them)
     EXPECT(mse[1] < 0.8 * mse[0]);
 }
 
+TEST(so_few_levels_that_clean_is_a_tenth_below_the_first_are_validated_too)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    c.method.steps = 2;
+    c.method.beta_end = 0.9;
+    c.train.steps = 2;
+    const char *run = run_name("few");
+    if (!EXPECT(train(&c, run, false, &err))) return;
+    char path[PATH_BYTES];
+    FileBytes log;
+    EXPECT(path_join(path, run, "stats.jsonl", &err) && file_read(path, 1 << 20, &log, &err));
+    const char *line = strstr((const char *)log.bytes, "\"validation\"");
+    int images = 0;
+    if (EXPECT(line != NULL)) {
+        const char *end = strchr(line, '\n'), *at = strstr(line, "\"levels\"");
+        while (at && (at = strstr(at, "\"images\":")) != NULL && at < end) images += atoi(at += 9);
+    }
+    EXPECT_INT(images, 8);
+    file_free(&log);
+}
+
 TEST(resume_and_threads_change_no_bit)
 {
     Config c = tiny_config(), half = c;

@@ -11,11 +11,12 @@
 
 enum { LEVEL_BINS = 10 };
 
-/* Which tenth of the times. */
+/* Which tenth of the times; the clean and the noise class of a classifier lie just outside them. */
 static int level_bin(const Trainer *t, double time)
 {
     double span = process_is_discrete(&t->process) ? t->process.T : 1;
     int bin = (int)(time * LEVEL_BINS / span);
+    if (bin < 0) return 0;
     return bin < LEVEL_BINS ? bin : LEVEL_BINS - 1;
 }
 

@@ -3,8 +3,7 @@
 #include <math.h>
 
 #include "diffc/err.h"
-
-static const double LOG_TWO_PI = 1.83787706640934548356;
+#include "diffc/likelihood.h"
 
 int cdm_classes(const Process *p)
 {
@@ -97,7 +96,5 @@ bool cdm_find_level(const Process *p, const NoiseClassifier *classifier, const d
 double cdm_log_density(const float *logits, int classes, double class_at, const double *x,
                        size_t dims)
 {
-    double square = 0;
-    for (size_t i = 0; i < dims; i++) square += x[i] * x[i];
-    return -cdm_ratio(logits, classes, class_at) - 0.5 * (square + (double)dims * LOG_TWO_PI);
+    return gaussian_log_density(x, dims, 1) - cdm_ratio(logits, classes, class_at);
 }

@@ -48,6 +48,12 @@ void batch_close(TrainBatch *b)
     memset(b, 0, sizeof *b);
 }
 
+/* Levels that a classifier tells apart; 0: the network is none. */
+static int noise_classes(const Trainer *t)
+{
+    return t->plan.model.unet.noise_classes;
+}
+
 /* Turns place i, whose xt holds x0 and whose noise is drawn, into network input and target. */
 static void diffuse(const Trainer *t, TrainBatch *b, int i, NoiseLevel level)
 {
@@ -60,16 +66,10 @@ static void diffuse(const Trainer *t, TrainBatch *b, int i, NoiseLevel level)
         x[k] = (float)(level.alpha * x0 + level.sigma * eps);
     }
     b->t[i] = (float)level.t;
-    b->classes[i] = (int)level.t;
+    if (noise_classes(t)) b->classes[i] = (int)level.t;
     b->sigma[i] = (float)level.sigma;
     b->weight[i] = (float)method_weight(&t->process, kind, level, t->config.method.weighting,
                                         t->config.method.min_snr_gamma);
-}
-
-/* Levels that a classifier tells apart; 0: the network is none. */
-static int noise_classes(const Trainer *t)
-{
-    return t->plan.model.unet.noise_classes;
 }
 
 /* Clean images of a classifier have values of any size, not only those of the 256 levels of grey,

@@ -255,9 +255,9 @@ TEST(config_choices_left_to_the_program_follow_data_and_method)
     EXPECT(config_fourier_scale(&c) == 3);
     c.method.sde = SDE_SUBVP;
     c.model.type = NETWORK_UNET;
-    EXPECT(config_time(&c) == TIME_CHOICE_FOURIER);
-    c.model.time = TIME_CHOICE_POSITIONAL;
     EXPECT(config_network(&c) == NETWORK_UNET && config_time(&c) == TIME_CHOICE_POSITIONAL);
+    c.model.time = TIME_CHOICE_FOURIER;
+    EXPECT(config_time(&c) == TIME_CHOICE_FOURIER);
 }
 
 TEST(config_set_refuses_with_the_assignment_in_the_message)

@@ -22,7 +22,7 @@ static DenoiseScore score_of(unsigned char *pixels, size_t count, uint64_t seed)
         .want = {SIDE, SIDE, 1}, .data_path = "images", .count = count, .data = {.pixels = pixels}};
     Denoiser denoiser = gaussian_denoiser(&gaussian);
     DenoiseData data = {.denoiser = &denoiser, .images = &images, .level = level, .seed = seed};
-    DenoiseScore score = {NAN, NAN};
+    DenoiseScore score = {-1, -1};
     term_set_quiet(true);
     EXPECT(denoise_data(&data, &score, NULL));
     return score;

@@ -14,10 +14,9 @@ NetworkKind config_network(const Config *c)
 TimeChoice config_time(const Config *c)
 {
     if (c->model.time != TIME_CHOICE_AUTO) return c->model.time;
-    bool preserving = c->method.type == METHOD_SDE && c->method.sde != SDE_VE;
-    bool small = config_network(c) == NETWORK_MLP && preserving;
-    bool steps = c->method.type == METHOD_DDPM || c->method.type == METHOD_CDM;
-    return steps || small ? TIME_CHOICE_POSITIONAL : TIME_CHOICE_FOURIER;
+    bool exploding =
+        c->method.type == METHOD_SMLD || (c->method.type == METHOD_SDE && c->method.sde == SDE_VE);
+    return exploding ? TIME_CHOICE_FOURIER : TIME_CHOICE_POSITIONAL;
 }
 
 double config_fourier_scale(const Config *c)

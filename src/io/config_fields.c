@@ -76,7 +76,7 @@ const Field config_fields[] = {
     INT(model, groups, 0, 1024, "0", "groups of the normalisation; 0: min(32, channels / 4)", "norm_num_groups num_groups"),
     NUMBER(model, eps, 0, 1, true, false, "1e-6", "added to the variance in the normalisation", "norm_eps epsilon"),
     NUMBER(model, dropout, 0, 1, false, true, "0", "dropout inside the residual blocks", "drop"),
-    CHOICE(model, "time", time, time_kinds, "auto", "features of the noise level; auto: positional for ddpm, and for vp and subvp of an mlp, else fourier",
+    CHOICE(model, "time", time, time_kinds, "auto", "features of the noise level; auto: positional for ddpm, vp and subvp, else fourier",
            "time_embedding time_embedding_type"),
     NUMBER_OR_AUTO(model, fourier_scale, 1000, "spread of the fourier frequencies; auto: 16 for unet, 0.25 for mlp",
                    "embedding_scale gaussian_scale"),

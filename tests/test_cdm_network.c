@@ -340,9 +340,10 @@ TEST(predicted_noise_is_the_slope_of_the_log_density)
     case_close(&c);
 }
 
-TEST(a_prediction_depends_neither_on_its_batch_nor_on_threads)
+TEST(a_prediction_and_a_density_depend_neither_on_their_batch_nor_on_threads)
 {
     static double x[VALUES], eps[VALUES], one[DIMS];
+    double log_p[IMAGES], one_log_p;
     NoiseLevel levels[IMAGES];
     Case all;
     case_open(&all, 0, IMAGES, open_predict);
@@ -351,6 +352,8 @@ TEST(a_prediction_depends_neither_on_its_batch_nor_on_threads)
     case_levels(&all, levels);
     widen(x, all.xt, VALUES);
     EXPECT(d.predict(d.context, IMAGES, x, levels, 1, eps, NULL));
+    DensityModel density = cdm_density(&context);
+    EXPECT(density.log_density(density.context, IMAGES, x, levels, 1, log_p, NULL));
     FOR_THREADS(threads)
     {
         EXPECT_INT(parallel_threads(), threads);
@@ -358,9 +361,12 @@ TEST(a_prediction_depends_neither_on_its_batch_nor_on_threads)
         case_open(&c, 0, 2, open_predict);
         NetworkDenoiser mine = context_of(&c);
         Denoiser alone = network_denoiser(&mine);
+        DensityModel own = cdm_density(&mine);
         for (int n = 0; n < IMAGES; n++) {
             EXPECT(alone.predict(alone.context, 1, x + n * DIMS, levels + n, 0, one, NULL));
             EXPECT_SAME(one, eps + n * DIMS, sizeof one);
+            EXPECT(own.log_density(own.context, 1, x + n * DIMS, levels + n, 0, &one_log_p, NULL));
+            EXPECT(one_log_p == log_p[n]);
         }
         case_close(&c);
     }

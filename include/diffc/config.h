@@ -51,29 +51,32 @@ typedef struct {
         int input_fouriers;                   /* length of input_fourier */
         bool class_conditional;
         bool zero_init;
+        int classifier_channels; /* cdm: of the head; 0: twice the first level's */
     } model;
     struct {
-        MethodKind type;       /* ddpm | smld | sde */
-        int steps;             /* ddpm: T */
-        ScheduleKind schedule; /* linear | scaled_linear | cosine | betas | logsnr */
+        MethodKind type;       /* ddpm | smld | sde | cdm */
+        int steps;             /* ddpm, cdm: T */
+        ScheduleKind schedule; /* linear | scaled_linear | cosine | betas | logsnr | unif (cdm) */
         double beta_start, beta_end;
         double *betas; /* [steps] for schedule betas, else NULL */
         int beta_count;
         double logsnr_start, logsnr_end;
-        Prediction prediction;     /* eps | x0 | v */
-        double min_snr_gamma;      /* 0: plain L_simple */
-        bool learn_variance;       /* ddpm: LEARNED_RANGE with the hybrid loss */
-        double vlb_weight;         /* of the bound in the hybrid loss */
-        SdeKind sde;               /* ve | vp | subvp */
-        double sigma_min;          /* smld, ve: the smallest noise */
-        double sigma_max;          /* smld, ve: the largest; 0: auto, estimated from the data */
-        int levels;                /* smld: L; 0: auto, by the rule of the ratio */
-        double beta_min, beta_max; /* vp, subvp */
-        double time_min;           /* sde: t ~ U(time_min, 1) */
-        LossWeighting weighting;   /* sde: simple | likelihood */
-        ScoreObjective objective;  /* smld, ve: denoising | exact | sliced */
-        int slices;                /* projections of the sliced objective */
-        TimeDraw times;            /* independent | even */
+        Prediction prediction;        /* eps | x0 | v */
+        double min_snr_gamma;         /* 0: plain L_simple */
+        bool learn_variance;          /* ddpm: LEARNED_RANGE with the hybrid loss */
+        double vlb_weight;            /* of the bound in the hybrid loss */
+        SdeKind sde;                  /* ve | vp | subvp */
+        double sigma_min;             /* smld, ve: the smallest noise */
+        double sigma_max;             /* smld, ve: the largest; 0: auto, estimated from the data */
+        int levels;                   /* smld: L; 0: auto, by the rule of the ratio */
+        double beta_min, beta_max;    /* vp, subvp */
+        double time_min;              /* sde: t ~ U(time_min, 1) */
+        LossWeighting weighting;      /* sde: simple | likelihood */
+        ScoreObjective objective;     /* smld, ve: denoising | exact | sliced */
+        int slices;                   /* projections of the sliced objective */
+        TimeDraw times;               /* independent | even */
+        double ce_weight, mse_weight; /* cdm: of cross-entropy and squared error */
+        bool dequantise;              /* cdm: uniform noise of a grey level on clean images */
     } method;
     struct {
         int64_t steps;  /* 0: no limit by steps */

@@ -56,6 +56,7 @@ static const char *method_word(const ModelConfig *m)
 {
     static const char *const sdes[] = {[SDE_VE] = "ve", [SDE_VP] = "vp", [SDE_SUBVP] = "subvp"};
     if (m->method == METHOD_SDE) return sdes[m->sde];
+    if (m->method == METHOD_CDM) return "cdm";
     return m->method == METHOD_SMLD ? "smld" : "ddpm";
 }
 
@@ -67,7 +68,7 @@ void describe_method(const ModelConfig *m, char *out, size_t size)
     ProcessKind kind = method_process_kind(m->method, m->sde);
     switch (kind) {
     case PROCESS_DDPM:
-        append(out, size, &used, "ddpm, %s steps, %s schedule", count,
+        append(out, size, &used, "%s, %s steps, %s schedule", method_word(m), count,
                schedule_name((int)m->schedule));
         if (m->schedule == SCHEDULE_LINEAR || m->schedule == SCHEDULE_SCALED_LINEAR)
             append(out, size, &used, " from %g to %g", m->beta_start, m->beta_end);
@@ -85,7 +86,10 @@ void describe_method(const ModelConfig *m, char *out, size_t size)
                m->beta_max);
         break;
     }
-    append(out, size, &used, ", predicts %s", prediction_name((int)m->prediction));
+    if (m->method == METHOD_CDM)
+        append(out, size, &used, ", classifies noise levels");
+    else
+        append(out, size, &used, ", predicts %s", prediction_name((int)m->prediction));
     if (m->variance == VARIANCE_LEARNED) append(out, size, &used, " and variance");
 }
 

@@ -14,9 +14,9 @@ NetworkKind config_network(const Config *c)
 TimeChoice config_time(const Config *c)
 {
     if (c->model.time != TIME_CHOICE_AUTO) return c->model.time;
-    bool preserving = c->method.type == METHOD_SDE && c->method.sde != SDE_VE;
-    return c->method.type == METHOD_DDPM || preserving ? TIME_CHOICE_POSITIONAL
-                                                       : TIME_CHOICE_FOURIER;
+    bool exploding =
+        c->method.type == METHOD_SMLD || (c->method.type == METHOD_SDE && c->method.sde == SDE_VE);
+    return exploding ? TIME_CHOICE_FOURIER : TIME_CHOICE_POSITIONAL;
 }
 
 double config_fourier_scale(const Config *c)
@@ -25,19 +25,29 @@ double config_fourier_scale(const Config *c)
     return config_network(c) == NETWORK_MLP ? 0.25 : 16;
 }
 
-enum { DDPM = 1, SMLD = 2, VE = 4, VP = 8, SUBVP = 16, EXPLODING = SMLD | VE };
+enum {
+    DDPM = 1,
+    SMLD = 2,
+    VE = 4,
+    VP = 8,
+    SUBVP = 16,
+    CDM = 32,
+    EXPLODING = SMLD | VE,
+    STEPS = DDPM | CDM
+};
 
 static unsigned method_bit(const Config *c)
 {
     static const unsigned sdes[] = {[SDE_VE] = VE, [SDE_VP] = VP, [SDE_SUBVP] = SUBVP};
     if (c->method.type == METHOD_SDE) return sdes[c->method.sde];
+    if (c->method.type == METHOD_CDM) return CDM;
     return c->method.type == METHOD_SMLD ? SMLD : DDPM;
 }
 
 /* "smld, sde ve" */
 static void method_words(unsigned methods, char *out, size_t size)
 {
-    static const char *const words[] = {"ddpm", "smld", "sde ve", "sde vp", "sde subvp"};
+    static const char *const words[] = {"ddpm", "smld", "sde ve", "sde vp", "sde subvp", "cdm"};
     size_t used = 0;
     out[0] = '\0';
     for (unsigned i = 0; i < sizeof words / sizeof *words && used < size; i++) {
@@ -54,13 +64,13 @@ static bool check_owners(const Config *c, Err *err)
         const char *key;
         unsigned methods;
     } owners[] = {
-        {"steps", DDPM},
-        {"schedule", DDPM},
-        {"beta_start", DDPM},
-        {"beta_end", DDPM},
-        {"betas", DDPM},
-        {"logsnr_start", DDPM},
-        {"logsnr_end", DDPM},
+        {"steps", STEPS},
+        {"schedule", STEPS},
+        {"beta_start", STEPS},
+        {"beta_end", STEPS},
+        {"betas", STEPS},
+        {"logsnr_start", STEPS},
+        {"logsnr_end", STEPS},
         {"prediction", DDPM},
         {"min_snr_gamma", DDPM},
         {"learn_variance", DDPM},
@@ -75,6 +85,9 @@ static bool check_owners(const Config *c, Err *err)
         {"weighting", VE | VP | SUBVP},
         {"objective", EXPLODING},
         {"slices", EXPLODING},
+        {"ce_weight", CDM},
+        {"mse_weight", CDM},
+        {"dequantise", CDM},
     };
     Config standard;
     config_defaults(&standard);
@@ -226,6 +239,10 @@ static bool check_variance(const Config *c, Err *err)
 
 static bool check_ddpm(const Config *c, Err *err)
 {
+    if (c->method.schedule == SCHEDULE_UNIF && c->method.type != METHOD_CDM)
+        return err_set(err, ERR_USAGE,
+                       "method.schedule is \"unif\", which is for the method cdm; ddpm has linear, "
+                       "scaled_linear, cosine and betas");
     if (c->method.schedule == SCHEDULE_BETAS && c->method.beta_count != c->method.steps)
         return err_set(err, ERR_USAGE,
                        "method.betas has %d values, but method.steps is %d; schedule \"betas\" "
@@ -245,6 +262,28 @@ static bool check_ddpm(const Config *c, Err *err)
     if (c->sample.steps > c->method.steps && samples_trained_steps(c))
         return err_set(err, ERR_USAGE, "sample.steps is %d, more than method.steps (%d)",
                        c->sample.steps, c->method.steps);
+    return true;
+}
+
+static bool check_cdm(const Config *c, Err *err)
+{
+    if (config_network(c) == NETWORK_MLP)
+        return err_set(err, ERR_USAGE,
+                       "method.type is \"cdm\", which classifies images; the points of a data.toy "
+                       "need another method");
+    const char *key = c->model.class_conditional          ? "class_conditional"
+                      : c->model.scale_shift              ? "scale_shift"
+                      : c->model.time != TIME_CHOICE_AUTO ? "time"
+                                                          : NULL;
+    if (key)
+        return err_set(err, ERR_USAGE,
+                       "model.%s is given, but the network of cdm has no embedding of a time or a "
+                       "class: it finds out the noise level itself; leave it out",
+                       key);
+    if (c->method.ce_weight <= 0 && c->method.mse_weight <= 0)
+        return err_set(err, ERR_USAGE,
+                       "method.ce_weight and method.mse_weight are both 0, so nothing would be "
+                       "learnt; set one of them");
     return true;
 }
 
@@ -281,6 +320,12 @@ bool config_check(const Config *c, Err *err)
     if (c->train.micro_batch > c->train.batch)
         return err_set(err, ERR_USAGE, "train.micro_batch is %d, more than train.batch (%d)",
                        c->train.micro_batch, c->train.batch);
-    return check_data(c, err) && check_owners(c, err) && check_network(c, err) &&
-           (c->method.type == METHOD_DDPM ? check_ddpm(c, err) : check_score(c, err));
+    if (c->model.classifier_channels > 0 && c->method.type != METHOD_CDM)
+        return err_set(
+            err, ERR_USAGE,
+            "model.classifier_channels is given, but the method is not cdm, whose network "
+            "alone has a classifier; leave it out");
+    if (!check_data(c, err) || !check_owners(c, err) || !check_network(c, err)) return false;
+    if (c->method.type == METHOD_CDM && !check_cdm(c, err)) return false;
+    return method_bit(c) & STEPS ? check_ddpm(c, err) : check_score(c, err);
 }

@@ -51,6 +51,7 @@ bool method_from_config(const Config *c, const PointSet *data, ModelConfig *m, E
         m->beta_start = c->method.beta_start;
         m->beta_end = c->method.beta_end;
         m->betas = c->method.betas;
+        m->dequantised = c->method.type == METHOD_CDM && c->method.dequantise;
         return true;
     }
     m->sde = c->method.sde;

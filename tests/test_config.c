@@ -358,7 +358,8 @@ TEST(config_rules_between_fields)
          "method.levels is given, but the method is ddpm, and the key belongs to smld;"},
         {"{\"method\":{\"sde\":\"ve\"}}", "the key belongs to sde ve, sde vp, sde subvp;"},
         {"{\"method\":{\"type\":\"sde\",\"schedule\":\"cosine\"}}",
-         "method.schedule is given, but the method is sde vp, and the key belongs to ddpm, eddpm;"},
+         "method.schedule is given, but the method is sde vp, and the key belongs to ddpm, eddpm, "
+         "cdm;"},
         {"{\"method\":{\"type\":\"sde\",\"steps\":100}}", "method.steps is given"},
         {"{\"method\":{\"type\":\"sde\",\"betas\":[0.1]}}", "method.betas is given"},
         {"{\"method\":{\"type\":\"smld\",\"prediction\":\"v\"}}", "method.prediction is given"},
@@ -378,6 +379,29 @@ TEST(config_rules_between_fields)
         {"{\"method\":{\"type\":\"smld\",\"levels\":10,\"sigma_min\":0.1,\"sigma_max\":10}}", NULL},
         {"{\"method\":{\"type\":\"sde\",\"sde\":\"ve\",\"weighting\":\"likelihood\"}}", NULL},
         {"{\"method\":{\"type\":\"sde\",\"beta_min\":1,\"beta_max\":5,\"time_min\":0.001}}", NULL},
+        /* classifiers of noise levels */
+        {"{\"method\":{\"type\":\"cdm\"}}", NULL},
+        {"{\"method\":{\"type\":\"cdm\",\"schedule\":\"unif\",\"steps\":100,\"ce_weight\":0}}",
+         NULL},
+        {"{\"method\":{\"schedule\":\"unif\"}}", "\"unif\", which is for the method cdm"},
+        {"{\"method\":{\"ce_weight\":1}}", "method.ce_weight is given"},
+        {"{\"method\":{\"mse_weight\":2}}", "method.mse_weight is given"},
+        {"{\"method\":{\"dequantise\":false}}",
+         "method.dequantise is given, but the method is ddpm, and the key belongs to cdm;"},
+        {"{\"method\":{\"type\":\"cdm\",\"prediction\":\"v\"}}", "the key belongs to ddpm, eddpm;"},
+        {"{\"method\":{\"type\":\"cdm\",\"ce_weight\":0,\"mse_weight\":0}}",
+         "method.ce_weight and method.mse_weight are both 0"},
+        {"{\"method\":{\"type\":\"cdm\"},\"model\":{\"class_conditional\":true}}",
+         "model.class_conditional is given, but the network of cdm"},
+        {"{\"method\":{\"type\":\"cdm\"},\"model\":{\"scale_shift\":true}}",
+         "model.scale_shift is given, but the network of cdm"},
+        {"{\"method\":{\"type\":\"cdm\"},\"model\":{\"time\":\"positional\"}}",
+         "model.time is given, but the network of cdm"},
+        {"{\"method\":{\"type\":\"cdm\"},\"data\":{\"toy\":\"ring\"}}", "which classifies images"},
+        {"{\"method\":{\"type\":\"cdm\"},\"model\":{\"classifier_channels\":64}}", NULL},
+        {"{\"model\":{\"classifier_channels\":64}}", "model.classifier_channels is given"},
+        {"{\"method\":{\"type\":\"cdm\",\"steps\":10},\"sample\":{\"steps\":11}}",
+         "sample.steps is 11"},
         /* learned variance */
         {"{\"method\":{\"learn_variance\":true}}", NULL},
         {"{\"method\":{\"learn_variance\":true,\"vlb_weight\":0.01,\"prediction\":\"v\"}}", NULL},
@@ -533,6 +557,10 @@ static void fill(Config *c, unsigned turn)
     c->method.ramp = u / 59;
     c->method.settle = u / 61;
     snprintf(c->train.init, sizeof c->train.init, "runs/%u", turn);
+    c->method.ce_weight = u / 67;
+    c->method.mse_weight = u / 71;
+    c->method.dequantise = false;
+    c->model.classifier_channels = 5;
     c->train.steps = 999999999999;
     c->train.minutes = 1e6 * u;
     c->train.batch = 4096;
@@ -641,7 +669,7 @@ TEST(config_help_has_a_line_for_every_key)
         if (strncmp(line, "method.levels ", 14) == 0)
             EXPECT_CONTAINS(line, "default \"auto\" (\"auto\" or an integer in 2..10000)");
     }
-    EXPECT_INT((long long)n, 102);
+    EXPECT_INT((long long)n, 106);
     EXPECT(lr && sampler);
 }
 

@@ -51,11 +51,12 @@ typedef struct {
         int input_fouriers;                   /* length of input_fourier */
         bool class_conditional;
         bool zero_init;
+        int classifier_channels; /* cdm: of the head; 0: twice the first level's */
     } model;
     struct {
-        MethodKind type;       /* ddpm | smld | sde | eddpm */
-        int steps;             /* ddpm, eddpm: T */
-        ScheduleKind schedule; /* linear | scaled_linear | cosine | betas | logsnr */
+        MethodKind type;       /* ddpm | smld | sde | eddpm | cdm */
+        int steps;             /* ddpm, eddpm, cdm: T */
+        ScheduleKind schedule; /* linear | scaled_linear | cosine | betas | logsnr | unif (cdm) */
         double beta_start, beta_end;
         double *betas; /* [steps] for schedule betas, else NULL */
         int beta_count;
@@ -82,7 +83,9 @@ typedef struct {
         int masks;                 /* an update */
         double score_rate;
         bool precondition;
-        double full, ramp, settle; /* shares of the run */
+        double full, ramp, settle;    /* shares of the run */
+        double ce_weight, mse_weight; /* cdm: of cross-entropy and squared error */
+        bool dequantise;              /* cdm: uniform noise of a grey level on clean images */
     } method;
     struct {
         char init

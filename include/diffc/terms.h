@@ -8,6 +8,7 @@ typedef enum {
     METHOD_SMLD,  /* score matching at many noise levels (Song & Ermon 2019, 2020) */
     METHOD_SDE,   /* score in continuous time (Song et al. 2021) */
     METHOD_EDDPM, /* DDPM that learns which of its steps to keep (Zhang et al. 2024) */
+    METHOD_CDM,   /* a classifier of noise levels (Yadin et al. 2024) */
 } MethodKind;
 
 /* How the noise of the steps that a mask keeps is formed (mask.h). */
@@ -44,6 +45,7 @@ typedef enum {
     SCHEDULE_COSINE,        /* Nichol & Dhariwal 2021, beta capped at 0.999 */
     SCHEDULE_BETAS,         /* given by the user */
     SCHEDULE_LOGSNR,        /* ln SNR falls evenly (Kingma et al. 2021); kept as betas */
+    SCHEDULE_UNIF,          /* sigma_t = (t+1) / (T+1) (Yadin et al. 2024) */
 } ScheduleKind;
 
 /* What a network was trained to give (Salimans & Ho 2022 for v). */

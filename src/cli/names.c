@@ -4,10 +4,13 @@
 #include "diffc/sampler.h"
 #include "diffc/terms.h"
 
-static const char *const schedules[] = {
-    [SCHEDULE_LINEAR] = "linear", [SCHEDULE_SCALED_LINEAR] = "scaled_linear",
-    [SCHEDULE_COSINE] = "cosine", [SCHEDULE_BETAS] = "betas",
-    [SCHEDULE_LOGSNR] = "logsnr", NULL};
+static const char *const schedules[] = {[SCHEDULE_LINEAR] = "linear",
+                                        [SCHEDULE_SCALED_LINEAR] = "scaled_linear",
+                                        [SCHEDULE_COSINE] = "cosine",
+                                        [SCHEDULE_BETAS] = "betas",
+                                        [SCHEDULE_LOGSNR] = "logsnr",
+                                        [SCHEDULE_UNIF] = "unif",
+                                        NULL};
 static const char *const predictions[] = {
     [PREDICT_EPS] = "eps", [PREDICT_X0] = "x0", [PREDICT_V] = "v", [PREDICT_SCORE] = "score", NULL};
 static const char *const variances[] = {

@@ -28,7 +28,7 @@ const Option nll_options[NLL_ROWS + 1] = {
                           .type = OPTION_CHOICE,
                           .metavar = "NAME",
                           .choice = protocol_name,
-                          .otherwise = "bound for ddpm, else ode",
+                          .otherwise = "bound for ddpm, exact for cdm, else ode",
                           .group = "Protocol",
                           .help =
                               "what is computed, see below; numbers of different protocols do not "
@@ -117,6 +117,15 @@ const Option nll_options[NLL_ROWS + 1] = {
          .group = "Protocol",
          .help = "ode, exact: draws of uniform noise of one grey level, each solved on its "
                  "own; from 2 on they tell the standard error"},
+    [NLL_ROW_LEVEL] = {.name = "level",
+                       .type = OPTION_INT,
+                       .metavar = "T",
+                       .low = 0,
+                       .high = 1e6,
+                       .fallback = "0",
+                       .group = "Protocol",
+                       .help = "exact: noise level at which the density is taken, 0 for the clean "
+                               "image"},
     [NLL_ROW_TOLERANCE] = {.name = "tolerance",
                            .type = OPTION_REAL,
                            .metavar = "X",
@@ -173,7 +182,7 @@ const Option nll_options[NLL_ROWS + 1] = {
                        .metavar = "N",
                        .low = 1,
                        .high = 65536,
-                       .otherwise = "4 for bound, 16 for ode",
+                       .otherwise = "4 for bound, else 16",
                        .group = "Images",
                        .help = "images scored together"},
     [NLL_ROW_CSV] = {.name = "csv",
@@ -195,8 +204,8 @@ static const struct {
     {NLL_ROW_VARIANCE, true, false, false},   {NLL_ROW_CLIP, true, false, false},
     {NLL_ROW_PER_STEP, true, false, false},   {NLL_ROW_PROBES, false, true, false},
     {NLL_ROW_DEQUANT, false, true, true},     {NLL_ROW_TOLERANCE, false, true, false},
-    {NLL_ROW_CALL_LIMIT, false, true, false}, {NLL_ROW_STEPS, true, false, false},
-    {NLL_ROW_SPACING, true, false, false},
+    {NLL_ROW_CALL_LIMIT, false, true, false}, {NLL_ROW_LEVEL, false, false, true},
+    {NLL_ROW_STEPS, true, false, false},      {NLL_ROW_SPACING, true, false, false},
 };
 
 bool nll_check_options(const OptionValue *v, LikelihoodProtocol protocol, Err *err)
@@ -208,9 +217,10 @@ bool nll_check_options(const OptionValue *v, LikelihoodProtocol protocol, Err *e
         if (v[owners[i].row].given && !reads)
             return err_set(err, ERR_USAGE, "--%s belongs to the protocol %s; %s does not use it",
                            nll_options[owners[i].row].name,
-                           owners[i].bound   ? "bound"
-                           : owners[i].exact ? "ode or exact"
-                                             : "ode",
+                           owners[i].bound                    ? "bound"
+                           : owners[i].exact && owners[i].ode ? "ode or exact"
+                           : owners[i].exact                  ? "exact"
+                                                              : "ode",
                            protocol_name((int)protocol));
     }
     bool fitted =

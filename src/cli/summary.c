@@ -57,6 +57,7 @@ static const char *method_word(const ModelConfig *m)
     static const char *const sdes[] = {[SDE_VE] = "ve", [SDE_VP] = "vp", [SDE_SUBVP] = "subvp"};
     if (m->method == METHOD_SDE) return sdes[m->sde];
     if (m->method == METHOD_EDDPM) return "eddpm";
+    if (m->method == METHOD_CDM) return "cdm";
     return m->method == METHOD_SMLD ? "smld" : "ddpm";
 }
 
@@ -96,7 +97,10 @@ void describe_method(const ModelConfig *m, char *out, size_t size)
                m->beta_max);
         break;
     }
-    append(out, size, &used, ", predicts %s", prediction_name((int)m->prediction));
+    if (m->method == METHOD_CDM)
+        append(out, size, &used, ", classifies noise levels");
+    else
+        append(out, size, &used, ", predicts %s", prediction_name((int)m->prediction));
     if (m->variance == VARIANCE_LEARNED) append(out, size, &used, " and variance");
 }
 

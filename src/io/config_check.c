@@ -14,9 +14,9 @@ NetworkKind config_network(const Config *c)
 TimeChoice config_time(const Config *c)
 {
     if (c->model.time != TIME_CHOICE_AUTO) return c->model.time;
-    bool preserving = c->method.type == METHOD_SDE && c->method.sde != SDE_VE;
-    bool steps = c->method.type == METHOD_DDPM || c->method.type == METHOD_EDDPM;
-    return steps || preserving ? TIME_CHOICE_POSITIONAL : TIME_CHOICE_FOURIER;
+    bool exploding =
+        c->method.type == METHOD_SMLD || (c->method.type == METHOD_SDE && c->method.sde == SDE_VE);
+    return exploding ? TIME_CHOICE_FOURIER : TIME_CHOICE_POSITIONAL;
 }
 
 double config_fourier_scale(const Config *c)
@@ -32,8 +32,10 @@ enum {
     VP = 8,
     SUBVP = 16,
     EDDPM = 32,
+    CDM = 64,
     EXPLODING = SMLD | VE,
-    STEPS = DDPM | EDDPM
+    DENOISERS = DDPM | EDDPM, /* a network that is told its step */
+    STEPS = DENOISERS | CDM
 };
 
 static unsigned method_bit(const Config *c)
@@ -41,13 +43,15 @@ static unsigned method_bit(const Config *c)
     static const unsigned sdes[] = {[SDE_VE] = VE, [SDE_VP] = VP, [SDE_SUBVP] = SUBVP};
     if (c->method.type == METHOD_SDE) return sdes[c->method.sde];
     if (c->method.type == METHOD_EDDPM) return EDDPM;
+    if (c->method.type == METHOD_CDM) return CDM;
     return c->method.type == METHOD_SMLD ? SMLD : DDPM;
 }
 
 /* "smld, sde ve" */
 static void method_words(unsigned methods, char *out, size_t size)
 {
-    static const char *const words[] = {"ddpm", "smld", "sde ve", "sde vp", "sde subvp", "eddpm"};
+    static const char *const words[] = {"ddpm",      "smld",  "sde ve", "sde vp",
+                                        "sde subvp", "eddpm", "cdm"};
     size_t used = 0;
     out[0] = '\0';
     for (unsigned i = 0; i < sizeof words / sizeof *words && used < size; i++) {
@@ -71,11 +75,11 @@ static bool check_owners(const Config *c, Err *err)
         {"betas", STEPS},
         {"logsnr_start", STEPS},
         {"logsnr_end", STEPS},
-        {"prediction", STEPS},
-        {"min_snr_gamma", STEPS},
+        {"prediction", DENOISERS},
+        {"min_snr_gamma", DENOISERS},
         {"learn_variance", DDPM},
         {"vlb_weight", DDPM},
-        {"times", DDPM | SMLD | VE | VP | SUBVP},
+        {"times", DDPM | SMLD | VE | VP | SUBVP | CDM},
         {"sde", VE | VP | SUBVP},
         {"sigma_min", EXPLODING},
         {"sigma_max", EXPLODING},
@@ -97,6 +101,9 @@ static bool check_owners(const Config *c, Err *err)
         {"ramp", EDDPM},
         {"settle", EDDPM},
         {"extract", EDDPM},
+        {"ce_weight", CDM},
+        {"mse_weight", CDM},
+        {"dequantise", CDM},
     };
     Config standard;
     config_defaults(&standard);
@@ -181,7 +188,7 @@ static bool check_network(const Config *c, Err *err)
                        "model.time is \"positional\", but the network of %s divides its output by "
                        "sigma and is told ln(sigma), which needs \"fourier\"",
                        c->method.type == METHOD_SMLD ? "smld" : "sde ve");
-    if (!positional && method_bit(c) & STEPS)
+    if (!positional && method_bit(c) & DENOISERS)
         return err_set(
             err, ERR_USAGE,
             "model.time is \"fourier\", but the steps of ddpm and eddpm are whole numbers from 0, "
@@ -249,6 +256,11 @@ static bool check_variance(const Config *c, Err *err)
 
 static bool check_ddpm(const Config *c, Err *err)
 {
+    if (c->method.schedule == SCHEDULE_UNIF && c->method.type != METHOD_CDM)
+        return err_set(
+            err, ERR_USAGE,
+            "method.schedule is \"unif\", which is for the method cdm; ddpm and eddpm have "
+            "linear, scaled_linear, cosine, betas and logsnr");
     if (c->method.schedule == SCHEDULE_BETAS && c->method.beta_count != c->method.steps)
         return err_set(err, ERR_USAGE,
                        "method.betas has %d values, but method.steps is %d; schedule \"betas\" "
@@ -306,6 +318,28 @@ static bool check_eddpm(const Config *c, Err *err)
     return true;
 }
 
+static bool check_cdm(const Config *c, Err *err)
+{
+    if (config_network(c) == NETWORK_MLP)
+        return err_set(err, ERR_USAGE,
+                       "method.type is \"cdm\", which classifies images; the points of a data.toy "
+                       "need another method");
+    const char *key = c->model.class_conditional          ? "class_conditional"
+                      : c->model.scale_shift              ? "scale_shift"
+                      : c->model.time != TIME_CHOICE_AUTO ? "time"
+                                                          : NULL;
+    if (key)
+        return err_set(err, ERR_USAGE,
+                       "model.%s is given, but the network of cdm has no embedding of a time or a "
+                       "class: it finds out the noise level itself; leave it out",
+                       key);
+    if (c->method.ce_weight <= 0 && c->method.mse_weight <= 0)
+        return err_set(err, ERR_USAGE,
+                       "method.ce_weight and method.mse_weight are both 0, so nothing would be "
+                       "learnt; set one of them");
+    return true;
+}
+
 static bool check_score(const Config *c, Err *err)
 {
     bool exploding = method_bit(c) & EXPLODING;
@@ -339,7 +373,13 @@ bool config_check(const Config *c, Err *err)
     if (c->train.micro_batch > c->train.batch)
         return err_set(err, ERR_USAGE, "train.micro_batch is %d, more than train.batch (%d)",
                        c->train.micro_batch, c->train.batch);
+    if (c->model.classifier_channels > 0 && c->method.type != METHOD_CDM)
+        return err_set(
+            err, ERR_USAGE,
+            "model.classifier_channels is given, but the method is not cdm, whose network "
+            "alone has a classifier; leave it out");
     if (!check_data(c, err) || !check_owners(c, err) || !check_network(c, err)) return false;
+    if (c->method.type == METHOD_CDM && !check_cdm(c, err)) return false;
     if (!(method_bit(c) & STEPS)) return check_score(c, err);
-    return check_ddpm(c, err) && (method_bit(c) == DDPM || check_eddpm(c, err));
+    return check_ddpm(c, err) && (c->method.type != METHOD_EDDPM || check_eddpm(c, err));
 }

@@ -6,7 +6,7 @@
 
 #include "diffc/config.h"
 
-static const char *const method_types[] = {"ddpm", "smld", "sde", "eddpm", NULL};
+static const char *const method_types[] = {"ddpm", "smld", "sde", "eddpm", "cdm", NULL};
 static const char *const sde_kinds[] = {"ve", "vp", "subvp", NULL};
 static const char *const weightings[] = {"simple", "likelihood", NULL};
 static const char *const objectives[] = {"denoising", "exact", "sliced", NULL};
@@ -14,8 +14,8 @@ static const char *const mask_alphas[] = {"merged", "literal", "rescaled", NULL}
 static const char *const mask_rewards[] = {"bound", "loss", NULL};
 static const char *const mask_baselines[] = {"others", "running", "none", NULL};
 static const char *const mask_extracts[] = {"moves", "draws", "top", "optimum", NULL};
-static const char *const noise_schedules[] = {"linear", "scaled_linear", "cosine",
-                                              "betas",  "logsnr",        NULL};
+static const char *const noise_schedules[] = {"linear", "scaled_linear", "cosine", "betas",
+                                              "logsnr", "unif",          NULL};
 static const char *const time_draws[] = {"independent", "even", NULL};
 static const char *const predictions[] = {"eps", "x0", "v", NULL};
 static const char *const variances[] = {"small", "large", NULL};
@@ -94,16 +94,17 @@ const Field config_fields[] = {
          "unet: for each n given, sin and cos of 2^n pi x beside the image, to see levels of grey", "fourier_features input_features"),
     BOOL(model, class_conditional, "false", "the class label is an input", "class_cond conditional classes labels"),
     BOOL(model, zero_init, "true", "last convolution of each block starts at zero", ""),
+    INT(model, classifier_channels, 0, 65536, "0", "cdm: channels of the head that tells noise levels; 0: 2 * channels", ""),
 
     CHOICE(method, "type", type, method_types, "ddpm", "what is learnt", "method name kind"),
-    INT(method, steps, 1, CONFIG_MAX_BETAS, "1000", "ddpm, eddpm: noise levels T", "timesteps T num_train_timesteps diffusion_steps num_timesteps"),
-    CHOICE(method, "schedule", schedule, noise_schedules, "linear", "ddpm, eddpm: how the noise grows", "beta_schedule noise_schedule"),
-    NUMBER(method, beta_start, 0, 1, true, true, "1e-4", "ddpm, eddpm: first beta of linear and scaled_linear", "beta_1"),
-    NUMBER(method, beta_end, 0, 1, true, true, "0.02", "ddpm, eddpm: last beta of linear and scaled_linear", "beta_T"),
+    INT(method, steps, 1, CONFIG_MAX_BETAS, "1000", "ddpm, eddpm, cdm: noise levels T", "timesteps T num_train_timesteps diffusion_steps num_timesteps"),
+    CHOICE(method, "schedule", schedule, noise_schedules, "linear", "ddpm, eddpm, cdm: how the noise grows; unif is cdm's alone", "beta_schedule noise_schedule"),
+    NUMBER(method, beta_start, 0, 1, true, true, "1e-4", "ddpm, eddpm, cdm: first beta of linear and scaled_linear", "beta_1"),
+    NUMBER(method, beta_end, 0, 1, true, true, "0.02", "ddpm, eddpm, cdm: last beta of linear and scaled_linear", "beta_T"),
     LIST(method, betas, FIELD_NUMBERS, beta_count, 0, 1, true, 0, CONFIG_MAX_BETAS, "[]",
-         "ddpm, eddpm: the betas of schedule \"betas\"", "trained_betas"),
-    NUMBER(method, logsnr_start, -20, 20, false, false, "13.3", "ddpm, eddpm: first ln(alpha^2 / sigma^2) of schedule \"logsnr\"", "logsnr_max gamma_min"),
-    NUMBER(method, logsnr_end, -20, 20, false, false, "-8", "ddpm, eddpm: last ln(alpha^2 / sigma^2) of schedule \"logsnr\"", "logsnr_min gamma_max"),
+         "ddpm, eddpm, cdm: the betas of schedule \"betas\"", "trained_betas"),
+    NUMBER(method, logsnr_start, -20, 20, false, false, "13.3", "ddpm, eddpm, cdm: first ln(alpha^2 / sigma^2) of schedule \"logsnr\"", "logsnr_max gamma_min"),
+    NUMBER(method, logsnr_end, -20, 20, false, false, "-8", "ddpm, eddpm, cdm: last ln(alpha^2 / sigma^2) of schedule \"logsnr\"", "logsnr_min gamma_max"),
     CHOICE(method, "prediction", prediction, predictions, "eps", "ddpm, eddpm: what the network gives: noise, image or v",
            "prediction_type target parametrization"),
     NUMBER(method, min_snr_gamma, 0, 1e6, false, false, "0", "ddpm, eddpm: Min-SNR weight of the loss; 0: off", "snr_gamma gamma min_snr"),
@@ -126,6 +127,10 @@ const Field config_fields[] = {
     INT(method, slices, 1, 1000, "1", "sliced: projections of each point", "projections n_projections"),
     CHOICE(method, "times", times, time_draws, "independent", "levels of a batch: drawn each on its own, or spread evenly (less noise in the gradient)",
            "timestep_sampler time_sampling stratified antithetic low_discrepancy"),
+    NUMBER(method, ce_weight, 0, 1e6, false, false, "0.001", "cdm: weight of the cross-entropy of the noise level", "ce_loss_weight"),
+    NUMBER(method, mse_weight, 0, 1e6, false, false, "1", "cdm: weight of the squared error of the noise", "mse_loss_weight"),
+    BOOL(method, dequantise, "true", "cdm: train clean images with uniform noise of one grey level; false: as they are, as published",
+         "dequantize dequantization"),
 
     INT(method, keep, 1, CONFIG_MAX_BETAS, "50", "eddpm: steps K that are kept in the end", "K kept_steps keep_steps gamma_f"),
     CHOICE(method, "alphas", alphas, mask_alphas, "merged",

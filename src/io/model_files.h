@@ -13,6 +13,11 @@
 #define EDDPM_PIPELINE  "DiffcEddpmPipeline"
 #define WEIGHTS         "diffusion_pytorch_model.safetensors"
 
+/* Classification diffusion: classes that diffusers does not have. */
+#define CDM_PIPELINE  "DiffcCdmPipeline"
+#define CDM_UNET      "DiffcCdmUNet"
+#define CDM_SCHEDULER "DiffcCdmScheduler"
+
 /* A folder of diffusers' betas or a list of a thousand shards stays well below. */
 enum { MODEL_JSON_BYTES = 16 << 20 };
 

@@ -21,6 +21,7 @@ typedef struct {
 
 static const SchedulerClass classes[] = {
     {"DDPMScheduler", true, 1e-4, 0.02},
+    {CDM_SCHEDULER, true, 1e-4, 0.02},
     {"DDIMScheduler", true, 1e-4, 0.02},
     {EDDPM_SCHEDULER, true, 1e-4, 0.02},
     {"PNDMScheduler", false, 1e-4, 0.02},
@@ -98,6 +99,8 @@ static bool read_betas(const ModelReader *r, const Json *object, const Scheduler
         m->schedule = SCHEDULE_SCALED_LINEAR;
     else if (strcmp(name, "squaredcos_cap_v2") == 0)
         m->schedule = SCHEDULE_COSINE;
+    else if (strcmp(name, "unif") == 0 && strcmp(kind->name, CDM_SCHEDULER) == 0)
+        m->schedule = SCHEDULE_UNIF;
     else if (strcmp(name, "linear") != 0)
         return model_unsupported(r, "beta_schedule", schedule,
                                  "linear, scaled_linear, squaredcos_cap_v2, sigmoid and "
@@ -185,6 +188,7 @@ static void warn_unknown(const ModelReader *r, const Json *object)
                                         "prediction_type",
                                         "predict_epsilon",
                                         "variance_type",
+                                        "dequantised",
                                         "clip_sample",
                                         "clip_sample_range",
                                         "thresholding",
@@ -220,9 +224,15 @@ bool scheduler_config_read(const ModelReader *r, const Json *object)
         if (!kind)
             return model_unsupported(r, "_class_name", class_name,
                                      "DDPM, DDIM, PNDM, DPMSolver, DEIS, UniPC, Euler, Heun, LMS "
-                                     "and ScoreSde schedulers");
+                                     "ScoreSde and DiffcCdm schedulers");
     } else {
         model_warn(r->m, "%.120s: has no _class_name and is read as a DDPMScheduler", r->path);
+    }
+    const Json *dequantised = json_get(object, "dequantised");
+    if (strcmp(kind->name, CDM_SCHEDULER) == 0) {
+        r->m->method = METHOD_CDM;
+        if (dequantised && !model_read_bool(r, "dequantised", dequantised, &r->m->dequantised))
+            return false;
     }
     const Json *rescale = json_get(object, "rescale_betas_zero_snr");
     bool rescaled = false;

@@ -54,6 +54,7 @@ bool method_from_config(const Config *c, const PointSet *data, ModelConfig *m, E
         m->beta_end = c->method.beta_end;
         m->betas = c->method.betas;
         m->alphas = c->method.alphas;
+        m->dequantised = c->method.type == METHOD_CDM && c->method.dequantise;
         return true;
     }
     m->sde = c->method.sde;

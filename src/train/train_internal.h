@@ -19,6 +19,9 @@ typedef struct {
     float *xt, *target;               /* [size, dims] */
     float *noise;                     /* [size, dims] */
     float *t, *label, *weight, *loss; /* [size] */
+    /* Of a classifier of noise levels, [size]; its target is the noise. */
+    int *classes;
+    float *sigma, *ce, *mse;
 } TrainBatch;
 
 bool batch_open(TrainBatch *b, int size, size_t dims, Err *err);
@@ -99,6 +102,11 @@ void batch_fill_train(Trainer *t, TrainBatch *b, uint64_t first);
  * i of n has the level at quantile (i + 1/2) / n and always the same noise. */
 void batch_fill_validation(Trainer *t, TrainBatch *b, int first, int n);
 NoiseLevel validation_level(const Trainer *t, int image, int n);
+
+/* The loss of each image of the held-out batch, by the moving average; and a training pass, which
+ * adds dloss times the gradients of the losses' sum to the optimiser's. */
+void batch_loss(Trainer *t, TrainBatch *b);
+void batch_train(Trainer *t, TrainBatch *b, float dloss);
 
 /* run_folder.c: files of the run. */
 bool run_prepare(Trainer *t, const char *run, bool resume, Err *err);

@@ -9,8 +9,6 @@
 #include "diffc/mem.h"
 #include "diffc/method.h"
 #include "diffc/sampler.h"
-#include "hybrid_loss.h"
-#include "score_objective.h"
 #include "train_internal.h"
 
 enum { PREVIEW_IMAGES = 16, PREVIEW_POINTS = 2000 };
@@ -96,14 +94,15 @@ static NetMode train_mode(const Trainer *t)
 static void fill_plan(Trainer *t)
 {
     TrainPlan *p = &t->plan;
-    NetMode mode = train_mode(t);
+    NetMode train = network_mode(&p->model, train_mode(t));
+    NetMode predict = network_mode(&p->model, NET_INFER);
     p->parameters = t->table.parameters;
     p->forward_flop = net_forward_flop(t->train_network.net);
     p->parameter_bytes = 5 * t->table.block_floats * sizeof(float) +
-                         net_prepared_bytes(t->train_network.net, mode) +
-                         net_prepared_bytes(t->eval_network.net, NET_INFER);
+                         net_prepared_bytes(t->train_network.net, train) +
+                         net_prepared_bytes(t->eval_network.net, predict);
     p->activation_bytes =
-        net_plan_bytes(t->train_network.net, mode) + net_plan_bytes(t->eval_network.net, NET_INFER);
+        net_plan_bytes(t->train_network.net, train) + net_plan_bytes(t->eval_network.net, predict);
     p->data_bytes = t->data.count * (size_t)p->image.H * (size_t)p->image.W * (size_t)p->image.C;
     p->images_per_epoch = t->data.train_count;
     p->updates_per_epoch =
@@ -206,29 +205,6 @@ void trainer_close(Trainer *t)
     mem_free(t);
 }
 
-/* Losses and gradients of the batch, of which dloss is each image's share. */
-static void train_pass(Trainer *t, TrainBatch *b, float dloss)
-{
-    const Optimizer *o = &t->optimizer;
-    const ModelConfig *m = &t->plan.model;
-    if (m->variance == VARIANCE_LEARNED) {
-        HybridLoss hybrid = {.process = &t->process,
-                             .prediction = m->prediction,
-                             .vlb_weight = t->config.method.vlb_weight,
-                             .clip = m->clip,
-                             .clip_range = m->clip_range};
-        hybrid_pass(&t->train_network, &hybrid, o->weights, o->grads, b->xt, b->noise, b->t,
-                    b->label, b->target, b->weight, dloss, b->loss);
-        return;
-    }
-    ScoreMatching objective = {.kind = t->config.method.objective,
-                               .slices = t->config.method.slices,
-                               .seed = t->config.train.seed,
-                               .sample = t->state.samples};
-    score_matching_pass(&t->train_network, &objective, o->weights, o->grads, b->xt, b->t, b->label,
-                        b->target, b->weight, dloss, b->loss);
-}
-
 /* Gradients of one update: accumulate * batch images in micro-batches. Returns the mean loss. */
 static double accumulate_gradients(Trainer *t)
 {
@@ -241,7 +217,7 @@ static double accumulate_gradients(Trainer *t)
         batch_fill_train(t, b, t->state.samples);
         net_set_dropout(t->train_network.net, true, t->config.train.seed,
                         t->state.samples / (uint64_t)t->plan.micro_batch);
-        train_pass(t, b, 1.0f / (float)images);
+        batch_train(t, b, 1.0f / (float)images);
         masks_observe(t, b, t->state.samples);
         for (int i = 0; i < b->size; i++) sum += (double)b->loss[i];
         t->state.samples += (uint64_t)b->size;

@@ -59,7 +59,27 @@ TEST(classes_run_from_clean_images_over_the_steps_to_noise)
     EXPECT_NEAR(first.sigma * first.sigma, 1e-4, 1e-15);
     for (int k = 0; k < CLASSES; k++) EXPECT(cdm_class_at(cdm_level(&p, k)) == k);
     EXPECT(cdm_level(&p, T).time == process_time_noisy(&p));
+    EXPECT(cdm_class_at(process_level(&p, -0.25)) == 0.75);
     process_free(&p);
+}
+
+TEST(a_chain_of_some_steps_keeps_the_classes_of_the_whole_one)
+{
+    static const int kept[] = {3, 10, T - 1};
+    enum { KEPT = sizeof kept / sizeof *kept };
+    Process p = linear(), whole = linear();
+    unsigned char mask[T] = {0};
+    for (int i = 0; i < KEPT; i++) mask[kept[i]] = 1;
+    if (!EXPECT(process_keep(&p, ALPHAS_MERGED, mask, NULL))) return;
+    for (int i = 0; i < KEPT; i++) {
+        NoiseLevel l = process_level(&p, i), same = cdm_level(&whole, kept[i] + 1);
+        EXPECT(cdm_class_at(l) == kept[i] + 1);
+        EXPECT_NEAR(l.sigma, same.sigma, 1e-12);
+    }
+    EXPECT(cdm_class_at(process_level(&p, 0.5)) == 7.5);
+    EXPECT(cdm_class_at(process_level(&p, -1)) == 0);
+    process_free(&p);
+    process_free(&whole);
 }
 
 TEST(log_ratios_noise_and_density_of_gaussian_data_are_the_closed_forms)

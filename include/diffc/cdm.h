@@ -19,9 +19,10 @@
 
 /* T+2. */
 int cdm_classes(const Process *p);
-/* The level of a class. Its time is class - 1, and t the class. */
+/* The level of a class. Its time is class - 1. */
 NoiseLevel cdm_level(const Process *p, int class_index);
-/* The inverse for any time of the process, between classes too. */
+/* The inverse for any level of the process, between classes too, and of a chain of some of its steps
+ * (process_keep), whose labels are the steps of the whole one. */
 double cdm_class_at(NoiseLevel level);
 
 /* F at a class, whole or not, from the logits [classes]. */

@@ -58,7 +58,8 @@ static const Option options[ROWS + 1] = {
                .low = 0,
                .high = 1e6,
                .group = "Noise",
-               .help = "the same as a noise level of the model, 0 for none (ddpm, cdm, smld)"},
+               .help =
+                   "the same as a noise level of the model, 0 for none (ddpm, smld, eddpm, cdm)"},
     [RESIZE] = {.name = "resize",
                 .type = OPTION_FLAG,
                 .group = "Images",

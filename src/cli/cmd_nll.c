@@ -285,7 +285,7 @@ static bool conclude(Job *job, bool scored, Err *err)
 
 static void narrate_exact(const Job *job)
 {
-    int level = (int)job->exact.level.t, draws = job->exact.dequant;
+    int level = (int)cdm_class_at(job->exact.level), draws = job->exact.dequant;
     term_note("%s: protocol exact, the density of %s at noise level %d: %d network call%s an image",
               job->path, draws ? "dequantised images" : "images as they stand", level,
               draws ? draws : 1, draws > 1 ? "s" : "");
@@ -402,7 +402,7 @@ static void list_protocols(FILE *out)
 {
     static const char *const rows[][2] = {
         {"bound", "variational bound of the chain of steps: an upper bound of -log2 P of the image "
-                  "as it stands (ddpm, smld)"},
+                  "as it stands (ddpm, smld, eddpm, cdm)"},
         {"ode",
          "density of the probability flow at the image plus uniform noise of one grey level: "
          "on average an upper bound of -log2 P too (every method)"},

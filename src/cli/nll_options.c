@@ -28,7 +28,7 @@ const Option nll_options[NLL_ROWS + 1] = {
                           .type = OPTION_CHOICE,
                           .metavar = "NAME",
                           .choice = protocol_name,
-                          .otherwise = "bound for ddpm, exact for cdm, else ode",
+                          .otherwise = "bound for ddpm and eddpm, exact for cdm, else ode",
                           .group = "Protocol",
                           .help =
                               "what is computed, see below; numbers of different protocols do not "
@@ -40,7 +40,7 @@ const Option nll_options[NLL_ROWS + 1] = {
                        .high = 1e6,
                        .otherwise = "all",
                        .group = "Protocol",
-                       .help = "bound: of the chain of so many of a ddpm model's steps"},
+                       .help = "bound: of the chain of so many of a ddpm or cdm model's steps"},
     [NLL_ROW_SPACING] = {.name = "spacing",
                          .type = OPTION_CHOICE,
                          .metavar = "KIND",

@@ -32,7 +32,7 @@ bool choose_steps(Model *model, SpacingKind spacing, int K, NllFit fit, int labe
     int T = model->process.T;
     if (model->process.kind != PROCESS_DDPM)
         return err_set(err, ERR_USAGE,
-                       "%s: only a ddpm or eddpm model has steps of which some can be chosen",
+                       "%s: only a ddpm, eddpm or cdm model has steps of which some can be chosen",
                        model->folder);
     if (spacing > SPACING_QUADRATIC && spacing != SPACING_DP)
         return err_set(

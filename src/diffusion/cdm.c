@@ -14,15 +14,14 @@ int cdm_classes(const Process *p)
 NoiseLevel cdm_level(const Process *p, int class_index)
 {
     CHECK(class_index >= 0 && class_index < cdm_classes(p));
-    NoiseLevel level = {.alpha = 0, .sigma = 1, .time = p->T};
-    if (class_index <= p->T) level = process_level(p, class_index - 1);
-    level.t = class_index;
-    return level;
+    if (class_index <= p->T) return process_level(p, class_index - 1);
+    return (NoiseLevel){.alpha = 0, .sigma = 1, .time = p->T, .t = p->T};
 }
 
 double cdm_class_at(NoiseLevel level)
 {
-    return level.time + 1;
+    double above = level.t + 1; /* of the step, or below the first of the first */
+    return level.time < 0 ? (1 + level.time) * above : above;
 }
 
 /* The class below, and the weight of the one above it. */

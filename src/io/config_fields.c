@@ -127,11 +127,6 @@ const Field config_fields[] = {
     INT(method, slices, 1, 1000, "1", "sliced: projections of each point", "projections n_projections"),
     CHOICE(method, "times", times, time_draws, "independent", "levels of a batch: drawn each on its own, or spread evenly (less noise in the gradient)",
            "timestep_sampler time_sampling stratified antithetic low_discrepancy"),
-    NUMBER(method, ce_weight, 0, 1e6, false, false, "0.001", "cdm: weight of the cross-entropy of the noise level", "ce_loss_weight"),
-    NUMBER(method, mse_weight, 0, 1e6, false, false, "1", "cdm: weight of the squared error of the noise", "mse_loss_weight"),
-    BOOL(method, dequantise, "true", "cdm: train clean images with uniform noise of one grey level; false: as they are, as published",
-         "dequantize dequantization"),
-
     INT(method, keep, 1, CONFIG_MAX_BETAS, "50", "eddpm: steps K that are kept in the end", "K kept_steps keep_steps gamma_f"),
     CHOICE(method, "alphas", alphas, mask_alphas, "merged",
            "eddpm: noise of kept steps: with that of the skipped ones below, without it, or all in proportion", "alpha masked_alphas"),
@@ -150,6 +145,10 @@ const Field config_fields[] = {
            "finetune hold fine_tune"),
     CHOICE(method, "extract", extract, mask_extracts, "moves",
            "eddpm: how K steps come from the scores: best of many draws with its steps then moved while the bound falls, that draw itself, the largest, or the optimum for the measured errors", "extraction"),
+    NUMBER(method, ce_weight, 0, 1e6, false, false, "0.001", "cdm: weight of the cross-entropy of the noise level", "ce_loss_weight"),
+    NUMBER(method, mse_weight, 0, 1e6, false, false, "1", "cdm: weight of the squared error of the noise", "mse_loss_weight"),
+    BOOL(method, dequantise, "true", "cdm: train clean images with uniform noise of one grey level; false: as they are, as published",
+         "dequantize dequantization"),
 
     TEXT(train, init, "", "run or model folder whose weights the run starts from", "init_model pretrained pretrained_model resume_from"),
     LONG(train, steps, 0, 1e12, "10000", "updates; 0: no limit, train.minutes decides",

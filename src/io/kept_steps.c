@@ -29,6 +29,9 @@ bool kept_steps_read(const ModelReader *r, const Json *object, bool needed)
     ModelConfig *m = r->m;
     const Json *list = json_get(object, "kept_timesteps");
     if (!list && !needed) return true;
+    if (list && m->method == METHOD_CDM)
+        return model_unsupported(r, "kept_timesteps", list,
+                                 "a scheduler without it, for a cdm tells all its levels apart");
     if (!list)
         return err_set(r->err, ERR_FORMAT, "%s: has no kept_timesteps, which %s needs", r->path,
                        EDDPM_SCHEDULER);

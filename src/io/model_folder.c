@@ -146,9 +146,10 @@ static bool check_index(const char *root, ModelConfig *m, Err *err)
     const Json *pipeline = ok ? json_get(index, "_class_name") : NULL;
     if (pipeline) {
         const char *text = model_read_text(&r, "_class_name", pipeline);
-        ok = text && (model_word_in(text, pipelines) || score_pipeline_known(text) ||
-                      model_unsupported(&r, "_class_name", pipeline,
-                                        "DDPM, DDIM, PNDM, ScoreSde and DiffcCdm pipelines"));
+        ok = text &&
+             (model_word_in(text, pipelines) || score_pipeline_known(text) ||
+              model_unsupported(&r, "_class_name", pipeline,
+                                "DDPM, DDIM, PNDM, ScoreSde, DiffcEddpm and DiffcCdm pipelines"));
     }
     ok = ok && check_component(&r, index, "unet", unets, "UNet2DModel and " CDM_UNET) &&
          check_component(&r, index, "mlp", mlps, MLP_CLASS) &&

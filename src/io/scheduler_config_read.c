@@ -223,8 +223,8 @@ bool scheduler_config_read(const ModelReader *r, const Json *object)
         kind = find_class(name);
         if (!kind)
             return model_unsupported(r, "_class_name", class_name,
-                                     "DDPM, DDIM, PNDM, DPMSolver, DEIS, UniPC, Euler, Heun, LMS "
-                                     "ScoreSde and DiffcCdm schedulers");
+                                     "DDPM, DDIM, PNDM, DPMSolver, DEIS, UniPC, Euler, Heun, LMS, "
+                                     "ScoreSde, DiffcEddpm and DiffcCdm schedulers");
     } else {
         model_warn(r->m, "%.120s: has no _class_name and is read as a DDPMScheduler", r->path);
     }

@@ -42,16 +42,23 @@ static bool check_method(Trainer *t, Model *m, Err *err)
     return true;
 }
 
+/* A classifier of noise levels is told no time, and its folder says nothing of the features. */
+static bool same_features(const UNetConfig *a, const UNetConfig *b)
+{
+    if (a->noise_classes > 0 && b->noise_classes > 0) return true;
+    return a->time_kind == b->time_kind && a->flip_sin_to_cos == b->flip_sin_to_cos &&
+           a->freq_shift == b->freq_shift && a->scale_shift == b->scale_shift;
+}
+
 /* What the shapes of the weights do not tell; of the network that is not there both are zero. */
 static bool same_options(const ModelConfig *m, const ModelConfig *n)
 {
     const UNetConfig *a = &m->unet, *b = &n->unet;
     return m->network == n->network && m->mlp.time_kind == n->mlp.time_kind &&
            a->groups == b->groups && a->attn_groups == b->attn_groups &&
-           a->head_dim == b->head_dim && a->time_kind == b->time_kind &&
-           a->flip_sin_to_cos == b->flip_sin_to_cos && a->freq_shift == b->freq_shift &&
+           a->head_dim == b->head_dim && same_features(a, b) &&
            a->center_input == b->center_input && a->downsample_padding == b->downsample_padding &&
-           a->scale_shift == b->scale_shift && a->mid_scale == b->mid_scale && a->eps == b->eps;
+           a->mid_scale == b->mid_scale && a->eps == b->eps;
 }
 
 static bool copy_weights(Trainer *t, const Model *m, Err *err)

@@ -67,7 +67,7 @@ static void diffuse(const Trainer *t, TrainBatch *b, int i, NoiseLevel level)
         x[k] = (float)(level.alpha * x0 + level.sigma * eps);
     }
     b->t[i] = (float)level.t;
-    if (noise_classes(t)) b->classes[i] = (int)level.t;
+    if (noise_classes(t)) b->classes[i] = (int)cdm_class_at(level);
     b->sigma[i] = (float)level.sigma;
     b->weight[i] = (float)method_weight(&t->process, kind, level, t->config.method.weighting,
                                         t->config.method.min_snr_gamma);

@@ -5,7 +5,7 @@ assert cdm diffc train tiny.json -q --out cdm --set method.type=cdm --set method
 assert eddpm diffc train tiny.json -q --out eddpm --set method.type=eddpm --set method.keep=5 \
     --set train.steps=20 --set sample.steps=0 >/dev/null
 for model in cdm eddpm; do
-    diffc info $model | grep '  method ' | sed 's/ [0-9 ]*kept/ kept/'
+    diffc info $model | grep '  method '
     diffc info $model --json | grep -o '"method":"[a-z]*","steps":20,"schedule":"linear"'
     assert "sample $model" diffc sample -q -m $model --count 2 --out-dir $model-images >/dev/null
     assert "written by $model" test -s $model-images/000001.png

@@ -17,10 +17,10 @@ done
 # All steps of a chain, named, are the chain; fewer have a bound of their own.
 bits() { diffc nll -q -m cdm --data images-idx3-ubyte --count 2 --protocol bound --json "$@" | tail -n 1 | sed 's/.*"bits_per_dim":\([0-9.]*\).*/\1/'; }
 assert "all steps" test "$(bits --steps 20)" = "$(bits)"
-best=$(bits --steps 5 --spacing dp)
+best=$(bits --steps 5 --spacing dp --fit-count 4)
 even=$(bits --steps 5)
 assert "the best are better" test "$(printf '%s\n' "$best" "$even" | sort -g | head -n 1)" = "$best"
-assert "best steps" diffc sample -q -m cdm --steps 4 --spacing dp --count 1 --out best.png >/dev/null
+assert "best steps" diffc sample -q -m cdm --steps 4 --spacing dp --fit-count 4 --count 1 --out best.png >/dev/null
 # A run starts from weights of its own kind only.
 assert "init" diffc train tiny.json -q --out second --set method.type=cdm --init cdm >/dev/null
 diffc train tiny.json -q --out third --set method.type=cdm --init eddpm

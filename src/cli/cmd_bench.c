@@ -311,8 +311,8 @@ typedef struct {
 static bool sample_forward(Bench *b, void *context, Err *err)
 {
     SampleWork *w = context;
-    const NoiseLevel level = {
-        .alpha = 0.8, .sigma = 0.6, .t = 500, .time = b->config.method.steps / 2};
+    int step = b->config.method.steps / 2;
+    const NoiseLevel level = {.alpha = 0.8, .sigma = 0.6, .t = step, .time = step};
     return w->denoiser.predict(w->denoiser.context, w->batch, w->x, &level, 0, w->eps, err);
 }
 

@@ -20,7 +20,7 @@ assert "all steps" test "$(bits --steps 20)" = "$(bits)"
 best=$(bits --steps 5 --spacing dp --fit-count 4)
 even=$(bits --steps 5)
 assert "the best are better" test "$(printf '%s\n' "$best" "$even" | sort -g | head -n 1)" = "$best"
-assert "best steps" diffc sample -q -m cdm --steps 4 --spacing dp --fit-count 4 --count 1 --out best.png >/dev/null
+assert "best steps" diffc sample -q -m cdm --steps 4 --spacing dp --count 1 --out best.png >/dev/null
 # A run starts from weights of its own kind only.
 assert "init" diffc train tiny.json -q --out second --set method.type=cdm --init cdm >/dev/null
 diffc train tiny.json -q --out third --set method.type=cdm --init eddpm

@@ -109,6 +109,34 @@ TEST(conv2d_forward_agrees_with_the_reference_at_every_level)
     EXPECT(vec_init(&bad));
 }
 
+TEST(conv2d_with_packed_weights_has_the_bits_of_conv2d_without)
+{
+    int tried = 0;
+    for (int level = SIMD_PLAIN; level <= SIMD_AVX512; level++) {
+        if (!vec_set_level((SimdLevel)level)) continue;
+        for (int i = 0; i < SHAPES; i++) {
+            Conv2dDims d = shapes[i];
+            d.N = 2;
+            size_t n = 2 * conv_out_size(&d), floats = conv2d_packed_floats(&d);
+            if (!floats) continue;
+            tried++;
+            float *x = check_random(2 * conv_in_size(&d), 1, 1);
+            float *w = check_random(conv_weights(&d), 2, 1), *b = check_random((size_t)d.K, 3, 1);
+            float *y = check_alloc(n), *same = check_alloc(n), *packed = check_scratch(floats);
+            float *scratch = check_scratch(conv2d_scratch_floats(&d));
+            conv2d_forward(&d, y, x, w, b, scratch);
+            conv2d_pack(&d, packed, w);
+            conv2d_forward_packed(&d, same, x, packed, b, scratch);
+            if (!EXPECT_SAME(same, y, n * sizeof *y)) printf("  %s, shape %d\n", vec_level(), i);
+            check_free(x), check_free(w), check_free(b), check_free(y), check_free(same);
+            check_free(packed), check_free(scratch);
+        }
+    }
+    EXPECT(tried > 0);
+    const char *bad;
+    EXPECT(vec_init(&bad));
+}
+
 /* One weight per tap and channel, one bright pixel: where it lands is known without any loop. */
 TEST(conv2d_reference_places_taps_where_the_formula_says)
 {

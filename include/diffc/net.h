@@ -30,7 +30,8 @@
 typedef struct Net Net;
 
 typedef enum {
-    NET_INFER,  /* forward only; buffers are reused by liveness */
+    NET_INFER,  /* forward only; buffers are reused by liveness, and pairs of matrices around a
+                   one-headed attention are multiplied in advance: training's values up to rounding */
     NET_TRAIN,  /* forward and backward */
     NET_SECOND, /* forward, backward, tangent, backward2 */
 } NetMode;

@@ -44,6 +44,12 @@ int conv2d_out_width(const Conv2dDims *d);
 size_t conv2d_scratch_floats(const Conv2dDims *d);
 void conv2d_forward(const Conv2dDims *d, float *y, const float *x, const float *w, const float *b,
                     float *scratch);
+/* The same bits from w in the form in which the products read it, made once for many passes. Floats
+ * 0: these dims are computed without such a form. */
+size_t conv2d_packed_floats(const Conv2dDims *d);
+void conv2d_pack(const Conv2dDims *d, float *packed, const float *w);
+void conv2d_forward_packed(const Conv2dDims *d, float *y, const float *x, const float *packed,
+                           const float *b, float *scratch);
 void conv2d_backward(const Conv2dDims *d, float *dx, float *dw, float *db, const float *dy,
                      const float *x, const float *w, float *scratch);
 void conv2d_tangent(const Conv2dDims *d, float *ydot, const float *x, const float *xdot,
@@ -262,7 +268,7 @@ typedef struct {
     float p; /* 0 <= p < 1 */
     uint64_t seed, stream;
 } DropoutDims;
-void dropout_forward(const DropoutDims *d, float *y, const float *x);
+void dropout_forward(const DropoutDims *d, float *y, const float *x); /* y may be x */
 void dropout_backward(const DropoutDims *d, float *dx, const float *dy);
 void dropout_tangent(const DropoutDims *d, float *ydot, const float *xdot);
 void dropout_backward2(const DropoutDims *d, float *mx, const float *my);

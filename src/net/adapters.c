@@ -21,6 +21,8 @@ static void conv2d_run_forward(const Call *c)
 {
     if (c->node->fast)
         conv2d_fast(c, c->y, c->x, c->b);
+    else if (c->u)
+        conv2d_forward_packed(&c->node->dims.conv, c->y, c->x[0], c->u, c->b, c->scratch);
     else
         conv2d_forward(&c->node->dims.conv, c->y, c->x[0], c->w, c->b, c->scratch);
 }

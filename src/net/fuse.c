@@ -22,8 +22,7 @@ static int count_readers(const Net *net, int node)
     return readers;
 }
 
-/* The only reader of a node that is not the output; -1 when there is no such reader. */
-static int only_reader(const Net *net, int node)
+int net_only_reader(const Net *net, int node)
 {
     if (node == net->output || count_readers(net, node) != 1) return -1;
     for (int i = node + 1; i < net->count; i++)
@@ -32,7 +31,7 @@ static int only_reader(const Net *net, int node)
     return -1;
 }
 
-static void redirect_readers(Net *net, int from, int to)
+void net_redirect_readers(Net *net, int from, int to)
 {
     for (int i = from + 1; i < net->count; i++)
         for (int k = 0; k < net->nodes[i].inputs; k++)
@@ -43,7 +42,7 @@ static void fuse_upsample(Net *net, int conv)
 {
     Node *node = &net->nodes[conv];
     const Node *from = &net->nodes[node->in[0]];
-    if (from->kind != OP_UPSAMPLE || only_reader(net, node->in[0]) != conv) return;
+    if (from->kind != OP_UPSAMPLE || net_only_reader(net, node->in[0]) != conv) return;
     node->in[0] = from->in[0];
     node->upsampled = true;
 }
@@ -52,7 +51,7 @@ static void fuse_upsample(Net *net, int conv)
 static int fuse_sum(Net *net, int conv, OpKind kind)
 {
     Node *node = &net->nodes[conv];
-    int reader = only_reader(net, conv);
+    int reader = net_only_reader(net, conv);
     if (reader < 0 || reader == net->output || net->nodes[reader].kind != kind) return 0;
     const Node *sum = &net->nodes[reader];
     int other = sum->in[0] == conv ? sum->in[1] : sum->in[0];
@@ -61,7 +60,7 @@ static int fuse_sum(Net *net, int conv, OpKind kind)
     for (int k = 0; k < node->inputs; k++)
         if (node->in[k] == other) return 0;
     node->in[node->inputs] = other;
-    redirect_readers(net, reader, conv);
+    net_redirect_readers(net, reader, conv);
     /* The joined node keeps no reader and reads nothing: it must not count as a reader itself. */
     net->nodes[reader].inputs = 0;
     return node->inputs++;
@@ -94,4 +93,5 @@ void net_fuse(Net *net)
     }
     for (int i = 0; i < net->count; i++)
         if (net->nodes[i].kind == OP_GROUPNORM) fuse_sums(net, i);
+    net_find_folds(net);
 }

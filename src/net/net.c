@@ -97,7 +97,7 @@ static int append(Net *net, Node node)
 /* A node with one output like `shape` that reads a, then b, then c (-1: absent). */
 static Node reading(OpKind kind, Shape shape, int a, int b, int c)
 {
-    Node node = {.kind = kind, .shape = shape, .in = {a, b, c}, .param = {-1, -1}};
+    Node node = {.kind = kind, .shape = shape, .in = {a, b, c}, .param = {-1, -1}, .fold = -1};
     node.inputs = a < 0 ? 0 : b < 0 ? 1 : c < 0 ? 2 : 3;
     return node;
 }

@@ -52,6 +52,10 @@ typedef struct {
     /* groupnorm: the convolutions whose sums make its statistics (two where it reads their concat);
      * sums_from[0] < 0: it makes them itself. */
     int sums_from[2];
+    /* linear, in a folded net: the layer whose weights are multiplied into this one's, or -1; and
+     * whether that has happened to its own (fold.c). */
+    int fold;
+    bool folds_away;
     bool fast; /* conv2d: by the kernels of winograd.h */
     /* What fuse.c joined to a fast conv2d: */
     bool upsampled;            /* in[0] is seen through nearest upsampling */
@@ -78,6 +82,7 @@ typedef struct {
     bool leads_param; /* it depends on a trainable parameter */
     bool leads_input; /* it depends on an input that wants a gradient */
     TangentKind tangent_kind;
+    bool in_place; /* its value lies where that of its input lay */
     /* The consumer with the highest index: it reaches this node's cotangent first, going back. */
     int last_consumer;
     /* That consumer, when its own cotangent becomes this node's where it lies (a sum passes its
@@ -85,8 +90,9 @@ typedef struct {
     int gradient_from;
     /* Offsets in floats. */
     size_t value, saved, gradient, tangent, gradient2, sums;
-    size_t prepared, prepared_back; /* in the block of prepared weights */
-    double seconds[NET_PASSES];     /* profile */
+    /* In the block of prepared weights; the bias of a layer with its fold. */
+    size_t prepared, prepared_back, prepared_bias;
+    double seconds[NET_PASSES]; /* profile */
 } Node;
 
 struct Net {
@@ -97,14 +103,16 @@ struct Net {
     int output;
     bool plain;     /* net_plain_convolutions */
     bool no_memory; /* sticky: declaring ran out of memory; net_plan reports it */
+    bool folded;    /* the nodes stand as net_fold leaves them */
 
     /* The plan: */
     bool planned;
     NetMode mode;
     float *block;
     size_t block_floats;
-    float *prepared;   /* weights as the fast kernels read them */
-    const float *held; /* the weights that it was made from; NULL: not held */
+    float *prepared;     /* weights as the fast kernels read them */
+    size_t fold_scratch; /* in that block */
+    const float *held;   /* the weights that it was made from; NULL: not held */
     size_t scratch;
     int threads; /* scratch sizes hold for this many */
 
@@ -169,6 +177,18 @@ bool node_passes_on(const Node *node, int k);
 
 /* Joins neighbours of fast convolutions to them; called once, when the declaration ends. */
 void net_fuse(Net *net);
+
+/* The only reader of a node that is not the output; -1 when there is no such reader. */
+int net_only_reader(const Net *net, int node);
+void net_redirect_readers(Net *net, int from, int to);
+
+/* fold.c: finds what can be folded, at the end of the declaration; folds it, or undoes that. */
+void net_find_folds(Net *net);
+void net_fold(Net *net, bool folded);
+/* The weights and bias of a linear layer with fold >= 0, from the parameters. */
+size_t fold_scratch_floats(const Node *node);
+void fold_prepare(const Net *net, const Node *node, float *packed, float *b, const float *weights,
+                  float *scratch);
 
 /* prepared.c: weights in the form that kernels read. Allocation (part of net_plan), and what a
  * pass that reads `weights` does first. */

@@ -104,6 +104,18 @@ static void trace(Plan *p)
     }
 }
 
+/* Where nothing goes back, dropout works in place: without a mask it then has nothing to do. */
+static void share_values(const Plan *p)
+{
+    const Net *net = p->net;
+    for (int i = 0; i < net->count; i++) {
+        Node *node = &net->nodes[i];
+        node->in_place = p->mode == NET_INFER && node->kind == OP_DROPOUT && i != net->output &&
+                         net->nodes[node->in[0]].kind != OP_INPUT &&
+                         net_only_reader(net, node->in[0]) == i;
+    }
+}
+
 /* Lets a sum's cotangent become that of the operand it reaches first, in place. Not for second
  * order, whose last pass reads the cotangents again. */
 static void share_gradients(const Plan *p)
@@ -170,6 +182,10 @@ static void find_ends(const Plan *p, int *value_end, int *tangent_end)
             tangent_end[from] = later(tangent_end[from], tangent_read(p, i, k));
         }
     }
+    for (int i = net->count - 1; i >= 0; i--) {
+        int from = net->nodes[i].in[0];
+        if (net->nodes[i].in_place) value_end[from] = later(value_end[from], value_end[i]);
+    }
     for (int i = 0; i < net->count; i++)
         if (net->nodes[i].kind == OP_INPUT || i == net->output)
             value_end[i] = tangent_end[i] = last_step(p);
@@ -206,7 +222,8 @@ static void add_buffers(Plan *p, int i, int value_end, int tangent_end)
     bool input = node->kind == OP_INPUT, output = i == net->output;
     bool second = p->mode == NET_SECOND;
     size_t floats = node_floats(net, node);
-    add_buffer(p, &node->value, floats, input ? 0 : forward_step(p, i), value_end);
+    if (!node->in_place)
+        add_buffer(p, &node->value, floats, input ? 0 : forward_step(p, i), value_end);
     if (!node->used) return;
 
     int reader = sums_reader(net, i);
@@ -286,6 +303,7 @@ static bool lay_out(Net *net, NetMode mode, size_t *total)
 {
     size_t nodes = (size_t)net->count;
     Plan p = {.net = net, .mode = mode};
+    net_fold(net, mode == NET_INFER);
     p.buffers = mem_alloc(nodes * KINDS_OF_BUFFER + 1, sizeof *p.buffers);
     const Buffer **placed = mem_alloc(nodes * KINDS_OF_BUFFER + 1, sizeof *placed);
     int *value_end = mem_alloc(nodes, sizeof *value_end);
@@ -295,12 +313,17 @@ static bool lay_out(Net *net, NetMode mode, size_t *total)
         trace(&p);
         CHECK(mode != NET_SECOND || net->nodes[net->output].leads_input);
         share_gradients(&p);
+        share_values(&p);
         find_ends(&p, value_end, tangent_end);
         for (int i = 0; i < net->count; i++)
             if (net->nodes[i].used || net->nodes[i].kind == OP_INPUT)
                 add_buffers(&p, i, value_end[i], tangent_end[i]);
         add_buffer(&p, &net->scratch, scratch_floats(net), 0, last_step(&p));
         *total = place_buffers(&p, placed);
+        for (int i = 0; i < net->count; i++) {
+            Node *node = &net->nodes[i];
+            if (node->in_place) node->value = net->nodes[node->in[0]].value;
+        }
         for (int i = net->count - 1; i >= 0; i--) {
             Node *node = &net->nodes[i];
             if (node->gradient_from >= 0) node->gradient = net->nodes[node->gradient_from].gradient;

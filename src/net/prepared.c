@@ -15,13 +15,17 @@ static size_t aligned(size_t floats)
 static size_t prepared_floats(const Node *node)
 {
     if (node->kind == OP_LINEAR) return linear_packed_floats(&node->dims.linear);
-    return node->fast ? winograd_weights_floats(&node->dims.conv) : 0;
+    if (node->kind != OP_CONV2D) return 0;
+    return node->fast ? winograd_weights_floats(&node->dims.conv)
+                      : conv2d_packed_floats(&node->dims.conv);
 }
 
 static void prepare(const Node *node, float *to, const float *w, bool backward)
 {
     if (node->kind == OP_LINEAR)
         linear_pack(&node->dims.linear, to, w, backward);
+    else if (!node->fast)
+        conv2d_pack(&node->dims.conv, to, w);
     else if (backward)
         winograd_prepare_backward(&node->dims.conv, to, w);
     else
@@ -32,20 +36,30 @@ static void prepare(const Node *node, float *to, const float *w, bool backward)
  * are needed where a data gradient is made. */
 static size_t lay_out(Net *net, NetMode mode, bool place)
 {
-    size_t total = 0;
+    size_t total = 0, scratch = 0;
+    bool folded = mode == NET_INFER;
     for (int i = 0; i < net->count; i++) {
         Node *node = &net->nodes[i];
         if (place) node->prepared = node->prepared_back = NOWHERE;
         size_t floats = aligned(prepared_floats(node));
-        if (!floats) continue;
+        if (!floats || (folded && node->folds_away)) continue;
         if (place) node->prepared = total;
         total += floats;
+        if (folded && node->fold >= 0) {
+            if (place) node->prepared_bias = total;
+            total += aligned((size_t)node->dims.linear.K);
+            size_t room = aligned(fold_scratch_floats(node));
+            scratch = room > scratch ? room : scratch;
+        }
         const Node *from = &net->nodes[node->in[0]];
-        if (mode == NET_INFER || (from->kind == OP_INPUT && !from->wants_gradient)) continue;
+        if (mode == NET_INFER || (node->kind == OP_CONV2D && !node->fast) ||
+            (from->kind == OP_INPUT && !from->wants_gradient))
+            continue;
         if (place) node->prepared_back = total;
         total += floats;
     }
-    return total;
+    if (place) net->fold_scratch = total;
+    return total + scratch;
 }
 
 size_t net_prepared_bytes(Net *net, NetMode mode)
@@ -75,7 +89,11 @@ void prepared_update(Net *net, const float *weights, bool backward)
         size_t place = backward ? node->prepared_back : node->prepared;
         if (place == NOWHERE) continue;
         const float *w = weights + net->table->info[node->param[0]].offset;
-        prepare(node, net->prepared + place, w, backward);
+        if (net->folded && node->fold >= 0)
+            fold_prepare(net, node, net->prepared + place, net->prepared + node->prepared_bias,
+                         weights, net->prepared + net->fold_scratch);
+        else
+            prepare(node, net->prepared + place, w, backward);
     }
     if (net->profiled) net->prepare_seconds[backward] += clock_seconds() - start;
 }

@@ -69,6 +69,7 @@ static Call begin_call(const Net *net, int i, const float *weights, float *grads
     size_t prepared = back ? node->prepared_back : node->prepared;
     if (prepared != NOWHERE) c.u = net->prepared + prepared;
     if (node->params > 1) c.b = weights + info[node->param[1]].offset;
+    if (net->folded && node->fold >= 0) c.b = net->prepared + node->prepared_bias;
     if (grads && node->params > 0 && info[node->param[0]].trainable)
         c.dw = grads + info[node->param[0]].offset;
     if (grads && node->params > 1 && info[node->param[1]].trainable)

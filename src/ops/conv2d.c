@@ -104,12 +104,30 @@ static size_t packed_floats(int depth, int K)
     return product_packed_floats(K, depth) + PARTIAL_ALIGN;
 }
 
+static void pack_into(float *packed, const float *w, int depth, int K)
+{
+    Product p = {.N = K, .K = depth, .b = w, .ldb = K};
+    product_pack(&p, packed);
+}
+
 static const float *pack_weights(const float *w, int depth, int K, float *scratch)
 {
     float *packed = partial_align(scratch);
-    Product p = {.N = K, .K = depth, .b = w, .ldb = K};
-    product_pack(&p, packed);
+    pack_into(packed, w, depth, K);
     return packed;
+}
+
+size_t conv2d_packed_floats(const Conv2dDims *d)
+{
+    Window g = forward_window(d);
+    bool packs = !is_pointwise(d) && !thin_serves(&g, d->K);
+    return packs ? product_packed_floats(d->K, window_depth(&g)) : 0;
+}
+
+void conv2d_pack(const Conv2dDims *d, float *packed, const float *w)
+{
+    Window g = forward_window(d);
+    pack_into(packed, w, window_depth(&g), d->K);
 }
 
 /* Packed weights, and per thread the windows of a tile. */
@@ -119,19 +137,14 @@ static size_t correlate_scratch_floats(const Window *g, int K)
     return packed_floats(window_depth(g), K) + (size_t)parallel_threads() * tile_floats(g);
 }
 
-/* y[n,p,:] = window(x)[n,p,:] w + bias, or added to y, for all images; w [depth,K]. */
-static void correlate(const Window *g, int N, int K, float *y, const float *x, const float *w,
-                      const float *bias, bool add, float *scratch)
+/* y[n,p,:] = window(x)[n,p,:] w + bias, or added to y, for all images; w [depth,K] in the order of
+ * the product's kernel. cols: [threads][tile_floats]. */
+static void correlate_packed(const Window *g, int N, int K, float *y, const float *x,
+                             const float *packed, const float *bias, bool add, float *cols)
 {
-    if (thin_serves(g, K)) {
-        thin_correlate(g, N, K, y, x, w, bias, add, scratch);
-        return;
-    }
     int pixels = g->rows * g->cols, tile = tile_pixels(g), tiles = (pixels + tile - 1) / tile;
     int depth = window_depth(g);
     size_t x_size = (size_t)g->H * (size_t)g->W * (size_t)g->C;
-    const float *packed = pack_weights(w, depth, K, scratch);
-    float *cols = scratch + packed_floats(depth, K);
 #pragma omp parallel for schedule(dynamic)
     for (int unit = 0; unit < N * tiles; unit++) {
         float *col = cols + (size_t)parallel_thread() * tile_floats(g);
@@ -146,6 +159,26 @@ static void correlate(const Window *g, int N, int K, float *y, const float *x, c
         p.d = out, p.ldd = K;
         product_run_here(&p, NULL);
     }
+}
+
+/* The same from w as it is. */
+static void correlate(const Window *g, int N, int K, float *y, const float *x, const float *w,
+                      const float *bias, bool add, float *scratch)
+{
+    if (thin_serves(g, K)) {
+        thin_correlate(g, N, K, y, x, w, bias, add, scratch);
+        return;
+    }
+    int depth = window_depth(g);
+    const float *packed = pack_weights(w, depth, K, scratch);
+    correlate_packed(g, N, K, y, x, packed, bias, add, scratch + packed_floats(depth, K));
+}
+
+void conv2d_forward_packed(const Conv2dDims *d, float *y, const float *x, const float *packed,
+                           const float *b, float *scratch)
+{
+    Window g = forward_window(d);
+    correlate_packed(&g, d->N, d->K, y, x, packed, b, false, scratch);
 }
 
 void conv2d_forward(const Conv2dDims *d, float *y, const float *x, const float *w, const float *b,

@@ -46,7 +46,7 @@ static void apply(const DropoutDims *d, float *out, const float *x, bool add)
 
 void dropout_forward(const DropoutDims *d, float *y, const float *x)
 {
-    apply(d, y, x, false);
+    if (y != x || d->p > 0) apply(d, y, x, false);
 }
 
 void dropout_backward(const DropoutDims *d, float *dx, const float *dy)

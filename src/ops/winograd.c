@@ -9,6 +9,9 @@ enum { BLOCK_TILES = 32, LEAST_BLOCK_TILES = 16 };
 /* The weight gradient: floats of V and D that a chunk of tiles may take, and its tiles. Longer
  * chunks read and write the sums less often, shorter ones leave more of them in L2. */
 enum { CHUNK_FLOATS = 200 << 10, LEAST_CHUNK_TILES = 64, MOST_CHUNK_TILES = 128 };
+/* Up to so many tiles U is made late; the floats of U made at a time, which should stay in L2. */
+enum { LATE_TILES = 8, LATE_FLOATS = 72 << 10 };
+_Static_assert((int)LATE_TILES <= (int)LEAST_BLOCK_TILES, "late tiles are one block");
 
 bool winograd_serves(const Conv2dDims *d)
 {
@@ -61,6 +64,7 @@ static WinogradPlan plan_shape(const Conv2dDims *d, bool swap)
     p.c_vectors = divide_up(p.C, p.lanes);
     p.k_vectors = divide_up(p.K, p.lanes);
     p.panels = divide_up(p.k_vectors, PANEL_VECTORS);
+    p.late = p.N * p.tiles_h * p.tiles_w <= LATE_TILES;
     return p;
 }
 
@@ -112,14 +116,33 @@ static size_t frequencies(const WinogradPlan *p)
 
 static size_t weights_floats(const WinogradPlan *p)
 {
-    return frequencies(p) * (size_t)(p->c_vectors * p->lanes) * (size_t)(p->k_vectors * p->lanes);
+    return (p->late ? 9 : frequencies(p)) * (size_t)(p->c_vectors * p->lanes) *
+           (size_t)(p->k_vectors * p->lanes);
+}
+
+/* U of one panel, made for `count` vectors of input channels at a time. */
+typedef struct {
+    int count;
+    size_t plane; /* floats from one frequency to the next */
+} LateRoom;
+
+static LateRoom late_room(const WinogradPlan *p)
+{
+    int vector = p->points * p->points * PANEL_VECTORS * p->lanes * p->lanes;
+    int most = LATE_FLOATS / vector > 0 ? LATE_FLOATS / vector : 1;
+    LateRoom r = {.count = divide_up(p->c_vectors, divide_up(p->c_vectors, most))};
+    r.plane = odd_lines((size_t)(r.count * PANEL_VECTORS * p->lanes * p->lanes));
+    return r;
 }
 
 static size_t convolution_floats(const WinogradPlan *p)
 {
     size_t threads = (size_t)parallel_threads(), width = (size_t)(p->k_vectors * p->lanes);
-    size_t v = plan_is_shared(p) ? (size_t)p->blocks : threads;
     size_t partial = (size_t)p->segments * 2 * width * 2; /* doubles */
+    if (p->late)
+        return partial +
+               frequencies(p) * (p->v_plane + threads * (p->m_plane + late_room(p).plane));
+    size_t v = plan_is_shared(p) ? (size_t)p->blocks : threads;
     return partial + frequencies(p) * (v * p->v_plane + threads * p->m_plane);
 }
 
@@ -201,13 +224,24 @@ static int tiles_of(const WinogradPlan *p, int block)
     return tiles;
 }
 
-static void multiply_and_write(const WinogradPlan *p, const WinogradSink *y, float *m,
-                               const float *v, const float *u, int block, int panel)
+static void write_block(const WinogradPlan *p, const WinogradSink *y, const float *m, int block,
+                        int panel)
 {
-    kernels()->multiply(p, m, v, u, panel, tiles_of(p, block));
     void (*output)(const WinogradPlan *, const WinogradSink *, const float *, int, int, int) =
         SIMD_TABLE(winograd_output_table).output;
     FOR_SEGMENTS(p, block, s, at) output(p, y, m, s, panel, at);
+}
+
+static void multiply_and_write(const WinogradPlan *p, const WinogradSink *y, float *m,
+                               const float *v, const float *u, int block, int panel)
+{
+    int vectors = winograd_panel_vectors(p, panel);
+    WinogradStretch all = {.u = u + winograd_panel_offset(p, panel, p->points * p->points),
+                           .plane = (size_t)(p->c_vectors * p->lanes * vectors * p->lanes),
+                           .vectors = vectors,
+                           .count = p->c_vectors};
+    kernels()->multiply(p, m, v, &all, tiles_of(p, block));
+    write_block(p, y, m, block, panel);
 }
 
 static void convolve_private(const WinogradPlan *p, const WinogradSink *y, const WinogradInput *x,
@@ -225,28 +259,70 @@ static void convolve_private(const WinogradPlan *p, const WinogradSink *y, const
     }
 }
 
+/* Item i of segments and vectors of channels: its part of the V of all blocks. */
+static void input_item(const WinogradPlan *p, float *v, const WinogradInput *x, int i)
+{
+    int segment = i / p->c_vectors, block = segment / p->block_segments, at = 0;
+    for (int s = block * p->block_segments; s < segment; s++) at += winograd_segment(p, s).tiles;
+    kernels()->input(p, v + (size_t)block * frequencies(p) * p->v_plane, x, segment,
+                     i % p->c_vectors, i % p->c_vectors + 1, at);
+}
+
 static void convolve_shared(const WinogradPlan *p, const WinogradSink *y, const WinogradInput *x,
                             const float *u, float *scratch)
 {
-    const WinogradTable *k = kernels();
     size_t v_floats = frequencies(p) * p->v_plane, m_floats = frequencies(p) * p->m_plane;
     float *m = scratch + (size_t)p->blocks * v_floats;
 #pragma omp parallel
     {
 #pragma omp for schedule(static)
-        for (int i = 0; i < p->segments * p->c_vectors; i++) {
-            int segment = i / p->c_vectors, block = segment / p->block_segments, at = 0;
-            for (int s = block * p->block_segments; s < segment; s++)
-                at += winograd_segment(p, s).tiles;
-            k->input(p, scratch + (size_t)block * v_floats, x, segment, i % p->c_vectors,
-                     i % p->c_vectors + 1, at);
-        }
+        for (int i = 0; i < p->segments * p->c_vectors; i++) input_item(p, scratch, x, i);
 #pragma omp for schedule(dynamic, 1)
         for (int i = 0; i < p->blocks * p->panels; i++) {
             int block = i % p->blocks;
             multiply_and_write(p, y, m + (size_t)parallel_thread() * m_floats,
                                scratch + (size_t)block * v_floats, u, block, i / p->blocks);
         }
+    }
+}
+
+/* One panel, stretch by stretch of the input channels: U is made in the cache, and while all tiles
+ * pass over it the packed weights of the next stretch are fetched. */
+static void late_panel(const WinogradPlan *p, const WinogradSink *y, const float *v,
+                       const float *packed, int panel, float *m)
+{
+    const WinogradTable *k = kernels();
+    LateRoom room = late_room(p);
+    float *u = m + frequencies(p) * p->m_plane;
+    int vectors = winograd_panel_vectors(p, panel), tiles = tiles_of(p, 0);
+    packed += winograd_panel_offset(p, panel, 9);
+    for (int first = 0; first < p->c_vectors; first += room.count) {
+        int left = p->c_vectors - first;
+        WinogradStretch s = {
+            u, room.plane, vectors, first, left < room.count ? left : room.count, NULL, 0};
+        s.next_floats = (size_t)(s.count * p->lanes) * 9 * (size_t)(vectors * p->lanes);
+        s.next = packed + s.next_floats;
+        k->transform(p, u, packed, &s);
+        k->multiply(p, m, v, &s, tiles);
+        packed += s.next_floats;
+    }
+    write_block(p, y, m, 0, panel);
+}
+
+static void convolve_late(const WinogradPlan *p, const WinogradSink *y, const WinogradInput *x,
+                          const float *packed, float *scratch)
+{
+    /* The panels are not shared out dynamically: what is fetched after one is the same thread's
+     * next. */
+    size_t own = frequencies(p) * (p->m_plane + late_room(p).plane);
+    float *after = scratch + frequencies(p) * p->v_plane;
+#pragma omp parallel
+    {
+#pragma omp for schedule(static)
+        for (int i = 0; i < p->segments * p->c_vectors; i++) input_item(p, scratch, x, i);
+#pragma omp for schedule(static)
+        for (int i = 0; i < p->panels; i++)
+            late_panel(p, y, scratch, packed, i, after + (size_t)parallel_thread() * own);
     }
 }
 
@@ -271,7 +347,9 @@ static void convolve(const WinogradPlan *p, WinogradSink *y, const WinogradInput
         y->partial = (double *)(void *)scratch;
         scratch += (size_t)p->segments * 4 * (size_t)(p->k_vectors * p->lanes);
     }
-    if (plan_is_shared(p))
+    if (p->late)
+        convolve_late(p, y, x, u, scratch);
+    else if (plan_is_shared(p))
         convolve_shared(p, y, x, u, scratch);
     else
         convolve_private(p, y, x, u, scratch);

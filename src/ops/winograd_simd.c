@@ -51,10 +51,14 @@ LANES_INLINE void prepare_vector(float *to, size_t plane, const Lanes *g, int m,
     }
 }
 
+/* What becomes of the weights. */
+typedef enum { STORE, STREAM, PACK } Form;
+
 LANES_INLINE void prepare_tile(const WinogradPlan *p, float *u, const float *w, bool transposed,
-                               int panel, int c_vector, int m, bool past_cache)
+                               int panel, int c_vector, int m, Form form)
 {
-    int points = (m + 2) * (m + 2), width = winograd_panel_vectors(p, panel) * LANES;
+    int points = form == PACK ? 9 : (m + 2) * (m + 2);
+    int width = winograd_panel_vectors(p, panel) * LANES;
     size_t plane = (size_t)(p->c_vectors * LANES) * (size_t)width;
     u += winograd_panel_offset(p, panel, points);
     for (int j = 0; j < width; j += LANES) {
@@ -68,7 +72,11 @@ LANES_INLINE void prepare_tile(const WinogradPlan *p, float *u, const float *w, 
                 for (int i = 0; i < 9; i++) g[i] = turned[i][l];
             else if (c < p->C)
                 read_weights(p, w, c, k, g);
-            prepare_vector(u + (size_t)c * (size_t)width + j, plane, g, m, past_cache);
+            if (form == PACK)
+                for (int i = 0; i < 9; i++)
+                    lanes_store(u + ((size_t)c * 9 + (size_t)i) * (size_t)width + j, g[i], LANES);
+            else
+                prepare_vector(u + (size_t)c * (size_t)width + j, plane, g, m, form == STREAM);
         }
     }
 }
@@ -78,13 +86,43 @@ static void prepare(const WinogradPlan *p, float *u, const float *w, bool transp
 {
     /* The weights of a network are larger than the cache. */
     bool past_cache = LANES == LINE_FLOATS && (uintptr_t)u % (LINE_FLOATS * sizeof *u) == 0;
-    if (p->tile == 2)
-        prepare_tile(p, u, w, transposed, panel, c_vector, 2, false);
+    if (p->late)
+        prepare_tile(p, u, w, transposed, panel, c_vector, 0, PACK);
+    else if (p->tile == 2)
+        prepare_tile(p, u, w, transposed, panel, c_vector, 2, STORE);
     else if (past_cache)
-        prepare_tile(p, u, w, transposed, panel, c_vector, 4, true);
+        prepare_tile(p, u, w, transposed, panel, c_vector, 4, STREAM);
     else
-        prepare_tile(p, u, w, transposed, panel, c_vector, 4, false);
+        prepare_tile(p, u, w, transposed, panel, c_vector, 4, STORE);
     if (past_cache) lanes_stream_end();
+}
+
+LANES_INLINE void transform_tile(float *u, size_t plane, const float *packed, const int vectors,
+                                 int count, const int m)
+{
+    const int width = vectors * LANES;
+    for (int c = 0; c < count * LANES; c++, u += width, packed += 9 * width) {
+        UNROLL
+        for (int j = 0; j < vectors; j++) {
+            Lanes g[9];
+            for (int i = 0; i < 9; i++) g[i] = lanes_load(packed + i * width + j * LANES, LANES);
+            prepare_vector(u + j * LANES, plane, g, m, false);
+        }
+    }
+}
+
+static void transform(const WinogradPlan *p, float *u, const float *packed,
+                      const WinogradStretch *s)
+{
+    _Static_assert(PANEL_VECTORS == 2, "one or two vectors a panel");
+    if (p->tile == 4 && s->vectors == 2)
+        transform_tile(u, s->plane, packed, 2, s->count, 4);
+    else if (p->tile == 4)
+        transform_tile(u, s->plane, packed, 1, s->count, 4);
+    else if (s->vectors == 2)
+        transform_tile(u, s->plane, packed, 2, s->count, 2);
+    else
+        transform_tile(u, s->plane, packed, 1, s->count, 2);
 }
 
 static void input(const WinogradPlan *p, float *v, const WinogradInput *x, int segment, int first,
@@ -109,14 +147,13 @@ static void input(const WinogradPlan *p, float *v, const WinogradInput *x, int s
 
 /* m[i][j] (+)= sum over channels of v[i] u[j], i < rows tiles, j < vectors of output channels: one
  * running sum per element in the order of the channels, whatever `rows` is. `steps` vectors of
- * channels, v_step floats apart; m_step between the vectors of m. One line per channel is fetched
- * from `ahead` floats after u on. */
+ * channels, v_step floats apart; m_step between the vectors of m. For each channel the line `ahead`
+ * floats after `fetch` is fetched, then fetch_step further on. */
 LANES_INLINE void product(const int rows, const int vectors, int steps, const float *v,
-                          size_t v_step, const float *u, size_t ahead, float *m, size_t m_step,
-                          bool add)
+                          size_t v_step, const float *u, const float *fetch, size_t ahead,
+                          size_t fetch_step, float *m, size_t m_step, bool add)
 {
     Lanes sum[ROWS][PANEL_VECTORS];
-    const float *fetch = u;
     UNROLL
     for (int i = 0; i < rows; i++) {
         UNROLL
@@ -124,7 +161,7 @@ LANES_INLINE void product(const int rows, const int vectors, int steps, const fl
             sum[i][j] = add ? lanes_load(m + (size_t)j * m_step + i * LANES, LANES) : (Lanes){0};
     }
     for (int s = 0; s < steps; s++, v += v_step) {
-        for (int l = 0; l < LANES; l++, u += vectors * LANES, ahead += LINE_FLOATS) {
+        for (int l = 0; l < LANES; l++, u += vectors * LANES, ahead += fetch_step) {
             Lanes b[PANEL_VECTORS];
             UNROLL
             for (int j = 0; j < vectors; j++) b[j] = lanes_load(u + j * LANES, LANES);
@@ -145,13 +182,15 @@ LANES_INLINE void product(const int rows, const int vectors, int steps, const fl
     }
 }
 
-typedef void (*Product)(int steps, const float *v, size_t v_step, const float *u, size_t ahead,
-                        float *m, size_t m_step, bool add);
+typedef void (*Product)(int steps, const float *v, size_t v_step, const float *u,
+                        const float *fetch, size_t ahead, size_t fetch_step, float *m,
+                        size_t m_step, bool add);
 #define PRODUCT(R, vectors)                                                                        \
     static void product_##R##_##vectors(int steps, const float *v, size_t v_step, const float *u,  \
-                                        size_t ahead, float *m, size_t m_step, bool add)           \
+                                        const float *fetch, size_t ahead, size_t fetch_step,       \
+                                        float *m, size_t m_step, bool add)                         \
     {                                                                                              \
-        product(R, vectors, steps, v, v_step, u, ahead, m, m_step, add);                           \
+        product(R, vectors, steps, v, v_step, u, fetch, ahead, fetch_step, m, m_step, add);        \
     }
 #define PRODUCTS(R)                                                                                \
     PRODUCT(R, 1) PRODUCT(R, 2) _Static_assert(R <= ROWS, "more rows than registers")
@@ -187,29 +226,43 @@ static const Product products[ROWS][PANEL_VECTORS] = {
 #endif
 };
 
-/* A stretch of channels whose part of U is 16 KiB stays in L1 while the tiles pass over it, and the
- * following 16 KiB are fetched meanwhile. */
-enum { STRETCH = 4096 / (PANEL_VECTORS * LANES * LANES) };
+/* Memory that the products fetch while they run: `step` floats for each channel. */
+typedef struct {
+    const float *from;
+    size_t at, end, step;
+} Fetch;
 
-static void multiply(const WinogradPlan *p, float *m, const float *v, const float *u, int panel,
+/* So many vectors of channels, whose part of U is 16 KiB, stay in L1 while the tiles pass over them,
+ * and the following 16 KiB are fetched meanwhile; or, spread evenly over all products, what the
+ * caller names: faster, and the fetching would hold up the transform that comes after it. */
+enum { L1_STEPS = 4096 / (PANEL_VECTORS * LANES * LANES) };
+
+static void multiply(const WinogradPlan *p, float *m, const float *v, const WinogradStretch *all,
                      int tiles)
 {
-    int vectors = winograd_panel_vectors(p, panel), groups = (tiles + ROWS - 1) / ROWS;
+    int vectors = all->vectors, groups = (tiles + ROWS - 1) / ROWS, last = all->first + all->count;
     size_t step = (size_t)p->block_tiles * LANES;
-    u += winograd_panel_offset(p, panel, p->points * p->points);
+    const float *plane = all->u;
+    Fetch fetch = {.from = all->next, .end = all->next ? all->next_floats : 0};
+    fetch.step = fetch.end / (size_t)(p->points * p->points * all->count * LANES);
+    if (fetch.step > LINE_FLOATS || !all->next) fetch.step = LINE_FLOATS;
     for (int f = 0; f < p->points * p->points; f++, v += p->v_plane, m += p->m_plane) {
-        for (int s = 0; s < p->c_vectors; s += STRETCH) {
-            int steps = p->c_vectors - s < STRETCH ? p->c_vectors - s : STRETCH;
-            int size = steps * LANES * vectors * LANES, fetched = 0;
+        const float *u = plane;
+        for (int s = all->first; s < last; s += L1_STEPS) {
+            int steps = last - s < L1_STEPS ? last - s : L1_STEPS;
+            size_t size = (size_t)(steps * LANES) * (size_t)(vectors * LANES);
+            if (!all->next) fetch.from = u, fetch.at = size, fetch.end = 2 * size;
             for (int g = 0, row = 0; g < groups; g++) {
                 int rows = tiles / groups + (g < tiles % groups);
-                size_t ahead = fetched < size ? (size_t)(size + fetched) : 0;
+                bool more = fetch.at < fetch.end;
                 products[rows - 1][vectors - 1](steps, v + (size_t)s * step + row * LANES, step, u,
-                                                ahead, m + row * LANES, step, s > 0);
-                row += rows, fetched += steps * LANES * LINE_FLOATS;
+                                                more ? fetch.from : u, more ? fetch.at : 0,
+                                                fetch.step, m + row * LANES, step, s > 0);
+                row += rows, fetch.at += (size_t)(steps * LANES) * fetch.step;
             }
             u += size;
         }
+        plane += all->plane;
     }
 }
 
@@ -218,6 +271,7 @@ static void multiply(const WinogradPlan *p, float *m, const float *v, const floa
 const WinogradTable TABLE_NAME(SIMD_LEVEL) = {
     .lanes = LANES,
     .prepare = prepare,
+    .transform = transform,
     .input = input,
     .multiply = multiply,
 };

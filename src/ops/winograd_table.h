@@ -5,6 +5,7 @@
  * which may belong to several images; tiles are numbered within a block. With L lanes a vector:
  *   V, D, M   [frequency][vector of channels][tile of the block][L], frequencies `plane` apart
  *   U         [panel of output channels][frequency][input channel][1 or PANEL_VECTORS vectors]
+ *   packed w  [panel of output channels][input channel][9][1 or PANEL_VECTORS vectors]
  * so every inner loop runs through memory in order and uses whole lines. */
 #ifndef DIFFC_OPS_WINOGRAD_TABLE_H
 #define DIFFC_OPS_WINOGRAD_TABLE_H
@@ -26,6 +27,7 @@ typedef struct {
     int segment_tiles, row_segments, segments;
     int block_segments, block_tiles, blocks;
     int c_vectors, k_vectors, panels;
+    bool late; /* prepared weights are the packed w; U is made of them where it is used */
     size_t v_plane, m_plane; /* floats from one frequency of V (D), and of M, to the next */
 } WinogradPlan;
 
@@ -65,18 +67,32 @@ typedef struct {
     double *partial; /* [segments][2][k_vectors * lanes], or NULL */
 } WinogradSink;
 
+/* A stretch of input channels of one panel of U, [frequency][input channel][vectors]. */
+typedef struct {
+    const float *u;
+    size_t plane;      /* floats from one frequency to the next */
+    int vectors;       /* of output channels */
+    int first, count;  /* vectors of input channels: the first, and how many */
+    const float *next; /* what the products fetch meanwhile; NULL: the panel's U that follows */
+    size_t next_floats;
+} WinogradStretch;
+
 typedef struct {
     int lanes;
-    /* U of one panel and one vector of input channels; transposed: from the weights of the
-     * convolution whose data gradient the plan computes. */
+    /* U, or if p->late the packed w, of one panel and one vector of input channels; transposed:
+     * from the weights of the convolution whose data gradient the plan computes. */
     void (*prepare)(const WinogradPlan *p, float *u, const float *w, bool transposed, int panel,
                     int c_vector);
+    /* U of a stretch from the packed w of its channels: the bits of prepare. */
+    void (*transform)(const WinogradPlan *p, float *u, const float *packed,
+                      const WinogradStretch *s);
     /* V of one segment, for vectors first .. last-1 of its channels; the segment begins at tile `at`
      * of the block. */
     void (*input)(const WinogradPlan *p, float *v, const WinogradInput *x, int segment, int first,
                   int last, int at);
-    /* M of one panel for the block's first `tiles` tiles. */
-    void (*multiply)(const WinogradPlan *p, float *m, const float *v, const float *u, int panel,
+    /* M of one panel for the block's first `tiles` tiles: the sums over the stretch's channels,
+     * added to what M holds unless the stretch begins at channel 0. */
+    void (*multiply)(const WinogradPlan *p, float *m, const float *v, const WinogradStretch *u,
                      int tiles);
 } WinogradTable;
 

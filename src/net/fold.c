@@ -1,0 +1,78 @@
+/* Folding: where nothing goes back, neighbouring matrices of a one-headed attention are multiplied
+ * once, with the weights, instead of with every image. With q = h Wq + bq and so on, and a softmax
+ * that no number added to a whole row changes, and whose rows sum to 1:
+ *
+ *   softmax(q k^T) = softmax(q' h^T)             q' = h (Wq Wk^T) + bq Wk^T
+ *   softmax(.) v Wo + bo = softmax(.) v'         v' = h (Wv Wo) + bv Wo + bo
+ *
+ * so the layers k and out are left without readers, and attention reads h as its keys. The results
+ * are those of the passes for training up to rounding. */
+#include "diffc/product.h"
+#include "net_internal.h"
+
+static bool is_square(const Net *net, int node)
+{
+    const Node *n = &net->nodes[node];
+    return n->kind == OP_LINEAR && n->dims.linear.C == n->dims.linear.K;
+}
+
+void net_find_folds(Net *net)
+{
+    for (int i = 0; i < net->count; i++) {
+        const Node *a = &net->nodes[i];
+        if (a->kind != OP_ATTENTION || a->dims.attention.heads != 1) continue;
+        int q = a->in[0], k = a->in[1], v = a->in[2], out = net_only_reader(net, i);
+        bool found = out >= 0 && out != net->output && is_square(net, out);
+        for (int j = 0; j < 3 && found; j++)
+            found = is_square(net, a->in[j]) && net_only_reader(net, a->in[j]) == i &&
+                    net->nodes[a->in[j]].in[0] == net->nodes[q].in[0];
+        if (!found) continue;
+        net->nodes[q].fold = k;
+        net->nodes[v].fold = out;
+        net->nodes[k].folds_away = net->nodes[out].folds_away = true;
+    }
+}
+
+void net_fold(Net *net, bool folded)
+{
+    if (net->folded == folded) return;
+    net->folded = folded;
+    for (int i = 0; i < net->count; i++) {
+        Node *a = &net->nodes[i];
+        if (a->kind != OP_ATTENTION || net->nodes[a->in[0]].fold < 0) continue;
+        const Node *q = &net->nodes[a->in[0]], *v = &net->nodes[a->in[2]];
+        a->in[1] = folded ? q->in[0] : q->fold;
+        net_redirect_readers(net, folded ? v->fold : i, folded ? i : v->fold);
+        net->nodes[v->fold].in[0] = i;
+    }
+}
+
+/* Scratch: the product of two weight matrices, and what making it packs. */
+size_t fold_scratch_floats(const Node *node)
+{
+    int C = node->dims.linear.C;
+    return (size_t)C * (size_t)C + product_scratch_floats(C, C);
+}
+
+/* W and b of a layer with its fold, W other^T and b other^T for keys, W other and b other + other_b
+ * for the layer after; W packed. */
+void fold_prepare(const Net *net, const Node *node, float *packed, float *b, const float *weights,
+                  float *scratch)
+{
+    const ParamInfo *info = net->table->info;
+    const Node *other = &net->nodes[node->fold];
+    bool keys = other->in[0] == node->in[0];
+    int C = node->dims.linear.C;
+    Product p = {.M = C, .N = C, .K = C, .lda = C, .ldb = C, .ldc = C, .alpha = 1};
+    p.transpose_b = keys;
+    p.b = weights + info[other->param[0]].offset;
+    p.a = weights + info[node->param[0]].offset;
+    p.c = scratch;
+    product_run(&p, scratch + (size_t)C * (size_t)C);
+    linear_pack(&node->dims.linear, packed, scratch, false);
+    p.M = 1;
+    p.a = weights + info[node->param[1]].offset;
+    p.bias = keys ? NULL : weights + info[other->param[1]].offset;
+    p.c = b;
+    product_run(&p, scratch);
+}

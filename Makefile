@@ -14,8 +14,8 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototyp
 # Never -ffast-math: it removes the NaN checks. Contraction to FMA only where a file asks for it.
 FP           := -fno-math-errno -ffp-contract=off
 OPT.release  := -O3 -g
-OPT.debug    := -O0 -g3
-OPT.asan     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+OPT.debug    := -O0 -g3 -DDIFFC_CHECKS
+OPT.asan     := -O1 -g -DDIFFC_CHECKS -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 OPT.fuzz     := $(OPT.asan) -fsanitize=fuzzer-no-link
 
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)

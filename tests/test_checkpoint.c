@@ -42,7 +42,8 @@ typedef struct {
 
 static CheckpointBlocks blocks_of(Values *v)
 {
-    return (CheckpointBlocks){v->data[0], v->data[1], v->data[2], v->data[3]};
+    return (CheckpointBlocks){
+        .weights = v->data[0], .ema = v->data[1], .m = v->data[2], .v = v->data[3]};
 }
 
 /* Any bits at all except those of values that are not finite. */

@@ -228,7 +228,8 @@ TEST(config_spacing_words_stand_at_their_places)
                  {"sample.spacing=uniform", SPACING_UNIFORM},
                  {"sample.spacing=logsnr", SPACING_LOGSNR},
                  {"sample.spacing=karras", SPACING_KARRAS},
-                 {"sample.spacing=auto", SPACING_AUTO}};
+                 {"sample.spacing=auto", SPACING_AUTO},
+                 {"sample.spacing=dp", SPACING_DP}};
     Config c;
     Err err = {0};
     config_defaults(&c);
@@ -253,6 +254,9 @@ TEST(config_choices_left_to_the_program_follow_data_and_method)
     EXPECT(config_time(&c) == TIME_CHOICE_FOURIER);
     c.model.fourier_scale = 3;
     EXPECT(config_fourier_scale(&c) == 3);
+    c.method.type = METHOD_EDDPM;
+    EXPECT(config_time(&c) == TIME_CHOICE_POSITIONAL);
+    c.method.type = METHOD_SDE;
     c.method.sde = SDE_SUBVP;
     c.model.type = NETWORK_UNET;
     EXPECT(config_network(&c) == NETWORK_UNET && config_time(&c) == TIME_CHOICE_POSITIONAL);
@@ -341,7 +345,7 @@ TEST(config_rules_between_fields)
         {"{\"model\":{\"width\":64}}", "whose size is set by model.channels"},
         {"{\"model\":{\"layers\":2}}", "whose size is set by model.blocks"},
         /* features of time */
-        {"{\"model\":{\"time\":\"fourier\"}}", "the steps of ddpm are whole numbers"},
+        {"{\"model\":{\"time\":\"fourier\"}}", "the steps of ddpm and eddpm are whole numbers"},
         {"{\"model\":{\"time\":\"positional\"},\"method\":{\"type\":\"smld\"}}",
          "the network of smld divides its output by sigma"},
         {"{\"model\":{\"time\":\"positional\"},\"method\":{\"type\":\"sde\",\"sde\":\"ve\"}}",
@@ -354,7 +358,8 @@ TEST(config_rules_between_fields)
          "method.levels is given, but the method is ddpm, and the key belongs to smld;"},
         {"{\"method\":{\"sde\":\"ve\"}}", "the key belongs to sde ve, sde vp, sde subvp;"},
         {"{\"method\":{\"type\":\"sde\",\"schedule\":\"cosine\"}}",
-         "method.schedule is given, but the method is sde vp, and the key belongs to ddpm;"},
+         "method.schedule is given, but the method is sde vp, and the key belongs to ddpm, eddpm, "
+         "cdm;"},
         {"{\"method\":{\"type\":\"sde\",\"steps\":100}}", "method.steps is given"},
         {"{\"method\":{\"type\":\"sde\",\"betas\":[0.1]}}", "method.betas is given"},
         {"{\"method\":{\"type\":\"smld\",\"prediction\":\"v\"}}", "method.prediction is given"},
@@ -374,6 +379,29 @@ TEST(config_rules_between_fields)
         {"{\"method\":{\"type\":\"smld\",\"levels\":10,\"sigma_min\":0.1,\"sigma_max\":10}}", NULL},
         {"{\"method\":{\"type\":\"sde\",\"sde\":\"ve\",\"weighting\":\"likelihood\"}}", NULL},
         {"{\"method\":{\"type\":\"sde\",\"beta_min\":1,\"beta_max\":5,\"time_min\":0.001}}", NULL},
+        /* classifiers of noise levels */
+        {"{\"method\":{\"type\":\"cdm\"}}", NULL},
+        {"{\"method\":{\"type\":\"cdm\",\"schedule\":\"unif\",\"steps\":100,\"ce_weight\":0}}",
+         NULL},
+        {"{\"method\":{\"schedule\":\"unif\"}}", "\"unif\", which is for the method cdm"},
+        {"{\"method\":{\"ce_weight\":1}}", "method.ce_weight is given"},
+        {"{\"method\":{\"mse_weight\":2}}", "method.mse_weight is given"},
+        {"{\"method\":{\"dequantise\":false}}",
+         "method.dequantise is given, but the method is ddpm, and the key belongs to cdm;"},
+        {"{\"method\":{\"type\":\"cdm\",\"prediction\":\"v\"}}", "the key belongs to ddpm, eddpm;"},
+        {"{\"method\":{\"type\":\"cdm\",\"ce_weight\":0,\"mse_weight\":0}}",
+         "method.ce_weight and method.mse_weight are both 0"},
+        {"{\"method\":{\"type\":\"cdm\"},\"model\":{\"class_conditional\":true}}",
+         "model.class_conditional is given, but the network of cdm"},
+        {"{\"method\":{\"type\":\"cdm\"},\"model\":{\"scale_shift\":true}}",
+         "model.scale_shift is given, but the network of cdm"},
+        {"{\"method\":{\"type\":\"cdm\"},\"model\":{\"time\":\"positional\"}}",
+         "model.time is given, but the network of cdm"},
+        {"{\"method\":{\"type\":\"cdm\"},\"data\":{\"toy\":\"ring\"}}", "which classifies images"},
+        {"{\"method\":{\"type\":\"cdm\"},\"model\":{\"classifier_channels\":64}}", NULL},
+        {"{\"model\":{\"classifier_channels\":64}}", "model.classifier_channels is given"},
+        {"{\"method\":{\"type\":\"cdm\",\"steps\":10},\"sample\":{\"steps\":11}}",
+         "sample.steps is 11"},
         /* learned variance */
         {"{\"method\":{\"learn_variance\":true}}", NULL},
         {"{\"method\":{\"learn_variance\":true,\"vlb_weight\":0.01,\"prediction\":\"v\"}}", NULL},
@@ -421,6 +449,29 @@ TEST(config_rules_between_fields)
          NULL},
         {"{\"data\":{\"toy\":\"ring\"},\"method\":{\"type\":\"smld\",\"slices\":4}}",
          "method.slices is 4, but method.objective is not \"sliced\""},
+        /* choosing steps */
+        {"{\"method\":{\"type\":\"eddpm\",\"keep\":20,\"schedule\":\"cosine\",\"min_snr_gamma\":5}"
+         "}",
+         NULL},
+        {"{\"method\":{\"keep\":20}}", "method.keep is given, but the method is ddpm, and the key "
+                                       "belongs to eddpm;"},
+        {"{\"method\":{\"type\":\"eddpm\",\"steps\":40}}",
+         "method.keep is 50, more than method.steps"},
+        {"{\"method\":{\"type\":\"eddpm\",\"full\":0.7}}",
+         "method.full (0.7) is not below method.ramp"},
+        {"{\"method\":{\"type\":\"eddpm\",\"ramp\":0.8}}",
+         "method.ramp (0.8) is above method.settle"},
+        {"{\"method\":{\"type\":\"eddpm\",\"masks\":1}}", "method.masks is 1, but the baseline"},
+        {"{\"method\":{\"type\":\"eddpm\",\"masks\":1,\"baseline\":\"running\"}}", NULL},
+        {"{\"method\":{\"type\":\"eddpm\",\"masks\":65}}", "more than the 64 images of an update"},
+        {"{\"method\":{\"type\":\"eddpm\",\"masks\":65},\"train\":{\"accumulate\":2}}", NULL},
+        {"{\"method\":{\"type\":\"eddpm\",\"alphas\":\"literal\",\"extract\":\"optimum\"}}",
+         "method.extract is \"optimum\", which needs"},
+        {"{\"method\":{\"type\":\"eddpm\",\"beta_start\":0.5}}",
+         "method.beta_start (0.5) is above"},
+        {"{\"model\":{\"time\":\"fourier\"},\"method\":{\"type\":\"eddpm\"}}",
+         "model.time is \"fourier\""},
+        {"{\"method\":{\"type\":\"eddpm\",\"sigma_min\":1}}", "the method is eddpm, and the key"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Config c;
@@ -494,6 +545,22 @@ static void fill(Config *c, unsigned turn)
     c->method.weighting = WEIGHTING_LIKELIHOOD;
     c->method.objective = OBJECTIVE_SLICED;
     c->method.slices = 1000;
+    c->method.keep = 17 + turn;
+    c->method.alphas = ALPHAS_RESCALED;
+    c->method.reward = REWARD_LOSS;
+    c->method.baseline = BASELINE_NONE;
+    c->method.extract = EXTRACT_OPTIMUM;
+    c->method.masks = 9;
+    c->method.score_rate = u / 47;
+    c->method.precondition = false;
+    c->method.full = u / 53;
+    c->method.ramp = u / 59;
+    c->method.settle = u / 61;
+    snprintf(c->train.init, sizeof c->train.init, "runs/%u", turn);
+    c->method.ce_weight = u / 67;
+    c->method.mse_weight = u / 71;
+    c->method.dequantise = false;
+    c->model.classifier_channels = 5;
     c->train.steps = 999999999999;
     c->train.minutes = 1e6 * u;
     c->train.batch = 4096;
@@ -602,7 +669,7 @@ TEST(config_help_has_a_line_for_every_key)
         if (strncmp(line, "method.levels ", 14) == 0)
             EXPECT_CONTAINS(line, "default \"auto\" (\"auto\" or an integer in 2..10000)");
     }
-    EXPECT_INT((long long)n, 90);
+    EXPECT_INT((long long)n, 106);
     EXPECT(lr && sampler);
 }
 

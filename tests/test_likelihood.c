@@ -656,7 +656,53 @@ TEST(exact_likelihood_of_a_smooth_density_is_the_information_of_the_pixels)
         EXPECT(both[i].standard_error > 0 && both[i].standard_error < 0.01);
     }
     Err err = {0};
-    run.dequant = 0;
+    run.dequant = -1;
     EXPECT(!exact_run(&run, &model, 1, pixels, seeds, both, &err));
     EXPECT_INT(err.kind, ERR_USAGE);
+}
+
+/* A pixel of 256 values in [-1, 1] that are taken as they are lies 2/255 from the next: 6.9944 bits
+ * between its density and its probability. */
+TEST(exact_likelihood_of_values_as_they_are_has_their_own_offset_and_one_call)
+{
+    GaussianData data = {.dims = DIMS, .mean = 0.5, .std = 0.25};
+    DensityModel model = {.context = &data, .dims = DIMS, .log_density = density_by_classifier};
+    ExactRun run = {.level = {.alpha = 1}, .dequant = 0};
+    static unsigned char pixels[DIMS];
+    uint64_t seed = 5;
+    Likelihood result;
+    double want = DIMS * 6.99435343685886 * log(2);
+    for (int i = 0; i < DIMS; i++) {
+        pixels[i] = (unsigned char)(150 + 3 * i);
+        double e = pixels[i] / 127.5 - 1 - 0.5;
+        want += 0.5 * (e * e / 0.0625 + log(0.0625) + 1.8378770664093453);
+    }
+    EXPECT(exact_run(&run, &model, 1, pixels, &seed, &result, NULL));
+    EXPECT_NEAR(result.nats, want, 1e-9);
+    EXPECT_INT(result.network_calls, 1);
+    EXPECT(isnan(result.standard_error));
+}
+
+/* The image plus noise of sigma / alpha is wider by that, and scored at noisy places: on images of
+ * the data, the entropy of that sum. */
+TEST(exact_likelihood_at_a_noisy_level_is_that_of_the_image_with_its_noise)
+{
+    enum { DRAWS = 400 };
+    GaussianData data = {.dims = DIMS, .mean = 0.5, .std = 0.25};
+    DensityModel model = {.context = &data, .dims = DIMS, .log_density = density_by_classifier};
+    ExactRun run = {.level = {.alpha = 0.6, .sigma = 0.8}, .dequant = DRAWS};
+    static unsigned char pixels[DIMS];
+    uint64_t seed = 5;
+    Likelihood result;
+    double v = 0.0625 + 0.64 / 0.36, want = 0;
+    for (int i = 0; i < DIMS; i++) {
+        pixels[i] = (unsigned char)(150 + 3 * i);
+        double e = (pixels[i] + 0.5) / 128 - 1 - 0.5;
+        /* E of (e + u + noise)^2 over dequantisation and noise */
+        double square = e * e + 1.0 / (12 * 128 * 128) + 0.64 / 0.36;
+        want += 0.5 * (square / v + log(v) + 1.8378770664093453) + 7 * log(2);
+    }
+    EXPECT(exact_run(&run, &model, 1, pixels, &seed, &result, NULL));
+    EXPECT_NEAR(result.nats, want, 5 * result.standard_error * DIMS * log(2));
+    EXPECT(result.standard_error > 0 && result.standard_error < 0.1);
 }

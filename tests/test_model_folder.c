@@ -640,7 +640,7 @@ TEST(model_folder_index_must_name_what_can_be_run)
         {"{\"_class_name\":\"ScoreSdeVePipeline\"}", NULL},
         {"{\"_class_name\":\"DiffcSmldPipeline\"}", NULL},
         {"{\"_class_name\":\"KarrasVePipeline\"}",
-         "it runs DDPM, DDIM, PNDM and ScoreSde pipelines"},
+         "it runs DDPM, DDIM, PNDM, ScoreSde, DiffcEddpm and DiffcCdm pipelines"},
         {"{\"unet\":[\"diffusers\",\"UNet2DConditionModel\"]}", "unet is \"UNet2DConditionModel\""},
         {"{\"unet\":{\"library\":\"diffusers\",\"class\":\"UNet2DModel\"}}",
          "unet must be an array of two strings, the library and the class, got an object"},

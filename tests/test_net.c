@@ -42,7 +42,7 @@ static void declare_zoo(NetCase *c, ParamTable *table, int batch, bool x_wants, 
     h = conv(net, net_affine(net, h, 2.0f, -1.0f), 8, 3, 1, 1, 1, "conv_1");
     h = net_groupnorm(net, h, 4, 1e-5f, true, "norm_1");
     int skip = h;
-    h = net_shift(net, h, net_linear(net, e, 8, false, "shift"));
+    h = net_shift(net, h, net_cumsum(net, net_linear(net, e, 8, false, "shift")));
     h = net_modulate(net, h, net_linear(net, e, 16, false, "modulate"));
     h = net_dropout(net, h, 0.3f);
     int n = net_groupnorm(net, h, 2, 1e-5f, false, "norm_2");

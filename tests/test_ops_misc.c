@@ -1,4 +1,4 @@
-/* Resampling and dropout: four passes against plain loops in double. */
+/* Resampling, cumulative sums and dropout: four passes against plain loops in double. */
 #include "diffc/ops.h"
 #include "diffc/rng.h"
 #include "four_passes.h"
@@ -129,6 +129,83 @@ TEST(avgpool_undoes_upsample_exactly)
     free(x);
     free(up);
     free(back);
+}
+
+/* ---- cumsum */
+
+static CumsumDims cumsum_dims(const OpCase *op)
+{
+    CumsumDims d = *(const CumsumDims *)op->shape;
+    d.N = op->N;
+    return d;
+}
+
+static void cumsum_run(const OpCase *op, float *y, float **x)
+{
+    CumsumDims d = cumsum_dims(op);
+    cumsum_forward(&d, y, x[0]);
+}
+
+static void cumsum_dot(const OpCase *op, float *ydot, float **x, float **xdot)
+{
+    CumsumDims d = cumsum_dims(op);
+    (void)x;
+    cumsum_tangent(&d, ydot, xdot[0]);
+}
+
+static void cumsum_back(const OpCase *op, float **dx, float *dy, float **x)
+{
+    CumsumDims d = cumsum_dims(op);
+    (void)x;
+    cumsum_backward(&d, dx[0], dy);
+}
+
+static void cumsum_back2(const OpCase *op, float **mx, float *my, float *ly, float **x,
+                         float **xdot)
+{
+    CumsumDims d = cumsum_dims(op);
+    (void)ly, (void)x, (void)xdot;
+    cumsum_backward2(&d, mx[0], my);
+}
+
+static void cumsum_formula(const OpCase *op, double *y, double **x)
+{
+    CumsumDims d = cumsum_dims(op);
+    for (int n = 0; n < d.N; n++)
+        for (int k = 0; k < d.C; k++)
+            for (int c = 0; c <= k; c++) y[n * d.C + k] += x[0][n * d.C + c];
+}
+
+TEST(cumsum_passes_agree_with_the_formula)
+{
+    static const CumsumDims shapes[] = {{1, 1}, {2, 7}, {3, 1002}};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        OpCase op = {
+            .name = "cumsum",
+            .shape = &shapes[i],
+            .N = shapes[i].N,
+            .inputs = 1,
+            .active = 1,
+            .per = {(size_t)shapes[i].C},
+            .out = (size_t)shapes[i].C,
+            .forward = cumsum_run,
+            .tangent = cumsum_dot,
+            .backward = cumsum_back,
+            .backward2 = cumsum_back2,
+            .reference = cumsum_formula,
+        };
+        check_four_passes(&op);
+    }
+}
+
+TEST(cumsum_of_many_terms_is_as_exact_as_one_rounding)
+{
+    enum { TERMS = 1002 };
+    CumsumDims d = {1, TERMS};
+    float x[TERMS], y[TERMS];
+    for (int i = 0; i < TERMS; i++) x[i] = 0.1f;
+    cumsum_forward(&d, y, x);
+    for (int i = 0; i < TERMS; i++) EXPECT(y[i] == (float)((i + 1) * (double)0.1f));
 }
 
 /* ---- dropout */

@@ -294,7 +294,9 @@ TEST(the_command_line_and_the_configuration_use_the_same_words)
     /* A score is not chosen: it follows from the method. */
     expect_same_words("method.prediction", prediction_name, PREDICT_SCORE,
                       (const int *)&c.method.prediction, &c);
-    expect_same_words("sample.variance", variance_name, -1, (const int *)&c.sample.variance, &c);
+    /* Nor is a learned variance: method.learn_variance makes it. */
+    expect_same_words("sample.variance", variance_name, VARIANCE_LEARNED,
+                      (const int *)&c.sample.variance, &c);
     expect_same_words("sample.spacing", spacing_name, -1, (const int *)&c.sample.spacing, &c);
     config_free(&c);
 }

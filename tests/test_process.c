@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "diffc/mask.h"
 #include "processes.h"
 #include "test.h"
 
@@ -32,6 +33,34 @@ TEST(constants_of_the_sdes_are_the_published_ones)
     process_free(&vp);
     process_free(&sub);
     process_free(&ve);
+}
+
+TEST(a_chain_of_kept_steps_is_a_ddpm_of_its_own)
+{
+    static unsigned char m[1000], none[1000];
+    m[3] = m[40] = m[500] = m[999] = 1;
+    static const int kept[] = {3, 40, 500, 999};
+    for (MaskAlphas kind = ALPHAS_MERGED; kind <= ALPHAS_RESCALED; kind++) {
+        Process p = process(PROCESS_DDPM), whole = process(PROCESS_DDPM);
+        double alpha_bar[1000];
+        Err err = {0};
+        EXPECT(!process_keep(&p, kind, none, &err));
+        EXPECT_CONTAINS(err.text, "of 1000 steps none is kept");
+        EXPECT(process_keep(&p, kind, m, &err));
+        EXPECT_INT(p.T, 4);
+        mask_alpha_bar(alpha_bar, kind, &whole.schedule, m);
+        EXPECT(process_level(&p, -1).sigma == 0 && process_level(&p, -1).t == 3);
+        for (int k = 0; k < 4; k++) {
+            NoiseLevel level = process_level(&p, k);
+            EXPECT_NEAR(level.alpha, sqrt(alpha_bar[kept[k]]), 1e-12);
+            EXPECT_NEAR(level.sigma, sqrt(1 - alpha_bar[kept[k]]), 1e-12);
+            EXPECT(level.t == kept[k] && level.time == k);
+            EXPECT_NEAR(process_time_of_logsnr(&p, level_logsnr(level)), k, 1e-9);
+        }
+        EXPECT_NEAR(process_level(&p, 1.5).t, 270, 1e-9);
+        process_free(&p);
+        process_free(&whole);
+    }
 }
 
 TEST(ddpm_has_its_trained_levels_at_whole_times_and_the_clean_image_before_them)

@@ -29,7 +29,8 @@ static void bench_open(Bench *b, const MlpConfig *mlp, int batch)
     Err err = {0};
     *b = (Bench){0};
     Net *net = net_new(&b->table, batch);
-    b->nw = (Network){.net = net, .label = -1, .batch = batch, .image = {1, 1, D}, .dims = D};
+    b->nw = (Network){
+        .net = net, .label = -1, .batch = batch, .image = {1, 1, D}, .dims = D, .outputs = D};
     b->nw.x = net_input(net, 1, 1, D, true);
     b->nw.t = net_input(net, 1, 1, 1, false);
     b->nw.y = mlp ? mlp_declare(net, mlp, b->nw.x, b->nw.t)

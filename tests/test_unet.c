@@ -16,7 +16,7 @@ static void declare(NetCase *c, ParamTable *table, const UNetConfig *u, int batc
     Net *net = net_new(table, batch);
     *c = (NetCase){.table = table, .net = net};
     c->x = net_input(net, size, size, u->in_channels, x_wants);
-    c->t = net_input(net, 1, 1, 1, false);
+    c->t = u->noise_classes ? -1 : net_input(net, 1, 1, 1, false);
     c->label = u->classes ? net_input(net, 1, 1, 1, false) : -1;
     Err err = {0};
     if (!EXPECT(unet_config_check(u, size, size, &err))) printf("  %s\n", err.text);
@@ -468,13 +468,11 @@ TEST(gradients_of_both_orders_match_pytorch)
 
 /* ---- properties of a whole network ---- */
 
-TEST(dropout_in_a_unet_keeps_all_four_passes_consistent)
+static void expect_four_passes_of(const UNetConfig *u)
 {
-    UNetConfig u = tiny();
-    u.dropout = 0.2f;
     ParamTable table;
     NetCase c;
-    declare(&c, &table, &u, 2, 8, true);
+    declare(&c, &table, u, 2, 8, true);
     case_begin(&c, NET_SECOND);
     net_set_dropout(c.net, true, 3, 4);
     float *grads = test_floats(table.block_floats);
@@ -496,6 +494,53 @@ TEST(dropout_in_a_unet_keeps_all_four_passes_consistent)
     EXPECT_NEAR(got, slope, 1e-3 * fabs(slope));
     free(direction);
     free(grads);
+    case_end(&c);
+}
+
+TEST(dropout_in_a_unet_keeps_all_four_passes_consistent)
+{
+    UNetConfig u = tiny();
+    u.dropout = 0.2f;
+    expect_four_passes_of(&u);
+}
+
+static UNetConfig classifier(void)
+{
+    UNetConfig u = tiny();
+    u.noise_classes = 9;
+    return u;
+}
+
+TEST(a_classifier_of_noise_levels_keeps_all_four_passes_consistent_under_dropout)
+{
+    UNetConfig u = classifier();
+    u.dropout = 0.2f;
+    expect_four_passes_of(&u);
+}
+
+TEST(a_classifier_of_noise_levels_has_a_head_and_no_time_layers)
+{
+    UNetConfig u = classifier();
+    ParamTable table;
+    NetCase c;
+    declare(&c, &table, &u, 2, 8, false);
+    Shape s = net_shape(c.net, c.y);
+    EXPECT(s.H == 1 && s.W == 1 && s.C == 9);
+    for (int i = 0; i < table.count; i++) EXPECT(!strstr(table.info[i].name, "time"));
+    EXPECT(params_find(&table, "conv_out.weight") < 0);
+    const ParamInfo *conv = &table.info[params_find(&table, "classifier.conv.weight")];
+    EXPECT(conv->shape[0] == 16 && conv->shape[1] == 8 && conv->shape[2] == 3);
+    const ParamInfo *linear = &table.info[params_find(&table, "classifier.linear.weight")];
+    EXPECT(linear->shape[0] == 9 && linear->shape[1] == 16);
+    /* The logits of a level are the sum of the linear layer's outputs up to it: with no weights
+     * but its bias, of the bias. */
+    case_begin(&c, NET_INFER);
+    memset(c.weights, 0, table.block_floats * sizeof *c.weights);
+    float *bias = c.weights + table.info[params_find(&table, "classifier.linear.bias")].offset;
+    for (int k = 0; k < 9; k++) bias[k] = (float)(k + 1);
+    net_forward(c.net, c.weights);
+    for (int k = 0; k < 9; k++)
+        EXPECT_NEAR((double)net_value(c.net, c.y)[k], (k + 1) * (k + 2) / 2.0, 0);
     case_end(&c);
 }
 
@@ -661,6 +706,18 @@ TEST(every_other_bad_value_is_refused_by_name)
     u = tiny();
     u.downsample_padding = 2;
     EXPECT_CONTAINS(message(&u, 8, 8), "downsample padding is 2; it must be 0 to 1");
+    u = classifier();
+    u.noise_classes = 2;
+    EXPECT_CONTAINS(message(&u, 8, 8), "noise levels to tell apart is 2; it must be 3 to");
+    u = classifier();
+    u.classifier_channels = -1;
+    EXPECT_CONTAINS(message(&u, 8, 8), "channels of the classifier is -1");
+    u = classifier();
+    u.scale_shift = true;
+    EXPECT_CONTAINS(message(&u, 8, 8), "without an embedding, which scale_shift needs");
+    u = classifier();
+    u.classes = 3;
+    EXPECT_CONTAINS(message(&u, 8, 8), "without an embedding, which a class label needs");
     u = tiny();
     u.freq_shift = 4.0f;
     EXPECT_CONTAINS(message(&u, 8, 8), "freq_shift is 4; with 8 channels");

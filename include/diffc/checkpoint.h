@@ -1,6 +1,6 @@
 /* The training state on disk: one safetensors file per checkpoint, RUN/checkpoints/step-NNNNNNNN.
  * safetensors, holding "w.NAME", "ema.NAME", "m.NAME", "v.NAME" for every parameter and, in the
- * metadata, "state" (a JSON object of counters, see CheckpointState) and "check" (a CRC-32 over the
+ * metadata, "state" (a JSON object of counters and of the method's own numbers, see CheckpointState) and "check" (a CRC-32 over the
  * state text, every tensor's name and shape, and all data), so that any flipped bit is noticed.
  * Random numbers are counter-based and the data position follows from the counters, so nothing else
  * is needed for a bit-exact resume. */
@@ -27,6 +27,8 @@ typedef struct {
 
 typedef struct {
     float *weights, *ema, *m, *v; /* blocks of the table's layout */
+    double *method;      /* [method_count] numbers of the method's own; NULL: it has none */
+    size_t method_count; /* a file that is loaded must have as many */
 } CheckpointBlocks;
 
 /* Writes the checkpoint durably, then (only after the new file is on disk) removes all but the `keep`

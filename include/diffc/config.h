@@ -51,11 +51,12 @@ typedef struct {
         int input_fouriers;                   /* length of input_fourier */
         bool class_conditional;
         bool zero_init;
+        int classifier_channels; /* cdm: of the head; 0: twice the first level's */
     } model;
     struct {
-        MethodKind type;       /* ddpm | smld | sde */
-        int steps;             /* ddpm: T */
-        ScheduleKind schedule; /* linear | scaled_linear | cosine | betas | logsnr */
+        MethodKind type;       /* ddpm | smld | sde | eddpm | cdm */
+        int steps;             /* ddpm, eddpm, cdm: T */
+        ScheduleKind schedule; /* linear | scaled_linear | cosine | betas | logsnr | unif (cdm) */
         double beta_start, beta_end;
         double *betas; /* [steps] for schedule betas, else NULL */
         int beta_count;
@@ -74,10 +75,23 @@ typedef struct {
         ScoreObjective objective;  /* smld, ve: denoising | exact | sliced */
         int slices;                /* projections of the sliced objective */
         TimeDraw times;            /* independent | even */
+        int keep;                  /* eddpm: K (mask_learner.h) */
+        MaskAlphas alphas;         /* merged | literal | rescaled */
+        MaskReward reward;         /* bound | loss */
+        MaskBaseline baseline;     /* others | running | none */
+        MaskExtract extract;       /* moves | draws | top | optimum */
+        int masks;                 /* an update */
+        double score_rate;
+        bool precondition;
+        double full, ramp, settle;    /* shares of the run */
+        double ce_weight, mse_weight; /* cdm: of cross-entropy and squared error */
+        bool dequantise;              /* cdm: uniform noise of a grey level on clean images */
     } method;
     struct {
-        int64_t steps;  /* 0: no limit by steps */
-        double minutes; /* 0: no limit by time; whichever comes first */
+        char init
+            [CONFIG_PATH_BYTES]; /* run or model folder whose weights a run starts from, or "" */
+        int64_t steps;           /* 0: no limit by steps */
+        double minutes;          /* 0: no limit by time; whichever comes first */
         int batch;
         int micro_batch; /* images per pass; 0: chosen by the program */
         int accumulate;  /* gradients of this many batches are averaged before an update */

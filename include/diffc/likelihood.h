@@ -184,9 +184,15 @@ typedef struct {
                         int stride, double *log_p, Err *err);
 } DensityModel;
 
+/* At a level with noise the image is scored with that noise, drawn anew: what is told is the density
+ * of x_t / alpha, the image plus noise of sigma / alpha. A learnt density need not integrate to one,
+ * so unlike bound and ode the figure promises nothing about coding; and dequant 0, the image's
+ * values as they are, is for models that were trained on those (Yadin et al. 2024): they can tell
+ * the levels of grey from values between them, and their density there has no limit. */
 typedef struct {
-    NoiseLevel level; /* at which the density is taken: the cleanest that the model knows */
-    int dequant;      /* draws of dequantisation */
+    NoiseLevel level; /* at which the density is taken; alpha above 0 */
+    int dequant;      /* draws of dequantisation, and of noise; 0: one pass over the values as they
+                         are, which lie (high - low) / (levels - 1) apart */
 } ExactRun;
 
 /* pixels [count, dims]; seeds [count]; results [count]. */

@@ -23,7 +23,7 @@ const char *method_sampler(ProcessKind kind);
  * method as a model folder stores it; m's other fields are left. */
 bool method_from_config(const Config *c, const PointSet *data, ModelConfig *m, Err *err);
 
-/* The process of a model. */
+/* The process of a model: of one with kept steps, their chain. */
 bool method_process(const ModelConfig *m, Process *p, Err *err);
 
 /* Weight of one sample's squared error. likelihood: g^2 |score + eps/sigma|^2 (Song et al. 2021b),

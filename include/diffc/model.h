@@ -3,6 +3,7 @@
 #define DIFFC_MODEL_H
 
 #include "diffc/fsio.h"
+#include "diffc/likelihood.h"
 #include "diffc/model_folder.h"
 #include "diffc/network.h"
 #include "diffc/process.h"
@@ -30,6 +31,9 @@ void model_close(Model *m);
 bool model_prepare(Model *m, int batch, int label, Denoiser *out, Err *err);
 /* The same with predict_vjp, for likelihoods by the probability flow. */
 bool model_prepare_vjp(Model *m, int batch, int label, Denoiser *out, Err *err);
+
+/* ln p_t(x) of a classification diffusion model. ERR_USAGE for the others, which know no density. */
+bool model_prepare_density(Model *m, int batch, DensityModel *out, Err *err);
 
 /* The newest run folder (by its model's time) under `root`; false when there is none. */
 bool model_newest_run(const char *root, char *out, Err *err);

@@ -1,9 +1,12 @@
 /* A model on disk is a diffusers folder (interchange specification part 0):
  *   model_index.json, unet/config.json, unet/diffusion_pytorch_model.safetensors,
  *   scheduler/scheduler_config.json
- * with DDPMScheduler, ScoreSdeVeScheduler or ScoreSdeVpScheduler. What diffusers has no class for has
- * one of ours: DiffcSmldScheduler, DiffcSubVpScheduler, time_embedding_type fourier_linear, and for
- * points of the plane mlp/config.json (DiffcMlp) with its weights instead of unet;
+ * with DDPMScheduler (kept steps with merged noise stand in it as keys of ours, so that it still
+ * loads there, as the chain of all steps), ScoreSdeVeScheduler or ScoreSdeVpScheduler. What
+ * diffusers has no class for has one of ours: DiffcSmldScheduler, DiffcEddpmScheduler (kept steps
+ * with other noise), DiffcSubVpScheduler, time_embedding_type fourier_linear, for points of the
+ * plane mlp/config.json (DiffcMlp) with its weights instead of unet, and for classifiers of noise
+ * levels DiffcCdmPipeline with DiffcCdmUNet and DiffcCdmScheduler;
  * also read: the flat layout with everything in the root, and legacy names. */
 #ifndef DIFFC_MODEL_FOLDER_H
 #define DIFFC_MODEL_FOLDER_H
@@ -24,11 +27,16 @@ typedef struct {
     ToyKind toy; /* mlp: what it has learnt; TOY_NONE: not said */
     MethodKind method;
     int T; /* DDPM: steps; SMLD: levels; SDE: num_train_timesteps, which nothing here depends on */
-    /* DDPM; for the others zero */
+    /* DDPM, CDM; for the others zero */
     ScheduleKind schedule;
     double beta_start, beta_end;
     double *betas;         /* [T] for SCHEDULE_BETAS, else NULL */
     VarianceKind variance; /* learned: the network gives 2 C channels (unet.out_channels) */
+    bool dequantised;      /* CDM: its clean images had uniform noise of one grey level */
+    /* EDDPM: the steps kept, rising, and how their noise is formed (mask.h). NULL: all */
+    int *kept;
+    int kept_count;
+    MaskAlphas alphas;
     /* SMLD and SDE; for DDPM zero. Only VE folders keep snr and corrector_steps. */
     SdeKind sde;
     double sigma_min, sigma_max; /* SMLD, VE */

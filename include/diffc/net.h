@@ -66,6 +66,7 @@ int net_silu(Net *net, int x);
 int net_attention(Net *net, int q, int k, int v, int heads);
 int net_upsample(Net *net, int x);
 int net_avgpool(Net *net, int x, int factor);
+int net_cumsum(Net *net, int x); /* over the channels of x [N,1,1,C] */
 int net_concat(Net *net, int a, int b);
 int net_add(Net *net, int a, int b);
 int net_shift(Net *net, int x, int e);    /* e [N,1,1,C] */
@@ -123,17 +124,17 @@ void net_tangent(Net *net, const float *weights);
  * net_gradient2 of the inputs that want a gradient. */
 void net_backward2(Net *net, const float *weights, float *grads);
 
-/* Where the time goes. After net_profile(net, true) the forward and backward passes are timed node by
- * node (a few per cent slower in small networks); net_profile_kind sums them by kind of operation,
- * kind = 0, 1, ... until false. A convolution by the fast kernels is a kind of its own, and making
- * their weights is one. flop counts direct products (backward: twice forward's); bytes counts every
- * input, output, parameter and gradient of a pass once. */
+/* Where the time goes. After net_profile(net, true) the passes are timed node by node (a few per cent
+ * slower in small networks); net_profile_kind sums them by kind of operation, kind = 0, 1, ... until
+ * false. A convolution by the fast kernels is a kind of its own, and making their weights is one. flop
+ * counts direct products: backward and second backward to the inputs and the tangent as much as
+ * forward, the gradients of the weights once that in backward and twice in the second; bytes counts
+ * every input, output, parameter and gradient of a pass once for each of those products. */
+enum { NET_FORWARD, NET_BACKWARD, NET_TANGENT, NET_BACKWARD2, NET_PASSES };
 typedef struct {
     const char *name;
     int nodes;
-    double forward_seconds, backward_seconds;
-    double forward_flop, backward_flop; /* of the passes that were timed */
-    double forward_bytes, backward_bytes;
+    double seconds[NET_PASSES], flop[NET_PASSES], bytes[NET_PASSES]; /* of the passes timed */
 } NetProfile;
 void net_profile(Net *net, bool on);
 bool net_profile_kind(const Net *net, int kind, NetProfile *out);

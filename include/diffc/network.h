@@ -9,13 +9,14 @@
 
 typedef struct {
     Net *net;
-    int x, t, label; /* input nodes; label is -1 without classes */
+    int x, t, label; /* input nodes; label is -1 without classes, t with noise_classes */
     int y;
     int batch;
     int outputs; /* channels of y: those of the image, or twice as many with learned variance */
     Shape image;
     size_t dims;         /* H * W * C of an image */
     bool input_gradient; /* planned by network_open_vjp, or NET_SECOND */
+    int noise_classes;   /* a classifier of noise levels: see cdm_network.h */
 } Network;
 
 /* The network that a configuration asks for, for images (or points: 1 x 1 x dims) of the given shape:
@@ -39,7 +40,12 @@ int network_pass_size(ParamTable *table, const ModelConfig *m, Shape image, int 
 /* Declares (the first call for a table fills it), without planning. */
 bool network_declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
                      Err *err);
-/* Declares and plans; x wants its gradient with NET_SECOND. */
+/* The passes that predicting (NET_INFER) and training (NET_TRAIN) take: a classifier of noise levels
+ * predicts by a backward pass and trains by all four. */
+NetMode network_mode(const ModelConfig *m, NetMode use);
+
+/* Declares and plans; mode NET_INFER to predict, NET_TRAIN to train, NET_SECOND to train with
+ * derivatives by x, which then wants its gradient. */
 bool network_open(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
                   NetMode mode, Err *err);
 /* The same for likelihoods: its denoiser has predict_vjp, by a backward pass to the image alone. */

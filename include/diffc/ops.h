@@ -166,6 +166,16 @@ void avgpool_backward(const ResampleDims *d, float *dx, const float *dy);
 void avgpool_tangent(const ResampleDims *d, float *ydot, const float *xdot);
 void avgpool_backward2(const ResampleDims *d, float *mx, const float *my);
 
+/* ---- cumsum: y[n,k] = sum_{c<=k} x[n,c], x and y [N,C]; sums in double, rounded once per value.
+ * Linear: tangent = forward of xdot, backward2 = backward of my. */
+typedef struct {
+    int N, C;
+} CumsumDims;
+void cumsum_forward(const CumsumDims *d, float *y, const float *x);
+void cumsum_backward(const CumsumDims *d, float *dx, const float *dy);
+void cumsum_tangent(const CumsumDims *d, float *ydot, const float *xdot);
+void cumsum_backward2(const CumsumDims *d, float *mx, const float *my);
+
 /* ---- join. concat: y [N,T,A+B] = channels of a [N,T,A] then of b [N,T,B].
  * add: y = a + b over N*size values.
  * shift: y[n,t,c] = x[n,t,c] + e[n,c]   (time embedding; e [N,C]).

@@ -38,12 +38,20 @@ typedef struct {
     ProcessKind kind;
     int T; /* 0: continuous */
     Schedule schedule;
+    double *labels; /* [T] what the network is given at each step of a chain that keeps only some of
+                       a longer one's (process_keep); NULL: the step itself */
     double sigma_min, sigma_max, beta_min, beta_max, time_min, label_scale;
 } Process;
 
 /* ERR_USAGE for values out of range; *p is then empty. Freeing an empty process is harmless. */
 bool process_make(Process *p, const ProcessConfig *c, Err *err);
 void process_free(Process *p);
+
+/* Makes a DDPM chain one of the K steps that m[T] keeps, with the noise that `kind` gives them (mask.h).
+ * Its steps are 0 .. K-1 and its labels those of the longer chain; everything made for a chain then
+ * works on the kept steps. ERR_USAGE for a mask without steps or steps that add no noise, ERR_MEMORY;
+ * *p is then as it was. */
+bool process_keep(Process *p, MaskAlphas kind, const unsigned char *m, Err *err);
 
 /* The level at a time between -1 (DDPM, SMLD) or 0 (SDEs), where x is clean (alpha 1, sigma 0; VE:
  * sigma_min at time 0), and the noisiest. Its label t is what the network is given: the time (DDPM),
@@ -87,7 +95,7 @@ typedef struct {
     NoiseLevel *level; /* [n+1] */
 } LevelGrid;
 
-/* spacing is not AUTO. On discrete chains even, leading, trailing and quadratic are trained steps
+/* spacing is neither AUTO nor DP. On discrete chains even, leading, trailing and quadratic are trained steps
  * (StepGrid: n <= T), the others lie between them too; on SDEs even is uniform. ERR_USAGE. */
 bool level_grid_make(LevelGrid *g, const Process *p, SpacingKind spacing, int n, Err *err);
 void level_grid_free(LevelGrid *g);

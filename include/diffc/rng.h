@@ -22,6 +22,8 @@ typedef enum {
     RNG_LIKELIHOOD, /* scoring an image: draw k of its noise; the seed is the image's own */
     RNG_TOY,        /* toy point k/2; odd numbers are held-out points */
     RNG_SLICE,      /* training sample k: the directions of sliced score matching */
+    RNG_MASK,       /* mask k (counted over the whole run), index = time step: whether it is kept */
+    RNG_DEQUANTISE, /* training sample k/2 (k even) or validation image k/2 (odd), made continuous */
 } RngPurpose;
 
 uint64_t rng_stream(RngPurpose purpose, uint64_t number);

@@ -14,8 +14,8 @@ typedef struct {
 } Schedule;
 
 /* linear and scaled_linear read beta_start <= beta_end, both in (0, 1); SCHEDULE_BETAS reads betas
- * (T values in (0, 1)) and copies them; cosine reads neither. ERR_USAGE for values out of range and
- * for a table whose alpha_bar does not fall strictly within (0, 1); *s is then empty. Freeing an
+ * (T values in (0, 1)) and copies them; cosine and unif read neither. ERR_USAGE for values out of
+ * range and for a table whose alpha_bar does not fall strictly within (0, 1); *s is then empty. Freeing an
  * empty or zeroed schedule is harmless. */
 bool schedule_make(Schedule *s, ScheduleKind kind, int T, double beta_start, double beta_end,
                    const double *betas, Err *err);

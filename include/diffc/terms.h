@@ -5,9 +5,24 @@
 
 typedef enum {
     METHOD_DDPM,
-    METHOD_SMLD, /* score matching at many noise levels (Song & Ermon 2019, 2020) */
-    METHOD_SDE,  /* score in continuous time (Song et al. 2021) */
+    METHOD_SMLD,  /* score matching at many noise levels (Song & Ermon 2019, 2020) */
+    METHOD_SDE,   /* score in continuous time (Song et al. 2021) */
+    METHOD_EDDPM, /* DDPM that learns which of its steps to keep (Zhang et al. 2024) */
+    METHOD_CDM,   /* a classifier of noise levels (Yadin et al. 2024) */
 } MethodKind;
+
+/* How the noise of the steps that a mask keeps is formed (mask.h). */
+typedef enum { ALPHAS_MERGED, ALPHAS_LITERAL, ALPHAS_RESCALED } MaskAlphas;
+
+/* What a mask is judged by: the variational bound of its chain, or the loss of the batch. */
+typedef enum { REWARD_BOUND, REWARD_LOSS } MaskReward;
+
+/* What a mask's reward is compared with: the mean of the batch's other masks, a running mean, 0. */
+typedef enum { BASELINE_OTHERS, BASELINE_RUNNING, BASELINE_NONE } MaskBaseline;
+
+/* How K steps come from the scores: the best of many draws, moved one by one while its bound falls; the
+ * best draw as it is; the K largest; or not from the scores but as the optimum for the measured errors. */
+typedef enum { EXTRACT_MOVES, EXTRACT_DRAWS, EXTRACT_TOP, EXTRACT_OPTIMUM } MaskExtract;
 
 /* Variance exploding, variance preserving, sub-VP (Song et al. 2021, 3.4). */
 typedef enum { SDE_VE, SDE_VP, SDE_SUBVP } SdeKind;
@@ -30,6 +45,7 @@ typedef enum {
     SCHEDULE_COSINE,        /* Nichol & Dhariwal 2021, beta capped at 0.999 */
     SCHEDULE_BETAS,         /* given by the user */
     SCHEDULE_LOGSNR,        /* ln SNR falls evenly (Kingma et al. 2021); kept as betas */
+    SCHEDULE_UNIF,          /* sigma_t = (t+1) / (T+1) (Yadin et al. 2024) */
 } ScheduleKind;
 
 /* What a network was trained to give (Salimans & Ho 2022 for v). */
@@ -49,6 +65,8 @@ typedef enum {
     SPACING_LOGSNR,    /* even in ln(alpha / sigma) (Lu et al. 2022) */
     SPACING_KARRAS,    /* (sigma / alpha)^(1/7) even (Karras et al. 2022, eq. 5) */
     SPACING_AUTO,      /* what suits the sampler */
+    SPACING_DP,        /* the smallest bound for the model's errors (step_costs.h), found by dynamic
+                          programming on training images; whoever has these resolves it */
 } SpacingKind;
 
 /* What goes before the corrector in predictor-corrector sampling (Song et al. 2021, appendix G). */

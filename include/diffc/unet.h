@@ -37,7 +37,11 @@ typedef struct {
     float freq_shift;
     bool scale_shift; /* resnet_time_scale_shift == "scale_shift" */
     int classes;      /* num_class_embeds; 0: none */
-    bool zero_init;   /* zero the last conv of each resnet, attention outputs and conv_out at
+    /* A classifier of noise levels (Yadin et al. 2024; cdm.h): no time layers, and in the place of
+     * conv_out a head that gives one logit for each of so many levels; 0: an ordinary U-Net. */
+    int noise_classes;
+    int classifier_channels; /* of the head's convolution; 0: twice block_channels[0] */
+    bool zero_init;          /* zero the last conv of each resnet, attention outputs and conv_out at
                             initialisation (DDPM); not part of the file format */
 } UNetConfig;
 
@@ -50,7 +54,10 @@ void unet_config_defaults(UNetConfig *c);
 bool unet_config_check(const UNetConfig *c, int H, int W, Err *err);
 
 /* Appends the network. x [N,H,W,in_channels], t [N,1,1,1], label [N,1,1,1] or -1 without classes.
- * Returns the output node [N,H,W,out_channels]. Parameter names and shapes are diffusers'. */
+ * Returns the output node [N,H,W,out_channels]. Parameter names and shapes are diffusers'.
+ * With noise_classes t is -1 and the output is [N,1,1,noise_classes]:
+ *   norm, SiLU, 3x3 convolution, mean over the image, linear, cumulative sum
+ * so that the linear layer's outputs are log-ratios of neighbouring levels. */
 int unet_declare(Net *net, const UNetConfig *c, int x, int t, int label);
 
 #endif

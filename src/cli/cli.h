@@ -8,7 +8,8 @@
 #include "diffc/json.h"
 #include "options.h"
 
-extern const Command command_train, command_sample, command_nll, command_info, command_bench;
+extern const Command command_train, command_sample, command_nll, command_info, command_bench,
+    command_denoise;
 
 /* The rows that every command has. */
 #define OPTION_ROW_THREADS                                                                         \
@@ -40,6 +41,9 @@ const char *protocol_name(int kind);
 
 /* path (PATH_BYTES): what --model says, or the newest run under runs/, whose name is said. */
 bool choose_model(const OptionValue *given, char *path, Err *err);
+
+/* *label: the class of the images that --label gives to a model with classes, -1 for one without. */
+bool choose_label(const OptionValue *given, int classes, int *label, Err *err);
 
 /* A result on stdout, sent at once so that a reader sees it. The first failure is remembered. */
 void output_line(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "diffc/cdm_network.h"
 #include "diffc/clock.h"
 #include "diffc/config.h"
 #include "diffc/dataset.h"
@@ -172,6 +173,21 @@ static bool measure(Bench *b, const char *what, Work work, void *context, double
     return true;
 }
 
+/* "    forward 0.5933, backward 1.2776" */
+static void passes_line(const Bench *b, const NetProfile *p, double images)
+{
+    static const char *const names[NET_PASSES] = {"forward", "backward", "tangent",
+                                                  "second backward"};
+    char text[160] = "";
+    int used = 0;
+    for (int pass = 0; pass < NET_PASSES; pass++) {
+        if (p->seconds[pass] > 0)
+            used += snprintf(text + used, sizeof text - (size_t)used, "%s%s %.4f", used ? ", " : "",
+                             names[pass], 1e3 * p->seconds[pass] / images);
+    }
+    if (strchr(text, ',')) b->line("    %s", text);
+}
+
 /* One line per kind of operation; the rest of the time is outside the network (update, copies). */
 static bool profile(Bench *b, Net *net, const char *what, Work work, void *context, Err *err)
 {
@@ -186,15 +202,17 @@ static bool profile(Bench *b, Net *net, const char *what, Work work, void *conte
     term_progress_end();
     b->line("%s, by kind          ms/image  share  GFLOP/s   GB/s", what);
     for (int k = 0; net_profile_kind(net, k, &p); k++) {
-        double seconds = p.forward_seconds + p.backward_seconds;
+        double seconds = 0, flop = 0, bytes = 0;
+        for (int pass = 0; pass < NET_PASSES; pass++) {
+            seconds += p.seconds[pass];
+            flop += p.flop[pass];
+            bytes += p.bytes[pass];
+        }
         inside += seconds;
         if (seconds <= 0) continue;
         b->line("  %-24s %10.4f %5.1f%% %8.1f %6.1f", p.name, 1e3 * seconds / images,
-                100 * seconds / total, 1e-9 * (p.forward_flop + p.backward_flop) / seconds,
-                1e-9 * (p.forward_bytes + p.backward_bytes) / seconds);
-        if (p.backward_seconds > 0 && p.forward_seconds > 0)
-            b->line("    forward %.4f, backward %.4f", 1e3 * p.forward_seconds / images,
-                    1e3 * p.backward_seconds / images);
+                100 * seconds / total, 1e-9 * flop / seconds, 1e-9 * bytes / seconds);
+        passes_line(b, &p, images);
     }
     b->line("  %-24s %10.4f %5.1f%%", "outside the network", 1e3 * (total - inside) / images,
             100 * (total - inside) / total);
@@ -206,17 +224,35 @@ typedef struct {
     Network network;
     float *xt, *target;               /* [pass, dims] */
     float *t, *label, *weight, *loss; /* [pass] */
+    int *classes;                     /* [pass], of a classifier of noise levels */
 } TrainWork;
+
+static void train_pass(Bench *b, TrainWork *w)
+{
+    const float *weights = b->optimizer.weights;
+    float *grads = b->optimizer.grads, dloss = 1.0f / (float)b->batch;
+    /* The losses go where nobody reads them. */
+    const CdmBatch cdm = {.xt = w->xt,
+                          .eps = w->target,
+                          .classes = w->classes,
+                          .sigma = w->weight,
+                          .ce_weight = b->config.method.ce_weight,
+                          .mse_weight = b->config.method.mse_weight,
+                          .ce = w->loss,
+                          .mse = w->label};
+    if (b->model.unet.noise_classes)
+        cdm_train_pass(&w->network, weights, grads, &cdm, (double)dloss);
+    else
+        network_train_pass(&w->network, weights, grads, w->xt, w->t,
+                           w->network.label >= 0 ? w->label : NULL, w->target, w->weight, dloss,
+                           w->loss);
+}
 
 static bool train_update(Bench *b, void *context, Err *err)
 {
     TrainWork *w = context;
     net_hold(w->network.net, b->optimizer.weights);
-    for (int done = 0; done < b->batch; done += b->pass) {
-        network_train_pass(&w->network, b->optimizer.weights, b->optimizer.grads, w->xt, w->t,
-                           w->network.label >= 0 ? w->label : NULL, w->target, w->weight,
-                           1.0f / (float)b->batch, w->loss);
-    }
+    for (int done = 0; done < b->batch; done += b->pass) train_pass(b, w);
     double norm = optimizer_gradient_norm(&b->optimizer);
     if (!(norm >= 0 && norm < 1e30)) {
         return err_set(err, ERR_DIVERGED, "the gradient norm is %g after update %lld", norm,
@@ -236,8 +272,9 @@ static bool measure_training(Bench *b, Err *err)
     w.xt = mem_floats(values);
     w.target = mem_floats(values);
     w.t = mem_floats(4 * n);
+    w.classes = mem_alloc(n, sizeof *w.classes);
     bool ok = optimizer_open(&b->optimizer, &b->table, &o, err);
-    if (ok && (!w.xt || !w.target || !w.t))
+    if (ok && (!w.xt || !w.target || !w.t || !w.classes))
         ok = err_set(err, ERR_MEMORY, "there is no memory for %d noise images", b->pass);
     if (ok) {
         w.label = w.t + n;
@@ -248,6 +285,7 @@ static bool measure_training(Bench *b, Err *err)
         rng_normals_float(w.target, values, 0, rng_stream(RNG_NOISE, 1), 0);
         for (size_t i = 0; i < n; i++) {
             w.t[i] = (float)(i * (size_t)b->config.method.steps / n);
+            w.classes[i] = (int)w.t[i];
             w.weight[i] = 1;
         }
         double seconds = 0;
@@ -260,6 +298,7 @@ static bool measure_training(Bench *b, Err *err)
     mem_free(w.xt);
     mem_free(w.target);
     mem_free(w.t);
+    mem_free(w.classes);
     return ok;
 }
 
@@ -271,9 +310,9 @@ typedef struct {
 
 static bool sample_forward(Bench *b, void *context, Err *err)
 {
-    (void)b;
     SampleWork *w = context;
-    const NoiseLevel level = {.alpha = 0.8, .sigma = 0.6, .t = 500};
+    int step = b->config.method.steps / 2;
+    const NoiseLevel level = {.alpha = 0.8, .sigma = 0.6, .t = step, .time = step};
     return w->denoiser.predict(w->denoiser.context, w->batch, w->x, &level, 0, w->eps, err);
 }
 
@@ -312,6 +351,19 @@ static bool measure_sampling(Bench *b, Err *err)
     return ok;
 }
 
+/* Of an image. An update is a pass forward and twice as much backward; that of a classifier of noise
+ * levels is forward, backward to the image, tangent, and three times as much for the second backward;
+ * it predicts by a pass forward and one back to the image. */
+static double train_flop(const Bench *b)
+{
+    return (b->model.unet.noise_classes ? 6 : 3) * b->forward_flop;
+}
+
+static double sample_flop(const Bench *b)
+{
+    return (b->model.unet.noise_classes ? 2 : 1) * b->forward_flop;
+}
+
 static bool report_json(const Bench *b, Err *err)
 {
     JsonWriter w;
@@ -320,8 +372,8 @@ static bool report_json(const Bench *b, Err *err)
     network_json(&w, &b->model, b->image, b->table.parameters, b->forward_flop);
     json_put_number(&w, "train_images_per_s", b->train_images_per_s);
     json_put_number(&w, "sample_forwards_per_s", b->sample_forwards_per_s);
-    json_put_number(&w, "train_gflops", 3e-9 * b->forward_flop * b->train_images_per_s);
-    json_put_number(&w, "sample_gflops", 1e-9 * b->forward_flop * b->sample_forwards_per_s);
+    json_put_number(&w, "train_gflops", 1e-9 * train_flop(b) * b->train_images_per_s);
+    json_put_number(&w, "sample_gflops", 1e-9 * sample_flop(b) * b->sample_forwards_per_s);
     json_put_int(&w, "threads", parallel_threads());
     json_put_int(&w, "batch", b->batch);
     json_put_int(&w, "micro_batch", b->pass);
@@ -339,11 +391,11 @@ static void report_lines(const Bench *b)
     network_lines(output_line, &b->model, b->image, b->table.parameters, b->forward_flop);
     if (!isnan(b->train_images_per_s))
         output_line("  training     %.4g images/s, %.4g GFLOP/s (batch %d in passes of %d)",
-                    b->train_images_per_s, 3e-9 * b->forward_flop * b->train_images_per_s, b->batch,
+                    b->train_images_per_s, 1e-9 * train_flop(b) * b->train_images_per_s, b->batch,
                     b->pass);
     if (!isnan(b->sample_forwards_per_s))
         output_line("  sampling     %.4g forwards/s, %.4g GFLOP/s (batch %d)",
-                    b->sample_forwards_per_s, 1e-9 * b->forward_flop * b->sample_forwards_per_s,
+                    b->sample_forwards_per_s, 1e-9 * sample_flop(b) * b->sample_forwards_per_s,
                     b->batch);
     output_line("  threads      %d", parallel_threads());
     output_line("  blas         %s", gemm_describe());

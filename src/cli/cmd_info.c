@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "diffc/method.h"
 #include "diffc/model.h"
 #include "diffc/safetensors.h"
 #include "diffc/term.h"
@@ -151,18 +152,49 @@ static void layer_json(JsonWriter *w, const Net *net)
     json_end_array(w);
 }
 
-static void model_lines(const char *path, const Model *m, const Progress *p, bool layers)
+/* The kept steps, and where they lie between pure noise and the clean image. */
+static bool kept_lines(const Model *m, Err *err)
+{
+    enum { PLACES = 50, WIDTH = 66, LONGEST = 8 };
+    char row[PLACES + 1], list[WIDTH] = "";
+    const ModelConfig *c = &m->config;
+    ModelConfig whole = *c;
+    Process all;
+    if (!c->kept) return true;
+    whole.kept = NULL;
+    if (!method_process(&whole, &all, err)) return false;
+    double low = level_logsnr(process_level(&all, all.T - 1));
+    double high = level_logsnr(process_level(&all, 0));
+    process_free(&all);
+    kept_row(&m->process, low, high, row, sizeof row);
+    output_line("  log SNR      %.1f [%s] %.1f", 2 * low, row, 2 * high);
+    const char *title = "kept steps";
+    size_t used = 0;
+    for (int i = 0; i < c->kept_count; i++) {
+        used +=
+            (size_t)snprintf(list + used, sizeof list - used, "%s%d", used ? " " : "", c->kept[i]);
+        if (used + LONGEST < sizeof list && i + 1 < c->kept_count) continue;
+        output_line("  %-12s %s", title, list);
+        title = "";
+        used = 0;
+    }
+    return true;
+}
+
+static bool model_lines(const char *path, const Model *m, const Progress *p, bool layers, Err *err)
 {
     const ModelConfig *c = &m->config;
     char method[256];
     describe_method(c, method, sizeof method);
     output_line("%s: %s", path, m->run[0] ? "a run" : "a model");
     output_line("  method       %s", method);
+    if (!kept_lines(m, err)) return false;
     network_lines(output_line, c, said_shape(m), m->table.parameters,
                   net_forward_flop(m->network.net));
     progress_lines(p);
     if (layers) layer_lines(m);
     for (int i = 0; i < c->warning_count; i++) output_line("  warning      %s", c->warnings[i]);
+    return true;
 }
 
 static bool model_json(const char *path, const Model *m, const Progress *p, bool layers, Err *err)
@@ -199,7 +231,7 @@ static bool show_model(const char *path, const OptionValue *v, Err *err)
     if (ok && v[JSON].given)
         ok = model_json(path, &m, &progress, v[LAYERS].given, err);
     else if (ok)
-        model_lines(path, &m, &progress, v[LAYERS].given);
+        ok = model_lines(path, &m, &progress, v[LAYERS].given, err);
     model_close(&m);
     return ok;
 }

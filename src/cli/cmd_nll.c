@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "diffc/cdm.h"
 #include "diffc/clock.h"
 #include "diffc/likelihood.h"
 #include "diffc/mem.h"
@@ -14,6 +15,7 @@
 #include "nll_images.h"
 #include "nll_options.h"
 #include "nll_report.h"
+#include "step_choice.h"
 
 enum { BOUND_CALLS = 100, BOUND_IMAGES = 4, FLOW_IMAGES = 16, FILE_DRAWS = 4 };
 
@@ -21,9 +23,12 @@ typedef struct {
     char path[PATH_BYTES];
     Model model;
     Denoiser denoiser;
+    DensityModel density; /* of exact, instead of the denoiser */
+    size_t dims;
     LikelihoodProtocol protocol;
     BoundRun bound;
     FlowRun flow;
+    ExactRun exact;
     const char *variance; /* of the bound, by name */
     bool fitted;
     double *variances; /* fitted, or NULL */
@@ -41,10 +46,12 @@ typedef struct {
 static bool choose_protocol(const OptionValue *v, Job *job, Err *err)
 {
     bool ddpm = job->model.process.kind == PROCESS_DDPM;
+    bool cdm = job->model.config.method == METHOD_CDM;
     job->protocol = v[NLL_ROW_PROTOCOL].given ? (LikelihoodProtocol)v[NLL_ROW_PROTOCOL].integer
+                    : cdm                     ? PROTOCOL_EXACT
                     : ddpm                    ? PROTOCOL_BOUND
                                               : PROTOCOL_ODE;
-    if (job->protocol == PROTOCOL_EXACT)
+    if (job->protocol == PROTOCOL_EXACT && !cdm)
         return err_set(err, ERR_USAGE,
                        "the protocol exact needs a model that knows its density, as classification "
                        "diffusion does; %s has bound and ode",
@@ -54,6 +61,12 @@ static bool choose_protocol(const OptionValue *v, Job *job, Err *err)
                        "the protocol bound needs a chain of discrete steps; the noise of %s is "
                        "continuous in time and has ode",
                        job->path);
+    if (cdm && v[NLL_ROW_LEVEL].integer > job->model.process.T)
+        return err_set(
+            err, ERR_USAGE,
+            "--level is %lld; the levels of %s are 0 (clean) to %d, above which there is "
+            "only noise",
+            (long long)v[NLL_ROW_LEVEL].integer, job->path, job->model.process.T);
     return nll_check_options(v, job->protocol, err);
 }
 
@@ -108,6 +121,11 @@ static void fill_runs(const OptionValue *v, Job *job)
         .progress = report_progress,
         .progress_context = job,
     };
+    /* A model of images as they are is asked about images as they are. */
+    bool whole = c->method == METHOD_CDM && !c->dequantised && !v[NLL_ROW_DEQUANT].given;
+    job->exact.dequant = whole ? 0 : job->flow.dequant;
+    if (job->protocol == PROTOCOL_EXACT)
+        job->exact.level = cdm_level(&job->model.process, (int)v[NLL_ROW_LEVEL].integer);
     job->seed = v[NLL_ROW_SEED].seed;
     int own = job->protocol == PROTOCOL_BOUND ? BOUND_IMAGES : FLOW_IMAGES;
     job->batch = v[NLL_ROW_BATCH].given ? (int)v[NLL_ROW_BATCH].integer : own;
@@ -126,7 +144,7 @@ typedef struct {
 
 static bool group_open(Group *g, const Job *job, Err *err)
 {
-    size_t n = (size_t)job->batch, dims = job->denoiser.dims;
+    size_t n = (size_t)job->batch, dims = job->dims;
     bool terms = job->report.per_step != NULL;
     *g = (Group){.pixels = mem_alloc(n, dims),
                  .x0 = mem_doubles(n * dims),
@@ -159,7 +177,7 @@ static void note_failure(Job *job, const Err *why)
 
 static void group_fill(Group *g, Job *job, size_t first, size_t end)
 {
-    size_t dims = job->denoiser.dims;
+    size_t dims = job->dims;
     g->count = 0;
     for (size_t i = first; i < end; i++) {
         size_t at = (size_t)g->count * dims;
@@ -178,11 +196,14 @@ static void group_fill(Group *g, Job *job, size_t first, size_t end)
 /* Images first .. first+count-1 of the group. */
 static bool score(Job *job, Group *g, int first, int count, Err *err)
 {
-    size_t at = (size_t)first * job->denoiser.dims;
+    size_t at = (size_t)first * job->dims;
     Likelihood *results = g->results + first;
     if (job->protocol == PROTOCOL_ODE)
         return flow_likelihood(&job->flow, &job->denoiser, count, g->pixels + at, g->seeds + first,
                                results, err);
+    if (job->protocol == PROTOCOL_EXACT)
+        return exact_run(&job->exact, &job->density, count, g->pixels + at, g->seeds + first,
+                         results, err);
     ImageSeeds seeds = {.seeds = g->seeds + first};
     NoiseSource noise = likelihood_noise(&seeds);
     double *terms = g->terms ? g->terms + (size_t)first * ((size_t)job->model.process.T + 1) : NULL;
@@ -262,8 +283,23 @@ static bool conclude(Job *job, bool scored, Err *err)
                    job->images.count);
 }
 
+static void narrate_exact(const Job *job)
+{
+    int level = (int)cdm_class_at(job->exact.level), draws = job->exact.dequant;
+    term_note("%s: protocol exact, the density of %s at noise level %d: %d network call%s an image",
+              job->path, draws ? "dequantised images" : "images as they stand", level,
+              draws ? draws : 1, draws > 1 ? "s" : "");
+    term_note("warning: the figure is a learnt density ratio, not a bound: nothing holds it above "
+              "the true -log2 P%s",
+              draws ? "" : ", and a model of the 256 levels of grey can raise it without limit");
+}
+
 static void narrate(const Job *job)
 {
+    if (job->protocol == PROTOCOL_EXACT) {
+        narrate_exact(job);
+        return;
+    }
     const BoundRun *b = &job->bound;
     const FlowRun *f = &job->flow;
     const char *because = job->protocol == PROTOCOL_BOUND ? "an upper bound of -log2 P"
@@ -278,6 +314,17 @@ static void narrate(const Job *job)
                   f->dequant == 1 ? "" : "s");
 }
 
+static bool prepare(Job *job, int label, Err *err)
+{
+    Shape s = job->model.image;
+    job->dims = (size_t)s.H * (size_t)s.W * (size_t)s.C;
+    if (job->protocol == PROTOCOL_EXACT)
+        return model_prepare_density(&job->model, NETWORK_SAMPLE_BATCH, &job->density, err);
+    if (job->protocol == PROTOCOL_ODE)
+        return model_prepare_vjp(&job->model, NETWORK_SAMPLE_BATCH, label, &job->denoiser, err);
+    return model_prepare(&job->model, NETWORK_SAMPLE_BATCH, label, &job->denoiser, err);
+}
+
 static bool run_job(Job *job, const Arguments *a, Err *err)
 {
     const OptionValue *v = a->values;
@@ -285,16 +332,18 @@ static bool run_job(Job *job, const Arguments *a, Err *err)
         return err_set(err, ERR_USAGE,
                        "%s: the model gives points of the plane; nll scores images of 8 bits",
                        job->path);
-    int classes = job->model.config.unet.classes,
-        label = v[NLL_ROW_LABEL].given ? (int)v[NLL_ROW_LABEL].integer : -1;
-    if (label >= 0 && classes == 0)
-        return err_set(err, ERR_USAGE, "--label is given, but the model has no classes");
-    if (classes > 0 && (label < 0 || label >= classes))
-        return err_set(err, ERR_USAGE,
-                       "the model has classes: --label must say under which the images are scored, "
-                       "0 to %d",
-                       classes - 1);
+    int label;
+    if (!choose_label(&v[NLL_ROW_LABEL], job->model.config.unet.classes, &label, err)) return false;
     if (!choose_protocol(v, job, err)) return false;
+    NllFit fit = {.model = &job->model,
+                  .path = v[NLL_ROW_FIT_DATA].text,
+                  .count = (int)v[NLL_ROW_FIT_COUNT].integer,
+                  .seed = v[NLL_ROW_SEED].seed};
+    bool clip = v[NLL_ROW_CLIP].given ? v[NLL_ROW_CLIP].integer : true;
+    if (v[NLL_ROW_STEPS].given &&
+        !choose_steps(&job->model, (SpacingKind)v[NLL_ROW_SPACING].integer,
+                      (int)v[NLL_ROW_STEPS].integer, fit, label, clip, err))
+        return false;
     fill_runs(v, job);
     job->images = (NllImages){
         .want = job->model.image,
@@ -310,16 +359,9 @@ static bool run_job(Job *job, const Arguments *a, Err *err)
                               .per_step = v[NLL_ROW_PER_STEP].text};
     if (!nll_images_open(&job->images, err)) return false;
     if ((size_t)job->batch > job->images.count) job->batch = (int)job->images.count;
-    bool ok = job->protocol == PROTOCOL_ODE
-                  ? model_prepare_vjp(&job->model, NETWORK_SAMPLE_BATCH, label, &job->denoiser, err)
-                  : model_prepare(&job->model, NETWORK_SAMPLE_BATCH, label, &job->denoiser, err);
-    if (ok && job->fitted) {
-        NllFit fit = {.model = &job->model,
-                      .path = v[NLL_ROW_FIT_DATA].text,
-                      .count = (int)v[NLL_ROW_FIT_COUNT].integer,
-                      .seed = job->seed};
+    bool ok = prepare(job, label, err);
+    if (ok && job->fitted)
         ok = nll_fit_variances(&fit, &job->denoiser, &job->bound, &job->variances, err);
-    }
     Group group = {0};
     ok = ok && group_open(&group, job, err) && nll_report_open(&job->report, err);
     if (ok) {
@@ -360,11 +402,12 @@ static void list_protocols(FILE *out)
 {
     static const char *const rows[][2] = {
         {"bound", "variational bound of the chain of steps: an upper bound of -log2 P of the image "
-                  "as it stands (ddpm, smld)"},
+                  "as it stands (ddpm, smld, eddpm, cdm)"},
         {"ode",
          "density of the probability flow at the image plus uniform noise of one grey level: "
          "on average an upper bound of -log2 P too (every method)"},
-        {"exact", "the same where the model knows its density"},
+        {"exact", "density that the model itself gives, in one network call, at the image plus "
+                  "uniform noise of one grey level: a learnt ratio, not a bound (cdm)"},
     };
     fputs("\nProtocols:\n", out);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

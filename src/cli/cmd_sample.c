@@ -12,6 +12,9 @@
 #include "diffc/term.h"
 #include "sample_output.h"
 #include "sample_plan.h"
+#include "step_choice.h"
+
+enum { FIT_IMAGES = 32 };
 
 typedef struct {
     const SamplePlan *plan;
@@ -172,7 +175,8 @@ static bool make_images(Job *job, const Arguments *a, Err *err)
     job->output.first_seed = p->seed;
     sample_plan_describe(p, job->output.parameters, sizeof job->output.parameters);
 
-    if (!sampler_grid(p->sampler, &p->run, p->spacing, p->calls, &job->grid, err) ||
+    SpacingKind spacing = p->spacing == SPACING_DP ? SPACING_EVEN : p->spacing;
+    if (!sampler_grid(p->sampler, &p->run, spacing, p->calls, &job->grid, err) ||
         !sample_output_open(&job->output, err) ||
         !model_prepare(&job->model, p->batch, p->label, &job->denoiser, err))
         return false;
@@ -196,6 +200,14 @@ static bool make_images(Job *job, const Arguments *a, Err *err)
     return run_batches(job, err) && report(job, v[SAMPLE_ROW_JSON].given, err);
 }
 
+/* The spacing dp: the model becomes the chain of the chosen steps, which are then all taken. */
+static bool take_best_steps(Model *model, const SamplePlan *plan, const Arguments *a, Err *err)
+{
+    NllFit fit = {.path = a->values[SAMPLE_ROW_FIT_DATA].text, .count = FIT_IMAGES};
+    return choose_steps(model, SPACING_DP, plan->calls, fit, plan->label < 0 ? 0 : plan->label,
+                        plan->run.clip, err);
+}
+
 static bool run_sample(const Arguments *a, Err *err)
 {
     const OptionValue *v = a->values;
@@ -211,7 +223,9 @@ static bool run_sample(const Arguments *a, Err *err)
     if (!model_open(&job.model, plan.path, height, width, err)) return false;
     for (int i = 0; i < job.model.config.warning_count; i++)
         term_note("warning: %s", job.model.config.warnings[i]);
-    bool ok = sample_plan_make(a, &job.model, &plan, err) && make_images(&job, a, err);
+    bool ok = sample_plan_make(a, &job.model, &plan, err) &&
+              (plan.spacing != SPACING_DP || take_best_steps(&job.model, &plan, a, err)) &&
+              make_images(&job, a, err);
     mem_free(job.x);
     mem_free(job.scratch);
     sample_output_close(&job.output);

@@ -11,7 +11,7 @@
 #include "diffc/trainer.h"
 #include "summary.h"
 
-enum { OUT, RESUME, DRY_RUN, SET, STEPS, SEED, THREADS, JSON, QUIET, ROWS };
+enum { OUT, RESUME, INIT, DRY_RUN, SET, STEPS, SEED, THREADS, JSON, QUIET, ROWS };
 
 static const Option options[ROWS + 1] = {
     [OUT] = {.name = "out",
@@ -26,6 +26,14 @@ static const Option options[ROWS + 1] = {
                 .group = "Run",
                 .help = "continue the run from its newest checkpoint; without --out, the newest "
                         "run of this configuration's name"},
+    [INIT] = {.name = "init",
+              .type = OPTION_TEXT,
+              .metavar = "MODEL",
+              .otherwise = "the configuration's train.init",
+              .group = "Run",
+              .help =
+                  "run or model folder whose weights the run starts from; its network and noise "
+                  "must be those of the configuration"},
     [DRY_RUN] = {.name = "dry-run",
                  .type = OPTION_FLAG,
                  .group = "Run",
@@ -76,6 +84,12 @@ static bool read_config(const Arguments *a, Config *c, Err *err)
         c->train.minutes = 0;
     }
     if (v[SEED].given) c->train.seed = v[SEED].seed;
+    if (v[INIT].given) {
+        if (strlen(v[INIT].text) >= sizeof c->train.init)
+            return err_set(err, ERR_USAGE, "--init: the path has more than %zu bytes",
+                           sizeof c->train.init - 1);
+        snprintf(c->train.init, sizeof c->train.init, "%s", v[INIT].text);
+    }
     for (int i = 0; i < a->repeated_count; i++) {
         if (!config_set(c, a->repeated[i], err)) return false;
     }

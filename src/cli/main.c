@@ -17,8 +17,8 @@
 #include "options.h"
 #include "version.h"
 
-static const Command *const commands[] = {&command_train, &command_sample, &command_nll,
-                                          &command_info, &command_bench};
+static const Command *const commands[] = {&command_train,   &command_sample, &command_nll,
+                                          &command_denoise, &command_info,   &command_bench};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static const Command *find_command(const char *name)

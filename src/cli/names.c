@@ -4,10 +4,13 @@
 #include "diffc/sampler.h"
 #include "diffc/terms.h"
 
-static const char *const schedules[] = {
-    [SCHEDULE_LINEAR] = "linear", [SCHEDULE_SCALED_LINEAR] = "scaled_linear",
-    [SCHEDULE_COSINE] = "cosine", [SCHEDULE_BETAS] = "betas",
-    [SCHEDULE_LOGSNR] = "logsnr", NULL};
+static const char *const schedules[] = {[SCHEDULE_LINEAR] = "linear",
+                                        [SCHEDULE_SCALED_LINEAR] = "scaled_linear",
+                                        [SCHEDULE_COSINE] = "cosine",
+                                        [SCHEDULE_BETAS] = "betas",
+                                        [SCHEDULE_LOGSNR] = "logsnr",
+                                        [SCHEDULE_UNIF] = "unif",
+                                        NULL};
 static const char *const predictions[] = {
     [PREDICT_EPS] = "eps", [PREDICT_X0] = "x0", [PREDICT_V] = "v", [PREDICT_SCORE] = "score", NULL};
 static const char *const variances[] = {
@@ -20,6 +23,7 @@ static const char *const spacings[] = {[SPACING_EVEN] = "even",
                                        [SPACING_LOGSNR] = "logsnr",
                                        [SPACING_KARRAS] = "karras",
                                        [SPACING_AUTO] = "auto",
+                                       [SPACING_DP] = "dp",
                                        NULL};
 static const char *const predictors[] = {[PREDICTOR_REVERSE_DIFFUSION] = "reverse-diffusion",
                                          [PREDICTOR_ANCESTRAL] = "ancestral",

@@ -1,4 +1,5 @@
-/* Step variances of the bound, fitted on training images. */
+/* What is measured on training images: step variances of the bound, and the steps that make it
+ * smallest. */
 #ifndef DIFFC_CLI_NLL_FIT_H
 #define DIFFC_CLI_NLL_FIT_H
 
@@ -16,5 +17,10 @@ typedef struct {
  * owns (mem_free). */
 bool nll_fit_variances(const NllFit *fit, const Denoiser *denoiser, BoundRun *run,
                        double **variances, Err *err);
+
+/* Which K steps of run's process, merged, have the smallest bound (steps_optimum_merged) at the errors
+ * measured on such images. m[T] out. */
+bool nll_fit_steps(const NllFit *fit, const Denoiser *denoiser, const BoundRun *run, int K,
+                   unsigned char *m, Err *err);
 
 #endif

@@ -28,11 +28,28 @@ const Option nll_options[NLL_ROWS + 1] = {
                           .type = OPTION_CHOICE,
                           .metavar = "NAME",
                           .choice = protocol_name,
-                          .otherwise = "bound for ddpm, else ode",
+                          .otherwise = "bound for ddpm and eddpm, exact for cdm, else ode",
                           .group = "Protocol",
                           .help =
                               "what is computed, see below; numbers of different protocols do not "
                               "compare"},
+    [NLL_ROW_STEPS] = {.name = "steps",
+                       .type = OPTION_INT,
+                       .metavar = "N",
+                       .low = 2,
+                       .high = 1e6,
+                       .otherwise = "all",
+                       .group = "Protocol",
+                       .help = "bound: of the chain of so many of a ddpm or cdm model's steps"},
+    [NLL_ROW_SPACING] = {.name = "spacing",
+                         .type = OPTION_CHOICE,
+                         .metavar = "KIND",
+                         .choice = spacing_name,
+                         .fallback = "even",
+                         .group = "Protocol",
+                         .help =
+                             "bound: which steps these are: even, leading, trailing, quadratic, "
+                             "or dp, the best ones for the model's errors on training images"},
     [NLL_ROW_CALLS] = {.name = "calls",
                        .type = OPTION_INT,
                        .metavar = "N",
@@ -61,7 +78,8 @@ const Option nll_options[NLL_ROWS + 1] = {
                           .metavar = "PATH",
                           .otherwise = "the run's training data",
                           .group = "Protocol",
-                          .help = "bound: where the images for --variance fitted are"},
+                          .help =
+                              "bound: where the images for --variance fitted and --spacing dp are"},
     [NLL_ROW_FIT_COUNT] = {.name = "fit-count",
                            .type = OPTION_INT,
                            .metavar = "N",
@@ -99,6 +117,15 @@ const Option nll_options[NLL_ROWS + 1] = {
          .group = "Protocol",
          .help = "ode, exact: draws of uniform noise of one grey level, each solved on its "
                  "own; from 2 on they tell the standard error"},
+    [NLL_ROW_LEVEL] = {.name = "level",
+                       .type = OPTION_INT,
+                       .metavar = "T",
+                       .low = 0,
+                       .high = 1e6,
+                       .fallback = "0",
+                       .group = "Protocol",
+                       .help = "exact: noise level at which the density is taken, 0 for the clean "
+                               "image"},
     [NLL_ROW_TOLERANCE] = {.name = "tolerance",
                            .type = OPTION_REAL,
                            .metavar = "X",
@@ -155,7 +182,7 @@ const Option nll_options[NLL_ROWS + 1] = {
                        .metavar = "N",
                        .low = 1,
                        .high = 65536,
-                       .otherwise = "4 for bound, 16 for ode",
+                       .otherwise = "4 for bound, else 16",
                        .group = "Images",
                        .help = "images scored together"},
     [NLL_ROW_CSV] = {.name = "csv",
@@ -177,7 +204,8 @@ static const struct {
     {NLL_ROW_VARIANCE, true, false, false},   {NLL_ROW_CLIP, true, false, false},
     {NLL_ROW_PER_STEP, true, false, false},   {NLL_ROW_PROBES, false, true, false},
     {NLL_ROW_DEQUANT, false, true, true},     {NLL_ROW_TOLERANCE, false, true, false},
-    {NLL_ROW_CALL_LIMIT, false, true, false},
+    {NLL_ROW_CALL_LIMIT, false, true, false}, {NLL_ROW_LEVEL, false, false, true},
+    {NLL_ROW_STEPS, true, false, false},      {NLL_ROW_SPACING, true, false, false},
 };
 
 bool nll_check_options(const OptionValue *v, LikelihoodProtocol protocol, Err *err)
@@ -189,15 +217,21 @@ bool nll_check_options(const OptionValue *v, LikelihoodProtocol protocol, Err *e
         if (v[owners[i].row].given && !reads)
             return err_set(err, ERR_USAGE, "--%s belongs to the protocol %s; %s does not use it",
                            nll_options[owners[i].row].name,
-                           owners[i].bound   ? "bound"
-                           : owners[i].exact ? "ode or exact"
-                                             : "ode",
+                           owners[i].bound                    ? "bound"
+                           : owners[i].exact && owners[i].ode ? "ode or exact"
+                           : owners[i].exact                  ? "exact"
+                                                              : "ode",
                            protocol_name((int)protocol));
     }
-    bool fitted = v[NLL_ROW_VARIANCE].given && v[NLL_ROW_VARIANCE].integer == NLL_VARIANCE_FITTED;
+    bool fitted =
+        (v[NLL_ROW_VARIANCE].given && v[NLL_ROW_VARIANCE].integer == NLL_VARIANCE_FITTED) ||
+        (v[NLL_ROW_SPACING].given && v[NLL_ROW_SPACING].integer == SPACING_DP);
+    if (v[NLL_ROW_SPACING].given && !v[NLL_ROW_STEPS].given)
+        return err_set(err, ERR_USAGE,
+                       "--spacing says which steps are taken; how many is for --steps");
     if ((v[NLL_ROW_FIT_DATA].given || v[NLL_ROW_FIT_COUNT].given) && !fitted)
         return err_set(
-            err, ERR_USAGE, "--%s belongs to --variance fitted",
+            err, ERR_USAGE, "--%s belongs to --variance fitted and --spacing dp",
             nll_options[v[NLL_ROW_FIT_DATA].given ? NLL_ROW_FIT_DATA : NLL_ROW_FIT_COUNT].name);
     if (v[NLL_ROW_CALLS].given && (v[NLL_ROW_EXACT_SUM].given || v[NLL_ROW_PER_STEP].given))
         return err_set(

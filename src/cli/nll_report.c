@@ -78,6 +78,22 @@ static bool csv_steps(NllReport *r, const char *name, const Likelihood *l, const
     return true;
 }
 
+/* What must stand beside a figure of this protocol. */
+static const char exact_caution[] = "a learnt density ratio, not a bound";
+
+static void json_protocol(JsonWriter *w, const NllReport *r)
+{
+    json_put_string(w, "protocol", protocol_name((int)r->protocol));
+    if (r->protocol == PROTOCOL_EXACT) json_put_string(w, "warning", exact_caution);
+}
+
+static const char *protocol_words(const NllReport *r, char out[64])
+{
+    const char *caution = r->protocol == PROTOCOL_EXACT ? exact_caution : "";
+    snprintf(out, 64, "%s%s%s", protocol_name((int)r->protocol), *caution ? ", " : "", caution);
+    return out;
+}
+
 static bool json_image(const NllReport *r, const char *name, const Likelihood *l, Err *err)
 {
     JsonWriter w;
@@ -87,7 +103,7 @@ static bool json_image(const NllReport *r, const char *name, const Likelihood *l
     json_put_number(&w, "bits_per_dim", l->bits_per_dim);
     json_put_number(&w, "standard_error", l->standard_error);
     json_put_number(&w, "nats", l->nats);
-    json_put_string(&w, "protocol", protocol_name((int)r->protocol));
+    json_protocol(&w, r);
     json_put_uint(&w, "dims", l->dims);
     json_put_int(&w, "network_calls", l->network_calls);
     json_end_object(&w);
@@ -105,7 +121,7 @@ static const char *margin(char out[32], double error)
 bool nll_report_image(NllReport *r, const char *name, const Likelihood *l, const double *terms,
                       int T, Err *err)
 {
-    char error[32];
+    char error[32], words[64];
     if (r->count == 0) r->first = l->bits_per_dim;
     double more = l->bits_per_dim - r->first;
     r->count++;
@@ -117,8 +133,8 @@ bool nll_report_image(NllReport *r, const char *name, const Likelihood *l, const
     if (r->json) return json_image(r, name, l, err);
     if (r->each)
         output_line("%s: %.4f bits/dim%s (%s, %.1f nats, %zu dims, %ld network calls)", name,
-                    l->bits_per_dim, margin(error, l->standard_error),
-                    protocol_name((int)r->protocol), l->nats, l->dims, l->network_calls);
+                    l->bits_per_dim, margin(error, l->standard_error), protocol_words(r, words),
+                    l->nats, l->dims, l->network_calls);
     return true;
 }
 
@@ -133,10 +149,10 @@ bool nll_report_summary(NllReport *r, Err *err)
     if (r->count == 0) return true;
     if (r->count > 1) standard_error = sqrt(fmax(r->square - r->sum * r->sum / n, 0) / (n - 1) / n);
     if (!r->json) {
-        char error[32];
+        char error[32], words[64];
         output_line("mean of %zu image%s: %.4f bits/dim%s (%s, %ld network calls)", r->count,
                     r->count == 1 ? "" : "s", mean, margin(error, standard_error),
-                    protocol_name((int)r->protocol), r->calls);
+                    protocol_words(r, words), r->calls);
         return true;
     }
     JsonWriter w;
@@ -146,7 +162,7 @@ bool nll_report_summary(NllReport *r, Err *err)
     json_put_uint(&w, "count", r->count);
     json_put_number(&w, "bits_per_dim", mean);
     json_put_number(&w, "standard_error", standard_error);
-    json_put_string(&w, "protocol", protocol_name((int)r->protocol));
+    json_protocol(&w, r);
     json_put_int(&w, "network_calls", r->calls);
     json_end_object(&w);
     return output_json(&w, err);

@@ -46,13 +46,21 @@ const Option sample_options[SAMPLE_ROWS + 1] = {
                           .otherwise = "the run's",
                           .group = "Sampler",
                           .help = "network calls per image, as near below as the sampler can"},
-    [SAMPLE_ROW_SPACING] = {.name = "spacing",
-                            .type = OPTION_CHOICE,
-                            .metavar = "KIND",
-                            .choice = spacing_name,
-                            .otherwise = "the run's",
-                            .group = "Sampler",
-                            .help = "where the steps lie; the first four take trained steps only"},
+    [SAMPLE_ROW_SPACING] =
+        {.name = "spacing",
+         .type = OPTION_CHOICE,
+         .metavar = "KIND",
+         .choice = spacing_name,
+         .otherwise = "the run's",
+         .group = "Sampler",
+         .help = "where the steps lie; the first four take trained steps only, and dp those with "
+                 "the smallest bound for the model's errors on training images"},
+    [SAMPLE_ROW_FIT_DATA] = {.name = "fit-data",
+                             .type = OPTION_TEXT,
+                             .metavar = "PATH",
+                             .otherwise = "the run's training data",
+                             .group = "Sampler",
+                             .help = "where the images for --spacing dp are"},
     [SAMPLE_ROW_CLIP] = {.name = "clip",
                          .type = OPTION_SWITCH,
                          .otherwise = "the run's",
@@ -326,6 +334,10 @@ bool sample_plan_make(const Arguments *a, const Model *m, SamplePlan *p, Err *er
         p->spacing = given ? (SpacingKind)v[SAMPLE_ROW_SPACING].integer : c.sample.spacing;
     }
     config_free(&c);
+    if (ok && v[SAMPLE_ROW_FIT_DATA].given && p->spacing != SPACING_DP)
+        return err_set(err, ERR_USAGE, "--fit-data belongs to --spacing dp");
+    if (ok && p->spacing == SPACING_DP && p->calls == 0)
+        return err_set(err, ERR_USAGE, "--spacing dp chooses steps; how many is for --steps");
     return ok;
 }
 

@@ -56,7 +56,16 @@ static const char *method_word(const ModelConfig *m)
 {
     static const char *const sdes[] = {[SDE_VE] = "ve", [SDE_VP] = "vp", [SDE_SUBVP] = "subvp"};
     if (m->method == METHOD_SDE) return sdes[m->sde];
+    if (m->method == METHOD_EDDPM) return "eddpm";
+    if (m->method == METHOD_CDM) return "cdm";
     return m->method == METHOD_SMLD ? "smld" : "ddpm";
+}
+
+static const char *alphas_word(const ModelConfig *m)
+{
+    static const char *const words[] = {
+        [ALPHAS_MERGED] = "merged", [ALPHAS_LITERAL] = "literal", [ALPHAS_RESCALED] = "rescaled"};
+    return words[m->alphas];
 }
 
 void describe_method(const ModelConfig *m, char *out, size_t size)
@@ -67,8 +76,11 @@ void describe_method(const ModelConfig *m, char *out, size_t size)
     ProcessKind kind = method_process_kind(m->method, m->sde);
     switch (kind) {
     case PROCESS_DDPM:
-        append(out, size, &used, "ddpm, %s steps, %s schedule", count,
-               schedule_name((int)m->schedule));
+        append(out, size, &used, "%s, ", method_word(m));
+        if (m->kept) append(out, size, &used, "%d kept of ", m->kept_count);
+        append(out, size, &used, "%s steps, ", count);
+        if (m->kept) append(out, size, &used, "%s noise, ", alphas_word(m));
+        append(out, size, &used, "%s schedule", schedule_name((int)m->schedule));
         if (m->schedule == SCHEDULE_LINEAR || m->schedule == SCHEDULE_SCALED_LINEAR)
             append(out, size, &used, " from %g to %g", m->beta_start, m->beta_end);
         break;
@@ -85,7 +97,10 @@ void describe_method(const ModelConfig *m, char *out, size_t size)
                m->beta_max);
         break;
     }
-    append(out, size, &used, ", predicts %s", prediction_name((int)m->prediction));
+    if (m->method == METHOD_CDM)
+        append(out, size, &used, ", classifies noise levels");
+    else
+        append(out, size, &used, ", predicts %s", prediction_name((int)m->prediction));
     if (m->variance == VARIANCE_LEARNED) append(out, size, &used, " and variance");
 }
 
@@ -99,6 +114,12 @@ void method_json(JsonWriter *w, const ModelConfig *m)
         json_put_string(w, "schedule", schedule_name((int)m->schedule));
         json_put_string(w, "variance", variance_name((int)m->variance));
     }
+    if (m->kept) {
+        json_begin_row(w, "kept_steps");
+        for (int i = 0; i < m->kept_count; i++) json_put_int(w, NULL, m->kept[i]);
+        json_end_array(w);
+        json_put_string(w, "alphas", alphas_word(m));
+    }
     if (kind == PROCESS_SMLD || kind == PROCESS_VE) {
         json_put_number(w, "sigma_min", m->sigma_min);
         json_put_number(w, "sigma_max", m->sigma_max);
@@ -108,6 +129,19 @@ void method_json(JsonWriter *w, const ModelConfig *m)
         json_put_number(w, "beta_max", m->beta_max);
     }
     json_put_string(w, "prediction", prediction_name((int)m->prediction));
+}
+
+void kept_row(const Process *chain, double low, double high, char *out, size_t size)
+{
+    int places = (int)size - 1, count;
+    memset(out, ' ', size - 1);
+    out[places] = '\0';
+    for (int k = 0; k < chain->T; k++) {
+        double way = (level_logsnr(process_level(chain, k)) - low) / (high - low);
+        int at = (int)(fmin(fmax(way, 0), 1) * (places - 1) + 0.5);
+        count = out[at] == ' ' ? 1 : out[at] == '|' ? 2 : out[at] == '9' ? 9 : out[at] - '0' + 1;
+        out[at] = count == 1 ? '|' : (char)('0' + count);
+    }
 }
 
 void network_lines(LineWriter line, const ModelConfig *m, Shape image, size_t parameters,
@@ -218,6 +252,9 @@ void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
     describe_method(&plan->model, text, sizeof text);
     line("  method       %s", text);
     noise_lines(line, c, &plan->model);
+    if (c->method.type == METHOD_EDDPM)
+        line("  steps        %d are to be kept, all until %g of the run, fixed from %g on",
+             c->method.keep, c->method.full, c->method.settle);
     network_lines(line, &plan->model, plan->image, plan->parameters, plan->forward_flop);
     term_format_bytes(parameters, (double)plan->parameter_bytes);
     term_format_bytes(activations, (double)plan->activation_bytes);

@@ -4,6 +4,7 @@
 
 #include "diffc/config.h"
 #include "diffc/json.h"
+#include "diffc/process.h"
 #include "diffc/trainer.h"
 
 /* One line of a table: output_line (results) or term_note (narration). */
@@ -32,5 +33,9 @@ void training_lines(LineWriter line, const Config *c, const TrainPlan *plan);
 /* The result of `train --dry-run` and of `info CONFIG.json` on stdout: the resolved configuration
  * and the table, or one object with "config" and the members above. */
 bool output_training(const char *path, const Config *c, const TrainPlan *plan, bool json, Err *err);
+
+/* The levels of a chain as marks over lambda = ln(alpha / sigma) from low to high, in size - 1 places:
+ * '|' for one, a digit for more (9: nine or more). */
+void kept_row(const Process *chain, double low, double high, char *out, size_t size);
 
 #endif

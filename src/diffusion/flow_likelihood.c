@@ -33,7 +33,8 @@ static NoiseLevel flow_level(const Process *p, double u, Drift *drift)
         return process_level(p, u);
     }
     NoiseLevel level = {.alpha = exp(-u * u), .sigma = sqrt(-expm1(-2 * u * u))};
-    level.t = level.time = process_time_of_logsnr(p, level_logsnr(level));
+    level.time = process_time_of_logsnr(p, level_logsnr(level));
+    level.t = process_level(p, level.time).t;
     *drift = (Drift){.f = -2 * u, .g2 = 4 * u};
     return level;
 }

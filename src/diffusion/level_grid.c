@@ -51,6 +51,7 @@ static double time_at(const Process *p, SpacingKind spacing, int i, int n)
 
 bool level_grid_make(LevelGrid *g, const Process *p, SpacingKind spacing, int n, Err *err)
 {
+    CHECK(spacing != SPACING_AUTO && spacing != SPACING_DP);
     *g = (LevelGrid){0};
     bool trained = process_is_discrete(p) && spacing <= SPACING_QUADRATIC;
     if (!trained && (n < 1 || n > MOST_LEVELS))

@@ -111,31 +111,56 @@ NoiseSource likelihood_noise(ImageSeeds *seeds)
     return (NoiseSource){.context = seeds, .normals = image_normals};
 }
 
+/* One draw of an image at the run's level. */
+static void exact_draw(const ExactRun *run, const unsigned char *pixels, size_t dims, uint64_t seed,
+                       uint64_t draw, double *noise, double *x)
+{
+    if (run->dequant)
+        pixels_dequantise(&model_pixels, pixels, dims, seed, draw, x);
+    else
+        for (size_t i = 0; i < dims; i++) x[i] = pixel_value(&model_pixels, pixels[i]);
+    if (run->level.sigma <= 0) return;
+    rng_normals(noise, dims, seed, stream(STREAM_NOISE, draw), 0);
+    for (size_t i = 0; i < dims; i++) x[i] = run->level.alpha * x[i] + run->level.sigma * noise[i];
+}
+
+/* -ln P of the image from ln p_t(x_t). */
+static double exact_nats(const ExactRun *run, double log_density, size_t dims)
+{
+    const PixelRange *r = &model_pixels;
+    double of_image = log_density + (double)dims * log(run->level.alpha);
+    if (run->dequant) return pixel_nats(r, of_image, dims);
+    return (double)dims * log((r->levels - 1) / (r->high - r->low)) - of_image;
+}
+
 bool exact_run(const ExactRun *run, const DensityModel *model, int count,
                const unsigned char *pixels, const uint64_t *seeds, Likelihood *results, Err *err)
 {
-    int draws = run->dequant;
+    int draws = run->dequant > 0 ? run->dequant : 1;
     size_t dims = model->dims;
-    if (draws < 1)
+    if (run->dequant < 0)
         return err_set(
             err, ERR_USAGE,
-            "the exact likelihood takes %d draws of dequantisation; it must be 1 or more", draws);
+            "the exact likelihood takes %d draws of dequantisation; it must be 0 or more",
+            run->dequant);
     double *x = mem_doubles((size_t)draws * dims), *nats = mem_doubles((size_t)draws);
-    bool ok = x && nats;
+    double *noise = mem_doubles(dims);
+    bool ok = x && nats && noise;
     if (!ok) err_set(err, ERR_MEMORY, "no memory for %d dequantised images", draws);
     for (int image = 0; image < count && ok; image++) {
         for (int k = 0; k < draws; k++)
-            pixels_dequantise(&model_pixels, pixels + (size_t)image * dims, dims, seeds[image],
-                              (uint64_t)k, x + (size_t)k * dims);
+            exact_draw(run, pixels + (size_t)image * dims, dims, seeds[image], (uint64_t)k, noise,
+                       x + (size_t)k * dims);
         ok = model->log_density(model->context, draws, x, &run->level, 0, nats, err);
         for (int k = 0; k < draws && ok; k++) {
-            nats[k] = pixel_nats(&model_pixels, nats[k], dims);
+            nats[k] = exact_nats(run, nats[k], dims);
             ok = isfinite(nats[k]) ||
                  err_set(err, ERR_DIVERGED, "the model's log density is %g; it must be finite",
                          nats[k]);
         }
         if (ok) results[image] = likelihood_of_draws(nats, draws, dims, draws);
     }
+    mem_free(noise);
     mem_free(x);
     mem_free(nats);
     return ok;

@@ -3,6 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "diffc/mask.h"
+#include "diffc/mem.h"
+
 static bool out_of_range(Err *err, const char *what, double a, double b, const char *rule)
 {
     return err_set(err, ERR_USAGE, "%s %g and %g: %s", what, a, b, rule);
@@ -43,7 +46,64 @@ bool process_make(Process *p, const ProcessConfig *c, Err *err)
 void process_free(Process *p)
 {
     schedule_free(&p->schedule);
+    mem_free(p->labels);
     memset(p, 0, sizeof *p);
+}
+
+/* betas[K] and labels[K] of the kept steps; returns K. */
+static int kept_steps(const Process *p, const double *alpha_bar, const unsigned char *m,
+                      double *betas, double *labels)
+{
+    int K = 0;
+    double before = 1;
+    for (int t = 0; t < p->T; t++) {
+        if (!m[t]) continue;
+        betas[K] = 1 - alpha_bar[t] / before;
+        labels[K++] = p->labels ? p->labels[t] : t;
+        before = alpha_bar[t];
+    }
+    return K;
+}
+
+bool process_keep(Process *p, MaskAlphas kind, const unsigned char *m, Err *err)
+{
+    CHECK(p->kind == PROCESS_DDPM);
+    size_t T = (size_t)p->T;
+    int kept = 0;
+    for (size_t t = 0; t < T; t++) kept += m[t] != 0;
+    if (kept == 0)
+        return err_set(err, ERR_USAGE, "of %d steps none is kept; it must be 1 or more", p->T);
+    double *room = mem_doubles(2 * T), *labels = mem_doubles(T);
+    bool ok = (room && labels) || err_set(err, ERR_MEMORY, "no memory for %d kept steps", kept);
+    Schedule chain = {0};
+    if (ok) {
+        double *alpha_bar = room, *betas = room + T;
+        mask_alpha_bar(alpha_bar, kind, &p->schedule, m);
+        kept = kept_steps(p, alpha_bar, m, betas, labels);
+        ok = schedule_make(&chain, SCHEDULE_BETAS, kept, 0, 0, betas, err);
+    }
+    mem_free(room);
+    if (!ok) {
+        mem_free(labels);
+        return false;
+    }
+    schedule_free(&p->schedule);
+    mem_free(p->labels);
+    p->schedule = chain;
+    p->labels = labels;
+    p->T = kept;
+    return true;
+}
+
+/* The label at a time of a chain, linear between its steps and from below the first. */
+static double label_at(const Process *p, double time)
+{
+    time = fmax(time, 0);
+    if (!p->labels) return time;
+    int below = (int)time;
+    double part = time - below;
+    if (part <= 0) return p->labels[below];
+    return (1 - part) * p->labels[below] + part * p->labels[below + 1];
 }
 
 /* ln alpha of DDPM at an integer step, 0 for the clean image. */
@@ -90,7 +150,7 @@ NoiseLevel process_level(const Process *p, double time)
     switch (p->kind) {
     case PROCESS_DDPM:
         level = ddpm_level(p, time);
-        if (level.t < 0) level.t = 0;
+        level.t = label_at(p, time);
         return level;
     case PROCESS_SMLD:
         level.sigma = time < 0 ? p->sigma_min * (1 + time) : geometric(p, time / (p->T - 1));

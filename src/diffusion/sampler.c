@@ -78,7 +78,8 @@ bool sampler_grid(const Sampler *s, const SampleRun *run, SpacingKind spacing, i
     if (calls == 0) {
         int own = s->levels ? s->levels(run, s->calls) : s->calls;
         levels = own > 0 ? own : process_is_discrete(p) ? p->T : SDE_CALLS;
-        if (trained && levels > p->T) levels = p->T;
+        /* The steps that a model chose to keep are all meant to be taken. */
+        if (trained && (levels > p->T || p->labels)) levels = p->T;
     } else if (s->levels) {
         levels = s->levels(run, calls);
         if (levels < 1)

@@ -37,6 +37,10 @@ static double beta_at(ScheduleKind kind, int T, double beta_start, double beta_e
     }
     case SCHEDULE_BETAS:
         return betas[t];
+    case SCHEDULE_UNIF: {
+        double before = (double)t / (T + 1), sigma = (double)(t + 1) / (T + 1);
+        return (sigma - before) * (sigma + before) / ((1 - before) * (1 + before));
+    }
     case SCHEDULE_LOGSNR:
         break;
     }

@@ -68,6 +68,7 @@ bool step_grid_make(StepGrid *g, SpacingKind kind, int T, int n, Err *err)
     case SPACING_LOGSNR:
     case SPACING_KARRAS:
     case SPACING_AUTO:
+    case SPACING_DP:
         CHECK(false); /* not of trained steps */
     }
     *g = (StepGrid){.n = n, .t = t};

@@ -119,7 +119,7 @@ bool checkpoint_save(const char *run, const ParamTable *table, const CheckpointB
         return false;
     Layout l;
     bool ok = layout_open(&l, table, blocks);
-    char *text = checkpoint_state_text(state);
+    char *text = checkpoint_state_text(state, blocks->method, blocks->method_count);
     if (!ok || !text) {
         ok = err_set(err, ERR_MEMORY, "%s: not enough memory to write it", path);
         goto done;
@@ -229,6 +229,8 @@ static bool load_one(const char *path, const ParamTable *table, CheckpointBlocks
 {
     Safetensors st;
     CheckpointState loaded;
+    double *method = NULL;
+    size_t count = blocks->method_count;
     *skip = true;
     if (!safetensors_open(&st, path, CHECKPOINT_LIMIT, err)) {
         *skip = err->kind != ERR_MEMORY;
@@ -237,10 +239,16 @@ static bool load_one(const char *path, const ParamTable *table, CheckpointBlocks
     bool ok = verify(&st, path, err);
     if (ok) {
         *skip = false;
-        ok = checkpoint_state_parse(safetensors_metadata(&st, "state"), path, &loaded, err) &&
-             check_table(&st, table, path, err) && copy_blocks(&st, table, blocks, path, err);
+        method = mem_doubles(count);
+        ok = method || err_set(err, ERR_MEMORY, "%s: not enough memory to read it", path);
     }
+    ok = ok &&
+         checkpoint_state_parse(safetensors_metadata(&st, "state"), path, &loaded, method, count,
+                                err) &&
+         check_table(&st, table, path, err) && copy_blocks(&st, table, blocks, path, err);
     if (ok) *state = loaded;
+    if (ok && count > 0) memcpy(blocks->method, method, count * sizeof *method);
+    mem_free(method);
     safetensors_close(&st);
     return ok;
 }

@@ -21,8 +21,9 @@ bool checkpoint_path(char *path, const char *run, int64_t step, Err *err);
 void checkpoint_rotate(const char *run, int64_t step, int keep);
 
 /* The counters as the JSON text in the file's metadata, and back. NULL: not enough memory; free with
- * mem_free. */
-char *checkpoint_state_text(const CheckpointState *state);
-bool checkpoint_state_parse(const char *text, const char *name, CheckpointState *state, Err *err);
+ * mem_free. Both with the method's own numbers. */
+char *checkpoint_state_text(const CheckpointState *state, const double *method, size_t count);
+bool checkpoint_state_parse(const char *text, const char *name, CheckpointState *state,
+                            double *method, size_t count, Err *err);
 
 #endif

@@ -18,7 +18,7 @@ static void put_digits(JsonWriter *w, const char *key, uint64_t value)
     json_put_string(w, key, digits);
 }
 
-char *checkpoint_state_text(const CheckpointState *state)
+char *checkpoint_state_text(const CheckpointState *state, const double *method, size_t count)
 {
     JsonWriter w;
     json_write_init(&w, 0);
@@ -33,6 +33,11 @@ char *checkpoint_state_text(const CheckpointState *state)
     json_put_number(&w, "best_validation", state->best_validation);
     json_put_string(&w, "blas", state->blas);
     json_put_string(&w, "level", state->level);
+    if (count > 0) {
+        json_begin_row(&w, "method");
+        for (size_t i = 0; i < count; i++) json_put_number(&w, NULL, method[i]);
+        json_end_array(&w);
+    }
     json_end_object(&w);
     const char *text = json_text(&w);
     char *copy = text ? mem_alloc(strlen(text) + 1, 1) : NULL;
@@ -84,7 +89,26 @@ static bool get_text(const Json *object, const char *key, char *out, size_t size
     return true;
 }
 
-bool checkpoint_state_parse(const char *text, const char *name, CheckpointState *state, Err *err)
+/* As many numbers as there is room for; none where there is no room. */
+static bool get_method(const Json *object, double *method, size_t room, const char *name, Err *err)
+{
+    const Json *list = json_get(object, "method");
+    size_t count = list && json_type(list) == JSON_ARRAY ? json_count(list) : 0, i = 0;
+    if ((list && count == 0) || count != room)
+        return err_set(err, ERR_FORMAT,
+                       "%s: holds %zu numbers of the method's own, but the configured method has "
+                       "%zu; it belongs to a run of another method or number of steps",
+                       name, count, room);
+    if (count == 0) return true;
+    for (const Json *v = json_first(list); v; v = json_next(v)) {
+        if (json_type(v) != JSON_NUMBER) return bad(name, "method", err);
+        method[i++] = json_number(v);
+    }
+    return true;
+}
+
+bool checkpoint_state_parse(const char *text, const char *name, CheckpointState *state,
+                            double *method, size_t count, Err *err)
 {
     Json *o = json_parse(text, strlen(text), name, false, err);
     if (!o) return false;
@@ -118,7 +142,7 @@ bool checkpoint_state_parse(const char *text, const char *name, CheckpointState 
     else if (!get_text(o, "level", s.level, sizeof s.level))
         bad(name, "level", err);
     else
-        ok = true;
+        ok = get_method(o, method, count, name, err);
     json_free(o);
     if (ok) *state = s;
     return ok;

@@ -14,9 +14,9 @@ NetworkKind config_network(const Config *c)
 TimeChoice config_time(const Config *c)
 {
     if (c->model.time != TIME_CHOICE_AUTO) return c->model.time;
-    bool preserving = c->method.type == METHOD_SDE && c->method.sde != SDE_VE;
-    return c->method.type == METHOD_DDPM || preserving ? TIME_CHOICE_POSITIONAL
-                                                       : TIME_CHOICE_FOURIER;
+    bool exploding =
+        c->method.type == METHOD_SMLD || (c->method.type == METHOD_SDE && c->method.sde == SDE_VE);
+    return exploding ? TIME_CHOICE_FOURIER : TIME_CHOICE_POSITIONAL;
 }
 
 double config_fourier_scale(const Config *c)
@@ -25,19 +25,33 @@ double config_fourier_scale(const Config *c)
     return config_network(c) == NETWORK_MLP ? 0.25 : 16;
 }
 
-enum { DDPM = 1, SMLD = 2, VE = 4, VP = 8, SUBVP = 16, EXPLODING = SMLD | VE };
+enum {
+    DDPM = 1,
+    SMLD = 2,
+    VE = 4,
+    VP = 8,
+    SUBVP = 16,
+    EDDPM = 32,
+    CDM = 64,
+    EXPLODING = SMLD | VE,
+    DENOISERS = DDPM | EDDPM, /* a network that is told its step */
+    STEPS = DENOISERS | CDM
+};
 
 static unsigned method_bit(const Config *c)
 {
     static const unsigned sdes[] = {[SDE_VE] = VE, [SDE_VP] = VP, [SDE_SUBVP] = SUBVP};
     if (c->method.type == METHOD_SDE) return sdes[c->method.sde];
+    if (c->method.type == METHOD_EDDPM) return EDDPM;
+    if (c->method.type == METHOD_CDM) return CDM;
     return c->method.type == METHOD_SMLD ? SMLD : DDPM;
 }
 
 /* "smld, sde ve" */
 static void method_words(unsigned methods, char *out, size_t size)
 {
-    static const char *const words[] = {"ddpm", "smld", "sde ve", "sde vp", "sde subvp"};
+    static const char *const words[] = {"ddpm",      "smld",  "sde ve", "sde vp",
+                                        "sde subvp", "eddpm", "cdm"};
     size_t used = 0;
     out[0] = '\0';
     for (unsigned i = 0; i < sizeof words / sizeof *words && used < size; i++) {
@@ -54,17 +68,18 @@ static bool check_owners(const Config *c, Err *err)
         const char *key;
         unsigned methods;
     } owners[] = {
-        {"steps", DDPM},
-        {"schedule", DDPM},
-        {"beta_start", DDPM},
-        {"beta_end", DDPM},
-        {"betas", DDPM},
-        {"logsnr_start", DDPM},
-        {"logsnr_end", DDPM},
-        {"prediction", DDPM},
-        {"min_snr_gamma", DDPM},
+        {"steps", STEPS},
+        {"schedule", STEPS},
+        {"beta_start", STEPS},
+        {"beta_end", STEPS},
+        {"betas", STEPS},
+        {"logsnr_start", STEPS},
+        {"logsnr_end", STEPS},
+        {"prediction", DENOISERS},
+        {"min_snr_gamma", DENOISERS},
         {"learn_variance", DDPM},
         {"vlb_weight", DDPM},
+        {"times", DDPM | SMLD | VE | VP | SUBVP | CDM},
         {"sde", VE | VP | SUBVP},
         {"sigma_min", EXPLODING},
         {"sigma_max", EXPLODING},
@@ -75,6 +90,20 @@ static bool check_owners(const Config *c, Err *err)
         {"weighting", VE | VP | SUBVP},
         {"objective", EXPLODING},
         {"slices", EXPLODING},
+        {"keep", EDDPM},
+        {"alphas", EDDPM},
+        {"reward", EDDPM},
+        {"masks", EDDPM},
+        {"baseline", EDDPM},
+        {"score_rate", EDDPM},
+        {"precondition", EDDPM},
+        {"full", EDDPM},
+        {"ramp", EDDPM},
+        {"settle", EDDPM},
+        {"extract", EDDPM},
+        {"ce_weight", CDM},
+        {"mse_weight", CDM},
+        {"dequantise", CDM},
     };
     Config standard;
     config_defaults(&standard);
@@ -159,10 +188,11 @@ static bool check_network(const Config *c, Err *err)
                        "model.time is \"positional\", but the network of %s divides its output by "
                        "sigma and is told ln(sigma), which needs \"fourier\"",
                        c->method.type == METHOD_SMLD ? "smld" : "sde ve");
-    if (!positional && c->method.type == METHOD_DDPM)
-        return err_set(err, ERR_USAGE,
-                       "model.time is \"fourier\", but the steps of ddpm are whole numbers from 0, "
-                       "which need \"positional\"");
+    if (!positional && method_bit(c) & DENOISERS)
+        return err_set(
+            err, ERR_USAGE,
+            "model.time is \"fourier\", but the steps of ddpm and eddpm are whole numbers from 0, "
+            "which need \"positional\"");
     return true;
 }
 
@@ -226,6 +256,11 @@ static bool check_variance(const Config *c, Err *err)
 
 static bool check_ddpm(const Config *c, Err *err)
 {
+    if (c->method.schedule == SCHEDULE_UNIF && c->method.type != METHOD_CDM)
+        return err_set(
+            err, ERR_USAGE,
+            "method.schedule is \"unif\", which is for the method cdm; ddpm and eddpm have "
+            "linear, scaled_linear, cosine, betas and logsnr");
     if (c->method.schedule == SCHEDULE_BETAS && c->method.beta_count != c->method.steps)
         return err_set(err, ERR_USAGE,
                        "method.betas has %d values, but method.steps is %d; schedule \"betas\" "
@@ -245,6 +280,63 @@ static bool check_ddpm(const Config *c, Err *err)
     if (c->sample.steps > c->method.steps && samples_trained_steps(c))
         return err_set(err, ERR_USAGE, "sample.steps is %d, more than method.steps (%d)",
                        c->sample.steps, c->method.steps);
+    return true;
+}
+
+static bool check_eddpm(const Config *c, Err *err)
+{
+    int images = c->train.batch * c->train.accumulate;
+    if (c->method.keep > c->method.steps)
+        return err_set(err, ERR_USAGE, "method.keep is %d, more than method.steps (%d)",
+                       c->method.keep, c->method.steps);
+    if (c->sample.steps > c->method.keep)
+        return err_set(err, ERR_USAGE, "sample.steps is %d, more than method.keep (%d)",
+                       c->sample.steps, c->method.keep);
+    if (c->method.full >= c->method.ramp)
+        return err_set(err, ERR_USAGE,
+                       "method.full (%g) is not below method.ramp (%g): all steps are kept until "
+                       "the first share of the run, and K from the second on",
+                       c->method.full, c->method.ramp);
+    if (c->method.ramp > c->method.settle)
+        return err_set(err, ERR_USAGE,
+                       "method.ramp (%g) is above method.settle (%g): the steps can be fixed only "
+                       "when their number has fallen to K",
+                       c->method.ramp, c->method.settle);
+    if (c->method.masks < 2 && c->method.baseline == BASELINE_OTHERS)
+        return err_set(err, ERR_USAGE,
+                       "method.masks is 1, but the baseline \"others\" compares a mask with the "
+                       "others of its update; set method.baseline to \"running\" or \"none\"");
+    if (c->method.masks > images)
+        return err_set(err, ERR_USAGE,
+                       "method.masks is %d, more than the %d images of an update, which the masks "
+                       "share",
+                       c->method.masks, images);
+    if (c->method.extract == EXTRACT_OPTIMUM && c->method.alphas != ALPHAS_MERGED)
+        return err_set(err, ERR_USAGE,
+                       "method.extract is \"optimum\", which needs steps whose noise depends on no "
+                       "other step, as with method.alphas \"merged\"");
+    return true;
+}
+
+static bool check_cdm(const Config *c, Err *err)
+{
+    if (config_network(c) == NETWORK_MLP)
+        return err_set(err, ERR_USAGE,
+                       "method.type is \"cdm\", which classifies images; the points of a data.toy "
+                       "need another method");
+    const char *key = c->model.class_conditional          ? "class_conditional"
+                      : c->model.scale_shift              ? "scale_shift"
+                      : c->model.time != TIME_CHOICE_AUTO ? "time"
+                                                          : NULL;
+    if (key)
+        return err_set(err, ERR_USAGE,
+                       "model.%s is given, but the network of cdm has no embedding of a time or a "
+                       "class: it finds out the noise level itself; leave it out",
+                       key);
+    if (c->method.ce_weight <= 0 && c->method.mse_weight <= 0)
+        return err_set(err, ERR_USAGE,
+                       "method.ce_weight and method.mse_weight are both 0, so nothing would be "
+                       "learnt; set one of them");
     return true;
 }
 
@@ -281,6 +373,13 @@ bool config_check(const Config *c, Err *err)
     if (c->train.micro_batch > c->train.batch)
         return err_set(err, ERR_USAGE, "train.micro_batch is %d, more than train.batch (%d)",
                        c->train.micro_batch, c->train.batch);
-    return check_data(c, err) && check_owners(c, err) && check_network(c, err) &&
-           (c->method.type == METHOD_DDPM ? check_ddpm(c, err) : check_score(c, err));
+    if (c->model.classifier_channels > 0 && c->method.type != METHOD_CDM)
+        return err_set(
+            err, ERR_USAGE,
+            "model.classifier_channels is given, but the method is not cdm, whose network "
+            "alone has a classifier; leave it out");
+    if (!check_data(c, err) || !check_owners(c, err) || !check_network(c, err)) return false;
+    if (c->method.type == METHOD_CDM && !check_cdm(c, err)) return false;
+    if (!(method_bit(c) & STEPS)) return check_score(c, err);
+    return check_ddpm(c, err) && (c->method.type != METHOD_EDDPM || check_eddpm(c, err));
 }

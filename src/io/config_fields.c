@@ -6,17 +6,21 @@
 
 #include "diffc/config.h"
 
-static const char *const method_types[] = {"ddpm", "smld", "sde", NULL};
+static const char *const method_types[] = {"ddpm", "smld", "sde", "eddpm", "cdm", NULL};
 static const char *const sde_kinds[] = {"ve", "vp", "subvp", NULL};
 static const char *const weightings[] = {"simple", "likelihood", NULL};
 static const char *const objectives[] = {"denoising", "exact", "sliced", NULL};
-static const char *const noise_schedules[] = {"linear", "scaled_linear", "cosine",
-                                              "betas",  "logsnr",        NULL};
+static const char *const mask_alphas[] = {"merged", "literal", "rescaled", NULL};
+static const char *const mask_rewards[] = {"bound", "loss", NULL};
+static const char *const mask_baselines[] = {"others", "running", "none", NULL};
+static const char *const mask_extracts[] = {"moves", "draws", "top", "optimum", NULL};
+static const char *const noise_schedules[] = {"linear", "scaled_linear", "cosine", "betas",
+                                              "logsnr", "unif",          NULL};
 static const char *const time_draws[] = {"independent", "even", NULL};
 static const char *const predictions[] = {"eps", "x0", "v", NULL};
 static const char *const variances[] = {"small", "large", NULL};
 static const char *const spacings[] = {"even",   "leading", "trailing", "quadratic", "uniform",
-                                       "logsnr", "karras",  "auto",     NULL};
+                                       "logsnr", "karras",  "auto",     "dp",        NULL};
 static const char *const predictors[] = {"reverse-diffusion", "ancestral", "none", NULL};
 static const char *const data_kinds[] = {"auto", "idx", "cifar10", "folder", NULL};
 static const char *const rates[] = {"constant", "cosine", NULL};
@@ -77,7 +81,7 @@ const Field config_fields[] = {
     INT(model, groups, 0, 1024, "0", "groups of the normalisation; 0: min(32, channels / 4)", "norm_num_groups num_groups"),
     NUMBER(model, eps, 0, 1, true, false, "1e-6", "added to the variance in the normalisation", "norm_eps epsilon"),
     NUMBER(model, dropout, 0, 1, false, true, "0", "dropout inside the residual blocks", "drop"),
-    CHOICE(model, "time", time, time_kinds, "auto", "features of the noise level; auto: positional for ddpm, vp and subvp, else fourier",
+    CHOICE(model, "time", time, time_kinds, "auto", "features of the noise level; auto: positional for ddpm, eddpm, vp and subvp, else fourier",
            "time_embedding time_embedding_type"),
     NUMBER_OR_AUTO(model, fourier_scale, 1000, "spread of the fourier frequencies; auto: 16 for unet, 0.25 for mlp",
                    "embedding_scale gaussian_scale"),
@@ -90,19 +94,20 @@ const Field config_fields[] = {
          "unet: for each n given, sin and cos of 2^n pi x beside the image, to see levels of grey", "fourier_features input_features"),
     BOOL(model, class_conditional, "false", "the class label is an input", "class_cond conditional classes labels"),
     BOOL(model, zero_init, "true", "last convolution of each block starts at zero", ""),
+    INT(model, classifier_channels, 0, 65536, "0", "cdm: channels of the head that tells noise levels; 0: 2 * channels", ""),
 
     CHOICE(method, "type", type, method_types, "ddpm", "what is learnt", "method name kind"),
-    INT(method, steps, 1, CONFIG_MAX_BETAS, "1000", "ddpm: noise levels T", "timesteps T num_train_timesteps diffusion_steps num_timesteps"),
-    CHOICE(method, "schedule", schedule, noise_schedules, "linear", "ddpm: how the noise grows", "beta_schedule noise_schedule"),
-    NUMBER(method, beta_start, 0, 1, true, true, "1e-4", "ddpm: first beta of linear and scaled_linear", "beta_1"),
-    NUMBER(method, beta_end, 0, 1, true, true, "0.02", "ddpm: last beta of linear and scaled_linear", "beta_T"),
+    INT(method, steps, 1, CONFIG_MAX_BETAS, "1000", "ddpm, eddpm, cdm: noise levels T", "timesteps T num_train_timesteps diffusion_steps num_timesteps"),
+    CHOICE(method, "schedule", schedule, noise_schedules, "linear", "ddpm, eddpm, cdm: how the noise grows; unif is cdm's alone", "beta_schedule noise_schedule"),
+    NUMBER(method, beta_start, 0, 1, true, true, "1e-4", "ddpm, eddpm, cdm: first beta of linear and scaled_linear", "beta_1"),
+    NUMBER(method, beta_end, 0, 1, true, true, "0.02", "ddpm, eddpm, cdm: last beta of linear and scaled_linear", "beta_T"),
     LIST(method, betas, FIELD_NUMBERS, beta_count, 0, 1, true, 0, CONFIG_MAX_BETAS, "[]",
-         "ddpm: the betas of schedule \"betas\"", "trained_betas"),
-    NUMBER(method, logsnr_start, -20, 20, false, false, "13.3", "ddpm: first ln(alpha^2 / sigma^2) of schedule \"logsnr\"", "logsnr_max gamma_min"),
-    NUMBER(method, logsnr_end, -20, 20, false, false, "-8", "ddpm: last ln(alpha^2 / sigma^2) of schedule \"logsnr\"", "logsnr_min gamma_max"),
-    CHOICE(method, "prediction", prediction, predictions, "eps", "ddpm: what the network gives: noise, image or v",
+         "ddpm, eddpm, cdm: the betas of schedule \"betas\"", "trained_betas"),
+    NUMBER(method, logsnr_start, -20, 20, false, false, "13.3", "ddpm, eddpm, cdm: first ln(alpha^2 / sigma^2) of schedule \"logsnr\"", "logsnr_max gamma_min"),
+    NUMBER(method, logsnr_end, -20, 20, false, false, "-8", "ddpm, eddpm, cdm: last ln(alpha^2 / sigma^2) of schedule \"logsnr\"", "logsnr_min gamma_max"),
+    CHOICE(method, "prediction", prediction, predictions, "eps", "ddpm, eddpm: what the network gives: noise, image or v",
            "prediction_type target parametrization"),
-    NUMBER(method, min_snr_gamma, 0, 1e6, false, false, "0", "ddpm: Min-SNR weight of the loss; 0: off", "snr_gamma gamma min_snr"),
+    NUMBER(method, min_snr_gamma, 0, 1e6, false, false, "0", "ddpm, eddpm: Min-SNR weight of the loss; 0: off", "snr_gamma gamma min_snr"),
     BOOL(method, learn_variance, "false", "ddpm: the network also gives the variance of each value's step (LEARNED_RANGE)",
          "learn_sigma learned_variance variance_type learned_range"),
     NUMBER(method, vlb_weight, 0, 1e3, true, false, "0.001", "learn_variance: weight of the bound, bits per dimension of all steps, beside the simple loss",
@@ -122,7 +127,30 @@ const Field config_fields[] = {
     INT(method, slices, 1, 1000, "1", "sliced: projections of each point", "projections n_projections"),
     CHOICE(method, "times", times, time_draws, "independent", "levels of a batch: drawn each on its own, or spread evenly (less noise in the gradient)",
            "timestep_sampler time_sampling stratified antithetic low_discrepancy"),
+    INT(method, keep, 1, CONFIG_MAX_BETAS, "50", "eddpm: steps K that are kept in the end", "K kept_steps keep_steps gamma_f"),
+    CHOICE(method, "alphas", alphas, mask_alphas, "merged",
+           "eddpm: noise of kept steps: with that of the skipped ones below, without it, or all in proportion", "alpha masked_alphas"),
+    CHOICE(method, "reward", reward, mask_rewards, "bound",
+           "eddpm: what judges a choice of steps: the bound of its chain, or the batch's plain loss", "score_reward"),
+    INT(method, masks, 1, 1024, "4", "eddpm: choices of steps tried in each update", "masks_per_batch num_masks"),
+    CHOICE(method, "baseline", baseline, mask_baselines, "others",
+           "eddpm: what a reward is compared with: those of the update's other masks, a running mean, nothing", "leave_one_out"),
+    NUMBER(method, score_rate, 0, 10, true, false, "0.03", "eddpm: learning rate of the scores, in running spreads of the reward",
+           "mask_lr score_lr"),
+    BOOL(method, precondition, "true", "eddpm: gradient of a score s times sqrt(s (1 - s))", "preconditioned"),
+    NUMBER(method, full, 0, 1, false, true, "0.16", "eddpm: share of the run in which all steps are kept",
+           "full_epochs e_1 e1"),
+    NUMBER(method, ramp, 0, 1, true, false, "0.6", "eddpm: share of the run at which the budget has fallen to K", "ramp_end"),
+    NUMBER(method, settle, 0, 1, true, false, "0.7", "eddpm: share of the run from which the K steps are fixed and the network is fine-tuned",
+           "finetune hold fine_tune"),
+    CHOICE(method, "extract", extract, mask_extracts, "moves",
+           "eddpm: how K steps come from the scores: best of many draws with its steps then moved while the bound falls, that draw itself, the largest, or the optimum for the measured errors", "extraction"),
+    NUMBER(method, ce_weight, 0, 1e6, false, false, "0.001", "cdm: weight of the cross-entropy of the noise level", "ce_loss_weight"),
+    NUMBER(method, mse_weight, 0, 1e6, false, false, "1", "cdm: weight of the squared error of the noise", "mse_loss_weight"),
+    BOOL(method, dequantise, "true", "cdm: train clean images with uniform noise of one grey level; false: as they are, as published",
+         "dequantize dequantization"),
 
+    TEXT(train, init, "", "run or model folder whose weights the run starts from", "init_model pretrained pretrained_model resume_from"),
     LONG(train, steps, 0, 1e12, "10000", "updates; 0: no limit, train.minutes decides",
          "iterations iters updates max_steps num_steps epochs total_steps"),
     NUMBER(train, minutes, 0, 1e7, false, false, "0", "time limit; 0: none", "time max_minutes duration hours"),

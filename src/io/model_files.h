@@ -8,7 +8,15 @@
 #define MODEL_INDEX      "model_index.json"
 #define NETWORK_CONFIG   "config.json"
 #define SCHEDULER_CONFIG "scheduler_config.json"
-#define WEIGHTS          "diffusion_pytorch_model.safetensors"
+/* Kept steps whose noise is not that of the schedule at the same steps. */
+#define EDDPM_SCHEDULER "DiffcEddpmScheduler"
+#define EDDPM_PIPELINE  "DiffcEddpmPipeline"
+#define WEIGHTS         "diffusion_pytorch_model.safetensors"
+
+/* Classification diffusion: classes that diffusers does not have. */
+#define CDM_PIPELINE  "DiffcCdmPipeline"
+#define CDM_UNET      "DiffcCdmUNet"
+#define CDM_SCHEDULER "DiffcCdmScheduler"
 
 /* A folder of diffusers' betas or a list of a thousand shards stays well below. */
 enum { MODEL_JSON_BYTES = 16 << 20 };
@@ -51,5 +59,9 @@ bool unet_config_read(const ModelReader *r, const Json *object);
 bool mlp_config_read(const ModelReader *r, const Json *object);
 void mlp_config_put(JsonWriter *w, const ModelConfig *m);
 bool scheduler_config_read(const ModelReader *r, const Json *object);
+
+/* The keys about kept steps (kept_steps.c): absent in most. */
+bool kept_steps_read(const ModelReader *r, const Json *object, bool needed);
+void kept_steps_put(JsonWriter *w, const ModelConfig *m);
 
 #endif

@@ -15,6 +15,7 @@ enum { SHOWN = 80 };
 void model_config_free(ModelConfig *m)
 {
     mem_free(m->betas);
+    mem_free(m->kept);
     memset(m, 0, sizeof *m);
 }
 
@@ -106,9 +107,10 @@ bool model_component_path(char *out, const char *root, const char *name, const c
     return path_join(out, path_is_folder(folder) ? folder : root, file, err);
 }
 
-/* ["diffusers", CLASS]; an absent entry is fine, for a bare component folder has none. */
+/* ["diffusers", CLASS], or ["diffc", CLASS] for our own; an absent entry is fine, for a bare
+ * component folder has none. `classes`: NULL for any. */
 static bool check_component(const ModelReader *r, const Json *index, const char *name,
-                            const char *class_name)
+                            const char *const *classes, const char *instead)
 {
     const Json *entry = json_get(index, name);
     if (!entry) return true;
@@ -116,16 +118,23 @@ static bool check_component(const ModelReader *r, const Json *index, const char 
     const Json *class_value = library ? json_next(library) : NULL;
     if (!class_value || json_next(class_value) || json_type(class_value) != JSON_STRING)
         return model_wrong(r, name, entry, "an array of two strings, the library and the class");
-    if (class_name && strcmp(json_string(class_value), class_name) != 0)
-        return model_unsupported(r, name, class_value, class_name);
+    if (classes && !model_word_in(json_string(class_value), classes))
+        return model_unsupported(r, name, class_value, instead);
     return true;
 }
 
 /* model_index.json may be absent; what it says must be something that diffc can run. */
 static bool check_index(const char *root, ModelConfig *m, Err *err)
 {
-    static const char *const pipelines[] = {"DDPMPipeline", "DDIMPipeline", "PNDMPipeline",
-                                            MLP_PIPELINE, NULL};
+    static const char *const pipelines[] = {"DDPMPipeline",
+                                            "DDIMPipeline",
+                                            "PNDMPipeline",
+                                            EDDPM_PIPELINE,
+                                            MLP_PIPELINE,
+                                            CDM_PIPELINE,
+                                            NULL};
+    static const char *const unets[] = {"UNet2DModel", CDM_UNET, NULL};
+    static const char *const mlps[] = {MLP_CLASS, NULL};
     char path[PATH_BYTES];
     if (!path_join(path, root, MODEL_INDEX, err)) return false;
     if (!path_exists(path)) return true;
@@ -137,13 +146,14 @@ static bool check_index(const char *root, ModelConfig *m, Err *err)
     const Json *pipeline = ok ? json_get(index, "_class_name") : NULL;
     if (pipeline) {
         const char *text = model_read_text(&r, "_class_name", pipeline);
-        ok = text && (model_word_in(text, pipelines) || score_pipeline_known(text) ||
-                      model_unsupported(&r, "_class_name", pipeline,
-                                        "DDPM, DDIM, PNDM and ScoreSde pipelines"));
+        ok = text &&
+             (model_word_in(text, pipelines) || score_pipeline_known(text) ||
+              model_unsupported(&r, "_class_name", pipeline,
+                                "DDPM, DDIM, PNDM, ScoreSde, DiffcEddpm and DiffcCdm pipelines"));
     }
-    ok = ok && check_component(&r, index, "unet", "UNet2DModel") &&
-         check_component(&r, index, "mlp", MLP_CLASS) &&
-         check_component(&r, index, "scheduler", NULL);
+    ok = ok && check_component(&r, index, "unet", unets, "UNet2DModel and " CDM_UNET) &&
+         check_component(&r, index, "mlp", mlps, MLP_CLASS) &&
+         check_component(&r, index, "scheduler", NULL, NULL);
     json_free(index);
     return ok;
 }
@@ -162,6 +172,21 @@ static bool read_component(const char *root, const char *name, const char *file,
                                                : model_wrong(&r, "the file", object, "one object");
     json_free(object);
     return ok;
+}
+
+/* A classifier of noise levels has one class for each step of its scheduler, and two more. */
+static bool check_classifier(const char *path, const ModelConfig *m, Err *err)
+{
+    int classes = m->unet.noise_classes;
+    if ((m->method == METHOD_CDM) != (classes > 0))
+        return err_set(err, ERR_FORMAT,
+                       "%s: %s goes with %s only; this folder has one without the other", path,
+                       CDM_UNET, CDM_SCHEDULER);
+    if (classes > 0 && classes != m->T + 2)
+        return err_set(err, ERR_FORMAT,
+                       "%s: noise_classes is %d, but a classifier of num_train_timesteps %d has %d",
+                       path, classes, m->T, m->T + 2);
+    return true;
 }
 
 /* Twice the channels and a learned variance belong together. */
@@ -212,7 +237,7 @@ bool model_folder_read_config(const char *path, ModelConfig *m, Err *err)
          read_component(path, mlp ? "mlp" : "unet", NETWORK_CONFIG,
                         mlp ? mlp_config_read : unet_config_read, m, err) &&
          read_component(path, "scheduler", SCHEDULER_CONFIG, scheduler_config_read, m, err) &&
-         check_variance(path, m, err);
+         check_classifier(path, m, err) && check_variance(path, m, err);
     if (!ok) model_config_free(m);
     return ok;
 }

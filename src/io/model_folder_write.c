@@ -68,7 +68,8 @@ static void put_unet(JsonWriter *w, const UNetConfig *c)
     static const char *const times[] = {[TIME_POSITIONAL] = "positional",
                                         [TIME_FOURIER] = "fourier",
                                         [TIME_FOURIER_LINEAR] = "fourier_linear"};
-    json_put_string(w, "_class_name", "UNet2DModel");
+    bool timed = c->noise_classes == 0; /* a classifier of noise levels has no time layers */
+    json_put_string(w, "_class_name", timed ? "UNet2DModel" : CDM_UNET);
     json_put_string(w, "_diffusers_version", DIFFUSERS_VERSION);
     json_put_string(w, "act_fn", "silu");
     json_put_bool(w, "add_attention", c->mid_attention);
@@ -79,13 +80,14 @@ static void put_unet(JsonWriter *w, const UNetConfig *c)
     json_end_array(w);
     json_put_bool(w, "center_input_sample", c->center_input);
     json_put_null(w, "class_embed_type");
+    if (!timed) put_int_or_null(w, "classifier_channels", c->classifier_channels);
     put_block_types(w, "down_block_types", c->down_attention, c->levels, "DownBlock2D",
                     "AttnDownBlock2D");
     json_put_int(w, "downsample_padding", c->downsample_padding);
     json_put_string(w, "downsample_type", "conv");
     json_put_float(w, "dropout", widened(c->dropout));
-    json_put_bool(w, "flip_sin_to_cos", c->flip_sin_to_cos);
-    json_put_number(w, "freq_shift", widened(c->freq_shift));
+    if (timed) json_put_bool(w, "flip_sin_to_cos", c->flip_sin_to_cos);
+    if (timed) json_put_number(w, "freq_shift", widened(c->freq_shift));
     json_put_int(w, "in_channels", c->in_channels);
     if (c->input_fouriers) {
         json_begin_row(w, "input_fourier");
@@ -95,30 +97,48 @@ static void put_unet(JsonWriter *w, const UNetConfig *c)
     json_put_int(w, "layers_per_block", c->layers_per_block);
     json_put_number(w, "mid_block_scale_factor", widened(c->mid_scale));
     if (!c->mid_block) json_put_null(w, "mid_block_type");
+    if (!timed) json_put_int(w, "noise_classes", c->noise_classes);
     json_put_float(w, "norm_eps", widened(c->eps));
     put_int_or_null(w, "norm_num_groups", c->groups);
     put_int_or_null(w, "num_class_embeds", c->classes);
     json_put_int(w, "out_channels", c->out_channels);
-    json_put_string(w, "resnet_time_scale_shift", c->scale_shift ? "scale_shift" : "default");
+    if (timed)
+        json_put_string(w, "resnet_time_scale_shift", c->scale_shift ? "scale_shift" : "default");
     put_sample_size(w, c);
     if (c->time_dim) json_put_int(w, "time_embedding_dim", c->time_dim);
-    json_put_string(w, "time_embedding_type", times[c->time_kind]);
+    if (timed) json_put_string(w, "time_embedding_type", times[c->time_kind]);
     put_block_types(w, "up_block_types", c->up_attention, c->levels, "UpBlock2D", "AttnUpBlock2D");
     json_put_string(w, "upsample_type", "conv");
+}
+
+/* Kept steps that are no steps of the schedule: diffusers must not load them as such. */
+static bool own_noise(const ModelConfig *m)
+{
+    return m->kept && m->alphas != ALPHAS_MERGED;
+}
+
+static const char *steps_scheduler(const ModelConfig *m)
+{
+    if (m->method == METHOD_CDM) return CDM_SCHEDULER;
+    return own_noise(m) ? EDDPM_SCHEDULER : "DDPMScheduler";
 }
 
 /* timestep_spacing and steps_offset are left out on purpose: standing in the file they would
  * override the defaults of every other scheduler built from it. */
 static void put_scheduler(JsonWriter *w, const ModelConfig *m)
 {
-    static const char *const schedules[] = {"linear", "scaled_linear", "squaredcos_cap_v2",
-                                            "linear"};
+    static const char *const schedules[] = {[SCHEDULE_LINEAR] = "linear",
+                                            [SCHEDULE_SCALED_LINEAR] = "scaled_linear",
+                                            [SCHEDULE_COSINE] = "squaredcos_cap_v2",
+                                            [SCHEDULE_BETAS] = "linear",
+                                            [SCHEDULE_LOGSNR] = "linear", /* kept as betas */
+                                            [SCHEDULE_UNIF] = "unif"};
     static const char *const predictions[] = {"epsilon", "sample", "v_prediction"};
     static const char *const variance_types[] = {[VARIANCE_SMALL] = "fixed_small",
                                                  [VARIANCE_LARGE] = "fixed_large",
                                                  [VARIANCE_LEARNED] = "learned_range"};
     const ScoreClass *score = score_class_of(m);
-    json_put_string(w, "_class_name", score ? score->name : "DDPMScheduler");
+    json_put_string(w, "_class_name", score ? score->name : steps_scheduler(m));
     json_put_string(w, "_diffusers_version", DIFFUSERS_VERSION);
     if (score) {
         score_scheduler_put(w, m);
@@ -129,6 +149,8 @@ static void put_scheduler(JsonWriter *w, const ModelConfig *m)
     json_put_float(w, "beta_start", m->beta_start);
     json_put_bool(w, "clip_sample", m->clip);
     if (m->clip_range != 1) json_put_float(w, "clip_sample_range", m->clip_range);
+    if (m->method == METHOD_CDM) json_put_bool(w, "dequantised", m->dequantised);
+    kept_steps_put(w, m);
     json_put_int(w, "num_train_timesteps", m->T);
     json_put_string(w, "prediction_type", predictions[m->prediction]);
     if (m->schedule == SCHEDULE_BETAS) {
@@ -144,14 +166,18 @@ static void put_scheduler(JsonWriter *w, const ModelConfig *m)
 static void put_index(JsonWriter *w, const ModelConfig *m)
 {
     const ScoreClass *score = score_class_of(m);
-    bool mlp = m->network == NETWORK_MLP;
-    const char *pipeline = score ? score->pipeline : "DDPMPipeline";
+    bool mlp = m->network == NETWORK_MLP, cdm = m->method == METHOD_CDM, own = own_noise(m);
+    const char *pipeline = score ? score->pipeline
+                           : cdm ? CDM_PIPELINE
+                           : own ? EDDPM_PIPELINE
+                                 : "DDPMPipeline";
+    const char *library = cdm || own ? "diffc" : "diffusers";
     json_put_string(w, "_class_name", mlp ? MLP_PIPELINE : pipeline);
     json_put_string(w, "_diffusers_version", DIFFUSERS_VERSION);
     if (mlp) put_pair(w, "mlp", "diffc", MLP_CLASS);
-    put_pair(w, "scheduler", score ? score->library : "diffusers",
-             score ? score->name : "DDPMScheduler");
-    if (!mlp) put_pair(w, "unet", "diffusers", "UNet2DModel");
+    put_pair(w, "scheduler", score ? score->library : library,
+             score ? score->name : steps_scheduler(m));
+    if (!mlp) put_pair(w, "unet", cdm ? "diffc" : "diffusers", cdm ? CDM_UNET : "UNet2DModel");
 }
 
 typedef enum { FILE_NETWORK, FILE_SCHEDULER, FILE_INDEX } JsonFile;

@@ -1,4 +1,4 @@
-/* scheduler/scheduler_config.json; those of score models go to score_scheduler.c. DDPM and DDIM are
+/* scheduler/scheduler_config.json; those of score models go to score_scheduler.c. DDPM, DDIM and our own are
  * read whole; from the other variance-preserving schedulers the noise levels and the prediction type
  * are taken, for these describe the model and the rest describes a sampler that is not ours. */
 #include <math.h>
@@ -21,7 +21,9 @@ typedef struct {
 
 static const SchedulerClass classes[] = {
     {"DDPMScheduler", true, 1e-4, 0.02},
+    {CDM_SCHEDULER, true, 1e-4, 0.02},
     {"DDIMScheduler", true, 1e-4, 0.02},
+    {EDDPM_SCHEDULER, true, 1e-4, 0.02},
     {"PNDMScheduler", false, 1e-4, 0.02},
     {"DPMSolverMultistepScheduler", false, 1e-4, 0.02},
     {"DPMSolverSinglestepScheduler", false, 1e-4, 0.02},
@@ -97,6 +99,8 @@ static bool read_betas(const ModelReader *r, const Json *object, const Scheduler
         m->schedule = SCHEDULE_SCALED_LINEAR;
     else if (strcmp(name, "squaredcos_cap_v2") == 0)
         m->schedule = SCHEDULE_COSINE;
+    else if (strcmp(name, "unif") == 0 && strcmp(kind->name, CDM_SCHEDULER) == 0)
+        m->schedule = SCHEDULE_UNIF;
     else if (strcmp(name, "linear") != 0)
         return model_unsupported(r, "beta_schedule", schedule,
                                  "linear, scaled_linear, squaredcos_cap_v2, sigmoid and "
@@ -184,6 +188,7 @@ static void warn_unknown(const ModelReader *r, const Json *object)
                                         "prediction_type",
                                         "predict_epsilon",
                                         "variance_type",
+                                        "dequantised",
                                         "clip_sample",
                                         "clip_sample_range",
                                         "thresholding",
@@ -195,6 +200,8 @@ static void warn_unknown(const ModelReader *r, const Json *object)
                                         "set_alpha_to_one",
                                         "tensor_format",
                                         "timestep_values",
+                                        "kept_timesteps",
+                                        "masked_alphas",
                                         NULL};
     for (const Json *v = json_first(object); v; v = json_next(v)) {
         if (json_key(v)[0] == '_' || model_word_in(json_key(v), known)) continue;
@@ -216,10 +223,16 @@ bool scheduler_config_read(const ModelReader *r, const Json *object)
         kind = find_class(name);
         if (!kind)
             return model_unsupported(r, "_class_name", class_name,
-                                     "DDPM, DDIM, PNDM, DPMSolver, DEIS, UniPC, Euler, Heun, LMS "
-                                     "and ScoreSde schedulers");
+                                     "DDPM, DDIM, PNDM, DPMSolver, DEIS, UniPC, Euler, Heun, LMS, "
+                                     "ScoreSde, DiffcEddpm and DiffcCdm schedulers");
     } else {
         model_warn(r->m, "%.120s: has no _class_name and is read as a DDPMScheduler", r->path);
+    }
+    const Json *dequantised = json_get(object, "dequantised");
+    if (strcmp(kind->name, CDM_SCHEDULER) == 0) {
+        r->m->method = METHOD_CDM;
+        if (dequantised && !model_read_bool(r, "dequantised", dequantised, &r->m->dequantised))
+            return false;
     }
     const Json *rescale = json_get(object, "rescale_betas_zero_snr");
     bool rescaled = false;
@@ -227,6 +240,7 @@ bool scheduler_config_read(const ModelReader *r, const Json *object)
     if (rescaled)
         return model_unsupported(r, "rescale_betas_zero_snr", rescale, "betas as they are (false)");
     if (kind->whole) warn_unknown(r, object);
-    return read_betas(r, object, kind) && read_prediction(r, object) && read_variance(r, object) &&
-           read_clipping(r, object, kind);
+    bool own = strcmp(kind->name, EDDPM_SCHEDULER) == 0;
+    return read_betas(r, object, kind) && kept_steps_read(r, object, own) &&
+           read_prediction(r, object) && read_variance(r, object) && read_clipping(r, object, kind);
 }

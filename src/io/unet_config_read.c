@@ -181,6 +181,8 @@ static bool read_plain(const ModelReader *r, const char *key, const Json *v, UNe
                     {"norm_num_groups", &c->groups},
                     {"attn_norm_num_groups", &c->attn_groups},
                     {"time_embedding_dim", &c->time_dim},
+                    {"classifier_channels", &c->classifier_channels},
+                    {"noise_classes", &c->noise_classes},
                     {"num_class_embeds", &c->classes}};
     const struct {
         const char *key;
@@ -269,16 +271,24 @@ bool unet_config_read(const ModelReader *r, const Json *object)
     unet_config_defaults(c);
     static const int channels[] = {224, 448, 672, 896};
     BlockTypes down = {4, {false, true, true, true}}, up = {4, {true, true, true, false}};
+    bool classifier = false;
     c->levels = 4;
     memcpy(c->block_channels, channels, sizeof channels);
     for (const Json *v = json_first(object); v; v = json_next(v)) {
         const char *key = json_key(v), *name = modern(key);
         if (strcmp(key, "_class_name") == 0) {
-            static const char *const classes[] = {"UNet2DModel", NULL};
-            if (!read_word(r, key, v, classes, "UNet2DModel")) return false;
+            static const char *const classes[] = {"UNet2DModel", CDM_UNET, NULL};
+            if (!read_word(r, key, v, classes, "UNet2DModel and " CDM_UNET)) return false;
+            classifier = strcmp(json_string(v), CDM_UNET) == 0;
         }
         if (key[0] == '_' || (name != key && json_get(object, name))) continue;
         if (!read_key(r, name, v, &down, &up)) return false;
     }
+    if (classifier != (c->noise_classes > 0))
+        return err_set(r->err, ERR_FORMAT,
+                       "%s: _class_name is %s, which %s noise_classes, the number of noise levels "
+                       "it tells apart",
+                       r->path, classifier ? CDM_UNET : "UNet2DModel",
+                       classifier ? "must say" : "has no");
     return finish(r, &down, &up);
 }

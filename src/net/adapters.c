@@ -303,6 +303,28 @@ static void avgpool_run_backward2(const Call *c)
     avgpool_backward2(&c->node->dims.resample, c->mx[0], c->my);
 }
 
+/* ---- cumsum ---- */
+
+static void cumsum_run_forward(const Call *c)
+{
+    cumsum_forward(&c->node->dims.cumsum, c->y, c->x[0]);
+}
+
+static void cumsum_run_backward(const Call *c)
+{
+    cumsum_backward(&c->node->dims.cumsum, c->dx[0], c->dy);
+}
+
+static void cumsum_run_tangent(const Call *c)
+{
+    cumsum_tangent(&c->node->dims.cumsum, c->ydot, c->xdot[0]);
+}
+
+static void cumsum_run_backward2(const Call *c)
+{
+    cumsum_backward2(&c->node->dims.cumsum, c->mx[0], c->my);
+}
+
 /* ---- join ---- */
 
 static void concat_run_forward(const Call *c)
@@ -565,6 +587,7 @@ const NetOp net_ops[OP_KINDS] = {
                       .second_tangents = X0 | X1 | X2, .second_lambda = true},
     [OP_UPSAMPLE] = {PASSES(upsample)},
     [OP_AVGPOOL] = {PASSES(avgpool)},
+    [OP_CUMSUM] = {PASSES(cumsum)},
     [OP_CONCAT] = {PASSES(concat)},
     [OP_ADD] = {PASSES(add)},
     [OP_SHIFT] = {PASSES(shift)},

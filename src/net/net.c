@@ -237,6 +237,15 @@ int net_avgpool(Net *net, int x, int factor)
     return append(net, node);
 }
 
+int net_cumsum(Net *net, int x)
+{
+    Shape s = net_shape(net, x);
+    REQUIRE(is_vector(s, s.C));
+    Node node = reading(OP_CUMSUM, s, x, -1, -1);
+    node.dims.cumsum = (CumsumDims){.N = net->batch, .C = s.C};
+    return append(net, node);
+}
+
 int net_concat(Net *net, int a, int b)
 {
     Shape s = net_shape(net, a), t = net_shape(net, b);

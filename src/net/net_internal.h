@@ -16,6 +16,7 @@ typedef enum {
     OP_ATTENTION,
     OP_UPSAMPLE,
     OP_AVGPOOL,
+    OP_CUMSUM,
     OP_CONCAT,
     OP_ADD,
     OP_SHIFT,
@@ -67,6 +68,7 @@ typedef struct {
         PointDims point;
         AttentionDims attention;
         ResampleDims resample;
+        CumsumDims cumsum;
         ConcatDims concat;
         ShiftDims shift;
         TimeDims time;
@@ -90,7 +92,7 @@ typedef struct {
     size_t value, saved, gradient, tangent, gradient2, sums;
     /* In the block of prepared weights; the bias of a layer with its fold. */
     size_t prepared, prepared_back, prepared_bias;
-    double seconds[2]; /* profile: forward, backward */
+    double seconds[NET_PASSES]; /* profile */
 } Node;
 
 struct Net {
@@ -118,8 +120,8 @@ struct Net {
     enum { STAGE_NONE, STAGE_FORWARD, STAGE_BACKWARD, STAGE_TANGENT } stage;
     bool backward_done; /* since the last forward */
     bool profiled;
-    int passes[2];             /* profile: forward and backward passes timed */
-    double prepare_seconds[2]; /* profile: making prepared weights for each */
+    int products[NET_PASSES];  /* profile: products of a convolution's size that each pass made */
+    double prepare_seconds[2]; /* profile: making prepared weights, forward and backward */
     bool training;
     uint64_t dropout_seed, dropout_step;
 };

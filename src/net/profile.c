@@ -9,7 +9,7 @@ enum { KIND_FAST = OP_KINDS, KIND_PREPARE, KINDS };
 void net_profile(Net *net, bool on)
 {
     net->profiled = on;
-    memset(net->passes, 0, sizeof net->passes);
+    memset(net->products, 0, sizeof net->products);
     memset(net->prepare_seconds, 0, sizeof net->prepare_seconds);
     for (int i = 0; i < net->count; i++)
         memset(net->nodes[i].seconds, 0, sizeof net->nodes[i].seconds);
@@ -42,12 +42,11 @@ static void add_node(const Net *net, const Node *node, NetProfile *out)
     double flop = op->flop ? op->flop(node) * net->batch : 0;
     double bytes = traffic(net, node) * sizeof(float);
     out->nodes++;
-    out->forward_seconds += node->seconds[0];
-    out->backward_seconds += node->seconds[1];
-    out->forward_flop += flop * net->passes[0];
-    out->backward_flop += 2 * flop * net->passes[1];
-    out->forward_bytes += bytes * net->passes[0];
-    out->backward_bytes += 2 * bytes * net->passes[1];
+    for (int pass = 0; pass < NET_PASSES; pass++) {
+        out->seconds[pass] += node->seconds[pass];
+        out->flop[pass] += flop * net->products[pass];
+        out->bytes[pass] += bytes * net->products[pass];
+    }
 }
 
 bool net_profile_kind(const Net *net, int kind, NetProfile *out)
@@ -55,8 +54,8 @@ bool net_profile_kind(const Net *net, int kind, NetProfile *out)
     if (kind < 0 || kind >= KINDS) return false;
     *out = (NetProfile){.name = name_of(kind)};
     if (kind == KIND_PREPARE) {
-        out->forward_seconds = net->prepare_seconds[0];
-        out->backward_seconds = net->prepare_seconds[1];
+        out->seconds[NET_FORWARD] = net->prepare_seconds[0];
+        out->seconds[NET_BACKWARD] = net->prepare_seconds[1];
     }
     for (int i = 0; i < net->count; i++)
         if (net->nodes[i].used && net->nodes[i].kind != OP_INPUT && kind_of(&net->nodes[i]) == kind)

@@ -163,6 +163,11 @@ static void profile_end(Net *net, int i, int pass, double start)
     if (net->profiled) net->nodes[i].seconds[pass] += clock_seconds() - start;
 }
 
+static void profile_pass(Net *net, int pass, int products)
+{
+    if (net->profiled) net->products[pass] += products;
+}
+
 static void begin_pass(Net *net, const float *weights, bool back)
 {
     CHECK(net->planned && parallel_threads() <= net->threads);
@@ -182,9 +187,9 @@ void net_forward(Net *net, const float *weights)
         give_sums(net, &c);
         double start = profile_begin(net);
         net_ops[node->kind].forward(&c);
-        profile_end(net, i, 0, start);
+        profile_end(net, i, NET_FORWARD, start);
     }
-    if (net->profiled) net->passes[0]++;
+    profile_pass(net, NET_FORWARD, 1);
     net->stage = STAGE_FORWARD;
     net->backward_done = false;
 }
@@ -203,9 +208,9 @@ void net_backward(Net *net, const float *weights, float *grads)
         give_cotangents(net, i, grads, false, &c);
         c.dy = at(net, node->gradient);
         op->backward(&c);
-        profile_end(net, i, 1, start);
+        profile_end(net, i, NET_BACKWARD, start);
     }
-    if (net->profiled) net->passes[1]++;
+    profile_pass(net, NET_BACKWARD, grads ? 2 : 1);
     net->stage = STAGE_BACKWARD;
     net->backward_done = true;
 }
@@ -217,6 +222,7 @@ void net_tangent(Net *net, const float *weights)
     CHECK(net->stage == STAGE_FORWARD || net->stage == STAGE_BACKWARD);
     for (int i = 0; i < net->count; i++) {
         const Node *node = &net->nodes[i];
+        double start = profile_begin(net);
         if (node->tangent_kind == TANGENT_ZERO)
             zero(at(net, node->tangent), node_floats(net, node));
         if (node->tangent_kind != TANGENT_MOVES || node->kind == OP_INPUT) continue;
@@ -226,7 +232,9 @@ void net_tangent(Net *net, const float *weights)
         give_tangents(net, &c, ~0u);
         c.ydot = at(net, node->tangent);
         op->tangent(&c);
+        profile_end(net, i, NET_TANGENT, start);
     }
+    profile_pass(net, NET_TANGENT, 1);
     net->stage = STAGE_TANGENT;
 }
 
@@ -239,6 +247,7 @@ void net_backward2(Net *net, const float *weights, float *grads)
         if (!goes_back(node, grads) || node->kind == OP_INPUT) continue;
         const NetOp *op = &net_ops[node->kind];
         Call c = begin_call(net, i, weights, grads, true);
+        double start = profile_begin(net);
         if (node->tangent_kind == TANGENT_MOVES) {
             give_values(net, &c, op->second_values);
             give_tangents(net, &c, op->second_tangents);
@@ -252,6 +261,8 @@ void net_backward2(Net *net, const float *weights, float *grads)
             c.dy = at(net, node->gradient2);
             op->backward(&c);
         }
+        profile_end(net, i, NET_BACKWARD2, start);
     }
+    profile_pass(net, NET_BACKWARD2, grads ? 3 : 1);
     net->stage = STAGE_NONE;
 }

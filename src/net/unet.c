@@ -14,7 +14,7 @@ enum { NAME_BYTES = PARAM_NAME_BYTES };
 typedef struct {
     Net *net;
     const UNetConfig *c;
-    int embedding; /* silu(emb), [N,1,1,E] */
+    int embedding; /* silu(emb), [N,1,1,E]; -1: none (noise_classes) */
     int skips[UNET_MAX_LEVELS * (UNET_MAX_LAYERS + 1) + 1];
     int skip_count;
     char name[NAME_BYTES];
@@ -57,10 +57,12 @@ static int resnet(Walk *w, int x, int channels, float scale, const char *prefix)
     int h = net_groupnorm(net, x, unet_groups(c, in_channels), c->eps, true,
                           name_of(w, "%s.norm1", prefix));
     /* What is added to a convolution is declared before it, so that it can be fused (fuse.c). */
-    int e = net_linear(net, w->embedding, c->scale_shift ? 2 * channels : channels, false,
+    int e = -1;
+    if (w->embedding >= 0)
+        e = net_linear(net, w->embedding, c->scale_shift ? 2 * channels : channels, false,
                        name_of(w, "%s.time_emb_proj", prefix));
     h = conv3x3(w, h, channels, false, name_of(w, "%s.conv1", prefix));
-    if (!c->scale_shift) h = net_shift(net, h, e);
+    if (e >= 0 && !c->scale_shift) h = net_shift(net, h, e);
     h = net_groupnorm(net, h, unet_groups(c, channels), c->eps, !c->scale_shift,
                       name_of(w, "%s.norm2", prefix));
     if (c->scale_shift) h = net_silu(net, net_modulate(net, h, e));
@@ -154,6 +156,16 @@ static int mid_block(Walk *w, int x)
     return resnet(w, x, channels, c->mid_scale, "mid_block.resnets.1");
 }
 
+/* Logits of the noise levels. */
+static int classify(Walk *w, int x)
+{
+    const UNetConfig *c = w->c;
+    int channels = c->classifier_channels ? c->classifier_channels : 2 * c->block_channels[0];
+    x = conv3x3(w, x, channels, false, "classifier.conv");
+    x = net_linear(w->net, net_avgpool(w->net, x, 0), c->noise_classes, false, "classifier.linear");
+    return net_cumsum(w->net, x);
+}
+
 /* Up blocks are counted from the deepest level. */
 static int up_block(Walk *w, int x, int i)
 {
@@ -175,12 +187,13 @@ int unet_declare(Net *net, const UNetConfig *c, int x, int t, int label)
     CHECK(c->levels >= 1 && c->levels <= UNET_MAX_LEVELS);
     CHECK(c->layers_per_block >= 1 && c->layers_per_block <= UNET_MAX_LAYERS);
     CHECK((c->classes > 0) == (label >= 0));
+    CHECK((c->noise_classes > 0) == (t < 0));
     CHECK(net_shape(net, x).C == c->in_channels);
     Walk w = {.net = net, .c = c};
     int C0 = c->block_channels[0];
     if (c->center_input) x = net_affine(net, x, 2.0f, -1.0f);
     if (c->input_fouriers) x = net_waves(net, x, c->input_fourier, c->input_fouriers);
-    w.embedding = embed_time(&w, t, label);
+    w.embedding = c->noise_classes ? -1 : embed_time(&w, t, label);
     x = conv3x3(&w, x, C0, false, "conv_in");
     w.skips[w.skip_count++] = x;
     for (int level = 0; level < c->levels; level++) x = down_block(&w, x, level);
@@ -188,6 +201,7 @@ int unet_declare(Net *net, const UNetConfig *c, int x, int t, int label)
     for (int i = 0; i < c->levels; i++) x = up_block(&w, x, i);
     CHECK(w.skip_count == 0);
     x = net_groupnorm(net, x, unet_groups(c, C0), c->eps, true, "conv_norm_out");
+    if (c->noise_classes) return classify(&w, x);
     x = conv3x3(&w, x, c->out_channels, c->zero_init, "conv_out");
     /* With Fourier features of ln t, t is sigma, and the network gives the score. */
     return c->time_kind == TIME_FOURIER ? net_divide(net, x, t) : x;

@@ -77,8 +77,23 @@ static bool check_ranges(const UNetConfig *c, Err *err)
     return true;
 }
 
+static bool check_classifier(const UNetConfig *c, Err *err)
+{
+    if (!in_range(err, "number of noise levels to tell apart", c->noise_classes, 3, 1 << 20) ||
+        !in_range(err, "number of channels of the classifier", c->classifier_channels, 0,
+                  MAX_CHANNELS))
+        return false;
+    if (c->classes > 0 || c->scale_shift)
+        return err_set(err, ERR_USAGE,
+                       "the network is a classifier of noise levels without an embedding, which %s "
+                       "needs; leave it out",
+                       c->classes > 0 ? "a class label" : "scale_shift");
+    return true;
+}
+
 static bool check_time(const UNetConfig *c, Err *err)
 {
+    if (c->noise_classes) return check_classifier(c, err);
     int half = c->block_channels[0] / 2;
     if (c->time_kind != TIME_POSITIONAL || (double)c->freq_shift < half) return true;
     return err_set(err, ERR_USAGE,

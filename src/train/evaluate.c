@@ -11,11 +11,13 @@
 
 enum { LEVEL_BINS = 10 };
 
-/* Which tenth of the times. */
+/* Which tenth of the times; the clean and the noise class of a classifier lie just outside them. */
 static int level_bin(const Trainer *t, double time)
 {
-    double span = process_is_discrete(&t->process) ? t->process.T : 1;
+    const Process *p = sampled_process(t);
+    double span = process_is_discrete(p) ? p->T : 1;
     int bin = (int)(time * LEVEL_BINS / span);
+    if (bin < 0) return 0;
     return bin < LEVEL_BINS ? bin : LEVEL_BINS - 1;
 }
 
@@ -26,17 +28,19 @@ bool evaluate_validation(Trainer *t, Err *err)
     if (n == 0) return true;
     TrainBatch *b = &t->eval_batch;
     net_hold(t->eval_network.net, t->optimizer.ema);
-    double sum[LEVEL_BINS] = {0}, total = 0;
+    double sum[LEVEL_BINS] = {0}, total = 0, ce = 0, mse = 0;
+    int T = sampled_process(t)->T;
     int count[LEVEL_BINS] = {0};
     for (int first = 0; first < n; first += b->size) {
         if (interrupt_requested()) return true;
         batch_fill_validation(t, b, first, n);
-        network_loss(&t->eval_network, t->optimizer.ema, b->xt, b->t, b->label, b->target,
-                     b->weight, b->loss);
+        batch_loss(t, b);
         for (int i = 0; i < b->size && first + i < n; i++) {
             int bin = level_bin(t, validation_level(t, first + i, n).time);
             sum[bin] += (double)b->loss[i];
             total += (double)b->loss[i];
+            ce += (double)b->ce[i];
+            mse += (double)b->mse[i];
             count[bin]++;
         }
     }
@@ -53,14 +57,18 @@ bool evaluate_validation(Trainer *t, Err *err)
     json_put_string(&w, "event", "validation");
     json_put_int(&w, "step", t->state.step);
     json_put_number(&w, "loss", loss);
+    if (t->plan.model.method == METHOD_CDM) {
+        json_put_number(&w, "cross_entropy", ce / n);
+        json_put_number(&w, "squared_error", mse / n);
+    }
     json_put_int(&w, "images", n);
     json_begin_array(&w, "levels");
     for (int k = 0; k < LEVEL_BINS; k++) {
         if (count[k] == 0) continue;
         json_begin_object(&w, NULL);
-        if (process_is_discrete(&t->process)) {
-            json_put_int(&w, "t_from", (k * t->process.T + LEVEL_BINS - 1) / LEVEL_BINS);
-            json_put_int(&w, "t_to", ((k + 1) * t->process.T + LEVEL_BINS - 1) / LEVEL_BINS - 1);
+        if (T > 0) {
+            json_put_int(&w, "t_from", (k * T + LEVEL_BINS - 1) / LEVEL_BINS);
+            json_put_int(&w, "t_to", ((k + 1) * T + LEVEL_BINS - 1) / LEVEL_BINS - 1);
         } else {
             json_put_number(&w, "t_from", (double)k / LEVEL_BINS);
             json_put_number(&w, "t_to", (double)(k + 1) / LEVEL_BINS);
@@ -104,7 +112,7 @@ static bool draw_samples(Trainer *t, Image *picture, Err *err)
     LevelGrid grid = {0};
     SampleRun run;
     sample_run_defaults(&run);
-    run.process = &t->process;
+    run.process = sampled_process(t);
     run.progress = keep_going;
     run.clip = t->data.toy == TOY_NONE;
     float *values = mem_floats((size_t)count * dims);

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "diffc/mem.h"
+
 ProcessKind method_process_kind(MethodKind method, SdeKind sde)
 {
     static const ProcessKind of_sde[] = {
@@ -51,6 +53,8 @@ bool method_from_config(const Config *c, const PointSet *data, ModelConfig *m, E
         m->beta_start = c->method.beta_start;
         m->beta_end = c->method.beta_end;
         m->betas = c->method.betas;
+        m->alphas = c->method.alphas;
+        m->dequantised = c->method.type == METHOD_CDM && c->method.dequantise;
         return true;
     }
     m->sde = c->method.sde;
@@ -72,6 +76,18 @@ bool method_from_config(const Config *c, const PointSet *data, ModelConfig *m, E
     return true;
 }
 
+/* The chain of a model's kept steps. */
+static bool keep_steps(const ModelConfig *m, Process *p, Err *err)
+{
+    unsigned char *mask = mem_alloc((size_t)p->T, 1);
+    bool ok = mask || err_set(err, ERR_MEMORY, "no memory for %d kept steps", m->kept_count);
+    for (int i = 0; i < m->kept_count && ok; i++) mask[m->kept[i]] = 1;
+    ok = ok && process_keep(p, m->alphas, mask, err);
+    mem_free(mask);
+    if (!ok) process_free(p);
+    return ok;
+}
+
 bool method_process(const ModelConfig *m, Process *p, Err *err)
 {
     bool positional = model_time_kind(m) == TIME_POSITIONAL;
@@ -87,7 +103,7 @@ bool method_process(const ModelConfig *m, Process *p, Err *err)
                             .beta_max = m->beta_max,
                             .time_min = m->time_min,
                             .label_scale = positional ? 999 : 1};
-    return process_make(p, &config, err);
+    return process_make(p, &config, err) && (!m->kept || keep_steps(m, p, err));
 }
 
 double method_weight(const Process *p, Prediction kind, NoiseLevel level, LossWeighting weighting,

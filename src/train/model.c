@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "diffc/cdm_network.h"
 #include "diffc/mem.h"
 #include "diffc/method.h"
 
@@ -120,6 +121,17 @@ bool model_prepare_vjp(Model *m, int batch, int label, Denoiser *out, Err *err)
     network_close(&m->network);
     if (!network_open_vjp(&m->network, &m->table, &m->config, m->image, batch, err)) return false;
     *out = denoiser_of(m, label);
+    return true;
+}
+
+bool model_prepare_density(Model *m, int batch, DensityModel *out, Err *err)
+{
+    Denoiser denoiser;
+    if (m->config.method != METHOD_CDM)
+        return err_set(err, ERR_USAGE, "%s: the model does not know its density, as a cdm does",
+                       m->folder);
+    if (!model_prepare(m, batch, -1, &denoiser, err)) return false;
+    *out = cdm_density(&m->denoiser);
     return true;
 }
 

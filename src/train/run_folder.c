@@ -53,11 +53,22 @@ bool run_save_model(Trainer *t, Err *err)
     return model_folder_write(path, &t->plan.model, &t->table, t->optimizer.ema, err);
 }
 
+static CheckpointBlocks state_blocks(Trainer *t)
+{
+    const Optimizer *o = &t->optimizer;
+    return (CheckpointBlocks){.weights = o->weights,
+                              .ema = o->ema,
+                              .m = o->m,
+                              .v = o->v,
+                              .method = t->masks.state,
+                              .method_count = t->masks.state_count};
+}
+
 bool run_save_checkpoint(Trainer *t, Err *err)
 {
-    Optimizer *o = &t->optimizer;
-    CheckpointBlocks blocks = {.weights = o->weights, .ema = o->ema, .m = o->m, .v = o->v};
+    CheckpointBlocks blocks = state_blocks(t);
     snprintf(t->state.blas, sizeof t->state.blas, "%s", gemm_describe());
+    masks_save(t);
     snprintf(t->state.level, sizeof t->state.level, "%s", vec_level());
     if (!checkpoint_save(t->run, &t->table, &blocks, &t->state, t->config.train.keep, err))
         return false;
@@ -103,10 +114,11 @@ static bool trim_stats(Trainer *t, Err *err)
 static bool resume_run(Trainer *t, Err *err)
 {
     Optimizer *o = &t->optimizer;
-    CheckpointBlocks blocks = {.weights = o->weights, .ema = o->ema, .m = o->m, .v = o->v};
+    CheckpointBlocks blocks = state_blocks(t);
     char notes[1024] = "";
     if (!checkpoint_load_newest(t->run, &t->table, &blocks, &t->state, notes, sizeof notes, err))
         return false;
+    if (!masks_restore(t, err)) return false;
     if (notes[0]) run_note(t, "%s", notes);
     if (t->state.seed != t->config.train.seed)
         return err_set(

@@ -5,6 +5,7 @@
 #include "diffc/checkpoint.h"
 #include "diffc/fsio.h"
 #include "diffc/json.h"
+#include "diffc/mask_learner.h"
 #include "diffc/model_folder.h"
 #include "diffc/network.h"
 #include "diffc/optimizer.h"
@@ -18,10 +19,34 @@ typedef struct {
     float *xt, *target;               /* [size, dims] */
     float *noise;                     /* [size, dims] */
     float *t, *label, *weight, *loss; /* [size] */
+    /* Of a classifier of noise levels, [size]; its target is the noise. */
+    int *classes;
+    float *sigma, *ce, *mse;
 } TrainBatch;
 
 bool batch_open(TrainBatch *b, int size, size_t dims, Err *err);
 void batch_close(TrainBatch *b);
+
+/* What one prediction tells: the mean squared error of x0 as it is predicted in sampling, clipped, and
+ * near the clean image the decoder's nats per dimension, else NAN. */
+typedef struct {
+    double error, nats;
+} Seen;
+
+/* Of a run that learns which steps to keep (train_masks.c). */
+typedef struct {
+    bool on;
+    MaskLearner learner;
+    Process chain; /* of the steps that the saved model keeps */
+    double *state; /* [state_count] the learner's, for checkpoints */
+    size_t state_count;
+    unsigned char *kept;   /* [T] */
+    int *steps;            /* [T] */
+    Seen *seen;            /* [size of a training batch] */
+    double *loss, *weight; /* [masks] sums over the update's images, and their number */
+    uint64_t first_sample; /* of the running update */
+    double progress;       /* at its start */
+} MaskTraining;
 
 struct Trainer {
     Config config;
@@ -40,7 +65,33 @@ struct Trainer {
     bool locked;
     double *sample_state; /* [count, dims] and the sampler's scratch */
     int sample_count;
+    MaskTraining masks;
 };
+
+/* Share of the run that is done, by updates or by time, whichever is further. */
+double progress_of(const Trainer *t);
+
+/* init_model.c: the weights of train.init, when the configuration names one. ERR_USAGE where network
+ * or noise are not the same. */
+bool init_weights(Trainer *t, Err *err);
+
+/* train_masks.c; everything but sampled_process does nothing in runs that keep all steps. */
+bool masks_open(Trainer *t, Err *err);
+void masks_close(Trainer *t);
+/* What samples and validation walk through: the kept steps. */
+const Process *sampled_process(const Trainer *t);
+bool masks_begin_update(Trainer *t, Err *err);
+NoiseLevel masks_level(const Trainer *t, uint64_t sample);
+/* After a pass over the samples from `first` on. */
+void masks_observe(Trainer *t, const TrainBatch *b, uint64_t first);
+void masks_end_update(Trainer *t);
+/* Puts the steps to keep at this moment into plan.model. */
+bool masks_refresh_model(Trainer *t, Err *err);
+void masks_save(Trainer *t);
+bool masks_restore(Trainer *t, Err *err);
+void masks_put_summary(const Trainer *t, JsonWriter *w);
+/* After an update: a line about the scores, some dozens of times in a run. */
+void masks_log_curve(Trainer *t);
 
 /* Training samples first .. first+size-1 of the run: images in the epoch's order, times uniform on
  * the process's own (even: one draw for train.batch samples, sample i of them i/batch further), noise N(0,1), all counter-based draws of the sample's number.
@@ -51,6 +102,11 @@ void batch_fill_train(Trainer *t, TrainBatch *b, uint64_t first);
  * i of n has the level at quantile (i + 1/2) / n and always the same noise. */
 void batch_fill_validation(Trainer *t, TrainBatch *b, int first, int n);
 NoiseLevel validation_level(const Trainer *t, int image, int n);
+
+/* The loss of each image of the held-out batch, by the moving average; and a training pass, which
+ * adds dloss times the gradients of the losses' sum to the optimiser's. */
+void batch_loss(Trainer *t, TrainBatch *b);
+void batch_train(Trainer *t, TrainBatch *b, float dloss);
 
 /* run_folder.c: files of the run. */
 bool run_prepare(Trainer *t, const char *run, bool resume, Err *err);

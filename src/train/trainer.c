@@ -9,8 +9,6 @@
 #include "diffc/mem.h"
 #include "diffc/method.h"
 #include "diffc/sampler.h"
-#include "hybrid_loss.h"
-#include "score_objective.h"
 #include "train_internal.h"
 
 enum { PREVIEW_IMAGES = 16, PREVIEW_POINTS = 2000 };
@@ -96,14 +94,15 @@ static NetMode train_mode(const Trainer *t)
 static void fill_plan(Trainer *t)
 {
     TrainPlan *p = &t->plan;
-    NetMode mode = train_mode(t);
+    NetMode train = network_mode(&p->model, train_mode(t));
+    NetMode predict = network_mode(&p->model, NET_INFER);
     p->parameters = t->table.parameters;
     p->forward_flop = net_forward_flop(t->train_network.net);
     p->parameter_bytes = 5 * t->table.block_floats * sizeof(float) +
-                         net_prepared_bytes(t->train_network.net, mode) +
-                         net_prepared_bytes(t->eval_network.net, NET_INFER);
+                         net_prepared_bytes(t->train_network.net, train) +
+                         net_prepared_bytes(t->eval_network.net, predict);
     p->activation_bytes =
-        net_plan_bytes(t->train_network.net, mode) + net_plan_bytes(t->eval_network.net, NET_INFER);
+        net_plan_bytes(t->train_network.net, train) + net_plan_bytes(t->eval_network.net, predict);
     p->data_bytes = t->data.count * (size_t)p->image.H * (size_t)p->image.W * (size_t)p->image.C;
     p->images_per_epoch = t->data.train_count;
     p->updates_per_epoch =
@@ -158,7 +157,7 @@ static bool open_trainer(Trainer **out, const Config *config, const TrainCallbac
         if (ok) memcpy(t->config.method.betas, config->method.betas, count * sizeof(double));
     }
     ok = ok && config_check(&t->config, err) && open_data(t, plan_only, err) &&
-         open_process(t, err) && open_networks(t, err);
+         open_process(t, err) && open_networks(t, err) && masks_open(t, err);
     if (!ok) {
         trainer_close(t);
         return false;
@@ -191,6 +190,7 @@ void trainer_close(Trainer *t)
 {
     if (!t) return;
     if (t->locked) run_unlock(&t->lock);
+    masks_close(t);
     batch_close(&t->train_batch);
     batch_close(&t->eval_batch);
     network_close(&t->train_network);
@@ -205,29 +205,6 @@ void trainer_close(Trainer *t)
     mem_free(t);
 }
 
-/* Losses and gradients of the batch, of which dloss is each image's share. */
-static void train_pass(Trainer *t, TrainBatch *b, float dloss)
-{
-    const Optimizer *o = &t->optimizer;
-    const ModelConfig *m = &t->plan.model;
-    if (m->variance == VARIANCE_LEARNED) {
-        HybridLoss hybrid = {.process = &t->process,
-                             .prediction = m->prediction,
-                             .vlb_weight = t->config.method.vlb_weight,
-                             .clip = m->clip,
-                             .clip_range = m->clip_range};
-        hybrid_pass(&t->train_network, &hybrid, o->weights, o->grads, b->xt, b->noise, b->t,
-                    b->label, b->target, b->weight, dloss, b->loss);
-        return;
-    }
-    ScoreMatching objective = {.kind = t->config.method.objective,
-                               .slices = t->config.method.slices,
-                               .seed = t->config.train.seed,
-                               .sample = t->state.samples};
-    score_matching_pass(&t->train_network, &objective, o->weights, o->grads, b->xt, b->t, b->label,
-                        b->target, b->weight, dloss, b->loss);
-}
-
 /* Gradients of one update: accumulate * batch images in micro-batches. Returns the mean loss. */
 static double accumulate_gradients(Trainer *t)
 {
@@ -240,15 +217,15 @@ static double accumulate_gradients(Trainer *t)
         batch_fill_train(t, b, t->state.samples);
         net_set_dropout(t->train_network.net, true, t->config.train.seed,
                         t->state.samples / (uint64_t)t->plan.micro_batch);
-        train_pass(t, b, 1.0f / (float)images);
+        batch_train(t, b, 1.0f / (float)images);
+        masks_observe(t, b, t->state.samples);
         for (int i = 0; i < b->size; i++) sum += (double)b->loss[i];
         t->state.samples += (uint64_t)b->size;
     }
     return sum / images;
 }
 
-/* Share of the run that is done, by updates or by time, whichever is further. */
-static double progress_of(const Trainer *t)
+double progress_of(const Trainer *t)
 {
     double by_steps = 0, by_time = 0;
     if (t->config.train.steps > 0) by_steps = (double)t->state.step / (double)t->config.train.steps;
@@ -269,6 +246,7 @@ static void log_step(Trainer *t, const TrainStatus *s, double startup)
     json_put_number(&w, "lr", s->lr);
     json_put_number(&w, "images_per_s", s->images_per_s);
     json_put_number(&w, "seconds", s->seconds);
+    masks_put_summary(t, &w);
     if (isfinite(startup)) json_put_number(&w, "startup_seconds", startup);
     json_end_object(&w);
     run_log(t, &w);
@@ -278,7 +256,9 @@ static void log_step(Trainer *t, const TrainStatus *s, double startup)
 static bool save_all(Trainer *t, bool last, Err *err)
 {
     Err local = {0};
-    if (run_save_checkpoint(t, &local) && run_save_model(t, &local)) return true;
+    if (masks_refresh_model(t, &local) && run_save_checkpoint(t, &local) &&
+        run_save_model(t, &local))
+        return true;
     if (last) return err_set(err, local.kind, "%s", local.text);
     run_note(t, "step %lld: not saved: %s; training goes on", (long long)t->state.step, local.text);
     return true;
@@ -336,6 +316,7 @@ static bool update(Trainer *t, LoopClock *clock, Err *err)
     uint64_t samples = t->state.samples;
     double rate = learning_rate(c->train.schedule, c->train.lr, t->state.step, c->train.warmup,
                                 progress_of(t));
+    if (!masks_begin_update(t, err)) return false;
     double loss = accumulate_gradients(t);
     double norm = optimizer_gradient_norm(&t->optimizer);
     if (!isfinite(loss) || !isfinite(norm))
@@ -346,6 +327,7 @@ static bool update(Trainer *t, LoopClock *clock, Err *err)
                        "train.warmup may help)",
                        (long long)t->state.step + 1, loss, norm, rate);
     optimizer_update(&t->optimizer, rate, norm);
+    masks_end_update(t);
     t->state.step = t->optimizer.step;
     t->state.loss_sum += loss;
     t->state.loss_count++;
@@ -353,12 +335,13 @@ static bool update(Trainer *t, LoopClock *clock, Err *err)
     clock->images += t->state.samples - samples;
     t->state.seconds = clock->base + clock_seconds() - clock->started;
     report(t, clock, norm, rate);
+    masks_log_curve(t);
     return true;
 }
 
 bool trainer_run(Trainer *t, const char *run, bool resume, Err *err)
 {
-    if (!run_prepare(t, run, resume, err)) return false;
+    if ((!resume && !init_weights(t, err)) || !run_prepare(t, run, resume, err)) return false;
     if (resume && finished(t)) {
         run_note(t, "%s is finished; a larger train.steps or train.minutes continues it", t->run);
         return true;

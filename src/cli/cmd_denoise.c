@@ -1,0 +1,388 @@
+/* diffc denoise: the image behind a noisy one, and how well a model finds such images. */
+#include <math.h>
+#include <stdio.h>
+
+#include "cli.h"
+#include "denoise_data.h"
+#include "diffc/cdm_network.h"
+#include "diffc/image.h"
+#include "diffc/likelihood.h"
+#include "diffc/mem.h"
+#include "diffc/model.h"
+#include "diffc/parallel.h"
+#include "diffc/term.h"
+
+enum {
+    MODEL,
+    LABEL,
+    SIGMA,
+    LEVEL,
+    RESIZE,
+    OUT,
+    DATA,
+    PART,
+    COUNT,
+    SEED,
+    THREADS,
+    JSON,
+    QUIET,
+    ROWS
+};
+
+static const Option options[ROWS + 1] = {
+    [MODEL] = {.name = "model",
+               .letter = 'm',
+               .type = OPTION_TEXT,
+               .metavar = "PATH",
+               .otherwise = "the newest run under runs/",
+               .group = "Model",
+               .help = "run folder, or model folder in the layout of diffusers"},
+    [LABEL] = {.name = "label",
+               .type = OPTION_INT,
+               .metavar = "N",
+               .low = 0,
+               .high = 1e6,
+               .group = "Model",
+               .help = "class of the image, for models with classes"},
+    [SIGMA] = {.name = "sigma",
+               .type = OPTION_REAL,
+               .metavar = "X",
+               .low = 0,
+               .high = 1e6,
+               .otherwise = "found by the model (cdm)",
+               .group = "Noise",
+               .help = "standard deviation of the noise, in levels of grey (of 256)"},
+    [LEVEL] = {.name = "level",
+               .type = OPTION_INT,
+               .metavar = "T",
+               .low = 0,
+               .high = 1e6,
+               .group = "Noise",
+               .help =
+                   "the same as a noise level of the model, 0 for none (ddpm, smld, eddpm, cdm)"},
+    [RESIZE] = {.name = "resize",
+                .type = OPTION_FLAG,
+                .group = "Images",
+                .help = "make images of another size or another number of channels fit"},
+    [OUT] = {.name = "out",
+             .letter = 'o',
+             .type = OPTION_TEXT,
+             .metavar = "FILE",
+             .fallback = "clean.png",
+             .group = "Images",
+             .help = "where the result goes, as PNG"},
+    [DATA] = {.name = "data",
+              .type = OPTION_TEXT,
+              .metavar = "PATH",
+              .group = "Images",
+              .help = "add noise to the images of a data set (IDX, CIFAR-10) or a folder and tell "
+                      "how well it is found"},
+    [PART] = {.name = "part",
+              .type = OPTION_CHOICE,
+              .metavar = "NAME",
+              .choice = part_name,
+              .otherwise = "test, where there is one",
+              .group = "Images",
+              .help = "part of the data set"},
+    [COUNT] = {.name = "count",
+               .letter = 'n',
+               .type = OPTION_INT,
+               .metavar = "N",
+               .low = 1,
+               .high = 1e9,
+               .otherwise = "all",
+               .group = "Images",
+               .help = "images of the data set"},
+    [SEED] = {.name = "seed",
+              .type = OPTION_SEED,
+              .metavar = "N",
+              .fallback = "0",
+              .group = "Images",
+              .help = "seed of the noise that is added"},
+    [THREADS] = OPTION_ROW_THREADS,
+    [JSON] = OPTION_ROW_JSON,
+    [QUIET] = OPTION_ROW_QUIET,
+};
+
+typedef struct {
+    char path[PATH_BYTES];
+    const char *input; /* the noisy image; NULL with --data */
+    const char *out;
+    NllImages images;
+    Model model;
+    Denoiser denoiser;
+    size_t dims;
+    double *y, *x, *eps; /* [dims]: the noisy image, scratch, its noise */
+    float *clean;
+    NoiseLevel level;
+    bool found; /* by the model */
+    int calls;
+} Job;
+
+/* Levels of grey in one unit of the model. */
+static double greys(void)
+{
+    return (model_pixels.levels - 1) / (model_pixels.high - model_pixels.low);
+}
+
+static double noise_in_greys(const Job *job)
+{
+    return job->level.sigma / job->level.alpha * greys();
+}
+
+/* ---- how strong the noise is ---- */
+
+/* The level whose noise, where the image counts one, is sigma. */
+static void level_of_sigma(Job *job, double sigma)
+{
+    const Process *p = &job->model.process;
+    if (sigma <= 0) return;
+    job->level = process_level(p, process_time_of_logsnr(p, -log(sigma / greys())));
+    double near = noise_in_greys(job);
+    if (fabs(near - sigma) > 0.01 * sigma)
+        term_note("%s knows no noise of %g levels of grey; the nearest is %.4g", job->path, sigma,
+                  near);
+}
+
+static bool level_of_number(Job *job, long long number, Err *err)
+{
+    const Process *p = &job->model.process;
+    if (!process_is_discrete(p))
+        return err_set(err, ERR_USAGE,
+                       "--level numbers the steps of a chain, but the noise of %s is continuous in "
+                       "time; give --sigma",
+                       job->path);
+    if (number > p->T)
+        return err_set(err, ERR_USAGE, "--level is %lld; the levels of %s are 0 (no noise) to %d",
+                       number, job->path, p->T);
+    job->level = process_level(p, (double)number - 1);
+    return true;
+}
+
+static bool choose_level(Job *job, const OptionValue *v, Err *err)
+{
+    job->level = (NoiseLevel){.alpha = 1, .time = -1};
+    if (v[LEVEL].given) return level_of_number(job, v[LEVEL].integer, err);
+    if (v[SIGMA].given) {
+        level_of_sigma(job, v[SIGMA].real);
+        return true;
+    }
+    if (job->model.config.method != METHOD_CDM)
+        return err_set(err, ERR_USAGE,
+                       "%s cannot tell how strong the noise is, as a cdm can; give --sigma, in "
+                       "levels of grey, or --level",
+                       job->path);
+    NoiseClassifier classifier = cdm_classifier(&job->model.denoiser);
+    job->found = true;
+    return cdm_find_level(&job->model.process, &classifier, job->y, job->dims, job->x, &job->level,
+                          &job->calls, err);
+}
+
+/* ---- one image ---- */
+
+static bool read_image(Job *job, Err *err)
+{
+    unsigned char *pixels = mem_alloc(job->dims, 1);
+    job->y = mem_doubles(job->dims);
+    job->x = mem_doubles(job->dims);
+    job->eps = mem_doubles(job->dims);
+    job->clean = mem_floats(job->dims);
+    bool ok = (pixels && job->y && job->x && job->eps && job->clean) ||
+              err_set(err, ERR_MEMORY, "there is no memory for the image");
+    ok = ok && nll_images_read(&job->images, 0, pixels, err);
+    for (size_t i = 0; i < job->dims && ok; i++) job->y[i] = pixel_value(&model_pixels, pixels[i]);
+    mem_free(pixels);
+    return ok;
+}
+
+/* E[x0 | y], the best estimate by squared error: from x = alpha y at the level. */
+static bool denoise(Job *job, Err *err)
+{
+    NoiseLevel l = job->level;
+    for (size_t i = 0; i < job->dims; i++) job->clean[i] = (float)job->y[i];
+    if (l.sigma <= 0) return true;
+    for (size_t i = 0; i < job->dims; i++) job->x[i] = l.alpha * job->y[i];
+    Denoiser *d = &job->denoiser;
+    if (!d->predict(d->context, 1, job->x, &l, 0, job->eps, err)) return false;
+    job->calls++;
+    for (size_t i = 0; i < job->dims; i++)
+        job->clean[i] = (float)x0_from_eps(l, job->x[i], job->eps[i]);
+    return true;
+}
+
+static bool write_image(const Job *job, Err *err)
+{
+    Shape s = job->model.image;
+    Image picture;
+    char text[PATH_BYTES + 96];
+    if (s.C != 1 && s.C != 3)
+        return err_set(err, ERR_USAGE,
+                       "the model's images have %d channels, which PNG files cannot hold", s.C);
+    snprintf(text, sizeof text, "diffc denoise: model %s, sigma %.4g", job->path,
+             noise_in_greys(job));
+    if (!image_grid(job->clean, 1, s.H, s.W, s.C, 1, 0, &picture, err)) return false;
+    bool ok = image_save_png(job->out, &picture, text, err);
+    image_free(&picture);
+    return ok;
+}
+
+static bool report_image(const Job *job, bool json, Err *err)
+{
+    term_note("%s: noise of %.4g levels of grey %s, %d network call%s", job->path,
+              noise_in_greys(job), job->found ? "found" : "taken off", job->calls,
+              job->calls == 1 ? "" : "s");
+    if (!json) {
+        output_line("%s", job->out);
+        return true;
+    }
+    JsonWriter w;
+    json_write_init(&w, 0);
+    json_begin_object(&w, NULL);
+    json_put_string(&w, "event", "done");
+    json_put_string(&w, "image", job->input);
+    json_put_string(&w, "out", job->out);
+    json_put_number(&w, "sigma", noise_in_greys(job));
+    json_put_bool(&w, "found", job->found);
+    json_put_number(&w, "time", job->level.time);
+    json_put_int(&w, "network_calls", job->calls);
+    json_put_string(&w, "model", job->path);
+    json_end_object(&w);
+    return output_json(&w, err);
+}
+
+static bool run_image(Job *job, const OptionValue *v, Err *err)
+{
+    return read_image(job, err) && choose_level(job, v, err) && denoise(job, err) &&
+           write_image(job, err) && report_image(job, v[JSON].given, err);
+}
+
+/* ---- a data set ---- */
+
+static bool report_data(const Job *job, const DenoiseScore *score, bool json, Err *err)
+{
+    double before = 20 * log10((model_pixels.levels - 1) / noise_in_greys(job));
+    double after = before - 10 * log10(score->squared_error);
+    size_t count = job->images.count;
+    if (!json) {
+        output_line("mean of %zu image%s with noise of %.4g levels of grey: squared error %.5f +- "
+                    "%.5f of the noise's variance, PSNR %.2f dB before and %.2f dB after",
+                    count, count == 1 ? "" : "s", noise_in_greys(job), score->squared_error,
+                    score->standard_error, before, after);
+        return true;
+    }
+    JsonWriter w;
+    json_write_init(&w, 0);
+    json_begin_object(&w, NULL);
+    json_put_string(&w, "event", "summary");
+    json_put_uint(&w, "count", count);
+    json_put_number(&w, "squared_error", score->squared_error);
+    json_put_number(&w, "standard_error", score->standard_error);
+    json_put_number(&w, "psnr_before", before);
+    json_put_number(&w, "psnr", after);
+    json_put_number(&w, "sigma", noise_in_greys(job));
+    json_put_number(&w, "time", job->level.time);
+    json_put_string(&w, "model", job->path);
+    json_end_object(&w);
+    return output_json(&w, err);
+}
+
+static bool run_data(Job *job, const OptionValue *v, Err *err)
+{
+    if (!v[SIGMA].given && !v[LEVEL].given)
+        return err_set(err, ERR_USAGE,
+                       "--data adds noise to its images: give --sigma, in levels of grey, or "
+                       "--level");
+    if (!choose_level(job, v, err)) return false;
+    if (job->level.sigma <= 0)
+        return err_set(err, ERR_USAGE,
+                       "without noise there is none to find; --data needs --sigma or --level above "
+                       "0");
+    DenoiseData data = {.denoiser = &job->denoiser,
+                        .images = &job->images,
+                        .level = job->level,
+                        .seed = v[SEED].seed};
+    DenoiseScore score;
+    return denoise_data(&data, &score, err) && report_data(job, &score, v[JSON].given, err);
+}
+
+/* ---- the command ---- */
+
+static bool check_options(const Arguments *a, Err *err)
+{
+    static const int data_rows[] = {PART, COUNT, SEED};
+    const OptionValue *v = a->values;
+    if (v[DATA].given && a->word_count > 0)
+        return err_set(err, ERR_USAGE, "an image and --data are given; one of them is enough");
+    if (!v[DATA].given && a->word_count == 0)
+        return err_set(err, ERR_USAGE, "there is nothing to denoise: name an image or give --data");
+    if (v[SIGMA].given && v[LEVEL].given)
+        return err_set(err, ERR_USAGE,
+                       "--sigma and --level both say how strong the noise is; give one of them");
+    if (v[DATA].given && v[OUT].given)
+        return err_set(err, ERR_USAGE, "--out belongs to an image; --data prints figures");
+    for (size_t i = 0; i < sizeof data_rows / sizeof *data_rows; i++) {
+        if (v[data_rows[i]].given && !v[DATA].given)
+            return err_set(err, ERR_USAGE, "--%s belongs to --data", options[data_rows[i]].name);
+    }
+    return true;
+}
+
+static bool run_job(Job *job, const OptionValue *v, Err *err)
+{
+    int label;
+    if (job->model.config.network == NETWORK_MLP)
+        return err_set(err, ERR_USAGE, "%s is a model of points in the plane; denoise takes images",
+                       job->path);
+    if (!choose_label(&v[LABEL], job->model.config.unet.classes, &label, err)) return false;
+    int batch = v[DATA].given ? NETWORK_SAMPLE_BATCH : 1;
+    if (!model_prepare(&job->model, batch, label, &job->denoiser, err)) return false;
+    job->dims = job->denoiser.dims;
+    job->images = (NllImages){.want = job->model.image,
+                              .resize = v[RESIZE].given,
+                              .paths = &job->input,
+                              .data_path = v[DATA].text,
+                              .part = v[PART].given ? (DataPart)v[PART].integer : PART_AUTO,
+                              .count = v[DATA].given ? (size_t)v[COUNT].integer : 1};
+    if (!nll_images_open(&job->images, err)) return false;
+    bool ok = v[DATA].given ? run_data(job, v, err) : run_image(job, v, err);
+    nll_images_close(&job->images);
+    return ok;
+}
+
+static bool run_denoise(const Arguments *a, Err *err)
+{
+    const OptionValue *v = a->values;
+    Job job = {.input = a->word_count > 0 ? a->words[0] : NULL, .out = v[OUT].text};
+    if (!check_options(a, err)) return false;
+    if (v[THREADS].given) parallel_set_threads((int)v[THREADS].integer);
+    term_set_quiet(v[QUIET].given);
+    note_instructions();
+    if (!choose_model(&v[MODEL], job.path, err)) return false;
+    if (!model_open(&job.model, job.path, 0, 0, err)) return false;
+    for (int i = 0; i < job.model.config.warning_count; i++)
+        term_note("warning: %s", job.model.config.warnings[i]);
+    bool ok = run_job(&job, v, err);
+    mem_free(job.y);
+    mem_free(job.x);
+    mem_free(job.eps);
+    mem_free(job.clean);
+    model_close(&job.model);
+    return ok;
+}
+
+const Command command_denoise = {
+    .name = "denoise",
+    .summary = "Take the noise off an image with a trained model",
+    .words = "NOISY.png | --data PATH",
+    .words_min = 0,
+    .words_max = 1,
+    .examples = {"diffc denoise noisy.png --out clean.png",
+                 "diffc denoise -m runs/fashion-ddpm --data data/fashion-mnist --level 250"},
+    .options = options,
+    .notes = "The noise is taken to be independent, normal and equally strong everywhere; the "
+             "result is the mean of all images that could lie behind it. A model of the method "
+             "cdm finds out how strong the noise is; the others must be told. With --data the "
+             "figure is the mean squared error of the predicted noise, in units of its variance, "
+             "by which models are compared.",
+    .run = run_denoise,
+};

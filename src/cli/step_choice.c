@@ -1,0 +1,61 @@
+#include "step_choice.h"
+
+#include "cli.h"
+#include "diffc/mem.h"
+
+static bool optimum(Model *model, int K, NllFit fit, int label, bool clip, unsigned char *m,
+                    Err *err)
+{
+    const ModelConfig *c = &model->config;
+    Denoiser denoiser;
+    BoundRun run = {.process = &model->process,
+                    .clip = clip,
+                    .clip_range = c->clip_range > 0 ? c->clip_range : 1,
+                    .batch = NETWORK_SAMPLE_BATCH};
+    fit.model = model;
+    return model_prepare(model, NETWORK_SAMPLE_BATCH, label, &denoiser, err) &&
+           nll_fit_steps(&fit, &denoiser, &run, K, m, err);
+}
+
+static bool spaced(const Model *model, SpacingKind spacing, int K, unsigned char *m, Err *err)
+{
+    StepGrid g;
+    if (!step_grid_make(&g, spacing, model->process.T, K, err)) return false;
+    for (int i = 0; i < K; i++) m[g.t[i]] = 1;
+    step_grid_free(&g);
+    return true;
+}
+
+bool choose_steps(Model *model, SpacingKind spacing, int K, NllFit fit, int label, bool clip,
+                  Err *err)
+{
+    int T = model->process.T;
+    if (model->process.kind != PROCESS_DDPM)
+        return err_set(err, ERR_USAGE,
+                       "%s: only a ddpm, eddpm or cdm model has steps of which some can be chosen",
+                       model->folder);
+    if (spacing > SPACING_QUADRATIC && spacing != SPACING_DP)
+        return err_set(
+            err, ERR_USAGE,
+            "the spacing %s has levels between the trained steps; for a chain of some of "
+            "them it must be even, leading, trailing, quadratic or dp",
+            spacing_name((int)spacing));
+    if (spacing == SPACING_DP && model->config.network == NETWORK_MLP)
+        return err_set(err, ERR_USAGE,
+                       "%s: gives points, but the spacing dp is measured on images; even, leading, "
+                       "trailing and quadratic do not measure",
+                       model->folder);
+    if (K > T) return err_set(err, ERR_USAGE, "cannot choose %d steps: the model has %d", K, T);
+    if (model->config.kept)
+        return err_set(err, ERR_USAGE,
+                       "%s: has chosen %d steps itself, which are all taken; leave --steps and "
+                       "--spacing out",
+                       model->folder, T);
+    unsigned char *m = mem_alloc((size_t)T, 1);
+    bool ok = m || err_set(err, ERR_MEMORY, "there is no memory for %d steps", T);
+    if (ok && spacing == SPACING_DP) ok = optimum(model, K, fit, label, clip, m, err);
+    if (ok && spacing != SPACING_DP) ok = spaced(model, spacing, K, m, err);
+    ok = ok && process_keep(&model->process, ALPHAS_MERGED, m, err);
+    mem_free(m);
+    return ok;
+}

@@ -1,0 +1,317 @@
+#include "diffc/mask_learner.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "diffc/mem.h"
+#include "diffc/process.h"
+#include "diffc/rng.h"
+
+/* How much of the running mean and spread an update replaces. */
+static const double RUNNING_SHARE = 0.05;
+/* Draws of which extraction takes the best, and how often it goes through the steps to move them. */
+enum { DRAWS = 100, SWEEPS = 30 };
+/* Where the numbers of extraction's draws begin, so that they are none of training's. */
+static const uint64_t EXTRACTION = (uint64_t)1 << 50;
+
+static bool check(const MaskConfig *c, int T, Err *err)
+{
+    if (c->keep < 1 || c->keep > T)
+        return err_set(err, ERR_USAGE,
+                       "method.keep is %d; of %d steps it must keep 1 or more and not more than "
+                       "there are",
+                       c->keep, T);
+    if (!(c->full >= 0 && c->full < c->ramp && c->ramp <= c->settle && c->settle <= 1))
+        return err_set(err, ERR_USAGE,
+                       "method.full, ramp and settle are %g, %g and %g; as shares of the run they "
+                       "must rise from full over ramp to settle, all from 0 to 1",
+                       c->full, c->ramp, c->settle);
+    if (c->masks < 1 || (c->masks < 2 && c->baseline == BASELINE_OTHERS))
+        return err_set(err, ERR_USAGE,
+                       "method.masks is %d, but the baseline \"others\" compares a mask with the "
+                       "others of its update and needs 2 or more; \"running\" and \"none\" do not",
+                       c->masks);
+    return true;
+}
+
+bool mask_learner_open(MaskLearner *l, const MaskConfig *c, const Schedule *schedule, Err *err)
+{
+    int T = schedule->T;
+    *l = (MaskLearner){.config = *c, .schedule = schedule, .T = T};
+    if (!check(c, T, err)) return false;
+    size_t n = (size_t)c->masks, steps = (size_t)T;
+    l->s = mem_doubles(2 * steps);
+    l->masks = mem_alloc(n, sizeof *l->masks);
+    l->cost = mem_doubles(2 * n);
+    l->block = mem_alloc(n * steps, sizeof(double) + 1);
+    if (!l->s || !l->masks || !l->cost || !l->block) {
+        mask_learner_close(l);
+        return err_set(err, ERR_MEMORY, "no memory for %d masks of %d steps", c->masks, T);
+    }
+    l->gradient = l->s + T;
+    l->scale = l->cost + n;
+    double *alpha_bar = l->block;
+    unsigned char *m = (unsigned char *)(alpha_bar + n * steps);
+    for (size_t k = 0; k < n; k++)
+        l->masks[k] = (Mask){.m = m + k * steps, .alpha_bar = alpha_bar + k * steps};
+    for (int t = 0; t < T; t++) l->s[t] = 1;
+    step_errors_open(&l->errors, level_logsnr(schedule_level(schedule, T - 1)),
+                     level_logsnr(schedule_level(schedule, 0)) + (T > 1 ? 0 : 1));
+    return true;
+}
+
+void mask_learner_close(MaskLearner *l)
+{
+    mem_free(l->s);
+    mem_free(l->masks);
+    mem_free(l->cost);
+    mem_free(l->block);
+    memset(l, 0, sizeof *l);
+}
+
+/* A merged chain must keep the noisiest step, or it would not end in noise. */
+static bool keeps_last(const MaskLearner *l)
+{
+    return l->config.alphas == ALPHAS_MERGED;
+}
+
+static double budget(const MaskLearner *l, double progress)
+{
+    const MaskConfig *c = &l->config;
+    double final = (double)c->keep / l->T;
+    return l->T * mask_kept_share(progress, c->full, c->ramp, final);
+}
+
+static bool is_settled(const MaskLearner *l)
+{
+    MaskSummary all = mask_summary(l->s, l->T);
+    return all.spread <= 0 && all.sum == l->config.keep;
+}
+
+bool mask_learner_draw(MaskLearner *l, double progress, Err *err)
+{
+    const MaskConfig *c = &l->config;
+    if (progress >= c->settle && !is_settled(l)) {
+        unsigned char *m = l->masks[0].m;
+        if (!mask_learner_extract(l, progress, m, err)) return false;
+        for (int t = 0; t < l->T; t++) l->s[t] = m[t];
+    }
+    error_curve_make(&l->curve, &l->errors);
+    for (int k = 0; k < c->masks; k++) {
+        Mask *mask = &l->masks[k];
+        mask->kept = mask_draw(mask->m, l->s, l->T, c->seed, l->drawn++);
+        mask_alpha_bar(mask->alpha_bar, c->alphas, l->schedule, mask->m);
+    }
+    return true;
+}
+
+NoiseLevel mask_learner_level(const MaskLearner *l, int i, uint64_t number)
+{
+    const Mask *mask = &l->masks[i % l->config.masks];
+    int place =
+        (int)rng_below(l->config.seed, rng_stream(RNG_TIMESTEP, number), 0, (uint32_t)mask->kept);
+    return mask_level(mask->alpha_bar, mask_step(mask->m, l->T, place));
+}
+
+void mask_learner_observe(MaskLearner *l, NoiseLevel level, double error)
+{
+    if (isfinite(error)) step_errors_add(&l->errors, level, error);
+}
+
+double mask_learner_expected_error(const MaskLearner *l, NoiseLevel level)
+{
+    return error_curve_at(&l->curve, level);
+}
+
+void mask_learner_observe_decoder(MaskLearner *l, NoiseLevel level, double nats)
+{
+    double error = mask_learner_expected_error(l, level);
+    if (isfinite(nats) && error > 0) step_errors_add_decoder(&l->errors, level, nats, error);
+}
+
+/* Costs of the update's masks. */
+static void judge(MaskLearner *l, const double *loss)
+{
+    const MaskConfig *c = &l->config;
+    ErrorCurve curve;
+    error_curve_make(&curve, &l->errors);
+    for (int k = 0; k < c->masks; k++) {
+        const Mask *mask = &l->masks[k];
+        l->cost[k] = c->reward == REWARD_LOSS
+                         ? loss[k]
+                         : chain_cost(&curve, mask->alpha_bar, mask->m, l->T, c->mean_square);
+    }
+}
+
+/* Running mean of the costs, and of how far they lie from what they are compared with. */
+static void follow(MaskLearner *l)
+{
+    /* Equal masks differ by rounding only, which is no unit. */
+    static const double ROUNDING = 1e-9;
+    int n = l->config.masks;
+    double mean = 0, square = 0;
+    for (int k = 0; k < n; k++) {
+        mean += l->cost[k] / n;
+        square += l->scale[k] * l->scale[k] * n;
+    }
+    double spread = sqrt(square);
+    l->running += fmax(RUNNING_SHARE, 1 / (l->judged + 1)) * (mean - l->running);
+    l->judged++;
+    if (spread > ROUNDING * fabs(mean))
+        l->spread += (l->spread > 0 ? RUNNING_SHARE : 1) * (spread - l->spread);
+}
+
+void mask_learner_update(MaskLearner *l, double progress, const double *loss)
+{
+    const MaskConfig *c = &l->config;
+    if (progress < c->full || is_settled(l)) return;
+    judge(l, loss);
+    mask_advantages(l->scale, l->cost, c->masks, c->baseline, l->running);
+    follow(l);
+    memset(l->gradient, 0, (size_t)l->T * sizeof *l->gradient);
+    for (int k = 0; k < c->masks && l->spread > 0; k++)
+        mask_add_score_gradient(l->gradient, l->masks[k].m, l->s, l->T, c->precondition,
+                                l->scale[k] / l->spread);
+    for (int t = 0; t < l->T; t++) l->s[t] -= c->rate * l->gradient[t];
+    double most = budget(l, progress);
+    if (keeps_last(l)) {
+        l->s[l->T - 1] = 1;
+        mask_project(l->s, l->T - 1, most - 1);
+    } else {
+        mask_project(l->s, l->T, most);
+    }
+}
+
+/* Room to judge a chain that is tried. */
+typedef struct {
+    const MaskLearner *l;
+    ErrorCurve curve;
+    unsigned char *m;  /* [T] */
+    double *alpha_bar; /* [T] */
+} Trial;
+
+static double trial_cost(const Trial *c, const unsigned char *m)
+{
+    const MaskLearner *l = c->l;
+    mask_alpha_bar(c->alpha_bar, l->config.alphas, l->schedule, m);
+    return chain_cost(&c->curve, c->alpha_bar, m, l->T, l->config.mean_square);
+}
+
+/* The best chain of exactly K steps among those with the largest scores and many draws. */
+static double best_draw(const Trial *c, int K, unsigned char *best)
+{
+    const MaskLearner *l = c->l;
+    mask_top(best, l->s, l->T, K);
+    double least = trial_cost(c, best);
+    for (uint64_t draw = 0; draw < DRAWS; draw++) {
+        mask_draw(c->m, l->s, l->T, l->config.seed, EXTRACTION + draw);
+        mask_complete(c->m, l->s, l->T, K);
+        double cost = trial_cost(c, c->m);
+        if (!(cost < least)) continue;
+        least = cost;
+        memcpy(best, c->m, (size_t)l->T);
+    }
+    return least;
+}
+
+/* Moves kept step t to the best place between its neighbours and returns the noisier of its old and new
+ * place; *least is the chain's cost. */
+static int move_step(const Trial *c, unsigned char *m, int t, double *least)
+{
+    int low = t, high = t, best = t;
+    while (low > 0 && !m[low - 1]) low--;
+    while (high + 1 < c->l->T && !m[high + 1]) high++;
+    m[t] = 0;
+    for (int place = low; place <= high; place++) {
+        if (place == t) continue;
+        m[place] = 1;
+        double cost = trial_cost(c, m);
+        m[place] = 0;
+        if (!(cost < *least)) continue;
+        *least = cost;
+        best = place;
+    }
+    m[best] = 1;
+    return best > t ? best : t;
+}
+
+/* Moves one step after the other while the chain's cost falls. */
+static void move_steps(const Trial *c, unsigned char *m, double least)
+{
+    int last = c->l->T - (keeps_last(c->l) ? 1 : 0);
+    for (int sweep = 0; sweep < SWEEPS; sweep++) {
+        double before = least;
+        for (int t = 0; t < last; t++)
+            if (m[t]) t = move_step(c, m, t, &least);
+        if (!(least < before)) break;
+    }
+}
+
+static bool extract_drawn(const MaskLearner *l, int K, unsigned char *m, Err *err)
+{
+    size_t steps = (size_t)l->T;
+    Trial c = {.l = l, .m = mem_alloc(steps, 1), .alpha_bar = mem_doubles(steps)};
+    bool ok = c.m && c.alpha_bar;
+    if (ok) {
+        error_curve_make(&c.curve, &l->errors);
+        double least = best_draw(&c, K, m);
+        /* On the way to K the steps are many and will not stay. */
+        if (l->config.extract == EXTRACT_MOVES && K == l->config.keep) move_steps(&c, m, least);
+    }
+    mem_free(c.m);
+    mem_free(c.alpha_bar);
+    return ok || err_set(err, ERR_MEMORY, "no memory to choose %d of %d steps", K, l->T);
+}
+
+bool mask_learner_extract(const MaskLearner *l, double progress, unsigned char *m, Err *err)
+{
+    int K = (int)rint(budget(l, progress));
+    ErrorCurve curve;
+    if (K >= l->T || is_settled(l) || l->config.extract == EXTRACT_TOP) {
+        mask_top(m, l->s, l->T, K);
+        return true;
+    }
+    if (l->config.extract != EXTRACT_OPTIMUM) return extract_drawn(l, K, m, err);
+    error_curve_make(&curve, &l->errors);
+    return steps_optimum_merged(&curve, l->schedule->alpha_bar, l->T, K, m, NULL, err);
+}
+
+enum { SINGLES = 4 };
+
+size_t mask_learner_state_count(const MaskLearner *l)
+{
+    return (size_t)l->T + 4 * ERROR_PLACES + SINGLES;
+}
+
+void mask_learner_save(const MaskLearner *l, double *state)
+{
+    memcpy(state, l->s, (size_t)l->T * sizeof *state);
+    state += l->T;
+    memcpy(state, &l->errors.error, sizeof l->errors.error);
+    memcpy(state + 2 * ERROR_PLACES, &l->errors.decoder, sizeof l->errors.decoder);
+    state += 4 * ERROR_PLACES;
+    state[0] = l->running;
+    state[1] = l->spread;
+    state[2] = l->judged;
+    state[3] = (double)l->drawn;
+}
+
+bool mask_learner_restore(MaskLearner *l, const double *state)
+{
+    size_t count = mask_learner_state_count(l);
+    for (size_t i = 0; i < count; i++) {
+        bool score = i < (size_t)l->T, signed_number = i == count - SINGLES;
+        if (!isfinite(state[i]) || (state[i] < 0 && !signed_number) || (score && state[i] > 1))
+            return false;
+    }
+    memcpy(l->s, state, (size_t)l->T * sizeof *state);
+    state += l->T;
+    memcpy(&l->errors.error, state, sizeof l->errors.error);
+    memcpy(&l->errors.decoder, state + 2 * ERROR_PLACES, sizeof l->errors.decoder);
+    state += 4 * ERROR_PLACES;
+    l->running = state[0];
+    l->spread = state[1];
+    l->judged = state[2];
+    l->drawn = (uint64_t)state[3];
+    return true;
+}

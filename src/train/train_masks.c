@@ -1,0 +1,205 @@
+/* Learning which steps to keep, in a training run: what the mask learner (mask_learner.h) is told, and
+ * what the run saves of it. */
+#include <math.h>
+#include <string.h>
+
+#include "diffc/likelihood.h"
+#include "diffc/mem.h"
+#include "diffc/method.h"
+#include "train_internal.h"
+
+/* Images from which the mean square of the data is taken; curves of the scores in a run, their places
+ * and the fineness of their values. */
+enum { SQUARE_IMAGES = 64, CURVES = 50, CURVE_PLACES = 50, CURVE_UNIT = 10000 };
+
+static double mean_square(const Dataset *d, float *x, size_t dims)
+{
+    size_t count = d->train_count < SQUARE_IMAGES ? d->train_count : SQUARE_IMAGES;
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        dataset_train_image(d, i * d->train_count / count, x);
+        for (size_t k = 0; k < dims; k++) sum += (double)x[k] * (double)x[k];
+    }
+    return count > 0 ? sum / (double)(count * dims) : 0;
+}
+
+bool masks_open(Trainer *t, Err *err)
+{
+    const Config *c = &t->config;
+    if (c->method.type != METHOD_EDDPM) return true;
+    size_t dims = t->train_network.dims;
+    MaskConfig config = {.keep = c->method.keep,
+                         .alphas = c->method.alphas,
+                         .reward = c->method.reward,
+                         .baseline = c->method.baseline,
+                         .extract = c->method.extract,
+                         .masks = c->method.masks,
+                         .rate = c->method.score_rate,
+                         .precondition = c->method.precondition,
+                         .full = c->method.full,
+                         .ramp = c->method.ramp,
+                         .settle = c->method.settle,
+                         .mean_square = mean_square(&t->data, t->train_batch.xt, dims),
+                         .seed = c->train.seed};
+    MaskTraining *m = &t->masks;
+    if (!mask_learner_open(&m->learner, &config, &t->process.schedule, err) ||
+        !method_process(&t->plan.model, &m->chain, err))
+        return false;
+    m->on = true;
+    m->state_count = mask_learner_state_count(&m->learner);
+    m->state = mem_doubles(m->state_count);
+    m->kept = mem_alloc((size_t)t->process.T, 1);
+    m->steps = mem_alloc((size_t)t->process.T, sizeof *m->steps);
+    m->loss = mem_doubles(2 * (size_t)config.masks);
+    m->seen = mem_alloc((size_t)t->train_batch.size, sizeof *m->seen);
+    if (!m->seen || !m->state || !m->kept || !m->steps || !m->loss)
+        return err_set(err, ERR_MEMORY, "not enough memory for the masks of %d steps",
+                       t->process.T);
+    m->weight = m->loss + config.masks;
+    return true;
+}
+
+void masks_close(Trainer *t)
+{
+    MaskTraining *m = &t->masks;
+    mask_learner_close(&m->learner);
+    process_free(&m->chain);
+    mem_free(m->state);
+    mem_free(m->kept);
+    mem_free(m->steps);
+    mem_free(m->loss);
+    mem_free(m->seen);
+    memset(m, 0, sizeof *m);
+}
+
+const Process *sampled_process(const Trainer *t)
+{
+    return t->masks.on ? &t->masks.chain : &t->process;
+}
+
+bool masks_begin_update(Trainer *t, Err *err)
+{
+    MaskTraining *m = &t->masks;
+    if (!m->on) return true;
+    m->first_sample = t->state.samples;
+    m->progress = progress_of(t);
+    memset(m->loss, 0, 2 * (size_t)m->learner.config.masks * sizeof *m->loss);
+    return mask_learner_draw(&m->learner, m->progress, err);
+}
+
+NoiseLevel masks_level(const Trainer *t, uint64_t sample)
+{
+    return mask_learner_level(&t->masks.learner, (int)(sample - t->masks.first_sample), sample);
+}
+
+static Seen look(const Trainer *t, const TrainBatch *b, int i, const float *y, NoiseLevel level)
+{
+    /* Beyond this noise nobody would step to the image itself. */
+    static const double NEAR = 0.5;
+    size_t at = (size_t)i * b->dims;
+    const ModelConfig *model = &t->plan.model;
+    double sum = 0, nats = 0, range = model->clip ? model->clip_range : (double)INFINITY;
+    double std = sqrt(mask_learner_expected_error(&t->masks.learner, level));
+    bool near = level.sigma < NEAR * level.alpha;
+    for (size_t k = at; k < at + b->dims; k++) {
+        double x = (double)b->xt[k], x0 = x0_from_eps(level, x, (double)b->noise[k]);
+        double eps = eps_from_prediction(model->prediction, level, x, (double)y[k]);
+        double guess = fmin(fmax(x0_from_eps(level, x, eps), -range), range);
+        sum += (x0 - guess) * (x0 - guess);
+        if (near) nats -= decoder_log_probability(&model_pixels, x0, guess, std);
+    }
+    return (Seen){sum / (double)b->dims, near ? nats / (double)b->dims : (double)NAN};
+}
+
+void masks_observe(Trainer *t, const TrainBatch *b, uint64_t first)
+{
+    MaskTraining *m = &t->masks;
+    if (!m->on) return;
+    const float *y = net_value(t->train_network.net, t->train_network.y);
+#pragma omp parallel for schedule(static)
+    for (int i = 0; i < b->size; i++)
+        m->seen[i] = look(t, b, i, y, masks_level(t, first + (uint64_t)i));
+    for (int i = 0; i < b->size; i++) {
+        NoiseLevel level = masks_level(t, first + (uint64_t)i);
+        int mask =
+            (int)((first + (uint64_t)i - m->first_sample) % (uint64_t)m->learner.config.masks);
+        mask_learner_observe(&m->learner, level, m->seen[i].error);
+        mask_learner_observe_decoder(&m->learner, level, m->seen[i].nats);
+        m->loss[mask] += (double)b->loss[i];
+        m->weight[mask]++;
+    }
+}
+
+void masks_end_update(Trainer *t)
+{
+    MaskTraining *m = &t->masks;
+    if (!m->on) return;
+    for (int k = 0; k < m->learner.config.masks; k++) m->loss[k] /= m->weight[k];
+    mask_learner_update(&m->learner, m->progress, m->loss);
+}
+
+bool masks_refresh_model(Trainer *t, Err *err)
+{
+    MaskTraining *m = &t->masks;
+    ModelConfig *model = &t->plan.model;
+    Process chain;
+    int count = 0;
+    if (!m->on) return true;
+    if (!mask_learner_extract(&m->learner, progress_of(t), m->kept, err)) return false;
+    for (int step = 0; step < t->process.T; step++)
+        if (m->kept[step]) m->steps[count++] = step;
+    model->kept = count < t->process.T ? m->steps : NULL;
+    model->kept_count = model->kept ? count : 0;
+    if (!method_process(model, &chain, err)) return false;
+    process_free(&m->chain);
+    m->chain = chain;
+    return true;
+}
+
+void masks_save(Trainer *t)
+{
+    if (t->masks.on) mask_learner_save(&t->masks.learner, t->masks.state);
+}
+
+bool masks_restore(Trainer *t, Err *err)
+{
+    if (!t->masks.on || mask_learner_restore(&t->masks.learner, t->masks.state)) return true;
+    return err_set(
+        err, ERR_FORMAT,
+        "%s: the scores in its newest checkpoint are not such as a run writes; they must "
+        "be finite and from 0 to 1",
+        t->run);
+}
+
+void masks_put_summary(const Trainer *t, JsonWriter *w)
+{
+    if (!t->masks.on) return;
+    const MaskLearner *l = &t->masks.learner;
+    MaskSummary all = mask_summary(l->s, l->T);
+    json_put_number(w, "scores_sum", all.sum);
+    json_put_number(w, "scores_entropy", all.entropy);
+    json_put_int(w, "mask_steps", l->masks[0].kept);
+}
+
+/* Mean scores of so many parts of the time axis: where the steps go. */
+void masks_log_curve(Trainer *t)
+{
+    const MaskLearner *l = &t->masks.learner;
+    if (!t->masks.on || floor(CURVES * progress_of(t)) <= floor(CURVES * t->masks.progress)) return;
+    int places = l->T < CURVE_PLACES ? l->T : CURVE_PLACES;
+    JsonWriter w;
+    json_write_init(&w, 0);
+    json_begin_object(&w, NULL);
+    json_put_string(&w, "event", "scores");
+    json_put_int(&w, "step", t->state.step);
+    json_begin_row(&w, "means");
+    for (int i = 0; i < places; i++) {
+        int from = i * l->T / places, to = (i + 1) * l->T / places;
+        double sum = 0;
+        for (int step = from; step < to; step++) sum += l->s[step];
+        json_put_number(&w, NULL, rint(CURVE_UNIT * sum / (to - from)) / CURVE_UNIT);
+    }
+    json_end_array(&w);
+    json_end_object(&w);
+    run_log(t, &w);
+}

@@ -1,0 +1,1 @@
+diffc denoise --help

@@ -35,7 +35,7 @@ typedef struct {
     size_t skipped;        /* folders: images that do not decode, left out */
     size_t resized;        /* folders, no size asked for: images unlike the first */
     size_t ignored;        /* folders: other files */
-    char description[320]; /* "60,000 grey images of 28x28 (IDX), 10 classes" */
+    char description[400]; /* "60,000 grey images of 28x28 (IDX), 10 classes" */
     unsigned char *pixels; /* [count, height, width, channels] */
     unsigned char *labels; /* [count] or NULL */
     uint32_t *split; /* permutation of 0..count-1: first train_count train, the rest held out */

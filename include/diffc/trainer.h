@@ -49,7 +49,7 @@ typedef struct {
     size_t data_bytes;
     size_t images_per_epoch; /* 0: without end */
     double updates_per_epoch;
-    char data[320]; /* Dataset.description */
+    char data[400]; /* Dataset.description */
 } TrainPlan;
 
 typedef struct Trainer Trainer;

@@ -11,7 +11,18 @@
 extern const Command command_train, command_sample, command_nll, command_info, command_bench,
     command_denoise;
 
-/* The rows that every command has. */
+/* Rows that several commands have. */
+#define OPTION_ROW_MODEL                                                                           \
+    {                                                                                              \
+        .name = "model", .letter = 'm', .type = OPTION_TEXT, .metavar = "PATH",                    \
+        .otherwise = "the newest run under runs/", .group = "Model",                               \
+        .help = "run folder, or model folder in the layout of diffusers"                           \
+    }
+#define OPTION_ROW_RESIZE                                                                          \
+    {                                                                                              \
+        .name = "resize", .type = OPTION_FLAG, .group = "Images",                                  \
+        .help = "make images of another size or another number of channels fit"                    \
+    }
 #define OPTION_ROW_THREADS                                                                         \
     {                                                                                              \
         .name = "threads", .type = OPTION_INT, .metavar = "N", .low = 1, .high = 256,              \

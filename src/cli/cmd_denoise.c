@@ -30,13 +30,7 @@ enum {
 };
 
 static const Option options[ROWS + 1] = {
-    [MODEL] = {.name = "model",
-               .letter = 'm',
-               .type = OPTION_TEXT,
-               .metavar = "PATH",
-               .otherwise = "the newest run under runs/",
-               .group = "Model",
-               .help = "run folder, or model folder in the layout of diffusers"},
+    [MODEL] = OPTION_ROW_MODEL,
     [LABEL] = {.name = "label",
                .type = OPTION_INT,
                .metavar = "N",
@@ -60,10 +54,7 @@ static const Option options[ROWS + 1] = {
                .group = "Noise",
                .help =
                    "the same as a noise level of the model, 0 for none (ddpm, smld, eddpm, cdm)"},
-    [RESIZE] = {.name = "resize",
-                .type = OPTION_FLAG,
-                .group = "Images",
-                .help = "make images of another size or another number of channels fit"},
+    [RESIZE] = OPTION_ROW_RESIZE,
     [OUT] = {.name = "out",
              .letter = 'o',
              .type = OPTION_TEXT,

@@ -89,7 +89,7 @@ static bool report_progress(void *context, long predictions)
 static void fill_runs(const OptionValue *v, Job *job)
 {
     const ModelConfig *c = &job->model.config;
-    bool all = v[NLL_ROW_EXACT_SUM].given || v[NLL_ROW_PER_STEP].given;
+    bool all = v[NLL_ROW_EXACT].given || v[NLL_ROW_PER_STEP].given;
     bool discrete = process_is_discrete(&job->model.process);
     job->bound = (BoundRun){
         .process = &job->model.process,

@@ -10,13 +10,7 @@ const char *nll_variance_name(int kind)
 }
 
 const Option nll_options[NLL_ROWS + 1] = {
-    [NLL_ROW_MODEL] = {.name = "model",
-                       .letter = 'm',
-                       .type = OPTION_TEXT,
-                       .metavar = "PATH",
-                       .otherwise = "the newest run under runs/",
-                       .group = "Model",
-                       .help = "run folder, or model folder in the layout of diffusers"},
+    [NLL_ROW_MODEL] = OPTION_ROW_MODEL,
     [NLL_ROW_LABEL] = {.name = "label",
                        .type = OPTION_INT,
                        .metavar = "N",
@@ -59,11 +53,11 @@ const Option nll_options[NLL_ROWS + 1] = {
                        .group = "Protocol",
                        .help = "bound: network calls per image, from which the sum of all terms is "
                                "estimated without bias"},
-    [NLL_ROW_EXACT_SUM] =
-        {.name = "exact-sum",
-         .type = OPTION_FLAG,
-         .group = "Protocol",
-         .help = "bound: sum all terms, with a few more calls than the model has steps"},
+    [NLL_ROW_EXACT] = {.name = "exact",
+                       .type = OPTION_FLAG,
+                       .group = "Protocol",
+                       .help =
+                           "bound: sum all terms, with a few more calls than the model has steps"},
     [NLL_ROW_VARIANCE] = {.name = "variance",
                           .type = OPTION_CHOICE,
                           .metavar = "KIND",
@@ -93,12 +87,12 @@ const Option nll_options[NLL_ROWS + 1] = {
                       .otherwise = "yes",
                       .group = "Protocol",
                       .help = "bound: keep the predicted image within [-1, 1]"},
-    [NLL_ROW_PER_STEP] =
-        {.name = "per-step",
-         .type = OPTION_TEXT,
-         .metavar = "FILE",
-         .group = "Protocol",
-         .help = "bound: the terms of all steps as a table (CSV); asks for --exact-sum"},
+    [NLL_ROW_PER_STEP] = {.name = "per-step",
+                          .type = OPTION_TEXT,
+                          .metavar = "FILE",
+                          .group = "Protocol",
+                          .help =
+                              "bound: the terms of all steps as a table (CSV); asks for --exact"},
     [NLL_ROW_PROBES] = {.name = "probes",
                         .type = OPTION_INT,
                         .metavar = "N",
@@ -165,10 +159,7 @@ const Option nll_options[NLL_ROWS + 1] = {
          .otherwise = "all",
          .group = "Images",
          .help = "images of the data set: of IDX and CIFAR-10 the first, of a folder evenly"},
-    [NLL_ROW_RESIZE] = {.name = "resize",
-                        .type = OPTION_FLAG,
-                        .group = "Images",
-                        .help = "make images of another size or another number of channels fit"},
+    [NLL_ROW_RESIZE] = OPTION_ROW_RESIZE,
     [NLL_ROW_SEED] =
         {.name = "seed",
          .type = OPTION_SEED,
@@ -200,7 +191,7 @@ static const struct {
     int row;
     bool bound, ode, exact;
 } owners[] = {
-    {NLL_ROW_CALLS, true, false, false},      {NLL_ROW_EXACT_SUM, true, false, false},
+    {NLL_ROW_CALLS, true, false, false},      {NLL_ROW_EXACT, true, false, false},
     {NLL_ROW_VARIANCE, true, false, false},   {NLL_ROW_CLIP, true, false, false},
     {NLL_ROW_PER_STEP, true, false, false},   {NLL_ROW_PROBES, false, true, false},
     {NLL_ROW_DEQUANT, false, true, true},     {NLL_ROW_TOLERANCE, false, true, false},
@@ -233,9 +224,8 @@ bool nll_check_options(const OptionValue *v, LikelihoodProtocol protocol, Err *e
         return err_set(
             err, ERR_USAGE, "--%s belongs to --variance fitted and --spacing dp",
             nll_options[v[NLL_ROW_FIT_DATA].given ? NLL_ROW_FIT_DATA : NLL_ROW_FIT_COUNT].name);
-    if (v[NLL_ROW_CALLS].given && (v[NLL_ROW_EXACT_SUM].given || v[NLL_ROW_PER_STEP].given))
-        return err_set(
-            err, ERR_USAGE, "--calls estimates what --%s sums; give one of them",
-            nll_options[v[NLL_ROW_EXACT_SUM].given ? NLL_ROW_EXACT_SUM : NLL_ROW_PER_STEP].name);
+    if (v[NLL_ROW_CALLS].given && (v[NLL_ROW_EXACT].given || v[NLL_ROW_PER_STEP].given))
+        return err_set(err, ERR_USAGE, "--calls estimates what --%s sums; give one of them",
+                       nll_options[v[NLL_ROW_EXACT].given ? NLL_ROW_EXACT : NLL_ROW_PER_STEP].name);
     return true;
 }

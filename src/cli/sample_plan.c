@@ -9,13 +9,7 @@
 #include "version.h"
 
 const Option sample_options[SAMPLE_ROWS + 1] = {
-    [SAMPLE_ROW_MODEL] = {.name = "model",
-                          .letter = 'm',
-                          .type = OPTION_TEXT,
-                          .metavar = "PATH",
-                          .otherwise = "the newest run under runs/",
-                          .group = "Model",
-                          .help = "run folder, or model folder in the layout of diffusers"},
+    [SAMPLE_ROW_MODEL] = OPTION_ROW_MODEL,
     [SAMPLE_ROW_SIZE] = {.name = "size",
                          .type = OPTION_TEXT,
                          .metavar = "N|HxW",

@@ -24,7 +24,7 @@ train() { # RUN CONFIG [OPTION]...
     "$program" train "$config-$file.json" -q --out "$folder/$run" "$@" >"$folder/$run.log"
 }
 bound() { # RUN [OPTION]...: bits/dim
-    "$program" nll -q --json --data "$data" --count "${IMAGES:-256}" --variance fitted --exact-sum -m "$@" |
+    "$program" nll -q --json --data "$data" --count "${IMAGES:-256}" --variance fitted --exact -m "$@" |
         awk -F '"bits_per_dim":' '/"event":"summary"/ {printf "%.3f", $2}'
 }
 grid() { # NAME RUN [OPTION]...

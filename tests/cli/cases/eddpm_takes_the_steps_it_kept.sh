@@ -14,7 +14,7 @@ diffc info run | sed -n '/method/p; s/|/./g; s/ [0-9 ]*19$/ N 19/p' | sed 's/\[[
 diffc info run | grep -c 'log SNR .*\[.*|.*\]'
 diffc info run --json | sed 's/.*"method":"eddpm","steps":20,"schedule":"linear","variance":"[a-z]*","kept_steps":\[\([0-9,]*\),19\],"alphas":"merged".*/\1/' | tr , '\n' | wc -l
 # Its bound is that of its own chain.
-diffc nll -q -m run --data images-idx3-ubyte --count 4 --json --exact-sum | tail -n 1 | sed "s/.*\"count\":4,.*/scored/"
+diffc nll -q -m run --data images-idx3-ubyte --count 4 --json --exact | tail -n 1 | sed "s/.*\"count\":4,.*/scored/"
 diffc nll -q -m run --data images-idx3-ubyte --count 4 --steps 3
 # Started from a trained model; one of another noise is refused.
 assert "pretrained" diffc train tiny.json -q --out ddpm >/dev/null

@@ -1,7 +1,7 @@
 # Fitted variances make the bound smaller; they are measured on training images, which a model folder
 # does not know.
 assert train diffc train tiny.json -q --out run --set train.steps=30 >/dev/null
-mean() { diffc nll -q -m run --data images-idx3-ubyte --count 8 --exact-sum "$@" | sed 's/.*: \([0-9.]*\) bits.*/\1/'; }
+mean() { diffc nll -q -m run --data images-idx3-ubyte --count 8 --exact "$@" | sed 's/.*: \([0-9.]*\) bits.*/\1/'; }
 small=$(mean --variance small)
 large=$(mean --variance large)
 fitted=$(mean --variance fitted --fit-count 16)

@@ -1,6 +1,6 @@
 # The bound of a chain of some of the steps; those chosen for it are better than those at even distance.
 assert train diffc train tiny.json -q --out run --set train.steps=60 --set train.lr=0.005 >/dev/null
-mean() { diffc nll -q -m run --data images-idx3-ubyte --part train --count 16 --variance fitted --exact-sum "$@" | sed 's/.*: \([0-9.]*\) bits.*/\1/'; }
+mean() { diffc nll -q -m run --data images-idx3-ubyte --part train --count 16 --variance fitted --exact "$@" | sed 's/.*: \([0-9.]*\) bits.*/\1/'; }
 all=$(mean)
 even=$(mean --steps 4)
 best=$(mean --steps 4 --spacing dp)

@@ -612,6 +612,51 @@ TEST(both_halves_of_a_concat_of_a_node_with_itself_reach_it)
     params_free(&table);
 }
 
+/* A concat whose readers are a norm and a linear layer, or one more that wants it whole; `given`:
+ * both halves bring the norm's sums with them. Returns the plan's bytes and the output in y. */
+static size_t joined_halves(NetMode mode, bool given, bool whole, float *y)
+{
+    enum { N = 3, SIDE = 8, A = 16, B = 40 };
+    ParamTable table = {0};
+    Net *net = net_new(&table, N);
+    ConvOptions same = {3, 1, 1, 1, 1, 1, false};
+    int x = net_input(net, SIDE, SIDE, 16, false);
+    int a = net_conv2d(net, x, A, &same, "a");
+    int b = given ? net_conv2d(net, x, B, &same, "b") : net_linear(net, x, B, false, "b");
+    int joined = net_concat(net, a, b);
+    int norm = net_groupnorm(net, joined, 8, 1e-6f, true, "norm");
+    int sum = net_add(net, net_linear(net, joined, A + B, false, "linear"), norm);
+    if (whole) sum = net_add(net, sum, joined);
+    net_set_output(net, sum);
+    Err err;
+    EXPECT(net_plan(net, mode, &err));
+    float *weights = test_random(table.block_floats, 7, 0.3f);
+    test_normals(net_value(net, x), (size_t)N * SIDE * SIDE * 16, 1, 1);
+    net_forward(net, weights);
+    memcpy(y, net_value(net, sum), (size_t)N * SIDE * SIDE * (A + B) * sizeof *y);
+    size_t bytes = net_plan_bytes(net, mode);
+    free(weights);
+    net_free(net);
+    params_free(&table);
+    return bytes;
+}
+
+TEST(sampling_reads_a_concat_in_its_halves_with_the_bits_of_training)
+{
+    const size_t floats = 3 * 8 * 8 * (16 + 40), size = floats * sizeof(float);
+    float *y[2] = {test_floats(floats), test_floats(floats)};
+    for (int given = 0; given < 2; given++) {
+        size_t bytes[2];
+        for (int whole = 0; whole < 2; whole++) {
+            joined_halves(NET_TRAIN, given, whole, y[0]);
+            bytes[whole] = joined_halves(NET_INFER, given, whole, y[1]);
+            EXPECT_SAME(y[0], y[1], size);
+        }
+        EXPECT(bytes[0] + size <= bytes[1]);
+    }
+    free(y[0]), free(y[1]);
+}
+
 TEST(nodes_are_described_with_shapes_and_parameter_counts)
 {
     ParamTable table = {0};

@@ -79,7 +79,8 @@ static float *norm_saved(const GroupNormDims *d, float *y, float *const *in)
     float *saved = check_scratch(2 * groups);
     float *unused = y ? NULL : check_alloc((size_t)d->N * (size_t)d->T * (size_t)d->C);
     float *scratch = check_scratch(groupnorm_scratch_floats(d));
-    groupnorm_forward(d, y ? y : unused, saved, saved + groups, in[0], in[1], in[2], scratch);
+    NormInput x = {.a = in[0], .channels_a = d->C};
+    groupnorm_forward(d, y ? y : unused, saved, saved + groups, &x, in[1], in[2], scratch);
     check_free(scratch);
     check_free(unused);
     return saved;
@@ -251,8 +252,8 @@ TEST(groupnorm_from_given_sums_equals_groupnorm)
             float *scratch = check_scratch(groupnorm_scratch_floats(&d));
             double *a = channel_sums(&d, in[0], 0, border);
             double *b = channel_sums(&d, in[0], border, 48 - border);
-            groupnorm_forward_from_sums(&d, y, given, given + groups, a, border,
-                                        border < 48 ? b : NULL, in[0], in[1], in[2], scratch);
+            NormInput x = {in[0], NULL, a, border < 48 ? b : NULL, border};
+            groupnorm_forward(&d, y, given, given + groups, &x, in[1], in[2], scratch);
             EXPECT_CLOSE(y, expected, n, m ? 4e-6 : 1e-6);
             EXPECT_CLOSE(given, saved, groups, 1e-6);
             EXPECT_CLOSE(given + groups, saved + groups, groups, 1e-6);
@@ -260,6 +261,44 @@ TEST(groupnorm_from_given_sums_equals_groupnorm)
             check_free(expected), check_free(saved);
         }
         check_free(in[0]), check_free(in[1]), check_free(in[2]);
+    }
+}
+
+/* Columns first .. first+width-1 of x [rows,C]. */
+static float *columns(const float *x, size_t rows, size_t C, size_t first, size_t width)
+{
+    float *part = check_alloc(rows * width);
+    for (size_t row = 0; row < rows; row++)
+        memcpy(part + row * width, x + row * C + first, width * sizeof *x);
+    return part;
+}
+
+TEST(groupnorm_of_two_parts_has_the_bits_of_their_concat)
+{
+    static const int borders[] = {64, 48, 32, 16};
+    for (int i = 0; i < 4 * 8; i++) {
+        GroupNormDims d = {.N = i & 1 ? 9 : 2, .T = 475, .C = 85, .G = 5, .eps = 1e-6f};
+        d.silu = i & 2;
+        int border = borders[i / 8], rest = 85 - border;
+        size_t rows = (size_t)d.N * 475, n = rows * 85, groups = (size_t)d.N * 5;
+        float *in[3] = {check_random(n, 1, 2), check_random(85, 2, 1), check_random(85, 3, 1)};
+        float *expected = check_alloc(n), *y = check_alloc(n), *saved = check_alloc(4 * groups);
+        float *scratch = check_scratch(groupnorm_scratch_floats(&d));
+        float *a = columns(in[0], rows, 85, 0, (size_t)border);
+        float *b = columns(in[0], rows, 85, (size_t)border, (size_t)rest);
+        NormInput whole = {.a = in[0], .channels_a = border}, parts = {a, b, NULL, NULL, border};
+        if (i & 4) {
+            whole.sums_a = parts.sums_a = channel_sums(&d, in[0], 0, border);
+            whole.sums_b = parts.sums_b = channel_sums(&d, in[0], border, rest);
+        }
+        groupnorm_forward(&d, expected, saved, saved + groups, &whole, in[1], in[2], scratch);
+        float *other = saved + 2 * groups;
+        groupnorm_forward(&d, y, other, other + groups, &parts, in[1], in[2], scratch);
+        EXPECT(memcmp(y, expected, n * sizeof *y) == 0);
+        EXPECT(memcmp(saved, other, 2 * groups * sizeof *saved) == 0);
+        free((void *)whole.sums_a), free((void *)whole.sums_b);
+        check_free(a), check_free(b), check_free(scratch), check_free(saved), check_free(y);
+        check_free(expected), check_free(in[0]), check_free(in[1]), check_free(in[2]);
     }
 }
 

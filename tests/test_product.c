@@ -211,6 +211,43 @@ TEST(product_bits_do_not_depend_on_threads_or_packing)
     best_level();
 }
 
+/* The rows of A from `column` on, in a matrix of their own. */
+static float *rest_of(const Product *p, int column)
+{
+    int K = p->K - column;
+    float *rest = test_floats((size_t)p->M * (size_t)K);
+    for (int i = 0; i < p->M; i++)
+        memcpy(rest + i * K, p->a + i * p->lda + column, (size_t)K * sizeof *rest);
+    return rest;
+}
+
+TEST(product_of_two_parts_of_a_has_the_bits_of_one)
+{
+    enum { M = 130, N = 72, K = 57 };
+    static const int borders[] = {1, 16, 30, 56};
+    FOR_LEVELS(level)
+    for (int form = 0; form < FORMS; form++) {
+        if (form & TRANSPOSE_A) continue;
+        Case t = case_make(M, N, K, form);
+        run(&t.p);
+        float *whole = result_of(&t);
+        for (int i = 0; i < 4; i++) {
+            Product p = t.p;
+            float *rest = rest_of(&p, borders[i]);
+            p.a_rest = rest, p.K_a = borders[i], p.lda_rest = K - borders[i];
+            memset(t.c, 0xff, t.c_floats * sizeof *t.c);
+            run(&p);
+            float *parts = result_of(&t);
+            if (!EXPECT_SAME(parts, whole, M * N * sizeof *parts))
+                printf("  %s, form %d, border %d\n", vec_level(), form, borders[i]);
+            free(parts), free(rest);
+        }
+        free(whole);
+        case_free(&t);
+    }
+    best_level();
+}
+
 TEST(product_adds_to_its_own_output)
 {
     Case t = case_make(20, 37, 9, BIAS | RESIDUAL | SCALED);

@@ -75,6 +75,11 @@ void linear_pack(const LinearDims *d, float *packed, const float *w, bool back);
 size_t linear_scratch_floats(const LinearDims *d);
 void linear_forward(const LinearDims *d, float *y, const float *x, const float *w,
                     const float *packed, const float *b, float *scratch);
+/* The same of the concat of a [N*T, channels_a] and b [N*T, C-channels_a], both at least one channel,
+ * that nobody has made; the same bits. */
+void linear_forward_pair(const LinearDims *d, float *y, const float *xa, int channels_a,
+                         const float *xb, const float *w, const float *packed, const float *b,
+                         float *scratch);
 void linear_backward(const LinearDims *d, unsigned set, float *dx, float *dw, float *db,
                      const float *dy, const float *x, const float *w, const float *packed,
                      float *scratch);
@@ -96,14 +101,19 @@ typedef struct {
     bool silu;
 } GroupNormDims;
 size_t groupnorm_scratch_floats(const GroupNormDims *d);
-void groupnorm_forward(const GroupNormDims *d, float *y, float *mean, float *rstd, const float *x,
-                       const float *w, const float *b, float *scratch);
-/* The same from statistics that whoever wrote x has made: per image and channel the sum over T of x
- * and of x^2, sums_a [N,2,channels_a] for the first channels_a channels and sums_b
- * [N,2,C-channels_a] for the rest (NULL when there are none). One pass over x instead of two. */
-void groupnorm_forward_from_sums(const GroupNormDims *d, float *y, float *mean, float *rstd,
-                                 const double *sums_a, int channels_a, const double *sums_b,
-                                 const float *x, const float *w, const float *b, float *scratch);
+/* What is normalised, in one or two parts. */
+typedef struct {
+    /* b NULL: a is [N,T,C]; else a [N,T,channels_a], b [N,T,C-channels_a]: the bits of their concat
+     * where channels_a is a multiple of 16. */
+    const float *a, *b;
+    /* Not NULL: statistics that whoever wrote x has made, per image and channel the sum over T of x
+     * and of x^2: sums_a [N,2,channels_a] of the first channels_a channels and sums_b
+     * [N,2,C-channels_a] of the rest (NULL when there are none). One pass over x instead of two. */
+    const double *sums_a, *sums_b;
+    int channels_a; /* C where there is one part */
+} NormInput;
+void groupnorm_forward(const GroupNormDims *d, float *y, float *mean, float *rstd,
+                       const NormInput *x, const float *w, const float *b, float *scratch);
 void groupnorm_backward(const GroupNormDims *d, unsigned set, float *dx, float *dw, float *db,
                         const float *dy, const float *x, const float *w, const float *b,
                         const float *mean, const float *rstd, float *scratch);

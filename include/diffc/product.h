@@ -29,6 +29,10 @@ typedef struct {
     const float *a;
     int lda;          /* floats from row to row as stored, here and below */
     bool transpose_a; /* A[i,k] = a[k lda + i] instead of a[i lda + k] */
+    /* Not NULL: the columns of A from K_a > 0 on are a_rest[i lda_rest + k - K_a]. Not where A is
+     * transposed. */
+    const float *a_rest;
+    int K_a, lda_rest;
     const float *b;
     int ldb;
     bool transpose_b;    /* B[k,j] = b[j ldb + k] instead of b[k ldb + j] */

@@ -206,12 +206,19 @@ LANES_INLINE void tile(const int rows, const int vectors, const bool transposed,
     for (int i = 0; i < rows; i++) UNROLL
     for (int j = 0; j < vectors; j++) sum[i][j] = (Lanes){0};
     if (p->beta != 0) fetch(rows, p, row, column);
-    size_t lda = (size_t)p->lda, first = (size_t)row;
-    if (transposed)
-        sum_transposed(rows, vectors, sum, p->K, p->a + first, lda, b, b_step);
-    else
-        sum_straight(rows, vectors, sum, p->K, p->a + first * lda, lda, b, b_step,
-                     column == 0 && p->lda == p->K);
+    size_t first = (size_t)row;
+    if (transposed) {
+        sum_transposed(rows, vectors, sum, p->K, p->a + first, (size_t)p->lda, b, b_step);
+    } else {
+        /* One call of the loop for both parts of A: two would be two copies of its code. */
+        const float *a = p->a;
+        int K = p->a_rest ? p->K_a : p->K, lda = p->lda;
+        for (int done = 0; done < p->K; done += K, b += (size_t)K * b_step) {
+            if (done > 0) a = p->a_rest, lda = p->lda_rest, K = p->K - done;
+            sum_straight(rows, vectors, sum, K, a + first * (size_t)lda, (size_t)lda, b, b_step,
+                         column == 0 && lda == K);
+        }
+    }
     int columns = p->N - column;
     if (columns >= vectors * LANES) {
         store_whole(rows, vectors, p, sum, row, column);

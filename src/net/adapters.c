@@ -117,7 +117,11 @@ static double conv2d_flop(const Node *n)
 
 static void linear_run_forward(const Call *c)
 {
-    linear_forward(&c->node->dims.linear, c->y, c->x[0], c->w, c->u, c->b, c->scratch);
+    const LinearDims *d = &c->node->dims.linear;
+    if (c->x[1])
+        linear_forward_pair(d, c->y, c->x[0], c->channels_a, c->x[1], c->w, c->u, c->b, c->scratch);
+    else
+        linear_forward(d, c->y, c->x[0], c->w, c->u, c->b, c->scratch);
 }
 
 static void linear_run_backward(const Call *c)
@@ -159,13 +163,10 @@ static float *norm_rstd(const Call *c)
 
 static void groupnorm_run_forward(const Call *c)
 {
-    const GroupNormDims *d = &c->node->dims.norm;
-    if (c->sums_in[0])
-        groupnorm_forward_from_sums(d, c->y, c->saved, norm_rstd(c), c->sums_in[0],
-                                    c->sums_channels, c->sums_in[1], c->x[0], c->w, c->b,
-                                    c->scratch);
-    else
-        groupnorm_forward(d, c->y, c->saved, norm_rstd(c), c->x[0], c->w, c->b, c->scratch);
+    NormInput x = {.a = c->x[0], .b = c->x[1], .channels_a = c->channels_a};
+    x.sums_a = c->sums_in[0], x.sums_b = c->sums_in[1];
+    groupnorm_forward(&c->node->dims.norm, c->y, c->saved, norm_rstd(c), &x, c->w, c->b,
+                      c->scratch);
 }
 
 static void groupnorm_run_backward(const Call *c)

@@ -1,11 +1,12 @@
-/* Folding: where nothing goes back, neighbouring matrices of a one-headed attention are multiplied
- * once, with the weights, instead of with every image. With q = h Wq + bq and so on, and a softmax
+/* Folding, where nothing goes back. Norms and linear layers read the two halves of a concat, which
+ * nobody makes: the same bits, without a pass over memory. And neighbouring matrices of a one-headed
+ * attention are multiplied once, with the weights, instead of with every image. With q = h Wq + bq and so on, and a softmax
  * that no number added to a whole row changes, and whose rows sum to 1:
  *
  *   softmax(q k^T) = softmax(q' h^T)             q' = h (Wq Wk^T) + bq Wk^T
  *   softmax(.) v Wo + bo = softmax(.) v'         v' = h (Wv Wo) + bv Wo + bo
  *
- * so the layers k and out are left without readers, and attention reads h as its keys. The results
+ * so the layers k and out are left without readers, and attention reads h as its keys. Its results
  * are those of the passes for training up to rounding. */
 #include "diffc/product.h"
 #include "net_internal.h"
@@ -16,7 +17,26 @@ static bool is_square(const Net *net, int node)
     return n->kind == OP_LINEAR && n->dims.linear.C == n->dims.linear.K;
 }
 
-void net_find_folds(Net *net)
+static bool reads_pairs(const Node *node)
+{
+    bool kind = node->kind == OP_GROUPNORM || (node->kind == OP_LINEAR && node->fold < 0);
+    return kind && node->inputs == 1 && !node->folds_away;
+}
+
+/* A concat of which every reader can take the halves. The first half must be whole vectors, or the
+ * norm's bits would be others. */
+static void find_joins(Net *net, int concat)
+{
+    if (concat == net->output || net->nodes[net->nodes[concat].in[0]].shape.C % 16 != 0) return;
+    for (int i = concat + 1; i < net->count; i++)
+        for (int k = 0; k < net->nodes[i].inputs; k++)
+            if (net->nodes[i].in[k] == concat && !reads_pairs(&net->nodes[i])) return;
+    for (int i = concat + 1; i < net->count; i++)
+        if (net->nodes[i].inputs == 1 && net->nodes[i].in[0] == concat)
+            net->nodes[i].joins = concat;
+}
+
+static void find_attention_folds(Net *net)
 {
     for (int i = 0; i < net->count; i++) {
         const Node *a = &net->nodes[i];
@@ -33,6 +53,13 @@ void net_find_folds(Net *net)
     }
 }
 
+void net_find_folds(Net *net)
+{
+    find_attention_folds(net);
+    for (int i = 0; i < net->count; i++)
+        if (net->nodes[i].kind == OP_CONCAT) find_joins(net, i);
+}
+
 void net_fold(Net *net, bool folded)
 {
     if (net->folded == folded) return;
@@ -44,6 +71,14 @@ void net_fold(Net *net, bool folded)
         a->in[1] = folded ? q->in[0] : q->fold;
         net_redirect_readers(net, folded ? v->fold : i, folded ? i : v->fold);
         net->nodes[v->fold].in[0] = i;
+    }
+    for (int i = 0; i < net->count; i++) {
+        Node *node = &net->nodes[i];
+        if (node->joins < 0) continue;
+        const Node *concat = &net->nodes[node->joins];
+        node->inputs = folded ? 2 : 1;
+        node->in[0] = folded ? concat->in[0] : node->joins;
+        node->in[1] = concat->in[1];
     }
 }
 

@@ -98,6 +98,7 @@ static int append(Net *net, Node node)
 static Node reading(OpKind kind, Shape shape, int a, int b, int c)
 {
     Node node = {.kind = kind, .shape = shape, .in = {a, b, c}, .param = {-1, -1}, .fold = -1};
+    node.joins = -1;
     node.inputs = a < 0 ? 0 : b < 0 ? 1 : c < 0 ? 2 : 3;
     return node;
 }

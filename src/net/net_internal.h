@@ -56,6 +56,7 @@ typedef struct {
      * whether that has happened to its own (fold.c). */
     int fold;
     bool folds_away;
+    int joins; /* groupnorm, linear: the concat that it reads, and in a folded net makes itself; or -1 */
     bool fast; /* conv2d: by the kernels of winograd.h */
     /* What fuse.c joined to a fast conv2d: */
     bool upsampled;            /* in[0] is seen through nearest upsampling */
@@ -137,7 +138,7 @@ typedef struct {
     float *saved, *scratch;
     double *sums;             /* convolution: [N,2,K] to fill, or NULL */
     const double *sums_in[2]; /* groupnorm: those of its sources, or NULL */
-    int sums_channels;        /* channels of the first source */
+    int channels_a;           /* forward of groupnorm and linear: of the first of two sources */
     float *y;
     const float *x[MAX_INPUTS];
     const float *dy; /* backward; in backward2 the lambda of this node */

@@ -94,12 +94,13 @@ static void give_sums(const Net *net, Call *c)
 {
     const Node *node = c->node;
     c->sums = (double *)(void *)at(net, node->sums);
+    c->channels_a = net->nodes[node->in[0]].shape.C;
     if (node->kind != OP_GROUPNORM || node->sums_from[0] < 0) return;
     for (int k = 0; k < 2; k++) {
         if (node->sums_from[k] < 0) continue;
         const Node *from = &net->nodes[node->sums_from[k]];
         c->sums_in[k] = (const double *)(const void *)at(net, from->sums);
-        if (k == 0) c->sums_channels = from->shape.C;
+        if (k == 0) c->channels_a = from->shape.C;
     }
 }
 

@@ -22,9 +22,8 @@ typedef struct {
     const GroupNormDims *d;
     const NormRows *rows;
     const float *x, *xdot, *my, *ly, *w, *b, *wdot, *bdot;
-    const float *mean, *rstd;      /* [N,G] */
-    const double *sums_a, *sums_b; /* [N,2,channels_a] and [N,2,C-channels_a] of the input */
-    int channels_a;
+    const float *mean, *rstd; /* [N,G] */
+    const NormInput *input;   /* forward */
     float *out, *new_mean, *new_rstd;
     bool set;        /* out is overwritten, not added to */
     int tile, tiles; /* rows of a tile; tiles of an image */
@@ -137,6 +136,7 @@ static NormTile norm_tile(const Job *job, int n, int tile)
     float *kept = job->mz + slot * kept_floats(d) + in, *out = job->out ? job->out + at : NULL;
     return (NormTile){.rows = (size_t)(left < job->tile ? left : job->tile),
                       .C = C,
+                      .width = C,
                       .silu = d->silu,
                       .x = job->x + at,
                       .xdot = job->xdot ? job->xdot + at : NULL,
@@ -156,14 +156,39 @@ static NormTile norm_tile(const Job *job, int n, int tile)
         NormTile t = norm_tile(job, n, tile);                                                      \
         job->rows->name(&t);                                                                       \
     }
-TILE_STAGE(moments)
-TILE_STAGE(forward)
 TILE_STAGE(backward_sums)
 TILE_STAGE(backward)
 TILE_STAGE(tangent_sums)
 TILE_STAGE(tangent)
 TILE_STAGE(backward2_sums)
 TILE_STAGE(backward2)
+
+/* Runs over both parts of the forward pass's input. */
+static void tile_parts(const Job *job, int n, int tile, void (*run)(const NormTile *t))
+{
+    const NormInput *input = job->input;
+    NormTile t = norm_tile(job, n, tile);
+    if (input->b) {
+        size_t row = (size_t)n * (size_t)job->d->T + (size_t)(tile * job->tile);
+        t.C = (size_t)input->channels_a;
+        t.x = input->a + row * t.C;
+        run(&t);
+        t.coef += t.C, t.sums += t.C, t.out += t.C;
+        t.C = t.width - t.C;
+        t.x = input->b + row * t.C;
+    }
+    run(&t);
+}
+
+static void tile_moments(const Job *job, int n, int tile)
+{
+    tile_parts(job, n, tile, job->rows->moments);
+}
+
+static void tile_forward(const Job *job, int n, int tile)
+{
+    tile_parts(job, n, tile, job->rows->forward);
+}
 
 /* Adds the first `count` rows of sums of all tiles, in order, into those of the first tile. */
 static const double *gather_sums(const Job *job, int n, int count)
@@ -252,8 +277,9 @@ static void image_statistics(const Job *job, int n)
 static void image_given_statistics(const Job *job, int n)
 {
     const int C = job->d->C, G = job->d->G, size = C / G;
-    const int channels[2] = {job->channels_a, C - job->channels_a};
-    const double *sums[2] = {job->sums_a, job->sums_b};
+    const NormInput *input = job->input;
+    const int channels[2] = {input->channels_a, C - input->channels_a};
+    const double *sums[2] = {input->sums_a, input->sums_b};
     for (int g = 0; g < G; g++) {
         double a = 0, b = 0;
         for (int c = g * size; c < (g + 1) * size; c++) {
@@ -362,30 +388,17 @@ static void add_parameters(const Job *job, float *dw, float *db)
     }
 }
 
-void groupnorm_forward(const GroupNormDims *d, float *y, float *mean, float *rstd, const float *x,
-                       const float *w, const float *b, float *scratch)
+void groupnorm_forward(const GroupNormDims *d, float *y, float *mean, float *rstd,
+                       const NormInput *x, const float *w, const float *b, float *scratch)
 {
-    static const Stage stages[] = {{tile_moments, image_statistics}, {tile_forward, NULL}};
-    Job job = job_start(d, x, w, b, mean, rstd, scratch);
+    static const Stage own[] = {{tile_moments, image_statistics}, {tile_forward, NULL}};
+    static const Stage given[] = {{NULL, image_given_statistics}, {tile_forward, NULL}};
+    Job job = job_start(d, x->a, w, b, mean, rstd, scratch);
+    job.input = x;
     job.out = y;
     job.new_mean = mean;
     job.new_rstd = rstd;
-    job_run(&job, stages, 2);
-}
-
-void groupnorm_forward_from_sums(const GroupNormDims *d, float *y, float *mean, float *rstd,
-                                 const double *sums_a, int channels_a, const double *sums_b,
-                                 const float *x, const float *w, const float *b, float *scratch)
-{
-    static const Stage stages[] = {{NULL, image_given_statistics}, {tile_forward, NULL}};
-    Job job = job_start(d, x, w, b, mean, rstd, scratch);
-    job.out = y;
-    job.new_mean = mean;
-    job.new_rstd = rstd;
-    job.sums_a = sums_a;
-    job.sums_b = sums_b;
-    job.channels_a = channels_a;
-    job_run(&job, stages, 2);
+    job_run(&job, x->sums_a ? given : own, 2);
 }
 
 void groupnorm_backward(const GroupNormDims *d, unsigned set, float *dx, float *dw, float *db,

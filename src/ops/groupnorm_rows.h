@@ -34,7 +34,9 @@ enum {
 };
 
 typedef struct {
-    size_t rows, C;
+    /* Channels; and floats from row to row of out, coefficients and sums: moments and forward may
+     * take some channels of a wider table. */
+    size_t rows, C, width;
     bool silu;
     const float *x, *xdot, *my, *ly; /* [rows,C]; those the function does not name may be NULL */
     float *out;

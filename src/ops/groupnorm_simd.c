@@ -19,12 +19,13 @@
 
 LANES_INLINE Lanes coef(const NormTile *t, int which, size_t i, size_t k)
 {
-    return lanes_load(t->coef + (size_t)which * t->C + i, k);
+    return lanes_load(t->coef + (size_t)which * t->width + i, k);
 }
 
 static void clear(const NormTile *t, int count)
 {
-    memset(t->sums, 0, (size_t)count * t->C * sizeof *t->sums);
+    for (int s = 0; s < count; s++)
+        memset(t->sums + (size_t)s * t->width, 0, t->C * sizeof *t->sums);
 }
 
 LANES_INLINE Lanes centred(const NormTile *t, size_t at, size_t i, size_t k)
@@ -40,7 +41,7 @@ LANES_INLINE Lanes normed(const NormTile *t, Lanes u, size_t i, size_t k)
 /* ---- sums over the rows of a tile. The sums of up to FLOAT_ROWS rows are made in float, in
  * registers, and those in double. */
 
-enum { FLOAT_ROWS = 32, WIDE = 4 };
+enum { FLOAT_ROWS = 32, WIDE = 4, CHAINS = 2 };
 
 static size_t block_end(const NormTile *t, size_t row)
 {
@@ -62,7 +63,7 @@ LANES_INLINE void add_about_pivot(const NormTile *t, size_t i, Lanes pivot, Lane
         more[1][h] = p[h] * (p[h] * r + 2.0 * v[h]) + v2[h];
     }
     for (size_t s = 0; s < 2; s++) {
-        double *to = t->sums + s * t->C + i;
+        double *to = t->sums + s * t->width + i;
         for (size_t h = 0; h < 2; h++) {
             size_t at = h * (LANES / 2), end = k < at + LANES / 2 ? k : at + LANES / 2;
             for (size_t j = at; j < end; j++) to[j] += more[s][h][j - at];
@@ -82,21 +83,21 @@ LANES_INLINE void moments_add(Moments *m, const NormTile *t, size_t at, Lanes pi
     m->squares += v * v;
 }
 
-/* `columns` vectors of channels from i on, `chains` rows at a time. The pivot of a block of rows is
- * its first row. */
-LANES_INLINE void moments_columns(const NormTile *t, size_t i, size_t k, int columns, int chains)
+/* `columns` vectors of channels from i on, CHAINS rows at a time: a channel's bits do not depend on
+ * those beside it. The pivot of a block of rows is its first row. */
+LANES_INLINE void moments_columns(const NormTile *t, size_t i, size_t k, int columns)
 {
     for (size_t row = 0, end; row < t->rows; row = end) {
         end = block_end(t, row);
         const size_t first = row * t->C + i;
         Lanes pivot[WIDE];
-        Moments m[2 * WIDE];
+        Moments m[CHAINS * WIDE];
         LANES_UNROLL for (int v = 0; v < columns; v++) pivot[v] =
             lanes_load(t->x + first + (size_t)v * LANES, k);
-        LANES_UNROLL for (int j = 0; j < chains * columns; j++) m[j] = (Moments){{0}, {0}};
+        LANES_UNROLL for (int j = 0; j < CHAINS * columns; j++) m[j] = (Moments){{0}, {0}};
         size_t r = row;
-        for (; r + (size_t)chains <= end; r += (size_t)chains) {
-            LANES_UNROLL for (int j = 0; j < chains * columns; j++)
+        for (; r + (size_t)CHAINS <= end; r += (size_t)CHAINS) {
+            LANES_UNROLL for (int j = 0; j < CHAINS * columns; j++)
             {
                 size_t at = (r + (size_t)(j / columns)) * t->C + i + (size_t)(j % columns) * LANES;
                 moments_add(&m[j], t, at, pivot[j % columns], k);
@@ -105,7 +106,7 @@ LANES_INLINE void moments_columns(const NormTile *t, size_t i, size_t k, int col
         for (; r < end; r++)
             LANES_UNROLL for (int v = 0; v < columns; v++)
                 moments_add(&m[v], t, r * t->C + i + (size_t)v * LANES, pivot[v], k);
-        LANES_UNROLL for (int j = columns; j < chains * columns; j++)
+        LANES_UNROLL for (int j = columns; j < CHAINS * columns; j++)
         {
             m[j % columns].sum += m[j].sum;
             m[j % columns].squares += m[j].squares;
@@ -120,10 +121,10 @@ LANES_INLINE void moments_rows(const NormTile *t, bool silu)
     (void)silu;
     clear(t, 2);
     size_t i = 0;
-    for (; i + 4 * LANES <= t->C; i += 4 * LANES) moments_columns(t, i, LANES, 4, 2);
-    for (; i + 2 * LANES <= t->C; i += 2 * LANES) moments_columns(t, i, LANES, 2, 4);
-    for (; i + LANES <= t->C; i += LANES) moments_columns(t, i, LANES, 1, 8);
-    if (i < t->C) moments_columns(t, i, t->C - i, 1, 8);
+    for (; i + 4 * LANES <= t->C; i += 4 * LANES) moments_columns(t, i, LANES, 4);
+    for (; i + 2 * LANES <= t->C; i += 2 * LANES) moments_columns(t, i, LANES, 2);
+    for (; i + LANES <= t->C; i += LANES) moments_columns(t, i, LANES, 1);
+    if (i < t->C) moments_columns(t, i, t->C - i, 1);
 }
 
 /* What one element adds to the sums. */
@@ -152,7 +153,7 @@ LANES_INLINE void sum_columns(const NormTile *t, size_t i, size_t k, int columns
         LANES_UNROLL for (int j = 0; j < columns * count; j++)
         {
             size_t v = (size_t)(j / count), s = (size_t)(j % count);
-            lanes_add_double(t->sums + s * t->C + i + v * LANES, sums[v][s], k);
+            lanes_add_double(t->sums + s * t->width + i + v * LANES, sums[v][s], k);
         }
     }
 }
@@ -240,7 +241,7 @@ LANES_INLINE void forward_rows(const NormTile *t, bool silu)
 {
     FOR_ELEMENTS(t, {
         Lanes z = normed(t, centred(t, at, i, k), i, k);
-        lanes_store(t->out + at, silu ? lanes_silu(z) : z, k);
+        lanes_store(t->out + row * t->width + i, silu ? lanes_silu(z) : z, k);
     });
 }
 

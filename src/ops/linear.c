@@ -43,31 +43,46 @@ void linear_pack(const LinearDims *d, float *packed, const float *w, bool back)
     product_pack(&p, packed);
 }
 
-/* y = x w + b + beta y */
-static void rows_times_weights(const LinearDims *d, float *y, const float *x, const float *w,
-                               const float *packed, const float *b, float beta, float *scratch)
+/* y = x w + b + beta y, without x. */
+static Product rows_times_weights(const LinearDims *d, float *y, const float *w,
+                                  const float *packed, const float *b, float beta)
 {
     Product p = weights_forward(d, w);
     p.M = d->N * d->T, p.packed = packed, p.alpha = 1, p.beta = beta;
-    p.a = x, p.lda = d->C;
+    p.lda = d->C;
     p.bias = b;
     p.c = y, p.ldc = d->K;
     p.d = y, p.ldd = d->K;
-    product_run(&p, scratch);
+    return p;
 }
 
 void linear_forward(const LinearDims *d, float *y, const float *x, const float *w,
                     const float *packed, const float *b, float *scratch)
 {
-    rows_times_weights(d, y, x, w, packed, b, 0, scratch);
+    Product p = rows_times_weights(d, y, w, packed, b, 0);
+    p.a = x;
+    product_run(&p, scratch);
+}
+
+void linear_forward_pair(const LinearDims *d, float *y, const float *xa, int channels_a,
+                         const float *xb, const float *w, const float *packed, const float *b,
+                         float *scratch)
+{
+    Product p = rows_times_weights(d, y, w, packed, b, 0);
+    p.a = xa, p.lda = p.K_a = channels_a;
+    p.a_rest = xb, p.lda_rest = d->C - channels_a;
+    product_run(&p, scratch);
 }
 
 void linear_tangent(const LinearDims *d, float *ydot, const float *x, const float *xdot,
                     const float *w, const float *packed, const float *wdot, const float *bdot,
                     float *scratch)
 {
-    rows_times_weights(d, ydot, xdot, w, packed, bdot, 0, scratch);
-    if (wdot) rows_times_weights(d, ydot, x, wdot, NULL, NULL, 1, scratch);
+    linear_forward(d, ydot, xdot, w, packed, bdot, scratch);
+    if (!wdot) return;
+    Product p = rows_times_weights(d, ydot, wdot, NULL, NULL, 1);
+    p.a = x;
+    product_run(&p, scratch);
 }
 
 /* dx += dy w^T, or dx = dy w^T */

@@ -81,8 +81,9 @@ static bool report_progress(void *context, long predictions)
         snprintf(mean, sizeof mean, ", mean %.4f bits/dim, %s left", nll_report_mean(&job->report),
                  left);
     }
-    term_progress("%zu of %zu image%s, %ld predictions for the next %d%s", job->done, count,
-                  count == 1 ? "" : "s", predictions, job->group, mean);
+    term_progress("%zu of %zu image%s, %ld prediction%s for the next %d%s", job->done, count,
+                  count == 1 ? "" : "s", predictions, predictions == 1 ? "" : "s", job->group,
+                  mean);
     return !interrupt_requested();
 }
 

@@ -95,6 +95,7 @@ typedef struct {
     ModelConfig model; /* its network */
     Shape image;
     int batch, pass; /* images per update and per pass */
+    int sample_pass; /* of the batch when sampling */
     ParamTable table;
     Optimizer optimizer;
     double *timings;
@@ -320,8 +321,8 @@ static bool measure_sampling(Bench *b, Err *err)
 {
     Network network;
     int batch = b->batch;
-    int pass = batch < NETWORK_SAMPLE_BATCH ? batch : NETWORK_SAMPLE_BATCH;
-    if (!network_open(&network, &b->table, &b->model, b->image, pass, NET_INFER, err)) return false;
+    if (!network_open(&network, &b->table, &b->model, b->image, b->sample_pass, NET_INFER, err))
+        return false;
     b->forward_flop = net_forward_flop(network.net);
     float *weights = mem_floats(b->table.block_floats);
     NetworkDenoiser context = {.network = &network,
@@ -393,10 +394,14 @@ static void report_lines(const Bench *b)
         output_line("  training     %.4g images/s, %.4g GFLOP/s (batch %d in passes of %d)",
                     b->train_images_per_s, 1e-9 * train_flop(b) * b->train_images_per_s, b->batch,
                     b->pass);
-    if (!isnan(b->sample_forwards_per_s))
-        output_line("  sampling     %.4g forwards/s, %.4g GFLOP/s (batch %d)",
+    if (!isnan(b->sample_forwards_per_s)) {
+        char passes[40] = "";
+        if (b->sample_pass < b->batch)
+            snprintf(passes, sizeof passes, " in passes of %d", b->sample_pass);
+        output_line("  sampling     %.4g forwards/s, %.4g GFLOP/s (batch %d%s)",
                     b->sample_forwards_per_s, 1e-9 * sample_flop(b) * b->sample_forwards_per_s,
-                    b->batch);
+                    b->batch, passes);
+    }
     output_line("  threads      %d", parallel_threads());
     output_line("  blas         %s", gemm_describe());
     output_line("  level        %s", vec_level());
@@ -412,6 +417,8 @@ static bool bench(Bench *b, const OptionValue *v, Err *err)
     b->batch = v[BATCH].given ? (int)v[BATCH].integer : b->config.train.batch;
     b->pass =
         network_pass_size(&b->table, &b->model, b->image, b->batch, b->config.train.micro_batch);
+    int most = network_sample_batch(&b->model);
+    b->sample_pass = b->batch < most ? b->batch : most;
     b->seconds = v[SECONDS].real;
     b->repeat = (int)v[REPEAT].integer;
     b->layers = v[LAYERS].given;

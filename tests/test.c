@@ -37,6 +37,11 @@ static bool report(bool ok, const char *file, int line)
     return ok;
 }
 
+double test_larger(double a, double b)
+{
+    return isnan(a) || a > b ? a : b;
+}
+
 bool test_expect(bool ok, const char *text, const char *file, int line)
 {
     if (!report(ok, file, line)) printf("%s is false\n", text);

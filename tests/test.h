@@ -38,6 +38,9 @@ void test_register(const char *name, TestFunction function);
 /* Same bytes. */
 #define EXPECT_SAME(a, b, bytes) test_expect_same((a), (b), (bytes), #a, __FILE__, __LINE__)
 
+/* The larger of two errors, for a loop that keeps the worst; NaN once either is (fmax drops it). */
+double test_larger(double a, double b);
+
 bool test_expect(bool ok, const char *text, const char *file, int line);
 bool test_expect_near(double actual, double expected, double tolerance, const char *text,
                       const char *file, int line);

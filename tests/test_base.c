@@ -239,3 +239,13 @@ TEST(nan_checks_are_alive)
     double nan = zero / zero;
     EXPECT(isnan(nan) && !(nan <= 1) && !isfinite(1 / zero));
 }
+
+TEST(the_worst_of_many_errors_is_nan_wherever_a_nan_stands)
+{
+    for (int at = -1; at < 4; at++) {
+        double worst = 0;
+        for (int i = 0; i < 4; i++)
+            worst = test_larger(worst, i == at ? (double)NAN : i == 2 ? 5 : i);
+        EXPECT(at < 0 ? worst == 5 : isnan(worst));
+    }
+}

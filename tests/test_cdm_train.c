@@ -113,7 +113,7 @@ TEST(batches_hold_every_level_and_clean_images_are_continuous)
                 /* Level 10 or 220 of 256, as it stands or somewhere in its own width. */
                 double pixel = ((double)x[k] + 1) * (dequantise ? 128 : 127.5);
                 double into = pixel - (pixel > 100 ? 220 : 10);
-                off = fmax(off, into);
+                off = test_larger(off, into);
                 EXPECT(into > -1e-4 && into < (dequantise ? 1.0001 : 1e-4));
             }
         }

@@ -1,6 +1,7 @@
-/* A whole U-Net by the fast convolutions against the same U-Net by the plain ones: outputs, gradients
- * of every tensor, and the losses of a training. */
+/* A whole U-Net by the fast convolutions against float64, and against the same U-Net by the plain
+ * convolutions: outputs, gradients of every tensor, and the losses of a training. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,9 @@
 #include "diffc/optimizer.h"
 #include "diffc/rng.h"
 #include "diffc/unet.h"
+#include "diffc/vec.h"
 #include "net_case.h"
+#include "unet_rule.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED
@@ -20,6 +23,18 @@
 #endif
 
 enum { SIDE = 16 };
+
+/* Largest error of a network's output over the RMS of the exact one. */
+static const double allowed = 3e-5;
+
+/* max |y - exact| / rms(exact); NaN when either holds one. */
+static double worst_over_rms(const float *y, const float *exact, size_t n)
+{
+    double worst = 0, rms = sqrt(case_dot(exact, exact, n) / (double)n);
+    for (size_t i = 0; i < n; i++)
+        worst = test_larger(worst, fabs((double)y[i] - (double)exact[i]));
+    return worst / rms;
+}
 
 static UNetConfig small_unet(void)
 {
@@ -87,12 +102,105 @@ TEST(a_whole_network_is_within_3e_5_of_the_rms_of_the_plain_one)
     net_forward(p.fast.net, p.fast.weights);
     net_forward(p.plain.net, p.fast.weights);
     const float *a = net_value(p.fast.net, p.fast.y), *b = net_value(p.plain.net, p.plain.y);
-    size_t n = p.fast.y_floats;
-    double rms = sqrt(case_dot(b, b, n) / (double)n), worst = 0;
-    for (size_t i = 0; i < n; i++) worst = fmax(worst, fabs((double)a[i] - (double)b[i]));
-    EXPECT(worst <= 3e-5 * rms);
+    EXPECT(worst_over_rms(a, b, p.fast.y_floats) <= allowed);
     pair_close(&p);
 }
+
+/* ---- against float64 ---- */
+
+/* The networks of tests/golden/unet_outputs.py, by the side of their images: tiles of 4x4, whole and
+ * cut (maps of 32, 28, 24, 16, 14 and 12), and of 2x2 (6 and 4), with weights made in advance and late
+ * (8, 7 and 4), attention with many heads and with one. */
+static UNetConfig exact_unet(int side)
+{
+    UNetConfig u;
+    unet_config_defaults(&u);
+    u.layers_per_block = 1;
+    u.groups = 8;
+    u.levels = 3;
+    u.block_channels[0] = 32;
+    u.block_channels[1] = u.block_channels[2] = 64;
+    u.down_attention[1] = u.up_attention[1] = true;
+    if (side == 28) {
+        u.in_channels = u.out_channels = 1;
+        u.head_dim = 0;
+        u.eps = 1e-6f;
+        u.downsample_padding = 0;
+        u.flip_sin_to_cos = false;
+        u.freq_shift = 1.0f;
+    } else if (side == 32) {
+        u.in_channels = u.out_channels = 1;
+        u.head_dim = 0;
+        u.levels = 4;
+        u.block_channels[1] = 32;
+        u.block_channels[3] = 64;
+        u.down_attention[1] = false;
+        u.down_attention[2] = true;
+        u.scale_shift = true;
+    }
+    return u;
+}
+
+typedef struct {
+    const char *name;
+    NetMode mode;
+    bool plain;
+} Form;
+static const Form forms[] = {{"training", NET_TRAIN, false},
+                             {"sampling", NET_INFER, false},
+                             {"plain convolutions", NET_TRAIN, true}};
+
+/* One network in one form at the level in use. */
+static void expect_exact(int side, const Form *form, const float *exact)
+{
+    UNetConfig u = exact_unet(side);
+    ParamTable table = {0};
+    NetCase c = {.table = &table, .net = net_new(&table, 2), .label = -1};
+    if (form->plain) net_plain_convolutions(c.net);
+    c.x = net_input(c.net, side, side, u.in_channels, false);
+    c.t = net_input(c.net, 1, 1, 1, false);
+    c.y = unet_declare(c.net, &u, c.x, c.t, -1);
+    net_set_output(c.net, c.y);
+    case_begin(&c, form->mode);
+    EXPECT(form->plain ? fast_nodes(c.net) == 0 : fast_nodes(c.net) > 10);
+    fill_by_rule(&table, c.weights, 0.37);
+    fill_wave(c.net, c.x, net_value(c.net, c.x), sin, 0.1, 0.37);
+    net_value(c.net, c.t)[0] = 10.0f;
+    net_value(c.net, c.t)[1] = 731.0f;
+    net_forward(c.net, c.weights);
+    float *y = test_floats(c.y_floats);
+    to_nchw(c.net, c.y, y, net_value(c.net, c.y));
+    double error = worst_over_rms(y, exact, c.y_floats);
+    if (!EXPECT(error <= allowed))
+        printf("  %s at %s, images of side %d: %.2g of the RMS\n", form->name, vec_level(), side,
+               error);
+    free(y);
+    case_end(&c);
+}
+
+TEST(a_whole_network_is_exact_to_3e_5_of_the_rms_at_every_level)
+{
+    FILE *file = fopen("tests/golden/unet_outputs.txt", "r");
+    if (!EXPECT(file)) return;
+    int side, networks = 0;
+    SimdLevel chosen = vec_simd_level();
+    for (; fscanf(file, " config %d", &side) == 1; networks++) {
+        size_t n = 2 * (size_t)exact_unet(side).out_channels * (size_t)(side * side), read = 0;
+        float *exact = test_floats(n);
+        while (read < n && fscanf(file, "%f", &exact[read]) == 1) read++;
+        EXPECT(read == n);
+        for (int level = SIMD_PLAIN; level <= SIMD_AVX512; level++)
+            for (int i = 0; i < 3; i++)
+                if (vec_set_level((SimdLevel)level)) expect_exact(side, &forms[i], exact);
+        free(exact);
+    }
+    EXPECT_INT(networks, 3);
+    EXPECT(feof(file));
+    fclose(file);
+    vec_set_level(chosen);
+}
+
+/* ---- a training ---- */
 
 /* A training of Fashion-MNIST at 16x16 (discs where it is not installed), noise prediction as in
  * DDPM with alpha_bar = cos^2(pi t / 2T). */

@@ -63,7 +63,7 @@ TEST(solutions_are_right_to_the_tolerance_in_both_directions)
         wheels_at(0, COUNT, y);
         EXPECT(solve(&there, COUNT, y, NULL, NULL));
         wheels_at(1, COUNT, end);
-        for (int i = 0; i < 2 * COUNT; i++) worst = fmax(worst, fabs(y[i] - end[i]));
+        for (int i = 0; i < 2 * COUNT; i++) worst = test_larger(worst, fabs(y[i] - end[i]));
         EXPECT(worst < 30 * tolerance);
         EXPECT(worst < last / 3); /* a fifth-order method: about 10 */
         last = worst;

@@ -1,6 +1,7 @@
 /* Resampling, cumulative sums and dropout: four passes against plain loops in double. */
 #include "diffc/ops.h"
 #include "diffc/rng.h"
+#include "diffc/vec.h"
 #include "four_passes.h"
 
 /* ---- upsample and avgpool */
@@ -250,8 +251,8 @@ static void dropout_formula(const OpCase *op, double *y, double **x)
     DropoutDims d = dropout_dims(op);
     for (size_t i = 0; i < output_floats(op); i++) {
         uint32_t word[4];
-        rng_block(d.seed, d.stream, i / 4, word);
-        bool keep = (double)word[i % 4] / 0x1p32 >= (double)d.p;
+        rng_block(d.seed, d.stream, i / 64 * 16 + i % 16, word);
+        bool keep = (double)word[i / 16 % 4] / 0x1p32 >= (double)d.p;
         y[i] = keep ? x[0][i] / (1 - (double)d.p) : 0;
     }
 }
@@ -323,6 +324,21 @@ TEST(dropout_with_another_seed_or_stream_drops_other_elements)
         EXPECT_NEAR(equal, (double)n / 2, 5 * sqrt((double)n / 4));
         free(others[k]);
     }
+    free(mask);
+}
+
+TEST(dropout_drops_the_same_elements_at_every_level)
+{
+    size_t n = 10000;
+    float *mask = dropout_mask(0.5f, 1, 1, n);
+    for (int level = SIMD_PLAIN; level <= SIMD_AVX512; level++) {
+        if (!vec_set_level((SimdLevel)level)) continue;
+        float *other = dropout_mask(0.5f, 1, 1, n);
+        EXPECT_SAME(other, mask, n * sizeof *mask);
+        free(other);
+    }
+    const char *bad;
+    EXPECT(vec_init(&bad));
     free(mask);
 }
 

@@ -39,7 +39,7 @@ static double flow_error(int process, double tolerance)
     for (int i = 0; i < 2; i++) {
         double from = i * process_prior_std(&c->process) - noisy.alpha * data.mean;
         double exact = end.alpha * data.mean + spread(end, 0.25) / spread(noisy, 0.25) * from;
-        worst = fmax(worst, fabs(x[i] - exact));
+        worst = test_larger(worst, fabs(x[i] - exact));
     }
     case_free(c);
     return worst;

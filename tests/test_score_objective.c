@@ -306,7 +306,7 @@ TEST(the_optimum_on_a_gaussian_is_its_score)
             double worst = 0;
             for (int i = 0; i < 6; i++) {
                 double error = sqrt((square[i] - sum[i] * sum[i]) / (BATCHES - 1));
-                worst = fmax(worst, fabs(sum[i]) / error);
+                worst = test_larger(worst, fabs(sum[i]) / error);
             }
             EXPECT(off ? worst > 8 : worst < 5);
             bench_close(&b);

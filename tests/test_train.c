@@ -175,8 +175,8 @@ static void check_optimizer(OptimizerKind kind, double decay, double clip)
     }
     double worst_w = 0, worst_ema = 0;
     for (int i = 0; i < N; i++) {
-        worst_w = fmax(worst_w, fabs((double)o.weights[i] - w[i]));
-        worst_ema = fmax(worst_ema, fabs((double)o.ema[i] - ema[i]));
+        worst_w = test_larger(worst_w, fabs((double)o.weights[i] - w[i]));
+        worst_ema = test_larger(worst_ema, fabs((double)o.ema[i] - ema[i]));
     }
     EXPECT_NEAR(worst_w, 0, 5e-6);
     EXPECT_NEAR(worst_ema, 0, 5e-6);

@@ -6,6 +6,7 @@
 #include "../src/net/unet_internal.h"
 #include "diffc/mem.h"
 #include "net_case.h"
+#include "unet_rule.h"
 
 /* ---- declaring ---- */
 
@@ -22,56 +23,6 @@ static void declare(NetCase *c, ParamTable *table, const UNetConfig *u, int batc
     if (!EXPECT(unet_config_check(u, size, size, &err))) printf("  %s\n", err.text);
     c->y = unet_declare(net, u, c->x, c->t, c->label);
     net_set_output(net, c->y);
-}
-
-/* The fill rule of the vectors: tensors sorted by name, in disk layout, values of
- * sin(0.7 j + 0.3 i + square i^2). */
-static void fill_by_rule(const ParamTable *table, float *block, double square)
-{
-    float *disk = test_floats(table->block_floats);
-    memset(block, 0, table->block_floats * sizeof *block);
-    for (int i = 0; i < table->count; i++) {
-        const ParamInfo *p = &table->info[i];
-        int j = 0;
-        for (int k = 0; k < table->count; k++) j += strcmp(table->info[k].name, p->name) < 0;
-        const char *suffix = strrchr(p->name, '.');
-        double bias = 0.0, factor = 0.1;
-        if (strcmp(p->name, "time_proj.weight") == 0)
-            factor = 1.0;
-        else if (p->rank > 1)
-            factor = 1.0 / sqrt((double)p->count / p->shape[0]);
-        else if (strcmp(suffix, ".weight") == 0)
-            bias = 1.0;
-        for (size_t e = 0; e < p->count; e++)
-            disk[e] = (float)(bias + factor * sin(0.3 * (double)e + square * (double)e * (double)e +
-                                                  0.7 * j));
-        params_from_disk(p, block + p->offset, disk);
-    }
-    free(disk);
-}
-
-/* y[i] = function(step i + square i^2) over the flat index of [N,C,H,W], stored as [N,H,W,C]. */
-static void fill_wave(const Net *net, int node, float *y, double (*function)(double), double step,
-                      double square)
-{
-    Shape s = net_shape(net, node);
-    size_t i = 0;
-    for (int n = 0; n < net_batch(net); n++)
-        for (int c = 0; c < s.C; c++)
-            for (int p = 0; p < s.H * s.W; p++, i++)
-                y[((size_t)n * (size_t)(s.H * s.W) + (size_t)p) * (size_t)s.C + (size_t)c] =
-                    (float)function(step * (double)i + square * (double)i * (double)i);
-}
-
-/* Out of the net's layout into [N,C,H,W]. */
-static void to_nchw(const Net *net, int node, float *out, const float *y)
-{
-    Shape s = net_shape(net, node);
-    size_t i = 0;
-    for (int n = 0; n < net_batch(net); n++)
-        for (int c = 0; c < s.C; c++)
-            for (int p = 0; p < s.H * s.W; p++, i++)
-                out[i] = y[((size_t)n * (size_t)(s.H * s.W) + (size_t)p) * (size_t)s.C + (size_t)c];
 }
 
 static UNetConfig tiny(void)
@@ -117,7 +68,7 @@ TEST(linear_fourier_features_are_those_of_the_exponential_and_nothing_is_divided
     for (size_t i = 0; i < n; i++) {
         double back = (double)divided[i] * (double)sigma[i / (n / 2)];
         EXPECT_NEAR((double)plain[i], back, 2e-5);
-        moved = fmax(moved, fabs((double)plain[i] - (double)divided[i]));
+        moved = test_larger(moved, fabs((double)plain[i] - (double)divided[i]));
     }
     EXPECT(moved > 0.01);
 }

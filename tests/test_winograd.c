@@ -108,7 +108,7 @@ static bool expect_accurate(const float *y, const float *start, const double *ex
     double worst = 0, squares = 0;
     for (size_t i = 0; i < n; i++) {
         double error = fabs((double)y[i] - (start ? (double)start[i] : 0) - exact[i]);
-        if (!(error <= worst)) worst = error;
+        worst = test_larger(worst, error);
         squares += exact[i] * exact[i];
     }
     double rms = sqrt(squares / (double)n);

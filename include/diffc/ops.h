@@ -271,7 +271,7 @@ void waves_backward2(const WaveDims *d, float *mx, const float *my, const float 
 
 /* ---- dropout: y = x * keep / (1 - p), keep drawn by counter from (seed, stream, element), so all
  * four passes see the same mask and nothing is stored. p = 0 copies. The mask of an element is
- * rng_block word (i mod 4) of index i/4 compared with p. */
+ * word w of rng_block b compared with p, where i = 64 (b / 16) + 16 w + b mod 16. */
 typedef struct {
     int N;
     size_t size;

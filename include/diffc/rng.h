@@ -26,6 +26,13 @@ typedef enum {
     RNG_DEQUANTISE, /* training sample k/2 (k even) or validation image k/2 (odd), made continuous */
 } RngPurpose;
 
+/* Of Philox4x32-10, also for dropout, which draws many blocks at once. */
+enum { PHILOX_ROUNDS = 10 };
+#define PHILOX_MULTIPLY_0 0xD2511F53u
+#define PHILOX_MULTIPLY_1 0xCD9E8D57u
+#define PHILOX_WEYL_0     0x9E3779B9u
+#define PHILOX_WEYL_1     0xBB67AE85u
+
 uint64_t rng_stream(RngPurpose purpose, uint64_t number);
 
 /* Four random words for one counter value. */

@@ -4,8 +4,8 @@
 
 static void philox_round(uint32_t c[4], uint32_t k0, uint32_t k1)
 {
-    uint64_t p0 = (uint64_t)0xD2511F53u * c[0];
-    uint64_t p1 = (uint64_t)0xCD9E8D57u * c[2];
+    uint64_t p0 = (uint64_t)PHILOX_MULTIPLY_0 * c[0];
+    uint64_t p1 = (uint64_t)PHILOX_MULTIPLY_1 * c[2];
     uint32_t n0 = (uint32_t)(p1 >> 32) ^ c[1] ^ k0;
     uint32_t n2 = (uint32_t)(p0 >> 32) ^ c[3] ^ k1;
     c[0] = n0;
@@ -26,10 +26,10 @@ void rng_block(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4])
     out[1] = (uint32_t)(index >> 32);
     out[2] = (uint32_t)stream;
     out[3] = (uint32_t)(stream >> 32);
-    for (int round = 0; round < 10; round++) {
+    for (int round = 0; round < PHILOX_ROUNDS; round++) {
         philox_round(out, k0, k1);
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
+        k0 += PHILOX_WEYL_0;
+        k1 += PHILOX_WEYL_1;
     }
 }
 

@@ -195,12 +195,14 @@ typedef struct {
     float *xt, *target;               /* [pass, dims] */
     float *t, *label, *weight, *loss; /* [pass] */
     int *classes;                     /* [pass], of a classifier of noise levels */
+    uint64_t passes;                  /* so far: each has its dropout */
 } TrainWork;
 
 static void train_pass(Bench *b, TrainWork *w)
 {
     const float *weights = b->optimizer.weights;
     float *grads = b->optimizer.grads, dloss = 1.0f / (float)b->batch;
+    net_set_dropout(w->network.net, true, 0, w->passes++);
     /* The losses go where nobody reads them. */
     const CdmBatch cdm = {.xt = w->xt,
                           .eps = w->target,

@@ -162,24 +162,29 @@ def line(kind, name, g):
     print(kind, name, *(f"{v:.9g}" for v in (g.norm(), dot, g[0], g[-1])))
 
 
-for title, c in CONFIGS.items():
-    size = c["size"]
-    x = wave(torch.sin, 0.1, (2, c["cin"], size, size)).requires_grad_()
-    t, label = torch.tensor(c["t"]), torch.tensor([2, 0])
-    w = Weights()
-    unet(c, w, x, t, label)
-    w.fill()
-    y = unet(c, w, x, t, label)
-    print("config", title)
-    flat = y.detach().flatten()
-    print("output", *(f"{v:.9g}" for v in (flat.sum(), flat.abs().sum(), flat[0], flat[-1])))
-    names = sorted(n for n in w.tensors if w.tensors[n].requires_grad)
-    wanted = [w.tensors[n] for n in names] + [x]
-    ly = wave(torch.cos, 0.17, y.shape)
-    my = wave(torch.sin, 0.29, y.shape)
-    first = torch.autograd.grad((ly * y).sum(), wanted, create_graph=True)
-    for name, g in zip(names + ["input"], first):
-        line("grad", name, g)
-    scalar = (my * y).sum() + (first[-1] * wave(torch.cos, 0.23, x.shape)).sum()
-    for name, g in zip(names + ["input"], torch.autograd.grad(scalar, wanted)):
-        line("second", name, g)
+def main():
+    for title, c in CONFIGS.items():
+        size = c["size"]
+        x = wave(torch.sin, 0.1, (2, c["cin"], size, size)).requires_grad_()
+        t, label = torch.tensor(c["t"]), torch.tensor([2, 0])
+        w = Weights()
+        unet(c, w, x, t, label)
+        w.fill()
+        y = unet(c, w, x, t, label)
+        print("config", title)
+        flat = y.detach().flatten()
+        print("output", *(f"{v:.9g}" for v in (flat.sum(), flat.abs().sum(), flat[0], flat[-1])))
+        names = sorted(n for n in w.tensors if w.tensors[n].requires_grad)
+        wanted = [w.tensors[n] for n in names] + [x]
+        ly = wave(torch.cos, 0.17, y.shape)
+        my = wave(torch.sin, 0.29, y.shape)
+        first = torch.autograd.grad((ly * y).sum(), wanted, create_graph=True)
+        for name, g in zip(names + ["input"], first):
+            line("grad", name, g)
+        scalar = (my * y).sum() + (first[-1] * wave(torch.cos, 0.23, x.shape)).sum()
+        for name, g in zip(names + ["input"], torch.autograd.grad(scalar, wanted)):
+            line("second", name, g)
+
+
+if __name__ == "__main__":
+    main()

@@ -33,7 +33,8 @@ LEVELS       ?= plain
 # How a product and a sum become one fused multiply-add must not depend on what a function is inlined
 # into: clang then keeps to single expressions; gcc only knows all or nothing.
 CONTRACT     := -ffp-contract=$(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),on,fast)
-SIMD.plain   := -DSIMD_LEVEL=plain
+# arm64 has fused multiply-adds in its base set, and plain is its only level.
+SIMD.plain   := -DSIMD_LEVEL=plain $(if $(filter aarch64% arm64%,$(MACHINE)),$(CONTRACT))
 SIMD.avx2    := -DSIMD_LEVEL=avx2 -mavx2 -mfma $(CONTRACT)
 SIMD.avx512  := -DSIMD_LEVEL=avx512 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx2 -mfma \
                 -mprefer-vector-width=512 $(CONTRACT)

@@ -613,48 +613,132 @@ TEST(both_halves_of_a_concat_of_a_node_with_itself_reach_it)
 }
 
 /* A concat whose readers are a norm and a linear layer, or one more that wants it whole; `given`:
- * both halves bring the norm's sums with them. Returns the plan's bytes and the output in y. */
-static size_t joined_halves(NetMode mode, bool given, bool whole, float *y)
+ * both halves bring the norm's sums with them. */
+enum { JOIN_N = 3, JOIN_SIDE = 8, JOIN_B = 40 };
+typedef struct {
+    ParamTable table;
+    Net *net;
+    int x, y;
+    size_t y_floats;
+} Joined;
+
+static void joined_declare(Joined *j, int channels_a, bool given, bool whole)
 {
-    enum { N = 3, SIDE = 8, A = 16, B = 40 };
-    ParamTable table = {0};
-    Net *net = net_new(&table, N);
+    memset(j, 0, sizeof *j);
+    Net *net = j->net = net_new(&j->table, JOIN_N);
     ConvOptions same = {3, 1, 1, 1, 1, 1, false};
-    int x = net_input(net, SIDE, SIDE, 16, false);
-    int a = net_conv2d(net, x, A, &same, "a");
-    int b = given ? net_conv2d(net, x, B, &same, "b") : net_linear(net, x, B, false, "b");
+    j->x = net_input(net, JOIN_SIDE, JOIN_SIDE, 16, false);
+    int a = net_conv2d(net, j->x, channels_a, &same, "a");
+    int b = given ? net_conv2d(net, j->x, JOIN_B, &same, "b")
+                  : net_linear(net, j->x, JOIN_B, false, "b");
     int joined = net_concat(net, a, b);
     int norm = net_groupnorm(net, joined, 8, 1e-6f, true, "norm");
-    int sum = net_add(net, net_linear(net, joined, A + B, false, "linear"), norm);
-    if (whole) sum = net_add(net, sum, joined);
-    net_set_output(net, sum);
+    j->y = net_add(net, net_linear(net, joined, channels_a + JOIN_B, false, "linear"), norm);
+    if (whole) j->y = net_add(net, j->y, joined);
+    net_set_output(net, j->y);
+    j->y_floats = (size_t)(JOIN_N * JOIN_SIDE * JOIN_SIDE) * (size_t)(channels_a + JOIN_B);
+}
+
+/* Plans, and the output of one forward pass in y; returns how many concats were made. */
+static int joined_run(Joined *j, NetMode mode, float *y)
+{
     Err err;
-    EXPECT(net_plan(net, mode, &err));
-    float *weights = test_random(table.block_floats, 7, 0.3f);
-    test_normals(net_value(net, x), (size_t)N * SIDE * SIDE * 16, 1, 1);
-    net_forward(net, weights);
-    memcpy(y, net_value(net, sum), (size_t)N * SIDE * SIDE * (A + B) * sizeof *y);
-    size_t bytes = net_plan_bytes(net, mode);
+    EXPECT(net_plan(j->net, mode, &err));
+    float *weights = test_random(j->table.block_floats, 7, 0.3f);
+    test_normals(net_value(j->net, j->x), (size_t)JOIN_N * JOIN_SIDE * JOIN_SIDE * 16, 1, 1);
+    net_forward(j->net, weights);
+    memcpy(y, net_value(j->net, j->y), j->y_floats * sizeof *y);
     free(weights);
-    net_free(net);
-    params_free(&table);
-    return bytes;
+    NetProfile p;
+    for (int i = 0; net_profile_kind(j->net, i, &p); i++)
+        if (strcmp(p.name, "concat") == 0) return p.nodes;
+    return -1;
+}
+
+static void joined_free(Joined *j)
+{
+    net_free(j->net);
+    params_free(&j->table);
+}
+
+/* The same, from the declaration on. */
+static int joined_halves(int channels_a, NetMode mode, bool given, bool whole, float *y,
+                         size_t *bytes)
+{
+    Joined j;
+    joined_declare(&j, channels_a, given, whole);
+    int concats = joined_run(&j, mode, y);
+    *bytes = net_plan_bytes(j.net, mode);
+    joined_free(&j);
+    return concats;
 }
 
 TEST(sampling_reads_a_concat_in_its_halves_with_the_bits_of_training)
 {
-    const size_t floats = 3 * 8 * 8 * (16 + 40), size = floats * sizeof(float);
+    const size_t floats = JOIN_N * JOIN_SIDE * JOIN_SIDE * (16 + JOIN_B);
+    const size_t size = floats * sizeof(float);
     float *y[2] = {test_floats(floats), test_floats(floats)};
     for (int given = 0; given < 2; given++) {
-        size_t bytes[2];
+        size_t bytes[2], unused;
         for (int whole = 0; whole < 2; whole++) {
-            joined_halves(NET_TRAIN, given, whole, y[0]);
-            bytes[whole] = joined_halves(NET_INFER, given, whole, y[1]);
+            EXPECT_INT(joined_halves(16, NET_TRAIN, given, whole, y[0], &unused), 1);
+            EXPECT_INT(joined_halves(16, NET_INFER, given, whole, y[1], &bytes[whole]), whole);
             EXPECT_SAME(y[0], y[1], size);
         }
         EXPECT(bytes[0] + size <= bytes[1]);
     }
     free(y[0]), free(y[1]);
+}
+
+TEST(sampling_makes_a_concat_whose_first_half_is_no_whole_vectors)
+{
+    static const int channels[] = {8, 24, 40};
+    for (int i = 0; i < 3; i++) {
+        size_t floats = JOIN_N * JOIN_SIDE * JOIN_SIDE * (size_t)(channels[i] + JOIN_B), unused;
+        float *y[2] = {test_floats(floats), test_floats(floats)};
+        for (int given = 0; given < 2; given++) {
+            joined_halves(channels[i], NET_TRAIN, given, false, y[0], &unused);
+            EXPECT_INT(joined_halves(channels[i], NET_INFER, given, false, y[1], &unused), 1);
+            EXPECT_SAME(y[0], y[1], floats * sizeof *y[0]);
+        }
+        free(y[0]), free(y[1]);
+    }
+}
+
+TEST(halves_are_joined_again_where_something_goes_back)
+{
+    static const NetMode modes[] = {NET_INFER, NET_TRAIN, NET_INFER, NET_INFER, NET_TRAIN};
+    for (int given = 0; given < 2; given++) {
+        Joined j;
+        joined_declare(&j, 16, given, false);
+        float *y[2] = {test_floats(j.y_floats), test_floats(j.y_floats)};
+        for (int i = 0; i < 5; i++) {
+            EXPECT_INT(joined_run(&j, modes[i], y[i > 0]), modes[i] == NET_TRAIN);
+            if (i > 0) EXPECT_SAME(y[1], y[0], j.y_floats * sizeof *y[0]);
+        }
+        free(y[0]), free(y[1]);
+        joined_free(&j);
+    }
+}
+
+/* Its reader is not needed for the output. */
+TEST(a_concat_that_is_the_output_is_made)
+{
+    Joined j;
+    joined_declare(&j, 16, true, false);
+    Net *net = j.net;
+    int end = net_concat(net, j.y, net_scale(net, j.y, 3));
+    EXPECT(net_groupnorm(net, end, 8, 1e-6f, true, "unread") > end);
+    net_set_output(net, end);
+    size_t floats = j.y_floats;
+    j.y = end, j.y_floats = 2 * floats;
+    float *y[2] = {test_floats(2 * floats), test_floats(2 * floats)};
+    EXPECT_INT(joined_run(&j, NET_TRAIN, y[0]), 2);
+    EXPECT_INT(joined_run(&j, NET_INFER, y[1]), 1);
+    EXPECT_SAME(y[0], y[1], 2 * floats * sizeof *y[0]);
+    for (int c = 0; c < 56; c++) EXPECT_NEAR((double)y[1][56 + c], 3 * (double)y[1][c], 1e-5);
+    free(y[0]), free(y[1]);
+    joined_free(&j);
 }
 
 TEST(nodes_are_described_with_shapes_and_parameter_counts)

@@ -273,33 +273,50 @@ static float *columns(const float *x, size_t rows, size_t C, size_t first, size_
     return part;
 }
 
+static void check_two_parts(int N, int border, bool silu, bool given)
+{
+    GroupNormDims d = {.N = N, .T = 475, .C = 85, .G = 5, .eps = 1e-6f, .silu = silu};
+    int rest = 85 - border;
+    size_t rows = (size_t)d.N * 475, n = rows * 85, groups = (size_t)d.N * 5;
+    float *in[3] = {check_random(n, 1, 2), check_random(85, 2, 1), check_random(85, 3, 1)};
+    float *expected = check_alloc(n), *y = check_alloc(n), *saved = check_alloc(4 * groups);
+    float *scratch = check_scratch(groupnorm_scratch_floats(&d));
+    float *a = columns(in[0], rows, 85, 0, (size_t)border);
+    float *b = columns(in[0], rows, 85, (size_t)border, (size_t)rest);
+    NormInput whole = {.a = in[0], .channels_a = border}, parts = {a, b, NULL, NULL, border};
+    if (given) {
+        whole.sums_a = parts.sums_a = channel_sums(&d, in[0], 0, border);
+        whole.sums_b = parts.sums_b = channel_sums(&d, in[0], border, rest);
+    }
+    groupnorm_forward(&d, expected, saved, saved + groups, &whole, in[1], in[2], scratch);
+    float *other = saved + 2 * groups;
+    groupnorm_forward(&d, y, other, other + groups, &parts, in[1], in[2], scratch);
+    EXPECT(memcmp(y, expected, n * sizeof *y) == 0);
+    EXPECT(memcmp(saved, other, 2 * groups * sizeof *saved) == 0);
+    free((void *)whole.sums_a), free((void *)whole.sums_b);
+    check_free(a), check_free(b), check_free(scratch), check_free(saved), check_free(y);
+    check_free(expected), check_free(in[0]), check_free(in[1]), check_free(in[2]);
+}
+
 TEST(groupnorm_of_two_parts_has_the_bits_of_their_concat)
 {
     static const int borders[] = {64, 48, 32, 16};
-    for (int i = 0; i < 4 * 8; i++) {
-        GroupNormDims d = {.N = i & 1 ? 9 : 2, .T = 475, .C = 85, .G = 5, .eps = 1e-6f};
-        d.silu = i & 2;
-        int border = borders[i / 8], rest = 85 - border;
-        size_t rows = (size_t)d.N * 475, n = rows * 85, groups = (size_t)d.N * 5;
-        float *in[3] = {check_random(n, 1, 2), check_random(85, 2, 1), check_random(85, 3, 1)};
-        float *expected = check_alloc(n), *y = check_alloc(n), *saved = check_alloc(4 * groups);
-        float *scratch = check_scratch(groupnorm_scratch_floats(&d));
-        float *a = columns(in[0], rows, 85, 0, (size_t)border);
-        float *b = columns(in[0], rows, 85, (size_t)border, (size_t)rest);
-        NormInput whole = {.a = in[0], .channels_a = border}, parts = {a, b, NULL, NULL, border};
-        if (i & 4) {
-            whole.sums_a = parts.sums_a = channel_sums(&d, in[0], 0, border);
-            whole.sums_b = parts.sums_b = channel_sums(&d, in[0], border, rest);
+    for (int i = 0; i < 4 * 8; i++) check_two_parts(i & 1 ? 9 : 2, borders[i / 8], i & 2, i & 4);
+}
+
+/* By tiles that the threads share, and by whole images. */
+TEST(groupnorm_of_two_parts_has_the_bits_of_their_concat_at_every_level_for_any_threads)
+{
+    for (int level = SIMD_PLAIN; level <= SIMD_AVX512; level++) {
+        if (!vec_set_level((SimdLevel)level)) continue;
+        FOR_THREADS(threads)
+        {
+            for (int i = 0; i < 4; i++) check_two_parts(i & 1 ? 9 : 2, 48, true, i & 2);
+            (void)threads;
         }
-        groupnorm_forward(&d, expected, saved, saved + groups, &whole, in[1], in[2], scratch);
-        float *other = saved + 2 * groups;
-        groupnorm_forward(&d, y, other, other + groups, &parts, in[1], in[2], scratch);
-        EXPECT(memcmp(y, expected, n * sizeof *y) == 0);
-        EXPECT(memcmp(saved, other, 2 * groups * sizeof *saved) == 0);
-        free((void *)whole.sums_a), free((void *)whole.sums_b);
-        check_free(a), check_free(b), check_free(scratch), check_free(saved), check_free(y);
-        check_free(expected), check_free(in[0]), check_free(in[1]), check_free(in[2]);
     }
+    const char *bad;
+    EXPECT(vec_init(&bad));
 }
 
 /* Sums are made in float about a pivot for some rows at a time: numbers of rows around that, widths

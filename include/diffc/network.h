@@ -37,6 +37,11 @@ int network_sample_batch(const ModelConfig *m);
  * only, for it decides the order of sums. */
 int network_pass_size(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked);
 
+/* The batch next to `batch` whose divisors allow passes of at least half the images that may be one;
+ * `batch` itself where they do, as they mostly do. *pass: the images of its passes. */
+int network_near_batch(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked,
+                       int *pass);
+
 /* Declares (the first call for a table fills it), without planning. */
 bool network_declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
                      Err *err);

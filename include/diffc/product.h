@@ -1,7 +1,7 @@
 /* Matrix products of the linear layers and of attention, float32, row-major, by register tiles of
- * our own (src/math/product_simd.c). BLAS, which serves large convolution products (gemm.h), costs more
- * for these than the product itself: a call and a packing for each small matrix, kernels chosen by
- * whatever its build or environment says, and bits that follow the shape of each call.
+ * our own (src/math/product_simd.c). BLAS (gemm.h) costs more for these than the product itself: a
+ * call and a packing for each small matrix, kernels chosen by whatever its build or environment
+ * says, and bits that follow the shape of each call.
  *
  *   C[M,N] = alpha A[M,K] B[K,N] + bias + beta D
  *
@@ -11,13 +11,14 @@
  * threads, nor on packing: the rows of all images of a batch are one matrix.
  *
  * A call costs 2 M N K FLOP. The kernel holds 14 rows by 2 vectors in registers (AVX-512; elsewhere
- * 6 or 12 rows): for each k, 28 multiply-adds for 16 loads, so multiply-adds set the pace. A panel of
- * B (2 vectors of columns) is read once for every 14 rows, from L1 while K <= 256 and from L2 beyond;
- * A once for each panel, after the first time from L2. From memory come 4 (M K + N K + M N) bytes,
- * 4 M N more with D: at 16 FLOP a byte and more, which is N, K >= 64, that is hidden. Packing B moves
- * 8 N K bytes, about 4/M (transposed: 12/M) of the product's time. Measured (2 cores of Zen 5, peak 535 GFLOP/s, medians,
- * tests/bench/product_bench.c): 0.92 of peak at M = 8192, N = 64, K = 128; 0.94 at N = K = 256; 0.87 at
- * M = 32768, N = 32, K = 96; 0.75 to 0.9 with B transposed and D = C; 3 us at M = 32, N = K = 128. */
+ * 6 or 12 rows): for each k, 28 multiply-adds for 16 loads, so multiply-adds set the pace. A panel
+ * of B (2 vectors of columns) is read once for every 14 rows, from L1 while K <= 256 and from L2
+ * beyond; A once for each panel, after the first time from L2. From memory come 4 (M K + N K + M N)
+ * bytes, 4 M N more with D: at 16 FLOP a byte and more, which is N, K >= 64, that is hidden. Packing
+ * B moves 8 N K bytes, about 4/M (transposed: 12/M) of the product's time. Measured (2 cores of
+ * Zen 5, peak 535 GFLOP/s, medians, tests/bench/product_bench.c): 0.92 of peak at M = 8192, N = 64,
+ * K = 128; 0.94 at N = K = 256; 0.87 at M = 32768, N = 32, K = 96; 0.75 to 0.9 with B transposed and
+ * D = C; 3 us at M = 32, N = K = 128. */
 #ifndef DIFFC_PRODUCT_H
 #define DIFFC_PRODUCT_H
 

@@ -42,6 +42,7 @@ typedef struct {
     Shape image;
     int classes;
     int micro_batch;
+    int near_batch, near_micro_batch; /* what would allow longer passes (network_near_batch) */
     size_t parameters;
     double forward_flop;     /* per image */
     size_t parameter_bytes;  /* weights, gradients, moments, EMA, forms of the fast kernels */

@@ -2,8 +2,8 @@
  * are noise: the speed does not depend on what they show. */
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
+#include "bench_layers.h"
 #include "cli.h"
 #include "diffc/cdm_network.h"
 #include "diffc/clock.h"
@@ -68,7 +68,8 @@ static const Option options[ROWS + 1] = {
     [LAYERS] = {.name = "layers",
                 .type = OPTION_FLAG,
                 .group = "Measurement",
-                .help = "also time, FLOPs, bytes and rates by kind of operation"},
+                .help = "also time, FLOPs, bytes and rates by kind of operation; with --json the "
+                        "array \"layers\""},
     [SET] = {.name = "set",
              .type = OPTION_TEXT,
              .repeatable = true,
@@ -95,13 +96,15 @@ typedef struct {
     ModelConfig model; /* its network */
     Shape image;
     int batch, pass; /* images per update and per pass */
+    int sample_pass; /* of the batch when sampling */
     ParamTable table;
     Optimizer optimizer;
     double *timings;
     double seconds; /* per measurement */
     int repeat;     /* timings at least */
     bool layers;
-    LineWriter line; /* of the layers: beside --json they are narration */
+    LayerTimes layer_times[2]; /* of training and of sampling, where they are measured */
+    int profiles;
     double forward_flop;
     double train_images_per_s, sample_forwards_per_s;
 } Bench;
@@ -173,22 +176,7 @@ static bool measure(Bench *b, const char *what, Work work, void *context, double
     return true;
 }
 
-/* "    forward 0.5933, backward 1.2776" */
-static void passes_line(const Bench *b, const NetProfile *p, double images)
-{
-    static const char *const names[NET_PASSES] = {"forward", "backward", "tangent",
-                                                  "second backward"};
-    char text[160] = "";
-    int used = 0;
-    for (int pass = 0; pass < NET_PASSES; pass++) {
-        if (p->seconds[pass] > 0)
-            used += snprintf(text + used, sizeof text - (size_t)used, "%s%s %.4f", used ? ", " : "",
-                             names[pass], 1e3 * p->seconds[pass] / images);
-    }
-    if (strchr(text, ',')) b->line("    %s", text);
-}
-
-/* One line per kind of operation; the rest of the time is outside the network (update, copies). */
+/* What --layers shows. */
 static bool profile(Bench *b, Net *net, const char *what, Work work, void *context, Err *err)
 {
     enum { TIMES = 5 };
@@ -196,26 +184,8 @@ static bool profile(Bench *b, Net *net, const char *what, Work work, void *conte
     double start = clock_seconds();
     for (int i = 0; i < TIMES; i++)
         if (!work(b, context, err)) return false;
-    double total = clock_seconds() - start, inside = 0;
-    double images = (double)TIMES * b->batch;
-    NetProfile p;
-    term_progress_end();
-    b->line("%s, by kind          ms/image  share  GFLOP/s   GB/s", what);
-    for (int k = 0; net_profile_kind(net, k, &p); k++) {
-        double seconds = 0, flop = 0, bytes = 0;
-        for (int pass = 0; pass < NET_PASSES; pass++) {
-            seconds += p.seconds[pass];
-            flop += p.flop[pass];
-            bytes += p.bytes[pass];
-        }
-        inside += seconds;
-        if (seconds <= 0) continue;
-        b->line("  %-24s %10.4f %5.1f%% %8.1f %6.1f", p.name, 1e3 * seconds / images,
-                100 * seconds / total, 1e-9 * flop / seconds, 1e-9 * bytes / seconds);
-        passes_line(b, &p, images);
-    }
-    b->line("  %-24s %10.4f %5.1f%%", "outside the network", 1e3 * (total - inside) / images,
-            100 * (total - inside) / total);
+    double seconds = clock_seconds() - start;
+    layer_times_read(&b->layer_times[b->profiles++], what, net, seconds, (double)TIMES * b->batch);
     net_profile(net, false);
     return true;
 }
@@ -322,8 +292,8 @@ static bool measure_sampling(Bench *b, Err *err)
 {
     Network network;
     int batch = b->batch;
-    int pass = batch < NETWORK_SAMPLE_BATCH ? batch : NETWORK_SAMPLE_BATCH;
-    if (!network_open(&network, &b->table, &b->model, b->image, pass, NET_INFER, err)) return false;
+    if (!network_open(&network, &b->table, &b->model, b->image, b->sample_pass, NET_INFER, err))
+        return false;
     b->forward_flop = net_forward_flop(network.net);
     float *weights = mem_floats(b->table.block_floats);
     NetworkDenoiser context = {.network = &network,
@@ -382,6 +352,11 @@ static bool report_json(const Bench *b, Err *err)
     json_put_string(&w, "blas", gemm_describe());
     json_put_string(&w, "level", vec_level());
     json_put_int(&w, "peak_memory_bytes", (int64_t)mem_peak_bytes());
+    if (b->layers) {
+        json_begin_array(&w, "layers");
+        for (int i = 0; i < b->profiles; i++) layer_times_json(&w, &b->layer_times[i]);
+        json_end_array(&w);
+    }
     json_end_object(&w);
     return output_json(&w, err);
 }
@@ -389,16 +364,21 @@ static bool report_json(const Bench *b, Err *err)
 static void report_lines(const Bench *b)
 {
     char memory[16];
+    for (int i = 0; i < b->profiles; i++) layer_times_lines(&b->layer_times[i]);
     term_format_bytes(memory, (double)mem_peak_bytes());
     network_lines(output_line, &b->model, b->image, b->table.parameters, b->forward_flop);
     if (!isnan(b->train_images_per_s))
         output_line("  training     %.4g images/s, %.4g GFLOP/s (batch %d in passes of %d)",
                     b->train_images_per_s, 1e-9 * train_flop(b) * b->train_images_per_s, b->batch,
                     b->pass);
-    if (!isnan(b->sample_forwards_per_s))
-        output_line("  sampling     %.4g forwards/s, %.4g GFLOP/s (batch %d)",
+    if (!isnan(b->sample_forwards_per_s)) {
+        char passes[40] = "";
+        if (b->sample_pass < b->batch)
+            snprintf(passes, sizeof passes, " in passes of %d", b->sample_pass);
+        output_line("  sampling     %.4g forwards/s, %.4g GFLOP/s (batch %d%s)",
                     b->sample_forwards_per_s, 1e-9 * sample_flop(b) * b->sample_forwards_per_s,
-                    b->batch);
+                    b->batch, passes);
+    }
     output_line("  threads      %d", parallel_threads());
     output_line("  blas         %s", gemm_describe());
     output_line("  level        %s", vec_level());
@@ -414,10 +394,11 @@ static bool bench(Bench *b, const OptionValue *v, Err *err)
     b->batch = v[BATCH].given ? (int)v[BATCH].integer : b->config.train.batch;
     b->pass =
         network_pass_size(&b->table, &b->model, b->image, b->batch, b->config.train.micro_batch);
+    int most = network_sample_batch(&b->model);
+    b->sample_pass = b->batch < most ? b->batch : most;
     b->seconds = v[SECONDS].real;
     b->repeat = (int)v[REPEAT].integer;
     b->layers = v[LAYERS].given;
-    b->line = v[JSON].given ? term_note : output_line;
     b->timings = mem_doubles(MAX_TIMINGS);
     if (!b->timings) return err_set(err, ERR_MEMORY, "there is no memory for the timings");
     int64_t task = v[TASK].integer;

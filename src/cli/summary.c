@@ -265,6 +265,10 @@ void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
     line("  training     %s, batch %d in passes of %d, learning rate %g, seed %llu", text,
          c->train.batch * c->train.accumulate, plan->micro_batch, c->train.lr,
          (unsigned long long)c->train.seed);
+    if (plan->near_batch != c->train.batch)
+        line(
+            "               train.batch %d would allow passes of %d, which take less time an image",
+            plan->near_batch, plan->near_micro_batch);
     line("  threads      %d", parallel_threads());
 }
 

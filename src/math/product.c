@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 
+#include "diffc/err.h"
 #include "diffc/parallel.h"
 #include "diffc/vec.h"
 #include "product_table.h"
@@ -78,6 +79,7 @@ void product_pack(const Product *p, float *packed)
 
 void product_run_here(const Product *p, float *scratch)
 {
+    CHECK(!(p->a_rest && p->transpose_a));
     if (p->M <= 0 || p->N <= 0) return;
     const ProductTable *t = kernels();
     const float *packed = p->packed;
@@ -111,6 +113,7 @@ void product_run(const Product *p, float *scratch)
         product_run_here(p, scratch);
         return;
     }
+    CHECK(!(p->a_rest && p->transpose_a));
     const ProductTable *t = kernels();
     bool packs = wants_packing(t, p);
     int panels = panel_count(t, p->N), blocks, groups;

@@ -1,7 +1,7 @@
 /* Folding, where nothing goes back. Norms and linear layers read the two halves of a concat, which
  * nobody makes: the same bits, without a pass over memory. And neighbouring matrices of a one-headed
- * attention are multiplied once, with the weights, instead of with every image. With q = h Wq + bq and so on, and a softmax
- * that no number added to a whole row changes, and whose rows sum to 1:
+ * attention are multiplied once, with the weights, instead of with every image. With q = h Wq + bq
+ * and so on, and a softmax that no number added to a whole row changes, and whose rows sum to 1:
  *
  *   softmax(q k^T) = softmax(q' h^T)             q' = h (Wq Wk^T) + bq Wk^T
  *   softmax(.) v Wo + bo = softmax(.) v'         v' = h (Wv Wo) + bv Wo + bo
@@ -23,17 +23,20 @@ static bool reads_pairs(const Node *node)
     return kind && node->inputs == 1 && !node->folds_away;
 }
 
-/* A concat of which every reader can take the halves. The first half must be whole vectors, or the
- * norm's bits would be others. */
+/* Channels of which the norm's first part must have a multiple, or its bits are not those of the
+ * concat (NormInput): the lanes of the widest vectors. */
+enum { NORM_LANES = 16 };
+
+/* A concat of which every reader can take the halves. */
 static void find_joins(Net *net, int concat)
 {
-    if (concat == net->output || net->nodes[net->nodes[concat].in[0]].shape.C % 16 != 0) return;
+    int channels_a = net->nodes[net->nodes[concat].in[0]].shape.C;
+    if (concat == net->output || channels_a % NORM_LANES != 0) return;
     for (int i = concat + 1; i < net->count; i++)
         for (int k = 0; k < net->nodes[i].inputs; k++)
             if (net->nodes[i].in[k] == concat && !reads_pairs(&net->nodes[i])) return;
     for (int i = concat + 1; i < net->count; i++)
-        if (net->nodes[i].inputs == 1 && net->nodes[i].in[0] == concat)
-            net->nodes[i].joins = concat;
+        if (net->nodes[i].inputs > 0 && net->nodes[i].in[0] == concat) net->nodes[i].joins = concat;
 }
 
 static void find_attention_folds(Net *net)

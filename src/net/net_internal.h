@@ -56,7 +56,9 @@ typedef struct {
      * whether that has happened to its own (fold.c). */
     int fold;
     bool folds_away;
-    int joins; /* groupnorm, linear: the concat that it reads, and in a folded net makes itself; or -1 */
+    /* groupnorm, linear: the concat that it reads, of which in a folded net it reads the halves; or
+     * -1. */
+    int joins;
     bool fast; /* conv2d: by the kernels of winograd.h */
     /* What fuse.c joined to a fast conv2d: */
     bool upsampled;            /* in[0] is seen through nearest upsampling */

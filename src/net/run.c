@@ -89,7 +89,8 @@ static void give_values(const Net *net, Call *c, unsigned mask)
         if (mask >> k & 1) c->x[k] = at(net, net->nodes[c->node->in[k]].value);
 }
 
-/* Forward: where a convolution leaves its sums, where a groupnorm finds them. */
+/* Forward: where a convolution leaves its sums, where a groupnorm finds them, and how many channels
+ * the first of two sources has (of the sums, or of what is read). */
 static void give_sums(const Net *net, Call *c)
 {
     const Node *node = c->node;

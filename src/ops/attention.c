@@ -7,9 +7,10 @@
 #include "diffc/vec.h"
 #include "partial.h"
 
-/* Work is cut into tiles of query rows: a tile's part of the T x T matrices (rows x T each) is all
- * that ever exists of them, and it stays in L2 between the products. Formulas, with c = 1/sqrt(D),
- * A o B the elementwise product and rs(.) the sum of a row:
+/* Work is cut into tiles of query rows. Of the T x T matrices only a tile's part (rows x T each)
+ * exists, and it stays in L2 between the products; but of P, where the forward pass keeps it for the
+ * others (attention_saved_floats), all of it. Formulas, with c = 1/sqrt(D), A o B the elementwise
+ * product and rs(.) the sum of a row:
  *
  *   S = c Q K^T                       P = softmax(S)                  Y = P V
  *   Sd = c (Qd K^T + Q Kd^T)          Pd = P o (Sd - rs(P o Sd))      Yd = Pd V + P Vd

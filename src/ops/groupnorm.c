@@ -23,7 +23,7 @@ typedef struct {
     const NormRows *rows;
     const float *x, *xdot, *my, *ly, *w, *b, *wdot, *bdot;
     const float *mean, *rstd; /* [N,G] */
-    const NormInput *input;   /* forward */
+    const NormInput *input;   /* forward, in place of x */
     float *out, *new_mean, *new_rstd;
     bool set;        /* out is overwritten, not added to */
     int tile, tiles; /* rows of a tile; tiles of an image */
@@ -133,12 +133,13 @@ static NormTile norm_tile(const Job *job, int n, int tile)
     int first = tile * job->tile, left = d->T - first;
     size_t C = (size_t)d->C, slot = image_slot(job, n);
     size_t in = (size_t)first * C, at = (size_t)n * (size_t)d->T * C + in;
+    const float *x = job->x ? job->x + at : NULL;
     float *kept = job->mz + slot * kept_floats(d) + in, *out = job->out ? job->out + at : NULL;
     return (NormTile){.rows = (size_t)(left < job->tile ? left : job->tile),
                       .C = C,
                       .width = C,
                       .silu = d->silu,
-                      .x = job->x + at,
+                      .x = x,
                       .xdot = job->xdot ? job->xdot + at : NULL,
                       .my = job->my ? job->my + at : NULL,
                       .ly = job->ly ? job->ly + at : NULL,
@@ -168,10 +169,10 @@ static void tile_parts(const Job *job, int n, int tile, void (*run)(const NormTi
 {
     const NormInput *input = job->input;
     NormTile t = norm_tile(job, n, tile);
+    size_t row = (size_t)n * (size_t)job->d->T + (size_t)(tile * job->tile);
+    if (input->b) t.C = (size_t)input->channels_a;
+    t.x = input->a + row * t.C;
     if (input->b) {
-        size_t row = (size_t)n * (size_t)job->d->T + (size_t)(tile * job->tile);
-        t.C = (size_t)input->channels_a;
-        t.x = input->a + row * t.C;
         run(&t);
         t.coef += t.C, t.sums += t.C, t.out += t.C;
         t.C = t.width - t.C;
@@ -393,7 +394,7 @@ void groupnorm_forward(const GroupNormDims *d, float *y, float *mean, float *rst
 {
     static const Stage own[] = {{tile_moments, image_statistics}, {tile_forward, NULL}};
     static const Stage given[] = {{NULL, image_given_statistics}, {tile_forward, NULL}};
-    Job job = job_start(d, x->a, w, b, mean, rstd, scratch);
+    Job job = job_start(d, NULL, w, b, mean, rstd, scratch);
     job.input = x;
     job.out = y;
     job.new_mean = mean;

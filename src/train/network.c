@@ -171,13 +171,49 @@ static bool pass_fits(ParamTable *table, const ModelConfig *m, Shape image, int 
     return bytes <= (weights < least ? least : weights > most ? most : weights);
 }
 
-int network_pass_size(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked)
+static int longest_pass(int batch, int asked)
 {
     enum { MOST = 1024 };
     int size = asked > 0 && asked < batch ? asked : batch;
-    for (size = size < MOST ? size : MOST; size > 1; size--)
+    return size < MOST ? size : MOST;
+}
+
+int network_pass_size(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked)
+{
+    for (int size = longest_pass(batch, asked); size > 1; size--)
         if (batch % size == 0 && (asked > 0 || pass_fits(table, m, image, size))) return size;
     return 1;
+}
+
+static int divisor_up_to(int n, int most)
+{
+    int divisor = most < n ? most : n;
+    while (n % divisor != 0) divisor--;
+    return divisor;
+}
+
+int network_near_batch(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked,
+                       int *pass)
+{
+    int fits = longest_pass(batch, asked);
+    if (asked <= 0 && !pass_fits(table, m, image, fits)) {
+        int too_many = fits;
+        fits = 1;
+        while (too_many - fits > 1) {
+            int size = fits + (too_many - fits) / 2;
+            if (pass_fits(table, m, image, size))
+                fits = size;
+            else
+                too_many = size;
+        }
+    }
+    /* fits itself, which is not above batch, is good: the search ends. */
+    for (int distance = 0;; distance++) {
+        int below = batch - distance, above = batch + distance;
+        int pass_below = divisor_up_to(below, fits), pass_above = divisor_up_to(above, fits);
+        *pass = pass_above > pass_below ? pass_above : pass_below;
+        if (2 * *pass >= fits) return pass_above > pass_below ? above : below;
+    }
 }
 
 void network_close(Network *nw)

@@ -119,6 +119,8 @@ static bool open_networks(Trainer *t, Err *err)
     if (!network_from_config(c, p->image, p->classes, &p->model, err)) return false;
     p->micro_batch =
         network_pass_size(&t->table, &p->model, p->image, c->train.batch, c->train.micro_batch);
+    p->near_batch = network_near_batch(&t->table, &p->model, p->image, c->train.batch,
+                                       c->train.micro_batch, &p->near_micro_batch);
     int eval_batch = network_sample_batch(&p->model);
     OptimizerConfig optimizer = optimizer_config(c);
     if (!network_open(&t->train_network, &t->table, &p->model, p->image, p->micro_batch,

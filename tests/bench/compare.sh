@@ -4,7 +4,8 @@
 # greatest of the ratios of one round) and peak memory.
 # usage: compare.sh [NETWORK [TASK [BATCH]]], such as "compare.sh tiny train 32"
 #        ROUNDS=3 SECONDS_EACH=3 THREADS=2 TORCH=tuned|stock
-# TORCH=tuned: the OpenMP build of OpenBLAS where Debian has it, and a malloc that keeps its memory.
+# TORCH=tuned: the OpenMP build of OpenBLAS where Debian has it (libopenblas0-openmp; the last lines say
+# when it is missing), and a malloc that keeps its memory.
 # PyTorch may take what memory is free and no more; a case that needs more, or a task that the variant
 # cannot do, has no figure ("-"). All cases together take about an hour, most of it PyTorch's updates of
 # cifar10-ddpm.
@@ -12,14 +13,17 @@ set -eu
 cd "$(dirname "$0")/../.."
 . tests/bench/cases.sh
 torch=${TORCH:-tuned} failed="" d=$(mktemp -d)
+setting=$torch openblas=""
+for folder in /usr/lib/*/openblas-openmp; do [ ! -e "$folder/libopenblas.so.0" ] || openblas=$folder; done
+if [ "$torch" = tuned ] && [ -z "$openblas" ]; then setting="tuned without the OpenMP build of OpenBLAS"; fi
 trap 'rm -rf "$d"' EXIT
 
 run_torch() { # CONFIG TASK BATCH SECONDS REPETITIONS [OPTION]...: one line of JSON, none when it fails
     (
         ulimit -v "$(awk '/^MemAvailable/ {print $2}' /proc/meminfo)"
         if [ "$torch" = tuned ]; then
-            LD_LIBRARY_PATH=$(echo /usr/lib/*/openblas-openmp)
-            export LD_LIBRARY_PATH MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456
+            [ -z "$openblas" ] || export LD_LIBRARY_PATH="$openblas"
+            export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456
         fi
         OMP_NUM_THREADS=$threads /usr/bin/python3 tests/bench/unet_torch.py "$@"
     ) 2>>"$d/errors" || true
@@ -68,6 +72,6 @@ for case in "${all[@]}"; do
     # shellcheck disable=SC2086
     compare $case
 done
-echo "$(machine), $threads threads, $rounds rounds; PyTorch $version ($torch); $(date -u +%Y-%m-%d)"
+echo "$(machine), $threads threads, $rounds rounds; PyTorch $version ($setting); $(date -u +%Y-%m-%d)"
 ./build/diffc --version | paste -sd ';' | sed 's/;/; /g'
 if [ -n "$failed" ]; then echo "PyTorch's last words: $(tail -n 1 "$d/errors")" >&2; fi

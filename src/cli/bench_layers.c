@@ -1,0 +1,139 @@
+#include "bench_layers.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const char *const pass_names[NET_PASSES] = {"forward", "backward", "tangent",
+                                                   "second backward"};
+static const char outside[] = "outside the network";
+
+typedef struct {
+    double seconds, flop, bytes;
+} Cost;
+
+static Cost pass_cost(const NetProfile *p, int pass)
+{
+    return (Cost){p->seconds[pass], p->flop[pass], p->bytes[pass]};
+}
+
+static Cost add_costs(Cost a, Cost b)
+{
+    return (Cost){a.seconds + b.seconds, a.flop + b.flop, a.bytes + b.bytes};
+}
+
+static Cost kind_cost(const NetProfile *p)
+{
+    Cost sum = {0, 0, 0};
+    for (int pass = 0; pass < NET_PASSES; pass++) sum = add_costs(sum, pass_cost(p, pass));
+    return sum;
+}
+
+static Cost network_cost(const LayerTimes *l)
+{
+    Cost sum = {0, 0, 0};
+    for (int k = 0; k < l->kinds; k++) sum = add_costs(sum, kind_cost(&l->kind[k]));
+    return sum;
+}
+
+void layer_times_read(LayerTimes *l, const char *task, const Net *net, double seconds,
+                      double images)
+{
+    *l = (LayerTimes){.task = task, .seconds = seconds / images};
+    NetProfile p;
+    for (int k = 0; l->kinds < LAYER_KINDS && net_profile_kind(net, k, &p); k++) {
+        if (kind_cost(&p).seconds <= 0) continue;
+        for (int pass = 0; pass < NET_PASSES; pass++) {
+            p.seconds[pass] /= images;
+            p.flop[pass] /= images;
+            p.bytes[pass] /= images;
+        }
+        l->kind[l->kinds++] = p;
+    }
+}
+
+/* "1.25 G", "830 M", "12 k", "396", "-" for nothing, into out (at least 16 bytes). */
+static void format_amount(char *out, double value)
+{
+    static const char *const units[] = {"", " k", " M", " G", " T"};
+    int unit = 0;
+    while (unit < 4 && value >= 999.5) value /= 1e3, unit++;
+    if (value > 0)
+        snprintf(out, 16, "%.3g%s", value, units[unit]);
+    else
+        snprintf(out, 16, "-");
+}
+
+static void format_rate(char *out, double amount, double seconds)
+{
+    if (amount > 0)
+        snprintf(out, 16, "%.1f", 1e-9 * amount / seconds);
+    else
+        snprintf(out, 16, "-");
+}
+
+static void cost_line(const char *name, Cost c, double all_seconds)
+{
+    char flop[16], bytes[16], flop_rate[16], byte_rate[16];
+    format_amount(flop, c.flop);
+    format_amount(bytes, c.bytes);
+    format_rate(flop_rate, c.flop, c.seconds);
+    format_rate(byte_rate, c.bytes, c.seconds);
+    output_line("  %-24s %10.4f %5.1f%% %8s %8s %8s %8s", name, 1e3 * c.seconds,
+                100 * c.seconds / all_seconds, flop, bytes, flop_rate, byte_rate);
+}
+
+/* "    forward 0.5933, backward 1.2776" */
+static void passes_line(const NetProfile *p)
+{
+    char text[160] = "";
+    int used = 0;
+    for (int pass = 0; pass < NET_PASSES; pass++) {
+        if (p->seconds[pass] > 0)
+            used += snprintf(text + used, sizeof text - (size_t)used, "%s%s %.4f", used ? ", " : "",
+                             pass_names[pass], 1e3 * p->seconds[pass]);
+    }
+    if (strchr(text, ',')) output_line("    %s", text);
+}
+
+void layer_times_lines(const LayerTimes *l)
+{
+    char title[40];
+    snprintf(title, sizeof title, "%s, per image", l->task);
+    output_line("%-26s %10s %6s %8s %8s %8s %8s", title, "ms", "share", "FLOPs", "bytes", "GFLOP/s",
+                "GB/s");
+    for (int k = 0; k < l->kinds; k++) {
+        cost_line(l->kind[k].name, kind_cost(&l->kind[k]), l->seconds);
+        passes_line(&l->kind[k]);
+    }
+    Cost network = network_cost(l), all = network;
+    all.seconds = l->seconds;
+    cost_line(outside, (Cost){l->seconds - network.seconds, 0, 0}, l->seconds);
+    cost_line("in all", all, l->seconds);
+}
+
+static void cost_json(JsonWriter *w, const char *task, const char *kind, const char *pass, Cost c)
+{
+    json_begin_object(w, NULL);
+    json_put_string(w, "task", task);
+    json_put_string(w, "kind", kind);
+    if (pass)
+        json_put_string(w, "pass", pass);
+    else
+        json_put_null(w, "pass");
+    json_put_number(w, "seconds", c.seconds);
+    json_put_number(w, "flop", c.flop);
+    json_put_number(w, "bytes", c.bytes);
+    json_end_object(w);
+}
+
+void layer_times_json(JsonWriter *w, const LayerTimes *l)
+{
+    for (int k = 0; k < l->kinds; k++)
+        for (int pass = 0; pass < NET_PASSES; pass++) {
+            Cost c = pass_cost(&l->kind[k], pass);
+            if (c.seconds > 0) cost_json(w, l->task, l->kind[k].name, pass_names[pass], c);
+        }
+    cost_json(w, l->task, outside, NULL, (Cost){l->seconds - network_cost(l).seconds, 0, 0});
+}

@@ -1,0 +1,29 @@
+/* Where the time of a measurement goes, by kind of operation: for `diffc bench --layers`. */
+#ifndef DIFFC_CLI_BENCH_LAYERS_H
+#define DIFFC_CLI_BENCH_LAYERS_H
+
+#include "diffc/json.h"
+#include "diffc/net.h"
+
+enum { LAYER_KINDS = 64 /* at most */ };
+
+/* All figures are of one image. */
+typedef struct {
+    const char *task;             /* "training", "sampling" */
+    NetProfile kind[LAYER_KINDS]; /* those that took time */
+    int kinds;
+    double seconds; /* in all; the rest of the kinds' time is outside the network */
+} LayerTimes;
+
+/* What the profiled net has counted in so many seconds on so many images. */
+void layer_times_read(LayerTimes *l, const char *task, const Net *net, double seconds,
+                      double images);
+
+/* A table on stdout: one line per kind, and one for its passes where it takes part in several. */
+void layer_times_lines(const LayerTimes *l);
+
+/* Elements of the open array, one for each pass of each kind: "task", "kind", "pass", "seconds",
+ * "flop", "bytes"; at last the time "outside the network", whose pass is null. */
+void layer_times_json(JsonWriter *w, const LayerTimes *l);
+
+#endif

@@ -52,7 +52,8 @@ static void declare_zoo(NetCase *c, ParamTable *table, int batch, bool x_wants, 
     h = conv(net, h, 6, 3, 2, 0, 1, "conv_2");
     h = net_concat(net, net_upsample(net, h), skip);
     h = net_scale(net, conv(net, h, 4, 1, 1, 0, 0, "conv_3"), 0.7f);
-    c->y = net_divide(net, net_avgpool(net, h, 2), c->t);
+    h = net_shift(net, h, net_conv2d_mean(net, h, 4, "mean"));
+    c->y = net_divide(net, h, c->t);
     net_set_output(net, c->y);
 }
 
@@ -580,6 +581,33 @@ TEST(a_1x1_convolution_is_the_product_it_should_be)
                     1e-6);
     free(block);
     net_free(net);
+    params_free(&table);
+}
+
+TEST(the_mean_of_a_convolution_is_that_of_the_convolution_made)
+{
+    enum { N = 2, H = 5, W = 7, C = 6, K = 10 };
+    ParamTable table = {0};
+    ConvOptions same = {3, 1, 1, 1, 1, 1, false};
+    float *weights = NULL, mean[N * K] = {0}, y[N * K];
+    for (int made = 0; made < 2; made++) {
+        Net *net = net_new(&table, N);
+        int x = net_input(net, H, W, C, false);
+        int out = made ? net_conv2d(net, x, K, &same, "conv") : net_conv2d_mean(net, x, K, "conv");
+        net_set_output(net, out);
+        Err err;
+        EXPECT(net_plan(net, NET_INFER, &err));
+        if (!weights) weights = test_random(table.block_floats, 3, 0.5f);
+        test_normals(net_value(net, x), (size_t)N * H * W * C, 1, 1);
+        net_forward(net, weights);
+        const float *value = net_value(net, out);
+        if (!made) memcpy(y, value, sizeof y);
+        for (int i = 0; made && i < N * H * W * K; i++)
+            mean[i / (H * W * K) * K + i % K] += value[i] / (H * W);
+        net_free(net);
+    }
+    EXPECT_CLOSE(y, mean, N * K, 2e-6);
+    free(weights);
     params_free(&table);
 }
 

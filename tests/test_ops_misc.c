@@ -4,7 +4,7 @@
 #include "diffc/vec.h"
 #include "four_passes.h"
 
-/* ---- upsample and avgpool */
+/* ---- upsample and tapmeans */
 
 static ResampleDims resample_dims(const OpCase *op)
 {
@@ -39,7 +39,7 @@ static ResampleDims resample_dims(const OpCase *op)
         name##_backward2(&d, mx[0], my);                                                           \
     }
 RESAMPLE_ADAPTERS(upsample)
-RESAMPLE_ADAPTERS(avgpool)
+RESAMPLE_ADAPTERS(tapmeans)
 
 static void upsample_formula(const OpCase *op, double *y, double **x)
 {
@@ -51,16 +51,35 @@ static void upsample_formula(const OpCase *op, double *y, double **x)
                     *y++ = x[0][((n * d.H + i / 2) * d.W + j / 2) * d.C + c];
 }
 
-static void avgpool_formula(const OpCase *op, double *y, double **x)
+static void tapmeans_formula(const OpCase *op, double *y, double **x)
 {
     ResampleDims d = resample_dims(op);
-    int h = d.factor ? d.factor : d.H, w = d.factor ? d.factor : d.W;
-    for (int n = 0; n < d.N; n++)
-        for (int i = 0; i < d.H; i++)
-            for (int j = 0; j < d.W; j++)
-                for (int c = 0; c < d.C; c++)
-                    y[((n * (d.H / h) + i / h) * (d.W / w) + j / w) * d.C + c] +=
-                        x[0][((n * d.H + i) * d.W + j) * d.C + c] / (h * w);
+    for (int n = 0; n < d.N; n++, y += 9 * d.C)
+        for (int at = 0; at < 9 * d.H * d.W; at++) {
+            int tap = at % 9, h = at / 9 / d.W + tap / 3 - 1, w = at / 9 % d.W + tap % 3 - 1;
+            if (h < 0 || h >= d.H || w < 0 || w >= d.W) continue;
+            for (int c = 0; c < d.C; c++)
+                y[tap * d.C + c] += x[0][((n * d.H + h) * d.W + w) * d.C + c] / (d.H * d.W);
+        }
+}
+
+static void check_tapmeans(ResampleDims d)
+{
+    OpCase op = {
+        .name = "tapmeans",
+        .shape = &d,
+        .N = d.N,
+        .inputs = 1,
+        .active = 1,
+        .per = {(size_t)(d.H * d.W * d.C)},
+        .out = (size_t)(9 * d.C),
+        .forward = tapmeans_run,
+        .tangent = tapmeans_dot,
+        .backward = tapmeans_back,
+        .backward2 = tapmeans_back2,
+        .reference = tapmeans_formula,
+    };
+    check_four_passes(&op);
 }
 
 static void check_upsample(ResampleDims d)
@@ -83,53 +102,20 @@ static void check_upsample(ResampleDims d)
     check_four_passes(&op);
 }
 
-static void check_avgpool(ResampleDims d)
-{
-    size_t per = (size_t)(d.H * d.W * d.C),
-           window = (size_t)(d.factor ? d.factor * d.factor : d.H * d.W);
-    OpCase op = {
-        .name = "avgpool",
-        .shape = &d,
-        .N = d.N,
-        .inputs = 1,
-        .active = 1,
-        .per = {per},
-        .out = per / window,
-        .forward = avgpool_run,
-        .tangent = avgpool_dot,
-        .backward = avgpool_back,
-        .backward2 = avgpool_back2,
-        .reference = avgpool_formula,
-    };
-    check_four_passes(&op);
-}
-
 TEST(upsample_passes_agree_with_the_formula)
 {
-    check_upsample((ResampleDims){1, 1, 1, 1, 0});
-    check_upsample((ResampleDims){2, 3, 5, 7, 0});
-    check_upsample((ResampleDims){3, 4, 2, 33, 0});
+    check_upsample((ResampleDims){1, 1, 1, 1});
+    check_upsample((ResampleDims){2, 3, 5, 7});
+    check_upsample((ResampleDims){3, 4, 2, 33});
 }
 
-TEST(avgpool_passes_agree_with_the_formula_for_windows_and_whole_images)
+TEST(tapmeans_passes_agree_with_the_formula_down_to_one_pixel)
 {
-    check_avgpool((ResampleDims){2, 4, 6, 3, 2});
-    check_avgpool((ResampleDims){1, 9, 3, 70, 3});
-    check_avgpool((ResampleDims){2, 3, 2, 5, 1});
-    check_avgpool((ResampleDims){3, 7, 5, 65, 0});
-    check_avgpool((ResampleDims){1, 1, 1, 1, 0});
-}
-
-TEST(avgpool_undoes_upsample_exactly)
-{
-    ResampleDims small = {2, 3, 4, 5, 0}, large = {2, 6, 8, 5, 2};
-    float *x = test_random(120, 1, 1), *up = test_floats(480), *back = test_floats(120);
-    upsample_forward(&small, up, x);
-    avgpool_forward(&large, back, up);
-    EXPECT_SAME(back, x, 120 * sizeof *x);
-    free(x);
-    free(up);
-    free(back);
+    check_tapmeans((ResampleDims){2, 5, 6, 7});
+    check_tapmeans((ResampleDims){3, 4, 3, 70});
+    check_tapmeans((ResampleDims){2, 1, 4, 3});
+    check_tapmeans((ResampleDims){1, 2, 1, 130});
+    check_tapmeans((ResampleDims){1, 1, 1, 1});
 }
 
 /* ---- cumsum */

@@ -65,7 +65,9 @@ int net_groupnorm(Net *net, int x, int groups, float eps, bool silu, const char 
 int net_silu(Net *net, int x);
 int net_attention(Net *net, int q, int k, int v, int heads);
 int net_upsample(Net *net, int x);
-int net_avgpool(Net *net, int x, int factor);
+/* The mean over the image of a 3x3 convolution with one pixel of padding, whose parameters it has, made
+ * without the convolution: [N,1,1,out_channels]. */
+int net_conv2d_mean(Net *net, int x, int out_channels, const char *name);
 int net_cumsum(Net *net, int x); /* over the channels of x [N,1,1,C] */
 int net_concat(Net *net, int a, int b);
 int net_add(Net *net, int a, int b);

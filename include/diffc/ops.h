@@ -160,21 +160,21 @@ void attention_backward2(const AttentionDims *d, unsigned set, float *mq, float 
                          const float *v, const float *qdot, const float *kdot, const float *vdot,
                          const float *saved, float *scratch);
 
-/* ---- resample. upsample: nearest neighbour, factor 2: y [N,2H,2W,C]. avgpool: mean of factor x
- * factor windows (H and W divisible): y [N,H/factor,W/factor,C]; with factor = 0 the mean over the
- * whole image: y [N,1,1,C]. Linear: tangent = forward of xdot, backward2 = backward of my. */
+/* ---- resample. upsample: nearest neighbour, factor 2: y [N,2H,2W,C]. tapmeans: for each of the nine
+ * places (r, s) that a 3x3 convolution with one pixel of padding reads, the mean over the image of what
+ * it reads there: y [N,3,3,C], a row of 9C that times the convolution's weights [3,3,C,K] is the mean of
+ * its output. Sums in double. Linear: tangent = forward of xdot, backward2 = backward of my. */
 typedef struct {
     int N, H, W, C;
-    int factor; /* avgpool only */
 } ResampleDims;
 void upsample_forward(const ResampleDims *d, float *y, const float *x);
 void upsample_backward(const ResampleDims *d, float *dx, const float *dy);
 void upsample_tangent(const ResampleDims *d, float *ydot, const float *xdot);
 void upsample_backward2(const ResampleDims *d, float *mx, const float *my);
-void avgpool_forward(const ResampleDims *d, float *y, const float *x);
-void avgpool_backward(const ResampleDims *d, float *dx, const float *dy);
-void avgpool_tangent(const ResampleDims *d, float *ydot, const float *xdot);
-void avgpool_backward2(const ResampleDims *d, float *mx, const float *my);
+void tapmeans_forward(const ResampleDims *d, float *y, const float *x);
+void tapmeans_backward(const ResampleDims *d, float *dx, const float *dy);
+void tapmeans_tangent(const ResampleDims *d, float *ydot, const float *xdot);
+void tapmeans_backward2(const ResampleDims *d, float *mx, const float *my);
 
 /* ---- cumsum: y[n,k] = sum_{c<=k} x[n,c], x and y [N,C]; sums in double, rounded once per value.
  * Linear: tangent = forward of xdot, backward2 = backward of my. */

@@ -284,24 +284,24 @@ static void upsample_run_backward2(const Call *c)
     upsample_backward2(&c->node->dims.resample, c->mx[0], c->my);
 }
 
-static void avgpool_run_forward(const Call *c)
+static void tapmeans_run_forward(const Call *c)
 {
-    avgpool_forward(&c->node->dims.resample, c->y, c->x[0]);
+    tapmeans_forward(&c->node->dims.resample, c->y, c->x[0]);
 }
 
-static void avgpool_run_backward(const Call *c)
+static void tapmeans_run_backward(const Call *c)
 {
-    avgpool_backward(&c->node->dims.resample, c->dx[0], c->dy);
+    tapmeans_backward(&c->node->dims.resample, c->dx[0], c->dy);
 }
 
-static void avgpool_run_tangent(const Call *c)
+static void tapmeans_run_tangent(const Call *c)
 {
-    avgpool_tangent(&c->node->dims.resample, c->ydot, c->xdot[0]);
+    tapmeans_tangent(&c->node->dims.resample, c->ydot, c->xdot[0]);
 }
 
-static void avgpool_run_backward2(const Call *c)
+static void tapmeans_run_backward2(const Call *c)
 {
-    avgpool_backward2(&c->node->dims.resample, c->mx[0], c->my);
+    tapmeans_backward2(&c->node->dims.resample, c->mx[0], c->my);
 }
 
 /* ---- cumsum ---- */
@@ -587,7 +587,7 @@ const NetOp net_ops[OP_KINDS] = {
                       .tangent_values = X0 | X1 | X2, .second_values = X0 | X1 | X2,
                       .second_tangents = X0 | X1 | X2, .second_lambda = true},
     [OP_UPSAMPLE] = {PASSES(upsample)},
-    [OP_AVGPOOL] = {PASSES(avgpool)},
+    [OP_TAPMEANS] = {PASSES(tapmeans)},
     [OP_CUMSUM] = {PASSES(cumsum)},
     [OP_CONCAT] = {PASSES(concat)},
     [OP_ADD] = {PASSES(add)},

@@ -155,15 +155,20 @@ int net_linear(Net *net, int x, int out_channels, bool zero_init, const char *na
     return append_linear(net, x, weight, name);
 }
 
+static ParamInfo conv_weight(int C, int out_channels, int kernel, bool zero_init)
+{
+    return (ParamInfo){.rank = 4,
+                       .shape = {out_channels, C, kernel, kernel},
+                       .layout = LAYOUT_CONV,
+                       .init = zero_init ? INIT_ZERO : INIT_FAN_IN,
+                       .fan_in = C * kernel * kernel,
+                       .trainable = true};
+}
+
 int net_conv2d(Net *net, int x, int out_channels, const ConvOptions *o, const char *name)
 {
     Shape s = net_shape(net, x);
-    ParamInfo weight = {.rank = 4,
-                        .shape = {out_channels, s.C, o->kernel, o->kernel},
-                        .layout = LAYOUT_CONV,
-                        .init = o->zero_init ? INIT_ZERO : INIT_FAN_IN,
-                        .fan_in = s.C * o->kernel * o->kernel,
-                        .trainable = true};
+    ParamInfo weight = conv_weight(s.C, out_channels, o->kernel, o->zero_init);
     bool padded = o->pad_top || o->pad_bottom || o->pad_left || o->pad_right;
     if (o->kernel == 1 && o->stride == 1 && !padded) return append_linear(net, x, weight, name);
     Conv2dDims d = {.N = net->batch,
@@ -223,19 +228,16 @@ int net_upsample(Net *net, int x)
 {
     Shape s = net_shape(net, x);
     Node node = reading(OP_UPSAMPLE, (Shape){2 * s.H, 2 * s.W, s.C}, x, -1, -1);
-    node.dims.resample = (ResampleDims){.N = net->batch, .H = s.H, .W = s.W, .C = s.C, .factor = 2};
+    node.dims.resample = (ResampleDims){.N = net->batch, .H = s.H, .W = s.W, .C = s.C};
     return append(net, node);
 }
 
-int net_avgpool(Net *net, int x, int factor)
+int net_conv2d_mean(Net *net, int x, int out_channels, const char *name)
 {
     Shape s = net_shape(net, x);
-    REQUIRE(factor >= 0 && (factor == 0 || (s.H % factor == 0 && s.W % factor == 0)));
-    Shape shape = factor ? (Shape){s.H / factor, s.W / factor, s.C} : (Shape){1, 1, s.C};
-    Node node = reading(OP_AVGPOOL, shape, x, -1, -1);
-    node.dims.resample =
-        (ResampleDims){.N = net->batch, .H = s.H, .W = s.W, .C = s.C, .factor = factor};
-    return append(net, node);
+    Node node = reading(OP_TAPMEANS, (Shape){1, 1, 9 * s.C}, x, -1, -1);
+    node.dims.resample = (ResampleDims){.N = net->batch, .H = s.H, .W = s.W, .C = s.C};
+    return append_linear(net, append(net, node), conv_weight(s.C, out_channels, 3, false), name);
 }
 
 int net_cumsum(Net *net, int x)

@@ -15,7 +15,7 @@ typedef enum {
     OP_SILU,
     OP_ATTENTION,
     OP_UPSAMPLE,
-    OP_AVGPOOL,
+    OP_TAPMEANS,
     OP_CUMSUM,
     OP_CONCAT,
     OP_ADD,

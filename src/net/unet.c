@@ -161,8 +161,8 @@ static int classify(Walk *w, int x)
 {
     const UNetConfig *c = w->c;
     int channels = c->classifier_channels ? c->classifier_channels : 2 * c->block_channels[0];
-    x = conv3x3(w, x, channels, false, "classifier.conv");
-    x = net_linear(w->net, net_avgpool(w->net, x, 0), c->noise_classes, false, "classifier.linear");
+    x = net_conv2d_mean(w->net, x, channels, "classifier.conv");
+    x = net_linear(w->net, x, c->noise_classes, false, "classifier.linear");
     return net_cumsum(w->net, x);
 }
 

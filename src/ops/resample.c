@@ -47,68 +47,93 @@ void upsample_backward2(const ResampleDims *d, float *mx, const float *my)
     upsample_backward(d, mx, my);
 }
 
-static int window_height(const ResampleDims *d)
-{
-    return d->factor ? d->factor : d->H;
-}
-
-static int window_width(const ResampleDims *d)
-{
-    return d->factor ? d->factor : d->W;
-}
-
 /* Channels summed at once: a fixed block of doubles on the stack. */
 enum { BLOCK = 64 };
 
-/* y[c] = mean over a window of h rows of w pixels, `row` floats apart, for `block` channels of C. */
-static void window_mean(float *y, const float *x, int h, int w, size_t row, size_t C, size_t block)
+/* Sums of a block of channels of one image: all of it, its first and last row, its first and last
+ * column. */
+typedef struct {
+    double all[BLOCK], row[2][BLOCK], column[2][BLOCK];
+} BorderSums;
+
+static void border_sums(const ResampleDims *d, BorderSums *s, const float *x, size_t block)
 {
-    double sum[BLOCK] = {0};
-    for (int i = 0; i < h; i++) vec_column_sums(sum, x + (size_t)i * row, (size_t)w, C, block);
-    for (size_t c = 0; c < block; c++) y[c] = (float)(sum[c] / ((double)h * w));
+    size_t H = (size_t)d->H, W = (size_t)d->W, C = (size_t)d->C;
+    memset(s, 0, sizeof *s);
+    vec_column_sums(s->all, x, H * W, C, block);
+    vec_column_sums(s->row[0], x, W, C, block);
+    vec_column_sums(s->row[1], x + (H - 1) * W * C, W, C, block);
+    vec_column_sums(s->column[0], x, H, W * C, block);
+    vec_column_sums(s->column[1], x + (W - 1) * C, H, W * C, block);
 }
 
-/* avgpool: y[n,i,j,c] = 1/(h w) sum over the h x w window at (i h, j w). */
-void avgpool_forward(const ResampleDims *d, float *y, const float *x)
+/* Place (r, s) never reads the last row when r = 0, nor the first when r = 2; columns alike. */
+static void tap_block(const ResampleDims *d, float *y, const float *x, size_t block)
 {
-    int h = window_height(d), w = window_width(d), out_w = d->W / w;
-    size_t C = (size_t)d->C, row = (size_t)d->W * C;
-    long rows = (long)d->N * (d->H / h);
-#pragma omp parallel for schedule(static)
-    for (long r = 0; r < rows; r++) {
-        const float *in = x + (size_t)r * (size_t)h * row;
-        float *out = y + (size_t)r * (size_t)out_w * C;
-        for (int j = 0; j < out_w; j++, in += (size_t)w * C, out += C) {
-            for (size_t c = 0; c < C; c += BLOCK)
-                window_mean(out + c, in + c, h, w, row, C, C - c < BLOCK ? C - c : BLOCK);
+    size_t C = (size_t)d->C, pixel = C * (size_t)(d->W - 1),
+           line = C * (size_t)d->W * (size_t)(d->H - 1);
+    double share = 1 / ((double)d->H * d->W);
+    BorderSums sums;
+    border_sums(d, &sums, x, block);
+    for (int r = 0; r < 3; r++)
+        for (int s = 0; s < 3; s++, y += C) {
+            const float *corner = x + (r == 0 ? line : 0) + (s == 0 ? pixel : 0);
+            for (size_t c = 0; c < block; c++) {
+                double sum = sums.all[c];
+                if (r != 1) sum -= sums.row[r == 0][c];
+                if (s != 1) sum -= sums.column[s == 0][c];
+                if (r != 1 && s != 1) sum += (double)corner[c];
+                y[c] = (float)(sum * share);
+            }
         }
+}
+
+void tapmeans_forward(const ResampleDims *d, float *y, const float *x)
+{
+    size_t C = (size_t)d->C, image = (size_t)d->H * (size_t)d->W * C;
+    int blocks = (d->C + BLOCK - 1) / BLOCK;
+#pragma omp parallel for schedule(static)
+    for (int i = 0; i < d->N * blocks; i++) {
+        size_t n = (size_t)(i / blocks), c = (size_t)(i % blocks) * BLOCK;
+        tap_block(d, y + n * 9 * C + c, x + n * image + c, C - c < BLOCK ? C - c : BLOCK);
     }
 }
 
-/* dx of every position of a window += dy / (h w). */
-void avgpool_backward(const ResampleDims *d, float *dx, const float *dy)
+/* A row of a block of channels: dx of every pixel += the places that read it, over H W. */
+static void tap_row_back(const ResampleDims *d, float *dx, const float *dy, int row, size_t block)
+{
+    size_t C = (size_t)d->C;
+    float share = (float)(1.0 / ((double)d->H * d->W)), column[3][BLOCK] = {{0}}, sum[BLOCK];
+    for (int r = 0; r < 3; r++) {
+        if ((r == 0 && row == d->H - 1) || (r == 2 && row == 0)) continue;
+        for (int s = 0; s < 3; s++) vec_accumulate(column[s], dy + (size_t)(3 * r + s) * C, block);
+    }
+    for (int w = 0; w < d->W; w++, dx += C) {
+        memcpy(sum, column[1], block * sizeof *sum);
+        if (w < d->W - 1) vec_accumulate(sum, column[0], block);
+        if (w > 0) vec_accumulate(sum, column[2], block);
+        vec_axpy(dx, share, sum, block);
+    }
+}
+
+void tapmeans_backward(const ResampleDims *d, float *dx, const float *dy)
 {
     if (!dx) return;
-    int h = window_height(d), w = window_width(d), out_w = d->W / w, out_h = d->H / h;
-    size_t C = (size_t)d->C;
-    float share = (float)(1.0 / ((double)h * w));
+    size_t C = (size_t)d->C, line = (size_t)d->W * C;
     long rows = (long)d->N * d->H;
 #pragma omp parallel for schedule(static)
-    for (long r = 0; r < rows; r++) {
-        long image = r / d->H, i = r % d->H / h;
-        const float *in = dy + (size_t)(image * out_h + i) * (size_t)out_w * C;
-        float *out = dx + (size_t)r * (size_t)d->W * C;
-        for (int j = 0; j < d->W; j++)
-            vec_axpy(out + (size_t)j * C, share, in + (size_t)(j / w) * C, C);
-    }
+    for (long r = 0; r < rows; r++)
+        for (size_t c = 0; c < C; c += BLOCK)
+            tap_row_back(d, dx + (size_t)r * line + c, dy + (size_t)(r / d->H) * 9 * C + c,
+                         (int)(r % d->H), C - c < BLOCK ? C - c : BLOCK);
 }
 
-void avgpool_tangent(const ResampleDims *d, float *ydot, const float *xdot)
+void tapmeans_tangent(const ResampleDims *d, float *ydot, const float *xdot)
 {
-    avgpool_forward(d, ydot, xdot);
+    tapmeans_forward(d, ydot, xdot);
 }
 
-void avgpool_backward2(const ResampleDims *d, float *mx, const float *my)
+void tapmeans_backward2(const ResampleDims *d, float *mx, const float *my)
 {
-    avgpool_backward(d, mx, my);
+    tapmeans_backward(d, mx, my);
 }

@@ -311,6 +311,7 @@ static bool check_options(const Arguments *a, Err *err)
                        "--sigma and --level both say how strong the noise is; give one of them");
     if (v[DATA].given && v[OUT].given)
         return err_set(err, ERR_USAGE, "--out belongs to an image; --data prints figures");
+    if (!check_picture_name(v[OUT].text, err)) return false;
     for (size_t i = 0; i < sizeof data_rows / sizeof *data_rows; i++) {
         if (v[data_rows[i]].given && !v[DATA].given)
             return err_set(err, ERR_USAGE, "--%s belongs to --data", options[data_rows[i]].name);

@@ -206,6 +206,7 @@ TEST(the_folder_has_classes_of_its_own_and_reads_back_to_a_model_that_every_samp
     Config c = tiny_config();
     Err err = {0};
     c.method.schedule = SCHEDULE_UNIF;
+    c.method.beta_end = 0.02; /* the default: nobody reads it */
     c.model.classifier_channels = 12;
     const char *run = run_name("folder");
     if (!EXPECT(train(&c, run, false, &err))) return;

@@ -81,7 +81,10 @@ TEST(steps_are_network_calls_as_nearly_as_the_sampler_can)
             EXPECT_INT(ok, enough);
             if (!ok) {
                 EXPECT_INT(err.kind, ERR_USAGE);
-                EXPECT_CONTAINS(err.text, "not enough for one step");
+                char want[64];
+                snprintf(want, sizeof want, "not enough for one step, which takes %ld",
+                         price(&variants[v], &s->run, 1));
+                EXPECT_CONTAINS(err.text, want);
             } else {
                 must(sample(variants[v].name, s, mixture_denoiser(&two_modes), seed_noise(&seeds),
                             1, x, &err),

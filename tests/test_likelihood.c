@@ -577,57 +577,22 @@ TEST(a_bound_stops_when_asked_and_refuses_what_is_not_finite)
 
 /* ---- exact ---- */
 
-/* What classification diffusion learns (Yadin et al. 2024, theorem 3.2):
- * F_t(x) = ln p_t(x) - ln N(x; 0, I), and so ln p_t from it. */
-static double classifier_ratio(const GaussianData *data, NoiseLevel level, double x)
-{
-    double spread = level.alpha * data->std,
-           std = sqrt(spread * spread + level.sigma * level.sigma);
-    double centred = x - level.alpha * data->mean;
-    return gaussian_log_density(&centred, 1, std) - gaussian_log_density(&x, 1, 1);
-}
-
-static bool density_by_classifier(void *context, int count, const double *x,
-                                  const NoiseLevel *levels, int stride, double *log_p, Err *err)
+/* A model that knows the density of Gaussian data at every level. */
+static bool gaussian_density(void *context, int count, const double *x, const NoiseLevel *levels,
+                             int stride, double *log_p, Err *err)
 {
     const GaussianData *data = context;
     (void)err;
     for (int i = 0; i < count; i++) {
+        NoiseLevel l = levels[i * stride];
+        double std = hypot(l.alpha * data->std, l.sigma);
         log_p[i] = 0;
         for (size_t k = 0; k < data->dims; k++) {
-            double value = x[(size_t)i * data->dims + k];
-            log_p[i] += classifier_ratio(data, levels[i * stride], value) +
-                        gaussian_log_density(&value, 1, 1);
+            double centred = x[(size_t)i * data->dims + k] - l.alpha * data->mean;
+            log_p[i] += gaussian_log_density(&centred, 1, std);
         }
     }
     return true;
-}
-
-TEST(density_ratios_of_a_classifier_on_gaussians_have_their_closed_form)
-{
-    Process p = make_process(&(ProcessConfig){.kind = PROCESS_DDPM,
-                                              .T = 1000,
-                                              .schedule = SCHEDULE_LINEAR,
-                                              .beta_start = 1e-4,
-                                              .beta_end = 0.02});
-    /* Its t counts from 1; 0 is the clean image. */
-    EXPECT_NEAR(classifier_ratio(&half, process_level(&p, -1), 0.3), 1.1112944, 1e-7);
-    EXPECT_NEAR(classifier_ratio(&half, process_level(&p, 0), 0.3), 1.1111041, 1e-7);
-    EXPECT_NEAR(classifier_ratio(&half, process_level(&p, 499), 0.3), 0.0694762, 1e-7);
-    EXPECT_NEAR(classifier_ratio(&half, process_level(&p, 999), 0.3), 0.00096513, 1e-8);
-    NoiseLevel noise = {.alpha = 0, .sigma = 1};
-    EXPECT_NEAR(classifier_ratio(&half, noise, 0.3), 0, 1e-15);
-    double x = 0.3, log_p;
-    NoiseLevel clean = process_level(&p, -1);
-    EXPECT(density_by_classifier((void *)&half, 1, &x, &clean, 0, &log_p, NULL));
-    EXPECT_NEAR(log_p, 0.14735583, 1e-8);
-    /* eps = -sigma grad ln p_t = sigma (x - grad F_t) */
-    NoiseLevel level = process_level(&p, 499);
-    double h = 1e-5,
-           slope = (classifier_ratio(&half, level, x + h) - classifier_ratio(&half, level, x - h)) /
-                   (2 * h);
-    EXPECT_NEAR(level.sigma * (x - slope), 0.16562665, 1e-7);
-    process_free(&p);
 }
 
 /* Dequantised and averaged, the exact density costs at least the information of the pixels and,
@@ -635,8 +600,8 @@ TEST(density_ratios_of_a_classifier_on_gaussians_have_their_closed_form)
 TEST(exact_likelihood_of_a_smooth_density_is_the_information_of_the_pixels)
 {
     GaussianData data = {.dims = DIMS, .mean = 0.5, .std = 0.25};
-    DensityModel model = {.context = &data, .dims = DIMS, .log_density = density_by_classifier};
-    ExactRun run = {.level = {.alpha = 1}, .dequant = 50};
+    DensityModel model = {.context = &data, .dims = DIMS, .log_density = gaussian_density};
+    ExactRun run = {.level = {.alpha = 1}, .dequantise = true, .draws = 50};
     static unsigned char pixels[2 * DIMS];
     uint64_t seeds[2] = {5, 6};
     Likelihood both[2], second;
@@ -656,7 +621,7 @@ TEST(exact_likelihood_of_a_smooth_density_is_the_information_of_the_pixels)
         EXPECT(both[i].standard_error > 0 && both[i].standard_error < 0.01);
     }
     Err err = {0};
-    run.dequant = -1;
+    run.draws = 0;
     EXPECT(!exact_run(&run, &model, 1, pixels, seeds, both, &err));
     EXPECT_INT(err.kind, ERR_USAGE);
 }
@@ -666,8 +631,8 @@ TEST(exact_likelihood_of_a_smooth_density_is_the_information_of_the_pixels)
 TEST(exact_likelihood_of_values_as_they_are_has_their_own_offset_and_one_call)
 {
     GaussianData data = {.dims = DIMS, .mean = 0.5, .std = 0.25};
-    DensityModel model = {.context = &data, .dims = DIMS, .log_density = density_by_classifier};
-    ExactRun run = {.level = {.alpha = 1}, .dequant = 0};
+    DensityModel model = {.context = &data, .dims = DIMS, .log_density = gaussian_density};
+    ExactRun run = {.level = {.alpha = 1}, .draws = 1};
     static unsigned char pixels[DIMS];
     uint64_t seed = 5;
     Likelihood result;
@@ -683,26 +648,67 @@ TEST(exact_likelihood_of_values_as_they_are_has_their_own_offset_and_one_call)
     EXPECT(isnan(result.standard_error));
 }
 
-/* The image plus noise of sigma / alpha is wider by that, and scored at noisy places: on images of
- * the data, the entropy of that sum. */
-TEST(exact_likelihood_at_a_noisy_level_is_that_of_the_image_with_its_noise)
+/* The image plus noise of sigma / alpha is wider by that, and scored at noisy places: on average over
+ * the noise, E of (e + noise)^2. Its pixels are taken as they are, 2/255 apart, whether or not clean
+ * images would be dequantised. */
+TEST(exact_likelihood_at_a_noisy_level_is_that_of_the_image_as_it_is_with_its_noise)
 {
     enum { DRAWS = 400 };
     GaussianData data = {.dims = DIMS, .mean = 0.5, .std = 0.25};
-    DensityModel model = {.context = &data, .dims = DIMS, .log_density = density_by_classifier};
-    ExactRun run = {.level = {.alpha = 0.6, .sigma = 0.8}, .dequant = DRAWS};
+    DensityModel model = {.context = &data, .dims = DIMS, .log_density = gaussian_density};
+    ExactRun run = {.level = {.alpha = 0.6, .sigma = 0.8}, .dequantise = true, .draws = DRAWS};
     static unsigned char pixels[DIMS];
     uint64_t seed = 5;
-    Likelihood result;
+    Likelihood result, same;
     double v = 0.0625 + 0.64 / 0.36, want = 0;
     for (int i = 0; i < DIMS; i++) {
         pixels[i] = (unsigned char)(150 + 3 * i);
-        double e = (pixels[i] + 0.5) / 128 - 1 - 0.5;
-        /* E of (e + u + noise)^2 over dequantisation and noise */
-        double square = e * e + 1.0 / (12 * 128 * 128) + 0.64 / 0.36;
-        want += 0.5 * (square / v + log(v) + 1.8378770664093453) + 7 * log(2);
+        double e = pixels[i] / 127.5 - 1 - 0.5;
+        want += 0.5 * ((e * e + 0.64 / 0.36) / v + log(v) + 1.8378770664093453) + log(127.5);
     }
     EXPECT(exact_run(&run, &model, 1, pixels, &seed, &result, NULL));
     EXPECT_NEAR(result.nats, want, 5 * result.standard_error * DIMS * log(2));
     EXPECT(result.standard_error > 0 && result.standard_error < 0.1);
+    EXPECT_INT(result.network_calls, DRAWS);
+    run.dequantise = false;
+    EXPECT(exact_run(&run, &model, 1, pixels, &seed, &same, NULL));
+    EXPECT(same.nats == result.nats);
+}
+
+typedef struct {
+    GaussianData data;
+    double seen[DIMS];
+} Listener;
+
+static bool listen(void *context, int count, const double *x, const NoiseLevel *levels, int stride,
+                   double *log_p, Err *err)
+{
+    Listener *l = context;
+    memcpy(l->seen, x, sizeof l->seen);
+    return gaussian_density(&l->data, count, x, levels, stride, log_p, err);
+}
+
+/* Noise a hundredth of a level of grey wide does not hide what else was added, and the density of x,
+ * without alpha, is off by d ln alpha. */
+TEST(exact_likelihood_at_a_noisy_level_adds_that_noise_and_no_other)
+{
+    Listener listener = {.data = {.dims = DIMS, .mean = 0.5, .std = 0.25}};
+    DensityModel model = {.context = &listener, .dims = DIMS, .log_density = listen};
+    const double sigma = 1e-4, alpha = 0.5;
+    ExactRun run = {.level = {.alpha = alpha, .sigma = sigma}, .dequantise = true, .draws = 1};
+    static unsigned char pixels[DIMS];
+    uint64_t seed = 5;
+    Likelihood result;
+    double want = 0, std = hypot(alpha * 0.25, sigma);
+    for (int i = 0; i < DIMS; i++) pixels[i] = (unsigned char)(150 + 3 * i);
+    EXPECT(exact_run(&run, &model, 1, pixels, &seed, &result, NULL));
+    for (int i = 0; i < DIMS; i++) {
+        double x = listener.seen[i], e = x - alpha * 0.5;
+        EXPECT_NEAR(x, alpha * (pixels[i] / 127.5 - 1), 6 * sigma);
+        EXPECT(x != alpha * (pixels[i] / 127.5 - 1));
+        want += 0.5 * (e * e / (std * std) + 1.8378770664093453) + log(std);
+        want += log(127.5) - log(alpha);
+    }
+    EXPECT_NEAR(result.nats, want, 1e-9);
+    EXPECT(isnan(result.standard_error));
 }

@@ -184,15 +184,22 @@ typedef struct {
                         int stride, double *log_p, Err *err);
 } DensityModel;
 
-/* At a level with noise the image is scored with that noise, drawn anew: what is told is the density
- * of x_t / alpha, the image plus noise of sigma / alpha. A learnt density need not integrate to one,
- * so unlike bound and ode the figure promises nothing about coding; and dequant 0, the image's
- * values as they are, is for models that were trained on those (Yadin et al. 2024): they can tell
- * the levels of grey from values between them, and their density there has no limit. */
+/* What is scored is what the model was trained on. Of an image of d values x, pixel_value:
+ *
+ *   clean, dequantised  -ln p_0(y) - d ln w      y by pixels_dequantise, w = (high - low) / levels
+ *   clean, as it is     -ln p_0(x) - d ln v      v = (high - low) / (levels - 1)
+ *   level with noise    -ln p_t(x_t) - d ln(alpha v)    x_t = alpha x + sigma eps, eps drawn anew
+ *
+ * The last is the density, per level of grey, of x_t / alpha, the image plus noise of sigma / alpha:
+ * alpha^d turns the density of x_t into its, and its levels lie v apart (log2(1/v) = 6.9944 bits, of
+ * w 7). It is a figure of that noisy image, not a bound of the image's own -ln P. A learnt density
+ * need not integrate to one, so unlike bound and ode none of the three promises anything about
+ * coding; and the second, for models trained on clean images as they are (Yadin et al. 2024), has
+ * no limit: such a model can tell the levels of grey from values between them. */
 typedef struct {
     NoiseLevel level; /* at which the density is taken; alpha above 0 */
-    int dequant;      /* draws of dequantisation, and of noise; 0: one pass over the values as they
-                         are, which lie (high - low) / (levels - 1) apart */
+    bool dequantise;  /* clean images; no matter at a level with noise */
+    int draws;        /* network calls an image: draws of dequantisation or noise, 1 or more */
 } ExactRun;
 
 /* pixels [count, dims]; seeds [count]; results [count]. */

@@ -4,6 +4,7 @@
 
 #include "cli.h"
 #include "denoise_data.h"
+#include "denoise_image.h"
 #include "diffc/cdm_network.h"
 #include "diffc/image.h"
 #include "diffc/likelihood.h"
@@ -110,26 +111,12 @@ typedef struct {
     int calls;
 } Job;
 
-/* Levels of grey in one unit of the model. */
-static double greys(void)
-{
-    return (model_pixels.levels - 1) / (model_pixels.high - model_pixels.low);
-}
-
-static double noise_in_greys(const Job *job)
-{
-    return job->level.sigma / job->level.alpha * greys();
-}
-
 /* ---- how strong the noise is ---- */
 
-/* The level whose noise, where the image counts one, is sigma. */
 static void level_of_sigma(Job *job, double sigma)
 {
-    const Process *p = &job->model.process;
-    if (sigma <= 0) return;
-    job->level = process_level(p, process_time_of_logsnr(p, -log(sigma / greys())));
-    double near = noise_in_greys(job);
+    job->level = level_of_greys(&job->model.process, sigma);
+    double near = noise_in_greys(job->level);
     if (fabs(near - sigma) > 0.01 * sigma)
         term_note("%s knows no noise of %g levels of grey; the nearest is %.4g", job->path, sigma,
                   near);
@@ -186,18 +173,11 @@ static bool read_image(Job *job, Err *err)
     return ok;
 }
 
-/* E[x0 | y], the best estimate by squared error: from x = alpha y at the level. */
 static bool denoise(Job *job, Err *err)
 {
-    NoiseLevel l = job->level;
-    for (size_t i = 0; i < job->dims; i++) job->clean[i] = (float)job->y[i];
-    if (l.sigma <= 0) return true;
-    for (size_t i = 0; i < job->dims; i++) job->x[i] = l.alpha * job->y[i];
-    Denoiser *d = &job->denoiser;
-    if (!d->predict(d->context, 1, job->x, &l, 0, job->eps, err)) return false;
-    job->calls++;
-    for (size_t i = 0; i < job->dims; i++)
-        job->clean[i] = (float)x0_from_eps(l, job->x[i], job->eps[i]);
+    if (!denoise_image(&job->denoiser, job->level, job->y, job->x, job->eps, job->clean, err))
+        return false;
+    job->calls += job->level.sigma > 0;
     return true;
 }
 
@@ -210,7 +190,7 @@ static bool write_image(const Job *job, Err *err)
         return err_set(err, ERR_USAGE,
                        "the model's images have %d channels, which PNG files cannot hold", s.C);
     snprintf(text, sizeof text, "diffc denoise: model %s, sigma %.4g", job->path,
-             noise_in_greys(job));
+             noise_in_greys(job->level));
     if (!image_grid(job->clean, 1, s.H, s.W, s.C, 1, 0, &picture, err)) return false;
     bool ok = image_save_png(job->out, &picture, text, err);
     image_free(&picture);
@@ -220,7 +200,7 @@ static bool write_image(const Job *job, Err *err)
 static bool report_image(const Job *job, bool json, Err *err)
 {
     term_note("%s: noise of %.4g levels of grey %s, %d network call%s", job->path,
-              noise_in_greys(job), job->found ? "found" : "taken off", job->calls,
+              noise_in_greys(job->level), job->found ? "found" : "taken off", job->calls,
               job->calls == 1 ? "" : "s");
     if (!json) {
         output_line("%s", job->out);
@@ -232,7 +212,7 @@ static bool report_image(const Job *job, bool json, Err *err)
     json_put_string(&w, "event", "done");
     json_put_string(&w, "image", job->input);
     json_put_string(&w, "out", job->out);
-    json_put_number(&w, "sigma", noise_in_greys(job));
+    json_put_number(&w, "sigma", noise_in_greys(job->level));
     json_put_bool(&w, "found", job->found);
     json_put_number(&w, "time", job->level.time);
     json_put_int(&w, "network_calls", job->calls);
@@ -251,13 +231,13 @@ static bool run_image(Job *job, const OptionValue *v, Err *err)
 
 static bool report_data(const Job *job, const DenoiseScore *score, bool json, Err *err)
 {
-    double before = 20 * log10((model_pixels.levels - 1) / noise_in_greys(job));
+    double before = 20 * log10((model_pixels.levels - 1) / noise_in_greys(job->level));
     double after = before - 10 * log10(score->squared_error);
     size_t count = job->images.count;
     if (!json) {
         output_line("mean of %zu image%s with noise of %.4g levels of grey: squared error %.5f +- "
                     "%.5f of the noise's variance, PSNR %.2f dB before and %.2f dB after",
-                    count, count == 1 ? "" : "s", noise_in_greys(job), score->squared_error,
+                    count, count == 1 ? "" : "s", noise_in_greys(job->level), score->squared_error,
                     score->standard_error, before, after);
         return true;
     }
@@ -270,7 +250,7 @@ static bool report_data(const Job *job, const DenoiseScore *score, bool json, Er
     json_put_number(&w, "standard_error", score->standard_error);
     json_put_number(&w, "psnr_before", before);
     json_put_number(&w, "psnr", after);
-    json_put_number(&w, "sigma", noise_in_greys(job));
+    json_put_number(&w, "sigma", noise_in_greys(job->level));
     json_put_number(&w, "time", job->level.time);
     json_put_string(&w, "model", job->path);
     json_end_object(&w);
@@ -311,6 +291,7 @@ static bool check_options(const Arguments *a, Err *err)
                        "--sigma and --level both say how strong the noise is; give one of them");
     if (v[DATA].given && v[OUT].given)
         return err_set(err, ERR_USAGE, "--out belongs to an image; --data prints figures");
+    if (!check_picture_name(v[OUT].text, err)) return false;
     for (size_t i = 0; i < sizeof data_rows / sizeof *data_rows; i++) {
         if (v[data_rows[i]].given && !v[DATA].given)
             return err_set(err, ERR_USAGE, "--%s belongs to --data", options[data_rows[i]].name);

@@ -122,9 +122,12 @@ static void fill_runs(const OptionValue *v, Job *job)
         .progress = report_progress,
         .progress_context = job,
     };
-    /* A model of images as they are is asked about images as they are. */
-    bool whole = c->method == METHOD_CDM && !c->dequantised && !v[NLL_ROW_DEQUANT].given;
-    job->exact.dequant = whole ? 0 : job->flow.dequant;
+    /* A model of images as they are is asked about images as they are, in one call unless draws are
+     * asked for. */
+    job->exact = (ExactRun){
+        .dequantise = c->dequantised || v[NLL_ROW_DEQUANT].given,
+        .draws = v[NLL_ROW_DEQUANT].given ? (int)v[NLL_ROW_DEQUANT].integer : 1,
+    };
     if (job->protocol == PROTOCOL_EXACT)
         job->exact.level = cdm_level(&job->model.process, (int)v[NLL_ROW_LEVEL].integer);
     job->seed = v[NLL_ROW_SEED].seed;
@@ -286,13 +289,20 @@ static bool conclude(Job *job, bool scored, Err *err)
 
 static void narrate_exact(const Job *job)
 {
-    int level = (int)cdm_class_at(job->exact.level), draws = job->exact.dequant;
+    const ExactRun *e = &job->exact;
+    bool noisy = e->level.sigma > 0;
     term_note("%s: protocol exact, the density of %s at noise level %d: %d network call%s an image",
-              job->path, draws ? "dequantised images" : "images as they stand", level,
-              draws ? draws : 1, draws > 1 ? "s" : "");
+              job->path,
+              noisy           ? "images with noise"
+              : e->dequantise ? "dequantised images"
+                              : "images as they stand",
+              (int)cdm_class_at(e->level), e->draws, e->draws == 1 ? "" : "s");
     term_note("warning: the figure is a learnt density ratio, not a bound: nothing holds it above "
               "the true -log2 P%s",
-              draws ? "" : ", and a model of the 256 levels of grey can raise it without limit");
+              noisy ? " of the noisy image"
+              : e->dequantise
+                  ? ""
+                  : ", and a model of the 256 levels of grey can raise it without limit");
 }
 
 static void narrate(const Job *job)
@@ -354,6 +364,7 @@ static bool run_job(Job *job, const Arguments *a, Err *err)
         .part = v[NLL_ROW_PART].given ? (DataPart)v[NLL_ROW_PART].integer : PART_AUTO,
         .count = v[NLL_ROW_DATA].given ? (size_t)v[NLL_ROW_COUNT].integer : (size_t)a->word_count};
     job->report = (NllReport){.protocol = job->protocol,
+                              .level = (int)v[NLL_ROW_LEVEL].integer,
                               .json = v[NLL_ROW_JSON].given,
                               .each = !v[NLL_ROW_DATA].given,
                               .csv = v[NLL_ROW_CSV].text,
@@ -407,8 +418,10 @@ static void list_protocols(FILE *out)
         {"ode",
          "density of the probability flow at the image plus uniform noise of one grey level: "
          "on average an upper bound of -log2 P too (every method)"},
-        {"exact", "density that the model itself gives, in one network call, at the image plus "
-                  "uniform noise of one grey level: a learnt ratio, not a bound (cdm)"},
+        {"exact",
+         "density that the model itself gives, in one network call, at the image plus "
+         "uniform noise of one grey level, or with --level at the image plus that level's noise: "
+         "a learnt ratio, not a bound (cdm)"},
     };
     fputs("\nProtocols:\n", out);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

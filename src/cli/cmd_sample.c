@@ -216,6 +216,7 @@ static bool run_sample(const Arguments *a, Err *err)
     int height = 0, width = 0;
     if (v[SAMPLE_ROW_SIZE].given && !parse_size(v[SAMPLE_ROW_SIZE].text, &height, &width, err))
         return false;
+    if (v[SAMPLE_ROW_OUT].given && !check_picture_name(v[SAMPLE_ROW_OUT].text, err)) return false;
     if (v[SAMPLE_ROW_THREADS].given) parallel_set_threads((int)v[SAMPLE_ROW_THREADS].integer);
     term_set_quiet(v[SAMPLE_ROW_QUIET].given);
     note_instructions();

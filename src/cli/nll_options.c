@@ -107,10 +107,11 @@ const Option nll_options[NLL_ROWS + 1] = {
          .metavar = "N",
          .low = 1,
          .high = 1000,
-         .otherwise = "4, with --data 1",
+         .otherwise = "1, but 4 for ode of image files",
          .group = "Protocol",
-         .help = "ode, exact: draws of uniform noise of one grey level, each solved on its "
-                 "own; from 2 on they tell the standard error"},
+         .help = "ode, exact: draws of uniform noise of one grey level (above --level 0 of that "
+                 "level's noise instead), each solved on its own; from 2 on they tell the standard "
+                 "error"},
     [NLL_ROW_LEVEL] = {.name = "level",
                        .type = OPTION_INT,
                        .metavar = "T",
@@ -119,7 +120,8 @@ const Option nll_options[NLL_ROWS + 1] = {
                        .fallback = "0",
                        .group = "Protocol",
                        .help = "exact: noise level at which the density is taken, 0 for the clean "
-                               "image"},
+                               "image; above 0 noise of that level is drawn and added, and the "
+                               "figure is of the noisy image"},
     [NLL_ROW_TOLERANCE] = {.name = "tolerance",
                            .type = OPTION_REAL,
                            .metavar = "X",

@@ -17,7 +17,8 @@ bool nll_report_open(NllReport *r, Err *err)
         r->csv_open = file_writer_open(&r->csv_file, r->csv, err);
         if (!r->csv_open ||
             !append(&r->csv_file,
-                    "image,bits_per_dim,standard_error,nats,protocol,dims,network_calls\n", err))
+                    "image,bits_per_dim,standard_error,nats,protocol,dims,network_calls", err) ||
+            !append(&r->csv_file, r->protocol == PROTOCOL_EXACT ? ",level\n" : "\n", err))
             return false;
     }
     if (r->per_step) {
@@ -56,11 +57,12 @@ enum { CELL_BYTES = 2 * PATH_BYTES + 8 };
 
 static bool csv_image(NllReport *r, const char *name, const Likelihood *l, Err *err)
 {
-    char cell[CELL_BYTES], line[CELL_BYTES + 256], error[32];
+    char cell[CELL_BYTES], line[CELL_BYTES + 256], error[32], level[16] = "";
     csv_cell(cell, sizeof cell, name);
-    snprintf(line, sizeof line, "%s,%.10g,%s,%.10g,%s,%zu,%ld\n", cell, l->bits_per_dim,
+    if (r->protocol == PROTOCOL_EXACT) snprintf(level, sizeof level, ",%d", r->level);
+    snprintf(line, sizeof line, "%s,%.10g,%s,%.10g,%s,%zu,%ld%s\n", cell, l->bits_per_dim,
              csv_number(error, l->standard_error), l->nats, protocol_name((int)r->protocol),
-             l->dims, l->network_calls);
+             l->dims, l->network_calls, level);
     return append(&r->csv_file, line, err);
 }
 
@@ -84,13 +86,18 @@ static const char exact_caution[] = "a learnt density ratio, not a bound";
 static void json_protocol(JsonWriter *w, const NllReport *r)
 {
     json_put_string(w, "protocol", protocol_name((int)r->protocol));
-    if (r->protocol == PROTOCOL_EXACT) json_put_string(w, "warning", exact_caution);
+    if (r->protocol != PROTOCOL_EXACT) return;
+    json_put_int(w, "level", r->level);
+    json_put_string(w, "warning", exact_caution);
 }
 
-static const char *protocol_words(const NllReport *r, char out[64])
+enum { WORDS_BYTES = 96 };
+static const char *protocol_words(const NllReport *r, char out[WORDS_BYTES])
 {
-    const char *caution = r->protocol == PROTOCOL_EXACT ? exact_caution : "";
-    snprintf(out, 64, "%s%s%s", protocol_name((int)r->protocol), *caution ? ", " : "", caution);
+    const char *name = protocol_name((int)r->protocol);
+    if (r->protocol != PROTOCOL_EXACT) return name;
+    snprintf(out, WORDS_BYTES, "%s, level %d%s, %s", name, r->level,
+             r->level > 0 ? " with its noise" : "", exact_caution);
     return out;
 }
 
@@ -121,7 +128,7 @@ static const char *margin(char out[32], double error)
 bool nll_report_image(NllReport *r, const char *name, const Likelihood *l, const double *terms,
                       int T, Err *err)
 {
-    char error[32], words[64];
+    char error[32], words[WORDS_BYTES];
     if (r->count == 0) r->first = l->bits_per_dim;
     double more = l->bits_per_dim - r->first;
     r->count++;
@@ -132,9 +139,9 @@ bool nll_report_image(NllReport *r, const char *name, const Likelihood *l, const
     if (r->per_step && !csv_steps(r, name, l, terms, T, err)) return false;
     if (r->json) return json_image(r, name, l, err);
     if (r->each)
-        output_line("%s: %.4f bits/dim%s (%s, %.1f nats, %zu dims, %ld network calls)", name,
+        output_line("%s: %.4f bits/dim%s (%s, %.1f nats, %zu dims, %ld network call%s)", name,
                     l->bits_per_dim, margin(error, l->standard_error), protocol_words(r, words),
-                    l->nats, l->dims, l->network_calls);
+                    l->nats, l->dims, l->network_calls, l->network_calls == 1 ? "" : "s");
     return true;
 }
 
@@ -149,10 +156,10 @@ bool nll_report_summary(NllReport *r, Err *err)
     if (r->count == 0) return true;
     if (r->count > 1) standard_error = sqrt(fmax(r->square - r->sum * r->sum / n, 0) / (n - 1) / n);
     if (!r->json) {
-        char error[32], words[64];
-        output_line("mean of %zu image%s: %.4f bits/dim%s (%s, %ld network calls)", r->count,
+        char error[32], words[WORDS_BYTES];
+        output_line("mean of %zu image%s: %.4f bits/dim%s (%s, %ld network call%s)", r->count,
                     r->count == 1 ? "" : "s", mean, margin(error, standard_error),
-                    protocol_words(r, words), r->calls);
+                    protocol_words(r, words), r->calls, r->calls == 1 ? "" : "s");
         return true;
     }
     JsonWriter w;

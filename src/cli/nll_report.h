@@ -7,6 +7,7 @@
 
 typedef struct {
     LikelihoodProtocol protocol;
+    int level; /* of exact */
     bool json;
     bool each;                  /* text: a line for each image; else their mean alone */
     const char *csv, *per_step; /* files, NULL: not wanted */

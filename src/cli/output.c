@@ -1,8 +1,9 @@
-/* Results on stdout. */
+/* Results on stdout, and the names of files. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -43,6 +44,20 @@ bool output_close(Err *err)
     if (lost == EPIPE) return err_set(err, ERR_IO, "%s", "");
     errno = lost;
     return err_set_errno(err, "the standard output cannot be written");
+}
+
+bool check_picture_name(const char *path, Err *err)
+{
+    static const char *const others[] = {".jpg",  ".jpeg", ".jpe",  ".gif", ".bmp",
+                                         ".webp", ".tif",  ".tiff", ".npz", ".csv"};
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot && i < sizeof others / sizeof *others; i++)
+        if (strcasecmp(dot, others[i]) == 0)
+            return err_set(err, ERR_USAGE,
+                           "--out is %s, but the picture is written as PNG; give it a name that "
+                           "ends in .png",
+                           path);
+    return true;
 }
 
 void format_flop(char *out, double flop)

@@ -111,14 +111,21 @@ NoiseSource likelihood_noise(ImageSeeds *seeds)
     return (NoiseSource){.context = seeds, .normals = image_normals};
 }
 
+/* As training does: clean images only, and those of a model that was trained so. */
+static bool dequantises(const ExactRun *run)
+{
+    return run->dequantise && run->level.sigma <= 0;
+}
+
 /* One draw of an image at the run's level. */
 static void exact_draw(const ExactRun *run, const unsigned char *pixels, size_t dims, uint64_t seed,
                        uint64_t draw, double *noise, double *x)
 {
-    if (run->dequant)
+    if (dequantises(run)) {
         pixels_dequantise(&model_pixels, pixels, dims, seed, draw, x);
-    else
-        for (size_t i = 0; i < dims; i++) x[i] = pixel_value(&model_pixels, pixels[i]);
+        return;
+    }
+    for (size_t i = 0; i < dims; i++) x[i] = pixel_value(&model_pixels, pixels[i]);
     if (run->level.sigma <= 0) return;
     rng_normals(noise, dims, seed, stream(STREAM_NOISE, draw), 0);
     for (size_t i = 0; i < dims; i++) x[i] = run->level.alpha * x[i] + run->level.sigma * noise[i];
@@ -128,25 +135,23 @@ static void exact_draw(const ExactRun *run, const unsigned char *pixels, size_t 
 static double exact_nats(const ExactRun *run, double log_density, size_t dims)
 {
     const PixelRange *r = &model_pixels;
-    double of_image = log_density + (double)dims * log(run->level.alpha);
-    if (run->dequant) return pixel_nats(r, of_image, dims);
-    return (double)dims * log((r->levels - 1) / (r->high - r->low)) - of_image;
+    if (dequantises(run)) return pixel_nats(r, log_density, dims);
+    double width = (r->high - r->low) / (r->levels - 1);
+    return -log_density - (double)dims * log(run->level.alpha * width);
 }
 
 bool exact_run(const ExactRun *run, const DensityModel *model, int count,
                const unsigned char *pixels, const uint64_t *seeds, Likelihood *results, Err *err)
 {
-    int draws = run->dequant > 0 ? run->dequant : 1;
+    int draws = run->draws;
     size_t dims = model->dims;
-    if (run->dequant < 0)
-        return err_set(
-            err, ERR_USAGE,
-            "the exact likelihood takes %d draws of dequantisation; it must be 0 or more",
-            run->dequant);
+    if (draws < 1)
+        return err_set(err, ERR_USAGE,
+                       "the exact likelihood takes %d draws of noise; it must be 1 or more", draws);
     double *x = mem_doubles((size_t)draws * dims), *nats = mem_doubles((size_t)draws);
     double *noise = mem_doubles(dims);
     bool ok = x && nats && noise;
-    if (!ok) err_set(err, ERR_MEMORY, "no memory for %d dequantised images", draws);
+    if (!ok) err_set(err, ERR_MEMORY, "no memory for %d draws of an image", draws);
     for (int image = 0; image < count && ok; image++) {
         for (int k = 0; k < draws; k++)
             exact_draw(run, pixels + (size_t)image * dims, dims, seeds[image], (uint64_t)k, noise,

@@ -82,9 +82,13 @@ bool sampler_grid(const Sampler *s, const SampleRun *run, SpacingKind spacing, i
         if (trained && (levels > p->T || p->labels)) levels = p->T;
     } else if (s->levels) {
         levels = s->levels(run, calls);
-        if (levels < 1)
-            return err_set(err, ERR_USAGE, "sampler %s: %d network call%s not enough for one step",
-                           s->name, calls, calls == 1 ? " is" : "s are");
+        if (levels < 1) {
+            int least = calls + 1;
+            while (s->levels(run, least) < 1) least++;
+            return err_set(err, ERR_USAGE,
+                           "sampler %s: %d network call%s not enough for one step, which takes %d",
+                           s->name, calls, calls == 1 ? " is" : "s are", least);
+        }
     }
     bool one = s->reads & SAMPLE_ONE_LEVEL;
     if (!level_grid_make(grid, p, one ? SPACING_UNIFORM : spacing, levels, err)) return false;

@@ -207,6 +207,25 @@ static bool samples_trained_steps(const Config *c)
     return false;
 }
 
+/* The ends of a straight schedule; away from their defaults they belong to no other. */
+static bool check_betas(const Config *c, Err *err)
+{
+    Config standard;
+    config_defaults(&standard);
+    bool start = c->method.beta_start != standard.method.beta_start;
+    bool end = c->method.beta_end != standard.method.beta_end;
+    if (c->method.schedule != SCHEDULE_LINEAR && c->method.schedule != SCHEDULE_SCALED_LINEAR)
+        return (!start && !end) ||
+               err_set(err, ERR_USAGE,
+                       "method.%s is given, but method.schedule is neither \"linear\" nor "
+                       "\"scaled_linear\", which alone read it; leave it out",
+                       start ? "beta_start" : "beta_end");
+    if (c->method.beta_start <= c->method.beta_end) return true;
+    return err_set(err, ERR_USAGE,
+                   "method.beta_start (%g) is above method.beta_end (%g); noise must grow",
+                   c->method.beta_start, c->method.beta_end);
+}
+
 static bool check_logsnr(const Config *c, Err *err)
 {
     Config standard;
@@ -270,13 +289,7 @@ static bool check_ddpm(const Config *c, Err *err)
         return err_set(err, ERR_USAGE,
                        "method.betas is given, but method.schedule is not \"betas\"; set it, or "
                        "leave method.betas out");
-    bool straight =
-        c->method.schedule == SCHEDULE_LINEAR || c->method.schedule == SCHEDULE_SCALED_LINEAR;
-    if (straight && c->method.beta_start > c->method.beta_end)
-        return err_set(err, ERR_USAGE,
-                       "method.beta_start (%g) is above method.beta_end (%g); noise must grow",
-                       c->method.beta_start, c->method.beta_end);
-    if (!check_logsnr(c, err) || !check_variance(c, err)) return false;
+    if (!check_betas(c, err) || !check_logsnr(c, err) || !check_variance(c, err)) return false;
     if (c->sample.steps > c->method.steps && samples_trained_steps(c))
         return err_set(err, ERR_USAGE, "sample.steps is %d, more than method.steps (%d)",
                        c->sample.steps, c->method.steps);

@@ -67,7 +67,9 @@ static double dot(const float *a, const float *b, size_t n)
 }
 
 /* <c, J r> = <r, g> image by image: the tangent pass is the transpose of the backward pass, with
- * the same dropout masks. Written so that NaN passes, which the caller reports. */
+ * the same dropout masks. Rounding is that of the logits that c takes, whose difference can be much
+ * smaller, and of <r, g>; of a T of 1000 the two sides were apart by up to 1e-6 of it, untrained and
+ * trained. Written so that NaN passes, which the caller reports. */
 static void check_transpose(const Network *nw)
 {
     for (int n = 0; n < nw->batch; n++) {
@@ -76,10 +78,10 @@ static void check_transpose(const Network *nw)
         const float *ydot = net_tangent_of(nw->net, nw->y) + row;
         const float *g = net_gradient(nw->net, nw->x) + at;
         const float *r = net_tangent_of(nw->net, nw->x) + at;
-        double rounding = sqrt(dot(c, c, C) * dot(ydot, ydot, C)) +
-                          sqrt(dot(g, g, nw->dims) * dot(r, r, nw->dims));
+        double rounding = sqrt(dot(g, g, nw->dims) * dot(r, r, nw->dims));
+        for (size_t k = 0; k < C; k++) rounding += fabs((double)c[k] * (double)ydot[k]);
         double apart = fabs(dot(c, ydot, C) - dot(g, r, nw->dims));
-        CHECK(!(apart > 1e-4 * rounding));
+        CHECK(!(apart > 1e-5 * rounding));
     }
 }
 #else

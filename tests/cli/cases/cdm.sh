@@ -9,16 +9,38 @@ diffc info run | grep -E 'method|network|time'
 diffc nll -q -m run im/000000.png | numbers
 diffc nll -q -m run --level 3 --dequant 1 --json im/000000.png | numbers
 diffc nll -q -m run --data images-idx3-ubyte --count 5 | numbers
-diffc nll -m run --dequant 1 im/000000.png 2>&1 >/dev/null | numbers
+diffc nll -m run im/000000.png 2>&1 >/dev/null | numbers
+diffc nll -m run --level 3 --dequant 2 im/000000.png 2>&1 | numbers
+says() { # PATTERN ARGUMENTS...
+    wanted=$1
+    shift
+    diffc nll -q -m run --json "$@" | tail -n 1 >said
+    assert "nll $*" grep -q "$wanted" said
+}
+says '"standard_error":null,.*"level":0,.*"network_calls":1}' im/000000.png
+says '"standard_error":[0-9.e-]*,.*"level":3,.*"network_calls":2}' --level 3 --dequant 2 im/000000.png
+says '"count":5,.*"level":3,.*"network_calls":5}' --level 3 --data images-idx3-ubyte --count 5
+diffc nll -q -m run --level 3 --csv table.csv im/000000.png >/dev/null
+numbers <table.csv
 diffc nll -q -m run --protocol bound im/000000.png | numbers
 diffc nll -q -m run --protocol ode --tolerance 1e-2 --dequant 1 im/000000.png | numbers
 diffc nll -q -m run --level 21 im/000000.png
 diffc nll -q -m run --protocol bound --level 1 im/000000.png
 diffc nll -q -m run --probes 2 im/000000.png
 diffc denoise -q -m run im/000000.png --out a.png --json | numbers
-diffc denoise -q -m run im/000000.png --sigma 30 --out b.png
+# The noise is what was said: of level 3 sigma^2 / alpha^2 = 1 / abar - 1.
+sigma() { diffc denoise -q -m run im/000000.png --json "$@" | sed 's/.*"sigma":\([0-9.e-]*\),.*/\1/'; }
+near='BEGIN { exit !(a - b < 1e-9 * b && b - a < 1e-9 * b) }'
+assert "sigma in grey levels" awk -v a="$(sigma --sigma 60 --out b.png)" -v b=60 "$near"
+abar="(1-1e-4) * (1-1e-4-0.0199/19) * (1-1e-4-2*0.0199/19)"
+want=$(awk "BEGIN { printf \"%.12g\", 127.5 * sqrt(1 / ($abar) - 1) }")
+assert "that of the level" awk -v a="$(sigma --level 3 --out d.png)" -v b="$want" "$near"
 assert "files of pictures" test "$(head -c 4 b.png | tail -c 3)" = PNG
 diffc denoise -q -m run im/000000.png --sigma 0 --out c.png
+# The network has hardly learnt anything and takes all images for normal noise, so that what lies
+# behind one is a smaller one, which is likelier; with the sign of the noise turned it is larger.
+bits() { diffc nll -q -m run --json "$1" | sed 's/.*"bits_per_dim":\([0-9.e-]*\),.*/\1/'; }
+assert "nearer to what the model knows" awk -v clean="$(bits b.png)" -v noisy="$(bits c.png)" 'BEGIN { exit !(clean < noisy - 0.05) }'
 assert "nothing to take off" diffc nll -q -m run --json --seed 1 im/000000.png >one
 assert "the same picture" diffc nll -q -m run --json --seed 1 c.png >two
 assert "the same picture" test "$(sed 's/im.000000.png//' one)" = "$(sed 's/c.png//' two)"

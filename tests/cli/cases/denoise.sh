@@ -23,3 +23,6 @@ assert vp diffc train vp.json -q --out vp >/dev/null
 diffc denoise -q -m vp im/000000.png --level 3
 assert toy diffc train "$REPOSITORY/configs/toy-ring.json" -q --out ring --steps 2 >/dev/null
 diffc denoise -q -m ring im/000000.png
+diffc denoise -q -m run im/000000.png --sigma 40 --out clean.jpg
+diffc sample -q -m run --count 1 --out grid.WebP
+diffc sample -q -m ring --count 1 --out points.csv

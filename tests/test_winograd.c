@@ -270,7 +270,7 @@ TEST(winograd_of_an_upsampled_tensor_is_that_of_upsampling_before)
         {2, 8, 12, 16, 24}, {1, 10, 6, 20, 9}, {2, 4, 4, 16, 16}, {1, 6, 2, 8, 32}};
     for (int i = 0; i < 4; i++) {
         Layer l = layer_make(from[i]);
-        ResampleDims half = {from[i].N, from[i].H / 2, from[i].W / 2, from[i].C, 0};
+        ResampleDims half = {from[i].N, from[i].H / 2, from[i].W / 2, from[i].C};
         float *small = test_random(l.nx / 4, 6, 1);
         for (size_t p = 0; p < l.nx / (size_t)half.C; p++) {
             size_t w = p % (size_t)l.d.W, h = p / (size_t)l.d.W % (size_t)l.d.H;

@@ -138,6 +138,8 @@ float *test_random(size_t n, unsigned tag, float scale)
     return y;
 }
 
+static int paths_given;
+
 static void remove_folder(void)
 {
     if (!folder[0]) return;
@@ -146,6 +148,7 @@ static void remove_folder(void)
              folder);
     if (system(command) != 0) printf("  cannot remove %s\n", folder);
     folder[0] = '\0';
+    paths_given = 0;
 }
 
 const char *test_folder(void)
@@ -156,6 +159,16 @@ const char *test_folder(void)
         if (!mkdtemp(folder)) abort();
     }
     return folder;
+}
+
+const char *test_path(const char *name)
+{
+    enum { PATHS = 32, BYTES = 1024 };
+    static char paths[PATHS][BYTES];
+    if (paths_given == PATHS) abort();
+    char *path = paths[paths_given++];
+    if (snprintf(path, BYTES, "%s/%s", test_folder(), name) >= BYTES) abort();
+    return path;
 }
 
 int test_thread_count(int i)

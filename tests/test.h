@@ -62,6 +62,8 @@ float *test_random(size_t n, unsigned tag, float scale);
 
 /* A fresh scratch folder for the running case, removed when it ends. */
 const char *test_folder(void);
+/* A path in it, until the case ends; 32 of them at most. */
+const char *test_path(const char *name);
 
 /* Runs body with 1, 2, 3 and 8 threads in turn (the harness restores the count). */
 #define FOR_THREADS(variable)                                                                      \

@@ -53,15 +53,6 @@ static Config tiny_config(void)
     return c;
 }
 
-static const char *run_name(const char *name)
-{
-    static char paths[32][PATH_BYTES];
-    static int next;
-    CHECK(next < 32);
-    snprintf(paths[next], PATH_BYTES, "%.1000s/%s", test_folder(), name);
-    return paths[next++];
-}
-
 static bool train(const Config *c, const char *run, bool resume, Err *err)
 {
     Trainer *t;
@@ -137,7 +128,7 @@ TEST(training_lowers_both_losses_and_the_log_tells_them)
         Config now = c;
         if (k == 0) now.train.steps = 1, now.train.lr = 1e-9;
         if (!EXPECT(trainer_open(&t, &now, NULL, &err))) return;
-        const char *run = run_name(k ? "long" : "short");
+        const char *run = test_path(k ? "long" : "short");
         if (!EXPECT(trainer_run(t, run, false, &err))) printf("  %s\n", err.text);
         loss[k] = t->state.best_validation;
         char path[PATH_BYTES];
@@ -164,7 +155,7 @@ TEST(so_few_levels_that_clean_is_a_tenth_below_the_first_are_validated_too)
     c.method.steps = 2;
     c.method.beta_end = 0.9;
     c.train.steps = 2;
-    const char *run = run_name("few");
+    const char *run = test_path("few");
     if (!EXPECT(train(&c, run, false, &err))) return;
     char path[PATH_BYTES];
     FileBytes log;
@@ -187,7 +178,7 @@ TEST(resume_and_threads_change_no_bit)
     c.model.dropout = half.model.dropout = 0.1;
     half.train.steps = 3;
     parallel_set_threads(1);
-    const char *straight = run_name("straight"), *halves = run_name("halves");
+    const char *straight = test_path("straight"), *halves = test_path("halves");
     EXPECT(train(&c, straight, false, &err));
     EXPECT(train(&half, halves, false, &err) && train(&c, halves, true, &err));
     EXPECT(same_file(straight, halves, weights_file));
@@ -195,7 +186,7 @@ TEST(resume_and_threads_change_no_bit)
     {
         char name[32];
         snprintf(name, sizeof name, "threads%d", threads);
-        const char *run = run_name(name);
+        const char *run = test_path(name);
         EXPECT(train(&c, run, false, &err));
         EXPECT(same_file(straight, run, weights_file));
     }
@@ -208,7 +199,7 @@ TEST(the_folder_has_classes_of_its_own_and_reads_back_to_a_model_that_every_samp
     c.method.schedule = SCHEDULE_UNIF;
     c.method.beta_end = 0.02; /* the default: nobody reads it */
     c.model.classifier_channels = 12;
-    const char *run = run_name("folder");
+    const char *run = test_path("folder");
     if (!EXPECT(train(&c, run, false, &err))) return;
     static const struct {
         const char *file, *text;
@@ -290,7 +281,7 @@ TEST(a_folder_whose_parts_do_not_belong_together_is_refused)
         char path[PATH_BYTES];
         ModelConfig m;
         Err err = {0};
-        const char *folder = run_name(i % 2 ? "odd" : "even");
+        const char *folder = test_path(i % 2 ? "odd" : "even");
         EXPECT(path_join(path, folder, "unet", &err) && folder_make(path, &err));
         EXPECT(path_join(path, folder, "scheduler", &err) && folder_make(path, &err));
         EXPECT(path_join(path, folder, "unet/config.json", &err) &&

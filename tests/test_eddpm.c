@@ -69,15 +69,6 @@ static Config points_config(void)
     return c;
 }
 
-static const char *run_name(const char *name)
-{
-    static char paths[32][PATH_BYTES];
-    static int next;
-    CHECK(next < 32);
-    snprintf(paths[next], PATH_BYTES, "%.1000s/%s", test_folder(), name);
-    return paths[next++];
-}
-
 typedef struct {
     int64_t stop_at;
     char lines[1 << 16];
@@ -152,7 +143,7 @@ TEST(a_run_ends_with_a_model_that_samples_with_as_many_calls_as_it_keeps_steps)
         char name[16];
         c.method.alphas = alphas;
         snprintf(name, sizeof name, "run%d", (int)alphas);
-        const char *run = run_name(name);
+        const char *run = test_path(name);
         if (!EXPECT(train(&c, run, false, NULL, &err))) printf("%s\n", err.text);
         if (!EXPECT(model_open(&m, run, 0, 0, &err))) {
             printf("%s\n", err.text);
@@ -200,7 +191,7 @@ TEST(the_algorithm_of_the_paper_runs_to_its_number_of_steps)
         "method.alphas=literal",     "method.reward=loss", "method.masks=1", "method.baseline=none",
         "method.precondition=false", "method.extract=top", "method.ramp=1",  "method.settle=1"};
     set_all(&c, settings, sizeof settings / sizeof *settings);
-    const char *run = run_name("paper");
+    const char *run = test_path("paper");
     if (!EXPECT(train(&c, run, false, NULL, &err))) printf("%s\n", err.text);
     if (!EXPECT(model_open(&m, run, 0, 0, &err))) return;
     EXPECT_INT(m.config.kept_count, KEEP);
@@ -214,13 +205,13 @@ TEST(resume_is_bit_exact_at_every_stage)
     Config c = tiny_config();
     Err err = {0};
     static Watch whole, first, second;
-    const char *straight = run_name("straight");
+    const char *straight = test_path("straight");
     if (!EXPECT(train(&c, straight, false, &whole, &err))) printf("%s\n", err.text);
     static const int stops[] = {4, 13, 26, 28, 35};
     for (int i = 0; i < 5; i++) {
         char name[16];
         snprintf(name, sizeof name, "parts%d", stops[i]);
-        const char *parts = run_name(name);
+        const char *parts = test_path(name);
         first = (Watch){.stop_at = stops[i]};
         second = (Watch){0};
         EXPECT(!train(&c, parts, false, &first, &err));
@@ -237,7 +228,7 @@ TEST(the_statistics_tell_how_the_scores_settle)
     static Watch w;
     w = (Watch){0};
     c.train.log_every = 1;
-    EXPECT(train(&c, run_name("stats"), false, &w, &err));
+    EXPECT(train(&c, test_path("stats"), false, &w, &err));
     EXPECT_CONTAINS(w.lines, "\"scores_sum\":50,\"scores_entropy\":0,\"mask_steps\":50");
     EXPECT_CONTAINS(w.lines, "\"scores_sum\":6,\"scores_entropy\":0,\"mask_steps\":6");
     /* A curve after each of the 40 updates; a place is a step here. */
@@ -255,13 +246,13 @@ TEST(a_run_of_masks_has_the_same_bits_for_any_number_of_threads)
     Err err = {0};
     c.train.steps = 12;
     parallel_set_threads(1);
-    const char *one = run_name("one");
+    const char *one = test_path("one");
     if (!EXPECT(train(&c, one, false, NULL, &err))) printf("%s\n", err.text);
     FOR_THREADS(threads)
     {
         char name[32];
         snprintf(name, sizeof name, "threads%d", threads);
-        const char *run = run_name(name);
+        const char *run = test_path(name);
         EXPECT(train(&c, run, false, NULL, &err));
         expect_same_model(one, run);
     }
@@ -324,7 +315,7 @@ TEST(a_checkpoint_of_another_method_is_refused)
 {
     Config c = tiny_config();
     Err err = {0};
-    const char *run = run_name("other");
+    const char *run = test_path("other");
     static Watch w;
     w = (Watch){.stop_at = 5};
     EXPECT(!train(&c, run, false, &w, &err));
@@ -344,7 +335,7 @@ TEST(scores_that_no_run_writes_are_refused_and_stay_where_they_are)
     Err err = {0};
     Trainer *t;
     char path[PATH_BYTES];
-    const char *run = run_name("scores");
+    const char *run = test_path("scores");
     static Watch w;
     w = (Watch){.stop_at = 5};
     EXPECT(!train(&c, run, false, &w, &err));
@@ -374,7 +365,7 @@ TEST(a_run_starts_from_the_weights_of_a_trained_model)
     ddpm.method.keep = standard.method.keep;
     ddpm.method.masks = standard.method.masks;
     ddpm.train.steps = 5;
-    const char *trained = run_name("trained");
+    const char *trained = test_path("trained");
     EXPECT(train(&ddpm, trained, false, NULL, &err));
     snprintf(c.train.init, sizeof c.train.init, "%s", trained);
     Trainer *t;
@@ -385,23 +376,23 @@ TEST(a_run_starts_from_the_weights_of_a_trained_model)
     EXPECT_SAME(t->optimizer.ema, m.weights, m.table.block_floats * sizeof(float));
     model_close(&m);
     trainer_close(t);
-    if (!EXPECT(train(&c, run_name("from"), false, NULL, &err))) printf("%s\n", err.text);
+    if (!EXPECT(train(&c, test_path("from"), false, NULL, &err))) printf("%s\n", err.text);
     /* Another noise, another network, no model. */
     Config wrong = c;
     wrong.method.beta_end = 0.03;
-    EXPECT(!train(&wrong, run_name("noise"), false, NULL, &err));
+    EXPECT(!train(&wrong, test_path("noise"), false, NULL, &err));
     EXPECT_CONTAINS(err.text, "was trained with another noise schedule");
     wrong = c;
     wrong.method.prediction = PREDICT_V;
-    EXPECT(!train(&wrong, run_name("v"), false, NULL, &err));
+    EXPECT(!train(&wrong, test_path("v"), false, NULL, &err));
     EXPECT_CONTAINS(err.text, "predicts something else");
     wrong = c;
     wrong.model.channels = 16;
-    EXPECT(!train(&wrong, run_name("wide"), false, NULL, &err));
+    EXPECT(!train(&wrong, test_path("wide"), false, NULL, &err));
     EXPECT_CONTAINS(err.text, "another network");
     wrong = c;
     snprintf(wrong.train.init, sizeof wrong.train.init, "%s/nowhere", test_folder());
-    const char *none = run_name("none");
+    const char *none = test_path("none");
     EXPECT(!train(&wrong, none, false, NULL, &err));
     EXPECT_CONTAINS(err.text, "no such run or model folder");
     EXPECT(!path_exists(none));
@@ -411,11 +402,11 @@ TEST(points_keep_steps_as_images_do)
 {
     Config c = points_config();
     Err err = {0};
-    const char *first = run_name("points");
+    const char *first = test_path("points");
     if (!EXPECT(train(&c, first, false, NULL, &err))) printf("%s\n", err.text);
     snprintf(c.train.init, sizeof c.train.init, "%s", first);
     c.method.alphas = ALPHAS_RESCALED;
-    const char *second = run_name("points2");
+    const char *second = test_path("points2");
     if (!EXPECT(train(&c, second, false, NULL, &err))) printf("%s\n", err.text);
     for (int i = 0; i < 2; i++) {
         Model m;
@@ -429,11 +420,11 @@ TEST(points_keep_steps_as_images_do)
         model_close(&m);
     }
     c.model.width = 32;
-    EXPECT(!train(&c, run_name("points3"), false, NULL, &err));
+    EXPECT(!train(&c, test_path("points3"), false, NULL, &err));
     EXPECT_CONTAINS(err.text, "another network");
     Config other = tiny_config();
     snprintf(other.train.init, sizeof other.train.init, "%s", first);
-    EXPECT(!train(&other, run_name("images"), false, NULL, &err));
+    EXPECT(!train(&other, test_path("images"), false, NULL, &err));
     EXPECT_CONTAINS(err.text, "the model gives points, which have no size");
 }
 

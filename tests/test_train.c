@@ -59,15 +59,6 @@ static Config tiny_config(void)
     return c;
 }
 
-static const char *run_name(const char *name)
-{
-    static char paths[RUN_NAMES][PATH_BYTES];
-    static int next;
-    CHECK(next < RUN_NAMES);
-    snprintf(paths[next], PATH_BYTES, "%.1000s/%s", test_folder(), name);
-    return paths[next++];
-}
-
 typedef struct {
     int64_t stop_at; /* raise the interrupt after this step; 0: never */
     double losses[64];
@@ -271,7 +262,7 @@ TEST(an_even_schedule_trains_and_its_folder_keeps_the_betas)
                                            "train.schedule=constant"};
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
         EXPECT(config_set(&c, settings[i], &err));
-    const char *run = run_name("even");
+    const char *run = test_path("even");
     if (!EXPECT(train(&c, run, false, NULL, &err))) return;
     Model m;
     if (!EXPECT(model_open(&m, run, 0, 0, &err))) return;
@@ -284,8 +275,8 @@ TEST(an_even_schedule_trains_and_its_folder_keeps_the_betas)
     c.train.steps = 4;
     if (!EXPECT(train(&c, run, true, NULL, &err))) printf("  %s\n", err.text);
     c.train.steps = 4;
-    EXPECT(train(&c, run_name("straight"), false, NULL, &err));
-    EXPECT(same_state(run, run_name("straight")));
+    EXPECT(train(&c, test_path("straight"), false, NULL, &err));
+    EXPECT(same_state(run, test_path("straight")));
 }
 
 /* eps has unit variance and a network that starts at zero answers zero. */
@@ -297,7 +288,7 @@ TEST(a_fresh_network_has_loss_one)
     c.train.steps = 1;
     c.train.batch = 256;
     c.train.micro_batch = 64;
-    EXPECT(train(&c, run_name("fresh"), false, &w, &err));
+    EXPECT(train(&c, test_path("fresh"), false, &w, &err));
     EXPECT_NEAR(w.losses[0], 1, 5 * sqrt(2.0 / (256 * SIDE * SIDE)));
 }
 
@@ -311,7 +302,7 @@ TEST(training_lowers_the_loss_on_a_small_set)
     c.train.steps = 200;
     c.train.lr = 0.005;
     c.train.log_every = 20;
-    EXPECT(train(&c, run_name("fit"), false, &w, &err));
+    EXPECT(train(&c, test_path("fit"), false, &w, &err));
     EXPECT_INT(w.count, 11);
     EXPECT(w.losses[10] < 0.35 * w.losses[0]);
 }
@@ -333,12 +324,12 @@ TEST(resume_is_bit_exact)
             c.train.weight_decay = 0.01;
         }
         Watch whole = {0};
-        const char *straight = run_name(variant ? "straight1" : "straight0");
+        const char *straight = test_path(variant ? "straight1" : "straight0");
         if (!EXPECT(train(&c, straight, false, &whole, &err))) printf("%s\n", err.text);
         for (int stop = 3; stop <= 7; stop += 2) {
             char name[32];
             snprintf(name, sizeof name, "parts%d-%d", variant, stop);
-            const char *parts = run_name(name);
+            const char *parts = test_path(name);
             Watch first = {.stop_at = stop}, second = {0};
             EXPECT(!train(&c, parts, false, &first, &err));
             EXPECT_INT(err.kind, ERR_INTERRUPTED);
@@ -360,9 +351,9 @@ TEST(the_last_step_is_logged_and_changes_no_other_line)
     c.train.schedule = RATE_CONSTANT;
     c.train.log_every = 4;
     Watch whole = {0}, first = {0}, second = {0};
-    EXPECT(train(&c, run_name("whole"), false, &whole, &err));
+    EXPECT(train(&c, test_path("whole"), false, &whole, &err));
     EXPECT_INT(whole.count, 4);
-    const char *longer = run_name("longer");
+    const char *longer = test_path("longer");
     c.train.steps = 6;
     EXPECT(train(&c, longer, false, &first, &err));
     EXPECT_INT(first.count, 3);
@@ -377,12 +368,12 @@ TEST(resume_without_any_one_piece_of_state_is_noticed)
 {
     Config c = tiny_config();
     Err err = {0};
-    const char *straight = run_name("straight");
+    const char *straight = test_path("straight");
     EXPECT(train(&c, straight, false, NULL, &err));
     for (int piece = 0; piece < 5; piece++) {
         char name[32];
         snprintf(name, sizeof name, "without%d", piece);
-        const char *run = run_name(name);
+        const char *run = test_path(name);
         Watch first = {.stop_at = 5};
         EXPECT(!train(&c, run, false, &first, &err));
         Trainer *t;
@@ -413,13 +404,13 @@ TEST(training_has_the_same_bits_for_any_number_of_threads)
     Err err = {0};
     c.train.steps = 4;
     parallel_set_threads(1);
-    EXPECT(train(&c, run_name("one"), false, NULL, &err));
+    EXPECT(train(&c, test_path("one"), false, NULL, &err));
     FOR_THREADS(threads)
     {
         char name[32];
         snprintf(name, sizeof name, "threads%d", threads);
-        EXPECT(train(&c, run_name(name), false, NULL, &err));
-        EXPECT(same_state(run_name("one"), run_name(name)));
+        EXPECT(train(&c, test_path(name), false, NULL, &err));
+        EXPECT(same_state(test_path("one"), test_path(name)));
     }
 }
 
@@ -459,7 +450,7 @@ TEST(divergence_stops_with_its_own_error_and_keeps_the_last_good_checkpoint)
     c.train.schedule = RATE_CONSTANT;
     c.train.checkpoint_every = 1;
     c.train.validate = 0;
-    const char *run = run_name("diverged");
+    const char *run = test_path("diverged");
     EXPECT(!train(&c, run, false, NULL, &err));
     EXPECT_INT(err.kind, ERR_DIVERGED);
     EXPECT_CONTAINS(err.text, "last good checkpoint");
@@ -477,12 +468,12 @@ TEST(a_run_is_never_overwritten_without_being_asked)
     Config c = tiny_config();
     Err err = {0};
     c.train.steps = 2;
-    const char *run = run_name("kept");
+    const char *run = test_path("kept");
     EXPECT(train(&c, run, false, NULL, &err));
     EXPECT(!train(&c, run, false, NULL, &err));
     EXPECT_INT(err.kind, ERR_USAGE);
     EXPECT_CONTAINS(err.text, "already holds a run");
-    EXPECT(!train(&c, run_name("absent"), true, NULL, &err));
+    EXPECT(!train(&c, test_path("absent"), true, NULL, &err));
     EXPECT_CONTAINS(err.text, "no run to resume");
     c.train.seed = 12;
     EXPECT(!train(&c, run, true, NULL, &err));
@@ -495,7 +486,7 @@ TEST(statistics_after_the_checkpoint_are_dropped_on_resume)
     Err err = {0};
     c.train.log_every = 1;
     Watch first = {.stop_at = 4};
-    const char *run = run_name("trim");
+    const char *run = test_path("trim");
     EXPECT(!train(&c, run, false, &first, &err));
     char path[PATH_BYTES];
     EXPECT(path_join(path, run, "stats.jsonl", &err));
@@ -525,7 +516,7 @@ TEST(the_model_folder_holds_the_moving_average_and_samples_like_it)
     Config c = tiny_config();
     Err err = {0};
     Trainer *t;
-    const char *run = run_name("model");
+    const char *run = test_path("model");
     if (!EXPECT(trainer_open(&t, &c, NULL, &err) && trainer_run(t, run, false, &err))) return;
     Model m;
     if (!EXPECT(model_open(&m, run, 0, 0, &err))) printf("%s\n", err.text);

@@ -18,6 +18,22 @@ extern const Command command_train, command_sample, command_nll, command_info, c
         .otherwise = "the newest run under runs/", .group = "Model",                               \
         .help = "run folder, or model folder in the layout of diffusers"                           \
     }
+#define OPTION_ROW_LABEL(words)                                                                    \
+    {                                                                                              \
+        .name = "label", .type = OPTION_INT, .metavar = "N", .low = 0, .high = 1e6,                \
+        .group = "Model", .help = words ", for models with classes"                                \
+    }
+/* The images of a data set that a command scores. */
+#define OPTION_ROW_PART                                                                            \
+    {                                                                                              \
+        .name = "part", .type = OPTION_CHOICE, .metavar = "NAME", .choice = part_name,             \
+        .otherwise = "test, where there is one", .group = "Images", .help = "part of the data set" \
+    }
+#define OPTION_ROW_SCORED(words)                                                                   \
+    {                                                                                              \
+        .name = "count", .letter = 'n', .type = OPTION_INT, .metavar = "N", .low = 1, .high = 1e9, \
+        .otherwise = "all", .group = "Images", .help = "images of the data set" words              \
+    }
 #define OPTION_ROW_RESIZE                                                                          \
     {                                                                                              \
         .name = "resize", .type = OPTION_FLAG, .group = "Images",                                  \

@@ -16,6 +16,52 @@
 #include "diffc/text.h"
 #include "test.h"
 
+typedef struct {
+    int copies, done[20];
+    int inside[8]; /* items that use a copy at this moment */
+    int threads, most;
+} SideBySide;
+
+static void note_item(void *context, int item, int copy)
+{
+    SideBySide *s = context;
+    int users;
+#pragma omp atomic
+    s->done[item]++;
+#pragma omp atomic capture
+    users = ++s->inside[copy];
+    EXPECT_INT(users, 1);
+    EXPECT(copy < s->copies);
+    bool together = parallel_neighbours() > 1;
+    EXPECT_INT(parallel_threads(), together ? 1 : s->threads);
+    EXPECT_INT(parallel_neighbours(), together ? s->threads : 1);
+#pragma omp atomic
+    s->most += together;
+    int team = 0;
+#pragma omp parallel reduction(+ : team)
+    team++;
+    EXPECT_INT(team, parallel_threads());
+#pragma omp atomic
+    s->inside[copy]--;
+}
+
+/* Every item once; none beside others on the same copy; as many threads inside as are free. */
+TEST(parallel_items_run_side_by_side_where_threads_copies_and_items_allow)
+{
+    FOR_THREADS(threads)
+    {
+        for (int copies = 1; copies <= 8; copies++)
+            for (int count = 0; count <= 20; count += 5) {
+                SideBySide s = {.copies = copies, .threads = threads};
+                parallel_side_by_side(count, copies, note_item, &s);
+                for (int i = 0; i < 20; i++) EXPECT_INT(s.done[i], i < count);
+                bool able = threads > 1 && threads <= copies;
+                EXPECT_INT(s.most, able ? count - count % threads : 0);
+                EXPECT_INT(parallel_neighbours(), 1);
+            }
+    }
+}
+
 TEST(err_keeps_kind_and_text_and_tells_the_exit_code)
 {
     Err err = {0};

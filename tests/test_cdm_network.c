@@ -97,6 +97,12 @@ static bool open_predict(Network *nw, ParamTable *table, const ModelConfig *u, S
     return network_open(nw, table, u, s, batch, NET_INFER, err);
 }
 
+static bool open_vjp(Network *nw, ParamTable *table, const ModelConfig *u, Shape s, int images,
+                     Err *err)
+{
+    return network_open_denoiser(nw, table, u, s, images, true, err);
+}
+
 static void case_open(Case *c, float dropout, int batch, OpenNetwork open)
 {
     memset(c, 0, sizeof *c);
@@ -383,7 +389,7 @@ TEST(vector_jacobian_product_is_the_slope_of_the_predicted_noise)
     const double h = 3e-3;
     NoiseLevel levels[IMAGES];
     Case c;
-    case_open(&c, 0, 2, network_open_vjp);
+    case_open(&c, 0, 2, open_vjp);
     NetworkDenoiser context = context_of(&c);
     Denoiser d = network_denoiser(&context);
     if (!EXPECT(d.predict_vjp != NULL)) return;

@@ -273,9 +273,9 @@ TEST(images_are_shared_out_among_the_masks)
         NoiseLevel level = masks_level(t, 80 + i);
         EXPECT_INT(mask->m[(int)level.t], 1);
     }
-    batch_fill_train(t, &t->train_batch, 84);
+    batch_fill_train(t, &t->train_batch[0], 84);
     for (int i = 0; i < 4; i++)
-        EXPECT((double)t->train_batch.t[i] == masks_level(t, 84 + (uint64_t)i).t);
+        EXPECT((double)t->train_batch[0].t[i] == masks_level(t, 84 + (uint64_t)i).t);
     trainer_close(t);
 }
 
@@ -287,12 +287,13 @@ TEST(the_measured_error_is_that_of_the_clipped_prediction)
     Err err = {0};
     Trainer *t;
     if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
-    TrainBatch *b = &t->train_batch;
+    TrainBatch *b = &t->train_batch[0];
     EXPECT(masks_begin_update(t, &err));
     batch_fill_train(t, b, 0);
     float *y = net_value(t->train_network.net, t->train_network.y);
     memset(y, 0, (size_t)b->size * b->dims * sizeof *y);
-    masks_observe(t, b, 0);
+    masks_look(t, &t->train_network, 0, 0);
+    masks_observe(t, 0, 0);
     StepErrors expected = t->masks.learner.errors;
     step_errors_open(&expected, expected.low, expected.high);
     for (int i = 0; i < b->size; i++) {

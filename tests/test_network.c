@@ -35,13 +35,13 @@ static ModelConfig small_unet(void)
     return m;
 }
 
-static void open_case(Case *c, Prediction prediction, int batch)
+static void open_case(Case *c, Prediction prediction, int images)
 {
     ModelConfig m = small_unet();
     Err err = {0};
     memset(c, 0, sizeof *c);
-    if (!EXPECT(network_open_vjp(&c->network, &c->table, &m, (Shape){SIDE, SIDE, CHANNELS}, batch,
-                                 &err)))
+    if (!EXPECT(network_open_denoiser(&c->network, &c->table, &m, (Shape){SIDE, SIDE, CHANNELS},
+                                      images, true, &err)))
         abort();
     c->weights = mem_floats(c->table.block_floats);
     params_init(&c->table, c->weights, 3);
@@ -142,6 +142,76 @@ TEST(vector_jacobian_product_of_an_image_depends_neither_on_its_batch_nor_on_thr
             }
             close_case(&c);
         }
+    }
+}
+
+/* A call that is cut into passes of copies has the bits of one thread's, and so has the next. */
+TEST(passes_side_by_side_give_the_bits_of_one_thread)
+{
+    static double x[VALUES], v[VALUES], eps[VALUES], jtv[VALUES];
+    NoiseLevel levels[IMAGES];
+    make_levels(levels);
+    fill(x, VALUES, 1), fill(v, VALUES, 2);
+    FOR_THREADS(threads)
+    {
+        Case c;
+        open_case(&c, PREDICT_V, IMAGES);
+        EXPECT_INT(c.network.batch, (IMAGES + threads - 1) / threads);
+        EXPECT_INT(c.network.copies, threads <= 3 ? threads : 1);
+        for (int round = 0; round < 2; round++) {
+            static double other_eps[VALUES], other_jtv[VALUES];
+            bool first = threads == 1 && round == 0;
+            EXPECT(c.denoiser.predict_vjp(c.denoiser.context, IMAGES, x, levels, 1, v,
+                                          first ? eps : other_eps, first ? jtv : other_jtv, NULL));
+            if (first) continue;
+            EXPECT_SAME(other_eps, eps, sizeof eps);
+            EXPECT_SAME(other_jtv, jtv, sizeof jtv);
+        }
+        close_case(&c);
+    }
+}
+
+/* Without a promise that they stay as they are, every call reads the weights anew. */
+TEST(weights_that_are_not_held_are_read_at_every_call)
+{
+    static double x[VALUES], eps[VALUES], other[VALUES];
+    NoiseLevel levels[IMAGES];
+    make_levels(levels);
+    fill(x, VALUES, 1);
+    FOR_THREADS(threads)
+    {
+        Case c;
+        EXPECT_INT(parallel_threads(), threads);
+        open_case(&c, PREDICT_EPS, IMAGES);
+        net_hold(c.network.net, NULL);
+        EXPECT(c.denoiser.predict(c.denoiser.context, IMAGES, x, levels, 1, eps, NULL));
+        for (size_t i = 0; i < c.table.block_floats; i++) c.weights[i] *= 1.5f;
+        EXPECT(c.denoiser.predict(c.denoiser.context, IMAGES, x, levels, 1, other, NULL));
+        EXPECT(memcmp(eps, other, sizeof eps) != 0);
+        net_hold(c.network.net, c.weights);
+        EXPECT(c.denoiser.predict(c.denoiser.context, IMAGES, x, levels, 1, eps, NULL));
+        EXPECT_SAME(eps, other, sizeof eps);
+        close_case(&c);
+    }
+}
+
+TEST(of_passes_that_fail_side_by_side_the_first_is_told)
+{
+    static double x[VALUES], eps[VALUES];
+    NoiseLevel levels[IMAGES];
+    make_levels(levels);
+    FOR_THREADS(threads)
+    {
+        Case c;
+        Err err = {0};
+        EXPECT_INT(parallel_threads(), threads);
+        open_case(&c, PREDICT_EPS, IMAGES);
+        fill(x, VALUES, 1);
+        x[1 * DIMS + 3] = x[4 * DIMS] = (double)NAN;
+        EXPECT(!c.denoiser.predict(c.denoiser.context, IMAGES, x, levels, 1, eps, &err));
+        EXPECT_INT(err.kind, ERR_DIVERGED);
+        EXPECT_CONTAINS(err.text, "(image 1)");
+        close_case(&c);
     }
 }
 

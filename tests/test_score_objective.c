@@ -366,7 +366,7 @@ TEST(every_objective_learns_the_exact_score_of_noisy_two_modes)
                                     .ema = 0.99};
         Optimizer o;
         Err err = {0};
-        EXPECT(optimizer_open(&o, &b.table, &settings, &err));
+        EXPECT(optimizer_open(&o, &b.table, &settings, 1, &err));
         params_init(&b.table, o.weights, 5);
         memcpy(o.ema, o.weights, b.table.block_floats * sizeof(float));
         float points[BATCH * D];
@@ -377,7 +377,7 @@ TEST(every_objective_learns_the_exact_score_of_noisy_two_modes)
             memcpy(b.weights, o.weights, b.table.block_floats * sizeof(float));
             bench_run(&b, kinds[k], o.grads, 1.0 / BATCH);
             double rate = learning_rate(RATE_COSINE, 5e-3, step, 20, (double)step / STEPS);
-            optimizer_update(&o, rate, optimizer_gradient_norm(&o));
+            optimizer_update(&o, rate, optimizer_sum_gradients(&o));
         }
         memcpy(b.weights, o.ema, b.table.block_floats * sizeof(float));
         double error = score_error(&b, sigma);

@@ -137,7 +137,7 @@ static void check_optimizer(OptimizerKind kind, double decay, double clip)
                               .ema = 0.6};
     Optimizer o;
     Err err = {0};
-    if (!EXPECT(optimizer_open(&o, &two_tensors, &config, &err))) return;
+    if (!EXPECT(optimizer_open(&o, &two_tensors, &config, 3, &err))) return;
     enum { N = 70005 };
     static double w[N], m[N], v[N], ema[N];
     test_normals(o.weights, N, 1, 1);
@@ -147,10 +147,17 @@ static void check_optimizer(OptimizerKind kind, double decay, double clip)
         m[i] = v[i] = 0;
     }
     for (int step = 0; step < 4; step++) {
-        test_normals(o.grads, 70000, 10 + (unsigned)step, 0.1f);
+        static float sums[70000];
         double squares = 0;
-        for (int i = 0; i < 70000; i++) squares += (double)o.grads[i] * (double)o.grads[i];
-        double norm = optimizer_gradient_norm(&o);
+        for (int b = 0; b < 3; b++)
+            test_normals(o.grad_block[b], 70000, 10 + 3 * (unsigned)step + (unsigned)b, 0.06f);
+        for (int i = 0; i < 70000; i++) {
+            sums[i] = o.grads[i] + o.grad_block[1][i] + o.grad_block[2][i];
+            squares += (double)sums[i] * (double)sums[i];
+        }
+        double norm = optimizer_sum_gradients(&o);
+        EXPECT_SAME(o.grads, sums, sizeof sums);
+        for (int i = 0; i < 70000; i++) EXPECT(o.grad_block[1][i] == 0 && o.grad_block[2][i] == 0);
         EXPECT_NEAR(norm, sqrt(squares), 1e-9 * norm);
         double scale = clip > 0 && norm > clip ? clip / norm : 1;
         double lr = 0.01, n = step + 1, average = fmin(0.6, (1.0 + step) / (10.0 + step));
@@ -414,6 +421,43 @@ TEST(training_has_the_same_bits_for_any_number_of_threads)
     }
 }
 
+/* More passes than blocks of gradients, more threads than passes, and what is left over of both. */
+TEST(passes_side_by_side_have_the_same_bits_for_any_number_of_threads)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    c.train.steps = 3;
+    c.train.batch = 9;
+    c.train.micro_batch = 1;
+    c.model.dropout = 0.1;
+    c.train.accumulate = 2;
+    parallel_set_threads(1);
+    EXPECT(train(&c, test_path("one"), false, NULL, &err));
+    FOR_THREADS(threads)
+    {
+        char name[32];
+        Trainer *t;
+        snprintf(name, sizeof name, "threads%d", threads);
+        EXPECT(train(&c, test_path(name), false, NULL, &err));
+        EXPECT(same_state(test_path("one"), test_path(name)));
+        if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
+        EXPECT_INT(t->optimizer.grad_blocks, 8);
+        EXPECT_INT(t->train_network.copies, threads);
+        trainer_close(t);
+    }
+}
+
+TEST(gradient_blocks_are_no_more_than_passes_nor_take_much_memory)
+{
+    ParamTable small = {.block_floats = 1 << 20}, large = {.block_floats = 36 << 20};
+    ParamTable huge = {.block_floats = 120 << 20};
+    EXPECT_INT(optimizer_gradient_blocks(&small, 1), 1);
+    EXPECT_INT(optimizer_gradient_blocks(&small, 5), 5);
+    EXPECT_INT(optimizer_gradient_blocks(&small, 100), 8);
+    EXPECT_INT(optimizer_gradient_blocks(&large, 16), 2);
+    EXPECT_INT(optimizer_gradient_blocks(&huge, 16), 1);
+}
+
 TEST(micro_batches_give_the_gradient_of_the_whole_batch)
 {
     Config c = tiny_config();
@@ -425,7 +469,7 @@ TEST(micro_batches_give_the_gradient_of_the_whole_batch)
         c.train.micro_batch = k ? 2 : 8;
         if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
         floats = t->table.block_floats;
-        TrainBatch *b = &t->train_batch;
+        TrainBatch *b = &t->train_batch[0];
         for (int pass = 0; pass < 8 / b->size; pass++) {
             batch_fill_train(t, b, (uint64_t)(pass * b->size));
             network_train_pass(&t->train_network, t->optimizer.weights, t->optimizer.grads, b->xt,

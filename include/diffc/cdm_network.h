@@ -29,7 +29,8 @@ void cdm_train_pass(Network *nw, const float *weights, float *grads, const CdmBa
 void cdm_loss(Network *nw, const float *weights, const CdmBatch *batch);
 
 /* network_denoiser of such a network: one prediction costs a forward and a backward pass. J of the
- * noise is symmetric, so predict_vjp is its product with v; it is there after network_open_vjp. */
+ * noise is symmetric, so predict_vjp is its product with v; it is there after
+ * network_open_denoiser with vjp. */
 Denoiser cdm_denoiser(NetworkDenoiser *context);
 
 /* ln p_t(x) in one forward pass, at the classes of the levels' times. */

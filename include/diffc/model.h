@@ -25,7 +25,7 @@ typedef struct {
 bool model_open(Model *m, const char *path, int height, int width, Err *err);
 void model_close(Model *m);
 
-/* Plans the network for chunks of `batch` images (see NETWORK_SAMPLE_BATCH) and returns the
+/* Plans the network for calls of `batch` images (see network_sample_batch) and returns the
  * denoiser through *out. label: class of every image, negative for one class after the other
  * (set denoiser.first_image before each batch); ignored without classes. */
 bool model_prepare(Model *m, int batch, int label, Denoiser *out, Err *err);

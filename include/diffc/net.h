@@ -110,6 +110,12 @@ void net_set_dropout(Net *net, bool training, uint64_t seed, uint64_t step);
  * caller holds them: net_hold makes it once and promises that `weights` will not change until the
  * next net_hold (NULL: no promise). A training step holds once per update, sampling once. */
 void net_hold(Net *net, const float *weights);
+bool net_holds(const Net *net, const float *weights);
+
+/* To be called before net_plan: this net reads what `with` holds, instead of a form of its own, so
+ * that the two can run side by side (parallel.h). Both are declared alike, for one batch, and planned
+ * for one mode, `with` first; it outlives the other, whose passes take only weights that it holds. */
+void net_share_weights(Net *net, const Net *with);
 
 /* The passes. Buffers are given away as soon as their last reader has run, so each forward can be
  * followed by one backward, one tangent and one backward2 at most, in this order (backward may be

@@ -4,11 +4,24 @@
 #ifndef DIFFC_PARALLEL_H
 #define DIFFC_PARALLEL_H
 
-/* Upper bound on threads, for scratch sizes. Set once at start (0: one per online CPU). */
+/* Upper bound on threads, for scratch sizes. Set once at start (0: one per online CPU). Within the
+ * work of parallel_side_by_side it is 1. */
 void parallel_set_threads(int threads);
 int parallel_threads(void);
 
 /* Index of the calling thread in its team, 0 .. parallel_threads()-1. */
 int parallel_thread(void);
+
+/* Runs work(context, item, copy) for every item 0 .. count-1. As many as the number of threads goes
+ * into run side by side, each alone in one thread, where there are as many copies of what the work
+ * writes to (copy: which it may take); the rest, and all where threads are more than copies or
+ * items, one after the other with all threads inside each. No order is promised. */
+typedef void (*ParallelWork)(void *context, int item, int copy);
+void parallel_side_by_side(int count, int copies, ParallelWork work, void *context);
+
+/* Of how many such items that run at this moment the caller's is one; setting it, for sizes of what
+ * such an item needs, returns what it was. */
+int parallel_neighbours(void);
+int parallel_set_neighbours(int count);
 
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 static int max_threads = 1;
+static _Thread_local int neighbours = 1;
 
 #ifdef __linux__
 #include <sched.h>
@@ -63,10 +64,37 @@ void parallel_set_threads(int threads)
 
 int parallel_threads(void)
 {
-    return max_threads;
+    return neighbours > 1 ? 1 : max_threads;
 }
 
 int parallel_thread(void)
 {
     return omp_get_thread_num();
+}
+
+int parallel_neighbours(void)
+{
+    return neighbours;
+}
+
+int parallel_set_neighbours(int count)
+{
+    int before = neighbours;
+    neighbours = count;
+    return before;
+}
+
+void parallel_side_by_side(int count, int copies, ParallelWork work, void *context)
+{
+    int threads = parallel_threads(), together = 0;
+    if (threads > 1 && threads <= copies) together = count - count % threads;
+    if (together > 0) {
+#pragma omp parallel for schedule(dynamic)
+        for (int item = 0; item < together; item++) {
+            parallel_set_neighbours(threads);
+            work(context, item, omp_get_thread_num());
+            parallel_set_neighbours(1);
+        }
+    }
+    for (int item = together; item < count; item++) work(context, item, 0);
 }

@@ -37,12 +37,26 @@ static Cost network_cost(const LayerTimes *l)
     return sum;
 }
 
-void layer_times_read(LayerTimes *l, const char *task, const Net *net, double seconds,
+static void add_profile(NetProfile *to, const NetProfile *p)
+{
+    for (int pass = 0; pass < NET_PASSES; pass++) {
+        to->seconds[pass] += p->seconds[pass];
+        to->flop[pass] += p->flop[pass];
+        to->bytes[pass] += p->bytes[pass];
+    }
+}
+
+void layer_times_read(LayerTimes *l, const char *task, const Network *nw, double seconds,
                       double images)
 {
     *l = (LayerTimes){.task = task, .seconds = seconds / images};
     NetProfile p;
-    for (int k = 0; l->kinds < LAYER_KINDS && net_profile_kind(net, k, &p); k++) {
+    for (int k = 0; l->kinds < LAYER_KINDS && net_profile_kind(nw->net, k, &p); k++) {
+        for (int i = 1; i < nw->copies; i++) {
+            NetProfile other;
+            net_profile_kind(nw->copy[i], k, &other);
+            add_profile(&p, &other);
+        }
         if (kind_cost(&p).seconds <= 0) continue;
         for (int pass = 0; pass < NET_PASSES; pass++) {
             p.seconds[pass] /= images;

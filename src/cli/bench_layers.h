@@ -3,7 +3,7 @@
 #define DIFFC_CLI_BENCH_LAYERS_H
 
 #include "diffc/json.h"
-#include "diffc/net.h"
+#include "diffc/network.h"
 
 enum { LAYER_KINDS = 64 /* at most */ };
 
@@ -15,8 +15,9 @@ typedef struct {
     double seconds; /* in all; the rest of the kinds' time is outside the network */
 } LayerTimes;
 
-/* What the profiled net has counted in so many seconds on so many images. */
-void layer_times_read(LayerTimes *l, const char *task, const Net *net, double seconds,
+/* What the profiled nets of the network have counted in so many seconds on so many images; those that
+ * ran side by side took a share of the time each. */
+void layer_times_read(LayerTimes *l, const char *task, const Network *nw, double seconds,
                       double images);
 
 /* A table on stdout: one line per kind, and one for its passes where it takes part in several. */

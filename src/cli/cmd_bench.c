@@ -95,8 +95,9 @@ typedef struct {
     Config config;
     ModelConfig model; /* its network */
     Shape image;
-    int batch, pass; /* images per update and per pass */
-    int sample_pass; /* of the batch when sampling */
+    int batch, pass;     /* images per update and per pass */
+    int sample_pass;     /* of the batch when sampling */
+    int side_by_side[2]; /* passes that run so, in training and in sampling */
     ParamTable table;
     Optimizer optimizer;
     double *timings;
@@ -177,55 +178,65 @@ static bool measure(Bench *b, const char *what, Work work, void *context, double
 }
 
 /* What --layers shows. */
-static bool profile(Bench *b, Net *net, const char *what, Work work, void *context, Err *err)
+static bool profile(Bench *b, Network *nw, const char *what, Work work, void *context, Err *err)
 {
     enum { TIMES = 5 };
-    net_profile(net, true);
+    for (int i = 0; i < nw->copies; i++) net_profile(nw->copy[i], true);
     double start = clock_seconds();
     for (int i = 0; i < TIMES; i++)
         if (!work(b, context, err)) return false;
     double seconds = clock_seconds() - start;
-    layer_times_read(&b->layer_times[b->profiles++], what, net, seconds, (double)TIMES * b->batch);
-    net_profile(net, false);
+    layer_times_read(&b->layer_times[b->profiles++], what, nw, seconds, (double)TIMES * b->batch);
+    for (int i = 0; i < nw->copies; i++) net_profile(nw->copy[i], false);
     return true;
 }
 
 typedef struct {
+    Bench *bench;
     Network network;
-    float *xt, *target;               /* [pass, dims] */
-    float *t, *label, *weight, *loss; /* [pass] */
-    int *classes;                     /* [pass], of a classifier of noise levels */
-    uint64_t passes;                  /* so far: each has its dropout */
+    float *xt, *target;        /* [pass, dims] */
+    float *t, *label, *weight; /* [pass] */
+    float *loss, *other_loss;  /* [batch] */
+    int *classes;              /* [pass], of a classifier of noise levels */
+    uint64_t passes;           /* so far: each has its dropout */
 } TrainWork;
 
-static void train_pass(Bench *b, TrainWork *w)
+static void train_pass(void *context, int pass, int copy)
 {
+    TrainWork *w = context;
+    const Bench *b = w->bench;
+    Network network = network_copy(&w->network, copy);
     const float *weights = b->optimizer.weights;
-    float *grads = b->optimizer.grads, dloss = 1.0f / (float)b->batch;
-    net_set_dropout(w->network.net, true, 0, w->passes++);
-    /* The losses go where nobody reads them. */
+    float *grads = b->optimizer.grad_block[pass], dloss = 1.0f / (float)b->batch;
+    size_t at = (size_t)pass * (size_t)b->pass;
+    net_set_dropout(network.net, true, 0, w->passes + (uint64_t)pass);
     const CdmBatch cdm = {.xt = w->xt,
                           .eps = w->target,
                           .classes = w->classes,
                           .sigma = w->weight,
                           .ce_weight = b->config.method.ce_weight,
                           .mse_weight = b->config.method.mse_weight,
-                          .ce = w->loss,
-                          .mse = w->label};
+                          .ce = w->loss + at,
+                          .mse = w->other_loss + at};
     if (b->model.unet.noise_classes)
-        cdm_train_pass(&w->network, weights, grads, &cdm, (double)dloss);
+        cdm_train_pass(&network, weights, grads, &cdm, (double)dloss);
     else
-        network_train_pass(&w->network, weights, grads, w->xt, w->t,
-                           w->network.label >= 0 ? w->label : NULL, w->target, w->weight, dloss,
-                           w->loss);
+        network_train_pass(&network, weights, grads, w->xt, w->t,
+                           network.label >= 0 ? w->label : NULL, w->target, w->weight, dloss,
+                           w->loss + at);
 }
 
 static bool train_update(Bench *b, void *context, Err *err)
 {
     TrainWork *w = context;
+    int passes = b->batch / b->pass, blocks = b->optimizer.grad_blocks;
     net_hold(w->network.net, b->optimizer.weights);
-    for (int done = 0; done < b->batch; done += b->pass) train_pass(b, w);
-    double norm = optimizer_gradient_norm(&b->optimizer);
+    for (int done = 0; done < passes; done += blocks) {
+        int count = passes - done < blocks ? passes - done : blocks;
+        parallel_side_by_side(count, w->network.copies, train_pass, w);
+        w->passes += (uint64_t)count;
+    }
+    double norm = optimizer_sum_gradients(&b->optimizer);
     if (!(norm >= 0 && norm < 1e30)) {
         return err_set(err, ERR_DIVERGED, "the gradient norm is %g after update %lld", norm,
                        (long long)b->optimizer.step);
@@ -236,22 +247,26 @@ static bool train_update(Bench *b, void *context, Err *err)
 
 static bool measure_training(Bench *b, Err *err)
 {
-    TrainWork w = {0};
+    TrainWork w = {.bench = b};
     if (!network_open(&w.network, &b->table, &b->model, b->image, b->pass, NET_TRAIN, err))
         return false;
+    int blocks = optimizer_gradient_blocks(&b->table, b->batch / b->pass);
+    if (!network_open_copies(&w.network, &b->table, &b->model, blocks, err)) return false;
+    b->side_by_side[0] = w.network.copies;
     const OptimizerConfig o = optimizer_config(&b->config);
     size_t n = (size_t)b->pass, values = n * w.network.dims;
     w.xt = mem_floats(values);
     w.target = mem_floats(values);
-    w.t = mem_floats(4 * n);
+    w.t = mem_floats(3 * n);
+    w.loss = mem_floats(2 * (size_t)b->batch);
     w.classes = mem_alloc(n, sizeof *w.classes);
-    bool ok = optimizer_open(&b->optimizer, &b->table, &o, err);
-    if (ok && (!w.xt || !w.target || !w.t || !w.classes))
+    bool ok = optimizer_open(&b->optimizer, &b->table, &o, blocks, err);
+    if (ok && (!w.xt || !w.target || !w.t || !w.loss || !w.classes))
         ok = err_set(err, ERR_MEMORY, "there is no memory for %d noise images", b->pass);
     if (ok) {
         w.label = w.t + n;
         w.weight = w.t + 2 * n;
-        w.loss = w.t + 3 * n;
+        w.other_loss = w.loss + b->batch;
         params_init(&b->table, b->optimizer.weights, 0);
         rng_normals_float(w.xt, values, 0, rng_stream(RNG_NOISE, 0), 0);
         rng_normals_float(w.target, values, 0, rng_stream(RNG_NOISE, 1), 0);
@@ -264,12 +279,13 @@ static bool measure_training(Bench *b, Err *err)
         b->forward_flop = net_forward_flop(w.network.net);
         ok = measure(b, "training", train_update, &w, &seconds, err);
         if (ok) b->train_images_per_s = b->batch / seconds;
-        if (ok && b->layers) ok = profile(b, w.network.net, "training", train_update, &w, err);
+        if (ok && b->layers) ok = profile(b, &w.network, "training", train_update, &w, err);
     }
     network_close(&w.network);
     mem_free(w.xt);
     mem_free(w.target);
     mem_free(w.t);
+    mem_free(w.loss);
     mem_free(w.classes);
     return ok;
 }
@@ -292,8 +308,10 @@ static bool measure_sampling(Bench *b, Err *err)
 {
     Network network;
     int batch = b->batch;
-    if (!network_open(&network, &b->table, &b->model, b->image, b->sample_pass, NET_INFER, err))
+    if (!network_open_denoiser(&network, &b->table, &b->model, b->image, batch, false, err))
         return false;
+    b->sample_pass = network.batch;
+    b->side_by_side[1] = network.copies;
     b->forward_flop = net_forward_flop(network.net);
     float *weights = mem_floats(b->table.block_floats);
     NetworkDenoiser context = {.network = &network,
@@ -314,7 +332,7 @@ static bool measure_sampling(Bench *b, Err *err)
         rng_normals(w.x, values, 0, rng_stream(RNG_SAMPLE, 0), 0);
         ok = measure(b, "sampling", sample_forward, &w, &seconds, err);
         if (ok) b->sample_forwards_per_s = batch / seconds;
-        if (ok && b->layers) ok = profile(b, network.net, "sampling", sample_forward, &w, err);
+        if (ok && b->layers) ok = profile(b, &network, "sampling", sample_forward, &w, err);
     }
     network_close(&network);
     mem_free(weights);
@@ -361,20 +379,31 @@ static bool report_json(const Bench *b, Err *err)
     return output_json(&w, err);
 }
 
+/* " in passes of 8, 2 side by side" */
+static void describe_passes(char *out, size_t size, int batch, int pass, int side_by_side)
+{
+    out[0] = '\0';
+    if (pass == batch) return;
+    int used = snprintf(out, size, " in passes of %d", pass);
+    if (side_by_side > 1)
+        snprintf(out + used, size - (size_t)used, ", %d side by side", side_by_side);
+}
+
 static void report_lines(const Bench *b)
 {
     char memory[16];
     for (int i = 0; i < b->profiles; i++) layer_times_lines(&b->layer_times[i]);
     term_format_bytes(memory, (double)mem_peak_bytes());
     network_lines(output_line, &b->model, b->image, b->table.parameters, b->forward_flop);
-    if (!isnan(b->train_images_per_s))
-        output_line("  training     %.4g images/s, %.4g GFLOP/s (batch %d in passes of %d)",
+    char passes[64];
+    if (!isnan(b->train_images_per_s)) {
+        describe_passes(passes, sizeof passes, b->batch, b->pass, b->side_by_side[0]);
+        output_line("  training     %.4g images/s, %.4g GFLOP/s (batch %d%s)",
                     b->train_images_per_s, 1e-9 * train_flop(b) * b->train_images_per_s, b->batch,
-                    b->pass);
+                    passes);
+    }
     if (!isnan(b->sample_forwards_per_s)) {
-        char passes[40] = "";
-        if (b->sample_pass < b->batch)
-            snprintf(passes, sizeof passes, " in passes of %d", b->sample_pass);
+        describe_passes(passes, sizeof passes, b->batch, b->sample_pass, b->side_by_side[1]);
         output_line("  sampling     %.4g forwards/s, %.4g GFLOP/s (batch %d%s)",
                     b->sample_forwards_per_s, 1e-9 * sample_flop(b) * b->sample_forwards_per_s,
                     b->batch, passes);
@@ -394,8 +423,6 @@ static bool bench(Bench *b, const OptionValue *v, Err *err)
     b->batch = v[BATCH].given ? (int)v[BATCH].integer : b->config.train.batch;
     b->pass =
         network_pass_size(&b->table, &b->model, b->image, b->batch, b->config.train.micro_batch);
-    int most = network_sample_batch(&b->model);
-    b->sample_pass = b->batch < most ? b->batch : most;
     b->seconds = v[SECONDS].real;
     b->repeat = (int)v[REPEAT].integer;
     b->layers = v[LAYERS].given;

@@ -286,7 +286,7 @@ static bool run_job(Job *job, const OptionValue *v, Err *err)
         return err_set(err, ERR_USAGE, "%s is a model of points in the plane; denoise takes images",
                        job->path);
     if (!choose_label(&v[LABEL], job->model.config.unet.classes, &label, err)) return false;
-    int batch = v[DATA].given ? NETWORK_SAMPLE_BATCH : 1;
+    int batch = v[DATA].given ? DENOISE_IMAGES : 1;
     if (!model_prepare(&job->model, batch, label, &job->denoiser, err)) return false;
     job->dims = job->denoiser.dims;
     job->images = (NllImages){.want = job->model.image,

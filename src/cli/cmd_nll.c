@@ -100,7 +100,7 @@ static void fill_runs(const OptionValue *v, Job *job)
         .calls = all                      ? 0
                  : v[NLL_ROW_CALLS].given ? (int)v[NLL_ROW_CALLS].integer
                                           : BOUND_CALLS,
-        .batch = NETWORK_SAMPLE_BATCH,
+        .batch = network_sample_batch(c),
         .progress = report_progress,
         .progress_context = job,
     };
@@ -328,12 +328,13 @@ static void narrate(const Job *job)
 static bool prepare(Job *job, int label, Err *err)
 {
     Shape s = job->model.image;
+    int batch = network_sample_batch(&job->model.config);
     job->dims = (size_t)s.H * (size_t)s.W * (size_t)s.C;
     if (job->protocol == PROTOCOL_EXACT)
-        return model_prepare_density(&job->model, NETWORK_SAMPLE_BATCH, &job->density, err);
+        return model_prepare_density(&job->model, batch, &job->density, err);
     if (job->protocol == PROTOCOL_ODE)
-        return model_prepare_vjp(&job->model, NETWORK_SAMPLE_BATCH, label, &job->denoiser, err);
-    return model_prepare(&job->model, NETWORK_SAMPLE_BATCH, label, &job->denoiser, err);
+        return model_prepare_vjp(&job->model, batch, label, &job->denoiser, err);
+    return model_prepare(&job->model, batch, label, &job->denoiser, err);
 }
 
 static bool run_job(Job *job, const Arguments *a, Err *err)

@@ -8,7 +8,7 @@
 #include "diffc/network.h"
 #include "diffc/term.h"
 
-enum { GROUP = NETWORK_SAMPLE_BATCH };
+enum { GROUP = DENOISE_IMAGES };
 
 typedef struct {
     unsigned char *pixels;   /* [dims] */

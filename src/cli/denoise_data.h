@@ -5,6 +5,9 @@
 #include "diffc/denoiser.h"
 #include "nll_images.h"
 
+/* Images of a call of the denoiser. */
+enum { DENOISE_IMAGES = 16 };
+
 typedef struct {
     const Denoiser *denoiser;
     const NllImages *images;

@@ -293,6 +293,13 @@ static void fill_run(const OptionValue *v, const Model *m, const Config *c, Samp
 #undef INTEGER
 }
 
+/* Batches of about the same size: of a short last one the network would do the rest in vain. */
+static int even_batch(int count, int most)
+{
+    int batches = (count + most - 1) / most;
+    return (count + batches - 1) / batches;
+}
+
 static bool choose_images(const OptionValue *v, const Model *m, const Config *c, SamplePlan *p,
                           Err *err)
 {
@@ -301,7 +308,7 @@ static bool choose_images(const OptionValue *v, const Model *m, const Config *c,
     p->seed = v[SAMPLE_ROW_SEED].given ? v[SAMPLE_ROW_SEED].seed : c->sample.seed;
     p->label = v[SAMPLE_ROW_LABEL].given ? (int)v[SAMPLE_ROW_LABEL].integer : -1;
     p->noun = m->config.network == NETWORK_MLP ? "point" : "image";
-    if (p->batch == 0) p->batch = network_sample_batch(&m->config);
+    if (p->batch == 0) p->batch = even_batch(p->count, network_sample_batch(&m->config));
     if (p->batch > p->count) p->batch = p->count;
     if (m->config.network == NETWORK_MLP && v[SAMPLE_ROW_CLIP].given && v[SAMPLE_ROW_CLIP].integer)
         return err_set(err, ERR_USAGE,

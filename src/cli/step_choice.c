@@ -11,9 +11,9 @@ static bool optimum(Model *model, int K, NllFit fit, int label, bool clip, unsig
     BoundRun run = {.process = &model->process,
                     .clip = clip,
                     .clip_range = c->clip_range > 0 ? c->clip_range : 1,
-                    .batch = NETWORK_SAMPLE_BATCH};
+                    .batch = network_sample_batch(c)};
     fit.model = model;
-    return model_prepare(model, NETWORK_SAMPLE_BATCH, label, &denoiser, err) &&
+    return model_prepare(model, run.batch, label, &denoiser, err) &&
            nll_fit_steps(&fit, &denoiser, &run, K, m, err);
 }
 

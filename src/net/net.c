@@ -31,7 +31,7 @@ void net_free(Net *net)
 {
     if (!net) return;
     mem_free(net->block);
-    mem_free(net->prepared);
+    if (!net->shares) mem_free(net->prepared);
     mem_free(net->nodes);
     mem_free(net);
 }

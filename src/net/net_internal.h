@@ -116,6 +116,7 @@ struct Net {
     float *prepared;     /* weights as the fast kernels read them */
     size_t fold_scratch; /* in that block */
     const float *held;   /* the weights that it was made from; NULL: not held */
+    const Net *shares;   /* whose `prepared` it is; NULL: its own */
     size_t scratch;
     int threads; /* scratch sizes hold for this many */
 

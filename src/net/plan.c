@@ -286,7 +286,7 @@ static size_t place_buffers(Plan *p, const Buffer **placed)
     return total;
 }
 
-static size_t scratch_floats(const Net *net)
+static size_t scratch_of_ops(const Net *net)
 {
     size_t most = 0;
     for (int i = 0; i < net->count; i++) {
@@ -296,6 +296,16 @@ static size_t scratch_floats(const Net *net)
         if (floats > most) most = floats;
     }
     return most;
+}
+
+/* For passes of all threads, and for those of one beside others. */
+static size_t scratch_floats(const Net *net)
+{
+    size_t together = scratch_of_ops(net);
+    int before = parallel_set_neighbours(2);
+    size_t alone = scratch_of_ops(net);
+    parallel_set_neighbours(before);
+    return together > alone ? together : alone;
 }
 
 /* Sets every node's places; the floats of the block in *total. */

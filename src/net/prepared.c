@@ -70,6 +70,12 @@ size_t net_prepared_bytes(Net *net, NetMode mode)
 bool prepared_open(Net *net, Err *err)
 {
     size_t floats = lay_out(net, net->mode, true);
+    if (net->shares) {
+        CHECK(net->shares->planned && net->shares->batch == net->batch);
+        CHECK(net->shares->mode == net->mode && net->shares->count == net->count);
+        net->prepared = net->shares->prepared;
+        return true;
+    }
     mem_free(net->prepared);
     net->held = NULL;
     net->prepared = mem_floats(floats);
@@ -100,9 +106,20 @@ void prepared_update(Net *net, const float *weights, bool backward)
 
 void net_hold(Net *net, const float *weights)
 {
-    CHECK(net->planned);
+    CHECK(net->planned && !net->shares);
     net->held = weights;
     if (!weights) return;
     prepared_update(net, weights, false);
     if (net->mode != NET_INFER) prepared_update(net, weights, true);
+}
+
+bool net_holds(const Net *net, const float *weights)
+{
+    return (net->shares ? net->shares : net)->held == weights;
+}
+
+void net_share_weights(Net *net, const Net *with)
+{
+    CHECK(!net->planned && !net->prepared && !with->shares);
+    net->shares = with;
 }

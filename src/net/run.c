@@ -162,7 +162,8 @@ static double profile_begin(const Net *net)
 
 static void profile_end(Net *net, int i, int pass, double start)
 {
-    if (net->profiled) net->nodes[i].seconds[pass] += clock_seconds() - start;
+    if (!net->profiled) return;
+    net->nodes[i].seconds[pass] += (clock_seconds() - start) / parallel_neighbours();
 }
 
 static void profile_pass(Net *net, int pass, int products)
@@ -173,7 +174,8 @@ static void profile_pass(Net *net, int pass, int products)
 static void begin_pass(Net *net, const float *weights, bool back)
 {
     CHECK(net->planned && parallel_threads() <= net->threads);
-    if (net->held == weights) return;
+    if (net_holds(net, weights)) return;
+    CHECK(!net->shares);
     prepared_update(net, weights, back);
 }
 

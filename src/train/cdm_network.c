@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "diffc/ops.h"
+#include "network_parts.h"
 
 static int classes_of(const Network *nw)
 {
@@ -149,32 +150,35 @@ static const float *hessian_times(Network *nw, const float *weights, int part, c
     return net_gradient2(nw->net, nw->x);
 }
 
+static bool predict_part(const NetworkPart *p, const NetworkCall *c, Err *err)
+{
+    Network *nw = p->network;
+    size_t at = (size_t)p->first * nw->dims, n = (size_t)p->count * nw->dims;
+    const NoiseLevel *levels = c->levels + p->first * c->stride;
+    const float *weights = p->denoiser->weights;
+    set_images(nw, p->count, c->x + at);
+    seed_levels(nw, p->count, levels, c->stride);
+    input_gradient(nw, weights);
+    to_noise(nw, p->count, net_gradient(nw->net, nw->x), c->x + at, levels, c->stride, c->eps + at);
+    for (size_t i = 0; i < n; i++) {
+        int row = (int)(i / nw->dims);
+        if (!isfinite(c->eps[at + i]))
+            return err_set(err, ERR_DIVERGED,
+                           "the network's input gradient is not finite at time step %g (image %d)",
+                           levels[row * c->stride].t, network_image(p->denoiser, p->first + row));
+    }
+    if (c->v)
+        to_noise(nw, p->count, hessian_times(nw, weights, p->count, c->v + at), c->v + at, levels,
+                 c->stride, c->jtv + at);
+    return true;
+}
+
 static bool predict_vjp(void *context, int count, const double *x, const NoiseLevel *levels,
                         int stride, const double *v, double *eps, double *jtv, Err *err)
 {
-    NetworkDenoiser *d = context;
-    Network *nw = d->network;
-    for (int first = 0; first < count; first += nw->batch) {
-        int part = count - first < nw->batch ? count - first : nw->batch;
-        size_t at = (size_t)first * nw->dims, n = (size_t)part * nw->dims;
-        const NoiseLevel *l = levels + first * stride;
-        set_images(nw, part, x + at);
-        seed_levels(nw, part, l, stride);
-        input_gradient(nw, d->weights);
-        to_noise(nw, part, net_gradient(nw->net, nw->x), x + at, l, stride, eps + at);
-        for (size_t i = 0; i < n; i++) {
-            int row = first + (int)(i / nw->dims);
-            if (!isfinite(eps[at + i]))
-                return err_set(err, ERR_DIVERGED,
-                               "the network's input gradient is not finite at time step %g "
-                               "(image %d)",
-                               levels[row * stride].t, d->images ? d->images[row] : row);
-        }
-        if (v)
-            to_noise(nw, part, hessian_times(nw, d->weights, part, v + at), v + at, l, stride,
-                     jtv + at);
-    }
-    return true;
+    const NetworkCall call = {
+        .x = x, .levels = levels, .stride = stride, .eps = eps, .v = v, .jtv = jtv};
+    return network_in_parts(context, count, predict_part, &call, err);
 }
 
 static bool predict(void *context, int count, const double *x, const NoiseLevel *levels, int stride,
@@ -191,26 +195,28 @@ Denoiser cdm_denoiser(NetworkDenoiser *context)
                       .predict_vjp = context->network->input_gradient ? predict_vjp : NULL};
 }
 
+static bool density_part(const NetworkPart *p, const NetworkCall *c, Err *err)
+{
+    Network *nw = p->network;
+    set_images(nw, p->count, c->x + (size_t)p->first * nw->dims);
+    net_forward(nw->net, p->denoiser->weights);
+    for (int n = 0; n < p->count; n++) {
+        int row = p->first + n;
+        c->log_p[row] = cdm_log_density(logits_of(nw, n), classes_of(nw),
+                                        cdm_class_at(c->levels[row * c->stride]),
+                                        c->x + (size_t)row * nw->dims, nw->dims);
+        if (!isfinite(c->log_p[row]))
+            return err_set(err, ERR_DIVERGED, "the network's logits are not finite (image %d)",
+                           row);
+    }
+    return true;
+}
+
 static bool log_density(void *context, int count, const double *x, const NoiseLevel *levels,
                         int stride, double *log_p, Err *err)
 {
-    NetworkDenoiser *d = context;
-    Network *nw = d->network;
-    for (int first = 0; first < count; first += nw->batch) {
-        int part = count - first < nw->batch ? count - first : nw->batch;
-        set_images(nw, part, x + (size_t)first * nw->dims);
-        net_forward(nw->net, d->weights);
-        for (int n = 0; n < part; n++) {
-            int row = first + n;
-            log_p[row] = cdm_log_density(logits_of(nw, n), classes_of(nw),
-                                         cdm_class_at(levels[row * stride]),
-                                         x + (size_t)row * nw->dims, nw->dims);
-            if (!isfinite(log_p[row]))
-                return err_set(err, ERR_DIVERGED, "the network's logits are not finite (image %d)",
-                               row);
-        }
-    }
-    return true;
+    const NetworkCall call = {.x = x, .levels = levels, .stride = stride, .log_p = log_p};
+    return network_in_parts(context, count, density_part, &call, err);
 }
 
 DensityModel cdm_density(NetworkDenoiser *context)

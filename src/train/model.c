@@ -110,7 +110,7 @@ static Denoiser denoiser_of(Model *m, int label)
 bool model_prepare(Model *m, int batch, int label, Denoiser *out, Err *err)
 {
     network_close(&m->network);
-    if (!network_open(&m->network, &m->table, &m->config, m->image, batch, NET_INFER, err))
+    if (!network_open_denoiser(&m->network, &m->table, &m->config, m->image, batch, false, err))
         return false;
     *out = denoiser_of(m, label);
     return true;
@@ -119,7 +119,8 @@ bool model_prepare(Model *m, int batch, int label, Denoiser *out, Err *err)
 bool model_prepare_vjp(Model *m, int batch, int label, Denoiser *out, Err *err)
 {
     network_close(&m->network);
-    if (!network_open_vjp(&m->network, &m->table, &m->config, m->image, batch, err)) return false;
+    if (!network_open_denoiser(&m->network, &m->table, &m->config, m->image, batch, true, err))
+        return false;
     *out = denoiser_of(m, label);
     return true;
 }

@@ -5,6 +5,7 @@
 
 #include "diffc/cdm_network.h"
 #include "diffc/ops.h"
+#include "diffc/parallel.h"
 
 /* The noise of SMLD and VE spans orders of magnitude, so they are told its logarithm; the time of VP
  * and sub-VP lies in 0..1. */
@@ -93,9 +94,14 @@ Shape network_shape(const ModelConfig *m)
     return (Shape){.H = m->unet.sample_height, .W = m->unet.sample_width, .C = m->unet.in_channels};
 }
 
+static int sample_pass(const ModelConfig *m)
+{
+    return m->network == NETWORK_MLP ? NETWORK_POINTS_PASS : NETWORK_SAMPLE_PASS;
+}
+
 int network_sample_batch(const ModelConfig *m)
 {
-    return m->network == NETWORK_MLP ? NETWORK_SAMPLE_POINTS : NETWORK_SAMPLE_BATCH;
+    return sample_pass(m) * parallel_threads();
 }
 
 static bool declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
@@ -128,9 +134,22 @@ bool network_declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape
 
 static bool plan(Network *nw, NetMode mode, Err *err)
 {
+    nw->mode = mode;
+    nw->copies = 1;
+    nw->copy[0] = nw->net;
     if (net_plan(nw->net, mode, err)) return true;
     network_close(nw);
     return false;
+}
+
+/* Larger ones do not stay in a cache: every pass fetches them anew. The first declaration fills the
+ * table. */
+static bool has_small_weights(ParamTable *table, const ModelConfig *m, Shape image)
+{
+    enum { SMALL_BYTES = 64 << 20 };
+    Network nw;
+    if (table->count == 0 && network_declare(&nw, table, m, image, 1, NULL)) network_close(&nw);
+    return table->block_floats * sizeof(float) <= SMALL_BYTES;
 }
 
 NetMode network_mode(const ModelConfig *m, NetMode use)
@@ -146,11 +165,48 @@ bool network_open(Network *nw, ParamTable *table, const ModelConfig *m, Shape im
     return declare(nw, table, m, image, batch, mode == NET_SECOND, err) && plan(nw, mode, err);
 }
 
-bool network_open_vjp(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
-                      Err *err)
+static int passes_of(int images, int pass)
 {
-    return declare(nw, table, m, image, batch, true, err) &&
-           plan(nw, network_mode(m, NET_TRAIN), err);
+    return (images + pass - 1) / pass;
+}
+
+bool network_open_denoiser(Network *nw, ParamTable *table, const ModelConfig *m, Shape image,
+                           int images, bool vjp, Err *err)
+{
+    int most = sample_pass(m), share = passes_of(images, parallel_threads());
+    int pass = images < most ? images : most;
+    bool small = has_small_weights(table, m, image);
+    if (small && share < pass) pass = share;
+    return declare(nw, table, m, image, pass, vjp, err) &&
+           plan(nw, network_mode(m, vjp ? NET_TRAIN : NET_INFER), err) &&
+           (!small || network_open_copies(nw, table, m, passes_of(images, pass), err));
+}
+
+bool network_open_copies(Network *nw, ParamTable *table, const ModelConfig *m, int passes, Err *err)
+{
+    int threads = parallel_threads();
+    if (threads > passes || threads > NETWORK_COPIES) return true;
+    while (nw->copies < threads) {
+        Network other;
+        bool ok = declare(&other, table, m, nw->image, nw->batch, nw->input_gradient, err);
+        if (ok) {
+            net_share_weights(other.net, nw->net);
+            ok = plan(&other, nw->mode, err);
+        }
+        if (!ok) {
+            network_close(nw);
+            return false;
+        }
+        nw->copy[nw->copies++] = other.net;
+    }
+    return true;
+}
+
+Network network_copy(const Network *nw, int i)
+{
+    Network copy = *nw;
+    copy.net = nw->copy[i];
+    return copy;
 }
 
 /* Longer passes read the weights less often, shorter ones find more of their activations in the
@@ -171,16 +227,19 @@ static bool pass_fits(ParamTable *table, const ModelConfig *m, Shape image, int 
     return bytes <= (weights < least ? least : weights > most ? most : weights);
 }
 
-static int longest_pass(int batch, int asked)
+/* Several passes in a batch, for as many threads, unless they would become too short. */
+static int longest_pass(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked)
 {
-    enum { MOST = 1024 };
+    enum { MOST = 1024, PASSES = 4, LEAST = 4 };
     int size = asked > 0 && asked < batch ? asked : batch;
+    int share = batch / PASSES > LEAST ? batch / PASSES : LEAST;
+    if (asked <= 0 && size > share && has_small_weights(table, m, image)) size = share;
     return size < MOST ? size : MOST;
 }
 
 int network_pass_size(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked)
 {
-    for (int size = longest_pass(batch, asked); size > 1; size--)
+    for (int size = longest_pass(table, m, image, batch, asked); size > 1; size--)
         if (batch % size == 0 && (asked > 0 || pass_fits(table, m, image, size))) return size;
     return 1;
 }
@@ -195,7 +254,7 @@ static int divisor_up_to(int n, int most)
 int network_near_batch(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked,
                        int *pass)
 {
-    int fits = longest_pass(batch, asked);
+    int fits = longest_pass(table, m, image, batch, asked);
     if (asked <= 0 && !pass_fits(table, m, image, fits)) {
         int too_many = fits;
         fits = 1;
@@ -218,8 +277,10 @@ int network_near_batch(ParamTable *table, const ModelConfig *m, Shape image, int
 
 void network_close(Network *nw)
 {
+    for (int i = 1; i < nw->copies; i++) net_free(nw->copy[i]);
     net_free(nw->net);
     nw->net = NULL;
+    nw->copies = 0;
 }
 
 void network_forward(Network *nw, const float *weights, const float *xt, const float *t,
@@ -266,118 +327,4 @@ void network_train_pass(Network *nw, const float *weights, float *grads, const f
     for (int n = 0; n < nw->batch; n++) cotangents[n] = dloss;
     mse_backward(&dims, dy, cotangents, net_value(nw->net, nw->y), target, weight);
     net_backward(nw->net, weights, grads);
-}
-
-static int image_of(const NetworkDenoiser *d, int row)
-{
-    return d->images ? d->images[row] : row;
-}
-
-static int class_of(const NetworkDenoiser *d, int row)
-{
-    return d->label >= 0 ? d->label : (d->first_image + image_of(d, row)) % d->classes;
-}
-
-/* The inputs of images first .. first+part-1. Places beyond keep old values; their results are not
- * read. */
-static void set_chunk(const NetworkDenoiser *d, int first, int part, const double *x,
-                      const NoiseLevel *levels, int stride)
-{
-    Network *nw = d->network;
-    float *input = net_value(nw->net, nw->x), *t = net_value(nw->net, nw->t);
-    for (size_t i = 0; i < (size_t)part * nw->dims; i++) input[i] = (float)x[i];
-    for (int n = 0; n < nw->batch; n++)
-        t[n] = (float)levels[(first + (n < part ? n : 0)) * stride].t;
-    for (int n = 0; nw->label >= 0 && n < nw->batch; n++)
-        net_value(nw->net, nw->label)[n] = (float)class_of(d, first + (n < part ? n : 0));
-}
-
-/* Row `first` + n of a call is image n of what the network has just given. */
-static bool read_eps(const NetworkDenoiser *d, int first, int part, const double *x,
-                     const NoiseLevel *levels, int stride, double *eps, Err *err)
-{
-    const Network *nw = d->network;
-    const float *y = net_value(nw->net, nw->y);
-    for (size_t i = 0; i < (size_t)part * nw->dims; i++) {
-        int row = first + (int)(i / nw->dims);
-        NoiseLevel level = levels[row * stride];
-        eps[i] = eps_from_prediction(d->prediction, level, x[i], (double)y[network_place(nw, i)]);
-        if (!isfinite(eps[i]))
-            return err_set(err, ERR_DIVERGED,
-                           "the network's output is not finite at time step %g (image %d)", level.t,
-                           image_of(d, row));
-    }
-    return true;
-}
-
-/* v and jtv may be NULL. As eps is linear in x and in what the network gives, value by value, its
- * vector-Jacobian product has the same coefficients: eps_from_prediction(v, J^T v). */
-static bool predict_vjp(void *context, int count, const double *x, const NoiseLevel *levels,
-                        int stride, const double *v, double *eps, double *jtv, Err *err)
-{
-    NetworkDenoiser *d = context;
-    Network *nw = d->network;
-    for (int first = 0; first < count; first += nw->batch) {
-        int part = count - first < nw->batch ? count - first : nw->batch;
-        size_t at = (size_t)first * nw->dims, n = (size_t)part * nw->dims;
-        set_chunk(d, first, part, x + at, levels, stride);
-        net_forward(nw->net, d->weights);
-        if (!read_eps(d, first, part, x + at, levels, stride, eps + at, err)) return false;
-        if (!v) continue;
-        float *dy = net_gradient(nw->net, nw->y);
-        memset(dy, 0,
-               (size_t)nw->batch * nw->dims / (size_t)nw->image.C * (size_t)nw->outputs *
-                   sizeof *dy);
-        for (size_t i = 0; i < n; i++) dy[network_place(nw, i)] = (float)v[at + i];
-        net_backward(nw->net, d->weights, NULL);
-        const float *dx = net_gradient(nw->net, nw->x);
-        for (size_t i = 0; i < n; i++) {
-            NoiseLevel level = levels[(first + (int)(i / nw->dims)) * stride];
-            jtv[at + i] = eps_from_prediction(d->prediction, level, v[at + i], (double)dx[i]);
-        }
-    }
-    return true;
-}
-
-static bool predict(void *context, int count, const double *x, const NoiseLevel *levels, int stride,
-                    double *eps, Err *err)
-{
-    return predict_vjp(context, count, x, levels, stride, NULL, eps, NULL, err);
-}
-
-static bool predict_variance(void *context, int count, const double *x, const NoiseLevel *levels,
-                             int stride, double *eps, double *v, Err *err)
-{
-    NetworkDenoiser *d = context;
-    const Network *nw = d->network;
-    for (int first = 0; first < count; first += nw->batch) {
-        int part = count - first < nw->batch ? count - first : nw->batch;
-        size_t at = (size_t)first * nw->dims;
-        set_chunk(d, first, part, x + at, levels, stride);
-        net_forward(nw->net, d->weights);
-        if (!read_eps(d, first, part, x + at, levels, stride, eps + at, err)) return false;
-        const float *variance = net_value(nw->net, nw->y) + nw->image.C;
-        for (size_t i = 0; i < (size_t)part * nw->dims; i++)
-            v[at + i] = (double)variance[network_place(nw, i)];
-    }
-    return true;
-}
-
-static void choose_images(void *context, const int *images)
-{
-    NetworkDenoiser *d = context;
-    d->images = images;
-}
-
-Denoiser network_denoiser(NetworkDenoiser *context)
-{
-    if (context->network->noise_classes > 0) return cdm_denoiser(context);
-    return (Denoiser){.context = context,
-                      .dims = context->network->dims,
-                      .predict = predict,
-                      .predict_variance = context->network->outputs > context->network->image.C
-                                              ? predict_variance
-                                              : NULL,
-                      .predict_vjp = context->network->input_gradient ? predict_vjp : NULL,
-                      .choose_images = choose_images};
 }

@@ -118,14 +118,18 @@ NoiseLevel validation_level(const Trainer *t, int image, int n)
     return level_at(t, sampled_process(t), ((double)image + 0.5) / n);
 }
 
-void batch_fill_train(Trainer *t, TrainBatch *b, uint64_t first)
+void batch_read_train(Trainer *t, TrainBatch *b, uint64_t first)
 {
-    uint64_t seed = t->config.train.seed;
     for (int i = 0; i < b->size; i++) {
         int label;
         dataset_train_sample(&t->data, first + (uint64_t)i, b->xt + (size_t)i * b->dims, &label);
         b->label[i] = (float)label;
     }
+}
+
+void batch_diffuse_train(const Trainer *t, TrainBatch *b, uint64_t first)
+{
+    uint64_t seed = t->config.train.seed;
 #pragma omp parallel for
     for (int i = 0; i < b->size; i++) {
         uint64_t sample = first + (uint64_t)i;
@@ -135,6 +139,12 @@ void batch_fill_train(Trainer *t, TrainBatch *b, uint64_t first)
         dequantise(t, b, i, level, 2 * sample);
         diffuse(t, b, i, level);
     }
+}
+
+void batch_fill_train(Trainer *t, TrainBatch *b, uint64_t first)
+{
+    batch_read_train(t, b, first);
+    batch_diffuse_train(t, b, first);
 }
 
 void batch_fill_validation(Trainer *t, TrainBatch *b, int first, int n)
@@ -183,12 +193,13 @@ void batch_loss(Trainer *t, TrainBatch *b)
     sum_cdm_losses(b, &c);
 }
 
-void batch_train(Trainer *t, TrainBatch *b, float dloss)
+void batch_train(const Trainer *t, Network *nw, TrainBatch *b, uint64_t first, float *grads,
+                 float dloss)
 {
     const float *weights = t->optimizer.weights;
     if (noise_classes(t)) {
         CdmBatch c = cdm_batch(t, b);
-        cdm_train_pass(&t->train_network, weights, t->optimizer.grads, &c, (double)dloss);
+        cdm_train_pass(nw, weights, grads, &c, (double)dloss);
         sum_cdm_losses(b, &c);
         return;
     }
@@ -198,14 +209,14 @@ void batch_train(Trainer *t, TrainBatch *b, float dloss)
                              .vlb_weight = t->config.method.vlb_weight,
                              .clip = t->plan.model.clip,
                              .clip_range = t->plan.model.clip_range};
-        hybrid_pass(&t->train_network, &hybrid, weights, t->optimizer.grads, b->xt, b->noise, b->t,
-                    b->label, b->target, b->weight, dloss, b->loss);
+        hybrid_pass(nw, &hybrid, weights, grads, b->xt, b->noise, b->t, b->label, b->target,
+                    b->weight, dloss, b->loss);
         return;
     }
     ScoreMatching objective = {.kind = t->config.method.objective,
                                .slices = t->config.method.slices,
                                .seed = t->config.train.seed,
-                               .sample = t->state.samples};
-    score_matching_pass(&t->train_network, &objective, weights, t->optimizer.grads, b->xt, b->t,
-                        b->label, b->target, b->weight, dloss, b->loss);
+                               .sample = first};
+    score_matching_pass(nw, &objective, weights, grads, b->xt, b->t, b->label, b->target, b->weight,
+                        dloss, b->loss);
 }

@@ -42,7 +42,7 @@ typedef struct {
     size_t state_count;
     unsigned char *kept;   /* [T] */
     int *steps;            /* [T] */
-    Seen *seen;            /* [size of a training batch] */
+    Seen *seen;            /* [size of all training batches] */
     double *loss, *weight; /* [masks] sums over the update's images, and their number */
     uint64_t first_sample; /* of the running update */
     double progress;       /* at its start */
@@ -58,7 +58,8 @@ struct Trainer {
     ParamTable table;
     Optimizer optimizer;
     Network train_network, eval_network;
-    TrainBatch train_batch, eval_batch;
+    TrainBatch train_batch[GRADIENT_BLOCKS]; /* as many as blocks of gradients */
+    TrainBatch eval_batch;
     CheckpointState state;
     char run[PATH_BYTES];
     RunLock lock;
@@ -82,8 +83,10 @@ void masks_close(Trainer *t);
 const Process *sampled_process(const Trainer *t);
 bool masks_begin_update(Trainer *t, Err *err);
 NoiseLevel masks_level(const Trainer *t, uint64_t sample);
-/* After a pass over the samples from `first` on. */
-void masks_observe(Trainer *t, const TrainBatch *b, uint64_t first);
+/* After a pass of train_batch[batch] over the samples from `first` on: looks at what the network `nw`
+ * predicted, which passes can do side by side, and then learns from it. */
+void masks_look(Trainer *t, const Network *nw, int batch, uint64_t first);
+void masks_observe(Trainer *t, int batch, uint64_t first);
 void masks_end_update(Trainer *t);
 /* Puts the steps to keep at this moment into plan.model. */
 bool masks_refresh_model(Trainer *t, Err *err);
@@ -97,16 +100,21 @@ void masks_log_curve(Trainer *t);
  * the process's own (even: one draw for train.batch samples, sample i of them i/batch further), noise N(0,1), all counter-based draws of the sample's number.
  *   x_t = alpha x0 + sigma eps */
 void batch_fill_train(Trainer *t, TrainBatch *b, uint64_t first);
+/* Its two halves: the images, one batch after the other, and their noise, which batches can be given
+ * side by side. */
+void batch_read_train(Trainer *t, TrainBatch *b, uint64_t first);
+void batch_diffuse_train(const Trainer *t, TrainBatch *b, uint64_t first);
 
 /* Held-out images first .. first+size-1 (beyond the end: the last one again, with weight 0). Image
  * i of n has the level at quantile (i + 1/2) / n and always the same noise. */
 void batch_fill_validation(Trainer *t, TrainBatch *b, int first, int n);
 NoiseLevel validation_level(const Trainer *t, int image, int n);
 
-/* The loss of each image of the held-out batch, by the moving average; and a training pass, which
- * adds dloss times the gradients of the losses' sum to the optimiser's. */
+/* The loss of each image of the held-out batch, by the moving average; and a training pass of the
+ * samples from `first` on, which adds dloss times the gradients of the losses' sum to grads. */
 void batch_loss(Trainer *t, TrainBatch *b);
-void batch_train(Trainer *t, TrainBatch *b, float dloss);
+void batch_train(const Trainer *t, Network *nw, TrainBatch *b, uint64_t first, float *grads,
+                 float dloss);
 
 /* run_folder.c: files of the run. */
 bool run_prepare(Trainer *t, const char *run, bool resume, Err *err);

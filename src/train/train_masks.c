@@ -39,7 +39,7 @@ bool masks_open(Trainer *t, Err *err)
                          .full = c->method.full,
                          .ramp = c->method.ramp,
                          .settle = c->method.settle,
-                         .mean_square = mean_square(&t->data, t->train_batch.xt, dims),
+                         .mean_square = mean_square(&t->data, t->train_batch[0].xt, dims),
                          .seed = c->train.seed};
     MaskTraining *m = &t->masks;
     if (!mask_learner_open(&m->learner, &config, &t->process.schedule, err) ||
@@ -51,7 +51,8 @@ bool masks_open(Trainer *t, Err *err)
     m->kept = mem_alloc((size_t)t->process.T, 1);
     m->steps = mem_alloc((size_t)t->process.T, sizeof *m->steps);
     m->loss = mem_doubles(2 * (size_t)config.masks);
-    m->seen = mem_alloc((size_t)t->train_batch.size, sizeof *m->seen);
+    size_t batches = (size_t)t->optimizer.grad_blocks;
+    m->seen = mem_alloc(batches * (size_t)t->train_batch[0].size, sizeof *m->seen);
     if (!m->seen || !m->state || !m->kept || !m->steps || !m->loss)
         return err_set(err, ERR_MEMORY, "not enough memory for the masks of %d steps",
                        t->process.T);
@@ -111,20 +112,34 @@ static Seen look(const Trainer *t, const TrainBatch *b, int i, const float *y, N
     return (Seen){sum / (double)b->dims, near ? nats / (double)b->dims : (double)NAN};
 }
 
-void masks_observe(Trainer *t, const TrainBatch *b, uint64_t first)
+static Seen *seen_of(const Trainer *t, int batch)
+{
+    return t->masks.seen + (size_t)batch * (size_t)t->train_batch[batch].size;
+}
+
+void masks_look(Trainer *t, const Network *nw, int batch, uint64_t first)
+{
+    if (!t->masks.on) return;
+    const TrainBatch *b = &t->train_batch[batch];
+    const float *y = net_value(nw->net, nw->y);
+    Seen *seen = seen_of(t, batch);
+#pragma omp parallel for schedule(static)
+    for (int i = 0; i < b->size; i++)
+        seen[i] = look(t, b, i, y, masks_level(t, first + (uint64_t)i));
+}
+
+void masks_observe(Trainer *t, int batch, uint64_t first)
 {
     MaskTraining *m = &t->masks;
     if (!m->on) return;
-    const float *y = net_value(t->train_network.net, t->train_network.y);
-#pragma omp parallel for schedule(static)
-    for (int i = 0; i < b->size; i++)
-        m->seen[i] = look(t, b, i, y, masks_level(t, first + (uint64_t)i));
+    const TrainBatch *b = &t->train_batch[batch];
+    const Seen *seen = seen_of(t, batch);
     for (int i = 0; i < b->size; i++) {
         NoiseLevel level = masks_level(t, first + (uint64_t)i);
         int mask =
             (int)((first + (uint64_t)i - m->first_sample) % (uint64_t)m->learner.config.masks);
-        mask_learner_observe(&m->learner, level, m->seen[i].error);
-        mask_learner_observe_decoder(&m->learner, level, m->seen[i].nats);
+        mask_learner_observe(&m->learner, level, seen[i].error);
+        mask_learner_observe_decoder(&m->learner, level, seen[i].nats);
         m->loss[mask] += (double)b->loss[i];
         m->weight[mask]++;
     }

@@ -8,6 +8,7 @@
 #include "diffc/clock.h"
 #include "diffc/mem.h"
 #include "diffc/method.h"
+#include "diffc/parallel.h"
 #include "diffc/sampler.h"
 #include "train_internal.h"
 
@@ -98,11 +99,13 @@ static void fill_plan(Trainer *t)
     NetMode predict = network_mode(&p->model, NET_INFER);
     p->parameters = t->table.parameters;
     p->forward_flop = net_forward_flop(t->train_network.net);
-    p->parameter_bytes = 5 * t->table.block_floats * sizeof(float) +
+    size_t blocks = 4 + (size_t)t->optimizer.grad_blocks;
+    p->parameter_bytes = blocks * t->table.block_floats * sizeof(float) +
                          net_prepared_bytes(t->train_network.net, train) +
                          net_prepared_bytes(t->eval_network.net, predict);
     p->activation_bytes =
-        net_plan_bytes(t->train_network.net, train) + net_plan_bytes(t->eval_network.net, predict);
+        (size_t)t->train_network.copies * net_plan_bytes(t->train_network.net, train) +
+        (size_t)t->eval_network.copies * net_plan_bytes(t->eval_network.net, predict);
     p->data_bytes = t->data.count * (size_t)p->image.H * (size_t)p->image.W * (size_t)p->image.C;
     p->images_per_epoch = t->data.train_count;
     p->updates_per_epoch =
@@ -121,20 +124,23 @@ static bool open_networks(Trainer *t, Err *err)
         network_pass_size(&t->table, &p->model, p->image, c->train.batch, c->train.micro_batch);
     p->near_batch = network_near_batch(&t->table, &p->model, p->image, c->train.batch,
                                        c->train.micro_batch, &p->near_micro_batch);
-    int eval_batch = network_sample_batch(&p->model);
-    OptimizerConfig optimizer = optimizer_config(c);
-    if (!network_open(&t->train_network, &t->table, &p->model, p->image, p->micro_batch,
-                      train_mode(t), err) ||
-        !network_open(&t->eval_network, &t->table, &p->model, p->image, eval_batch, NET_INFER,
-                      err) ||
-        !optimizer_open(&t->optimizer, &t->table, &optimizer, err))
-        return false;
-    size_t dims = t->train_network.dims;
-    if (!batch_open(&t->train_batch, p->micro_batch, dims, err) ||
-        !batch_open(&t->eval_batch, eval_batch, dims, err))
-        return false;
     int most = p->model.network == NETWORK_MLP ? PREVIEW_POINTS : PREVIEW_IMAGES;
     t->sample_count = c->sample.count < most ? c->sample.count : most;
+    OptimizerConfig optimizer = optimizer_config(c);
+    if (!network_open(&t->train_network, &t->table, &p->model, p->image, p->micro_batch,
+                      train_mode(t), err))
+        return false;
+    int blocks =
+        optimizer_gradient_blocks(&t->table, c->train.batch / p->micro_batch * c->train.accumulate);
+    if (!network_open_copies(&t->train_network, &t->table, &p->model, blocks, err) ||
+        !network_open_denoiser(&t->eval_network, &t->table, &p->model, p->image,
+                               network_sample_batch(&p->model), false, err) ||
+        !optimizer_open(&t->optimizer, &t->table, &optimizer, blocks, err))
+        return false;
+    size_t dims = t->train_network.dims;
+    for (int b = 0; b < blocks; b++)
+        if (!batch_open(&t->train_batch[b], p->micro_batch, dims, err)) return false;
+    if (!batch_open(&t->eval_batch, t->eval_network.batch, dims, err)) return false;
     t->sample_state = mem_doubles((size_t)t->sample_count * dims * (1 + SAMPLER_SCRATCH));
     return t->sample_state ||
            err_set(err, ERR_MEMORY, "not enough memory for %d samples", t->sample_count);
@@ -193,7 +199,7 @@ void trainer_close(Trainer *t)
     if (!t) return;
     if (t->locked) run_unlock(&t->lock);
     masks_close(t);
-    batch_close(&t->train_batch);
+    for (int b = 0; b < GRADIENT_BLOCKS; b++) batch_close(&t->train_batch[b]);
     batch_close(&t->eval_batch);
     network_close(&t->train_network);
     network_close(&t->eval_network);
@@ -207,22 +213,48 @@ void trainer_close(Trainer *t)
     mem_free(t);
 }
 
+/* Passes that can run side by side: pass i has a batch and gradients of its own. */
+typedef struct {
+    Trainer *t;
+    float dloss;
+} Round;
+
+static uint64_t first_sample(const Trainer *t, int pass)
+{
+    return t->state.samples + (uint64_t)pass * (uint64_t)t->plan.micro_batch;
+}
+
+static void train_pass(void *context, int pass, int copy)
+{
+    const Round *r = context;
+    Trainer *t = r->t;
+    TrainBatch *b = &t->train_batch[pass];
+    uint64_t first = first_sample(t, pass);
+    Network network = network_copy(&t->train_network, copy);
+    batch_diffuse_train(t, b, first);
+    net_set_dropout(network.net, true, t->config.train.seed, first / (uint64_t)t->plan.micro_batch);
+    batch_train(t, &network, b, first, t->optimizer.grad_block[pass], r->dloss);
+    masks_look(t, &network, pass, first);
+}
+
 /* Gradients of one update: accumulate * batch images in micro-batches. Returns the mean loss. */
 static double accumulate_gradients(Trainer *t)
 {
     int passes = t->config.train.batch / t->plan.micro_batch * t->config.train.accumulate;
-    int images = passes * t->plan.micro_batch;
-    TrainBatch *b = &t->train_batch;
+    int images = passes * t->plan.micro_batch, blocks = t->optimizer.grad_blocks;
+    Round round = {.t = t, .dloss = 1.0f / (float)images};
     double sum = 0;
     net_hold(t->train_network.net, t->optimizer.weights);
-    for (int pass = 0; pass < passes; pass++) {
-        batch_fill_train(t, b, t->state.samples);
-        net_set_dropout(t->train_network.net, true, t->config.train.seed,
-                        t->state.samples / (uint64_t)t->plan.micro_batch);
-        batch_train(t, b, 1.0f / (float)images);
-        masks_observe(t, b, t->state.samples);
-        for (int i = 0; i < b->size; i++) sum += (double)b->loss[i];
-        t->state.samples += (uint64_t)b->size;
+    for (int done = 0; done < passes; done += blocks) {
+        int count = passes - done < blocks ? passes - done : blocks;
+        for (int i = 0; i < count; i++) batch_read_train(t, &t->train_batch[i], first_sample(t, i));
+        parallel_side_by_side(count, t->train_network.copies, train_pass, &round);
+        for (int i = 0; i < count; i++) {
+            const TrainBatch *b = &t->train_batch[i];
+            masks_observe(t, i, first_sample(t, i));
+            for (int n = 0; n < b->size; n++) sum += (double)b->loss[n];
+        }
+        t->state.samples = first_sample(t, count);
     }
     return sum / images;
 }
@@ -320,7 +352,7 @@ static bool update(Trainer *t, LoopClock *clock, Err *err)
                                 progress_of(t));
     if (!masks_begin_update(t, err)) return false;
     double loss = accumulate_gradients(t);
-    double norm = optimizer_gradient_norm(&t->optimizer);
+    double norm = optimizer_sum_gradients(&t->optimizer);
     if (!isfinite(loss) || !isfinite(norm))
         return err_set(err, ERR_DIVERGED,
                        "step %lld: the loss is %g and the gradient norm %g at learning rate %g; "

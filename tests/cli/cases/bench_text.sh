@@ -1,8 +1,12 @@
-diffc bench tiny.json -q --seconds 0 --batch 2 >out
+diffc bench tiny.json -q --seconds 0 --batch 2 --threads 1 >out
 sed -n '/blas\|level\|memory/!s/[0-9][0-9.e+]*/N/gp' out
 assert "blas, level and memory" test "$(grep -cE '^  (blas|level|peak memory) +[^ ]' out)" -eq 3
-# Sampling takes the passes that `diffc sample` takes: 8 images, 512 points.
-diffc bench tiny.json -q --seconds 0 --task sample --batch 9 | sed -n 's/.*\((batch .*\)/\1/p'
-for batch in 512 513; do
-    diffc bench "$REPOSITORY/configs/toy-ring.json" -q --seconds 0 --task sample --batch $batch | sed -n 's/.*\((batch .*\)/\1/p'
+# Sampling takes the passes that `diffc sample` takes: up to 8 images, 512 points, in each thread.
+for threads in 1 2; do
+    diffc bench tiny.json -q --seconds 0 --task sample --batch 9 --threads $threads | sed -n 's/.*\((batch .*\)/\1/p'
+    for batch in 512 513; do
+        diffc bench "$REPOSITORY/configs/toy-ring.json" -q --seconds 0 --task sample --batch $batch --threads $threads |
+            sed -n 's/.*\((batch .*\)/\1/p'
+    done
 done
+diffc bench tiny.json -q --seconds 0 --task train --batch 32 --threads 2 | sed -n 's/.*\((batch .*\)/\1/p'

@@ -382,6 +382,37 @@ TEST(a_prediction_and_a_density_depend_neither_on_their_batch_nor_on_threads)
     case_close(&all);
 }
 
+TEST(passes_side_by_side_give_the_bits_of_one_thread)
+{
+    static double x[VALUES], v[VALUES], eps[2][VALUES], jtv[2][VALUES];
+    double log_p[2][IMAGES];
+    NoiseLevel levels[IMAGES];
+    float *z = test_random(VALUES, 9, 1);
+    widen(v, z, VALUES);
+    free(z);
+    FOR_THREADS(threads)
+    {
+        Case c;
+        int k = threads > 1;
+        case_open(&c, 0, IMAGES, open_vjp);
+        EXPECT_INT(c.network.copies, threads > IMAGES ? 1 : threads);
+        net_hold(c.network.net, c.weights);
+        NetworkDenoiser context = context_of(&c);
+        Denoiser d = network_denoiser(&context);
+        DensityModel density = cdm_density(&context);
+        case_levels(&c, levels);
+        widen(x, c.xt, VALUES);
+        EXPECT(d.predict_vjp(d.context, IMAGES, x, levels, 1, v, eps[k], jtv[k], NULL));
+        EXPECT(density.log_density(density.context, IMAGES, x, levels, 1, log_p[k], NULL));
+        if (k) {
+            EXPECT_SAME(eps[1], eps[0], sizeof eps[0]);
+            EXPECT_SAME(jtv[1], jtv[0], sizeof jtv[0]);
+            EXPECT_SAME(log_p[1], log_p[0], sizeof log_p[0]);
+        }
+        case_close(&c);
+    }
+}
+
 TEST(vector_jacobian_product_is_the_slope_of_the_predicted_noise)
 {
     static double x[VALUES], v[VALUES], eps[VALUES], plain[VALUES], jtv[VALUES], moved[VALUES];
@@ -389,7 +420,10 @@ TEST(vector_jacobian_product_is_the_slope_of_the_predicted_noise)
     const double h = 3e-3;
     NoiseLevel levels[IMAGES];
     Case c;
-    case_open(&c, 0, 2, open_vjp);
+    case_open(&c, 0, 4, open_vjp);
+    EXPECT_INT(c.network.batch, 2); /* the last pass is not full */
+    EXPECT_INT(c.network.copies, 2);
+    net_hold(c.network.net, c.weights);
     NetworkDenoiser context = context_of(&c);
     Denoiser d = network_denoiser(&context);
     if (!EXPECT(d.predict_vjp != NULL)) return;

@@ -90,7 +90,7 @@ TEST(batches_hold_every_level_and_clean_images_are_continuous)
         c.method.dequantise = dequantise;
         if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
         EXPECT(batch_open(&b, SIZE, DIMS, &err));
-        batch_fill_train(t, &b, 0);
+        batch_read_train(t, &b, 0), batch_diffuse_train(t, &b, 0);
         int seen[STEPS + 2] = {0};
         double off = 0;
         for (int i = 0; i < SIZE; i++) {

@@ -273,7 +273,7 @@ TEST(images_are_shared_out_among_the_masks)
         NoiseLevel level = masks_level(t, 80 + i);
         EXPECT_INT(mask->m[(int)level.t], 1);
     }
-    batch_fill_train(t, &t->train_batch[0], 84);
+    batch_read_train(t, &t->train_batch[0], 84), batch_diffuse_train(t, &t->train_batch[0], 84);
     for (int i = 0; i < 4; i++)
         EXPECT((double)t->train_batch[0].t[i] == masks_level(t, 84 + (uint64_t)i).t);
     trainer_close(t);
@@ -289,7 +289,7 @@ TEST(the_measured_error_is_that_of_the_clipped_prediction)
     if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
     TrainBatch *b = &t->train_batch[0];
     EXPECT(masks_begin_update(t, &err));
-    batch_fill_train(t, b, 0);
+    batch_read_train(t, b, 0), batch_diffuse_train(t, b, 0);
     float *y = net_value(t->train_network.net, t->train_network.y);
     memset(y, 0, (size_t)b->size * b->dims * sizeof *y);
     masks_look(t, &t->train_network, 0, 0);

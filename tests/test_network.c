@@ -156,8 +156,9 @@ TEST(passes_side_by_side_give_the_bits_of_one_thread)
     {
         Case c;
         open_case(&c, PREDICT_V, IMAGES);
-        EXPECT_INT(c.network.batch, (IMAGES + threads - 1) / threads);
-        EXPECT_INT(c.network.copies, threads <= 3 ? threads : 1);
+        /* Five images: 5, 3 + 2, 2 + 2 + 1, and 5 shared by eight threads. */
+        EXPECT_INT(c.network.batch, threads > IMAGES ? IMAGES : (IMAGES + threads - 1) / threads);
+        EXPECT_INT(c.network.copies, threads > IMAGES ? 1 : threads);
         for (int round = 0; round < 2; round++) {
             static double other_eps[VALUES], other_jtv[VALUES];
             bool first = threads == 1 && round == 0;
@@ -168,6 +169,44 @@ TEST(passes_side_by_side_give_the_bits_of_one_thread)
             EXPECT_SAME(other_jtv, jtv, sizeof jtv);
         }
         close_case(&c);
+    }
+}
+
+TEST(passes_are_shortened_only_where_every_thread_gets_one)
+{
+    static const int images[] = {1, 2, 7, 9, 16, 20, 100};
+    FOR_THREADS(threads)
+    {
+        for (int k = 0; k < 7; k++) {
+            Case c;
+            open_case(&c, PREDICT_EPS, images[k]);
+            int batch = c.network.batch, passes = (images[k] + batch - 1) / batch;
+            EXPECT(batch <= NETWORK_SAMPLE_PASS);
+            EXPECT(passes >= threads || batch == images[k] || batch == NETWORK_SAMPLE_PASS);
+            EXPECT_INT(c.network.copies, passes >= threads ? threads : 1);
+            close_case(&c);
+        }
+    }
+}
+
+/* The order of sums and the dropout hang on it. */
+TEST(the_pass_size_of_training_does_not_depend_on_threads)
+{
+    ModelConfig m = small_unet();
+    m.unet.block_channels[0] = 32;
+    m.unet.block_channels[1] = 64;
+    for (int side = 8; side <= 64; side += 4) {
+        int size = 0;
+        m.unet.sample_height = m.unet.sample_width = side;
+        FOR_THREADS(threads)
+        {
+            ParamTable table = {0};
+            Shape image = {side, side, CHANNELS};
+            int found = network_pass_size(&table, &m, image, 720, 0);
+            if (threads == 1) size = found;
+            EXPECT_INT(found, size);
+            params_free(&table);
+        }
     }
 }
 

@@ -205,8 +205,8 @@ TEST(batches_depend_on_the_sample_number_only)
     if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
     size_t dims = t->train_network.dims;
     EXPECT(batch_open(&one, 1, dims, &err) && batch_open(&four, 4, dims, &err));
-    batch_fill_train(t, &four, 30);
-    batch_fill_train(t, &one, 32);
+    batch_read_train(t, &four, 30), batch_diffuse_train(t, &four, 30);
+    batch_read_train(t, &one, 32), batch_diffuse_train(t, &one, 32);
     EXPECT_SAME(one.xt, four.xt + 2 * dims, dims * sizeof(float));
     EXPECT_SAME(one.target, four.target + 2 * dims, dims * sizeof(float));
     EXPECT_SAME(one.t, four.t + 2, sizeof(float));
@@ -231,7 +231,8 @@ static void drawn_times(const Config *c, uint64_t first, int size, double *times
     if (!EXPECT(trainer_open(&t, c, NULL, &err))) abort();
     EXPECT(batch_open(&b, size, t->train_network.dims, &err));
     for (int done = 0; done < c->train.batch; done += size) {
-        batch_fill_train(t, &b, first + (uint64_t)done);
+        batch_read_train(t, &b, first + (uint64_t)done),
+            batch_diffuse_train(t, &b, first + (uint64_t)done);
         for (int i = 0; i < size; i++) times[done + i] = (double)b.t[i];
     }
     batch_close(&b);
@@ -471,7 +472,8 @@ TEST(micro_batches_give_the_gradient_of_the_whole_batch)
         floats = t->table.block_floats;
         TrainBatch *b = &t->train_batch[0];
         for (int pass = 0; pass < 8 / b->size; pass++) {
-            batch_fill_train(t, b, (uint64_t)(pass * b->size));
+            batch_read_train(t, b, (uint64_t)(pass * b->size)),
+                batch_diffuse_train(t, b, (uint64_t)(pass * b->size));
             network_train_pass(&t->train_network, t->optimizer.weights, t->optimizer.grads, b->xt,
                                b->t, b->label, b->target, b->weight, 1.0f / 8, b->loss);
         }

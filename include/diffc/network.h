@@ -16,7 +16,7 @@ typedef struct {
     int outputs; /* channels of y: those of the image, or twice as many with learned variance */
     Shape image;
     size_t dims;         /* H * W * C of an image */
-    bool input_gradient; /* planned by network_open_vjp, or NET_SECOND */
+    bool input_gradient; /* planned with vjp, or NET_SECOND */
     int noise_classes;   /* a classifier of noise levels: see cdm_network.h */
     NetMode mode;        /* of the plan */
     int copies;          /* that can run side by side, by network_open_copies; the first is `net` */
@@ -64,13 +64,12 @@ bool network_open_denoiser(Network *nw, ParamTable *table, const ModelConfig *m,
                            int images, bool vjp, Err *err);
 void network_close(Network *nw);
 
-/* Gives an open network as many copies as there are threads, where there are passes for all of them:
- * then each thread takes whole passes, and they wait for each other once in so many passes instead of
+/* Gives an open network as many copies as there are threads, where there are passes for all of them and
+ * memory: then each thread takes whole passes, and they wait for each other once in so many passes instead of
  * once an operation. (Measured with two threads: training 1.02 to 1.7 times as fast, by how long the
  * machine takes to let one core see what another has written.) The copies read the weights that the
  * first, `net`, holds. */
-bool network_open_copies(Network *nw, ParamTable *table, const ModelConfig *m, int passes,
-                         Err *err);
+void network_open_copies(Network *nw, ParamTable *table, const ModelConfig *m, int passes);
 /* The same network with copy i as its net. */
 Network network_copy(const Network *nw, int i);
 

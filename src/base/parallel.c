@@ -69,7 +69,7 @@ int parallel_threads(void)
 
 int parallel_thread(void)
 {
-    return omp_get_thread_num();
+    return neighbours > 1 ? 0 : omp_get_thread_num();
 }
 
 int parallel_neighbours(void)

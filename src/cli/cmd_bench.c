@@ -251,7 +251,7 @@ static bool measure_training(Bench *b, Err *err)
     if (!network_open(&w.network, &b->table, &b->model, b->image, b->pass, NET_TRAIN, err))
         return false;
     int blocks = optimizer_gradient_blocks(&b->table, b->batch / b->pass);
-    if (!network_open_copies(&w.network, &b->table, &b->model, blocks, err)) return false;
+    network_open_copies(&w.network, &b->table, &b->model, blocks);
     b->side_by_side[0] = w.network.copies;
     const OptimizerConfig o = optimizer_config(&b->config);
     size_t n = (size_t)b->pass, values = n * w.network.dims;

@@ -325,10 +325,22 @@ static void narrate(const Job *job)
                   f->dequant == 1 ? "" : "s");
 }
 
+/* Images that the network is given at once. */
+static int rows_of_call(const Job *job)
+{
+    int most = network_sample_batch(&job->model.config);
+    double rows = job->bound.batch;
+    if (job->protocol == PROTOCOL_EXACT) rows = job->exact.draws;
+    if (job->protocol == PROTOCOL_ODE)
+        rows =
+            (double)job->batch * job->flow.dequant * (job->flow.probes > 0 ? job->flow.probes : 1);
+    return rows < most ? (int)rows : most;
+}
+
 static bool prepare(Job *job, int label, Err *err)
 {
     Shape s = job->model.image;
-    int batch = network_sample_batch(&job->model.config);
+    int batch = rows_of_call(job);
     job->dims = (size_t)s.H * (size_t)s.W * (size_t)s.C;
     if (job->protocol == PROTOCOL_EXACT)
         return model_prepare_density(&job->model, batch, &job->density, err);

@@ -5,7 +5,6 @@
 #include "diffc/clock.h"
 #include "diffc/likelihood.h"
 #include "diffc/mem.h"
-#include "diffc/network.h"
 #include "diffc/term.h"
 
 enum { GROUP = DENOISE_IMAGES };

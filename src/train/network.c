@@ -1,9 +1,7 @@
 #include "diffc/network.h"
 
-#include <math.h>
 #include <string.h>
 
-#include "diffc/cdm_network.h"
 #include "diffc/ops.h"
 #include "diffc/parallel.h"
 
@@ -165,41 +163,56 @@ bool network_open(Network *nw, ParamTable *table, const ModelConfig *m, Shape im
     return declare(nw, table, m, image, batch, mode == NET_SECOND, err) && plan(nw, mode, err);
 }
 
+static void close_copies(Network *nw)
+{
+    for (int i = 1; i < nw->copies; i++) net_free(nw->copy[i]);
+    nw->copies = 1;
+}
+
 static int passes_of(int images, int pass)
 {
     return (images + pass - 1) / pass;
 }
 
+/* Images of a pass that gives each thread one at least; 0: there are too few, or too many threads. */
+static int side_by_side(int images, int threads)
+{
+    int share = passes_of(images, threads);
+    if (threads > NETWORK_COPIES) return 0;
+    return passes_of(images, share) < threads ? images / threads : share;
+}
+
 bool network_open_denoiser(Network *nw, ParamTable *table, const ModelConfig *m, Shape image,
                            int images, bool vjp, Err *err)
 {
-    int most = sample_pass(m), share = passes_of(images, parallel_threads());
-    int pass = images < most ? images : most;
+    int pass = images < sample_pass(m) ? images : sample_pass(m);
     bool small = has_small_weights(table, m, image);
-    if (small && share < pass) pass = share;
-    return declare(nw, table, m, image, pass, vjp, err) &&
-           plan(nw, network_mode(m, vjp ? NET_TRAIN : NET_INFER), err) &&
-           (!small || network_open_copies(nw, table, m, passes_of(images, pass), err));
+    int share = side_by_side(images, parallel_threads());
+    if (small && share > 0 && share < pass) pass = share;
+    if (!declare(nw, table, m, image, pass, vjp, err) ||
+        !plan(nw, network_mode(m, vjp ? NET_TRAIN : NET_INFER), err))
+        return false;
+    if (small) network_open_copies(nw, table, m, passes_of(images, pass));
+    return true;
 }
 
-bool network_open_copies(Network *nw, ParamTable *table, const ModelConfig *m, int passes, Err *err)
+void network_open_copies(Network *nw, ParamTable *table, const ModelConfig *m, int passes)
 {
     int threads = parallel_threads();
-    if (threads > passes || threads > NETWORK_COPIES) return true;
+    if (threads > passes || threads > NETWORK_COPIES) return;
     while (nw->copies < threads) {
         Network other;
-        bool ok = declare(&other, table, m, nw->image, nw->batch, nw->input_gradient, err);
+        bool ok = declare(&other, table, m, nw->image, nw->batch, nw->input_gradient, NULL);
         if (ok) {
             net_share_weights(other.net, nw->net);
-            ok = plan(&other, nw->mode, err);
+            ok = plan(&other, nw->mode, NULL);
         }
         if (!ok) {
-            network_close(nw);
-            return false;
+            close_copies(nw);
+            return;
         }
         nw->copy[nw->copies++] = other.net;
     }
-    return true;
 }
 
 Network network_copy(const Network *nw, int i)
@@ -220,7 +233,10 @@ static bool pass_fits(ParamTable *table, const ModelConfig *m, Shape image, int 
     Network nw;
     if (!network_declare(&nw, table, m, image, batch, NULL)) return true;
     bool classifier = nw.noise_classes > 0;
+    /* Of one thread, so that it does not depend on their number. */
+    int before = parallel_set_neighbours(2);
     size_t bytes = net_plan_bytes(nw.net, network_mode(m, NET_TRAIN));
+    parallel_set_neighbours(before);
     size_t weights = net_prepared_bytes(nw.net, network_mode(m, NET_TRAIN));
     network_close(&nw);
     if (classifier) bytes /= 2;
@@ -277,7 +293,7 @@ int network_near_batch(ParamTable *table, const ModelConfig *m, Shape image, int
 
 void network_close(Network *nw)
 {
-    for (int i = 1; i < nw->copies; i++) net_free(nw->copy[i]);
+    close_copies(nw);
     net_free(nw->net);
     nw->net = NULL;
     nw->copies = 0;

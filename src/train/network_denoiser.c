@@ -48,7 +48,6 @@ int network_image(const NetworkDenoiser *d, int row)
     return d->images ? d->images[row] : row;
 }
 
-
 static int class_of(const NetworkDenoiser *d, int row)
 {
     return d->label >= 0 ? d->label : (d->first_image + network_image(d, row)) % d->classes;

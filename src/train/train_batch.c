@@ -141,12 +141,6 @@ void batch_diffuse_train(const Trainer *t, TrainBatch *b, uint64_t first)
     }
 }
 
-void batch_fill_train(Trainer *t, TrainBatch *b, uint64_t first)
-{
-    batch_read_train(t, b, first);
-    batch_diffuse_train(t, b, first);
-}
-
 void batch_fill_validation(Trainer *t, TrainBatch *b, int first, int n)
 {
     for (int i = 0; i < b->size; i++) {

@@ -97,11 +97,10 @@ void masks_put_summary(const Trainer *t, JsonWriter *w);
 void masks_log_curve(Trainer *t);
 
 /* Training samples first .. first+size-1 of the run: images in the epoch's order, times uniform on
- * the process's own (even: one draw for train.batch samples, sample i of them i/batch further), noise N(0,1), all counter-based draws of the sample's number.
+ * the process's own (even: one draw for train.batch samples, sample i of them i/batch further), noise
+ * N(0,1), all counter-based draws of the sample's number. Reading makes x0, which one batch does after
+ * the other; diffusing, which batches can do side by side, makes of it
  *   x_t = alpha x0 + sigma eps */
-void batch_fill_train(Trainer *t, TrainBatch *b, uint64_t first);
-/* Its two halves: the images, one batch after the other, and their noise, which batches can be given
- * side by side. */
 void batch_read_train(Trainer *t, TrainBatch *b, uint64_t first);
 void batch_diffuse_train(const Trainer *t, TrainBatch *b, uint64_t first);
 

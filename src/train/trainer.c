@@ -124,16 +124,14 @@ static bool open_networks(Trainer *t, Err *err)
         network_pass_size(&t->table, &p->model, p->image, c->train.batch, c->train.micro_batch);
     p->near_batch = network_near_batch(&t->table, &p->model, p->image, c->train.batch,
                                        c->train.micro_batch, &p->near_micro_batch);
-    int most = p->model.network == NETWORK_MLP ? PREVIEW_POINTS : PREVIEW_IMAGES;
-    t->sample_count = c->sample.count < most ? c->sample.count : most;
     OptimizerConfig optimizer = optimizer_config(c);
     if (!network_open(&t->train_network, &t->table, &p->model, p->image, p->micro_batch,
                       train_mode(t), err))
         return false;
     int blocks =
         optimizer_gradient_blocks(&t->table, c->train.batch / p->micro_batch * c->train.accumulate);
-    if (!network_open_copies(&t->train_network, &t->table, &p->model, blocks, err) ||
-        !network_open_denoiser(&t->eval_network, &t->table, &p->model, p->image,
+    network_open_copies(&t->train_network, &t->table, &p->model, blocks);
+    if (!network_open_denoiser(&t->eval_network, &t->table, &p->model, p->image,
                                network_sample_batch(&p->model), false, err) ||
         !optimizer_open(&t->optimizer, &t->table, &optimizer, blocks, err))
         return false;
@@ -141,6 +139,8 @@ static bool open_networks(Trainer *t, Err *err)
     for (int b = 0; b < blocks; b++)
         if (!batch_open(&t->train_batch[b], p->micro_batch, dims, err)) return false;
     if (!batch_open(&t->eval_batch, t->eval_network.batch, dims, err)) return false;
+    int most = p->model.network == NETWORK_MLP ? PREVIEW_POINTS : PREVIEW_IMAGES;
+    t->sample_count = c->sample.count < most ? c->sample.count : most;
     t->sample_state = mem_doubles((size_t)t->sample_count * dims * (1 + SAMPLER_SCRATCH));
     return t->sample_state ||
            err_set(err, ERR_MEMORY, "not enough memory for %d samples", t->sample_count);

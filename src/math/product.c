@@ -127,7 +127,7 @@ void product_run(const Product *p, float *scratch)
             product_pack_here(p, mine);
             packed = mine;
         }
-#pragma omp for schedule(dynamic) nowait
+#pragma omp for schedule(static) nowait
         for (int unit = 0; unit < blocks * groups; unit++) {
             int block = unit / groups, group = unit % groups;
             int row = (int)((long)p->M * block / blocks);

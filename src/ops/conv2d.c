@@ -145,7 +145,7 @@ static void correlate_packed(const Window *g, int N, int K, float *y, const floa
     int pixels = g->rows * g->cols, tile = tile_pixels(g), tiles = (pixels + tile - 1) / tile;
     int depth = window_depth(g);
     size_t x_size = (size_t)g->H * (size_t)g->W * (size_t)g->C;
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for schedule(static)
     for (int unit = 0; unit < N * tiles; unit++) {
         float *col = cols + (size_t)parallel_thread() * tile_floats(g);
         int n = unit / tiles, first = unit % tiles * tile, count = min_int(tile, pixels - first);

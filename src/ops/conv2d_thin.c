@@ -111,7 +111,7 @@ void thin_correlate(const Window *g, int N, int K, float *y, const float *x, con
     if (few_outputs) turn(g, K, turned, w);
     int tiles = tile_count(g);
     bool alone = is_small(g, N, K);
-#pragma omp parallel for schedule(dynamic) if (!alone)
+#pragma omp parallel for schedule(static) if (!alone)
     for (int unit = 0; unit < N * tiles; unit++) {
         int n = unit / tiles, first = unit % tiles * TILE_ROWS;
         ThinTile t = tile_start(g, K, first, x + (size_t)n * image_floats(g),

@@ -4,14 +4,15 @@
 #include "diffc/vec.h"
 #include "winograd_table.h"
 
-/* Tiles of a block: U is read once per block, and V and M of a block should stay in L2. */
-enum { BLOCK_TILES = 32, LEAST_BLOCK_TILES = 16 };
+/* Tiles of a block: U is read once per block, and V and M of a block should stay in L2. Of small
+ * weights, in floats, U stays there too and blocks may have half as many. */
+enum { BLOCK_TILES = 32, LEAST_BLOCK_TILES = 16, SMALL_WEIGHTS = 1 << 18 };
 /* The weight gradient: floats of V and D that a chunk of tiles may take, and its tiles. Longer
  * chunks read and write the sums less often, shorter ones leave more of them in L2. */
 enum { CHUNK_FLOATS = 200 << 10, LEAST_CHUNK_TILES = 64, MOST_CHUNK_TILES = 128 };
 /* Up to so many tiles U is made late; the floats of U made at a time, which should stay in L2. */
 enum { LATE_TILES = 8, LATE_FLOATS = 72 << 10 };
-_Static_assert((int)LATE_TILES <= (int)LEAST_BLOCK_TILES, "late tiles are one block");
+_Static_assert((int)LATE_TILES <= (int)LEAST_BLOCK_TILES / 2, "late tiles are one block");
 
 bool winograd_serves(const Conv2dDims *d)
 {
@@ -68,6 +69,17 @@ static WinogradPlan plan_shape(const Conv2dDims *d, bool swap)
     return p;
 }
 
+static size_t frequencies(const WinogradPlan *p)
+{
+    return (size_t)p->points * (size_t)p->points;
+}
+
+static size_t weights_floats(const WinogradPlan *p)
+{
+    return (p->late ? 9 : frequencies(p)) * (size_t)(p->c_vectors * p->lanes) *
+           (size_t)(p->k_vectors * p->lanes);
+}
+
 static void plan_blocks(WinogradPlan *p, int block_segments, int m_vectors)
 {
     p->block_segments = block_segments;
@@ -78,14 +90,16 @@ static void plan_blocks(WinogradPlan *p, int block_segments, int m_vectors)
 }
 
 /* A tile's arithmetic is the same in every block, so here, and only here, the division may follow
- * the number of threads. */
+ * the number of threads. Static schedules of even blocks leave each thread the rows of the image that
+ * it had in the layer before. */
 static WinogradPlan plan_convolution(const Conv2dDims *d, bool swap)
 {
     WinogradPlan p = plan_shape(d, swap);
     int threads = parallel_threads();
     int blocks = divide_up(p.segments, BLOCK_TILES / p.segment_tiles);
     int even = divide_up(blocks, threads) * threads;
-    if (even > 0 && p.segments / even * p.segment_tiles >= LEAST_BLOCK_TILES) blocks = even;
+    int least = weights_floats(&p) <= SMALL_WEIGHTS ? LEAST_BLOCK_TILES / 2 : LEAST_BLOCK_TILES;
+    if (even > 0 && p.segments / even * p.segment_tiles >= least) blocks = even;
     plan_blocks(&p, blocks > 0 ? divide_up(p.segments, blocks) : 1, PANEL_VECTORS);
     return p;
 }
@@ -107,17 +121,6 @@ static WinogradPlan plan_gradient(const Conv2dDims *d)
     int chunks = divide_up(p.segments, tiles / p.segment_tiles);
     plan_blocks(&p, chunks > 0 ? divide_up(p.segments, chunks) : 1, p.k_vectors);
     return p;
-}
-
-static size_t frequencies(const WinogradPlan *p)
-{
-    return (size_t)p->points * (size_t)p->points;
-}
-
-static size_t weights_floats(const WinogradPlan *p)
-{
-    return (p->late ? 9 : frequencies(p)) * (size_t)(p->c_vectors * p->lanes) *
-           (size_t)(p->k_vectors * p->lanes);
 }
 
 /* U of one panel, made for `count` vectors of input channels at a time. */
@@ -249,7 +252,7 @@ static void convolve_private(const WinogradPlan *p, const WinogradSink *y, const
 {
     const WinogradTable *k = kernels();
     size_t v_floats = frequencies(p) * p->v_plane, m_floats = frequencies(p) * p->m_plane;
-#pragma omp parallel for schedule(dynamic, 1)
+#pragma omp parallel for schedule(static)
     for (int block = 0; block < p->blocks; block++) {
         float *v = scratch + (size_t)parallel_thread() * (v_floats + m_floats);
         FOR_SEGMENTS(p, block, s, at)

@@ -406,20 +406,25 @@ TEST(resume_without_any_one_piece_of_state_is_noticed)
     }
 }
 
-TEST(training_has_the_same_bits_for_any_number_of_threads)
+static void expect_same_for_any_number_of_threads(const Config *c)
 {
-    Config c = tiny_config();
     Err err = {0};
-    c.train.steps = 4;
     parallel_set_threads(1);
-    EXPECT(train(&c, test_path("one"), false, NULL, &err));
+    EXPECT(train(c, test_path("one"), false, NULL, &err));
     FOR_THREADS(threads)
     {
         char name[32];
         snprintf(name, sizeof name, "threads%d", threads);
-        EXPECT(train(&c, test_path(name), false, NULL, &err));
+        EXPECT(train(c, test_path(name), false, NULL, &err));
         EXPECT(same_state(test_path("one"), test_path(name)));
     }
+}
+
+TEST(training_has_the_same_bits_for_any_number_of_threads)
+{
+    Config c = tiny_config();
+    c.train.steps = 4;
+    expect_same_for_any_number_of_threads(&c);
 }
 
 /* More passes than blocks of gradients, more threads than passes, and what is left over of both. */
@@ -432,15 +437,10 @@ TEST(passes_side_by_side_have_the_same_bits_for_any_number_of_threads)
     c.train.micro_batch = 1;
     c.model.dropout = 0.1;
     c.train.accumulate = 2;
-    parallel_set_threads(1);
-    EXPECT(train(&c, test_path("one"), false, NULL, &err));
+    expect_same_for_any_number_of_threads(&c);
     FOR_THREADS(threads)
     {
-        char name[32];
         Trainer *t;
-        snprintf(name, sizeof name, "threads%d", threads);
-        EXPECT(train(&c, test_path(name), false, NULL, &err));
-        EXPECT(same_state(test_path("one"), test_path(name)));
         if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
         EXPECT_INT(t->optimizer.grad_blocks, 8);
         EXPECT_INT(t->train_network.copies, threads);

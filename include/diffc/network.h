@@ -7,7 +7,8 @@
 #include "diffc/model_folder.h"
 #include "diffc/net.h"
 
-enum { NETWORK_COPIES = 16 };
+enum { NETWORK_COPIES = 16 }; /* at most */
+
 typedef struct {
     Net *net;
     int x, t, label; /* input nodes; label is -1 without classes, t with noise_classes */
@@ -64,11 +65,11 @@ bool network_open_denoiser(Network *nw, ParamTable *table, const ModelConfig *m,
                            int images, bool vjp, Err *err);
 void network_close(Network *nw);
 
-/* Gives an open network as many copies as there are threads, where there are passes for all of them and
- * memory: then each thread takes whole passes, and they wait for each other once in so many passes instead of
- * once an operation. (Measured with two threads: training 1.02 to 1.7 times as fast, by how long the
- * machine takes to let one core see what another has written.) The copies read the weights that the
- * first, `net`, holds. */
+/* Gives an open network as many copies as there are threads, where there are passes for all of them
+ * and memory: then each thread takes whole passes, and they wait for each other once in so many
+ * passes instead of once an operation. (Measured with two threads: training 1.02 to 1.7 times as
+ * fast, by how long the machine takes to let one core see what another has written.) The copies
+ * read the weights that the first, `net`, holds. */
 void network_open_copies(Network *nw, ParamTable *table, const ModelConfig *m, int passes);
 /* The same network with copy i as its net. */
 Network network_copy(const Network *nw, int i);

@@ -1,6 +1,9 @@
 #!/bin/sh
-# Runs every test binary in OUT/tests, the command-line cases (tests/cli/run.sh) and prints the sum.
-# usage: run.sh OUT
+# Runs every test binary in OUT/tests, the command-line cases (tests/cli/run.sh) and prints the sum;
+# before it "N skipped: why" for cases that need what this machine lacks. --no-skip: those are failures.
+# usage: run.sh [--no-skip] OUT
+no_skip=
+[ "$1" = --no-skip ] && { no_skip=1; shift; }
 out=$1
 here=$(cd "$(dirname "$0")" && pwd) # the suppressions are found from any folder
 # Waiting threads sleep instead of spinning: the cases with more threads than cores end sooner.
@@ -24,21 +27,28 @@ count() { # adds the closing line of a log; a missing one is a failure
     esac
 }
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+skipped=$(mktemp)
+trap 'rm -f "$log" "$skipped"' EXIT
+report() { # NAME STATUS
+    [ "$2" -eq 0 ] || sed '$d' "$log"
+    count "$log"
+    grep '^[0-9]* skipped: ' "$log" >>"$skipped"
+    printf '%-24s %s\n' "$1" "$(tail -n 1 "$log")"
+}
 for test in "$here"/test_*.c; do
     name=$(basename "$test" .c)
     "$out/tests/$name" >"$log" 2>&1
-    status=$?
-    [ $status -eq 0 ] || sed '$d' "$log"
-    printf '%-24s %s\n' "$name" "$(tail -n 1 "$log")"
-    count "$log"
+    report "$name" $?
 done
 if [ -x "$here/cli/run.sh" ]; then
     "$here/cli/run.sh" "$out/diffc" >"$log" 2>&1
-    status=$?
-    [ $status -eq 0 ] || sed '$d' "$log"
-    printf '%-24s %s\n' cli "$(tail -n 1 "$log")"
-    count "$log"
+    report cli $?
+fi
+# Equal reasons are summed.
+awk '{ n = $1; sub(/^[0-9]* skipped: /, ""); sum[$0] += n } END { for (why in sum) print sum[why] " skipped: " why }' "$skipped" | sort
+if [ -n "$no_skip" ] && [ -s "$skipped" ]; then
+    echo "no case may be skipped here"
+    failed=$((failed + 1))
 fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

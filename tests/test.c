@@ -19,6 +19,7 @@ static struct {
 } cases[MAX_CASES];
 static int case_count;
 static bool case_failed;
+static const char *case_skipped; /* why, or NULL */
 static char folder[256];
 
 void test_register(const char *name, TestFunction function)
@@ -118,6 +119,45 @@ bool test_expect_same(const void *a, const void *b, size_t bytes, const char *te
     return ok;
 }
 
+void test_skip(const char *why)
+{
+    case_skipped = why;
+}
+
+const char *test_find_fashion_mnist(void)
+{
+    static const char *const folders[] = {"/usr/share/datasets/fashion-mnist",
+                                          "data/fashion-mnist"};
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
+        if (access(folders[i], R_OK) == 0) return folders[i];
+    return NULL;
+}
+
+const char *test_need_fashion_mnist(void)
+{
+    const char *folder_found = test_find_fashion_mnist();
+    if (!folder_found) test_skip("Fashion-MNIST is not installed");
+    return folder_found;
+}
+
+/* How often each reason to skip was given. */
+enum { MAX_REASONS = 8 };
+static struct {
+    const char *why;
+    int count;
+} reasons[MAX_REASONS];
+
+static void count_skipped(const char *why)
+{
+    for (int i = 0; i < MAX_REASONS; i++) {
+        if (reasons[i].why && strcmp(reasons[i].why, why) != 0) continue;
+        reasons[i].why = why;
+        reasons[i].count++;
+        return;
+    }
+    abort();
+}
+
 void test_normals(float *y, size_t n, unsigned tag, float scale)
 {
     rng_normals_float(y, n, 20240607, rng_stream(RNG_TEST, tag), 0);
@@ -182,7 +222,7 @@ int test_thread_count(int i)
 int main(int argc, char **argv)
 {
     const char *filter = NULL;
-    int passed = 0, failed = 0;
+    int passed = 0, failed = 0, skipped = 0;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--list") == 0) {
             for (int k = 0; k < case_count; k++) puts(cases[k].name);
@@ -200,16 +240,24 @@ int main(int argc, char **argv)
     for (int i = 0; i < case_count; i++) {
         if (filter && !strstr(cases[i].name, filter)) continue;
         case_failed = false;
+        case_skipped = NULL;
         parallel_set_threads(2);
         cases[i].function();
         remove_folder();
         if (case_failed) printf("FAIL %s\n", cases[i].name);
+        if (case_skipped && !case_failed) {
+            count_skipped(case_skipped);
+            skipped++;
+            continue;
+        }
         case_failed ? failed++ : passed++;
     }
-    if (passed + failed == 0) {
+    if (passed + failed + skipped == 0) {
         printf("no case matches %s\n", filter ? filter : "");
         return 2;
     }
+    for (int i = 0; i < MAX_REASONS && reasons[i].why; i++)
+        printf("%d skipped: %s\n", reasons[i].count, reasons[i].why);
     printf("%d passed, %d failed\n", passed, failed);
     return failed ? 1 : 0;
 }

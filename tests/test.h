@@ -3,7 +3,8 @@
  *   TEST(rng_known_answers) { EXPECT(...); }
  *
  * Usage of a test binary: test_rng [--list] [FILTER]. Exit 1 if any case failed. Comparisons are
- * written so that NaN fails. */
+ * written so that NaN fails. Cases that need what this machine lacks are counted in lines
+ * "N skipped: why" before the closing one. */
 #ifndef DIFFC_TESTS_TEST_H
 #define DIFFC_TESTS_TEST_H
 
@@ -54,6 +55,13 @@ bool test_expect_close(const float *a, const float *b, size_t n, double toleranc
                        const char *file, int line);
 bool test_expect_same(const void *a, const void *b, size_t bytes, const char *text,
                       const char *file, int line);
+
+/* The running case is counted as skipped instead of passed; the caller then returns. */
+void test_skip(const char *why);
+/* The folder of Fashion-MNIST: the one of Debian's package, or data/fashion-mnist; NULL: neither. */
+const char *test_find_fashion_mnist(void);
+/* The same for a case that cannot do without; NULL skips the case, which then returns. */
+const char *test_need_fashion_mnist(void);
 
 /* n floats of N(0,1) * scale from the test seed; `tag` names the stream. */
 void test_normals(float *y, size_t n, unsigned tag, float scale);

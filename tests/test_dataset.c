@@ -9,7 +9,7 @@
 #include "diffc/clock.h"
 #include "diffc/mem.h"
 
-#define FASHION "/usr/share/datasets/fashion-mnist"
+#include "../src/data/dataset_load.h"
 
 static size_t gzip_bytes(unsigned char *out, size_t room, const void *bytes, size_t size)
 {
@@ -403,8 +403,9 @@ TEST(idx_is_resized_and_widened_when_asked)
 
 TEST(fashion_mnist_is_whole)
 {
+    const char *folder = test_need_fashion_mnist();
     Dataset d;
-    if (!open_ok(&d, &(DataOptions){.path = FASHION})) return;
+    if (!folder || !open_ok(&d, &(DataOptions){.path = folder})) return;
     EXPECT_TEXT(d.description, "60,000 grey images of 28x28 (IDX), 10 classes");
     long long sum = 0, first = 0;
     for (size_t i = 0; i < d.count * 784; i++) sum += d.pixels[i];
@@ -413,12 +414,37 @@ TEST(fashion_mnist_is_whole)
     EXPECT_INT(first, 76247);
     EXPECT_SAME(d.labels, "\11\0\0\3\0\2\7\2\5\5", 10);
     dataset_close(&d);
-    if (!open_ok(&d, &(DataOptions){.path = FASHION, .test_part = true})) return;
+    if (!open_ok(&d, &(DataOptions){.path = folder, .test_part = true})) return;
     sum = 0;
     for (size_t i = 0; i < d.count * 784; i++) sum += d.pixels[i];
     EXPECT_INT(d.count, 10000);
     EXPECT_INT(sum, 573469082);
     dataset_close(&d);
+}
+
+TEST(a_data_set_is_found_in_the_package_or_in_the_local_folder_under_either_name)
+{
+    char installed[PATH_BYTES], local[PATH_BYTES], slash[PATH_BYTES];
+    path_join(installed, test_folder(), "installed", NULL);
+    path_join(local, test_folder(), "local", NULL);
+    path_join(slash, test_folder(), "installed/", NULL);
+    const DataPlace place = {.installed = installed, .local = local, .advice = "do this"};
+    EXPECT_TEXT(data_place_find(&place, installed), installed);
+    EXPECT(!path_exists(installed));
+    Err err = {0};
+    EXPECT(!data_place_missing(&place, slash, &err));
+    EXPECT_CONTAINS(err.text, "the data set is not there; do this");
+    EXPECT(!path_exists(at("elsewhere")) && !data_place_missing(&place, at("elsewhere"), &err));
+    EXPECT_CONTAINS(err.text, "elsewhere: cannot open the data: No such file or directory");
+    make_folder("local");
+    EXPECT_TEXT(data_place_find(&place, installed), local);
+    EXPECT_TEXT(data_place_find(&place, slash), local);
+    EXPECT_TEXT(data_place_find(&place, at("elsewhere")), at("elsewhere"));
+    make_folder("installed");
+    EXPECT_TEXT(data_place_find(&place, installed), installed);
+    EXPECT_TEXT(data_place_find(&place, local), local);
+    EXPECT(rmdir(local) == 0);
+    EXPECT_TEXT(data_place_find(&place, local), installed);
 }
 
 /* 200 images of 1x2: image i is i, 255 - i. */

@@ -210,7 +210,6 @@ enum { STEPS = 100 }; /* each takes ten times as long there */
 #else
 enum { STEPS = 500 };
 #endif
-#define FASHION "/usr/share/datasets/fashion-mnist"
 
 static void draw_disc(float *x, uint64_t sample)
 {
@@ -230,9 +229,9 @@ typedef struct {
 static void images_open(Images *im)
 {
     const DataOptions options = {
-        .path = FASHION, .height = SIDE, .width = SIDE, .limit = 2000, .seed = 5};
+        .path = test_find_fashion_mnist(), .height = SIDE, .width = SIDE, .limit = 2000, .seed = 5};
     *im = (Images){.noise = test_floats((size_t)TRAIN_BATCH * SIDE * SIDE)};
-    im->real = path_exists(FASHION) && EXPECT(dataset_open(&im->data, &options, NULL, NULL, NULL));
+    im->real = options.path && EXPECT(dataset_open(&im->data, &options, NULL, NULL, NULL));
 }
 
 static void images_close(Images *im)

@@ -51,6 +51,11 @@ bool dataset_open(Dataset *d, const DataOptions *options, DataProgress progress,
                   Err *err);
 void dataset_close(Dataset *d);
 
+/* Where a data set lies: `path` itself, except that Fashion-MNIST is looked for in two folders, that of
+ * Debian's package and data/fashion-mnist: the name of either finds the other. dataset_open and
+ * dataset_has_test_part do so too. */
+const char *dataset_place(const char *path);
+
 /* Whether a folder holds test images beside its training images. */
 bool dataset_has_test_part(const char *path);
 

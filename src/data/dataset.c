@@ -175,6 +175,7 @@ static bool load_listed(DataJob *job, const Names *names)
 bool dataset_has_test_part(const char *path)
 {
     Names names;
+    path = dataset_place(path);
     if (!path_is_folder(path) || !folder_list(path, &names, NULL)) return false;
     bool found = data_idx_has_test(&names) || has_name(&names, "test_batch.bin") ||
                  data_folder_part(path, &names, true);
@@ -186,7 +187,7 @@ static bool load(DataJob *job)
 {
     const char *path = job->options->path;
     struct stat st;
-    if (stat(path, &st) != 0) return err_set_errno(job->err, "%s: cannot open the data", path);
+    if (stat(path, &st) != 0) return data_missing(path, job->err);
     if (!S_ISDIR(st.st_mode)) return load_file(job);
     Names names;
     if (!folder_list(path, &names, job->err)) return false;
@@ -294,8 +295,10 @@ bool dataset_open(Dataset *d, const DataOptions *options, DataProgress progress,
         return true;
     }
     Err failure = {0};
+    DataOptions placed = *options;
+    if (placed.path) placed.path = dataset_place(placed.path);
     DataJob job = {
-        .options = options, .d = d, .progress = progress, .context = context, .err = &failure};
+        .options = &placed, .d = d, .progress = progress, .context = context, .err = &failure};
     if (check_options(options, &failure) && load(&job) && split(d, options, &failure)) {
         describe(d, &job);
         return true;

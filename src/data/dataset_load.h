@@ -31,6 +31,19 @@ bool data_store(DataJob *job, const Image *image, int label);
 /* Calls progress and sees interruptions. */
 bool data_progress(DataJob *job, size_t done, size_t total);
 
+/* A data set that shipped configurations name, and the two folders in which it is looked for. */
+typedef struct {
+    const char *installed; /* by a package */
+    const char *local;     /* below the current folder */
+    const char *advice;    /* what to do when it is in neither */
+} DataPlace;
+/* `path` when it exists; when it is one of the two folders and only the other exists, that one. */
+const char *data_place_find(const DataPlace *place, const char *path);
+/* Fills err for a path that cannot be opened (errno says why) and returns false. */
+bool data_place_missing(const DataPlace *place, const char *path, Err *err);
+/* The same for the data sets that shipped configurations name. */
+bool data_missing(const char *path, Err *err);
+
 /* IDX. has_test: whether a folder holds test images. find looks in it for the images of the wanted
  * part; *found tells whether it holds IDX files at all. load reads the images and, when their file
  * exists, the labels. */

@@ -23,7 +23,7 @@ static bool plans_without_data(const Config *c)
     ProcessKind kind = method_process_kind(c->method.type, c->method.sde);
     bool estimated = (kind == PROCESS_SMLD || kind == PROCESS_VE) && !(c->method.sigma_max > 0);
     return c->data.height > 0 && c->data.channels > 0 && !c->model.class_conditional &&
-           !estimated && !path_exists(c->data.path);
+           !estimated && !path_exists(dataset_place(c->data.path));
 }
 
 static bool open_data(Trainer *t, bool plan_only, Err *err)

@@ -20,12 +20,14 @@ bool file_read(const char *path, size_t limit, FileBytes *out, Err *err);
 void file_free(FileBytes *file);
 
 /* Writes a file so that `path` is either the old file or the complete new one: a temporary name
- * in the same folder, all bytes, fsync, rename, fsync of the folder. On failure the temporary file
- * is removed and `path` is untouched. A failed fsync is never retried on the same file. */
+ * in the same folder, all bytes, fsync, rename, fsync of the folder. A failure before the rename
+ * removes the temporary file and leaves `path` untouched. Only the folder's fsync comes after the
+ * rename: when it fails, `path` is the complete new file, and the error says that it is written but
+ * may be lost in a power failure. A failed fsync is never retried on the same file. */
 bool file_write(const char *path, const void *bytes, size_t size, Err *err);
 
-/* The same in pieces: open, append any number of times, commit. file_writer_abort (or a failed
- * append or commit) removes the temporary file. */
+/* The same in pieces: open, append any number of times, commit. file_writer_abort (or a failure of
+ * append, or of commit before the rename) removes the temporary file. */
 typedef struct {
     int fd;
     char path[PATH_BYTES];
@@ -46,6 +48,11 @@ bool path_exists(const char *path);
 
 /* out (PATH_BYTES) = folder/name; false with an error when it does not fit. */
 bool path_join(char *out, const char *folder, const char *name, Err *err);
+
+/* Makes a folder's list of names durable, those of its parent with parent_sync. A file system that
+ * cannot sync folders is no error. The sentence names the folder. */
+bool folder_sync(const char *path, Err *err);
+bool parent_sync(const char *path, Err *err);
 
 /* Names in a folder sorted by bytes, without "." and "..". Free with names_free. */
 typedef struct {

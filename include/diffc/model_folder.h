@@ -12,6 +12,7 @@
 #define DIFFC_MODEL_FOLDER_H
 
 #include "diffc/err.h"
+#include "diffc/folder_swap.h"
 #include "diffc/mlp.h"
 #include "diffc/params.h"
 #include "diffc/terms.h"
@@ -54,6 +55,12 @@ typedef struct {
 void model_config_free(ModelConfig *m);
 TimeFeatureKind model_time_kind(const ModelConfig *m);
 
+/* The folder that holds the model of `path` now: `path`, or the one that a killed save has finished
+ * beside it. False when there is none. */
+bool model_folder_current(const char *path, char out[PATH_BYTES]);
+/* Another one after each save: a reader of several files compares it before and after. */
+FolderStamp model_folder_stamp(const char *path);
+
 /* Reads the two JSON files. Classes and options that diffc cannot run are ERR_FORMAT by name. */
 bool model_folder_read_config(const char *path, ModelConfig *m, Err *err);
 
@@ -62,7 +69,9 @@ bool model_folder_read_config(const char *path, ModelConfig *m, Err *err);
 bool model_folder_read_weights(const char *path, const ParamTable *table, float *block,
                                ModelConfig *m, Err *err);
 
-/* Writes the folder (made when missing), weights from `block`. Byte-identical for equal input. */
+/* Writes the folder (made when missing), weights from `block`. Byte-identical for equal input. It
+ * replaces the old folder as a whole (folder_swap.h): after a kill at any moment the old model or the
+ * new one opens, and other files in the folder stay. */
 bool model_folder_write(const char *path, const ModelConfig *m, const ParamTable *table,
                         const float *block, Err *err);
 

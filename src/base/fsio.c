@@ -100,8 +100,17 @@ bool file_writer_append(FileWriter *w, const void *bytes, size_t size, Err *err)
     return true;
 }
 
-/* Makes the rename itself durable. Some file systems cannot sync a folder; that is not an error. */
-static bool sync_parent(const char *path, Err *err)
+bool folder_sync(const char *path, Err *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return err_set_errno(err, "%s: cannot open the folder", path);
+    bool ok = fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP || errno == EROFS;
+    if (!ok) err_set_errno(err, "%s: cannot sync the folder", path);
+    close(fd);
+    return ok;
+}
+
+bool parent_sync(const char *path, Err *err)
 {
     char folder[PATH_BYTES];
     snprintf(folder, sizeof folder, "%s", path);
@@ -112,12 +121,7 @@ static bool sync_parent(const char *path, Err *err)
         folder[1] = '\0';
     else
         *slash = '\0';
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return err_set_errno(err, "%s: cannot open the folder", folder);
-    bool ok = fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP || errno == EROFS;
-    if (!ok) err_set_errno(err, "%s: cannot sync the folder", folder);
-    close(fd);
-    return ok;
+    return folder_sync(folder, err);
 }
 
 bool file_writer_commit(FileWriter *w, Err *err)
@@ -139,7 +143,11 @@ bool file_writer_commit(FileWriter *w, Err *err)
         unlink(w->temporary);
         return false;
     }
-    return sync_parent(w->path, err);
+    Err reason = {0};
+    if (parent_sync(w->path, &reason)) return true;
+    return err_set(err, reason.kind,
+                   "%.400s: is written, but a power failure may still lose it: %.500s", w->path,
+                   reason.text);
 }
 
 void file_writer_abort(FileWriter *w)

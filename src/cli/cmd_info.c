@@ -116,11 +116,12 @@ enum { STAND_IN_SIDE = 64 };
 /* model_open, and where only the size is missing, with the stand-in; said_shape tells. */
 static bool open_any_size(Model *m, const char *path, Err *err)
 {
-    char inner[PATH_BYTES];
+    char inner[PATH_BYTES], folder[PATH_BYTES];
     ModelConfig c;
     if (model_open(m, path, 0, 0, err)) return true;
     if (!path_join(inner, path, "model", NULL) ||
-        !model_folder_read_config(path_is_folder(inner) ? inner : path, &c, NULL))
+        !(model_folder_current(inner, folder) || model_folder_current(path, folder)) ||
+        !model_folder_read_config(folder, &c, NULL))
         return false;
     bool unsized = network_shape(&c).H <= 0;
     model_config_free(&c);

@@ -19,6 +19,16 @@ void model_config_free(ModelConfig *m)
     memset(m, 0, sizeof *m);
 }
 
+bool model_folder_current(const char *path, char out[PATH_BYTES])
+{
+    return folder_current(path, MODEL_INDEX, out);
+}
+
+FolderStamp model_folder_stamp(const char *path)
+{
+    return folder_stamp(path, MODEL_INDEX);
+}
+
 TimeFeatureKind model_time_kind(const ModelConfig *m)
 {
     return m->network == NETWORK_MLP ? m->mlp.time_kind : m->unet.time_kind;

@@ -1,11 +1,12 @@
 /* Writing a model folder as diffusers does: keys sorted, two spaces, a final newline, numbers as
- * Python prints them. The weights come first and model_index.json last, so a folder that has an
- * index is complete. */
+ * Python prints them. All files are written in a folder beside it, which then takes its place
+ * (folder_swap.h); model_index.json comes last, so a folder that has one is complete. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "diffc/folder_swap.h"
 #include "diffc/fsio.h"
 #include "diffc/mem.h"
 #include "diffc/safetensors.h"
@@ -235,8 +236,7 @@ static bool write_weights(const char *folder, const ParamTable *table, const flo
 {
     static const char *const metadata[] = {"format", "pt"};
     char path[PATH_BYTES];
-    if (!path_join(path, folder, WEIGHTS, err) || !check_finite(path, table, block, err))
-        return false;
+    if (!path_join(path, folder, WEIGHTS, err)) return false;
     size_t count = (size_t)table->count;
     TensorOut *tensors = mem_alloc(count, sizeof *tensors);
     if (!tensors) return err_set(err, ERR_MEMORY, "%s: not enough memory to write it", path);
@@ -252,7 +252,7 @@ static bool write_weights(const char *folder, const ParamTable *table, const flo
     return ok;
 }
 
-bool model_folder_write(const char *path, const ModelConfig *m, const ParamTable *table,
+static bool write_files(const char *path, const ModelConfig *m, const ParamTable *table,
                         const float *block, Err *err)
 {
     char network[PATH_BYTES], scheduler[PATH_BYTES];
@@ -262,4 +262,25 @@ bool model_folder_write(const char *path, const ModelConfig *m, const ParamTable
            write_json(network, NETWORK_CONFIG, FILE_NETWORK, m, err) &&
            write_json(scheduler, SCHEDULER_CONFIG, FILE_SCHEDULER, m, err) &&
            write_json(path, MODEL_INDEX, FILE_INDEX, m, err);
+}
+
+bool model_folder_write(const char *path, const ModelConfig *m, const ParamTable *table,
+                        const float *block, Err *err)
+{
+    static const char *const files[] = {MODEL_INDEX,
+                                        "unet/" NETWORK_CONFIG,
+                                        "unet/" WEIGHTS,
+                                        "mlp/" NETWORK_CONFIG,
+                                        "mlp/" WEIGHTS,
+                                        "scheduler/" SCHEDULER_CONFIG,
+                                        NULL};
+    FolderSwap swap;
+    Err reason = {0};
+    if (!check_finite(path, table, block, err)) return false;
+    bool open = folder_swap_open(&swap, path, files, &reason);
+    if (open && write_files(swap.next, m, table, block, &reason))
+        return folder_swap_commit(&swap, err);
+    if (open) folder_swap_abort(&swap);
+    return err_set(err, reason.kind, "%.300s: is not saved, and what was there stays: %.600s", path,
+                   reason.text);
 }

@@ -18,27 +18,27 @@ static bool holds(const char *folder, const char *name)
  * model folder itself. */
 static bool find_folder(Model *m, const char *path, Err *err)
 {
-    char inner[PATH_BYTES];
-    if (!path_is_folder(path)) {
+    char inner[PATH_BYTES], model[PATH_BYTES], current[PATH_BYTES];
+    if (!path_join(inner, path, "model", err)) return false;
+    bool run = model_folder_current(inner, model);
+    if (!run && !model_folder_current(path, current)) {
         if (path_exists(path))
             return err_set(err, ERR_USAGE, "%s: is a file, expected a run folder or a model folder",
                            path);
         return err_set(err, ERR_IO, "%s: no such run or model folder", path);
     }
-    if (!path_join(inner, path, "model", err)) return false;
-    bool run = path_is_folder(inner);
-    if (run ? !holds(inner, "model_index.json")
-            : holds(path, "stats.jsonl") && !holds(path, "unet") && !holds(path, "mlp"))
+    if (run ? !holds(model, "model_index.json")
+            : holds(current, "stats.jsonl") && !holds(current, "unet") && !holds(current, "mlp"))
         return err_set(err, ERR_IO,
                        "%s: this run has not saved a model yet (it is written at each checkpoint)",
                        path);
-    if (!run && !holds(path, "model_index.json") && !holds(path, "unet") && !holds(path, "mlp") &&
-        !holds(path, "config.json"))
+    if (!run && !holds(current, "model_index.json") && !holds(current, "unet") &&
+        !holds(current, "mlp") && !holds(current, "config.json"))
         return err_set(err, ERR_IO,
                        "%s: is neither a run folder nor a model folder; it holds no model, no "
                        "model_index.json and no unet",
                        path);
-    snprintf(m->folder, sizeof m->folder, "%s", run ? inner : path);
+    snprintf(m->folder, sizeof m->folder, "%s", run ? model : current);
     snprintf(m->run, sizeof m->run, "%s", run ? path : "");
     return true;
 }
@@ -65,7 +65,7 @@ static bool choose_shape(Model *m, int height, int width, Err *err)
                    reason.text);
 }
 
-bool model_open(Model *m, const char *path, int height, int width, Err *err)
+static bool open_once(Model *m, const char *path, int height, int width, Err *err)
 {
     memset(m, 0, sizeof *m);
     if (!find_folder(m, path, err) || !model_folder_read_config(m->folder, &m->config, err))
@@ -84,6 +84,33 @@ bool model_open(Model *m, const char *path, int height, int width, Err *err)
 fail:
     model_close(m);
     return false;
+}
+
+/* What may be replaced while it is read: the model of a run, or the folder itself. */
+static FolderStamp stamp_of(const char *path)
+{
+    char inner[PATH_BYTES];
+    FolderStamp stamp = {0};
+    if (path_join(inner, path, "model", NULL)) stamp = model_folder_stamp(inner);
+    return stamp.path[0] && stamp.inode ? stamp : model_folder_stamp(path);
+}
+
+bool model_open(Model *m, const char *path, int height, int width, Err *err)
+{
+    enum { MOST_TRIES = 100 };
+    FolderStamp before = stamp_of(path);
+    for (int i = 1;; i++) {
+        bool ok = open_once(m, path, height, width, err);
+        FolderStamp after = stamp_of(path);
+        if (folder_stamp_same(&before, &after)) return ok;
+        if (ok) model_close(m);
+        if (i == MOST_TRIES)
+            return err_set(err, ERR_IO,
+                           "%s: the model was replaced each of the %d times that it was read; wait "
+                           "until its training saves less often",
+                           path, MOST_TRIES);
+        before = after;
+    }
 }
 
 void model_close(Model *m)
@@ -147,10 +174,11 @@ bool model_newest_run(const char *root, char *out, Err *err)
                        root);
     if (!folder_list(root, &names, err)) return false;
     for (size_t i = 0; i < names.count; i++) {
-        char run[PATH_BYTES], index[PATH_BYTES];
+        char run[PATH_BYTES], inner[PATH_BYTES], model[PATH_BYTES], index[PATH_BYTES];
         struct stat st;
-        if (!path_join(run, root, names.names[i], NULL) ||
-            !path_join(index, run, "model/model_index.json", NULL))
+        if (!path_join(run, root, names.names[i], NULL) || !path_join(inner, run, "model", NULL) ||
+            !model_folder_current(inner, model) ||
+            !path_join(index, model, "model_index.json", NULL))
             continue;
         if (stat(index, &st) != 0) continue;
         if (!found || st.st_mtim.tv_sec > newest.tv_sec ||

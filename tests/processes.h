@@ -12,8 +12,8 @@ static const ProcessConfig every_process[] = {
      .beta_end = 0.02},
     {.kind = PROCESS_SMLD, .T = 100, .sigma_min = 0.01, .sigma_max = 30},
     {.kind = PROCESS_VE, .sigma_min = 0.01, .sigma_max = 50, .time_min = 1e-5},
-    {.kind = PROCESS_VP, .beta_min = 0.1, .beta_max = 20, .time_min = 1e-5, .label_scale = 999},
-    {.kind = PROCESS_SUBVP, .beta_min = 0.1, .beta_max = 20, .time_min = 1e-5, .label_scale = 999},
+    {.kind = PROCESS_VP, .beta_min = 0.1, .beta_max = 20, .time_min = 1e-5},
+    {.kind = PROCESS_SUBVP, .beta_min = 0.1, .beta_max = 20, .time_min = 1e-5},
 };
 enum { PROCESSES = sizeof every_process / sizeof *every_process };
 

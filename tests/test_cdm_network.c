@@ -14,6 +14,7 @@
 enum { T = 5, CLASSES = T + 2, IMAGES = 5, SIDE = 8, DIMS = SIDE * SIDE, VALUES = IMAGES * DIMS };
 
 typedef struct {
+    ModelConfig model;
     ParamTable table;
     Network network;
     Process process;
@@ -111,10 +112,10 @@ static void case_open(Case *c, float dropout, int batch, OpenNetwork open)
                              .schedule = SCHEDULE_LINEAR,
                              .beta_start = 0.05,
                              .beta_end = 0.7};
-    ModelConfig m = classifier(dropout);
+    c->model = classifier(dropout);
     Err err = {0};
     if (!EXPECT(process_make(&c->process, &process, &err)) ||
-        !EXPECT(open(&c->network, &c->table, &m, (Shape){SIDE, SIDE, 1}, batch, &err)))
+        !EXPECT(open(&c->network, &c->table, &c->model, (Shape){SIDE, SIDE, 1}, batch, &err)))
         abort();
     c->weights = mem_floats(c->table.block_floats);
     c->grads = mem_floats(c->table.block_floats);

@@ -271,8 +271,7 @@ TEST(hybrid_loss_has_the_same_bits_for_any_number_of_threads)
 TEST(a_network_of_two_channels_gives_noise_and_variance_whatever_the_batch)
 {
     Fixture *f = fixture_new();
-    NetworkDenoiser context = {
-        .network = &f->network, .weights = f->weights, .prediction = PREDICT_EPS, .label = -1};
+    NetworkDenoiser context = {.network = &f->network, .weights = f->weights, .label = -1};
     Denoiser d = network_denoiser(&context);
     enum { COUNT = 6, DIMS = SIDE * SIDE };
     double x[COUNT * DIMS], eps[COUNT * DIMS], plain[COUNT * DIMS], v[COUNT * DIMS], one[DIMS],

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "diffc/network.h"
 #include "test.h"
 
 /* Point i is (3 i, 4 i, 0, ...): the widest pair of n is 5 (n-1) apart. */
@@ -134,16 +135,25 @@ TEST(losses_weigh_the_error_of_the_score_by_sigma_squared_or_by_g_squared)
 /* The noise of VP has g^2 = beta, a line; positional features were made for 0..999. */
 TEST(time_is_told_as_the_network_was_made_for_it)
 {
-    ModelConfig m = {
-        .method = METHOD_SDE, .sde = SDE_VP, .beta_min = 0.1, .beta_max = 20, .time_min = 1e-5};
-    m.unet.time_kind = TIME_FOURIER_LINEAR;
-    for (int positional = 0; positional < 2; positional++) {
+    static const struct {
+        TimeFeatureKind kind;
+        float label;
+    } rows[] = {
+        {TIME_POSITIONAL, 499.5f}, {TIME_FOURIER_LINEAR, 0.5f}, {TIME_FOURIER_LINEAR_999, 499.5f}};
+    for (int i = 0; i < 6; i++) {
+        ModelConfig m = {.method = METHOD_SDE,
+                         .sde = i < 3 ? SDE_VP : SDE_SUBVP,
+                         .beta_min = 0.1,
+                         .beta_max = 20,
+                         .time_min = 1e-5};
+        Network network = {.model = &m};
         Process p;
         Err err = {0};
-        if (positional) m.unet.time_kind = TIME_POSITIONAL;
         if (!EXPECT(method_process(&m, &p, &err))) return;
-        EXPECT_NEAR(process_level(&p, 0.5).t, positional ? 499.5 : 0.5, 1e-12);
-        EXPECT_NEAR(process_drift(&p, 0.5).g2, 10.05, 1e-12);
+        /* Even when the network is described after its process. */
+        m.unet.time_kind = rows[i % 3].kind;
+        EXPECT(network_label(&network, process_level(&p, 0.5)) == rows[i % 3].label);
+        if (i < 3) EXPECT_NEAR(process_drift(&p, 0.5).g2, 10.05, 1e-12);
         process_free(&p);
     }
 }

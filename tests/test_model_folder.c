@@ -206,7 +206,7 @@ static ModelConfig varied_config(unsigned turn)
     c->mid_scale = a ? sqrtf(2) : 1;
     c->center_input = d;
     c->downsample_padding = b;
-    c->time_kind = (TimeFeatureKind)(turn / 2 % 3);
+    c->time_kind = (TimeFeatureKind)(TIME_POSITIONAL + turn / 2 % 3);
     c->time_dim = a ? 123 : 0;
     c->flip_sin_to_cos = !a;
     c->freq_shift = b ? 1 : (float)(r[3] / 4294967296.0);
@@ -554,7 +554,7 @@ TEST(model_folder_what_cannot_be_run_is_refused_by_name)
         {UNET(",\"mid_block_type\":\"UNetMidBlock2DCrossAttn\""), DDPM,
          "it runs UNetMidBlock2D and null"},
         {UNET(",\"time_embedding_type\":\"learned\""), DDPM,
-         "it runs positional, fourier and fourier_linear"},
+         "it runs positional, fourier, fourier_time and fourier_linear"},
         {UNET(",\"downsample_type\":\"resnet\""), DDPM, "downsample_type is \"resnet\""},
         {UNET(",\"upsample_type\":\"resnet\""), DDPM, "upsample_type is \"resnet\""},
         {UNET(",\"act_fn\":\"gelu\""), DDPM,

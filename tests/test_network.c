@@ -12,6 +12,7 @@
 enum { IMAGES = 5, SIDE = 8, CHANNELS = 2, DIMS = SIDE * SIDE * CHANNELS, VALUES = IMAGES * DIMS };
 
 typedef struct {
+    ModelConfig model;
     ParamTable table;
     Network network;
     NetworkDenoiser context;
@@ -37,16 +38,16 @@ static ModelConfig small_unet(void)
 
 static void open_case(Case *c, Prediction prediction, int images)
 {
-    ModelConfig m = small_unet();
     Err err = {0};
     memset(c, 0, sizeof *c);
-    if (!EXPECT(network_open_denoiser(&c->network, &c->table, &m, (Shape){SIDE, SIDE, CHANNELS},
-                                      images, true, &err)))
+    c->model = small_unet();
+    c->model.prediction = prediction;
+    if (!EXPECT(network_open_denoiser(&c->network, &c->table, &c->model,
+                                      (Shape){SIDE, SIDE, CHANNELS}, images, true, &err)))
         abort();
     c->weights = mem_floats(c->table.block_floats);
     params_init(&c->table, c->weights, 3);
-    c->context = (NetworkDenoiser){
-        .network = &c->network, .weights = c->weights, .prediction = prediction, .label = -1};
+    c->context = (NetworkDenoiser){.network = &c->network, .weights = c->weights, .label = -1};
     c->denoiser = network_denoiser(&c->context);
     net_hold(c->network.net, c->weights);
 }

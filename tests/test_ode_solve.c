@@ -117,8 +117,7 @@ TEST(calls_and_steps_are_those_of_the_published_solver)
         ProcessConfig config = {.kind = rows[k].kind,
                                 .beta_min = 0.1,
                                 .beta_max = 20,
-                                .time_min = 1e-5,
-                                .label_scale = 999};
+                                .time_min = 1e-5};
         if (!EXPECT(process_make(&process, &config, NULL))) return;
         OdeProblem p = {.name = "flow",
                         .context = &process,

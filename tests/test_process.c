@@ -26,7 +26,7 @@ TEST(constants_of_the_sdes_are_the_published_ones)
     EXPECT_NEAR(exp(-level_logsnr(process_level(&vp, 1))), 152.16697, 1e-4);
     EXPECT_NEAR(process_level(&ve, 1).sigma, 50, 1e-12);
     EXPECT_NEAR(process_level(&ve, 0).sigma, 0.01, 1e-15);
-    EXPECT_NEAR(process_level(&vp, 0.5).t, 499.5, 1e-12);
+    EXPECT_NEAR(process_level(&vp, 0.5).t, 0.5, 1e-12);
     EXPECT_NEAR(process_level(&ve, 0.5).t, sqrt(0.5), 1e-12);
     EXPECT_NEAR(process_prior_std(&ve), 50, 0);
     EXPECT_NEAR(process_prior_std(&vp), 1, 0);
@@ -99,7 +99,7 @@ TEST(time_is_found_from_the_signal_to_noise_ratio)
 TEST(a_constant_beta_is_a_process_as_well)
 {
     ProcessConfig config = {
-        .kind = PROCESS_VP, .beta_min = 5, .beta_max = 5, .time_min = 1e-5, .label_scale = 1};
+        .kind = PROCESS_VP, .beta_min = 5, .beta_max = 5, .time_min = 1e-5};
     Process p;
     Err err = {0};
     if (!EXPECT(process_make(&p, &config, &err))) return;

@@ -243,7 +243,7 @@ TEST(images_of_a_network_keep_their_classes_when_others_have_left)
     float *weights = mem_floats(table.block_floats);
     params_init(&table, weights, 5);
     net_hold(network.net, weights);
-    NetworkDenoiser context = {.network = &network, .weights = weights, .label = -1, .classes = 3};
+    NetworkDenoiser context = {.network = &network, .weights = weights, .label = -1};
     Case *c = case_new(&every_process[PROCESS_DDPM]);
     static double start[COUNT * DIMS], x[COUNT * DIMS], alone[DIMS];
     for (int i = 0; i < COUNT * DIMS; i++) start[i] = (1 + i / DIMS) * sin(i);

@@ -190,7 +190,7 @@ TEST(score_folder_of_what_diffusers_lacks_has_names_of_our_own)
     EXPECT_CONTAINS((const char *)file.bytes, "    \"diffc\",\n    \"DiffcSubVpScheduler\"\n");
     file_free(&file);
     EXPECT(file_read(in_folder("subvp/unet/config.json"), 1 << 20, &file, &err));
-    EXPECT_CONTAINS((const char *)file.bytes, "\"time_embedding_type\": \"fourier_linear\"");
+    EXPECT_CONTAINS((const char *)file.bytes, "\"time_embedding_type\": \"fourier_time\"");
     file_free(&file);
 }
 

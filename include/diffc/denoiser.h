@@ -10,8 +10,9 @@
 #include "diffc/err.h"
 #include "diffc/terms.h"
 
-/* x = alpha x0 + sigma eps. `t` is the model's own label of this level (DDPM: the step index; SMLD
- * and VE: sigma), `time` that of its noise process (process.h). */
+/* x = alpha x0 + sigma eps. `time` is that of the noise process (process.h); `t` is the process's name
+ * for this level, whatever the network: DDPM the step of the whole chain, SMLD and VE sigma, VP and
+ * sub-VP the time. What a network is given is made of it by network_label (network.h). */
 typedef struct {
     double alpha, sigma, t, time;
 } NoiseLevel;

@@ -4,7 +4,7 @@
  * with DDPMScheduler (kept steps with merged noise stand in it as keys of ours, so that it still
  * loads there, as the chain of all steps), ScoreSdeVeScheduler or ScoreSdeVpScheduler. What
  * diffusers has no class for has one of ours: DiffcSmldScheduler, DiffcEddpmScheduler (kept steps
- * with other noise), DiffcSubVpScheduler, time_embedding_type fourier_linear, for points of the
+ * with other noise), DiffcSubVpScheduler, time_embedding_type fourier_time, for points of the
  * plane mlp/config.json (DiffcMlp) with its weights instead of unet, and for classifiers of noise
  * levels DiffcCdmPipeline with DiffcCdmUNet and DiffcCdmScheduler;
  * also read: the flat layout with everything in the root, and legacy names. */
@@ -19,8 +19,8 @@
 #include "diffc/unet.h"
 
 /* What the network gives follows from the method: with DDPM `prediction`; SMLD and VE give the score
- * from the label sigma; VP and sub-VP give the noise (score = -eps / std) from the label 999 t with
- * positional features, from t itself with fourier_linear ones. */
+ * from the label sigma; VP and sub-VP give the noise (score = -eps / std). What they are given as
+ * their time: network_label in network.h. */
 typedef struct {
     NetworkKind network; /* unet or mlp: which of the two is filled */
     UNetConfig unet;

@@ -11,6 +11,7 @@ enum { NETWORK_COPIES = 16 }; /* at most */
 
 typedef struct {
     Net *net;
+    const ModelConfig *model; /* the caller's: what the network was declared of, and its method */
     int x, t, label; /* input nodes; label is -1 without classes, t with noise_classes */
     int y;
     int batch;
@@ -48,6 +49,15 @@ int network_pass_size(ParamTable *table, const ModelConfig *m, Shape image, int 
 int network_near_batch(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked,
                        int *pass);
 
+/* What a network is given as its time at a noise level: the one place where that is decided, for training,
+ * validation, sampling, likelihoods and every other use.
+ *   DDPM         the step of the whole chain
+ *   SMLD, VE     sigma
+ *   VP, sub-VP   999 t with positional features, as diffusers' networks; with Fourier features t (Song
+ *                et al. 2021), or 999 t in folders of earlier versions, which trained on that
+ * A classifier of noise levels takes no time. */
+float network_label(const Network *nw, NoiseLevel level);
+
 /* Declares (the first call for a table fills it), without planning. */
 bool network_declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
                      Err *err);
@@ -55,7 +65,7 @@ bool network_declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape
  * predicts by a backward pass and trains by all four. */
 NetMode network_mode(const ModelConfig *m, NetMode use);
 
-/* Declares and plans; mode NET_INFER to predict, NET_TRAIN to train, NET_SECOND to train with
+/* Declares and plans; *m must outlive the network; mode NET_INFER to predict, NET_TRAIN to train, NET_SECOND to train with
  * derivatives by x, which then wants its gradient. */
 bool network_open(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
                   NetMode mode, Err *err);
@@ -104,10 +114,8 @@ void network_loss(Network *nw, const float *weights, const float *xt, const floa
 typedef struct {
     Network *network;
     const float *weights;
-    Prediction prediction;
     int label;       /* class of every image; negative: image i gets class i mod classes */
     int first_image; /* number of the first image of a call, for the classes */
-    int classes;
     const int *images; /* NULL: row i of a call is image i (choose_images of a Denoiser) */
 } NetworkDenoiser;
 Denoiser network_denoiser(NetworkDenoiser *context);

@@ -232,7 +232,13 @@ void scale_backward2(const PointDims *d, float factor, float *mx, const float *m
  * A tangent with respect to t (tdot [N], may be NULL: zero) exists, and dt.
  *   class embedding: y[n,:] = w[label[n],:], w [classes,F]; labels are floats holding integers
  *     (so that they are ordinary inputs), clamped to 0 .. classes-1; no derivative to them. */
-typedef enum { TIME_POSITIONAL, TIME_FOURIER, TIME_FOURIER_LINEAR } TimeFeatureKind;
+typedef enum {
+    TIME_UNSET, /* no kind: what a struct holds that nobody has filled yet */
+    TIME_POSITIONAL,
+    TIME_FOURIER,
+    TIME_FOURIER_LINEAR,
+    TIME_FOURIER_LINEAR_999 /* the same features, of networks whose label is 999 t (network_label) */
+} TimeFeatureKind;
 typedef struct {
     int N, F;
     TimeFeatureKind kind;

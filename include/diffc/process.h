@@ -31,16 +31,14 @@ typedef struct {
     double sigma_min, sigma_max; /* SMLD, VE */
     double beta_min, beta_max;   /* VP, sub-VP */
     double time_min;             /* SDEs: smallest time of training, in (0, 1) */
-    double label_scale;          /* VP, sub-VP: the network is given label_scale * time */
 } ProcessConfig;
 
 typedef struct {
     ProcessKind kind;
     int T; /* 0: continuous */
     Schedule schedule;
-    double *labels; /* [T] what the network is given at each step of a chain that keeps only some of
-                       a longer one's (process_keep); NULL: the step itself */
-    double sigma_min, sigma_max, beta_min, beta_max, time_min, label_scale;
+    double *labels; /* [T] the longer chain's steps that a chain keeps (process_keep); NULL: all */
+    double sigma_min, sigma_max, beta_min, beta_max, time_min;
 } Process;
 
 /* ERR_USAGE for values out of range; *p is then empty. Freeing an empty process is harmless. */
@@ -54,8 +52,8 @@ void process_free(Process *p);
 bool process_keep(Process *p, MaskAlphas kind, const unsigned char *m, Err *err);
 
 /* The level at a time between -1 (DDPM, SMLD) or 0 (SDEs), where x is clean (alpha 1, sigma 0; VE:
- * sigma_min at time 0), and the noisiest. Its label t is what the network is given: the time (DDPM),
- * sigma (SMLD, VE), label_scale * time (VP, sub-VP). */
+ * sigma_min at time 0), and the noisiest. Its t: the step of the whole chain (DDPM), sigma, at least
+ * sigma_min (SMLD, VE), the time (VP, sub-VP). */
 NoiseLevel process_level(const Process *p, double time);
 
 /* The level that training draws for a uniform u in [0, 1): one of the T, or time_min + u (1 -

@@ -18,8 +18,7 @@ bool process_make(Process *p, const ProcessConfig *c, Err *err)
                    .sigma_max = c->sigma_max,
                    .beta_min = c->beta_min,
                    .beta_max = c->beta_max,
-                   .time_min = c->time_min,
-                   .label_scale = c->label_scale};
+                   .time_min = c->time_min};
     bool sigmas = c->kind == PROCESS_SMLD || c->kind == PROCESS_VE;
     bool betas = c->kind == PROCESS_VP || c->kind == PROCESS_SUBVP;
     if (sigmas && !(c->sigma_min > 0 && c->sigma_max > c->sigma_min && isfinite(c->sigma_max)))
@@ -164,7 +163,7 @@ NoiseLevel process_level(const Process *p, double time)
         double log_alpha = log_alpha_vp(p, time), variance = -expm1(2 * log_alpha);
         level.alpha = exp(log_alpha);
         level.sigma = p->kind == PROCESS_VP ? sqrt(variance) : variance;
-        level.t = p->label_scale * time;
+        level.t = time;
         return level;
     }
     }

@@ -7,11 +7,6 @@
 #include "diffc/text.h"
 #include "model_files.h"
 
-static const char *const times[] = {[TIME_POSITIONAL] = "positional",
-                                    [TIME_FOURIER] = "fourier",
-                                    [TIME_FOURIER_LINEAR] = "fourier_linear",
-                                    NULL};
-
 /* The word's index in a NULL-ended list. */
 static bool read_choice(const ModelReader *r, const char *key, const Json *v,
                         const char *const *words, const char *instead, int *out)
@@ -49,7 +44,7 @@ bool mlp_config_read(const ModelReader *r, const Json *object)
 {
     MlpConfig *c = &r->m->mlp;
     mlp_config_defaults(c);
-    int time = 0, toy = TOY_NONE, unused;
+    int toy = TOY_NONE, unused;
     static const char *const classes[] = {MLP_CLASS, NULL};
     const Json *class_name = required(r, object, "_class_name"), *dims, *layers, *kind, *width;
     if (!class_name || !(dims = required(r, object, "dims")) ||
@@ -61,13 +56,11 @@ bool mlp_config_read(const ModelReader *r, const Json *object)
     if (!read_choice(r, "_class_name", class_name, classes, MLP_CLASS, &unused) ||
         !model_read_int(r, "dims", dims, 2, 2, &c->dims) ||
         !model_read_int(r, "layers", layers, 1, MLP_MAX_LAYERS, &c->layers) ||
-        !read_choice(r, "time_embedding_type", kind, times,
-                     "positional, fourier and fourier_linear", &time) ||
+        !model_read_time(r, "time_embedding_type", kind, &c->time_kind) ||
         !model_read_int(r, "width", width, 1, MLP_MAX_WIDTH, &c->width) ||
         (learnt && !read_choice(r, "toy", learnt, config_toys,
                                 "two-modes, ring, swiss-roll, checkerboard and none", &toy)))
         return false;
-    c->time_kind = (TimeFeatureKind)time;
     r->m->toy = (ToyKind)toy;
     warn_unknown(r, object);
     return true;
@@ -78,7 +71,7 @@ void mlp_config_put(JsonWriter *w, const ModelConfig *m)
     json_put_string(w, "_class_name", MLP_CLASS);
     json_put_int(w, "dims", m->mlp.dims);
     json_put_int(w, "layers", m->mlp.layers);
-    json_put_string(w, "time_embedding_type", times[m->mlp.time_kind]);
+    json_put_string(w, "time_embedding_type", model_time_word(m->mlp.time_kind));
     json_put_string(w, "toy", config_toys[m->toy]);
     json_put_int(w, "width", m->mlp.width);
 }

@@ -47,6 +47,9 @@ bool model_read_number(const ModelReader *r, const char *key, const Json *v, dou
 bool model_read_bool(const ModelReader *r, const char *key, const Json *v, bool *out);
 /* The text of v, NULL (with *err set) when it is no string. */
 const char *model_read_text(const ModelReader *r, const char *key, const Json *v);
+/* "time_embedding_type": its word, and its kind. */
+const char *model_time_word(TimeFeatureKind kind);
+bool model_read_time(const ModelReader *r, const char *key, const Json *v, TimeFeatureKind *kind);
 /* Whether `word` is one of a NULL-ended list. */
 bool model_word_in(const char *word, const char *const *list);
 

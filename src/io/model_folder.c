@@ -34,6 +34,37 @@ TimeFeatureKind model_time_kind(const ModelConfig *m)
     return m->network == NETWORK_MLP ? m->mlp.time_kind : m->unet.time_kind;
 }
 
+/* "fourier_linear" is what earlier versions wrote for VP and sub-VP. They trained these networks on 999 t
+ * and sampled on t; here such a folder is used on 999 t. */
+static const char *const time_words[] = {[TIME_POSITIONAL] = "positional",
+                                         [TIME_FOURIER] = "fourier",
+                                         [TIME_FOURIER_LINEAR] = "fourier_time",
+                                         [TIME_FOURIER_LINEAR_999] = "fourier_linear"};
+static const int time_word_count = sizeof time_words / sizeof *time_words;
+
+const char *model_time_word(TimeFeatureKind kind)
+{
+    CHECK(kind > TIME_UNSET && (int)kind < time_word_count);
+    return time_words[kind];
+}
+
+bool model_read_time(const ModelReader *r, const char *key, const Json *v, TimeFeatureKind *kind)
+{
+    const char *text = model_read_text(r, key, v);
+    if (!text) return false;
+    for (int i = TIME_POSITIONAL; i < time_word_count; i++) {
+        if (strcmp(text, time_words[i]) != 0) continue;
+        *kind = (TimeFeatureKind)i;
+        if (i == TIME_FOURIER_LINEAR_999)
+            model_warn(
+                r->m,
+                "an earlier version trained this model on the time label 999 t instead of t; it is "
+                "used as it was trained, but a newly trained one is better");
+        return true;
+    }
+    return model_unsupported(r, key, v, "positional, fourier, fourier_time and fourier_linear");
+}
+
 void model_warn(ModelConfig *m, const char *format, ...)
 {
     enum { ROOM = sizeof m->warnings / sizeof *m->warnings };

@@ -66,9 +66,6 @@ static void put_sample_size(JsonWriter *w, const UNetConfig *c)
 /* In the order of the keys. Those that older readers do not know stand only when they matter. */
 static void put_unet(JsonWriter *w, const UNetConfig *c)
 {
-    static const char *const times[] = {[TIME_POSITIONAL] = "positional",
-                                        [TIME_FOURIER] = "fourier",
-                                        [TIME_FOURIER_LINEAR] = "fourier_linear"};
     bool timed = c->noise_classes == 0; /* a classifier of noise levels has no time layers */
     json_put_string(w, "_class_name", timed ? "UNet2DModel" : CDM_UNET);
     json_put_string(w, "_diffusers_version", DIFFUSERS_VERSION);
@@ -107,7 +104,7 @@ static void put_unet(JsonWriter *w, const UNetConfig *c)
         json_put_string(w, "resnet_time_scale_shift", c->scale_shift ? "scale_shift" : "default");
     put_sample_size(w, c);
     if (c->time_dim) json_put_int(w, "time_embedding_dim", c->time_dim);
-    if (timed) json_put_string(w, "time_embedding_type", times[c->time_kind]);
+    if (timed) json_put_string(w, "time_embedding_type", model_time_word(c->time_kind));
     put_block_types(w, "up_block_types", c->up_attention, c->levels, "UpBlock2D", "AttnUpBlock2D");
     json_put_string(w, "upsample_type", "conv");
 }

@@ -112,18 +112,6 @@ static bool read_activation(const ModelReader *r, const char *key, const Json *v
                     model_unsupported(r, key, v, "silu"));
 }
 
-static bool read_time_kind(const ModelReader *r, const char *key, const Json *v, UNetConfig *c)
-{
-    static const char *const words[] = {[TIME_POSITIONAL] = "positional",
-                                        [TIME_FOURIER] = "fourier",
-                                        [TIME_FOURIER_LINEAR] = "fourier_linear",
-                                        NULL};
-    if (!read_word(r, key, v, words, "positional, fourier and fourier_linear")) return false;
-    for (int i = 0; words[i]; i++)
-        if (strcmp(json_string(v), words[i]) == 0) c->time_kind = (TimeFeatureKind)i;
-    return true;
-}
-
 static bool read_scale_shift(const ModelReader *r, const char *key, const Json *v, UNetConfig *c)
 {
     static const char *const words[] = {"default", "scale_shift", NULL};
@@ -231,7 +219,7 @@ static bool read_key(const ModelReader *r, const char *key, const Json *v, Block
     if (strcmp(key, "up_block_types") == 0)
         return read_block_types(r, key, v, "UpBlock2D", "AttnUpBlock2D", up);
     if (strcmp(key, "mid_block_type") == 0) return read_mid_block(r, key, v, c);
-    if (strcmp(key, "time_embedding_type") == 0) return read_time_kind(r, key, v, c);
+    if (strcmp(key, "time_embedding_type") == 0) return model_read_time(r, key, v, &c->time_kind);
     if (strcmp(key, "resnet_time_scale_shift") == 0) return read_scale_shift(r, key, v, c);
     if (strcmp(key, "act_fn") == 0) return read_activation(r, key, v);
     if (strcmp(key, "downsample_type") == 0 || strcmp(key, "upsample_type") == 0)

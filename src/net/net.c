@@ -316,7 +316,7 @@ int net_divide(Net *net, int x, int t)
 int net_time_features(Net *net, int t, int features, TimeFeatureKind kind, bool flip_sin_to_cos,
                       double freq_shift, float fourier_scale, const char *name)
 {
-    REQUIRE(is_vector(net_shape(net, t), 1));
+    REQUIRE(is_vector(net_shape(net, t), 1) && kind != TIME_UNSET);
     Node node = reading(OP_TIME_FEATURES, (Shape){1, 1, features}, t, -1, -1);
     node.dims.time = (TimeDims){.N = net->batch,
                                 .F = features,

@@ -25,7 +25,7 @@ static void feature_pair(const TimeDims *d, Feature *sine, Feature *cosine, int 
         a = rate * log(t);
         first = rate / t;
         second = -first / t;
-    } else if (d->kind == TIME_FOURIER_LINEAR) {
+    } else if (d->kind == TIME_FOURIER_LINEAR || d->kind == TIME_FOURIER_LINEAR_999) {
         first = turn * (double)w[i];
         a = t * first;
         second = 0;

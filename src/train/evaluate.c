@@ -119,11 +119,8 @@ static bool draw_samples(Trainer *t, Image *picture, Err *err)
     bool ok = values != NULL || err_set(err, ERR_MEMORY, "not enough memory for %d samples", count);
     ok = ok && sampler_grid(sampler, &run, SPACING_AUTO, 0, &grid, err);
     if (ok) {
-        NetworkDenoiser context = {.network = &t->eval_network,
-                                   .weights = t->optimizer.ema,
-                                   .prediction = t->plan.model.prediction,
-                                   .label = -1,
-                                   .classes = t->plan.model.unet.classes};
+        NetworkDenoiser context = {
+            .network = &t->eval_network, .weights = t->optimizer.ema, .label = -1};
         net_hold(t->eval_network.net, t->optimizer.ema);
         Denoiser denoiser = network_denoiser(&context);
         SeedNoise seeds = {.first_seed = t->config.sample.seed};

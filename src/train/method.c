@@ -90,7 +90,6 @@ static bool keep_steps(const ModelConfig *m, Process *p, Err *err)
 
 bool method_process(const ModelConfig *m, Process *p, Err *err)
 {
-    bool positional = model_time_kind(m) == TIME_POSITIONAL;
     ProcessConfig config = {.kind = method_process_kind(m->method, m->sde),
                             .T = m->T,
                             .schedule = m->schedule,
@@ -101,8 +100,7 @@ bool method_process(const ModelConfig *m, Process *p, Err *err)
                             .sigma_max = m->sigma_max,
                             .beta_min = m->beta_min,
                             .beta_max = m->beta_max,
-                            .time_min = m->time_min,
-                            .label_scale = positional ? 999 : 1};
+                            .time_min = m->time_min};
     return process_make(p, &config, err) && (!m->kept || keep_steps(m, p, err));
 }
 

@@ -125,11 +125,7 @@ void model_close(Model *m)
 
 static Denoiser denoiser_of(Model *m, int label)
 {
-    m->denoiser = (NetworkDenoiser){.network = &m->network,
-                                    .weights = m->weights,
-                                    .prediction = m->config.prediction,
-                                    .label = label,
-                                    .classes = m->config.unet.classes};
+    m->denoiser = (NetworkDenoiser){.network = &m->network, .weights = m->weights, .label = label};
     net_hold(m->network.net, m->weights);
     return network_denoiser(&m->denoiser);
 }

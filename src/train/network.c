@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "diffc/method.h"
 #include "diffc/ops.h"
 #include "diffc/parallel.h"
 
@@ -92,6 +93,16 @@ Shape network_shape(const ModelConfig *m)
     return (Shape){.H = m->unet.sample_height, .W = m->unet.sample_width, .C = m->unet.in_channels};
 }
 
+float network_label(const Network *nw, NoiseLevel level)
+{
+    ProcessKind process = method_process_kind(nw->model->method, nw->model->sde);
+    if (process != PROCESS_VP && process != PROCESS_SUBVP) return (float)level.t;
+    TimeFeatureKind time = model_time_kind(nw->model);
+    CHECK(time != TIME_UNSET);
+    bool large = time == TIME_POSITIONAL || time == TIME_FOURIER_LINEAR_999;
+    return (float)(large ? 999 * level.t : level.t);
+}
+
 static int sample_pass(const ModelConfig *m)
 {
     return m->network == NETWORK_MLP ? NETWORK_POINTS_PASS : NETWORK_SAMPLE_PASS;
@@ -108,6 +119,7 @@ static bool declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape 
     memset(nw, 0, sizeof *nw);
     nw->net = net_new(table, batch);
     if (!nw->net) return err_set(err, ERR_MEMORY, "not enough memory for the network's graph");
+    nw->model = m;
     nw->image = image;
     nw->batch = batch;
     nw->dims = (size_t)image.H * (size_t)image.W * (size_t)image.C;

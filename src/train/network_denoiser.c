@@ -50,7 +50,8 @@ int network_image(const NetworkDenoiser *d, int row)
 
 static int class_of(const NetworkDenoiser *d, int row)
 {
-    return d->label >= 0 ? d->label : (d->first_image + network_image(d, row)) % d->classes;
+    int classes = d->network->model->unet.classes;
+    return d->label >= 0 ? d->label : (d->first_image + network_image(d, row)) % classes;
 }
 
 /* The inputs of the part. Places beyond keep old values; their results are not read. */
@@ -62,7 +63,7 @@ static void set_inputs(const NetworkPart *p, const NetworkCall *c)
     for (size_t i = 0; i < (size_t)p->count * nw->dims; i++) input[i] = (float)x[i];
     for (int n = 0; n < nw->batch; n++) {
         int row = p->first + (n < p->count ? n : 0);
-        t[n] = (float)c->levels[row * c->stride].t;
+        t[n] = network_label(nw, c->levels[row * c->stride]);
         if (nw->label >= 0) net_value(nw->net, nw->label)[n] = (float)class_of(p->denoiser, row);
     }
 }
@@ -75,7 +76,7 @@ static bool read_eps(const NetworkPart *p, const NetworkCall *c, Err *err)
     for (size_t i = 0; i < (size_t)p->count * nw->dims; i++) {
         int row = p->first + (int)(i / nw->dims);
         NoiseLevel level = c->levels[row * c->stride];
-        double eps = eps_from_prediction(p->denoiser->prediction, level, c->x[at + i],
+        double eps = eps_from_prediction(nw->model->prediction, level, c->x[at + i],
                                          (double)y[network_place(nw, i)]);
         c->eps[at + i] = eps;
         if (!isfinite(eps))
@@ -109,7 +110,8 @@ static bool vjp_part(const NetworkPart *p, const NetworkCall *c, Err *err)
     const float *dx = net_gradient(nw->net, nw->x);
     for (size_t i = 0; i < n; i++) {
         NoiseLevel level = c->levels[(p->first + (int)(i / nw->dims)) * c->stride];
-        c->jtv[at + i] = eps_from_prediction(d->prediction, level, c->v[at + i], (double)dx[i]);
+        c->jtv[at + i] =
+            eps_from_prediction(nw->model->prediction, level, c->v[at + i], (double)dx[i]);
     }
     return true;
 }

@@ -111,6 +111,30 @@ static bool trim_stats(Trainer *t, Err *err)
     return ok;
 }
 
+/* Earlier versions trained VP and sub-VP with Fourier features on 999 t; such a run goes on so. */
+static bool keep_time_label(Trainer *t, Err *err)
+{
+    ModelConfig *m = &t->plan.model, saved;
+    char model[PATH_BYTES], index[PATH_BYTES];
+    if (model_time_kind(m) != TIME_FOURIER_LINEAR) return true;
+    if (!path_join(model, t->run, "model", err) ||
+        !path_join(index, model, "model_index.json", err))
+        return false;
+    if (!path_exists(index)) return true;
+    if (!model_folder_read_config(model, &saved, err)) return false;
+    if (model_time_kind(&saved) == TIME_FOURIER_LINEAR_999) {
+        *(m->network == NETWORK_MLP ? &m->mlp.time_kind : &m->unet.time_kind) =
+            TIME_FOURIER_LINEAR_999;
+        run_note(
+            t,
+            "note: an earlier version began %s on the time label 999 t instead of t; it goes on "
+            "so, but a new run learns better",
+            t->run);
+    }
+    model_config_free(&saved);
+    return true;
+}
+
 static bool resume_run(Trainer *t, Err *err)
 {
     Optimizer *o = &t->optimizer;
@@ -118,7 +142,7 @@ static bool resume_run(Trainer *t, Err *err)
     char notes[1024] = "";
     if (!checkpoint_load_newest(t->run, &t->table, &blocks, &t->state, notes, sizeof notes, err))
         return false;
-    if (!masks_restore(t, err)) return false;
+    if (!masks_restore(t, err) || !keep_time_label(t, err)) return false;
     if (notes[0]) run_note(t, "%s", notes);
     if (t->state.seed != t->config.train.seed)
         return err_set(

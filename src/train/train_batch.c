@@ -66,7 +66,7 @@ static void diffuse(const Trainer *t, TrainBatch *b, int i, NoiseLevel level)
         target[k] = (float)target_of_prediction(kind, level, x0, eps);
         x[k] = (float)(level.alpha * x0 + level.sigma * eps);
     }
-    b->t[i] = (float)level.t;
+    b->t[i] = network_label(&t->train_network, level);
     if (noise_classes(t)) b->classes[i] = (int)cdm_class_at(level);
     b->sigma[i] = (float)level.sigma;
     b->weight[i] = (float)method_weight(&t->process, kind, level, t->config.method.weighting,
@@ -95,8 +95,7 @@ static NoiseLevel level_at(const Trainer *t, const Process *p, double u)
     return process_quantile(p, u);
 }
 
-/* The level of a training sample. */
-static NoiseLevel drawn_level(const Trainer *t, uint64_t sample)
+NoiseLevel training_level(const Trainer *t, uint64_t sample)
 {
     const Process *p = &t->process;
     if (t->masks.on) return masks_level(t, sample);
@@ -135,7 +134,7 @@ void batch_diffuse_train(const Trainer *t, TrainBatch *b, uint64_t first)
         uint64_t sample = first + (uint64_t)i;
         rng_normals_float(b->noise + (size_t)i * b->dims, b->dims, seed,
                           rng_stream(RNG_NOISE, sample), 0);
-        NoiseLevel level = drawn_level(t, sample);
+        NoiseLevel level = training_level(t, sample);
         dequantise(t, b, i, level, 2 * sample);
         diffuse(t, b, i, level);
     }

@@ -108,6 +108,8 @@ void batch_diffuse_train(const Trainer *t, TrainBatch *b, uint64_t first);
  * i of n has the level at quantile (i + 1/2) / n and always the same noise. */
 void batch_fill_validation(Trainer *t, TrainBatch *b, int first, int n);
 NoiseLevel validation_level(const Trainer *t, int image, int n);
+/* The level of training sample `sample` of the run. */
+NoiseLevel training_level(const Trainer *t, uint64_t sample);
 
 /* The loss of each image of the held-out batch, by the moving average; and a training pass of the
  * samples from `first` on, which adds dloss times the gradients of the losses' sum to grads. */

@@ -74,7 +74,6 @@ static bool make_betas(Trainer *t, Err *err)
     return true;
 }
 
-/* The network's time features are chosen before: they decide its label of VP and sub-VP. */
 static bool open_process(Trainer *t, Err *err)
 {
     const Dataset *d = &t->data;

@@ -98,8 +98,7 @@ TEST(time_is_found_from_the_signal_to_noise_ratio)
 /* d alpha/dt = f alpha and d sigma^2/dt = 2 f sigma^2 + g^2, by central differences. */
 TEST(a_constant_beta_is_a_process_as_well)
 {
-    ProcessConfig config = {
-        .kind = PROCESS_VP, .beta_min = 5, .beta_max = 5, .time_min = 1e-5};
+    ProcessConfig config = {.kind = PROCESS_VP, .beta_min = 5, .beta_max = 5, .time_min = 1e-5};
     Process p;
     Err err = {0};
     if (!EXPECT(process_make(&p, &config, &err))) return;

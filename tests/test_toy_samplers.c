@@ -98,8 +98,7 @@ TEST(samplers_of_variance_preserving_processes_find_the_weights_of_two_modes)
         int calls;
     } rows[] = {{"reverse-sde", 300}, {"ode", 0}, {"heun", 60}, {"dpm++2m", 60}, {"unipc", 60}};
     double *x = malloc(D * COUNT * sizeof *x), error = sqrt(0.16 / COUNT);
-    ProcessConfig config = {
-        .kind = PROCESS_VP, .beta_min = 0.1, .beta_max = 20, .time_min = 1e-5};
+    ProcessConfig config = {.kind = PROCESS_VP, .beta_min = 0.1, .beta_max = 20, .time_min = 1e-5};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         Toy t;
         toy_open(&t, TOY_TWO_MODES, config);
@@ -183,10 +182,7 @@ TEST(samplers_draw_the_ring_of_eight_modes)
          .beta_start = 1e-4,
          .beta_end = 0.02},
         {.kind = PROCESS_VP, .beta_min = 0.1, .beta_max = 20, .time_min = 1e-5},
-        {.kind = PROCESS_SUBVP,
-         .beta_min = 0.1,
-         .beta_max = 20,
-         .time_min = 1e-5},
+        {.kind = PROCESS_SUBVP, .beta_min = 0.1, .beta_max = 20, .time_min = 1e-5},
         {.kind = PROCESS_VE, .sigma_min = 0.01, .sigma_max = 10, .time_min = 1e-5},
     };
     static const struct {

@@ -314,8 +314,7 @@ static bool measure_sampling(Bench *b, Err *err)
     b->side_by_side[1] = network.copies;
     b->forward_flop = net_forward_flop(network.net);
     float *weights = mem_floats(b->table.block_floats);
-    NetworkDenoiser context = {.network = &network,
-                               .weights = weights};
+    NetworkDenoiser context = {.network = &network, .weights = weights};
     size_t values = (size_t)batch * network.dims;
     SampleWork w = {.denoiser = network_denoiser(&context),
                     .x = mem_doubles(values),

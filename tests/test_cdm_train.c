@@ -148,6 +148,87 @@ TEST(training_lowers_both_losses_and_the_log_tells_them)
     EXPECT(mse[1] < 0.8 * mse[0]);
 }
 
+/* A network of zeros gives no gradient and even odds: eps_hat = sigma x, cross-entropy ln(classes). */
+typedef struct {
+    double ce, mse;
+    int clean, noisy;
+} Means;
+
+static Means means_of_a_zero_network(const TrainBatch *b, int images, int classes)
+{
+    Means m = {.ce = log(classes)};
+    for (int i = 0; i < images; i++) {
+        const float *x = b->xt + (size_t)i * DIMS, *eps = b->target + (size_t)i * DIMS;
+        double sigma = (double)b->sigma[i];
+        if (b->classes[i] == 0) {
+            m.clean++;
+            continue;
+        }
+        m.noisy++;
+        for (int k = 0; k < DIMS; k++)
+            m.mse += pow(sigma * (double)x[k] - (double)eps[k], 2) / DIMS;
+    }
+    m.mse /= m.noisy;
+    return m;
+}
+
+static double number_after(const char *line, const char *key)
+{
+    const char *at = line ? strstr(line, key) : NULL;
+    return at ? strtod(at + strlen(key), NULL) : (double)NAN;
+}
+
+TEST(the_mean_squared_error_is_over_images_with_noise_in_training_and_validation)
+{
+    enum { CLASSES = 4, IMAGES = 8 };
+    Config c = tiny_config();
+    Err err = {0};
+    Trainer *t;
+    c.method.steps = CLASSES - 2;
+    c.method.beta_end = 0.9;
+    c.method.ce_weight = 0.25;
+    c.method.mse_weight = 2;
+    c.train.steps = 1;
+    c.train.lr = 1e-30;
+    if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
+    memset(t->optimizer.weights, 0, t->table.block_floats * sizeof(float));
+    memset(t->optimizer.ema, 0, t->table.block_floats * sizeof(float));
+    TrainBatch b;
+    EXPECT(batch_open(&b, IMAGES, DIMS, &err));
+    batch_read_train(t, &b, 0), batch_diffuse_train(t, &b, 0);
+    Means trained = means_of_a_zero_network(&b, IMAGES, CLASSES);
+    batch_fill_validation(t, &b, 0, IMAGES);
+    Means held_out = means_of_a_zero_network(&b, IMAGES, CLASSES);
+    EXPECT(trained.clean > 0 && trained.noisy > 0);
+    EXPECT_INT(held_out.clean, 2);
+    const char *run = test_path("zeros");
+    char path[PATH_BYTES];
+    FileBytes log = {0};
+    if (!EXPECT(trainer_run(t, run, false, &err))) printf("  %s\n", err.text);
+    EXPECT(path_join(path, run, "stats.jsonl", &err) && file_read(path, 1 << 20, &log, &err));
+    const char *step = strstr((const char *)log.bytes, "\"event\":\"step\"");
+    const char *line = strstr((const char *)log.bytes, "\"validation\"");
+    EXPECT_NEAR(number_after(step, "\"loss\":"), 0.25 * trained.ce + 2 * trained.mse, 1e-5);
+    EXPECT_NEAR(number_after(line, "\"cross_entropy\":"), held_out.ce, 1e-5);
+    EXPECT_NEAR(number_after(line, "\"squared_error\":"), held_out.mse, 1e-5);
+    EXPECT_NEAR(number_after(line, "\"loss\":"), 0.25 * held_out.ce + 2 * held_out.mse, 1e-5);
+    file_free(&log);
+    batch_close(&b);
+    trainer_close(t);
+}
+
+TEST(an_update_of_clean_images_alone_has_the_cross_entropy_as_its_loss)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    Trainer *t;
+    c.method.ce_weight = 0.25;
+    if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
+    LossSum sum = {.ce = 6, .images = 3};
+    EXPECT_NEAR(loss_sum_mean(&sum, t), 0.5, 0);
+    trainer_close(t);
+}
+
 TEST(so_few_levels_that_clean_is_a_tenth_below_the_first_are_validated_too)
 {
     Config c = tiny_config();

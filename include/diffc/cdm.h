@@ -8,7 +8,14 @@
  *   eps(x,t)   = sigma_t (grad_x F(x,t) + x)                            (theorem 3.1)
  *   ln p_t(x)  = -F(x,t) + ln N(x; 0, I)                                (theorem 3.2, t uniform)
  * Between two steps F is interpolated, linear in time. This file is the mathematics of one image;
- * networks stand in network.h. */
+ * networks stand in network.h.
+ *
+ * The loss of N images x_n of classes t_n with noise e_n, of which M have a class above 0, is
+ *   ce_weight / N sum_n CE(softmax f(x_n), t_n) + mse_weight / M sum_{t_n > 0} |eps(x_n,t_n) - e_n|^2 / d
+ * Class 0 has no noise: eps is 0 there whatever the network gives, so its squared error would be a
+ * constant (1 on average) without a gradient, and is left out of the mean. A training update divides
+ * both sums by N, as the paper does: every class has the weight 1 / (T+2) in the gradient, which is
+ * that of the loss above with mse_weight M / N. */
 #ifndef DIFFC_CDM_H
 #define DIFFC_CDM_H
 
@@ -38,7 +45,8 @@ static inline double cdm_eps(double sigma, double x, double gradient)
 }
 
 /* mean_i (eps_hat_i - eps_i)^2 of one image, and, unless r is NULL, its cotangent
- *   r_i = dloss d(mean) / d(grad F)_i = dloss 2 sigma (eps_hat_i - eps_i) / dims. */
+ *   r_i = dloss d(mean) / d(grad F)_i = dloss 2 sigma (eps_hat_i - eps_i) / dims.
+ * Both are 0 where sigma is 0: an image without noise has no squared error. */
 double cdm_squared_error(double sigma, size_t dims, const float *x, const float *gradient,
                          const float *eps, double dloss, float *r);
 

@@ -8,7 +8,7 @@
 #include "diffc/network.h"
 
 /* The loss of image n is ce_weight ce[n] + mse_weight mse[n]: the cross-entropy of its class, in
- * nats, and the mean squared error of its noise. */
+ * nats, and the mean squared error of its noise, 0 for clean images (cdm.h). */
 typedef struct {
     const float *xt, *eps; /* [N,H,W,C]: x_t = alpha x0 + sigma eps */
     const int *classes;    /* [N] */

@@ -54,6 +54,10 @@ double cdm_squared_error(double sigma, size_t dims, const float *x, const float 
                          const float *eps, double dloss, float *r)
 {
     double sum = 0, factor = dloss * 2 * sigma / (double)dims;
+    if (sigma <= 0) {
+        for (size_t i = 0; i < dims && r; i++) r[i] = 0;
+        return 0;
+    }
     for (size_t i = 0; i < dims; i++) {
         double error = cdm_eps(sigma, (double)x[i], (double)gradient[i]) - (double)eps[i];
         sum += error * error;

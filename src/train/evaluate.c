@@ -28,28 +28,23 @@ bool evaluate_validation(Trainer *t, Err *err)
     if (n == 0) return true;
     TrainBatch *b = &t->eval_batch;
     net_hold(t->eval_network.net, t->optimizer.ema);
-    double sum[LEVEL_BINS] = {0}, total = 0, ce = 0, mse = 0;
+    LossSum all = {0}, bins[LEVEL_BINS] = {{0}};
     int T = sampled_process(t)->T;
-    int count[LEVEL_BINS] = {0};
     for (int first = 0; first < n; first += b->size) {
         if (interrupt_requested()) return true;
         batch_fill_validation(t, b, first, n);
         batch_loss(t, b);
         for (int i = 0; i < b->size && first + i < n; i++) {
-            int bin = level_bin(t, validation_level(t, first + i, n).time);
-            sum[bin] += (double)b->loss[i];
-            total += (double)b->loss[i];
-            ce += (double)b->ce[i];
-            mse += (double)b->mse[i];
-            count[bin]++;
+            loss_sum_add(&all, b, i);
+            loss_sum_add(&bins[level_bin(t, validation_level(t, first + i, n).time)], b, i);
         }
     }
-    if (!isfinite(total))
+    double loss = loss_sum_mean(&all, t);
+    if (!isfinite(loss))
         return err_set(err, ERR_DIVERGED,
                        "step %lld: the validation loss is not finite; the moving average of the "
                        "weights is damaged",
                        (long long)t->state.step);
-    double loss = total / n;
     if (!(loss >= t->state.best_validation)) t->state.best_validation = loss;
     JsonWriter w;
     json_write_init(&w, 0);
@@ -58,13 +53,13 @@ bool evaluate_validation(Trainer *t, Err *err)
     json_put_int(&w, "step", t->state.step);
     json_put_number(&w, "loss", loss);
     if (t->plan.model.method == METHOD_CDM) {
-        json_put_number(&w, "cross_entropy", ce / n);
-        json_put_number(&w, "squared_error", mse / n);
+        json_put_number(&w, "cross_entropy", loss_sum_cross_entropy(&all));
+        json_put_number(&w, "squared_error", loss_sum_squared_error(&all));
     }
     json_put_int(&w, "images", n);
     json_begin_array(&w, "levels");
     for (int k = 0; k < LEVEL_BINS; k++) {
-        if (count[k] == 0) continue;
+        if (bins[k].images == 0) continue;
         json_begin_object(&w, NULL);
         if (T > 0) {
             json_put_int(&w, "t_from", (k * T + LEVEL_BINS - 1) / LEVEL_BINS);
@@ -73,8 +68,8 @@ bool evaluate_validation(Trainer *t, Err *err)
             json_put_number(&w, "t_from", (double)k / LEVEL_BINS);
             json_put_number(&w, "t_to", (double)(k + 1) / LEVEL_BINS);
         }
-        json_put_number(&w, "loss", sum[k] / count[k]);
-        json_put_int(&w, "images", count[k]);
+        json_put_number(&w, "loss", loss_sum_mean(&bins[k], t));
+        json_put_int(&w, "images", bins[k].images);
         json_end_object(&w);
     }
     json_end_array(&w);

@@ -173,6 +173,33 @@ static void sum_cdm_losses(TrainBatch *b, const CdmBatch *c)
         b->loss[i] = (float)(c->ce_weight * (double)c->ce[i] + c->mse_weight * (double)c->mse[i]);
 }
 
+void loss_sum_add(LossSum *sum, const TrainBatch *b, int image)
+{
+    sum->loss += (double)b->loss[image];
+    sum->ce += (double)b->ce[image];
+    sum->mse += (double)b->mse[image];
+    sum->images++;
+    sum->with_noise += b->sigma[image] > 0;
+}
+
+double loss_sum_cross_entropy(const LossSum *sum)
+{
+    return sum->ce / sum->images;
+}
+
+double loss_sum_squared_error(const LossSum *sum)
+{
+    return sum->with_noise > 0 ? sum->mse / sum->with_noise : 0;
+}
+
+double loss_sum_mean(const LossSum *sum, const Trainer *t)
+{
+    const Config *c = &t->config;
+    if (!noise_classes(t)) return sum->loss / sum->images;
+    return c->method.ce_weight * loss_sum_cross_entropy(sum) +
+           c->method.mse_weight * loss_sum_squared_error(sum);
+}
+
 void batch_loss(Trainer *t, TrainBatch *b)
 {
     Network *network = &t->eval_network;

@@ -111,6 +111,18 @@ NoiseLevel validation_level(const Trainer *t, int image, int n);
 /* The level of training sample `sample` of the run. */
 NoiseLevel training_level(const Trainer *t, uint64_t sample);
 
+/* For the mean loss of some images: what train, validation and their logs report. */
+typedef struct {
+    double loss, ce, mse;   /* sums; ce and mse of a classifier of noise levels */
+    int images, with_noise; /* sigma above 0 */
+} LossSum;
+void loss_sum_add(LossSum *sum, const TrainBatch *b, int image);
+/* loss / images; of a classifier ce_weight and mse_weight times the means below (cdm.h). */
+double loss_sum_mean(const LossSum *sum, const Trainer *t);
+double loss_sum_cross_entropy(const LossSum *sum);
+/* Over the images that have noise; 0 when none has. */
+double loss_sum_squared_error(const LossSum *sum);
+
 /* The loss of each image of the held-out batch, by the moving average; and a training pass of the
  * samples from `first` on, which adds dloss times the gradients of the losses' sum to grads. */
 void batch_loss(Trainer *t, TrainBatch *b);

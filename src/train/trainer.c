@@ -242,7 +242,7 @@ static double accumulate_gradients(Trainer *t)
     int passes = t->config.train.batch / t->plan.micro_batch * t->config.train.accumulate;
     int images = passes * t->plan.micro_batch, blocks = t->optimizer.grad_blocks;
     Round round = {.t = t, .dloss = 1.0f / (float)images};
-    double sum = 0;
+    LossSum sum = {0};
     net_hold(t->train_network.net, t->optimizer.weights);
     for (int done = 0; done < passes; done += blocks) {
         int count = passes - done < blocks ? passes - done : blocks;
@@ -251,11 +251,11 @@ static double accumulate_gradients(Trainer *t)
         for (int i = 0; i < count; i++) {
             const TrainBatch *b = &t->train_batch[i];
             masks_observe(t, i, first_sample(t, i));
-            for (int n = 0; n < b->size; n++) sum += (double)b->loss[n];
+            for (int n = 0; n < b->size; n++) loss_sum_add(&sum, b, n);
         }
         t->state.samples = first_sample(t, count);
     }
-    return sum / images;
+    return loss_sum_mean(&sum, t);
 }
 
 double progress_of(const Trainer *t)

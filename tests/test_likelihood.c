@@ -675,6 +675,31 @@ TEST(exact_likelihood_at_a_noisy_level_is_that_of_the_image_as_it_is_with_its_no
     EXPECT(same.nats == result.nats);
 }
 
+/* Noise alone is scored by the standard normal density per level of grey, and the image has no part. */
+TEST(exact_likelihood_of_noise_alone_is_the_standard_normal_density_per_level_of_grey)
+{
+    GaussianData data = {.dims = DIMS, .mean = 0.5, .std = 0.25};
+    DensityModel model = {.context = &data, .dims = DIMS, .log_density = gaussian_density};
+    ExactRun run = {.level = {.alpha = 0, .sigma = 1}, .dequantise = true, .draws = 3};
+    static unsigned char pixels[2][DIMS];
+    uint64_t seed = 5;
+    Likelihood result[2];
+    double want = 0, eps[DIMS];
+    for (uint64_t k = 0; k < 3; k++) {
+        ImageSeeds seeds = {.seeds = &seed};
+        NoiseSource noise = likelihood_noise(&seeds);
+        noise.normals(noise.context, 0, k, DIMS, eps);
+        for (int i = 0; i < DIMS; i++)
+            want += (0.5 * (eps[i] * eps[i] + log(2 * acos(-1))) + log(127.5)) / 3;
+    }
+    for (int i = 0; i < DIMS; i++) pixels[1][i] = (unsigned char)(150 + 3 * i);
+    for (int i = 0; i < 2; i++) {
+        EXPECT(exact_run(&run, &model, 1, pixels[i], &seed, &result[i], NULL));
+        EXPECT_NEAR(result[i].nats, want, 1e-9);
+        EXPECT_NEAR(result[i].bits_per_dim, want / (DIMS * log(2)), 1e-12);
+    }
+}
+
 typedef struct {
     GaussianData data;
     double seen[DIMS];

@@ -189,15 +189,18 @@ typedef struct {
  *   clean, dequantised  -ln p_0(y) - d ln w      y by pixels_dequantise, w = (high - low) / levels
  *   clean, as it is     -ln p_0(x) - d ln v      v = (high - low) / (levels - 1)
  *   level with noise    -ln p_t(x_t) - d ln(alpha v)    x_t = alpha x + sigma eps, eps drawn anew
+ *   noise alone         -ln N(eps; 0, I) - d ln v       alpha 0: the image has no part in x_t = eps
  *
- * The last is the density, per level of grey, of x_t / alpha, the image plus noise of sigma / alpha:
+ * The third is the density, per level of grey, of x_t / alpha, the image plus noise of sigma / alpha:
  * alpha^d turns the density of x_t into its, and its levels lie v apart (log2(1/v) = 6.9944 bits, of
- * w 7). It is a figure of that noisy image, not a bound of the image's own -ln P. A learnt density
- * need not integrate to one, so unlike bound and ode none of the three promises anything about
+ * w 7). It is a figure of that noisy image, not a bound of the image's own -ln P. The fourth is the
+ * standard normal density per level of grey, whatever the model and the image: 2.0471 + 6.9944 bits
+ * per dimension on average. A learnt density
+ * need not integrate to one, so unlike bound and ode none of the first three promises anything about
  * coding; and the second, for models trained on clean images as they are (Yadin et al. 2024), has
  * no limit: such a model can tell the levels of grey from values between them. */
 typedef struct {
-    NoiseLevel level; /* at which the density is taken; alpha above 0 */
+    NoiseLevel level; /* at which the density is taken */
     bool dequantise;  /* clean images; no matter at a level with noise */
     int draws;        /* network calls an image: draws of dequantisation or noise, 1 or more */
 } ExactRun;

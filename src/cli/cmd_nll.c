@@ -43,6 +43,12 @@ typedef struct {
     int group; /* images in the running group */
 } Job;
 
+/* The last level of exact, at which the image has no part in what is scored. */
+static bool is_noise_alone(const Job *job)
+{
+    return job->protocol == PROTOCOL_EXACT && job->exact.level.alpha <= 0;
+}
+
 static bool choose_protocol(const OptionValue *v, Job *job, Err *err)
 {
     bool ddpm = job->model.process.kind == PROCESS_DDPM;
@@ -61,12 +67,10 @@ static bool choose_protocol(const OptionValue *v, Job *job, Err *err)
                        "the protocol bound needs a chain of discrete steps; the noise of %s is "
                        "continuous in time and has ode",
                        job->path);
-    if (cdm && v[NLL_ROW_LEVEL].integer > job->model.process.T)
-        return err_set(
-            err, ERR_USAGE,
-            "--level is %lld; the levels of %s are 0 (clean) to %d, above which there is "
-            "only noise",
-            (long long)v[NLL_ROW_LEVEL].integer, job->path, job->model.process.T);
+    if (cdm && v[NLL_ROW_LEVEL].integer > job->model.process.T + 1)
+        return err_set(err, ERR_USAGE,
+                       "--level is %lld; the levels of %s are 0 (clean) to %d (noise alone)",
+                       (long long)v[NLL_ROW_LEVEL].integer, job->path, job->model.process.T + 1);
     return nll_check_options(v, job->protocol, err);
 }
 
@@ -290,6 +294,12 @@ static bool conclude(Job *job, bool scored, Err *err)
 static void narrate_exact(const Job *job)
 {
     const ExactRun *e = &job->exact;
+    if (is_noise_alone(job)) {
+        term_note("%s: protocol exact, the density of noise alone (level %d): that of the standard "
+                  "normal distribution, whatever the image and the model",
+                  job->path, (int)cdm_class_at(e->level));
+        return;
+    }
     bool noisy = e->level.sigma > 0;
     term_note("%s: protocol exact, the density of %s at noise level %d: %d network call%s an image",
               job->path,
@@ -378,6 +388,7 @@ static bool run_job(Job *job, const Arguments *a, Err *err)
         .count = v[NLL_ROW_DATA].given ? (size_t)v[NLL_ROW_COUNT].integer : (size_t)a->word_count};
     job->report = (NllReport){.protocol = job->protocol,
                               .level = (int)v[NLL_ROW_LEVEL].integer,
+                              .noise_alone = is_noise_alone(job),
                               .json = v[NLL_ROW_JSON].given,
                               .each = !v[NLL_ROW_DATA].given,
                               .csv = v[NLL_ROW_CSV].text,
@@ -434,7 +445,8 @@ static void list_protocols(FILE *out)
         {"exact",
          "density that the model itself gives, in one network call, at the image plus "
          "uniform noise of one grey level, or with --level at the image plus that level's noise: "
-         "a learnt ratio, not a bound (cdm)"},
+         "a learnt ratio, not a bound; at the last level, noise alone, the standard normal "
+         "density (cdm)"},
     };
     fputs("\nProtocols:\n", out);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

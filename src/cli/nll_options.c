@@ -115,7 +115,8 @@ const Option nll_options[NLL_ROWS + 1] = {
                        .group = "Protocol",
                        .help = "exact: noise level at which the density is taken, 0 for the clean "
                                "image; above 0 noise of that level is drawn and added, and the "
-                               "figure is of the noisy image"},
+                               "figure is of the noisy image; up to the number of steps + 1, noise "
+                               "alone"},
     [NLL_ROW_TOLERANCE] = {.name = "tolerance",
                            .type = OPTION_REAL,
                            .metavar = "X",

@@ -80,15 +80,19 @@ static bool csv_steps(NllReport *r, const char *name, const Likelihood *l, const
     return true;
 }
 
-/* What must stand beside a figure of this protocol. */
-static const char exact_caution[] = "a learnt density ratio, not a bound";
+/* What must stand beside a figure of the protocol exact. */
+static const char *exact_caution(const NllReport *r)
+{
+    return r->noise_alone ? "noise alone: the standard normal density"
+                          : "a learnt density ratio, not a bound";
+}
 
 static void json_protocol(JsonWriter *w, const NllReport *r)
 {
     json_put_string(w, "protocol", protocol_name((int)r->protocol));
     if (r->protocol != PROTOCOL_EXACT) return;
     json_put_int(w, "level", r->level);
-    json_put_string(w, "warning", exact_caution);
+    json_put_string(w, "warning", exact_caution(r));
 }
 
 enum { WORDS_BYTES = 96 };
@@ -97,7 +101,7 @@ static const char *protocol_words(const NllReport *r, char out[WORDS_BYTES])
     const char *name = protocol_name((int)r->protocol);
     if (r->protocol != PROTOCOL_EXACT) return name;
     snprintf(out, WORDS_BYTES, "%s, level %d%s, %s", name, r->level,
-             r->level > 0 ? " with its noise" : "", exact_caution);
+             r->level > 0 && !r->noise_alone ? " with its noise" : "", exact_caution(r));
     return out;
 }
 

@@ -7,7 +7,8 @@
 
 typedef struct {
     LikelihoodProtocol protocol;
-    int level; /* of exact */
+    int level;        /* of exact */
+    bool noise_alone; /* its last level */
     bool json;
     bool each;                  /* text: a line for each image; else their mean alone */
     const char *csv, *per_step; /* files, NULL: not wanted */

@@ -137,7 +137,8 @@ static double exact_nats(const ExactRun *run, double log_density, size_t dims)
     const PixelRange *r = &model_pixels;
     if (dequantises(run)) return pixel_nats(r, log_density, dims);
     double width = (r->high - r->low) / (r->levels - 1);
-    return -log_density - (double)dims * log(run->level.alpha * width);
+    double scale = run->level.alpha > 0 ? run->level.alpha : 1;
+    return -log_density - (double)dims * log(scale * width);
 }
 
 bool exact_run(const ExactRun *run, const DensityModel *model, int count,

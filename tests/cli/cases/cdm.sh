@@ -24,7 +24,11 @@ diffc nll -q -m run --level 3 --csv table.csv im/000000.png >/dev/null
 numbers <table.csv
 diffc nll -q -m run --protocol bound im/000000.png | numbers
 diffc nll -q -m run --protocol ode --tolerance 1e-2 --dequant 1 im/000000.png | numbers
-diffc nll -q -m run --level 21 im/000000.png
+diffc nll -q -m run --level 22 im/000000.png
+# Level T+1 is noise alone: 0.5 log2(2 pi e) + log2(127.5) bits on average over 256 values and 50 draws.
+diffc nll -m run --level 21 --dequant 50 im/000000.png 2>&1 | numbers
+noise() { diffc nll -q -m run --level 21 --dequant 50 --json im/000000.png | sed 's/.*"bits_per_dim":\([0-9.e-]*\),.*/\1/'; }
+assert "standard normal" awk -v bits="$(noise)" 'BEGIN { exit !(bits > 9.0414 - 0.05 && bits < 9.0414 + 0.05) }'
 diffc nll -q -m run --protocol bound --level 1 im/000000.png
 diffc nll -q -m run --probes 2 im/000000.png
 diffc denoise -q -m run im/000000.png --out a.png --json | numbers

@@ -1,5 +1,6 @@
 # diffc: build, test, install. `make help` lists the targets.
-# MODE=release|debug|asan|fuzz, V=1 shows commands, WERROR=1 makes warnings errors.
+# MODE=release|debug|asan|fuzz, V=1 shows commands, WERROR=1 makes warnings errors, NO_SKIP=1 makes
+# skipped tests failures. All CPUs are used unless -j says otherwise.
 
 MODE    ?= release
 CC      ?= cc
@@ -48,48 +49,73 @@ TESTS    := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/test_*.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 Q := $(if $(V),,@)
-.PHONY: all demo test check fuzz bench lint deps install uninstall clean help tests
+.PHONY: all demo test check fuzz bench lint deps install uninstall clean help tests needs
 .SECONDARY:
 
+# All CPUs; a -j of the command line or of a calling make wins. Several goals are made one after the
+# other (demo and test would build the same files at once), except those that only build.
+ifeq (0,$(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)))
+MAKEFLAGS += -j$(or $(shell nproc 2>/dev/null),1)
+endif
+ifneq (,$(if $(filter-out all tests,$(MAKECMDGOALS)),$(word 2,$(MAKECMDGOALS))))
+.NOTPARALLEL:
+endif
+# A line a file, unless -s or V=1; the end of a build is said when it was asked for by itself.
+SILENT := $(findstring s,$(filter-out -%,$(firstword $(MAKEFLAGS))))
+say     = $(if $(SILENT)$(V),@:,@printf '  %-5s %s\n' $(1) '$(2)')
+PROGRAM = $(if $(filter release,$(MODE)),$(BUILD),$(OUT))/diffc
+ALONE   = $(if $(SILENT)$(filter-out 0,$(MAKELEVEL))$(filter-out all,$(MAKECMDGOALS)),,yes)
+
 all: $(OUT)/diffc ## Build diffc (build/release/diffc, linked as ./build/diffc)
+	@$(if $(ALONE),echo "$(PROGRAM) is up to date; 'make install' puts it on the PATH and 'make help' lists the rest",:)
+
+# What the build cannot do without is looked for before the first file is compiled.
+needs:
+	@CC='$(CC)' .ci/deps.sh --check
 
 $(OUT)/diffc: $(OUT)/src/cli/main.o $(LIB_OBJ)
+	$(call say,link,$@)
 	$(Q)$(CC) -o $@ $^ $(ALL_LIBS)
 	$(Q)[ $(MODE) != release ] || ln -sf release/diffc $(BUILD)/diffc
 
-$(OUT)/%.o: %.c Makefile
+$(OUT)/%.o: %.c Makefile | needs
 	@mkdir -p $(@D)
+	$(call say,cc,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LEVEL_FLAGS) -c $< -o $@
 
 define SIMD_RULE
-$$(OUT)/%_simd.$(1).o: %_simd.c Makefile
+$$(OUT)/%_simd.$(1).o: %_simd.c Makefile | needs
 	@mkdir -p $$(@D)
+	$$(call say,cc,$$< for $(1))
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(SIMD.$(1)) -c $$< -o $$@
 endef
 $(foreach l,$(LEVELS),$(eval $(call SIMD_RULE,$(l))))
 
 $(OUT)/tests/test_%: $(OUT)/tests/test_%.o $(OUT)/tests/test.o $(LIB_OBJ)
+	$(call say,link,$@)
 	$(Q)$(CC) -o $@ $^ $(ALL_LIBS)
 
 $(OUT)/fuzz/%: $(OUT)/tests/fuzz/%.o $(LIB_OBJ)
 	@mkdir -p $(@D)
+	$(call say,link,$@)
 	$(Q)$(CC) -o $@ $^ -fsanitize=fuzzer $(ALL_LIBS)
 
 tests: $(TESTS)
+	@:
 
 demo: ## Install what is missing, build, train on Fashion-MNIST for five minutes, write grid.png
-	$(Q).ci/deps.sh dataset-fashion-mnist
+	$(Q)CC='$(CC)' .ci/deps.sh dataset-fashion-mnist
 	$(Q)$(MAKE) --no-print-directory all
-	$(Q).ci/demo.sh
+	$(Q)PROGRAM='$(PROGRAM)' .ci/demo.sh
 
 test: ## Build and run every test
-	$(Q).ci/deps.sh dataset-fashion-mnist
+	$(Q)CC='$(CC)' .ci/deps.sh --optional dataset-fashion-mnist
 	$(Q)$(MAKE) --no-print-directory all tests
-	$(Q)tests/run.sh $(OUT)
+	$(Q)tests/run.sh $(if $(NO_SKIP),--no-skip) $(OUT)
 
 check: ## The tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(Q)$(MAKE) --no-print-directory MODE=asan all tests
-	$(Q)tests/run.sh $(BUILD)/asan
+	$(Q)tests/run.sh $(if $(NO_SKIP),--no-skip) $(BUILD)/asan
 
 fuzz: ## Build the fuzz targets with clang and run each for FUZZ_SECONDS (default 60)
 	$(Q)$(MAKE) --no-print-directory MODE=fuzz CC=clang fuzzers
@@ -105,19 +131,20 @@ bench-conv: $(OUT)/tests/bench/conv_bench ## Measure the 3x3 convolution layer b
 .PHONY: bench-conv
 
 $(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(LIB_OBJ)
+	$(call say,link,$@)
 	$(Q)$(CC) -o $@ $^ $(ALL_LIBS)
 
 lint: ## Include directions, formatting, warnings of gcc and clang, headers alone
 	$(Q)tests/lint.sh
 
 deps: ## Install the packages diffc needs (apt), or name them
-	$(Q).ci/deps.sh --install dataset-fashion-mnist
+	$(Q)CC='$(CC)' .ci/deps.sh --install dataset-fashion-mnist
 
 install: all ## Install to PREFIX (default /usr/local), DESTDIR is respected
-	install -D -m 755 $(OUT)/diffc $(DESTDIR)$(PREFIX)/bin/diffc
+	$(Q).ci/install.sh install "$(OUT)/diffc" "$(DESTDIR)$(PREFIX)/bin/diffc"
 
 uninstall: ## Remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/diffc
+	$(Q).ci/install.sh uninstall "$(DESTDIR)$(PREFIX)/bin/diffc"
 
 clean: ## Remove build/
 	rm -rf $(BUILD)

@@ -1,31 +1,99 @@
 #!/bin/sh
-# Installs what diffc needs when it is missing: apt with sudo when not root; elsewhere it prints the
-# names. usage: deps.sh [--install] [EXTRA_PACKAGE]...
-force=
-[ "$1" = --install ] && { force=1; shift; }
-missing=
-command -v cc >/dev/null 2>&1 || missing="$missing build-essential"
-command -v pkg-config >/dev/null 2>&1 || missing="$missing pkg-config"
-has() { command -v pkg-config >/dev/null 2>&1 && pkg-config --exists "$1" 2>/dev/null; }
-has openblas || missing="$missing libopenblas-dev"
-has libcjson || missing="$missing libcjson-dev"
-has stb || missing="$missing libstb-dev"
-has zlib || missing="$missing zlib1g-dev"
-for package; do
-    case $package in
-    dataset-fashion-mnist) [ -e /usr/share/datasets/fashion-mnist ] || missing="$missing $package" ;;
-    clang) command -v clang >/dev/null 2>&1 || missing="$missing $package" ;;
-    clang-format) command -v clang-format >/dev/null 2>&1 || missing="$missing $package" ;;
-    libomp-dev) ls /usr/lib/llvm-*/lib/clang/*/include/omp.h >/dev/null 2>&1 || missing="$missing $package" ;;
-    *) missing="$missing $package" ;;
+# Installs what diffc needs and is missing, by apt, with sudo when not root. Where that cannot be done it
+# says what to install. CC is the compiler (default cc).
+# usage: deps.sh [--install | --check] [PACKAGE]... [--optional PACKAGE...]
+#   --install   also says when nothing is missing
+#   --check     installs nothing: exit 1 and one sentence when the build cannot work
+#   --optional  the packages after it are wanted, but their absence is no error
+cd "$(dirname "$0")/.." || exit 2
+cc=${CC:-cc}
+datasets=${DATASETS:-/usr/share/datasets} # where Debian puts data sets; tests point it elsewhere
+say() { echo "$*" >&2; }
+
+# ---- what is missing ----
+missing=  # needed
+optional= # wanted
+has() { command -v "$1" >/dev/null 2>&1; }
+compiles() { printf '#include <stdio.h>\n#include <omp.h>\n' | $cc -fopenmp -fsyntax-only -xc - >/dev/null 2>&1; }
+find_missing_for_build() {
+    if ! compiles; then
+        case ${cc%% *} in
+        clang*) missing="$missing ${cc%% *} libc6-dev libomp${cc#clang}-dev" ;;
+        cc | gcc | ccache) missing="$missing gcc libc6-dev" ;;
+        *) missing="$missing ${cc%% *} libc6-dev" ;; # gcc-13 is a package's name too
+        esac
+    fi
+    has pkg-config || missing="$missing pkg-config"
+    pkg-config --exists openblas libcjson stb zlib 2>/dev/null && return
+    for library in openblas:libopenblas-dev libcjson:libcjson-dev stb:libstb-dev zlib:zlib1g-dev; do
+        pkg-config --exists "${library%:*}" 2>/dev/null || missing="$missing ${library#*:}"
+    done
+}
+has_fashion() {
+    for folder in "$datasets/fashion-mnist" data/fashion-mnist; do
+        ls "$folder"/train-images* "$folder"/t10k-images* >/dev/null 2>&1 && return
+    done
+    return 1
+}
+is_there() { # PACKAGE
+    case $1 in
+    dataset-fashion-mnist) has_fashion ;;
+    clang | clang-format) has "$1" ;;
+    libomp-dev) ls /usr/lib/llvm-*/lib/clang/*/include/omp.h >/dev/null 2>&1 ;;
+    *) false ;;
     esac
+}
+
+mode=$1
+case $mode in --install | --check) shift ;; *) mode= ;; esac
+find_missing_for_build
+into=missing
+for package; do
+    if [ "$package" = --optional ]; then
+        into=optional
+    elif ! is_there "$package"; then
+        [ $into = missing ] && missing="$missing $package" || optional="$optional $package"
+    fi
 done
-[ -z "$missing" ] && { [ -z "$force" ] || echo "nothing is missing"; exit 0; }
-if ! command -v apt-get >/dev/null 2>&1; then
-    echo "diffc needs these packages (Debian's names); please install them:$missing" >&2
+wanted="$missing$optional"
+if [ "$mode" = --check ]; then
+    [ -z "$missing" ] && exit 0
+    say "diffc cannot be built: these packages are missing (Debian's names):$missing; 'make deps' installs them, or says how"
     exit 1
 fi
-sudo=
-[ "$(id -u)" -eq 0 ] || sudo=sudo
-echo "installing:$missing" >&2
-$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq $missing >&2
+if [ -z "$wanted" ]; then
+    [ -z "$mode" ] || echo "nothing is missing"
+    exit 0
+fi
+
+# ---- installing it ----
+as_root() { if [ "$(id -u)" -eq 0 ]; then env "$@"; else sudo env "$@"; fi; }
+give_up() { # WHAT_TO_DO: the end, unless all that is missing is optional
+    case $wanted in
+    *dataset-fashion-mnist*)
+        say "Fashion-MNIST is missing. Without its package, put these four files into data/fashion-mnist:"
+        say "  train-images-idx3-ubyte.gz train-labels-idx1-ubyte.gz t10k-images-idx3-ubyte.gz t10k-labels-idx1-ubyte.gz"
+        say "  (they lie in the folder data/fashion of github.com/zalandoresearch/fashion-mnist)"
+        ;;
+    esac
+    say "$1"
+    [ -z "$missing" ] || exit 1
+    say "going on without:$optional"
+    exit 0
+}
+command="apt-get install -y --no-install-recommends$wanted"
+has apt-get || give_up "missing packages (Debian's names; please install them with this system's package manager):$wanted"
+[ "$(id -u)" -eq 0 ] || has sudo || give_up "missing packages; as root, run: $command"
+say "installing:$wanted"
+[ "$(id -u)" -eq 0 ] || say "(with sudo, which may ask for your password)"
+log=$(mktemp) || exit 1
+trap 'rm -f "$log" "$log.status"' EXIT
+# A line for each package that is ready. A failing update may be that of a source of others.
+{
+    as_root apt-get update -qq
+    as_root DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends -o Dpkg::Use-Pty=0 $wanted
+    echo $? >"$log.status"
+} </dev/null 2>&1 | tee "$log" | sed -u -n 's/^Setting up \([^ :]*\).*/  \1 is installed/p' >&2
+[ "$(cat "$log.status")" = 0 ] && exit 0
+tail -n 15 "$log" >&2
+give_up "apt-get failed; mend what it says above, or run as root: $command"

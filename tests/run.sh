@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs every test binary in OUT/tests, the command-line cases (tests/cli/run.sh) and prints the sum;
-# before it "N skipped: why" for cases that need what this machine lacks. --no-skip: those are failures.
+# Runs every test binary in OUT/tests, the command-line cases (tests/cli/run.sh) and what the Makefile
+# promises (tests/build.sh) and prints the sum; before it "N skipped: why" for cases that need what this
+# machine lacks. --no-skip: those are failures.
 # usage: run.sh [--no-skip] OUT
 no_skip=
 [ "$1" = --no-skip ] && { no_skip=1; shift; }
@@ -43,6 +44,10 @@ done
 if [ -x "$here/cli/run.sh" ]; then
     "$here/cli/run.sh" "$out/diffc" >"$log" 2>&1
     report cli $?
+fi
+if [ -x "$here/build.sh" ]; then
+    "$here/build.sh" >"$log" 2>&1
+    report build $?
 fi
 # Equal reasons are summed.
 awk '{ n = $1; sub(/^[0-9]* skipped: /, ""); sum[$0] += n } END { for (why in sum) print sum[why] " skipped: " why }' "$skipped" | sort

@@ -182,17 +182,34 @@ TEST(a_run_ends_with_a_model_that_samples_with_as_many_calls_as_it_keeps_steps)
     }
 }
 
-TEST(the_algorithm_of_the_paper_runs_to_its_number_of_steps)
+/* The number after `key` in line `event` of step `step`; NAN if there is none. */
+static double logged(const char *lines, const char *event, int step, const char *key)
+{
+    char head[64];
+    snprintf(head, sizeof head, "{\"event\":\"%s\",\"step\":%d,", event, step);
+    const char *line = strstr(lines, head), *at = line ? strstr(line, key) : NULL;
+    return at && at < strchr(line, '\n') ? strtod(at + strlen(key), NULL) : (double)NAN;
+}
+
+TEST(the_algorithm_of_the_paper_moves_scores_from_the_first_update_and_ends_with_their_sum_at_keep)
 {
     Config c = tiny_config();
     Err err = {0};
     Model m;
+    static Watch w;
+    w = (Watch){0};
     static const char *const settings[] = {
-        "method.alphas=literal",     "method.reward=loss", "method.masks=1", "method.baseline=none",
-        "method.precondition=false", "method.extract=top", "method.ramp=1",  "method.settle=1"};
+        "method.alphas=literal", "method.reward=loss",        "method.masks=1",
+        "method.baseline=none",  "method.precondition=false", "method.extract=draw",
+        "method.ramp=0.9",       "method.settle=1",           "train.log_every=1"};
     set_all(&c, settings, sizeof settings / sizeof *settings);
     const char *run = test_path("paper");
-    if (!EXPECT(train(&c, run, false, NULL, &err))) printf("%s\n", err.text);
+    if (!EXPECT(train(&c, run, false, &w, &err))) printf("%s\n", err.text);
+    /* One mask of all steps: each score moves by the step size times the loss. */
+    double loss = logged(w.lines, "step", 1, "\"loss\":");
+    EXPECT_NEAR(logged(w.lines, "step", 1, "\"scores_sum\":"),
+                STEPS * (1 - c.method.score_rate * loss), 1e-9);
+    EXPECT_NEAR(logged(w.lines, "step", 40, "\"scores_sum\":"), KEEP, 1e-9);
     if (!EXPECT(model_open(&m, run, 0, 0, &err))) return;
     EXPECT_INT(m.config.kept_count, KEEP);
     EXPECT(m.config.alphas == ALPHAS_LITERAL);

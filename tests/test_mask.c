@@ -60,14 +60,17 @@ TEST(a_drawn_mask_keeps_a_step_as_often_as_its_score_says)
     EXPECT_SAME(m, again, 7);
 }
 
-TEST(a_mask_is_never_empty)
+TEST(a_mask_without_steps_is_drawn_as_such_and_completed_by_the_largest_score)
 {
     static const double none[4] = {0, 0, 0, 0}, low[4] = {0, 1e-12, 1e-13, 0};
     unsigned char m[4];
-    EXPECT_INT(mask_draw(m, none, 4, 1, 1), 1);
-    EXPECT_INT(m[3], 1);
-    EXPECT_INT(mask_draw(m, low, 4, 1, 1), 1);
-    EXPECT_INT(m[1], 1);
+    EXPECT_INT(mask_draw(m, none, 4, 1, 1), 0);
+    EXPECT_SAME(m, ((unsigned char[]){0, 0, 0, 0}), 4);
+    mask_complete(m, none, 4, 1);
+    EXPECT_SAME(m, ((unsigned char[]){0, 0, 0, 1}), 4);
+    EXPECT_INT(mask_draw(m, low, 4, 1, 1), 0);
+    mask_complete(m, low, 4, 1);
+    EXPECT_SAME(m, ((unsigned char[]){0, 1, 0, 0}), 4);
 }
 
 TEST(places_count_the_kept_steps_in_order)
@@ -283,13 +286,79 @@ TEST(the_score_gradient_is_unbiased_and_other_masks_lower_its_variance_threefold
         EXPECT_NEAR(mean[t], exact[t] * sqrt(six_scores[t] * (1 - six_scores[t])), 1e-8);
 }
 
-TEST(scores_of_zero_and_one_have_no_gradient)
+/* Equation 9 without a baseline, one mask an update: its mean over all masks is the exact gradient, which
+ * of a function linear in each score is the difference between keeping the step and skipping it. */
+TEST(the_mean_of_equation_9_over_all_masks_is_the_exact_gradient)
+{
+    double mean[SIX] = {0}, s[SIX];
+    for (int mask = 0; mask < MASKS; mask++) {
+        unsigned char m[SIX];
+        double p = probability(mask, m, six_scores), cost = cost_of(mask), scale;
+        mask_advantages(&scale, &cost, 1, BASELINE_NONE, 0);
+        mask_add_score_gradient(mean, m, six_scores, SIX, false, p * scale);
+    }
+    for (int t = 0; t < SIX; t++) {
+        memcpy(s, six_scores, sizeof s);
+        s[t] = 1;
+        double kept = mean_cost(s);
+        s[t] = 0;
+        EXPECT_NEAR(mean[t], kept - mean_cost(s), 1e-13);
+    }
+}
+
+/* A score of 0 or 1 draws one value of m only. */
+TEST(scores_of_zero_and_one_have_the_gradient_of_equation_9)
 {
     static const double s[4] = {0, 1, 0.5, 1};
     static const unsigned char m[4] = {0, 1, 1, 1};
-    double gradient[4] = {0};
+    double gradient[4] = {0}, preconditioned[4] = {0};
     mask_add_score_gradient(gradient, m, s, 4, false, 3);
-    EXPECT(gradient[0] == 0 && gradient[1] == 0 && gradient[2] == 6 && gradient[3] == 0);
+    EXPECT(gradient[0] == -3 && gradient[1] == 3 && gradient[2] == 6 && gradient[3] == 3);
+    mask_add_score_gradient(preconditioned, m, s, 4, true, 3);
+    EXPECT(preconditioned[0] == 0 && preconditioned[1] == 0 && preconditioned[2] == 3 &&
+           preconditioned[3] == 0);
+}
+
+/* Every way to keep 1 to 6 of 6 steps, with and without the first and the last: the levels and the
+ * posterior of each chain, from products written out here. */
+TEST(every_chain_of_six_steps_has_the_coefficients_of_the_formulas)
+{
+    Schedule s = schedule_of(SCHEDULE_LINEAR, SIX, 0.02, 0.4);
+    for (int mask = 1; mask < MASKS; mask++) {
+        double alpha_bar[SIX], all = 1, literal = 1, merged = 1, drawn = 1;
+        double here[3], before[3] = {1, 1, 1};
+        unsigned char m[SIX];
+        for (int t = 0; t < SIX; t++) {
+            m[t] = mask >> t & 1;
+            all *= 1 - s.beta[t];
+            if (m[t]) drawn *= 1 - s.beta[t];
+        }
+        double c = log(all) / log(drawn);
+        all = 1;
+        NoiseLevel below[3];
+        for (int k = 0; k < 3; k++) below[k] = (NoiseLevel){.alpha = 1, .t = -1, .time = -1};
+        for (int t = 0; t < SIX; t++) {
+            all *= 1 - s.beta[t];
+            if (m[t]) literal *= 1 - s.beta[t], merged = all;
+            here[ALPHAS_MERGED] = merged;
+            here[ALPHAS_LITERAL] = literal;
+            here[ALPHAS_RESCALED] = pow(literal, c);
+            for (MaskAlphas kind = ALPHAS_MERGED; kind <= ALPHAS_RESCALED; kind++) {
+                double a = here[kind], b = before[kind], step = 1 - a / b;
+                mask_alpha_bar(alpha_bar, kind, &s, m);
+                EXPECT_NEAR(alpha_bar[t], a, 1e-14);
+                if (!m[t]) continue;
+                NoiseLevel level = mask_level(alpha_bar, t);
+                PosteriorStep q = posterior_step(level, below[kind]);
+                EXPECT_NEAR(q.variance_small, (1 - b) / (1 - a) * step, 1e-13);
+                EXPECT_NEAR(q.c_x0, sqrt(b) * step / (1 - a), 1e-13);
+                EXPECT_NEAR(q.c_x, sqrt(1 - step) * (1 - b) / (1 - a), 1e-13);
+                below[kind] = level;
+                before[kind] = a;
+            }
+        }
+    }
+    schedule_free(&s);
 }
 
 /* The nearest feasible point, from all ways in which the bounds can hold: each value 0, 1, or free

@@ -237,7 +237,7 @@ TEST(no_step_of_the_moved_ones_can_move_for_the_better)
                 }
             }
         }
-        l.config.extract = EXTRACT_DRAWS;
+        l.config.extract = EXTRACT_DRAW;
         EXPECT(mask_learner_extract(&l, 0.69, drawn, &err));
         EXPECT(cost < seen_cost(&l, drawn));
         mask_learner_close(&l);
@@ -256,7 +256,7 @@ TEST(every_choice_settles)
         if (choice == 3) c.masks = 1, c.baseline = BASELINE_NONE, c.precondition = false;
         if (choice == 4) c.extract = EXTRACT_OPTIMUM;
         if (choice == 5) c.extract = EXTRACT_TOP;
-        if (choice == 6) c.extract = EXTRACT_DRAWS;
+        if (choice == 6) c.extract = EXTRACT_DRAW;
         MaskLearner l = learner(&w, c);
         learn(&l, &w, 0, 400, 400);
         EXPECT(mask_summary(l.s, T).spread == 0);

@@ -79,7 +79,7 @@ typedef struct {
         MaskAlphas alphas;         /* merged | literal | rescaled */
         MaskReward reward;         /* bound | loss */
         MaskBaseline baseline;     /* others | running | none */
-        MaskExtract extract;       /* moves | draws | top | optimum */
+        MaskExtract extract;       /* moves | draw | top | optimum */
         int masks;                 /* an update */
         double score_rate;
         bool precondition;

@@ -11,9 +11,8 @@
 #include "diffc/schedule.h"
 #include "diffc/terms.h"
 
-/* m ~ prod Bernoulli(s[t]), draw `number` of the run; returns how many steps are kept. s = 1 always
- * keeps and s = 0 never does. A mask that would be empty keeps the step with the largest score, of
- * equals the noisiest. */
+/* m ~ prod Bernoulli(s[t]), draw `number` of the run; returns how many steps are kept, which may be
+ * none. s = 1 always keeps and s = 0 never does. */
 int mask_draw(unsigned char *m, const double *s, int T, uint64_t seed, uint64_t number);
 
 /* Step number `place` (from 0, in time order) of those kept: a uniform `place` is a uniform kept step. */
@@ -35,9 +34,12 @@ void mask_alpha_bar(double *alpha_bar, MaskAlphas kind, const Schedule *s, const
 /* The level of kept step t: its label is t itself. */
 NoiseLevel mask_level(const double *alpha_bar, int t);
 
-/* gradient[t] += scale * d ln p(m|s) / d s[t], p = prod s^m (1-s)^(1-m):
- *   (m - s) / (s (1 - s)), or preconditioned by s (1 - s) to the power 1/2: (m - s) / sqrt(s (1 - s)).
- * 0 where s is 0 or 1, for there m equals s. */
+/* gradient[t] += scale * d ln p(m|s) / d s[t] (the paper's eq. 9), p = prod s^m (1-s)^(1-m):
+ *   m / s - (1 - m) / (1 - s)
+ * or preconditioned, that times sqrt(s (1 - s)):
+ *   (m - s) / sqrt(s (1 - s))
+ * m must be a mask that s can draw. Where s is 0 or 1, m equals s: the gradient is then -1 or +1, so
+ * such a score moves on; the preconditioned one is 0, its limit, so such a score stays. */
 void mask_add_score_gradient(double *gradient, const unsigned char *m, const double *s, int T,
                              bool precondition, double scale);
 

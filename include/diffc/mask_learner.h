@@ -1,17 +1,21 @@
-/* Learning the scores of mask.h along a training run: policy gradient under a shrinking budget, then a
- * fixed mask. Knows no network: it draws masks, is told what the predictions cost, and moves the
- * scores. How it differs from Zhang et al. 2024, algorithm 1, by default, and how to have that:
+/* Learning the scores of mask.h along a training run: policy gradient under a shrinking budget. Knows no
+ * network: it draws masks, is given what the predictions cost, and moves the scores.
  *
- *   alphas "merged"      theirs are "literal" (mask_alpha_bar)
- *   reward "bound"       the variational bound of the mask's chain at the errors measured so far
- *                        (step_costs.h); theirs is "loss", the batch's plain loss, which likes the
- *                        noisiest steps best, for there the noise is easiest to tell
- *   4 masks an update    theirs is 1 (the batch is shared out among them), with no baseline
- *   preconditioned       by sqrt(s (1 - s)); and the rate counts in running spreads of the reward, so
- *                        that it does not depend on its unit
- *   extract "moves"      the best of many draws from the scores, its steps then moved one by one while
- *                        the bound falls; theirs are drawn
- *   end of the run       the budget is reached before the end and the last part has a fixed mask */
+ * Algorithm 1 of Zhang et al. 2024 is this configuration (configs/fashion-eddpm-paper.json):
+ *   alphas literal                        eq. 6
+ *   reward loss, masks 1, baseline none,  eq. 9: gradient = loss * d ln p(m|s)/ds
+ *   precondition false
+ *   rate                                  eta of eq. 11: s <- projection(s - eta * gradient)
+ *   full (e_1 - 1) / N, ramp (N - 1) / N  eq. 10, where epoch e of N begins at (e - 1) / N of the run
+ *   settle 1                              the scores move in every update, from the first to the last
+ *   extract draw                          the paper states no rule: it reports that the scores end as a
+ *                                         sparse deterministic mask, which a draw then returns
+ * Algorithm 1 cannot go on with an empty mask, because it has no step to train: the step with the largest
+ * score is then trained, and eq. 9 still takes the empty mask. An extracted mask has exactly K steps
+ * (mask_complete), whatever the draw has.
+ *
+ * The defaults differ, because with a fine schedule and few steps the literal chain never comes near
+ * noise, and the plain loss prefers the noisiest steps; configs/README.md says what each change buys. */
 #ifndef DIFFC_MASK_LEARNER_H
 #define DIFFC_MASK_LEARNER_H
 
@@ -28,11 +32,11 @@ typedef struct {
     MaskReward reward;
     MaskBaseline baseline;
     MaskExtract extract;
-    int masks; /* drawn for each update */
-    double rate;
+    int masks;   /* drawn for each update */
+    double rate; /* step size; with a baseline, in running spreads of the reward about it */
     bool precondition;
-    /* Shares of the run: all steps are kept until `full`, K of them are budgeted from `ramp` on, and
-     * from `settle` on they are fixed. full < ramp <= settle. */
+    /* Shares of the run: the budget is T until `full` and K from `ramp` on; from `settle` on the steps
+     * are extracted and fixed. full < ramp <= settle. */
     double full, ramp, settle;
     double mean_square; /* of a data value, for the end of the chain */
     uint64_t seed;
@@ -40,9 +44,10 @@ typedef struct {
 
 /* What an update uses of one mask. */
 typedef struct {
-    unsigned char *m;  /* [T] */
+    unsigned char *m;  /* [T] the steps that are trained */
     double *alpha_bar; /* [T] */
     int kept;
+    bool empty; /* drawn without steps; m keeps the one with the largest score */
 } Mask;
 
 typedef struct {
@@ -50,6 +55,7 @@ typedef struct {
     const Schedule *schedule;
     int T;
     double *s, *gradient; /* [T] */
+    unsigned char *none;  /* [T] the empty mask */
     Mask *masks;          /* [config.masks] */
     double *cost, *scale; /* [config.masks] */
     StepErrors errors;
@@ -81,8 +87,8 @@ void mask_learner_observe(MaskLearner *l, NoiseLevel level, double error);
 double mask_learner_expected_error(const MaskLearner *l, NoiseLevel level);
 void mask_learner_observe_decoder(MaskLearner *l, NoiseLevel level, double nats);
 
-/* Moves the scores after an update and projects them to the budget at `progress`. loss[masks]: mean
- * loss of each mask's images (read by the reward "loss" only). */
+/* Moves the scores after an update and projects them to the budget at `progress`; from `settle` on they
+ * stay. loss[masks]: mean loss of each mask's images (read by the reward "loss" only). */
 void mask_learner_update(MaskLearner *l, double progress, const double *loss);
 
 /* The mask to sample with: all steps while the budget is whole, later exactly as many as the budget

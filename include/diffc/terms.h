@@ -20,9 +20,9 @@ typedef enum { REWARD_BOUND, REWARD_LOSS } MaskReward;
 /* What a mask's reward is compared with: the mean of the batch's other masks, a running mean, 0. */
 typedef enum { BASELINE_OTHERS, BASELINE_RUNNING, BASELINE_NONE } MaskBaseline;
 
-/* How K steps come from the scores: the best of many draws, moved one by one while its bound falls; the
- * best draw as it is; the K largest; or not from the scores but as the optimum for the measured errors. */
-typedef enum { EXTRACT_MOVES, EXTRACT_DRAWS, EXTRACT_TOP, EXTRACT_OPTIMUM } MaskExtract;
+/* How K steps come from the scores: the best of many draws, moved one by one while its bound falls; one
+ * draw; the K largest; or not from the scores but as the optimum for the measured errors. */
+typedef enum { EXTRACT_MOVES, EXTRACT_DRAW, EXTRACT_TOP, EXTRACT_OPTIMUM } MaskExtract;
 
 /* Variance exploding, variance preserving, sub-VP (Song et al. 2021, 3.4). */
 typedef enum { SDE_VE, SDE_VP, SDE_SUBVP } SdeKind;

@@ -41,10 +41,7 @@ int mask_draw(unsigned char *m, const double *s, int T, uint64_t seed, uint64_t 
         for (int t = first; t < T && t < first + WORDS; t++)
             m[t] = ((double)words[t - first] + 0.5) * 0x1p-32 < s[t];
     }
-    int kept = count_kept(m, T);
-    if (kept > 0) return kept;
-    m[largest(m, s, T, 0)] = 1;
-    return 1;
+    return count_kept(m, T);
 }
 
 int mask_step(const unsigned char *m, int T, int place)
@@ -99,8 +96,10 @@ void mask_add_score_gradient(double *gradient, const unsigned char *m, const dou
 {
     for (int t = 0; t < T; t++) {
         double spread = s[t] * (1 - s[t]);
-        if (spread <= 0) continue;
-        gradient[t] += scale * (m[t] - s[t]) / (precondition ? sqrt(spread) : spread);
+        if (!precondition)
+            gradient[t] += scale * (m[t] ? 1 / s[t] : -1 / (1 - s[t]));
+        else if (spread > 0)
+            gradient[t] += scale * (m[t] - s[t]) / sqrt(spread);
     }
 }
 

@@ -43,7 +43,7 @@ bool mask_learner_open(MaskLearner *l, const MaskConfig *c, const Schedule *sche
     l->s = mem_doubles(2 * steps);
     l->masks = mem_alloc(n, sizeof *l->masks);
     l->cost = mem_doubles(2 * n);
-    l->block = mem_alloc(n * steps, sizeof(double) + 1);
+    l->block = mem_alloc((n + 1) * steps, sizeof(double) + 1);
     if (!l->s || !l->masks || !l->cost || !l->block) {
         mask_learner_close(l);
         return err_set(err, ERR_MEMORY, "no memory for %d masks of %d steps", c->masks, T);
@@ -54,6 +54,7 @@ bool mask_learner_open(MaskLearner *l, const MaskConfig *c, const Schedule *sche
     unsigned char *m = (unsigned char *)(alpha_bar + n * steps);
     for (size_t k = 0; k < n; k++)
         l->masks[k] = (Mask){.m = m + k * steps, .alpha_bar = alpha_bar + k * steps};
+    l->none = m + n * steps;
     for (int t = 0; t < T; t++) l->s[t] = 1;
     step_errors_open(&l->errors, level_logsnr(schedule_level(schedule, T - 1)),
                      level_logsnr(schedule_level(schedule, 0)) + (T > 1 ? 0 : 1));
@@ -100,6 +101,8 @@ bool mask_learner_draw(MaskLearner *l, double progress, Err *err)
     for (int k = 0; k < c->masks; k++) {
         Mask *mask = &l->masks[k];
         mask->kept = mask_draw(mask->m, l->s, l->T, c->seed, l->drawn++);
+        mask->empty = mask->kept == 0;
+        if (mask->empty) mask_complete(mask->m, l->s, l->T, mask->kept = 1);
         mask_alpha_bar(mask->alpha_bar, c->alphas, l->schedule, mask->m);
     }
     return true;
@@ -164,14 +167,17 @@ static void follow(MaskLearner *l)
 void mask_learner_update(MaskLearner *l, double progress, const double *loss)
 {
     const MaskConfig *c = &l->config;
-    if (progress < c->full || is_settled(l)) return;
+    if (progress >= c->settle) return;
     judge(l, loss);
     mask_advantages(l->scale, l->cost, c->masks, c->baseline, l->running);
     follow(l);
+    double unit = c->baseline == BASELINE_NONE ? 1 : l->spread;
     memset(l->gradient, 0, (size_t)l->T * sizeof *l->gradient);
-    for (int k = 0; k < c->masks && l->spread > 0; k++)
-        mask_add_score_gradient(l->gradient, l->masks[k].m, l->s, l->T, c->precondition,
-                                l->scale[k] / l->spread);
+    for (int k = 0; k < c->masks && unit > 0; k++) {
+        const unsigned char *drawn = l->masks[k].empty ? l->none : l->masks[k].m;
+        mask_add_score_gradient(l->gradient, drawn, l->s, l->T, c->precondition,
+                                l->scale[k] / unit);
+    }
     for (int t = 0; t < l->T; t++) l->s[t] -= c->rate * l->gradient[t];
     double most = budget(l, progress);
     if (keeps_last(l)) {
@@ -197,7 +203,7 @@ static double trial_cost(const Trial *c, const unsigned char *m)
     return chain_cost(&c->curve, c->alpha_bar, m, l->T, l->config.mean_square);
 }
 
-/* The best chain of exactly K steps among those with the largest scores and many draws. */
+/* The best chain of exactly K steps among that with the largest scores and those of many draws. */
 static double best_draw(const Trial *c, int K, unsigned char *best)
 {
     const MaskLearner *l = c->l;
@@ -247,7 +253,7 @@ static void move_steps(const Trial *c, unsigned char *m, double least)
     }
 }
 
-static bool extract_drawn(const MaskLearner *l, int K, unsigned char *m, Err *err)
+static bool extract_moved(const MaskLearner *l, int K, unsigned char *m, Err *err)
 {
     size_t steps = (size_t)l->T;
     Trial c = {.l = l, .m = mem_alloc(steps, 1), .alpha_bar = mem_doubles(steps)};
@@ -256,7 +262,7 @@ static bool extract_drawn(const MaskLearner *l, int K, unsigned char *m, Err *er
         error_curve_make(&c.curve, &l->errors);
         double least = best_draw(&c, K, m);
         /* On the way to K the steps are many and will not stay. */
-        if (l->config.extract == EXTRACT_MOVES && K == l->config.keep) move_steps(&c, m, least);
+        if (K == l->config.keep) move_steps(&c, m, least);
     }
     mem_free(c.m);
     mem_free(c.alpha_bar);
@@ -271,7 +277,12 @@ bool mask_learner_extract(const MaskLearner *l, double progress, unsigned char *
         mask_top(m, l->s, l->T, K);
         return true;
     }
-    if (l->config.extract != EXTRACT_OPTIMUM) return extract_drawn(l, K, m, err);
+    if (l->config.extract == EXTRACT_DRAW) {
+        mask_draw(m, l->s, l->T, l->config.seed, EXTRACTION);
+        mask_complete(m, l->s, l->T, K);
+        return true;
+    }
+    if (l->config.extract == EXTRACT_MOVES) return extract_moved(l, K, m, err);
     error_curve_make(&curve, &l->errors);
     return steps_optimum_merged(&curve, l->schedule->alpha_bar, l->T, K, m, NULL, err);
 }

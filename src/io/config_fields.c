@@ -13,7 +13,7 @@ static const char *const objectives[] = {"denoising", "exact", "sliced", NULL};
 static const char *const mask_alphas[] = {"merged", "literal", "rescaled", NULL};
 static const char *const mask_rewards[] = {"bound", "loss", NULL};
 static const char *const mask_baselines[] = {"others", "running", "none", NULL};
-static const char *const mask_extracts[] = {"moves", "draws", "top", "optimum", NULL};
+static const char *const mask_extracts[] = {"moves", "draw", "top", "optimum", NULL};
 static const char *const noise_schedules[] = {"linear", "scaled_linear", "cosine", "betas",
                                               "logsnr", "unif",          NULL};
 static const char *const time_draws[] = {"independent", "even", NULL};
@@ -135,16 +135,16 @@ const Field config_fields[] = {
     INT(method, masks, 1, 1024, "4", "eddpm: choices of steps tried in each update", "masks_per_batch num_masks"),
     CHOICE(method, "baseline", baseline, mask_baselines, "others",
            "eddpm: what a reward is compared with: those of the update's other masks, a running mean, nothing", "leave_one_out"),
-    NUMBER(method, score_rate, 0, 10, true, false, "0.03", "eddpm: learning rate of the scores, in running spreads of the reward",
+    NUMBER(method, score_rate, 0, 10, true, false, "0.03", "eddpm: step size of the scores; with a baseline, in running spreads of the reward",
            "mask_lr score_lr"),
     BOOL(method, precondition, "true", "eddpm: gradient of a score s times sqrt(s (1 - s))", "preconditioned"),
-    NUMBER(method, full, 0, 1, false, true, "0.16", "eddpm: share of the run in which all steps are kept",
+    NUMBER(method, full, 0, 1, false, true, "0.16", "eddpm: share of the run before the budget of kept steps begins to fall",
            "full_epochs e_1 e1"),
     NUMBER(method, ramp, 0, 1, true, false, "0.6", "eddpm: share of the run at which the budget has fallen to K", "ramp_end"),
     NUMBER(method, settle, 0, 1, true, false, "0.7", "eddpm: share of the run from which the K steps are fixed and the network is fine-tuned",
            "finetune hold fine_tune"),
     CHOICE(method, "extract", extract, mask_extracts, "moves",
-           "eddpm: how K steps come from the scores: best of many draws with its steps then moved while the bound falls, that draw itself, the largest, or the optimum for the measured errors", "extraction"),
+           "eddpm: how K steps come from the scores: the best of many draws, its steps then moved while the bound falls; one draw; the largest; or the optimum for the measured errors", "extraction"),
     NUMBER(method, ce_weight, 0, 1e6, false, false, "0.001", "cdm: weight of the cross-entropy of the noise level", "ce_loss_weight"),
     NUMBER(method, mse_weight, 0, 1e6, false, false, "1", "cdm: weight of the squared error of the noise", "mse_loss_weight"),
     BOOL(method, dequantise, "true", "cdm: train clean images with uniform noise of one grey level; false: as they are, as published",

@@ -687,6 +687,7 @@ TEST(config_files_that_are_shipped_are_right)
     for (size_t i = 0; i < names.count; i++) {
         char path[PATH_BYTES];
         Config c;
+        if (strcmp(names.names[i], "README.md") == 0) continue;
         config_defaults(&c);
         path_join(path, "configs", names.names[i], &err);
         if (!EXPECT(config_load(&c, path, &err) && config_check(&c, &err)))

@@ -58,7 +58,8 @@ done
 wanted="$missing$optional"
 if [ "$mode" = --check ]; then
     [ -z "$missing" ] && exit 0
-    say "diffc cannot be built: these packages are missing (Debian's names):$missing; 'make deps' installs them, or says how"
+    [ "$cc" = cc ] && with='' || with=" CC=\"$cc\""
+    say "diffc cannot be built: these packages are missing (Debian's names):$missing; run 'make deps$with', which installs them or says how"
     exit 1
 fi
 if [ -z "$wanted" ]; then
@@ -84,16 +85,21 @@ give_up() { # WHAT_TO_DO: the end, unless all that is missing is optional
 command="apt-get install -y --no-install-recommends$wanted"
 has apt-get || give_up "missing packages (Debian's names; please install them with this system's package manager):$wanted"
 [ "$(id -u)" -eq 0 ] || has sudo || give_up "missing packages; as root, run: $command"
-say "installing:$wanted"
-[ "$(id -u)" -eq 0 ] || say "(with sudo, which may ask for your password)"
 log=$(mktemp) || exit 1
 trap 'rm -f "$log" "$log.status"' EXIT
-# A line for each package that is ready. A failing update may be that of a source of others.
-{
-    as_root apt-get update -qq
-    as_root DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends -o Dpkg::Use-Pty=0 $wanted
-    echo $? >"$log.status"
-} </dev/null 2>&1 | tee "$log" | sed -u -n 's/^Setting up \([^ :]*\).*/  \1 is installed/p' >&2
-[ "$(cat "$log.status")" = 0 ] && exit 0
-tail -n 15 "$log" >&2
+apt_get() { # ARGUMENTS: prints a line for each package that is ready, and the end of the log on failure
+    {
+        as_root DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@"
+        echo $? >"$log.status"
+    } </dev/null 2>&1 | tee "$log" | sed -u -n 's/^Setting up \([^ :]*\).*/  \1 is installed/p' >&2
+    [ "$(cat "$log.status")" = 0 ] && return
+    tail -n 15 "$log" >&2
+    return 1
+}
+say "installing:$wanted"
+[ "$(id -u)" -eq 0 ] || say "(with sudo, which may ask for your password)"
+apt_get update # when it fails, what is known of the packages may be enough
+apt_get install -y --no-install-recommends $wanted && exit 0
+# A system that has no such package is no reason to go without the others.
+[ -n "$missing" ] && [ -n "$optional" ] && apt_get install -y --no-install-recommends $missing && missing=
 give_up "apt-get failed; mend what it says above, or run as root: $command"

@@ -108,7 +108,7 @@ all_jobs_build_without_a_warning_of_make() {
 }
 missing_libraries_are_named_with_make_deps() {
     run 2 env PKG_CONFIG_LIBDIR=/none PKG_CONFIG_PATH= make
-    says "'make deps' installs them"
+    says "run 'make deps', which installs them"
     says "libopenblas-dev libcjson-dev libstb-dev zlib1g-dev"
     says_not "error:"
     says_not "cc    src"
@@ -117,8 +117,7 @@ missing_libraries_are_named_with_make_deps() {
 }
 a_missing_compiler_is_named_with_make_deps() {
     run 2 make CC=no-such-compiler
-    says "'make deps' installs them"
-    says "no-such-compiler"
+    says "no-such-compiler libc6-dev; run 'make deps CC=\"no-such-compiler\"'"
     says_not "cc    src"
 }
 without_apt_the_packages_are_named() {
@@ -143,7 +142,7 @@ END
     run 0 .ci/deps.sh
     says "installing: gcc"
     says "  gcc is installed"
-    grep -q '^noninteractive install .* gcc libc6-dev' asked || bad "apt-get got: $(cat asked)"
+    grep -q '^noninteractive .*install .* gcc libc6-dev' asked || bad "apt-get got: $(cat asked)"
 }
 a_failing_apt_is_shown_and_root_told_what_to_run() {
     only_tools
@@ -152,6 +151,18 @@ a_failing_apt_is_shown_and_root_told_what_to_run() {
     run 1 .ci/deps.sh
     says "E: no network"
     says "run as root: apt-get install -y --no-install-recommends gcc"
+}
+a_system_without_the_optional_package_gets_the_others() {
+    only_tools
+    echo 'echo 0' | false_tool id
+    false_tool apt-get <<'END'
+case "$*" in *dataset-*) echo "E: Unable to locate package"; exit 100 ;; *install*) echo "$*" >asked ;; esac
+END
+    run 0 env DATASETS=/none .ci/deps.sh --optional dataset-fashion-mnist
+    says "E: Unable to locate package"
+    says "going on without: dataset-fashion-mnist"
+    grep -q 'gcc libc6-dev' asked || bad "the others are not installed"
+    run 1 env DATASETS=/none .ci/deps.sh dataset-fashion-mnist
 }
 a_missing_data_set_stops_the_demo_but_not_the_tests() {
     only_tools make "${CC%% *}" as ld pkg-config mkdir ln find printf basename awk grep sort

@@ -53,7 +53,7 @@ out=$(grep -rnE '\b(TODO|FIXME|XXX)\b' src include tests --include='*.[ch]'); [ 
 
 # 3. Formatting.
 if command -v clang-format >/dev/null; then
-    for f in $(git ls-files 'src/*.[ch]' 'include/*.h' 'tests/*.[ch]'); do
+    for f in $(find src include tests -name '*.[ch]'); do
         clang-format "$f" | cmp -s - "$f" || say "$f: not formatted (clang-format -i $f)"
     done
 else
@@ -62,8 +62,10 @@ fi
 
 # 4. Each header compiles alone, and the sources are silent with gcc and clang.
 flags="-std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Iinclude -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes
-       -Wmissing-prototypes -Wvla -Wdouble-promotion -Werror -DSIMD_LEVEL=plain -fopenmp $(pkg-config --cflags openblas libcjson stb zlib)"
+       -Wmissing-prototypes -Wvla -Wdouble-promotion -Werror -DSIMD_LEVEL=plain -fopenmp $(pkg-config --cflags openblas libcjson stb zlib 2>/dev/null)"
+.ci/deps.sh --check || bad=1
 for cc in gcc clang; do
+    pkg-config --exists openblas libcjson stb zlib 2>/dev/null || break # said above
     command -v $cc >/dev/null || { say "$cc is not installed"; continue; }
     for f in include/diffc/*.h; do
         printf '#include "diffc/%s"\nextern int unused;\n' "$(basename "$f")" | $cc $flags -fsyntax-only -xc - || say "$f: does not compile alone with $cc"

@@ -12,7 +12,7 @@ enum { NETWORK_COPIES = 16 }; /* at most */
 typedef struct {
     Net *net;
     const ModelConfig *model; /* the caller's: what the network was declared of, and its method */
-    int x, t, label; /* input nodes; label is -1 without classes, t with noise_classes */
+    int x, t, label;          /* input nodes; label is -1 without classes, t with noise_classes */
     int y;
     int batch;
     int outputs; /* channels of y: those of the image, or twice as many with learned variance */
@@ -114,8 +114,8 @@ void network_loss(Network *nw, const float *weights, const float *xt, const floa
 typedef struct {
     Network *network;
     const float *weights;
-    int label;       /* class of every image; negative: image i gets class i mod classes */
-    int first_image; /* number of the first image of a call, for the classes */
+    int label;         /* class of every image; negative: image i gets class i mod classes */
+    int first_image;   /* number of the first image of a call, for the classes */
     const int *images; /* NULL: row i of a call is image i (choose_images of a Denoiser) */
 } NetworkDenoiser;
 Denoiser network_denoiser(NetworkDenoiser *context);

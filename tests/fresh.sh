@@ -5,7 +5,8 @@
 # machine's apt. usage: fresh.sh [--keep] [--in FOLDER] [12|13]...  (default: both)
 #
 # The systems lie in a folder of their own under ${TMPDIR:-/var/tmp} or in FOLDER, and are removed at the
-# end; --keep keeps them, with the logs. DEMO_MINUTES=0.2 shortens the training of the demo.
+# end; --keep keeps them, with the logs. DEMO_MINUTES=0.2 shortens the training of the demo, MIRROR names
+# another mirror.
 set -eu
 usage() { sed -n 's/.*usage: //p' "$0" | head -n 1 >&2; exit 2; }
 keep= parent=

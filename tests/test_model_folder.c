@@ -135,6 +135,8 @@ TEST(model_folder_writes_exactly_the_files_of_diffusers)
                            "  \"clip_sample\": true,\n"
                            "  \"num_train_timesteps\": 1000,\n"
                            "  \"prediction_type\": \"epsilon\",\n"
+                           "  \"sample_max_value\": 1.0,\n"
+                           "  \"thresholding\": true,\n"
                            "  \"trained_betas\": null,\n"
                            "  \"variance_type\": \"fixed_small\"\n"
                            "}\n");
@@ -152,6 +154,29 @@ TEST(model_folder_writes_exactly_the_files_of_diffusers)
     EXPECT(t && safetensors_read_floats(&st, t, "m", disk, &err));
     EXPECT_SAME(&disk[9 + 7], &block[params[0].offset + 15], sizeof(float));
     safetensors_close(&st);
+}
+
+/* Dynamic thresholding clips to [-1, 1] only where the largest value is 1, so another range, or no
+ * clipping, must not ask for it. */
+TEST(model_folder_asks_for_thresholding_only_where_it_is_plain_clipping)
+{
+    ParamTable table = make_table();
+    float block[BLOCK];
+    Err err = {0};
+    fill_block(block, &table, 1);
+    for (int turn = 0; turn < 3; turn++) {
+        ModelConfig m = small_config(), back;
+        m.clip = turn != 1;
+        m.clip_range = turn == 2 ? 2 : 1;
+        EXPECT(model_folder_write(in_folder("m"), &m, &table, block, &err));
+        char *text = text_of("m/scheduler/scheduler_config.json");
+        EXPECT((strstr(text, "thresholding") != NULL) == (turn == 0));
+        EXPECT((strstr(text, "sample_max_value") != NULL) == (turn == 0));
+        mem_free(text);
+        if (!EXPECT(model_folder_read_config(in_folder("m"), &back, &err))) continue;
+        EXPECT(back.clip == m.clip && back.clip_range == m.clip_range);
+        model_config_free(&back);
+    }
 }
 
 TEST(model_folder_written_twice_has_the_same_bytes)

@@ -215,6 +215,54 @@ TEST(model_weights_in_shards)
     }
 }
 
+/* As save_pretrained(variant="fp16", max_shard_size=...) writes them, and under the older name of the
+ * index. Each variant is scaled, so that the values say which was read. */
+TEST(model_weights_sharded_variant_is_found_and_float32_is_preferred)
+{
+    static const struct {
+        const char *index, *shard;
+        float scale;
+    } sets[] = {
+        {"v/unet/diffusion_pytorch_model.bf16.safetensors.index.json",
+         "v/unet/diffusion_pytorch_model.bf16-0000%d-of-00002.safetensors", 2},
+        {"v/unet/" FILE_NAME ".index.fp16.json",
+         "v/unet/diffusion_pytorch_model.fp16-0000%d-of-00002.safetensors", 3},
+        {"v/unet/" FILE_NAME ".index.fp32.json",
+         "v/unet/diffusion_pytorch_model.fp32-0000%d-of-00002.safetensors", 4},
+        {"v/unet/" FILE_NAME ".index.json",
+         "v/unet/diffusion_pytorch_model-0000%d-of-00002.safetensors", 5},
+    };
+    ParamTable table = make_table();
+    float block[BLOCK], back[BLOCK];
+    Weights w;
+    ModelConfig m;
+    Err err = {0};
+    for (size_t s = 0; s < sizeof sets / sizeof *sets; s++) {
+        char map[4096], names[2][128];
+        fill_block(block, &table, 4);
+        for (size_t i = 0; i < BLOCK; i++) block[i] *= sets[s].scale;
+        table_weights(&w, &table, block);
+        snprintf(names[0], sizeof names[0], sets[s].shard, 1);
+        snprintf(names[1], sizeof names[1], sets[s].shard, 2);
+        write_weights(names[0], w.tensors, 4);
+        write_weights(names[1], w.tensors + 4, w.count - 4);
+        size_t used = (size_t)snprintf(map, sizeof map, "{\"weight_map\":{");
+        for (size_t i = 0; i < w.count; i++)
+            used += (size_t)snprintf(map + used, sizeof map - used, "%s\"%s\":\"%s\"", i ? "," : "",
+                                     w.tensors[i].name, names[i < 4 ? 0 : 1] + strlen("v/unet/"));
+        snprintf(map + used, sizeof map - used, "}}");
+        put(sets[s].index, map);
+        if (!EXPECT(read_weights("v", &table, back, &m, &err))) printf("    %s\n", err.text);
+        EXPECT_SAME(back, block, sizeof block);
+        if (s + 1 == sizeof sets / sizeof *sets) {
+            EXPECT_INT(m.warning_count, 0);
+        } else {
+            EXPECT_INT(m.warning_count, 1);
+            EXPECT_CONTAINS(m.warnings[0], strrchr(sets[s].index, '/') + 1);
+        }
+    }
+}
+
 TEST(model_weights_variants_are_read_and_pickles_refused)
 {
     ParamTable table = make_table();

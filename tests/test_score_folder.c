@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "diffc/json.h"
 #include "diffc/mem.h"
 #include "diffc/model_folder.h"
 #include "model_fixture.h"
@@ -43,8 +44,10 @@ static ModelConfig score_config(MethodKind method, SdeKind sde)
 static const struct {
     MethodKind method;
     SdeKind sde;
-} kinds[] = {
-    {METHOD_SMLD, SDE_VE}, {METHOD_SDE, SDE_VE}, {METHOD_SDE, SDE_VP}, {METHOD_SDE, SDE_SUBVP}};
+    bool positional;
+} kinds[] = {{METHOD_SMLD, SDE_VE, false}, {METHOD_SDE, SDE_VE, false},
+             {METHOD_SDE, SDE_VP, false},  {METHOD_SDE, SDE_SUBVP, false},
+             {METHOD_SDE, SDE_VP, true},   {METHOD_SDE, SDE_SUBVP, true}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 static void expect_same(const ModelConfig *a, const ModelConfig *b)
@@ -58,7 +61,7 @@ static void expect_same(const ModelConfig *a, const ModelConfig *b)
     EXPECT_SAME(&a->time_min, &b->time_min, sizeof(double));
     EXPECT_SAME(&a->snr, &b->snr, sizeof(double));
     EXPECT(a->corrector_steps == b->corrector_steps && a->betas == NULL && b->betas == NULL);
-    EXPECT(a->clip == b->clip && a->clip_range == b->clip_range);
+    EXPECT(a->clip == b->clip && a->clip_range == b->clip_range && a->variance == b->variance);
 }
 
 static void expect_same_files(const char *a, const char *b)
@@ -92,6 +95,11 @@ TEST(score_folder_reads_back_what_it_writes_and_writes_the_same_bytes_again)
         snprintf(first, sizeof first, "first%d", k);
         snprintf(second, sizeof second, "second%d", k);
         ModelConfig m = score_config(kinds[k].method, kinds[k].sde), read;
+        if (kinds[k].positional) m.unet.time_kind = TIME_POSITIONAL;
+        /* Only VP as a chain keeps clip and variance; SMLD keeps a corrector that is set. */
+        m.clip = kinds[k].positional && m.sde == SDE_VP;
+        m.variance = m.clip ? VARIANCE_LARGE : VARIANCE_SMALL;
+        if (m.method == METHOD_SMLD) m.snr = 0.17, m.corrector_steps = 2;
         EXPECT(model_folder_write(in_folder(first), &m, &table, block, &err));
         if (!EXPECT(model_folder_read_config(in_folder(first), &read, &err))) {
             printf("    %s\n", err.text);
@@ -163,17 +171,7 @@ TEST(score_folder_of_what_diffusers_lacks_has_names_of_our_own)
     float block[BLOCK];
     Err err = {0};
     fill_block(block, &table, 1);
-    ModelConfig m = score_config(METHOD_SMLD, SDE_VE);
-    EXPECT(model_folder_write(in_folder("smld"), &m, &table, block, &err));
-    expect_file("smld/scheduler/scheduler_config.json",
-                "{\n"
-                "  \"_class_name\": \"DiffcSmldScheduler\",\n"
-                "  \"_diffusers_version\": \"0.31.0\",\n"
-                "  \"num_train_timesteps\": 93,\n"
-                "  \"sigma_max\": 9.366666666666667,\n"
-                "  \"sigma_min\": 0.01\n"
-                "}\n");
-    m = score_config(METHOD_SDE, SDE_SUBVP);
+    ModelConfig m = score_config(METHOD_SDE, SDE_SUBVP);
     EXPECT(model_folder_write(in_folder("subvp"), &m, &table, block, &err));
     expect_file("subvp/scheduler/scheduler_config.json",
                 "{\n"
@@ -192,6 +190,107 @@ TEST(score_folder_of_what_diffusers_lacks_has_names_of_our_own)
     EXPECT(file_read(in_folder("subvp/unet/config.json"), 1 << 20, &file, &err));
     EXPECT_CONTAINS((const char *)file.bytes, "\"time_embedding_type\": \"fourier_time\"");
     file_free(&file);
+}
+
+/* Its levels and labels are those of diffusers' VE scheduler, so it is one there, and SMLD here. */
+TEST(score_folder_of_smld_is_one_of_ve_that_says_so)
+{
+    ParamTable table = make_table();
+    float block[BLOCK];
+    Err err = {0};
+    fill_block(block, &table, 1);
+    ModelConfig m = score_config(METHOD_SMLD, SDE_VE);
+    m.snr = 0.16;
+    m.corrector_steps = 2;
+    EXPECT(model_folder_write(in_folder("smld"), &m, &table, block, &err));
+    expect_file("smld/scheduler/scheduler_config.json",
+                "{\n"
+                "  \"_class_name\": \"ScoreSdeVeScheduler\",\n"
+                "  \"_diffc_method\": \"smld\",\n"
+                "  \"_diffusers_version\": \"0.31.0\",\n"
+                "  \"correct_steps\": 2,\n"
+                "  \"num_train_timesteps\": 93,\n"
+                "  \"sigma_max\": 9.366666666666667,\n"
+                "  \"sigma_min\": 0.01,\n"
+                "  \"snr\": 0.16\n"
+                "}\n");
+    FileBytes file;
+    EXPECT(file_read(in_folder("smld/model_index.json"), 1 << 20, &file, &err));
+    EXPECT_CONTAINS((const char *)file.bytes, "\"ScoreSdeVePipeline\"");
+    file_free(&file);
+}
+
+/* alpha_bar of diffusers' table against the process: at step i >= 1 it is that of time i / 999, whose
+ * label is i, and step 0 is the smallest time of training. */
+TEST(score_folder_of_vp_is_a_ddpm_with_its_noise_at_the_times_of_whole_labels)
+{
+    ParamTable table = make_table();
+    float block[BLOCK];
+    fill_block(block, &table, 1);
+    /* The last one's first step would be lost in float32 betas, and its others are hardly above. */
+    static const double cases[][3] = {
+        {0.1, 20, 1e-5}, {0.1, 20, 1e-3}, {0.1, 20, 0.01}, {5, 5, 1e-5}, {1e-4, 1e-4, 1e-6}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        ModelConfig m = score_config(METHOD_SDE, SDE_VP), read;
+        Err err = {0};
+        m.unet.time_kind = TIME_POSITIONAL;
+        m.beta_min = cases[c][0];
+        m.beta_max = cases[c][1];
+        m.time_min = cases[c][2];
+        EXPECT(model_folder_write(in_folder("vp"), &m, &table, block, &err));
+        Json *file =
+            json_load(in_folder("vp/scheduler/scheduler_config.json"), 1 << 20, true, &err);
+        if (!EXPECT(file)) continue;
+        EXPECT_TEXT(json_string(json_get(file, "_class_name")), "DDPMScheduler");
+        EXPECT_TEXT(json_string(json_get(file, "_diffc_method")), "vp");
+        EXPECT_TEXT(json_string(json_get(file, "prediction_type")), "epsilon");
+        EXPECT_INT(json_number(json_get(file, "num_train_timesteps")), 1000);
+        const Json *betas = json_get(file, "trained_betas");
+        EXPECT_INT(json_count(betas), 1000);
+        double alpha_bar = 1, worst = 0;
+        int i = 0;
+        for (const Json *b = json_first(betas); b; b = json_next(b), i++) {
+            double beta = json_number(b), t = i / 999.0;
+            EXPECT(beta > 0 && beta < 1);
+            alpha_bar *= 1 - beta;
+            double exact = exp(-0.5 * t * t * (m.beta_max - m.beta_min) - t * m.beta_min);
+            double relative = fabs((1 - alpha_bar) / (1 - exact) - 1);
+            if (i >= 1) worst = test_larger(worst, relative);
+            if (i == 0 && m.beta_min * m.time_min >= 1e-6)
+                EXPECT_NEAR(1 - alpha_bar, m.beta_min * fmin(m.time_min, 0.5 / 999), 0.1 * beta);
+        }
+        EXPECT(worst < 1e-7); /* of 1 - alpha_bar by cancellation, in the last case */
+        json_free(file);
+        /* Read back as VP; without the key, as the chain that others see. */
+        if (!EXPECT(model_folder_read_config(in_folder("vp"), &read, &err))) continue;
+        EXPECT(read.method == METHOD_SDE && read.sde == SDE_VP && read.betas == NULL);
+        EXPECT(read.beta_min == m.beta_min && read.time_min == m.time_min);
+        EXPECT_INT(read.warning_count, 0);
+        model_config_free(&read);
+    }
+}
+
+TEST(score_folder_says_whether_diffusers_opens_it)
+{
+    ModelConfig m = score_config(METHOD_SDE, SDE_SUBVP);
+    EXPECT(!model_diffusers_support(&m).pipeline);
+    EXPECT_TEXT(model_diffusers_support(&m).but, "it has no scheduler for sub-VP");
+    m = score_config(METHOD_SDE, SDE_VP);
+    EXPECT(!model_diffusers_support(&m).pipeline);
+    EXPECT_CONTAINS(model_diffusers_support(&m).but, "no Fourier features of the time itself");
+    m.unet.time_kind = TIME_POSITIONAL;
+    EXPECT_TEXT(model_diffusers_support(&m).pipeline, "DDPMPipeline");
+    EXPECT(!model_diffusers_support(&m).but);
+    m.unet.input_fouriers = 1;
+    EXPECT(!model_diffusers_support(&m).pipeline);
+    EXPECT_CONTAINS(model_diffusers_support(&m).but, "no Fourier features of the image");
+    m.network = NETWORK_MLP;
+    EXPECT(!model_diffusers_support(&m).pipeline);
+    m = score_config(METHOD_SMLD, SDE_VE);
+    EXPECT_TEXT(model_diffusers_support(&m).pipeline, "ScoreSdeVePipeline");
+    EXPECT_CONTAINS(model_diffusers_support(&m).but, "3 channels only");
+    m.unet.in_channels = m.unet.out_channels = 3;
+    EXPECT_CONTAINS(model_diffusers_support(&m).but, "values from 0 to 1");
 }
 
 static bool read_scheduler(const char *scheduler, ModelConfig *m, Err *err)
@@ -222,6 +321,56 @@ TEST(score_folder_absent_keys_mean_what_diffusers_assumes)
     EXPECT_INT(m.warning_count, 1);
     EXPECT_CONTAINS(m.warnings[0], "the key tolerance is not known and is ignored");
     model_config_free(&m);
+}
+
+/* Folders as versions before this one wrote them; diffusers has none of these classes today. */
+TEST(score_folder_of_older_versions_loads)
+{
+    ModelConfig m;
+    Err err = {0};
+    if (!EXPECT(read_scheduler("{\"_class_name\":\"DiffcSmldScheduler\",\"num_train_timesteps\":93,"
+                               "\"sigma_max\":9.5,\"sigma_min\":0.01}",
+                               &m, &err)))
+        return;
+    EXPECT(m.method == METHOD_SMLD && m.T == 93 && m.sigma_max == 9.5 && m.sigma_min == 0.01);
+    EXPECT_INT(m.warning_count, 0);
+    EXPECT(!model_diffusers_support(&m).pipeline);
+    EXPECT_CONTAINS(model_diffusers_support(&m).but, "of an older diffc");
+    model_config_free(&m);
+    put("t/model_index.json",
+        "{\"_class_name\":\"ScoreSdeVpPipeline\",\"scheduler\":[\"diffusers\","
+        "\"ScoreSdeVpScheduler\"],\"unet\":[\"diffusers\",\"UNet2DModel\"]}");
+    if (!EXPECT(read_scheduler("{\"_class_name\":\"ScoreSdeVpScheduler\",\"beta_max\":10.0,"
+                               "\"beta_min\":0.2,\"num_train_timesteps\":1000,"
+                               "\"sampling_eps\":1e-05}",
+                               &m, &err)))
+        return;
+    EXPECT(m.method == METHOD_SDE && m.sde == SDE_VP && m.beta_max == 10 && m.beta_min == 0.2);
+    EXPECT(m.time_min == 1e-5 && m.warning_count == 0 && m.old_class);
+    model_config_free(&m);
+}
+
+/* diffusers keeps the own keys when it saves the scheduler as another one. */
+TEST(score_folder_of_vp_that_diffusers_saved_as_ddim_is_vp)
+{
+    ModelConfig m;
+    Err err = {0};
+    if (!EXPECT(read_scheduler(
+            "{\"_class_name\":\"DDIMScheduler\",\"_diffc_method\":\"vp\",\"_diffc_beta_max\":20,"
+            "\"_diffc_beta_min\":0.1,\"_diffc_sampling_eps\":1e-5,\"clip_sample\":true,"
+            "\"trained_betas\":[0.5]}",
+            &m, &err))) {
+        printf("    %s\n", err.text);
+        return;
+    }
+    EXPECT(m.method == METHOD_SDE && m.sde == SDE_VP && m.beta_max == 20 && m.clip && m.T == 1000);
+    model_config_free(&m);
+    EXPECT(!read_scheduler("{\"_class_name\":\"DDPMScheduler\",\"_diffc_method\":\"flow\"}", &m,
+                           &err));
+    EXPECT_CONTAINS(err.text, "_diffc_method is \"flow\"");
+    EXPECT(
+        !read_scheduler("{\"_class_name\":\"DDPMScheduler\",\"_diffc_method\":\"vp\"}", &m, &err));
+    EXPECT_CONTAINS(err.text, "has no _diffc_beta_max, which a chain of VP must have");
 }
 
 /* google/ncsnpp-ffhq-1024's scheduler as it lies on the hub, with an index and a flat layout. */

@@ -2,12 +2,14 @@
  *   model_index.json, unet/config.json, unet/diffusion_pytorch_model.safetensors,
  *   scheduler/scheduler_config.json
  * with DDPMScheduler (kept steps with merged noise stand in it as keys of ours, so that it still
- * loads there, as the chain of all steps), ScoreSdeVeScheduler or ScoreSdeVpScheduler. What
- * diffusers has no class for has one of ours: DiffcSmldScheduler, DiffcEddpmScheduler (kept steps
- * with other noise), DiffcSubVpScheduler, time_embedding_type fourier_time, for points of the
- * plane mlp/config.json (DiffcMlp) with its weights instead of unet, and for classifiers of noise
- * levels DiffcCdmPipeline with DiffcCdmUNet and DiffcCdmScheduler;
- * also read: the flat layout with everything in the root, and legacy names. */
+ * loads there, as the chain of all steps; VP with positional features of time is one as well) or
+ * ScoreSdeVeScheduler (VE and SMLD). What diffusers has no class for has one of ours:
+ * DiffcEddpmScheduler (kept steps with other noise), DiffcVpScheduler, DiffcSubVpScheduler,
+ * time_embedding_type fourier_time, for points of the plane mlp/config.json (DiffcMlp) with its
+ * weights instead of unet, and for classifiers of noise levels DiffcCdmPipeline with DiffcCdmUNet and
+ * DiffcCdmScheduler (diffusers_support.c says which open there); also read: the flat layout with
+ * everything in the root, legacy names, and ScoreSdeVpScheduler and DiffcSmldScheduler of older
+ * versions. */
 #ifndef DIFFC_MODEL_FOLDER_H
 #define DIFFC_MODEL_FOLDER_H
 
@@ -27,7 +29,8 @@ typedef struct {
     MlpConfig mlp;
     ToyKind toy; /* mlp: what it has learnt; TOY_NONE: not said */
     MethodKind method;
-    int T; /* DDPM: steps; SMLD: levels; SDE: num_train_timesteps, which nothing here depends on */
+    int T; /* DDPM: steps; SMLD: levels; SDE: num_train_timesteps, which nothing here depends on (read
+              from VP as a chain: 1000) */
     /* DDPM, CDM; for the others zero */
     ScheduleKind schedule;
     double beta_start, beta_end;
@@ -38,17 +41,18 @@ typedef struct {
     int *kept;
     int kept_count;
     MaskAlphas alphas;
-    /* SMLD and SDE; for DDPM zero. Only VE folders keep snr and corrector_steps. */
+    /* SMLD and SDE; for DDPM zero. SMLD and VE folders keep snr and corrector_steps. */
     SdeKind sde;
     double sigma_min, sigma_max; /* SMLD, VE */
     double beta_min, beta_max;   /* VP, sub-VP */
     double time_min;             /* SDE: sampling_eps, where sampling ends */
-    double snr;                  /* 0: the folder is not to say it, nor corrector_steps */
+    double snr;                  /* SMLD, VE; 0: the folder is not to say it, nor corrector_steps */
     int corrector_steps;
-    /* all; clip is kept by DDPM folders only and false when the others are read */
+    /* all; clip is kept by DDPM folders and VP as a chain, and false when the others are read */
     Prediction prediction;
     bool clip;
     double clip_range;
+    bool old_class; /* read: the scheduler's class is one that older versions wrote */
     int warning_count;
     char warnings[8][256]; /* unknown keys and tensors: said, not fatal */
 } ModelConfig;
@@ -63,6 +67,13 @@ FolderStamp model_folder_stamp(const char *path);
 
 /* Reads the two JSON files. Classes and options that diffc cannot run are ERR_FORMAT by name. */
 bool model_folder_read_config(const char *path, ModelConfig *m, Err *err);
+
+/* Whether diffusers opens the folder of such a model: its pipeline (NULL: it does not open), and `but`,
+ * what that does otherwise or what diffusers lacks (NULL: nothing). */
+typedef struct {
+    const char *pipeline, *but;
+} DiffusersSupport;
+DiffusersSupport model_diffusers_support(const ModelConfig *m);
 
 /* Reads the weights into a block of the table's layout: every parameter must be there with the
  * right shape (aliases of 1.9 accepted); unknown tensors are warnings. */

@@ -27,6 +27,12 @@ typedef enum { EXTRACT_MOVES, EXTRACT_DRAW, EXTRACT_TOP, EXTRACT_OPTIMUM } MaskE
 /* Variance exploding, variance preserving, sub-VP (Song et al. 2021, 3.4). */
 typedef enum { SDE_VE, SDE_VP, SDE_SUBVP } SdeKind;
 
+/* ln alpha of VP and sub-VP at a time in 0 .. 1 (Song et al. 2021, eq. 33). */
+static inline double vp_log_alpha(double beta_min, double beta_max, double time)
+{
+    return -0.25 * time * time * (beta_max - beta_min) - 0.5 * time * beta_min;
+}
+
 /* Weight of a level in the loss: lambda = 1 / E|grad log p_0t|^2, or g^2, which makes the loss a
  * bound of the likelihood (Song et al. 2021b). */
 typedef enum { WEIGHTING_SIMPLE, WEIGHTING_LIKELIHOOD } LossWeighting;

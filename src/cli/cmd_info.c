@@ -185,13 +185,15 @@ static bool kept_lines(const Model *m, Err *err)
 static bool model_lines(const char *path, const Model *m, const Progress *p, bool layers, Err *err)
 {
     const ModelConfig *c = &m->config;
-    char method[256];
+    char method[256], diffusers[256];
     describe_method(c, method, sizeof method);
+    describe_diffusers(c, diffusers, sizeof diffusers);
     output_line("%s: %s", path, m->run[0] ? "a run" : "a model");
     output_line("  method       %s", method);
     if (!kept_lines(m, err)) return false;
     network_lines(output_line, c, said_shape(m), m->table.parameters,
                   net_forward_flop(m->network.net));
+    output_line("  diffusers    %s", diffusers);
     progress_lines(p);
     if (layers) layer_lines(m);
     for (int i = 0; i < c->warning_count; i++) output_line("  warning      %s", c->warnings[i]);
@@ -208,6 +210,7 @@ static bool model_json(const char *path, const Model *m, const Progress *p, bool
     json_put_string(&w, "kind", m->run[0] ? "run" : "model");
     method_json(&w, c);
     network_json(&w, c, said_shape(m), m->table.parameters, net_forward_flop(m->network.net));
+    diffusers_json(&w, c);
     if (p->steps_seen) {
         json_begin_object(&w, "training");
         progress_json(&w, p);

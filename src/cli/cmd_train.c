@@ -179,6 +179,14 @@ static bool report_end(const Narrator *n, const char *run, Err *err)
     return output_json(&w, err);
 }
 
+/* Said once, when it is not simply the pipeline that the model's folder names. */
+static void note_diffusers(const ModelConfig *m)
+{
+    char text[256];
+    describe_diffusers(m, text, sizeof text);
+    if (model_diffusers_support(m).but) term_note("diffusers: the model's folder %s", text);
+}
+
 static void note_micro_batch(const Config *c, int used)
 {
     int asked = c->train.micro_batch;
@@ -211,7 +219,9 @@ static bool train(const Arguments *a, const Config *c, Err *err)
     } else {
         term_note("run: %s", run);
         training_lines(term_note, c, trainer_plan(trainer));
-        ok = trainer_run(trainer, run, v[RESUME].given, err) && report_end(&narrator, run, err);
+        ok = trainer_run(trainer, run, v[RESUME].given, err);
+        if (ok) note_diffusers(&trainer_plan(trainer)->model);
+        ok = ok && report_end(&narrator, run, err);
     }
     trainer_close(trainer);
     return ok;

@@ -131,6 +131,32 @@ void method_json(JsonWriter *w, const ModelConfig *m)
     json_put_string(w, "prediction", prediction_name((int)m->prediction));
 }
 
+void describe_diffusers(const ModelConfig *m, char *out, size_t size)
+{
+    DiffusersSupport support = model_diffusers_support(m);
+    const char *but = support.but;
+    if (support.pipeline)
+        snprintf(out, size, "opens as %s%s%s", support.pipeline, but ? ", but " : "",
+                 but ? but : "");
+    else
+        snprintf(out, size, "does not open: %s", but);
+}
+
+void diffusers_json(JsonWriter *w, const ModelConfig *m)
+{
+    DiffusersSupport support = model_diffusers_support(m);
+    json_begin_object(w, "diffusers");
+    if (support.pipeline)
+        json_put_string(w, "pipeline", support.pipeline);
+    else
+        json_put_null(w, "pipeline");
+    if (support.but)
+        json_put_string(w, "but", support.but);
+    else
+        json_put_null(w, "but");
+    json_end_object(w);
+}
+
 void kept_row(const Process *chain, double low, double high, char *out, size_t size)
 {
     int places = (int)size - 1, count;

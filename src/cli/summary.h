@@ -19,6 +19,11 @@ void describe_method(const ModelConfig *m, char *out, size_t size);
 /* The same as members of the open object: method, steps, ... prediction. */
 void method_json(JsonWriter *w, const ModelConfig *m);
 
+/* "opens as DDPMPipeline" or "does not open: it has no scheduler for sub-VP". */
+void describe_diffusers(const ModelConfig *m, char *out, size_t size);
+/* Member "diffusers": {"pipeline" (null: it does not open), "but"}. */
+void diffusers_json(JsonWriter *w, const ModelConfig *m);
+
 /* Rows that every table of a network has: network, parameters, compute. */
 void network_lines(LineWriter line, const ModelConfig *m, Shape image, size_t parameters,
                    double forward_flop);

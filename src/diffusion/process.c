@@ -115,7 +115,7 @@ static double log_alpha_at(const Process *p, int t)
  * time^2 (bmax-bmin)/4 + time bmin/2 + ln alpha = 0. */
 static double log_alpha_vp(const Process *p, double time)
 {
-    return -0.25 * time * time * (p->beta_max - p->beta_min) - 0.5 * time * p->beta_min;
+    return vp_log_alpha(p->beta_min, p->beta_max, time);
 }
 
 static double time_of_log_alpha_vp(const Process *p, double log_alpha)

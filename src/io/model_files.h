@@ -63,6 +63,9 @@ bool mlp_config_read(const ModelReader *r, const Json *object);
 void mlp_config_put(JsonWriter *w, const ModelConfig *m);
 bool scheduler_config_read(const ModelReader *r, const Json *object);
 
+/* Kept steps that are no steps of the schedule: diffusers must not load them as such. */
+bool model_has_own_noise(const ModelConfig *m);
+
 /* The keys about kept steps (kept_steps.c): absent in most. */
 bool kept_steps_read(const ModelReader *r, const Json *object, bool needed);
 void kept_steps_put(JsonWriter *w, const ModelConfig *m);

@@ -109,16 +109,10 @@ static void put_unet(JsonWriter *w, const UNetConfig *c)
     json_put_string(w, "upsample_type", "conv");
 }
 
-/* Kept steps that are no steps of the schedule: diffusers must not load them as such. */
-static bool own_noise(const ModelConfig *m)
-{
-    return m->kept && m->alphas != ALPHAS_MERGED;
-}
-
 static const char *steps_scheduler(const ModelConfig *m)
 {
     if (m->method == METHOD_CDM) return CDM_SCHEDULER;
-    return own_noise(m) ? EDDPM_SCHEDULER : "DDPMScheduler";
+    return model_has_own_noise(m) ? EDDPM_SCHEDULER : "DDPMScheduler";
 }
 
 /* timestep_spacing and steps_offset are left out on purpose: standing in the file they would
@@ -136,24 +130,36 @@ static void put_scheduler(JsonWriter *w, const ModelConfig *m)
                                                  [VARIANCE_LARGE] = "fixed_large",
                                                  [VARIANCE_LEARNED] = "learned_range"};
     const ScoreClass *score = score_class_of(m);
+    bool chain = score && score->chain;
     json_put_string(w, "_class_name", score ? score->name : steps_scheduler(m));
+    if (score) score_scheduler_put_own(w, m);
     json_put_string(w, "_diffusers_version", DIFFUSERS_VERSION);
-    if (score) {
+    if (score && !chain) {
         score_scheduler_put(w, m);
         return;
     }
-    json_put_float(w, "beta_end", m->beta_end);
-    json_put_string(w, "beta_schedule", schedules[m->schedule]);
-    json_put_float(w, "beta_start", m->beta_start);
+    if (!chain) {
+        json_put_float(w, "beta_end", m->beta_end);
+        json_put_string(w, "beta_schedule", schedules[m->schedule]);
+        json_put_float(w, "beta_start", m->beta_start);
+    }
     json_put_bool(w, "clip_sample", m->clip);
     if (m->clip_range != 1) json_put_float(w, "clip_sample_range", m->clip_range);
     if (m->method == METHOD_CDM) json_put_bool(w, "dequantised", m->dequantised);
     kept_steps_put(w, m);
-    json_put_int(w, "num_train_timesteps", m->T);
+    int T = chain ? VP_CHAIN : m->T;
+    json_put_int(w, "num_train_timesteps", T);
     json_put_string(w, "prediction_type", predictions[m->prediction]);
-    if (m->schedule == SCHEDULE_BETAS) {
+    /* Solvers of diffusers that have no clip_sample clip by thresholding. At a largest value of 1 it is
+     * plain clipping to [-1, 1], also where both keys are read. */
+    if (m->clip && m->clip_range == 1 && m->method != METHOD_CDM) {
+        json_put_float(w, "sample_max_value", 1);
+        json_put_bool(w, "thresholding", true);
+    }
+    if (chain || m->schedule == SCHEDULE_BETAS) {
         json_begin_array(w, "trained_betas");
-        for (int i = 0; i < m->T; i++) json_put_float(w, NULL, m->betas[i]);
+        for (int i = 0; i < T; i++)
+            json_put_float(w, NULL, chain ? vp_chain_beta(m, i) : m->betas[i]);
         json_end_array(w);
     } else {
         json_put_null(w, "trained_betas");
@@ -164,7 +170,8 @@ static void put_scheduler(JsonWriter *w, const ModelConfig *m)
 static void put_index(JsonWriter *w, const ModelConfig *m)
 {
     const ScoreClass *score = score_class_of(m);
-    bool mlp = m->network == NETWORK_MLP, cdm = m->method == METHOD_CDM, own = own_noise(m);
+    bool mlp = m->network == NETWORK_MLP, cdm = m->method == METHOD_CDM,
+         own = model_has_own_noise(m);
     const char *pipeline = score ? score->pipeline
                            : cdm ? CDM_PIPELINE
                            : own ? EDDPM_PIPELINE

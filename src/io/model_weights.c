@@ -166,20 +166,37 @@ static bool in_folder(char path[PATH_BYTES], const char *folder, const char *nam
     return path_join(path, folder, name, NULL) && path_exists(path);
 }
 
+/* Files of another precision or averaging, as diffusers calls them for `variant`; float32 first. */
+static bool load_variant(Loader *l, const char *folder, ModelConfig *m, bool *found)
+{
+    static const char *const variants[] = {"fp32", "fp16", "bf16", "non_ema"};
+    static const struct {
+        const char *before, *after;
+        bool index;
+    } forms[] = {{"diffusion_pytorch_model.", ".safetensors", false},
+                 {"diffusion_pytorch_model.safetensors.index.", ".json", true},
+                 {"diffusion_pytorch_model.", ".safetensors.index.json", true}};
+    enum { VARIANTS = sizeof variants / sizeof *variants, FORMS = sizeof forms / sizeof *forms };
+    for (int i = 0; i < VARIANTS * FORMS; i++) {
+        char name[96], path[PATH_BYTES];
+        snprintf(name, sizeof name, "%s%s%s", forms[i % FORMS].before, variants[i / FORMS],
+                 forms[i % FORMS].after);
+        if (!in_folder(path, folder, name)) continue;
+        *found = true;
+        model_warn(m, "the weights are read from %s, for there is no " WEIGHTS, name);
+        return forms[i % FORMS].index ? load_shards(l, folder, path, m) : load_file(l, path);
+    }
+    return false;
+}
+
 /* diffusers' order: the plain file, an index of shards, variants; pickles are never opened. */
 static bool load_folder(Loader *l, const char *folder, ModelConfig *m)
 {
-    static const char *const variants[] = {"diffusion_pytorch_model.fp16.safetensors",
-                                           "diffusion_pytorch_model.bf16.safetensors",
-                                           "diffusion_pytorch_model.non_ema.safetensors"};
     char path[PATH_BYTES];
     if (in_folder(path, folder, WEIGHTS)) return load_file(l, path);
     if (in_folder(path, folder, WEIGHTS ".index.json")) return load_shards(l, folder, path, m);
-    for (size_t i = 0; i < sizeof variants / sizeof *variants; i++) {
-        if (!in_folder(path, folder, variants[i])) continue;
-        model_warn(m, "the weights are read from %s, for there is no " WEIGHTS, variants[i]);
-        return load_file(l, path);
-    }
+    bool found = false, ok = load_variant(l, folder, m, &found);
+    if (found) return ok;
     if (in_folder(path, folder, "diffusion_pytorch_model.bin"))
         return err_set(l->err, ERR_FORMAT,
                        "%s: a pickle can run code and is not opened; re-save it as safetensors: "

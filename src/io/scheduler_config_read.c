@@ -218,9 +218,17 @@ bool scheduler_config_read(const ModelReader *r, const Json *object)
     if (class_name) {
         const char *name = model_read_text(r, "_class_name", class_name);
         if (!name) return false;
-        const ScoreClass *score = score_class_named(name);
-        if (score) return score_scheduler_read(r, object, score);
+        const Json *own = json_get(object, "_diffc_method");
+        const char *method = own ? model_read_text(r, "_diffc_method", own) : NULL;
+        if (own && !method) return false;
+        const ScoreClass *score = score_class_named(name, method);
+        if (own && !score)
+            return model_unsupported(r, "_diffc_method", own, "smld and vp of its own folders");
         kind = find_class(name);
+        if (score && !(score->chain && kind)) return score_scheduler_read(r, object, score);
+        if (score)
+            return score_scheduler_read(r, object, score) && read_variance(r, object) &&
+                   read_clipping(r, object, kind);
         if (!kind)
             return model_unsupported(r, "_class_name", class_name,
                                      "DDPM, DDIM, PNDM, DPMSolver, DEIS, UniPC, Euler, Heun, LMS, "

@@ -513,7 +513,6 @@ TEST(model_folder_schedulers_that_are_read)
         EXPECT(m.prediction == cases[i].prediction && m.variance == cases[i].variance);
         EXPECT(m.clip == cases[i].clip);
         EXPECT_NEAR(m.clip_range, cases[i].clip_range, 0);
-        EXPECT_INT(m.warning_count, 0);
         if (m.schedule == SCHEDULE_BETAS && EXPECT(m.betas != NULL))
             EXPECT(m.betas[0] == 0.1 && m.betas[2] == 0.5);
         model_config_free(&m);
@@ -526,6 +525,65 @@ TEST(model_folder_schedulers_that_are_read)
 }
 
 /* abar of diffusers' sigmoid schedule, T = 1000 (interchange specification, appendix B). */
+/* What a scheduler file says of sampling becomes the default, or is named, or, where the model would be
+ * misread, refused. */
+TEST(model_folder_what_is_said_of_sampling_is_taken_or_named)
+{
+    enum { NOT_SAID = -1 };
+    static const struct {
+        const char *text, *sampler;
+        int spacing;
+        const char *named; /* NULL: no warning */
+    } cases[] = {
+        {"DDPMScheduler\"", NULL, NOT_SAID, NULL},
+        {"DDPMScheduler\",\"timestep_spacing\":\"leading\",\"steps_offset\":0", NULL,
+         SPACING_LEADING, NULL},
+        {"DDPMScheduler\",\"timestep_spacing\":\"trailing\"", NULL, SPACING_TRAILING, NULL},
+        {"DDIMScheduler\",\"timestep_spacing\":\"linspace\",\"set_alpha_to_one\":true", "ddim",
+         SPACING_EVEN, NULL},
+        {"DDIMScheduler\",\"set_alpha_to_one\":false,\"steps_offset\":1", "ddim", NOT_SAID,
+         "sample does without its steps_offset 1, set_alpha_to_one false"},
+        {"DPMSolverMultistepScheduler\",\"use_karras_sigmas\":true,\"timestep_spacing\":"
+         "\"linspace\",\"solver_order\":2,\"algorithm_type\":\"dpmsolver++\",\"solver_type\":"
+         "\"midpoint\",\"lower_order_final\":true,\"euler_at_final\":false,\"use_lu_lambdas\":"
+         "false,\"use_flow_sigmas\":false,\"final_sigmas_type\":\"zero\",\"variance_type\":null,"
+         "\"lambda_min_clipped\":-Infinity",
+         "dpm++2m", SPACING_KARRAS, NULL},
+        {"DPMSolverMultistepScheduler\",\"timestep_spacing\":\"linspace\",\"solver_order\":3,"
+         "\"algorithm_type\":\"sde-dpmsolver++\"",
+         "dpm++2m", NOT_SAID,
+         "sample does without its timestep_spacing \"linspace\", algorithm_type "
+         "\"sde-dpmsolver++\", solver_order 3"},
+        {"DPMSolverMultistepScheduler\",\"use_exponential_sigmas\":true", "dpm++2m", SPACING_LOGSNR,
+         NULL},
+        {"UniPCMultistepScheduler\",\"timestep_spacing\":\"trailing\",\"disable_corrector\":[],"
+         "\"solver_p\":null,\"predict_x0\":true,\"solver_type\":\"bh2\",\"sigma_min\":null",
+         "unipc", SPACING_TRAILING, NULL},
+        {"UniPCMultistepScheduler\",\"disable_corrector\":[0]", "unipc", NOT_SAID,
+         "sample does without its disable_corrector [...]"},
+        {"HeunDiscreteScheduler\",\"use_karras_sigmas\":true", "heun", SPACING_KARRAS, NULL},
+        {"PNDMScheduler\",\"steps_offset\":1", NULL, NOT_SAID,
+         "sample does without its PNDMScheduler"},
+        {"EulerDiscreteScheduler\",\"timestep_type\":\"discrete\"", NULL, NOT_SAID,
+         "sample does without its EulerDiscreteScheduler"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ModelConfig m;
+        Err err = {0};
+        char text[600];
+        snprintf(text, sizeof text, "{\"_class_name\":\"%s}", cases[i].text);
+        if (!EXPECT(read_texts("{}", text, &m, &err))) {
+            printf("    %s\n", err.text);
+            continue;
+        }
+        EXPECT_TEXT(m.sampler ? m.sampler : "none", cases[i].sampler ? cases[i].sampler : "none");
+        EXPECT_INT(m.spacing_said ? (int)m.spacing : NOT_SAID, cases[i].spacing);
+        EXPECT_INT(m.warning_count, cases[i].named != NULL);
+        if (cases[i].named && m.warning_count == 1) EXPECT_CONTAINS(m.warnings[0], cases[i].named);
+        model_config_free(&m);
+    }
+}
+
 TEST(model_folder_sigmoid_schedule_becomes_betas)
 {
     ModelConfig m;
@@ -611,6 +669,11 @@ TEST(model_folder_what_cannot_be_run_is_refused_by_name)
         {UNET(",\"freq_shift\":Infinity"), DDPM, "freq_shift must be a number in 0..1000000, got"},
         {UNET(",\"flip_sin_to_cos\":1"), DDPM, "flip_sin_to_cos must be true or false, got 1"},
         {"{}", "3", "scheduler_config.json: the file must be one object, got 3"},
+        {"{}", "{\"_class_name\":\"EulerDiscreteScheduler\",\"timestep_type\":\"continuous\"}",
+         "timestep_type is \"continuous\" (a string), which diffc cannot run; it runs "
+         "\"discrete\""},
+        {"{}", "{\"_class_name\":\"DPMSolverMultistepScheduler\",\"use_flow_sigmas\":true}",
+         "use_flow_sigmas is true, which diffc cannot run; it runs false"},
         {"{}", "{\"_class_name\":\"KarrasVeScheduler\"}", "_class_name is \"KarrasVeScheduler\""},
         {"{}", "{\"_class_name\":\"FlowMatchEulerDiscreteScheduler\"}", "which diffc cannot run"},
         {"{}", "{\"_class_name\":\"EDMEulerScheduler\"}", "which diffc cannot run"},

@@ -52,6 +52,10 @@ typedef struct {
     Prediction prediction;
     bool clip;
     double clip_range;
+    /* read: what the folder says of sampling. NULL: the method's own sampler */
+    const char *sampler;
+    bool spacing_said;
+    SpacingKind spacing;
     bool old_class; /* read: the scheduler's class is one that older versions wrote */
     int warning_count;
     char warnings[8][256]; /* unknown keys and tensors: said, not fatal */

@@ -253,8 +253,9 @@ const Command command_sample = {
     .options = sample_options,
     .notes =
         "Files are written whole or not at all. 'The run's' is what the configuration of the "
-        "run says under \"sample\"; a folder without one takes the defaults of the "
-        "configuration. Paths of written files go to stdout. The network calls that are "
+        "run says under \"sample\"; a folder without one takes what its scheduler file says of "
+        "sampling, and else the defaults of the configuration. Paths of written files go to "
+        "stdout. The network calls that are "
         "reported are those of one image, whatever the batch (ode: of the one that took most).",
     .more_help = list_samplers,
     .run = run_sample,

@@ -229,13 +229,20 @@ static bool check_owners(const OptionValue *v, const Sampler *chosen, Err *err)
     return true;
 }
 
-/* The run's own settings, where the model lies in a run that has them. */
+/* The run's own settings, where the model lies in a run that has them; else what its folder says. */
 static bool load_settings(const Model *m, Config *c, Err *err)
 {
     char path[PATH_BYTES];
     config_defaults(c);
     c->sample.variance = m->config.variance;
     c->sample.clip = m->config.clip;
+    if (m->config.spacing_said) c->sample.spacing = m->config.spacing;
+    if (m->config.sampler)
+        snprintf(c->sample.sampler, sizeof c->sample.sampler, "%s", m->config.sampler);
+    if (m->config.snr > 0) {
+        c->sample.snr = m->config.snr;
+        c->sample.corrector_steps = m->config.corrector_steps;
+    }
     if (!m->run[0]) return true;
     return path_join(path, m->run, "config.json", err) &&
            (!path_exists(path) || config_load(c, path, err));

@@ -63,6 +63,9 @@ bool mlp_config_read(const ModelReader *r, const Json *object);
 void mlp_config_put(JsonWriter *w, const ModelConfig *m);
 bool scheduler_config_read(const ModelReader *r, const Json *object);
 
+/* What the file of a scheduler of diffusers says of sampling (scheduler_sampling.c). */
+bool scheduler_sampling_read(const ModelReader *r, const Json *object, const char *scheduler);
+
 /* Kept steps that are no steps of the schedule: diffusers must not load them as such. */
 bool model_has_own_noise(const ModelConfig *m);
 

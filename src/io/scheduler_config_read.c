@@ -1,6 +1,6 @@
-/* scheduler/scheduler_config.json; those of score models go to score_scheduler.c. DDPM, DDIM and our own are
- * read whole; from the other variance-preserving schedulers the noise levels and the prediction type
- * are taken, for these describe the model and the rest describes a sampler that is not ours. */
+/* scheduler/scheduler_config.json: the noise levels and the prediction type of the variance-preserving
+ * schedulers. Those of score models go to score_scheduler.c, what is said of sampling to
+ * scheduler_sampling.c. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +15,7 @@ enum { MAX_STEPS = 100000 };
 
 typedef struct {
     const char *name;
-    bool whole;                  /* DDPM and DDIM */
+    bool whole; /* DDPM, DDIM and our own: clip_sample is read, and true when absent */
     double beta_start, beta_end; /* when the keys are absent */
 } SchedulerClass;
 
@@ -158,11 +158,12 @@ static bool read_clipping(const ModelReader *r, const Json *object, const Schedu
     const Json *largest = json_get(object, "sample_max_value");
     bool thresholding = false;
     double max_value = 1;
+    bool reads = kind->whole || strcmp(kind->name, "HeunDiscreteScheduler") == 0;
     m->clip = kind->whole;
     m->clip_range = 1;
-    if (kind->whole && ((clip && !model_read_bool(r, "clip_sample", clip, &m->clip)) ||
-                        (range && !model_read_number(r, "clip_sample_range", range, 0, 1e6, true,
-                                                     &m->clip_range))))
+    if (reads && ((clip && !model_read_bool(r, "clip_sample", clip, &m->clip)) ||
+                  (range && !model_read_number(r, "clip_sample_range", range, 0, 1e6, true,
+                                               &m->clip_range))))
         return false;
     if ((dynamic && !model_read_bool(r, "thresholding", dynamic, &thresholding)) ||
         (largest && !model_read_number(r, "sample_max_value", largest, 0, 1e6, false, &max_value)))
@@ -228,7 +229,7 @@ bool scheduler_config_read(const ModelReader *r, const Json *object)
         if (score && !(score->chain && kind)) return score_scheduler_read(r, object, score);
         if (score)
             return score_scheduler_read(r, object, score) && read_variance(r, object) &&
-                   read_clipping(r, object, kind);
+                   read_clipping(r, object, kind) && scheduler_sampling_read(r, object, name);
         if (!kind)
             return model_unsupported(r, "_class_name", class_name,
                                      "DDPM, DDIM, PNDM, DPMSolver, DEIS, UniPC, Euler, Heun, LMS, "
@@ -250,5 +251,6 @@ bool scheduler_config_read(const ModelReader *r, const Json *object)
     if (kind->whole) warn_unknown(r, object);
     bool own = strcmp(kind->name, EDDPM_SCHEDULER) == 0;
     return read_betas(r, object, kind) && kept_steps_read(r, object, own) &&
-           read_prediction(r, object) && read_variance(r, object) && read_clipping(r, object, kind);
+           read_prediction(r, object) && read_variance(r, object) &&
+           read_clipping(r, object, kind) && scheduler_sampling_read(r, object, kind->name);
 }

@@ -115,13 +115,13 @@ static bool trim_stats(Trainer *t, Err *err)
 static bool keep_time_label(Trainer *t, Err *err)
 {
     ModelConfig *m = &t->plan.model, saved;
-    char model[PATH_BYTES], index[PATH_BYTES];
+    char model[PATH_BYTES], folder[PATH_BYTES], index[PATH_BYTES];
     if (model_time_kind(m) != TIME_FOURIER_LINEAR) return true;
-    if (!path_join(model, t->run, "model", err) ||
-        !path_join(index, model, "model_index.json", err))
-        return false;
+    if (!path_join(model, t->run, "model", err)) return false;
+    if (!model_folder_current(model, folder)) return true;
+    if (!path_join(index, folder, "model_index.json", err)) return false;
     if (!path_exists(index)) return true;
-    if (!model_folder_read_config(model, &saved, err)) return false;
+    if (!model_folder_read_config(folder, &saved, err)) return false;
     if (model_time_kind(&saved) == TIME_FOURIER_LINEAR_999) {
         *(m->network == NETWORK_MLP ? &m->mlp.time_kind : &m->unet.time_kind) =
             TIME_FOURIER_LINEAR_999;

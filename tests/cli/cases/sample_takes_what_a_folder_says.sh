@@ -1,0 +1,15 @@
+# A model folder without a run: what its scheduler file says of sampling is the default, the rest is named
+# once. An option wins, and so does the run's own configuration.
+assert train diffc train tiny.json -q --out run >/dev/null
+cp -r run/model folder
+file=folder/scheduler/scheduler_config.json
+sed -i 's/DDPMScheduler/DDIMScheduler/; s/^  "beta_end"/  "timestep_spacing": "trailing", "set_alpha_to_one": false, "steps_offset": 1,\n&/' $file
+shown() { diffc sample "$@" --count 1 --seed 3 --npz "$name.npz" --json 2>notes | sed 's/.*"sampler":"\([^"]*\)","steps":\([0-9]*\).*/\1 \2/'; }
+name=a shown -m folder --steps 5
+grep warning notes
+name=b shown -m folder --steps 5 --sampler ddim --spacing trailing
+name=c shown -m folder --steps 5 --spacing leading
+name=d shown -m run
+assert "the folder's spacing" cmp a.npz b.npz
+assert "the option's spacing" test "$(cksum <a.npz)" != "$(cksum <c.npz)"
+diffc info folder | grep warning

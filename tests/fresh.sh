@@ -8,7 +8,7 @@
 # end; --keep keeps them, with the logs. DEMO_MINUTES=0.2 shortens the training of the demo, MIRROR names
 # another mirror.
 set -eu
-usage() { sed -n 's/.*usage: //p' "$0" | head -n 1 >&2; exit 2; }
+usage() { sed -n 's/.*\(usage: fresh\)/\1/p' "$0" | head -n 1 >&2; exit 2; }
 keep= parent=
 versions=()
 while [ $# -gt 0 ]; do
@@ -32,8 +32,8 @@ if [ -z "${FRESH_NAMESPACE:-}" ]; then
 fi
 
 tree=$(cd "$(dirname "$0")/.." && pwd)
-[ -z "$parent" ] || mkdir -p "$parent"
-folder=$(mktemp -d "${parent:-${TMPDIR:-/var/tmp}}/diffc-fresh.XXXXXX")
+parent=${parent:-${TMPDIR:-/var/tmp}}
+folder=$(cd "$parent" && mktemp -d "$PWD/diffc-fresh.XXXXXX")
 case $folder/ in "$tree"/*) rmdir "$folder"; fail "$folder lies inside the tree; give --in another folder" ;; esac
 # /proc and the like: mounted from inside to outside, unmounted the other way round.
 mounted=()

@@ -10,6 +10,7 @@ trap 'exit 130' INT TERM
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES MODE BUILD PREFIX DESTDIR CFLAGS LDFLAGS V WERROR NO_SKIP
 unset DATASETS DEMO_MINUTES PROGRAM
 export LC_ALL=C CC="${CC:-cc}"
+compiler=$CC
 tree="$scratch/a clone"
 out=$scratch/out
 passed=0
@@ -43,9 +44,11 @@ END
     echo 'extern int unused;' >"$tree/tests/test.c"
     mkdir "$tree/bin"
     path=$PATH
+    CC=$compiler
     cd "$tree" || exit 2
 }
-# `run` then finds nothing but the tools named here and those that deps.sh uses.
+# `run` then finds nothing but the tools named here and those that deps.sh uses; without any, the
+# compiler is the usual one, and missing.
 only_tools() {
     for tool in sh env id sed tee tail cat ls mktemp rm dirname "$@"; do
         for folder in $(echo "$PATH" | tr ':' ' '); do
@@ -53,6 +56,7 @@ only_tools() {
         done
     done
     path=$tree/bin
+    [ $# -gt 0 ] || CC=cc
 }
 false_tool() { # NAME: its text is read from standard input
     rm -f "bin/$1"
@@ -108,7 +112,7 @@ all_jobs_build_without_a_warning_of_make() {
 }
 missing_libraries_are_named_with_make_deps() {
     run 2 env PKG_CONFIG_LIBDIR=/none PKG_CONFIG_PATH= make
-    says "run 'make deps', which installs them"
+    says ", which installs them or says how"
     says "libopenblas-dev libcjson-dev libstb-dev zlib1g-dev"
     says_not "error:"
     says_not "cc    src"
@@ -165,7 +169,7 @@ END
     run 1 env DATASETS=/none .ci/deps.sh dataset-fashion-mnist
 }
 a_missing_data_set_stops_the_demo_but_not_the_tests() {
-    only_tools make "${CC%% *}" as ld pkg-config mkdir ln find printf basename awk grep sort
+    only_tools make $CC as ld pkg-config mkdir ln find printf basename awk grep sort
     run 2 make demo DATASETS=/none
     says "train-images-idx3-ubyte.gz train-labels-idx1-ubyte.gz t10k-images-idx3-ubyte.gz t10k-labels-idx1-ubyte.gz"
     says "into data/fashion-mnist"

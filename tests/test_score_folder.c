@@ -96,9 +96,10 @@ TEST(score_folder_reads_back_what_it_writes_and_writes_the_same_bytes_again)
         snprintf(second, sizeof second, "second%d", k);
         ModelConfig m = score_config(kinds[k].method, kinds[k].sde), read;
         if (kinds[k].positional) m.unet.time_kind = TIME_POSITIONAL;
-        /* Only VP as a chain keeps clip and variance; SMLD keeps a corrector that is set. */
-        m.clip = kinds[k].positional && m.sde == SDE_VP;
-        m.variance = m.clip ? VARIANCE_LARGE : VARIANCE_SMALL;
+        m.clip = k % 2 == 0;
+        /* Only VP as a chain keeps the variance. */
+        bool chain = kinds[k].positional && m.sde == SDE_VP;
+        m.variance = chain ? VARIANCE_LARGE : VARIANCE_SMALL;
         if (m.method == METHOD_SMLD) m.snr = 0.17, m.corrector_steps = 2;
         EXPECT(model_folder_write(in_folder(first), &m, &table, block, &err));
         if (!EXPECT(model_folder_read_config(in_folder(first), &read, &err))) {

@@ -48,7 +48,7 @@ typedef struct {
     double time_min;             /* SDE: sampling_eps, where sampling ends */
     double snr;                  /* SMLD, VE; 0: the folder is not to say it, nor corrector_steps */
     int corrector_steps;
-    /* all; clip is kept by DDPM folders and VP as a chain, and false when the others are read */
+    /* all */
     Prediction prediction;
     bool clip;
     double clip_range;

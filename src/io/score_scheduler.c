@@ -183,6 +183,8 @@ bool score_scheduler_read(const ModelReader *r, const Json *object, const ScoreC
     bool exploding = kind->bit & (VE | SMLD);
     m->prediction = exploding ? PREDICT_SCORE : PREDICT_EPS;
     m->clip_range = 1;
+    const Json *clip = json_get(object, "_diffc_clip");
+    if (clip && !model_read_bool(r, "_diffc_clip", clip, &m->clip)) return false;
     if (kind->chain)
         m->T = VP_CHAIN;
     else
@@ -225,6 +227,7 @@ static void put_keys(JsonWriter *w, const ModelConfig *m, const ScoreClass *kind
 void score_scheduler_put_own(JsonWriter *w, const ModelConfig *m)
 {
     const ScoreClass *kind = score_class_of(m);
+    if (!kind->chain && m->clip) json_put_bool(w, "_diffc_clip", true);
     if (!kind->own) return;
     if (kind->chain) put_keys(w, m, kind, true);
     json_put_string(w, "_diffc_method", kind->own);

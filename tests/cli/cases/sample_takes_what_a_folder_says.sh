@@ -13,3 +13,11 @@ name=d shown -m run
 assert "the folder's spacing" cmp a.npz b.npz
 assert "the option's spacing" test "$(cksum <a.npz)" != "$(cksum <c.npz)"
 diffc info folder | grep warning
+# So are the corrector's settings of a folder of VE.
+sed 's/"type": "ddpm", "steps": 20, "schedule": "linear"/"type": "sde", "sde": "ve"/' tiny.json >ve.json
+assert "train ve" diffc train ve.json -q --out ve --set sample.sampler=pc >/dev/null
+cp -r ve/model folder-ve
+sed -i 's/"snr": 0.16/"snr": 0.5/' folder-ve/scheduler/scheduler_config.json
+name=e shown -m folder-ve --steps 4
+name=f shown -m ve --steps 4 --snr 0.5
+assert "the folder's snr" cmp e.npz f.npz

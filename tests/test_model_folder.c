@@ -559,6 +559,8 @@ TEST(model_folder_what_is_said_of_sampling_is_taken_or_named)
         {"UniPCMultistepScheduler\",\"timestep_spacing\":\"trailing\",\"disable_corrector\":[],"
          "\"solver_p\":null,\"predict_x0\":true,\"solver_type\":\"bh2\",\"sigma_min\":null",
          "unipc", SPACING_TRAILING, NULL},
+        {"DPMSolverMultistepScheduler\",\"lambda_min_clipped\":-5.1", "dpm++2m", NOT_SAID,
+         "sample does without its lambda_min_clipped -5.1"},
         {"UniPCMultistepScheduler\",\"disable_corrector\":[0]", "unipc", NOT_SAID,
          "sample does without its disable_corrector [...]"},
         {"HeunDiscreteScheduler\",\"use_karras_sigmas\":true", "heun", SPACING_KARRAS, NULL},

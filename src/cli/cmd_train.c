@@ -179,12 +179,13 @@ static bool report_end(const Narrator *n, const char *run, Err *err)
     return output_json(&w, err);
 }
 
-/* Said once, when it is not simply the pipeline that the model's folder names. */
+/* Said once, when it is not simply the pipeline that the folder of an image model names. */
 static void note_diffusers(const ModelConfig *m)
 {
     char text[256];
+    if (m->network == NETWORK_MLP || !model_diffusers_support(m).but) return;
     describe_diffusers(m, text, sizeof text);
-    if (model_diffusers_support(m).but) term_note("diffusers: the model's folder %s", text);
+    term_note("diffusers: the model's folder %s", text);
 }
 
 static void note_micro_batch(const Config *c, int used)

@@ -65,6 +65,7 @@ static const struct {
     {"lower_order_final", "true", NULL, false},
     {"euler_at_final", "false", NULL, false},
     {"final_sigmas_type", "\"zero\"", NULL, false},
+    {"lambda_min_clipped", "-inf", NULL, false},
     {"interpolation_type", "\"linear\"", NULL, false},
     {"sigma_min", "null", NULL, false},
     {"sigma_max", "null", NULL, false},

@@ -428,4 +428,12 @@ TEST(flows_that_cannot_be_are_refused_in_words)
     EXPECT_INT(err.kind, ERR_USAGE);
     EXPECT_CONTAINS(err.text, "differentiated");
     process_free(&p);
+    ProcessConfig single = every_process[PROCESS_DDPM];
+    single.T = 1;
+    EXPECT(process_make(&p, &single, &err));
+    run = flow(&p, 1e-5);
+    EXPECT(!flow_log_density(&run, &d, 1, &x, &seed, &draw, &log_p, NULL, &err));
+    EXPECT_INT(err.kind, ERR_USAGE);
+    EXPECT_CONTAINS(err.text, "this model has 1 step");
+    process_free(&p);
 }

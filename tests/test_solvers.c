@@ -394,6 +394,34 @@ TEST(calls_are_those_asked_for_on_every_process_and_images_are_finite)
             }
 }
 
+/* A chain may keep a single step. Its level is also the cleanest. */
+TEST(every_sampler_draws_from_a_chain_of_one_step)
+{
+    ProcessConfig single = {.kind = PROCESS_DDPM,
+                            .T = 1,
+                            .schedule = SCHEDULE_LINEAR,
+                            .beta_start = 0.9,
+                            .beta_end = 0.9};
+    for (const Sampler *s = samplers; s->name; s++) {
+        Case *c = case_new(&single);
+        SeedNoise seeds = {3};
+        double x[4];
+        Err err = {0};
+        case_grid(c, s->name, 0);
+        if (!EXPECT(
+                sample(s->name, c, mixture_denoiser(&two_modes), seed_noise(&seeds), 2, x, &err)))
+            printf("    %s\n", err.text);
+        for (int i = 0; i < 4; i++) EXPECT(fabs(x[i]) < 2);
+        level_grid_free(&c->grid);
+        bool many = sampler_grid(s, &c->run, SPACING_LOGSNR, 40, &c->grid, &err);
+        if (!(s->reads & SAMPLE_ONE_LEVEL)) {
+            EXPECT(!many);
+            EXPECT_CONTAINS(err.text, "the model has 1 timestep, so the number of steps must be 1");
+        }
+        case_free(c);
+    }
+}
+
 /* With Gaussian data the exact flow maps x at the noisiest level to
  * alpha m + sqrt(v / v_noisy) (x - alpha_noisy m), and the last step takes the mean of x0. */
 TEST(gaussian_data_comes_out_with_its_mean_and_spread_on_every_process)

@@ -137,6 +137,10 @@ static void flow_close(Flow *f)
 
 static bool check(const FlowRun *run, Err *err)
 {
+    if (run->process->T == 1)
+        return err_set(err, ERR_USAGE,
+                       "the probability flow runs from the cleanest to the noisiest level; this "
+                       "model has 1 step, and it takes two or more");
     return (run->tolerance > 0 && run->tolerance < 1) ||
            err_set(err, ERR_USAGE,
                    "the probability flow's tolerance is %g; it must be above 0 and below 1",

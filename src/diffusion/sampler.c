@@ -74,12 +74,13 @@ bool sampler_grid(const Sampler *s, const SampleRun *run, SpacingKind spacing, i
     if (spacing == SPACING_AUTO) spacing = s->spacing;
     if (spacing == SPACING_AUTO) spacing = p->kind == PROCESS_SMLD ? SPACING_EVEN : SPACING_LOGSNR;
     bool trained = process_is_discrete(p) && spacing <= SPACING_QUADRATIC;
+    bool one = s->reads & SAMPLE_ONE_LEVEL, single = p->T == 1 && !one;
     int levels = calls;
     if (calls == 0) {
         int own = s->levels ? s->levels(run, s->calls) : s->calls;
         levels = own > 0 ? own : process_is_discrete(p) ? p->T : SDE_CALLS;
         /* The steps that a model chose to keep are all meant to be taken. */
-        if (trained && (levels > p->T || p->labels)) levels = p->T;
+        if (single || (trained && (levels > p->T || p->labels))) levels = p->T;
     } else if (s->levels) {
         levels = s->levels(run, calls);
         if (levels < 1) {
@@ -90,7 +91,11 @@ bool sampler_grid(const Sampler *s, const SampleRun *run, SpacingKind spacing, i
                            s->name, calls, calls == 1 ? " is" : "s are", least);
         }
     }
-    bool one = s->reads & SAMPLE_ONE_LEVEL;
+    if (single && levels > 1)
+        return err_set(err, ERR_USAGE,
+                       "sampler %s: cannot take %d steps: the model has 1 timestep, so the number "
+                       "of steps must be 1",
+                       s->name, levels);
     if (!level_grid_make(grid, p, one ? SPACING_UNIFORM : spacing, levels, err)) return false;
     NoiseLevel cleanest = process_level(p, process_time_end(p));
     for (int i = 0; i < levels && one; i++) grid->level[i] = cleanest;

@@ -12,7 +12,8 @@ MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
         -Wdouble-promotion $(if $(WERROR),-Werror)
-# Never -ffast-math: it removes the NaN checks. Contraction to FMA only where a file asks for it.
+# Never -ffast-math: it removes the NaN checks. Multiply-adds are fused only where the source says so
+# (lanes_fma in include/diffc/vec_simd.h), so results do not depend on what a compiler contracts.
 FP           := -fno-math-errno -ffp-contract=off
 OPT.release  := -O3 -g
 OPT.debug    := -O0 -g3 -DDIFFC_CHECKS
@@ -31,14 +32,10 @@ ifneq (,$(findstring x86_64,$(MACHINE)))
 LEVELS := plain avx2 avx512
 endif
 LEVELS       ?= plain
-# How a product and a sum become one fused multiply-add must not depend on what a function is inlined
-# into: clang then keeps to single expressions; gcc only knows all or nothing.
-CONTRACT     := -ffp-contract=$(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),on,fast)
-# arm64 has fused multiply-adds in its base set, and plain is its only level.
-SIMD.plain   := -DSIMD_LEVEL=plain $(if $(filter aarch64% arm64%,$(MACHINE)),$(CONTRACT))
-SIMD.avx2    := -DSIMD_LEVEL=avx2 -mavx2 -mfma $(CONTRACT)
+SIMD.plain   := -DSIMD_LEVEL=plain
+SIMD.avx2    := -DSIMD_LEVEL=avx2 -mavx2 -mfma
 SIMD.avx512  := -DSIMD_LEVEL=avx512 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx2 -mfma \
-                -mprefer-vector-width=512 $(CONTRACT)
+                -mprefer-vector-width=512
 LEVEL_FLAGS  := $(if $(filter avx512,$(LEVELS)),-DSIMD_X86)
 
 SIMD_SRC := $(wildcard src/*/*_simd.c)

@@ -7,8 +7,7 @@ no_skip=
 [ "$1" = --no-skip ] && { no_skip=1; shift; }
 out=$1
 here=$(cd "$(dirname "$0")" && pwd) # the suppressions are found from any folder
-# Waiting threads sleep instead of spinning: the cases with more threads than cores end sooner.
-export OMP_WAIT_POLICY=passive
+. "$here/environment.sh"
 # clang's OpenMP keeps a few blocks of its own until the end.
 export LSAN_OPTIONS="suppressions=$here/lsan.supp:print_suppressions=0"
 passed=0

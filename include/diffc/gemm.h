@@ -6,17 +6,12 @@
 
 #include <stdbool.h>
 
-#include "diffc/vec.h"
-
 /* Pins BLAS to one thread. Called once at start, before any product. */
 void gemm_init(void);
 
-/* The BLAS in use: library and the CPU core its kernels were chosen for ("OpenBLAS 0.3.21
+/* The BLAS that is linked: library and the CPU core its kernels were chosen for ("OpenBLAS 0.3.21
  * SkylakeX"). Static text. */
 const char *gemm_describe(void);
-
-/* What the BLAS's kernels use, by the name of its core. */
-SimdLevel gemm_level(void);
 
 /* C[M,N] = alpha * op(A)[M,K] * op(B)[K,N] + beta * C. op transposes when its flag is set; ld* is
  * the distance between rows as stored. beta = 0 overwrites C whatever it held, NaN included.

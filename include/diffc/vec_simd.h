@@ -15,11 +15,14 @@
 #if defined(__AVX512F__)
 #include <immintrin.h>
 #define LANES 16
-#elif defined(__AVX2__)
+#elif defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
 #define LANES 8
 #else
 #define LANES 4
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#endif
 #endif
 
 typedef float Lanes __attribute__((vector_size(LANES * 4)));
@@ -115,6 +118,69 @@ LANES_INLINE void lanes_stream_end(void)
 LANES_INLINE Lanes lanes_set(float a)
 {
     return a - (Lanes){0};
+}
+
+/* ---- Fused multiply-adds. Compilers may not fuse on their own (-ffp-contract=off): each chooses
+ * other products, and the same formula in two loops would give two results. What should be fused is
+ * written with these functions: fused where the level has such an instruction, and a product that is
+ * rounded before the sum where it has not. ---- */
+
+#if LANES >= 8 || defined(__aarch64__)
+#define LANES_FUSED 1
+#else
+#define LANES_FUSED 0
+#endif
+
+/* a b + c */
+LANES_INLINE Lanes lanes_fma(Lanes a, Lanes b, Lanes c)
+{
+#if LANES == 16
+    return (Lanes)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif LANES == 8
+    return (Lanes)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#elif LANES_FUSED
+    return (Lanes)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#else
+    return a * b + c;
+#endif
+}
+
+/* c - a b */
+LANES_INLINE Lanes lanes_fnma(Lanes a, Lanes b, Lanes c)
+{
+#if LANES == 16
+    return (Lanes)_mm512_fnmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif LANES == 8
+    return (Lanes)_mm256_fnmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#elif LANES_FUSED
+    return (Lanes)vfmsq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#else
+    return c - a * b;
+#endif
+}
+
+/* a b + c in double */
+LANES_INLINE LanesDouble lanes_fma_double(LanesDouble a, LanesDouble b, LanesDouble c)
+{
+#if LANES == 16
+    return (LanesDouble)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#elif LANES == 8
+    return (LanesDouble)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#elif LANES_FUSED
+    return (LanesDouble)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
+#else
+    return a * b + c;
+#endif
+}
+
+/* a b + c of single floats: compilers make vectors of loops over it. */
+LANES_INLINE float lane_fma(float a, float b, float c)
+{
+#if LANES_FUSED
+    return __builtin_fmaf(a, b, c);
+#else
+    return a * b + c;
+#endif
 }
 
 /* The first and the second half of the lanes in double. GCC 12 makes one instruction of a
@@ -215,20 +281,18 @@ LANES_INLINE LanesExp lanes_exp_parts(Lanes x)
     /* Adding 1.5 * 2^23 + 127 rounds to an integer, which then stands in the low bits with the bias
      * of an exponent on it. */
     const float rounder = 12582912.0f + 127.0f;
-    Lanes shifted = x * 1.44269504f + rounder;
+    Lanes shifted = lanes_fma(x, lanes_set(1.44269504f), lanes_set(rounder));
     Lanes n = shifted - rounder;
-#if LANES == 16
-    Lanes r = (Lanes)_mm512_fnmadd_ps((__m512)n, _mm512_set1_ps(0.693147182f), (__m512)x);
-#elif LANES == 8
-    Lanes r = (Lanes)_mm256_fnmadd_ps((__m256)n, _mm256_set1_ps(0.693147182f), (__m256)x);
+#if LANES_FUSED
+    Lanes r = lanes_fnma(n, lanes_set(0.693147182f), x);
 #else
     Lanes r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
 #endif
-    Lanes p = r * 0.00829761909f + 0.0419156291f;
-    p = p * r + 0.166675765f;
-    p = p * r + 0.499988927f;
-    p = p * r + 0.999999691f;
-    p = p * r + 1.00000007f;
+    Lanes p = lanes_fma(r, lanes_set(0.00829761909f), lanes_set(0.0419156291f));
+    p = lanes_fma(p, r, lanes_set(0.166675765f));
+    p = lanes_fma(p, r, lanes_set(0.499988927f));
+    p = lanes_fma(p, r, lanes_set(0.999999691f));
+    p = lanes_fma(p, r, lanes_set(1.00000007f));
     return (LanesExp){.p = p, .power = (Lanes)((LanesBits)shifted << 23)};
 }
 
@@ -268,22 +332,22 @@ LANES_INLINE Lanes lanes_silu(Lanes x)
     const Lanes end = lanes_set((float)LANES_SIGMOID_END);
     Lanes above = lanes_at_least(-end, x); /* for large x the quotient is x itself */
     LanesExp e = lanes_exp_parts(-lanes_at_most(end, above));
-    return above / (e.p * e.power + 1.0f);
+    return above / lanes_fma(e.p, e.power, lanes_set(1));
 }
 
 /* d1 = s (1 + x (1-s)) */
 LANES_INLINE Lanes lanes_silu_slope(Lanes x)
 {
     LanesSigmoid g = lanes_sigmoid(x);
-    return g.s * (g.clamped * g.one_minus + 1.0f);
+    return g.s * lanes_fma(g.clamped, g.one_minus, lanes_set(1));
 }
 
 /* d1 and d2 = s (1-s) (2 + x (1-2s)) */
 LANES_INLINE void lanes_silu_slopes(Lanes x, Lanes *d1, Lanes *d2)
 {
     LanesSigmoid g = lanes_sigmoid(x);
-    *d1 = g.s * (g.clamped * g.one_minus + 1.0f);
-    *d2 = g.s * g.one_minus * (g.clamped * (g.one_minus - g.s) + 2.0f);
+    *d1 = g.s * lanes_fma(g.clamped, g.one_minus, lanes_set(1));
+    *d2 = g.s * g.one_minus * lanes_fma(g.clamped, g.one_minus - g.s, lanes_set(2));
 }
 
 #if LANES == 16

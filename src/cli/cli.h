@@ -83,7 +83,7 @@ bool output_json(JsonWriter *w, Err *err);
  * closed its end. */
 bool output_close(Err *err);
 
-/* Says (once a run, as narration) that DIFFC_CPU or the BLAS's core is below what the CPU has. */
+/* Says (once a run, as narration) that DIFFC_CPU is below what the CPU has. */
 void note_instructions(void);
 
 /* "1.25 GFLOP", "830 MFLOP" into out (at least 24 bytes). */

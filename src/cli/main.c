@@ -68,7 +68,7 @@ static void print_version(void)
 {
     printf("diffc %s\n", DIFFC_VERSION);
     printf("instructions: %s\n", vec_level());
-    printf("blas: %s\n", gemm_describe());
+    printf("blas: %s (linked, but no kernel uses it)\n", gemm_describe());
     printf("compiler: %s\n", __VERSION__);
 }
 

@@ -2,7 +2,6 @@
 
 #include <cblas.h>
 #include <stdio.h>
-#include <strings.h>
 
 void gemm_init(void)
 {
@@ -24,19 +23,6 @@ const char *gemm_describe(void)
         snprintf(text, sizeof text, "%s %s", version, openblas_get_corename());
     }
     return text;
-}
-
-SimdLevel gemm_level(void)
-{
-    /* OpenBLAS's x86 cores as of its version 0.3.28; all others have less than AVX2. */
-    static const char *const avx512[] = {"SkylakeX", "Cooperlake", "Sapphirerapids"};
-    static const char *const avx2[] = {"Haswell", "Zen"};
-    const char *core = openblas_get_corename();
-    for (size_t i = 0; i < sizeof avx512 / sizeof *avx512; i++)
-        if (strcasecmp(core, avx512[i]) == 0) return SIMD_AVX512;
-    for (size_t i = 0; i < sizeof avx2 / sizeof *avx2; i++)
-        if (strcasecmp(core, avx2[i]) == 0) return SIMD_AVX2;
-    return SIMD_PLAIN;
 }
 
 void gemm(bool transpose_a, bool transpose_b, int M, int N, int K, float alpha, const float *a,

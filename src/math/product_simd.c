@@ -84,7 +84,7 @@ LANES_INLINE void add_products(const int rows, const int vectors, Lanes (*sum)[P
     for (int i = 0; i < rows; i++) {
         Lanes x = lanes_set(a[i]);
         UNROLL
-        for (int j = 0; j < vectors; j++) sum[i][j] += x * v[j];
+        for (int j = 0; j < vectors; j++) sum[i][j] = lanes_fma(x, v[j], sum[i][j]);
     }
 }
 
@@ -99,7 +99,7 @@ LANES_INLINE void add_row_products(const int rows, const int vectors, Lanes (*su
     for (int i = 0; i < rows; i++) {
         Lanes x = lanes_set(a[i / 3][(size_t)(i % 3) * row_step + (size_t)k]);
         UNROLL
-        for (int j = 0; j < vectors; j++) sum[i][j] += x * v[j];
+        for (int j = 0; j < vectors; j++) sum[i][j] = lanes_fma(x, v[j], sum[i][j]);
     }
 }
 
@@ -144,11 +144,11 @@ LANES_INLINE void sum_straight(const int rows, const int vectors, Lanes (*sum)[P
         add_row_products(rows, vectors, sum, row, lda, l, b);
 }
 
-/* Each product feeds one sum, so that contraction to fused multiply-adds is the same everywhere. */
+/* alpha sum + bias + beta d */
 LANES_INLINE Lanes finish(const Product *p, Lanes sum, Lanes bias, const float *d, size_t k)
 {
-    Lanes y = p->alpha * sum + bias;
-    return d ? p->beta * lanes_load(d, k) + y : y;
+    Lanes y = lanes_fma(lanes_set(p->alpha), sum, bias);
+    return d ? lanes_fma(lanes_set(p->beta), lanes_load(d, k), y) : y;
 }
 
 /* The tile's elements where its columns are not whole vectors; once in a row of tiles at most. */

@@ -11,7 +11,9 @@ static void add(float *y, const float *a, const float *b, size_t n)
 
 static void axpy(float *y, float a, const float *x, size_t n)
 {
-    LANES_EACH(n, lanes_store(y + i, a * lanes_load(x + i, k) + lanes_load(y + i, k), k));
+    const Lanes factor = lanes_set(a);
+    LANES_EACH(
+        n, lanes_store(y + i, lanes_fma(factor, lanes_load(x + i, k), lanes_load(y + i, k)), k));
 }
 
 static void scale(float *y, float a, const float *x, size_t n)
@@ -27,10 +29,10 @@ static double dot(const float *a, const float *b, size_t n)
     for (size_t i = 0; i < body; i += 2 * LANES) {
         Lanes a0 = lanes_load(a + i, LANES), a1 = lanes_load(a + i + LANES, LANES);
         Lanes b0 = lanes_load(b + i, LANES), b1 = lanes_load(b + i + LANES, LANES);
-        sum[0] += lanes_low(a0) * lanes_low(b0);
-        sum[1] += lanes_high(a0) * lanes_high(b0);
-        sum[2] += lanes_low(a1) * lanes_low(b1);
-        sum[3] += lanes_high(a1) * lanes_high(b1);
+        sum[0] = lanes_fma_double(lanes_low(a0), lanes_low(b0), sum[0]);
+        sum[1] = lanes_fma_double(lanes_high(a0), lanes_high(b0), sum[1]);
+        sum[2] = lanes_fma_double(lanes_low(a1), lanes_low(b1), sum[2]);
+        sum[3] = lanes_fma_double(lanes_high(a1), lanes_high(b1), sum[3]);
     }
     double total = lanes_sum((sum[0] + sum[1]) + (sum[2] + sum[3]));
     for (size_t i = body; i < n; i++) total += (double)a[i] * (double)b[i];
@@ -84,7 +86,7 @@ static void silu_backward(float *dx, const float *dy, const float *x, size_t n)
 {
     LANES_EACH(n, {
         Lanes d1 = lanes_silu_slope(lanes_load(x + i, k));
-        lanes_store(dx + i, d1 * lanes_load(dy + i, k) + lanes_load(dx + i, k), k);
+        lanes_store(dx + i, lanes_fma(d1, lanes_load(dy + i, k), lanes_load(dx + i, k)), k);
     });
 }
 
@@ -104,8 +106,8 @@ static void silu_backward2(float *mx, const float *my, const float *ly, const fl
         Lanes d2;
         lanes_silu_slopes(lanes_load(x + i, k), &d1, &d2);
         Lanes curve = d2 * lanes_load(xdot + i, k);
-        Lanes sum = d1 * lanes_load(my + i, k) + lanes_load(mx + i, k);
-        lanes_store(mx + i, curve * lanes_load(ly + i, k) + sum, k);
+        Lanes sum = lanes_fma(d1, lanes_load(my + i, k), lanes_load(mx + i, k));
+        lanes_store(mx + i, lanes_fma(curve, lanes_load(ly + i, k), sum), k);
     });
 }
 
@@ -133,7 +135,7 @@ static void softmax(float *p, float factor, size_t n)
     scale(p, (float)(1.0 / lanes_sum(low + high)), p, n);
 }
 
-/* Moments move by a1 (g - m): one product per sum, so body and tail contract and round alike. */
+/* Moments move by a1 (g - m). */
 static void adam_block(float *restrict w, float *restrict m, float *restrict v,
                        const float *restrict grad, size_t n, const AdamStep *step)
 {
@@ -141,19 +143,18 @@ static void adam_block(float *restrict w, float *restrict m, float *restrict v,
     const float a1 = 1.0f - s.b1, a2 = 1.0f - s.b2, shrink = s.lr * s.decay;
     const float over_c1 = s.lr / s.c1, over_c2 = 1.0f / s.c2;
     for (size_t i = 0; i < n; i++) {
-        float g = grad[i] * s.grad_scale;
-        g += s.l2 * w[i];
-        m[i] += a1 * (g - m[i]);
-        v[i] += a2 * (g * g - v[i]);
+        float g = lane_fma(s.l2, w[i], grad[i] * s.grad_scale);
+        m[i] = lane_fma(a1, g - m[i], m[i]);
+        v[i] = lane_fma(a2, lane_fma(g, g, -v[i]), v[i]);
         float update = m[i] * over_c1 / (sqrtf(v[i] * over_c2) + s.eps);
-        w[i] = (w[i] - shrink * w[i]) - update;
+        w[i] = lane_fma(-shrink, w[i], w[i]) - update;
     }
 }
 
 static void ema_block(float *restrict ema, const float *restrict w, size_t n, float decay)
 {
     const float rate = 1.0f - decay;
-    for (size_t i = 0; i < n; i++) ema[i] += rate * (w[i] - ema[i]);
+    for (size_t i = 0; i < n; i++) ema[i] = lane_fma(rate, w[i] - ema[i], ema[i]);
 }
 
 static void adam(float *w, float *m, float *v, float *ema, const float *grad, size_t n,

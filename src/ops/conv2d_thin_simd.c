@@ -29,8 +29,11 @@ LANES_INLINE void inputs_block(const ThinTile *t, size_t row, size_t col, size_t
             Lanes v[2];
             LANES_UNROLL for (int c = 0; c < columns; c++) v[c] =
                 lanes_load(w + (size_t)c * LANES, k);
-            LANES_UNROLL for (int j = 0; j < pixels * columns; j++) sum[j] +=
-                x[(size_t)(j / columns) * across + q] * v[j % columns];
+            LANES_UNROLL for (int j = 0; j < pixels * columns; j++)
+            {
+                Lanes a = lanes_set(x[(size_t)(j / columns) * across + q]);
+                sum[j] = lanes_fma(a, v[j % columns], sum[j]);
+            }
         }
     }
     float *y = t->y + (row * t->cols + col) * K + i;
@@ -108,7 +111,8 @@ LANES_INLINE void outputs_block(const ThinTile *t, Lanes bias, size_t row, size_
             LANES_UNROLL for (int p = 0; p < pixels; p++)
             {
                 Lanes at = lanes_load(x + (size_t)p * across + i, k);
-                LANES_UNROLL for (int o = 0; o < K; o++) sum[p * K + o] += at * v[o];
+                LANES_UNROLL for (int o = 0; o < K; o++) sum[p * K + o] =
+                    lanes_fma(at, v[o], sum[p * K + o]);
             }
         });
     }
@@ -166,8 +170,11 @@ LANES_INLINE void gradient_block(const ThinTile *t, size_t e, size_t i, size_t k
             Lanes v[2];
             LANES_UNROLL for (int c = 0; c < columns; c++) v[c] =
                 lanes_load(dy + (size_t)c * LANES, k);
-            LANES_UNROLL for (int j = 0; j < entries * columns; j++) sum[j] +=
-                x[offset[j / columns]] * v[j % columns];
+            LANES_UNROLL for (int j = 0; j < entries * columns; j++)
+            {
+                Lanes a = lanes_set(x[offset[j / columns]]);
+                sum[j] = lanes_fma(a, v[j % columns], sum[j]);
+            }
         }
     }
     LANES_UNROLL for (int j = 0; j < entries * columns; j++)

@@ -59,8 +59,8 @@ LANES_INLINE void group_factors(const DropoutDims *d, float *factor, uint64_t gr
 LANES_INLINE void apply_factors(float *out, const float *x, const float *factor, size_t n, bool add)
 {
     LANES_EACH(n, {
-        Lanes y = lanes_load(x + i, k) * lanes_load(factor + i, k);
-        lanes_store(out + i, add ? lanes_load(out + i, k) + y : y, k);
+        Lanes v = lanes_load(x + i, k), f = lanes_load(factor + i, k);
+        lanes_store(out + i, add ? lanes_fma(v, f, lanes_load(out + i, k)) : v * f, k);
     });
 }
 

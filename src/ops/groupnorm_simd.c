@@ -35,7 +35,7 @@ LANES_INLINE Lanes centred(const NormTile *t, size_t at, size_t i, size_t k)
 
 LANES_INLINE Lanes normed(const NormTile *t, Lanes u, size_t i, size_t k)
 {
-    return u * coef(t, COEF_SCALE, i, k) + coef(t, COEF_SHIFT, i, k);
+    return lanes_fma(u, coef(t, COEF_SCALE, i, k), coef(t, COEF_SHIFT, i, k));
 }
 
 /* ---- sums over the rows of a tile. The sums of up to FLOAT_ROWS rows are made in float, in
@@ -53,14 +53,14 @@ static size_t block_end(const NormTile *t, size_t row)
 LANES_INLINE void add_about_pivot(const NormTile *t, size_t i, Lanes pivot, Lanes sum,
                                   Lanes squares, size_t rows, size_t k)
 {
-    const double r = (double)rows;
+    const LanesDouble r = (double)rows - (LanesDouble){0};
     const LanesDouble p[2] = {lanes_low(pivot), lanes_high(pivot)};
     const LanesDouble v[2] = {lanes_low(sum), lanes_high(sum)};
     const LanesDouble v2[2] = {lanes_low(squares), lanes_high(squares)};
     LanesDouble more[2][2];
     for (int h = 0; h < 2; h++) {
-        more[0][h] = p[h] * r + v[h];
-        more[1][h] = p[h] * (p[h] * r + 2.0 * v[h]) + v2[h];
+        more[0][h] = lanes_fma_double(p[h], r, v[h]);
+        more[1][h] = lanes_fma_double(p[h], lanes_fma_double(p[h], r, 2.0 * v[h]), v2[h]);
     }
     for (size_t s = 0; s < 2; s++) {
         double *to = t->sums + s * t->width + i;
@@ -80,7 +80,7 @@ LANES_INLINE void moments_add(Moments *m, const NormTile *t, size_t at, Lanes pi
 {
     Lanes v = lanes_load(t->x + at, k) - pivot;
     m->sum += v;
-    m->squares += v * v;
+    m->squares = lanes_fma(v, v, m->squares);
 }
 
 /* `columns` vectors of channels from i on, CHAINS rows at a time: a channel's bits do not depend on
@@ -127,15 +127,11 @@ LANES_INLINE void moments_rows(const NormTile *t, bool silu)
     if (i < t->C) moments_columns(t, i, t->C - i, 1);
 }
 
-/* What one element adds to the sums. */
-typedef struct {
-    Lanes of[SUMS];
-} Terms;
-
-typedef Terms TermsOf(const NormTile *t, size_t at, size_t i, size_t k, bool silu);
+/* Adds the terms of one vector of elements to the sums. */
+typedef void AddTerms(Lanes *sums, const NormTile *t, size_t at, size_t i, size_t k, bool silu);
 
 LANES_INLINE void sum_columns(const NormTile *t, size_t i, size_t k, int columns, int count,
-                              TermsOf *terms, bool silu)
+                              AddTerms *add_terms, bool silu)
 {
     for (size_t row = 0, end; row < t->rows; row = end) {
         end = block_end(t, row);
@@ -146,8 +142,7 @@ LANES_INLINE void sum_columns(const NormTile *t, size_t i, size_t k, int columns
             LANES_UNROLL for (int v = 0; v < columns; v++)
             {
                 size_t channel = i + (size_t)v * LANES;
-                Terms e = terms(t, r * t->C + channel, channel, k, silu);
-                LANES_UNROLL for (int s = 0; s < count; s++) sums[v][s] += e.of[s];
+                add_terms(sums[v], t, r * t->C + channel, channel, k, silu);
             }
         }
         LANES_UNROLL for (int j = 0; j < columns * count; j++)
@@ -158,47 +153,47 @@ LANES_INLINE void sum_columns(const NormTile *t, size_t i, size_t k, int columns
     }
 }
 
-LANES_INLINE void sum_terms(const NormTile *t, int count, TermsOf *terms, bool silu)
+LANES_INLINE void sum_terms(const NormTile *t, int count, AddTerms *add_terms, bool silu)
 {
     clear(t, count);
     size_t i = 0;
-    for (; i + 2 * LANES <= t->C; i += 2 * LANES) sum_columns(t, i, LANES, 2, count, terms, silu);
-    for (; i + LANES <= t->C; i += LANES) sum_columns(t, i, LANES, 1, count, terms, silu);
-    if (i < t->C) sum_columns(t, i, t->C - i, 1, count, terms, silu);
+    for (; i + 2 * LANES <= t->C; i += 2 * LANES)
+        sum_columns(t, i, LANES, 2, count, add_terms, silu);
+    for (; i + LANES <= t->C; i += LANES) sum_columns(t, i, LANES, 1, count, add_terms, silu);
+    if (i < t->C) sum_columns(t, i, t->C - i, 1, count, add_terms, silu);
 }
 
 /* dz = dy, or dy times the slope of SiLU at z, which is kept for the sweep. */
-LANES_INLINE Terms backward_terms(const NormTile *t, size_t at, size_t i, size_t k, bool silu)
+LANES_INLINE void backward_terms(Lanes *sums, const NormTile *t, size_t at, size_t i, size_t k,
+                                 bool silu)
 {
     Lanes u = centred(t, at, i, k), dz = lanes_load(t->my + at, k);
     if (silu) {
         dz = dz * lanes_silu_slope(normed(t, u, i, k));
         lanes_store(t->mz + at, dz, k);
     }
-    Terms e;
-    e.of[SUM_V] = dz;
-    e.of[SUM_VU] = dz * u;
-    return e;
+    sums[SUM_V] += dz;
+    sums[SUM_VU] = lanes_fma(dz, u, sums[SUM_VU]);
 }
 
-LANES_INLINE Terms tangent_terms(const NormTile *t, size_t at, size_t i, size_t k, bool silu)
+LANES_INLINE void tangent_terms(Lanes *sums, const NormTile *t, size_t at, size_t i, size_t k,
+                                bool silu)
 {
     (void)silu;
     Lanes xdot = lanes_load(t->xdot + at, k);
-    Terms e;
-    e.of[SUM_V] = xdot;
-    e.of[SUM_VU] = xdot * centred(t, at, i, k);
-    return e;
+    sums[SUM_V] += xdot;
+    sums[SUM_VU] = lanes_fma(xdot, centred(t, at, i, k), sums[SUM_VU]);
 }
 
 LANES_INLINE Lanes normed_tangent(const NormTile *t, Lanes xdot, Lanes u, size_t i, size_t k)
 {
-    Lanes zdot = u * coef(t, COEF_DOT_X, i, k) + coef(t, COEF_DOT_0, i, k);
-    return xdot * coef(t, COEF_SCALE, i, k) + zdot;
+    Lanes zdot = lanes_fma(u, coef(t, COEF_DOT_X, i, k), coef(t, COEF_DOT_0, i, k));
+    return lanes_fma(xdot, coef(t, COEF_SCALE, i, k), zdot);
 }
 
 /* Cotangents of z and zdot; with SiLU mz = d1 my + d2 zdot ly, lz = d1 ly, kept for the sweep. */
-LANES_INLINE Terms backward2_terms(const NormTile *t, size_t at, size_t i, size_t k, bool silu)
+LANES_INLINE void backward2_terms(Lanes *sums, const NormTile *t, size_t at, size_t i, size_t k,
+                                  bool silu)
 {
     Lanes u = centred(t, at, i, k), xdot = lanes_load(t->xdot + at, k);
     Lanes mz = lanes_load(t->my + at, k), lz = lanes_load(t->ly + at, k);
@@ -206,18 +201,16 @@ LANES_INLINE Terms backward2_terms(const NormTile *t, size_t at, size_t i, size_
         Lanes d1;
         Lanes d2;
         lanes_silu_slopes(normed(t, u, i, k), &d1, &d2);
-        mz = d2 * normed_tangent(t, xdot, u, i, k) * lz + mz * d1;
+        mz = lanes_fma(d2 * normed_tangent(t, xdot, u, i, k), lz, mz * d1);
         lz = lz * d1;
         lanes_store(t->mz + at, mz, k);
         lanes_store(t->lz + at, lz, k);
     }
-    Terms e;
-    e.of[SUM_V] = mz;
-    e.of[SUM_VU] = mz * u;
-    e.of[SUM_L] = lz;
-    e.of[SUM_LU] = lz * u;
-    e.of[SUM_LD] = lz * xdot;
-    return e;
+    sums[SUM_V] += mz;
+    sums[SUM_VU] = lanes_fma(mz, u, sums[SUM_VU]);
+    sums[SUM_L] += lz;
+    sums[SUM_LU] = lanes_fma(lz, u, sums[SUM_LU]);
+    sums[SUM_LD] = lanes_fma(lz, xdot, sums[SUM_LD]);
 }
 
 LANES_INLINE void backward_sums_rows(const NormTile *t, bool silu)
@@ -256,8 +249,8 @@ LANES_INLINE void backward_sweep(const NormTile *t, bool silu, bool set)
     const float *mz = silu ? t->mz : t->my;
     FOR_ELEMENTS(t, {
         Lanes u = centred(t, at, i, k);
-        Lanes dx = u * coef(t, COEF_OUT_X, i, k) + coef(t, COEF_OUT_0, i, k);
-        dx = lanes_load(mz + at, k) * coef(t, COEF_SCALE, i, k) + dx;
+        Lanes dx = lanes_fma(u, coef(t, COEF_OUT_X, i, k), coef(t, COEF_OUT_0, i, k));
+        dx = lanes_fma(lanes_load(mz + at, k), coef(t, COEF_SCALE, i, k), dx);
         put(t, at, dx, k, set);
     });
 }
@@ -284,10 +277,11 @@ LANES_INLINE void backward2_sweep(const NormTile *t, bool silu, bool set)
 {
     const float *mz = silu ? t->mz : t->my, *lz = silu ? t->lz : t->ly;
     FOR_ELEMENTS(t, {
-        Lanes mx = centred(t, at, i, k) * coef(t, COEF_OUT_X, i, k) + coef(t, COEF_OUT_0, i, k);
-        mx = lanes_load(mz + at, k) * coef(t, COEF_SCALE, i, k) + mx;
-        mx = lanes_load(lz + at, k) * coef(t, COEF_OUT_L, i, k) + mx;
-        mx = lanes_load(t->xdot + at, k) * coef(t, COEF_OUT_D, i, k) + mx;
+        Lanes u = centred(t, at, i, k);
+        Lanes mx = lanes_fma(u, coef(t, COEF_OUT_X, i, k), coef(t, COEF_OUT_0, i, k));
+        mx = lanes_fma(lanes_load(mz + at, k), coef(t, COEF_SCALE, i, k), mx);
+        mx = lanes_fma(lanes_load(lz + at, k), coef(t, COEF_OUT_L, i, k), mx);
+        mx = lanes_fma(lanes_load(t->xdot + at, k), coef(t, COEF_OUT_D, i, k), mx);
         put(t, at, mx, k, set);
     });
 }

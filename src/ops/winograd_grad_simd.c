@@ -129,7 +129,7 @@ LANES_INLINE void outer_product(const int vectors, int tiles, const float *v, co
         for (int i = 0; i < GRAD_ROWS; i++) {
             Lanes a = lanes_set(v[i]);
             UNROLL
-            for (int j = 0; j < vectors; j++) sum[i][j] += a * b[j];
+            for (int j = 0; j < vectors; j++) sum[i][j] = lanes_fma(a, b[j], sum[i][j]);
         }
     }
     UNROLL

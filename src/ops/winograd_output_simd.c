@@ -35,8 +35,7 @@ static int find_pieces(const WinogradPlan *p, const WinogradSink *y, int k, Piec
     return n;
 }
 
-/* o = A^T M A of one tile, and the offset. Adding the offset here, where every caller has the same
- * code, makes its contraction with the last products the same everywhere. */
+/* o = A^T M A of one tile + offset */
 LANES_INLINE void output_tile(const WinogradPlan *p, const float *from, int m, Lanes offset,
                               Lanes o[4][4])
 {
@@ -46,13 +45,13 @@ LANES_INLINE void output_tile(const WinogradPlan *p, const float *from, int m, L
     for (int i = 0; i < n; i++) {
         Lanes d[MOST_POINTS];
         for (int j = 0; j < n; j++, from += plane) d[j] = lanes_load(from, LANES);
-        output_points(m, d, rows[i]);
+        output_points(m, d, lanes_set(-0.0f), rows[i]); /* x + -0 is x */
     }
     for (int s = 0; s < m; s++) {
         Lanes d[MOST_POINTS], column[4];
         for (int i = 0; i < n; i++) d[i] = rows[i][s];
-        output_points(m, d, column);
-        for (int r = 0; r < m; r++) o[r][s] = column[r] + offset;
+        output_points(m, d, offset, column);
+        for (int r = 0; r < m; r++) o[r][s] = column[r];
     }
 }
 
@@ -74,7 +73,7 @@ LANES_INLINE void write_whole(const OutputRun *run, size_t pixel, int m, Lanes o
             size_t at = pixel + (size_t)s;
             if (others) v += lanes_load(run->others + at * run->others_step, LANES);
             v *= factor;
-            if (sums) sum += v, squares += v * v;
+            if (sums) sum += v, squares = lanes_fma(v, v, squares);
             lanes_store(to->base + at * to->step, v, LANES);
         }
     if (sums) add_sums(run, sum, squares);
@@ -107,7 +106,7 @@ static void write_cut(const OutputRun *run, int h, int w, int m, Lanes o[4][4])
                 v += lanes_load(e->residual + pixel * (size_t)p->K + run->k, (size_t)run->count);
             v *= factor;
             sum += v;
-            squares += v * v;
+            squares = lanes_fma(v, v, squares);
             put_pixel(run, pixel, v);
         }
     if (run->sum) add_sums(run, sum, squares);

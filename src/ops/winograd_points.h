@@ -1,6 +1,5 @@
 /* The one-dimensional transforms of Winograd's F(m,3), m = 4 or 2, on vectors, and the reading of
- * input rows. Only winograd*_simd.c include this. Each product feeds one sum, so that contraction
- * to fused multiply-adds, where the level has them, is the same in every copy. */
+ * input rows. Only winograd*_simd.c include this. */
 #ifndef DIFFC_OPS_WINOGRAD_POINTS_H
 #define DIFFC_OPS_WINOGRAD_POINTS_H
 
@@ -24,6 +23,17 @@ enum {
     LINE = SEGMENT_COLUMNS * LANES, /* one row of a segment, one vector of channels */
 };
 
+/* y + a x and y - a x */
+LANES_INLINE Lanes plus(Lanes y, float a, Lanes x)
+{
+    return lanes_fma(lanes_set(a), x, y);
+}
+
+LANES_INLINE Lanes minus(Lanes y, float a, Lanes x)
+{
+    return lanes_fnma(lanes_set(a), x, y);
+}
+
 /* o = B^T d */
 LANES_INLINE void input_points(int m, const Lanes *d, Lanes *o)
 {
@@ -34,30 +44,30 @@ LANES_INLINE void input_points(int m, const Lanes *d, Lanes *o)
         o[3] = d[1] - d[3];
         return;
     }
-    Lanes even_a = d[4] - 2.0f * d[2], odd_a = d[3] - 2.0f * d[1];
-    Lanes even_b = d[4] - 0.5f * d[2], odd_b = d[3] - 0.5f * d[1];
-    o[0] = (d[0] + d[4]) - 2.5f * d[2];
-    o[1] = even_a + SQRT_HALF * odd_a;
-    o[2] = even_a - SQRT_HALF * odd_a;
-    o[3] = even_b + SQRT_TWO * odd_b;
-    o[4] = even_b - SQRT_TWO * odd_b;
-    o[5] = (d[1] + d[5]) - 2.5f * d[3];
+    Lanes even_a = minus(d[4], 2.0f, d[2]), odd_a = minus(d[3], 2.0f, d[1]);
+    Lanes even_b = minus(d[4], 0.5f, d[2]), odd_b = minus(d[3], 0.5f, d[1]);
+    o[0] = minus(d[0] + d[4], 2.5f, d[2]);
+    o[1] = plus(even_a, SQRT_HALF, odd_a);
+    o[2] = minus(even_a, SQRT_HALF, odd_a);
+    o[3] = plus(even_b, SQRT_TWO, odd_b);
+    o[4] = minus(even_b, SQRT_TWO, odd_b);
+    o[5] = minus(d[1] + d[5], 2.5f, d[3]);
 }
 
-/* o = A^T d */
-LANES_INLINE void output_points(int m, const Lanes *d, Lanes *o)
+/* o = A^T d + offset */
+LANES_INLINE void output_points(int m, const Lanes *d, Lanes offset, Lanes *o)
 {
     if (m == 2) {
-        o[0] = (d[0] + d[1]) + d[2];
-        o[1] = (d[1] - d[2]) - d[3];
+        o[0] = ((d[0] + d[1]) + d[2]) + offset;
+        o[1] = ((d[1] - d[2]) - d[3]) + offset;
         return;
     }
     Lanes sum_a = d[1] + d[2], odd_a = d[1] - d[2];
     Lanes sum_b = d[3] + d[4], odd_b = d[3] - d[4];
-    o[0] = (d[0] + sum_a) + sum_b;
-    o[1] = SQRT_HALF * (odd_a + 2.0f * odd_b);
-    o[2] = 0.5f * (sum_a + 4.0f * sum_b);
-    o[3] = d[5] + (0.5f * SQRT_HALF) * (odd_a + 8.0f * odd_b);
+    o[0] = ((d[0] + sum_a) + sum_b) + offset;
+    o[1] = plus(offset, SQRT_HALF, plus(odd_a, 2.0f, odd_b));
+    o[2] = plus(offset, 0.5f, plus(sum_a, 4.0f, sum_b));
+    o[3] = plus(d[5], 0.5f * SQRT_HALF, plus(odd_a, 8.0f, odd_b)) + offset;
 }
 
 /* o = A d: a tile of dy among the frequencies. */
@@ -70,13 +80,13 @@ LANES_INLINE void gradient_points(int m, const Lanes *d, Lanes *o)
         o[3] = -d[1];
         return;
     }
-    Lanes even_a = d[0] + 0.5f * d[2], odd_a = d[1] + 0.5f * d[3];
-    Lanes even_b = d[0] + 2.0f * d[2], odd_b = d[1] + 2.0f * d[3];
+    Lanes even_a = plus(d[0], 0.5f, d[2]), odd_a = plus(d[1], 0.5f, d[3]);
+    Lanes even_b = plus(d[0], 2.0f, d[2]), odd_b = plus(d[1], 2.0f, d[3]);
     o[0] = d[0];
-    o[1] = even_a + SQRT_HALF * odd_a;
-    o[2] = even_a - SQRT_HALF * odd_a;
-    o[3] = even_b + SQRT_TWO * odd_b;
-    o[4] = even_b - SQRT_TWO * odd_b;
+    o[1] = plus(even_a, SQRT_HALF, odd_a);
+    o[2] = minus(even_a, SQRT_HALF, odd_a);
+    o[3] = plus(even_b, SQRT_TWO, odd_b);
+    o[4] = minus(even_b, SQRT_TWO, odd_b);
     o[5] = d[3];
 }
 
@@ -86,18 +96,18 @@ LANES_INLINE void weight_points(int m, const Lanes *g, Lanes *o)
     if (m == 2) {
         Lanes even = 0.5f * (g[0] + g[2]);
         o[0] = g[0];
-        o[1] = even + 0.5f * g[1];
-        o[2] = even - 0.5f * g[1];
+        o[1] = plus(even, 0.5f, g[1]);
+        o[2] = minus(even, 0.5f, g[1]);
         o[3] = g[2];
         return;
     }
-    Lanes even_a = (-1.0f / 1.5f) * (g[0] + 0.5f * g[2]),
-          even_b = (1.0f / 6) * (g[0] + 2.0f * g[2]);
+    Lanes even_a = (-1.0f / 1.5f) * plus(g[0], 0.5f, g[2]);
+    Lanes even_b = (1.0f / 6) * plus(g[0], 2.0f, g[2]);
     o[0] = g[0];
-    o[1] = even_a - (SQRT_HALF / 1.5f) * g[1];
-    o[2] = even_a + (SQRT_HALF / 1.5f) * g[1];
-    o[3] = even_b + (SQRT_TWO / 6) * g[1];
-    o[4] = even_b - (SQRT_TWO / 6) * g[1];
+    o[1] = minus(even_a, SQRT_HALF / 1.5f, g[1]);
+    o[2] = plus(even_a, SQRT_HALF / 1.5f, g[1]);
+    o[3] = plus(even_b, SQRT_TWO / 6, g[1]);
+    o[4] = minus(even_b, SQRT_TWO / 6, g[1]);
     o[5] = g[2];
 }
 
@@ -105,17 +115,17 @@ LANES_INLINE void weight_points(int m, const Lanes *g, Lanes *o)
 LANES_INLINE void weight_points_transposed(int m, const Lanes *d, Lanes *o)
 {
     if (m == 2) {
-        Lanes even = 0.5f * (d[1] + d[2]);
-        o[0] = d[0] + even;
+        Lanes sum = d[1] + d[2];
+        o[0] = plus(d[0], 0.5f, sum);
         o[1] = 0.5f * (d[1] - d[2]);
-        o[2] = d[3] + even;
+        o[2] = plus(d[3], 0.5f, sum);
         return;
     }
     Lanes sum_a = d[1] + d[2], odd_a = d[1] - d[2];
     Lanes sum_b = d[3] + d[4], odd_b = d[3] - d[4];
-    o[0] = d[0] - (1.0f / 1.5f) * (sum_a - 0.25f * sum_b);
-    o[1] = (SQRT_TWO / 6) * (odd_b - 2.0f * odd_a);
-    o[2] = d[5] + (1.0f / 3) * (sum_b - sum_a);
+    o[0] = minus(d[0], 1.0f / 1.5f, minus(sum_a, 0.25f, sum_b));
+    o[1] = (SQRT_TWO / 6) * minus(odd_b, 2.0f, odd_a);
+    o[2] = plus(d[5], 1.0f / 3, sum_b - sum_a);
 }
 
 /* The rows of one input segment for one vector of channels, in columns from the segment's first,

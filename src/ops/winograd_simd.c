@@ -170,7 +170,7 @@ LANES_INLINE void product(const int rows, const int vectors, int steps, const fl
             for (int i = 0; i < rows; i++) {
                 Lanes a = lanes_set(v[i * LANES + l]);
                 UNROLL
-                for (int j = 0; j < vectors; j++) sum[i][j] += a * b[j];
+                for (int j = 0; j < vectors; j++) sum[i][j] = lanes_fma(a, b[j], sum[i][j]);
             }
         }
     }

@@ -150,11 +150,11 @@ static bool resume_run(Trainer *t, Err *err)
             "%s: the run was started with seed %llu, so it cannot be resumed with train.seed %llu",
             t->run, (unsigned long long)t->state.seed, (unsigned long long)t->config.train.seed);
     o->step = t->state.step;
-    if (strcmp(t->state.blas, gemm_describe()) != 0 || strcmp(t->state.level, vec_level()) != 0)
+    if (strcmp(t->state.level, vec_level()) != 0)
         run_note(t,
-                 "note: the run was saved with %s (%s) and goes on with %s (%s); its last bits may "
-                 "differ",
-                 t->state.blas, t->state.level, gemm_describe(), vec_level());
+                 "note: the run was saved with the kernels of %s and goes on with those of %s; its "
+                 "last bits may differ",
+                 t->state.level, vec_level());
     const Config *c = &t->config;
     if (t->state.samples !=
         (uint64_t)t->state.step * (uint64_t)c->train.batch * (uint64_t)c->train.accumulate)

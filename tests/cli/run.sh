@@ -13,15 +13,11 @@ program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 [ -x "$program" ] || { echo "$program cannot be run" >&2; exit 2; }
 filter=${2:-}
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../environment.sh"
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/diffc-cli.XXXXXX") || exit 2
 trap 'chmod -R u+rwx "$scratch" && rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
 
-unset DIFFC_CPU OPENBLAS_CORETYPE
-unset NO_COLOR
-export LC_ALL=C TERM=dumb
-# Threads that wait do not spin: on a busy machine the suite would take minutes instead of seconds.
-export OMP_WAIT_POLICY=passive
 PATH=$scratch/bin:$PATH
 REPOSITORY=$(cd "$here/../.." && pwd)
 export PATH REPOSITORY

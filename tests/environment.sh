@@ -1,0 +1,15 @@
+# The environment of the tests, whoever runs them: run.sh and cli/run.sh source this. Of the caller's
+# variables only these stay: where programs and libraries are found, where temporary files may lie, and
+# what the sanitizers and UPDATE=1 are told. Locale, terminal, colours, threads, instruction sets and
+# the umask are set here.
+for variable in $(env | sed -n 's/^\([A-Za-z_][A-Za-z_0-9]*\)=.*/\1/p'); do
+    case $variable in
+    PATH | TMPDIR | LD_LIBRARY_PATH | LD_PRELOAD | ASAN_OPTIONS | UBSAN_OPTIONS | LSAN_OPTIONS | UPDATE) ;;
+    IFS | PPID | UID | EUID | SHELLOPTS | BASHOPTS | PWD) ;; # the shell's own
+    *) unset "$variable" ;;
+    esac
+done
+export LC_ALL=C TERM=dumb
+# Waiting threads sleep instead of spinning: on a busy machine the tests would take minutes longer.
+export OMP_WAIT_POLICY=passive
+umask 022

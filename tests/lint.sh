@@ -49,6 +49,8 @@ out=$(only '#include *[<"](cblas|cblas-openblas)' 'src/math/gemm\.c'; only '#inc
 out=$(ls src/*/*.c | xargs -n1 basename | sort | uniq -d); [ -z "$out" ] || say "file names used twice: $out"
 out=$(wc -l src/*/*.[ch] include/diffc/*.h tests/*.[ch] | awk '$2 != "total" && $1 > 800 {print $2 " has " $1 " lines"}'); [ -z "$out" ] || say "$out"
 out=$(grep -nE 'ffast-math|Ofast' Makefile | grep -v '# Never'); [ -z "$out" ] || say "$out"
+# A path in a shell command is read as several where it holds a space: rm -rf then removes other folders.
+out=$(grep -nE '\b(system|popen) *\(' src/*/*.[ch] tests/*.[ch] tests/*/*.[ch]); [ -z "$out" ] || say "$out"
 out=$(grep -rnE '\b(TODO|FIXME|XXX)\b' src include tests --include='*.[ch]'); [ -z "$out" ] || say "$out"
 
 # 3. Formatting.

@@ -1,5 +1,7 @@
 #include "test.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,15 +180,42 @@ float *test_random(size_t n, unsigned tag, float scale)
     return y;
 }
 
+float test_multiply_add(float a, float b, float c)
+{
+#if defined(__aarch64__) || (defined(__AVX2__) && defined(__FMA__))
+    return fmaf(a, b, c);
+#else
+    return vec_simd_level() == SIMD_PLAIN ? a * b + c : fmaf(a, b, c);
+#endif
+}
+
 static int paths_given;
+
+bool test_remove_tree(const char *path)
+{
+    struct stat s;
+    if (lstat(path, &s) != 0) return errno == ENOENT;
+    if (!S_ISDIR(s.st_mode)) return unlink(path) == 0;
+    chmod(path, S_IRWXU);
+    DIR *list = opendir(path);
+    bool ok = list != NULL;
+    for (struct dirent *entry; list && (entry = readdir(list));) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        size_t size = strlen(path) + strlen(entry->d_name) + 2;
+        char *inner = malloc(size);
+        if (!inner) abort();
+        snprintf(inner, size, "%s/%s", path, entry->d_name);
+        ok = test_remove_tree(inner) && ok;
+        free(inner);
+    }
+    if (list) closedir(list);
+    return rmdir(path) == 0 && ok;
+}
 
 static void remove_folder(void)
 {
     if (!folder[0]) return;
-    char command[2 * sizeof folder + 64];
-    snprintf(command, sizeof command, "chmod -R u+rwx '%s' 2>/dev/null; rm -rf '%s'", folder,
-             folder);
-    if (system(command) != 0) printf("  cannot remove %s\n", folder);
+    if (!test_remove_tree(folder)) printf("  cannot remove %s\n", folder);
     folder[0] = '\0';
     paths_given = 0;
 }

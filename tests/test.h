@@ -68,10 +68,18 @@ void test_normals(float *y, size_t n, unsigned tag, float scale);
 float *test_floats(size_t n); /* zeroed; free with free */
 float *test_random(size_t n, unsigned tag, float scale);
 
+/* a b + c with the rounding of the level in use (vec.h): once where it has fused multiply-adds, else
+ * the product first. */
+float test_multiply_add(float a, float b, float c);
+
 /* A fresh scratch folder for the running case, removed when it ends. */
 const char *test_folder(void);
 /* A path in it, until the case ends; 32 of them at most. */
 const char *test_path(const char *name);
+
+/* Removes a file or a folder with all that is in it; true when nothing is left. No shell reads the
+ * path, so it may hold spaces and quotes. */
+bool test_remove_tree(const char *path);
 
 /* Runs body with 1, 2, 3 and 8 threads in turn (the harness restores the count). */
 #define FOR_THREADS(variable)                                                                      \

@@ -217,10 +217,8 @@ static void kill_at_each_operation(void)
 {
     int n = 1, killed = 0;
     for (bool died = true; died; n++) {
-        char command[PATH_BYTES + 16];
         Err err = {0};
-        snprintf(command, sizeof command, "rm -rf %s", in_folder("run"));
-        EXPECT(system(command) == 0);
+        EXPECT(test_remove_tree(in_folder("run")));
         EXPECT(folder_make(in_folder("run"), &err));
         EXPECT(save(in_folder("run/m"), 2, &err));
         put("run/m/README.md", "mine");

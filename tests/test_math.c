@@ -191,8 +191,7 @@ TEST(vec_rows_and_sums_agree_with_plain_loops)
             for (size_t i = 0; i < n; i++) EXPECT(y[i] == 0.3f * a[i]);
             memcpy(y, b, N * sizeof *y);
             vec_axpy(y, 0.3f, a, n);
-            for (size_t i = 0; i < n; i++)
-                EXPECT_NEAR((double)y[i], (double)b[i] + (double)0.3f * (double)a[i], 3e-7);
+            for (size_t i = 0; i < n; i++) EXPECT(y[i] == test_multiply_add(0.3f, a[i], b[i]));
             for (size_t i = n; i < N; i++) EXPECT(y[i] == b[i]);
         }
         static const size_t widths[] = {1, 11, 16, 75}; /* rows of stride n + 2 */
@@ -269,6 +268,86 @@ TEST(vec_elementwise_bits_depend_neither_on_alignment_nor_on_the_split)
     }
     restore_level();
     free(x), free(g), free(whole), free(parts), free(moved);
+}
+
+/* Rows of every width against each element alone: the last few elements of a row are computed like
+ * those in whole vectors. */
+TEST(vec_elementwise_bits_are_those_of_an_element_alone_in_rows_of_every_width)
+{
+    enum { N = 70, WAYS = 7 };
+    float *x = extremes(N, 13, 3), *a = test_random(N, 14, 1), *b = test_random(N, 15, 1);
+    float *start = test_random(N, 16, 1), *row = test_floats(N), *alone = test_floats(N);
+    FOR_LEVELS(level)
+    for (size_t n = 1; n <= N; n++) {
+        for (int way = 0; way < WAYS; way++) {
+            memcpy(row, start, n * sizeof *row), memcpy(alone, start, n * sizeof *row);
+            for (size_t i = 0, width = n; i < 1 + n;
+                 i++, width = 1) { /* the row, then each alone */
+                size_t at = i ? i - 1 : 0;
+                float *y = (i ? alone : row) + at;
+                if (way == 0) vec_silu(y, x + at, width);
+                if (way == 1) vec_silu_backward(y, a + at, x + at, width);
+                if (way == 2) vec_silu_tangent(y, x + at, a + at, width);
+                if (way == 3) vec_silu_backward2(y, a + at, b + at, x + at, b + at, width);
+                if (way == 4) vec_axpy(y, 0.3f, a + at, width);
+                if (way == 5) vec_scale(y, 0.3f, a + at, width);
+                if (way == 6) vec_add(y, a + at, b + at, width);
+            }
+            if (!EXPECT_SAME(row, alone, n * sizeof *row))
+                printf("  %s, way %d, width %zu\n", vec_level(), way, n);
+        }
+    }
+    restore_level();
+    free(x), free(a), free(b), free(start), free(row), free(alone);
+}
+
+/* The formula of vec.h, its multiply-adds as vec_simd.c writes them. */
+static void adam_by_hand(float *w, float *m, float *v, float *ema, float grad, const AdamStep *s)
+{
+    float g = test_multiply_add(s->l2, *w, grad * s->grad_scale);
+    *m = test_multiply_add(1 - s->b1, g - *m, *m);
+    *v = test_multiply_add(1 - s->b2, test_multiply_add(g, g, -*v), *v);
+    float update = *m * (s->lr / s->c1) / (sqrtf(*v * (1 / s->c2)) + s->eps);
+    *w = test_multiply_add(-(s->lr * s->decay), *w, *w) - update;
+    *ema = test_multiply_add(1 - s->ema_decay, *w - *ema, *ema);
+}
+
+TEST(vec_adam_has_the_bits_of_its_formula_for_every_number_of_parameters)
+{
+    enum { N = 70, LISTS = 4 };
+    const AdamStep step = {.lr = 1e-3f,
+                           .b1 = 0.9f,
+                           .b2 = 0.999f,
+                           .eps = 1e-8f,
+                           .decay = 0.01f,
+                           .l2 = 0.1f,
+                           .c1 = 0.1f,
+                           .c2 = 0.001f,
+                           .grad_scale = 0.7f,
+                           .ema_decay = 0.99f};
+    float *start[LISTS], *list[LISTS], *expected[LISTS], *grad = test_random(N, 17, 1);
+    for (int s = 0; s < LISTS; s++) {
+        start[s] = test_random(N, 18 + (unsigned)s, 1);
+        for (int i = 0; i < N; i++) start[s][i] = s == 2 ? fabsf(start[s][i]) : start[s][i];
+        list[s] = test_floats(N), expected[s] = test_floats(N);
+    }
+    FOR_LEVELS(level)
+    for (size_t n = 1; n <= N; n++) {
+        for (int s = 0; s < LISTS; s++) {
+            memcpy(list[s], start[s], n * sizeof(float));
+            memcpy(expected[s], start[s], n * sizeof(float));
+        }
+        vec_adam(list[0], list[1], list[2], list[3], grad, n, &step);
+        for (size_t i = 0; i < n; i++)
+            adam_by_hand(expected[0] + i, expected[1] + i, expected[2] + i, expected[3] + i,
+                         grad[i], &step);
+        for (int s = 0; s < LISTS; s++)
+            if (!EXPECT_SAME(list[s], expected[s], n * sizeof(float)))
+                printf("  %s, list %d of %zu parameters\n", vec_level(), s, n);
+    }
+    restore_level();
+    for (int s = 0; s < LISTS; s++) free(start[s]), free(list[s]), free(expected[s]);
+    free(grad);
 }
 
 TEST(vec_adam_follows_the_formula)

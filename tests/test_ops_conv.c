@@ -109,6 +109,63 @@ TEST(conv2d_forward_agrees_with_the_reference_at_every_level)
     EXPECT(vec_init(&bad));
 }
 
+/* The first `width` columns of rows of `from` columns, of `channels` floats each. */
+static float *cropped(const float *x, int rows, int from, int width, int channels)
+{
+    size_t row = (size_t)width * (size_t)channels, step = (size_t)from * (size_t)channels;
+    float *y = check_alloc((size_t)rows * row);
+    for (int r = 0; r < rows; r++)
+        memcpy(y + (size_t)r * row, x + (size_t)r * step, row * sizeof *y);
+    return y;
+}
+
+static void expect_same_columns(const float *narrow, const float *wide, int rows, int from,
+                                int width, int channels)
+{
+    float *a = cropped(narrow, rows, width, width - 1, channels);
+    float *b = cropped(wide, rows, from, width - 1, channels);
+    if (!EXPECT_SAME(a, b, (size_t)(rows * (width - 1) * channels) * sizeof *a))
+        printf("  %s, %d of %d columns, %d channels\n", vec_level(), width, from, channels);
+    check_free(a), check_free(b);
+}
+
+/* All columns but the last, which sees the edge, of narrower images: pixels are computed in blocks and
+ * the rest one by one, channels in whole vectors and the rest. */
+TEST(conv2d_bits_do_not_depend_on_the_width_of_the_image)
+{
+    enum { H = 4, W = 20 };
+    static const int sides[][3] = {{1, 41, 3}, {3, 34, 3}, {37, 3, 3}, {19, 2, 3}, {33, 4, 3},
+                                   {9, 1, 3},  {1, 9, 3},  {5, 7, 3},  {17, 33, 1}};
+    for (int level = SIMD_PLAIN; level <= SIMD_AVX512; level++) {
+        if (!vec_set_level((SimdLevel)level)) continue;
+        for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
+            int C = sides[i][0], K = sides[i][1], R = sides[i][2], pad = R / 2;
+            Conv2dDims d = {1, H, W, C, K, R, R, 1, pad, pad, pad, pad};
+            float *in[3] = {check_random(conv_in_size(&d), 1, 1),
+                            check_random(conv_weights(&d), 2, 1), check_random((size_t)K, 3, 1)};
+            float *dy = check_random(conv_out_size(&d), 4, 1), *y = check_alloc(conv_out_size(&d)),
+                  *dx = check_alloc(conv_in_size(&d)), *g[3] = {dx, NULL, NULL};
+            conv_op_forward(&d, 1, y, in);
+            conv_op_backward(&d, 1, g, dy, in);
+            for (int width = 2; width < W; width++) {
+                Conv2dDims n = {1, H, width, C, K, R, R, 1, pad, pad, pad, pad};
+                float *x = cropped(in[0], H, W, width, C), *of[3] = {x, in[1], in[2]};
+                float *dy_n = cropped(dy, H, W, width, K), *y_n = check_alloc(conv_out_size(&n)),
+                      *dx_n = check_alloc(conv_in_size(&n)), *g_n[3] = {dx_n, NULL, NULL};
+                conv_op_forward(&n, 1, y_n, of);
+                conv_op_backward(&n, 1, g_n, dy_n, of);
+                expect_same_columns(y_n, y, H, W, width, K);
+                expect_same_columns(dx_n, dx, H, W, width, C);
+                check_free(x), check_free(dy_n), check_free(y_n), check_free(dx_n);
+            }
+            for (int j = 0; j < 3; j++) check_free(in[j]);
+            check_free(dy), check_free(y), check_free(dx);
+        }
+    }
+    const char *bad;
+    EXPECT(vec_init(&bad));
+}
+
 TEST(conv2d_with_packed_weights_has_the_bits_of_conv2d_without)
 {
     int tried = 0;

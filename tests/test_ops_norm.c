@@ -217,6 +217,69 @@ TEST(groupnorm_bits_do_not_depend_on_how_threads_share_the_work)
     check_free(in[0]), check_free(in[1]), check_free(in[2]), check_free(dy), check_free(my);
 }
 
+/* All results for the first `groups` groups of 3 channels: y, dx, dw, db, ydot, mx, mw, mb. */
+enum { RESULTS = 8, GROUP_CHANNELS = 3 };
+typedef struct {
+    float *of[RESULTS];
+} NormResults;
+
+static float *first_channels(const float *x, int rows, int from, int to)
+{
+    float *y = check_alloc((size_t)(rows * to));
+    for (int r = 0; r < rows; r++)
+        memcpy(y + (size_t)(r * to), x + (size_t)(r * from), (size_t)to * sizeof *y);
+    return y;
+}
+
+static NormResults norm_results(GroupNormDims d, int channels, float *const *all, bool silu)
+{
+    NormResults r;
+    float *in[8]; /* x, w, b, dy, xdot, wdot, bdot, ly */
+    d.G = channels / GROUP_CHANNELS, d.silu = silu;
+    for (int j = 0; j < 8; j++) {
+        bool parameter = j == 1 || j == 2 || j == 5 || j == 6;
+        in[j] = first_channels(all[j], parameter ? 1 : d.T, d.C, channels);
+    }
+    for (int j = 0; j < RESULTS; j++) r.of[j] = check_alloc((size_t)(d.T * channels));
+    d.C = channels;
+    norm_op_forward(&d, 1, r.of[0], in);
+    norm_op_backward(&d, 1, r.of + 1, in[3], in);
+    norm_op_tangent(&d, 1, r.of[4], in, in + 4);
+    norm_op_backward2(&d, 1, r.of + 5, in[3], in[7], in, in + 4);
+    for (int j = 0; j < 8; j++) check_free(in[j]);
+    return r;
+}
+
+/* 1 to 14 groups: channels lie in whole vectors, several at a time or one, and in the rest. */
+TEST(groupnorm_bits_of_a_group_do_not_depend_on_the_channels_beside_it)
+{
+    enum { T = 41, C = 14 * GROUP_CHANNELS };
+    GroupNormDims d = {.N = 1, .T = T, .C = C, .eps = 1e-6f};
+    float *in[8];
+    for (int j = 0; j < 8; j++) in[j] = check_random(T * C, 60 + (unsigned)j, 1);
+    for (int level = SIMD_PLAIN; level <= SIMD_AVX512; level++) {
+        if (!vec_set_level((SimdLevel)level)) continue;
+        for (int silu = 0; silu < 2; silu++) {
+            NormResults all = norm_results(d, C, in, silu);
+            for (int channels = GROUP_CHANNELS; channels < C; channels += GROUP_CHANNELS) {
+                NormResults some = norm_results(d, channels, in, silu);
+                for (int j = 0; j < RESULTS; j++) {
+                    int rows = j == 0 || j == 1 || j == 4 || j == 5 ? T : 1;
+                    float *expected = first_channels(all.of[j], rows, C, channels);
+                    if (!EXPECT_SAME(some.of[j], expected,
+                                     (size_t)(rows * channels) * sizeof *expected))
+                        printf("  %s, result %d of %d channels\n", vec_level(), j, channels);
+                    check_free(expected), check_free(some.of[j]);
+                }
+            }
+            for (int j = 0; j < RESULTS; j++) check_free(all.of[j]);
+        }
+    }
+    const char *bad;
+    EXPECT(vec_init(&bad));
+    for (int j = 0; j < 8; j++) check_free(in[j]);
+}
+
 /* Sums over T of x and x^2 of `width` channels from `first` on, as [N,2,width]. */
 static double *channel_sums(const GroupNormDims *d, const float *x, int first, int width)
 {

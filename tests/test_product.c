@@ -152,6 +152,37 @@ static Product part_of(const Product *p, int row, int rows, int column, int colu
     return part;
 }
 
+/* What product.h promises of an element, whatever the compiler fuses or makes vectors of. */
+TEST(product_has_the_bits_of_one_chain_of_multiply_adds_per_element)
+{
+    enum { M = 31, N = 37, K = 21 };
+    FOR_LEVELS(level)
+    for (int form = 0; form < FORMS; form++) {
+        Case t = case_make(M, N, K, form);
+        const Product *p = &t.p;
+        float *expected = test_floats(M * N);
+        for (int i = 0; i < M; i++) {
+            for (int j = 0; j < N; j++) {
+                float sum = 0;
+                for (int k = 0; k < K; k++)
+                    sum = test_multiply_add(p->a[p->transpose_a ? k * p->lda + i : i * p->lda + k],
+                                            p->b[p->transpose_b ? j * p->ldb + k : k * p->ldb + j],
+                                            sum);
+                float y = test_multiply_add(p->alpha, sum, p->bias ? p->bias[j] : 0);
+                if (p->beta != 0) y = test_multiply_add(p->beta, p->d[i * p->ldd + j], y);
+                expected[i * N + j] = y;
+            }
+        }
+        run(p);
+        float *y = result_of(&t);
+        if (!EXPECT_SAME(y, expected, M * N * sizeof *y))
+            printf("  %s, form %d\n", vec_level(), form);
+        free(expected), free(y);
+        case_free(&t);
+    }
+    best_level();
+}
+
 TEST(product_bits_do_not_depend_on_the_split_of_rows_or_columns)
 {
     enum { M = 110, N = 80, K = 57 };

@@ -373,7 +373,7 @@ TEST(winograd_gives_the_same_bits_for_any_number_of_threads)
     static const Size many[] = {{1, 8, 8, 64, 64},   {1, 16, 16, 32, 128}, {1, 32, 32, 16, 16},
                                 {9, 8, 8, 48, 80},   {3, 32, 32, 16, 32},  {2, 4, 4, 32, 272},
                                 {5, 28, 28, 16, 16}, {1, 9, 70, 9, 17}};
-    best_level();
+    FOR_LEVELS(level)
     for (int i = 0; i < 8; i++) {
         Layer l = layer_make(many[i]);
         Results one = {0};
@@ -393,6 +393,7 @@ TEST(winograd_gives_the_same_bits_for_any_number_of_threads)
         }
         results_free(one), layer_free(&l);
     }
+    best_level();
 }
 
 /* Every image of the batch alone, against itself in the batch. */

@@ -21,6 +21,7 @@ failed=0
 new_tree() {
     cd "$scratch" && rm -rf "$tree" && mkdir -p "$tree/src/cli" "$tree/tests" "$tree/configs" || exit 2
     cp -r "$here/../Makefile" "$here/../.ci" "$tree" && cp "$here/run.sh" "$tree/tests" || exit 2
+    [ ! -e "$here/environment.sh" ] || cp "$here/environment.sh" "$tree/tests" || exit 2
     cat >"$tree/src/cli/main.c" <<'END'
 #include <stdio.h>
 int main(int argc, char **argv)
@@ -51,8 +52,10 @@ END
 # compiler is the usual one, and missing.
 only_tools() {
     for tool in sh env id sed tee tail cat ls mktemp rm dirname "$@"; do
-        for folder in $(echo "$PATH" | tr ':' ' '); do
-            [ -x "$folder/$tool" ] && ln -sf "$folder/$tool" bin/ && break
+        folders=$PATH:
+        while [ -n "$folders" ] && [ ! -e "bin/$tool" ]; do
+            [ ! -x "${folders%%:*}/$tool" ] || ln -s "${folders%%:*}/$tool" bin/
+            folders=${folders#*:}
         done
     done
     path=$tree/bin

@@ -6,6 +6,7 @@
 
 #include "diffc/rng.h"
 #include "diffc/smld.h"
+#include "diffc/widest_pair.h"
 #include "test.h"
 
 TEST(ratio_of_levels_solves_technique_2)
@@ -82,11 +83,12 @@ static double widest(const float *x, size_t count, size_t dims)
 {
     Points points = {x, dims};
     PointSet set = {&points, count, dims, point_of};
-    double distance = -1;
+    WidestPair found = {.distance = -1};
     Err err = {0};
-    EXPECT(largest_pairwise_distance(&set, &distance, &err));
+    EXPECT(widest_pair(&set, &found, &err));
     EXPECT_TEXT(err.text, "");
-    return distance;
+    EXPECT(found.exact);
+    return found.distance;
 }
 
 static double widest_of_all_pairs(const float *x, size_t count, size_t dims)
@@ -106,7 +108,7 @@ static double widest_of_all_pairs(const float *x, size_t count, size_t dims)
 
 TEST(widest_pair_of_few_points_is_exact)
 {
-    static const size_t counts[] = {2, 3, 17, 200, SMLD_PAIRS}, dims[] = {1, 2, 7, 784, 33};
+    static const size_t counts[] = {2, 3, 17, 200, WIDEST_POINTS}, dims[] = {1, 2, 7, 784, 33};
     for (int k = 0; k < 5; k++) {
         float *x = test_random(counts[k] * dims[k], 1, 1);
         double all = widest_of_all_pairs(x, counts[k], dims[k]);
@@ -121,7 +123,7 @@ TEST(widest_pair_of_few_points_is_exact)
 }
 
 /* Clouds, a ring and a filled square, of more points than are compared with each other. */
-TEST(widest_pair_of_many_points_is_a_close_lower_bound)
+TEST(widest_pair_of_many_points_is_exact)
 {
     enum { COUNT = 3000 };
     for (int shape = 0; shape < 4; shape++) {
@@ -138,8 +140,7 @@ TEST(widest_pair_of_many_points_is_a_close_lower_bound)
             }
         }
         double all = widest_of_all_pairs(x, COUNT, dims), found = widest(x, COUNT, dims);
-        EXPECT(found <= all * (1 + 1e-6));
-        EXPECT(found >= all * 0.999);
+        EXPECT_NEAR(found, all, 1e-6 * all);
         free(x);
     }
 }
@@ -156,6 +157,28 @@ TEST(widest_pair_of_two_outliers_is_found)
         EXPECT(found >= all && found < all + 0.5);
         free(x);
     }
+}
+
+/* Points on a sphere allow no pair to be left out: past the limit the distance is a lower bound. */
+TEST(widest_pair_of_more_than_the_limit_of_work_is_called_a_lower_bound)
+{
+    enum { COUNT = WIDEST_POINTS + 1, DIMS = 20000 };
+    float *x = test_random((size_t)COUNT * DIMS, 6, 1);
+    for (size_t i = 0; i < COUNT; i++) {
+        double square = 0;
+        for (size_t d = 0; d < DIMS; d++)
+            square += (double)x[i * DIMS + d] * (double)x[i * DIMS + d];
+        for (size_t d = 0; d < DIMS; d++) x[i * DIMS + d] /= (float)sqrt(square);
+    }
+    Points points = {x, DIMS};
+    WidestPair found;
+    for (size_t count = WIDEST_POINTS; count <= COUNT; count += COUNT - WIDEST_POINTS) {
+        PointSet set = {&points, count, DIMS, point_of};
+        EXPECT(widest_pair(&set, &found, NULL));
+        EXPECT(found.exact == (count <= WIDEST_POINTS));
+        EXPECT(found.distance > 1.414 && found.distance < 1.44);
+    }
+    free(x);
 }
 
 TEST(widest_pair_does_not_depend_on_threads)

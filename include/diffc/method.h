@@ -7,6 +7,7 @@
 #include "diffc/model_folder.h"
 #include "diffc/process.h"
 #include "diffc/smld.h"
+#include "diffc/widest_pair.h"
 
 ProcessKind method_process_kind(MethodKind method, SdeKind sde);
 
@@ -17,10 +18,10 @@ Prediction method_prediction(ProcessKind kind, Prediction chosen);
 /* What sample.sampler "auto" means: ddpm, langevin (SMLD), pc (VE), reverse-sde (VP, sub-VP). */
 const char *method_sampler(ProcessKind kind);
 
-/* Fills what the configuration leaves to the data ("auto", 0): sigma_max is the largest pairwise
- * distance of the training images and SMLD's number of levels follows the ratio rule (Song & Ermon
- * 2020, techniques 1 and 2). m->method .. m->T receive the
- * method as a model folder stores it; m's other fields are left. */
+/* Fills what the configuration leaves to the data ("auto", 0): sigma_max is the largest distance
+ * between two training images (widest_pair.h), or a lower bound of it (sigma_max_at_least), and SMLD's
+ * number of levels follows the ratio rule (Song & Ermon 2020, techniques 1 and 2). m->method .. m->T
+ * receive the method as a model folder stores it; m's other fields are left. */
 bool method_from_config(const Config *c, const PointSet *data, ModelConfig *m, Err *err);
 
 /* The process of a model: of one with kept steps, their chain. */

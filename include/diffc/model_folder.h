@@ -44,6 +44,7 @@ typedef struct {
     /* SMLD and SDE; for DDPM zero. SMLD and VE folders keep snr and corrector_steps. */
     SdeKind sde;
     double sigma_min, sigma_max; /* SMLD, VE */
+    bool sigma_max_at_least;     /* the widest distance of the data may be larger; in no folder */
     double beta_min, beta_max;   /* VP, sub-VP */
     double time_min;             /* SDE: sampling_eps, where sampling ends */
     double snr;                  /* SMLD, VE; 0: the folder is not to say it, nor corrector_steps */

@@ -1,13 +1,10 @@
 /* Noise levels and Langevin steps chosen from the data, by the techniques of "Improved Techniques
- * for Training Score-Based Generative Models" (Song & Ermon 2020, NCSNv2), and what they need to
- * know of the data. */
+ * for Training Score-Based Generative Models" (Song & Ermon 2020, NCSNv2). Technique 1, the largest
+ * level, is the widest pair of points (widest_pair.h). */
 #ifndef DIFFC_SMLD_H
 #define DIFFC_SMLD_H
 
-#include <stdbool.h>
 #include <stddef.h>
-
-#include "diffc/err.h"
 
 /* Technique 2: the ratio g of neighbouring levels for which half of a level's noise shell lies in
  * the 3-sigma shell of the next,
@@ -25,20 +22,5 @@ int smld_levels(double sigma_max, double sigma_min, size_t dims);
  *   u = e / sigma_min^2,  q = (1-u)^2T,  b = 2u / (1 - (1-u)^2):  q (ratio^2 - b) + b nearest to 1.
  * ratio > 1. */
 double langevin_step_size(int steps_per_level, double sigma_min, double ratio);
-
-/* Points by number; `point` writes point i, dims values, and may be called from several threads. */
-typedef struct {
-    void *context;
-    size_t count, dims;
-    void (*point)(void *context, size_t i, float *x);
-} PointSet;
-
-/* Technique 1: the largest Euclidean distance between two points, which is the largest level. Exact
- * for up to SMLD_PAIRS points. Of more, SMLD_STARTS evenly spread ones each lead to the point farthest
- * from them, and on from there while the distance grows: a lower bound (of 20,000 and 60,000 images
- * of Fashion-MNIST about two starts in three end at the widest pair). The result does not depend on
- * the number of threads. 0 for fewer than two points; ERR_MEMORY. */
-enum { SMLD_PAIRS = 512, SMLD_STARTS = 8 };
-bool largest_pairwise_distance(const PointSet *points, double *distance, Err *err);
 
 #endif

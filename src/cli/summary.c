@@ -249,7 +249,8 @@ static void noise_lines(LineWriter line, const Config *c, const ModelConfig *m)
     ProcessKind kind = method_process_kind(m->method, m->sde);
     if (kind != PROCESS_SMLD && kind != PROCESS_VE) return;
     if (c->method.sigma_max == 0)
-        line("               %.4g is the largest distance between two training %s", m->sigma_max,
+        line("               %.4g is %sthe largest distance between two training %s", m->sigma_max,
+             m->sigma_max_at_least ? "a lower bound of " : "",
              m->network == NETWORK_MLP ? "points" : "images");
     if (kind == PROCESS_SMLD)
         line("               neighbouring levels %.4g apart, Langevin step %.3g", level_ratio(m),

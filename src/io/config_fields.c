@@ -114,7 +114,7 @@ const Field config_fields[] = {
            "lambda vlb kl_weight hybrid"),
     CHOICE(method, "sde", sde, sde_kinds, "vp", "sde: variance exploding, variance preserving or sub-VP", "process"),
     NUMBER(method, sigma_min, 0, 1e6, true, false, "0.01", "smld, ve: smallest noise", "sigma_end sigma_L"),
-    NUMBER_OR_AUTO(method, sigma_max, 1e6, "smld, ve: largest noise; auto: largest distance between two images",
+    NUMBER_OR_AUTO(method, sigma_max, 1e6, "smld, ve: largest noise; auto: largest distance between two images, or a lower bound of it",
                    "sigma_begin sigma_1"),
     INT_OR_AUTO(method, levels, 2, CONFIG_MAX_BETAS, "smld: noise levels; auto: by the rule of the ratio",
                 "num_classes n_levels num_scales L"),

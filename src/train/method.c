@@ -31,7 +31,10 @@ const char *method_sampler(ProcessKind kind)
 static bool choose_sigma_max(const PointSet *data, ModelConfig *m, Err *err)
 {
     if (m->sigma_max > 0) return true;
-    if (!largest_pairwise_distance(data, &m->sigma_max, err)) return false;
+    WidestPair widest;
+    if (!widest_pair(data, &widest, err)) return false;
+    m->sigma_max = widest.distance;
+    m->sigma_max_at_least = !widest.exact;
     if (m->sigma_max > m->sigma_min) return true;
     return err_set(err, ERR_USAGE,
                    "method.sigma_max cannot be estimated: no two training images are further apart "

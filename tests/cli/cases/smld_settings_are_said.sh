@@ -12,3 +12,10 @@ assert train diffc train smld.json -q --steps 1 --set method.levels=10 --out run
 assert sample diffc sample -m run --count 2 >/dev/null 2>said
 grep -o 'sampler langevin, .*Langevin step [^,]*' said
 grep -o '[0-9]* network calls each' said
+# Thousands of images of noise are all about as far apart: not all of their pairs are compared.
+{
+    printf '\000\000\010\003\000\000\021\060\000\000\000\020\000\000\000\020'
+    awk 'BEGIN { for (i = 0; i < 4400 * 256; i++) { x = (x * 16807 + 12345) % 2147483647; printf "%c", 1 + int(x / 65536) % 255 } }'
+} >noise-images-idx3-ubyte
+assert plan diffc train smld.json --dry-run --set data.path=noise-images-idx3-ubyte >plan
+grep 'largest distance' plan

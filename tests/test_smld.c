@@ -82,7 +82,7 @@ static void point_of(void *context, size_t i, float *x)
 static double widest(const float *x, size_t count, size_t dims)
 {
     Points points = {x, dims};
-    PointSet set = {&points, count, dims, point_of};
+    PointSet set = {.context = &points, .count = count, .dims = dims, .point = point_of};
     WidestPair found = {.distance = -1};
     Err err = {0};
     EXPECT(widest_pair(&set, &found, &err));
@@ -173,12 +173,23 @@ TEST(widest_pair_of_more_than_the_limit_of_work_is_called_a_lower_bound)
     Points points = {x, DIMS};
     WidestPair found;
     for (size_t count = WIDEST_POINTS; count <= COUNT; count += COUNT - WIDEST_POINTS) {
-        PointSet set = {&points, count, DIMS, point_of};
+        PointSet set = {.context = &points, .count = count, .dims = DIMS, .point = point_of};
         EXPECT(widest_pair(&set, &found, NULL));
         EXPECT(found.exact == (count <= WIDEST_POINTS));
         EXPECT(found.distance > 1.414 && found.distance < 1.44);
     }
     free(x);
+}
+
+TEST(widest_pair_of_a_sample_is_a_lower_bound)
+{
+    float x[4] = {1, 2, 4, 6};
+    Points points = {x, 2};
+    PointSet set = {.context = &points, .count = 2, .dims = 2, .point = point_of, .sampled = true};
+    WidestPair found;
+    EXPECT(widest_pair(&set, &found, NULL));
+    EXPECT(!found.exact);
+    EXPECT_NEAR(found.distance, 5, 1e-12);
 }
 
 TEST(widest_pair_does_not_depend_on_threads)

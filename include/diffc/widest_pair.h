@@ -13,6 +13,7 @@ typedef struct {
     void *context;
     size_t count, dims;
     void (*point)(void *context, size_t i, float *x);
+    bool sampled; /* there are more such points than these, so the distance is a lower bound */
 } PointSet;
 
 typedef struct {

@@ -249,7 +249,7 @@ bool widest_pair(const PointSet *points, WidestPair *found, Err *err)
         choose_axis(&s, &pair, sums, axis, axis + points->dims);
         rank_points(&s, axis, axis + points->dims, order);
         s.order = order;
-        found->exact = compare_pairs(&s, &pair.square);
+        found->exact = compare_pairs(&s, &pair.square) && !points->sampled;
         found->distance = sqrt(pair.square);
     }
     mem_free(sums);

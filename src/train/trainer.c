@@ -80,7 +80,8 @@ static bool open_process(Trainer *t, Err *err)
     PointSet points = {.context = &t->data,
                        .count = d->toy != TOY_NONE ? TOY_WIDTH_POINTS : d->train_count,
                        .dims = (size_t)d->height * (size_t)d->width * (size_t)d->channels,
-                       .point = training_point};
+                       .point = training_point,
+                       .sampled = d->toy != TOY_NONE};
     return method_from_config(&t->config, &points, &t->plan.model, err) && make_betas(t, err) &&
            method_process(&t->plan.model, &t->process, err);
 }

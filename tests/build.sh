@@ -7,9 +7,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/diffc-build.XXXXXX") || exit 2
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
-unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES MODE BUILD PREFIX DESTDIR CFLAGS LDFLAGS V WERROR NO_SKIP
-unset DATASETS DEMO_MINUTES PROGRAM
-export LC_ALL=C CC="${CC:-cc}"
+. "$here/environment.sh"
+export CC="${CC:-cc}"
 compiler=$CC
 tree="$scratch/a clone"
 out=$scratch/out
@@ -20,8 +19,7 @@ failed=0
 # the file `status`, its arguments go to standard output.
 new_tree() {
     cd "$scratch" && rm -rf "$tree" && mkdir -p "$tree/src/cli" "$tree/tests" "$tree/configs" || exit 2
-    cp -r "$here/../Makefile" "$here/../.ci" "$tree" && cp "$here/run.sh" "$tree/tests" || exit 2
-    [ ! -e "$here/environment.sh" ] || cp "$here/environment.sh" "$tree/tests" || exit 2
+    cp -r "$here/../Makefile" "$here/../.ci" "$tree" && cp "$here/run.sh" "$here/environment.sh" "$tree/tests" || exit 2
     cat >"$tree/src/cli/main.c" <<'END'
 #include <stdio.h>
 int main(int argc, char **argv)

@@ -56,8 +56,9 @@ static Config tiny_config(void)
 static bool train(const Config *c, const char *run, bool resume, Err *err)
 {
     Trainer *t;
-    if (!trainer_open(&t, c, NULL, err)) return false;
-    bool ok = trainer_run(t, run, resume, err);
+    if (!(resume ? trainer_resume(&t, run, c, NULL, err) : trainer_open(&t, c, NULL, err)))
+        return false;
+    bool ok = trainer_run(t, resume ? NULL : run, err);
     trainer_close(t);
     if (!ok) printf("  %s\n", err->text);
     return ok;
@@ -129,7 +130,7 @@ TEST(training_lowers_both_losses_and_the_log_tells_them)
         if (k == 0) now.train.steps = 1, now.train.lr = 1e-9;
         if (!EXPECT(trainer_open(&t, &now, NULL, &err))) return;
         const char *run = test_path(k ? "long" : "short");
-        if (!EXPECT(trainer_run(t, run, false, &err))) printf("  %s\n", err.text);
+        if (!EXPECT(trainer_run(t, run, &err))) printf("  %s\n", err.text);
         loss[k] = t->state.best_validation;
         char path[PATH_BYTES];
         FileBytes log;

@@ -483,6 +483,7 @@ TEST(run_lock_refuses_a_second_owner_by_pid)
     Err err = {0};
     char expected[64];
     EXPECT(run_lock(&first, test_folder(), &err));
+    run_lock_sign(&first);
     EXPECT(!run_lock(&second, test_folder(), &err));
     EXPECT_INT(err.kind, ERR_IO);
     snprintf(expected, sizeof expected, "is in use by process %ld", (long)getpid());
@@ -506,6 +507,7 @@ TEST(run_lock_of_a_killed_process_does_not_block)
     pid_t child = fork();
     if (child == 0) {
         char ok = run_lock(&lock, test_folder(), NULL) ? 'y' : 'n';
+        run_lock_sign(&lock);
         if (write(ends[1], &ok, 1) != 1) _exit(1);
         for (;;) pause();
     }

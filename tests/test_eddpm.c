@@ -95,7 +95,9 @@ static bool train(const Config *c, const char *run, bool resume, Watch *watch, E
         callbacks.status = watch_status;
         callbacks.line = watch_line;
     }
-    bool ok = trainer_open(&t, c, &callbacks, err) && trainer_run(t, run, resume, err);
+    bool ok = (resume ? trainer_resume(&t, run, c, &callbacks, err)
+                      : trainer_open(&t, c, &callbacks, err)) &&
+              trainer_run(t, resume ? NULL : run, err);
     trainer_close(t);
     interrupt_set(false);
     return ok;
@@ -343,8 +345,8 @@ TEST(a_checkpoint_of_another_method_is_refused)
     c.method.keep = standard.method.keep;
     c.method.masks = standard.method.masks;
     EXPECT(!train(&c, run, true, NULL, &err));
-    EXPECT_INT(err.kind, ERR_FORMAT);
-    EXPECT_CONTAINS(err.text, "it belongs to a run of another method or number of steps");
+    EXPECT_INT(err.kind, ERR_USAGE);
+    EXPECT_CONTAINS(err.text, "method.type is \"eddpm\" in the run, but \"ddpm\" here");
 }
 
 TEST(scores_that_no_run_writes_are_refused_and_stay_where_they_are)

@@ -62,8 +62,10 @@ static void train(const Config *c, const char *run, bool resume)
     char path[PATH_BYTES];
     Trainer *t;
     Err err = {0};
+    in_folder(path, run, "");
     bool ok =
-        trainer_open(&t, c, NULL, &err) && trainer_run(t, in_folder(path, run, ""), resume, &err);
+        (resume ? trainer_resume(&t, path, c, NULL, &err) : trainer_open(&t, c, NULL, &err)) &&
+        trainer_run(t, resume ? NULL : path, &err);
     if (!EXPECT(ok)) printf("  %s: %s\n", run, err.text);
     trainer_close(t);
 }
@@ -131,7 +133,7 @@ TEST(micro_batches_draw_the_slices_of_the_whole_batch)
         c.train.micro_batch = k ? 8 : 24;
         c.train.steps = 1;
         EXPECT(trainer_open(&t, &c, NULL, &err));
-        EXPECT(trainer_run(t, in_folder(path, k ? "micro" : "whole", ""), false, &err));
+        EXPECT(trainer_run(t, in_folder(path, k ? "micro" : "whole", ""), &err));
         /* After one step of Adam the first moment is a tenth of the gradient. */
         grads[k] = test_floats(t->table.block_floats);
         memcpy(grads[k], t->optimizer.m, t->table.block_floats * sizeof(float));

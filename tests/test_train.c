@@ -77,7 +77,9 @@ static bool train(const Config *c, const char *run, bool resume, Watch *watch, E
 {
     Trainer *t;
     TrainCallbacks callbacks = {.context = watch, .status = watch ? watch_status : NULL};
-    bool ok = trainer_open(&t, c, &callbacks, err) && trainer_run(t, run, resume, err);
+    bool ok = (resume ? trainer_resume(&t, run, c, &callbacks, err)
+                      : trainer_open(&t, c, &callbacks, err)) &&
+              trainer_run(t, resume ? NULL : run, err);
     trainer_close(t);
     interrupt_set(false);
     return ok;
@@ -523,7 +525,7 @@ TEST(a_run_is_never_overwritten_without_being_asked)
     EXPECT_CONTAINS(err.text, "no run to resume");
     c.train.seed = 12;
     EXPECT(!train(&c, run, true, NULL, &err));
-    EXPECT_CONTAINS(err.text, "started with seed 11");
+    EXPECT_CONTAINS(err.text, "train.seed is 11 in the run, but 12 here");
 }
 
 TEST(statistics_after_the_checkpoint_are_dropped_on_resume)
@@ -563,7 +565,7 @@ TEST(the_model_folder_holds_the_moving_average_and_samples_like_it)
     Err err = {0};
     Trainer *t;
     const char *run = test_path("model");
-    if (!EXPECT(trainer_open(&t, &c, NULL, &err) && trainer_run(t, run, false, &err))) return;
+    if (!EXPECT(trainer_open(&t, &c, NULL, &err) && trainer_run(t, run, &err))) return;
     Model m;
     if (!EXPECT(model_open(&m, run, 0, 0, &err))) printf("%s\n", err.text);
     EXPECT_INT((long long)m.table.parameters, (long long)t->table.parameters);

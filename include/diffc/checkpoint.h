@@ -1,6 +1,7 @@
 /* The training state on disk: one safetensors file per checkpoint, RUN/checkpoints/step-NNNNNNNN.
  * safetensors, holding "w.NAME", "ema.NAME", "m.NAME", "v.NAME" for every parameter and, in the
- * metadata, "state" (a JSON object of counters and of the method's own numbers, see CheckpointState) and "check" (a CRC-32 over the
+ * metadata, "state" (a JSON object of counters, of the method's own numbers and of what the run is; see
+ * CheckpointState and run_record.h) and "check" (a CRC-32 over the
  * state text, every tensor's name and shape, and all data), so that any flipped bit is noticed.
  * Random numbers are counter-based and the data position follows from the counters, so nothing else
  * is needed for a bit-exact resume. */
@@ -12,6 +13,8 @@
 
 #include "diffc/err.h"
 #include "diffc/params.h"
+#include "diffc/run_record.h"
+#include "diffc/safetensors.h"
 
 typedef struct {
     int64_t step;     /* updates done */
@@ -23,6 +26,8 @@ typedef struct {
     double best_validation; /* NAN when none */
     char blas[256];         /* gemm_describe at saving, for the record: no kernel uses it */
     char level[32];         /* vec_level at saving; another one at resume is a note */
+    const RunRecord
+        *record; /* saved beside it, NULL: not; after reading NULL (Checkpoint.record) */
 } CheckpointState;
 
 typedef struct {
@@ -37,9 +42,30 @@ typedef struct {
 bool checkpoint_save(const char *run, const ParamTable *table, const CheckpointBlocks *blocks,
                      const CheckpointState *state, int keep, Err *err);
 
-/* Loads the newest checkpoint that verifies. Damaged ones are skipped and named in notes (a text
- * for the user, one line each, possibly empty). ERR_IO when there is none. A sound one of another
- * network or of a newer format is ERR_FORMAT, and blocks and state are untouched. */
+/* A checkpoint that has been read and verified, and its counters. */
+typedef struct {
+    char path[PATH_BYTES];
+    Safetensors file;
+    CheckpointState state;
+    RunRecord *record; /* NULL: an older release wrote it */
+} Checkpoint;
+
+/* Opens the newest checkpoint that verifies. Damaged ones are skipped and named in notes (a text
+ * for the user, one line each, possibly empty). ERR_IO when there is none; a sound one of a newer
+ * format is ERR_FORMAT. *c is empty after a failure; closing an empty one is harmless. */
+bool checkpoint_open_newest(Checkpoint *c, const char *run, char *notes, size_t notes_size,
+                            Err *err);
+/* Copies the weights, moments and the method's numbers into the blocks. ERR_FORMAT when they belong
+ * to another network or method; the blocks are then untouched. */
+bool checkpoint_read(const Checkpoint *c, const ParamTable *table, CheckpointBlocks *blocks,
+                     Err *err);
+void checkpoint_close(Checkpoint *c);
+
+/* What the newest checkpoint says that the run is, for information only: the tensors are neither
+ * read nor verified. False when no record can be had. */
+bool checkpoint_peek(const char *run, RunRecord *record, Err *err);
+
+/* Opens, reads and closes the newest checkpoint; blocks and state are untouched after a failure. */
 bool checkpoint_load_newest(const char *run, const ParamTable *table, CheckpointBlocks *blocks,
                             CheckpointState *state, char *notes, size_t notes_size, Err *err);
 
@@ -47,11 +73,13 @@ bool checkpoint_load_newest(const char *run, const ParamTable *table, Checkpoint
 bool checkpoint_exists(const char *run);
 
 /* A run folder belongs to one process: takes RUN/lock (flock with the owner's pid inside), ERR_IO
- * naming the pid when another process holds it. A lock left by a killed process does not block. */
+ * naming the pid when another process holds it. A lock left by a killed process does not block.
+ * run_lock_sign writes the pid, once the run is really gone on with: until then no file changes. */
 typedef struct {
     int fd;
 } RunLock;
 bool run_lock(RunLock *lock, const char *run, Err *err);
+void run_lock_sign(RunLock *lock);
 void run_unlock(RunLock *lock);
 
 #endif

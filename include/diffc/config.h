@@ -10,7 +10,12 @@
 #include "diffc/err.h"
 #include "diffc/terms.h"
 
-enum { CONFIG_PATH_BYTES = 1024, CONFIG_MAX_LEVELS = 8, CONFIG_MAX_BETAS = 10000 };
+enum {
+    CONFIG_PATH_BYTES = 1024,
+    CONFIG_MAX_LEVELS = 8,
+    CONFIG_MAX_BETAS = 10000,
+    CONFIG_MAX_KEYS = 256
+};
 
 /* "model.time". AUTO: what suits the method (config_time). */
 typedef enum { TIME_CHOICE_AUTO, TIME_CHOICE_POSITIONAL, TIME_CHOICE_FOURIER } TimeChoice;
@@ -158,6 +163,27 @@ TimeChoice config_time(const Config *c);
 /* 16 for a unet (Song et al. 2021). An mlp gets 0.25: levels that differ by a few percent then look
  * alike to it, and the few points it sees of each teach it the others. */
 double config_fourier_scale(const Config *c);
+
+/* Groups of the normalisation: min(32, channels of the first level / 4), rounded down to a divisor. */
+int config_groups(const Config *c);
+
+/* Puts these choices in the place of each "auto" (or 0) that the configuration alone decides. What
+ * only the data decide (sigma_max, levels, size, ...) stays. */
+void config_resolve(Config *c);
+
+/* A key in which two configurations differ. */
+typedef struct {
+    int row;       /* of the table of keys, below CONFIG_MAX_KEYS */
+    char name[80]; /* "method.steps"; "method.betas[17]" for the first place where lists differ */
+    bool identity; /* it says what a run is, so resuming cannot change it */
+    char before[200], after[200]; /* both values as JSON, cut where they are long */
+} ConfigDifference;
+
+/* Calls `use` for every key whose values in `before` and `after` differ, in the order of the table.
+ * Compare resolved configurations, or "auto" differs from what it stands for. ERR_MEMORY. */
+typedef void (*ConfigDifferenceUse)(void *context, const ConfigDifference *difference);
+bool config_diff(const Config *before, const Config *after, ConfigDifferenceUse use, void *context,
+                 Err *err);
 
 /* The resolved configuration as indented JSON that config_load reads back to the same struct. NULL
  * when memory is short; free with mem_free. */

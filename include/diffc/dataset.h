@@ -28,13 +28,18 @@ typedef struct {
 
 typedef struct {
     int height, width, channels;
-    int classes;  /* 0: no labels */
+    DataKind kind;          /* found, where it was AUTO; AUTO for a toy */
+    int classes;            /* 0: no labels */
+    ClassName *class_names; /* [classes] or NULL: numbers only */
     ToyKind toy;  /* not TOY_NONE: 1 x 1 x 2 floats, no pixels; count and train_count are 0 */
     size_t count; /* all images */
     size_t train_count, validation_count;
-    size_t skipped;        /* folders: images that do not decode, left out */
-    size_t resized;        /* folders, no size asked for: images unlike the first */
-    size_t ignored;        /* folders: other files */
+    size_t skipped; /* folders: images that do not decode, left out */
+    size_t resized; /* folders, no size asked for: images unlike the first */
+    size_t ignored; /* folders: other files */
+    /* CRC-32 of every image's height and width as stored, then of the labels. With kind, count and
+     * shape it tells data sets apart; pixels are not in it. */
+    uint32_t checksum;
     char description[400]; /* "60,000 grey images of 28x28 (IDX), 10 classes" */
     unsigned char *pixels; /* [count, height, width, channels] */
     unsigned char *labels; /* [count] or NULL */

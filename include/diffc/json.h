@@ -60,6 +60,7 @@ void json_put_int(JsonWriter *w, const char *key, int64_t value);
 void json_put_uint(JsonWriter *w, const char *key, uint64_t value);
 void json_put_bool(JsonWriter *w, const char *key, bool value);
 void json_put_null(JsonWriter *w, const char *key);
+void json_put_value(JsonWriter *w, const char *key, const Json *v); /* a parsed value again */
 /* The finished text (owned by the writer), or NULL. */
 const char *json_text(JsonWriter *w);
 

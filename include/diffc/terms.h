@@ -80,6 +80,9 @@ typedef enum { PREDICTOR_REVERSE_DIFFUSION, PREDICTOR_ANCESTRAL, PREDICTOR_NONE 
 
 typedef enum { DATA_AUTO, DATA_IDX, DATA_CIFAR10, DATA_FOLDER } DataKind;
 
+/* The name of a class of images: of a folder, or one that a format defines. */
+typedef char ClassName[256];
+
 /* Distributions in the plane, made by formula. */
 typedef enum { TOY_NONE, TOY_TWO_MODES, TOY_RING, TOY_SWISS_ROLL, TOY_CHECKERBOARD } ToyKind;
 

@@ -7,6 +7,10 @@
 /* Copies text for a message: control bytes and broken UTF-8 become \xNN, cut to size. */
 void text_escape(char *out, size_t size, const char *text);
 
+/* Copies a word as a shell takes it: in single quotes where it holds more than letters, digits and
+ * ./_-+=:,@% . Cut to size. */
+void text_shell_word(char *out, size_t size, const char *word);
+
 /* How many typing errors lie between two words of at most TEXT_DISTANCE_BYTES: characters put in,
  * left out or changed, and swaps of neighbours, cost one each (optimal string alignment). INT_MAX
  * for longer ones. */

@@ -55,8 +55,24 @@ typedef struct {
 
 typedef struct Trainer Trainer;
 
-/* Reads the data and plans; makes no folder and writes nothing. config is copied. */
+/* A new run: reads the data and plans; makes no folder and writes nothing. config is copied. */
 bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *callbacks, Err *err);
+
+/* The run in the folder `run` goes on from its newest checkpoint; where it has none it starts again, as
+ * a new run does. What was computed from the data at its start comes from the checkpoint.
+ * The configuration may change what is no identity of the run (config_diff); each such key is said. A
+ * key of the identity that differs, and other data, are ERR_USAGE with both values, and no file of the
+ * run is changed before trainer_run. The folder is locked until trainer_close. An empty train.init
+ * means the run's own. */
+bool trainer_resume(Trainer **out, const char *run, const Config *config,
+                    const TrainCallbacks *callbacks, Err *err);
+/* The configuration that a run goes on with when none is given: RUN/config.json, or where that is
+ * missing the newest checkpoint's. Over the defaults in *c. */
+bool trainer_run_config(const char *run, Config *c, Err *err);
+/* The folder under `root` of the run that was worked on last, by the time of its log or configuration;
+ * ERR_USAGE when there is none. */
+bool trainer_newest_run(const char *root, char *out, Err *err);
+
 /* For a plan alone (the trainer must not run): data that are not there are no error where the
  * configuration says what the plan takes from them: size and channels, no classes, no sigma_max to
  * be estimated. images_per_epoch is then 0. */
@@ -67,10 +83,10 @@ void trainer_close(Trainer *t);
 /* Whether trainer_run could start there, for a message before the data are read. ERR_USAGE. */
 bool trainer_check_run(const char *run, bool resume, Err *err);
 
-/* Makes (or, with resume, reopens) the run folder and trains until train.steps updates or
- * train.minutes are done. A folder that already holds a run is ERR_USAGE without resume.
+/* Makes the run folder (of a resumed run: goes on in its own, and `run` is NULL) and trains until
+ * train.steps updates or train.minutes are done. A new run in a folder that holds one is ERR_USAGE.
  * ERR_INTERRUPTED after SIGINT or SIGTERM: the step was finished and saved. ERR_DIVERGED: a loss or
  * gradient was not finite; the last good checkpoint stays. */
-bool trainer_run(Trainer *t, const char *run, bool resume, Err *err);
+bool trainer_run(Trainer *t, const char *run, Err *err);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Length of the valid UTF-8 sequence at p, 0 when there is none. */
@@ -15,6 +16,21 @@ static int utf8_length(const unsigned char *p)
     for (int i = 1; i < length; i++)
         if ((p[i] & 0xC0) != 0x80) return 0;
     return length;
+}
+
+void text_shell_word(char *out, size_t size, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "./_-+=:,@%";
+    if (*word && word[strspn(word, plain)] == '\0') {
+        snprintf(out, size, "%s", word);
+        return;
+    }
+    size_t used = (size_t)snprintf(out, size, "'");
+    for (; *word && used < size; word++)
+        used += (size_t)(*word == '\'' ? snprintf(out + used, size - used, "'\\''")
+                                       : snprintf(out + used, size - used, "%c", *word));
+    if (used < size) snprintf(out + used, size - used, "'");
 }
 
 void text_escape(char *out, size_t size, const char *text)

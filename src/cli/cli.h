@@ -75,6 +75,9 @@ bool choose_label(const OptionValue *given, int classes, int *label, Err *err);
 /* ERR_USAGE for a name that promises another format than the PNG that pictures are written as. */
 bool check_picture_name(const char *path, Err *err);
 
+/* What the program was called by; main gives it once, others pass NULL. */
+const char *program_name(const char *called);
+
 /* A result on stdout, sent at once so that a reader sees it. The first failure is remembered. */
 void output_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The finished object as one line; frees the writer. */

@@ -8,6 +8,7 @@
 #include "diffc/parallel.h"
 #include "diffc/sampler.h"
 #include "diffc/term.h"
+#include "diffc/text.h"
 #include "diffc/trainer.h"
 #include "summary.h"
 
@@ -24,8 +25,12 @@ static const Option options[ROWS + 1] = {
     [RESUME] = {.name = "resume",
                 .type = OPTION_FLAG,
                 .group = "Run",
-                .help = "continue the run from its newest checkpoint; without --out, the newest "
-                        "run of this configuration's name"},
+                .help =
+                    "continue a run from its newest checkpoint: that of --out, else the newest of "
+                    "CONFIG.json's name, else the newest under runs/. Without CONFIG.json the "
+                    "run's own configuration is taken. Keys of model and method, train.seed and "
+                    "the data must be the run's own (the path may differ); changes of other "
+                    "keys are applied and listed"},
     [INIT] = {.name = "init",
               .type = OPTION_TEXT,
               .metavar = "MODEL",
@@ -75,10 +80,17 @@ typedef struct {
     int64_t step;
 } Narrator;
 
-static bool read_config(const Arguments *a, Config *c, Err *err)
+/* CONFIG.json, or the configuration of the run that is resumed without one. */
+static const char *config_name(const Arguments *a, const char *run)
+{
+    return a->word_count > 0 ? a->words[0] : run;
+}
+
+static bool read_config(const Arguments *a, const char *run, Config *c, Err *err)
 {
     const OptionValue *v = a->values;
-    if (!config_load(c, a->words[0], err)) return false;
+    if (a->word_count > 0 ? !config_load(c, a->words[0], err) : !trainer_run_config(run, c, err))
+        return false;
     if (v[STEPS].given) {
         c->train.steps = v[STEPS].integer;
         c->train.minutes = 0;
@@ -98,7 +110,7 @@ static bool read_config(const Arguments *a, Config *c, Err *err)
     return err_set(err, ERR_USAGE,
                    "%s: sample.sampler is '%s', which is not a sampler; 'diffc "
                    "sample --help' lists them",
-                   a->words[0], c->sample.sampler);
+                   config_name(a, run), c->sample.sampler);
 }
 
 /* runs/NAME, where NAME is the configuration's file name, or runs/NAME-2, runs/NAME-3, ... : the
@@ -197,33 +209,66 @@ static void note_micro_batch(const Config *c, int used)
                   asked, c->train.batch, used, used == 1 ? "" : "s");
 }
 
-static bool train(const Arguments *a, const Config *c, Err *err)
+/* The folder of the run; "" for a new one that --dry-run only plans. */
+static bool find_run(const Arguments *a, char *run, Err *err)
+{
+    const OptionValue *v = a->values;
+    bool resume = v[RESUME].given;
+    run[0] = '\0';
+    if (a->word_count == 0 && !resume)
+        return err_set(err, ERR_USAGE,
+                       "CONFIG.json is missing: name a configuration to train, or continue a run "
+                       "with --resume --out RUN");
+    if (v[OUT].given)
+        snprintf(run, PATH_BYTES, "%s", v[OUT].text);
+    else if (a->word_count == 0)
+        return trainer_newest_run("runs", run, err);
+    else if (!v[DRY_RUN].given)
+        return choose_run(a->words[0], resume, run, err);
+    return true;
+}
+
+static bool plan(const Arguments *a, const char *run, const Config *c, Err *err)
+{
+    Trainer *trainer;
+    if (!trainer_open_plan(&trainer, c, err)) return false;
+    const TrainPlan *p = trainer_plan(trainer);
+    note_micro_batch(c, p->micro_batch);
+    bool ok = output_training(config_name(a, run), c, p, a->values[JSON].given, err);
+    trainer_close(trainer);
+    return ok;
+}
+
+/* The sentence about an interruption, with the command that continues the run. */
+static void add_advice(const char *run, Err *err)
+{
+    char program[256], folder[600];
+    if (err->kind != ERR_INTERRUPTED) return;
+    text_shell_word(program, sizeof program, program_name(NULL));
+    text_shell_word(folder, sizeof folder, run);
+    Err said = *err;
+    err_set(err, said.kind, "%.120s; continue with: %s train --resume --out %s", said.text, program,
+            folder);
+}
+
+static bool train(const Arguments *a, const char *run, const Config *c, Err *err)
 {
     const OptionValue *v = a->values;
     Narrator narrator = {.json = v[JSON].given};
     TrainCallbacks callbacks = {
         .context = &narrator, .status = show_status, .line = show_line, .note = show_note};
-    char run[PATH_BYTES];
-    if (v[OUT].given)
-        snprintf(run, sizeof run, "%s", v[OUT].text);
-    else if (!v[DRY_RUN].given && !choose_run(a->words[0], v[RESUME].given, run, err))
-        return false;
-    if (!v[DRY_RUN].given && !trainer_check_run(run, v[RESUME].given, err)) return false;
+    bool resume = v[RESUME].given;
     Trainer *trainer = NULL;
-    if (!(v[DRY_RUN].given ? trainer_open_plan(&trainer, c, err)
-                           : trainer_open(&trainer, c, &callbacks, err)))
+    if (!(resume ? trainer_resume(&trainer, run, c, &callbacks, err)
+                 : trainer_open(&trainer, c, &callbacks, err)))
         return false;
-    bool ok;
     note_micro_batch(c, trainer_plan(trainer)->micro_batch);
-    if (v[DRY_RUN].given) {
-        ok = output_training(a->words[0], c, trainer_plan(trainer), v[JSON].given, err);
-    } else {
-        term_note("run: %s", run);
-        training_lines(term_note, c, trainer_plan(trainer));
-        ok = trainer_run(trainer, run, v[RESUME].given, err);
-        if (ok) note_diffusers(&trainer_plan(trainer)->model);
-        ok = ok && report_end(&narrator, run, err);
-    }
+    term_note("run: %s", run);
+    training_lines(term_note, c, trainer_plan(trainer));
+    bool ok = trainer_run(trainer, resume ? NULL : run, err);
+    if (ok) note_diffusers(&trainer_plan(trainer)->model);
+    if (!ok) add_advice(run, err);
+    ok = ok && report_end(&narrator, run, err);
     trainer_close(trainer);
     return ok;
 }
@@ -235,8 +280,14 @@ static bool run_train(const Arguments *a, Err *err)
     term_set_quiet(v[QUIET].given);
     note_instructions();
     Config c;
+    char run[PATH_BYTES];
     config_defaults(&c);
-    bool ok = read_config(a, &c, err) && train(a, &c, err);
+    bool ok = a->word_count > 0 ? read_config(a, NULL, &c, err) && find_run(a, run, err)
+                                : find_run(a, run, err) && read_config(a, run, &c, err);
+    if (ok && v[DRY_RUN].given)
+        ok = plan(a, run, &c, err);
+    else
+        ok = ok && trainer_check_run(run, v[RESUME].given, err) && train(a, run, &c, err);
     config_free(&c);
     return ok;
 }
@@ -255,8 +306,8 @@ static void list_keys(FILE *out)
 const Command command_train = {
     .name = "train",
     .summary = "Train a model on images",
-    .words = "CONFIG.json",
-    .words_min = 1,
+    .words = "[CONFIG.json]",
+    .words_min = 0,
     .words_max = 1,
     .examples = {"diffc train configs/fashion-ddpm.json",
                  "diffc train my.json --out runs/mine --set train.lr=1e-4 --steps 20000"},

@@ -172,6 +172,7 @@ int main(int argc, char **argv)
     clock_begin();
     Err err = {0};
     const char *bad_level = NULL;
+    program_name(argv[0]);
     hold_standard_files();
     interrupt_catch();
     gemm_init();

@@ -17,6 +17,13 @@ static void flush(void)
     if ((fflush(stdout) != 0 || ferror(stdout)) && !lost) lost = errno ? errno : EIO;
 }
 
+const char *program_name(const char *called)
+{
+    static const char *name = "diffc";
+    if (called) name = called;
+    return name;
+}
+
 void output_line(const char *format, ...)
 {
     /* Both on one screen: the line must not continue the progress line. */

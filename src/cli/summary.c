@@ -299,35 +299,6 @@ void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
     line("  threads      %d", parallel_threads());
 }
 
-/* Writes a parsed value again. */
-static void json_copy(JsonWriter *w, const char *key, const Json *v)
-{
-    switch (json_type(v)) {
-    case JSON_NULL:
-        json_put_null(w, key);
-        break;
-    case JSON_BOOL:
-        json_put_bool(w, key, json_bool(v));
-        break;
-    case JSON_NUMBER:
-        json_put_number(w, key, json_number(v));
-        break;
-    case JSON_STRING:
-        json_put_string(w, key, json_string(v));
-        break;
-    case JSON_ARRAY:
-        json_begin_array(w, key);
-        for (const Json *e = json_first(v); e; e = json_next(e)) json_copy(w, NULL, e);
-        json_end_array(w);
-        break;
-    case JSON_OBJECT:
-        json_begin_object(w, key);
-        for (const Json *e = json_first(v); e; e = json_next(e)) json_copy(w, json_key(e), e);
-        json_end_object(w);
-        break;
-    }
-}
-
 static bool training_json(const char *path, const char *config, const Config *c,
                           const TrainPlan *plan, Err *err)
 {
@@ -352,7 +323,7 @@ static bool training_json(const char *path, const char *config, const Config *c,
     json_put_int(&w, "parameter_bytes", (int64_t)plan->parameter_bytes);
     json_put_int(&w, "activation_bytes", (int64_t)plan->activation_bytes);
     json_put_int(&w, "data_bytes", (int64_t)plan->data_bytes);
-    json_copy(&w, "config", parsed);
+    json_put_value(&w, "config", parsed);
     json_end_object(&w);
     json_free(parsed);
     return output_json(&w, err);

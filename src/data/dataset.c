@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <zlib.h>
 
 #include "data_stream.h"
 #include "dataset_load.h"
@@ -74,6 +75,16 @@ static void copy_pixels(unsigned char *to, int channels, const Image *image)
     }
 }
 
+static void add_size(Dataset *d, const Image *image)
+{
+    unsigned char bytes[8];
+    for (int i = 0; i < 4; i++) {
+        bytes[i] = (unsigned char)((unsigned)image->height >> 8 * i);
+        bytes[4 + i] = (unsigned char)((unsigned)image->width >> 8 * i);
+    }
+    d->checksum = (uint32_t)crc32(d->checksum, bytes, sizeof bytes);
+}
+
 bool data_store(DataJob *job, const Image *image, int label)
 {
     Dataset *d = job->d;
@@ -87,7 +98,20 @@ bool data_store(DataJob *job, const Image *image, int label)
     copy_pixels(d->pixels + d->count * image_bytes, d->channels, fits ? image : &resized);
     image_free(&resized);
     if (d->labels) d->labels[d->count] = (unsigned char)label;
+    add_size(d, image);
     d->count++;
+    return true;
+}
+
+bool data_name_classes(DataJob *job, int count, ClassName *names)
+{
+    Dataset *d = job->d;
+    d->classes = count;
+    d->class_names = mem_alloc((size_t)count, sizeof *names);
+    if (!d->class_names)
+        return err_set(job->err, ERR_MEMORY, "%s: not enough memory for the names of its classes",
+                       job->options->path);
+    if (count) memcpy(d->class_names, names, (size_t)count * sizeof *names);
     return true;
 }
 
@@ -300,6 +324,7 @@ bool dataset_open(Dataset *d, const DataOptions *options, DataProgress progress,
     DataJob job = {
         .options = &placed, .d = d, .progress = progress, .context = context, .err = &failure};
     if (check_options(options, &failure) && load(&job) && split(d, options, &failure)) {
+        if (d->labels) d->checksum = (uint32_t)crc32_z(d->checksum, d->labels, d->count);
         describe(d, &job);
         return true;
     }
@@ -315,6 +340,7 @@ void dataset_close(Dataset *d)
 {
     mem_free(d->pixels);
     mem_free(d->labels);
+    mem_free(d->class_names);
     mem_free(d->split);
     mem_free(d->order);
     memset(d, 0, sizeof *d);

@@ -8,6 +8,9 @@
 
 enum { SIDE = 32, PLANE = SIDE * SIDE, RECORD = 1 + 3 * PLANE, CLASSES = 10, MAX_BATCHES = 99 };
 
+static ClassName class_names[CLASSES] = {"airplane", "automobile", "bird",  "cat",  "deer",
+                                         "dog",      "frog",       "horse", "ship", "truck"};
+
 /* The number of data_batch_N.bin, 0 for other names. */
 static int batch_number(const char *name)
 {
@@ -85,6 +88,7 @@ bool data_cifar_load(DataJob *job, const char *folder, const Names *names, const
 {
     int files = 1;
     job->format = "CIFAR-10";
+    job->d->kind = DATA_CIFAR10;
     if (!file && !job->options->test_part) {
         files = 0;
         for (size_t i = 0; i < names->count; i++)
@@ -102,7 +106,7 @@ bool data_cifar_load(DataJob *job, const char *folder, const Names *names, const
         total += records;
     }
     if (!data_reserve(job, total, SIDE, SIDE, 3, true)) return false;
-    job->d->classes = CLASSES;
+    if (!data_name_classes(job, CLASSES, class_names)) return false;
     for (int i = 1; i <= files; i++) {
         if (!file && !part_path(job, folder, i, path)) return false;
         if (!load_batch(job, file ? file : path, data_limited(job, total))) return false;

@@ -153,7 +153,7 @@ static bool search(Search *s)
 
 /* The top-level folders' names, sorted by bytes; false when labels make no sense. */
 typedef struct {
-    char name[MAX_CLASSES][256];
+    ClassName name[MAX_CLASSES];
     int count;
 } Classes;
 
@@ -240,7 +240,7 @@ static bool load_files(Search *s)
     if (ok && job->d->count == 0)
         ok = err_set(job->err, ERR_FORMAT, "%s: none of its %zu images can be decoded", s->root,
                      wanted);
-    if (labelled) job->d->classes = classes->count;
+    if (ok && labelled) ok = data_name_classes(job, classes->count, classes->name);
     job->d->ignored = s->ignored;
     free(classes);
     return ok;
@@ -289,6 +289,7 @@ bool data_folder_load(DataJob *job, const char *part)
     if (part && !path_join(root, path, part, job->err)) return false;
     Search s = {.job = job, .root = part ? root : path};
     job->format = "folder";
+    job->d->kind = DATA_FOLDER;
     snprintf(job->part, sizeof job->part, "%s%s", part ? " " : "", part ? part : "");
     bool ok = search(&s) && load_files(&s);
     for (size_t i = 0; i < s.folder_count; i++) free(s.folders[i].path);

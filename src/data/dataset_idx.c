@@ -202,6 +202,7 @@ bool data_idx_load(DataJob *job, const char *path)
     IdxHeader h = {.path = path};
     DataStream *stream;
     job->format = "IDX";
+    job->d->kind = DATA_IDX;
     if (!data_stream_open(&stream, path, job->err)) return false;
     char labels[PATH_BYTES];
     bool labelled = labels_path(path, labels);

@@ -28,6 +28,9 @@ bool data_reserve(DataJob *job, uint64_t count, int height, int width, int chann
  * options leave open becomes colour with its first colour image. */
 bool data_store(DataJob *job, const Image *image, int label);
 
+/* The number of classes and their names, in the order of the labels. */
+bool data_name_classes(DataJob *job, int count, ClassName *names);
+
 /* Calls progress and sees interruptions. */
 bool data_progress(DataJob *job, size_t done, size_t total);
 

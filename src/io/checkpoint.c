@@ -224,48 +224,42 @@ static bool copy_blocks(const Safetensors *st, const ParamTable *table, Checkpoi
 }
 
 /* *skip: the file is damaged or cannot be read, so an older one may serve. */
-static bool load_one(const char *path, const ParamTable *table, CheckpointBlocks *blocks,
-                     CheckpointState *state, bool *skip, Err *err)
+static bool open_one(Checkpoint *c, bool *skip, Err *err)
 {
-    Safetensors st;
-    CheckpointState loaded;
-    double *method = NULL;
-    size_t count = blocks->method_count;
     *skip = true;
-    if (!safetensors_open(&st, path, CHECKPOINT_LIMIT, err)) {
+    if (!safetensors_open(&c->file, c->path, CHECKPOINT_LIMIT, err)) {
         *skip = err->kind != ERR_MEMORY;
         return false;
     }
-    bool ok = verify(&st, path, err);
-    if (ok) {
-        *skip = false;
-        method = mem_doubles(count);
-        ok = method || err_set(err, ERR_MEMORY, "%s: not enough memory to read it", path);
-    }
-    ok = ok &&
-         checkpoint_state_parse(safetensors_metadata(&st, "state"), path, &loaded, method, count,
-                                err) &&
-         check_table(&st, table, path, err) && copy_blocks(&st, table, blocks, path, err);
-    if (ok) *state = loaded;
-    if (ok && count > 0) memcpy(blocks->method, method, count * sizeof *method);
-    mem_free(method);
-    safetensors_close(&st);
+    bool ok = verify(&c->file, c->path, err);
+    *skip = !ok;
+    ok = ok && checkpoint_state_parse(safetensors_metadata(&c->file, "state"), c->path, &c->state,
+                                      &c->record, err);
+    if (!ok) checkpoint_close(c);
     return ok;
 }
 
-bool checkpoint_load_newest(const char *run, const ParamTable *table, CheckpointBlocks *blocks,
-                            CheckpointState *state, char *notes, size_t notes_size, Err *err)
+void checkpoint_close(Checkpoint *c)
+{
+    if (c->file.file.bytes) safetensors_close(&c->file);
+    if (c->record) run_record_free(c->record);
+    mem_free(c->record);
+    memset(c, 0, sizeof *c);
+}
+
+bool checkpoint_open_newest(Checkpoint *c, const char *run, char *notes, size_t notes_size,
+                            Err *err)
 {
     CheckpointList list;
-    char path[PATH_BYTES];
     size_t used = 0;
     Err reason = {0};
+    memset(c, 0, sizeof *c);
     if (notes_size) notes[0] = '\0';
     if (!checkpoint_list(run, &list, err)) return false;
     bool ok = false, skip = true;
     for (size_t i = 0; i < list.count && !ok && skip; i++) {
-        if (!checkpoint_path(path, run, list.steps[i], err)) break;
-        ok = load_one(path, table, blocks, state, &skip, &reason);
+        if (!checkpoint_path(c->path, run, list.steps[i], err)) break;
+        ok = open_one(c, &skip, &reason);
         if (ok || !skip || used >= notes_size) continue;
         int n = snprintf(notes + used, notes_size - used, "%sskipped %s", used ? "\n" : "",
                          reason.text);
@@ -279,5 +273,32 @@ bool checkpoint_load_newest(const char *run, const ParamTable *table, Checkpoint
         err_set(err, ERR_IO, "%s: none of its %zu checkpoints can be used; the oldest: %s", run,
                 list.count, reason.text);
     mem_free(list.steps);
+    return ok;
+}
+
+bool checkpoint_read(const Checkpoint *c, const ParamTable *table, CheckpointBlocks *blocks,
+                     Err *err)
+{
+    size_t count = blocks->method_count;
+    double *method = mem_doubles(count);
+    bool ok = method || err_set(err, ERR_MEMORY, "%s: not enough memory to read it", c->path);
+    ok = ok &&
+         checkpoint_state_method(safetensors_metadata(&c->file, "state"), c->path, method, count,
+                                 err) &&
+         check_table(&c->file, table, c->path, err) &&
+         copy_blocks(&c->file, table, blocks, c->path, err);
+    if (ok && count > 0) memcpy(blocks->method, method, count * sizeof *method);
+    mem_free(method);
+    return ok;
+}
+
+bool checkpoint_load_newest(const char *run, const ParamTable *table, CheckpointBlocks *blocks,
+                            CheckpointState *state, char *notes, size_t notes_size, Err *err)
+{
+    Checkpoint c;
+    bool ok = checkpoint_open_newest(&c, run, notes, notes_size, err) &&
+              checkpoint_read(&c, table, blocks, err);
+    if (ok) *state = c.state;
+    checkpoint_close(&c);
     return ok;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "diffc/fsio.h"
+#include "diffc/json.h"
 #include "diffc/mem.h"
 
 static bool parse_name(const char *name, int64_t *step)
@@ -77,6 +78,48 @@ void checkpoint_rotate(const char *run, int64_t step, int keep)
     }
     mem_free(list.steps);
     remove_leftovers(run);
+}
+
+/* The header alone, as text: 8 bytes of its length come before it. NULL when it cannot be had. */
+static char *read_header(const char *path)
+{
+    enum { LENGTH_BYTES = 8 };
+    static const uint64_t most = 64 << 20;
+    unsigned char bytes[LENGTH_BYTES];
+    uint64_t length = 0;
+    FILE *file = fopen(path, "rb");
+    if (!file) return NULL;
+    if (fread(bytes, 1, sizeof bytes, file) == sizeof bytes)
+        for (int i = 0; i < LENGTH_BYTES; i++) length |= (uint64_t)bytes[i] << 8 * i;
+    char *text = length > 0 && length <= most ? mem_alloc((size_t)length + 1, 1) : NULL;
+    bool whole = text && fread(text, 1, (size_t)length, file) == length;
+    fclose(file);
+    if (whole) return text;
+    mem_free(text);
+    return NULL;
+}
+
+bool checkpoint_peek(const char *run, RunRecord *record, Err *err)
+{
+    CheckpointList list;
+    CheckpointState state;
+    RunRecord *found = NULL;
+    char path[PATH_BYTES];
+    if (!checkpoint_list(run, &list, err)) return false;
+    bool there = list.count > 0 && checkpoint_path(path, run, list.steps[0], err);
+    char *text = there ? read_header(path) : NULL;
+    Json *header = text ? json_parse(text, strlen(text), path, false, err) : NULL;
+    const Json *metadata = header ? json_get(header, "__metadata__") : NULL;
+    const Json *said = metadata ? json_get(metadata, "state") : NULL;
+    if (said && json_type(said) == JSON_STRING &&
+        checkpoint_state_parse(json_string(said), path, &state, &found, err) && found)
+        *record = *found;
+    bool ok = found != NULL;
+    mem_free(found);
+    json_free(header);
+    mem_free(text);
+    mem_free(list.steps);
+    return ok || err_set(err, ERR_IO, "%s: no checkpoint says what the run is", run);
 }
 
 bool checkpoint_exists(const char *run)

@@ -20,10 +20,14 @@ bool checkpoint_path(char *path, const char *run, int64_t step, Err *err);
 /* Removes all but `keep` checkpoints up to `step`, all after it, and what killed writers left. */
 void checkpoint_rotate(const char *run, int64_t step, int keep);
 
-/* The counters as the JSON text in the file's metadata, and back. NULL: not enough memory; free with
- * mem_free. Both with the method's own numbers. */
+/* The JSON text in the file's metadata: the counters, the method's own numbers and the record of the
+ * run. NULL: not enough memory; free with mem_free. */
 char *checkpoint_state_text(const CheckpointState *state, const double *method, size_t count);
+/* The counters and the record (NULL: there is none; free it and the memory) of that text, and the
+ * method's numbers, which must be `count`. */
 bool checkpoint_state_parse(const char *text, const char *name, CheckpointState *state,
-                            double *method, size_t count, Err *err);
+                            RunRecord **record, Err *err);
+bool checkpoint_state_method(const char *text, const char *name, double *method, size_t count,
+                             Err *err);
 
 #endif

@@ -38,6 +38,11 @@ char *checkpoint_state_text(const CheckpointState *state, const double *method, 
         for (size_t i = 0; i < count; i++) json_put_number(&w, NULL, method[i]);
         json_end_array(&w);
     }
+    if (state->record) {
+        json_begin_object(&w, "run");
+        run_record_put(&w, state->record);
+        json_end_object(&w);
+    }
     json_end_object(&w);
     const char *text = json_text(&w);
     char *copy = text ? mem_alloc(strlen(text) + 1, 1) : NULL;
@@ -107,8 +112,32 @@ static bool get_method(const Json *object, double *method, size_t room, const ch
     return true;
 }
 
+bool checkpoint_state_method(const char *text, const char *name, double *method, size_t count,
+                             Err *err)
+{
+    Json *o = json_parse(text, strlen(text), name, false, err);
+    bool ok = o && get_method(o, method, count, name, err);
+    json_free(o);
+    return ok;
+}
+
+/* Older releases wrote none. */
+static bool get_record(const Json *object, const char *name, RunRecord **record, Err *err)
+{
+    const Json *v = json_get(object, "run");
+    *record = NULL;
+    if (!v) return true;
+    if (json_type(v) != JSON_OBJECT) return bad(name, "run", err);
+    *record = mem_alloc(1, sizeof **record);
+    if (!*record) return err_set(err, ERR_MEMORY, "%s: not enough memory to read it", name);
+    if (run_record_read(*record, v, name, err)) return true;
+    mem_free(*record);
+    *record = NULL;
+    return false;
+}
+
 bool checkpoint_state_parse(const char *text, const char *name, CheckpointState *state,
-                            double *method, size_t count, Err *err)
+                            RunRecord **record, Err *err)
 {
     Json *o = json_parse(text, strlen(text), name, false, err);
     if (!o) return false;
@@ -142,7 +171,7 @@ bool checkpoint_state_parse(const char *text, const char *name, CheckpointState 
     else if (!get_text(o, "level", s.level, sizeof s.level))
         bad(name, "level", err);
     else
-        ok = get_method(o, method, count, name, err);
+        ok = get_record(o, name, record, err);
     json_free(o);
     if (ok) *state = s;
     return ok;

@@ -290,6 +290,17 @@ static bool read_section(Config *c, const Json *section, const char *name, Err *
     return true;
 }
 
+bool config_read(Config *c, const Json *root, const char *name, Err *err)
+{
+    if (json_type(root) != JSON_OBJECT)
+        return err_set(err, ERR_USAGE, "%s: the configuration must be one object, got %s", name,
+                       json_type_name(root));
+    bool ok = true;
+    for (const Json *v = json_first(root); ok && v; v = json_next(v))
+        ok = read_section(c, v, name, err);
+    return ok;
+}
+
 bool config_parse(Config *c, const char *text, size_t size, const char *name, Err *err)
 {
     Json *root = json_parse(text, size, name, false, err);
@@ -297,12 +308,7 @@ bool config_parse(Config *c, const char *text, size_t size, const char *name, Er
         if (err && err->kind == ERR_FORMAT) err->kind = ERR_USAGE;
         return false;
     }
-    bool ok = json_type(root) == JSON_OBJECT;
-    if (!ok)
-        err_set(err, ERR_USAGE, "%s: the configuration must be one object, got %s", name,
-                json_type_name(root));
-    for (const Json *v = json_first(root); ok && v; v = json_next(v))
-        ok = read_section(c, v, name, err);
+    bool ok = config_read(c, root, name, err);
     json_free(root);
     return ok;
 }

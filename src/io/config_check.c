@@ -25,6 +25,26 @@ double config_fourier_scale(const Config *c)
     return config_network(c) == NETWORK_MLP ? 0.25 : 16;
 }
 
+int config_groups(const Config *c)
+{
+    if (c->model.groups > 0) return c->model.groups;
+    int groups = c->model.channels / 4 < 32 ? c->model.channels / 4 : 32;
+    while (groups > 1 && c->model.channels % groups != 0) groups--;
+    return groups > 0 ? groups : 1;
+}
+
+void config_resolve(Config *c)
+{
+    double scale = config_fourier_scale(c);
+    TimeChoice time = config_time(c);
+    c->model.type = config_network(c);
+    c->model.time = time;
+    c->model.fourier_scale = scale;
+    c->model.groups = config_groups(c);
+    if (c->method.type == METHOD_CDM && c->model.classifier_channels == 0)
+        c->model.classifier_channels = 2 * c->model.channels;
+}
+
 enum {
     DDPM = 1,
     SMLD = 2,

@@ -22,7 +22,7 @@ static const char *const variances[] = {"small", "large", NULL};
 static const char *const spacings[] = {"even",   "leading", "trailing", "quadratic", "uniform",
                                        "logsnr", "karras",  "auto",     "dp",        NULL};
 static const char *const predictors[] = {"reverse-diffusion", "ancestral", "none", NULL};
-static const char *const data_kinds[] = {"auto", "idx", "cifar10", "folder", NULL};
+const char *const config_data_kinds[] = {"auto", "idx", "cifar10", "folder", NULL};
 static const char *const rates[] = {"constant", "cosine", NULL};
 static const char *const optimizers[] = {"adam", "adamw", NULL};
 const char *const config_toys[] = {"none", "two-modes", "ring", "swiss-roll", "checkerboard", NULL};
@@ -56,8 +56,9 @@ static const char *const channel_counts[] = {"0", "1", "3", NULL};
 const Field config_fields[] = {
     TEXT(data, path, "", "file or folder of images (IDX, CIFAR-10 binary, PNG, JPEG)",
          "dir directory folder root file train_data_dir dataset"),
-    CHOICE(data, "kind", kind, data_kinds, "auto", "kind of data; auto looks at the content", "type format"),
-    CHOICE(data, "toy", toy, config_toys, "none", "points in the plane, made by formula; data.path is then empty", "toys synthetic distribution"),
+    CHOICE(data, "kind", kind, config_data_kinds, "auto", "kind of data; auto looks at the content", "type format"),
+    {"data", "toy", FIELD_CHOICE, PLACE(data, toy), .choices = config_toys, .identity = true,
+     WORDS("none", "points in the plane, made by formula; data.path is then empty", "toys synthetic distribution")},
     {"data", "size", FIELD_SIZE, PLACE(data, height), .count_offset = offsetof(Config, data.width), .min = 1, .max = 8192,
      WORDS("0", "image size, N or [height, width]; 0: as stored (folders: as the first image)", "resolution image_size height width")},
     INT_OF(data, channels, channel_counts, "0", "1: grey, 3: colour; 0: as stored", "channel"),
@@ -150,7 +151,8 @@ const Field config_fields[] = {
     BOOL(method, dequantise, "true", "cdm: train clean images with uniform noise of one grey level; false: as they are, as published",
          "dequantize dequantization"),
 
-    TEXT(train, init, "", "run or model folder whose weights the run starts from", "init_model pretrained pretrained_model resume_from"),
+    {"train", "init", FIELD_TEXT, PLACE(train, init), .identity = true,
+     WORDS("", "run or model folder whose weights the run starts from", "init_model pretrained pretrained_model resume_from")},
     LONG(train, steps, 0, 1e12, "10000", "updates; 0: no limit, train.minutes decides",
          "iterations iters updates max_steps num_steps epochs total_steps"),
     NUMBER(train, minutes, 0, 1e7, false, false, "0", "time limit; 0: none", "time max_minutes duration hours"),
@@ -168,7 +170,7 @@ const Field config_fields[] = {
     CHOICE(train, "schedule", schedule, rates, "constant", "learning rate after warm-up", "lr_scheduler lr_schedule scheduler"),
     NUMBER(train, clip, 0, 1e9, false, false, "1", "largest gradient norm; 0: off", "grad_clip max_grad_norm gradient_clip clip_norm"),
     NUMBER(train, ema, 0, 1, false, true, "0.9999", "decay of the averaged weights", "ema_decay ema_rate ema_max_decay"),
-    SEED(train, seed, "0", "of weights, order, noise", "random_seed manual_seed"),
+    {"train", "seed", FIELD_SEED, PLACE(train, seed), .identity = true, WORDS("0", "of weights, order, noise", "random_seed manual_seed")},
     LONG(train, log_every, 1, 1e12, "10", "updates between lines of the log", "log log_interval log_freq print_every"),
     LONG(train, checkpoint_every, 0, 1e12, "1000", "updates between checkpoints; 0: only at the end",
          "save_every checkpoint checkpointing_steps save_interval save_freq"),
@@ -208,6 +210,11 @@ const Field *config_find(const char *section, size_t length, const char *key)
             strcmp(f->key, key) == 0)
             return f;
     return NULL;
+}
+
+bool config_is_identity(const Field *f)
+{
+    return f->identity || strcmp(f->section, "model") == 0 || strcmp(f->section, "method") == 0;
 }
 
 /* "in 0..1", "above 0 and at most 10", "of at least 0 and below 1" */

@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "diffc/config.h"
+#include "diffc/json.h"
+
 /* 2^53 - 1: JSON numbers above it may have lost digits, so such seeds stand as strings. */
 #define CONFIG_SAFE_INTEGER 9007199254740991ull
 
@@ -30,6 +33,7 @@ typedef struct {
     bool open_min, open_max;
     int least, most; /* elements of a list */
     bool automatic;  /* the string "auto" stands for 0, which is no value of the range */
+    bool identity;   /* config_is_identity, for a key of a section that may otherwise change */
     const char *const *choices;
     const char *standard; /* the default, as it would stand in the file */
     const char *help;
@@ -42,6 +46,16 @@ extern const char *const config_sections[];
 /* Field of a section and key (`length` characters of section), NULL when there is none. */
 const Field *config_find(const char *section, size_t length, const char *key);
 
+/* Whether the key says what a run is: every key of "model" and "method", and the rows marked so.
+ * Resuming cannot change such a key. */
+bool config_is_identity(const Field *f);
+
+/* The key and its value as a member of the open object; without `key`, the value alone. */
+void config_put_field(JsonWriter *w, const char *key, const Config *c, const Field *f);
+/* All sections, into the open object, and back over what *c holds (as config_parse). */
+void config_put(JsonWriter *w, const Config *c);
+bool config_read(Config *c, const Json *root, const char *name, Err *err);
+
 /* "an integer in 1..4096", "\"auto\" or a number above 0 ...": what a value, or one element of a list, must be. */
 void config_expected(const Field *f, bool element, char *out, size_t size);
 
@@ -49,7 +63,11 @@ void config_expected(const Field *f, bool element, char *out, size_t size);
  * section. An unknown section is looked up with key NULL. */
 void config_suggest(const char *section, const char *key, char *out, size_t size);
 
-/* The words of data.toy, by ToyKind. */
+/* "model.groups" for "norm_num_groups": the key of `section` that has this name or alias. NULL: none. */
+const Field *config_alias(const char *section, const char *name);
+
+/* The words of data.toy and data.kind, by ToyKind and DataKind. */
 extern const char *const config_toys[];
+extern const char *const config_data_kinds[];
 
 #endif

@@ -45,6 +45,13 @@ static const Field *named_field(const char *section, const char *word)
     return NULL;
 }
 
+const Field *config_alias(const char *section, const char *name)
+{
+    char word[WORD];
+    normalize(name, strlen(name), word);
+    return named_field(section, word);
+}
+
 /* The field that is spelt most alike, when it is near enough to be meant. */
 static const Field *similar_field(const char *section, const char *word)
 {

@@ -21,47 +21,47 @@ static bool is_automatic(const Config *c, const Field *f)
     return *(const double *)((const char *)c + f->offset) == 0;
 }
 
-static void write_field(JsonWriter *w, const Config *c, const Field *f)
+void config_put_field(JsonWriter *w, const char *key, const Config *c, const Field *f)
 {
     const void *at = (const char *)c + f->offset;
     char digits[32];
     if (is_automatic(c, f)) {
-        json_put_string(w, f->key, "auto");
+        json_put_string(w, key, "auto");
         return;
     }
     switch (f->type) {
     case FIELD_INT:
-        json_put_int(w, f->key, load_int(c, f->offset));
+        json_put_int(w, key, load_int(c, f->offset));
         break;
     case FIELD_INT64:
-        json_put_int(w, f->key, *(const int64_t *)at);
+        json_put_int(w, key, *(const int64_t *)at);
         break;
     case FIELD_SEED:
         snprintf(digits, sizeof digits, "%llu", (unsigned long long)*(const uint64_t *)at);
         if (*(const uint64_t *)at <= CONFIG_SAFE_INTEGER)
-            json_put_uint(w, f->key, *(const uint64_t *)at);
+            json_put_uint(w, key, *(const uint64_t *)at);
         else
-            json_put_string(w, f->key, digits);
+            json_put_string(w, key, digits);
         break;
     case FIELD_NUMBER:
-        json_put_number(w, f->key, *(const double *)at);
+        json_put_number(w, key, *(const double *)at);
         break;
     case FIELD_BOOL:
-        json_put_bool(w, f->key, *(const bool *)at);
+        json_put_bool(w, key, *(const bool *)at);
         break;
     case FIELD_CHOICE:
-        json_put_string(w, f->key, f->choices[load_int(c, f->offset)]);
+        json_put_string(w, key, f->choices[load_int(c, f->offset)]);
         break;
     case FIELD_TEXT:
-        json_put_string(w, f->key, at);
+        json_put_string(w, key, at);
         break;
     case FIELD_SIZE: {
         int height = load_int(c, f->offset), width = load_int(c, f->count_offset);
         if (height == width) {
-            json_put_int(w, f->key, height);
+            json_put_int(w, key, height);
             break;
         }
-        json_begin_row(w, f->key);
+        json_begin_row(w, key);
         json_put_int(w, NULL, height);
         json_put_int(w, NULL, width);
         json_end_array(w);
@@ -69,7 +69,7 @@ static void write_field(JsonWriter *w, const Config *c, const Field *f)
     }
     case FIELD_INTS:
     case FIELD_NUMBERS:
-        json_begin_row(w, f->key);
+        json_begin_row(w, key);
         for (int i = 0; i < load_int(c, f->count_offset); i++) {
             if (f->type == FIELD_INTS)
                 json_put_int(w, NULL, load_int(c, f->offset + sizeof(int) * (size_t)i));
@@ -81,17 +81,22 @@ static void write_field(JsonWriter *w, const Config *c, const Field *f)
     }
 }
 
+void config_put(JsonWriter *w, const Config *c)
+{
+    for (int s = 0; config_sections[s]; s++) {
+        json_begin_object(w, config_sections[s]);
+        for (const Field *f = config_fields; f->key; f++)
+            if (strcmp(f->section, config_sections[s]) == 0) config_put_field(w, f->key, c, f);
+        json_end_object(w);
+    }
+}
+
 char *config_to_json(const Config *c)
 {
     JsonWriter w;
     json_write_init(&w, 2);
     json_begin_object(&w, NULL);
-    for (int s = 0; config_sections[s]; s++) {
-        json_begin_object(&w, config_sections[s]);
-        for (const Field *f = config_fields; f->key; f++)
-            if (strcmp(f->section, config_sections[s]) == 0) write_field(&w, c, f);
-        json_end_object(&w);
-    }
+    config_put(&w, c);
     json_end_object(&w);
     const char *text = json_text(&w);
     size_t length = text ? strlen(text) : 0;

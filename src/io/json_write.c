@@ -208,6 +208,34 @@ void json_put_null(JsonWriter *w, const char *key)
     append_text(w, "null");
 }
 
+void json_put_value(JsonWriter *w, const char *key, const Json *v)
+{
+    switch (json_type(v)) {
+    case JSON_NULL:
+        json_put_null(w, key);
+        break;
+    case JSON_BOOL:
+        json_put_bool(w, key, json_bool(v));
+        break;
+    case JSON_NUMBER:
+        json_put_number(w, key, json_number(v));
+        break;
+    case JSON_STRING:
+        json_put_string(w, key, json_string(v));
+        break;
+    case JSON_ARRAY:
+        json_begin_array(w, key);
+        for (const Json *e = json_first(v); e; e = json_next(e)) json_put_value(w, NULL, e);
+        json_end_array(w);
+        break;
+    case JSON_OBJECT:
+        json_begin_object(w, key);
+        for (const Json *e = json_first(v); e; e = json_next(e)) json_put_value(w, json_key(e), e);
+        json_end_object(w);
+        break;
+    }
+}
+
 const char *json_text(JsonWriter *w)
 {
     if (w->depth != 0 || w->size == 0) w->failed = true;

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,19 +21,30 @@ bool run_lock(RunLock *lock, const char *run, Err *err)
         bool taken = errno == EWOULDBLOCK;
         if (!taken) err_set_errno(err, "%s: cannot lock", path);
         ssize_t got = taken ? read(fd, pid, sizeof pid - 1) : 0;
+        long owner = got > 0 ? strtol(pid, NULL, 10) : 0;
+        /* A process that has not signed yet leaves the pid of the one before, which has ended. */
+        bool known = owner > 0 && (kill((pid_t)owner, 0) == 0 || errno == EPERM);
+        if (known)
+            snprintf(pid, sizeof pid, "process %ld", owner);
+        else
+            snprintf(pid, sizeof pid, "another process");
         if (taken)
-            err_set(err, ERR_IO,
-                    "%s: is in use by process %ld; wait until it ends or choose another folder",
-                    run, got > 0 ? strtol(pid, NULL, 10) : 0L);
+            err_set(err, ERR_IO, "%s: is in use by %s; wait until it ends or choose another folder",
+                    run, pid);
         close(fd);
         return false;
     }
-    /* The pid is only told to others, so a full disk must not stop the run here. */
-    int length = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
-    bool told = ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)length, 0) == length;
-    (void)told;
     lock->fd = fd;
     return true;
+}
+
+void run_lock_sign(RunLock *lock)
+{
+    char pid[32];
+    int length = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    /* The pid is only for others, so a full disk must not stop the run here. */
+    bool told = ftruncate(lock->fd, 0) == 0 && pwrite(lock->fd, pid, (size_t)length, 0) == length;
+    (void)told;
 }
 
 /* The file stays: removing it would let two processes hold locks on two files of one name. */

@@ -46,12 +46,7 @@ static bool unet_from_config(const Config *c, Shape image, int classes, UNetConf
     unet->mid_block = true;
     unet->mid_attention = c->model.mid_attention;
     unet->head_dim = c->model.head_dim;
-    unet->groups = c->model.groups;
-    if (unet->groups == 0) {
-        int groups = c->model.channels / 4 < 32 ? c->model.channels / 4 : 32;
-        while (groups > 1 && c->model.channels % groups != 0) groups--;
-        unet->groups = groups > 0 ? groups : 1;
-    }
+    unet->groups = config_groups(c);
     unet->eps = (float)c->model.eps;
     unet->dropout = (float)c->model.dropout;
     unet->time_kind = time_features(c);

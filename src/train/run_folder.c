@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "diffc/gemm.h"
 #include "diffc/mem.h"
@@ -35,7 +36,7 @@ void run_log(Trainer *t, JsonWriter *line)
     json_write_free(line);
 }
 
-bool run_write_config(const Trainer *t, Err *err)
+static bool write_config(const Trainer *t, Err *err)
 {
     char path[PATH_BYTES];
     if (!path_join(path, t->run, "config.json", err)) return false;
@@ -53,7 +54,7 @@ bool run_save_model(Trainer *t, Err *err)
     return model_folder_write(path, &t->plan.model, &t->table, t->optimizer.ema, err);
 }
 
-static CheckpointBlocks state_blocks(Trainer *t)
+CheckpointBlocks state_blocks(Trainer *t)
 {
     const Optimizer *o = &t->optimizer;
     return (CheckpointBlocks){.weights = o->weights,
@@ -70,6 +71,7 @@ bool run_save_checkpoint(Trainer *t, Err *err)
     snprintf(t->state.blas, sizeof t->state.blas, "%s", gemm_describe());
     masks_save(t);
     snprintf(t->state.level, sizeof t->state.level, "%s", vec_level());
+    t->state.record = &t->record;
     if (!checkpoint_save(t->run, &t->table, &blocks, &t->state, t->config.train.keep, err))
         return false;
     JsonWriter w;
@@ -111,60 +113,6 @@ static bool trim_stats(Trainer *t, Err *err)
     return ok;
 }
 
-/* Earlier versions trained VP and sub-VP with Fourier features on 999 t; such a run goes on so. */
-static bool keep_time_label(Trainer *t, Err *err)
-{
-    ModelConfig *m = &t->plan.model, saved;
-    char model[PATH_BYTES], folder[PATH_BYTES], index[PATH_BYTES];
-    if (model_time_kind(m) != TIME_FOURIER_LINEAR) return true;
-    if (!path_join(model, t->run, "model", err)) return false;
-    if (!model_folder_current(model, folder)) return true;
-    if (!path_join(index, folder, "model_index.json", err)) return false;
-    if (!path_exists(index)) return true;
-    if (!model_folder_read_config(folder, &saved, err)) return false;
-    if (model_time_kind(&saved) == TIME_FOURIER_LINEAR_999) {
-        *(m->network == NETWORK_MLP ? &m->mlp.time_kind : &m->unet.time_kind) =
-            TIME_FOURIER_LINEAR_999;
-        run_note(
-            t,
-            "note: an earlier version began %s on the time label 999 t instead of t; it goes on "
-            "so, but a new run learns better",
-            t->run);
-    }
-    model_config_free(&saved);
-    return true;
-}
-
-static bool resume_run(Trainer *t, Err *err)
-{
-    Optimizer *o = &t->optimizer;
-    CheckpointBlocks blocks = state_blocks(t);
-    char notes[1024] = "";
-    if (!checkpoint_load_newest(t->run, &t->table, &blocks, &t->state, notes, sizeof notes, err))
-        return false;
-    if (!masks_restore(t, err) || !keep_time_label(t, err)) return false;
-    if (notes[0]) run_note(t, "%s", notes);
-    if (t->state.seed != t->config.train.seed)
-        return err_set(
-            err, ERR_USAGE,
-            "%s: the run was started with seed %llu, so it cannot be resumed with train.seed %llu",
-            t->run, (unsigned long long)t->state.seed, (unsigned long long)t->config.train.seed);
-    o->step = t->state.step;
-    if (strcmp(t->state.level, vec_level()) != 0)
-        run_note(t,
-                 "note: the run was saved with the kernels of %s and goes on with those of %s; its "
-                 "last bits may differ",
-                 t->state.level, vec_level());
-    const Config *c = &t->config;
-    if (t->state.samples !=
-        (uint64_t)t->state.step * (uint64_t)c->train.batch * (uint64_t)c->train.accumulate)
-        run_note(t,
-                 "note: the run was made with another train.batch or train.accumulate; it goes on "
-                 "with the new ones");
-    run_note(t, "resuming %s at step %lld", t->run, (long long)t->state.step);
-    return trim_stats(t, err);
-}
-
 bool trainer_check_run(const char *run, bool resume, Err *err)
 {
     char config[PATH_BYTES];
@@ -179,21 +127,69 @@ bool trainer_check_run(const char *run, bool resume, Err *err)
     return true;
 }
 
-bool run_prepare(Trainer *t, const char *run, bool resume, Err *err)
+bool run_begin(Trainer *t, const char *run, Err *err)
 {
-    if (!trainer_check_run(run, resume, err)) return false;
-    snprintf(t->run, sizeof t->run, "%s", run);
-    if (resume && !checkpoint_exists(run)) {
-        run_note(t, "%s has no checkpoint yet: starting from the beginning", run);
-        resume = false;
-    }
-    if (!folder_make(run, err) || !run_lock(&t->lock, run, err)) return false;
-    t->locked = true;
-    if (resume && !resume_run(t, err)) return false;
-    if (!resume) {
-        char stats[PATH_BYTES];
-        if (!path_join(stats, run, "stats.jsonl", err) || !file_write(stats, "", 0, err))
+    char stats[PATH_BYTES];
+    if (!t->locked) {
+        if (!trainer_check_run(run, false, err) || !folder_make(run, err) ||
+            !run_lock(&t->lock, run, err))
             return false;
+        snprintf(t->run, sizeof t->run, "%s", run);
+        t->locked = true;
     }
-    return run_write_config(t, err);
+    run_lock_sign(&t->lock);
+    return path_join(stats, t->run, "stats.jsonl", err) && file_write(stats, "", 0, err) &&
+           write_config(t, err);
+}
+
+bool run_continue(Trainer *t, Err *err)
+{
+    run_lock_sign(&t->lock);
+    return trim_stats(t, err) && write_config(t, err);
+}
+
+bool trainer_run_config(const char *run, Config *c, Err *err)
+{
+    char path[PATH_BYTES];
+    RunRecord record;
+    if (!trainer_check_run(run, true, err) || !path_join(path, run, "config.json", err))
+        return false;
+    if (path_exists(path)) return config_load(c, path, err);
+    if (!checkpoint_peek(run, &record, err)) return false;
+    config_free(c);
+    *c = record.config;
+    record.config.method.betas = NULL;
+    run_record_free(&record);
+    return true;
+}
+
+static bool later(struct timespec a, struct timespec b)
+{
+    return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
+}
+
+bool trainer_newest_run(const char *root, char *out, Err *err)
+{
+    static const char *const files[] = {"stats.jsonl", "config.json"};
+    Names names;
+    bool found = false;
+    struct timespec newest = {0};
+    if (!path_is_folder(root))
+        return err_set(err, ERR_USAGE, "there is no folder %s here, so there is no run to resume",
+                       root);
+    if (!folder_list(root, &names, err)) return false;
+    for (size_t i = 0; i < names.count; i++)
+        for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
+            char run[PATH_BYTES], path[PATH_BYTES];
+            struct stat st;
+            if (!path_join(run, root, names.names[i], NULL) ||
+                !trainer_check_run(run, true, NULL) || !path_join(path, run, files[k], NULL) ||
+                stat(path, &st) != 0 || (found && !later(st.st_mtim, newest)))
+                continue;
+            newest = st.st_mtim;
+            found = true;
+            snprintf(out, PATH_BYTES, "%s", run);
+        }
+    names_free(&names);
+    return found || err_set(err, ERR_USAGE, "there is no run to resume under %s", root);
 }

@@ -49,7 +49,14 @@ typedef struct {
 } MaskTraining;
 
 struct Trainer {
-    Config config;
+    Config config;    /* as it was given */
+    Config resolved;  /* without "auto"; its betas are those of config */
+    RunRecord record; /* saved with every checkpoint */
+    /* Of a resumed run, else empty. */
+    bool resumed;           /* the weights are a checkpoint's */
+    Checkpoint checkpoint;  /* open until the weights are copied */
+    RunRecord before;       /* what the run was until now */
+    const RunRecord *known; /* `before` with its data; NULL where only the configuration is known */
     TrainCallbacks callbacks;
     TrainPlan plan;
     Dataset data;
@@ -71,6 +78,17 @@ struct Trainer {
 
 /* Share of the run that is done, by updates or by time, whichever is further. */
 double progress_of(const Trainer *t);
+double progress_at(const Config *c, int64_t step, double seconds);
+bool finished(const Trainer *t);
+
+/* trainer.c: the trainer in two parts: its configuration, and all that is made of it and the data. */
+Trainer *trainer_new(const Config *config, const TrainCallbacks *callbacks, Err *err);
+bool trainer_build(Trainer *t, bool plan_only, Err *err);
+
+/* resume.c: reads the newest checkpoint and compares configurations; copies the checkpoint's state once
+ * the trainer is built, and says what changes. */
+bool resume_open(Trainer *t, const char *run, Err *err);
+bool resume_state(Trainer *t, Err *err);
 
 /* init_model.c: the weights of train.init, when the configuration names one. ERR_USAGE where network
  * or noise are not the same. */
@@ -130,8 +148,9 @@ void batch_train(const Trainer *t, Network *nw, TrainBatch *b, uint64_t first, f
                  float dloss);
 
 /* run_folder.c: files of the run. */
-bool run_prepare(Trainer *t, const char *run, bool resume, Err *err);
-bool run_write_config(const Trainer *t, Err *err);
+bool run_begin(Trainer *t, const char *run, Err *err);
+bool run_continue(Trainer *t, Err *err);
+CheckpointBlocks state_blocks(Trainer *t);
 /* Writes one line to stats.jsonl and to the line callback; a failure to write is a note. */
 void run_log(Trainer *t, JsonWriter *line);
 bool run_save_model(Trainer *t, Err *err);

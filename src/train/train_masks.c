@@ -39,7 +39,9 @@ bool masks_open(Trainer *t, Err *err)
                          .full = c->method.full,
                          .ramp = c->method.ramp,
                          .settle = c->method.settle,
-                         .mean_square = mean_square(&t->data, t->train_batch[0].xt, dims),
+                         .mean_square = t->known
+                                            ? t->known->mean_square
+                                            : mean_square(&t->data, t->train_batch[0].xt, dims),
                          .seed = c->train.seed};
     MaskTraining *m = &t->masks;
     if (!mask_learner_open(&m->learner, &config, &t->process.schedule, err) ||

@@ -28,7 +28,7 @@ static bool plans_without_data(const Config *c)
 
 static bool open_data(Trainer *t, bool plan_only, Err *err)
 {
-    const Config *c = &t->config;
+    const Config *c = &t->resolved;
     if (plan_only && plans_without_data(c)) {
         t->data = (Dataset){
             .height = c->data.height, .width = c->data.width, .channels = c->data.channels};
@@ -82,7 +82,7 @@ static bool open_process(Trainer *t, Err *err)
                        .dims = (size_t)d->height * (size_t)d->width * (size_t)d->channels,
                        .point = training_point,
                        .sampled = d->toy != TOY_NONE};
-    return method_from_config(&t->config, &points, &t->plan.model, err) && make_betas(t, err) &&
+    return method_from_config(&t->resolved, &points, &t->plan.model, err) && make_betas(t, err) &&
            method_process(&t->plan.model, &t->process, err);
 }
 
@@ -146,47 +146,104 @@ static bool open_networks(Trainer *t, Err *err)
            err_set(err, ERR_MEMORY, "not enough memory for %d samples", t->sample_count);
 }
 
-static bool open_trainer(Trainer **out, const Config *config, const TrainCallbacks *callbacks,
-                         bool plan_only, Err *err)
+static DataIdentity data_identity(const Dataset *d)
 {
-    *out = NULL;
+    return (DataIdentity){.kind = d->kind,
+                          .toy = d->toy,
+                          .count = d->count,
+                          .height = d->height,
+                          .width = d->width,
+                          .channels = d->channels,
+                          .classes = d->classes,
+                          .class_names = d->class_names,
+                          .checksum = d->checksum};
+}
+
+/* Which run this is; of a resumed one it must be the same data. */
+static bool make_record(Trainer *t, Err *err)
+{
+    DataIdentity data = data_identity(&t->data);
+    return (!t->known || run_record_check_data(t->known, &data, t->run, err)) &&
+           run_record_set(&t->record, &t->config, &data, err);
+}
+
+static void record_computed(Trainer *t)
+{
+    const ModelConfig *m = &t->plan.model;
+    t->record.sigma_max = m->sigma_max;
+    t->record.levels = m->method == METHOD_SMLD ? m->T : 0;
+    t->record.mean_square = t->masks.on ? t->masks.learner.config.mean_square : 0;
+}
+
+Trainer *trainer_new(const Config *config, const TrainCallbacks *callbacks, Err *err)
+{
     Trainer *t = mem_alloc(1, sizeof *t);
-    if (!t) return err_set(err, ERR_MEMORY, "not enough memory to start training");
+    if (!t) {
+        err_set(err, ERR_MEMORY, "not enough memory to start training");
+        return NULL;
+    }
     t->config = *config;
     if (callbacks) t->callbacks = *callbacks;
     /* The array of betas stays the caller's until it is copied, so it is taken out first. */
     t->config.method.betas = NULL;
-    bool ok = true;
-    if (config->method.betas) {
-        size_t count = (size_t)config->method.beta_count;
-        t->config.method.betas = mem_doubles(count);
-        ok = t->config.method.betas ||
-             err_set(err, ERR_MEMORY, "not enough memory for %zu betas", count);
-        if (ok) memcpy(t->config.method.betas, config->method.betas, count * sizeof(double));
+    if (!config->method.betas) return t;
+    size_t count = (size_t)config->method.beta_count;
+    t->config.method.betas = mem_doubles(count);
+    if (t->config.method.betas) {
+        memcpy(t->config.method.betas, config->method.betas, count * sizeof(double));
+        return t;
     }
-    ok = ok && config_check(&t->config, err) && open_data(t, plan_only, err) &&
-         open_process(t, err) && open_networks(t, err) && masks_open(t, err);
-    if (!ok) {
-        trainer_close(t);
+    err_set(err, ERR_MEMORY, "not enough memory for %zu betas", count);
+    trainer_close(t);
+    return NULL;
+}
+
+bool trainer_build(Trainer *t, bool plan_only, Err *err)
+{
+    if (!config_check(&t->config, err)) return false;
+    t->resolved = t->config;
+    if (t->known)
+        run_record_resolve(t->known, &t->resolved);
+    else
+        config_resolve(&t->resolved);
+    if (!open_data(t, plan_only, err) || !make_record(t, err) || !open_process(t, err) ||
+        !open_networks(t, err) || !masks_open(t, err))
         return false;
-    }
+    record_computed(t);
     fill_plan(t);
     t->state.best_validation = (double)NAN;
-    t->state.seed = config->train.seed;
-    params_init(&t->table, t->optimizer.weights, config->train.seed);
+    t->state.seed = t->config.train.seed;
+    params_init(&t->table, t->optimizer.weights, t->config.train.seed);
     memcpy(t->optimizer.ema, t->optimizer.weights, t->table.block_floats * sizeof(float));
-    *out = t;
     return true;
+}
+
+static bool give(Trainer **out, Trainer *t, bool ok)
+{
+    if (!ok) trainer_close(t);
+    *out = ok ? t : NULL;
+    return ok;
 }
 
 bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *callbacks, Err *err)
 {
-    return open_trainer(out, config, callbacks, false, err);
+    Trainer *t = trainer_new(config, callbacks, err);
+    return give(out, t, t && trainer_build(t, false, err));
 }
 
 bool trainer_open_plan(Trainer **out, const Config *config, Err *err)
 {
-    return open_trainer(out, config, NULL, true, err);
+    Trainer *t = trainer_new(config, NULL, err);
+    return give(out, t, t && trainer_build(t, true, err));
+}
+
+bool trainer_resume(Trainer **out, const char *run, const Config *config,
+                    const TrainCallbacks *callbacks, Err *err)
+{
+    Trainer *t = trainer_new(config, callbacks, err);
+    return give(out, t,
+                t && resume_open(t, run, err) && trainer_build(t, false, err) &&
+                    resume_state(t, err));
 }
 
 const TrainPlan *trainer_plan(const Trainer *t)
@@ -198,6 +255,9 @@ void trainer_close(Trainer *t)
 {
     if (!t) return;
     if (t->locked) run_unlock(&t->lock);
+    checkpoint_close(&t->checkpoint);
+    run_record_free(&t->record);
+    run_record_free(&t->before);
     masks_close(t);
     for (int b = 0; b < GRADIENT_BLOCKS; b++) batch_close(&t->train_batch[b]);
     batch_close(&t->eval_batch);
@@ -259,12 +319,17 @@ static double accumulate_gradients(Trainer *t)
     return loss_sum_mean(&sum, t);
 }
 
-double progress_of(const Trainer *t)
+double progress_at(const Config *c, int64_t step, double seconds)
 {
     double by_steps = 0, by_time = 0;
-    if (t->config.train.steps > 0) by_steps = (double)t->state.step / (double)t->config.train.steps;
-    if (t->config.train.minutes > 0) by_time = t->state.seconds / (60 * t->config.train.minutes);
+    if (c->train.steps > 0) by_steps = (double)step / (double)c->train.steps;
+    if (c->train.minutes > 0) by_time = seconds / (60 * c->train.minutes);
     return by_steps > by_time ? by_steps : by_time;
+}
+
+double progress_of(const Trainer *t)
+{
+    return progress_at(&t->config, t->state.step, t->state.seconds);
 }
 
 static void log_step(Trainer *t, const TrainStatus *s, double startup)
@@ -306,7 +371,7 @@ typedef struct {
     double startup;  /* from the program's start to the first update; NAN once it is reported */
 } LoopClock;
 
-static bool finished(const Trainer *t)
+bool finished(const Trainer *t)
 {
     return (t->config.train.steps > 0 && t->state.step >= t->config.train.steps) ||
            (t->config.train.minutes > 0 && t->state.seconds >= 60 * t->config.train.minutes);
@@ -373,16 +438,17 @@ static bool update(Trainer *t, LoopClock *clock, Err *err)
     return true;
 }
 
-bool trainer_run(Trainer *t, const char *run, bool resume, Err *err)
+bool trainer_run(Trainer *t, const char *run, Err *err)
 {
-    if ((!resume && !init_weights(t, err)) || !run_prepare(t, run, resume, err)) return false;
-    if (resume && finished(t)) {
+    if (t->resumed ? !run_continue(t, err) : !init_weights(t, err) || !run_begin(t, run, err))
+        return false;
+    if (t->resumed && finished(t)) {
         run_note(t, "%s is finished; a larger train.steps or train.minutes continues it", t->run);
         return true;
     }
     LoopClock clock = {
         .started = clock_seconds(), .base = t->state.seconds, .startup = clock_since_begin()};
-    int64_t saved = resume ? t->state.step : -1;
+    int64_t saved = t->resumed ? t->state.step : -1;
     while (!finished(t) && !interrupt_requested()) {
         if (!update(t, &clock, err)) return false;
         int64_t every = t->config.train.checkpoint_every;
@@ -396,9 +462,7 @@ bool trainer_run(Trainer *t, const char *run, bool resume, Err *err)
     }
     if (saved != t->state.step && !save_all(t, true, err)) return false;
     if (interrupt_requested())
-        return err_set(
-            err, ERR_INTERRUPTED,
-            "interrupted at step %lld; everything is saved, continue with --resume --out %s",
-            (long long)t->state.step, t->run);
+        return err_set(err, ERR_INTERRUPTED, "interrupted at step %lld; everything is saved",
+                       (long long)t->state.step);
     return evaluate_validation(t, err) && evaluate_samples(t, err);
 }

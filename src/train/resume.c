@@ -1,0 +1,203 @@
+/* Going on with a run: what it is comes from its newest checkpoint, and what the configuration may
+ * change is told from what it may not. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "diffc/gemm.h"
+#include "diffc/mem.h"
+#include "diffc/vec.h"
+#include "train_internal.h"
+
+enum { KEYS_NAMED = 3 };
+
+/* What is collected of the differences between the run's configuration and the given one. A key counts
+ * when its values differ as given and as resolved: "auto" equals what it stands for, and what only
+ * follows from another key is not named beside it. */
+typedef struct {
+    Trainer *t; /* NULL: the identity is collected, else the other keys are said */
+    bool given[CONFIG_MAX_KEYS];
+    int keys;
+    char text[800];
+} Differences;
+
+static void note_given(void *context, const ConfigDifference *d)
+{
+    ((Differences *)context)->given[d->row] = true;
+}
+
+static void use_difference(void *context, const ConfigDifference *d)
+{
+    Differences *all = context;
+    if (!all->given[d->row]) return;
+    if (all->t) {
+        if (!d->identity) run_note(all->t, "%s: %s -> %s", d->name, d->before, d->after);
+        return;
+    }
+    if (!d->identity || all->keys++ >= KEYS_NAMED) return;
+    size_t used = strlen(all->text);
+    snprintf(all->text + used, sizeof all->text - used,
+             "%s%s is %.110s in the run, but %.110s here", used ? "; " : "", d->name, d->before,
+             d->after);
+}
+
+static bool collect(Differences *out, const RunRecord *record, const Config *now, Err *err)
+{
+    Config before = record->config, after = *now;
+    if (!config_diff(&before, &after, note_given, out, err)) return false;
+    run_record_resolve(record, &before);
+    run_record_resolve(record, &after);
+    return config_diff(&before, &after, use_difference, out, err);
+}
+
+static bool check_identity(const Trainer *t, Err *err)
+{
+    Differences identity = {0};
+    char more[48] = "";
+    if (!collect(&identity, &t->before, &t->config, err)) return false;
+    if (identity.keys == 0) return true;
+    if (identity.keys > KEYS_NAMED)
+        snprintf(more, sizeof more, "; %d more keys differ", identity.keys - KEYS_NAMED);
+    return err_set(err, ERR_USAGE,
+                   "%.300s: cannot be resumed as another run: %.500s%s; leave such keys as they "
+                   "were (without CONFIG.json the run's own configuration is taken), or start a "
+                   "new run",
+                   t->run, identity.text, more);
+}
+
+/* Of runs without a record: what RUN/config.json says, and no data. */
+static bool record_of_folder(Trainer *t, Err *err)
+{
+    char path[PATH_BYTES];
+    config_defaults(&t->before.config);
+    if (!path_join(path, t->run, "config.json", err)) return false;
+    if (!path_exists(path))
+        return err_set(err, ERR_FORMAT,
+                       "%s: an older release saved its checkpoints without the configuration, and "
+                       "there is no config.json beside them, so what was trained is not known",
+                       t->run);
+    return config_load(&t->before.config, path, err);
+}
+
+static bool open_checkpoint(Trainer *t, Err *err)
+{
+    char notes[1024] = "";
+    if (!checkpoint_open_newest(&t->checkpoint, t->run, notes, sizeof notes, err)) return false;
+    if (notes[0]) run_note(t, "%s", notes);
+    t->resumed = true;
+    if (!t->checkpoint.record) return true;
+    t->before = *t->checkpoint.record;
+    t->known = &t->before;
+    mem_free(t->checkpoint.record);
+    t->checkpoint.record = NULL;
+    return true;
+}
+
+bool resume_open(Trainer *t, const char *run, Err *err)
+{
+    if (!trainer_check_run(run, true, err)) return false;
+    snprintf(t->run, sizeof t->run, "%s", run);
+    if (!run_lock(&t->lock, run, err)) return false;
+    t->locked = true;
+    bool saved = checkpoint_exists(run);
+    if (saved && !open_checkpoint(t, err)) return false;
+    if (!t->known && !record_of_folder(t, err)) return false;
+    if (saved && !t->known) t->before.config.train.seed = t->checkpoint.state.seed;
+    if (!t->config.train.init[0])
+        memcpy(t->config.train.init, t->before.config.train.init, sizeof t->config.train.init);
+    return check_identity(t, err);
+}
+
+static double rate_at(const Config *c, int64_t step, double seconds)
+{
+    return learning_rate(c->train.schedule, c->train.lr, step, c->train.warmup,
+                         progress_at(c, step, seconds));
+}
+
+/* A run that is made longer or shorter lies elsewhere on every schedule that follows its length. */
+static void say_jumps(Trainer *t, const Config *before)
+{
+    const Config *now = &t->config;
+    int64_t step = t->state.step;
+    double seconds = t->state.seconds;
+    double was = progress_at(before, step, seconds), is = progress_at(now, step, seconds);
+    if (finished(t)) return;
+    if (rate_at(before, step, seconds) != rate_at(now, step, seconds)) {
+        double last = step > 0 ? (double)(step - 1) / (double)step : 0;
+        run_note(t, "the learning rate goes from %.3g at the last update to %.3g at the next",
+                 rate_at(before, step > 0 ? step - 1 : 0, last * seconds),
+                 rate_at(now, step, seconds));
+    }
+    if (now->method.type == METHOD_EDDPM && was != is)
+        run_note(
+            t,
+            "the share of the run that is done goes from %.3g to %.3g; the steps that are kept "
+            "follow it (method.full, method.ramp, method.settle)",
+            was, is);
+}
+
+static void say_kernels(Trainer *t)
+{
+    if (strcmp(t->state.blas, gemm_describe()) == 0 && strcmp(t->state.level, vec_level()) == 0)
+        return;
+    run_note(t,
+             "note: the run was saved with %s (%s) and goes on with %s (%s); its last bits may "
+             "differ",
+             t->state.blas, t->state.level, gemm_describe(), vec_level());
+}
+
+/* Earlier versions trained VP and sub-VP with Fourier features on 999 t; such a run goes on so. Its
+ * model folder says it; where there is none, checkpoints without a record are of such a version. */
+static bool keep_time_label(Trainer *t, Err *err)
+{
+    ModelConfig *m = &t->plan.model, saved;
+    char model[PATH_BYTES], index[PATH_BYTES];
+    if (model_time_kind(m) != TIME_FOURIER_LINEAR) return true;
+    if (!path_join(model, t->run, "model", err) ||
+        !path_join(index, model, "model_index.json", err))
+        return false;
+    bool old = !t->known;
+    if (path_exists(index)) {
+        if (!model_folder_read_config(model, &saved, err)) return false;
+        old = model_time_kind(&saved) == TIME_FOURIER_LINEAR_999;
+        model_config_free(&saved);
+    }
+    if (!old) return true;
+    *(m->network == NETWORK_MLP ? &m->mlp.time_kind : &m->unet.time_kind) = TIME_FOURIER_LINEAR_999;
+    run_note(t,
+             "note: an earlier version began %s on the time label 999 t instead of t; it goes on so, "
+             "but a new run learns better",
+             t->run);
+    return true;
+}
+
+static bool restore(Trainer *t, Err *err)
+{
+    CheckpointBlocks blocks = state_blocks(t);
+    if (!checkpoint_read(&t->checkpoint, &t->table, &blocks, err)) return false;
+    t->state = t->checkpoint.state;
+    t->optimizer.step = t->state.step;
+    return masks_restore(t, err) && keep_time_label(t, err);
+}
+
+bool resume_state(Trainer *t, Err *err)
+{
+    Differences changes = {.t = t};
+    if (t->resumed && !restore(t, err)) return false;
+    if (t->resumed)
+        run_note(t, "resuming %s at step %lld", t->run, (long long)t->state.step);
+    else
+        run_note(t, "%s has no checkpoint yet: starting from the beginning", t->run);
+    if (t->resumed && !t->known)
+        run_note(t,
+                 "note: an older release saved it without a record of its configuration and data; "
+                 "they are taken to be those of its config.json");
+    if (!collect(&changes, &t->before, &t->config, err)) return false;
+    if (t->resumed) {
+        say_jumps(t, &t->before.config);
+        say_kernels(t);
+    }
+    t->known = NULL;
+    checkpoint_close(&t->checkpoint);
+    return true;
+}

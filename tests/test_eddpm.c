@@ -401,11 +401,11 @@ TEST(a_run_starts_from_the_weights_of_a_trained_model)
     Config wrong = c;
     wrong.method.beta_end = 0.03;
     EXPECT(!train(&wrong, test_path("noise"), false, NULL, &err));
-    EXPECT_CONTAINS(err.text, "was trained with another noise schedule");
+    EXPECT_CONTAINS(err.text, "method.beta_end is 0.02 there, but 0.03 here");
     wrong = c;
     wrong.method.prediction = PREDICT_V;
     EXPECT(!train(&wrong, test_path("v"), false, NULL, &err));
-    EXPECT_CONTAINS(err.text, "predicts something else");
+    EXPECT_CONTAINS(err.text, "method.prediction is eps there, but v here");
     wrong = c;
     wrong.model.channels = 16;
     EXPECT(!train(&wrong, test_path("wide"), false, NULL, &err));

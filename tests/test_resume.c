@@ -215,10 +215,12 @@ static void free_other(Config *c, const Config *base)
     if (c->method.betas != base->method.betas) config_free(c);
 }
 
-/* *c becomes `base` with another value of the key that the rules between keys allow. */
-static bool change(Config *c, const Config *base, const char *run, const Field *f)
+/* *c becomes `base` with another value of the key that the rules between keys allow: the first from
+ * candidate *next on, which then is the one after it. */
+static bool change_from(int *next, Config *c, const Config *base, const char *run, const Field *f)
 {
-    for (const char *const *value = candidates(f); *value; value++) {
+    for (const char *const *value = candidates(f) + *next; *value; value++) {
+        ++*next;
         char assignment[256];
         *c = *base;
         c->method.betas = NULL;
@@ -230,6 +232,12 @@ static bool change(Config *c, const Config *base, const char *run, const Field *
         free_other(c, base);
     }
     return false;
+}
+
+static bool change(Config *c, const Config *base, const char *run, const Field *f)
+{
+    int next = 0;
+    return change_from(&next, c, base, run, f);
 }
 
 TEST(a_resumed_run_refuses_another_value_of_every_key_that_says_what_it_is_and_names_both)
@@ -470,6 +478,52 @@ TEST(a_class_of_another_name_is_other_data)
     EXPECT(!reopens(&c, run, &w, &err));
     EXPECT_INT(err.kind, ERR_USAGE);
     EXPECT_CONTAINS(err.text, "class 0 is \"ant\" in the run, but \"bee\" in these");
+}
+
+/* ---- train.init ---- */
+
+/* Keys of "model" that another start or another noise in the network would not change the meaning of
+ * the weights of. */
+static bool weights_serve(const Field *f)
+{
+    static const char *const keys[] = {"dropout", "zero_init", "fourier_scale"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strcmp(f->key, keys[i]) == 0) return true;
+    return false;
+}
+
+TEST(train_init_refuses_a_model_of_another_network_for_every_key_of_model_and_names_the_key)
+{
+    static const int tried[] = {0, 4}; /* ddpm, smld */
+    int keys = 0;
+    write_labels(test_folder(), 0);
+    for (size_t b = 0; b < sizeof tried / sizeof *tried; b++) {
+        char name[32];
+        Config base = tiny_config(bases[tried[b]]);
+        snprintf(name, sizeof name, "base%zu", b);
+        const char *run = test_path(name);
+        Err err = {0};
+        must_train(&base, run, false, NULL);
+        for (const Field *f = config_fields; f->key; f++) {
+            Config c;
+            Trainer *t = NULL;
+            int next = 0;
+            if (strcmp(f->section, "model") != 0) continue;
+            while (!t && change_from(&next, &c, &base, run, f)) trainer_open(&t, &c, NULL, &err);
+            if (!t) continue;
+            keys++;
+            snprintf(t->config.train.init, sizeof t->config.train.init, "%.900s/model", run);
+            bool ok = init_weights(t, &err);
+            trainer_close(t);
+            if (!EXPECT(ok == weights_serve(f))) printf("  model.%s: %s\n", f->key, err.text);
+            if (ok) continue;
+            EXPECT_INT(err.kind, ERR_USAGE);
+            EXPECT_CONTAINS(err.text, " is another network: ");
+            EXPECT_CONTAINS(err.text, " there, but ");
+            if (strcmp(f->key, "multipliers") != 0) EXPECT_CONTAINS(err.text, f->key);
+        }
+    }
+    EXPECT(keys >= 30);
 }
 
 /* ---- the start ---- */

@@ -70,6 +70,16 @@ bool model_folder_current(const char *path, char out[PATH_BYTES]);
 /* Another one after each save: a reader of several files compares it before and after. */
 FolderStamp model_folder_stamp(const char *path);
 
+/* The first option in which two networks differ, with both values as its file has them. The size of the
+ * images and dropout may differ: weights of one network then serve the other. ERR_MEMORY. */
+typedef struct {
+    bool found;
+    char option[160]; /* "model.groups (norm_num_groups in a model folder)" */
+    char a[80], b[80];
+} NetworkDifference;
+bool model_networks_differ(const ModelConfig *a, const ModelConfig *b, NetworkDifference *out,
+                           Err *err);
+
 /* Reads the two JSON files. Classes and options that diffc cannot run are ERR_FORMAT by name. */
 bool model_folder_read_config(const char *path, ModelConfig *m, Err *err);
 

@@ -61,7 +61,7 @@ const Field config_fields[] = {
      WORDS("none", "points in the plane, made by formula; data.path is then empty", "toys synthetic distribution")},
     {"data", "size", FIELD_SIZE, PLACE(data, height), .count_offset = offsetof(Config, data.width), .min = 1, .max = 8192,
      WORDS("0", "image size, N or [height, width]; 0: as stored (folders: as the first image)", "resolution image_size height width")},
-    INT_OF(data, channels, channel_counts, "0", "1: grey, 3: colour; 0: as stored", "channel"),
+    INT_OF(data, channels, channel_counts, "0", "1: grey, 3: colour; 0: as stored", "channel in_channels"),
     BOOL(data, flip, "false", "mirror training images at random", "random_flip mirror horizontal_flip augment"),
     INT(data, limit, 0, 1e9, "0", "use only this many images, of folders from all over; 0: all", "count images max_images"),
     INT(data, validation, 0, 1e9, "1000", "images held out from training", "held_out val valid validation_images test"),
@@ -70,13 +70,13 @@ const Field config_fields[] = {
     CHOICE(model, "type", type, networks, "auto", "the network; auto: mlp for toys, unet for images", "network architecture arch kind"),
     INT(model, width, 1, 4096, "128", "mlp: units of a hidden layer", "hidden hidden_dim units hidden_size"),
     INT(model, layers, 1, 64, "3", "mlp: hidden layers", "num_layers hidden_layers"),
-    INT(model, channels, 1, 4096, "32", "unet: channels of the first level", "dim base_channels model_channels nf"),
+    INT(model, channels, 1, 4096, "32", "unet: channels of the first level", "dim base_channels model_channels nf block_out_channels"),
     LIST(model, multipliers, FIELD_INTS, levels, 1, 64, 0, 1, CONFIG_MAX_LEVELS, "[1, 2, 2]",
          "channels of each level, in units of model.channels", "dim_mults channel_mult ch_mult mults levels channel_multipliers"),
     INT(model, blocks, 1, 16, "1", "residual blocks per level",
         "layers_per_block num_res_blocks res_blocks depth resnets"),
     LIST(model, attention, FIELD_INTS, attentions, 1, 8192, 0, 0, CONFIG_MAX_LEVELS, "[]",
-         "image heights that get attention", "attn attention_resolutions attn_resolutions"),
+         "image heights that get attention", "attn attention_resolutions attn_resolutions down_block_types up_block_types"),
     BOOL(model, mid_attention, "true", "attention in the middle of the network", "add_attention middle_attention"),
     INT(model, head_dim, 0, 4096, "0", "channels per attention head; 0: one head", "attention_head_dim heads head_channels"),
     INT(model, groups, 0, 1024, "0", "groups of the normalisation; 0: min(32, channels / 4)", "norm_num_groups num_groups"),
@@ -93,12 +93,12 @@ const Field config_fields[] = {
          "resnet_time_scale_shift use_scale_shift_norm film"),
     LIST(model, input_fourier, FIELD_INTS, input_fouriers, 0, 12, 0, 0, CONFIG_MAX_LEVELS, "[]",
          "unet: for each n given, sin and cos of 2^n pi x beside the image, to see levels of grey", "fourier_features input_features"),
-    BOOL(model, class_conditional, "false", "the class label is an input", "class_cond conditional classes labels"),
+    BOOL(model, class_conditional, "false", "the class label is an input", "class_cond conditional classes labels num_class_embeds"),
     BOOL(model, zero_init, "true", "last convolution of each block starts at zero", ""),
     INT(model, classifier_channels, 0, 65536, "0", "cdm: channels of the head that tells noise levels; 0: 2 * channels", ""),
 
-    CHOICE(method, "type", type, method_types, "ddpm", "what is learnt", "method name kind"),
-    INT(method, steps, 1, CONFIG_MAX_BETAS, "1000", "ddpm, eddpm, cdm: noise levels T", "timesteps T num_train_timesteps diffusion_steps num_timesteps"),
+    CHOICE(method, "type", type, method_types, "ddpm", "what is learnt", "method name kind class_name"),
+    INT(method, steps, 1, CONFIG_MAX_BETAS, "1000", "ddpm, eddpm, cdm: noise levels T", "timesteps T num_train_timesteps diffusion_steps num_timesteps noise_classes"),
     CHOICE(method, "schedule", schedule, noise_schedules, "linear", "ddpm, eddpm, cdm: how the noise grows; unif is cdm's alone", "beta_schedule noise_schedule"),
     NUMBER(method, beta_start, 0, 1, true, true, "1e-4", "ddpm, eddpm, cdm: first beta of linear and scaled_linear", "beta_1"),
     NUMBER(method, beta_end, 0, 1, true, true, "0.02", "ddpm, eddpm, cdm: last beta of linear and scaled_linear", "beta_T"),
@@ -110,7 +110,7 @@ const Field config_fields[] = {
            "prediction_type target parametrization"),
     NUMBER(method, min_snr_gamma, 0, 1e6, false, false, "0", "ddpm, eddpm: Min-SNR weight of the loss; 0: off", "snr_gamma gamma min_snr"),
     BOOL(method, learn_variance, "false", "ddpm: the network also gives the variance of each value's step (LEARNED_RANGE)",
-         "learn_sigma learned_variance variance_type learned_range"),
+         "learn_sigma learned_variance variance_type learned_range out_channels"),
     NUMBER(method, vlb_weight, 0, 1e3, true, false, "0.001", "learn_variance: weight of the bound, bits per dimension of all steps, beside the simple loss",
            "lambda vlb kl_weight hybrid"),
     CHOICE(method, "sde", sde, sde_kinds, "vp", "sde: variance exploding, variance preserving or sub-VP", "process"),
@@ -210,6 +210,15 @@ const Field *config_find(const char *section, size_t length, const char *key)
             strcmp(f->key, key) == 0)
             return f;
     return NULL;
+}
+
+const char *config_word(const char *section, const char *key, int value)
+{
+    const Field *f = config_find(section, strlen(section), key);
+    CHECK(f && f->type == FIELD_CHOICE && value >= 0);
+    for (int i = 0; f->choices[i]; i++)
+        if (i == value) return f->choices[i];
+    return "another";
 }
 
 bool config_is_identity(const Field *f)

@@ -61,6 +61,8 @@ bool model_word_in(const char *word, const char *const *list);
 bool unet_config_read(const ModelReader *r, const Json *object);
 bool mlp_config_read(const ModelReader *r, const Json *object);
 void mlp_config_put(JsonWriter *w, const ModelConfig *m);
+/* The members of unet/config.json or mlp/config.json: everything that the network is. */
+void network_config_put(JsonWriter *w, const ModelConfig *m);
 bool scheduler_config_read(const ModelReader *r, const Json *object);
 
 /* What the file of a scheduler of diffusers says of sampling (scheduler_sampling.c). */

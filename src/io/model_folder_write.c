@@ -109,6 +109,14 @@ static void put_unet(JsonWriter *w, const UNetConfig *c)
     json_put_string(w, "upsample_type", "conv");
 }
 
+void network_config_put(JsonWriter *w, const ModelConfig *m)
+{
+    if (m->network == NETWORK_MLP)
+        mlp_config_put(w, m);
+    else
+        put_unet(w, &m->unet);
+}
+
 static const char *steps_scheduler(const ModelConfig *m)
 {
     if (m->method == METHOD_CDM) return CDM_SCHEDULER;
@@ -195,8 +203,7 @@ static bool write_json(const char *folder, const char *name, JsonFile which, con
     JsonWriter w;
     json_write_init(&w, 2);
     json_begin_object(&w, NULL);
-    if (which == FILE_NETWORK && m->network == NETWORK_MLP) mlp_config_put(&w, m);
-    if (which == FILE_NETWORK && m->network == NETWORK_UNET) put_unet(&w, &m->unet);
+    if (which == FILE_NETWORK) network_config_put(&w, m);
     if (which == FILE_SCHEDULER) put_scheduler(&w, m);
     if (which == FILE_INDEX) put_index(&w, m);
     json_end_object(&w);

@@ -1,5 +1,6 @@
 /* Starting a run from the weights of a trained model. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "diffc/method.h"
@@ -20,6 +21,57 @@ static bool same_noise(const Process *a, const Process *b)
     return true;
 }
 
+static bool differs(const Model *m, const char *key, const char *there, const char *here, Err *err)
+{
+    return err_set(err, ERR_USAGE,
+                   "train.init: %s was trained with another method: method.%s is %s there, but %s "
+                   "here; it must be the model's own",
+                   m->folder, key, there, here);
+}
+
+static bool same_word(const Model *m, const char *key, int there, int here, Err *err)
+{
+    return there == here || differs(m, key, config_word("method", key, there),
+                                    config_word("method", key, here), err);
+}
+
+/* EDDPM and DDPM train the same networks. */
+static MethodKind base_method(MethodKind method)
+{
+    return method == METHOD_EDDPM ? METHOD_DDPM : method;
+}
+
+/* Names what makes the noise another. */
+static bool other_noise(const Trainer *t, const Model *m, Err *err)
+{
+    const ModelConfig *a = &m->config, *b = &t->plan.model;
+    const struct {
+        const char *key;
+        double there, here;
+    } numbers[] = {{"steps", a->T, b->T},
+                   {"beta_start", a->beta_start, b->beta_start},
+                   {"beta_end", a->beta_end, b->beta_end},
+                   {"sigma_min", a->sigma_min, b->sigma_min},
+                   {"sigma_max", a->sigma_max, b->sigma_max},
+                   {"beta_min", a->beta_min, b->beta_min},
+                   {"beta_max", a->beta_max, b->beta_max}};
+    if (!same_word(m, "type", (int)base_method(a->method), (int)base_method(b->method), err) ||
+        !same_word(m, "sde", (int)a->sde, (int)b->sde, err) ||
+        !same_word(m, "schedule", (int)a->schedule, (int)b->schedule, err))
+        return false;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        char there[32], here[32];
+        snprintf(there, sizeof there, "%.10g", numbers[i].there);
+        snprintf(here, sizeof here, "%.10g", numbers[i].here);
+        if (numbers[i].there != numbers[i].here)
+            return differs(m, numbers[i].key, there, here, err);
+    }
+    return err_set(err, ERR_USAGE,
+                   "train.init: %s was trained with other betas; the keys under \"method\" must be "
+                   "the model's own",
+                   m->folder);
+}
+
 /* The model's own levels are compared, all of them where it keeps only some. */
 static bool check_method(Trainer *t, Model *m, Err *err)
 {
@@ -29,45 +81,23 @@ static bool check_method(Trainer *t, Model *m, Err *err)
     if (!method_process(&all, &there, err)) return false;
     bool same = same_noise(&t->process, &there);
     process_free(&there);
-    if (!same)
-        return err_set(err, ERR_USAGE,
-                       "train.init: %s was trained with another noise schedule than the keys under "
-                       "\"method\" describe; they must be its own",
-                       m->folder);
-    if (m->config.prediction != t->plan.model.prediction)
-        return err_set(err, ERR_USAGE,
-                       "train.init: %s predicts something else than method.prediction says; set it "
-                       "to what the model was trained for",
-                       m->folder);
-    return true;
+    if (!same) return other_noise(t, m, err);
+    return same_word(m, "prediction", (int)m->config.prediction, (int)t->plan.model.prediction,
+                     err);
 }
 
-/* A classifier of noise levels is told no time, and its folder says nothing of the features. */
-static bool same_features(const UNetConfig *a, const UNetConfig *b)
+static bool check_network(const Trainer *t, const Model *m, Err *err)
 {
-    if (a->noise_classes > 0 && b->noise_classes > 0) return true;
-    return a->time_kind == b->time_kind && a->flip_sin_to_cos == b->flip_sin_to_cos &&
-           a->freq_shift == b->freq_shift && a->scale_shift == b->scale_shift;
-}
-
-/* What the shapes of the weights do not tell; of the network that is not there both are zero. */
-static bool same_options(const ModelConfig *m, const ModelConfig *n)
-{
-    const UNetConfig *a = &m->unet, *b = &n->unet;
-    return m->network == n->network && m->mlp.time_kind == n->mlp.time_kind &&
-           a->groups == b->groups && a->attn_groups == b->attn_groups &&
-           a->head_dim == b->head_dim && same_features(a, b) &&
-           a->center_input == b->center_input && a->downsample_padding == b->downsample_padding &&
-           a->mid_scale == b->mid_scale && a->eps == b->eps;
+    NetworkDifference d;
+    if (!model_networks_differ(&m->config, &t->plan.model, &d, err)) return false;
+    return !d.found || err_set(err, ERR_USAGE,
+                               "train.init: %s is another network: %s is %s there, but %s here; "
+                               "the network must be the model's own",
+                               m->folder, d.option, d.a, d.b);
 }
 
 static bool copy_weights(Trainer *t, const Model *m, Err *err)
 {
-    if (m->table.count != t->table.count || !same_options(&m->config, &t->plan.model))
-        return err_set(err, ERR_USAGE,
-                       "train.init: %s is another network than the one that the keys under "
-                       "\"model\" describe; they must be its own",
-                       m->folder);
     for (int i = 0; i < t->table.count; i++) {
         const ParamInfo *here = &t->table.info[i];
         int k = params_find(&m->table, here->name);
@@ -93,7 +123,7 @@ bool init_weights(Trainer *t, Err *err)
     bool points = t->data.toy != TOY_NONE;
     int height = points ? 0 : t->plan.image.H, width = points ? 0 : t->plan.image.W;
     if (!model_open(&m, t->config.train.init, height, width, err)) return false;
-    bool ok = check_method(t, &m, err) && copy_weights(t, &m, err);
+    bool ok = check_network(t, &m, err) && check_method(t, &m, err) && copy_weights(t, &m, err);
     if (ok) run_note(t, "starting from the weights of %s", m.folder);
     model_close(&m);
     return ok;

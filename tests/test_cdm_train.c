@@ -205,7 +205,7 @@ TEST(the_mean_squared_error_is_over_images_with_noise_in_training_and_validation
     const char *run = test_path("zeros");
     char path[PATH_BYTES];
     FileBytes log = {0};
-    if (!EXPECT(trainer_run(t, run, false, &err))) printf("  %s\n", err.text);
+    if (!EXPECT(trainer_run(t, run, &err))) printf("  %s\n", err.text);
     EXPECT(path_join(path, run, "stats.jsonl", &err) && file_read(path, 1 << 20, &log, &err));
     const char *step = strstr((const char *)log.bytes, "\"event\":\"step\"");
     const char *line = strstr((const char *)log.bytes, "\"validation\"");

@@ -95,7 +95,7 @@ static Trainer *trainer_of(const Kind *kind, const Config *c)
     Err err = {0};
     char run[PATH_BYTES];
     must(trainer_open(&t, c, NULL, &err), &err);
-    must(trainer_run(t, run_folder(run, kind), false, &err), &err);
+    must(trainer_run(t, run_folder(run, kind), &err), &err);
     return t;
 }
 
@@ -291,7 +291,7 @@ TEST(a_vp_folder_of_an_earlier_version_is_sampled_and_resumed_on_the_label_it_wa
     for (int again = 0; again < 2; again++) {
         Trainer *t;
         c.train.steps += 2;
-        must(trainer_open(&t, &c, NULL, &err) && trainer_run(t, run, true, &err), &err);
+        must(trainer_resume(&t, run, &c, NULL, &err) && trainer_run(t, NULL, &err), &err);
         expect_trained_labels(&old, t);
         trainer_close(t);
     }

@@ -16,17 +16,18 @@ static const char *value_text(JsonWriter *w, const Config *c, const Field *f)
 static int first_place(const Config *a, const Config *b, const Field *f)
 {
     if (f->type != FIELD_INTS && f->type != FIELD_NUMBERS) return -1;
-    const char *at[2] = {(const char *)a, (const char *)b};
+    const Config *configs[2] = {a, b};
+    const char *list[2];
     int count[2];
-    for (int i = 0; i < 2; i++) memcpy(&count[i], at[i] + f->count_offset, sizeof count[i]);
-    if (count[0] != count[1]) return -1;
-    size_t size = f->type == FIELD_INTS ? sizeof(int) : sizeof(double);
     for (int i = 0; i < 2; i++) {
-        at[i] += f->offset;
-        if (f->type == FIELD_NUMBERS) memcpy(&at[i], at[i], sizeof at[i]);
+        const char *member = (const char *)configs[i] + f->offset;
+        memcpy(&count[i], (const char *)configs[i] + f->count_offset, sizeof count[i]);
+        list[i] =
+            f->type == FIELD_INTS ? member : (const char *)*(double *const *)(const void *)member;
     }
-    for (int i = 0; i < count[0]; i++)
-        if (memcmp(at[0] + (size_t)i * size, at[1] + (size_t)i * size, size) != 0) return i;
+    size_t size = f->type == FIELD_INTS ? sizeof(int) : sizeof(double);
+    for (int i = 0; count[0] == count[1] && i < count[0]; i++)
+        if (memcmp(list[0] + (size_t)i * size, list[1] + (size_t)i * size, size) != 0) return i;
     return -1;
 }
 

@@ -164,10 +164,11 @@ static bool keep_time_label(Trainer *t, Err *err)
     }
     if (!old) return true;
     *(m->network == NETWORK_MLP ? &m->mlp.time_kind : &m->unet.time_kind) = TIME_FOURIER_LINEAR_999;
-    run_note(t,
-             "note: an earlier version began %s on the time label 999 t instead of t; it goes on so, "
-             "but a new run learns better",
-             t->run);
+    run_note(
+        t,
+        "note: an earlier version began %s on the time label 999 t instead of t; it goes on so, "
+        "but a new run learns better",
+        t->run);
     return true;
 }
 

@@ -151,14 +151,12 @@ static void say_kernels(Trainer *t)
 static bool keep_time_label(Trainer *t, Err *err)
 {
     ModelConfig *m = &t->plan.model, saved;
-    char model[PATH_BYTES], index[PATH_BYTES];
+    char model[PATH_BYTES], folder[PATH_BYTES];
     if (model_time_kind(m) != TIME_FOURIER_LINEAR) return true;
-    if (!path_join(model, t->run, "model", err) ||
-        !path_join(index, model, "model_index.json", err))
-        return false;
+    if (!path_join(model, t->run, "model", err)) return false;
     bool old = !t->known;
-    if (path_exists(index)) {
-        if (!model_folder_read_config(model, &saved, err)) return false;
+    if (model_folder_current(model, folder)) {
+        if (!model_folder_read_config(folder, &saved, err)) return false;
         old = model_time_kind(&saved) == TIME_FOURIER_LINEAR_999;
         model_config_free(&saved);
     }

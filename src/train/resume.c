@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "diffc/gemm.h"
 #include "diffc/mem.h"
 #include "diffc/vec.h"
 #include "train_internal.h"
@@ -138,12 +137,12 @@ static void say_jumps(Trainer *t, const Config *before)
 
 static void say_kernels(Trainer *t)
 {
-    if (strcmp(t->state.blas, gemm_describe()) == 0 && strcmp(t->state.level, vec_level()) == 0)
-        return;
-    run_note(t,
-             "note: the run was saved with %s (%s) and goes on with %s (%s); its last bits may "
-             "differ",
-             t->state.blas, t->state.level, gemm_describe(), vec_level());
+    if (strcmp(t->state.level, vec_level()) == 0) return;
+    run_note(
+        t,
+        "note: the run was saved with the kernels of %s and goes on with those of %s; its last "
+        "bits may differ",
+        t->state.level, vec_level());
 }
 
 /* Earlier versions trained VP and sub-VP with Fourier features on 999 t; such a run goes on so. Its

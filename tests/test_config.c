@@ -511,7 +511,7 @@ static void fill(Config *c, unsigned turn)
     c->model.width = c->model.layers = 7;
     c->model.fourier_scale = 1000 * u;
     c->model.channels = 1 + (int)(r[3] % 4096);
-    c->model.levels = c->model.attentions = 1 + (int)(turn % CONFIG_MAX_LEVELS);
+    c->model.levels = c->model.attentions = 1 + (int)(turn % UNET_MAX_LEVELS);
     memset(c->model.multipliers, 0, sizeof c->model.multipliers);
     for (int i = 0; i < c->model.levels; i++)
         c->model.multipliers[i] = c->model.attention[i] = i + 1;
@@ -672,7 +672,7 @@ TEST(config_help_has_a_line_for_every_key)
         if (strncmp(line, "method.sigma_max ", 17) == 0)
             EXPECT_CONTAINS(line, "default \"auto\" (\"auto\" or a number above 0 and at most");
         if (strncmp(line, "method.levels ", 14) == 0)
-            EXPECT_CONTAINS(line, "default \"auto\" (\"auto\" or an integer in 2..10000)");
+            EXPECT_CONTAINS(line, "default \"auto\" (\"auto\" or an integer in 2..100000)");
     }
     EXPECT_INT((long long)n, 106);
     EXPECT(lr && sampler);

@@ -9,13 +9,9 @@
 
 #include "diffc/err.h"
 #include "diffc/terms.h"
+#include "diffc/unet.h"
 
-enum {
-    CONFIG_PATH_BYTES = 1024,
-    CONFIG_MAX_LEVELS = 8,
-    CONFIG_MAX_BETAS = 10000,
-    CONFIG_MAX_KEYS = 256
-};
+enum { CONFIG_PATH_BYTES = 1024, CONFIG_MAX_KEYS = 256 };
 
 /* "model.time". AUTO: what suits the method (config_time). */
 typedef enum { TIME_CHOICE_AUTO, TIME_CHOICE_POSITIONAL, TIME_CHOICE_FOURIER } TimeChoice;
@@ -33,14 +29,14 @@ typedef struct {
         bool skip_bad;  /* folders: leave out images that do not decode */
     } data;
     struct {
-        NetworkKind type;                   /* auto | unet | mlp; config_network resolves auto */
-        int width, layers;                  /* mlp: units of a hidden layer, hidden layers */
-        int channels;                       /* of the first level */
-        int multipliers[CONFIG_MAX_LEVELS]; /* one per level */
-        int levels;                         /* length of multipliers */
-        int blocks;                         /* residual blocks per level */
-        int attention[CONFIG_MAX_LEVELS];   /* image heights that get attention */
-        int attentions;                     /* length of attention */
+        NetworkKind type;                 /* auto | unet | mlp; config_network resolves auto */
+        int width, layers;                /* mlp: units of a hidden layer, hidden layers */
+        int channels;                     /* of the first level */
+        int multipliers[UNET_MAX_LEVELS]; /* one per level */
+        int levels;                       /* length of multipliers */
+        int blocks;                       /* residual blocks per level */
+        int attention[UNET_MAX_LEVELS];   /* image heights that get attention */
+        int attentions;                   /* length of attention */
         bool mid_attention;
         int head_dim; /* 0: one head */
         int groups;   /* 0: min(32, channels of the first level / 4) */
@@ -52,8 +48,8 @@ typedef struct {
         double freq_shift;
         int downsample_padding; /* 0 | 1 */
         bool scale_shift;
-        int input_fourier[CONFIG_MAX_LEVELS]; /* exponents n of sin, cos of 2^n pi x */
-        int input_fouriers;                   /* length of input_fourier */
+        int input_fourier[WAVES_MAX]; /* exponents n of sin, cos of 2^n pi x */
+        int input_fouriers;           /* length of input_fourier */
         bool class_conditional;
         bool zero_init;
         int classifier_channels; /* cdm: of the head; 0: twice the first level's */

@@ -80,6 +80,10 @@ typedef enum { PREDICTOR_REVERSE_DIFFUSION, PREDICTOR_ANCESTRAL, PREDICTOR_NONE 
 
 typedef enum { DATA_AUTO, DATA_IDX, DATA_CIFAR10, DATA_FOLDER } DataKind;
 
+/* Limits of configurations and model folders alike: noise levels of a chain, and so betas in a list;
+ * corrector steps at a level. */
+enum { STEPS_MAX = 100000, CORRECTOR_STEPS_MAX = 1000 };
+
 /* The name of a class of images: of a folder, or one that a format defines. */
 typedef char ClassName[256];
 

@@ -4,7 +4,16 @@
 
 #include "diffc/net.h"
 
-enum { UNET_MAX_LEVELS = 8, UNET_MAX_EXPONENT = 12 };
+/* Limits of configurations, model folders and networks alike. With so many layers, eight levels stay
+ * below the graph's limit of nodes. */
+enum {
+    UNET_MAX_LEVELS = 8,
+    UNET_MAX_LAYERS = 12,
+    UNET_MAX_CHANNELS = 16384, /* of a level, a head, a classifier; groups */
+    UNET_MAX_SIDE = 8192,      /* of an image */
+    UNET_MAX_CLASSES = 1 << 20,
+    UNET_MAX_EXPONENT = 12
+};
 
 typedef struct {
     int sample_height, sample_width; /* 0: unknown */

@@ -10,6 +10,7 @@
 #include "diffc/term.h"
 #include "diffc/text.h"
 #include "diffc/trainer.h"
+#include "info_data.h"
 #include "summary.h"
 
 enum { LAYERS, JSON, ROWS };
@@ -194,6 +195,7 @@ static bool model_lines(const char *path, const Model *m, const Progress *p, boo
     network_lines(output_line, c, said_shape(m), m->table.parameters,
                   net_forward_flop(m->network.net));
     output_line("  diffusers    %s", diffusers);
+    data_lines(m->run);
     progress_lines(p);
     if (layers) layer_lines(m);
     for (int i = 0; i < c->warning_count; i++) output_line("  warning      %s", c->warnings[i]);
@@ -211,6 +213,7 @@ static bool model_json(const char *path, const Model *m, const Progress *p, bool
     method_json(&w, c);
     network_json(&w, c, said_shape(m), m->table.parameters, net_forward_flop(m->network.net));
     diffusers_json(&w, c);
+    data_json(&w, m->run);
     if (p->steps_seen) {
         json_begin_object(&w, "training");
         progress_json(&w, p);

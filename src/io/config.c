@@ -12,8 +12,8 @@
 #include "diffc/text.h"
 #include "json_scan.h"
 
-/* Ten thousand betas with 17 digits each are a quarter of this. */
-enum { CONFIG_FILE_BYTES = 1 << 20, SHOWN = 80, WORDS = 200 };
+/* STEPS_MAX betas with 17 digits each are about half of this. */
+enum { CONFIG_FILE_BYTES = 4 << 20, SHOWN = 80, WORDS = 200 };
 
 static void *place(Config *c, size_t offset)
 {

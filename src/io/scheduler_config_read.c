@@ -11,8 +11,6 @@
 #include "model_files.h"
 #include "score_scheduler.h"
 
-enum { MAX_STEPS = 100000 };
-
 typedef struct {
     const char *name;
     bool whole; /* DDPM, DDIM and our own: clip_sample is read, and true when absent */
@@ -86,7 +84,7 @@ static bool read_betas(const ModelReader *r, const Json *object, const Scheduler
     m->beta_start = kind->beta_start;
     m->beta_end = kind->beta_end;
     m->schedule = SCHEDULE_LINEAR;
-    if ((steps && !model_read_int(r, "num_train_timesteps", steps, 1, MAX_STEPS, &m->T)) ||
+    if ((steps && !model_read_int(r, "num_train_timesteps", steps, 1, STEPS_MAX, &m->T)) ||
         (start && !model_read_number(r, "beta_start", start, 0, 1, true, &m->beta_start)) ||
         (end && !model_read_number(r, "beta_end", end, 0, 1, true, &m->beta_end)))
         return false;

@@ -7,7 +7,6 @@
 #include "diffc/text.h"
 
 enum { VE = 1, VP = 2, SUBVP = 4, SMLD = 8, OLD_VP = 16 };
-enum { MAX_STEPS = 100000, MAX_CORRECTOR = 1000 };
 
 /* A model is written as the first row that fits it; the last OLD rows are of older folders. */
 static const ScoreClass classes[] = {
@@ -43,14 +42,14 @@ static const ScoreKey keys[] = {
      VE | SMLD,
      true,
      0,
-     MAX_CORRECTOR,
+     CORRECTOR_STEPS_MAX,
      {1, 0}},
     {"num_train_timesteps",
      offsetof(ModelConfig, T),
      VE | VP | OLD_VP | SUBVP | SMLD,
      true,
      1,
-     MAX_STEPS,
+     STEPS_MAX,
      {2000, 2000}},
     {"sampling_eps",
      offsetof(ModelConfig, time_min),

@@ -9,8 +9,6 @@
 #include "diffc/text.h"
 #include "model_files.h"
 
-enum { MAX_CHANNELS = 1 << 20, MAX_SIDE = 1 << 16 };
-
 /* A list that is read before it is known how many levels there are. */
 typedef struct {
     int count;
@@ -44,14 +42,14 @@ static bool read_sample_size(const ModelReader *r, const char *key, const Json *
     c->sample_height = c->sample_width = 0;
     if (is_null(v)) return true;
     if (json_type(v) == JSON_NUMBER) {
-        bool ok = model_read_int(r, key, v, 1, MAX_SIDE, &c->sample_height);
+        bool ok = model_read_int(r, key, v, 1, UNET_MAX_SIDE, &c->sample_height);
         c->sample_width = c->sample_height;
         return ok;
     }
     if (json_type(v) != JSON_ARRAY || json_count(v) != 2)
         return model_wrong(r, key, v, "an integer, [height, width] or null");
-    return model_read_int(r, key, json_first(v), 1, MAX_SIDE, &c->sample_height) &&
-           model_read_int(r, key, json_next(json_first(v)), 1, MAX_SIDE, &c->sample_width);
+    return model_read_int(r, key, json_first(v), 1, UNET_MAX_SIDE, &c->sample_height) &&
+           model_read_int(r, key, json_next(json_first(v)), 1, UNET_MAX_SIDE, &c->sample_width);
 }
 
 static bool read_channels(const ModelReader *r, const char *key, const Json *v, UNetConfig *c)
@@ -60,7 +58,7 @@ static bool read_channels(const ModelReader *r, const char *key, const Json *v, 
     if (json_type(v) != JSON_ARRAY || json_count(v) < 1 || json_count(v) > UNET_MAX_LEVELS)
         return model_wrong(r, key, v, "a list of 1 to 8 integers");
     for (const Json *item = json_first(v); item; item = json_next(item))
-        if (!model_read_int(r, key, item, 1, MAX_CHANNELS, &c->block_channels[c->levels++]))
+        if (!model_read_int(r, key, item, 1, UNET_MAX_CHANNELS, &c->block_channels[c->levels++]))
             return false;
     return true;
 }
@@ -158,20 +156,21 @@ static bool read_plain(const ModelReader *r, const char *key, const Json *v, UNe
     const struct {
         const char *key;
         int low, high, *out;
-    } integers[] = {{"in_channels", 1, MAX_CHANNELS, &c->in_channels},
-                    {"out_channels", 1, MAX_CHANNELS, &c->out_channels},
-                    {"layers_per_block", 1, 64, &c->layers_per_block},
+    } integers[] = {{"in_channels", 1, UNET_MAX_CHANNELS, &c->in_channels},
+                    {"out_channels", 1, UNET_MAX_CHANNELS, &c->out_channels},
+                    {"layers_per_block", 1, UNET_MAX_LAYERS, &c->layers_per_block},
                     {"downsample_padding", 0, 1, &c->downsample_padding}};
     const struct {
         const char *key;
         int *out;
-    } nullable[] = {{"attention_head_dim", &c->head_dim},
-                    {"norm_num_groups", &c->groups},
-                    {"attn_norm_num_groups", &c->attn_groups},
-                    {"time_embedding_dim", &c->time_dim},
-                    {"classifier_channels", &c->classifier_channels},
-                    {"noise_classes", &c->noise_classes},
-                    {"num_class_embeds", &c->classes}};
+        int high;
+    } nullable[] = {{"attention_head_dim", &c->head_dim, UNET_MAX_CHANNELS},
+                    {"norm_num_groups", &c->groups, UNET_MAX_CHANNELS},
+                    {"attn_norm_num_groups", &c->attn_groups, UNET_MAX_CHANNELS},
+                    {"time_embedding_dim", &c->time_dim, 4 * UNET_MAX_CHANNELS},
+                    {"classifier_channels", &c->classifier_channels, UNET_MAX_CHANNELS},
+                    {"noise_classes", &c->noise_classes, STEPS_MAX + 2},
+                    {"num_class_embeds", &c->classes, UNET_MAX_CLASSES}};
     const struct {
         const char *key;
         double low, high;
@@ -189,7 +188,7 @@ static bool read_plain(const ModelReader *r, const char *key, const Json *v, UNe
             return model_read_int(r, key, v, integers[i].low, integers[i].high, integers[i].out);
     for (size_t i = 0; i < sizeof nullable / sizeof *nullable; i++)
         if (strcmp(key, nullable[i].key) == 0)
-            return read_int_or_null(r, key, v, MAX_CHANNELS, nullable[i].out);
+            return read_int_or_null(r, key, v, nullable[i].high, nullable[i].out);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (strcmp(key, numbers[i].key) == 0)
             return read_float(r, key, v, numbers[i].low, numbers[i].high, numbers[i].open,

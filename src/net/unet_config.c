@@ -2,9 +2,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "diffc/terms.h"
 #include "unet_internal.h"
-
-enum { MAX_CHANNELS = 16384, MAX_SIDE = 16384 };
 
 void unet_config_defaults(UNetConfig *c)
 {
@@ -45,25 +44,25 @@ static bool in_range(Err *err, const char *what, int value, int low, int high)
 
 static bool check_ranges(const UNetConfig *c, Err *err)
 {
-    if (!in_range(err, "number of input channels", c->in_channels, 1, MAX_CHANNELS) ||
-        !in_range(err, "number of output channels", c->out_channels, 1, MAX_CHANNELS) ||
+    if (!in_range(err, "number of input channels", c->in_channels, 1, UNET_MAX_CHANNELS) ||
+        !in_range(err, "number of output channels", c->out_channels, 1, UNET_MAX_CHANNELS) ||
         !in_range(err, "number of levels", c->levels, 1, UNET_MAX_LEVELS) ||
         !in_range(err, "number of layers per block", c->layers_per_block, 1, UNET_MAX_LAYERS) ||
-        !in_range(err, "attention head dimension", c->head_dim, 0, MAX_CHANNELS) ||
-        !in_range(err, "number of norm groups", c->groups, 0, MAX_CHANNELS) ||
+        !in_range(err, "attention head dimension", c->head_dim, 0, UNET_MAX_CHANNELS) ||
+        !in_range(err, "number of norm groups", c->groups, 0, UNET_MAX_CHANNELS) ||
         !in_range(err, "number of groups of the middle attention", c->attn_groups, 0,
-                  MAX_CHANNELS) ||
+                  UNET_MAX_CHANNELS) ||
         !in_range(err, "downsample padding", c->downsample_padding, 0, 1) ||
-        !in_range(err, "time embedding width", c->time_dim, 0, 4 * MAX_CHANNELS) ||
+        !in_range(err, "time embedding width", c->time_dim, 0, 4 * UNET_MAX_CHANNELS) ||
         !in_range(err, "number of input frequencies", c->input_fouriers, 0, WAVES_MAX) ||
-        !in_range(err, "number of classes", c->classes, 0, 1 << 20))
+        !in_range(err, "number of classes", c->classes, 0, UNET_MAX_CLASSES))
         return false;
     for (int i = 0; i < c->input_fouriers; i++)
         if (!in_range(err, "exponent of an input frequency", c->input_fourier[i], 0,
                       UNET_MAX_EXPONENT))
             return false;
     for (int i = 0; i < c->levels; i++)
-        if (!in_range(err, "channel count of a level", c->block_channels[i], 1, MAX_CHANNELS))
+        if (!in_range(err, "channel count of a level", c->block_channels[i], 1, UNET_MAX_CHANNELS))
             return false;
     if (!(c->eps > 0.0f && c->eps < 1.0f))
         return err_set(err, ERR_USAGE, "the norms' eps is %g; it must be above 0 and below 1",
@@ -79,9 +78,10 @@ static bool check_ranges(const UNetConfig *c, Err *err)
 
 static bool check_classifier(const UNetConfig *c, Err *err)
 {
-    if (!in_range(err, "number of noise levels to tell apart", c->noise_classes, 3, 1 << 20) ||
+    if (!in_range(err, "number of noise levels to tell apart", c->noise_classes, 3,
+                  STEPS_MAX + 2) ||
         !in_range(err, "number of channels of the classifier", c->classifier_channels, 0,
-                  MAX_CHANNELS))
+                  UNET_MAX_CHANNELS))
         return false;
     if (c->classes > 0 || c->scale_shift)
         return err_set(err, ERR_USAGE,
@@ -109,8 +109,8 @@ static int at_least(int a, int b)
 
 static bool check_size(const UNetConfig *c, int H, int W, Err *err)
 {
-    if (!in_range(err, "image height", H, 1, MAX_SIDE) ||
-        !in_range(err, "image width", W, 1, MAX_SIDE))
+    if (!in_range(err, "image height", H, 1, UNET_MAX_SIDE) ||
+        !in_range(err, "image width", W, 1, UNET_MAX_SIDE))
         return false;
     int times = c->levels - 1, unit = 1 << times;
     if (H % unit == 0 && W % unit == 0) return true;

@@ -4,9 +4,6 @@
 
 #include "diffc/unet.h"
 
-/* With these many layers, eight levels stay below the graph's limit of nodes. */
-enum { UNET_MAX_LAYERS = 12 };
-
 /* Groups of a norm over C channels. Null means min(C/4, 32), which diffusers itself only does in
  * the middle block and the head. */
 int unet_groups(const UNetConfig *c, int C);

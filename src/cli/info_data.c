@@ -1,0 +1,102 @@
+#include "info_data.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "diffc/checkpoint.h"
+#include "diffc/term.h"
+#include "diffc/text.h"
+#include "diffc/trainer.h"
+
+enum { LINE_WIDTH = 66 };
+
+/* The record of the newest checkpoint; of a run without one the configuration alone, and *whole is
+ * false. */
+static bool read_record(const char *run, RunRecord *r, bool *whole)
+{
+    memset(r, 0, sizeof *r);
+    if (!run[0]) return false;
+    *whole = checkpoint_peek(run, r, NULL);
+    if (*whole) return true;
+    config_defaults(&r->config);
+    if (trainer_run_config(run, &r->config, NULL)) return true;
+    run_record_free(r);
+    return false;
+}
+
+static void class_lines(const DataIdentity *d)
+{
+    char line[LINE_WIDTH] = "", name[80];
+    const char *title = "classes";
+    for (int i = 0; d->class_names && i < d->classes; i++) {
+        text_escape(name, sizeof name, d->class_names[i]);
+        size_t used = strlen(line);
+        if (used > 0 && used + strlen(name) + 4 > sizeof line) {
+            output_line("  %-12s %s,", title, line);
+            title = "";
+            used = 0;
+        }
+        snprintf(line + used, sizeof line - used, "%s%.60s", used ? ", " : "", name);
+    }
+    if (line[0]) output_line("  %-12s %s", title, line);
+}
+
+static void image_line(const DataIdentity *d)
+{
+    char count[32], classes[32] = "";
+    term_format_count(count, d->count);
+    if (d->classes > 0)
+        snprintf(classes, sizeof classes, ", %d class%s", d->classes, d->classes == 1 ? "" : "es");
+    output_line("  data         %s %s image%s of %dx%d (%s)%s", count,
+                d->channels == 1 ? "grey" : "colour", d->count == 1 ? "" : "s", d->height, d->width,
+                config_word("data", "kind", (int)d->kind), classes);
+}
+
+void data_lines(const char *run)
+{
+    RunRecord r;
+    bool whole = false;
+    char path[512];
+    if (!read_record(run, &r, &whole)) return;
+    text_escape(path, sizeof path, r.config.data.path);
+    if (r.config.data.toy != TOY_NONE)
+        output_line("  data         points of %s, without end",
+                    config_word("data", "toy", (int)r.config.data.toy));
+    else if (!whole)
+        output_line("  data         %s", path);
+    else
+        image_line(&r.data);
+    if (whole && path[0]) output_line("               %s", path);
+    class_lines(&r.data);
+    run_record_free(&r);
+}
+
+void data_json(JsonWriter *w, const char *run)
+{
+    RunRecord r;
+    bool whole = false;
+    if (!read_record(run, &r, &whole)) return;
+    const DataIdentity *d = &r.data;
+    json_begin_object(w, "data");
+    json_put_string(w, "kind",
+                    config_word("data", "kind", (int)(whole ? d->kind : r.config.data.kind)));
+    json_put_string(w, "toy", config_word("data", "toy", (int)r.config.data.toy));
+    json_put_string(w, "path", r.config.data.path);
+    if (whole) {
+        json_put_uint(w, "count", d->count);
+        json_begin_row(w, "shape");
+        json_put_int(w, NULL, d->height);
+        json_put_int(w, NULL, d->width);
+        json_put_int(w, NULL, d->channels);
+        json_end_array(w);
+        json_put_int(w, "classes", d->classes);
+    }
+    if (d->class_names) {
+        json_begin_row(w, "class_names");
+        for (int i = 0; i < d->classes; i++) json_put_string(w, NULL, d->class_names[i]);
+        json_end_array(w);
+    }
+    json_end_object(w);
+    run_record_free(&r);
+}

@@ -233,6 +233,28 @@ TEST(text_distance_counts_typing_errors)
     EXPECT_INT(text_distance("a", longer), TEXT_DISTANCE_BYTES - 1);
 }
 
+static const char *candidate(const void *context, int index)
+{
+    return ((const char *const *)context)[index];
+}
+
+TEST(the_nearest_name_is_found_for_slips_and_none_for_other_words)
+{
+    static const char *const names[] = {"steps", "sampler", "out", "out-dir",
+                                        "model", "seed",    NULL};
+    static const struct {
+        const char *word, *near;
+    } cases[] = {{"step", "steps"},       {"samplr", "sampler"},  {"Sampler", "sampler"},
+                 {"outdir", "out-dir"},   {"OUT_DIR", "out-dir"}, {"output", "out"},
+                 {"model-path", "model"}, {"mod", "model"},       {"sede", "seed"},
+                 {"samp", "sampler"},     {"gpu", NULL},          {"", NULL},
+                 {"frobnicate", NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *near = text_nearest(cases[i].word, candidate, names);
+        EXPECT_TEXT(near ? near : "none", cases[i].near ? cases[i].near : "none");
+    }
+}
+
 TEST(mem_alloc_refuses_sizes_that_overflow)
 {
     EXPECT(mem_alloc(SIZE_MAX / 2, 4) == NULL);

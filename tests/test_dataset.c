@@ -380,8 +380,8 @@ TEST(options_that_cannot_work_are_usage_errors_with_the_numbers)
     expect_error(&options, ERR_USAGE, "a: 3 images held out of 3 leave none to train on");
     options.limit = 2;
     expect_error(&options, ERR_USAGE, "3 images held out of a limit of 2 leave none");
-    options = (DataOptions){.path = at("a"), .channels = 2};
-    expect_error(&options, ERR_USAGE, "2 channels, expected 1 (grey), 3 (colour)");
+    options = (DataOptions){.path = at("a"), .channels = 5};
+    expect_error(&options, ERR_USAGE, "5 channels, expected 1 (grey), 3 (colour), 2 or 4");
     options = (DataOptions){.path = at("a"), .height = 8};
     expect_error(&options, ERR_USAGE, "height 8 and width 0: give both, or neither");
     options = (DataOptions){.path = at("a"), .height = 8, .width = 9999};
@@ -399,6 +399,26 @@ TEST(idx_is_resized_and_widened_when_asked)
     EXPECT_TEXT(d.description, "2 colour images of 1x1 (IDX)");
     EXPECT_SAME(d.pixels, "\2\2\2\14\14\14", 6); /* means 1.5 and 11.5, rounded up */
     dataset_close(&d);
+}
+
+TEST(grey_and_colour_get_an_opaque_alpha_when_asked)
+{
+    Dataset d;
+    Err err;
+    write_bytes("grey", idx, sizeof idx);
+    for (int channels = 2; channels <= 4; channels += 2) {
+        DataOptions options = {.path = at("grey"), .channels = channels};
+        if (!EXPECT(dataset_open(&d, &options, NULL, NULL, &err))) continue;
+        EXPECT_INT(d.channels, channels);
+        size_t n = d.count * (size_t)d.height * (size_t)d.width, wrong = 0;
+        for (size_t i = 0; i < n; i++) {
+            const unsigned char *p = d.pixels + i * (size_t)channels;
+            wrong += p[channels - 1] != 255 || (channels == 4 && (p[0] != p[1] || p[0] != p[2]));
+        }
+        EXPECT_INT((long long)wrong, 0);
+        EXPECT_CONTAINS(d.description, channels == 2 ? "grey with alpha" : "colour with alpha");
+        dataset_close(&d);
+    }
 }
 
 TEST(fashion_mnist_is_whole)

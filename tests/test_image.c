@@ -27,13 +27,13 @@ TEST(png_encode_then_decode_gives_the_same_pixels)
 {
     static const int sizes[][2] = {{1, 1}, {1, 7}, {7, 1}, {13, 17}, {64, 33}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        for (int channels = 1; channels <= 3; channels += 2) {
+        for (int channels = 1; channels <= IMAGE_MAX_CHANNELS; channels++) {
             Image in = noise_image(sizes[i][0], sizes[i][1], channels), out;
             unsigned char *png;
             size_t size;
             Err err;
             if (!EXPECT(image_encode_png(&in, i % 2 ? "text" : NULL, &png, &size, &err))) continue;
-            if (EXPECT(image_decode(png, size, "test", 0, &out, &err))) {
+            if (EXPECT(image_decode(png, size, "test", IMAGE_AS_STORED, &out, &err))) {
                 EXPECT_INT(out.height, in.height);
                 EXPECT_INT(out.width, in.width);
                 EXPECT_INT(out.channels, channels);
@@ -145,6 +145,52 @@ static int grey_ramp(int y, int x, int c)
 static int wide_ramp(int y, int x, int c)
 {
     return c == 0 ? 6 * x : c == 1 ? 128 : 10 * y;
+}
+
+TEST(alpha_is_kept_blended_over_black_or_added_as_the_channels_ask)
+{
+    static const struct {
+        int stored, wanted;
+        unsigned char in[4], out[4];
+    } cases[] = {{4, 4, {10, 20, 40, 51}, {10, 20, 40, 51}},
+                 {4, 0, {10, 20, 40, 51}, {2, 4, 8}},
+                 {4, 3, {10, 20, 40, 51}, {2, 4, 8}},
+                 {4, 2, {10, 20, 40, 51}, {19, 51}},
+                 {4, 1, {10, 20, 40, 51}, {4}},
+                 {2, 2, {100, 51}, {100, 51}},
+                 {2, 0, {100, 51}, {20}},
+                 {2, 4, {100, 51}, {100, 100, 100, 51}},
+                 {3, 4, {10, 20, 40}, {10, 20, 40, 255}},
+                 {1, 2, {7}, {7, 255}},
+                 {1, 4, {7}, {7, 7, 7, 255}},
+                 {3, IMAGE_AS_STORED, {1, 2, 3}, {1, 2, 3}}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        unsigned char pixel[4], *png;
+        memcpy(pixel, cases[i].in, sizeof pixel);
+        Image in = {.height = 1, .width = 1, .channels = cases[i].stored, .pixels = pixel}, out;
+        size_t size;
+        Err err;
+        if (!EXPECT(image_encode_png(&in, NULL, &png, &size, &err))) continue;
+        if (EXPECT(image_decode(png, size, "test", cases[i].wanted, &out, &err))) {
+            if (cases[i].wanted > 0) EXPECT_INT(out.channels, cases[i].wanted);
+            EXPECT_SAME(out.pixels, cases[i].out, (size_t)out.channels);
+            image_free(&out);
+        }
+        mem_free(png);
+    }
+}
+
+TEST(resizing_counts_colours_by_their_alpha)
+{
+    /* A transparent pixel's colour is not seen: half of red beside nothing is red of half alpha. */
+    unsigned char pixels[] = {200, 0, 0, 255, 0, 100, 0, 0, 200, 0, 0, 255, 0, 100, 0, 0};
+    const unsigned char want[] = {200, 0, 0, 128};
+    Image in = {.height = 2, .width = 2, .channels = 4, .pixels = pixels}, out;
+    Err err;
+    if (EXPECT(image_resize_crop(&in, 1, 1, &out, &err))) {
+        EXPECT_SAME(out.pixels, want, sizeof want);
+        image_free(&out);
+    }
 }
 
 TEST(jpeg_baseline_progressive_grey_and_with_restarts_decode_close_to_the_source)

@@ -223,7 +223,7 @@ TEST(missing_and_surplus_values_are_refused)
     expect_error("--no-clip=1", "--no-clip takes no value");
     expect_error("--count 3 --count 4", "--count is given twice; once is enough");
     expect_error("--clip --no-clip", "--clip is given twice; once is enough");
-    expect_error("a b", "'b' is one argument too many; what can be given is [FILE]");
+    expect_error("a b", "unexpected argument 'b': make takes one FILE");
 }
 
 TEST(help_shows_groups_ranges_and_defaults_within_80_columns)

@@ -1,8 +1,11 @@
 /* The training loop: optimiser, batches, resume, divergence, interruption, models. */
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "../src/train/train_internal.h"
 #include "diffc/clock.h"
@@ -582,9 +585,64 @@ TEST(the_model_folder_holds_the_moving_average_and_samples_like_it)
     EXPECT_SAME(one, eps + 2 * D, sizeof one);
     model_close(&m);
     trainer_close(t);
-    char newest[PATH_BYTES];
-    EXPECT(model_newest_run(test_folder(), newest, &err));
-    EXPECT_TEXT(newest, run);
+}
+
+static bool has_classes(const void *context, const ModelConfig *config, Err *lack)
+{
+    (void)context;
+    return config->unet.classes > 0 || err_set(lack, ERR_USAGE, "has no classes");
+}
+
+static bool anything(const void *context, const ModelConfig *config, Err *lack)
+{
+    (void)context;
+    (void)config;
+    (void)lack;
+    return true;
+}
+
+/* A file of a run under `root`, changed `days` from now. */
+static void put_file(const char *root, const char *folder, const char *name, const char *text,
+                     int days)
+{
+    char inner[PATH_BYTES], file[PATH_BYTES];
+    Err err = {0};
+    EXPECT(path_join(inner, root, folder, &err) && folder_make(inner, &err) &&
+           path_join(file, inner, name, &err) && file_write(file, text, strlen(text), &err));
+    struct timespec at = {.tv_sec = time(NULL) + 86400 * days};
+    EXPECT(utimensat(AT_FDCWD, file, (struct timespec[]){at, at}, 0) == 0);
+}
+
+TEST(the_newest_run_that_serves_is_found_and_what_the_newer_ones_lack_is_said)
+{
+    char root[PATH_BYTES], run[PATH_BYTES];
+    Config c = tiny_config();
+    Err err = {0};
+    NewestRun newest;
+    Trainer *t = NULL;
+    snprintf(root, sizeof root, "%s", test_path("newest"));
+    EXPECT(!model_newest_run(root, anything, NULL, &newest, &err));
+    EXPECT_CONTAINS(err.text, "there is no folder");
+    EXPECT(folder_make(root, &err) && !model_newest_run(root, anything, NULL, &newest, &err));
+    EXPECT_CONTAINS(err.text, "has a model yet");
+    EXPECT(path_join(run, root, "good", &err) && trainer_open(&t, &c, NULL, &err) &&
+           trainer_run(t, run, false, &err));
+    trainer_close(t);
+    EXPECT(model_newest_run(root, anything, NULL, &newest, &err));
+    EXPECT_TEXT(newest.path, run);
+    EXPECT_INT(newest.passed, 0);
+    EXPECT(!model_newest_run(root, has_classes, NULL, &newest, &err));
+    EXPECT_CONTAINS(err.text, "good has no classes; it is the only run");
+    /* A damaged one and one without a model are newer. */
+    put_file(root, "damaged/model", "model_index.json", "{", 1);
+    put_file(root, "begun", "config.json", "{}", 2);
+    EXPECT(model_newest_run(root, anything, NULL, &newest, &err));
+    EXPECT_TEXT(newest.path, run);
+    EXPECT_INT(newest.passed, 2);
+    EXPECT_CONTAINS(newest.passed_path, "begun");
+    EXPECT_TEXT(newest.lack.text, "has no model yet");
+    EXPECT(!model_newest_run(root, has_classes, NULL, &newest, &err));
+    EXPECT_CONTAINS(err.text, "none of the 3 runs");
 }
 
 TEST(a_configuration_that_cannot_be_built_says_which_value)

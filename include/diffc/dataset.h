@@ -18,7 +18,8 @@ typedef struct {
     ToyKind toy;       /* not TOY_NONE: points; nothing else but validation and seed is read */
     bool test_part;    /* the t10k / test_batch files, or test/ (else val/), instead of that */
     int height, width; /* 0: native (IDX, CIFAR) or the first image's size (folders) */
-    int channels;      /* 0: as stored; folders: 3 when any image has colour */
+    int channels;      /* 1 grey, 3 colour, 2 and 4 with alpha; 0: as stored, alpha blended over
+                          black; folders: 3 when any image has colour */
     bool flip;         /* horizontal flips in training batches */
     size_t limit;      /* at most this many: IDX and CIFAR the first, folders evenly; 0: all */
     size_t validation; /* images held out */

@@ -35,7 +35,20 @@ bool model_prepare_vjp(Model *m, int batch, int label, Denoiser *out, Err *err);
 /* ln p_t(x) of a classification diffusion model. ERR_USAGE for the others, which know no density. */
 bool model_prepare_density(Model *m, int batch, DensityModel *out, Err *err);
 
-/* The newest run folder (by its model's time) under `root`; false when there is none. */
-bool model_newest_run(const char *root, char *out, Err *err);
+/* Whether a model of this configuration does what is asked of it; what it lacks goes to `lack` as
+ * words that follow its name: "makes points, not images". */
+typedef bool ModelServes(const void *context, const ModelConfig *config, Err *lack);
+
+typedef struct {
+    char path[PATH_BYTES];        /* the run folder */
+    int passed;                   /* newer runs that do not serve */
+    char passed_path[PATH_BYTES]; /* the newest of them */
+    Err lack;                     /* and what it lacks */
+} NewestRun;
+
+/* The newest run folder under `root` whose model serves: by its model's time, one without a model by
+ * its configuration's. ERR_USAGE when none does. */
+bool model_newest_run(const char *root, ModelServes *serves, const void *context, NewestRun *out,
+                      Err *err);
 
 #endif

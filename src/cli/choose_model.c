@@ -2,17 +2,72 @@
 #include <stdio.h>
 
 #include "cli.h"
+#include "diffc/image.h"
 #include "diffc/model.h"
 #include "diffc/term.h"
+#include "diffc/terms.h"
 
-bool choose_model(const OptionValue *given, char *path, Err *err)
+/* The words for what a model lacks follow its name. */
+static bool check_image(Shape want, Shape made, Err *lack)
 {
+    bool known = want.C <= IMAGE_MAX_CHANNELS && made.C > 0 && made.C <= IMAGE_MAX_CHANNELS;
+    if (want.H > 0 && made.H > 0 && (made.H != want.H || made.W != want.W))
+        return err_set(lack, ERR_USAGE, "makes images of %dx%d, not %dx%d", made.H, made.W, want.H,
+                       want.W);
+    if (want.C == 0 || made.C == want.C) return true;
+    if (!known)
+        return err_set(lack, ERR_USAGE, "makes images of %d channels, not %d", made.C, want.C);
+    return err_set(lack, ERR_USAGE, "makes %s images, not %s ones", image_colour(made.C),
+                   image_colour(want.C));
+}
+
+static bool meets_needs(const void *context, const ModelConfig *c, Err *lack)
+{
+    const ModelNeeds *needs = context;
+    bool points = c->network == NETWORK_MLP;
+    if (needs->images && points) return err_set(lack, ERR_USAGE, "makes points, not images");
+    if (needs->points && !points) return err_set(lack, ERR_USAGE, "makes images, not points");
+    if (needs->density && c->method != METHOD_CDM)
+        return err_set(lack, ERR_USAGE, "is no cdm, so it has no density of its own");
+    if (needs->finds_noise && c->method != METHOD_CDM)
+        return err_set(lack, ERR_USAGE, "is no cdm, so it cannot find out how strong the noise is");
+    if (needs->levels && c->method == METHOD_SDE)
+        return err_set(lack, ERR_USAGE, "is an sde, so its noise levels have no numbers");
+    if (needs->classes && c->unet.classes == 0) return err_set(lack, ERR_USAGE, "has no classes");
+    return !needs->images || check_image(needs->image, network_shape(c), lack);
+}
+
+static void note_choice(const NewestRun *newest)
+{
+    if (newest->passed == 0)
+        term_note("model: %s (the newest run)", newest->path);
+    else if (newest->passed == 1)
+        term_note("model: %s (the newest run that will do; %s %s)", newest->path,
+                  newest->passed_path, newest->lack.text);
+    else
+        term_note("model: %s (the newest run that will do; %s, the newest of %d passed over, %s)",
+                  newest->path, newest->passed_path, newest->passed, newest->lack.text);
+}
+
+bool choose_model(const OptionValue *given, const ModelNeeds *needs, char *path, Err *err)
+{
+    /* What options can make up for is asked for first and given up first. */
+    const ModelNeeds tries[] = {
+        *needs,
+        {.images = needs->images, .points = needs->points, .image = needs->image},
+        {.images = needs->images, .points = needs->points}};
+    enum { TRIES = sizeof tries / sizeof *tries };
+    NewestRun newest;
+    bool found = false;
     if (given->given) {
         snprintf(path, PATH_BYTES, "%s", given->text);
         return true;
     }
-    if (!model_newest_run("runs", path, err)) return false;
-    term_note("model: %s (the newest run)", path);
+    for (int i = 0; i < TRIES && !found; i++)
+        found = model_newest_run("runs", meets_needs, &tries[i], &newest, err);
+    if (!found) return false;
+    snprintf(path, PATH_BYTES, "%s", newest.path);
+    note_choice(&newest);
     return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include "diffc/err.h"
 #include "diffc/json.h"
+#include "diffc/net.h"
 #include "options.h"
 
 extern const Command command_train, command_sample, command_nll, command_info, command_bench,
@@ -66,14 +67,38 @@ const char *sampler_name(int index);
 
 const char *protocol_name(int kind);
 
-/* path (PATH_BYTES): what --model says, or the newest run under runs/, whose name is said. */
-bool choose_model(const OptionValue *given, char *path, Err *err);
+/* ERR_USAGE for a value of sample.sampler in `file` that is no sampler; names the nearest. */
+bool check_sampler_name(const char *file, const char *name, Err *err);
+
+/* What a command needs of a model. */
+typedef struct {
+    bool images, points; /* makes them; neither set: either will do */
+    Shape image;         /* of these images; H or C 0: of any size or number of channels */
+    bool density;        /* gives its own density (cdm) */
+    bool finds_noise;    /* finds out how strong noise is (cdm) */
+    bool levels;         /* has numbered noise levels, which SDEs have not */
+    bool classes;        /* is of images with classes */
+} ModelNeeds;
+
+/* path (PATH_BYTES): what --model says, or the newest run under runs/ that has what is needed, whose
+ * name is said beside that of a newer one that has not. Where no run has all of it, the newest that
+ * makes images (points) is taken, so that the command says what is wrong and what would help. */
+bool choose_model(const OptionValue *given, const ModelNeeds *needs, char *path, Err *err);
 
 /* *label: the class of the images that --label gives to a model with classes, -1 for one without. */
 bool choose_label(const OptionValue *given, int classes, int *label, Err *err);
 
-/* ERR_USAGE for a name that promises another format than the PNG that pictures are written as. */
-bool check_picture_name(const char *path, Err *err);
+/* ERR_USAGE for the path of --OPTION (NULL: not given) when it is a folder or promises another format
+ * than `end`, "png" or such; ERR_IO when no file can be made there. For before the work. */
+bool check_output_file(const char *option, const char *path, const char *end, Err *err);
+
+/* out (PATH_BYTES): the first of STEM-1.END, STEM-2.END, ... that is free. */
+bool free_file_name(const char *stem, const char *end, char *out, Err *err);
+
+/* Whether there is a file that writing to `path` replaces (a device or pipe is none), and the note
+ * about it, for after the writing. path NULL: no. */
+bool file_is_there(const char *path);
+void note_replaced(const char *path, bool replaced);
 
 /* What the program was called by; main gives it once, others pass NULL. */
 const char *program_name(const char *called);

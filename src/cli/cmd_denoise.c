@@ -1,6 +1,7 @@
 /* diffc denoise: the image behind a noisy one, and how well a model finds such images. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli.h"
 #include "denoise_data.h"
@@ -54,9 +55,9 @@ static const Option options[ROWS + 1] = {
              .letter = 'o',
              .type = OPTION_TEXT,
              .metavar = "FILE",
-             .fallback = "clean.png",
+             .otherwise = "the image's name with -clean-1, or the next free number",
              .group = "Images",
-             .help = "where the result goes, as PNG"},
+             .help = "where the result goes, as PNG; a file there is replaced, which is said"},
     [DATA] = {.name = "data",
               .type = OPTION_TEXT,
               .metavar = "PATH",
@@ -80,6 +81,8 @@ typedef struct {
     char path[PATH_BYTES];
     const char *input; /* the noisy image; NULL with --data */
     const char *out;
+    bool named;            /* --out is given */
+    char name[PATH_BYTES]; /* where it is not */
     NllImages images;
     Model model;
     Denoiser denoiser;
@@ -127,8 +130,8 @@ static bool choose_level(Job *job, const OptionValue *v, Err *err)
     }
     if (job->model.config.method != METHOD_CDM)
         return err_set(err, ERR_USAGE,
-                       "%s cannot tell how strong the noise is, as a cdm can; give --sigma, in "
-                       "levels of grey, or --level",
+                       "%s cannot find out how strong the noise is, as a cdm can; give --sigma in "
+                       "levels of grey, such as --sigma 25, or --level",
                        job->path);
     NoiseClassifier classifier = cdm_classifier(&job->model.denoiser);
     job->found = true;
@@ -161,19 +164,32 @@ static bool denoise(Job *job, Err *err)
     return true;
 }
 
-static bool write_image(const Job *job, Err *err)
+/* Without --out, the name of the image with -clean-1.png, or the next number that is free. */
+static bool choose_out(Job *job, Err *err)
+{
+    char stem[PATH_BYTES];
+    if (job->named) return true;
+    const char *slash = strrchr(job->input, '/'), *base = slash ? slash + 1 : job->input;
+    const char *dot = strrchr(base, '.');
+    int length = (int)(dot && dot != base ? (size_t)(dot - base) : strlen(base));
+    snprintf(stem, sizeof stem, "%.*s-clean", length, base);
+    job->out = job->name;
+    return free_file_name(stem, "png", job->name, err);
+}
+
+static bool write_image(Job *job, Err *err)
 {
     Shape s = job->model.image;
     Image picture;
     char text[PATH_BYTES + 96];
-    if (s.C != 1 && s.C != 3)
-        return err_set(err, ERR_USAGE,
-                       "the model's images have %d channels, which PNG files cannot hold", s.C);
+    if (!choose_out(job, err)) return false;
+    bool replaces = file_is_there(job->out);
     snprintf(text, sizeof text, "diffc denoise: model %s, sigma %.4g", job->path,
              noise_in_greys(job->level));
     if (!image_grid(job->clean, 1, s.H, s.W, s.C, 1, 0, &picture, err)) return false;
     bool ok = image_save_png(job->out, &picture, text, err);
     image_free(&picture);
+    note_replaced(job->out, ok && replaces);
     return ok;
 }
 
@@ -203,7 +219,8 @@ static bool report_image(const Job *job, bool json, Err *err)
 
 static bool run_image(Job *job, const OptionValue *v, Err *err)
 {
-    return read_image(job, err) && choose_level(job, v, err) && denoise(job, err) &&
+    return choose_out(job, err) && check_output_file("out", job->out, "png", err) &&
+           read_image(job, err) && choose_level(job, v, err) && denoise(job, err) &&
            write_image(job, err) && report_image(job, v[JSON].given, err);
 }
 
@@ -271,7 +288,7 @@ static bool check_options(const Arguments *a, Err *err)
                        "--sigma and --level both say how strong the noise is; give one of them");
     if (v[DATA].given && v[OUT].given)
         return err_set(err, ERR_USAGE, "--out belongs to an image; --data prints figures");
-    if (!check_picture_name(v[OUT].text, err)) return false;
+    if (a->word_count > 0 && !check_image_file(a->words[0], err)) return false;
     for (size_t i = 0; i < sizeof data_rows / sizeof *data_rows; i++) {
         if (v[data_rows[i]].given && !v[DATA].given)
             return err_set(err, ERR_USAGE, "--%s belongs to --data", options[data_rows[i]].name);
@@ -289,27 +306,38 @@ static bool run_job(Job *job, const OptionValue *v, Err *err)
     int batch = v[DATA].given ? DENOISE_IMAGES : 1;
     if (!model_prepare(&job->model, batch, label, &job->denoiser, err)) return false;
     job->dims = job->denoiser.dims;
-    job->images = (NllImages){.want = job->model.image,
-                              .resize = v[RESIZE].given,
-                              .paths = &job->input,
-                              .data_path = v[DATA].text,
-                              .part = v[PART].given ? (DataPart)v[PART].integer : PART_AUTO,
-                              .count = v[DATA].given ? (size_t)v[COUNT].integer : 1};
+    job->images.want = job->model.image;
     if (!nll_images_open(&job->images, err)) return false;
     bool ok = v[DATA].given ? run_data(job, v, err) : run_image(job, v, err);
     nll_images_close(&job->images);
     return ok;
 }
 
+static bool find_model(Job *job, const OptionValue *v, Err *err)
+{
+    ModelNeeds needs = {.images = true,
+                        .classes = v[LABEL].given,
+                        .levels = v[LEVEL].given,
+                        .finds_noise = !v[DATA].given && !v[LEVEL].given && !v[SIGMA].given};
+    job->images = (NllImages){.resize = v[RESIZE].given,
+                              .paths = &job->input,
+                              .data_path = v[DATA].text,
+                              .part = v[PART].given ? (DataPart)v[PART].integer : PART_AUTO,
+                              .count = v[DATA].given ? (size_t)v[COUNT].integer : 1};
+    if (!v[MODEL].given) needs.image = nll_images_shape(&job->images);
+    return choose_model(&v[MODEL], &needs, job->path, err);
+}
+
 static bool run_denoise(const Arguments *a, Err *err)
 {
     const OptionValue *v = a->values;
-    Job job = {.input = a->word_count > 0 ? a->words[0] : NULL, .out = v[OUT].text};
+    Job job = {
+        .input = a->word_count > 0 ? a->words[0] : NULL, .out = v[OUT].text, .named = v[OUT].given};
     if (!check_options(a, err)) return false;
     if (v[THREADS].given) parallel_set_threads((int)v[THREADS].integer);
     term_set_quiet(v[QUIET].given);
     note_instructions();
-    if (!choose_model(&v[MODEL], job.path, err)) return false;
+    if (!find_model(&job, v, err)) return false;
     if (!model_open(&job.model, job.path, 0, 0, err)) return false;
     for (int i = 0; i < job.model.config.warning_count; i++)
         term_note("warning: %s", job.model.config.warnings[i]);
@@ -328,13 +356,15 @@ const Command command_denoise = {
     .words = "NOISY.png | --data PATH",
     .words_min = 0,
     .words_max = 1,
-    .examples = {"diffc denoise noisy.png --out clean.png",
-                 "diffc denoise -m runs/fashion-ddpm --data data/fashion-mnist --level 250"},
+    .examples = {"diffc denoise data/boot-noisy.png --sigma 25 --out clean.png",
+                 "diffc denoise -m runs/demo --data /usr/share/datasets/fashion-mnist --level 250"},
     .options = options,
-    .notes = "The noise is taken to be independent, normal and equally strong everywhere; the "
-             "result is the mean of all images that could lie behind it. A model of the method "
-             "cdm finds out how strong the noise is; the others must be told. With --data the "
-             "figure is the mean squared error of the predicted noise, in units of its variance, "
-             "by which models are compared.",
+    .notes =
+        "The noise is taken to be independent, normal and equally strong everywhere; the "
+        "result is the mean of all images that could lie behind it. A model of the method "
+        "cdm finds out how strong the noise is, and --sigma can be left out; other models need "
+        "--sigma or --level. With --data the "
+        "figure is the mean squared error of the predicted noise, in units of its variance, "
+        "by which models are compared.",
     .run = run_denoise,
 };

@@ -351,7 +351,7 @@ const Command command_info = {
     .words = "PATH",
     .words_min = 1,
     .words_max = 1,
-    .examples = {"diffc info runs/fashion-ddpm", "diffc info configs/fashion-ddpm.json --json"},
+    .examples = {"diffc info runs/demo", "diffc info configs/fashion-ddpm.json --json"},
     .options = options,
     .notes =
         "A configuration is resolved and its data are read, as train --dry-run does; data that "

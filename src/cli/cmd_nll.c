@@ -359,9 +359,17 @@ static bool prepare(Job *job, int label, Err *err)
     return model_prepare(&job->model, batch, label, &job->denoiser, err);
 }
 
-static bool run_job(Job *job, const Arguments *a, Err *err)
+/* --steps makes the model a chain of fewer steps. */
+static bool choose_chain(Job *job, const OptionValue *v, NllFit fit, int label, Err *err)
 {
-    const OptionValue *v = a->values;
+    bool clip = v[NLL_ROW_CLIP].given ? v[NLL_ROW_CLIP].integer : true;
+    return !v[NLL_ROW_STEPS].given ||
+           choose_steps(&job->model, (SpacingKind)v[NLL_ROW_SPACING].integer,
+                        (int)v[NLL_ROW_STEPS].integer, fit, label, clip, err);
+}
+
+static bool run_job(Job *job, const OptionValue *v, Err *err)
+{
     if (job->model.config.network == NETWORK_MLP)
         return err_set(err, ERR_USAGE,
                        "%s: the model gives points of the plane; nll scores images of 8 bits",
@@ -373,19 +381,7 @@ static bool run_job(Job *job, const Arguments *a, Err *err)
                   .path = v[NLL_ROW_FIT_DATA].text,
                   .count = (int)v[NLL_ROW_FIT_COUNT].integer,
                   .seed = v[NLL_ROW_SEED].seed};
-    bool clip = v[NLL_ROW_CLIP].given ? v[NLL_ROW_CLIP].integer : true;
-    if (v[NLL_ROW_STEPS].given &&
-        !choose_steps(&job->model, (SpacingKind)v[NLL_ROW_SPACING].integer,
-                      (int)v[NLL_ROW_STEPS].integer, fit, label, clip, err))
-        return false;
-    fill_runs(v, job);
-    job->images = (NllImages){
-        .want = job->model.image,
-        .resize = v[NLL_ROW_RESIZE].given,
-        .paths = a->words,
-        .data_path = v[NLL_ROW_DATA].text,
-        .part = v[NLL_ROW_PART].given ? (DataPart)v[NLL_ROW_PART].integer : PART_AUTO,
-        .count = v[NLL_ROW_DATA].given ? (size_t)v[NLL_ROW_COUNT].integer : (size_t)a->word_count};
+    job->images.want = job->model.image;
     job->report = (NllReport){.protocol = job->protocol,
                               .level = (int)v[NLL_ROW_LEVEL].integer,
                               .noise_alone = is_noise_alone(job),
@@ -393,13 +389,18 @@ static bool run_job(Job *job, const Arguments *a, Err *err)
                               .each = !v[NLL_ROW_DATA].given,
                               .csv = v[NLL_ROW_CSV].text,
                               .per_step = v[NLL_ROW_PER_STEP].text};
+    /* What can be wrong with the files is found before the work. */
     if (!nll_images_open(&job->images, err)) return false;
-    if ((size_t)job->batch > job->images.count) job->batch = (int)job->images.count;
-    bool ok = prepare(job, label, err);
+    Group group = {0};
+    bool ok = nll_report_open(&job->report, err) && choose_chain(job, v, fit, label, err);
+    if (ok) {
+        fill_runs(v, job);
+        if ((size_t)job->batch > job->images.count) job->batch = (int)job->images.count;
+        ok = prepare(job, label, err);
+    }
     if (ok && job->fitted)
         ok = nll_fit_variances(&fit, &job->denoiser, &job->bound, &job->variances, err);
-    Group group = {0};
-    ok = ok && group_open(&group, job, err) && nll_report_open(&job->report, err);
+    ok = ok && group_open(&group, job, err);
     if (ok) {
         narrate(job);
         ok = conclude(job, score_all(job, &group, err), err);
@@ -409,6 +410,18 @@ static bool run_job(Job *job, const Arguments *a, Err *err)
     nll_images_close(&job->images);
     mem_free(job->variances);
     return ok;
+}
+
+static bool find_model(Job *job, const OptionValue *v, Err *err)
+{
+    const OptionValue *protocol = &v[NLL_ROW_PROTOCOL];
+    ModelNeeds needs = {.images = true,
+                        .classes = v[NLL_ROW_LABEL].given,
+                        .density = protocol->given ? protocol->integer == PROTOCOL_EXACT
+                                                   : v[NLL_ROW_LEVEL].given,
+                        .levels = protocol->given && protocol->integer == PROTOCOL_BOUND};
+    if (!v[NLL_ROW_MODEL].given) needs.image = nll_images_shape(&job->images);
+    return choose_model(&v[NLL_ROW_MODEL], &needs, job->path, err);
 }
 
 static bool run_nll(const Arguments *a, Err *err)
@@ -422,14 +435,21 @@ static bool run_nll(const Arguments *a, Err *err)
     if (!v[NLL_ROW_DATA].given && (v[NLL_ROW_COUNT].given || v[NLL_ROW_PART].given))
         return err_set(err, ERR_USAGE, "--%s belongs to --data",
                        nll_options[v[NLL_ROW_COUNT].given ? NLL_ROW_COUNT : NLL_ROW_PART].name);
+    if (a->word_count == 1 && !check_image_file(a->words[0], err)) return false;
     if (v[NLL_ROW_THREADS].given) parallel_set_threads((int)v[NLL_ROW_THREADS].integer);
     term_set_quiet(v[NLL_ROW_QUIET].given);
     note_instructions();
-    if (!choose_model(&v[NLL_ROW_MODEL], job.path, err)) return false;
+    job.images = (NllImages){
+        .resize = v[NLL_ROW_RESIZE].given,
+        .paths = a->words,
+        .data_path = v[NLL_ROW_DATA].text,
+        .part = v[NLL_ROW_PART].given ? (DataPart)v[NLL_ROW_PART].integer : PART_AUTO,
+        .count = v[NLL_ROW_DATA].given ? (size_t)v[NLL_ROW_COUNT].integer : (size_t)a->word_count};
+    if (!find_model(&job, v, err)) return false;
     if (!model_open(&job.model, job.path, 0, 0, err)) return false;
     for (int i = 0; i < job.model.config.warning_count; i++)
         term_note("warning: %s", job.model.config.warnings[i]);
-    bool ok = run_job(&job, a, err);
+    bool ok = run_job(&job, v, err);
     model_close(&job.model);
     return ok;
 }
@@ -461,8 +481,8 @@ const Command command_nll = {
     .words = "IMAGE... | --data PATH",
     .words_min = 0,
     .words_max = 1000000,
-    .examples = {"diffc nll image.png",
-                 "diffc nll -m runs/fashion-ddpm --data data/fashion-mnist --count 1000"},
+    .examples = {"diffc nll data/boot.png",
+                 "diffc nll -m runs/demo --data /usr/share/datasets/fashion-mnist --count 1000"},
     .options = nll_options,
     .notes = "Fewer bits are more likely; 8 bits per dimension are what an unpacked image takes. A "
              "dimension is one channel of one pixel. The standard error of an image is that of "

@@ -1,5 +1,6 @@
 /* diffc sample: images, or points, from a trained model. */
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ typedef struct {
     LevelGrid grid;
     Denoiser denoiser;
     SampleOutput output;
+    char stem[PATH_BYTES];
     double *x, *scratch;
     int done;         /* finished images */
     long calls;       /* of an image of the finished batches, the most */
@@ -154,27 +156,50 @@ static bool report(const Job *job, bool json, Err *err)
     return true;
 }
 
+/* NAME of the pictures NAME-1.png, NAME-2.png ...: the run's or the model folder's. */
+static void name_after_model(const char *path, char *stem)
+{
+    char real[PATH_MAX];
+    snprintf(stem, PATH_BYTES, "model");
+    if (!realpath(path, real)) return;
+    char *slash = strrchr(real, '/');
+    /* runs/demo/model is called demo. */
+    if (slash && slash != real && strcmp(slash, "/model") == 0) {
+        *slash = '\0';
+        slash = strrchr(real, '/');
+    }
+    if (slash && slash[1]) snprintf(stem, PATH_BYTES, "%s", slash + 1);
+}
+
+/* Where the images go, checked. */
+static bool plan_output(Job *job, const Arguments *a, Err *err)
+{
+    const SamplePlan *p = job->plan;
+    const OptionValue *v = a->values;
+    SampleOutput *o = &job->output;
+    bool elsewhere =
+        v[SAMPLE_ROW_OUT_DIR].given || v[SAMPLE_ROW_NPZ].given || v[SAMPLE_ROW_CSV].given;
+    *o = (SampleOutput){.grid = v[SAMPLE_ROW_OUT].text,
+                        .folder = v[SAMPLE_ROW_OUT_DIR].text,
+                        .npz = v[SAMPLE_ROW_NPZ].text,
+                        .csv = v[SAMPLE_ROW_CSV].text,
+                        .points = job->model.config.network == NETWORK_MLP,
+                        .toy = job->model.config.toy,
+                        .image = job->model.image,
+                        .count = p->count,
+                        .first_seed = p->seed};
+    if (!o->grid && !elsewhere) {
+        name_after_model(p->path, job->stem);
+        o->stem = job->stem;
+    }
+    return sample_output_check(o, err);
+}
+
 static bool make_images(Job *job, const Arguments *a, Err *err)
 {
     const SamplePlan *p = job->plan;
     const OptionValue *v = a->values;
-    bool points = job->model.config.network == NETWORK_MLP;
-    bool elsewhere =
-        v[SAMPLE_ROW_OUT_DIR].given || v[SAMPLE_ROW_NPZ].given || v[SAMPLE_ROW_CSV].given;
-    job->output.grid = v[SAMPLE_ROW_OUT].given ? v[SAMPLE_ROW_OUT].text
-                       : elsewhere             ? NULL
-                       : points                ? "points.png"
-                                               : "grid.png";
-    job->output.csv = v[SAMPLE_ROW_CSV].text;
-    job->output.points = points;
-    job->output.toy = job->model.config.toy;
-    job->output.folder = v[SAMPLE_ROW_OUT_DIR].text;
-    job->output.npz = v[SAMPLE_ROW_NPZ].text;
-    job->output.image = job->model.image;
-    job->output.count = p->count;
-    job->output.first_seed = p->seed;
     sample_plan_describe(p, job->output.parameters, sizeof job->output.parameters);
-
     SpacingKind spacing = p->spacing == SPACING_DP ? SPACING_EVEN : p->spacing;
     if (!sampler_grid(p->sampler, &p->run, spacing, p->calls, &job->grid, err) ||
         !sample_output_open(&job->output, err) ||
@@ -187,7 +212,8 @@ static bool make_images(Job *job, const Arguments *a, Err *err)
         return err_set(err, ERR_MEMORY, "there is no memory for a batch of %d %ss", p->batch,
                        p->noun);
     char size[32] = "";
-    if (!points) snprintf(size, sizeof size, " of %dx%d", job->model.image.H, job->model.image.W);
+    if (!job->output.points)
+        snprintf(size, sizeof size, " of %dx%d", job->model.image.H, job->model.image.W);
     SampleRun walk = p->run;
     walk.grid = &job->grid;
     char langevin[40] = "";
@@ -216,15 +242,18 @@ static bool run_sample(const Arguments *a, Err *err)
     int height = 0, width = 0;
     if (v[SAMPLE_ROW_SIZE].given && !parse_size(v[SAMPLE_ROW_SIZE].text, &height, &width, err))
         return false;
-    if (v[SAMPLE_ROW_OUT].given && !check_picture_name(v[SAMPLE_ROW_OUT].text, err)) return false;
     if (v[SAMPLE_ROW_THREADS].given) parallel_set_threads((int)v[SAMPLE_ROW_THREADS].integer);
     term_set_quiet(v[SAMPLE_ROW_QUIET].given);
     note_instructions();
-    if (!choose_model(&v[SAMPLE_ROW_MODEL], plan.path, err)) return false;
+    ModelNeeds needs = {.points = v[SAMPLE_ROW_CSV].given,
+                        .images = height > 0 || v[SAMPLE_ROW_OUT_DIR].given ||
+                                  v[SAMPLE_ROW_NPZ].given || v[SAMPLE_ROW_LABEL].given,
+                        .classes = v[SAMPLE_ROW_LABEL].given};
+    if (!choose_model(&v[SAMPLE_ROW_MODEL], &needs, plan.path, err)) return false;
     if (!model_open(&job.model, plan.path, height, width, err)) return false;
     for (int i = 0; i < job.model.config.warning_count; i++)
         term_note("warning: %s", job.model.config.warnings[i]);
-    bool ok = sample_plan_make(a, &job.model, &plan, err) &&
+    bool ok = sample_plan_make(a, &job.model, &plan, err) && plan_output(&job, a, err) &&
               (plan.spacing != SPACING_DP || take_best_steps(&job.model, &plan, a, err)) &&
               make_images(&job, a, err);
     mem_free(job.x);
@@ -249,10 +278,11 @@ const Command command_sample = {
     .summary = "Make images with a trained model",
     .words = "",
     .examples = {"diffc sample --out grid.png",
-                 "diffc sample -m runs/fashion-ddpm --sampler ddim --steps 50 --out-dir images"},
+                 "diffc sample -m runs/demo --sampler ddim --steps 50 --out-dir images"},
     .options = sample_options,
     .notes =
-        "Files are written whole or not at all. 'The run's' is what the configuration of the "
+        "Files are written whole or not at all; a file that --out, --out-dir, --npz or --csv names "
+        "is replaced, which is said. 'The run's' is what the configuration of the "
         "run says under \"sample\"; a folder without one takes what its scheduler file says of "
         "sampling, and else the defaults of the configuration. Paths of written files go to "
         "stdout. The network calls that are "

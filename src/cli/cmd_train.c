@@ -6,7 +6,6 @@
 #include "diffc/clock.h"
 #include "diffc/fsio.h"
 #include "diffc/parallel.h"
-#include "diffc/sampler.h"
 #include "diffc/term.h"
 #include "diffc/text.h"
 #include "diffc/trainer.h"
@@ -105,12 +104,7 @@ static bool read_config(const Arguments *a, const char *run, Config *c, Err *err
     for (int i = 0; i < a->repeated_count; i++) {
         if (!config_set(c, a->repeated[i], err)) return false;
     }
-    if (!config_check(c, err)) return false;
-    if (strcmp(c->sample.sampler, "auto") == 0 || sampler_find(c->sample.sampler)) return true;
-    return err_set(err, ERR_USAGE,
-                   "%s: sample.sampler is '%s', which is not a sampler; 'diffc "
-                   "sample --help' lists them",
-                   config_name(a, run), c->sample.sampler);
+    return config_check(c, err) && check_sampler_name(config_name(a, run), c->sample.sampler, err);
 }
 
 /* runs/NAME, where NAME is the configuration's file name, or runs/NAME-2, runs/NAME-3, ... : the
@@ -309,8 +303,9 @@ const Command command_train = {
     .words = "[CONFIG.json]",
     .words_min = 0,
     .words_max = 1,
-    .examples = {"diffc train configs/fashion-ddpm.json",
-                 "diffc train my.json --out runs/mine --set train.lr=1e-4 --steps 20000"},
+    .examples =
+        {"diffc train configs/fashion-ddpm.json",
+         "diffc train configs/fashion-ddpm.json --out runs/mine --set train.lr=1e-4 --steps 20000"},
     .options = options,
     .notes = "Ctrl-C finishes the step, saves and exits with 130; --resume continues to the same "
              "bits. The run folder holds the resolved configuration, the model (averaged "

@@ -29,10 +29,12 @@ static const Command *find_command(const char *name)
     return NULL;
 }
 
-static const char *command_name(const void *context, int index)
+/* The commands, and what else may stand in their place. */
+static const char *first_word(const void *context, int index)
 {
+    static const char *const others[] = {"help", "--help", "--version", NULL};
     (void)context;
-    return index < COMMANDS ? commands[index]->name : NULL;
+    return index < COMMANDS ? commands[index]->name : others[index - COMMANDS];
 }
 
 static void main_help(FILE *out)
@@ -41,7 +43,7 @@ static void main_help(FILE *out)
           "usage: diffc COMMAND [options]\n\n"
           "  diffc train configs/fashion-ddpm.json\n"
           "  diffc sample --out grid.png\n"
-          "  diffc nll image.png\n\n"
+          "  diffc nll data/boot.png\n\n"
           "Commands:\n",
           out);
     for (int i = 0; i < COMMANDS; i++) {
@@ -87,7 +89,7 @@ static int unknown_command(const char *word)
     Err err;
     char shown[128];
     text_escape(shown, sizeof shown, word);
-    const char *near = nearest_name(word, command_name, NULL);
+    const char *near = text_nearest(word, first_word, NULL);
     if (near)
         err_set(&err, ERR_USAGE, "unknown command '%s'; did you mean '%s'?", shown, near);
     else

@@ -1,8 +1,11 @@
 /* The words for the shared choices, as configuration files have them. */
+#include <string.h>
+
 #include "cli.h"
 #include "diffc/likelihood.h"
 #include "diffc/sampler.h"
 #include "diffc/terms.h"
+#include "diffc/text.h"
 
 static const char *const schedules[] = {[SCHEDULE_LINEAR] = "linear",
                                         [SCHEDULE_SCALED_LINEAR] = "scaled_linear",
@@ -66,4 +69,20 @@ const char *predictor_name(int kind)
 const char *sampler_name(int index)
 {
     return samplers[index].name;
+}
+
+static const char *setting_name(const void *context, int index)
+{
+    (void)context;
+    return index == 0 ? "auto" : sampler_name(index - 1);
+}
+
+bool check_sampler_name(const char *file, const char *name, Err *err)
+{
+    if (strcmp(name, "auto") == 0 || sampler_find(name)) return true;
+    const char *near = text_nearest(name, setting_name, NULL);
+    char hint[80];
+    snprintf(hint, sizeof hint, "did you mean '%s'?", near);
+    return err_set(err, ERR_USAGE, "%s: sample.sampler is '%s', which is not a sampler; %s", file,
+                   name, near ? hint : "'diffc sample --help' lists them");
 }

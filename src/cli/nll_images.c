@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "diffc/fsio.h"
 #include "diffc/image.h"
 #include "diffc/term.h"
 
@@ -13,19 +14,48 @@ const char *part_name(int kind)
     return parts[kind];
 }
 
-static const char *colour(int channels)
-{
-    return channels == 1 ? "grey" : "colour";
-}
-
 static bool refuse(const NllImages *images, const char *name, int H, int W, int C, Err *err)
 {
     Shape w = images->want;
     return err_set(err, ERR_USAGE,
                    "%s: %s %s image%s of %dx%d, but the model's are %s images of %dx%d; --resize "
                    "makes them fit",
-                   name, images->data_path ? "has" : "is a", colour(C),
-                   images->data_path ? "s" : "", H, W, colour(w.C), w.H, w.W);
+                   name, images->data_path ? "has" : "is a", image_colour(C),
+                   images->data_path ? "s" : "", H, W, image_colour(w.C), w.H, w.W);
+}
+
+static Shape file_shape(const char *path)
+{
+    Image image;
+    if (path_is_folder(path) || !image_load(path, IMAGE_AS_STORED, &image, NULL))
+        return (Shape){.H = 0};
+    Shape shape = {.H = image.height, .W = image.width, .C = image.channels};
+    image_free(&image);
+    /* Alpha is blended or kept, as the model wants it. */
+    if (shape.C % 2 == 0) shape.C = 0;
+    return shape;
+}
+
+static bool wants_test_part(const NllImages *images)
+{
+    return images->part == PART_TEST ||
+           (images->part == PART_AUTO && dataset_has_test_part(images->data_path));
+}
+
+Shape nll_images_shape(const NllImages *images)
+{
+    Shape shape = {.H = 0};
+    Dataset one;
+    if (images->resize) return shape;
+    for (size_t i = 0; !images->data_path && i < images->count && shape.H == 0; i++)
+        shape = file_shape(images->paths[i]);
+    if (!images->data_path) return shape;
+    DataOptions options = {
+        .path = images->data_path, .test_part = wants_test_part(images), .limit = 1};
+    if (!dataset_open(&one, &options, NULL, NULL, NULL)) return shape;
+    shape = (Shape){.H = one.height, .W = one.width};
+    dataset_close(&one);
+    return shape;
 }
 
 static bool open_data(NllImages *images, Err *err)
@@ -34,11 +64,10 @@ static bool open_data(NllImages *images, Err *err)
     const char *path = images->data_path;
     bool fit = images->resize;
     DataOptions options = {.path = path,
-                           .test_part = images->part == PART_TEST ||
-                                        (images->part == PART_AUTO && dataset_has_test_part(path)),
+                           .test_part = wants_test_part(images),
                            .height = fit ? want.H : 0,
                            .width = fit ? want.W : 0,
-                           .channels = fit ? want.C : 0,
+                           .channels = fit || want.C % 2 == 0 ? want.C : 0,
                            .limit = images->count};
     if (!dataset_open(&images->data, &options, NULL, NULL, err)) return false;
     const Dataset *d = &images->data;
@@ -56,6 +85,10 @@ static bool open_data(NllImages *images, Err *err)
 
 bool nll_images_open(NllImages *images, Err *err)
 {
+    if (images->want.C > IMAGE_MAX_CHANNELS)
+        return err_set(err, ERR_USAGE,
+                       "the model's images have %d channels, but image files hold 1 to %d",
+                       images->want.C, IMAGE_MAX_CHANNELS);
     if (!images->data_path) return true;
     if (open_data(images, err)) return true;
     nll_images_close(images);
@@ -75,11 +108,22 @@ void nll_images_name(const NllImages *images, size_t i, char *out, size_t size)
         snprintf(out, size, "%s", images->paths[i]);
 }
 
+bool check_image_file(const char *path, Err *err)
+{
+    char inner[PATH_BYTES];
+    bool model = path_join(inner, path, "model", NULL) && path_is_folder(inner);
+    model = model || (path_join(inner, path, "model_index.json", NULL) && path_exists(inner));
+    return !path_is_folder(path) ||
+           err_set(err, ERR_USAGE, "%s: is a %s, not an image; did you mean --%s %s?", path,
+                   model ? "model" : "folder", model ? "model" : "data", path);
+}
+
 static bool read_file(const NllImages *images, const char *path, unsigned char *pixels, Err *err)
 {
     Shape want = images->want;
     Image image, fitted = {0};
-    if (!image_load(path, images->resize ? want.C : 0, &image, err)) return false;
+    int channels = images->resize ? want.C : want.C % 2 == 0 ? IMAGE_AS_STORED : 0;
+    if (!check_image_file(path, err) || !image_load(path, channels, &image, err)) return false;
     bool same = image.height == want.H && image.width == want.W;
     bool ok = image.channels == want.C && (same || images->resize);
     if (!ok)

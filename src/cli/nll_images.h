@@ -18,6 +18,12 @@ typedef struct {
     Dataset data;
 } NllImages;
 
+/* Height, width and channels of the first image that can be read, before a model is chosen. 0 where
+ * any will do (resize, alpha) or nothing is known. */
+Shape nll_images_shape(const NllImages *images);
+/* ERR_USAGE for a folder in the place of an image file: says what was probably meant. */
+bool check_image_file(const char *path, Err *err);
+
 /* Reads a data set (files are read one by one) and checks its size against the model's. count
  * becomes the number of images. */
 bool nll_images_open(NllImages *images, Err *err);

@@ -13,6 +13,9 @@ static bool append(FileWriter *file, const char *text, Err *err)
 
 bool nll_report_open(NllReport *r, Err *err)
 {
+    if (!check_output_file("csv", r->csv, "csv", err) ||
+        !check_output_file("per-step", r->per_step, "csv", err))
+        return false;
     if (r->csv) {
         r->csv_open = file_writer_open(&r->csv_file, r->csv, err);
         if (!r->csv_open ||
@@ -179,16 +182,20 @@ bool nll_report_summary(NllReport *r, Err *err)
     return output_json(&w, err);
 }
 
+static bool finish_table(bool *open, FileWriter *file, const char *path, Err *err)
+{
+    bool replaces = file_is_there(path);
+    if (!*open) return true;
+    *open = false;
+    if (!file_writer_commit(file, err)) return false;
+    note_replaced(path, replaces);
+    return true;
+}
+
 bool nll_report_finish(NllReport *r, Err *err)
 {
-    bool ok = true;
-    if (r->csv_open) ok = file_writer_commit(&r->csv_file, err);
-    r->csv_open = false;
-    if (r->per_step_open && ok) {
-        r->per_step_open = false;
-        ok = file_writer_commit(&r->per_step_file, err);
-    }
-    return ok;
+    return finish_table(&r->csv_open, &r->csv_file, r->csv, err) &&
+           finish_table(&r->per_step_open, &r->per_step_file, r->per_step, err);
 }
 
 void nll_report_close(NllReport *r)

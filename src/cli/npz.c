@@ -99,18 +99,23 @@ static bool append_directory(FileWriter *w, uint32_t crc, uint32_t size, Err *er
     return append_member_name(w, &central, err) && file_writer_append(w, end.bytes, end.size, err);
 }
 
+bool npz_check_size(const char *path, size_t count, size_t image_bytes, Err *err)
+{
+    enum { HEADERS = 1024 };
+    if (image_bytes == 0 || count <= (UINT32_MAX - HEADERS) / image_bytes) return true;
+    return err_set(err, ERR_USAGE,
+                   "%s: an .npz file holds up to 4 GiB, which is %zu images of %zu bytes, not %zu; "
+                   "write them in parts with --count and --seed",
+                   path, (UINT32_MAX - HEADERS) / image_bytes, image_bytes, count);
+}
+
 bool npz_write_images(const char *path, const unsigned char *pixels, size_t count, int H, int W,
                       int C, Err *err)
 {
     size_t pixel_bytes = count * (size_t)H * (size_t)W * (size_t)C;
     unsigned char header[256];
     size_t header_bytes = npy_header(header, sizeof header, count, H, W, C);
-    if (pixel_bytes > UINT32_MAX - 1024) {
-        return err_set(err, ERR_USAGE,
-                       "%s: %zu images of %dx%dx%d are %zu bytes; an .npz file holds up to 4 GiB, "
-                       "so write them in parts with --count and --seed",
-                       path, count, H, W, C, pixel_bytes);
-    }
+    if (!npz_check_size(path, count, (size_t)H * (size_t)W * (size_t)C, err)) return false;
     uint32_t size = (uint32_t)(header_bytes + pixel_bytes);
     uint32_t crc = crc32_update(crc32_update(0, header, header_bytes), pixels, pixel_bytes);
     FileWriter w;

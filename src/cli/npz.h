@@ -8,8 +8,9 @@
 
 #include "diffc/err.h"
 
-/* Writes through fsio: the old file or the whole new one. ERR_USAGE above 4 GiB, the most that the
- * plain zip format holds. */
+/* ERR_USAGE above 4 GiB, the most that the plain zip format holds; for before the work. */
+bool npz_check_size(const char *path, size_t count, size_t image_bytes, Err *err);
+/* Writes through fsio: the old file or the whole new one. */
 bool npz_write_images(const char *path, const unsigned char *pixels, size_t count, int H, int W,
                       int C, Err *err);
 

@@ -12,25 +12,13 @@
 
 enum { SHOWN_BYTES = 160 };
 
-const char *nearest_name(const char *word, const char *(*name)(const void *context, int index),
-                         const void *context)
-{
-    const char *best = NULL;
-    int best_distance = INT_MAX;
-    for (int i = 0; name(context, i); i++) {
-        int distance = text_distance(word, name(context, i));
-        if (distance < best_distance) {
-            best_distance = distance;
-            best = name(context, i);
-        }
-    }
-    /* One letter and a quarter more may be wrong: "sampels" is a slip, "foo" is not "out". */
-    return best && best_distance <= 1 + (int)strlen(best) / 4 ? best : NULL;
-}
-
+/* --help stands in no table. */
 static const char *option_name(const void *context, int index)
 {
-    return ((const Option *)context)[index].name;
+    const Option *options = context;
+    for (int i = 0; i < index; i++)
+        if (!options[i].name) return NULL;
+    return options[index].name ? options[index].name : "help";
 }
 
 static const char *choice_name(const void *context, int index)
@@ -99,7 +87,7 @@ static bool parse_choice(const Option *o, const char *text, const char *shown, O
         int n = snprintf(names + used, sizeof names - used, "%s%s", comma, o->choice(i));
         used = used + (size_t)n < sizeof names ? used + (size_t)n : sizeof names - 1;
     }
-    const char *near = nearest_name(text, choice_name, o);
+    const char *near = text_nearest(text, choice_name, o);
     if (near) {
         return err_set(err, ERR_USAGE, "--%s is '%s'; it must be %s; did you mean '%s'?", o->name,
                        shown, names, near);
@@ -152,8 +140,7 @@ static bool unknown_option(const Command *command, const char *word, size_t leng
     char name[SHOWN_BYTES], shown[SHOWN_BYTES];
     snprintf(name, sizeof name, "%.*s", (int)(length < SHOWN_BYTES ? length : SHOWN_BYTES), word);
     text_escape(shown, sizeof shown, name);
-    const char *bare = name + strspn(name, "-");
-    const char *near = nearest_name(bare, option_name, command->options);
+    const char *near = text_nearest(name + strspn(name, "-"), option_name, command->options);
     if (near)
         return err_set(err, ERR_USAGE, "unknown option '%s'; did you mean '--%s'?", shown, near);
     return err_set(err, ERR_USAGE, "unknown option '%s'", shown);
@@ -214,6 +201,10 @@ static bool take_word(Reader *r, const char *word, bool only_words, Err *err)
         if (row < 0) return unknown_option(r->command, word, length + 2, err);
         return take_option(r, row, off, word[2 + length] ? word + 3 + length : NULL, err);
     }
+    /* "-out x.png" would write a file named "ut". */
+    bool off;
+    if (find_option(options, word + 1, strcspn(word + 1, "="), &off) >= 0 && word[2])
+        return unknown_option(r->command, word, strcspn(word, "="), err);
     for (int i = 0; options[i].name; i++) {
         if (options[i].letter == word[1] && (!word[2] || options[i].metavar))
             return take_option(r, i, false, word[2] ? word + 2 : NULL, err);
@@ -221,17 +212,46 @@ static bool take_word(Reader *r, const char *word, bool only_words, Err *err)
     return unknown_option(r->command, word, strlen(word), err);
 }
 
+/* The run or model folder that a word names, in `folder` (PATH_BYTES): itself or one under runs/. */
+static bool names_model(const char *word, char *folder)
+{
+    snprintf(folder, PATH_BYTES, "%s", word);
+    return path_is_folder(word) ||
+           (!strchr(word, '/') && path_join(folder, "runs", word, NULL) && path_is_folder(folder));
+}
+
+/* A folder among the words of a command with --model was meant for it. */
+static void suggest_model(const Command *command, const Arguments *a, char *out, size_t size)
+{
+    char folder[PATH_BYTES], shown[SHOWN_BYTES];
+    bool off;
+    out[0] = '\0';
+    if (find_option(command->options, "model", 5, &off) < 0) return;
+    for (int i = 0; i < a->word_count; i++) {
+        if (!names_model(a->words[i], folder)) continue;
+        text_escape(shown, sizeof shown, folder);
+        snprintf(out, size, "; did you mean --model %s?", shown);
+        return;
+    }
+}
+
+static bool surplus_word(const Command *command, const Arguments *a, Err *err)
+{
+    char shown[SHOWN_BYTES], takes[80], hint[SHOWN_BYTES + 40];
+    text_escape(shown, sizeof shown, a->words[command->words_max]);
+    /* "one CONFIG.json" of "[CONFIG.json]", the first of what can be given */
+    const char *first = command->words + strspn(command->words, "[");
+    snprintf(takes, sizeof takes, "one %.*s", (int)strcspn(first, " ]"), first);
+    suggest_model(command, a, hint, sizeof hint);
+    return err_set(err, ERR_USAGE, "unexpected argument '%s': %s takes %s%s", shown, command->name,
+                   *command->words ? takes : "options only", hint);
+}
+
 static bool check_words(const Command *command, const Arguments *a, Err *err)
 {
     if (a->word_count < command->words_min)
         return err_set(err, ERR_USAGE, "%s is missing", command->words);
-    if (a->word_count > command->words_max) {
-        char shown[SHOWN_BYTES];
-        text_escape(shown, sizeof shown, a->words[command->words_max]);
-        return err_set(err, ERR_USAGE, "'%s' is one argument too many%s%s", shown,
-                       *command->words ? "; what can be given is " : "", command->words);
-    }
-    return true;
+    return a->word_count <= command->words_max || surplus_word(command, a, err);
 }
 
 bool options_parse(const Command *command, int argc, char **argv, Arguments *out, Err *err)

@@ -80,9 +80,4 @@ void options_help(const Command *command, FILE *out);
  * stands now. Used for all help. */
 void help_wrap(FILE *out, int at, int column, const char *text);
 
-/* The name nearest to `word` by edit distance, NULL when none is near enough to be a slip. `name`
- * gives the candidates, NULL after the last. */
-const char *nearest_name(const char *word, const char *(*name)(const void *context, int index),
-                         const void *context);
-
 #endif

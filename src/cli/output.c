@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "diffc/fsio.h"
 #include "diffc/term.h"
 
 static int lost; /* errno of the first write that failed, 0: none */
@@ -53,18 +55,55 @@ bool output_close(Err *err)
     return err_set_errno(err, "the standard output cannot be written");
 }
 
-bool check_picture_name(const char *path, Err *err)
+static bool check_ending(const char *option, const char *path, const char *end, Err *err)
 {
-    static const char *const others[] = {".jpg",  ".jpeg", ".jpe",  ".gif", ".bmp",
-                                         ".webp", ".tif",  ".tiff", ".npz", ".csv"};
-    const char *dot = strrchr(path, '.');
+    static const char *const others[] = {"png",  "jpg", "jpeg", "jpe", "gif", "bmp",
+                                         "webp", "tif", "tiff", "npz", "csv", "json"};
+    const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
     for (size_t i = 0; dot && i < sizeof others / sizeof *others; i++)
-        if (strcasecmp(dot, others[i]) == 0)
+        if (strcasecmp(dot + 1, others[i]) == 0 && strcmp(others[i], end) != 0)
             return err_set(err, ERR_USAGE,
-                           "--out is %s, but the picture is written as PNG; give it a name that "
-                           "ends in .png",
-                           path);
+                           "--%s is %s, but it is written as %s; give it a name that ends in .%s",
+                           option, path, strcmp(end, "png") == 0 ? "PNG" : end, end);
     return true;
+}
+
+bool check_output_file(const char *option, const char *path, const char *end, Err *err)
+{
+    FileWriter w;
+    size_t length = path ? strlen(path) : 0;
+    if (!path) return true;
+    if (path_is_folder(path) || path[length - 1] == '/')
+        return err_set(err, ERR_USAGE, "--%s is %s, a folder; name a file, such as %s%sout.%s",
+                       option, path, path, path[length - 1] == '/' ? "" : "/", end);
+    if (!check_ending(option, path, end, err)) return false;
+    /* A file beside it is made and removed again. */
+    if (!file_writer_open(&w, path, err)) return false;
+    file_writer_abort(&w);
+    return true;
+}
+
+bool free_file_name(const char *stem, const char *end, char *out, Err *err)
+{
+    enum { MOST = 100000 };
+    for (int i = 1; i < MOST; i++) {
+        int n = snprintf(out, PATH_BYTES, "%s-%d.%s", stem, i, end);
+        if (n < 0 || n >= PATH_BYTES) break;
+        if (!path_exists(out)) return true;
+    }
+    return err_set(err, ERR_USAGE,
+                   "%.200s-1.%s and so on: no such name is free; give one with --out", stem, end);
+}
+
+bool file_is_there(const char *path)
+{
+    struct stat st;
+    return path && stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+void note_replaced(const char *path, bool replaced)
+{
+    if (replaced) term_note("replaced %s", path);
 }
 
 void format_flop(char *out, double flop)

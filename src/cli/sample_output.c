@@ -8,6 +8,7 @@
 #include "diffc/image.h"
 #include "diffc/mem.h"
 #include "diffc/scatter.h"
+#include "diffc/term.h"
 #include "diffc/toy.h"
 #include "npz.h"
 
@@ -28,55 +29,60 @@ static const char *describe(const SampleOutput *o, int index, char text[TEXT_BYT
     return text;
 }
 
-/* A file beside the target is made and removed again. */
-static bool can_write(const char *path, Err *err)
+static bool name_picture(SampleOutput *o, Err *err)
 {
-    FileWriter w;
-    if (!path) return true;
-    if (!file_writer_open(&w, path, err)) return false;
-    file_writer_abort(&w);
-    return true;
+    if (!o->stem) return true;
+    o->grid = o->name;
+    return free_file_name(o->stem, "png", o->name, err);
 }
 
-static bool open_points(SampleOutput *o, Err *err)
+static bool check_kind(const SampleOutput *o, Err *err)
 {
-    if (o->folder || o->npz)
+    int height, width;
+    if (o->points && (o->folder || o->npz))
         return err_set(err, ERR_USAGE,
                        "--%s is for images, but the model gives points; write them with --out or "
                        "--csv",
                        o->folder ? "out-dir" : "npz");
-    if (!can_write(o->grid, err) || !can_write(o->csv, err)) return false;
-    o->xy = mem_floats(TOY_DIMS * (size_t)o->count);
-    return o->xy || err_set(err, ERR_MEMORY, "there is no memory for %d points", o->count);
-}
-
-bool sample_output_open(SampleOutput *o, Err *err)
-{
-    if (o->points) return open_points(o, err);
+    if (o->points) return true;
     if (o->csv)
         return err_set(err, ERR_USAGE,
                        "--csv is for points, but the model makes images; write them with --out, "
                        "--out-dir or --npz");
-    int C = o->image.C;
-    if (C != 1 && C != 3 && (o->grid || o->folder)) {
+    if (o->image.C > IMAGE_MAX_CHANNELS && (o->grid || o->folder))
         return err_set(err, ERR_USAGE,
-                       "the model makes images of %d channels, which PNG files cannot hold; "
-                       "write them with --npz alone",
-                       C);
+                       "the model makes images of %d channels, but PNG files hold 1 to %d; write "
+                       "them with --npz alone",
+                       o->image.C, IMAGE_MAX_CHANNELS);
+    if (o->npz && !npz_check_size(o->npz, (size_t)o->count, image_values(o), err)) return false;
+    return !o->grid ||
+           image_grid_size(o->count, o->image.H, o->image.W, 0, GRID_GAP, &height, &width, err);
+}
+
+bool sample_output_check(SampleOutput *o, Err *err)
+{
+    char probe[PATH_BYTES];
+    if (!name_picture(o, err) || !check_kind(o, err) ||
+        !check_output_file("out", o->grid, "png", err) ||
+        !check_output_file("npz", o->npz, "npz", err) ||
+        !check_output_file("csv", o->csv, "csv", err))
+        return false;
+    if (!o->folder || !path_exists(o->folder)) return true;
+    return folder_make(o->folder, err) && path_join(probe, o->folder, "probe.png", err) &&
+           check_output_file("out-dir", probe, "png", err);
+}
+
+bool sample_output_open(SampleOutput *o, Err *err)
+{
+    if (o->points) {
+        o->xy = mem_floats(TOY_DIMS * (size_t)o->count);
+        return o->xy || err_set(err, ERR_MEMORY, "there is no memory for %d points", o->count);
     }
-    if (!can_write(o->grid, err) || !can_write(o->npz, err)) return false;
-    if (o->folder) {
-        char probe[PATH_BYTES];
-        if (!folder_make(o->folder, err)) return false;
-        if (!path_join(probe, o->folder, "000000.png", err) || !can_write(probe, err)) return false;
-    }
+    if (o->folder && !folder_make(o->folder, err)) return false;
     o->pixels = mem_alloc((size_t)o->count, image_values(o));
-    if (!o->pixels) {
-        return err_set(err, ERR_MEMORY,
-                       "there is no memory for the pixels of %d images of %dx%dx%d", o->count,
-                       o->image.H, o->image.W, C);
-    }
-    return true;
+    return o->pixels ||
+           err_set(err, ERR_MEMORY, "there is no memory for the pixels of %d images of %dx%dx%d",
+                   o->count, o->image.H, o->image.W, o->image.C);
 }
 
 bool sample_output_put(SampleOutput *o, int index, const double *x, Err *err)
@@ -92,8 +98,9 @@ bool sample_output_put(SampleOutput *o, int index, const double *x, Err *err)
     snprintf(name, sizeof name, "%06" PRIu64 ".png", o->first_seed + (uint64_t)index);
     Image image = {
         .height = o->image.H, .width = o->image.W, .channels = o->image.C, .pixels = pixels};
-    return path_join(path, o->folder, name, err) &&
-           image_save_png(path, &image, describe(o, index, text), err);
+    if (!path_join(path, o->folder, name, err)) return false;
+    o->replaced += file_is_there(path);
+    return image_save_png(path, &image, describe(o, index, text), err);
 }
 
 static bool write_grid(const SampleOutput *o, Err *err)
@@ -150,10 +157,20 @@ static bool write_table(const SampleOutput *o, Err *err)
 
 bool sample_output_finish(SampleOutput *o, Err *err)
 {
-    if (o->points) return (!o->grid || write_scatter(o, err)) && (!o->csv || write_table(o, err));
-    if (o->grid && !write_grid(o, err)) return false;
-    return !o->npz || npz_write_images(o->npz, o->pixels, (size_t)o->count, o->image.H, o->image.W,
-                                       o->image.C, err);
+    /* The name may have been taken in the meantime. */
+    if (!name_picture(o, err)) return false;
+    bool grid = file_is_there(o->grid), npz = file_is_there(o->npz), csv = file_is_there(o->csv);
+    if (o->grid && !(o->points ? write_scatter(o, err) : write_grid(o, err))) return false;
+    note_replaced(o->grid, grid);
+    if (o->csv && !write_table(o, err)) return false;
+    note_replaced(o->csv, csv);
+    if (o->npz && !npz_write_images(o->npz, o->pixels, (size_t)o->count, o->image.H, o->image.W,
+                                    o->image.C, err))
+        return false;
+    note_replaced(o->npz, npz);
+    if (o->replaced)
+        term_note("replaced %d file%s in %s", o->replaced, o->replaced == 1 ? "" : "s", o->folder);
+    return true;
 }
 
 void sample_output_close(SampleOutput *o)

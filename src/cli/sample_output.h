@@ -7,12 +7,17 @@
 #include <stdint.h>
 
 #include "diffc/err.h"
+#include "diffc/fsio.h"
 #include "diffc/net.h"
 #include "diffc/terms.h"
 
 typedef struct {
     const char *grid, *folder, *npz, *csv; /* NULL: not wanted */
-    bool points; /* of a network for points, from the distribution `toy` */
+    const char
+        *stem; /* of a picture that was given no name: STEM-1.png or the next free; else NULL */
+    char name[PATH_BYTES]; /* that one */
+    int replaced;          /* files of the folder */
+    bool points;           /* of a network for points, from the distribution `toy` */
     ToyKind toy;
     Shape image;
     int count;
@@ -23,7 +28,9 @@ typedef struct {
     size_t outside;        /* points that the picture does not show, when it is written */
 } SampleOutput;
 
-/* Checks, before hours of work, that the files can be made; makes the folder; takes memory. */
+/* Checks, before hours of work, that the formats can hold what is made and the files can be made. */
+bool sample_output_check(SampleOutput *o, Err *err);
+/* Makes the folder and takes memory. */
 bool sample_output_open(SampleOutput *o, Err *err);
 /* Image or point `index` is finished: x [H, W, C], of an image in [-1, 1]. Writes its own file if there is a folder. */
 bool sample_output_put(SampleOutput *o, int index, const double *x, Err *err);

@@ -171,7 +171,8 @@ const Option sample_options[SAMPLE_ROWS + 1] = {
                         .letter = 'o',
                         .type = OPTION_TEXT,
                         .metavar = "FILE",
-                        .otherwise = "grid.png, or points.png, when nothing else is asked for",
+                        .otherwise = "the run's name and the next free number, NAME-1.png, when "
+                                     "nothing else is asked for",
                         .group = "Images",
                         .help = "one PNG picture of all images; of points a scatter plot"},
     [SAMPLE_ROW_OUT_DIR] = {.name = "out-dir",
@@ -255,12 +256,10 @@ static bool choose_sampler(const OptionValue *v, const Model *m, const Config *c
     const char *own = c->sample.sampler;
     if (strcmp(own, "auto") == 0) own = method_sampler(m->process.kind);
     const char *name = v[SAMPLE_ROW_SAMPLER].given ? v[SAMPLE_ROW_SAMPLER].text : own;
+    char file[PATH_BYTES];
+    if (!path_join(file, m->run, "config.json", err) || !check_sampler_name(file, name, err))
+        return false;
     p->sampler = sampler_find(name);
-    if (!p->sampler)
-        return err_set(err, ERR_USAGE,
-                       "%s/config.json: sample.sampler is '%s', which is not a sampler; 'diffc "
-                       "sample --help' lists them",
-                       m->run, name);
     if (v[SAMPLE_ROW_STEPS].given && (p->sampler->reads & SAMPLE_ODE))
         return err_set(err, ERR_USAGE,
                        "--steps is given, but %s takes as many network calls as --tolerance needs "

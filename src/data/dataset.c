@@ -61,17 +61,22 @@ static bool widen(DataJob *job)
     return true;
 }
 
+/* Grey or colour becomes the other, and gets an alpha of 255, where the data set wants it. */
 static void copy_pixels(unsigned char *to, int channels, const Image *image)
 {
     size_t area = (size_t)image->height * (size_t)image->width;
     const unsigned char *from = image->pixels;
     if (channels == image->channels) {
         memcpy(to, from, area * (size_t)channels);
-    } else if (channels == 3) {
-        for (size_t i = 0; i < area; i++) memset(to + 3 * i, from[i], 3);
-    } else {
-        for (size_t i = 0; i < area; i++)
-            to[i] = image_grey(from[3 * i], from[3 * i + 1], from[3 * i + 2]);
+        return;
+    }
+    bool colour = image->channels == 3;
+    for (size_t i = 0; i < area; i++, to += channels, from += image->channels) {
+        if (channels >= 3)
+            for (int c = 0; c < 3; c++) to[c] = from[colour ? c : 0];
+        else
+            to[0] = colour ? image_grey(from[0], from[1], from[2]) : from[0];
+        if (channels % 2 == 0) to[channels - 1] = 255;
     }
 }
 
@@ -223,11 +228,12 @@ static bool load(DataJob *job)
 static bool check_options(const DataOptions *o, Err *err)
 {
     if (!o->path || !o->path[0]) return err_set(err, ERR_USAGE, "data: no path is given");
-    if (o->channels != 0 && o->channels != 1 && o->channels != 3)
-        return err_set(err, ERR_USAGE,
-                       "data: %d channels, expected 1 (grey), 3 (colour) or 0 "
-                       "(as stored)",
-                       o->channels);
+    if (o->channels < 0 || o->channels > IMAGE_MAX_CHANNELS)
+        return err_set(
+            err, ERR_USAGE,
+            "data: %d channels, expected 1 (grey), 3 (colour), 2 or 4 (with alpha), or 0 "
+            "(as stored, alpha blended over black)",
+            o->channels);
     if ((o->height == 0) != (o->width == 0))
         return err_set(err, ERR_USAGE, "data: height %d and width %d: give both, or neither",
                        o->height, o->width);
@@ -292,8 +298,8 @@ static void describe(Dataset *d, const DataJob *job)
         snprintf(ignored, sizeof ignored, ", %s other file%s ignored", number,
                  d->ignored == 1 ? "" : "s");
     snprintf(d->description, sizeof d->description, "%s %s image%s of %dx%d (%s%s)%s%s%s%s", count,
-             d->channels == 1 ? "grey" : "colour", d->count == 1 ? "" : "s", d->height, d->width,
-             job->format, job->part, classes, resized, skipped, ignored);
+             image_colour(d->channels), d->count == 1 ? "" : "s", d->height, d->width, job->format,
+             job->part, classes, resized, skipped, ignored);
 }
 
 static void open_toy(Dataset *d, const DataOptions *o)

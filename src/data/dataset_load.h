@@ -24,7 +24,7 @@ size_t data_limited(const DataJob *job, uint64_t count);
 /* Room for `count` images (and labels); the options' size and channels, or the native ones. */
 bool data_reserve(DataJob *job, uint64_t count, int height, int width, int channels, bool labels);
 
-/* Appends an image, resized and cropped, as grey or colour. A grey data set whose channels the
+/* Appends an image, resized and cropped, with the channels of the data set. A grey data set whose channels the
  * options leave open becomes colour with its first colour image. */
 bool data_store(DataJob *job, const Image *image, int label);
 

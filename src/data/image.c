@@ -176,18 +176,27 @@ unsigned char image_grey(unsigned red, unsigned green, unsigned blue)
     return (unsigned char)((299 * red + 587 * green + 114 * blue + 500) / 1000);
 }
 
-/* One pixel with alpha blended over black, as grey or colour. */
+const char *image_colour(int channels)
+{
+    static const char *const names[] = {"grey", "grey with alpha", "colour", "colour with alpha"};
+    CHECK(channels >= 1 && channels <= IMAGE_MAX_CHANNELS);
+    return names[channels - 1];
+}
+
+/* One pixel as grey or colour: alpha is kept where `out` has it, else blended over black. */
 static void put_pixel(unsigned char *out, int out_channels, const unsigned char *in,
                       int in_channels, bool alpha)
 {
-    unsigned a = alpha ? in[in_channels] : 255, c[3];
-    for (int k = 0; k < 3; k++) c[k] = (in[in_channels == 3 ? k : 0] * a + 127) / 255;
-    if (out_channels == 3)
+    bool kept = out_channels % 2 == 0;
+    unsigned a = alpha ? in[in_channels] : 255, over = kept ? 255 : a, c[3];
+    for (int k = 0; k < 3; k++) c[k] = (in[in_channels == 3 ? k : 0] * over + 127) / 255;
+    if (out_channels >= 3)
         for (int k = 0; k < 3; k++) out[k] = (unsigned char)c[k];
     else if (in_channels == 3)
         out[0] = image_grey(c[0], c[1], c[2]);
     else
         out[0] = (unsigned char)c[0];
+    if (kept) out[out_channels - 1] = (unsigned char)a;
 }
 
 /* Copies stb's pixels [height, width, channels + alpha] into out, turned the way EXIF says: the
@@ -222,12 +231,13 @@ static bool image_alloc(Image *image, int height, int width, int channels)
 bool image_decode(const unsigned char *bytes, size_t size, const char *name, int channels,
                   Image *out, Err *err)
 {
-    CHECK(channels == 0 || channels == 1 || channels == 3);
+    CHECK(channels >= IMAGE_AS_STORED && channels <= IMAGE_MAX_CHANNELS);
     *out = (Image){0};
     ImageGate gate;
     if (!image_gate(bytes, size, name, &gate, err)) return false;
     bool ok = false, swapped = gate.orientation >= 5;
     int width = 0, height = 0, stored = gate.channels + (gate.alpha ? 1 : 0);
+    if (channels <= 0) channels = channels == IMAGE_AS_STORED ? stored : gate.channels;
     arena_begin(gate.budget_bytes);
     const unsigned char *pixels = gate.png
                                       ? stb_decode(gate.png, gate.png_size, &width, &height, stored)
@@ -236,8 +246,7 @@ bool image_decode(const unsigned char *bytes, size_t size, const char *name, int
         stb_failed(name, "decode", stbi_failure_reason(), err);
     } else if (width != gate.width || height != gate.height) {
         err_set(err, ERR_FORMAT, "%s: damaged: two different sizes are declared", name);
-    } else if (!image_alloc(out, swapped ? width : height, swapped ? height : width,
-                            channels ? channels : gate.channels)) {
+    } else if (!image_alloc(out, swapped ? width : height, swapped ? height : width, channels)) {
         err_set(err, ERR_MEMORY, "%s: not enough memory for %dx%d pixels", name, width, height);
     } else {
         finish(pixels, &gate, out);
@@ -293,7 +302,7 @@ static bool encode_named(const Image *image, const char *text, const char *name,
                          unsigned char **bytes, size_t *size, Err *err)
 {
     enum { HEADER_BYTES = 33, MAX_TEXT = 1 << 20 };
-    CHECK(image->channels == 1 || image->channels == 3);
+    CHECK(image->channels >= 1 && image->channels <= IMAGE_MAX_CHANNELS);
     *bytes = NULL;
     *size = 0;
     if (!image_gate_size((uint64_t)image->height, (uint64_t)image->width, name, err)) return false;

@@ -11,24 +11,36 @@ unsigned char image_byte(float value)
     return v >= 255 ? 255 : (unsigned char)nearbyint(v);
 }
 
-bool image_grid(const float *values, int count, int H, int W, int C, int columns, int gap,
-                Image *out, Err *err)
+bool image_grid_size(int count, int H, int W, int columns, int gap, int *height, int *width,
+                     Err *err)
 {
-    CHECK(count > 0 && H > 0 && W > 0 && (C == 1 || C == 3) && columns >= 0 && gap >= 0);
-    *out = (Image){0};
+    CHECK(count > 0 && H > 0 && W > 0 && columns >= 0 && gap >= 0);
     if (columns == 0)
         while ((long long)columns * columns < count) columns++;
     if (columns > count) columns = count;
     int rows = (count - 1) / columns + 1;
-    long long height = (long long)rows * H + (long long)(rows - 1) * gap;
-    long long width = (long long)columns * W + (long long)(columns - 1) * gap;
-    if (height > IMAGE_MAX_PIXELS || width > IMAGE_MAX_PIXELS / height)
+    long long high = (long long)rows * H + (long long)(rows - 1) * gap;
+    long long wide = (long long)columns * W + (long long)(columns - 1) * gap;
+    if (high > IMAGE_MAX_PIXELS || wide > IMAGE_MAX_PIXELS / high)
         return err_set(err, ERR_USAGE,
                        "a picture of %d images has %lldx%lld pixels, more than the limit of %d; "
                        "write fewer images",
-                       count, width, height, IMAGE_MAX_PIXELS);
+                       count, wide, high, IMAGE_MAX_PIXELS);
+    *height = (int)high;
+    *width = (int)wide;
+    return true;
+}
+
+bool image_grid(const float *values, int count, int H, int W, int C, int columns, int gap,
+                Image *out, Err *err)
+{
+    int height, width;
+    CHECK(C >= 1 && C <= IMAGE_MAX_CHANNELS);
+    *out = (Image){0};
+    if (!image_grid_size(count, H, W, columns, gap, &height, &width, err)) return false;
+    columns = (width + gap) / (W + gap);
     size_t stride = (size_t)width * (size_t)C, bytes = (size_t)height * stride;
-    *out = (Image){.height = (int)height, .width = (int)width, .channels = C};
+    *out = (Image){.height = height, .width = width, .channels = C};
     out->pixels = mem_alloc(bytes, 1);
     if (!out->pixels)
         return err_set(err, ERR_MEMORY, "not enough memory for a picture of %zu bytes", bytes);

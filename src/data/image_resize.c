@@ -53,6 +53,12 @@ static bool axis_make(Axis *a, int size, int count, double step)
     return true;
 }
 
+/* Grey or colour with alpha: colours are multiplied by alpha for the sums. */
+static bool has_alpha(int channels)
+{
+    return channels % 2 == 0;
+}
+
 static void resize_rows(const Image *in, const Axis *a, float *out)
 {
     int C = in->channels;
@@ -62,24 +68,39 @@ static void resize_rows(const Image *in, const Axis *a, float *out)
             const unsigned char *from =
                 in->pixels + ((size_t)y * (size_t)in->width + (size_t)a->first[x]) * (size_t)C;
             for (int c = 0; c < C; c++) {
+                bool by_alpha = has_alpha(C) && c < C - 1;
                 double sum = 0;
-                for (int k = 0; k < a->taps; k++)
-                    sum += (double)weight[k] * (double)from[(size_t)k * (size_t)C + (size_t)c];
+                for (int k = 0; k < a->taps; k++) {
+                    const unsigned char *pixel = from + (size_t)k * (size_t)C;
+                    double value = (double)pixel[c];
+                    if (by_alpha) value *= (double)pixel[C - 1] / 255;
+                    sum += (double)weight[k] * value;
+                }
                 *out++ = (float)sum;
             }
         }
 }
 
-static void resize_columns(const float *in, size_t stride, const Axis *a, unsigned char *out)
+/* `width` pixels of C channels a row. */
+static void resize_columns(const float *in, int width, int C, const Axis *a, unsigned char *out)
 {
+    size_t stride = (size_t)width * (size_t)C;
     for (int y = 0; y < a->count; y++) {
         const float *weight = a->weight + (size_t)y * (size_t)a->taps;
         const float *from = in + (size_t)a->first[y] * stride;
-        for (size_t i = 0; i < stride; i++) {
-            double sum = 0;
-            for (int k = 0; k < a->taps; k++)
-                sum += (double)weight[k] * (double)from[(size_t)k * stride + i];
-            *out++ = (unsigned char)(fmin(fmax(sum, 0), 255) + 0.5);
+        for (int x = 0; x < width; x++, from += C) {
+            double alpha = 255;
+            for (int c = C - 1; c >= 0; c--) {
+                double sum = 0;
+                for (int k = 0; k < a->taps; k++)
+                    sum += (double)weight[k] * (double)from[(size_t)k * stride + (size_t)c];
+                if (has_alpha(C) && c == C - 1)
+                    alpha = sum;
+                else if (has_alpha(C))
+                    sum = alpha > 0 ? sum * 255 / alpha : 0;
+                out[c] = (unsigned char)(fmin(fmax(sum, 0), 255) + 0.5);
+            }
+            out += C;
         }
     }
 }
@@ -98,7 +119,7 @@ bool image_resize_crop(const Image *in, int height, int width, Image *out, Err *
               axis_make(&down, in->height, height, step);
     if (ok) {
         resize_rows(in, &across, rows);
-        resize_columns(rows, stride, &down, out->pixels);
+        resize_columns(rows, width, in->channels, &down, out->pixels);
     } else {
         err_set(err, ERR_MEMORY, "not enough memory to resize %dx%d pixels to %dx%d", in->width,
                 in->height, width, height);

@@ -29,7 +29,7 @@ static const char *const optimizers[] = {"adam", "adamw", NULL};
 const char *const config_toys[] = {"none", "two-modes", "ring", "swiss-roll", "checkerboard", NULL};
 static const char *const networks[] = {"unet", "mlp", "auto", NULL};
 static const char *const time_kinds[] = {"auto", "positional", "fourier", NULL};
-static const char *const channel_counts[] = {"0", "1", "3", NULL};
+static const char *const channel_counts[] = {"0", "1", "2", "3", "4", NULL};
 
 /* clang-format off */
 /* s: section, k: key (and member of the same name), lo and hi: range, d: default, h: help,
@@ -62,7 +62,7 @@ const Field config_fields[] = {
      WORDS("none", "points in the plane, made by formula; data.path is then empty", "toys synthetic distribution")},
     {"data", "size", FIELD_SIZE, PLACE(data, height), .count_offset = offsetof(Config, data.width), .min = 1, .max = UNET_MAX_SIDE,
      WORDS("0", "image size, N or [height, width]; 0: as stored (folders: as the first image)", "resolution image_size height width")},
-    INT_OF(data, channels, channel_counts, "0", "1: grey, 3: colour; 0: as stored", "channel in_channels"),
+    INT_OF(data, channels, channel_counts, "0", "1: grey, 3: colour, 2 and 4: these with alpha; 0: as stored, alpha blended over black", "channel in_channels"),
     BOOL(data, flip, "false", "mirror training images at random", "random_flip mirror horizontal_flip augment"),
     INT(data, limit, 0, 1e9, "0", "use only this many images, of folders from all over; 0: all", "count images max_images"),
     INT(data, validation, 0, 1e9, "1000", "images held out from training", "held_out val valid validation_images test"),

@@ -1,4 +1,3 @@
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,24 +6,14 @@
 
 enum { WORD = 40 };
 
-/* Lower case without separators, so that learningRate, learning-rate and learning_rate are one. */
-static void normalize(const char *text, size_t length, char out[WORD])
-{
-    size_t used = 0;
-    for (size_t i = 0; i < length && used + 1 < WORD; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c != '_' && c != '-' && c != ' ') out[used++] = (char)tolower(c);
-    }
-    out[used] = '\0';
-}
-
 /* `word` is one of the space-separated words. */
 static bool among(const char *word, const char *words)
 {
     while (*words) {
         size_t length = strcspn(words, " ");
-        char other[WORD];
-        normalize(words, length, other);
+        char one[WORD], other[WORD];
+        snprintf(one, sizeof one, "%.*s", (int)length, words);
+        text_normalize(other, sizeof other, one);
         if (strcmp(word, other) == 0) return true;
         words += length;
         while (*words == ' ') words++;
@@ -37,7 +26,7 @@ static const Field *named_field(const char *section, const char *word)
 {
     for (const Field *f = config_fields; f->key; f++) {
         char key[WORD];
-        normalize(f->key, strlen(f->key), key);
+        text_normalize(key, sizeof key, f->key);
         if ((!section || strcmp(f->section, section) == 0) &&
             (strcmp(word, key) == 0 || among(word, f->aliases)))
             return f;
@@ -48,25 +37,26 @@ static const Field *named_field(const char *section, const char *word)
 const Field *config_alias(const char *section, const char *name)
 {
     char word[WORD];
-    normalize(name, strlen(name), word);
+    text_normalize(word, sizeof word, name);
     return named_field(section, word);
+}
+
+/* The keys of a section (context NULL: of all), in the order of the table. */
+static const char *key_name(const void *context, int index)
+{
+    for (const Field *f = config_fields; f->key; f++)
+        if ((!context || strcmp(f->section, context) == 0) && index-- == 0) return f->key;
+    return NULL;
 }
 
 /* The field that is spelt most alike, when it is near enough to be meant. */
 static const Field *similar_field(const char *section, const char *word)
 {
-    int limit = ((int)strlen(word) + 1) / 3, best = (limit > 1 ? limit : 1) + 1;
-    const Field *found = NULL;
-    for (const Field *f = config_fields; f->key; f++) {
-        if (section && strcmp(f->section, section) != 0) continue;
-        char key[WORD];
-        normalize(f->key, strlen(f->key), key);
-        int d = text_distance(word, key);
-        if (d >= best) continue;
-        best = d;
-        found = f;
-    }
-    return found;
+    const char *near = text_nearest(word, key_name, section);
+    char key[WORD];
+    if (!near) return NULL;
+    text_normalize(key, sizeof key, near);
+    return named_field(section, key);
 }
 
 /* section NULL: not known. A right name in another section is a likelier slip than a typing error. */
@@ -78,6 +68,12 @@ static const Field *nearest_field(const char *section, const char *word)
     return f ? f : similar_field(NULL, word);
 }
 
+static const char *section_name(const void *context, int index)
+{
+    (void)context;
+    return config_sections[index];
+}
+
 static const char *nearest_section(const char *word)
 {
     static const char *const aliases[] = {"dataset images input", "network unet net architecture",
@@ -85,9 +81,8 @@ static const char *nearest_section(const char *word)
                                           "training trainer optimizer optim",
                                           "sampling sampler samples generation inference"};
     for (int i = 0; config_sections[i]; i++)
-        if (among(word, aliases[i]) || text_distance(word, config_sections[i]) <= 2)
-            return config_sections[i];
-    return NULL;
+        if (among(word, aliases[i])) return config_sections[i];
+    return text_nearest(word, section_name, NULL);
 }
 
 static bool is_section(const char *section)
@@ -119,13 +114,13 @@ static void list_known(const char *section, char *out, size_t size)
 void config_suggest(const char *section, const char *key, char *out, size_t size)
 {
     char word[WORD];
-    normalize(section, strlen(section), word);
+    text_normalize(word, sizeof word, section);
     const char *title = is_section(section) ? section : nearest_section(word);
     if (!key && title) {
         snprintf(out, size, "did you mean %s?", title);
         return;
     }
-    if (key) normalize(key, strlen(key), word);
+    if (key) text_normalize(word, sizeof word, key);
     const Field *f = nearest_field(title, word);
     if (f)
         snprintf(out, size, "did you mean %s.%s?", f->section, f->key);

@@ -1,6 +1,7 @@
 #include "diffc/model.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -159,33 +160,104 @@ bool model_prepare_density(Model *m, int batch, DensityModel *out, Err *err)
     return true;
 }
 
-bool model_newest_run(const char *root, char *out, Err *err)
+/* ---- the newest run ---- */
+
+typedef struct {
+    const char *name; /* inside the root */
+    bool has_model;
+    struct timespec time;
+} FoundRun;
+
+/* The folder of a run's model, as one that is being replaced stands; false when there is none. */
+static bool find_model(const char *run, char *folder)
+{
+    char inner[PATH_BYTES];
+    return path_join(inner, run, "model", NULL) && model_folder_current(inner, folder) &&
+           holds(folder, "model_index.json");
+}
+
+static bool look_at_run(const char *root, const char *name, FoundRun *found)
+{
+    char run[PATH_BYTES], folder[PATH_BYTES], file[PATH_BYTES];
+    struct stat st;
+    *found = (FoundRun){.name = name};
+    if (!path_join(run, root, name, NULL)) return false;
+    found->has_model = find_model(run, folder);
+    if (!(found->has_model ? path_join(file, folder, "model_index.json", NULL)
+                           : path_join(file, run, "config.json", NULL)) ||
+        stat(file, &st) != 0)
+        return false;
+    found->time = st.st_mtim;
+    return true;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+    const FoundRun *x = a, *y = b;
+    if (x->time.tv_sec != y->time.tv_sec) return x->time.tv_sec < y->time.tv_sec ? 1 : -1;
+    if (x->time.tv_nsec != y->time.tv_nsec) return x->time.tv_nsec < y->time.tv_nsec ? 1 : -1;
+    return strcmp(x->name, y->name);
+}
+
+static bool run_serves(const char *run, bool has_model, ModelServes *serves, const void *context,
+                       Err *lack)
+{
+    char folder[PATH_BYTES];
+    ModelConfig config;
+    Err unreadable = {0};
+    if (!has_model || !find_model(run, folder)) return err_set(lack, ERR_USAGE, "has no model yet");
+    if (!model_folder_read_config(folder, &config, &unreadable))
+        return err_set(lack, ERR_USAGE, "cannot be read (%.700s)", unreadable.text);
+    bool ok = serves(context, &config, lack);
+    model_config_free(&config);
+    return ok;
+}
+
+static bool no_run(const char *root, bool models, const NewestRun *newest, Err *err)
+{
+    if (!models)
+        return err_set(err, ERR_USAGE,
+                       "no run under %s has a model yet; train one first or give --model PATH",
+                       root);
+    if (newest->passed == 1)
+        return err_set(err, ERR_USAGE, "%.300s %.500s; it is the only run, so give --model PATH",
+                       newest->passed_path, newest->lack.text);
+    return err_set(err, ERR_USAGE,
+                   "none of the %d runs under %s will do: the newest, %.300s, %.500s; give "
+                   "--model PATH",
+                   newest->passed, root, newest->passed_path, newest->lack.text);
+}
+
+bool model_newest_run(const char *root, ModelServes *serves, const void *context, NewestRun *out,
+                      Err *err)
 {
     Names names;
-    bool found = false;
-    struct timespec newest = {0};
+    *out = (NewestRun){.passed = 0};
     if (!path_is_folder(root))
         return err_set(err, ERR_USAGE,
                        "there is no folder %s here; train a model first or give --model PATH",
                        root);
     if (!folder_list(root, &names, err)) return false;
-    for (size_t i = 0; i < names.count; i++) {
-        char run[PATH_BYTES], inner[PATH_BYTES], model[PATH_BYTES], index[PATH_BYTES];
-        struct stat st;
-        if (!path_join(run, root, names.names[i], NULL) || !path_join(inner, run, "model", NULL) ||
-            !model_folder_current(inner, model) ||
-            !path_join(index, model, "model_index.json", NULL))
-            continue;
-        if (stat(index, &st) != 0) continue;
-        if (!found || st.st_mtim.tv_sec > newest.tv_sec ||
-            (st.st_mtim.tv_sec == newest.tv_sec && st.st_mtim.tv_nsec > newest.tv_nsec)) {
-            newest = st.st_mtim;
-            found = true;
-            snprintf(out, PATH_BYTES, "%s", run);
-        }
+    FoundRun *runs = mem_alloc(names.count + 1, sizeof *runs);
+    bool found = false, models = false;
+    size_t count = 0;
+    for (size_t i = 0; runs && i < names.count; i++)
+        count += look_at_run(root, names.names[i], &runs[count]);
+    if (count) qsort(runs, count, sizeof *runs, newest_first);
+    for (size_t i = 0; i < count && !found; i++) {
+        Err lack = {0};
+        models = models || runs[i].has_model;
+        found = path_join(out->path, root, runs[i].name, err) &&
+                run_serves(out->path, runs[i].has_model, serves, context, &lack);
+        if (found || out->passed++ > 0) continue;
+        snprintf(out->passed_path, PATH_BYTES, "%s", out->path);
+        out->lack = lack;
     }
+    if (!runs)
+        err_set(err, ERR_MEMORY, "%s: not enough memory for its list of runs", root);
+    else if (!found)
+        no_run(root, models, out, err);
+    mem_free(runs);
     names_free(&names);
-    return found ||
-           err_set(err, ERR_USAGE,
-                   "no run under %s has a model yet; train one first or give --model PATH", root);
+    return found;
 }

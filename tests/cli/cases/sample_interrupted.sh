@@ -1,9 +1,9 @@
 # Nothing is half-written, and an older picture stays.
 assert train diffc train tiny.json -q --out run >/dev/null
 echo old >grid.png
-diffc sample -m run --count 1000000 --batch 64 --out grid.png 2>narration &
+diffc sample -m run --count 100000 --batch 64 --out grid.png 2>narration &
 for i in $(seq 200); do
-    grep -qs '1000000 images' narration && break
+    grep -qs '100000 images' narration && break
     sleep 0.1
 done
 kill -INT $!

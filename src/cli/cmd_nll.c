@@ -384,7 +384,6 @@ static bool run_job(Job *job, const OptionValue *v, Err *err)
     job->images.want = job->model.image;
     job->report = (NllReport){.protocol = job->protocol,
                               .level = (int)v[NLL_ROW_LEVEL].integer,
-                              .noise_alone = is_noise_alone(job),
                               .json = v[NLL_ROW_JSON].given,
                               .each = !v[NLL_ROW_DATA].given,
                               .csv = v[NLL_ROW_CSV].text,
@@ -395,6 +394,7 @@ static bool run_job(Job *job, const OptionValue *v, Err *err)
     bool ok = nll_report_open(&job->report, err) && choose_chain(job, v, fit, label, err);
     if (ok) {
         fill_runs(v, job);
+        job->report.noise_alone = is_noise_alone(job);
         if ((size_t)job->batch > job->images.count) job->batch = (int)job->images.count;
         ok = prepare(job, label, err);
     }

@@ -626,7 +626,7 @@ TEST(the_newest_run_that_serves_is_found_and_what_the_newer_ones_lack_is_said)
     EXPECT(folder_make(root, &err) && !model_newest_run(root, anything, NULL, &newest, &err));
     EXPECT_CONTAINS(err.text, "has a model yet");
     EXPECT(path_join(run, root, "good", &err) && trainer_open(&t, &c, NULL, &err) &&
-           trainer_run(t, run, false, &err));
+           trainer_run(t, run, &err));
     trainer_close(t);
     EXPECT(model_newest_run(root, anything, NULL, &newest, &err));
     EXPECT_TEXT(newest.path, run);

@@ -303,9 +303,8 @@ const Command command_train = {
     .words = "[CONFIG.json]",
     .words_min = 0,
     .words_max = 1,
-    .examples =
-        {"diffc train configs/fashion-ddpm.json",
-         "diffc train configs/fashion-ddpm.json --out runs/mine --set train.lr=1e-4 --steps 20000"},
+    .examples = {"diffc train configs/fashion-ddpm.json",
+                 "diffc train configs/fashion-ddpm.json --out runs/mine --set train.lr=1e-4"},
     .options = options,
     .notes = "Ctrl-C finishes the step, saves and exits with 130; --resume continues to the same "
              "bits. The run folder holds the resolved configuration, the model (averaged "

@@ -14,7 +14,7 @@ say() { echo "$*" >&2; }
 missing=  # needed
 optional= # wanted
 has() { command -v "$1" >/dev/null 2>&1; }
-compiles() { printf '#include <stdio.h>\n#include <omp.h>\n' | $cc -fopenmp -fsyntax-only -xc - >/dev/null 2>&1; }
+compiles() { printf '#include <stdio.h>\n#include <omp.h>\n' | $cc ${CFLAGS:-} -fopenmp -fsyntax-only -xc - >/dev/null 2>&1; }
 find_missing_for_build() {
     if ! compiles; then
         case ${cc%% *} in

@@ -208,12 +208,12 @@ LANES_INLINE LanesDouble lanes_high(Lanes v)
 #else
 LANES_INLINE LanesDouble lanes_low(Lanes v)
 {
-    return __builtin_convertvector(__builtin_shufflevector(v, v, 0, 1), LanesDouble);
+    return (LanesDouble){(double)v[0], (double)v[1]};
 }
 
 LANES_INLINE LanesDouble lanes_high(Lanes v)
 {
-    return __builtin_convertvector(__builtin_shufflevector(v, v, 2, 3), LanesDouble);
+    return (LanesDouble){(double)v[2], (double)v[3]};
 }
 #endif
 
@@ -350,17 +350,24 @@ LANES_INLINE void lanes_silu_slopes(Lanes x, Lanes *d1, Lanes *d2)
     *d2 = g.s * g.one_minus * lanes_fma(g.clamped, g.one_minus - g.s, lanes_set(2));
 }
 
+/* Lane l is the element of a and b, end to end, that the l-th number names. */
+#if !defined(__clang__) && __GNUC__ < 12
+#define LANES_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (LanesBits){__VA_ARGS__})
+#else
+#define LANES_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#endif
+
 #if LANES == 16
 #define LANES_INTERLEAVE_LOW(a, b)                                                                 \
-    __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+    LANES_SHUFFLE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
 #define LANES_INTERLEAVE_HIGH(a, b)                                                                \
-    __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+    LANES_SHUFFLE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 #elif LANES == 8
-#define LANES_INTERLEAVE_LOW(a, b)  __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-#define LANES_INTERLEAVE_HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#define LANES_INTERLEAVE_LOW(a, b)  LANES_SHUFFLE(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define LANES_INTERLEAVE_HIGH(a, b) LANES_SHUFFLE(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
 #else
-#define LANES_INTERLEAVE_LOW(a, b)  __builtin_shufflevector(a, b, 0, 4, 1, 5)
-#define LANES_INTERLEAVE_HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#define LANES_INTERLEAVE_LOW(a, b)  LANES_SHUFFLE(a, b, 0, 4, 1, 5)
+#define LANES_INTERLEAVE_HIGH(a, b) LANES_SHUFFLE(a, b, 2, 6, 3, 7)
 #endif
 
 /* Transposes LANES vectors by perfect shuffles: each interleaves rows i and i + LANES/2, and log2

@@ -96,6 +96,7 @@ static unsigned char *arena_deflate(unsigned char *data, int size, int *packed_s
 {
     uLongf room = compressBound((uLong)size);
     unsigned char *packed = arena_alloc(room);
+    *packed_size = 0; /* GCC 13 warns of stb's variable without */
     if (!packed) return NULL;
     if (compress2(packed, &room, data, (uLong)size, level) != Z_OK) {
         arena.short_of_memory = true;

@@ -78,8 +78,8 @@ static void few_inputs(const ThinTile *tile)
 #endif
 #define HALVES(v, h)                                                                               \
     LANES_UNROLL for (int i = 0; i < (h); i++)(v)[i] =                                             \
-        __builtin_shufflevector((v)[i], (v)[i + (h)], EACH(SAME, h)) +                             \
-        __builtin_shufflevector((v)[i], (v)[i + (h)], EACH(OTHER, h))
+        LANES_SHUFFLE((v)[i], (v)[i + (h)], EACH(SAME, h)) +                                       \
+        LANES_SHUFFLE((v)[i], (v)[i + (h)], EACH(OTHER, h))
 
 /* Lane l = the sum of v[l]'s lanes, in an order that is the same for each l. */
 LANES_INLINE Lanes sums_of_lanes(Lanes v[LANES])

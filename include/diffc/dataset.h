@@ -56,6 +56,9 @@ typedef void (*DataProgress)(void *context, size_t done, size_t total);
 bool dataset_open(Dataset *d, const DataOptions *options, DataProgress progress, void *context,
                   Err *err);
 void dataset_close(Dataset *d);
+/* The same without files, for measurements: options->limit images of independent random pixels, of the
+ * options' size and channels, with labels 0, 1, ... of so many classes (0: without). */
+bool dataset_open_noise(Dataset *d, const DataOptions *options, int classes, Err *err);
 
 /* Where a data set lies: `path` itself, except that Fashion-MNIST is looked for in two folders, that of
  * Debian's package and data/fashion-mnist: the name of either finds the other. dataset_open and

@@ -2,6 +2,7 @@
 #ifndef DIFFC_MODEL_H
 #define DIFFC_MODEL_H
 
+#include "diffc/dataset.h"
 #include "diffc/fsio.h"
 #include "diffc/likelihood.h"
 #include "diffc/model_folder.h"
@@ -19,6 +20,13 @@ typedef struct {
     Network network; /* planned by model_prepare */
     NetworkDenoiser denoiser;
 } Model;
+
+/* The model that a configuration, resolved (config_resolve), makes of a data set: its method, with what that leaves to the data, and its
+ * network. m's betas are its own. ERR_USAGE where they do not go together. */
+bool model_from_config(const Config *c, const Dataset *data, ModelConfig *m, Err *err);
+
+/* That model before any training, the weights as they are drawn from the seed; folder and run are "". */
+bool model_open_new(Model *m, const Config *c, const Dataset *data, Err *err);
 
 /* path: a run folder (its "model" part is used) or a model folder. size 0 x 0 takes the folder's
  * sample_size; needed when the folder has none. Reads everything; plans nothing yet. */

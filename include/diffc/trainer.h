@@ -15,6 +15,7 @@
 #include "diffc/dataset.h"
 #include "diffc/err.h"
 #include "diffc/model_folder.h"
+#include "diffc/network.h"
 
 typedef struct {
     int64_t step;        /* updates done */
@@ -38,7 +39,7 @@ typedef struct {
 
 /* What a run will be: for the start table and --dry-run. */
 typedef struct {
-    ModelConfig model; /* what the run's model folder will say; betas are not its own */
+    ModelConfig model; /* what the run's model folder will say; kept is not its own */
     Shape image;
     int classes;
     int micro_batch;
@@ -57,6 +58,9 @@ typedef struct Trainer Trainer;
 
 /* A new run: reads the data and plans; makes no folder and writes nothing. config is copied. */
 bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *callbacks, Err *err);
+/* The same on a data set that is already open (dataset_open_noise), which the trainer takes over, also when
+ * it fails. config's "data" is not read. */
+bool trainer_open_on(Trainer **out, const Config *config, Dataset *data, Err *err);
 
 /* The run in the folder `run` goes on from its newest checkpoint; where it has none it starts again, as
  * a new run does. What was computed from the data at its start comes from the checkpoint.
@@ -79,6 +83,18 @@ bool trainer_newest_run(const char *root, char *out, Err *err);
 bool trainer_open_plan(Trainer **out, const Config *config, Err *err);
 const TrainPlan *trainer_plan(const Trainer *t);
 void trainer_close(Trainer *t);
+
+/* One update, from fresh gradients to new weights: what trainer_run repeats, for measurements and tests.
+ * ERR_DIVERGED: a loss or gradient was not finite, and the weights are as they were. */
+typedef struct {
+    uint64_t images;
+    double loss;      /* mean of the images' */
+    double grad_norm; /* before clipping */
+    double lr;
+} TrainUpdate;
+bool trainer_update(Trainer *t, TrainUpdate *update, Err *err);
+/* The network that it trains, for its profile. */
+Network *trainer_network(Trainer *t);
 
 /* Whether trainer_run could start there, for a message before the data are read. ERR_USAGE. */
 bool trainer_check_run(const char *run, bool resume, Err *err);

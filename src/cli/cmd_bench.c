@@ -1,23 +1,21 @@
-/* diffc bench: the speed of training and sampling for the network of a configuration. The images
- * are noise: the speed does not depend on what they show. */
+/* diffc bench: the speed of the updates that `train` makes and of the network calls that `sample` makes,
+ * for a configuration. The images are noise: the speed does not depend on what they show. */
 #include <math.h>
 #include <stdio.h>
 
 #include "bench_layers.h"
 #include "cli.h"
-#include "diffc/cdm_network.h"
 #include "diffc/clock.h"
 #include "diffc/config.h"
 #include "diffc/dataset.h"
 #include "diffc/fsio.h"
 #include "diffc/gemm.h"
 #include "diffc/mem.h"
-#include "diffc/network.h"
-#include "diffc/optimizer.h"
+#include "diffc/model.h"
 #include "diffc/parallel.h"
 #include "diffc/rng.h"
 #include "diffc/term.h"
-#include "diffc/toy.h"
+#include "diffc/trainer.h"
 #include "diffc/vec.h"
 #include "summary.h"
 
@@ -89,24 +87,25 @@ static const char *const default_settings[] = {
 };
 enum { DEFAULT_SETTINGS = sizeof default_settings / sizeof default_settings[0] };
 
-enum { CLASSES = 10 /* of noise images for a network with classes */ };
+/* Of the noise: classes for a network with classes, and images. */
+enum { CLASSES = 10, IMAGES = 64 };
 
 typedef struct {
     Config config;
-    ModelConfig model; /* its network */
+    int batch;         /* images per update, and per call of the network in sampling */
+    int update_images; /* batch, and more where gradients are accumulated */
+    ModelConfig model; /* as measured last, without its arrays */
     Shape image;
-    int batch, pass;     /* images per update and per pass */
-    int sample_pass;     /* of the batch when sampling */
-    int side_by_side[2]; /* passes that run so, in training and in sampling */
-    ParamTable table;
-    Optimizer optimizer;
+    size_t parameters;
+    double forward_flop;
+    int pass[2];         /* images per pass, in training and in sampling */
+    int side_by_side[2]; /* passes that run so */
     double *timings;
     double seconds; /* per measurement */
     int repeat;     /* timings at least */
     bool layers;
     LayerTimes layer_times[2]; /* of training and of sampling, where they are measured */
     int profiles;
-    double forward_flop;
     double train_images_per_s, sample_forwards_per_s;
 } Bench;
 
@@ -128,31 +127,40 @@ static bool read_config(Bench *b, const Arguments *a, Err *err)
 }
 
 /* The images' shape: as configured; what is left open, the data tell. */
-static bool find_shape(Bench *b, int *classes, Err *err)
+static bool find_shape(const Config *c, DataOptions *shape, int *classes, Err *err)
 {
-    const Config *c = &b->config;
     *classes = CLASSES;
-    b->image = (Shape){.H = c->data.height, .W = c->data.width, .C = c->data.channels};
-    if (c->data.toy != TOY_NONE) b->image = (Shape){.H = 1, .W = 1, .C = TOY_DIMS};
-    if (b->image.H > 0 && b->image.C > 0) return true;
-    if (!c->data.path[0]) {
+    *shape = (DataOptions){
+        .height = c->data.height, .width = c->data.width, .channels = c->data.channels};
+    if (shape->height > 0 && shape->channels > 0) return true;
+    if (!c->data.path[0])
         return err_set(err, ERR_USAGE,
                        "data.size and data.channels are not set and there is no data.path to "
                        "learn them from; give them with --set data.size=32 --set data.channels=3");
-    }
-    DataOptions from = {.path = c->data.path,
-                        .kind = c->data.kind,
-                        .height = c->data.height,
-                        .width = c->data.width,
-                        .channels = c->data.channels,
-                        .limit = 1,
-                        .skip_bad = c->data.skip_bad};
+    DataOptions from = *shape;
+    from.path = c->data.path;
+    from.kind = c->data.kind;
+    from.limit = 1;
+    from.skip_bad = c->data.skip_bad;
     Dataset d;
     if (!dataset_open(&d, &from, NULL, NULL, err)) return false;
-    b->image = (Shape){.H = d.height, .W = d.width, .C = d.channels};
+    *shape = (DataOptions){.height = d.height, .width = d.width, .channels = d.channels};
     if (d.classes > 0) *classes = d.classes;
     dataset_close(&d);
     return true;
+}
+
+/* What is trained on: a toy's points, or images of noise. */
+static bool open_data(const Config *c, Dataset *d, Err *err)
+{
+    DataOptions wanted = {.toy = c->data.toy, .seed = c->train.seed};
+    int classes;
+    if (wanted.toy != TOY_NONE) return dataset_open(d, &wanted, NULL, NULL, err);
+    if (!find_shape(c, &wanted, &classes, err)) return false;
+    wanted.limit = IMAGES;
+    wanted.flip = c->data.flip;
+    wanted.seed = c->train.seed;
+    return dataset_open_noise(d, &wanted, c->model.class_conditional ? classes : 0, err);
 }
 
 typedef bool (*Work)(Bench *b, void *context, Err *err);
@@ -178,7 +186,8 @@ static bool measure(Bench *b, const char *what, Work work, void *context, double
 }
 
 /* What --layers shows. */
-static bool profile(Bench *b, Network *nw, const char *what, Work work, void *context, Err *err)
+static bool profile(Bench *b, Network *nw, const char *what, Work work, void *context, int images,
+                    Err *err)
 {
     enum { TIMES = 5 };
     for (int i = 0; i < nw->copies; i++) net_profile(nw->copy[i], true);
@@ -186,164 +195,113 @@ static bool profile(Bench *b, Network *nw, const char *what, Work work, void *co
     for (int i = 0; i < TIMES; i++)
         if (!work(b, context, err)) return false;
     double seconds = clock_seconds() - start;
-    layer_times_read(&b->layer_times[b->profiles++], what, nw, seconds, (double)TIMES * b->batch);
+    layer_times_read(&b->layer_times[b->profiles++], what, nw, seconds, (double)TIMES * images);
     for (int i = 0; i < nw->copies; i++) net_profile(nw->copy[i], false);
     return true;
 }
 
-typedef struct {
-    Bench *bench;
-    Network network;
-    float *xt, *target;        /* [pass, dims] */
-    float *t, *label, *weight; /* [pass] */
-    float *loss, *other_loss;  /* [batch] */
-    int *classes;              /* [pass], of a classifier of noise levels */
-    uint64_t passes;           /* so far: each has its dropout */
-} TrainWork;
-
-static void train_pass(void *context, int pass, int copy)
+static void note_network(Bench *b, int task, const ModelConfig *m, const Network *nw,
+                         size_t parameters)
 {
-    TrainWork *w = context;
-    const Bench *b = w->bench;
-    Network network = network_copy(&w->network, copy);
-    const float *weights = b->optimizer.weights;
-    float *grads = b->optimizer.grad_block[pass], dloss = 1.0f / (float)b->batch;
-    size_t at = (size_t)pass * (size_t)b->pass;
-    net_set_dropout(network.net, true, 0, w->passes + (uint64_t)pass);
-    const CdmBatch cdm = {.xt = w->xt,
-                          .eps = w->target,
-                          .classes = w->classes,
-                          .sigma = w->weight,
-                          .ce_weight = b->config.method.ce_weight,
-                          .mse_weight = b->config.method.mse_weight,
-                          .ce = w->loss + at,
-                          .mse = w->other_loss + at};
-    if (b->model.unet.noise_classes)
-        cdm_train_pass(&network, weights, grads, &cdm, (double)dloss);
-    else
-        network_train_pass(&network, weights, grads, w->xt, w->t,
-                           network.label >= 0 ? w->label : NULL, w->target, w->weight, dloss,
-                           w->loss + at);
+    b->model = *m;
+    b->model.betas = NULL;
+    b->model.kept = NULL;
+    b->image = nw->image;
+    b->parameters = parameters;
+    b->forward_flop = net_forward_flop(nw->net);
+    b->pass[task] = nw->batch;
+    b->side_by_side[task] = nw->copies;
 }
 
 static bool train_update(Bench *b, void *context, Err *err)
 {
-    TrainWork *w = context;
-    int passes = b->batch / b->pass, blocks = b->optimizer.grad_blocks;
-    net_hold(w->network.net, b->optimizer.weights);
-    for (int done = 0; done < passes; done += blocks) {
-        int count = passes - done < blocks ? passes - done : blocks;
-        parallel_side_by_side(count, w->network.copies, train_pass, w);
-        w->passes += (uint64_t)count;
-    }
-    double norm = optimizer_sum_gradients(&b->optimizer);
-    if (!(norm >= 0 && norm < 1e30)) {
-        return err_set(err, ERR_DIVERGED, "the gradient norm is %g after update %lld", norm,
-                       (long long)b->optimizer.step);
-    }
-    optimizer_update(&b->optimizer, b->config.train.lr, norm);
-    return true;
+    TrainUpdate update;
+    (void)b;
+    return trainer_update(context, &update, err);
 }
 
 static bool measure_training(Bench *b, Err *err)
 {
-    TrainWork w = {.bench = b};
-    if (!network_open(&w.network, &b->table, &b->model, b->image, b->pass, NET_TRAIN, err))
-        return false;
-    int blocks = optimizer_gradient_blocks(&b->table, b->batch / b->pass);
-    network_open_copies(&w.network, &b->table, &b->model, blocks);
-    b->side_by_side[0] = w.network.copies;
-    const OptimizerConfig o = optimizer_config(&b->config);
-    size_t n = (size_t)b->pass, values = n * w.network.dims;
-    w.xt = mem_floats(values);
-    w.target = mem_floats(values);
-    w.t = mem_floats(3 * n);
-    w.loss = mem_floats(2 * (size_t)b->batch);
-    w.classes = mem_alloc(n, sizeof *w.classes);
-    bool ok = optimizer_open(&b->optimizer, &b->table, &o, blocks, err);
-    if (ok && (!w.xt || !w.target || !w.t || !w.loss || !w.classes))
-        ok = err_set(err, ERR_MEMORY, "there is no memory for %d noise images", b->pass);
-    if (ok) {
-        w.label = w.t + n;
-        w.weight = w.t + 2 * n;
-        w.other_loss = w.loss + b->batch;
-        params_init(&b->table, b->optimizer.weights, 0);
-        rng_normals_float(w.xt, values, 0, rng_stream(RNG_NOISE, 0), 0);
-        rng_normals_float(w.target, values, 0, rng_stream(RNG_NOISE, 1), 0);
-        for (size_t i = 0; i < n; i++) {
-            w.t[i] = (float)(i * (size_t)b->config.method.steps / n);
-            w.classes[i] = (int)w.t[i];
-            w.weight[i] = 1;
-        }
-        double seconds = 0;
-        b->forward_flop = net_forward_flop(w.network.net);
-        ok = measure(b, "training", train_update, &w, &seconds, err);
-        if (ok) b->train_images_per_s = b->batch / seconds;
-        if (ok && b->layers) ok = profile(b, &w.network, "training", train_update, &w, err);
-    }
-    network_close(&w.network);
-    mem_free(w.xt);
-    mem_free(w.target);
-    mem_free(w.t);
-    mem_free(w.loss);
-    mem_free(w.classes);
+    Dataset data;
+    Trainer *t;
+    Config c = b->config;
+    c.train.batch = b->batch;
+    c.train.minutes = 0;
+    c.train.steps = INT32_MAX; /* every update is one of the first */
+    b->update_images = b->batch * c.train.accumulate;
+    if (!open_data(&c, &data, err) || !trainer_open_on(&t, &c, &data, err)) return false;
+    Network *network = trainer_network(t);
+    const TrainPlan *plan = trainer_plan(t);
+    double seconds = 0;
+    note_network(b, 0, &plan->model, network, plan->parameters);
+    bool ok = measure(b, "training", train_update, t, &seconds, err);
+    if (ok) b->train_images_per_s = b->update_images / seconds;
+    if (ok && b->layers)
+        ok = profile(b, network, "training", train_update, t, b->update_images, err);
+    trainer_close(t);
     return ok;
 }
 
 typedef struct {
     Denoiser denoiser;
+    NoiseLevel level;
     double *x, *eps;
-    int batch;
 } SampleWork;
 
 static bool sample_forward(Bench *b, void *context, Err *err)
 {
-    SampleWork *w = context;
-    int step = b->config.method.steps / 2;
-    const NoiseLevel level = {.alpha = 0.8, .sigma = 0.6, .t = step, .time = step};
-    return w->denoiser.predict(w->denoiser.context, w->batch, w->x, &level, 0, w->eps, err);
+    const SampleWork *w = context;
+    return w->denoiser.predict(w->denoiser.context, b->batch, w->x, &w->level, 0, w->eps, err);
 }
 
 static bool measure_sampling(Bench *b, Err *err)
 {
-    Network network;
-    int batch = b->batch;
-    if (!network_open_denoiser(&network, &b->table, &b->model, b->image, batch, false, err))
-        return false;
-    b->sample_pass = network.batch;
-    b->side_by_side[1] = network.copies;
-    b->forward_flop = net_forward_flop(network.net);
-    float *weights = mem_floats(b->table.block_floats);
-    NetworkDenoiser context = {.network = &network, .weights = weights};
-    size_t values = (size_t)batch * network.dims;
-    SampleWork w = {.denoiser = network_denoiser(&context),
-                    .x = mem_doubles(values),
-                    .eps = mem_doubles(values),
-                    .batch = batch};
-    bool ok = (w.x && w.eps && weights) ||
-              err_set(err, ERR_MEMORY, "there is no memory for %d noise images", batch);
+    Dataset data;
+    Model m;
+    SampleWork w = {.x = NULL};
+    if (!open_data(&b->config, &data, err)) return false;
+    bool ok = model_open_new(&m, &b->config, &data, err);
+    dataset_close(&data);
+    if (!ok) return false;
+    ok = model_prepare(&m, b->batch, -1, &w.denoiser, err);
+    size_t values = ok ? (size_t)b->batch * m.network.dims : 0;
+    if (ok) {
+        w.level = process_quantile(&m.process, 0.5);
+        w.x = mem_doubles(values);
+        w.eps = mem_doubles(values);
+        ok = (w.x && w.eps) ||
+             err_set(err, ERR_MEMORY, "there is no memory for %d noise images", b->batch);
+    }
     if (ok) {
         double seconds = 0;
-        params_init(&b->table, weights, 0);
-        net_hold(network.net, weights);
+        note_network(b, 1, &m.config, &m.network, m.table.parameters);
         rng_normals(w.x, values, 0, rng_stream(RNG_SAMPLE, 0), 0);
         ok = measure(b, "sampling", sample_forward, &w, &seconds, err);
-        if (ok) b->sample_forwards_per_s = batch / seconds;
-        if (ok && b->layers) ok = profile(b, &network, "sampling", sample_forward, &w, err);
+        if (ok) b->sample_forwards_per_s = b->batch / seconds;
     }
-    network_close(&network);
-    mem_free(weights);
+    if (ok && b->layers) ok = profile(b, &m.network, "sampling", sample_forward, &w, b->batch, err);
     mem_free(w.x);
     mem_free(w.eps);
+    model_close(&m);
     return ok;
 }
 
-/* Of an image. An update is a pass forward and twice as much backward; that of a classifier of noise
+/* Of an image. An update is a pass forward and twice as much backward. That of a classifier of noise
  * levels is forward, backward to the image, tangent, and three times as much for the second backward;
- * it predicts by a pass forward and one back to the image. */
+ * so is that of each direction in which the exact and the sliced objective differentiate. A classifier
+ * predicts by a pass forward and one back to the image. */
 static double train_flop(const Bench *b)
 {
-    return (b->model.unet.noise_classes ? 6 : 3) * b->forward_flop;
+    const double first = 3, second = 6;
+    if (b->model.unet.noise_classes) return second * b->forward_flop;
+    switch (b->config.method.objective) {
+    case OBJECTIVE_EXACT:
+        return second * b->image.H * b->image.W * b->image.C * b->forward_flop;
+    case OBJECTIVE_SLICED:
+        return second * b->config.method.slices * b->forward_flop;
+    default:
+        return first * b->forward_flop;
+    }
 }
 
 static double sample_flop(const Bench *b)
@@ -356,14 +314,14 @@ static bool report_json(const Bench *b, Err *err)
     JsonWriter w;
     json_write_init(&w, 0);
     json_begin_object(&w, NULL);
-    network_json(&w, &b->model, b->image, b->table.parameters, b->forward_flop);
+    network_json(&w, &b->model, b->image, b->parameters, b->forward_flop);
     json_put_number(&w, "train_images_per_s", b->train_images_per_s);
     json_put_number(&w, "sample_forwards_per_s", b->sample_forwards_per_s);
     json_put_number(&w, "train_gflops", 1e-9 * train_flop(b) * b->train_images_per_s);
     json_put_number(&w, "sample_gflops", 1e-9 * sample_flop(b) * b->sample_forwards_per_s);
     json_put_int(&w, "threads", parallel_threads());
     json_put_int(&w, "batch", b->batch);
-    json_put_int(&w, "micro_batch", b->pass);
+    json_put_int(&w, "micro_batch", b->pass[isnan(b->train_images_per_s)]);
     json_put_string(&w, "blas", gemm_describe());
     json_put_string(&w, "level", vec_level());
     json_put_int(&w, "peak_memory_bytes", (int64_t)mem_peak_bytes());
@@ -391,16 +349,16 @@ static void report_lines(const Bench *b)
     char memory[16];
     for (int i = 0; i < b->profiles; i++) layer_times_lines(&b->layer_times[i]);
     term_format_bytes(memory, (double)mem_peak_bytes());
-    network_lines(output_line, &b->model, b->image, b->table.parameters, b->forward_flop);
+    network_lines(output_line, &b->model, b->image, b->parameters, b->forward_flop);
     char passes[64];
     if (!isnan(b->train_images_per_s)) {
-        describe_passes(passes, sizeof passes, b->batch, b->pass, b->side_by_side[0]);
+        describe_passes(passes, sizeof passes, b->batch, b->pass[0], b->side_by_side[0]);
         output_line("  training     %.4g images/s, %.4g GFLOP/s (batch %d%s)",
                     b->train_images_per_s, 1e-9 * train_flop(b) * b->train_images_per_s, b->batch,
                     passes);
     }
     if (!isnan(b->sample_forwards_per_s)) {
-        describe_passes(passes, sizeof passes, b->batch, b->sample_pass, b->side_by_side[1]);
+        describe_passes(passes, sizeof passes, b->batch, b->pass[1], b->side_by_side[1]);
         output_line("  sampling     %.4g forwards/s, %.4g GFLOP/s (batch %d%s)",
                     b->sample_forwards_per_s, 1e-9 * sample_flop(b) * b->sample_forwards_per_s,
                     b->batch, passes);
@@ -413,13 +371,7 @@ static void report_lines(const Bench *b)
 
 static bool bench(Bench *b, const OptionValue *v, Err *err)
 {
-    int classes;
-    if (!find_shape(b, &classes, err) ||
-        !network_from_config(&b->config, b->image, classes, &b->model, err))
-        return false;
     b->batch = v[BATCH].given ? (int)v[BATCH].integer : b->config.train.batch;
-    b->pass =
-        network_pass_size(&b->table, &b->model, b->image, b->batch, b->config.train.micro_batch);
     b->seconds = v[SECONDS].real;
     b->repeat = (int)v[REPEAT].integer;
     b->layers = v[LAYERS].given;
@@ -443,8 +395,6 @@ static bool run_bench(const Arguments *a, Err *err)
     Bench b = {.seconds = 0};
     bool ok = read_config(&b, a, err) && bench(&b, v, err);
     mem_free(b.timings);
-    optimizer_close(&b.optimizer);
-    params_free(&b.table);
     config_free(&b.config);
     return ok;
 }
@@ -456,8 +406,12 @@ const Command command_bench = {
     .words_max = 1,
     .examples = {"diffc bench", "diffc bench configs/cifar10-ddpm.json --batch 16 --json"},
     .options = options,
-    .notes = "Without a configuration, configs/bench-tiny.json. The images are noise, the figures "
-             "medians. A training image counts forward, backward and its share of the update; "
-             "GFLOP/s count three forward passes for it.",
+    .notes =
+        "Without a configuration, configs/bench-tiny.json. The images are noise, the figures "
+        "medians. Training is the update that train makes, sampling the network call that "
+        "sample makes. A training image counts its data, forward, backward and its share of the "
+        "update; "
+        "GFLOP/s count three forward passes for it (six for a cdm and for each direction of the "
+        "exact and sliced objectives).",
     .run = run_bench,
 };

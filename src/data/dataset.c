@@ -258,7 +258,7 @@ static void shuffle(uint32_t *list, size_t count, uint64_t seed, uint64_t stream
     }
 }
 
-static bool split(Dataset *d, const DataOptions *o, Err *err)
+bool data_split(Dataset *d, const DataOptions *o, Err *err)
 {
     if (o->validation >= d->count)
         return err_set(err, ERR_USAGE, "%s: %zu images held out of %zu leave none to train on",
@@ -329,7 +329,7 @@ bool dataset_open(Dataset *d, const DataOptions *options, DataProgress progress,
     if (placed.path) placed.path = dataset_place(placed.path);
     DataJob job = {
         .options = &placed, .d = d, .progress = progress, .context = context, .err = &failure};
-    if (check_options(options, &failure) && load(&job) && split(d, options, &failure)) {
+    if (check_options(options, &failure) && load(&job) && data_split(d, options, &failure)) {
         if (d->labels) d->checksum = (uint32_t)crc32_z(d->checksum, d->labels, d->count);
         describe(d, &job);
         return true;

@@ -34,6 +34,9 @@ bool data_name_classes(DataJob *job, int count, ClassName *names);
 /* Calls progress and sees interruptions. */
 bool data_progress(DataJob *job, size_t done, size_t total);
 
+/* What every data set of images has once they are read: training and held-out images, and the order. */
+bool data_split(Dataset *d, const DataOptions *o, Err *err);
+
 /* A data set that shipped configurations name, and the two folders in which it is looked for. */
 typedef struct {
     const char *installed; /* by a package */

@@ -61,7 +61,6 @@ struct Trainer {
     TrainPlan plan;
     Dataset data;
     Process process;
-    double *betas; /* [T] of schedule logsnr, else NULL */
     ParamTable table;
     Optimizer optimizer;
     Network train_network, eval_network;

@@ -8,14 +8,12 @@
 #include "diffc/clock.h"
 #include "diffc/mem.h"
 #include "diffc/method.h"
+#include "diffc/model.h"
 #include "diffc/parallel.h"
 #include "diffc/sampler.h"
 #include "train_internal.h"
 
 enum { PREVIEW_IMAGES = 16, PREVIEW_POINTS = 2000 };
-
-/* Points of a toy among which the largest distance is looked for. */
-enum { TOY_WIDTH_POINTS = 4096 };
 
 /* Whether a plan can be made of what the configuration says, the data not being there. */
 static bool plans_without_data(const Config *c)
@@ -55,37 +53,6 @@ static bool open_data(Trainer *t, bool plan_only, Err *err)
     return dataset_open(&t->data, &options, NULL, NULL, err);
 }
 
-static void training_point(void *context, size_t i, float *x)
-{
-    dataset_train_image(context, i, x);
-}
-
-/* A schedule even in ln SNR is kept as betas, in the model folder too. */
-static bool make_betas(Trainer *t, Err *err)
-{
-    const Config *c = &t->config;
-    ModelConfig *m = &t->plan.model;
-    if (m->schedule != SCHEDULE_LOGSNR) return true;
-    t->betas = mem_doubles((size_t)m->T);
-    if (!t->betas) return err_set(err, ERR_MEMORY, "not enough memory for %d betas", m->T);
-    schedule_logsnr_betas(t->betas, m->T, c->method.logsnr_start, c->method.logsnr_end);
-    m->schedule = SCHEDULE_BETAS;
-    m->betas = t->betas;
-    return true;
-}
-
-static bool open_process(Trainer *t, Err *err)
-{
-    const Dataset *d = &t->data;
-    PointSet points = {.context = &t->data,
-                       .count = d->toy != TOY_NONE ? TOY_WIDTH_POINTS : d->train_count,
-                       .dims = (size_t)d->height * (size_t)d->width * (size_t)d->channels,
-                       .point = training_point,
-                       .sampled = d->toy != TOY_NONE};
-    return method_from_config(&t->resolved, &points, &t->plan.model, err) && make_betas(t, err) &&
-           method_process(&t->plan.model, &t->process, err);
-}
-
 /* Exact and sliced score matching differentiate the score by the point. */
 static NetMode train_mode(const Trainer *t)
 {
@@ -113,13 +80,20 @@ static void fill_plan(Trainer *t)
     snprintf(p->data, sizeof p->data, "%s", t->data.description);
 }
 
+static bool open_model(Trainer *t, Err *err)
+{
+    TrainPlan *p = &t->plan;
+    const Dataset *d = &t->data;
+    p->image = (Shape){.H = d->height, .W = d->width, .C = d->channels};
+    p->classes = d->classes;
+    return model_from_config(&t->resolved, d, &p->model, err) &&
+           method_process(&p->model, &t->process, err);
+}
+
 static bool open_networks(Trainer *t, Err *err)
 {
     const Config *c = &t->config;
     TrainPlan *p = &t->plan;
-    p->image = (Shape){.H = t->data.height, .W = t->data.width, .C = t->data.channels};
-    p->classes = t->data.classes;
-    if (!network_from_config(c, p->image, p->classes, &p->model, err)) return false;
     p->micro_batch =
         network_pass_size(&t->table, &p->model, p->image, c->train.batch, c->train.micro_batch);
     p->near_batch = network_near_batch(&t->table, &p->model, p->image, c->train.batch,
@@ -206,7 +180,7 @@ bool trainer_build(Trainer *t, bool plan_only, Err *err)
         run_record_resolve(t->known, &t->resolved);
     else
         config_resolve(&t->resolved);
-    if (!open_data(t, plan_only, err) || !make_record(t, err) || !open_process(t, err) ||
+    if (!open_data(t, plan_only, err) || !make_record(t, err) || !open_model(t, err) ||
         !open_networks(t, err) || !masks_open(t, err))
         return false;
     record_computed(t);
@@ -228,6 +202,16 @@ static bool give(Trainer **out, Trainer *t, bool ok)
 bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *callbacks, Err *err)
 {
     Trainer *t = trainer_new(config, callbacks, err);
+    return give(out, t, t && trainer_build(t, false, err));
+}
+
+bool trainer_open_on(Trainer **out, const Config *config, Dataset *data, Err *err)
+{
+    Trainer *t = trainer_new(config, NULL, err);
+    if (t)
+        t->data = *data;
+    else
+        dataset_close(data);
     return give(out, t, t && trainer_build(t, false, err));
 }
 
@@ -268,7 +252,7 @@ void trainer_close(Trainer *t)
     process_free(&t->process);
     dataset_close(&t->data);
     mem_free(t->sample_state);
-    mem_free(t->betas);
+    mem_free(t->plan.model.betas);
     config_free(&t->config);
     mem_free(t);
 }
@@ -407,33 +391,46 @@ static void report(Trainer *t, LoopClock *clock, double norm, double lr)
     clock->images = 0;
 }
 
-/* One update, from fresh gradients to new weights. */
-static bool update(Trainer *t, LoopClock *clock, Err *err)
+Network *trainer_network(Trainer *t)
+{
+    return &t->train_network;
+}
+
+bool trainer_update(Trainer *t, TrainUpdate *u, Err *err)
 {
     const Config *c = &t->config;
-    double start = clock_seconds();
     uint64_t samples = t->state.samples;
-    double rate = learning_rate(c->train.schedule, c->train.lr, t->state.step, c->train.warmup,
-                                progress_of(t));
+    u->lr = learning_rate(c->train.schedule, c->train.lr, t->state.step, c->train.warmup,
+                          progress_of(t));
     if (!masks_begin_update(t, err)) return false;
-    double loss = accumulate_gradients(t);
-    double norm = optimizer_sum_gradients(&t->optimizer);
-    if (!isfinite(loss) || !isfinite(norm))
+    u->loss = accumulate_gradients(t);
+    u->grad_norm = optimizer_sum_gradients(&t->optimizer);
+    if (!isfinite(u->loss) || !isfinite(u->grad_norm))
         return err_set(err, ERR_DIVERGED,
                        "step %lld: the loss is %g and the gradient norm %g at learning rate %g; "
                        "the weights were not changed "
                        "and the last good checkpoint stays (a lower train.lr or a longer "
                        "train.warmup may help)",
-                       (long long)t->state.step + 1, loss, norm, rate);
-    optimizer_update(&t->optimizer, rate, norm);
+                       (long long)t->state.step + 1, u->loss, u->grad_norm, u->lr);
+    optimizer_update(&t->optimizer, u->lr, u->grad_norm);
     masks_end_update(t);
     t->state.step = t->optimizer.step;
-    t->state.loss_sum += loss;
+    t->state.loss_sum += u->loss;
     t->state.loss_count++;
+    u->images = t->state.samples - samples;
+    return true;
+}
+
+/* An update of a run: timed and reported. */
+static bool run_update(Trainer *t, LoopClock *clock, Err *err)
+{
+    TrainUpdate u;
+    double start = clock_seconds();
+    if (!trainer_update(t, &u, err)) return false;
     clock->busy += clock_seconds() - start;
-    clock->images += t->state.samples - samples;
+    clock->images += u.images;
     t->state.seconds = clock->base + clock_seconds() - clock->started;
-    report(t, clock, norm, rate);
+    report(t, clock, u.grad_norm, u.lr);
     masks_log_curve(t);
     return true;
 }
@@ -450,7 +447,7 @@ bool trainer_run(Trainer *t, const char *run, Err *err)
         .started = clock_seconds(), .base = t->state.seconds, .startup = clock_since_begin()};
     int64_t saved = t->resumed ? t->state.step : -1;
     while (!finished(t) && !interrupt_requested()) {
-        if (!update(t, &clock, err)) return false;
+        if (!run_update(t, &clock, err)) return false;
         int64_t every = t->config.train.checkpoint_every;
         if (every > 0 && t->state.step % every == 0 && !finished(t)) {
             if (!save_all(t, false, err)) return false;

@@ -45,6 +45,12 @@ out=$(only '#include *[<"](cblas|cblas-openblas)' 'src/math/gemm\.c'; only '#inc
       grep -nE '\b(printf|puts|putchar|exit) *\(' src/*/*.c | grep -vE '^src/(cli|base)/')
 [ -z "$out" ] || say "$out"
 
+# Where scratch is indexed by the thread, OpenMP must give as many threads as there is scratch for.
+for file in $(grep -l 'parallel_thread()' src/*/*.c | grep -v src/base/parallel.c); do
+    out=$(grep -nE '#pragma omp parallel' "$file" | grep -v 'num_threads(parallel_threads())')
+    [ -z "$out" ] || say "$file: a parallel region without num_threads(parallel_threads()): $out"
+done
+
 # 2. Names are unique in the tree; no file over 800 lines; no fast-math; no unfinished marks.
 out=$(ls src/*/*.c | xargs -n1 basename | sort | uniq -d); [ -z "$out" ] || say "file names used twice: $out"
 out=$(wc -l src/*/*.[ch] include/diffc/*.h tests/*.[ch] | awk '$2 != "total" && $1 > 800 {print $2 " has " $1 " lines"}'); [ -z "$out" ] || say "$out"

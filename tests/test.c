@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "diffc/gemm.h"
 #include "diffc/parallel.h"
 #include "diffc/rng.h"
 #include "diffc/vec.h"
@@ -260,7 +259,6 @@ int main(int argc, char **argv)
         filter = argv[i];
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
-    gemm_init();
     const char *bad = NULL;
     if (!vec_init(&bad)) {
         printf("DIFFC_CPU=%s is not a level of this machine\n", bad);

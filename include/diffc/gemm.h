@@ -6,9 +6,6 @@
 
 #include <stdbool.h>
 
-/* Pins BLAS to one thread. Called once at start, before any product. */
-void gemm_init(void);
-
 /* The BLAS that is linked: library and the CPU core its kernels were chosen for ("OpenBLAS 0.3.21
  * SkylakeX"). Static text. */
 const char *gemm_describe(void);

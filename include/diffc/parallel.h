@@ -1,11 +1,14 @@
 /* Threads: OpenMP for loops, one BLAS thread inside each. Work is split by shape, never by the
  * number of threads, and every sum has a fixed order, so 1, 2 and 8 threads give the same bits.
- * Loops write `#pragma omp parallel for` themselves; scratch is indexed by parallel_thread(). */
+ * Loops write `#pragma omp parallel for` themselves; where scratch is indexed by parallel_thread(), they
+ * also write num_threads(parallel_threads()): OpenMP's own number is another in a thread that the user
+ * has started. */
 #ifndef DIFFC_PARALLEL_H
 #define DIFFC_PARALLEL_H
 
-/* Upper bound on threads, for scratch sizes. Set once at start (0: one per online CPU). Within the
- * work of parallel_side_by_side it is 1. */
+/* The number of threads of a parallel region, for scratch sizes: one per online CPU unless it is set (0: that
+ * number again), which should come before networks are planned. Within the work of
+ * parallel_side_by_side it is 1. */
 void parallel_set_threads(int threads);
 int parallel_threads(void);
 

@@ -1,5 +1,5 @@
 /* Vector primitives on float rows, compiled once per instruction set from src/math/vec_simd.c (plain,
- * AVX2+FMA, AVX-512) and chosen at start by CPU; DIFFC_CPU=plain|avx2|avx512 forces a lower
+ * AVX2+FMA, AVX-512) and chosen before main by CPU; DIFFC_CPU=plain|avx2|avx512 forces a lower
  * level. Elementwise results and sums are the same for any split a caller makes by shape. No
  * pointer needs alignment. Outputs may equal inputs where the formula is elementwise. */
 #ifndef DIFFC_VEC_H
@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Chooses the level; called once at start (until then: plain). False with the level's name in
- * *bad when DIFFC_CPU names an unknown level or one this CPU lacks. */
+/* Chooses the level as it is chosen before main. False with the level's name in *bad when DIFFC_CPU names
+ * an unknown level or one this CPU lacks; the level is then left as it was. */
 bool vec_init(const char **bad);
 const char *vec_level(void);
 

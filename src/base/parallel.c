@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-static int max_threads = 1;
+static int max_threads; /* 0: nobody has set it */
 static _Thread_local int neighbours = 1;
 
 #ifdef __linux__
@@ -49,13 +49,16 @@ static void place_threads(int threads)
 }
 #endif
 
+static int default_threads(void)
+{
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (int)(online < 256 ? online : 256) : 1;
+}
+
 void parallel_set_threads(int threads)
 {
-    if (threads <= 0) {
-        long online = sysconf(_SC_NPROCESSORS_ONLN);
-        threads = online > 0 ? (int)(online < 256 ? online : 256) : 1;
-    }
-    max_threads = threads;
+    if (threads <= 0) threads = default_threads();
+    __atomic_store_n(&max_threads, threads, __ATOMIC_RELAXED);
     omp_set_dynamic(0);
     omp_set_max_active_levels(1);
     omp_set_num_threads(threads);
@@ -64,7 +67,15 @@ void parallel_set_threads(int threads)
 
 int parallel_threads(void)
 {
-    return neighbours > 1 ? 1 : max_threads;
+    if (neighbours > 1) return 1;
+    int threads = __atomic_load_n(&max_threads, __ATOMIC_RELAXED);
+    if (threads > 0) return threads;
+    /* Kept, for scratch is measured now and used later. Who comes second finds the same. */
+    int none = 0;
+    threads = default_threads();
+    bool kept = __atomic_compare_exchange_n(&max_threads, &none, threads, false, __ATOMIC_RELAXED,
+                                            __ATOMIC_RELAXED);
+    return kept ? threads : none;
 }
 
 int parallel_thread(void)
@@ -89,7 +100,7 @@ void parallel_side_by_side(int count, int copies, ParallelWork work, void *conte
     int threads = parallel_threads(), together = 0;
     if (threads > 1 && threads <= copies) together = count - count % threads;
     if (together > 0) {
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
         for (int item = 0; item < together; item++) {
             parallel_set_neighbours(threads);
             work(context, item, omp_get_thread_num());

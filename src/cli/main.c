@@ -177,7 +177,6 @@ int main(int argc, char **argv)
     program_name(argv[0]);
     hold_standard_files();
     interrupt_catch();
-    gemm_init();
     parallel_set_threads(0);
     if (!vec_init(&bad_level)) {
         err_set(&err, ERR_USAGE,

@@ -73,7 +73,7 @@ void product_pack(const Product *p, float *packed)
 {
     const ProductTable *t = kernels();
     bool small = product_is_small(PACK_COST, p->N, p->K);
-#pragma omp parallel for schedule(static) if (!small)
+#pragma omp parallel for num_threads(parallel_threads()) schedule(static) if (!small)
     for (int panel = 0; panel < panel_count(t, p->N); panel++) t->pack(p, packed, panel);
 }
 
@@ -118,7 +118,7 @@ void product_run(const Product *p, float *scratch)
     bool packs = wants_packing(t, p);
     int panels = panel_count(t, p->N), blocks, groups;
     divide(t, p, &blocks, &groups);
-#pragma omp parallel
+#pragma omp parallel num_threads(parallel_threads())
     {
         const float *packed = p->packed;
         if (packs) {

@@ -40,6 +40,14 @@ bool vec_init(const char **bad)
     return false;
 }
 
+/* Before main, so that no call has to come first. A level that DIFFC_CPU names and that is not there
+ * leaves the plain one, until vec_init says so. */
+__attribute__((constructor)) static void choose_level(void)
+{
+    const char *bad;
+    vec_init(&bad);
+}
+
 SimdLevel vec_simd_level(void)
 {
     return level;

@@ -262,7 +262,7 @@ static void run_head_together(const Pass *p, long unit)
 {
     size_t head = head_offset(&p->d, unit);
     int shares = parallel_threads(), T = p->d.T, most = tile_rows(&p->d);
-#pragma omp parallel
+#pragma omp parallel num_threads(parallel_threads())
     {
         const Room mine = room_of(&p->d, p->scratch, parallel_thread());
         Room all = mine;
@@ -316,7 +316,7 @@ static void run_pass(const Pass *p)
         for (long head = 0; head < heads; head++) run_head_together(p, head);
         return;
     }
-#pragma omp parallel for schedule(dynamic) if (heads > 1)
+#pragma omp parallel for num_threads(parallel_threads()) schedule(dynamic) if (heads > 1)
     for (long head = 0; head < heads; head++) run_head(p, head);
 }
 

@@ -145,7 +145,7 @@ static void correlate_packed(const Window *g, int N, int K, float *y, const floa
     int pixels = g->rows * g->cols, tile = tile_pixels(g), tiles = (pixels + tile - 1) / tile;
     int depth = window_depth(g);
     size_t x_size = (size_t)g->H * (size_t)g->W * (size_t)g->C;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for num_threads(parallel_threads()) schedule(static)
     for (int unit = 0; unit < N * tiles; unit++) {
         float *col = cols + (size_t)parallel_thread() * tile_floats(g);
         int n = unit / tiles, first = unit % tiles * tile, count = min_int(tile, pixels - first);
@@ -247,7 +247,7 @@ static void turn_weights(const Conv2dDims *d, const Phase *v, const Phase *h, fl
     enum { BLOCK = 16 };
     int C = d->C, K = d->K;
     size_t size = (size_t)C * (size_t)K;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for num_threads(parallel_threads()) schedule(static)
     for (int tap = 0; tap < v->taps * h->taps; tap++) {
         int r = v->last - tap / h->taps * d->stride, s = h->last - tap % h->taps * d->stride;
         const float *from = w + (size_t)(r * d->S + s) * size;
@@ -310,7 +310,7 @@ static void phase_gradient(const Conv2dDims *d, int a, int b, float *dx, const f
     int tile = tile_pixels(&g), tiles = (pixels + tile - 1) / tile;
     size_t dy_size = (size_t)g.H * (size_t)g.W * (size_t)d->K;
     size_t dx_size = (size_t)d->H * (size_t)d->W * (size_t)d->C;
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for num_threads(parallel_threads()) schedule(dynamic)
     for (int unit = 0; unit < d->N * tiles; unit++) {
         float *sums = tiles_scratch + (size_t)parallel_thread() * phase_tile_floats(d, &g);
         float *col = sums + (size_t)tile * (size_t)d->C;
@@ -418,7 +418,7 @@ static void weight_gradient(const Conv2dDims *d, float *dw, const float *dy, con
     size_t mine = chunk_floats(d);
     float *parts = slots > 1 ? scratch : dw;
     float *cols = scratch + (slots > 1 ? (size_t)slots * size : 0);
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for num_threads(parallel_threads()) schedule(dynamic)
     for (int unit = 0; unit < slots * d->R; unit++) {
         int slot = unit / d->R, r = unit % d->R;
         float *col = cols + (size_t)parallel_thread() * mine;

@@ -111,7 +111,7 @@ void thin_correlate(const Window *g, int N, int K, float *y, const float *x, con
     if (few_outputs) turn(g, K, turned, w);
     int tiles = tile_count(g);
     bool alone = is_small(g, N, K);
-#pragma omp parallel for schedule(static) if (!alone)
+#pragma omp parallel for num_threads(parallel_threads()) schedule(static) if (!alone)
     for (int unit = 0; unit < N * tiles; unit++) {
         int n = unit / tiles, first = unit % tiles * TILE_ROWS;
         ThinTile t = tile_start(g, K, first, x + (size_t)n * image_floats(g),
@@ -150,7 +150,7 @@ const float *thin_gradient(const Window *g, int N, int K, const float *x, const 
     float *sums = partial_align(scratch), *copies = sums + (size_t)(slots + 1) * size;
     memset(sums, 0, (size_t)(slots + 1) * size * sizeof *sums);
     bool alone = is_small(g, N, K);
-#pragma omp parallel for schedule(dynamic) if (!alone)
+#pragma omp parallel for num_threads(parallel_threads()) schedule(dynamic) if (!alone)
     for (int slot = 0; slot < slots; slot++) {
         size_t unit = partial_begin(all, slots, slot), end = partial_begin(all, slots, slot + 1);
         for (; unit < end; unit++) {

@@ -108,7 +108,7 @@ static void job_run(const Job *job, const Stage *stages, int count)
 {
     int N = job->d->N, tiles = job->tiles;
     if (job->whole) {
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for num_threads(parallel_threads()) schedule(dynamic)
         for (int n = 0; n < N; n++) {
             for (int s = 0; s < count; s++) {
                 for (int t = 0; stages[s].tile && t < tiles; t++) stages[s].tile(job, n, t);
@@ -119,7 +119,7 @@ static void job_run(const Job *job, const Stage *stages, int count)
     }
     for (int s = 0; s < count; s++) {
         if (stages[s].tile) {
-#pragma omp parallel for schedule(static) if (N * tiles > 1)
+#pragma omp parallel for num_threads(parallel_threads()) schedule(static) if (N * tiles > 1)
             for (int unit = 0; unit < N * tiles; unit++)
                 stages[s].tile(job, unit / tiles, unit % tiles);
         }

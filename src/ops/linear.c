@@ -184,7 +184,7 @@ static void parameter_gradient(const LinearDims *d, float *dw, float *db, const 
 {
     Gradient g = gradient_start(d, dw, db != NULL, dy, x, scratch);
     bool alone = product_is_small(d->N * d->T, d->K, dw ? d->C : 1);
-#pragma omp parallel for schedule(dynamic) if (!alone)
+#pragma omp parallel for num_threads(parallel_threads()) schedule(dynamic) if (!alone)
     for (int unit = 0; unit < g.slots * g.blocks; unit++)
         gradient_unit(&g, unit / g.blocks, unit % g.blocks, dw != NULL);
     if (dw && g.slots > 1) partial_add(dw, g.parts, g.slots, g.weights);

@@ -199,7 +199,7 @@ static void prepare(const Conv2dDims *d, float *u, const float *w, bool transpos
 {
     const WinogradTable *k = kernels();
     WinogradPlan p = plan_shape(d, transposed);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for num_threads(parallel_threads()) schedule(static)
     for (int i = 0; i < p.panels * p.c_vectors; i++)
         k->prepare(&p, u, w, transposed, i / p.c_vectors, i % p.c_vectors);
 }
@@ -252,7 +252,7 @@ static void convolve_private(const WinogradPlan *p, const WinogradSink *y, const
 {
     const WinogradTable *k = kernels();
     size_t v_floats = frequencies(p) * p->v_plane, m_floats = frequencies(p) * p->m_plane;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for num_threads(parallel_threads()) schedule(static)
     for (int block = 0; block < p->blocks; block++) {
         float *v = scratch + (size_t)parallel_thread() * (v_floats + m_floats);
         FOR_SEGMENTS(p, block, s, at)
@@ -276,7 +276,7 @@ static void convolve_shared(const WinogradPlan *p, const WinogradSink *y, const 
 {
     size_t v_floats = frequencies(p) * p->v_plane, m_floats = frequencies(p) * p->m_plane;
     float *m = scratch + (size_t)p->blocks * v_floats;
-#pragma omp parallel
+#pragma omp parallel num_threads(parallel_threads())
     {
 #pragma omp for schedule(static)
         for (int i = 0; i < p->segments * p->c_vectors; i++) input_item(p, scratch, x, i);
@@ -319,7 +319,7 @@ static void convolve_late(const WinogradPlan *p, const WinogradSink *y, const Wi
      * next. */
     size_t own = frequencies(p) * (p->m_plane + late_room(p).plane);
     float *after = scratch + frequencies(p) * p->v_plane;
-#pragma omp parallel
+#pragma omp parallel num_threads(parallel_threads())
     {
 #pragma omp for schedule(static)
         for (int i = 0; i < p->segments * p->c_vectors; i++) input_item(p, scratch, x, i);
@@ -333,7 +333,7 @@ static void convolve_late(const WinogradPlan *p, const WinogradSink *y, const Wi
 static void add_partials(const WinogradPlan *p, double *sums, const double *partial)
 {
     int rows = p->tiles_h * p->row_segments, width = p->k_vectors * p->lanes;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for num_threads(parallel_threads()) schedule(static)
     for (int i = 0; i < p->N * 2; i++) {
         const double *from = partial + (size_t)(i / 2 * rows * 2 + i % 2) * (size_t)width;
         double *to = sums + (size_t)i * (size_t)p->K;
@@ -414,7 +414,7 @@ void winograd_backward_weights(const Conv2dDims *d, float *dw, const WinogradInp
     float *du_g = scratch;
     int shares = gradient_shares(&p);
     if (p.segments < 1) return;
-#pragma omp parallel
+#pragma omp parallel num_threads(parallel_threads())
     {
         float *own = scratch + room.du_g + (size_t)parallel_thread() * (room.v + room.d + room.du);
 #pragma omp for schedule(dynamic, 1)

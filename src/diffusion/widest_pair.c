@@ -111,7 +111,7 @@ static void scan(Search *s, size_t from, size_t to, Far best[ENDS])
         p->point(p->context, s->end[e], row);
         s->squares[e] = vec_sum_squares(row, p->dims);
     }
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for num_threads(parallel_threads()) schedule(dynamic)
     for (int part = 0; part < PARTS; part++)
         scan_part(s, from + span * (size_t)part / PARTS, from + span * ((size_t)part + 1) / PARTS,
                   s->far[part], &s->work[part]);
@@ -188,7 +188,7 @@ static void rank_points(const Search *s, const float *middle, const float *direc
     double square = vec_sum_squares(middle, p->dims);
     double offset = vec_dot(middle, direction, p->dims);
     double length = sqrt(vec_sum_squares(direction, p->dims));
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for num_threads(parallel_threads()) schedule(static)
     for (size_t i = 0; i < p->count; i++) {
         float *x = s->scratch + (size_t)parallel_thread() * p->dims;
         p->point(p->context, i, x);

@@ -116,7 +116,7 @@ static void expect_same_updates(const char *name, Config *c)
     Err err = {0};
     snprintf(run, sizeof run, "%.900s/%s", test_folder(), name);
     must(trainer_open(&trained, c, &callbacks, &err), &err);
-    must(trainer_run(trained, run, false, &err), &err);
+    must(trainer_run(trained, run, &err), &err);
     measured = open_for_bench(c);
     EXPECT_INT(seen.count, STEPS);
     for (int i = 0; i < STEPS; i++) {

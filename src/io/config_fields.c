@@ -98,7 +98,7 @@ const Field config_fields[] = {
     BOOL(model, zero_init, "true", "last convolution of each block starts at zero", ""),
     INT(model, classifier_channels, 0, UNET_MAX_CHANNELS, "0", "cdm: channels of the head that tells noise levels; 0: 2 * channels", ""),
 
-    CHOICE(method, "type", type, method_types, "ddpm", "what is learnt", "method name kind class_name"),
+    CHOICE(method, "type", type, method_types, "ddpm", "what is learnt", "method name kind"),
     INT(method, steps, 1, STEPS_MAX, "1000", "ddpm, eddpm, cdm: noise levels T", "timesteps T num_train_timesteps diffusion_steps num_timesteps noise_classes"),
     CHOICE(method, "schedule", schedule, noise_schedules, "linear", "ddpm, eddpm, cdm: how the noise grows; unif is cdm's alone", "beta_schedule noise_schedule"),
     NUMBER(method, beta_start, 0, 1, true, true, "1e-4", "ddpm, eddpm, cdm: first beta of linear and scaled_linear", "beta_1"),

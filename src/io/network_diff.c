@@ -57,6 +57,13 @@ bool model_networks_differ(const ModelConfig *a, const ModelConfig *b, NetworkDi
         snprintf(out->b, sizeof out->b, "%s", kinds[b->network]);
         return true;
     }
+    if ((a->unet.noise_classes > 0) != (b->unet.noise_classes > 0)) {
+        out->found = true;
+        snprintf(out->option, sizeof out->option, "method.type");
+        snprintf(out->a, sizeof out->a, "\"%s\"", config_word("method", "type", (int)a->method));
+        snprintf(out->b, sizeof out->b, "\"%s\"", config_word("method", "type", (int)b->method));
+        return true;
+    }
     JsonWriter wa, wb;
     const char *x = file_text(&wa, a), *y = file_text(&wb, b);
     JsonDifference d = {0};

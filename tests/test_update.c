@@ -93,8 +93,10 @@ static void watch(void *context, const TrainStatus *status)
 }
 
 /* What `diffc bench` trains on. */
-static Trainer *open_for_bench(const Config *c)
+static Trainer *open_for_bench(const Config *config)
 {
+    Config without = *config, *c = &without;
+    without.data.path[0] = '\0'; /* no file is needed */
     Trainer *t;
     Dataset d;
     Err err = {0};

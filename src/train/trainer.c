@@ -27,6 +27,7 @@ static bool plans_without_data(const Config *c)
 static bool open_data(Trainer *t, bool plan_only, Err *err)
 {
     const Config *c = &t->resolved;
+    if (t->data.height > 0) return true; /* trainer_open_on */
     if (plan_only && plans_without_data(c)) {
         t->data = (Dataset){
             .height = c->data.height, .width = c->data.width, .channels = c->data.channels};

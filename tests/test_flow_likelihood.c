@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../src/cli/nll_options.h"
 #include "diffc/likelihood.h"
 #include "diffc/mem.h"
 #include "diffc/parallel.h"
@@ -86,7 +87,7 @@ TEST(densities_of_the_flow_have_their_closed_forms_for_every_process)
     process_free(&p);
 }
 
-TEST(at_the_usual_tolerance_a_solve_takes_about_fifty_evaluations)
+TEST(at_tolerance_1e_5_a_solve_takes_about_fifty_evaluations)
 {
     static const struct {
         ProcessKind kind;
@@ -165,6 +166,38 @@ TEST(the_density_of_a_mixture_is_a_density)
     }
     EXPECT_NEAR(sum, 1, 1e-4);
     process_free(&p);
+}
+
+/* The default of `diffc nll --tolerance`, on images as large as Fashion-MNIST's: three narrow modes of
+ * which half the values are nearly black, and an image between them. */
+TEST(the_default_tolerance_keeps_the_solvers_error_below_2e_4_bits_per_dimension)
+{
+    enum { PIXELS = 784, COUNT = 4 };
+    static const double weights[3] = {0.5, 0.3, 0.2}, stds[3] = {0.05, 0.2, 0.02};
+    static double means[3 * PIXELS];
+    static unsigned char pixels[COUNT * PIXELS];
+    const uint64_t seeds[COUNT] = {0, 1, 2, 3};
+    for (int i = 0; i < 3 * PIXELS; i++)
+        means[i] = i % 2 ? -0.95 : 0.5 * sin(0.1 * (i % PIXELS) * (i / PIXELS + 1));
+    for (int i = 0; i < COUNT * PIXELS; i++) {
+        double value = 127.5 * (means[i % (3 * PIXELS)] + 1);
+        if (i >= 3 * PIXELS) value += 20 * sin(7.0 * (i % PIXELS));
+        pixels[i] = (unsigned char)fmin(fmax(value, 0), 255);
+    }
+    MixtureData data = {
+        .dims = PIXELS, .modes = 3, .weights = weights, .means = means, .stds = stds};
+    Denoiser d = mixture_denoiser(&data);
+    for (int k = 0; k < PROCESSES; k++) {
+        Process p = make((ProcessKind)k);
+        FlowRun exact = flow(&p, 1e-9), usual = exact;
+        Likelihood want[COUNT], got[COUNT];
+        usual.tolerance = strtod(nll_options[NLL_ROW_TOLERANCE].fallback, NULL);
+        EXPECT(flow_likelihood(&exact, &d, COUNT, pixels, seeds, want, NULL));
+        EXPECT(flow_likelihood(&usual, &d, COUNT, pixels, seeds, got, NULL));
+        for (int i = 0; i < COUNT; i++)
+            EXPECT_NEAR(got[i].bits_per_dim, want[i].bits_per_dim, 1e-4);
+        process_free(&p);
+    }
 }
 
 /* ---- probes ---- */

@@ -48,6 +48,10 @@ if [ -x "$here/build.sh" ]; then
     "$here/build.sh" >"$log" 2>&1
     report build $?
 fi
+if [ -x "$here/readme.sh" ]; then
+    "$here/readme.sh" "$out/diffc" >"$log" 2>&1
+    report readme $?
+fi
 # Equal reasons are summed.
 awk '{ n = $1; sub(/^[0-9]* skipped: /, ""); sum[$0] += n } END { for (why in sum) print sum[why] " skipped: " why }' "$skipped" | sort
 if [ -n "$no_skip" ] && [ -s "$skipped" ]; then

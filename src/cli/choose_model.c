@@ -60,6 +60,10 @@ bool choose_model(const OptionValue *given, const ModelNeeds *needs, char *path,
     NewestRun newest;
     bool found = false;
     if (given->given) {
+        if (!path_exists(given->text) && names_model(given->text, path))
+            return err_set(err, ERR_USAGE,
+                           "%s: no such run or model folder; did you mean --model %s?", given->text,
+                           path);
         snprintf(path, PATH_BYTES, "%s", given->text);
         return true;
     }
@@ -69,6 +73,17 @@ bool choose_model(const OptionValue *given, const ModelNeeds *needs, char *path,
     snprintf(path, PATH_BYTES, "%s", newest.path);
     note_choice(&newest);
     return true;
+}
+
+bool check_config_file(const char *path, const char *alternative, Err *err)
+{
+    char file[PATH_BYTES];
+    if (!path_is_folder(path)) return true;
+    if (!path_join(file, path, "config.json", NULL) || !path_exists(file))
+        return err_set(err, ERR_USAGE, "%s: is a folder, expected a configuration (CONFIG.json)",
+                       path);
+    return err_set(err, ERR_USAGE, "%s: is a run, expected a configuration; did you mean %s%s%s?",
+                   path, alternative, *alternative ? path : "", *alternative ? "" : file);
 }
 
 bool choose_label(const OptionValue *given, int classes, int *label, Err *err)

@@ -85,6 +85,10 @@ typedef struct {
  * makes images (points) is taken, so that the command says what is wrong and what would help. */
 bool choose_model(const OptionValue *given, const ModelNeeds *needs, char *path, Err *err);
 
+/* ERR_USAGE for a folder in the place of CONFIG.json. Of a run, its config.json is suggested, or the
+ * words `alternative`, not empty, and the folder after them. */
+bool check_config_file(const char *path, const char *alternative, Err *err);
+
 /* *label: the class of the images that --label gives to a model with classes, -1 for one without. */
 bool choose_label(const OptionValue *given, int classes, int *label, Err *err);
 

@@ -113,6 +113,7 @@ static bool read_config(Bench *b, const Arguments *a, Err *err)
 {
     const char *path = a->word_count > 0 ? a->words[0] : default_config;
     config_defaults(&b->config);
+    if (a->word_count > 0 && !check_config_file(path, "", err)) return false;
     if (a->word_count > 0 || path_exists(path)) {
         if (!config_load(&b->config, path, err)) return false;
     } else {

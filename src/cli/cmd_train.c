@@ -88,6 +88,7 @@ static const char *config_name(const Arguments *a, const char *run)
 static bool read_config(const Arguments *a, const char *run, Config *c, Err *err)
 {
     const OptionValue *v = a->values;
+    if (a->word_count > 0 && !check_config_file(a->words[0], "--resume --out ", err)) return false;
     if (a->word_count > 0 ? !config_load(c, a->words[0], err) : !trainer_run_config(run, c, err))
         return false;
     if (v[STEPS].given) {

@@ -212,8 +212,7 @@ static bool take_word(Reader *r, const char *word, bool only_words, Err *err)
     return unknown_option(r->command, word, strlen(word), err);
 }
 
-/* The run or model folder that a word names, in `folder` (PATH_BYTES): itself or one under runs/. */
-static bool names_model(const char *word, char *folder)
+bool names_model(const char *word, char *folder)
 {
     snprintf(folder, PATH_BYTES, "%s", word);
     return path_is_folder(word) ||

@@ -73,6 +73,9 @@ typedef struct {
 bool options_parse(const Command *command, int argc, char **argv, Arguments *out, Err *err);
 void arguments_free(Arguments *arguments);
 
+/* The run or model folder that a word names, in `folder` (PATH_BYTES): itself or one under runs/. */
+bool names_model(const char *word, char *folder);
+
 /* The whole help of one command. */
 void options_help(const Command *command, FILE *out);
 

@@ -44,7 +44,7 @@ added() { # COMMAND ARGUMENTS
 # Words that stand for something of the reader's.
 filled_in() { # COMMAND
     echo "$1" | sed "s|CONFIG\b|configs/bench-tiny.json|; s|RUN\b|runs/demo|; s|--data PATH|--data $fashion|
-                     s|--level t\b|--level 10|; s|--threads N\b|--threads 1|"
+                     s|--level t\b|--level 10|; s|--tolerance X\b|--tolerance 1e-3|; s|--threads N\b|--threads 1|"
 }
 
 # ---- what is not run, and why ----
@@ -76,16 +76,16 @@ exists() { # COMMAND
 mkdir -p "$clone/build" "$clone/data" "$scratch/bin" || exit 2
 cp -r "$here/../README.md" "$here/../Makefile" "$here/../.ci" "$here/../configs" "$clone" || exit 2
 cp "$here"/../data/*.png "$clone/data" || exit 2
-idx() { # COUNT (octal): an IDX file of so many grey images of 28x28
-    printf '\000\000\010\003\000\000\000\'"$1"'\000\000\000\034\000\000\000\034'
-    yes 'a grey image, row after row' | tr 'a-z' '\000-\031\200-\207' | head -c $((0$1 * 784))
+idx() { # N: an IDX file of 256 times so many grey images of 28x28, each another one
+    printf '\000\000\010\003\000\000\00'"$1"'\000\000\000\000\034\000\000\000\034'
+    yes 'grey images, row after row' | tr 'a-z' '\000-\031\200-\207' | head -c $((256 * $1 * 784))
 }
 if [ -d "$here/../data/fashion-mnist" ]; then
     ln -s "$(cd "$here/../data/fashion-mnist" && pwd)" "$clone/data"
 elif [ ! -d "$fashion" ]; then # a small substitute
     mkdir "$clone/data/fashion-mnist"
-    idx 140 >"$clone/data/fashion-mnist/train-images-idx3-ubyte"
-    idx 20 >"$clone/data/fashion-mnist/t10k-images-idx3-ubyte"
+    idx 5 >"$clone/data/fashion-mnist/train-images-idx3-ubyte"
+    idx 1 >"$clone/data/fashion-mnist/t10k-images-idx3-ubyte"
 fi
 
 # The diffc of the PATH shortens what it is given. --help and the like it passes on.
@@ -103,7 +103,7 @@ while [ "$n" -gt 0 ]; do
     word=$1
     shift
     n=$((n - 1))
-    instead=$(echo "$values" | sed -n "s/^$command $word //p")
+    instead=$(echo "$values" | awk -v word="$word" -v command="$command" '$1 == command && $2 == word { print $3 }')
     case $word in
     --help | -h) more= ;;
     --steps | --count | --batch) more=$(echo "$more" | sed "s/$word [0-9]*//") ;;

@@ -23,7 +23,11 @@ void file_free(FileBytes *file);
  * in the same folder, all bytes, fsync, rename, fsync of the folder. A failure before the rename
  * removes the temporary file and leaves `path` untouched. Only the folder's fsync comes after the
  * rename: when it fails, `path` is the complete new file, and the error says that it is written but
- * may be lost in a power failure. A failed fsync is never retried on the same file. */
+ * may be lost in a power failure. A failed fsync is never retried on the same file.
+ *
+ * A symbolic link is replaced by the file, never written through; output_place follows those that a
+ * person names. What is no regular file (a device, a pipe, an open file such as /dev/stdout) is
+ * written in place. */
 bool file_write(const char *path, const void *bytes, size_t size, Err *err);
 
 /* The same in pieces: open, append any number of times, commit. file_writer_abort (or a failure of
@@ -31,12 +35,23 @@ bool file_write(const char *path, const void *bytes, size_t size, Err *err);
 typedef struct {
     int fd;
     char path[PATH_BYTES];
-    char temporary[PATH_BYTES];
+    char temporary[PATH_BYTES]; /* "": path is written in place */
 } FileWriter;
 bool file_writer_open(FileWriter *w, const char *path, Err *err);
 bool file_writer_append(FileWriter *w, const void *bytes, size_t size, Err *err);
 bool file_writer_commit(FileWriter *w, Err *err);
 void file_writer_abort(FileWriter *w);
+
+/* Where an output that a person calls `path` is written: symbolic links are followed, also one whose
+ * target is not there yet. The links of /proc to open files (/dev/stdout) stay. */
+bool output_place(const char *path, char place[PATH_BYTES], Err *err);
+/* file_writer_open at that place. */
+bool output_open(FileWriter *w, const char *path, Err *err);
+/* Whether a file can be written there, found out without leaving a trace: nothing is sent to a device
+ * or a pipe. */
+bool output_check(const char *path, Err *err);
+/* Whether writing there replaces a regular file. */
+bool output_replaces(const char *path);
 
 /* Appends one whole line (the newline is added) with a single write. */
 bool file_append_line(const char *path, const char *line, Err *err);
@@ -48,6 +63,11 @@ bool path_exists(const char *path);
 
 /* out (PATH_BYTES) = folder/name; false with an error when it does not fit. */
 bool path_join(char *out, const char *folder, const char *name, Err *err);
+
+/* out: the folder that holds `path`. */
+void path_parent(char out[PATH_BYTES], const char *path);
+/* One step along a symbolic link: path becomes what it points to. False when it is no link. */
+bool path_follow_link(char path[PATH_BYTES]);
 
 /* Makes a folder's list of names durable, those of its parent with parent_sync. A file system that
  * cannot sync folders is no error. The sentence names the folder. */

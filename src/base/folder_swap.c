@@ -23,23 +23,6 @@ static bool holds(const char *folder, const char *file)
     return path_join(path, folder, file, NULL) && path_exists(path);
 }
 
-/* One step along a symbolic link: out becomes what it points to, from its own folder. */
-static bool follow(char out[PATH_BYTES])
-{
-    char target[PATH_BYTES], folder[PATH_BYTES];
-    ssize_t length = readlink(out, target, sizeof target - 1);
-    if (length <= 0) return false;
-    target[length] = '\0';
-    snprintf(folder, sizeof folder, "%s", out);
-    char *slash = strrchr(folder, '/');
-    if (target[0] == '/' || !slash) {
-        memcpy(out, target, (size_t)length + 1);
-        return true;
-    }
-    slash[1] = '\0';
-    return path_join(out, folder, target, NULL);
-}
-
 /* The name that is renamed: without links and slashes at its end. */
 static bool real_place(const char *path, char out[PATH_BYTES], Err *err)
 {
@@ -50,7 +33,7 @@ static bool real_place(const char *path, char out[PATH_BYTES], Err *err)
         return err_set(err, ERR_IO, "\"%.200s\": not a usable folder name", path);
     memcpy(out, path, length);
     out[length] = '\0';
-    for (int i = 0; i < MOST_LINKS && follow(out);) i++;
+    for (int i = 0; i < MOST_LINKS && path_follow_link(out);) i++;
     length = strlen(out);
     while (length > 1 && out[length - 1] == '/') out[--length] = '\0';
     return length + sizeof NEXT_SUFFIX <= PATH_BYTES ||

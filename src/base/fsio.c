@@ -68,38 +68,6 @@ void file_free(FileBytes *file)
     file->size = 0;
 }
 
-bool file_writer_open(FileWriter *w, const char *path, Err *err)
-{
-    w->fd = -1;
-    int length = snprintf(w->path, sizeof w->path, "%s", path);
-    int longer = snprintf(w->temporary, sizeof w->temporary, "%s.%ld.tmp", path, (long)getpid());
-    if (length < 0 || longer < 0 || (size_t)longer >= sizeof w->temporary)
-        return err_set(err, ERR_IO, "%.200s...: the path is too long", path);
-    if (path_is_folder(path))
-        return err_set(err, ERR_IO, "%s: is a folder, cannot be written as a file", path);
-    unlink(w->temporary);
-    w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (w->fd < 0) return err_set_errno(err, "%s: cannot create", path);
-    return true;
-}
-
-bool file_writer_append(FileWriter *w, const void *bytes, size_t size, Err *err)
-{
-    const char *p = bytes;
-    while (size > 0) {
-        ssize_t put = write(w->fd, p, size < (1u << 30) ? size : (1u << 30));
-        if (put < 0 && errno == EINTR) continue;
-        if (put < 0) {
-            err_set_errno(err, "%s: cannot write", w->path);
-            file_writer_abort(w);
-            return false;
-        }
-        p += put;
-        size -= (size_t)put;
-    }
-    return true;
-}
-
 bool folder_sync(const char *path, Err *err)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -110,59 +78,35 @@ bool folder_sync(const char *path, Err *err)
     return ok;
 }
 
+void path_parent(char out[PATH_BYTES], const char *path)
+{
+    snprintf(out, PATH_BYTES, "%s", path);
+    char *slash = strrchr(out, '/');
+    if (!slash)
+        snprintf(out, PATH_BYTES, ".");
+    else
+        slash[slash == out] = '\0';
+}
+
+bool path_follow_link(char path[PATH_BYTES])
+{
+    char target[PATH_BYTES], folder[PATH_BYTES];
+    ssize_t length = readlink(path, target, sizeof target - 1);
+    if (length <= 0) return false;
+    target[length] = '\0';
+    if (target[0] == '/' || !strchr(path, '/')) {
+        memcpy(path, target, (size_t)length + 1);
+        return true;
+    }
+    path_parent(folder, path);
+    return path_join(path, folder, target, NULL);
+}
+
 bool parent_sync(const char *path, Err *err)
 {
     char folder[PATH_BYTES];
-    snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (!slash)
-        snprintf(folder, sizeof folder, ".");
-    else if (slash == folder)
-        folder[1] = '\0';
-    else
-        *slash = '\0';
+    path_parent(folder, path);
     return folder_sync(folder, err);
-}
-
-bool file_writer_commit(FileWriter *w, Err *err)
-{
-    if (fsync(w->fd) != 0 && errno != EINVAL && errno != ENOTSUP) {
-        err_set_errno(err, "%s: cannot sync to disk", w->path);
-        file_writer_abort(w);
-        return false;
-    }
-    int fd = w->fd;
-    w->fd = -1;
-    if (close(fd) != 0 && errno != EINTR) {
-        err_set_errno(err, "%s: cannot close", w->path);
-        unlink(w->temporary);
-        return false;
-    }
-    if (rename(w->temporary, w->path) != 0) {
-        err_set_errno(err, "%s: cannot rename the finished file into place", w->path);
-        unlink(w->temporary);
-        return false;
-    }
-    Err reason = {0};
-    if (parent_sync(w->path, &reason)) return true;
-    return err_set(err, reason.kind,
-                   "%.400s: is written, but a power failure may still lose it: %.500s", w->path,
-                   reason.text);
-}
-
-void file_writer_abort(FileWriter *w)
-{
-    if (w->fd < 0) return;
-    close(w->fd);
-    w->fd = -1;
-    unlink(w->temporary);
-}
-
-bool file_write(const char *path, const void *bytes, size_t size, Err *err)
-{
-    FileWriter w;
-    return file_writer_open(&w, path, err) && file_writer_append(&w, bytes, size, err) &&
-           file_writer_commit(&w, err);
 }
 
 bool file_append_line(const char *path, const char *line, Err *err)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "diffc/err.h"
+#include "diffc/image.h"
 #include "diffc/json.h"
 #include "diffc/net.h"
 #include "options.h"
@@ -103,6 +104,9 @@ bool free_file_name(const char *stem, const char *end, char *out, Err *err);
  * about it, for after the writing. path NULL: no. */
 bool file_is_there(const char *path);
 void note_replaced(const char *path, bool replaced);
+
+/* image_save_png to a path that the user named: symbolic links are followed. */
+bool output_picture(const char *path, const Image *picture, const char *text, Err *err);
 
 /* What the program was called by; main gives it once, others pass NULL. */
 const char *program_name(const char *called);

@@ -187,7 +187,7 @@ static bool write_image(Job *job, Err *err)
     snprintf(text, sizeof text, "diffc denoise: model %s, sigma %.4g", job->path,
              noise_in_greys(job->level));
     if (!image_grid(job->clean, 1, s.H, s.W, s.C, 1, 0, &picture, err)) return false;
-    bool ok = image_save_png(job->out, &picture, text, err);
+    bool ok = output_picture(job->out, &picture, text, err);
     image_free(&picture);
     note_replaced(job->out, ok && replaces);
     return ok;

@@ -17,7 +17,7 @@ bool nll_report_open(NllReport *r, Err *err)
         !check_output_file("per-step", r->per_step, "csv", err))
         return false;
     if (r->csv) {
-        r->csv_open = file_writer_open(&r->csv_file, r->csv, err);
+        r->csv_open = output_open(&r->csv_file, r->csv, err);
         if (!r->csv_open ||
             !append(&r->csv_file,
                     "image,bits_per_dim,standard_error,nats,protocol,dims,network_calls", err) ||
@@ -25,7 +25,7 @@ bool nll_report_open(NllReport *r, Err *err)
             return false;
     }
     if (r->per_step) {
-        r->per_step_open = file_writer_open(&r->per_step_file, r->per_step, err);
+        r->per_step_open = output_open(&r->per_step_file, r->per_step, err);
         if (!r->per_step_open || !append(&r->per_step_file, "image,step,nats,bits_per_dim\n", err))
             return false;
     }

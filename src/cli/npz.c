@@ -119,7 +119,7 @@ bool npz_write_images(const char *path, const unsigned char *pixels, size_t coun
     uint32_t size = (uint32_t)(header_bytes + pixel_bytes);
     uint32_t crc = crc32_update(crc32_update(0, header, header_bytes), pixels, pixel_bytes);
     FileWriter w;
-    if (!file_writer_open(&w, path, err)) return false;
+    if (!output_open(&w, path, err)) return false;
     Record local = {.size = 0};
     put(&local, 4, 0x04034b50);
     put_member(&local, crc, size);

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -70,17 +69,12 @@ static bool check_ending(const char *option, const char *path, const char *end, 
 
 bool check_output_file(const char *option, const char *path, const char *end, Err *err)
 {
-    FileWriter w;
     size_t length = path ? strlen(path) : 0;
     if (!path) return true;
     if (path_is_folder(path) || path[length - 1] == '/')
         return err_set(err, ERR_USAGE, "--%s is %s, a folder; name a file, such as %s%sout.%s",
                        option, path, path, path[length - 1] == '/' ? "" : "/", end);
-    if (!check_ending(option, path, end, err)) return false;
-    /* A file beside it is made and removed again. */
-    if (!file_writer_open(&w, path, err)) return false;
-    file_writer_abort(&w);
-    return true;
+    return check_ending(option, path, end, err) && output_check(path, err);
 }
 
 bool free_file_name(const char *stem, const char *end, char *out, Err *err)
@@ -97,13 +91,18 @@ bool free_file_name(const char *stem, const char *end, char *out, Err *err)
 
 bool file_is_there(const char *path)
 {
-    struct stat st;
-    return path && stat(path, &st) == 0 && S_ISREG(st.st_mode);
+    return path && output_replaces(path);
 }
 
 void note_replaced(const char *path, bool replaced)
 {
     if (replaced) term_note("replaced %s", path);
+}
+
+bool output_picture(const char *path, const Image *picture, const char *text, Err *err)
+{
+    char place[PATH_BYTES];
+    return output_place(path, place, err) && image_save_png(place, picture, text, err);
 }
 
 void format_flop(char *out, double flop)

@@ -100,7 +100,7 @@ bool sample_output_put(SampleOutput *o, int index, const double *x, Err *err)
         .height = o->image.H, .width = o->image.W, .channels = o->image.C, .pixels = pixels};
     if (!path_join(path, o->folder, name, err)) return false;
     o->replaced += file_is_there(path);
-    return image_save_png(path, &image, describe(o, index, text), err);
+    return output_picture(path, &image, describe(o, index, text), err);
 }
 
 static bool write_grid(const SampleOutput *o, Err *err)
@@ -118,7 +118,7 @@ static bool write_grid(const SampleOutput *o, Err *err)
     char text[TEXT_BYTES];
     bool ok =
         image_grid(floats, o->count, o->image.H, o->image.W, o->image.C, 0, GRID_GAP, &grid, err) &&
-        image_save_png(o->grid, &grid, describe(o, 0, text), err);
+        output_picture(o->grid, &grid, describe(o, 0, text), err);
     image_free(&grid);
     mem_free(floats);
     return ok;
@@ -133,7 +133,7 @@ static bool write_scatter(SampleOutput *o, Err *err)
     Image picture = {0};
     char text[TEXT_BYTES];
     bool ok = scatter_plot(o->xy, count, &view, SCATTER_SIDE, &picture, &o->outside, err) &&
-              image_save_png(o->grid, &picture, describe(o, 0, text), err);
+              output_picture(o->grid, &picture, describe(o, 0, text), err);
     image_free(&picture);
     return ok;
 }
@@ -141,7 +141,7 @@ static bool write_scatter(SampleOutput *o, Err *err)
 static bool write_table(const SampleOutput *o, Err *err)
 {
     FileWriter w;
-    if (!file_writer_open(&w, o->csv, err)) return false;
+    if (!output_open(&w, o->csv, err)) return false;
     char lines[4096];
     size_t used = (size_t)snprintf(lines, sizeof lines, "x,y\n");
     bool ok = true;

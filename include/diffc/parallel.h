@@ -6,11 +6,20 @@
 #ifndef DIFFC_PARALLEL_H
 #define DIFFC_PARALLEL_H
 
-/* The number of threads of a parallel region, for scratch sizes: one per online CPU unless it is set (0: that
- * number again), which should come before networks are planned. Within the work of
- * parallel_side_by_side it is 1. */
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { PARALLEL_MOST_THREADS = 256 };
+
+/* The number of threads of a parallel region, for scratch sizes. threads = 0: OMP_NUM_THREADS, or
+ * else machine_threads (affinity, cgroup quotas). Fewer where OMP_THREAD_LIMIT or the system allows no more.
+ * Should come before networks are planned. Within the work of parallel_side_by_side it is 1. */
 void parallel_set_threads(int threads);
 int parallel_threads(void);
+
+/* "2"; "1 of 8 CPUs: the process may run on 1 CPU" where the machine has more CPUs; "2 instead of 4: the system
+ * starts no more ...", and false, where a limit cut what was asked for or is the default. */
+bool parallel_describe(char *out, size_t size);
 
 /* Index of the calling thread in its team, 0 .. parallel_threads()-1. */
 int parallel_thread(void);

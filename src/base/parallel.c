@@ -4,10 +4,26 @@
 #include "diffc/parallel.h"
 
 #include <omp.h>
-#include <stdbool.h>
-#include <unistd.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "diffc/machine.h"
+
+/* What decided the number of threads. */
+typedef enum {
+    BY_MACHINE, /* CPUs, affinity and quota */
+    BY_CALLER,
+    BY_ENVIRONMENT, /* OMP_NUM_THREADS */
+    BY_LIMIT,       /* OMP_THREAD_LIMIT */
+    BY_SYSTEM,      /* it starts no more threads */
+} DecidedBy;
 
 static int max_threads; /* 0: nobody has set it */
+static DecidedBy decided_by;
+static int wished; /* what was asked for, or the default, before limits */
+static pthread_once_t counted = PTHREAD_ONCE_INIT;
+static MachineCpus cpus; /* as they were before any thread was bound to one */
 static _Thread_local int neighbours = 1;
 
 #ifdef __linux__
@@ -29,6 +45,7 @@ static int allowed_cpu(int index)
  * (sampling one image at a time fell to a seventh). Any other number of threads may move freely. */
 static void place_threads(int threads)
 {
+    if (omp_get_proc_bind() != omp_proc_bind_false) return; /* OMP_PROC_BIND says where */
     if (!allowed_known && sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
     allowed_known = true;
     bool own = threads > 1 && threads == CPU_COUNT(&allowed);
@@ -49,15 +66,69 @@ static void place_threads(int threads)
 }
 #endif
 
-static int default_threads(void)
+static void *wait_for_release(void *lock)
 {
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online > 0 ? (int)(online < 256 ? online : 256) : 1;
+    pthread_mutex_lock(lock);
+    pthread_mutex_unlock(lock);
+    return NULL;
+}
+
+/* How many of `wanted` threads the system starts, this one included. OpenMP ends the program when it
+ * cannot start a thread (ulimit -u, the pids limit of a container, no memory for a stack), so as
+ * many are started here first, all alive at once. */
+static int startable_threads(int wanted)
+{
+    pthread_t thread[PARALLEL_MOST_THREADS];
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    int started = 0;
+    pthread_mutex_lock(&lock);
+    while (started < wanted - 1 &&
+           pthread_create(&thread[started], NULL, wait_for_release, &lock) == 0)
+        started++;
+    pthread_mutex_unlock(&lock);
+    for (int i = 0; i < started; i++) pthread_join(thread[i], NULL);
+    pthread_mutex_destroy(&lock);
+    return started + 1;
+}
+
+static void count_cpus(void)
+{
+    cpus = machine_cpus("");
+}
+
+/* threads: as asked, 0 for the default. *wish: before limits. */
+static int decide_threads(int threads, int *wish, DecidedBy *by)
+{
+    static int started = 1; /* so many were seen to start */
+    const char *environment = getenv("OMP_NUM_THREADS");
+    pthread_once(&counted, count_cpus);
+    *by = BY_CALLER;
+    if (threads <= 0 && environment) {
+        threads = atoi(environment);
+        *by = BY_ENVIRONMENT;
+    }
+    if (threads <= 0) {
+        threads = machine_threads(&cpus);
+        *by = BY_MACHINE;
+    }
+    if (threads > PARALLEL_MOST_THREADS) threads = PARALLEL_MOST_THREADS;
+    *wish = threads;
+    if (threads > omp_get_thread_limit()) {
+        threads = omp_get_thread_limit();
+        *by = BY_LIMIT;
+    }
+    if (threads > __atomic_load_n(&started, __ATOMIC_RELAXED)) {
+        int possible = startable_threads(threads);
+        if (possible < threads) *by = BY_SYSTEM;
+        threads = possible;
+        if (possible > started) __atomic_store_n(&started, possible, __ATOMIC_RELAXED);
+    }
+    return threads;
 }
 
 void parallel_set_threads(int threads)
 {
-    if (threads <= 0) threads = default_threads();
+    threads = decide_threads(threads, &wished, &decided_by);
     __atomic_store_n(&max_threads, threads, __ATOMIC_RELAXED);
     omp_set_dynamic(0);
     omp_set_max_active_levels(1);
@@ -71,11 +142,53 @@ int parallel_threads(void)
     int threads = __atomic_load_n(&max_threads, __ATOMIC_RELAXED);
     if (threads > 0) return threads;
     /* Kept, for scratch is measured now and used later. Who comes second finds the same. */
-    int none = 0;
-    threads = default_threads();
+    int none = 0, wish;
+    DecidedBy by;
+    threads = decide_threads(0, &wish, &by);
     bool kept = __atomic_compare_exchange_n(&max_threads, &none, threads, false, __ATOMIC_RELAXED,
                                             __ATOMIC_RELAXED);
+    if (kept) {
+        decided_by = by;
+        wished = wish;
+    }
     return kept ? threads : none;
+}
+
+bool parallel_describe(char *out, size_t size)
+{
+    char why[160] = "";
+    int threads = parallel_threads();
+    switch (decided_by) {
+    case BY_MACHINE:
+        if (cpus.quota < cpus.allowed)
+            snprintf(why, sizeof why, "the CPU quota of the control group is %.3g", cpus.quota);
+        else
+            snprintf(why, sizeof why, "the process may run on %d CPU%s", cpus.allowed,
+                     cpus.allowed == 1 ? "" : "s");
+        break;
+    case BY_CALLER:
+        snprintf(why, sizeof why, "as asked");
+        break;
+    case BY_ENVIRONMENT:
+        snprintf(why, sizeof why, "OMP_NUM_THREADS");
+        break;
+    case BY_LIMIT:
+        snprintf(why, sizeof why, "OMP_THREAD_LIMIT");
+        break;
+    case BY_SYSTEM:
+        snprintf(why, sizeof why,
+                 "the system starts no more (ulimit -u, the pids limit of a control group, or "
+                 "memory for their stacks)");
+        break;
+    }
+    bool cut = threads < wished;
+    if (cut)
+        snprintf(out, size, "%d instead of %d: %s", threads, wished, why);
+    else if (threads < cpus.online)
+        snprintf(out, size, "%d of %d CPUs: %s", threads, cpus.online, why);
+    else
+        snprintf(out, size, "%d", threads);
+    return !cut;
 }
 
 int parallel_thread(void)

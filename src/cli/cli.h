@@ -8,6 +8,7 @@
 #include "diffc/image.h"
 #include "diffc/json.h"
 #include "diffc/net.h"
+#include "diffc/parallel.h"
 #include "options.h"
 
 extern const Command command_train, command_sample, command_nll, command_info, command_bench,
@@ -43,8 +44,9 @@ extern const Command command_train, command_sample, command_nll, command_info, c
     }
 #define OPTION_ROW_THREADS                                                                         \
     {                                                                                              \
-        .name = "threads", .type = OPTION_INT, .metavar = "N", .low = 1, .high = 256,              \
-        .otherwise = "one per CPU", .group = "General",                                            \
+        .name = "threads", .type = OPTION_INT, .metavar = "N", .low = 1,                           \
+        .high = PARALLEL_MOST_THREADS, .group = "General",                                         \
+        .otherwise = "OMP_NUM_THREADS, or one per CPU that diffc may use",                         \
         .help = "threads; the results do not depend on it"                                         \
     }
 #define OPTION_ROW_JSON                                                                            \
@@ -121,6 +123,10 @@ bool output_close(Err *err);
 
 /* Says (once a run, as narration) that DIFFC_CPU is below what the CPU has. */
 void note_instructions(void);
+
+/* Sets the number of threads to that of --threads (not given, or NULL: the default); says (as narration)
+ * when fewer run than were asked for. */
+void choose_threads(const OptionValue *asked);
 
 /* "1.25 GFLOP", "830 MFLOP" into out (at least 24 bytes). */
 void format_flop(char *out, double flop);

@@ -347,7 +347,7 @@ static void describe_passes(char *out, size_t size, int batch, int pass, int sid
 
 static void report_lines(const Bench *b)
 {
-    char memory[16];
+    char memory[16], threads[256];
     for (int i = 0; i < b->profiles; i++) layer_times_lines(&b->layer_times[i]);
     term_format_bytes(memory, (double)mem_peak_bytes());
     network_lines(output_line, &b->model, b->image, b->parameters, b->forward_flop);
@@ -364,7 +364,8 @@ static void report_lines(const Bench *b)
                     b->sample_forwards_per_s, 1e-9 * sample_flop(b) * b->sample_forwards_per_s,
                     b->batch, passes);
     }
-    output_line("  threads      %d", parallel_threads());
+    parallel_describe(threads, sizeof threads);
+    output_line("  threads      %s", threads);
     output_line("  blas         %s", gemm_describe());
     output_line("  level        %s", vec_level());
     output_line("  peak memory  %s", memory);
@@ -390,9 +391,9 @@ static bool bench(Bench *b, const OptionValue *v, Err *err)
 static bool run_bench(const Arguments *a, Err *err)
 {
     const OptionValue *v = a->values;
-    if (v[THREADS].given) parallel_set_threads((int)v[THREADS].integer);
     term_set_quiet(v[QUIET].given);
     note_instructions();
+    choose_threads(&v[THREADS]);
     Bench b = {.seconds = 0};
     bool ok = read_config(&b, a, err) && bench(&b, v, err);
     mem_free(b.timings);

@@ -11,7 +11,6 @@
 #include "diffc/likelihood.h"
 #include "diffc/mem.h"
 #include "diffc/model.h"
-#include "diffc/parallel.h"
 #include "diffc/term.h"
 
 enum {
@@ -334,9 +333,9 @@ static bool run_denoise(const Arguments *a, Err *err)
     Job job = {
         .input = a->word_count > 0 ? a->words[0] : NULL, .out = v[OUT].text, .named = v[OUT].given};
     if (!check_options(a, err)) return false;
-    if (v[THREADS].given) parallel_set_threads((int)v[THREADS].integer);
     term_set_quiet(v[QUIET].given);
     note_instructions();
+    choose_threads(&v[THREADS]);
     if (!find_model(&job, v, err)) return false;
     if (!model_open(&job.model, job.path, 0, 0, err)) return false;
     for (int i = 0; i < job.model.config.warning_count; i++)

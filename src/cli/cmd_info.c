@@ -336,6 +336,7 @@ static bool run_info(const Arguments *a, Err *err)
 {
     const char *path = a->words[0];
     const OptionValue *v = a->values;
+    choose_threads(NULL);
     if (path_is_folder(path) || !path_exists(path)) return show_model(path, v, err);
     if (ends_with(path, ".safetensors")) return show_tensors(path, v, err);
     if (ends_with(path, ".json")) return show_config(path, v, err);

@@ -9,7 +9,6 @@
 #include "diffc/likelihood.h"
 #include "diffc/mem.h"
 #include "diffc/model.h"
-#include "diffc/parallel.h"
 #include "diffc/term.h"
 #include "nll_fit.h"
 #include "nll_images.h"
@@ -436,9 +435,9 @@ static bool run_nll(const Arguments *a, Err *err)
         return err_set(err, ERR_USAGE, "--%s belongs to --data",
                        nll_options[v[NLL_ROW_COUNT].given ? NLL_ROW_COUNT : NLL_ROW_PART].name);
     if (a->word_count == 1 && !check_image_file(a->words[0], err)) return false;
-    if (v[NLL_ROW_THREADS].given) parallel_set_threads((int)v[NLL_ROW_THREADS].integer);
     term_set_quiet(v[NLL_ROW_QUIET].given);
     note_instructions();
+    choose_threads(&v[NLL_ROW_THREADS]);
     job.images = (NllImages){
         .resize = v[NLL_ROW_RESIZE].given,
         .paths = a->words,

@@ -242,9 +242,9 @@ static bool run_sample(const Arguments *a, Err *err)
     int height = 0, width = 0;
     if (v[SAMPLE_ROW_SIZE].given && !parse_size(v[SAMPLE_ROW_SIZE].text, &height, &width, err))
         return false;
-    if (v[SAMPLE_ROW_THREADS].given) parallel_set_threads((int)v[SAMPLE_ROW_THREADS].integer);
     term_set_quiet(v[SAMPLE_ROW_QUIET].given);
     note_instructions();
+    choose_threads(&v[SAMPLE_ROW_THREADS]);
     ModelNeeds needs = {.points = v[SAMPLE_ROW_CSV].given,
                         .images = height > 0 || v[SAMPLE_ROW_OUT_DIR].given ||
                                   v[SAMPLE_ROW_NPZ].given || v[SAMPLE_ROW_LABEL].given,

@@ -5,7 +5,6 @@
 #include "cli.h"
 #include "diffc/clock.h"
 #include "diffc/fsio.h"
-#include "diffc/parallel.h"
 #include "diffc/term.h"
 #include "diffc/text.h"
 #include "diffc/trainer.h"
@@ -271,9 +270,9 @@ static bool train(const Arguments *a, const char *run, const Config *c, Err *err
 static bool run_train(const Arguments *a, Err *err)
 {
     const OptionValue *v = a->values;
-    if (v[THREADS].given) parallel_set_threads((int)v[THREADS].integer);
     term_set_quiet(v[QUIET].given);
     note_instructions();
+    choose_threads(&v[THREADS]);
     Config c;
     char run[PATH_BYTES];
     config_defaults(&c);

@@ -1,5 +1,7 @@
-/* What is said once at the start when DIFFC_CPU holds diffc below what the CPU can do. */
+/* CPUs: the instruction set and the number of threads, and what is said once at the start when these are
+ * less than they could be. */
 #include "cli.h"
+#include "diffc/parallel.h"
 #include "diffc/term.h"
 #include "diffc/vec.h"
 
@@ -10,4 +12,11 @@ void note_instructions(void)
         term_note("note: DIFFC_CPU holds diffc at %s, below this CPU's %s: it runs slower than it "
                   "could, and the last bits of its results differ",
                   vec_level(), vec_level_name(best));
+}
+
+void choose_threads(const OptionValue *asked)
+{
+    char text[256];
+    parallel_set_threads(asked && asked->given ? (int)asked->integer : 0);
+    if (!parallel_describe(text, sizeof text)) term_note("note: threads: %s", text);
 }

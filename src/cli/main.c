@@ -2,6 +2,7 @@
  * error into the exit code. */
 #include <errno.h>
 #include <fcntl.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,7 +11,6 @@
 #include "diffc/clock.h"
 #include "diffc/fsio.h"
 #include "diffc/gemm.h"
-#include "diffc/parallel.h"
 #include "diffc/term.h"
 #include "diffc/text.h"
 #include "diffc/vec.h"
@@ -155,15 +155,20 @@ static void hold_standard_files(void)
  * twentieth of its speed; on an idle machine the short spin costs nothing measurable. libgomp reads
  * the setting once, when it is loaded, so the program starts again with it; what the user has set
  * wins. OpenBLAS, told in the same way that it will run on one thread, starts none at its load that
- * would spin for a twentieth of a second beside the reading of the data. Started by its own path: as "/proc/self/exe" it would be called "exe" by ps and top. */
+ * would spin for a twentieth of a second beside the reading of the data, and complains about none that the
+ * system refuses. Started by its own path: as "/proc/self/exe" it would be called "exe" by ps and top. */
 static void wait_briefly(char **argv)
 {
     char path[PATH_BYTES];
-    if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY")) return;
+    bool waits = getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY");
+    if (waits && getenv("OPENBLAS_NUM_THREADS")) return;
+    /* OMP_PROC_BIND has bound this thread to one CPU; started again, that would be all there are. */
+    if (omp_get_proc_bind() != omp_proc_bind_false) return;
     ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (length <= 0 || setenv("GOMP_SPINCOUNT", "2000", 1) != 0) return;
+    if (length <= 0 || (!waits && setenv("GOMP_SPINCOUNT", "2000", 1) != 0) ||
+        setenv("OPENBLAS_NUM_THREADS", "1", 0) != 0)
+        return;
     path[length] = '\0';
-    setenv("OPENBLAS_NUM_THREADS", "1", 0);
     execv(path, argv);
     /* Where that cannot be, the program runs on as it is. */
 }
@@ -177,7 +182,6 @@ int main(int argc, char **argv)
     program_name(argv[0]);
     hold_standard_files();
     interrupt_catch();
-    parallel_set_threads(0);
     if (!vec_init(&bad_level)) {
         err_set(&err, ERR_USAGE,
                 "DIFFC_CPU is '%s', which this CPU lacks or diffc does not know; it must be "

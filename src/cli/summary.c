@@ -296,7 +296,8 @@ void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
         line(
             "               train.batch %d would allow passes of %d, which take less time an image",
             plan->near_batch, plan->near_micro_batch);
-    line("  threads      %d", parallel_threads());
+    parallel_describe(text, sizeof text);
+    line("  threads      %s", text);
 }
 
 static bool training_json(const char *path, const char *config, const Config *c,
@@ -323,6 +324,7 @@ static bool training_json(const char *path, const char *config, const Config *c,
     json_put_int(&w, "parameter_bytes", (int64_t)plan->parameter_bytes);
     json_put_int(&w, "activation_bytes", (int64_t)plan->activation_bytes);
     json_put_int(&w, "data_bytes", (int64_t)plan->data_bytes);
+    json_put_int(&w, "threads", parallel_threads());
     json_put_value(&w, "config", parsed);
     json_end_object(&w);
     json_free(parsed);

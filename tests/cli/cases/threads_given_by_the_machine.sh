@@ -1,0 +1,12 @@
+# The start table says how many threads run, and why when the machine has more CPUs.
+threads() { "$@" diffc train --dry-run tiny.json 2>&1 | grep threads | sed "s/of $(nproc --all) CPUs/of N CPUs/"; }
+cpu=$(taskset -pc $$ | sed 's/.*: \([0-9]*\).*/\1/')
+needs several-cpus
+threads taskset -c "$cpu"
+threads env OMP_NUM_THREADS=1
+threads env OMP_NUM_THREADS=1 GOMP_CPU_AFFINITY="$cpu"
+threads env GOMP_CPU_AFFINITY="$cpu"
+threads env OMP_THREAD_LIMIT=1 OMP_NUM_THREADS=3
+threads env OMP_PROC_BIND=true OMP_NUM_THREADS=2 | sed 's/ 2.*/ 2/'
+diffc train --dry-run tiny.json --threads 1 | grep threads | sed "s/of $(nproc --all) CPUs/of N CPUs/"
+OMP_THREAD_LIMIT=1 diffc train --dry-run --threads 3 tiny.json | grep threads

@@ -309,7 +309,7 @@ TEST(checkpoint_other_files_in_the_folder_are_left_alone)
     static const char *const names[] = {"notes.txt", "step-1.safetensors",
                                         "step-0000000x.safetensors",
                                         "step-00000001.safetensors.bak", "other.tmp"};
-    static const char leftover[] = "step-00000001.safetensors.4711.tmp";
+    static const char leftover[] = "step-00000001.safetensors.999999999.tmp";
     EXPECT(save(1, 1, &err));
     for (int i = 0; i < 5; i++) {
         snprintf(path, sizeof path, "%.200s/checkpoints/%s", test_folder(), names[i]);

@@ -1,8 +1,11 @@
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "diffc/fsio.h"
@@ -129,4 +132,98 @@ TEST(names_of_255_bytes_can_be_written_and_longer_ones_are_refused_at_the_start)
     EXPECT(folder_list(test_folder(), &names, &err));
     EXPECT_INT((long long)names.count, 4);
     names_free(&names);
+}
+
+/* ---- what dead processes left ---- */
+
+/* A process that opens `path` for writing, and then waits to be killed. */
+static pid_t start_writer(const char *path)
+{
+    int ready[2];
+    char byte = 0;
+    if (pipe(ready) != 0) return -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        FileWriter w;
+        Err err = {0};
+        bool ok = file_writer_open(&w, path, &err) && file_writer_append(&w, "half", 4, &err);
+        if (write(ready[1], ok ? "y" : "n", 1) == 1)
+            for (;;) pause();
+        _exit(1);
+    }
+    EXPECT(pid > 0 && read(ready[0], &byte, 1) == 1 && byte == 'y');
+    close(ready[0]);
+    close(ready[1]);
+    return pid;
+}
+
+static void end_writer(pid_t pid)
+{
+    EXPECT(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+}
+
+static bool left(const char *path, pid_t pid)
+{
+    char temporary[PATH_BYTES];
+    snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)pid);
+    return path_exists(temporary);
+}
+
+TEST(output_check_removes_what_a_dead_writer_left_and_nothing_else)
+{
+    static const char *const others[] = {"grid.png.tmp", "grid.png.old.tmp", "a.grid.png.1.tmp",
+                                         "grid.png.0012.tmp"};
+    Err err = {0};
+    const char *path = test_path("grid.png"), *other = test_path("other.png");
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        EXPECT(file_write(test_path(others[i]), "a user's", 8, &err));
+    pid_t dead = start_writer(path), living = start_writer(path), elsewhere = start_writer(other);
+    end_writer(dead);
+    end_writer(elsewhere);
+    EXPECT(left(path, dead) && left(path, living) && left(other, elsewhere));
+    EXPECT(output_check(path, &err));
+    EXPECT(!left(path, dead));
+    EXPECT(left(path, living));
+    EXPECT(left(other, elsewhere));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        EXPECT(path_exists(test_path(others[i])));
+    end_writer(living);
+    EXPECT(output_check(path, &err) && !left(path, living));
+}
+
+/* The same number may be another process in another container. */
+TEST(file_of_a_writer_whose_number_is_not_known_here_is_kept_while_it_is_locked)
+{
+    Err err = {0};
+    const char *path = test_path("grid.png"), *named = test_path("grid.png.999999999.tmp");
+    EXPECT(file_write(named, "half", 4, &err));
+    int fd = open(named, O_WRONLY);
+    EXPECT(fd >= 0 && flock(fd, LOCK_EX) == 0);
+    EXPECT(output_check(path, &err) && path_exists(named));
+    close(fd);
+    EXPECT(output_check(path, &err) && !path_exists(named));
+}
+
+TEST(long_name_is_cleaned_like_a_short_one)
+{
+    char name[256], path[PATH_BYTES];
+    Err err = {0};
+    Names names;
+    memset(name, 'n', 255);
+    name[255] = '\0';
+    EXPECT(path_join(path, test_folder(), name, &err));
+    end_writer(start_writer(path));
+    EXPECT(output_check(path, &err) && folder_list(test_folder(), &names, &err));
+    EXPECT_INT((long long)names.count, 0);
+    names_free(&names);
+}
+
+TEST(line_is_never_appended_through_a_link)
+{
+    Err err = {0};
+    const char *there = test_path("there"), *link = test_path("link");
+    EXPECT(file_write(there, "there", 5, &err) && symlink("there", link) == 0);
+    EXPECT(!file_append_line(link, "line", &err));
+    EXPECT_CONTAINS(err.text, "link: is a symbolic link");
+    holds(there, "there");
 }

@@ -71,6 +71,8 @@ bool checkpoint_load_newest(const char *run, const ParamTable *table, Checkpoint
 
 /* True when the run folder holds at least one checkpoint file. */
 bool checkpoint_exists(const char *run);
+/* Removes the temporary files that killed writers left. */
+void checkpoint_remove_leftovers(const char *run);
 
 /* A run folder belongs to one process: takes RUN/lock (flock with the owner's pid inside), ERR_IO
  * naming the pid when another process holds it. A lock left by a killed process does not block.

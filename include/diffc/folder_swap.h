@@ -24,6 +24,9 @@ typedef struct {
     char path[PATH_BYTES], next[PATH_BYTES], last[PATH_BYTES];
 } FolderSwap;
 
+/* Puts right what a killed writer left beside `path`: a finished folder takes its place where it is
+ * missing, an unfinished one is removed. */
+bool folder_swap_recover(const char *path, const char *const *files, Err *err);
 /* Makes the empty folder swap->next, where the caller then writes the files with file_write, each in
  * folders made with folder_make. */
 bool folder_swap_open(FolderSwap *swap, const char *path, const char *const *files, Err *err);

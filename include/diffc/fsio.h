@@ -53,7 +53,15 @@ bool output_check(const char *path, Err *err);
 /* Whether writing there replaces a regular file. */
 bool output_replaces(const char *path);
 
-/* Appends one whole line (the newline is added) with a single write. */
+/* Whether a file's name is TARGET.PID.tmp, as a FileWriter calls its temporary file: the length of
+ * TARGET and the number of the process. */
+bool file_is_temporary(const char *name, size_t *target, long *pid);
+/* Removes from a folder the temporary files that dead processes left, of the targets that `ours`
+ * accepts by name. What cannot be removed stays. output_check does it for the output's own. */
+void leftovers_remove(const char *folder, bool (*ours)(const void *context, const char *target),
+                      const void *context);
+
+/* Appends one whole line (the newline is added) with a single write; never through a link. */
 bool file_append_line(const char *path, const char *line, Err *err);
 
 /* Makes a folder and its parents; an existing folder is fine. */

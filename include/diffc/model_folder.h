@@ -100,5 +100,7 @@ bool model_folder_read_weights(const char *path, const ParamTable *table, float 
  * new one opens, and other files in the folder stay. */
 bool model_folder_write(const char *path, const ModelConfig *m, const ParamTable *table,
                         const float *block, Err *err);
+/* Puts right what a killed writer left beside the folder, as the next writer would. */
+bool model_folder_recover(const char *path, Err *err);
 
 #endif

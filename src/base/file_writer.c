@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -92,6 +93,8 @@ bool file_writer_open(FileWriter *w, const char *path, Err *err)
     unlink(w->temporary);
     w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (w->fd < 0) return err_set_errno(err, "%s: cannot create", path);
+    /* Says that the writer lives (leftovers.c); a file system without locks has the pid alone. */
+    (void)flock(w->fd, LOCK_EX | LOCK_NB);
     return true;
 }
 
@@ -179,6 +182,16 @@ bool output_open(FileWriter *w, const char *path, Err *err)
     return output_place(path, place, err) && file_writer_open(w, place, err);
 }
 
+/* Temporary files of one target differ in the process alone. */
+static bool is_target(const void *context, const char *target)
+{
+    const FileWriter *w = context;
+    const char *slash = strrchr(w->temporary, '/'), *name = slash ? slash + 1 : w->temporary;
+    size_t length = strlen(target);
+    return strncmp(name, target, length) == 0 && name[length] == '.' &&
+           strtol(name + length + 1, NULL, 10) == (long)getpid();
+}
+
 bool output_check(const char *path, Err *err)
 {
     char place[PATH_BYTES];
@@ -188,6 +201,9 @@ bool output_check(const char *path, Err *err)
     if (is_open_file(place, &own) ? own < 0 : is_written_in_place(place))
         return access(place, W_OK) == 0 || err_set_errno(err, "%s: cannot be written", path);
     if (!file_writer_open(&w, place, err)) return false;
+    char folder[PATH_BYTES];
+    path_parent(folder, place);
+    leftovers_remove(folder, is_target, &w);
     file_writer_abort(&w);
     return true;
 }

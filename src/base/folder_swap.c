@@ -80,16 +80,14 @@ bool folder_stamp_same(const FolderStamp *a, const FolderStamp *b)
            a->file == b->file && a->seconds == b->seconds && a->nanoseconds == b->nanoseconds;
 }
 
-/* FILE or FILE.NUMBER.tmp, as file_write calls its temporary file. */
+/* FILE or its temporary file. */
 static bool is_own(const char *file, const char *name)
 {
-    size_t length = strlen(file);
-    if (strncmp(file, name, length) != 0) return false;
-    const char *rest = name + length;
-    if (*rest == '\0') return true;
-    if (*rest++ != '.') return false;
-    size_t digits = strspn(rest, "0123456789");
-    return digits > 0 && strcmp(rest + digits, ".tmp") == 0;
+    size_t length;
+    long pid;
+    if (strcmp(file, name) == 0) return true;
+    return file_is_temporary(name, &length, &pid) && length == strlen(file) &&
+           strncmp(file, name, length) == 0;
 }
 
 static bool is_own_file(const char *const *files, const char *name)
@@ -172,12 +170,24 @@ static bool recover(const FolderSwap *swap, Err *err)
            retire_if_there(swap->last, swap->path, swap->files, err);
 }
 
-bool folder_swap_open(FolderSwap *swap, const char *path, const char *const *files, Err *err)
+static bool find_places(FolderSwap *swap, const char *path, const char *const *files, Err *err)
 {
     swap->files = files;
     if (!real_place(path, swap->path, err)) return false;
     beside(swap->next, swap->path, NEXT_SUFFIX);
     beside(swap->last, swap->path, LAST_SUFFIX);
+    return true;
+}
+
+bool folder_swap_recover(const char *path, const char *const *files, Err *err)
+{
+    FolderSwap swap;
+    return find_places(&swap, path, files, err) && recover(&swap, err);
+}
+
+bool folder_swap_open(FolderSwap *swap, const char *path, const char *const *files, Err *err)
+{
+    if (!find_places(swap, path, files, err)) return false;
     if (path_exists(swap->path) && !path_is_folder(swap->path))
         return err_set(err, ERR_IO, "%s: exists and is not a folder", path);
     if (path_exists(swap->path) && access(swap->path, W_OK) != 0)

@@ -116,9 +116,12 @@ bool file_append_line(const char *path, const char *line, Err *err)
     if (!copy) return err_set(err, ERR_MEMORY, "%s: not enough memory to append a line", path);
     memcpy(copy, line, length);
     copy[length] = '\n';
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0666);
     bool ok = fd >= 0;
-    if (!ok) err_set_errno(err, "%s: cannot open for appending", path);
+    if (!ok && errno == ELOOP)
+        err_set(err, ERR_IO, "%s: is a symbolic link, through which nothing is appended", path);
+    else if (!ok)
+        err_set_errno(err, "%s: cannot open for appending", path);
     size_t done = 0;
     while (ok && done < length + 1) {
         ssize_t put = write(fd, copy + done, length + 1 - done);

@@ -49,20 +49,18 @@ bool checkpoint_list(const char *run, CheckpointList *out, Err *err)
     return out->steps != NULL;
 }
 
-static void remove_leftovers(const char *run)
+static bool is_checkpoint(const void *context, const char *name)
 {
-    char folder[PATH_BYTES], path[PATH_BYTES];
-    Names names;
-    if (!path_join(folder, run, CHECKPOINT_FOLDER, NULL) || !folder_list(folder, &names, NULL))
-        return;
-    for (size_t i = 0; i < names.count; i++) {
-        const char *name = names.names[i];
-        size_t length = strlen(name);
-        bool temporary =
-            strncmp(name, "step-", 5) == 0 && length > 4 && strcmp(name + length - 4, ".tmp") == 0;
-        if (temporary && path_join(path, folder, name, NULL)) unlink(path);
-    }
-    names_free(&names);
+    int64_t step;
+    (void)context;
+    return parse_name(name, &step);
+}
+
+void checkpoint_remove_leftovers(const char *run)
+{
+    char folder[PATH_BYTES];
+    if (path_join(folder, run, CHECKPOINT_FOLDER, NULL))
+        leftovers_remove(folder, is_checkpoint, NULL);
 }
 
 /* What cannot be removed stays: the new checkpoint is safe, and that is what counts. */
@@ -77,7 +75,7 @@ void checkpoint_rotate(const char *run, int64_t step, int keep)
         if (checkpoint_path(path, run, list.steps[i], NULL)) unlink(path);
     }
     mem_free(list.steps);
-    remove_leftovers(run);
+    checkpoint_remove_leftovers(run);
 }
 
 /* The header alone, as text: 8 bytes of its length come before it. NULL when it cannot be had. */

@@ -275,20 +275,26 @@ static bool write_files(const char *path, const ModelConfig *m, const ParamTable
            write_json(path, MODEL_INDEX, FILE_INDEX, m, err);
 }
 
-bool model_folder_write(const char *path, const ModelConfig *m, const ParamTable *table,
-                        const float *block, Err *err)
-{
-    static const char *const files[] = {MODEL_INDEX,
+static const char *const own_files[] = {MODEL_INDEX,
                                         "unet/" NETWORK_CONFIG,
                                         "unet/" WEIGHTS,
                                         "mlp/" NETWORK_CONFIG,
                                         "mlp/" WEIGHTS,
                                         "scheduler/" SCHEDULER_CONFIG,
                                         NULL};
+
+bool model_folder_recover(const char *path, Err *err)
+{
+    return folder_swap_recover(path, own_files, err);
+}
+
+bool model_folder_write(const char *path, const ModelConfig *m, const ParamTable *table,
+                        const float *block, Err *err)
+{
     FolderSwap swap;
     Err reason = {0};
     if (!check_finite(path, table, block, err)) return false;
-    bool open = folder_swap_open(&swap, path, files, &reason);
+    bool open = folder_swap_open(&swap, path, own_files, &reason);
     if (open && write_files(swap.next, m, table, block, &reason))
         return folder_swap_commit(&swap, err);
     if (open) folder_swap_abort(&swap);

@@ -133,12 +133,17 @@ static bool draw_samples(Trainer *t, Image *picture, Err *err)
     return ok;
 }
 
+void samples_name(char out[SAMPLES_NAME_BYTES], int64_t step)
+{
+    snprintf(out, SAMPLES_NAME_BYTES, "step-%08lld.png", (long long)step);
+}
+
 bool evaluate_samples(Trainer *t, Err *err)
 {
-    char folder[PATH_BYTES], name[64], path[PATH_BYTES];
+    char folder[PATH_BYTES], name[SAMPLES_NAME_BYTES], path[PATH_BYTES];
     Image picture = {0};
     Err local = {0};
-    snprintf(name, sizeof name, "step-%08lld.png", (long long)t->state.step);
+    samples_name(name, t->state.step);
     if (!path_join(folder, t->run, "samples", err) || !folder_make(folder, err) ||
         !path_join(path, folder, name, err))
         return false;

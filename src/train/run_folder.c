@@ -138,6 +138,7 @@ bool run_begin(Trainer *t, const char *run, Err *err)
         t->locked = true;
     }
     run_lock_sign(&t->lock);
+    run_remove_leftovers(t->run);
     return path_join(stats, t->run, "stats.jsonl", err) && file_write(stats, "", 0, err) &&
            write_config(t, err);
 }
@@ -145,6 +146,7 @@ bool run_begin(Trainer *t, const char *run, Err *err)
 bool run_continue(Trainer *t, Err *err)
 {
     run_lock_sign(&t->lock);
+    run_remove_leftovers(t->run);
     return trim_stats(t, err) && write_config(t, err);
 }
 

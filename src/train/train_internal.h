@@ -146,6 +146,14 @@ void batch_loss(Trainer *t, TrainBatch *b);
 void batch_train(const Trainer *t, Network *nw, TrainBatch *b, uint64_t first, float *grads,
                  float dloss);
 
+/* run_leftovers.c: removes the temporary files of dead processes, and finishes or removes a model
+ * folder that one was about to put in place. For who holds the lock. */
+void run_remove_leftovers(const char *run);
+
+/* The name of a grid of samples in the run's folder samples. */
+enum { SAMPLES_NAME_BYTES = 64 };
+void samples_name(char out[SAMPLES_NAME_BYTES], int64_t step);
+
 /* run_folder.c: files of the run. */
 bool run_begin(Trainer *t, const char *run, Err *err);
 bool run_continue(Trainer *t, Err *err);

@@ -1,12 +1,15 @@
 /* JPEG (ITU T.81), baseline, extended and progressive Huffman with 8 bits. Walks every marker as
  * stb will and refuses what stb 2.27 takes on trust: Huffman tables that overflow, scans whose
- * tables were never defined, sizes and scan counts that cost gigabytes or minutes, missing ends. */
+ * tables were never defined, sizes and scan counts that cost gigabytes or minutes, missing ends. The
+ * data of each scan is read whole by image_gate_scan.c. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "diffc/image.h"
+#include "diffc/mem.h"
 #include "image_gate.h"
+#include "image_gate_scan.h"
 
 enum { MAX_COMPONENTS = 4, TABLES = 4, MAX_SCANS = 64, MAX_SCAN_BLOCKS = 64 << 20 };
 
@@ -14,6 +17,7 @@ typedef struct {
     int id, h, v, quantiser;
     uint32_t blocks_wide, blocks_high; /* in a scan of its own */
     bool covered;                      /* a scan has brought its first (DC) values */
+    uint64_t *nonzero; /* progressive: of each block, the AC values that are not 0 */
 } Component;
 
 typedef struct {
@@ -25,10 +29,12 @@ typedef struct {
     uint32_t width, height, units_wide, units_high; /* interleaved units (MCU) */
     int count;
     Component component[MAX_COMPONENTS];
-    bool huffman[2][TABLES], quantiser[TABLES]; /* defined; huffman[0] DC, [1] AC */
+    bool has_huffman[2][TABLES], has_quantiser[TABLES];
+    JpegHuffman huffman[2][TABLES]; /* DC, AC */
+    uint16_t quantiser[TABLES][64];
     uint32_t restart;
     int scans;
-    uint64_t scan_blocks, entropy_bytes;
+    uint64_t scan_blocks;
     int orientation;
 } Jpeg;
 
@@ -49,7 +55,10 @@ static bool read_quantisers(Jpeg *j, const unsigned char *d, size_t length)
         size_t bytes = wide ? 129 : 65;
         if (wide > 1 || table >= TABLES || length < bytes)
             return damaged(j, "a quantisation table is malformed");
-        j->quantiser[table] = true;
+        j->has_quantiser[table] = true;
+        for (int k = 0; k < 64; k++)
+            j->quantiser[table][k] =
+                (uint16_t)(wide ? image_be16(d + 1 + 2 * (size_t)k) : d[1 + k]);
         d += bytes;
         length -= bytes;
     }
@@ -77,7 +86,8 @@ static bool read_huffman(Jpeg *j, const unsigned char *d, size_t length)
         for (size_t i = 0; class == 0 && i < values; i++)
             if (d[17 + i] > MAX_DC_VALUE)
                 return damaged(j, "a DC Huffman table has the value %d", d[17 + i]);
-        j->huffman[class][table] = true;
+        j->has_huffman[class][table] = true;
+        jpeg_huffman_build(&j->huffman[class][table], d + 1, d + 17);
         d += 17 + values;
         length -= 17 + values;
     }
@@ -135,7 +145,6 @@ static bool read_frame(Jpeg *j, int marker, const unsigned char *d, size_t lengt
 /* Entropy-coded data up to the next marker: restart markers must be those the interval asks for. */
 static bool walk_entropy(Jpeg *j, uint64_t units)
 {
-    size_t start = j->at;
     uint64_t restarts = 0;
     for (;;) {
         const unsigned char *next = memchr(j->bytes + j->at, 0xFF, j->size - j->at);
@@ -158,7 +167,6 @@ static bool walk_entropy(Jpeg *j, uint64_t units)
             break;
         }
     }
-    j->entropy_bytes += j->at - start;
     uint64_t expected = j->restart ? (units - 1) / j->restart : 0;
     bool closing = j->restart && units % j->restart == 0 && restarts == units / j->restart;
     if (restarts != expected && !closing)
@@ -179,7 +187,34 @@ static bool check_bands(Jpeg *j, int first, int last, int high, int low, int cou
         return damaged(j, "scan of the bands %d to %d, bits %d to %d", first, last, high, low);
     if (first == 0 && last != 0) return damaged(j, "a scan mixes DC and AC values");
     if (first > 0 && count != 1) return damaged(j, "an AC scan of %d components", count);
+    if (high != 0 && low != high - 1) return damaged(j, "a scan refines bit %d to %d", high, low);
     return true;
+}
+
+/* Whether component c can have a scan of such bands now; prepares what the scan writes. */
+static bool begin_component(Jpeg *j, Component *c, int first, int high)
+{
+    if (!j->has_quantiser[c->quantiser])
+        return damaged(j, "a scan uses a quantisation table that was not defined");
+    bool starts = first == 0 && high == 0;
+    if (j->progressive && starts == c->covered)
+        return damaged(j, starts ? "a component starts twice" : "a scan of values without a DC");
+    c->covered = true;
+    if (first == 0 || c->nonzero) return true;
+    c->nonzero = mem_alloc((size_t)c->blocks_wide * c->blocks_high, sizeof *c->nonzero);
+    return c->nonzero || err_set(j->err, ERR_MEMORY, "%s: not enough memory to check it", j->name);
+}
+
+/* The scan's data: from `start` to the marker behind it. */
+static bool check_data(Jpeg *j, JpegScan *scan, size_t start)
+{
+    if (!walk_entropy(j, scan->units)) return false;
+    scan->bytes = j->bytes + start;
+    scan->size = j->at - start;
+    scan->restart = j->restart;
+    scan->progressive = j->progressive;
+    const char *wrong = jpeg_scan_check(scan);
+    return !wrong || damaged(j, "%s", wrong);
 }
 
 static bool read_scan(Jpeg *j, const unsigned char *d, size_t length)
@@ -190,9 +225,11 @@ static bool read_scan(Jpeg *j, const unsigned char *d, size_t length)
         return damaged(j, "a scan header of %zu bytes for %d components", length, count);
     if (++j->scans > MAX_SCANS) return damaged(j, "more than %d scans", MAX_SCANS);
     const unsigned char *bands = d + 1 + 2 * count;
-    int first = bands[0], high = bands[2] >> 4;
-    if (!check_bands(j, first, bands[1], high, bands[2] & 15, count)) return false;
-    uint64_t blocks = 0, units = (uint64_t)j->units_wide * j->units_high;
+    int first = bands[0], last = bands[1], high = bands[2] >> 4, low = bands[2] & 15;
+    if (!check_bands(j, first, last, high, low, count)) return false;
+    JpegScan scan = {.first = first, .last = last, .high = high, .low = low, .count = count};
+    uint64_t blocks = 0;
+    scan.units = (uint64_t)j->units_wide * j->units_high;
     unsigned seen = 0;
     for (int i = 0; i < count; i++) {
         int which = 0, dc = d[2 + 2 * i] >> 4, ac = d[2 + 2 * i] & 15;
@@ -202,19 +239,22 @@ static bool read_scan(Jpeg *j, const unsigned char *d, size_t length)
         seen |= 1u << which;
         Component *c = &j->component[which];
         bool needs_dc = first == 0 && high == 0, needs_ac = !j->progressive || first > 0;
-        if (dc >= TABLES || ac >= TABLES || (needs_dc && !j->huffman[0][dc]) ||
-            (needs_ac && !j->huffman[1][ac]))
+        if (dc >= TABLES || ac >= TABLES || (needs_dc && !j->has_huffman[0][dc]) ||
+            (needs_ac && !j->has_huffman[1][ac]))
             return damaged(j, "a scan uses a Huffman table that was not defined");
-        if (!j->quantiser[c->quantiser])
-            return damaged(j, "a scan uses a quantisation table that was not defined");
-        if (first == 0 && high == 0) c->covered = true;
-        if (count == 1) units = (uint64_t)c->blocks_wide * c->blocks_high;
-        blocks += count == 1 ? units : units * (unsigned)(c->h * c->v);
+        if (!begin_component(j, c, first, high)) return false;
+        if (count == 1) scan.units = (uint64_t)c->blocks_wide * c->blocks_high;
+        scan.component[i] = (JpegScanComponent){.dc = &j->huffman[0][dc],
+                                                .ac = &j->huffman[1][ac],
+                                                .quantiser = j->quantiser[c->quantiser],
+                                                .blocks = count == 1 ? 1 : c->h * c->v,
+                                                .nonzero = c->nonzero};
+        blocks += scan.units * (unsigned)scan.component[i].blocks;
     }
     j->scan_blocks += blocks;
     if (j->scan_blocks > MAX_SCAN_BLOCKS)
         return damaged(j, "its scans visit more than %d blocks", MAX_SCAN_BLOCKS);
-    return walk_entropy(j, units);
+    return check_data(j, &scan, j->at);
 }
 
 static bool read_segment(Jpeg *j, int marker, const unsigned char *d, size_t length)
@@ -287,19 +327,16 @@ bool image_gate_jpeg(const unsigned char *bytes, size_t size, const char *name, 
 {
     enum { SLACK = 16 << 20 };
     Jpeg j = {.bytes = bytes, .size = size, .name = name, .err = err, .orientation = 1};
-    if (!walk_markers(&j)) return false;
+    bool whole = walk_markers(&j);
+    for (int i = 0; i < MAX_COMPONENTS; i++) mem_free(j.component[i].nonzero);
+    if (!whole) return false;
     if (!j.framed) return damaged(&j, "it has no frame header");
-    uint64_t blocks = 0, padded = 0;
+    uint64_t padded = 0;
     for (int i = 0; i < j.count; i++) {
         const Component *c = &j.component[i];
         if (!c->covered) return damaged(&j, "component %d of %d has no data", i + 1, j.count);
-        blocks += (uint64_t)c->blocks_wide * c->blocks_high;
         padded += (uint64_t)j.units_wide * j.units_high * (unsigned)(64 * c->h * c->v);
     }
-    /* Each block costs at least one bit. */
-    if (blocks > 8 * j.entropy_bytes)
-        return damaged(&j, "%llu bytes of data cannot hold %ux%u pixels",
-                       (unsigned long long)j.entropy_bytes, j.width, j.height);
     gate->height = (int)j.height;
     gate->width = (int)j.width;
     gate->channels = j.count == 1 ? 1 : 3;

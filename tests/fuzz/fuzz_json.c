@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static size_t walk(const Json *v)
 {
     size_t sum = 1;
-    if (json_type(v) == JSON_STRING) return sum + (size_t)json_string(v)[0];
+    if (json_type(v) == JSON_STRING) return sum + (unsigned char)json_string(v)[0];
     if (json_type(v) == JSON_NUMBER) return sum + (json_number(v) > 0);
     if (json_type(v) == JSON_ARRAY || json_type(v) == JSON_OBJECT)
         for (const Json *child = json_first(v); child; child = json_next(child)) sum += walk(child);

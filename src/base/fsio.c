@@ -152,7 +152,10 @@ bool folder_make(const char *path, Err *err)
         if (part[i] != '/' && part[i] != '\0') continue;
         char kept = part[i];
         part[i] = '\0';
-        if (mkdir(part, 0777) != 0 && !(errno == EEXIST && path_is_folder(part))) {
+        if (mkdir(part, 0777) == 0) {
+            /* Else a power cut could take the folder with all that was synced in it. */
+            if (!parent_sync(part, err)) return false;
+        } else if (errno != EEXIST || !path_is_folder(part)) {
             if (errno == EEXIST)
                 return err_set(err, ERR_IO, "%s: exists and is not a folder", part);
             return err_set_errno(err, "%s: cannot make the folder", part);

@@ -58,4 +58,12 @@ static inline void make_folder(const char *name)
     EXPECT(folder_make(at(name), NULL));
 }
 
+/* dataset_has_test_part, of a folder that can be listed. */
+static inline bool has_test_part(const char *path)
+{
+    bool has = false;
+    EXPECT(dataset_has_test_part(path, &has, NULL));
+    return has;
+}
+
 #endif

@@ -121,9 +121,10 @@ TEST(checkpoint_comes_back_to_the_same_bits)
 {
     Err err = {0};
     char notes[100];
-    EXPECT(!checkpoint_exists(test_folder()));
+    bool exists;
+    EXPECT(checkpoint_exists(test_folder(), &exists, NULL) && !exists);
     EXPECT(save(12, 1, &err));
-    EXPECT(checkpoint_exists(test_folder()));
+    EXPECT(checkpoint_exists(test_folder(), &exists, NULL) && exists);
     EXPECT_INT(load(notes, sizeof notes, &err), 12);
     EXPECT_TEXT(notes, "");
     EXPECT_TEXT(err.text, "");

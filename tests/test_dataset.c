@@ -330,11 +330,11 @@ TEST(a_test_part_is_seen_by_the_names_of_files)
 {
     static const char *const names[] = {"t10k-images-idx3-ubyte", "test-images.idx4-ubyte.gz",
                                         "test_batch.bin"};
-    EXPECT(!dataset_has_test_part(at("nothing-there")));
+    EXPECT(!has_test_part(at("nothing-there")));
     for (int i = 0; i < 3; i++) {
-        EXPECT(!dataset_has_test_part(test_folder()));
+        EXPECT(!has_test_part(test_folder()));
         write_bytes(names[i], "x", 1);
-        EXPECT(dataset_has_test_part(test_folder()));
+        EXPECT(has_test_part(test_folder()));
         EXPECT(remove(at(names[i])) == 0);
         write_bytes("train-images-idx3-ubyte", "x", 1);
     }

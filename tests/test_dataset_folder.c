@@ -70,7 +70,7 @@ TEST(a_folder_of_train_and_test_is_read_by_part_and_its_classes_lie_inside)
         EXPECT_INT(d.labels[i], i > 0);
     }
     dataset_close(&d);
-    EXPECT(dataset_has_test_part(test_folder()));
+    EXPECT(has_test_part(test_folder()));
     if (!open_ok(&d, &(DataOptions){.path = test_folder(), .test_part = true})) return;
     EXPECT_TEXT(d.description, "2 grey images of 4x4 (folder test), 2 classes");
     EXPECT_INT(d.pixels[0], 4);
@@ -106,7 +106,7 @@ TEST(folders_beside_train_or_images_at_the_top_make_it_a_class_like_any_other)
     EXPECT_INT(d.classes, 3);
     EXPECT_INT(d.count, 3);
     dataset_close(&d);
-    EXPECT(!dataset_has_test_part(test_folder()));
+    EXPECT(!has_test_part(test_folder()));
     expect_error(&(DataOptions){.path = test_folder(), .test_part = true}, ERR_USAGE,
                  "has no test part");
     EXPECT(remove(at("plane/3.png")) == 0 && remove(at("plane")) == 0);

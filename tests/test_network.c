@@ -203,7 +203,7 @@ TEST(the_pass_size_of_training_does_not_depend_on_threads)
         {
             ParamTable table = {0};
             Shape image = {side, side, CHANNELS};
-            int found = network_pass_size(&table, &m, image, 720, 0);
+            int found = network_pass_size(&table, &m, image, 720, 0, NULL);
             if (threads == 1) size = found;
             EXPECT_INT(found, size);
             params_free(&table);

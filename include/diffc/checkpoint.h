@@ -62,15 +62,16 @@ bool checkpoint_read(const Checkpoint *c, const ParamTable *table, CheckpointBlo
 void checkpoint_close(Checkpoint *c);
 
 /* What the newest checkpoint says that the run is, for information only: the tensors are neither
- * read nor verified. False when no record can be had. */
+ * read nor verified. False when no record can be had; ERR_MEMORY: for want of memory only. */
 bool checkpoint_peek(const char *run, RunRecord *record, Err *err);
 
 /* Opens, reads and closes the newest checkpoint; blocks and state are untouched after a failure. */
 bool checkpoint_load_newest(const char *run, const ParamTable *table, CheckpointBlocks *blocks,
                             CheckpointState *state, char *notes, size_t notes_size, Err *err);
 
-/* True when the run folder holds at least one checkpoint file. */
-bool checkpoint_exists(const char *run);
+/* *exists: whether the run folder holds a checkpoint file. False when the folder cannot be listed:
+ * taken as "none", that would start the run anew. */
+bool checkpoint_exists(const char *run, bool *exists, Err *err);
 /* Removes the temporary files that killed writers left. */
 void checkpoint_remove_leftovers(const char *run);
 

@@ -65,8 +65,8 @@ bool dataset_open_noise(Dataset *d, const DataOptions *options, int classes, Err
  * dataset_has_test_part do so too. */
 const char *dataset_place(const char *path);
 
-/* Whether a folder holds test images beside its training images. */
-bool dataset_has_test_part(const char *path);
+/* *has: whether a folder holds test images beside its training images. False when it cannot be listed. */
+bool dataset_has_test_part(const char *path, bool *has, Err *err);
 
 /* Training sample number `sample` of the whole run (sample / train_count is the epoch; each epoch
  * is a fresh permutation from the seed), as floats u/127.5 - 1 in x [H,W,C]; flipped by a counter

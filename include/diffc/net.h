@@ -84,6 +84,9 @@ int net_class_embed(Net *net, int label, int classes, int features, const char *
 int net_dropout(Net *net, int x, float p);
 void net_set_output(Net *net, int node);
 int net_output(const Net *net);
+/* Whether there was memory for every node and parameter. Where there was not (ERR_MEMORY), the shapes
+ * and the parameter table are incomplete, and the network must not be used. */
+bool net_is_complete(const Net *net, Err *err);
 
 /* Plans memory and allocates it (one block). Seals the parameter table. ERR_MEMORY names the bytes
  * wanted. Scratch is sized for parallel_threads() of this moment: later passes may use fewer

@@ -41,13 +41,16 @@ int network_sample_batch(const ModelConfig *m);
 /* Images per pass of training: the largest divisor of `batch` that is at most `asked` or, with
  * asked = 0, whose activations and gradients take no more memory than the weights in the form of
  * the fast kernels (but 48 MiB where these are small, and 512 MiB where they are large), and of
- * which small networks have several in a batch. By shape only, for it decides the order of sums. */
-int network_pass_size(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked);
+ * which small networks have several in a batch. By shape only, for it decides the order of sums. 0: not
+ * enough memory to find it (ERR_MEMORY). */
+int network_pass_size(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked,
+                      Err *err);
 
 /* The batch next to `batch` whose divisors allow passes of at least half the images that may be one;
- * `batch` itself where they do, as they mostly do. *pass: the images of its passes. */
+ * `batch` itself where they do, as they mostly do. *pass: the images of its passes. 0: not enough
+ * memory to find it (ERR_MEMORY). */
 int network_near_batch(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked,
-                       int *pass);
+                       int *pass, Err *err);
 
 /* What a network is given as its time at a noise level: the one place where that is decided, for training,
  * validation, sampling, likelihoods and every other use.

@@ -323,7 +323,7 @@ static bool find_model(Job *job, const OptionValue *v, Err *err)
                               .data_path = v[DATA].text,
                               .part = v[PART].given ? (DataPart)v[PART].integer : PART_AUTO,
                               .count = v[DATA].given ? (size_t)v[COUNT].integer : 1};
-    if (!v[MODEL].given) needs.image = nll_images_shape(&job->images);
+    if (!v[MODEL].given && !nll_images_shape(&job->images, &needs.image, err)) return false;
     return choose_model(&v[MODEL], &needs, job->path, err);
 }
 

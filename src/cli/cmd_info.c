@@ -49,9 +49,9 @@ static bool is_event(const Json *object, const char *name)
 }
 
 /* Takes what the line tells that later lines have not told; true when nothing more is wanted. */
-static bool take_line(Progress *p, const char *text, size_t size)
+static bool take_line(Progress *p, const char *text, size_t size, Err *reason)
 {
-    Json *line = json_parse(text, size, "stats.jsonl", false, NULL);
+    Json *line = json_parse(text, size, "stats.jsonl", false, reason);
     if (!line) return false; /* the last line of a run that was cut off */
     if (json_type(line) == JSON_OBJECT && is_event(line, "step") && !p->steps_seen) {
         p->steps_seen = true;
@@ -77,14 +77,15 @@ static bool read_progress(const char *run, Progress *p, Err *err)
     if (!path_exists(path)) return true;
     if (!file_read(path, STATS_LIMIT_BYTES, &file, err)) return false;
     const char *text = (const char *)file.bytes;
-    for (size_t end = file.size; end > 0;) {
+    Err reason = {0};
+    for (size_t end = file.size; end > 0 && reason.kind != ERR_MEMORY;) {
         size_t start = end;
         while (start > 0 && text[start - 1] != '\n') start--;
-        if (end > start && take_line(p, text + start, end - start)) break;
+        if (end > start && take_line(p, text + start, end - start, &reason)) break;
         end = start > 0 ? start - 1 : 0;
     }
     file_free(&file);
-    return true;
+    return reason.kind != ERR_MEMORY || err_set(err, reason.kind, "%s", reason.text);
 }
 
 static void progress_lines(const Progress *p)
@@ -120,6 +121,7 @@ static bool open_any_size(Model *m, const char *path, Err *err)
     char inner[PATH_BYTES], folder[PATH_BYTES];
     ModelConfig c;
     if (model_open(m, path, 0, 0, err)) return true;
+    if (err->kind == ERR_MEMORY) return false;
     if (!path_join(inner, path, "model", NULL) ||
         !(model_folder_current(inner, folder) || model_folder_current(path, folder)) ||
         !model_folder_read_config(folder, &c, NULL))
@@ -195,7 +197,7 @@ static bool model_lines(const char *path, const Model *m, const Progress *p, boo
     network_lines(output_line, c, said_shape(m), m->table.parameters,
                   net_forward_flop(m->network.net));
     output_line("  diffusers    %s", diffusers);
-    data_lines(m->run);
+    if (!data_lines(m->run, err)) return false;
     progress_lines(p);
     if (layers) layer_lines(m);
     for (int i = 0; i < c->warning_count; i++) output_line("  warning      %s", c->warnings[i]);
@@ -213,7 +215,10 @@ static bool model_json(const char *path, const Model *m, const Progress *p, bool
     method_json(&w, c);
     network_json(&w, c, said_shape(m), m->table.parameters, net_forward_flop(m->network.net));
     diffusers_json(&w, c);
-    data_json(&w, m->run);
+    if (!data_json(&w, m->run, err)) {
+        json_write_free(&w);
+        return false;
+    }
     if (p->steps_seen) {
         json_begin_object(&w, "training");
         progress_json(&w, p);

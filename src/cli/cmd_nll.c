@@ -419,7 +419,7 @@ static bool find_model(Job *job, const OptionValue *v, Err *err)
                         .density = protocol->given ? protocol->integer == PROTOCOL_EXACT
                                                    : v[NLL_ROW_LEVEL].given,
                         .levels = protocol->given && protocol->integer == PROTOCOL_BOUND};
-    if (!v[NLL_ROW_MODEL].given) needs.image = nll_images_shape(&job->images);
+    if (!v[NLL_ROW_MODEL].given && !nll_images_shape(&job->images, &needs.image, err)) return false;
     return choose_model(&v[NLL_ROW_MODEL], &needs, job->path, err);
 }
 

@@ -11,18 +11,27 @@
 
 enum { LINE_WIDTH = 66 };
 
-/* The record of the newest checkpoint; of a run without one the configuration alone, and *whole is
- * false. */
-static bool read_record(const char *run, RunRecord *r, bool *whole)
+/* How much is known of a run's data. */
+typedef enum { NOTHING, PATH_ONLY, WHOLE } Known;
+
+/* The record of the newest checkpoint; of a run without one the configuration alone. */
+static bool read_record(const char *run, RunRecord *r, Known *known, Err *err)
 {
+    Err reason = {0};
     memset(r, 0, sizeof *r);
-    if (!run[0]) return false;
-    *whole = checkpoint_peek(run, r, NULL);
-    if (*whole) return true;
+    *known = NOTHING;
+    if (!run[0]) return true;
+    if (checkpoint_peek(run, r, &reason)) {
+        *known = WHOLE;
+        return true;
+    }
     config_defaults(&r->config);
-    if (trainer_run_config(run, &r->config, NULL)) return true;
+    if (reason.kind != ERR_MEMORY && trainer_run_config(run, &r->config, &reason)) {
+        *known = PATH_ONLY;
+        return true;
+    }
     run_record_free(r);
-    return false;
+    return reason.kind != ERR_MEMORY || err_set(err, reason.kind, "%s", reason.text);
 }
 
 static void class_lines(const DataIdentity *d)
@@ -53,12 +62,14 @@ static void image_line(const DataIdentity *d)
                 config_word("data", "kind", (int)d->kind), classes);
 }
 
-void data_lines(const char *run)
+bool data_lines(const char *run, Err *err)
 {
     RunRecord r;
-    bool whole = false;
+    Known known;
     char path[512];
-    if (!read_record(run, &r, &whole)) return;
+    if (!read_record(run, &r, &known, err)) return false;
+    if (known == NOTHING) return true;
+    bool whole = known == WHOLE;
     text_escape(path, sizeof path, r.config.data.path);
     if (r.config.data.toy != TOY_NONE)
         output_line("  data         points of %s, without end",
@@ -70,13 +81,16 @@ void data_lines(const char *run)
     if (whole && path[0]) output_line("               %s", path);
     class_lines(&r.data);
     run_record_free(&r);
+    return true;
 }
 
-void data_json(JsonWriter *w, const char *run)
+bool data_json(JsonWriter *w, const char *run, Err *err)
 {
     RunRecord r;
-    bool whole = false;
-    if (!read_record(run, &r, &whole)) return;
+    Known known;
+    if (!read_record(run, &r, &known, err)) return false;
+    if (known == NOTHING) return true;
+    bool whole = known == WHOLE;
     const DataIdentity *d = &r.data;
     json_begin_object(w, "data");
     json_put_string(w, "kind",
@@ -99,4 +113,5 @@ void data_json(JsonWriter *w, const char *run)
     }
     json_end_object(w);
     run_record_free(&r);
+    return true;
 }

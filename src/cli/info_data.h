@@ -4,9 +4,10 @@
 
 #include "diffc/json.h"
 
-/* Of the run in this folder, "": nothing. Of runs of older releases only the path is known. */
-void data_lines(const char *run);
+/* Of the run in this folder, "": nothing. Of runs of older releases only the path is known. False when
+ * memory is short. */
+bool data_lines(const char *run, Err *err);
 /* The member "data" of the open object. */
-void data_json(JsonWriter *w, const char *run);
+bool data_json(JsonWriter *w, const char *run, Err *err);
 
 #endif

@@ -24,10 +24,10 @@ static bool refuse(const NllImages *images, const char *name, int H, int W, int 
                    images->data_path ? "s" : "", H, W, image_colour(w.C), w.H, w.W);
 }
 
-static Shape file_shape(const char *path)
+static Shape file_shape(const char *path, Err *reason)
 {
     Image image;
-    if (path_is_folder(path) || !image_load(path, IMAGE_AS_STORED, &image, NULL))
+    if (path_is_folder(path) || !image_load(path, IMAGE_AS_STORED, &image, reason))
         return (Shape){.H = 0};
     Shape shape = {.H = image.height, .W = image.width, .C = image.channels};
     image_free(&image);
@@ -36,26 +36,38 @@ static Shape file_shape(const char *path)
     return shape;
 }
 
-static bool wants_test_part(const NllImages *images)
+static bool wants_test_part(const NllImages *images, bool *wants, Err *err)
 {
-    return images->part == PART_TEST ||
-           (images->part == PART_AUTO && dataset_has_test_part(images->data_path));
+    *wants = images->part == PART_TEST;
+    return images->part != PART_AUTO || dataset_has_test_part(images->data_path, wants, err);
 }
 
-Shape nll_images_shape(const NllImages *images)
+/* The rest of nll_images_shape; *reason says why nothing is known. */
+static Shape find_shape(const NllImages *images, Err *reason)
 {
     Shape shape = {.H = 0};
     Dataset one;
     if (images->resize) return shape;
-    for (size_t i = 0; !images->data_path && i < images->count && shape.H == 0; i++)
-        shape = file_shape(images->paths[i]);
+    for (size_t i = 0; !images->data_path && i < images->count && shape.H == 0; i++) {
+        if (reason->kind == ERR_MEMORY) return shape;
+        shape = file_shape(images->paths[i], reason);
+    }
     if (!images->data_path) return shape;
-    DataOptions options = {
-        .path = images->data_path, .test_part = wants_test_part(images), .limit = 1};
-    if (!dataset_open(&one, &options, NULL, NULL, NULL)) return shape;
+    DataOptions options = {.path = images->data_path, .limit = 1};
+    if (!wants_test_part(images, &options.test_part, reason) ||
+        !dataset_open(&one, &options, NULL, NULL, reason))
+        return shape;
     shape = (Shape){.H = one.height, .W = one.width};
     dataset_close(&one);
     return shape;
+}
+
+bool nll_images_shape(const NllImages *images, Shape *shape, Err *err)
+{
+    Err reason = {0};
+    *shape = find_shape(images, &reason);
+    return shape->H > 0 || reason.kind != ERR_MEMORY ||
+           err_set(err, reason.kind, "%s", reason.text);
 }
 
 static bool open_data(NllImages *images, Err *err)
@@ -64,12 +76,13 @@ static bool open_data(NllImages *images, Err *err)
     const char *path = images->data_path;
     bool fit = images->resize;
     DataOptions options = {.path = path,
-                           .test_part = wants_test_part(images),
                            .height = fit ? want.H : 0,
                            .width = fit ? want.W : 0,
                            .channels = fit || want.C % 2 == 0 ? want.C : 0,
                            .limit = images->count};
-    if (!dataset_open(&images->data, &options, NULL, NULL, err)) return false;
+    if (!wants_test_part(images, &options.test_part, err) ||
+        !dataset_open(&images->data, &options, NULL, NULL, err))
+        return false;
     const Dataset *d = &images->data;
     term_note("%s: %s%s", path, d->description, options.test_part ? ", test part" : "");
     images->count = d->count;

@@ -19,8 +19,8 @@ typedef struct {
 } NllImages;
 
 /* Height, width and channels of the first image that can be read, before a model is chosen. 0 where
- * any will do (resize, alpha) or nothing is known. */
-Shape nll_images_shape(const NllImages *images);
+ * any will do (resize, alpha) or nothing is known. False when memory is short. */
+bool nll_images_shape(const NllImages *images, Shape *shape, Err *err);
 /* ERR_USAGE for a folder in the place of an image file: says what was probably meant. */
 bool check_image_file(const char *path, Err *err);
 

@@ -201,15 +201,17 @@ static bool load_listed(DataJob *job, const Names *names)
     return data_folder_load(job, part);
 }
 
-bool dataset_has_test_part(const char *path)
+bool dataset_has_test_part(const char *path, bool *has, Err *err)
 {
     Names names;
     path = dataset_place(path);
-    if (!path_is_folder(path) || !folder_list(path, &names, NULL)) return false;
-    bool found = data_idx_has_test(&names) || has_name(&names, "test_batch.bin") ||
-                 data_folder_part(path, &names, true);
+    *has = false;
+    if (!path_is_folder(path)) return true;
+    if (!folder_list(path, &names, err)) return false;
+    *has = data_idx_has_test(&names) || has_name(&names, "test_batch.bin") ||
+           data_folder_part(path, &names, true);
     names_free(&names);
-    return found;
+    return true;
 }
 
 static bool load(DataJob *job)

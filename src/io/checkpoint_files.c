@@ -1,5 +1,6 @@
 #include "checkpoint_files.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,18 +79,24 @@ void checkpoint_rotate(const char *run, int64_t step, int keep)
     checkpoint_remove_leftovers(run);
 }
 
-/* The header alone, as text: 8 bytes of its length come before it. NULL when it cannot be had. */
-static char *read_header(const char *path)
+/* The header alone, as text: 8 bytes of its length come before it. NULL when it cannot be had; only
+ * when memory is short is the error said. */
+static char *read_header(const char *path, Err *err)
 {
     enum { LENGTH_BYTES = 8 };
     static const uint64_t most = 64 << 20;
     unsigned char bytes[LENGTH_BYTES];
     uint64_t length = 0;
     FILE *file = fopen(path, "rb");
-    if (!file) return NULL;
+    if (!file) {
+        if (errno == ENOMEM) err_set_errno(err, "%s: cannot open", path);
+        return NULL;
+    }
     if (fread(bytes, 1, sizeof bytes, file) == sizeof bytes)
         for (int i = 0; i < LENGTH_BYTES; i++) length |= (uint64_t)bytes[i] << 8 * i;
-    char *text = length > 0 && length <= most ? mem_alloc((size_t)length + 1, 1) : NULL;
+    bool wanted = length > 0 && length <= most;
+    char *text = wanted ? mem_alloc((size_t)length + 1, 1) : NULL;
+    if (wanted && !text) err_set(err, ERR_MEMORY, "%s: not enough memory for its header", path);
     bool whole = text && fread(text, 1, (size_t)length, file) == length;
     fclose(file);
     if (whole) return text;
@@ -104,26 +111,30 @@ bool checkpoint_peek(const char *run, RunRecord *record, Err *err)
     RunRecord *found = NULL;
     char path[PATH_BYTES];
     if (!checkpoint_list(run, &list, err)) return false;
-    bool there = list.count > 0 && checkpoint_path(path, run, list.steps[0], err);
-    char *text = there ? read_header(path) : NULL;
-    Json *header = text ? json_parse(text, strlen(text), path, false, err) : NULL;
+    Err reason = {0};
+    bool there = list.count > 0 && checkpoint_path(path, run, list.steps[0], &reason);
+    char *text = there ? read_header(path, &reason) : NULL;
+    Json *header = text ? json_parse(text, strlen(text), path, false, &reason) : NULL;
     const Json *metadata = header ? json_get(header, "__metadata__") : NULL;
     const Json *said = metadata ? json_get(metadata, "state") : NULL;
     if (said && json_type(said) == JSON_STRING &&
-        checkpoint_state_parse(json_string(said), path, &state, &found, err) && found)
+        checkpoint_state_parse(json_string(said), path, &state, &found, &reason) && found)
         *record = *found;
     bool ok = found != NULL;
     mem_free(found);
     json_free(header);
     mem_free(text);
     mem_free(list.steps);
+    if (!ok && reason.kind == ERR_MEMORY) return err_set(err, ERR_MEMORY, "%s", reason.text);
     return ok || err_set(err, ERR_IO, "%s: no checkpoint says what the run is", run);
 }
 
-bool checkpoint_exists(const char *run)
+bool checkpoint_exists(const char *run, bool *exists, Err *err)
 {
     CheckpointList list;
-    bool found = checkpoint_list(run, &list, NULL) && list.count > 0;
+    *exists = false;
+    if (!checkpoint_list(run, &list, err)) return false;
+    *exists = list.count > 0;
     mem_free(list.steps);
-    return found;
+    return true;
 }

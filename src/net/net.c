@@ -372,6 +372,13 @@ void net_set_output(Net *net, int node)
     if (!net->no_memory) net_fuse(net);
 }
 
+bool net_is_complete(const Net *net, Err *err)
+{
+    return !net->no_memory ||
+           err_set(err, ERR_MEMORY,
+                   "the network could not be declared: the system gives no more memory");
+}
+
 int net_output(const Net *net)
 {
     return net->output;

@@ -363,9 +363,7 @@ size_t net_plan_bytes(Net *net, NetMode mode)
 bool net_plan(Net *net, NetMode mode, Err *err)
 {
     static const char *const purpose[] = {"sample", "train", "train with second-order gradients"};
-    if (net->no_memory)
-        return err_set(err, ERR_MEMORY,
-                       "the network could not be declared: the system gives no more memory");
+    if (!net_is_complete(net, err)) return false;
     CHECK(net->output >= 0);
     mem_free(net->block);
     net->block = NULL;
@@ -377,11 +375,11 @@ bool net_plan(Net *net, NetMode mode, Err *err)
     net->block = mem_floats(total);
     if (!net->block) {
         double bytes = (double)total * sizeof(float);
-        return err_set(
-            err, ERR_MEMORY,
-            "the network needs %.0f bytes (%.1f GiB) to %s on %d images at once, and the "
-            "system does not give them; fewer images at once need less",
-            bytes, bytes / 0x1p30, purpose[mode], net->batch);
+        return err_set(err, ERR_MEMORY,
+                       "not enough memory: the network needs %.0f bytes (%.1f GiB) to %s on %d "
+                       "images at once; "
+                       "fewer images at once need less",
+                       bytes, bytes / 0x1p30, purpose[mode], net->batch);
     }
     net->block_floats = total;
     net->mode = mode;

@@ -82,9 +82,9 @@ bool prepared_open(Net *net, Err *err)
     return net->prepared ||
            err_set(
                err, ERR_MEMORY,
-               "the network needs %.1f GiB for its weights in the form of the fast kernels, and "
-               "the system does not give them",
-               (double)floats * sizeof(float) / 0x1p30);
+               "not enough memory: the network needs %.0f bytes (%.1f GiB) for its weights in the "
+               "form of the fast kernels",
+               (double)floats * sizeof(float), (double)floats * sizeof(float) / 0x1p30);
 }
 
 void prepared_update(Net *net, const float *weights, bool backward)

@@ -267,7 +267,9 @@ static bool run_serves(const char *run, bool has_model, ModelServes *serves, con
     Err unreadable = {0};
     if (!has_model || !find_model(run, folder)) return err_set(lack, ERR_USAGE, "has no model yet");
     if (!model_folder_read_config(folder, &config, &unreadable))
-        return err_set(lack, ERR_USAGE, "cannot be read (%.700s)", unreadable.text);
+        return unreadable.kind == ERR_MEMORY
+                   ? err_set(lack, ERR_MEMORY, "%s", unreadable.text)
+                   : err_set(lack, ERR_USAGE, "cannot be read (%.700s)", unreadable.text);
     bool ok = serves(context, &config, lack);
     model_config_free(&config);
     return ok;
@@ -299,7 +301,7 @@ bool model_newest_run(const char *root, ModelServes *serves, const void *context
                        root);
     if (!folder_list(root, &names, err)) return false;
     FoundRun *runs = mem_alloc(names.count + 1, sizeof *runs);
-    bool found = false, models = false;
+    bool found = false, models = false, short_of_memory = false;
     size_t count = 0;
     for (size_t i = 0; runs && i < names.count; i++)
         count += look_at_run(root, names.names[i], &runs[count]);
@@ -309,13 +311,19 @@ bool model_newest_run(const char *root, ModelServes *serves, const void *context
         models = models || runs[i].has_model;
         found = path_join(out->path, root, runs[i].name, err) &&
                 run_serves(out->path, runs[i].has_model, serves, context, &lack);
+        if (!found && lack.kind == ERR_MEMORY) {
+            /* Another run must not take the place of one that could not be looked at. */
+            err_set(err, lack.kind, "%s", lack.text);
+            short_of_memory = true;
+            break;
+        }
         if (found || out->passed++ > 0) continue;
         snprintf(out->passed_path, PATH_BYTES, "%s", out->path);
         out->lack = lack;
     }
     if (!runs)
         err_set(err, ERR_MEMORY, "%s: not enough memory for its list of runs", root);
-    else if (!found)
+    else if (!found && !short_of_memory)
         no_run(root, models, out, err);
     mem_free(runs);
     names_free(&names);

@@ -126,8 +126,14 @@ static bool declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape 
     nw->label = !mlp && m->unet.classes > 0 ? net_input(nw->net, 1, 1, 1, false) : -1;
     nw->y = mlp ? mlp_declare(nw->net, &m->mlp, nw->x, nw->t)
                 : unet_declare(nw->net, &m->unet, nw->x, nw->t, nw->label);
-    nw->outputs = net_shape(nw->net, nw->y).C;
     net_set_output(nw->net, nw->y);
+    nw->copies = 1;
+    nw->copy[0] = nw->net;
+    if (!net_is_complete(nw->net, err)) {
+        network_close(nw);
+        return false;
+    }
+    nw->outputs = net_shape(nw->net, nw->y).C;
     return true;
 }
 
@@ -140,20 +146,26 @@ bool network_declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape
 static bool plan(Network *nw, NetMode mode, Err *err)
 {
     nw->mode = mode;
-    nw->copies = 1;
-    nw->copy[0] = nw->net;
     if (net_plan(nw->net, mode, err)) return true;
     network_close(nw);
     return false;
 }
 
-/* Larger ones do not stay in a cache: every pass fetches them anew. The first declaration fills the
- * table. */
-static bool has_small_weights(ParamTable *table, const ModelConfig *m, Shape image)
+/* The first declaration fills the table. */
+static bool fill_table(ParamTable *table, const ModelConfig *m, Shape image, Err *err)
+{
+    Network nw;
+    if (table->count > 0) return true;
+    if (!network_declare(&nw, table, m, image, 1, err)) return false;
+    network_close(&nw);
+    return true;
+}
+
+/* Larger ones do not stay in a cache: every pass fetches them anew. */
+static bool has_small_weights(const ParamTable *table)
 {
     enum { SMALL_BYTES = 64 << 20 };
-    Network nw;
-    if (table->count == 0 && network_declare(&nw, table, m, image, 1, NULL)) network_close(&nw);
+    CHECK(table->count > 0);
     return table->block_floats * sizeof(float) <= SMALL_BYTES;
 }
 
@@ -193,7 +205,8 @@ bool network_open_denoiser(Network *nw, ParamTable *table, const ModelConfig *m,
                            int images, bool vjp, Err *err)
 {
     int pass = images < sample_pass(m) ? images : sample_pass(m);
-    bool small = has_small_weights(table, m, image);
+    if (!fill_table(table, m, image, err)) return false;
+    bool small = has_small_weights(table);
     int share = side_by_side(images, parallel_threads());
     if (small && share > 0 && share < pass) pass = share;
     if (!declare(nw, table, m, image, pass, vjp, err) ||
@@ -234,11 +247,12 @@ Network network_copy(const Network *nw, int i)
  * parameters, 5 % and 2 % faster than 32; 8 of 36 million, 7 % faster than 4. A classifier of
  * noise levels keeps twice as much for its four passes, of which each reads a part: the same number
  * of images is best (8 of 1.1 million parameters are 2 % faster than 4 and than 16). */
-static bool pass_fits(ParamTable *table, const ModelConfig *m, Shape image, int batch)
+static bool pass_fits(ParamTable *table, const ModelConfig *m, Shape image, int batch, bool *fits,
+                      Err *err)
 {
     const size_t least = (size_t)48 << 20, most = (size_t)512 << 20;
     Network nw;
-    if (!network_declare(&nw, table, m, image, batch, NULL)) return true;
+    if (!network_declare(&nw, table, m, image, batch, err)) return false;
     bool classifier = nw.noise_classes > 0;
     /* Of one thread, so that it does not depend on their number. */
     int before = parallel_set_neighbours(2);
@@ -246,24 +260,33 @@ static bool pass_fits(ParamTable *table, const ModelConfig *m, Shape image, int 
     parallel_set_neighbours(before);
     size_t weights = net_prepared_bytes(nw.net, network_mode(m, NET_TRAIN));
     network_close(&nw);
+    if (bytes == 0)
+        return err_set(err, ERR_MEMORY, "not enough memory to plan the network's passes");
     if (classifier) bytes /= 2;
-    return bytes <= (weights < least ? least : weights > most ? most : weights);
+    *fits = bytes <= (weights < least ? least : weights > most ? most : weights);
+    return true;
 }
 
 /* Several passes in a batch, for as many threads, unless they would become too short. */
-static int longest_pass(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked)
+static int longest_pass(const ParamTable *table, int batch, int asked)
 {
     enum { MOST = 1024, PASSES = 4, LEAST = 4 };
     int size = asked > 0 && asked < batch ? asked : batch;
     int share = batch / PASSES > LEAST ? batch / PASSES : LEAST;
-    if (asked <= 0 && size > share && has_small_weights(table, m, image)) size = share;
+    if (asked <= 0 && size > share && has_small_weights(table)) size = share;
     return size < MOST ? size : MOST;
 }
 
-int network_pass_size(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked)
+int network_pass_size(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked,
+                      Err *err)
 {
-    for (int size = longest_pass(table, m, image, batch, asked); size > 1; size--)
-        if (batch % size == 0 && (asked > 0 || pass_fits(table, m, image, size))) return size;
+    if (!fill_table(table, m, image, err)) return 0;
+    for (int size = longest_pass(table, batch, asked); size > 1; size--) {
+        bool fits = asked > 0;
+        if (batch % size != 0) continue;
+        if (!fits && !pass_fits(table, m, image, size, &fits, err)) return 0;
+        if (fits) return size;
+    }
     return 1;
 }
 
@@ -275,19 +298,18 @@ static int divisor_up_to(int n, int most)
 }
 
 int network_near_batch(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked,
-                       int *pass)
+                       int *pass, Err *err)
 {
-    int fits = longest_pass(table, m, image, batch, asked);
-    if (asked <= 0 && !pass_fits(table, m, image, fits)) {
-        int too_many = fits;
-        fits = 1;
-        while (too_many - fits > 1) {
-            int size = fits + (too_many - fits) / 2;
-            if (pass_fits(table, m, image, size))
-                fits = size;
-            else
-                too_many = size;
-        }
+    if (!fill_table(table, m, image, err)) return 0;
+    int fits = longest_pass(table, batch, asked), too_many = fits;
+    bool good = asked > 0;
+    if (!good && !pass_fits(table, m, image, fits, &good, err)) return 0;
+    if (!good) fits = 1;
+    while (!good && too_many - fits > 1) {
+        bool fit;
+        int size = fits + (too_many - fits) / 2;
+        if (!pass_fits(table, m, image, size, &fit, err)) return 0;
+        *(fit ? &fits : &too_many) = size;
     }
     /* fits itself, which is not above batch, is good: the search ends. */
     for (int distance = 0;; distance++) {

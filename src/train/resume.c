@@ -98,7 +98,8 @@ bool resume_open(Trainer *t, const char *run, Err *err)
     snprintf(t->run, sizeof t->run, "%s", run);
     if (!run_lock(&t->lock, run, err)) return false;
     t->locked = true;
-    bool saved = checkpoint_exists(run);
+    bool saved;
+    if (!checkpoint_exists(run, &saved, err)) return false;
     if (saved && !open_checkpoint(t, err)) return false;
     if (!t->known && !record_of_folder(t, err)) return false;
     if (saved && !t->known) t->before.config.train.seed = t->checkpoint.state.seed;

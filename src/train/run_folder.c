@@ -97,7 +97,12 @@ static bool trim_stats(Trainer *t, Err *err)
     for (size_t at = 0; at < file.size;) {
         char *end = memchr(text + at, '\n', file.size - at);
         size_t length = end ? (size_t)(end - (text + at)) + 1 : file.size - at;
-        Json *line = end ? json_parse(text + at, length - 1, "stats.jsonl", false, NULL) : NULL;
+        Err reason = {0};
+        Json *line = end ? json_parse(text + at, length - 1, path, false, &reason) : NULL;
+        if (reason.kind == ERR_MEMORY) {
+            file_free(&file);
+            return err_set(err, ERR_MEMORY, "%s", reason.text);
+        }
         const Json *step = line ? json_get(line, "step") : NULL;
         bool keep = line && !(step && json_type(step) == JSON_NUMBER &&
                               json_number(step) > (double)t->state.step);
@@ -117,7 +122,9 @@ bool trainer_check_run(const char *run, bool resume, Err *err)
 {
     char config[PATH_BYTES];
     if (!path_join(config, run, "config.json", err)) return false;
-    bool exists = checkpoint_exists(run) || path_exists(config);
+    bool exists;
+    if (!checkpoint_exists(run, &exists, err)) return false;
+    exists = exists || path_exists(config);
     if (exists && !resume)
         return err_set(err, ERR_USAGE,
                        "%s: already holds a run; give --resume to continue it, or another --out",
@@ -180,18 +187,26 @@ bool trainer_newest_run(const char *root, char *out, Err *err)
         return err_set(err, ERR_USAGE, "there is no folder %s here, so there is no run to resume",
                        root);
     if (!folder_list(root, &names, err)) return false;
-    for (size_t i = 0; i < names.count; i++)
-        for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
+    bool ok = true;
+    for (size_t i = 0; i < names.count && ok; i++)
+        for (size_t k = 0; k < sizeof files / sizeof *files && ok; k++) {
             char run[PATH_BYTES], path[PATH_BYTES];
             struct stat st;
-            if (!path_join(run, root, names.names[i], NULL) ||
-                !trainer_check_run(run, true, NULL) || !path_join(path, run, files[k], NULL) ||
-                stat(path, &st) != 0 || (found && !later(st.st_mtim, newest)))
+            Err reason = {0};
+            if (!path_join(run, root, names.names[i], NULL)) continue;
+            if (!trainer_check_run(run, true, &reason)) {
+                /* Not looked into is not the same as not a run. */
+                if (reason.kind == ERR_MEMORY) ok = err_set(err, reason.kind, "%s", reason.text);
+                continue;
+            }
+            if (!path_join(path, run, files[k], NULL) || stat(path, &st) != 0 ||
+                (found && !later(st.st_mtim, newest)))
                 continue;
             newest = st.st_mtim;
             found = true;
             snprintf(out, PATH_BYTES, "%s", run);
         }
     names_free(&names);
+    if (!ok) return false;
     return found || err_set(err, ERR_USAGE, "there is no run to resume under %s", root);
 }

@@ -60,7 +60,7 @@ static NetMode train_mode(const Trainer *t)
     return t->config.method.objective == OBJECTIVE_DENOISING ? NET_TRAIN : NET_SECOND;
 }
 
-static void fill_plan(Trainer *t)
+static bool fill_plan(Trainer *t, Err *err)
 {
     TrainPlan *p = &t->plan;
     NetMode train = network_mode(&p->model, train_mode(t));
@@ -71,14 +71,18 @@ static void fill_plan(Trainer *t)
     p->parameter_bytes = blocks * t->table.block_floats * sizeof(float) +
                          net_prepared_bytes(t->train_network.net, train) +
                          net_prepared_bytes(t->eval_network.net, predict);
+    size_t training = net_plan_bytes(t->train_network.net, train);
+    size_t predicting = net_plan_bytes(t->eval_network.net, predict);
+    if (!training || !predicting)
+        return err_set(err, ERR_MEMORY, "not enough memory to plan the network's passes");
     p->activation_bytes =
-        (size_t)t->train_network.copies * net_plan_bytes(t->train_network.net, train) +
-        (size_t)t->eval_network.copies * net_plan_bytes(t->eval_network.net, predict);
+        (size_t)t->train_network.copies * training + (size_t)t->eval_network.copies * predicting;
     p->data_bytes = t->data.count * (size_t)p->image.H * (size_t)p->image.W * (size_t)p->image.C;
     p->images_per_epoch = t->data.train_count;
     p->updates_per_epoch =
         (double)t->data.train_count / ((double)t->config.train.batch * t->config.train.accumulate);
     snprintf(p->data, sizeof p->data, "%s", t->data.description);
+    return true;
 }
 
 static bool open_model(Trainer *t, Err *err)
@@ -95,10 +99,12 @@ static bool open_networks(Trainer *t, Err *err)
 {
     const Config *c = &t->config;
     TrainPlan *p = &t->plan;
-    p->micro_batch =
-        network_pass_size(&t->table, &p->model, p->image, c->train.batch, c->train.micro_batch);
+    p->micro_batch = network_pass_size(&t->table, &p->model, p->image, c->train.batch,
+                                       c->train.micro_batch, err);
+    if (!p->micro_batch) return false;
     p->near_batch = network_near_batch(&t->table, &p->model, p->image, c->train.batch,
-                                       c->train.micro_batch, &p->near_micro_batch);
+                                       c->train.micro_batch, &p->near_micro_batch, err);
+    if (!p->near_batch) return false;
     OptimizerConfig optimizer = optimizer_config(c);
     if (!network_open(&t->train_network, &t->table, &p->model, p->image, p->micro_batch,
                       train_mode(t), err))
@@ -185,7 +191,7 @@ bool trainer_build(Trainer *t, bool plan_only, Err *err)
         !open_networks(t, err) || !masks_open(t, err))
         return false;
     record_computed(t);
-    fill_plan(t);
+    if (!fill_plan(t, err)) return false;
     t->state.best_validation = (double)NAN;
     t->state.seed = t->config.train.seed;
     params_init(&t->table, t->optimizer.weights, t->config.train.seed);

@@ -272,12 +272,14 @@ static bool score_all(Job *job, Group *g, Err *err)
     return true;
 }
 
-/* What was scored is told, whether or not all of it was. */
+/* What was scored is told, whether or not all of it was; but tables that a failure cut short are
+ * dropped, for they would look whole. */
 static bool conclude(Job *job, bool scored, Err *err)
 {
     Err end = {0};
-    bool told = (!job->images.data_path || nll_report_summary(&job->report, &end)) &&
-                nll_report_finish(&job->report, &end);
+    bool told = !job->images.data_path || nll_report_summary(&job->report, &end);
+    if (scored || err->kind == ERR_INTERRUPTED)
+        told = nll_report_finish(&job->report, &end) && told;
     if (!scored && err->kind == ERR_INTERRUPTED)
         return err_set(err, ERR_INTERRUPTED, "interrupted after %zu of %zu images%s",
                        job->report.count, job->images.count,

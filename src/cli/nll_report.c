@@ -194,8 +194,9 @@ static bool finish_table(bool *open, FileWriter *file, const char *path, Err *er
 
 bool nll_report_finish(NllReport *r, Err *err)
 {
-    return finish_table(&r->csv_open, &r->csv_file, r->csv, err) &&
-           finish_table(&r->per_step_open, &r->per_step_file, r->per_step, err);
+    /* Each table is whole, whatever becomes of the other. */
+    bool ok = finish_table(&r->csv_open, &r->csv_file, r->csv, err);
+    return finish_table(&r->per_step_open, &r->per_step_file, r->per_step, ok ? err : NULL) && ok;
 }
 
 void nll_report_close(NllReport *r)

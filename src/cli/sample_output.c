@@ -103,7 +103,7 @@ bool sample_output_put(SampleOutput *o, int index, const double *x, Err *err)
     return output_picture(path, &image, describe(o, index, text), err);
 }
 
-static bool write_grid(const SampleOutput *o, Err *err)
+static bool write_grid(SampleOutput *o, Err *err)
 {
     size_t values = (size_t)o->count * image_values(o);
     float *floats = mem_floats(values);
@@ -138,7 +138,7 @@ static bool write_scatter(SampleOutput *o, Err *err)
     return ok;
 }
 
-static bool write_table(const SampleOutput *o, Err *err)
+static bool write_table(SampleOutput *o, Err *err)
 {
     FileWriter w;
     if (!output_open(&w, o->csv, err)) return false;
@@ -155,22 +155,35 @@ static bool write_table(const SampleOutput *o, Err *err)
     return ok && file_writer_commit(&w, err);
 }
 
+static bool write_npz(SampleOutput *o, Err *err)
+{
+    return npz_write_images(o->npz, o->pixels, (size_t)o->count, o->image.H, o->image.W, o->image.C,
+                            err);
+}
+
 bool sample_output_finish(SampleOutput *o, Err *err)
 {
     /* The name may have been taken in the meantime. */
     if (!name_picture(o, err)) return false;
-    bool grid = file_is_there(o->grid), npz = file_is_there(o->npz), csv = file_is_there(o->csv);
-    if (o->grid && !(o->points ? write_scatter(o, err) : write_grid(o, err))) return false;
-    note_replaced(o->grid, grid);
-    if (o->csv && !write_table(o, err)) return false;
-    note_replaced(o->csv, csv);
-    if (o->npz && !npz_write_images(o->npz, o->pixels, (size_t)o->count, o->image.H, o->image.W,
-                                    o->image.C, err))
-        return false;
-    note_replaced(o->npz, npz);
+    const struct {
+        const char *path;
+        bool (*write)(SampleOutput *o, Err *err);
+    } files[] = {{o->grid, o->points ? write_scatter : write_grid},
+                 {o->csv, write_table},
+                 {o->npz, write_npz}};
+    /* Each is whole: one that fails does not keep the others from being written. */
+    bool ok = true;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        const char *path = files[i].path;
+        bool replaces = file_is_there(path);
+        if (!path) continue;
+        bool written = files[i].write(o, ok ? err : NULL);
+        note_replaced(path, written && replaces);
+        ok = ok && written;
+    }
     if (o->replaced)
         term_note("replaced %d file%s in %s", o->replaced, o->replaced == 1 ? "" : "s", o->folder);
-    return true;
+    return ok;
 }
 
 void sample_output_close(SampleOutput *o)

@@ -17,7 +17,8 @@ bool run_lock(RunLock *lock, const char *run, Err *err)
     if (!path_join(path, run, "lock", err)) return false;
     int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (fd < 0 && errno == ELOOP)
-        return err_set(err, ERR_IO, "%s: is a symbolic link; the lock of a run must be a file", path);
+        return err_set(err, ERR_IO, "%s: is a symbolic link; the lock of a run must be a file",
+                       path);
     if (fd < 0) return err_set_errno(err, "%s: cannot open", path);
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         bool taken = errno == EWOULDBLOCK;

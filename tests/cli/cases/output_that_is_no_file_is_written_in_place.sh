@@ -66,3 +66,6 @@ ln -s none/new astray
 mkdir folder
 ln -s ../null folder/000000.png
 diffc sample -q -m run --count 1 --steps 1 --out-dir folder && [ -c null ] && ls -l folder | sed 's/.* 0/0/;1d'
+echo "one that fails does not keep the other from being written:"
+diffc sample -q -m run --count 1 --steps 1 --out full --npz after.npz 2>&1
+cmp after.npz image.npz

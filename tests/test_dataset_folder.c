@@ -200,6 +200,8 @@ TEST(a_bad_image_is_an_error_that_names_it_or_left_out_and_counted)
         EXPECT_INT(d.skipped, 2);
         EXPECT_INT(d.pixels[0], 1);
         EXPECT_INT(d.pixels[16], 3);
+        EXPECT_TEXT(d.files[0], "1.png");
+        EXPECT_TEXT(d.files[1], "3.png");
         dataset_close(&d);
     }
     unlink(at("1.png"));

@@ -42,6 +42,7 @@ typedef struct {
      * shape it tells data sets apart; pixels are not in it. */
     uint32_t checksum;
     char description[400]; /* "60,000 grey images of 28x28 (IDX), 10 classes" */
+    char **files;          /* folders: [count] the images' paths within it; else NULL */
     unsigned char *pixels; /* [count, height, width, channels] */
     unsigned char *labels; /* [count] or NULL */
     uint32_t *split; /* permutation of 0..count-1: first train_count train, the rest held out */

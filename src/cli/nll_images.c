@@ -115,10 +115,13 @@ void nll_images_close(NllImages *images)
 
 void nll_images_name(const NllImages *images, size_t i, char *out, size_t size)
 {
-    if (images->data_path)
-        snprintf(out, size, "%s#%zu", images->data_path, i);
-    else
+    char path[PATH_BYTES];
+    if (!images->data_path)
         snprintf(out, size, "%s", images->paths[i]);
+    else if (images->data.files && path_join(path, images->data_path, images->data.files[i], NULL))
+        snprintf(out, size, "%s", path);
+    else
+        snprintf(out, size, "%s#%zu", images->data_path, i);
 }
 
 bool check_image_file(const char *path, Err *err)

@@ -29,7 +29,7 @@ bool check_image_file(const char *path, Err *err);
 bool nll_images_open(NllImages *images, Err *err);
 void nll_images_close(NllImages *images);
 
-/* The name of image i in results: its path, or the data set's and its number. */
+/* The name of image i in results: its path, or in a file of many images the file and a number. */
 void nll_images_name(const NllImages *images, size_t i, char *out, size_t size);
 /* pixels [want]: ERR_USAGE naming both sizes, or what is wrong with the file. */
 bool nll_images_read(const NllImages *images, size_t i, unsigned char *pixels, Err *err);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <zlib.h>
@@ -349,6 +350,8 @@ void dataset_close(Dataset *d)
     mem_free(d->pixels);
     mem_free(d->labels);
     mem_free(d->class_names);
+    for (size_t i = 0; d->files && i < d->count; i++) free(d->files[i]);
+    mem_free(d->files);
     mem_free(d->split);
     mem_free(d->order);
     memset(d, 0, sizeof *d);

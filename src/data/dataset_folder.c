@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "dataset_load.h"
+#include "diffc/mem.h"
 #include "image_gate.h"
 
 enum { MAX_CLASSES = 256 };
@@ -22,7 +23,7 @@ typedef struct {
 
 typedef struct {
     DataJob *job;
-    const char *root;
+    const char *root, *part; /* part: the root's name in the data set's folder, or NULL */
     Folder *folders; /* those seen so far: the ones behind `next` wait */
     size_t folder_count, folder_room, next;
     char **files; /* images, relative */
@@ -195,6 +196,17 @@ static int class_of(const Classes *classes, const char *path)
     return found ? (int)((found - classes->name[0]) / (ptrdiff_t)sizeof *classes->name) : 0;
 }
 
+/* The path of the image that was stored last, within the folder that the user named. */
+static bool keep_name(Search *s, const char *relative)
+{
+    DataJob *job = s->job;
+    char path[PATH_BYTES];
+    if (s->part && !path_join(path, s->part, relative, job->err)) return false;
+    char *copy = strdup(s->part ? path : relative);
+    job->d->files[job->d->count - 1] = copy;
+    return copy || short_of_memory(s);
+}
+
 /* A damaged image is an error that names the file, or left out and counted. */
 static bool load_file(Search *s, const char *relative, bool labelled, int label)
 {
@@ -213,7 +225,7 @@ static bool load_file(Search *s, const char *relative, bool labelled, int label)
     }
     bool ok = job->room > 0 ||
               data_reserve(job, s->file_count, image.height, image.width, image.channels, labelled);
-    ok = ok && data_store(job, &image, label);
+    ok = ok && data_store(job, &image, label) && keep_name(s, relative);
     image_free(&image);
     return ok;
 }
@@ -231,6 +243,8 @@ static bool load_files(Search *s)
     if (!classes) return short_of_memory(s);
     bool labelled = find_classes(s, classes), ok = true;
     size_t wanted = data_limited(job, s->file_count);
+    job->d->files = mem_alloc(wanted, sizeof *job->d->files);
+    if (!job->d->files) ok = short_of_memory(s);
     for (size_t i = 0; ok && i < wanted; i++) {
         /* From all over the list, whose beginning may be one class. */
         const char *file = s->files[(uint64_t)i * s->file_count / wanted];
@@ -287,7 +301,7 @@ bool data_folder_load(DataJob *job, const char *part)
     char root[PATH_BYTES];
     const char *path = job->options->path;
     if (part && !path_join(root, path, part, job->err)) return false;
-    Search s = {.job = job, .root = part ? root : path};
+    Search s = {.job = job, .root = part ? root : path, .part = part};
     job->format = "folder";
     job->d->kind = DATA_FOLDER;
     snprintf(job->part, sizeof job->part, "%s%s", part ? " " : "", part ? part : "");

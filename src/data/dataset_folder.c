@@ -24,7 +24,7 @@ typedef struct {
 typedef struct {
     DataJob *job;
     const char *root, *part; /* part: the root's name in the data set's folder, or NULL */
-    Folder *folders; /* those seen so far: the ones behind `next` wait */
+    Folder *folders;         /* those seen so far: the ones behind `next` wait */
     size_t folder_count, folder_room, next;
     char **files; /* images, relative */
     size_t file_count, file_room;

@@ -43,6 +43,7 @@ SRC      := $(filter-out $(SIMD_SRC),$(wildcard src/*/*.c))
 LIB_OBJ  := $(patsubst %.c,$(OUT)/%.o,$(filter-out src/cli/main.c,$(SRC))) \
             $(foreach l,$(LEVELS),$(patsubst %.c,$(OUT)/%.$(l).o,$(SIMD_SRC)))
 TESTS    := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/test_*.c))
+REPLAYS  := $(patsubst tests/fuzz/%.c,$(OUT)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 Q := $(if $(V),,@)
@@ -96,12 +97,17 @@ $(OUT)/tests/test_%: $(OUT)/tests/test_%.o $(OUT)/tests/test.o $(LIB_OBJ)
 	$(call say,link,$@)
 	$(Q)$(CC) -o $@ $^ $(ALL_LIBS)
 
+# The fuzz targets on their seeds, as ordinary tests.
+$(OUT)/tests/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(OUT)/tests/fuzz/replay.o $(LIB_OBJ)
+	$(call say,link,$@)
+	$(Q)$(CC) -o $@ $^ $(ALL_LIBS)
+
 $(OUT)/fuzz/%: $(OUT)/tests/fuzz/%.o $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(call say,link,$@)
 	$(Q)$(CC) -o $@ $^ -fsanitize=fuzzer $(ALL_LIBS)
 
-tests: $(TESTS)
+tests: $(TESTS) $(REPLAYS)
 	@:
 
 demo: ## Install what is missing, build, train on Fashion-MNIST for five minutes, write grid.png

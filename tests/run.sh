@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs every test binary in OUT/tests, the command-line cases (tests/cli/run.sh) and what the Makefile
+# Runs every test binary in OUT/tests, the fuzz targets on their seeds, the command-line cases (tests/cli/run.sh) and what the Makefile
 # promises (tests/build.sh) and prints the sum; before it "N skipped: why" for cases that need what this
 # machine lacks. --no-skip: those are failures.
 # usage: run.sh [--no-skip] OUT
@@ -39,6 +39,16 @@ for test in "$here"/test_*.c; do
     name=$(basename "$test" .c)
     "$out/tests/$name" >"$log" 2>&1
     report "$name" $?
+done
+for target in "$here"/fuzz/fuzz_*.c; do
+    name=$(basename "$target" .c)
+    # shellcheck disable=SC2046 # a list of folders
+    "$out/tests/$name" $("$here/fuzz/seeds.sh" "${name#fuzz_}") >"$log" 2>&1
+    status=$?
+    grep -v '^/' "$log" >"$log.short" # one line a seed; the last names the one that crashed
+    [ $status -le 1 ] || tail -n 1 "$log" >"$log.short"
+    mv "$log.short" "$log"
+    report "$name" $status
 done
 if [ -x "$here/cli/run.sh" ]; then
     "$here/cli/run.sh" "$out/diffc" >"$log" 2>&1

@@ -2,70 +2,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "diffc/fsio.h"
 #include "diffc/image.h"
 #include "diffc/mem.h"
+#include "image_draft.h"
 #include "test.h"
-
-#define IMAGES "tests/golden/images/"
-
-/* A file being written by a test. */
-typedef struct {
-    unsigned char bytes[8192];
-    size_t size;
-} Draft;
-
-static void put(Draft *d, const void *bytes, size_t size)
-{
-    if (!EXPECT(d->size + size <= sizeof d->bytes)) abort();
-    if (size) memcpy(d->bytes + d->size, bytes, size);
-    d->size += size;
-}
-
-static void put_be32(Draft *d, unsigned long value)
-{
-    unsigned char b[4] = {(unsigned char)(value >> 24), (unsigned char)(value >> 16),
-                          (unsigned char)(value >> 8), (unsigned char)value};
-    put(d, b, 4);
-}
-
-static void put_chunk(Draft *d, const char *type, const void *body, size_t size)
-{
-    put_be32(d, size);
-    size_t start = d->size;
-    put(d, type, 4);
-    put(d, body, size);
-    put_be32(d, crc32(0, d->bytes + start, (uInt)(4 + size)));
-}
-
-static void put_start(Draft *d, unsigned width, unsigned height, int depth, int colour,
-                      int interlace)
-{
-    Draft header = {.size = 0};
-    put_be32(&header, width);
-    put_be32(&header, height);
-    unsigned char rest[5] = {(unsigned char)depth, (unsigned char)colour, 0, 0,
-                             (unsigned char)interlace};
-    put(&header, rest, 5);
-    d->size = 0;
-    put(d, "\x89PNG\r\n\x1A\n", 8);
-    put_chunk(d, "IHDR", header.bytes, header.size);
-}
-
-static void put_data(Draft *d, const void *rows, size_t size)
-{
-    unsigned char packed[4096];
-    uLongf packed_size = sizeof packed;
-    EXPECT(compress2(packed, &packed_size, rows, size, 9) == Z_OK);
-    put_chunk(d, "IDAT", packed, packed_size);
-}
-
-static void put_end(Draft *d)
-{
-    put_chunk(d, "IEND", NULL, 0);
-}
 
 /* A 2x2 grey PNG with rows 1 2 / 3 4 and, before the data, one more chunk if type is given. */
 static void small_png(Draft *d, const char *type, const void *body, size_t size)
@@ -74,18 +16,6 @@ static void small_png(Draft *d, const char *type, const void *body, size_t size)
     if (type) put_chunk(d, type, body, size);
     put_data(d, "\0\1\2\0\3\4", 6);
     put_end(d);
-}
-
-/* The file is refused, as a matter of format, with these words. */
-static void expect_refused(const unsigned char *bytes, size_t size, const char *words)
-{
-    Image image;
-    Err err = {0};
-    if (!EXPECT(!image_decode(bytes, size, "file", 0, &image, &err))) image_free(&image);
-    EXPECT_INT(err.kind, ERR_FORMAT);
-    EXPECT_CONTAINS(err.text, "file: ");
-    EXPECT_CONTAINS(err.text, words);
-    EXPECT(image.pixels == NULL);
 }
 
 static void expect_pixels(const Draft *d, int channels, int asked, const char *pixels, size_t size)
@@ -100,17 +30,6 @@ static void expect_pixels(const Draft *d, int channels, int asked, const char *p
     EXPECT_INT(image.height * image.width * image.channels, (long long)size);
     EXPECT_SAME(image.pixels, pixels, size);
     image_free(&image);
-}
-
-static Draft read_draft(const char *path)
-{
-    Draft d = {.size = 0};
-    FileBytes file;
-    if (EXPECT(file_read(path, sizeof d.bytes, &file, NULL))) {
-        put(&d, file.bytes, file.size);
-        file_free(&file);
-    }
-    return d;
 }
 
 static void expect_every_cut_refused(const unsigned char *bytes, size_t size)
@@ -334,15 +253,6 @@ TEST(bombs_are_refused_before_stb_allocates_anything)
     EXPECT_INT(image_test_allocations(0), 0);
 }
 
-/* Offset of the first segment FF `marker`, behind the start. */
-static size_t find_segment(const Draft *d, int marker)
-{
-    for (size_t i = 2; i + 4 < d->size; i += 2 + (size_t)(d->bytes[i + 2] << 8 | d->bytes[i + 3]))
-        if (d->bytes[i + 1] == marker) return i;
-    EXPECT(!"the segment is there");
-    return 0;
-}
-
 static void remove_segment(Draft *d, int marker)
 {
     size_t at = find_segment(d, marker);
@@ -431,240 +341,6 @@ TEST(jpeg_with_a_lost_restart_marker_is_refused)
         found++;
     }
     EXPECT_INT(found, 5);
-}
-
-/* Offset of the marker behind the entropy-coded data that starts at `at`. */
-static size_t end_of_data(const Draft *d, size_t at)
-{
-    while (at + 1 < d->size && (d->bytes[at] != 0xFF || d->bytes[at + 1] == 0 ||
-                                (d->bytes[at + 1] >= 0xD0 && d->bytes[at + 1] <= 0xD7)))
-        at++;
-    return at;
-}
-
-static void without(Draft *d, size_t at, size_t count)
-{
-    memmove(d->bytes + at, d->bytes + at + count, d->size - at - count);
-    d->size -= count;
-}
-
-TEST(jpeg_whose_scan_lost_its_last_bytes_is_refused_although_its_end_marker_is_there)
-{
-    static const char *const paths[] = {IMAGES "quadrants.jpg", IMAGES "progressive.jpg",
-                                        IMAGES "grey.jpg", IMAGES "restart.jpg"};
-    int scans = 0;
-    for (int i = 0; i < 4; i++) {
-        const Draft d = read_draft(paths[i]);
-        for (size_t at = find_segment(&d, 0xDA); at + 1 < d.size;) {
-            size_t start = at + 2 + (size_t)(d.bytes[at + 2] << 8 | d.bytes[at + 3]);
-            size_t end = end_of_data(&d, start);
-            for (size_t lost = 1; lost <= end - start; lost++) {
-                /* Half of a stuffed FF 00 is another kind of damage, and so is a lost marker. */
-                if (d.bytes[end - lost - 1] == 0xFF) continue;
-                if (d.bytes[end - lost] == 0xFF && d.bytes[end - lost + 1] != 0) break;
-                Draft bad = d;
-                without(&bad, end - lost, lost);
-                expect_refused(bad.bytes, bad.size, "data of a scan ends early (data lost?)");
-            }
-            scans++;
-            for (at = end; d.bytes[at + 1] != 0xDA && d.bytes[at + 1] != 0xD9;)
-                at += 2 + (size_t)(d.bytes[at + 2] << 8 | d.bytes[at + 3]);
-            if (d.bytes[at + 1] == 0xD9) break;
-        }
-    }
-    EXPECT(scans > 5);
-}
-
-TEST(jpeg_with_bytes_lost_before_a_restart_marker_or_left_there_is_refused)
-{
-    const Draft d = read_draft(IMAGES "restart.jpg");
-    size_t at = find_segment(&d, 0xDA) + 14, end = at;
-    while (d.bytes[end] != 0xFF || d.bytes[end + 1] != 0xD0) end++;
-    Draft bad = d;
-    without(&bad, end - 3, 3);
-    expect_refused(bad.bytes, bad.size, "data of a scan ends early (data lost?)");
-    bad.size = 0;
-    put(&bad, d.bytes, end);
-    put(&bad, "\1", 1);
-    put(&bad, d.bytes + end, d.size - end);
-    expect_refused(bad.bytes, bad.size, "left before a restart marker (data lost?)");
-}
-
-/* A JPEG without colour, 8 high, whose Huffman tables have two codes each: DC 0 size `dc`, 10 size
- * 0; AC 0 the code `ac`, 10 the end of a block. Scans are added to it. */
-static void start_jpeg(Draft *d, bool progressive, unsigned blocks, unsigned quantiser, int dc,
-                       int ac)
-{
-    unsigned char table[64 * 2 + 5] = {0xFF, 0xDB, 0, 131, 0x10};
-    for (int k = 0; k < 64; k++) {
-        table[5 + 2 * k] = (unsigned char)(quantiser >> 8);
-        table[6 + 2 * k] = (unsigned char)quantiser;
-    }
-    unsigned char frame[13] = {0xFF,
-                               progressive ? 0xC2 : 0xC0,
-                               0,
-                               11,
-                               8,
-                               0,
-                               8,
-                               (unsigned char)(blocks >> 5),
-                               (unsigned char)(blocks << 3),
-                               1,
-                               1,
-                               0x11,
-                               0};
-    d->size = 0;
-    put(d, "\xFF\xD8", 2);
-    put(d, table, sizeof table);
-    put(d, frame, sizeof frame);
-    for (int class = 0; class < 2; class ++) {
-        unsigned char huffman[23] = {0xFF, 0xC4, 0, 21, (unsigned char)(class << 4), 1, 1};
-        huffman[21] = (unsigned char)(class ? ac : dc);
-        put(d, huffman, sizeof huffman);
-    }
-}
-
-/* One scan; its data as a text of 0 and 1, filled up with ones. */
-static void put_scan(Draft *d, int first, int last, int high, int low, const char *bits)
-{
-    unsigned char header[10] = {0xFF,
-                                0xDA,
-                                0,
-                                8,
-                                1,
-                                1,
-                                0,
-                                (unsigned char)first,
-                                (unsigned char)last,
-                                (unsigned char)(high << 4 | low)};
-    put(d, header, sizeof header);
-    while (*bits) {
-        unsigned byte = 0;
-        for (int i = 0; i < 8; i++) byte = 2 * byte + (*bits ? *bits++ == '1' : 1);
-        unsigned char two[2] = {(unsigned char)byte, 0};
-        put(d, two, byte == 0xFF ? 2 : 1);
-    }
-}
-
-static void expect_accepted(Draft *d, int width)
-{
-    Image image;
-    Err err = {0};
-    put(d, "\xFF\xD9", 2);
-    if (!EXPECT(image_decode(d->bytes, d->size, "file", 0, &image, &err))) puts(err.text);
-    EXPECT_INT(image.pixels ? image.width : 0, width);
-    image_free(&image);
-}
-
-static void expect_refused_scan(Draft *d, const char *words)
-{
-    put(d, "\xFF\xD9", 2);
-    expect_refused(d->bytes, d->size, words);
-}
-
-#define DC_MOST   "011111111111" /* a difference of 2047 */
-#define BLOCK_END "10"
-
-TEST(jpeg_coefficients_beyond_16_bits_are_refused_as_stb_would_overflow_on_them)
-{
-    Draft d;
-    start_jpeg(&d, false, 1, 16, 11, 0x0F);
-    put_scan(&d, 0, 63, 0, 0, DC_MOST BLOCK_END);
-    expect_accepted(&d, 8); /* 2047 * 16 */
-    start_jpeg(&d, false, 1, 17, 11, 0x0F);
-    put_scan(&d, 0, 63, 0, 0, DC_MOST BLOCK_END);
-    expect_refused_scan(&d, "a coefficient is larger than 16 bits");
-    char bits[512] = "";
-    for (int i = 0; i < 17; i++) strcat(bits, DC_MOST BLOCK_END);
-    start_jpeg(&d, false, 17, 1, 11, 0x0F);
-    put_scan(&d, 0, 63, 0, 0, bits);
-    expect_refused_scan(&d, "a coefficient is larger than 16 bits"); /* the sum of differences */
-    start_jpeg(&d, true, 1, 1, 11, 1);
-    put_scan(&d, 0, 0, 0, 5, DC_MOST);
-    expect_refused_scan(&d, "a coefficient is larger than 16 bits"); /* 2047 << 5 */
-    start_jpeg(&d, false, 1, 2, 0, 0x0F);
-    put_scan(&d, 0, 63, 0, 0,
-             "0"
-             "0"
-             "111111111111111" BLOCK_END);
-    expect_refused_scan(&d, "a coefficient is larger than 16 bits"); /* AC, 32767 * 2 */
-}
-
-TEST(jpeg_coefficients_of_16_bits_all_over_a_block_decode)
-{
-    /* Their transform goes beyond 32 bits, which is why stb is compiled with -fwrapv. */
-    Draft d;
-    char bits[2048] = DC_MOST;
-    for (int k = 1; k < 64; k++)
-        strcat(bits, "0"
-                     "111111111111111");
-    start_jpeg(&d, false, 1, 1, 11, 0x0F);
-    put_scan(&d, 0, 63, 0, 0, bits);
-    expect_accepted(&d, 8);
-}
-
-TEST(jpeg_codes_and_coefficients_outside_their_table_or_band_are_refused)
-{
-    Draft d;
-    start_jpeg(&d, false, 1, 1, 0, 0xF1);
-    put_scan(&d, 0, 63, 0, 0,
-             "0"
-             "01"
-             "01"
-             "01" BLOCK_END);
-    expect_accepted(&d, 8);
-    start_jpeg(&d, false, 1, 1, 0, 0xF1);
-    put_scan(&d, 0, 63, 0, 0,
-             "0"
-             "01"
-             "01"
-             "01"
-             "01" BLOCK_END);
-    expect_refused_scan(&d, "more coefficients than its band");
-    start_jpeg(&d, false, 1, 1, 0, 0xF1);
-    put_scan(&d, 0, 63, 0, 0,
-             "0"
-             "11111111"
-             "11111111");
-    expect_refused_scan(&d, "a code that its Huffman table has not");
-    start_jpeg(&d, true, 1, 1, 0, 0x31); /* three zeros, then a 1 */
-    put_scan(&d, 0, 0, 0, 0, "0");
-    put_scan(&d, 1, 3, 0, 0, "01");
-    expect_refused_scan(&d, "more coefficients than its band");
-    start_jpeg(&d, true, 1, 1, 0, 0x31);
-    put_scan(&d, 0, 0, 0, 1, "0");
-    put_scan(&d, 1, 3, 1, 0, "01");
-    expect_refused_scan(&d, "more coefficients than its band");
-    start_jpeg(&d, true, 1, 1, 0, 0x02); /* a refinement brings a 2 */
-    put_scan(&d, 0, 0, 0, 1, "0");
-    put_scan(&d, 1, 3, 1, 0, "01");
-    expect_refused_scan(&d, "a code that its Huffman table has not");
-}
-
-TEST(jpeg_without_data_for_a_component_is_refused)
-{
-    Draft d = read_draft(IMAGES "quadrants.jpg");
-    char bits[1024] = "";
-    for (int i = 0; i < 64; i++) strcat(bits, "001010"); /* difference 0, end of block */
-    d.size = find_segment(&d, 0xDA);
-    put_scan(&d, 0, 63, 0, 0, bits);
-    expect_refused_scan(&d, "component 2 of 3 has no data");
-}
-
-TEST(jpeg_scans_out_of_order_are_refused)
-{
-    Draft d;
-    start_jpeg(&d, true, 1, 1, 0, 1);
-    put_scan(&d, 1, 3, 0, 0, BLOCK_END);
-    expect_refused_scan(&d, "a scan of values without a DC");
-    start_jpeg(&d, true, 1, 1, 0, 1);
-    put_scan(&d, 0, 0, 0, 0, "0");
-    put_scan(&d, 0, 0, 0, 0, "0");
-    expect_refused_scan(&d, "a component starts twice");
-    start_jpeg(&d, true, 1, 1, 0, 1);
-    put_scan(&d, 0, 0, 0, 3, "0");
-    put_scan(&d, 0, 0, 3, 1, "1");
-    expect_refused_scan(&d, "a scan refines bit 3 to 1");
 }
 
 TEST(jpeg_with_too_many_scans_is_refused)

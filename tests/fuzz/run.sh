@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs every fuzz target of a build for some seconds. Each has a corpus folder that grows from run
-# to run (BUILD/corpus/NAME); seeds are the small files of tests/fuzz/seeds/NAME, when there are any,
-# and for images the golden ones. A finding is left in BUILD/findings. Exit 1 if there is any.
+# to run (BUILD/corpus/NAME); seeds.sh names the folders of its seeds, which `make test` runs too. A
+# finding is left in BUILD/findings. Exit 1 if there is any.
 # usage: run.sh BUILD [SECONDS]
 build=$1
 seconds=${2:-60}
@@ -16,8 +16,8 @@ for target in "$build"/fuzz/fuzz_*; do
     name=${name#fuzz_}
     set -- "$build/corpus/$name"
     mkdir -p "$1" || exit 2
-    [ -d "$here/seeds/$name" ] && set -- "$@" "$here/seeds/$name"
-    [ "$name" = image ] && set -- "$@" "$here/../golden/images"
+    # shellcheck disable=SC2046 # a list of folders
+    set -- "$@" $("$here/seeds.sh" "$name")
     log=$build/findings/$name.log
     if "$target" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=2048 \
         -artifact_prefix="$build/findings/$name-" -print_final_stats=1 "$@" >"$log" 2>&1; then

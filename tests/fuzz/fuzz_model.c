@@ -1,0 +1,57 @@
+/* Any bytes as one file of a model folder: unet/config.json, scheduler_config.json, mlp/config.json
+ * (the first byte chooses). A network that is accepted must survive being written and read back. */
+#include <stdint.h>
+#include <string.h>
+
+#include "../../src/io/model_files.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+typedef bool (*ReadObject)(const ModelReader *r, const Json *object);
+
+static bool read_text(const char *text, size_t size, ReadObject read, ModelConfig *m, Err *err)
+{
+    ModelReader r = {"fuzz", m, err};
+    Json *object = json_parse(text, size, "fuzz", true, err);
+    bool ok = object && json_type(object) == JSON_OBJECT && read(&r, object);
+    if (object && json_type(object) != JSON_OBJECT) model_wrong(&r, "the file", object, "object");
+    json_free(object);
+    return ok;
+}
+
+static void round_trip(const ModelConfig *m, ReadObject read)
+{
+    Err err = {0};
+    ModelConfig back;
+    NetworkDifference difference;
+    memset(&back, 0, sizeof back);
+    back.network = m->network;
+    JsonWriter w;
+    json_write_init(&w, 2);
+    json_begin_object(&w, NULL);
+    network_config_put(&w, m);
+    json_end_object(&w);
+    const char *text = json_text(&w);
+    if (!text || !read_text(text, strlen(text), read, &back, &err)) __builtin_trap();
+    if (!model_networks_differ(m, &back, &difference, &err) || difference.found) __builtin_trap();
+    json_write_free(&w);
+    model_config_free(&back);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const ReadObject readers[] = {unet_config_read, scheduler_config_read, mlp_config_read};
+    if (size < 1) return 0;
+    int file = data[0] % 3;
+    ModelConfig m;
+    Err err = {0};
+    memset(&m, 0, sizeof m);
+    m.network = file == 2 ? NETWORK_MLP : NETWORK_UNET;
+    if (read_text((const char *)data + 1, size - 1, readers[file], &m, &err)) {
+        if (file != 1) round_trip(&m, readers[file]);
+    } else if (err.text[0] == '\0') {
+        __builtin_trap();
+    }
+    model_config_free(&m);
+    return 0;
+}

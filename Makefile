@@ -97,6 +97,10 @@ $(OUT)/tests/test_%: $(OUT)/tests/test_%.o $(OUT)/tests/test.o $(LIB_OBJ)
 	$(call say,link,$@)
 	$(Q)$(CC) -o $@ $^ $(ALL_LIBS)
 
+$(OUT)/tests/suites/verdicts: $(OUT)/tests/suites/verdicts.o $(LIB_OBJ)
+	$(call say,link,$@)
+	$(Q)$(CC) -o $@ $^ $(ALL_LIBS)
+
 # The fuzz targets on their seeds, as ordinary tests.
 $(OUT)/tests/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(OUT)/tests/fuzz/replay.o $(LIB_OBJ)
 	$(call say,link,$@)
@@ -120,9 +124,11 @@ test: ## Build and run every test
 	$(Q)$(MAKE) --no-print-directory all tests
 	$(Q)tests/run.sh $(if $(NO_SKIP),--no-skip) $(OUT)
 
-check: ## The tests under AddressSanitizer and UndefinedBehaviorSanitizer
+check: ## The tests under the sanitizers, and third-party suites in SUITES=FOLDER
 	$(Q)$(MAKE) --no-print-directory MODE=asan all tests
 	$(Q)tests/run.sh $(if $(NO_SKIP),--no-skip) $(BUILD)/asan
+	$(Q)[ -z '$(SUITES)' ] || { $(MAKE) --no-print-directory MODE=asan $(BUILD)/asan/tests/suites/verdicts && \
+		tests/suites/run.sh $(BUILD)/asan '$(SUITES)'; }
 
 fuzz: ## Build the fuzz targets with clang and run each for FUZZ_SECONDS (default 60)
 	$(Q)$(MAKE) --no-print-directory MODE=fuzz CC=clang fuzzers

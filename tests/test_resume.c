@@ -202,7 +202,8 @@ static bool same(const char *run, const Config *a, const Config *b)
     RunRecord record;
     Err err = {0};
     int count = 0;
-    if (!EXPECT(checkpoint_peek(run, &record, &err))) return true;
+    bool found = false;
+    if (!EXPECT(checkpoint_peek(run, &record, &found, &err) && found)) return true;
     run_record_resolve(&record, &x);
     run_record_resolve(&record, &y);
     run_record_free(&record);

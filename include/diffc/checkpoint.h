@@ -62,8 +62,9 @@ bool checkpoint_read(const Checkpoint *c, const ParamTable *table, CheckpointBlo
 void checkpoint_close(Checkpoint *c);
 
 /* What the newest checkpoint says that the run is, for information only: the tensors are neither
- * read nor verified. False when no record can be had; ERR_MEMORY: for want of memory only. */
-bool checkpoint_peek(const char *run, RunRecord *record, Err *err);
+ * read nor verified. *found: whether there is such a record; a damaged checkpoint has none. False when
+ * memory is short or the folder of checkpoints cannot be listed. */
+bool checkpoint_peek(const char *run, RunRecord *record, bool *found, Err *err);
 
 /* Opens, reads and closes the newest checkpoint; blocks and state are untouched after a failure. */
 bool checkpoint_load_newest(const char *run, const ParamTable *table, CheckpointBlocks *blocks,

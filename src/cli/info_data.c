@@ -17,19 +17,18 @@ typedef enum { NOTHING, PATH_ONLY, WHOLE } Known;
 /* The record of the newest checkpoint; of a run without one the configuration alone. */
 static bool read_record(const char *run, RunRecord *r, Known *known, Err *err)
 {
+    bool found;
     Err reason = {0};
     memset(r, 0, sizeof *r);
     *known = NOTHING;
     if (!run[0]) return true;
-    if (checkpoint_peek(run, r, &reason)) {
-        *known = WHOLE;
-        return true;
-    }
+    if (!checkpoint_peek(run, r, &found, err)) return false;
+    *known = WHOLE;
+    if (found) return true;
     config_defaults(&r->config);
-    if (reason.kind != ERR_MEMORY && trainer_run_config(run, &r->config, &reason)) {
-        *known = PATH_ONLY;
-        return true;
-    }
+    *known = PATH_ONLY;
+    if (trainer_run_config(run, &r->config, &reason)) return true;
+    *known = NOTHING;
     run_record_free(r);
     return reason.kind != ERR_MEMORY || err_set(err, reason.kind, "%s", reason.text);
 }

@@ -104,29 +104,30 @@ static char *read_header(const char *path, Err *err)
     return NULL;
 }
 
-bool checkpoint_peek(const char *run, RunRecord *record, Err *err)
+bool checkpoint_peek(const char *run, RunRecord *record, bool *found, Err *err)
 {
     CheckpointList list;
     CheckpointState state;
-    RunRecord *found = NULL;
+    RunRecord *read = NULL;
     char path[PATH_BYTES];
-    if (!checkpoint_list(run, &list, err)) return false;
     Err reason = {0};
+    *found = false;
+    if (!checkpoint_list(run, &list, err)) return false;
     bool there = list.count > 0 && checkpoint_path(path, run, list.steps[0], &reason);
     char *text = there ? read_header(path, &reason) : NULL;
     Json *header = text ? json_parse(text, strlen(text), path, false, &reason) : NULL;
     const Json *metadata = header ? json_get(header, "__metadata__") : NULL;
     const Json *said = metadata ? json_get(metadata, "state") : NULL;
     if (said && json_type(said) == JSON_STRING &&
-        checkpoint_state_parse(json_string(said), path, &state, &found, &reason) && found)
-        *record = *found;
-    bool ok = found != NULL;
-    mem_free(found);
+        checkpoint_state_parse(json_string(said), path, &state, &read, &reason) && read) {
+        *record = *read;
+        *found = true;
+    }
+    mem_free(read);
     json_free(header);
     mem_free(text);
     mem_free(list.steps);
-    if (!ok && reason.kind == ERR_MEMORY) return err_set(err, ERR_MEMORY, "%s", reason.text);
-    return ok || err_set(err, ERR_IO, "%s: no checkpoint says what the run is", run);
+    return reason.kind != ERR_MEMORY || err_set(err, reason.kind, "%s", reason.text);
 }
 
 bool checkpoint_exists(const char *run, bool *exists, Err *err)

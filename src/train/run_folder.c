@@ -164,7 +164,9 @@ bool trainer_run_config(const char *run, Config *c, Err *err)
     if (!trainer_check_run(run, true, err) || !path_join(path, run, "config.json", err))
         return false;
     if (path_exists(path)) return config_load(c, path, err);
-    if (!checkpoint_peek(run, &record, err)) return false;
+    bool found;
+    if (!checkpoint_peek(run, &record, &found, err)) return false;
+    if (!found) return err_set(err, ERR_IO, "%s: no checkpoint says what the run is", run);
     config_free(c);
     *c = record.config;
     record.config.method.betas = NULL;

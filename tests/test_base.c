@@ -9,6 +9,7 @@
 #include "diffc/clock.h"
 #include "diffc/err.h"
 #include "diffc/fsio.h"
+#include "diffc/machine.h"
 #include "diffc/mem.h"
 #include "diffc/parallel.h"
 #include "diffc/rng.h"
@@ -262,6 +263,17 @@ TEST(mem_alloc_refuses_sizes_that_overflow)
     EXPECT(block && ((uintptr_t)block & 63) == 0 && block[2] == 0);
     mem_free(block);
     mem_free(NULL);
+}
+
+/* The kernel would promise it and end the process that uses it. */
+TEST(mem_alloc_refuses_a_block_larger_than_all_that_is_free)
+{
+    MachineMemory m = machine_memory("");
+    if (m.bytes == UINT64_MAX) {
+        test_skip("the system does not say how much memory is free");
+        return;
+    }
+    EXPECT(mem_alloc((size_t)(m.bytes + m.swap) + ((size_t)1 << 30), 1) == NULL);
 }
 
 TEST(memory_is_aligned_and_zeroed_at_any_size_and_also_when_it_was_used_before)

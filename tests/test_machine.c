@@ -142,6 +142,8 @@ TEST(free_memory_is_the_machines_or_the_groups_whichever_is_less)
     EXPECT_INT((long long)m.bytes, 600 * 1024);
     EXPECT_INT((long long)m.swap, 20 * 1024);
     EXPECT_INT(m.bound, MEMORY_OF_MACHINE);
+    put("/proc/self/statm", "1000 30 20 1 0 100 0\n");
+    EXPECT_INT((long long)machine_memory(test_folder()).resident, 30 * sysconf(_SC_PAGESIZE));
     mounts(second);
     put("/proc/self/cgroup", "0::/\n");
     put("/sys/fs/cgroup/memory.max", "1000\n");

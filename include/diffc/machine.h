@@ -17,18 +17,19 @@ MachineCpus machine_cpus(const char *root);
  * leave a third of it unused. */
 int machine_threads(const MachineCpus *cpus);
 
-typedef enum { MEMORY_OF_MACHINE, MEMORY_OF_GROUP, MEMORY_OF_LIMIT } MemoryBound;
+typedef enum { MEMORY_OF_MACHINE, MEMORY_OF_GROUP } MemoryBound;
 
-/* Memory that this process can still take without swapping: the least of MemAvailable, of what
- * its control groups leave, and of what RLIMIT_AS leaves. */
+/* Memory that this process can still take without swapping: MemAvailable, or what its control groups leave when that is
+ * less. (Beyond RLIMIT_AS an allocation fails, which needs no forecast.) */
 typedef struct {
-    uint64_t bytes; /* UINT64_MAX: not known */
-    uint64_t swap;  /* free swap space, beyond `bytes` */
+    uint64_t bytes;    /* UINT64_MAX: not known */
+    uint64_t swap;     /* free swap space, beyond `bytes` */
+    uint64_t resident; /* held by this process already, not in `bytes` */
     MemoryBound bound;
 } MachineMemory;
 MachineMemory machine_memory(const char *root);
 
-/* "free", "left by the control group's memory limit", "left by ulimit -v". */
+/* "free", "left by the memory limit of the control group". */
 const char *memory_bound_words(MemoryBound bound);
 
 #endif

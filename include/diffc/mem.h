@@ -6,7 +6,8 @@
 
 #include <stddef.h>
 
-/* count * size zeroed bytes, 64-byte aligned; NULL when the product overflows or memory is short.
+/* count * size zeroed bytes, 64-byte aligned; NULL when the product overflows, memory is short, or a large block
+ * exceeds what the machine or the control group has free.
  * A size of zero gives a valid pointer. Free with mem_free. */
 void *mem_alloc(size_t count, size_t size);
 float *mem_floats(size_t count);

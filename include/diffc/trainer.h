@@ -14,6 +14,7 @@
 #include "diffc/config.h"
 #include "diffc/dataset.h"
 #include "diffc/err.h"
+#include "diffc/machine.h"
 #include "diffc/model_folder.h"
 #include "diffc/network.h"
 
@@ -49,6 +50,7 @@ typedef struct {
     size_t parameter_bytes;  /* weights, gradients, moments, EMA, forms of the fast kernels */
     size_t activation_bytes; /* training plan, and the plan for validation and samples */
     size_t data_bytes;
+    size_t memory_bytes; /* the most that the process holds at once, program and buffers included */
     size_t images_per_epoch; /* 0: without end */
     double updates_per_epoch;
     char data[400]; /* Dataset.description */
@@ -83,6 +85,9 @@ bool trainer_newest_run(const char *root, char *out, Err *err);
 bool trainer_open_plan(Trainer **out, const Config *config, Err *err);
 const TrainPlan *trainer_plan(const Trainer *t);
 void trainer_close(Trainer *t);
+/* Whether the plan takes more memory than there is; out: a sentence with both and with the keys that make the
+ * largest part smaller. */
+bool train_memory_is_short(const TrainPlan *plan, const MachineMemory *m, char *out, size_t size);
 
 /* One update, from fresh gradients to new weights: what trainer_run repeats, for measurements and tests.
  * ERR_DIVERGED: a loss or gradient was not finite, and the weights are as they were. */

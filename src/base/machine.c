@@ -4,8 +4,6 @@
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "diffc/cgroup.h"
@@ -59,42 +57,33 @@ static void read_meminfo(const char *root, MachineMemory *m)
     fclose(file);
 }
 
-/* What RLIMIT_AS leaves of the address space; UINT64_MAX: no limit. */
-static uint64_t address_space_left(const char *root)
+static uint64_t resident_bytes(const char *root)
 {
-    struct rlimit limit;
     uint64_t pages = 0;
-    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return UINT64_MAX;
     FILE *file = open_file(root, "/proc/self/statm");
-    if (!file) return UINT64_MAX;
-    if (fscanf(file, "%" SCNu64, &pages) != 1) pages = 0;
+    if (!file) return 0;
+    if (fscanf(file, "%*u %" SCNu64, &pages) != 1) pages = 0;
     fclose(file);
-    uint64_t used = pages * (uint64_t)sysconf(_SC_PAGESIZE);
-    return limit.rlim_cur > used ? limit.rlim_cur - used : 0;
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 MachineMemory machine_memory(const char *root)
 {
     MachineMemory m = {.bytes = UINT64_MAX, .bound = MEMORY_OF_MACHINE};
     read_meminfo(root, &m);
-    uint64_t group = cgroup_free_bytes(root), space = address_space_left(root);
+    m.resident = resident_bytes(root);
+    uint64_t group = cgroup_free_bytes(root);
     if (group < m.bytes) {
         m.bytes = group;
         m.bound = MEMORY_OF_GROUP;
-    }
-    if (space < m.bytes) {
-        m.bytes = space;
-        m.swap = 0;
-        m.bound = MEMORY_OF_LIMIT;
     }
     return m;
 }
 
 const char *memory_bound_words(MemoryBound bound)
 {
-    static const char *const words[] = {
-        [MEMORY_OF_MACHINE] = "free",
-        [MEMORY_OF_GROUP] = "left by the memory limit of the control group",
-        [MEMORY_OF_LIMIT] = "left by the limit on the address space (ulimit -v)"};
+    static const char *const words[] = {[MEMORY_OF_MACHINE] = "free",
+                                        [MEMORY_OF_GROUP] =
+                                            "left by the memory limit of the control group"};
     return words[bound];
 }

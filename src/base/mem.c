@@ -8,8 +8,9 @@
 #include <sys/resource.h>
 
 #include "diffc/err.h"
+#include "diffc/machine.h"
 
-enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20 };
+enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20, LARGE_BLOCK = 256 << 20 };
 
 static const char *sealed_by;
 
@@ -26,6 +27,15 @@ static void ask_huge_pages(unsigned char *block, size_t bytes)
 #endif
 }
 
+/* The kernel promises memory that it does not have and ends the process that uses it. A block that
+ * exceeds all that is free, swap included, is refused instead. */
+static bool fits(size_t bytes)
+{
+    if (bytes < LARGE_BLOCK) return true;
+    MachineMemory m = machine_memory("");
+    return m.bytes == UINT64_MAX || bytes <= m.bytes + m.swap;
+}
+
 /* Zeroed by calloc, which leaves large blocks to the kernel: their pages come when they are first
  * used, by the threads that use them, and those that never are cost nothing. The pointer to free
  * stands just before the block. */
@@ -38,7 +48,7 @@ void *mem_alloc(size_t count, size_t size)
     if (size != 0 && count > (SIZE_MAX - 2 * ALIGNMENT) / size) return NULL;
     size_t bytes = (count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (bytes == 0) bytes = ALIGNMENT;
-    unsigned char *base = calloc(1, bytes + ALIGNMENT);
+    unsigned char *base = fits(bytes) ? calloc(1, bytes + ALIGNMENT) : NULL;
     if (!base) return NULL;
     unsigned char *block = base + (ALIGNMENT - (uintptr_t)base % ALIGNMENT);
     memcpy(block - sizeof base, &base, sizeof base);

@@ -5,6 +5,7 @@
 #include "cli.h"
 #include "diffc/clock.h"
 #include "diffc/fsio.h"
+#include "diffc/mem.h"
 #include "diffc/term.h"
 #include "diffc/text.h"
 #include "diffc/trainer.h"
@@ -181,6 +182,7 @@ static bool report_end(const Narrator *n, const char *run, Err *err)
     json_put_string(&w, "event", "done");
     json_put_int(&w, "step", n->step);
     json_put_string(&w, "run", run);
+    json_put_int(&w, "peak_memory_bytes", (int64_t)mem_peak_bytes());
     json_end_object(&w);
     return output_json(&w, err);
 }

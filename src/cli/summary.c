@@ -270,7 +270,7 @@ static void training_limit(const Config *c, char *out, size_t size)
 
 void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
 {
-    char text[256], epoch[32], parameters[16], activations[16], data[16];
+    char text[512], epoch[32], memory[16], parameters[16], activations[16], data[16];
     term_format_count(epoch, plan->images_per_epoch);
     line("  data         %s", plan->data);
     if (plan->images_per_epoch > 0)
@@ -286,8 +286,9 @@ void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
     term_format_bytes(parameters, (double)plan->parameter_bytes);
     term_format_bytes(activations, (double)plan->activation_bytes);
     term_format_bytes(data, (double)plan->data_bytes);
-    line("  memory       %s weights, gradients and their kin, %s activations, %s data", parameters,
-         activations, data);
+    term_format_bytes(memory, (double)plan->memory_bytes);
+    line("  memory       %s: %s weights, gradients and averages, %s activations, %s data", memory,
+         parameters, activations, data);
     training_limit(c, text, sizeof text);
     line("  training     %s, batch %d in passes of %d, learning rate %g, seed %llu", text,
          c->train.batch * c->train.accumulate, plan->micro_batch, c->train.lr,
@@ -298,6 +299,8 @@ void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
             plan->near_batch, plan->near_micro_batch);
     parallel_describe(text, sizeof text);
     line("  threads      %s", text);
+    MachineMemory there = machine_memory("");
+    if (train_memory_is_short(plan, &there, text, sizeof text)) term_note("warning: %s", text);
 }
 
 static bool training_json(const char *path, const char *config, const Config *c,
@@ -324,6 +327,7 @@ static bool training_json(const char *path, const char *config, const Config *c,
     json_put_int(&w, "parameter_bytes", (int64_t)plan->parameter_bytes);
     json_put_int(&w, "activation_bytes", (int64_t)plan->activation_bytes);
     json_put_int(&w, "data_bytes", (int64_t)plan->data_bytes);
+    json_put_int(&w, "memory_bytes", (int64_t)plan->memory_bytes);
     json_put_int(&w, "threads", parallel_threads());
     json_put_value(&w, "config", parsed);
     json_end_object(&w);

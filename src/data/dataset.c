@@ -38,8 +38,10 @@ bool data_reserve(DataJob *job, uint64_t count, int height, int width, int chann
     d->pixels = mem_alloc(room, image_bytes);
     if (labels) d->labels = mem_alloc(room, 1);
     if (!d->pixels || (labels && !d->labels))
-        return err_set(job->err, ERR_MEMORY, "%s: not enough memory for %zu images of %zu bytes",
-                       o->path, room, image_bytes);
+        return err_set(job->err, ERR_MEMORY,
+                       "%s: not enough memory for %zu images of %zu bytes (%.1f GiB); fewer "
+                       "(data.limit) or smaller ones (data.size) need less",
+                       o->path, room, image_bytes, (double)room * (double)image_bytes / 0x1p30);
     job->room = room;
     return true;
 }

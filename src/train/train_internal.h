@@ -154,6 +154,9 @@ void run_remove_leftovers(const char *run);
 enum { SAMPLES_NAME_BYTES = 64 };
 void samples_name(char out[SAMPLES_NAME_BYTES], int64_t step);
 
+/* train_memory.c: fills in the plan's bytes, once networks, optimiser and batches are open. */
+bool plan_memory(Trainer *t, Err *err);
+
 /* run_folder.c: files of the run. */
 bool run_begin(Trainer *t, const char *run, Err *err);
 bool run_continue(Trainer *t, Err *err);

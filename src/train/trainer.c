@@ -63,26 +63,13 @@ static NetMode train_mode(const Trainer *t)
 static bool fill_plan(Trainer *t, Err *err)
 {
     TrainPlan *p = &t->plan;
-    NetMode train = network_mode(&p->model, train_mode(t));
-    NetMode predict = network_mode(&p->model, NET_INFER);
     p->parameters = t->table.parameters;
     p->forward_flop = net_forward_flop(t->train_network.net);
-    size_t blocks = 4 + (size_t)t->optimizer.grad_blocks;
-    p->parameter_bytes = blocks * t->table.block_floats * sizeof(float) +
-                         net_prepared_bytes(t->train_network.net, train) +
-                         net_prepared_bytes(t->eval_network.net, predict);
-    size_t training = net_plan_bytes(t->train_network.net, train);
-    size_t predicting = net_plan_bytes(t->eval_network.net, predict);
-    if (!training || !predicting)
-        return err_set(err, ERR_MEMORY, "not enough memory to plan the network's passes");
-    p->activation_bytes =
-        (size_t)t->train_network.copies * training + (size_t)t->eval_network.copies * predicting;
-    p->data_bytes = t->data.count * (size_t)p->image.H * (size_t)p->image.W * (size_t)p->image.C;
     p->images_per_epoch = t->data.train_count;
     p->updates_per_epoch =
         (double)t->data.train_count / ((double)t->config.train.batch * t->config.train.accumulate);
     snprintf(p->data, sizeof p->data, "%s", t->data.description);
-    return true;
+    return plan_memory(t, err);
 }
 
 static bool open_model(Trainer *t, Err *err)
@@ -187,9 +174,17 @@ bool trainer_build(Trainer *t, bool plan_only, Err *err)
         run_record_resolve(t->known, &t->resolved);
     else
         config_resolve(&t->resolved);
-    if (!open_data(t, plan_only, err) || !make_record(t, err) || !open_model(t, err) ||
-        !open_networks(t, err) || !masks_open(t, err))
+    if (!open_data(t, plan_only, err) || !make_record(t, err) || !open_model(t, err)) return false;
+    if (!open_networks(t, err) || !masks_open(t, err)) {
+        if (err && err->kind == ERR_MEMORY) {
+            Err said = *err;
+            err_set(err, said.kind,
+                    "%.700s (smaller train.micro_batch, train.batch, model.channels or data.size "
+                    "need less)",
+                    said.text);
+        }
         return false;
+    }
     record_computed(t);
     if (!fill_plan(t, err)) return false;
     t->state.best_validation = (double)NAN;

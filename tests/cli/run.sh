@@ -4,7 +4,8 @@
 # cases/NAME.sh runs with sh in a fresh folder that holds tiny.json (a network of a few thousand
 # parameters) and images-idx3-ubyte (64 grey images of 16x16); `diffc` is on the PATH, and
 # `assert TEXT COMMAND...` fails the case with TEXT when the command fails; `needs fashion-mnist` skips
-# it where the data set is missing, `needs several-cpus` where there is one CPU. What the case writes and its
+# it where the data set is missing, `needs several-cpus` where there is one CPU, `needs no-sanitizer` in builds with
+# one. What the case writes and its
 # exit status must be NAME.stdout, NAME.stderr and NAME.exit; a missing file means nothing written,
 # status 0. UPDATE=1 rewrites those files; read the difference before committing it.
 set -u
@@ -40,6 +41,10 @@ fashion-mnist)
     [ -d /usr/share/datasets/fashion-mnist ] && exit 0
     [ -d "$REPOSITORY/data/fashion-mnist" ] && mkdir -p data && exec ln -s "$REPOSITORY/data/fashion-mnist" data/
     echo "Fashion-MNIST is not installed" >"$SKIPPED"
+    ;;
+no-sanitizer)
+    grep -q __asan_init "$(command -v diffc)" || exit 0
+    echo "a sanitizer takes memory of its own" >"$SKIPPED"
     ;;
 several-cpus)
     [ "$(nproc --all)" -gt 1 ] && exit 0

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "diffc/err.h"
 
@@ -50,6 +51,8 @@ bool output_open(FileWriter *w, const char *path, Err *err);
 /* Whether a file can be written there, found out without leaving a trace: nothing is sent to a device
  * or a pipe. */
 bool output_check(const char *path, Err *err);
+/* Whether what is there is a device, a pipe or an open file, which is written in place. */
+bool output_is_special(const char *path);
 /* Whether writing there replaces a regular file. */
 bool output_replaces(const char *path);
 
@@ -71,6 +74,12 @@ bool path_exists(const char *path);
 
 /* out (PATH_BYTES) = folder/name; false with an error when it does not fit. */
 bool path_join(char *out, const char *folder, const char *name, Err *err);
+
+/* out = PATH + suffix; where the file system allows no name as long, a hash stands for it. */
+bool path_beside(char out[PATH_BYTES], const char *path, const char *suffix, Err *err);
+/* FNV-1a of bytes, going on from `hash`; BYTES_HASH_START begins. */
+#define BYTES_HASH_START UINT64_C(0xcbf29ce484222325)
+uint64_t bytes_hash(uint64_t hash, const void *bytes, size_t size);
 
 /* out: the folder that holds `path`. */
 void path_parent(char out[PATH_BYTES], const char *path);

@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,16 +49,14 @@ static bool open_in_place(FileWriter *w, Err *err)
     return w->fd >= 0 || err_set_errno(err, "%s: cannot open for writing", w->path);
 }
 
-/* FNV-1a of the last part of a path. */
-static uint64_t hash_name(const char *name)
+uint64_t bytes_hash(uint64_t hash, const void *bytes, size_t size)
 {
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (; *name; name++) hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
+    const unsigned char *p = bytes;
+    for (size_t i = 0; i < size; i++) hash = (hash ^ p[i]) * UINT64_C(0x100000001b3);
     return hash;
 }
 
-/* out = PATH.SUFFIX. Where that name is longer than the file system allows, a hash stands for it. */
-static bool name_beside(char out[PATH_BYTES], const char *path, const char *suffix, Err *err)
+bool path_beside(char out[PATH_BYTES], const char *path, const char *suffix, Err *err)
 {
     char folder[PATH_BYTES];
     path_parent(folder, path);
@@ -69,7 +66,8 @@ static bool name_beside(char out[PATH_BYTES], const char *path, const char *suff
     int n = most <= 0 || length <= (size_t)most
                 ? snprintf(out, PATH_BYTES, "%s%s", path, suffix)
                 : snprintf(out, PATH_BYTES, "%.*sdiffc-%016llx%s", (int)(name - path), path,
-                           (unsigned long long)hash_name(name), suffix);
+                           (unsigned long long)bytes_hash(BYTES_HASH_START, name, strlen(name)),
+                           suffix);
     return (n >= 0 && n < PATH_BYTES) ||
            err_set(err, ERR_IO, "%.200s...: the path is too long", path);
 }
@@ -86,7 +84,7 @@ bool file_writer_open(FileWriter *w, const char *path, Err *err)
         return err_set(err, ERR_IO, "%s: is a folder, cannot be written as a file", path);
     if (is_written_in_place(path)) return open_in_place(w, err);
     snprintf(suffix, sizeof suffix, ".%ld.tmp", (long)getpid());
-    if (!name_beside(w->temporary, path, suffix, err)) return false;
+    if (!path_beside(w->temporary, path, suffix, err)) return false;
     /* The temporary name may fit where this one does not. */
     if (lstat(path, &st) != 0 && errno == ENAMETOOLONG)
         return err_set_errno(err, "%s: cannot create", path);
@@ -206,6 +204,12 @@ bool output_check(const char *path, Err *err)
     leftovers_remove(folder, is_target, &w);
     file_writer_abort(&w);
     return true;
+}
+
+bool output_is_special(const char *path)
+{
+    char place[PATH_BYTES];
+    return output_place(path, place, NULL) && is_written_in_place(place);
 }
 
 bool output_replaces(const char *path)

@@ -11,9 +11,11 @@
 #include "diffc/model.h"
 #include "diffc/parallel.h"
 #include "diffc/term.h"
+#include "diffc/vec.h"
 #include "sample_output.h"
 #include "sample_plan.h"
 #include "step_choice.h"
+#include "version.h"
 
 enum { FIT_IMAGES = 32 };
 
@@ -25,7 +27,9 @@ typedef struct {
     SampleOutput output;
     char stem[PATH_BYTES];
     double *x, *scratch;
-    int done;         /* finished images */
+    int next; /* the first image of the running batch */
+    int done; /* finished images, with those that --continue found */
+    JsonWriter settings;
     long calls;       /* of an image of the finished batches, the most */
     SampleRun run;    /* of the running batch */
     int batch_images; /* of the running batch */
@@ -58,21 +62,22 @@ static bool report_progress(void *context, long calls)
     long expected = job->run.expected_calls;
     double part = expected > 0 ? fmin(1, (double)calls / (double)expected) : 0;
     double images = job->done + part * job->batch_images;
+    double made = images - job->output.kept_count;
     double seconds = clock_seconds() - job->start;
     char left[24];
-    term_format_duration(left, images > 0 ? seconds / images * (count - images) : -1);
+    term_format_duration(left, made > 0 ? seconds / made * (count - images) : -1);
     char of[32] = "";
     if (expected > 0) snprintf(of, sizeof of, " of %ld", expected);
     const char *noun = job->plan->noun;
     term_progress("%d of %d %ss, network call %ld%s, %.3g %ss/s, %s left", job->done, count, noun,
-                  calls, of, seconds > 0 ? images / seconds : 0.0, noun, left);
+                  calls, of, seconds > 0 ? made / seconds : 0.0, noun, left);
     return !interrupt_requested();
 }
 
 static bool run_batch(Job *job, int images, Err *err)
 {
     const SamplePlan *p = job->plan;
-    SeedNoise seeds = {.first_seed = p->seed + (uint64_t)job->done};
+    SeedNoise seeds = {.first_seed = p->seed + (uint64_t)job->next};
     NoiseSource noise = seed_noise(&seeds);
     SampleRun *run = &job->run;
     *run = p->run;
@@ -88,25 +93,46 @@ static bool run_batch(Job *job, int images, Err *err)
     if (run->network_calls > job->calls) job->calls = run->network_calls;
     size_t dims = job->denoiser.dims;
     for (int i = 0; i < images; i++) {
-        if (!sample_output_put(&job->output, job->done + i, job->x + (size_t)i * dims, err))
+        if (!sample_output_put(&job->output, job->next + i, job->x + (size_t)i * dims, err))
             return false;
     }
     job->done += images;
+    job->next += images;
     return true;
+}
+
+/* The images of the next batch: neighbours that are not finished. 0: all are. */
+static int next_batch(Job *job)
+{
+    const SamplePlan *p = job->plan;
+    const unsigned char *kept = job->output.kept; /* NULL: points */
+    int images = 0;
+    while (kept && job->next < p->count && kept[job->next]) job->next++;
+    while (images < p->batch && job->next + images < p->count &&
+           !(kept && kept[job->next + images]))
+        images++;
+    return images;
+}
+
+static bool keeps_images(const Job *job)
+{
+    return job->output.part.fd >= 0 && (job->done > 0 || job->output.kept_count > 0);
 }
 
 static bool run_batches(Job *job, Err *err)
 {
     const SamplePlan *p = job->plan;
     job->start = clock_seconds();
-    while (job->done < p->count) {
-        int left = p->count - job->done;
-        if (run_batch(job, left < p->batch ? left : p->batch, err)) continue;
+    job->done = job->output.kept_count;
+    if (job->output.go_on)
+        term_note("%d of %d %ss are finished; the others are made", job->done, p->count, p->noun);
+    for (int images; (images = next_batch(job)) > 0;) {
+        if (run_batch(job, images, err)) continue;
         if (err->kind != ERR_INTERRUPTED) return false;
         return err_set(err, ERR_INTERRUPTED, "interrupted after %d of %d %ss; %s", job->done,
                        p->count, p->noun,
-                       job->output.folder && job->done > 0 ? "those are in the folder"
-                                                           : "nothing was written");
+                       keeps_images(job) ? "the same command with --continue goes on from there"
+                                         : "nothing was written");
     }
     return sample_output_finish(&job->output, err);
 }
@@ -127,6 +153,7 @@ static bool report(const Job *job, bool json, Err *err)
         json_begin_object(&w, NULL);
         json_put_string(&w, "event", "done");
         json_put_int(&w, "images", p->count);
+        if (o->go_on) json_put_int(&w, "kept", o->kept_count);
         json_put_int(&w, "network_calls", job->calls);
         json_put_number(&w, "seconds", seconds);
         json_put_string(&w, "out", o->grid ? o->grid : o->folder ? o->folder : first);
@@ -151,8 +178,9 @@ static bool report(const Job *job, bool json, Err *err)
     char took[24];
     term_format_duration(took, seconds);
     term_note("%d %s%s in %s, %.3g %ss/s, %ld network call%s each, seeds %" PRIu64 " to %" PRIu64,
-              p->count, p->noun, p->count == 1 ? "" : "s", took, p->count / seconds, p->noun,
-              job->calls, job->calls == 1 ? "" : "s", p->seed, p->seed + (uint64_t)p->count - 1);
+              p->count, p->noun, p->count == 1 ? "" : "s", took,
+              (p->count - o->kept_count) / seconds, p->noun, job->calls, job->calls == 1 ? "" : "s",
+              p->seed, p->seed + (uint64_t)p->count - 1);
     return true;
 }
 
@@ -177,12 +205,18 @@ static bool plan_output(Job *job, const Arguments *a, Err *err)
     const SamplePlan *p = job->plan;
     const OptionValue *v = a->values;
     SampleOutput *o = &job->output;
+    if (v[SAMPLE_ROW_CONTINUE].given && !v[SAMPLE_ROW_OUT_DIR].given && !v[SAMPLE_ROW_NPZ].given)
+        return err_set(
+            err, ERR_USAGE,
+            "--continue goes on with an --out-dir or --npz that was interrupted; name it");
     bool elsewhere =
         v[SAMPLE_ROW_OUT_DIR].given || v[SAMPLE_ROW_NPZ].given || v[SAMPLE_ROW_CSV].given;
     *o = (SampleOutput){.grid = v[SAMPLE_ROW_OUT].text,
                         .folder = v[SAMPLE_ROW_OUT_DIR].text,
                         .npz = v[SAMPLE_ROW_NPZ].text,
                         .csv = v[SAMPLE_ROW_CSV].text,
+                        .go_on = v[SAMPLE_ROW_CONTINUE].given,
+                        .part = {.fd = -1},
                         .points = job->model.config.network == NETWORK_MLP,
                         .toy = job->model.config.toy,
                         .image = job->model.image,
@@ -195,6 +229,60 @@ static bool plan_output(Job *job, const Arguments *a, Err *err)
     return sample_output_check(o, err);
 }
 
+static void put_setting(void *context, const char *name, const char *value)
+{
+    json_put_string(context, name, value);
+}
+
+/* Of the files that say how the weights are used. */
+static uint64_t hash_configuration(const char *folder)
+{
+    static const char *const names[] = {"unet/config.json", "mlp/config.json",
+                                        "scheduler/scheduler_config.json"};
+    enum { LIMIT = 1 << 24 };
+    uint64_t hash = BYTES_HASH_START;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[PATH_BYTES];
+        FileBytes file;
+        if (!path_join(path, folder, names[i], NULL) || !file_read(path, LIMIT, &file, NULL))
+            continue;
+        hash = bytes_hash(hash, file.bytes, file.size);
+        file_free(&file);
+    }
+    return hash;
+}
+
+/* Everything that the images depend on, for who goes on with them. */
+static bool record_settings(Job *job, Err *err)
+{
+    const SamplePlan *p = job->plan;
+    const Model *m = &job->model;
+    JsonWriter *w = &job->settings;
+    char text[64];
+    uint64_t levels = bytes_hash(BYTES_HASH_START, job->grid.level,
+                                 (size_t)(job->grid.n + 1) * sizeof *job->grid.level);
+#define PUT(name, ...) (snprintf(text, sizeof text, __VA_ARGS__), json_put_string(w, name, text))
+    json_write_init(w, 0);
+    json_begin_object(w, NULL);
+    json_put_string(w, "diffc", DIFFC_VERSION);
+    sample_plan_settings(p, put_setting, w);
+    PUT("the checksum of the weights", "%016" PRIx64,
+        bytes_hash(BYTES_HASH_START, m->weights, m->table.block_floats * sizeof(float)));
+    PUT("the checksum of the model's files", "%016" PRIx64, hash_configuration(m->folder));
+    PUT("the checksum of the noise levels", "%016" PRIx64, levels);
+    PUT("size", "%dx%dx%d", m->image.H, m->image.W, m->image.C);
+    if (p->label >= 0)
+        PUT("label", "%d", p->label);
+    else
+        json_put_string(w, "label", "by seed");
+    PUT("seed", "%" PRIu64, p->seed);
+    PUT("instructions", "%s", vec_level());
+#undef PUT
+    json_end_object(w);
+    job->output.settings = json_text(w);
+    return job->output.settings || err_set(err, ERR_MEMORY, "there is no memory for the settings");
+}
+
 static bool make_images(Job *job, const Arguments *a, Err *err)
 {
     const SamplePlan *p = job->plan;
@@ -202,7 +290,7 @@ static bool make_images(Job *job, const Arguments *a, Err *err)
     sample_plan_describe(p, job->output.parameters, sizeof job->output.parameters);
     SpacingKind spacing = p->spacing == SPACING_DP ? SPACING_EVEN : p->spacing;
     if (!sampler_grid(p->sampler, &p->run, spacing, p->calls, &job->grid, err) ||
-        !sample_output_open(&job->output, err) ||
+        !record_settings(job, err) || !sample_output_open(&job->output, err) ||
         !model_prepare(&job->model, p->batch, p->label, &job->denoiser, err))
         return false;
     size_t values = (size_t)p->batch * job->denoiser.dims;
@@ -238,7 +326,7 @@ static bool run_sample(const Arguments *a, Err *err)
 {
     const OptionValue *v = a->values;
     SamplePlan plan = {.label = -1};
-    Job job = {.plan = &plan};
+    Job job = {.plan = &plan, .output.part.fd = -1};
     int height = 0, width = 0;
     if (v[SAMPLE_ROW_SIZE].given && !parse_size(v[SAMPLE_ROW_SIZE].text, &height, &width, err))
         return false;
@@ -258,7 +346,12 @@ static bool run_sample(const Arguments *a, Err *err)
               make_images(&job, a, err);
     mem_free(job.x);
     mem_free(job.scratch);
-    sample_output_close(&job.output);
+    bool keep = !ok && keeps_images(&job);
+    if (keep && err->kind != ERR_INTERRUPTED)
+        term_note("%d of %d images are finished and stay; --continue goes on from there", job.done,
+                  plan.count);
+    sample_output_close(&job.output, keep);
+    json_write_free(&job.settings);
     level_grid_free(&job.grid);
     model_close(&job.model);
     return ok;
@@ -282,7 +375,11 @@ const Command command_sample = {
     .options = sample_options,
     .notes =
         "Files are written whole or not at all; a file that --out, --out-dir, --npz or --csv names "
-        "is replaced, which is said. 'The run's' is what the configuration of the "
+        "is replaced, which is said; a device or a pipe is written as it is. What is finished of "
+        "an "
+        "--out-dir or --npz is noted in a file that ends in .part, in the folder or beside the "
+        "file, until all is done; with it the same command and --continue goes on after an "
+        "interruption. 'The run's' is what the configuration of the "
         "run says under \"sample\"; a folder without one takes what its scheduler file says of "
         "sampling, and else the defaults of the configuration. Paths of written files go to "
         "stdout. The network calls that are "

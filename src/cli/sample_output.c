@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
 #include "diffc/fsio.h"
@@ -72,17 +74,91 @@ bool sample_output_check(SampleOutput *o, Err *err)
            check_output_file("out-dir", probe, "png", err);
 }
 
+/* Image `index` in o->pixels. */
+static unsigned char *place_of(const SampleOutput *o, int index)
+{
+    return o->pixels + (o->grid || o->npz ? (size_t)index : 0) * image_values(o);
+}
+
+enum { NAME_BYTES = 32 };
+static void image_name(char out[NAME_BYTES], uint64_t seed)
+{
+    snprintf(out, NAME_BYTES, "%06" PRIu64 ".png", seed);
+}
+
+static bool is_image_name(const void *context, const char *name)
+{
+    char expected[NAME_BYTES];
+    (void)context;
+    image_name(expected, strtoull(name, NULL, 10));
+    return strcmp(name, expected) == 0;
+}
+
+/* A finished image's file must be there and hold what was made. */
+static bool read_kept(const SampleOutput *o, int index)
+{
+    char name[NAME_BYTES], path[PATH_BYTES];
+    Image image;
+    image_name(name, o->first_seed + (uint64_t)index);
+    if (!path_join(path, o->folder, name, NULL) || !image_load(path, IMAGE_AS_STORED, &image, NULL))
+        return false;
+    bool fits =
+        image.height == o->image.H && image.width == o->image.W && image.channels == o->image.C;
+    if (fits) memcpy(place_of(o, index), image.pixels, image_values(o));
+    image_free(&image);
+    return fits;
+}
+
+static bool open_part(SampleOutput *o, Err *err)
+{
+    char path[PATH_BYTES];
+    bool lasting = o->folder || (o->npz && !output_is_special(o->npz));
+    if (o->go_on && !lasting)
+        return err_set(
+            err, ERR_USAGE,
+            "--continue goes on with a folder (--out-dir) or a file (--npz); name the one "
+            "that was interrupted");
+    if (!lasting) return true;
+    if (!sample_part_name(path, o->folder, o->npz, o->first_seed, err) ||
+        !sample_part_open(&o->part, path, o->settings, image_values(o), !o->folder, o->go_on, err))
+        return false;
+    for (int i = 0; i < o->count && o->go_on; i++) {
+        o->kept[i] =
+            (!o->folder || read_kept(o, i)) && sample_part_has(&o->part, i, place_of(o, i));
+        o->kept_count += o->kept[i];
+    }
+    return true;
+}
+
 bool sample_output_open(SampleOutput *o, Err *err)
 {
     if (o->points) {
         o->xy = mem_floats(TOY_DIMS * (size_t)o->count);
         return o->xy || err_set(err, ERR_MEMORY, "there is no memory for %d points", o->count);
     }
-    if (o->folder && !folder_make(o->folder, err)) return false;
-    o->pixels = mem_alloc((size_t)o->count, image_values(o));
-    return o->pixels ||
-           err_set(err, ERR_MEMORY, "there is no memory for the pixels of %d images of %dx%dx%d",
-                   o->count, o->image.H, o->image.W, o->image.C);
+    int held = o->grid || o->npz ? o->count : 1;
+    o->pixels = mem_alloc((size_t)held, image_values(o));
+    o->kept = mem_alloc((size_t)o->count, 1);
+    if (!o->pixels || !o->kept)
+        return err_set(err, ERR_MEMORY,
+                       "there is no memory for the pixels of %d images of %dx%dx%d", held,
+                       o->image.H, o->image.W, o->image.C);
+    if (o->folder) {
+        if (!o->go_on && !folder_make(o->folder, err)) return false;
+        leftovers_remove(o->folder, is_image_name, NULL);
+    }
+    return open_part(o, err);
+}
+
+static bool write_single(SampleOutput *o, int index, unsigned char *pixels, Err *err)
+{
+    char name[NAME_BYTES], path[PATH_BYTES], text[TEXT_BYTES];
+    image_name(name, o->first_seed + (uint64_t)index);
+    Image image = {
+        .height = o->image.H, .width = o->image.W, .channels = o->image.C, .pixels = pixels};
+    if (!path_join(path, o->folder, name, err)) return false;
+    o->replaced += file_is_there(path);
+    return output_picture(path, &image, describe(o, index, text), err);
 }
 
 bool sample_output_put(SampleOutput *o, int index, const double *x, Err *err)
@@ -91,16 +167,10 @@ bool sample_output_put(SampleOutput *o, int index, const double *x, Err *err)
     for (size_t i = 0; o->points && i < TOY_DIMS; i++)
         o->xy[TOY_DIMS * (size_t)index + i] = (float)x[i];
     if (o->points) return true;
-    unsigned char *pixels = o->pixels + (size_t)index * values;
+    unsigned char *pixels = place_of(o, index);
     for (size_t i = 0; i < values; i++) pixels[i] = image_byte((float)x[i]);
-    if (!o->folder) return true;
-    char name[32], path[PATH_BYTES], text[TEXT_BYTES];
-    snprintf(name, sizeof name, "%06" PRIu64 ".png", o->first_seed + (uint64_t)index);
-    Image image = {
-        .height = o->image.H, .width = o->image.W, .channels = o->image.C, .pixels = pixels};
-    if (!path_join(path, o->folder, name, err)) return false;
-    o->replaced += file_is_there(path);
-    return output_picture(path, &image, describe(o, index, text), err);
+    return (!o->folder || write_single(o, index, pixels, err)) &&
+           (o->part.fd < 0 || sample_part_put(&o->part, index, pixels, err));
 }
 
 static bool write_grid(SampleOutput *o, Err *err)
@@ -186,8 +256,11 @@ bool sample_output_finish(SampleOutput *o, Err *err)
     return ok;
 }
 
-void sample_output_close(SampleOutput *o)
+void sample_output_close(SampleOutput *o, bool keep)
 {
+    sample_part_close(&o->part, !keep);
+    mem_free(o->kept);
+    o->kept = NULL;
     mem_free(o->pixels);
     mem_free(o->xy);
     o->pixels = NULL;

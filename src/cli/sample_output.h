@@ -10,6 +10,7 @@
 #include "diffc/fsio.h"
 #include "diffc/net.h"
 #include "diffc/terms.h"
+#include "sample_part.h"
 
 typedef struct {
     const char *grid, *folder, *npz, *csv; /* NULL: not wanted */
@@ -23,19 +24,26 @@ typedef struct {
     int count;
     uint64_t first_seed;
     char parameters[1024]; /* how all images were made; kept with the seed in the PNG files */
-    unsigned char *pixels; /* [count, H, W, C], in order of the seeds */
-    float *xy;             /* points: [count, 2] */
-    size_t outside;        /* points that the picture does not show, when it is written */
+    bool go_on;            /* --continue */
+    const char *settings;  /* JSON: what the images depend on */
+    SamplePart part;       /* of a folder or an .npz */
+    unsigned char *kept;   /* [count] 1: finished before an interruption */
+    int kept_count;
+    unsigned char
+        *pixels;    /* [count, H, W, C], in order of the seeds; of a folder alone one image */
+    float *xy;      /* points: [count, 2] */
+    size_t outside; /* points that the picture does not show, when it is written */
 } SampleOutput;
 
 /* Checks, before hours of work, that the formats can hold what is made and the files can be made. */
 bool sample_output_check(SampleOutput *o, Err *err);
-/* Makes the folder and takes memory. */
+/* Makes the folder, takes memory and finds what --continue goes on with. */
 bool sample_output_open(SampleOutput *o, Err *err);
 /* Image or point `index` is finished: x [H, W, C], of an image in [-1, 1]. Writes its own file if there is a folder. */
 bool sample_output_put(SampleOutput *o, int index, const double *x, Err *err);
 /* All are finished: writes the picture, the .npz and the table. */
 bool sample_output_finish(SampleOutput *o, Err *err);
-void sample_output_close(SampleOutput *o);
+/* keep: images are finished, and --continue may go on with them; else no trace of them is left. */
+void sample_output_close(SampleOutput *o, bool keep);
 
 #endif

@@ -190,6 +190,11 @@ const Option sample_options[SAMPLE_ROWS + 1] = {
                         .metavar = "FILE",
                         .group = "Images",
                         .help = "of models of points: a table x,y"},
+    [SAMPLE_ROW_CONTINUE] = {.name = "continue",
+                             .type = OPTION_FLAG,
+                             .group = "Images",
+                             .help = "go on with an --out-dir or --npz that was interrupted or "
+                                     "killed; the files become those of a run without a stop"},
     [SAMPLE_ROW_THREADS] = OPTION_ROW_THREADS,
     [SAMPLE_ROW_JSON] = OPTION_ROW_JSON,
     [SAMPLE_ROW_QUIET] = OPTION_ROW_QUIET,
@@ -348,29 +353,53 @@ bool sample_plan_make(const Arguments *a, const Model *m, SamplePlan *p, Err *er
     return ok;
 }
 
-void sample_plan_describe(const SamplePlan *p, char *out, size_t size)
+void sample_plan_settings(const SamplePlan *p, SettingPut *put, void *context)
 {
     const SampleRun *r = &p->run;
-    char steps[32] = "auto";
-    if (p->calls > 0) snprintf(steps, sizeof steps, "%d", p->calls);
-    size_t used = 0;
-#define ADD(...)                                                                                   \
-    do {                                                                                           \
-        int n = snprintf(out + used, size - used, __VA_ARGS__);                                    \
-        used = n > 0 && used + (size_t)n < size ? used + (size_t)n : size - 1;                     \
-    } while (0)
-    ADD("diffc %s: model %s, sampler %s, steps %s, spacing %s", DIFFC_VERSION, p->path,
-        p->sampler->name, steps, spacing_name((int)p->spacing));
-    if (p->sampler->reads & SAMPLE_CLIP) ADD(", clip %s", r->clip ? "yes" : "no");
-    if (p->sampler->reads & SAMPLE_ETA) ADD(", eta %g", r->eta);
-    if (p->sampler->reads & SAMPLE_VARIANCE) ADD(", variance %s", variance_name((int)r->variance));
-    if (p->sampler->reads & SAMPLE_CHURN) ADD(", churn %g", r->churn);
-    if (p->sampler->reads & SAMPLE_CORRECTOR)
-        ADD(", predictor %s, corrector %d, snr %g", predictor_name((int)r->predictor),
-            r->corrector_steps, r->snr);
-    if (p->sampler->reads & SAMPLE_LANGEVIN) ADD(", langevin-steps %d", r->langevin_steps);
+    char text[64];
+#define PUT(name, ...) (snprintf(text, sizeof text, __VA_ARGS__), put(context, name, text))
+    put(context, "model", p->path);
+    put(context, "sampler", p->sampler->name);
+    if (p->calls > 0)
+        PUT("steps", "%d", p->calls);
+    else
+        put(context, "steps", "auto");
+    put(context, "spacing", spacing_name((int)p->spacing));
+    if (p->sampler->reads & SAMPLE_CLIP) put(context, "clip", r->clip ? "yes" : "no");
+    if (p->sampler->reads & SAMPLE_ETA) PUT("eta", "%.15g", r->eta);
+    if (p->sampler->reads & SAMPLE_VARIANCE)
+        put(context, "variance", variance_name((int)r->variance));
+    if (p->sampler->reads & SAMPLE_CHURN) PUT("churn", "%.15g", r->churn);
+    if (p->sampler->reads & SAMPLE_CORRECTOR) {
+        put(context, "predictor", predictor_name((int)r->predictor));
+        PUT("corrector", "%d", r->corrector_steps);
+        PUT("snr", "%.15g", r->snr);
+    }
+    if (p->sampler->reads & SAMPLE_LANGEVIN) PUT("langevin-steps", "%d", r->langevin_steps);
     if (p->sampler->reads & SAMPLE_LANGEVIN && r->langevin_step > 0)
-        ADD(", langevin-step %g", r->langevin_step);
-    if (p->sampler->reads & SAMPLE_ODE) ADD(", tolerance %g", r->tolerance);
-#undef ADD
+        PUT("langevin-step", "%.15g", r->langevin_step);
+    if (p->sampler->reads & SAMPLE_ODE) PUT("tolerance", "%.15g", r->tolerance);
+#undef PUT
+}
+
+typedef struct {
+    char *out;
+    size_t size, used;
+    const char *between;
+} Description;
+
+static void describe(void *context, const char *name, const char *value)
+{
+    Description *d = context;
+    int n = snprintf(d->out + d->used, d->size - d->used, "%s%s %s", d->between, name, value);
+    d->between = ", ";
+    d->used = n > 0 && d->used + (size_t)n < d->size ? d->used + (size_t)n : d->size - 1;
+}
+
+void sample_plan_describe(const SamplePlan *p, char *out, size_t size)
+{
+    Description d = {out, size, 0, ""};
+    describe(&d, "diffc", DIFFC_VERSION);
+    d.between = ": ";
+    sample_plan_settings(p, describe, &d);
 }

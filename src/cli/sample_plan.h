@@ -34,6 +34,7 @@ enum {
     SAMPLE_ROW_OUT_DIR,
     SAMPLE_ROW_NPZ,
     SAMPLE_ROW_CSV,
+    SAMPLE_ROW_CONTINUE,
     SAMPLE_ROW_THREADS,
     SAMPLE_ROW_JSON,
     SAMPLE_ROW_QUIET,
@@ -56,6 +57,10 @@ typedef struct {
 /* ERR_USAGE for an option that the sampler does not read, a label that the model has not, a sampler
  * that is unknown. */
 bool sample_plan_make(const Arguments *a, const Model *m, SamplePlan *p, Err *err);
+
+/* Calls put(context, name, value) for every setting that the sampler reads. */
+typedef void SettingPut(void *context, const char *name, const char *value);
+void sample_plan_settings(const SamplePlan *p, SettingPut *put, void *context);
 
 /* "diffc 0.1: model runs/a, sampler ddim, ...": kept in the pictures. */
 void sample_plan_describe(const SamplePlan *p, char *out, size_t size);

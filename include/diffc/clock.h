@@ -11,8 +11,9 @@ double clock_seconds(void);
 void clock_begin(void);
 double clock_since_begin(void);
 
-/* After interrupt_catch, the first SIGINT, SIGTERM or SIGHUP only raises a flag that long loops poll; the
- * second ends the process at once. SIGPIPE and SIGXFSZ are ignored: writes then fail in words. */
+/* After interrupt_catch, the first SIGINT, SIGTERM or SIGHUP only raises a flag that long loops poll; a
+ * second, at least 0.1 s later, ends the process at once with exit code 128 + its number. Signals that
+ * the parent process ignores stay ignored. SIGPIPE and SIGXFSZ are ignored: writes then fail in words. */
 void interrupt_catch(void);
 bool interrupt_requested(void);
 /* For tests and nested tools: raise or lower the flag. */

@@ -14,6 +14,9 @@ void term_set_quiet(bool quiet);
 /* One line of narration on stderr ("diffc: " is not added). Clears a progress line first. */
 void term_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The same for what went wrong, also when quiet. */
+void term_problem(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* Draws (terminal) or, at most once every 30 s, prints (otherwise) a progress line. */
 void term_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -36,6 +36,8 @@ typedef struct {
     void (*status)(void *context, const TrainStatus *status); /* after every update */
     void (*line)(void *context, const char *json); /* every line of stats.jsonl as it is written */
     void (*note)(void *context, const char *text); /* narration, one sentence */
+    /* What failed while training goes on, one sentence; NULL: a note. */
+    void (*problem)(void *context, const char *text);
 } TrainCallbacks;
 
 /* What a run will be: for the start table and --dry-run. */
@@ -106,8 +108,10 @@ bool trainer_check_run(const char *run, bool resume, Err *err);
 
 /* Makes the run folder (of a resumed run: goes on in its own, and `run` is NULL) and trains until
  * train.steps updates or train.minutes are done. A new run in a folder that holds one is ERR_USAGE.
- * ERR_INTERRUPTED after SIGINT or SIGTERM: the step was finished and saved. ERR_DIVERGED: a loss or
- * gradient was not finite; the last good checkpoint stays. */
+ * A resumed run first gets what a killed process left out: the model of its checkpoint, validation and
+ * picture. A save that fails on the way is a problem and a line of the log; the last one is an error.
+ * ERR_INTERRUPTED after SIGINT, SIGTERM or SIGHUP: the step was finished and saved. ERR_DIVERGED: a loss
+ * or gradient was not finite; the last good checkpoint stays. */
 bool trainer_run(Trainer *t, const char *run, Err *err);
 
 #endif

@@ -29,7 +29,7 @@ typedef struct {
  * after WIDEST_WORK products of two values, unless there are no more than WIDEST_POINTS points; where
  * pairs are left, the distance is a lower bound. Of the 60,000 images of Fashion-MNIST 5.6 million pairs
  * pass the first bound and 0.3 million both, an eighth of the limit; digits (MNIST) reach the limit. The
- * result does not depend on the number of threads. ERR_MEMORY. */
+ * result does not depend on the number of threads. ERR_MEMORY, ERR_INTERRUPTED. */
 #define WIDEST_WORK (1ll << 31)
 enum { WIDEST_STARTS = 8, WIDEST_POINTS = 512 };
 bool widest_pair(const PointSet *points, WidestPair *found, Err *err);

@@ -2,11 +2,17 @@
 
 #include <math.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t requested_flag;
+/* Signals that come so soon after the first are the same request: timeout(1) sends its own to the child
+ * and then to the whole group, and a terminal that is closed can send SIGHUP beside SIGTERM. */
+enum { ONE_REQUEST_MS = 100 };
+
+/* When the first signal came, in milliseconds of the monotonic clock, never 0; 0: none. */
+static int64_t requested_at;
 
 double clock_seconds(void)
 {
@@ -29,8 +35,21 @@ double clock_since_begin(void)
 
 static void on_signal(int signal_number)
 {
-    if (requested_flag) _exit(128 + signal_number);
-    requested_flag = 1;
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    int64_t now = (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000 + 1, first = 0;
+    if (__atomic_compare_exchange_n(&requested_at, &first, now, false, __ATOMIC_RELAXED,
+                                    __ATOMIC_RELAXED))
+        return;
+    if (now - first >= ONE_REQUEST_MS) _exit(128 + signal_number);
+}
+
+/* What the parent ignores (SIGHUP under nohup, SIGINT in a shell's background) stays ignored. */
+static void catch_signal(int signal_number, const struct sigaction *action)
+{
+    struct sigaction before;
+    if (sigaction(signal_number, NULL, &before) == 0 && before.sa_handler == SIG_IGN) return;
+    sigaction(signal_number, action, NULL);
 }
 
 void interrupt_catch(void)
@@ -40,9 +59,9 @@ void interrupt_catch(void)
     sigemptyset(&action.sa_mask);
     action.sa_handler = on_signal;
     action.sa_flags = SA_RESTART;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
+    catch_signal(SIGINT, &action);
+    catch_signal(SIGTERM, &action);
+    catch_signal(SIGHUP, &action);
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
     sigaction(SIGXFSZ, &action, NULL);
@@ -50,10 +69,10 @@ void interrupt_catch(void)
 
 bool interrupt_requested(void)
 {
-    return requested_flag != 0;
+    return __atomic_load_n(&requested_at, __ATOMIC_RELAXED) != 0;
 }
 
 void interrupt_set(bool requested)
 {
-    requested_flag = requested;
+    __atomic_store_n(&requested_at, requested, __ATOMIC_RELAXED);
 }

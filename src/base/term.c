@@ -34,16 +34,29 @@ static int columns(void)
     return 80;
 }
 
-void term_note(const char *format, ...)
+static void put_line(const char *format, va_list args)
 {
-    if (quiet_mode) return;
     if (line_open) fputs("\r\x1b[K", stderr);
     line_open = false;
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+}
+
+void term_note(const char *format, ...)
+{
+    va_list args;
+    if (quiet_mode) return;
+    va_start(args, format);
+    put_line(format, args);
+    va_end(args);
+}
+
+void term_problem(const char *format, ...)
+{
     va_list args;
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    put_line(format, args);
     va_end(args);
-    fputc('\n', stderr);
 }
 
 void term_progress(const char *format, ...)

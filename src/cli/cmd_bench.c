@@ -166,20 +166,25 @@ static bool open_data(const Config *c, Dataset *d, Err *err)
 
 typedef bool (*Work)(Bench *b, void *context, Err *err);
 
+static bool do_once(Bench *b, const char *what, Work work, void *context, Err *err)
+{
+    if (!work(b, context, err)) return false;
+    return !interrupt_requested() ||
+           err_set(err, ERR_INTERRUPTED, "interrupted while measuring %s", what);
+}
+
 /* Repeats the work until the time is over; the median of the seconds that it took. One repetition
  * before the first touches the memory and fills the caches. */
 static bool measure(Bench *b, const char *what, Work work, void *context, double *seconds, Err *err)
 {
-    if (!work(b, context, err)) return false;
+    if (!do_once(b, what, work, context, err)) return false;
     double start = clock_seconds(), now = start;
     int n = 0;
     while (n < b->repeat || (now - start < b->seconds && n < MAX_TIMINGS)) {
         double before = now;
-        if (!work(b, context, err)) return false;
+        if (!do_once(b, what, work, context, err)) return false;
         now = clock_seconds();
         b->timings[n++] = now - before;
-        if (interrupt_requested())
-            return err_set(err, ERR_INTERRUPTED, "interrupted while measuring %s", what);
         term_progress("%s: repetition %d, %.0f of %.0f s", what, n, now - start, b->seconds);
     }
     *seconds = median(b->timings, n);
@@ -194,7 +199,7 @@ static bool profile(Bench *b, Network *nw, const char *what, Work work, void *co
     for (int i = 0; i < nw->copies; i++) net_profile(nw->copy[i], true);
     double start = clock_seconds();
     for (int i = 0; i < TIMES; i++)
-        if (!work(b, context, err)) return false;
+        if (!do_once(b, what, work, context, err)) return false;
     double seconds = clock_seconds() - start;
     layer_times_read(&b->layer_times[b->profiles++], what, nw, seconds, (double)TIMES * images);
     for (int i = 0; i < nw->copies; i++) net_profile(nw->copy[i], false);

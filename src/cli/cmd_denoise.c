@@ -7,6 +7,7 @@
 #include "denoise_data.h"
 #include "denoise_image.h"
 #include "diffc/cdm_network.h"
+#include "diffc/clock.h"
 #include "diffc/image.h"
 #include "diffc/likelihood.h"
 #include "diffc/mem.h"
@@ -160,7 +161,8 @@ static bool denoise(Job *job, Err *err)
     if (!denoise_image(&job->denoiser, job->level, job->y, job->x, job->eps, job->clean, err))
         return false;
     job->calls += job->level.sigma > 0;
-    return true;
+    return !interrupt_requested() ||
+           err_set(err, ERR_INTERRUPTED, "interrupted; nothing was written");
 }
 
 /* Without --out, the name of the image with -clean-1.png, or the next number that is free. */

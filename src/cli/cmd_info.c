@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "diffc/last_lines.h"
 #include "diffc/method.h"
 #include "diffc/model.h"
 #include "diffc/safetensors.h"
@@ -23,7 +24,6 @@ static const Option options[ROWS + 1] = {
     [JSON] = OPTION_ROW_JSON,
 };
 
-static const size_t STATS_LIMIT_BYTES = (size_t)1 << 30;
 static const size_t TENSORS_LIMIT_BYTES = (size_t)64 << 30;
 
 /* The training's state, as its log tells it. */
@@ -71,21 +71,21 @@ static bool take_line(Progress *p, const char *text, size_t size, Err *reason)
 static bool read_progress(const char *run, Progress *p, Err *err)
 {
     char path[PATH_BYTES];
-    FileBytes file;
+    LastLines l;
+    bool found = true;
     *p = (Progress){.validation = (double)NAN};
     if (!path_join(path, run, "stats.jsonl", err)) return false;
     if (!path_exists(path)) return true;
-    if (!file_read(path, STATS_LIMIT_BYTES, &file, err)) return false;
-    const char *text = (const char *)file.bytes;
+    if (!last_lines_open(&l, path, err)) return false;
     Err reason = {0};
-    for (size_t end = file.size; end > 0 && reason.kind != ERR_MEMORY;) {
-        size_t start = end;
-        while (start > 0 && text[start - 1] != '\n') start--;
-        if (end > start && take_line(p, text + start, end - start, &reason)) break;
-        end = start > 0 ? start - 1 : 0;
+    bool ok = last_lines_next(&l, &found, err), done = false;
+    while (ok && found && !done && reason.kind != ERR_MEMORY) {
+        done = take_line(p, l.text, l.length, &reason);
+        ok = last_lines_next(&l, &found, err);
     }
-    file_free(&file);
-    return reason.kind != ERR_MEMORY || err_set(err, reason.kind, "%s", reason.text);
+    last_lines_close(&l);
+    if (ok && reason.kind == ERR_MEMORY) return err_set(err, reason.kind, "%s", reason.text);
+    return ok;
 }
 
 static void progress_lines(const Progress *p)

@@ -170,6 +170,12 @@ static void show_note(void *context, const char *text)
     term_note("%s", text);
 }
 
+static void show_problem(void *context, const char *text)
+{
+    (void)context;
+    term_problem("diffc train: %s", text);
+}
+
 static bool report_end(const Narrator *n, const char *run, Err *err)
 {
     if (!n->json) {
@@ -235,24 +241,33 @@ static bool plan(const Arguments *a, const char *run, const Config *c, Err *err)
     return ok;
 }
 
-/* The sentence about an interruption, with the command that continues the run. */
+/* Adds the command that continues the run to the sentence about an interruption, or about what a run
+ * that has begun could not write. Left out where it does not fit: a cut command is worse than none. */
 static void add_advice(const char *run, Err *err)
 {
-    char program[256], folder[600];
-    if (err->kind != ERR_INTERRUPTED) return;
+    char program[256], folder[PATH_BYTES];
+    bool interrupted = err->kind == ERR_INTERRUPTED;
+    bool lost = err->kind == ERR_IO || err->kind == ERR_MEMORY;
+    if (!interrupted && !(lost && trainer_check_run(run, true, NULL))) return;
     text_shell_word(program, sizeof program, program_name(NULL));
     text_shell_word(folder, sizeof folder, run);
+    const char *when = interrupted ? "" : "when that is mended, ";
     Err said = *err;
-    err_set(err, said.kind, "%.120s; continue with: %s train --resume --out %s", said.text, program,
-            folder);
+    size_t room = sizeof err->text, used = strlen(said.text) + strlen(when) + 50;
+    if (used + strlen(program) + strlen(folder) >= room) return;
+    err_set(err, said.kind, "%s; %scontinue with: %s train --resume --out %s", said.text, when,
+            program, folder);
 }
 
 static bool train(const Arguments *a, const char *run, const Config *c, Err *err)
 {
     const OptionValue *v = a->values;
     Narrator narrator = {.json = v[JSON].given};
-    TrainCallbacks callbacks = {
-        .context = &narrator, .status = show_status, .line = show_line, .note = show_note};
+    TrainCallbacks callbacks = {.context = &narrator,
+                                .status = show_status,
+                                .line = show_line,
+                                .note = show_note,
+                                .problem = show_problem};
     bool resume = v[RESUME].given;
     Trainer *trainer = NULL;
     if (!(resume ? trainer_resume(&trainer, run, c, &callbacks, err)

@@ -178,7 +178,10 @@ bool nll_fit_steps(const NllFit *fit, const Denoiser *denoiser, const BoundRun *
     for (int t = 0; t < p->T - 1 && ok; t += 1 + t / 3) {
         NoiseLevel level = process_level(p, t);
         if (level.sigma > NEAR * level.alpha) break;
-        ok = measure_decoder(fit, &f, denoiser, run, t, error_of(p, t, variances[t]), &errors, err);
+        if (interrupt_requested())
+            ok = err_set(err, ERR_INTERRUPTED, "interrupted while measuring the model's errors");
+        ok = ok &&
+             measure_decoder(fit, &f, denoiser, run, t, error_of(p, t, variances[t]), &errors, err);
     }
     error_curve_make(&curve, &errors);
     ok = ok && steps_optimum_merged(&curve, p->schedule.alpha_bar, p->T, K, m, NULL, err);

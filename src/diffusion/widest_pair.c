@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "diffc/clock.h"
 #include "diffc/mem.h"
 #include "diffc/parallel.h"
 #include "diffc/vec.h"
@@ -79,13 +80,13 @@ static unsigned wider_ends(const Search *s, const Ranked *p)
 }
 
 /* far[e]: the point at positions from .. to-1 that is farthest from end e, by
- * |x|^2 + |end|^2 - 2 x end, whose products are exact in double. */
+ * |x|^2 + |end|^2 - 2 x end, whose products are exact in double. An interruption leaves the rest out. */
 static void scan_part(const Search *s, size_t from, size_t to, Far far[ENDS], long long *work)
 {
     const PointSet *p = s->points;
     float *x = s->scratch + (size_t)parallel_thread() * p->dims;
     for (int e = 0; e < s->count; e++) far[e] = (Far){-1, 0};
-    for (size_t position = from; position < to; position++) {
+    for (size_t position = from; position < to && !interrupt_requested(); position++) {
         size_t i = s->order ? s->order[position].index : position;
         unsigned ends = s->order ? wider_ends(s, &s->order[position]) : ~0u;
         *work += (long long)s->count * LOOK;
@@ -162,7 +163,7 @@ static void choose_axis(const Search *s, const Pair *pair, double *sums, float *
                         float *direction)
 {
     const PointSet *p = s->points;
-    for (size_t i = 0; i < p->count; i++) {
+    for (size_t i = 0; i < p->count && !interrupt_requested(); i++) {
         p->point(p->context, i, s->scratch);
         for (size_t k = 0; k < p->dims; k++) sums[k] += (double)s->scratch[k];
     }
@@ -216,7 +217,7 @@ static bool compare_pairs(Search *s, double *square)
     const Ranked *order = s->order;
     size_t count = s->points->count, end = count;
     long long limit = work_done(s) + WIDEST_WORK;
-    for (size_t first = 0; first + 1 < count; first += ENDS) {
+    for (size_t first = 0; first + 1 < count && !interrupt_requested(); first += ENDS) {
         s->square = *square * (1 - ROUNDING);
         double reach = sqrt(s->square) - order[first].radius;
         while (end > first + 1 && order[end - 1].radius <= reach) end--;
@@ -251,6 +252,10 @@ bool widest_pair(const PointSet *points, WidestPair *found, Err *err)
         s.order = order;
         found->exact = compare_pairs(&s, &pair.square) && !points->sampled;
         found->distance = sqrt(pair.square);
+        if (interrupt_requested())
+            ok = err_set(err, ERR_INTERRUPTED,
+                         "interrupted while looking for the largest distance of %zu points",
+                         points->count);
     }
     mem_free(sums);
     mem_free(axis);

@@ -25,13 +25,13 @@ bool evaluate_validation(Trainer *t, Err *err)
 {
     int n = t->config.train.validate;
     if (n > (int)t->data.validation_count) n = (int)t->data.validation_count;
-    if (n == 0) return true;
+    if (n == 0 || t->saved.validation == t->state.step) return true;
     TrainBatch *b = &t->eval_batch;
     net_hold(t->eval_network.net, t->optimizer.ema);
     LossSum all = {0}, bins[LEVEL_BINS] = {{0}};
     int T = sampled_process(t)->T;
     for (int first = 0; first < n; first += b->size) {
-        if (interrupt_requested()) return true;
+        if (interrupt_requested()) return err_set(err, ERR_INTERRUPTED, "interrupted");
         batch_fill_validation(t, b, first, n);
         batch_loss(t, b);
         for (int i = 0; i < b->size && first + i < n; i++) {
@@ -75,6 +75,7 @@ bool evaluate_validation(Trainer *t, Err *err)
     json_end_array(&w);
     json_end_object(&w);
     run_log(t, &w);
+    t->saved.validation = t->state.step;
     run_note(t, "step %lld: validation loss %.4f (%d held-out images)", (long long)t->state.step,
              loss, n);
     return true;
@@ -138,22 +139,26 @@ void samples_name(char out[SAMPLES_NAME_BYTES], int64_t step)
     snprintf(out, SAMPLES_NAME_BYTES, "step-%08lld.png", (long long)step);
 }
 
+bool samples_path(const Trainer *t, char path[PATH_BYTES], Err *err)
+{
+    char folder[PATH_BYTES], name[SAMPLES_NAME_BYTES];
+    samples_name(name, t->state.step);
+    return path_join(folder, t->run, "samples", err) && path_join(path, folder, name, err);
+}
+
 bool evaluate_samples(Trainer *t, Err *err)
 {
-    char folder[PATH_BYTES], name[SAMPLES_NAME_BYTES], path[PATH_BYTES];
+    char folder[PATH_BYTES], path[PATH_BYTES];
     Image picture = {0};
-    Err local = {0};
-    samples_name(name, t->state.step);
-    if (!path_join(folder, t->run, "samples", err) || !folder_make(folder, err) ||
-        !path_join(path, folder, name, err))
-        return false;
-    if (!draw_samples(t, &picture, &local)) {
-        if (local.kind == ERR_INTERRUPTED) return true;
-        return err_set(err, local.kind, "%s", local.text);
-    }
+    if (t->saved.samples == t->state.step) return true;
+    if (!samples_path(t, path, err)) return false;
+    path_parent(folder, path);
+    if (!folder_make(folder, err)) return false;
+    if (!draw_samples(t, &picture, err)) return false;
     bool ok = image_save_png(path, &picture, NULL, err);
     image_free(&picture);
     if (!ok) return false;
+    t->saved.samples = t->state.step;
     JsonWriter w;
     json_write_init(&w, 0);
     json_begin_object(&w, NULL);

@@ -82,7 +82,7 @@ static bool open_checkpoint(Trainer *t, Err *err)
 {
     char notes[1024] = "";
     if (!checkpoint_open_newest(&t->checkpoint, t->run, notes, sizeof notes, err)) return false;
-    if (notes[0]) run_note(t, "%s", notes);
+    if (notes[0]) run_problem(t, "%s", notes);
     t->resumed = true;
     if (!t->checkpoint.record) return true;
     t->before = *t->checkpoint.record;

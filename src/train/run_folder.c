@@ -4,23 +4,40 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "diffc/gemm.h"
+#include "diffc/last_lines.h"
 #include "diffc/mem.h"
 #include "diffc/vec.h"
 #include "train_internal.h"
 
-enum { STATS_LIMIT_BYTES = 1 << 30 };
+#define STATS "stats.jsonl"
+
+typedef void (*Callback)(void *context, const char *text);
+
+static void tell(const Trainer *t, Callback callback, const char *format, va_list args)
+{
+    char text[2048];
+    if (!callback) return;
+    vsnprintf(text, sizeof text, format, args);
+    callback(t->callbacks.context, text);
+}
 
 void run_note(Trainer *t, const char *format, ...)
 {
-    if (!t->callbacks.note) return;
-    char text[2048];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    tell(t, t->callbacks.note, format, args);
     va_end(args);
-    t->callbacks.note(t->callbacks.context, text);
+}
+
+void run_problem(Trainer *t, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    tell(t, t->callbacks.problem ? t->callbacks.problem : t->callbacks.note, format, args);
+    va_end(args);
 }
 
 void run_log(Trainer *t, JsonWriter *line)
@@ -28,10 +45,12 @@ void run_log(Trainer *t, JsonWriter *line)
     char path[PATH_BYTES];
     Err err = {0};
     const char *text = json_text(line);
-    if (!text)
-        run_note(t, "a line of statistics was lost: not enough memory");
-    else if (!path_join(path, t->run, "stats.jsonl", &err) || !file_append_line(path, text, &err))
-        run_note(t, "%s; training goes on", err.text);
+    bool ok = text ? path_join(path, t->run, STATS, &err) && file_append_line(path, text, &err)
+                   : err_set(&err, ERR_MEMORY, "not enough memory for a line of statistics");
+    if (!ok && !t->log_lost)
+        run_problem(t, "%s; training goes on, and lines of its log are lost", err.text);
+    if (ok && t->log_lost) run_problem(t, "%s is written again; lines before are missing", path);
+    t->log_lost = !ok;
     if (text && t->callbacks.line) t->callbacks.line(t->callbacks.context, text);
     json_write_free(line);
 }
@@ -84,38 +103,70 @@ bool run_save_checkpoint(Trainer *t, Err *err)
     return true;
 }
 
+/* A line of statistics. */
+typedef struct {
+    bool known;      /* it is one */
+    double step;     /* -1: it names none */
+    bool validation; /* it is about one */
+} StatsLine;
+
+/* Only a lack of memory is a failure. */
+static bool read_line(const LastLines *l, StatsLine *line, Err *err)
+{
+    Err reason = {0};
+    *line = (StatsLine){.step = -1};
+    Json *json = l->whole ? json_parse(l->text, l->length, l->path, false, &reason) : NULL;
+    if (reason.kind == ERR_MEMORY) return err_set(err, reason.kind, "%s", reason.text);
+    if (!json) return true;
+    const Json *step = json_get(json, "step"), *event = json_get(json, "event");
+    line->known = true;
+    if (step && json_type(step) == JSON_NUMBER) line->step = json_number(step);
+    line->validation =
+        event && json_type(event) == JSON_STRING && strcmp(json_string(event), "validation") == 0;
+    json_free(json);
+    return true;
+}
+
+/* Where the lines end that are not of steps after `now`; those stand at the end, for steps only grow.
+ * *validated: whether step `now` has a line about its validation. */
+static bool find_cut(LastLines *l, double now, off_t *cut, bool *validated, Err *err)
+{
+    bool found, tail = true;
+    StatsLine line;
+    *validated = false;
+    for (;;) {
+        if (!last_lines_next(l, &found, err)) return false;
+        if (!found) break;
+        if (!read_line(l, &line, err)) return false;
+        if (tail && line.known && line.step <= now) {
+            *cut = l->end;
+            tail = false;
+        }
+        if (tail || !line.known) continue;
+        if (line.step < now) return true;
+        *validated |= line.validation;
+    }
+    if (tail) *cut = l->start;
+    return true;
+}
+
 /* Lines of statistics that were written after the checkpoint belong to work that is done again. */
 static bool trim_stats(Trainer *t, Err *err)
 {
     char path[PATH_BYTES];
-    if (!path_join(path, t->run, "stats.jsonl", err)) return false;
+    LastLines l;
+    off_t cut = 0;
+    bool validated;
+    if (!path_join(path, t->run, STATS, err)) return false;
     if (!path_exists(path)) return true;
-    FileBytes file;
-    if (!file_read(path, STATS_LIMIT_BYTES, &file, err)) return false;
-    char *text = (char *)file.bytes;
-    size_t kept = 0;
-    for (size_t at = 0; at < file.size;) {
-        char *end = memchr(text + at, '\n', file.size - at);
-        size_t length = end ? (size_t)(end - (text + at)) + 1 : file.size - at;
-        Err reason = {0};
-        Json *line = end ? json_parse(text + at, length - 1, path, false, &reason) : NULL;
-        if (reason.kind == ERR_MEMORY) {
-            file_free(&file);
-            return err_set(err, ERR_MEMORY, "%s", reason.text);
-        }
-        const Json *step = line ? json_get(line, "step") : NULL;
-        bool keep = line && !(step && json_type(step) == JSON_NUMBER &&
-                              json_number(step) > (double)t->state.step);
-        json_free(line);
-        if (keep) {
-            memmove(text + kept, text + at, length);
-            kept += length;
-        }
-        at += length;
-    }
-    bool ok = kept == file.size || file_write(path, text, kept, err);
-    file_free(&file);
-    return ok;
+    if (!last_lines_open(&l, path, err)) return false;
+    off_t size = l.start;
+    bool ok = find_cut(&l, (double)t->state.step, &cut, &validated, err);
+    last_lines_close(&l);
+    if (ok && validated) t->saved.validation = t->state.step;
+    return ok && (cut == size || truncate(path, cut) == 0 ||
+                  err_set_errno(err, "%s: cannot cut the lines after step %lld", path,
+                                (long long)t->state.step));
 }
 
 bool trainer_check_run(const char *run, bool resume, Err *err)
@@ -146,14 +197,45 @@ bool run_begin(Trainer *t, const char *run, Err *err)
     }
     run_lock_sign(&t->lock);
     run_remove_leftovers(t->run);
-    return path_join(stats, t->run, "stats.jsonl", err) && file_write(stats, "", 0, err) &&
+    return path_join(stats, t->run, STATS, err) && file_write(stats, "", 0, err) &&
            write_config(t, err);
+}
+
+/* Whether RUN/model holds the moving average and the kept steps of now. What cannot be read is not. */
+static bool model_is_current(Trainer *t)
+{
+    char path[PATH_BYTES];
+    ModelConfig m;
+    const ModelConfig *now = &t->plan.model;
+    if (!path_join(path, t->run, "model", NULL) || !path_is_folder(path) ||
+        !masks_refresh_model(t, NULL) || !model_folder_read_config(path, &m, NULL))
+        return false;
+    size_t floats = t->table.block_floats;
+    float *block = mem_floats(floats);
+    bool same = block && m.kept_count == now->kept_count &&
+                (m.kept_count == 0 ||
+                 memcmp(m.kept, now->kept, (size_t)m.kept_count * sizeof *m.kept) == 0) &&
+                model_folder_read_weights(path, &t->table, block, &m, NULL) &&
+                memcmp(block, t->optimizer.ema, floats * sizeof(float)) == 0;
+    mem_free(block);
+    model_config_free(&m);
+    return same;
+}
+
+/* What of the checkpoint's step a killed process has not come to is told from the files. */
+static void find_saved(Trainer *t)
+{
+    char path[PATH_BYTES];
+    t->saved.checkpoint = t->state.step;
+    if (model_is_current(t)) t->saved.model = t->state.step;
+    if (samples_path(t, path, NULL) && path_exists(path)) t->saved.samples = t->state.step;
 }
 
 bool run_continue(Trainer *t, Err *err)
 {
     run_lock_sign(&t->lock);
     run_remove_leftovers(t->run);
+    find_saved(t);
     return trim_stats(t, err) && write_config(t, err);
 }
 
@@ -181,7 +263,7 @@ static bool later(struct timespec a, struct timespec b)
 
 bool trainer_newest_run(const char *root, char *out, Err *err)
 {
-    static const char *const files[] = {"stats.jsonl", "config.json"};
+    static const char *const files[] = {STATS, "config.json"};
     Names names;
     bool found = false;
     struct timespec newest = {0};

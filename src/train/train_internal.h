@@ -48,6 +48,11 @@ typedef struct {
     double progress;       /* at its start */
 } MaskTraining;
 
+/* The newest step of which each is on disk, -1: none that is known. */
+typedef struct {
+    int64_t checkpoint, model, validation, samples;
+} SavedSteps;
+
 struct Trainer {
     Config config;    /* as it was given */
     Config resolved;  /* without "auto"; its betas are those of config */
@@ -67,6 +72,8 @@ struct Trainer {
     TrainBatch train_batch[GRADIENT_BLOCKS]; /* as many as blocks of gradients */
     TrainBatch eval_batch;
     CheckpointState state;
+    SavedSteps saved;
+    bool log_lost; /* the last line of stats.jsonl could not be written */
     char run[PATH_BYTES];
     RunLock lock;
     bool locked;
@@ -161,16 +168,21 @@ bool plan_memory(Trainer *t, Err *err);
 bool run_begin(Trainer *t, const char *run, Err *err);
 bool run_continue(Trainer *t, Err *err);
 CheckpointBlocks state_blocks(Trainer *t);
-/* Writes one line to stats.jsonl and to the line callback; a failure to write is a note. */
+/* Writes one line to stats.jsonl and to the line callback; a failure to write is a problem, said once
+ * until lines can be written again. */
 void run_log(Trainer *t, JsonWriter *line);
 bool run_save_model(Trainer *t, Err *err);
 bool run_save_checkpoint(Trainer *t, Err *err);
+/* Narration, and what went wrong while the run goes on. */
 void run_note(Trainer *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void run_problem(Trainer *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* evaluate.c: validation loss by noise level (denoising, whatever the objective of training is, so
  * that objectives compare), and the sample grid. Both use the EMA weights, touch no training state,
- * and give up quietly when interrupted. */
+ * do nothing where this step has them already, and end with ERR_INTERRUPTED when interrupted. */
 bool evaluate_validation(Trainer *t, Err *err);
 bool evaluate_samples(Trainer *t, Err *err);
+/* Its file. */
+bool samples_path(const Trainer *t, char path[PATH_BYTES], Err *err);
 
 #endif

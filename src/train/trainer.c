@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diffc/clock.h"
 #include "diffc/mem.h"
 #include "diffc/method.h"
 #include "diffc/model.h"
@@ -318,79 +317,10 @@ double progress_of(const Trainer *t)
     return progress_at(&t->config, t->state.step, t->state.seconds);
 }
 
-static void log_step(Trainer *t, const TrainStatus *s, double startup)
-{
-    JsonWriter w;
-    json_write_init(&w, 0);
-    json_begin_object(&w, NULL);
-    json_put_string(&w, "event", "step");
-    json_put_int(&w, "step", s->step);
-    json_put_uint(&w, "images", s->images);
-    json_put_number(&w, "loss", s->loss);
-    json_put_number(&w, "grad_norm", s->grad_norm);
-    json_put_number(&w, "lr", s->lr);
-    json_put_number(&w, "images_per_s", s->images_per_s);
-    json_put_number(&w, "seconds", s->seconds);
-    masks_put_summary(t, &w);
-    if (isfinite(startup)) json_put_number(&w, "startup_seconds", startup);
-    json_end_object(&w);
-    run_log(t, &w);
-}
-
-/* A failed periodic save is said and training goes on; a failed last save is an error. */
-static bool save_all(Trainer *t, bool last, Err *err)
-{
-    Err local = {0};
-    if (masks_refresh_model(t, &local) && run_save_checkpoint(t, &local) &&
-        run_save_model(t, &local))
-        return true;
-    if (last) return err_set(err, local.kind, "%s", local.text);
-    run_note(t, "step %lld: not saved: %s; training goes on", (long long)t->state.step, local.text);
-    return true;
-}
-
-typedef struct {
-    double started;  /* clock when `seconds` was state.seconds at start */
-    double base;     /* training time before this process */
-    double busy;     /* seconds in updates since the last report */
-    uint64_t images; /* images since the last report */
-    double startup;  /* from the program's start to the first update; NAN once it is reported */
-} LoopClock;
-
 bool finished(const Trainer *t)
 {
     return (t->config.train.steps > 0 && t->state.step >= t->config.train.steps) ||
            (t->config.train.minutes > 0 && t->state.seconds >= 60 * t->config.train.minutes);
-}
-
-static void report(Trainer *t, LoopClock *clock, double norm, double lr)
-{
-    const Config *c = &t->config;
-    TrainStatus s = {.step = t->state.step,
-                     .total_steps = c->train.steps,
-                     .images = t->state.samples,
-                     .loss = t->state.loss_sum / (double)t->state.loss_count,
-                     .grad_norm = norm,
-                     .lr = lr,
-                     .images_per_s = clock->busy > 0 ? (double)clock->images / clock->busy : 0,
-                     .seconds = t->state.seconds,
-                     .seconds_left = (double)NAN};
-    double done = progress_of(t);
-    double here = clock_seconds() - clock->started;
-    double share = t->state.seconds > 0 ? done * here / t->state.seconds : 0;
-    if (share > 0) s.seconds_left = done < 1 ? (1 - done) * here / share : 0;
-    bool regular = s.step % c->train.log_every == 0 || s.step == 1;
-    s.logged = regular || finished(t);
-    if (t->callbacks.status) t->callbacks.status(t->callbacks.context, &s);
-    if (!s.logged) return;
-    log_step(t, &s, clock->startup);
-    clock->startup = (double)NAN;
-    /* The line at the end must not change those of a run that is made longer later. */
-    if (!regular) return;
-    t->state.loss_sum = 0;
-    t->state.loss_count = 0;
-    clock->busy = 0;
-    clock->images = 0;
 }
 
 Network *trainer_network(Trainer *t)
@@ -421,47 +351,4 @@ bool trainer_update(Trainer *t, TrainUpdate *u, Err *err)
     t->state.loss_count++;
     u->images = t->state.samples - samples;
     return true;
-}
-
-/* An update of a run: timed and reported. */
-static bool run_update(Trainer *t, LoopClock *clock, Err *err)
-{
-    TrainUpdate u;
-    double start = clock_seconds();
-    if (!trainer_update(t, &u, err)) return false;
-    clock->busy += clock_seconds() - start;
-    clock->images += u.images;
-    t->state.seconds = clock->base + clock_seconds() - clock->started;
-    report(t, clock, u.grad_norm, u.lr);
-    masks_log_curve(t);
-    return true;
-}
-
-bool trainer_run(Trainer *t, const char *run, Err *err)
-{
-    if (t->resumed ? !run_continue(t, err) : !init_weights(t, err) || !run_begin(t, run, err))
-        return false;
-    if (t->resumed && finished(t)) {
-        run_note(t, "%s is finished; a larger train.steps or train.minutes continues it", t->run);
-        return true;
-    }
-    LoopClock clock = {
-        .started = clock_seconds(), .base = t->state.seconds, .startup = clock_since_begin()};
-    int64_t saved = t->resumed ? t->state.step : -1;
-    while (!finished(t) && !interrupt_requested()) {
-        if (!run_update(t, &clock, err)) return false;
-        int64_t every = t->config.train.checkpoint_every;
-        if (every > 0 && t->state.step % every == 0 && !finished(t)) {
-            if (!save_all(t, false, err)) return false;
-            saved = t->state.step;
-            if (!evaluate_validation(t, err)) return false;
-            Err local = {0};
-            if (!evaluate_samples(t, &local)) run_note(t, "no sample grid: %s", local.text);
-        }
-    }
-    if (saved != t->state.step && !save_all(t, true, err)) return false;
-    if (interrupt_requested())
-        return err_set(err, ERR_INTERRUPTED, "interrupted at step %lld; everything is saved",
-                       (long long)t->state.step);
-    return evaluate_validation(t, err) && evaluate_samples(t, err);
 }

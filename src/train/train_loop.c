@@ -1,0 +1,217 @@
+/* The loop of a run: updates, saves, previews, and how it ends. */
+#include <math.h>
+#include <string.h>
+
+#include "diffc/clock.h"
+#include "train_internal.h"
+
+typedef struct {
+    double started;  /* clock when `seconds` was state.seconds at start */
+    double base;     /* training time before this process */
+    double busy;     /* seconds in updates since the last report */
+    uint64_t images; /* images since the last report */
+    double startup;  /* from the program's start to the first update; NAN once it is reported */
+} LoopClock;
+
+static void log_step(Trainer *t, const TrainStatus *s, double startup)
+{
+    JsonWriter w;
+    json_write_init(&w, 0);
+    json_begin_object(&w, NULL);
+    json_put_string(&w, "event", "step");
+    json_put_int(&w, "step", s->step);
+    json_put_uint(&w, "images", s->images);
+    json_put_number(&w, "loss", s->loss);
+    json_put_number(&w, "grad_norm", s->grad_norm);
+    json_put_number(&w, "lr", s->lr);
+    json_put_number(&w, "images_per_s", s->images_per_s);
+    json_put_number(&w, "seconds", s->seconds);
+    masks_put_summary(t, &w);
+    if (isfinite(startup)) json_put_number(&w, "startup_seconds", startup);
+    json_end_object(&w);
+    run_log(t, &w);
+}
+
+static void report(Trainer *t, LoopClock *clock, double norm, double lr)
+{
+    const Config *c = &t->config;
+    TrainStatus s = {.step = t->state.step,
+                     .total_steps = c->train.steps,
+                     .images = t->state.samples,
+                     .loss = t->state.loss_sum / (double)t->state.loss_count,
+                     .grad_norm = norm,
+                     .lr = lr,
+                     .images_per_s = clock->busy > 0 ? (double)clock->images / clock->busy : 0,
+                     .seconds = t->state.seconds,
+                     .seconds_left = (double)NAN};
+    double done = progress_of(t);
+    double here = clock_seconds() - clock->started;
+    double share = t->state.seconds > 0 ? done * here / t->state.seconds : 0;
+    if (share > 0) s.seconds_left = done < 1 ? (1 - done) * here / share : 0;
+    bool regular = s.step % c->train.log_every == 0 || s.step == 1;
+    s.logged = regular || finished(t);
+    if (t->callbacks.status) t->callbacks.status(t->callbacks.context, &s);
+    if (!s.logged) return;
+    log_step(t, &s, clock->startup);
+    clock->startup = (double)NAN;
+    /* The line at the end must not change those of a run that is made longer later. */
+    if (!regular) return;
+    t->state.loss_sum = 0;
+    t->state.loss_count = 0;
+    clock->busy = 0;
+    clock->images = 0;
+}
+
+/* An update of a run: timed and reported. */
+static bool run_update(Trainer *t, LoopClock *clock, Err *err)
+{
+    TrainUpdate u;
+    double start = clock_seconds();
+    if (!trainer_update(t, &u, err)) return false;
+    clock->busy += clock_seconds() - start;
+    clock->images += u.images;
+    t->state.seconds = clock->base + clock_seconds() - clock->started;
+    report(t, clock, u.grad_norm, u.lr);
+    masks_log_curve(t);
+    return true;
+}
+
+/* ---- saves ---- */
+
+static bool at_step(const Trainer *t, int64_t step)
+{
+    return step == t->state.step;
+}
+
+/* A line of the log, so that a failed save leaves a trace whatever becomes of stderr. */
+static void log_failed_save(Trainer *t, const char *reason)
+{
+    JsonWriter w;
+    json_write_init(&w, 0);
+    json_begin_object(&w, NULL);
+    json_put_string(&w, "event", "save_failed");
+    json_put_int(&w, "step", t->state.step);
+    json_put_string(&w, "part", at_step(t, t->saved.checkpoint) ? "model" : "checkpoint");
+    json_put_string(&w, "reason", reason);
+    json_end_object(&w);
+    run_log(t, &w);
+}
+
+/* Saves what is not saved of this step. The checkpoint comes first: from it a missing model is made
+ * again, but nothing makes a checkpoint of a model. */
+static bool save(Trainer *t, Err *err)
+{
+    bool ok = masks_refresh_model(t, err);
+    if (ok && !at_step(t, t->saved.checkpoint)) {
+        ok = run_save_checkpoint(t, err);
+        if (ok) t->saved.checkpoint = t->state.step;
+    }
+    if (ok && !at_step(t, t->saved.model)) {
+        ok = run_save_model(t, err);
+        if (ok) t->saved.model = t->state.step;
+    }
+    if (!ok) log_failed_save(t, err->text);
+    return ok;
+}
+
+static void save_or_go_on(Trainer *t)
+{
+    Err why = {0};
+    if (save(t, &why)) return;
+    const char *what = at_step(t, t->saved.checkpoint) ? "the model is not saved" : "not saved";
+    run_problem(t, "step %lld: %s: %s; training goes on", (long long)t->state.step, what, why.text);
+}
+
+/* What is lost when the last save has failed. */
+static bool unsaved(const Trainer *t, const Err *why, Err *err)
+{
+    const char *opening = interrupt_requested() ? "interrupted, and " : "";
+    long long step = (long long)t->state.step, last = (long long)t->saved.checkpoint;
+    if (last == step)
+        return err_set(err, why->kind,
+                       "%sthe model of step %lld is not saved, but its checkpoint is: %s", opening,
+                       step, why->text);
+    if (last >= 0)
+        return err_set(err, why->kind,
+                       "%sstep %lld is not saved: %s; the newest checkpoint is that of step %lld, "
+                       "and the updates after it are lost",
+                       opening, step, why->text, last);
+    return err_set(err, why->kind,
+                   "%sstep %lld is not saved: %s; there is no checkpoint, and all updates are lost",
+                   opening, step, why->text);
+}
+
+/* ---- validation and pictures ---- */
+
+static bool preview(Trainer *t, Err *err)
+{
+    return evaluate_validation(t, err) && evaluate_samples(t, err);
+}
+
+/* In the middle of a run pictures that fail are said, and the interrupted loop ends by itself. */
+static bool preview_or_go_on(Trainer *t, Err *err)
+{
+    Err why = {0};
+    if (preview(t, &why) || why.kind == ERR_INTERRUPTED) return true;
+    if (why.kind == ERR_DIVERGED) return err_set(err, why.kind, "%s", why.text);
+    run_problem(t, "step %lld: no sample grid: %s; training goes on", (long long)t->state.step,
+                why.text);
+    return true;
+}
+
+/* ---- the run ---- */
+
+static bool complete(const Trainer *t)
+{
+    bool validated = t->config.train.validate == 0 || t->data.validation_count == 0 ||
+                     at_step(t, t->saved.validation);
+    return at_step(t, t->saved.checkpoint) && at_step(t, t->saved.model) && validated &&
+           at_step(t, t->saved.samples);
+}
+
+/* Whether a checkpoint is due now, before the end. */
+static bool checkpoint_due(const Trainer *t)
+{
+    int64_t every = t->config.train.checkpoint_every;
+    return every > 0 && t->state.step > 0 && t->state.step % every == 0 && !finished(t);
+}
+
+static bool finish(Trainer *t, Err *err)
+{
+    Err why = {0};
+    if (!save(t, &why)) return unsaved(t, &why, err);
+    if (interrupt_requested() && !finished(t))
+        return err_set(err, ERR_INTERRUPTED, "interrupted at step %lld; everything is saved",
+                       (long long)t->state.step);
+    if (preview(t, err)) return true;
+    if (err->kind != ERR_INTERRUPTED) return false;
+    return err_set(err, ERR_INTERRUPTED,
+                   "interrupted at step %lld, the last; everything is saved but its validation or "
+                   "its pictures",
+                   (long long)t->state.step);
+}
+
+bool trainer_run(Trainer *t, const char *run, Err *err)
+{
+    t->saved = (SavedSteps){-1, -1, -1, -1};
+    if (t->resumed ? !run_continue(t, err) : !init_weights(t, err) || !run_begin(t, run, err))
+        return false;
+    if (t->resumed && finished(t) && complete(t)) {
+        run_note(t, "%s is finished; a larger train.steps or train.minutes continues it", t->run);
+        return true;
+    }
+    if (t->resumed && finished(t))
+        run_note(t, "%s has all its updates, but not all that follows them: completing it", t->run);
+    LoopClock clock = {
+        .started = clock_seconds(), .base = t->state.seconds, .startup = clock_since_begin()};
+    /* A process that was killed may not have come to all that follows its checkpoint. */
+    if (t->resumed && !finished(t)) save_or_go_on(t);
+    if (t->resumed && checkpoint_due(t) && !preview_or_go_on(t, err)) return false;
+    while (!finished(t) && !interrupt_requested()) {
+        if (!run_update(t, &clock, err)) return false;
+        if (!checkpoint_due(t)) continue;
+        save_or_go_on(t);
+        if (!preview_or_go_on(t, err)) return false;
+    }
+    return finish(t, err);
+}

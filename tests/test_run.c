@@ -157,8 +157,9 @@ static uint64_t content(const char *path)
 
 /* ---- saves that fail ---- */
 
-static void unblock_at_3(Watch *w, int64_t step)
+static void block_at_1_until_3(Watch *w, int64_t step)
 {
+    if (step == 1) block(w->run, "checkpoints");
     w->model_seen |= step == 2 && path_exists(in(w->run, "model"));
     if (step == 3) EXPECT(unlink(in(w->run, "checkpoints")) == 0);
 }
@@ -167,9 +168,8 @@ TEST(a_failed_save_on_the_way_is_said_and_logged_and_training_goes_on_without_a_
 {
     static const char *const often[] = {"train.checkpoint_every=1", NULL};
     Config c = ring(often);
-    Watch w = {.on_step = unblock_at_3};
+    Watch w = {.on_step = block_at_1_until_3};
     const char *run = test_path("run");
-    block(run, "checkpoints");
     must_train(&c, run, false, &w);
     EXPECT_CONTAINS(w.problems, "step 1: not saved: ");
     EXPECT_CONTAINS(w.problems, "step 2: not saved: ");
@@ -181,26 +181,29 @@ TEST(a_failed_save_on_the_way_is_said_and_logged_and_training_goes_on_without_a_
     EXPECT(!w.model_seen); /* the checkpoint is written before the model */
 }
 
-static void interrupt_at_1(Watch *w, int64_t step)
+static void block_at_1(Watch *w, int64_t step)
 {
-    (void)w;
-    if (step == 1) interrupt_set(true);
+    if (step == 1) block(w->run, "checkpoints");
+}
+
+static void block_and_interrupt_at_1(Watch *w, int64_t step)
+{
+    block_at_1(w, step);
+    interrupt_set(true);
 }
 
 TEST(a_failed_last_save_is_an_error_that_says_what_is_lost_also_after_an_interruption)
 {
     static const char *const often[] = {"train.checkpoint_every=1", NULL};
     Config c = ring(NULL), every = ring(often);
-    Watch interrupted = {.on_step = interrupt_at_1};
+    Watch blocked = {.on_step = block_at_1}, interrupted = {.on_step = block_and_interrupt_at_1};
     Err err;
     const char *none = test_path("none"), *stopped = test_path("stopped");
-    block(none, "checkpoints");
-    EXPECT(!train(&c, none, false, NULL, &err));
+    EXPECT(!train(&c, none, false, &blocked, &err));
     EXPECT_INT(err.kind, ERR_IO);
     EXPECT_CONTAINS(err.text, "step 4 is not saved: ");
     EXPECT_CONTAINS(err.text, "there is no checkpoint, and all updates are lost");
     EXPECT_INT(log_lines(none, "\"event\":\"save_failed\",\"step\":4", ""), 1);
-    block(stopped, "checkpoints");
     EXPECT(!train(&every, stopped, false, &interrupted, &err));
     EXPECT_INT(err.kind, ERR_IO);
     EXPECT_CONTAINS(err.text, "interrupted, and step 1 is not saved: ");

@@ -5,7 +5,7 @@ for i in $(seq 900); do
     grep -qs image lines && break
     sleep 0.1
 done
-kill -INT $!
+kill -TERM $!
 wait $!
 assert "exit 130" test $? -eq 130
 tail -n 1 narration | sed 's/after [0-9]*/after N/'

@@ -6,7 +6,7 @@ for i in $(seq 200); do
     grep -qs '100000 images' narration && break
     sleep 0.1
 done
-kill -INT $!
+kill -TERM $!
 wait $!
 assert "exit 130" test $? -eq 130
 sed -n 's/after [0-9]* of/after N of/; $p' narration

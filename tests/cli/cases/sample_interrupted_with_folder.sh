@@ -5,7 +5,7 @@ for i in $(seq 200); do
     grep -qs 'step [0-9]* of 10000' narration && break
     sleep 0.1
 done
-kill -INT $!
+kill -TERM $!
 wait $!
 assert "exit 130" test $? -eq 130
 tail -n 1 narration

@@ -1,10 +1,10 @@
-# SIGINT finishes the step, saves and exits with 130; the run goes on from there.
+# SIGTERM finishes the step, saves and exits with 130; the run goes on from there.
 diffc train tiny.json -q --out run --steps 100000000 --set train.checkpoint_every=0 2>message &
 for i in $(seq 200); do
     grep -qs '"step":3,' run/stats.jsonl && break
     sleep 0.1
 done
-kill -INT $!
+kill -TERM $!
 wait $!
 assert "exit 130" test $? -eq 130
 sed 's/step [0-9]*/step N/' message

@@ -4,7 +4,7 @@ for i in $(seq 200); do
     grep -qs '"step":2,' 'a run/stats.jsonl' && break
     sleep 0.1
 done
-kill -INT $!
+kill -TERM $!
 wait $!
 assert "exit 130" test $? -eq 130
 sed 's/step [0-9]*/step N/' message

@@ -1,0 +1,37 @@
+# Under nohup SIGHUP stays ignored, in the background of sh SIGINT does; SIGHUP else saves as SIGTERM does.
+started() { # RUN
+    for i in $(seq 300); do
+        grep -qs '"step":2,' "$1/stats.jsonl" && return
+        sleep 0.1
+    done
+}
+long='-q --steps 100000000 --set train.checkpoint_every=0'
+diffc train tiny.json $long --out caught 2>said &
+started caught
+kill -HUP $!
+wait $!
+echo "SIGHUP: $?, $(ls caught/checkpoints | wc -l) checkpoint"
+nohup diffc train tiny.json $long --out ignoring 2>said &
+started ignoring
+kill -HUP $!
+kill -INT $!
+lines=$(wc -l <ignoring/stats.jsonl)
+for i in $(seq 300); do
+    [ "$(wc -l <ignoring/stats.jsonl)" -gt $((lines + 3)) ] && break
+    sleep 0.1
+done
+assert "it goes on" test "$(wc -l <ignoring/stats.jsonl)" -gt $((lines + 3))
+kill -TERM $!
+wait $!
+echo "SIGTERM: $?"
+# The second signal ends a step that would take an hour, unsaved.
+diffc train tiny.json $long --out endless --set train.accumulate=1024 --set train.batch=1024 2>said &
+for i in $(seq 300); do
+    [ -e endless/config.json ] && break
+    sleep 0.1
+done
+kill -TERM $!
+sleep 0.5
+kill -TERM $!
+wait $!
+echo "twice: $?, $(ls endless | grep -c checkpoints) checkpoints"

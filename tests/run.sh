@@ -51,7 +51,7 @@ for target in "$here"/fuzz/fuzz_*.c; do
     report "$name" $status
 done
 if [ -x "$here/cli/run.sh" ]; then
-    "$here/cli/run.sh" "$out/diffc" >"$log" 2>&1
+    "$here/cli/run.sh" "$out/diffc" 3>&1 >"$log" 2>&1
     report cli $?
 fi
 if [ -x "$here/build.sh" ]; then

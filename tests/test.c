@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "diffc/fsio.h"
 #include "diffc/parallel.h"
 #include "diffc/rng.h"
 #include "diffc/vec.h"
@@ -21,7 +22,7 @@ static struct {
 static int case_count;
 static bool case_failed;
 static const char *case_skipped; /* why, or NULL */
-static char folder[256];
+static char folder[PATH_BYTES];
 
 void test_register(const char *name, TestFunction function)
 {
@@ -223,15 +224,19 @@ const char *test_folder(void)
 {
     if (!folder[0]) {
         const char *base = getenv("TMPDIR");
-        snprintf(folder, sizeof folder, "%s/diffc-test-XXXXXX", base && *base ? base : "/tmp");
-        if (!mkdtemp(folder)) abort();
+        int n =
+            snprintf(folder, sizeof folder, "%s/diffc-test-XXXXXX", base && *base ? base : "/tmp");
+        if (n >= (int)sizeof folder || !mkdtemp(folder)) {
+            printf("no folder can be made in TMPDIR (%s)\n", base && *base ? base : "/tmp");
+            exit(2);
+        }
     }
     return folder;
 }
 
 const char *test_path(const char *name)
 {
-    enum { PATHS = 32, BYTES = 1024 };
+    enum { PATHS = 32, BYTES = PATH_BYTES };
     static char paths[PATHS][BYTES];
     if (paths_given == PATHS) abort();
     char *path = paths[paths_given++];

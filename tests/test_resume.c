@@ -203,7 +203,7 @@ static bool same(const char *run, const Config *a, const Config *b)
     Err err = {0};
     int count = 0;
     bool found = false;
-    if (!EXPECT(checkpoint_peek(run, &record, &found, &err) && found)) return true;
+    if (!EXPECT(checkpoint_peek(run, &record, &found, NULL, 0, &err) && found)) return true;
     run_record_resolve(&record, &x);
     run_record_resolve(&record, &y);
     run_record_free(&record);

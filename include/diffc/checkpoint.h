@@ -61,10 +61,10 @@ bool checkpoint_read(const Checkpoint *c, const ParamTable *table, CheckpointBlo
                      Err *err);
 void checkpoint_close(Checkpoint *c);
 
-/* What the newest checkpoint says that the run is, for information only: the tensors are neither
- * read nor verified. *found: whether there is such a record; a damaged checkpoint has none. False when
- * memory is short or the folder of checkpoints cannot be listed. */
-bool checkpoint_peek(const char *run, RunRecord *record, bool *found, Err *err);
+/* What the newest good checkpoint says that the run is. *found: whether there is such a record. notes: as
+ * checkpoint_open_newest. False when memory is short or the folder of checkpoints cannot be listed. */
+bool checkpoint_peek(const char *run, RunRecord *record, bool *found, char *notes,
+                     size_t notes_size, Err *err);
 
 /* Opens, reads and closes the newest checkpoint; blocks and state are untouched after a failure. */
 bool checkpoint_load_newest(const char *run, const ParamTable *table, CheckpointBlocks *blocks,

@@ -3,6 +3,8 @@
 #ifndef DIFFC_TERMS_H
 #define DIFFC_TERMS_H
 
+enum { IMAGE_MAX_SIDE = 8192 }; /* of configurations, data, model folders and options alike */
+
 typedef enum {
     METHOD_DDPM,
     METHOD_SMLD,  /* score matching at many noise levels (Song & Ermon 2019, 2020) */

@@ -10,7 +10,6 @@ enum {
     UNET_MAX_LEVELS = 8,
     UNET_MAX_LAYERS = 12,
     UNET_MAX_CHANNELS = 16384, /* of a level, a head, a classifier; groups */
-    UNET_MAX_SIDE = 8192,      /* of an image */
     UNET_MAX_CLASSES = 1 << 20,
     UNET_MAX_EXPONENT = 12
 };

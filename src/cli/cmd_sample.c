@@ -46,9 +46,10 @@ static bool parse_size(const char *text, int *height, int *width, Err *err)
         w = strtol(second, &end, 10);
         ok = end != second;
     }
-    if (!ok || *end || h < 1 || w < 1 || h > 8192 || w > 8192) {
+    if (!ok || *end || h < 1 || w < 1 || h > IMAGE_MAX_SIDE || w > IMAGE_MAX_SIDE) {
         return err_set(err, ERR_USAGE,
-                       "--size is '%.40s'; it must be like 64 or 48x64, each from 1 to 8192", text);
+                       "--size is '%.40s'; it must be like 64 or 48x64, each from 1 to %d", text,
+                       IMAGE_MAX_SIDE);
     }
     *height = (int)h;
     *width = (int)w;

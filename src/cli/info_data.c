@@ -14,15 +14,25 @@ enum { LINE_WIDTH = 66 };
 /* How much is known of a run's data. */
 typedef enum { NOTHING, PATH_ONLY, WHOLE } Known;
 
-/* The record of the newest checkpoint; of a run without one the configuration alone. */
+/* One line for each damaged checkpoint. */
+static void note_skipped(char *notes)
+{
+    char *rest = NULL;
+    for (char *line = strtok_r(notes, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+        term_note("warning: %s", line);
+}
+
+/* The record of the newest good checkpoint; of a run without one the configuration alone. */
 static bool read_record(const char *run, RunRecord *r, Known *known, Err *err)
 {
     bool found;
+    char notes[2048];
     Err reason = {0};
     memset(r, 0, sizeof *r);
     *known = NOTHING;
     if (!run[0]) return true;
-    if (!checkpoint_peek(run, r, &found, err)) return false;
+    if (!checkpoint_peek(run, r, &found, notes, sizeof notes, err)) return false;
+    note_skipped(notes);
     *known = WHOLE;
     if (found) return true;
     config_defaults(&r->config);

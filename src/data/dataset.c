@@ -242,9 +242,9 @@ static bool check_options(const DataOptions *o, Err *err)
     if ((o->height == 0) != (o->width == 0))
         return err_set(err, ERR_USAGE, "data: height %d and width %d: give both, or neither",
                        o->height, o->width);
-    if (o->height < 0 || o->width < 0 || o->height > 8192 || o->width > 8192)
-        return err_set(err, ERR_USAGE, "data: height %d and width %d, expected 1 to 8192",
-                       o->height, o->width);
+    if (o->height < 0 || o->width < 0 || o->height > IMAGE_MAX_SIDE || o->width > IMAGE_MAX_SIDE)
+        return err_set(err, ERR_USAGE, "data: height %d and width %d, expected 1 to %d", o->height,
+                       o->width, IMAGE_MAX_SIDE);
     if (o->limit > 0 && o->validation >= o->limit)
         return err_set(err, ERR_USAGE,
                        "data: %zu images held out of a limit of %zu leave none to train on",

@@ -138,6 +138,20 @@ static void name_row(const Walk *w, const WalkRows *rows, size_t r, char place[P
     name_place(w, rows->row ? rows->row[r].step : rows->step + 1, rows->row != NULL, time, place);
 }
 
+/* Steps whose length is chosen, not derived, can be too long for a model that knows little yet. */
+static const char *advice(const Walk *w)
+{
+    const Sampler *sampler = sampler_find(w->sampler);
+    unsigned reads = sampler ? sampler->reads : 0;
+    if (reads & SAMPLE_CORRECTOR)
+        return "; the corrector's Langevin steps are too long for this model: a smaller snr makes "
+               "them shorter, no corrector steps leave them out, and more training helps";
+    if (reads & SAMPLE_LANGEVIN)
+        return "; the Langevin steps are too long for this model: a smaller Langevin step or more "
+               "training helps";
+    return "";
+}
+
 /* Index of the first value that is not finite, n if there is none. */
 static size_t first_bad(const double *x, size_t n)
 {
@@ -158,8 +172,9 @@ static bool check_finite(const Walk *w, const WalkRows *rows, const char *what,
     name_row(w, rows, r, place);
     return err_set(w->err, ERR_DIVERGED,
                    "%s: %s is %g at value %zu of image %d of the batch; it must be finite, so the "
-                   "model has diverged or was made for another noise schedule",
-                   place, what, values[bad], bad % dims, rows->row ? rows->row[r].image : (int)r);
+                   "model has diverged or was made for another noise schedule%s",
+                   place, what, values[bad], bad % dims, rows->row ? rows->row[r].image : (int)r,
+                   advice(w));
 }
 
 bool walk_check(const Walk *w, int step, const double *x)
@@ -199,7 +214,7 @@ static bool say_where(const Walk *w, const WalkRows *rows)
     if (!w->err || w->err->kind != ERR_DIVERGED) return false;
     char place[PLACE_SIZE];
     name_row(w, rows, 0, place);
-    return err_set(w->err, ERR_DIVERGED, "%s: %s", place, w->err->text);
+    return err_set(w->err, ERR_DIVERGED, "%s: %s%s", place, w->err->text, advice(w));
 }
 
 bool walk_predict_rows(const Walk *w, const WalkRows *rows, const double *x, double *eps)

@@ -302,3 +302,25 @@ bool checkpoint_load_newest(const char *run, const ParamTable *table, Checkpoint
     checkpoint_close(&c);
     return ok;
 }
+
+bool checkpoint_peek(const char *run, RunRecord *record, bool *found, char *notes,
+                     size_t notes_size, Err *err)
+{
+    Checkpoint c;
+    CheckpointList list;
+    Err reason = {0};
+    *found = false;
+    if (notes_size) notes[0] = '\0';
+    if (!checkpoint_list(run, &list, err)) return false;
+    size_t count = list.count;
+    mem_free(list.steps);
+    if (count == 0) return true;
+    if (!checkpoint_open_newest(&c, run, notes, notes_size, &reason))
+        return reason.kind != ERR_MEMORY || err_set(err, reason.kind, "%s", reason.text);
+    *found = c.record != NULL;
+    if (c.record) *record = *c.record;
+    mem_free(c.record);
+    c.record = NULL;
+    checkpoint_close(&c);
+    return true;
+}

@@ -79,57 +79,6 @@ void checkpoint_rotate(const char *run, int64_t step, int keep)
     checkpoint_remove_leftovers(run);
 }
 
-/* The header alone, as text: 8 bytes of its length come before it. NULL when it cannot be had; only
- * when memory is short is the error said. */
-static char *read_header(const char *path, Err *err)
-{
-    enum { LENGTH_BYTES = 8 };
-    static const uint64_t most = 64 << 20;
-    unsigned char bytes[LENGTH_BYTES];
-    uint64_t length = 0;
-    FILE *file = fopen(path, "rb");
-    if (!file) {
-        if (errno == ENOMEM) err_set_errno(err, "%s: cannot open", path);
-        return NULL;
-    }
-    if (fread(bytes, 1, sizeof bytes, file) == sizeof bytes)
-        for (int i = 0; i < LENGTH_BYTES; i++) length |= (uint64_t)bytes[i] << 8 * i;
-    bool wanted = length > 0 && length <= most;
-    char *text = wanted ? mem_alloc((size_t)length + 1, 1) : NULL;
-    if (wanted && !text) err_set(err, ERR_MEMORY, "%s: not enough memory for its header", path);
-    bool whole = text && fread(text, 1, (size_t)length, file) == length;
-    fclose(file);
-    if (whole) return text;
-    mem_free(text);
-    return NULL;
-}
-
-bool checkpoint_peek(const char *run, RunRecord *record, bool *found, Err *err)
-{
-    CheckpointList list;
-    CheckpointState state;
-    RunRecord *read = NULL;
-    char path[PATH_BYTES];
-    Err reason = {0};
-    *found = false;
-    if (!checkpoint_list(run, &list, err)) return false;
-    bool there = list.count > 0 && checkpoint_path(path, run, list.steps[0], &reason);
-    char *text = there ? read_header(path, &reason) : NULL;
-    Json *header = text ? json_parse(text, strlen(text), path, false, &reason) : NULL;
-    const Json *metadata = header ? json_get(header, "__metadata__") : NULL;
-    const Json *said = metadata ? json_get(metadata, "state") : NULL;
-    if (said && json_type(said) == JSON_STRING &&
-        checkpoint_state_parse(json_string(said), path, &state, &read, &reason) && read) {
-        *record = *read;
-        *found = true;
-    }
-    mem_free(read);
-    json_free(header);
-    mem_free(text);
-    mem_free(list.steps);
-    return reason.kind != ERR_MEMORY || err_set(err, reason.kind, "%s", reason.text);
-}
-
 bool checkpoint_exists(const char *run, bool *exists, Err *err)
 {
     CheckpointList list;

@@ -42,14 +42,14 @@ static bool read_sample_size(const ModelReader *r, const char *key, const Json *
     c->sample_height = c->sample_width = 0;
     if (is_null(v)) return true;
     if (json_type(v) == JSON_NUMBER) {
-        bool ok = model_read_int(r, key, v, 1, UNET_MAX_SIDE, &c->sample_height);
+        bool ok = model_read_int(r, key, v, 1, IMAGE_MAX_SIDE, &c->sample_height);
         c->sample_width = c->sample_height;
         return ok;
     }
     if (json_type(v) != JSON_ARRAY || json_count(v) != 2)
         return model_wrong(r, key, v, "an integer, [height, width] or null");
-    return model_read_int(r, key, json_first(v), 1, UNET_MAX_SIDE, &c->sample_height) &&
-           model_read_int(r, key, json_next(json_first(v)), 1, UNET_MAX_SIDE, &c->sample_width);
+    return model_read_int(r, key, json_first(v), 1, IMAGE_MAX_SIDE, &c->sample_height) &&
+           model_read_int(r, key, json_next(json_first(v)), 1, IMAGE_MAX_SIDE, &c->sample_width);
 }
 
 static bool read_channels(const ModelReader *r, const char *key, const Json *v, UNetConfig *c)

@@ -109,8 +109,8 @@ static int at_least(int a, int b)
 
 static bool check_size(const UNetConfig *c, int H, int W, Err *err)
 {
-    if (!in_range(err, "image height", H, 1, UNET_MAX_SIDE) ||
-        !in_range(err, "image width", W, 1, UNET_MAX_SIDE))
+    if (!in_range(err, "image height", H, 1, IMAGE_MAX_SIDE) ||
+        !in_range(err, "image width", W, 1, IMAGE_MAX_SIDE))
         return false;
     int times = c->levels - 1, unit = 1 << times;
     if (H % unit == 0 && W % unit == 0) return true;

@@ -69,7 +69,9 @@ static bool find_folder(Model *m, const char *path, Err *err)
         if (path_exists(path))
             return err_set(err, ERR_USAGE, "%s: is a file, expected a run folder or a model folder",
                            path);
-        return err_set(err, ERR_IO, "%s: no such run or model folder", path);
+        bool below = path_join(inner, "runs", path, NULL) && path_is_folder(inner);
+        return err_set(err, ERR_IO, "%s: no such run or model folder%s%.500s%s", path,
+                       below ? "; did you mean " : "", below ? inner : "", below ? "?" : "");
     }
     if (run ? !holds(model, "model_index.json")
             : holds(current, "stats.jsonl") && !holds(current, "unet") && !holds(current, "mlp"))

@@ -247,7 +247,7 @@ bool trainer_run_config(const char *run, Config *c, Err *err)
         return false;
     if (path_exists(path)) return config_load(c, path, err);
     bool found;
-    if (!checkpoint_peek(run, &record, &found, err)) return false;
+    if (!checkpoint_peek(run, &record, &found, NULL, 0, err)) return false;
     if (!found) return err_set(err, ERR_IO, "%s: no checkpoint says what the run is", run);
     config_free(c);
     *c = record.config;

@@ -7,7 +7,8 @@
 # it where the data set is missing, `needs several-cpus` where there is one CPU, `needs no-sanitizer` in builds with
 # one. What the case writes and its
 # exit status must be NAME.stdout, NAME.stderr and NAME.exit; a missing file means nothing written,
-# status 0. UPDATE=1 rewrites those files; read the difference before committing it.
+# status 0. Where file 3 is a terminal, it shows
+# which case runs. UPDATE=1 rewrites those files; read the difference before committing it.
 set -u
 [ $# -ge 1 ] || { echo "usage: run.sh PATH/TO/diffc [FILTER]" >&2; exit 2; }
 program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
@@ -64,6 +65,7 @@ export SKIPPED="$scratch/skipped"
 
 passed=0
 failed=0
+shown=0
 same() { # EXPECTED ACTUAL: a missing EXPECTED is an empty file
     if [ -e "$1" ]; then diff -u "$1" "$2"; else diff -u /dev/null "$2"; fi
 }
@@ -73,6 +75,10 @@ keep() { # EXPECTED ACTUAL: an empty ACTUAL is no file
 for case in "$here"/cases/*.sh; do
     name=$(basename "$case" .sh)
     case $name in *"$filter"*) ;; *) continue ;; esac
+    shown=$((shown + 1))
+    if [ -t 3 ]; then
+        printf '\rcli %d of %d: %-60.60s' "$shown" "$(ls "$here"/cases/*.sh | wc -l)" "$name" >&3
+    fi 2>/dev/null
     folder=$scratch/$name
     mkdir "$folder" && cp "$here/tiny.json" "$folder" && cp "$scratch/images" "$folder/images-idx3-ubyte"
     (cd "$folder" && sh -u "$case" >"../$name.stdout" 2>"../$name.stderr" </dev/null)
@@ -94,6 +100,7 @@ for case in "$here"/cases/*.sh; do
     done
     if [ $good -eq 1 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 done
+{ [ ! -t 3 ] || printf '\r%76s\r' '' >&3; } 2>/dev/null
 [ ! -e "$scratch/reasons" ] || sort "$scratch/reasons" | uniq -c | sed 's/^ *\([0-9]*\) /\1 skipped: /'
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && { [ "$passed" -gt 0 ] || [ -e "$scratch/reasons" ]; }

@@ -1,76 +1,7 @@
-/* Attention: four passes against softmax(q k^T / sqrt(D)) v in double. */
+/* Attention: passes against softmax(q k^T / sqrt(D)) v in double. */
 #include "diffc/ops.h"
 #include "diffc/parallel.h"
-#include "four_passes.h"
-
-static AttentionDims dims_of(const OpCase *op)
-{
-    AttentionDims d = *(const AttentionDims *)op->shape;
-    d.N = op->N;
-    return d;
-}
-
-/* As long as promised and not longer, full of NaN: a sanitizer sees any reach beyond. */
-static float *scratch_new(const AttentionDims *d)
-{
-    size_t n = attention_scratch_floats(d);
-    float *scratch = test_floats(n);
-    for (size_t i = 0; i < n; i++) scratch[i] = NAN;
-    return scratch;
-}
-
-/* Whether the passes after forward get the weights that it leaves. */
-static bool keeps;
-
-/* Those of an op at x, or NULL: as long as promised, so that a sanitizer sees any reach beyond. */
-static float *saved_new(const AttentionDims *d, float **x)
-{
-    if (!keeps) return NULL;
-    size_t n = (size_t)d->N * (size_t)d->T * (size_t)d->heads * (size_t)d->D;
-    float *saved = test_floats(attention_saved_floats(d)), *y = test_floats(n);
-    float *scratch = scratch_new(d);
-    attention_forward(d, y, saved, x[0], x[1], x[2], scratch);
-    free(scratch);
-    free(y);
-    return saved;
-}
-
-static void forward(const OpCase *op, float *y, float **x)
-{
-    AttentionDims d = dims_of(op);
-    float *scratch = scratch_new(&d), *saved = saved_new(&d, x);
-    attention_forward(&d, y, saved, x[0], x[1], x[2], scratch);
-    free(saved);
-    free(scratch);
-}
-
-static void tangent(const OpCase *op, float *ydot, float **x, float **xdot)
-{
-    AttentionDims d = dims_of(op);
-    float *scratch = scratch_new(&d), *saved = saved_new(&d, x);
-    attention_tangent(&d, ydot, x[0], x[1], x[2], xdot[0], xdot[1], xdot[2], saved, scratch);
-    free(saved);
-    free(scratch);
-}
-
-static void backward(const OpCase *op, float **dx, float *dy, float **x)
-{
-    AttentionDims d = dims_of(op);
-    float *scratch = scratch_new(&d), *saved = saved_new(&d, x);
-    attention_backward(&d, passes_set, dx[0], dx[1], dx[2], dy, x[0], x[1], x[2], saved, scratch);
-    free(saved);
-    free(scratch);
-}
-
-static void backward2(const OpCase *op, float **mx, float *my, float *ly, float **x, float **xdot)
-{
-    AttentionDims d = dims_of(op);
-    float *scratch = scratch_new(&d), *saved = saved_new(&d, x);
-    attention_backward2(&d, passes_set, mx[0], mx[1], mx[2], my, ly, x[0], x[1], x[2], xdot[0],
-                        xdot[1], xdot[2], saved, scratch);
-    free(saved);
-    free(scratch);
-}
+#include "passes.h"
 
 /* y of one query of one head. */
 static void reference_row(const AttentionDims *d, double *y, const double *q, const double *k,
@@ -90,9 +21,10 @@ static void reference_row(const AttentionDims *d, double *y, const double *q, co
     }
 }
 
-static void reference(const OpCase *op, double *y, double **x)
+static void formula(const PassCase *c, double *y, double **x)
 {
-    AttentionDims d = dims_of(op);
+    AttentionDims d = *(const AttentionDims *)c->dims;
+    d.N = c->N;
     size_t stride = (size_t)d.heads * (size_t)d.D, image = (size_t)d.T * stride;
     double *weight = calloc((size_t)d.T, sizeof *weight);
     for (size_t n = 0; n < (size_t)d.N; n++) {
@@ -106,32 +38,19 @@ static void reference(const OpCase *op, double *y, double **x)
     free(weight);
 }
 
-static OpCase attention_case(const AttentionDims *d, const char *name)
+static PassCase attention_case(const AttentionDims *d)
 {
-    size_t per = (size_t)d->T * (size_t)d->heads * (size_t)d->D;
-    return (OpCase){
-        .name = name,
-        .shape = d,
-        .sets = true,
-        .N = d->N,
-        .inputs = 3,
-        .active = 3,
-        .per = {per, per, per},
-        .out = per,
-        .forward = forward,
-        .tangent = tangent,
-        .backward = backward,
-        .backward2 = backward2,
-        .reference = reference,
-    };
+    PassCase c = {.op = &op_attention, .dims = d, .N = d->N, .inputs = 3, .active = 3};
+    c.out = c.per[0] = c.per[1] = c.per[2] = (size_t)d->T * (size_t)d->heads * (size_t)d->D;
+    c.without_saved = true;
+    c.formula = formula;
+    return c;
 }
 
 static void check_shape(AttentionDims d)
 {
-    char name[64];
-    snprintf(name, sizeof name, "attention N %d T %d heads %d D %d", d.N, d.T, d.heads, d.D);
-    OpCase op = attention_case(&d, name);
-    check_four_passes(&op);
+    PassCase c = attention_case(&d);
+    check_passes(&c);
 }
 
 TEST(attention_passes_agree_with_the_formula_for_small_and_odd_shapes)
@@ -157,10 +76,10 @@ TEST(attention_to_a_single_token_copies_it)
 {
     AttentionDims d = {2, 1, 2, 3};
     size_t n = 12;
-    OpCase op = attention_case(&d, "one token");
+    PassCase op = attention_case(&d);
     Passes s = {0};
     passes_fill(&op, &s);
-    passes_run(&op, &s, ~0u);
+    passes_run(&op, &s, ~0u, 0);
     EXPECT_CLOSE(s.y, s.x[2], n, 1e-7);
     EXPECT_CLOSE(s.ydot, s.xdot[2], n, 1e-6);
     EXPECT_CLOSE(s.dx[2], s.dy, n, 1e-7);
@@ -171,35 +90,35 @@ TEST(attention_to_a_single_token_copies_it)
         EXPECT_NEAR((double)s.mx[0][i], 0, 1e-5);
         EXPECT_NEAR((double)s.mx[1][i], 0, 1e-5);
     }
-    passes_free(&op, &s);
+    passes_free(&s);
 }
 
 /* q = 0: all weights are 1/T. */
 TEST(attention_without_preference_is_the_mean_of_the_values)
 {
     AttentionDims d = {1, 70, 1, 4};
-    OpCase op = attention_case(&d, "uniform");
+    PassCase op = attention_case(&d);
     Passes s = {0};
     passes_fill(&op, &s);
-    memset(s.x[0], 0, input_floats(&op, 0) * sizeof(float));
-    passes_run(&op, &s, ~0u);
+    memset(s.x[0], 0, tensor_floats(&op, 0) * sizeof(float));
+    passes_run(&op, &s, ~0u, 0);
     for (int c = 0; c < d.D; c++) {
         double mean = 0;
         for (int t = 0; t < d.T; t++) mean += (double)s.x[2][t * d.D + c] / d.T;
         for (int t = 0; t < d.T; t++) EXPECT_NEAR((double)s.y[t * d.D + c], mean, 1e-6);
     }
-    passes_free(&op, &s);
+    passes_free(&s);
 }
 
 /* One vector added to all keys moves every logit of a query alike, so the sum of dk is zero. */
 TEST(attention_does_not_see_a_shift_of_all_keys)
 {
     AttentionDims d = {1, 100, 2, 8};
-    OpCase op = attention_case(&d, "shift of keys");
+    PassCase op = attention_case(&d);
     int columns = d.heads * d.D;
     Passes s = {0}, moved;
     passes_fill(&op, &s);
-    passes_run(&op, &s, ~0u);
+    passes_run(&op, &s, ~0u, 0);
     for (int c = 0; c < columns; c++) {
         double sum = 0, size = 0;
         for (int t = 0; t < d.T; t++) {
@@ -211,18 +130,18 @@ TEST(attention_does_not_see_a_shift_of_all_keys)
     }
     moved = s;
     for (int i = 0; i < d.T * columns; i++) s.x[1][i] += (float)(i % columns) * 0.25f - 1;
-    passes_run(&op, &moved, ~0u);
+    passes_run(&op, &moved, ~0u, 0);
     EXPECT_CLOSE(moved.y, s.y, output_floats(&op), 1e-5);
-    EXPECT_CLOSE(moved.dx[2], s.dx[2], input_floats(&op, 2), 1e-5);
-    passes_free_outputs(&op, &moved);
-    passes_free(&op, &s);
+    EXPECT_CLOSE(moved.dx[2], s.dx[2], tensor_floats(&op, 2), 1e-5);
+    passes_free_outputs(&moved);
+    passes_free(&s);
 }
 
 /* Logits of about 1e4: each query takes the value of its best key, and nothing overflows. */
 TEST(attention_with_huge_logits_is_finite_and_picks_the_largest)
 {
     AttentionDims d = {1, 66, 1, 1};
-    OpCase op = attention_case(&d, "huge logits");
+    PassCase op = attention_case(&d);
     Passes s = {0};
     passes_fill(&op, &s);
     int best = 0, worst = 0;
@@ -232,28 +151,28 @@ TEST(attention_with_huge_logits_is_finite_and_picks_the_largest)
         if (s.x[1][t] > s.x[1][best]) best = t;
         if (s.x[1][t] < s.x[1][worst]) worst = t;
     }
-    passes_run(&op, &s, ~0u);
+    passes_run(&op, &s, ~0u, 0);
     for (int t = 0; t < d.T; t++) {
         EXPECT_NEAR((double)s.y[t], (double)s.x[2][t % 2 ? worst : best], 1e-6);
         EXPECT(isfinite(s.ydot[t]));
         for (int i = 0; i < 3; i++) EXPECT(isfinite(s.dx[i][t]) && isfinite(s.mx[i][t]));
     }
-    passes_free(&op, &s);
+    passes_free(&s);
 }
 
 TEST(attention_lets_a_nan_through)
 {
     AttentionDims d = {2, 5, 1, 2};
-    OpCase op = attention_case(&d, "NaN");
+    PassCase op = attention_case(&d);
     Passes s = {0};
     passes_fill(&op, &s);
     s.x[1][3] = NAN;
-    passes_run(&op, &s, ~0u);
+    passes_run(&op, &s, ~0u, 0);
     for (int i = 0; i < 10; i++) {
         EXPECT(isnan(s.y[i]));
         EXPECT(isfinite(s.y[10 + i]));
     }
-    passes_free(&op, &s);
+    passes_free(&s);
 }
 
 TEST(attention_scratch_is_a_tile_for_each_thread_not_a_square)
@@ -275,21 +194,20 @@ TEST(attention_with_kept_weights_has_the_bits_of_attention_without)
         {2, 9, 1, 32}, {3, 10, 2, 5}, {1, 130, 1, 66}, {1, 260, 1, 130}, {9, 40, 1, 20}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         const AttentionDims *d = &shapes[i];
-        OpCase op = attention_case(d, "kept weights");
+        PassCase op = attention_case(d);
         Passes s = {0};
         passes_fill(&op, &s);
-        passes_run(&op, &s, ~0u);
+        passes_run(&op, &s, ~0u, 0);
         FOR_THREADS(threads)
         {
             Passes kept = s;
-            keeps = true;
-            passes_run(&op, &kept, ~0u);
-            keeps = false;
+            op.without_saved = false;
+            passes_run(&op, &kept, ~0u, 0);
             if (!passes_same(&op, &kept, &s)) printf("  shape %zu, %d threads\n", i, threads);
-            passes_free_outputs(&op, &kept);
+            passes_free_outputs(&kept);
         }
         test_thread_count(4);
-        passes_free(&op, &s);
+        passes_free(&s);
     }
 }
 

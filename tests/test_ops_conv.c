@@ -1,47 +1,11 @@
 #include "diffc/ops.h"
 #include "diffc/vec.h"
-#include "ops_check.h"
+#include "diffc/winograd.h"
+#include "passes.h"
 
-/* ---- conv2d: inputs x, w, b */
-
-static Conv2dDims conv_dims(void *dims, int N)
+static float *scratch_for(const Conv2dDims *d)
 {
-    Conv2dDims d = *(Conv2dDims *)dims;
-    d.N = N;
-    return d;
-}
-
-static void conv_op_forward(void *dims, int N, float *y, float *const *in)
-{
-    Conv2dDims d = conv_dims(dims, N);
-    float *scratch = check_scratch(conv2d_scratch_floats(&d));
-    conv2d_forward(&d, y, in[0], in[1], in[2], scratch);
-    check_free(scratch);
-}
-
-static void conv_op_backward(void *dims, int N, float *const *g, const float *dy, float *const *in)
-{
-    Conv2dDims d = conv_dims(dims, N);
-    float *scratch = check_scratch(conv2d_scratch_floats(&d));
-    conv2d_backward(&d, g[0], g[1], g[2], dy, in[0], in[1], scratch);
-    check_free(scratch);
-}
-
-static void conv_op_tangent(void *dims, int N, float *ydot, float *const *in, float *const *dot)
-{
-    Conv2dDims d = conv_dims(dims, N);
-    float *scratch = check_scratch(conv2d_scratch_floats(&d));
-    conv2d_tangent(&d, ydot, in[0], dot[0], in[1], dot[1], dot[2], scratch);
-    check_free(scratch);
-}
-
-static void conv_op_backward2(void *dims, int N, float *const *m, const float *my, const float *ly,
-                              float *const *in, float *const *dot)
-{
-    Conv2dDims d = conv_dims(dims, N);
-    float *scratch = check_scratch(conv2d_scratch_floats(&d));
-    conv2d_backward2(&d, m[0], m[1], m[2], my, ly, in[0], dot[0], in[1], scratch);
-    check_free(scratch);
+    return check_scratch(conv2d_scratch_floats(d));
 }
 
 /*  H   W   C   K   R  S  stride  top bottom left right */
@@ -97,7 +61,7 @@ TEST(conv2d_forward_agrees_with_the_reference_at_every_level)
             float *x = check_random(2 * conv_in_size(&d), 1, 1);
             float *w = check_random(conv_weights(&d), 2, 1), *b = check_random((size_t)d.K, 3, 1);
             float *y = check_scratch(n), *expected = check_alloc(n);
-            float *scratch = check_scratch(conv2d_scratch_floats(&d));
+            float *scratch = scratch_for(&d);
             conv2d_forward(&d, y, x, w, bias ? b : NULL, scratch);
             conv2d_forward_reference(&d, expected, x, w, bias ? b : NULL);
             if (!EXPECT_CLOSE(y, expected, n, 1e-6)) printf("  %s, shape %d\n", vec_level(), i / 2);
@@ -144,22 +108,23 @@ TEST(conv2d_bits_do_not_depend_on_the_width_of_the_image)
             float *in[3] = {check_random(conv_in_size(&d), 1, 1),
                             check_random(conv_weights(&d), 2, 1), check_random((size_t)K, 3, 1)};
             float *dy = check_random(conv_out_size(&d), 4, 1), *y = check_alloc(conv_out_size(&d)),
-                  *dx = check_alloc(conv_in_size(&d)), *g[3] = {dx, NULL, NULL};
-            conv_op_forward(&d, 1, y, in);
-            conv_op_backward(&d, 1, g, dy, in);
+                  *dx = check_alloc(conv_in_size(&d)), *scratch = scratch_for(&d);
+            conv2d_forward(&d, y, in[0], in[1], in[2], scratch);
+            conv2d_backward(&d, dx, NULL, NULL, dy, in[0], in[1], scratch);
             for (int width = 2; width < W; width++) {
                 Conv2dDims n = {1, H, width, C, K, R, R, 1, pad, pad, pad, pad};
-                float *x = cropped(in[0], H, W, width, C), *of[3] = {x, in[1], in[2]};
+                float *x = cropped(in[0], H, W, width, C), *scratch_n = scratch_for(&n);
                 float *dy_n = cropped(dy, H, W, width, K), *y_n = check_alloc(conv_out_size(&n)),
-                      *dx_n = check_alloc(conv_in_size(&n)), *g_n[3] = {dx_n, NULL, NULL};
-                conv_op_forward(&n, 1, y_n, of);
-                conv_op_backward(&n, 1, g_n, dy_n, of);
+                      *dx_n = check_alloc(conv_in_size(&n));
+                conv2d_forward(&n, y_n, x, in[1], in[2], scratch_n);
+                conv2d_backward(&n, dx_n, NULL, NULL, dy_n, x, in[1], scratch_n);
                 expect_same_columns(y_n, y, H, W, width, K);
                 expect_same_columns(dx_n, dx, H, W, width, C);
                 check_free(x), check_free(dy_n), check_free(y_n), check_free(dx_n);
+                check_free(scratch_n);
             }
             for (int j = 0; j < 3; j++) check_free(in[j]);
-            check_free(dy), check_free(y), check_free(dx);
+            check_free(dy), check_free(y), check_free(dx), check_free(scratch);
         }
     }
     const char *bad;
@@ -180,7 +145,7 @@ TEST(conv2d_with_packed_weights_has_the_bits_of_conv2d_without)
             float *x = check_random(2 * conv_in_size(&d), 1, 1);
             float *w = check_random(conv_weights(&d), 2, 1), *b = check_random((size_t)d.K, 3, 1);
             float *y = check_alloc(n), *same = check_alloc(n), *packed = check_scratch(floats);
-            float *scratch = check_scratch(conv2d_scratch_floats(&d));
+            float *scratch = scratch_for(&d);
             conv2d_forward(&d, y, x, w, b, scratch);
             conv2d_pack(&d, packed, w);
             conv2d_forward_packed(&d, same, x, packed, b, scratch);
@@ -218,25 +183,91 @@ TEST(conv2d_reference_places_taps_where_the_formula_says)
     EXPECT_SAME(y, expected, sizeof y);
 }
 
-TEST(conv2d_keeps_the_promises_of_an_op)
+/* The sum of conv2d_forward_reference, of doubles. */
+static double conv_sum(const Conv2dDims *d, const double *x, const double *w, int oh, int ow, int k)
+{
+    double sum = 0;
+    for (int tap = 0; tap < d->R * d->S; tap++) {
+        int h = oh * d->stride + tap / d->S - d->pad_top;
+        int v = ow * d->stride + tap % d->S - d->pad_left;
+        if (h < 0 || h >= d->H || v < 0 || v >= d->W) continue;
+        for (int i = 0; i < d->C; i++)
+            sum += x[(h * d->W + v) * d->C + i] * w[(tap * d->C + i) * d->K + k];
+    }
+    return sum;
+}
+
+static void conv_formula(const PassCase *c, double *y, double **x)
+{
+    const Conv2dDims *d = c->dims;
+    int OH = conv2d_out_height(d), OW = conv2d_out_width(d);
+    for (int at = 0; at < c->N * OH * OW * d->K; at++) {
+        int k = at % d->K, pixel = at / d->K, n = pixel / (OH * OW);
+        y[at] = x[BIAS][k] + conv_sum(d, x[0] + n * d->H * d->W * d->C, x[WEIGHTS], pixel / OW % OH,
+                                      pixel % OW, k);
+    }
+}
+
+static PassCase conv_case(const Op *op, const Conv2dDims *d)
+{
+    PassCase c = {.op = op, .dims = d, .N = 3, .inputs = 1, .active = 1};
+    c.per[0] = conv_in_size(d), c.per[WEIGHTS] = conv_weights(d), c.per[BIAS] = (size_t)d->K;
+    c.out = conv_out_size(d);
+    c.formula = conv_formula;
+    return c;
+}
+
+TEST(conv2d_passes_agree_with_the_formula)
 {
     for (int i = 0; i < SHAPES; i++) {
-        Conv2dDims d = shapes[i];
-        char name[32];
-        snprintf(name, sizeof name, "conv2d, shape %d", i);
-        CheckOp op = {.name = name,
-                      .dims = &d,
-                      .inputs = 3,
-                      .in = {{.size = conv_in_size(&d)},
-                             {.size = conv_weights(&d), .parameter = true},
-                             {.size = (size_t)d.K, .parameter = true}},
-                      .out_size = conv_out_size(&d),
-                      .forward = conv_op_forward,
-                      .backward = conv_op_backward,
-                      .tangent = conv_op_tangent,
-                      .backward2 = conv_op_backward2,
-                      .step = 0.5}; /* at most quadratic: differences are exact */
-        check_op(&op);
+        PassCase c = conv_case(&op_conv2d, &shapes[i]);
+        check_passes(&c);
+    }
+}
+
+/* What Conv2dFastDims adds: upsampling before, a vector and a tensor added after. */
+static void conv_fast_formula(const PassCase *c, double *y, double **x)
+{
+    const Conv2dFastDims *d = c->dims;
+    const Conv2dDims *conv = &d->conv;
+    int H = conv->H, W = conv->W, C = conv->C, K = conv->K, scale = d->upsampled ? 2 : 1;
+    double *seen = calloc((size_t)(H * W * C), sizeof *seen);
+    if (!seen) abort();
+    for (int n = 0; n < c->N; n++) {
+        const double *image = x[0] + (size_t)n * c->per[0];
+        for (int at = 0; at < H * W * C; at++) {
+            int h = at / C / W / scale, w = at / C % W / scale;
+            seen[at] = image[(h * (W / scale) + w) * C + at % C];
+        }
+        for (int at = 0; at < H * W * K; at++) {
+            double *to = &y[n * H * W * K + at];
+            *to =
+                x[BIAS][at % K] + conv_sum(conv, seen, x[WEIGHTS], at / K / W, at / K % W, at % K);
+            if (d->shift_in) *to += x[d->shift_in][n * K + at % K];
+            if (d->residual_in) *to += x[d->residual_in][n * H * W * K + at];
+        }
+    }
+    free(seen);
+}
+
+TEST(conv2d_fast_passes_agree_with_the_formula_with_all_that_is_joined)
+{
+    static const int joined[][3] = {{0, 0, 0}, {1, 0, 0}, {0, 1, 0},
+                                    {0, 0, 1}, {0, 1, 2}, {1, 2, 1}};
+    for (int i = 0; i < 12; i++) {
+        int side = i % 2 ? 6 : 10; /* the two sizes of tiles */
+        const int *j = joined[i / 2];
+        Conv2dFastDims d = {{3, side, side, 9, 17, 3, 3, 1, 1, 1, 1, 1}, j[0], j[1], j[2]};
+        PassCase c = conv_case(&op_conv2d_fast, &d.conv);
+        EXPECT(winograd_serves(&d.conv));
+        c.dims = &d;
+        if (d.upsampled) c.per[0] /= 4;
+        if (d.shift_in) c.per[d.shift_in] = 17, c.inputs++;
+        if (d.residual_in) c.per[d.residual_in] = c.out, c.inputs++;
+        c.active = c.inputs;
+        c.packed = true;
+        c.formula = conv_fast_formula;
+        check_passes(&c);
     }
 }
 
@@ -278,7 +309,7 @@ TEST(conv2d_gradients_of_a_large_batch_agree_with_plain_sums)
         sum_gradients(&d, sum_w, sum_b, dy, x);
         FOR_THREADS(threads)
         {
-            float *scratch = check_scratch(conv2d_scratch_floats(&d));
+            float *scratch = scratch_for(&d);
             memset(dw, 0, weights * sizeof *dw);
             memset(db, 0, K * sizeof *db);
             conv2d_backward(&d, NULL, dw, db, dy, x, w, scratch);
@@ -305,7 +336,7 @@ TEST(conv2d_passes_nan_on)
     d.N = 1;
     size_t n = conv_out_size(&d);
     float *x = check_random(conv_in_size(&d), 1, 1), *w = check_random(conv_weights(&d), 2, 1);
-    float *y = check_alloc(n), *scratch = check_scratch(conv2d_scratch_floats(&d));
+    float *y = check_alloc(n), *scratch = scratch_for(&d);
     x[(4 * 8 + 4) * 5] = NAN;
     conv2d_forward(&d, y, x, w, NULL, scratch);
     size_t bad = 0;
@@ -314,48 +345,7 @@ TEST(conv2d_passes_nan_on)
     check_free(x), check_free(w), check_free(y), check_free(scratch);
 }
 
-/* ---- linear: inputs x, w, b */
-
-static LinearDims linear_dims(void *dims, int N)
-{
-    LinearDims d = *(LinearDims *)dims;
-    d.N = N;
-    return d;
-}
-
-static void linear_op_forward(void *dims, int N, float *y, float *const *in)
-{
-    LinearDims d = linear_dims(dims, N);
-    float *scratch = check_scratch(linear_scratch_floats(&d));
-    linear_forward(&d, y, in[0], in[1], NULL, in[2], scratch);
-    check_free(scratch);
-}
-
-static void linear_op_backward(void *dims, int N, float *const *g, const float *dy,
-                               float *const *in)
-{
-    LinearDims d = linear_dims(dims, N);
-    float *scratch = check_scratch(linear_scratch_floats(&d));
-    linear_backward(&d, check_set, g[0], g[1], g[2], dy, in[0], in[1], NULL, scratch);
-    check_free(scratch);
-}
-
-static void linear_op_tangent(void *dims, int N, float *ydot, float *const *in, float *const *dot)
-{
-    LinearDims d = linear_dims(dims, N);
-    float *scratch = check_scratch(linear_scratch_floats(&d));
-    linear_tangent(&d, ydot, in[0], dot[0], in[1], NULL, dot[1], dot[2], scratch);
-    check_free(scratch);
-}
-
-static void linear_op_backward2(void *dims, int N, float *const *m, const float *my,
-                                const float *ly, float *const *in, float *const *dot)
-{
-    LinearDims d = linear_dims(dims, N);
-    float *scratch = check_scratch(linear_scratch_floats(&d));
-    linear_backward2(&d, check_set, m[0], m[1], m[2], my, ly, in[0], dot[0], in[1], NULL, scratch);
-    check_free(scratch);
-}
+/* ---- linear */
 
 /* T rows per image: one, a few, and more than a tile; wide and narrow. */
 static const LinearDims linears[] = {{0, 1, 1, 1},    {0, 1, 40, 300}, {0, 3, 7, 130},
@@ -390,26 +380,26 @@ TEST(linear_forward_agrees_with_double)
     }
 }
 
-TEST(linear_keeps_the_promises_of_an_op)
+static void linear_formula(const PassCase *c, double *y, double **x)
 {
-    for (int i = 0; i < LINEARS; i++) {
-        LinearDims d = linears[i];
-        char name[32];
-        snprintf(name, sizeof name, "linear, shape %d", i);
-        CheckOp op = {.name = name,
-                      .dims = &d,
-                      .inputs = 3,
-                      .in = {{.size = (size_t)d.T * (size_t)d.C},
-                             {.size = (size_t)d.C * (size_t)d.K, .parameter = true},
-                             {.size = (size_t)d.K, .parameter = true}},
-                      .out_size = (size_t)d.T * (size_t)d.K,
-                      .forward = linear_op_forward,
-                      .backward = linear_op_backward,
-                      .tangent = linear_op_tangent,
-                      .backward2 = linear_op_backward2,
-                      .sets = true,
-                      .step = 0.5};
-        check_op(&op);
+    const LinearDims *d = c->dims;
+    for (int at = 0; at < c->N * d->T * d->K; at++) {
+        int row = at / d->K, k = at % d->K;
+        y[at] = x[BIAS][k];
+        for (int i = 0; i < d->C; i++) y[at] += x[0][row * d->C + i] * x[WEIGHTS][i * d->K + k];
+    }
+}
+
+TEST(linear_passes_agree_with_the_formula)
+{
+    for (int i = 0; i < 2 * LINEARS; i++) {
+        const LinearDims *d = &linears[i / 2];
+        PassCase c = {.op = &op_linear, .dims = d, .N = 3, .inputs = 1, .active = 1};
+        c.per[0] = (size_t)d->T * (size_t)d->C, c.out = (size_t)d->T * (size_t)d->K;
+        c.per[WEIGHTS] = (size_t)d->C * (size_t)d->K, c.per[BIAS] = (size_t)d->K;
+        c.packed = i % 2;
+        c.formula = linear_formula;
+        check_passes(&c);
     }
 }
 

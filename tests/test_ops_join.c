@@ -1,391 +1,164 @@
-/* Joins and pointwise maps: four passes against plain loops in double. */
+/* Joins and pointwise maps: passes against plain loops in double. */
 #include "diffc/ops.h"
-#include "four_passes.h"
+#include "passes.h"
 
-/* ---- concat */
-
-static ConcatDims concat_dims(const OpCase *op)
+static void concat_formula(const PassCase *c, double *y, double **x)
 {
-    ConcatDims d = *(const ConcatDims *)op->shape;
-    d.N = op->N;
-    return d;
-}
-
-static void concat_run(const OpCase *op, float *y, float **x)
-{
-    ConcatDims d = concat_dims(op);
-    concat_forward(&d, y, x[0], x[1]);
-}
-
-static void concat_dot(const OpCase *op, float *ydot, float **x, float **xdot)
-{
-    ConcatDims d = concat_dims(op);
-    (void)x;
-    concat_tangent(&d, ydot, xdot[0], xdot[1]);
-}
-
-static void concat_back(const OpCase *op, float **dx, float *dy, float **x)
-{
-    ConcatDims d = concat_dims(op);
-    (void)x;
-    concat_backward(&d, passes_set, dx[0], dx[1], dy);
-}
-
-static void concat_back2(const OpCase *op, float **mx, float *my, float *ly, float **x,
-                         float **xdot)
-{
-    ConcatDims d = concat_dims(op);
-    (void)ly, (void)x, (void)xdot;
-    concat_backward2(&d, passes_set, mx[0], mx[1], my);
-}
-
-static void concat_formula(const OpCase *op, double *y, double **x)
-{
-    ConcatDims d = concat_dims(op);
-    for (int r = 0; r < d.N * d.T; r++) {
-        for (int c = 0; c < d.A; c++) *y++ = x[0][r * d.A + c];
-        for (int c = 0; c < d.B; c++) *y++ = x[1][r * d.B + c];
+    const ConcatDims *d = c->dims;
+    for (int r = 0; r < c->N * d->T; r++) {
+        for (int i = 0; i < d->A; i++) *y++ = x[0][r * d->A + i];
+        for (int i = 0; i < d->B; i++) *y++ = x[1][r * d->B + i];
     }
-}
-
-static void check_concat(ConcatDims d)
-{
-    OpCase op = {
-        .name = "concat",
-        .sets = true,
-        .shape = &d,
-        .N = d.N,
-        .inputs = 2,
-        .active = 2,
-        .per = {(size_t)(d.T * d.A), (size_t)(d.T * d.B)},
-        .out = (size_t)(d.T * (d.A + d.B)),
-        .forward = concat_run,
-        .tangent = concat_dot,
-        .backward = concat_back,
-        .backward2 = concat_back2,
-        .reference = concat_formula,
-    };
-    check_four_passes(&op);
 }
 
 TEST(concat_passes_agree_with_the_formula)
 {
-    check_concat((ConcatDims){1, 1, 1, 1});
-    check_concat((ConcatDims){3, 49, 5, 1});
-    check_concat((ConcatDims){2, 4, 64, 33});
+    static const ConcatDims shapes[] = {{1, 1, 1, 1}, {3, 49, 5, 1}, {2, 4, 64, 33}};
+    for (int i = 0; i < 3; i++) {
+        const ConcatDims *d = &shapes[i];
+        PassCase c = {.op = &op_concat, .dims = d, .N = d->N, .inputs = 2, .active = 2};
+        c.per[0] = (size_t)(d->T * d->A), c.per[1] = (size_t)(d->T * d->B);
+        c.out = c.per[0] + c.per[1];
+        c.formula = concat_formula;
+        check_passes(&c);
+    }
 }
 
 /* ---- add and scale; several pieces of the flat loop are in the largest */
 
-static PointDims point_dims(const OpCase *op)
+static void add_formula(const PassCase *c, double *y, double **x)
 {
-    return (PointDims){op->N, op->out};
+    for (size_t i = 0; i < output_floats(c); i++) y[i] = x[0][i] + x[1][i];
 }
 
-static void add_run(const OpCase *op, float *y, float **x)
+static void scale_formula(const PassCase *c, double *y, double **x)
 {
-    PointDims d = point_dims(op);
-    add_forward(&d, y, x[0], x[1]);
+    const ScaleDims *d = c->dims;
+    for (size_t i = 0; i < output_floats(c); i++)
+        y[i] = (double)d->factor * x[0][i] + (double)d->offset;
 }
 
-static void add_dot(const OpCase *op, float *ydot, float **x, float **xdot)
-{
-    PointDims d = point_dims(op);
-    (void)x;
-    add_tangent(&d, ydot, xdot[0], xdot[1]);
-}
-
-static void add_back(const OpCase *op, float **dx, float *dy, float **x)
-{
-    PointDims d = point_dims(op);
-    (void)x;
-    add_backward(&d, dx[0], dx[1], dy);
-}
-
-static void add_back2(const OpCase *op, float **mx, float *my, float *ly, float **x, float **xdot)
-{
-    PointDims d = point_dims(op);
-    (void)ly, (void)x, (void)xdot;
-    add_backward2(&d, mx[0], mx[1], my);
-}
-
-static void add_formula(const OpCase *op, double *y, double **x)
-{
-    for (size_t i = 0; i < output_floats(op); i++) y[i] = x[0][i] + x[1][i];
-}
-
-static const float FACTOR = -0.7f;
-
-static void scale_run(const OpCase *op, float *y, float **x)
-{
-    PointDims d = point_dims(op);
-    scale_forward(&d, FACTOR, y, x[0]);
-}
-
-static void scale_dot(const OpCase *op, float *ydot, float **x, float **xdot)
-{
-    PointDims d = point_dims(op);
-    (void)x;
-    scale_tangent(&d, FACTOR, ydot, xdot[0]);
-}
-
-static void scale_back(const OpCase *op, float **dx, float *dy, float **x)
-{
-    PointDims d = point_dims(op);
-    (void)x;
-    scale_backward(&d, FACTOR, dx[0], dy);
-}
-
-static void scale_back2(const OpCase *op, float **mx, float *my, float *ly, float **x, float **xdot)
-{
-    PointDims d = point_dims(op);
-    (void)ly, (void)x, (void)xdot;
-    scale_backward2(&d, FACTOR, mx[0], my);
-}
-
-static void scale_formula(const OpCase *op, double *y, double **x)
-{
-    for (size_t i = 0; i < output_floats(op); i++) y[i] = (double)FACTOR * x[0][i];
-}
-
-TEST(add_and_scale_passes_agree_with_the_formula)
+TEST(add_scale_and_affine_passes_agree_with_the_formula)
 {
     static const size_t sizes[] = {1, 17, 9001};
     for (int i = 0; i < 3; i++) {
-        OpCase add = {
-            .name = "add",
-            .N = 4,
-            .inputs = 2,
-            .active = 2,
-            .per = {sizes[i], sizes[i]},
-            .out = sizes[i],
-            .forward = add_run,
-            .tangent = add_dot,
-            .backward = add_back,
-            .backward2 = add_back2,
-            .reference = add_formula,
-        };
-        check_four_passes(&add);
-        OpCase scale = add;
-        scale.name = "scale";
-        scale.inputs = scale.active = 1;
-        scale.forward = scale_run;
-        scale.tangent = scale_dot;
-        scale.backward = scale_back;
-        scale.backward2 = scale_back2;
-        scale.reference = scale_formula;
-        check_four_passes(&scale);
+        PointDims point = {4, sizes[i]};
+        ScaleDims scale = {point, -0.7f, 0}, affine = {point, -0.7f, 1.25f};
+        PassCase c = {.op = &op_add, .dims = &point, .N = 4, .inputs = 2, .active = 2};
+        c.per[0] = c.per[1] = c.out = sizes[i];
+        c.formula = add_formula;
+        check_passes(&c);
+        c.inputs = c.active = 1;
+        c.formula = scale_formula;
+        c.op = &op_scale, c.dims = &scale;
+        check_passes(&c);
+        c.op = &op_affine, c.dims = &affine;
+        check_passes(&c);
     }
+}
+
+TEST(affine_adds_the_offset_after_the_factor)
+{
+    PointDims d = {3, 11};
+    float *x = check_random(33, 1, 1), *y = check_scratch(33);
+    affine_forward(&d, 2, -1, y, x);
+    for (int i = 0; i < 33; i++) EXPECT_NEAR((double)y[i], 2 * (double)x[i] - 1, 5e-7);
+    check_free(x), check_free(y);
 }
 
 /* ---- shift and modulate */
 
-static ShiftDims shift_dims(const OpCase *op)
+static void shift_formula(const PassCase *c, double *y, double **x)
 {
-    ShiftDims d = *(const ShiftDims *)op->shape;
-    d.N = op->N;
-    return d;
+    const ShiftDims *d = c->dims;
+    for (int r = 0; r < c->N * d->T; r++)
+        for (int i = 0; i < d->C; i++)
+            y[r * d->C + i] = x[0][r * d->C + i] + x[1][r / d->T * d->C + i];
 }
 
-static void shift_run(const OpCase *op, float *y, float **x)
+static void modulate_formula(const PassCase *c, double *y, double **x)
 {
-    ShiftDims d = shift_dims(op);
-    shift_forward(&d, y, x[0], x[1]);
-}
-
-static void shift_dot(const OpCase *op, float *ydot, float **x, float **xdot)
-{
-    ShiftDims d = shift_dims(op);
-    (void)x;
-    shift_tangent(&d, ydot, xdot[0], xdot[1]);
-}
-
-static void shift_back(const OpCase *op, float **dx, float *dy, float **x)
-{
-    ShiftDims d = shift_dims(op);
-    (void)x;
-    shift_backward(&d, dx[0], dx[1], dy);
-}
-
-static void shift_back2(const OpCase *op, float **mx, float *my, float *ly, float **x, float **xdot)
-{
-    ShiftDims d = shift_dims(op);
-    (void)ly, (void)x, (void)xdot;
-    shift_backward2(&d, mx[0], mx[1], my);
-}
-
-static void shift_formula(const OpCase *op, double *y, double **x)
-{
-    ShiftDims d = shift_dims(op);
-    for (int r = 0; r < d.N * d.T; r++)
-        for (int c = 0; c < d.C; c++) y[r * d.C + c] = x[0][r * d.C + c] + x[1][r / d.T * d.C + c];
-}
-
-static void modulate_run(const OpCase *op, float *y, float **x)
-{
-    ShiftDims d = shift_dims(op);
-    modulate_forward(&d, y, x[0], x[1]);
-}
-
-static void modulate_dot(const OpCase *op, float *ydot, float **x, float **xdot)
-{
-    ShiftDims d = shift_dims(op);
-    modulate_tangent(&d, ydot, x[0], xdot[0], x[1], xdot[1]);
-}
-
-static void modulate_back(const OpCase *op, float **dx, float *dy, float **x)
-{
-    ShiftDims d = shift_dims(op);
-    modulate_backward(&d, dx[0], dx[1], dy, x[0], x[1]);
-}
-
-static void modulate_back2(const OpCase *op, float **mx, float *my, float *ly, float **x,
-                           float **xdot)
-{
-    ShiftDims d = shift_dims(op);
-    modulate_backward2(&d, mx[0], mx[1], my, ly, x[0], xdot[0], x[1], xdot[1]);
-}
-
-static void modulate_formula(const OpCase *op, double *y, double **x)
-{
-    ShiftDims d = shift_dims(op);
-    for (int r = 0; r < d.N * d.T; r++) {
-        const double *s = x[1] + r / d.T * 2 * d.C, *b = s + d.C;
-        for (int c = 0; c < d.C; c++) y[r * d.C + c] = x[0][r * d.C + c] * (1 + s[c]) + b[c];
+    const ShiftDims *d = c->dims;
+    for (int r = 0; r < c->N * d->T; r++) {
+        const double *s = x[1] + r / d->T * 2 * d->C, *b = s + d->C;
+        for (int i = 0; i < d->C; i++) y[r * d->C + i] = x[0][r * d->C + i] * (1 + s[i]) + b[i];
     }
 }
 
-static OpCase shift_case(const ShiftDims *d)
+static PassCase shift_case(const ShiftDims *d)
 {
-    size_t per = (size_t)(d->T * d->C);
-    return (OpCase){
-        .name = "shift",
-        .shape = d,
-        .N = d->N,
-        .inputs = 2,
-        .active = 2,
-        .per = {per, (size_t)d->C},
-        .out = per,
-        .forward = shift_run,
-        .tangent = shift_dot,
-        .backward = shift_back,
-        .backward2 = shift_back2,
-        .reference = shift_formula,
-    };
+    PassCase c = {.op = &op_shift, .dims = d, .N = d->N, .inputs = 2, .active = 2};
+    c.per[0] = c.out = (size_t)(d->T * d->C), c.per[1] = (size_t)d->C;
+    c.formula = shift_formula;
+    return c;
 }
 
-static OpCase modulate_case(const ShiftDims *d)
+static PassCase modulate_case(const ShiftDims *d)
 {
-    OpCase op = shift_case(d);
-    op.name = "modulate";
-    op.per[1] = 2 * (size_t)d->C;
-    op.forward = modulate_run;
-    op.tangent = modulate_dot;
-    op.backward = modulate_back;
-    op.backward2 = modulate_back2;
-    op.reference = modulate_formula;
-    return op;
+    PassCase c = shift_case(d);
+    c.op = &op_modulate;
+    c.per[1] *= 2;
+    c.formula = modulate_formula;
+    return c;
 }
 
 TEST(shift_and_modulate_passes_agree_with_the_formula)
 {
     static const ShiftDims shapes[] = {{1, 1, 1}, {3, 49, 5}, {2, 6, 130}, {1, 16, 64}};
     for (int i = 0; i < 4; i++) {
-        OpCase shift = shift_case(&shapes[i]), modulate = modulate_case(&shapes[i]);
-        check_four_passes(&shift);
-        check_four_passes(&modulate);
+        PassCase shift = shift_case(&shapes[i]), modulate = modulate_case(&shapes[i]);
+        check_passes(&shift);
+        check_passes(&modulate);
     }
 }
 
-/* ---- affine, whose other passes are scale's, and divide */
+/* ---- divide */
 
-TEST(affine_adds_the_offset_after_the_factor)
+static void divide_prepare(const PassCase *c, float **x)
 {
-    PointDims d = {3, 11};
-    float *x = test_random(33, 1, 1), *y = guarded_new(33, NAN);
-    affine_forward(&d, 2, -1, y, x);
-    for (int i = 0; i < 33; i++) EXPECT_NEAR((double)y[i], 2 * (double)x[i] - 1, 5e-7);
-    EXPECT(guarded_intact(y, 33));
-    free(x);
-    guarded_free(y);
+    for (int n = 0; n < c->N; n++) x[1][n] = copysignf(0.5f + fabsf(x[1][n]), x[1][n]);
 }
 
-static void divide_prepare(const OpCase *op, float **x)
+static void divide_formula(const PassCase *c, double *y, double **x)
 {
-    for (int n = 0; n < op->N; n++) x[1][n] = copysignf(0.5f + fabsf(x[1][n]), x[1][n]);
+    for (size_t i = 0; i < output_floats(c); i++) y[i] = x[0][i] / x[1][i / c->out];
 }
 
-static void divide_run(const OpCase *op, float *y, float **x)
+static PassCase divide_case(const PointDims *d)
 {
-    PointDims d = point_dims(op);
-    divide_forward(&d, y, x[0], x[1]);
-}
-
-static void divide_dot(const OpCase *op, float *ydot, float **x, float **xdot)
-{
-    PointDims d = point_dims(op);
-    divide_tangent(&d, ydot, x[0], xdot[0], x[1], xdot[1]);
-}
-
-static void divide_back(const OpCase *op, float **dx, float *dy, float **x)
-{
-    PointDims d = point_dims(op);
-    divide_backward(&d, dx[0], dx[1], dy, x[0], x[1]);
-}
-
-static void divide_back2(const OpCase *op, float **mx, float *my, float *ly, float **x,
-                         float **xdot)
-{
-    PointDims d = point_dims(op);
-    divide_backward2(&d, mx[0], mx[1], my, ly, x[0], xdot[0], x[1], xdot[1]);
-}
-
-static void divide_formula(const OpCase *op, double *y, double **x)
-{
-    for (size_t i = 0; i < output_floats(op); i++) y[i] = x[0][i] / x[1][i / op->out];
-}
-
-static OpCase divide_case(int N, size_t size)
-{
-    return (OpCase){
-        .name = "divide",
-        .N = N,
-        .inputs = 2,
-        .active = 2,
-        .per = {size, 1},
-        .out = size,
-        .prepare = divide_prepare,
-        .forward = divide_run,
-        .tangent = divide_dot,
-        .backward = divide_back,
-        .backward2 = divide_back2,
-        .reference = divide_formula,
-    };
+    PassCase c = {.op = &op_divide, .dims = d, .N = d->N, .inputs = 2, .active = 2};
+    c.per[0] = c.out = d->size, c.per[1] = 1;
+    c.prepare = divide_prepare;
+    c.formula = divide_formula;
+    return c;
 }
 
 TEST(divide_passes_agree_with_the_formula)
 {
-    OpCase one = divide_case(1, 1), several = divide_case(4, 97);
-    check_four_passes(&one);
-    check_four_passes(&several);
+    PointDims small = {1, 1}, large = {4, 97};
+    PassCase one = divide_case(&small), several = divide_case(&large);
+    check_passes(&one);
+    check_passes(&several);
 }
 
-/* A time embedding has no tangent; NULL says so and must equal zeros. */
-TEST(shift_modulate_and_divide_take_a_missing_tangent_as_zero)
+/* A time embedding has no tangent; where the row says so, NULL must equal zeros. */
+TEST(modulate_and_divide_take_a_missing_tangent_as_zero)
 {
-    ShiftDims d = {2, 9, 6};
-    OpCase cases[] = {shift_case(&d), modulate_case(&d), divide_case(2, 21)};
-    for (int k = 0; k < 3; k++) {
-        OpCase op = cases[k];
+    ShiftDims shift = {2, 9, 6};
+    PointDims point = {2, 21};
+    PassCase cases[] = {modulate_case(&shift), divide_case(&point)};
+    for (int k = 0; k < 2; k++) {
+        const PassCase *c = &cases[k];
         Passes zero = {0}, none;
-        passes_fill(&op, &zero);
-        memset(zero.xdot[1], 0, input_floats(&op, 1) * sizeof(float));
+        EXPECT(c->op->tangent_may_be_null == OP_X1);
+        passes_fill(c, &zero);
+        memset(zero.xdot[1], 0, tensor_floats(c, 1) * sizeof(float));
         none = zero;
         none.xdot[1] = NULL;
-        passes_run(&op, &zero, ~0u);
-        passes_run(&op, &none, ~0u);
-        passes_same(&op, &none, &zero);
-        passes_free_outputs(&op, &none);
-        passes_free(&op, &zero);
+        passes_run(c, &zero, ~0u, 0);
+        passes_run(c, &none, ~0u, 0);
+        passes_same(c, &none, &zero);
+        passes_free_outputs(&none);
+        passes_free(&zero);
     }
 }

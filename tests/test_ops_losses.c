@@ -1,87 +1,77 @@
-/* Losses, time features and class embeddings: four passes against plain loops in double. */
+/* Losses, time features and class embeddings: passes against plain loops in double. */
 #include "diffc/ops.h"
-#include "four_passes.h"
+#include "passes.h"
 
-/* ---- xent. The targets travel as a second input without derivative. */
+/* ---- xent, as a row of its own whose targets travel as a second input without derivative */
 
-static XentDims xent_dims(const OpCase *op)
+static int *targets(const OpCall *c)
 {
-    return (XentDims){op->N, (int)op->per[0]};
-}
-
-static int *xent_targets(const OpCase *op, float **x)
-{
-    int *target = calloc((size_t)op->N, sizeof *target);
-    for (int n = 0; n < op->N; n++) target[n] = (int)x[1][n];
+    const XentDims *d = c->dims;
+    int *target = calloc((size_t)d->N, sizeof *target);
+    if (!target) abort();
+    for (int n = 0; n < d->N; n++) target[n] = (int)c->x[1][n];
     return target;
 }
 
-static void xent_prepare(const OpCase *op, float **x)
+static void xent_run(const OpCall *c)
 {
-    int C = (int)op->per[0];
-    for (int i = 0; i < op->N * C; i++) x[0][i] *= 3;
-    for (int n = 0; n < op->N; n++) x[1][n] = (float)((n * 7 + C - 1) % C);
-}
-
-static void xent_run(const OpCase *op, float *y, float **x)
-{
-    XentDims d = xent_dims(op);
-    int *target = xent_targets(op, x);
-    xent_forward(&d, y, x[0], target);
+    int *target = targets(c);
+    xent_forward(c->dims, c->y, c->x[0], target);
     free(target);
 }
 
-static void xent_dot(const OpCase *op, float *ydot, float **x, float **xdot)
+static void xent_dot(const OpCall *c)
 {
-    XentDims d = xent_dims(op);
-    int *target = xent_targets(op, x);
-    xent_tangent(&d, ydot, x[0], xdot[0], target);
+    int *target = targets(c);
+    xent_tangent(c->dims, c->ydot, c->x[0], c->xdot[0], target);
     free(target);
 }
 
-static void xent_back(const OpCase *op, float **dx, float *dy, float **x)
+static void xent_back(const OpCall *c)
 {
-    XentDims d = xent_dims(op);
-    int *target = xent_targets(op, x);
-    xent_backward(&d, dx[0], dy, x[0], target);
+    int *target = targets(c);
+    xent_backward(c->dims, c->dx[0], c->dy, c->x[0], target);
     free(target);
 }
 
-static void xent_back2(const OpCase *op, float **mx, float *my, float *ly, float **x, float **xdot)
+static void xent_back2(const OpCall *c)
 {
-    XentDims d = xent_dims(op);
-    int *target = xent_targets(op, x);
-    xent_backward2(&d, mx[0], my, ly, x[0], xdot[0], target);
+    int *target = targets(c);
+    xent_backward2(c->dims, c->mx[0], c->my, c->dy, c->x[0], c->xdot[0], target);
     free(target);
 }
 
-static void xent_formula(const OpCase *op, double *y, double **x)
+static void xent_prepare(const PassCase *c, float **x)
 {
-    int C = (int)op->per[0];
-    for (int n = 0; n < op->N; n++) {
+    int C = (int)c->per[0];
+    for (int n = 0; n < c->N; n++) x[1][n] = (float)((n * 7 + C - 1) % C);
+}
+
+static void xent_formula(const PassCase *c, double *y, double **x)
+{
+    int C = (int)c->per[0];
+    for (int n = 0; n < c->N; n++) {
         double sum = 0;
-        for (int c = 0; c < C; c++) sum += exp(x[0][n * C + c]);
+        for (int i = 0; i < C; i++) sum += exp(x[0][n * C + i]);
         y[n] = log(sum) - x[0][n * C + (int)x[1][n]];
     }
 }
 
-static void check_xent(int N, size_t C)
+static void check_xent(int N, int C)
 {
-    OpCase op = {
-        .name = "xent",
-        .N = N,
-        .inputs = 2,
-        .active = 1,
-        .per = {C, 1},
-        .out = 1,
-        .prepare = xent_prepare,
-        .forward = xent_run,
-        .tangent = xent_dot,
-        .backward = xent_back,
-        .backward2 = xent_back2,
-        .reference = xent_formula,
-    };
-    check_four_passes(&op);
+    static const Op op = {.name = "xent",
+                          .dims_bytes = sizeof(XentDims),
+                          .forward = xent_run,
+                          .backward = xent_back,
+                          .tangent = xent_dot,
+                          .backward2 = xent_back2};
+    XentDims d = {N, C};
+    PassCase c = {.op = &op, .dims = &d, .N = N, .inputs = 2, .active = 1};
+    c.per[0] = (size_t)C, c.per[1] = 1, c.out = 1;
+    c.scale = 3;
+    c.prepare = xent_prepare;
+    c.formula = xent_formula;
+    check_passes(&c);
 }
 
 TEST(xent_passes_agree_with_the_formula)
@@ -129,67 +119,50 @@ TEST(xent_of_huge_logits_is_finite_and_right)
     for (int i = 0; i < 9; i++) EXPECT(dx[i] == gradient[i] && mx[i] == gradient[i]);
 }
 
-/* ---- mse: x, target and weight; without weights when there are two inputs */
+/* ---- mse: x, target and weight, NULL when there are two inputs */
 
-static PointDims mse_dims(const OpCase *op)
+static void mse_run(const OpCall *c)
 {
-    return (PointDims){op->N, op->per[0]};
+    mse_forward(c->dims, c->y, c->x[0], c->x[1], c->x[2]);
 }
 
-static float *mse_weight(const OpCase *op, float **x)
+static void mse_dot(const OpCall *c)
 {
-    return op->inputs == 3 ? x[2] : NULL;
+    mse_tangent(c->dims, c->ydot, c->x[0], c->xdot[0], c->x[1], c->x[2]);
 }
 
-static void mse_run(const OpCase *op, float *y, float **x)
+static void mse_back(const OpCall *c)
 {
-    PointDims d = mse_dims(op);
-    mse_forward(&d, y, x[0], x[1], mse_weight(op, x));
+    mse_backward(c->dims, c->dx[0], c->dy, c->x[0], c->x[1], c->x[2]);
 }
 
-static void mse_dot(const OpCase *op, float *ydot, float **x, float **xdot)
+static void mse_back2(const OpCall *c)
 {
-    PointDims d = mse_dims(op);
-    mse_tangent(&d, ydot, x[0], xdot[0], x[1], mse_weight(op, x));
+    mse_backward2(c->dims, c->mx[0], c->my, c->dy, c->x[0], c->xdot[0], c->x[1], c->x[2]);
 }
 
-static void mse_back(const OpCase *op, float **dx, float *dy, float **x)
+static void mse_formula(const PassCase *c, double *y, double **x)
 {
-    PointDims d = mse_dims(op);
-    mse_backward(&d, dx[0], dy, x[0], x[1], mse_weight(op, x));
-}
-
-static void mse_back2(const OpCase *op, float **mx, float *my, float *ly, float **x, float **xdot)
-{
-    PointDims d = mse_dims(op);
-    mse_backward2(&d, mx[0], my, ly, x[0], xdot[0], x[1], mse_weight(op, x));
-}
-
-static void mse_formula(const OpCase *op, double *y, double **x)
-{
-    size_t size = op->per[0];
-    for (size_t i = 0; i < (size_t)op->N * size; i++) {
+    size_t size = c->per[0];
+    for (size_t i = 0; i < (size_t)c->N * size; i++) {
         double r = x[0][i] - x[1][i];
-        y[i / size] += (op->inputs == 3 ? x[2][i / size] : 1) * r * r / (double)size;
+        y[i / size] += (c->inputs == 3 ? x[2][i / size] : 1) * r * r / (double)size;
     }
 }
 
 static void check_mse(int N, size_t size, bool weighted)
 {
-    OpCase op = {
-        .name = weighted ? "weighted mse" : "mse",
-        .N = N,
-        .inputs = weighted ? 3 : 2,
-        .active = 1,
-        .per = {size, size, 1},
-        .out = 1,
-        .forward = mse_run,
-        .tangent = mse_dot,
-        .backward = mse_back,
-        .backward2 = mse_back2,
-        .reference = mse_formula,
-    };
-    check_four_passes(&op);
+    static const Op op = {.name = "mse",
+                          .dims_bytes = sizeof(PointDims),
+                          .forward = mse_run,
+                          .backward = mse_back,
+                          .tangent = mse_dot,
+                          .backward2 = mse_back2};
+    PointDims d = {N, size};
+    PassCase c = {.op = &op, .dims = &d, .N = N, .inputs = weighted ? 3 : 2, .active = 1};
+    c.per[0] = c.per[1] = size, c.per[2] = 1, c.out = 1;
+    c.formula = mse_formula;
+    check_passes(&c);
 }
 
 TEST(mse_passes_agree_with_the_formula_with_and_without_weights)
@@ -213,85 +186,41 @@ TEST(losses_let_a_nan_through)
     EXPECT(isnan(loss[0]) && isfinite(loss[1]));
 }
 
-/* ---- time features. Inputs t and, for fourier, the frequencies w, which have no derivative. */
+/* ---- time features; the frequencies of fourier are a parameter without derivative */
 
-static TimeDims time_dims(const OpCase *op)
+static void time_prepare(const PassCase *c, float **x)
 {
-    TimeDims d = *(const TimeDims *)op->shape;
-    d.N = op->N;
-    return d;
-}
-
-static void time_prepare(const OpCase *op, float **x)
-{
-    TimeDims d = time_dims(op);
-    for (int n = 0; n < op->N; n++) x[0][n] = 0.5f + fabsf(x[0][n]) * 2;
+    const TimeDims *d = c->dims;
+    for (int n = 0; n < c->N; n++) x[0][n] = 0.5f + fabsf(x[0][n]) * 2;
     /* Slow enough that the differences' truncation, of the order of a'^2, stays out of sight. */
-    for (int i = 0; i < d.F / 2; i++)
-        if (d.kind == TIME_FOURIER_LINEAR) x[1][i] *= 0.2f;
+    for (int i = 0; i < d->F / 2; i++)
+        if (d->kind == TIME_FOURIER_LINEAR) x[WEIGHTS][i] *= 0.2f;
 }
 
-static void time_run(const OpCase *op, float *y, float **x)
+static void time_formula(const PassCase *c, double *y, double **x)
 {
-    TimeDims d = time_dims(op);
-    time_features_forward(&d, y, x[0], x[1]);
-}
-
-static void time_dot(const OpCase *op, float *ydot, float **x, float **xdot)
-{
-    TimeDims d = time_dims(op);
-    time_features_tangent(&d, ydot, x[0], xdot[0], x[1]);
-}
-
-static void time_back(const OpCase *op, float **dx, float *dy, float **x)
-{
-    TimeDims d = time_dims(op);
-    time_features_backward(&d, dx[0], dy, x[0], x[1]);
-}
-
-static void time_back2(const OpCase *op, float **mx, float *my, float *ly, float **x, float **xdot)
-{
-    TimeDims d = time_dims(op);
-    time_features_backward2(&d, mx[0], my, ly, x[0], xdot[0], x[1]);
-}
-
-static void time_formula(const OpCase *op, double *y, double **x)
-{
-    TimeDims d = time_dims(op);
-    int half = d.F / 2;
-    for (int n = 0; n < d.N; n++) {
+    const TimeDims *d = c->dims;
+    int half = d->F / 2;
+    const double *w = x[WEIGHTS];
+    for (int n = 0; n < c->N; n++) {
         for (int i = 0; i < half; i++) {
-            double angle = x[0][n] * pow(10000, -i / fmax(half - d.freq_shift, 1e-9));
-            if (d.kind == TIME_FOURIER) angle = 2 * acos(-1) * log(x[0][n]) * x[1][i];
-            if (d.kind == TIME_FOURIER_LINEAR) angle = 2 * acos(-1) * x[0][n] * x[1][i];
-            y[n * d.F + i] = d.flip_sin_to_cos ? cos(angle) : sin(angle);
-            y[n * d.F + half + i] = d.flip_sin_to_cos ? sin(angle) : cos(angle);
+            double angle = x[0][n] * pow(10000, -i / fmax(half - d->freq_shift, 1e-9));
+            if (d->kind == TIME_FOURIER) angle = 2 * acos(-1) * log(x[0][n]) * w[i];
+            if (d->kind == TIME_FOURIER_LINEAR) angle = 2 * acos(-1) * x[0][n] * w[i];
+            y[n * d->F + i] = d->flip_sin_to_cos ? cos(angle) : sin(angle);
+            y[n * d->F + half + i] = d->flip_sin_to_cos ? sin(angle) : cos(angle);
         }
     }
 }
 
 static void check_time(TimeDims d)
 {
-    static const char *const names[] = {[TIME_POSITIONAL] = "positional features",
-                                        [TIME_FOURIER] = "fourier features",
-                                        [TIME_FOURIER_LINEAR] = "linear fourier features"};
-    OpCase op = {
-        .name = names[d.kind],
-        .shape = &d,
-        .N = d.N,
-        .inputs = 2,
-        .active = 1,
-        .per = {1, (size_t)d.F / 2},
-        .shared = {false, true},
-        .out = (size_t)d.F,
-        .prepare = time_prepare,
-        .forward = time_run,
-        .tangent = time_dot,
-        .backward = time_back,
-        .backward2 = time_back2,
-        .reference = time_formula,
-    };
-    check_four_passes(&op);
+    PassCase c = {.op = &op_time_features, .dims = &d, .N = d.N, .inputs = 1, .active = 1};
+    c.per[0] = 1, c.per[WEIGHTS] = (size_t)d.F / 2, c.out = (size_t)d.F;
+    c.frozen = true;
+    c.prepare = time_prepare;
+    c.formula = time_formula;
+    check_passes(&c);
 }
 
 TEST(time_features_passes_agree_with_the_formula)
@@ -363,71 +292,27 @@ TEST(time_features_take_a_missing_tangent_as_zero)
     EXPECT_SAME(mt, dt, sizeof mt);
 }
 
-/* ---- class embedding: inputs w (shared) and labels */
+/* ---- class embedding: labels have no derivative */
 
-static ClassDims class_dims(const OpCase *op)
+static void class_prepare(const PassCase *c, float **x)
 {
-    ClassDims d = *(const ClassDims *)op->shape;
-    d.N = op->N;
-    return d;
+    const ClassDims *d = c->dims;
+    for (int n = 0; n < c->N; n++) x[0][n] = (float)(n * 2 % d->classes);
 }
 
-static void class_prepare(const OpCase *op, float **x)
+static void class_formula(const PassCase *c, double *y, double **x)
 {
-    ClassDims d = class_dims(op);
-    for (int n = 0; n < d.N; n++) x[1][n] = (float)(n * 2 % d.classes);
-}
-
-static void class_run(const OpCase *op, float *y, float **x)
-{
-    ClassDims d = class_dims(op);
-    class_embed_forward(&d, y, x[1], x[0]);
-}
-
-static void class_dot(const OpCase *op, float *ydot, float **x, float **xdot)
-{
-    ClassDims d = class_dims(op);
-    class_embed_tangent(&d, ydot, x[1], xdot[0]);
-}
-
-static void class_back(const OpCase *op, float **dx, float *dy, float **x)
-{
-    ClassDims d = class_dims(op);
-    class_embed_backward(&d, dx[0], dy, x[1]);
-}
-
-static void class_back2(const OpCase *op, float **mx, float *my, float *ly, float **x, float **xdot)
-{
-    ClassDims d = class_dims(op);
-    (void)ly, (void)xdot;
-    class_embed_backward2(&d, mx[0], my, x[1]);
-}
-
-static void class_formula(const OpCase *op, double *y, double **x)
-{
-    ClassDims d = class_dims(op);
-    for (int i = 0; i < d.N * d.F; i++) y[i] = x[0][(int)x[1][i / d.F] * d.F + i % d.F];
+    const ClassDims *d = c->dims;
+    for (int i = 0; i < c->N * d->F; i++) y[i] = x[WEIGHTS][(int)x[0][i / d->F] * d->F + i % d->F];
 }
 
 static void check_class(ClassDims d)
 {
-    OpCase op = {
-        .name = "class embedding",
-        .shape = &d,
-        .N = d.N,
-        .inputs = 2,
-        .active = 1,
-        .per = {(size_t)(d.classes * d.F), 1},
-        .shared = {true, false},
-        .out = (size_t)d.F,
-        .prepare = class_prepare,
-        .forward = class_run,
-        .tangent = class_dot,
-        .backward = class_back,
-        .backward2 = class_back2,
-        .reference = class_formula,
-    };
-    check_four_passes(&op);
+    PassCase c = {.op = &op_class_embed, .dims = &d, .N = d.N, .inputs = 1};
+    c.per[0] = 1, c.per[WEIGHTS] = (size_t)(d.classes * d.F), c.out = (size_t)d.F;
+    c.prepare = class_prepare;
+    c.formula = class_formula;
+    check_passes(&c);
 }
 
 TEST(class_embed_passes_agree_with_the_formula_and_repeated_labels_add_up)
@@ -440,9 +325,7 @@ TEST(class_embed_passes_agree_with_the_formula_and_repeated_labels_add_up)
 TEST(class_embed_clamps_labels_to_the_table)
 {
     ClassDims d = {5, 1, 3};
-    float w[3] = {10, 20, 30}, label[5] = {-4, 7, NAN, 1e30f, 1}, y[5], none[5] = {0};
+    float w[3] = {10, 20, 30}, label[5] = {-4, 7, NAN, 1e30f, 1}, y[5];
     class_embed_forward(&d, y, label, w);
     EXPECT_SAME(y, ((float[5]){10, 30, 10, 30, 20}), sizeof y);
-    class_embed_tangent(&d, y, label, NULL);
-    EXPECT_SAME(y, none, sizeof y);
 }

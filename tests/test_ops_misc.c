@@ -1,187 +1,77 @@
-/* Resampling, cumulative sums and dropout: four passes against plain loops in double. */
+/* Resampling, cumulative sums and dropout: passes against plain loops in double. */
 #include "diffc/ops.h"
 #include "diffc/rng.h"
 #include "diffc/vec.h"
-#include "four_passes.h"
+#include "passes.h"
 
 /* ---- upsample and tapmeans */
 
-static ResampleDims resample_dims(const OpCase *op)
+static void upsample_formula(const PassCase *c, double *y, double **x)
 {
-    ResampleDims d = *(const ResampleDims *)op->shape;
-    d.N = op->N;
-    return d;
+    const ResampleDims *d = c->dims;
+    for (int n = 0; n < c->N; n++)
+        for (int i = 0; i < 2 * d->H; i++)
+            for (int j = 0; j < 2 * d->W; j++)
+                for (int k = 0; k < d->C; k++)
+                    *y++ = x[0][((n * d->H + i / 2) * d->W + j / 2) * d->C + k];
 }
 
-#define RESAMPLE_ADAPTERS(name)                                                                    \
-    static void name##_run(const OpCase *op, float *y, float **x)                                  \
-    {                                                                                              \
-        ResampleDims d = resample_dims(op);                                                        \
-        name##_forward(&d, y, x[0]);                                                               \
-    }                                                                                              \
-    static void name##_dot(const OpCase *op, float *ydot, float **x, float **xdot)                 \
-    {                                                                                              \
-        ResampleDims d = resample_dims(op);                                                        \
-        (void)x;                                                                                   \
-        name##_tangent(&d, ydot, xdot[0]);                                                         \
-    }                                                                                              \
-    static void name##_back(const OpCase *op, float **dx, float *dy, float **x)                    \
-    {                                                                                              \
-        ResampleDims d = resample_dims(op);                                                        \
-        (void)x;                                                                                   \
-        name##_backward(&d, dx[0], dy);                                                            \
-    }                                                                                              \
-    static void name##_back2(const OpCase *op, float **mx, float *my, float *ly, float **x,        \
-                             float **xdot)                                                         \
-    {                                                                                              \
-        ResampleDims d = resample_dims(op);                                                        \
-        (void)ly, (void)x, (void)xdot;                                                             \
-        name##_backward2(&d, mx[0], my);                                                           \
-    }
-RESAMPLE_ADAPTERS(upsample)
-RESAMPLE_ADAPTERS(tapmeans)
-
-static void upsample_formula(const OpCase *op, double *y, double **x)
+static void tapmeans_formula(const PassCase *c, double *y, double **x)
 {
-    ResampleDims d = resample_dims(op);
-    for (int n = 0; n < d.N; n++)
-        for (int i = 0; i < 2 * d.H; i++)
-            for (int j = 0; j < 2 * d.W; j++)
-                for (int c = 0; c < d.C; c++)
-                    *y++ = x[0][((n * d.H + i / 2) * d.W + j / 2) * d.C + c];
-}
-
-static void tapmeans_formula(const OpCase *op, double *y, double **x)
-{
-    ResampleDims d = resample_dims(op);
-    for (int n = 0; n < d.N; n++, y += 9 * d.C)
-        for (int at = 0; at < 9 * d.H * d.W; at++) {
-            int tap = at % 9, h = at / 9 / d.W + tap / 3 - 1, w = at / 9 % d.W + tap % 3 - 1;
-            if (h < 0 || h >= d.H || w < 0 || w >= d.W) continue;
-            for (int c = 0; c < d.C; c++)
-                y[tap * d.C + c] += x[0][((n * d.H + h) * d.W + w) * d.C + c] / (d.H * d.W);
+    const ResampleDims *d = c->dims;
+    for (int n = 0; n < c->N; n++, y += 9 * d->C)
+        for (int at = 0; at < 9 * d->H * d->W; at++) {
+            int tap = at % 9, h = at / 9 / d->W + tap / 3 - 1, w = at / 9 % d->W + tap % 3 - 1;
+            if (h < 0 || h >= d->H || w < 0 || w >= d->W) continue;
+            for (int k = 0; k < d->C; k++)
+                y[tap * d->C + k] += x[0][((n * d->H + h) * d->W + w) * d->C + k] / (d->H * d->W);
         }
 }
 
-static void check_tapmeans(ResampleDims d)
+static void check_resampling(const Op *op, ResampleDims d)
 {
-    OpCase op = {
-        .name = "tapmeans",
-        .shape = &d,
-        .N = d.N,
-        .inputs = 1,
-        .active = 1,
-        .per = {(size_t)(d.H * d.W * d.C)},
-        .out = (size_t)(9 * d.C),
-        .forward = tapmeans_run,
-        .tangent = tapmeans_dot,
-        .backward = tapmeans_back,
-        .backward2 = tapmeans_back2,
-        .reference = tapmeans_formula,
-    };
-    check_four_passes(&op);
-}
-
-static void check_upsample(ResampleDims d)
-{
-    size_t per = (size_t)(d.H * d.W * d.C);
-    OpCase op = {
-        .name = "upsample",
-        .shape = &d,
-        .N = d.N,
-        .inputs = 1,
-        .active = 1,
-        .per = {per},
-        .out = 4 * per,
-        .forward = upsample_run,
-        .tangent = upsample_dot,
-        .backward = upsample_back,
-        .backward2 = upsample_back2,
-        .reference = upsample_formula,
-    };
-    check_four_passes(&op);
+    PassCase c = {.op = op, .dims = &d, .N = d.N, .inputs = 1, .active = 1};
+    c.per[0] = (size_t)(d.H * d.W * d.C);
+    c.out = op == &op_upsample ? 4 * c.per[0] : (size_t)(9 * d.C);
+    c.formula = op == &op_upsample ? upsample_formula : tapmeans_formula;
+    check_passes(&c);
 }
 
 TEST(upsample_passes_agree_with_the_formula)
 {
-    check_upsample((ResampleDims){1, 1, 1, 1});
-    check_upsample((ResampleDims){2, 3, 5, 7});
-    check_upsample((ResampleDims){3, 4, 2, 33});
+    check_resampling(&op_upsample, (ResampleDims){1, 1, 1, 1});
+    check_resampling(&op_upsample, (ResampleDims){2, 3, 5, 7});
+    check_resampling(&op_upsample, (ResampleDims){3, 4, 2, 33});
 }
 
 TEST(tapmeans_passes_agree_with_the_formula_down_to_one_pixel)
 {
-    check_tapmeans((ResampleDims){2, 5, 6, 7});
-    check_tapmeans((ResampleDims){3, 4, 3, 70});
-    check_tapmeans((ResampleDims){2, 1, 4, 3});
-    check_tapmeans((ResampleDims){1, 2, 1, 130});
-    check_tapmeans((ResampleDims){1, 1, 1, 1});
+    check_resampling(&op_tapmeans, (ResampleDims){2, 5, 6, 7});
+    check_resampling(&op_tapmeans, (ResampleDims){3, 4, 3, 70});
+    check_resampling(&op_tapmeans, (ResampleDims){2, 1, 4, 3});
+    check_resampling(&op_tapmeans, (ResampleDims){1, 2, 1, 130});
+    check_resampling(&op_tapmeans, (ResampleDims){1, 1, 1, 1});
 }
 
 /* ---- cumsum */
 
-static CumsumDims cumsum_dims(const OpCase *op)
+static void cumsum_formula(const PassCase *c, double *y, double **x)
 {
-    CumsumDims d = *(const CumsumDims *)op->shape;
-    d.N = op->N;
-    return d;
-}
-
-static void cumsum_run(const OpCase *op, float *y, float **x)
-{
-    CumsumDims d = cumsum_dims(op);
-    cumsum_forward(&d, y, x[0]);
-}
-
-static void cumsum_dot(const OpCase *op, float *ydot, float **x, float **xdot)
-{
-    CumsumDims d = cumsum_dims(op);
-    (void)x;
-    cumsum_tangent(&d, ydot, xdot[0]);
-}
-
-static void cumsum_back(const OpCase *op, float **dx, float *dy, float **x)
-{
-    CumsumDims d = cumsum_dims(op);
-    (void)x;
-    cumsum_backward(&d, dx[0], dy);
-}
-
-static void cumsum_back2(const OpCase *op, float **mx, float *my, float *ly, float **x,
-                         float **xdot)
-{
-    CumsumDims d = cumsum_dims(op);
-    (void)ly, (void)x, (void)xdot;
-    cumsum_backward2(&d, mx[0], my);
-}
-
-static void cumsum_formula(const OpCase *op, double *y, double **x)
-{
-    CumsumDims d = cumsum_dims(op);
-    for (int n = 0; n < d.N; n++)
-        for (int k = 0; k < d.C; k++)
-            for (int c = 0; c <= k; c++) y[n * d.C + k] += x[0][n * d.C + c];
+    const CumsumDims *d = c->dims;
+    for (int n = 0; n < c->N; n++)
+        for (int k = 0; k < d->C; k++)
+            for (int i = 0; i <= k; i++) y[n * d->C + k] += x[0][n * d->C + i];
 }
 
 TEST(cumsum_passes_agree_with_the_formula)
 {
     static const CumsumDims shapes[] = {{1, 1}, {2, 7}, {3, 1002}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        OpCase op = {
-            .name = "cumsum",
-            .shape = &shapes[i],
-            .N = shapes[i].N,
-            .inputs = 1,
-            .active = 1,
-            .per = {(size_t)shapes[i].C},
-            .out = (size_t)shapes[i].C,
-            .forward = cumsum_run,
-            .tangent = cumsum_dot,
-            .backward = cumsum_back,
-            .backward2 = cumsum_back2,
-            .reference = cumsum_formula,
-        };
-        check_four_passes(&op);
+        const CumsumDims *d = &shapes[i];
+        PassCase c = {.op = &op_cumsum, .dims = d, .N = d->N, .inputs = 1, .active = 1};
+        c.per[0] = c.out = (size_t)d->C;
+        c.formula = cumsum_formula;
+        check_passes(&c);
     }
 }
 
@@ -197,85 +87,40 @@ TEST(cumsum_of_many_terms_is_as_exact_as_one_rounding)
 
 /* ---- dropout */
 
-static DropoutDims dropout_dims(const OpCase *op)
+static void dropout_formula(const PassCase *c, double *y, double **x)
 {
-    DropoutDims d = *(const DropoutDims *)op->shape;
-    d.N = op->N;
-    return d;
-}
-
-static void dropout_run(const OpCase *op, float *y, float **x)
-{
-    DropoutDims d = dropout_dims(op);
-    dropout_forward(&d, y, x[0]);
-}
-
-static void dropout_dot(const OpCase *op, float *ydot, float **x, float **xdot)
-{
-    DropoutDims d = dropout_dims(op);
-    (void)x;
-    dropout_tangent(&d, ydot, xdot[0]);
-}
-
-static void dropout_back(const OpCase *op, float **dx, float *dy, float **x)
-{
-    DropoutDims d = dropout_dims(op);
-    (void)x;
-    dropout_backward(&d, dx[0], dy);
-}
-
-static void dropout_back2(const OpCase *op, float **mx, float *my, float *ly, float **x,
-                          float **xdot)
-{
-    DropoutDims d = dropout_dims(op);
-    (void)ly, (void)x, (void)xdot;
-    dropout_backward2(&d, mx[0], my);
-}
-
-static void dropout_formula(const OpCase *op, double *y, double **x)
-{
-    DropoutDims d = dropout_dims(op);
-    for (size_t i = 0; i < output_floats(op); i++) {
+    const DropoutDims *d = c->dims;
+    for (size_t i = 0; i < output_floats(c); i++) {
         uint32_t word[4];
-        rng_block(d.seed, d.stream, i / 64 * 16 + i % 16, word);
-        bool keep = (double)word[i / 16 % 4] / 0x1p32 >= (double)d.p;
-        y[i] = keep ? x[0][i] / (1 - (double)d.p) : 0;
+        rng_block(d->seed, d->stream, i / 64 * 16 + i % 16, word);
+        bool keep = (double)word[i / 16 % 4] / 0x1p32 >= (double)d->p;
+        y[i] = keep ? x[0][i] / (1 - (double)d->p) : 0;
     }
 }
 
 static void check_dropout(DropoutDims d)
 {
-    OpCase op = {
-        .name = "dropout",
-        .shape = &d,
-        .N = d.N,
-        .inputs = 1,
-        .active = 1,
-        .per = {d.size},
-        .out = d.size,
-        .by_index = true,
-        .forward = dropout_run,
-        .tangent = dropout_dot,
-        .backward = dropout_back,
-        .backward2 = dropout_back2,
-        .reference = dropout_formula,
-    };
-    check_four_passes(&op);
+    PassCase c = {.op = &op_dropout, .dims = &d, .N = d.N, .inputs = 1, .active = 1};
+    c.per[0] = c.out = d.size;
+    c.by_index = true;
+    c.formula = dropout_formula;
+    check_passes(&c);
 }
 
 TEST(dropout_passes_share_the_mask_of_the_counter)
 {
     uint64_t stream = rng_stream(RNG_DROPOUT, 3);
-    check_dropout((DropoutDims){1, 1, 0.25f, 7, stream});
-    check_dropout((DropoutDims){3, 35, 0.5f, 7, stream});
-    check_dropout((DropoutDims){2, 5003, 0.1f, 8, stream});
-    check_dropout((DropoutDims){2, 100, 0.0f, 8, stream});
+    check_dropout((DropoutDims){.N = 1, .size = 1, .p = 0.25f, .seed = 7, .stream = stream});
+    check_dropout((DropoutDims){.N = 3, .size = 35, .p = 0.5f, .seed = 7, .stream = stream});
+    check_dropout((DropoutDims){.N = 2, .size = 5003, .p = 0.1f, .seed = 8, .stream = stream});
+    check_dropout((DropoutDims){.N = 2, .size = 100, .p = 0.0f, .seed = 8, .stream = stream});
 }
 
 /* Ones in, so that the output is the mask. */
 static float *dropout_mask(float p, uint64_t seed, uint64_t number, size_t n)
 {
-    DropoutDims d = {1, n, p, seed, rng_stream(RNG_DROPOUT, number)};
+    DropoutDims d = {.N = 1, .size = n, .p = p, .seed = seed};
+    d.stream = rng_stream(RNG_DROPOUT, number);
     float *x = test_floats(n), *y = test_floats(n);
     for (size_t i = 0; i < n; i++) x[i] = 1;
     dropout_forward(&d, y, x);
@@ -331,7 +176,7 @@ TEST(dropout_drops_the_same_elements_at_every_level)
 TEST(dropout_of_zero_copies_and_of_more_does_not_hide_a_nan)
 {
     float x[6] = {1, -0.0f, NAN, INFINITY, 3e38f, 1e-45f}, y[6];
-    DropoutDims d = {1, 6, 0, 1, 1};
+    DropoutDims d = {.N = 1, .size = 6, .seed = 1, .stream = 1};
     dropout_forward(&d, y, x);
     EXPECT_SAME(y, x, sizeof x);
     for (int i = 0; i < 6; i++) x[i] = NAN;
@@ -342,68 +187,27 @@ TEST(dropout_of_zero_copies_and_of_more_does_not_hide_a_nan)
 
 /* ---- waves */
 
-static WaveDims wave_dims(const OpCase *op)
+static void waves_formula(const PassCase *c, double *y, double **x)
 {
-    WaveDims d = *(const WaveDims *)op->shape;
-    d.N = op->N;
-    return d;
-}
-
-static void waves_run(const OpCase *op, float *y, float **x)
-{
-    WaveDims d = wave_dims(op);
-    waves_forward(&d, y, x[0]);
-}
-
-static void waves_dot(const OpCase *op, float *ydot, float **x, float **xdot)
-{
-    WaveDims d = wave_dims(op);
-    waves_tangent(&d, ydot, x[0], xdot[0]);
-}
-
-static void waves_back(const OpCase *op, float **dx, float *dy, float **x)
-{
-    WaveDims d = wave_dims(op);
-    waves_backward(&d, dx[0], dy, x[0]);
-}
-
-static void waves_back2(const OpCase *op, float **mx, float *my, float *ly, float **x, float **xdot)
-{
-    WaveDims d = wave_dims(op);
-    waves_backward2(&d, mx[0], my, ly, x[0], xdot[0]);
-}
-
-static void waves_formula(const OpCase *op, double *y, double **x)
-{
-    WaveDims d = wave_dims(op);
+    const WaveDims *d = c->dims;
     const double pi = acos(-1);
-    for (int row = 0; row < d.N * d.T; row++) {
-        for (int c = 0; c < d.C; c++) *y++ = x[0][row * d.C + c];
-        for (int f = 0; f < d.F; f++) {
-            for (int c = 0; c < d.C; c++) *y++ = sin(pow(2, d.n[f]) * pi * x[0][row * d.C + c]);
-            for (int c = 0; c < d.C; c++) *y++ = cos(pow(2, d.n[f]) * pi * x[0][row * d.C + c]);
+    for (int row = 0; row < c->N * d->T; row++) {
+        const double *in = x[0] + row * d->C;
+        for (int k = 0; k < d->C; k++) *y++ = in[k];
+        for (int f = 0; f < d->F; f++) {
+            for (int k = 0; k < d->C; k++) *y++ = sin(pow(2, d->n[f]) * pi * in[k]);
+            for (int k = 0; k < d->C; k++) *y++ = cos(pow(2, d->n[f]) * pi * in[k]);
         }
     }
 }
 
 static void check_waves(WaveDims d)
 {
-    size_t per = (size_t)(d.T * d.C);
-    OpCase op = {
-        .name = "waves",
-        .shape = &d,
-        .N = d.N,
-        .inputs = 1,
-        .active = 1,
-        .per = {per},
-        .out = per * (size_t)(1 + 2 * d.F),
-        .forward = waves_run,
-        .tangent = waves_dot,
-        .backward = waves_back,
-        .backward2 = waves_back2,
-        .reference = waves_formula,
-    };
-    check_four_passes(&op);
+    PassCase c = {.op = &op_waves, .dims = &d, .N = d.N, .inputs = 1, .active = 1};
+    c.per[0] = (size_t)(d.T * d.C);
+    c.out = c.per[0] * (size_t)(1 + 2 * d.F);
+    c.formula = waves_formula;
+    check_passes(&c);
 }
 
 TEST(waves_passes_agree_with_the_formula)

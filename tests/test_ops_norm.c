@@ -1,54 +1,23 @@
 #include "diffc/ops.h"
 #include "diffc/vec.h"
-#include "ops_check.h"
+#include "passes.h"
 
 /* ---- silu */
 
-static PointDims silu_dims(void *dims, int N)
+static void silu_formula(const PassCase *c, double *y, double **x)
 {
-    return (PointDims){.N = N, .size = *(size_t *)dims};
+    for (size_t i = 0; i < output_floats(c); i++) y[i] = x[0][i] / (1 + exp(-x[0][i]));
 }
 
-static void silu_op_forward(void *dims, int N, float *y, float *const *in)
-{
-    PointDims d = silu_dims(dims, N);
-    silu_forward(&d, y, in[0]);
-}
-
-static void silu_op_backward(void *dims, int N, float *const *dx, const float *dy, float *const *in)
-{
-    PointDims d = silu_dims(dims, N);
-    silu_backward(&d, dx[0], dy, in[0]);
-}
-
-static void silu_op_tangent(void *dims, int N, float *ydot, float *const *in, float *const *dot)
-{
-    PointDims d = silu_dims(dims, N);
-    silu_tangent(&d, ydot, in[0], dot[0]);
-}
-
-static void silu_op_backward2(void *dims, int N, float *const *m, const float *my, const float *ly,
-                              float *const *in, float *const *dot)
-{
-    PointDims d = silu_dims(dims, N);
-    silu_backward2(&d, m[0], my, ly, in[0], dot[0]);
-}
-
-TEST(silu_keeps_the_promises_of_an_op)
+TEST(silu_passes_agree_with_the_formula)
 {
     static const size_t sizes[] = {1, 15, 1000, 70001};
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
-        size_t size = sizes[k];
-        CheckOp op = {.name = "silu",
-                      .dims = &size,
-                      .inputs = 1,
-                      .in = {{.size = size}},
-                      .out_size = size,
-                      .forward = silu_op_forward,
-                      .backward = silu_op_backward,
-                      .tangent = silu_op_tangent,
-                      .backward2 = silu_op_backward2};
-        check_op(&op);
+        PointDims d = {3, sizes[k]};
+        PassCase c = {.op = &op_silu, .dims = &d, .N = 3, .inputs = 1, .active = 1};
+        c.per[0] = c.out = sizes[k];
+        c.formula = silu_formula;
+        check_passes(&c);
     }
 }
 
@@ -97,8 +66,7 @@ static void norm_op_backward(void *dims, int N, float *const *g, const float *dy
     GroupNormDims d = norm_dims(dims, N);
     float *saved = norm_saved(&d, NULL, in), *rstd = saved + N * d.G;
     float *scratch = check_scratch(groupnorm_scratch_floats(&d));
-    groupnorm_backward(&d, check_set, g[0], g[1], g[2], dy, in[0], in[1], in[2], saved, rstd,
-                       scratch);
+    groupnorm_backward(&d, 0, g[0], g[1], g[2], dy, in[0], in[1], in[2], saved, rstd, scratch);
     check_free(scratch);
     check_free(saved);
 }
@@ -108,7 +76,7 @@ static void norm_op_tangent(void *dims, int N, float *ydot, float *const *in, fl
     GroupNormDims d = norm_dims(dims, N);
     float *saved = norm_saved(&d, NULL, in), *rstd = saved + N * d.G;
     float *scratch = check_scratch(groupnorm_scratch_floats(&d));
-    groupnorm_tangent(&d, ydot, in[0], dot[0], in[1], in[2], dot[1], dot[2], saved, rstd, scratch);
+    groupnorm_tangent(&d, ydot, in[0], dot[0], in[1], in[2], saved, rstd, scratch);
     check_free(scratch);
     check_free(saved);
 }
@@ -119,8 +87,8 @@ static void norm_op_backward2(void *dims, int N, float *const *m, const float *m
     GroupNormDims d = norm_dims(dims, N);
     float *saved = norm_saved(&d, NULL, in), *rstd = saved + N * d.G;
     float *scratch = check_scratch(groupnorm_scratch_floats(&d));
-    groupnorm_backward2(&d, check_set, m[0], m[1], m[2], my, ly, in[0], dot[0], in[1], in[2], saved,
-                        rstd, scratch);
+    groupnorm_backward2(&d, 0, m[0], m[1], m[2], my, ly, in[0], dot[0], in[1], in[2], saved, rstd,
+                        scratch);
     check_free(scratch);
     check_free(saved);
 }
@@ -170,26 +138,40 @@ TEST(groupnorm_forward_agrees_with_the_formula_in_double)
     }
 }
 
-TEST(groupnorm_keeps_the_promises_of_an_op)
+static void norm_formula(const PassCase *c, double *y, double **x)
+{
+    const GroupNormDims *d = c->dims;
+    int size = d->C / d->G, values = d->T * size;
+    for (int g = 0; g < c->N * d->G; g++) {
+        size_t first = (size_t)(g / d->G * d->T * d->C + g % d->G * size);
+        double mean = 0, variance = 0;
+        for (int v = 0; v < values; v++) mean += x[0][first + (size_t)(v / size * d->C + v % size)];
+        mean /= values;
+        for (int v = 0; v < values; v++) {
+            double u = x[0][first + (size_t)(v / size * d->C + v % size)] - mean;
+            variance += u * u / values;
+        }
+        double rstd = 1 / sqrt(variance + (double)d->eps);
+        for (int v = 0; v < values; v++) {
+            size_t at = first + (size_t)(v / size * d->C + v % size);
+            int channel = g % d->G * size + v % size;
+            double z = x[WEIGHTS][channel] * (x[0][at] - mean) * rstd + x[BIAS][channel];
+            y[at] = d->silu ? z / (1 + exp(-z)) : z;
+        }
+    }
+}
+
+TEST(groupnorm_passes_agree_with_the_formula)
 {
     for (int i = 0; i < 2 * NORMS; i++) {
         GroupNormDims d = norms[i / 2];
         d.silu = i % 2;
-        char name[40];
-        snprintf(name, sizeof name, "groupnorm%s, shape %d", d.silu ? " with silu" : "", i / 2);
-        CheckOp op = {.name = name,
-                      .dims = &d,
-                      .inputs = 3,
-                      .in = {{.size = (size_t)d.T * (size_t)d.C, .offset = 0.5f},
-                             {.size = (size_t)d.C, .parameter = true},
-                             {.size = (size_t)d.C, .parameter = true}},
-                      .out_size = (size_t)d.T * (size_t)d.C,
-                      .forward = norm_op_forward,
-                      .backward = norm_op_backward,
-                      .tangent = norm_op_tangent,
-                      .backward2 = norm_op_backward2,
-                      .sets = true};
-        check_op(&op);
+        PassCase c = {.op = &op_groupnorm, .dims = &d, .N = 3, .inputs = 1, .active = 1};
+        c.per[0] = c.out = (size_t)d.T * (size_t)d.C;
+        c.per[WEIGHTS] = c.per[BIAS] = (size_t)d.C;
+        c.offset = 0.5f;
+        c.formula = norm_formula;
+        check_passes(&c);
     }
 }
 
@@ -234,10 +216,10 @@ static float *first_channels(const float *x, int rows, int from, int to)
 static NormResults norm_results(GroupNormDims d, int channels, float *const *all, bool silu)
 {
     NormResults r;
-    float *in[8]; /* x, w, b, dy, xdot, wdot, bdot, ly */
+    float *in[6]; /* x, w, b, dy, xdot, ly */
     d.G = channels / GROUP_CHANNELS, d.silu = silu;
-    for (int j = 0; j < 8; j++) {
-        bool parameter = j == 1 || j == 2 || j == 5 || j == 6;
+    for (int j = 0; j < 6; j++) {
+        bool parameter = j == 1 || j == 2;
         in[j] = first_channels(all[j], parameter ? 1 : d.T, d.C, channels);
     }
     for (int j = 0; j < RESULTS; j++) r.of[j] = check_alloc((size_t)(d.T * channels));
@@ -245,8 +227,8 @@ static NormResults norm_results(GroupNormDims d, int channels, float *const *all
     norm_op_forward(&d, 1, r.of[0], in);
     norm_op_backward(&d, 1, r.of + 1, in[3], in);
     norm_op_tangent(&d, 1, r.of[4], in, in + 4);
-    norm_op_backward2(&d, 1, r.of + 5, in[3], in[7], in, in + 4);
-    for (int j = 0; j < 8; j++) check_free(in[j]);
+    norm_op_backward2(&d, 1, r.of + 5, in[3], in[5], in, in + 4);
+    for (int j = 0; j < 6; j++) check_free(in[j]);
     return r;
 }
 
@@ -255,8 +237,8 @@ TEST(groupnorm_bits_of_a_group_do_not_depend_on_the_channels_beside_it)
 {
     enum { T = 41, C = 14 * GROUP_CHANNELS };
     GroupNormDims d = {.N = 1, .T = T, .C = C, .eps = 1e-6f};
-    float *in[8];
-    for (int j = 0; j < 8; j++) in[j] = check_random(T * C, 60 + (unsigned)j, 1);
+    float *in[6];
+    for (int j = 0; j < 6; j++) in[j] = check_random(T * C, 60 + (unsigned)j, 1);
     for (int level = SIMD_PLAIN; level <= SIMD_AVX512; level++) {
         if (!vec_set_level((SimdLevel)level)) continue;
         for (int silu = 0; silu < 2; silu++) {
@@ -277,7 +259,7 @@ TEST(groupnorm_bits_of_a_group_do_not_depend_on_the_channels_beside_it)
     }
     const char *bad;
     EXPECT(vec_init(&bad));
-    for (int j = 0; j < 8; j++) check_free(in[j]);
+    for (int j = 0; j < 6; j++) check_free(in[j]);
 }
 
 /* Sums over T of x and x^2 of `width` channels from `first` on, as [N,2,width]. */

@@ -143,7 +143,7 @@ void net_backward2(Net *net, const float *weights, float *grads);
  * every input, output, parameter and gradient of a pass once for each of those products. */
 enum { NET_FORWARD, NET_BACKWARD, NET_TANGENT, NET_BACKWARD2, NET_PASSES };
 typedef struct {
-    const char *name;
+    char name[32];
     int nodes;
     double seconds[NET_PASSES], flop[NET_PASSES], bytes[NET_PASSES]; /* of the passes timed */
 } NetProfile;

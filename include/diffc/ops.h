@@ -1,12 +1,15 @@
-/* The operations of the network. Each op is four passes side by side in one file of src/ops:
+/* The operations of the network. Each op is its passes side by side in one file of src/ops:
  *
  *   forward    y from x
  *   backward   cotangents: dx, dw, ... += J^T dy
- *   tangent    directional derivative: ydot = J xdot (+ the parameters' directions)
+ *   tangent    directional derivative for fixed parameters: ydot = J xdot
  *   backward2  backward of the tangent pass, for exact second-order gradients. The tangent pass
- *              maps (x, xdot) to (y, ydot) with parameters fixed. Given the cotangents my of y and
- *              ly of ydot it adds the cotangent of x to mx and the parameters' gradients to dw, db.
- *              (The cotangent of xdot equals backward's dx from dy = ly; it is not made again.)
+ *              maps (x, xdot) to (y, ydot). Given the cotangents my of y and ly of ydot it adds the
+ *              cotangent of x to mx and the parameters' gradients to dw, db. (The cotangent of xdot
+ *              equals backward's dx from dy = ly; it is not made again.)
+ *
+ * An op that is linear in x has the first two only: its tangent is forward of xdot (without a bias),
+ * its backward2 is backward of my. The rows of op.h say which passes an op has.
  *
  * Sources of the formulas: the papers named per op; for tangent and backward2 the derivation in
  * Pearlmutter, "Fast exact multiplication by the Hessian" (1994), written out per op.
@@ -14,12 +17,12 @@
  * Rules. Layout is NHWC, float32, dense. Arguments in this order: dims, outputs, inputs, saved
  * values, scratch. forward and tangent OVERWRITE their outputs; backward and backward2 ADD to
  * theirs, each of which may be NULL (not wanted); where they take `set`, bit k of it says that the
- * cotangent of input k is overwritten instead (a NaN there is as good as a zero). Tangents of parameters (wdot, bdot) may be NULL
- * (zero). Optional inputs (a bias b) may be NULL where said. No output may alias an input unless
- * said. Ops allocate nothing, print nothing, keep no state and cannot fail. `scratch` holds at
- * least OP_scratch_floats(dims) floats, contents free (its size depends on parallel_threads()).
- * Parallel by OpenMP over images and fixed tiles of an image; same bits for any number of threads;
- * forward and tangent give an image the same bits whatever batch it is in.
+ * cotangent of input k is overwritten instead (a NaN there is as good as a zero). Optional inputs (a
+ * bias b) may be NULL where said. No output may alias an input unless said. Ops allocate nothing,
+ * print nothing, keep no state and cannot fail. `scratch` holds at least OP_scratch_floats(dims)
+ * floats, contents free (its size depends on parallel_threads()). Parallel by OpenMP over images and
+ * fixed tiles of an image; same bits for any number of threads; forward and tangent give an image the
+ * same bits whatever batch it is in.
  *
  * Letters: N images, H W height and width, C channels in, K channels out, T tokens (H*W). */
 #ifndef DIFFC_OPS_H
@@ -42,6 +45,7 @@ typedef struct {
 int conv2d_out_height(const Conv2dDims *d); /* (H + pads - R) / stride + 1, rounded down */
 int conv2d_out_width(const Conv2dDims *d);
 size_t conv2d_scratch_floats(const Conv2dDims *d);
+double conv2d_flop(const Conv2dDims *d); /* of one image: 2 per multiply-add */
 void conv2d_forward(const Conv2dDims *d, float *y, const float *x, const float *w, const float *b,
                     float *scratch);
 /* The same bits from w in the form in which the products read it, made once for many passes. Floats
@@ -52,8 +56,6 @@ void conv2d_forward_packed(const Conv2dDims *d, float *y, const float *x, const 
                            const float *b, float *scratch);
 void conv2d_backward(const Conv2dDims *d, float *dx, float *dw, float *db, const float *dy,
                      const float *x, const float *w, float *scratch);
-void conv2d_tangent(const Conv2dDims *d, float *ydot, const float *x, const float *xdot,
-                    const float *w, const float *wdot, const float *bdot, float *scratch);
 void conv2d_backward2(const Conv2dDims *d, float *mx, float *dw, float *db, const float *my,
                       const float *ly, const float *x, const float *xdot, const float *w,
                       float *scratch);
@@ -83,9 +85,6 @@ void linear_forward_pair(const LinearDims *d, float *y, const float *xa, int cha
 void linear_backward(const LinearDims *d, unsigned set, float *dx, float *dw, float *db,
                      const float *dy, const float *x, const float *w, const float *packed,
                      float *scratch);
-void linear_tangent(const LinearDims *d, float *ydot, const float *x, const float *xdot,
-                    const float *w, const float *packed, const float *wdot, const float *bdot,
-                    float *scratch);
 void linear_backward2(const LinearDims *d, unsigned set, float *mx, float *dw, float *db,
                       const float *my, const float *ly, const float *x, const float *xdot,
                       const float *w, const float *packed, float *scratch);
@@ -118,8 +117,8 @@ void groupnorm_backward(const GroupNormDims *d, unsigned set, float *dx, float *
                         const float *dy, const float *x, const float *w, const float *b,
                         const float *mean, const float *rstd, float *scratch);
 void groupnorm_tangent(const GroupNormDims *d, float *ydot, const float *x, const float *xdot,
-                       const float *w, const float *b, const float *wdot, const float *bdot,
-                       const float *mean, const float *rstd, float *scratch);
+                       const float *w, const float *b, const float *mean, const float *rstd,
+                       float *scratch);
 void groupnorm_backward2(const GroupNormDims *d, unsigned set, float *mx, float *dw, float *db,
                          const float *my, const float *ly, const float *x, const float *xdot,
                          const float *w, const float *b, const float *mean, const float *rstd,
@@ -163,28 +162,22 @@ void attention_backward2(const AttentionDims *d, unsigned set, float *mq, float 
 /* ---- resample. upsample: nearest neighbour, factor 2: y [N,2H,2W,C]. tapmeans: for each of the nine
  * places (r, s) that a 3x3 convolution with one pixel of padding reads, the mean over the image of what
  * it reads there: y [N,3,3,C], a row of 9C that times the convolution's weights [3,3,C,K] is the mean of
- * its output. Sums in double. Linear: tangent = forward of xdot, backward2 = backward of my. */
+ * its output. Sums in double. Linear. */
 typedef struct {
     int N, H, W, C;
 } ResampleDims;
 void upsample_forward(const ResampleDims *d, float *y, const float *x);
 void upsample_backward(const ResampleDims *d, float *dx, const float *dy);
-void upsample_tangent(const ResampleDims *d, float *ydot, const float *xdot);
-void upsample_backward2(const ResampleDims *d, float *mx, const float *my);
 void tapmeans_forward(const ResampleDims *d, float *y, const float *x);
 void tapmeans_backward(const ResampleDims *d, float *dx, const float *dy);
-void tapmeans_tangent(const ResampleDims *d, float *ydot, const float *xdot);
-void tapmeans_backward2(const ResampleDims *d, float *mx, const float *my);
 
 /* ---- cumsum: y[n,k] = sum_{c<=k} x[n,c], x and y [N,C]; sums in double, rounded once per value.
- * Linear: tangent = forward of xdot, backward2 = backward of my. */
+ * Linear. */
 typedef struct {
     int N, C;
 } CumsumDims;
 void cumsum_forward(const CumsumDims *d, float *y, const float *x);
 void cumsum_backward(const CumsumDims *d, float *dx, const float *dy);
-void cumsum_tangent(const CumsumDims *d, float *ydot, const float *xdot);
-void cumsum_backward2(const CumsumDims *d, float *mx, const float *my);
 
 /* ---- join. concat: y [N,T,A+B] = channels of a [N,T,A] then of b [N,T,B].
  * add: y = a + b over N*size values.
@@ -197,19 +190,13 @@ typedef struct {
 } ConcatDims;
 void concat_forward(const ConcatDims *d, float *y, const float *a, const float *b);
 void concat_backward(const ConcatDims *d, unsigned set, float *da, float *db, const float *dy);
-void concat_tangent(const ConcatDims *d, float *ydot, const float *adot, const float *bdot);
-void concat_backward2(const ConcatDims *d, unsigned set, float *ma, float *mb, const float *my);
 void add_forward(const PointDims *d, float *y, const float *a, const float *b);
-void add_backward(const PointDims *d, float *da, float *db, const float *dy);
-void add_tangent(const PointDims *d, float *ydot, const float *adot, const float *bdot);
-void add_backward2(const PointDims *d, float *ma, float *mb, const float *my);
+void add_backward(const PointDims *d, unsigned set, float *da, float *db, const float *dy);
 typedef struct {
     int N, T, C;
 } ShiftDims;
 void shift_forward(const ShiftDims *d, float *y, const float *x, const float *e);
 void shift_backward(const ShiftDims *d, float *dx, float *de, const float *dy);
-void shift_tangent(const ShiftDims *d, float *ydot, const float *xdot, const float *edot);
-void shift_backward2(const ShiftDims *d, float *mx, float *me, const float *my);
 void modulate_forward(const ShiftDims *d, float *y, const float *x, const float *e);
 void modulate_backward(const ShiftDims *d, float *dx, float *de, const float *dy, const float *x,
                        const float *e);
@@ -217,10 +204,12 @@ void modulate_tangent(const ShiftDims *d, float *ydot, const float *x, const flo
                       const float *e, const float *edot);
 void modulate_backward2(const ShiftDims *d, float *mx, float *me, const float *my, const float *ly,
                         const float *x, const float *xdot, const float *e, const float *edot);
+typedef struct {
+    PointDims point;
+    float factor, offset;
+} ScaleDims; /* of the rows of scale and affine */
 void scale_forward(const PointDims *d, float factor, float *y, const float *x);
 void scale_backward(const PointDims *d, float factor, float *dx, const float *dy);
-void scale_tangent(const PointDims *d, float factor, float *ydot, const float *xdot);
-void scale_backward2(const PointDims *d, float factor, float *mx, const float *my);
 
 /* ---- embed. time_features: t [N] -> y [N,F], from double arithmetic rounded once.
  *   positional (Vaswani 2017; DDPM): F features, half = F/2,
@@ -257,9 +246,6 @@ typedef struct {
 } ClassDims;
 void class_embed_forward(const ClassDims *d, float *y, const float *label, const float *w);
 void class_embed_backward(const ClassDims *d, float *dw, const float *dy, const float *label);
-void class_embed_tangent(const ClassDims *d, float *ydot, const float *label, const float *wdot);
-/* w is not differentiated twice (the op is linear in it): dw from my only. */
-void class_embed_backward2(const ClassDims *d, float *dw, const float *my, const float *label);
 
 /* ---- waves: the image with Fourier features of itself (Kingma et al. 2021, appendix C), by which a
  * network sees differences of a level of grey: x [N,T,C] -> y [N,T,C(1+2F)],
@@ -283,11 +269,10 @@ typedef struct {
     size_t size;
     float p; /* 0 <= p < 1 */
     uint64_t seed, stream;
+    float rate; /* p while a network trains; else p is 0 (net_set_dropout) */
 } DropoutDims;
 void dropout_forward(const DropoutDims *d, float *y, const float *x); /* y may be x */
 void dropout_backward(const DropoutDims *d, float *dx, const float *dy);
-void dropout_tangent(const DropoutDims *d, float *ydot, const float *xdot);
-void dropout_backward2(const DropoutDims *d, float *mx, const float *my);
 
 /* ---- losses, per sample: loss [N].
  * xent: log-softmax cross-entropy, logits x [N,C], target class [N]:

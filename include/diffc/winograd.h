@@ -46,6 +46,13 @@
  * channels on both sides. By shape only. */
 bool winograd_serves(const Conv2dDims *d);
 
+/* The dims of op_conv2d_fast. */
+typedef struct {
+    Conv2dDims conv;
+    bool upsampled;            /* the image is seen through nearest upsampling by 2 */
+    int shift_in, residual_in; /* inputs added to every pixel [N,K], and elementwise; 0: none */
+} Conv2dFastDims;
+
 /* Where x comes from. One tensor a [N,H,W,C]; or, with b, channels of a [N,H,W,channels_a] then of
  * b [N,H,W,C-channels_a]; or, with upsampled (H and W even, no b), a [N,H/2,W/2,C] seen through
  * nearest upsampling by 2. */

@@ -13,14 +13,14 @@
 
 static bool is_square(const Net *net, int node)
 {
-    const Node *n = &net->nodes[node];
-    return n->kind == OP_LINEAR && n->dims.linear.C == n->dims.linear.K;
+    const LinearDims *d = net->nodes[node].dims;
+    return net->nodes[node].op == &op_linear && d->C == d->K;
 }
 
 static bool reads_pairs(const Node *node)
 {
-    bool kind = node->kind == OP_GROUPNORM || (node->kind == OP_LINEAR && node->fold < 0);
-    return kind && node->inputs == 1 && !node->folds_away;
+    bool can = node->op == &op_groupnorm || (node->op == &op_linear && node->fold < 0);
+    return can && node->inputs == 1 && !node->folds_away;
 }
 
 /* Channels of which the norm's first part must have a multiple, or its bits are not those of the
@@ -43,7 +43,8 @@ static void find_attention_folds(Net *net)
 {
     for (int i = 0; i < net->count; i++) {
         const Node *a = &net->nodes[i];
-        if (a->kind != OP_ATTENTION || a->dims.attention.heads != 1) continue;
+        const AttentionDims *d = a->dims;
+        if (a->op != &op_attention || d->heads != 1) continue;
         int q = a->in[0], k = a->in[1], v = a->in[2], out = net_only_reader(net, i);
         bool found = out >= 0 && out != net->output && is_square(net, out);
         for (int j = 0; j < 3 && found; j++)
@@ -60,7 +61,7 @@ void net_find_folds(Net *net)
 {
     find_attention_folds(net);
     for (int i = 0; i < net->count; i++)
-        if (net->nodes[i].kind == OP_CONCAT) find_joins(net, i);
+        if (net->nodes[i].op == &op_concat) find_joins(net, i);
 }
 
 void net_fold(Net *net, bool folded)
@@ -69,7 +70,7 @@ void net_fold(Net *net, bool folded)
     net->folded = folded;
     for (int i = 0; i < net->count; i++) {
         Node *a = &net->nodes[i];
-        if (a->kind != OP_ATTENTION || net->nodes[a->in[0]].fold < 0) continue;
+        if (a->op != &op_attention || net->nodes[a->in[0]].fold < 0) continue;
         const Node *q = &net->nodes[a->in[0]], *v = &net->nodes[a->in[2]];
         a->in[1] = folded ? q->in[0] : q->fold;
         net_redirect_readers(net, folded ? v->fold : i, folded ? i : v->fold);
@@ -88,7 +89,7 @@ void net_fold(Net *net, bool folded)
 /* Scratch: the product of two weight matrices, and what making it packs. */
 size_t fold_scratch_floats(const Node *node)
 {
-    int C = node->dims.linear.C;
+    int C = ((const LinearDims *)node->dims)->C;
     return (size_t)C * (size_t)C + product_scratch_floats(C, C);
 }
 
@@ -100,14 +101,14 @@ void fold_prepare(const Net *net, const Node *node, float *packed, float *b, con
     const ParamInfo *info = net->table->info;
     const Node *other = &net->nodes[node->fold];
     bool keys = other->in[0] == node->in[0];
-    int C = node->dims.linear.C;
+    int C = ((const LinearDims *)node->dims)->C;
     Product p = {.M = C, .N = C, .K = C, .lda = C, .ldb = C, .ldc = C, .alpha = 1};
     p.transpose_b = keys;
     p.b = weights + info[other->param[0]].offset;
     p.a = weights + info[node->param[0]].offset;
     p.c = scratch;
     product_run(&p, scratch + (size_t)C * (size_t)C);
-    linear_pack(&node->dims.linear, packed, scratch, false);
+    linear_pack(node->dims, packed, scratch, false);
     p.M = 1;
     p.a = weights + info[node->param[1]].offset;
     p.bias = keys ? NULL : weights + info[other->param[1]].offset;

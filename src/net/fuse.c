@@ -12,6 +12,7 @@
  * the shift or add read the convolution, and the joined nodes are left without readers: the plan
  * drops them. */
 #include "diffc/mem.h"
+#include "diffc/winograd.h"
 #include "net_internal.h"
 
 static int count_readers(const Net *net, int node)
@@ -42,21 +43,21 @@ static void fuse_upsample(Net *net, int conv)
 {
     Node *node = &net->nodes[conv];
     const Node *from = &net->nodes[node->in[0]];
-    if (from->kind != OP_UPSAMPLE || net_only_reader(net, node->in[0]) != conv) return;
+    if (from->op != &op_upsample || net_only_reader(net, node->in[0]) != conv) return;
     node->in[0] = from->in[0];
-    node->upsampled = true;
+    ((Conv2dFastDims *)node->dims)->upsampled = true;
 }
 
-/* Joins the reader of the given kind; the other operand becomes an input of the convolution. */
-static int fuse_sum(Net *net, int conv, OpKind kind)
+/* Joins the reader of the given operation; the other operand becomes an input of the convolution. */
+static int fuse_sum(Net *net, int conv, const Op *op)
 {
     Node *node = &net->nodes[conv];
     int reader = net_only_reader(net, conv);
-    if (reader < 0 || reader == net->output || net->nodes[reader].kind != kind) return 0;
+    if (reader < 0 || reader == net->output || net->nodes[reader].op != op) return 0;
     const Node *sum = &net->nodes[reader];
     int other = sum->in[0] == conv ? sum->in[1] : sum->in[0];
-    if (kind == OP_SHIFT && sum->in[0] != conv) return 0;
-    if (other >= conv || node->inputs == MAX_INPUTS) return 0;
+    if (op == &op_shift && sum->in[0] != conv) return 0;
+    if (other >= conv || node->inputs == OP_INPUTS) return 0;
     for (int k = 0; k < node->inputs; k++)
         if (node->in[k] == other) return 0;
     node->in[node->inputs] = other;
@@ -71,12 +72,12 @@ static void fuse_sums(Net *net, int norm)
     Node *node = &net->nodes[norm];
     const Node *from = &net->nodes[node->in[0]];
     int sources[2] = {node->in[0], -1};
-    if (from->kind == OP_CONCAT) {
+    if (from->op == &op_concat) {
         sources[0] = from->in[0];
         sources[1] = from->in[1];
     }
     for (int k = 0; k < 2; k++)
-        if (sources[k] >= 0 && !net->nodes[sources[k]].fast) return;
+        if (sources[k] >= 0 && net->nodes[sources[k]].op != &op_conv2d_fast) return;
     for (int k = 0; k < 2; k++) {
         node->sums_from[k] = sources[k];
         if (sources[k] >= 0) net->nodes[sources[k]].gives_sums++;
@@ -86,12 +87,17 @@ static void fuse_sums(Net *net, int norm)
 void net_fuse(Net *net)
 {
     for (int i = 0; i < net->count; i++) {
-        if (!net->nodes[i].fast) continue;
+        Node *node = &net->nodes[i];
+        if (node->op != &op_conv2d_fast) continue;
+        Conv2dFastDims *d = node->dims;
         fuse_upsample(net, i);
-        net->nodes[i].shift_in = fuse_sum(net, i, OP_SHIFT);
-        net->nodes[i].residual_in = fuse_sum(net, i, OP_ADD);
+        d->shift_in = fuse_sum(net, i, &op_shift);
+        d->residual_in = fuse_sum(net, i, &op_add);
+        if (!d->residual_in) continue;
+        node->overwrites |= 1u << d->residual_in;
+        node->passes_on |= 1u << d->residual_in;
     }
     for (int i = 0; i < net->count; i++)
-        if (net->nodes[i].kind == OP_GROUPNORM) fuse_sums(net, i);
+        if (net->nodes[i].op == &op_groupnorm) fuse_sums(net, i);
     net_find_folds(net);
 }

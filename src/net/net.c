@@ -32,6 +32,7 @@ void net_free(Net *net)
     if (!net) return;
     mem_free(net->block);
     if (!net->shares) mem_free(net->prepared);
+    for (int i = 0; i < net->count; i++) mem_free(net->nodes[i].dims);
     mem_free(net->nodes);
     mem_free(net);
 }
@@ -73,8 +74,8 @@ static bool is_vector(Shape s, int channels)
     return s.H == 1 && s.W == 1 && s.C == channels;
 }
 
-/* Appends a node; returns its index, or 0 once memory has run out. */
-static int append(Net *net, Node node)
+/* Appends a node with a copy of the dims; returns its index, or 0 once memory has run out. */
+static int append(Net *net, Node node, const void *dims)
 {
     CHECK(!net->planned);
     REQUIRE(node.shape.H > 0 && node.shape.W > 0 && node.shape.C > 0);
@@ -89,17 +90,22 @@ static int append(Net *net, Node node)
         }
         net->no_memory = net->no_memory || !nodes;
     }
+    if (!net->no_memory) node.dims = mem_alloc(1, node.op->dims_bytes);
+    net->no_memory = net->no_memory || !node.dims;
     if (net->no_memory) return 0;
+    if (dims) memcpy(node.dims, dims, node.op->dims_bytes);
     net->nodes[net->count] = node;
     return net->count++;
 }
 
 /* A node with one output like `shape` that reads a, then b, then c (-1: absent). */
-static Node reading(OpKind kind, Shape shape, int a, int b, int c)
+static Node reading(const Op *op, Shape shape, int a, int b, int c)
 {
-    Node node = {.kind = kind, .shape = shape, .in = {a, b, c}, .param = {-1, -1}, .fold = -1};
-    node.joins = -1;
+    Node node = {.op = op, .shape = shape, .in = {a, b, c}, .param = {-1, -1}, .fold = -1};
+    node.joins = node.sums_from[0] = node.sums_from[1] = -1;
     node.inputs = a < 0 ? 0 : b < 0 ? 1 : c < 0 ? 2 : 3;
+    node.overwrites = op->overwrites;
+    node.passes_on = op->passes_on;
     return node;
 }
 
@@ -124,11 +130,13 @@ static ParamInfo vector_param(int length, ParamInit init, int fan_in)
         .rank = 1, .shape = {length}, .init = init, .fan_in = fan_in, .trainable = true};
 }
 
+const Op op_input = {.name = "input"};
+
 int net_input(Net *net, int H, int W, int C, bool wants_gradient)
 {
-    Node node = reading(OP_INPUT, (Shape){H, W, C}, -1, -1, -1);
+    Node node = reading(&op_input, (Shape){H, W, C}, -1, -1, -1);
     node.wants_gradient = wants_gradient;
-    return append(net, node);
+    return append(net, node, NULL);
 }
 
 /* `weight` has rank 2 for a linear layer, 4 for a 1x1 convolution: the same product. */
@@ -136,11 +144,11 @@ static int append_linear(Net *net, int x, ParamInfo weight, const char *name)
 {
     Shape s = net_shape(net, x);
     int K = weight.shape[0];
-    Node node = reading(OP_LINEAR, (Shape){s.H, s.W, K}, x, -1, -1);
-    node.dims.linear = (LinearDims){.N = net->batch, .T = s.H * s.W, .C = s.C, .K = K};
+    Node node = reading(&op_linear, (Shape){s.H, s.W, K}, x, -1, -1);
+    LinearDims d = {.N = net->batch, .T = s.H * s.W, .C = s.C, .K = K};
     add_param(net, &node, name, "weight", weight);
     add_param(net, &node, name, "bias", vector_param(K, weight.init, weight.fan_in));
-    return append(net, node);
+    return append(net, node, &d);
 }
 
 int net_linear(Net *net, int x, int out_channels, bool zero_init, const char *name)
@@ -184,32 +192,31 @@ int net_conv2d(Net *net, int x, int out_channels, const ConvOptions *o, const ch
                     .pad_left = o->pad_left,
                     .pad_right = o->pad_right};
     Shape shape = {conv2d_out_height(&d), conv2d_out_width(&d), out_channels};
-    Node node = reading(OP_CONV2D, shape, x, -1, -1);
-    node.dims.conv = d;
-    node.fast = !net->plain && winograd_serves(&d);
+    bool fast = !net->plain && winograd_serves(&d);
+    Conv2dFastDims fast_dims = {.conv = d};
+    Node node = reading(fast ? &op_conv2d_fast : &op_conv2d, shape, x, -1, -1);
     add_param(net, &node, name, "weight", weight);
     add_param(net, &node, name, "bias", vector_param(out_channels, weight.init, weight.fan_in));
-    return append(net, node);
+    return append(net, node, fast ? (const void *)&fast_dims : &d);
 }
 
 int net_groupnorm(Net *net, int x, int groups, float eps, bool silu, const char *name)
 {
     Shape s = net_shape(net, x);
     REQUIRE(groups > 0 && s.C % groups == 0);
-    Node node = reading(OP_GROUPNORM, s, x, -1, -1);
-    node.sums_from[0] = node.sums_from[1] = -1;
-    node.dims.norm = (GroupNormDims){
+    Node node = reading(&op_groupnorm, s, x, -1, -1);
+    GroupNormDims d = {
         .N = net->batch, .T = s.H * s.W, .C = s.C, .G = groups, .eps = eps, .silu = silu};
     add_param(net, &node, name, "weight", vector_param(s.C, INIT_ONE, 0));
     add_param(net, &node, name, "bias", vector_param(s.C, INIT_ZERO, 0));
-    return append(net, node);
+    return append(net, node, &d);
 }
 
 int net_silu(Net *net, int x)
 {
-    Node node = reading(OP_SILU, net_shape(net, x), x, -1, -1);
-    node.dims.point = point_dims(net, node.shape);
-    return append(net, node);
+    Shape s = net_shape(net, x);
+    PointDims d = point_dims(net, s);
+    return append(net, reading(&op_silu, s, x, -1, -1), &d);
 }
 
 int net_attention(Net *net, int q, int k, int v, int heads)
@@ -218,155 +225,146 @@ int net_attention(Net *net, int q, int k, int v, int heads)
     REQUIRE(same_shape(s, net_shape(net, k)) && same_shape(s, net_shape(net, v)));
     REQUIRE(heads > 0 && s.C % heads == 0);
     REQUIRE(q != k && q != v && k != v);
-    Node node = reading(OP_ATTENTION, s, q, k, v);
-    node.dims.attention =
-        (AttentionDims){.N = net->batch, .T = s.H * s.W, .heads = heads, .D = s.C / heads};
-    return append(net, node);
+    AttentionDims d = {.N = net->batch, .T = s.H * s.W, .heads = heads, .D = s.C / heads};
+    return append(net, reading(&op_attention, s, q, k, v), &d);
 }
 
 int net_upsample(Net *net, int x)
 {
     Shape s = net_shape(net, x);
-    Node node = reading(OP_UPSAMPLE, (Shape){2 * s.H, 2 * s.W, s.C}, x, -1, -1);
-    node.dims.resample = (ResampleDims){.N = net->batch, .H = s.H, .W = s.W, .C = s.C};
-    return append(net, node);
+    ResampleDims d = {.N = net->batch, .H = s.H, .W = s.W, .C = s.C};
+    return append(net, reading(&op_upsample, (Shape){2 * s.H, 2 * s.W, s.C}, x, -1, -1), &d);
 }
 
 int net_conv2d_mean(Net *net, int x, int out_channels, const char *name)
 {
     Shape s = net_shape(net, x);
-    Node node = reading(OP_TAPMEANS, (Shape){1, 1, 9 * s.C}, x, -1, -1);
-    node.dims.resample = (ResampleDims){.N = net->batch, .H = s.H, .W = s.W, .C = s.C};
-    return append_linear(net, append(net, node), conv_weight(s.C, out_channels, 3, false), name);
+    ResampleDims d = {.N = net->batch, .H = s.H, .W = s.W, .C = s.C};
+    int taps = append(net, reading(&op_tapmeans, (Shape){1, 1, 9 * s.C}, x, -1, -1), &d);
+    return append_linear(net, taps, conv_weight(s.C, out_channels, 3, false), name);
 }
 
 int net_cumsum(Net *net, int x)
 {
     Shape s = net_shape(net, x);
     REQUIRE(is_vector(s, s.C));
-    Node node = reading(OP_CUMSUM, s, x, -1, -1);
-    node.dims.cumsum = (CumsumDims){.N = net->batch, .C = s.C};
-    return append(net, node);
+    CumsumDims d = {.N = net->batch, .C = s.C};
+    return append(net, reading(&op_cumsum, s, x, -1, -1), &d);
 }
 
 int net_concat(Net *net, int a, int b)
 {
     Shape s = net_shape(net, a), t = net_shape(net, b);
     REQUIRE(s.H == t.H && s.W == t.W); /* a may be b: a U-Net without a middle block does that */
-    Node node = reading(OP_CONCAT, (Shape){s.H, s.W, s.C + t.C}, a, b, -1);
-    node.dims.concat = (ConcatDims){.N = net->batch, .T = s.H * s.W, .A = s.C, .B = t.C};
-    return append(net, node);
+    ConcatDims d = {.N = net->batch, .T = s.H * s.W, .A = s.C, .B = t.C};
+    return append(net, reading(&op_concat, (Shape){s.H, s.W, s.C + t.C}, a, b, -1), &d);
 }
 
 int net_add(Net *net, int a, int b)
 {
     Shape s = net_shape(net, a);
     REQUIRE(a != b && same_shape(s, net_shape(net, b)));
-    Node node = reading(OP_ADD, s, a, b, -1);
-    node.dims.point = point_dims(net, s);
-    return append(net, node);
+    PointDims d = point_dims(net, s);
+    return append(net, reading(&op_add, s, a, b, -1), &d);
 }
 
-static int append_shift(Net *net, OpKind kind, int x, int e, int e_channels)
+static int append_shift(Net *net, const Op *op, int x, int e, int e_channels)
 {
     Shape s = net_shape(net, x);
     REQUIRE(x != e && is_vector(net_shape(net, e), e_channels));
-    Node node = reading(kind, s, x, e, -1);
-    node.dims.shift = (ShiftDims){.N = net->batch, .T = s.H * s.W, .C = s.C};
-    return append(net, node);
+    ShiftDims d = {.N = net->batch, .T = s.H * s.W, .C = s.C};
+    return append(net, reading(op, s, x, e, -1), &d);
 }
 
 int net_shift(Net *net, int x, int e)
 {
-    return append_shift(net, OP_SHIFT, x, e, net_shape(net, x).C);
+    return append_shift(net, &op_shift, x, e, net_shape(net, x).C);
 }
 
 int net_modulate(Net *net, int x, int e)
 {
-    return append_shift(net, OP_MODULATE, x, e, 2 * net_shape(net, x).C);
+    return append_shift(net, &op_modulate, x, e, 2 * net_shape(net, x).C);
 }
 
-static int append_affine(Net *net, OpKind kind, int x, float factor, float offset)
+static int append_scale(Net *net, const Op *op, int x, float factor, float offset)
 {
-    Node node = reading(kind, net_shape(net, x), x, -1, -1);
-    node.factor = factor;
-    node.offset = offset;
-    node.dims.point = point_dims(net, node.shape);
-    return append(net, node);
+    Shape s = net_shape(net, x);
+    ScaleDims d = {.point = point_dims(net, s), .factor = factor, .offset = offset};
+    return append(net, reading(op, s, x, -1, -1), &d);
 }
 
 int net_scale(Net *net, int x, float factor)
 {
-    return append_affine(net, OP_SCALE, x, factor, 0.0f);
+    return append_scale(net, &op_scale, x, factor, 0.0f);
 }
 
 int net_affine(Net *net, int x, float factor, float offset)
 {
-    return append_affine(net, OP_AFFINE, x, factor, offset);
+    return append_scale(net, &op_affine, x, factor, offset);
 }
 
 int net_divide(Net *net, int x, int t)
 {
     REQUIRE(x != t && is_vector(net_shape(net, t), 1));
-    Node node = reading(OP_DIVIDE, net_shape(net, x), x, t, -1);
-    node.dims.point = point_dims(net, node.shape);
-    return append(net, node);
+    Shape s = net_shape(net, x);
+    PointDims d = point_dims(net, s);
+    return append(net, reading(&op_divide, s, x, t, -1), &d);
 }
 
 int net_time_features(Net *net, int t, int features, TimeFeatureKind kind, bool flip_sin_to_cos,
                       double freq_shift, float fourier_scale, const char *name)
 {
     REQUIRE(is_vector(net_shape(net, t), 1) && kind != TIME_UNSET);
-    Node node = reading(OP_TIME_FEATURES, (Shape){1, 1, features}, t, -1, -1);
-    node.dims.time = (TimeDims){.N = net->batch,
-                                .F = features,
-                                .kind = kind,
-                                .flip_sin_to_cos = flip_sin_to_cos,
-                                .freq_shift = freq_shift};
+    Node node = reading(&op_time_features, (Shape){1, 1, features}, t, -1, -1);
+    TimeDims d = {.N = net->batch,
+                  .F = features,
+                  .kind = kind,
+                  .flip_sin_to_cos = flip_sin_to_cos,
+                  .freq_shift = freq_shift};
     if (kind != TIME_POSITIONAL) {
         ParamInfo w = vector_param(features / 2, INIT_NORMAL, 0);
         w.init_scale = fourier_scale;
         w.trainable = false;
         add_param(net, &node, name, "weight", w);
     }
-    return append(net, node);
+    return append(net, node, &d);
 }
 
 int net_waves(Net *net, int x, const int *exponents, int count)
 {
     Shape s = net_shape(net, x);
     CHECK(count >= 1 && count <= WAVES_MAX);
-    Node node = reading(OP_WAVES, (Shape){s.H, s.W, s.C * (1 + 2 * count)}, x, -1, -1);
-    node.dims.waves = (WaveDims){.N = net->batch, .T = s.H * s.W, .C = s.C, .F = count};
-    memcpy(node.dims.waves.n, exponents, (size_t)count * sizeof *exponents);
-    return append(net, node);
+    WaveDims d = {.N = net->batch, .T = s.H * s.W, .C = s.C, .F = count};
+    memcpy(d.n, exponents, (size_t)count * sizeof *exponents);
+    Shape shape = {s.H, s.W, s.C * (1 + 2 * count)};
+    return append(net, reading(&op_waves, shape, x, -1, -1), &d);
 }
 
 int net_class_embed(Net *net, int label, int classes, int features, const char *name)
 {
     REQUIRE(is_vector(net_shape(net, label), 1) && !net->nodes[label].wants_gradient);
-    Node node = reading(OP_CLASS_EMBED, (Shape){1, 1, features}, label, -1, -1);
-    node.dims.classes = (ClassDims){.N = net->batch, .F = features, .classes = classes};
+    Node node = reading(&op_class_embed, (Shape){1, 1, features}, label, -1, -1);
+    ClassDims d = {.N = net->batch, .F = features, .classes = classes};
     ParamInfo w = {.rank = 2,
                    .shape = {classes, features},
                    .init = INIT_NORMAL,
                    .init_scale = 1.0f,
                    .trainable = true};
     add_param(net, &node, name, "weight", w);
-    return append(net, node);
+    return append(net, node, &d);
 }
 
 int net_dropout(Net *net, int x, float p)
 {
     CHECK(p >= 0.0f && p < 1.0f);
-    Node node = reading(OP_DROPOUT, net_shape(net, x), x, -1, -1);
-    node.dims.dropout = (DropoutDims){.N = net->batch, .size = image_floats(node.shape), .p = p};
-    return append(net, node);
+    Shape s = net_shape(net, x);
+    DropoutDims d = {.N = net->batch, .size = image_floats(s), .rate = p};
+    return append(net, reading(&op_dropout, s, x, -1, -1), &d);
 }
 
 void net_set_output(Net *net, int node)
 {
-    REQUIRE(node >= 0 && node < net->count && net->nodes[node].kind != OP_INPUT);
+    REQUIRE(node >= 0 && node < net->count && net->nodes[node].op != &op_input);
     CHECK(!net->planned);
     net->output = node;
     if (!net->no_memory) net_fuse(net);
@@ -388,8 +386,8 @@ double net_forward_flop(const Net *net)
 {
     double flop = 0;
     for (int i = 0; i < net->count; i++) {
-        const NetOp *op = &net_ops[net->nodes[i].kind];
-        if (op->flop) flop += op->flop(&net->nodes[i]);
+        const Node *node = &net->nodes[i];
+        if (node->op->flop) flop += node->op->flop(node->dims);
     }
     return flop;
 }
@@ -424,9 +422,9 @@ bool net_describe_node(const Net *net, int index, char *out, size_t size)
     char count[48] = "";
     if (parameters) with_commas(count, sizeof count, parameters);
     if (node->inputs)
-        snprintf(out, size, "%s%s %dx%dx%d -> %dx%dx%d%s%s", net_ops[node->kind].name, name, from.H,
-                 from.W, from.C, to.H, to.W, to.C, parameters ? " " : "", count);
+        snprintf(out, size, "%s%s %dx%dx%d -> %dx%dx%d%s%s", node->op->name, name, from.H, from.W,
+                 from.C, to.H, to.W, to.C, parameters ? " " : "", count);
     else
-        snprintf(out, size, "%s %dx%dx%d", net_ops[node->kind].name, to.H, to.W, to.C);
+        snprintf(out, size, "%s %dx%dx%d", node->op->name, to.H, to.W, to.C);
     return true;
 }

@@ -98,7 +98,7 @@ static void trace(Plan *p)
             Node *from = &net->nodes[node->in[k]];
             from->used = true;
             if (from->last_consumer < 0) from->last_consumer = i;
-            bool null_will_do = net_ops[node->kind].tangent_may_be_null >> k & 1;
+            bool null_will_do = node->op->tangent_may_be_null >> k & 1;
             if (moves && !from->leads_input && !null_will_do) from->tangent_kind = TANGENT_ZERO;
         }
     }
@@ -110,8 +110,8 @@ static void share_values(const Plan *p)
     const Net *net = p->net;
     for (int i = 0; i < net->count; i++) {
         Node *node = &net->nodes[i];
-        node->in_place = p->mode == NET_INFER && node->kind == OP_DROPOUT && i != net->output &&
-                         net->nodes[node->in[0]].kind != OP_INPUT &&
+        node->in_place = p->mode == NET_INFER && node->op == &op_dropout && i != net->output &&
+                         net->nodes[node->in[0]].op != &op_input &&
                          net_only_reader(net, node->in[0]) == i;
     }
 }
@@ -127,8 +127,8 @@ static void share_gradients(const Plan *p)
         bool taken = i == net->output || !on_gradient_path(node);
         for (int k = 0; k < node->inputs && !taken; k++) {
             Node *from = &net->nodes[node->in[k]];
-            taken = node_passes_on(node, k) && from->last_consumer == i && from->kind != OP_INPUT &&
-                    on_gradient_path(from);
+            taken = (node->passes_on >> k & 1) && from->last_consumer == i &&
+                    from->op != &op_input && on_gradient_path(from);
             if (taken) from->gradient_from = i;
         }
     }
@@ -145,7 +145,7 @@ static void add_buffer(Plan *p, size_t *place, size_t floats, int start, int end
 static int value_read(const Plan *p, int to, int k)
 {
     const Node *node = &p->net->nodes[to];
-    const NetOp *op = &net_ops[node->kind];
+    const Op *op = node->op;
     int end = forward_step(p, to);
     if (p->mode == NET_INFER || !on_gradient_path(node)) return end;
     bool again = op->backward_values >> k & 1;
@@ -163,7 +163,7 @@ static int tangent_read(const Plan *p, int to, int k)
 {
     const Node *node = &p->net->nodes[to];
     if (node->tangent_kind != TANGENT_MOVES) return 0;
-    bool again = net_ops[node->kind].second_tangents >> k & 1;
+    bool again = node->op->second_tangents >> k & 1;
     return again ? backward2_step(p, to) : tangent_step(p, to);
 }
 
@@ -187,7 +187,7 @@ static void find_ends(const Plan *p, int *value_end, int *tangent_end)
         if (net->nodes[i].in_place) value_end[from] = later(value_end[from], value_end[i]);
     }
     for (int i = 0; i < net->count; i++)
-        if (net->nodes[i].kind == OP_INPUT || i == net->output)
+        if (net->nodes[i].op == &op_input || i == net->output)
             value_end[i] = tangent_end[i] = last_step(p);
 }
 
@@ -207,7 +207,7 @@ static int sums_reader(const Net *net, int i)
     if (!net->nodes[i].gives_sums) return -1;
     for (int j = net->count - 1; j > i; j--) {
         const Node *node = &net->nodes[j];
-        if (node->kind != OP_GROUPNORM || !node->used) continue;
+        if (node->op != &op_groupnorm || !node->used) continue;
         if (node->sums_from[0] == i || node->sums_from[1] == i) return j;
     }
     return -1;
@@ -218,8 +218,8 @@ static void add_buffers(Plan *p, int i, int value_end, int tangent_end)
 {
     Net *net = p->net;
     Node *node = &net->nodes[i];
-    const NetOp *op = &net_ops[node->kind];
-    bool input = node->kind == OP_INPUT, output = i == net->output;
+    const Op *op = node->op;
+    bool input = node->op == &op_input, output = i == net->output;
     bool second = p->mode == NET_SECOND;
     size_t floats = node_floats(net, node);
     if (!node->in_place)
@@ -233,7 +233,8 @@ static void add_buffers(Plan *p, int i, int value_end, int tangent_end)
                    forward_step(p, reader));
     }
     bool later = p->mode != NET_INFER && on_gradient_path(node);
-    size_t saved = op->saved_floats && (later || !op->saved_for_later) ? op->saved_floats(node) : 0;
+    size_t saved =
+        op->saved_floats && (later || !op->saved_for_later) ? op->saved_floats(node->dims) : 0;
     if (saved) {
         int end = forward_step(p, i);
         if (later) end = second ? backward2_step(p, i) : backward_step(p, i);
@@ -291,8 +292,8 @@ static size_t scratch_of_ops(const Net *net)
     size_t most = 0;
     for (int i = 0; i < net->count; i++) {
         const Node *node = &net->nodes[i];
-        const NetOp *op = &net_ops[node->kind];
-        size_t floats = node->used && op->scratch_floats ? op->scratch_floats(node) : 0;
+        const Op *op = node->op;
+        size_t floats = node->used && op->scratch_floats ? op->scratch_floats(node->dims) : 0;
         if (floats > most) most = floats;
     }
     return most;
@@ -326,7 +327,7 @@ static bool lay_out(Net *net, NetMode mode, size_t *total)
         share_values(&p);
         find_ends(&p, value_end, tangent_end);
         for (int i = 0; i < net->count; i++)
-            if (net->nodes[i].used || net->nodes[i].kind == OP_INPUT)
+            if (net->nodes[i].used || net->nodes[i].op == &op_input)
                 add_buffers(&p, i, value_end[i], tangent_end[i]);
         add_buffer(&p, &net->scratch, scratch_floats(net), 0, last_step(&p));
         *total = place_buffers(&p, placed);

@@ -2,7 +2,6 @@
  * one block of their own. */
 #include "diffc/clock.h"
 #include "diffc/mem.h"
-#include "diffc/winograd.h"
 #include "net_internal.h"
 
 enum { ALIGN_FLOATS = 16 };
@@ -10,26 +9,6 @@ enum { ALIGN_FLOATS = 16 };
 static size_t aligned(size_t floats)
 {
     return (floats + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
-}
-
-static size_t prepared_floats(const Node *node)
-{
-    if (node->kind == OP_LINEAR) return linear_packed_floats(&node->dims.linear);
-    if (node->kind != OP_CONV2D) return 0;
-    return node->fast ? winograd_weights_floats(&node->dims.conv)
-                      : conv2d_packed_floats(&node->dims.conv);
-}
-
-static void prepare(const Node *node, float *to, const float *w, bool backward)
-{
-    if (node->kind == OP_LINEAR)
-        linear_pack(&node->dims.linear, to, w, backward);
-    else if (!node->fast)
-        conv2d_pack(&node->dims.conv, to, w);
-    else if (backward)
-        winograd_prepare_backward(&node->dims.conv, to, w);
-    else
-        winograd_prepare_forward(&node->dims.conv, to, w);
 }
 
 /* Where each such node's weights begin, when `place` is set; the floats of all. The turned weights
@@ -41,19 +20,19 @@ static size_t lay_out(Net *net, NetMode mode, bool place)
     for (int i = 0; i < net->count; i++) {
         Node *node = &net->nodes[i];
         if (place) node->prepared = node->prepared_back = NOWHERE;
-        size_t floats = aligned(prepared_floats(node));
+        size_t floats = node->op->packed_floats ? aligned(node->op->packed_floats(node->dims)) : 0;
         if (!floats || (folded && node->folds_away)) continue;
         if (place) node->prepared = total;
         total += floats;
         if (folded && node->fold >= 0) {
             if (place) node->prepared_bias = total;
-            total += aligned((size_t)node->dims.linear.K);
+            total += aligned((size_t)((const LinearDims *)node->dims)->K);
             size_t room = aligned(fold_scratch_floats(node));
             scratch = room > scratch ? room : scratch;
         }
         const Node *from = &net->nodes[node->in[0]];
-        if (mode == NET_INFER || (node->kind == OP_CONV2D && !node->fast) ||
-            (from->kind == OP_INPUT && !from->wants_gradient))
+        if (mode == NET_INFER || !node->op->packs_back ||
+            (from->op == &op_input && !from->wants_gradient))
             continue;
         if (place) node->prepared_back = total;
         total += floats;
@@ -99,7 +78,7 @@ void prepared_update(Net *net, const float *weights, bool backward)
             fold_prepare(net, node, net->prepared + place, net->prepared + node->prepared_bias,
                          weights, net->prepared + net->fold_scratch);
         else
-            prepare(node, net->prepared + place, w, backward);
+            node->op->pack(node->dims, net->prepared + place, w, backward);
     }
     if (net->profiled) net->prepare_seconds[backward] += clock_seconds() - start;
 }

@@ -1,10 +1,16 @@
 /* The time of the passes by kind of operation. */
+#include <stdio.h>
 #include <string.h>
 
 #include "net_internal.h"
 
-/* After the kinds of the operation table: two that it does not tell apart. */
-enum { KIND_FAST = OP_KINDS, KIND_PREPARE, KINDS };
+/* In the order in which their times are shown. */
+const Op *const net_ops[] = {
+    &op_conv2d,   &op_conv2d_fast, &op_linear, &op_groupnorm, &op_silu,          &op_attention,
+    &op_upsample, &op_tapmeans,    &op_cumsum, &op_concat,    &op_add,           &op_shift,
+    &op_modulate, &op_scale,       &op_affine, &op_divide,    &op_time_features, &op_class_embed,
+    &op_waves,    &op_dropout,     NULL};
+enum { KIND_PREPARE = sizeof net_ops / sizeof *net_ops - 1, KINDS };
 
 void net_profile(Net *net, bool on)
 {
@@ -13,17 +19,6 @@ void net_profile(Net *net, bool on)
     memset(net->prepare_seconds, 0, sizeof net->prepare_seconds);
     for (int i = 0; i < net->count; i++)
         memset(net->nodes[i].seconds, 0, sizeof net->nodes[i].seconds);
-}
-
-static int kind_of(const Node *node)
-{
-    return node->fast ? KIND_FAST : (int)node->kind;
-}
-
-static const char *name_of(int kind)
-{
-    if (kind == KIND_FAST) return "conv2d (fast)";
-    return kind == KIND_PREPARE ? "prepare weights" : net_ops[kind].name;
 }
 
 /* Floats that a pass forward touches: inputs, output, parameters. */
@@ -38,8 +33,7 @@ static double traffic(const Net *net, const Node *node)
 
 static void add_node(const Net *net, const Node *node, NetProfile *out)
 {
-    const NetOp *op = &net_ops[node->kind];
-    double flop = op->flop ? op->flop(node) * net->batch : 0;
+    double flop = node->op->flop ? node->op->flop(node->dims) * net->batch : 0;
     double bytes = traffic(net, node) * sizeof(float);
     out->nodes++;
     for (int pass = 0; pass < NET_PASSES; pass++) {
@@ -52,13 +46,19 @@ static void add_node(const Net *net, const Node *node, NetProfile *out)
 bool net_profile_kind(const Net *net, int kind, NetProfile *out)
 {
     if (kind < 0 || kind >= KINDS) return false;
-    *out = (NetProfile){.name = name_of(kind)};
+    *out = (NetProfile){0};
     if (kind == KIND_PREPARE) {
+        snprintf(out->name, sizeof out->name, "prepare weights");
         out->seconds[NET_FORWARD] = net->prepare_seconds[0];
         out->seconds[NET_BACKWARD] = net->prepare_seconds[1];
+        return true;
     }
+    const Op *op = net_ops[kind];
+    if (op->variant)
+        snprintf(out->name, sizeof out->name, "%s (%s)", op->name, op->variant);
+    else
+        snprintf(out->name, sizeof out->name, "%s", op->name);
     for (int i = 0; i < net->count; i++)
-        if (net->nodes[i].used && net->nodes[i].kind != OP_INPUT && kind_of(&net->nodes[i]) == kind)
-            add_node(net, &net->nodes[i], out);
+        if (net->nodes[i].used && net->nodes[i].op == op) add_node(net, &net->nodes[i], out);
     return true;
 }

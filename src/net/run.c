@@ -20,7 +20,7 @@ static const Node *planned_node(const Net *net, int node)
 static const Node *end_node(const Net *net, int node)
 {
     const Node *n = planned_node(net, node);
-    CHECK(n->kind == OP_INPUT || node == net->output);
+    CHECK(n->op == &op_input || node == net->output);
     return n;
 }
 
@@ -54,49 +54,47 @@ float *net_gradient2(Net *net, int node)
 
 void net_set_dropout(Net *net, bool training, uint64_t seed, uint64_t step)
 {
-    net->training = training;
-    net->dropout_seed = seed;
-    net->dropout_step = step;
+    for (int i = 0; i < net->count; i++) {
+        if (net->nodes[i].op != &op_dropout) continue;
+        DropoutDims *d = net->nodes[i].dims;
+        d->p = training ? d->rate : 0;
+        d->seed = seed;
+        d->stream = rng_stream(RNG_DROPOUT, step * NODE_LIMIT + (uint64_t)i);
+    }
 }
 
-/* What every pass of node i gets: parameters, saved values, scratch, the dropout mask. */
-static Call begin_call(const Net *net, int i, const float *weights, float *grads, bool back)
+/* What every pass of a node gets: dims, parameters, saved values, scratch. */
+static OpCall begin_call(const Net *net, const Node *node, const float *weights, float *grads,
+                         bool back)
 {
-    const Node *node = &net->nodes[i];
     const ParamInfo *info = net->table->info;
-    Call c = {.node = node, .saved = at(net, node->saved), .scratch = at(net, net->scratch)};
+    OpCall c = {
+        .dims = node->dims, .saved = at(net, node->saved), .scratch = at(net, net->scratch)};
     if (node->params > 0) c.w = weights + info[node->param[0]].offset;
     size_t prepared = back ? node->prepared_back : node->prepared;
-    if (prepared != NOWHERE) c.u = net->prepared + prepared;
+    if (prepared != NOWHERE) c.packed = net->prepared + prepared;
     if (node->params > 1) c.b = weights + info[node->param[1]].offset;
     if (net->folded && node->fold >= 0) c.b = net->prepared + node->prepared_bias;
     if (grads && node->params > 0 && info[node->param[0]].trainable)
         c.dw = grads + info[node->param[0]].offset;
     if (grads && node->params > 1 && info[node->param[1]].trainable)
         c.db = grads + info[node->param[1]].offset;
-    if (node->kind == OP_DROPOUT) {
-        c.dropout = node->dims.dropout;
-        if (!net->training) c.dropout.p = 0.0f;
-        c.dropout.seed = net->dropout_seed;
-        c.dropout.stream = rng_stream(RNG_DROPOUT, net->dropout_step * NODE_LIMIT + (uint64_t)i);
-    }
     return c;
 }
 
-static void give_values(const Net *net, Call *c, unsigned mask)
+static void give_values(const Net *net, const Node *node, OpCall *c, unsigned mask)
 {
-    for (int k = 0; k < c->node->inputs; k++)
-        if (mask >> k & 1) c->x[k] = at(net, net->nodes[c->node->in[k]].value);
+    for (int k = 0; k < node->inputs; k++)
+        if (mask >> k & 1) c->x[k] = at(net, net->nodes[node->in[k]].value);
 }
 
 /* Forward: where a convolution leaves its sums, where a groupnorm finds them, and how many channels
  * the first of two sources has (of the sums, or of what is read). */
-static void give_sums(const Net *net, Call *c)
+static void give_sums(const Net *net, const Node *node, OpCall *c)
 {
-    const Node *node = c->node;
     c->sums = (double *)(void *)at(net, node->sums);
     c->channels_a = net->nodes[node->in[0]].shape.C;
-    if (node->kind != OP_GROUPNORM || node->sums_from[0] < 0) return;
+    if (node->sums_from[0] < 0) return;
     for (int k = 0; k < 2; k++) {
         if (node->sums_from[k] < 0) continue;
         const Node *from = &net->nodes[node->sums_from[k]];
@@ -105,10 +103,11 @@ static void give_sums(const Net *net, Call *c)
     }
 }
 
-static void give_tangents(const Net *net, Call *c, unsigned mask)
+/* Tangents, as what a pass forward of a linear operation reads (to = x) or as tangents. */
+static void give_tangents(const Net *net, const Node *node, const float **to, unsigned mask)
 {
-    for (int k = 0; k < c->node->inputs; k++)
-        if (mask >> k & 1) c->xdot[k] = at(net, net->nodes[c->node->in[k]].tangent);
+    for (int k = 0; k < node->inputs; k++)
+        if (mask >> k & 1) to[k] = at(net, net->nodes[node->in[k]].tangent);
 }
 
 static void zero(float *y, size_t n)
@@ -138,9 +137,9 @@ static bool is_repeated(const Node *node, int k)
 
 /* Where node i adds the cotangents of its inputs. Their first visitor overwrites them, or finds
  * zeros there. */
-static void give_cotangents(const Net *net, int i, const float *grads, bool second, Call *c)
+static void give_cotangents(const Net *net, int i, const float *grads, bool second, float **dx,
+                            unsigned *set)
 {
-    float **dx = second && net->nodes[i].tangent_kind == TANGENT_MOVES ? c->mx : c->dx;
     const Node *node = &net->nodes[i];
     for (int k = 0; k < node->inputs; k++) {
         const Node *from = &net->nodes[node->in[k]];
@@ -148,8 +147,8 @@ static void give_cotangents(const Net *net, int i, const float *grads, bool seco
         if (from->gradient_from == i) continue;
         dx[k] = at(net, second ? from->gradient2 : from->gradient);
         if (from->last_consumer != i || is_repeated(node, k)) continue;
-        if (node_overwrites(node, k))
-            c->first |= 1u << k;
+        if (node->overwrites >> k & 1)
+            *set |= 1u << k;
         else
             zero(dx[k], node_floats(net, from));
     }
@@ -184,13 +183,13 @@ void net_forward(Net *net, const float *weights)
     begin_pass(net, weights, false);
     for (int i = 0; i < net->count; i++) {
         const Node *node = &net->nodes[i];
-        if (!node->used || node->kind == OP_INPUT) continue;
-        Call c = begin_call(net, i, weights, NULL, false);
-        give_values(net, &c, ~0u);
+        if (!node->used || node->op == &op_input) continue;
+        OpCall c = begin_call(net, node, weights, NULL, false);
+        give_values(net, node, &c, ~0u);
         c.y = at(net, node->value);
-        give_sums(net, &c);
+        give_sums(net, node, &c);
         double start = profile_begin(net);
-        net_ops[node->kind].forward(&c);
+        node->op->forward(&c);
         profile_end(net, i, NET_FORWARD, start);
     }
     profile_pass(net, NET_FORWARD, 1);
@@ -204,14 +203,13 @@ void net_backward(Net *net, const float *weights, float *grads)
     CHECK(net->mode != NET_INFER && net->stage == STAGE_FORWARD);
     for (int i = net->count - 1; i >= 0; i--) {
         const Node *node = &net->nodes[i];
-        if (!goes_back(node, grads) || node->kind == OP_INPUT) continue;
-        const NetOp *op = &net_ops[node->kind];
-        Call c = begin_call(net, i, weights, grads, true);
+        if (!goes_back(node, grads) || node->op == &op_input) continue;
+        OpCall c = begin_call(net, node, weights, grads, true);
         double start = profile_begin(net);
-        give_values(net, &c, op->backward_values);
-        give_cotangents(net, i, grads, false, &c);
+        give_values(net, node, &c, node->op->backward_values);
+        give_cotangents(net, i, grads, false, c.dx, &c.set);
         c.dy = at(net, node->gradient);
-        op->backward(&c);
+        node->op->backward(&c);
         profile_end(net, i, NET_BACKWARD, start);
     }
     profile_pass(net, NET_BACKWARD, grads ? 2 : 1);
@@ -229,13 +227,19 @@ void net_tangent(Net *net, const float *weights)
         double start = profile_begin(net);
         if (node->tangent_kind == TANGENT_ZERO)
             zero(at(net, node->tangent), node_floats(net, node));
-        if (node->tangent_kind != TANGENT_MOVES || node->kind == OP_INPUT) continue;
-        const NetOp *op = &net_ops[node->kind];
-        Call c = begin_call(net, i, weights, NULL, false);
-        give_values(net, &c, op->tangent_values);
-        give_tangents(net, &c, ~0u);
-        c.ydot = at(net, node->tangent);
-        op->tangent(&c);
+        if (node->tangent_kind != TANGENT_MOVES || node->op == &op_input) continue;
+        const Op *op = node->op;
+        OpCall c = begin_call(net, node, weights, NULL, false);
+        if (op->tangent) {
+            give_values(net, node, &c, op->tangent_values);
+            give_tangents(net, node, c.xdot, ~0u);
+            c.ydot = at(net, node->tangent);
+            op->tangent(&c);
+        } else { /* linear */
+            give_tangents(net, node, c.x, ~0u);
+            c.y = at(net, node->tangent);
+            op->forward(&c);
+        }
         profile_end(net, i, NET_TANGENT, start);
     }
     profile_pass(net, NET_TANGENT, 1);
@@ -248,20 +252,20 @@ void net_backward2(Net *net, const float *weights, float *grads)
     CHECK(net->stage == STAGE_TANGENT && net->backward_done);
     for (int i = net->count - 1; i >= 0; i--) {
         const Node *node = &net->nodes[i];
-        if (!goes_back(node, grads) || node->kind == OP_INPUT) continue;
-        const NetOp *op = &net_ops[node->kind];
-        Call c = begin_call(net, i, weights, grads, true);
+        if (!goes_back(node, grads) || node->op == &op_input) continue;
+        const Op *op = node->op;
+        OpCall c = begin_call(net, node, weights, grads, true);
         double start = profile_begin(net);
-        if (node->tangent_kind == TANGENT_MOVES) {
-            give_values(net, &c, op->second_values);
-            give_tangents(net, &c, op->second_tangents);
-            give_cotangents(net, i, grads, true, &c);
+        if (node->tangent_kind == TANGENT_MOVES && !op->linear) {
+            give_values(net, node, &c, op->second_values);
+            give_tangents(net, node, c.xdot, op->second_tangents);
+            give_cotangents(net, i, grads, true, c.mx, &c.set);
             c.my = at(net, node->gradient2);
             if (op->second_lambda) c.dy = at(net, node->gradient);
             op->backward2(&c);
-        } else { /* its tangent is zero, so only y depends on it: the first backward, with mu */
-            give_values(net, &c, op->backward_values);
-            give_cotangents(net, i, grads, true, &c);
+        } else { /* linear, or a tangent of zero, so that only y depends on it: backward, with mu */
+            give_values(net, node, &c, op->backward_values);
+            give_cotangents(net, i, grads, true, c.dx, &c.set);
             c.dy = at(net, node->gradient2);
             op->backward(&c);
         }

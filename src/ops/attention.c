@@ -1,6 +1,7 @@
 #include <math.h>
 #include <stdint.h>
 
+#include "diffc/op.h"
 #include "diffc/ops.h"
 #include "diffc/parallel.h"
 #include "diffc/product.h"
@@ -456,3 +457,61 @@ void attention_backward2(const AttentionDims *d, unsigned set, float *mq, float 
     p.keys = mk || mv ? backward2_keys : NULL;
     run_pass(&p);
 }
+
+/* ---- row */
+
+static void run_forward(const OpCall *c)
+{
+    attention_forward(c->dims, c->y, c->saved, c->x[0], c->x[1], c->x[2], c->scratch);
+}
+
+static void run_backward(const OpCall *c)
+{
+    attention_backward(c->dims, c->set, c->dx[0], c->dx[1], c->dx[2], c->dy, c->x[0], c->x[1],
+                       c->x[2], c->saved, c->scratch);
+}
+
+static void run_tangent(const OpCall *c)
+{
+    attention_tangent(c->dims, c->ydot, c->x[0], c->x[1], c->x[2], c->xdot[0], c->xdot[1],
+                      c->xdot[2], c->saved, c->scratch);
+}
+
+static void run_backward2(const OpCall *c)
+{
+    attention_backward2(c->dims, c->set, c->mx[0], c->mx[1], c->mx[2], c->my, c->dy, c->x[0],
+                        c->x[1], c->x[2], c->xdot[0], c->xdot[1], c->xdot[2], c->saved, c->scratch);
+}
+
+static size_t row_scratch(const void *dims)
+{
+    return attention_scratch_floats(dims);
+}
+
+static size_t row_saved(const void *dims)
+{
+    return attention_saved_floats(dims);
+}
+
+static double row_flop(const void *dims)
+{
+    const AttentionDims *d = dims;
+    return 4.0 * d->T * d->T * d->heads * d->D;
+}
+
+const Op op_attention = {.name = "attention",
+                         .dims_bytes = sizeof(AttentionDims),
+                         .forward = run_forward,
+                         .backward = run_backward,
+                         .tangent = run_tangent,
+                         .backward2 = run_backward2,
+                         .scratch_floats = row_scratch,
+                         .saved_floats = row_saved,
+                         .saved_for_later = true,
+                         .flop = row_flop,
+                         .backward_values = OP_X0 | OP_X1 | OP_X2,
+                         .tangent_values = OP_X0 | OP_X1 | OP_X2,
+                         .second_values = OP_X0 | OP_X1 | OP_X2,
+                         .second_tangents = OP_X0 | OP_X1 | OP_X2,
+                         .second_lambda = true,
+                         .overwrites = OP_X0 | OP_X1 | OP_X2};

@@ -2,7 +2,7 @@
  * kernels of conv2d_thin.h where one side has few channels:
  *   forward    y = W * x + b
  *   backward   dx += W^T * dy     dw += corr(dy, x)     db += sum of dy
- *   tangent    ydot = W * xdot + Wdot * x + bdot
+ *   tangent    ydot = W * xdot
  *   backward2  mx += W^T * my     dw += corr(my, x) + corr(ly, xdot)     db += sum of my
  * The data gradient is itself such a correlation, of dy with the turned kernel. With stride s it
  * falls into s x s of them, one for each position of an input pixel within the stride: pixel
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "conv2d_thin.h"
+#include "diffc/op.h"
 #include "diffc/ops.h"
 #include "diffc/parallel.h"
 #include "diffc/product.h"
@@ -191,19 +192,6 @@ void conv2d_forward(const Conv2dDims *d, float *y, const float *x, const float *
     }
     Window g = forward_window(d);
     correlate(&g, d->N, d->K, y, x, w, b, false, scratch);
-}
-
-void conv2d_tangent(const Conv2dDims *d, float *ydot, const float *x, const float *xdot,
-                    const float *w, const float *wdot, const float *bdot, float *scratch)
-{
-    if (is_pointwise(d)) {
-        LinearDims linear = pointwise_dims(d);
-        linear_tangent(&linear, ydot, x, xdot, w, NULL, wdot, bdot, scratch);
-        return;
-    }
-    Window g = forward_window(d);
-    correlate(&g, d->N, d->K, ydot, xdot, w, bdot, false, scratch);
-    if (wdot) correlate(&g, d->N, d->K, ydot, x, wdot, NULL, true, scratch);
 }
 
 /* ---- data gradient */
@@ -527,3 +515,76 @@ void conv2d_forward_reference(const Conv2dDims *d, float *y, const float *x, con
                     *y++ = (float)sum;
                 }
 }
+
+/* ---- row */
+
+/* y from x, or ydot from xdot and no bias. */
+static void run(const OpCall *c, float *y, const float *x, const float *b)
+{
+    if (c->packed)
+        conv2d_forward_packed(c->dims, y, x, c->packed, b, c->scratch);
+    else
+        conv2d_forward(c->dims, y, x, c->w, b, c->scratch);
+}
+
+static void run_forward(const OpCall *c)
+{
+    run(c, c->y, c->x[0], c->b);
+}
+
+static void run_tangent(const OpCall *c)
+{
+    run(c, c->ydot, c->xdot[0], NULL);
+}
+
+static void run_backward(const OpCall *c)
+{
+    conv2d_backward(c->dims, c->dx[0], c->dw, c->db, c->dy, c->x[0], c->w, c->scratch);
+}
+
+static void run_backward2(const OpCall *c)
+{
+    conv2d_backward2(c->dims, c->mx[0], c->dw, c->db, c->my, c->dy, c->x[0], c->xdot[0], c->w,
+                     c->scratch);
+}
+
+static size_t row_scratch(const void *dims)
+{
+    return conv2d_scratch_floats(dims);
+}
+
+static size_t row_packed(const void *dims)
+{
+    return conv2d_packed_floats(dims);
+}
+
+static void row_pack(const void *dims, float *packed, const float *w, bool back)
+{
+    (void)back;
+    conv2d_pack(dims, packed, w);
+}
+
+double conv2d_flop(const Conv2dDims *d)
+{
+    return 2.0 * conv2d_out_height(d) * conv2d_out_width(d) * d->R * d->S * d->C * d->K;
+}
+
+static double row_flop(const void *dims)
+{
+    return conv2d_flop(dims);
+}
+
+const Op op_conv2d = {.name = "conv2d",
+                      .dims_bytes = sizeof(Conv2dDims),
+                      .forward = run_forward,
+                      .backward = run_backward,
+                      .tangent = run_tangent,
+                      .backward2 = run_backward2,
+                      .scratch_floats = row_scratch,
+                      .flop = row_flop,
+                      .packed_floats = row_packed,
+                      .pack = row_pack,
+                      .backward_values = OP_X0,
+                      .second_values = OP_X0,
+                      .second_tangents = OP_X0,
+                      .second_lambda = true};

@@ -1,3 +1,4 @@
+#include "diffc/op.h"
 #include "diffc/ops.h"
 
 static size_t row_of(const CumsumDims *d, int n)
@@ -31,12 +32,18 @@ void cumsum_backward(const CumsumDims *d, float *dx, const float *dy)
     }
 }
 
-void cumsum_tangent(const CumsumDims *d, float *ydot, const float *xdot)
+static void run_cumsum_forward(const OpCall *c)
 {
-    cumsum_forward(d, ydot, xdot);
+    cumsum_forward(c->dims, c->y, c->x[0]);
 }
 
-void cumsum_backward2(const CumsumDims *d, float *mx, const float *my)
+static void run_cumsum_backward(const OpCall *c)
 {
-    cumsum_backward(d, mx, my);
+    cumsum_backward(c->dims, c->dx[0], c->dy);
 }
+
+const Op op_cumsum = {.name = "cumsum",
+                      .dims_bytes = sizeof(CumsumDims),
+                      .forward = run_cumsum_forward,
+                      .backward = run_cumsum_backward,
+                      .linear = true};

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "diffc/op.h"
 #include "diffc/ops.h"
 #include "diffc/vec.h"
 #include "dropout_table.h"
@@ -8,7 +9,7 @@
 enum { PIECE = 1 << 12 };
 _Static_assert((int)PIECE % (int)DROPOUT_GROUP == 0, "a piece is whole groups");
 
-/* out = x * factor, or out += x * factor: the op is a fixed diagonal, so this is all four passes.
+/* out = x * factor, or out += x * factor: the op is a fixed diagonal, so this is both passes.
  * A dropped NaN or infinity stays NaN: divergence is not to be hidden. */
 static void apply(const DropoutDims *d, float *out, const float *x, bool add)
 {
@@ -38,12 +39,18 @@ void dropout_backward(const DropoutDims *d, float *dx, const float *dy)
     if (dx) apply(d, dx, dy, true);
 }
 
-void dropout_tangent(const DropoutDims *d, float *ydot, const float *xdot)
+static void run_dropout_forward(const OpCall *c)
 {
-    apply(d, ydot, xdot, false);
+    dropout_forward(c->dims, c->y, c->x[0]);
 }
 
-void dropout_backward2(const DropoutDims *d, float *mx, const float *my)
+static void run_dropout_backward(const OpCall *c)
 {
-    if (mx) apply(d, mx, my, true);
+    dropout_backward(c->dims, c->dx[0], c->dy);
 }
+
+const Op op_dropout = {.name = "dropout",
+                       .dims_bytes = sizeof(DropoutDims),
+                       .forward = run_dropout_forward,
+                       .backward = run_dropout_backward,
+                       .linear = true};

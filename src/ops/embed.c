@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "diffc/op.h"
 #include "diffc/ops.h"
 #include "diffc/vec.h"
 
@@ -147,15 +148,53 @@ void class_embed_backward(const ClassDims *d, float *dw, const float *dy, const 
         vec_accumulate(dw + class_offset(d, label[n]), dy + (size_t)n * (size_t)d->F, (size_t)d->F);
 }
 
-void class_embed_tangent(const ClassDims *d, float *ydot, const float *label, const float *wdot)
+/* ---- rows */
+
+static void run_time_features_forward(const OpCall *c)
 {
-    if (wdot)
-        class_embed_forward(d, ydot, label, wdot);
-    else
-        memset(ydot, 0, (size_t)d->N * (size_t)d->F * sizeof *ydot);
+    time_features_forward(c->dims, c->y, c->x[0], c->w);
 }
 
-void class_embed_backward2(const ClassDims *d, float *dw, const float *my, const float *label)
+static void run_time_features_backward(const OpCall *c)
 {
-    class_embed_backward(d, dw, my, label);
+    time_features_backward(c->dims, c->dx[0], c->dy, c->x[0], c->w);
 }
+
+static void run_time_features_tangent(const OpCall *c)
+{
+    time_features_tangent(c->dims, c->ydot, c->x[0], c->xdot[0], c->w);
+}
+
+static void run_time_features_backward2(const OpCall *c)
+{
+    time_features_backward2(c->dims, c->mx[0], c->my, c->dy, c->x[0], c->xdot[0], c->w);
+}
+
+const Op op_time_features = {.name = "time_features",
+                             .dims_bytes = sizeof(TimeDims),
+                             .forward = run_time_features_forward,
+                             .backward = run_time_features_backward,
+                             .tangent = run_time_features_tangent,
+                             .backward2 = run_time_features_backward2,
+                             .backward_values = OP_X0,
+                             .tangent_values = OP_X0,
+                             .second_values = OP_X0,
+                             .second_tangents = OP_X0,
+                             .second_lambda = true};
+
+static void run_class_embed_forward(const OpCall *c)
+{
+    class_embed_forward(c->dims, c->y, c->x[0], c->w);
+}
+
+static void run_class_embed_backward(const OpCall *c)
+{
+    class_embed_backward(c->dims, c->dw, c->dy, c->x[0]);
+}
+
+/* Labels have no tangent, so the other passes are never run. */
+const Op op_class_embed = {.name = "class_embed",
+                           .dims_bytes = sizeof(ClassDims),
+                           .forward = run_class_embed_forward,
+                           .backward = run_class_embed_backward,
+                           .backward_values = OP_X0};

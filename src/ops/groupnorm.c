@@ -2,7 +2,7 @@
  * values, with u = x - mean, xh = u rstd, P(v) = rstd (v - mean v - xh mean(xh v)), a = w rstd:
  *   forward    z = w xh + b                      y = z, or silu(z)
  *   backward   dx += P(w dz)      dw += sum dz xh      db += sum dz
- *   tangent    zdot = w P(xdot) + wdot xh + bdot
+ *   tangent    zdot = w P(xdot)
  *   backward2  mx += P(w mz) - rstd [ (C - A B) rstd xh + A P(w lz) + B P(xdot) ]
  *              dw += sum (mz xh + lz P(xdot))          db += sum mz
  *     A = mean(xh xdot), B = mean(xh w lz), C = mean(w lz xdot) - mean(w lz) mean(xdot)
@@ -12,6 +12,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "diffc/op.h"
 #include "diffc/ops.h"
 #include "diffc/parallel.h"
 #include "diffc/vec.h"
@@ -21,7 +22,7 @@
 typedef struct {
     const GroupNormDims *d;
     const NormRows *rows;
-    const float *x, *xdot, *my, *ly, *w, *b, *wdot, *bdot;
+    const float *x, *xdot, *my, *ly, *w, *b;
     const float *mean, *rstd; /* [N,G] */
     const NormInput *input;   /* forward, in place of x */
     float *out, *new_mean, *new_rstd;
@@ -334,10 +335,8 @@ static void image_tangent(const Job *job, int n)
         means[d->G + g] = A;
         for (int c = q.first; c < q.end; c++) {
             double a = (double)job->w[c] * q.rstd;
-            double wdot = job->wdot ? (double)job->wdot[c] : 0;
-            double bdot = job->bdot ? (double)job->bdot[c] : 0;
-            coef[COEF_DOT_X * d->C + c] = (float)((wdot - a * A) * q.rstd);
-            coef[COEF_DOT_0 * d->C + c] = (float)(bdot - a * mean);
+            coef[COEF_DOT_X * d->C + c] = (float)(-a * A * q.rstd);
+            coef[COEF_DOT_0 * d->C + c] = (float)(-a * mean);
         }
     }
 }
@@ -417,15 +416,13 @@ void groupnorm_backward(const GroupNormDims *d, unsigned set, float *dx, float *
 }
 
 void groupnorm_tangent(const GroupNormDims *d, float *ydot, const float *x, const float *xdot,
-                       const float *w, const float *b, const float *wdot, const float *bdot,
-                       const float *mean, const float *rstd, float *scratch)
+                       const float *w, const float *b, const float *mean, const float *rstd,
+                       float *scratch)
 {
     static const Stage stages[] = {
         {NULL, image_affine}, {tile_tangent_sums, image_tangent}, {tile_tangent, NULL}};
     Job job = job_start(d, x, w, b, mean, rstd, scratch);
     job.xdot = xdot;
-    job.wdot = wdot;
-    job.bdot = bdot;
     job.out = ydot;
     job_run(&job, stages, 3);
 }
@@ -448,3 +445,62 @@ void groupnorm_backward2(const GroupNormDims *d, unsigned set, float *mx, float 
     job_run(&job, stages, mx ? 4 : 3);
     add_parameters(&job, dw, db);
 }
+
+/* ---- row; saved: mean [N,G], then rstd [N,G] */
+
+static float *saved_rstd(const OpCall *c)
+{
+    const GroupNormDims *d = c->dims;
+    return c->saved + (size_t)d->N * (size_t)d->G;
+}
+
+static void run_forward(const OpCall *c)
+{
+    NormInput x = {.a = c->x[0], .b = c->x[1], .channels_a = c->channels_a};
+    x.sums_a = c->sums_in[0], x.sums_b = c->sums_in[1];
+    groupnorm_forward(c->dims, c->y, c->saved, saved_rstd(c), &x, c->w, c->b, c->scratch);
+}
+
+static void run_backward(const OpCall *c)
+{
+    groupnorm_backward(c->dims, c->set, c->dx[0], c->dw, c->db, c->dy, c->x[0], c->w, c->b,
+                       c->saved, saved_rstd(c), c->scratch);
+}
+
+static void run_tangent(const OpCall *c)
+{
+    groupnorm_tangent(c->dims, c->ydot, c->x[0], c->xdot[0], c->w, c->b, c->saved, saved_rstd(c),
+                      c->scratch);
+}
+
+static void run_backward2(const OpCall *c)
+{
+    groupnorm_backward2(c->dims, c->set, c->mx[0], c->dw, c->db, c->my, c->dy, c->x[0], c->xdot[0],
+                        c->w, c->b, c->saved, saved_rstd(c), c->scratch);
+}
+
+static size_t row_scratch(const void *dims)
+{
+    return groupnorm_scratch_floats(dims);
+}
+
+static size_t row_saved(const void *dims)
+{
+    const GroupNormDims *d = dims;
+    return 2 * (size_t)d->N * (size_t)d->G;
+}
+
+const Op op_groupnorm = {.name = "groupnorm",
+                         .dims_bytes = sizeof(GroupNormDims),
+                         .forward = run_forward,
+                         .backward = run_backward,
+                         .tangent = run_tangent,
+                         .backward2 = run_backward2,
+                         .scratch_floats = row_scratch,
+                         .saved_floats = row_saved,
+                         .backward_values = OP_X0,
+                         .tangent_values = OP_X0,
+                         .second_values = OP_X0,
+                         .second_tangents = OP_X0,
+                         .second_lambda = true,
+                         .overwrites = OP_X0};

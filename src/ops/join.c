@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "diffc/op.h"
 #include "diffc/ops.h"
 #include "diffc/vec.h"
 
@@ -37,17 +38,7 @@ void concat_backward(const ConcatDims *d, unsigned set, float *da, float *db, co
     }
 }
 
-void concat_tangent(const ConcatDims *d, float *ydot, const float *adot, const float *bdot)
-{
-    concat_forward(d, ydot, adot, bdot);
-}
-
-void concat_backward2(const ConcatDims *d, unsigned set, float *ma, float *mb, const float *my)
-{
-    concat_backward(d, set, ma, mb, my);
-}
-
-/* ---- add and scale: flat loops over N*size values in fixed pieces. */
+/* ---- add: flat loops over N*size values in fixed pieces. */
 
 enum { PIECE = 1 << 14 };
 
@@ -73,57 +64,15 @@ void add_forward(const PointDims *d, float *y, const float *a, const float *b)
     }
 }
 
-void add_backward(const PointDims *d, float *da, float *db, const float *dy)
+void add_backward(const PointDims *d, unsigned set, float *da, float *db, const float *dy)
 {
     long pieces = piece_count(d);
 #pragma omp parallel for schedule(static)
     for (long i = 0; i < pieces; i++) {
         size_t at = (size_t)i * PIECE;
-        if (da) vec_accumulate(da + at, dy + at, piece_length(d, i));
-        if (db) vec_accumulate(db + at, dy + at, piece_length(d, i));
+        if (da) put_row(da + at, dy + at, piece_length(d, i), set & 1);
+        if (db) put_row(db + at, dy + at, piece_length(d, i), set >> 1 & 1);
     }
-}
-
-void add_tangent(const PointDims *d, float *ydot, const float *adot, const float *bdot)
-{
-    add_forward(d, ydot, adot, bdot);
-}
-
-void add_backward2(const PointDims *d, float *ma, float *mb, const float *my)
-{
-    add_backward(d, ma, mb, my);
-}
-
-/* y = factor x */
-void scale_forward(const PointDims *d, float factor, float *y, const float *x)
-{
-    long pieces = piece_count(d);
-#pragma omp parallel for schedule(static)
-    for (long i = 0; i < pieces; i++) {
-        size_t at = (size_t)i * PIECE;
-        vec_scale(y + at, factor, x + at, piece_length(d, i));
-    }
-}
-
-void scale_backward(const PointDims *d, float factor, float *dx, const float *dy)
-{
-    if (!dx) return;
-    long pieces = piece_count(d);
-#pragma omp parallel for schedule(static)
-    for (long i = 0; i < pieces; i++) {
-        size_t at = (size_t)i * PIECE;
-        vec_axpy(dx + at, factor, dy + at, piece_length(d, i));
-    }
-}
-
-void scale_tangent(const PointDims *d, float factor, float *ydot, const float *xdot)
-{
-    scale_forward(d, factor, ydot, xdot);
-}
-
-void scale_backward2(const PointDims *d, float factor, float *mx, const float *my)
-{
-    scale_backward(d, factor, mx, my);
 }
 
 /* ---- sums over the positions of an image, for shift and modulate. One unit of work is a block of
@@ -180,21 +129,8 @@ void shift_forward(const ShiftDims *d, float *y, const float *x, const float *e)
 void shift_backward(const ShiftDims *d, float *dx, float *de, const float *dy)
 {
     PointDims point = {d->N, (size_t)d->T * (size_t)d->C};
-    if (dx) add_backward(&point, dx, NULL, dy);
+    if (dx) add_backward(&point, 0, dx, NULL, dy);
     if (de) sum_to_embedding(d, de, (size_t)d->C, 0, dy, NULL, NULL, NULL);
-}
-
-void shift_tangent(const ShiftDims *d, float *ydot, const float *xdot, const float *edot)
-{
-    if (edot)
-        shift_forward(d, ydot, xdot, edot);
-    else
-        memcpy(ydot, xdot, (size_t)d->N * (size_t)d->T * (size_t)d->C * sizeof *ydot);
-}
-
-void shift_backward2(const ShiftDims *d, float *mx, float *me, const float *my)
-{
-    shift_backward(d, mx, me, my);
 }
 
 /* ---- modulate: y = x (1 + s) + b with s[n,c] = e[n,c], b[n,c] = e[n,C+c] */
@@ -266,3 +202,90 @@ void modulate_backward2(const ShiftDims *d, float *mx, float *me, const float *m
     sum_to_embedding(d, me, 2 * C, 0, my, x, ly, xdot);
     sum_to_embedding(d, me, 2 * C, C, my, NULL, NULL, NULL);
 }
+
+/* ---- rows */
+
+static void run_concat_forward(const OpCall *c)
+{
+    concat_forward(c->dims, c->y, c->x[0], c->x[1]);
+}
+
+static void run_concat_backward(const OpCall *c)
+{
+    concat_backward(c->dims, c->set, c->dx[0], c->dx[1], c->dy);
+}
+
+const Op op_concat = {.name = "concat",
+                      .dims_bytes = sizeof(ConcatDims),
+                      .forward = run_concat_forward,
+                      .backward = run_concat_backward,
+                      .linear = true,
+                      .overwrites = OP_X0 | OP_X1};
+
+static void run_add_forward(const OpCall *c)
+{
+    add_forward(c->dims, c->y, c->x[0], c->x[1]);
+}
+
+static void run_add_backward(const OpCall *c)
+{
+    add_backward(c->dims, c->set, c->dx[0], c->dx[1], c->dy);
+}
+
+const Op op_add = {.name = "add",
+                   .dims_bytes = sizeof(PointDims),
+                   .forward = run_add_forward,
+                   .backward = run_add_backward,
+                   .linear = true,
+                   .overwrites = OP_X0 | OP_X1,
+                   .passes_on = OP_X0 | OP_X1};
+
+static void run_shift_forward(const OpCall *c)
+{
+    shift_forward(c->dims, c->y, c->x[0], c->x[1]);
+}
+
+static void run_shift_backward(const OpCall *c)
+{
+    shift_backward(c->dims, c->dx[0], c->dx[1], c->dy);
+}
+
+const Op op_shift = {.name = "shift",
+                     .dims_bytes = sizeof(ShiftDims),
+                     .forward = run_shift_forward,
+                     .backward = run_shift_backward,
+                     .linear = true};
+
+static void run_modulate_forward(const OpCall *c)
+{
+    modulate_forward(c->dims, c->y, c->x[0], c->x[1]);
+}
+
+static void run_modulate_backward(const OpCall *c)
+{
+    modulate_backward(c->dims, c->dx[0], c->dx[1], c->dy, c->x[0], c->x[1]);
+}
+
+static void run_modulate_tangent(const OpCall *c)
+{
+    modulate_tangent(c->dims, c->ydot, c->x[0], c->xdot[0], c->x[1], c->xdot[1]);
+}
+
+static void run_modulate_backward2(const OpCall *c)
+{
+    modulate_backward2(c->dims, c->mx[0], c->mx[1], c->my, c->dy, c->x[0], c->xdot[0], c->x[1],
+                       c->xdot[1]);
+}
+
+const Op op_modulate = {.name = "modulate",
+                        .dims_bytes = sizeof(ShiftDims),
+                        .forward = run_modulate_forward,
+                        .backward = run_modulate_backward,
+                        .tangent = run_modulate_tangent,
+                        .backward2 = run_modulate_backward2,
+                        .backward_values = OP_X0 | OP_X1,
+                        .tangent_values = OP_X0 | OP_X1,
+                        .second_values = OP_X0 | OP_X1,
+                        .tangent_may_be_null = OP_X1,
+                        .second_tangents = OP_X0 | OP_X1,
+                        .second_lambda = true};

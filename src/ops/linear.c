@@ -1,11 +1,12 @@
 /* Linear layer: y = x w + b, row by row.
  *   backward   dx += dy w^T     dw += x^T dy     db += sum of dy
- *   tangent    ydot = xdot w + x wdot + bdot
+ *   tangent    ydot = xdot w
  *   backward2  mx += my w^T     dw += x^T my + xdot^T ly     db += sum of my   (bilinear in x, w)
  *
  * The rows of all images are one matrix: a row's bits do not depend on what stands around it. */
 #include <string.h>
 
+#include "diffc/op.h"
 #include "diffc/ops.h"
 #include "diffc/parallel.h"
 #include "diffc/product.h"
@@ -43,12 +44,12 @@ void linear_pack(const LinearDims *d, float *packed, const float *w, bool back)
     product_pack(&p, packed);
 }
 
-/* y = x w + b + beta y, without x. */
+/* y = x w + b, without x. */
 static Product rows_times_weights(const LinearDims *d, float *y, const float *w,
-                                  const float *packed, const float *b, float beta)
+                                  const float *packed, const float *b)
 {
     Product p = weights_forward(d, w);
-    p.M = d->N * d->T, p.packed = packed, p.alpha = 1, p.beta = beta;
+    p.M = d->N * d->T, p.packed = packed, p.alpha = 1;
     p.lda = d->C;
     p.bias = b;
     p.c = y, p.ldc = d->K;
@@ -59,7 +60,7 @@ static Product rows_times_weights(const LinearDims *d, float *y, const float *w,
 void linear_forward(const LinearDims *d, float *y, const float *x, const float *w,
                     const float *packed, const float *b, float *scratch)
 {
-    Product p = rows_times_weights(d, y, w, packed, b, 0);
+    Product p = rows_times_weights(d, y, w, packed, b);
     p.a = x;
     product_run(&p, scratch);
 }
@@ -68,20 +69,9 @@ void linear_forward_pair(const LinearDims *d, float *y, const float *xa, int cha
                          const float *xb, const float *w, const float *packed, const float *b,
                          float *scratch)
 {
-    Product p = rows_times_weights(d, y, w, packed, b, 0);
+    Product p = rows_times_weights(d, y, w, packed, b);
     p.a = xa, p.lda = p.K_a = channels_a;
     p.a_rest = xb, p.lda_rest = d->C - channels_a;
-    product_run(&p, scratch);
-}
-
-void linear_tangent(const LinearDims *d, float *ydot, const float *x, const float *xdot,
-                    const float *w, const float *packed, const float *wdot, const float *bdot,
-                    float *scratch)
-{
-    linear_forward(d, ydot, xdot, w, packed, bdot, scratch);
-    if (!wdot) return;
-    Product p = rows_times_weights(d, ydot, wdot, NULL, NULL, 1);
-    p.a = x;
     product_run(&p, scratch);
 }
 
@@ -210,3 +200,69 @@ void linear_backward2(const LinearDims *d, unsigned set, float *mx, float *dw, f
     linear_backward(d, set, mx, dw, db, my, x, w, packed, scratch);
     if (dw) parameter_gradient(d, dw, NULL, ly, xdot, scratch);
 }
+
+/* ---- row */
+
+static void run_forward(const OpCall *c)
+{
+    if (c->x[1])
+        linear_forward_pair(c->dims, c->y, c->x[0], c->channels_a, c->x[1], c->w, c->packed, c->b,
+                            c->scratch);
+    else
+        linear_forward(c->dims, c->y, c->x[0], c->w, c->packed, c->b, c->scratch);
+}
+
+static void run_backward(const OpCall *c)
+{
+    linear_backward(c->dims, c->set, c->dx[0], c->dw, c->db, c->dy, c->x[0], c->w, c->packed,
+                    c->scratch);
+}
+
+static void run_tangent(const OpCall *c)
+{
+    linear_forward(c->dims, c->ydot, c->xdot[0], c->w, c->packed, NULL, c->scratch);
+}
+
+static void run_backward2(const OpCall *c)
+{
+    linear_backward2(c->dims, c->set, c->mx[0], c->dw, c->db, c->my, c->dy, c->x[0], c->xdot[0],
+                     c->w, c->packed, c->scratch);
+}
+
+static size_t row_scratch(const void *dims)
+{
+    return linear_scratch_floats(dims);
+}
+
+static size_t row_packed(const void *dims)
+{
+    return linear_packed_floats(dims);
+}
+
+static void row_pack(const void *dims, float *packed, const float *w, bool back)
+{
+    linear_pack(dims, packed, w, back);
+}
+
+static double row_flop(const void *dims)
+{
+    const LinearDims *d = dims;
+    return 2.0 * d->T * d->C * d->K;
+}
+
+const Op op_linear = {.name = "linear",
+                      .dims_bytes = sizeof(LinearDims),
+                      .forward = run_forward,
+                      .backward = run_backward,
+                      .tangent = run_tangent,
+                      .backward2 = run_backward2,
+                      .scratch_floats = row_scratch,
+                      .flop = row_flop,
+                      .packed_floats = row_packed,
+                      .pack = row_pack,
+                      .packs_back = true,
+                      .backward_values = OP_X0,
+                      .second_values = OP_X0,
+                      .second_tangents = OP_X0,
+                      .second_lambda = true,
+                      .overwrites = OP_X0};

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "diffc/op.h"
 #include "diffc/ops.h"
 #include "diffc/vec.h"
 
@@ -35,16 +36,6 @@ void upsample_backward(const ResampleDims *d, float *dx, const float *dy)
                 out[c] += (top[c] + top[C + c]) + (bottom[c] + bottom[C + c]);
         }
     }
-}
-
-void upsample_tangent(const ResampleDims *d, float *ydot, const float *xdot)
-{
-    upsample_forward(d, ydot, xdot);
-}
-
-void upsample_backward2(const ResampleDims *d, float *mx, const float *my)
-{
-    upsample_backward(d, mx, my);
 }
 
 /* Channels summed at once: a fixed block of doubles on the stack. */
@@ -128,12 +119,34 @@ void tapmeans_backward(const ResampleDims *d, float *dx, const float *dy)
                          (int)(r % d->H), C - c < BLOCK ? C - c : BLOCK);
 }
 
-void tapmeans_tangent(const ResampleDims *d, float *ydot, const float *xdot)
+static void run_upsample_forward(const OpCall *c)
 {
-    tapmeans_forward(d, ydot, xdot);
+    upsample_forward(c->dims, c->y, c->x[0]);
 }
 
-void tapmeans_backward2(const ResampleDims *d, float *mx, const float *my)
+static void run_upsample_backward(const OpCall *c)
 {
-    tapmeans_backward(d, mx, my);
+    upsample_backward(c->dims, c->dx[0], c->dy);
 }
+
+const Op op_upsample = {.name = "upsample",
+                        .dims_bytes = sizeof(ResampleDims),
+                        .forward = run_upsample_forward,
+                        .backward = run_upsample_backward,
+                        .linear = true};
+
+static void run_tapmeans_forward(const OpCall *c)
+{
+    tapmeans_forward(c->dims, c->y, c->x[0]);
+}
+
+static void run_tapmeans_backward(const OpCall *c)
+{
+    tapmeans_backward(c->dims, c->dx[0], c->dy);
+}
+
+const Op op_tapmeans = {.name = "tapmeans",
+                        .dims_bytes = sizeof(ResampleDims),
+                        .forward = run_tapmeans_forward,
+                        .backward = run_tapmeans_backward,
+                        .linear = true};

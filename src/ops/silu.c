@@ -1,5 +1,6 @@
 /* SiLU (Elfwing et al. 2018; Hendrycks & Gimpel 2016): s = sigmoid(x),
  *   y = x s,  d1 = y' = s (1 + x (1-s)),  d2 = y'' = s (1-s) (2 + x (1-2s)). */
+#include "diffc/op.h"
 #include "diffc/ops.h"
 #include "diffc/vec.h"
 
@@ -41,3 +42,35 @@ void silu_backward2(const PointDims *d, float *mx, const float *my, const float 
 {
     if (mx) FOR_UNITS(d, vec_silu_backward2(mx + i, my + i, ly + i, x + i, xdot + i, n));
 }
+
+static void run_silu_forward(const OpCall *c)
+{
+    silu_forward(c->dims, c->y, c->x[0]);
+}
+
+static void run_silu_backward(const OpCall *c)
+{
+    silu_backward(c->dims, c->dx[0], c->dy, c->x[0]);
+}
+
+static void run_silu_tangent(const OpCall *c)
+{
+    silu_tangent(c->dims, c->ydot, c->x[0], c->xdot[0]);
+}
+
+static void run_silu_backward2(const OpCall *c)
+{
+    silu_backward2(c->dims, c->mx[0], c->my, c->dy, c->x[0], c->xdot[0]);
+}
+
+const Op op_silu = {.name = "silu",
+                    .dims_bytes = sizeof(PointDims),
+                    .forward = run_silu_forward,
+                    .backward = run_silu_backward,
+                    .tangent = run_silu_tangent,
+                    .backward2 = run_silu_backward2,
+                    .backward_values = OP_X0,
+                    .tangent_values = OP_X0,
+                    .second_values = OP_X0,
+                    .second_tangents = OP_X0,
+                    .second_lambda = true};

@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "diffc/op.h"
 #include "diffc/ops.h"
 
 static const double PI = 3.14159265358979323846;
@@ -101,3 +102,35 @@ void waves_backward2(const WaveDims *d, float *mx, const float *my, const float 
         }
     }
 }
+
+static void run_waves_forward(const OpCall *c)
+{
+    waves_forward(c->dims, c->y, c->x[0]);
+}
+
+static void run_waves_backward(const OpCall *c)
+{
+    waves_backward(c->dims, c->dx[0], c->dy, c->x[0]);
+}
+
+static void run_waves_tangent(const OpCall *c)
+{
+    waves_tangent(c->dims, c->ydot, c->x[0], c->xdot[0]);
+}
+
+static void run_waves_backward2(const OpCall *c)
+{
+    waves_backward2(c->dims, c->mx[0], c->my, c->dy, c->x[0], c->xdot[0]);
+}
+
+const Op op_waves = {.name = "waves",
+                     .dims_bytes = sizeof(WaveDims),
+                     .forward = run_waves_forward,
+                     .backward = run_waves_backward,
+                     .tangent = run_waves_tangent,
+                     .backward2 = run_waves_backward2,
+                     .backward_values = OP_X0,
+                     .tangent_values = OP_X0,
+                     .second_values = OP_X0,
+                     .second_tangents = OP_X0,
+                     .second_lambda = true};

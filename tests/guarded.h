@@ -1,0 +1,89 @@
+/* Memory between two guards, at an address that is only 4-aligned: check_free fails the case when
+ * something was written beside it. */
+#ifndef DIFFC_TESTS_GUARDED_H
+#define DIFFC_TESTS_GUARDED_H
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "test.h"
+
+#define UNUSED __attribute__((unused))
+
+enum { GUARD = 17 };
+
+static uint32_t guard_word(size_t i)
+{
+    return 0x7fc0dead + (uint32_t)i; /* a NaN, so that reading it shows */
+}
+
+UNUSED static float *check_alloc(size_t n) /* zeros */
+{
+    char *block = calloc(1, sizeof(size_t) + (n + 2 * GUARD) * sizeof(float));
+    if (!block) abort();
+    memcpy(block, &n, sizeof n);
+    float *data = (float *)(void *)(block + sizeof n) + GUARD;
+    for (size_t i = 0; i < GUARD; i++) {
+        uint32_t word = guard_word(i);
+        memcpy(data - GUARD + i, &word, sizeof word);
+        memcpy(data + n + i, &word, sizeof word);
+    }
+    return data;
+}
+
+UNUSED static void check_free(float *data)
+{
+    if (!data) return;
+    size_t n;
+    char *block = (char *)(data - GUARD) - sizeof n;
+    memcpy(&n, block, sizeof n);
+    bool before = true, after = true;
+    for (size_t i = 0; i < GUARD; i++) {
+        uint32_t word = guard_word(i);
+        before = before && memcmp(data - GUARD + i, &word, sizeof word) == 0;
+        after = after && memcmp(data + n + i, &word, sizeof word) == 0;
+    }
+    EXPECT(before && "nothing is written before an output");
+    EXPECT(after && "nothing is written behind an output");
+    free(block);
+}
+
+UNUSED static float *check_scratch(size_t n) /* NaN */
+{
+    float *data = check_alloc(n);
+    for (size_t i = 0; i < n; i++) data[i] = NAN;
+    return data;
+}
+
+UNUSED static float *check_random(size_t n, unsigned tag, float scale)
+{
+    float *data = check_alloc(n);
+    test_normals(data, n, tag, scale);
+    return data;
+}
+
+/* NaN, on a cache line, as the network gives scratch and packed weights; freed with free. */
+UNUSED static float *check_aligned(size_t n)
+{
+    void *block = NULL; /* of the exact length, so that a sanitizer sees any reach beyond */
+    if (posix_memalign(&block, 64, n ? n * sizeof(float) : 1) != 0) abort();
+    float *data = block;
+    for (size_t i = 0; i < n; i++) data[i] = NAN;
+    return data;
+}
+
+UNUSED static double check_dot(const float *a, const float *b, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+UNUSED static double check_norm(const float *a, size_t n)
+{
+    return sqrt(check_dot(a, a, n));
+}
+
+#endif

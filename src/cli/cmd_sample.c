@@ -265,7 +265,7 @@ static bool record_settings(Job *job, Err *err)
 #define PUT(name, ...) (snprintf(text, sizeof text, __VA_ARGS__), json_put_string(w, name, text))
     json_write_init(w, 0);
     json_begin_object(w, NULL);
-    json_put_string(w, "diffc", DIFFC_VERSION);
+    json_put_string(w, SAMPLE_PART_KEY, DIFFC_VERSION);
     sample_plan_settings(p, put_setting, w);
     PUT("the checksum of the weights", "%016" PRIx64,
         bytes_hash(BYTES_HASH_START, m->weights, m->table.block_floats * sizeof(float)));

@@ -73,6 +73,15 @@ static Json *read_record(SamplePart *part)
     return record;
 }
 
+/* Whether the file begins like one of ours, also one whose writer was killed at its first bytes. */
+static bool is_own(const SamplePart *part)
+{
+    static const char begins[] = "{\"" SAMPLE_PART_KEY "\":";
+    char found[sizeof begins - 1];
+    ssize_t got = pread(part->fd, found, sizeof found, 0);
+    return got >= 0 && memcmp(found, begins, (size_t)got) == 0;
+}
+
 static const char *text_of(const Json *value)
 {
     return value && json_type(value) == JSON_STRING ? json_string(value) : "absent";
@@ -167,7 +176,7 @@ bool sample_part_open(SamplePart *part, const char *path, const char *settings, 
                     : err_set(err, ERR_FORMAT,
                               "%s: is damaged at its beginning; leave --continue out to begin anew",
                               path);
-    if (ok && !go_on && !record && lseek(part->fd, 0, SEEK_END) > 0)
+    if (ok && !go_on && !is_own(part))
         ok = err_set(err, ERR_IO, "%s: is in the way, and diffc did not write it; move it away",
                      path);
     if (ok && !go_on) {

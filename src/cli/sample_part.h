@@ -13,6 +13,9 @@
 #include "diffc/fsio.h"
 #include "diffc/json.h"
 
+/* The settings begin with this key. */
+#define SAMPLE_PART_KEY "diffc"
+
 typedef struct {
     int fd; /* -1: there is none */
     char path[PATH_BYTES];

@@ -40,3 +40,8 @@ head -c 40 images/sample-0.part >cut
 cat cut >images/sample-0.part
 try --steps 20 "$@"
 ls images | grep -v png
+echo "begins anew:"
+for bytes in 0 1 5 40; do
+    head -c $bytes cut >z.npz.part
+    assert "$bytes bytes" diffc sample -q -m run --count 1 --steps 1 --npz z.npz
+done

@@ -1,9 +1,11 @@
+#include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "diffc/clock.h"
@@ -88,6 +90,30 @@ TEST(rng_philox_known_answers)
     rng_block(0x299f31d0a4093822u, 0x0370734413198a2eu, 0x85a308d3243f6a88u, out);
     EXPECT(out[0] == 0xd16cfe09u && out[1] == 0x94fdccebu && out[2] == 0x5001e420u &&
            out[3] == 0x24126ea1u);
+}
+
+/* A number that is cut to 32 bits anywhere would repeat a draw. */
+TEST(rng_seeds_streams_and_indices_count_in_64_bits)
+{
+    const uint64_t high = UINT64_C(1) << 32;
+    uint64_t stream = rng_stream(RNG_TEST, 5), far = rng_stream(RNG_TEST, high + 5);
+    EXPECT(stream == ((uint64_t)RNG_TEST << 56 | 5) && far == (stream | high));
+    uint32_t words[4];
+    rng_block(9, far, high + 3, words);
+    EXPECT(rng_uniform(9, far, high + 3) == ((double)words[0] + 0.5) * 0x1p-32);
+    double one[4][4];
+    rng_normals(one[0], 4, 9, stream, 12);
+    rng_normals(one[1], 4, 9 + high, stream, 12);
+    rng_normals(one[2], 4, 9, far, 12);
+    rng_normals(one[3], 4, 9, stream, 12 + 4 * high); /* a block makes four */
+    for (int a = 0; a < 4; a++)
+        for (int b = 0; b < a; b++) EXPECT(one[a][0] != one[b][0]);
+    float values[2];
+    rng_normals_float(values, 1, 9, stream, 12 + 4 * high);
+    EXPECT(values[0] == (float)one[3][0]);
+    EXPECT(rng_below(9 + high, stream, 0, 1u << 31) != rng_below(9, stream, 0, 1u << 31));
+    EXPECT(rng_below(9, far, 0, 1u << 31) != rng_below(9, stream, 0, 1u << 31));
+    EXPECT(rng_below(9, stream, high, 1u << 31) != rng_below(9, stream, 0, 1u << 31));
 }
 
 TEST(rng_normals_do_not_depend_on_the_split)
@@ -328,4 +354,91 @@ TEST(the_worst_of_many_errors_is_nan_wherever_a_nan_stands)
             worst = test_larger(worst, i == at ? (double)NAN : i == 2 ? 5 : i);
         EXPECT(at < 0 ? worst == 5 : isnan(worst));
     }
+}
+
+/* ---- signals, each in a process of its own ---- */
+
+static const int stopping[] = {SIGINT, SIGTERM, SIGHUP};
+
+/* The exit status of `work` in a child, in which the signals are as they usually are. */
+static int status_of(void (*work)(int signal_number), int signal_number)
+{
+    int status = -1;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        for (int i = 0; i < 3; i++) signal(stopping[i], SIG_DFL);
+        signal(SIGPIPE, SIG_DFL);
+        work(signal_number);
+        _exit(0);
+    }
+    EXPECT(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void raise_once(int signal_number)
+{
+    interrupt_catch();
+    if (interrupt_requested()) _exit(1);
+    raise(signal_number);
+    if (!interrupt_requested()) _exit(2);
+    /* What timeout(1) does: the same request. */
+    raise(signal_number);
+    if (!interrupt_requested()) _exit(3);
+}
+
+static void raise_twice(int signal_number)
+{
+    raise_once(signal_number);
+    usleep(150000);
+    raise(signal_number);
+}
+
+static void raise_another(int signal_number)
+{
+    raise_once(signal_number == SIGINT ? SIGTERM : SIGINT);
+    usleep(150000);
+    raise(signal_number);
+}
+
+static void raise_ignored(int signal_number)
+{
+    struct sigaction now;
+    signal(signal_number, SIG_IGN);
+    interrupt_catch();
+    for (int i = 0; i < 2; i++) {
+        raise(signal_number);
+        if (interrupt_requested()) _exit(1);
+        usleep(150000);
+    }
+    if (sigaction(signal_number, NULL, &now) != 0 || now.sa_handler != SIG_IGN) _exit(2);
+}
+
+static void write_to_nobody(int signal_number)
+{
+    int ends[2];
+    (void)signal_number;
+    interrupt_catch();
+    if (pipe(ends) != 0 || close(ends[0]) != 0) _exit(1);
+    if (write(ends[1], "x", 1) != -1 || errno != EPIPE) _exit(2);
+    if (interrupt_requested()) _exit(3);
+}
+
+TEST(the_first_signal_asks_to_stop_and_a_second_one_ends_the_process_with_128_and_its_number)
+{
+    for (int i = 0; i < 3; i++) {
+        EXPECT_INT(status_of(raise_once, stopping[i]), 0);
+        EXPECT_INT(status_of(raise_twice, stopping[i]), 128 + stopping[i]);
+        EXPECT_INT(status_of(raise_another, stopping[i]), 128 + stopping[i]);
+    }
+}
+
+TEST(signals_that_the_parent_ignores_stay_ignored)
+{
+    for (int i = 0; i < 3; i++) EXPECT_INT(status_of(raise_ignored, stopping[i]), 0);
+}
+
+TEST(a_reader_that_left_is_an_error_and_no_signal)
+{
+    EXPECT_INT(status_of(write_to_nobody, SIGPIPE), 0);
 }

@@ -201,6 +201,25 @@ TEST(optimizer_adamw_decays_apart_from_the_gradient)
     check_optimizer(OPTIMIZER_ADAMW, 0.1, 1);
 }
 
+/* The decay grows as (1 + n) / (10 + n) up to train.ema, and then is train.ema. */
+TEST(the_moving_average_decays_by_train_ema_once_it_is_warm)
+{
+    OptimizerConfig config = {
+        .kind = OPTIMIZER_ADAM, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .ema = 0.75};
+    Optimizer o;
+    Err err = {0};
+    if (!EXPECT(optimizer_open(&o, &two_tensors, &config, 1, &err))) return;
+    for (int64_t step = 0; step < 2000; step += step < 40 ? 1 : 650) {
+        o.step = step;
+        o.weights[0] = 3;
+        o.ema[0] = 1;
+        optimizer_update(&o, 0, 1); /* a rate of 0 keeps the weights */
+        double decay = fmin(0.75, (1.0 + (double)step) / (10.0 + (double)step));
+        EXPECT_NEAR(o.ema[0], decay * 1 + (1 - decay) * 3, 1e-6);
+    }
+    optimizer_close(&o);
+}
+
 TEST(batches_depend_on_the_sample_number_only)
 {
     Config c = tiny_config();

@@ -653,6 +653,22 @@ TEST(config_load_reads_a_file_and_tells_io_from_usage)
     EXPECT_CONTAINS(err.text, "c.json: line 1, column 16");
 }
 
+TEST(config_of_another_format_is_refused_by_its_number_whatever_keys_it_has)
+{
+    static const char one[] = "{\"format\":1,\"train\":{\"steps\":7}}";
+    static const char two[] = "{\"train\":{\"later\":7},\"format\":2}";
+    Config c;
+    Err err = {0};
+    config_defaults(&c);
+    EXPECT(config_parse(&c, one, sizeof one - 1, "run/config.json", &err));
+    EXPECT_INT(c.train.steps, 7);
+    EXPECT(!config_parse(&c, two, sizeof two - 1, "run/config.json", &err));
+    EXPECT_INT(err.kind, ERR_FORMAT);
+    EXPECT_TEXT(err.text,
+                "run/config.json: has format 2, written by another release of diffc; this "
+                "one reads format 1");
+}
+
 TEST(config_help_has_a_line_for_every_key)
 {
     char line[512];

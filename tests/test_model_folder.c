@@ -736,6 +736,10 @@ TEST(model_folder_index_must_name_what_can_be_run)
          "unet must be an array of two strings, the library and the class, got an object"},
         {"{\"unet\":[\"UNet2DModel\"]}", "unet must be an array of two strings"},
         {"{\"scheduler\":[\"a\",\"b\",\"c\"]}", "scheduler must be an array of two strings"},
+        {"{\"_diffc_format\":1}", NULL},
+        {"{\"_diffc_format\":2,\"_class_name\":\"DiffcLaterPipeline\"}",
+         "model_index.json: has format 2, written by another release of diffc; this one reads "
+         "format 1"},
         {"[]", "model_index.json: the file must be one object"},
         {"{]", "model_index.json: line 1"},
     };

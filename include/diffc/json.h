@@ -64,4 +64,8 @@ void json_put_value(JsonWriter *w, const char *key, const Json *v); /* a parsed 
 /* The finished text (owned by the writer), or NULL. */
 const char *json_text(JsonWriter *w);
 
+/* The number of a file's format (absent: 1, which came before there were numbers) must be `reads`:
+ * ERR_FORMAT names another release's file by its number, so that it is never misread. */
+bool json_check_format(const Json *format, int reads, const char *name, Err *err);
+
 #endif

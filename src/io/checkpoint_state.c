@@ -141,17 +141,14 @@ bool checkpoint_state_parse(const char *text, const char *name, CheckpointState 
 {
     Json *o = json_parse(text, strlen(text), name, false, err);
     if (!o) return false;
-    int64_t format = 0;
+    const Json *format = json_get(o, "format");
     CheckpointState s;
     memset(&s, 0, sizeof s);
     bool ok = false;
-    if (!get_int(o, "format", &format))
+    if (!format || json_type(format) != JSON_NUMBER)
         bad(name, "format", err);
-    else if (format != STATE_FORMAT)
-        err_set(
-            err, ERR_FORMAT,
-            "%s: has format %lld, written by another release of diffc; this one reads format %d",
-            name, (long long)format, STATE_FORMAT);
+    else if (!json_check_format(format, STATE_FORMAT, name, err))
+        ;
     else if (!get_int(o, "step", &s.step))
         bad(name, "step", err);
     else if (!get_digits(o, "samples", &s.samples))

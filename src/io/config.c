@@ -262,6 +262,10 @@ static bool unknown_key(const char *section, const char *key, const char *name, 
                    shown_key, key ? "key" : "section", hint);
 }
 
+/* Raised and written (as "format" beside the sections) when another release would misread a
+ * configuration; format 1 is not written. */
+enum { CONFIG_FORMAT = 1 };
+
 static bool read_section(Config *c, const Json *section, const char *name, Err *err)
 {
     const char *title = json_key(section);
@@ -295,9 +299,10 @@ bool config_read(Config *c, const Json *root, const char *name, Err *err)
     if (json_type(root) != JSON_OBJECT)
         return err_set(err, ERR_USAGE, "%s: the configuration must be one object, got %s", name,
                        json_type_name(root));
-    bool ok = true;
+    /* Before any key, of which another release may have others. */
+    bool ok = json_check_format(json_get(root, "format"), CONFIG_FORMAT, name, err);
     for (const Json *v = json_first(root); ok && v; v = json_next(v))
-        ok = read_section(c, v, name, err);
+        if (strcmp(json_key(v), "format") != 0) ok = read_section(c, v, name, err);
     return ok;
 }
 

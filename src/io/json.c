@@ -211,3 +211,14 @@ const char *json_string(const Json *v)
     CHECK(json_type(v) == JSON_STRING);
     return v->valuestring;
 }
+
+bool json_check_format(const Json *format, int reads, const char *name, Err *err)
+{
+    char shown[40];
+    if (!format || (json_type(format) == JSON_NUMBER && json_number(format) == reads)) return true;
+    json_show(format, shown, sizeof shown);
+    return err_set(
+        err, ERR_FORMAT,
+        "%s: has format %s, written by another release of diffc; this one reads format %d", name,
+        shown, reads);
+}

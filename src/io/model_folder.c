@@ -11,6 +11,10 @@
 #include "score_scheduler.h"
 
 enum { SHOWN = 80 };
+/* Of model_index.json, in the key below: raised and written when an older release would misread a folder
+ * (unknown keys of diffusers' classes are only warnings). Format 1 is not written. */
+enum { MODEL_FORMAT = 1 };
+#define FORMAT_KEY "_diffc_format"
 
 void model_config_free(ModelConfig *m)
 {
@@ -184,6 +188,7 @@ static bool check_index(const char *root, ModelConfig *m, Err *err)
     ModelReader r = {path, m, err};
     bool ok = json_type(index) == JSON_OBJECT;
     if (!ok) model_wrong(&r, "the file", index, "one object");
+    ok = ok && json_check_format(json_get(index, FORMAT_KEY), MODEL_FORMAT, path, err);
     const Json *pipeline = ok ? json_get(index, "_class_name") : NULL;
     if (pipeline) {
         const char *text = model_read_text(&r, "_class_name", pipeline);

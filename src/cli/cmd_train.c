@@ -324,7 +324,8 @@ const Command command_train = {
                  "diffc train configs/fashion-ddpm.json --out runs/mine --set train.lr=1e-4"},
     .options = options,
     .notes = "Ctrl-C (SIGINT, SIGTERM, SIGHUP) finishes the step, saves and exits with 130; a "
-             "second one ends at once, unsaved. --resume continues to the same bits. The run folder holds the resolved configuration, the model (averaged "
+             "second one ends at once, unsaved. --resume continues to the same bits. The run "
+             "folder holds the resolved configuration, the model (averaged "
              "weights), checkpoints, stats.jsonl and sample pictures. The name of the run goes to "
              "stdout at the end; with --json, every line of stats.jsonl does.",
     .more_help = list_keys,

@@ -668,7 +668,7 @@ TEST(model_folder_what_cannot_be_run_is_refused_by_name)
          "attention_head_dim must be an integer in 1..16384, got an array"},
         {UNET(",\"norm_eps\":0"), DDPM, "norm_eps must be a number above 0 and below 1, got 0"},
         {UNET(",\"norm_eps\":NaN"), DDPM, "norm_eps must be a number"},
-        {UNET(",\"freq_shift\":Infinity"), DDPM, "freq_shift must be a number in 0..1000000, got"},
+        {UNET(",\"freq_shift\":Infinity"), DDPM, "freq_shift must be a number in 0..8192, got"},
         {UNET(",\"flip_sin_to_cos\":1"), DDPM, "flip_sin_to_cos must be true or false, got 1"},
         {"{}", "3", "scheduler_config.json: the file must be one object, got 3"},
         {"{}", "{\"_class_name\":\"EulerDiscreteScheduler\",\"timestep_type\":\"continuous\"}",

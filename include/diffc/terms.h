@@ -82,9 +82,15 @@ typedef enum { PREDICTOR_REVERSE_DIFFUSION, PREDICTOR_ANCESTRAL, PREDICTOR_NONE 
 
 typedef enum { DATA_AUTO, DATA_IDX, DATA_CIFAR10, DATA_FOLDER } DataKind;
 
-/* Limits of configurations and model folders alike: noise levels of a chain, and so betas in a list;
- * corrector steps at a level. */
+/* Limits of configurations, options and model folders alike: noise levels of a chain, and so betas in a
+ * list; corrector steps at a level. */
 enum { STEPS_MAX = 100000, CORRECTOR_STEPS_MAX = 1000 };
+#define SIGMA_LIMIT      1e6  /* standard deviation of noise */
+#define SDE_BETA_LIMIT   1e3  /* beta of VP and sub-VP at a time */
+#define TIME_MIN_LIMIT   0.1  /* smallest time of an SDE */
+#define SNR_LIMIT        10.0 /* of the corrector */
+#define FREQ_SHIFT_LIMIT 8192.0
+#define DROPOUT_LIMIT    1.0 /* excluded */
 
 /* The name of a class of images: of a folder, or one that a format defines. */
 typedef char ClassName[256];

@@ -26,10 +26,10 @@ int levels_pc(const SampleRun *run, int calls)
 static bool check_options(const Walk *w)
 {
     const SampleRun *run = w->run;
-    if (!(run->snr > 0 && run->snr <= 10))
+    if (!(run->snr > 0 && run->snr <= SNR_LIMIT))
         return err_set(w->err, ERR_USAGE,
-                       "sampler %s: snr is %g; it must be above 0 and at most 10", w->sampler,
-                       run->snr);
+                       "sampler %s: snr is %g; it must be above 0 and at most %g", w->sampler,
+                       run->snr, SNR_LIMIT);
     int least = run->predictor == PREDICTOR_NONE;
     if (run->corrector_steps < least)
         return err_set(w->err, ERR_USAGE,

@@ -39,11 +39,12 @@ void model_warn(ModelConfig *m, const char *format, ...) __attribute__((format(p
 bool model_wrong(const ModelReader *r, const char *key, const Json *v, const char *expected);
 bool model_unsupported(const ModelReader *r, const char *key, const Json *v, const char *instead);
 
-/* Checked values: an integer (1.0 is one too), any number, text. `low_open` excludes low itself. */
+/* Checked values: an integer (1.0 is one too), any number, text. `open_low` and `open_high`
+ * exclude the limits themselves. */
 bool model_read_int(const ModelReader *r, const char *key, const Json *v, int low, int high,
                     int *out);
 bool model_read_number(const ModelReader *r, const char *key, const Json *v, double low,
-                       double high, bool open, double *out);
+                       double high, bool open_low, bool open_high, double *out);
 bool model_read_bool(const ModelReader *r, const char *key, const Json *v, bool *out);
 /* The text of v, NULL (with *err set) when it is no string. */
 const char *model_read_text(const ModelReader *r, const char *key, const Json *v);

@@ -98,16 +98,19 @@ bool model_unsupported(const ModelReader *r, const char *key, const Json *v, con
 }
 
 bool model_read_number(const ModelReader *r, const char *key, const Json *v, double low,
-                       double high, bool open, double *out)
+                       double high, bool open_low, bool open_high, double *out)
 {
     char expected[SHOWN];
     double x = json_type(v) == JSON_NUMBER ? json_number(v) : (double)NAN;
-    if (open ? x > low && x < high : x >= low && x <= high) {
+    if ((open_low ? x > low : x >= low) && (open_high ? x < high : x <= high)) {
         *out = x;
         return true;
     }
-    snprintf(expected, sizeof expected,
-             open ? "a number above %.15g and below %.15g" : "a number in %.15g..%.15g", low, high);
+    if (open_low || open_high)
+        snprintf(expected, sizeof expected, "a number %s %.15g and %s %.15g",
+                 open_low ? "above" : "from", low, open_high ? "below" : "up to", high);
+    else
+        snprintf(expected, sizeof expected, "a number in %.15g..%.15g", low, high);
     return model_wrong(r, key, v, expected);
 }
 

@@ -68,7 +68,8 @@ static bool read_trained_betas(const ModelReader *r, const Json *v)
     if (!m->betas) return err_set(r->err, ERR_MEMORY, "%s: not enough memory for betas", r->path);
     size_t i = 0;
     for (const Json *item = json_first(v); item; item = json_next(item))
-        if (!model_read_number(r, "trained_betas", item, 0, 1, true, &m->betas[i++])) return false;
+        if (!model_read_number(r, "trained_betas", item, 0, 1, true, true, &m->betas[i++]))
+            return false;
     m->schedule = SCHEDULE_BETAS;
     return true;
 }
@@ -85,8 +86,8 @@ static bool read_betas(const ModelReader *r, const Json *object, const Scheduler
     m->beta_end = kind->beta_end;
     m->schedule = SCHEDULE_LINEAR;
     if ((steps && !model_read_int(r, "num_train_timesteps", steps, 1, STEPS_MAX, &m->T)) ||
-        (start && !model_read_number(r, "beta_start", start, 0, 1, true, &m->beta_start)) ||
-        (end && !model_read_number(r, "beta_end", end, 0, 1, true, &m->beta_end)))
+        (start && !model_read_number(r, "beta_start", start, 0, 1, true, true, &m->beta_start)) ||
+        (end && !model_read_number(r, "beta_end", end, 0, 1, true, true, &m->beta_end)))
         return false;
     if (trained && json_type(trained) != JSON_NULL) return read_trained_betas(r, trained);
     if (!schedule) return true;
@@ -160,11 +161,12 @@ static bool read_clipping(const ModelReader *r, const Json *object, const Schedu
     m->clip = kind->whole;
     m->clip_range = 1;
     if (reads && ((clip && !model_read_bool(r, "clip_sample", clip, &m->clip)) ||
-                  (range && !model_read_number(r, "clip_sample_range", range, 0, 1e6, true,
+                  (range && !model_read_number(r, "clip_sample_range", range, 0, 1e6, true, true,
                                                &m->clip_range))))
         return false;
     if ((dynamic && !model_read_bool(r, "thresholding", dynamic, &thresholding)) ||
-        (largest && !model_read_number(r, "sample_max_value", largest, 0, 1e6, false, &max_value)))
+        (largest &&
+         !model_read_number(r, "sample_max_value", largest, 0, 1e6, false, false, &max_value)))
         return false;
     if (!thresholding) return true;
     if (max_value > 1)

@@ -28,15 +28,27 @@ typedef struct {
     const char *key;
     size_t offset;
     unsigned readers;
-    bool whole;         /* int, else double */
-    double low;         /* excluded unless whole */
-    double high;        /* excluded unless whole */
+    bool whole; /* int, else double */
+    double low; /* excluded unless whole */
+    double high;
     double standard[2]; /* what an absent key means to ScoreSdeVe and ScoreSdeVp */
 } ScoreKey;
 
 static const ScoreKey keys[] = {
-    {"beta_max", offsetof(ModelConfig, beta_max), VP | OLD_VP | SUBVP, false, 0, 1e6, {0, 20}},
-    {"beta_min", offsetof(ModelConfig, beta_min), VP | OLD_VP | SUBVP, false, 0, 1e6, {0, 0.1}},
+    {"beta_max",
+     offsetof(ModelConfig, beta_max),
+     VP | OLD_VP | SUBVP,
+     false,
+     0,
+     SDE_BETA_LIMIT,
+     {0, 20}},
+    {"beta_min",
+     offsetof(ModelConfig, beta_min),
+     VP | OLD_VP | SUBVP,
+     false,
+     0,
+     SDE_BETA_LIMIT,
+     {0, 0.1}},
     {"correct_steps",
      offsetof(ModelConfig, corrector_steps),
      VE | SMLD,
@@ -56,11 +68,11 @@ static const ScoreKey keys[] = {
      VE | VP | OLD_VP | SUBVP,
      false,
      0,
-     1,
+     TIME_MIN_LIMIT,
      {1e-5, 1e-3}},
-    {"sigma_max", offsetof(ModelConfig, sigma_max), VE | SMLD, false, 0, 1e9, {1348, 0}},
-    {"sigma_min", offsetof(ModelConfig, sigma_min), VE | SMLD, false, 0, 1e9, {0.01, 0}},
-    {"snr", offsetof(ModelConfig, snr), VE | SMLD, false, 0, 1e3, {0.15, 0}},
+    {"sigma_max", offsetof(ModelConfig, sigma_max), VE | SMLD, false, 0, SIGMA_LIMIT, {1348, 0}},
+    {"sigma_min", offsetof(ModelConfig, sigma_min), VE | SMLD, false, 0, SIGMA_LIMIT, {0.01, 0}},
+    {"snr", offsetof(ModelConfig, snr), VE | SMLD, false, 0, SNR_LIMIT, {0.15, 0}},
 };
 enum { KEYS = sizeof keys / sizeof *keys };
 
@@ -152,7 +164,7 @@ static bool read_key(const ModelReader *r, const Json *object, const ScoreClass 
     int whole = 0;
     double value = 0;
     if (k->whole ? !model_read_int(r, name, v, (int)k->low, (int)k->high, &whole)
-                 : !model_read_number(r, name, v, k->low, k->high, true, &value))
+                 : !model_read_number(r, name, v, k->low, k->high, true, false, &value))
         return false;
     store(r->m, k, k->whole ? whole : value);
     return true;

@@ -29,10 +29,10 @@ static bool read_int_or_null(const ModelReader *r, const char *key, const Json *
 }
 
 static bool read_float(const ModelReader *r, const char *key, const Json *v, double low,
-                       double high, bool open, float *out)
+                       double high, bool open_low, bool open_high, float *out)
 {
     double x = 0;
-    if (!model_read_number(r, key, v, low, high, open, &x)) return false;
+    if (!model_read_number(r, key, v, low, high, open_low, open_high, &x)) return false;
     *out = (float)x;
     return true;
 }
@@ -174,12 +174,12 @@ static bool read_plain(const ModelReader *r, const char *key, const Json *v, UNe
     const struct {
         const char *key;
         double low, high;
-        bool open;
+        bool open_low, open_high;
         float *out;
-    } numbers[] = {{"freq_shift", 0, 1e6, false, &c->freq_shift},
-                   {"mid_block_scale_factor", 0, 1e6, true, &c->mid_scale},
-                   {"dropout", 0, 0.999, false, &c->dropout},
-                   {"norm_eps", 0, 1, true, &c->eps}};
+    } numbers[] = {{"freq_shift", 0, FREQ_SHIFT_LIMIT, false, false, &c->freq_shift},
+                   {"mid_block_scale_factor", 0, 1e6, true, true, &c->mid_scale},
+                   {"dropout", 0, DROPOUT_LIMIT, false, true, &c->dropout},
+                   {"norm_eps", 0, 1, true, true, &c->eps}};
     *known = true;
     for (size_t i = 0; i < sizeof booleans / sizeof *booleans; i++)
         if (strcmp(key, booleans[i].key) == 0) return model_read_bool(r, key, v, booleans[i].out);
@@ -191,8 +191,8 @@ static bool read_plain(const ModelReader *r, const char *key, const Json *v, UNe
             return read_int_or_null(r, key, v, nullable[i].high, nullable[i].out);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (strcmp(key, numbers[i].key) == 0)
-            return read_float(r, key, v, numbers[i].low, numbers[i].high, numbers[i].open,
-                              numbers[i].out);
+            return read_float(r, key, v, numbers[i].low, numbers[i].high, numbers[i].open_low,
+                              numbers[i].open_high, numbers[i].out);
     *known = false;
     return true;
 }

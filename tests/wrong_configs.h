@@ -235,7 +235,7 @@ static const struct {
     {"{\"model\":{\"eps\":0}}", {"model.eps must be ", "a number above 0", "got 0"}},
     {"{\"model\":{\"dropout\":1}}", {"model.dropout must be ", "below 1", "got 1"}},
     {"{\"model\":{\"dropout\":-0.1}}", {"model.dropout must be ", "at least 0", "got -0.1"}},
-    {"{\"model\":{\"freq_shift\":2}}", {"model.freq_shift must be ", "a number in 0..8192", "got 9000"}},
+    {"{\"model\":{\"freq_shift\":9000}}", {"model.freq_shift must be ", "a number in 0..8192", "got 9000"}},
     {"{\"model\":{\"downsample_padding\":2}}", {"model.downsample_padding must be ", "an integer in 0..1", "got 2"}},
     {"{\"method\":{\"steps\":0}}", {"method.steps must be ", "an integer in 1..100000", "got 0"}},
     {"{\"method\":{\"steps\":100001}}", {"method.steps must be ", "an integer in 1..100000", "got 100001"}},

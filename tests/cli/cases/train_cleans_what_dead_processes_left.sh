@@ -29,7 +29,7 @@ ln -sf ../private run/stats.jsonl
 ln -sf ../private run/lock
 diffc train -q --resume --out run 2>&1
 rm run/lock
-diffc train -q --resume --steps 5 --out run >/dev/null
+diffc train -q --resume --steps 5 --out run 2>&1
 cat private
 mkdir other
 for file in config.json stats.jsonl; do ln -s ../private other/$file; done

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../src/cli/cli.h"
 #include "diffc/clock.h"
 #include "diffc/err.h"
 #include "diffc/fsio.h"
@@ -345,6 +346,32 @@ TEST(nan_checks_are_alive)
     double nan = zero / zero;
     EXPECT(isnan(nan) && !(nan <= 1) && !isfinite(1 / zero));
 }
+
+/* In how many threads a product of `a` and `b` is 0. */
+static int threads_of_product_zero(volatile float a, volatile float b)
+{
+    int zero = 0;
+#pragma omp parallel reduction(+ : zero) num_threads(parallel_threads())
+    zero += a * b == 0;
+    return zero;
+}
+
+#if defined(__SSE2__) || defined(__aarch64__)
+TEST(subnormal_operands_and_results_are_0_in_every_thread_of_a_command)
+{
+    int threads = parallel_threads();
+    EXPECT_INT(threads_of_product_zero(1e-39f, 1e30f), 0);
+    EXPECT_INT(threads_of_product_zero(1e-30f, 1e-9f), 0);
+    choose_threads(NULL);
+    EXPECT_INT(threads_of_product_zero(1e-39f, 1e30f), parallel_threads());
+    EXPECT_INT(threads_of_product_zero(1e-30f, 1e-9f), parallel_threads());
+    parallel_set_threads(parallel_threads() + 3); /* new ones inherit it */
+    EXPECT_INT(threads_of_product_zero(1e-39f, 1e30f), parallel_threads());
+    parallel_flush_subnormals(false);
+    EXPECT_INT(threads_of_product_zero(1e-30f, 1e-9f), 0);
+    parallel_set_threads(threads);
+}
+#endif
 
 TEST(the_worst_of_many_errors_is_nan_wherever_a_nan_stands)
 {

@@ -17,6 +17,10 @@ enum { PARALLEL_MOST_THREADS = 256 };
 void parallel_set_threads(int threads);
 int parallel_threads(void);
 
+/* Numbers below 1.2e-38 (double: 2.2e-308) count as 0 in every thread, and in those that these start
+ * later: some CPUs take a hundred times as long for them. */
+void parallel_flush_subnormals(bool on);
+
 /* "2"; "1 of 8 CPUs: the process may run on 1 CPU" where the machine has more CPUs; "2 instead of 4: the system
  * starts no more ...", and false, where a limit cut what was asked for or is the default. */
 bool parallel_describe(char *out, size_t size);

@@ -5,8 +5,12 @@
 
 #include <omp.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#ifdef __SSE2__
+#include <xmmintrin.h>
+#endif
 
 #include "diffc/machine.h"
 
@@ -134,6 +138,29 @@ void parallel_set_threads(int threads)
     omp_set_max_active_levels(1);
     omp_set_num_threads(threads);
     place_threads(threads);
+}
+
+static void flush_in_this_thread(bool on)
+{
+#if defined(__SSE2__)
+    const unsigned flush = 0x8040; /* of results, of operands */
+    unsigned control = _mm_getcsr() & ~flush;
+    _mm_setcsr(on ? control | flush : control);
+#elif defined(__aarch64__)
+    const uint64_t flush = UINT64_C(1) << 24;
+    uint64_t control;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(control));
+    control = on ? control | flush : control & ~flush;
+    __asm__ volatile("msr fpcr, %0" : : "r"(control));
+#else
+    (void)on;
+#endif
+}
+
+void parallel_flush_subnormals(bool on)
+{
+#pragma omp parallel num_threads(parallel_threads())
+    flush_in_this_thread(on);
 }
 
 int parallel_threads(void)

@@ -52,6 +52,7 @@ static const struct {
 } rows[] = {
     {"use_flow_sigmas", "false", NULL, true},
     {"timestep_type", "\"discrete\"", NULL, true},
+    {"use_dynamic_shifting", "false", NULL, true},
     {"steps_offset", "0", NULL, false},
     {"set_alpha_to_one", "true", NULL, false},
     {"use_beta_sigmas", "false", NULL, false},

@@ -94,7 +94,9 @@ static void open_run(void)
     RunRecord record;
     char notes[512];
     Err err = {0};
-    if (checkpoint_peek(run, &record, &err)) run_record_free(&record);
+    bool found = false;
+    if (checkpoint_peek(run, &record, &found, notes, sizeof notes, &err) && found)
+        run_record_free(&record);
     if (checkpoint_open_newest(&c, run, notes, sizeof notes, &err))
         checkpoint_close(&c);
     else if (err.text[0] == '\0')

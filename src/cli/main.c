@@ -17,6 +17,8 @@
 #include "options.h"
 #include "version.h"
 
+extern char **environ;
+
 static const Command *const commands[] = {&command_train,   &command_sample, &command_nll,
                                           &command_denoise, &command_info,   &command_bench};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -150,32 +152,59 @@ static void hold_standard_files(void)
     }
 }
 
-/* Waiting threads should spin for microseconds, not milliseconds: next to another busy process a
- * spinning thread keeps the core from the one it waits for, and training was seen to fall to a
- * twentieth of its speed; on an idle machine the short spin costs nothing measurable. libgomp reads
- * the setting once, when it is loaded, so the program starts again with it; what the user has set
- * wins. OpenBLAS, told in the same way that it will run on one thread, starts none at its load that
- * would spin for a twentieth of a second beside the reading of the data, and complains about none that the
- * system refuses. Started by its own path: as "/proc/self/exe" it would be called "exe" by ps and top. */
-static void wait_briefly(char **argv)
+/* The environment has room for these and two more. */
+enum { MOST_VARIABLES = 4096 };
+
+static bool has_variable(char **environment, const char *name)
 {
+    size_t length = strlen(name);
+    for (; *environment; environment++)
+        if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=') return true;
+    return false;
+}
+
+/* OpenMP and OpenBLAS read their settings once, when they are loaded, so the program starts again with
+ * what is missing; what the user has set wins.
+ *   Waiting threads should spin for microseconds, not milliseconds: next to another busy process a
+ * spinning thread keeps the core from the one it waits for, and training was seen to fall to a
+ * twentieth of its speed; on an idle machine the short spin costs nothing measurable.
+ *   OpenBLAS starts no threads of its own. They would spin for a twentieth of a second beside the reading
+ * of the data, and where the system refuses them OpenBLAS ends the program by SIGINT.
+ * Started by its own path: as "/proc/self/exe" it would be called "exe" by ps and top. */
+static void start_with_settings(int argc, char **argv, char **environment)
+{
+    static char *settings[MOST_VARIABLES + 3];
+    static char spin[] = "GOMP_SPINCOUNT=2000", threads[] = "OPENBLAS_NUM_THREADS=1";
     char path[PATH_BYTES];
-    bool waits = getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY");
-    if (waits && getenv("OPENBLAS_NUM_THREADS")) return;
-    /* OMP_PROC_BIND has bound this thread to one CPU; started again, that would be all there are. */
-    if (omp_get_proc_bind() != omp_proc_bind_false) return;
+    int count = 0;
+    (void)argc;
+    bool waits =
+        has_variable(environment, "GOMP_SPINCOUNT") || has_variable(environment, "OMP_WAIT_POLICY");
+    bool alone = has_variable(environment, "OPENBLAS_NUM_THREADS");
+    if (waits && alone) return;
+    for (; environment[count]; count++) {
+        if (count == MOST_VARIABLES) return;
+        settings[count] = environment[count];
+    }
+    if (!waits) settings[count++] = spin;
+    if (!alone) settings[count] = threads;
     ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (length <= 0 || (!waits && setenv("GOMP_SPINCOUNT", "2000", 1) != 0) ||
-        setenv("OPENBLAS_NUM_THREADS", "1", 0) != 0)
-        return;
+    if (length <= 0) return;
     path[length] = '\0';
-    execv(path, argv);
+    execve(path, argv, settings);
     /* Where that cannot be, the program runs on as it is. */
 }
 
+/* The loader of glibc calls this before it initialises the shared libraries. Elsewhere main does, when
+ * OpenMP may have bound this thread to one CPU (OMP_PROC_BIND), which would then be all there are. */
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
+typedef void Start(int argc, char **argv, char **environment);
+__attribute__((section(".preinit_array"), used)) static Start *const start = start_with_settings;
+#endif
+
 int main(int argc, char **argv)
 {
-    wait_briefly(argv);
+    if (omp_get_proc_bind() == omp_proc_bind_false) start_with_settings(argc, argv, environ);
     clock_begin();
     Err err = {0};
     const char *bad_level = NULL;

@@ -120,8 +120,10 @@ bool file_writer_append(FileWriter *w, const void *bytes, size_t size, Err *err)
 
 bool file_writer_commit(FileWriter *w, Err *err)
 {
-    /* A pipe or a device has nothing to sync. */
-    if (fsync(w->fd) != 0 && errno != EINVAL && errno != ENOTSUP && errno != EROFS) {
+    /* A pipe or a device has nothing to sync. Of a file EROFS means that the system has stopped writing
+     * to a broken disk. */
+    bool in_place = !w->temporary[0];
+    if (fsync(w->fd) != 0 && errno != EINVAL && errno != ENOTSUP && !(in_place && errno == EROFS)) {
         err_set_errno(err, "%s: cannot sync to disk", w->path);
         file_writer_abort(w);
         return false;

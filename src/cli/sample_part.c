@@ -57,29 +57,35 @@ static bool write_at(const SamplePart *part, const void *bytes, size_t size, siz
 
 /* ---- the record ---- */
 
-/* The line of JSON; NULL: there is no whole one. Free with json_free. */
-static Json *read_record(SamplePart *part)
+/* *record: the line of JSON; NULL: there is no whole one. Free with json_free. False when memory is
+ * short. */
+static bool read_record(SamplePart *part, Json **record, Err *err)
 {
     char *text = mem_alloc(LINE_LIMIT, 1), *end = NULL;
-    ssize_t got = text ? pread(part->fd, text, LINE_LIMIT, 0) : -1;
+    Err reason = {0};
+    *record = NULL;
+    if (!text) return err_set(err, ERR_MEMORY, "%s: not enough memory to read it", part->path);
+    ssize_t got = pread(part->fd, text, LINE_LIMIT, 0);
     if (got > 0) end = memchr(text, '\n', (size_t)got);
-    Json *record = end ? json_parse(text, (size_t)(end - text), part->path, false, NULL) : NULL;
-    if (record && json_type(record) != JSON_OBJECT) {
-        json_free(record);
-        record = NULL;
+    if (end) *record = json_parse(text, (size_t)(end - text), part->path, false, &reason);
+    if (*record && json_type(*record) != JSON_OBJECT) {
+        json_free(*record);
+        *record = NULL;
     }
-    if (record) part->start = (size_t)(end - text) + 1;
+    if (*record) part->start = (size_t)(end - text) + 1;
     mem_free(text);
-    return record;
+    return reason.kind != ERR_MEMORY || err_set(err, reason.kind, "%s", reason.text);
 }
 
-/* Whether the file begins like one of ours, also one whose writer was killed at its first bytes. */
+/* Whether the file begins like one of ours, also one whose writer was killed at its first bytes, or
+ * whose first bytes a power cut has turned to zeros. */
 static bool is_own(const SamplePart *part)
 {
-    static const char begins[] = "{\"" SAMPLE_PART_KEY "\":";
+    static const char begins[] = "{\"" SAMPLE_PART_KEY "\":", zeros[sizeof begins];
     char found[sizeof begins - 1];
     ssize_t got = pread(part->fd, found, sizeof found, 0);
-    return got >= 0 && memcmp(found, begins, (size_t)got) == 0;
+    return got >= 0 &&
+           (memcmp(found, begins, (size_t)got) == 0 || memcmp(found, zeros, (size_t)got) == 0);
 }
 
 static const char *text_of(const Json *value)
@@ -170,7 +176,8 @@ bool sample_part_open(SamplePart *part, const char *path, const char *settings, 
     part->slot = mem_alloc(part->kept_bytes + MARK_BYTES, 1);
     bool ok = part->slot ? open_file(part, go_on, err)
                          : err_set(err, ERR_MEMORY, "%s: not enough memory to write it", path);
-    Json *record = ok ? read_record(part) : NULL;
+    Json *record = NULL;
+    ok = ok && read_record(part, &record, err);
     if (ok && go_on)
         ok = record ? same_settings(part, record, settings, err)
                     : err_set(err, ERR_FORMAT,

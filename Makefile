@@ -47,7 +47,9 @@ REPLAYS  := $(patsubst tests/fuzz/%.c,$(OUT)/tests/%,$(wildcard tests/fuzz/fuzz_
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 Q := $(if $(V),,@)
-.PHONY: all demo test check fuzz bench lint deps install uninstall clean help tests needs
+FAULTS   := $(OUT)/tests/faults/sweep $(OUT)/tests/faults/faults.so
+
+.PHONY: all demo test check faults fuzz bench lint deps install uninstall clean help tests needs
 .SECONDARY:
 
 # All CPUs; a -j of the command line or of a calling make wins. Several goals are made one after the
@@ -111,7 +113,19 @@ $(OUT)/fuzz/%: $(OUT)/tests/fuzz/%.o $(LIB_OBJ)
 	$(call say,link,$@)
 	$(Q)$(CC) -o $@ $^ -fsanitize=fuzzer $(ALL_LIBS)
 
-tests: $(TESTS) $(REPLAYS)
+# The sweep of faults and the library that it preloads; never with a sanitizer of their own.
+TOOL_FLAGS := -std=c11 -D_DEFAULT_SOURCE $(WARN) -O1 -g
+$(OUT)/tests/faults/sweep: $(wildcard $(addprefix tests/faults/,s*.[ch] judge.[ch]))
+	@mkdir -p $(@D)
+	$(call say,link,$@)
+	$(Q)$(CC) $(TOOL_FLAGS) -o $@ $(filter %.c,$^)
+
+$(OUT)/tests/faults/faults.so: $(wildcard tests/faults/faults.c tests/faults/unsynced.[ch])
+	@mkdir -p $(@D)
+	$(call say,link,$@)
+	$(Q)$(CC) $(TOOL_FLAGS) -fPIC -shared -o $@ $(filter %.c,$^) -ldl
+
+tests: $(TESTS) $(REPLAYS) $(FAULTS)
 	@:
 
 demo: ## Install what is missing, build, train on Fashion-MNIST for five minutes, write grid.png
@@ -126,9 +140,12 @@ test: ## Build and run every test
 
 check: ## The tests under the sanitizers, and third-party suites in SUITES=FOLDER
 	$(Q)$(MAKE) --no-print-directory MODE=asan all tests
-	$(Q)tests/run.sh $(if $(NO_SKIP),--no-skip) $(BUILD)/asan
+	$(Q)tests/run.sh --faults 20 $(if $(NO_SKIP),--no-skip) $(BUILD)/asan
 	$(Q)[ -z '$(SUITES)' ] || { $(MAKE) --no-print-directory MODE=asan $(BUILD)/asan/tests/suites/verdicts && \
 		tests/suites/run.sh $(BUILD)/asan '$(SUITES)'; }
+
+faults: all $(FAULTS) ## Every file call and every allocation of every command fails once (tests/faults), ten minutes
+	$(Q)$(OUT)/tests/faults/sweep $(OUT)/diffc $(OUT)/tests/faults/faults.so
 
 fuzz: ## Build the fuzz targets with clang and run each for FUZZ_SECONDS (default 60)
 	$(Q)$(MAKE) --no-print-directory MODE=fuzz CC=clang fuzzers

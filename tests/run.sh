@@ -1,9 +1,12 @@
 #!/bin/sh
-# Runs every test binary in OUT/tests, the fuzz targets on their seeds, the command-line cases (tests/cli/run.sh) and what the Makefile
-# promises (tests/build.sh) and prints the sum; before it "N skipped: why" for cases that need what this
-# machine lacks. --no-skip: those are failures.
-# usage: run.sh [--no-skip] OUT
+# Runs every test binary in OUT/tests, the fuzz targets on their seeds, the command-line cases
+# (tests/cli/run.sh), a sample of the faults (tests/faults/sweep.c) and what the Makefile promises
+# (tests/build.sh) and prints the sum; before it "N skipped: why" for cases that need what this machine
+# lacks. --no-skip: those are failures. --faults N: so many faults of a kind and command.
+# usage: run.sh [--faults N] [--no-skip] OUT
 no_skip=
+faults=2
+[ "$1" = --faults ] && { faults=$2; shift 2; }
 [ "$1" = --no-skip ] && { no_skip=1; shift; }
 out=$1
 here=$(cd "$(dirname "$0")" && pwd) # the suppressions are found from any folder
@@ -53,6 +56,10 @@ done
 if [ -x "$here/cli/run.sh" ]; then
     "$here/cli/run.sh" "$out/diffc" 3>&1 >"$log" 2>&1
     report cli $?
+fi
+if [ -x "$out/tests/faults/sweep" ]; then
+    "$out/tests/faults/sweep" --runs "$faults" "$out/diffc" "$out/tests/faults/faults.so" >"$log" 2>&1
+    report faults $?
 fi
 if [ -x "$here/build.sh" ]; then
     "$here/build.sh" >"$log" 2>&1

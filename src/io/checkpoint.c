@@ -316,7 +316,9 @@ bool checkpoint_peek(const char *run, RunRecord *record, bool *found, char *note
     mem_free(list.steps);
     if (count == 0) return true;
     if (!checkpoint_open_newest(&c, run, notes, notes_size, &reason))
-        return reason.kind != ERR_MEMORY || err_set(err, reason.kind, "%s", reason.text);
+        /* Damaged ones are named in the notes; anything else is a failure. */
+        return (reason.kind != ERR_MEMORY && notes_size && notes[0]) ||
+               err_set(err, reason.kind, "%s", reason.text);
     *found = c.record != NULL;
     if (c.record) *record = *c.record;
     mem_free(c.record);

@@ -158,8 +158,13 @@ TEST(threads_are_the_allowed_cpus_or_the_quota_rounded_up)
         int allowed;
         double quota;
         int threads;
-    } cases[] = {{8, INFINITY, 8}, {8, 1.5, 2}, {8, 2, 2},  {8, 0.1, 1},
-                 {1, 4, 1},        {4, 4, 4},   {2, 1.5, 2}};
+    } cases[] = {{8, (double)INFINITY, 8},
+                 {8, 1.5, 2},
+                 {8, 2, 2},
+                 {8, 0.1, 1},
+                 {1, 4, 1},
+                 {4, 4, 4},
+                 {2, 1.5, 2}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         MachineCpus cpus = {.online = 16, .allowed = cases[i].allowed, .quota = cases[i].quota};
         EXPECT_INT(machine_threads(&cpus), cases[i].threads);

@@ -12,9 +12,9 @@ typedef struct {
 } MachineCpus;
 MachineCpus machine_cpus(const char *root);
 
-/* Threads that use what is given: one per allowed CPU, but not more than the quota rounded up. Rounded
- * up, because a quota of 1.5 CPUs lets two threads run three quarters of the time, and one thread would
- * leave a third of it unused. */
+/* Threads that use what is given: one per allowed CPU, but not more than the quota rounded up: with a quota
+ * of 1.5 CPUs two threads run three quarters of the time, and one would leave a third of it unused. Seven
+ * updates of fashion-ddpm under that quota took 6.9 and 7.8 s on one thread, 4.8 and 5.5 s on two. */
 int machine_threads(const MachineCpus *cpus);
 
 typedef enum { MEMORY_OF_MACHINE, MEMORY_OF_GROUP } MemoryBound;

@@ -10,6 +10,7 @@
 #include "diffc/fsio.h"
 
 enum { LINE_BYTES = 2 * PATH_BYTES };
+static const double WITHOUT_LIMIT = (double)INFINITY;
 
 static FILE *open_file(const char *root, const char *folder, const char *name)
 {
@@ -152,7 +153,7 @@ static double smallest_on_path(const char *root, char *folder, size_t mount, boo
 static double smallest_limit(const char *root, const char *controller, GroupLimit limit)
 {
     char line[LINE_BYTES], folder[PATH_BYTES];
-    double least = INFINITY;
+    double least = WITHOUT_LIMIT;
     FILE *file = open_file(root, "/proc/self", "cgroup");
     if (!file) return least;
     while (fgets(line, sizeof line, file)) {
@@ -173,14 +174,14 @@ static double smallest_limit(const char *root, const char *controller, GroupLimi
 
 static double cpu_limit(const char *root, const char *folder, bool second)
 {
-    double quota[2] = {INFINITY, 0};
+    double quota[2] = {WITHOUT_LIMIT, 0};
     if (second) {
-        if (read_numbers(root, folder, "cpu.max", INFINITY, quota) < 2) return INFINITY;
+        if (read_numbers(root, folder, "cpu.max", WITHOUT_LIMIT, quota) < 2) return WITHOUT_LIMIT;
     } else {
         quota[0] = read_number(root, folder, "cpu.cfs_quota_us", -1);
         quota[1] = read_number(root, folder, "cpu.cfs_period_us", 0);
     }
-    return quota[0] > 0 && quota[1] > 0 ? quota[0] / quota[1] : (double)INFINITY;
+    return quota[0] > 0 && quota[1] > 0 ? quota[0] / quota[1] : WITHOUT_LIMIT;
 }
 
 double cgroup_cpus(const char *root)
@@ -191,10 +192,10 @@ double cgroup_cpus(const char *root)
 static double memory_limit(const char *root, const char *folder, bool second)
 {
     double limit =
-        read_number(root, folder, second ? "memory.max" : "memory.limit_in_bytes", INFINITY);
-    if (second) limit = fmin(limit, read_number(root, folder, "memory.high", INFINITY));
+        read_number(root, folder, second ? "memory.max" : "memory.limit_in_bytes", WITHOUT_LIMIT);
+    if (second) limit = fmin(limit, read_number(root, folder, "memory.high", WITHOUT_LIMIT));
     /* Version 1 writes the largest multiple of a page for "no limit". */
-    if (limit >= 0x1p62) return INFINITY;
+    if (limit >= 0x1p62) return WITHOUT_LIMIT;
     double used = read_number(root, folder, second ? "memory.current" : "memory.usage_in_bytes", 0);
     double cache =
         read_keyed(root, folder, "memory.stat", second ? "inactive_file" : "total_inactive_file");

@@ -22,7 +22,7 @@ TEST(config_defaults_are_the_documented_ones)
     EXPECT_TEXT(c.data.path, "");
     EXPECT(c.data.kind == DATA_AUTO && c.data.height == 0 && c.data.width == 0);
     EXPECT(c.data.channels == 0 && !c.data.flip && c.data.limit == 0 && !c.data.skip_bad);
-    EXPECT_INT(c.data.validation, 1000);
+    EXPECT_INT(c.data.validation, -1); /* auto */
     EXPECT_INT(c.model.channels, 32);
     EXPECT_INT(c.model.levels, 3);
     EXPECT(c.model.multipliers[0] == 1 && c.model.multipliers[1] == 2 &&
@@ -314,8 +314,10 @@ TEST(config_rules_between_fields)
         {"{\"train\":{\"steps\":0,\"minutes\":5,\"schedule\":\"cosine\"}}", NULL},
         {"{\"train\":{\"batch\":4,\"micro_batch\":5}}", "train.micro_batch is 5"},
         {"{\"train\":{\"batch\":4,\"micro_batch\":4}}", NULL},
-        {"{\"data\":{\"limit\":1000}}", "set data.validation below 1000"},
-        {"{\"data\":{\"limit\":1001}}", NULL},
+        {"{\"data\":{\"limit\":1000,\"validation\":1000}}", "set data.validation below 1000"},
+        {"{\"data\":{\"limit\":1001,\"validation\":1000}}", NULL},
+        {"{\"data\":{\"limit\":1}}", NULL},
+        {"{\"data\":{\"limit\":1,\"validation\":\"auto\"}}", NULL},
         {"{\"method\":{\"schedule\":\"betas\"}}", "method.betas has 0 values"},
         {"{\"method\":{\"schedule\":\"betas\",\"steps\":2,\"betas\":[0.1,0.2]}}", NULL},
         {"{\"method\":{\"steps\":1,\"betas\":[0.1]}}", "method.schedule is not \"betas\""},

@@ -50,7 +50,136 @@ TEST(top_level_folders_are_labels_sorted_by_name)
     write_png("at-the-top.png", 5, 1);
     if (!open_ok(&d, &(DataOptions){.path = test_folder()})) return;
     EXPECT(d.labels == NULL && d.classes == 0);
+    EXPECT_CONTAINS(d.no_labels, "the image at-the-top.png lies beside the 3 folders");
     dataset_close(&d);
+}
+
+TEST(folders_are_classes_up_to_256_and_beyond_the_number_is_said)
+{
+    char name[64];
+    for (int i = 0; i < 257; i++) {
+        snprintf(name, sizeof name, "set/%d", i);
+        make_folder(name);
+        snprintf(name, sizeof name, "set/%d/1.png", i);
+        write_png(name, i & 255, 1);
+        if (i < 255) continue;
+        Dataset d;
+        if (!open_ok(&d, &(DataOptions){.path = at("set")})) return;
+        EXPECT_INT(d.classes, i == 255 ? 256 : 0);
+        if (i == 256) EXPECT_CONTAINS(d.no_labels, "set holds 257 folders, more than 256 classes");
+        dataset_close(&d);
+    }
+}
+
+/* What lies in a folder of 100,000 files besides images. */
+static void make_bad_files(void)
+{
+    unsigned char bytes[200];
+    FileBytes whole;
+    write_png("whole.png", 9, 1);
+    if (!EXPECT(file_read(at("whole.png"), sizeof bytes, &whole, NULL))) return;
+    write_bytes("wrong-suffix.jpg", whole.bytes, whole.size); /* a PNG: read by its content */
+    write_bytes("cut.png", whole.bytes, whole.size / 2);
+    write_bytes("bad-utf8-\xFF.png", whole.bytes, 20);
+    write_bytes("new\nline.png", whole.bytes, 20);
+    write_bytes("empty.PNG", "", 0);
+    write_bytes("page.jpeg", "<!DOCTYPE html><title>Sign in</title>", 37);
+    file_free(&whole);
+    EXPECT(mkfifo(at("fifo.png"), 0600) == 0);
+    EXPECT(mknod(at("socket.png"), S_IFSOCK | 0600, 0) == 0);
+    EXPECT(symlink("nowhere.png", at("dangling.png")) == 0);
+    EXPECT(symlink("loop.png", at("loop.png")) == 0);
+    make_folder("folder.png");
+    write_png("folder.png/inside.png", 8, 1);
+}
+
+TEST(each_kind_of_bad_file_is_named_or_counted_and_listed_and_good_ones_are_read)
+{
+    static const char *const bad[] = {
+        "/bad-utf8-\\xff.png: damaged PNG: chunk IHDR",
+        "/cut.png: damaged PNG: ",
+        "/dangling.png: cannot open: ",
+        "/empty.PNG: is empty, expected a PNG or JPEG image\n",
+        "/fifo.png: is a pipe, a socket or a device",
+        "/loop.png: cannot open: ",
+        "/new\\x0aline.png: damaged PNG: chunk IHDR",
+        "/page.jpeg: is an HTML page",
+        "/socket.png: cannot open: ",
+    };
+    enum { BAD = sizeof bad / sizeof *bad };
+    Dataset d;
+    make_bad_files();
+    expect_error(&(DataOptions){.path = test_folder()}, ERR_FORMAT,
+                 "/bad-utf8-\\xff.png: damaged PNG: chunk IHDR");
+    if (!open_ok(&d, &(DataOptions){.path = test_folder(), .skip_bad = true})) return;
+    EXPECT_TEXT(d.description, "3 grey images of 4x4 (folder), 9 unreadable images left out");
+    EXPECT_INT(d.pixels[0], 8);
+    EXPECT_INT(d.pixels[16], 9);
+    EXPECT_INT(d.pixels[32], 9);
+    const char *at_line = d.skipped_list;
+    for (int i = 0; i < BAD; i++) {
+        const char *found = strstr(at_line, bad[i]);
+        EXPECT(found != NULL); /* in this order, each once */
+        if (found) at_line = found + 1;
+    }
+    int lines = 0;
+    for (const char *p = d.skipped_list; *p; p++) lines += *p == '\n';
+    EXPECT_INT(lines, BAD);
+    dataset_close(&d);
+}
+
+static void remove_last(void *context, size_t done, size_t total)
+{
+    (void)context;
+    (void)total;
+    if (done == 1) unlink(at("3.png"));
+}
+
+TEST(an_image_that_is_deleted_while_the_folder_is_read_is_named_or_left_out)
+{
+    for (int skip = 0; skip < 2; skip++) {
+        Dataset d;
+        Err err = {0};
+        DataOptions options = {.path = test_folder(), .skip_bad = skip};
+        for (int i = 1; i <= 3; i++) {
+            char name[16];
+            snprintf(name, sizeof name, "%d.png", i);
+            write_png(name, i, 1);
+        }
+        bool ok = dataset_open(&d, &options, remove_last, NULL, &err);
+        EXPECT(ok == skip);
+        if (!ok) EXPECT_CONTAINS(err.text, "3.png: cannot open: No such file");
+        if (!ok) continue;
+        EXPECT_INT(d.count, 2);
+        EXPECT_CONTAINS(d.skipped_list, "3.png: cannot open: No such file");
+        dataset_close(&d);
+    }
+}
+
+TEST(a_folder_with_the_name_of_a_data_file_is_no_data_set)
+{
+    static const unsigned char images[] = {0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 77};
+    Dataset d;
+    write_bytes("train-images.idx3-ubyte", images, sizeof images);
+    make_folder("train-images-idx3-ubyte");
+    make_folder("train-labels.idx1-ubyte");
+    make_folder("t10k-images-idx3-ubyte");
+    make_folder("test_batch.bin");
+    if (open_ok(&d, &(DataOptions){.path = test_folder()})) {
+        EXPECT_TEXT(d.description, "1 grey image of 1x1 (IDX)");
+        EXPECT_INT(d.pixels[0], 77);
+        EXPECT_CONTAINS(d.no_labels, "there is no ");
+        EXPECT_CONTAINS(d.no_labels, "train-labels.idx1-ubyte");
+        dataset_close(&d);
+    }
+    EXPECT(!has_test_part(test_folder()));
+    EXPECT(unlink(at("train-images.idx3-ubyte")) == 0);
+    make_folder("data_batch_1.bin");
+    write_png("data_batch_1.bin/1.png", 5, 1);
+    if (open_ok(&d, &(DataOptions){.path = test_folder()})) {
+        EXPECT_TEXT(d.description, "1 grey image of 4x4 (folder), 1 class");
+        dataset_close(&d);
+    }
 }
 
 /* A data set as torchvision's ImageFolder has it: the parts are not classes. */
@@ -148,10 +277,10 @@ TEST(other_files_are_ignored_with_a_count_and_link_loops_end)
     write_png("in/._4.png", 9, 1);
     write_bytes("notes.txt", "hello", 5);
     write_bytes("in/tiny", "", 0);
-    EXPECT(mkfifo(at("in/pipe.png"), 0600) == 0);
+    EXPECT(mkfifo(at("in/pipe"), 0600) == 0);
     EXPECT(symlink("../in", at("in/loop")) == 0);
     EXPECT(symlink("..", at("in/above")) == 0);
-    EXPECT(symlink("nothing", at("in/dangling.png")) == 0);
+    EXPECT(symlink("nothing", at("in/dangling")) == 0);
     Dataset d;
     if (!open_ok(&d, &(DataOptions){.path = test_folder()})) return;
     EXPECT_INT(d.count, 2);
@@ -160,7 +289,7 @@ TEST(other_files_are_ignored_with_a_count_and_link_loops_end)
     dataset_close(&d);
 }
 
-TEST(one_colour_image_makes_the_set_colour_and_sizes_follow_the_first)
+TEST(one_colour_image_makes_the_set_colour_and_images_of_several_sizes_need_a_size)
 {
     unsigned char wide[8] = {0, 0, 100, 100, 100, 100, 0, 0};
     Image image = {.height = 1, .width = 8, .channels = 1, .pixels = wide};
@@ -168,9 +297,13 @@ TEST(one_colour_image_makes_the_set_colour_and_sizes_follow_the_first)
     write_png("2.png", 60, 3);
     EXPECT(image_save_png(at("3.png"), &image, NULL, NULL));
     Dataset d;
-    if (open_ok(&d, &(DataOptions){.path = test_folder()})) {
-        EXPECT_TEXT(d.description,
-                    "3 colour images of 4x4 (folder), 1 of another size resized to the first's");
+    DataOptions options = {.path = test_folder()};
+    expect_error(&options, ERR_USAGE, "several sizes, the first 4x4, 3.png 1x8; a size must be");
+    options.size_advice = "set it";
+    expect_error(&options, ERR_USAGE, "3.png 1x8; set it");
+    options.height = options.width = 4;
+    if (open_ok(&d, &options)) {
+        EXPECT_TEXT(d.description, "3 colour images of 4x4 (folder)");
         for (int i = 0; i < 48; i++) EXPECT_INT(d.pixels[i], 50);
         for (int i = 48; i < 96; i++) EXPECT_INT(d.pixels[i], 60);
         for (int i = 96; i < 144; i++) EXPECT_INT(d.pixels[i], 100); /* the centre of the row */
@@ -190,14 +323,16 @@ TEST(a_bad_image_is_an_error_that_names_it_or_left_out_and_counted)
     write_png("3.png", 3, 1);
     write_bytes("2\n.png", "not a picture", 13);
     DataOptions options = {.path = test_folder()};
-    expect_error(&options, ERR_FORMAT, "2\\x0a.png: is neither PNG nor JPEG");
+    expect_error(&options, ERR_FORMAT, "2\\x0a.png: is text, expected a PNG or JPEG image");
     expect_error(&options, ERR_FORMAT, "(data.skip_bad = true leaves such images out)");
     options.skip_bad = true;
     write_bytes("0.jpg", "", 0);
     Dataset d;
     if (open_ok(&d, &options)) {
-        EXPECT_TEXT(d.description, "2 grey images of 4x4 (folder), 2 damaged images left out");
+        EXPECT_TEXT(d.description, "2 grey images of 4x4 (folder), 2 unreadable images left out");
         EXPECT_INT(d.skipped, 2);
+        EXPECT_CONTAINS(d.skipped_list, "0.jpg: is empty, expected a PNG or JPEG image\n");
+        EXPECT_CONTAINS(d.skipped_list, "2\\x0a.png: is text, expected a PNG or JPEG image\n");
         EXPECT_INT(d.pixels[0], 1);
         EXPECT_INT(d.pixels[16], 3);
         EXPECT_TEXT(d.files[0], "1.png");

@@ -294,7 +294,7 @@ TEST(jpeg_structure_checks_have_their_own_words)
     bad.size = 0; /* FF FF D8, a start that stb would take */
     put(&bad, "\xFF", 1);
     put(&bad, d.bytes, d.size);
-    expect_refused(bad.bytes, bad.size, "neither PNG nor JPEG (it starts with FF FF D8 FF)");
+    expect_refused(bad.bytes, bad.size, "is not a PNG or JPEG image (it starts with FF FF D8 FF)");
     size_t frame = find_segment(&d, 0xC0), scan = find_segment(&d, 0xDA);
     bad.size = 0;
     put(&bad, d.bytes, scan);
@@ -325,7 +325,8 @@ TEST(jpeg_structure_checks_have_their_own_words)
     bad.bytes[scan + 7] = bad.bytes[scan + 5];
     expect_refused(bad.bytes, bad.size, "a scan names the component");
     expect_refused((const unsigned char *)"", 0, "is empty");
-    expect_refused((const unsigned char *)"GIF89a", 6, "it starts with 47 49 46 38");
+    expect_refused((const unsigned char *)"GIF89a", 6,
+                   "is a GIF image (convert it to PNG), expected a PNG or");
 }
 
 TEST(jpeg_with_a_lost_restart_marker_is_refused)

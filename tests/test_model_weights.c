@@ -44,6 +44,78 @@ static bool read_weights(const char *folder, const ParamTable *table, float *blo
 
 #define FILE_NAME "diffusion_pytorch_model.safetensors"
 
+/* What training wrappers leave before every name. */
+TEST(a_prefix_of_every_name_is_taken_off_and_said)
+{
+    static const char *const prefixes[] = {"module.", "_orig_mod.", "model.", "ema.",
+                                           "module._orig_mod.unet."};
+    static float block[BLOCK], back[BLOCK];
+    ParamTable table = make_table();
+    Weights w;
+    ModelConfig m;
+    Err err = {0};
+    char names[MANY][80];
+    EXPECT(folder_make(in_folder("p"), &err));
+    fill_block(block, &table, 5);
+    for (size_t k = 0; k < sizeof prefixes / sizeof *prefixes; k++) {
+        table_weights(&w, &table, block);
+        for (size_t i = 0; i < w.count; i++) {
+            snprintf(names[i], sizeof names[i], "%s%s", prefixes[k], w.tensors[i].name);
+            w.tensors[i].name = names[i];
+        }
+        write_weights("p/" FILE_NAME, w.tensors, w.count);
+        memset(back, 0, sizeof back);
+        EXPECT(read_weights("p", &table, back, &m, &err));
+        EXPECT_SAME(back, block, sizeof block);
+        EXPECT_INT(m.warning_count, 1);
+        EXPECT_CONTAINS(m.warnings[0], prefixes[k]);
+    }
+}
+
+TEST(two_networks_in_one_file_are_refused_unless_one_has_the_plain_names)
+{
+    static float block[BLOCK], back[BLOCK];
+    ParamTable table = make_table();
+    Weights w, two = {.count = 2};
+    ModelConfig m;
+    Err err = {0};
+    EXPECT(folder_make(in_folder("p"), &err));
+    fill_block(block, &table, 5);
+    table_weights(&w, &table, block);
+    two.tensors[0] = w.tensors[0];
+    two.tensors[0].name = "ema.conv_in.weight";
+    two.tensors[1] = w.tensors[0];
+    two.tensors[1].name = "model.conv_in.weight";
+    write_weights("p/" FILE_NAME, two.tensors, two.count);
+    EXPECT(!read_weights("p", &table, back, &m, &err));
+    EXPECT_CONTAINS(err.text, "holds several networks, under \"ema.\" and \"model.\"");
+    w.tensors[w.count] = two.tensors[0];
+    write_weights("p/" FILE_NAME, w.tensors, w.count + 1);
+    EXPECT(read_weights("p", &table, back, &m, &err));
+    EXPECT_SAME(back, block, sizeof block);
+    EXPECT_CONTAINS(m.warnings[0], "\"ema.conv_in.weight\" is not part of this network");
+    two.tensors[0].name = "input_blocks.0.0.weight";
+    write_weights("p/" FILE_NAME, two.tensors, 1);
+    EXPECT(!read_weights("p", &table, back, &m, &err));
+    EXPECT_CONTAINS(err.text, "whose first is \"input_blocks.0.0.weight\"");
+    EXPECT_CONTAINS(err.text, "not those of diffusers");
+}
+
+TEST(weights_under_another_file_name_and_pickles_are_named)
+{
+    static float back[BLOCK];
+    ParamTable table = make_table();
+    ModelConfig m;
+    Err err = {0};
+    EXPECT(folder_make(in_folder("p"), &err));
+    put("p/last.ckpt", "\x80\x02");
+    EXPECT(!read_weights("p", &table, back, &m, &err));
+    EXPECT_CONTAINS(err.text, "but last.ckpt (a pickle can run code and is not opened");
+    put("p/model.safetensors", "");
+    EXPECT(!read_weights("p", &table, back, &m, &err));
+    EXPECT_CONTAINS(err.text, "but model.safetensors (if these are the weights, call the file ");
+}
+
 TEST(model_weights_under_all_their_old_names)
 {
     static const char *const old[][PARAMS] = {
@@ -287,5 +359,5 @@ TEST(model_weights_variants_are_read_and_pickles_refused)
     EXPECT_CONTAINS(m.warnings[0], "diffusion_pytorch_model.fp16.safetensors");
     put("p/" FILE_NAME, "garbage!");
     EXPECT(!read_weights("p", &table, back, &m, &err));
-    EXPECT_CONTAINS(err.text, "this is not a safetensors file");
+    EXPECT_CONTAINS(err.text, "is text, expected a safetensors file");
 }

@@ -232,7 +232,7 @@ TEST(safetensors_refuses_header_lengths_that_lie)
         Safetensors st;
         Err err = {0};
         EXPECT(!safetensors_parse(&st, file, "m.safetensors", &err));
-        EXPECT_CONTAINS(err.text, "begins with 8 bytes of header length");
+        EXPECT_CONTAINS(err.text, size ? "is not a safetensors file" : "is empty, expected");
     }
     /* Zero bytes as padding: a real writer's bug. */
     Safetensors st;

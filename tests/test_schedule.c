@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "diffc/noise_end.h"
+#include "diffc/process.h"
 #include "diffc/sampler.h"
 #include "diffc/schedule.h"
 #include "test.h"
@@ -314,4 +316,57 @@ TEST(posterior_steps_of_any_stride_keep_the_marginals)
         }
     }
     schedule_free(&s);
+}
+
+/* The product of the schedule that is really made. */
+static double made_alpha_bar(ScheduleKind kind, int T, double beta_start, double beta_end)
+{
+    Schedule s;
+    Err err = {0};
+    if (!EXPECT(schedule_make(&s, kind, T, beta_start, beta_end, NULL, &err))) return (double)NAN;
+    double end = schedule_alpha_bar(&s, T - 1);
+    schedule_free(&s);
+    return end;
+}
+
+TEST(the_beta_end_that_is_advised_brings_alpha_bar_down_to_that_of_ddpm)
+{
+    static const ScheduleKind kinds[] = {SCHEDULE_LINEAR, SCHEDULE_SCALED_LINEAR};
+    static const int lengths[] = {2, 4, 10, 50, 100, 1000, 4000};
+    EXPECT_NEAR(made_alpha_bar(SCHEDULE_LINEAR, 1000, 1e-4, 0.02), 4.0358e-5, 1e-9);
+    EXPECT_NEAR(made_alpha_bar(SCHEDULE_LINEAR, 50, 1e-4, 0.02), 0.603, 5e-4);
+    EXPECT_NEAR(noise_end_of_betas(SCHEDULE_LINEAR, 50, 50, 1e-4, 0.02), 0.603, 5e-4);
+    EXPECT_NEAR(noise_end_beta_end(SCHEDULE_LINEAR, 50, 50, 1e-4), 0.354, 1e-12);
+    for (int k = 0; k < 2; k++)
+        for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+            int T = lengths[i];
+            double end = noise_end_beta_end(kinds[k], T, T, 1e-4);
+            double left = made_alpha_bar(kinds[k], T, 1e-4, end);
+            EXPECT_NEAR(left, noise_end_of_betas(kinds[k], T, T, 1e-4, end), 1e-9 * left + 1e-15);
+            EXPECT(left <= NOISE_END_USUAL);
+            EXPECT(left > 0.5 * NOISE_END_USUAL || T == 4); /* 0.9999 is the first below 1 */
+        }
+    EXPECT(noise_end_beta_end(SCHEDULE_LINEAR, 1, 1, 1e-4) == 0); /* one step has beta_start */
+}
+
+TEST(the_ends_that_are_advised_for_other_processes_are_right)
+{
+    ProcessConfig vp = {
+        .kind = PROCESS_VP, .beta_min = 0.1, .beta_max = noise_end_beta_max(0.1), .time_min = 1e-5};
+    Process p;
+    Err err = {0};
+    EXPECT_NEAR(vp.beta_max, 20.2, 1e-12);
+    if (!EXPECT(process_make(&p, &vp, &err))) return;
+    EXPECT(noise_end_alpha_bar(&p) <= NOISE_END_USUAL);
+    EXPECT(noise_end_alpha_bar(&p) > 0.9 * NOISE_END_USUAL);
+    process_free(&p);
+    double betas[100];
+    schedule_logsnr_betas(betas, 100, 10, noise_end_logsnr());
+    double end = 1;
+    for (int t = 0; t < 100; t++) end *= 1 - betas[t];
+    EXPECT(end <= NOISE_END_USUAL && end > 0.9 * NOISE_END_USUAL);
+    for (int more = 0; more < 2; more++) { /* one step fewer is not enough */
+        int T = noise_end_unif_steps() - 1 + more;
+        EXPECT((made_alpha_bar(SCHEDULE_UNIF, T, 0, 0) <= NOISE_END_MOST) == more);
+    }
 }

@@ -25,7 +25,7 @@ typedef struct {
         int channels;                 /* 0: as stored, 1, 3 */
         bool flip;
         int limit;      /* 0: all images */
-        int validation; /* images held out */
+        int validation; /* images held out; negative: auto (DATA_VALIDATION_AUTO) */
         bool skip_bad;  /* folders: leave out images that do not decode */
     } data;
     struct {

@@ -11,6 +11,11 @@
 #include "diffc/err.h"
 #include "diffc/terms.h"
 
+/* Holds out DATA_VALIDATION images, but at most a tenth of those that there are: none of fewer than
+ * ten. */
+#define DATA_VALIDATION_AUTO SIZE_MAX
+enum { DATA_VALIDATION = 1000 };
+
 typedef struct {
     const char *path;  /* file or folder; of a folder of IDX or CIFAR files, or of one that holds
                           train/ beside test/ or val/, the training part */
@@ -22,9 +27,14 @@ typedef struct {
                           black; folders: 3 when any image has colour */
     bool flip;         /* horizontal flips in training batches */
     size_t limit;      /* at most this many: IDX and CIFAR the first, folders evenly; 0: all */
-    size_t validation; /* images held out */
+    size_t validation; /* images held out, or DATA_VALIDATION_AUTO */
     uint64_t seed;     /* split, order, flips */
-    bool skip_bad;     /* folders: leave out images that do not decode (counted) */
+    bool skip_bad;     /* folders: leave out images that cannot be read (counted and listed) */
+    /* Images are used in the size they are stored in where height is 0. Whether that size will do; NULL:
+     * any does. And what to do where the images of a folder have several sizes, as it ends a sentence. */
+    bool (*size_fits)(void *context, int height, int width, Err *err);
+    void *size_context;
+    const char *size_advice;
 } DataOptions;
 
 typedef struct {
@@ -35,9 +45,11 @@ typedef struct {
     ToyKind toy;  /* not TOY_NONE: 1 x 1 x 2 floats, no pixels; count and train_count are 0 */
     size_t count; /* all images */
     size_t train_count, validation_count;
-    size_t skipped; /* folders: images that do not decode, left out */
-    size_t resized; /* folders, no size asked for: images unlike the first */
-    size_t ignored; /* folders: other files */
+    size_t skipped;      /* folders: images that cannot be read, left out */
+    char *skipped_list;  /* one line for each: the file and the reason; NULL: none */
+    size_t ignored;      /* folders: other files */
+    char no_labels[400]; /* classes is 0: why, as it ends a sentence */
+    size_t class_images[DATA_MAX_CLASSES]; /* training images of each class */
     /* CRC-32 of every image's height and width as stored, then of the labels. With kind, count and
      * shape it tells data sets apart; pixels are not in it. */
     uint32_t checksum;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "diffc/err.h"
+#include "diffc/fsio.h"
 
 typedef struct cJSON Json; /* opaque outside json.c */
 
@@ -16,6 +17,8 @@ typedef struct cJSON Json; /* opaque outside json.c */
  * accepts NaN, Infinity and -Infinity (diffusers writes -Infinity into scheduler files). Depth at
  * most 64. ERR_FORMAT. json_free releases the root. */
 Json *json_parse(const char *text, size_t size, const char *name, bool lenient, Err *err);
+/* file_read of a file that is to hold JSON: another kind of file is refused by its name (file_kind.h). */
+bool json_read_file(const char *path, size_t limit, FileBytes *file, Err *err);
 Json *json_load(const char *path, size_t limit, bool lenient, Err *err);
 void json_free(Json *root);
 

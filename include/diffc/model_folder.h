@@ -45,14 +45,17 @@ typedef struct {
     SdeKind sde;
     double sigma_min, sigma_max; /* SMLD, VE */
     bool sigma_max_at_least;     /* the widest distance of the data may be larger; in no folder */
-    double beta_min, beta_max;   /* VP, sub-VP */
-    double time_min;             /* SDE: sampling_eps, where sampling ends */
-    double snr;                  /* SMLD, VE; 0: the folder is not to say it, nor corrector_steps */
+    double widest; /* a lower bound of that distance, where sigma_max was chosen; in no folder */
+    double beta_min, beta_max; /* VP, sub-VP */
+    double time_min;           /* SDE: sampling_eps, where sampling ends */
+    double snr;                /* SMLD, VE; 0: the folder is not to say it, nor corrector_steps */
     int corrector_steps;
     /* all */
     Prediction prediction;
     bool clip;
     double clip_range;
+    /* Classes that no training image had, so that nothing is known of them; the folder says them. */
+    bool untrained[DATA_MAX_CLASSES];
     /* read: what the folder says of sampling. NULL: the method's own sampler */
     const char *sampler;
     bool spacing_said;
@@ -63,6 +66,11 @@ typedef struct {
 } ModelConfig;
 void model_config_free(ModelConfig *m);
 TimeFeatureKind model_time_kind(const ModelConfig *m);
+
+/* The trained classes among unet.classes: how many, number `place` of them, whether `label` is one. */
+int model_trained_classes(const ModelConfig *m);
+int model_trained_class(const ModelConfig *m, int place);
+bool model_class_is_trained(const ModelConfig *m, int label);
 
 /* The folder that holds the model of `path` now: `path`, or the one that a killed save has finished
  * beside it. False when there is none. */

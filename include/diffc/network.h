@@ -30,6 +30,10 @@ typedef struct {
  * to a divisor. ERR_USAGE when it cannot be built. */
 bool network_from_config(const Config *c, Shape image, int classes, ModelConfig *m, Err *err);
 
+/* The side of square images that the network of a configuration takes: a usual one of at most `side`,
+ * else the smallest; 0: none up to 512. */
+int network_size_that_fits(const Config *c, int channels, int side);
+
 /* The shape of what a network takes and gives; H = W = 0 where the model does not say. */
 Shape network_shape(const ModelConfig *m);
 
@@ -117,7 +121,7 @@ void network_loss(Network *nw, const float *weights, const float *xt, const floa
 typedef struct {
     Network *network;
     const float *weights;
-    int label;         /* class of every image; negative: image i gets class i mod classes */
+    int label; /* class of every image; negative: image i gets trained class i mod their number */
     int first_image;   /* number of the first image of a call, for the classes */
     const int *images; /* NULL: row i of a call is image i (choose_images of a Denoiser) */
 } NetworkDenoiser;

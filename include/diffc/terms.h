@@ -95,6 +95,9 @@ enum { STEPS_MAX = 100000, CORRECTOR_STEPS_MAX = 1000 };
 /* The name of a class of images: of a folder, or one that a format defines. */
 typedef char ClassName[256];
 
+/* Classes of a data set, whose labels are bytes. */
+enum { DATA_MAX_CLASSES = 256 };
+
 /* Distributions in the plane, made by formula. */
 typedef enum { TOY_NONE, TOY_TWO_MODES, TOY_RING, TOY_SWISS_ROLL, TOY_CHECKERBOARD } ToyKind;
 

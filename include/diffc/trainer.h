@@ -4,6 +4,7 @@
  *   model/                 the EMA weights as a diffusers folder
  *   checkpoints/           the training state (checkpoint.h)
  *   samples/step-N.png     a grid (points: a scatter plot) from fixed seeds at each checkpoint
+ *   skipped.txt            files of the data that could not be read, with the reason; only with data.skip_bad
  *   lock                   the owner */
 #ifndef DIFFC_TRAINER_H
 #define DIFFC_TRAINER_H
@@ -17,6 +18,7 @@
 #include "diffc/machine.h"
 #include "diffc/model_folder.h"
 #include "diffc/network.h"
+#include "diffc/process.h"
 
 typedef struct {
     int64_t step;        /* updates done */
@@ -42,7 +44,8 @@ typedef struct {
 
 /* What a run will be: for the start table and --dry-run. */
 typedef struct {
-    ModelConfig model; /* what the run's model folder will say; kept is not its own */
+    ModelConfig model;      /* what the run's model folder will say; kept is not its own */
+    const Process *process; /* the trainer's */
     Shape image;
     int classes;
     int micro_batch;
@@ -55,7 +58,8 @@ typedef struct {
     size_t memory_bytes; /* the most that the process holds at once, program and buffers included */
     size_t images_per_epoch; /* 0: without end */
     double updates_per_epoch;
-    char data[400]; /* Dataset.description */
+    char data[400];           /* Dataset.description */
+    const char *skipped_list; /* Dataset.skipped_list, the trainer's */
 } TrainPlan;
 
 typedef struct Trainer Trainer;

@@ -9,7 +9,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "diffc/file_kind.h"
 #include "diffc/mem.h"
+
+static void refuse_size(int fd, const char *path, long long size, size_t limit, Err *err)
+{
+    unsigned char start[FILE_KIND_BYTES];
+    ssize_t got = read(fd, start, sizeof start);
+    const char *kind = got > 0 ? file_kind(start, (size_t)got) : NULL;
+    err_set(err, ERR_FORMAT, "%s: %s%s%shas %lld bytes, more than the limit of %zu", path,
+            kind ? "is " : "", kind ? kind : "", kind ? " and " : "", size, limit);
+}
 
 bool file_read(const char *path, size_t limit, FileBytes *out, Err *err)
 {
@@ -30,8 +40,7 @@ bool file_read(const char *path, size_t limit, FileBytes *out, Err *err)
         goto done;
     }
     if ((unsigned long long)st.st_size > limit) {
-        err_set(err, ERR_FORMAT, "%s: has %lld bytes, more than the limit of %zu", path,
-                (long long)st.st_size, limit);
+        refuse_size(fd, path, (long long)st.st_size, limit, err);
         goto done;
     }
     size_t size = (size_t)st.st_size;

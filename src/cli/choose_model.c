@@ -86,15 +86,30 @@ bool check_config_file(const char *path, const char *alternative, Err *err)
                    path, alternative, *alternative ? path : "", *alternative ? "" : file);
 }
 
-bool choose_label(const OptionValue *given, int classes, int *label, Err *err)
+bool check_label(const OptionValue *given, const ModelConfig *m, Err *err)
+{
+    int classes = m->unet.classes, label = (int)given->integer;
+    if (!given->given) return true;
+    if (classes == 0)
+        return err_set(err, ERR_USAGE, "--label is given, but the model has no classes");
+    if (label >= classes)
+        return err_set(err, ERR_USAGE, "--label is %d; the model's classes are 0 to %d", label,
+                       classes - 1);
+    return model_class_is_trained(m, label) ||
+           err_set(
+               err, ERR_USAGE,
+               "--label is %d, but no training image had this class, so the model knows nothing "
+               "of it",
+               label);
+}
+
+bool choose_label(const OptionValue *given, const ModelConfig *m, int *label, Err *err)
 {
     *label = given->given ? (int)given->integer : -1;
-    if (given->given && classes == 0)
-        return err_set(err, ERR_USAGE, "--label is given, but the model has no classes");
-    if (classes > 0 && (*label < 0 || *label >= classes))
+    if (m->unet.classes > 0 && !given->given)
         return err_set(err, ERR_USAGE,
                        "the model has classes: --label must say which class the images have, 0 to "
                        "%d",
-                       classes - 1);
-    return true;
+                       m->unet.classes - 1);
+    return check_label(given, m, err);
 }

@@ -7,6 +7,7 @@
 #include "diffc/err.h"
 #include "diffc/image.h"
 #include "diffc/json.h"
+#include "diffc/model_folder.h"
 #include "diffc/net.h"
 #include "diffc/parallel.h"
 #include "options.h"
@@ -92,8 +93,10 @@ bool choose_model(const OptionValue *given, const ModelNeeds *needs, char *path,
  * words `alternative`, not empty, and the folder after them. */
 bool check_config_file(const char *path, const char *alternative, Err *err);
 
-/* *label: the class of the images that --label gives to a model with classes, -1 for one without. */
-bool choose_label(const OptionValue *given, int classes, int *label, Err *err);
+/* ERR_USAGE for a --label that is no class of the model, or one that no training image had. */
+bool check_label(const OptionValue *given, const ModelConfig *m, Err *err);
+/* *label: the class of the images that --label must give to a model with classes, -1 for one without. */
+bool choose_label(const OptionValue *given, const ModelConfig *m, int *label, Err *err);
 
 /* ERR_USAGE for the path of --OPTION (NULL: not given) when it is a folder or promises another format
  * than `end`, "png" or such; ERR_IO when no file can be made there. For before the work. */

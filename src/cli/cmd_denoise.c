@@ -303,7 +303,7 @@ static bool run_job(Job *job, const OptionValue *v, Err *err)
     if (job->model.config.network == NETWORK_MLP)
         return err_set(err, ERR_USAGE, "%s is a model of points in the plane; denoise takes images",
                        job->path);
-    if (!choose_label(&v[LABEL], job->model.config.unet.classes, &label, err)) return false;
+    if (!choose_label(&v[LABEL], &job->model.config, &label, err)) return false;
     int batch = v[DATA].given ? DENOISE_IMAGES : 1;
     if (!model_prepare(&job->model, batch, label, &job->denoiser, err)) return false;
     job->dims = job->denoiser.dims;

@@ -12,6 +12,7 @@
 #include "diffc/text.h"
 #include "diffc/trainer.h"
 #include "info_data.h"
+#include "noise_advice.h"
 #include "summary.h"
 
 enum { LAYERS, JSON, ROWS };
@@ -188,7 +189,7 @@ static bool kept_lines(const Model *m, Err *err)
 static bool model_lines(const char *path, const Model *m, const Progress *p, bool layers, Err *err)
 {
     const ModelConfig *c = &m->config;
-    char method[256], diffusers[256];
+    char method[256], diffusers[256], advice[512];
     describe_method(c, method, sizeof method);
     describe_diffusers(c, diffusers, sizeof diffusers);
     output_line("%s: %s", path, m->run[0] ? "a run" : "a model");
@@ -201,12 +202,15 @@ static bool model_lines(const char *path, const Model *m, const Progress *p, boo
     progress_lines(p);
     if (layers) layer_lines(m);
     for (int i = 0; i < c->warning_count; i++) output_line("  warning      %s", c->warnings[i]);
+    if (noise_advice(c, &m->process, NULL, advice, sizeof advice))
+        output_line("  warning      %s", advice);
     return true;
 }
 
 static bool model_json(const char *path, const Model *m, const Progress *p, bool layers, Err *err)
 {
     const ModelConfig *c = &m->config;
+    char advice[512];
     JsonWriter w;
     json_write_init(&w, 0);
     json_begin_object(&w, NULL);
@@ -227,6 +231,8 @@ static bool model_json(const char *path, const Model *m, const Progress *p, bool
     if (layers) layer_json(&w, m->network.net);
     json_begin_array(&w, "warnings");
     for (int i = 0; i < c->warning_count; i++) json_put_string(&w, NULL, c->warnings[i]);
+    if (noise_advice(c, &m->process, NULL, advice, sizeof advice))
+        json_put_string(&w, NULL, advice);
     json_end_array(&w);
     json_end_object(&w);
     return output_json(&w, err);

@@ -376,7 +376,7 @@ static bool run_job(Job *job, const OptionValue *v, Err *err)
                        "%s: the model gives points of the plane; nll scores images of 8 bits",
                        job->path);
     int label;
-    if (!choose_label(&v[NLL_ROW_LABEL], job->model.config.unet.classes, &label, err)) return false;
+    if (!choose_label(&v[NLL_ROW_LABEL], &job->model.config, &label, err)) return false;
     if (!choose_protocol(v, job, err)) return false;
     NllFit fit = {.model = &job->model,
                   .path = v[NLL_ROW_FIT_DATA].text,

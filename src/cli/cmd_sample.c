@@ -85,7 +85,7 @@ static bool run_batch(Job *job, int images, Err *err)
     run->grid = &job->grid;
     run->progress = report_progress;
     run->progress_context = job;
-    int classes = job->model.config.unet.classes;
+    int classes = model_trained_classes(&job->model.config);
     /* The class goes by the seed, so that an image made alone keeps it. */
     if (classes > 0) job->model.denoiser.first_image = (int)(seeds.first_seed % (uint64_t)classes);
     job->batch_images = images;

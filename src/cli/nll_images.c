@@ -79,7 +79,8 @@ static bool open_data(NllImages *images, Err *err)
                            .height = fit ? want.H : 0,
                            .width = fit ? want.W : 0,
                            .channels = fit || want.C % 2 == 0 ? want.C : 0,
-                           .limit = images->count};
+                           .limit = images->count,
+                           .size_advice = "--resize makes them fit"};
     if (!wants_test_part(images, &options.test_part, err) ||
         !dataset_open(&images->data, &options, NULL, NULL, err))
         return false;
@@ -88,11 +89,6 @@ static bool open_data(NllImages *images, Err *err)
     images->count = d->count;
     if (d->height != want.H || d->width != want.W || d->channels != want.C)
         return refuse(images, path, d->height, d->width, d->channels, err);
-    if (d->resized > 0)
-        return err_set(err, ERR_USAGE,
-                       "%s: %zu of the images are not of %dx%d as the model's; --resize makes them "
-                       "fit",
-                       path, d->resized, want.H, want.W);
     return true;
 }
 

@@ -21,7 +21,7 @@ const Option sample_options[SAMPLE_ROWS + 1] = {
                           .metavar = "N",
                           .low = 0,
                           .high = 1e6,
-                          .otherwise = "seed modulo the number of classes",
+                          .otherwise = "seed modulo the number of classes that had training images",
                           .group = "Model",
                           .help = "class of every image, for models with classes"},
     [SAMPLE_ROW_SAMPLER] = {.name = "sampler",
@@ -325,13 +325,7 @@ static bool choose_images(const OptionValue *v, const Model *m, const Config *c,
         return err_set(err, ERR_USAGE,
                        "--clip keeps images within [-1, 1], but the model gives points, which lie "
                        "anywhere");
-    int classes = m->config.unet.classes;
-    if (p->label >= 0 && classes == 0)
-        return err_set(err, ERR_USAGE, "--label is given, but the model has no classes");
-    if (p->label >= classes && p->label >= 0)
-        return err_set(err, ERR_USAGE, "--label is %d; the model's classes are 0 to %d", p->label,
-                       classes - 1);
-    return true;
+    return check_label(&v[SAMPLE_ROW_LABEL], &m->config, err);
 }
 
 bool sample_plan_make(const Arguments *a, const Model *m, SamplePlan *p, Err *err)

@@ -10,6 +10,7 @@
 #include "diffc/method.h"
 #include "diffc/parallel.h"
 #include "diffc/term.h"
+#include "noise_advice.h"
 
 /* Appends to a text of `size` bytes of which `*used` are written; what does not fit is cut. */
 static void __attribute__((format(printf, 4, 5)))
@@ -21,6 +22,8 @@ append(char *out, size_t size, size_t *used, const char *format, ...)
     va_end(args);
     *used = n > 0 && *used + (size_t)n < size ? *used + (size_t)n : size - 1;
 }
+
+enum { SHOWN_CLASSES = 8 };
 
 void describe_network(const ModelConfig *m, Shape image, char *out, size_t size)
 {
@@ -49,6 +52,14 @@ void describe_network(const ModelConfig *m, Shape image, char *out, size_t size)
         append(out, size, &used, "%s%d", i == 0 ? ", input frequencies 2^n, n " : " ",
                unet->input_fourier[i]);
     if (unet->classes > 0) append(out, size, &used, ", %d classes", unet->classes);
+    if (model_trained_classes(m) == unet->classes) return;
+    append(out, size, &used, ", of which %d had no training image and are never drawn:",
+           unet->classes - model_trained_classes(m));
+    for (int k = 0, shown = 0; k < unet->classes; k++) {
+        if (model_class_is_trained(m, k)) continue;
+        if (shown++ < SHOWN_CLASSES) append(out, size, &used, " %d", k);
+        if (shown == SHOWN_CLASSES + 1) append(out, size, &used, " ...");
+    }
 }
 
 /* "ve" says what a stochastic differential equation it is; the others are named as they are. */
@@ -186,8 +197,9 @@ void network_lines(LineWriter line, const ModelConfig *m, Shape image, size_t pa
     line("  compute      %s forward per %s", flop, m->network == NETWORK_MLP ? "point" : "image");
 }
 
-static void unet_json(JsonWriter *w, const UNetConfig *unet, Shape image)
+static void unet_json(JsonWriter *w, const ModelConfig *m, Shape image)
 {
+    const UNetConfig *unet = &m->unet;
     json_begin_array(w, "image");
     json_put_number(w, NULL, image.H > 0 ? image.H : (double)NAN);
     json_put_number(w, NULL, image.W > 0 ? image.W : (double)NAN);
@@ -213,6 +225,11 @@ static void unet_json(JsonWriter *w, const UNetConfig *unet, Shape image)
         json_end_array(w);
     }
     json_put_int(w, "classes", unet->classes);
+    if (model_trained_classes(m) == unet->classes) return;
+    json_begin_row(w, "untrained_classes");
+    for (int k = 0; k < unet->classes; k++)
+        if (!model_class_is_trained(m, k)) json_put_int(w, NULL, k);
+    json_end_array(w);
 }
 
 void network_json(JsonWriter *w, const ModelConfig *m, Shape image, size_t parameters,
@@ -224,7 +241,7 @@ void network_json(JsonWriter *w, const ModelConfig *m, Shape image, size_t param
         json_put_int(w, "width", m->mlp.width);
         json_put_int(w, "layers", m->mlp.layers);
     } else {
-        unet_json(w, &m->unet, image);
+        unet_json(w, m, image);
     }
     json_put_int(w, "params", (int64_t)parameters);
     json_put_number(w, "forward_gflop", image.H > 0 ? forward_flop * 1e-9 : (double)NAN);
@@ -268,17 +285,31 @@ static void training_limit(const Config *c, char *out, size_t size)
     if (used == 0) append(out, size, &used, "no limit");
 }
 
+/* The first files that were left out; a run's skipped.txt has them all. */
+static void skipped_lines(LineWriter line, const char *list)
+{
+    enum { SHOWN = 5 };
+    int count = 0;
+    for (const char *p = list; p && *p; p = strchr(p, '\n') + 1)
+        if (count++ < SHOWN) line("               left out: %.*s", (int)strcspn(p, "\n"), p);
+    if (count > SHOWN)
+        line("               and %d more; skipped.txt in the run folder lists all", count - SHOWN);
+}
+
 void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
 {
     char text[512], epoch[32], memory[16], parameters[16], activations[16], data[16];
     term_format_count(epoch, plan->images_per_epoch);
     line("  data         %s", plan->data);
+    skipped_lines(line, plan->skipped_list);
     if (plan->images_per_epoch > 0)
         line("               %s for training, %.4g updates an epoch", epoch,
              plan->updates_per_epoch);
     describe_method(&plan->model, text, sizeof text);
     line("  method       %s", text);
     noise_lines(line, c, &plan->model);
+    if (noise_advice(&plan->model, plan->process, c, text, sizeof text))
+        line("  warning      %s", text);
     if (c->method.type == METHOD_EDDPM)
         line("  steps        %d are to be kept, all until %g of the run, fixed from %g on",
              c->method.keep, c->method.full, c->method.settle);
@@ -329,6 +360,11 @@ static bool training_json(const char *path, const char *config, const Config *c,
     json_put_int(&w, "data_bytes", (int64_t)plan->data_bytes);
     json_put_int(&w, "memory_bytes", (int64_t)plan->memory_bytes);
     json_put_int(&w, "threads", parallel_threads());
+    char advice[512];
+    json_begin_array(&w, "warnings");
+    if (noise_advice(&plan->model, plan->process, c, advice, sizeof advice))
+        json_put_string(&w, NULL, advice);
+    json_end_array(&w);
     json_put_value(&w, "config", parsed);
     json_end_object(&w);
     json_free(parsed);

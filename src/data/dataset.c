@@ -10,6 +10,7 @@
 #include "data_stream.h"
 #include "dataset_load.h"
 #include "diffc/clock.h"
+#include "diffc/file_kind.h"
 #include "diffc/mem.h"
 #include "diffc/rng.h"
 #include "diffc/term.h"
@@ -34,6 +35,8 @@ bool data_reserve(DataJob *job, uint64_t count, int height, int width, int chann
     if (room > UINT32_MAX)
         return err_set(job->err, ERR_USAGE, "%s: has %zu images; more than %u need a limit",
                        o->path, room, UINT32_MAX);
+    if (o->height == 0 && o->size_fits && !o->size_fits(o->size_context, height, width, job->err))
+        return false;
     size_t image_bytes = (size_t)d->height * (size_t)d->width * (size_t)d->channels;
     d->pixels = mem_alloc(room, image_bytes);
     if (labels) d->labels = mem_alloc(room, 1);
@@ -93,6 +96,16 @@ static void add_size(Dataset *d, const Image *image)
     d->checksum = (uint32_t)crc32(d->checksum, bytes, sizeof bytes);
 }
 
+static bool several_sizes(DataJob *job, const Image *image)
+{
+    const Dataset *d = job->d;
+    const char *advice = job->options->size_advice;
+    return err_set(job->err, ERR_USAGE,
+                   "%s: its images have several sizes, the first %dx%d, %.300s %dx%d; %s",
+                   job->options->path, d->height, d->width, job->file, image->height, image->width,
+                   advice ? advice : "a size must be given");
+}
+
 bool data_store(DataJob *job, const Image *image, int label)
 {
     Dataset *d = job->d;
@@ -100,7 +113,7 @@ bool data_store(DataJob *job, const Image *image, int label)
     if (job->options->channels == 0 && image->channels > d->channels && !widen(job)) return false;
     Image resized = {0};
     bool fits = image->height == d->height && image->width == d->width;
-    if (!fits && job->options->height == 0) d->resized++;
+    if (!fits && job->options->height == 0) return several_sizes(job, image);
     if (!fits && !image_resize_crop(image, d->height, d->width, &resized, job->err)) return false;
     size_t image_bytes = (size_t)d->height * (size_t)d->width * (size_t)d->channels;
     copy_pixels(d->pixels + d->count * image_bytes, d->channels, fits ? image : &resized);
@@ -109,6 +122,33 @@ bool data_store(DataJob *job, const Image *image, int label)
     add_size(d, image);
     d->count++;
     return true;
+}
+
+bool data_bad_image(DataJob *job, const Err *reason)
+{
+    char line[sizeof reason->text];
+    Dataset *d = job->d;
+    if (reason->kind != ERR_FORMAT && reason->kind != ERR_IO) /* such as want of memory */
+        return err_set(job->err, reason->kind, "%s", reason->text);
+    if (!job->options->skip_bad)
+        return err_set(job->err, reason->kind,
+                       "%.900s (data.skip_bad = true leaves such images out)", reason->text);
+    text_escape(line, sizeof line, reason->text);
+    size_t length = d->skipped_list ? strlen(d->skipped_list) : 0, more = strlen(line);
+    char *grown = realloc(d->skipped_list, length + more + 2);
+    if (!grown)
+        return err_set(job->err, ERR_MEMORY, "%s: not enough memory for its list of bad files",
+                       job->options->path);
+    snprintf(grown + length, more + 2, "%s\n", line);
+    d->skipped_list = grown;
+    d->skipped++;
+    return true;
+}
+
+bool data_is_file(const char *folder, const char *name)
+{
+    char path[PATH_BYTES];
+    return path_join(path, folder, name, NULL) && !path_is_folder(path);
 }
 
 bool data_name_classes(DataJob *job, int count, ClassName *names)
@@ -140,7 +180,7 @@ static bool load_file(DataJob *job)
     if (kind == DATA_FOLDER)
         return err_set(job->err, ERR_USAGE, "%s: is a file, expected a folder of images", path);
     if (kind == DATA_AUTO) {
-        unsigned char start[8];
+        unsigned char start[FILE_KIND_BYTES];
         size_t got = 0;
         DataStream *stream;
         if (!data_stream_open(&stream, path, job->err)) return false;
@@ -157,19 +197,17 @@ static bool load_file(DataJob *job)
         else if (bytes % 3073 == 0)
             kind = DATA_CIFAR10;
         else
-            return err_set(job->err, ERR_FORMAT,
-                           "%s: is neither IDX nor CIFAR-10 binary data (packed or not), nor a "
-                           "folder",
-                           path);
+            return file_kind_refuse(path, start, got,
+                                    "IDX or CIFAR-10 binary data, or a folder of images", job->err);
     }
     if (kind == DATA_IDX) return data_idx_load(job, path);
     return data_cifar_load(job, path, NULL, path);
 }
 
-static bool has_name(const Names *names, const char *name)
+static bool has_file(const char *folder, const Names *names, const char *name)
 {
     for (size_t i = 0; i < names->count; i++)
-        if (strcmp(names->names[i], name) == 0) return true;
+        if (strcmp(names->names[i], name) == 0) return data_is_file(folder, name);
     return false;
 }
 
@@ -185,8 +223,8 @@ static bool load_listed(DataJob *job, const Names *names)
             return err_set(job->err, ERR_IO, "%s: holds no *-images-idx3-ubyte[.gz]", o->path);
     }
     if (o->kind == DATA_AUTO || o->kind == DATA_CIFAR10) {
-        if (data_cifar_is_there(names)) return data_cifar_load(job, o->path, names, NULL);
-        if (has_name(names, "data_batch_1") || has_name(names, "test_batch"))
+        if (data_cifar_is_there(o->path, names)) return data_cifar_load(job, o->path, names, NULL);
+        if (has_file(o->path, names, "data_batch_1") || has_file(o->path, names, "test_batch"))
             return err_set(job->err, ERR_FORMAT,
                            "%s: holds the Python version of CIFAR-10 (pickles); get the binary "
                            "version (cifar-10-binary.tar.gz)",
@@ -211,7 +249,7 @@ bool dataset_has_test_part(const char *path, bool *has, Err *err)
     *has = false;
     if (!path_is_folder(path)) return true;
     if (!folder_list(path, &names, err)) return false;
-    *has = data_idx_has_test(&names) || has_name(&names, "test_batch.bin") ||
+    *has = data_idx_has_test(path, &names) || has_file(path, &names, "test_batch.bin") ||
            data_folder_part(path, &names, true);
     names_free(&names);
     return true;
@@ -245,7 +283,7 @@ static bool check_options(const DataOptions *o, Err *err)
     if (o->height < 0 || o->width < 0 || o->height > IMAGE_MAX_SIDE || o->width > IMAGE_MAX_SIDE)
         return err_set(err, ERR_USAGE, "data: height %d and width %d, expected 1 to %d", o->height,
                        o->width, IMAGE_MAX_SIDE);
-    if (o->limit > 0 && o->validation >= o->limit)
+    if (o->limit > 0 && o->validation >= o->limit && o->validation != DATA_VALIDATION_AUTO)
         return err_set(err, ERR_USAGE,
                        "data: %zu images held out of a limit of %zu leave none to train on",
                        o->validation, o->limit);
@@ -263,62 +301,70 @@ static void shuffle(uint32_t *list, size_t count, uint64_t seed, uint64_t stream
     }
 }
 
+static size_t held_out(const DataOptions *o, size_t most)
+{
+    if (o->validation != DATA_VALIDATION_AUTO) return o->validation;
+    return most < DATA_VALIDATION ? most : DATA_VALIDATION;
+}
+
 bool data_split(Dataset *d, const DataOptions *o, Err *err)
 {
-    if (o->validation >= d->count)
-        return err_set(err, ERR_USAGE, "%s: %zu images held out of %zu leave none to train on",
-                       o->path, o->validation, d->count);
-    d->validation_count = o->validation;
-    d->train_count = d->count - o->validation;
+    d->validation_count = held_out(o, d->count / 10);
+    if (d->validation_count >= d->count)
+        return err_set(
+            err, ERR_USAGE,
+            "%s: data.validation holds out %zu images of %zu, which leaves none to train "
+            "on; set data.validation below %zu, or leave it out",
+            o->path, d->validation_count, d->count, d->count);
+    d->train_count = d->count - d->validation_count;
     d->split = mem_alloc(d->count, sizeof *d->split);
     d->order = mem_alloc(d->train_count, sizeof *d->order);
     if (!d->split || !d->order)
         return err_set(err, ERR_MEMORY, "%s: not enough memory for the order of %zu images",
                        o->path, d->count);
     shuffle(d->split, d->count, o->seed, rng_stream(RNG_SPLIT, 0));
+    for (size_t i = 0; d->labels && i < d->train_count; i++)
+        d->class_images[d->labels[d->split[i]]]++;
     d->order_epoch = UINT64_MAX;
     d->flip = o->flip;
     d->seed = o->seed;
     return true;
 }
 
-/* "60,000 grey images of 28x28 (folder), 10 classes, 3 damaged images left out"; height first, as
+/* "60,000 grey images of 28x28 (folder), 10 classes, 3 unreadable images left out"; height first, as
  * everywhere that a size is told or asked for. */
 static void describe(Dataset *d, const DataJob *job)
 {
     char count[32], classes[32] = "", number[32];
-    char resized[80] = "", skipped[64] = "", ignored[64] = "";
+    char skipped[64] = "", ignored[64] = "";
     term_format_count(count, d->count);
     if (d->classes)
         snprintf(classes, sizeof classes, ", %d class%s", d->classes, d->classes == 1 ? "" : "es");
-    term_format_count(number, d->resized);
-    if (d->resized)
-        snprintf(resized, sizeof resized, ", %s of another size resized to the first's", number);
     term_format_count(number, d->skipped);
     if (d->skipped)
-        snprintf(skipped, sizeof skipped, ", %s damaged image%s left out", number,
+        snprintf(skipped, sizeof skipped, ", %s unreadable image%s left out", number,
                  d->skipped == 1 ? "" : "s");
     term_format_count(number, d->ignored);
     if (d->ignored)
         snprintf(ignored, sizeof ignored, ", %s other file%s ignored", number,
                  d->ignored == 1 ? "" : "s");
-    snprintf(d->description, sizeof d->description, "%s %s image%s of %dx%d (%s%s)%s%s%s%s", count,
+    snprintf(d->description, sizeof d->description, "%s %s image%s of %dx%d (%s%s)%s%s%s", count,
              image_colour(d->channels), d->count == 1 ? "" : "s", d->height, d->width, job->format,
-             job->part, classes, resized, skipped, ignored);
+             job->part, classes, skipped, ignored);
 }
 
 static void open_toy(Dataset *d, const DataOptions *o)
 {
-    char held_out[32];
+    char count[32];
     *d = (Dataset){.height = 1,
                    .width = 1,
                    .channels = TOY_DIMS,
                    .toy = o->toy,
-                   .validation_count = o->validation,
+                   .validation_count = held_out(o, DATA_VALIDATION),
                    .seed = o->seed};
-    term_format_count(held_out, o->validation);
+    term_format_count(count, d->validation_count);
     snprintf(d->description, sizeof d->description, "points of %s: %s; %s held out",
-             toy_name(o->toy), toy_formula(o->toy), held_out);
+             toy_name(o->toy), toy_formula(o->toy), count);
 }
 
 bool dataset_open(Dataset *d, const DataOptions *options, DataProgress progress, void *context,
@@ -354,6 +400,7 @@ void dataset_close(Dataset *d)
     mem_free(d->class_names);
     for (size_t i = 0; d->files && i < d->count; i++) free(d->files[i]);
     mem_free(d->files);
+    free(d->skipped_list);
     mem_free(d->split);
     mem_free(d->order);
     memset(d, 0, sizeof *d);

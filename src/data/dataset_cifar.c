@@ -5,6 +5,7 @@
 
 #include "data_stream.h"
 #include "dataset_load.h"
+#include "diffc/file_kind.h"
 
 enum { SIDE = 32, PLANE = SIDE * SIDE, RECORD = 1 + 3 * PLANE, CLASSES = 10, MAX_BATCHES = 99 };
 
@@ -22,12 +23,28 @@ static int batch_number(const char *name)
     return strcmp(end, ".bin") == 0 && number <= MAX_BATCHES ? (int)number : 0;
 }
 
-bool data_cifar_is_there(const Names *names)
+bool data_cifar_is_there(const char *folder, const Names *names)
 {
-    for (size_t i = 0; i < names->count; i++)
-        if (batch_number(names->names[i]) || strcmp(names->names[i], "test_batch.bin") == 0)
+    for (size_t i = 0; i < names->count; i++) {
+        const char *name = names->names[i];
+        if ((batch_number(name) || strcmp(name, "test_batch.bin") == 0) &&
+            data_is_file(folder, name))
             return true;
+    }
     return false;
+}
+
+/* CIFAR-10 has no mark of its own, so of what is none only the size tells; other files may be known. */
+static bool refuse_batch(DataJob *job, DataStream *stream, const char *path, uint64_t bytes)
+{
+    unsigned char start[FILE_KIND_BYTES];
+    size_t got;
+    if (!data_stream_read(stream, start, sizeof start, &got, job->err)) return false;
+    if (file_kind(start, got))
+        return file_kind_refuse(path, start, got, "CIFAR-10 records", job->err);
+    return err_set(job->err, ERR_FORMAT,
+                   "%s: has %llu bytes, not a whole number of CIFAR-10 records of %d", path,
+                   (unsigned long long)bytes, RECORD);
 }
 
 static bool open_batch(DataJob *job, const char *path, DataStream **stream, uint64_t *records)
@@ -40,9 +57,7 @@ static bool open_batch(DataJob *job, const char *path, DataStream **stream, uint
     else if (data_stream_is_gzip(*stream))
         ok = err_set(job->err, ERR_FORMAT, "%s: is packed; unpack it with gunzip first", path);
     else if (bytes % RECORD != 0)
-        ok = err_set(job->err, ERR_FORMAT,
-                     "%s: has %llu bytes, not a whole number of CIFAR-10 records of %d", path,
-                     (unsigned long long)bytes, RECORD);
+        ok = refuse_batch(job, *stream, path, bytes);
     if (!ok) {
         data_stream_close(*stream);
         *stream = NULL;
@@ -92,7 +107,8 @@ bool data_cifar_load(DataJob *job, const char *folder, const Names *names, const
     if (!file && !job->options->test_part) {
         files = 0;
         for (size_t i = 0; i < names->count; i++)
-            if (batch_number(names->names[i]) > files) files = batch_number(names->names[i]);
+            if (batch_number(names->names[i]) > files && data_is_file(folder, names->names[i]))
+                files = batch_number(names->names[i]);
         if (files == 0)
             return err_set(job->err, ERR_IO, "%s: holds no data_batch_1.bin to train on", folder);
     }

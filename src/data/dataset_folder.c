@@ -13,8 +13,6 @@
 #include "diffc/mem.h"
 #include "image_gate.h"
 
-enum { MAX_CLASSES = 256 };
-
 typedef struct {
     char *path; /* relative to the root; "" is the root */
     dev_t device;
@@ -121,7 +119,8 @@ static bool look_at(Search *s, const char *folder, const char *name)
         bool is_link = lstat(path, &link) == 0 && S_ISLNK(link.st_mode);
         return (is_link && was_seen(s, &st)) || add_folder(s, relative, &st);
     }
-    if (there && S_ISREG(st.st_mode) && (named_like_image(name) || starts_like_image(path)))
+    /* A pipe, a link without target or an unreadable file that has an image's name is a bad image. */
+    if (named_like_image(name) || (there && S_ISREG(st.st_mode) && starts_like_image(path)))
         return add_file(s, relative);
     if (s->ignored++ == 0) snprintf(s->example, sizeof s->example, "%s", name);
     return true;
@@ -142,7 +141,11 @@ static bool search(Search *s)
         const char *folder = s->folders[s->next].path;
         Names names;
         if (!path_join(path, s->root, folder, s->job->err)) return false;
-        if (!folder_list(path, &names, s->job->err)) return false;
+        Err bad = {0};
+        if (!folder_list(path, &names, &bad)) {
+            if (data_bad_image(s->job, &bad)) continue;
+            return false;
+        }
         bool ok = data_progress(s->job, 0, 0);
         for (size_t i = 0; ok && i < names.count; i++) ok = look_at(s, folder, names.names[i]);
         names_free(&names);
@@ -152,9 +155,9 @@ static bool search(Search *s)
     return true;
 }
 
-/* The top-level folders' names, sorted by bytes; false when labels make no sense. */
+/* The top-level folders' names, sorted by bytes. */
 typedef struct {
-    ClassName name[MAX_CLASSES];
+    ClassName name[DATA_MAX_CLASSES];
     int count;
 } Classes;
 
@@ -172,17 +175,39 @@ static bool class_name(const char *path, char *name, size_t size)
     return true;
 }
 
+/* False where the folders are no classes; why is then in the data set. */
 static bool find_classes(const Search *s, Classes *classes)
 {
-    classes->count = 0;
+    Dataset *d = s->job->d;
+    const char *at_top = NULL;
+    size_t folders = 0;
+    char name[256], last[256] = "";
     for (size_t i = 0; i < s->file_count; i++) {
-        char name[256];
-        if (!class_name(s->files[i], name, sizeof name)) return false;
+        if (!class_name(s->files[i], name, sizeof name)) {
+            if (!at_top) at_top = s->files[i];
+            continue;
+        }
         /* Sorted paths keep the files of a folder together. */
-        if (classes->count && strcmp(classes->name[classes->count - 1], name) == 0) continue;
-        if (classes->count == MAX_CLASSES) return false;
-        memcpy(classes->name[classes->count++], name, sizeof name);
+        if (strcmp(last, name) == 0) continue;
+        memcpy(last, name, sizeof last);
+        if (folders < DATA_MAX_CLASSES) memcpy(classes->name[folders], name, sizeof name);
+        folders++;
     }
+    if (at_top && folders == 0)
+        snprintf(d->no_labels, sizeof d->no_labels, "%.300s holds no folders, one for each class",
+                 s->root);
+    else if (at_top)
+        snprintf(
+            d->no_labels, sizeof d->no_labels,
+            "the image %.200s lies beside the %zu folder%s; each must lie in the folder of its "
+            "class",
+            at_top, folders, folders == 1 ? "" : "s");
+    else if (folders > DATA_MAX_CLASSES)
+        snprintf(d->no_labels, sizeof d->no_labels,
+                 "%.200s holds %zu folders, more than %d classes", s->root, folders,
+                 DATA_MAX_CLASSES);
+    if (at_top || folders > DATA_MAX_CLASSES) return false;
+    classes->count = (int)folders;
     qsort(classes->name, (size_t)classes->count, sizeof *classes->name, compare_names);
     return true;
 }
@@ -215,14 +240,8 @@ static bool load_file(Search *s, const char *relative, bool labelled, int label)
     Image image;
     Err bad = {0};
     if (!path_join(path, s->root, relative, job->err)) return false;
-    if (!image_load(path, job->options->channels, &image, &bad)) {
-        if (bad.kind != ERR_FORMAT && bad.kind != ERR_IO)
-            return err_set(job->err, bad.kind, "%s", bad.text);
-        job->d->skipped++;
-        return job->options->skip_bad ||
-               err_set(job->err, bad.kind, "%.900s (data.skip_bad = true leaves such images out)",
-                       bad.text);
-    }
+    if (!image_load(path, job->options->channels, &image, &bad)) return data_bad_image(job, &bad);
+    job->file = relative;
     bool ok = job->room > 0 ||
               data_reserve(job, s->file_count, image.height, image.width, image.channels, labelled);
     ok = ok && data_store(job, &image, label) && keep_name(s, relative);

@@ -4,6 +4,7 @@
 
 #include "data_stream.h"
 #include "dataset_load.h"
+#include "diffc/file_kind.h"
 #include "diffc/mem.h"
 #include "diffc/term.h"
 #include "image_gate.h"
@@ -61,6 +62,16 @@ static bool check_size(const DataStream *stream, IdxHeader *h, Err *err)
     return true;
 }
 
+static bool refuse_start(DataStream *stream, const char *path, const unsigned char magic[4],
+                         Err *err)
+{
+    unsigned char start[FILE_KIND_BYTES];
+    size_t got;
+    memcpy(start, magic, 4);
+    return data_stream_read(stream, start + 4, sizeof start - 4, &got, err) &&
+           file_kind_refuse(path, start, 4 + got, "IDX data", err);
+}
+
 static bool read_header(DataStream *stream, IdxHeader *h, int low_rank, int high_rank,
                         const char *expected, Err *err)
 {
@@ -70,10 +81,7 @@ static bool read_header(DataStream *stream, IdxHeader *h, int low_rank, int high
     if (got == 0) return err_set(err, ERR_FORMAT, "%s: is empty, expected IDX data", h->path);
     if (got < 4)
         return err_set(err, ERR_FORMAT, "%s: has %zu bytes, an IDX header has more", h->path, got);
-    if (magic[0] != 0 || magic[1] != 0)
-        return err_set(err, ERR_FORMAT,
-                       "%s: is not IDX data (it starts with %02X %02X, expected 00 00)", h->path,
-                       magic[0], magic[1]);
+    if (magic[0] != 0 || magic[1] != 0) return refuse_start(stream, h->path, magic, err);
     if (magic[2] != TYPE_U8)
         return err_set(err, ERR_FORMAT,
                        "%s: holds IDX type 0x%02X (%s); only 0x08 (unsigned bytes) can be read",
@@ -145,22 +153,30 @@ static bool replace_last(char *text, const char *from, const char *to)
     return last != NULL;
 }
 
-/* labels-idx1 beside images-idx3, packed or not; false when there is none. */
-static bool labels_path(const char *images, char *path)
+static bool is_file(const char *path)
+{
+    return path_exists(path) && !path_is_folder(path);
+}
+
+/* labels-idx1 beside images-idx3, packed or not; false when there is none, and *why then says so. */
+static bool labels_path(const char *images, char *path, char *why, size_t size)
 {
     const char *slash = strrchr(images, '/');
     size_t folder = slash ? (size_t)(slash + 1 - images) : 0;
     snprintf(path, PATH_BYTES, "%s", images);
     char *name = path + folder;
+    snprintf(why, size, "the name of %.300s has no \"images\" to be replaced by \"labels\"",
+             images);
     if (!replace_last(name, "images", "labels")) return false;
     if (!replace_last(name, "idx3", "idx1")) replace_last(name, "idx4", "idx1");
-    if (path_exists(path)) return true;
+    snprintf(why, size, "there is no %.300s", path);
+    if (is_file(path)) return true;
     size_t length = strlen(path);
     if (length > 3 && strcmp(path + length - 3, ".gz") == 0)
         path[length - 3] = '\0';
     else if (length + 3 < PATH_BYTES)
         memcpy(path + length, ".gz", 4);
-    return path_exists(path);
+    return is_file(path);
 }
 
 /* Images that need no change are unpacked where they belong, many at a time; the others, and those
@@ -205,7 +221,7 @@ bool data_idx_load(DataJob *job, const char *path)
     job->d->kind = DATA_IDX;
     if (!data_stream_open(&stream, path, job->err)) return false;
     char labels[PATH_BYTES];
-    bool labelled = labels_path(path, labels);
+    bool labelled = labels_path(path, labels, job->d->no_labels, sizeof job->d->no_labels);
     bool ok =
         read_header(stream, &h, 3, 4,
                     "3 (count, height, width) or 4 (count, height, width, channels)", job->err);
@@ -237,9 +253,9 @@ static size_t stem_length(const char *name)
     return 0;
 }
 
-static bool is_images(const char *name)
+static bool is_images(const char *folder, const char *name)
 {
-    return stem_length(name) > 0 && name[0] != '.';
+    return stem_length(name) > 0 && name[0] != '.' && data_is_file(folder, name);
 }
 
 static bool is_test(const char *name)
@@ -247,10 +263,10 @@ static bool is_test(const char *name)
     return strstr(name, "t10k") || strstr(name, "test");
 }
 
-bool data_idx_has_test(const Names *names)
+bool data_idx_has_test(const char *folder, const Names *names)
 {
     for (size_t i = 0; i < names->count; i++)
-        if (is_images(names->names[i]) && is_test(names->names[i])) return true;
+        if (is_images(folder, names->names[i]) && is_test(names->names[i])) return true;
     return false;
 }
 
@@ -262,7 +278,7 @@ bool data_idx_find(const DataJob *job, const Names *names, char *path, bool *fou
     for (size_t i = 0; i < names->count; i++) {
         const char *name = names->names[i];
         size_t length = stem_length(name);
-        if (!is_images(name)) continue;
+        if (!is_images(folder, name)) continue;
         *found = true;
         if (is_test(name) != test_part) continue;
         /* Sorted by bytes, so the plain form of a name comes before its .gz. */

@@ -13,6 +13,7 @@ typedef struct {
     size_t room;        /* images there is memory for */
     const char *format; /* for the description */
     char part[32];      /* the same: " train" of a folder with parts */
+    const char *file;   /* folders: the image that is being stored */
     DataProgress progress;
     void *context;
     Err *err;
@@ -28,8 +29,15 @@ bool data_reserve(DataJob *job, uint64_t count, int height, int width, int chann
  * options leave open becomes colour with its first colour image. */
 bool data_store(DataJob *job, const Image *image, int label);
 
+/* Counts and lists an image that cannot be read, where the options leave such out; else fails with
+ * the reason. */
+bool data_bad_image(DataJob *job, const Err *reason);
+
 /* The number of classes and their names, in the order of the labels. */
 bool data_name_classes(DataJob *job, int count, ClassName *names);
+
+/* A folder may carry the name of a data file (as an archive unpacked beside it does); it is not one. */
+bool data_is_file(const char *folder, const char *name);
 
 /* Calls progress and sees interruptions. */
 bool data_progress(DataJob *job, size_t done, size_t total);
@@ -54,12 +62,12 @@ bool data_missing(const char *path, Err *err);
  * part; *found tells whether it holds IDX files at all. load reads the images and, when their file
  * exists, the labels. */
 bool data_idx_is_start(const unsigned char *bytes, size_t size);
-bool data_idx_has_test(const Names *names);
+bool data_idx_has_test(const char *folder, const Names *names);
 bool data_idx_find(const DataJob *job, const Names *names, char *path, bool *found);
 bool data_idx_load(DataJob *job, const char *path);
 
 /* CIFAR-10 binary, likewise; `file` NULL means the wanted part of the folder options->path. */
-bool data_cifar_is_there(const Names *names);
+bool data_cifar_is_there(const char *folder, const Names *names);
 bool data_cifar_load(DataJob *job, const char *folder, const Names *names, const char *file);
 
 /* Folders of images. A folder that holds nothing but parts, train (or training) and perhaps test

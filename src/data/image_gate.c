@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "diffc/file_kind.h"
 #include "diffc/image.h"
 #include "diffc/mem.h"
 
@@ -82,7 +83,6 @@ bool image_gate(const unsigned char *bytes, size_t size, const char *name, Image
 {
     memset(gate, 0, sizeof *gate);
     gate->orientation = 1;
-    if (size == 0) return err_set(err, ERR_FORMAT, "%s: is empty, expected a PNG or JPEG", name);
     if (size > IMAGE_MAX_BYTES)
         return err_set(err, ERR_FORMAT, "%s: has %zu bytes, more than the limit of %d", name, size,
                        IMAGE_MAX_BYTES);
@@ -92,11 +92,7 @@ bool image_gate(const unsigned char *bytes, size_t size, const char *name, Image
     } else if (is_jpeg(bytes, size)) {
         ok = image_gate_jpeg(bytes, size, name, gate, err);
     } else {
-        char start[16] = "";
-        for (size_t i = 0; i < size && i < 4; i++)
-            snprintf(start + 3 * i, sizeof start - 3 * i, " %02X", bytes[i]);
-        return err_set(err, ERR_FORMAT, "%s: is neither PNG nor JPEG (it starts with%s)", name,
-                       start);
+        return file_kind_refuse(name, bytes, size, "a PNG or JPEG image", err);
     }
     if (!ok) image_gate_free(gate);
     return ok;

@@ -45,7 +45,11 @@ static void store_text(Config *c, const Field *f, const char *text)
 /* Defaults stand in the table as they would in a file; this reads them without allocating. */
 static void store_standard(Config *c, const Field *f)
 {
-    const char *text = f->automatic ? "0" : f->standard;
+    const char *text = f->standard;
+    if (f->automatic) {
+        store_number(c, f, f->automatic_value);
+        return;
+    }
     switch (f->type) {
     case FIELD_INT:
     case FIELD_INT64:
@@ -215,7 +219,7 @@ static bool read_field(Config *c, const Field *f, const Json *v, const char *nam
 {
     int found;
     if (f->automatic && json_type(v) == JSON_STRING && strcmp(json_string(v), "auto") == 0) {
-        store_number(c, f, 0);
+        store_number(c, f, f->automatic_value);
         return true;
     }
     switch (f->type) {
@@ -321,7 +325,10 @@ bool config_parse(Config *c, const char *text, size_t size, const char *name, Er
 bool config_load(Config *c, const char *path, Err *err)
 {
     FileBytes file;
-    if (!file_read(path, CONFIG_FILE_BYTES, &file, err)) return false;
+    if (!json_read_file(path, CONFIG_FILE_BYTES, &file, err)) {
+        if (err && err->kind == ERR_FORMAT) err->kind = ERR_USAGE;
+        return false;
+    }
     bool ok = config_parse(c, (const char *)file.bytes, file.size, path, err);
     file_free(&file);
     return ok;

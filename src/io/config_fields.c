@@ -65,7 +65,8 @@ const Field config_fields[] = {
     INT_OF(data, channels, channel_counts, "0", "1: grey, 3: colour, 2 and 4: these with alpha; 0: as stored, alpha blended over black", "channel in_channels"),
     BOOL(data, flip, "false", "mirror training images at random", "random_flip mirror horizontal_flip augment"),
     INT(data, limit, 0, 1e9, "0", "use only this many images, of folders from all over; 0: all", "count images max_images"),
-    INT(data, validation, 0, 1e9, "1000", "images held out from training", "held_out val valid validation_images test"),
+    {"data", "validation", FIELD_INT, PLACE(data, validation), .min = 0, .max = 1e9, .automatic = true, .automatic_value = -1,
+     WORDS("auto", "images held out from training; auto: 1000, at most a tenth of them", "held_out val valid validation_images test")},
     BOOL(data, skip_bad, "false", "leave out images that do not decode", "skip ignore_errors"),
 
     CHOICE(model, "type", type, networks, "auto", "the network; auto: mlp for toys, unet for images", "network architecture arch kind"),

@@ -32,8 +32,9 @@ typedef struct {
     double min, max;     /* of the value, or of each element */
     bool open_min, open_max;
     int least, most; /* elements of a list */
-    bool automatic;  /* the string "auto" stands for 0, which is no value of the range */
-    bool identity;   /* config_is_identity, for a key of a section that may otherwise change */
+    bool automatic;  /* the string "auto" stands for automatic_value, which the range has not */
+    int automatic_value;
+    bool identity; /* config_is_identity, for a key of a section that may otherwise change */
     const char *const *choices;
     const char *standard; /* the default, as it would stand in the file */
     const char *help;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diffc/file_kind.h"
 #include "diffc/fsio.h"
 #include "diffc/mem.h"
 #include "diffc/text.h"
@@ -126,10 +127,22 @@ Json *json_parse(const char *text, size_t size, const char *name, bool lenient, 
     return root;
 }
 
+bool json_read_file(const char *path, size_t limit, FileBytes *file, Err *err)
+{
+    if (!file_read(path, limit, file, err)) return false;
+    const char *text = (const char *)file->bytes; /* a zero follows */
+    char first = text[strspn(text, " \t\r\n")];
+    if ((first && strchr("{[\"-0123456789tfn", first)) || !file_kind(file->bytes, file->size))
+        return true;
+    file_kind_refuse(path, file->bytes, file->size, "JSON", err);
+    file_free(file);
+    return false;
+}
+
 Json *json_load(const char *path, size_t limit, bool lenient, Err *err)
 {
     FileBytes file;
-    if (!file_read(path, limit, &file, err)) return NULL;
+    if (!json_read_file(path, limit, &file, err)) return NULL;
     Json *root = json_parse((const char *)file.bytes, file.size, path, lenient, err);
     file_free(&file);
     return root;

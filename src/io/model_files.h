@@ -76,4 +76,8 @@ bool model_has_own_noise(const ModelConfig *m);
 bool kept_steps_read(const ModelReader *r, const Json *object, bool needed);
 void kept_steps_put(JsonWriter *w, const ModelConfig *m);
 
+/* The key "untrained_classes" of a U-Net's file; it stands only where there are such. */
+void untrained_classes_put(JsonWriter *w, const ModelConfig *m);
+bool untrained_classes_read(const ModelReader *r, const char *key, const Json *v);
+
 #endif

@@ -64,8 +64,9 @@ static void put_sample_size(JsonWriter *w, const UNetConfig *c)
 }
 
 /* In the order of the keys. Those that older readers do not know stand only when they matter. */
-static void put_unet(JsonWriter *w, const UNetConfig *c)
+static void put_unet(JsonWriter *w, const ModelConfig *m)
 {
+    const UNetConfig *c = &m->unet;
     bool timed = c->noise_classes == 0; /* a classifier of noise levels has no time layers */
     json_put_string(w, "_class_name", timed ? "UNet2DModel" : CDM_UNET);
     json_put_string(w, "_diffusers_version", DIFFUSERS_VERSION);
@@ -105,6 +106,7 @@ static void put_unet(JsonWriter *w, const UNetConfig *c)
     put_sample_size(w, c);
     if (c->time_dim) json_put_int(w, "time_embedding_dim", c->time_dim);
     if (timed) json_put_string(w, "time_embedding_type", model_time_word(c->time_kind));
+    untrained_classes_put(w, m);
     put_block_types(w, "up_block_types", c->up_attention, c->levels, "UpBlock2D", "AttnUpBlock2D");
     json_put_string(w, "upsample_type", "conv");
 }
@@ -114,7 +116,7 @@ void network_config_put(JsonWriter *w, const ModelConfig *m)
     if (m->network == NETWORK_MLP)
         mlp_config_put(w, m);
     else
-        put_unet(w, &m->unet);
+        put_unet(w, m);
 }
 
 static const char *steps_scheduler(const ModelConfig *m)

@@ -19,6 +19,9 @@ typedef struct {
     bool *seen;       /* [table->count] */
     float *disk;      /* the largest tensor in disk layout */
     const char *path; /* of the file being read */
+    /* What stands before every name: "module." of DataParallel, "_orig_mod." of torch.compile, ... */
+    char prefix[SHOWN];
+    bool prefix_known;
     size_t unknown, not_finite;
     char first_unknown[SHOWN];
     Err *err;
@@ -93,12 +96,57 @@ static bool wrong_shape(const Loader *l, const ParamInfo *info, const TensorInfo
                    l->path, name, got, expected);
 }
 
+/* How many bytes of a tensor's name stand before that of a parameter; -1: no parameter's name is its
+ * end. */
+static int prefix_length(const Loader *l, const char *name)
+{
+    char modern[NAME_ROOM];
+    for (const char *p = name; p; p = strchr(p, '.') ? strchr(p, '.') + 1 : NULL) {
+        modern_name(p, modern);
+        if (params_find(l->table, modern) >= 0) return (int)(p - name);
+    }
+    return -1;
+}
+
+/* Finds the prefix: none where a tensor has the name of a parameter, else the one they all have. */
+static bool find_prefix(Loader *l, const Safetensors *st)
+{
+    const char *first = NULL;
+    int length = 0;
+    for (size_t i = 0; i < st->count && !l->prefix_known; i++)
+        l->prefix_known = prefix_length(l, st->tensors[i].name) == 0;
+    for (size_t i = 0; i < st->count && !l->prefix_known; i++) {
+        const char *name = st->tensors[i].name;
+        int n = prefix_length(l, name);
+        if (n < 0 || n >= SHOWN) continue;
+        if (first && (n != length || memcmp(first, name, (size_t)n) != 0)) {
+            char a[SHOWN], b[SHOWN];
+            snprintf(a, sizeof a, "%.*s", length, first);
+            snprintf(b, sizeof b, "%.*s", n, name);
+            return err_set(
+                l->err, ERR_FORMAT,
+                "%s: holds several networks, under \"%.60s\" and \"%.60s\"; save the one "
+                "that is meant alone",
+                l->path, a, b);
+        }
+        first = name;
+        length = n;
+    }
+    if (!first) return true;
+    snprintf(l->prefix, sizeof l->prefix, "%.*s", length, first);
+    l->prefix_known = true;
+    return true;
+}
+
 static bool load_tensor(Loader *l, const Safetensors *st, const TensorInfo *t)
 {
-    char name[NAME_ROOM];
-    bool renamed = modern_name(t->name, name);
-    if (renamed && safetensors_find(st, name)) return true; /* the file holds the new name too */
-    int index = params_find(l->table, name);
+    char name[NAME_ROOM], whole[SHOWN + NAME_ROOM];
+    size_t prefix = strlen(l->prefix);
+    bool inside = strncmp(t->name, l->prefix, prefix) == 0;
+    bool renamed = modern_name(inside ? t->name + prefix : t->name, name);
+    snprintf(whole, sizeof whole, "%s%s", l->prefix, name);
+    if (renamed && safetensors_find(st, whole)) return true; /* the file holds the new name too */
+    int index = inside ? params_find(l->table, name) : -1;
     if (index < 0) {
         if (l->unknown++ == 0) text_escape(l->first_unknown, sizeof l->first_unknown, t->name);
         return true;
@@ -124,7 +172,7 @@ static bool load_file(Loader *l, const char *path)
     Safetensors st;
     l->path = path;
     if (!safetensors_open(&st, path, WEIGHTS_LIMIT, l->err)) return false;
-    bool ok = true;
+    bool ok = l->prefix_known || find_prefix(l, &st);
     for (size_t i = 0; ok && i < st.count; i++) ok = load_tensor(l, &st, &st.tensors[i]);
     safetensors_close(&st);
     return ok;
@@ -189,6 +237,35 @@ static bool load_variant(Loader *l, const char *folder, ModelConfig *m, bool *fo
     return false;
 }
 
+/* Names what lies there under another name. */
+static bool no_weights(const Loader *l, const char *folder)
+{
+    static const struct {
+        const char *end, *advice;
+    } others[] = {
+        {".safetensors", "if these are the weights, call the file " WEIGHTS},
+        {".ckpt", "a pickle can run code and is not opened; save the weights as safetensors"},
+        {".bin", "a pickle can run code and is not opened; save the weights as safetensors"},
+        {".pth", "a pickle can run code and is not opened; save the weights as safetensors"},
+        {".pt", "a pickle can run code and is not opened; save the weights as safetensors"}};
+    enum { OTHERS = sizeof others / sizeof *others };
+    Names names;
+    if (!folder_list(folder, &names, l->err)) return false;
+    err_set(l->err, ERR_IO, "%s: holds no " WEIGHTS, folder);
+    for (size_t i = 0; i < names.count * OTHERS; i++) {
+        const char *name = names.names[i % names.count], *end = others[i / names.count].end;
+        size_t length = strlen(name), n = strlen(end);
+        if (length < n || strcmp(name + length - n, end) != 0) continue;
+        char shown[SHOWN];
+        text_escape(shown, sizeof shown, name);
+        err_set(l->err, ERR_IO, "%s: holds no " WEIGHTS ", but %s (%s)", folder, shown,
+                others[i / names.count].advice);
+        break;
+    }
+    names_free(&names);
+    return false;
+}
+
 /* diffusers' order: the plain file, an index of shards, variants; pickles are never opened. */
 static bool load_folder(Loader *l, const char *folder, ModelConfig *m)
 {
@@ -203,7 +280,7 @@ static bool load_folder(Loader *l, const char *folder, ModelConfig *m)
                        "python -c \"from diffusers import UNet2DModel as U; "
                        "U.from_pretrained('%.300s').save_pretrained('%.300s')\"",
                        path, folder, folder);
-    return err_set(l->err, ERR_IO, "%s: holds no " WEIGHTS, folder);
+    return no_weights(l, folder);
 }
 
 static bool check_seen(const Loader *l, const char *folder)
@@ -216,6 +293,11 @@ static bool check_seen(const Loader *l, const char *folder)
         missing++;
     }
     if (missing == 0) return true;
+    if (missing == l->table->count && l->unknown > 0)
+        return err_set(l->err, ERR_FORMAT,
+                       "%s: none of the network's %d tensors is in the weights, whose first is "
+                       "\"%s\"; their names are not those of diffusers",
+                       folder, missing, l->first_unknown);
     return err_set(l->err, ERR_FORMAT,
                    "%s: %d of the network's %d tensors are missing from the weights, the first is "
                    "\"%s\"",
@@ -238,6 +320,10 @@ bool model_folder_read_weights(const char *path, const ParamTable *table, float 
     if (!ok) err_set(err, ERR_MEMORY, "%s: not enough memory to read the weights", path);
     if (ok) memset(block, 0, table->block_floats * sizeof *block);
     ok = ok && load_folder(&l, folder, m) && check_seen(&l, folder);
+    if (ok && l.prefix[0])
+        model_warn(
+            m, "every name of a tensor in the weights begins with \"%.80s\", which is taken off",
+            l.prefix);
     if (ok && l.unknown == 1)
         model_warn(m, "tensor \"%s\" is not part of this network and is ignored", l.first_unknown);
     if (ok && l.unknown > 1)

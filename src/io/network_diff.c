@@ -48,7 +48,7 @@ bool model_networks_differ(const ModelConfig *a, const ModelConfig *b, NetworkDi
 {
     static const char *const kinds[] = {[NETWORK_UNET] = "\"unet\"", [NETWORK_MLP] = "\"mlp\""};
     static const char *const may_differ[] = {"_diffusers_version", "sample_size", "dropout", "toy",
-                                             NULL};
+                                             "untrained_classes",  NULL};
     memset(out, 0, sizeof *out);
     if (a->network != b->network) {
         out->found = true;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diffc/file_kind.h"
 #include "diffc/mem.h"
 #include "diffc/text.h"
 #include "json_scan.h"
@@ -188,7 +189,8 @@ static bool read_offsets(Reader *r, TensorInfo *t)
     if (ends[0] > ends[1]) return refuse(r, t->name, "data_offsets: the end is before the begin");
     if (ends[1] > r->st->data_bytes) {
         snprintf(reason, sizeof reason,
-                 "data_offsets end at byte %llu, but the file holds %zu bytes of data",
+                 "data_offsets end at byte %llu, but the file holds %zu bytes of data (is the file "
+                 "cut?)",
                  (unsigned long long)ends[1], r->st->data_bytes);
         return refuse(r, t->name, reason);
     }
@@ -373,12 +375,14 @@ static bool find_header(Reader *r, const char **header, size_t *length)
 {
     const FileBytes *file = &r->st->file;
     uint64_t n = 0;
-    if (file->size < LENGTH_BYTES)
-        return err_set(r->err, ERR_FORMAT,
-                       "%s: has %zu bytes, but a safetensors file begins with 8 bytes of header "
-                       "length",
-                       r->path, file->size);
-    for (int i = LENGTH_BYTES - 1; i >= 0; i--) n = n << 8 | file->bytes[i];
+    for (int i = LENGTH_BYTES - 1; i >= 0 && file->size >= LENGTH_BYTES; i--)
+        n = n << 8 | file->bytes[i];
+    /* A zero follows the bytes. */
+    bool other = file->size <= LENGTH_BYTES || file->bytes[LENGTH_BYTES] != '{';
+    other = other && (n == 0 || n > file->size - LENGTH_BYTES) &&
+            file_kind(file->bytes, file->size) != NULL;
+    if (other || file->size < LENGTH_BYTES)
+        return file_kind_refuse(r->path, file->bytes, file->size, "a safetensors file", r->err);
     if (n > MAX_HEADER_BYTES)
         return err_set(r->err, ERR_FORMAT,
                        "%s: says that its header has %llu bytes, more than %d; this is not a "

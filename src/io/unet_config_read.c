@@ -211,6 +211,7 @@ static bool read_key(const ModelReader *r, const char *key, const Json *v, Block
     if (!read_plain(r, key, v, c, &known)) return false;
     if (known) return true;
     if (strcmp(key, "sample_size") == 0) return read_sample_size(r, key, v, c);
+    if (strcmp(key, "untrained_classes") == 0) return untrained_classes_read(r, key, v);
     if (strcmp(key, "input_fourier") == 0) return read_input_fourier(r, key, v, c);
     if (strcmp(key, "block_out_channels") == 0) return read_channels(r, key, v, c);
     if (strcmp(key, "down_block_types") == 0)
@@ -242,6 +243,10 @@ static bool finish(const ModelReader *r, const BlockTypes *down, const BlockType
                        "%s: block_out_channels has %d entries, down_block_types %d and "
                        "up_block_types %d; the three must be equally long",
                        r->path, c->levels, down->count, up->count);
+    if (c->classes > 0 && model_trained_classes(r->m) == 0)
+        return err_set(r->err, ERR_FORMAT,
+                       "%s: untrained_classes names all %d classes, so nothing can be drawn",
+                       r->path, c->classes);
     memcpy(c->down_attention, down->attention, sizeof c->down_attention);
     memcpy(c->up_attention, up->attention, sizeof c->up_attention);
     if (c->out_channels != c->in_channels && c->out_channels != 2 * c->in_channels)

@@ -30,8 +30,15 @@ const char *method_sampler(ProcessKind kind)
 
 static bool choose_sigma_max(const PointSet *data, ModelConfig *m, Err *err)
 {
-    if (m->sigma_max > 0) return true;
     WidestPair widest;
+    if (m->sigma_max > 0) {
+        /* Only to see whether it is far too small. */
+        PointSet some = *data;
+        if (some.count > WIDEST_POINTS) some.count = WIDEST_POINTS;
+        if (!widest_pair(&some, &widest, err)) return false;
+        m->widest = widest.distance;
+        return true;
+    }
     if (!widest_pair(data, &widest, err)) return false;
     m->sigma_max = widest.distance;
     m->sigma_max_at_least = !widest.exact;

@@ -40,6 +40,18 @@ static bool own_betas(const Config *c, ModelConfig *m, Err *err)
     return true;
 }
 
+static bool check_classes(const Dataset *data, Err *err)
+{
+    static const char told[] = "model.class_conditional is true, but";
+    int used = 0;
+    for (int k = 0; k < data->classes; k++) used += data->class_images[k] > 0;
+    if (data->toy != TOY_NONE) return err_set(err, ERR_USAGE, "%s points have no classes", told);
+    if (data->classes == 0)
+        return err_set(err, ERR_USAGE, "%s the data has no class labels: %s", told,
+                       data->no_labels);
+    return used >= 2 || err_set(err, ERR_USAGE, "%s all training images have one class", told);
+}
+
 bool model_from_config(const Config *c, const Dataset *data, ModelConfig *m, Err *err)
 {
     Shape image = {.H = data->height, .W = data->width, .C = data->channels};
@@ -50,6 +62,9 @@ bool model_from_config(const Config *c, const Dataset *data, ModelConfig *m, Err
                        .point = training_point,
                        .sampled = data->toy != TOY_NONE};
     *m = (ModelConfig){0};
+    if (c->model.class_conditional && !check_classes(data, err)) return false;
+    for (int k = 0; c->model.class_conditional && k < data->classes; k++)
+        m->untrained[k] = data->class_images[k] == 0;
     bool ok = network_from_config(c, image, data->classes, m, err) &&
               method_from_config(c, &points, m, err);
     if (ok && own_betas(c, m, err)) return true;

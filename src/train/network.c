@@ -60,11 +60,23 @@ static bool unet_from_config(const Config *c, Shape image, int classes, UNetConf
         unet->noise_classes = c->method.steps + 2;
         unet->classifier_channels = c->model.classifier_channels;
     }
-    if (c->model.class_conditional && classes < 2)
-        return err_set(err, ERR_USAGE,
-                       "model.class_conditional is true, but the data has no class labels");
     unet->classes = c->model.class_conditional ? classes : 0;
     return unet_config_check(unet, image.H, image.W, err);
+}
+
+/* The size is tried with any number of classes: only sizes matter here. */
+int network_size_that_fits(const Config *c, int channels, int side)
+{
+    static const int usual[] = {64, 32, 128, 16, 8};
+    enum { USUAL = sizeof usual / sizeof *usual, LARGEST = 512 };
+    for (int i = 0; i < USUAL + LARGEST; i++) {
+        int size = i < USUAL ? usual[i] : i - USUAL + 1;
+        ModelConfig m = {0};
+        if (i < USUAL && size > side) continue;
+        if (network_from_config(c, (Shape){.H = size, .W = size, .C = channels}, 2, &m, NULL))
+            return size;
+    }
+    return 0;
 }
 
 bool network_from_config(const Config *c, Shape image, int classes, ModelConfig *m, Err *err)

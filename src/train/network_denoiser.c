@@ -50,8 +50,10 @@ int network_image(const NetworkDenoiser *d, int row)
 
 static int class_of(const NetworkDenoiser *d, int row)
 {
-    int classes = d->network->model->unet.classes;
-    return d->label >= 0 ? d->label : (d->first_image + network_image(d, row)) % classes;
+    const ModelConfig *m = d->network->model;
+    if (d->label >= 0) return d->label;
+    return model_trained_class(m,
+                               (d->first_image + network_image(d, row)) % model_trained_classes(m));
 }
 
 /* The inputs of the part. Places beyond keep old values; their results are not read. */

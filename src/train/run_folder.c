@@ -185,6 +185,14 @@ bool trainer_check_run(const char *run, bool resume, Err *err)
     return true;
 }
 
+static bool write_skipped(const Trainer *t, Err *err)
+{
+    char path[PATH_BYTES];
+    const char *list = t->data.skipped_list;
+    return !list || (path_join(path, t->run, "skipped.txt", err) &&
+                     file_write(path, list, strlen(list), err));
+}
+
 bool run_begin(Trainer *t, const char *run, Err *err)
 {
     char stats[PATH_BYTES];
@@ -198,7 +206,7 @@ bool run_begin(Trainer *t, const char *run, Err *err)
     run_lock_sign(&t->lock);
     run_remove_leftovers(t->run);
     return path_join(stats, t->run, STATS, err) && file_write(stats, "", 0, err) &&
-           write_config(t, err);
+           write_config(t, err) && write_skipped(t, err);
 }
 
 /* Whether RUN/model holds the moving average and the kept steps of now. What cannot be read is not. */
@@ -236,7 +244,7 @@ bool run_continue(Trainer *t, Err *err)
     run_lock_sign(&t->lock);
     run_remove_leftovers(t->run);
     find_saved(t);
-    return trim_stats(t, err) && write_config(t, err);
+    return trim_stats(t, err) && write_config(t, err) && write_skipped(t, err);
 }
 
 bool trainer_run_config(const char *run, Config *c, Err *err)

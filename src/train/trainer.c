@@ -12,7 +12,7 @@
 #include "diffc/sampler.h"
 #include "train_internal.h"
 
-enum { PREVIEW_IMAGES = 16, PREVIEW_POINTS = 2000 };
+enum { PREVIEW_IMAGES = 16, PREVIEW_POINTS = 2000, USUAL_SIDE = 64 };
 
 /* Whether a plan can be made of what the configuration says, the data not being there. */
 static bool plans_without_data(const Config *c)
@@ -21,6 +21,33 @@ static bool plans_without_data(const Config *c)
     bool estimated = (kind == PROCESS_SMLD || kind == PROCESS_VE) && !(c->method.sigma_max > 0);
     return c->data.height > 0 && c->data.channels > 0 && !c->model.class_conditional &&
            !estimated && !path_exists(dataset_place(c->data.path));
+}
+
+/* Images that are not of a size of their own need one from data.size. `side`: how large it should be at
+ * most. False where no size would do, which is the network's fault. */
+static bool size_advice(const Config *c, int side, char *out, size_t size)
+{
+    int channels = c->data.channels ? c->data.channels : 3;
+    side = network_size_that_fits(c, channels, side);
+    snprintf(out, size,
+             "set data.size, such as data.size=%d: each image is then resized to cover %dx%d and "
+             "cropped in the middle",
+             side, side, side);
+    return side > 0;
+}
+
+/* Before the images are read: does the network take the size they are stored in? */
+static bool size_fits(void *context, int height, int width, Err *err)
+{
+    const Config *c = context;
+    ModelConfig m = {0};
+    Err reason = {0};
+    char advice[200];
+    Shape image = {.H = height, .W = width, .C = c->data.channels ? c->data.channels : 3};
+    if (network_from_config(c, image, 2, &m, &reason)) return true;
+    if (!size_advice(c, height < width ? height : width, advice, sizeof advice))
+        return err_set(err, reason.kind, "%s", reason.text);
+    return err_set(err, reason.kind, "%.300s: %.500s; %s", c->data.path, reason.text, advice);
 }
 
 static bool open_data(Trainer *t, bool plan_only, Err *err)
@@ -39,6 +66,8 @@ static bool open_data(Trainer *t, bool plan_only, Err *err)
         return err_set(
             err, ERR_USAGE,
             "data.path is missing: it names the file or folder with the training images");
+    char advice[200];
+    bool advised = size_advice(&t->resolved, USUAL_SIDE, advice, sizeof advice);
     DataOptions options = {.path = c->data.path,
                            .kind = c->data.kind,
                            .toy = c->data.toy,
@@ -47,9 +76,13 @@ static bool open_data(Trainer *t, bool plan_only, Err *err)
                            .channels = c->data.channels,
                            .flip = c->data.flip,
                            .limit = (size_t)c->data.limit,
-                           .validation = (size_t)c->data.validation,
+                           .validation = c->data.validation < 0 ? DATA_VALIDATION_AUTO
+                                                                : (size_t)c->data.validation,
                            .seed = c->train.seed,
-                           .skip_bad = c->data.skip_bad};
+                           .skip_bad = c->data.skip_bad,
+                           .size_fits = size_fits,
+                           .size_context = &t->resolved,
+                           .size_advice = advised ? advice : "set data.size"};
     return dataset_open(&t->data, &options, NULL, NULL, err);
 }
 
@@ -68,6 +101,8 @@ static bool fill_plan(Trainer *t, Err *err)
     p->updates_per_epoch =
         (double)t->data.train_count / ((double)t->config.train.batch * t->config.train.accumulate);
     snprintf(p->data, sizeof p->data, "%s", t->data.description);
+    p->process = &t->process;
+    p->skipped_list = t->data.skipped_list;
     return plan_memory(t, err);
 }
 

@@ -53,8 +53,7 @@ void describe_network(const ModelConfig *m, Shape image, char *out, size_t size)
                unet->input_fourier[i]);
     if (unet->classes > 0) append(out, size, &used, ", %d classes", unet->classes);
     if (model_trained_classes(m) == unet->classes) return;
-    append(out, size, &used, ", of which %d had no training image and are never drawn:",
-           unet->classes - model_trained_classes(m));
+    append(out, size, &used, ", those without training images are never drawn:");
     for (int k = 0, shown = 0; k < unet->classes; k++) {
         if (model_class_is_trained(m, k)) continue;
         if (shown++ < SHOWN_CLASSES) append(out, size, &used, " %d", k);

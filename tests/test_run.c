@@ -265,6 +265,33 @@ TEST(a_log_that_cannot_be_written_stops_nothing_and_is_said_once)
 
 /* ---- what a killed process left out ---- */
 
+/* The first kept step for which there is room becomes the one before. */
+static void keep_another_step(const char *model, const char *scheduler)
+{
+    FileBytes file;
+    ModelConfig m;
+    Err err = {0};
+    char text[8192];
+    if (!EXPECT(model_folder_read_config(model, &m, &err))) return;
+    int k = 0;
+    while (k < m.kept_count && m.kept[k] == (k ? m.kept[k - 1] + 1 : 0)) k++;
+    if (EXPECT(k < m.kept_count)) m.kept[k]--;
+    EXPECT(file_read(scheduler, sizeof text, &file, &err));
+    const char *list = strstr((char *)file.bytes, "\"kept_timesteps\"");
+    if (EXPECT(list)) {
+        int n = snprintf(text, sizeof text, "%.*s\"kept_timesteps\": [%d",
+                         (int)(list - (char *)file.bytes), (char *)file.bytes, m.kept[0]);
+        for (int i = 1; i < m.kept_count; i++)
+            n += snprintf(text + n, sizeof text - (size_t)n, ", %d", m.kept[i]);
+        snprintf(text + n, sizeof text - (size_t)n, "%s", strchr(list, ']'));
+        put(scheduler, text);
+    }
+    file_free(&file);
+    model_config_free(&m);
+    EXPECT(model_folder_read_config(model, &m, &err));
+    model_config_free(&m);
+}
+
 TEST(a_finished_run_whose_model_or_picture_is_missing_or_older_is_completed_on_resume)
 {
     static const char *const half[] = {"train.steps=2", "method.type=eddpm", "method.keep=5", NULL};
@@ -280,22 +307,19 @@ TEST(a_finished_run_whose_model_or_picture_is_missing_or_older_is_completed_on_r
     uint64_t weights = content(in(run, WEIGHTS)), picture = content(in(run, parts[1]));
     uint64_t steps = content(in(run, parts[3]));
     EXPECT(weights && picture && steps);
-    for (int i = 0; i < 6; i++) {
+    FileBytes older;
+    EXPECT(file_read(in(test_path("older"), "mlp/diffusion_pytorch_model.safetensors"), 1 << 24,
+                     &older, NULL));
+    for (int i = 0; i < 7; i++) {
         Watch w = {0};
         struct stat before, after;
         if (i < 4) EXPECT(test_remove_tree(in(run, parts[i])));
-        /* Another model of the same run in its place; and other kept steps beside the same weights. */
+        /* Another model of the same run in its place, other kept steps beside the same weights, other
+         * weights beside the same kept steps. */
         if (i == 4) EXPECT(test_remove_tree(in(run, "model")));
         if (i == 4) EXPECT(rename(test_path("older"), in(run, "model")) == 0);
-        if (i == 5) {
-            FileBytes file;
-            EXPECT(file_read(in(run, parts[3]), 1 << 20, &file, NULL));
-            char *kept = strstr((char *)file.bytes, "\"kept");
-            char *digit = kept ? strpbrk(kept, "0123456789") : NULL;
-            if (EXPECT(digit)) memmove(digit, digit + 2, strlen(digit + 2) + 1);
-            put(in(run, parts[3]), (char *)file.bytes);
-            file_free(&file);
-        }
+        if (i == 5) keep_another_step(in(run, "model"), in(run, parts[3]));
+        if (i == 6) EXPECT(file_write(in(run, WEIGHTS), older.bytes, older.size, NULL));
         must_train(&four, run, true, &w);
         EXPECT(!strstr(w.notes, "is finished"));
         EXPECT(content(in(run, WEIGHTS)) == weights);
@@ -309,6 +333,7 @@ TEST(a_finished_run_whose_model_or_picture_is_missing_or_older_is_completed_on_r
         EXPECT(stat(in(run, WEIGHTS), &after) == 0 && before.st_ino == after.st_ino);
         EXPECT_INT(log_lines(run, "\"event\":\"validation\",\"step\":4", ""), 1);
     }
+    file_free(&older);
 }
 
 static void interrupt_at_3(Watch *w, int64_t step)

@@ -1,4 +1,5 @@
 /* One update of training: what `diffc bench` measures and tests call is what `diffc train` repeats. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,6 +144,66 @@ TEST(the_update_that_bench_measures_gives_the_losses_and_weights_of_train_bit_fo
         Config c = config_of(rows[i].settings);
         if (c.data.toy == TOY_NONE) write_noise(&c);
         expect_same_updates(rows[i].name, &c);
+        config_free(&c);
+    }
+}
+
+static float *copy_floats(const float *values, size_t count)
+{
+    float *copy = malloc(count * sizeof *copy);
+    if (copy) memcpy(copy, values, count * sizeof *copy);
+    return copy;
+}
+
+/* An update with a damaged number in `place` must fail and leave what is trained as it was. */
+static void expect_refused(Trainer *t, float *place, float damage, const char *what)
+{
+    const Optimizer *o = &t->optimizer;
+    float *const blocks[] = {o->weights, o->ema, o->m, o->v};
+    size_t floats = t->table.block_floats, bytes = floats * sizeof(float);
+    float *before[4], kept = *place;
+    int64_t step = t->state.step;
+    TrainUpdate u;
+    Err err = {0};
+    *place = damage;
+    for (int b = 0; b < 4; b++) {
+        before[b] = copy_floats(blocks[b], floats);
+        if (!before[b]) abort();
+    }
+    if (!EXPECT(!trainer_update(t, &u, &err)))
+        printf("  %s: %g went through\n", what, (double)damage);
+    EXPECT_INT(err.kind, ERR_DIVERGED);
+    EXPECT(t->state.step == step);
+    for (int b = 0; b < 4; b++) {
+        EXPECT_SAME(before[b], blocks[b], bytes);
+        free(before[b]);
+    }
+    *place = kept;
+    for (int b = 0; b < o->grad_blocks; b++) memset(o->grad_block[b], 0, bytes);
+}
+
+/* In a sixteenth of every method's tensors: a weight, or its gradient in the block that is summed last. (A weight of
+ * -inf can hide: silu of it is 0. No checkpoint is written with it, test_checkpoint.c.) */
+TEST(a_weight_or_gradient_that_is_not_finite_stops_the_update_and_changes_nothing)
+{
+    static const float damages[] = {NAN, INFINITY, -INFINITY};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        Config c = config_of(rows[i].settings);
+        Trainer *t = open_for_bench(&c);
+        TrainUpdate u;
+        Err err = {0};
+        must(trainer_update(t, &u, &err), &err);
+        for (int p = 0; p < t->table.count; p++) {
+            const ParamInfo *info = &t->table.info[p];
+            if (!info->trainable || (size_t)p % 16 != i) continue;
+            size_t at = info->offset + info->count - 1;
+            float damage = damages[p / 16 % 3],
+                  *last = t->optimizer.grad_block[t->optimizer.grad_blocks - 1];
+            expect_refused(t, t->optimizer.weights + at, damage < 0 ? NAN : damage, info->name);
+            expect_refused(t, last + at, damage, info->name);
+        }
+        must(trainer_update(t, &u, &err), &err);
+        trainer_close(t);
         config_free(&c);
     }
 }

@@ -215,7 +215,7 @@ TEST(the_moving_average_decays_by_train_ema_once_it_is_warm)
         o.ema[0] = 1;
         optimizer_update(&o, 0, 1); /* a rate of 0 keeps the weights */
         double decay = fmin(0.75, (1.0 + (double)step) / (10.0 + (double)step));
-        EXPECT_NEAR(o.ema[0], decay * 1 + (1 - decay) * 3, 1e-6);
+        EXPECT_NEAR((double)o.ema[0], decay * 1 + (1 - decay) * 3, 1e-6);
     }
     optimizer_close(&o);
 }

@@ -546,6 +546,32 @@ TEST(every_epoch_is_another_permutation_and_any_sample_can_be_asked_for_alone)
     dataset_close(&alone);
 }
 
+TEST(by_default_1000_images_are_held_out_and_never_more_than_a_tenth)
+{
+    static const struct {
+        size_t images, held_out;
+    } cases[] = {{1, 0},  {9, 0},      {10, 1},       {20, 2},
+                 {29, 2}, {9999, 999}, {10000, 1000}, {12345, 1000}};
+    static unsigned char bytes[16 + 12345];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t n = cases[i].images;
+        unsigned char header[16] = {
+            0, 0, 8, 3, 0, 0, (unsigned char)(n >> 8), (unsigned char)n, 0, 0, 0, 1, 0, 0, 0, 1};
+        Dataset d;
+        memcpy(bytes, header, sizeof header);
+        write_bytes("a", bytes, sizeof header + n);
+        DataOptions options = {.path = at("a"), .validation = DATA_VALIDATION_AUTO};
+        if (!open_ok(&d, &options)) return;
+        EXPECT_INT(d.validation_count, cases[i].held_out);
+        EXPECT_INT(d.train_count, n - cases[i].held_out);
+        dataset_close(&d);
+        options.limit = 5;
+        if (!open_ok(&d, &options)) return;
+        EXPECT_INT(d.validation_count, 0);
+        dataset_close(&d);
+    }
+}
+
 TEST(half_of_the_training_images_are_flipped_and_no_validation_image_is)
 {
     /* 500 images of a dark and a bright pixel. */

@@ -124,27 +124,6 @@ bool data_store(DataJob *job, const Image *image, int label)
     return true;
 }
 
-bool data_bad_image(DataJob *job, const Err *reason)
-{
-    char line[sizeof reason->text];
-    Dataset *d = job->d;
-    if (reason->kind != ERR_FORMAT && reason->kind != ERR_IO) /* such as want of memory */
-        return err_set(job->err, reason->kind, "%s", reason->text);
-    if (!job->options->skip_bad)
-        return err_set(job->err, reason->kind,
-                       "%.900s (data.skip_bad = true leaves such images out)", reason->text);
-    text_escape(line, sizeof line, reason->text);
-    size_t length = d->skipped_list ? strlen(d->skipped_list) : 0, more = strlen(line);
-    char *grown = realloc(d->skipped_list, length + more + 2);
-    if (!grown)
-        return err_set(job->err, ERR_MEMORY, "%s: not enough memory for its list of bad files",
-                       job->options->path);
-    snprintf(grown + length, more + 2, "%s\n", line);
-    d->skipped_list = grown;
-    d->skipped++;
-    return true;
-}
-
 bool data_is_file(const char *folder, const char *name)
 {
     char path[PATH_BYTES];
@@ -331,28 +310,6 @@ bool data_split(Dataset *d, const DataOptions *o, Err *err)
     return true;
 }
 
-/* "60,000 grey images of 28x28 (folder), 10 classes, 3 unreadable images left out"; height first, as
- * everywhere that a size is told or asked for. */
-static void describe(Dataset *d, const DataJob *job)
-{
-    char count[32], classes[32] = "", number[32];
-    char skipped[64] = "", ignored[64] = "";
-    term_format_count(count, d->count);
-    if (d->classes)
-        snprintf(classes, sizeof classes, ", %d class%s", d->classes, d->classes == 1 ? "" : "es");
-    term_format_count(number, d->skipped);
-    if (d->skipped)
-        snprintf(skipped, sizeof skipped, ", %s unreadable image%s left out", number,
-                 d->skipped == 1 ? "" : "s");
-    term_format_count(number, d->ignored);
-    if (d->ignored)
-        snprintf(ignored, sizeof ignored, ", %s other file%s ignored", number,
-                 d->ignored == 1 ? "" : "s");
-    snprintf(d->description, sizeof d->description, "%s %s image%s of %dx%d (%s%s)%s%s%s", count,
-             image_colour(d->channels), d->count == 1 ? "" : "s", d->height, d->width, job->format,
-             job->part, classes, skipped, ignored);
-}
-
 static void open_toy(Dataset *d, const DataOptions *o)
 {
     char count[32];
@@ -382,7 +339,7 @@ bool dataset_open(Dataset *d, const DataOptions *options, DataProgress progress,
         .options = &placed, .d = d, .progress = progress, .context = context, .err = &failure};
     if (check_options(options, &failure) && load(&job) && data_split(d, options, &failure)) {
         if (d->labels) d->checksum = (uint32_t)crc32_z(d->checksum, d->labels, d->count);
-        describe(d, &job);
+        data_describe(&job);
         return true;
     }
     /* Names come from the disk: they may hold control characters. */

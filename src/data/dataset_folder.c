@@ -232,7 +232,7 @@ static bool keep_name(Search *s, const char *relative)
     return copy || short_of_memory(s);
 }
 
-/* A damaged image is an error that names the file, or left out and counted. */
+/* An image that cannot be read is an error that names it, or left out and listed. */
 static bool load_file(Search *s, const char *relative, bool labelled, int label)
 {
     DataJob *job = s->job;

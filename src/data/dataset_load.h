@@ -33,6 +33,9 @@ bool data_store(DataJob *job, const Image *image, int label);
  * the reason. */
 bool data_bad_image(DataJob *job, const Err *reason);
 
+/* Fills the data set's description, once it is read. */
+void data_describe(const DataJob *job);
+
 /* The number of classes and their names, in the order of the labels. */
 bool data_name_classes(DataJob *job, int count, ClassName *names);
 

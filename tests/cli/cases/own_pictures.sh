@@ -6,6 +6,9 @@ done
 cp "$REPOSITORY/data/boot.png" photos/grey.png
 echo '{ "data": { "path": "photos" }, "model": { "channels": 8 }, "train": { "steps": 1, "batch": 2 } }' >own.json
 diffc train own.json --dry-run
+# A size that this network does not take is refused before the pictures are read, with one that it does.
+mkdir same && cp photos/grey.png same/
+diffc train own.json --dry-run --set data.path=same --set 'model.multipliers=[1,2,2,2]'
 # What it advises works, and of 20 pictures 2 are held out.
 diffc train own.json --dry-run --set data.size=64 2>&1 | sed -n '/^  data/,/for training/p'
 assert train diffc train own.json -q --set data.size=8 --out run >/dev/null

@@ -18,8 +18,8 @@
  *         bytes, names, all   a power cut in place of the call, which loses the unsynced bytes of files,
  *                 the unsynced names of folders, or both (unsynced.h), then kill -9
  *
- * FAULT_TRACE names a file that receives a line "NUMBER CALL PATH" a file call of WHAT, and at the end
- * "memory COUNT". FAULT_KEPT names an empty folder on the same file system, where removed files wait
+ * FAULT_TRACE names a file that receives a line "NUMBER CALL PATH" a file call of WHAT (of a write the
+ * number of the file), and at the end "memory COUNT". FAULT_KEPT names an empty folder on the same file system, where removed files wait
  * for a power cut. An fsync or a rename of a file whose fsync has failed is never right (the kernel
  * drops the bytes and says so once): it is said on stderr, "faults: ...". */
 #define _GNU_SOURCE /* RTLD_NEXT, renameat2 */
@@ -206,10 +206,20 @@ static size_t some(size_t size)
     return size > 1 ? size / 2 : size;
 }
 
+/* For the trace: which file is written, in place of its path. */
+static const char *number_of(int fd, char out[24])
+{
+    struct stat st;
+    bool known = trace >= 0 && counting && !inside && fstat(fd, &st) == 0;
+    snprintf(out, 24, "%llu", known ? (unsigned long long)st.st_ino : 0);
+    return out;
+}
+
 ssize_t write(int fd, const void *bytes, size_t size)
 {
     NEXT(ssize_t, "write", int, const void *, size_t);
-    int fault = count_call("file", "write", "");
+    char file[24];
+    int fault = count_call("file", "write", number_of(fd, file));
     if (fault > 0) return -1;
     ssize_t put = real(fd, bytes, fault == SHORT ? some(size) : size);
     NOTE_IF(put > 0, unsynced_write(fd));

@@ -103,11 +103,22 @@ static long last_checkpoint(const char *out, long before)
     return before;
 }
 
+/* Of a run that had one there is a model at any moment, the old one or the new one. */
+static bool has_model(const Undisturbed *good, const Trial *t)
+{
+    Spawn spawn = {.program = good->program};
+    Outcome o = sandbox_run(&spawn, t->folder, "info run");
+    bool opens = o.code == 0;
+    sandbox_forget(&o);
+    return opens;
+}
+
 /* Goes on with a training; NULL when it comes to the same weights without having lost a step. */
 static const char *bad_recovery(const Undisturbed *good, Trial *t)
 {
     Spawn spawn = {.program = good->program};
     long announced = last_checkpoint(t->outcome.out, t->s->step), found = 0;
+    if (t->s->step > 0 && !has_model(good, t)) return "LOST: the model";
     sandbox_forget(&t->outcome);
     t->outcome = sandbox_run(&spawn, t->folder, t->s->resume);
     if (t->outcome.code == 2 && announced == 0 && strstr(t->outcome.err, "no run to resume")) {

@@ -12,7 +12,7 @@
  *   each file of the user is the old one or the new one, whole;
  *   a training goes on from the last checkpoint that it announced, or a newer one, to the same weights.
  *
- * Of more than two neighbouring writes those between are the same case: of them each 40th is tried. */
+ * Of more than two neighbouring writes to a file those between are the same case: of them each 40th is tried. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -105,7 +105,7 @@ static const Fault faults[] = {
     {"memory-on", "memory", "12", STARVES, true},
 };
 enum { SCENARIOS = sizeof scenarios / sizeof *scenarios, FAULTS = sizeof faults / sizeof *faults };
-enum { MOST_CALLS = 200000, CALL_BYTES = 12, THIN = 40 };
+enum { MOST_CALLS = 200000, CALL_BYTES = 40, THIN = 40 };
 
 static const int errors[] = {ENOSPC, EIO, EDQUOT, EROFS};
 
@@ -191,7 +191,8 @@ static long count_calls(const Scenario *s, const Fault *f)
     char *lines = sandbox_read("", trace, NULL), *rest = lines;
     for (char *line; lines && (line = strtok_r(rest, "\n", &rest)) != NULL;) {
         if (sscanf(line, "memory %ld", &memory) == 1) break;
-        if (count + 2 < MOST_CALLS) sscanf(line, "%*d %11s", sweep.calls[++count]);
+        if (count + 2 < MOST_CALLS)
+            snprintf(sweep.calls[++count], CALL_BYTES, "%s", line + strcspn(line, " "));
     }
     free(lines);
     sweep.calls[count + 1][0] = '\0';
@@ -202,7 +203,9 @@ static bool is_between(const Fault *f, long n)
 {
     if (f->effect == STARVES || n == 1 || n % THIN == 0) return false;
     for (long k = n - 1; k <= n + 1; k++)
-        if (strcmp(sweep.calls[k], "write") != 0) return false;
+        if (strncmp(sweep.calls[k], " write ", 7) != 0 ||
+            strcmp(sweep.calls[k], sweep.calls[n]) != 0)
+            return false;
     return true;
 }
 

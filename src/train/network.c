@@ -136,11 +136,14 @@ static bool declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape 
     nw->x = net_input(nw->net, image.H, image.W, image.C, input_gradient || nw->noise_classes > 0);
     nw->t = nw->noise_classes > 0 ? -1 : net_input(nw->net, 1, 1, 1, false);
     nw->label = !mlp && m->unet.classes > 0 ? net_input(nw->net, 1, 1, 1, false) : -1;
-    nw->y = mlp ? mlp_declare(nw->net, &m->mlp, nw->x, nw->t)
-                : unet_declare(nw->net, &m->unet, nw->x, nw->t, nw->label);
-    net_set_output(nw->net, nw->y);
     nw->copies = 1;
     nw->copy[0] = nw->net;
+    /* The walk looks at the shapes of its inputs. */
+    if (net_is_complete(nw->net, NULL)) {
+        nw->y = mlp ? mlp_declare(nw->net, &m->mlp, nw->x, nw->t)
+                    : unet_declare(nw->net, &m->unet, nw->x, nw->t, nw->label);
+        net_set_output(nw->net, nw->y);
+    }
     if (!net_is_complete(nw->net, err)) {
         network_close(nw);
         return false;

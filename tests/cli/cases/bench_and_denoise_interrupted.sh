@@ -1,6 +1,6 @@
 # An interrupted measurement prints no figure.
 assert train diffc train tiny.json -q --out run >/dev/null
-diffc bench tiny.json --seconds 1000 --batch 4 >figures 2>said &
+diffc bench tiny.json --seconds 20 --batch 4 >figures 2>said &
 for i in $(seq 300); do
     grep -qs 'repetition' said && break
     sleep 0.1

@@ -1,8 +1,11 @@
+#define _XOPEN_SOURCE 600 /* posix_openpt */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -431,6 +434,7 @@ static void raise_another(int signal_number)
 static void raise_ignored(int signal_number)
 {
     struct sigaction now;
+    signal(SIGQUIT, SIG_DFL);
     signal(signal_number, SIG_IGN);
     interrupt_catch();
     for (int i = 0; i < 2; i++) {
@@ -439,6 +443,37 @@ static void raise_ignored(int signal_number)
         usleep(150000);
     }
     if (sigaction(signal_number, NULL, &now) != 0 || now.sa_handler != SIG_IGN) _exit(2);
+}
+
+/* Ctrl-C on a terminal of this process's own. */
+static void press_interrupt(void)
+{
+    int keyboard = posix_openpt(O_RDWR | O_NOCTTY);
+    if (keyboard < 0 || grantpt(keyboard) != 0 || unlockpt(keyboard) != 0 || setsid() < 0) _exit(3);
+    int terminal = open(ptsname(keyboard), O_RDWR); /* becomes the controlling one */
+    if (terminal < 0 || tcsetpgrp(terminal, getpid()) != 0) _exit(4);
+    if (write(keyboard, "\003", 1) != 1) _exit(5);
+    for (int i = 0; i < 20 && !interrupt_requested(); i++) usleep(10000);
+}
+
+static void press_in_foreground(int signal_number)
+{
+    signal(signal_number, SIG_DFL);
+    interrupt_catch();
+    press_interrupt();
+    if (!interrupt_requested()) _exit(1);
+}
+
+/* As sh starts a background process. */
+static void interrupt_background(int signal_number)
+{
+    signal(SIGQUIT, SIG_IGN);
+    signal(signal_number, SIG_IGN);
+    interrupt_catch();
+    press_interrupt();
+    if (interrupt_requested()) _exit(1);
+    kill(getpid(), signal_number);
+    if (!interrupt_requested()) _exit(2);
 }
 
 static void write_to_nobody(int signal_number)
@@ -463,6 +498,12 @@ TEST(the_first_signal_asks_to_stop_and_a_second_one_ends_the_process_with_128_an
 TEST(signals_that_the_parent_ignores_stay_ignored)
 {
     for (int i = 0; i < 3; i++) EXPECT_INT(status_of(raise_ignored, stopping[i]), 0);
+}
+
+TEST(a_background_process_is_stopped_by_a_signal_sent_to_it_and_not_by_ctrl_c)
+{
+    EXPECT_INT(status_of(press_in_foreground, SIGINT), 0);
+    EXPECT_INT(status_of(interrupt_background, SIGINT), 0);
 }
 
 TEST(a_reader_that_left_is_an_error_and_no_signal)

@@ -44,27 +44,44 @@ static void on_signal(int signal_number)
     if (now - first >= ONE_REQUEST_MS) _exit(128 + signal_number);
 }
 
-/* What the parent ignores (SIGHUP under nohup, SIGINT in a shell's background) stays ignored. */
-static void catch_signal(int signal_number, const struct sigaction *action)
+/* The SIGINT of a shell's background process: Ctrl-C, which the kernel sends, is meant for others. */
+static void on_background_interrupt(int signal_number, siginfo_t *info, void *context)
+{
+    (void)context;
+#ifdef SI_KERNEL
+    if (info->si_code == SI_KERNEL) return;
+#else
+    (void)info;
+#endif
+    on_signal(signal_number);
+}
+
+static bool parent_ignores(int signal_number)
 {
     struct sigaction before;
-    if (sigaction(signal_number, NULL, &before) == 0 && before.sa_handler == SIG_IGN) return;
-    sigaction(signal_number, action, NULL);
+    return sigaction(signal_number, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
 }
 
 void interrupt_catch(void)
 {
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    sigemptyset(&action.sa_mask);
-    action.sa_handler = on_signal;
-    action.sa_flags = SA_RESTART;
-    catch_signal(SIGINT, &action);
-    catch_signal(SIGTERM, &action);
-    catch_signal(SIGHUP, &action);
-    action.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &action, NULL);
-    sigaction(SIGXFSZ, &action, NULL);
+    static const int stopping[] = {SIGINT, SIGTERM, SIGHUP};
+    for (int i = 0; i < 3; i++) {
+        struct sigaction action;
+        memset(&action, 0, sizeof action);
+        sigemptyset(&action.sa_mask);
+        action.sa_handler = on_signal;
+        action.sa_flags = SA_RESTART;
+        if (parent_ignores(stopping[i])) {
+            /* POSIX shells without job control start background processes with SIGINT and SIGQUIT
+             * ignored. */
+            if (stopping[i] != SIGINT || !parent_ignores(SIGQUIT)) continue;
+            action.sa_sigaction = on_background_interrupt;
+            action.sa_flags |= SA_SIGINFO;
+        }
+        sigaction(stopping[i], &action, NULL);
+    }
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 bool interrupt_requested(void)

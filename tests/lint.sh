@@ -10,7 +10,7 @@ say() { printf '%s\n' "$*"; bad=1; }
 room_of() {
     case $1 in
     terms) echo base ;;
-    ops) echo ops ;;
+    op | ops) echo ops ;;
     *) local f; f=$(ls src/*/"$1".c src/*/"$1"_simd.c 2>/dev/null | head -n 1); f=${f#src/}; echo "${f%%/*}" ;;
     esac
 }

@@ -47,7 +47,8 @@ REPLAYS  := $(patsubst tests/fuzz/%.c,$(OUT)/tests/%,$(wildcard tests/fuzz/fuzz_
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 Q := $(if $(V),,@)
-FAULTS   := $(OUT)/tests/faults/sweep $(OUT)/tests/faults/faults.so
+FAULTS   := $(addprefix $(OUT)/,$(patsubst %.c,%,$(wildcard tests/faults/sweep.c)) \
+                               $(patsubst %.c,%.so,$(wildcard tests/faults/faults.c)))
 
 .PHONY: all demo test check faults fuzz bench lint deps install uninstall clean help tests needs
 .SECONDARY:

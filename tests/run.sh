@@ -5,7 +5,7 @@
 # lacks. --no-skip: those are failures. --faults N: so many faults of a kind and command.
 # usage: run.sh [--faults N] [--no-skip] OUT
 no_skip=
-faults=2
+faults=5
 [ "$1" = --faults ] && { faults=$2; shift 2; }
 [ "$1" = --no-skip ] && { no_skip=1; shift; }
 out=$1

@@ -43,7 +43,7 @@ added() { # COMMAND ARGUMENTS
 }
 # Words that stand for something of the reader's.
 filled_in() { # COMMAND
-    echo "$1" | sed "s|CONFIG\b|configs/bench-tiny.json|; s|RUN\b|runs/demo|; s|--data PATH|--data $fashion|
+    echo "$1" | sed "s|CONFIG\b|configs/bench-tiny.json|; s|RUN\b|runs/demo|; s|--data PATH|--data $fashion|; s|data.path=FOLDER|data.path=data|
                      s|--level t\b|--level 10|; s|--tolerance X\b|--tolerance 1e-3|; s|--threads N\b|--threads 1|"
 }
 
@@ -54,8 +54,9 @@ reason() { # COMMAND
     "git clone "* | "sudo apt-get install "*) echo "needs the network" ;;
     "make demo") echo "run first, in short, as .ci/demo.sh" ;;
     "make test") echo "runs this test" ;;
-    "make check" | "make fuzz" | "make lint" | "make bench") echo "takes many minutes" ;;
+    "make check"* | "make fuzz" | "make faults" | "make lint" | "make bench") echo "takes many minutes" ;;
     git | make) echo "is the name of a program" ;;
+    tests/suites) echo "is the name of a folder" ;;
     "sudo make install" | "make install PREFIX="*) echo "tests/build.sh runs it" ;;
     tests/fresh.sh) echo "installs Debian systems" ;;
     tests/golden/compare_diffusers.py*) echo "needs Python's diffusers" ;;

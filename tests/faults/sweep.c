@@ -276,7 +276,6 @@ static void work(const Scenario *s, long me)
     memcpy(sweep.base, base, sizeof base);
     for (int fault = 0; fault < FAULTS; fault++)
         if (is_asked_for(s, fault)) sweep_fault(s, fault, me);
-    sandbox_remove(base);
     exit(0);
 }
 
@@ -310,11 +309,18 @@ static bool report(bool ok)
     return ok && failed == 0 && all > 0;
 }
 
+/* However the sweep ends; a worker removes the folder of its own. */
+static void remove_base(void)
+{
+    sandbox_remove(sweep.base);
+}
+
 static void set_environment(void)
 {
     const char *root = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : getenv("TMPDIR");
     snprintf(sweep.base, sizeof sweep.base, "%s/diffc-faults.XXXXXX", root ? root : "/tmp");
     if (!mkdtemp(sweep.base)) sandbox_stop("make", sweep.base);
+    if (atexit(remove_base) != 0) sandbox_stop("remove later", sweep.base);
     sandbox_join(sweep.good.before, sweep.base, "before");
     sandbox_join(sweep.good.after, sweep.base, "after");
     /* The program does not start itself again; nothing is started beside it. */
@@ -350,6 +356,5 @@ int main(int argc, char **argv)
     set_environment();
     bool ok = true;
     for (int i = 0; i < SCENARIOS; i++) ok = sweep_scenario(&scenarios[i]) && ok;
-    sandbox_remove(sweep.base);
     return report(ok) ? 0 : 1;
 }

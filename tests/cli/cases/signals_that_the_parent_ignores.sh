@@ -6,7 +6,8 @@ started() { # RUN
     done
 }
 long='-q --steps 100000000 --set train.checkpoint_every=0'
-diffc train tiny.json $long --out caught 2>said &
+# The tests may themselves run under nohup.
+env --default-signal=HUP diffc train tiny.json $long --out caught 2>said &
 started caught
 kill -HUP $!
 wait $!

@@ -17,7 +17,8 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototyp
 FP           := -fno-math-errno -ffp-contract=off
 OPT.release  := -O3 -g
 OPT.debug    := -O0 -g3 -DDIFFC_CHECKS
-OPT.asan     := -O1 -g -DDIFFC_CHECKS -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+OPT.asan     := -O1 -g -DDIFFC_CHECKS -DDIFFC_SANITIZED -fno-omit-frame-pointer \
+                -fsanitize=address,undefined -fno-sanitize-recover=all
 OPT.fuzz     := $(OPT.asan) -fsanitize=fuzzer-no-link
 
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)

@@ -14,14 +14,6 @@
 #include "net_case.h"
 #include "unet_rule.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED
-#endif
-#endif
-
 enum { SIDE = 16 };
 
 /* Largest error of a network's output over the RMS of the exact one. */
@@ -205,7 +197,7 @@ TEST(a_whole_network_is_exact_to_3e_5_of_the_rms_at_every_level)
 /* A training of Fashion-MNIST at 16x16 (discs where it is not installed), noise prediction as in
  * DDPM with alpha_bar = cos^2(pi t / 2T). */
 enum { TRAIN_BATCH = 8, WINDOW = 50, T = 1000 };
-#ifdef SANITIZED
+#ifdef DIFFC_SANITIZED
 enum { STEPS = 100 }; /* each takes ten times as long there */
 #else
 enum { STEPS = 500 };

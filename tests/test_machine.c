@@ -186,7 +186,7 @@ TEST(the_number_of_threads_is_what_a_team_has)
     }
 }
 
-#ifndef __SANITIZE_ADDRESS__ /* which needs more address space than any limit leaves */
+#ifndef DIFFC_SANITIZED /* which needs more address space than any limit leaves */
 /* Stacks for 60 threads have no room below the limit. OpenMP would end the program. */
 TEST(threads_that_the_system_does_not_start_are_done_without)
 {

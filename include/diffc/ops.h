@@ -298,7 +298,7 @@ void mse_tangent(const PointDims *d, float *lossdot, const float *x, const float
 void mse_backward2(const PointDims *d, float *mx, const float *mloss, const float *lloss,
                    const float *x, const float *xdot, const float *target, const float *weight);
 
-/* ---- scale_by. affine: y = factor * x + offset (its other passes are those of scale).
+/* ---- affine: y = factor * x + offset (its other passes are those of scale).
  * divide: y[n,i] = x[n,i] / t[n], t [N] not zero (Song et al. 2021: a network conditioned on
  * ln(sigma) divides its output by sigma). t may have tangent NULL (zero). */
 void affine_forward(const PointDims *d, float factor, float offset, float *y, const float *x);

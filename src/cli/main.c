@@ -197,7 +197,7 @@ static void start_with_settings(int argc, char **argv, char **environment)
 
 /* The loader of glibc calls this before it initialises the shared libraries. Elsewhere main does, when
  * OpenMP may have bound this thread to one CPU (OMP_PROC_BIND), which would then be all there are. */
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__GLIBC__) && !defined(DIFFC_SANITIZED)
 typedef void Start(int argc, char **argv, char **environment);
 __attribute__((section(".preinit_array"), used)) static Start *const start = start_with_settings;
 #endif

@@ -1,52 +1,5 @@
 #include "diffc/op.h"
 #include "diffc/ops.h"
-#include "diffc/vec.h"
-
-/* scale: flat loops over N*size values in fixed pieces. */
-enum { PIECE = 1 << 14 };
-
-static long piece_count(const PointDims *d)
-{
-    return (long)(((size_t)d->N * d->size + PIECE - 1) / PIECE);
-}
-
-static size_t piece_length(const PointDims *d, long piece)
-{
-    size_t left = (size_t)d->N * d->size - (size_t)piece * PIECE;
-    return left < PIECE ? left : PIECE;
-}
-
-/* y = factor x */
-void scale_forward(const PointDims *d, float factor, float *y, const float *x)
-{
-    long pieces = piece_count(d);
-#pragma omp parallel for schedule(static)
-    for (long i = 0; i < pieces; i++) {
-        size_t at = (size_t)i * PIECE;
-        vec_scale(y + at, factor, x + at, piece_length(d, i));
-    }
-}
-
-void scale_backward(const PointDims *d, float factor, float *dx, const float *dy)
-{
-    if (!dx) return;
-    long pieces = piece_count(d);
-#pragma omp parallel for schedule(static)
-    for (long i = 0; i < pieces; i++) {
-        size_t at = (size_t)i * PIECE;
-        vec_axpy(dx + at, factor, dy + at, piece_length(d, i));
-    }
-}
-
-/* affine: y = factor x + offset */
-void affine_forward(const PointDims *d, float factor, float offset, float *y, const float *x)
-{
-#pragma omp parallel for
-    for (int n = 0; n < d->N; n++) {
-        size_t at = (size_t)n * d->size;
-        for (size_t i = at; i < at + d->size; i++) y[i] = factor * x[i] + offset;
-    }
-}
 
 /* divide: y = x / t */
 void divide_forward(const PointDims *d, float *y, const float *x, const float *t)
@@ -109,45 +62,6 @@ void divide_backward2(const PointDims *d, float *mx, float *mt, const float *my,
         if (mt) mt[n] += (float)(-first / (T * T) + 2 * Tdot * second / (T * T * T));
     }
 }
-
-/* ---- rows */
-
-static void run_scale_forward(const OpCall *c)
-{
-    const ScaleDims *d = c->dims;
-    scale_forward(&d->point, d->factor, c->y, c->x[0]);
-}
-
-static void run_scale_backward(const OpCall *c)
-{
-    const ScaleDims *d = c->dims;
-    scale_backward(&d->point, d->factor, c->dx[0], c->dy);
-}
-
-const Op op_scale = {.name = "scale",
-                     .dims_bytes = sizeof(ScaleDims),
-                     .forward = run_scale_forward,
-                     .backward = run_scale_backward,
-                     .linear = true};
-
-static void run_affine_forward(const OpCall *c)
-{
-    const ScaleDims *d = c->dims;
-    affine_forward(&d->point, d->factor, d->offset, c->y, c->x[0]);
-}
-
-static void run_affine_tangent(const OpCall *c)
-{
-    const ScaleDims *d = c->dims;
-    scale_forward(&d->point, d->factor, c->ydot, c->xdot[0]);
-}
-
-const Op op_affine = {.name = "affine",
-                      .dims_bytes = sizeof(ScaleDims),
-                      .forward = run_affine_forward,
-                      .backward = run_scale_backward,
-                      .linear = true,
-                      .tangent = run_affine_tangent};
 
 static void run_divide_forward(const OpCall *c)
 {

@@ -13,5 +13,5 @@ wait $!
 echo "exit $?"
 grep -m 1 'step 2' said
 grep -m 1 -o '"event":"save_failed","step":2,.*' run/stats.jsonl
-tail -n 1 said | sed 's/step [0-9]*/step N/g'
+tail -n 1 said | sed 's/step [0-9]*/step N/g; s/step-[0-9]*/step-N/g'
 ls run/checkpoints

@@ -13,7 +13,7 @@ MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
         -Wdouble-promotion $(if $(WERROR),-Werror)
 # Never -ffast-math: it removes the NaN checks. Multiply-adds are fused only where the source says so
-# (lanes_fma in include/diffc/vec_simd.h), so results do not depend on what a compiler contracts.
+# (lanes_fma in src/math/vec_simd.h), so results do not depend on what a compiler contracts.
 FP           := -fno-math-errno -ffp-contract=off
 OPT.release  := -O3 -g
 OPT.debug    := -O0 -g3 -DDIFFC_CHECKS
@@ -23,12 +23,12 @@ OPT.fuzz     := $(OPT.asan) -fsanitize=fuzzer-no-link
 
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs openblas libcjson zlib 2>/dev/null)
-ALL_CFLAGS  = -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Iinclude $(WARN) $(FP) $(OPT.$(MODE)) \
+ALL_CFLAGS  = -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Isrc $(if $(findstring tests/,$<),-Itests) $(WARN) $(FP) $(OPT.$(MODE)) \
               -fopenmp -MMD -MP $(PKG_CFLAGS) $(CFLAGS)
 ALL_LIBS    = $(OPT.$(MODE)) -fopenmp $(LDFLAGS) $(PKG_LIBS) -lm
 
 # Files whose name ends in _simd.c are compiled once per instruction set, with SIMD_LEVEL set; the
-# level is chosen at run time (include/diffc/vec.h).
+# level is chosen at run time (src/math/vec.h).
 ifneq (,$(findstring x86_64,$(MACHINE)))
 LEVELS := plain avx2 avx512
 endif
@@ -40,10 +40,10 @@ SIMD.avx512  := -DSIMD_LEVEL=avx512 -mavx512f -mavx512dq -mavx512vl -mavx512bw -
 LEVEL_FLAGS  := $(if $(filter avx512,$(LEVELS)),-DSIMD_X86)
 
 SIMD_SRC := $(wildcard src/*/*_simd.c)
-SRC      := $(filter-out $(SIMD_SRC),$(wildcard src/*/*.c))
+SRC      := $(filter-out $(SIMD_SRC),$(wildcard src/*/*.c src/*/*/*.c))
 LIB_OBJ  := $(patsubst %.c,$(OUT)/%.o,$(filter-out src/cli/main.c,$(SRC))) \
             $(foreach l,$(LEVELS),$(patsubst %.c,$(OUT)/%.$(l).o,$(SIMD_SRC)))
-TESTS    := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/test_*.c))
+TESTS    := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/*/test_*.c))
 REPLAYS  := $(patsubst tests/fuzz/%.c,$(OUT)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
@@ -97,7 +97,7 @@ $$(OUT)/%_simd.$(1).o: %_simd.c Makefile | needs
 endef
 $(foreach l,$(LEVELS),$(eval $(call SIMD_RULE,$(l))))
 
-$(OUT)/tests/test_%: $(OUT)/tests/test_%.o $(OUT)/tests/test.o $(LIB_OBJ)
+$(TESTS): %: %.o $(OUT)/tests/test.o $(LIB_OBJ)
 	$(call say,link,$@)
 	$(Q)$(CC) -o $@ $^ $(ALL_LIBS)
 

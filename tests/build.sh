@@ -18,7 +18,7 @@ failed=0
 # A program that does as diffc does when it is interrupted, fails or succeeds: its exit status is in
 # the file `status`, its arguments go to standard output.
 new_tree() {
-    cd "$scratch" && rm -rf "$tree" && mkdir -p "$tree/src/cli" "$tree/tests" "$tree/configs" || exit 2
+    cd "$scratch" && rm -rf "$tree" && mkdir -p "$tree/src/cli" "$tree/tests/any" "$tree/configs" || exit 2
     cp -r "$here/../Makefile" "$here/../.ci" "$tree" && cp "$here/run.sh" "$here/environment.sh" "$tree/tests" || exit 2
     cat >"$tree/src/cli/main.c" <<'END'
 #include <stdio.h>
@@ -31,7 +31,7 @@ int main(int argc, char **argv)
 }
 END
     echo 0 >"$tree/status"
-    cat >"$tree/tests/test_one.c" <<'END'
+    cat >"$tree/tests/any/test_one.c" <<'END'
 #include <stdio.h>
 int main(void)
 {
@@ -39,7 +39,7 @@ int main(void)
     return 0;
 }
 END
-    sed 's/2 skipped.*thing/1 skipped: no such thing/' "$tree/tests/test_one.c" >"$tree/tests/test_two.c"
+    sed 's/2 skipped.*thing/1 skipped: no such thing/' "$tree/tests/any/test_one.c" >"$tree/tests/any/test_two.c"
     echo 'extern int unused;' >"$tree/tests/test.c"
     mkdir "$tree/bin"
     path=$PATH
@@ -105,7 +105,7 @@ a_build_prints_a_line_a_file_and_one_more_when_nothing_is_left_to_do() {
 all_jobs_build_without_a_warning_of_make() {
     for jobs in '' -j1 -j8; do
         run 0 make $jobs clean all tests
-        says "link  build/release/tests/test_two"
+        says "link  build/release/tests/any/test_two"
         says_not "warning"
         run 0 make $jobs test DATASETS=/none
         says_not "warning"

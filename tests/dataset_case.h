@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "diffc/dataset.h"
-#include "diffc/fsio.h"
-#include "diffc/image.h"
+#include "base/fsio.h"
+#include "data/dataset.h"
+#include "data/image.h"
 #include "test.h"
 
 /* The path of a name in the scratch folder. */

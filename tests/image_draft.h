@@ -7,8 +7,8 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "diffc/fsio.h"
-#include "diffc/image.h"
+#include "base/fsio.h"
+#include "data/image.h"
 #include "test.h"
 
 #define IMAGES "tests/golden/images/"

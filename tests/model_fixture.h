@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "diffc/fsio.h"
-#include "diffc/params.h"
+#include "base/fsio.h"
+#include "net/params.h"
 #include "test.h"
 
 enum { PARAMS = 9, BLOCK = 16 * 16 };

@@ -18,8 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diffc/op.h"
 #include "guarded.h"
+#include "ops/op.h"
 #include "test.h"
 
 /* Inputs of the row, then weights and bias. */

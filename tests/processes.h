@@ -2,7 +2,7 @@
 #ifndef DIFFC_TESTS_PROCESSES_H
 #define DIFFC_TESTS_PROCESSES_H
 
-#include "diffc/process.h"
+#include "diffusion/process.h"
 
 static const ProcessConfig every_process[] = {
     {.kind = PROCESS_DDPM,

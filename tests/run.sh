@@ -38,9 +38,9 @@ report() { # NAME STATUS
     grep '^[0-9]* skipped: ' "$log" >>"$skipped"
     printf '%-24s %s\n' "$1" "$(tail -n 1 "$log")"
 }
-for test in "$here"/test_*.c; do
+for test in "$here"/*/test_*.c; do
     name=$(basename "$test" .c)
-    "$out/tests/$name" >"$log" 2>&1
+    "$out/tests/$(basename "$(dirname "$test")")/$name" >"$log" 2>&1
     report "$name" $?
 done
 for target in "$here"/fuzz/fuzz_*.c; do

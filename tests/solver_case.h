@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diffc/sampler.h"
+#include "diffusion/sampler.h"
 #include "processes.h"
 #include "test.h"
 

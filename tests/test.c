@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "diffc/fsio.h"
-#include "diffc/parallel.h"
-#include "diffc/rng.h"
-#include "diffc/vec.h"
+#include "base/fsio.h"
+#include "base/parallel.h"
+#include "base/rng.h"
+#include "math/vec.h"
 
 enum { MAX_CASES = 512 };
 static struct {

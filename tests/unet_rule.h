@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diffc/net.h"
+#include "net/net.h"
 #include "test.h"
 
 /* The fill rule of the vectors: tensors sorted by name, in disk layout, values of

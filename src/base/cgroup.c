@@ -1,4 +1,4 @@
-#include "diffc/cgroup.h"
+#include "base/cgroup.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diffc/fsio.h"
+#include "base/fsio.h"
 
 enum { LINE_BYTES = 2 * PATH_BYTES };
 static const double WITHOUT_LIMIT = (double)INFINITY;

@@ -1,4 +1,4 @@
-#include "diffc/clock.h"
+#include "base/clock.h"
 
 #include <math.h>
 #include <signal.h>

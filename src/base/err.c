@@ -1,4 +1,4 @@
-#include "diffc/err.h"
+#include "base/err.h"
 
 #include <errno.h>
 #include <stdarg.h>

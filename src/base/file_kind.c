@@ -1,4 +1,4 @@
-#include "diffc/file_kind.h"
+#include "base/file_kind.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "diffc/fsio.h"
+#include "base/fsio.h"
 
 /* /dev/stdout, /dev/fd/3 and the like are links below /proc that mean an open file of a process, not
  * the name it was opened by. *own: the descriptor, when the process is this one, else -1. */

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE /* renameat2 */
-#include "diffc/folder_swap.h"
+#include "base/folder_swap.h"
 
 #include <errno.h>
 #include <fcntl.h>

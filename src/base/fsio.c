@@ -1,4 +1,4 @@
-#include "diffc/fsio.h"
+#include "base/fsio.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "diffc/file_kind.h"
-#include "diffc/mem.h"
+#include "base/file_kind.h"
+#include "base/mem.h"
 
 static void refuse_size(int fd, const char *path, long long size, size_t limit, Err *err)
 {

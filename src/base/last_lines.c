@@ -1,4 +1,4 @@
-#include "diffc/last_lines.h"
+#include "base/last_lines.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "diffc/mem.h"
+#include "base/mem.h"
 
 enum { BLOCK = 1 << 16 };
 

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "diffc/fsio.h"
+#include "base/fsio.h"
 
 bool file_is_temporary(const char *name, size_t *target, long *pid)
 {

@@ -1,4 +1,4 @@
-#include "diffc/machine.h"
+#include "base/machine.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "diffc/cgroup.h"
+#include "base/cgroup.h"
 
 enum { PATH_ROOM = 4096 };
 

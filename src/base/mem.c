@@ -1,4 +1,4 @@
-#include "diffc/mem.h"
+#include "base/mem.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -7,8 +7,8 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#include "diffc/err.h"
-#include "diffc/machine.h"
+#include "base/err.h"
+#include "base/machine.h"
 
 enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20, LARGE_BLOCK = 256 << 20 };
 

@@ -1,7 +1,7 @@
 #ifdef __linux__
 #define _GNU_SOURCE /* cpu_set_t */
 #endif
-#include "diffc/parallel.h"
+#include "base/parallel.h"
 
 #include <omp.h>
 #include <pthread.h>
@@ -12,7 +12,7 @@
 #include <xmmintrin.h>
 #endif
 
-#include "diffc/machine.h"
+#include "base/machine.h"
 
 /* What decided the number of threads. */
 typedef enum {

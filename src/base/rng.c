@@ -1,4 +1,4 @@
-#include "diffc/rng.h"
+#include "base/rng.h"
 
 #include <math.h>
 

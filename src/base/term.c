@@ -1,4 +1,4 @@
-#include "diffc/term.h"
+#include "base/term.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "diffc/clock.h"
+#include "base/clock.h"
 
 enum { PLAIN_PROGRESS_SECONDS = 30 };
 

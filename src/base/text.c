@@ -1,4 +1,4 @@
-#include "diffc/text.h"
+#include "base/text.h"
 
 #include <ctype.h>
 #include <limits.h>

@@ -1,9 +1,9 @@
-#include "bench_layers.h"
+#include "cli/bench_layers.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
+#include "cli/cli.h"
 
 static const char *const pass_names[NET_PASSES] = {"forward", "backward", "tangent",
                                                    "second backward"};

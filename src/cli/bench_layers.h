@@ -2,8 +2,8 @@
 #ifndef DIFFC_CLI_BENCH_LAYERS_H
 #define DIFFC_CLI_BENCH_LAYERS_H
 
-#include "diffc/json.h"
-#include "diffc/network.h"
+#include "io/json.h"
+#include "model/network.h"
 
 enum { LAYER_KINDS = 64 /* at most */ };
 

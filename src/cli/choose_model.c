@@ -1,11 +1,11 @@
 /* The model that a command works with. */
 #include <stdio.h>
 
-#include "cli.h"
-#include "diffc/image.h"
-#include "diffc/model.h"
-#include "diffc/term.h"
-#include "diffc/terms.h"
+#include "base/term.h"
+#include "base/terms.h"
+#include "cli/cli.h"
+#include "data/image.h"
+#include "model/model.h"
 
 /* The words for what a model lacks follow its name. */
 static bool check_image(Shape want, Shape made, Err *lack)

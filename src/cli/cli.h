@@ -4,13 +4,13 @@
 
 #include <stdbool.h>
 
-#include "diffc/err.h"
-#include "diffc/image.h"
-#include "diffc/json.h"
-#include "diffc/model_folder.h"
-#include "diffc/net.h"
-#include "diffc/parallel.h"
-#include "options.h"
+#include "base/err.h"
+#include "base/parallel.h"
+#include "cli/options.h"
+#include "data/image.h"
+#include "io/diffusers/model_folder.h"
+#include "io/json.h"
+#include "net/net.h"
 
 extern const Command command_train, command_sample, command_nll, command_info, command_bench,
     command_denoise;

@@ -3,21 +3,21 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "bench_layers.h"
-#include "cli.h"
-#include "diffc/clock.h"
-#include "diffc/config.h"
-#include "diffc/dataset.h"
-#include "diffc/fsio.h"
-#include "diffc/gemm.h"
-#include "diffc/mem.h"
-#include "diffc/model.h"
-#include "diffc/parallel.h"
-#include "diffc/rng.h"
-#include "diffc/term.h"
-#include "diffc/trainer.h"
-#include "diffc/vec.h"
-#include "summary.h"
+#include "base/clock.h"
+#include "base/fsio.h"
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "base/rng.h"
+#include "base/term.h"
+#include "cli/bench_layers.h"
+#include "cli/cli.h"
+#include "cli/summary.h"
+#include "data/dataset.h"
+#include "io/config.h"
+#include "math/gemm.h"
+#include "math/vec.h"
+#include "model/model.h"
+#include "train/trainer.h"
 
 enum { BATCH, SECONDS, REPEAT, TASK, LAYERS, SET, THREADS, JSON, QUIET, ROWS };
 enum { TASK_BOTH, TASK_TRAIN, TASK_SAMPLE };

@@ -3,16 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
-#include "denoise_data.h"
-#include "denoise_image.h"
-#include "diffc/cdm_network.h"
-#include "diffc/clock.h"
-#include "diffc/image.h"
-#include "diffc/likelihood.h"
-#include "diffc/mem.h"
-#include "diffc/model.h"
-#include "diffc/term.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/term.h"
+#include "cli/cli.h"
+#include "cli/denoise_data.h"
+#include "cli/denoise_image.h"
+#include "data/image.h"
+#include "diffusion/likelihood.h"
+#include "model/cdm_network.h"
+#include "model/model.h"
 
 enum {
     MODEL,

@@ -3,17 +3,17 @@
 #include <math.h>
 #include <string.h>
 
-#include "cli.h"
-#include "diffc/last_lines.h"
-#include "diffc/method.h"
-#include "diffc/model.h"
-#include "diffc/safetensors.h"
-#include "diffc/term.h"
-#include "diffc/text.h"
-#include "diffc/trainer.h"
-#include "info_data.h"
-#include "noise_advice.h"
-#include "summary.h"
+#include "base/last_lines.h"
+#include "base/term.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/info_data.h"
+#include "cli/noise_advice.h"
+#include "cli/summary.h"
+#include "io/safetensors.h"
+#include "model/method.h"
+#include "model/model.h"
+#include "train/trainer.h"
 
 enum { LAYERS, JSON, ROWS };
 

@@ -3,18 +3,18 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
-#include "diffc/cdm.h"
-#include "diffc/clock.h"
-#include "diffc/likelihood.h"
-#include "diffc/mem.h"
-#include "diffc/model.h"
-#include "diffc/term.h"
-#include "nll_fit.h"
-#include "nll_images.h"
-#include "nll_options.h"
-#include "nll_report.h"
-#include "step_choice.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/term.h"
+#include "cli/cli.h"
+#include "cli/nll_fit.h"
+#include "cli/nll_images.h"
+#include "cli/nll_options.h"
+#include "cli/nll_report.h"
+#include "cli/step_choice.h"
+#include "diffusion/cdm.h"
+#include "diffusion/likelihood.h"
+#include "model/model.h"
 
 enum { BOUND_CALLS = 100, BOUND_IMAGES = 4, FLOW_IMAGES = 16, FILE_DRAWS = 4 };
 

@@ -5,17 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
-#include "diffc/clock.h"
-#include "diffc/mem.h"
-#include "diffc/model.h"
-#include "diffc/parallel.h"
-#include "diffc/term.h"
-#include "diffc/vec.h"
-#include "sample_output.h"
-#include "sample_plan.h"
-#include "step_choice.h"
-#include "version.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "base/term.h"
+#include "cli/cli.h"
+#include "cli/sample_output.h"
+#include "cli/sample_plan.h"
+#include "cli/step_choice.h"
+#include "cli/version.h"
+#include "math/vec.h"
+#include "model/model.h"
 
 enum { FIT_IMAGES = 32 };
 

@@ -2,14 +2,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
-#include "diffc/clock.h"
-#include "diffc/fsio.h"
-#include "diffc/mem.h"
-#include "diffc/term.h"
-#include "diffc/text.h"
-#include "diffc/trainer.h"
-#include "summary.h"
+#include "base/clock.h"
+#include "base/fsio.h"
+#include "base/mem.h"
+#include "base/term.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/summary.h"
+#include "train/trainer.h"
 
 enum { OUT, RESUME, INIT, DRY_RUN, SET, STEPS, SEED, THREADS, JSON, QUIET, ROWS };
 

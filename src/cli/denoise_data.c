@@ -1,11 +1,11 @@
-#include "denoise_data.h"
+#include "cli/denoise_data.h"
 
 #include <math.h>
 
-#include "diffc/clock.h"
-#include "diffc/likelihood.h"
-#include "diffc/mem.h"
-#include "diffc/term.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/term.h"
+#include "diffusion/likelihood.h"
 
 enum { GROUP = DENOISE_IMAGES };
 

@@ -2,8 +2,8 @@
 #ifndef DIFFC_CLI_DENOISE_DATA_H
 #define DIFFC_CLI_DENOISE_DATA_H
 
-#include "diffc/denoiser.h"
-#include "nll_images.h"
+#include "cli/nll_images.h"
+#include "diffusion/denoiser.h"
 
 /* Images of a call of the denoiser. */
 enum { DENOISE_IMAGES = 16 };

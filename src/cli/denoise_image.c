@@ -1,8 +1,8 @@
-#include "denoise_image.h"
+#include "cli/denoise_image.h"
 
 #include <math.h>
 
-#include "diffc/likelihood.h"
+#include "diffusion/likelihood.h"
 
 /* Levels of grey in one unit of the model. */
 static double greys_in_unit(void)

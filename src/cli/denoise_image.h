@@ -2,8 +2,8 @@
 #ifndef DIFFC_CLI_DENOISE_IMAGE_H
 #define DIFFC_CLI_DENOISE_IMAGE_H
 
-#include "diffc/denoiser.h"
-#include "diffc/process.h"
+#include "diffusion/denoiser.h"
+#include "diffusion/process.h"
 
 /* sigma / alpha, the standard deviation of the noise of x / alpha, in levels of grey. */
 double noise_in_greys(NoiseLevel level);

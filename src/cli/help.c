@@ -1,7 +1,7 @@
 /* The help texts, made from the option tables. */
 #include <string.h>
 
-#include "options.h"
+#include "cli/options.h"
 
 enum { HELP_WIDTH = 80, HELP_COLUMN = 26 };
 

@@ -1,13 +1,13 @@
-#include "info_data.h"
+#include "cli/info_data.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
-#include "diffc/checkpoint.h"
-#include "diffc/term.h"
-#include "diffc/text.h"
-#include "diffc/trainer.h"
+#include "base/term.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "io/checkpoint.h"
+#include "train/trainer.h"
 
 enum { LINE_WIDTH = 66 };
 

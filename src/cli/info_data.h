@@ -2,7 +2,7 @@
 #ifndef DIFFC_CLI_INFO_DATA_H
 #define DIFFC_CLI_INFO_DATA_H
 
-#include "diffc/json.h"
+#include "io/json.h"
 
 /* Of the run in this folder, "": nothing. Of runs of older releases only the path is known. False when
  * memory is short or the checkpoints cannot be listed. */

@@ -1,9 +1,9 @@
 /* CPUs: the instruction set and the number of threads, and what is said once at the start when these are
  * less than they could be. */
-#include "cli.h"
-#include "diffc/parallel.h"
-#include "diffc/term.h"
-#include "diffc/vec.h"
+#include "base/parallel.h"
+#include "base/term.h"
+#include "cli/cli.h"
+#include "math/vec.h"
 
 void note_instructions(void)
 {

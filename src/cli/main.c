@@ -7,15 +7,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli.h"
-#include "diffc/clock.h"
-#include "diffc/fsio.h"
-#include "diffc/gemm.h"
-#include "diffc/term.h"
-#include "diffc/text.h"
-#include "diffc/vec.h"
-#include "options.h"
-#include "version.h"
+#include "base/clock.h"
+#include "base/fsio.h"
+#include "base/term.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "cli/version.h"
+#include "math/gemm.h"
+#include "math/vec.h"
 
 extern char **environ;
 

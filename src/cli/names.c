@@ -1,11 +1,11 @@
 /* The words for the shared choices, as configuration files have them. */
 #include <string.h>
 
-#include "cli.h"
-#include "diffc/likelihood.h"
-#include "diffc/sampler.h"
-#include "diffc/terms.h"
-#include "diffc/text.h"
+#include "base/terms.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "diffusion/likelihood.h"
+#include "diffusion/sampler.h"
 
 static const char *const schedules[] = {[SCHEDULE_LINEAR] = "linear",
                                         [SCHEDULE_SCALED_LINEAR] = "scaled_linear",

@@ -1,14 +1,14 @@
-#include "nll_fit.h"
+#include "cli/nll_fit.h"
 
 #include <stdio.h>
 
-#include "diffc/clock.h"
-#include "diffc/config.h"
-#include "diffc/mem.h"
-#include "diffc/method.h"
-#include "diffc/step_costs.h"
-#include "diffc/term.h"
-#include "nll_images.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/term.h"
+#include "cli/nll_images.h"
+#include "diffusion/step_costs.h"
+#include "io/config.h"
+#include "model/method.h"
 
 enum { FIT_CALLS = 200 };
 

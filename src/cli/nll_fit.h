@@ -3,8 +3,8 @@
 #ifndef DIFFC_CLI_NLL_FIT_H
 #define DIFFC_CLI_NLL_FIT_H
 
-#include "diffc/likelihood.h"
-#include "diffc/model.h"
+#include "diffusion/likelihood.h"
+#include "model/model.h"
 
 typedef struct {
     const Model *model;

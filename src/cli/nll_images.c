@@ -1,11 +1,11 @@
-#include "nll_images.h"
+#include "cli/nll_images.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "diffc/fsio.h"
-#include "diffc/image.h"
-#include "diffc/term.h"
+#include "base/fsio.h"
+#include "base/term.h"
+#include "data/image.h"
 
 static const char *const parts[] = {[PART_TRAIN] = "train", [PART_TEST] = "test", NULL};
 

@@ -2,8 +2,8 @@
 #ifndef DIFFC_CLI_NLL_IMAGES_H
 #define DIFFC_CLI_NLL_IMAGES_H
 
-#include "diffc/dataset.h"
-#include "diffc/net.h"
+#include "data/dataset.h"
+#include "net/net.h"
 
 typedef enum { PART_TRAIN, PART_TEST, PART_AUTO } DataPart;
 const char *part_name(int kind); /* NULL after "test" */

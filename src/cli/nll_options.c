@@ -1,7 +1,7 @@
-#include "nll_options.h"
+#include "cli/nll_options.h"
 
-#include "cli.h"
-#include "nll_images.h"
+#include "cli/cli.h"
+#include "cli/nll_images.h"
 
 const char *nll_variance_name(int kind)
 {

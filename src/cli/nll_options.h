@@ -2,9 +2,9 @@
 #ifndef DIFFC_CLI_NLL_OPTIONS_H
 #define DIFFC_CLI_NLL_OPTIONS_H
 
-#include "diffc/likelihood.h"
-#include "diffc/terms.h"
-#include "options.h"
+#include "base/terms.h"
+#include "cli/options.h"
+#include "diffusion/likelihood.h"
 
 enum {
     NLL_ROW_MODEL,

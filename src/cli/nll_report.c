@@ -1,10 +1,10 @@
-#include "nll_report.h"
+#include "cli/nll_report.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
+#include "cli/cli.h"
 
 static bool append(FileWriter *file, const char *text, Err *err)
 {

@@ -2,8 +2,8 @@
 #ifndef DIFFC_CLI_NLL_REPORT_H
 #define DIFFC_CLI_NLL_REPORT_H
 
-#include "diffc/fsio.h"
-#include "diffc/likelihood.h"
+#include "base/fsio.h"
+#include "diffusion/likelihood.h"
 
 typedef struct {
     LikelihoodProtocol protocol;

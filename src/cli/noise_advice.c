@@ -1,10 +1,10 @@
-#include "noise_advice.h"
+#include "cli/noise_advice.h"
 
 #include <math.h>
 #include <stdio.h>
 
-#include "diffc/method.h"
-#include "diffc/noise_end.h"
+#include "diffusion/noise_end.h"
+#include "model/method.h"
 
 /* EDDPM's literal chain leaves out the noise of the steps that it skips. */
 static int kept_steps(const ModelConfig *m, const Config *c)

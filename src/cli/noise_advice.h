@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "diffc/config.h"
-#include "diffc/model_folder.h"
-#include "diffc/process.h"
+#include "diffusion/process.h"
+#include "io/config.h"
+#include "io/diffusers/model_folder.h"
 
 /* One sentence about noise that ends too early; false where it does not. `c` is the configuration that
  * can still be changed, NULL for a trained model. */

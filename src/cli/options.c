@@ -1,4 +1,4 @@
-#include "options.h"
+#include "cli/options.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diffc/fsio.h"
-#include "diffc/mem.h"
-#include "diffc/text.h"
+#include "base/fsio.h"
+#include "base/mem.h"
+#include "base/text.h"
 
 enum { SHOWN_BYTES = 160 };
 

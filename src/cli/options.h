@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "diffc/err.h"
+#include "base/err.h"
 
 typedef enum {
     OPTION_FLAG,   /* --json: present or not */

@@ -6,9 +6,9 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "cli.h"
-#include "diffc/fsio.h"
-#include "diffc/term.h"
+#include "base/fsio.h"
+#include "base/term.h"
+#include "cli/cli.h"
 
 static int lost; /* errno of the first write that failed, 0: none */
 

@@ -1,18 +1,18 @@
-#include "sample_output.h"
+#include "cli/sample_output.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
-#include "diffc/fsio.h"
-#include "diffc/image.h"
-#include "diffc/mem.h"
-#include "diffc/scatter.h"
-#include "diffc/term.h"
-#include "diffc/toy.h"
-#include "npz.h"
+#include "base/fsio.h"
+#include "base/mem.h"
+#include "base/term.h"
+#include "cli/cli.h"
+#include "data/image.h"
+#include "data/scatter.h"
+#include "data/toy.h"
+#include "io/npz.h"
 
 enum { GRID_GAP = 2, SCATTER_SIDE = 640, LINE_BYTES = 48 };
 

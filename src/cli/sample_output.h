@@ -6,11 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "diffc/err.h"
-#include "diffc/fsio.h"
-#include "diffc/net.h"
-#include "diffc/terms.h"
-#include "sample_part.h"
+#include "base/err.h"
+#include "base/fsio.h"
+#include "base/terms.h"
+#include "cli/sample_part.h"
+#include "net/net.h"
 
 typedef struct {
     const char *grid, *folder, *npz, *csv; /* NULL: not wanted */

@@ -1,4 +1,4 @@
-#include "sample_part.h"
+#include "cli/sample_part.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "diffc/mem.h"
-#include "diffc/term.h"
+#include "base/mem.h"
+#include "base/term.h"
 
 enum { LINE_LIMIT = 1 << 16, MARK_BYTES = sizeof(uint64_t) };
 #define ENDING ".part"

@@ -10,8 +10,8 @@
 
 #include <stddef.h>
 
-#include "diffc/fsio.h"
-#include "diffc/json.h"
+#include "base/fsio.h"
+#include "io/json.h"
 
 /* The settings begin with this key. */
 #define SAMPLE_PART_KEY "diffc"

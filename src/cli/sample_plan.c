@@ -1,12 +1,12 @@
-#include "sample_plan.h"
+#include "cli/sample_plan.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "diffc/config.h"
-#include "diffc/method.h"
-#include "diffc/network.h"
-#include "version.h"
+#include "cli/version.h"
+#include "io/config.h"
+#include "model/method.h"
+#include "model/network.h"
 
 const Option sample_options[SAMPLE_ROWS + 1] = {
     [SAMPLE_ROW_MODEL] = OPTION_ROW_MODEL,

@@ -3,10 +3,10 @@
 #ifndef DIFFC_CLI_SAMPLE_PLAN_H
 #define DIFFC_CLI_SAMPLE_PLAN_H
 
-#include "cli.h"
-#include "diffc/fsio.h"
-#include "diffc/model.h"
-#include "diffc/sampler.h"
+#include "base/fsio.h"
+#include "cli/cli.h"
+#include "diffusion/sampler.h"
+#include "model/model.h"
 
 enum {
     SAMPLE_ROW_MODEL,

@@ -1,7 +1,7 @@
-#include "step_choice.h"
+#include "cli/step_choice.h"
 
-#include "cli.h"
-#include "diffc/mem.h"
+#include "base/mem.h"
+#include "cli/cli.h"
 
 static bool optimum(Model *model, int K, NllFit fit, int label, bool clip, unsigned char *m,
                     Err *err)

@@ -2,8 +2,8 @@
 #ifndef DIFFC_CLI_STEP_CHOICE_H
 #define DIFFC_CLI_STEP_CHOICE_H
 
-#include "diffc/model.h"
-#include "nll_fit.h"
+#include "cli/nll_fit.h"
+#include "model/model.h"
 
 /* Makes model->process the chain of K steps, merged, of a ddpm or eddpm model. spacing: even, leading,
  * trailing, quadratic or dp, for which `fit` says where images are (its model is set here) and label is

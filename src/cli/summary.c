@@ -1,16 +1,16 @@
-#include "summary.h"
+#include "cli/summary.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
-#include "diffc/mem.h"
-#include "diffc/method.h"
-#include "diffc/parallel.h"
-#include "diffc/term.h"
-#include "noise_advice.h"
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "base/term.h"
+#include "cli/cli.h"
+#include "cli/noise_advice.h"
+#include "model/method.h"
 
 /* Appends to a text of `size` bytes of which `*used` are written; what does not fit is cut. */
 static void __attribute__((format(printf, 4, 5)))

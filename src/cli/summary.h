@@ -2,10 +2,10 @@
 #ifndef DIFFC_CLI_SUMMARY_H
 #define DIFFC_CLI_SUMMARY_H
 
-#include "diffc/config.h"
-#include "diffc/json.h"
-#include "diffc/process.h"
-#include "diffc/trainer.h"
+#include "diffusion/process.h"
+#include "io/config.h"
+#include "io/json.h"
+#include "train/trainer.h"
 
 /* One line of a table: output_line (results) or term_note (narration). */
 typedef void (*LineWriter)(const char *format, ...);

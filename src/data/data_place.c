@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dataset_load.h"
+#include "data/dataset_load.h"
 
 static const DataPlace fashion_mnist = {
     .installed = "/usr/share/datasets/fashion-mnist",

@@ -1,4 +1,4 @@
-#include "data_stream.h"
+#include "data/data_stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,8 +8,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "diffc/fsio.h"
-#include "diffc/mem.h"
+#include "base/fsio.h"
+#include "base/mem.h"
 
 struct DataStream {
     int fd;

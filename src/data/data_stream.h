@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "diffc/err.h"
+#include "base/err.h"
 
 typedef struct DataStream DataStream;
 

@@ -1,4 +1,4 @@
-#include "diffc/dataset.h"
+#include "data/dataset.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,16 +7,16 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
-#include "data_stream.h"
-#include "dataset_load.h"
-#include "diffc/clock.h"
-#include "diffc/file_kind.h"
-#include "diffc/mem.h"
-#include "diffc/rng.h"
-#include "diffc/term.h"
-#include "diffc/text.h"
-#include "diffc/toy.h"
-#include "image_gate.h"
+#include "base/clock.h"
+#include "base/file_kind.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/term.h"
+#include "base/text.h"
+#include "data/data_stream.h"
+#include "data/dataset_load.h"
+#include "data/image_gate.h"
+#include "data/toy.h"
 
 size_t data_limited(const DataJob *job, uint64_t count)
 {

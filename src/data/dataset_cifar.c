@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data_stream.h"
-#include "dataset_load.h"
-#include "diffc/file_kind.h"
+#include "base/file_kind.h"
+#include "data/data_stream.h"
+#include "data/dataset_load.h"
 
 enum { SIDE = 32, PLANE = SIDE * SIDE, RECORD = 1 + 3 * PLANE, CLASSES = 10, MAX_BATCHES = 99 };
 

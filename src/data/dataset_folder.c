@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "dataset_load.h"
-#include "diffc/mem.h"
-#include "image_gate.h"
+#include "base/mem.h"
+#include "data/dataset_load.h"
+#include "data/image_gate.h"
 
 typedef struct {
     char *path; /* relative to the root; "" is the root */

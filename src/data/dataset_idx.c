@@ -2,12 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "data_stream.h"
-#include "dataset_load.h"
-#include "diffc/file_kind.h"
-#include "diffc/mem.h"
-#include "diffc/term.h"
-#include "image_gate.h"
+#include "base/file_kind.h"
+#include "base/mem.h"
+#include "base/term.h"
+#include "data/data_stream.h"
+#include "data/dataset_load.h"
+#include "data/image_gate.h"
 
 enum { TYPE_U8 = 0x08, MAX_RANK = 4, BLOCK_BYTES = 1 << 18 };
 

@@ -3,9 +3,9 @@
 #ifndef DIFFC_DATASET_LOAD_H
 #define DIFFC_DATASET_LOAD_H
 
-#include "diffc/dataset.h"
-#include "diffc/fsio.h"
-#include "diffc/image.h"
+#include "base/fsio.h"
+#include "data/dataset.h"
+#include "data/image.h"
 
 typedef struct {
     const DataOptions *options;

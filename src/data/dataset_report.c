@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dataset_load.h"
-#include "diffc/term.h"
-#include "diffc/text.h"
+#include "base/term.h"
+#include "base/text.h"
+#include "data/dataset_load.h"
 
 /* "60,000 grey images of 28x28 (folder), 10 classes, 3 unreadable images left out"; height first, as
  * everywhere that a size is told or asked for. */

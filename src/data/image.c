@@ -1,7 +1,7 @@
 /* The one file that sees stb: decoding of files that have passed the gate, encoding of PNG. stb gets
  * an arena of its own: zeroed memory, a budget, and everything freed at once when an assertion of
  * stb jumps out of it. One thread at a time. */
-#include "diffc/image.h"
+#include "data/image.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -9,9 +9,9 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "diffc/fsio.h"
-#include "diffc/mem.h"
-#include "image_gate.h"
+#include "base/fsio.h"
+#include "base/mem.h"
+#include "data/image_gate.h"
 
 typedef struct Block {
     struct Block *next, *previous;

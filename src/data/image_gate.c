@@ -1,11 +1,11 @@
-#include "image_gate.h"
+#include "data/image_gate.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "diffc/file_kind.h"
-#include "diffc/image.h"
-#include "diffc/mem.h"
+#include "base/file_kind.h"
+#include "base/mem.h"
+#include "data/image.h"
 
 static const unsigned char png_signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
 

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "diffc/image.h"
-#include "diffc/mem.h"
-#include "image_gate.h"
-#include "image_gate_scan.h"
+#include "base/mem.h"
+#include "data/image.h"
+#include "data/image_gate.h"
+#include "data/image_gate_scan.h"
 
 enum { MAX_COMPONENTS = 4, TABLES = 4, MAX_SCANS = 64, MAX_SCAN_BLOCKS = 64 << 20 };
 

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "diffc/mem.h"
-#include "image_gate.h"
+#include "base/mem.h"
+#include "data/image_gate.h"
 
 enum { GREY = 0, RGB = 2, PALETTE = 3, GREY_ALPHA = 4, RGB_ALPHA = 6 };
 enum { CHUNK_EXTRA = 12 }; /* length, type, CRC */

@@ -1,4 +1,4 @@
-#include "image_gate_scan.h"
+#include "data/image_gate_scan.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "diffc/image.h"
-#include "diffc/mem.h"
+#include "base/mem.h"
+#include "data/image.h"
 
 unsigned char image_byte(float value)
 {

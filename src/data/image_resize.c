@@ -1,8 +1,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "diffc/image.h"
-#include "diffc/mem.h"
+#include "base/mem.h"
+#include "data/image.h"
 
 /* Output pixel i is the sum of weight[i * taps + k] * in[first[i] + k]; the weights sum to 1. */
 typedef struct {

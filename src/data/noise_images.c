@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dataset_load.h"
-#include "diffc/mem.h"
-#include "diffc/rng.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "data/dataset_load.h"
 
 static void draw_bytes(unsigned char *bytes, size_t count, uint64_t seed)
 {

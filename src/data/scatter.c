@@ -1,10 +1,10 @@
-#include "diffc/scatter.h"
+#include "data/scatter.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "diffc/mem.h"
+#include "base/mem.h"
 
 /* Glyphs of 5x7 pixels for what %g writes; a row's leftmost pixel is bit 4. */
 enum { GLYPH_WIDTH = 5, GLYPH_HEIGHT = 7, GLYPH_STEP = 6, LABEL_BYTES = 32 };

@@ -1,9 +1,9 @@
-#include "diffc/toy.h"
+#include "data/toy.h"
 
 #include <math.h>
 
-#include "diffc/err.h"
-#include "diffc/rng.h"
+#include "base/err.h"
+#include "base/rng.h"
 
 static const double PI = 3.14159265358979323846;
 

@@ -14,8 +14,8 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "diffc/likelihood.h"
-#include "diffc/mem.h"
+#include "base/mem.h"
+#include "diffusion/likelihood.h"
 
 enum { LEAST_CALLS = 4 };
 /* Where the draws of t begin among an image's noise draws. */

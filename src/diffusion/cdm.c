@@ -1,9 +1,9 @@
-#include "diffc/cdm.h"
+#include "diffusion/cdm.h"
 
 #include <math.h>
 
-#include "diffc/err.h"
-#include "diffc/likelihood.h"
+#include "base/err.h"
+#include "diffusion/likelihood.h"
 
 int cdm_classes(const Process *p)
 {

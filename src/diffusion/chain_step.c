@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "diffc/likelihood.h"
+#include "diffusion/likelihood.h"
 
 ChainStep chain_step(const Process *p, int t)
 {

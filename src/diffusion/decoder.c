@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "diffc/likelihood.h"
+#include "diffusion/likelihood.h"
 
 static const double SQRT_HALF = 0.70710678118654752440;
 static const double LOG_SQRT_TWO_PI = 0.91893853320467274178;

@@ -1,4 +1,4 @@
-#include "diffc/denoiser.h"
+#include "diffusion/denoiser.h"
 
 #include <math.h>
 

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "diffc/likelihood.h"
-#include "diffc/mem.h"
-#include "ode_solve.h"
+#include "base/mem.h"
+#include "diffusion/likelihood.h"
+#include "diffusion/ode_solve.h"
 
 enum { MOST_PROBES = 1000 };
 

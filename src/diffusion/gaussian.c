@@ -3,7 +3,7 @@
  * eps = -sigma score. A mixture stays a mixture. */
 #include <math.h>
 
-#include "diffc/denoiser.h"
+#include "diffusion/denoiser.h"
 
 static const double TWO_PI = 6.28318530717958647692;
 

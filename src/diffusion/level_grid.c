@@ -1,7 +1,7 @@
 #include <math.h>
 
-#include "diffc/mem.h"
-#include "diffc/process.h"
+#include "base/mem.h"
+#include "diffusion/process.h"
 
 enum { KARRAS_RHO = 7, MOST_LEVELS = 1000000 };
 

@@ -1,9 +1,9 @@
-#include "diffc/likelihood.h"
+#include "diffusion/likelihood.h"
 
 #include <math.h>
 
-#include "diffc/mem.h"
-#include "diffc/rng.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 static const double LN_2 = 0.69314718055994530942;
 static const double LOG_TWO_PI = 1.83787706640934548356;

@@ -1,9 +1,9 @@
-#include "diffc/mask.h"
+#include "diffusion/mask.h"
 
 #include <math.h>
 
-#include "diffc/mem.h"
-#include "diffc/rng.h"
+#include "base/mem.h"
+#include "base/rng.h"
 
 static int count_kept(const unsigned char *m, int T)
 {

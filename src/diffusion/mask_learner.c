@@ -1,11 +1,11 @@
-#include "diffc/mask_learner.h"
+#include "diffusion/mask_learner.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "diffc/mem.h"
-#include "diffc/process.h"
-#include "diffc/rng.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "diffusion/process.h"
 
 /* How much of the running mean and spread an update replaces. */
 static const double RUNNING_SHARE = 0.05;

@@ -1,4 +1,4 @@
-#include "diffc/noise_end.h"
+#include "diffusion/noise_end.h"
 
 #include <math.h>
 

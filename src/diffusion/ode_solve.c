@@ -1,4 +1,4 @@
-#include "ode_solve.h"
+#include "diffusion/ode_solve.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "diffc/err.h"
+#include "base/err.h"
 
 /* Whose state one row of a call is. */
 typedef struct {

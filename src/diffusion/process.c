@@ -1,10 +1,10 @@
-#include "diffc/process.h"
+#include "diffusion/process.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "diffc/mask.h"
-#include "diffc/mem.h"
+#include "base/mem.h"
+#include "diffusion/mask.h"
 
 static bool out_of_range(Err *err, const char *what, double a, double b, const char *rule)
 {

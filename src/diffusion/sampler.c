@@ -1,11 +1,11 @@
-#include "diffc/sampler.h"
+#include "diffusion/sampler.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "diffc/rng.h"
-#include "sampler_walk.h"
+#include "base/rng.h"
+#include "diffusion/sampler_walk.h"
 
 const Sampler samplers[] = {
     {"ddpm", "ancestral sampling (Ho et al. 2020), on all timesteps or some of them",

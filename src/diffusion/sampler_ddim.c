@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "sampler_walk.h"
+#include "diffusion/sampler_walk.h"
 
 /* Song, Meng & Ermon 2021, eq. 12 and 16:
  *   x0 = clip((x - sigma eps) / alpha),   eps = (x - alpha x0) / sigma where x0 was clipped

@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "sampler_walk.h"
+#include "diffusion/sampler_walk.h"
 
 /* Ho et al. 2020, algorithm 2, on any grid (Nichol & Dhariwal 2021, section 4):
  *   x_p = c_x0 x0 + c_x x + sqrt(variance) z,   x0 = clip((x - sigma eps) / alpha)

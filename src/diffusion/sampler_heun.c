@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "sampler_walk.h"
+#include "diffusion/sampler_walk.h"
 
 /* Karras et al. 2022, algorithm 2, with S_min 0, S_max infinite and S_noise 1. In y = x / alpha and
  * s = sigma / alpha the noise of any process is s eps, and the probability flow dy/ds = eps:

@@ -4,8 +4,8 @@
  * some times at each level, and at the end once y + s^2 score, the mean of the clean image. */
 #include <math.h>
 
-#include "diffc/smld.h"
-#include "sampler_walk.h"
+#include "diffusion/sampler_walk.h"
+#include "diffusion/smld.h"
 
 /* Neighbouring levels of a grid by default are at most this ratio apart: between those of Song &
  * Ermon 2020 for 784 dimensions (1.082) and twice its logarithm. */

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "sampler_walk.h"
+#include "diffusion/sampler_walk.h"
 
 /* One step between neighbours of the grid, as x_p = along_x x + along_m M. */
 typedef struct {

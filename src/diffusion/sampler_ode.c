@@ -13,7 +13,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "sampler_walk.h"
+#include "diffusion/sampler_walk.h"
 
 enum { FEWEST_CALLS = 9 }; /* one step and the last one */
 

@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "sampler_walk.h"
+#include "diffusion/sampler_walk.h"
 
 /* Predictor-corrector sampling (Song et al. 2021, algorithm 1 and appendix G), correctors first:
  *   corrector: x += e score + sqrt(2e) z,   e = 2 a (snr |z| / |score|)^2

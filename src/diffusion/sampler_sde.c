@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "sampler_walk.h"
+#include "diffusion/sampler_walk.h"
 
 /* Euler-Maruyama on dx = (f x - g^2 score) dt + g dW, backwards (Song et al. 2021, eq. 6):
  *   x_mean = x - (f x - g^2 score) dt,   x = x_mean + g sqrt(dt) z,   score = -eps / sigma

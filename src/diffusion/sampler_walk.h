@@ -3,8 +3,8 @@
 #ifndef DIFFC_SAMPLER_WALK_H
 #define DIFFC_SAMPLER_WALK_H
 
-#include "diffc/sampler.h"
-#include "ode_solve.h"
+#include "diffusion/ode_solve.h"
+#include "diffusion/sampler.h"
 
 /* One run of one sampler. Where a function takes `step`, it is a position in the run's grid. */
 typedef struct {

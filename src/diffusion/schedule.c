@@ -1,8 +1,8 @@
-#include "diffc/schedule.h"
+#include "diffusion/schedule.h"
 
 #include <math.h>
 
-#include "diffc/mem.h"
+#include "base/mem.h"
 
 static const double COSINE_OFFSET = 0.008;
 static const double COSINE_BETA_MAX = 0.999;

@@ -1,8 +1,8 @@
-#include "diffc/smld.h"
+#include "diffusion/smld.h"
 
 #include <math.h>
 
-#include "diffc/err.h"
+#include "base/err.h"
 
 static double normal_cdf(double x)
 {

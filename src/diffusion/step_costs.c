@@ -1,12 +1,12 @@
-#include "diffc/step_costs.h"
+#include "diffusion/step_costs.h"
 
 #include <math.h>
 
-#include "diffc/likelihood.h"
-#include "diffc/mask.h"
-#include "diffc/mem.h"
-#include "diffc/process.h"
-#include "diffc/sampler.h"
+#include "base/mem.h"
+#include "diffusion/likelihood.h"
+#include "diffusion/mask.h"
+#include "diffusion/process.h"
+#include "diffusion/sampler.h"
 
 static const double TWO_PI_E = 17.079468445347132;
 /* Predictions after which an old one counts a third. */

@@ -1,7 +1,7 @@
 #include <math.h>
 
-#include "diffc/mem.h"
-#include "diffc/schedule.h"
+#include "base/mem.h"
+#include "diffusion/schedule.h"
 
 /* rint is half to even in the default rounding mode, as Python's round. */
 

@@ -1,12 +1,12 @@
-#include "diffc/widest_pair.h"
+#include "diffusion/widest_pair.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#include "diffc/clock.h"
-#include "diffc/mem.h"
-#include "diffc/parallel.h"
-#include "diffc/vec.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "math/vec.h"
 
 /* Up to ENDS points at a time are compared with many others. Scans split the others into PARTS,
  * whatever the number of threads. */

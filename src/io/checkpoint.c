@@ -1,15 +1,15 @@
-#include "diffc/checkpoint.h"
+#include "io/checkpoint.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <zlib.h>
 
-#include "checkpoint_files.h"
-#include "diffc/fsio.h"
-#include "diffc/mem.h"
-#include "diffc/safetensors.h"
-#include "diffc/text.h"
+#include "base/fsio.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "io/checkpoint_files.h"
+#include "io/safetensors.h"
 
 enum { BLOCKS = 4, NAME_ROOM = PARAM_NAME_BYTES + 8, SHAPE_ROOM = 80 };
 #define CHECKPOINT_LIMIT ((size_t)1 << 36)

@@ -1,4 +1,4 @@
-#include "checkpoint_files.h"
+#include "io/checkpoint_files.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "diffc/fsio.h"
-#include "diffc/json.h"
-#include "diffc/mem.h"
+#include "base/fsio.h"
+#include "base/mem.h"
+#include "io/json.h"
 
 static bool parse_name(const char *name, int64_t *step)
 {

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "diffc/checkpoint.h"
+#include "io/checkpoint.h"
 
 #define CHECKPOINT_FOLDER "checkpoints"
 

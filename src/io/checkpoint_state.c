@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "checkpoint_files.h"
-#include "diffc/json.h"
-#include "diffc/mem.h"
+#include "base/mem.h"
+#include "io/checkpoint_files.h"
+#include "io/json.h"
 
 /* Raised when a file of this release would be misread by an older one. */
 enum { STATE_FORMAT = 1 };

@@ -1,16 +1,16 @@
-#include "diffc/config.h"
+#include "io/config.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "config_fields.h"
-#include "diffc/fsio.h"
-#include "diffc/json.h"
-#include "diffc/mem.h"
-#include "diffc/text.h"
-#include "json_scan.h"
+#include "base/fsio.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "io/config_fields.h"
+#include "io/json.h"
+#include "io/json_scan.h"
 
 /* STEPS_MAX betas with 17 digits each are about half of this. */
 enum { CONFIG_FILE_BYTES = 4 << 20, SHOWN = 80, WORDS = 200 };

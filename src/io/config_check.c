@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config_fields.h"
-#include "diffc/config.h"
+#include "io/config.h"
+#include "io/config_fields.h"
 
 NetworkKind config_network(const Config *c)
 {

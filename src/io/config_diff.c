@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config_fields.h"
-#include "json_diff.h"
+#include "io/config_fields.h"
+#include "io/json_diff.h"
 
 static const char *value_text(JsonWriter *w, const Config *c, const Field *f)
 {

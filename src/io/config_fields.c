@@ -1,11 +1,11 @@
-#include "config_fields.h"
+#include "io/config_fields.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "diffc/config.h"
-#include "diffc/mlp.h"
+#include "io/config.h"
+#include "net/mlp.h"
 
 static const char *const method_types[] = {"ddpm", "smld", "sde", "eddpm", "cdm", NULL};
 static const char *const sde_kinds[] = {"ve", "vp", "subvp", NULL};
@@ -93,7 +93,7 @@ const Field config_fields[] = {
     INT(model, downsample_padding, 0, 1, "0", "0: pad right and bottom only; 1: all round", "padding"),
     BOOL(model, scale_shift, "false", "time scales and shifts instead of only shifting",
          "resnet_time_scale_shift use_scale_shift_norm film"),
-    LIST(model, input_fourier, FIELD_INTS, input_fouriers, 0, UNET_MAX_EXPONENT, 0, 0, WAVES_MAX, "[]",
+    LIST(model, input_fourier, FIELD_INTS, input_fouriers, 0, UNET_MAX_EXPONENT, 0, 0, INPUT_FOURIER_MAX, "[]",
          "unet: for each n given, sin and cos of 2^n pi x beside the image, to see levels of grey", "fourier_features input_features"),
     BOOL(model, class_conditional, "false", "the class label is an input", "class_cond conditional classes labels num_class_embeds"),
     BOOL(model, zero_init, "true", "last convolution of each block starts at zero", ""),

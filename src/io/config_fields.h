@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "diffc/config.h"
-#include "diffc/json.h"
+#include "io/config.h"
+#include "io/json.h"
 
 /* 2^53 - 1: JSON numbers above it may have lost digits, so such seeds stand as strings. */
 #define CONFIG_SAFE_INTEGER 9007199254740991ull

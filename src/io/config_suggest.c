@@ -1,8 +1,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config_fields.h"
-#include "diffc/text.h"
+#include "base/text.h"
+#include "io/config_fields.h"
 
 enum { WORD = 40 };
 

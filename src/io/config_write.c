@@ -1,10 +1,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config_fields.h"
-#include "diffc/config.h"
-#include "diffc/json.h"
-#include "diffc/mem.h"
+#include "base/mem.h"
+#include "io/config.h"
+#include "io/config_fields.h"
+#include "io/json.h"
 
 static int load_int(const Config *c, size_t offset)
 {

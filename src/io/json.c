@@ -1,4 +1,4 @@
-#include "diffc/json.h"
+#include "io/json.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diffc/file_kind.h"
-#include "diffc/fsio.h"
-#include "diffc/mem.h"
-#include "diffc/text.h"
-#include "json_scan.h"
+#include "base/file_kind.h"
+#include "base/fsio.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "io/json_scan.h"
 
 /* Longer numbers exist only in attacks; the bound lets one buffer hold any of them. */
 enum { NUMBER_BYTES = 512 };

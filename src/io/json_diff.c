@@ -1,10 +1,10 @@
-#include "json_diff.h"
+#include "io/json_diff.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "diffc/mem.h"
-#include "diffc/text.h"
+#include "base/mem.h"
+#include "base/text.h"
 
 void json_cut(char *out, size_t size, const char *text, size_t length)
 {

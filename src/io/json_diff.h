@@ -2,7 +2,7 @@
 #ifndef DIFFC_IO_JSON_DIFF_H
 #define DIFFC_IO_JSON_DIFF_H
 
-#include "diffc/json.h"
+#include "io/json.h"
 
 typedef struct {
     bool found;

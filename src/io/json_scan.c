@@ -1,4 +1,4 @@
-#include "json_scan.h"
+#include "io/json_scan.h"
 
 #include <stdarg.h>
 #include <stdint.h>

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "diffc/err.h"
+#include "base/err.h"
 
 enum { SCAN_MAX_DEPTH = 64 };
 

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diffc/fsio.h"
-#include "diffc/json.h"
-#include "diffc/text.h"
-#include "json_scan.h"
+#include "base/fsio.h"
+#include "base/text.h"
+#include "io/json.h"
+#include "io/json_scan.h"
 
 enum { WRITER_DEPTH = sizeof(((JsonWriter *)0)->open) };
 

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config_fields.h"
-#include "json_diff.h"
-#include "model_files.h"
+#include "io/config_fields.h"
+#include "io/diffusers/model_files.h"
+#include "io/json_diff.h"
 
 /* null, where it only stands for a number. */
 static void resolve(ModelConfig *m)

@@ -7,8 +7,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "diffc/checkpoint.h"
-#include "diffc/fsio.h"
+#include "base/fsio.h"
+#include "io/checkpoint.h"
 
 bool run_lock(RunLock *lock, const char *run, Err *err)
 {

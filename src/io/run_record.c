@@ -1,13 +1,13 @@
-#include "diffc/run_record.h"
+#include "io/run_record.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "config_fields.h"
-#include "diffc/mem.h"
-#include "json_diff.h"
+#include "base/mem.h"
+#include "io/config_fields.h"
+#include "io/json_diff.h"
 
 void run_record_free(RunRecord *r)
 {

@@ -1,13 +1,13 @@
-#include "diffc/safetensors.h"
+#include "io/safetensors.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "diffc/file_kind.h"
-#include "diffc/mem.h"
-#include "diffc/text.h"
-#include "json_scan.h"
+#include "base/file_kind.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "io/json_scan.h"
 
 enum {
     LENGTH_BYTES = 8,

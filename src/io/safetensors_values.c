@@ -1,8 +1,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "diffc/safetensors.h"
-#include "diffc/text.h"
+#include "base/text.h"
+#include "io/safetensors.h"
 
 const TensorInfo *safetensors_find(const Safetensors *st, const char *name)
 {

@@ -1,9 +1,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diffc/json.h"
-#include "diffc/mem.h"
-#include "diffc/safetensors.h"
+#include "base/mem.h"
+#include "io/json.h"
+#include "io/safetensors.h"
 
 enum { LENGTH_BYTES = 8, ALIGNMENT = 8 };
 

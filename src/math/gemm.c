@@ -1,4 +1,4 @@
-#include "diffc/gemm.h"
+#include "math/gemm.h"
 
 #include <cblas.h>
 #include <pthread.h>

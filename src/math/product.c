@@ -1,11 +1,11 @@
-#include "diffc/product.h"
+#include "math/product.h"
 
 #include <stdint.h>
 
-#include "diffc/err.h"
-#include "diffc/parallel.h"
-#include "diffc/vec.h"
-#include "product_table.h"
+#include "base/err.h"
+#include "base/parallel.h"
+#include "math/product_table.h"
+#include "math/vec.h"
 
 enum {
     ALIGN_FLOATS = 16,

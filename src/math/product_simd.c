@@ -1,6 +1,6 @@
 /* The products at one instruction set: packing of B and the register tile. */
-#include "diffc/vec_simd.h"
-#include "product_table.h"
+#include "math/product_table.h"
+#include "math/vec_simd.h"
 
 #define UNROLL LANES_UNROLL
 

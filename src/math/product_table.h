@@ -4,7 +4,7 @@
 #ifndef DIFFC_PRODUCT_TABLE_H
 #define DIFFC_PRODUCT_TABLE_H
 
-#include "diffc/product.h"
+#include "math/product.h"
 
 enum { PRODUCT_PANEL = 2 };
 

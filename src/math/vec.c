@@ -1,9 +1,9 @@
-#include "diffc/vec.h"
+#include "math/vec.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "vec_table.h"
+#include "math/vec_table.h"
 
 static const char *const level_names[] = {"plain", "avx2", "avx512"};
 static SimdLevel level = SIMD_PLAIN;

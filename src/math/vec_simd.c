@@ -1,8 +1,8 @@
-#include "vec_table.h"
+#include "math/vec_table.h"
 
 #include <math.h>
 
-#include "diffc/vec_simd.h"
+#include "math/vec_simd.h"
 
 static void add(float *y, const float *a, const float *b, size_t n)
 {

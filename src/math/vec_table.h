@@ -2,7 +2,7 @@
 #ifndef DIFFC_VEC_TABLE_H
 #define DIFFC_VEC_TABLE_H
 
-#include "diffc/vec.h"
+#include "math/vec.h"
 
 typedef struct {
     void (*add)(float *y, const float *a, const float *b, size_t n);

@@ -1,4 +1,4 @@
-#include "diffc/mlp.h"
+#include "net/mlp.h"
 
 #include <stdio.h>
 

@@ -1,12 +1,12 @@
 /* Declaring: nodes with inferred shapes, parameters entered in the table. */
-#include "diffc/net.h"
+#include "net/net.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "diffc/mem.h"
-#include "diffc/winograd.h"
-#include "net_internal.h"
+#include "base/mem.h"
+#include "net/net_internal.h"
+#include "ops/winograd.h"
 
 enum { FIRST_ROOM = 256 };
 
@@ -31,7 +31,7 @@ void net_free(Net *net)
 {
     if (!net) return;
     mem_free(net->block);
-    if (!net->shares) mem_free(net->prepared);
+    if (!net->shares) mem_free(net->packed);
     for (int i = 0; i < net->count; i++) mem_free(net->nodes[i].dims);
     mem_free(net->nodes);
     mem_free(net);
@@ -101,7 +101,7 @@ static int append(Net *net, Node node, const void *dims)
 /* A node with one output like `shape` that reads a, then b, then c (-1: absent). */
 static Node reading(const Op *op, Shape shape, int a, int b, int c)
 {
-    Node node = {.op = op, .shape = shape, .in = {a, b, c}, .param = {-1, -1}, .fold = -1};
+    Node node = {.op = op, .shape = shape, .in = {a, b, c}, .param = {-1, -1}, .merged_with = -1};
     node.joins = node.sums_from[0] = node.sums_from[1] = -1;
     node.inputs = a < 0 ? 0 : b < 0 ? 1 : c < 0 ? 2 : 3;
     node.overwrites = op->overwrites;
@@ -330,14 +330,14 @@ int net_time_features(Net *net, int t, int features, TimeFeatureKind kind, bool 
     return append(net, node, &d);
 }
 
-int net_waves(Net *net, int x, const int *exponents, int count)
+int net_input_fourier(Net *net, int x, const int *exponents, int count)
 {
     Shape s = net_shape(net, x);
-    CHECK(count >= 1 && count <= WAVES_MAX);
-    WaveDims d = {.N = net->batch, .T = s.H * s.W, .C = s.C, .F = count};
+    CHECK(count >= 1 && count <= INPUT_FOURIER_MAX);
+    InputFourierDims d = {.N = net->batch, .T = s.H * s.W, .C = s.C, .F = count};
     memcpy(d.n, exponents, (size_t)count * sizeof *exponents);
     Shape shape = {s.H, s.W, s.C * (1 + 2 * count)};
-    return append(net, reading(&op_waves, shape, x, -1, -1), &d);
+    return append(net, reading(&op_input_fourier, shape, x, -1, -1), &d);
 }
 
 int net_class_embed(Net *net, int label, int classes, int features, const char *name)
@@ -367,7 +367,7 @@ void net_set_output(Net *net, int node)
     REQUIRE(node >= 0 && node < net->count && net->nodes[node].op != &op_input);
     CHECK(!net->planned);
     net->output = node;
-    if (!net->no_memory) net_fuse(net);
+    if (!net->no_memory) rewrite_conv(net);
 }
 
 bool net_is_complete(const Net *net, Err *err)

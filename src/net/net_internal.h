@@ -2,8 +2,8 @@
 #ifndef DIFFC_NET_INTERNAL_H
 #define DIFFC_NET_INTERNAL_H
 
-#include "diffc/net.h"
-#include "diffc/op.h"
+#include "net/net.h"
+#include "ops/op.h"
 
 /* Node k of training step s draws its dropout mask from stream s * NODE_LIMIT + k. */
 enum { MAX_PARAMS = 2, NODE_LIMIT = 4096 };
@@ -30,16 +30,16 @@ typedef struct {
     int param[MAX_PARAMS]; /* weight, bias: indexes in the table */
     Shape shape;           /* of the output */
     bool wants_gradient;   /* inputs */
-    /* Those of op, and the operands that fuse.c joined to a fast convolution. */
+    /* Those of op, and the operands that rewrite_conv.c joined to a fast convolution. */
     unsigned overwrites, passes_on;
     /* groupnorm: the convolutions whose sums make its statistics (two where it reads their concat);
      * sums_from[0] < 0: it makes them itself. */
     int sums_from[2];
     int gives_sums; /* conv2d_fast: how many groupnorms read its sums */
     /* linear, in a folded net: the layer whose weights are multiplied into this one's, or -1; and
-     * whether that has happened to its own (fold.c). */
-    int fold;
-    bool folds_away;
+     * whether that has happened to its own (rewrite_infer.c). */
+    int merged_with;
+    bool merged_away;
     /* groupnorm, linear: the concat that it reads, of which in a folded net it reads the halves; or
      * -1. */
     int joins;
@@ -57,8 +57,8 @@ typedef struct {
     int gradient_from;
     /* Offsets in floats. */
     size_t value, saved, gradient, tangent, gradient2, sums;
-    /* In the block of prepared weights; the bias of a layer with its fold. */
-    size_t prepared, prepared_back, prepared_bias;
+    /* In the block of packed weights; the bias of a layer with its fold. */
+    size_t packed, packed_back, packed_bias;
     double seconds[NET_PASSES]; /* profile */
 } Node;
 
@@ -68,19 +68,19 @@ struct Net {
     Node *nodes;
     int count, room;
     int output;
-    bool plain;     /* net_plain_convolutions */
-    bool no_memory; /* sticky: declaring ran out of memory; net_plan reports it */
-    bool folded;    /* the nodes stand as net_fold leaves them */
+    bool plain;      /* net_plain_convolutions */
+    bool no_memory;  /* sticky: declaring ran out of memory; net_plan reports it */
+    bool infer_form; /* the nodes stand as rewrite_infer_apply leaves them */
 
     /* The plan: */
     bool planned;
     NetMode mode;
     float *block;
     size_t block_floats;
-    float *prepared;     /* weights as the fast kernels read them */
-    size_t fold_scratch; /* in that block */
-    const float *held;   /* the weights that it was made from; NULL: not held */
-    const Net *shares;   /* whose `prepared` it is; NULL: its own */
+    float *packed;         /* weights as the fast kernels read them */
+    size_t merged_scratch; /* in that block */
+    const float *held;     /* the weights that it was made from; NULL: not held */
+    const Net *shares;     /* whose `prepared` it is; NULL: its own */
     size_t scratch;
     int threads; /* scratch sizes hold for this many */
 
@@ -88,29 +88,29 @@ struct Net {
     enum { STAGE_NONE, STAGE_FORWARD, STAGE_BACKWARD, STAGE_TANGENT } stage;
     bool backward_done; /* since the last forward */
     bool profiled;
-    int products[NET_PASSES];  /* profile: products of a convolution's size that each pass made */
-    double prepare_seconds[2]; /* profile: making prepared weights, forward and backward */
+    int products[NET_PASSES]; /* profile: products of a convolution's size that each pass made */
+    double pack_seconds[2];   /* profile: making packed weights, forward and backward */
 };
 
 /* Joins neighbours of fast convolutions to them; called once, when the declaration ends. */
-void net_fuse(Net *net);
+void rewrite_conv(Net *net);
 
 /* The only reader of a node that is not the output; -1 when there is no such reader. */
 int net_only_reader(const Net *net, int node);
 void net_redirect_readers(Net *net, int from, int to);
 
-/* fold.c: finds what can be folded, at the end of the declaration; folds it, or undoes that. */
-void net_find_folds(Net *net);
-void net_fold(Net *net, bool folded);
+/* rewrite_infer.c: finds what can be folded, at the end of the declaration; folds it, or undoes that. */
+void rewrite_infer_find(Net *net);
+void rewrite_infer_apply(Net *net, bool folded);
 /* The weights and bias of a linear layer with fold >= 0, from the parameters. */
-size_t fold_scratch_floats(const Node *node);
-void fold_prepare(const Net *net, const Node *node, float *packed, float *b, const float *weights,
-                  float *scratch);
+size_t merged_scratch_floats(const Node *node);
+void merged_pack(const Net *net, const Node *node, float *packed, float *b, const float *weights,
+                 float *scratch);
 
-/* prepared.c: weights in the form that kernels read. Allocation (part of net_plan), and what a
+/* packed_weights.c: weights in the form that kernels read. Allocation (part of net_plan), and what a
  * pass that reads `weights` does first. */
-bool prepared_open(Net *net, Err *err);
-void prepared_update(Net *net, const float *weights, bool backward);
+bool packed_open(Net *net, Err *err);
+void packed_update(Net *net, const float *weights, bool backward);
 
 /* Number of floats of a node's output. */
 size_t node_floats(const Net *net, const Node *node);

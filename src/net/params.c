@@ -1,12 +1,12 @@
-#include "diffc/params.h"
+#include "net/params.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "diffc/err.h"
-#include "diffc/mem.h"
-#include "diffc/rng.h"
-#include "net_internal.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "net/net_internal.h"
 
 enum { ALIGN_FLOATS = 16, FIRST_ROOM = 64 };
 

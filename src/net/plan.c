@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diffc/mem.h"
-#include "diffc/parallel.h"
-#include "net_internal.h"
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "net/net_internal.h"
 
 enum { ALIGN_FLOATS = 16, KINDS_OF_BUFFER = 6 };
 
@@ -314,7 +314,7 @@ static bool lay_out(Net *net, NetMode mode, size_t *total)
 {
     size_t nodes = (size_t)net->count;
     Plan p = {.net = net, .mode = mode};
-    net_fold(net, mode == NET_INFER);
+    rewrite_infer_apply(net, mode == NET_INFER);
     p.buffers = mem_alloc(nodes * KINDS_OF_BUFFER + 1, sizeof *p.buffers);
     const Buffer **placed = mem_alloc(nodes * KINDS_OF_BUFFER + 1, sizeof *placed);
     int *value_end = mem_alloc(nodes, sizeof *value_end);
@@ -384,7 +384,7 @@ bool net_plan(Net *net, NetMode mode, Err *err)
     }
     net->block_floats = total;
     net->mode = mode;
-    if (!prepared_open(net, err)) return false;
+    if (!packed_open(net, err)) return false;
     net->planned = true;
     net->stage = STAGE_NONE;
     net->backward_done = false;

@@ -2,21 +2,22 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "net_internal.h"
+#include "net/net_internal.h"
 
 /* In the order in which their times are shown. */
 const Op *const net_ops[] = {
-    &op_conv2d,   &op_conv2d_fast, &op_linear, &op_groupnorm, &op_silu,          &op_attention,
-    &op_upsample, &op_tapmeans,    &op_cumsum, &op_concat,    &op_add,           &op_shift,
-    &op_modulate, &op_scale,       &op_affine, &op_divide,    &op_time_features, &op_class_embed,
-    &op_waves,    &op_dropout,     NULL};
+    &op_conv2d,    &op_conv2d_fast,   &op_linear,      &op_groupnorm,     &op_silu,
+    &op_attention, &op_upsample,      &op_tapmeans,    &op_cumsum,        &op_concat,
+    &op_add,       &op_shift,         &op_modulate,    &op_scale,         &op_affine,
+    &op_divide,    &op_time_features, &op_class_embed, &op_input_fourier, &op_dropout,
+    NULL};
 enum { KIND_PREPARE = sizeof net_ops / sizeof *net_ops - 1, KINDS };
 
 void net_profile(Net *net, bool on)
 {
     net->profiled = on;
     memset(net->products, 0, sizeof net->products);
-    memset(net->prepare_seconds, 0, sizeof net->prepare_seconds);
+    memset(net->pack_seconds, 0, sizeof net->pack_seconds);
     for (int i = 0; i < net->count; i++)
         memset(net->nodes[i].seconds, 0, sizeof net->nodes[i].seconds);
 }
@@ -48,9 +49,9 @@ bool net_profile_kind(const Net *net, int kind, NetProfile *out)
     if (kind < 0 || kind >= KINDS) return false;
     *out = (NetProfile){0};
     if (kind == KIND_PREPARE) {
-        snprintf(out->name, sizeof out->name, "prepare weights");
-        out->seconds[NET_FORWARD] = net->prepare_seconds[0];
-        out->seconds[NET_BACKWARD] = net->prepare_seconds[1];
+        snprintf(out->name, sizeof out->name, "pack weights");
+        out->seconds[NET_FORWARD] = net->pack_seconds[0];
+        out->seconds[NET_BACKWARD] = net->pack_seconds[1];
         return true;
     }
     const Op *op = net_ops[kind];

@@ -1,10 +1,10 @@
 /* Running: the four passes over a planned net. */
 #include <string.h>
 
-#include "diffc/clock.h"
-#include "diffc/parallel.h"
-#include "diffc/rng.h"
-#include "net_internal.h"
+#include "base/clock.h"
+#include "base/parallel.h"
+#include "base/rng.h"
+#include "net/net_internal.h"
 
 static float *at(const Net *net, size_t place)
 {
@@ -71,10 +71,10 @@ static OpCall begin_call(const Net *net, const Node *node, const float *weights,
     OpCall c = {
         .dims = node->dims, .saved = at(net, node->saved), .scratch = at(net, net->scratch)};
     if (node->params > 0) c.w = weights + info[node->param[0]].offset;
-    size_t prepared = back ? node->prepared_back : node->prepared;
-    if (prepared != NOWHERE) c.packed = net->prepared + prepared;
+    size_t packed = back ? node->packed_back : node->packed;
+    if (packed != NOWHERE) c.packed = net->packed + packed;
     if (node->params > 1) c.b = weights + info[node->param[1]].offset;
-    if (net->folded && node->fold >= 0) c.b = net->prepared + node->prepared_bias;
+    if (net->infer_form && node->merged_with >= 0) c.b = net->packed + node->packed_bias;
     if (grads && node->params > 0 && info[node->param[0]].trainable)
         c.dw = grads + info[node->param[0]].offset;
     if (grads && node->params > 1 && info[node->param[1]].trainable)
@@ -175,7 +175,7 @@ static void begin_pass(Net *net, const float *weights, bool back)
     CHECK(net->planned && parallel_threads() <= net->threads);
     if (net_holds(net, weights)) return;
     CHECK(!net->shares);
-    prepared_update(net, weights, back);
+    packed_update(net, weights, back);
 }
 
 void net_forward(Net *net, const float *weights)

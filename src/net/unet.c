@@ -1,12 +1,12 @@
 /* diffusers' UNet2DModel (Ho et al. 2020; Song et al. 2021) in one walk. Names, order of the
  * operations and widths are diffusers'; where it leaves a choice, DownBlock2D, AttnDownBlock2D,
  * UpBlock2D, AttnUpBlock2D and UNetMidBlock2D are built. */
-#include "diffc/unet.h"
+#include "net/unet.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "unet_internal.h"
+#include "net/unet_internal.h"
 
 enum { NAME_BYTES = PARAM_NAME_BYTES };
 
@@ -56,7 +56,7 @@ static int resnet(Walk *w, int x, int channels, float scale, const char *prefix)
     int in_channels = net_shape(net, x).C;
     int h = net_groupnorm(net, x, unet_groups(c, in_channels), c->eps, true,
                           name_of(w, "%s.norm1", prefix));
-    /* What is added to a convolution is declared before it, so that it can be fused (fuse.c). */
+    /* What is added to a convolution is declared before it, so that it can be fused (rewrite_conv.c). */
     int e = -1;
     if (w->embedding >= 0)
         e = net_linear(net, w->embedding, c->scale_shift ? 2 * channels : channels, false,
@@ -192,7 +192,7 @@ int unet_declare(Net *net, const UNetConfig *c, int x, int t, int label)
     Walk w = {.net = net, .c = c};
     int C0 = c->block_channels[0];
     if (c->center_input) x = net_affine(net, x, 2.0f, -1.0f);
-    if (c->input_fouriers) x = net_waves(net, x, c->input_fourier, c->input_fouriers);
+    if (c->input_fouriers) x = net_input_fourier(net, x, c->input_fourier, c->input_fouriers);
     w.embedding = c->noise_classes ? -1 : embed_time(&w, t, label);
     x = conv3x3(&w, x, C0, false, "conv_in");
     w.skips[w.skip_count++] = x;

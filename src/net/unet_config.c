@@ -2,8 +2,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "diffc/terms.h"
-#include "unet_internal.h"
+#include "base/terms.h"
+#include "net/unet_internal.h"
 
 void unet_config_defaults(UNetConfig *c)
 {
@@ -54,7 +54,7 @@ static bool check_ranges(const UNetConfig *c, Err *err)
                   UNET_MAX_CHANNELS) ||
         !in_range(err, "downsample padding", c->downsample_padding, 0, 1) ||
         !in_range(err, "time embedding width", c->time_dim, 0, 4 * UNET_MAX_CHANNELS) ||
-        !in_range(err, "number of input frequencies", c->input_fouriers, 0, WAVES_MAX) ||
+        !in_range(err, "number of input frequencies", c->input_fouriers, 0, INPUT_FOURIER_MAX) ||
         !in_range(err, "number of classes", c->classes, 0, UNET_MAX_CLASSES))
         return false;
     for (int i = 0; i < c->input_fouriers; i++)

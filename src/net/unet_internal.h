@@ -2,7 +2,7 @@
 #ifndef DIFFC_UNET_INTERNAL_H
 #define DIFFC_UNET_INTERNAL_H
 
-#include "diffc/unet.h"
+#include "net/unet.h"
 
 /* Groups of a norm over C channels. Null means min(C/4, 32), which diffusers itself only does in
  * the middle block and the head. */

@@ -1,12 +1,12 @@
 #include <math.h>
 #include <stdint.h>
 
-#include "diffc/op.h"
-#include "diffc/ops.h"
-#include "diffc/parallel.h"
-#include "diffc/product.h"
-#include "diffc/vec.h"
-#include "partial.h"
+#include "base/parallel.h"
+#include "math/product.h"
+#include "math/vec.h"
+#include "ops/op.h"
+#include "ops/ops.h"
+#include "ops/ordered_sum.h"
 
 /* Work is cut into tiles of query rows. Of the T x T matrices only a tile's part (rows x T each)
  * exists, and it stays in L2 between the products; but of P, where the forward pass keeps it for the
@@ -74,13 +74,13 @@ static size_t room_floats(const AttentionDims *d)
 
 size_t attention_scratch_floats(const AttentionDims *d)
 {
-    return (size_t)parallel_threads() * (room_floats(d) + PARTIAL_ALIGN);
+    return (size_t)parallel_threads() * (room_floats(d) + ORDERED_SUM_ALIGN);
 }
 
 static Room room_of(const AttentionDims *d, float *scratch, int thread)
 {
     size_t matrix = matrix_floats(d);
-    float *at = partial_align(scratch + (size_t)thread * (room_floats(d) + PARTIAL_ALIGN));
+    float *at = ordered_sum_align(scratch + (size_t)thread * (room_floats(d) + ORDERED_SUM_ALIGN));
     Room r = {.p = at, .pd = at + matrix, .ls = at + 2 * matrix, .ms = at + 3 * matrix};
     at += MATRICES * matrix;
     for (int i = 0; i < PACKS; i++) {

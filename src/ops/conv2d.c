@@ -10,13 +10,13 @@
  * oh = i + (a + pad_top - r)/s. So nothing is scattered and every sum has its order. */
 #include <string.h>
 
-#include "conv2d_thin.h"
-#include "diffc/op.h"
-#include "diffc/ops.h"
-#include "diffc/parallel.h"
-#include "diffc/product.h"
-#include "diffc/vec.h"
-#include "partial.h"
+#include "base/parallel.h"
+#include "math/product.h"
+#include "math/vec.h"
+#include "ops/conv2d_thin.h"
+#include "ops/op.h"
+#include "ops/ops.h"
+#include "ops/ordered_sum.h"
 
 enum {
     TILE_FLOATS = 128 * 1024, /* gathered windows of a tile: half of L2 */
@@ -102,7 +102,7 @@ static size_t tile_floats(const Window *g)
 /* w [depth,K] in the order of the product's kernel, for all tiles of all images. */
 static size_t packed_floats(int depth, int K)
 {
-    return product_packed_floats(K, depth) + PARTIAL_ALIGN;
+    return product_packed_floats(K, depth) + ORDERED_SUM_ALIGN;
 }
 
 static void pack_into(float *packed, const float *w, int depth, int K)
@@ -113,7 +113,7 @@ static void pack_into(float *packed, const float *w, int depth, int K)
 
 static const float *pack_weights(const float *w, int depth, int K, float *scratch)
 {
-    float *packed = partial_align(scratch);
+    float *packed = ordered_sum_align(scratch);
     pack_into(packed, w, depth, K);
     return packed;
 }
@@ -402,7 +402,7 @@ static void weight_gradient(const Conv2dDims *d, float *dw, const float *dy, con
     }
     Window whole = forward_window(d);
     size_t rows = (size_t)d->N * (size_t)whole.rows * (size_t)whole.cols, size = weight_count(d);
-    int slots = partial_slots(rows, size), chunk = chunk_rows(d), width = d->S * d->C;
+    int slots = ordered_sum_slots(rows, size), chunk = chunk_rows(d), width = d->S * d->C;
     size_t mine = chunk_floats(d);
     float *parts = slots > 1 ? scratch : dw;
     float *cols = scratch + (slots > 1 ? (size_t)slots * size : 0);
@@ -417,7 +417,8 @@ static void weight_gradient(const Conv2dDims *d, float *dw, const float *dy, con
         p.lda = width, p.ldb = p.ldc = p.ldd = d->K;
         p.c = parts + (size_t)slot * size + (size_t)r * (size_t)width * (size_t)d->K;
         p.d = p.c;
-        size_t begin = partial_begin(rows, slots, slot), end = partial_begin(rows, slots, slot + 1);
+        size_t begin = ordered_sum_begin(rows, slots, slot),
+               end = ordered_sum_begin(rows, slots, slot + 1);
         for (size_t row = begin; row < end; row += (size_t)chunk) {
             p.K = (int)(end - row < (size_t)chunk ? end - row : (size_t)chunk);
             gather_batch(&g, col, x, row, p.K);
@@ -426,7 +427,7 @@ static void weight_gradient(const Conv2dDims *d, float *dw, const float *dy, con
             product_run_here(&p, col + (size_t)chunk * (size_t)width);
         }
     }
-    if (slots > 1) partial_add(dw, parts, slots, size);
+    if (slots > 1) ordered_sum_add(dw, parts, slots, size);
 }
 
 static size_t weight_scratch_floats(const Conv2dDims *d)
@@ -436,7 +437,8 @@ static size_t weight_scratch_floats(const Conv2dDims *d)
     if (side == SIDE_X) return thin_gradient_scratch_floats(&x, d->N, d->K);
     if (side == SIDE_DY) return thin_gradient_scratch_floats(&dy, d->N, d->C);
     size_t rows = (size_t)d->N * (size_t)x.rows * (size_t)x.cols, size = weight_count(d);
-    return (size_t)partial_slots(rows, size) * size + (size_t)parallel_threads() * chunk_floats(d);
+    return (size_t)ordered_sum_slots(rows, size) * size +
+           (size_t)parallel_threads() * chunk_floats(d);
 }
 
 void conv2d_backward(const Conv2dDims *d, float *dx, float *dw, float *db, const float *dy,
@@ -450,7 +452,7 @@ void conv2d_backward(const Conv2dDims *d, float *dx, float *dw, float *db, const
     size_t rows = (size_t)d->N * (size_t)conv2d_out_height(d) * (size_t)conv2d_out_width(d);
     if (dx) data_gradient(d, dx, dy, w, scratch);
     if (dw) weight_gradient(d, dw, dy, x, scratch);
-    if (db) partial_columns(db, dy, rows, d->K, scratch);
+    if (db) ordered_sum_columns(db, dy, rows, d->K, scratch);
 }
 
 void conv2d_backward2(const Conv2dDims *d, float *mx, float *dw, float *db, const float *my,
@@ -479,7 +481,7 @@ size_t conv2d_scratch_floats(const Conv2dDims *d)
         }
     }
     most = max_size(most, weight_scratch_floats(d));
-    return max_size(most, partial_columns_scratch_floats(rows, d->K));
+    return max_size(most, ordered_sum_columns_scratch_floats(rows, d->K));
 }
 
 /* ---- reference */

@@ -1,8 +1,8 @@
 /* The convolution of winograd.h as an operation of the network, with what stands next to it: nearest
  * upsampling before it, and after it the sum with a vector of each image (shift) and with another
  * tensor (residual). x[0] is the image; x[shift_in] and x[residual_in] are the operands. */
-#include "diffc/op.h"
-#include "diffc/winograd.h"
+#include "ops/op.h"
+#include "ops/winograd.h"
 
 /* y from x, or ydot from xdot. */
 static void forward(const OpCall *c, float *y, const float *const *x, const float *bias)

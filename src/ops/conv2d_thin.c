@@ -1,11 +1,11 @@
-#include "conv2d_thin.h"
+#include "ops/conv2d_thin.h"
 
 #include <string.h>
 
-#include "diffc/parallel.h"
-#include "diffc/product.h"
-#include "diffc/vec.h"
-#include "partial.h"
+#include "base/parallel.h"
+#include "math/product.h"
+#include "math/vec.h"
+#include "ops/ordered_sum.h"
 
 enum {
     TILE_ROWS = 8, /* grid rows of a tile: what is copied twice at its borders costs little */
@@ -89,7 +89,7 @@ static size_t weight_floats(const Window *g, int K)
 
 size_t thin_correlate_scratch_floats(const Window *g, int K)
 {
-    return weight_floats(g, K) + (size_t)parallel_threads() * copy_floats(g) + PARTIAL_ALIGN;
+    return weight_floats(g, K) + (size_t)parallel_threads() * copy_floats(g) + ORDERED_SUM_ALIGN;
 }
 
 /* turned [taps,K,width] from w [taps,width,K] */
@@ -106,7 +106,7 @@ void thin_correlate(const Window *g, int N, int K, float *y, const float *x, con
                     const float *bias, bool add, float *scratch)
 {
     const ThinTable *table = &SIMD_TABLE(thin_table);
-    float *turned = partial_align(scratch), *copies = turned + weight_floats(g, K);
+    float *turned = ordered_sum_align(scratch), *copies = turned + weight_floats(g, K);
     bool few_outputs = K <= THIN_OUTPUTS;
     if (few_outputs) turn(g, K, turned, w);
     int tiles = tile_count(g);
@@ -138,7 +138,7 @@ static int slot_count(const Window *g, int N)
 size_t thin_gradient_scratch_floats(const Window *g, int N, int K)
 {
     size_t sums = (size_t)(slot_count(g, N) + 1) * weight_floats(g, K);
-    return sums + (size_t)parallel_threads() * copy_floats(g) + PARTIAL_ALIGN;
+    return sums + (size_t)parallel_threads() * copy_floats(g) + ORDERED_SUM_ALIGN;
 }
 
 const float *thin_gradient(const Window *g, int N, int K, const float *x, const float *dy,
@@ -147,12 +147,13 @@ const float *thin_gradient(const Window *g, int N, int K, const float *x, const 
     const ThinTable *table = &SIMD_TABLE(thin_table);
     int tiles = tile_count(g), slots = slot_count(g, N);
     size_t size = weight_floats(g, K), all = (size_t)N * (size_t)tiles;
-    float *sums = partial_align(scratch), *copies = sums + (size_t)(slots + 1) * size;
+    float *sums = ordered_sum_align(scratch), *copies = sums + (size_t)(slots + 1) * size;
     memset(sums, 0, (size_t)(slots + 1) * size * sizeof *sums);
     bool alone = is_small(g, N, K);
 #pragma omp parallel for num_threads(parallel_threads()) schedule(dynamic) if (!alone)
     for (int slot = 0; slot < slots; slot++) {
-        size_t unit = partial_begin(all, slots, slot), end = partial_begin(all, slots, slot + 1);
+        size_t unit = ordered_sum_begin(all, slots, slot),
+               end = ordered_sum_begin(all, slots, slot + 1);
         for (; unit < end; unit++) {
             size_t n = unit / (size_t)tiles;
             int first = (int)(unit % (size_t)tiles) * TILE_ROWS;

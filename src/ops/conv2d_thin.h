@@ -20,7 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "conv2d_window.h"
+#include "ops/conv2d_window.h"
 
 enum { THIN_DEPTH = 32, THIN_OUTPUTS = 4 };
 

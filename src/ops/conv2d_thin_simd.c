@@ -1,6 +1,6 @@
-#include "conv2d_thin.h"
+#include "ops/conv2d_thin.h"
 
-#include "diffc/vec_simd.h"
+#include "math/vec_simd.h"
 
 enum {
     PIXELS = LANES == 16 ? 8 : 4, /* whose sums, two vectors each, are in registers at a time */

@@ -1,4 +1,4 @@
-#include "conv2d_window.h"
+#include "ops/conv2d_window.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
-#include "diffc/op.h"
-#include "diffc/ops.h"
+#include "ops/op.h"
+#include "ops/ops.h"
 
 static size_t row_of(const CumsumDims *d, int n)
 {

@@ -1,5 +1,5 @@
-#include "diffc/op.h"
-#include "diffc/ops.h"
+#include "ops/op.h"
+#include "ops/ops.h"
 
 /* divide: y = x / t */
 void divide_forward(const PointDims *d, float *y, const float *x, const float *t)

@@ -1,9 +1,9 @@
 #include <string.h>
 
-#include "diffc/op.h"
-#include "diffc/ops.h"
-#include "diffc/vec.h"
-#include "dropout_table.h"
+#include "math/vec.h"
+#include "ops/dropout_table.h"
+#include "ops/op.h"
+#include "ops/ops.h"
 
 /* Elements are handled in fixed pieces. */
 enum { PIECE = 1 << 12 };

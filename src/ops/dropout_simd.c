@@ -1,9 +1,9 @@
 /* Dropout at one instruction set: Philox4x32-10 (rng.h) with a block in each lane. 16 blocks make the
  * words of 64 elements, so that words are stored as they lie, whatever the number of lanes; about 2.5
  * operations on whole vectors for each vector of elements and round. */
-#include "diffc/rng.h"
-#include "diffc/vec_simd.h"
-#include "dropout_table.h"
+#include "base/rng.h"
+#include "math/vec_simd.h"
+#include "ops/dropout_table.h"
 
 enum { BLOCKS = DROPOUT_GROUP / 4 };
 _Static_assert(BLOCKS % LANES == 0, "whole vectors of blocks");

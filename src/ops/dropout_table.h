@@ -3,7 +3,7 @@
 #ifndef DIFFC_DROPOUT_TABLE_H
 #define DIFFC_DROPOUT_TABLE_H
 
-#include "diffc/ops.h"
+#include "ops/ops.h"
 
 /* Elements whose words are drawn together, word by word: see DropoutDims. */
 enum { DROPOUT_GROUP = 64 };

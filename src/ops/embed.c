@@ -1,9 +1,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "diffc/op.h"
-#include "diffc/ops.h"
-#include "diffc/vec.h"
+#include "math/vec.h"
+#include "ops/op.h"
+#include "ops/ops.h"
 
 /* ---- time_features. Feature pair i is (sin a_i(t), cos a_i(t)) with
  *   positional: a = t w_i,              a' = w_i,            a'' = 0

@@ -12,12 +12,12 @@
 #include <math.h>
 #include <string.h>
 
-#include "diffc/op.h"
-#include "diffc/ops.h"
-#include "diffc/parallel.h"
-#include "diffc/vec.h"
-#include "groupnorm_rows.h"
-#include "partial.h"
+#include "base/parallel.h"
+#include "math/vec.h"
+#include "ops/groupnorm_rows.h"
+#include "ops/op.h"
+#include "ops/ops.h"
+#include "ops/ordered_sum.h"
 
 typedef struct {
     const GroupNormDims *d;
@@ -79,7 +79,7 @@ size_t groupnorm_scratch_floats(const GroupNormDims *d)
     size_t N = (size_t)d->N, C = (size_t)d->C, G = (size_t)d->G;
     size_t doubles = (size_t)tile_count(d) * SUMS * C + 2 * G;
     size_t slot = 2 * doubles + COEFS * C + 2 * kept_floats(d);
-    return 2 * N * 2 * C + (size_t)slot_count(d) * slot + 2 * PARTIAL_ALIGN;
+    return 2 * N * 2 * C + (size_t)slot_count(d) * slot + 2 * ORDERED_SUM_ALIGN;
 }
 
 static Job job_start(const GroupNormDims *d, const float *x, const float *w, const float *b,
@@ -91,11 +91,11 @@ static Job job_start(const GroupNormDims *d, const float *x, const float *w, con
     job.tiles = tile_count(d);
     job.whole = whole_images(d);
     size_t C = (size_t)d->C, slots = (size_t)slot_count(d);
-    job.dparams = (double *)(void *)partial_align(scratch);
+    job.dparams = (double *)(void *)ordered_sum_align(scratch);
     job.sums = job.dparams + (size_t)d->N * 2 * C;
     job.dots = job.sums + slots * (size_t)job.tiles * SUMS * C;
     job.coef = (float *)(void *)(job.dots + slots * 2 * (size_t)d->G);
-    job.mz = partial_align(job.coef + slots * COEFS * C);
+    job.mz = ordered_sum_align(job.coef + slots * COEFS * C);
     job.lz = job.mz + slots * kept_floats(d);
     return job;
 }

@@ -2,11 +2,11 @@
  * forward 0.18 (0.12 with given sums, 0.09 of it SiLU), backward 0.31-0.35, tangent 0.29, backward2
  * 0.57-0.69. With sums in double in memory for each element and the slope made twice: 0.5, 1.1, 0.6
  * and 1.9. */
-#include "groupnorm_rows.h"
+#include "ops/groupnorm_rows.h"
 
 #include <string.h>
 
-#include "diffc/vec_simd.h"
+#include "math/vec_simd.h"
 
 /* Runs the statement for each row and each vector of channels: `at` is the element's offset in the
  * tile, i the channel, k the number of channels. */

@@ -1,8 +1,8 @@
 #include <string.h>
 
-#include "diffc/op.h"
-#include "diffc/ops.h"
-#include "diffc/vec.h"
+#include "math/vec.h"
+#include "ops/op.h"
+#include "ops/ops.h"
 
 /* ---- concat: y[n,t,:] = [a[n,t,:], b[n,t,:]] */
 

@@ -6,12 +6,12 @@
  * The rows of all images are one matrix: a row's bits do not depend on what stands around it. */
 #include <string.h>
 
-#include "diffc/op.h"
-#include "diffc/ops.h"
-#include "diffc/parallel.h"
-#include "diffc/product.h"
-#include "diffc/vec.h"
-#include "partial.h"
+#include "base/parallel.h"
+#include "math/product.h"
+#include "math/vec.h"
+#include "ops/op.h"
+#include "ops/ops.h"
+#include "ops/ordered_sum.h"
 
 /* Rows of x and dy that one product of the weight gradient takes: a panel of dy stays in L1, and
  * the rows of both in L2 beside the sums. */
@@ -102,7 +102,7 @@ typedef struct {
 
 static int gradient_slots(const LinearDims *d)
 {
-    return partial_slots(row_count(d), (size_t)d->C * (size_t)d->K);
+    return ordered_sum_slots(row_count(d), (size_t)d->C * (size_t)d->K);
 }
 
 static int gradient_chunk(const LinearDims *d)
@@ -115,7 +115,7 @@ static int gradient_chunk(const LinearDims *d)
 static size_t gradient_scratch_floats(const LinearDims *d)
 {
     size_t slots = (size_t)gradient_slots(d), K = (size_t)d->K;
-    return PARTIAL_ALIGN + 2 * slots * K + (slots > 1 ? slots * (size_t)d->C * K : 0) +
+    return ORDERED_SUM_ALIGN + 2 * slots * K + (slots > 1 ? slots * (size_t)d->C * K : 0) +
            (size_t)parallel_threads() * product_scratch_here_floats(d->K, gradient_chunk(d));
 }
 
@@ -136,7 +136,7 @@ static Gradient gradient_start(const LinearDims *d, float *dw, bool wants_b, con
     g.chunk = gradient_chunk(d);
     g.weights = (size_t)d->C * (size_t)d->K;
     g.packed = product_scratch_here_floats(d->K, g.chunk);
-    g.columns = (double *)(void *)partial_align(scratch);
+    g.columns = (double *)(void *)ordered_sum_align(scratch);
     g.parts = (float *)(void *)(g.columns + (size_t)g.slots * (size_t)d->K);
     g.scratch = g.parts;
     if (g.slots == 1)
@@ -149,8 +149,8 @@ static Gradient gradient_start(const LinearDims *d, float *dw, bool wants_b, con
 static void gradient_unit(const Gradient *g, int slot, int block, bool wants_w)
 {
     size_t rows = row_count(g->d), C = (size_t)g->d->C, K = (size_t)g->d->K;
-    size_t begin = partial_begin(rows, g->slots, slot),
-           end = partial_begin(rows, g->slots, slot + 1);
+    size_t begin = ordered_sum_begin(rows, g->slots, slot),
+           end = ordered_sum_begin(rows, g->slots, slot + 1);
     int first = (int)((long)C * block / g->blocks), last = (int)((long)C * (block + 1) / g->blocks);
     double *sum = g->columns + (size_t)slot * K;
     bool wants_b = g->wants_b && block == 0;
@@ -177,7 +177,7 @@ static void parameter_gradient(const LinearDims *d, float *dw, float *db, const 
 #pragma omp parallel for num_threads(parallel_threads()) schedule(dynamic) if (!alone)
     for (int unit = 0; unit < g.slots * g.blocks; unit++)
         gradient_unit(&g, unit / g.blocks, unit % g.blocks, dw != NULL);
-    if (dw && g.slots > 1) partial_add(dw, g.parts, g.slots, g.weights);
+    if (dw && g.slots > 1) ordered_sum_add(dw, g.parts, g.slots, g.weights);
     for (int k = 0; db && k < d->K; k++) {
         double sum = 0;
         for (int s = 0; s < g.slots; s++) sum += g.columns[(size_t)s * (size_t)d->K + (size_t)k];

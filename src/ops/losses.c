@@ -1,7 +1,7 @@
 #include <math.h>
 
-#include "diffc/ops.h"
-#include "diffc/vec.h"
+#include "math/vec.h"
+#include "ops/ops.h"
 
 /* ---- xent, with p = softmax(x) and 1_target the unit vector:
  *   loss = log sum_c exp(x_c - max) + (max - x_target)

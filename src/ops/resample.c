@@ -1,8 +1,8 @@
 #include <string.h>
 
-#include "diffc/op.h"
-#include "diffc/ops.h"
-#include "diffc/vec.h"
+#include "math/vec.h"
+#include "ops/op.h"
+#include "ops/ops.h"
 
 /* upsample: y[n, 2h+a, 2w+b, c] = x[n,h,w,c] for a, b in {0, 1}. */
 void upsample_forward(const ResampleDims *d, float *y, const float *x)

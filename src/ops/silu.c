@@ -1,8 +1,8 @@
 /* SiLU (Elfwing et al. 2018; Hendrycks & Gimpel 2016): s = sigmoid(x),
  *   y = x s,  d1 = y' = s (1 + x (1-s)),  d2 = y'' = s (1-s) (2 + x (1-2s)). */
-#include "diffc/op.h"
-#include "diffc/ops.h"
-#include "diffc/vec.h"
+#include "math/vec.h"
+#include "ops/op.h"
+#include "ops/ops.h"
 
 /* Elements of one unit of work; an element's bits do not depend on where the units begin. */
 enum { UNIT = 8192 };

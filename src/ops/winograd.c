@@ -1,8 +1,8 @@
-#include "diffc/winograd.h"
+#include "ops/winograd.h"
 
-#include "diffc/parallel.h"
-#include "diffc/vec.h"
-#include "winograd_table.h"
+#include "base/parallel.h"
+#include "math/vec.h"
+#include "ops/winograd_table.h"
 
 /* Tiles of a block: U is read once per block, and V and M of a block should stay in L2. Of small
  * weights, in floats, U stays there too and blocks may have half as many. */
@@ -195,23 +195,23 @@ size_t winograd_scratch_floats(const Conv2dDims *d)
     return most > other ? most : other;
 }
 
-static void prepare(const Conv2dDims *d, float *u, const float *w, bool transposed)
+static void pack(const Conv2dDims *d, float *u, const float *w, bool transposed)
 {
     const WinogradTable *k = kernels();
     WinogradPlan p = plan_shape(d, transposed);
 #pragma omp parallel for num_threads(parallel_threads()) schedule(static)
     for (int i = 0; i < p.panels * p.c_vectors; i++)
-        k->prepare(&p, u, w, transposed, i / p.c_vectors, i % p.c_vectors);
+        k->pack(&p, u, w, transposed, i / p.c_vectors, i % p.c_vectors);
 }
 
 void winograd_prepare_forward(const Conv2dDims *d, float *u, const float *w)
 {
-    prepare(d, u, w, false);
+    pack(d, u, w, false);
 }
 
 void winograd_prepare_backward(const Conv2dDims *d, float *u, const float *w)
 {
-    prepare(d, u, w, true);
+    pack(d, u, w, true);
 }
 
 /* The segments of one block, each with its first tile's number in the block. */

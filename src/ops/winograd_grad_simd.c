@@ -1,7 +1,7 @@
 /* The weight gradient of the Winograd convolution at one instruction set. Row i of the frequencies
  * (i, 0 .. m+1) needs only the i-th output of the transforms down the columns, so the two halves of
  * the rows are independent units of work that share nothing but x and dy. */
-#include "winograd_points.h"
+#include "ops/winograd_points.h"
 
 enum { GRAD_ROWS = LANES == 16 ? 8 : 4 }; /* channels of x in registers; divides LANES */
 

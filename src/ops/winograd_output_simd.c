@@ -1,6 +1,6 @@
 /* The output transform of the Winograd convolution at one instruction set, with everything that
  * follows the convolution: bias, time embedding, residual, factor, sums for the next GroupNorm. */
-#include "winograd_points.h"
+#include "ops/winograd_points.h"
 
 /* Where the channels of one vector go: at most two pieces. */
 typedef struct {

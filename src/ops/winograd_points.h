@@ -3,8 +3,8 @@
 #ifndef DIFFC_OPS_WINOGRAD_POINTS_H
 #define DIFFC_OPS_WINOGRAD_POINTS_H
 
-#include "diffc/vec_simd.h"
-#include "winograd_table.h"
+#include "math/vec_simd.h"
+#include "ops/winograd_table.h"
 
 /* Unrolls the next loop, of a constant count, altogether: its vectors then live in registers. */
 #ifdef __clang__

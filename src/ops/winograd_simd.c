@@ -1,6 +1,6 @@
 /* Winograd convolution at one instruction set: weights, input transform, products. F(4,3) and F(2,3)
  * are the same code with m constant. */
-#include "winograd_points.h"
+#include "ops/winograd_points.h"
 
 /* ---- Weights ---- */
 
@@ -81,8 +81,8 @@ LANES_INLINE void prepare_tile(const WinogradPlan *p, float *u, const float *w, 
     }
 }
 
-static void prepare(const WinogradPlan *p, float *u, const float *w, bool transposed, int panel,
-                    int c_vector)
+static void pack(const WinogradPlan *p, float *u, const float *w, bool transposed, int panel,
+                 int c_vector)
 {
     /* The weights of a network are larger than the cache. */
     bool past_cache = LANES == LINE_FLOATS && (uintptr_t)u % (LINE_FLOATS * sizeof *u) == 0;
@@ -270,7 +270,7 @@ static void multiply(const WinogradPlan *p, float *m, const float *v, const Wino
 #define TABLE_NAME(level)  TABLE_NAME_(level)
 const WinogradTable TABLE_NAME(SIMD_LEVEL) = {
     .lanes = LANES,
-    .prepare = prepare,
+    .pack = pack,
     .transform = transform,
     .input = input,
     .multiply = multiply,

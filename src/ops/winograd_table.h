@@ -10,7 +10,7 @@
 #ifndef DIFFC_OPS_WINOGRAD_TABLE_H
 #define DIFFC_OPS_WINOGRAD_TABLE_H
 
-#include "diffc/winograd.h"
+#include "ops/winograd.h"
 
 enum {
     SEGMENT_TILES = 16,
@@ -27,7 +27,7 @@ typedef struct {
     int segment_tiles, row_segments, segments;
     int block_segments, block_tiles, blocks;
     int c_vectors, k_vectors, panels;
-    bool late; /* prepared weights are the packed w; U is made of them where it is used */
+    bool late; /* packed weights are the packed w; U is made of them where it is used */
     size_t v_plane, m_plane; /* floats from one frequency of V (D), and of M, to the next */
 } WinogradPlan;
 
@@ -81,9 +81,9 @@ typedef struct {
     int lanes;
     /* U, or if p->late the packed w, of one panel and one vector of input channels; transposed:
      * from the weights of the convolution whose data gradient the plan computes. */
-    void (*prepare)(const WinogradPlan *p, float *u, const float *w, bool transposed, int panel,
-                    int c_vector);
-    /* U of a stretch from the packed w of its channels: the bits of prepare. */
+    void (*pack)(const WinogradPlan *p, float *u, const float *w, bool transposed, int panel,
+                 int c_vector);
+    /* U of a stretch from the packed w of its channels: the bits of pack. */
     void (*transform)(const WinogradPlan *p, float *u, const float *packed,
                       const WinogradStretch *s);
     /* V of one segment, for vectors first .. last-1 of its channels; the segment begins at tile `at`

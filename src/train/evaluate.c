@@ -1,13 +1,13 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "diffc/clock.h"
-#include "diffc/image.h"
-#include "diffc/mem.h"
-#include "diffc/sampler.h"
-#include "diffc/scatter.h"
-#include "diffc/toy.h"
-#include "train_internal.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "data/image.h"
+#include "data/scatter.h"
+#include "data/toy.h"
+#include "diffusion/sampler.h"
+#include "train/train_internal.h"
 
 enum { LEVEL_BINS = 10 };
 

@@ -1,4 +1,4 @@
-#include "hybrid_loss.h"
+#include "train/hybrid_loss.h"
 
 #include <math.h>
 

@@ -6,9 +6,9 @@
 #ifndef DIFFC_HYBRID_LOSS_H
 #define DIFFC_HYBRID_LOSS_H
 
-#include "diffc/likelihood.h"
-#include "diffc/network.h"
-#include "diffc/process.h"
+#include "diffusion/likelihood.h"
+#include "diffusion/process.h"
+#include "model/network.h"
 
 typedef struct {
     const Process *process; /* of discrete steps, two or more */

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "diffc/method.h"
-#include "diffc/model.h"
-#include "train_internal.h"
+#include "model/method.h"
+#include "model/model.h"
+#include "train/train_internal.h"
 
 /* The same levels all along, compared at quantiles of the training distribution. */
 static bool same_noise(const Process *a, const Process *b)

@@ -1,10 +1,10 @@
-#include "diffc/optimizer.h"
+#include "train/optimizer.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "diffc/mem.h"
-#include "diffc/vec.h"
+#include "base/mem.h"
+#include "math/vec.h"
 
 OptimizerConfig optimizer_config(const Config *c)
 {

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "diffc/mem.h"
-#include "diffc/vec.h"
-#include "train_internal.h"
+#include "base/mem.h"
+#include "math/vec.h"
+#include "train/train_internal.h"
 
 enum { KEYS_NAMED = 3 };
 

@@ -6,11 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "diffc/gemm.h"
-#include "diffc/last_lines.h"
-#include "diffc/mem.h"
-#include "diffc/vec.h"
-#include "train_internal.h"
+#include "base/last_lines.h"
+#include "base/mem.h"
+#include "math/gemm.h"
+#include "math/vec.h"
+#include "train/train_internal.h"
 
 #define STATS "stats.jsonl"
 

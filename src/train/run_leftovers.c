@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train_internal.h"
+#include "train/train_internal.h"
 
 static bool is_file_of_run(const void *context, const char *name)
 {

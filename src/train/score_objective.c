@@ -1,9 +1,9 @@
-#include "score_objective.h"
+#include "train/score_objective.h"
 
 #include <string.h>
 
-#include "diffc/rng.h"
-#include "diffc/vec.h"
+#include "base/rng.h"
+#include "math/vec.h"
 
 void score_slice(uint64_t seed, uint64_t sample, int slice, size_t dims, float *v)
 {

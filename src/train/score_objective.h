@@ -8,8 +8,8 @@
 #ifndef DIFFC_SCORE_OBJECTIVE_H
 #define DIFFC_SCORE_OBJECTIVE_H
 
-#include "diffc/network.h"
-#include "diffc/terms.h"
+#include "base/terms.h"
+#include "model/network.h"
 
 typedef struct {
     ScoreObjective kind;

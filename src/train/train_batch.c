@@ -1,14 +1,14 @@
 #include <string.h>
 
-#include "diffc/cdm.h"
-#include "diffc/cdm_network.h"
-#include "diffc/denoiser.h"
-#include "diffc/mem.h"
-#include "diffc/method.h"
-#include "diffc/rng.h"
-#include "hybrid_loss.h"
-#include "score_objective.h"
-#include "train_internal.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "diffusion/cdm.h"
+#include "diffusion/denoiser.h"
+#include "model/cdm_network.h"
+#include "model/method.h"
+#include "train/hybrid_loss.h"
+#include "train/score_objective.h"
+#include "train/train_internal.h"
 
 bool batch_open(TrainBatch *b, int size, size_t dims, Err *err)
 {

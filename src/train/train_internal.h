@@ -2,15 +2,15 @@
 #ifndef DIFFC_TRAIN_INTERNAL_H
 #define DIFFC_TRAIN_INTERNAL_H
 
-#include "diffc/checkpoint.h"
-#include "diffc/fsio.h"
-#include "diffc/json.h"
-#include "diffc/mask_learner.h"
-#include "diffc/model_folder.h"
-#include "diffc/network.h"
-#include "diffc/optimizer.h"
-#include "diffc/process.h"
-#include "diffc/trainer.h"
+#include "base/fsio.h"
+#include "diffusion/mask_learner.h"
+#include "diffusion/process.h"
+#include "io/checkpoint.h"
+#include "io/diffusers/model_folder.h"
+#include "io/json.h"
+#include "model/network.h"
+#include "train/optimizer.h"
+#include "train/trainer.h"
 
 /* One micro-batch as the network takes it. */
 typedef struct {

@@ -2,8 +2,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "diffc/clock.h"
-#include "train_internal.h"
+#include "base/clock.h"
+#include "train/train_internal.h"
 
 typedef struct {
     double started;  /* clock when `seconds` was state.seconds at start */

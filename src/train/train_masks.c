@@ -3,10 +3,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "diffc/likelihood.h"
-#include "diffc/mem.h"
-#include "diffc/method.h"
-#include "train_internal.h"
+#include "base/mem.h"
+#include "diffusion/likelihood.h"
+#include "model/method.h"
+#include "train/train_internal.h"
 
 /* Images from which the mean square of the data is taken; curves of the scores in a run, their places
  * and the fineness of their values. */

@@ -1,9 +1,9 @@
 /* How much memory a training takes, from its plan, and what to say when that is not free. */
 #include <stdio.h>
 
-#include "diffc/sampler.h"
-#include "diffc/term.h"
-#include "train_internal.h"
+#include "base/term.h"
+#include "diffusion/sampler.h"
+#include "train/train_internal.h"
 
 /* What the program itself and its libraries hold: 7.6 to 8.8 MiB in runs of the shipped configurations. */
 enum { PROGRAM_BYTES = 8 << 20 };
@@ -28,8 +28,8 @@ bool plan_memory(Trainer *t, Err *err)
     NetMode train = t->train_network.mode, predict = t->eval_network.mode;
     size_t block = t->table.block_floats * sizeof(float);
     p->parameter_bytes = (4 + (size_t)t->optimizer.grad_blocks) * block +
-                         net_prepared_bytes(t->train_network.net, train) +
-                         net_prepared_bytes(t->eval_network.net, predict);
+                         net_packed_bytes(t->train_network.net, train) +
+                         net_packed_bytes(t->eval_network.net, predict);
     size_t training = net_plan_bytes(t->train_network.net, train);
     size_t predicting = net_plan_bytes(t->eval_network.net, predict);
     if (!training || !predicting)

@@ -1,16 +1,16 @@
-#include "diffc/trainer.h"
+#include "train/trainer.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "diffc/mem.h"
-#include "diffc/method.h"
-#include "diffc/model.h"
-#include "diffc/parallel.h"
-#include "diffc/sampler.h"
-#include "train_internal.h"
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "diffusion/sampler.h"
+#include "model/method.h"
+#include "model/model.h"
+#include "train/train_internal.h"
 
 enum { PREVIEW_IMAGES = 16, PREVIEW_POINTS = 2000, USUAL_SIDE = 64 };
 

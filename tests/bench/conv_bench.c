@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diffc/clock.h"
-#include "diffc/mem.h"
-#include "diffc/parallel.h"
-#include "diffc/vec.h"
-#include "diffc/winograd.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "math/vec.h"
+#include "ops/winograd.h"
 #include "peak.h"
 
 enum { MOST_SAMPLES = 99, MOST_SHAPES = 64 };

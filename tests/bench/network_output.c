@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "diffc/model.h"
+#include "model/model.h"
 
 int main(int count, char **words)
 {

@@ -2,8 +2,8 @@
 #ifndef DIFFC_BENCH_PEAK_H
 #define DIFFC_BENCH_PEAK_H
 
-#include "diffc/clock.h"
-#include "diffc/vec.h"
+#include "base/clock.h"
+#include "math/vec.h"
 
 /* One thread's floating-point operations by dependent multiply-adds in twelve registers; 0 where
  * this program does not know the instruction. */

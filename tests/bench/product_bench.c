@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diffc/mem.h"
-#include "diffc/ops.h"
-#include "diffc/parallel.h"
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "ops/ops.h"
 #include "peak.h"
 
 enum { MOST_SAMPLES = 99, MOST_WORKS = 4 };

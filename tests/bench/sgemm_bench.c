@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "diffc/clock.h"
-#include "diffc/mem.h"
+#include "base/clock.h"
+#include "base/mem.h"
 
 enum { SIDE = 2048, LEAST = 3 };
 

@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../src/io/checkpoint_files.h"
-#include "diffc/fsio.h"
-#include "diffc/mem.h"
+#include "base/fsio.h"
+#include "base/mem.h"
+#include "io/checkpoint_files.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

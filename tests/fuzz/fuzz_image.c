@@ -6,7 +6,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "diffc/image.h"
+#include "data/image.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,7 +1,7 @@
 /* Any text: read strictly and leniently, and if it is JSON walk the whole tree. */
 #include <stdint.h>
 
-#include "diffc/json.h"
+#include "io/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

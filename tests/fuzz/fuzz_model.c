@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "../../src/io/model_files.h"
+#include "io/diffusers/model_files.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

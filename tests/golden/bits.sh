@@ -11,7 +11,8 @@
 # whose data set is not installed train on noise of the same shape. The checksums depend on the machine
 # (its mathematical library, its instruction sets), so they are not kept in the repository.
 #
-# usage: bits.sh DIFFC [LEVEL...]     levels: plain avx2 avx512 (default: all that this CPU has)
+# usage: bits.sh DIFFC [LEVEL...]     levels: plain avx2 avx512 (default: all that this CPU has);
+#                                      ONLY=PATTERN: configurations of these names alone, such as "toy-*"
 set -eu
 [ $# -ge 1 ] || { sed -n 's/^# usage: /usage: /p' "$0" >&2; exit 2; }
 diffc=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
@@ -83,6 +84,8 @@ for level in "$@"; do
     export DIFFC_CPU="$level"
     for config in "$repository"/configs/*.json; do
         name=$(basename "$config" .json)
+        # shellcheck disable=SC2254 # a pattern is meant
+        case $name in ${ONLY:-*}) ;; *) continue ;; esac
         # shellcheck disable=SC2046 # several words are meant
         "$diffc" train "$config" -q --out "$level-$name" $(data_of "$config") --steps 20 --set train.minutes=0 \
             --set train.batch=4 --set train.log_every=5 --set train.validate=8 --set train.checkpoint_every=0 \

@@ -3,7 +3,7 @@
 
 The first is a checkpoint of format 1 as every release of diffc must read it; the second claims a
 format that does not exist. The layout is written out here a second time, from its description in
-include/diffc/checkpoint.h, so that test_checkpoint.c compares two independent writers.
+src/io/checkpoint.h, so that test_checkpoint.c compares two independent writers.
 """
 import json
 import os

@@ -5,9 +5,9 @@
 #include <strings.h>
 #include <zlib.h>
 
-#include "diffc/fsio.h"
-#include "diffc/image.h"
-#include "diffc/json.h"
+#include "base/fsio.h"
+#include "data/image.h"
+#include "io/json.h"
 
 static void image_verdict(const FileBytes *file)
 {

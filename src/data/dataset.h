@@ -1,0 +1,94 @@
+/* Data sets: points of toys (toy.h), without end; and images: IDX and IDX.gz (with labels), CIFAR-10
+ * binary, folders of PNG and JPEG. All images are held as bytes in memory; a validation split that
+ * training never sees is cut off by seed. */
+#ifndef DIFFC_DATASET_H
+#define DIFFC_DATASET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/terms.h"
+
+/* Holds out DATA_VALIDATION images, but at most a tenth of those that there are: none of fewer than
+ * ten. */
+#define DATA_VALIDATION_AUTO SIZE_MAX
+enum { DATA_VALIDATION = 1000 };
+
+typedef struct {
+    const char *path;  /* file or folder; of a folder of IDX or CIFAR files, or of one that holds
+                          train/ beside test/ or val/, the training part */
+    DataKind kind;     /* DATA_AUTO looks at the content */
+    ToyKind toy;       /* not TOY_NONE: points; nothing else but validation and seed is read */
+    bool test_part;    /* the t10k / test_batch files, or test/ (else val/), instead of that */
+    int height, width; /* 0: native (IDX, CIFAR) or the first image's size (folders) */
+    int channels;      /* 1 grey, 3 colour, 2 and 4 with alpha; 0: as stored, alpha blended over
+                          black; folders: 3 when any image has colour */
+    bool flip;         /* horizontal flips in training batches */
+    size_t limit;      /* at most this many: IDX and CIFAR the first, folders evenly; 0: all */
+    size_t validation; /* images held out, or DATA_VALIDATION_AUTO */
+    uint64_t seed;     /* split, order, flips */
+    bool skip_bad;     /* folders: leave out images that cannot be read (counted and listed) */
+    /* Images are used in the size they are stored in where height is 0. Whether that size will do; NULL:
+     * any does. And what to do where the images of a folder have several sizes, as it ends a sentence. */
+    bool (*size_fits)(void *context, int height, int width, Err *err);
+    void *size_context;
+    const char *size_advice;
+} DataOptions;
+
+typedef struct {
+    int height, width, channels;
+    DataKind kind;          /* found, where it was AUTO; AUTO for a toy */
+    int classes;            /* 0: no labels */
+    ClassName *class_names; /* [classes] or NULL: numbers only */
+    ToyKind toy;  /* not TOY_NONE: 1 x 1 x 2 floats, no pixels; count and train_count are 0 */
+    size_t count; /* all images */
+    size_t train_count, validation_count;
+    size_t skipped;      /* folders: images that cannot be read, left out */
+    char *skipped_list;  /* one line for each: the file and the reason; NULL: none */
+    size_t ignored;      /* folders: other files */
+    char no_labels[400]; /* classes is 0: why, as it ends a sentence */
+    size_t class_images[DATA_MAX_CLASSES]; /* training images of each class */
+    /* CRC-32 of every image's height and width as stored, then of the labels. With kind, count and
+     * shape it tells data sets apart; pixels are not in it. */
+    uint32_t checksum;
+    char description[400]; /* "60,000 grey images of 28x28 (IDX), 10 classes" */
+    char **files;          /* folders: [count] the images' paths within it; else NULL */
+    unsigned char *pixels; /* [count, height, width, channels] */
+    unsigned char *labels; /* [count] or NULL */
+    uint32_t *split; /* permutation of 0..count-1: first train_count train, the rest held out */
+    uint32_t *order; /* [train_count] the current epoch's order */
+    uint64_t order_epoch; /* UINT64_MAX: none yet */
+    bool flip;
+    uint64_t seed;
+} Dataset;
+
+/* Progress of reading a folder (done, total); may be NULL. */
+typedef void (*DataProgress)(void *context, size_t done, size_t total);
+bool dataset_open(Dataset *d, const DataOptions *options, DataProgress progress, void *context,
+                  Err *err);
+void dataset_close(Dataset *d);
+/* The same without files, for measurements: options->limit images of independent random pixels, of the
+ * options' size and channels, with labels 0, 1, ... of so many classes (0: without). */
+bool dataset_open_noise(Dataset *d, const DataOptions *options, int classes, Err *err);
+
+/* Where a data set lies: `path` itself, except that Fashion-MNIST is looked for in two folders, that of
+ * Debian's package and data/fashion-mnist: the name of either finds the other. dataset_open and
+ * dataset_has_test_part do so too. */
+const char *dataset_place(const char *path);
+
+/* *has: whether a folder holds test images beside its training images. False when it cannot be listed. */
+bool dataset_has_test_part(const char *path, bool *has, Err *err);
+
+/* Training sample number `sample` of the whole run (sample / train_count is the epoch; each epoch
+ * is a fresh permutation from the seed), as floats u/127.5 - 1 in x [H,W,C]; flipped by a counter
+ * draw when the option is set. Of a toy, point number `sample`. label (may be NULL) gets the class
+ * or 0. Not for several threads at once: it makes the epoch's order when a new epoch begins. */
+void dataset_train_sample(Dataset *d, uint64_t sample, float *x, int *label);
+/* Training image i < train_count in no particular order, never flipped. */
+void dataset_train_image(const Dataset *d, size_t i, float *x);
+/* Held-out image i < validation_count, never flipped. */
+void dataset_validation_sample(const Dataset *d, size_t i, float *x, int *label);
+
+#endif

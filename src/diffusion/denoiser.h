@@ -1,0 +1,72 @@
+/* A denoiser is an interface: given x and a noise level it returns the noise. Samplers and
+ * likelihoods see only this; the U-Net is one implementation (src/model/model.c), the exact denoiser
+ * of a Gaussian or a Gaussian mixture another (gaussian.c), which makes every sampler testable
+ * against closed forms. */
+#ifndef DIFFC_DENOISER_H
+#define DIFFC_DENOISER_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/terms.h"
+
+/* x = alpha x0 + sigma eps. `time` is that of the noise process (process.h); `t` is the process's name
+ * for this level, whatever the network: DDPM the step of the whole chain, SMLD and VE sigma, VP and
+ * sub-VP the time. What a network is given is made of it by network_label (network.h). */
+typedef struct {
+    double alpha, sigma, t, time;
+} NoiseLevel;
+
+typedef struct {
+    void *context;
+    size_t dims; /* values per image */
+    /* eps[count, dims] from x[count, dims]; image i is at levels[i * stride], stride 0 or 1.
+     * ERR_DIVERGED when not finite. */
+    bool (*predict)(void *context, int count, const double *x, const NoiseLevel *levels, int stride,
+                    double *eps, Err *err);
+    /* The same with v[count, dims], where each value's variance lies between the small and the large
+     * one of a step (learned_variance in sampler.h); NULL where the variance is not learned. */
+    bool (*predict_variance)(void *context, int count, const double *x, const NoiseLevel *levels,
+                             int stride, double *eps, double *v, Err *err);
+    /* The same as predict with the vector-Jacobian product jtv[i] = sum_j v[j] d eps[j] / d x[i] of each image;
+     * NULL where there is none. */
+    bool (*predict_vjp)(void *context, int count, const double *x, const NoiseLevel *levels,
+                        int stride, const double *v, double *eps, double *jtv, Err *err);
+    /* Says which images the rows of the next calls are, until NULL: row i is image i. For those
+     * who leave images out of a call; NULL where no prediction depends on it. */
+    void (*choose_images)(void *context, const int *images);
+} Denoiser;
+
+/* The kinds of prediction convert exactly:
+ *   x0 = (x - sigma eps) / alpha        eps = (x - alpha x0) / sigma
+ *   v  = alpha eps - sigma x0           (alpha^2 + sigma^2 = 1)
+ *   score = -eps / sigma */
+double eps_from_prediction(Prediction kind, NoiseLevel level, double x, double prediction);
+double target_of_prediction(Prediction kind, NoiseLevel level, double x0, double eps);
+double x0_from_eps(NoiseLevel level, double x, double eps);
+double score_from_eps(NoiseLevel level, double eps);
+
+/* Weight of one sample's loss so that it is simple (1) or Min-SNR (Hang et al. 2023, gamma):
+ * eps min(snr,g)/snr, x0 min(snr,g), v min(snr,g)/(snr+1); snr = alpha^2/sigma^2; snr 0: 1.
+ * gamma <= 0 means simple. A score's weight is that of eps times sigma^2, which makes its loss the
+ * same (Song & Ermon 2019, eq. 6 with lambda = sigma^2). */
+double objective_weight(Prediction kind, NoiseLevel level, double min_snr_gamma);
+
+/* The exact denoiser of data N(mean, std^2 I). The context is a GaussianData that outlives it. */
+typedef struct {
+    size_t dims;
+    double mean, std;
+} GaussianData;
+Denoiser gaussian_denoiser(const GaussianData *data);
+
+/* The exact denoiser of a mixture of isotropic Gaussians, responsibilities by logsumexp. */
+typedef struct {
+    size_t dims;
+    int modes;
+    const double *weights; /* [modes], sum 1 */
+    const double *means;   /* [modes, dims] */
+    const double *stds;    /* [modes] */
+} MixtureData;
+Denoiser mixture_denoiser(const MixtureData *data);
+
+#endif

@@ -1,0 +1,104 @@
+/* Learning the scores of mask.h along a training run: policy gradient under a shrinking budget. Knows no
+ * network: it draws masks, is given what the predictions cost, and moves the scores.
+ *
+ * Algorithm 1 of Zhang et al. 2024 is this configuration (configs/fashion-eddpm-paper.json):
+ *   alphas literal                        eq. 6
+ *   reward loss, masks 1, baseline none,  eq. 9: gradient = loss * d ln p(m|s)/ds
+ *   precondition false
+ *   rate                                  eta of eq. 11: s <- projection(s - eta * gradient)
+ *   full (e_1 - 1) / N, ramp (N - 1) / N  eq. 10, where epoch e of N begins at (e - 1) / N of the run
+ *   settle 1                              the scores move in every update, from the first to the last
+ *   extract draw                          the paper states no rule: it reports that the scores end as a
+ *                                         sparse deterministic mask, which a draw then returns
+ * Algorithm 1 cannot go on with an empty mask, because it has no step to train: the step with the largest
+ * score is then trained, and eq. 9 still takes the empty mask. An extracted mask has exactly K steps
+ * (mask_complete), whatever the draw has.
+ *
+ * The defaults differ, because with a fine schedule and few steps the literal chain never comes near
+ * noise, and the plain loss prefers the noisiest steps; configs/README.md says what each change buys. */
+#ifndef DIFFC_MASK_LEARNER_H
+#define DIFFC_MASK_LEARNER_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "diffusion/mask.h"
+#include "diffusion/schedule.h"
+#include "diffusion/step_costs.h"
+
+typedef struct {
+    int keep; /* K: steps in the end, 1 .. T */
+    MaskAlphas alphas;
+    MaskReward reward;
+    MaskBaseline baseline;
+    MaskExtract extract;
+    int masks;   /* drawn for each update */
+    double rate; /* step size; with a baseline, in running spreads of the reward about it */
+    bool precondition;
+    /* Shares of the run: the budget is T until `full` and K from `ramp` on; from `settle` on the steps
+     * are extracted and fixed. full < ramp <= settle. */
+    double full, ramp, settle;
+    double mean_square; /* of a data value, for the end of the chain */
+    uint64_t seed;
+} MaskConfig;
+
+/* What an update uses of one mask. */
+typedef struct {
+    unsigned char *m;  /* [T] the steps that are trained */
+    double *alpha_bar; /* [T] */
+    int kept;
+    bool empty; /* drawn without steps; m keeps the one with the largest score */
+} Mask;
+
+typedef struct {
+    MaskConfig config;
+    const Schedule *schedule;
+    int T;
+    double *s, *gradient; /* [T] */
+    unsigned char *none;  /* [T] the empty mask */
+    Mask *masks;          /* [config.masks] */
+    double *cost, *scale; /* [config.masks] */
+    StepErrors errors;
+    ErrorCurve curve;       /* errors as they were when the masks were drawn */
+    double running, spread; /* of the costs; spread 0: none seen */
+    double judged;          /* updates in `running` */
+    uint64_t drawn;         /* masks so far */
+    void *block;
+} MaskLearner;
+
+/* The schedule must outlive the learner. All scores are 1. ERR_USAGE for a configuration that cannot
+ * be, ERR_MEMORY; freeing a zeroed one is harmless. */
+bool mask_learner_open(MaskLearner *l, const MaskConfig *c, const Schedule *schedule, Err *err);
+void mask_learner_close(MaskLearner *l);
+
+/* The masks of the next update, `progress` being the share of the run that is done. From `settle` on
+ * the scores are the extracted mask themselves. ERR_MEMORY. */
+bool mask_learner_draw(MaskLearner *l, double progress, Err *err);
+
+/* The level of training sample `number` of the run, which is image i of its update and belongs to mask
+ * i mod masks: uniform among the kept, by the counter. */
+NoiseLevel mask_learner_level(const MaskLearner *l, int i, uint64_t number);
+
+/* Tells the mean squared error of one prediction of x0. */
+void mask_learner_observe(MaskLearner *l, NoiseLevel level, double error);
+
+/* The error to be expected at a level, by what was observed before this update; and, for levels from
+ * which one might step to the image itself, the decoder's nats per dimension with that variance. */
+double mask_learner_expected_error(const MaskLearner *l, NoiseLevel level);
+void mask_learner_observe_decoder(MaskLearner *l, NoiseLevel level, double nats);
+
+/* Moves the scores after an update and projects them to the budget at `progress`; from `settle` on they
+ * stay. loss[masks]: mean loss of each mask's images (read by the reward "loss" only). */
+void mask_learner_update(MaskLearner *l, double progress, const double *loss);
+
+/* The mask to sample with: all steps while the budget is whole, later exactly as many as the budget
+ * rounds to, K in the end. m[T] out. ERR_MEMORY. */
+bool mask_learner_extract(const MaskLearner *l, double progress, unsigned char *m, Err *err);
+
+/* Everything that a resumed run needs, as numbers: mask_learner_state_count of them. Restoring is false
+ * for numbers that cannot be such a state; the learner is then as it was. */
+size_t mask_learner_state_count(const MaskLearner *l);
+void mask_learner_save(const MaskLearner *l, double *state);
+bool mask_learner_restore(MaskLearner *l, const double *state);
+
+#endif

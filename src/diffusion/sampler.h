@@ -1,0 +1,119 @@
+/* Samplers: one table, each entry one function on the denoiser interface. State is double. */
+#ifndef DIFFC_SAMPLER_H
+#define DIFFC_SAMPLER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "diffusion/denoiser.h"
+#include "diffusion/process.h"
+
+/* Where noise comes from: z[dims] for image `image` (0 .. count-1) and draw `draw` (0 is the start
+ * noise, then one per noisy step). The usual source is counter-based with seed = first_seed + image:
+ * rng_normals(z, dims, seed, rng_stream(RNG_SAMPLE, draw), 0). ddpm, ddim and heun use draw i+1 at
+ * position i of the grid, whichever of them they need; the others number their draws in order of
+ * use, from 1.
+ * normals is called from several threads at once, for different images. */
+typedef struct {
+    void *context;
+    void (*normals)(void *context, int image, uint64_t draw, size_t dims, double *z);
+} NoiseSource;
+typedef struct {
+    uint64_t first_seed;
+} SeedNoise;
+NoiseSource seed_noise(SeedNoise *seeds);
+
+typedef struct {
+    const Process *process;
+    const LevelGrid *grid;
+    VarianceKind variance; /* ddpm; learned needs a denoiser with predict_variance */
+    double eta;            /* ddim, 0 (deterministic) .. 1 (the noise of ddpm, small) */
+    bool clip;             /* clamp x0 to +-clip_range at every step */
+    double clip_range;
+    bool keep_eps; /* ddim: keep eps after clipping x0, as diffusers does; default re-derives it */
+    double snr;    /* pc: signal to noise of the Langevin corrector (Song et al. 2021) */
+    int corrector_steps; /* pc: Langevin steps before each predictor step */
+    PredictorKind predictor;
+    int langevin_steps; /* langevin: steps at each level */
+    /* langevin, plain-langevin: step at the smallest level, of x / alpha; 0: langevin_step_size
+     * (smld.h) */
+    double langevin_step;
+    double churn;     /* heun: S_churn (Karras et al. 2022, algorithm 2) */
+    double tolerance; /* ode: relative and absolute, of each image's root mean square error */
+    long call_limit;  /* ode: network calls an image may take */
+    /* Called after each network call with calls done; false stops with ERR_INTERRUPTED. May be
+     * NULL. */
+    bool (*progress)(void *context, long calls);
+    void *progress_context;
+    long network_calls;  /* out: calls of predict for an image; ode: for the one that took most */
+    long expected_calls; /* out, from the start: what network_calls will be; 0: not known */
+} SampleRun;
+
+/* Everything but process and grid as the command line has it by default: small variance, eta 0,
+ * clipping at 1, snr 0.16, one corrector step, reverse diffusion, 5 Langevin steps, tolerance 1e-4
+ * within 1000 calls. */
+void sample_run_defaults(SampleRun *run);
+
+/* What a sampler reads of a run, apart from process and grid. */
+enum {
+    SAMPLE_CLIP = 1 << 0,
+    SAMPLE_VARIANCE = 1 << 1,
+    SAMPLE_ETA = 1 << 2,
+    SAMPLE_CORRECTOR = 1 << 3, /* snr, corrector_steps, predictor */
+    SAMPLE_LANGEVIN = 1 << 4,  /* langevin_steps, langevin_step */
+    SAMPLE_CHURN = 1 << 5,
+    SAMPLE_ODE = 1 << 6,       /* tolerance, call_limit; the grid is only its two ends */
+    SAMPLE_ONE_LEVEL = 1 << 7, /* sampler_grid repeats the cleanest level */
+};
+
+typedef struct {
+    const char *name;    /* as on the command line */
+    const char *summary; /* one line for the help and the README */
+    unsigned reads;      /* SAMPLE_... */
+    int calls;           /* network calls by default; 0: as `levels` says, else one per trained
+                            level, 1000 for SDEs */
+    SpacingKind spacing; /* by default; even: of discrete chains the trained steps; AUTO: even for
+                            SMLD, whose levels are made for it, and logsnr for the others */
+    /* Levels of a grid whose walk costs at most `calls` network calls, 0 when too few; for calls 0
+     * the number of levels by default, 0 for one per trained level (1000 for SDEs). NULL: as many
+     * levels as calls. */
+    int (*levels)(const SampleRun *run, int calls);
+    /* x [count, dims] out; scratch [SAMPLER_SCRATCH * count * dims]. Start noise is drawn here.
+     * ERR_USAGE for options out of range, ERR_DIVERGED (naming sampler, step and time) for a
+     * prediction or state that is not finite, ERR_INTERRUPTED, or what predict reports. The bits of
+     * an image depend neither on count nor on the number of threads. */
+    bool (*run)(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
+                double *x, double *scratch, Err *err);
+} Sampler;
+
+/* The table, ended by an entry whose name is NULL; NULL from sampler_find for an unknown name. */
+extern const Sampler samplers[];
+const Sampler *sampler_find(const char *name);
+enum { SAMPLER_SCRATCH = 12 };
+
+/* The grid of a walk for run->process: calls 0 and SPACING_AUTO are the sampler's own. ERR_USAGE
+ * when `calls` is too few, or more than the trained levels of an integer spacing. */
+bool sampler_grid(const Sampler *s, const SampleRun *run, SpacingKind spacing, int calls,
+                  LevelGrid *grid, Err *err);
+
+/* The step of Langevin dynamics at the smallest level of a run that has its grid: run->langevin_step
+ * or, for 0, that of technique 4 for the grid's mean ratio (langevin_step_size of smld.h). */
+double langevin_step_of(const SampleRun *run);
+
+/* Coefficients of one step from level t down to level p of the ancestral sampler, q(x_p | x_t, x0)
+ * (Ho et al. 2020, eq. 6 and 7; any levels: Kingma et al. 2021, eq. 25 to 31):
+ *   r = alpha_t / alpha_p, beta = sigma_t^2 - r^2 sigma_p^2 (VP: 1 - alpha_bar_t / alpha_bar_p)
+ *   mean = c_x0 x0 + c_x x;  c_x0 = alpha_p beta / sigma_t^2, c_x = r sigma_p^2 / sigma_t^2
+ *   variance_small = beta sigma_p^2 / sigma_t^2;  variance_large = beta
+ * At the clean end the step returns x0: c_x0 = 1, c_x = variance_small = 0. */
+typedef struct {
+    double c_x0, c_x, variance_small, variance_large;
+} PosteriorStep;
+PosteriorStep posterior_step(NoiseLevel t, NoiseLevel p);
+
+/* The variance that a network means by v, nominally in [-1, 1]: geometrically between the two,
+ * ln variance = (1+v)/2 ln large + (1-v)/2 ln small (Nichol & Dhariwal 2021, eq. 15). The small one
+ * must be above 0, so this is not for the step to the clean end. */
+double learned_variance(PosteriorStep q, double v);
+
+#endif

@@ -1,0 +1,114 @@
+/* A model on disk is a diffusers folder (interchange specification part 0):
+ *   model_index.json, unet/config.json, unet/diffusion_pytorch_model.safetensors,
+ *   scheduler/scheduler_config.json
+ * with DDPMScheduler (kept steps with merged noise stand in it as keys of ours, so that it still
+ * loads there, as the chain of all steps; VP with positional features of time is one as well) or
+ * ScoreSdeVeScheduler (VE and SMLD). What diffusers has no class for has one of ours:
+ * DiffcEddpmScheduler (kept steps with other noise), DiffcVpScheduler, DiffcSubVpScheduler,
+ * time_embedding_type fourier_time, for points of the plane mlp/config.json (DiffcMlp) with its
+ * weights instead of unet, and for classifiers of noise levels DiffcCdmPipeline with DiffcCdmUNet and
+ * DiffcCdmScheduler (diffusers_support.c says which open there); also read: the flat layout with
+ * everything in the root, legacy names, and ScoreSdeVpScheduler and DiffcSmldScheduler of older
+ * versions. */
+#ifndef DIFFC_MODEL_FOLDER_H
+#define DIFFC_MODEL_FOLDER_H
+
+#include "base/err.h"
+#include "base/folder_swap.h"
+#include "base/terms.h"
+#include "net/mlp.h"
+#include "net/params.h"
+#include "net/unet.h"
+
+/* What the network gives follows from the method: with DDPM `prediction`; SMLD and VE give the score
+ * from the label sigma; VP and sub-VP give the noise (score = -eps / std). What they are given as
+ * their time: network_label in network.h. */
+typedef struct {
+    NetworkKind network; /* unet or mlp: which of the two is filled */
+    UNetConfig unet;
+    MlpConfig mlp;
+    ToyKind toy; /* mlp: what it has learnt; TOY_NONE: not said */
+    MethodKind method;
+    int T; /* DDPM: steps; SMLD: levels; SDE: num_train_timesteps, which nothing here depends on (read
+              from VP as a chain: 1000) */
+    /* DDPM, CDM; for the others zero */
+    ScheduleKind schedule;
+    double beta_start, beta_end;
+    double *betas;         /* [T] for SCHEDULE_BETAS, else NULL */
+    VarianceKind variance; /* learned: the network gives 2 C channels (unet.out_channels) */
+    bool dequantised;      /* CDM: its clean images had uniform noise of one grey level */
+    /* EDDPM: the steps kept, rising, and how their noise is formed (mask.h). NULL: all */
+    int *kept;
+    int kept_count;
+    MaskAlphas alphas;
+    /* SMLD and SDE; for DDPM zero. SMLD and VE folders keep snr and corrector_steps. */
+    SdeKind sde;
+    double sigma_min, sigma_max; /* SMLD, VE */
+    bool sigma_max_at_least;     /* the widest distance of the data may be larger; in no folder */
+    double widest; /* a lower bound of that distance, where sigma_max was chosen; in no folder */
+    double beta_min, beta_max; /* VP, sub-VP */
+    double time_min;           /* SDE: sampling_eps, where sampling ends */
+    double snr;                /* SMLD, VE; 0: the folder is not to say it, nor corrector_steps */
+    int corrector_steps;
+    /* all */
+    Prediction prediction;
+    bool clip;
+    double clip_range;
+    /* Classes that no training image had, so that nothing is known of them; the folder says them. */
+    bool untrained[DATA_MAX_CLASSES];
+    /* read: what the folder says of sampling. NULL: the method's own sampler */
+    const char *sampler;
+    bool spacing_said;
+    SpacingKind spacing;
+    bool old_class; /* read: the scheduler's class is one that older versions wrote */
+    int warning_count;
+    char warnings[8][256]; /* unknown keys and tensors: said, not fatal */
+} ModelConfig;
+void model_config_free(ModelConfig *m);
+TimeFeatureKind model_time_kind(const ModelConfig *m);
+
+/* The trained classes among unet.classes: how many, number `place` of them, whether `label` is one. */
+int model_trained_classes(const ModelConfig *m);
+int model_trained_class(const ModelConfig *m, int place);
+bool model_class_is_trained(const ModelConfig *m, int label);
+
+/* The folder that holds the model of `path` now: `path`, or the one that a killed save has finished
+ * beside it. False when there is none. */
+bool model_folder_current(const char *path, char out[PATH_BYTES]);
+/* Another one after each save: a reader of several files compares it before and after. */
+FolderStamp model_folder_stamp(const char *path);
+
+/* The first option in which two networks differ, with both values as its file has them. The size of the
+ * images and dropout may differ: weights of one network then serve the other. ERR_MEMORY. */
+typedef struct {
+    bool found;
+    char option[160]; /* "model.groups (norm_num_groups in a model folder)" */
+    char a[80], b[80];
+} NetworkDifference;
+bool model_networks_differ(const ModelConfig *a, const ModelConfig *b, NetworkDifference *out,
+                           Err *err);
+
+/* Reads the two JSON files. Classes and options that diffc cannot run are ERR_FORMAT by name. */
+bool model_folder_read_config(const char *path, ModelConfig *m, Err *err);
+
+/* Whether diffusers opens the folder of such a model: its pipeline (NULL: it does not open), and `but`,
+ * what that does otherwise or what diffusers lacks (NULL: nothing). */
+typedef struct {
+    const char *pipeline, *but;
+} DiffusersSupport;
+DiffusersSupport model_diffusers_support(const ModelConfig *m);
+
+/* Reads the weights into a block of the table's layout: every parameter must be there with the
+ * right shape (aliases of 1.9 accepted); unknown tensors are warnings. */
+bool model_folder_read_weights(const char *path, const ParamTable *table, float *block,
+                               ModelConfig *m, Err *err);
+
+/* Writes the folder (made when missing), weights from `block`. Byte-identical for equal input. It
+ * replaces the old folder as a whole (folder_swap.h): after a kill at any moment the old model or the
+ * new one opens, and other files in the folder stay. */
+bool model_folder_write(const char *path, const ModelConfig *m, const ParamTable *table,
+                        const float *block, Err *err);
+/* Puts right what a killed writer left beside the folder, as the next writer would. */
+bool model_folder_recover(const char *path, Err *err);
+
+#endif

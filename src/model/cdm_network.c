@@ -1,0 +1,240 @@
+#include "model/cdm_network.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "model/network_parts.h"
+#include "ops/ops.h"
+
+static int classes_of(const Network *nw)
+{
+    return nw->noise_classes;
+}
+
+static size_t logit_floats(const Network *nw)
+{
+    return (size_t)nw->batch * (size_t)classes_of(nw);
+}
+
+static const float *logits_of(const Network *nw, int image)
+{
+    return net_value(nw->net, nw->y) + (size_t)image * (size_t)classes_of(nw);
+}
+
+/* Forward, and the backward pass from the seeds in net_gradient(y) to the image. */
+static void input_gradient(Network *nw, const float *weights)
+{
+    net_forward(nw->net, weights);
+    net_backward(nw->net, weights, NULL);
+}
+
+static void seed_classes(Network *nw, const int *classes)
+{
+    float *seed = net_gradient(nw->net, nw->y);
+    memset(seed, 0, logit_floats(nw) * sizeof *seed);
+    for (int n = 0; n < nw->batch; n++)
+        cdm_seed(seed + (size_t)n * (size_t)classes_of(nw), classes_of(nw), classes[n], 1);
+}
+
+/* Both losses; r, unless it is NULL, receives the cotangent of the input gradients. */
+static void losses(Network *nw, const float *weights, const CdmBatch *b, double dloss, float *r)
+{
+    XentDims logits = {.N = nw->batch, .C = classes_of(nw)};
+    memcpy(net_value(nw->net, nw->x), b->xt, (size_t)nw->batch * nw->dims * sizeof *b->xt);
+    seed_classes(nw, b->classes);
+    input_gradient(nw, weights);
+    xent_forward(&logits, b->ce, net_value(nw->net, nw->y), b->classes);
+    const float *gradient = net_gradient(nw->net, nw->x);
+#pragma omp parallel for schedule(static)
+    for (int n = 0; n < nw->batch; n++) {
+        size_t at = (size_t)n * nw->dims;
+        b->mse[n] =
+            (float)cdm_squared_error((double)b->sigma[n], nw->dims, b->xt + at, gradient + at,
+                                     b->eps + at, dloss * b->mse_weight, r ? r + at : NULL);
+    }
+}
+
+void cdm_loss(Network *nw, const float *weights, const CdmBatch *batch)
+{
+    losses(nw, weights, batch, 0, NULL);
+}
+
+#ifdef DIFFC_CHECKS
+static double dot(const float *a, const float *b, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+/* <c, J r> = <r, g> image by image: the tangent pass is the transpose of the backward pass, with
+ * the same dropout masks. Rounding is that of the logits that c takes, whose difference can be much
+ * smaller, and of <r, g>; of a T of 1000 the two sides were apart by up to 1e-6 of it, untrained and
+ * trained. Written so that NaN passes, which the caller reports. */
+static void check_transpose(const Network *nw)
+{
+    for (int n = 0; n < nw->batch; n++) {
+        size_t C = (size_t)classes_of(nw), at = (size_t)n * nw->dims, row = (size_t)n * C;
+        const float *c = net_gradient(nw->net, nw->y) + row;
+        const float *ydot = net_tangent_of(nw->net, nw->y) + row;
+        const float *g = net_gradient(nw->net, nw->x) + at;
+        const float *r = net_tangent_of(nw->net, nw->x) + at;
+        double rounding = sqrt(dot(g, g, nw->dims) * dot(r, r, nw->dims));
+        for (size_t k = 0; k < C; k++) rounding += fabs((double)c[k] * (double)ydot[k]);
+        double apart = fabs(dot(c, ydot, C) - dot(g, r, nw->dims));
+        CHECK(!(apart > 1e-5 * rounding));
+    }
+}
+#else
+static void check_transpose(const Network *nw)
+{
+    (void)nw;
+}
+#endif
+
+void cdm_train_pass(Network *nw, const float *weights, float *grads, const CdmBatch *b,
+                    double dloss)
+{
+    XentDims logits = {.N = nw->batch, .C = classes_of(nw)};
+    losses(nw, weights, b, dloss, net_tangent_of(nw->net, nw->x));
+    net_tangent(nw->net, weights);
+    check_transpose(nw);
+    float *mu = net_gradient2(nw->net, nw->y), cotangents[1024];
+    CHECK(nw->batch <= 1024);
+    for (int n = 0; n < nw->batch; n++) cotangents[n] = (float)(dloss * b->ce_weight);
+    memset(mu, 0, logit_floats(nw) * sizeof *mu);
+    xent_backward(&logits, mu, cotangents, net_value(nw->net, nw->y), b->classes);
+    net_backward2(nw->net, weights, grads);
+}
+
+/* The inputs of images first .. first+part-1; places beyond repeat the last one. */
+static void set_images(Network *nw, int part, const double *x)
+{
+    float *input = net_value(nw->net, nw->x);
+    for (int n = 0; n < nw->batch; n++) {
+        const double *image = x + (size_t)(n < part ? n : part - 1) * nw->dims;
+        for (size_t i = 0; i < nw->dims; i++) input[(size_t)n * nw->dims + i] = (float)image[i];
+    }
+}
+
+static void seed_levels(Network *nw, int part, const NoiseLevel *levels, int stride)
+{
+    float *seed = net_gradient(nw->net, nw->y);
+    memset(seed, 0, logit_floats(nw) * sizeof *seed);
+    for (int n = 0; n < part; n++)
+        cdm_seed(seed + (size_t)n * (size_t)classes_of(nw), classes_of(nw),
+                 cdm_class_at(levels[n * stride]), 1);
+}
+
+/* out = sigma (of + with), where `of` is what the network gave for `with`. */
+static void to_noise(const Network *nw, int part, const float *of, const double *with,
+                     const NoiseLevel *levels, int stride, double *out)
+{
+    for (int n = 0; n < part; n++)
+        for (size_t k = 0; k < nw->dims; k++) {
+            size_t i = (size_t)n * nw->dims + k;
+            out[i] = cdm_eps(levels[n * stride].sigma, with[i], (double)of[i]);
+        }
+}
+
+/* H v, the derivative of grad F along v: the second backward pass with no cotangent of its own. */
+static const float *hessian_times(Network *nw, const float *weights, int part, const double *v)
+{
+    float *direction = net_tangent_of(nw->net, nw->x);
+    size_t n = (size_t)part * nw->dims, all = (size_t)nw->batch * nw->dims;
+    for (size_t i = 0; i < n; i++) direction[i] = (float)v[i];
+    memset(direction + n, 0, (all - n) * sizeof *direction);
+    net_tangent(nw->net, weights);
+    memset(net_gradient2(nw->net, nw->y), 0, logit_floats(nw) * sizeof(float));
+    net_backward2(nw->net, weights, NULL);
+    return net_gradient2(nw->net, nw->x);
+}
+
+static bool predict_part(const NetworkPart *p, const NetworkCall *c, Err *err)
+{
+    Network *nw = p->network;
+    size_t at = (size_t)p->first * nw->dims, n = (size_t)p->count * nw->dims;
+    const NoiseLevel *levels = c->levels + p->first * c->stride;
+    const float *weights = p->denoiser->weights;
+    set_images(nw, p->count, c->x + at);
+    seed_levels(nw, p->count, levels, c->stride);
+    input_gradient(nw, weights);
+    to_noise(nw, p->count, net_gradient(nw->net, nw->x), c->x + at, levels, c->stride, c->eps + at);
+    for (size_t i = 0; i < n; i++) {
+        int row = (int)(i / nw->dims);
+        if (!isfinite(c->eps[at + i]))
+            return err_set(err, ERR_DIVERGED,
+                           "the network's input gradient is not finite at time step %g (image %d)",
+                           levels[row * c->stride].t, network_image(p->denoiser, p->first + row));
+    }
+    if (c->v)
+        to_noise(nw, p->count, hessian_times(nw, weights, p->count, c->v + at), c->v + at, levels,
+                 c->stride, c->jtv + at);
+    return true;
+}
+
+static bool predict_vjp(void *context, int count, const double *x, const NoiseLevel *levels,
+                        int stride, const double *v, double *eps, double *jtv, Err *err)
+{
+    const NetworkCall call = {
+        .x = x, .levels = levels, .stride = stride, .eps = eps, .v = v, .jtv = jtv};
+    return network_in_parts(context, count, predict_part, &call, err);
+}
+
+static bool predict(void *context, int count, const double *x, const NoiseLevel *levels, int stride,
+                    double *eps, Err *err)
+{
+    return predict_vjp(context, count, x, levels, stride, NULL, eps, NULL, err);
+}
+
+Denoiser cdm_denoiser(NetworkDenoiser *context)
+{
+    return (Denoiser){.context = context,
+                      .dims = context->network->dims,
+                      .predict = predict,
+                      .predict_vjp = context->network->input_gradient ? predict_vjp : NULL};
+}
+
+static bool density_part(const NetworkPart *p, const NetworkCall *c, Err *err)
+{
+    Network *nw = p->network;
+    set_images(nw, p->count, c->x + (size_t)p->first * nw->dims);
+    net_forward(nw->net, p->denoiser->weights);
+    for (int n = 0; n < p->count; n++) {
+        int row = p->first + n;
+        c->log_p[row] = cdm_log_density(logits_of(nw, n), classes_of(nw),
+                                        cdm_class_at(c->levels[row * c->stride]),
+                                        c->x + (size_t)row * nw->dims, nw->dims);
+        if (!isfinite(c->log_p[row]))
+            return err_set(err, ERR_DIVERGED, "the network's logits are not finite (image %d)",
+                           row);
+    }
+    return true;
+}
+
+static bool log_density(void *context, int count, const double *x, const NoiseLevel *levels,
+                        int stride, double *log_p, Err *err)
+{
+    const NetworkCall call = {.x = x, .levels = levels, .stride = stride, .log_p = log_p};
+    return network_in_parts(context, count, density_part, &call, err);
+}
+
+DensityModel cdm_density(NetworkDenoiser *context)
+{
+    return (DensityModel){
+        .context = context, .dims = context->network->dims, .log_density = log_density};
+}
+
+static bool classify(void *context, const double *x, int *found, Err *err)
+{
+    NetworkDenoiser *d = context;
+    set_images(d->network, 1, x);
+    net_forward(d->network->net, d->weights);
+    *found = cdm_likeliest_class(logits_of(d->network, 0), classes_of(d->network));
+    return *found >= 0 || err_set(err, ERR_DIVERGED, "the network's logits are not finite");
+}
+
+NoiseClassifier cdm_classifier(NetworkDenoiser *context)
+{
+    return (NoiseClassifier){.context = context, .classify = classify};
+}

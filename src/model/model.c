@@ -1,0 +1,348 @@
+#include "model/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "model/cdm_network.h"
+#include "model/method.h"
+
+static bool holds(const char *folder, const char *name)
+{
+    char path[PATH_BYTES];
+    return path_join(path, folder, name, NULL) && path_exists(path);
+}
+
+/* Points of a toy among which the largest distance is looked for. */
+enum { TOY_WIDTH_POINTS = 4096 };
+
+static void training_point(void *context, size_t i, float *x)
+{
+    dataset_train_image(context, i, x);
+}
+
+/* The configuration's list of betas is copied; a schedule even in ln SNR is kept as betas, in the model
+ * folder too. */
+static bool own_betas(const Config *c, ModelConfig *m, Err *err)
+{
+    const double *given = m->betas;
+    m->betas = NULL;
+    if (m->schedule != SCHEDULE_LOGSNR && !given) return true;
+    m->betas = mem_doubles((size_t)m->T);
+    if (!m->betas) return err_set(err, ERR_MEMORY, "not enough memory for %d betas", m->T);
+    if (m->schedule == SCHEDULE_LOGSNR)
+        schedule_logsnr_betas(m->betas, m->T, c->method.logsnr_start, c->method.logsnr_end);
+    else
+        memcpy(m->betas, given, (size_t)m->T * sizeof *given);
+    m->schedule = SCHEDULE_BETAS;
+    return true;
+}
+
+static bool check_classes(const Dataset *data, Err *err)
+{
+    static const char told[] = "model.class_conditional is true, but";
+    int used = 0;
+    for (int k = 0; k < data->classes; k++) used += data->class_images[k] > 0;
+    if (data->toy != TOY_NONE) return err_set(err, ERR_USAGE, "%s points have no classes", told);
+    if (data->classes == 0)
+        return err_set(err, ERR_USAGE, "%s the data has no class labels: %s", told,
+                       data->no_labels);
+    return used >= 2 || err_set(err, ERR_USAGE, "%s all training images have one class", told);
+}
+
+bool model_from_config(const Config *c, const Dataset *data, ModelConfig *m, Err *err)
+{
+    Shape image = {.H = data->height, .W = data->width, .C = data->channels};
+    Dataset *context = (Dataset *)data; /* training_point only reads */
+    PointSet points = {.context = context,
+                       .count = data->toy != TOY_NONE ? TOY_WIDTH_POINTS : data->train_count,
+                       .dims = (size_t)image.H * (size_t)image.W * (size_t)image.C,
+                       .point = training_point,
+                       .sampled = data->toy != TOY_NONE};
+    *m = (ModelConfig){0};
+    if (c->model.class_conditional && !check_classes(data, err)) return false;
+    for (int k = 0; c->model.class_conditional && k < data->classes; k++)
+        m->untrained[k] = data->class_images[k] == 0;
+    bool ok = network_from_config(c, image, data->classes, m, err) &&
+              method_from_config(c, &points, m, err);
+    if (ok && own_betas(c, m, err)) return true;
+    if (!ok) m->betas = NULL; /* the configuration's */
+    model_config_free(m);
+    return false;
+}
+
+/* A run folder keeps its model in "model", whose index is written last; any other folder must be a
+ * model folder itself. */
+static bool find_folder(Model *m, const char *path, Err *err)
+{
+    char inner[PATH_BYTES], model[PATH_BYTES], current[PATH_BYTES];
+    if (!path_join(inner, path, "model", err)) return false;
+    bool run = model_folder_current(inner, model);
+    if (!run && !model_folder_current(path, current)) {
+        if (path_exists(path))
+            return err_set(err, ERR_USAGE, "%s: is a file, expected a run folder or a model folder",
+                           path);
+        bool below = path_join(inner, "runs", path, NULL) && path_is_folder(inner);
+        return err_set(err, ERR_IO, "%s: no such run or model folder%s%.500s%s", path,
+                       below ? "; did you mean " : "", below ? inner : "", below ? "?" : "");
+    }
+    if (run ? !holds(model, "model_index.json")
+            : holds(current, "stats.jsonl") && !holds(current, "unet") && !holds(current, "mlp"))
+        return err_set(err, ERR_IO,
+                       "%s: this run has not saved a model yet (it is written at each checkpoint)",
+                       path);
+    if (!run && !holds(current, "model_index.json") && !holds(current, "unet") &&
+        !holds(current, "mlp") && !holds(current, "config.json"))
+        return err_set(err, ERR_IO,
+                       "%s: is neither a run folder nor a model folder; it holds no model, no "
+                       "model_index.json and no unet",
+                       path);
+    snprintf(m->folder, sizeof m->folder, "%s", run ? model : current);
+    snprintf(m->run, sizeof m->run, "%s", run ? path : "");
+    return true;
+}
+
+static bool choose_shape(Model *m, int height, int width, Err *err)
+{
+    m->image = network_shape(&m->config);
+    if (m->config.network == NETWORK_MLP)
+        return !(height || width) || err_set(err, ERR_USAGE,
+                                             "%s: the model gives points, which have no size; "
+                                             "leave --size out",
+                                             m->folder);
+    if (height) m->image.H = height;
+    if (width) m->image.W = width;
+    if (m->image.H <= 0 || m->image.W <= 0)
+        return err_set(err, ERR_USAGE,
+                       "%s: the model does not say its image size (sample_size is null); give one, "
+                       "as in sample --size 32",
+                       m->folder);
+    Err reason = {0};
+    if (unet_config_check(&m->config.unet, m->image.H, m->image.W, &reason)) return true;
+    /* An asked-for size is the caller's mistake, the model's own size the file's. */
+    return err_set(err, height || width ? ERR_USAGE : ERR_FORMAT, "%.300s: %.700s", m->folder,
+                   reason.text);
+}
+
+/* Process, parameter table and room for the weights, of a model whose config and image are known. */
+static bool open_parts(Model *m, Err *err)
+{
+    if (!method_process(&m->config, &m->process, err)) return false;
+    /* Declaring once, without a plan, fills the parameter table. */
+    if (!network_declare(&m->network, &m->table, &m->config, m->image, 1, err)) return false;
+    m->weights = mem_floats(m->table.block_floats);
+    return m->weights ||
+           err_set(err, ERR_MEMORY, "not enough memory for %zu parameters", m->table.parameters);
+}
+
+static bool open_once(Model *m, const char *path, int height, int width, Err *err)
+{
+    memset(m, 0, sizeof *m);
+    if (!find_folder(m, path, err) || !model_folder_read_config(m->folder, &m->config, err))
+        goto fail;
+    if (!choose_shape(m, height, width, err) || !open_parts(m, err)) goto fail;
+    if (!model_folder_read_weights(m->folder, &m->table, m->weights, &m->config, err)) goto fail;
+    return true;
+fail:
+    model_close(m);
+    return false;
+}
+
+/* What may be replaced while it is read: the model of a run, or the folder itself. */
+static FolderStamp stamp_of(const char *path)
+{
+    char inner[PATH_BYTES];
+    FolderStamp stamp = {0};
+    if (path_join(inner, path, "model", NULL)) stamp = model_folder_stamp(inner);
+    return stamp.path[0] && stamp.inode ? stamp : model_folder_stamp(path);
+}
+
+bool model_open_new(Model *m, const Config *c, const Dataset *data, Err *err)
+{
+    Config resolved = *c;
+    memset(m, 0, sizeof *m);
+    config_resolve(&resolved);
+    m->image = (Shape){.H = data->height, .W = data->width, .C = data->channels};
+    if (!model_from_config(&resolved, data, &m->config, err) || !open_parts(m, err)) {
+        model_close(m);
+        return false;
+    }
+    params_init(&m->table, m->weights, c->train.seed);
+    return true;
+}
+
+bool model_open(Model *m, const char *path, int height, int width, Err *err)
+{
+    enum { MOST_TRIES = 100 };
+    FolderStamp before = stamp_of(path);
+    for (int i = 1;; i++) {
+        bool ok = open_once(m, path, height, width, err);
+        FolderStamp after = stamp_of(path);
+        if (folder_stamp_same(&before, &after)) return ok;
+        if (ok) model_close(m);
+        if (i == MOST_TRIES)
+            return err_set(err, ERR_IO,
+                           "%s: the model was replaced each of the %d times that it was read; wait "
+                           "until its training saves less often",
+                           path, MOST_TRIES);
+        before = after;
+    }
+}
+
+void model_close(Model *m)
+{
+    network_close(&m->network);
+    mem_free(m->weights);
+    params_free(&m->table);
+    process_free(&m->process);
+    model_config_free(&m->config);
+    memset(m, 0, sizeof *m);
+}
+
+static Denoiser denoiser_of(Model *m, int label)
+{
+    m->denoiser = (NetworkDenoiser){.network = &m->network, .weights = m->weights, .label = label};
+    net_hold(m->network.net, m->weights);
+    return network_denoiser(&m->denoiser);
+}
+
+bool model_prepare(Model *m, int batch, int label, Denoiser *out, Err *err)
+{
+    network_close(&m->network);
+    if (!network_open_denoiser(&m->network, &m->table, &m->config, m->image, batch, false, err))
+        return false;
+    *out = denoiser_of(m, label);
+    return true;
+}
+
+bool model_prepare_vjp(Model *m, int batch, int label, Denoiser *out, Err *err)
+{
+    network_close(&m->network);
+    if (!network_open_denoiser(&m->network, &m->table, &m->config, m->image, batch, true, err))
+        return false;
+    *out = denoiser_of(m, label);
+    return true;
+}
+
+bool model_prepare_density(Model *m, int batch, DensityModel *out, Err *err)
+{
+    Denoiser denoiser;
+    if (m->config.method != METHOD_CDM)
+        return err_set(err, ERR_USAGE, "%s: the model does not know its density, as a cdm does",
+                       m->folder);
+    if (!model_prepare(m, batch, -1, &denoiser, err)) return false;
+    *out = cdm_density(&m->denoiser);
+    return true;
+}
+
+/* ---- the newest run ---- */
+
+typedef struct {
+    const char *name; /* inside the root */
+    bool has_model;
+    struct timespec time;
+} FoundRun;
+
+/* The folder of a run's model, as one that is being replaced stands; false when there is none. */
+static bool find_model(const char *run, char *folder)
+{
+    char inner[PATH_BYTES];
+    return path_join(inner, run, "model", NULL) && model_folder_current(inner, folder) &&
+           holds(folder, "model_index.json");
+}
+
+static bool look_at_run(const char *root, const char *name, FoundRun *found)
+{
+    char run[PATH_BYTES], folder[PATH_BYTES], file[PATH_BYTES];
+    struct stat st;
+    *found = (FoundRun){.name = name};
+    if (!path_join(run, root, name, NULL)) return false;
+    found->has_model = find_model(run, folder);
+    if (!(found->has_model ? path_join(file, folder, "model_index.json", NULL)
+                           : path_join(file, run, "config.json", NULL)) ||
+        stat(file, &st) != 0)
+        return false;
+    found->time = st.st_mtim;
+    return true;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+    const FoundRun *x = a, *y = b;
+    if (x->time.tv_sec != y->time.tv_sec) return x->time.tv_sec < y->time.tv_sec ? 1 : -1;
+    if (x->time.tv_nsec != y->time.tv_nsec) return x->time.tv_nsec < y->time.tv_nsec ? 1 : -1;
+    return strcmp(x->name, y->name);
+}
+
+static bool run_serves(const char *run, bool has_model, ModelServes *serves, const void *context,
+                       Err *lack)
+{
+    char folder[PATH_BYTES];
+    ModelConfig config;
+    Err unreadable = {0};
+    if (!has_model || !find_model(run, folder)) return err_set(lack, ERR_USAGE, "has no model yet");
+    if (!model_folder_read_config(folder, &config, &unreadable))
+        return unreadable.kind == ERR_MEMORY
+                   ? err_set(lack, ERR_MEMORY, "%s", unreadable.text)
+                   : err_set(lack, ERR_USAGE, "cannot be read (%.700s)", unreadable.text);
+    bool ok = serves(context, &config, lack);
+    model_config_free(&config);
+    return ok;
+}
+
+static bool no_run(const char *root, bool models, const NewestRun *newest, Err *err)
+{
+    if (!models)
+        return err_set(err, ERR_USAGE,
+                       "no run under %s has a model yet; train one first or give --model PATH",
+                       root);
+    if (newest->passed == 1)
+        return err_set(err, ERR_USAGE, "%.300s %.500s; it is the only run, so give --model PATH",
+                       newest->passed_path, newest->lack.text);
+    return err_set(err, ERR_USAGE,
+                   "none of the %d runs under %s will do: the newest, %.300s, %.500s; give "
+                   "--model PATH",
+                   newest->passed, root, newest->passed_path, newest->lack.text);
+}
+
+bool model_newest_run(const char *root, ModelServes *serves, const void *context, NewestRun *out,
+                      Err *err)
+{
+    Names names;
+    *out = (NewestRun){.passed = 0};
+    if (!path_is_folder(root))
+        return err_set(err, ERR_USAGE,
+                       "there is no folder %s here; train a model first or give --model PATH",
+                       root);
+    if (!folder_list(root, &names, err)) return false;
+    FoundRun *runs = mem_alloc(names.count + 1, sizeof *runs);
+    bool found = false, models = false, short_of_memory = false;
+    size_t count = 0;
+    for (size_t i = 0; runs && i < names.count; i++)
+        count += look_at_run(root, names.names[i], &runs[count]);
+    if (count) qsort(runs, count, sizeof *runs, newest_first);
+    for (size_t i = 0; i < count && !found; i++) {
+        Err lack = {0};
+        models = models || runs[i].has_model;
+        found = path_join(out->path, root, runs[i].name, err) &&
+                run_serves(out->path, runs[i].has_model, serves, context, &lack);
+        if (!found && lack.kind == ERR_MEMORY) {
+            /* Another run must not take the place of one that could not be looked at. */
+            err_set(err, lack.kind, "%s", lack.text);
+            short_of_memory = true;
+            break;
+        }
+        if (found || out->passed++ > 0) continue;
+        snprintf(out->passed_path, PATH_BYTES, "%s", out->path);
+        out->lack = lack;
+    }
+    if (!runs)
+        err_set(err, ERR_MEMORY, "%s: not enough memory for its list of runs", root);
+    else if (!found && !short_of_memory)
+        no_run(root, models, out, err);
+    mem_free(runs);
+    names_free(&names);
+    return found;
+}

@@ -1,0 +1,62 @@
+/* A trained model, opened from a run folder or a diffusers model folder. */
+#ifndef DIFFC_MODEL_H
+#define DIFFC_MODEL_H
+
+#include "base/fsio.h"
+#include "data/dataset.h"
+#include "diffusion/likelihood.h"
+#include "diffusion/process.h"
+#include "io/diffusers/model_folder.h"
+#include "model/network.h"
+
+typedef struct {
+    char folder[PATH_BYTES]; /* the model folder itself */
+    char run[PATH_BYTES];    /* the run folder it lies in, or "" */
+    ModelConfig config;      /* with warnings for the user */
+    Process process;
+    ParamTable table;
+    float *weights;
+    Shape image;
+    Network network; /* planned by model_prepare */
+    NetworkDenoiser denoiser;
+} Model;
+
+/* The model that a configuration, resolved (config_resolve), makes of a data set: its method, with what that leaves to the data, and its
+ * network. m's betas are its own. ERR_USAGE where they do not go together. */
+bool model_from_config(const Config *c, const Dataset *data, ModelConfig *m, Err *err);
+
+/* That model before any training, the weights as they are drawn from the seed; folder and run are "". */
+bool model_open_new(Model *m, const Config *c, const Dataset *data, Err *err);
+
+/* path: a run folder (its "model" part is used) or a model folder. size 0 x 0 takes the folder's
+ * sample_size; needed when the folder has none. Reads everything; plans nothing yet. */
+bool model_open(Model *m, const char *path, int height, int width, Err *err);
+void model_close(Model *m);
+
+/* Plans the network for calls of `batch` images (see network_sample_batch) and returns the
+ * denoiser through *out. label: class of every image, negative for one class after the other
+ * (set denoiser.first_image before each batch); ignored without classes. */
+bool model_prepare(Model *m, int batch, int label, Denoiser *out, Err *err);
+/* The same with predict_vjp, for likelihoods by the probability flow. */
+bool model_prepare_vjp(Model *m, int batch, int label, Denoiser *out, Err *err);
+
+/* ln p_t(x) of a classification diffusion model. ERR_USAGE for the others, which know no density. */
+bool model_prepare_density(Model *m, int batch, DensityModel *out, Err *err);
+
+/* Whether a model of this configuration does what is asked of it; what it lacks goes to `lack` as
+ * words that follow its name: "makes points, not images". */
+typedef bool ModelServes(const void *context, const ModelConfig *config, Err *lack);
+
+typedef struct {
+    char path[PATH_BYTES];        /* the run folder */
+    int passed;                   /* newer runs that do not serve */
+    char passed_path[PATH_BYTES]; /* the newest of them */
+    Err lack;                     /* and what it lacks */
+} NewestRun;
+
+/* The newest run folder under `root` whose model serves: by its model's time, one without a model by
+ * its configuration's. ERR_USAGE when none does. */
+bool model_newest_run(const char *root, ModelServes *serves, const void *context, NewestRun *out,
+                      Err *err);
+
+#endif

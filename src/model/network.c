@@ -1,0 +1,390 @@
+#include "model/network.h"
+
+#include <string.h>
+
+#include "base/parallel.h"
+#include "model/method.h"
+#include "ops/ops.h"
+
+/* The noise of SMLD and VE spans orders of magnitude, so they are told its logarithm; the time of VP
+ * and sub-VP lies in 0..1. */
+static TimeFeatureKind time_features(const Config *c)
+{
+    if (config_time(c) == TIME_CHOICE_POSITIONAL) return TIME_POSITIONAL;
+    bool preserving = c->method.type == METHOD_SDE && c->method.sde != SDE_VE;
+    return preserving ? TIME_FOURIER_LINEAR : TIME_FOURIER;
+}
+
+static bool unet_from_config(const Config *c, Shape image, int classes, UNetConfig *unet, Err *err)
+{
+    unet_config_defaults(unet);
+    unet->sample_height = image.H;
+    unet->sample_width = image.W;
+    unet->in_channels = image.C;
+    unet->out_channels = c->method.learn_variance ? 2 * image.C : image.C;
+    unet->levels = c->model.levels;
+    unet->layers_per_block = c->model.blocks;
+    for (int l = 0; l < c->model.levels; l++)
+        unet->block_channels[l] = c->model.channels * c->model.multipliers[l];
+    for (int i = 0; i < c->model.attentions; i++) {
+        int level = -1;
+        for (int l = 0; l < c->model.levels; l++)
+            if (image.H >> l == c->model.attention[i]) level = l;
+        if (level < 0)
+            return err_set(
+                err, ERR_USAGE,
+                "model.attention: no level of this network has height %d (images of %dx%d "
+                "with %d levels: heights %d to %d)",
+                c->model.attention[i], image.H, image.W, c->model.levels,
+                image.H >> (c->model.levels - 1), image.H);
+        unet->down_attention[level] = true;
+        unet->up_attention[c->model.levels - 1 - level] = true;
+    }
+    unet->input_fouriers = c->model.input_fouriers;
+    for (int i = 0; i < c->model.input_fouriers; i++)
+        unet->input_fourier[i] = c->model.input_fourier[i];
+    unet->mid_block = true;
+    unet->mid_attention = c->model.mid_attention;
+    unet->head_dim = c->model.head_dim;
+    unet->groups = config_groups(c);
+    unet->eps = (float)c->model.eps;
+    unet->dropout = (float)c->model.dropout;
+    unet->time_kind = time_features(c);
+    unet->fourier_scale = (float)config_fourier_scale(c);
+    unet->flip_sin_to_cos = c->model.flip_sin_to_cos;
+    unet->freq_shift = (float)c->model.freq_shift;
+    unet->downsample_padding = c->model.downsample_padding;
+    unet->scale_shift = c->model.scale_shift;
+    unet->zero_init = c->model.zero_init;
+    if (c->method.type == METHOD_CDM) {
+        unet->noise_classes = c->method.steps + 2;
+        unet->classifier_channels = c->model.classifier_channels;
+    }
+    unet->classes = c->model.class_conditional ? classes : 0;
+    return unet_config_check(unet, image.H, image.W, err);
+}
+
+/* The size is tried with any number of classes: only sizes matter here. */
+int network_size_that_fits(const Config *c, int channels, int side)
+{
+    static const int usual[] = {64, 32, 128, 16, 8};
+    enum { USUAL = sizeof usual / sizeof *usual, LARGEST = 512 };
+    for (int i = 0; i < USUAL + LARGEST; i++) {
+        int size = i < USUAL ? usual[i] : i - USUAL + 1;
+        ModelConfig m = {0};
+        if (i < USUAL && size > side) continue;
+        if (network_from_config(c, (Shape){.H = size, .W = size, .C = channels}, 2, &m, NULL))
+            return size;
+    }
+    return 0;
+}
+
+bool network_from_config(const Config *c, Shape image, int classes, ModelConfig *m, Err *err)
+{
+    m->network = config_network(c);
+    m->toy = c->data.toy;
+    if (m->network == NETWORK_UNET) return unet_from_config(c, image, classes, &m->unet, err);
+    mlp_config_defaults(&m->mlp);
+    m->mlp.dims = image.C;
+    m->mlp.width = c->model.width;
+    m->mlp.layers = c->model.layers;
+    m->mlp.time_kind = time_features(c);
+    m->mlp.fourier_scale = config_fourier_scale(c);
+    m->mlp.zero_init = c->model.zero_init;
+    return mlp_config_check(&m->mlp, err);
+}
+
+Shape network_shape(const ModelConfig *m)
+{
+    if (m->network == NETWORK_MLP) return (Shape){.H = 1, .W = 1, .C = m->mlp.dims};
+    return (Shape){.H = m->unet.sample_height, .W = m->unet.sample_width, .C = m->unet.in_channels};
+}
+
+float network_label(const Network *nw, NoiseLevel level)
+{
+    ProcessKind process = method_process_kind(nw->model->method, nw->model->sde);
+    if (process != PROCESS_VP && process != PROCESS_SUBVP) return (float)level.t;
+    TimeFeatureKind time = model_time_kind(nw->model);
+    CHECK(time != TIME_UNSET);
+    bool large = time == TIME_POSITIONAL || time == TIME_FOURIER_LINEAR_999;
+    return (float)(large ? 999 * level.t : level.t);
+}
+
+static int sample_pass(const ModelConfig *m)
+{
+    return m->network == NETWORK_MLP ? NETWORK_POINTS_PASS : NETWORK_SAMPLE_PASS;
+}
+
+int network_sample_batch(const ModelConfig *m)
+{
+    return sample_pass(m) * parallel_threads();
+}
+
+static bool declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
+                    bool input_gradient, Err *err)
+{
+    memset(nw, 0, sizeof *nw);
+    nw->net = net_new(table, batch);
+    if (!nw->net) return err_set(err, ERR_MEMORY, "not enough memory for the network's graph");
+    nw->model = m;
+    nw->image = image;
+    nw->batch = batch;
+    nw->dims = (size_t)image.H * (size_t)image.W * (size_t)image.C;
+    nw->input_gradient = input_gradient;
+    bool mlp = m->network == NETWORK_MLP;
+    nw->noise_classes = mlp ? 0 : m->unet.noise_classes;
+    nw->x = net_input(nw->net, image.H, image.W, image.C, input_gradient || nw->noise_classes > 0);
+    nw->t = nw->noise_classes > 0 ? -1 : net_input(nw->net, 1, 1, 1, false);
+    nw->label = !mlp && m->unet.classes > 0 ? net_input(nw->net, 1, 1, 1, false) : -1;
+    nw->copies = 1;
+    nw->copy[0] = nw->net;
+    /* The walk looks at the shapes of its inputs. */
+    if (net_is_complete(nw->net, NULL)) {
+        nw->y = mlp ? mlp_declare(nw->net, &m->mlp, nw->x, nw->t)
+                    : unet_declare(nw->net, &m->unet, nw->x, nw->t, nw->label);
+        net_set_output(nw->net, nw->y);
+    }
+    if (!net_is_complete(nw->net, err)) {
+        network_close(nw);
+        return false;
+    }
+    nw->outputs = net_shape(nw->net, nw->y).C;
+    return true;
+}
+
+bool network_declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
+                     Err *err)
+{
+    return declare(nw, table, m, image, batch, false, err);
+}
+
+static bool plan(Network *nw, NetMode mode, Err *err)
+{
+    nw->mode = mode;
+    if (net_plan(nw->net, mode, err)) return true;
+    network_close(nw);
+    return false;
+}
+
+/* The first declaration fills the table. */
+static bool fill_table(ParamTable *table, const ModelConfig *m, Shape image, Err *err)
+{
+    Network nw;
+    if (table->count > 0) return true;
+    if (!network_declare(&nw, table, m, image, 1, err)) return false;
+    network_close(&nw);
+    return true;
+}
+
+/* Larger ones do not stay in a cache: every pass fetches them anew. */
+static bool has_small_weights(const ParamTable *table)
+{
+    enum { SMALL_BYTES = 64 << 20 };
+    CHECK(table->count > 0);
+    return table->block_floats * sizeof(float) <= SMALL_BYTES;
+}
+
+NetMode network_mode(const ModelConfig *m, NetMode use)
+{
+    if (m->network == NETWORK_MLP || m->unet.noise_classes == 0) return use;
+    return use == NET_INFER ? NET_TRAIN : NET_SECOND;
+}
+
+bool network_open(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
+                  NetMode mode, Err *err)
+{
+    mode = network_mode(m, mode);
+    return declare(nw, table, m, image, batch, mode == NET_SECOND, err) && plan(nw, mode, err);
+}
+
+static void close_copies(Network *nw)
+{
+    for (int i = 1; i < nw->copies; i++) net_free(nw->copy[i]);
+    nw->copies = 1;
+}
+
+static int passes_of(int images, int pass)
+{
+    return (images + pass - 1) / pass;
+}
+
+/* Images of a pass that gives each thread one at least; 0: there are too few, or too many threads. */
+static int side_by_side(int images, int threads)
+{
+    int share = passes_of(images, threads);
+    if (threads > NETWORK_COPIES) return 0;
+    return passes_of(images, share) < threads ? images / threads : share;
+}
+
+bool network_open_denoiser(Network *nw, ParamTable *table, const ModelConfig *m, Shape image,
+                           int images, bool vjp, Err *err)
+{
+    int pass = images < sample_pass(m) ? images : sample_pass(m);
+    if (!fill_table(table, m, image, err)) return false;
+    bool small = has_small_weights(table);
+    int share = side_by_side(images, parallel_threads());
+    if (small && share > 0 && share < pass) pass = share;
+    if (!declare(nw, table, m, image, pass, vjp, err) ||
+        !plan(nw, network_mode(m, vjp ? NET_TRAIN : NET_INFER), err))
+        return false;
+    if (small) network_open_copies(nw, table, m, passes_of(images, pass));
+    return true;
+}
+
+void network_open_copies(Network *nw, ParamTable *table, const ModelConfig *m, int passes)
+{
+    int threads = parallel_threads();
+    if (threads > passes || threads > NETWORK_COPIES) return;
+    while (nw->copies < threads) {
+        Network other;
+        bool ok = declare(&other, table, m, nw->image, nw->batch, nw->input_gradient, NULL);
+        if (ok) {
+            net_share_weights(other.net, nw->net);
+            ok = plan(&other, nw->mode, NULL);
+        }
+        if (!ok) {
+            close_copies(nw);
+            return;
+        }
+        nw->copy[nw->copies++] = other.net;
+    }
+}
+
+Network network_copy(const Network *nw, int i)
+{
+    Network copy = *nw;
+    copy.net = nw->copy[i];
+    return copy;
+}
+
+/* Longer passes read the weights less often, shorter ones find more of their activations in the
+ * cache: about best where both take as much memory. Measured: 8 images of 1.1 and of 6.5 million
+ * parameters, 5 % and 2 % faster than 32; 8 of 36 million, 7 % faster than 4. A classifier of
+ * noise levels keeps twice as much for its four passes, of which each reads a part: the same number
+ * of images is best (8 of 1.1 million parameters are 2 % faster than 4 and than 16). */
+static bool pass_fits(ParamTable *table, const ModelConfig *m, Shape image, int batch, bool *fits,
+                      Err *err)
+{
+    const size_t least = (size_t)48 << 20, most = (size_t)512 << 20;
+    Network nw;
+    if (!network_declare(&nw, table, m, image, batch, err)) return false;
+    bool classifier = nw.noise_classes > 0;
+    /* Of one thread, so that it does not depend on their number. */
+    int before = parallel_set_neighbours(2);
+    size_t bytes = net_plan_bytes(nw.net, network_mode(m, NET_TRAIN));
+    parallel_set_neighbours(before);
+    size_t weights = net_packed_bytes(nw.net, network_mode(m, NET_TRAIN));
+    network_close(&nw);
+    if (bytes == 0)
+        return err_set(err, ERR_MEMORY, "not enough memory to plan the network's passes");
+    if (classifier) bytes /= 2;
+    *fits = bytes <= (weights < least ? least : weights > most ? most : weights);
+    return true;
+}
+
+/* Several passes in a batch, for as many threads, unless they would become too short. */
+static int longest_pass(const ParamTable *table, int batch, int asked)
+{
+    enum { MOST = 1024, PASSES = 4, LEAST = 4 };
+    int size = asked > 0 && asked < batch ? asked : batch;
+    int share = batch / PASSES > LEAST ? batch / PASSES : LEAST;
+    if (asked <= 0 && size > share && has_small_weights(table)) size = share;
+    return size < MOST ? size : MOST;
+}
+
+int network_pass_size(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked,
+                      Err *err)
+{
+    if (!fill_table(table, m, image, err)) return 0;
+    for (int size = longest_pass(table, batch, asked); size > 1; size--) {
+        bool fits = asked > 0;
+        if (batch % size != 0) continue;
+        if (!fits && !pass_fits(table, m, image, size, &fits, err)) return 0;
+        if (fits) return size;
+    }
+    return 1;
+}
+
+static int divisor_up_to(int n, int most)
+{
+    int divisor = most < n ? most : n;
+    while (n % divisor != 0) divisor--;
+    return divisor;
+}
+
+int network_near_batch(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked,
+                       int *pass, Err *err)
+{
+    if (!fill_table(table, m, image, err)) return 0;
+    int fits = longest_pass(table, batch, asked), too_many = fits;
+    bool good = asked > 0;
+    if (!good && !pass_fits(table, m, image, fits, &good, err)) return 0;
+    if (!good) fits = 1;
+    while (!good && too_many - fits > 1) {
+        bool fit;
+        int size = fits + (too_many - fits) / 2;
+        if (!pass_fits(table, m, image, size, &fit, err)) return 0;
+        *(fit ? &fits : &too_many) = size;
+    }
+    /* fits itself, which is not above batch, is good: the search ends. */
+    for (int distance = 0;; distance++) {
+        int below = batch - distance, above = batch + distance;
+        int pass_below = divisor_up_to(below, fits), pass_above = divisor_up_to(above, fits);
+        *pass = pass_above > pass_below ? pass_above : pass_below;
+        if (2 * *pass >= fits) return pass_above > pass_below ? above : below;
+    }
+}
+
+void network_close(Network *nw)
+{
+    close_copies(nw);
+    net_free(nw->net);
+    nw->net = NULL;
+    nw->copies = 0;
+}
+
+void network_forward(Network *nw, const float *weights, const float *xt, const float *t,
+                     const float *label)
+{
+    size_t batch = (size_t)nw->batch;
+    memcpy(net_value(nw->net, nw->x), xt, batch * nw->dims * sizeof *xt);
+    memcpy(net_value(nw->net, nw->t), t, batch * sizeof *t);
+    if (nw->label >= 0) memcpy(net_value(nw->net, nw->label), label, batch * sizeof *label);
+    net_forward(nw->net, weights);
+}
+
+void network_loss(Network *nw, const float *weights, const float *xt, const float *t,
+                  const float *label, const float *target, const float *weight, float *loss)
+{
+    PointDims dims = {.N = nw->batch, .size = nw->dims};
+    network_forward(nw, weights, xt, t, label);
+    const float *y = net_value(nw->net, nw->y);
+    if (nw->outputs == nw->image.C) {
+        mse_forward(&dims, loss, y, target, weight);
+        return;
+    }
+    for (int n = 0; n < nw->batch; n++) {
+        double sum = 0;
+        for (size_t i = (size_t)n * nw->dims; i < (size_t)(n + 1) * nw->dims; i++) {
+            double error = (double)y[network_place(nw, i)] - (double)target[i];
+            sum += error * error;
+        }
+        loss[n] = (float)((double)weight[n] / (double)nw->dims * sum);
+    }
+}
+
+void network_train_pass(Network *nw, const float *weights, float *grads, const float *xt,
+                        const float *t, const float *label, const float *target,
+                        const float *weight, float dloss, float *loss)
+{
+    PointDims dims = {.N = nw->batch, .size = nw->dims};
+    network_loss(nw, weights, xt, t, label, target, weight, loss);
+    float *dy = net_gradient(nw->net, nw->y);
+    memset(dy, 0, (size_t)nw->batch * nw->dims * sizeof *dy);
+    /* mse_backward multiplies by the cotangent of each sample's loss, here the same for all. */
+    float cotangents[1024];
+    CHECK(nw->batch <= 1024);
+    for (int n = 0; n < nw->batch; n++) cotangents[n] = dloss;
+    mse_backward(&dims, dy, cotangents, net_value(nw->net, nw->y), target, weight);
+    net_backward(nw->net, weights, grads);
+}

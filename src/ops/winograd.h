@@ -1,0 +1,102 @@
+/* 3x3 convolution, stride 1, padding 1, float32 NHWC, by Winograd's minimal filtering (Winograd
+ * 1980; Lavin & Gray 2016): forward, data gradient and weight gradient.
+ *
+ *   y tile [m,m] = A^T [ sum_c (G w_c G^T) . (B^T x_c B) ] A       x_c: the tile's (m+2)^2 inputs
+ *   dw           = G^T [ sum_tiles (B^T x B) . (A dy A^T) ] G
+ *
+ * F(4x4,3x3) at the points 0, +-1/sqrt 2, +-sqrt 2, infinity: 36 products where the direct form has
+ * 144, and four times smaller rounding errors than at 0, +-1, +-2. F(2x2,3x3) at 0, +-1, infinity
+ * (16 for 36) for maps up to 6x6, where F4's larger weights and half empty tiles cost more. The
+ * choice depends on H and W only, so an image's bits never depend on its batch.
+ *
+ * What it should cost (AVX-512, one core, cycles per tile and vector of 16 channels; P is the peak
+ * of 32 multiply-adds a cycle). Input transform: 120 operations, 60 loads, 60 stores, 36 of them to
+ * lines that are not in L1: 110-160. Output transform: 130 operations and 36 loads: 80-120.
+ * Products: 36 C / 32 * 16 at 0.95 P. The direct form takes 4 times the products, so
+ *   C = K = 32: 2.6 P    64: 3.1 P    128: 3.4 P    256: 3.6 P
+ * less what memory takes: a block of 32 tiles reads all of U (36 C K floats) from the shared cache,
+ * 4 bytes a cycle, a quarter of what it gives; x and y cost 128 (C + K) bytes a tile. Measured (two
+ * cores, batch 16, tests/bench/conv_bench.c): 2.3 P at 32, 2.9 P at 64, 2.9-3.3 P at 128, 3.2-3.3 P
+ * at 256; from 128 on the transforms wait for the shared cache (200-400 cycles).
+ *
+ * Weight gradient: the same products; a work item is one half of the frequencies over all tiles, so
+ * x and dy are transformed in two halves by two threads, with nothing shared and no waiting. The
+ * sums of the item (18 C K floats) pass through once per chunk of 64-128 tiles. Measured: 2.1 P at
+ * 32, 2.5 P at 64, 2.6-2.8 P at 128, 2.4-2.5 P at 256, where at 8x8 the sums are made of few tiles.
+ *
+ * Few tiles (8 at most: an 8x8 map has 4): reading U from memory would take far longer than the
+ * products, so the packed weights are the 9 of each pair of channels in the order of reading, and
+ * the 36 (16) are made of them in the second-level cache, for 64 (128) channels at a time, and used
+ * at once, while the next 9 are fetched; the bits are the same. 256 -> 256 at 8x8, one core, weights
+ * in memory: 2.4 MB for 9.4, 197 us for 313 (transform 70, products 94, the rest transforms and
+ * memory); from 16 tiles on the transform costs more than it saves (462 us for 372).
+ *
+ * Prepared weights and scratch are laid out for the instruction set in use (vec.h): do not change
+ * the level between preparing and using. Both should begin on 64 bytes (mem.h gives that) and must
+ * on 8; no other pointer needs alignment. */
+#ifndef DIFFC_WINOGRAD_H
+#define DIFFC_WINOGRAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ops/ops.h"
+
+/* Whether these kernels compute the convolution and pay: 3x3, stride 1, padding 1, and at least 8
+ * channels on both sides. By shape only. */
+bool winograd_serves(const Conv2dDims *d);
+
+/* The dims of op_conv2d_fast. */
+typedef struct {
+    Conv2dDims conv;
+    bool upsampled;            /* the image is seen through nearest upsampling by 2 */
+    int shift_in, residual_in; /* inputs added to every pixel [N,K], and elementwise; 0: none */
+} Conv2dFastDims;
+
+/* Where x comes from. One tensor a [N,H,W,C]; or, with b, channels of a [N,H,W,channels_a] then of
+ * b [N,H,W,C-channels_a]; or, with upsampled (H and W even, no b), a [N,H/2,W/2,C] seen through
+ * nearest upsampling by 2. */
+typedef struct {
+    const float *a, *b;
+    int channels_a; /* with b */
+    bool upsampled;
+} WinogradInput;
+
+/* Where dx is added: the same forms; upsampled sums the 2x2 pixels of each source pixel. With
+ * channels_a > 0 the gradient is split in two, and a or b may be NULL (not wanted). */
+typedef struct {
+    float *a, *b;
+    int channels_a;
+    bool upsampled;
+    bool overwrite; /* set dx instead of adding to it */
+} WinogradGradient;
+
+/* y = factor * (conv + bias[k] + shift[n,k] + residual[n,h,w,k]); NULL members are zero. residual
+ * may be y itself. sums, if given, is [N,2,K]: per image and channel the sum of y and of y^2 (up to
+ * 16 values at a time in float, those in double, in a fixed order). */
+typedef struct {
+    const float *bias, *shift, *residual;
+    float factor;
+    double *sums;
+} WinogradEpilogue;
+
+/* Prepared weights from w [3,3,C,K], once per change of w. The dims are those of the forward
+ * convolution in all three and in the passes: their form depends on them, N included. */
+size_t winograd_weights_floats(const Conv2dDims *d);
+void winograd_prepare_forward(const Conv2dDims *d, float *u, const float *w);
+void winograd_prepare_backward(const Conv2dDims *d, float *u, const float *w);
+
+/* For the three below; depends on parallel_threads(). */
+size_t winograd_scratch_floats(const Conv2dDims *d);
+
+/* Overwrites y [N,H,W,K]; epilogue may be NULL (y = conv). */
+void winograd_forward(const Conv2dDims *d, float *y, const WinogradInput *x, const float *u,
+                      const WinogradEpilogue *epilogue, float *scratch);
+/* dx += the gradient, from dy [N,H,W,K] and the weights of winograd_prepare_backward. */
+void winograd_backward_data(const Conv2dDims *d, const WinogradGradient *dx, const float *dy,
+                            const float *u, float *scratch);
+/* dw [3,3,C,K] += the gradient. Each sum runs over the tiles of the batch in order. */
+void winograd_backward_weights(const Conv2dDims *d, float *dw, const WinogradInput *x,
+                               const float *dy, float *scratch);
+
+#endif

@@ -1,0 +1,472 @@
+/* The likelihood of the probability flow against closed forms. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "cli/nll_options.h"
+#include "diffusion/likelihood.h"
+#include "processes.h"
+#include "test.h"
+
+static Process make(ProcessKind kind)
+{
+    Process p;
+    Err err = {0};
+    if (!EXPECT(process_make(&p, &every_process[kind], &err))) abort();
+    return p;
+}
+
+static const GaussianData half = {.dims = 1, .mean = 0.5, .std = 0.25};
+
+static FlowRun flow(const Process *p, double tolerance)
+{
+    return (FlowRun){
+        .process = p, .probes = 1, .dequant = 1, .tolerance = tolerance, .call_limit = 10000};
+}
+
+/* ln p(x) of a one-dimensional denoiser; *x becomes the latent. */
+static double density(const FlowRun *run, Denoiser d, double *x, long *calls)
+{
+    uint64_t seed = 1, draw = 0;
+    double log_p = (double)NAN;
+    Err err = {0};
+    if (!EXPECT(flow_log_density(run, &d, 1, x, &seed, &draw, &log_p, calls, &err)))
+        test_expect_text(err.text, "", "error", __FILE__, __LINE__);
+    return log_p;
+}
+
+/* The flow of N(m, s^2) is affine: x_T = alpha_T m + sqrt(v_T / v) (x - alpha m). */
+static double closed_form(const Process *p, double x, double *latent)
+{
+    NoiseLevel from = process_level(p, process_is_discrete(p) ? 0 : p->time_min);
+    NoiseLevel to = process_level(p, process_time_noisy(p));
+    double s2 = half.std * half.std;
+    double v = from.alpha * from.alpha * s2 + from.sigma * from.sigma;
+    double end = to.alpha * to.alpha * s2 + to.sigma * to.sigma;
+    *latent = to.alpha * half.mean + sqrt(end / v) * (x - from.alpha * half.mean);
+    return gaussian_log_density(latent, 1, process_prior_std(p)) + 0.5 * log(end / v);
+}
+
+TEST(densities_of_the_flow_have_their_closed_forms_for_every_process)
+{
+    static const struct {
+        ProcessKind kind;
+        double x, nats;
+    } rows[] = {
+        {PROCESS_VP, 0.5, 0.467323}, {PROCESS_VP, 0.3, 0.149970},    {PROCESS_VP, 0, -1.525993},
+        {PROCESS_VP, 1, -1.539140},  {PROCESS_SUBVP, 0.5, 0.467309}, {PROCESS_SUBVP, 0.3, 0.149965},
+        {PROCESS_VE, 0.5, 0.466519}, {PROCESS_VE, 0.3, 0.155016},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        Process p = make(rows[i].kind);
+        FlowRun run = flow(&p, 1e-9);
+        double x = rows[i].x;
+        EXPECT_NEAR(density(&run, gaussian_denoiser(&half), &x, NULL), rows[i].nats, 1e-6);
+        process_free(&p);
+    }
+    for (int k = 0; k < PROCESSES; k++) {
+        Process p = make((ProcessKind)k);
+        FlowRun run = flow(&p, 1e-9);
+        for (double start = -0.4; start < 1.5; start += 0.3) {
+            double x = start, latent, want = closed_form(&p, start, &latent);
+            EXPECT_NEAR(density(&run, gaussian_denoiser(&half), &x, NULL), want, 1e-6);
+            EXPECT_NEAR(x, latent, 1e-6 * fmax(1, fabs(latent)));
+        }
+        process_free(&p);
+    }
+    Process p = make(PROCESS_VP);
+    FlowRun run = flow(&p, 1e-9);
+    double middle = 0.5, x = 0.3;
+    density(&run, gaussian_denoiser(&half), &middle, NULL);
+    EXPECT_NEAR(middle, 0.003287, 1e-6);
+    double nats = pixel_nats(&model_pixels, density(&run, gaussian_denoiser(&half), &x, NULL), 1);
+    EXPECT_NEAR(x, -0.796691, 1e-6);
+    EXPECT_NEAR(nats / log(2), 6.783639, 2e-6);
+    process_free(&p);
+}
+
+TEST(at_tolerance_1e_5_a_solve_takes_about_fifty_evaluations)
+{
+    static const struct {
+        ProcessKind kind;
+        double nats;
+        long calls;
+    } rows[] = {{PROCESS_VP, 0.149982, 50}, {PROCESS_SUBVP, 0.149967, 68}};
+    for (int i = 0; i < 2; i++) {
+        Process p = make(rows[i].kind);
+        FlowRun run = flow(&p, 1e-5);
+        double x = 0.3;
+        long calls = 0;
+        EXPECT_NEAR(density(&run, gaussian_denoiser(&half), &x, &calls), rows[i].nats, 1e-6);
+        EXPECT_INT(calls, rows[i].calls);
+        process_free(&p);
+    }
+    /* A trained chain costs no more: its jumps from step to step are not seen. */
+    Process p = make(PROCESS_DDPM);
+    FlowRun run = flow(&p, 1e-5);
+    double x = 0.3, latent, want = closed_form(&p, 0.3, &latent);
+    long calls = 0;
+    EXPECT_NEAR(density(&run, gaussian_denoiser(&half), &x, &calls), want, 1e-4);
+    EXPECT(calls < 80);
+    process_free(&p);
+}
+
+TEST(the_reverse_of_the_flow_returns_the_image)
+{
+    for (int k = 0; k < PROCESSES; k++) {
+        Process p = make((ProcessKind)k);
+        FlowRun run = flow(&p, 1e-7);
+        Denoiser d = gaussian_denoiser(&half);
+        for (double start = -0.4; start < 1.5; start += 0.31) {
+            double x = start;
+            density(&run, d, &x, NULL);
+            EXPECT(fabs(x - start) > 1e-3);
+            EXPECT(flow_transport(&run, &d, true, 1, &x, NULL, NULL));
+            EXPECT_NEAR(x, start, 1e-4);
+        }
+        process_free(&p);
+    }
+}
+
+TEST(the_density_rises_towards_the_mean)
+{
+    for (int k = 0; k < PROCESSES; k++) {
+        Process p = make((ProcessKind)k);
+        FlowRun run = flow(&p, 1e-6);
+        double before = -HUGE_VAL;
+        for (double distance = 1; distance >= 0.1; distance -= 0.1) {
+            double low = 0.5 - distance, high = 0.5 + distance;
+            double here = density(&run, gaussian_denoiser(&half), &low, NULL);
+            EXPECT(here > before);
+            EXPECT_NEAR(density(&run, gaussian_denoiser(&half), &high, NULL), here,
+                        0.05 + 0.02 * fabs(here));
+            before = here;
+        }
+        process_free(&p);
+    }
+}
+
+TEST(the_density_of_a_mixture_is_a_density)
+{
+    double weights[2] = {0.7, 0.3}, means[2] = {-0.5, 0.6}, stds[2] = {0.1, 0.2}, sum = 0;
+    MixtureData data = {.dims = 1, .modes = 2, .weights = weights, .means = means, .stds = stds};
+    Process p = make(PROCESS_VP);
+    FlowRun run = flow(&p, 1e-6);
+    for (int i = -60; i < 60; i++) {
+        double at = (i + 0.5) / 30, x = at, truth = 0;
+        double log_p = density(&run, mixture_denoiser(&data), &x, NULL);
+        for (int k = 0; k < 2; k++) {
+            double centred = at - means[k];
+            truth += weights[k] * exp(gaussian_log_density(&centred, 1, stds[k]));
+        }
+        sum += exp(log_p) / 30;
+        if (truth > 1e-3) EXPECT_NEAR(exp(log_p), truth, 0.03 * truth);
+    }
+    EXPECT_NEAR(sum, 1, 1e-4);
+    process_free(&p);
+}
+
+/* The default of `diffc nll --tolerance`, on images as large as Fashion-MNIST's: three narrow modes of
+ * which half the values are nearly black, and an image between them. */
+TEST(the_default_tolerance_keeps_the_solvers_error_below_2e_4_bits_per_dimension)
+{
+    enum { PIXELS = 784, COUNT = 4 };
+    static const double weights[3] = {0.5, 0.3, 0.2}, stds[3] = {0.05, 0.2, 0.02};
+    static double means[3 * PIXELS];
+    static unsigned char pixels[COUNT * PIXELS];
+    const uint64_t seeds[COUNT] = {0, 1, 2, 3};
+    for (int i = 0; i < 3 * PIXELS; i++)
+        means[i] = i % 2 ? -0.95 : 0.5 * sin(0.1 * (i % PIXELS) * (i / PIXELS + 1));
+    for (int i = 0; i < COUNT * PIXELS; i++) {
+        double value = 127.5 * (means[i % (3 * PIXELS)] + 1);
+        if (i >= 3 * PIXELS) value += 20 * sin(7.0 * (i % PIXELS));
+        pixels[i] = (unsigned char)fmin(fmax(value, 0), 255);
+    }
+    MixtureData data = {
+        .dims = PIXELS, .modes = 3, .weights = weights, .means = means, .stds = stds};
+    Denoiser d = mixture_denoiser(&data);
+    for (int k = 0; k < PROCESSES; k++) {
+        Process p = make((ProcessKind)k);
+        FlowRun exact = flow(&p, 1e-9), usual = exact;
+        Likelihood want[COUNT], got[COUNT];
+        usual.tolerance = strtod(nll_options[NLL_ROW_TOLERANCE].fallback, NULL);
+        EXPECT(flow_likelihood(&exact, &d, COUNT, pixels, seeds, want, NULL));
+        EXPECT(flow_likelihood(&usual, &d, COUNT, pixels, seeds, got, NULL));
+        for (int i = 0; i < COUNT; i++)
+            EXPECT_NEAR(got[i].bits_per_dim, want[i].bits_per_dim, 1e-4);
+        process_free(&p);
+    }
+}
+
+/* ---- probes ---- */
+
+/* Data N(0, A), A with eigenvalues `spread` along (c, s) and `narrow` across. */
+typedef struct {
+    double c, s, spread, narrow;
+} Rotated;
+
+/* The Jacobian of eps at a level: sigma (alpha^2 A + sigma^2 I)^-1. */
+static void rotated_jacobian(const Rotated *a, NoiseLevel l, double j[2][2])
+{
+    double noise = l.sigma * l.sigma, power = l.alpha * l.alpha;
+    double along = l.sigma / (power * a->spread + noise);
+    double across = l.sigma / (power * a->narrow + noise);
+    j[0][0] = along * a->c * a->c + across * a->s * a->s;
+    j[1][1] = along * a->s * a->s + across * a->c * a->c;
+    j[0][1] = j[1][0] = (along - across) * a->c * a->s;
+}
+
+static bool rotated_vjp(void *context, int count, const double *x, const NoiseLevel *levels,
+                        int stride, const double *v, double *eps, double *jtv, Err *err)
+{
+    (void)err;
+    for (int i = 0; i < count; i++) {
+        double j[2][2];
+        rotated_jacobian(context, levels[i * stride], j);
+        for (int k = 0; k < 2; k++) {
+            eps[2 * i + k] = j[k][0] * x[2 * i] + j[k][1] * x[2 * i + 1];
+            jtv[2 * i + k] = j[0][k] * v[2 * i] + j[1][k] * v[2 * i + 1];
+        }
+    }
+    return true;
+}
+
+/* Of random signs, e^T J e = trace J + 2 e1 e2 J12: in the plane it takes two values, one with each
+ * probability, whose mean is the trace. So a solve's ln p is one of two, and their distance is
+ * fixed by the integral of the off-diagonal element. */
+TEST(probes_are_unbiased_and_have_the_variance_of_the_off_diagonal_elements)
+{
+    enum { PROBES = 800, PARTS = 20000 };
+    Rotated a = {.c = 0.8, .s = 0.6, .spread = 0.25, .narrow = 0.01};
+    Denoiser d = {.context = &a, .dims = 2, .predict_vjp = rotated_vjp};
+    Process p = make(PROCESS_VP);
+    FlowRun run = flow(&p, 1e-8);
+    run.probes = PROBES;
+    double x[2] = {0.3, -0.2}, log_p[PROBES], off = 0;
+    uint64_t seed = 3, draw = 0;
+    EXPECT(flow_log_density(&run, &d, 1, x, &seed, &draw, log_p, NULL, NULL));
+    /* The midpoint rule in ln t, where the velocity is spread evenly. */
+    double first = log(p.time_min), h = -first / PARTS;
+    for (int i = 0; i < PARTS; i++) {
+        double t = exp(first + (i + 0.5) * h), j[2][2];
+        NoiseLevel level = process_level(&p, t);
+        rotated_jacobian(&a, level, j);
+        off += h * t * 0.5 * process_drift(&p, t).g2 / level.sigma * j[0][1];
+    }
+    double start[2] = {0.3, -0.2}, u[2], along = a.c * start[0] + a.s * start[1];
+    double across = a.c * start[1] - a.s * start[0];
+    u[0] = along / sqrt(a.spread), u[1] = across / sqrt(a.narrow);
+    double truth = gaussian_log_density(u, 2, 1) - 0.5 * log(a.spread * a.narrow);
+    double mean = 0, square = 0;
+    for (int i = 0; i < PROBES; i++) {
+        EXPECT_NEAR(fabs(log_p[i] - truth), fabs(2 * off), 0.02);
+        mean += log_p[i] / PROBES;
+        square += (log_p[i] - truth) * (log_p[i] - truth) / PROBES;
+    }
+    EXPECT(fabs(off) > 0.5);
+    EXPECT_NEAR(mean, truth, 4 * fabs(2 * off) / sqrt(PROBES) + 0.02);
+    /* 2 sum over i != j of J_ij^2 is, in the plane, (2 J12)^2. */
+    EXPECT_NEAR(square / (4 * off * off), 1, 0.02);
+    process_free(&p);
+}
+
+TEST(signs_are_fair_and_differ_by_seed_draw_and_probe)
+{
+    enum { N = 10000 };
+    static double e[5][N];
+    probe_signs(e[0], N, 1, 0, 0);
+    probe_signs(e[1], N, 2, 0, 0);
+    probe_signs(e[2], N, 1, 1, 0);
+    probe_signs(e[3], N, 1, 0, 1);
+    probe_signs(e[4], 333, 1, 0, 0);
+    EXPECT_SAME(e[4], e[0], 333 * sizeof(double));
+    for (int a = 0; a < 4; a++) {
+        double sum = 0;
+        for (int i = 0; i < N; i++) {
+            EXPECT(e[a][i] == 1 || e[a][i] == -1);
+            sum += e[a][i];
+        }
+        EXPECT_NEAR(sum / N, 0, 5 / sqrt(N));
+        for (int b = 0; b < a; b++) {
+            double product = 0;
+            for (int i = 0; i < N; i++) product += e[a][i] * e[b][i];
+            EXPECT_NEAR(product / N, 0, 5 / sqrt(N));
+        }
+    }
+}
+
+/* ---- images ---- */
+
+enum { IMAGES = 5, DIMS = 12 };
+static const double wave_weights[2] = {0.5, 0.5};
+static double wave_means[2 * DIMS];
+static const double wave_stds[2] = {0.2, 0.3};
+
+static MixtureData waves(void)
+{
+    for (int i = 0; i < DIMS; i++) {
+        wave_means[i] = 0.5 * sin(i);
+        wave_means[DIMS + i] = -0.4 * cos(i);
+    }
+    return (MixtureData){
+        .dims = DIMS, .modes = 2, .weights = wave_weights, .means = wave_means, .stds = wave_stds};
+}
+
+static void make_images(unsigned char *pixels, uint64_t *seeds)
+{
+    for (int i = 0; i < IMAGES; i++) {
+        seeds[i] = 70 + (uint64_t)i;
+        for (int k = 0; k < DIMS; k++)
+            pixels[i * DIMS + k] = (unsigned char)(128 + 60 * sin(k + 0.2 * i));
+    }
+}
+
+TEST(an_image_scores_the_same_bits_in_any_batch_and_with_any_number_of_threads)
+{
+    MixtureData data = waves();
+    Denoiser d = mixture_denoiser(&data);
+    Process p = make(PROCESS_VP);
+    unsigned char pixels[IMAGES * DIMS];
+    uint64_t seeds[IMAGES];
+    make_images(pixels, seeds);
+    FlowRun run = flow(&p, 1e-5);
+    run.probes = 3, run.dequant = 2;
+    Likelihood alone[IMAGES], together[IMAGES];
+    for (int i = 0; i < IMAGES; i++) {
+        EXPECT(flow_likelihood(&run, &d, 1, pixels + i * DIMS, seeds + i, alone + i, NULL));
+        EXPECT(alone[i].standard_error > 0);
+        EXPECT_INT((long long)alone[i].dims, DIMS);
+        EXPECT(alone[i].network_calls >= 2 * 3 * 20 && alone[i].network_calls % 3 == 0);
+    }
+    FOR_THREADS(threads)
+    {
+        EXPECT_INT(parallel_threads(), threads);
+        EXPECT(flow_likelihood(&run, &d, IMAGES, pixels, seeds, together, NULL));
+        for (int i = 0; i < IMAGES; i++) {
+            EXPECT_SAME(&together[i].nats, &alone[i].nats, sizeof(double));
+            EXPECT_INT(together[i].network_calls, alone[i].network_calls);
+        }
+    }
+    process_free(&p);
+}
+
+TEST(the_standard_error_is_the_spread_over_seeds)
+{
+    enum { SEEDS = 300 };
+    MixtureData data = waves();
+    Denoiser d = mixture_denoiser(&data);
+    Process p = make(PROCESS_VP);
+    unsigned char pixels[IMAGES * DIMS];
+    uint64_t unused[IMAGES];
+    make_images(pixels, unused);
+    FlowRun run = flow(&p, 1e-4);
+    run.dequant = 4;
+    double sum = 0, square = 0, claimed = 0;
+    for (uint64_t s = 0; s < SEEDS; s++) {
+        Likelihood l;
+        EXPECT(flow_likelihood(&run, &d, 1, pixels, &s, &l, NULL));
+        sum += l.bits_per_dim / SEEDS;
+        square += l.bits_per_dim * l.bits_per_dim / SEEDS;
+        claimed += l.standard_error * l.standard_error / SEEDS;
+    }
+    EXPECT_NEAR(claimed / (square - sum * sum), 1, 0.3);
+    /* One draw with one probe knows nothing of its error. */
+    uint64_t seed = 1;
+    Likelihood l;
+    run.dequant = 1;
+    EXPECT(flow_likelihood(&run, &d, 1, pixels, &seed, &l, NULL));
+    EXPECT(isnan(l.standard_error));
+    process_free(&p);
+}
+
+/* Sampled from the model, images cost no less by the bound of its chain than by its flow. */
+TEST(the_bound_lies_above_the_flow_on_the_same_model)
+{
+    enum { SAMPLES = 40 };
+    GaussianData data = {.dims = DIMS, .mean = 0.1, .std = 0.3};
+    Denoiser d = gaussian_denoiser(&data);
+    Process p = make(PROCESS_DDPM);
+    FlowRun run = flow(&p, 1e-4);
+    BoundRun bound = {.process = &p, .calls = 200, .batch = 200, .clip = true, .clip_range = 1};
+    double difference = 0, square = 0;
+    run.dequant = 4;
+    for (uint64_t s = 0; s < SAMPLES; s++) {
+        unsigned char pixels[DIMS];
+        double x0[DIMS];
+        float *z = test_random(DIMS, (unsigned)s, 1);
+        for (int i = 0; i < DIMS; i++) {
+            double level = 127.5 + 127.5 * (data.mean + data.std * (double)z[i]);
+            pixels[i] = (unsigned char)fmin(fmax(rint(level), 0), 255);
+            x0[i] = pixel_value(&model_pixels, pixels[i]);
+        }
+        free(z);
+        ImageSeeds seeds = {.seeds = &s};
+        NoiseSource noise = likelihood_noise(&seeds);
+        Likelihood by_flow, by_bound;
+        EXPECT(flow_likelihood(&run, &d, 1, pixels, &s, &by_flow, NULL));
+        EXPECT(bound_run(&bound, &d, &noise, 1, x0, &by_bound, NULL, NULL));
+        double more = by_bound.bits_per_dim - by_flow.bits_per_dim;
+        difference += more / SAMPLES;
+        square += more * more / SAMPLES;
+    }
+    double error = sqrt((square - difference * difference) / SAMPLES);
+    EXPECT(difference > 5 * error);
+    EXPECT(difference < 1);
+    process_free(&p);
+}
+
+static bool stop_at_once(void *context, long predictions)
+{
+    *(long *)context = predictions;
+    return false;
+}
+
+TEST(flows_that_cannot_be_are_refused_in_words)
+{
+    Process p = make(PROCESS_VP);
+    Denoiser d = gaussian_denoiser(&half), blind = d;
+    uint64_t seed = 1, draw = 0;
+    unsigned char pixel = 100;
+    double x = 0.3, log_p;
+    long seen = 0;
+    Likelihood result;
+    Err err = {0};
+    FlowRun run = flow(&p, 1e-5);
+    run.call_limit = 30;
+    EXPECT(!flow_log_density(&run, &d, 1, &x, &seed, &draw, &log_p, NULL, &err));
+    EXPECT_INT(err.kind, ERR_LIMIT);
+    EXPECT_CONTAINS(err.text, "tolerance 1e-05");
+    run = flow(&p, 1e-5);
+    run.progress = stop_at_once, run.progress_context = &seen;
+    EXPECT(!flow_log_density(&run, &d, 1, &x, &seed, &draw, &log_p, NULL, &err));
+    EXPECT_INT(err.kind, ERR_INTERRUPTED);
+    EXPECT_INT(seen, 1);
+    run = flow(&p, 0);
+    EXPECT(!flow_log_density(&run, &d, 1, &x, &seed, &draw, &log_p, NULL, &err));
+    EXPECT_INT(err.kind, ERR_USAGE);
+    EXPECT_CONTAINS(err.text, "tolerance is 0");
+    run = flow(&p, 1e-5);
+    run.probes = 0;
+    EXPECT(!flow_log_density(&run, &d, 1, &x, &seed, &draw, &log_p, NULL, &err));
+    EXPECT_INT(err.kind, ERR_USAGE);
+    EXPECT_CONTAINS(err.text, "0 probes");
+    run.probes = 1, run.dequant = 0;
+    EXPECT(!flow_likelihood(&run, &d, 1, &pixel, &seed, &result, &err));
+    EXPECT_CONTAINS(err.text, "0 draws");
+    run = flow(&p, 1e-5);
+    blind.predict_vjp = NULL;
+    EXPECT(!flow_log_density(&run, &blind, 1, &x, &seed, &draw, &log_p, NULL, &err));
+    EXPECT_INT(err.kind, ERR_USAGE);
+    EXPECT_CONTAINS(err.text, "differentiated");
+    process_free(&p);
+    ProcessConfig single = every_process[PROCESS_DDPM];
+    single.T = 1;
+    EXPECT(process_make(&p, &single, &err));
+    run = flow(&p, 1e-5);
+    EXPECT(!flow_log_density(&run, &d, 1, &x, &seed, &draw, &log_p, NULL, &err));
+    EXPECT_INT(err.kind, ERR_USAGE);
+    EXPECT_CONTAINS(err.text, "this model has 1 step");
+    process_free(&p);
+}

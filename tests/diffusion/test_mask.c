@@ -1,0 +1,680 @@
+/* Masks of steps and what chains of few steps cost: every quantity of EDDPM by itself. */
+#include "diffusion/mask.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "diffusion/likelihood.h"
+#include "diffusion/sampler.h"
+#include "diffusion/step_costs.h"
+#include "test.h"
+
+enum { MOST = 1000, SIX = 6, MASKS = 1 << SIX };
+
+static Schedule schedule_of(ScheduleKind kind, int T, double first, double last)
+{
+    Schedule s;
+    Err err = {0};
+    if (!schedule_make(&s, kind, T, first, last, NULL, &err)) abort();
+    return s;
+}
+
+static Schedule linear_1000(void)
+{
+    return schedule_of(SCHEDULE_LINEAR, 1000, 1e-4, 0.02);
+}
+
+static void keep_spaced(unsigned char *m, int T, int K)
+{
+    StepGrid g;
+    Err err = {0};
+    if (!step_grid_make(&g, SPACING_EVEN, T, K, &err)) abort();
+    memset(m, 0, (size_t)T);
+    for (int i = 0; i < K; i++) m[g.t[i]] = 1;
+    step_grid_free(&g);
+}
+
+TEST(a_drawn_mask_keeps_a_step_as_often_as_its_score_says)
+{
+    enum { DRAWS = 20000 };
+    static const double s[7] = {0, 1, 0.5, 0.1, 0.9, 0.02, 1};
+    int kept[7] = {0}, both = 0;
+    unsigned char m[7], again[7];
+    for (int draw = 0; draw < DRAWS; draw++) {
+        int count = mask_draw(m, s, 7, 5, (uint64_t)draw), sum = 0;
+        for (int t = 0; t < 7; t++) {
+            kept[t] += m[t];
+            sum += m[t];
+        }
+        both += m[2] && m[4];
+        if (!EXPECT_INT(sum, count)) return;
+    }
+    for (int t = 0; t < 7; t++)
+        EXPECT_NEAR((double)kept[t] / DRAWS, s[t], 4.5 * sqrt(s[t] * (1 - s[t]) / DRAWS));
+    EXPECT_NEAR((double)both / DRAWS, 0.45, 4.5 * sqrt(0.45 * 0.55 / DRAWS));
+    mask_draw(m, s, 7, 5, 3);
+    mask_draw(again, s, 7, 5, 3);
+    EXPECT_SAME(m, again, 7);
+}
+
+TEST(a_mask_without_steps_is_drawn_as_such_and_completed_by_the_largest_score)
+{
+    static const double none[4] = {0, 0, 0, 0}, low[4] = {0, 1e-12, 1e-13, 0};
+    unsigned char m[4];
+    EXPECT_INT(mask_draw(m, none, 4, 1, 1), 0);
+    EXPECT_SAME(m, ((unsigned char[]){0, 0, 0, 0}), 4);
+    mask_complete(m, none, 4, 1);
+    EXPECT_SAME(m, ((unsigned char[]){0, 0, 0, 1}), 4);
+    EXPECT_INT(mask_draw(m, low, 4, 1, 1), 0);
+    mask_complete(m, low, 4, 1);
+    EXPECT_SAME(m, ((unsigned char[]){0, 1, 0, 0}), 4);
+}
+
+TEST(places_count_the_kept_steps_in_order)
+{
+    static const unsigned char m[6] = {0, 1, 1, 0, 0, 1};
+    EXPECT_INT(mask_step(m, 6, 0), 1);
+    EXPECT_INT(mask_step(m, 6, 1), 2);
+    EXPECT_INT(mask_step(m, 6, 2), 5);
+}
+
+TEST(the_kept_share_falls_as_a_cubic_from_one_to_its_end)
+{
+    EXPECT(mask_kept_share(0, 2, 10, 0.1) == 1);
+    EXPECT(mask_kept_share(1.999, 2, 10, 0.1) == 1);
+    EXPECT(mask_kept_share(2, 2, 10, 0.1) == 1);
+    EXPECT_NEAR(mask_kept_share(6, 2, 10, 0.1), 0.1 + 0.9 / 8, 1e-15);
+    EXPECT(mask_kept_share(10, 2, 10, 0.1) == 0.1);
+    EXPECT(mask_kept_share(11, 2, 10, 0.1) == 0.1);
+    for (double e = 2.1; e < 10; e += 0.1)
+        EXPECT(mask_kept_share(e, 2, 10, 0.1) < mask_kept_share(e - 0.1, 2, 10, 0.1));
+    EXPECT(mask_kept_share(0, 0, 1, 0.25) == 1);
+}
+
+static double literal_end(const Schedule *s, const unsigned char *m)
+{
+    static double alpha_bar[MOST];
+    mask_alpha_bar(alpha_bar, ALPHAS_LITERAL, s, m);
+    return alpha_bar[s->T - 1];
+}
+
+/* Whatever the literal chain keeps, little noise is added: as computed by hand elsewhere. */
+TEST(the_literal_chain_ends_where_the_table_says)
+{
+    static const struct {
+        bool quadratic;
+        int K;
+        double spaced, largest;
+    } rows[] = {
+        {false, 5, 0.951, 0.904},   {false, 20, 0.817, 0.670},  {false, 50, 0.603, 0.373},
+        {false, 100, 0.364, 0.147}, {false, 200, 0.132, 0.026}, {false, 500, 0.0064, 5.1e-4},
+        {true, 5, 0.302, 0.045},    {true, 10, 0.110, 0.0045},  {true, 20, 0.015, 2.4e-4}};
+    static unsigned char m[MOST];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        Schedule s =
+            rows[i].quadratic ? schedule_of(SCHEDULE_SCALED_LINEAR, 50, 1e-4, 0.5) : linear_1000();
+        keep_spaced(m, s.T, rows[i].K);
+        double digits = rows[i].spaced < 0.01 ? 0.5e-4 : 0.5e-3;
+        EXPECT_NEAR(literal_end(&s, m), rows[i].spaced, 1.01 * digits);
+        mask_top(m, s.beta, s.T, rows[i].K);
+        digits = rows[i].largest < 1e-3 ? 0.5e-5 : rows[i].largest < 0.01 ? 0.5e-4 : 0.5e-3;
+        EXPECT_NEAR(literal_end(&s, m), rows[i].largest, 1.01 * digits);
+        schedule_free(&s);
+    }
+}
+
+TEST(merged_and_rescaled_chains_end_where_the_schedule_ends)
+{
+    static double alpha_bar[MOST];
+    static unsigned char m[MOST];
+    Schedule s = linear_1000();
+    keep_spaced(m, 1000, 5);
+    for (MaskAlphas kind = ALPHAS_MERGED; kind <= ALPHAS_RESCALED; kind++) {
+        mask_alpha_bar(alpha_bar, kind, &s, m);
+        if (kind != ALPHAS_LITERAL)
+            EXPECT_NEAR(alpha_bar[999] / s.alpha_bar[999], 1, 1e-9);
+        else
+            EXPECT(alpha_bar[999] > 0.9);
+    }
+    /* Evenly spaced 5 of 1000: every kept step acts 200 times, the last leaves 0.018. */
+    mask_alpha_bar(alpha_bar, ALPHAS_RESCALED, &s, m);
+    EXPECT_NEAR(alpha_bar[999] / alpha_bar[998], 0.018, 0.0005);
+    memset(m, 1, 1000);
+    for (MaskAlphas kind = ALPHAS_MERGED; kind <= ALPHAS_RESCALED; kind++) {
+        mask_alpha_bar(alpha_bar, kind, &s, m);
+        for (int t = 0; t < 1000; t++)
+            if (!EXPECT_NEAR(alpha_bar[t] / s.alpha_bar[t], 1, 1e-12)) break;
+    }
+    schedule_free(&s);
+}
+
+TEST(a_skipped_step_changes_nothing)
+{
+    double alpha_bar[10];
+    unsigned char m[10];
+    static const double half[10] = {.5, .5, .5, .5, .5, .5, .5, .5, .5, .5};
+    Schedule s = schedule_of(SCHEDULE_LINEAR, 10, 0.01, 0.3);
+    for (uint64_t draw = 0; draw < 20; draw++) {
+        mask_draw(m, half, 10, 1, draw);
+        for (MaskAlphas kind = ALPHAS_MERGED; kind <= ALPHAS_RESCALED; kind++) {
+            mask_alpha_bar(alpha_bar, kind, &s, m);
+            for (int t = 0; t < 10; t++) {
+                double below = t > 0 ? alpha_bar[t - 1] : 1;
+                EXPECT(m[t] ? alpha_bar[t] < below : alpha_bar[t] == below);
+            }
+        }
+    }
+    schedule_free(&s);
+}
+
+/* q(x_{t-1} | x_t, x0, m) of the paper: variance (1 - a_{t-1}) / (1 - a_t) beta_t, mean by
+ * sqrt(a_{t-1}) beta_t / (1 - a_t) and sqrt(1 - beta_t) (1 - a_{t-1}) / (1 - a_t). */
+TEST(the_posterior_of_a_kept_step_is_that_of_ddpm_with_the_masked_alphas)
+{
+    double alpha_bar[8];
+    static const unsigned char m[8] = {0, 1, 0, 1, 1, 0, 0, 1};
+    Schedule s = schedule_of(SCHEDULE_LINEAR, 8, 0.02, 0.4);
+    for (MaskAlphas kind = ALPHAS_MERGED; kind <= ALPHAS_RESCALED; kind++) {
+        mask_alpha_bar(alpha_bar, kind, &s, m);
+        NoiseLevel below = {.alpha = 1, .sigma = 0, .t = -1, .time = -1};
+        for (int t = 0; t < 8; t++) {
+            if (!m[t]) continue;
+            NoiseLevel level = mask_level(alpha_bar, t);
+            PosteriorStep q = posterior_step(level, below);
+            double before = below.alpha * below.alpha, here = alpha_bar[t];
+            double beta = kind == ALPHAS_LITERAL ? s.beta[t] : 1 - here / before;
+            EXPECT(level.t == t && level.time == t);
+            EXPECT_NEAR(q.variance_small, (1 - before) / (1 - here) * beta, 1e-12);
+            EXPECT_NEAR(q.c_x0, sqrt(before) * beta / (1 - here), 1e-12);
+            EXPECT_NEAR(q.c_x, sqrt(1 - beta) * (1 - before) / (1 - here), 1e-12);
+            below = level;
+        }
+    }
+    schedule_free(&s);
+}
+
+/* Merged, the levels are those of a sampler on the same steps. */
+TEST(merged_levels_are_those_of_the_respaced_chain)
+{
+    static double alpha_bar[MOST];
+    static unsigned char m[MOST];
+    Schedule s = linear_1000();
+    keep_spaced(m, 1000, 20);
+    mask_alpha_bar(alpha_bar, ALPHAS_MERGED, &s, m);
+    for (int t = 0; t < 1000; t++) {
+        if (!m[t]) continue;
+        NoiseLevel masked = mask_level(alpha_bar, t), level = schedule_level(&s, t);
+        EXPECT(masked.alpha == level.alpha && masked.sigma == level.sigma && masked.t == level.t);
+    }
+    schedule_free(&s);
+}
+
+/* Costs of the 64 masks of six steps: between 2 and 3, so that a baseline has something to do. */
+static double cost_of(int mask)
+{
+    return 2 + rng_uniform(7, rng_stream(RNG_TEST, 1), (uint64_t)mask);
+}
+
+static const double six_scores[SIX] = {0.3, 0.7, 0.5, 0.15, 0.9, 0.6};
+
+static double probability(int mask, unsigned char *m, const double *s)
+{
+    double p = 1;
+    for (int t = 0; t < SIX; t++) {
+        m[t] = mask >> t & 1;
+        p *= m[t] ? s[t] : 1 - s[t];
+    }
+    return p;
+}
+
+static double mean_cost(const double *s)
+{
+    unsigned char m[SIX];
+    double sum = 0;
+    for (int mask = 0; mask < MASKS; mask++) sum += probability(mask, m, s) * cost_of(mask);
+    return sum;
+}
+
+/* Mean of the gradient from two masks, over all pairs of masks, and the sum of its variances. */
+static double enumerate_pairs(MaskBaseline baseline, double running, bool precondition,
+                              double mean[SIX])
+{
+    double square = 0, variance = 0;
+    for (int t = 0; t < SIX; t++) mean[t] = 0;
+    for (int a = 0; a < MASKS; a++) {
+        for (int b = 0; b < MASKS; b++) {
+            unsigned char m[2][SIX];
+            double p = probability(a, m[0], six_scores) * probability(b, m[1], six_scores);
+            double cost[2] = {cost_of(a), cost_of(b)}, scale[2], gradient[SIX] = {0};
+            mask_advantages(scale, cost, 2, baseline, running);
+            for (int k = 0; k < 2; k++)
+                mask_add_score_gradient(gradient, m[k], six_scores, SIX, precondition, scale[k]);
+            for (int t = 0; t < SIX; t++) {
+                mean[t] += p * gradient[t];
+                square += p * gradient[t] * gradient[t];
+            }
+        }
+    }
+    variance = square;
+    for (int t = 0; t < SIX; t++) variance -= mean[t] * mean[t];
+    return variance;
+}
+
+TEST(the_score_gradient_is_unbiased_and_other_masks_lower_its_variance_threefold)
+{
+    double exact[SIX], mean[SIX], s[SIX], h = 1e-5;
+    for (int t = 0; t < SIX; t++) {
+        memcpy(s, six_scores, sizeof s);
+        s[t] += h;
+        double above = mean_cost(s);
+        s[t] -= 2 * h;
+        exact[t] = (above - mean_cost(s)) / (2 * h);
+    }
+    double none = enumerate_pairs(BASELINE_NONE, 0, false, mean);
+    for (int t = 0; t < SIX; t++) EXPECT_NEAR(mean[t], exact[t], 1e-8);
+    double others = enumerate_pairs(BASELINE_OTHERS, 0, false, mean);
+    for (int t = 0; t < SIX; t++) EXPECT_NEAR(mean[t], exact[t], 1e-8);
+    double running = enumerate_pairs(BASELINE_RUNNING, 2.4, false, mean);
+    for (int t = 0; t < SIX; t++) EXPECT_NEAR(mean[t], exact[t], 1e-8);
+    EXPECT(others < none / 3);
+    EXPECT(running < none / 3);
+    enumerate_pairs(BASELINE_OTHERS, 0, true, mean);
+    for (int t = 0; t < SIX; t++)
+        EXPECT_NEAR(mean[t], exact[t] * sqrt(six_scores[t] * (1 - six_scores[t])), 1e-8);
+}
+
+/* Equation 9 without a baseline, one mask an update: its mean over all masks is the exact gradient, which
+ * of a function linear in each score is the difference between keeping the step and skipping it. */
+TEST(the_mean_of_equation_9_over_all_masks_is_the_exact_gradient)
+{
+    double mean[SIX] = {0}, s[SIX];
+    for (int mask = 0; mask < MASKS; mask++) {
+        unsigned char m[SIX];
+        double p = probability(mask, m, six_scores), cost = cost_of(mask), scale;
+        mask_advantages(&scale, &cost, 1, BASELINE_NONE, 0);
+        mask_add_score_gradient(mean, m, six_scores, SIX, false, p * scale);
+    }
+    for (int t = 0; t < SIX; t++) {
+        memcpy(s, six_scores, sizeof s);
+        s[t] = 1;
+        double kept = mean_cost(s);
+        s[t] = 0;
+        EXPECT_NEAR(mean[t], kept - mean_cost(s), 1e-13);
+    }
+}
+
+/* A score of 0 or 1 draws one value of m only. */
+TEST(scores_of_zero_and_one_have_the_gradient_of_equation_9)
+{
+    static const double s[4] = {0, 1, 0.5, 1};
+    static const unsigned char m[4] = {0, 1, 1, 1};
+    double gradient[4] = {0}, preconditioned[4] = {0};
+    mask_add_score_gradient(gradient, m, s, 4, false, 3);
+    EXPECT(gradient[0] == -3 && gradient[1] == 3 && gradient[2] == 6 && gradient[3] == 3);
+    mask_add_score_gradient(preconditioned, m, s, 4, true, 3);
+    EXPECT(preconditioned[0] == 0 && preconditioned[1] == 0 && preconditioned[2] == 3 &&
+           preconditioned[3] == 0);
+}
+
+/* Every way to keep 1 to 6 of 6 steps, with and without the first and the last: the levels and the
+ * posterior of each chain, from products written out here. */
+TEST(every_chain_of_six_steps_has_the_coefficients_of_the_formulas)
+{
+    Schedule s = schedule_of(SCHEDULE_LINEAR, SIX, 0.02, 0.4);
+    for (int mask = 1; mask < MASKS; mask++) {
+        double alpha_bar[SIX], all = 1, literal = 1, merged = 1, drawn = 1;
+        double here[3], before[3] = {1, 1, 1};
+        unsigned char m[SIX];
+        for (int t = 0; t < SIX; t++) {
+            m[t] = mask >> t & 1;
+            all *= 1 - s.beta[t];
+            if (m[t]) drawn *= 1 - s.beta[t];
+        }
+        double c = log(all) / log(drawn);
+        all = 1;
+        NoiseLevel below[3];
+        for (int k = 0; k < 3; k++) below[k] = (NoiseLevel){.alpha = 1, .t = -1, .time = -1};
+        for (int t = 0; t < SIX; t++) {
+            all *= 1 - s.beta[t];
+            if (m[t]) literal *= 1 - s.beta[t], merged = all;
+            here[ALPHAS_MERGED] = merged;
+            here[ALPHAS_LITERAL] = literal;
+            here[ALPHAS_RESCALED] = pow(literal, c);
+            for (MaskAlphas kind = ALPHAS_MERGED; kind <= ALPHAS_RESCALED; kind++) {
+                double a = here[kind], b = before[kind], step = 1 - a / b;
+                mask_alpha_bar(alpha_bar, kind, &s, m);
+                EXPECT_NEAR(alpha_bar[t], a, 1e-14);
+                if (!m[t]) continue;
+                NoiseLevel level = mask_level(alpha_bar, t);
+                PosteriorStep q = posterior_step(level, below[kind]);
+                EXPECT_NEAR(q.variance_small, (1 - b) / (1 - a) * step, 1e-13);
+                EXPECT_NEAR(q.c_x0, sqrt(b) * step / (1 - a), 1e-13);
+                EXPECT_NEAR(q.c_x, sqrt(1 - step) * (1 - b) / (1 - a), 1e-13);
+                below[kind] = level;
+                before[kind] = a;
+            }
+        }
+    }
+    schedule_free(&s);
+}
+
+/* The nearest feasible point, from all ways in which the bounds can hold: each value 0, 1, or free
+ * (then z - v with one v for all free ones, zero where the sum is not at its limit). */
+static void project_by_force(double *best, const double *z, int n, double most)
+{
+    double least = HUGE_VAL;
+    int ways = 1;
+    for (int i = 0; i < n; i++) ways *= 3;
+    for (int way = 0; way < 2 * ways; way++) {
+        double s[8], sum = 0, fixed = 0, distance = 0;
+        int state[8], free_count = 0;
+        for (int i = 0, left = way / 2; i < n; i++, left /= 3) {
+            state[i] = left % 3;
+            if (state[i] == 1) fixed += 1;
+            if (state[i] == 2) free_count++, sum += z[i];
+        }
+        double v = way % 2 && free_count > 0 ? (sum + fixed - most) / free_count : 0, total = 0;
+        bool feasible = true;
+        for (int i = 0; i < n; i++) {
+            s[i] = state[i] == 2 ? z[i] - v : state[i];
+            feasible = feasible && s[i] >= -1e-12 && s[i] <= 1 + 1e-12;
+            total += s[i];
+            distance += (s[i] - z[i]) * (s[i] - z[i]);
+        }
+        if (!feasible || total > most + 1e-12 || distance >= least) continue;
+        least = distance;
+        memcpy(best, s, (size_t)n * sizeof *s);
+    }
+}
+
+TEST(the_projection_is_the_nearest_point_found_by_force)
+{
+    enum { N = 5 };
+    static const double limits[] = {0, 0.3, 1, 1.7, 2.5, 4, 5};
+    for (int draw = 0; draw < 300; draw++) {
+        double z[N], s[N], best[N], most = limits[draw % 7], sum = 0;
+        for (int i = 0; i < N; i++)
+            z[i] = 3 * rng_uniform(1, rng_stream(RNG_TEST, 2), (uint64_t)(draw * N + i)) - 1;
+        if (draw % 5 == 1) z[1] = z[2] = z[0]; /* ties */
+        if (draw % 5 == 2)
+            for (int i = 0; i < N; i++) z[i] /= 8; /* mostly inside */
+        memcpy(s, z, sizeof s);
+        mask_project(s, N, most);
+        project_by_force(best, z, N, most);
+        for (int i = 0; i < N; i++) {
+            if (!EXPECT_NEAR(s[i], best[i], 1e-9)) return;
+            EXPECT(s[i] >= 0 && s[i] <= 1);
+            sum += s[i];
+        }
+        EXPECT(sum <= most + 1e-9);
+    }
+}
+
+TEST(the_projection_leaves_points_of_the_set_alone)
+{
+    double inside[3] = {0.2, 0.3, 0.4}, on[3] = {1, 0.5, 0}, wide[3] = {0.2, 0.3, 0.4};
+    mask_project(inside, 3, 1.5);
+    EXPECT(inside[0] == 0.2 && inside[1] == 0.3 && inside[2] == 0.4);
+    mask_project(on, 3, 1.5);
+    EXPECT(on[0] == 1 && on[1] == 0.5 && on[2] == 0);
+    mask_project(wide, 3, HUGE_VAL);
+    EXPECT(wide[2] == 0.4);
+}
+
+TEST(the_summary_tells_how_settled_scores_are)
+{
+    static const double s[4] = {0, 1, 0.5, 0.25};
+    MaskSummary all = mask_summary(s, 4);
+    EXPECT_NEAR(all.sum, 1.75, 1e-15);
+    EXPECT_NEAR(all.spread, 0.25 + 0.1875, 1e-15);
+    EXPECT_NEAR(all.entropy, log(2) - 0.25 * log(0.25) - 0.75 * log(0.75), 1e-15);
+}
+
+TEST(extraction_keeps_exactly_so_many)
+{
+    static const double s[6] = {0.1, 0.9, 0.5, 0.5, 0.3, 0.9};
+    unsigned char m[6], drawn[6] = {1, 1, 1, 0, 1, 0}, few[6] = {1, 0, 0, 0, 0, 0};
+    mask_top(m, s, 6, 3);
+    EXPECT_SAME(m, ((unsigned char[]){0, 1, 0, 1, 0, 1}), 6);
+    mask_complete(drawn, s, 6, 2);
+    EXPECT_SAME(drawn, ((unsigned char[]){0, 1, 1, 0, 0, 0}), 6);
+    mask_complete(few, s, 6, 3);
+    EXPECT_SAME(few, ((unsigned char[]){1, 1, 0, 0, 0, 1}), 6);
+    mask_top(m, s, 6, 6);
+    EXPECT_SAME(m, ((unsigned char[]){1, 1, 1, 1, 1, 1}), 6);
+}
+
+/* ---- costs ---- */
+
+typedef struct {
+    double cost[9][10], end[9];
+} CostTable;
+
+static double table_step(void *context, int t, int p)
+{
+    const CostTable *c = context;
+    return c->cost[t][p + 1];
+}
+
+static double table_end(void *context, int t)
+{
+    const CostTable *c = context;
+    return c->end[t];
+}
+
+static double table_total(const CostTable *c, int mask, int T, bool end)
+{
+    int below = -1;
+    double sum = 0;
+    for (int t = 0; t < T; t++) {
+        if (!(mask >> t & 1)) continue;
+        sum += c->cost[t][below + 1];
+        below = t;
+    }
+    return end ? sum + c->end[below] : below == T - 1 ? sum : HUGE_VAL;
+}
+
+TEST(dynamic_programming_finds_what_trying_all_subsets_finds)
+{
+    enum { T = 9 };
+    CostTable c;
+    for (int draw = 0; draw < 20; draw++) {
+        for (int t = 0; t < T; t++) {
+            uint64_t stream = rng_stream(RNG_TEST, (uint64_t)(100 + draw));
+            for (int p = 0; p <= t; p++)
+                c.cost[t][p] = rng_uniform(3, stream, (uint64_t)(t * 10 + p));
+            c.end[t] = 2 * rng_uniform(4, stream, (uint64_t)t);
+        }
+        for (int K = 1; K <= T; K++) {
+            for (int end = 0; end < 2; end++) {
+                double least = HUGE_VAL, total;
+                int best = 0, found = 0;
+                unsigned char m[T];
+                Err err = {0};
+                for (int mask = 1; mask < 1 << T; mask++) {
+                    double cost = table_total(&c, mask, T, end);
+                    if (__builtin_popcount((unsigned)mask) != K || cost >= least) continue;
+                    least = cost;
+                    best = mask;
+                }
+                StepCosts costs = {&c, table_step, end ? table_end : NULL};
+                EXPECT(steps_optimum(&costs, T, K, m, &total, &err));
+                for (int t = 0; t < T; t++) found |= m[t] << t;
+                EXPECT_NEAR(total, least, 1e-12);
+                if (!EXPECT_INT(found, best)) return;
+            }
+        }
+    }
+}
+
+TEST(no_finite_choice_of_steps_is_said)
+{
+    CostTable c;
+    for (int t = 0; t < 9; t++)
+        for (int p = 0; p < 10; p++) c.cost[t][p] = (double)NAN;
+    StepCosts costs = {&c, table_step, NULL};
+    unsigned char m[4];
+    Err err = {0};
+    EXPECT(!steps_optimum(&costs, 4, 2, m, NULL, &err));
+    EXPECT_INT(err.kind, ERR_DIVERGED);
+    EXPECT_CONTAINS(err.text, "no choice of 2 of 4 steps");
+}
+
+/* Data N(0, v): the best prediction of x0 errs by v s^2 / (v + s^2), s = sigma / alpha. */
+static double gaussian_error(NoiseLevel level, double v)
+{
+    double s = level.sigma / level.alpha;
+    return v * s * s / (v + s * s);
+}
+
+static ErrorCurve gaussian_curve(const Schedule *s, double v, int every)
+{
+    StepErrors e;
+    ErrorCurve c;
+    step_errors_open(&e, level_logsnr(schedule_level(s, s->T - 1)),
+                     level_logsnr(schedule_level(s, 0)));
+    for (int t = 0; t < s->T; t += every)
+        step_errors_add(&e, schedule_level(s, t), gaussian_error(schedule_level(s, t), v));
+    error_curve_make(&c, &e);
+    return c;
+}
+
+TEST(the_error_curve_returns_what_it_was_shown)
+{
+    Schedule s = linear_1000();
+    for (int every = 1; every <= 10; every += 9) {
+        ErrorCurve c = gaussian_curve(&s, 0.3, every);
+        for (int t = 0; t < 1000; t++) {
+            NoiseLevel level = schedule_level(&s, t);
+            if (!EXPECT_NEAR(error_curve_at(&c, level) / gaussian_error(level, 0.3), 1, 0.04))
+                break;
+        }
+    }
+    /* Beyond the cleanest level the error is the noise itself. */
+    ErrorCurve c = gaussian_curve(&s, 0.3, 1);
+    NoiseLevel cleaner = {.alpha = 1, .sigma = 1e-3, .time = -0.5};
+    EXPECT_NEAR(error_curve_at(&c, cleaner) / 1e-6, 1, 0.05);
+    StepErrors nothing;
+    step_errors_open(&nothing, -4, 4);
+    error_curve_make(&c, &nothing);
+    EXPECT_NEAR(error_curve_at(&c, cleaner), 1e-6, 1e-8);
+    EXPECT_NEAR(error_curve_at(&c, (NoiseLevel){.alpha = 0.01, .sigma = 1}), 1, 0.01);
+    schedule_free(&s);
+}
+
+/* Old errors are forgotten: a network that learns is judged by what it can do now. */
+TEST(the_error_curve_follows_a_network_that_improves)
+{
+    StepErrors e;
+    ErrorCurve c;
+    NoiseLevel level = {.alpha = 0.8, .sigma = 0.6, .t = 5, .time = 5};
+    step_errors_open(&e, -4, 4);
+    for (int i = 0; i < 20000; i++) step_errors_add(&e, level, 1);
+    for (int i = 0; i < 20000; i++) step_errors_add(&e, level, 0.1);
+    error_curve_make(&c, &e);
+    EXPECT_NEAR(error_curve_at(&c, level), 0.1, 0.02);
+}
+
+/* What the decoder was seen to cost, not what normal errors would. */
+TEST(the_last_step_costs_what_the_decoder_was_seen_to_cost)
+{
+    StepErrors e;
+    ErrorCurve c;
+    Schedule s = linear_1000();
+    NoiseLevel clean = {.alpha = 1, .time = -1}, level = schedule_level(&s, 3);
+    step_errors_open(&e, -4, 4);
+    for (int t = 0; t < 10; t++) {
+        NoiseLevel near = schedule_level(&s, t);
+        step_errors_add(&e, near, gaussian_error(near, 0.3));
+    }
+    error_curve_make(&c, &e);
+    double plain = error_curve_cost(&c, level, clean);
+    EXPECT_NEAR(plain, step_cost(level, clean, error_curve_at(&c, level)), 1e-12);
+    for (int t = 0; t < 10; t++) {
+        NoiseLevel near = schedule_level(&s, t);
+        double error = gaussian_error(near, 0.3);
+        step_errors_add_decoder(&e, near, 0.4 * step_cost(near, clean, error), error);
+    }
+    error_curve_make(&c, &e);
+    EXPECT_NEAR(error_curve_cost(&c, level, clean), 0.4 * plain, 1e-9);
+    NoiseLevel below = schedule_level(&s, 1);
+    EXPECT(error_curve_cost(&c, level, below) ==
+           step_cost(level, below, error_curve_at(&c, level)));
+    schedule_free(&s);
+}
+
+/* The cost of a step is the bound's own term at the variance that makes it smallest. */
+TEST(the_cost_of_a_step_is_the_least_expected_term_of_the_bound)
+{
+    Schedule s = linear_1000();
+    NoiseLevel t = schedule_level(&s, 600), p = schedule_level(&s, 400);
+    PosteriorStep q = posterior_step(t, p);
+    double error = 0.07, best = HUGE_VAL;
+    for (double v = 0.2; v < 5; v *= 1.001) {
+        double variance = q.variance_small * v;
+        double shift = q.c_x0 * sqrt(error);
+        best = fmin(best, gaussian_kl(0, q.variance_small, shift, variance));
+    }
+    EXPECT_NEAR(step_cost(t, p, error), best, 1e-6);
+    /* The last: far from a grey level the entropy of a normal, within one nothing. */
+    NoiseLevel clean = {.alpha = 1, .time = -1};
+    double width = 2.0 / 255;
+    EXPECT_NEAR(step_cost(t, clean, 0.1), 0.5 * log(17.0794684453471 * 0.1 / (width * width)),
+                1e-4);
+    EXPECT_NEAR(step_cost(t, clean, 1e-12), 0, 1e-5);
+    schedule_free(&s);
+}
+
+static double prior_term(double alpha_bar, double mean_square)
+{
+    return 0.5 * (alpha_bar * mean_square - alpha_bar - log1p(-alpha_bar));
+}
+
+TEST(a_chain_costs_the_sum_of_its_steps_and_of_its_end)
+{
+    double alpha_bar[8], sum = 0;
+    static const unsigned char m[8] = {0, 1, 0, 1, 1, 0, 1, 0};
+    Schedule s = schedule_of(SCHEDULE_LINEAR, 8, 0.02, 0.4);
+    ErrorCurve c = gaussian_curve(&s, 0.5, 1);
+    mask_alpha_bar(alpha_bar, ALPHAS_LITERAL, &s, m);
+    NoiseLevel below = {.alpha = 1, .time = -1};
+    for (int t = 0; t < 8; t++) {
+        if (!m[t]) continue;
+        NoiseLevel level = mask_level(alpha_bar, t);
+        sum += step_cost(level, below, error_curve_at(&c, level));
+        below = level;
+    }
+    sum += prior_term(alpha_bar[6], 0.5);
+    EXPECT_NEAR(chain_cost(&c, alpha_bar, m, 8, 0.5), sum, 1e-12);
+    EXPECT_NEAR(end_cost(mask_level(alpha_bar, 6), 0.5), prior_term(alpha_bar[6], 0.5), 1e-12);
+    schedule_free(&s);
+}
+
+/* The optimum over merged steps is a chain that costs what it says, less than the usual spacings. */
+TEST(the_optimum_of_merged_steps_beats_even_and_quadratic_spacing)
+{
+    enum { K = 12 };
+    static unsigned char m[MOST];
+    Schedule s = linear_1000();
+    ErrorCurve c = gaussian_curve(&s, 0.25, 1);
+    double total, end = end_cost(schedule_level(&s, 999), 0.25);
+    Err err = {0};
+    EXPECT(steps_optimum_merged(&c, s.alpha_bar, 1000, K, m, &total, &err));
+    int kept = 0;
+    for (int t = 0; t < 1000; t++) kept += m[t];
+    EXPECT_INT(kept, K);
+    EXPECT_INT(m[999], 1);
+    EXPECT_NEAR(chain_cost(&c, s.alpha_bar, m, 1000, 0.25), total + end, 1e-9);
+    for (SpacingKind spacing = SPACING_EVEN; spacing <= SPACING_QUADRATIC; spacing++) {
+        StepGrid g;
+        EXPECT(step_grid_make(&g, spacing, 1000, K, &err));
+        memset(m, 0, sizeof m);
+        for (int i = 0; i < K; i++) m[g.t[i]] = 1;
+        EXPECT(chain_cost(&c, s.alpha_bar, m, 1000, 0.25) > total + end);
+        step_grid_free(&g);
+    }
+    schedule_free(&s);
+}

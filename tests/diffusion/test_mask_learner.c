@@ -1,0 +1,372 @@
+/* Learning which steps to keep, with predictions whose errors are known: data that are independent
+ * normals with variances that fall like those of pictures. */
+#include "diffusion/mask_learner.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "test.h"
+
+enum { T = 400, DIMS = 64, BATCH = 16 };
+
+typedef struct {
+    Schedule schedule;
+    double mean_square;
+    double variance[DIMS];
+} World;
+
+static World world_make(void)
+{
+    World w = {0};
+    Err err = {0};
+    if (!schedule_make(&w.schedule, SCHEDULE_LINEAR, T, 2.5e-4, 0.05, NULL, &err)) abort();
+    double sum = 0;
+    for (int i = 0; i < DIMS; i++) sum += w.variance[i] = pow(i + 1, -2.2);
+    for (int i = 0; i < DIMS; i++) w.variance[i] *= 0.4 * DIMS / sum;
+    w.mean_square = 0.4;
+    return w;
+}
+
+/* Mean squared error of the best prediction of x0. */
+static double error_at(const World *w, NoiseLevel level)
+{
+    double s2 = level.sigma * level.sigma / (level.alpha * level.alpha), sum = 0;
+    for (int i = 0; i < DIMS; i++) sum += w->variance[i] * s2 / (w->variance[i] + s2);
+    return sum / DIMS;
+}
+
+static MaskConfig standard(const World *w, int keep)
+{
+    return (MaskConfig){.keep = keep,
+                        .masks = 4,
+                        .rate = 0.03,
+                        .precondition = true,
+                        .full = 0.16,
+                        .ramp = 0.6,
+                        .settle = 0.7,
+                        .mean_square = w->mean_square,
+                        .seed = 3};
+}
+
+/* Updates from .. to-1 of `all`, each a batch of predictions with errors as they would be. */
+static void learn(MaskLearner *l, const World *w, int from, int to, int all)
+{
+    Err err = {0};
+    double loss[64];
+    for (int u = from; u < to; u++) {
+        double progress = (double)u / all;
+        int masks = l->config.masks;
+        if (!EXPECT(mask_learner_draw(l, progress, &err))) return;
+        for (int k = 0; k < masks; k++) loss[k] = 0;
+        for (int i = 0; i < BATCH; i++) {
+            uint64_t number = (uint64_t)(u * BATCH + i);
+            NoiseLevel level = mask_learner_level(l, i, number);
+            double z, error = error_at(w, level);
+            rng_normals(&z, 1, 1, rng_stream(RNG_TEST, number), 0);
+            error *= exp(0.3 * z);
+            mask_learner_observe(l, level, error);
+            loss[i % masks] +=
+                error * level.alpha * level.alpha / (level.sigma * level.sigma) * masks / BATCH;
+        }
+        mask_learner_update(l, progress, loss);
+    }
+}
+
+static MaskLearner learner(const World *w, MaskConfig c)
+{
+    MaskLearner l;
+    Err err = {0};
+    if (!mask_learner_open(&l, &c, &w->schedule, &err)) {
+        printf("%s\n", err.text);
+        abort();
+    }
+    return l;
+}
+
+/* The bound of merged steps at the true errors. */
+static double true_cost(const World *w, const unsigned char *m)
+{
+    NoiseLevel below = {.alpha = 1, .time = -1};
+    double sum = 0;
+    for (int t = 0; t < T; t++) {
+        if (!m[t]) continue;
+        NoiseLevel level = schedule_level(&w->schedule, t);
+        sum += step_cost(level, below, error_at(w, level));
+        below = level;
+    }
+    return sum;
+}
+
+static double spaced_cost(const World *w, SpacingKind spacing, int K)
+{
+    StepGrid g;
+    Err err = {0};
+    unsigned char m[T] = {0};
+    if (!step_grid_make(&g, spacing, T, K, &err)) abort();
+    for (int i = 0; i < K; i++) m[g.t[i]] = 1;
+    step_grid_free(&g);
+    return true_cost(w, m);
+}
+
+typedef struct {
+    const World *world;
+} Oracle;
+static double oracle_step(void *context, int t, int p)
+{
+    const World *w = ((Oracle *)context)->world;
+    NoiseLevel level = schedule_level(&w->schedule, t), clean = {.alpha = 1, .time = -1};
+    return step_cost(level, p < 0 ? clean : schedule_level(&w->schedule, p), error_at(w, level));
+}
+
+static int kept_of(const unsigned char *m)
+{
+    int kept = 0;
+    for (int t = 0; t < T; t++) kept += m[t];
+    return kept;
+}
+
+TEST(the_scores_settle_on_steps_within_two_percent_of_the_optimum)
+{
+    World w = world_make();
+    static const int keep[] = {10, 20, 50};
+    for (int i = 0; i < 3; i++) {
+        Oracle oracle = {&w};
+        StepCosts costs = {&oracle, oracle_step, NULL};
+        unsigned char m[T];
+        double best;
+        Err err = {0};
+        EXPECT(steps_optimum(&costs, T, keep[i], m, &best, &err));
+        MaskLearner l = learner(&w, standard(&w, keep[i]));
+        learn(&l, &w, 0, 1000, 1000);
+        EXPECT(mask_learner_extract(&l, 1, m, &err));
+        EXPECT_INT(kept_of(m), keep[i]);
+        EXPECT_INT(m[T - 1], 1);
+        double cost = true_cost(&w, m);
+        EXPECT(cost < 1.02 * best);
+        EXPECT(cost < spaced_cost(&w, SPACING_EVEN, keep[i]));
+        EXPECT(cost < spaced_cost(&w, SPACING_QUADRATIC, keep[i]));
+        for (int t = 0; t < T; t++) EXPECT(l.s[t] == m[t]);
+        mask_learner_close(&l);
+    }
+    schedule_free(&w.schedule);
+}
+
+/* Algorithm 1 as it stands, with the reward that it names: it goes where noise is easy to tell. */
+TEST(the_plain_loss_as_reward_prefers_the_noisiest_steps)
+{
+    World w = world_make();
+    MaskConfig c = standard(&w, 20);
+    c.reward = REWARD_LOSS;
+    c.extract = EXTRACT_TOP;
+    MaskLearner l = learner(&w, c);
+    learn(&l, &w, 0, 1000, 1000);
+    double mean = 0;
+    for (int t = 0; t < T; t++) mean += l.s[t] * t / 20;
+    EXPECT(mean > 0.6 * T);
+    unsigned char m[T];
+    Err err = {0};
+    EXPECT(mask_learner_extract(&l, 1, m, &err));
+    EXPECT(true_cost(&w, m) > spaced_cost(&w, SPACING_QUADRATIC, 20));
+    mask_learner_close(&l);
+    schedule_free(&w.schedule);
+}
+
+TEST(all_steps_stay_until_the_ramp_and_the_budget_is_kept_after_it)
+{
+    World w = world_make();
+    MaskLearner l = learner(&w, standard(&w, 20));
+    learn(&l, &w, 0, 16, 100);
+    for (int t = 0; t < T; t++) EXPECT(l.s[t] == 1);
+    unsigned char m[T];
+    Err err = {0};
+    EXPECT(mask_learner_extract(&l, 0.16, m, &err));
+    EXPECT_INT(kept_of(m), T);
+    for (int u = 16; u < 70; u++) {
+        learn(&l, &w, u, u + 1, 100);
+        double share = mask_kept_share(u / 100.0, 0.16, 0.6, 20.0 / T);
+        EXPECT(mask_summary(l.s, T).sum <= T * share + 1e-6);
+        EXPECT(l.s[T - 1] == 1);
+        EXPECT(mask_learner_extract(&l, u / 100.0, m, &err));
+        EXPECT_INT(kept_of(m), (int)rint(T * share));
+    }
+    learn(&l, &w, 70, 71, 100);
+    EXPECT(mask_summary(l.s, T).spread == 0);
+    double settled[T];
+    memcpy(settled, l.s, sizeof settled);
+    learn(&l, &w, 71, 100, 100);
+    EXPECT_SAME(settled, l.s, sizeof settled);
+    for (int k = 0; k < 4; k++) EXPECT_INT(l.masks[k].kept, 20);
+    mask_learner_close(&l);
+    schedule_free(&w.schedule);
+}
+
+/* Cost of a mask at the errors that the learner saw. */
+static double seen_cost(const MaskLearner *l, const unsigned char *m)
+{
+    double alpha_bar[T];
+    ErrorCurve curve;
+    error_curve_make(&curve, &l->errors);
+    mask_alpha_bar(alpha_bar, l->config.alphas, l->schedule, m);
+    return chain_cost(&curve, alpha_bar, m, T, l->config.mean_square);
+}
+
+TEST(no_step_of_the_moved_ones_can_move_for_the_better)
+{
+    World w = world_make();
+    for (MaskAlphas alphas = ALPHAS_MERGED; alphas <= ALPHAS_RESCALED; alphas++) {
+        MaskConfig c = standard(&w, 10);
+        unsigned char m[T], drawn[T];
+        Err err = {0};
+        c.alphas = alphas;
+        MaskLearner l = learner(&w, c);
+        learn(&l, &w, 0, 69, 100);
+        EXPECT(mask_learner_extract(&l, 0.69, m, &err));
+        EXPECT_INT(kept_of(m), 10);
+        double cost = seen_cost(&l, m);
+        int last = alphas == ALPHAS_MERGED ? T - 1 : T;
+        for (int t = 0; t < last; t++) {
+            if (!m[t]) continue;
+            for (int way = -1; way <= 1; way += 2) {
+                for (int to = t + way; to >= 0 && to < T && !m[to]; to += way) {
+                    m[t] = 0, m[to] = 1;
+                    EXPECT(seen_cost(&l, m) >= cost);
+                    m[t] = 1, m[to] = 0;
+                }
+            }
+        }
+        l.config.extract = EXTRACT_DRAW;
+        EXPECT(mask_learner_extract(&l, 0.69, drawn, &err));
+        EXPECT(cost < seen_cost(&l, drawn));
+        mask_learner_close(&l);
+    }
+    schedule_free(&w.schedule);
+}
+
+/* Each choice of the paper and of ours runs to its end and keeps so many steps. */
+TEST(every_choice_settles)
+{
+    World w = world_make();
+    for (int choice = 0; choice < 7; choice++) {
+        MaskConfig c = standard(&w, 20);
+        if (choice < 2) c.alphas = choice ? ALPHAS_LITERAL : ALPHAS_RESCALED;
+        if (choice == 2) c.masks = 1, c.baseline = BASELINE_RUNNING;
+        if (choice == 3) c.masks = 1, c.baseline = BASELINE_NONE, c.precondition = false;
+        if (choice == 4) c.extract = EXTRACT_OPTIMUM;
+        if (choice == 5) c.extract = EXTRACT_TOP;
+        if (choice == 6) c.extract = EXTRACT_DRAW;
+        MaskLearner l = learner(&w, c);
+        learn(&l, &w, 0, 400, 400);
+        EXPECT(mask_summary(l.s, T).spread == 0);
+        EXPECT_NEAR(mask_summary(l.s, T).sum, 20, 0);
+        if (choice == 4) {
+            unsigned char m[T];
+            double best;
+            Oracle oracle = {&w};
+            StepCosts costs = {&oracle, oracle_step, NULL};
+            Err err = {0};
+            EXPECT(steps_optimum(&costs, T, 20, m, &best, &err));
+            EXPECT(mask_learner_extract(&l, 1, m, &err));
+            EXPECT(true_cost(&w, m) < 1.005 * best);
+        }
+        mask_learner_close(&l);
+    }
+    schedule_free(&w.schedule);
+}
+
+/* One mask and a running mean learn too. */
+TEST(one_mask_with_a_running_baseline_beats_even_spacing)
+{
+    World w = world_make();
+    MaskConfig c = standard(&w, 20);
+    c.masks = 1;
+    c.baseline = BASELINE_RUNNING;
+    MaskLearner l = learner(&w, c);
+    learn(&l, &w, 0, 2000, 2000);
+    unsigned char m[T];
+    Err err = {0};
+    EXPECT(mask_learner_extract(&l, 1, m, &err));
+    EXPECT(true_cost(&w, m) < spaced_cost(&w, SPACING_EVEN, 20));
+    mask_learner_close(&l);
+    schedule_free(&w.schedule);
+}
+
+TEST(a_saved_learner_goes_on_to_the_same_bits)
+{
+    World w = world_make();
+    MaskLearner straight = learner(&w, standard(&w, 20)), parts = learner(&w, standard(&w, 20)),
+                rest = learner(&w, standard(&w, 20));
+    double state[T + 4 * ERROR_PLACES + 4], end[2][T + 4 * ERROR_PLACES + 4];
+    EXPECT_INT((long long)mask_learner_state_count(&parts),
+               (long long)(sizeof state / sizeof *state));
+    learn(&straight, &w, 0, 100, 100);
+    learn(&parts, &w, 0, 37, 100);
+    mask_learner_save(&parts, state);
+    EXPECT(mask_learner_restore(&rest, state));
+    learn(&rest, &w, 37, 100, 100);
+    mask_learner_save(&straight, end[0]);
+    mask_learner_save(&rest, end[1]);
+    EXPECT_SAME(end[0], end[1], sizeof state);
+    /* What no learner can have written is refused and changes nothing. */
+    static const double wrong[] = {-0.1, 1.1, (double)NAN, (double)INFINITY};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        double before = state[5];
+        state[5] = wrong[i];
+        EXPECT(!mask_learner_restore(&rest, state));
+        state[5] = before;
+    }
+    mask_learner_save(&rest, state);
+    EXPECT_SAME(end[1], state, sizeof state);
+    mask_learner_close(&straight);
+    mask_learner_close(&parts);
+    mask_learner_close(&rest);
+    schedule_free(&w.schedule);
+}
+
+TEST(levels_are_drawn_evenly_among_the_kept_steps)
+{
+    enum { DRAWS = 20000 };
+    World w = world_make();
+    MaskLearner l = learner(&w, standard(&w, 20));
+    Err err = {0};
+    learn(&l, &w, 0, 80, 100);
+    EXPECT(mask_learner_draw(&l, 0.9, &err));
+    int counts[T] = {0};
+    for (int i = 0; i < DRAWS; i++) {
+        NoiseLevel level = mask_learner_level(&l, i, (uint64_t)i);
+        counts[(int)level.t]++;
+        if (!EXPECT(level.alpha == schedule_level(&w.schedule, (int)level.t).alpha)) break;
+    }
+    for (int t = 0; t < T; t++)
+        EXPECT_NEAR(counts[t], l.s[t] * DRAWS / 20, 4.5 * sqrt(DRAWS / 20.0) * l.s[t]);
+    mask_learner_close(&l);
+    schedule_free(&w.schedule);
+}
+
+TEST(configurations_that_cannot_be_are_refused)
+{
+    World w = world_make();
+    static const struct {
+        int keep, masks;
+        double full, ramp, settle;
+        const char *says;
+    } rows[] = {
+        {0, 8, 0.1, 0.5, 0.7, "method.keep is 0"}, {401, 8, 0.1, 0.5, 0.7, "of 400 steps"},
+        {20, 8, 0.5, 0.5, 0.7, "must rise"},       {20, 8, 0.1, 0.8, 0.7, "must rise"},
+        {20, 8, 0.1, 0.5, 1.1, "must rise"},       {20, 1, 0.1, 0.5, 0.7, "needs 2 or more"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        MaskConfig c = standard(&w, rows[i].keep);
+        MaskLearner l;
+        Err err = {0};
+        c.masks = rows[i].masks;
+        c.full = rows[i].full;
+        c.ramp = rows[i].ramp;
+        c.settle = rows[i].settle;
+        EXPECT(!mask_learner_open(&l, &c, &w.schedule, &err));
+        EXPECT_INT(err.kind, ERR_USAGE);
+        EXPECT_CONTAINS(err.text, rows[i].says);
+    }
+    schedule_free(&w.schedule);
+}

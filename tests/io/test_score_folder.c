@@ -1,0 +1,450 @@
+/* Model folders of SMLD and the score SDEs. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "io/diffusers/model_folder.h"
+#include "io/json.h"
+#include "model_fixture.h"
+#include "test.h"
+
+static ModelConfig score_config(MethodKind method, SdeKind sde)
+{
+    ModelConfig m;
+    memset(&m, 0, sizeof m);
+    unet_config_defaults(&m.unet);
+    m.unet.levels = 1;
+    m.unet.block_channels[0] = 32;
+    m.unet.sample_height = m.unet.sample_width = 28;
+    m.unet.in_channels = m.unet.out_channels = 1;
+    m.method = method;
+    m.sde = sde;
+    m.clip_range = 1;
+    if (method == METHOD_SMLD || sde == SDE_VE) {
+        m.unet.time_kind = TIME_FOURIER;
+        m.prediction = PREDICT_SCORE;
+        m.sigma_min = 0.01;
+        m.sigma_max = 28.1 / 3; /* 17 digits */
+    } else {
+        m.unet.time_kind = TIME_FOURIER_LINEAR;
+        m.prediction = PREDICT_EPS;
+        m.beta_min = 0.1;
+        m.beta_max = 20.0 / 3;
+    }
+    m.T = method == METHOD_SMLD ? 93 : 1000;
+    if (method == METHOD_SDE) m.time_min = 1e-5;
+    if (method == METHOD_SDE && sde == SDE_VE) {
+        m.snr = 0.16;
+        m.corrector_steps = 3;
+    }
+    return m;
+}
+
+static const struct {
+    MethodKind method;
+    SdeKind sde;
+    bool positional;
+} kinds[] = {{METHOD_SMLD, SDE_VE, false}, {METHOD_SDE, SDE_VE, false},
+             {METHOD_SDE, SDE_VP, false},  {METHOD_SDE, SDE_SUBVP, false},
+             {METHOD_SDE, SDE_VP, true},   {METHOD_SDE, SDE_SUBVP, true}};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static void expect_same(const ModelConfig *a, const ModelConfig *b)
+{
+    EXPECT(a->method == b->method && a->sde == b->sde && a->T == b->T);
+    EXPECT(a->prediction == b->prediction && a->unet.time_kind == b->unet.time_kind);
+    EXPECT_SAME(&a->sigma_min, &b->sigma_min, sizeof(double));
+    EXPECT_SAME(&a->sigma_max, &b->sigma_max, sizeof(double));
+    EXPECT_SAME(&a->beta_min, &b->beta_min, sizeof(double));
+    EXPECT_SAME(&a->beta_max, &b->beta_max, sizeof(double));
+    EXPECT_SAME(&a->time_min, &b->time_min, sizeof(double));
+    EXPECT_SAME(&a->snr, &b->snr, sizeof(double));
+    EXPECT(a->corrector_steps == b->corrector_steps && a->betas == NULL && b->betas == NULL);
+    EXPECT(a->clip == b->clip && a->clip_range == b->clip_range && a->variance == b->variance);
+}
+
+static void expect_same_files(const char *a, const char *b)
+{
+    static const char *const names[] = {"model_index.json", "unet/config.json",
+                                        "scheduler/scheduler_config.json",
+                                        "unet/diffusion_pytorch_model.safetensors"};
+    for (int i = 0; i < 4; i++) {
+        char first[64], second[64];
+        FileBytes x, y;
+        Err err = {0};
+        snprintf(first, sizeof first, "%s/%s", a, names[i]);
+        snprintf(second, sizeof second, "%s/%s", b, names[i]);
+        EXPECT(file_read(in_folder(first), 1 << 20, &x, &err));
+        EXPECT(file_read(in_folder(second), 1 << 20, &y, &err));
+        if (EXPECT(x.size == y.size && x.size > 100)) EXPECT_SAME(x.bytes, y.bytes, x.size);
+        file_free(&x);
+        file_free(&y);
+    }
+}
+
+TEST(score_folder_reads_back_what_it_writes_and_writes_the_same_bytes_again)
+{
+    ParamTable table = make_table();
+    for (int k = 0; k < KINDS; k++) {
+        float block[BLOCK], back[BLOCK];
+        char first[32], second[32];
+        Err err = {0};
+        fill_block(block, &table, (unsigned)k);
+        memset(back, 0x55, sizeof back);
+        snprintf(first, sizeof first, "first%d", k);
+        snprintf(second, sizeof second, "second%d", k);
+        ModelConfig m = score_config(kinds[k].method, kinds[k].sde), read;
+        if (kinds[k].positional) m.unet.time_kind = TIME_POSITIONAL;
+        m.clip = k % 2 == 0;
+        /* Only VP as a chain keeps the variance. */
+        bool chain = kinds[k].positional && m.sde == SDE_VP;
+        m.variance = chain ? VARIANCE_LARGE : VARIANCE_SMALL;
+        if (m.method == METHOD_SMLD) m.snr = 0.17, m.corrector_steps = 2;
+        EXPECT(model_folder_write(in_folder(first), &m, &table, block, &err));
+        if (!EXPECT(model_folder_read_config(in_folder(first), &read, &err))) {
+            printf("    %s\n", err.text);
+            continue;
+        }
+        expect_same(&m, &read);
+        EXPECT(model_folder_read_weights(in_folder(first), &table, back, &read, &err));
+        EXPECT_INT(read.warning_count, 0);
+        EXPECT(model_folder_write(in_folder(second), &read, &table, back, &err));
+        expect_same_files(first, second);
+        model_config_free(&read);
+    }
+}
+
+static void expect_file(const char *name, const char *text)
+{
+    FileBytes file;
+    Err err = {0};
+    if (!EXPECT(file_read(in_folder(name), 1 << 20, &file, &err))) return;
+    EXPECT_TEXT((const char *)file.bytes, text);
+    file_free(&file);
+}
+
+TEST(score_folder_of_ve_is_the_one_of_diffusers)
+{
+    ParamTable table = make_table();
+    float block[BLOCK];
+    Err err = {0};
+    fill_block(block, &table, 1);
+    ModelConfig m = score_config(METHOD_SDE, SDE_VE);
+    m.sigma_max = 50;
+    EXPECT(model_folder_write(in_folder("ve"), &m, &table, block, &err));
+    expect_file("ve/model_index.json", "{\n"
+                                       "  \"_class_name\": \"ScoreSdeVePipeline\",\n"
+                                       "  \"_diffusers_version\": \"0.31.0\",\n"
+                                       "  \"scheduler\": [\n"
+                                       "    \"diffusers\",\n"
+                                       "    \"ScoreSdeVeScheduler\"\n"
+                                       "  ],\n"
+                                       "  \"unet\": [\n"
+                                       "    \"diffusers\",\n"
+                                       "    \"UNet2DModel\"\n"
+                                       "  ]\n"
+                                       "}\n");
+    expect_file("ve/scheduler/scheduler_config.json",
+                "{\n"
+                "  \"_class_name\": \"ScoreSdeVeScheduler\",\n"
+                "  \"_diffusers_version\": \"0.31.0\",\n"
+                "  \"correct_steps\": 3,\n"
+                "  \"num_train_timesteps\": 1000,\n"
+                "  \"sampling_eps\": 1e-05,\n"
+                "  \"sigma_max\": 50.0,\n"
+                "  \"sigma_min\": 0.01,\n"
+                "  \"snr\": 0.16\n"
+                "}\n");
+    /* A trainer that leaves the corrector to the reader says nothing of it. */
+    m.snr = 0;
+    EXPECT(model_folder_write(in_folder("ve"), &m, &table, block, &err));
+    ModelConfig read;
+    if (!EXPECT(model_folder_read_config(in_folder("ve"), &read, &err))) return;
+    EXPECT(read.snr == 0.15 && read.corrector_steps == 1);
+    model_config_free(&read);
+}
+
+/* Names that diffusers does not have, so that it refuses the folder instead of misreading it. */
+TEST(score_folder_of_what_diffusers_lacks_has_names_of_our_own)
+{
+    ParamTable table = make_table();
+    float block[BLOCK];
+    Err err = {0};
+    fill_block(block, &table, 1);
+    ModelConfig m = score_config(METHOD_SDE, SDE_SUBVP);
+    EXPECT(model_folder_write(in_folder("subvp"), &m, &table, block, &err));
+    expect_file("subvp/scheduler/scheduler_config.json",
+                "{\n"
+                "  \"_class_name\": \"DiffcSubVpScheduler\",\n"
+                "  \"_diffusers_version\": \"0.31.0\",\n"
+                "  \"beta_max\": 6.666666666666667,\n"
+                "  \"beta_min\": 0.1,\n"
+                "  \"num_train_timesteps\": 1000,\n"
+                "  \"sampling_eps\": 1e-05\n"
+                "}\n");
+    FileBytes file;
+    EXPECT(file_read(in_folder("subvp/model_index.json"), 1 << 20, &file, &err));
+    EXPECT_CONTAINS((const char *)file.bytes, "\"DiffcSubVpPipeline\"");
+    EXPECT_CONTAINS((const char *)file.bytes, "    \"diffc\",\n    \"DiffcSubVpScheduler\"\n");
+    file_free(&file);
+    EXPECT(file_read(in_folder("subvp/unet/config.json"), 1 << 20, &file, &err));
+    EXPECT_CONTAINS((const char *)file.bytes, "\"time_embedding_type\": \"fourier_time\"");
+    file_free(&file);
+}
+
+/* Its levels and labels are those of diffusers' VE scheduler, so it is one there, and SMLD here. */
+TEST(score_folder_of_smld_is_one_of_ve_that_says_so)
+{
+    ParamTable table = make_table();
+    float block[BLOCK];
+    Err err = {0};
+    fill_block(block, &table, 1);
+    ModelConfig m = score_config(METHOD_SMLD, SDE_VE);
+    m.snr = 0.16;
+    m.corrector_steps = 2;
+    EXPECT(model_folder_write(in_folder("smld"), &m, &table, block, &err));
+    expect_file("smld/scheduler/scheduler_config.json",
+                "{\n"
+                "  \"_class_name\": \"ScoreSdeVeScheduler\",\n"
+                "  \"_diffc_method\": \"smld\",\n"
+                "  \"_diffusers_version\": \"0.31.0\",\n"
+                "  \"correct_steps\": 2,\n"
+                "  \"num_train_timesteps\": 93,\n"
+                "  \"sigma_max\": 9.366666666666667,\n"
+                "  \"sigma_min\": 0.01,\n"
+                "  \"snr\": 0.16\n"
+                "}\n");
+    FileBytes file;
+    EXPECT(file_read(in_folder("smld/model_index.json"), 1 << 20, &file, &err));
+    EXPECT_CONTAINS((const char *)file.bytes, "\"ScoreSdeVePipeline\"");
+    file_free(&file);
+}
+
+/* alpha_bar of diffusers' table against the process: at step i >= 1 it is that of time i / 999, whose
+ * label is i, and step 0 is the smallest time of training. */
+TEST(score_folder_of_vp_is_a_ddpm_with_its_noise_at_the_times_of_whole_labels)
+{
+    ParamTable table = make_table();
+    float block[BLOCK];
+    fill_block(block, &table, 1);
+    /* The last one's first step would be lost in float32 betas, and its others are hardly above. */
+    static const double cases[][3] = {
+        {0.1, 20, 1e-5}, {0.1, 20, 1e-3}, {0.1, 20, 0.01}, {5, 5, 1e-5}, {1e-4, 1e-4, 1e-6}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        ModelConfig m = score_config(METHOD_SDE, SDE_VP), read;
+        Err err = {0};
+        m.unet.time_kind = TIME_POSITIONAL;
+        m.beta_min = cases[c][0];
+        m.beta_max = cases[c][1];
+        m.time_min = cases[c][2];
+        EXPECT(model_folder_write(in_folder("vp"), &m, &table, block, &err));
+        Json *file =
+            json_load(in_folder("vp/scheduler/scheduler_config.json"), 1 << 20, true, &err);
+        if (!EXPECT(file)) continue;
+        EXPECT_TEXT(json_string(json_get(file, "_class_name")), "DDPMScheduler");
+        EXPECT_TEXT(json_string(json_get(file, "_diffc_method")), "vp");
+        EXPECT_TEXT(json_string(json_get(file, "prediction_type")), "epsilon");
+        EXPECT_INT(json_number(json_get(file, "num_train_timesteps")), 1000);
+        const Json *betas = json_get(file, "trained_betas");
+        EXPECT_INT(json_count(betas), 1000);
+        double alpha_bar = 1, worst = 0;
+        int i = 0;
+        for (const Json *b = json_first(betas); b; b = json_next(b), i++) {
+            double beta = json_number(b), t = i / 999.0;
+            EXPECT(beta > 0 && beta < 1);
+            alpha_bar *= 1 - beta;
+            double exact = exp(-0.5 * t * t * (m.beta_max - m.beta_min) - t * m.beta_min);
+            double relative = fabs((1 - alpha_bar) / (1 - exact) - 1);
+            if (i >= 1) worst = test_larger(worst, relative);
+            if (i == 0 && m.beta_min * m.time_min >= 1e-6)
+                EXPECT_NEAR(1 - alpha_bar, m.beta_min * fmin(m.time_min, 0.5 / 999), 0.1 * beta);
+        }
+        EXPECT(worst < 1e-7); /* of 1 - alpha_bar by cancellation, in the last case */
+        json_free(file);
+        /* Read back as VP; without the key, as the chain that others see. */
+        if (!EXPECT(model_folder_read_config(in_folder("vp"), &read, &err))) continue;
+        EXPECT(read.method == METHOD_SDE && read.sde == SDE_VP && read.betas == NULL);
+        EXPECT(read.beta_min == m.beta_min && read.time_min == m.time_min);
+        EXPECT_INT(read.warning_count, 0);
+        model_config_free(&read);
+    }
+}
+
+TEST(score_folder_says_whether_diffusers_opens_it)
+{
+    ModelConfig m = score_config(METHOD_SDE, SDE_SUBVP);
+    EXPECT(!model_diffusers_support(&m).pipeline);
+    EXPECT_TEXT(model_diffusers_support(&m).but, "it has no scheduler for sub-VP");
+    m = score_config(METHOD_SDE, SDE_VP);
+    EXPECT(!model_diffusers_support(&m).pipeline);
+    EXPECT_CONTAINS(model_diffusers_support(&m).but, "no Fourier features of the time itself");
+    m.unet.time_kind = TIME_POSITIONAL;
+    EXPECT_TEXT(model_diffusers_support(&m).pipeline, "DDPMPipeline");
+    EXPECT(!model_diffusers_support(&m).but);
+    m.unet.input_fouriers = 1;
+    EXPECT(!model_diffusers_support(&m).pipeline);
+    EXPECT_CONTAINS(model_diffusers_support(&m).but, "no Fourier features of the image");
+    m.network = NETWORK_MLP;
+    EXPECT(!model_diffusers_support(&m).pipeline);
+    m = score_config(METHOD_SMLD, SDE_VE);
+    EXPECT_TEXT(model_diffusers_support(&m).pipeline, "ScoreSdeVePipeline");
+    EXPECT_CONTAINS(model_diffusers_support(&m).but, "3 channels only");
+    m.unet.in_channels = m.unet.out_channels = 3;
+    EXPECT_CONTAINS(model_diffusers_support(&m).but, "values from 0 to 1");
+}
+
+static bool read_scheduler(const char *scheduler, ModelConfig *m, Err *err)
+{
+    put("t/unet/config.json", "{\"time_embedding_type\":\"fourier\"}");
+    put("t/scheduler/scheduler_config.json", scheduler);
+    return model_folder_read_config(in_folder("t"), m, err);
+}
+
+TEST(score_folder_absent_keys_mean_what_diffusers_assumes)
+{
+    ModelConfig m;
+    Err err = {0};
+    if (!EXPECT(read_scheduler("{\"_class_name\":\"ScoreSdeVeScheduler\"}", &m, &err))) return;
+    EXPECT(m.method == METHOD_SDE && m.sde == SDE_VE && m.T == 2000);
+    EXPECT(m.sigma_min == 0.01 && m.sigma_max == 1348 && m.time_min == 1e-5);
+    EXPECT(m.snr == 0.15 && m.corrector_steps == 1 && m.beta_min == 0 && m.beta_max == 0);
+    EXPECT(m.prediction == PREDICT_SCORE && !m.clip && m.unet.time_kind == TIME_FOURIER);
+    EXPECT_INT(m.warning_count, 0);
+    model_config_free(&m);
+    if (!EXPECT(read_scheduler("{\"_class_name\":\"ScoreSdeVpScheduler\",\"beta_max\":10,"
+                               "\"tolerance\":3}",
+                               &m, &err)))
+        return;
+    EXPECT(m.method == METHOD_SDE && m.sde == SDE_VP && m.T == 2000);
+    EXPECT(m.beta_min == 0.1 && m.beta_max == 10 && m.time_min == 1e-3 && m.sigma_max == 0);
+    EXPECT(m.prediction == PREDICT_EPS && m.snr == 0 && m.corrector_steps == 0);
+    EXPECT_INT(m.warning_count, 1);
+    EXPECT_CONTAINS(m.warnings[0], "the key tolerance is not known and is ignored");
+    model_config_free(&m);
+}
+
+/* Folders as versions before this one wrote them; diffusers has none of these classes today. */
+TEST(score_folder_of_older_versions_loads)
+{
+    ModelConfig m;
+    Err err = {0};
+    if (!EXPECT(read_scheduler("{\"_class_name\":\"DiffcSmldScheduler\",\"num_train_timesteps\":93,"
+                               "\"sigma_max\":9.5,\"sigma_min\":0.01}",
+                               &m, &err)))
+        return;
+    EXPECT(m.method == METHOD_SMLD && m.T == 93 && m.sigma_max == 9.5 && m.sigma_min == 0.01);
+    EXPECT_INT(m.warning_count, 0);
+    EXPECT(!model_diffusers_support(&m).pipeline);
+    EXPECT_CONTAINS(model_diffusers_support(&m).but, "of an older diffc");
+    model_config_free(&m);
+    put("t/model_index.json",
+        "{\"_class_name\":\"ScoreSdeVpPipeline\",\"scheduler\":[\"diffusers\","
+        "\"ScoreSdeVpScheduler\"],\"unet\":[\"diffusers\",\"UNet2DModel\"]}");
+    if (!EXPECT(read_scheduler("{\"_class_name\":\"ScoreSdeVpScheduler\",\"beta_max\":10.0,"
+                               "\"beta_min\":0.2,\"num_train_timesteps\":1000,"
+                               "\"sampling_eps\":1e-05}",
+                               &m, &err)))
+        return;
+    EXPECT(m.method == METHOD_SDE && m.sde == SDE_VP && m.beta_max == 10 && m.beta_min == 0.2);
+    EXPECT(m.time_min == 1e-5 && m.warning_count == 0 && m.old_class);
+    model_config_free(&m);
+}
+
+/* diffusers keeps the own keys when it saves the scheduler as another one. */
+TEST(score_folder_of_vp_that_diffusers_saved_as_ddim_is_vp)
+{
+    ModelConfig m;
+    Err err = {0};
+    if (!EXPECT(read_scheduler(
+            "{\"_class_name\":\"DDIMScheduler\",\"_diffc_method\":\"vp\",\"_diffc_beta_max\":20,"
+            "\"_diffc_beta_min\":0.1,\"_diffc_sampling_eps\":1e-5,\"clip_sample\":true,"
+            "\"trained_betas\":[0.5]}",
+            &m, &err))) {
+        printf("    %s\n", err.text);
+        return;
+    }
+    EXPECT(m.method == METHOD_SDE && m.sde == SDE_VP && m.beta_max == 20 && m.clip && m.T == 1000);
+    model_config_free(&m);
+    EXPECT(!read_scheduler("{\"_class_name\":\"DDPMScheduler\",\"_diffc_method\":\"flow\"}", &m,
+                           &err));
+    EXPECT_CONTAINS(err.text, "_diffc_method is \"flow\"");
+    EXPECT(
+        !read_scheduler("{\"_class_name\":\"DDPMScheduler\",\"_diffc_method\":\"vp\"}", &m, &err));
+    EXPECT_CONTAINS(err.text, "has no _diffc_beta_max, which a chain of VP must have");
+}
+
+/* google/ncsnpp-ffhq-1024's scheduler as it lies on the hub, with an index and a flat layout. */
+TEST(score_folder_flat_layout_of_the_public_models)
+{
+    ModelConfig m;
+    Err err = {0};
+    put("g/model_index.json",
+        "{\"_class_name\":\"ScoreSdeVePipeline\",\"_diffusers_version\":\"0.1.3\",\"scheduler\":["
+        "\"diffusers\",\"ScoreSdeVeScheduler\"],\"unet\":[\"diffusers\",\"UNet2DModel\"]}");
+    put("g/config.json", "{\"_class_name\":\"UNet2DModel\",\"time_embedding_type\":\"fourier\","
+                         "\"center_input_sample\":true,\"norm_num_groups\":null}");
+    put("g/scheduler_config.json",
+        "{\"_class_name\":\"ScoreSdeVeScheduler\",\"_diffusers_version\":\"0.1.3\","
+        "\"correct_steps\":1,\"num_train_timesteps\":2000,\"sampling_eps\":1e-05,"
+        "\"sigma_max\":1348,\"sigma_min\":0.01,\"snr\":0.15}");
+    if (!EXPECT(model_folder_read_config(in_folder("g"), &m, &err))) {
+        printf("    %s\n", err.text);
+        return;
+    }
+    EXPECT(m.sde == SDE_VE && m.sigma_max == 1348 && m.snr == 0.15 && m.unet.center_input);
+    EXPECT_INT(m.warning_count, 0);
+    model_config_free(&m);
+}
+
+#define VE(keys)   "{\"_class_name\":\"ScoreSdeVeScheduler\"" keys "}"
+#define VP(keys)   "{\"_class_name\":\"ScoreSdeVpScheduler\"" keys "}"
+#define SMLD(keys) "{\"_class_name\":\"DiffcSmldScheduler\"" keys "}"
+#define SUB(keys)  "{\"_class_name\":\"DiffcSubVpScheduler\"" keys "}"
+
+TEST(score_folder_wrong_values_are_refused_in_one_sentence)
+{
+    static const struct {
+        const char *scheduler, *part;
+    } cases[] = {
+        {VE(",\"sigma_min\":0"), "sigma_min must be a number above 0 and up to 1000000, got 0"},
+        {VE(",\"sigma_min\":\"a\""), "sigma_min must be a number"},
+        {VE(",\"sigma_max\":-1"), "sigma_max must be a number above 0"},
+        {VE(",\"sigma_max\":Infinity"), "sigma_max must be a number above 0"},
+        {VE(",\"sigma_max\":0.01"), "sigma_min (0.01) is not below sigma_max (0.01)"},
+        {VE(",\"sigma_min\":2000"), "sigma_min (2000) is not below sigma_max (1348)"},
+        {VE(",\"snr\":0"), "snr must be a number above 0 and up to 10, got 0"},
+        {VE(",\"snr\":null"), "snr must be a number above 0 and up to 10, got null"},
+        {VE(",\"correct_steps\":-1"), "correct_steps must be an integer in 0..1000, got -1"},
+        {VE(",\"correct_steps\":1.5"), "correct_steps must be an integer in 0..1000, got 1.5"},
+        {VE(",\"num_train_timesteps\":0"),
+         "num_train_timesteps must be an integer in 1..100000, got 0"},
+        {VE(",\"sampling_eps\":1"), "sampling_eps must be a number above 0 and up to 0.1, got 1"},
+        {VP(",\"beta_min\":0"), "beta_min must be a number above 0 and up to 1000, got 0"},
+        {VP(",\"beta_min\":21"), "beta_min (21) is above beta_max (20)"},
+        {VP(",\"sampling_eps\":NaN"), "sampling_eps must be a number"},
+        {SMLD(""), "has no num_train_timesteps, which a DiffcSmldScheduler must have"},
+        {SMLD(",\"num_train_timesteps\":10,\"sigma_min\":0.1"),
+         "has no sigma_max, which a DiffcSmldScheduler must have"},
+        {SMLD(",\"num_train_timesteps\":1,\"sigma_min\":0.1,\"sigma_max\":10"),
+         "num_train_timesteps is 1; a DiffcSmldScheduler needs two levels"},
+        {SMLD(",\"num_train_timesteps\":10,\"sigma_min\":10,\"sigma_max\":0.1"),
+         "sigma_min (10) is not below sigma_max (0.1)"},
+        {SUB(",\"beta_max\":20,\"beta_min\":0.1,\"num_train_timesteps\":1000"),
+         "has no sampling_eps, which a DiffcSubVpScheduler must have"},
+        {SUB(",\"beta_max\":1,\"beta_min\":2,\"num_train_timesteps\":1000,\"sampling_eps\":0.1"),
+         "beta_min (2) is above beta_max (1)"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ModelConfig m;
+        Err err = {0};
+        if (!EXPECT(!read_scheduler(cases[i].scheduler, &m, &err))) {
+            printf("    accepted: %s\n", cases[i].scheduler);
+            model_config_free(&m);
+            continue;
+        }
+        EXPECT_INT(err.kind, ERR_FORMAT);
+        EXPECT_CONTAINS(err.text, "t/scheduler/scheduler_config.json: ");
+        EXPECT_CONTAINS(err.text, cases[i].part);
+    }
+}

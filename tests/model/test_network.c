@@ -1,0 +1,269 @@
+/* The network as a denoiser: vector-Jacobian products for likelihoods. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "diffusion/process.h"
+#include "model/network.h"
+#include "test.h"
+
+enum { IMAGES = 5, SIDE = 8, CHANNELS = 2, DIMS = SIDE * SIDE * CHANNELS, VALUES = IMAGES * DIMS };
+
+typedef struct {
+    ModelConfig model;
+    ParamTable table;
+    Network network;
+    NetworkDenoiser context;
+    Denoiser denoiser;
+    float *weights;
+} Case;
+
+static ModelConfig small_unet(void)
+{
+    ModelConfig m = {.network = NETWORK_UNET};
+    UNetConfig *u = &m.unet;
+    unet_config_defaults(u);
+    u->sample_height = u->sample_width = SIDE;
+    u->in_channels = u->out_channels = CHANNELS;
+    u->levels = 2;
+    u->block_channels[0] = 8;
+    u->block_channels[1] = 16;
+    u->layers_per_block = 1;
+    u->down_attention[1] = u->up_attention[0] = true;
+    u->groups = 4;
+    return m;
+}
+
+static void open_case(Case *c, Prediction prediction, int images)
+{
+    Err err = {0};
+    memset(c, 0, sizeof *c);
+    c->model = small_unet();
+    c->model.prediction = prediction;
+    if (!EXPECT(network_open_denoiser(&c->network, &c->table, &c->model,
+                                      (Shape){SIDE, SIDE, CHANNELS}, images, true, &err)))
+        abort();
+    c->weights = mem_floats(c->table.block_floats);
+    params_init(&c->table, c->weights, 3);
+    c->context = (NetworkDenoiser){.network = &c->network, .weights = c->weights, .label = -1};
+    c->denoiser = network_denoiser(&c->context);
+    net_hold(c->network.net, c->weights);
+}
+
+static void close_case(Case *c)
+{
+    network_close(&c->network);
+    params_free(&c->table);
+    mem_free(c->weights);
+}
+
+static void fill(double *y, int n, unsigned tag)
+{
+    float *z = test_random((size_t)n, tag, 1);
+    for (int i = 0; i < n; i++) y[i] = (double)z[i];
+    free(z);
+}
+
+static void make_levels(NoiseLevel *levels)
+{
+    static const double alphas[IMAGES] = {0.995, 0.9, 0.6, 0.3, 0.05};
+    for (int i = 0; i < IMAGES; i++)
+        levels[i] = (NoiseLevel){.alpha = alphas[i],
+                                 .sigma = sqrt(1 - alphas[i] * alphas[i]),
+                                 .t = 30 + 200 * i,
+                                 .time = 30 + 200 * i};
+}
+
+static double dot(const double *a, const double *b, int n)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++) sum += a[i] * b[i];
+    return sum;
+}
+
+/* <u, J^T v> against the central difference of <v, eps> along u, image by image. */
+static void expect_vjp(Prediction prediction)
+{
+    static double x[VALUES], v[VALUES], u[VALUES], eps[VALUES], jtv[VALUES], plain[VALUES];
+    static double up[VALUES], down[VALUES], moved[VALUES];
+    const double h = 3e-3;
+    NoiseLevel levels[IMAGES];
+    Case c;
+    open_case(&c, prediction, 3);
+    Denoiser *d = &c.denoiser;
+    make_levels(levels);
+    fill(x, VALUES, 1), fill(v, VALUES, 2), fill(u, VALUES, 3);
+    EXPECT(d->predict(d->context, IMAGES, x, levels, 1, plain, NULL));
+    EXPECT(d->predict_vjp(d->context, IMAGES, x, levels, 1, v, eps, jtv, NULL));
+    EXPECT_SAME(eps, plain, sizeof eps);
+    for (int i = 0; i < VALUES; i++) moved[i] = x[i] + h * u[i];
+    EXPECT(d->predict(d->context, IMAGES, moved, levels, 1, up, NULL));
+    for (int i = 0; i < VALUES; i++) moved[i] = x[i] - h * u[i];
+    EXPECT(d->predict(d->context, IMAGES, moved, levels, 1, down, NULL));
+    for (int i = 0; i < IMAGES; i++) {
+        int at = i * DIMS;
+        double slope = (dot(v + at, up + at, DIMS) - dot(v + at, down + at, DIMS)) / (2 * h);
+        double size = sqrt(dot(jtv + at, jtv + at, DIMS) * dot(u + at, u + at, DIMS) / DIMS);
+        EXPECT(size > 1e-3);
+        EXPECT_NEAR(dot(u + at, jtv + at, DIMS), slope, 3e-3 * size);
+    }
+    close_case(&c);
+}
+
+TEST(vector_jacobian_product_is_the_slope_of_the_predicted_noise_for_every_kind_of_prediction)
+{
+    for (Prediction kind = PREDICT_EPS; kind <= PREDICT_SCORE; kind++) expect_vjp(kind);
+}
+
+TEST(vector_jacobian_product_of_an_image_depends_neither_on_its_batch_nor_on_threads)
+{
+    static double x[VALUES], v[VALUES], eps[VALUES], jtv[VALUES];
+    NoiseLevel levels[IMAGES];
+    make_levels(levels);
+    fill(x, VALUES, 1), fill(v, VALUES, 2);
+    Case all;
+    open_case(&all, PREDICT_V, IMAGES);
+    EXPECT(all.denoiser.predict_vjp(all.denoiser.context, IMAGES, x, levels, 1, v, eps, jtv, NULL));
+    close_case(&all);
+    FOR_THREADS(threads)
+    {
+        EXPECT_INT(parallel_threads(), threads);
+        for (int batch = 1; batch <= 3; batch++) {
+            static double one_eps[DIMS], one_jtv[DIMS];
+            Case c;
+            open_case(&c, PREDICT_V, batch);
+            for (int i = 0; i < IMAGES; i++) {
+                size_t at = (size_t)i * DIMS;
+                EXPECT(c.denoiser.predict_vjp(c.denoiser.context, 1, x + at, levels + i, 0, v + at,
+                                              one_eps, one_jtv, NULL));
+                EXPECT_SAME(one_eps, eps + at, sizeof one_eps);
+                EXPECT_SAME(one_jtv, jtv + at, sizeof one_jtv);
+            }
+            close_case(&c);
+        }
+    }
+}
+
+/* A call that is cut into passes of copies has the bits of one thread's, and so has the next. */
+TEST(passes_side_by_side_give_the_bits_of_one_thread)
+{
+    static double x[VALUES], v[VALUES], eps[VALUES], jtv[VALUES];
+    NoiseLevel levels[IMAGES];
+    make_levels(levels);
+    fill(x, VALUES, 1), fill(v, VALUES, 2);
+    FOR_THREADS(threads)
+    {
+        Case c;
+        open_case(&c, PREDICT_V, IMAGES);
+        /* Five images: 5, 3 + 2, 2 + 2 + 1, and 5 shared by eight threads. */
+        EXPECT_INT(c.network.batch, threads > IMAGES ? IMAGES : (IMAGES + threads - 1) / threads);
+        EXPECT_INT(c.network.copies, threads > IMAGES ? 1 : threads);
+        for (int round = 0; round < 2; round++) {
+            static double other_eps[VALUES], other_jtv[VALUES];
+            bool first = threads == 1 && round == 0;
+            EXPECT(c.denoiser.predict_vjp(c.denoiser.context, IMAGES, x, levels, 1, v,
+                                          first ? eps : other_eps, first ? jtv : other_jtv, NULL));
+            if (first) continue;
+            EXPECT_SAME(other_eps, eps, sizeof eps);
+            EXPECT_SAME(other_jtv, jtv, sizeof jtv);
+        }
+        close_case(&c);
+    }
+}
+
+TEST(passes_are_shortened_only_where_every_thread_gets_one)
+{
+    static const int images[] = {1, 2, 7, 9, 16, 20, 100};
+    FOR_THREADS(threads)
+    {
+        for (int k = 0; k < 7; k++) {
+            Case c;
+            open_case(&c, PREDICT_EPS, images[k]);
+            int batch = c.network.batch, passes = (images[k] + batch - 1) / batch;
+            EXPECT(batch <= NETWORK_SAMPLE_PASS);
+            EXPECT(passes >= threads || batch == images[k] || batch == NETWORK_SAMPLE_PASS);
+            EXPECT_INT(c.network.copies, passes >= threads ? threads : 1);
+            close_case(&c);
+        }
+    }
+}
+
+/* The order of sums and the dropout hang on it. */
+TEST(the_pass_size_of_training_does_not_depend_on_threads)
+{
+    ModelConfig m = small_unet();
+    m.unet.block_channels[0] = 32;
+    m.unet.block_channels[1] = 64;
+    for (int side = 8; side <= 64; side += 4) {
+        int size = 0;
+        m.unet.sample_height = m.unet.sample_width = side;
+        FOR_THREADS(threads)
+        {
+            ParamTable table = {0};
+            Shape image = {side, side, CHANNELS};
+            int found = network_pass_size(&table, &m, image, 720, 0, NULL);
+            if (threads == 1) size = found;
+            EXPECT_INT(found, size);
+            params_free(&table);
+        }
+    }
+}
+
+/* Without a promise that they stay as they are, every call reads the weights anew. */
+TEST(weights_that_are_not_held_are_read_at_every_call)
+{
+    static double x[VALUES], eps[VALUES], other[VALUES];
+    NoiseLevel levels[IMAGES];
+    make_levels(levels);
+    fill(x, VALUES, 1);
+    FOR_THREADS(threads)
+    {
+        Case c;
+        EXPECT_INT(parallel_threads(), threads);
+        open_case(&c, PREDICT_EPS, IMAGES);
+        net_hold(c.network.net, NULL);
+        EXPECT(c.denoiser.predict(c.denoiser.context, IMAGES, x, levels, 1, eps, NULL));
+        for (size_t i = 0; i < c.table.block_floats; i++) c.weights[i] *= 1.5f;
+        EXPECT(c.denoiser.predict(c.denoiser.context, IMAGES, x, levels, 1, other, NULL));
+        EXPECT(memcmp(eps, other, sizeof eps) != 0);
+        net_hold(c.network.net, c.weights);
+        EXPECT(c.denoiser.predict(c.denoiser.context, IMAGES, x, levels, 1, eps, NULL));
+        EXPECT_SAME(eps, other, sizeof eps);
+        close_case(&c);
+    }
+}
+
+TEST(of_passes_that_fail_side_by_side_the_first_is_told)
+{
+    static double x[VALUES], eps[VALUES];
+    NoiseLevel levels[IMAGES];
+    make_levels(levels);
+    FOR_THREADS(threads)
+    {
+        Case c;
+        Err err = {0};
+        EXPECT_INT(parallel_threads(), threads);
+        open_case(&c, PREDICT_EPS, IMAGES);
+        fill(x, VALUES, 1);
+        x[1 * DIMS + 3] = x[4 * DIMS] = (double)NAN;
+        EXPECT(!c.denoiser.predict(c.denoiser.context, IMAGES, x, levels, 1, eps, &err));
+        EXPECT_INT(err.kind, ERR_DIVERGED);
+        EXPECT_CONTAINS(err.text, "(image 1)");
+        close_case(&c);
+    }
+}
+
+TEST(a_network_planned_without_input_gradients_offers_no_vector_jacobian_product)
+{
+    ModelConfig m = small_unet();
+    Network network;
+    ParamTable table = {0};
+    Err err = {0};
+    EXPECT(network_open(&network, &table, &m, (Shape){SIDE, SIDE, CHANNELS}, 2, NET_INFER, &err));
+    NetworkDenoiser context = {.network = &network, .label = -1};
+    EXPECT(network_denoiser(&context).predict_vjp == NULL);
+    network_close(&network);
+    params_free(&table);
+}

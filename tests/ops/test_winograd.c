@@ -1,0 +1,527 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/parallel.h"
+#include "math/vec.h"
+#include "ops/winograd.h"
+#include "test.h"
+
+/* Largest error of a layer over the RMS of its exact result. */
+static const double allowed = 2e-5;
+
+#define FOR_LEVELS(level)                                                                          \
+    for (int level = SIMD_PLAIN; level <= SIMD_AVX512; level++)                                    \
+        if (vec_set_level((SimdLevel)level))
+
+static void best_level(void)
+{
+    const char *bad;
+    EXPECT(vec_init(&bad));
+}
+
+typedef struct {
+    int N, H, W, C, K;
+} Size;
+
+/* Every map of the networks that matter, and maps, channels and batches that fit nothing: cut
+ * tiles at both edges, F2 and F4, rows of several segments, channels past a stretch in L1. */
+static const Size sizes[] = {
+    {1, 32, 32, 32, 32}, {2, 28, 28, 16, 16}, {3, 14, 14, 32, 16}, {2, 7, 7, 64, 64},
+    {1, 8, 8, 64, 128},  {2, 4, 4, 64, 48},   {3, 5, 6, 20, 12},   {1, 1, 1, 8, 8},
+    {2, 3, 9, 24, 40},   {1, 70, 9, 16, 8},   {1, 9, 70, 9, 17},   {5, 16, 16, 32, 64},
+    {1, 2, 2, 8, 200},   {2, 13, 17, 37, 43}, {1, 8, 8, 260, 32},  {1, 6, 6, 600, 20},
+    {1, 11, 130, 8, 8},  {4, 8, 8, 32, 96},
+};
+enum { SIZES = sizeof sizes / sizeof *sizes };
+
+static Conv2dDims dims_of(Size s)
+{
+    return (Conv2dDims){s.N, s.H, s.W, s.C, s.K, 3, 3, 1, 1, 1, 1, 1};
+}
+
+/* One layer's tensors, random; x, dy in natural order. */
+typedef struct {
+    Conv2dDims d;
+    size_t nx, ny, nw;
+    float *x, *w, *dy, *u, *scratch;
+} Layer;
+
+static Layer layer_make(Size s)
+{
+    Layer l = {.d = dims_of(s)};
+    size_t pixels = (size_t)s.N * (size_t)(s.H * s.W);
+    l.nx = pixels * (size_t)s.C, l.ny = pixels * (size_t)s.K, l.nw = 9 * (size_t)(s.C * s.K);
+    l.x = test_random(l.nx, 1, 1);
+    l.w = test_random(l.nw, 2, 1 / sqrtf(9.0f * (float)s.C));
+    l.dy = test_random(l.ny, 3, 1);
+    return l;
+}
+
+/* For the level and the number of threads in use. */
+static void layer_room(Layer *l)
+{
+    free(l->u), free(l->scratch);
+    l->u = test_floats(winograd_weights_floats(&l->d));
+    l->scratch = test_floats(winograd_scratch_floats(&l->d));
+}
+
+static void layer_free(Layer *l)
+{
+    free(l->x), free(l->w), free(l->dy), free(l->u), free(l->scratch);
+}
+
+/* The convolution as one loop over its multiplications: y += x w, dx += dy w or dw += x dy. */
+typedef enum { FORWARD, DATA, WEIGHTS } Pass;
+static double *reference(const Layer *l, Pass pass)
+{
+    const Conv2dDims *d = &l->d;
+    size_t n = pass == FORWARD ? l->ny : pass == DATA ? l->nx : l->nw;
+    double *out = calloc(n, sizeof *out);
+    for (int i = 0; i < d->N * d->H * d->W * 9; i++) {
+        int rs = i % 9, pixel = i / 9;
+        int h = pixel / d->W % d->H + rs / 3 - 1, w = pixel % d->W + rs % 3 - 1;
+        if (h < 0 || h >= d->H || w < 0 || w >= d->W) continue;
+        size_t from = (size_t)((pixel / (d->H * d->W) * d->H + h) * d->W + w) * (size_t)d->C;
+        size_t to = (size_t)pixel * (size_t)d->K;
+        for (int c = 0; c < d->C; c++) {
+            size_t weight = (size_t)(rs * d->C + c) * (size_t)d->K;
+            double sum = 0;
+            for (size_t k = 0; k < (size_t)d->K; k++)
+                if (pass == FORWARD)
+                    out[to + k] += (double)l->x[from + (size_t)c] * (double)l->w[weight + k];
+                else if (pass == DATA)
+                    sum += (double)l->dy[to + k] * (double)l->w[weight + k];
+                else
+                    out[weight + k] += (double)l->x[from + (size_t)c] * (double)l->dy[to + k];
+            if (pass == DATA) out[from + (size_t)c] += sum;
+        }
+    }
+    return out;
+}
+
+/* max |y - start - exact| <= allowed * rms(exact); start may be NULL. NaN fails. */
+static bool expect_accurate(const float *y, const float *start, const double *exact, size_t n,
+                            Size s, const char *what)
+{
+    double worst = 0, squares = 0;
+    for (size_t i = 0; i < n; i++) {
+        double error = fabs((double)y[i] - (start ? (double)start[i] : 0) - exact[i]);
+        worst = test_larger(worst, error);
+        squares += exact[i] * exact[i];
+    }
+    double rms = sqrt(squares / (double)n);
+    if (EXPECT(worst <= allowed * rms)) return true;
+    printf("  %s at %s, %d x %dx%dx%d -> %d: %.2g of the RMS\n", what, vec_level(), s.N, s.H, s.W,
+           s.C, s.K, worst / rms);
+    return false;
+}
+
+static void forward(Layer *l, float *y, const WinogradEpilogue *e)
+{
+    winograd_prepare_forward(&l->d, l->u, l->w);
+    winograd_forward(&l->d, y, &(WinogradInput){.a = l->x}, l->u, e, l->scratch);
+}
+
+static void backward_data(Layer *l, const WinogradGradient *dx)
+{
+    winograd_prepare_backward(&l->d, l->u, l->w);
+    winograd_backward_data(&l->d, dx, l->dy, l->u, l->scratch);
+}
+
+TEST(winograd_forward_is_exact_to_2e_5_of_the_rms_at_every_level)
+{
+    for (int i = 0; i < SIZES; i++) {
+        Layer l = layer_make(sizes[i]);
+        double *exact = reference(&l, FORWARD);
+        float *y = test_floats(l.ny);
+        FOR_LEVELS(level)
+        {
+            layer_room(&l);
+            memset(y, 0xff, l.ny * sizeof *y);
+            forward(&l, y, NULL);
+            expect_accurate(y, NULL, exact, l.ny, sizes[i], "forward");
+        }
+        free(exact), free(y), layer_free(&l);
+    }
+    best_level();
+}
+
+TEST(winograd_data_gradient_is_exact_to_2e_5_of_the_rms_and_is_added)
+{
+    for (int i = 0; i < SIZES; i++) {
+        Layer l = layer_make(sizes[i]);
+        double *exact = reference(&l, DATA);
+        float *start = test_random(l.nx, 4, 1);
+        FOR_LEVELS(level)
+        {
+            layer_room(&l);
+            float *dx = test_random(l.nx, 4, 1);
+            backward_data(&l, &(WinogradGradient){.a = dx});
+            expect_accurate(dx, start, exact, l.nx, sizes[i], "data gradient");
+            free(dx);
+        }
+        free(exact), free(start), layer_free(&l);
+    }
+    best_level();
+}
+
+TEST(winograd_weight_gradient_is_exact_to_2e_5_of_the_rms_and_is_added)
+{
+    for (int i = 0; i < SIZES; i++) {
+        Layer l = layer_make(sizes[i]);
+        double *exact = reference(&l, WEIGHTS);
+        float *start = test_random(l.nw, 4, 1);
+        FOR_LEVELS(level)
+        {
+            layer_room(&l);
+            float *dw = test_random(l.nw, 4, 1);
+            winograd_backward_weights(&l.d, dw, &(WinogradInput){.a = l.x}, l.dy, l.scratch);
+            expect_accurate(dw, start, exact, l.nw, sizes[i], "weight gradient");
+            free(dw);
+        }
+        free(exact), free(start), layer_free(&l);
+    }
+    best_level();
+}
+
+static double dot(const float *a, const float *b, size_t n)
+{
+    return vec_dot(a, b, n);
+}
+
+/* <dy, conv(x, w)> = <dx, x> = <dw, w>: ties the three passes together without a reference. */
+TEST(winograd_gradients_are_the_adjoints_of_forward)
+{
+    best_level();
+    for (int i = 0; i < SIZES; i++) {
+        Layer l = layer_make(sizes[i]);
+        layer_room(&l);
+        float *y = test_floats(l.ny), *dx = test_floats(l.nx), *dw = test_floats(l.nw);
+        forward(&l, y, NULL);
+        backward_data(&l, &(WinogradGradient){.a = dx});
+        winograd_backward_weights(&l.d, dw, &(WinogradInput){.a = l.x}, l.dy, l.scratch);
+        double size = sqrt(dot(y, y, l.ny) * dot(l.dy, l.dy, l.ny));
+        EXPECT_NEAR(dot(dx, l.x, l.nx) / size, dot(y, l.dy, l.ny) / size, 1e-6);
+        EXPECT_NEAR(dot(dw, l.w, l.nw) / size, dot(y, l.dy, l.ny) / size, 1e-6);
+        free(y), free(dx), free(dw), layer_free(&l);
+    }
+}
+
+/* ---- Sources and destinations in several forms ---- */
+
+/* The channels of x from `first` on, `count` of them, as a tensor of their own. */
+static float *channels_of(const float *x, size_t pixels, int C, int first, int count)
+{
+    float *part = test_floats(pixels * (size_t)count);
+    for (size_t i = 0; i < pixels; i++)
+        memcpy(part + i * (size_t)count, x + i * (size_t)C + first, (size_t)count * sizeof *x);
+    return part;
+}
+
+TEST(winograd_of_two_tensors_is_that_of_their_concatenation_bit_for_bit)
+{
+    static const int splits[] = {1, 8, 13, 16, 32, 36};
+    Layer l = layer_make((Size){2, 9, 8, 37, 24});
+    size_t pixels = l.nx / 37;
+    FOR_LEVELS(level)
+    {
+        layer_room(&l);
+        float *y = test_floats(l.ny), *dx = test_random(l.nx, 5, 1), *dw = test_floats(l.nw);
+        float *y2 = test_floats(l.ny);
+        forward(&l, y, NULL);
+        backward_data(&l, &(WinogradGradient){.a = dx});
+        winograd_backward_weights(&l.d, dw, &(WinogradInput){.a = l.x}, l.dy, l.scratch);
+        for (int i = 0; i < 6; i++) {
+            int A = splits[i], B = 37 - A;
+            float *a = channels_of(l.x, pixels, 37, 0, A), *b = channels_of(l.x, pixels, 37, A, B);
+            WinogradInput x = {a, b, A, false};
+            winograd_prepare_forward(&l.d, l.u, l.w);
+            winograd_forward(&l.d, y2, &x, l.u, NULL, l.scratch);
+            EXPECT_SAME(y2, y, l.ny * sizeof *y);
+            float *dw2 = test_floats(l.nw);
+            winograd_backward_weights(&l.d, dw2, &x, l.dy, l.scratch);
+            EXPECT_SAME(dw2, dw, l.nw * sizeof *dw);
+
+            float *start = test_random(l.nx, 5, 1);
+            float *da = channels_of(start, pixels, 37, 0, A);
+            float *db = channels_of(start, pixels, 37, A, B),
+                  *db_only = test_floats(pixels * (size_t)B);
+            memcpy(db_only, db, pixels * (size_t)B * sizeof *db);
+            backward_data(&l, &(WinogradGradient){.a = da, .b = db, .channels_a = A});
+            float *ea = channels_of(dx, pixels, 37, 0, A), *eb = channels_of(dx, pixels, 37, A, B);
+            EXPECT_SAME(da, ea, pixels * (size_t)A * sizeof *da);
+            EXPECT_SAME(db, eb, pixels * (size_t)B * sizeof *db);
+            backward_data(&l, &(WinogradGradient){.b = db_only, .channels_a = A});
+            EXPECT_SAME(db_only, eb, pixels * (size_t)B * sizeof *db);
+            free(a), free(b), free(dw2), free(start), free(da), free(db), free(db_only), free(ea);
+            free(eb);
+        }
+        free(y), free(y2), free(dx), free(dw);
+    }
+    best_level();
+    layer_free(&l);
+}
+
+TEST(winograd_of_an_upsampled_tensor_is_that_of_upsampling_before)
+{
+    static const Size from[] = {
+        {2, 8, 12, 16, 24}, {1, 10, 6, 20, 9}, {2, 4, 4, 16, 16}, {1, 6, 2, 8, 32}};
+    for (int i = 0; i < 4; i++) {
+        Layer l = layer_make(from[i]);
+        ResampleDims half = {from[i].N, from[i].H / 2, from[i].W / 2, from[i].C};
+        float *small = test_random(l.nx / 4, 6, 1);
+        for (size_t p = 0; p < l.nx / (size_t)half.C; p++) {
+            size_t w = p % (size_t)l.d.W, h = p / (size_t)l.d.W % (size_t)l.d.H;
+            size_t n = p / (size_t)(l.d.W * l.d.H);
+            size_t q = (n * (size_t)half.H + h / 2) * (size_t)half.W + w / 2;
+            memcpy(l.x + p * (size_t)half.C, small + q * (size_t)half.C,
+                   (size_t)half.C * sizeof *small);
+        }
+        double *wide = reference(&l, DATA), *exact = calloc(l.nx / 4, sizeof *exact);
+        for (size_t p = 0; p < l.nx; p++) {
+            size_t c = p % (size_t)half.C, w = p / (size_t)half.C % (size_t)l.d.W;
+            size_t row = p / (size_t)(half.C * l.d.W), h = row % (size_t)l.d.H;
+            size_t q = (row / (size_t)l.d.H * (size_t)half.H + h / 2) * (size_t)half.W + w / 2;
+            exact[q * (size_t)half.C + c] += wide[p];
+        }
+        FOR_LEVELS(level)
+        {
+            layer_room(&l);
+            float *y = test_floats(l.ny), *y2 = test_floats(l.ny), *dw = test_floats(l.nw);
+            float *dw2 = test_floats(l.nw), *dx = test_random(l.nx / 4, 7, 1);
+            float *start = test_random(l.nx / 4, 7, 1);
+            forward(&l, y, NULL);
+            WinogradInput x = {.a = small, .upsampled = true};
+            winograd_forward(&l.d, y2, &x, l.u, NULL, l.scratch);
+            EXPECT_SAME(y2, y, l.ny * sizeof *y);
+            winograd_backward_weights(&l.d, dw, &(WinogradInput){.a = l.x}, l.dy, l.scratch);
+            winograd_backward_weights(&l.d, dw2, &x, l.dy, l.scratch);
+            EXPECT_SAME(dw2, dw, l.nw * sizeof *dw);
+            backward_data(&l, &(WinogradGradient){.a = dx, .upsampled = true});
+            expect_accurate(dx, start, exact, l.nx / 4, from[i], "upsampled data gradient");
+            free(y), free(y2), free(dw), free(dw2), free(dx), free(start);
+        }
+        free(small), free(wide), free(exact), layer_free(&l);
+    }
+    best_level();
+}
+
+/* ---- Epilogue ---- */
+
+TEST(winograd_epilogue_adds_bias_shift_and_residual_and_scales)
+{
+    for (int i = 0; i < SIZES; i++) {
+        Layer l = layer_make(sizes[i]);
+        size_t K = (size_t)sizes[i].K, image = l.ny / (size_t)sizes[i].N;
+        float *bias = test_random(K, 8, 1), *shift = test_random(l.ny / image * K, 9, 1);
+        float *residual = test_random(l.ny, 10, 1), *y = test_floats(l.ny);
+        double *exact = reference(&l, FORWARD);
+        double *sums = malloc((size_t)sizes[i].N * 2 * K * sizeof *sums);
+        for (size_t j = 0; j < l.ny; j++)
+            exact[j] = 0.75 * (exact[j] + (double)bias[j % K] +
+                               (double)shift[j / image * K + j % K] + (double)residual[j]);
+        FOR_LEVELS(level)
+        {
+            layer_room(&l);
+            memcpy(y, residual, l.ny * sizeof *y);
+            forward(&l, y, &(WinogradEpilogue){bias, shift, y, 0.75f, sums});
+            expect_accurate(y, NULL, exact, l.ny, sizes[i], "epilogue");
+            for (size_t j = 0; j < (size_t)sizes[i].N * K; j++) {
+                double sum = 0, squares = 0;
+                const float *at = y + j / K * image + j % K;
+                for (size_t t = 0; t < image; t += K)
+                    sum += (double)at[t], squares += (double)at[t] * (double)at[t];
+                EXPECT_NEAR(sums[(j / K * 2) * K + j % K], sum,
+                            1e-6 * sqrt(squares * (double)image / (double)K));
+                EXPECT_NEAR(sums[(j / K * 2 + 1) * K + j % K], squares, 1e-6 * squares);
+            }
+        }
+        free(bias), free(shift), free(residual), free(y), free(exact), free(sums), layer_free(&l);
+    }
+    best_level();
+}
+
+/* ---- Determinism ---- */
+
+/* All results of one layer, end to end. */
+typedef struct {
+    float *y, *dx, *dw;
+    double *sums;
+} Results;
+
+static Results run_all(Layer *l)
+{
+    size_t count = (size_t)l->d.N * 2 * (size_t)l->d.K;
+    Results r = {test_floats(l->ny), test_floats(l->nx), test_floats(l->nw),
+                 calloc(count, sizeof *r.sums)};
+    layer_room(l);
+    forward(l, r.y, &(WinogradEpilogue){.factor = 1, .sums = r.sums});
+    backward_data(l, &(WinogradGradient){.a = r.dx});
+    winograd_backward_weights(&l->d, r.dw, &(WinogradInput){.a = l->x}, l->dy, l->scratch);
+    return r;
+}
+
+static void results_free(Results r)
+{
+    free(r.y), free(r.dx), free(r.dw), free(r.sums);
+}
+
+TEST(winograd_gives_the_same_bits_for_any_number_of_threads)
+{
+    static const Size many[] = {{1, 8, 8, 64, 64},   {1, 16, 16, 32, 128}, {1, 32, 32, 16, 16},
+                                {9, 8, 8, 48, 80},   {3, 32, 32, 16, 32},  {2, 4, 4, 32, 272},
+                                {5, 28, 28, 16, 16}, {1, 9, 70, 9, 17}};
+    FOR_LEVELS(level)
+    for (int i = 0; i < 8; i++) {
+        Layer l = layer_make(many[i]);
+        Results one = {0};
+        FOR_THREADS(threads)
+        {
+            Results r = run_all(&l);
+            if (one.y) {
+                EXPECT_SAME(r.y, one.y, l.ny * sizeof *r.y);
+                EXPECT_SAME(r.dx, one.dx, l.nx * sizeof *r.dx);
+                EXPECT_SAME(r.dw, one.dw, l.nw * sizeof *r.dw);
+                EXPECT_SAME(r.sums, one.sums, (size_t)(l.d.N * 2 * l.d.K) * sizeof *r.sums);
+                results_free(r);
+            } else {
+                one = r;
+            }
+            (void)threads;
+        }
+        results_free(one), layer_free(&l);
+    }
+    best_level();
+}
+
+/* Every image of the batch alone, against itself in the batch. */
+static void expect_same_alone(Size many)
+{
+    Layer l = layer_make(many);
+    Results all = run_all(&l);
+    size_t K = (size_t)many.K, N = (size_t)many.N;
+    for (size_t n = 0; n < N; n++) {
+        Layer one = layer_make((Size){1, many.H, many.W, many.C, many.K});
+        memcpy(one.x, l.x + n * one.nx, one.nx * sizeof *one.x);
+        memcpy(one.dy, l.dy + n * one.ny, one.ny * sizeof *one.dy);
+        Results r = run_all(&one);
+        EXPECT_SAME(r.y, all.y + n * one.ny, one.ny * sizeof *r.y);
+        EXPECT_SAME(r.dx, all.dx + n * one.nx, one.nx * sizeof *r.dx);
+        EXPECT_SAME(r.sums, all.sums + n * 2 * K, 2 * K * sizeof *r.sums);
+        results_free(r), layer_free(&one);
+    }
+    results_free(all), layer_free(&l);
+}
+
+TEST(winograd_gives_an_image_the_same_bits_in_any_batch)
+{
+    static const Size many[] = {{5, 8, 8, 32, 48}, {3, 16, 16, 16, 64}, {4, 32, 32, 16, 16},
+                                {7, 4, 4, 32, 32}, {6, 7, 7, 24, 40},   {3, 28, 28, 16, 16}};
+    FOR_LEVELS(level)
+    for (int i = 0; i < 6; i++) expect_same_alone(many[i]);
+    best_level();
+}
+
+/* An image alone has so few tiles here that its weights are transformed in each pass, stretch by
+ * stretch of the channels; those of the batch are transformed before. */
+TEST(winograd_weights_transformed_late_give_the_bits_of_those_transformed_before)
+{
+    static const Size many[] = {{3, 8, 8, 200, 40}, {3, 8, 8, 32, 17}, {3, 4, 4, 300, 40},
+                                {3, 7, 6, 129, 72}, {9, 2, 2, 20, 64}, {3, 8, 8, 40, 260}};
+    FOR_LEVELS(level)
+    for (int i = 0; i < 6; i++) {
+        Conv2dDims all = dims_of(many[i]), one = all;
+        one.N = 1;
+        EXPECT(winograd_weights_floats(&one) < winograd_weights_floats(&all));
+        expect_same_alone(many[i]);
+    }
+    best_level();
+}
+
+/* ---- Memory ---- */
+
+enum { GUARD = 64 };
+static float *guarded(size_t n)
+{
+    float *p = malloc((n + 2 * GUARD) * sizeof *p);
+    memset(p, 0xa5, (n + 2 * GUARD) * sizeof *p);
+    return p + GUARD;
+}
+
+static void expect_guards(float *p, size_t n)
+{
+    const unsigned char *before = (const unsigned char *)(p - GUARD);
+    const unsigned char *after = (const unsigned char *)(p + n);
+    bool whole = true;
+    for (size_t i = 0; i < GUARD * sizeof *p; i++)
+        whole = whole && before[i] == 0xa5 && after[i] == 0xa5;
+    EXPECT(whole);
+    free(p - GUARD);
+}
+
+TEST(winograd_writes_nothing_beside_its_outputs_and_scratch)
+{
+    FOR_LEVELS(level)
+    FOR_THREADS(threads)
+    {
+        for (int i = 0; i < SIZES; i += 1 + (threads != 3)) {
+            Layer l = layer_make(sizes[i]);
+            size_t nu = winograd_weights_floats(&l.d), ns = winograd_scratch_floats(&l.d);
+            size_t sums = (size_t)(l.d.N * 2 * l.d.K);
+            float *u = guarded(nu), *scratch = guarded(ns), *y = guarded(l.ny);
+            float *dx = guarded(l.nx), *dw = guarded(l.nw), *s = guarded(sums * 2);
+            WinogradEpilogue e = {.factor = 1, .sums = (double *)(void *)s};
+            winograd_prepare_forward(&l.d, u, l.w);
+            winograd_forward(&l.d, y, &(WinogradInput){.a = l.x}, u, &e, scratch);
+            winograd_prepare_backward(&l.d, u, l.w);
+            winograd_backward_data(&l.d, &(WinogradGradient){.a = dx}, l.dy, u, scratch);
+            winograd_backward_weights(&l.d, dw, &(WinogradInput){.a = l.x}, l.dy, scratch);
+            expect_guards(u, nu), expect_guards(scratch, ns), expect_guards(y, l.ny);
+            expect_guards(dx, l.nx), expect_guards(dw, l.nw), expect_guards(s, sums * 2);
+            layer_free(&l);
+        }
+    }
+    best_level();
+}
+
+TEST(winograd_keeps_a_nan_in_its_image_and_lets_it_reach_every_output_it_should)
+{
+    Layer l = layer_make((Size){3, 8, 8, 16, 16});
+    layer_room(&l);
+    float *y = test_floats(l.ny);
+    size_t image = l.ny / 3;
+    l.x[l.nx / 3 + (3 * 8 + 3) * 16 + 5] = NAN; /* image 1, row 3, column 3 */
+    forward(&l, y, NULL);
+    for (size_t i = 0; i < l.ny; i++) {
+        bool near = i / image == 1;
+        size_t row = i % image / (8 * 16), column = i / 16 % 8;
+        if (!near) EXPECT(!isnan(y[i]));
+        if (near && row >= 2 && row <= 4 && column >= 2 && column <= 4) EXPECT(isnan(y[i]));
+    }
+    free(y), layer_free(&l);
+}
+
+TEST(winograd_serves_3x3_with_stride_and_padding_one_and_enough_channels)
+{
+    Conv2dDims d = dims_of((Size){1, 8, 8, 16, 16});
+    EXPECT(winograd_serves(&d));
+    Conv2dDims other = d;
+    other.stride = 2;
+    EXPECT(!winograd_serves(&other));
+    other = d, other.R = 1, other.S = 1;
+    EXPECT(!winograd_serves(&other));
+    other = d, other.pad_top = 0;
+    EXPECT(!winograd_serves(&other));
+    other = d, other.pad_right = 2;
+    EXPECT(!winograd_serves(&other));
+    other = d, other.C = 3;
+    EXPECT(!winograd_serves(&other));
+    other = d, other.K = 1;
+    EXPECT(!winograd_serves(&other));
+    for (int N = 1; N < 100; N *= 3) {
+        other = d, other.N = N;
+        EXPECT(winograd_serves(&other));
+    }
+}

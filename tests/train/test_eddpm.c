@@ -1,0 +1,497 @@
+/* Runs that learn which steps to keep: training, resume, model folders, starting weights. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "diffusion/sampler.h"
+#include "model/model.h"
+#include "test.h"
+#include "train/train_internal.h"
+
+enum { SIDE = 8, IMAGES = 40, KEEP = 6, STEPS = 50 };
+
+/* An IDX file of squares on dark ground, placed by the number. */
+static void make_data(const char *path)
+{
+    static unsigned char bytes[16 + IMAGES * SIDE * SIDE] = {0, 0, 8, 3,    0, 0, 0, IMAGES,
+                                                             0, 0, 0, SIDE, 0, 0, 0, SIDE};
+    for (int i = 0; i < IMAGES; i++)
+        for (int y = 0; y < SIDE; y++)
+            for (int x = 0; x < SIDE; x++)
+                bytes[16 + (i * SIDE + y) * SIDE + x] =
+                    (y - i % 5 >= 0 && y - i % 5 < 4 && x - i % 3 >= 1 && x - i % 3 < 5) ? 220 : 10;
+    Err err = {0};
+    if (!file_write(path, bytes, sizeof bytes, &err)) abort();
+}
+
+static void set_all(Config *c, const char *const *settings, size_t count)
+{
+    Err err = {0};
+    for (size_t i = 0; i < count; i++)
+        if (!config_set(c, settings[i], &err)) {
+            printf("%s\n", err.text);
+            abort();
+        }
+}
+
+static Config tiny_config(void)
+{
+    Config c;
+    config_defaults(&c);
+    snprintf(c.data.path, sizeof c.data.path, "%s/images-idx3-ubyte", test_folder());
+    if (!path_exists(c.data.path)) make_data(c.data.path);
+    static const char *const settings[] = {
+        "data.validation=8", "model.channels=8",      "model.multipliers=[1,2]",
+        "model.groups=4",    "method.type=eddpm",     "method.steps=50",
+        "method.keep=6",     "method.masks=3",        "train.steps=40",
+        "train.batch=8",     "train.micro_batch=4",   "train.warmup=3",
+        "train.lr=0.002",    "train.schedule=cosine", "train.checkpoint_every=0",
+        "train.log_every=2", "train.validate=8",      "sample.count=4",
+        "train.seed=11"};
+    set_all(&c, settings, sizeof settings / sizeof *settings);
+    return c;
+}
+
+/* The same on points of the plane. */
+static Config points_config(void)
+{
+    Config c;
+    config_defaults(&c);
+    static const char *const settings[] = {
+        "data.toy=ring",     "model.width=16",     "model.layers=2", "method.type=eddpm",
+        "method.steps=50",   "method.keep=6",      "train.steps=30", "train.batch=16",
+        "train.validate=16", "train.log_every=10", "sample.count=4"};
+    set_all(&c, settings, sizeof settings / sizeof *settings);
+    return c;
+}
+
+typedef struct {
+    int64_t stop_at;
+    char lines[1 << 16];
+} Watch;
+
+static void watch_status(void *context, const TrainStatus *s)
+{
+    Watch *w = context;
+    if (w->stop_at && s->step == w->stop_at) interrupt_set(true);
+}
+
+static void watch_line(void *context, const char *line)
+{
+    Watch *w = context;
+    size_t used = strlen(w->lines);
+    snprintf(w->lines + used, sizeof w->lines - used, "%s\n", line);
+}
+
+static bool train(const Config *c, const char *run, bool resume, Watch *watch, Err *err)
+{
+    Trainer *t;
+    TrainCallbacks callbacks = {.context = watch};
+    if (watch) {
+        callbacks.status = watch_status;
+        callbacks.line = watch_line;
+    }
+    bool ok = (resume ? trainer_resume(&t, run, c, &callbacks, err)
+                      : trainer_open(&t, c, &callbacks, err)) &&
+              trainer_run(t, resume ? NULL : run, err);
+    trainer_close(t);
+    interrupt_set(false);
+    return ok;
+}
+
+static char *file_of(const char *run, const char *name)
+{
+    char path[PATH_BYTES];
+    FileBytes file;
+    Err err = {0};
+    if (!path_join(path, run, name, &err) || !file_read(path, (size_t)1 << 28, &file, &err)) {
+        printf("%s\n", err.text);
+        abort();
+    }
+    return (char *)file.bytes;
+}
+
+static void expect_same_model(const char *a, const char *b)
+{
+    static const char *const names[] = {
+        "model/scheduler/scheduler_config.json",
+        "model/unet/diffusion_pytorch_model.safetensors",
+    };
+    for (int i = 0; i < 2; i++) {
+        char path[2][PATH_BYTES];
+        FileBytes file[2];
+        Err err = {0};
+        EXPECT(path_join(path[0], a, names[i], &err) && path_join(path[1], b, names[i], &err));
+        if (!EXPECT(file_read(path[0], (size_t)1 << 28, &file[0], &err) &&
+                    file_read(path[1], (size_t)1 << 28, &file[1], &err)))
+            return;
+        EXPECT_INT((long long)file[0].size, (long long)file[1].size);
+        if (file[0].size == file[1].size) EXPECT_SAME(file[0].bytes, file[1].bytes, file[0].size);
+        file_free(&file[0]);
+        file_free(&file[1]);
+    }
+}
+
+TEST(a_run_ends_with_a_model_that_samples_with_as_many_calls_as_it_keeps_steps)
+{
+    for (MaskAlphas alphas = ALPHAS_MERGED; alphas <= ALPHAS_RESCALED; alphas++) {
+        Config c = tiny_config();
+        Err err = {0};
+        Model m;
+        char name[16];
+        c.method.alphas = alphas;
+        snprintf(name, sizeof name, "run%d", (int)alphas);
+        const char *run = test_path(name);
+        if (!EXPECT(train(&c, run, false, NULL, &err))) printf("%s\n", err.text);
+        if (!EXPECT(model_open(&m, run, 0, 0, &err))) {
+            printf("%s\n", err.text);
+            return;
+        }
+        EXPECT(m.config.method == METHOD_EDDPM && m.config.alphas == alphas);
+        EXPECT_INT(m.config.T, STEPS);
+        EXPECT_INT(m.config.kept_count, KEEP);
+        EXPECT_INT(m.config.warning_count, 0);
+        EXPECT_INT(m.process.T, KEEP);
+        if (alphas == ALPHAS_MERGED) EXPECT_INT(m.config.kept[KEEP - 1], STEPS - 1);
+        static const char *const samplers_of_steps[] = {"ddpm", "ddim"};
+        for (int i = 0; i < 2; i++) {
+            const Sampler *sampler = sampler_find(samplers_of_steps[i]);
+            SampleRun sample;
+            LevelGrid grid;
+            Denoiser denoiser;
+            sample_run_defaults(&sample);
+            sample.process = &m.process;
+            sample.grid = &grid;
+            double x[SIDE * SIDE], scratch[SAMPLER_SCRATCH * SIDE * SIDE];
+            SeedNoise seeds = {.first_seed = 1};
+            NoiseSource noise = seed_noise(&seeds);
+            EXPECT(sampler_grid(sampler, &sample, SPACING_AUTO, 0, &grid, &err) &&
+                   model_prepare(&m, 1, 0, &denoiser, &err) &&
+                   sampler->run(&sample, &denoiser, &noise, 1, x, scratch, &err));
+            EXPECT_INT(sample.network_calls, KEEP);
+            for (int k = 0; k < KEEP; k++) EXPECT(grid.level[k].t == m.config.kept[KEEP - 1 - k]);
+            level_grid_free(&grid);
+        }
+        char *index = file_of(run, "model/model_index.json");
+        EXPECT_CONTAINS(index,
+                        alphas == ALPHAS_MERGED ? "\"DDPMScheduler\"" : "\"DiffcEddpmScheduler\"");
+        mem_free(index);
+        model_close(&m);
+    }
+}
+
+/* The number after `key` in line `event` of step `step`; NAN if there is none. */
+static double logged(const char *lines, const char *event, int step, const char *key)
+{
+    char head[64];
+    snprintf(head, sizeof head, "{\"event\":\"%s\",\"step\":%d,", event, step);
+    const char *line = strstr(lines, head), *at = line ? strstr(line, key) : NULL;
+    return at && at < strchr(line, '\n') ? strtod(at + strlen(key), NULL) : (double)NAN;
+}
+
+TEST(the_algorithm_of_the_paper_moves_scores_from_the_first_update_and_ends_with_their_sum_at_keep)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    Model m;
+    static Watch w;
+    w = (Watch){0};
+    static const char *const settings[] = {
+        "method.alphas=literal", "method.reward=loss",        "method.masks=1",
+        "method.baseline=none",  "method.precondition=false", "method.extract=draw",
+        "method.ramp=0.9",       "method.settle=1",           "train.log_every=1"};
+    set_all(&c, settings, sizeof settings / sizeof *settings);
+    const char *run = test_path("paper");
+    if (!EXPECT(train(&c, run, false, &w, &err))) printf("%s\n", err.text);
+    /* One mask of all steps: each score moves by the step size times the loss. */
+    double loss = logged(w.lines, "step", 1, "\"loss\":");
+    EXPECT_NEAR(logged(w.lines, "step", 1, "\"scores_sum\":"),
+                STEPS * (1 - c.method.score_rate * loss), 1e-9);
+    EXPECT_NEAR(logged(w.lines, "step", 40, "\"scores_sum\":"), KEEP, 1e-9);
+    if (!EXPECT(model_open(&m, run, 0, 0, &err))) return;
+    EXPECT_INT(m.config.kept_count, KEEP);
+    EXPECT(m.config.alphas == ALPHAS_LITERAL);
+    model_close(&m);
+}
+
+/* Before, in and after the ramp, and where the steps are fixed. */
+TEST(resume_is_bit_exact_at_every_stage)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    static Watch whole, first, second;
+    const char *straight = test_path("straight");
+    if (!EXPECT(train(&c, straight, false, &whole, &err))) printf("%s\n", err.text);
+    static const int stops[] = {4, 13, 26, 28, 35};
+    for (int i = 0; i < 5; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "parts%d", stops[i]);
+        const char *parts = test_path(name);
+        first = (Watch){.stop_at = stops[i]};
+        second = (Watch){0};
+        EXPECT(!train(&c, parts, false, &first, &err));
+        EXPECT_INT(err.kind, ERR_INTERRUPTED);
+        if (!EXPECT(train(&c, parts, true, &second, &err))) printf("%s\n", err.text);
+        expect_same_model(straight, parts);
+    }
+}
+
+TEST(the_statistics_tell_how_the_scores_settle)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    static Watch w;
+    w = (Watch){0};
+    c.train.log_every = 1;
+    EXPECT(train(&c, test_path("stats"), false, &w, &err));
+    EXPECT_CONTAINS(w.lines, "\"scores_sum\":50,\"scores_entropy\":0,\"mask_steps\":50");
+    EXPECT_CONTAINS(w.lines, "\"scores_sum\":6,\"scores_entropy\":0,\"mask_steps\":6");
+    /* A curve after each of the 40 updates; a place is a step here. */
+    EXPECT_CONTAINS(w.lines, "{\"event\":\"scores\",\"step\":1,\"means\":[1,1,1,");
+    const char *last = strstr(w.lines, "{\"event\":\"scores\",\"step\":40,\"means\":[");
+    if (!EXPECT(last != NULL)) return;
+    int kept = 0;
+    for (const char *at = strchr(last, '['); *at != ']'; at++) kept += *at == '1';
+    EXPECT_INT(kept, KEEP);
+}
+
+TEST(a_run_of_masks_has_the_same_bits_for_any_number_of_threads)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    c.train.steps = 12;
+    parallel_set_threads(1);
+    const char *one = test_path("one");
+    if (!EXPECT(train(&c, one, false, NULL, &err))) printf("%s\n", err.text);
+    FOR_THREADS(threads)
+    {
+        char name[32];
+        snprintf(name, sizeof name, "threads%d", threads);
+        const char *run = test_path(name);
+        EXPECT(train(&c, run, false, NULL, &err));
+        expect_same_model(one, run);
+    }
+}
+
+TEST(images_are_shared_out_among_the_masks)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    Trainer *t;
+    if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
+    MaskLearner *l = &t->masks.learner;
+    for (int step = 0; step < STEPS - 1; step++) l->s[step] = 0.3;
+    t->state.samples = 80;
+    EXPECT(masks_begin_update(t, &err));
+    for (uint64_t i = 0; i < 8; i++) {
+        const Mask *mask = &l->masks[i % 3];
+        NoiseLevel level = masks_level(t, 80 + i);
+        EXPECT_INT(mask->m[(int)level.t], 1);
+    }
+    batch_read_train(t, &t->train_batch[0], 84), batch_diffuse_train(t, &t->train_batch[0], 84);
+    for (int i = 0; i < 4; i++)
+        EXPECT((double)t->train_batch[0].t[i] == masks_level(t, 84 + (uint64_t)i).t);
+    trainer_close(t);
+}
+
+/* The error that the bound is made of, against the definition: a network that answers zero predicts
+ * x0 = x / alpha, clipped. */
+TEST(the_measured_error_is_that_of_the_clipped_prediction)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    Trainer *t;
+    if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
+    TrainBatch *b = &t->train_batch[0];
+    EXPECT(masks_begin_update(t, &err));
+    batch_read_train(t, b, 0), batch_diffuse_train(t, b, 0);
+    float *y = net_value(t->train_network.net, t->train_network.y);
+    memset(y, 0, (size_t)b->size * b->dims * sizeof *y);
+    masks_look(t, &t->train_network, 0, 0);
+    masks_observe(t, 0, 0);
+    StepErrors expected = t->masks.learner.errors;
+    step_errors_open(&expected, expected.low, expected.high);
+    for (int i = 0; i < b->size; i++) {
+        NoiseLevel level = masks_level(t, (uint64_t)i);
+        double sum = 0;
+        for (size_t k = (size_t)i * b->dims; k < ((size_t)i + 1) * b->dims; k++) {
+            double x = (double)b->xt[k], guess = fmin(fmax(x / level.alpha, -1), 1);
+            double x0 = (x - level.sigma * (double)b->noise[k]) / level.alpha;
+            sum += (x0 - guess) * (x0 - guess);
+        }
+        step_errors_add(&expected, level, sum / (double)b->dims);
+    }
+    for (int i = 0; i < ERROR_PLACES; i++)
+        EXPECT_NEAR(t->masks.learner.errors.error.sum[i], expected.error.sum[i],
+                    1e-9 * (1 + expected.error.sum[i]));
+    trainer_close(t);
+}
+
+TEST(a_checkpoint_of_another_method_is_refused)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    const char *run = test_path("other");
+    static Watch w;
+    w = (Watch){.stop_at = 5};
+    EXPECT(!train(&c, run, false, &w, &err));
+    c.method.type = METHOD_DDPM;
+    Config standard;
+    config_defaults(&standard);
+    c.method.keep = standard.method.keep;
+    c.method.masks = standard.method.masks;
+    EXPECT(!train(&c, run, true, NULL, &err));
+    EXPECT_INT(err.kind, ERR_USAGE);
+    EXPECT_CONTAINS(err.text, "method.type is \"eddpm\" in the run, but \"ddpm\" here");
+}
+
+TEST(scores_that_no_run_writes_are_refused_and_stay_where_they_are)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    Trainer *t;
+    char path[PATH_BYTES];
+    const char *run = test_path("scores");
+    static Watch w;
+    w = (Watch){.stop_at = 5};
+    EXPECT(!train(&c, run, false, &w, &err));
+    if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
+    t->masks.learner.s[3] = 7;
+    t->state.step = 6;
+    snprintf(t->run, sizeof t->run, "%s", run);
+    EXPECT(run_save_checkpoint(t, &err));
+    trainer_close(t);
+    EXPECT(!train(&c, run, true, NULL, &err));
+    EXPECT_INT(err.kind, ERR_FORMAT);
+    EXPECT_CONTAINS(err.text, run);
+    EXPECT_CONTAINS(err.text, "the scores in its newest checkpoint are not such as a run writes");
+    for (int step = 5; step <= 6; step++) {
+        char name[64];
+        snprintf(name, sizeof name, "checkpoints/step-%08d.safetensors", step);
+        EXPECT(path_join(path, run, name, &err) && path_exists(path));
+    }
+}
+
+TEST(a_run_starts_from_the_weights_of_a_trained_model)
+{
+    Config c = tiny_config(), ddpm = tiny_config(), standard;
+    Err err = {0};
+    config_defaults(&standard);
+    ddpm.method.type = METHOD_DDPM;
+    ddpm.method.keep = standard.method.keep;
+    ddpm.method.masks = standard.method.masks;
+    ddpm.train.steps = 5;
+    const char *trained = test_path("trained");
+    EXPECT(train(&ddpm, trained, false, NULL, &err));
+    snprintf(c.train.init, sizeof c.train.init, "%s", trained);
+    Trainer *t;
+    Model m;
+    EXPECT(trainer_open(&t, &c, NULL, &err) && init_weights(t, &err));
+    EXPECT(model_open(&m, trained, 0, 0, &err));
+    EXPECT_SAME(t->optimizer.weights, m.weights, m.table.block_floats * sizeof(float));
+    EXPECT_SAME(t->optimizer.ema, m.weights, m.table.block_floats * sizeof(float));
+    model_close(&m);
+    trainer_close(t);
+    if (!EXPECT(train(&c, test_path("from"), false, NULL, &err))) printf("%s\n", err.text);
+    /* Another noise, another network, no model. */
+    Config wrong = c;
+    wrong.method.beta_end = 0.03;
+    EXPECT(!train(&wrong, test_path("noise"), false, NULL, &err));
+    EXPECT_CONTAINS(err.text, "method.beta_end is 0.02 there, but 0.03 here");
+    wrong = c;
+    wrong.method.prediction = PREDICT_V;
+    EXPECT(!train(&wrong, test_path("v"), false, NULL, &err));
+    EXPECT_CONTAINS(err.text, "method.prediction is eps there, but v here");
+    wrong = c;
+    wrong.model.channels = 16;
+    EXPECT(!train(&wrong, test_path("wide"), false, NULL, &err));
+    EXPECT_CONTAINS(err.text, "another network");
+    wrong = c;
+    snprintf(wrong.train.init, sizeof wrong.train.init, "%s/nowhere", test_folder());
+    const char *none = test_path("none");
+    EXPECT(!train(&wrong, none, false, NULL, &err));
+    EXPECT_CONTAINS(err.text, "no such run or model folder");
+    EXPECT(!path_exists(none));
+}
+
+TEST(points_keep_steps_as_images_do)
+{
+    Config c = points_config();
+    Err err = {0};
+    const char *first = test_path("points");
+    if (!EXPECT(train(&c, first, false, NULL, &err))) printf("%s\n", err.text);
+    snprintf(c.train.init, sizeof c.train.init, "%s", first);
+    c.method.alphas = ALPHAS_RESCALED;
+    const char *second = test_path("points2");
+    if (!EXPECT(train(&c, second, false, NULL, &err))) printf("%s\n", err.text);
+    for (int i = 0; i < 2; i++) {
+        Model m;
+        if (!EXPECT(model_open(&m, i ? second : first, 0, 0, &err))) {
+            printf("%s\n", err.text);
+            return;
+        }
+        EXPECT(m.config.network == NETWORK_MLP && m.config.method == METHOD_EDDPM);
+        EXPECT(m.config.alphas == (i ? ALPHAS_RESCALED : ALPHAS_MERGED));
+        EXPECT_INT(m.process.T, KEEP);
+        model_close(&m);
+    }
+    c.model.width = 32;
+    EXPECT(!train(&c, test_path("points3"), false, NULL, &err));
+    EXPECT_CONTAINS(err.text, "another network");
+    Config other = tiny_config();
+    snprintf(other.train.init, sizeof other.train.init, "%s", first);
+    EXPECT(!train(&other, test_path("images"), false, NULL, &err));
+    EXPECT_CONTAINS(err.text, "the model gives points, which have no size");
+}
+
+static bool read_scheduler(const char *text, ModelConfig *m, Err *err)
+{
+    char folder[PATH_BYTES], path[PATH_BYTES];
+    static const char unet[] =
+        "{\"_class_name\":\"UNet2DModel\",\"sample_size\":8,\"in_channels\":1,\"out_channels\":1,"
+        "\"block_out_channels\":[32],\"down_block_types\":[\"DownBlock2D\"],"
+        "\"up_block_types\":[\"UpBlock2D\"],\"norm_num_groups\":8}";
+    return path_join(folder, test_folder(), "m", err) && folder_make(folder, err) &&
+           path_join(path, folder, "config.json", err) &&
+           file_write(path, unet, sizeof unet - 1, err) &&
+           path_join(path, folder, "scheduler_config.json", err) &&
+           file_write(path, text, strlen(text), err) && model_folder_read_config(folder, m, err);
+}
+
+TEST(kept_steps_of_a_damaged_model_are_refused_in_a_sentence)
+{
+#define DDPM "{\"_class_name\":\"DDPMScheduler\",\"num_train_timesteps\":10,"
+    static const struct {
+        const char *text, *says;
+    } cases[] = {
+        {DDPM "\"kept_timesteps\":[0,3,9]}", NULL},
+        {DDPM "\"kept_timesteps\":[0,3,9],\"masked_alphas\":\"literal\"}", NULL},
+        {DDPM "\"kept_timesteps\":[]}", "kept_timesteps must be a list of 1 to"},
+        {DDPM "\"kept_timesteps\":3}", "kept_timesteps must be a list of 1 to"},
+        {DDPM "\"kept_timesteps\":[0,1,2,3,4,5,6,7,8,9,9]}", "(10) integers"},
+        {DDPM "\"kept_timesteps\":[3,3]}", "kept_timesteps must be an integer in 4..9, got 3"},
+        {DDPM "\"kept_timesteps\":[3,10]}", "kept_timesteps must be an integer in 4..9, got 10"},
+        {DDPM "\"kept_timesteps\":[-1]}", "kept_timesteps must be an integer in 0..9"},
+        {DDPM "\"kept_timesteps\":[0.5]}", "kept_timesteps must be an integer in 0..9"},
+        {DDPM "\"kept_timesteps\":[3],\"masked_alphas\":\"half\"}", "merged, literal and rescaled"},
+        {DDPM "\"kept_timesteps\":[3],\"masked_alphas\":1}", "masked_alphas must be a string"},
+        {"{\"_class_name\":\"DiffcEddpmScheduler\"}", "has no kept_timesteps"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ModelConfig m;
+        Err err = {0};
+        bool ok = read_scheduler(cases[i].text, &m, &err);
+        EXPECT(ok == (cases[i].says == NULL));
+        if (cases[i].says) {
+            EXPECT_CONTAINS(err.text, cases[i].says);
+            continue;
+        }
+        EXPECT(m.method == METHOD_EDDPM && m.kept_count == 3 && m.kept[2] == 9);
+        EXPECT_INT(m.warning_count, 0);
+        model_config_free(&m);
+    }
+}

@@ -1,0 +1,512 @@
+/* Learned variances: the bound's terms and their slopes, the hybrid loss, sampling, model folders. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "diffusion/likelihood.h"
+#include "diffusion/sampler.h"
+#include "model_fixture.h"
+#include "test.h"
+#include "train/hybrid_loss.h"
+
+static Process ddpm(int T)
+{
+    Process p;
+    Err err = {0};
+    ProcessConfig c = {.kind = PROCESS_DDPM,
+                       .T = T,
+                       .schedule = SCHEDULE_LINEAR,
+                       .beta_start = 0.1 / T,
+                       .beta_end = 20.0 / T};
+    if (!EXPECT(process_make(&p, &c, &err))) abort();
+    return p;
+}
+
+static double pixel(int level)
+{
+    return pixel_value(&model_pixels, level);
+}
+
+TEST(learned_variances_lie_geometrically_between_the_small_and_the_large_one)
+{
+    PosteriorStep q = {.variance_small = 0.01, .variance_large = 0.04};
+    EXPECT_NEAR(learned_variance(q, -1), 0.01, 1e-15);
+    EXPECT_NEAR(learned_variance(q, 0), 0.02, 1e-15);
+    EXPECT_NEAR(learned_variance(q, 1), 0.04, 1e-15);
+    EXPECT_NEAR(learned_variance(q, 3), 0.16, 1e-14); /* not clamped, as in the reference */
+}
+
+/* 0.5 (-1 + lv2 - lv1 + exp(lv1 - lv2) + d^2 exp(-lv2)), and by ln v2. */
+TEST(cost_of_a_step_is_the_divergence_in_closed_form_with_its_slope)
+{
+    Process p = ddpm(1000);
+    static const int steps[] = {1, 2, 50, 999};
+    for (size_t k = 0; k < 4; k++) {
+        ChainStep s = chain_step(&p, steps[k]);
+        for (double v = -1.5; v <= 1.5; v += 0.5) {
+            double variance = learned_variance(s.q, v), slope, x0 = 0.3, guess = 0.11;
+            double l1 = log(s.q.variance_small), l2 = log(variance), d = s.q.c_x0 * (x0 - guess);
+            double cost = chain_step_cost(&s, x0, guess, variance, &slope);
+            double expected = 0.5 * (-1 + l2 - l1 + exp(l1 - l2) + d * d * exp(-l2));
+            EXPECT_NEAR(cost, expected, 1e-12 * (1 + expected));
+            EXPECT_NEAR(slope, 0.5 * (1 - exp(l1 - l2) - d * d * exp(-l2)), 1e-12 * (1 + expected));
+        }
+    }
+    process_free(&p);
+}
+
+TEST(the_decoders_slope_is_that_of_its_logarithm_everywhere)
+{
+    static const int levels[] = {0, 1, 128, 254, 255};
+    static const double stds[] = {2e-4, 1e-3, 4e-3, 0.02, 0.3};
+    for (size_t l = 0; l < 5; l++)
+        for (size_t s = 0; s < 5; s++)
+            for (double mean = -1.04; mean <= 1.04; mean += 0.13) {
+                double x = pixel(levels[l]), h = 1e-4, slope;
+                double value =
+                    decoder_log_probability_slope(&model_pixels, x, mean, stds[s], &slope);
+                EXPECT(value == decoder_log_probability(&model_pixels, x, mean, stds[s]));
+                double up = decoder_log_probability(&model_pixels, x, mean, stds[s] * exp(h));
+                double down = decoder_log_probability(&model_pixels, x, mean, stds[s] * exp(-h));
+                EXPECT_NEAR(slope, (up - down) / (2 * h), 1e-6 * (1e-2 + fabs(value)));
+            }
+}
+
+TEST(the_first_step_has_the_small_variance_of_the_second_and_the_decoders_cost)
+{
+    Process p = ddpm(1000);
+    ChainStep first = chain_step(&p, 0), second = chain_step(&p, 1);
+    EXPECT(first.decoder && !second.decoder);
+    EXPECT_NEAR(first.q.variance_small, second.q.variance_small, 0);
+    EXPECT_NEAR(first.q.variance_large, p.schedule.beta[0], 1e-15);
+    double variance = learned_variance(first.q, 0.3);
+    EXPECT_NEAR(chain_step_cost(&first, pixel(9), -0.92, variance, NULL),
+                -decoder_log_probability(&model_pixels, pixel(9), -0.92, sqrt(variance)), 1e-12);
+    process_free(&p);
+}
+
+/* ---- the hybrid loss ---- */
+
+TEST(hybrid_loss_of_a_value_has_the_slope_of_its_differences)
+{
+    Process p = ddpm(1000);
+    HybridLoss h = {.process = &p, .prediction = PREDICT_EPS, .vlb_weight = 0.001};
+    static const int steps[] = {0, 1, 7, 500, 999};
+    static const int levels[] = {0, 100, 255};
+    for (size_t k = 0; k < 5; k++) {
+        ChainStep s = chain_step(&p, steps[k]);
+        for (size_t l = 0; l < 3; l++)
+            for (double v = -1.2; v <= 1.2; v += 0.4) {
+                double x0 = pixel(levels[l]), guess = 0.97 * x0 + 0.004, e = 1e-4, dv;
+                double value = hybrid_value(&h, &s, 784, x0, guess, v, &dv);
+                double up = hybrid_value(&h, &s, 784, x0, guess, v + e, NULL);
+                double down = hybrid_value(&h, &s, 784, x0, guess, v - e, NULL);
+                EXPECT_NEAR(dv, (up - down) / (2 * e), 1e-6 * (fabs(value) + fabs(dv)));
+            }
+    }
+    process_free(&p);
+}
+
+TEST(the_bound_in_the_hybrid_loss_is_the_sum_of_all_steps_in_bits_per_dimension)
+{
+    enum { T = 40 };
+    Process p = ddpm(T);
+    HybridLoss h = {.process = &p, .prediction = PREDICT_EPS, .vlb_weight = 0.5};
+    double mean = 0, sum = 0;
+    for (int t = 0; t < T; t++) {
+        ChainStep s = chain_step(&p, t);
+        mean += hybrid_value(&h, &s, 10, pixel(70), -0.4, 0.2, NULL) / T;
+        sum += chain_step_cost(&s, pixel(70), -0.4, learned_variance(s.q, 0.2), NULL);
+    }
+    EXPECT_NEAR(mean, 0.5 * sum / (10 * log(2)), 1e-12);
+    process_free(&p);
+}
+
+/* A small U-Net that gives variances, and one batch of noisy images for it. */
+enum { SIDE = 8, IMAGES = 4, VALUES = IMAGES * SIDE * SIDE };
+typedef struct {
+    ModelConfig m;
+    Process p;
+    ParamTable table;
+    Network network;
+    float *weights, *grads;
+    float xt[VALUES], noise[VALUES], t[IMAGES], weight[IMAGES], loss[IMAGES];
+} Fixture;
+
+static Fixture *fixture_new(void)
+{
+    Fixture *f = calloc(1, sizeof *f);
+    UNetConfig *u = &f->m.unet;
+    Err err = {0};
+    unet_config_defaults(u);
+    u->levels = 2;
+    u->block_channels[0] = 8;
+    u->block_channels[1] = 16;
+    u->layers_per_block = 1;
+    u->in_channels = 1;
+    u->out_channels = 2;
+    u->groups = 4;
+    u->head_dim = 0;
+    u->zero_init = false;
+    f->p = ddpm(100);
+    parallel_set_threads(8); /* a plan has room for the threads of its making */
+    Shape image = {SIDE, SIDE, 1};
+    if (!EXPECT(network_open(&f->network, &f->table, &f->m, image, IMAGES, NET_TRAIN, &err)))
+        abort();
+    f->weights = mem_floats(f->table.block_floats);
+    f->grads = mem_floats(f->table.block_floats);
+    params_init(&f->table, f->weights, 3);
+    test_normals(f->noise, VALUES, 1, 1);
+    static const int steps[IMAGES] = {0, 1, 40, 99};
+    for (int n = 0; n < IMAGES; n++) {
+        NoiseLevel level = process_level(&f->p, steps[n]);
+        f->t[n] = (float)steps[n];
+        f->weight[n] = 1;
+        for (int i = n * SIDE * SIDE; i < (n + 1) * SIDE * SIDE; i++)
+            f->xt[i] =
+                (float)(level.alpha * pixel(i * 7 % 256) + level.sigma * (double)f->noise[i]);
+    }
+    return f;
+}
+
+static void fixture_free(Fixture *f)
+{
+    network_close(&f->network);
+    params_free(&f->table);
+    process_free(&f->p);
+    mem_free(f->weights);
+    mem_free(f->grads);
+    free(f);
+}
+
+static double pass(Fixture *f, double vlb_weight, bool gradients)
+{
+    HybridLoss h = {.process = &f->p,
+                    .prediction = PREDICT_EPS,
+                    .vlb_weight = vlb_weight,
+                    .clip = true,
+                    .clip_range = 1};
+    double sum = 0;
+    memset(f->grads, 0, f->table.block_floats * sizeof *f->grads);
+    net_hold(f->network.net, NULL);
+    hybrid_pass(&f->network, &h, f->weights, gradients ? f->grads : NULL, f->xt, f->noise, f->t,
+                NULL, f->noise, f->weight, 1, f->loss);
+    for (int n = 0; n < IMAGES; n++) sum += (double)f->loss[n];
+    return sum;
+}
+
+/* Where parameter `name` begins, and how many values it has. */
+static float *param(const Fixture *f, float *block, const char *name, size_t *count)
+{
+    for (int i = 0; i < f->table.count; i++)
+        if (strcmp(f->table.info[i].name, name) == 0) {
+            *count = f->table.info[i].count;
+            return block + f->table.info[i].offset;
+        }
+    abort();
+}
+
+/* conv_out.bias is (prediction, variance): its second value moves nothing but v. */
+TEST(gradient_of_the_hybrid_loss_is_its_difference_along_the_variances)
+{
+    Fixture *f = fixture_new();
+    size_t count;
+    pass(f, 0.5, true);
+    double slope = (double)param(f, f->grads, "conv_out.bias", &count)[1], h = 1e-3;
+    EXPECT_INT((long long)count, 2);
+    float *bias = param(f, f->weights, "conv_out.bias", &count), old = bias[1];
+    bias[1] = (float)((double)old + h);
+    double up = pass(f, 0.5, false);
+    bias[1] = (float)((double)old - h);
+    double down = pass(f, 0.5, false);
+    EXPECT_NEAR(slope, (up - down) / (2 * h), 2e-3 * fabs(slope));
+    EXPECT(fabs(slope) > 1e-3);
+    fixture_free(f);
+}
+
+TEST(the_bound_in_the_hybrid_loss_moves_the_variance_and_never_the_prediction)
+{
+    Fixture *f = fixture_new();
+    size_t count;
+    double simple = pass(f, 1e-30, true);
+    float *bias = param(f, f->grads, "conv_out.bias", &count);
+    double alone = (double)bias[0];
+    double hybrid = pass(f, 0.5, true);
+    EXPECT(hybrid > simple + 0.1);
+    EXPECT_NEAR((double)bias[0], alone, 1e-6 * fabs(alone));
+    EXPECT(fabs((double)bias[1]) > 1e-3);
+    /* The plain pass, which validation takes, sees the prediction alone. */
+    network_loss(&f->network, f->weights, f->xt, f->t, NULL, f->noise, f->weight, f->loss);
+    double sum = 0;
+    for (int n = 0; n < IMAGES; n++) sum += (double)f->loss[n];
+    EXPECT_NEAR(sum, simple, 1e-6 * simple);
+    fixture_free(f);
+}
+
+TEST(hybrid_loss_has_the_same_bits_for_any_number_of_threads)
+{
+    Fixture *f = fixture_new();
+    float *grads = mem_floats(f->table.block_floats), loss[IMAGES];
+    bool first = true;
+    FOR_THREADS(threads)
+    {
+        EXPECT_INT(parallel_threads(), threads);
+        pass(f, 0.1, true);
+        if (first) {
+            memcpy(grads, f->grads, f->table.block_floats * sizeof *grads);
+            memcpy(loss, f->loss, sizeof loss);
+        }
+        EXPECT_SAME(f->grads, grads, f->table.block_floats * sizeof *grads);
+        EXPECT_SAME(f->loss, loss, sizeof loss);
+        first = false;
+    }
+    mem_free(grads);
+    fixture_free(f);
+}
+
+/* ---- denoisers, bound and sampling ---- */
+
+TEST(a_network_of_two_channels_gives_noise_and_variance_whatever_the_batch)
+{
+    Fixture *f = fixture_new();
+    NetworkDenoiser context = {.network = &f->network, .weights = f->weights, .label = -1};
+    Denoiser d = network_denoiser(&context);
+    enum { COUNT = 6, DIMS = SIDE * SIDE };
+    double x[COUNT * DIMS], eps[COUNT * DIMS], plain[COUNT * DIMS], v[COUNT * DIMS], one[DIMS],
+        v_one[DIMS];
+    for (int i = 0; i < COUNT * DIMS; i++) x[i] = sin(0.7 * i);
+    NoiseLevel level = process_level(&f->p, 30);
+    Err err = {0};
+    if (!EXPECT(d.predict_variance != NULL)) return;
+    EXPECT(d.predict_variance(d.context, COUNT, x, &level, 0, eps, v, &err));
+    EXPECT(d.predict(d.context, COUNT, x, &level, 0, plain, &err));
+    EXPECT_SAME(plain, eps, sizeof eps);
+    EXPECT(d.predict_variance(d.context, 1, x + 5 * DIMS, &level, 0, one, v_one, &err));
+    EXPECT_SAME(one, eps + 5 * DIMS, sizeof one);
+    EXPECT_SAME(v_one, v + 5 * DIMS, sizeof v_one);
+    EXPECT(memcmp(v_one, one, sizeof one) != 0);
+
+    Network two;
+    double v_two[COUNT * DIMS];
+    parallel_set_threads(2);
+    if (!EXPECT(network_open_denoiser(&two, &f->table, &f->m, (Shape){SIDE, SIDE, 1}, COUNT, false,
+                                      &err)))
+        return;
+    EXPECT_INT(two.copies, 2);
+    net_hold(two.net, f->weights);
+    context.network = &two;
+    memset(eps, 0, sizeof eps);
+    EXPECT(d.predict_variance(d.context, COUNT, x, &level, 0, eps, v_two, &err));
+    /* The fast form of a network that goes forward only: other bits in its last places. */
+    for (int i = 0; i < COUNT * DIMS; i++) {
+        EXPECT_NEAR(eps[i], plain[i], 1e-5);
+        EXPECT_NEAR(v_two[i], v[i], 1e-5);
+    }
+    network_close(&two);
+    fixture_free(f);
+}
+
+/* The exact denoiser of a Gaussian with variances that `v_at` chooses. */
+typedef struct {
+    GaussianData data;
+    const Process *p;
+    bool optimal;
+    double v;
+} Chosen;
+
+/* v of the variance that minimises the bound: small + c_x0^2 Var(x0 | x_t). */
+static double optimal_v(const Chosen *c, NoiseLevel level)
+{
+    ChainStep s = chain_step(c->p, (int)level.time);
+    double s2 = c->data.std * c->data.std, noise = level.sigma * level.sigma;
+    double own = s2 * noise / (level.alpha * level.alpha * s2 + noise);
+    double small = level.time > 0 ? s.q.variance_small : 0;
+    double variance = small + s.q.c_x0 * s.q.c_x0 * own;
+    return 2 * log(variance / s.q.variance_small) / log(s.q.variance_large / s.q.variance_small) -
+           1;
+}
+
+static bool chosen_predict_variance(void *context, int count, const double *x,
+                                    const NoiseLevel *levels, int stride, double *eps, double *v,
+                                    Err *err)
+{
+    Chosen *c = context;
+    Denoiser d = gaussian_denoiser(&c->data);
+    for (int i = 0; i < count * (int)d.dims; i++) {
+        NoiseLevel level = levels[i / (int)d.dims * stride];
+        v[i] = c->optimal ? optimal_v(c, level) : c->v;
+    }
+    return d.predict(d.context, count, x, levels, stride, eps, err);
+}
+
+static bool chosen_predict(void *context, int count, const double *x, const NoiseLevel *levels,
+                           int stride, double *eps, Err *err)
+{
+    Chosen *c = context;
+    Denoiser d = gaussian_denoiser(&c->data);
+    return d.predict(d.context, count, x, levels, stride, eps, err);
+}
+
+static Denoiser chosen_denoiser(Chosen *c)
+{
+    return (Denoiser){.context = c,
+                      .dims = c->data.dims,
+                      .predict = chosen_predict,
+                      .predict_variance = chosen_predict_variance};
+}
+
+TEST(bound_with_learned_variances_is_that_of_the_variances_they_mean)
+{
+    enum { T = 60, DIMS = 3 };
+    Process p = ddpm(T);
+    Chosen c = {.data = {DIMS, 0.2, 0.3}, .p = &p};
+    Denoiser d = chosen_denoiser(&c);
+    uint64_t seed = 5;
+    ImageSeeds seeds = {&seed};
+    NoiseSource noise = likelihood_noise(&seeds);
+    double x0[DIMS] = {pixel(100), pixel(150), pixel(200)}, variances[T];
+    Err err = {0};
+    BoundRun run = {.process = &p, .batch = 7, .variance = VARIANCE_LEARNED}, fixed = run;
+    Likelihood learned, expected;
+    for (int kind = 0; kind < 3; kind++) {
+        c.optimal = kind == 2;
+        c.v = kind == 0 ? -1 : 0.4;
+        for (int t = 0; t < T; t++)
+            variances[t] = learned_variance(chain_step(&p, t).q,
+                                            c.optimal ? optimal_v(&c, process_level(&p, t)) : c.v);
+        fixed.variances = variances;
+        EXPECT(bound_run(&run, &d, &noise, 1, x0, &learned, NULL, &err));
+        EXPECT(bound_run(&fixed, &d, &noise, 1, x0, &expected, NULL, &err));
+        EXPECT_NEAR(learned.nats, expected.nats, 1e-9 * fabs(expected.nats));
+        fixed.variances = NULL;
+        fixed.variance = VARIANCE_SMALL;
+        EXPECT(bound_run(&fixed, &d, &noise, 1, x0, &expected, NULL, &err));
+        if (kind == 0) EXPECT_NEAR(learned.nats, expected.nats, 1e-9 * fabs(expected.nats));
+        if (kind == 1) EXPECT(fabs(learned.nats - expected.nats) > 1e-3);
+    }
+    process_free(&p);
+}
+
+static void sample(VarianceKind kind, double v, double *x)
+{
+    enum { DIMS = 3, STEPS = 10 };
+    Process p = ddpm(50);
+    Chosen c = {.data = {DIMS, 0.2, 0.3}, .p = &p, .v = v};
+    Denoiser d = chosen_denoiser(&c);
+    LevelGrid grid;
+    SampleRun run;
+    Err err = {0};
+    double scratch[SAMPLER_SCRATCH * DIMS];
+    sample_run_defaults(&run);
+    run.process = &p;
+    run.grid = &grid;
+    run.variance = kind;
+    SeedNoise seeds = {4};
+    NoiseSource noise = seed_noise(&seeds);
+    EXPECT(level_grid_make(&grid, &p, SPACING_EVEN, STEPS, &err));
+    EXPECT(sampler_find("ddpm")->run(&run, &d, &noise, 1, x, scratch, &err));
+    level_grid_free(&grid);
+    process_free(&p);
+}
+
+TEST(sampling_with_learned_variances_reaches_from_the_small_to_the_large_ones)
+{
+    double learned[3], fixed[3];
+    sample(VARIANCE_LEARNED, -1, learned);
+    sample(VARIANCE_SMALL, 0, fixed);
+    for (int i = 0; i < 3; i++) EXPECT_NEAR(learned[i], fixed[i], 1e-12);
+    sample(VARIANCE_LEARNED, 1, learned);
+    EXPECT(fabs(learned[0] - fixed[0]) > 1e-3);
+    sample(VARIANCE_LARGE, 0, fixed);
+    for (int i = 0; i < 3; i++) EXPECT_NEAR(learned[i], fixed[i], 1e-12);
+}
+
+TEST(a_model_that_has_learnt_no_variance_is_not_asked_for_one)
+{
+    Process p = ddpm(50);
+    GaussianData data = {2, 0, 1};
+    Denoiser d = gaussian_denoiser(&data);
+    uint64_t seed = 5;
+    ImageSeeds seeds = {&seed};
+    NoiseSource noise = likelihood_noise(&seeds);
+    double x[2] = {0}, scratch[2 * SAMPLER_SCRATCH];
+    Err err = {0};
+    Likelihood result;
+    BoundRun bound = {.process = &p, .variance = VARIANCE_LEARNED};
+    EXPECT(!bound_run(&bound, &d, &noise, 1, x, &result, NULL, &err));
+    EXPECT_INT(err.kind, ERR_USAGE);
+    EXPECT_CONTAINS(err.text, "this model has learnt none");
+    LevelGrid grid;
+    SampleRun run;
+    sample_run_defaults(&run);
+    run.process = &p;
+    run.grid = &grid;
+    run.variance = VARIANCE_LEARNED;
+    EXPECT(level_grid_make(&grid, &p, SPACING_EVEN, 5, &err));
+    EXPECT(!sampler_find("ddpm")->run(&run, &d, &noise, 1, x, scratch, &err));
+    EXPECT_CONTAINS(err.text, "this model has learnt none");
+    level_grid_free(&grid);
+    process_free(&p);
+}
+
+/* ---- model folders ---- */
+
+static ModelConfig folder_config(void)
+{
+    ModelConfig m = {.T = 10, .beta_start = 1e-4, .beta_end = 0.02, .clip = true, .clip_range = 1};
+    unet_config_defaults(&m.unet);
+    m.unet.levels = 1;
+    m.unet.block_channels[0] = 32;
+    m.unet.in_channels = 1;
+    m.unet.out_channels = 2;
+    m.unet.sample_height = m.unet.sample_width = 8;
+    m.variance = VARIANCE_LEARNED;
+    return m;
+}
+
+TEST(a_folder_keeps_a_learned_variance_and_its_channels)
+{
+    ModelConfig m = folder_config(), back;
+    ParamTable table = make_table();
+    float block[BLOCK];
+    Err err = {0};
+    fill_block(block, &table, 1);
+    EXPECT(model_folder_write(in_folder("model"), &m, &table, block, &err));
+    FileBytes file;
+    EXPECT(file_read(in_folder("model/scheduler/scheduler_config.json"), 1 << 16, &file, &err));
+    EXPECT_CONTAINS((const char *)file.bytes, "\"variance_type\": \"learned_range\"");
+    file_free(&file);
+    if (!EXPECT(model_folder_read_config(in_folder("model"), &back, &err))) return;
+    EXPECT_INT(back.variance, VARIANCE_LEARNED);
+    EXPECT_INT(back.unet.out_channels, 2);
+    EXPECT_INT(back.unet.in_channels, 1);
+    EXPECT_INT(back.warning_count, 0);
+    model_config_free(&back);
+}
+
+TEST(a_folder_whose_channels_and_variance_disagree_is_refused_in_a_sentence)
+{
+    static const struct {
+        int channels, T;
+        VarianceKind variance;
+        const char *part;
+    } cases[] = {{1, 10, VARIANCE_LEARNED, "for which out_channels must be 2"},
+                 {2, 10, VARIANCE_SMALL, "variance_type is not learned_range"},
+                 {2, 1, VARIANCE_LEARNED, "num_train_timesteps is 1"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ModelConfig m = folder_config(), back;
+        ParamTable table = make_table();
+        float block[BLOCK];
+        Err err = {0};
+        fill_block(block, &table, 1);
+        m.unet.out_channels = cases[i].channels;
+        m.T = cases[i].T;
+        m.variance = cases[i].variance;
+        EXPECT(model_folder_write(in_folder("model"), &m, &table, block, &err));
+        EXPECT(!model_folder_read_config(in_folder("model"), &back, &err));
+        EXPECT_INT(err.kind, ERR_FORMAT);
+        EXPECT_CONTAINS(err.text, cases[i].part);
+    }
+}

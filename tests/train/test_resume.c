@@ -1,0 +1,665 @@
+/* Resuming: what a run is stays what it is, and what changes is said. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "io/config_fields.h"
+#include "test.h"
+#include "train/train_internal.h"
+
+enum { SIDE = 8, IMAGES = 24, HEADER = 16, MOST_SETTINGS = 8 };
+
+/* An IDX file of IMAGES images: a bright square on dark ground, placed by the number. */
+static void make_data(const char *path, int brightest)
+{
+    enum { SIZE = HEADER + IMAGES * SIDE * SIDE };
+    static unsigned char bytes[SIZE];
+    Err err = {0};
+    memset(bytes, 0, sizeof bytes);
+    bytes[2] = 8;
+    bytes[3] = 3;
+    bytes[7] = IMAGES;
+    bytes[11] = bytes[15] = SIDE;
+    for (int i = 0; i < IMAGES; i++)
+        for (int y = 0; y < SIDE; y++)
+            for (int x = 0; x < SIDE; x++)
+                bytes[HEADER + (i * SIDE + y) * SIDE + x] =
+                    (y - i % 5 >= 0 && y - i % 5 < 4 && x - i % 3 >= 1 && x - i % 3 < 5) ? 180 : 10;
+    bytes[HEADER] = (unsigned char)brightest;
+    if (!EXPECT(file_write(path, bytes, sizeof bytes, &err))) printf("  %s\n", err.text);
+}
+
+static void set(Config *c, const char *assignment)
+{
+    Err err = {0};
+    if (!EXPECT(config_set(c, assignment, &err))) printf("  %s\n", err.text);
+}
+
+static Config tiny_config(const char *const *more)
+{
+    static const char *const settings[] = {"data.validation=4",
+                                           "model.channels=8",
+                                           "model.multipliers=[1,2]",
+                                           "method.steps=6",
+                                           "train.steps=2",
+                                           "train.batch=4",
+                                           "train.warmup=0",
+                                           "train.checkpoint_every=0",
+                                           "train.validate=0",
+                                           "train.log_every=1",
+                                           "sample.count=1",
+                                           "sample.langevin_steps=1",
+                                           "train.seed=11"};
+    Config c;
+    config_defaults(&c);
+    snprintf(c.data.path, sizeof c.data.path, "%s/images-idx3-ubyte", test_folder());
+    if (!path_exists(c.data.path)) make_data(c.data.path, 10);
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        bool steps = strcmp(settings[i], "method.steps=6") == 0;
+        bool toy = more && strcmp(more[0], "data.toy=ring") == 0;
+        bool score = more && (strcmp(more[0], "method.type=smld") == 0 || toy ||
+                              strcmp(more[0], "method.type=sde") == 0);
+        if (!(steps && score)) set(&c, settings[i]);
+        if (toy) c.data.path[0] = '\0';
+    }
+    for (int i = 0; more && more[i]; i++) set(&c, more[i]);
+    return c;
+}
+
+typedef struct {
+    char notes[4096];
+    double losses[16];
+    int count;
+    int64_t stop_at;
+} Watch;
+
+static void watch_note(void *context, const char *text)
+{
+    Watch *w = context;
+    size_t used = strlen(w->notes);
+    snprintf(w->notes + used, sizeof w->notes - used, "%s\n", text);
+}
+
+static void watch_status(void *context, const TrainStatus *s)
+{
+    Watch *w = context;
+    if (w->count < 16) w->losses[w->count++] = s->loss;
+    if (w->stop_at && s->step == w->stop_at) interrupt_set(true);
+}
+
+static TrainCallbacks callbacks_of(Watch *w)
+{
+    return (TrainCallbacks){.context = w, .note = watch_note, .status = watch_status};
+}
+
+static bool train(const Config *c, const char *run, bool resume, Watch *w, Err *err)
+{
+    static Watch unused;
+    Trainer *t;
+    TrainCallbacks callbacks = callbacks_of(w ? w : &unused);
+    bool ok = (resume ? trainer_resume(&t, run, c, &callbacks, err)
+                      : trainer_open(&t, c, &callbacks, err)) &&
+              trainer_run(t, resume ? NULL : run, err);
+    trainer_close(t);
+    interrupt_set(false);
+    return ok;
+}
+
+static void must_train(const Config *c, const char *run, bool resume, Watch *w)
+{
+    Err err = {0};
+    if (!EXPECT(train(c, run, resume, w, &err))) printf("  %s: %s\n", run, err.text);
+}
+
+/* Only opens the resumed run. */
+static bool reopens(const Config *c, const char *run, Watch *w, Err *err)
+{
+    Trainer *t;
+    TrainCallbacks callbacks = callbacks_of(w);
+    bool ok = trainer_resume(&t, run, c, &callbacks, err);
+    trainer_close(t);
+    return ok;
+}
+
+static FileBytes content(const char *run, const char *name)
+{
+    char path[PATH_BYTES];
+    FileBytes file = {0};
+    Err err = {0};
+    if (!EXPECT(path_join(path, run, name, &err) && file_read(path, 1 << 24, &file, &err)))
+        printf("  %s\n", err.text);
+    return file;
+}
+
+static void expect_config(const char *run, const FileBytes *before)
+{
+    FileBytes now = content(run, "config.json");
+    EXPECT(now.size == before->size && memcmp(now.bytes, before->bytes, now.size) == 0);
+    file_free(&now);
+}
+
+/* ---- every key of the table ---- */
+
+/* Runs of which every key of "model" and "method" belongs to at least one. */
+static const char *const bases[][MOST_SETTINGS] = {
+    {"method.type=ddpm", NULL},
+    {"method.type=ddpm", "method.schedule=betas", "method.betas=[0.1,0.2,0.3,0.4,0.5,0.6]", NULL},
+    {"method.type=ddpm", "method.schedule=logsnr", NULL},
+    {"method.type=ddpm", "method.learn_variance=true", NULL},
+    {"method.type=smld", NULL},
+    {"method.type=sde", "method.sde=ve", NULL},
+    {"method.type=sde", "method.sde=vp", NULL},
+    {"method.type=eddpm", "method.keep=3", "method.masks=2", NULL},
+    {"method.type=cdm", NULL},
+    {"data.toy=ring", "method.type=smld", "method.objective=sliced", "model.width=8",
+     "model.layers=2", NULL},
+};
+enum { BASES = sizeof bases / sizeof *bases };
+
+static const char *const numbers[] = {"auto", "1",    "2",    "3",    "4",    "5",    "6",   "8",
+                                      "12",   "16",   "24",   "0",    "0.5",  "0.3",  "0.7", "0.9",
+                                      "0.1",  "0.01", "1e-3", "2e-4", "1e-5", "1e-6", "11",  "-7",
+                                      "100",  "500",  "999",  "1000", "5000", NULL};
+static const char *const lists[] = {"[1]", "[1,2]", "[2]", "[4]", "[8]", "[6]", "[]", NULL};
+static const char *const betas[] = {"[0.1,0.2,0.3,0.4,0.5,0.7]", NULL};
+static const char *const truths[] = {"true", "false", NULL};
+static const char *const texts[] = {"elsewhere", NULL};
+static const char *const sizes[] = {"4", "[8,4]", NULL};
+
+static const char *const *candidates(const Field *f)
+{
+    if (f->choices) return f->choices;
+    switch (f->type) {
+    case FIELD_BOOL:
+        return truths;
+    case FIELD_TEXT:
+        return texts;
+    case FIELD_SIZE:
+        return sizes;
+    case FIELD_INTS:
+        return lists;
+    case FIELD_NUMBERS:
+        return betas;
+    default:
+        return numbers;
+    }
+}
+
+static void count_difference(void *context, const ConfigDifference *d)
+{
+    (void)d;
+    ++*(int *)context;
+}
+
+/* Whether the run would see no difference. */
+static bool same(const char *run, const Config *a, const Config *b)
+{
+    Config x = *a, y = *b;
+    RunRecord record;
+    Err err = {0};
+    int count = 0;
+    bool found = false;
+    if (!EXPECT(checkpoint_peek(run, &record, &found, NULL, 0, &err) && found)) return true;
+    run_record_resolve(&record, &x);
+    run_record_resolve(&record, &y);
+    run_record_free(&record);
+    EXPECT(config_diff(&x, &y, count_difference, &count, &err));
+    return count == 0;
+}
+
+static void free_other(Config *c, const Config *base)
+{
+    if (c->method.betas != base->method.betas) config_free(c);
+}
+
+/* *c becomes `base` with another value of the key that the rules between keys allow: the first from
+ * candidate *next on, which then is the one after it. */
+static bool change_from(int *next, Config *c, const Config *base, const char *run, const Field *f)
+{
+    for (const char *const *value = candidates(f) + *next; *value; value++) {
+        ++*next;
+        char assignment[256];
+        *c = *base;
+        c->method.betas = NULL;
+        c->method.beta_count = 0;
+        if (base->method.beta_count > 0) set(c, "method.betas=[0.1,0.2,0.3,0.4,0.5,0.6]");
+        snprintf(assignment, sizeof assignment, "%s.%s=%s", f->section, f->key, *value);
+        if (config_set(c, assignment, NULL) && config_check(c, NULL) && !same(run, base, c))
+            return true;
+        free_other(c, base);
+    }
+    return false;
+}
+
+static bool change(Config *c, const Config *base, const char *run, const Field *f)
+{
+    int next = 0;
+    return change_from(&next, c, base, run, f);
+}
+
+TEST(a_resumed_run_refuses_another_value_of_every_key_that_says_what_it_is_and_names_both)
+{
+    bool tried[CONFIG_MAX_KEYS] = {false};
+    for (int b = 0; b < BASES; b++) {
+        char name[32];
+        Config base = tiny_config(bases[b]);
+        snprintf(name, sizeof name, "base%d", b);
+        const char *run = test_path(name);
+        must_train(&base, run, false, NULL);
+        FileBytes before = content(run, "config.json");
+        for (const Field *f = config_fields; f->key; f++) {
+            Config c;
+            Watch w = {.count = 0};
+            Err err = {0};
+            char words[128];
+            if (!config_is_identity(f) || !change(&c, &base, run, f)) continue;
+            tried[f - config_fields] = true;
+            snprintf(words, sizeof words, "%s.%s", f->section, f->key);
+            if (!EXPECT(!reopens(&c, run, &w, &err))) printf("  %s was accepted\n", words);
+            EXPECT_INT(err.kind, ERR_USAGE);
+            EXPECT_CONTAINS(err.text, words);
+            EXPECT_CONTAINS(err.text, " in the run, but ");
+            EXPECT_TEXT(w.notes, "");
+            free_other(&c, &base);
+        }
+        expect_config(run, &before);
+        file_free(&before);
+        Err err = {0};
+        Watch w = {.count = 0};
+        if (!EXPECT(reopens(&base, run, &w, &err))) printf("  %s\n", err.text);
+        config_free(&base);
+    }
+    /* The kind of network follows from the data: no rule lets it change alone. */
+    tried[config_find("model", 5, "type") - config_fields] = true;
+    for (const Field *f = config_fields; f->key; f++)
+        if (config_is_identity(f) && !EXPECT(tried[f - config_fields]))
+            printf("  no base lets %s.%s have another value\n", f->section, f->key);
+}
+
+/* Of keys of "data" that make it other data the sentence is about these. */
+TEST(a_resumed_run_takes_another_value_of_every_other_key_and_says_both)
+{
+    Config base = tiny_config(NULL);
+    const char *run = test_path("run");
+    must_train(&base, run, false, NULL);
+    for (const Field *f = config_fields; f->key; f++) {
+        Config c;
+        Watch w = {.count = 0};
+        Err err = {0};
+        char words[128];
+        if (config_is_identity(f)) continue;
+        bool changed = change(&c, &base, run, f);
+        if (!EXPECT(changed)) printf("  %s.%s has no other value\n", f->section, f->key);
+        if (!changed) continue;
+        if (strcmp(f->section, "data") == 0 && strcmp(f->key, "path") == 0) {
+            snprintf(c.data.path, sizeof c.data.path, "%s", test_path("moved-images-idx3-ubyte"));
+            make_data(c.data.path, 10);
+        }
+        bool ok = reopens(&c, run, &w, &err);
+        snprintf(words, sizeof words, "%s.%s: ", f->section, f->key);
+        if (ok) {
+            EXPECT_CONTAINS(w.notes, words);
+            EXPECT_CONTAINS(w.notes, " -> ");
+        } else if (!EXPECT(strcmp(f->section, "data") == 0)) {
+            printf("  %s%s\n", words, err.text);
+        }
+    }
+}
+
+TEST(what_auto_stands_for_is_no_other_value)
+{
+    static const char *const settings[] = {"method.type=smld", NULL};
+    Config c = tiny_config(settings);
+    const char *run = test_path("auto");
+    Err err = {0};
+    Watch w = {.count = 0};
+    Trainer *t;
+    TrainCallbacks callbacks = callbacks_of(&w);
+    must_train(&c, run, false, NULL);
+    if (!EXPECT(trainer_resume(&t, run, &c, &callbacks, &err))) return;
+    c.method.sigma_max = t->plan.model.sigma_max;
+    c.method.levels = t->plan.model.T;
+    trainer_close(t);
+    set(&c, "model.type=unet");
+    set(&c, "model.time=fourier");
+    set(&c, "model.fourier_scale=16");
+    set(&c, "model.groups=2");
+    set(&c, "data.size=8");
+    set(&c, "data.channels=1");
+    set(&c, "data.kind=idx");
+    w.notes[0] = '\0';
+    if (!EXPECT(reopens(&c, run, &w, &err))) printf("  %s\n", err.text);
+    EXPECT(!strstr(w.notes, "->"));
+    c.method.sigma_max *= 1.001;
+    EXPECT(!reopens(&c, run, &w, &err));
+    EXPECT_CONTAINS(err.text, "method.sigma_max is ");
+}
+
+/* ---- what was computed at the start ---- */
+
+/* The brightest pixel of one image makes the widest distance; labels and sizes stay. */
+static void check_computed(const char *const *settings, double *(*of)(Trainer *))
+{
+    Config c = tiny_config(settings);
+    const char *run = test_path(settings[0]);
+    Err err = {0};
+    Trainer *t;
+    Watch w = {.count = 0};
+    TrainCallbacks callbacks = callbacks_of(&w);
+    must_train(&c, run, false, NULL);
+    if (!EXPECT(trainer_resume(&t, run, &c, &callbacks, &err))) return;
+    double recorded = *of(t);
+    int T = t->plan.model.T;
+    trainer_close(t);
+    make_data(c.data.path, 255);
+    if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
+    EXPECT(*of(t) != recorded);
+    trainer_close(t);
+    if (!EXPECT(trainer_resume(&t, run, &c, &callbacks, &err))) return;
+    EXPECT(recorded > 0 && *of(t) == recorded);
+    EXPECT_INT(t->plan.model.T, T);
+    trainer_close(t);
+    c.train.steps = 3;
+    must_train(&c, run, true, NULL);
+    if (!EXPECT(trainer_resume(&t, run, &c, &callbacks, &err))) return;
+    EXPECT(*of(t) == recorded);
+    trainer_close(t);
+    make_data(c.data.path, 10);
+}
+
+static double *sigma_of(Trainer *t)
+{
+    return &t->plan.model.sigma_max;
+}
+static double *square_of(Trainer *t)
+{
+    return &t->masks.learner.config.mean_square;
+}
+
+TEST(what_was_computed_from_the_data_at_the_start_is_read_back_from_the_run)
+{
+    static const char *const smld[] = {"method.type=smld", NULL};
+    static const char *const ve[] = {"method.type=sde", "method.sde=ve", NULL};
+    static const char *const eddpm[] = {"method.type=eddpm", "method.keep=3", "method.masks=2",
+                                        NULL};
+    check_computed(smld, sigma_of);
+    check_computed(ve, sigma_of);
+    check_computed(eddpm, square_of);
+}
+
+/* ---- data ---- */
+
+static void write_labels(const char *folder, int label)
+{
+    unsigned char bytes[8 + IMAGES] = {0, 0, 8, 1, 0, 0, 0, IMAGES};
+    char path[PATH_BYTES];
+    Err err = {0};
+    for (int i = 0; i < IMAGES; i++) bytes[8 + i] = (unsigned char)(i % 3);
+    bytes[8] = (unsigned char)label;
+    EXPECT(path_join(path, folder, "labels-idx1-ubyte", &err) &&
+           file_write(path, bytes, sizeof bytes, &err));
+}
+
+TEST(other_data_are_refused_and_data_that_moved_are_not)
+{
+    Config c = tiny_config(NULL);
+    const char *run = test_path("run");
+    Err err = {0};
+    Watch w = {.count = 0};
+    write_labels(test_folder(), 0);
+    must_train(&c, run, false, NULL);
+    FileBytes before = content(run, "config.json");
+    write_labels(test_folder(), 1);
+    EXPECT(!reopens(&c, run, &w, &err));
+    EXPECT_INT(err.kind, ERR_USAGE);
+    EXPECT_CONTAINS(err.text, "the checksum of labels and sizes is ");
+    c.data.limit = 20;
+    EXPECT(!reopens(&c, run, &w, &err));
+    EXPECT_CONTAINS(err.text, "the number of images is 24 in the run, but 20 in these");
+    c.data.limit = 0;
+    c.data.height = c.data.width = 4;
+    EXPECT(!reopens(&c, run, &w, &err));
+    EXPECT_CONTAINS(err.text, "data.size is [8,8] in the run, but [4,4] in these");
+    c.data.height = c.data.width = 0;
+    EXPECT_TEXT(w.notes, "");
+    expect_config(run, &before);
+    const char *moved = test_path("moved");
+    EXPECT(folder_make(moved, &err));
+    write_labels(moved, 0);
+    snprintf(c.data.path, sizeof c.data.path, "%s/images-idx3-ubyte", moved);
+    make_data(c.data.path, 10);
+    if (!EXPECT(reopens(&c, run, &w, &err))) printf("  %s\n", err.text);
+    EXPECT_CONTAINS(w.notes, "data.path: ");
+    file_free(&before);
+}
+
+static void make_image(const char *folder, const char *name)
+{
+    /* A PNG of one black pixel. */
+    static const unsigned char png[] = {
+        0x89, 'P',  'N',  'G',  0x0D, 0x0A, 0x1A, 0x0A, 0,    0,    0,    13,   'I',  'H',
+        'D',  'R',  0,    0,    0,    1,    0,    0,    0,    1,    8,    0,    0,    0,
+        0,    0x3A, 0x7E, 0x9B, 0x55, 0,    0,    0,    10,   'I',  'D',  'A',  'T',  0x78,
+        0x9C, 0x63, 0x60, 0,    0,    0,    2,    0,    1,    0x48, 0xAF, 0xA4, 0x71, 0,
+        0,    0,    0,    'I',  'E',  'N',  'D',  0xAE, 0x42, 0x60, 0x82};
+    char path[PATH_BYTES];
+    Err err = {0};
+    EXPECT(folder_make(folder, &err) && path_join(path, folder, name, &err) &&
+           file_write(path, png, sizeof png, &err));
+}
+
+TEST(a_class_of_another_name_is_other_data)
+{
+    Config c = tiny_config(NULL);
+    const char *run = test_path("run");
+    char ant[PATH_BYTES], bee[PATH_BYTES], cow[PATH_BYTES];
+    Err err = {0};
+    Watch w = {.count = 0};
+    Trainer *t;
+    snprintf(c.data.path, sizeof c.data.path, "%s", test_path("folder"));
+    EXPECT(path_join(ant, c.data.path, "ant", &err) && path_join(bee, c.data.path, "bee", &err) &&
+           path_join(cow, c.data.path, "cow", &err));
+    make_image(ant, "1.png");
+    make_image(ant, "2.png");
+    make_image(bee, "1.png");
+    make_image(bee, "2.png");
+    set(&c, "data.size=8");
+    set(&c, "data.validation=1");
+    must_train(&c, run, false, NULL);
+    TrainCallbacks callbacks = callbacks_of(&w);
+    if (!EXPECT(trainer_resume(&t, run, &c, &callbacks, &err))) return;
+    EXPECT_INT(t->record.data.classes, 2);
+    EXPECT_TEXT(t->record.data.class_names[1], "bee");
+    trainer_close(t);
+    EXPECT(rename(ant, cow) == 0);
+    EXPECT(!reopens(&c, run, &w, &err));
+    EXPECT_INT(err.kind, ERR_USAGE);
+    EXPECT_CONTAINS(err.text, "class 0 is \"ant\" in the run, but \"bee\" in these");
+}
+
+/* ---- train.init ---- */
+
+/* Keys of "model" that another start or another noise in the network would not change the meaning of
+ * the weights of. */
+static bool weights_serve(const Field *f)
+{
+    static const char *const keys[] = {"dropout", "zero_init", "fourier_scale"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strcmp(f->key, keys[i]) == 0) return true;
+    return false;
+}
+
+TEST(train_init_refuses_a_model_of_another_network_for_every_key_of_model_and_names_the_key)
+{
+    static const int tried[] = {0, 4}; /* ddpm, smld */
+    int keys = 0;
+    write_labels(test_folder(), 0);
+    for (size_t b = 0; b < sizeof tried / sizeof *tried; b++) {
+        char name[32];
+        Config base = tiny_config(bases[tried[b]]);
+        snprintf(name, sizeof name, "base%zu", b);
+        const char *run = test_path(name);
+        Err err = {0};
+        must_train(&base, run, false, NULL);
+        for (const Field *f = config_fields; f->key; f++) {
+            Config c;
+            Trainer *t = NULL;
+            int next = 0;
+            if (strcmp(f->section, "model") != 0) continue;
+            while (!t && change_from(&next, &c, &base, run, f)) trainer_open(&t, &c, NULL, &err);
+            if (!t) continue;
+            keys++;
+            snprintf(t->config.train.init, sizeof t->config.train.init, "%.900s/model", run);
+            bool ok = init_weights(t, &err);
+            trainer_close(t);
+            if (!EXPECT(ok == weights_serve(f))) printf("  model.%s: %s\n", f->key, err.text);
+            if (ok) continue;
+            EXPECT_INT(err.kind, ERR_USAGE);
+            EXPECT_CONTAINS(err.text, " is another network: ");
+            EXPECT_CONTAINS(err.text, " there, but ");
+            if (strcmp(f->key, "multipliers") != 0) EXPECT_CONTAINS(err.text, f->key);
+        }
+    }
+    EXPECT(keys >= 30);
+}
+
+/* ---- the start ---- */
+
+static void remove_checkpoints(const char *run)
+{
+    char folder[PATH_BYTES], path[PATH_BYTES];
+    Names names;
+    Err err = {0};
+    if (!EXPECT(path_join(folder, run, "checkpoints", &err) && folder_list(folder, &names, &err)))
+        return;
+    for (size_t i = 0; i < names.count; i++)
+        EXPECT(path_join(path, folder, names.names[i], &err) && unlink(path) == 0);
+    names_free(&names);
+}
+
+TEST(a_run_resumed_before_its_first_checkpoint_starts_as_it_did_from_the_weights_of_train_init)
+{
+    Config c = tiny_config(NULL);
+    const char *base = test_path("base"), *run = test_path("run");
+    Err err = {0};
+    Watch first = {.count = 0}, again = {.count = 0}, refused = {.count = 0};
+    c.train.steps = 100;
+    c.train.lr = 0.01;
+    must_train(&c, base, false, NULL);
+    c.train.steps = 2;
+    snprintf(c.train.init, sizeof c.train.init, "%s", base);
+    must_train(&c, run, false, &first);
+    EXPECT_CONTAINS(first.notes, "starting from the weights of");
+    remove_checkpoints(run);
+    c.train.lr = 0.02;
+    must_train(&c, run, true, &again);
+    EXPECT_CONTAINS(again.notes, "has no checkpoint yet: starting from the beginning");
+    EXPECT_CONTAINS(again.notes, "starting from the weights of");
+    EXPECT_CONTAINS(again.notes, "train.lr: 0.01 -> 0.02");
+    EXPECT(again.losses[0] == first.losses[0] && first.losses[0] < 0.9);
+    remove_checkpoints(run);
+    again = (Watch){.count = 0};
+    c.train.init[0] = '\0';
+    must_train(&c, run, true, &again);
+    EXPECT(again.losses[0] == first.losses[0]);
+    remove_checkpoints(run);
+    set(&c, "method.prediction=v");
+    EXPECT(!reopens(&c, run, &refused, &err));
+    EXPECT_INT(err.kind, ERR_USAGE);
+    EXPECT_CONTAINS(err.text, "method.prediction is \"eps\" in the run, but \"v\" here");
+}
+
+/* ---- schedules that follow the length ---- */
+
+TEST(a_length_that_moves_the_learning_rate_is_said_with_both_rates)
+{
+    Config c = tiny_config(NULL);
+    Watch w = {.stop_at = 3};
+    Err err = {0};
+    set(&c, "train.schedule=cosine");
+    set(&c, "train.lr=1e-3");
+    c.train.steps = 4;
+    EXPECT(!train(&c, test_path("run"), false, &w, &err));
+    w = (Watch){.count = 0};
+    EXPECT(reopens(&c, test_path("run"), &w, &err));
+    EXPECT(!strstr(w.notes, "learning rate"));
+    c.train.steps = 6;
+    EXPECT(reopens(&c, test_path("run"), &w, &err));
+    EXPECT_CONTAINS(w.notes, "train.steps: 4 -> 6");
+    EXPECT_CONTAINS(w.notes,
+                    "the learning rate goes from 0.0005 at the last update to 0.0005 at the next");
+    c.train.steps = 12;
+    EXPECT(reopens(&c, test_path("run"), &w, &err));
+    EXPECT_CONTAINS(
+        w.notes, "the learning rate goes from 0.0005 at the last update to 0.000854 at the next");
+    c.train.steps = 0;
+    c.train.minutes = 1e7;
+    EXPECT(reopens(&c, test_path("run"), &w, &err));
+    EXPECT_CONTAINS(w.notes, "train.minutes: 0 -> 10000000");
+    EXPECT_CONTAINS(w.notes,
+                    "the learning rate goes from 0.0005 at the last update to 0.001 at the next");
+}
+
+/* ---- runs of older releases ---- */
+
+/* The newest checkpoint without what the run is, as releases before this one wrote it. */
+static void forget_record(const Config *c, const char *run)
+{
+    Trainer *t;
+    Err err = {0};
+    Watch w = {.count = 0};
+    TrainCallbacks callbacks = callbacks_of(&w);
+    if (!EXPECT(trainer_resume(&t, run, c, &callbacks, &err))) return;
+    CheckpointBlocks blocks = state_blocks(t);
+    t->state.record = NULL;
+    EXPECT(checkpoint_save(run, &t->table, &blocks, &t->state, 1, &err));
+    trainer_close(t);
+}
+
+TEST(a_run_of_an_older_release_is_compared_with_its_config_json)
+{
+    Config c = tiny_config(NULL);
+    const char *run = test_path("old");
+    Err err = {0};
+    Watch w = {.count = 0};
+    char path[PATH_BYTES];
+    must_train(&c, run, false, NULL);
+    forget_record(&c, run);
+    if (!EXPECT(reopens(&c, run, &w, &err))) printf("  %s\n", err.text);
+    EXPECT_CONTAINS(w.notes, "an older release saved it");
+    set(&c, "method.prediction=v");
+    EXPECT(!reopens(&c, run, &w, &err));
+    EXPECT_CONTAINS(err.text, "method.prediction is \"eps\" in the run, but \"v\" here");
+    set(&c, "method.prediction=eps");
+    EXPECT(path_join(path, run, "config.json", &err) && unlink(path) == 0);
+    EXPECT(!reopens(&c, run, &w, &err));
+    EXPECT_INT(err.kind, ERR_FORMAT);
+    EXPECT_CONTAINS(err.text, "there is no config.json");
+}
+
+TEST(a_run_goes_on_with_its_own_configuration_where_none_is_given)
+{
+    Config c = tiny_config(NULL), own;
+    const char *run = test_path("run");
+    Err err = {0};
+    char path[PATH_BYTES], *before = config_to_json(&c), *text;
+    must_train(&c, run, false, NULL);
+    for (int from_checkpoint = 0; from_checkpoint < 2; from_checkpoint++) {
+        config_defaults(&own);
+        if (!EXPECT(trainer_run_config(run, &own, &err))) printf("  %s\n", err.text);
+        text = config_to_json(&own);
+        EXPECT_TEXT(text, before);
+        mem_free(text);
+        EXPECT(path_join(path, run, "config.json", &err));
+        unlink(path);
+        must_train(&own, run, true, NULL);
+        unlink(path);
+    }
+    mem_free(before);
+    EXPECT(!trainer_run_config(test_path("nothing"), &own, &err));
+    EXPECT_INT(err.kind, ERR_USAGE);
+}

@@ -1,0 +1,558 @@
+/* A run and its folder: saves that fail, what a killed process left out, interruptions, the lock. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/last_lines.h"
+#include "base/mem.h"
+#include "test.h"
+#include "train/train_internal.h"
+
+/* Points of a ring, so that a run of some steps takes no time. */
+static Config ring(const char *const *more)
+{
+    static const char *const settings[] = {"data.toy=ring",
+                                           "method.type=ddpm",
+                                           "method.steps=20",
+                                           "train.steps=4",
+                                           "train.batch=8",
+                                           "train.warmup=0",
+                                           "train.checkpoint_every=0",
+                                           "train.validate=8",
+                                           "train.log_every=1",
+                                           "sample.count=4",
+                                           NULL};
+    Config c;
+    Err err = {0};
+    config_defaults(&c);
+    bool chain = !more || strcmp(more[0], "method.type=sde") != 0;
+    for (int i = 0; settings[i]; i++)
+        if ((chain || strncmp(settings[i], "method.", 7) != 0) &&
+            !EXPECT(config_set(&c, settings[i], &err)))
+            printf("  %s\n", err.text);
+    for (int i = 0; more && more[i]; i++)
+        if (!EXPECT(config_set(&c, more[i], &err))) printf("  %s\n", err.text);
+    return c;
+}
+
+typedef struct Watch Watch;
+struct Watch {
+    char notes[4096], problems[4096];
+    void (*on_step)(Watch *w, int64_t step);
+    const char *interrupt_at; /* a part of a line of the log */
+    const char *run;
+    bool model_seen;
+};
+
+static void add(char *to, size_t size, const char *text)
+{
+    size_t used = strlen(to);
+    snprintf(to + used, size - used, "%s\n", text);
+}
+
+static void watch_note(void *context, const char *text)
+{
+    Watch *w = context;
+    add(w->notes, sizeof w->notes, text);
+}
+
+static void watch_problem(void *context, const char *text)
+{
+    Watch *w = context;
+    add(w->problems, sizeof w->problems, text);
+}
+
+static void watch_line(void *context, const char *json)
+{
+    const Watch *w = context;
+    if (w->interrupt_at && strstr(json, w->interrupt_at)) interrupt_set(true);
+}
+
+static void watch_status(void *context, const TrainStatus *s)
+{
+    Watch *w = context;
+    if (w->on_step) w->on_step(w, s->step);
+}
+
+static TrainCallbacks callbacks_of(Watch *w)
+{
+    return (TrainCallbacks){.context = w,
+                            .status = watch_status,
+                            .line = watch_line,
+                            .note = watch_note,
+                            .problem = watch_problem};
+}
+
+static bool train(const Config *c, const char *run, bool resume, Watch *w, Err *err)
+{
+    static Watch unused;
+    Trainer *t;
+    *err = (Err){0};
+    if (!w) w = &unused;
+    w->run = run;
+    TrainCallbacks callbacks = callbacks_of(w);
+    bool ok = (resume ? trainer_resume(&t, run, c, &callbacks, err)
+                      : trainer_open(&t, c, &callbacks, err)) &&
+              trainer_run(t, resume ? NULL : run, err);
+    trainer_close(t);
+    interrupt_set(false);
+    return ok;
+}
+
+static void must_train(const Config *c, const char *run, bool resume, Watch *w)
+{
+    Err err;
+    if (!EXPECT(train(c, run, resume, w, &err))) printf("  %s: %s\n", run, err.text);
+}
+
+static const char *in(const char *run, const char *name)
+{
+    static char paths[4][PATH_BYTES];
+    static int turn;
+    char *path = paths[turn++ % 4];
+    EXPECT(path_join(path, run, name, NULL));
+    return path;
+}
+
+static void put(const char *path, const char *text)
+{
+    Err err = {0};
+    if (!EXPECT(file_write(path, text, strlen(text), &err))) printf("  %s\n", err.text);
+}
+
+/* A file in the place of a folder: nothing can be written there, whoever the user is. */
+static void block(const char *run, const char *name)
+{
+    EXPECT(folder_make(run, NULL));
+    put(in(run, name), "in the way");
+}
+
+/* How many lines of the log hold both texts. */
+static int log_lines(const char *run, const char *a, const char *b)
+{
+    FileBytes file;
+    int n = 0;
+    if (!EXPECT(file_read(in(run, "stats.jsonl"), 1 << 20, &file, NULL))) return -1;
+    for (char *line = strtok((char *)file.bytes, "\n"); line; line = strtok(NULL, "\n"))
+        n += strstr(line, a) && strstr(line, b);
+    file_free(&file);
+    return n;
+}
+
+static uint64_t content(const char *path)
+{
+    FileBytes file;
+    uint64_t hash = 14695981039346656037u;
+    if (!file_read(path, 1 << 24, &file, NULL)) return 0;
+    for (size_t i = 0; i < file.size; i++) hash = (hash ^ file.bytes[i]) * 1099511628211u;
+    file_free(&file);
+    return hash;
+}
+
+#define WEIGHTS "model/mlp/diffusion_pytorch_model.safetensors"
+
+/* ---- saves that fail ---- */
+
+static void block_at_1_until_3(Watch *w, int64_t step)
+{
+    if (step == 1) block(w->run, "checkpoints");
+    w->model_seen |= step == 2 && path_exists(in(w->run, "model"));
+    if (step == 3) EXPECT(unlink(in(w->run, "checkpoints")) == 0);
+}
+
+TEST(a_failed_save_on_the_way_is_said_and_logged_and_training_goes_on_without_a_newer_model)
+{
+    static const char *const often[] = {"train.checkpoint_every=1", NULL};
+    Config c = ring(often);
+    Watch w = {.on_step = block_at_1_until_3};
+    const char *run = test_path("run");
+    must_train(&c, run, false, &w);
+    EXPECT_CONTAINS(w.problems, "step 1: not saved: ");
+    EXPECT_CONTAINS(w.problems, "step 2: not saved: ");
+    EXPECT_CONTAINS(w.problems, "checkpoints: exists and is not a folder; training goes on");
+    EXPECT(!strstr(w.problems, "step 3") && !strstr(w.notes, "not saved"));
+    EXPECT_INT(log_lines(run, "\"event\":\"save_failed\"", "exists and is not a folder"), 2);
+    EXPECT_INT(log_lines(run, "\"event\":\"save_failed\"", "\"part\":\"checkpoint\""), 2);
+    EXPECT_INT(log_lines(run, "\"event\":\"checkpoint\"", ""), 2);
+    EXPECT(!w.model_seen); /* the checkpoint is written before the model */
+}
+
+static void block_at_1(Watch *w, int64_t step)
+{
+    if (step == 1) block(w->run, "checkpoints");
+}
+
+static void block_and_interrupt_at_1(Watch *w, int64_t step)
+{
+    block_at_1(w, step);
+    interrupt_set(true);
+}
+
+TEST(a_failed_last_save_is_an_error_that_says_what_is_lost_also_after_an_interruption)
+{
+    static const char *const often[] = {"train.checkpoint_every=1", NULL};
+    Config c = ring(NULL), every = ring(often);
+    Watch blocked = {.on_step = block_at_1}, interrupted = {.on_step = block_and_interrupt_at_1};
+    Err err;
+    const char *none = test_path("none"), *stopped = test_path("stopped");
+    EXPECT(!train(&c, none, false, &blocked, &err));
+    EXPECT_INT(err.kind, ERR_IO);
+    EXPECT_CONTAINS(err.text, "step 4 is not saved: ");
+    EXPECT_CONTAINS(err.text, "there is no checkpoint, and all updates are lost");
+    EXPECT_INT(log_lines(none, "\"event\":\"save_failed\",\"step\":4", ""), 1);
+    EXPECT(!train(&every, stopped, false, &interrupted, &err));
+    EXPECT_INT(err.kind, ERR_IO);
+    EXPECT_CONTAINS(err.text, "interrupted, and step 1 is not saved: ");
+}
+
+static void block_at_3(Watch *w, int64_t step)
+{
+    if (step != 3) return;
+    EXPECT(rename(in(w->run, "checkpoints"), in(w->run, "moved")) == 0);
+    block(w->run, "checkpoints");
+}
+
+TEST(a_failed_last_save_names_the_step_from_which_updates_are_lost)
+{
+    static const char *const second[] = {"train.checkpoint_every=2", "train.steps=3", NULL};
+    Config c = ring(second);
+    Watch w = {.on_step = block_at_3};
+    Err err;
+    EXPECT(!train(&c, test_path("run"), false, &w, &err));
+    EXPECT_INT(err.kind, ERR_IO);
+    EXPECT_CONTAINS(err.text, "step 3 is not saved: ");
+    EXPECT_CONTAINS(err.text,
+                    "the newest checkpoint is that of step 2, and the updates after it are lost");
+}
+
+TEST(a_failed_last_model_says_that_the_checkpoint_is_there_and_resume_makes_the_model)
+{
+    Config c = ring(NULL);
+    Err err;
+    const char *run = test_path("run");
+    block(run, "model");
+    EXPECT(!train(&c, run, false, NULL, &err));
+    EXPECT_INT(err.kind, ERR_IO);
+    EXPECT_CONTAINS(err.text, "the model of step 4 is not saved, but its checkpoint is: ");
+    EXPECT_INT(log_lines(run, "\"part\":\"model\"", "save_failed"), 1);
+    EXPECT(unlink(in(run, "model")) == 0);
+    must_train(&c, run, true, NULL);
+    EXPECT(path_exists(in(run, WEIGHTS)) && path_exists(in(run, "samples/step-00000004.png")));
+}
+
+static void block_log(Watch *w, int64_t step)
+{
+    const char *log = in(w->run, "stats.jsonl");
+    if (step == 1) EXPECT(unlink(log) == 0 && mkdir(log, 0777) == 0);
+    if (step == 3) EXPECT(rmdir(log) == 0);
+}
+
+TEST(a_log_that_cannot_be_written_stops_nothing_and_is_said_once)
+{
+    Config c = ring(NULL);
+    Watch w = {.on_step = block_log};
+    const char *run = test_path("run");
+    must_train(&c, run, false, &w);
+    const char *first = strstr(w.problems, "lines of its log are lost");
+    if (EXPECT(first)) EXPECT(!strstr(first + 1, "lines of its log are lost"));
+    EXPECT_CONTAINS(w.problems, "stats.jsonl is written again; lines before are missing");
+    EXPECT_INT(log_lines(run, "\"event\":\"step\"", ""), 2);
+}
+
+/* ---- what a killed process left out ---- */
+
+/* The first kept step for which there is room becomes the one before. */
+static void keep_another_step(const char *model, const char *scheduler)
+{
+    FileBytes file;
+    ModelConfig m;
+    Err err = {0};
+    char text[8192];
+    if (!EXPECT(model_folder_read_config(model, &m, &err))) return;
+    int k = 0;
+    while (k < m.kept_count && m.kept[k] == (k ? m.kept[k - 1] + 1 : 0)) k++;
+    if (EXPECT(k < m.kept_count)) m.kept[k]--;
+    EXPECT(file_read(scheduler, sizeof text, &file, &err));
+    const char *list = strstr((char *)file.bytes, "\"kept_timesteps\"");
+    if (EXPECT(list)) {
+        int n = snprintf(text, sizeof text, "%.*s\"kept_timesteps\": [%d",
+                         (int)(list - (char *)file.bytes), (char *)file.bytes, m.kept[0]);
+        for (int i = 1; i < m.kept_count; i++)
+            n += snprintf(text + n, sizeof text - (size_t)n, ", %d", m.kept[i]);
+        snprintf(text + n, sizeof text - (size_t)n, "%s", strchr(list, ']'));
+        put(scheduler, text);
+    }
+    file_free(&file);
+    model_config_free(&m);
+    EXPECT(model_folder_read_config(model, &m, &err));
+    model_config_free(&m);
+}
+
+TEST(a_finished_run_whose_model_or_picture_is_missing_or_older_is_completed_on_resume)
+{
+    static const char *const half[] = {"train.steps=2", "method.type=eddpm", "method.keep=5", NULL};
+    static const char *const whole[] = {"train.steps=4", "method.type=eddpm", "method.keep=5",
+                                        NULL};
+    static const char *const parts[] = {"model", "samples/step-00000004.png", WEIGHTS,
+                                        "model/scheduler/scheduler_config.json"};
+    Config two = ring(half), four = ring(whole);
+    const char *run = test_path("run");
+    must_train(&two, run, false, NULL);
+    EXPECT(rename(in(run, "model"), test_path("older")) == 0);
+    must_train(&four, run, true, NULL);
+    uint64_t weights = content(in(run, WEIGHTS)), picture = content(in(run, parts[1]));
+    uint64_t steps = content(in(run, parts[3]));
+    EXPECT(weights && picture && steps);
+    FileBytes older;
+    EXPECT(file_read(in(test_path("older"), "mlp/diffusion_pytorch_model.safetensors"), 1 << 24,
+                     &older, NULL));
+    for (int i = 0; i < 7; i++) {
+        Watch w = {0};
+        struct stat before, after;
+        if (i < 4) EXPECT(test_remove_tree(in(run, parts[i])));
+        /* Another model of the same run in its place, other kept steps beside the same weights, other
+         * weights beside the same kept steps. */
+        if (i == 4) EXPECT(test_remove_tree(in(run, "model")));
+        if (i == 4) EXPECT(rename(test_path("older"), in(run, "model")) == 0);
+        if (i == 5) keep_another_step(in(run, "model"), in(run, parts[3]));
+        if (i == 6) EXPECT(file_write(in(run, WEIGHTS), older.bytes, older.size, NULL));
+        must_train(&four, run, true, &w);
+        EXPECT(!strstr(w.notes, "is finished"));
+        EXPECT(content(in(run, WEIGHTS)) == weights);
+        EXPECT(content(in(run, parts[1])) == picture);
+        EXPECT(content(in(run, parts[3])) == steps);
+        /* Once complete it is finished, and nothing is written anew. */
+        Watch again = {0};
+        EXPECT(stat(in(run, WEIGHTS), &before) == 0);
+        must_train(&four, run, true, &again);
+        EXPECT_CONTAINS(again.notes, "is finished");
+        EXPECT(stat(in(run, WEIGHTS), &after) == 0 && before.st_ino == after.st_ino);
+        EXPECT_INT(log_lines(run, "\"event\":\"validation\",\"step\":4", ""), 1);
+    }
+    file_free(&older);
+}
+
+static void interrupt_at_3(Watch *w, int64_t step)
+{
+    if (step != 3) return;
+    w->model_seen = path_exists(in(w->run, WEIGHTS));
+    interrupt_set(true);
+}
+
+TEST(an_unfinished_run_gets_model_validation_and_picture_of_its_checkpoint_on_resume)
+{
+    static const char *const second[] = {"train.checkpoint_every=2", "train.steps=6", NULL};
+    Config c = ring(second);
+    Watch first = {.interrupt_at = "\"event\":\"checkpoint\""}, then = {.on_step = interrupt_at_3};
+    Err err;
+    const char *run = test_path("run");
+    EXPECT(!train(&c, run, false, &first, &err));
+    EXPECT_INT(err.kind, ERR_INTERRUPTED);
+    EXPECT_INT(log_lines(run, "\"event\":\"validation\"", ""), 0);
+    EXPECT(test_remove_tree(in(run, "model")));
+    EXPECT(!train(&c, run, true, &then, &err));
+    EXPECT(then.model_seen && path_exists(in(run, "samples/step-00000002.png")));
+    EXPECT_INT(log_lines(run, "\"event\":\"validation\",\"step\":2", ""), 1);
+}
+
+/* ---- interruptions ---- */
+
+TEST(validation_and_pictures_end_when_interrupted_and_resume_makes_them)
+{
+    static const char *const parts[] = {"\"event\":\"checkpoint\"", "\"event\":\"validation\""};
+    Config c = ring(NULL);
+    for (int i = 0; i < 2; i++) {
+        Watch w = {.interrupt_at = parts[i]}, rest = {0};
+        Err err;
+        const char *run = test_path(i ? "in_pictures" : "in_validation");
+        EXPECT(!train(&c, run, false, &w, &err));
+        EXPECT_INT(err.kind, ERR_INTERRUPTED);
+        EXPECT_CONTAINS(err.text, "interrupted at step 4, the last; everything is saved but");
+        EXPECT_INT(log_lines(run, "\"event\":\"validation\"", ""), i);
+        EXPECT(!path_exists(in(run, "samples/step-00000004.png")));
+        must_train(&c, run, true, &rest);
+        EXPECT_INT(log_lines(run, "\"event\":\"validation\"", ""), 1);
+        EXPECT(path_exists(in(run, "samples/step-00000004.png")));
+    }
+}
+
+TEST(looking_for_the_widest_pair_ends_when_interrupted)
+{
+    static const char *const score[] = {"method.type=sde", "method.sde=ve", NULL};
+    Config c = ring(score);
+    Trainer *t;
+    Err err = {0};
+    interrupt_set(true);
+    EXPECT(!trainer_open(&t, &c, NULL, &err));
+    interrupt_set(false);
+    EXPECT_INT(err.kind, ERR_INTERRUPTED);
+    EXPECT_CONTAINS(err.text, "interrupted while looking for the largest distance");
+}
+
+/* ---- one process ---- */
+
+TEST(a_run_that_another_process_works_on_is_neither_begun_nor_resumed)
+{
+    Config c = ring(NULL);
+    Err err = {0};
+    Trainer *holder, *second;
+    RunLock lock;
+    const char *run = test_path("run"), *fresh = test_path("fresh");
+    must_train(&c, run, false, NULL);
+    EXPECT(trainer_resume(&holder, run, &c, NULL, &err));
+    EXPECT(!trainer_resume(&second, run, &c, NULL, &err));
+    EXPECT_INT(err.kind, ERR_IO);
+    EXPECT_CONTAINS(err.text, "is in use by");
+    trainer_close(holder);
+    EXPECT(trainer_open(&holder, &c, NULL, &err) && folder_make(fresh, &err) &&
+           run_lock(&lock, fresh, &err));
+    EXPECT(!trainer_run(holder, fresh, &err));
+    EXPECT_CONTAINS(err.text, "is in use by");
+    EXPECT(!path_exists(in(fresh, "config.json")));
+    trainer_close(holder);
+    run_unlock(&lock);
+    /* A trainer holds its lock until it is closed. */
+    EXPECT(trainer_open(&holder, &c, NULL, &err) && trainer_run(holder, fresh, &err));
+    EXPECT(!run_lock(&lock, fresh, &err));
+    trainer_close(holder);
+}
+
+/* ---- sums ---- */
+
+TEST(accumulated_passes_give_the_loss_and_gradient_of_one_large_batch)
+{
+    static const char *const one[] = {"train.batch=8", NULL};
+    static const char *const four[] = {"train.batch=2", "train.accumulate=4", NULL};
+    TrainUpdate u[2];
+    for (int k = 0; k < 2; k++) {
+        Config c = ring(k ? four : one);
+        Trainer *t;
+        Err err = {0};
+        if (!EXPECT(trainer_open(&t, &c, NULL, &err) && trainer_update(t, &u[k], &err))) return;
+        trainer_close(t);
+    }
+    EXPECT_INT((long long)u[1].images, 8);
+    EXPECT_NEAR(u[1].loss, u[0].loss, 1e-6 * u[0].loss);
+    EXPECT_NEAR(u[1].grad_norm, u[0].grad_norm, 1e-5 * u[0].grad_norm);
+}
+
+/* Draws are a function of the sample's whole number. */
+TEST(a_sample_beyond_four_thousand_million_is_not_the_one_32_bits_below)
+{
+    Config c = ring(NULL);
+    Trainer *t;
+    Err err = {0};
+    if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
+    TrainBatch *b = &t->train_batch[0];
+    size_t bytes = (size_t)b->size * sizeof(float);
+    float *noise = test_floats((size_t)b->size * b->dims), *times = test_floats((size_t)b->size);
+    float *x = test_floats((size_t)b->size * b->dims);
+    batch_read_train(t, b, 5);
+    memcpy(x, b->xt, bytes * b->dims);
+    batch_diffuse_train(t, b, 5);
+    memcpy(noise, b->noise, bytes * b->dims);
+    memcpy(times, b->t, bytes);
+    batch_read_train(t, b, (UINT64_C(1) << 32) + 5);
+    EXPECT(memcmp(x, b->xt, bytes * b->dims) != 0);
+    batch_diffuse_train(t, b, (UINT64_C(1) << 32) + 5);
+    for (int i = 0; i < b->size; i++)
+        EXPECT(noise[(size_t)i * b->dims] != b->noise[(size_t)i * b->dims]);
+    EXPECT(memcmp(times, b->t, bytes) != 0);
+    free(noise);
+    free(times);
+    free(x);
+    trainer_close(t);
+}
+
+/* ---- the log's last lines ---- */
+
+TEST(last_lines_are_the_lines_of_the_file_backwards)
+{
+    enum { LINES = 3000 };
+    static size_t starts[LINES + 1];
+    const char *path = test_path("lines");
+    for (int ending = 0; ending < 2; ending++) {
+        size_t room = 200 * LINES, size = 0;
+        char *text = calloc(room, 1);
+        for (int i = 0; i < LINES; i++) {
+            starts[i] = size;
+            size += (size_t)snprintf(text + size, room - size, "%d %*s%s", i, i * 37 % 150, "",
+                                     ending || i + 1 < LINES ? "\n" : "");
+        }
+        starts[LINES] = size;
+        LastLines l;
+        Err err = {0};
+        bool found = true;
+        EXPECT(file_write(path, text, size, &err) && last_lines_open(&l, path, &err));
+        for (int i = LINES - 1; i >= 0; i--) {
+            if (!EXPECT(last_lines_next(&l, &found, &err) && found)) break;
+            EXPECT_INT((long long)l.start, (long long)starts[i]);
+            EXPECT_INT((long long)l.end, (long long)starts[i + 1]);
+            EXPECT(l.whole == (ending || i + 1 < LINES));
+            EXPECT_INT((long long)l.length, (long long)(starts[i + 1] - starts[i]) - l.whole);
+            EXPECT(memcmp(l.text, text + starts[i], l.length) == 0);
+        }
+        EXPECT(last_lines_next(&l, &found, &err) && !found);
+        last_lines_close(&l);
+        free(text);
+    }
+}
+
+/* 3 GiB of nothing, a newline, two lines: only the end is read. */
+TEST(last_lines_of_a_huge_file_take_its_end_only_and_an_endless_line_ends_them)
+{
+    const char *path = test_path("huge");
+    off_t hole = (off_t)3 << 30;
+    LastLines l;
+    Err err = {0};
+    bool found = false;
+    put(path, "");
+    EXPECT(truncate(path, hole) == 0);
+    EXPECT(file_append_line(path, "", &err) && file_append_line(path, "one", &err));
+    EXPECT(file_append_line(path, "two", &err) && last_lines_open(&l, path, &err));
+    EXPECT(last_lines_next(&l, &found, &err) && found && memcmp(l.text, "two", 3) == 0);
+    EXPECT(last_lines_next(&l, &found, &err) && found && memcmp(l.text, "one", 3) == 0);
+    EXPECT(last_lines_next(&l, &found, &err) && !found);
+    EXPECT_INT((long long)l.start, (long long)hole + 1);
+    last_lines_close(&l);
+}
+
+TEST(a_resumed_run_cuts_the_end_of_a_log_of_any_size)
+{
+    static const char *const more[] = {"train.steps=5", NULL};
+    Config c = ring(NULL), longer = ring(more);
+    const char *run = test_path("run"), *log = in(run, "stats.jsonl");
+    off_t hole = (off_t)3 << 30;
+    struct stat st;
+    Err err = {0};
+    must_train(&c, run, false, NULL);
+    EXPECT(truncate(log, hole) == 0 && file_append_line(log, "", &err));
+    EXPECT(file_append_line(log, "{\"event\":\"step\",\"step\":4,\"loss\":1}", &err));
+    EXPECT(stat(log, &st) == 0);
+    off_t kept = st.st_size;
+    for (int step = 5; step < 2000; step++) {
+        char line[64];
+        snprintf(line, sizeof line, "{\"event\":\"step\",\"step\":%d,\"loss\":9}", step);
+        EXPECT(file_append_line(log, line, &err));
+    }
+    EXPECT(file_append_line(log, "{\"event\":\"st", &err) && stat(log, &st) == 0);
+    EXPECT(truncate(log, st.st_size - 1) == 0);
+    must_train(&longer, run, true, NULL);
+    LastLines l;
+    bool found = false;
+    int lines = 0;
+    EXPECT(last_lines_open(&l, log, &err));
+    while (last_lines_next(&l, &found, &err) && found && l.start >= kept) {
+        lines++;
+        char line[1000];
+        snprintf(line, sizeof line, "%.*s", (int)l.length, l.text);
+        EXPECT_CONTAINS(line, "\"step\":5");
+    }
+    EXPECT_INT((long long)l.end, (long long)kept);
+    EXPECT_INT(lines, 4); /* step, checkpoint, validation, samples */
+    last_lines_close(&l);
+}

@@ -1,0 +1,694 @@
+/* The training loop: optimiser, batches, resume, divergence, interruption, models. */
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "base/rng.h"
+#include "diffusion/sampler.h"
+#include "io/safetensors.h"
+#include "model/model.h"
+#include "test.h"
+#include "train/train_internal.h"
+
+enum { SIDE = 8, RUN_NAMES = 64 };
+
+/* An IDX file of n images of SIDE x SIDE: a bright square on dark ground, placed by the number. */
+static void make_data(const char *path, int n)
+{
+    size_t size = 16 + (size_t)n * SIDE * SIDE;
+    unsigned char *bytes = calloc(size, 1);
+    bytes[2] = 8;
+    bytes[3] = 3;
+    bytes[6] = (unsigned char)(n >> 8);
+    bytes[7] = (unsigned char)n;
+    bytes[11] = bytes[15] = SIDE;
+    for (int i = 0; i < n; i++)
+        for (int y = 0; y < SIDE; y++)
+            for (int x = 0; x < SIDE; x++)
+                bytes[16 + (i * SIDE + y) * SIDE + x] =
+                    (y - i % 5 >= 0 && y - i % 5 < 4 && x - i % 3 >= 1 && x - i % 3 < 5) ? 220 : 10;
+    Err err = {0};
+    if (!file_write(path, bytes, size, &err)) abort();
+    free(bytes);
+}
+
+/* A network small enough for a test, on data in the case's folder. */
+static Config tiny_config(void)
+{
+    Config c;
+    Err err = {0};
+    config_defaults(&c);
+    snprintf(c.data.path, sizeof c.data.path, "%s/images-idx3-ubyte", test_folder());
+    if (!path_exists(c.data.path)) make_data(c.data.path, 40);
+    static const char *const settings[] = {
+        "data.validation=8",        "model.channels=8",  "model.multipliers=[1,2]",
+        "model.attention=[4]",      "model.groups=4",    "method.steps=50",
+        "train.steps=10",           "train.batch=8",     "train.micro_batch=4",
+        "train.warmup=3",           "train.lr=0.002",    "train.schedule=cosine",
+        "train.checkpoint_every=0", "train.log_every=2", "train.validate=8",
+        "sample.count=4",           "train.seed=11"};
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        if (!config_set(&c, settings[i], &err)) {
+            printf("%s\n", err.text);
+            abort();
+        }
+    return c;
+}
+
+typedef struct {
+    int64_t stop_at; /* raise the interrupt after this step; 0: never */
+    double losses[64];
+    int count;
+} Watch;
+
+static void watch_status(void *context, const TrainStatus *s)
+{
+    Watch *w = context;
+    if (s->logged && w->count < 64) w->losses[w->count++] = s->loss;
+    if (w->stop_at && s->step == w->stop_at) interrupt_set(true);
+}
+
+/* Trains and returns whether it ended well; *err tells otherwise. */
+static bool train(const Config *c, const char *run, bool resume, Watch *watch, Err *err)
+{
+    Trainer *t;
+    TrainCallbacks callbacks = {.context = watch, .status = watch ? watch_status : NULL};
+    bool ok = (resume ? trainer_resume(&t, run, c, &callbacks, err)
+                      : trainer_open(&t, c, &callbacks, err)) &&
+              trainer_run(t, resume ? NULL : run, err);
+    trainer_close(t);
+    interrupt_set(false);
+    return ok;
+}
+
+/* The data of the newest checkpoint's tensors. */
+static Safetensors newest_state(const char *run)
+{
+    char folder[PATH_BYTES], path[PATH_BYTES];
+    Names names;
+    Err err = {0};
+    Safetensors st = {0};
+    if (!path_join(folder, run, "checkpoints", &err) || !folder_list(folder, &names, &err) ||
+        names.count == 0 || !path_join(path, folder, names.names[names.count - 1], &err) ||
+        !safetensors_open(&st, path, (size_t)1 << 30, &err)) {
+        printf("%s\n", err.text);
+        abort();
+    }
+    names_free(&names);
+    return st;
+}
+
+static bool same_state(const char *a, const char *b)
+{
+    Safetensors x = newest_state(a), y = newest_state(b);
+    bool same = x.data_bytes == y.data_bytes && memcmp(x.data, y.data, x.data_bytes) == 0;
+    safetensors_close(&x);
+    safetensors_close(&y);
+    return same;
+}
+
+TEST(learning_rate_warms_up_from_above_zero_and_follows_the_cosine)
+{
+    EXPECT_NEAR(learning_rate(RATE_CONSTANT, 2e-4, 0, 100, 0), 2e-6, 1e-18);
+    EXPECT_NEAR(learning_rate(RATE_CONSTANT, 2e-4, 99, 100, 0.9), 2e-4, 1e-18);
+    EXPECT_NEAR(learning_rate(RATE_COSINE, 1, 10, 0, 0), 1, 1e-15);
+    EXPECT_NEAR(learning_rate(RATE_COSINE, 1, 10, 0, 0.5), 0.5, 1e-15);
+    EXPECT_NEAR(learning_rate(RATE_COSINE, 1, 10, 0, 1), 0, 1e-15);
+}
+
+/* A table of two tensors, the second not trainable. */
+static ParamInfo two_infos[2] = {
+    {.name = "a", .rank = 1, .shape = {70000}, .trainable = true, .offset = 0, .count = 70000},
+    {.name = "b", .rank = 1, .shape = {5}, .trainable = false, .offset = 70000, .count = 5}};
+static const ParamTable two_tensors = {
+    .info = two_infos, .count = 2, .block_floats = 70016, .parameters = 70005, .sealed = true};
+
+/* The formulas of Kingma & Ba 2015 and Loshchilov & Hutter 2019 in double, element by element. */
+static void check_optimizer(OptimizerKind kind, double decay, double clip)
+{
+    OptimizerConfig config = {.kind = kind,
+                              .beta1 = 0.9,
+                              .beta2 = 0.99,
+                              .eps = 1e-8,
+                              .weight_decay = decay,
+                              .clip = clip,
+                              .ema = 0.6};
+    Optimizer o;
+    Err err = {0};
+    if (!EXPECT(optimizer_open(&o, &two_tensors, &config, 3, &err))) return;
+    enum { N = 70005 };
+    static double w[N], m[N], v[N], ema[N];
+    test_normals(o.weights, N, 1, 1);
+    memcpy(o.ema, o.weights, N * sizeof(float));
+    for (int i = 0; i < N; i++) {
+        w[i] = ema[i] = (double)o.weights[i];
+        m[i] = v[i] = 0;
+    }
+    for (int step = 0; step < 4; step++) {
+        static float sums[70000];
+        double squares = 0;
+        for (int b = 0; b < 3; b++)
+            test_normals(o.grad_block[b], 70000, 10 + 3 * (unsigned)step + (unsigned)b, 0.06f);
+        for (int i = 0; i < 70000; i++) {
+            sums[i] = o.grads[i] + o.grad_block[1][i] + o.grad_block[2][i];
+            squares += (double)sums[i] * (double)sums[i];
+        }
+        double norm = optimizer_sum_gradients(&o);
+        EXPECT_SAME(o.grads, sums, sizeof sums);
+        for (int i = 0; i < 70000; i++) EXPECT(o.grad_block[1][i] == 0 && o.grad_block[2][i] == 0);
+        EXPECT_NEAR(norm, sqrt(squares), 1e-9 * norm);
+        double scale = clip > 0 && norm > clip ? clip / norm : 1;
+        double lr = 0.01, n = step + 1, average = fmin(0.6, (1.0 + step) / (10.0 + step));
+        for (int i = 0; i < 70000; i++) {
+            double g = scale * (double)o.grads[i] + (kind == OPTIMIZER_ADAM ? decay * w[i] : 0);
+            m[i] = 0.9 * m[i] + 0.1 * g;
+            v[i] = 0.99 * v[i] + 0.01 * g * g;
+            w[i] -= lr * (m[i] / (1 - pow(0.9, n)) / (sqrt(v[i] / (1 - pow(0.99, n))) + 1e-8) +
+                          (kind == OPTIMIZER_ADAMW ? decay * w[i] : 0));
+            ema[i] = average * ema[i] + (1 - average) * w[i];
+        }
+        optimizer_update(&o, lr, norm);
+    }
+    double worst_w = 0, worst_ema = 0;
+    for (int i = 0; i < N; i++) {
+        worst_w = test_larger(worst_w, fabs((double)o.weights[i] - w[i]));
+        worst_ema = test_larger(worst_ema, fabs((double)o.ema[i] - ema[i]));
+    }
+    EXPECT_NEAR(worst_w, 0, 5e-6);
+    EXPECT_NEAR(worst_ema, 0, 5e-6);
+    EXPECT(o.grads[0] == 0 && o.grads[69999] == 0);
+    EXPECT_INT(o.step, 4);
+    optimizer_close(&o);
+}
+
+TEST(optimizer_adam_equals_the_formula_in_double)
+{
+    check_optimizer(OPTIMIZER_ADAM, 0, 0);
+}
+TEST(optimizer_adam_with_l2_and_clipping_equals_the_formula)
+{
+    check_optimizer(OPTIMIZER_ADAM, 0.1, 1);
+}
+TEST(optimizer_adamw_decays_apart_from_the_gradient)
+{
+    check_optimizer(OPTIMIZER_ADAMW, 0.1, 1);
+}
+
+/* The decay grows as (1 + n) / (10 + n) up to train.ema, and then is train.ema. */
+TEST(the_moving_average_decays_by_train_ema_once_it_is_warm)
+{
+    OptimizerConfig config = {
+        .kind = OPTIMIZER_ADAM, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .ema = 0.75};
+    Optimizer o;
+    Err err = {0};
+    if (!EXPECT(optimizer_open(&o, &two_tensors, &config, 1, &err))) return;
+    for (int64_t step = 0; step < 2000; step += step < 40 ? 1 : 650) {
+        o.step = step;
+        o.weights[0] = 3;
+        o.ema[0] = 1;
+        optimizer_update(&o, 0, 1); /* a rate of 0 keeps the weights */
+        double decay = fmin(0.75, (1.0 + (double)step) / (10.0 + (double)step));
+        EXPECT_NEAR((double)o.ema[0], decay * 1 + (1 - decay) * 3, 1e-6);
+    }
+    optimizer_close(&o);
+}
+
+TEST(batches_depend_on_the_sample_number_only)
+{
+    Config c = tiny_config();
+    Trainer *t;
+    Err err = {0};
+    TrainBatch one, four;
+    if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
+    size_t dims = t->train_network.dims;
+    EXPECT(batch_open(&one, 1, dims, &err) && batch_open(&four, 4, dims, &err));
+    batch_read_train(t, &four, 30), batch_diffuse_train(t, &four, 30);
+    batch_read_train(t, &one, 32), batch_diffuse_train(t, &one, 32);
+    EXPECT_SAME(one.xt, four.xt + 2 * dims, dims * sizeof(float));
+    EXPECT_SAME(one.target, four.target + 2 * dims, dims * sizeof(float));
+    EXPECT_SAME(one.t, four.t + 2, sizeof(float));
+    /* x_t - sigma eps = alpha x0, and x0 is one of two grey levels. */
+    double abar = schedule_alpha_bar(&t->process.schedule, (int)one.t[0]);
+    for (size_t i = 0; i < dims; i++) {
+        double x0 = ((double)one.xt[i] - sqrt(1 - abar) * (double)one.target[i]) / sqrt(abar);
+        if (!EXPECT(fabs(x0 - (220 / 127.5 - 1)) < 1e-4 || fabs(x0 - (10 / 127.5 - 1)) < 1e-4))
+            break;
+    }
+    batch_close(&one);
+    batch_close(&four);
+    trainer_close(t);
+}
+
+/* The levels of train.batch samples, made in passes of `size`. */
+static void drawn_times(const Config *c, uint64_t first, int size, double *times)
+{
+    Trainer *t;
+    TrainBatch b;
+    Err err = {0};
+    if (!EXPECT(trainer_open(&t, c, NULL, &err))) abort();
+    EXPECT(batch_open(&b, size, t->train_network.dims, &err));
+    for (int done = 0; done < c->train.batch; done += size) {
+        batch_read_train(t, &b, first + (uint64_t)done),
+            batch_diffuse_train(t, &b, first + (uint64_t)done);
+        for (int i = 0; i < size; i++) times[done + i] = (double)b.t[i];
+    }
+    batch_close(&b);
+    trainer_close(t);
+}
+
+TEST(even_times_take_one_level_from_each_part_of_the_chain_however_the_batch_is_split)
+{
+    enum { BATCH = 8, PART = 1000 };
+    Config c = tiny_config();
+    Err err = {0};
+    EXPECT(config_set(&c, "method.times=even", &err));
+    EXPECT(config_set(&c, "method.steps=8000", &err));
+    double whole[BATCH], parts[BATCH], next[BATCH];
+    drawn_times(&c, 16, 8, whole);
+    drawn_times(&c, 16, 2, parts);
+    drawn_times(&c, 24, 8, next);
+    EXPECT_SAME(parts, whole, sizeof whole);
+    EXPECT(memcmp(next, whole, sizeof whole) != 0);
+    int seen = 0;
+    for (int i = 0; i < BATCH; i++) {
+        EXPECT(whole[i] >= 0 && whole[i] < BATCH * PART);
+        seen |= 1 << (int)(whole[i] / PART);
+    }
+    EXPECT_INT(seen, (1 << BATCH) - 1);
+}
+
+TEST(an_even_schedule_trains_and_its_folder_keeps_the_betas)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    static const char *const settings[] = {"method.schedule=logsnr",     "method.logsnr_start=11",
+                                           "method.learn_variance=true", "model.input_fourier=[6]",
+                                           "method.times=even",          "train.steps=2",
+                                           "train.schedule=constant"};
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        EXPECT(config_set(&c, settings[i], &err));
+    const char *run = test_path("even");
+    if (!EXPECT(train(&c, run, false, NULL, &err))) return;
+    Model m;
+    if (!EXPECT(model_open(&m, run, 0, 0, &err))) return;
+    EXPECT_INT(m.config.schedule, SCHEDULE_BETAS);
+    EXPECT_INT(m.config.variance, VARIANCE_LEARNED);
+    EXPECT_INT(m.config.unet.input_fouriers, 1);
+    EXPECT_NEAR(2 * level_logsnr(process_level(&m.process, 0)), 11, 1e-9);
+    EXPECT_NEAR(2 * level_logsnr(process_level(&m.process, 49)), -8, 1e-9);
+    model_close(&m);
+    c.train.steps = 4;
+    if (!EXPECT(train(&c, run, true, NULL, &err))) printf("  %s\n", err.text);
+    c.train.steps = 4;
+    EXPECT(train(&c, test_path("straight"), false, NULL, &err));
+    EXPECT(same_state(run, test_path("straight")));
+}
+
+/* eps has unit variance and a network that starts at zero answers zero. */
+TEST(a_fresh_network_has_loss_one)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    Watch w = {0};
+    c.train.steps = 1;
+    c.train.batch = 256;
+    c.train.micro_batch = 64;
+    EXPECT(train(&c, test_path("fresh"), false, &w, &err));
+    EXPECT_NEAR(w.losses[0], 1, 5 * sqrt(2.0 / (256 * SIDE * SIDE)));
+}
+
+TEST(training_lowers_the_loss_on_a_small_set)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    Watch w = {0};
+    c.data.limit = 12;
+    c.data.validation = 4;
+    c.train.steps = 200;
+    c.train.lr = 0.005;
+    c.train.log_every = 20;
+    EXPECT(train(&c, test_path("fit"), false, &w, &err));
+    EXPECT_INT(w.count, 11);
+    EXPECT(w.losses[10] < 0.35 * w.losses[0]);
+}
+
+/* Ten updates in one go equal k updates, a stop, and the rest: weights, moments, EMA and every
+ * logged loss, through epoch ends, gradient accumulation, dropout, flips and the cosine. */
+TEST(resume_is_bit_exact)
+{
+    for (int variant = 0; variant < 2; variant++) {
+        Config c = tiny_config();
+        Err err = {0};
+        if (variant == 1) {
+            c.train.accumulate = 2;
+            c.model.dropout = 0.2;
+            c.data.flip = true;
+            c.method.prediction = PREDICT_V;
+            c.method.min_snr_gamma = 5;
+            c.train.optimizer = OPTIMIZER_ADAMW;
+            c.train.weight_decay = 0.01;
+        }
+        Watch whole = {0};
+        const char *straight = test_path(variant ? "straight1" : "straight0");
+        if (!EXPECT(train(&c, straight, false, &whole, &err))) printf("%s\n", err.text);
+        for (int stop = 3; stop <= 7; stop += 2) {
+            char name[32];
+            snprintf(name, sizeof name, "parts%d-%d", variant, stop);
+            const char *parts = test_path(name);
+            Watch first = {.stop_at = stop}, second = {0};
+            EXPECT(!train(&c, parts, false, &first, &err));
+            EXPECT_INT(err.kind, ERR_INTERRUPTED);
+            if (!EXPECT(train(&c, parts, true, &second, &err))) printf("%s\n", err.text);
+            EXPECT(same_state(straight, parts));
+            EXPECT_INT(first.count + second.count, whole.count);
+            for (int i = 0; i < second.count; i++)
+                EXPECT(second.losses[i] == whole.losses[first.count + i]);
+        }
+    }
+}
+
+/* Lines at 1, 4, 8 and the end; a run that was made longer has the same ones and that of its first
+ * end. */
+TEST(the_last_step_is_logged_and_changes_no_other_line)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    c.train.schedule = RATE_CONSTANT;
+    c.train.log_every = 4;
+    Watch whole = {0}, first = {0}, second = {0};
+    EXPECT(train(&c, test_path("whole"), false, &whole, &err));
+    EXPECT_INT(whole.count, 4);
+    const char *longer = test_path("longer");
+    c.train.steps = 6;
+    EXPECT(train(&c, longer, false, &first, &err));
+    EXPECT_INT(first.count, 3);
+    c.train.steps = 10;
+    EXPECT(train(&c, longer, true, &second, &err));
+    EXPECT_INT(second.count, 2);
+    EXPECT(second.losses[0] == whole.losses[2] && second.losses[1] == whole.losses[3]);
+}
+
+/* Each piece of state that a checkpoint holds matters: without it the result is another one. */
+TEST(resume_without_any_one_piece_of_state_is_noticed)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    const char *straight = test_path("straight");
+    EXPECT(train(&c, straight, false, NULL, &err));
+    for (int piece = 0; piece < 5; piece++) {
+        char name[32];
+        snprintf(name, sizeof name, "without%d", piece);
+        const char *run = test_path(name);
+        Watch first = {.stop_at = 5};
+        EXPECT(!train(&c, run, false, &first, &err));
+        Trainer *t;
+        EXPECT(trainer_open(&t, &c, NULL, &err));
+        CheckpointBlocks blocks = {.weights = t->optimizer.weights,
+                                   .ema = t->optimizer.ema,
+                                   .m = t->optimizer.m,
+                                   .v = t->optimizer.v};
+        char notes[256];
+        EXPECT(
+            checkpoint_load_newest(run, &t->table, &blocks, &t->state, notes, sizeof notes, &err));
+        size_t bytes = t->table.block_floats * sizeof(float);
+        if (piece == 0) memset(blocks.m, 0, bytes);
+        if (piece == 1) memset(blocks.v, 0, bytes);
+        if (piece == 2) memcpy(blocks.ema, blocks.weights, bytes);
+        if (piece == 3) t->state.samples = 0;
+        if (piece == 4) t->state.step = 6;
+        EXPECT(checkpoint_save(run, &t->table, &blocks, &t->state, 2, &err));
+        trainer_close(t);
+        EXPECT(train(&c, run, true, NULL, &err));
+        EXPECT(!same_state(straight, run));
+    }
+}
+
+static void expect_same_for_any_number_of_threads(const Config *c)
+{
+    Err err = {0};
+    parallel_set_threads(1);
+    EXPECT(train(c, test_path("one"), false, NULL, &err));
+    FOR_THREADS(threads)
+    {
+        char name[32];
+        snprintf(name, sizeof name, "threads%d", threads);
+        EXPECT(train(c, test_path(name), false, NULL, &err));
+        EXPECT(same_state(test_path("one"), test_path(name)));
+    }
+}
+
+TEST(training_has_the_same_bits_for_any_number_of_threads)
+{
+    Config c = tiny_config();
+    c.train.steps = 4;
+    expect_same_for_any_number_of_threads(&c);
+}
+
+/* More passes than blocks of gradients, more threads than passes, and what is left over of both. */
+TEST(passes_side_by_side_have_the_same_bits_for_any_number_of_threads)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    c.train.steps = 3;
+    c.train.batch = 9;
+    c.train.micro_batch = 1;
+    c.model.dropout = 0.1;
+    c.train.accumulate = 2;
+    expect_same_for_any_number_of_threads(&c);
+    FOR_THREADS(threads)
+    {
+        Trainer *t;
+        if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
+        EXPECT_INT(t->optimizer.grad_blocks, 8);
+        EXPECT_INT(t->train_network.copies, threads);
+        trainer_close(t);
+    }
+}
+
+TEST(gradient_blocks_are_no_more_than_passes_nor_take_much_memory)
+{
+    ParamTable small = {.block_floats = 1 << 20}, large = {.block_floats = 36 << 20};
+    ParamTable huge = {.block_floats = 120 << 20};
+    EXPECT_INT(optimizer_gradient_blocks(&small, 1), 1);
+    EXPECT_INT(optimizer_gradient_blocks(&small, 5), 5);
+    EXPECT_INT(optimizer_gradient_blocks(&small, 100), 8);
+    EXPECT_INT(optimizer_gradient_blocks(&large, 16), 2);
+    EXPECT_INT(optimizer_gradient_blocks(&huge, 16), 1);
+}
+
+TEST(micro_batches_give_the_gradient_of_the_whole_batch)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    float *grads[2];
+    size_t floats = 0;
+    for (int k = 0; k < 2; k++) {
+        Trainer *t;
+        c.train.micro_batch = k ? 2 : 8;
+        if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
+        floats = t->table.block_floats;
+        TrainBatch *b = &t->train_batch[0];
+        for (int pass = 0; pass < 8 / b->size; pass++) {
+            batch_read_train(t, b, (uint64_t)(pass * b->size)),
+                batch_diffuse_train(t, b, (uint64_t)(pass * b->size));
+            network_train_pass(&t->train_network, t->optimizer.weights, t->optimizer.grads, b->xt,
+                               b->t, b->label, b->target, b->weight, 1.0f / 8, b->loss);
+        }
+        grads[k] = test_floats(floats);
+        memcpy(grads[k], t->optimizer.grads, floats * sizeof(float));
+        trainer_close(t);
+    }
+    EXPECT_CLOSE(grads[1], grads[0], floats, 1e-5);
+    free(grads[0]);
+    free(grads[1]);
+}
+
+TEST(divergence_stops_with_its_own_error_and_keeps_the_last_good_checkpoint)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    c.train.lr = 1e30;
+    c.train.clip = 0;
+    c.train.warmup = 0;
+    c.train.schedule = RATE_CONSTANT;
+    c.train.checkpoint_every = 1;
+    c.train.validate = 0;
+    const char *run = test_path("diverged");
+    EXPECT(!train(&c, run, false, NULL, &err));
+    EXPECT_INT(err.kind, ERR_DIVERGED);
+    EXPECT_CONTAINS(err.text, "last good checkpoint");
+    Safetensors st = newest_state(run);
+    for (size_t i = 0; i < st.data_bytes / sizeof(float); i++) {
+        float value;
+        memcpy(&value, st.data + i * sizeof value, sizeof value);
+        if (!EXPECT(isfinite(value))) break;
+    }
+    safetensors_close(&st);
+}
+
+TEST(a_run_is_never_overwritten_without_being_asked)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    c.train.steps = 2;
+    const char *run = test_path("kept");
+    EXPECT(train(&c, run, false, NULL, &err));
+    EXPECT(!train(&c, run, false, NULL, &err));
+    EXPECT_INT(err.kind, ERR_USAGE);
+    EXPECT_CONTAINS(err.text, "already holds a run");
+    EXPECT(!train(&c, test_path("absent"), true, NULL, &err));
+    EXPECT_CONTAINS(err.text, "no run to resume");
+    c.train.seed = 12;
+    EXPECT(!train(&c, run, true, NULL, &err));
+    EXPECT_CONTAINS(err.text, "train.seed is 11 in the run, but 12 here");
+}
+
+TEST(statistics_after_the_checkpoint_are_dropped_on_resume)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    c.train.log_every = 1;
+    Watch first = {.stop_at = 4};
+    const char *run = test_path("trim");
+    EXPECT(!train(&c, run, false, &first, &err));
+    char path[PATH_BYTES];
+    EXPECT(path_join(path, run, "stats.jsonl", &err));
+    EXPECT(file_append_line(path, "{\"event\":\"step\",\"step\":5,\"loss\":9}", &err));
+    EXPECT(file_append_line(path, "{\"event\":\"st", &err));
+    EXPECT(train(&c, run, true, NULL, &err));
+    FileBytes file;
+    EXPECT(file_read(path, 1 << 20, &file, &err));
+    int steps = 0, bad = 0;
+    for (char *line = strtok((char *)file.bytes, "\n"); line; line = strtok(NULL, "\n")) {
+        Json *json = json_parse(line, strlen(line), "line", false, &err);
+        if (!json) {
+            bad++;
+            continue;
+        }
+        if (strcmp(json_string(json_get(json, "event")), "step") == 0)
+            EXPECT_INT((long long)json_number(json_get(json, "step")), ++steps);
+        json_free(json);
+    }
+    EXPECT_INT(steps, 10);
+    EXPECT_INT(bad, 0);
+    file_free(&file);
+}
+
+TEST(the_model_folder_holds_the_moving_average_and_samples_like_it)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    Trainer *t;
+    const char *run = test_path("model");
+    if (!EXPECT(trainer_open(&t, &c, NULL, &err) && trainer_run(t, run, &err))) return;
+    Model m;
+    if (!EXPECT(model_open(&m, run, 0, 0, &err))) printf("%s\n", err.text);
+    EXPECT_INT((long long)m.table.parameters, (long long)t->table.parameters);
+    EXPECT_SAME(m.weights, t->optimizer.ema, m.table.block_floats * sizeof(float));
+    Denoiser whole, alone;
+    enum { D = SIDE * SIDE };
+    double x[3 * D], eps[3 * D], one[D];
+    rng_normals(x, 3 * D, 1, rng_stream(RNG_TEST, 3), 0);
+    NoiseLevel level = {.alpha = 0.8, .sigma = 0.6, .t = 20};
+    EXPECT(model_prepare(&m, 2, 0, &whole, &err) &&
+           whole.predict(whole.context, 3, x, &level, 0, eps, &err));
+    EXPECT(model_prepare(&m, 1, 0, &alone, &err) &&
+           alone.predict(alone.context, 1, x + 2 * D, &level, 0, one, &err));
+    EXPECT_SAME(one, eps + 2 * D, sizeof one);
+    model_close(&m);
+    trainer_close(t);
+}
+
+static bool has_classes(const void *context, const ModelConfig *config, Err *lack)
+{
+    (void)context;
+    return config->unet.classes > 0 || err_set(lack, ERR_USAGE, "has no classes");
+}
+
+static bool anything(const void *context, const ModelConfig *config, Err *lack)
+{
+    (void)context;
+    (void)config;
+    (void)lack;
+    return true;
+}
+
+/* A file of a run under `root`, changed `days` from now. */
+static void put_file(const char *root, const char *folder, const char *name, const char *text,
+                     int days)
+{
+    char inner[PATH_BYTES], file[PATH_BYTES];
+    Err err = {0};
+    EXPECT(path_join(inner, root, folder, &err) && folder_make(inner, &err) &&
+           path_join(file, inner, name, &err) && file_write(file, text, strlen(text), &err));
+    struct timespec at = {.tv_sec = time(NULL) + 86400 * days};
+    EXPECT(utimensat(AT_FDCWD, file, (struct timespec[]){at, at}, 0) == 0);
+}
+
+TEST(the_newest_run_that_serves_is_found_and_what_the_newer_ones_lack_is_said)
+{
+    char root[PATH_BYTES], run[PATH_BYTES];
+    Config c = tiny_config();
+    Err err = {0};
+    NewestRun newest;
+    Trainer *t = NULL;
+    snprintf(root, sizeof root, "%s", test_path("newest"));
+    EXPECT(!model_newest_run(root, anything, NULL, &newest, &err));
+    EXPECT_CONTAINS(err.text, "there is no folder");
+    EXPECT(folder_make(root, &err) && !model_newest_run(root, anything, NULL, &newest, &err));
+    EXPECT_CONTAINS(err.text, "has a model yet");
+    EXPECT(path_join(run, root, "good", &err) && trainer_open(&t, &c, NULL, &err) &&
+           trainer_run(t, run, &err));
+    trainer_close(t);
+    EXPECT(model_newest_run(root, anything, NULL, &newest, &err));
+    EXPECT_TEXT(newest.path, run);
+    EXPECT_INT(newest.passed, 0);
+    EXPECT(!model_newest_run(root, has_classes, NULL, &newest, &err));
+    EXPECT_CONTAINS(err.text, "good has no classes; it is the only run");
+    /* A damaged one and one without a model are newer. */
+    put_file(root, "damaged/model", "model_index.json", "{", 1);
+    put_file(root, "begun", "config.json", "{}", 2);
+    EXPECT(model_newest_run(root, anything, NULL, &newest, &err));
+    EXPECT_TEXT(newest.path, run);
+    EXPECT_INT(newest.passed, 2);
+    EXPECT_CONTAINS(newest.passed_path, "begun");
+    EXPECT_TEXT(newest.lack.text, "has no model yet");
+    EXPECT(!model_newest_run(root, has_classes, NULL, &newest, &err));
+    EXPECT_CONTAINS(err.text, "none of the 3 runs");
+}
+
+TEST(a_configuration_that_cannot_be_built_says_which_value)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    Trainer *t;
+    c.model.attention[0] = 5;
+    EXPECT(!trainer_open(&t, &c, NULL, &err));
+    EXPECT_INT(err.kind, ERR_USAGE);
+    EXPECT_CONTAINS(err.text, "no level of this network has height 5");
+    c = tiny_config();
+    c.model.levels = 5;
+    for (int i = 0; i < 5; i++) c.model.multipliers[i] = 1;
+    EXPECT(!trainer_open(&t, &c, NULL, &err));
+    EXPECT_INT(err.kind, ERR_USAGE);
+    c = tiny_config();
+    c.data.path[0] = '\0';
+    EXPECT(!trainer_open(&t, &c, NULL, &err));
+    EXPECT_CONTAINS(err.text, "data.path is missing");
+}
+
+TEST(an_unwritable_run_folder_is_one_sentence)
+{
+    Config c = tiny_config();
+    Err err = {0};
+    EXPECT(!train(&c, "/proc/nowhere/run", false, NULL, &err));
+    EXPECT_INT(err.kind, ERR_IO);
+    EXPECT_CONTAINS(err.text, "/proc/nowhere");
+}

@@ -15,6 +15,7 @@
 #                                      ONLY=PATTERN: configurations of these names alone, such as "toy-*"
 set -eu
 [ $# -ge 1 ] || { sed -n 's/^# usage: /usage: /p' "$0" >&2; exit 2; }
+only=${ONLY:-*}
 diffc=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 shift
 here=$(cd "$(dirname "$0")" && pwd)
@@ -85,7 +86,7 @@ for level in "$@"; do
     for config in "$repository"/configs/*.json; do
         name=$(basename "$config" .json)
         # shellcheck disable=SC2254 # a pattern is meant
-        case $name in ${ONLY:-*}) ;; *) continue ;; esac
+        case $name in $only) ;; *) continue ;; esac
         # shellcheck disable=SC2046 # several words are meant
         "$diffc" train "$config" -q --out "$level-$name" $(data_of "$config") --steps 20 --set train.minutes=0 \
             --set train.batch=4 --set train.log_every=5 --set train.validate=8 --set train.checkpoint_every=0 \

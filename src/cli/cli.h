@@ -6,10 +6,12 @@
 
 #include "base/err.h"
 #include "base/parallel.h"
+#include "cli/nll_images.h"
 #include "cli/options.h"
 #include "data/image.h"
 #include "io/diffusers/model_folder.h"
 #include "io/json.h"
+#include "model/model.h"
 #include "net/net.h"
 
 extern const Command command_train, command_sample, command_nll, command_info, command_bench,
@@ -76,18 +78,22 @@ bool check_sampler_name(const char *file, const char *name, Err *err);
 
 /* What a command needs of a model. */
 typedef struct {
-    bool images, points; /* makes them; neither set: either will do */
-    Shape image;         /* of these images; H or C 0: of any size or number of channels */
-    bool density;        /* gives its own density (cdm) */
-    bool finds_noise;    /* finds out how strong noise is (cdm) */
-    bool levels;         /* has numbered noise levels, which SDEs have not */
-    bool classes;        /* is of images with classes */
+    bool images, points;     /* makes them; neither set: either will do */
+    const NllImages *scored; /* makes such images as these; NULL: the command takes none */
+    Shape image;             /* of this size; H or C 0: any. open_model fills it in from `scored` */
+    bool density;            /* gives its own density (cdm) */
+    bool finds_noise;        /* finds out how strong noise is (cdm) */
+    bool levels;             /* has numbered noise levels, which SDEs have not */
+    bool classes;            /* is of images with classes */
 } ModelNeeds;
 
-/* path (PATH_BYTES): what --model says, or the newest run under runs/ that has what is needed, whose
- * name is said beside that of a newer one that has not. Where no run has all of it, the newest that
- * makes images (points) is taken, so that the command says what is wrong and what would help. */
-bool choose_model(const OptionValue *given, const ModelNeeds *needs, char *path, Err *err);
+/* Opens the model of a command and says its warnings. path (PATH_BYTES): what --model says, or the newest
+ * run under runs/ that has what is needed, whose name is said beside that of a newer one that has not.
+ * Where no run has all of it, the newest that makes images (points) is taken, so that the command says
+ * what is wrong and what would help. height, width: model_open's. A model of points is ERR_USAGE for
+ * a command that takes images. */
+bool open_model(Model *m, char *path, const OptionValue *given, ModelNeeds *needs, int height,
+                int width, Err *err);
 
 /* ERR_USAGE for a folder in the place of CONFIG.json. Of a run, its config.json is suggested, or the
  * words `alternative`, not empty, and the folder after them. */
@@ -124,8 +130,9 @@ bool output_json(JsonWriter *w, Err *err);
  * closed its end. */
 bool output_close(Err *err);
 
-/* Says (once a run, as narration) that DIFFC_CPU is below what the CPU has. */
-void note_instructions(void);
+/* What every command that computes begins with: --quiet, a note when DIFFC_CPU is below what the CPU has,
+ * and --threads (choose_threads). */
+void begin_work(const OptionValue *quiet, const OptionValue *threads);
 
 /* Sets the number of threads to that of --threads (not given, or NULL: the default); says (as narration)
  * when fewer run than were asked for. */

@@ -17,6 +17,7 @@
 #include "math/gemm.h"
 #include "math/vec.h"
 #include "model/model.h"
+#include "train/new_model.h"
 #include "train/trainer.h"
 
 enum { BATCH, SECONDS, REPEAT, TASK, LAYERS, SET, THREADS, JSON, QUIET, ROWS };
@@ -266,7 +267,7 @@ static bool measure_sampling(Bench *b, Err *err)
     Model m;
     SampleWork w = {.x = NULL};
     if (!open_data(&b->config, &data, err)) return false;
-    bool ok = model_open_new(&m, &b->config, &data, err);
+    bool ok = new_model_open(&m, &b->config, &data, err);
     dataset_close(&data);
     if (!ok) return false;
     ok = model_prepare(&m, b->batch, -1, &w.denoiser, err);
@@ -396,9 +397,7 @@ static bool bench(Bench *b, const OptionValue *v, Err *err)
 static bool run_bench(const Arguments *a, Err *err)
 {
     const OptionValue *v = a->values;
-    term_set_quiet(v[QUIET].given);
-    note_instructions();
-    choose_threads(&v[THREADS]);
+    begin_work(&v[QUIET], &v[THREADS]);
     Bench b = {.seconds = 0};
     bool ok = read_config(&b, a, err) && bench(&b, v, err);
     mem_free(b.timings);

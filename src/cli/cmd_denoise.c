@@ -7,11 +7,11 @@
 #include "base/mem.h"
 #include "base/term.h"
 #include "cli/cli.h"
-#include "cli/denoise_data.h"
-#include "cli/denoise_image.h"
+#include "cli/nll_images.h"
 #include "data/image.h"
 #include "diffusion/likelihood.h"
 #include "model/cdm_network.h"
+#include "model/denoise.h"
 #include "model/model.h"
 
 enum {
@@ -255,6 +255,19 @@ static bool report_data(const Job *job, const DenoiseScore *score, bool json, Er
     return output_json(&w, err);
 }
 
+static bool read_data_image(void *context, size_t i, unsigned char *pixels, Err *err)
+{
+    const Job *job = context;
+    return nll_images_read(&job->images, i, pixels, err);
+}
+
+static bool report_progress(void *context, size_t done)
+{
+    const Job *job = context;
+    term_progress("denoising: %zu of %zu images", done, job->images.count);
+    return !interrupt_requested();
+}
+
 static bool run_data(Job *job, const OptionValue *v, Err *err)
 {
     if (!v[SIGMA].given && !v[LEVEL].given)
@@ -267,11 +280,16 @@ static bool run_data(Job *job, const OptionValue *v, Err *err)
                        "without noise there is none to find; --data needs --sigma or --level above "
                        "0");
     DenoiseData data = {.denoiser = &job->denoiser,
-                        .images = &job->images,
+                        .count = job->images.count,
+                        .context = job,
+                        .read = read_data_image,
+                        .progress = report_progress,
                         .level = job->level,
                         .seed = v[SEED].seed};
     DenoiseScore score;
-    return denoise_data(&data, &score, err) && report_data(job, &score, v[JSON].given, err);
+    bool ok = denoise_data(&data, &score, err);
+    term_progress_end();
+    return ok && report_data(job, &score, v[JSON].given, err);
 }
 
 /* ---- the command ---- */
@@ -300,9 +318,6 @@ static bool check_options(const Arguments *a, Err *err)
 static bool run_job(Job *job, const OptionValue *v, Err *err)
 {
     int label;
-    if (job->model.config.network == NETWORK_MLP)
-        return err_set(err, ERR_USAGE, "%s is a model of points in the plane; denoise takes images",
-                       job->path);
     if (!choose_label(&v[LABEL], &job->model.config, &label, err)) return false;
     int batch = v[DATA].given ? DENOISE_IMAGES : 1;
     if (!model_prepare(&job->model, batch, label, &job->denoiser, err)) return false;
@@ -317,6 +332,7 @@ static bool run_job(Job *job, const OptionValue *v, Err *err)
 static bool find_model(Job *job, const OptionValue *v, Err *err)
 {
     ModelNeeds needs = {.images = true,
+                        .scored = &job->images,
                         .classes = v[LABEL].given,
                         .levels = v[LEVEL].given,
                         .finds_noise = !v[DATA].given && !v[LEVEL].given && !v[SIGMA].given};
@@ -325,8 +341,7 @@ static bool find_model(Job *job, const OptionValue *v, Err *err)
                               .data_path = v[DATA].text,
                               .part = v[PART].given ? (DataPart)v[PART].integer : PART_AUTO,
                               .count = v[DATA].given ? (size_t)v[COUNT].integer : 1};
-    if (!v[MODEL].given && !nll_images_shape(&job->images, &needs.image, err)) return false;
-    return choose_model(&v[MODEL], &needs, job->path, err);
+    return open_model(&job->model, job->path, &v[MODEL], &needs, 0, 0, err);
 }
 
 static bool run_denoise(const Arguments *a, Err *err)
@@ -335,13 +350,8 @@ static bool run_denoise(const Arguments *a, Err *err)
     Job job = {
         .input = a->word_count > 0 ? a->words[0] : NULL, .out = v[OUT].text, .named = v[OUT].given};
     if (!check_options(a, err)) return false;
-    term_set_quiet(v[QUIET].given);
-    note_instructions();
-    choose_threads(&v[THREADS]);
+    begin_work(&v[QUIET], &v[THREADS]);
     if (!find_model(&job, v, err)) return false;
-    if (!model_open(&job.model, job.path, 0, 0, err)) return false;
-    for (int i = 0; i < job.model.config.warning_count; i++)
-        term_note("warning: %s", job.model.config.warnings[i]);
     bool ok = run_job(&job, v, err);
     mem_free(job.y);
     mem_free(job.x);

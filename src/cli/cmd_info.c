@@ -8,12 +8,12 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/info_data.h"
-#include "cli/noise_advice.h"
 #include "cli/summary.h"
+#include "cli/training_summary.h"
 #include "io/safetensors.h"
 #include "model/method.h"
 #include "model/model.h"
-#include "train/trainer.h"
+#include "model/noise_advice.h"
 
 enum { LAYERS, JSON, ROWS };
 
@@ -254,19 +254,6 @@ static bool show_model(const char *path, const OptionValue *v, Err *err)
     return ok;
 }
 
-static bool show_config(const char *path, const OptionValue *v, Err *err)
-{
-    Config c;
-    Trainer *trainer = NULL;
-    config_defaults(&c);
-    bool ok = config_load(&c, path, err) && config_check(&c, err) &&
-              trainer_open_plan(&trainer, &c, err) &&
-              output_training(path, &c, trainer_plan(trainer), v[JSON].given, err);
-    trainer_close(trainer);
-    config_free(&c);
-    return ok;
-}
-
 static void tensor_lines(const char *path, const Safetensors *st, size_t elements)
 {
     char count[32], bytes[16];
@@ -350,7 +337,7 @@ static bool run_info(const Arguments *a, Err *err)
     choose_threads(NULL);
     if (path_is_folder(path) || !path_exists(path)) return show_model(path, v, err);
     if (ends_with(path, ".safetensors")) return show_tensors(path, v, err);
-    if (ends_with(path, ".json")) return show_config(path, v, err);
+    if (ends_with(path, ".json")) return show_config(path, v[JSON].given, err);
     return err_set(err, ERR_USAGE,
                    "%s: neither a folder nor a file named .json or .safetensors; info tells about "
                    "a run, a model folder, a configuration or a tensor file",

@@ -7,13 +7,13 @@
 #include "base/mem.h"
 #include "base/term.h"
 #include "cli/cli.h"
-#include "cli/nll_fit.h"
+#include "cli/fit_images.h"
 #include "cli/nll_images.h"
 #include "cli/nll_options.h"
 #include "cli/nll_report.h"
-#include "cli/step_choice.h"
 #include "diffusion/cdm.h"
 #include "diffusion/likelihood.h"
+#include "model/best_steps.h"
 #include "model/model.h"
 
 enum { BOUND_CALLS = 100, BOUND_IMAGES = 4, FLOW_IMAGES = 16, FILE_DRAWS = 4 };
@@ -30,7 +30,8 @@ typedef struct {
     ExactRun exact;
     const char *variance; /* of the bound, by name */
     bool fitted;
-    double *variances; /* fitted, or NULL */
+    MeasuredImages fit; /* what errors are measured on */
+    double *variances;  /* fitted, or NULL */
     uint64_t seed;
     int batch;
     NllImages images;
@@ -360,28 +361,31 @@ static bool prepare(Job *job, int label, Err *err)
     return model_prepare(&job->model, batch, label, &job->denoiser, err);
 }
 
-/* --steps makes the model a chain of fewer steps. */
-static bool choose_chain(Job *job, const OptionValue *v, NllFit fit, int label, Err *err)
+/* The images that errors are measured on, read when the first measurement needs them. */
+static bool open_fit(Job *job, const OptionValue *v, Err *err)
 {
+    return job->fit.x0 ||
+           fit_images_open(&job->fit, &job->model, v[NLL_ROW_FIT_DATA].text,
+                           (int)v[NLL_ROW_FIT_COUNT].integer, v[NLL_ROW_SEED].seed, err);
+}
+
+/* --steps makes the model a chain of fewer steps. */
+static bool choose_chain(Job *job, const OptionValue *v, int label, Err *err)
+{
+    SpacingKind spacing = (SpacingKind)v[NLL_ROW_SPACING].integer;
+    int K = (int)v[NLL_ROW_STEPS].integer;
     bool clip = v[NLL_ROW_CLIP].given ? v[NLL_ROW_CLIP].integer : true;
-    return !v[NLL_ROW_STEPS].given ||
-           choose_steps(&job->model, (SpacingKind)v[NLL_ROW_SPACING].integer,
-                        (int)v[NLL_ROW_STEPS].integer, fit, label, clip, err);
+    if (!v[NLL_ROW_STEPS].given) return true;
+    return check_steps(&job->model, spacing, K, err) &&
+           (spacing != SPACING_DP || open_fit(job, v, err)) &&
+           choose_steps(&job->model, spacing, K, &job->fit, label, clip, err);
 }
 
 static bool run_job(Job *job, const OptionValue *v, Err *err)
 {
-    if (job->model.config.network == NETWORK_MLP)
-        return err_set(err, ERR_USAGE,
-                       "%s: the model gives points of the plane; nll scores images of 8 bits",
-                       job->path);
     int label;
     if (!choose_label(&v[NLL_ROW_LABEL], &job->model.config, &label, err)) return false;
     if (!choose_protocol(v, job, err)) return false;
-    NllFit fit = {.model = &job->model,
-                  .path = v[NLL_ROW_FIT_DATA].text,
-                  .count = (int)v[NLL_ROW_FIT_COUNT].integer,
-                  .seed = v[NLL_ROW_SEED].seed};
     job->images.want = job->model.image;
     job->report = (NllReport){.protocol = job->protocol,
                               .level = (int)v[NLL_ROW_LEVEL].integer,
@@ -392,7 +396,7 @@ static bool run_job(Job *job, const OptionValue *v, Err *err)
     /* What can be wrong with the files is found before the work. */
     if (!nll_images_open(&job->images, err)) return false;
     Group group = {0};
-    bool ok = nll_report_open(&job->report, err) && choose_chain(job, v, fit, label, err);
+    bool ok = nll_report_open(&job->report, err) && choose_chain(job, v, label, err);
     if (ok) {
         fill_runs(v, job);
         job->report.noise_alone = is_noise_alone(job);
@@ -400,7 +404,8 @@ static bool run_job(Job *job, const OptionValue *v, Err *err)
         ok = prepare(job, label, err);
     }
     if (ok && job->fitted)
-        ok = nll_fit_variances(&fit, &job->denoiser, &job->bound, &job->variances, err);
+        ok = open_fit(job, v, err) &&
+             measure_variances(&job->fit, &job->denoiser, &job->bound, &job->variances, err);
     ok = ok && group_open(&group, job, err);
     if (ok) {
         narrate(job);
@@ -409,6 +414,7 @@ static bool run_job(Job *job, const OptionValue *v, Err *err)
     group_close(&group);
     nll_report_close(&job->report);
     nll_images_close(&job->images);
+    fit_images_close(&job->fit);
     mem_free(job->variances);
     return ok;
 }
@@ -417,12 +423,12 @@ static bool find_model(Job *job, const OptionValue *v, Err *err)
 {
     const OptionValue *protocol = &v[NLL_ROW_PROTOCOL];
     ModelNeeds needs = {.images = true,
+                        .scored = &job->images,
                         .classes = v[NLL_ROW_LABEL].given,
                         .density = protocol->given ? protocol->integer == PROTOCOL_EXACT
                                                    : v[NLL_ROW_LEVEL].given,
                         .levels = protocol->given && protocol->integer == PROTOCOL_BOUND};
-    if (!v[NLL_ROW_MODEL].given && !nll_images_shape(&job->images, &needs.image, err)) return false;
-    return choose_model(&v[NLL_ROW_MODEL], &needs, job->path, err);
+    return open_model(&job->model, job->path, &v[NLL_ROW_MODEL], &needs, 0, 0, err);
 }
 
 static bool run_nll(const Arguments *a, Err *err)
@@ -437,9 +443,7 @@ static bool run_nll(const Arguments *a, Err *err)
         return err_set(err, ERR_USAGE, "--%s belongs to --data",
                        nll_options[v[NLL_ROW_COUNT].given ? NLL_ROW_COUNT : NLL_ROW_PART].name);
     if (a->word_count == 1 && !check_image_file(a->words[0], err)) return false;
-    term_set_quiet(v[NLL_ROW_QUIET].given);
-    note_instructions();
-    choose_threads(&v[NLL_ROW_THREADS]);
+    begin_work(&v[NLL_ROW_QUIET], &v[NLL_ROW_THREADS]);
     job.images = (NllImages){
         .resize = v[NLL_ROW_RESIZE].given,
         .paths = a->words,
@@ -447,9 +451,6 @@ static bool run_nll(const Arguments *a, Err *err)
         .part = v[NLL_ROW_PART].given ? (DataPart)v[NLL_ROW_PART].integer : PART_AUTO,
         .count = v[NLL_ROW_DATA].given ? (size_t)v[NLL_ROW_COUNT].integer : (size_t)a->word_count};
     if (!find_model(&job, v, err)) return false;
-    if (!model_open(&job.model, job.path, 0, 0, err)) return false;
-    for (int i = 0; i < job.model.config.warning_count; i++)
-        term_note("warning: %s", job.model.config.warnings[i]);
     bool ok = run_job(&job, v, err);
     model_close(&job.model);
     return ok;

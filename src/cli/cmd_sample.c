@@ -10,11 +10,12 @@
 #include "base/parallel.h"
 #include "base/term.h"
 #include "cli/cli.h"
+#include "cli/fit_images.h"
 #include "cli/sample_output.h"
 #include "cli/sample_plan.h"
-#include "cli/step_choice.h"
 #include "cli/version.h"
 #include "math/vec.h"
+#include "model/best_steps.h"
 #include "model/model.h"
 
 enum { FIT_IMAGES = 32 };
@@ -318,9 +319,14 @@ static bool make_images(Job *job, const Arguments *a, Err *err)
 /* The spacing dp: the model becomes the chain of the chosen steps, which are then all taken. */
 static bool take_best_steps(Model *model, const SamplePlan *plan, const Arguments *a, Err *err)
 {
-    NllFit fit = {.path = a->values[SAMPLE_ROW_FIT_DATA].text, .count = FIT_IMAGES};
-    return choose_steps(model, SPACING_DP, plan->calls, fit, plan->label < 0 ? 0 : plan->label,
-                        plan->run.clip, err);
+    MeasuredImages images;
+    if (!check_steps(model, SPACING_DP, plan->calls, err)) return false;
+    bool ok =
+        fit_images_open(&images, model, a->values[SAMPLE_ROW_FIT_DATA].text, FIT_IMAGES, 0, err) &&
+        choose_steps(model, SPACING_DP, plan->calls, &images, plan->label < 0 ? 0 : plan->label,
+                     plan->run.clip, err);
+    fit_images_close(&images);
+    return ok;
 }
 
 static bool run_sample(const Arguments *a, Err *err)
@@ -331,17 +337,13 @@ static bool run_sample(const Arguments *a, Err *err)
     int height = 0, width = 0;
     if (v[SAMPLE_ROW_SIZE].given && !parse_size(v[SAMPLE_ROW_SIZE].text, &height, &width, err))
         return false;
-    term_set_quiet(v[SAMPLE_ROW_QUIET].given);
-    note_instructions();
-    choose_threads(&v[SAMPLE_ROW_THREADS]);
+    begin_work(&v[SAMPLE_ROW_QUIET], &v[SAMPLE_ROW_THREADS]);
     ModelNeeds needs = {.points = v[SAMPLE_ROW_CSV].given,
                         .images = height > 0 || v[SAMPLE_ROW_OUT_DIR].given ||
                                   v[SAMPLE_ROW_NPZ].given || v[SAMPLE_ROW_LABEL].given,
                         .classes = v[SAMPLE_ROW_LABEL].given};
-    if (!choose_model(&v[SAMPLE_ROW_MODEL], &needs, plan.path, err)) return false;
-    if (!model_open(&job.model, plan.path, height, width, err)) return false;
-    for (int i = 0; i < job.model.config.warning_count; i++)
-        term_note("warning: %s", job.model.config.warnings[i]);
+    if (!open_model(&job.model, plan.path, &v[SAMPLE_ROW_MODEL], &needs, height, width, err))
+        return false;
     bool ok = sample_plan_make(a, &job.model, &plan, err) && plan_output(&job, a, err) &&
               (plan.spacing != SPACING_DP || take_best_steps(&job.model, &plan, a, err)) &&
               make_images(&job, a, err);

@@ -8,7 +8,7 @@
 #include "base/term.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "cli/summary.h"
+#include "cli/training_summary.h"
 #include "train/trainer.h"
 
 enum { OUT, RESUME, INIT, DRY_RUN, SET, STEPS, SEED, THREADS, JSON, QUIET, ROWS };
@@ -287,9 +287,7 @@ static bool train(const Arguments *a, const char *run, const Config *c, Err *err
 static bool run_train(const Arguments *a, Err *err)
 {
     const OptionValue *v = a->values;
-    term_set_quiet(v[QUIET].given);
-    note_instructions();
-    choose_threads(&v[THREADS]);
+    begin_work(&v[QUIET], &v[THREADS]);
     Config c;
     char run[PATH_BYTES];
     config_defaults(&c);

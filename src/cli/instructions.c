@@ -5,7 +5,7 @@
 #include "cli/cli.h"
 #include "math/vec.h"
 
-void note_instructions(void)
+static void note_instructions(void)
 {
     SimdLevel best = vec_best_level();
     if (vec_simd_level() < best)
@@ -20,4 +20,11 @@ void choose_threads(const OptionValue *asked)
     parallel_set_threads(asked && asked->given ? (int)asked->integer : 0);
     parallel_flush_subnormals(true);
     if (!parallel_describe(text, sizeof text)) term_note("note: threads: %s", text);
+}
+
+void begin_work(const OptionValue *quiet, const OptionValue *threads)
+{
+    term_set_quiet(quiet->given);
+    note_instructions();
+    choose_threads(threads);
 }

@@ -122,6 +122,8 @@ static bool open_part(SampleOutput *o, Err *err)
     if (!sample_part_name(path, o->folder, o->npz, o->first_seed, err) ||
         !sample_part_open(&o->part, path, o->settings, image_values(o), !o->folder, o->go_on, err))
         return false;
+    if (o->part.begun_anew)
+        term_note("%s: begins anew; --continue would have gone on with what was interrupted", path);
     for (int i = 0; i < o->count && o->go_on; i++) {
         o->kept[i] =
             (!o->folder || read_kept(o, i)) && sample_part_has(&o->part, i, place_of(o, i));

@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/fsio.h"
 #include "base/terms.h"
-#include "cli/sample_part.h"
+#include "io/sample_part.h"
 #include "net/net.h"
 
 typedef struct {

@@ -1,11 +1,10 @@
-/* What is known about a network or a training, as text lines and as JSON members. */
+/* What is known about a model, as text lines and as JSON members. */
 #ifndef DIFFC_CLI_SUMMARY_H
 #define DIFFC_CLI_SUMMARY_H
 
 #include "diffusion/process.h"
-#include "io/config.h"
+#include "io/diffusers/model_folder.h"
 #include "io/json.h"
-#include "train/trainer.h"
 
 /* One line of a table: output_line (results) or term_note (narration). */
 typedef void (*LineWriter)(const char *format, ...);
@@ -31,13 +30,6 @@ void network_lines(LineWriter line, const ModelConfig *m, Shape image, size_t pa
  * "network", "dims", "width", "layers" instead of the first five. */
 void network_json(JsonWriter *w, const ModelConfig *m, Shape image, size_t parameters,
                   double forward_flop);
-
-/* The start table of a training. */
-void training_lines(LineWriter line, const Config *c, const TrainPlan *plan);
-
-/* The result of `train --dry-run` and of `info CONFIG.json` on stdout: the resolved configuration
- * and the table, or one object with "config" and the members above. */
-bool output_training(const char *path, const Config *c, const TrainPlan *plan, bool json, Err *err);
 
 /* The levels of a chain as marks over lambda = ln(alpha / sigma) from low to high, in size - 1 places:
  * '|' for one, a digit for more (9: nine or more). */

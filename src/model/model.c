@@ -15,64 +15,6 @@ static bool holds(const char *folder, const char *name)
     return path_join(path, folder, name, NULL) && path_exists(path);
 }
 
-/* Points of a toy among which the largest distance is looked for. */
-enum { TOY_WIDTH_POINTS = 4096 };
-
-static void training_point(void *context, size_t i, float *x)
-{
-    dataset_train_image(context, i, x);
-}
-
-/* The configuration's list of betas is copied; a schedule even in ln SNR is kept as betas, in the model
- * folder too. */
-static bool own_betas(const Config *c, ModelConfig *m, Err *err)
-{
-    const double *given = m->betas;
-    m->betas = NULL;
-    if (m->schedule != SCHEDULE_LOGSNR && !given) return true;
-    m->betas = mem_doubles((size_t)m->T);
-    if (!m->betas) return err_set(err, ERR_MEMORY, "not enough memory for %d betas", m->T);
-    if (m->schedule == SCHEDULE_LOGSNR)
-        schedule_logsnr_betas(m->betas, m->T, c->method.logsnr_start, c->method.logsnr_end);
-    else
-        memcpy(m->betas, given, (size_t)m->T * sizeof *given);
-    m->schedule = SCHEDULE_BETAS;
-    return true;
-}
-
-static bool check_classes(const Dataset *data, Err *err)
-{
-    static const char told[] = "model.class_conditional is true, but";
-    int used = 0;
-    for (int k = 0; k < data->classes; k++) used += data->class_images[k] > 0;
-    if (data->toy != TOY_NONE) return err_set(err, ERR_USAGE, "%s points have no classes", told);
-    if (data->classes == 0)
-        return err_set(err, ERR_USAGE, "%s the data has no class labels: %s", told,
-                       data->no_labels);
-    return used >= 2 || err_set(err, ERR_USAGE, "%s all training images have one class", told);
-}
-
-bool model_from_config(const Config *c, const Dataset *data, ModelConfig *m, Err *err)
-{
-    Shape image = {.H = data->height, .W = data->width, .C = data->channels};
-    Dataset *context = (Dataset *)data; /* training_point only reads */
-    PointSet points = {.context = context,
-                       .count = data->toy != TOY_NONE ? TOY_WIDTH_POINTS : data->train_count,
-                       .dims = (size_t)image.H * (size_t)image.W * (size_t)image.C,
-                       .point = training_point,
-                       .sampled = data->toy != TOY_NONE};
-    *m = (ModelConfig){0};
-    if (c->model.class_conditional && !check_classes(data, err)) return false;
-    for (int k = 0; c->model.class_conditional && k < data->classes; k++)
-        m->untrained[k] = data->class_images[k] == 0;
-    bool ok = network_from_config(c, image, data->classes, m, err) &&
-              method_from_config(c, &points, m, err);
-    if (ok && own_betas(c, m, err)) return true;
-    if (!ok) m->betas = NULL; /* the configuration's */
-    model_config_free(m);
-    return false;
-}
-
 /* A run folder keeps its model in "model", whose index is written last; any other folder must be a
  * model folder itself. */
 static bool find_folder(Model *m, const char *path, Err *err)
@@ -126,8 +68,7 @@ static bool choose_shape(Model *m, int height, int width, Err *err)
                    reason.text);
 }
 
-/* Process, parameter table and room for the weights, of a model whose config and image are known. */
-static bool open_parts(Model *m, Err *err)
+bool model_make_parts(Model *m, Err *err)
 {
     if (!method_process(&m->config, &m->process, err)) return false;
     /* Declaring once, without a plan, fills the parameter table. */
@@ -142,7 +83,7 @@ static bool open_once(Model *m, const char *path, int height, int width, Err *er
     memset(m, 0, sizeof *m);
     if (!find_folder(m, path, err) || !model_folder_read_config(m->folder, &m->config, err))
         goto fail;
-    if (!choose_shape(m, height, width, err) || !open_parts(m, err)) goto fail;
+    if (!choose_shape(m, height, width, err) || !model_make_parts(m, err)) goto fail;
     if (!model_folder_read_weights(m->folder, &m->table, m->weights, &m->config, err)) goto fail;
     return true;
 fail:
@@ -157,20 +98,6 @@ static FolderStamp stamp_of(const char *path)
     FolderStamp stamp = {0};
     if (path_join(inner, path, "model", NULL)) stamp = model_folder_stamp(inner);
     return stamp.path[0] && stamp.inode ? stamp : model_folder_stamp(path);
-}
-
-bool model_open_new(Model *m, const Config *c, const Dataset *data, Err *err)
-{
-    Config resolved = *c;
-    memset(m, 0, sizeof *m);
-    config_resolve(&resolved);
-    m->image = (Shape){.H = data->height, .W = data->width, .C = data->channels};
-    if (!model_from_config(&resolved, data, &m->config, err) || !open_parts(m, err)) {
-        model_close(m);
-        return false;
-    }
-    params_init(&m->table, m->weights, c->train.seed);
-    return true;
 }
 
 bool model_open(Model *m, const char *path, int height, int width, Err *err)

@@ -3,7 +3,6 @@
 #define DIFFC_MODEL_H
 
 #include "base/fsio.h"
-#include "data/dataset.h"
 #include "diffusion/likelihood.h"
 #include "diffusion/process.h"
 #include "io/diffusers/model_folder.h"
@@ -21,12 +20,8 @@ typedef struct {
     NetworkDenoiser denoiser;
 } Model;
 
-/* The model that a configuration, resolved (config_resolve), makes of a data set: its method, with what that leaves to the data, and its
- * network. m's betas are its own. ERR_USAGE where they do not go together. */
-bool model_from_config(const Config *c, const Dataset *data, ModelConfig *m, Err *err);
-
-/* That model before any training, the weights as they are drawn from the seed; folder and run are "". */
-bool model_open_new(Model *m, const Config *c, const Dataset *data, Err *err);
+/* Process, parameter table and room for the weights, of a model whose config and image are set. */
+bool model_make_parts(Model *m, Err *err);
 
 /* path: a run folder (its "model" part is used) or a model folder. size 0 x 0 takes the folder's
  * sample_size; needed when the folder has none. Reads everything; plans nothing yet. */

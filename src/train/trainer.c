@@ -9,7 +9,7 @@
 #include "base/parallel.h"
 #include "diffusion/sampler.h"
 #include "model/method.h"
-#include "model/model.h"
+#include "train/new_model.h"
 #include "train/train_internal.h"
 
 enum { PREVIEW_IMAGES = 16, PREVIEW_POINTS = 2000, USUAL_SIDE = 64 };
@@ -112,7 +112,7 @@ static bool open_model(Trainer *t, Err *err)
     const Dataset *d = &t->data;
     p->image = (Shape){.H = d->height, .W = d->width, .C = d->channels};
     p->classes = d->classes;
-    return model_from_config(&t->resolved, d, &p->model, err) &&
+    return new_model_config(&t->resolved, d, &p->model, err) &&
            method_process(&p->model, &t->process, err);
 }
 

@@ -1,11 +1,38 @@
-#include "cli/denoise_data.h"
+#include "model/denoise.h"
 
 #include <math.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
-#include "base/term.h"
 #include "diffusion/likelihood.h"
+
+/* Levels of grey in one unit of the model. */
+static double greys_in_unit(void)
+{
+    return (model_pixels.levels - 1) / (model_pixels.high - model_pixels.low);
+}
+
+double noise_in_greys(NoiseLevel level)
+{
+    return level.sigma / level.alpha * greys_in_unit();
+}
+
+NoiseLevel level_of_greys(const Process *p, double greys)
+{
+    if (greys <= 0) return (NoiseLevel){.alpha = 1, .time = -1};
+    return process_level(p, process_time_of_logsnr(p, -log(greys / greys_in_unit())));
+}
+
+bool denoise_image(const Denoiser *denoiser, NoiseLevel level, const double *y, double *x,
+                   double *eps, float *clean, Err *err)
+{
+    size_t dims = denoiser->dims;
+    for (size_t i = 0; i < dims; i++) clean[i] = (float)y[i];
+    if (level.sigma <= 0) return true;
+    for (size_t i = 0; i < dims; i++) x[i] = level.alpha * y[i];
+    if (!denoiser->predict(denoiser->context, 1, x, &level, 0, eps, err)) return false;
+    for (size_t i = 0; i < dims; i++) clean[i] = (float)x0_from_eps(level, x[i], eps[i]);
+    return true;
+}
 
 enum { GROUP = DENOISE_IMAGES };
 
@@ -36,7 +63,7 @@ static void buffers_close(Buffers *b)
 static bool add_noise(const DenoiseData *d, Buffers *b, size_t number, int at, Err *err)
 {
     size_t dims = d->denoiser->dims, place = (size_t)at * dims;
-    if (!nll_images_read(d->images, number, b->pixels, err)) return false;
+    if (!d->read(d->context, number, b->pixels, err)) return false;
     uint64_t seed = likelihood_seed(d->seed, b->pixels, dims);
     ImageSeeds seeds = {.seeds = &seed};
     NoiseSource source = likelihood_noise(&seeds);
@@ -56,7 +83,7 @@ static double squared_error(const double *eps, const double *noise, size_t dims)
 
 bool denoise_data(const DenoiseData *d, DenoiseScore *score, Err *err)
 {
-    size_t dims = d->denoiser->dims, count = d->images->count;
+    size_t dims = d->denoiser->dims, count = d->count;
     double first = 0, sum = 0, square = 0, n = (double)count;
     Buffers b;
     bool ok = buffers_open(&b, dims, err);
@@ -70,12 +97,10 @@ bool denoise_data(const DenoiseData *d, DenoiseScore *score, Err *err)
             sum += e - first; /* deviations from the first, so that their square does not cancel */
             square += (e - first) * (e - first);
         }
-        if (ok && interrupt_requested())
+        if (ok && d->progress && !d->progress(d->context, done + (size_t)part))
             ok = err_set(err, ERR_INTERRUPTED, "interrupted after %zu of %zu images",
                          done + (size_t)part, count);
-        term_progress("denoising: %zu of %zu images", done + (size_t)part, count);
     }
-    term_progress_end();
     score->squared_error = first + sum / n;
     score->standard_error =
         count > 1 ? sqrt(fmax(square - sum * sum / n, 0) / (n - 1) / n) : (double)NAN;

@@ -1,6 +1,6 @@
 /* Whether the noise of a method goes far enough for sampling to start from noise alone. */
-#ifndef DIFFC_CLI_NOISE_ADVICE_H
-#define DIFFC_CLI_NOISE_ADVICE_H
+#ifndef DIFFC_NOISE_ADVICE_H
+#define DIFFC_NOISE_ADVICE_H
 
 #include <stdbool.h>
 #include <stddef.h>

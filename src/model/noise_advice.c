@@ -1,4 +1,4 @@
-#include "cli/noise_advice.h"
+#include "model/noise_advice.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,8 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/term.h"
-#include "cli/denoise_data.h"
+#include "model/denoise.h"
 #include "test.h"
 
 enum { SIDE = 8, DIMS = SIDE * SIDE, IMAGES = 21 };
@@ -16,14 +15,23 @@ static void fill(unsigned char *pixels)
     for (int i = 0; i < IMAGES * DIMS; i++) pixels[i] = (unsigned char)(i * 7 % 256);
 }
 
+static bool copy_image(void *context, size_t i, unsigned char *pixels, Err *err)
+{
+    (void)err;
+    memcpy(pixels, (const unsigned char *)context + i * DIMS, DIMS);
+    return true;
+}
+
 static DenoiseScore score_of(unsigned char *pixels, size_t count, uint64_t seed)
 {
-    NllImages images = {
-        .want = {SIDE, SIDE, 1}, .data_path = "images", .count = count, .data = {.pixels = pixels}};
     Denoiser denoiser = gaussian_denoiser(&gaussian);
-    DenoiseData data = {.denoiser = &denoiser, .images = &images, .level = level, .seed = seed};
+    DenoiseData data = {.denoiser = &denoiser,
+                        .count = count,
+                        .context = pixels,
+                        .read = copy_image,
+                        .level = level,
+                        .seed = seed};
     DenoiseScore score = {-1, -1};
-    term_set_quiet(true);
     EXPECT(denoise_data(&data, &score, NULL));
     return score;
 }

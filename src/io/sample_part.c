@@ -1,4 +1,4 @@
-#include "cli/sample_part.h"
+#include "io/sample_part.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/term.h"
 
 enum { LINE_LIMIT = 1 << 16, MARK_BYTES = sizeof(uint64_t) };
 #define ENDING ".part"
@@ -187,9 +186,7 @@ bool sample_part_open(SamplePart *part, const char *path, const char *settings, 
         ok = err_set(err, ERR_IO, "%s: is in the way, and diffc did not write it; move it away",
                      path);
     if (ok && !go_on) {
-        if (record)
-            term_note("%s: begins anew; --continue would have gone on with what was interrupted",
-                      path);
+        part->begun_anew = record != NULL;
         ok = begin(part, settings, err);
     }
     json_free(record);

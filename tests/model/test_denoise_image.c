@@ -1,5 +1,5 @@
 /* Noise is counted in levels of grey, and the denoised image is the mean of what lies behind it. */
-#include "cli/denoise_image.h"
+#include "model/denoise.h"
 
 #include <math.h>
 

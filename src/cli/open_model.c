@@ -49,7 +49,7 @@ static void note_choice(const NewestRun *newest)
                   newest->path, newest->passed_path, newest->passed, newest->lack.text);
 }
 
-bool choose_model(const OptionValue *given, const ModelNeeds *needs, char *path, Err *err)
+static bool choose_model(const OptionValue *given, const ModelNeeds *needs, char *path, Err *err)
 {
     /* What options can make up for is asked for first and given up first. */
     const ModelNeeds tries[] = {
@@ -73,6 +73,21 @@ bool choose_model(const OptionValue *given, const ModelNeeds *needs, char *path,
     snprintf(path, PATH_BYTES, "%s", newest.path);
     note_choice(&newest);
     return true;
+}
+
+bool open_model(Model *m, char *path, const OptionValue *given, ModelNeeds *needs, int height,
+                int width, Err *err)
+{
+    if (needs->scored && !given->given && !nll_images_shape(needs->scored, &needs->image, err))
+        return false;
+    if (!choose_model(given, needs, path, err) || !model_open(m, path, height, width, err))
+        return false;
+    for (int i = 0; i < m->config.warning_count; i++)
+        term_note("warning: %s", m->config.warnings[i]);
+    if (!needs->scored || m->config.network != NETWORK_MLP) return true;
+    model_close(m);
+    return err_set(err, ERR_USAGE, "%s: the model gives points of the plane, not images of 8 bits",
+                   path);
 }
 
 bool check_config_file(const char *path, const char *alternative, Err *err)

@@ -1,10 +1,10 @@
-#include "cli/step_choice.h"
+#include "model/best_steps.h"
 
 #include "base/mem.h"
-#include "cli/cli.h"
+#include "io/config.h"
 
-static bool optimum(Model *model, int K, NllFit fit, int label, bool clip, unsigned char *m,
-                    Err *err)
+static bool optimum(Model *model, int K, const MeasuredImages *images, int label, bool clip,
+                    unsigned char *m, Err *err)
 {
     const ModelConfig *c = &model->config;
     Denoiser denoiser;
@@ -12,9 +12,8 @@ static bool optimum(Model *model, int K, NllFit fit, int label, bool clip, unsig
                     .clip = clip,
                     .clip_range = c->clip_range > 0 ? c->clip_range : 1,
                     .batch = network_sample_batch(c)};
-    fit.model = model;
     return model_prepare(model, run.batch, label, &denoiser, err) &&
-           nll_fit_steps(&fit, &denoiser, &run, K, m, err);
+           measure_steps(images, c, &denoiser, &run, K, m, err);
 }
 
 static bool spaced(const Model *model, SpacingKind spacing, int K, unsigned char *m, Err *err)
@@ -26,8 +25,7 @@ static bool spaced(const Model *model, SpacingKind spacing, int K, unsigned char
     return true;
 }
 
-bool choose_steps(Model *model, SpacingKind spacing, int K, NllFit fit, int label, bool clip,
-                  Err *err)
+bool check_steps(const Model *model, SpacingKind spacing, int K, Err *err)
 {
     int T = model->process.T;
     if (model->process.kind != PROCESS_DDPM)
@@ -39,21 +37,28 @@ bool choose_steps(Model *model, SpacingKind spacing, int K, NllFit fit, int labe
             err, ERR_USAGE,
             "the spacing %s has levels between the trained steps; for a chain of some of "
             "them it must be even, leading, trailing, quadratic or dp",
-            spacing_name((int)spacing));
+            config_word("sample", "spacing", (int)spacing));
     if (spacing == SPACING_DP && model->config.network == NETWORK_MLP)
         return err_set(err, ERR_USAGE,
                        "%s: gives points, but the spacing dp is measured on images; even, leading, "
                        "trailing and quadratic do not measure",
                        model->folder);
     if (K > T) return err_set(err, ERR_USAGE, "cannot choose %d steps: the model has %d", K, T);
-    if (model->config.kept)
-        return err_set(err, ERR_USAGE,
-                       "%s: has chosen %d steps itself, which are all taken; leave --steps and "
-                       "--spacing out",
-                       model->folder, T);
-    unsigned char *m = mem_alloc((size_t)T, 1);
-    bool ok = m || err_set(err, ERR_MEMORY, "there is no memory for %d steps", T);
-    if (ok && spacing == SPACING_DP) ok = optimum(model, K, fit, label, clip, m, err);
+    return !model->config.kept ||
+           err_set(err, ERR_USAGE,
+                   "%s: has chosen %d steps itself, which are all taken; leave --steps and "
+                   "--spacing out",
+                   model->folder, T);
+}
+
+bool choose_steps(Model *model, SpacingKind spacing, int K, const MeasuredImages *images, int label,
+                  bool clip, Err *err)
+{
+    size_t T = (size_t)model->process.T;
+    if (!check_steps(model, spacing, K, err)) return false;
+    unsigned char *m = mem_alloc(T, 1);
+    bool ok = m || err_set(err, ERR_MEMORY, "there is no memory for %zu steps", T);
+    if (ok && spacing == SPACING_DP) ok = optimum(model, K, images, label, clip, m, err);
     if (ok && spacing != SPACING_DP) ok = spaced(model, spacing, K, m, err);
     ok = ok && process_keep(&model->process, ALPHAS_MERGED, m, err);
     mem_free(m);

@@ -5,8 +5,8 @@
  *   a slot an image     its bytes, where no folder keeps them, and their checksum; zeros: not finished
  *
  * It is locked while it is written, and removed when the output is complete. */
-#ifndef DIFFC_CLI_SAMPLE_PART_H
-#define DIFFC_CLI_SAMPLE_PART_H
+#ifndef DIFFC_SAMPLE_PART_H
+#define DIFFC_SAMPLE_PART_H
 
 #include <stddef.h>
 
@@ -23,6 +23,7 @@ typedef struct {
     size_t kept_bytes;  /* of an image in a slot; 0: a folder keeps it */
     size_t image_bytes; /* of an image */
     unsigned char *slot;
+    bool begun_anew; /* over an unfinished one of ours */
 } SamplePart;
 
 /* Names the file: `npz`.part, or in `folder` (not NULL) by the seed of the first image. */

@@ -1,0 +1,164 @@
+#include "cli/training_summary.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "base/term.h"
+#include "cli/cli.h"
+#include "model/method.h"
+#include "model/noise_advice.h"
+
+/* The factor between neighbouring levels of SMLD. */
+static double level_ratio(const ModelConfig *m)
+{
+    return pow(m->sigma_max / m->sigma_min, 1.0 / (m->T - 1));
+}
+
+/* The step that `langevin` will take at SMLD's smallest level. */
+static double langevin_step(const Config *c, const ModelConfig *m)
+{
+    if (c->sample.langevin_step > 0) return c->sample.langevin_step;
+    return langevin_step_size(c->sample.langevin_steps, m->sigma_min, level_ratio(m));
+}
+
+/* SMLD's and VE's settings that may have been left to the data, as they came out. */
+static void noise_lines(LineWriter line, const Config *c, const ModelConfig *m)
+{
+    ProcessKind kind = method_process_kind(m->method, m->sde);
+    if (kind != PROCESS_SMLD && kind != PROCESS_VE) return;
+    if (c->method.sigma_max == 0)
+        line("               %.4g is %sthe largest distance between two training %s", m->sigma_max,
+             m->sigma_max_at_least ? "a lower bound of " : "",
+             m->network == NETWORK_MLP ? "points" : "images");
+    if (kind == PROCESS_SMLD)
+        line("               neighbouring levels %.4g apart, Langevin step %.3g", level_ratio(m),
+             langevin_step(c, m));
+}
+
+static void training_limit(const Config *c, char *out, size_t size)
+{
+    char count[32], updates[48] = "", minutes[40] = "";
+    bool both = c->train.steps > 0 && c->train.minutes > 0;
+    term_format_count(count, (unsigned long long)c->train.steps);
+    if (c->train.steps > 0) snprintf(updates, sizeof updates, "%s updates", count);
+    if (c->train.minutes > 0) snprintf(minutes, sizeof minutes, "%g minutes", c->train.minutes);
+    snprintf(out, size, "%s%s%s", updates, both ? " or " : "", minutes);
+    if (!out[0]) snprintf(out, size, "no limit");
+}
+
+/* The first files that were left out; a run's skipped.txt has them all. */
+static void skipped_lines(LineWriter line, const char *list)
+{
+    enum { SHOWN = 5 };
+    int count = 0;
+    for (const char *p = list; p && *p; p = strchr(p, '\n') + 1)
+        if (count++ < SHOWN) line("               left out: %.*s", (int)strcspn(p, "\n"), p);
+    if (count > SHOWN)
+        line("               and %d more; skipped.txt in the run folder lists all", count - SHOWN);
+}
+
+void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
+{
+    char text[512], epoch[32], memory[16], parameters[16], activations[16], data[16];
+    term_format_count(epoch, plan->images_per_epoch);
+    line("  data         %s", plan->data);
+    skipped_lines(line, plan->skipped_list);
+    if (plan->images_per_epoch > 0)
+        line("               %s for training, %.4g updates an epoch", epoch,
+             plan->updates_per_epoch);
+    describe_method(&plan->model, text, sizeof text);
+    line("  method       %s", text);
+    noise_lines(line, c, &plan->model);
+    if (noise_advice(&plan->model, plan->process, c, text, sizeof text))
+        line("  warning      %s", text);
+    if (c->method.type == METHOD_EDDPM)
+        line("  steps        %d are to be kept, all until %g of the run, fixed from %g on",
+             c->method.keep, c->method.full, c->method.settle);
+    network_lines(line, &plan->model, plan->image, plan->parameters, plan->forward_flop);
+    term_format_bytes(parameters, (double)plan->parameter_bytes);
+    term_format_bytes(activations, (double)plan->activation_bytes);
+    term_format_bytes(data, (double)plan->data_bytes);
+    term_format_bytes(memory, (double)plan->memory_bytes);
+    line("  memory       %s: %s weights, gradients and averages, %s activations, %s data", memory,
+         parameters, activations, data);
+    training_limit(c, text, sizeof text);
+    line("  training     %s, batch %d in passes of %d, learning rate %g, seed %llu", text,
+         c->train.batch * c->train.accumulate, plan->micro_batch, c->train.lr,
+         (unsigned long long)c->train.seed);
+    if (plan->near_batch != c->train.batch)
+        line(
+            "               train.batch %d would allow passes of %d, which take less time an image",
+            plan->near_batch, plan->near_micro_batch);
+    parallel_describe(text, sizeof text);
+    line("  threads      %s", text);
+    MachineMemory there = machine_memory("");
+    if (train_memory_is_short(plan, &there, text, sizeof text)) term_note("warning: %s", text);
+}
+
+static bool training_json(const char *path, const char *config, const Config *c,
+                          const TrainPlan *plan, Err *err)
+{
+    Json *parsed = json_parse(config, strlen(config), path, false, err);
+    if (!parsed) return false;
+    JsonWriter w;
+    json_write_init(&w, 0);
+    json_begin_object(&w, NULL);
+    json_put_string(&w, "event", "plan");
+    json_put_string(&w, "path", path);
+    json_put_string(&w, "kind", "configuration");
+    method_json(&w, &plan->model);
+    if (plan->model.method == METHOD_SMLD) {
+        json_put_number(&w, "level_ratio", level_ratio(&plan->model));
+        json_put_number(&w, "langevin_step", langevin_step(c, &plan->model));
+    }
+    network_json(&w, &plan->model, plan->image, plan->parameters, plan->forward_flop);
+    json_put_string(&w, "data", plan->data);
+    json_put_int(&w, "images_per_epoch", (int64_t)plan->images_per_epoch);
+    json_put_number(&w, "updates_per_epoch", plan->updates_per_epoch);
+    json_put_int(&w, "micro_batch", plan->micro_batch);
+    json_put_int(&w, "parameter_bytes", (int64_t)plan->parameter_bytes);
+    json_put_int(&w, "activation_bytes", (int64_t)plan->activation_bytes);
+    json_put_int(&w, "data_bytes", (int64_t)plan->data_bytes);
+    json_put_int(&w, "memory_bytes", (int64_t)plan->memory_bytes);
+    json_put_int(&w, "threads", parallel_threads());
+    char advice[512];
+    json_begin_array(&w, "warnings");
+    if (noise_advice(&plan->model, plan->process, c, advice, sizeof advice))
+        json_put_string(&w, NULL, advice);
+    json_end_array(&w);
+    json_put_value(&w, "config", parsed);
+    json_end_object(&w);
+    json_free(parsed);
+    return output_json(&w, err);
+}
+
+bool output_training(const char *path, const Config *c, const TrainPlan *plan, bool json, Err *err)
+{
+    char *config = config_to_json(c);
+    if (!config) return err_set(err, ERR_MEMORY, "there is no memory for the configuration's text");
+    bool ok = true;
+    if (json) {
+        ok = training_json(path, config, c, plan, err);
+    } else {
+        output_line("%s", config);
+        training_lines(output_line, c, plan);
+    }
+    mem_free(config);
+    return ok;
+}
+
+bool show_config(const char *path, bool json, Err *err)
+{
+    Config c;
+    Trainer *trainer = NULL;
+    config_defaults(&c);
+    bool ok = config_load(&c, path, err) && config_check(&c, err) &&
+              trainer_open_plan(&trainer, &c, err) &&
+              output_training(path, &c, trainer_plan(trainer), json, err);
+    trainer_close(trainer);
+    config_free(&c);
+    return ok;
+}

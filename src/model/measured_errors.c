@@ -1,0 +1,107 @@
+#include "model/measured_errors.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "diffusion/step_costs.h"
+#include "model/method.h"
+
+enum { CALLS = 200 /* predictions of an image */ };
+
+long measured_predictions(const MeasuredImages *images)
+{
+    return (long)images->count * CALLS;
+}
+
+static bool measure(const MeasuredImages *images, const Denoiser *denoiser, const BoundRun *run,
+                    double *variances, Err *err)
+{
+    ImageSeeds seeds = {.seeds = images->seeds};
+    NoiseSource noise = likelihood_noise(&seeds);
+    BoundRun fitted = *run;
+    fitted.calls = CALLS;
+    fitted.progress = images->progress;
+    fitted.progress_context = images->context;
+    return bound_fit_variances(&fitted, denoiser, &noise, images->count, images->x0, variances,
+                               err);
+}
+
+bool measure_variances(const MeasuredImages *images, const Denoiser *denoiser, BoundRun *run,
+                       double **variances, Err *err)
+{
+    *variances = mem_doubles((size_t)run->process->T);
+    bool ok = *variances || err_set(err, ERR_MEMORY, "there is no memory for the variances");
+    ok = ok && measure(images, denoiser, run, *variances, err);
+    if (ok) run->variances = *variances;
+    return ok;
+}
+
+/* The error of x0 that a fitted variance was made of. */
+static double error_of(const Process *p, int t, double variance)
+{
+    PosteriorStep q = posterior_step(process_level(p, t), process_level(p, t - 1));
+    return (variance - q.variance_small) / (q.c_x0 * q.c_x0);
+}
+
+/* What the decoder costs from step t with variance `error`, measured by the chain of t and T-1. */
+static bool measure_decoder(const ModelConfig *model, const MeasuredImages *images,
+                            const Denoiser *denoiser, const BoundRun *run, int t, double error,
+                            StepErrors *errors, Err *err)
+{
+    size_t n = (size_t)images->count;
+    ImageSeeds seeds = {.seeds = images->seeds};
+    NoiseSource noise = likelihood_noise(&seeds);
+    int T = run->process->T;
+    Process chain;
+    double *terms = mem_doubles(3 * n), variances[2] = {error, 1}, sum = 0;
+    Likelihood *results = mem_alloc(n, sizeof *results);
+    unsigned char *m = mem_alloc((size_t)T, 1);
+    bool ok = terms && results && m;
+    if (!ok) err_set(err, ERR_MEMORY, "there is no memory for %zu images", n);
+    ok = ok && method_process(model, &chain, err);
+    if (ok) {
+        m[t] = m[T - 1] = 1;
+        BoundRun two = *run;
+        two.process = &chain;
+        two.variances = variances;
+        two.calls = 0;
+        two.progress = NULL;
+        ok = process_keep(&chain, ALPHAS_MERGED, m, err) &&
+             bound_run(&two, denoiser, &noise, images->count, images->x0, results, terms, err);
+        process_free(&chain);
+    }
+    for (size_t i = 0; i < n && ok; i++) sum += terms[3 * i] / (double)(n * denoiser->dims);
+    if (ok) step_errors_add_decoder(errors, process_level(run->process, t), sum, error);
+    mem_free(terms);
+    mem_free(results);
+    mem_free(m);
+    return ok;
+}
+
+bool measure_steps(const MeasuredImages *images, const ModelConfig *model, const Denoiser *denoiser,
+                   const BoundRun *run, int K, unsigned char *m, Err *err)
+{
+    /* Beyond this noise no step goes to the image itself. */
+    static const double NEAR = 0.5;
+    const Process *p = run->process;
+    StepErrors errors;
+    ErrorCurve curve;
+    step_errors_open(&errors, level_logsnr(process_level(p, p->T - 1)),
+                     level_logsnr(process_level(p, 0)));
+    double *variances = mem_doubles((size_t)p->T);
+    bool ok = variances || err_set(err, ERR_MEMORY, "there is no memory for the variances");
+    ok = ok && measure(images, denoiser, run, variances, err);
+    for (int t = 0; t < p->T && ok; t++)
+        step_errors_add(&errors, process_level(p, t), error_of(p, t, variances[t]));
+    for (int t = 0; t < p->T - 1 && ok; t += 1 + t / 3) {
+        NoiseLevel level = process_level(p, t);
+        if (level.sigma > NEAR * level.alpha) break;
+        if (interrupt_requested())
+            ok = err_set(err, ERR_INTERRUPTED, "interrupted while measuring the model's errors");
+        ok = ok && measure_decoder(model, images, denoiser, run, t, error_of(p, t, variances[t]),
+                                   &errors, err);
+    }
+    error_curve_make(&curve, &errors);
+    ok = ok && steps_optimum_merged(&curve, p->schedule.alpha_bar, p->T, K, m, NULL, err);
+    mem_free(variances);
+    return ok;
+}

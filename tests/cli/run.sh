@@ -1,14 +1,14 @@
 #!/bin/sh
 # The command line, case by case. usage: run.sh PATH/TO/diffc [FILTER]
 #
-# cases/NAME.sh runs with sh in a fresh folder that holds tiny.json (a network of a few thousand
+# COMMAND/NAME.sh runs with sh in a fresh folder that holds tiny.json (a network of a few thousand
 # parameters) and images-idx3-ubyte (64 grey images of 16x16); `diffc` is on the PATH, and
 # `assert TEXT COMMAND...` fails the case with TEXT when the command fails; `needs fashion-mnist` skips
-# it where the data set is missing, `needs several-cpus` where there is one CPU, `needs no-sanitizer` in builds with
-# one. What the case writes and its
-# exit status must be NAME.stdout, NAME.stderr and NAME.exit; a missing file means nothing written,
-# status 0. Where file 3 is a terminal, it shows
-# which case runs. UPDATE=1 rewrites those files; read the difference before committing it.
+# it where the data set is missing, `needs several-cpus` where there is one CPU, `needs no-sanitizer` in
+# builds with one. The comments after the commands hold what the case must leave behind: `#exit N` its
+# exit status (0 where there is none), `#> LINE` a line of its stdout, `#2> LINE` a line of its stderr.
+# FILTER selects cases by a part of COMMAND/NAME. UPDATE=1 rewrites these comments; read the difference
+# before committing it. Where file 3 is a terminal, it shows which case runs.
 set -u
 [ $# -ge 1 ] || { echo "usage: run.sh PATH/TO/diffc [FILTER]" >&2; exit 2; }
 program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
@@ -66,18 +66,19 @@ export SKIPPED="$scratch/skipped"
 passed=0
 failed=0
 shown=0
-same() { # EXPECTED ACTUAL: a missing EXPECTED is an empty file
-    if [ -e "$1" ]; then diff -u "$1" "$2"; else diff -u /dev/null "$2"; fi
+twice=$(basename -a "$here"/*/*.sh | sort | uniq -d)
+[ -z "$twice" ] || { echo "two cases have one name: $twice" >&2; exit 2; }
+left='^#\(exit\|>\|2>\)' # what the comments after the commands begin with
+lines() { # MARK FILE: the lines of FILE as comments; one at the end says where the last newline is missing
+    sed "s/^/#$1 /; s/^#$1 \$/#$1/" "$2"
+    [ -z "$(tail -c 1 "$2" | tr '\0' x)" ] || printf '\n#%s\\ no newline at the end\n' "$1"
 }
-keep() { # EXPECTED ACTUAL: an empty ACTUAL is no file
-    if [ -s "$2" ]; then cp "$2" "$1"; else rm -f "$1"; fi
-}
-for case in "$here"/cases/*.sh; do
+for case in "$here"/*/*.sh; do
     name=$(basename "$case" .sh)
-    case $name in *"$filter"*) ;; *) continue ;; esac
+    case ${case#"$here/"} in *"$filter"*) ;; *) continue ;; esac
     shown=$((shown + 1))
     if [ -t 3 ]; then
-        printf '\rcli %d of %d: %-60.60s' "$shown" "$(ls "$here"/cases/*.sh | wc -l)" "$name" >&3
+        printf '\rcli %d of %d: %-60.60s' "$shown" "$(ls "$here"/*/*.sh | wc -l)" "$name" >&3
     fi 2>/dev/null
     folder=$scratch/$name
     mkdir "$folder" && cp "$here/tiny.json" "$folder" && cp "$scratch/images" "$folder/images-idx3-ubyte"
@@ -89,17 +90,22 @@ for case in "$here"/cases/*.sh; do
         rm "$SKIPPED"
         continue
     fi
-    if [ $status -eq 0 ]; then : >"$scratch/$name.exit"; else echo $status >"$scratch/$name.exit"; fi
-    good=1
-    for part in exit stderr stdout; do
-        [ -z "${UPDATE:-}" ] || keep "$here/cases/$name.$part" "$scratch/$name.$part"
-        same "$here/cases/$name.$part" "$scratch/$name.$part" >"$scratch/difference" && continue
-        [ $good -eq 0 ] || echo "FAIL $name"
-        good=0
-        sed '1,2d; s/^/  /' "$scratch/difference" | head -n 40
-        echo "  ($part; - expected, + found)"
-    done
-    if [ $good -eq 1 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+    {
+        [ $status -eq 0 ] || echo "#exit $status"
+        lines '>' "$scratch/$name.stdout"
+        lines '2>' "$scratch/$name.stderr"
+    } >"$scratch/found"
+    if [ -n "${UPDATE:-}" ]; then
+        { grep -av "$left" "$case"; cat "$scratch/found"; } >"$scratch/updated"
+        cmp -s "$scratch/updated" "$case" || cp "$scratch/updated" "$case"
+    fi
+    if grep -a "$left" "$case" | diff -u - "$scratch/found" >"$scratch/difference"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAIL $name (- expected, + found)"
+        sed '1,2d; s/^/  /' "$scratch/difference" | head -n 80
+    fi
 done
 { [ ! -t 3 ] || printf '\r%76s\r' '' >&3; } 2>/dev/null
 [ ! -e "$scratch/reasons" ] || sort "$scratch/reasons" | uniq -c | sed 's/^ *\([0-9]*\) /\1 skipped: /'

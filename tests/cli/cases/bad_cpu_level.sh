@@ -1,1 +1,0 @@
-DIFFC_CPU=sse9 diffc --version

@@ -1,1 +1,0 @@
-diffc sample "--$(printf '\033')[2J"

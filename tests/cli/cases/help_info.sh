@@ -1,1 +1,0 @@
-diffc info --help

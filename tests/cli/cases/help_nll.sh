@@ -1,1 +1,0 @@
-diffc nll --help

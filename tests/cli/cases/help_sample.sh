@@ -1,1 +1,0 @@
-diffc sample --help

@@ -1,1 +1,0 @@
-diffc info tiny.json | grep -E '^  (network|parameters|compute) '

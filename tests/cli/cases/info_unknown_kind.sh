@@ -1,1 +1,0 @@
-diffc info images-idx3-ubyte

@@ -1,1 +1,0 @@
-diffc sample --eta nan

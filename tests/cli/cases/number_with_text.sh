@@ -1,1 +1,0 @@
-diffc sample --steps 12abc

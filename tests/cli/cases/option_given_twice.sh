@@ -1,1 +1,0 @@
-diffc sample --steps 4 --steps 5

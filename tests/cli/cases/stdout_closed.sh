@@ -1,4 +1,0 @@
-# Nothing is written into a file that took the number of stdout.
-diffc train tiny.json -q --json --out run >&-
-echo "exit $?"
-assert "lock is clean" test "$(grep -c event run/lock)" -eq 0

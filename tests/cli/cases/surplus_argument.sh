@@ -1,1 +1,0 @@
-diffc info tiny.json other.json

@@ -1,2 +1,0 @@
-printf '{"data": {"path": "x"},\n "model": {"channels": }}\n' >broken.json
-diffc train broken.json

@@ -1,1 +1,0 @@
-diffc train nowhere.json

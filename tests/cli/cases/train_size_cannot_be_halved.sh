@@ -1,1 +1,0 @@
-diffc train tiny.json --set data.size=15 --set 'model.attention=[]'

@@ -1,2 +1,0 @@
-printf '{}\n{}\n' >two.json
-diffc train two.json

@@ -1,1 +1,0 @@
-diffc train tiny.json --dry-run --set sample.sampler=ddmi

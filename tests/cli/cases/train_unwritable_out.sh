@@ -1,3 +1,0 @@
-# A file stands where the run's folder should be.
-: >taken
-diffc train tiny.json --quiet --out taken/run

@@ -1,1 +1,0 @@
-diffc train tiny.json --set train.batch=0

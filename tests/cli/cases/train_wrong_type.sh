@@ -1,1 +1,0 @@
-diffc train tiny.json --set model.channels=wide

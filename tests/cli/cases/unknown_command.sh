@@ -1,1 +1,0 @@
-diffc smaple --out x.png

@@ -1,1 +1,0 @@
-diffc sample --smapler ddim

@@ -1,0 +1,46 @@
+diffc denoise --help
+#> usage: diffc denoise NOISY.png | --data PATH [options]
+#>
+#> Take the noise off an image with a trained model.
+#>
+#>   diffc denoise data/boot-noisy.png --sigma 25 --out clean.png
+#>   diffc denoise -m runs/demo --data /usr/share/datasets/fashion-mnist --level 250
+#>
+#> Model:
+#>   -m, --model PATH        run folder, or model folder in the layout of diffusers
+#>                           (default: the newest run under runs/)
+#>       --label N           class of the image, for models with classes (0 to
+#>                           1000000)
+#>
+#> Noise:
+#>       --sigma X           standard deviation of the noise, in levels of grey (of
+#>                           256) (0 to 1000000; default: found by the model (cdm))
+#>       --level T           the same as a noise level of the model, 0 for none
+#>                           (ddpm, smld, eddpm, cdm) (0 to 1000000)
+#>
+#> Images:
+#>       --resize            make images of another size or another number of
+#>                           channels fit
+#>   -o, --out FILE          where the result goes, as PNG; a file there is
+#>                           replaced, which is said (default: the image's name
+#>                           with -clean-1, or the next free number)
+#>       --data PATH         add noise to the images of a data set (IDX, CIFAR-10)
+#>                           or a folder and tell how well it is found
+#>       --part NAME         part of the data set (train, test; default: test,
+#>                           where there is one)
+#>   -n, --count N           images of the data set (1 to 1000000000; default: all)
+#>       --seed N            seed of the noise that is added (default: 0)
+#>
+#> General:
+#>       --threads N         threads; the results do not depend on it (1 to 256;
+#>                           default: OMP_NUM_THREADS, or one per CPU that diffc
+#>                           may use)
+#>       --json              results as one JSON object a line
+#>   -q, --quiet             no narration and no progress
+#>   -h, --help              this text
+#>
+#> The noise is taken to be independent, normal and equally strong everywhere; the
+#> result is the mean of all images that could lie behind it. A model of the method
+#> cdm finds out how strong the noise is, and --sigma can be left out; other models
+#> need --sigma or --level. With --data the figure is the mean squared error of the
+#> predicted noise, in units of its variance, by which models are compared.

@@ -1,0 +1,113 @@
+diffc sample --help
+#> usage: diffc sample [options]
+#>
+#> Make images with a trained model.
+#>
+#>   diffc sample --out grid.png
+#>   diffc sample -m runs/demo --sampler ddim --steps 50 --out-dir images
+#>
+#> Model:
+#>   -m, --model PATH        run folder, or model folder in the layout of diffusers
+#>                           (default: the newest run under runs/)
+#>       --size N|HxW        height and width of the images (default: the model's
+#>                           own)
+#>       --label N           class of every image, for models with classes (0 to
+#>                           1000000; default: seed modulo the number of classes
+#>                           that had training images)
+#>
+#> Sampler:
+#>       --sampler NAME      see below (ddpm, ddim, heun, dpm++2m, unipc, ode,
+#>                           ancestral, langevin, plain-langevin, reverse-sde, pc;
+#>                           default: the run's)
+#>   -s, --steps N           network calls per image, as near below as the sampler
+#>                           can (1 to 1000000; default: the run's)
+#>       --spacing KIND      where the steps lie; the first four take trained steps
+#>                           only, and dp those with the smallest bound for the
+#>                           model's errors on training images (even, leading,
+#>                           trailing, quadratic, uniform, logsnr, karras, auto,
+#>                           dp; default: the run's)
+#>       --fit-data PATH     where the images for --spacing dp are (default: the
+#>                           run's training data)
+#>       --clip, --no-clip   keep the predicted image within [-1, 1] at every step
+#>                           (not of ancestral and langevin) (default: the run's)
+#>       --variance KIND     ddpm: variance of a step; learned needs a model that
+#>                           has learnt it (small, large, learned; default: the
+#>                           run's)
+#>       --eta X             ddim: fresh noise per step; 0 none, 1 as much as ddpm
+#>                           (0 to 1; default: the run's)
+#>       --churn X           heun: fresh noise (S_churn); 0 none (0 to 1000000;
+#>                           default: the run's)
+#>       --snr X             pc: signal to noise of the Langevin corrector (1e-06
+#>                           to 10; default: the run's)
+#>       --corrector N       pc: Langevin steps before each predictor step; 0 none
+#>                           (0 to 1000; default: the run's)
+#>       --predictor KIND    pc: the step between levels (reverse-diffusion,
+#>                           ancestral, none; default: the run's)
+#>       --langevin-steps N  langevin: steps at each level (1 to 10000; default:
+#>                           the run's)
+#>       --langevin-step X   langevin: size of a step at the smallest level; 0
+#>                           chooses it (0 to 1000000; default: the run's)
+#>       --tolerance X       ode: error allowed, relative and absolute (1e-12 to 1;
+#>                           default: the run's)
+#>       --call-limit N      ode: network calls an image may take (1 to 1000000;
+#>                           default: the run's)
+#>
+#> Images:
+#>   -n, --count N           images to make (1 to 10000000; default: the run's)
+#>       --seed N            seed of the first image; image k has seed N + k and is
+#>                           the same image whatever the batch, the count and the
+#>                           threads (default: the run's)
+#>   -b, --batch N           images made together (1 to 65536; default: what suits
+#>                           the cache)
+#>   -o, --out FILE          one PNG picture of all images; of points a scatter
+#>                           plot (default: the run's name and the next free
+#>                           number, NAME-1.png, when nothing else is asked for)
+#>       --out-dir DIR       one PNG file per image, named by its seed: 000007.png
+#>       --npz FILE          all images as bytes arr_0 [N,H,W,C], for evaluation
+#>                           programs
+#>       --csv FILE          of models of points: a table x,y
+#>       --continue          go on with an --out-dir or --npz that was interrupted
+#>                           or killed; the files become those of a run without a
+#>                           stop
+#>
+#> General:
+#>       --threads N         threads; the results do not depend on it (1 to 256;
+#>                           default: OMP_NUM_THREADS, or one per CPU that diffc
+#>                           may use)
+#>       --json              results as one JSON object a line
+#>   -q, --quiet             no narration and no progress
+#>   -h, --help              this text
+#>
+#> Files are written whole or not at all; a file that --out, --out-dir, --npz or
+#> --csv names is replaced, which is said; a device or a pipe is written as it is.
+#> What is finished of an --out-dir or --npz is noted in a file that ends in .part,
+#> in the folder or beside the file, until all is done; with it the same command
+#> and --continue goes on after an interruption. 'The run's' is what the
+#> configuration of the run says under "sample"; a folder without one takes what
+#> its scheduler file says of sampling, and else the defaults of the configuration.
+#> Paths of written files go to stdout. The network calls that are reported are
+#> those of one image, whatever the batch (ode: of the one that took most).
+#>
+#> Samplers:
+#>   ddpm          ancestral sampling (Ho et al. 2020), on all timesteps or some of
+#>                 them
+#>   ddim          from deterministic (eta 0) to ancestral (eta 1), for few steps
+#>                 (Song et al. 2021)
+#>   heun          second order in the noise, two calls a step, with churn (Karras
+#>                 et al. 2022)
+#>   dpm++2m       DPM-Solver++, second order from the last two predictions (Lu et
+#>                 al. 2022)
+#>   unipc         second-order predictor and corrector, one call a step (Zhao et
+#>                 al. 2023)
+#>   ode           probability flow to a given tolerance, each image with its own
+#>                 steps (Song et al. 2021)
+#>   ancestral     the Markov chain of SMLD: ddpm of small variance, never clipped
+#>                 (Song et al. 2021)
+#>   langevin      annealed Langevin dynamics, level by level, then denoised (Song
+#>                 & Ermon 2020)
+#>   plain-langevin
+#>                 Langevin dynamics at the smallest level alone, to show why the
+#>                 others anneal
+#>   reverse-sde   Euler-Maruyama on the reverse SDE (Song et al. 2021)
+#>   pc            predictor-corrector: Langevin steps, then a step down (Song et
+#>                 al. 2021)

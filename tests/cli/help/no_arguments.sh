@@ -1,0 +1,33 @@
+diffc
+#exit 2
+#2> diffc trains, samples and scores small diffusion models on a CPU.
+#2>
+#2> usage: diffc COMMAND [options]
+#2>
+#2>   diffc train configs/fashion-ddpm.json
+#2>   diffc sample --out grid.png
+#2>   diffc nll data/boot.png
+#2>
+#2> Commands:
+#2>   train     Train a model on images
+#2>   sample    Make images with a trained model
+#2>   nll       Tell how likely images are under a model, in bits per dimension
+#2>   denoise   Take the noise off an image with a trained model
+#2>   info      Tell what a run, a model, a configuration or a tensor file is
+#2>   bench     Measure the speed of training and sampling
+#2>   help      'diffc help COMMAND' is 'diffc COMMAND --help'
+#2>
+#2> Options:
+#2>   -h, --help     this text
+#2>       --version  the version, and what it runs on
+#2>
+#2> Results go to stdout, everything else to stderr. --json makes stdout one JSON
+#2> object a line. NO_COLOR is respected; DIFFC_CPU=plain|avx2|avx512 forces a lower
+#2> instruction set.
+#2>
+#2> Exit codes:
+#2>     0  done
+#2>     1  a file, a format or memory failed
+#2>     2  the command line or the configuration is wrong
+#2>     3  a loss, a gradient or a sample is not finite
+#2>   130  interrupted (a training is saved first)

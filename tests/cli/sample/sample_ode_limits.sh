@@ -1,0 +1,22 @@
+# The adaptive sampler takes no number of steps, and says when its limit of calls is too low.
+assert train diffc train tiny.json -q --out run --steps 2 >/dev/null
+diffc sample -q -m run --sampler ode --steps 7
+echo $?
+diffc sample -q -m run --sampler ode --tolerance 1e-9 --call-limit 20 2>said
+echo $?
+assert "the image, the tolerance and what to do" grep -q 'image 0 .*tolerance 1e-09.*a larger' said
+test -e grid.png && echo "a grid was written"
+diffc sample -q -m run --sampler pc --eta 0.5
+echo $?
+diffc sample -q -m run --sampler langevin --steps 3
+echo $?
+#> 2
+#> 1
+#> 2
+#> 2
+#2> diffc sample: --steps is given, but ode takes as many network calls as --tolerance needs and --call-limit allows
+#2> Try 'diffc sample --help'.
+#2> diffc sample: --eta belongs to the sampler ddim; pc does not use it
+#2> Try 'diffc sample --help'.
+#2> diffc sample: sampler langevin: 3 network calls are not enough for one step, which takes 6
+#2> Try 'diffc sample --help'.

@@ -44,46 +44,36 @@ static bool make_spans(Optimizer *o)
     return true;
 }
 
-int optimizer_gradient_blocks(const ParamTable *table, int passes)
-{
-    int blocks = passes < GRADIENT_BLOCKS ? passes : GRADIENT_BLOCKS;
-    size_t bytes = table->block_floats * sizeof(float);
-    while (blocks > 1 && (size_t)(blocks - 1) * bytes > GRADIENT_BYTES) blocks--;
-    return blocks;
-}
-
 bool optimizer_open(Optimizer *o, const ParamTable *table, const OptimizerConfig *config,
-                    int grad_blocks, Err *err)
+                    int gradient_blocks, Err *err)
 {
     memset(o, 0, sizeof *o);
     o->config = *config;
     o->table = table;
     o->weights = mem_floats(table->block_floats);
-    o->grads = mem_floats(table->block_floats);
     o->m = mem_floats(table->block_floats);
     o->v = mem_floats(table->block_floats);
     o->ema = mem_floats(table->block_floats);
-    CHECK(grad_blocks >= 1 && grad_blocks <= GRADIENT_BLOCKS);
-    o->grad_blocks = grad_blocks;
-    o->grad_block[0] = o->grads;
-    bool ok = o->weights && o->grads && o->m && o->v && o->ema && make_spans(o);
-    for (int b = 1; b < grad_blocks && ok; b++)
-        ok = (o->grad_block[b] = mem_floats(table->block_floats)) != NULL;
-    if (ok) return true;
-    optimizer_close(o);
-    int blocks = 4 + grad_blocks;
-    return err_set(err, ERR_MEMORY,
-                   "not enough memory for %d blocks of %zu parameters (%zu MiB): weights, "
-                   "gradients, two moments and the moving average",
-                   blocks, table->parameters,
-                   (size_t)blocks * table->block_floats * sizeof(float) >> 20);
+    bool ok = o->weights && o->m && o->v && o->ema && make_spans(o);
+    if (ok)
+        ok = gradient_tree_open(&o->gradients, table->block_floats, gradient_blocks, err);
+    else
+        err_set(
+            err, ERR_MEMORY,
+            "not enough memory for %zu parameters, two moments and the moving average (%zu MiB)",
+            table->parameters, 4 * table->block_floats * sizeof(float) >> 20);
+    if (!ok) {
+        optimizer_close(o);
+        return false;
+    }
+    o->grads = o->gradients.buffer[0];
+    return true;
 }
 
 void optimizer_close(Optimizer *o)
 {
     mem_free(o->weights);
-    mem_free(o->grads);
-    for (int b = 1; b < o->grad_blocks; b++) mem_free(o->grad_block[b]);
+    gradient_tree_close(&o->gradients);
     mem_free(o->m);
     mem_free(o->v);
     mem_free(o->ema);
@@ -94,15 +84,14 @@ void optimizer_close(Optimizer *o)
 
 double optimizer_sum_gradients(Optimizer *o)
 {
+    bool last = gradient_tree_is_last(&o->gradients);
 #pragma omp parallel for schedule(dynamic, 4)
     for (int i = 0; i < o->span_count; i++) {
         size_t at = o->spans[i].offset, count = o->spans[i].count;
-        for (int b = 1; b < o->grad_blocks; b++) {
-            vec_accumulate(o->grads + at, o->grad_block[b] + at, count);
-            memset(o->grad_block[b] + at, 0, count * sizeof(float));
-        }
-        o->squares[i] = vec_sum_squares(o->grads + at, count);
+        gradient_tree_sum(&o->gradients, at, count);
+        o->squares[i] = last ? vec_sum_squares(o->grads + at, count) : 0;
     }
+    gradient_tree_next(&o->gradients);
     double sum = 0;
     for (int i = 0; i < o->span_count; i++) sum += o->squares[i];
     return sqrt(sum);

@@ -10,6 +10,7 @@
 #include "base/terms.h"
 #include "io/config.h"
 #include "net/params.h"
+#include "train/gradient_tree.h"
 
 typedef struct {
     OptimizerKind kind;
@@ -21,33 +22,24 @@ typedef struct {
 /* The settings of a configuration's "train". */
 OptimizerConfig optimizer_config(const Config *c);
 
-/* Blocks of gradients at most, and bytes that those after the first may take. */
-enum { GRADIENT_BLOCKS = 8, GRADIENT_BYTES = 192 << 20 };
-
-/* Into how many blocks the gradients of an update of so many passes go, pass p into block p modulo
- * their number, so that as many passes can run side by side. By shape only, for it decides the order
- * of sums. */
-int optimizer_gradient_blocks(const ParamTable *table, int passes);
-
 typedef struct {
     OptimizerConfig config;
     const ParamTable *table;
     float *weights, *grads, *m, *v, *ema; /* blocks of the table's layout */
-    int grad_blocks;
-    float *grad_block[GRADIENT_BLOCKS]; /* the first is grads */
-    int64_t step;                       /* updates done */
-    int span_count;                     /* pieces of tensors, the units of parallel work */
+    GradientTree gradients;               /* grads is its sum */
+    int64_t step;                         /* updates done */
+    int span_count;                       /* pieces of tensors, the units of parallel work */
     struct OptimizerSpan *spans;
     double *squares; /* [span_count] */
 } Optimizer;
 
-/* Allocates the five blocks and those of more gradients (zeroed). */
+/* Allocates the blocks, with a tree of so many blocks of gradients, all zero. */
 bool optimizer_open(Optimizer *o, const ParamTable *table, const OptimizerConfig *config,
-                    int grad_blocks, Err *err);
+                    int gradient_blocks, Err *err);
 void optimizer_close(Optimizer *o);
 
-/* Adds the blocks of gradients to the first, in their order, and zeroes them; returns the norm of the
- * sum, itself summed in double in a fixed order. */
+/* Sums the running group of gradient blocks (gradient_tree.h). After the last group of an update grads
+ * holds the sum, and the norm is returned, summed in double in a fixed order; before it, 0. */
 double optimizer_sum_gradients(Optimizer *o);
 
 /* One update at learning rate lr with the gradients scaled to the clip norm; norm is

@@ -69,7 +69,7 @@ struct Trainer {
     ParamTable table;
     Optimizer optimizer;
     Network train_network, eval_network;
-    TrainBatch train_batch[GRADIENT_BLOCKS]; /* as many as blocks of gradients */
+    TrainBatch train_batch[GRADIENT_BLOCKS]; /* as many as blocks of gradients in a group */
     TrainBatch eval_batch;
     CheckpointState state;
     SavedSteps saved;

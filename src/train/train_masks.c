@@ -53,7 +53,7 @@ bool masks_open(Trainer *t, Err *err)
     m->kept = mem_alloc((size_t)t->process.T, 1);
     m->steps = mem_alloc((size_t)t->process.T, sizeof *m->steps);
     m->loss = mem_doubles(2 * (size_t)config.masks);
-    size_t batches = (size_t)t->optimizer.grad_blocks;
+    size_t batches = (size_t)t->optimizer.gradients.together;
     m->seen = mem_alloc(batches * (size_t)t->train_batch[0].size, sizeof *m->seen);
     if (!m->seen || !m->state || !m->kept || !m->steps || !m->loss)
         return err_set(err, ERR_MEMORY, "not enough memory for the masks of %d steps",

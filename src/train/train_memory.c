@@ -27,7 +27,7 @@ bool plan_memory(Trainer *t, Err *err)
     TrainPlan *p = &t->plan;
     NetMode train = t->train_network.mode, predict = t->eval_network.mode;
     size_t block = t->table.block_floats * sizeof(float);
-    p->parameter_bytes = (4 + (size_t)t->optimizer.grad_blocks) * block +
+    p->parameter_bytes = (4 + (size_t)t->optimizer.gradients.buffers) * block +
                          net_packed_bytes(t->train_network.net, train) +
                          net_packed_bytes(t->eval_network.net, predict);
     size_t training = net_plan_bytes(t->train_network.net, train);
@@ -42,7 +42,8 @@ bool plan_memory(Trainer *t, Err *err)
     if (t->data.split) fixed += (t->data.count + t->data.train_count) * sizeof *t->data.split;
     if (t->data.labels) fixed += t->data.count;
     size_t batches = batch_bytes(&t->eval_batch);
-    for (int b = 0; b < t->optimizer.grad_blocks; b++) batches += batch_bytes(&t->train_batch[b]);
+    for (int b = 0; b < t->optimizer.gradients.together; b++)
+        batches += batch_bytes(&t->train_batch[b]);
     size_t samples = (size_t)t->sample_count * t->train_network.dims * (1 + SAMPLER_SCRATCH) *
                      sizeof *t->sample_state;
     p->memory_bytes = fixed + p->parameter_bytes + p->activation_bytes + batches + samples;

@@ -116,6 +116,11 @@ static bool open_model(Trainer *t, Err *err)
            method_process(&p->model, &t->process, err);
 }
 
+static int passes_of_update(const Trainer *t)
+{
+    return t->config.train.batch / t->plan.micro_batch * t->config.train.accumulate;
+}
+
 static bool open_networks(Trainer *t, Err *err)
 {
     const Config *c = &t->config;
@@ -130,15 +135,15 @@ static bool open_networks(Trainer *t, Err *err)
     if (!network_open(&t->train_network, &t->table, &p->model, p->image, p->micro_batch,
                       train_mode(t), err))
         return false;
-    int blocks =
-        optimizer_gradient_blocks(&t->table, c->train.batch / p->micro_batch * c->train.accumulate);
-    network_open_copies(&t->train_network, &t->table, &p->model, blocks);
+    int blocks = gradient_blocks(passes_of_update(t));
+    if (!optimizer_open(&t->optimizer, &t->table, &optimizer, blocks, err)) return false;
+    int together = t->optimizer.gradients.together;
+    network_open_copies(&t->train_network, &t->table, &p->model, together);
     if (!network_open_denoiser(&t->eval_network, &t->table, &p->model, p->image,
-                               network_sample_batch(&p->model), false, err) ||
-        !optimizer_open(&t->optimizer, &t->table, &optimizer, blocks, err))
+                               network_sample_batch(&p->model), false, err))
         return false;
     size_t dims = t->train_network.dims;
-    for (int b = 0; b < blocks; b++)
+    for (int b = 0; b < together; b++)
         if (!batch_open(&t->train_batch[b], p->micro_batch, dims, err)) return false;
     if (!batch_open(&t->eval_batch, t->eval_network.batch, dims, err)) return false;
     int most = p->model.network == NETWORK_MLP ? PREVIEW_POINTS : PREVIEW_IMAGES;
@@ -293,10 +298,13 @@ void trainer_close(Trainer *t)
     mem_free(t);
 }
 
-/* Passes that can run side by side: pass i has a batch and gradients of its own. */
+/* Passes that run side by side, of different blocks: each has a batch and gradients of its own. */
 typedef struct {
     Trainer *t;
     float dloss;
+    int count;
+    int place[GRADIENT_BLOCKS]; /* of the block in its group */
+    int pass[GRADIENT_BLOCKS];
 } Round;
 
 static uint64_t first_sample(const Trainer *t, int pass)
@@ -304,38 +312,64 @@ static uint64_t first_sample(const Trainer *t, int pass)
     return t->state.samples + (uint64_t)pass * (uint64_t)t->plan.micro_batch;
 }
 
-static void train_pass(void *context, int pass, int copy)
+static void train_pass(void *context, int item, int copy)
 {
     const Round *r = context;
     Trainer *t = r->t;
-    TrainBatch *b = &t->train_batch[pass];
-    uint64_t first = first_sample(t, pass);
+    int place = r->place[item];
+    TrainBatch *b = &t->train_batch[place];
+    uint64_t first = first_sample(t, r->pass[item]);
     Network network = network_copy(&t->train_network, copy);
     batch_diffuse_train(t, b, first);
     net_set_dropout(network.net, true, t->config.train.seed, first / (uint64_t)t->plan.micro_batch);
-    batch_train(t, &network, b, first, t->optimizer.grad_block[pass], r->dloss);
-    masks_look(t, &network, pass, first);
+    batch_train(t, &network, b, first, gradient_tree_block(&t->optimizer.gradients, place),
+                r->dloss);
+    masks_look(t, &network, place, first);
 }
 
-/* Gradients of one update: accumulate * batch images in micro-batches. Returns the mean loss. */
-static double accumulate_gradients(Trainer *t)
+static void run_round(Round *r, LossSum *sum)
 {
-    int passes = t->config.train.batch / t->plan.micro_batch * t->config.train.accumulate;
-    int images = passes * t->plan.micro_batch, blocks = t->optimizer.grad_blocks;
+    Trainer *t = r->t;
+    for (int i = 0; i < r->count; i++)
+        batch_read_train(t, &t->train_batch[r->place[i]], first_sample(t, r->pass[i]));
+    parallel_side_by_side(r->count, t->train_network.copies, train_pass, r);
+    for (int i = 0; i < r->count; i++) {
+        const TrainBatch *b = &t->train_batch[r->place[i]];
+        masks_observe(t, r->place[i], first_sample(t, r->pass[i]));
+        for (int n = 0; n < b->size; n++) loss_sum_add(sum, b, n);
+    }
+}
+
+/* The n-th pass of each block of the group that begins at block `first`. */
+static void choose_round(Round *r, int first, int n)
+{
+    const GradientTree *tree = &r->t->optimizer.gradients;
+    int passes = passes_of_update(r->t);
+    r->count = 0;
+    for (int place = 0; place < tree->together; place++) {
+        int pass = gradient_first_pass(passes, tree->blocks, first + place) + n;
+        if (pass >= gradient_first_pass(passes, tree->blocks, first + place + 1)) continue;
+        r->place[r->count] = place;
+        r->pass[r->count++] = pass;
+    }
+}
+
+/* Gradients of one update: accumulate * batch images in micro-batches. Sets *norm; returns the mean
+ * loss. */
+static double accumulate_gradients(Trainer *t, double *norm)
+{
+    const GradientTree *tree = &t->optimizer.gradients;
+    int images = passes_of_update(t) * t->plan.micro_batch;
     Round round = {.t = t, .dloss = 1.0f / (float)images};
     LossSum sum = {0};
     net_hold(t->train_network.net, t->optimizer.weights);
-    for (int done = 0; done < passes; done += blocks) {
-        int count = passes - done < blocks ? passes - done : blocks;
-        for (int i = 0; i < count; i++) batch_read_train(t, &t->train_batch[i], first_sample(t, i));
-        parallel_side_by_side(count, t->train_network.copies, train_pass, &round);
-        for (int i = 0; i < count; i++) {
-            const TrainBatch *b = &t->train_batch[i];
-            masks_observe(t, i, first_sample(t, i));
-            for (int n = 0; n < b->size; n++) loss_sum_add(&sum, b, n);
-        }
-        t->state.samples = first_sample(t, count);
+    for (int block = 0; block < tree->blocks; block += tree->together) {
+        int n = 0;
+        for (choose_round(&round, block, n); round.count > 0; choose_round(&round, block, ++n))
+            run_round(&round, &sum);
+        *norm = optimizer_sum_gradients(&t->optimizer);
     }
+    t->state.samples += (uint64_t)images;
     return loss_sum_mean(&sum, t);
 }
 
@@ -370,8 +404,7 @@ bool trainer_update(Trainer *t, TrainUpdate *u, Err *err)
     u->lr = learning_rate(c->train.schedule, c->train.lr, t->state.step, c->train.warmup,
                           progress_of(t));
     if (!masks_begin_update(t, err)) return false;
-    u->loss = accumulate_gradients(t);
-    u->grad_norm = optimizer_sum_gradients(&t->optimizer);
+    u->loss = accumulate_gradients(t, &u->grad_norm);
     if (!isfinite(u->loss) || !isfinite(u->grad_norm))
         return err_set(err, ERR_DIVERGED,
                        "step %lld: the loss is %g and the gradient norm %g at learning rate %g; "

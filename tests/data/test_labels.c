@@ -163,7 +163,7 @@ static void expect_trained_labels(const Kind *kind, Trainer *t)
     must(masks_begin_update(t, &err), &err);
     batch_read_train(t, b, first);
     batch_diffuse_train(t, b, first);
-    batch_train(t, &t->train_network, b, first, t->optimizer.grad_block[0], 1);
+    batch_train(t, &t->train_network, b, first, t->optimizer.grads, 1);
     for (int i = 0; i < BATCH; i++) {
         double time = training_level(t, first + (uint64_t)i).time;
         EXPECT(given(&t->train_network)[i] == label_at(kind, &t->process, time));

@@ -142,7 +142,7 @@ static void check_optimizer(OptimizerKind kind, double decay, double clip)
                               .ema = 0.6};
     Optimizer o;
     Err err = {0};
-    if (!EXPECT(optimizer_open(&o, &two_tensors, &config, 3, &err))) return;
+    if (!EXPECT(optimizer_open(&o, &two_tensors, &config, 4, &err))) return;
     enum { N = 70005 };
     static double w[N], m[N], v[N], ema[N];
     test_normals(o.weights, N, 1, 1);
@@ -154,15 +154,17 @@ static void check_optimizer(OptimizerKind kind, double decay, double clip)
     for (int step = 0; step < 4; step++) {
         static float sums[70000];
         double squares = 0;
-        for (int b = 0; b < 3; b++)
-            test_normals(o.grad_block[b], 70000, 10 + 3 * (unsigned)step + (unsigned)b, 0.06f);
+        float *const *block = o.gradients.buffer;
+        for (int b = 0; b < 4; b++)
+            test_normals(block[b], 70000, 10 + 4 * (unsigned)step + (unsigned)b, 0.06f);
         for (int i = 0; i < 70000; i++) {
-            sums[i] = o.grads[i] + o.grad_block[1][i] + o.grad_block[2][i];
+            sums[i] = (block[0][i] + block[1][i]) + (block[2][i] + block[3][i]);
             squares += (double)sums[i] * (double)sums[i];
         }
         double norm = optimizer_sum_gradients(&o);
         EXPECT_SAME(o.grads, sums, sizeof sums);
-        for (int i = 0; i < 70000; i++) EXPECT(o.grad_block[1][i] == 0 && o.grad_block[2][i] == 0);
+        for (int b = 1; b < 4; b++)
+            for (int i = 0; i < 70000; i++) EXPECT(block[b][i] == 0);
         EXPECT_NEAR(norm, sqrt(squares), 1e-9 * norm);
         double scale = clip > 0 && norm > clip ? clip / norm : 1;
         double lr = 0.01, n = step + 1, average = fmin(0.6, (1.0 + step) / (10.0 + step));
@@ -466,21 +468,10 @@ TEST(passes_side_by_side_have_the_same_bits_for_any_number_of_threads)
     {
         Trainer *t;
         if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
-        EXPECT_INT(t->optimizer.grad_blocks, 8);
+        EXPECT_INT(t->optimizer.gradients.blocks, 8);
         EXPECT_INT(t->train_network.copies, threads);
         trainer_close(t);
     }
-}
-
-TEST(gradient_blocks_are_no_more_than_passes_nor_take_much_memory)
-{
-    ParamTable small = {.block_floats = 1 << 20}, large = {.block_floats = 36 << 20};
-    ParamTable huge = {.block_floats = 120 << 20};
-    EXPECT_INT(optimizer_gradient_blocks(&small, 1), 1);
-    EXPECT_INT(optimizer_gradient_blocks(&small, 5), 5);
-    EXPECT_INT(optimizer_gradient_blocks(&small, 100), 8);
-    EXPECT_INT(optimizer_gradient_blocks(&large, 16), 2);
-    EXPECT_INT(optimizer_gradient_blocks(&huge, 16), 1);
 }
 
 /* The first moment after one update is (1 - beta1) times the gradient. */

@@ -179,7 +179,7 @@ static void expect_refused(Trainer *t, float *place, float damage, const char *w
         free(before[b]);
     }
     *place = kept;
-    for (int b = 0; b < o->grad_blocks; b++) memset(o->grad_block[b], 0, bytes);
+    for (int b = 0; b < o->gradients.buffers; b++) memset(o->gradients.buffer[b], 0, bytes);
 }
 
 /* In a sixteenth of every method's tensors: a weight, or its gradient in the block that is summed last. (A weight of
@@ -198,7 +198,7 @@ TEST(a_weight_or_gradient_that_is_not_finite_stops_the_update_and_changes_nothin
             if (!info->trainable || (size_t)p % 16 != i) continue;
             size_t at = info->offset + info->count - 1;
             float damage = damages[p / 16 % 3],
-                  *last = t->optimizer.grad_block[t->optimizer.grad_blocks - 1];
+                  *last = t->optimizer.gradients.buffer[t->optimizer.gradients.buffers - 1];
             expect_refused(t, t->optimizer.weights + at, damage < 0 ? NAN : damage, info->name);
             expect_refused(t, last + at, damage, info->name);
         }

@@ -99,11 +99,10 @@ void cdm_train_pass(Network *nw, const float *weights, float *grads, const CdmBa
     losses(nw, weights, b, dloss, net_tangent_of(nw->net, nw->x));
     net_tangent(nw->net, weights);
     check_transpose(nw);
-    float *mu = net_gradient2(nw->net, nw->y), cotangents[1024];
-    CHECK(nw->batch <= 1024);
-    for (int n = 0; n < nw->batch; n++) cotangents[n] = (float)(dloss * b->ce_weight);
+    float *mu = net_gradient2(nw->net, nw->y);
     memset(mu, 0, logit_floats(nw) * sizeof *mu);
-    xent_backward(&logits, mu, cotangents, net_value(nw->net, nw->y), b->classes);
+    xent_backward(&logits, mu, (float)(dloss * b->ce_weight), net_value(nw->net, nw->y),
+                  b->classes);
     net_backward2(nw->net, weights, grads);
 }
 

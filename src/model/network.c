@@ -381,10 +381,6 @@ void network_train_pass(Network *nw, const float *weights, float *grads, const f
     network_loss(nw, weights, xt, t, label, target, weight, loss);
     float *dy = net_gradient(nw->net, nw->y);
     memset(dy, 0, (size_t)nw->batch * nw->dims * sizeof *dy);
-    /* mse_backward multiplies by the cotangent of each sample's loss, here the same for all. */
-    float cotangents[1024];
-    CHECK(nw->batch <= 1024);
-    for (int n = 0; n < nw->batch; n++) cotangents[n] = dloss;
-    mse_backward(&dims, dy, cotangents, net_value(nw->net, nw->y), target, weight);
+    mse_backward(&dims, dy, dloss, net_value(nw->net, nw->y), target, weight);
     net_backward(nw->net, weights, grads);
 }

@@ -275,29 +275,20 @@ typedef struct {
 void dropout_forward(const DropoutDims *d, float *y, const float *x); /* y may be x */
 void dropout_backward(const DropoutDims *d, float *dx, const float *dy);
 
-/* ---- losses, per sample: loss [N].
+/* ---- losses, one a sample: loss [N]. Backward adds dloss times the gradient of their sum to dx.
  * xent: log-softmax cross-entropy, logits x [N,C], target class [N]:
  *   loss = logsumexp(x) - x[target], sums in double.
  * mse: weighted squared error, loss[n] = weight[n] / size * sum_i (x - target)^2; weight NULL: 1.
- * Their y is loss, so dy, ydot, my, ly are [N]. target and weight carry no derivative. */
+ * target and weight have no gradient. */
 typedef struct {
     int N, C;
 } XentDims;
 void xent_forward(const XentDims *d, float *loss, const float *x, const int *target);
-void xent_backward(const XentDims *d, float *dx, const float *dloss, const float *x,
-                   const int *target);
-void xent_tangent(const XentDims *d, float *lossdot, const float *x, const float *xdot,
-                  const int *target);
-void xent_backward2(const XentDims *d, float *mx, const float *mloss, const float *lloss,
-                    const float *x, const float *xdot, const int *target);
+void xent_backward(const XentDims *d, float *dx, float dloss, const float *x, const int *target);
 void mse_forward(const PointDims *d, float *loss, const float *x, const float *target,
                  const float *weight);
-void mse_backward(const PointDims *d, float *dx, const float *dloss, const float *x,
-                  const float *target, const float *weight);
-void mse_tangent(const PointDims *d, float *lossdot, const float *x, const float *xdot,
-                 const float *target, const float *weight);
-void mse_backward2(const PointDims *d, float *mx, const float *mloss, const float *lloss,
-                   const float *x, const float *xdot, const float *target, const float *weight);
+void mse_backward(const PointDims *d, float *dx, float dloss, const float *x, const float *target,
+                  const float *weight);
 
 /* ---- affine: y = factor * x + offset (its other passes are those of scale).
  * divide: y[n,i] = x[n,i] / t[n], t [N] not zero (Song et al. 2021: a network conditioned on

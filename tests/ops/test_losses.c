@@ -1,77 +1,95 @@
 /* Losses, time features and class embeddings: passes against plain loops in double. */
+#include "base/parallel.h"
 #include "ops/ops.h"
 #include "passes.h"
 
-/* ---- xent, as a row of its own whose targets travel as a second input without derivative */
+/* ---- losses: values and gradients against the formula in double */
 
-static int *targets(const OpCall *c)
+/* One loss with its inputs; an image of x has `size` values. */
+typedef struct {
+    int N;
+    size_t size;
+    float *x, *target, *weight; /* weight NULL: 1 */
+    int *class;                 /* xent; NULL: mse */
+} Loss;
+
+static double loss_formula(const Loss *l, int n, const double *x)
 {
-    const XentDims *d = c->dims;
-    int *target = calloc((size_t)d->N, sizeof *target);
-    if (!target) abort();
-    for (int n = 0; n < d->N; n++) target[n] = (int)c->x[1][n];
-    return target;
+    double sum = 0;
+    const float *target = l->target + (size_t)n * l->size;
+    for (size_t i = 0; i < l->size; i++)
+        sum += l->class ? exp(x[i]) : (x[i] - (double)target[i]) * (x[i] - (double)target[i]);
+    if (l->class) return log(sum) - x[l->class[n]];
+    return (l->weight ? (double)l->weight[n] : 1) * sum / (double)l->size;
 }
 
-static void xent_run(const OpCall *c)
+static void loss_passes(const Loss *l, float *loss, float *dx, float dloss)
 {
-    int *target = targets(c);
-    xent_forward(c->dims, c->y, c->x[0], target);
-    free(target);
-}
-
-static void xent_dot(const OpCall *c)
-{
-    int *target = targets(c);
-    xent_tangent(c->dims, c->ydot, c->x[0], c->xdot[0], target);
-    free(target);
-}
-
-static void xent_back(const OpCall *c)
-{
-    int *target = targets(c);
-    xent_backward(c->dims, c->dx[0], c->dy, c->x[0], target);
-    free(target);
-}
-
-static void xent_back2(const OpCall *c)
-{
-    int *target = targets(c);
-    xent_backward2(c->dims, c->mx[0], c->my, c->dy, c->x[0], c->xdot[0], target);
-    free(target);
-}
-
-static void xent_prepare(const PassCase *c, float **x)
-{
-    int C = (int)c->per[0];
-    for (int n = 0; n < c->N; n++) x[1][n] = (float)((n * 7 + C - 1) % C);
-}
-
-static void xent_formula(const PassCase *c, double *y, double **x)
-{
-    int C = (int)c->per[0];
-    for (int n = 0; n < c->N; n++) {
-        double sum = 0;
-        for (int i = 0; i < C; i++) sum += exp(x[0][n * C + i]);
-        y[n] = log(sum) - x[0][n * C + (int)x[1][n]];
+    XentDims xent = {l->N, (int)l->size};
+    PointDims point = {l->N, l->size};
+    if (l->class) {
+        xent_forward(&xent, loss, l->x, l->class);
+        xent_backward(&xent, dx, dloss, l->x, l->class);
+    } else {
+        mse_forward(&point, loss, l->x, l->target, l->weight);
+        mse_backward(&point, dx, dloss, l->x, l->target, l->weight);
     }
+}
+
+/* Forward overwrites, backward adds; nothing is written beside them; one and three threads give the
+ * same bits. */
+static void check_loss(const Loss *l)
+{
+    const double dloss = 0.75, h = 1e-4;
+    size_t n = (size_t)l->N * l->size;
+    float *loss = check_scratch((size_t)l->N), *again = check_scratch((size_t)l->N);
+    float *dx = check_alloc(n), *same = check_alloc(n), *expected = test_floats(n);
+    double *row = calloc(l->size, sizeof *row);
+    if (!row) abort();
+    for (int image = 0; image < l->N; image++) {
+        size_t at = (size_t)image * l->size;
+        for (size_t i = 0; i < l->size; i++) row[i] = (double)l->x[at + i];
+        expected[image] = (float)loss_formula(l, image, row);
+    }
+    int threads = parallel_threads();
+    parallel_set_threads(1);
+    loss_passes(l, again, same, (float)dloss);
+    parallel_set_threads(3);
+    loss_passes(l, loss, dx, (float)dloss);
+    parallel_set_threads(threads);
+    EXPECT_CLOSE(loss, expected, (size_t)l->N, 2e-6);
+    EXPECT_SAME(loss, again, (size_t)l->N * sizeof *loss);
+    EXPECT_SAME(dx, same, n * sizeof *dx);
+    for (size_t k = 0; k < n; k++) {
+        int image = (int)(k / l->size);
+        size_t i = k % l->size;
+        for (size_t j = 0; j < l->size; j++) row[j] = (double)l->x[k - i + j];
+        row[i] = (double)l->x[k] + h;
+        double up = loss_formula(l, image, row);
+        row[i] = (double)l->x[k] - h;
+        expected[k] = (float)(dloss * (up - loss_formula(l, image, row)) / (2 * h));
+    }
+    EXPECT_CLOSE(dx, expected, n, 2e-6);
+    float *twice = check_alloc(n);
+    for (int k = 0; k < 2; k++) loss_passes(l, loss, twice, (float)dloss);
+    for (size_t k = 0; k < n; k++) EXPECT(twice[k] == 2 * dx[k]);
+    check_free(twice);
+    check_free(loss);
+    check_free(again);
+    check_free(dx);
+    check_free(same);
+    free(expected);
+    free(row);
 }
 
 static void check_xent(int N, int C)
 {
-    static const Op op = {.name = "xent",
-                          .dims_bytes = sizeof(XentDims),
-                          .forward = xent_run,
-                          .backward = xent_back,
-                          .tangent = xent_dot,
-                          .backward2 = xent_back2};
-    XentDims d = {N, C};
-    PassCase c = {.op = &op, .dims = &d, .N = N, .inputs = 2, .active = 1};
-    c.per[0] = (size_t)C, c.per[1] = 1, c.out = 1;
-    c.scale = 3;
-    c.prepare = xent_prepare;
-    c.formula = xent_formula;
-    check_passes(&c);
+    int class[8];
+    for (int n = 0; n < N; n++) class[n] = (n * 7 + C - 1) % C;
+    Loss l = {.N = N, .size = (size_t)C, .class = class};
+    l.x = l.target = check_random((size_t)(N * C), 10, 3);
+    check_loss(&l);
+    check_free(l.x);
 }
 
 TEST(xent_passes_agree_with_the_formula)
@@ -84,10 +102,10 @@ TEST(xent_passes_agree_with_the_formula)
 TEST(xent_of_one_class_is_zero_with_zero_gradient)
 {
     XentDims d = {2, 1};
-    float x[2] = {3, -50}, loss[2], dloss[2] = {1, 1}, dx[2] = {0};
+    float x[2] = {3, -50}, loss[2], dx[2] = {0};
     int target[2] = {0, 0};
     xent_forward(&d, loss, x, target);
-    xent_backward(&d, dx, dloss, x, target);
+    xent_backward(&d, dx, 1, x, target);
     for (int n = 0; n < 2; n++) EXPECT(loss[n] == 0 && dx[n] == 0);
 }
 
@@ -107,62 +125,23 @@ TEST(xent_of_huge_logits_is_finite_and_right)
 {
     XentDims d = {3, 3};
     float x[9] = {1e4f, -1e4f, 0, 1e4f, -1e4f, 0, -3e38f, 3e38f, 1e4f}, loss[3], dx[9] = {0};
-    float ones[3] = {1, 1, 1}, xdot[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9}, lossdot[3], mx[9] = {0};
     int target[3] = {0, 1, 1};
     xent_forward(&d, loss, x, target);
     EXPECT(loss[0] == 0 && loss[1] == 2e4f && loss[2] == 0);
-    xent_backward(&d, dx, ones, x, target);
-    xent_tangent(&d, lossdot, x, xdot, target);
-    xent_backward2(&d, mx, ones, ones, x, xdot, target);
+    xent_backward(&d, dx, 1, x, target);
     const float gradient[9] = {0, 0, 0, 1, -1, 0, 0, 0, 0};
-    EXPECT_SAME(lossdot, ((float[3]){0, -1, 0}), sizeof lossdot);
-    for (int i = 0; i < 9; i++) EXPECT(dx[i] == gradient[i] && mx[i] == gradient[i]);
-}
-
-/* ---- mse: x, target and weight, NULL when there are two inputs */
-
-static void mse_run(const OpCall *c)
-{
-    mse_forward(c->dims, c->y, c->x[0], c->x[1], c->x[2]);
-}
-
-static void mse_dot(const OpCall *c)
-{
-    mse_tangent(c->dims, c->ydot, c->x[0], c->xdot[0], c->x[1], c->x[2]);
-}
-
-static void mse_back(const OpCall *c)
-{
-    mse_backward(c->dims, c->dx[0], c->dy, c->x[0], c->x[1], c->x[2]);
-}
-
-static void mse_back2(const OpCall *c)
-{
-    mse_backward2(c->dims, c->mx[0], c->my, c->dy, c->x[0], c->xdot[0], c->x[1], c->x[2]);
-}
-
-static void mse_formula(const PassCase *c, double *y, double **x)
-{
-    size_t size = c->per[0];
-    for (size_t i = 0; i < (size_t)c->N * size; i++) {
-        double r = x[0][i] - x[1][i];
-        y[i / size] += (c->inputs == 3 ? x[2][i / size] : 1) * r * r / (double)size;
-    }
+    for (int i = 0; i < 9; i++) EXPECT(dx[i] == gradient[i]);
 }
 
 static void check_mse(int N, size_t size, bool weighted)
 {
-    static const Op op = {.name = "mse",
-                          .dims_bytes = sizeof(PointDims),
-                          .forward = mse_run,
-                          .backward = mse_back,
-                          .tangent = mse_dot,
-                          .backward2 = mse_back2};
-    PointDims d = {N, size};
-    PassCase c = {.op = &op, .dims = &d, .N = N, .inputs = weighted ? 3 : 2, .active = 1};
-    c.per[0] = c.per[1] = size, c.per[2] = 1, c.out = 1;
-    c.formula = mse_formula;
-    check_passes(&c);
+    size_t n = (size_t)N * size;
+    Loss l = {.N = N, .size = size, .x = check_random(n, 10, 1), .target = check_random(n, 11, 1)};
+    if (weighted) l.weight = check_random((size_t)N, 12, 1);
+    check_loss(&l);
+    check_free(l.x);
+    check_free(l.target);
+    check_free(l.weight);
 }
 
 TEST(mse_passes_agree_with_the_formula_with_and_without_weights)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every command that README.md, configs/README.md and diffc's help show is run as a newcomer types it: in
+# Every command that the README.md of the repository and of its folders and diffc's help show is run as a newcomer types it: in
 # a copy of what a clone holds, after a short demo. Long ones are shortened on the way by the tables below;
 # what cannot run here is on a list with its reason; a command on no list is a failure.
 # usage: readme.sh PATH/TO/diffc [FILTER]
@@ -44,7 +44,7 @@ added() { # COMMAND ARGUMENTS
 # Words that stand for something of the reader's.
 filled_in() { # COMMAND
     echo "$1" | sed "s|CONFIG\b|configs/bench-tiny.json|; s|RUN\b|runs/demo|; s|--data PATH|--data $fashion|; s|data.path=FOLDER|data.path=data|
-                     s|--level t\b|--level 10|; s|--tolerance X\b|--tolerance 1e-3|; s|--threads N\b|--threads 1|"
+                     s|--level t\b|--level 10|; s|--tolerance X\b|--tolerance 1e-3|; s|--threads N\b|--threads 1|; s|--seed N\b|--seed 1|"
 }
 
 # ---- what is not run, and why ----
@@ -54,7 +54,7 @@ reason() { # COMMAND
     "git clone "* | "sudo apt-get install "*) echo "needs the network" ;;
     "make demo") echo "run first, in short, as .ci/demo.sh" ;;
     "make test") echo "runs this test" ;;
-    "make check"* | "make fuzz" | "make faults" | "make lint" | "make bench") echo "takes many minutes" ;;
+    "make check"* | "make fuzz" | "make faults" | "make lint" | "make bench" | "make bench-conv") echo "takes many minutes" ;;
     git | make) echo "is the name of a program" ;;
     tests/suites) echo "is the name of a folder" ;;
     "sudo make install" | "make install PREFIX="*) echo "tests/build.sh runs it" ;;
@@ -143,7 +143,7 @@ shown_by_help() {
 shown "$here/../README.md" >"$scratch/readme" && test -s "$scratch/readme" || exit 2
 {
     cat "$scratch/readme"
-    shown "$here/../configs/README.md"
+    for each in configs src data tests tests/bench; do [ ! -e "$here/../$each/README.md" ] || shown "$here/../$each/README.md"; done
     shown_by_help | sed -n 's/^  \(diffc .*\)/\1/p'
 } | awk '!seen[$0]++' >"$scratch/commands"
 

@@ -44,7 +44,8 @@ static void on_signal(int signal_number)
     if (now - first >= ONE_REQUEST_MS) _exit(128 + signal_number);
 }
 
-/* The SIGINT of a shell's background process: Ctrl-C, which the kernel sends, is meant for others. */
+/* A shell starts background processes with SIGINT ignored, so that Ctrl-C (sent by the kernel) does
+ * not end them; a SIGINT from another process is meant. */
 static void on_background_interrupt(int signal_number, siginfo_t *info, void *context)
 {
     (void)context;

@@ -11,10 +11,11 @@ double clock_seconds(void);
 void clock_begin(void);
 double clock_since_begin(void);
 
-/* After interrupt_catch, the first SIGINT, SIGTERM or SIGHUP only raises a flag that long loops poll; a
- * second, at least 0.1 s later, ends the process at once with exit code 128 + its number. Signals that
- * the parent process ignores stay ignored, but for the SIGINT that another process sends to a shell's
- * background process (SIGINT and SIGQUIT ignored): only Ctrl-C is not meant for that. SIGPIPE and SIGXFSZ are ignored: writes then fail in words. */
+/* After interrupt_catch the first SIGINT, SIGTERM or SIGHUP only raises a flag that long loops
+ * poll. A second one, at least 0.1 s later, ends the process at once with exit code 128 + its
+ * number. Signals that the parent process ignores stay ignored, except a SIGINT that another
+ * process sends to a background process of a shell (which ignores SIGINT and SIGQUIT). SIGPIPE and
+ * SIGXFSZ are ignored, so that writes fail with an error message. */
 void interrupt_catch(void);
 bool interrupt_requested(void);
 /* For tests and nested tools: raise or lower the flag. */

@@ -104,7 +104,7 @@ static bool is_text(const unsigned char *bytes, size_t size)
     return true;
 }
 
-/* Text by what it opens with; white space before it does not count. */
+/* Recognises text by its first characters, after white space. */
 static const char *text_kind(const unsigned char *bytes, size_t size)
 {
     if (!is_text(bytes, size)) return NULL;

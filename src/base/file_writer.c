@@ -35,7 +35,7 @@ static bool is_written_in_place(const char *path)
     return lstat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode);
 }
 
-/* An own descriptor is shared, so that its place in the file is: what was written to stdout before
+/* A descriptor of this process shares its position in the file, so that earlier output to stdout
  * stays. */
 static bool open_in_place(FileWriter *w, Err *err)
 {
@@ -85,13 +85,14 @@ bool file_writer_open(FileWriter *w, const char *path, Err *err)
     if (is_written_in_place(path)) return open_in_place(w, err);
     snprintf(suffix, sizeof suffix, ".%ld.tmp", (long)getpid());
     if (!path_beside(w->temporary, path, suffix, err)) return false;
-    /* The temporary name may fit where this one does not. */
+    /* Names the target, whose name may be too long where the temporary one is not. */
     if (lstat(path, &st) != 0 && errno == ENAMETOOLONG)
         return err_set_errno(err, "%s: cannot create", path);
     unlink(w->temporary);
     w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (w->fd < 0) return err_set_errno(err, "%s: cannot create", path);
-    /* Says that the writer lives (leftovers.c); a file system without locks has the pid alone. */
+    /* Locks the file to show that its writer is alive (leftovers.c); a file system without locks
+     * has only the pid in the name. */
     (void)flock(w->fd, LOCK_EX | LOCK_NB);
     return true;
 }

@@ -229,7 +229,7 @@ bool folder_swap_commit(FolderSwap *swap, Err *err)
         return err_set(err, reason.kind,
                        "%.400s: is written, but a power failure may still lose it: %.500s",
                        swap->path, reason.text);
-    /* What cannot be removed now is tried again by the next writer. */
+    /* A later writer removes what cannot be removed now. */
     if (behind) (void)retire_if_there(behind, swap->path, swap->files, NULL);
     return true;
 }

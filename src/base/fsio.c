@@ -140,7 +140,7 @@ bool file_append_line(const char *path, const char *line, Err *err)
         else
             done += (size_t)put;
     }
-    /* Half a line would spoil the next one as well. */
+    /* Half a line would also damage the next one. */
     off_t end = !ok && done > 0 ? lseek(fd, 0, SEEK_END) : -1;
     bool cut = end >= (off_t)done && ftruncate(fd, end - (off_t)done) == 0;
     (void)cut;

@@ -1,5 +1,5 @@
-/* The lines of a text file from the last to the first. What comes before the lines that are asked for is
- * not read, so the file may be of any size. */
+/* Reads the lines of a text file from the last to the first. Only the lines that are asked for are
+ * read, so the file may be of any size. */
 #ifndef DIFFC_LAST_LINES_H
 #define DIFFC_LAST_LINES_H
 

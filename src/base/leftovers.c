@@ -25,7 +25,7 @@ bool file_is_temporary(const char *name, size_t *target, long *pid)
     return true;
 }
 
-/* Whether a process holds the file, or may: one that cannot be opened is left alone. */
+/* Whether a process holds the file. A file that cannot be opened counts as held and is left alone. */
 static bool is_held(const char *path, long pid)
 {
     struct stat st;

@@ -12,15 +12,16 @@ typedef struct {
 } MachineCpus;
 MachineCpus machine_cpus(const char *root);
 
-/* Threads that use what is given: one per allowed CPU, but not more than the quota rounded up: with a quota
- * of 1.5 CPUs two threads run three quarters of the time, and one would leave a third of it unused. Seven
- * updates of fashion-ddpm under that quota took 6.9 and 7.8 s on one thread, 4.8 and 5.5 s on two. */
+/* The default number of threads: one per allowed CPU, but not more than the quota rounded up. With
+ * a quota of 1.5 CPUs two threads run three quarters of the time; one thread would leave a third of
+ * the quota unused. Seven updates of fashion-ddpm under that quota took 6.9 and 7.8 s on one
+ * thread, 4.8 and 5.5 s on two. */
 int machine_threads(const MachineCpus *cpus);
 
 typedef enum { MEMORY_OF_MACHINE, MEMORY_OF_GROUP } MemoryBound;
 
-/* Memory that this process can still take without swapping: MemAvailable, or what its control groups leave when that is
- * less. (Beyond RLIMIT_AS an allocation fails, which needs no forecast.) */
+/* Memory that this process can still use without swapping: MemAvailable, or less where its control
+ * groups leave less. (Beyond RLIMIT_AS an allocation fails, which needs no forecast.) */
 typedef struct {
     uint64_t bytes;    /* UINT64_MAX: not known */
     uint64_t swap;     /* free swap space, beyond `bytes` */

@@ -168,7 +168,8 @@ int parallel_threads(void)
     if (neighbours > 1) return 1;
     int threads = __atomic_load_n(&max_threads, __ATOMIC_RELAXED);
     if (threads > 0) return threads;
-    /* Kept, for scratch is measured now and used later. Who comes second finds the same. */
+    /* The number is kept, because scratch that is sized now is used later. If two threads come at
+     * once, both get the same number. */
     int none = 0, wish;
     DecidedBy by;
     threads = decide_threads(0, &wish, &by);

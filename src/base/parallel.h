@@ -17,21 +17,22 @@ enum { PARALLEL_MOST_THREADS = 256 };
 void parallel_set_threads(int threads);
 int parallel_threads(void);
 
-/* Numbers below 1.2e-38 (double: 2.2e-308) count as 0 in every thread, and in those that these start
- * later: some CPUs take a hundred times as long for them. */
+/* Treats numbers below 1.2e-38 (double: 2.2e-308) as 0 in every thread, present and future: some
+ * CPUs take a hundred times as long for them. */
 void parallel_flush_subnormals(bool on);
 
-/* "2"; "1 of 8 CPUs: the process may run on 1 CPU" where the machine has more CPUs; "2 instead of 4: the system
- * starts no more ...", and false, where a limit cut what was asked for or is the default. */
+/* Writes "2", or "1 of 8 CPUs: the process may run on 1 CPU" where the machine has more CPUs.
+ * Writes "2 instead of 4: the system starts no more ..." and returns false where a limit cut the
+ * number that was asked for or is the default. */
 bool parallel_describe(char *out, size_t size);
 
 /* Index of the calling thread in its team, 0 .. parallel_threads()-1. */
 int parallel_thread(void);
 
-/* Runs work(context, item, copy) for every item 0 .. count-1. As many as the number of threads goes
- * into run side by side, each alone in one thread, where there are as many copies of what the work
- * writes to (copy: which it may take); the rest, and all where threads are more than copies or
- * items, one after the other with all threads inside each. No order is promised. */
+/* Runs work(context, item, copy) for every item 0 .. count-1, in any order. `copy` names which of
+ * the copies of its memory the work may use. If there are at least as many copies as threads, items
+ * run side by side, each in one thread, as long as every thread has one; all other items run one
+ * after the other, with all threads inside each. */
 typedef void (*ParallelWork)(void *context, int item, int copy);
 void parallel_side_by_side(int count, int copies, ParallelWork work, void *context);
 

@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-/* The BLAS that is linked: library and the CPU core its kernels were chosen for ("OpenBLAS 0.3.21
- * SkylakeX"). Static text. */
+/* The name of the linked BLAS and the CPU core whose kernels it chose ("OpenBLAS 0.3.21 SkylakeX").
+ * Static text. */
 const char *gemm_describe(void);
 
 /* C[M,N] = alpha * op(A)[M,K] * op(B)[K,N] + beta * C. op transposes when its flag is set; ld* is

@@ -95,8 +95,8 @@ void product_run_here(const Product *p, float *scratch)
     }
 }
 
-/* How many blocks of rows and groups of panels are shared out; the bits do not depend on it. Few
- * rows are not divided: each block would read all of B. */
+/* How many blocks of rows and groups of panels the threads share; the bits do not depend on it. Few
+ * rows are not divided, because each block would read all of B. */
 static void divide(const ProductTable *t, const Product *p, int *blocks, int *groups)
 {
     int threads = parallel_threads(), panels = panel_count(t, p->N);

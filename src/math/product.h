@@ -51,7 +51,7 @@ typedef struct {
 size_t product_packed_floats(int N, int K);
 void product_pack(const Product *p, float *packed);
 
-/* Whether a product is over sooner than another thread wakes up. */
+/* Whether a product takes less time than waking another thread. */
 bool product_is_small(int M, int N, int K);
 
 /* Runs on all threads, unless the product is small. scratch: product_scratch_floats(N, K), which no

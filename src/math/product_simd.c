@@ -18,7 +18,7 @@ static int panel_vectors(const Product *p, int panel)
 
 /* ---- Packing ---- */
 
-/* A vector of the panel's columns: `count` rows of b, of which each gives one lane. */
+/* One vector of columns: each of `count` rows of b gives one lane. */
 static void pack_transposed(float *to, size_t width, const float *b, size_t ldb, int count, int K)
 {
     for (int k = 0; k < K; k += LANES) {
@@ -60,7 +60,7 @@ static void pack(const Product *p, float *packed, int panel)
 
 /* ---- The tile ---- */
 
-/* As many rows as leave registers for two vectors of B and one broadcast value. */
+/* The number of rows leaves registers for two vectors of B and one broadcast value. */
 #if LANES == 16
 #define ROWS 14
 #elif defined(__aarch64__)
@@ -69,7 +69,7 @@ static void pack(const Product *p, float *packed, int panel)
 #define ROWS 6
 #endif
 
-/* Pointers to every third row: with one register for the distance, each reaches its three rows. */
+/* Pointers to every third row: with the distance in one register, each pointer reaches three rows. */
 enum { ROW_POINTERS = (ROWS + 2) / 3, UNROLLED = 4, AHEAD = 16, SHORT_SUM = 64 };
 
 #define KEEP_IN_REGISTER(pointer) __asm__("" : "+r"(pointer))
@@ -151,7 +151,7 @@ LANES_INLINE Lanes finish(const Product *p, Lanes sum, Lanes bias, const float *
     return d ? lanes_fma(lanes_set(p->beta), lanes_load(d, k), y) : y;
 }
 
-/* The tile's elements where its columns are not whole vectors; once in a row of tiles at most. */
+/* The part of a tile whose columns do not fill a vector; at most one in a row of tiles. */
 static __attribute__((noinline)) void store_cut(const Product *p, const float *sums, int row,
                                                 int rows, int column, int columns)
 {
@@ -188,8 +188,8 @@ LANES_INLINE void store_whole(const int rows, const int vectors, const Product *
         lanes_store(c + j * LANES, finish(p, sum[i][j], bias[j], d + j * LANES, LANES), LANES);
 }
 
-/* D is wanted when the sums are done, and no hardware guesses this order: the lines of this tile, or
- * where sums are done before memory answers, those of the next. */
+/* Prefetches D, which is read when the sums are done; the hardware cannot predict this order. The
+ * lines of this tile, or of the next where the sums end before memory answers. */
 LANES_INLINE void fetch(const int rows, const Product *p, int row, int column)
 {
     int first = p->K < SHORT_SUM ? row + rows : row;
@@ -210,7 +210,7 @@ LANES_INLINE void tile(const int rows, const int vectors, const bool transposed,
     if (transposed) {
         sum_transposed(rows, vectors, sum, p->K, p->a + first, (size_t)p->lda, b, b_step);
     } else {
-        /* One call of the loop for both parts of A: two would be two copies of its code. */
+        /* One call of the loop serves both parts of A: two calls would compile it twice. */
         const float *a = p->a;
         int K = p->a_rest ? p->K_a : p->K, lda = p->lda;
         for (int done = 0; done < p->K; done += K, b += (size_t)K * b_step) {

@@ -40,8 +40,8 @@ bool vec_init(const char **bad)
     return false;
 }
 
-/* Before main, so that no call has to come first. A level that DIFFC_CPU names and that is not there
- * leaves the plain one, until vec_init says so. */
+/* Runs before main, so that no caller has to begin with it. If DIFFC_CPU names a level that is not
+ * there, the plain one is used until vec_init reports it. */
 __attribute__((constructor)) static void choose_level(void)
 {
     const char *bad;

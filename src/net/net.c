@@ -10,7 +10,15 @@
 
 enum { FIRST_ROOM = 256 };
 
-/* After memory ran out nodes are not what they should be; net_plan will say so. */
+/* Every operation, in the order in which profiles show them. */
+const Op *const net_ops[] = {
+    &op_conv2d,    &op_conv2d_fast,   &op_linear,      &op_groupnorm,     &op_silu,
+    &op_attention, &op_upsample,      &op_tapmeans,    &op_cumsum,        &op_concat,
+    &op_add,       &op_shift,         &op_modulate,    &op_scale,         &op_affine,
+    &op_divide,    &op_time_features, &op_class_embed, &op_input_fourier, &op_dropout,
+    NULL};
+
+/* After memory has run out the nodes are incomplete; net_plan reports it. */
 #define REQUIRE(condition) CHECK(net->no_memory || (condition))
 
 Net *net_new(ParamTable *table, int batch)

@@ -1,4 +1,4 @@
-/* What net.c, plan.c and run.c share: nodes and the plan. */
+/* Shared by the files of src/net: nodes and the plan. */
 #ifndef DIFFC_NET_INTERNAL_H
 #define DIFFC_NET_INTERNAL_H
 
@@ -36,12 +36,13 @@ typedef struct {
      * sums_from[0] < 0: it makes them itself. */
     int sums_from[2];
     int gives_sums; /* conv2d_fast: how many groupnorms read its sums */
-    /* linear, in a folded net: the layer whose weights are multiplied into this one's, or -1; and
-     * whether that has happened to its own (rewrite_infer.c). */
+    /* linear, in a network rewritten for inference (rewrite_infer.c): the layer whose weights are
+     * multiplied into those of this one, or -1; and whether its own weights went into another
+     * layer. */
     int merged_with;
     bool merged_away;
-    /* groupnorm, linear: the concat that it reads, of which in a folded net it reads the halves; or
-     * -1. */
+    /* groupnorm, linear: the concat whose two halves this node reads directly after the rewrite for
+     * inference; or -1. */
     int joins;
 
     /* Found by plan.c: */
@@ -57,7 +58,7 @@ typedef struct {
     int gradient_from;
     /* Offsets in floats. */
     size_t value, saved, gradient, tangent, gradient2, sums;
-    /* In the block of packed weights; the bias of a layer with its fold. */
+    /* Offsets in the block of packed weights; packed_bias is that of a merged layer. */
     size_t packed, packed_back, packed_bias;
     double seconds[NET_PASSES]; /* profile */
 } Node;
@@ -80,7 +81,7 @@ struct Net {
     float *packed;         /* weights as the fast kernels read them */
     size_t merged_scratch; /* in that block */
     const float *held;     /* the weights that it was made from; NULL: not held */
-    const Net *shares;     /* whose `prepared` it is; NULL: its own */
+    const Net *shares;     /* the net whose packed weights these are; NULL: its own */
     size_t scratch;
     int threads; /* scratch sizes hold for this many */
 
@@ -99,16 +100,17 @@ void rewrite_conv(Net *net);
 int net_only_reader(const Net *net, int node);
 void net_redirect_readers(Net *net, int from, int to);
 
-/* rewrite_infer.c: finds what can be folded, at the end of the declaration; folds it, or undoes that. */
+/* rewrite_infer.c: finds what can be rewritten, at the end of the declaration; rewrites the nodes
+ * for inference, or undoes that. */
 void rewrite_infer_find(Net *net);
-void rewrite_infer_apply(Net *net, bool folded);
-/* The weights and bias of a linear layer with fold >= 0, from the parameters. */
+void rewrite_infer_apply(Net *net, bool infer);
+/* The weights and bias of a linear layer with merged_with >= 0, from the parameters. */
 size_t merged_scratch_floats(const Node *node);
 void merged_pack(const Net *net, const Node *node, float *packed, float *b, const float *weights,
                  float *scratch);
 
-/* packed_weights.c: weights in the form that kernels read. Allocation (part of net_plan), and what a
- * pass that reads `weights` does first. */
+/* packed_weights.c: weights in the form that kernels read. packed_open is part of net_plan;
+ * packed_update runs first in every pass that reads `weights`. */
 bool packed_open(Net *net, Err *err);
 void packed_update(Net *net, const float *weights, bool backward);
 

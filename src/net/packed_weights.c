@@ -1,5 +1,5 @@
 /* Weights in the form that the fast convolution kernels and the products of linear layers read, in
- * one block of their own. */
+ * one block. */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "net/net_internal.h"
@@ -11,20 +11,20 @@ static size_t aligned(size_t floats)
     return (floats + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
 }
 
-/* Where each such node's weights begin, when `place` is set; the floats of all. The turned weights
- * are needed where a data gradient is made. */
+/* The floats of all packed weights; sets where each node has its own when `place` is set. A data
+ * gradient needs the weights transposed as well. */
 static size_t lay_out(Net *net, NetMode mode, bool place)
 {
     size_t total = 0, scratch = 0;
-    bool folded = mode == NET_INFER;
+    bool infer = mode == NET_INFER;
     for (int i = 0; i < net->count; i++) {
         Node *node = &net->nodes[i];
         if (place) node->packed = node->packed_back = NOWHERE;
         size_t floats = node->op->packed_floats ? aligned(node->op->packed_floats(node->dims)) : 0;
-        if (!floats || (folded && node->merged_away)) continue;
+        if (!floats || (infer && node->merged_away)) continue;
         if (place) node->packed = total;
         total += floats;
-        if (folded && node->merged_with >= 0) {
+        if (infer && node->merged_with >= 0) {
             if (place) node->packed_bias = total;
             total += aligned((size_t)((const LinearDims *)node->dims)->K);
             size_t room = aligned(merged_scratch_floats(node));

@@ -61,8 +61,8 @@ int params_declare(ParamTable *table, const ParamInfo *wanted)
     return table->count++;
 }
 
-/* Fresh values of one tensor in the order of the disk layout, elements first .. first+n-1: what is
- * drawn for a weight does not depend on how kernels like it in memory. */
+/* Initial values of elements first .. first+n-1 of a tensor, in the order of the disk layout: the
+ * values do not depend on the layout in memory. */
 static void draw(float *y, const ParamInfo *info, size_t first, size_t n, uint64_t seed,
                  uint64_t stream)
 {

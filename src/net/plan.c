@@ -15,7 +15,7 @@ enum { ALIGN_FLOATS = 16, KINDS_OF_BUFFER = 6 };
 typedef struct {
     size_t floats;
     int start, end; /* first and last step, both included */
-    int number;     /* in order of declaration, so that sorting has one answer */
+    int number;     /* in order of declaration, which makes the sorting order unique */
     size_t *place;
 } Buffer;
 
@@ -104,7 +104,7 @@ static void trace(Plan *p)
     }
 }
 
-/* Where nothing goes back, dropout works in place: without a mask it then has nothing to do. */
+/* Without a backward pass dropout works in place: it needs no mask. */
 static void share_values(const Plan *p)
 {
     const Net *net = p->net;
@@ -116,8 +116,8 @@ static void share_values(const Plan *p)
     }
 }
 
-/* Lets a sum's cotangent become that of the operand it reaches first, in place. Not for second
- * order, whose last pass reads the cotangents again. */
+/* The cotangent of a sum becomes, in place, that of the operand that the backward pass reaches
+ * first. Not for second order, whose last pass reads the cotangents again. */
 static void share_gradients(const Plan *p)
 {
     const Net *net = p->net;
@@ -213,7 +213,8 @@ static int sums_reader(const Net *net, int i)
     return -1;
 }
 
-/* The buffers of one node. What callers fill or read between passes lives from step 0 on. */
+/* The buffers of one node. Inputs and outputs stay allocated for the whole pass, because callers
+ * fill and read them between passes. */
 static void add_buffers(Plan *p, int i, int value_end, int tangent_end)
 {
     Net *net = p->net;
@@ -299,7 +300,8 @@ static size_t scratch_of_ops(const Net *net)
     return most;
 }
 
-/* For passes of all threads, and for those of one beside others. */
+/* The larger of two scratch sizes: for one pass with all threads, and for passes side by side with
+ * one thread each. */
 static size_t scratch_floats(const Net *net)
 {
     size_t together = scratch_of_ops(net);

@@ -4,14 +4,12 @@
 
 #include "net/net_internal.h"
 
-/* In the order in which their times are shown. */
-const Op *const net_ops[] = {
-    &op_conv2d,    &op_conv2d_fast,   &op_linear,      &op_groupnorm,     &op_silu,
-    &op_attention, &op_upsample,      &op_tapmeans,    &op_cumsum,        &op_concat,
-    &op_add,       &op_shift,         &op_modulate,    &op_scale,         &op_affine,
-    &op_divide,    &op_time_features, &op_class_embed, &op_input_fourier, &op_dropout,
-    NULL};
-enum { KIND_PREPARE = sizeof net_ops / sizeof *net_ops - 1, KINDS };
+static int op_kinds(void)
+{
+    int kinds = 0;
+    while (net_ops[kinds]) kinds++;
+    return kinds;
+}
 
 void net_profile(Net *net, bool on)
 {
@@ -46,9 +44,10 @@ static void add_node(const Net *net, const Node *node, NetProfile *out)
 
 bool net_profile_kind(const Net *net, int kind, NetProfile *out)
 {
-    if (kind < 0 || kind >= KINDS) return false;
+    int kinds = op_kinds(); /* and one for packing the weights */
+    if (kind < 0 || kind > kinds) return false;
     *out = (NetProfile){0};
-    if (kind == KIND_PREPARE) {
+    if (kind == kinds) {
         snprintf(out->name, sizeof out->name, "pack weights");
         out->seconds[NET_FORWARD] = net->pack_seconds[0];
         out->seconds[NET_BACKWARD] = net->pack_seconds[1];

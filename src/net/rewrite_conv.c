@@ -1,16 +1,14 @@
-/* Fusing: what stands next to a convolution of the fast kernels is done in its input and output
- * transforms, without a pass over memory of its own.
+/* Rewrites around a convolution of the fast kernels: its neighbours are computed in its input and
+ * output transforms, without a pass over memory of their own.
  *
  *   upsample -> conv           the convolution reads the small image
  *   conv -> shift (e)          e [N,1,1,K] is added in the output transform
- *   conv -> add (r)            so is r [N,H,W,K]
+ *   conv -> add (r)            r [N,H,W,K] likewise
+ *   conv -> groupnorm          the sums of the norm are made while y is written; also for the
+ *                              concat of two convolutions
  *
- *   conv -> groupnorm          the norm's sums are made while y is written; so for the concat of
- *                              two convolutions
- *
- * The convolution takes e and r as inputs of its own (they must be declared before it), readers of
- * the shift or add read the convolution, and the joined nodes are left without readers: the plan
- * drops them. */
+ * The convolution gets e and r as inputs (they must be declared before it). Readers of the shift or
+ * add then read the convolution, and the plan drops the joined nodes, which have no readers. */
 #include "base/mem.h"
 #include "net/net_internal.h"
 #include "ops/winograd.h"
@@ -48,7 +46,8 @@ static void join_upsample(Net *net, int conv)
     ((Conv2dFastDims *)node->dims)->upsampled = true;
 }
 
-/* Joins the reader of the given operation; the other operand becomes an input of the convolution. */
+/* Joins the reader of the convolution if it is the given operation; its other operand becomes an
+ * input of the convolution. Returns the number of that input, or 0. */
 static int join_addend(Net *net, int conv, const Op *op)
 {
     Node *node = &net->nodes[conv];
@@ -62,7 +61,7 @@ static int join_addend(Net *net, int conv, const Op *op)
         if (node->in[k] == other) return 0;
     node->in[node->inputs] = other;
     net_redirect_readers(net, reader, conv);
-    /* The joined node keeps no reader and reads nothing: it must not count as a reader itself. */
+    /* A joined node reads nothing: it must not count as a reader. */
     net->nodes[reader].inputs = 0;
     return node->inputs++;
 }

@@ -1,13 +1,17 @@
-/* Folding, where nothing goes back. Norms and linear layers read the two halves of a concat, which
- * nobody makes: the same bits, without a pass over memory. And neighbouring matrices of a one-headed
- * attention are multiplied once, with the weights, instead of with every image. With q = h Wq + bq
- * and so on, and a softmax that no number added to a whole row changes, and whose rows sum to 1:
+/* Rewrites for inference, where no backward pass follows.
+ *
+ * Norms and linear layers read the two halves of a concat directly, so that the concat is never
+ * made: the same bits, without a pass over memory.
+ *
+ * Neighbouring weight matrices of a one-headed attention are multiplied once in advance instead of
+ * with every image. With q = h Wq + bq and so on; a softmax does not change when a number is added
+ * to a whole row, and its rows sum to 1:
  *
  *   softmax(q k^T) = softmax(q' h^T)             q' = h (Wq Wk^T) + bq Wk^T
  *   softmax(.) v Wo + bo = softmax(.) v'         v' = h (Wv Wo) + bv Wo + bo
  *
- * so the layers k and out are left without readers, and attention reads h as its keys. Its results
- * are those of the passes for training up to rounding. */
+ * The layers k and out then have no readers, and attention reads h as its keys. The results equal
+ * those of training up to rounding. */
 #include "math/product.h"
 #include "net/net_internal.h"
 
@@ -23,11 +27,11 @@ static bool reads_pairs(const Node *node)
     return can && node->inputs == 1 && !node->merged_away;
 }
 
-/* Channels of which the norm's first part must have a multiple, or its bits are not those of the
- * concat (NormInput): the lanes of the widest vectors. */
+/* The first half must have a multiple of this many channels (the lanes of the widest vectors);
+ * otherwise the bits of the norm differ from those of the concat (NormInput). */
 enum { NORM_LANES = 16 };
 
-/* A concat of which every reader can take the halves. */
+/* Finds the readers of a concat, if all of them can read its halves. */
 static void find_joins(Net *net, int concat)
 {
     int channels_a = net->nodes[net->nodes[concat].in[0]].shape.C;
@@ -64,37 +68,37 @@ void rewrite_infer_find(Net *net)
         if (net->nodes[i].op == &op_concat) find_joins(net, i);
 }
 
-void rewrite_infer_apply(Net *net, bool folded)
+void rewrite_infer_apply(Net *net, bool infer)
 {
-    if (net->infer_form == folded) return;
-    net->infer_form = folded;
+    if (net->infer_form == infer) return;
+    net->infer_form = infer;
     for (int i = 0; i < net->count; i++) {
         Node *a = &net->nodes[i];
         if (a->op != &op_attention || net->nodes[a->in[0]].merged_with < 0) continue;
         const Node *q = &net->nodes[a->in[0]], *v = &net->nodes[a->in[2]];
-        a->in[1] = folded ? q->in[0] : q->merged_with;
-        net_redirect_readers(net, folded ? v->merged_with : i, folded ? i : v->merged_with);
+        a->in[1] = infer ? q->in[0] : q->merged_with;
+        net_redirect_readers(net, infer ? v->merged_with : i, infer ? i : v->merged_with);
         net->nodes[v->merged_with].in[0] = i;
     }
     for (int i = 0; i < net->count; i++) {
         Node *node = &net->nodes[i];
         if (node->joins < 0) continue;
         const Node *concat = &net->nodes[node->joins];
-        node->inputs = folded ? 2 : 1;
-        node->in[0] = folded ? concat->in[0] : node->joins;
+        node->inputs = infer ? 2 : 1;
+        node->in[0] = infer ? concat->in[0] : node->joins;
         node->in[1] = concat->in[1];
     }
 }
 
-/* Scratch: the product of two weight matrices, and what making it packs. */
+/* For the product of two weight matrices and the packing of that product. */
 size_t merged_scratch_floats(const Node *node)
 {
     int C = ((const LinearDims *)node->dims)->C;
     return (size_t)C * (size_t)C + product_scratch_floats(C, C);
 }
 
-/* W and b of a layer with its fold, W other^T and b other^T for keys, W other and b other + other_b
- * for the layer after; W packed. */
+/* The merged weights and bias of a layer: W other^T and b other^T where `other` makes the keys,
+ * else W other and b other + other_b. W is packed. */
 void merged_pack(const Net *net, const Node *node, float *packed, float *b, const float *weights,
                  float *scratch)
 {

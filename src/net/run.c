@@ -88,8 +88,8 @@ static void give_values(const Net *net, const Node *node, OpCall *c, unsigned ma
         if (mask >> k & 1) c->x[k] = at(net, net->nodes[node->in[k]].value);
 }
 
-/* Forward: where a convolution leaves its sums, where a groupnorm finds them, and how many channels
- * the first of two sources has (of the sums, or of what is read). */
+/* Forward: where a convolution writes its sums, where a groupnorm finds them, and how many channels
+ * come from the first of two sources. */
 static void give_sums(const Net *net, const Node *node, OpCall *c)
 {
     c->sums = (double *)(void *)at(net, node->sums);
@@ -103,7 +103,8 @@ static void give_sums(const Net *net, const Node *node, OpCall *c)
     }
 }
 
-/* Tangents, as what a pass forward of a linear operation reads (to = x) or as tangents. */
+/* Sets the tangents as the inputs of a pass: as x for the forward pass of a linear operation, else
+ * as tangents. */
 static void give_tangents(const Net *net, const Node *node, const float **to, unsigned mask)
 {
     for (int k = 0; k < node->inputs; k++)
@@ -120,14 +121,14 @@ static void zero(float *y, size_t n)
     }
 }
 
-/* Whether going back from the output reaches this node: for its parameters (when gradients are
- * wanted) or for an input that wants a gradient. */
+/* Whether the backward pass reaches this node: for its parameters (when gradients are wanted) or
+ * for an input that wants a gradient. */
 static bool goes_back(const Node *node, const float *grads)
 {
     return node->used && (node->leads_input || (grads && node->leads_param));
 }
 
-/* Whether input k stands among those before it: a concat may read a node twice. */
+/* Whether input k is one of those before it: a concat may read a node twice. */
 static bool is_repeated(const Node *node, int k)
 {
     for (int j = 0; j < k; j++)
@@ -135,8 +136,8 @@ static bool is_repeated(const Node *node, int k)
     return false;
 }
 
-/* Where node i adds the cotangents of its inputs. Their first visitor overwrites them, or finds
- * zeros there. */
+/* Where node i adds the cotangents of its inputs. The first consumer overwrites them or finds zeros
+ * there. */
 static void give_cotangents(const Net *net, int i, const float *grads, bool second, float **dx,
                             unsigned *set)
 {

@@ -56,7 +56,8 @@ static int resnet(Walk *w, int x, int channels, float scale, const char *prefix)
     int in_channels = net_shape(net, x).C;
     int h = net_groupnorm(net, x, unet_groups(c, in_channels), c->eps, true,
                           name_of(w, "%s.norm1", prefix));
-    /* What is added to a convolution is declared before it, so that it can be fused (rewrite_conv.c). */
+    /* Operands that are added to a convolution are declared before it, so that rewrite_conv.c can
+     * join them. */
     int e = -1;
     if (w->embedding >= 0)
         e = net_linear(net, w->embedding, c->scale_shift ? 2 * channels : channels, false,

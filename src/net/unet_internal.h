@@ -1,4 +1,4 @@
-/* What unet.c (the walk) and unet_config.c (the check) both have to know. */
+/* Shared by unet.c (the walk) and unet_config.c (the check). */
 #ifndef DIFFC_UNET_INTERNAL_H
 #define DIFFC_UNET_INTERNAL_H
 

@@ -67,7 +67,7 @@ static bool widen(DataJob *job)
     return true;
 }
 
-/* Grey or colour becomes the other, and gets an alpha of 255, where the data set wants it. */
+/* Converts between grey and colour, and adds an alpha of 255, where the data set needs it. */
 static void copy_pixels(unsigned char *to, int channels, const Image *image)
 {
     size_t area = (size_t)image->height * (size_t)image->width;
@@ -151,7 +151,7 @@ bool data_progress(DataJob *job, size_t done, size_t total)
     return true;
 }
 
-/* What a single file holds, by its first bytes. */
+/* The format of a single file, by its first bytes. */
 static bool load_file(DataJob *job)
 {
     const char *path = job->options->path;

@@ -11,8 +11,7 @@
 #include "base/err.h"
 #include "base/terms.h"
 
-/* Holds out DATA_VALIDATION images, but at most a tenth of those that there are: none of fewer than
- * ten. */
+/* Holds out DATA_VALIDATION images, but at most a tenth of the images; none of fewer than ten. */
 #define DATA_VALIDATION_AUTO SIZE_MAX
 enum { DATA_VALIDATION = 1000 };
 
@@ -20,7 +19,7 @@ typedef struct {
     const char *path;  /* file or folder; of a folder of IDX or CIFAR files, or of one that holds
                           train/ beside test/ or val/, the training part */
     DataKind kind;     /* DATA_AUTO looks at the content */
-    ToyKind toy;       /* not TOY_NONE: points; nothing else but validation and seed is read */
+    ToyKind toy;       /* not TOY_NONE: points; only validation and seed are read as well */
     bool test_part;    /* the t10k / test_batch files, or test/ (else val/), instead of that */
     int height, width; /* 0: native (IDX, CIFAR) or the first image's size (folders) */
     int channels;      /* 1 grey, 3 colour, 2 and 4 with alpha; 0: as stored, alpha blended over
@@ -30,8 +29,9 @@ typedef struct {
     size_t validation; /* images held out, or DATA_VALIDATION_AUTO */
     uint64_t seed;     /* split, order, flips */
     bool skip_bad;     /* folders: leave out images that cannot be read (counted and listed) */
-    /* Images are used in the size they are stored in where height is 0. Whether that size will do; NULL:
-     * any does. And what to do where the images of a folder have several sizes, as it ends a sentence. */
+    /* Where height is 0, images keep the size they are stored in. size_fits says whether that size
+     * will do (NULL: any does); size_advice is the end of the sentence about a folder whose images
+     * have several sizes. */
     bool (*size_fits)(void *context, int height, int width, Err *err);
     void *size_context;
     const char *size_advice;

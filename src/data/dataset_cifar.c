@@ -34,7 +34,7 @@ bool data_cifar_is_there(const char *folder, const Names *names)
     return false;
 }
 
-/* CIFAR-10 has no mark of its own, so of what is none only the size tells; other files may be known. */
+/* CIFAR-10 has no signature; only the size identifies it. Other files may be recognised by theirs. */
 static bool refuse_batch(DataJob *job, DataStream *stream, const char *path, uint64_t bytes)
 {
     unsigned char start[FILE_KIND_BYTES];

@@ -93,7 +93,7 @@ static bool starts_like_image(const char *path)
     return got > 0 && image_signature(start, (size_t)got);
 }
 
-/* Hidden names, and what macOS leaves beside files. */
+/* Hidden names, and the files that macOS adds. */
 static bool skipped_name(const char *name)
 {
     return name[0] == '.' || strcmp(name, "__MACOSX") == 0;
@@ -119,7 +119,8 @@ static bool look_at(Search *s, const char *folder, const char *name)
         bool is_link = lstat(path, &link) == 0 && S_ISLNK(link.st_mode);
         return (is_link && was_seen(s, &st)) || add_folder(s, relative, &st);
     }
-    /* A pipe, a link without target or an unreadable file that has an image's name is a bad image. */
+    /* A pipe, a dangling link or an unreadable file with the name of an image counts as a bad
+     * image. */
     if (named_like_image(name) || (there && S_ISREG(st.st_mode) && starts_like_image(path)))
         return add_file(s, relative);
     if (s->ignored++ == 0) snprintf(s->example, sizeof s->example, "%s", name);
@@ -175,7 +176,7 @@ static bool class_name(const char *path, char *name, size_t size)
     return true;
 }
 
-/* False where the folders are no classes; why is then in the data set. */
+/* False where the folders are not classes; the reason is then in the data set. */
 static bool find_classes(const Search *s, Classes *classes)
 {
     Dataset *d = s->job->d;
@@ -232,7 +233,7 @@ static bool keep_name(Search *s, const char *relative)
     return copy || short_of_memory(s);
 }
 
-/* An image that cannot be read is an error that names it, or left out and listed. */
+/* An image that cannot be read is an error that names it; with skip_bad it is left out and listed. */
 static bool load_file(Search *s, const char *relative, bool labelled, int label)
 {
     DataJob *job = s->job;
@@ -265,7 +266,7 @@ static bool load_files(Search *s)
     job->d->files = mem_alloc(wanted, sizeof *job->d->files);
     if (!job->d->files) ok = short_of_memory(s);
     for (size_t i = 0; ok && i < wanted; i++) {
-        /* From all over the list, whose beginning may be one class. */
+        /* Spread over the list, because its beginning may be one class. */
         const char *file = s->files[(uint64_t)i * s->file_count / wanted];
         int label = labelled ? class_of(classes, file) : 0;
         ok = load_file(s, file, labelled, label) && data_progress(job, i + 1, wanted);

@@ -1,5 +1,5 @@
-/* Between dataset.c and the loaders: a loader says how many images there are and stores them one by
- * one; size and channels are brought to what the data set has on the way. */
+/* Shared by dataset.c and the loaders. A loader says how many images there are and stores them one
+ * by one; storing converts size and channels to those of the data set. */
 #ifndef DIFFC_DATASET_LOAD_H
 #define DIFFC_DATASET_LOAD_H
 
@@ -19,7 +19,7 @@ typedef struct {
     Err *err;
 } DataJob;
 
-/* How many of `count` images the limit leaves. */
+/* The number of `count` images that the limit allows. */
 size_t data_limited(const DataJob *job, uint64_t count);
 
 /* Room for `count` images (and labels); the options' size and channels, or the native ones. */
@@ -39,13 +39,15 @@ void data_describe(const DataJob *job);
 /* The number of classes and their names, in the order of the labels. */
 bool data_name_classes(DataJob *job, int count, ClassName *names);
 
-/* A folder may carry the name of a data file (as an archive unpacked beside it does); it is not one. */
+/* A folder may have the name of a data file (an archive unpacked beside it does); it is not that
+ * file. */
 bool data_is_file(const char *folder, const char *name);
 
 /* Calls progress and sees interruptions. */
 bool data_progress(DataJob *job, size_t done, size_t total);
 
-/* What every data set of images has once they are read: training and held-out images, and the order. */
+/* Fills what every data set of images has once they are read: training and held-out images, and the
+ * order. */
 bool data_split(Dataset *d, const DataOptions *o, Err *err);
 
 /* A data set that shipped configurations name, and the two folders in which it is looked for. */

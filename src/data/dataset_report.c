@@ -1,4 +1,4 @@
-/* What is said of a data set: its description, and the list of images that were left out. */
+/* The description of a data set, and the list of images that were left out. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

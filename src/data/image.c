@@ -91,7 +91,7 @@ static _Noreturn void arena_assert(const char *assertion)
     longjmp(arena.jump, 1);
 }
 
-/* zlib packs better than stb's own compressor, whose growing buffer asserts when memory is short. */
+/* zlib compresses better than stb, whose growing buffer asserts when memory is short. */
 static unsigned char *arena_deflate(unsigned char *data, int size, int *packed_size, int level)
 {
     uLongf room = compressBound((uLong)size);

@@ -1,5 +1,5 @@
-/* The gate: what must hold before stb sees a byte of a file. stb (2.27 in Debian 12) checks no CRC,
- * trusts Huffman tables, and allocates whatever a header asks for. */
+/* The gate: the checks that a file must pass before stb reads a byte of it. stb (2.27 in Debian 12)
+ * checks no CRC, trusts Huffman tables, and allocates whatever a header asks for. */
 #ifndef DIFFC_IMAGE_GATE_H
 #define DIFFC_IMAGE_GATE_H
 

@@ -175,7 +175,7 @@ static bool walk_entropy(Jpeg *j, uint64_t units)
     return true;
 }
 
-/* The bands of a progressive scan, or of a sequential one, are such that stb can follow. */
+/* Whether stb can follow the bands of a progressive or sequential scan. */
 static bool check_bands(Jpeg *j, int first, int last, int high, int low, int count)
 {
     if (!j->progressive) {

@@ -45,7 +45,8 @@ ScatterView scatter_view(const float *xy, size_t count)
     if (low[0] > high[0]) return (ScatterView){.reach = 1};
     double half = fmax(high[0] - low[0], high[1] - low[1]) / 2;
     ScatterView view = {.x = (low[0] + high[0]) / 2, .y = (low[1] + high[1]) / 2};
-    /* One point alone, or points that differ by less than floats of their size can. */
+    /* Widens a range that holds one point, or points that differ by less than floats of their size
+     * can. */
     double least = 1e-6 * fmax(fabs(view.x), fabs(view.y));
     view.reach = 1.05 * (half > least ? half : fmax(least, half == 0 ? 1 : half));
     return view;
@@ -177,8 +178,8 @@ static void draw_frame(Plot *p)
 
 /* ---- dots */
 
-/* How a dot looks among `count` on a square of `side` pixels: what `count` dots of this radius and
- * opacity would cover of the square, if they lay evenly, shrinks slowly as they get more. */
+/* Radius and opacity of a dot among `count` on a square of `side` pixels. The share of the square
+ * that the dots would cover if they lay evenly shrinks slowly as they get more. */
 static void dot_style(size_t count, int side, double *radius, double *opacity)
 {
     double share = 1000.0 / (double)(count > 100 ? count : 100);
@@ -199,7 +200,7 @@ static void draw_dot(float *clear, int side, double x, double y, double radius, 
         }
 }
 
-/* From the ground's colour over a light to a dark blue, by how much ink lies there. */
+/* Maps the amount of ink to a colour: from the background over light blue to dark blue. */
 static void ink_pixel(unsigned char *p, double clear)
 {
     static const double light[3] = {88, 145, 214}, dark[3] = {10, 38, 96};

@@ -29,8 +29,8 @@ void toy_point(ToyKind kind, uint64_t seed, bool held_out, uint64_t k, float xy[
 void toy_points(ToyKind kind, uint64_t seed, bool held_out, uint64_t first, size_t count,
                 float *xy);
 
-/* Half the side of the square about the origin in which nearly all points lie: what a picture
- * shows. */
+/* Half the side of the square around the origin that holds nearly all points: the region of a
+ * picture. */
 double toy_reach(ToyKind kind);
 
 /* The toys that are mixtures of isotropic Gaussians, as the exact denoiser takes them

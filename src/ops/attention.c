@@ -124,7 +124,7 @@ static Pass pass_start(const AttentionDims *d, const float *saved, const float *
                   .scratch = scratch};
 }
 
-/* Where a head of an image starts; `unit` counts them, heads within images. */
+/* The start of a head of an image; `unit` counts heads within images. */
 static size_t head_offset(const AttentionDims *d, long unit)
 {
     size_t image = (size_t)(unit / d->heads), head = (size_t)(unit % d->heads);
@@ -171,8 +171,8 @@ static void mix_keys(const Pass *p, float *out, float factor, const float *s, in
     product_run_here(&m, NULL);
 }
 
-/* What the tile's rows give to the keys: out [keys,D] = factor s^T a + beta out, out and s from
- * the first key on. */
+/* What the rows of a tile contribute to the keys: out [keys,D] = factor s^T a + beta out, with out
+ * and s from the first key on. */
 static void give_to_keys(const Pass *p, float *out, int keys, float factor, const float *s,
                          const float *a, int rows, float beta, float *product)
 {
@@ -183,8 +183,8 @@ static void give_to_keys(const Pass *p, float *out, int keys, float factor, cons
     product_run_here(&m, product);
 }
 
-/* What the first product for dq (input 0), dk or dv leaves of what was there. A query's cotangent is
- * made at once; those of the keys are sums over tiles. */
+/* The factor of the old values in the first product for dq (input 0), dk or dv. The cotangent of a
+ * query is made in one product; those of the keys are sums over tiles. */
 static float kept(const Pass *p, int input, int row)
 {
     bool first = input == 0 || row == 0;
@@ -251,14 +251,14 @@ static float *tile_weights(const Pass *p, const Room *r, long unit, int row)
     return p->saved ? p->saved + first * (size_t)tile_stride(&p->d) : r->p;
 }
 
-/* The part of n that falls to share s of `shares`. */
+/* The part of n that share s of `shares` takes. */
 static int share_begin(int n, int s, int shares)
 {
     return (int)((long)n * s / shares);
 }
 
-/* All threads work on one head. Each packs for itself (fetching what another core has just written
- * takes longer), and keeps its rows to itself unless the keys need those of all. */
+/* All threads work on one head. Each packs its own operands (fetching what another core has just
+ * written takes longer) and keeps its rows to itself, unless the keys need all rows. */
 static void run_head_together(const Pass *p, long unit)
 {
     size_t head = head_offset(&p->d, unit);

@@ -27,7 +27,7 @@ enum {
     CHUNK_MAX = 256
 };
 
-/* None where the kernel is larger than the padded image. */
+/* Zero where the kernel is larger than the padded image. */
 static int out_size(int padded, int kernel, int stride)
 {
     return padded < kernel ? 0 : (padded - kernel) / stride + 1;
@@ -258,7 +258,8 @@ static void add_pixels(const Conv2dDims *d, const Window *g, int a, int b, float
     }
 }
 
-/* With stride 1 the one phase has its pixels in place: the gradient is a correlation like any. */
+/* With stride 1 there is one phase whose pixels are in place: the gradient is an ordinary
+ * correlation. */
 static bool in_place(const Conv2dDims *d)
 {
     return d->stride == 1;
@@ -329,7 +330,7 @@ static int chunk_rows(const Conv2dDims *d)
     return max_int(CHUNK_MIN, min_int(CHUNK_MAX, CHUNK_FLOATS / (d->S * d->C)));
 }
 
-/* Windows of a chunk for one row of taps, and what the product of it packs. */
+/* The windows of a chunk for one row of taps, and scratch to pack its product. */
 static size_t chunk_floats(const Conv2dDims *d)
 {
     size_t rows = (size_t)chunk_rows(d);
@@ -355,7 +356,7 @@ static void gather_batch(const Window *g, float *col, const float *x, size_t row
     }
 }
 
-/* Which side of the weight gradient the thin kernel takes apart into windows: x, where a window holds
+/* Which operand of the weight gradient the thin kernel gathers in windows: x, where a window holds
  * few values; or dy, seen from the pixels of x, where there are few outputs (and stride 1). */
 typedef enum { SIDE_NONE, SIDE_X, SIDE_DY } ThinSide;
 

@@ -1,6 +1,6 @@
-/* The convolution of winograd.h as an operation of the network, with what stands next to it: nearest
- * upsampling before it, and after it the sum with a vector of each image (shift) and with another
- * tensor (residual). x[0] is the image; x[shift_in] and x[residual_in] are the operands. */
+/* The convolution of winograd.h as an operation of the network, together with its neighbours:
+ * nearest upsampling before it, and after it the sum with a vector per image (shift) and with
+ * another tensor (residual). x[0] is the image; x[shift_in] and x[residual_in] are the operands. */
 #include "ops/op.h"
 #include "ops/winograd.h"
 
@@ -40,7 +40,7 @@ static void backward_weights(const OpCall *c, const float *dy, const float *x)
     if (c->dw) winograd_backward_weights(&d->conv, c->dw, &input, dy, c->scratch);
 }
 
-/* The bias by the plain form, which makes nothing else here. */
+/* The gradient of the bias by the plain convolution, which makes nothing else here. */
 static void backward_bias(const OpCall *c, const float *dy)
 {
     const Conv2dFastDims *d = c->dims;

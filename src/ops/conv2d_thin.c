@@ -8,7 +8,7 @@
 #include "ops/ordered_sum.h"
 
 enum {
-    TILE_ROWS = 8, /* grid rows of a tile: what is copied twice at its borders costs little */
+    TILE_ROWS = 8, /* grid rows of a tile: enough that copying its borders twice costs little */
     SLOTS = 16,    /* sums of the weight gradient that are made side by side */
 };
 
@@ -64,7 +64,7 @@ static ThinTile tile_start(const Window *g, int K, int first, const float *x, fl
                       .K = (size_t)K};
 }
 
-/* Whether the whole is over sooner than another thread wakes up. */
+/* Whether the work takes less time than waking another thread. */
 static bool is_small(const Window *g, int N, int K)
 {
     return product_is_small(N * g->rows * g->cols, K, window_depth(g));

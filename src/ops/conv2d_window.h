@@ -1,5 +1,5 @@
-/* Which source pixels the pixels of a grid see: the one form behind a convolution's forward pass,
- * its data gradient and its weight gradient. Private to src/ops. */
+/* Which source pixels the pixels of a grid see. The forward pass, the data gradient and the weight
+ * gradient of a convolution all use this form. Private to src/ops. */
 #ifndef DIFFC_CONV2D_WINDOW_H
 #define DIFFC_CONV2D_WINDOW_H
 

@@ -6,8 +6,8 @@ static size_t row_of(const CumsumDims *d, int n)
     return (size_t)n * (size_t)d->C;
 }
 
-/* y[n,k] = sum_{c<=k} x[n,c]: a sum of a thousand terms is carried in double and rounded once per
- * value, so that neighbours differ by their own term. */
+/* y[n,k] = sum_{c<=k} x[n,c]. The sum is in double and rounded once per value, so that neighbours
+ * differ by exactly their own term even after a thousand terms. */
 void cumsum_forward(const CumsumDims *d, float *y, const float *x)
 {
 #pragma omp parallel for schedule(static)

@@ -9,8 +9,8 @@
 enum { PIECE = 1 << 12 };
 _Static_assert((int)PIECE % (int)DROPOUT_GROUP == 0, "a piece is whole groups");
 
-/* out = x * factor, or out += x * factor: the op is a fixed diagonal, so this is both passes.
- * A dropped NaN or infinity stays NaN: divergence is not to be hidden. */
+/* out = x * factor, or out += x * factor: the op is a fixed diagonal, so this serves both passes. A
+ * dropped NaN or infinity stays NaN, so that divergence is not hidden. */
 static void apply(const DropoutDims *d, float *out, const float *x, bool add)
 {
     size_t total = (size_t)d->N * d->size;

@@ -28,7 +28,7 @@ typedef struct {
     float *out, *new_mean, *new_rstd;
     bool set;        /* out is overwritten, not added to */
     int tile, tiles; /* rows of a tile; tiles of an image */
-    bool whole;      /* a thread takes whole images, and its scratch is the slot of its number */
+    bool whole;      /* a thread takes whole images; its number selects its scratch */
     double *dparams; /* [N][2][C]: an image's share of dw and db */
     double *sums;    /* [slots][tiles][SUMS][C] */
     double *dots;    /* [slots][2][G]: mean(xdot) and A */
@@ -36,7 +36,7 @@ typedef struct {
     float *mz, *lz;  /* [slots][T][C], with silu: cotangents of z and zdot */
 } Job;
 
-/* A pass is a list of stages: first every tile of an image, then once for the image. */
+/* A pass is a list of stages. A stage runs for every tile of an image, then once for the image. */
 typedef struct {
     void (*tile)(const Job *job, int n, int tile);
     void (*image)(const Job *job, int n);
@@ -275,7 +275,7 @@ static void image_statistics(const Job *job, int n)
     image_affine(job, n);
 }
 
-/* A group may have channels on both sides of the border. */
+/* A group may have channels in both parts of the input. */
 static void image_given_statistics(const Job *job, int n)
 {
     const int C = job->d->C, G = job->d->G, size = C / G;
@@ -375,7 +375,7 @@ static void image_backward2(const Job *job, int n)
     }
 }
 
-/* dw, db += the images' shares, in order, which the first image's take up. */
+/* dw, db += the shares of the images, in order. The sums are made in the share of the first image. */
 static void add_parameters(const Job *job, float *dw, float *db)
 {
     size_t C = (size_t)job->d->C, N = (size_t)job->d->N;

@@ -1,6 +1,6 @@
 /* The inner loops of GroupNorm over the rows of one tile, compiled once per instruction set
- * (groupnorm_simd.c). Everything is per channel: a channel's coefficients already hold what its
- * group contributes. Private to src/ops. */
+ * (groupnorm_simd.c). Everything is per channel: the coefficients of a channel include the
+ * statistics of its group. Private to src/ops. */
 #ifndef DIFFC_GROUPNORM_ROWS_H
 #define DIFFC_GROUPNORM_ROWS_H
 

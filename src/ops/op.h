@@ -8,8 +8,8 @@
 
 enum { OP_INPUTS = 3 };
 
-/* What one pass of one node may touch. Values that the row does not list for the pass are NULL, so
- * that a wrong row crashes in the first test instead of reading a buffer that was given away. */
+/* The arguments of one pass of one node. Values that the row does not list for the pass are NULL,
+ * so that a wrong row crashes in the first test instead of reading a buffer that was reused. */
 typedef struct {
     const void *dims;    /* the struct of the operation; its first member is int N */
     const float *w, *b;  /* parameters, or NULL */
@@ -40,8 +40,9 @@ typedef struct {
     size_t dims_bytes;
     void (*forward)(const OpCall *c);
     void (*backward)(const OpCall *c);
-    /* Linear in its inputs and without parameters: tangent is forward of xdot, backward2 is backward
-     * of my. Those two are then NULL; an operation with a constant term gives its own tangent. */
+    /* Linear in its inputs and without parameters: tangent is forward of xdot, backward2 is
+     * backward of my, and both may be NULL here. An operation with a constant term has its own
+     * tangent. */
     bool linear;
     void (*tangent)(const OpCall *c);
     void (*backward2)(const OpCall *c);
@@ -50,7 +51,7 @@ typedef struct {
     bool saved_for_later;             /* forward takes saved = NULL when no other pass follows */
     double (*flop)(const void *dims); /* of one image, one pass forward; NULL: not counted */
     /* w in the form that the products read, made once for many passes; NULL: none. `back`: for the
-     * passes back, where packs_back. */
+     * backward passes, where packs_back is set. */
     size_t (*packed_floats)(const void *dims);
     void (*pack)(const void *dims, float *packed, const float *w, bool back);
     bool packs_back;

@@ -70,15 +70,15 @@ typedef struct {
     int N, T; /* images, rows per image */
     int C, K;
 } LinearDims;
-/* w in the form in which products read it, made once for many passes: of forward and tangent, or of
- * the passes back. The bits are those without (packed NULL: made in each pass). */
+/* w in the form that products read, made once for many passes: for forward and tangent, or for the
+ * backward passes. The bits equal those without it (packed NULL: made in each pass). */
 size_t linear_packed_floats(const LinearDims *d);
 void linear_pack(const LinearDims *d, float *packed, const float *w, bool back);
 size_t linear_scratch_floats(const LinearDims *d);
 void linear_forward(const LinearDims *d, float *y, const float *x, const float *w,
                     const float *packed, const float *b, float *scratch);
-/* The same of the concat of a [N*T, channels_a] and b [N*T, C-channels_a], both at least one channel,
- * that nobody has made; the same bits. */
+/* The same for the concat of a [N*T, channels_a] and b [N*T, C-channels_a], both with at least one
+ * channel, without making it; the same bits. */
 void linear_forward_pair(const LinearDims *d, float *y, const float *xa, int channels_a,
                          const float *xb, const float *w, const float *packed, const float *b,
                          float *scratch);
@@ -100,14 +100,14 @@ typedef struct {
     bool silu;
 } GroupNormDims;
 size_t groupnorm_scratch_floats(const GroupNormDims *d);
-/* What is normalised, in one or two parts. */
+/* The input of the norm, in one or two parts. */
 typedef struct {
     /* b NULL: a is [N,T,C]; else a [N,T,channels_a], b [N,T,C-channels_a]: the bits of their concat
      * where channels_a is a multiple of 16. */
     const float *a, *b;
-    /* Not NULL: statistics that whoever wrote x has made, per image and channel the sum over T of x
-     * and of x^2: sums_a [N,2,channels_a] of the first channels_a channels and sums_b
-     * [N,2,C-channels_a] of the rest (NULL when there are none). One pass over x instead of two. */
+    /* Not NULL: sums that were made while x was written, per image and channel, over T, of x and of
+     * x^2: sums_a [N,2,channels_a] for the first channels_a channels and sums_b [N,2,C-channels_a]
+     * for the rest (NULL when there are none). One pass over x instead of two. */
     const double *sums_a, *sums_b;
     int channels_a; /* C where there is one part */
 } NormInput;
@@ -222,11 +222,11 @@ void scale_backward(const PointDims *d, float factor, float *dx, const float *dy
  *   class embedding: y[n,:] = w[label[n],:], w [classes,F]; labels are floats holding integers
  *     (so that they are ordinary inputs), clamped to 0 .. classes-1; no derivative to them. */
 typedef enum {
-    TIME_UNSET, /* no kind: what a struct holds that nobody has filled yet */
+    TIME_UNSET, /* not set yet */
     TIME_POSITIONAL,
     TIME_FOURIER,
     TIME_FOURIER_LINEAR,
-    TIME_FOURIER_LINEAR_999 /* the same features, of networks whose label is 999 t (network_label) */
+    TIME_FOURIER_LINEAR_999 /* the same features, for networks whose label is 999 t (network_label) */
 } TimeFeatureKind;
 typedef struct {
     int N, F;

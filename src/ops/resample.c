@@ -38,7 +38,7 @@ void upsample_backward(const ResampleDims *d, float *dx, const float *dy)
     }
 }
 
-/* Channels summed at once: a fixed block of doubles on the stack. */
+/* Channels summed together: a fixed block of doubles on the stack. */
 enum { BLOCK = 64 };
 
 /* Sums of a block of channels of one image: all of it, its first and last row, its first and last

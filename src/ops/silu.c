@@ -4,7 +4,7 @@
 #include "ops/op.h"
 #include "ops/ops.h"
 
-/* Elements of one unit of work; an element's bits do not depend on where the units begin. */
+/* Elements of one unit of work; the bits of an element do not depend on the division into units. */
 enum { UNIT = 8192 };
 
 /* Runs the statement for each unit: elements i .. i+n-1. */

@@ -10,7 +10,8 @@ enum { BLOCK_TILES = 32, LEAST_BLOCK_TILES = 16, SMALL_WEIGHTS = 1 << 18 };
 /* The weight gradient: floats of V and D that a chunk of tiles may take, and its tiles. Longer
  * chunks read and write the sums less often, shorter ones leave more of them in L2. */
 enum { CHUNK_FLOATS = 200 << 10, LEAST_CHUNK_TILES = 64, MOST_CHUNK_TILES = 128 };
-/* Up to so many tiles U is made late; the floats of U made at a time, which should stay in L2. */
+/* With at most this many tiles U is made late; and the number of floats of U made at a time, which
+ * should stay in L2. */
 enum { LATE_TILES = 8, LATE_FLOATS = 72 << 10 };
 _Static_assert((int)LATE_TILES <= (int)LEAST_BLOCK_TILES / 2, "late tiles are one block");
 
@@ -89,9 +90,9 @@ static void plan_blocks(WinogradPlan *p, int block_segments, int m_vectors)
     p->m_plane = odd_lines((size_t)m_vectors * (size_t)(p->block_tiles * p->lanes));
 }
 
-/* A tile's arithmetic is the same in every block, so here, and only here, the division may follow
- * the number of threads. Static schedules of even blocks leave each thread the rows of the image that
- * it had in the layer before. */
+/* The arithmetic of a tile is the same in every block, so here, and only here, the division may
+ * depend on the number of threads. Static schedules of even blocks give each thread the rows of the
+ * image that it had in the layer before. */
 static WinogradPlan plan_convolution(const Conv2dDims *d, bool swap)
 {
     WinogradPlan p = plan_shape(d, swap);
@@ -315,8 +316,8 @@ static void late_panel(const WinogradPlan *p, const WinogradSink *y, const float
 static void convolve_late(const WinogradPlan *p, const WinogradSink *y, const WinogradInput *x,
                           const float *packed, float *scratch)
 {
-    /* The panels are not shared out dynamically: what is fetched after one is the same thread's
-     * next. */
+    /* Panels are divided statically: what is fetched after one panel belongs to the next panel of
+     * the same thread. */
     size_t own = frequencies(p) * (p->m_plane + late_room(p).plane);
     float *after = scratch + frequencies(p) * p->v_plane;
 #pragma omp parallel num_threads(parallel_threads())
@@ -329,7 +330,7 @@ static void convolve_late(const WinogradPlan *p, const WinogradSink *y, const Wi
     }
 }
 
-/* The segments' sums, added in their order within each image. */
+/* Adds the sums of the segments, in order within each image. */
 static void add_partials(const WinogradPlan *p, double *sums, const double *partial)
 {
     int rows = p->tiles_h * p->row_segments, width = p->k_vectors * p->lanes;

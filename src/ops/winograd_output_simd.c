@@ -2,7 +2,7 @@
  * follows the convolution: bias, time embedding, residual, factor, sums for the next GroupNorm. */
 #include "ops/winograd_points.h"
 
-/* Where the channels of one vector go: at most two pieces. */
+/* The destinations of the channels of one vector: at most two pieces. */
 typedef struct {
     float *base;
     size_t step; /* floats from pixel to pixel */

@@ -194,7 +194,7 @@ LANES_INLINE void input_rows_at(const WinogradPlan *p, const WinogradInput *x, I
     }
 }
 
-/* Asks for the line `floats` on from p, which need not exist. */
+/* Prefetches the line `floats` after p, which need not exist. */
 LANES_INLINE void fetch_ahead(const float *p, size_t floats)
 {
     __builtin_prefetch((const void *)((uintptr_t)p + floats * sizeof *p), 0, 3);

@@ -136,7 +136,7 @@ static void input(const WinogradPlan *p, float *v, const WinogradInput *x, int s
 
 /* ---- Products ---- */
 
-/* As many rows as leave registers for two vectors of U and one broadcast value. */
+/* The number of rows leaves registers for two vectors of U and one broadcast value. */
 #if LANES == 16
 #define ROWS 14
 #elif defined(__aarch64__)

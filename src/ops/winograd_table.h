@@ -58,7 +58,7 @@ static inline size_t winograd_panel_offset(const WinogradPlan *p, int panel, int
            (size_t)(p->c_vectors * p->lanes);
 }
 
-/* What the output transform does with its results. */
+/* How the output transform stores its results. */
 typedef struct {
     float *a, *b;
     int channels_a; /* b's channels begin here; K where there is one tensor */

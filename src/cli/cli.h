@@ -71,8 +71,6 @@ const char *spacing_name(int kind);
 const char *predictor_name(int kind);
 const char *sampler_name(int index);
 
-const char *protocol_name(int kind);
-
 /* ERR_USAGE for a value of sample.sampler in `file` that is no sampler; names the nearest. */
 bool check_sampler_name(const char *file, const char *name, Err *err);
 

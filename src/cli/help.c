@@ -56,9 +56,9 @@ static void describe_limits(const Option *o, char *out, size_t size)
         out[0] = '\0';
 }
 
-static void help_option(FILE *out, const Option *o)
+static void help_option(FILE *out, const Command *command, const Option *o)
 {
-    char left[80], limits[480], text[1024];
+    char left[80], limits[480], readers[128] = "", text[1024];
     char letter[8] = "    ";
     if (o->letter) snprintf(letter, sizeof letter, "-%c, ", o->letter);
     int at = snprintf(left, sizeof left, "  %s--%s%s%s%s", letter, o->name, o->metavar ? " " : "",
@@ -66,7 +66,8 @@ static void help_option(FILE *out, const Option *o)
     if (o->type == OPTION_SWITCH)
         at = snprintf(left, sizeof left, "  %s--%s, --no-%s", letter, o->name, o->name);
     describe_limits(o, limits, sizeof limits);
-    snprintf(text, sizeof text, "%s%s", o->help, limits);
+    if (o->reads) command->readers(o->reads, ", ", readers, sizeof readers);
+    snprintf(text, sizeof text, "%s%s%s%s", readers, o->reads ? ": " : "", o->help, limits);
     fputs(left, out);
     help_wrap(out, at, HELP_COLUMN, text);
 }
@@ -81,10 +82,10 @@ void options_help(const Command *command, FILE *out)
     for (const Option *o = command->options; o->name; o++) {
         if (strcmp(group, o->group) != 0) fprintf(out, "\n%s:\n", o->group);
         group = o->group;
-        help_option(out, o);
+        help_option(out, command, o);
     }
     static const Option help = {.name = "help", .letter = 'h', .help = "this text"};
-    help_option(out, &help);
+    help_option(out, command, &help);
     if (command->notes) {
         fputc('\n', out);
         help_wrap(out, 0, 0, command->notes);

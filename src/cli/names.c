@@ -4,7 +4,6 @@
 #include "base/terms.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "diffusion/likelihood.h"
 #include "diffusion/sampler.h"
 
 static const char *const schedules[] = {[SCHEDULE_LINEAR] = "linear",
@@ -32,14 +31,6 @@ static const char *const predictors[] = {[PREDICTOR_REVERSE_DIFFUSION] = "revers
                                          [PREDICTOR_ANCESTRAL] = "ancestral",
                                          [PREDICTOR_NONE] = "none",
                                          NULL};
-
-static const char *const protocols[] = {
-    [PROTOCOL_BOUND] = "bound", [PROTOCOL_ODE] = "ode", [PROTOCOL_EXACT] = "exact", NULL};
-
-const char *protocol_name(int kind)
-{
-    return protocols[kind];
-}
 
 const char *schedule_name(int kind)
 {

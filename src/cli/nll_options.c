@@ -16,7 +16,7 @@ const Option nll_options[NLL_ROWS + 1] = {
                           .type = OPTION_CHOICE,
                           .metavar = "NAME",
                           .choice = protocol_name,
-                          .otherwise = "bound for ddpm and eddpm, exact for cdm, else ode",
+                          .otherwise = "by the method",
                           .group = "Protocol",
                           .help =
                               "what is computed, see below; numbers of different protocols do not "
@@ -28,16 +28,17 @@ const Option nll_options[NLL_ROWS + 1] = {
                        .high = 1e6,
                        .otherwise = "all",
                        .group = "Protocol",
-                       .help = "bound: of the chain of so many of a ddpm or cdm model's steps"},
+                       .reads = LIKELIHOOD_STEPS,
+                       .help = "of the chain of so many of a ddpm or cdm model's steps"},
     [NLL_ROW_SPACING] = {.name = "spacing",
                          .type = OPTION_CHOICE,
                          .metavar = "KIND",
                          .choice = spacing_name,
                          .fallback = "even",
                          .group = "Protocol",
-                         .help =
-                             "bound: which steps these are: even, leading, trailing, quadratic, "
-                             "or dp, the best ones for the model's errors on training images"},
+                         .reads = LIKELIHOOD_STEPS,
+                         .help = "which steps these are: even, leading, trailing, quadratic, "
+                                 "or dp, the best ones for the model's errors on training images"},
     [NLL_ROW_CALLS] = {.name = "calls",
                        .type = OPTION_INT,
                        .metavar = "N",
@@ -45,29 +46,30 @@ const Option nll_options[NLL_ROWS + 1] = {
                        .high = 1e6,
                        .otherwise = "100",
                        .group = "Protocol",
-                       .help = "bound: network calls per image, from which the sum of all terms is "
+                       .reads = LIKELIHOOD_CALLS,
+                       .help = "network calls per image, from which the sum of all terms is "
                                "estimated without bias"},
     [NLL_ROW_EXACT] = {.name = "exact",
                        .type = OPTION_FLAG,
                        .group = "Protocol",
-                       .help =
-                           "bound: sum all terms, with a few more calls than the model has steps"},
+                       .reads = LIKELIHOOD_CALLS,
+                       .help = "sum all terms, with a few more calls than the model has steps"},
     [NLL_ROW_VARIANCE] = {.name = "variance",
                           .type = OPTION_CHOICE,
                           .metavar = "KIND",
                           .choice = nll_variance_name,
                           .otherwise = "the model's",
                           .group = "Protocol",
-                          .help =
-                              "bound: variance of the model's steps; fitted measures on training "
-                              "images what makes the bound smallest"},
+                          .reads = LIKELIHOOD_VARIANCE,
+                          .help = "variance of the model's steps; fitted measures on training "
+                                  "images what makes the bound smallest"},
     [NLL_ROW_FIT_DATA] = {.name = "fit-data",
                           .type = OPTION_TEXT,
                           .metavar = "PATH",
                           .otherwise = "the run's training data",
                           .group = "Protocol",
-                          .help =
-                              "bound: where the images for --variance fitted and --spacing dp are"},
+                          .reads = LIKELIHOOD_STEPS | LIKELIHOOD_VARIANCE,
+                          .help = "where the images for --variance fitted and --spacing dp are"},
     [NLL_ROW_FIT_COUNT] = {.name = "fit-count",
                            .type = OPTION_INT,
                            .metavar = "N",
@@ -75,18 +77,20 @@ const Option nll_options[NLL_ROWS + 1] = {
                            .high = 100000,
                            .fallback = "32",
                            .group = "Protocol",
-                           .help = "bound: how many of them are measured"},
+                           .reads = LIKELIHOOD_STEPS | LIKELIHOOD_VARIANCE,
+                           .help = "how many of them are measured"},
     [NLL_ROW_CLIP] = {.name = "clip",
                       .type = OPTION_SWITCH,
                       .otherwise = "yes",
                       .group = "Protocol",
-                      .help = "bound: keep the predicted image within [-1, 1]"},
+                      .reads = LIKELIHOOD_CLIP,
+                      .help = "keep the predicted image within [-1, 1]"},
     [NLL_ROW_PER_STEP] = {.name = "per-step",
                           .type = OPTION_TEXT,
                           .metavar = "FILE",
                           .group = "Protocol",
-                          .help =
-                              "bound: the terms of all steps as a table (CSV); asks for --exact"},
+                          .reads = LIKELIHOOD_TERMS,
+                          .help = "the terms of all steps as a table (CSV); asks for --exact"},
     [NLL_ROW_PROBES] = {.name = "probes",
                         .type = OPTION_INT,
                         .metavar = "N",
@@ -94,16 +98,18 @@ const Option nll_options[NLL_ROWS + 1] = {
                         .high = 1000,
                         .fallback = "1",
                         .group = "Protocol",
-                        .help = "ode: directions that estimate the trace of the Jacobian"},
+                        .reads = LIKELIHOOD_PROBES,
+                        .help = "directions that estimate the trace of the Jacobian"},
     [NLL_ROW_DEQUANT] =
         {.name = "dequant",
          .type = OPTION_INT,
          .metavar = "N",
          .low = 1,
          .high = 1000,
-         .otherwise = "1, but 4 for ode of image files",
+         .otherwise = "by the protocol, 1 or 4",
          .group = "Protocol",
-         .help = "ode, exact: draws of uniform noise of one grey level (above --level 0 of that "
+         .reads = LIKELIHOOD_DRAWS,
+         .help = "draws of uniform noise of one grey level (above --level 0 of that "
                  "level's noise instead), each solved on its own; from 2 on they tell the standard "
                  "error"},
     [NLL_ROW_LEVEL] = {.name = "level",
@@ -113,7 +119,8 @@ const Option nll_options[NLL_ROWS + 1] = {
                        .high = 1e6,
                        .fallback = "0",
                        .group = "Protocol",
-                       .help = "exact: noise level at which the density is taken, 0 for the clean "
+                       .reads = LIKELIHOOD_LEVEL,
+                       .help = "noise level at which the density is taken, 0 for the clean "
                                "image; above 0 noise of that level is drawn and added, and the "
                                "figure is of the noisy image; up to the number of steps + 1, noise "
                                "alone"},
@@ -124,7 +131,8 @@ const Option nll_options[NLL_ROWS + 1] = {
                            .high = 0.1,
                            .fallback = "3e-7",
                            .group = "Protocol",
-                           .help = "ode: error allowed in each step, relative and absolute"},
+                           .reads = LIKELIHOOD_SOLVER,
+                           .help = "error allowed in each step, relative and absolute"},
     [NLL_ROW_CALL_LIMIT] = {.name = "call-limit",
                             .type = OPTION_INT,
                             .metavar = "N",
@@ -132,7 +140,8 @@ const Option nll_options[NLL_ROWS + 1] = {
                             .high = 1e9,
                             .fallback = "10000",
                             .group = "Protocol",
-                            .help = "ode: network calls that one solve may take"},
+                            .reads = LIKELIHOOD_SOLVER,
+                            .help = "network calls that one solve may take"},
     [NLL_ROW_DATA] =
         {.name = "data",
          .type = OPTION_TEXT,
@@ -155,7 +164,7 @@ const Option nll_options[NLL_ROWS + 1] = {
                        .metavar = "N",
                        .low = 1,
                        .high = 65536,
-                       .otherwise = "4 for bound, else 16",
+                       .otherwise = "by the protocol, 4 or 16",
                        .group = "Images",
                        .help = "images scored together"},
     [NLL_ROW_CSV] = {.name = "csv",
@@ -168,33 +177,15 @@ const Option nll_options[NLL_ROWS + 1] = {
     [NLL_ROW_QUIET] = OPTION_ROW_QUIET,
 };
 
-/* Which option belongs to which protocols. */
-static const struct {
-    int row;
-    bool bound, ode, exact;
-} owners[] = {
-    {NLL_ROW_CALLS, true, false, false},      {NLL_ROW_EXACT, true, false, false},
-    {NLL_ROW_VARIANCE, true, false, false},   {NLL_ROW_CLIP, true, false, false},
-    {NLL_ROW_PER_STEP, true, false, false},   {NLL_ROW_PROBES, false, true, false},
-    {NLL_ROW_DEQUANT, false, true, true},     {NLL_ROW_TOLERANCE, false, true, false},
-    {NLL_ROW_CALL_LIMIT, false, true, false}, {NLL_ROW_LEVEL, false, false, true},
-    {NLL_ROW_STEPS, true, false, false},      {NLL_ROW_SPACING, true, false, false},
-};
-
-bool nll_check_options(const OptionValue *v, LikelihoodProtocol protocol, Err *err)
+bool nll_check_options(const OptionValue *v, const Protocol *protocol, Err *err)
 {
-    for (size_t i = 0; i < sizeof owners / sizeof *owners; i++) {
-        bool reads = protocol == PROTOCOL_BOUND ? owners[i].bound
-                     : protocol == PROTOCOL_ODE ? owners[i].ode
-                                                : owners[i].exact;
-        if (v[owners[i].row].given && !reads)
-            return err_set(err, ERR_USAGE, "--%s belongs to the protocol %s; %s does not use it",
-                           nll_options[owners[i].row].name,
-                           owners[i].bound                    ? "bound"
-                           : owners[i].exact && owners[i].ode ? "ode or exact"
-                           : owners[i].exact                  ? "exact"
-                                                              : "ode",
-                           protocol_name((int)protocol));
+    for (int i = 0; i < NLL_ROWS; i++) {
+        char readers[128];
+        const Option *o = &nll_options[i];
+        if (!v[i].given || !o->reads || o->reads & protocol->reads) continue;
+        protocol_readers(o->reads, " or ", readers, sizeof readers);
+        return err_set(err, ERR_USAGE, "--%s belongs to the protocol %s; %s does not use it",
+                       o->name, readers, protocol->name);
     }
     bool fitted =
         (v[NLL_ROW_VARIANCE].given && v[NLL_ROW_VARIANCE].integer == NLL_VARIANCE_FITTED) ||

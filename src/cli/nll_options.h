@@ -4,7 +4,7 @@
 
 #include "base/terms.h"
 #include "cli/options.h"
-#include "diffusion/likelihood.h"
+#include "diffusion/protocol.h"
 
 enum {
     NLL_ROW_MODEL,
@@ -44,6 +44,6 @@ enum { NLL_VARIANCE_FITTED = VARIANCE_LEARNED + 1 };
 const char *nll_variance_name(int kind);
 
 /* Refuses options that the protocol would ignore, and options that contradict each other. */
-bool nll_check_options(const OptionValue *v, LikelihoodProtocol protocol, Err *err);
+bool nll_check_options(const OptionValue *v, const Protocol *protocol, Err *err);
 
 #endif

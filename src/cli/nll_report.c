@@ -11,6 +11,11 @@ static bool append(FileWriter *file, const char *text, Err *err)
     return file_writer_append(file, text, strlen(text), err);
 }
 
+static bool has_level(const NllReport *r)
+{
+    return r->protocol->reads & LIKELIHOOD_LEVEL;
+}
+
 bool nll_report_open(NllReport *r, Err *err)
 {
     if (!check_output_file("csv", r->csv, "csv", err) ||
@@ -21,7 +26,7 @@ bool nll_report_open(NllReport *r, Err *err)
         if (!r->csv_open ||
             !append(&r->csv_file,
                     "image,bits_per_dim,standard_error,nats,protocol,dims,network_calls", err) ||
-            !append(&r->csv_file, r->protocol == PROTOCOL_EXACT ? ",level\n" : "\n", err))
+            !append(&r->csv_file, has_level(r) ? ",level\n" : "\n", err))
             return false;
     }
     if (r->per_step) {
@@ -62,50 +67,31 @@ static bool csv_image(NllReport *r, const char *name, const Likelihood *l, Err *
 {
     char cell[CELL_BYTES], line[CELL_BYTES + 256], error[32], level[16] = "";
     csv_cell(cell, sizeof cell, name);
-    if (r->protocol == PROTOCOL_EXACT) snprintf(level, sizeof level, ",%d", r->level);
+    if (has_level(r)) snprintf(level, sizeof level, ",%d", r->level);
     snprintf(line, sizeof line, "%s,%.10g,%s,%.10g,%s,%zu,%ld%s\n", cell, l->bits_per_dim,
-             csv_number(error, l->standard_error), l->nats, protocol_name((int)r->protocol),
-             l->dims, l->network_calls, level);
+             csv_number(error, l->standard_error), l->nats, r->protocol->name, l->dims,
+             l->network_calls, level);
     return append(&r->csv_file, line, err);
 }
 
-static bool csv_steps(NllReport *r, const char *name, const Likelihood *l, const double *terms,
-                      int T, Err *err)
+static bool csv_terms(NllReport *r, const char *name, const Likelihood *l, const double *terms,
+                      Err *err)
 {
-    char cell[CELL_BYTES], line[CELL_BYTES + 128], step[16];
+    char cell[CELL_BYTES], line[CELL_BYTES + 128], term[TERM_NAME_BYTES];
     csv_cell(cell, sizeof cell, name);
-    for (int t = 0; t <= T; t++) {
-        snprintf(step, sizeof step, "%d", t);
-        snprintf(line, sizeof line, "%s,%s,%.10g,%.10g\n", cell, t < T ? step : "prior", terms[t],
-                 terms[t] / ((double)l->dims * log(2)));
+    for (int i = 0; r->protocol->term_name(r->run, i, term); i++) {
+        snprintf(line, sizeof line, "%s,%s,%.10g,%.10g\n", cell, term, terms[i],
+                 terms[i] / ((double)l->dims * log(2)));
         if (!append(&r->per_step_file, line, err)) return false;
     }
     return true;
 }
 
-/* What must stand beside a figure of the protocol exact. */
-static const char *exact_caution(const NllReport *r)
-{
-    return r->noise_alone ? "noise alone: the standard normal density"
-                          : "a learnt density ratio, not a bound";
-}
-
 static void json_protocol(JsonWriter *w, const NllReport *r)
 {
-    json_put_string(w, "protocol", protocol_name((int)r->protocol));
-    if (r->protocol != PROTOCOL_EXACT) return;
-    json_put_int(w, "level", r->level);
-    json_put_string(w, "warning", exact_caution(r));
-}
-
-enum { WORDS_BYTES = 96 };
-static const char *protocol_words(const NllReport *r, char out[WORDS_BYTES])
-{
-    const char *name = protocol_name((int)r->protocol);
-    if (r->protocol != PROTOCOL_EXACT) return name;
-    snprintf(out, WORDS_BYTES, "%s, level %d%s, %s", name, r->level,
-             r->level > 0 && !r->noise_alone ? " with its noise" : "", exact_caution(r));
-    return out;
+    json_put_string(w, "protocol", r->protocol->name);
+    if (has_level(r)) json_put_int(w, "level", r->level);
+    if (r->words.caution) json_put_string(w, "warning", r->words.caution);
 }
 
 static bool json_image(const NllReport *r, const char *name, const Likelihood *l, Err *err)
@@ -133,9 +119,9 @@ static const char *margin(char out[32], double error)
 }
 
 bool nll_report_image(NllReport *r, const char *name, const Likelihood *l, const double *terms,
-                      int T, Err *err)
+                      Err *err)
 {
-    char error[32], words[WORDS_BYTES];
+    char error[32];
     if (r->count == 0) r->first = l->bits_per_dim;
     double more = l->bits_per_dim - r->first;
     r->count++;
@@ -143,12 +129,13 @@ bool nll_report_image(NllReport *r, const char *name, const Likelihood *l, const
     r->sum += more;
     r->square += more * more;
     if (r->csv && !csv_image(r, name, l, err)) return false;
-    if (r->per_step && !csv_steps(r, name, l, terms, T, err)) return false;
+    if (r->per_step && !csv_terms(r, name, l, terms, err)) return false;
     if (r->json) return json_image(r, name, l, err);
     if (r->each)
-        output_line("%s: %.4f bits/dim%s (%s, %.1f nats, %zu dims, %ld network call%s)", name,
-                    l->bits_per_dim, margin(error, l->standard_error), protocol_words(r, words),
-                    l->nats, l->dims, l->network_calls, l->network_calls == 1 ? "" : "s");
+        output_line("%s: %.4f bits/dim%s (%s%s, %.1f nats, %zu dims, %ld network call%s)", name,
+                    l->bits_per_dim, margin(error, l->standard_error), r->protocol->name,
+                    r->words.figure, l->nats, l->dims, l->network_calls,
+                    l->network_calls == 1 ? "" : "s");
     return true;
 }
 
@@ -163,10 +150,10 @@ bool nll_report_summary(NllReport *r, Err *err)
     if (r->count == 0) return true;
     if (r->count > 1) standard_error = sqrt(fmax(r->square - r->sum * r->sum / n, 0) / (n - 1) / n);
     if (!r->json) {
-        char error[32], words[WORDS_BYTES];
-        output_line("mean of %zu image%s: %.4f bits/dim%s (%s, %ld network call%s)", r->count,
+        char error[32];
+        output_line("mean of %zu image%s: %.4f bits/dim%s (%s%s, %ld network call%s)", r->count,
                     r->count == 1 ? "" : "s", mean, margin(error, standard_error),
-                    protocol_words(r, words), r->calls, r->calls == 1 ? "" : "s");
+                    r->protocol->name, r->words.figure, r->calls, r->calls == 1 ? "" : "s");
         return true;
     }
     JsonWriter w;

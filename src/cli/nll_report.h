@@ -3,12 +3,13 @@
 #define DIFFC_CLI_NLL_REPORT_H
 
 #include "base/fsio.h"
-#include "diffusion/likelihood.h"
+#include "diffusion/protocol.h"
 
 typedef struct {
-    LikelihoodProtocol protocol;
-    int level;        /* of exact */
-    bool noise_alone; /* its last level */
+    const Protocol *protocol;
+    const LikelihoodRun *run;
+    ProtocolWords words; /* before the first image */
+    int level;           /* where the protocol reads one */
     bool json;
     bool each;                  /* text: a line for each image; else their mean alone */
     const char *csv, *per_step; /* files, NULL: not wanted */
@@ -22,9 +23,9 @@ typedef struct {
 
 /* Begins the tables, so that a file that cannot be written is known before the work. */
 bool nll_report_open(NllReport *r, Err *err);
-/* terms [T+1] of bound_run, or NULL. */
+/* terms: of the protocol, when a table of them is wanted. */
 bool nll_report_image(NllReport *r, const char *name, const Likelihood *l, const double *terms,
-                      int T, Err *err);
+                      Err *err);
 /* The mean of all so far, when there are any. */
 bool nll_report_summary(NllReport *r, Err *err);
 /* Ends the tables with what they hold. */

@@ -33,6 +33,8 @@ typedef struct {
     const char *fallback;             /* the default as it would be typed, NULL: none */
     const char *otherwise;            /* in words, what happens without the option */
     const char *group;                /* heading in the help; rows of a group stand together */
+    unsigned
+        reads; /* an option of some protocols: LIKELIHOOD_... (diffusion/protocol.h), 0: of all */
     const char *help;
 } Option;
 
@@ -62,7 +64,9 @@ typedef struct {
     int words_min, words_max;
     const char *examples[2];
     const Option *options; /* ended by a row whose name is NULL */
-    const char *notes;     /* after the options, or NULL */
+    /* The names of those to whom an option belongs that has `reads`, joined by `between`. */
+    void (*readers)(unsigned reads, const char *between, char *out, size_t size);
+    const char *notes; /* after the options, or NULL */
     /* More help, such as the configuration keys; may be NULL. */
     void (*more_help)(FILE *out);
     bool (*run)(const Arguments *arguments, Err *err);

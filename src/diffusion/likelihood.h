@@ -1,11 +1,5 @@
-/* Likelihoods: how probable an image is under a model, in bits per dimension (-log2 P / dims), by
- * three protocols whose numbers must never be mixed:
- *
- *   bound  the variational bound of a chain of discrete steps (Ho et al. 2020, eq. 5): an upper bound
- *          of -log2 P of the image as it stands, all its levels of grey
- *   ode    the density of the probability flow (Song et al. 2021, eq. 39) at the image plus uniform
- *          noise of one level of grey: on average an upper bound of the same -log2 P
- *   exact  the same for a model that knows its density (classification diffusion models)
+/* Likelihoods: how probable an image is under a model, in bits per dimension (-log2 P / dims).
+ * There are several ways to compute it, the protocols (protocol.h), whose numbers must never be mixed.
  *
  * All randomness is a function of the image's seed, so an image's figures depend neither on the
  * images scored with it nor on the number of threads. */
@@ -19,8 +13,6 @@
 #include "diffusion/denoiser.h"
 #include "diffusion/process.h"
 #include "diffusion/sampler.h"
-
-typedef enum { PROTOCOL_BOUND, PROTOCOL_ODE, PROTOCOL_EXACT } LikelihoodProtocol;
 
 /* The result for one image. */
 typedef struct {
@@ -89,92 +81,13 @@ double chain_step_cost(const ChainStep *s, double x0, double guess, double varia
 /* The seed of an image's draws, by the user's seed and the image itself. */
 uint64_t likelihood_seed(uint64_t seed, const unsigned char *pixels, size_t n);
 
-/* ---- bound ---- */
+/* ---- a run of a protocol ---- */
 
 /* The noise of image i's draw d is noise.normals(context, i, d, dims, z). The usual source. */
 typedef struct {
     const uint64_t *seeds; /* of each image */
 } ImageSeeds;
 NoiseSource likelihood_noise(ImageSeeds *seeds);
-
-typedef struct {
-    const Process *process; /* of discrete steps, two or more */
-    /* Of the model's steps; step 0 has the small variance of step 1. Learned needs a denoiser with
-     * predict_variance. */
-    VarianceKind variance;
-    const double *variances; /* [T] instead of those; NULL: by kind */
-    bool clip;               /* clamp the predicted x0 to +-clip_range, as sampling does */
-    double clip_range;
-    bool tanh_decoder;
-    /* Predictions per image: 0 sums all T terms, a few more than T (bound_calls), for the early
-     * ones are drawn several times; 4 or more estimate the sum without bias. */
-    int calls;
-    int batch; /* predictions made together */
-    /* Called after each group of predictions; false stops with ERR_INTERRUPTED. May be NULL. */
-    bool (*progress)(void *context, long predictions);
-    void *progress_context;
-} BoundRun;
-
-/* Predictions per image that a run will make. */
-long bound_calls(const BoundRun *run);
-
-/* x0 [count, dims] at the values of model_pixels. results [count]. terms [count, T+1] or NULL: with
- * calls 0 the terms of steps 0 .. T-1 (step 0: the decoder) and of the prior, in nats. ERR_USAGE for
- * a process in continuous time or options out of range, ERR_MEMORY, ERR_DIVERGED, ERR_INTERRUPTED. */
-bool bound_run(const BoundRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
-               const double *x0, Likelihood *results, double *terms, Err *err);
-
-/* variances[T] for a BoundRun: of each step what minimises the expected term, the small variance plus
- * c_x0^2 times the mean squared error of the predicted x0, measured on images x0 [count, dims] that
- * should be of the training set (Bao et al. 2022 find the same from the norm of the score). Uses
- * run's process, clipping, calls (of each image) and batch. */
-bool bound_fit_variances(const BoundRun *run, const Denoiser *denoiser, const NoiseSource *noise,
-                         int count, const double *x0, double *variances, Err *err);
-
-/* ---- ode ---- */
-
-/* The probability flow dx = (f x + g^2 eps / (2 sigma)) dt (Song et al. 2021, eq. 13) carries the data
- * to the prior; along it d ln p/dt = -trace(d velocity / dx), estimated as e^T J e by probes e of
- * random signs that stay the same all the way (Grathwohl et al. 2019). It begins at the smallest
- * time of training, of discrete chains at step 0. Its velocity is the network's at any time between
- * the trained steps too.
- *
- * A chain's step 0 can be noisier than a level of grey is wide (linear schedule: 0.01 against 1/128).
- * No density of such noise gives an even black ground less than about 1.7 bits a pixel, while the
- * bound's decoder, whose end bins are open, may give it none: for such images the bound of a DDPM
- * model can be the smaller of the two. Models trained in continuous time go to less noise. */
-typedef struct {
-    const Process *process;
-    int probes;       /* directions e of each solve, averaged; exact where J is diagonal */
-    int dequant;      /* solves of an image, each with noise of its own (flow_likelihood) */
-    double tolerance; /* relative and absolute, of each image's root mean square error */
-    long call_limit;  /* evaluations that one solve may take */
-    /* Called after each prediction with how many have been made; false stops with ERR_INTERRUPTED.
-     * May be NULL. */
-    bool (*progress)(void *context, long predictions);
-    void *progress_context;
-} FlowRun;
-
-/* Carries x [count, dims] from the data to the prior, or back. calls [count] or NULL: evaluations.
- * ERR_USAGE for options out of range, ERR_LIMIT for a tolerance that cannot be met within the
- * limit, ERR_MEMORY, ERR_DIVERGED, ERR_INTERRUPTED. */
-bool flow_transport(const FlowRun *run, const Denoiser *denoiser, bool back, int count, double *x,
-                    long *calls, Err *err);
-
-/* log_p [count, probes] = ln p(x) with each probe; x becomes the latent, from which
- * flow_transport(back) returns. seeds [count] and draw choose the probes. The denoiser needs
- * predict_vjp. */
-bool flow_log_density(const FlowRun *run, const Denoiser *denoiser, int count, double *x,
-                      const uint64_t *seeds, const uint64_t *draws, double *log_p, long *calls,
-                      Err *err);
-
-/* pixels [count, dims]; seeds [count]; results [count]. The standard error is over the draws of
- * dequantisation or, of one draw, over its probes. */
-bool flow_likelihood(const FlowRun *run, const Denoiser *denoiser, int count,
-                     const unsigned char *pixels, const uint64_t *seeds, Likelihood *results,
-                     Err *err);
-
-/* ---- exact ---- */
 
 /* A model that knows its density: log_p[i] = ln p(x[i]) at a noise level, in nats. */
 typedef struct {
@@ -184,7 +97,88 @@ typedef struct {
                         int stride, double *log_p, Err *err);
 } DensityModel;
 
-/* What is scored is what the model was trained on. Of an image of d values x, pixel_value:
+/* The settings of all protocols; each reads its own. */
+typedef struct {
+    const Process *process; /* bound, ode: of two or more steps */
+    /* bound: variances of the model's steps; step 0 has the small variance of step 1. Learned needs a
+     * denoiser with predict_variance. */
+    VarianceKind variance;
+    const double *variances; /* bound: [T] instead of those; NULL: by kind */
+    bool clip;               /* bound: clamp the predicted x0 to +-clip_range, as sampling does */
+    double clip_range;
+    bool tanh_decoder; /* bound */
+    /* bound: predictions per image: 0 sums all T terms, a few more than T (bound_calls), for the early
+     * ones are drawn several times; 4 or more estimate the sum without bias. */
+    int calls;
+    int batch;        /* bound: predictions made together */
+    int probes;       /* ode: directions e of each solve, averaged; exact where J is diagonal */
+    double tolerance; /* ode: relative and absolute, of each image's root mean square error */
+    long call_limit;  /* ode: evaluations that one solve may take */
+    int draws;        /* ode, exact: of dequantisation or noise, of each image, 1 or more */
+    NoiseLevel level; /* exact: at which the density is taken */
+    bool dequantise;  /* exact: clean images; without effect at a level with noise */
+    /* Called after each group of predictions with how many have been made; false stops with
+     * ERR_INTERRUPTED. May be NULL. */
+    bool (*progress)(void *context, long predictions);
+    void *progress_context;
+} LikelihoodRun;
+
+/* ---- bound: the variational bound of a chain of discrete steps (Ho et al. 2020, eq. 5), an upper bound
+ * of -log2 P of the image as it stands, all its levels of grey ---- */
+
+/* Predictions per image that a run will make. */
+long bound_calls(const LikelihoodRun *run);
+
+/* x0 [count, dims] at the values of model_pixels. results [count]. terms [count, T+1] or NULL: with
+ * calls 0 the terms of steps 0 .. T-1 (step 0: the decoder) and of the prior, in nats. ERR_USAGE for
+ * a process in continuous time or options out of range, ERR_MEMORY, ERR_DIVERGED, ERR_INTERRUPTED. */
+bool bound_run(const LikelihoodRun *run, const Denoiser *denoiser, const NoiseSource *noise,
+               int count, const double *x0, Likelihood *results, double *terms, Err *err);
+
+/* variances[T] for a LikelihoodRun: of each step what minimises the expected term, the small variance plus
+ * c_x0^2 times the mean squared error of the predicted x0, measured on images x0 [count, dims] that
+ * should be of the training set (Bao et al. 2022 find the same from the norm of the score). Uses
+ * run's process, clipping, calls (of each image) and batch. */
+bool bound_fit_variances(const LikelihoodRun *run, const Denoiser *denoiser,
+                         const NoiseSource *noise, int count, const double *x0, double *variances,
+                         Err *err);
+
+/* ---- ode: the density of the probability flow (Song et al. 2021, eq. 39) at the image plus uniform
+ * noise of one level of grey, on average an upper bound of the same -log2 P ----
+ *
+ * The probability flow dx = (f x + g^2 eps / (2 sigma)) dt (Song et al. 2021, eq. 13) carries the data
+ * to the prior; along it d ln p/dt = -trace(d velocity / dx), estimated as e^T J e by probes e of
+ * random signs that stay the same all the way (Grathwohl et al. 2019). It begins at the smallest
+ * time of training, of discrete chains at step 0. Its velocity is the network's at any time between
+ * the trained steps too.
+ *
+ * A chain's step 0 can be noisier than a level of grey is wide (linear schedule: 0.01 against 1/128).
+ * No density of such noise gives an even black ground less than about 1.7 bits a pixel, while the
+ * bound's decoder, whose end bins are open, may give it none: for such images the bound of a DDPM
+ * model can be the smaller of the two. Models trained in continuous time go to less noise. */
+
+/* Carries x [count, dims] from the data to the prior, or back. calls [count] or NULL: evaluations.
+ * ERR_USAGE for options out of range, ERR_LIMIT for a tolerance that cannot be met within the
+ * limit, ERR_MEMORY, ERR_DIVERGED, ERR_INTERRUPTED. */
+bool flow_transport(const LikelihoodRun *run, const Denoiser *denoiser, bool back, int count,
+                    double *x, long *calls, Err *err);
+
+/* log_p [count, probes] = ln p(x) with each probe; x becomes the latent, from which
+ * flow_transport(back) returns. seeds [count] and draw choose the probes. The denoiser needs
+ * predict_vjp. */
+bool flow_log_density(const LikelihoodRun *run, const Denoiser *denoiser, int count, double *x,
+                      const uint64_t *seeds, const uint64_t *draws, double *log_p, long *calls,
+                      Err *err);
+
+/* pixels [count, dims]; seeds [count]; results [count]. The standard error is over the draws of
+ * dequantisation or, of one draw, over its probes. */
+bool flow_likelihood(const LikelihoodRun *run, const Denoiser *denoiser, int count,
+                     const unsigned char *pixels, const uint64_t *seeds, Likelihood *results,
+                     Err *err);
+
+/* ---- exact: the same for a model that knows its density (classification diffusion models) ----
+ *
+ * What is scored is what the model was trained on. Of an image of d values x, pixel_value:
  *
  *   clean, dequantised  -ln p_0(y) - d ln w      y by pixels_dequantise, w = (high - low) / levels
  *   clean, as it is     -ln p_0(x) - d ln v      v = (high - low) / (levels - 1)
@@ -199,14 +193,9 @@ typedef struct {
  * need not integrate to one, so unlike bound and ode none of the first three promises anything about
  * coding; and the second, for models trained on clean images as they are (Yadin et al. 2024), has
  * no limit: such a model can tell the levels of grey from values between them. */
-typedef struct {
-    NoiseLevel level; /* at which the density is taken */
-    bool dequantise;  /* clean images; no matter at a level with noise */
-    int draws;        /* network calls an image: draws of dequantisation or noise, 1 or more */
-} ExactRun;
 
 /* pixels [count, dims]; seeds [count]; results [count]. */
-bool exact_run(const ExactRun *run, const DensityModel *model, int count,
+bool exact_run(const LikelihoodRun *run, const DensityModel *model, int count,
                const unsigned char *pixels, const uint64_t *seeds, Likelihood *results, Err *err);
 
 #endif

@@ -8,10 +8,10 @@ static bool optimum(Model *model, int K, const MeasuredImages *images, int label
 {
     const ModelConfig *c = &model->config;
     Denoiser denoiser;
-    BoundRun run = {.process = &model->process,
-                    .clip = clip,
-                    .clip_range = c->clip_range > 0 ? c->clip_range : 1,
-                    .batch = network_sample_batch(c)};
+    LikelihoodRun run = {.process = &model->process,
+                         .clip = clip,
+                         .clip_range = c->clip_range > 0 ? c->clip_range : 1,
+                         .batch = network_sample_batch(c)};
     return model_prepare(model, run.batch, label, &denoiser, err) &&
            measure_steps(images, c, &denoiser, &run, K, m, err);
 }

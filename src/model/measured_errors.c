@@ -12,12 +12,12 @@ long measured_predictions(const MeasuredImages *images)
     return (long)images->count * CALLS;
 }
 
-static bool measure(const MeasuredImages *images, const Denoiser *denoiser, const BoundRun *run,
-                    double *variances, Err *err)
+static bool measure(const MeasuredImages *images, const Denoiser *denoiser,
+                    const LikelihoodRun *run, double *variances, Err *err)
 {
     ImageSeeds seeds = {.seeds = images->seeds};
     NoiseSource noise = likelihood_noise(&seeds);
-    BoundRun fitted = *run;
+    LikelihoodRun fitted = *run;
     fitted.calls = CALLS;
     fitted.progress = images->progress;
     fitted.progress_context = images->context;
@@ -25,7 +25,7 @@ static bool measure(const MeasuredImages *images, const Denoiser *denoiser, cons
                                err);
 }
 
-bool measure_variances(const MeasuredImages *images, const Denoiser *denoiser, BoundRun *run,
+bool measure_variances(const MeasuredImages *images, const Denoiser *denoiser, LikelihoodRun *run,
                        double **variances, Err *err)
 {
     *variances = mem_doubles((size_t)run->process->T);
@@ -44,7 +44,7 @@ static double error_of(const Process *p, int t, double variance)
 
 /* What the decoder costs from step t with variance `error`, measured by the chain of t and T-1. */
 static bool measure_decoder(const ModelConfig *model, const MeasuredImages *images,
-                            const Denoiser *denoiser, const BoundRun *run, int t, double error,
+                            const Denoiser *denoiser, const LikelihoodRun *run, int t, double error,
                             StepErrors *errors, Err *err)
 {
     size_t n = (size_t)images->count;
@@ -60,7 +60,7 @@ static bool measure_decoder(const ModelConfig *model, const MeasuredImages *imag
     ok = ok && method_process(model, &chain, err);
     if (ok) {
         m[t] = m[T - 1] = 1;
-        BoundRun two = *run;
+        LikelihoodRun two = *run;
         two.process = &chain;
         two.variances = variances;
         two.calls = 0;
@@ -78,7 +78,7 @@ static bool measure_decoder(const ModelConfig *model, const MeasuredImages *imag
 }
 
 bool measure_steps(const MeasuredImages *images, const ModelConfig *model, const Denoiser *denoiser,
-                   const BoundRun *run, int K, unsigned char *m, Err *err)
+                   const LikelihoodRun *run, int K, unsigned char *m, Err *err)
 {
     /* Beyond this noise no step goes to the image itself. */
     static const double NEAR = 0.5;

@@ -17,12 +17,12 @@ typedef struct {
 long measured_predictions(const MeasuredImages *images);
 
 /* Measures the model on these images and gives run->variances, which *variances owns (mem_free). */
-bool measure_variances(const MeasuredImages *images, const Denoiser *denoiser, BoundRun *run,
+bool measure_variances(const MeasuredImages *images, const Denoiser *denoiser, LikelihoodRun *run,
                        double **variances, Err *err);
 
 /* Which K steps of run's process, merged, have the smallest bound (steps_optimum_merged) at the errors
  * measured on the images. model: what the process was made from. m[T] out. */
 bool measure_steps(const MeasuredImages *images, const ModelConfig *model, const Denoiser *denoiser,
-                   const BoundRun *run, int K, unsigned char *m, Err *err);
+                   const LikelihoodRun *run, int K, unsigned char *m, Err *err);
 
 #endif

@@ -214,11 +214,11 @@ static void expect_scored_labels(const Kind *kind, Model *m)
     must(model_prepare_vjp(m, COUNT, -1, &spy.inner, &err), &err);
     spy.network = &m->network;
     Denoiser d = spied(&spy);
-    FlowRun flow = {
-        .process = &m->process, .probes = 1, .dequant = 1, .tolerance = 0.05, .call_limit = 100000};
+    LikelihoodRun flow = {
+        .process = &m->process, .probes = 1, .draws = 1, .tolerance = 0.05, .call_limit = 100000};
     /* Of a chain the flow asks between the steps. */
     if (m->process.kind == PROCESS_DDPM) {
-        BoundRun bound = {.process = &m->process, .variance = VARIANCE_LARGE, .batch = COUNT};
+        LikelihoodRun bound = {.process = &m->process, .variance = VARIANCE_LARGE, .batch = COUNT};
         ImageSeeds images = {.seeds = seeds};
         NoiseSource noise = likelihood_noise(&images);
         must(bound_run(&bound, &d, &noise, COUNT, x, results, NULL, &err), &err);

@@ -20,14 +20,14 @@ static Process make(ProcessKind kind)
 
 static const GaussianData half = {.dims = 1, .mean = 0.5, .std = 0.25};
 
-static FlowRun flow(const Process *p, double tolerance)
+static LikelihoodRun flow(const Process *p, double tolerance)
 {
-    return (FlowRun){
-        .process = p, .probes = 1, .dequant = 1, .tolerance = tolerance, .call_limit = 10000};
+    return (LikelihoodRun){
+        .process = p, .probes = 1, .draws = 1, .tolerance = tolerance, .call_limit = 10000};
 }
 
 /* ln p(x) of a one-dimensional denoiser; *x becomes the latent. */
-static double density(const FlowRun *run, Denoiser d, double *x, long *calls)
+static double density(const LikelihoodRun *run, Denoiser d, double *x, long *calls)
 {
     uint64_t seed = 1, draw = 0;
     double log_p = (double)NAN;
@@ -61,14 +61,14 @@ TEST(densities_of_the_flow_have_their_closed_forms_for_every_process)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         Process p = make(rows[i].kind);
-        FlowRun run = flow(&p, 1e-9);
+        LikelihoodRun run = flow(&p, 1e-9);
         double x = rows[i].x;
         EXPECT_NEAR(density(&run, gaussian_denoiser(&half), &x, NULL), rows[i].nats, 1e-6);
         process_free(&p);
     }
     for (int k = 0; k < PROCESSES; k++) {
         Process p = make((ProcessKind)k);
-        FlowRun run = flow(&p, 1e-9);
+        LikelihoodRun run = flow(&p, 1e-9);
         for (double start = -0.4; start < 1.5; start += 0.3) {
             double x = start, latent, want = closed_form(&p, start, &latent);
             EXPECT_NEAR(density(&run, gaussian_denoiser(&half), &x, NULL), want, 1e-6);
@@ -77,7 +77,7 @@ TEST(densities_of_the_flow_have_their_closed_forms_for_every_process)
         process_free(&p);
     }
     Process p = make(PROCESS_VP);
-    FlowRun run = flow(&p, 1e-9);
+    LikelihoodRun run = flow(&p, 1e-9);
     double middle = 0.5, x = 0.3;
     density(&run, gaussian_denoiser(&half), &middle, NULL);
     EXPECT_NEAR(middle, 0.003287, 1e-6);
@@ -96,7 +96,7 @@ TEST(at_tolerance_1e_5_a_solve_takes_about_fifty_evaluations)
     } rows[] = {{PROCESS_VP, 0.149982, 50}, {PROCESS_SUBVP, 0.149967, 68}};
     for (int i = 0; i < 2; i++) {
         Process p = make(rows[i].kind);
-        FlowRun run = flow(&p, 1e-5);
+        LikelihoodRun run = flow(&p, 1e-5);
         double x = 0.3;
         long calls = 0;
         EXPECT_NEAR(density(&run, gaussian_denoiser(&half), &x, &calls), rows[i].nats, 1e-6);
@@ -105,7 +105,7 @@ TEST(at_tolerance_1e_5_a_solve_takes_about_fifty_evaluations)
     }
     /* A trained chain costs no more: its jumps from step to step are not seen. */
     Process p = make(PROCESS_DDPM);
-    FlowRun run = flow(&p, 1e-5);
+    LikelihoodRun run = flow(&p, 1e-5);
     double x = 0.3, latent, want = closed_form(&p, 0.3, &latent);
     long calls = 0;
     EXPECT_NEAR(density(&run, gaussian_denoiser(&half), &x, &calls), want, 1e-4);
@@ -117,7 +117,7 @@ TEST(the_reverse_of_the_flow_returns_the_image)
 {
     for (int k = 0; k < PROCESSES; k++) {
         Process p = make((ProcessKind)k);
-        FlowRun run = flow(&p, 1e-7);
+        LikelihoodRun run = flow(&p, 1e-7);
         Denoiser d = gaussian_denoiser(&half);
         for (double start = -0.4; start < 1.5; start += 0.31) {
             double x = start;
@@ -134,7 +134,7 @@ TEST(the_density_rises_towards_the_mean)
 {
     for (int k = 0; k < PROCESSES; k++) {
         Process p = make((ProcessKind)k);
-        FlowRun run = flow(&p, 1e-6);
+        LikelihoodRun run = flow(&p, 1e-6);
         double before = -HUGE_VAL;
         for (double distance = 1; distance >= 0.1; distance -= 0.1) {
             double low = 0.5 - distance, high = 0.5 + distance;
@@ -153,7 +153,7 @@ TEST(the_density_of_a_mixture_is_a_density)
     double weights[2] = {0.7, 0.3}, means[2] = {-0.5, 0.6}, stds[2] = {0.1, 0.2}, sum = 0;
     MixtureData data = {.dims = 1, .modes = 2, .weights = weights, .means = means, .stds = stds};
     Process p = make(PROCESS_VP);
-    FlowRun run = flow(&p, 1e-6);
+    LikelihoodRun run = flow(&p, 1e-6);
     for (int i = -60; i < 60; i++) {
         double at = (i + 0.5) / 30, x = at, truth = 0;
         double log_p = density(&run, mixture_denoiser(&data), &x, NULL);
@@ -189,7 +189,7 @@ TEST(the_default_tolerance_keeps_the_solvers_error_below_2e_4_bits_per_dimension
     Denoiser d = mixture_denoiser(&data);
     for (int k = 0; k < PROCESSES; k++) {
         Process p = make((ProcessKind)k);
-        FlowRun exact = flow(&p, 1e-9), usual = exact;
+        LikelihoodRun exact = flow(&p, 1e-9), usual = exact;
         Likelihood want[COUNT], got[COUNT];
         usual.tolerance = strtod(nll_options[NLL_ROW_TOLERANCE].fallback, NULL);
         EXPECT(flow_likelihood(&exact, &d, COUNT, pixels, seeds, want, NULL));
@@ -242,7 +242,7 @@ TEST(probes_are_unbiased_and_have_the_variance_of_the_off_diagonal_elements)
     Rotated a = {.c = 0.8, .s = 0.6, .spread = 0.25, .narrow = 0.01};
     Denoiser d = {.context = &a, .dims = 2, .predict_vjp = rotated_vjp};
     Process p = make(PROCESS_VP);
-    FlowRun run = flow(&p, 1e-8);
+    LikelihoodRun run = flow(&p, 1e-8);
     run.probes = PROBES;
     double x[2] = {0.3, -0.2}, log_p[PROBES], off = 0;
     uint64_t seed = 3, draw = 0;
@@ -331,8 +331,8 @@ TEST(an_image_scores_the_same_bits_in_any_batch_and_with_any_number_of_threads)
     unsigned char pixels[IMAGES * DIMS];
     uint64_t seeds[IMAGES];
     make_images(pixels, seeds);
-    FlowRun run = flow(&p, 1e-5);
-    run.probes = 3, run.dequant = 2;
+    LikelihoodRun run = flow(&p, 1e-5);
+    run.probes = 3, run.draws = 2;
     Likelihood alone[IMAGES], together[IMAGES];
     for (int i = 0; i < IMAGES; i++) {
         EXPECT(flow_likelihood(&run, &d, 1, pixels + i * DIMS, seeds + i, alone + i, NULL));
@@ -361,8 +361,8 @@ TEST(the_standard_error_is_the_spread_over_seeds)
     unsigned char pixels[IMAGES * DIMS];
     uint64_t unused[IMAGES];
     make_images(pixels, unused);
-    FlowRun run = flow(&p, 1e-4);
-    run.dequant = 4;
+    LikelihoodRun run = flow(&p, 1e-4);
+    run.draws = 4;
     double sum = 0, square = 0, claimed = 0;
     for (uint64_t s = 0; s < SEEDS; s++) {
         Likelihood l;
@@ -375,7 +375,7 @@ TEST(the_standard_error_is_the_spread_over_seeds)
     /* One draw with one probe knows nothing of its error. */
     uint64_t seed = 1;
     Likelihood l;
-    run.dequant = 1;
+    run.draws = 1;
     EXPECT(flow_likelihood(&run, &d, 1, pixels, &seed, &l, NULL));
     EXPECT(isnan(l.standard_error));
     process_free(&p);
@@ -388,10 +388,11 @@ TEST(the_bound_lies_above_the_flow_on_the_same_model)
     GaussianData data = {.dims = DIMS, .mean = 0.1, .std = 0.3};
     Denoiser d = gaussian_denoiser(&data);
     Process p = make(PROCESS_DDPM);
-    FlowRun run = flow(&p, 1e-4);
-    BoundRun bound = {.process = &p, .calls = 200, .batch = 200, .clip = true, .clip_range = 1};
+    LikelihoodRun run = flow(&p, 1e-4);
+    LikelihoodRun bound = {
+        .process = &p, .calls = 200, .batch = 200, .clip = true, .clip_range = 1};
     double difference = 0, square = 0;
-    run.dequant = 4;
+    run.draws = 4;
     for (uint64_t s = 0; s < SAMPLES; s++) {
         unsigned char pixels[DIMS];
         double x0[DIMS];
@@ -433,7 +434,7 @@ TEST(flows_that_cannot_be_are_refused_in_words)
     long seen = 0;
     Likelihood result;
     Err err = {0};
-    FlowRun run = flow(&p, 1e-5);
+    LikelihoodRun run = flow(&p, 1e-5);
     run.call_limit = 30;
     EXPECT(!flow_log_density(&run, &d, 1, &x, &seed, &draw, &log_p, NULL, &err));
     EXPECT_INT(err.kind, ERR_LIMIT);
@@ -452,7 +453,7 @@ TEST(flows_that_cannot_be_are_refused_in_words)
     EXPECT(!flow_log_density(&run, &d, 1, &x, &seed, &draw, &log_p, NULL, &err));
     EXPECT_INT(err.kind, ERR_USAGE);
     EXPECT_CONTAINS(err.text, "0 probes");
-    run.probes = 1, run.dequant = 0;
+    run.probes = 1, run.draws = 0;
     EXPECT(!flow_likelihood(&run, &d, 1, &pixel, &seed, &result, &err));
     EXPECT_CONTAINS(err.text, "0 draws");
     run = flow(&p, 1e-5);

@@ -201,7 +201,7 @@ static void signs(void *context, int image, uint64_t draw, size_t dims, double *
 }
 
 /* Sum of the expected terms of steps 1 .. T-1, in nats. */
-static double expected_steps(const BoundRun *run, double *prior)
+static double expected_steps(const LikelihoodRun *run, double *prior)
 {
     enum { IMAGES = 4 };
     const double x0[IMAGES] = {0.25, 0.25, 0.75, 0.75};
@@ -236,7 +236,7 @@ TEST(bound_of_a_gaussian_closes_on_its_entropy)
         double noise = level.sigma * level.sigma, total = level.alpha * level.alpha * s2 + noise;
         variances[t] = q.variance_small + q.c_x0 * q.c_x0 * s2 * noise / total;
     }
-    BoundRun run = {.process = &p, .batch = 64, .variances = variances};
+    LikelihoodRun run = {.process = &p, .batch = 64, .variances = variances};
     double steps = expected_steps(&run, &prior);
     EXPECT_NEAR(steps, 3.219624, 1e-6);
     EXPECT_NEAR(prior, 6.3064e-6, 1e-9);
@@ -264,7 +264,7 @@ TEST(bound_of_a_gaussian_closes_on_its_entropy_for_score_matching_chains)
         double noise = level.sigma * level.sigma;
         variances[t] = q.variance_small + q.c_x0 * q.c_x0 * s2 * noise / (s2 + noise);
     }
-    BoundRun run = {.process = &p, .batch = 64, .variances = variances};
+    LikelihoodRun run = {.process = &p, .batch = 64, .variances = variances};
     double steps = expected_steps(&run, &prior);
     double decoder = 0.5 * (1 + LOG_TWO_PI + log(variances[0]));
     EXPECT_NEAR(prior, 0.5 * (0.25 + s2) / 900, 1e-12);
@@ -295,7 +295,7 @@ TEST(fitted_variances_are_the_optimal_ones)
     NoiseSource noise = likelihood_noise(&seeds);
     static const int calls[] = {100, 0};
     for (int k = 0; k < 2; k++) {
-        BoundRun run = {.process = &p, .batch = 64, .calls = calls[k]};
+        LikelihoodRun run = {.process = &p, .batch = 64, .calls = calls[k]};
         Err err = {0};
         EXPECT(bound_fit_variances(&run, &d, &noise, SAMPLES, x0, variances, &err));
         for (int t = 0; t < T; t++) {
@@ -307,7 +307,7 @@ TEST(fitted_variances_are_the_optimal_ones)
             EXPECT_NEAR(variances[t] / best, 1, k ? 0.15 : 0.08);
         }
         double prior;
-        BoundRun fitted = {.process = &p, .batch = 64, .variances = variances};
+        LikelihoodRun fitted = {.process = &p, .batch = 64, .variances = variances};
         EXPECT_NEAR(expected_steps(&fitted, &prior), 3.219624, 3e-3);
     }
     process_free(&p);
@@ -334,7 +334,7 @@ TEST(a_term_is_half_the_loss_of_signal_to_noise_times_the_squared_error)
     Likelihood result;
     Denoiser d = {.dims = 1, .predict = predict_a_tenth};
     NoiseSource noise = {.normals = signs};
-    BoundRun run = {.process = &p, .batch = 64};
+    LikelihoodRun run = {.process = &p, .batch = 64};
     EXPECT(bound_run(&run, &d, &noise, 1, &x0, &result, terms, NULL));
     EXPECT_NEAR(terms[400], 4.85145877e-5, 5e-13);
     for (int t = 1; t < 1000; t++) {
@@ -362,7 +362,7 @@ TEST(clipping_bounds_the_predicted_image)
     Likelihood result;
     Denoiser d = {.dims = 1, .predict = predict_a_tenth};
     NoiseSource noise = {.normals = signs};
-    BoundRun run = {.process = &p, .batch = 64};
+    LikelihoodRun run = {.process = &p, .batch = 64};
     EXPECT(bound_run(&run, &d, &noise, 1, &x0, &result, terms, NULL));
     run.clip = true, run.clip_range = 0.05;
     EXPECT(bound_run(&run, &d, &noise, 1, &x0, &result, clipped, NULL));
@@ -387,7 +387,7 @@ static void make_images(double *x0, uint64_t *seeds)
     free(z);
 }
 
-static Likelihood score(const BoundRun *run, const double *x0, uint64_t seed)
+static Likelihood score(const LikelihoodRun *run, const double *x0, uint64_t seed)
 {
     GaussianData data = {.dims = DIMS, .mean = 0.5, .std = 0.25};
     Denoiser d = gaussian_denoiser(&data);
@@ -401,8 +401,8 @@ static Likelihood score(const BoundRun *run, const double *x0, uint64_t seed)
 
 /* Over many seeds, the estimate's mean is that of the exact sum, and its spread is what the standard
  * errors say. */
-static void expect_honest(const BoundRun *run, const double *x0, double want, double want_error,
-                          double slack)
+static void expect_honest(const LikelihoodRun *run, const double *x0, double want,
+                          double want_error, double slack)
 {
     enum { SEEDS = 400 };
     double sum = 0, square = 0, claimed = 0;
@@ -424,7 +424,7 @@ TEST(estimates_from_few_calls_are_unbiased_and_know_their_error)
     double x0[IMAGES * DIMS], mean = 0, square = 0;
     uint64_t seeds[IMAGES];
     make_images(x0, seeds);
-    BoundRun run = {.process = &p, .batch = 64, .clip = true, .clip_range = 1};
+    LikelihoodRun run = {.process = &p, .batch = 64, .clip = true, .clip_range = 1};
     for (int s = 0; s < 100; s++) {
         double bits = score(&run, x0, (uint64_t)(9000 + s)).bits_per_dim;
         mean += bits / 100;
@@ -446,7 +446,7 @@ TEST(more_calls_make_the_error_smaller)
     double x0[IMAGES * DIMS];
     uint64_t seeds[IMAGES];
     make_images(x0, seeds);
-    BoundRun run = {.process = &p, .batch = 64, .clip = true, .clip_range = 1};
+    LikelihoodRun run = {.process = &p, .batch = 64, .clip = true, .clip_range = 1};
     double before = HUGE_VAL;
     for (int calls = 10; calls <= 160; calls *= 4) {
         double square = 0;
@@ -471,7 +471,7 @@ TEST(an_image_scores_the_same_bits_in_any_batch_and_with_any_number_of_threads)
     make_images(x0, seeds);
     for (int calls = 0; calls <= 20; calls += 20) {
         Likelihood alone[IMAGES], together[IMAGES];
-        BoundRun run = {.process = &p, .batch = 1, .calls = calls};
+        LikelihoodRun run = {.process = &p, .batch = 1, .calls = calls};
         for (int i = 0; i < IMAGES; i++) alone[i] = score(&run, x0 + i * DIMS, seeds[i]);
         FOR_THREADS(threads)
         {
@@ -499,7 +499,7 @@ TEST(bound_lies_above_the_true_information_of_the_pixels)
     double x0[IMAGES * DIMS];
     uint64_t seeds[IMAGES];
     make_images(x0, seeds);
-    BoundRun run = {.process = &p, .batch = 64};
+    LikelihoodRun run = {.process = &p, .batch = 64};
     for (int i = 0; i < IMAGES; i++) {
         double nats = 0;
         for (int k = 0; k < DIMS; k++)
@@ -534,7 +534,8 @@ TEST(bounds_that_cannot_be_are_refused_in_words)
         Err err = {0};
         double x0 = 0.5;
         Likelihood result;
-        BoundRun run = {.process = &p, .calls = rows[i].calls, .clip = rows[i].clip, .batch = 8};
+        LikelihoodRun run = {
+            .process = &p, .calls = rows[i].calls, .clip = rows[i].clip, .batch = 8};
         EXPECT(!bound_run(&run, &d, &noise, 1, &x0, &result, NULL, &err));
         EXPECT_INT(err.kind, ERR_USAGE);
         EXPECT_CONTAINS(err.text, rows[i].word);
@@ -565,7 +566,8 @@ TEST(a_bound_stops_when_asked_and_refuses_what_is_not_finite)
     long seen = 0;
     Likelihood result;
     Err err = {0};
-    BoundRun run = {.process = &p, .batch = 8, .progress = stop_at_once, .progress_context = &seen};
+    LikelihoodRun run = {
+        .process = &p, .batch = 8, .progress = stop_at_once, .progress_context = &seen};
     EXPECT(!bound_run(&run, &good, &noise, 1, &x0, &result, NULL, &err));
     EXPECT_INT(err.kind, ERR_INTERRUPTED);
     EXPECT_INT(seen, 8);
@@ -601,7 +603,7 @@ TEST(exact_likelihood_of_a_smooth_density_is_the_information_of_the_pixels)
 {
     GaussianData data = {.dims = DIMS, .mean = 0.5, .std = 0.25};
     DensityModel model = {.context = &data, .dims = DIMS, .log_density = gaussian_density};
-    ExactRun run = {.level = {.alpha = 1}, .dequantise = true, .draws = 50};
+    LikelihoodRun run = {.level = {.alpha = 1}, .dequantise = true, .draws = 50};
     static unsigned char pixels[2 * DIMS];
     uint64_t seeds[2] = {5, 6};
     Likelihood both[2], second;
@@ -632,7 +634,7 @@ TEST(exact_likelihood_of_values_as_they_are_has_their_own_offset_and_one_call)
 {
     GaussianData data = {.dims = DIMS, .mean = 0.5, .std = 0.25};
     DensityModel model = {.context = &data, .dims = DIMS, .log_density = gaussian_density};
-    ExactRun run = {.level = {.alpha = 1}, .draws = 1};
+    LikelihoodRun run = {.level = {.alpha = 1}, .draws = 1};
     static unsigned char pixels[DIMS];
     uint64_t seed = 5;
     Likelihood result;
@@ -656,7 +658,7 @@ TEST(exact_likelihood_at_a_noisy_level_is_that_of_the_image_as_it_is_with_its_no
     enum { DRAWS = 400 };
     GaussianData data = {.dims = DIMS, .mean = 0.5, .std = 0.25};
     DensityModel model = {.context = &data, .dims = DIMS, .log_density = gaussian_density};
-    ExactRun run = {.level = {.alpha = 0.6, .sigma = 0.8}, .dequantise = true, .draws = DRAWS};
+    LikelihoodRun run = {.level = {.alpha = 0.6, .sigma = 0.8}, .dequantise = true, .draws = DRAWS};
     static unsigned char pixels[DIMS];
     uint64_t seed = 5;
     Likelihood result, same;
@@ -680,7 +682,7 @@ TEST(exact_likelihood_of_noise_alone_is_the_standard_normal_density_per_level_of
 {
     GaussianData data = {.dims = DIMS, .mean = 0.5, .std = 0.25};
     DensityModel model = {.context = &data, .dims = DIMS, .log_density = gaussian_density};
-    ExactRun run = {.level = {.alpha = 0, .sigma = 1}, .dequantise = true, .draws = 3};
+    LikelihoodRun run = {.level = {.alpha = 0, .sigma = 1}, .dequantise = true, .draws = 3};
     static unsigned char pixels[2][DIMS];
     uint64_t seed = 5;
     Likelihood result[2];
@@ -720,7 +722,7 @@ TEST(exact_likelihood_at_a_noisy_level_adds_that_noise_and_no_other)
     Listener listener = {.data = {.dims = DIMS, .mean = 0.5, .std = 0.25}};
     DensityModel model = {.context = &listener, .dims = DIMS, .log_density = listen};
     const double sigma = 1e-4, alpha = 0.5;
-    ExactRun run = {.level = {.alpha = alpha, .sigma = sigma}, .dequantise = true, .draws = 1};
+    LikelihoodRun run = {.level = {.alpha = alpha, .sigma = sigma}, .dequantise = true, .draws = 1};
     static unsigned char pixels[DIMS];
     uint64_t seed = 5;
     Likelihood result;

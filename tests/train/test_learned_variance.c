@@ -368,7 +368,7 @@ TEST(bound_with_learned_variances_is_that_of_the_variances_they_mean)
     NoiseSource noise = likelihood_noise(&seeds);
     double x0[DIMS] = {pixel(100), pixel(150), pixel(200)}, variances[T];
     Err err = {0};
-    BoundRun run = {.process = &p, .batch = 7, .variance = VARIANCE_LEARNED}, fixed = run;
+    LikelihoodRun run = {.process = &p, .batch = 7, .variance = VARIANCE_LEARNED}, fixed = run;
     Likelihood learned, expected;
     for (int kind = 0; kind < 3; kind++) {
         c.optimal = kind == 2;
@@ -434,7 +434,7 @@ TEST(a_model_that_has_learnt_no_variance_is_not_asked_for_one)
     double x[2] = {0}, scratch[2 * SAMPLER_SCRATCH];
     Err err = {0};
     Likelihood result;
-    BoundRun bound = {.process = &p, .variance = VARIANCE_LEARNED};
+    LikelihoodRun bound = {.process = &p, .variance = VARIANCE_LEARNED};
     EXPECT(!bound_run(&bound, &d, &noise, 1, x, &result, NULL, &err));
     EXPECT_INT(err.kind, ERR_USAGE);
     EXPECT_CONTAINS(err.text, "this model has learnt none");

@@ -15,7 +15,7 @@ diffc nll --help
 #> Protocol:
 #>       --protocol NAME     what is computed, see below; numbers of different
 #>                           protocols do not compare (bound, ode, exact; default:
-#>                           bound for ddpm and eddpm, exact for cdm, else ode)
+#>                           by the method)
 #>       --steps N           bound: of the chain of so many of a ddpm or cdm
 #>                           model's steps (2 to 1000000; default: all)
 #>       --spacing KIND      bound: which steps these are: even, leading, trailing,
@@ -44,8 +44,7 @@ diffc nll --help
 #>       --dequant N         ode, exact: draws of uniform noise of one grey level
 #>                           (above --level 0 of that level's noise instead), each
 #>                           solved on its own; from 2 on they tell the standard
-#>                           error (1 to 1000; default: 1, but 4 for ode of image
-#>                           files)
+#>                           error (1 to 1000; default: by the protocol, 1 or 4)
 #>       --level T           exact: noise level at which the density is taken, 0
 #>                           for the clean image; above 0 noise of that level is
 #>                           drawn and added, and the figure is of the noisy image;
@@ -67,8 +66,8 @@ diffc nll --help
 #>                           channels fit
 #>       --seed N            seed of all draws; an image's figures depend on it and
 #>                           on the image alone (default: 0)
-#>   -b, --batch N           images scored together (1 to 65536; default: 4 for
-#>                           bound, else 16)
+#>   -b, --batch N           images scored together (1 to 65536; default: by the
+#>                           protocol, 4 or 16)
 #>       --csv FILE          the figures of all images as a table
 #>
 #> General:
@@ -86,12 +85,13 @@ diffc nll --help
 #>
 #> Protocols:
 #>   bound         variational bound of the chain of steps: an upper bound of -log2
-#>                 P of the image as it stands (ddpm, smld, eddpm, cdm)
+#>                 P of the image as it stands (ddpm, smld, eddpm, cdm; default for
+#>                 ddpm and eddpm)
 #>   ode           density of the probability flow at the image plus uniform noise
 #>                 of one grey level: on average an upper bound of -log2 P too
-#>                 (every method)
+#>                 (every method; default for smld and sde)
 #>   exact         density that the model itself gives, in one network call, at the
 #>                 image plus uniform noise of one grey level, or with --level at
 #>                 the image plus that level's noise: a learnt ratio, not a bound;
 #>                 at the last level, noise alone, the standard normal density
-#>                 (cdm)
+#>                 (cdm, where it is the default)

@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "diffusion/likelihood.h"
 #include "diffusion/ode_solve.h"
+#include "diffusion/protocol.h"
 
 enum { MOST_PROBES = 1000 };
 
 typedef struct {
-    const FlowRun *run;
+    const LikelihoodRun *run;
     const Denoiser *denoiser;
     int probes;           /* 0: transport only */
     const double *signs;  /* [count, probes, dims] */
@@ -135,7 +135,7 @@ static void flow_close(Flow *f)
     mem_free(f->push);
 }
 
-static bool check(const FlowRun *run, Err *err)
+static bool check(const LikelihoodRun *run, Err *err)
 {
     if (run->process->T == 1)
         return err_set(err, ERR_USAGE,
@@ -147,7 +147,7 @@ static bool check(const FlowRun *run, Err *err)
                    run->tolerance);
 }
 
-static bool check_probes(const FlowRun *run, const Denoiser *d, Err *err)
+static bool check_probes(const LikelihoodRun *run, const Denoiser *d, Err *err)
 {
     if (run->probes < 1 || run->probes > MOST_PROBES)
         return err_set(err, ERR_USAGE, "the probability flow takes %d probes; it must be 1 to %d",
@@ -160,7 +160,7 @@ static bool check_probes(const FlowRun *run, const Denoiser *d, Err *err)
 /* y [count, dims + probes] from one end to the other. */
 static bool solve(Flow *f, bool back, int count, double *y, long *calls, Err *err)
 {
-    const FlowRun *run = f->run;
+    const LikelihoodRun *run = f->run;
     OdeProblem problem = {.name = "probability flow",
                           .context = f,
                           .dims = f->denoiser->dims + (size_t)f->probes,
@@ -183,14 +183,14 @@ static bool solve(Flow *f, bool back, int count, double *y, long *calls, Err *er
     return ok;
 }
 
-bool flow_transport(const FlowRun *run, const Denoiser *denoiser, bool back, int count, double *x,
-                    long *calls, Err *err)
+bool flow_transport(const LikelihoodRun *run, const Denoiser *denoiser, bool back, int count,
+                    double *x, long *calls, Err *err)
 {
     Flow f = {.run = run, .denoiser = denoiser};
     return check(run, err) && solve(&f, back, count, x, calls, err);
 }
 
-bool flow_log_density(const FlowRun *run, const Denoiser *denoiser, int count, double *x,
+bool flow_log_density(const LikelihoodRun *run, const Denoiser *denoiser, int count, double *x,
                       const uint64_t *seeds, const uint64_t *draws, double *log_p, long *calls,
                       Err *err)
 {
@@ -219,10 +219,10 @@ bool flow_log_density(const FlowRun *run, const Denoiser *denoiser, int count, d
     return ok;
 }
 
-/* An image's result from its log densities [dequant, probes], which become its draws. */
-static Likelihood result_of(const FlowRun *run, size_t dims, double *log_p, long calls)
+/* An image's result from its log densities [draws, probes], which become its draws. */
+static Likelihood result_of(const LikelihoodRun *run, size_t dims, double *log_p, long calls)
 {
-    int probes = run->probes, draws = run->dequant;
+    int probes = run->probes, draws = run->draws;
     for (int k = 0; k < draws * probes; k++) log_p[k] = pixel_nats(&model_pixels, log_p[k], dims);
     calls *= probes;
     if (draws == 1) return likelihood_of_draws(log_p, probes, dims, calls);
@@ -234,16 +234,16 @@ static Likelihood result_of(const FlowRun *run, size_t dims, double *log_p, long
     return likelihood_of_draws(log_p, draws, dims, calls);
 }
 
-bool flow_likelihood(const FlowRun *run, const Denoiser *denoiser, int count,
+bool flow_likelihood(const LikelihoodRun *run, const Denoiser *denoiser, int count,
                      const unsigned char *pixels, const uint64_t *seeds, Likelihood *results,
                      Err *err)
 {
-    if (run->dequant < 1)
+    if (run->draws < 1)
         return err_set(
             err, ERR_USAGE,
             "the probability flow takes %d draws of dequantisation; it must be 1 or more",
-            run->dequant);
-    size_t dims = denoiser->dims, solves = (size_t)count * (size_t)run->dequant;
+            run->draws);
+    size_t dims = denoiser->dims, solves = (size_t)count * (size_t)run->draws;
     size_t probes = run->probes > 0 ? (size_t)run->probes : 1;
     double *x = mem_doubles(solves * dims), *log_p = mem_doubles(solves * probes);
     uint64_t *seed = mem_alloc(solves, sizeof *seed), *draw = mem_alloc(solves, sizeof *draw);
@@ -251,17 +251,17 @@ bool flow_likelihood(const FlowRun *run, const Denoiser *denoiser, int count,
     bool ok = x && log_p && seed && draw && calls;
     if (!ok) err_set(err, ERR_MEMORY, "no memory for %zu dequantised images", solves);
     for (size_t k = 0; k < solves && ok; k++) {
-        size_t image = k / (size_t)run->dequant;
+        size_t image = k / (size_t)run->draws;
         seed[k] = seeds[image];
-        draw[k] = k % (size_t)run->dequant;
+        draw[k] = k % (size_t)run->draws;
         pixels_dequantise(&model_pixels, pixels + image * dims, dims, seed[k], draw[k],
                           x + k * dims);
     }
     ok = ok && flow_log_density(run, denoiser, (int)solves, x, seed, draw, log_p, calls, err);
     for (int i = 0; i < count && ok; i++) {
-        size_t first = (size_t)i * (size_t)run->dequant;
+        size_t first = (size_t)i * (size_t)run->draws;
         long sum = 0;
-        for (int k = 0; k < run->dequant; k++) sum += calls[first + (size_t)k];
+        for (int k = 0; k < run->draws; k++) sum += calls[first + (size_t)k];
         results[i] = result_of(run, dims, log_p + first * probes, sum);
         if (!isfinite(results[i].nats))
             ok =
@@ -277,3 +277,47 @@ bool flow_likelihood(const FlowRun *run, const Denoiser *denoiser, int count,
     mem_free(calls);
     return ok;
 }
+
+static bool is_usual(const Process *p, bool density)
+{
+    return p->kind != PROCESS_DDPM && !density;
+}
+
+static void set_defaults(LikelihoodRun *run, bool files)
+{
+    run->draws = files ? 4 : 1;
+}
+
+static double rows(const LikelihoodRun *run, int images)
+{
+    return (double)images * run->draws * (run->probes > 0 ? run->probes : 1);
+}
+
+static void describe(const LikelihoodRun *run, ProtocolWords *words)
+{
+    snprintf(words->what, sizeof words->what,
+             "the density of dequantised images: tolerance %g, %d probe%s, %d draw%s an image",
+             run->tolerance, run->probes, run->probes == 1 ? "" : "s", run->draws,
+             run->draws == 1 ? "" : "s");
+}
+
+static bool score(const LikelihoodRun *run, const LikelihoodModel *model,
+                  const ScoredImages *images, Likelihood *results, Err *err)
+{
+    return flow_likelihood(run, &model->denoiser, images->count, images->pixels, images->seeds,
+                           results, err);
+}
+
+const Protocol protocol_ode = {
+    .name = "ode",
+    .help = "density of the probability flow at the image plus uniform noise of one grey level: on "
+            "average an upper bound of -log2 P too (every method; default for smld and sde)",
+    .needs = PROTOCOL_VJP,
+    .reads = LIKELIHOOD_DRAWS | LIKELIHOOD_PROBES | LIKELIHOOD_SOLVER,
+    .images = 16,
+    .is_usual = is_usual,
+    .set_defaults = set_defaults,
+    .rows = rows,
+    .describe = describe,
+    .score = score,
+};

@@ -15,7 +15,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "diffusion/likelihood.h"
+#include "diffusion/protocol.h"
 
 enum { LEAST_CALLS = 4 };
 /* Where the draws of t begin among an image's noise draws. */
@@ -27,7 +27,7 @@ typedef struct {
 } Range;
 
 typedef struct {
-    const BoundRun *run;
+    const LikelihoodRun *run;
     const Denoiser *denoiser;
     const NoiseSource *noise;
     int T;
@@ -46,7 +46,7 @@ static int draws_of_step(int T, int t)
     return more > least ? more : least;
 }
 
-long bound_calls(const BoundRun *run)
+long bound_calls(const LikelihoodRun *run)
 {
     long calls = 0;
     for (int t = 0; run->calls == 0 && t < run->process->T; t++)
@@ -54,7 +54,7 @@ long bound_calls(const BoundRun *run)
     return run->calls > 0 ? run->calls : calls;
 }
 
-static bool check(const BoundRun *run, const Denoiser *denoiser, Err *err)
+static bool check(const LikelihoodRun *run, const Denoiser *denoiser, Err *err)
 {
     if (!process_is_discrete(run->process))
         return err_set(err, ERR_USAGE,
@@ -134,7 +134,7 @@ static int step_of_draw(const Bound *b, int image, int draw)
 /* v: what the network says of this value's variance, 0 where nothing is learnt. */
 static double step_variance(const Bound *b, int t, const ChainStep *step, double v)
 {
-    const BoundRun *run = b->run;
+    const LikelihoodRun *run = b->run;
     if (run->variances) return run->variances[t];
     if (run->variance == VARIANCE_LEARNED) return learned_variance(step->q, v);
     bool large = run->variance == VARIANCE_LARGE && t > 0;
@@ -147,7 +147,7 @@ static bool is_learned(const Bound *b)
     return b->run->variance == VARIANCE_LEARNED && !b->run->variances;
 }
 
-static double predicted_x0(const BoundRun *run, NoiseLevel level, double x, double eps)
+static double predicted_x0(const LikelihoodRun *run, NoiseLevel level, double x, double eps)
 {
     double guess = x0_from_eps(level, x, eps);
     return run->clip ? fmin(fmax(guess, -run->clip_range), run->clip_range) : guess;
@@ -171,7 +171,7 @@ static double error_of_x0(const Bound *b, int t, const double *x0, const double 
 static double term(const Bound *b, int t, const double *x0, const double *x, const double *eps,
                    const double *v)
 {
-    const BoundRun *run = b->run;
+    const LikelihoodRun *run = b->run;
     NoiseLevel level = process_level(run->process, t);
     ChainStep step = chain_step(run->process, t);
     double sum = 0;
@@ -341,8 +341,8 @@ static void bound_close(Bound *b)
     mem_free(b->owner);
 }
 
-bool bound_run(const BoundRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
-               const double *x0, Likelihood *results, double *terms, Err *err)
+bool bound_run(const LikelihoodRun *run, const Denoiser *denoiser, const NoiseSource *noise,
+               int count, const double *x0, Likelihood *results, double *terms, Err *err)
 {
     CHECK(!terms || run->calls == 0);
     Bound b = {.run = run, .denoiser = denoiser, .noise = noise, .T = run->process->T, .err = err};
@@ -400,8 +400,9 @@ static void fill_variances(const Bound *b, const Knot *knot, double *variances)
     }
 }
 
-bool bound_fit_variances(const BoundRun *run, const Denoiser *denoiser, const NoiseSource *noise,
-                         int count, const double *x0, double *variances, Err *err)
+bool bound_fit_variances(const LikelihoodRun *run, const Denoiser *denoiser,
+                         const NoiseSource *noise, int count, const double *x0, double *variances,
+                         Err *err)
 {
     Bound b = {.run = run, .denoiser = denoiser, .noise = noise, .T = run->process->T, .err = err};
     double *values = NULL;
@@ -419,3 +420,70 @@ bool bound_fit_variances(const BoundRun *run, const Denoiser *denoiser, const No
     bound_close(&b);
     return ok;
 }
+
+static bool is_usual(const Process *p, bool density)
+{
+    return p->kind == PROCESS_DDPM && !density;
+}
+
+/* A short chain is summed. */
+static void set_defaults(LikelihoodRun *run, bool files)
+{
+    enum { CALLS = 100 };
+    (void)files;
+    run->calls = run->process->T <= CALLS ? 0 : CALLS;
+}
+
+static double rows(const LikelihoodRun *run, int images)
+{
+    (void)images;
+    return run->batch;
+}
+
+static void describe(const LikelihoodRun *run, ProtocolWords *words)
+{
+    snprintf(words->what, sizeof words->what,
+             "an upper bound of -log2 P: %s %d terms, %ld network calls an image",
+             run->calls ? "estimate of" : "all", run->process->T, bound_calls(run));
+}
+
+static bool term_name(const LikelihoodRun *run, int i, char name[TERM_NAME_BYTES])
+{
+    int T = run->process->T;
+    if (i < T)
+        snprintf(name, TERM_NAME_BYTES, "%d", i);
+    else
+        snprintf(name, TERM_NAME_BYTES, "prior");
+    return i <= T;
+}
+
+static bool score(const LikelihoodRun *run, const LikelihoodModel *model,
+                  const ScoredImages *images, Likelihood *results, Err *err)
+{
+    ImageSeeds seeds = {.seeds = images->seeds};
+    NoiseSource noise = likelihood_noise(&seeds);
+    size_t n = (size_t)images->count * model->denoiser.dims;
+    double *x0 = mem_doubles(n);
+    if (!x0) return err_set(err, ERR_MEMORY, "no memory for %d images", images->count);
+    for (size_t i = 0; i < n; i++) x0[i] = pixel_value(&model_pixels, images->pixels[i]);
+    bool ok =
+        bound_run(run, &model->denoiser, &noise, images->count, x0, results, images->terms, err);
+    mem_free(x0);
+    return ok;
+}
+
+const Protocol protocol_bound = {
+    .name = "bound",
+    .help = "variational bound of the chain of steps: an upper bound of -log2 P of the image as it "
+            "stands (ddpm, smld, eddpm, cdm; default for ddpm and eddpm)",
+    .needs = PROTOCOL_STEPS,
+    .reads = LIKELIHOOD_STEPS | LIKELIHOOD_CALLS | LIKELIHOOD_VARIANCE | LIKELIHOOD_CLIP |
+             LIKELIHOOD_TERMS,
+    .images = 4,
+    .is_usual = is_usual,
+    .set_defaults = set_defaults,
+    .rows = rows,
+    .describe = describe,
+    .term_name = term_name,
+    .score = score,
+};

@@ -1,0 +1,65 @@
+#include "diffusion/protocol.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const Protocol *const protocols[] = {&protocol_bound, &protocol_ode, &protocol_exact, NULL};
+
+const char *protocol_name(int index)
+{
+    return protocols[index] ? protocols[index]->name : NULL;
+}
+
+const Protocol *protocol_usual(const Process *process, bool density)
+{
+    const Protocol *const *p = protocols;
+    while (!(*p)->is_usual(process, density)) p++;
+    return *p;
+}
+
+static void add_name(const Protocol *p, const char *between, char *out, size_t size)
+{
+    size_t used = strlen(out);
+    snprintf(out + used, size - used, "%s%s", used > 0 ? between : "", p->name);
+}
+
+static bool serves(const Protocol *p, bool discrete, bool density)
+{
+    return (discrete || !(p->needs & PROTOCOL_STEPS)) &&
+           (density || !(p->needs & PROTOCOL_DENSITY));
+}
+
+bool protocol_check(const Protocol *p, const char *model, const Process *process, bool density,
+                    Err *err)
+{
+    char others[128] = "";
+    bool discrete = process_is_discrete(process);
+    if (serves(p, discrete, density)) return true;
+    for (int i = 0; protocols[i]; i++)
+        if (serves(protocols[i], discrete, density))
+            add_name(protocols[i], " and ", others, sizeof others);
+    if (p->needs & PROTOCOL_DENSITY)
+        return err_set(err, ERR_USAGE,
+                       "the protocol %s needs a model that knows its density, as classification "
+                       "diffusion does; %s has %s",
+                       p->name, model, others);
+    return err_set(err, ERR_USAGE,
+                   "the protocol %s needs a chain of discrete steps; the noise of %s is continuous "
+                   "in time and has %s",
+                   p->name, model, others);
+}
+
+void protocol_readers(unsigned reads, const char *between, char *out, size_t size)
+{
+    out[0] = '\0';
+    for (int i = 0; protocols[i]; i++)
+        if (protocols[i]->reads & reads) add_name(protocols[i], between, out, size);
+}
+
+int protocol_terms(const Protocol *p, const LikelihoodRun *run)
+{
+    char name[TERM_NAME_BYTES];
+    int n = 0;
+    while (p->term_name && p->term_name(run, n, name)) n++;
+    return n;
+}

@@ -168,7 +168,7 @@ static bool load_file(DataJob *job)
         data_stream_close(stream);
         if (!ok) return false;
         if (bytes == 0) return err_set(job->err, ERR_FORMAT, "%s: is empty, expected images", path);
-        if (image_signature(start, got))
+        if (image_format(start, got))
             return err_set(job->err, ERR_USAGE,
                            "%s: is a single image; give the folder that holds the images", path);
         if (data_idx_is_start(start, got))

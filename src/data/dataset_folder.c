@@ -76,21 +76,14 @@ static bool was_seen(const Search *s, const struct stat *st)
     return false;
 }
 
-static bool named_like_image(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    return dot && (strcasecmp(dot, ".png") == 0 || strcasecmp(dot, ".jpg") == 0 ||
-                   strcasecmp(dot, ".jpeg") == 0);
-}
-
 static bool starts_like_image(const char *path)
 {
-    unsigned char start[8];
+    unsigned char start[IMAGE_SIGNATURE_BYTES];
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) return false;
     ssize_t got = read(fd, start, sizeof start);
     close(fd);
-    return got > 0 && image_signature(start, (size_t)got);
+    return got > 0 && image_format(start, (size_t)got) != NULL;
 }
 
 /* Hidden names, and the files that macOS adds. */
@@ -121,7 +114,7 @@ static bool look_at(Search *s, const char *folder, const char *name)
     }
     /* A pipe, a dangling link or an unreadable file with the name of an image counts as a bad
      * image. */
-    if (named_like_image(name) || (there && S_ISREG(st.st_mode) && starts_like_image(path)))
+    if (image_named(name) || (there && S_ISREG(st.st_mode) && starts_like_image(path)))
         return add_file(s, relative);
     if (s->ignored++ == 0) snprintf(s->example, sizeof s->example, "%s", name);
     return true;
@@ -255,10 +248,12 @@ static bool load_files(Search *s)
     DataJob *job = s->job;
     if (s->file_count == 0 && s->ignored == 0)
         return err_set(job->err, ERR_IO, "%s: is an empty folder, expected images", s->root);
-    if (s->file_count == 0)
-        return err_set(job->err, ERR_FORMAT,
-                       "%s: holds no PNG or JPEG image (%zu other file%s, such as %s)", s->root,
-                       s->ignored, s->ignored == 1 ? "" : "s", s->example);
+    if (s->file_count == 0) {
+        char formats[64];
+        image_formats_list(formats, sizeof formats);
+        return err_set(job->err, ERR_FORMAT, "%s: holds no %s image (%zu other file%s, such as %s)",
+                       s->root, formats, s->ignored, s->ignored == 1 ? "" : "s", s->example);
+    }
     Classes *classes = malloc(sizeof *classes);
     if (!classes) return short_of_memory(s);
     bool labelled = find_classes(s, classes), ok = true;
@@ -308,7 +303,7 @@ const char *data_folder_part(const char *folder, const Names *names, bool test)
         if (!path_join(path, folder, name, NULL)) return NULL;
         bool is_folder = path_is_folder(path);
         Part part = is_folder ? part_of(name) : PART_NONE;
-        if (is_folder ? part == PART_NONE : named_like_image(name)) return NULL;
+        if (is_folder ? part == PART_NONE : image_named(name)) return NULL;
         if (part != PART_NONE) found[part] = name;
     }
     if (!found[PART_TRAINING]) return NULL;

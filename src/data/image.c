@@ -156,8 +156,8 @@ static bool stb_failed(const char *name, const char *what, const char *reason, E
     return err_set(err, ERR_FORMAT, "%s: damaged: %s", name, reason ? reason : "unknown reason");
 }
 
-static unsigned char *stb_decode(const unsigned char *bytes, size_t size, int *width, int *height,
-                                 int channels)
+const unsigned char *image_stb_decode(const unsigned char *bytes, size_t size, int *width,
+                                      int *height, int channels)
 {
     if (setjmp(arena.jump)) return NULL;
     int stored;
@@ -240,9 +240,8 @@ bool image_decode(const unsigned char *bytes, size_t size, const char *name, int
     int width = 0, height = 0, stored = gate.channels + (gate.alpha ? 1 : 0);
     if (channels <= 0) channels = channels == IMAGE_AS_STORED ? stored : gate.channels;
     arena_begin(gate.budget_bytes);
-    const unsigned char *pixels = gate.png
-                                      ? stb_decode(gate.png, gate.png_size, &width, &height, stored)
-                                      : stb_decode(bytes, size, &width, &height, stored);
+    const unsigned char *pixels = gate.format->decode(
+        gate.copy ? gate.copy : bytes, gate.copy ? gate.copy_bytes : size, &width, &height, stored);
     if (!pixels) {
         stb_failed(name, "decode", stbi_failure_reason(), err);
     } else if (width != gate.width || height != gate.height) {

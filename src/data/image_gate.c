@@ -2,27 +2,41 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/file_kind.h"
 #include "base/mem.h"
 #include "data/image.h"
 
-static const unsigned char png_signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
+static const ImageFormat *const image_formats[] = {&image_png, &image_jpeg, NULL};
 
-static bool is_png(const unsigned char *bytes, size_t size)
+const ImageFormat *image_format(const unsigned char *bytes, size_t size)
 {
-    return size >= 8 && memcmp(bytes, png_signature, 8) == 0;
+    for (int i = 0; image_formats[i]; i++) {
+        const ImageFormat *f = image_formats[i];
+        if (size >= f->signature_bytes && memcmp(bytes, f->signature, f->signature_bytes) == 0)
+            return f;
+    }
+    return NULL;
 }
 
-static bool is_jpeg(const unsigned char *bytes, size_t size)
+bool image_named(const char *name)
 {
-    /* stb itself also takes FF FF D8, on a path that reads tables before any is defined. */
-    return size >= 3 && bytes[0] == 0xFF && bytes[1] == 0xD8 && bytes[2] == 0xFF;
+    const char *dot = strrchr(name, '.');
+    for (int i = 0; dot && image_formats[i]; i++)
+        for (int k = 0; image_formats[i]->endings[k]; k++)
+            if (strcasecmp(dot + 1, image_formats[i]->endings[k]) == 0) return true;
+    return false;
 }
 
-bool image_signature(const unsigned char *bytes, size_t size)
+void image_formats_list(char *out, size_t size)
 {
-    return is_png(bytes, size) || is_jpeg(bytes, size);
+    size_t used = 0;
+    for (int i = 0; image_formats[i] && used < size; i++) {
+        const char *before = i == 0 ? "" : image_formats[i + 1] ? ", " : " or ";
+        int wrote = snprintf(out + used, size - used, "%s%s", before, image_formats[i]->name);
+        used += (size_t)wrote;
+    }
 }
 
 uint32_t image_be16(const unsigned char *p)
@@ -81,26 +95,25 @@ int image_exif_orientation(const unsigned char *tiff, size_t size)
 bool image_gate(const unsigned char *bytes, size_t size, const char *name, ImageGate *gate,
                 Err *err)
 {
-    memset(gate, 0, sizeof *gate);
-    gate->orientation = 1;
+    char list[64], expected[80];
+    *gate = (ImageGate){.orientation = 1};
     if (size > IMAGE_MAX_BYTES)
         return err_set(err, ERR_FORMAT, "%s: has %zu bytes, more than the limit of %d", name, size,
                        IMAGE_MAX_BYTES);
-    bool ok;
-    if (is_png(bytes, size)) {
-        ok = image_gate_png(bytes, size, name, gate, err);
-    } else if (is_jpeg(bytes, size)) {
-        ok = image_gate_jpeg(bytes, size, name, gate, err);
-    } else {
-        return file_kind_refuse(name, bytes, size, "a PNG or JPEG image", err);
+    gate->format = image_format(bytes, size);
+    if (!gate->format) {
+        image_formats_list(list, sizeof list);
+        snprintf(expected, sizeof expected, "a %s image", list);
+        return file_kind_refuse(name, bytes, size, expected, err);
     }
+    bool ok = gate->format->check(bytes, size, name, gate, err);
     if (!ok) image_gate_free(gate);
     return ok;
 }
 
 void image_gate_free(ImageGate *gate)
 {
-    mem_free(gate->png);
-    gate->png = NULL;
-    gate->png_size = 0;
+    mem_free(gate->copy);
+    gate->copy = NULL;
+    gate->copy_bytes = 0;
 }

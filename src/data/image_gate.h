@@ -10,29 +10,49 @@
 #include "base/err.h"
 
 typedef struct {
+    const struct ImageFormat *format;
     int height, width; /* as stored, before the orientation is applied */
     int channels;      /* 1 or 3, without alpha */
     bool alpha;
     int orientation;     /* EXIF 1..8 */
     size_t budget_bytes; /* what decoding may hold at once */
-    unsigned char *png;  /* PNG: a minimal copy with the image alone, which is what stb gets */
-    size_t png_size;     /* 0 for JPEG, which stb reads as it is */
+    unsigned char *copy; /* what is decoded instead of the file; NULL: the file itself */
+    size_t copy_bytes;
 } ImageGate;
 
-/* True for the exact 8-byte PNG signature or FF D8 FF. */
-bool image_signature(const unsigned char *bytes, size_t size);
+/* A format of image files: the row at the end of the file that checks it. image_formats (image_gate.c)
+ * lists the rows. */
+typedef struct ImageFormat {
+    const char *name;
+    const char *endings[4]; /* of file names, in lower case; NULL after the last */
+    unsigned char signature[8];
+    size_t signature_bytes;
+    /* Fills the rest of gate, whose orientation is 1, or says what is wrong with the file. */
+    bool (*check)(const unsigned char *bytes, size_t size, const char *name, ImageGate *gate,
+                  Err *err);
+    /* The checked file (or its copy) as [height, width, channels + alpha] bytes in the arena of
+     * image.c, and the size that it found; NULL where it cannot be decoded. */
+    const unsigned char *(*decode)(const unsigned char *bytes, size_t size, int *width, int *height,
+                                   int stored_channels);
+} ImageFormat;
+extern const ImageFormat image_png, image_jpeg;
+
+/* Bytes at the start of a file that tell its format, and the format; NULL: none. */
+enum { IMAGE_SIGNATURE_BYTES = 8 };
+const ImageFormat *image_format(const unsigned char *bytes, size_t size);
+/* Whether the name of a file ends as those of an image do, in any case. */
+bool image_named(const char *name);
+/* "PNG or JPEG". */
+void image_formats_list(char *out, size_t size);
 
 /* Fills gate, or says what is wrong with the file; image_gate_free releases the copy. */
 bool image_gate(const unsigned char *bytes, size_t size, const char *name, ImageGate *gate,
                 Err *err);
 void image_gate_free(ImageGate *gate);
 
-/* The two halves. PNG: chunk order, CRCs, the exact length and checksum of the inflated data.
- * JPEG: markers, one frame header, Huffman tables, scans, restart markers, the end marker. */
-bool image_gate_png(const unsigned char *bytes, size_t size, const char *name, ImageGate *gate,
-                    Err *err);
-bool image_gate_jpeg(const unsigned char *bytes, size_t size, const char *name, ImageGate *gate,
-                     Err *err);
+/* Decodes by stb (image.c), as the rows of PNG and JPEG do. */
+const unsigned char *image_stb_decode(const unsigned char *bytes, size_t size, int *width,
+                                      int *height, int stored_channels);
 
 /* Checks height x width against IMAGE_MAX_PIXELS and stb's side limit. */
 bool image_gate_size(uint64_t height, uint64_t width, const char *name, Err *err);

@@ -322,8 +322,8 @@ static bool walk_markers(Jpeg *j)
     }
 }
 
-bool image_gate_jpeg(const unsigned char *bytes, size_t size, const char *name, ImageGate *gate,
-                     Err *err)
+static bool check(const unsigned char *bytes, size_t size, const char *name, ImageGate *gate,
+                  Err *err)
 {
     enum { SLACK = 16 << 20 };
     Jpeg j = {.bytes = bytes, .size = size, .name = name, .err = err, .orientation = 1};
@@ -346,3 +346,11 @@ bool image_gate_jpeg(const unsigned char *bytes, size_t size, const char *name, 
     gate->budget_bytes = (size_t)(planes + 4 * (uint64_t)j.height * j.width + SLACK);
     return true;
 }
+
+/* stb itself also takes FF FF D8, on a path that reads tables before any is defined. */
+const ImageFormat image_jpeg = {.name = "JPEG",
+                                .endings = {"jpg", "jpeg"},
+                                .signature = {0xFF, 0xD8, 0xFF},
+                                .signature_bytes = 3,
+                                .check = check,
+                                .decode = image_stb_decode};

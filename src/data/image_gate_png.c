@@ -199,10 +199,10 @@ static bool write_copy(Png *p, ImageGate *gate, unsigned char **data)
     size_t size = 8 + 4 * CHUNK_EXTRA + 13 + (size_t)p->data_bytes;
     if (p->palette) size += CHUNK_EXTRA + 3 * 256;
     size += p->transparency_bytes;
-    gate->png = mem_alloc(size, 1);
-    if (!gate->png)
+    gate->copy = mem_alloc(size, 1);
+    if (!gate->copy)
         return err_set(p->err, ERR_MEMORY, "%s: not enough memory for %zu bytes", p->name, size);
-    unsigned char *out = gate->png;
+    unsigned char *out = gate->copy;
     memcpy(out, p->bytes, 8);
     out = put_chunk(out + 8, "IHDR", 13);
     memcpy(out, p->bytes + 16, 13);
@@ -226,12 +226,12 @@ static bool write_copy(Png *p, ImageGate *gate, unsigned char **data)
         at += CHUNK_EXTRA + length;
     }
     out = put_chunk(out + 4, "IEND", 0) + 4;
-    gate->png_size = (size_t)(out - gate->png);
+    gate->copy_bytes = (size_t)(out - gate->copy);
     return true;
 }
 
-bool image_gate_png(const unsigned char *bytes, size_t size, const char *name, ImageGate *gate,
-                    Err *err)
+static bool check(const unsigned char *bytes, size_t size, const char *name, ImageGate *gate,
+                  Err *err)
 {
     enum { DEFLATE_RATIO = 1032, SLACK = 16 << 20 };
     Png p = {.bytes = bytes, .size = size, .name = name, .err = err, .orientation = 1};
@@ -256,3 +256,10 @@ bool image_gate_png(const unsigned char *bytes, size_t size, const char *name, I
     unsigned char *data = NULL;
     return write_copy(&p, gate, &data) && verify_data(&p, data, (size_t)p.data_bytes, inflated);
 }
+
+const ImageFormat image_png = {.name = "PNG",
+                               .endings = {"png"},
+                               .signature = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'},
+                               .signature_bytes = 8,
+                               .check = check,
+                               .decode = image_stb_decode};

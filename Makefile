@@ -44,6 +44,7 @@ SRC      := $(filter-out $(SIMD_SRC),$(wildcard src/*/*.c src/*/*/*.c))
 LIB_OBJ  := $(patsubst %.c,$(OUT)/%.o,$(filter-out src/cli/main.c,$(SRC))) \
             $(foreach l,$(LEVELS),$(patsubst %.c,$(OUT)/%.$(l).o,$(SIMD_SRC)))
 TESTS    := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/*/test_*.c))
+TEST_OBJ := $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/*.c))
 REPLAYS  := $(patsubst tests/fuzz/%.c,$(OUT)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
@@ -97,7 +98,7 @@ $$(OUT)/%_simd.$(1).o: %_simd.c Makefile | needs
 endef
 $(foreach l,$(LEVELS),$(eval $(call SIMD_RULE,$(l))))
 
-$(TESTS): %: %.o $(OUT)/tests/test.o $(LIB_OBJ)
+$(TESTS): %: %.o $(TEST_OBJ) $(LIB_OBJ)
 	$(call say,link,$@)
 	$(Q)$(CC) -o $@ $^ $(ALL_LIBS)
 

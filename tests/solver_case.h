@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "diffusion/sampler.h"
+#include "exact_denoiser.h"
 #include "processes.h"
 #include "test.h"
 

@@ -10,6 +10,7 @@ static const double PI = 3.14159265358979323846;
 /* two-modes */
 static const double MODE_PLACE = 5, FIRST_MODE_WEIGHT = 0.8;
 /* ring */
+enum { RING_MODES = 8 };
 static const double RING_RADIUS = 2, RING_STD = 0.15;
 /* swiss-roll */
 static const double ROLL_SCALE = 5, ROLL_STD = 0.1;
@@ -66,7 +67,7 @@ void toy_point(ToyKind kind, uint64_t seed, bool held_out, uint64_t k, float xy[
         y += z[1];
         break;
     case TOY_RING: {
-        double angle = 2 * PI * pick(u, TOY_MODES) / TOY_MODES;
+        double angle = 2 * PI * pick(u, RING_MODES) / RING_MODES;
         x = RING_RADIUS * cos(angle) + RING_STD * z[0];
         y = RING_RADIUS * sin(angle) + RING_STD * z[1];
         break;
@@ -94,29 +95,4 @@ void toy_points(ToyKind kind, uint64_t seed, bool held_out, uint64_t first, size
 #pragma omp parallel for schedule(static) if (count >= 256)
     for (size_t i = 0; i < count; i++)
         toy_point(kind, seed, held_out, first + i, xy + TOY_DIMS * i);
-}
-
-bool toy_mixture(ToyKind kind, ToyMixture *out)
-{
-    *out = (ToyMixture){0};
-    if (kind == TOY_TWO_MODES) {
-        out->modes = 2;
-        for (int k = 0; k < 2; k++) {
-            out->weights[k] = k == 0 ? FIRST_MODE_WEIGHT : 1 - FIRST_MODE_WEIGHT;
-            out->stds[k] = 1;
-            for (int d = 0; d < TOY_DIMS; d++)
-                out->means[TOY_DIMS * k + d] = k == 0 ? MODE_PLACE : -MODE_PLACE;
-        }
-    }
-    if (kind == TOY_RING) {
-        out->modes = TOY_MODES;
-        for (int k = 0; k < TOY_MODES; k++) {
-            double angle = 2 * PI * k / TOY_MODES;
-            out->weights[k] = 1.0 / TOY_MODES;
-            out->stds[k] = RING_STD;
-            out->means[TOY_DIMS * k] = RING_RADIUS * cos(angle);
-            out->means[TOY_DIMS * k + 1] = RING_RADIUS * sin(angle);
-        }
-    }
-    return out->modes > 0;
 }

@@ -10,7 +10,7 @@
 
 #include "base/terms.h"
 
-enum { TOY_DIMS = 2, TOY_MODES = 8 };
+enum { TOY_DIMS = 2 };
 
 /* As in configurations: "two-modes", "ring", "swiss-roll", "checkerboard". */
 const char *toy_name(ToyKind kind);
@@ -32,13 +32,5 @@ void toy_points(ToyKind kind, uint64_t seed, bool held_out, uint64_t first, size
 /* Half the side of the square around the origin that holds nearly all points: the region of a
  * picture. */
 double toy_reach(ToyKind kind);
-
-/* The toys that are mixtures of isotropic Gaussians, as the exact denoiser takes them
- * (mixture_denoiser in denoiser.h); false for the others. */
-typedef struct {
-    int modes;
-    double weights[TOY_MODES], means[TOY_MODES * TOY_DIMS], stds[TOY_MODES];
-} ToyMixture;
-bool toy_mixture(ToyKind kind, ToyMixture *out);
 
 #endif

@@ -1,7 +1,7 @@
 /* A denoiser is an interface: given x and a noise level it returns the noise. Samplers and
  * likelihoods see only this; the U-Net is one implementation (src/model/model.c), the exact denoiser
- * of a Gaussian or a Gaussian mixture another (gaussian.c), which makes every sampler testable
- * against closed forms. */
+ * of a Gaussian or a Gaussian mixture another (tests/exact_denoiser.h), which makes every sampler
+ * testable against closed forms. */
 #ifndef DIFFC_DENOISER_H
 #define DIFFC_DENOISER_H
 
@@ -51,22 +51,5 @@ double score_from_eps(NoiseLevel level, double eps);
  * gamma <= 0 means simple. A score's weight is that of eps times sigma^2, which makes its loss the
  * same (Song & Ermon 2019, eq. 6 with lambda = sigma^2). */
 double objective_weight(Prediction kind, NoiseLevel level, double min_snr_gamma);
-
-/* The exact denoiser of data N(mean, std^2 I). The context is a GaussianData that outlives it. */
-typedef struct {
-    size_t dims;
-    double mean, std;
-} GaussianData;
-Denoiser gaussian_denoiser(const GaussianData *data);
-
-/* The exact denoiser of a mixture of isotropic Gaussians, responsibilities by logsumexp. */
-typedef struct {
-    size_t dims;
-    int modes;
-    const double *weights; /* [modes], sum 1 */
-    const double *means;   /* [modes, dims] */
-    const double *stds;    /* [modes] */
-} MixtureData;
-Denoiser mixture_denoiser(const MixtureData *data);
 
 #endif

@@ -30,8 +30,7 @@ typedef struct {
     double eta;            /* ddim, 0 (deterministic) .. 1 (the noise of ddpm, small) */
     bool clip;             /* clamp x0 to +-clip_range at every step */
     double clip_range;
-    bool keep_eps; /* ddim: keep eps after clipping x0, as diffusers does; default re-derives it */
-    double snr;    /* pc: signal to noise of the Langevin corrector (Song et al. 2021) */
+    double snr;          /* pc: signal to noise of the Langevin corrector (Song et al. 2021) */
     int corrector_steps; /* pc: Langevin steps before each predictor step */
     PredictorKind predictor;
     int langevin_steps; /* langevin: steps at each level */

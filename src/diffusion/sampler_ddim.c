@@ -19,8 +19,7 @@ static void step_down(const Walk *w, int step, double *x, const double *eps, dou
     for (size_t i = 0; i < n; i++) {
         double free_x0 = x0_from_eps(level, x[i], eps[i]);
         double x0 = clip_x0(run, free_x0), direction = eps[i];
-        if (x0 != free_x0 && !run->keep_eps)
-            direction = eps_from_prediction(PREDICT_X0, level, x[i], x0);
+        if (x0 != free_x0) direction = eps_from_prediction(PREDICT_X0, level, x[i], x0);
         double noise = s > 0 ? s * z[i] : 0;
         x[i] = along_x0 * x0 + along_eps * direction + noise;
     }

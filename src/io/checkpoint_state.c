@@ -30,7 +30,6 @@ char *checkpoint_state_text(const CheckpointState *state, const double *method, 
     json_put_number(&w, "seconds", state->seconds);
     json_put_number(&w, "loss_sum", state->loss_sum);
     json_put_int(&w, "loss_count", state->loss_count);
-    json_put_number(&w, "best_validation", state->best_validation);
     json_put_string(&w, "blas", state->blas);
     json_put_string(&w, "level", state->level);
     if (count > 0) {
@@ -161,8 +160,6 @@ bool checkpoint_state_parse(const char *text, const char *name, CheckpointState 
         bad(name, "loss_sum", err);
     else if (!get_int(o, "loss_count", &s.loss_count))
         bad(name, "loss_count", err);
-    else if (!get_number(o, "best_validation", &s.best_validation))
-        bad(name, "best_validation", err);
     else if (!get_text(o, "blas", s.blas, sizeof s.blas))
         bad(name, "blas", err);
     else if (!get_text(o, "level", s.level, sizeof s.level))

@@ -45,7 +45,6 @@ bool evaluate_validation(Trainer *t, Err *err)
                        "step %lld: the validation loss is not finite; the moving average of the "
                        "weights is damaged",
                        (long long)t->state.step);
-    if (!(loss >= t->state.best_validation)) t->state.best_validation = loss;
     JsonWriter w;
     json_write_init(&w, 0);
     json_begin_object(&w, NULL);

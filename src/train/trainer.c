@@ -226,7 +226,6 @@ bool trainer_build(Trainer *t, bool plan_only, Err *err)
     }
     record_computed(t);
     if (!fill_plan(t, err)) return false;
-    t->state.best_validation = (double)NAN;
     t->state.seed = t->config.train.seed;
     params_init(&t->table, t->optimizer.weights, t->config.train.seed);
     memcpy(t->optimizer.ema, t->optimizer.weights, t->table.block_floats * sizeof(float));

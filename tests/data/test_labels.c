@@ -11,6 +11,7 @@
 #include "data/toy.h"
 #include "diffusion/likelihood.h"
 #include "diffusion/sampler.h"
+#include "exact_denoiser.h"
 #include "model/method.h"
 #include "model/model.h"
 #include "test.h"

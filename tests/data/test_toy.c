@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "diffusion/denoiser.h"
+#include "exact_denoiser.h"
 #include "test.h"
 
 enum { POINTS = 40000 };

@@ -3,6 +3,7 @@
 
 #include "diffusion/denoiser.h"
 #include "diffusion/schedule.h"
+#include "exact_denoiser.h"
 #include "test.h"
 
 static Schedule make(ScheduleKind kind)

@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "cli/nll_options.h"
 #include "diffusion/likelihood.h"
+#include "exact_denoiser.h"
 #include "processes.h"
 #include "test.h"
 

@@ -2,6 +2,7 @@
  * closed forms and published settings: on Gaussian data each is affine in its draws. */
 #include "base/rng.h"
 #include "diffusion/smld.h"
+#include "exact_denoiser.h"
 #include "solver_case.h"
 
 static const ProcessConfig smld_1000 = {

@@ -1,4 +1,5 @@
 /* What holds for every run of the stochastic samplers: network calls, grids, draws, bits, failures. */
+#include "exact_denoiser.h"
 #include "solver_case.h"
 
 /* Every sampler of this file, pc with each predictor and from none to several corrector steps. */

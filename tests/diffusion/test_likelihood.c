@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "diffusion/likelihood.h"
+#include "exact_denoiser.h"
 #include "test.h"
 
 static const double LOG_TWO_PI = 1.83787706640934548356;

@@ -7,6 +7,7 @@
 
 #include "diffusion/denoiser.h"
 #include "diffusion/sampler.h"
+#include "exact_denoiser.h"
 #include "test.h"
 
 /* ---- a run and its parts ---- */
@@ -138,7 +139,6 @@ static double sum_of_ramp(double beta_start, Prediction kind, bool end_clean)
     for (int i = 0; i < 768; i++) start[i] = i / 768.0;
     StandIn net = {kind, net_scaled_by_time, 768};
     s->run.clip = true;
-    s->run.keep_eps = true;
     Err err = {0};
     must(sample("ddim", &s->run, stand_in(&net), fixed_start(start), 1, x, &err), &err);
     for (int i = 0; i < 768; i++) sum += fabs(x[i]);
@@ -159,53 +159,16 @@ TEST(ddim_reproduces_runs_of_diffusers_with_a_bent_network)
 {
     static const struct {
         SpacingKind spacing;
-        bool clip, keep_eps;
+        bool clip;
         Prediction kind;
         double x[4];
         bool end_noisy;
     } rows[] = {
-        {SPACING_LEADING,
-         true,
-         true,
-         PREDICT_EPS,
-         {0.637627, -0.463069, 0.265379, 0.783945},
-         false},
-        {SPACING_LEADING,
-         false,
-         true,
-         PREDICT_EPS,
-         {3.474059, -1.258725, 0.352849, 7.997031},
-         false},
-        {SPACING_LEADING,
-         false,
-         false,
-         PREDICT_EPS,
-         {3.474059, -1.258725, 0.352849, 7.997031},
-         false},
-        {SPACING_TRAILING,
-         false,
-         false,
-         PREDICT_EPS,
-         {5.631818, -2.012297, 0.522842, 13.028498},
-         false},
-        {SPACING_LEADING,
-         false,
-         false,
-         PREDICT_V,
-         {0.213899, -0.092224, 0.042760, 0.498825},
-         false},
-        {SPACING_LEADING,
-         true,
-         false,
-         PREDICT_EPS,
-         {1.000000, -0.654706, 0.295816, 1.000000},
-         false},
-        {SPACING_LEADING,
-         false,
-         false,
-         PREDICT_EPS,
-         {3.495862, -1.267265, 0.355755, 8.045911},
-         true},
+        {SPACING_LEADING, false, PREDICT_EPS, {3.474059, -1.258725, 0.352849, 7.997031}, false},
+        {SPACING_TRAILING, false, PREDICT_EPS, {5.631818, -2.012297, 0.522842, 13.028498}, false},
+        {SPACING_LEADING, false, PREDICT_V, {0.213899, -0.092224, 0.042760, 0.498825}, false},
+        {SPACING_LEADING, true, PREDICT_EPS, {1.000000, -0.654706, 0.295816, 1.000000}, false},
+        {SPACING_LEADING, false, PREDICT_EPS, {3.495862, -1.267265, 0.355755, 8.045911}, true},
     };
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
         Setup *s = setup(1000, rows[r].spacing, 10);
@@ -213,7 +176,6 @@ TEST(ddim_reproduces_runs_of_diffusers_with_a_bent_network)
         StandIn net = {rows[r].kind, net_bent, 1};
         if (rows[r].end_noisy) end_at_first_step(s);
         s->run.clip = rows[r].clip;
-        s->run.keep_eps = rows[r].keep_eps;
         Err err = {0};
         must(sample("ddim", &s->run, stand_in(&net), fixed_start(start), 4, x, &err), &err);
         for (int i = 0; i < 4; i++) EXPECT_NEAR(x[i], rows[r].x[i], 5e-6);
@@ -333,13 +295,13 @@ typedef struct {
     const char *name;
     VarianceKind variance;
     double eta;
-    bool clip, keep_eps;
+    bool clip;
 } Variant;
 static const Variant variants[] = {
-    {"ddpm", VARIANCE_SMALL, 0, false, false}, {"ddpm", VARIANCE_LARGE, 0, false, false},
-    {"ddpm", VARIANCE_SMALL, 0, true, false},  {"ddpm", VARIANCE_LARGE, 0, true, false},
-    {"ddim", VARIANCE_SMALL, 0, false, false}, {"ddim", VARIANCE_SMALL, 0.5, false, false},
-    {"ddim", VARIANCE_SMALL, 0, true, false},  {"ddim", VARIANCE_SMALL, 1, true, true},
+    {"ddpm", VARIANCE_SMALL, 0, false}, {"ddpm", VARIANCE_LARGE, 0, false},
+    {"ddpm", VARIANCE_SMALL, 0, true},  {"ddpm", VARIANCE_LARGE, 0, true},
+    {"ddim", VARIANCE_SMALL, 0, false}, {"ddim", VARIANCE_SMALL, 0.5, false},
+    {"ddim", VARIANCE_SMALL, 0, true},  {"ddim", VARIANCE_SMALL, 1, true},
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
@@ -348,7 +310,6 @@ static void apply(const Variant *v, SampleRun *run)
     run->variance = v->variance;
     run->eta = v->eta;
     run->clip = v->clip;
-    run->keep_eps = v->keep_eps;
 }
 
 TEST(every_number_of_steps_on_every_grid_gives_finite_images)

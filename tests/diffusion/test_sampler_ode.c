@@ -2,6 +2,7 @@
  * alpha_T m) with v = alpha^2 s^2 + sigma^2, and what an adaptive solver promises: an error that
  * follows the tolerance, calls within a limit, images that do not know each other. */
 #include "base/mem.h"
+#include "exact_denoiser.h"
 #include "model/network.h"
 #include "solver_case.h"
 

@@ -1,6 +1,7 @@
 /* Solvers on a grid: heun, dpm++2m, unipc, and ddim, which is Euler's method in sigma / alpha.
  * Published results with stand-in networks; closed forms and orders of convergence with the exact
  * denoiser of known data. */
+#include "exact_denoiser.h"
 #include "solver_case.h"
 
 static const char *const solvers[] = {"heun", "dpm++2m", "unipc"};

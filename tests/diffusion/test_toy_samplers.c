@@ -6,6 +6,7 @@
 
 #include "data/toy.h"
 #include "diffusion/sampler.h"
+#include "exact_denoiser.h"
 #include "test.h"
 
 enum { D = TOY_DIMS };

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "exact_denoiser.h"
 #include "model/denoise.h"
 #include "test.h"
 

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "diffusion/likelihood.h"
+#include "exact_denoiser.h"
 #include "processes.h"
 #include "test.h"
 

@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "diffusion/likelihood.h"
 #include "diffusion/sampler.h"
+#include "exact_denoiser.h"
 #include "model_fixture.h"
 #include "test.h"
 #include "train/hybrid_loss.h"

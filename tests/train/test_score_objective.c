@@ -6,6 +6,7 @@
 
 #include "base/rng.h"
 #include "data/toy.h"
+#include "exact_denoiser.h"
 #include "net/mlp.h"
 #include "net_case.h"
 #include "train/optimizer.h"

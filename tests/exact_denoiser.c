@@ -1,9 +1,9 @@
 /* Denoisers known in closed form. With data N(m, s^2 I) the noised density at a level is
  * N(alpha m, v I), v = alpha^2 s^2 + sigma^2, so score = -(x - alpha m) / v and, as always,
  * eps = -sigma score. A mixture stays a mixture. */
-#include <math.h>
+#include "exact_denoiser.h"
 
-#include "diffusion/denoiser.h"
+#include <math.h>
 
 static const double TWO_PI = 6.28318530717958647692;
 
@@ -137,4 +137,34 @@ Denoiser mixture_denoiser(const MixtureData *data)
                       .dims = data->dims,
                       .predict = mixture_predict,
                       .predict_vjp = mixture_predict_vjp};
+}
+
+static void two_modes(ToyMixture *m)
+{
+    m->modes = 2;
+    for (int k = 0; k < 2; k++) {
+        m->weights[k] = k == 0 ? 0.8 : 0.2;
+        m->stds[k] = 1;
+        for (int d = 0; d < TOY_DIMS; d++) m->means[TOY_DIMS * k + d] = k == 0 ? 5 : -5;
+    }
+}
+
+static void ring(ToyMixture *m)
+{
+    m->modes = TOY_MODES;
+    for (int k = 0; k < TOY_MODES; k++) {
+        double angle = TWO_PI * k / TOY_MODES;
+        m->weights[k] = 1.0 / TOY_MODES;
+        m->stds[k] = 0.15;
+        m->means[TOY_DIMS * k] = 2 * cos(angle);
+        m->means[TOY_DIMS * k + 1] = 2 * sin(angle);
+    }
+}
+
+bool toy_mixture(ToyKind kind, ToyMixture *out)
+{
+    *out = (ToyMixture){0};
+    if (kind == TOY_TWO_MODES) two_modes(out);
+    if (kind == TOY_RING) ring(out);
+    return out->modes > 0;
 }

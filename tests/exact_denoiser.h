@@ -1,0 +1,34 @@
+/* Denoisers in closed form, against which samplers, likelihoods and training are tested. */
+#ifndef DIFFC_TESTS_EXACT_DENOISER_H
+#define DIFFC_TESTS_EXACT_DENOISER_H
+
+#include "data/toy.h"
+#include "diffusion/denoiser.h"
+
+/* The exact denoiser of data N(mean, std^2 I). The context is a GaussianData that outlives it. */
+typedef struct {
+    size_t dims;
+    double mean, std;
+} GaussianData;
+Denoiser gaussian_denoiser(const GaussianData *data);
+
+/* The exact denoiser of a mixture of isotropic Gaussians, responsibilities by logsumexp. */
+typedef struct {
+    size_t dims;
+    int modes;
+    const double *weights; /* [modes], sum 1 */
+    const double *means;   /* [modes, dims] */
+    const double *stds;    /* [modes] */
+} MixtureData;
+Denoiser mixture_denoiser(const MixtureData *data);
+
+enum { TOY_MODES = 8 };
+
+/* The toys that are mixtures of isotropic Gaussians; false for the others. */
+typedef struct {
+    int modes;
+    double weights[TOY_MODES], means[TOY_MODES * TOY_DIMS], stds[TOY_MODES];
+} ToyMixture;
+bool toy_mixture(ToyKind kind, ToyMixture *out);
+
+#endif

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,13 +235,19 @@ const char *test_folder(void)
     return folder;
 }
 
-const char *test_path(const char *name)
+const char *test_path(const char *format, ...)
 {
     enum { PATHS = 32, BYTES = PATH_BYTES };
     static char paths[PATHS][BYTES];
     if (paths_given == PATHS) abort();
     char *path = paths[paths_given++];
-    if (snprintf(path, BYTES, "%s/%s", test_folder(), name) >= BYTES) abort();
+    int used = snprintf(path, BYTES, "%s/", test_folder());
+    va_list values;
+    va_start(values, format);
+    if (used >= BYTES ||
+        vsnprintf(path + used, (size_t)(BYTES - used), format, values) >= BYTES - used)
+        abort();
+    va_end(values);
     return path;
 }
 

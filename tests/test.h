@@ -75,7 +75,7 @@ float test_multiply_add(float a, float b, float c);
 /* A fresh scratch folder for the running case, removed when it ends. */
 const char *test_folder(void);
 /* A path in it, until the case ends; 32 of them at most. */
-const char *test_path(const char *name);
+const char *test_path(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Removes a file or a folder with all that is in it; true when nothing is left. No shell reads the
  * path, so it may hold spaces and quotes. */

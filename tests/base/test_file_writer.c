@@ -176,7 +176,7 @@ TEST(output_check_removes_what_a_dead_writer_left_and_nothing_else)
     Err err = {0};
     const char *path = test_path("grid.png"), *other = test_path("other.png");
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        EXPECT(file_write(test_path(others[i]), "a user's", 8, &err));
+        EXPECT(file_write(test_path("%s", others[i]), "a user's", 8, &err));
     pid_t dead = start_writer(path), living = start_writer(path), elsewhere = start_writer(other);
     end_writer(dead);
     end_writer(elsewhere);
@@ -186,7 +186,7 @@ TEST(output_check_removes_what_a_dead_writer_left_and_nothing_else)
     EXPECT(left(path, living));
     EXPECT(left(other, elsewhere));
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        EXPECT(path_exists(test_path(others[i])));
+        EXPECT(path_exists(test_path("%s", others[i])));
     end_writer(living);
     EXPECT(output_check(path, &err) && !left(path, living));
 }

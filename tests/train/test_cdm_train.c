@@ -1,84 +1,21 @@
 /* Training a classification diffusion model from a configuration to a folder, and using it. */
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "diffusion/cdm.h"
 #include "diffusion/sampler.h"
 #include "model/cdm_network.h"
 #include "model/model.h"
-#include "test.h"
-#include "train/train_internal.h"
+#include "train_case.h"
 
-enum { SIDE = 8, DIMS = SIDE * SIDE, STEPS = 20 };
-
-/* An IDX file of n images: a bright square on dark ground, placed by the number. */
-static void make_data(const char *path, int n)
-{
-    size_t size = 16 + (size_t)n * DIMS;
-    unsigned char *bytes = calloc(size, 1);
-    bytes[2] = 8;
-    bytes[3] = 3;
-    bytes[7] = (unsigned char)n;
-    bytes[11] = bytes[15] = SIDE;
-    for (int i = 0; i < n * DIMS; i++) {
-        int image = i / DIMS, y = i % DIMS / SIDE, x = i % SIDE;
-        bool inside =
-            y - image % 5 >= 0 && y - image % 5 < 4 && x - image % 3 >= 1 && x - image % 3 < 5;
-        bytes[16 + i] = inside ? 220 : 10;
-    }
-    Err err = {0};
-    if (!file_write(path, bytes, size, &err)) abort();
-    free(bytes);
-}
+enum { DIMS = SIDE * SIDE, STEPS = 20 };
 
 static Config tiny_config(void)
 {
-    Config c;
-    Err err = {0};
-    config_defaults(&c);
-    snprintf(c.data.path, sizeof c.data.path, "%s/images-idx3-ubyte", test_folder());
-    if (!path_exists(c.data.path)) make_data(c.data.path, 40);
-    static const char *const settings[] = {
-        "data.validation=8", "model.channels=8", "model.multipliers=[1,2]",  "model.attention=[4]",
-        "model.groups=4",    "method.type=cdm",  "method.steps=20",          "method.beta_end=0.4",
-        "train.steps=6",     "train.batch=8",    "train.micro_batch=4",      "train.warmup=2",
-        "train.lr=0.002",    "train.validate=8", "train.checkpoint_every=0", "train.log_every=1",
-        "sample.count=4",    "train.seed=11"};
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        if (!EXPECT(config_set(&c, settings[i], &err))) printf("%s\n", err.text);
-    return c;
+    static const char *const more[] = {
+        "method.type=cdm", "method.steps=20",         "method.beta_end=0.4", "train.steps=6",
+        "train.warmup=2",  "train.schedule=constant", "train.log_every=1",   NULL};
+    return image_config(more);
 }
-
-static bool train(const Config *c, const char *run, bool resume, Err *err)
-{
-    Trainer *t;
-    if (!(resume ? trainer_resume(&t, run, c, NULL, err) : trainer_open(&t, c, NULL, err)))
-        return false;
-    bool ok = trainer_run(t, resume ? NULL : run, err);
-    trainer_close(t);
-    if (!ok) printf("  %s\n", err->text);
-    return ok;
-}
-
-static bool same_file(const char *a, const char *b, const char *name)
-{
-    char path[PATH_BYTES];
-    FileBytes x, y;
-    Err err = {0};
-    bool ok = path_join(path, a, name, &err) && file_read(path, 1 << 24, &x, &err);
-    ok = ok && path_join(path, b, name, &err) && file_read(path, 1 << 24, &y, &err);
-    if (!EXPECT(ok)) return false;
-    bool same = x.size == y.size && memcmp(x.bytes, y.bytes, x.size) == 0;
-    file_free(&x);
-    file_free(&y);
-    return same;
-}
-
-static const char weights_file[] = "model/unet/diffusion_pytorch_model.safetensors";
 
 TEST(batches_hold_every_level_and_clean_images_are_continuous)
 {
@@ -131,18 +68,9 @@ TEST(training_lowers_both_losses_and_the_log_tells_them)
         if (!EXPECT(trainer_open(&t, &now, NULL, &err))) return;
         const char *run = test_path(k ? "long" : "short");
         if (!EXPECT(trainer_run(t, run, &err))) printf("  %s\n", err.text);
-        char path[PATH_BYTES];
-        FileBytes log;
-        EXPECT(path_join(path, run, "stats.jsonl", &err) && file_read(path, 1 << 20, &log, &err));
-        const char *line = strstr((const char *)log.bytes, "\"validation\"");
-        const char *first = line ? strstr(line, "\"cross_entropy\":") : NULL;
-        const char *second = line ? strstr(line, "\"squared_error\":") : NULL;
-        const char *sum = line ? strstr(line, "\"loss\":") : NULL;
-        if (!EXPECT(first && second && sum)) return;
-        loss[k] = strtod(sum + 7, NULL);
-        ce[k] = strtod(first + 16, NULL);
-        mse[k] = strtod(second + 16, NULL);
-        file_free(&log);
+        loss[k] = logged(run, "validation", (int)now.train.steps, "\"loss\":");
+        ce[k] = logged(run, "validation", (int)now.train.steps, "\"cross_entropy\":");
+        mse[k] = logged(run, "validation", (int)now.train.steps, "\"squared_error\":");
         EXPECT_NEAR(loss[k], 0.05 * ce[k] + mse[k], 1e-4);
         trainer_close(t);
     }
@@ -174,12 +102,6 @@ static Means means_of_a_zero_network(const TrainBatch *b, int images, int classe
     return m;
 }
 
-static double number_after(const char *line, const char *key)
-{
-    const char *at = line ? strstr(line, key) : NULL;
-    return at ? strtod(at + strlen(key), NULL) : (double)NAN;
-}
-
 TEST(the_mean_squared_error_is_over_images_with_noise_in_training_and_validation)
 {
     enum { CLASSES = 4, IMAGES = 8 };
@@ -204,17 +126,12 @@ TEST(the_mean_squared_error_is_over_images_with_noise_in_training_and_validation
     EXPECT(trained.clean > 0 && trained.noisy > 0);
     EXPECT_INT(held_out.clean, 2);
     const char *run = test_path("zeros");
-    char path[PATH_BYTES];
-    FileBytes log = {0};
     if (!EXPECT(trainer_run(t, run, &err))) printf("  %s\n", err.text);
-    EXPECT(path_join(path, run, "stats.jsonl", &err) && file_read(path, 1 << 20, &log, &err));
-    const char *step = strstr((const char *)log.bytes, "\"event\":\"step\"");
-    const char *line = strstr((const char *)log.bytes, "\"validation\"");
-    EXPECT_NEAR(number_after(step, "\"loss\":"), 0.25 * trained.ce + 2 * trained.mse, 1e-5);
-    EXPECT_NEAR(number_after(line, "\"cross_entropy\":"), held_out.ce, 1e-5);
-    EXPECT_NEAR(number_after(line, "\"squared_error\":"), held_out.mse, 1e-5);
-    EXPECT_NEAR(number_after(line, "\"loss\":"), 0.25 * held_out.ce + 2 * held_out.mse, 1e-5);
-    file_free(&log);
+    EXPECT_NEAR(logged(run, "step", 1, "\"loss\":"), 0.25 * trained.ce + 2 * trained.mse, 1e-5);
+    EXPECT_NEAR(logged(run, "validation", 1, "\"cross_entropy\":"), held_out.ce, 1e-5);
+    EXPECT_NEAR(logged(run, "validation", 1, "\"squared_error\":"), held_out.mse, 1e-5);
+    EXPECT_NEAR(logged(run, "validation", 1, "\"loss\":"), 0.25 * held_out.ce + 2 * held_out.mse,
+                1e-5);
     batch_close(&b);
     trainer_close(t);
 }
@@ -234,45 +151,28 @@ TEST(an_update_of_clean_images_alone_has_the_cross_entropy_as_its_loss)
 TEST(so_few_levels_that_clean_is_a_tenth_below_the_first_are_validated_too)
 {
     Config c = tiny_config();
-    Err err = {0};
     c.method.steps = 2;
     c.method.beta_end = 0.9;
     c.train.steps = 2;
     const char *run = test_path("few");
-    if (!EXPECT(train(&c, run, false, &err))) return;
-    char path[PATH_BYTES];
-    FileBytes log;
-    EXPECT(path_join(path, run, "stats.jsonl", &err) && file_read(path, 1 << 20, &log, &err));
-    const char *line = strstr((const char *)log.bytes, "\"validation\"");
+    if (!must_train(&c, run, false, NULL)) return;
     int images = 0;
-    if (EXPECT(line != NULL)) {
-        const char *end = strchr(line, '\n'), *at = strstr(line, "\"levels\"");
-        while (at && (at = strstr(at, "\"images\":")) != NULL && at < end) images += atoi(at += 9);
-    }
+    const char *at = strstr(log_line(run, "validation", 2), "\"levels\"");
+    while (at && (at = strstr(at, "\"images\":")) != NULL) images += atoi(at += 9);
     EXPECT_INT(images, 8);
-    file_free(&log);
 }
 
 TEST(resume_and_threads_change_no_bit)
 {
     Config c = tiny_config(), half = c;
-    Err err = {0};
-    c.train.schedule = half.train.schedule = RATE_CONSTANT;
     c.model.dropout = half.model.dropout = 0.1;
     half.train.steps = 3;
-    parallel_set_threads(1);
     const char *straight = test_path("straight"), *halves = test_path("halves");
-    EXPECT(train(&c, straight, false, &err));
-    EXPECT(train(&half, halves, false, &err) && train(&c, halves, true, &err));
-    EXPECT(same_file(straight, halves, weights_file));
-    FOR_THREADS(threads)
-    {
-        char name[32];
-        snprintf(name, sizeof name, "threads%d", threads);
-        const char *run = test_path(name);
-        EXPECT(train(&c, run, false, &err));
-        EXPECT(same_file(straight, run, weights_file));
-    }
+    must_train(&c, straight, false, NULL);
+    must_train(&half, halves, false, NULL);
+    must_train(&c, halves, true, NULL);
+    expect_same_run(straight, halves);
+    expect_threads_change_nothing(&c);
 }
 
 TEST(the_folder_has_classes_of_its_own_and_reads_back_to_a_model_that_every_sampler_serves)
@@ -283,7 +183,7 @@ TEST(the_folder_has_classes_of_its_own_and_reads_back_to_a_model_that_every_samp
     c.method.beta_end = 0.02; /* the default: nobody reads it */
     c.model.classifier_channels = 12;
     const char *run = test_path("folder");
-    if (!EXPECT(train(&c, run, false, &err))) return;
+    if (!must_train(&c, run, false, NULL)) return;
     static const struct {
         const char *file, *text;
     } says[] = {{"model/model_index.json", "\"_class_name\": \"DiffcCdmPipeline\""},
@@ -296,9 +196,7 @@ TEST(the_folder_has_classes_of_its_own_and_reads_back_to_a_model_that_every_samp
                 {"model/scheduler/scheduler_config.json", "\"beta_schedule\": \"unif\""},
                 {"model/scheduler/scheduler_config.json", "\"dequantised\": true"}};
     for (size_t i = 0; i < sizeof says / sizeof *says; i++) {
-        char path[PATH_BYTES];
-        FileBytes file;
-        EXPECT(path_join(path, run, says[i].file, &err) && file_read(path, 1 << 20, &file, &err));
+        FileBytes file = content(run, says[i].file);
         EXPECT_CONTAINS((const char *)file.bytes, says[i].text);
         EXPECT(!strstr((const char *)file.bytes, "time_embedding"));
         file_free(&file);
@@ -361,16 +259,11 @@ TEST(a_folder_whose_parts_do_not_belong_together_is_refused)
          "{\"_class_name\":\"DiffcCdmScheduler\"}", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char path[PATH_BYTES];
         ModelConfig m;
         Err err = {0};
         const char *folder = test_path(i % 2 ? "odd" : "even");
-        EXPECT(path_join(path, folder, "unet", &err) && folder_make(path, &err));
-        EXPECT(path_join(path, folder, "scheduler", &err) && folder_make(path, &err));
-        EXPECT(path_join(path, folder, "unet/config.json", &err) &&
-               file_write(path, cases[i].unet, strlen(cases[i].unet), &err));
-        EXPECT(path_join(path, folder, "scheduler/scheduler_config.json", &err) &&
-               file_write(path, cases[i].scheduler, strlen(cases[i].scheduler), &err));
+        put_file(folder, "unet", "config.json", cases[i].unet);
+        put_file(folder, "scheduler", "scheduler_config.json", cases[i].scheduler);
         bool ok = model_folder_read_config(folder, &m, &err);
         EXPECT(ok == (cases[i].part == NULL));
         if (ok)

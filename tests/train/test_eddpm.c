@@ -1,139 +1,27 @@
 /* Runs that learn which steps to keep: training, resume, model folders, starting weights. */
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "diffusion/sampler.h"
 #include "model/model.h"
-#include "test.h"
-#include "train/train_internal.h"
+#include "train_case.h"
 
-enum { SIDE = 8, IMAGES = 40, KEEP = 6, STEPS = 50 };
-
-/* An IDX file of squares on dark ground, placed by the number. */
-static void make_data(const char *path)
-{
-    static unsigned char bytes[16 + IMAGES * SIDE * SIDE] = {0, 0, 8, 3,    0, 0, 0, IMAGES,
-                                                             0, 0, 0, SIDE, 0, 0, 0, SIDE};
-    for (int i = 0; i < IMAGES; i++)
-        for (int y = 0; y < SIDE; y++)
-            for (int x = 0; x < SIDE; x++)
-                bytes[16 + (i * SIDE + y) * SIDE + x] =
-                    (y - i % 5 >= 0 && y - i % 5 < 4 && x - i % 3 >= 1 && x - i % 3 < 5) ? 220 : 10;
-    Err err = {0};
-    if (!file_write(path, bytes, sizeof bytes, &err)) abort();
-}
-
-static void set_all(Config *c, const char *const *settings, size_t count)
-{
-    Err err = {0};
-    for (size_t i = 0; i < count; i++)
-        if (!config_set(c, settings[i], &err)) {
-            printf("%s\n", err.text);
-            abort();
-        }
-}
+enum { KEEP = 6, STEPS = 50 };
 
 static Config tiny_config(void)
 {
-    Config c;
-    config_defaults(&c);
-    snprintf(c.data.path, sizeof c.data.path, "%s/images-idx3-ubyte", test_folder());
-    if (!path_exists(c.data.path)) make_data(c.data.path);
-    static const char *const settings[] = {
-        "data.validation=8", "model.channels=8",      "model.multipliers=[1,2]",
-        "model.groups=4",    "method.type=eddpm",     "method.steps=50",
-        "method.keep=6",     "method.masks=3",        "train.steps=40",
-        "train.batch=8",     "train.micro_batch=4",   "train.warmup=3",
-        "train.lr=0.002",    "train.schedule=cosine", "train.checkpoint_every=0",
-        "train.log_every=2", "train.validate=8",      "sample.count=4",
-        "train.seed=11"};
-    set_all(&c, settings, sizeof settings / sizeof *settings);
-    return c;
+    static const char *const more[] = {"model.attention=[]", "method.type=eddpm", "method.keep=6",
+                                       "method.masks=3",     "train.steps=40",    NULL};
+    return image_config(more);
 }
 
 /* The same on points of the plane. */
 static Config points_config(void)
 {
-    Config c;
-    config_defaults(&c);
     static const char *const settings[] = {
         "data.toy=ring",     "model.width=16",     "model.layers=2", "method.type=eddpm",
         "method.steps=50",   "method.keep=6",      "train.steps=30", "train.batch=16",
-        "train.validate=16", "train.log_every=10", "sample.count=4"};
-    set_all(&c, settings, sizeof settings / sizeof *settings);
-    return c;
-}
-
-typedef struct {
-    int64_t stop_at;
-    char lines[1 << 16];
-} Watch;
-
-static void watch_status(void *context, const TrainStatus *s)
-{
-    Watch *w = context;
-    if (w->stop_at && s->step == w->stop_at) interrupt_set(true);
-}
-
-static void watch_line(void *context, const char *line)
-{
-    Watch *w = context;
-    size_t used = strlen(w->lines);
-    snprintf(w->lines + used, sizeof w->lines - used, "%s\n", line);
-}
-
-static bool train(const Config *c, const char *run, bool resume, Watch *watch, Err *err)
-{
-    Trainer *t;
-    TrainCallbacks callbacks = {.context = watch};
-    if (watch) {
-        callbacks.status = watch_status;
-        callbacks.line = watch_line;
-    }
-    bool ok = (resume ? trainer_resume(&t, run, c, &callbacks, err)
-                      : trainer_open(&t, c, &callbacks, err)) &&
-              trainer_run(t, resume ? NULL : run, err);
-    trainer_close(t);
-    interrupt_set(false);
-    return ok;
-}
-
-static char *file_of(const char *run, const char *name)
-{
-    char path[PATH_BYTES];
-    FileBytes file;
-    Err err = {0};
-    if (!path_join(path, run, name, &err) || !file_read(path, (size_t)1 << 28, &file, &err)) {
-        printf("%s\n", err.text);
-        abort();
-    }
-    return (char *)file.bytes;
-}
-
-static void expect_same_model(const char *a, const char *b)
-{
-    static const char *const names[] = {
-        "model/scheduler/scheduler_config.json",
-        "model/unet/diffusion_pytorch_model.safetensors",
-    };
-    for (int i = 0; i < 2; i++) {
-        char path[2][PATH_BYTES];
-        FileBytes file[2];
-        Err err = {0};
-        EXPECT(path_join(path[0], a, names[i], &err) && path_join(path[1], b, names[i], &err));
-        if (!EXPECT(file_read(path[0], (size_t)1 << 28, &file[0], &err) &&
-                    file_read(path[1], (size_t)1 << 28, &file[1], &err)))
-            return;
-        EXPECT_INT((long long)file[0].size, (long long)file[1].size);
-        if (file[0].size == file[1].size) EXPECT_SAME(file[0].bytes, file[1].bytes, file[0].size);
-        file_free(&file[0]);
-        file_free(&file[1]);
-    }
+        "train.validate=16", "train.log_every=10", "sample.count=4", NULL};
+    return config_of(settings, NULL);
 }
 
 TEST(a_run_ends_with_a_model_that_samples_with_as_many_calls_as_it_keeps_steps)
@@ -142,11 +30,9 @@ TEST(a_run_ends_with_a_model_that_samples_with_as_many_calls_as_it_keeps_steps)
         Config c = tiny_config();
         Err err = {0};
         Model m;
-        char name[16];
         c.method.alphas = alphas;
-        snprintf(name, sizeof name, "run%d", (int)alphas);
-        const char *run = test_path(name);
-        if (!EXPECT(train(&c, run, false, NULL, &err))) printf("%s\n", err.text);
+        const char *run = test_path("run%d", (int)alphas);
+        must_train(&c, run, false, NULL);
         if (!EXPECT(model_open(&m, run, 0, 0, &err))) {
             printf("%s\n", err.text);
             return;
@@ -176,21 +62,12 @@ TEST(a_run_ends_with_a_model_that_samples_with_as_many_calls_as_it_keeps_steps)
             for (int k = 0; k < KEEP; k++) EXPECT(grid.level[k].t == m.config.kept[KEEP - 1 - k]);
             level_grid_free(&grid);
         }
-        char *index = file_of(run, "model/model_index.json");
-        EXPECT_CONTAINS(index,
+        FileBytes index = content(run, "model/model_index.json");
+        EXPECT_CONTAINS((const char *)index.bytes,
                         alphas == ALPHAS_MERGED ? "\"DDPMScheduler\"" : "\"DiffcEddpmScheduler\"");
-        mem_free(index);
+        file_free(&index);
         model_close(&m);
     }
-}
-
-/* The number after `key` in line `event` of step `step`; NAN if there is none. */
-static double logged(const char *lines, const char *event, int step, const char *key)
-{
-    char head[64];
-    snprintf(head, sizeof head, "{\"event\":\"%s\",\"step\":%d,", event, step);
-    const char *line = strstr(lines, head), *at = line ? strstr(line, key) : NULL;
-    return at && at < strchr(line, '\n') ? strtod(at + strlen(key), NULL) : (double)NAN;
 }
 
 TEST(the_algorithm_of_the_paper_moves_scores_from_the_first_update_and_ends_with_their_sum_at_keep)
@@ -198,20 +75,18 @@ TEST(the_algorithm_of_the_paper_moves_scores_from_the_first_update_and_ends_with
     Config c = tiny_config();
     Err err = {0};
     Model m;
-    static Watch w;
-    w = (Watch){0};
     static const char *const settings[] = {
         "method.alphas=literal", "method.reward=loss",        "method.masks=1",
         "method.baseline=none",  "method.precondition=false", "method.extract=draw",
         "method.ramp=0.9",       "method.settle=1",           "train.log_every=1"};
-    set_all(&c, settings, sizeof settings / sizeof *settings);
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) set(&c, settings[i]);
     const char *run = test_path("paper");
-    if (!EXPECT(train(&c, run, false, &w, &err))) printf("%s\n", err.text);
+    must_train(&c, run, false, NULL);
     /* One mask of all steps: each score moves by the step size times the loss. */
-    double loss = logged(w.lines, "step", 1, "\"loss\":");
-    EXPECT_NEAR(logged(w.lines, "step", 1, "\"scores_sum\":"),
-                STEPS * (1 - c.method.score_rate * loss), 1e-9);
-    EXPECT_NEAR(logged(w.lines, "step", 40, "\"scores_sum\":"), KEEP, 1e-9);
+    double loss = logged(run, "step", 1, "\"loss\":");
+    EXPECT_NEAR(logged(run, "step", 1, "\"scores_sum\":"), STEPS * (1 - c.method.score_rate * loss),
+                1e-9);
+    EXPECT_NEAR(logged(run, "step", 40, "\"scores_sum\":"), KEEP, 1e-9);
     if (!EXPECT(model_open(&m, run, 0, 0, &err))) return;
     EXPECT_INT(m.config.kept_count, KEEP);
     EXPECT(m.config.alphas == ALPHAS_LITERAL);
@@ -223,58 +98,44 @@ TEST(resume_is_bit_exact_at_every_stage)
 {
     Config c = tiny_config();
     Err err = {0};
-    static Watch whole, first, second;
     const char *straight = test_path("straight");
-    if (!EXPECT(train(&c, straight, false, &whole, &err))) printf("%s\n", err.text);
+    must_train(&c, straight, false, NULL);
     static const int stops[] = {4, 13, 26, 28, 35};
     for (int i = 0; i < 5; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "parts%d", stops[i]);
-        const char *parts = test_path(name);
-        first = (Watch){.stop_at = stops[i]};
-        second = (Watch){0};
+        const char *parts = test_path("parts%d", stops[i]);
+        Watch first = {.stop_at = stops[i]};
         EXPECT(!train(&c, parts, false, &first, &err));
         EXPECT_INT(err.kind, ERR_INTERRUPTED);
-        if (!EXPECT(train(&c, parts, true, &second, &err))) printf("%s\n", err.text);
-        expect_same_model(straight, parts);
+        must_train(&c, parts, true, NULL);
+        expect_same_run(straight, parts);
     }
 }
 
 TEST(the_statistics_tell_how_the_scores_settle)
 {
     Config c = tiny_config();
-    Err err = {0};
-    static Watch w;
-    w = (Watch){0};
     c.train.log_every = 1;
-    EXPECT(train(&c, test_path("stats"), false, &w, &err));
-    EXPECT_CONTAINS(w.lines, "\"scores_sum\":50,\"scores_entropy\":0,\"mask_steps\":50");
-    EXPECT_CONTAINS(w.lines, "\"scores_sum\":6,\"scores_entropy\":0,\"mask_steps\":6");
+    const char *run = test_path("stats");
+    must_train(&c, run, false, NULL);
+    FileBytes log = content(run, "stats.jsonl");
+    const char *lines = (const char *)log.bytes;
+    EXPECT_CONTAINS(lines, "\"scores_sum\":50,\"scores_entropy\":0,\"mask_steps\":50");
+    EXPECT_CONTAINS(lines, "\"scores_sum\":6,\"scores_entropy\":0,\"mask_steps\":6");
     /* A curve after each of the 40 updates; a place is a step here. */
-    EXPECT_CONTAINS(w.lines, "{\"event\":\"scores\",\"step\":1,\"means\":[1,1,1,");
-    const char *last = strstr(w.lines, "{\"event\":\"scores\",\"step\":40,\"means\":[");
+    EXPECT_CONTAINS(lines, "{\"event\":\"scores\",\"step\":1,\"means\":[1,1,1,");
+    const char *last = strstr(lines, "{\"event\":\"scores\",\"step\":40,\"means\":[");
     if (!EXPECT(last != NULL)) return;
     int kept = 0;
     for (const char *at = strchr(last, '['); *at != ']'; at++) kept += *at == '1';
     EXPECT_INT(kept, KEEP);
+    file_free(&log);
 }
 
 TEST(a_run_of_masks_has_the_same_bits_for_any_number_of_threads)
 {
     Config c = tiny_config();
-    Err err = {0};
     c.train.steps = 12;
-    parallel_set_threads(1);
-    const char *one = test_path("one");
-    if (!EXPECT(train(&c, one, false, NULL, &err))) printf("%s\n", err.text);
-    FOR_THREADS(threads)
-    {
-        char name[32];
-        snprintf(name, sizeof name, "threads%d", threads);
-        const char *run = test_path(name);
-        EXPECT(train(&c, run, false, NULL, &err));
-        expect_same_model(one, run);
-    }
+    expect_threads_change_nothing(&c);
 }
 
 TEST(images_are_shared_out_among_the_masks)
@@ -336,8 +197,7 @@ TEST(a_checkpoint_of_another_method_is_refused)
     Config c = tiny_config();
     Err err = {0};
     const char *run = test_path("other");
-    static Watch w;
-    w = (Watch){.stop_at = 5};
+    Watch w = {.stop_at = 5};
     EXPECT(!train(&c, run, false, &w, &err));
     c.method.type = METHOD_DDPM;
     Config standard;
@@ -356,8 +216,7 @@ TEST(scores_that_no_run_writes_are_refused_and_stay_where_they_are)
     Trainer *t;
     char path[PATH_BYTES];
     const char *run = test_path("scores");
-    static Watch w;
-    w = (Watch){.stop_at = 5};
+    Watch w = {.stop_at = 5};
     EXPECT(!train(&c, run, false, &w, &err));
     if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
     t->masks.learner.s[3] = 7;
@@ -386,7 +245,7 @@ TEST(a_run_starts_from_the_weights_of_a_trained_model)
     ddpm.method.masks = standard.method.masks;
     ddpm.train.steps = 5;
     const char *trained = test_path("trained");
-    EXPECT(train(&ddpm, trained, false, NULL, &err));
+    must_train(&ddpm, trained, false, NULL);
     snprintf(c.train.init, sizeof c.train.init, "%s", trained);
     Trainer *t;
     Model m;
@@ -396,7 +255,7 @@ TEST(a_run_starts_from_the_weights_of_a_trained_model)
     EXPECT_SAME(t->optimizer.ema, m.weights, m.table.block_floats * sizeof(float));
     model_close(&m);
     trainer_close(t);
-    if (!EXPECT(train(&c, test_path("from"), false, NULL, &err))) printf("%s\n", err.text);
+    must_train(&c, test_path("from"), false, NULL);
     /* Another noise, another network, no model. */
     Config wrong = c;
     wrong.method.beta_end = 0.03;
@@ -423,11 +282,11 @@ TEST(points_keep_steps_as_images_do)
     Config c = points_config();
     Err err = {0};
     const char *first = test_path("points");
-    if (!EXPECT(train(&c, first, false, NULL, &err))) printf("%s\n", err.text);
+    must_train(&c, first, false, NULL);
     snprintf(c.train.init, sizeof c.train.init, "%s", first);
     c.method.alphas = ALPHAS_RESCALED;
     const char *second = test_path("points2");
-    if (!EXPECT(train(&c, second, false, NULL, &err))) printf("%s\n", err.text);
+    must_train(&c, second, false, NULL);
     for (int i = 0; i < 2; i++) {
         Model m;
         if (!EXPECT(model_open(&m, i ? second : first, 0, 0, &err))) {

@@ -1,118 +1,33 @@
 /* Resuming: what a run is stays what it is, and what changes is said. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "io/config_fields.h"
-#include "test.h"
-#include "train/train_internal.h"
+#include "train_case.h"
 
-enum { SIDE = 8, IMAGES = 24, HEADER = 16, MOST_SETTINGS = 8 };
+enum { IMAGES = 24, MOST_SETTINGS = 8 };
 
-/* An IDX file of IMAGES images: a bright square on dark ground, placed by the number. */
+/* IMAGES squares, the brightest pixel of which is the first one or of 180. */
 static void make_data(const char *path, int brightest)
 {
-    enum { SIZE = HEADER + IMAGES * SIDE * SIDE };
-    static unsigned char bytes[SIZE];
-    Err err = {0};
-    memset(bytes, 0, sizeof bytes);
-    bytes[2] = 8;
-    bytes[3] = 3;
-    bytes[7] = IMAGES;
-    bytes[11] = bytes[15] = SIDE;
-    for (int i = 0; i < IMAGES; i++)
-        for (int y = 0; y < SIDE; y++)
-            for (int x = 0; x < SIDE; x++)
-                bytes[HEADER + (i * SIDE + y) * SIDE + x] =
-                    (y - i % 5 >= 0 && y - i % 5 < 4 && x - i % 3 >= 1 && x - i % 3 < 5) ? 180 : 10;
-    bytes[HEADER] = (unsigned char)brightest;
-    if (!EXPECT(file_write(path, bytes, sizeof bytes, &err))) printf("  %s\n", err.text);
-}
-
-static void set(Config *c, const char *assignment)
-{
-    Err err = {0};
-    if (!EXPECT(config_set(c, assignment, &err))) printf("  %s\n", err.text);
+    write_squares(path, IMAGES, 180, brightest);
 }
 
 static Config tiny_config(const char *const *more)
 {
-    static const char *const settings[] = {"data.validation=4",
-                                           "model.channels=8",
-                                           "model.multipliers=[1,2]",
-                                           "method.steps=6",
-                                           "train.steps=2",
-                                           "train.batch=4",
-                                           "train.warmup=0",
-                                           "train.checkpoint_every=0",
-                                           "train.validate=0",
-                                           "train.log_every=1",
-                                           "sample.count=1",
-                                           "sample.langevin_steps=1",
-                                           "train.seed=11"};
-    Config c;
-    config_defaults(&c);
+    static const char *const settings[] = {"data.validation=4",       "model.channels=8",
+                                           "model.multipliers=[1,2]", "method.steps=6",
+                                           "train.steps=2",           "train.batch=4",
+                                           "train.warmup=0",          "train.checkpoint_every=0",
+                                           "train.validate=0",        "train.log_every=1",
+                                           "sample.count=1",          "sample.langevin_steps=1",
+                                           "train.seed=11",           NULL};
+    Config c = config_of(settings, more);
+    if (c.data.toy != TOY_NONE) return c;
     snprintf(c.data.path, sizeof c.data.path, "%s/images-idx3-ubyte", test_folder());
     if (!path_exists(c.data.path)) make_data(c.data.path, 10);
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
-        bool steps = strcmp(settings[i], "method.steps=6") == 0;
-        bool toy = more && strcmp(more[0], "data.toy=ring") == 0;
-        bool score = more && (strcmp(more[0], "method.type=smld") == 0 || toy ||
-                              strcmp(more[0], "method.type=sde") == 0);
-        if (!(steps && score)) set(&c, settings[i]);
-        if (toy) c.data.path[0] = '\0';
-    }
-    for (int i = 0; more && more[i]; i++) set(&c, more[i]);
     return c;
-}
-
-typedef struct {
-    char notes[4096];
-    double losses[16];
-    int count;
-    int64_t stop_at;
-} Watch;
-
-static void watch_note(void *context, const char *text)
-{
-    Watch *w = context;
-    size_t used = strlen(w->notes);
-    snprintf(w->notes + used, sizeof w->notes - used, "%s\n", text);
-}
-
-static void watch_status(void *context, const TrainStatus *s)
-{
-    Watch *w = context;
-    if (w->count < 16) w->losses[w->count++] = s->loss;
-    if (w->stop_at && s->step == w->stop_at) interrupt_set(true);
-}
-
-static TrainCallbacks callbacks_of(Watch *w)
-{
-    return (TrainCallbacks){.context = w, .note = watch_note, .status = watch_status};
-}
-
-static bool train(const Config *c, const char *run, bool resume, Watch *w, Err *err)
-{
-    static Watch unused;
-    Trainer *t;
-    TrainCallbacks callbacks = callbacks_of(w ? w : &unused);
-    bool ok = (resume ? trainer_resume(&t, run, c, &callbacks, err)
-                      : trainer_open(&t, c, &callbacks, err)) &&
-              trainer_run(t, resume ? NULL : run, err);
-    trainer_close(t);
-    interrupt_set(false);
-    return ok;
-}
-
-static void must_train(const Config *c, const char *run, bool resume, Watch *w)
-{
-    Err err = {0};
-    if (!EXPECT(train(c, run, resume, w, &err))) printf("  %s: %s\n", run, err.text);
 }
 
 /* Only opens the resumed run. */
@@ -123,16 +38,6 @@ static bool reopens(const Config *c, const char *run, Watch *w, Err *err)
     bool ok = trainer_resume(&t, run, c, &callbacks, err);
     trainer_close(t);
     return ok;
-}
-
-static FileBytes content(const char *run, const char *name)
-{
-    char path[PATH_BYTES];
-    FileBytes file = {0};
-    Err err = {0};
-    if (!EXPECT(path_join(path, run, name, &err) && file_read(path, 1 << 24, &file, &err)))
-        printf("  %s\n", err.text);
-    return file;
 }
 
 static void expect_config(const char *run, const FileBytes *before)
@@ -245,10 +150,8 @@ TEST(a_resumed_run_refuses_another_value_of_every_key_that_says_what_it_is_and_n
 {
     bool tried[CONFIG_MAX_KEYS] = {false};
     for (int b = 0; b < BASES; b++) {
-        char name[32];
         Config base = tiny_config(bases[b]);
-        snprintf(name, sizeof name, "base%d", b);
-        const char *run = test_path(name);
+        const char *run = test_path("base%d", b);
         must_train(&base, run, false, NULL);
         FileBytes before = content(run, "config.json");
         for (const Field *f = config_fields; f->key; f++) {
@@ -345,7 +248,7 @@ TEST(what_auto_stands_for_is_no_other_value)
 static void check_computed(const char *const *settings, double *(*of)(Trainer *))
 {
     Config c = tiny_config(settings);
-    const char *run = test_path(settings[0]);
+    const char *run = test_path("%s", settings[0]);
     Err err = {0};
     Trainer *t;
     Watch w = {.count = 0};
@@ -499,10 +402,8 @@ TEST(train_init_refuses_a_model_of_another_network_for_every_key_of_model_and_na
     int keys = 0;
     write_labels(test_folder(), 0);
     for (size_t b = 0; b < sizeof tried / sizeof *tried; b++) {
-        char name[32];
         Config base = tiny_config(bases[tried[b]]);
-        snprintf(name, sizeof name, "base%zu", b);
-        const char *run = test_path(name);
+        const char *run = test_path("base%zu", b);
         Err err = {0};
         must_train(&base, run, false, NULL);
         for (const Field *f = config_fields; f->key; f++) {
@@ -560,12 +461,12 @@ TEST(a_run_resumed_before_its_first_checkpoint_starts_as_it_did_from_the_weights
     EXPECT_CONTAINS(again.notes, "has no checkpoint yet: starting from the beginning");
     EXPECT_CONTAINS(again.notes, "starting from the weights of");
     EXPECT_CONTAINS(again.notes, "train.lr: 0.01 -> 0.02");
-    EXPECT(again.losses[0] == first.losses[0] && first.losses[0] < 0.9);
+    EXPECT(again.seen[0].loss == first.seen[0].loss && first.seen[0].loss < 0.9);
     remove_checkpoints(run);
     again = (Watch){.count = 0};
     c.train.init[0] = '\0';
     must_train(&c, run, true, &again);
-    EXPECT(again.losses[0] == first.losses[0]);
+    EXPECT(again.seen[0].loss == first.seen[0].loss);
     remove_checkpoints(run);
     set(&c, "method.prediction=v");
     EXPECT(!reopens(&c, run, &refused, &err));

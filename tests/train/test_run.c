@@ -1,16 +1,10 @@
 /* A run and its folder: saves that fail, what a killed process left out, interruptions, the lock. */
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/last_lines.h"
 #include "base/mem.h"
-#include "test.h"
-#include "train/train_internal.h"
+#include "train_case.h"
 
 /* Points of a ring, so that a run of some steps takes no time. */
 static Config ring(const char *const *more)
@@ -26,96 +20,7 @@ static Config ring(const char *const *more)
                                            "train.log_every=1",
                                            "sample.count=4",
                                            NULL};
-    Config c;
-    Err err = {0};
-    config_defaults(&c);
-    bool chain = !more || strcmp(more[0], "method.type=sde") != 0;
-    for (int i = 0; settings[i]; i++)
-        if ((chain || strncmp(settings[i], "method.", 7) != 0) &&
-            !EXPECT(config_set(&c, settings[i], &err)))
-            printf("  %s\n", err.text);
-    for (int i = 0; more && more[i]; i++)
-        if (!EXPECT(config_set(&c, more[i], &err))) printf("  %s\n", err.text);
-    return c;
-}
-
-typedef struct Watch Watch;
-struct Watch {
-    char notes[4096], problems[4096];
-    void (*on_step)(Watch *w, int64_t step);
-    const char *interrupt_at; /* a part of a line of the log */
-    const char *run;
-    bool model_seen;
-};
-
-static void add(char *to, size_t size, const char *text)
-{
-    size_t used = strlen(to);
-    snprintf(to + used, size - used, "%s\n", text);
-}
-
-static void watch_note(void *context, const char *text)
-{
-    Watch *w = context;
-    add(w->notes, sizeof w->notes, text);
-}
-
-static void watch_problem(void *context, const char *text)
-{
-    Watch *w = context;
-    add(w->problems, sizeof w->problems, text);
-}
-
-static void watch_line(void *context, const char *json)
-{
-    const Watch *w = context;
-    if (w->interrupt_at && strstr(json, w->interrupt_at)) interrupt_set(true);
-}
-
-static void watch_status(void *context, const TrainStatus *s)
-{
-    Watch *w = context;
-    if (w->on_step) w->on_step(w, s->step);
-}
-
-static TrainCallbacks callbacks_of(Watch *w)
-{
-    return (TrainCallbacks){.context = w,
-                            .status = watch_status,
-                            .line = watch_line,
-                            .note = watch_note,
-                            .problem = watch_problem};
-}
-
-static bool train(const Config *c, const char *run, bool resume, Watch *w, Err *err)
-{
-    static Watch unused;
-    Trainer *t;
-    *err = (Err){0};
-    if (!w) w = &unused;
-    w->run = run;
-    TrainCallbacks callbacks = callbacks_of(w);
-    bool ok = (resume ? trainer_resume(&t, run, c, &callbacks, err)
-                      : trainer_open(&t, c, &callbacks, err)) &&
-              trainer_run(t, resume ? NULL : run, err);
-    trainer_close(t);
-    interrupt_set(false);
-    return ok;
-}
-
-static void must_train(const Config *c, const char *run, bool resume, Watch *w)
-{
-    Err err;
-    if (!EXPECT(train(c, run, resume, w, &err))) printf("  %s: %s\n", run, err.text);
-}
-
-static const char *in(const char *run, const char *name)
-{
-    static char paths[4][PATH_BYTES];
-    static int turn;
-    char *path = paths[turn++ % 4];
-    EXPECT(path_join(path, run, name, NULL));
-    return path;
+    return config_of(settings, more);
 }
 
 static void put(const char *path, const char *text)
@@ -143,17 +48,14 @@ static int log_lines(const char *run, const char *a, const char *b)
     return n;
 }
 
-static uint64_t content(const char *path)
+static uint64_t hash(const char *run, const char *name)
 {
-    FileBytes file;
+    FileBytes file = content(run, name);
     uint64_t hash = 14695981039346656037u;
-    if (!file_read(path, 1 << 24, &file, NULL)) return 0;
     for (size_t i = 0; i < file.size; i++) hash = (hash ^ file.bytes[i]) * 1099511628211u;
     file_free(&file);
     return hash;
 }
-
-#define WEIGHTS "model/mlp/diffusion_pytorch_model.safetensors"
 
 /* ---- saves that fail ---- */
 
@@ -241,7 +143,7 @@ TEST(a_failed_last_model_says_that_the_checkpoint_is_there_and_resume_makes_the_
     EXPECT_INT(log_lines(run, "\"part\":\"model\"", "save_failed"), 1);
     EXPECT(unlink(in(run, "model")) == 0);
     must_train(&c, run, true, NULL);
-    EXPECT(path_exists(in(run, WEIGHTS)) && path_exists(in(run, "samples/step-00000004.png")));
+    EXPECT(path_exists(in(run, MLP_WEIGHTS)) && path_exists(in(run, "samples/step-00000004.png")));
 }
 
 static void block_log(Watch *w, int64_t step)
@@ -297,15 +199,15 @@ TEST(a_finished_run_whose_model_or_picture_is_missing_or_older_is_completed_on_r
     static const char *const half[] = {"train.steps=2", "method.type=eddpm", "method.keep=5", NULL};
     static const char *const whole[] = {"train.steps=4", "method.type=eddpm", "method.keep=5",
                                         NULL};
-    static const char *const parts[] = {"model", "samples/step-00000004.png", WEIGHTS,
+    static const char *const parts[] = {"model", "samples/step-00000004.png", MLP_WEIGHTS,
                                         "model/scheduler/scheduler_config.json"};
     Config two = ring(half), four = ring(whole);
     const char *run = test_path("run");
     must_train(&two, run, false, NULL);
     EXPECT(rename(in(run, "model"), test_path("older")) == 0);
     must_train(&four, run, true, NULL);
-    uint64_t weights = content(in(run, WEIGHTS)), picture = content(in(run, parts[1]));
-    uint64_t steps = content(in(run, parts[3]));
+    uint64_t weights = hash(run, MLP_WEIGHTS), picture = hash(run, parts[1]);
+    uint64_t steps = hash(run, parts[3]);
     EXPECT(weights && picture && steps);
     FileBytes older;
     EXPECT(file_read(in(test_path("older"), "mlp/diffusion_pytorch_model.safetensors"), 1 << 24,
@@ -319,18 +221,18 @@ TEST(a_finished_run_whose_model_or_picture_is_missing_or_older_is_completed_on_r
         if (i == 4) EXPECT(test_remove_tree(in(run, "model")));
         if (i == 4) EXPECT(rename(test_path("older"), in(run, "model")) == 0);
         if (i == 5) keep_another_step(in(run, "model"), in(run, parts[3]));
-        if (i == 6) EXPECT(file_write(in(run, WEIGHTS), older.bytes, older.size, NULL));
+        if (i == 6) EXPECT(file_write(in(run, MLP_WEIGHTS), older.bytes, older.size, NULL));
         must_train(&four, run, true, &w);
         EXPECT(!strstr(w.notes, "is finished"));
-        EXPECT(content(in(run, WEIGHTS)) == weights);
-        EXPECT(content(in(run, parts[1])) == picture);
-        EXPECT(content(in(run, parts[3])) == steps);
+        EXPECT(hash(run, MLP_WEIGHTS) == weights);
+        EXPECT(hash(run, parts[1]) == picture);
+        EXPECT(hash(run, parts[3]) == steps);
         /* Once complete it is finished, and nothing is written anew. */
         Watch again = {0};
-        EXPECT(stat(in(run, WEIGHTS), &before) == 0);
+        EXPECT(stat(in(run, MLP_WEIGHTS), &before) == 0);
         must_train(&four, run, true, &again);
         EXPECT_CONTAINS(again.notes, "is finished");
-        EXPECT(stat(in(run, WEIGHTS), &after) == 0 && before.st_ino == after.st_ino);
+        EXPECT(stat(in(run, MLP_WEIGHTS), &after) == 0 && before.st_ino == after.st_ino);
         EXPECT_INT(log_lines(run, "\"event\":\"validation\",\"step\":4", ""), 1);
     }
     file_free(&older);
@@ -339,7 +241,7 @@ TEST(a_finished_run_whose_model_or_picture_is_missing_or_older_is_completed_on_r
 static void interrupt_at_3(Watch *w, int64_t step)
 {
     if (step != 3) return;
-    w->model_seen = path_exists(in(w->run, WEIGHTS));
+    w->model_seen = path_exists(in(w->run, MLP_WEIGHTS));
     interrupt_set(true);
 }
 

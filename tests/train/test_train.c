@@ -1,118 +1,14 @@
 /* The training loop: optimiser, batches, resume, divergence, interruption, models. */
 #include <fcntl.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "diffusion/sampler.h"
-#include "io/safetensors.h"
 #include "model/model.h"
-#include "test.h"
-#include "train/train_internal.h"
-
-enum { SIDE = 8, RUN_NAMES = 64 };
-
-/* An IDX file of n images of SIDE x SIDE: a bright square on dark ground, placed by the number. */
-static void make_data(const char *path, int n)
-{
-    size_t size = 16 + (size_t)n * SIDE * SIDE;
-    unsigned char *bytes = calloc(size, 1);
-    bytes[2] = 8;
-    bytes[3] = 3;
-    bytes[6] = (unsigned char)(n >> 8);
-    bytes[7] = (unsigned char)n;
-    bytes[11] = bytes[15] = SIDE;
-    for (int i = 0; i < n; i++)
-        for (int y = 0; y < SIDE; y++)
-            for (int x = 0; x < SIDE; x++)
-                bytes[16 + (i * SIDE + y) * SIDE + x] =
-                    (y - i % 5 >= 0 && y - i % 5 < 4 && x - i % 3 >= 1 && x - i % 3 < 5) ? 220 : 10;
-    Err err = {0};
-    if (!file_write(path, bytes, size, &err)) abort();
-    free(bytes);
-}
-
-/* A network small enough for a test, on data in the case's folder. */
-static Config tiny_config(void)
-{
-    Config c;
-    Err err = {0};
-    config_defaults(&c);
-    snprintf(c.data.path, sizeof c.data.path, "%s/images-idx3-ubyte", test_folder());
-    if (!path_exists(c.data.path)) make_data(c.data.path, 40);
-    static const char *const settings[] = {
-        "data.validation=8",        "model.channels=8",  "model.multipliers=[1,2]",
-        "model.attention=[4]",      "model.groups=4",    "method.steps=50",
-        "train.steps=10",           "train.batch=8",     "train.micro_batch=4",
-        "train.warmup=3",           "train.lr=0.002",    "train.schedule=cosine",
-        "train.checkpoint_every=0", "train.log_every=2", "train.validate=8",
-        "sample.count=4",           "train.seed=11"};
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        if (!config_set(&c, settings[i], &err)) {
-            printf("%s\n", err.text);
-            abort();
-        }
-    return c;
-}
-
-typedef struct {
-    int64_t stop_at; /* raise the interrupt after this step; 0: never */
-    double losses[64];
-    int count;
-} Watch;
-
-static void watch_status(void *context, const TrainStatus *s)
-{
-    Watch *w = context;
-    if (s->logged && w->count < 64) w->losses[w->count++] = s->loss;
-    if (w->stop_at && s->step == w->stop_at) interrupt_set(true);
-}
-
-/* Trains and returns whether it ended well; *err tells otherwise. */
-static bool train(const Config *c, const char *run, bool resume, Watch *watch, Err *err)
-{
-    Trainer *t;
-    TrainCallbacks callbacks = {.context = watch, .status = watch ? watch_status : NULL};
-    bool ok = (resume ? trainer_resume(&t, run, c, &callbacks, err)
-                      : trainer_open(&t, c, &callbacks, err)) &&
-              trainer_run(t, resume ? NULL : run, err);
-    trainer_close(t);
-    interrupt_set(false);
-    return ok;
-}
-
-/* The data of the newest checkpoint's tensors. */
-static Safetensors newest_state(const char *run)
-{
-    char folder[PATH_BYTES], path[PATH_BYTES];
-    Names names;
-    Err err = {0};
-    Safetensors st = {0};
-    if (!path_join(folder, run, "checkpoints", &err) || !folder_list(folder, &names, &err) ||
-        names.count == 0 || !path_join(path, folder, names.names[names.count - 1], &err) ||
-        !safetensors_open(&st, path, (size_t)1 << 30, &err)) {
-        printf("%s\n", err.text);
-        abort();
-    }
-    names_free(&names);
-    return st;
-}
-
-static bool same_state(const char *a, const char *b)
-{
-    Safetensors x = newest_state(a), y = newest_state(b);
-    bool same = x.data_bytes == y.data_bytes && memcmp(x.data, y.data, x.data_bytes) == 0;
-    safetensors_close(&x);
-    safetensors_close(&y);
-    return same;
-}
+#include "train_case.h"
 
 TEST(learning_rate_warms_up_from_above_zero_and_follows_the_cosine)
 {
@@ -224,7 +120,7 @@ TEST(the_moving_average_decays_by_train_ema_once_it_is_warm)
 
 TEST(batches_depend_on_the_sample_number_only)
 {
-    Config c = tiny_config();
+    Config c = image_config(NULL);
     Trainer *t;
     Err err = {0};
     TrainBatch one, four;
@@ -268,7 +164,7 @@ static void drawn_times(const Config *c, uint64_t first, int size, double *times
 TEST(even_times_take_one_level_from_each_part_of_the_chain_however_the_batch_is_split)
 {
     enum { BATCH = 8, PART = 1000 };
-    Config c = tiny_config();
+    Config c = image_config(NULL);
     Err err = {0};
     EXPECT(config_set(&c, "method.times=even", &err));
     EXPECT(config_set(&c, "method.steps=8000", &err));
@@ -288,7 +184,7 @@ TEST(even_times_take_one_level_from_each_part_of_the_chain_however_the_batch_is_
 
 TEST(an_even_schedule_trains_and_its_folder_keeps_the_betas)
 {
-    Config c = tiny_config();
+    Config c = image_config(NULL);
     Err err = {0};
     static const char *const settings[] = {"method.schedule=logsnr",     "method.logsnr_start=11",
                                            "method.learn_variance=true", "model.input_fourier=[6]",
@@ -297,7 +193,7 @@ TEST(an_even_schedule_trains_and_its_folder_keeps_the_betas)
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
         EXPECT(config_set(&c, settings[i], &err));
     const char *run = test_path("even");
-    if (!EXPECT(train(&c, run, false, NULL, &err))) return;
+    if (!must_train(&c, run, false, NULL)) return;
     Model m;
     if (!EXPECT(model_open(&m, run, 0, 0, &err))) return;
     EXPECT_INT(m.config.schedule, SCHEDULE_BETAS);
@@ -307,38 +203,36 @@ TEST(an_even_schedule_trains_and_its_folder_keeps_the_betas)
     EXPECT_NEAR(2 * level_logsnr(process_level(&m.process, 49)), -8, 1e-9);
     model_close(&m);
     c.train.steps = 4;
-    if (!EXPECT(train(&c, run, true, NULL, &err))) printf("  %s\n", err.text);
+    must_train(&c, run, true, NULL);
     c.train.steps = 4;
-    EXPECT(train(&c, test_path("straight"), false, NULL, &err));
-    EXPECT(same_state(run, test_path("straight")));
+    must_train(&c, test_path("straight"), false, NULL);
+    expect_same_run(run, test_path("straight"));
 }
 
 /* eps has unit variance and a network that starts at zero answers zero. */
 TEST(a_fresh_network_has_loss_one)
 {
-    Config c = tiny_config();
-    Err err = {0};
+    Config c = image_config(NULL);
     Watch w = {0};
     c.train.steps = 1;
     c.train.batch = 256;
     c.train.micro_batch = 64;
-    EXPECT(train(&c, test_path("fresh"), false, &w, &err));
-    EXPECT_NEAR(w.losses[0], 1, 5 * sqrt(2.0 / (256 * SIDE * SIDE)));
+    must_train(&c, test_path("fresh"), false, &w);
+    EXPECT_NEAR(w.seen[0].loss, 1, 5 * sqrt(2.0 / (256 * SIDE * SIDE)));
 }
 
 TEST(training_lowers_the_loss_on_a_small_set)
 {
-    Config c = tiny_config();
-    Err err = {0};
+    Config c = image_config(NULL);
     Watch w = {0};
     c.data.limit = 12;
     c.data.validation = 4;
     c.train.steps = 200;
     c.train.lr = 0.005;
     c.train.log_every = 20;
-    EXPECT(train(&c, test_path("fit"), false, &w, &err));
+    must_train(&c, test_path("fit"), false, &w);
     EXPECT_INT(w.count, 11);
-    EXPECT(w.losses[10] < 0.35 * w.losses[0]);
+    EXPECT(w.seen[10].loss < 0.35 * w.seen[0].loss);
 }
 
 /* Ten updates in one go equal k updates, a stop, and the rest: weights, moments, EMA and every
@@ -346,7 +240,7 @@ TEST(training_lowers_the_loss_on_a_small_set)
 TEST(resume_is_bit_exact)
 {
     for (int variant = 0; variant < 2; variant++) {
-        Config c = tiny_config();
+        Config c = image_config(NULL);
         Err err = {0};
         if (variant == 1) {
             c.train.accumulate = 2;
@@ -359,19 +253,17 @@ TEST(resume_is_bit_exact)
         }
         Watch whole = {0};
         const char *straight = test_path(variant ? "straight1" : "straight0");
-        if (!EXPECT(train(&c, straight, false, &whole, &err))) printf("%s\n", err.text);
+        must_train(&c, straight, false, &whole);
         for (int stop = 3; stop <= 7; stop += 2) {
-            char name[32];
-            snprintf(name, sizeof name, "parts%d-%d", variant, stop);
-            const char *parts = test_path(name);
+            const char *parts = test_path("parts%d-%d", variant, stop);
             Watch first = {.stop_at = stop}, second = {0};
             EXPECT(!train(&c, parts, false, &first, &err));
             EXPECT_INT(err.kind, ERR_INTERRUPTED);
-            if (!EXPECT(train(&c, parts, true, &second, &err))) printf("%s\n", err.text);
-            EXPECT(same_state(straight, parts));
+            must_train(&c, parts, true, &second);
+            expect_same_run(straight, parts);
             EXPECT_INT(first.count + second.count, whole.count);
             for (int i = 0; i < second.count; i++)
-                EXPECT(second.losses[i] == whole.losses[first.count + i]);
+                EXPECT(second.seen[i].loss == whole.seen[first.count + i].loss);
         }
     }
 }
@@ -380,34 +272,31 @@ TEST(resume_is_bit_exact)
  * end. */
 TEST(the_last_step_is_logged_and_changes_no_other_line)
 {
-    Config c = tiny_config();
-    Err err = {0};
+    Config c = image_config(NULL);
     c.train.schedule = RATE_CONSTANT;
     c.train.log_every = 4;
     Watch whole = {0}, first = {0}, second = {0};
-    EXPECT(train(&c, test_path("whole"), false, &whole, &err));
+    must_train(&c, test_path("whole"), false, &whole);
     EXPECT_INT(whole.count, 4);
     const char *longer = test_path("longer");
     c.train.steps = 6;
-    EXPECT(train(&c, longer, false, &first, &err));
+    must_train(&c, longer, false, &first);
     EXPECT_INT(first.count, 3);
     c.train.steps = 10;
-    EXPECT(train(&c, longer, true, &second, &err));
+    must_train(&c, longer, true, &second);
     EXPECT_INT(second.count, 2);
-    EXPECT(second.losses[0] == whole.losses[2] && second.losses[1] == whole.losses[3]);
+    EXPECT(second.seen[0].loss == whole.seen[2].loss && second.seen[1].loss == whole.seen[3].loss);
 }
 
 /* Each piece of state that a checkpoint holds matters: without it the result is another one. */
 TEST(resume_without_any_one_piece_of_state_is_noticed)
 {
-    Config c = tiny_config();
+    Config c = image_config(NULL);
     Err err = {0};
     const char *straight = test_path("straight");
-    EXPECT(train(&c, straight, false, NULL, &err));
+    must_train(&c, straight, false, NULL);
     for (int piece = 0; piece < 5; piece++) {
-        char name[32];
-        snprintf(name, sizeof name, "without%d", piece);
-        const char *run = test_path(name);
+        const char *run = test_path("without%d", piece);
         Watch first = {.stop_at = 5};
         EXPECT(!train(&c, run, false, &first, &err));
         Trainer *t;
@@ -427,43 +316,29 @@ TEST(resume_without_any_one_piece_of_state_is_noticed)
         if (piece == 4) t->state.step = 6;
         EXPECT(checkpoint_save(run, &t->table, &blocks, &t->state, 2, &err));
         trainer_close(t);
-        EXPECT(train(&c, run, true, NULL, &err));
+        must_train(&c, run, true, NULL);
         EXPECT(!same_state(straight, run));
-    }
-}
-
-static void expect_same_for_any_number_of_threads(const Config *c)
-{
-    Err err = {0};
-    parallel_set_threads(1);
-    EXPECT(train(c, test_path("one"), false, NULL, &err));
-    FOR_THREADS(threads)
-    {
-        char name[32];
-        snprintf(name, sizeof name, "threads%d", threads);
-        EXPECT(train(c, test_path(name), false, NULL, &err));
-        EXPECT(same_state(test_path("one"), test_path(name)));
     }
 }
 
 TEST(training_has_the_same_bits_for_any_number_of_threads)
 {
-    Config c = tiny_config();
+    Config c = image_config(NULL);
     c.train.steps = 4;
-    expect_same_for_any_number_of_threads(&c);
+    expect_threads_change_nothing(&c);
 }
 
 /* More passes than blocks of gradients, more threads than passes, and what is left over of both. */
 TEST(passes_side_by_side_have_the_same_bits_for_any_number_of_threads)
 {
-    Config c = tiny_config();
+    Config c = image_config(NULL);
     Err err = {0};
     c.train.steps = 3;
     c.train.batch = 9;
     c.train.micro_batch = 1;
     c.model.dropout = 0.1;
     c.train.accumulate = 2;
-    expect_same_for_any_number_of_threads(&c);
+    expect_threads_change_nothing(&c);
     FOR_THREADS(threads)
     {
         Trainer *t;
@@ -477,7 +352,7 @@ TEST(passes_side_by_side_have_the_same_bits_for_any_number_of_threads)
 /* The first moment after one update is (1 - beta1) times the gradient. */
 TEST(micro_batches_give_the_gradient_of_the_whole_batch)
 {
-    Config c = tiny_config();
+    Config c = image_config(NULL);
     Err err = {0};
     float *gradient[2];
     size_t floats = 0;
@@ -500,7 +375,7 @@ TEST(micro_batches_give_the_gradient_of_the_whole_batch)
 
 TEST(divergence_stops_with_its_own_error_and_keeps_the_last_good_checkpoint)
 {
-    Config c = tiny_config();
+    Config c = image_config(NULL);
     Err err = {0};
     c.train.lr = 1e30;
     c.train.clip = 0;
@@ -523,11 +398,11 @@ TEST(divergence_stops_with_its_own_error_and_keeps_the_last_good_checkpoint)
 
 TEST(a_run_is_never_overwritten_without_being_asked)
 {
-    Config c = tiny_config();
+    Config c = image_config(NULL);
     Err err = {0};
     c.train.steps = 2;
     const char *run = test_path("kept");
-    EXPECT(train(&c, run, false, NULL, &err));
+    must_train(&c, run, false, NULL);
     EXPECT(!train(&c, run, false, NULL, &err));
     EXPECT_INT(err.kind, ERR_USAGE);
     EXPECT_CONTAINS(err.text, "already holds a run");
@@ -540,7 +415,7 @@ TEST(a_run_is_never_overwritten_without_being_asked)
 
 TEST(statistics_after_the_checkpoint_are_dropped_on_resume)
 {
-    Config c = tiny_config();
+    Config c = image_config(NULL);
     Err err = {0};
     c.train.log_every = 1;
     Watch first = {.stop_at = 4};
@@ -550,7 +425,7 @@ TEST(statistics_after_the_checkpoint_are_dropped_on_resume)
     EXPECT(path_join(path, run, "stats.jsonl", &err));
     EXPECT(file_append_line(path, "{\"event\":\"step\",\"step\":5,\"loss\":9}", &err));
     EXPECT(file_append_line(path, "{\"event\":\"st", &err));
-    EXPECT(train(&c, run, true, NULL, &err));
+    must_train(&c, run, true, NULL);
     FileBytes file;
     EXPECT(file_read(path, 1 << 20, &file, &err));
     int steps = 0, bad = 0;
@@ -571,7 +446,7 @@ TEST(statistics_after_the_checkpoint_are_dropped_on_resume)
 
 TEST(the_model_folder_holds_the_moving_average_and_samples_like_it)
 {
-    Config c = tiny_config();
+    Config c = image_config(NULL);
     Err err = {0};
     Trainer *t;
     const char *run = test_path("model");
@@ -609,21 +484,17 @@ static bool anything(const void *context, const ModelConfig *config, Err *lack)
 }
 
 /* A file of a run under `root`, changed `days` from now. */
-static void put_file(const char *root, const char *folder, const char *name, const char *text,
-                     int days)
+static void put_dated(const char *root, const char *folder, const char *name, int days)
 {
-    char inner[PATH_BYTES], file[PATH_BYTES];
-    Err err = {0};
-    EXPECT(path_join(inner, root, folder, &err) && folder_make(inner, &err) &&
-           path_join(file, inner, name, &err) && file_write(file, text, strlen(text), &err));
     struct timespec at = {.tv_sec = time(NULL) + 86400 * days};
-    EXPECT(utimensat(AT_FDCWD, file, (struct timespec[]){at, at}, 0) == 0);
+    EXPECT(utimensat(AT_FDCWD, put_file(root, folder, name, "{"), (struct timespec[]){at, at}, 0) ==
+           0);
 }
 
 TEST(the_newest_run_that_serves_is_found_and_what_the_newer_ones_lack_is_said)
 {
     char root[PATH_BYTES], run[PATH_BYTES];
-    Config c = tiny_config();
+    Config c = image_config(NULL);
     Err err = {0};
     NewestRun newest;
     Trainer *t = NULL;
@@ -641,8 +512,8 @@ TEST(the_newest_run_that_serves_is_found_and_what_the_newer_ones_lack_is_said)
     EXPECT(!model_newest_run(root, has_classes, NULL, &newest, &err));
     EXPECT_CONTAINS(err.text, "good has no classes; it is the only run");
     /* A damaged one and one without a model are newer. */
-    put_file(root, "damaged/model", "model_index.json", "{", 1);
-    put_file(root, "begun", "config.json", "{}", 2);
+    put_dated(root, "damaged/model", "model_index.json", 1);
+    put_dated(root, "begun", "config.json", 2);
     EXPECT(model_newest_run(root, anything, NULL, &newest, &err));
     EXPECT_TEXT(newest.path, run);
     EXPECT_INT(newest.passed, 2);
@@ -654,19 +525,19 @@ TEST(the_newest_run_that_serves_is_found_and_what_the_newer_ones_lack_is_said)
 
 TEST(a_configuration_that_cannot_be_built_says_which_value)
 {
-    Config c = tiny_config();
+    Config c = image_config(NULL);
     Err err = {0};
     Trainer *t;
     c.model.attention[0] = 5;
     EXPECT(!trainer_open(&t, &c, NULL, &err));
     EXPECT_INT(err.kind, ERR_USAGE);
     EXPECT_CONTAINS(err.text, "no level of this network has height 5");
-    c = tiny_config();
+    c = image_config(NULL);
     c.model.levels = 5;
     for (int i = 0; i < 5; i++) c.model.multipliers[i] = 1;
     EXPECT(!trainer_open(&t, &c, NULL, &err));
     EXPECT_INT(err.kind, ERR_USAGE);
-    c = tiny_config();
+    c = image_config(NULL);
     c.data.path[0] = '\0';
     EXPECT(!trainer_open(&t, &c, NULL, &err));
     EXPECT_CONTAINS(err.text, "data.path is missing");
@@ -674,7 +545,7 @@ TEST(a_configuration_that_cannot_be_built_says_which_value)
 
 TEST(an_unwritable_run_folder_is_one_sentence)
 {
-    Config c = tiny_config();
+    Config c = image_config(NULL);
     Err err = {0};
     EXPECT(!train(&c, "/proc/nowhere/run", false, NULL, &err));
     EXPECT_INT(err.kind, ERR_IO);

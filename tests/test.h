@@ -33,6 +33,9 @@ void test_register(const char *name, TestFunction function);
 /* `needle` stands in `text`. */
 #define EXPECT_CONTAINS(text, needle)                                                              \
     test_expect_contains((text), (needle), #text, __FILE__, __LINE__)
+/* The call fails with an error of this kind and these words (Err in base/error.h). */
+#define EXPECT_REFUSED(call, error, error_kind, words)                                             \
+    (EXPECT(!(call)), EXPECT_INT((error).kind, error_kind), EXPECT_CONTAINS((error).text, words))
 /* ||a - b||_2 <= tolerance * ||b||_2, and no NaN; prints the worst element. */
 #define EXPECT_CLOSE(a, b, n, tolerance)                                                           \
     test_expect_close((a), (b), (n), (tolerance), #a, __FILE__, __LINE__)

@@ -44,31 +44,36 @@ static inline void set(Config *c, const char *assignment)
     if (!EXPECT(config_set(c, assignment, &err))) printf("  %s\n", err.text);
 }
 
-/* The defaults with these settings, then those of `more`; both end with NULL, and `more` may be NULL.
- * method.steps counts only where the method has a chain of steps. */
-static inline Config config_of(const char *const *settings, const char *const *more)
+/* "key=value key=value ..." */
+static inline void set_all(Config *c, const char *settings)
+{
+    char one[128];
+    for (int n; sscanf(settings, "%127s%n", one, &n) == 1; settings += n) set(c, one);
+}
+
+/* The defaults with these settings, then those of `more`. method.steps counts only where the method has
+ * a chain of steps. */
+static inline Config config_of(const char *settings, const char *more)
 {
     Config c, standard;
     config_defaults(&standard);
     c = standard;
-    for (int i = 0; settings[i]; i++) set(&c, settings[i]);
-    for (int i = 0; more && more[i]; i++) set(&c, more[i]);
+    set_all(&c, settings);
+    set_all(&c, more);
     if (c.method.type == METHOD_SMLD || c.method.type == METHOD_SDE)
         c.method.steps = standard.method.steps;
     return c;
 }
 
 /* A network that is small enough for a test, on squares in the scratch folder. */
-static inline Config image_config(const char *const *more)
+static inline Config image_config(const char *more)
 {
-    static const char *const settings[] = {
-        "data.validation=8",        "model.channels=8",  "model.multipliers=[1,2]",
-        "model.attention=[4]",      "model.groups=4",    "method.steps=50",
-        "train.steps=10",           "train.batch=8",     "train.micro_batch=4",
-        "train.warmup=3",           "train.lr=0.002",    "train.schedule=cosine",
-        "train.checkpoint_every=0", "train.log_every=2", "train.validate=8",
-        "sample.count=4",           "train.seed=11",     NULL};
-    Config c = config_of(settings, more);
+    Config c =
+        config_of("data.validation=8 model.channels=8 model.multipliers=[1,2] model.attention=[4] "
+                  "model.groups=4 method.steps=50 train.steps=10 train.batch=8 train.micro_batch=4 "
+                  "train.warmup=3 train.lr=0.002 train.schedule=cosine train.checkpoint_every=0 "
+                  "train.log_every=2 train.validate=8 sample.count=4 train.seed=11",
+                  more);
     snprintf(c.data.path, sizeof c.data.path, "%s/images-idx3-ubyte", test_folder());
     if (!path_exists(c.data.path)) write_squares(c.data.path, 40, 220, 10);
     return c;

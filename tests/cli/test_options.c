@@ -182,9 +182,8 @@ TEST(numbers_are_read_whole_and_in_range)
         Err err;
         char line[64];
         snprintf(line, sizeof line, "--count %s", bad[i]);
-        EXPECT(!parse(line, &a, &err));
-        EXPECT_INT(err.kind, ERR_USAGE);
-        EXPECT_CONTAINS(err.text, "it must be a whole number from 1 to 1000");
+        EXPECT_REFUSED(parse(line, &a, &err), err, ERR_USAGE,
+                       "it must be a whole number from 1 to 1000");
     }
     expect_error("--eta nan", "--eta is 'nan'; it must be a number, at least 0");
     expect_error("--eta inf", "--eta is 'inf'; it must be a number, at least 0");

@@ -401,9 +401,8 @@ TEST(grid_over_the_pixel_limit_is_refused_in_words)
     Err err = {0};
     Image grid;
     float value = 0;
-    EXPECT(!image_grid(&value, 10000, 1000, 1000, 3, 100, 2, &grid, &err));
-    EXPECT_INT(err.kind, ERR_USAGE);
-    EXPECT_CONTAINS(err.text, "100198x100198 pixels, more than the limit of 67108864");
+    EXPECT_REFUSED(image_grid(&value, 10000, 1000, 1000, 3, 100, 2, &grid, &err), err, ERR_USAGE,
+                   "100198x100198 pixels, more than the limit of 67108864");
     EXPECT(grid.pixels == NULL);
 }
 
@@ -421,9 +420,8 @@ TEST(every_failing_allocation_of_stb_is_an_error_and_leaks_nothing)
         for (long n = 1; n <= made; n++) {
             Err err = {0};
             image_test_allocations(n);
-            EXPECT(!image_load(paths[i], 0, &image, &err));
-            EXPECT_INT(err.kind, ERR_MEMORY);
-            EXPECT_CONTAINS(err.text, "not enough memory to decode");
+            EXPECT_REFUSED(image_load(paths[i], 0, &image, &err), err, ERR_MEMORY,
+                           "not enough memory to decode");
         }
     }
     Image in = noise_image(20, 20, 3);

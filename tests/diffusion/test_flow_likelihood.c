@@ -437,38 +437,33 @@ TEST(flows_that_cannot_be_are_refused_in_words)
     Err err = {0};
     LikelihoodRun run = flow(&p, 1e-5);
     run.call_limit = 30;
-    EXPECT(!flow_log_density(&run, &d, 1, &x, &seed, &draw, &log_p, NULL, &err));
-    EXPECT_INT(err.kind, ERR_LIMIT);
-    EXPECT_CONTAINS(err.text, "tolerance 1e-05");
+    EXPECT_REFUSED(flow_log_density(&run, &d, 1, &x, &seed, &draw, &log_p, NULL, &err), err,
+                   ERR_LIMIT, "tolerance 1e-05");
     run = flow(&p, 1e-5);
     run.progress = stop_at_once, run.progress_context = &seen;
     EXPECT(!flow_log_density(&run, &d, 1, &x, &seed, &draw, &log_p, NULL, &err));
     EXPECT_INT(err.kind, ERR_INTERRUPTED);
     EXPECT_INT(seen, 1);
     run = flow(&p, 0);
-    EXPECT(!flow_log_density(&run, &d, 1, &x, &seed, &draw, &log_p, NULL, &err));
-    EXPECT_INT(err.kind, ERR_USAGE);
-    EXPECT_CONTAINS(err.text, "tolerance is 0");
+    EXPECT_REFUSED(flow_log_density(&run, &d, 1, &x, &seed, &draw, &log_p, NULL, &err), err,
+                   ERR_USAGE, "tolerance is 0");
     run = flow(&p, 1e-5);
     run.probes = 0;
-    EXPECT(!flow_log_density(&run, &d, 1, &x, &seed, &draw, &log_p, NULL, &err));
-    EXPECT_INT(err.kind, ERR_USAGE);
-    EXPECT_CONTAINS(err.text, "0 probes");
+    EXPECT_REFUSED(flow_log_density(&run, &d, 1, &x, &seed, &draw, &log_p, NULL, &err), err,
+                   ERR_USAGE, "0 probes");
     run.probes = 1, run.draws = 0;
     EXPECT(!flow_likelihood(&run, &d, 1, &pixel, &seed, &result, &err));
     EXPECT_CONTAINS(err.text, "0 draws");
     run = flow(&p, 1e-5);
     blind.predict_vjp = NULL;
-    EXPECT(!flow_log_density(&run, &blind, 1, &x, &seed, &draw, &log_p, NULL, &err));
-    EXPECT_INT(err.kind, ERR_USAGE);
-    EXPECT_CONTAINS(err.text, "differentiated");
+    EXPECT_REFUSED(flow_log_density(&run, &blind, 1, &x, &seed, &draw, &log_p, NULL, &err), err,
+                   ERR_USAGE, "differentiated");
     process_free(&p);
     ProcessConfig single = every_process[PROCESS_DDPM];
     single.T = 1;
     EXPECT(process_make(&p, &single, &err));
     run = flow(&p, 1e-5);
-    EXPECT(!flow_log_density(&run, &d, 1, &x, &seed, &draw, &log_p, NULL, &err));
-    EXPECT_INT(err.kind, ERR_USAGE);
-    EXPECT_CONTAINS(err.text, "this model has 1 step");
+    EXPECT_REFUSED(flow_log_density(&run, &d, 1, &x, &seed, &draw, &log_p, NULL, &err), err,
+                   ERR_USAGE, "this model has 1 step");
     process_free(&p);
 }

@@ -242,9 +242,8 @@ static void expect_diverged(const Variant *v, BrokenCall broken, const char *pla
     s->run.snr = 1;
     if (broken.call < 0) broken.call += (int)price(v, &s->run, 3);
     Err err = {0};
-    EXPECT(!sample(v->name, s, denoiser, seed_noise(&seeds), 4, x, &err));
-    EXPECT_INT(err.kind, ERR_DIVERGED);
-    EXPECT_CONTAINS(err.text, v->name);
+    EXPECT_REFUSED(sample(v->name, s, denoiser, seed_noise(&seeds), 4, x, &err), err, ERR_DIVERGED,
+                   v->name);
     EXPECT_CONTAINS(err.text, place);
     EXPECT_CONTAINS(err.text, what);
     EXPECT_CONTAINS(err.text, "image 3");
@@ -300,9 +299,8 @@ static void expect_usage(Case *s, const char *name, const char *needle)
     SeedNoise seeds = {1};
     double x[2];
     Err err = {0};
-    EXPECT(!sample(name, s, mixture_denoiser(&two_modes), seed_noise(&seeds), 1, x, &err));
-    EXPECT_INT(err.kind, ERR_USAGE);
-    EXPECT_CONTAINS(err.text, needle);
+    EXPECT_REFUSED(sample(name, s, mixture_denoiser(&two_modes), seed_noise(&seeds), 1, x, &err),
+                   err, ERR_USAGE, needle);
     EXPECT_CONTAINS(err.text, name);
 }
 

@@ -537,9 +537,8 @@ TEST(bounds_that_cannot_be_are_refused_in_words)
         Likelihood result;
         LikelihoodRun run = {
             .process = &p, .calls = rows[i].calls, .clip = rows[i].clip, .batch = 8};
-        EXPECT(!bound_run(&run, &d, &noise, 1, &x0, &result, NULL, &err));
-        EXPECT_INT(err.kind, ERR_USAGE);
-        EXPECT_CONTAINS(err.text, rows[i].word);
+        EXPECT_REFUSED(bound_run(&run, &d, &noise, 1, &x0, &result, NULL, &err), err, ERR_USAGE,
+                       rows[i].word);
         process_free(&p);
     }
 }

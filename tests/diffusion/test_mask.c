@@ -518,9 +518,8 @@ TEST(no_finite_choice_of_steps_is_said)
     StepCosts costs = {&c, table_step, NULL};
     unsigned char m[4];
     Err err = {0};
-    EXPECT(!steps_optimum(&costs, 4, 2, m, NULL, &err));
-    EXPECT_INT(err.kind, ERR_DIVERGED);
-    EXPECT_CONTAINS(err.text, "no choice of 2 of 4 steps");
+    EXPECT_REFUSED(steps_optimum(&costs, 4, 2, m, NULL, &err), err, ERR_DIVERGED,
+                   "no choice of 2 of 4 steps");
 }
 
 /* Data N(0, v): the best prediction of x0 errs by v s^2 / (v + s^2), s = sigma / alpha. */

@@ -364,9 +364,7 @@ TEST(configurations_that_cannot_be_are_refused)
         c.full = rows[i].full;
         c.ramp = rows[i].ramp;
         c.settle = rows[i].settle;
-        EXPECT(!mask_learner_open(&l, &c, &w.schedule, &err));
-        EXPECT_INT(err.kind, ERR_USAGE);
-        EXPECT_CONTAINS(err.text, rows[i].says);
+        EXPECT_REFUSED(mask_learner_open(&l, &c, &w.schedule, &err), err, ERR_USAGE, rows[i].says);
     }
     schedule_free(&w.schedule);
 }

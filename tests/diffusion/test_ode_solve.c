@@ -289,9 +289,7 @@ TEST(work_beyond_the_limit_of_calls_is_an_error_that_names_the_image)
     EXPECT(solve(&p, 2, y, NULL, NULL));
     p.call_limit = cost[1].calls - 1;
     wheels_at(0, 2, y);
-    EXPECT(!solve(&p, 2, y, NULL, &err));
-    EXPECT_INT(err.kind, ERR_LIMIT);
-    EXPECT_CONTAINS(err.text, "wheel: image 1 of the batch");
+    EXPECT_REFUSED(solve(&p, 2, y, NULL, &err), err, ERR_LIMIT, "wheel: image 1 of the batch");
     EXPECT_CONTAINS(err.text, "tolerance 1e-06");
     EXPECT_CONTAINS(err.text, "time 0.");
     char limit[64];
@@ -328,9 +326,8 @@ TEST(solution_that_ends_before_the_goal_is_an_error_that_names_the_time)
                     .call_limit = 1000000};
     double y[1] = {1};
     Err err = {0};
-    EXPECT(!solve(&p, 1, y, NULL, &err));
-    EXPECT_INT(err.kind, ERR_LIMIT);
-    EXPECT_CONTAINS(err.text, "explosion: image 0 of the batch has come to 1.000 hours");
+    EXPECT_REFUSED(solve(&p, 1, y, NULL, &err), err, ERR_LIMIT,
+                   "explosion: image 0 of the batch has come to 1.000 hours");
     EXPECT_CONTAINS(err.text, "no step is small enough");
 }
 

@@ -242,8 +242,6 @@ TEST(wrong_processes_are_refused_by_name)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         Process p;
         Err err = {0};
-        EXPECT(!process_make(&p, &rows[i].config, &err));
-        EXPECT_INT(err.kind, ERR_USAGE);
-        EXPECT_CONTAINS(err.text, rows[i].word);
+        EXPECT_REFUSED(process_make(&p, &rows[i].config, &err), err, ERR_USAGE, rows[i].word);
     }
 }

@@ -490,9 +490,9 @@ TEST(non_finite_predictions_stop_the_run_and_name_the_place)
             double x[4];
             apply(&variants[v], &s->run);
             Err err = {0};
-            EXPECT(!sample(variants[v].name, &s->run, denoiser, seed_noise(&seeds), 4, x, &err));
-            EXPECT_INT(err.kind, ERR_DIVERGED);
-            EXPECT_CONTAINS(err.text, variants[v].name);
+            EXPECT_REFUSED(
+                sample(variants[v].name, &s->run, denoiser, seed_noise(&seeds), 4, x, &err), err,
+                ERR_DIVERGED, variants[v].name);
             EXPECT_CONTAINS(err.text, "step 3 of 10 (timestep 700)");
             EXPECT_CONTAINS(err.text, "image 3");
             EXPECT_INT(s->run.network_calls, 3);
@@ -513,9 +513,8 @@ TEST(non_finite_states_stop_the_run_and_name_the_place)
         double x[4];
         apply(&variants[v], &s->run);
         Err err = {0};
-        EXPECT(!sample(variants[v].name, &s->run, denoiser, seed_noise(&seeds), 4, x, &err));
-        EXPECT_INT(err.kind, ERR_DIVERGED);
-        EXPECT_CONTAINS(err.text, "step 1 of 10 (timestep 900): the state is -inf");
+        EXPECT_REFUSED(sample(variants[v].name, &s->run, denoiser, seed_noise(&seeds), 4, x, &err),
+                       err, ERR_DIVERGED, "step 1 of 10 (timestep 900): the state is -inf");
         setup_free(s);
     }
 }
@@ -542,9 +541,8 @@ TEST(errors_of_the_denoiser_come_through)
     for (const Sampler *sampler = samplers; sampler->name; sampler++) {
         Denoiser denoiser = {.dims = 1, .predict = diverging_predict};
         Err err = {0};
-        EXPECT(!sample(sampler->name, &s->run, denoiser, seed_noise(&seeds), 1, x, &err));
-        EXPECT_INT(err.kind, ERR_DIVERGED);
-        EXPECT_CONTAINS(err.text, " at step 1 ");
+        EXPECT_REFUSED(sample(sampler->name, &s->run, denoiser, seed_noise(&seeds), 1, x, &err),
+                       err, ERR_DIVERGED, " at step 1 ");
         EXPECT_CONTAINS(err.text, "(timestep 999): the network gives nan");
         EXPECT(!sample(sampler->name, &s->run, denoiser, seed_noise(&seeds), 1, x, NULL));
         denoiser.predict = failing_predict;
@@ -601,17 +599,15 @@ TEST(options_out_of_range_are_usage_errors)
         Err err = {0};
         s->run.clip = false;
         s->run.eta = etas[k];
-        EXPECT(!sample("ddim", &s->run, denoiser, seed_noise(&seeds), 1, x, &err));
-        EXPECT_INT(err.kind, ERR_USAGE);
-        EXPECT_CONTAINS(err.text, "eta");
+        EXPECT_REFUSED(sample("ddim", &s->run, denoiser, seed_noise(&seeds), 1, x, &err), err,
+                       ERR_USAGE, "eta");
         s->run.eta = 0;
         s->run.clip = true;
         s->run.clip_range = ranges[k];
         for (const Sampler *sampler = samplers; sampler->name; sampler++) {
             if (!(sampler->reads & SAMPLE_CLIP)) continue;
-            EXPECT(!sample(sampler->name, &s->run, denoiser, seed_noise(&seeds), 1, x, &err));
-            EXPECT_INT(err.kind, ERR_USAGE);
-            EXPECT_CONTAINS(err.text, "clipping range");
+            EXPECT_REFUSED(sample(sampler->name, &s->run, denoiser, seed_noise(&seeds), 1, x, &err),
+                           err, ERR_USAGE, "clipping range");
         }
     }
     setup_free(s);

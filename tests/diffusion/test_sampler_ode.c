@@ -300,9 +300,8 @@ TEST(call_limit_counts_every_call_and_its_error_says_what_to_do)
     c->run.call_limit = needed;
     EXPECT(sample("ode", c, denoiser, from_start(start), 2, x, &err));
     c->run.call_limit = needed - 1;
-    EXPECT(!sample("ode", c, denoiser, from_start(start), 2, x, &err));
-    EXPECT_INT(err.kind, ERR_LIMIT);
-    EXPECT_CONTAINS(err.text, "sampler ode: image ");
+    EXPECT_REFUSED(sample("ode", c, denoiser, from_start(start), 2, x, &err), err, ERR_LIMIT,
+                   "sampler ode: image ");
     EXPECT_CONTAINS(err.text, "timestep ");
     EXPECT_CONTAINS(err.text, "tolerance 1e-05");
     EXPECT_CONTAINS(err.text, "a larger tolerance or a larger limit of calls");
@@ -323,9 +322,8 @@ TEST(non_finite_predictions_stop_ode_and_name_the_place)
         double x[4];
         Err err = {0};
         case_grid(c, "ode", 0);
-        EXPECT(!sample("ode", c, denoiser, seed_noise(&seeds), 4, x, &err));
-        EXPECT_INT(err.kind, ERR_DIVERGED);
-        EXPECT_CONTAINS(err.text, "sampler ode at step ");
+        EXPECT_REFUSED(sample("ode", c, denoiser, seed_noise(&seeds), 4, x, &err), err,
+                       ERR_DIVERGED, "sampler ode at step ");
         EXPECT_CONTAINS(err.text, "(timestep ");
         EXPECT_CONTAINS(err.text, "image 3");
         EXPECT(chosen == NULL);
@@ -344,15 +342,13 @@ TEST(options_of_ode_out_of_range_are_usage_errors)
     for (int k = 0; k < 4; k++) {
         Err err = {0};
         c->run.tolerance = tolerances[k];
-        EXPECT(!sample("ode", c, denoiser, seed_noise(&seeds), 1, x, &err));
-        EXPECT_INT(err.kind, ERR_USAGE);
-        EXPECT_CONTAINS(err.text, "tolerance");
+        EXPECT_REFUSED(sample("ode", c, denoiser, seed_noise(&seeds), 1, x, &err), err, ERR_USAGE,
+                       "tolerance");
     }
     Err err = {0};
     c->run.tolerance = 1e-3;
     c->run.call_limit = 8;
-    EXPECT(!sample("ode", c, denoiser, seed_noise(&seeds), 1, x, &err));
-    EXPECT_INT(err.kind, ERR_USAGE);
-    EXPECT_CONTAINS(err.text, "8 network calls");
+    EXPECT_REFUSED(sample("ode", c, denoiser, seed_noise(&seeds), 1, x, &err), err, ERR_USAGE,
+                   "8 network calls");
     case_free(c);
 }

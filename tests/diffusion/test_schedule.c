@@ -168,10 +168,9 @@ TEST(schedules_that_cannot_work_are_refused_with_the_value)
     Schedule s;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Err err = {0};
-        EXPECT(!schedule_make(&s, cases[i].kind, cases[i].T, cases[i].start, cases[i].end, NULL,
-                              &err));
-        EXPECT_INT(err.kind, ERR_USAGE);
-        EXPECT_CONTAINS(err.text, cases[i].words);
+        EXPECT_REFUSED(
+            schedule_make(&s, cases[i].kind, cases[i].T, cases[i].start, cases[i].end, NULL, &err),
+            err, ERR_USAGE, cases[i].words);
         EXPECT(!s.beta && !s.alpha_bar);
     }
     Err err = {0};
@@ -240,9 +239,7 @@ TEST(grids_longer_than_the_schedule_are_refused_with_its_length)
 {
     StepGrid g;
     Err err = {0};
-    EXPECT(!step_grid_make(&g, SPACING_EVEN, 1000, 1001, &err));
-    EXPECT_INT(err.kind, ERR_USAGE);
-    EXPECT_CONTAINS(err.text, "1001");
+    EXPECT_REFUSED(step_grid_make(&g, SPACING_EVEN, 1000, 1001, &err), err, ERR_USAGE, "1001");
     EXPECT_CONTAINS(err.text, "1 to 1000");
     EXPECT(!step_grid_make(&g, SPACING_LEADING, 1000, 0, &err));
     EXPECT(!g.t);

@@ -571,9 +571,8 @@ TEST(non_finite_predictions_stop_a_solver_and_name_the_place)
             double x[4];
             Err err = {0};
             case_spaced(c, SPACING_LEADING, 10);
-            EXPECT(!sample(solvers[k], c, denoiser, seed_noise(&seeds), 4, x, &err));
-            EXPECT_INT(err.kind, ERR_DIVERGED);
-            EXPECT_CONTAINS(err.text, solvers[k]);
+            EXPECT_REFUSED(sample(solvers[k], c, denoiser, seed_noise(&seeds), 4, x, &err), err,
+                           ERR_DIVERGED, solvers[k]);
             /* heun asks for level 3 at the end of step 2. */
             bool heun = strcmp(solvers[k], "heun") == 0;
             EXPECT_CONTAINS(err.text,
@@ -594,9 +593,8 @@ TEST(non_finite_states_stop_a_solver_and_name_the_place)
         double x[4];
         Err err = {0};
         case_spaced(c, SPACING_LEADING, 10);
-        EXPECT(!sample(solvers[k], c, denoiser, seed_noise(&seeds), 4, x, &err));
-        EXPECT_INT(err.kind, ERR_DIVERGED);
-        EXPECT_CONTAINS(err.text, "step 1 of 10 (timestep 900): the state is -inf");
+        EXPECT_REFUSED(sample(solvers[k], c, denoiser, seed_noise(&seeds), 4, x, &err), err,
+                       ERR_DIVERGED, "step 1 of 10 (timestep 900): the state is -inf");
         case_free(c);
     }
 }
@@ -611,9 +609,9 @@ TEST(churn_out_of_range_is_a_usage_error)
         Err err = {0};
         case_grid(c, "heun", 5);
         c->run.churn = churns[k];
-        EXPECT(!sample("heun", c, mixture_denoiser(&two_modes), seed_noise(&seeds), 1, x, &err));
-        EXPECT_INT(err.kind, ERR_USAGE);
-        EXPECT_CONTAINS(err.text, "churn");
+        EXPECT_REFUSED(
+            sample("heun", c, mixture_denoiser(&two_modes), seed_noise(&seeds), 1, x, &err), err,
+            ERR_USAGE, "churn");
         case_free(c);
     }
 }

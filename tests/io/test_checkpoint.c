@@ -353,9 +353,7 @@ TEST(checkpoint_save_that_fails_midway_keeps_the_old_ones)
         setrlimit(RLIMIT_FSIZE, &small);
         bool saved = save(2, 1, &full);
         setrlimit(RLIMIT_FSIZE, &before);
-        EXPECT(!saved);
-        EXPECT_INT(full.kind, ERR_IO);
-        EXPECT_CONTAINS(full.text, "step-00000002.safetensors: cannot write");
+        EXPECT_REFUSED(saved, full, ERR_IO, "step-00000002.safetensors: cannot write");
         EXPECT(path_exists(path_of(1)) && !path_exists(path_of(2)));
     }
     signal(SIGXFSZ, handler);
@@ -402,9 +400,8 @@ TEST(checkpoint_values_that_are_not_finite_are_never_written)
             v.data[b][params[p].offset + params[p].count - 1] = bad[(b + p) % 3];
             CheckpointBlocks blocks = blocks_of(&v);
             CheckpointState state = state_at(2);
-            EXPECT(!checkpoint_save(test_folder(), &table, &blocks, &state, 1, &err));
-            EXPECT_INT(err.kind, ERR_DIVERGED);
-            EXPECT_CONTAINS(err.text, params[p].name);
+            EXPECT_REFUSED(checkpoint_save(test_folder(), &table, &blocks, &state, 1, &err), err,
+                           ERR_DIVERGED, params[p].name);
         }
     EXPECT_INT(load(notes, sizeof notes, &err), 1);
 }
@@ -442,10 +439,9 @@ TEST(checkpoint_of_another_network_is_refused_with_the_first_difference)
         before = v;
         CheckpointBlocks blocks = blocks_of(&v);
         CheckpointState state;
-        EXPECT(!checkpoint_load_newest(test_folder(), &other, &blocks, &state, notes, sizeof notes,
-                                       &err));
-        EXPECT_INT(err.kind, ERR_FORMAT);
-        EXPECT_CONTAINS(err.text, "step-00000002.safetensors: belongs to another network: ");
+        EXPECT_REFUSED(checkpoint_load_newest(test_folder(), &other, &blocks, &state, notes,
+                                              sizeof notes, &err),
+                       err, ERR_FORMAT, "step-00000002.safetensors: belongs to another network: ");
         EXPECT_CONTAINS(err.text, part);
         EXPECT_SAME(&v, &before, sizeof v);
     }
@@ -534,7 +530,5 @@ TEST(run_lock_needs_the_folder)
 {
     RunLock lock;
     Err err = {0};
-    EXPECT(!run_lock(&lock, "/no/such/run", &err));
-    EXPECT_INT(err.kind, ERR_IO);
-    EXPECT_CONTAINS(err.text, "/no/such/run/lock");
+    EXPECT_REFUSED(run_lock(&lock, "/no/such/run", &err), err, ERR_IO, "/no/such/run/lock");
 }

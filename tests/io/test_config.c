@@ -297,9 +297,7 @@ TEST(config_set_refuses_with_the_assignment_in_the_message)
         Err err = {0};
         config_defaults(&c);
         before = c;
-        EXPECT(!config_set(&c, bad[i].assignment, &err));
-        EXPECT_INT(err.kind, ERR_USAGE);
-        EXPECT_CONTAINS(err.text, "--set ");
+        EXPECT_REFUSED(config_set(&c, bad[i].assignment, &err), err, ERR_USAGE, "--set ");
         EXPECT_CONTAINS(err.text, bad[i].part);
         EXPECT_SAME(&c, &before, sizeof c);
     }
@@ -650,9 +648,7 @@ TEST(config_load_reads_a_file_and_tells_io_from_usage)
     EXPECT(config_load(&c, path, &err));
     EXPECT_NEAR(c.train.lr, 0.5, 0);
     EXPECT(file_write(path, "{\"train\":{\"lr\":}}", 17, &err));
-    EXPECT(!config_load(&c, path, &err));
-    EXPECT_INT(err.kind, ERR_USAGE);
-    EXPECT_CONTAINS(err.text, "c.json: line 1, column 16");
+    EXPECT_REFUSED(config_load(&c, path, &err), err, ERR_USAGE, "c.json: line 1, column 16");
 }
 
 TEST(config_of_another_format_is_refused_by_its_number_whatever_keys_it_has)

@@ -302,9 +302,8 @@ TEST(model_folder_that_cannot_be_written_is_an_error)
     const char *weights = "m/unet/diffusion_pytorch_model.safetensors";
     EXPECT(file_read(in_folder(weights), 1 << 20, &before, &err));
     block[params[4].offset] = NAN;
-    EXPECT(!model_folder_write(in_folder("m"), &m, &table, block, &err));
-    EXPECT_INT(err.kind, ERR_DIVERGED);
-    EXPECT_CONTAINS(err.text, "down_blocks.0.attentions.0.to_k.bias");
+    EXPECT_REFUSED(model_folder_write(in_folder("m"), &m, &table, block, &err), err, ERR_DIVERGED,
+                   "down_blocks.0.attentions.0.to_k.bias");
     EXPECT(file_read(in_folder(weights), 1 << 20, &after, &err));
     if (EXPECT(after.size == before.size)) EXPECT_SAME(after.bytes, before.bytes, before.size);
     file_free(&before);
@@ -770,9 +769,8 @@ TEST(model_folder_missing_files_are_named)
 {
     ModelConfig m;
     Err err = {0};
-    EXPECT(!model_folder_read_config(in_folder("none"), &m, &err));
-    EXPECT_INT(err.kind, ERR_IO);
-    EXPECT_CONTAINS(err.text, "none/config.json");
+    EXPECT_REFUSED(model_folder_read_config(in_folder("none"), &m, &err), err, ERR_IO,
+                   "none/config.json");
     put("u/unet/config.json", "{}");
     EXPECT(!model_folder_read_config(in_folder("u"), &m, &err));
     EXPECT_CONTAINS(err.text, "u/scheduler_config.json");

@@ -96,9 +96,8 @@ TEST(data_without_extent_cannot_set_the_largest_noise)
     Config c = config_of(METHOD_SDE, SDE_VE);
     ModelConfig m = {0};
     Err err = {0};
-    EXPECT(!method_from_config(&c, &data, &m, &err));
-    EXPECT_INT(err.kind, ERR_USAGE);
-    EXPECT_CONTAINS(err.text, "method.sigma_max cannot be estimated");
+    EXPECT_REFUSED(method_from_config(&c, &data, &m, &err), err, ERR_USAGE,
+                   "method.sigma_max cannot be estimated");
 }
 
 /* simple is sigma^2 |score + eps / sigma|^2, whose lambda is 1 / E|grad log p(x_t | x_0)|^2 of a

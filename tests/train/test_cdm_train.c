@@ -11,10 +11,8 @@ enum { DIMS = SIDE * SIDE, STEPS = 20 };
 
 static Config tiny_config(void)
 {
-    static const char *const more[] = {
-        "method.type=cdm", "method.steps=20",         "method.beta_end=0.4", "train.steps=6",
-        "train.warmup=2",  "train.schedule=constant", "train.log_every=1",   NULL};
-    return image_config(more);
+    return image_config("method.type=cdm method.steps=20 method.beta_end=0.4 train.steps=6 "
+                        "train.warmup=2 train.schedule=constant train.log_every=1");
 }
 
 TEST(batches_hold_every_level_and_clean_images_are_continuous)

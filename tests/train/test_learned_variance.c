@@ -436,9 +436,8 @@ TEST(a_model_that_has_learnt_no_variance_is_not_asked_for_one)
     Err err = {0};
     Likelihood result;
     LikelihoodRun bound = {.process = &p, .variance = VARIANCE_LEARNED};
-    EXPECT(!bound_run(&bound, &d, &noise, 1, x, &result, NULL, &err));
-    EXPECT_INT(err.kind, ERR_USAGE);
-    EXPECT_CONTAINS(err.text, "this model has learnt none");
+    EXPECT_REFUSED(bound_run(&bound, &d, &noise, 1, x, &result, NULL, &err), err, ERR_USAGE,
+                   "this model has learnt none");
     LevelGrid grid;
     SampleRun run;
     sample_run_defaults(&run);
@@ -506,8 +505,7 @@ TEST(a_folder_whose_channels_and_variance_disagree_is_refused_in_a_sentence)
         m.T = cases[i].T;
         m.variance = cases[i].variance;
         EXPECT(model_folder_write(in_folder("model"), &m, &table, block, &err));
-        EXPECT(!model_folder_read_config(in_folder("model"), &back, &err));
-        EXPECT_INT(err.kind, ERR_FORMAT);
-        EXPECT_CONTAINS(err.text, cases[i].part);
+        EXPECT_REFUSED(model_folder_read_config(in_folder("model"), &back, &err), err, ERR_FORMAT,
+                       cases[i].part);
     }
 }

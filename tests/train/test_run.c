@@ -7,20 +7,12 @@
 #include "train_case.h"
 
 /* Points of a ring, so that a run of some steps takes no time. */
-static Config ring(const char *const *more)
+static Config ring(const char *more)
 {
-    static const char *const settings[] = {"data.toy=ring",
-                                           "method.type=ddpm",
-                                           "method.steps=20",
-                                           "train.steps=4",
-                                           "train.batch=8",
-                                           "train.warmup=0",
-                                           "train.checkpoint_every=0",
-                                           "train.validate=8",
-                                           "train.log_every=1",
-                                           "sample.count=4",
-                                           NULL};
-    return config_of(settings, more);
+    return config_of(
+        "data.toy=ring method.type=ddpm method.steps=20 train.steps=4 train.batch=8 train.warmup=0 "
+        "train.checkpoint_every=0 train.validate=8 train.log_every=1 sample.count=4",
+        more);
 }
 
 static void put(const char *path, const char *text)
@@ -68,8 +60,7 @@ static void block_at_1_until_3(Watch *w, int64_t step)
 
 TEST(a_failed_save_on_the_way_is_said_and_logged_and_training_goes_on_without_a_newer_model)
 {
-    static const char *const often[] = {"train.checkpoint_every=1", NULL};
-    Config c = ring(often);
+    Config c = ring("train.checkpoint_every=1");
     Watch w = {.on_step = block_at_1_until_3};
     const char *run = test_path("run");
     must_train(&c, run, false, &w);
@@ -96,19 +87,15 @@ static void block_and_interrupt_at_1(Watch *w, int64_t step)
 
 TEST(a_failed_last_save_is_an_error_that_says_what_is_lost_also_after_an_interruption)
 {
-    static const char *const often[] = {"train.checkpoint_every=1", NULL};
-    Config c = ring(NULL), every = ring(often);
+    Config c = ring(""), every = ring("train.checkpoint_every=1");
     Watch blocked = {.on_step = block_at_1}, interrupted = {.on_step = block_and_interrupt_at_1};
     Err err;
     const char *none = test_path("none"), *stopped = test_path("stopped");
-    EXPECT(!train(&c, none, false, &blocked, &err));
-    EXPECT_INT(err.kind, ERR_IO);
-    EXPECT_CONTAINS(err.text, "step 4 is not saved: ");
+    EXPECT_REFUSED(train(&c, none, false, &blocked, &err), err, ERR_IO, "step 4 is not saved: ");
     EXPECT_CONTAINS(err.text, "there is no checkpoint, and all updates are lost");
     EXPECT_INT(log_lines(none, "\"event\":\"save_failed\",\"step\":4", ""), 1);
-    EXPECT(!train(&every, stopped, false, &interrupted, &err));
-    EXPECT_INT(err.kind, ERR_IO);
-    EXPECT_CONTAINS(err.text, "interrupted, and step 1 is not saved: ");
+    EXPECT_REFUSED(train(&every, stopped, false, &interrupted, &err), err, ERR_IO,
+                   "interrupted, and step 1 is not saved: ");
 }
 
 static void block_at_3(Watch *w, int64_t step)
@@ -120,26 +107,23 @@ static void block_at_3(Watch *w, int64_t step)
 
 TEST(a_failed_last_save_names_the_step_from_which_updates_are_lost)
 {
-    static const char *const second[] = {"train.checkpoint_every=2", "train.steps=3", NULL};
-    Config c = ring(second);
+    Config c = ring("train.checkpoint_every=2 train.steps=3");
     Watch w = {.on_step = block_at_3};
     Err err;
-    EXPECT(!train(&c, test_path("run"), false, &w, &err));
-    EXPECT_INT(err.kind, ERR_IO);
-    EXPECT_CONTAINS(err.text, "step 3 is not saved: ");
+    EXPECT_REFUSED(train(&c, test_path("run"), false, &w, &err), err, ERR_IO,
+                   "step 3 is not saved: ");
     EXPECT_CONTAINS(err.text,
                     "the newest checkpoint is that of step 2, and the updates after it are lost");
 }
 
 TEST(a_failed_last_model_says_that_the_checkpoint_is_there_and_resume_makes_the_model)
 {
-    Config c = ring(NULL);
+    Config c = ring("");
     Err err;
     const char *run = test_path("run");
     block(run, "model");
-    EXPECT(!train(&c, run, false, NULL, &err));
-    EXPECT_INT(err.kind, ERR_IO);
-    EXPECT_CONTAINS(err.text, "the model of step 4 is not saved, but its checkpoint is: ");
+    EXPECT_REFUSED(train(&c, run, false, NULL, &err), err, ERR_IO,
+                   "the model of step 4 is not saved, but its checkpoint is: ");
     EXPECT_INT(log_lines(run, "\"part\":\"model\"", "save_failed"), 1);
     EXPECT(unlink(in(run, "model")) == 0);
     must_train(&c, run, true, NULL);
@@ -155,7 +139,7 @@ static void block_log(Watch *w, int64_t step)
 
 TEST(a_log_that_cannot_be_written_stops_nothing_and_is_said_once)
 {
-    Config c = ring(NULL);
+    Config c = ring("");
     Watch w = {.on_step = block_log};
     const char *run = test_path("run");
     must_train(&c, run, false, &w);
@@ -196,12 +180,10 @@ static void keep_another_step(const char *model, const char *scheduler)
 
 TEST(a_finished_run_whose_model_or_picture_is_missing_or_older_is_completed_on_resume)
 {
-    static const char *const half[] = {"train.steps=2", "method.type=eddpm", "method.keep=5", NULL};
-    static const char *const whole[] = {"train.steps=4", "method.type=eddpm", "method.keep=5",
-                                        NULL};
     static const char *const parts[] = {"model", "samples/step-00000004.png", MLP_WEIGHTS,
                                         "model/scheduler/scheduler_config.json"};
-    Config two = ring(half), four = ring(whole);
+    Config four = ring("method.type=eddpm method.keep=5"), two = four;
+    two.train.steps = 2;
     const char *run = test_path("run");
     must_train(&two, run, false, NULL);
     EXPECT(rename(in(run, "model"), test_path("older")) == 0);
@@ -247,8 +229,7 @@ static void interrupt_at_3(Watch *w, int64_t step)
 
 TEST(an_unfinished_run_gets_model_validation_and_picture_of_its_checkpoint_on_resume)
 {
-    static const char *const second[] = {"train.checkpoint_every=2", "train.steps=6", NULL};
-    Config c = ring(second);
+    Config c = ring("train.checkpoint_every=2 train.steps=6");
     Watch first = {.interrupt_at = "\"event\":\"checkpoint\""}, then = {.on_step = interrupt_at_3};
     Err err;
     const char *run = test_path("run");
@@ -266,7 +247,7 @@ TEST(an_unfinished_run_gets_model_validation_and_picture_of_its_checkpoint_on_re
 TEST(validation_and_pictures_end_when_interrupted_and_resume_makes_them)
 {
     static const char *const parts[] = {"\"event\":\"checkpoint\"", "\"event\":\"validation\""};
-    Config c = ring(NULL);
+    Config c = ring("");
     for (int i = 0; i < 2; i++) {
         Watch w = {.interrupt_at = parts[i]}, rest = {0};
         Err err;
@@ -284,8 +265,7 @@ TEST(validation_and_pictures_end_when_interrupted_and_resume_makes_them)
 
 TEST(looking_for_the_widest_pair_ends_when_interrupted)
 {
-    static const char *const score[] = {"method.type=sde", "method.sde=ve", NULL};
-    Config c = ring(score);
+    Config c = ring("method.type=sde method.sde=ve");
     Trainer *t;
     Err err = {0};
     interrupt_set(true);
@@ -299,16 +279,14 @@ TEST(looking_for_the_widest_pair_ends_when_interrupted)
 
 TEST(a_run_that_another_process_works_on_is_neither_begun_nor_resumed)
 {
-    Config c = ring(NULL);
+    Config c = ring("");
     Err err = {0};
     Trainer *holder, *second;
     RunLock lock;
     const char *run = test_path("run"), *fresh = test_path("fresh");
     must_train(&c, run, false, NULL);
     EXPECT(trainer_resume(&holder, run, &c, NULL, &err));
-    EXPECT(!trainer_resume(&second, run, &c, NULL, &err));
-    EXPECT_INT(err.kind, ERR_IO);
-    EXPECT_CONTAINS(err.text, "is in use by");
+    EXPECT_REFUSED(trainer_resume(&second, run, &c, NULL, &err), err, ERR_IO, "is in use by");
     trainer_close(holder);
     EXPECT(trainer_open(&holder, &c, NULL, &err) && folder_make(fresh, &err) &&
            run_lock(&lock, fresh, &err));
@@ -327,11 +305,9 @@ TEST(a_run_that_another_process_works_on_is_neither_begun_nor_resumed)
 
 TEST(accumulated_passes_give_the_loss_and_gradient_of_one_large_batch)
 {
-    static const char *const one[] = {"train.batch=8", NULL};
-    static const char *const four[] = {"train.batch=2", "train.accumulate=4", NULL};
     TrainUpdate u[2];
     for (int k = 0; k < 2; k++) {
-        Config c = ring(k ? four : one);
+        Config c = ring(k ? "train.batch=2 train.accumulate=4" : "train.batch=8");
         Trainer *t;
         Err err = {0};
         if (!EXPECT(trainer_open(&t, &c, NULL, &err) && trainer_update(t, &u[k], &err))) return;
@@ -345,7 +321,7 @@ TEST(accumulated_passes_give_the_loss_and_gradient_of_one_large_batch)
 /* Draws are a function of the sample's whole number. */
 TEST(a_sample_beyond_four_thousand_million_is_not_the_one_32_bits_below)
 {
-    Config c = ring(NULL);
+    Config c = ring("");
     Trainer *t;
     Err err = {0};
     if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
@@ -425,8 +401,7 @@ TEST(last_lines_of_a_huge_file_take_its_end_only_and_an_endless_line_ends_them)
 
 TEST(a_resumed_run_cuts_the_end_of_a_log_of_any_size)
 {
-    static const char *const more[] = {"train.steps=5", NULL};
-    Config c = ring(NULL), longer = ring(more);
+    Config c = ring(""), longer = ring("train.steps=5");
     const char *run = test_path("run"), *log = in(run, "stats.jsonl");
     off_t hole = (off_t)3 << 30;
     struct stat st;

@@ -1,28 +1,20 @@
 /* One update of training: what `diffc bench` measures and tests call is what `diffc train` repeats. */
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "train_case.h"
 
-#include "test.h"
-#include "train/train_internal.h"
-
-enum { SIDE = 8, IMAGES = 24, STEPS = 3 };
+enum { IMAGES = 24, STEPS = 3 };
 
 /* Every method and objective; of images unless a toy is named. */
-static const struct {
-    const char *name, *settings[5];
-} rows[] = {
-    {"ddpm", {"method.type=ddpm", "method.times=even", "train.accumulate=2", NULL}},
-    {"variance", {"method.type=ddpm", "method.learn_variance=true", "model.dropout=0.1", NULL}},
-    {"eddpm", {"method.type=eddpm", "method.keep=10", NULL}},
-    {"cdm", {"method.type=cdm", NULL}},
-    {"smld", {"method.type=smld", NULL}},
-    {"ve", {"method.type=sde", "method.sde=ve", NULL}},
-    {"vp", {"method.type=sde", "method.sde=vp", NULL}},
-    {"subvp", {"method.type=sde", "method.sde=subvp", "model.time=fourier", NULL}},
-    {"exact", {"data.toy=two-modes", "method.type=smld", "method.objective=exact", NULL}},
-    {"sliced", {"data.toy=two-modes", "method.type=smld", "method.objective=sliced", NULL}},
+static const char *const rows[] = {
+    "method.type=ddpm method.times=even train.accumulate=2",
+    "method.type=ddpm method.learn_variance=true model.dropout=0.1",
+    "method.type=eddpm method.keep=10",
+    "method.type=cdm",
+    "method.type=smld",
+    "method.type=sde method.sde=ve",
+    "method.type=sde method.sde=vp",
+    "method.type=sde method.sde=subvp model.time=fourier",
+    "data.toy=two-modes method.type=smld method.objective=exact",
+    "data.toy=two-modes method.type=smld method.objective=sliced",
 };
 
 static void must(bool ok, const Err *err)
@@ -32,31 +24,15 @@ static void must(bool ok, const Err *err)
     abort();
 }
 
-static Config config_of(const char *const *settings)
+static Config row_config(const char *row)
 {
-    static const char *const images[] = {"model.channels=8",
-                                         "model.multipliers=[1,2]",
-                                         "model.attention=[4]",
-                                         "model.groups=4",
-                                         "method.steps=50",
-                                         "data.path=images-idx3-ubyte",
-                                         NULL};
-    static const char *const common[] = {"data.validation=0",   "train.batch=8",
-                                         "train.micro_batch=4", "train.warmup=2",
-                                         "train.log_every=1",   "train.checkpoint_every=0",
-                                         "train.validate=0",    "sample.count=1",
-                                         "train.seed=11",       NULL};
-    bool toy = strncmp(settings[0], "data.toy", 8) == 0;
-    Config c;
-    Err err = {0};
-    config_defaults(&c);
-    for (int i = 0; settings[i]; i++) must(config_set(&c, settings[i], &err), &err);
-    for (int i = 0; !toy && images[i]; i++)
-        if (strstr(images[i], "method.steps") == NULL || c.method.type == METHOD_DDPM ||
-            c.method.type == METHOD_EDDPM || c.method.type == METHOD_CDM)
-            must(config_set(&c, images[i], &err), &err);
-    for (int i = 0; common[i]; i++) must(config_set(&c, common[i], &err), &err);
-    c.train.steps = STEPS;
+    Config c = config_of("data.validation=0 train.batch=8 train.micro_batch=4 train.warmup=2 "
+                         "train.log_every=1 train.checkpoint_every=0 train.validate=0 "
+                         "sample.count=1 train.seed=11 method.steps=50 train.steps=3",
+                         row);
+    if (c.data.toy == TOY_NONE)
+        set_all(&c, "model.channels=8 model.multipliers=[1,2] model.attention=[4] model.groups=4 "
+                    "data.path=images-idx3-ubyte");
     return c;
 }
 
@@ -82,17 +58,6 @@ static void write_noise(Config *c)
     must(file_write(c->data.path, file, sizeof file, &err), &err);
 }
 
-typedef struct {
-    TrainStatus status[STEPS];
-    int count;
-} Watch;
-
-static void watch(void *context, const TrainStatus *status)
-{
-    Watch *seen = context;
-    if (seen->count < STEPS) seen->status[seen->count++] = *status;
-}
-
 /* What `diffc bench` trains on. */
 static Trainer *open_for_bench(const Config *config)
 {
@@ -110,14 +75,12 @@ static Trainer *open_for_bench(const Config *config)
     return t;
 }
 
-static void expect_same_updates(const char *name, Config *c)
+static void expect_same_updates(Config *c, const char *run)
 {
-    char run[PATH_BYTES];
     Trainer *trained, *measured;
     Watch seen = {.count = 0};
-    const TrainCallbacks callbacks = {.context = &seen, .status = watch};
+    const TrainCallbacks callbacks = callbacks_of(&seen);
     Err err = {0};
-    snprintf(run, sizeof run, "%.900s/%s", test_folder(), name);
     must(trainer_open(&trained, c, &callbacks, &err), &err);
     must(trainer_run(trained, run, &err), &err);
     measured = open_for_bench(c);
@@ -125,8 +88,8 @@ static void expect_same_updates(const char *name, Config *c)
     for (int i = 0; i < STEPS; i++) {
         TrainUpdate u;
         must(trainer_update(measured, &u, &err), &err);
-        EXPECT(u.loss == seen.status[i].loss && u.grad_norm == seen.status[i].grad_norm);
-        EXPECT(u.lr == seen.status[i].lr && u.images == seen.status[0].images);
+        EXPECT(u.loss == seen.seen[i].loss && u.grad_norm == seen.seen[i].grad_norm);
+        EXPECT(u.lr == seen.seen[i].lr && u.images == seen.seen[0].images);
     }
     const Optimizer *a = &measured->optimizer, *b = &trained->optimizer;
     size_t bytes = trained->table.block_floats * sizeof(float);
@@ -141,9 +104,9 @@ static void expect_same_updates(const char *name, Config *c)
 TEST(the_update_that_bench_measures_gives_the_losses_and_weights_of_train_bit_for_bit)
 {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        Config c = config_of(rows[i].settings);
+        Config c = row_config(rows[i]);
         if (c.data.toy == TOY_NONE) write_noise(&c);
-        expect_same_updates(rows[i].name, &c);
+        expect_same_updates(&c, test_path("%zu", i));
         config_free(&c);
     }
 }
@@ -188,7 +151,7 @@ TEST(a_weight_or_gradient_that_is_not_finite_stops_the_update_and_changes_nothin
 {
     static const float damages[] = {NAN, INFINITY, -INFINITY};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        Config c = config_of(rows[i].settings);
+        Config c = row_config(rows[i]);
         Trainer *t = open_for_bench(&c);
         TrainUpdate u;
         Err err = {0};

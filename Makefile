@@ -15,6 +15,8 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototyp
 # Never -ffast-math: it removes the NaN checks. Multiply-adds are fused only where the source says so
 # (lanes_fma in src/math/vec_simd.h), so results do not depend on what a compiler contracts.
 FP           := -fno-math-errno -ffp-contract=off
+# One set of objects for the program and the shared library, which exports what include/diffc.h marks.
+PIC          := -fPIC -fvisibility=hidden
 OPT.release  := -O3 -g
 OPT.debug    := -O0 -g3 -DDIFFC_CHECKS
 OPT.asan     := -O1 -g -DDIFFC_CHECKS -DDIFFC_SANITIZED -fno-omit-frame-pointer \
@@ -23,7 +25,7 @@ OPT.fuzz     := $(OPT.asan) -fsanitize=fuzzer-no-link
 
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs openblas libcjson zlib 2>/dev/null)
-ALL_CFLAGS  = -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Isrc $(if $(findstring tests/,$<),-Itests) $(WARN) $(FP) $(OPT.$(MODE)) \
+ALL_CFLAGS  = -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Isrc -Iinclude $(if $(findstring tests/,$<),-Itests) $(WARN) $(FP) $(PIC) $(OPT.$(MODE)) \
               -fopenmp -MMD -MP $(PKG_CFLAGS) $(CFLAGS)
 ALL_LIBS    = $(OPT.$(MODE)) -fopenmp $(LDFLAGS) $(PKG_LIBS) -lm
 
@@ -80,6 +82,22 @@ $(OUT)/diffc: $(OUT)/src/cli/main.o $(LIB_OBJ)
 	$(call say,link,$@)
 	$(Q)$(CC) -o $@ $^ $(ALL_LIBS)
 	$(Q)[ $(MODE) != release ] || ln -sf release/diffc $(BUILD)/diffc
+
+# The library is one object: of src/api and what it calls, with no other symbol to be seen.
+LIBRARY := $(OUT)/libdiffc.a $(OUT)/libdiffc.so.0
+$(OUT)/libdiffc.o: $(LIB_OBJ)
+	$(Q)rm -f $(OUT)/all.a && ar rc $(OUT)/all.a $^
+	$(Q)$(CC) -r -nostdlib -o $@ $(filter $(OUT)/src/api/%,$^) $(OUT)/all.a
+	$(Q)objcopy --localize-hidden $@
+	$(Q)rm $(OUT)/all.a
+
+$(OUT)/libdiffc.a: $(OUT)/libdiffc.o
+	$(call say,link,$@)
+	$(Q)rm -f $@ && ar rcs $@ $<
+
+$(OUT)/libdiffc.so.0: $(OUT)/libdiffc.o
+	$(call say,link,$@)
+	$(Q)$(CC) -shared -Wl,-soname,$(@F) -Wl,-z,defs -Wl,--as-needed -o $@ $< $(ALL_LIBS)
 
 $(OUT)/%.o: %.c Makefile | needs
 	@mkdir -p $(@D)
@@ -173,11 +191,11 @@ lint: ## Include directions, formatting, warnings of gcc and clang, headers alon
 deps: ## Install the packages diffc needs (apt), or name them
 	$(Q)CC='$(CC)' .ci/deps.sh --install dataset-fashion-mnist
 
-install: all ## Install to PREFIX (default /usr/local), DESTDIR is respected
-	$(Q).ci/install.sh install "$(OUT)/diffc" "$(DESTDIR)$(PREFIX)/bin/diffc"
+install: all $(LIBRARY) ## Install program, library and header to PREFIX (default /usr/local), DESTDIR is respected
+	$(Q).ci/install.sh install "$(OUT)" "$(PREFIX)" "$(DESTDIR)"
 
 uninstall: ## Remove what install put there
-	$(Q).ci/install.sh uninstall "$(DESTDIR)$(PREFIX)/bin/diffc"
+	$(Q).ci/install.sh uninstall "$(OUT)" "$(PREFIX)" "$(DESTDIR)"
 
 clean: ## Remove build/
 	rm -rf $(BUILD)

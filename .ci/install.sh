@@ -1,26 +1,56 @@
 #!/bin/sh
-# Puts the program where it is called from, or removes it there.
-# usage: install.sh install PROGRAM TARGET | install.sh uninstall TARGET
+# Puts the program, the library and its header where they are found, or removes them there.
+# usage: install.sh install|uninstall OUT PREFIX DESTDIR
+case $1 in install | uninstall) ;; *) sed -n 's/^# usage: //p' "$0" >&2; exit 2 ;; esac
+command=$1
+out=$2
+prefix=$3
+destdir=$4
+root=$destdir$prefix
 fail() { # CAUSE WHAT INSTEAD
     echo "$1" >&2
     echo "$2; run 'sudo make $command', or $3: make $command PREFIX=\$HOME/.local" >&2
     exit 1
 }
-command=$1
-case $command in
-install)
-    cause=$(install -D -m 755 "$2" "$3" 2>&1) ||
-        fail "$cause" "$3 cannot be written" "choose a folder of your own"
-    echo "installed $3"
-    ;;
-uninstall)
-    if [ ! -e "$2" ] && [ ! -L "$2" ]; then
-        echo "$2 is not there"
-        exit 0
-    fi
-    cause=$(rm -f "$2" 2>&1) ||
-        fail "$cause" "$2 cannot be removed" "give the PREFIX of the installation"
-    echo "removed $2"
-    ;;
-*) sed -n 's/^# usage: //p' "$0" >&2; exit 2 ;;
-esac
+pkg_config() { # what `pkg-config --cflags --libs [--static] diffc` answers with
+    version=$(sed -n 's/^#define DIFFC_VERSION "\(.*\)"/\1/p' include/diffc.h)
+    cat <<END
+prefix=$prefix
+libdir=\${prefix}/lib
+includedir=\${prefix}/include
+
+Name: diffc
+Description: Images from small diffusion models, on a CPU
+Version: $version
+Cflags: -I\${includedir}
+Libs: -L\${libdir} -ldiffc
+Requires.private: libcjson zlib
+Libs.private: -fopenmp -lm
+END
+}
+put() { # MODE SOURCE TARGET
+    cause=$(install -D -m "$1" "$2" "$root/$3" 2>&1) ||
+        fail "$cause" "$root/$3 cannot be written" "choose a folder of your own"
+    echo "installed $root/$3"
+}
+install_all() {
+    put 755 "$out/diffc" bin/diffc
+    put 644 include/diffc.h include/diffc.h
+    put 644 "$out/libdiffc.a" lib/libdiffc.a
+    put 755 "$out/libdiffc.so.0" lib/libdiffc.so.0
+    ln -sf libdiffc.so.0 "$root/lib/libdiffc.so" || exit 1
+    pkg_config >"$out/diffc.pc" && put 644 "$out/diffc.pc" lib/pkgconfig/diffc.pc
+    [ -n "$destdir" ] || ldconfig 2>/dev/null || : # so that programs find it at once, where that is allowed
+}
+uninstall_all() {
+    for file in bin/diffc include/diffc.h lib/libdiffc.a lib/libdiffc.so lib/libdiffc.so.0 lib/pkgconfig/diffc.pc; do
+        if [ ! -e "$root/$file" ] && [ ! -L "$root/$file" ]; then
+            echo "$root/$file is not there"
+            continue
+        fi
+        cause=$(rm -f "$root/$file" 2>&1) ||
+            fail "$cause" "$root/$file cannot be removed" "give the PREFIX of the installation"
+        echo "removed $root/$file"
+    done
+}
+"${command}_all"

@@ -18,7 +18,7 @@ failed=0
 # A program that does as diffc does when it is interrupted, fails or succeeds: its exit status is in
 # the file `status`, its arguments go to standard output.
 new_tree() {
-    cd "$scratch" && rm -rf "$tree" && mkdir -p "$tree/src/cli" "$tree/tests/any" "$tree/configs" || exit 2
+    cd "$scratch" && rm -rf "$tree" && mkdir -p "$tree/src/cli" "$tree/src/api" "$tree/include" "$tree/tests/any" "$tree/configs" || exit 2
     cp -r "$here/../Makefile" "$here/../.ci" "$tree" && cp "$here/run.sh" "$here/environment.sh" "$tree/tests" || exit 2
     cat >"$tree/src/cli/main.c" <<'END'
 #include <stdio.h>
@@ -30,6 +30,8 @@ int main(int argc, char **argv)
     return file && fscanf(file, "%d", &status) == 1 ? status : 0;
 }
 END
+    echo '#define DIFFC_VERSION "1.2.3"' >"$tree/include/diffc.h"
+    echo 'extern int shown; int shown;' >"$tree/src/api/api.c"
     echo 0 >"$tree/status"
     cat >"$tree/tests/any/test_one.c" <<'END'
 #include <stdio.h>
@@ -200,7 +202,8 @@ install_says_what_it_did_and_without_rights_names_sudo_and_prefix() {
     run 0 make uninstall DESTDIR="$tree/root of it" PREFIX=/usr
     test ! -e "root of it/usr/bin/diffc" || bad "it is still installed"
     run 0 make uninstall DESTDIR="$tree/root of it" PREFIX=/usr
-    says "is not there"
+    says "usr/bin/diffc is not there"
+    says "usr/lib/libdiffc.so.0 is not there"
     run 2 make install PREFIX=/dev/null/there
     says "run 'sudo make install'"
     says 'make install PREFIX=$HOME/.local'

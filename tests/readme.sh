@@ -56,6 +56,7 @@ reason() { # COMMAND
     "make test") echo "runs this test" ;;
     "make check"* | "make fuzz" | "make faults" | "make lint" | "make bench" | "make bench-conv") echo "takes many minutes" ;;
     git | make) echo "is the name of a program" ;;
+    tests/api/*) echo "tests/api/installed.sh runs it" ;;
     tests/suites) echo "is the name of a folder" ;;
     "sudo make install" | "make install PREFIX="*) echo "tests/build.sh runs it" ;;
     tests/fresh.sh) echo "installs Debian systems" ;;
@@ -126,7 +127,7 @@ export PATH
 
 # ---- the commands ----
 
-starts='\(diffc\|\./build/diffc\|make\|sudo\|git\|tests/[a-z]\|\.ci/\|[A-Z][A-Z]*=\)'
+starts='\(diffc\b\|\./build/diffc\|make\|sudo\|git\|tests/[a-z]\|\.ci/\|[A-Z][A-Z]*=\)'
 shown() { # FILE: those of a README, in order; a mere name of a command (`diffc nll`) is asked for its help
     awk '/^    / { print; next }
          { while (match($0, /`[^`]*`/)) { print "`" substr($0, RSTART + 1, RLENGTH - 2); $0 = substr($0, RSTART + RLENGTH) } }' "$1" |

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs every test binary in OUT/tests, the fuzz targets on their seeds, the command-line cases
 # (tests/cli/run.sh), a sample of the faults (tests/faults/sweep.c) and what the Makefile promises
-# (tests/build.sh) and prints the sum; before it "N skipped: why" for cases that need what this machine
+# (tests/build.sh, tests/api/installed.sh) and prints the sum; before it "N skipped: why" for cases that need what this machine
 # lacks. --no-skip: those are failures. --faults N: so many faults of a kind and command.
 # usage: run.sh [--faults N] [--no-skip] OUT
 no_skip=
@@ -65,6 +65,11 @@ fi
 if [ -x "$here/build.sh" ]; then
     "$here/build.sh" >"$log" 2>&1
     report build $?
+fi
+# A library with a sanitizer in it serves no other program.
+if [ -x "$here/api/installed.sh" ] && [ "$(basename "$out")" != asan ]; then
+    "$here/api/installed.sh" "$out" >"$log" 2>&1
+    report installed $?
 fi
 if [ -x "$here/readme.sh" ]; then
     "$here/readme.sh" "$out/diffc" >"$log" 2>&1

@@ -47,8 +47,9 @@ static int allowed_cpu(int index)
 /* With as many threads as CPUs each thread gets one of its own: left alone, Linux was seen to keep
  * both threads of a team on one of two cores, where every wait of one takes the time of the other
  * (sampling one image at a time fell to a seventh). Any other number of threads may move freely. */
-static void place_threads(int threads)
+void parallel_bind_threads(void)
 {
+    int threads = parallel_threads();
     if (omp_get_proc_bind() != omp_proc_bind_false) return; /* OMP_PROC_BIND says where */
     if (!allowed_known && sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
     allowed_known = true;
@@ -64,10 +65,7 @@ static void place_threads(int threads)
     }
 }
 #else
-static void place_threads(int threads)
-{
-    (void)threads;
-}
+void parallel_bind_threads(void) {}
 #endif
 
 static void *wait_for_release(void *lock)
@@ -137,30 +135,35 @@ void parallel_set_threads(int threads)
     omp_set_dynamic(0);
     omp_set_max_active_levels(1);
     omp_set_num_threads(threads);
-    place_threads(threads);
 }
 
-static void flush_in_this_thread(bool on)
+/* Returns what it was. */
+static bool flush_in_this_thread(bool on)
 {
 #if defined(__SSE2__)
     const unsigned flush = 0x8040; /* of results, of operands */
-    unsigned control = _mm_getcsr() & ~flush;
-    _mm_setcsr(on ? control | flush : control);
+    unsigned control = _mm_getcsr();
+    _mm_setcsr(on ? control | flush : control & ~flush);
+    return (control & flush) != 0;
 #elif defined(__aarch64__)
     const uint64_t flush = UINT64_C(1) << 24;
-    uint64_t control;
+    uint64_t control, changed;
     __asm__ volatile("mrs %0, fpcr" : "=r"(control));
-    control = on ? control | flush : control & ~flush;
-    __asm__ volatile("msr fpcr, %0" : : "r"(control));
+    changed = on ? control | flush : control & ~flush;
+    __asm__ volatile("msr fpcr, %0" : : "r"(changed));
+    return (control & flush) != 0;
 #else
     (void)on;
+    return false;
 #endif
 }
 
-void parallel_flush_subnormals(bool on)
+bool parallel_flush_subnormals(bool on)
 {
+    bool before = flush_in_this_thread(on);
 #pragma omp parallel num_threads(parallel_threads())
     flush_in_this_thread(on);
+    return before;
 }
 
 int parallel_threads(void)

@@ -17,9 +17,13 @@ enum { PARALLEL_MOST_THREADS = 256 };
 void parallel_set_threads(int threads);
 int parallel_threads(void);
 
+/* Gives each thread, the calling one included, a CPU of its own where there are as many CPUs as threads;
+ * otherwise each may move freely. Does nothing where OMP_PROC_BIND is set. */
+void parallel_bind_threads(void);
+
 /* Treats numbers below 1.2e-38 (double: 2.2e-308) as 0 in every thread, present and future: some
- * CPUs take a hundred times as long for them. */
-void parallel_flush_subnormals(bool on);
+ * CPUs take a hundred times as long for them. Returns what the calling thread did before. */
+bool parallel_flush_subnormals(bool on);
 
 /* Writes "2", or "1 of 8 CPUs: the process may run on 1 CPU" where the machine has more CPUs.
  * Writes "2 instead of 4: the system starts no more ..." and returns false where a limit cut the

@@ -71,9 +71,6 @@ const char *spacing_name(int kind);
 const char *predictor_name(int kind);
 const char *sampler_name(int index);
 
-/* ERR_USAGE for a value of sample.sampler in `file` that is no sampler; names the nearest. */
-bool check_sampler_name(const char *file, const char *name, Err *err);
-
 /* What a command needs of a model. */
 typedef struct {
     bool images, points;     /* makes them; neither set: either will do */

@@ -10,6 +10,7 @@
 #include "diffusion/cdm.h"
 #include "model/best_steps.h"
 #include "model/model.h"
+#include "model/scoring.h"
 
 typedef struct {
     char path[PATH_BYTES];
@@ -44,18 +45,13 @@ static void fill_run(const OptionValue *v, Work *w)
     int variance = v[NLL_ROW_VARIANCE].given ? (int)v[NLL_ROW_VARIANCE].integer : (int)c->variance;
     w->fitted = variance == NLL_VARIANCE_FITTED;
     w->variance = nll_variance_name(variance);
-    *run = (LikelihoodRun){
-        .process = &w->model.process,
-        .variance = w->fitted ? c->variance : (VarianceKind)variance,
-        .clip = v[NLL_ROW_CLIP].given ? v[NLL_ROW_CLIP].integer : true,
-        .clip_range = c->clip_range > 0 ? c->clip_range : 1,
-        .batch = network_sample_batch(c),
-        .probes = (int)v[NLL_ROW_PROBES].integer,
-        .tolerance = v[NLL_ROW_TOLERANCE].real,
-        .call_limit = (long)v[NLL_ROW_CALL_LIMIT].integer,
-        .dequantise = c->dequantised || v[NLL_ROW_DEQUANT].given,
-    };
-    p->set_defaults(run, !v[NLL_ROW_DATA].given);
+    *run = model_likelihood_run(&w->model, p, !v[NLL_ROW_DATA].given);
+    run->variance = w->fitted ? c->variance : (VarianceKind)variance;
+    run->probes = (int)v[NLL_ROW_PROBES].integer;
+    run->tolerance = v[NLL_ROW_TOLERANCE].real;
+    run->call_limit = (long)v[NLL_ROW_CALL_LIMIT].integer;
+    run->dequantise |= v[NLL_ROW_DEQUANT].given;
+    if (v[NLL_ROW_CLIP].given) run->clip = v[NLL_ROW_CLIP].integer;
     if (v[NLL_ROW_CALLS].given) run->calls = (int)v[NLL_ROW_CALLS].integer;
     if (v[NLL_ROW_EXACT].given || v[NLL_ROW_PER_STEP].given) run->calls = 0;
     if (v[NLL_ROW_DEQUANT].given) run->draws = (int)v[NLL_ROW_DEQUANT].integer;
@@ -73,21 +69,6 @@ static void narrate(const Work *w)
     term_note("%s: protocol %s, %s%s%s", w->path, p->name, words->what,
               variance ? ", variance " : "", variance ? w->variance : "");
     if (words->warning[0]) term_note("warning: %s", words->warning);
-}
-
-static bool prepare(Work *w, int label, Err *err)
-{
-    NllJob *job = &w->job;
-    Shape s = w->model.image;
-    int most = network_sample_batch(&w->model.config);
-    double rows = job->protocol->rows(&job->run, job->batch);
-    int batch = rows < most ? (int)rows : most;
-    job->dims = (size_t)s.H * (size_t)s.W * (size_t)s.C;
-    if (job->protocol->needs & PROTOCOL_DENSITY)
-        return model_prepare_density(&w->model, batch, &job->model.density, err);
-    if (job->protocol->needs & PROTOCOL_VJP)
-        return model_prepare_vjp(&w->model, batch, label, &job->model.denoiser, err);
-    return model_prepare(&w->model, batch, label, &job->model.denoiser, err);
 }
 
 /* The images that errors are measured on, read when the first measurement needs them. */
@@ -131,7 +112,10 @@ static bool run_job(Work *w, const OptionValue *v, Err *err)
         fill_run(v, w);
         job->protocol->describe(&job->run, &job->report.words);
         if ((size_t)job->batch > job->images.count) job->batch = (int)job->images.count;
-        ok = prepare(w, label, err);
+        Shape image = w->model.image;
+        job->dims = (size_t)image.H * (size_t)image.W * (size_t)image.C;
+        ok = model_prepare_protocol(&w->model, job->protocol, &job->run, job->batch, label,
+                                    &job->model, err);
     }
     if (ok && w->fitted)
         ok = open_fit(w, v, err) &&

@@ -1,4 +1,5 @@
 /* diffc sample: images, or points, from a trained model. */
+#include <diffc.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
@@ -13,10 +14,9 @@
 #include "cli/fit_images.h"
 #include "cli/sample_output.h"
 #include "cli/sample_plan.h"
-#include "cli/version.h"
 #include "math/vec.h"
 #include "model/best_steps.h"
-#include "model/model.h"
+#include "model/sampling.h"
 
 enum { FIT_IMAGES = 32 };
 
@@ -79,18 +79,14 @@ static bool report_progress(void *context, long calls)
 static bool run_batch(Job *job, int images, Err *err)
 {
     const SamplePlan *p = job->plan;
-    SeedNoise seeds = {.first_seed = p->seed + (uint64_t)job->next};
-    NoiseSource noise = seed_noise(&seeds);
     SampleRun *run = &job->run;
     *run = p->run;
     run->grid = &job->grid;
     run->progress = report_progress;
     run->progress_context = job;
-    int classes = model_trained_classes(&job->model.config);
-    /* The class goes by the seed, so that an image made alone keeps it. */
-    if (classes > 0) job->model.denoiser.first_image = (int)(seeds.first_seed % (uint64_t)classes);
     job->batch_images = images;
-    if (!p->sampler->run(run, &job->denoiser, &noise, images, job->x, job->scratch, err))
+    if (!model_sample(&job->model, p->sampler, run, &job->denoiser, p->seed + (uint64_t)job->next,
+                      images, job->x, job->scratch, err))
         return false;
     if (run->network_calls > job->calls) job->calls = run->network_calls;
     size_t dims = job->denoiser.dims;

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/training_summary.h"
+#include "model/sampling.h"
 #include "train/trainer.h"
 
 enum { OUT, RESUME, INIT, DRY_RUN, SET, STEPS, SEED, THREADS, JSON, QUIET, ROWS };

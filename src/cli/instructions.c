@@ -18,6 +18,7 @@ void choose_threads(const OptionValue *asked)
 {
     char text[256];
     parallel_set_threads(asked && asked->given ? (int)asked->integer : 0);
+    parallel_bind_threads();
     parallel_flush_subnormals(true);
     if (!parallel_describe(text, sizeof text)) term_note("note: threads: %s", text);
 }

@@ -1,5 +1,6 @@
 /* diffc: finds the command, reads its options, runs it, says what went wrong, and turns the kind of
  * error into the exit code. */
+#include <diffc.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <omp.h>
@@ -13,7 +14,6 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/options.h"
-#include "cli/version.h"
 #include "math/gemm.h"
 #include "math/vec.h"
 

@@ -1,8 +1,5 @@
 /* The words for the shared choices, as configuration files have them. */
-#include <string.h>
-
 #include "base/terms.h"
-#include "base/text.h"
 #include "cli/cli.h"
 #include "diffusion/sampler.h"
 
@@ -60,20 +57,4 @@ const char *predictor_name(int kind)
 const char *sampler_name(int index)
 {
     return samplers[index].name;
-}
-
-static const char *setting_name(const void *context, int index)
-{
-    (void)context;
-    return index == 0 ? "auto" : sampler_name(index - 1);
-}
-
-bool check_sampler_name(const char *file, const char *name, Err *err)
-{
-    if (strcmp(name, "auto") == 0 || sampler_find(name)) return true;
-    const char *near = text_nearest(name, setting_name, NULL);
-    char hint[80];
-    snprintf(hint, sizeof hint, "did you mean '%s'?", near);
-    return err_set(err, ERR_USAGE, "%s: sample.sampler is '%s', which is not a sampler; %s", file,
-                   name, near ? hint : "'diffc sample --help' lists them");
 }

@@ -5,7 +5,7 @@
 #include "base/terms.h"
 #include "cli/cli.h"
 #include "data/image.h"
-#include "model/model.h"
+#include "model/sampling.h"
 
 /* The words for what a model lacks follow its name. */
 static bool check_image(Shape want, Shape made, Err *lack)
@@ -103,19 +103,7 @@ bool check_config_file(const char *path, const char *alternative, Err *err)
 
 bool check_label(const OptionValue *given, const ModelConfig *m, Err *err)
 {
-    int classes = m->unet.classes, label = (int)given->integer;
-    if (!given->given) return true;
-    if (classes == 0)
-        return err_set(err, ERR_USAGE, "--label is given, but the model has no classes");
-    if (label >= classes)
-        return err_set(err, ERR_USAGE, "--label is %d; the model's classes are 0 to %d", label,
-                       classes - 1);
-    return model_class_is_trained(m, label) ||
-           err_set(
-               err, ERR_USAGE,
-               "--label is %d, but no training image had this class, so the model knows nothing "
-               "of it",
-               label);
+    return !given->given || model_check_label(m, "--label", (int)given->integer, err);
 }
 
 bool choose_label(const OptionValue *given, const ModelConfig *m, int *label, Err *err)

@@ -1,12 +1,11 @@
 #include "cli/sample_plan.h"
 
+#include <diffc.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/version.h"
 #include "io/config.h"
-#include "model/method.h"
-#include "model/network.h"
+#include "model/sampling.h"
 
 const Option sample_options[SAMPLE_ROWS + 1] = {
     [SAMPLE_ROW_MODEL] = OPTION_ROW_MODEL,
@@ -235,80 +234,23 @@ static bool check_owners(const OptionValue *v, const Sampler *chosen, Err *err)
     return true;
 }
 
-/* The run's own settings, where the model lies in a run that has them; else what its folder says. */
-static bool load_settings(const Model *m, Config *c, Err *err)
+/* Options over the settings of the model. */
+static void take_options(const OptionValue *v, SampleRun *r)
 {
-    char path[PATH_BYTES];
-    config_defaults(c);
-    c->sample.variance = m->config.variance;
-    c->sample.clip = m->config.clip;
-    if (m->config.spacing_said) c->sample.spacing = m->config.spacing;
-    if (m->config.sampler)
-        snprintf(c->sample.sampler, sizeof c->sample.sampler, "%s", m->config.sampler);
-    if (m->config.snr > 0) {
-        c->sample.snr = m->config.snr;
-        c->sample.corrector_steps = m->config.corrector_steps;
-    }
-    if (!m->run[0]) return true;
-    return path_join(path, m->run, "config.json", err) &&
-           (!path_exists(path) || config_load(c, path, err));
-}
-
-/* A name for "auto" is the method's own sampler. */
-static bool choose_sampler(const OptionValue *v, const Model *m, const Config *c, SamplePlan *p,
-                           Err *err)
-{
-    const char *own = c->sample.sampler;
-    if (strcmp(own, "auto") == 0) own = method_sampler(m->process.kind);
-    const char *name = v[SAMPLE_ROW_SAMPLER].given ? v[SAMPLE_ROW_SAMPLER].text : own;
-    char file[PATH_BYTES];
-    if (!path_join(file, m->run, "config.json", err) || !check_sampler_name(file, name, err))
-        return false;
-    p->sampler = sampler_find(name);
-    if (v[SAMPLE_ROW_STEPS].given && (p->sampler->reads & SAMPLE_ODE))
-        return err_set(err, ERR_USAGE,
-                       "--steps is given, but %s takes as many network calls as --tolerance needs "
-                       "and --call-limit allows",
-                       name);
-    /* The run's number of steps belongs to the run's sampler. */
-    if (v[SAMPLE_ROW_STEPS].given)
-        p->calls = (int)v[SAMPLE_ROW_STEPS].integer;
-    else
-        p->calls = strcmp(name, own) == 0 ? c->sample.steps : 0;
-    return true;
-}
-
-static void fill_run(const OptionValue *v, const Model *m, const Config *c, SampleRun *run)
-{
-#define REAL(row, setting)    (v[row].given ? v[row].real : (setting))
-#define INTEGER(row, setting) (v[row].given ? v[row].integer : (setting))
-    sample_run_defaults(run);
-    run->process = &m->process;
-    /* Points are not bound to [-1, 1]. */
-    run->clip = m->config.network != NETWORK_MLP && INTEGER(SAMPLE_ROW_CLIP, c->sample.clip);
-    run->clip_range = m->config.clip_range;
-    /* A learned variance is the model's, whatever the run's settings say of fixed ones. */
-    VarianceKind own = m->config.variance;
-    if (own != VARIANCE_LEARNED) own = c->sample.variance;
-    run->variance = (VarianceKind)INTEGER(SAMPLE_ROW_VARIANCE, own);
-    run->eta = REAL(SAMPLE_ROW_ETA, c->sample.eta);
-    run->churn = REAL(SAMPLE_ROW_CHURN, c->sample.churn);
-    run->snr = REAL(SAMPLE_ROW_SNR, c->sample.snr);
-    run->corrector_steps = (int)INTEGER(SAMPLE_ROW_CORRECTOR, c->sample.corrector_steps);
-    run->predictor = (PredictorKind)INTEGER(SAMPLE_ROW_PREDICTOR, c->sample.predictor);
-    run->langevin_steps = (int)INTEGER(SAMPLE_ROW_LANGEVIN_STEPS, c->sample.langevin_steps);
-    run->langevin_step = REAL(SAMPLE_ROW_LANGEVIN_STEP, c->sample.langevin_step);
-    run->tolerance = REAL(SAMPLE_ROW_TOLERANCE, c->sample.tolerance);
-    run->call_limit = (long)INTEGER(SAMPLE_ROW_CALL_LIMIT, c->sample.call_limit);
-#undef REAL
-#undef INTEGER
-}
-
-/* Batches of about the same size: of a short last one the network would do the rest in vain. */
-static int even_batch(int count, int most)
-{
-    int batches = (count + most - 1) / most;
-    return (count + batches - 1) / batches;
+#define TAKE(row, field, kind)                                                                     \
+    if (v[row].given) r->field = (__typeof__(r->field))v[row].kind
+    TAKE(SAMPLE_ROW_CLIP, clip, integer);
+    TAKE(SAMPLE_ROW_VARIANCE, variance, integer);
+    TAKE(SAMPLE_ROW_ETA, eta, real);
+    TAKE(SAMPLE_ROW_CHURN, churn, real);
+    TAKE(SAMPLE_ROW_SNR, snr, real);
+    TAKE(SAMPLE_ROW_CORRECTOR, corrector_steps, integer);
+    TAKE(SAMPLE_ROW_PREDICTOR, predictor, integer);
+    TAKE(SAMPLE_ROW_LANGEVIN_STEPS, langevin_steps, integer);
+    TAKE(SAMPLE_ROW_LANGEVIN_STEP, langevin_step, real);
+    TAKE(SAMPLE_ROW_TOLERANCE, tolerance, real);
+    TAKE(SAMPLE_ROW_CALL_LIMIT, call_limit, integer);
+#undef TAKE
 }
 
 static bool choose_images(const OptionValue *v, const Model *m, const Config *c, SamplePlan *p,
@@ -319,7 +261,7 @@ static bool choose_images(const OptionValue *v, const Model *m, const Config *c,
     p->seed = v[SAMPLE_ROW_SEED].given ? v[SAMPLE_ROW_SEED].seed : c->sample.seed;
     p->label = v[SAMPLE_ROW_LABEL].given ? (int)v[SAMPLE_ROW_LABEL].integer : -1;
     p->noun = m->config.network == NETWORK_MLP ? "point" : "image";
-    if (p->batch == 0) p->batch = even_batch(p->count, network_sample_batch(&m->config));
+    if (p->batch == 0) p->batch = model_sample_batch(m, p->count);
     if (p->batch > p->count) p->batch = p->count;
     if (m->config.network == NETWORK_MLP && v[SAMPLE_ROW_CLIP].given && v[SAMPLE_ROW_CLIP].integer)
         return err_set(err, ERR_USAGE,
@@ -332,10 +274,15 @@ bool sample_plan_make(const Arguments *a, const Model *m, SamplePlan *p, Err *er
 {
     const OptionValue *v = a->values;
     Config c;
-    bool ok = load_settings(m, &c, err) && choose_sampler(v, m, &c, p, err) &&
+    const OptionValue *sampler = &v[SAMPLE_ROW_SAMPLER], *steps = &v[SAMPLE_ROW_STEPS];
+    bool ok = model_sample_settings(m, &c, err) &&
+              model_choose_sampler(m, sampler->given ? sampler->text : NULL,
+                                   steps->given ? (int)steps->integer : 0, &c, &p->sampler, err) &&
               check_owners(v, p->sampler, err) && choose_images(v, m, &c, p, err);
     if (ok) {
-        fill_run(v, m, &c, &p->run);
+        p->calls = c.sample.steps;
+        p->run = model_sample_run(m, &c);
+        take_options(v, &p->run);
         bool given = v[SAMPLE_ROW_SPACING].given;
         p->spacing = given ? (SpacingKind)v[SAMPLE_ROW_SPACING].integer : c.sample.spacing;
     }

@@ -14,7 +14,7 @@ echo $?
 #> 1
 #> 2
 #> 2
-#2> diffc sample: --steps is given, but ode takes as many network calls as --tolerance needs and --call-limit allows
+#2> diffc sample: steps are given, but ode takes as many network calls as its tolerance needs and its call limit allows
 #2> Try 'diffc sample --help'.
 #2> diffc sample: --eta belongs to the sampler ddim; pc does not use it
 #2> Try 'diffc sample --help'.

@@ -1,0 +1,39 @@
+/* What the files of the library share. */
+#ifndef DIFFC_API_H
+#define DIFFC_API_H
+
+#include <diffc.h>
+
+#include "model/scoring.h"
+
+struct DiffcModel {
+    Model model;
+    int batch, threads; /* that the denoiser is planned for; batch 0: there is none */
+    Denoiser denoiser;
+};
+
+/* Plans the denoiser, unless it is planned so, for calls of `batch` images by this number of threads. label:
+ * class of every image; negative: none or, in sampling, by its number. */
+bool api_prepare(DiffcModel *m, int batch, int label, Err *err);
+
+/* Images of a call, for `count` in all. */
+int api_batch(const DiffcModel *m, int count);
+
+/* ERR_USAGE. A model with classes needs a label unless it is `optional`. */
+bool api_check_label(const DiffcModel *m, int label, bool optional, Err *err);
+bool api_check_images(const DiffcModel *m, Err *err);
+
+/* The protocol of diffc_nll by default. */
+const Protocol *api_own_protocol(const DiffcModel *m);
+
+/* own, filled with defaults, takes what the caller's struct holds, of another version too: both begin with
+ * their size. given NULL: the defaults. ERR_USAGE where the caller's is longer and asks for more. */
+bool api_take_options(void *own, size_t own_size, const void *given, const char *name, Err *err);
+/* The reverse: the first `size` bytes of own, then zeros; sets the size. */
+void api_give(void *out, size_t size, const void *own, size_t own_size);
+
+/* The result of a call, with its error in *out. */
+int api_result(bool ok, const Err *err, DiffcError *out);
+int api_refuse(DiffcError *out, const char *what);
+
+#endif

@@ -1,0 +1,149 @@
+/* How likely images are. */
+#include <math.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "diffusion/cdm.h"
+
+typedef struct {
+    DiffcModel *m;
+    DiffcNllOptions o;
+    const Protocol *protocol;
+    LikelihoodRun run;
+    LikelihoodModel model;
+    uint64_t *seeds;
+    Likelihood *results;    /* of a group */
+    int count, done, group; /* images: of all, scored, in the running group */
+} Job;
+
+void diffc_nll_defaults(DiffcNllOptions *options, size_t size)
+{
+    DiffcNllOptions own = {.label = -1};
+    api_give(options, size, &own, sizeof own);
+}
+
+static bool has_density(const DiffcModel *m)
+{
+    return m->model.config.method == METHOD_CDM;
+}
+
+const Protocol *api_own_protocol(const DiffcModel *m)
+{
+    return protocol_usual(&m->model.process, has_density(m));
+}
+
+static bool choose_protocol(Job *job, Err *err)
+{
+    const Model *m = &job->m->model;
+    const char *name = job->o.protocol;
+    char all[128];
+    job->protocol = name ? NULL : api_own_protocol(job->m);
+    for (int i = 0; name && protocols[i]; i++)
+        if (strcmp(protocols[i]->name, name) == 0) job->protocol = protocols[i];
+    protocol_readers(~0U, ", ", all, sizeof all);
+    if (!job->protocol)
+        return err_set(err, ERR_USAGE, "the protocol is '%.40s'; it must be one of %s", name, all);
+    return protocol_check(job->protocol, m->folder, &m->process, has_density(job->m), err);
+}
+
+static bool report_progress(void *context, long predictions)
+{
+    const Job *job = context;
+    double all = job->protocol->reads & LIKELIHOOD_CALLS ? (double)bound_calls(&job->run) : 0;
+    double part = -1;
+    if (all > 0)
+        part = (job->done + fmin(1, (double)predictions / (all * job->group)) * job->group) /
+               job->count;
+    return job->o.progress(job->o.context, part) == 0;
+}
+
+static bool fill_run(Job *job, Err *err)
+{
+    const DiffcNllOptions *o = &job->o;
+    const Protocol *p = job->protocol;
+    LikelihoodRun *run = &job->run;
+    int T = job->m->model.process.T;
+    const struct {
+        const char *name;
+        bool given;
+        unsigned reads;
+    } settings[] = {
+        {"calls", o->calls != 0, LIKELIHOOD_CALLS},
+        {"probes", o->probes != 0, LIKELIHOOD_PROBES},
+        {"draws", o->draws != 0, LIKELIHOOD_DRAWS},
+        {"tolerance", fabs(o->tolerance) > 0, LIKELIHOOD_SOLVER},
+        {"call_limit", o->call_limit != 0, LIKELIHOOD_SOLVER},
+        {"level", o->level != 0, LIKELIHOOD_LEVEL},
+    };
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        char readers[64];
+        if (!settings[i].given || (p->reads & settings[i].reads)) continue;
+        protocol_readers(settings[i].reads, " or ", readers, sizeof readers);
+        return err_set(err, ERR_USAGE, "%s belongs to the protocol %s; %s does not use it",
+                       settings[i].name, readers, p->name);
+    }
+    if (o->level < 0 || (o->level > 0 && o->level > T + 1))
+        return err_set(err, ERR_USAGE,
+                       "level is %d; the levels of %s are 0 (clean) to %d (noise alone)", o->level,
+                       job->m->model.folder, T + 1);
+    *run = model_likelihood_run(&job->m->model, p, true);
+    if (o->calls) run->calls = o->calls > 0 ? o->calls : 0;
+    if (o->probes) run->probes = o->probes;
+    if (o->draws) run->draws = o->draws;
+    if (o->draws) run->dequantise = true;
+    if (settings[3].given) run->tolerance = o->tolerance;
+    if (o->call_limit) run->call_limit = o->call_limit;
+    if (o->level) run->level = cdm_level(run->process, o->level);
+    if (o->progress) run->progress = report_progress;
+    run->progress_context = job;
+    return true;
+}
+
+static bool score_all(Job *job, const unsigned char *images, double *bits, double *errors, Err *err)
+{
+    Shape s = job->m->model.image;
+    size_t dims = (size_t)s.H * (size_t)s.W * (size_t)s.C;
+    int most = job->protocol->images;
+    job->seeds = mem_alloc((size_t)most, sizeof *job->seeds);
+    job->results = mem_alloc((size_t)most, sizeof *job->results);
+    if (!job->seeds || !job->results)
+        return err_set(err, ERR_MEMORY, "there is no memory for %d images", most);
+    for (; job->done < job->count; job->done += job->group) {
+        ScoredImages group = {.pixels = images + (size_t)job->done * dims, .seeds = job->seeds};
+        group.count = job->count - job->done < most ? job->count - job->done : most;
+        job->group = group.count;
+        for (int i = 0; i < group.count; i++)
+            job->seeds[i] = likelihood_seed(job->o.seed, group.pixels + (size_t)i * dims, dims);
+        if (!job->protocol->score(&job->run, &job->model, &group, job->results, err)) return false;
+        for (int i = 0; i < group.count; i++) {
+            bits[job->done + i] = job->results[i].bits_per_dim;
+            if (errors) errors[job->done + i] = job->results[i].standard_error;
+        }
+    }
+    return true;
+}
+
+int diffc_nll(DiffcModel *m, const DiffcNllOptions *options, int count, const unsigned char *images,
+              double *bits_per_dim, double *standard_error, DiffcError *error)
+{
+    if (!m || !images || !bits_per_dim || count < 0)
+        return api_refuse(error, "diffc_nll: a pointer is NULL, or the count is negative");
+    Job job = {.m = m, .count = count};
+    Err err = {0};
+    bool flushed = parallel_flush_subnormals(true);
+    diffc_nll_defaults(&job.o, sizeof job.o);
+    m->batch = 0; /* the network is planned for the protocol */
+    bool ok = api_check_images(m, &err) &&
+              api_take_options(&job.o, sizeof job.o, options, "diffc_nll", &err) &&
+              api_check_label(m, job.o.label, false, &err) && choose_protocol(&job, &err) &&
+              fill_run(&job, &err) &&
+              model_prepare_protocol(&m->model, job.protocol, &job.run, job.protocol->images,
+                                     job.o.label, &job.model, &err) &&
+              score_all(&job, images, bits_per_dim, standard_error, &err);
+    mem_free(job.seeds);
+    mem_free(job.results);
+    parallel_flush_subnormals(flushed);
+    return api_result(ok, &err, error);
+}

@@ -1,0 +1,115 @@
+#include "model/sampling.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "model/method.h"
+
+bool model_sample_settings(const Model *m, Config *c, Err *err)
+{
+    char path[PATH_BYTES];
+    config_defaults(c);
+    c->sample.variance = m->config.variance;
+    c->sample.clip = m->config.clip;
+    if (m->config.spacing_said) c->sample.spacing = m->config.spacing;
+    if (m->config.sampler)
+        snprintf(c->sample.sampler, sizeof c->sample.sampler, "%s", m->config.sampler);
+    if (m->config.snr > 0) {
+        c->sample.snr = m->config.snr;
+        c->sample.corrector_steps = m->config.corrector_steps;
+    }
+    bool ok = !m->run[0] || (path_join(path, m->run, "config.json", err) &&
+                             (!path_exists(path) || config_load(c, path, err)));
+    /* A learned variance is the model's, whatever the run's settings say of fixed ones. */
+    if (m->config.variance == VARIANCE_LEARNED) c->sample.variance = VARIANCE_LEARNED;
+    /* Points are not bound to [-1, 1]. */
+    if (m->config.network == NETWORK_MLP) c->sample.clip = false;
+    return ok;
+}
+
+static const char *setting_name(const void *context, int index)
+{
+    (void)context;
+    return index == 0 ? "auto" : samplers[index - 1].name;
+}
+
+bool check_sampler_name(const char *file, const char *name, Err *err)
+{
+    if (strcmp(name, "auto") == 0 || sampler_find(name)) return true;
+    const char *near = text_nearest(name, setting_name, NULL);
+    char hint[80];
+    snprintf(hint, sizeof hint, "did you mean '%s'?", near);
+    return err_set(err, ERR_USAGE, "%s: sample.sampler is '%s', which is not a sampler; %s", file,
+                   name, near ? hint : "'diffc sample --help' lists them");
+}
+
+bool model_choose_sampler(const Model *m, const char *name, int steps, Config *c,
+                          const Sampler **out, Err *err)
+{
+    const char *own = c->sample.sampler;
+    char file[PATH_BYTES];
+    if (strcmp(own, "auto") == 0) own = method_sampler(m->process.kind);
+    if (!name || strcmp(name, "auto") == 0) name = own;
+    if (!path_join(file, m->run, "config.json", err) || !check_sampler_name(file, name, err))
+        return false;
+    *out = sampler_find(name);
+    if (steps > 0 && ((*out)->reads & SAMPLE_ODE))
+        return err_set(err, ERR_USAGE,
+                       "steps are given, but %s takes as many network calls as its tolerance "
+                       "needs and its call limit allows",
+                       name);
+    /* The run's number of steps belongs to the run's sampler. */
+    if (steps > 0 || strcmp(name, own) != 0) c->sample.steps = steps;
+    return true;
+}
+
+bool model_check_label(const ModelConfig *m, const char *name, int label, Err *err)
+{
+    int classes = m->unet.classes;
+    if (classes == 0)
+        return err_set(err, ERR_USAGE, "%s is given, but the model has no classes", name);
+    if (label < 0 || label >= classes)
+        return err_set(err, ERR_USAGE, "%s is %d; the model's classes are 0 to %d", name, label,
+                       classes - 1);
+    return model_class_is_trained(m, label) ||
+           err_set(err, ERR_USAGE,
+                   "%s is %d, but no training image had this class, so the model knows nothing of "
+                   "it",
+                   name, label);
+}
+
+SampleRun model_sample_run(const Model *m, const Config *c)
+{
+    return (SampleRun){.process = &m->process,
+                       .clip = c->sample.clip,
+                       .clip_range = m->config.clip_range,
+                       .variance = c->sample.variance,
+                       .eta = c->sample.eta,
+                       .churn = c->sample.churn,
+                       .snr = c->sample.snr,
+                       .corrector_steps = c->sample.corrector_steps,
+                       .predictor = c->sample.predictor,
+                       .langevin_steps = c->sample.langevin_steps,
+                       .langevin_step = c->sample.langevin_step,
+                       .tolerance = c->sample.tolerance,
+                       .call_limit = c->sample.call_limit};
+}
+
+/* Batches of about the same size: of a short last one the network would do the rest in vain. */
+int model_sample_batch(const Model *m, int count)
+{
+    int most = network_sample_batch(&m->config), batches = (count + most - 1) / most;
+    return (count + batches - 1) / batches;
+}
+
+bool model_sample(Model *m, const Sampler *s, SampleRun *run, const Denoiser *denoiser,
+                  uint64_t first_seed, int count, double *x, double *scratch, Err *err)
+{
+    SeedNoise seeds = {.first_seed = first_seed};
+    NoiseSource noise = seed_noise(&seeds);
+    int classes = model_trained_classes(&m->config);
+    /* The class goes by the seed, so that an image made alone keeps it. */
+    if (classes > 0) m->denoiser.first_image = (int)(first_seed % (uint64_t)classes);
+    return s->run(run, denoiser, &noise, count, x, scratch, err);
+}

@@ -199,7 +199,7 @@ bool api_check_images(const DiffcModel *m, Err *err)
 
 void diffc_to_bytes(const float *x, size_t n, unsigned char *bytes)
 {
-    for (size_t i = 0; i < n; i++) bytes[i] = image_byte(x[i]);
+    image_bytes(bytes, x, n);
 }
 
 void diffc_from_bytes(const unsigned char *bytes, size_t n, float *x)

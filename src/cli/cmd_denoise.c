@@ -89,6 +89,7 @@ typedef struct {
     size_t dims;
     double *y, *x, *eps; /* [dims]: the noisy image, scratch, its noise */
     float *clean;
+    unsigned char *pixels; /* of the noisy image, then of the clean one */
     NoiseLevel level;
     bool found; /* by the model */
     int calls;
@@ -143,16 +144,16 @@ static bool choose_level(Job *job, const OptionValue *v, Err *err)
 
 static bool read_image(Job *job, Err *err)
 {
-    unsigned char *pixels = mem_alloc(job->dims, 1);
+    job->pixels = mem_alloc(job->dims, 1);
     job->y = mem_doubles(job->dims);
     job->x = mem_doubles(job->dims);
     job->eps = mem_doubles(job->dims);
     job->clean = mem_floats(job->dims);
-    bool ok = (pixels && job->y && job->x && job->eps && job->clean) ||
+    bool ok = (job->pixels && job->y && job->x && job->eps && job->clean) ||
               err_set(err, ERR_MEMORY, "there is no memory for the image");
-    ok = ok && nll_images_read(&job->images, 0, pixels, err);
-    for (size_t i = 0; i < job->dims && ok; i++) job->y[i] = pixel_value(&model_pixels, pixels[i]);
-    mem_free(pixels);
+    ok = ok && nll_images_read(&job->images, 0, job->pixels, err);
+    for (size_t i = 0; i < job->dims && ok; i++)
+        job->y[i] = pixel_value(&model_pixels, job->pixels[i]);
     return ok;
 }
 
@@ -181,15 +182,14 @@ static bool choose_out(Job *job, Err *err)
 static bool write_image(Job *job, Err *err)
 {
     Shape s = job->model.image;
-    Image picture;
+    Image picture = {.height = s.H, .width = s.W, .channels = s.C, .pixels = job->pixels};
     char text[PATH_BYTES + 96];
     if (!choose_out(job, err)) return false;
     bool replaces = file_is_there(job->out);
     snprintf(text, sizeof text, "diffc denoise: model %s, sigma %.4g", job->path,
              noise_in_greys(job->level));
-    if (!image_grid(job->clean, 1, s.H, s.W, s.C, 1, 0, &picture, err)) return false;
+    image_bytes(job->pixels, job->clean, job->dims);
     bool ok = output_picture(job->out, &picture, text, err);
-    image_free(&picture);
     note_replaced(job->out, ok && replaces);
     return ok;
 }
@@ -357,6 +357,7 @@ static bool run_denoise(const Arguments *a, Err *err)
     mem_free(job.x);
     mem_free(job.eps);
     mem_free(job.clean);
+    mem_free(job.pixels);
     model_close(&job.model);
     return ok;
 }

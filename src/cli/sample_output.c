@@ -177,22 +177,12 @@ bool sample_output_put(SampleOutput *o, int index, const double *x, Err *err)
 
 static bool write_grid(SampleOutput *o, Err *err)
 {
-    size_t values = (size_t)o->count * image_values(o);
-    float *floats = mem_floats(values);
-    if (!floats) {
-        return err_set(err, ERR_MEMORY,
-                       "%s: there is no memory for a picture of %d images; use "
-                       "--out-dir or --npz",
-                       o->grid, o->count);
-    }
-    for (size_t i = 0; i < values; i++) floats[i] = (float)o->pixels[i] / 127.5f - 1.0f;
     Image grid = {0};
     char text[TEXT_BYTES];
-    bool ok =
-        image_grid(floats, o->count, o->image.H, o->image.W, o->image.C, 0, GRID_GAP, &grid, err) &&
-        output_picture(o->grid, &grid, describe(o, 0, text), err);
+    bool ok = image_grid(o->pixels, o->count, o->image.H, o->image.W, o->image.C, 0, GRID_GAP,
+                         &grid, err) &&
+              output_picture(o->grid, &grid, describe(o, 0, text), err);
     image_free(&grid);
-    mem_free(floats);
     return ok;
 }
 

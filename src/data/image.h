@@ -43,14 +43,16 @@ bool image_encode_png(const Image *image, const char *text, unsigned char **byte
                       Err *err);
 bool image_save_png(const char *path, const Image *image, const char *text, Err *err);
 
-/* values [count,H,W,C] in [-1,1] as one picture, `columns` per row (0: near square), `gap` pixels
- * of white between. Values are clamped and rounded to nearest, half to even: 255 (x+1)/2. _size: of
- * that picture, and ERR_USAGE when it has more than IMAGE_MAX_PIXELS. */
+/* The byte of a value in [-1,1]: 255 (x+1)/2, clamped and rounded to nearest, half to even. */
+unsigned char image_byte(float value);
+void image_bytes(unsigned char *bytes, const float *x, size_t n);
+
+/* pixels [count,H,W,C] as one picture, `columns` per row (0: near square), `gap` pixels of white between.
+ * _size: of that picture, and ERR_USAGE when it has more than IMAGE_MAX_PIXELS. */
 bool image_grid_size(int count, int H, int W, int columns, int gap, int *height, int *width,
                      Err *err);
-bool image_grid(const float *values, int count, int H, int W, int C, int columns, int gap,
+bool image_grid(const unsigned char *pixels, int count, int H, int W, int C, int columns, int gap,
                 Image *out, Err *err);
-unsigned char image_byte(float value);
 
 /* For tests: the n-th allocation that stb makes from now on fails (0: none). Returns how many it
  * has made since the last call. */

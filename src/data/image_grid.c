@@ -11,6 +11,11 @@ unsigned char image_byte(float value)
     return v >= 255 ? 255 : (unsigned char)nearbyint(v);
 }
 
+void image_bytes(unsigned char *bytes, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) bytes[i] = image_byte(x[i]);
+}
+
 bool image_grid_size(int count, int H, int W, int columns, int gap, int *height, int *width,
                      Err *err)
 {
@@ -31,7 +36,7 @@ bool image_grid_size(int count, int H, int W, int columns, int gap, int *height,
     return true;
 }
 
-bool image_grid(const float *values, int count, int H, int W, int C, int columns, int gap,
+bool image_grid(const unsigned char *pixels, int count, int H, int W, int C, int columns, int gap,
                 Image *out, Err *err)
 {
     int height, width;
@@ -50,7 +55,8 @@ bool image_grid(const float *values, int count, int H, int W, int C, int columns
         size_t left = (size_t)(i % columns) * (size_t)(W + gap);
         for (int y = 0; y < H; y++) {
             unsigned char *to = out->pixels + (top + (size_t)y) * stride + left * (size_t)C;
-            for (int k = 0; k < W * C; k++) to[k] = image_byte(*values++);
+            memcpy(to, pixels, (size_t)W * (size_t)C);
+            pixels += W * C;
         }
     }
     return true;

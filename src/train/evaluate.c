@@ -88,12 +88,15 @@ static bool keep_going(void *context, long calls)
 }
 
 /* The points with the axes of their toy, so that a run's pictures compare. */
-static bool draw_picture(const Trainer *t, const float *values, int count, Image *picture, Err *err)
+static bool draw_picture(const Trainer *t, const float *values, int count, unsigned char *pixels,
+                         Image *picture, Err *err)
 {
     enum { PICTURE_SIDE = 512 };
     Shape s = t->plan.image;
-    if (t->data.toy == TOY_NONE)
-        return image_grid(values, count, s.H, s.W, s.C, 0, 2, picture, err);
+    if (t->data.toy == TOY_NONE) {
+        image_bytes(pixels, values, (size_t)count * t->eval_network.dims);
+        return image_grid(pixels, count, s.H, s.W, s.C, 0, 2, picture, err);
+    }
     ScatterView view = {.reach = toy_reach(t->data.toy)};
     return scatter_plot(values, (size_t)count, &view, PICTURE_SIDE, picture, NULL, err);
 }
@@ -111,7 +114,9 @@ static bool draw_samples(Trainer *t, Image *picture, Err *err)
     run.progress = keep_going;
     run.clip = t->data.toy == TOY_NONE;
     float *values = mem_floats((size_t)count * dims);
-    bool ok = values != NULL || err_set(err, ERR_MEMORY, "not enough memory for %d samples", count);
+    unsigned char *pixels = mem_alloc((size_t)count, dims);
+    bool ok =
+        (values && pixels) || err_set(err, ERR_MEMORY, "not enough memory for %d samples", count);
     ok = ok && sampler_grid(sampler, &run, SPACING_AUTO, 0, &grid, err);
     if (ok) {
         NetworkDenoiser context = {
@@ -126,9 +131,10 @@ static bool draw_samples(Trainer *t, Image *picture, Err *err)
     }
     if (ok) {
         for (size_t i = 0; i < (size_t)count * dims; i++) values[i] = (float)t->sample_state[i];
-        ok = draw_picture(t, values, count, picture, err);
+        ok = draw_picture(t, values, count, pixels, picture, err);
     }
     level_grid_free(&grid);
+    mem_free(pixels);
     mem_free(values);
     return ok;
 }

@@ -374,11 +374,11 @@ TEST(bytes_of_values_are_clamped_and_rounded_half_to_even)
 
 TEST(grid_places_images_row_by_row_with_white_gaps)
 {
-    float values[5 * 2 * 3];
+    unsigned char pixels[5 * 2 * 3];
     Image grid;
     for (int i = 0; i < 5; i++)
-        for (int k = 0; k < 6; k++) values[6 * i + k] = (float)(10 * i + k) / 127.5f - 1.0f;
-    if (!EXPECT(image_grid(values, 5, 2, 3, 1, 0, 1, &grid, NULL))) return;
+        for (int k = 0; k < 6; k++) pixels[6 * i + k] = (unsigned char)(10 * i + k);
+    if (!EXPECT(image_grid(pixels, 5, 2, 3, 1, 0, 1, &grid, NULL))) return;
     EXPECT_INT(grid.width, 3 * 3 + 2); /* near square: 3 columns, 2 rows */
     EXPECT_INT(grid.height, 2 * 2 + 1);
     for (int y = 0; y < grid.height; y++)
@@ -388,7 +388,7 @@ TEST(grid_places_images_row_by_row_with_white_gaps)
             EXPECT_INT(grid.pixels[y * grid.width + x], gap || i >= 5 ? 255 : expected);
         }
     image_free(&grid);
-    if (EXPECT(image_grid(values, 5, 1, 2, 3, 5, 0, &grid, NULL))) {
+    if (EXPECT(image_grid(pixels, 5, 1, 2, 3, 5, 0, &grid, NULL))) {
         EXPECT_INT(grid.width, 10);
         EXPECT_INT(grid.height, 1);
         EXPECT_INT(grid.pixels[6], 10); /* the second image starts at value 6 */
@@ -400,7 +400,7 @@ TEST(grid_over_the_pixel_limit_is_refused_in_words)
 {
     Err err = {0};
     Image grid;
-    float value = 0;
+    unsigned char value = 0;
     EXPECT_REFUSED(image_grid(&value, 10000, 1000, 1000, 3, 100, 2, &grid, &err), err, ERR_USAGE,
                    "100198x100198 pixels, more than the limit of 67108864");
     EXPECT(grid.pixels == NULL);

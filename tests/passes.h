@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "guarded.h"
 #include "ops/op.h"
 #include "test.h"
@@ -111,7 +112,7 @@ static Running passes_begin(const PassCase *c, const Passes *s)
     memcpy(dims, c->dims, c->op->dims_bytes);
     dims[0] = c->N;
     r.call.dims = dims;
-    size_t scratch = c->op->scratch_floats ? c->op->scratch_floats(dims) : 0;
+    size_t scratch = c->op->scratch_floats ? c->op->scratch_floats(dims, parallel_threads()) : 0;
     size_t saved = c->op->saved_floats && !c->without_saved ? c->op->saved_floats(dims) : 0;
     r.call.scratch = scratch ? check_aligned(scratch) : NULL;
     r.call.saved = saved ? check_scratch(saved) : NULL;

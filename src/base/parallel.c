@@ -232,13 +232,6 @@ int parallel_neighbours(void)
     return neighbours;
 }
 
-int parallel_set_neighbours(int count)
-{
-    int before = neighbours;
-    neighbours = count;
-    return before;
-}
-
 void parallel_side_by_side(int count, int copies, ParallelWork work, void *context)
 {
     int threads = parallel_threads(), together = 0;
@@ -246,9 +239,9 @@ void parallel_side_by_side(int count, int copies, ParallelWork work, void *conte
     if (together > 0) {
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
         for (int item = 0; item < together; item++) {
-            parallel_set_neighbours(threads);
+            neighbours = threads;
             work(context, item, omp_get_thread_num());
-            parallel_set_neighbours(1);
+            neighbours = 1;
         }
     }
     for (int item = together; item < count; item++) work(context, item, 0);

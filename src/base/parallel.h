@@ -40,9 +40,7 @@ int parallel_thread(void);
 typedef void (*ParallelWork)(void *context, int item, int copy);
 void parallel_side_by_side(int count, int copies, ParallelWork work, void *context);
 
-/* Of how many such items that run at this moment the caller's is one; setting it, for sizes of what
- * such an item needs, returns what it was. */
+/* How many items are running concurrently, the caller's included (1 outside parallel_side_by_side). */
 int parallel_neighbours(void);
-int parallel_set_neighbours(int count);
 
 #endif

@@ -41,9 +41,9 @@ size_t product_scratch_here_floats(int N, int K)
     return product_packed_floats(N, K) + ALIGN_FLOATS;
 }
 
-size_t product_scratch_floats(int N, int K)
+size_t product_scratch_floats(int N, int K, int threads)
 {
-    return (size_t)parallel_threads() * product_scratch_here_floats(N, K);
+    return (size_t)threads * product_scratch_here_floats(N, K);
 }
 
 static float *align(float *scratch)

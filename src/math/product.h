@@ -54,10 +54,10 @@ void product_pack(const Product *p, float *packed);
 /* Whether a product takes less time than waking another thread. */
 bool product_is_small(int M, int N, int K);
 
-/* Runs on all threads, unless the product is small. scratch: product_scratch_floats(N, K), which no
+/* Runs on all threads, unless the product is small. scratch: product_scratch_floats(N, K, parallel_threads()), which no
  * call with `packed` touches. Each thread packs for itself: fetching what another core has just
  * written takes longer. */
-size_t product_scratch_floats(int N, int K);
+size_t product_scratch_floats(int N, int K, int threads);
 void product_run(const Product *p, float *scratch);
 
 /* The same on the calling thread alone, for loops that are parallel themselves. */

@@ -269,10 +269,8 @@ static bool pass_fits(ParamTable *table, const ModelConfig *m, Shape image, int 
     Network nw;
     if (!network_declare(&nw, table, m, image, batch, err)) return false;
     bool classifier = nw.noise_classes > 0;
-    /* Of one thread, so that it does not depend on their number. */
-    int before = parallel_set_neighbours(2);
-    size_t bytes = net_plan_bytes(nw.net, network_mode(m, NET_TRAIN));
-    parallel_set_neighbours(before);
+    /* For one thread, so that it does not depend on their number. */
+    size_t bytes = net_plan_bytes(nw.net, network_mode(m, NET_TRAIN), 1);
     size_t weights = net_packed_bytes(nw.net, network_mode(m, NET_TRAIN));
     network_close(&nw);
     if (bytes == 0)

@@ -91,10 +91,10 @@ bool net_is_complete(const Net *net, Err *err);
 /* Plans memory and allocates it (one block). Seals the parameter table. ERR_MEMORY names the bytes
  * wanted. Scratch is sized for parallel_threads() of this moment: later passes may use fewer
  * threads, not more. A second call plans anew and drops the first block. net_plan_bytes gives the
- * size of the block without allocating it (0 when even the planning finds no memory), and
+ * size of the block for so many threads without allocating it (0 when even the planning finds no memory), and
  * net_packed_bytes that of the weights in the form of the fast kernels, which a plan adds. */
 bool net_plan(Net *net, NetMode mode, Err *err);
-size_t net_plan_bytes(Net *net, NetMode mode);
+size_t net_plan_bytes(Net *net, NetMode mode, int threads);
 size_t net_packed_bytes(Net *net, NetMode mode);
 
 /* Pointers into the plan; valid until net_free. A value is valid from its node's pass until its

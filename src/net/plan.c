@@ -288,13 +288,14 @@ static size_t place_buffers(Plan *p, const Buffer **placed)
     return total;
 }
 
-static size_t scratch_of_ops(const Net *net)
+static size_t scratch_of_ops(const Net *net, int threads)
 {
     size_t most = 0;
     for (int i = 0; i < net->count; i++) {
         const Node *node = &net->nodes[i];
         const Op *op = node->op;
-        size_t floats = node->used && op->scratch_floats ? op->scratch_floats(node->dims) : 0;
+        size_t floats =
+            node->used && op->scratch_floats ? op->scratch_floats(node->dims, threads) : 0;
         if (floats > most) most = floats;
     }
     return most;
@@ -302,17 +303,14 @@ static size_t scratch_of_ops(const Net *net)
 
 /* The larger of two scratch sizes: for one pass with all threads, and for passes side by side with
  * one thread each. */
-static size_t scratch_floats(const Net *net)
+static size_t scratch_floats(const Net *net, int threads)
 {
-    size_t together = scratch_of_ops(net);
-    int before = parallel_set_neighbours(2);
-    size_t alone = scratch_of_ops(net);
-    parallel_set_neighbours(before);
+    size_t together = scratch_of_ops(net, threads), alone = scratch_of_ops(net, 1);
     return together > alone ? together : alone;
 }
 
 /* Sets every node's places; the floats of the block in *total. */
-static bool lay_out(Net *net, NetMode mode, size_t *total)
+static bool lay_out(Net *net, NetMode mode, int threads, size_t *total)
 {
     size_t nodes = (size_t)net->count;
     Plan p = {.net = net, .mode = mode};
@@ -331,7 +329,7 @@ static bool lay_out(Net *net, NetMode mode, size_t *total)
         for (int i = 0; i < net->count; i++)
             if (net->nodes[i].used || net->nodes[i].op == &op_input)
                 add_buffers(&p, i, value_end[i], tangent_end[i]);
-        add_buffer(&p, &net->scratch, scratch_floats(net), 0, last_step(&p));
+        add_buffer(&p, &net->scratch, scratch_floats(net, threads), 0, last_step(&p));
         *total = place_buffers(&p, placed);
         for (int i = 0; i < net->count; i++) {
             Node *node = &net->nodes[i];
@@ -349,7 +347,7 @@ static bool lay_out(Net *net, NetMode mode, size_t *total)
     return ok;
 }
 
-size_t net_plan_bytes(Net *net, NetMode mode)
+size_t net_plan_bytes(Net *net, NetMode mode, int threads)
 {
     CHECK(net->output >= 0 || net->no_memory);
     Net copy = *net; /* a plan in use keeps its places */
@@ -357,7 +355,7 @@ size_t net_plan_bytes(Net *net, NetMode mode)
     size_t total = 0;
     if (copy.nodes && !net->no_memory) {
         memcpy(copy.nodes, net->nodes, (size_t)net->count * sizeof *copy.nodes);
-        if (!lay_out(&copy, mode, &total)) total = 0;
+        if (!lay_out(&copy, mode, threads, &total)) total = 0;
     }
     mem_free(copy.nodes);
     return total * sizeof(float);
@@ -372,7 +370,7 @@ bool net_plan(Net *net, NetMode mode, Err *err)
     net->block = NULL;
     net->planned = false;
     size_t total = 0;
-    if (!lay_out(net, mode, &total))
+    if (!lay_out(net, mode, parallel_threads(), &total))
         return err_set(err, ERR_MEMORY,
                        "the network could not be planned: the system gives no more memory");
     net->block = mem_floats(total);

@@ -12,6 +12,7 @@
  *
  * The layers k and out then have no readers, and attention reads h as its keys. The results equal
  * those of training up to rounding. */
+#include "base/parallel.h"
 #include "math/product.h"
 #include "net/net_internal.h"
 
@@ -94,7 +95,7 @@ void rewrite_infer_apply(Net *net, bool infer)
 size_t merged_scratch_floats(const Node *node)
 {
     int C = ((const LinearDims *)node->dims)->C;
-    return (size_t)C * (size_t)C + product_scratch_floats(C, C);
+    return (size_t)C * (size_t)C + product_scratch_floats(C, C, parallel_threads());
 }
 
 /* The merged weights and bias of a layer: W other^T and b other^T where `other` makes the keys,

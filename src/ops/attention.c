@@ -72,9 +72,9 @@ static size_t room_floats(const AttentionDims *d)
     return MATRICES * matrix_floats(d) + packs + (product + 15) / 16 * 16;
 }
 
-size_t attention_scratch_floats(const AttentionDims *d)
+size_t attention_scratch_floats(const AttentionDims *d, int threads)
 {
-    return (size_t)parallel_threads() * (room_floats(d) + ORDERED_SUM_ALIGN);
+    return (size_t)threads * (room_floats(d) + ORDERED_SUM_ALIGN);
 }
 
 static Room room_of(const AttentionDims *d, float *scratch, int thread)
@@ -483,9 +483,9 @@ static void run_backward2(const OpCall *c)
                         c->x[1], c->x[2], c->xdot[0], c->xdot[1], c->xdot[2], c->saved, c->scratch);
 }
 
-static size_t row_scratch(const void *dims)
+static size_t row_scratch(const void *dims, int threads)
 {
-    return attention_scratch_floats(dims);
+    return attention_scratch_floats(dims, threads);
 }
 
 static size_t row_saved(const void *dims)

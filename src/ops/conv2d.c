@@ -132,10 +132,10 @@ void conv2d_pack(const Conv2dDims *d, float *packed, const float *w)
 }
 
 /* Packed weights, and per thread the windows of a tile. */
-static size_t correlate_scratch_floats(const Window *g, int K)
+static size_t correlate_scratch_floats(const Window *g, int K, int threads)
 {
-    if (thin_serves(g, K)) return thin_correlate_scratch_floats(g, K);
-    return packed_floats(window_depth(g), K) + (size_t)parallel_threads() * tile_floats(g);
+    if (thin_serves(g, K)) return thin_correlate_scratch_floats(g, K, threads);
+    return packed_floats(window_depth(g), K) + (size_t)threads * tile_floats(g);
 }
 
 /* y[n,p,:] = window(x)[n,p,:] w + bias, or added to y, for all images; w [depth,K] in the order of
@@ -272,11 +272,11 @@ static size_t phase_tile_floats(const Conv2dDims *d, const Window *g)
 }
 
 /* Turned weights, and what follows. */
-static size_t phase_scratch_floats(const Conv2dDims *d, const Window *g)
+static size_t phase_scratch_floats(const Conv2dDims *d, const Window *g, int threads)
 {
     size_t turned = (size_t)window_depth(g) * (size_t)d->C;
-    if (in_place(d)) return turned + correlate_scratch_floats(g, d->C);
-    size_t tiles = (size_t)parallel_threads() * phase_tile_floats(d, g);
+    if (in_place(d)) return turned + correlate_scratch_floats(g, d->C, threads);
+    size_t tiles = (size_t)threads * phase_tile_floats(d, g);
     return turned + packed_floats(window_depth(g), d->C) + tiles;
 }
 
@@ -334,7 +334,7 @@ static int chunk_rows(const Conv2dDims *d)
 static size_t chunk_floats(const Conv2dDims *d)
 {
     size_t rows = (size_t)chunk_rows(d);
-    return rows * (size_t)d->S * (size_t)d->C + product_scratch_floats(d->K, (int)rows);
+    return rows * (size_t)d->S * (size_t)d->C + product_scratch_here_floats(d->K, (int)rows);
 }
 
 static size_t weight_count(const Conv2dDims *d)
@@ -431,15 +431,14 @@ static void weight_gradient(const Conv2dDims *d, float *dw, const float *dy, con
     if (slots > 1) ordered_sum_add(dw, parts, slots, size);
 }
 
-static size_t weight_scratch_floats(const Conv2dDims *d)
+static size_t weight_scratch_floats(const Conv2dDims *d, int threads)
 {
     Window x = forward_window(d), dy = turned_window(d);
     ThinSide side = thin_side(d);
-    if (side == SIDE_X) return thin_gradient_scratch_floats(&x, d->N, d->K);
-    if (side == SIDE_DY) return thin_gradient_scratch_floats(&dy, d->N, d->C);
+    if (side == SIDE_X) return thin_gradient_scratch_floats(&x, d->N, d->K, threads);
+    if (side == SIDE_DY) return thin_gradient_scratch_floats(&dy, d->N, d->C, threads);
     size_t rows = (size_t)d->N * (size_t)x.rows * (size_t)x.cols, size = weight_count(d);
-    return (size_t)ordered_sum_slots(rows, size) * size +
-           (size_t)parallel_threads() * chunk_floats(d);
+    return (size_t)ordered_sum_slots(rows, size) * size + (size_t)threads * chunk_floats(d);
 }
 
 void conv2d_backward(const Conv2dDims *d, float *dx, float *dw, float *db, const float *dy,
@@ -464,24 +463,24 @@ void conv2d_backward2(const Conv2dDims *d, float *mx, float *dw, float *db, cons
     conv2d_backward(d, NULL, dw, NULL, ly, xdot, w, scratch);
 }
 
-size_t conv2d_scratch_floats(const Conv2dDims *d)
+size_t conv2d_scratch_floats(const Conv2dDims *d, int threads)
 {
     if (is_pointwise(d)) {
         LinearDims linear = pointwise_dims(d);
-        return linear_scratch_floats(&linear);
+        return linear_scratch_floats(&linear, threads);
     }
     Window g = forward_window(d);
     size_t rows = (size_t)d->N * (size_t)g.rows * (size_t)g.cols;
-    size_t most = correlate_scratch_floats(&g, d->K);
+    size_t most = correlate_scratch_floats(&g, d->K, threads);
     for (int a = 0; a < min_int(d->stride, d->H); a++) {
         for (int b = 0; b < min_int(d->stride, d->W); b++) {
             Phase v = phase_of(a, d->H, d->R, d->stride, d->pad_top);
             Phase h = phase_of(b, d->W, d->S, d->stride, d->pad_left);
             Window p = phase_window(d, &v, &h);
-            most = max_size(most, phase_scratch_floats(d, &p));
+            most = max_size(most, phase_scratch_floats(d, &p, threads));
         }
     }
-    most = max_size(most, weight_scratch_floats(d));
+    most = max_size(most, weight_scratch_floats(d, threads));
     return max_size(most, ordered_sum_columns_scratch_floats(rows, d->K));
 }
 
@@ -551,9 +550,9 @@ static void run_backward2(const OpCall *c)
                      c->scratch);
 }
 
-static size_t row_scratch(const void *dims)
+static size_t row_scratch(const void *dims, int threads)
 {
-    return conv2d_scratch_floats(dims);
+    return conv2d_scratch_floats(dims, threads);
 }
 
 static size_t row_packed(const void *dims)

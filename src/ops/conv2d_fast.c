@@ -72,10 +72,11 @@ static void run_backward2(const OpCall *c)
     backward_bias(c, c->my);
 }
 
-static size_t row_scratch(const void *dims)
+static size_t row_scratch(const void *dims, int threads)
 {
     const Conv2dFastDims *d = dims;
-    size_t plain = conv2d_scratch_floats(&d->conv), fast = winograd_scratch_floats(&d->conv);
+    size_t plain = conv2d_scratch_floats(&d->conv, threads);
+    size_t fast = winograd_scratch_floats(&d->conv, threads);
     return plain > fast ? plain : fast;
 }
 

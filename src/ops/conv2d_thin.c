@@ -87,9 +87,9 @@ static size_t weight_floats(const Window *g, int K)
     return ((size_t)window_depth(g) * (size_t)K + 15) / 16 * 16;
 }
 
-size_t thin_correlate_scratch_floats(const Window *g, int K)
+size_t thin_correlate_scratch_floats(const Window *g, int K, int threads)
 {
-    return weight_floats(g, K) + (size_t)parallel_threads() * copy_floats(g) + ORDERED_SUM_ALIGN;
+    return weight_floats(g, K) + (size_t)threads * copy_floats(g) + ORDERED_SUM_ALIGN;
 }
 
 /* turned [taps,K,width] from w [taps,width,K] */
@@ -135,10 +135,10 @@ static int slot_count(const Window *g, int N)
     return tiles < SLOTS ? tiles : SLOTS;
 }
 
-size_t thin_gradient_scratch_floats(const Window *g, int N, int K)
+size_t thin_gradient_scratch_floats(const Window *g, int N, int K, int threads)
 {
     size_t sums = (size_t)(slot_count(g, N) + 1) * weight_floats(g, K);
-    return sums + (size_t)parallel_threads() * copy_floats(g) + ORDERED_SUM_ALIGN;
+    return sums + (size_t)threads * copy_floats(g) + ORDERED_SUM_ALIGN;
 }
 
 const float *thin_gradient(const Window *g, int N, int K, const float *x, const float *dy,

@@ -54,12 +54,12 @@ bool thin_serves(const Window *g, int K);
 bool thin_gradient_serves(const Window *g);
 
 /* y[n,p,:] = window(x)[n,p,:] w + bias, or added to y. w [depth,K]; bias may be NULL. */
-size_t thin_correlate_scratch_floats(const Window *g, int K);
+size_t thin_correlate_scratch_floats(const Window *g, int K, int threads);
 void thin_correlate(const Window *g, int N, int K, float *y, const float *x, const float *w,
                     const float *bias, bool add, float *scratch);
 
 /* sum [depth,K] of window(x)[n,p,e] dy[n,p,k] over n and p, left in the scratch. */
-size_t thin_gradient_scratch_floats(const Window *g, int N, int K);
+size_t thin_gradient_scratch_floats(const Window *g, int N, int K, int threads);
 const float *thin_gradient(const Window *g, int N, int K, const float *x, const float *dy,
                            float *scratch);
 

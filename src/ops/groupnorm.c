@@ -58,14 +58,14 @@ static int tile_count(const GroupNormDims *d)
 
 /* With many images each thread takes whole ones, which then stay in its cache from stage to stage;
  * with few, all threads share the tiles of all. The sums are the same either way. */
-static bool whole_images(const GroupNormDims *d)
+static bool whole_images(const GroupNormDims *d, int threads)
 {
-    return d->N >= 2 * parallel_threads();
+    return d->N >= 2 * threads;
 }
 
-static int slot_count(const GroupNormDims *d)
+static int slot_count(const GroupNormDims *d, int threads)
 {
-    return whole_images(d) ? parallel_threads() : d->N;
+    return whole_images(d, threads) ? threads : d->N;
 }
 
 /* Cotangents of z that one image keeps, in floats: a multiple of 16, so that vectors stay aligned. */
@@ -74,12 +74,12 @@ static size_t kept_floats(const GroupNormDims *d)
     return d->silu ? ((size_t)d->T * (size_t)d->C + 15) / 16 * 16 : 0;
 }
 
-size_t groupnorm_scratch_floats(const GroupNormDims *d)
+size_t groupnorm_scratch_floats(const GroupNormDims *d, int threads)
 {
     size_t N = (size_t)d->N, C = (size_t)d->C, G = (size_t)d->G;
     size_t doubles = (size_t)tile_count(d) * SUMS * C + 2 * G;
     size_t slot = 2 * doubles + COEFS * C + 2 * kept_floats(d);
-    return 2 * N * 2 * C + (size_t)slot_count(d) * slot + 2 * ORDERED_SUM_ALIGN;
+    return 2 * N * 2 * C + (size_t)slot_count(d, threads) * slot + 2 * ORDERED_SUM_ALIGN;
 }
 
 static Job job_start(const GroupNormDims *d, const float *x, const float *w, const float *b,
@@ -89,8 +89,8 @@ static Job job_start(const GroupNormDims *d, const float *x, const float *w, con
         .d = d, .rows = &SIMD_TABLE(norm_rows), .x = x, .w = w, .b = b, .mean = mean, .rstd = rstd};
     job.tile = tile_rows(d);
     job.tiles = tile_count(d);
-    job.whole = whole_images(d);
-    size_t C = (size_t)d->C, slots = (size_t)slot_count(d);
+    job.whole = whole_images(d, parallel_threads());
+    size_t C = (size_t)d->C, slots = (size_t)slot_count(d, parallel_threads());
     job.dparams = (double *)(void *)ordered_sum_align(scratch);
     job.sums = job.dparams + (size_t)d->N * 2 * C;
     job.dots = job.sums + slots * (size_t)job.tiles * SUMS * C;
@@ -479,9 +479,9 @@ static void run_backward2(const OpCall *c)
                         c->w, c->b, c->saved, saved_rstd(c), c->scratch);
 }
 
-static size_t row_scratch(const void *dims)
+static size_t row_scratch(const void *dims, int threads)
 {
-    return groupnorm_scratch_floats(dims);
+    return groupnorm_scratch_floats(dims, threads);
 }
 
 static size_t row_saved(const void *dims)

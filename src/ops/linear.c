@@ -112,17 +112,18 @@ static int gradient_chunk(const LinearDims *d)
     return rows < MOST_CHUNK ? rows : MOST_CHUNK;
 }
 
-static size_t gradient_scratch_floats(const LinearDims *d)
+static size_t gradient_scratch_floats(const LinearDims *d, int threads)
 {
     size_t slots = (size_t)gradient_slots(d), K = (size_t)d->K;
     return ORDERED_SUM_ALIGN + 2 * slots * K + (slots > 1 ? slots * (size_t)d->C * K : 0) +
-           (size_t)parallel_threads() * product_scratch_here_floats(d->K, gradient_chunk(d));
+           (size_t)threads * product_scratch_here_floats(d->K, gradient_chunk(d));
 }
 
-size_t linear_scratch_floats(const LinearDims *d)
+size_t linear_scratch_floats(const LinearDims *d, int threads)
 {
-    size_t forward = product_scratch_floats(d->K, d->C), back = product_scratch_floats(d->C, d->K);
-    size_t most = forward > back ? forward : back, gradient = gradient_scratch_floats(d);
+    size_t forward = product_scratch_floats(d->K, d->C, threads);
+    size_t back = product_scratch_floats(d->C, d->K, threads);
+    size_t most = forward > back ? forward : back, gradient = gradient_scratch_floats(d, threads);
     return gradient > most ? gradient : most;
 }
 
@@ -229,9 +230,9 @@ static void run_backward2(const OpCall *c)
                      c->w, c->packed, c->scratch);
 }
 
-static size_t row_scratch(const void *dims)
+static size_t row_scratch(const void *dims, int threads)
 {
-    return linear_scratch_floats(dims);
+    return linear_scratch_floats(dims, threads);
 }
 
 static size_t row_packed(const void *dims)

@@ -46,8 +46,8 @@ typedef struct {
     bool linear;
     void (*tangent)(const OpCall *c);
     void (*backward2)(const OpCall *c);
-    size_t (*scratch_floats)(const void *dims); /* NULL: none */
-    size_t (*saved_floats)(const void *dims);   /* NULL: none */
+    size_t (*scratch_floats)(const void *dims, int threads); /* NULL: none */
+    size_t (*saved_floats)(const void *dims);                /* NULL: none */
     bool saved_for_later;             /* forward takes saved = NULL when no other pass follows */
     double (*flop)(const void *dims); /* of one image, one pass forward; NULL: not counted */
     /* w in the form that the products read, made once for many passes; NULL: none. `back`: for the

@@ -19,8 +19,8 @@
  * theirs, each of which may be NULL (not wanted); where they take `set`, bit k of it says that the
  * cotangent of input k is overwritten instead (a NaN there is as good as a zero). Optional inputs (a
  * bias b) may be NULL where said. No output may alias an input unless said. Ops allocate nothing,
- * print nothing, keep no state and cannot fail. `scratch` holds at least OP_scratch_floats(dims)
- * floats, contents free (its size depends on parallel_threads()). Parallel by OpenMP over images and
+ * print nothing, keep no state and cannot fail. `scratch` holds at least OP_scratch_floats(dims, threads)
+ * floats, contents free. Parallel by OpenMP over images and
  * fixed tiles of an image; same bits for any number of threads; forward and tangent give an image the
  * same bits whatever batch it is in.
  *
@@ -44,7 +44,7 @@ typedef struct {
 } Conv2dDims;
 int conv2d_out_height(const Conv2dDims *d); /* (H + pads - R) / stride + 1, rounded down */
 int conv2d_out_width(const Conv2dDims *d);
-size_t conv2d_scratch_floats(const Conv2dDims *d);
+size_t conv2d_scratch_floats(const Conv2dDims *d, int threads);
 double conv2d_flop(const Conv2dDims *d); /* of one image: 2 per multiply-add */
 void conv2d_forward(const Conv2dDims *d, float *y, const float *x, const float *w, const float *b,
                     float *scratch);
@@ -74,7 +74,7 @@ typedef struct {
  * backward passes. The bits equal those without it (packed NULL: made in each pass). */
 size_t linear_packed_floats(const LinearDims *d);
 void linear_pack(const LinearDims *d, float *packed, const float *w, bool back);
-size_t linear_scratch_floats(const LinearDims *d);
+size_t linear_scratch_floats(const LinearDims *d, int threads);
 void linear_forward(const LinearDims *d, float *y, const float *x, const float *w,
                     const float *packed, const float *b, float *scratch);
 /* The same for the concat of a [N*T, channels_a] and b [N*T, C-channels_a], both with at least one
@@ -99,7 +99,7 @@ typedef struct {
     float eps;
     bool silu;
 } GroupNormDims;
-size_t groupnorm_scratch_floats(const GroupNormDims *d);
+size_t groupnorm_scratch_floats(const GroupNormDims *d, int threads);
 /* The input of the norm, in one or two parts. */
 typedef struct {
     /* b NULL: a is [N,T,C]; else a [N,T,channels_a], b [N,T,C-channels_a]: the bits of their concat
@@ -145,7 +145,7 @@ typedef struct {
     int N, T, heads, D;
 } AttentionDims;
 size_t attention_saved_floats(const AttentionDims *d);
-size_t attention_scratch_floats(const AttentionDims *d);
+size_t attention_scratch_floats(const AttentionDims *d, int threads);
 void attention_forward(const AttentionDims *d, float *y, float *saved, const float *q,
                        const float *k, const float *v, float *scratch);
 void attention_backward(const AttentionDims *d, unsigned set, float *dq, float *dk, float *dv,

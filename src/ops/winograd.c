@@ -93,10 +93,9 @@ static void plan_blocks(WinogradPlan *p, int block_segments, int m_vectors)
 /* The arithmetic of a tile is the same in every block, so here, and only here, the division may
  * depend on the number of threads. Static schedules of even blocks give each thread the rows of the
  * image that it had in the layer before. */
-static WinogradPlan plan_convolution(const Conv2dDims *d, bool swap)
+static WinogradPlan plan_convolution(const Conv2dDims *d, bool swap, int threads)
 {
     WinogradPlan p = plan_shape(d, swap);
-    int threads = parallel_threads();
     int blocks = divide_up(p.segments, BLOCK_TILES / p.segment_tiles);
     int even = divide_up(blocks, threads) * threads;
     int least = weights_floats(&p) <= SMALL_WEIGHTS ? LEAST_BLOCK_TILES / 2 : LEAST_BLOCK_TILES;
@@ -106,9 +105,8 @@ static WinogradPlan plan_convolution(const Conv2dDims *d, bool swap)
 }
 
 /* Few blocks: all threads transform the input into one V, then share out blocks and panels. */
-static bool plan_is_shared(const WinogradPlan *p)
+static bool plan_is_shared(const WinogradPlan *p, int threads)
 {
-    int threads = parallel_threads();
     return threads > 1 && p->blocks % threads != 0 && p->blocks < 4 * threads;
 }
 
@@ -139,22 +137,21 @@ static LateRoom late_room(const WinogradPlan *p)
     return r;
 }
 
-static size_t convolution_floats(const WinogradPlan *p)
+static size_t convolution_floats(const WinogradPlan *p, int threads)
 {
-    size_t threads = (size_t)parallel_threads(), width = (size_t)(p->k_vectors * p->lanes);
+    size_t copies = (size_t)threads, width = (size_t)(p->k_vectors * p->lanes);
     size_t partial = (size_t)p->segments * 2 * width * 2; /* doubles */
     if (p->late)
-        return partial +
-               frequencies(p) * (p->v_plane + threads * (p->m_plane + late_room(p).plane));
-    size_t v = plan_is_shared(p) ? (size_t)p->blocks : threads;
-    return partial + frequencies(p) * (v * p->v_plane + threads * p->m_plane);
+        return partial + frequencies(p) * (p->v_plane + copies * (p->m_plane + late_room(p).plane));
+    size_t v = plan_is_shared(p, threads) ? (size_t)p->blocks : copies;
+    return partial + frequencies(p) * (v * p->v_plane + copies * p->m_plane);
 }
 
 /* An item of the weight gradient is one half of the frequencies and one share of the panels; with
  * two threads there is one share. Each further share makes V again; a sum is the same in all. */
-static int gradient_shares(const WinogradPlan *p)
+static int gradient_shares(const WinogradPlan *p, int threads)
 {
-    int shares = divide_up(parallel_threads(), 2);
+    int shares = divide_up(threads, 2);
     return shares < p->panels ? shares : p->panels;
 }
 
@@ -163,21 +160,21 @@ typedef struct {
     size_t du_g, v, d, du;
 } GradientRoom;
 
-static GradientRoom gradient_room(const WinogradPlan *p)
+static GradientRoom gradient_room(const WinogradPlan *p, int threads)
 {
     size_t half = (size_t)(p->points / 2 * p->points), channels = (size_t)(p->c_vectors * p->lanes);
     size_t panel = channels * (size_t)(PANEL_VECTORS * p->lanes);
-    size_t share = (size_t)divide_up(p->panels, gradient_shares(p));
+    size_t share = (size_t)divide_up(p->panels, gradient_shares(p, threads));
     return (GradientRoom){.du_g = odd_lines((size_t)p->points * 3 * (size_t)p->panels * panel),
                           .v = half * p->v_plane,
                           .d = half * p->m_plane,
                           .du = p->blocks > 1 ? odd_lines(half * share * panel) : 0};
 }
 
-static size_t gradient_floats(const WinogradPlan *p)
+static size_t gradient_floats(const WinogradPlan *p, int threads)
 {
-    GradientRoom room = gradient_room(p);
-    return room.du_g + (size_t)parallel_threads() * (room.v + room.d + room.du);
+    GradientRoom room = gradient_room(p, threads);
+    return room.du_g + (size_t)threads * (room.v + room.d + room.du);
 }
 
 size_t winograd_weights_floats(const Conv2dDims *d)
@@ -186,13 +183,15 @@ size_t winograd_weights_floats(const Conv2dDims *d)
     return weights_floats(&p);
 }
 
-size_t winograd_scratch_floats(const Conv2dDims *d)
+size_t winograd_scratch_floats(const Conv2dDims *d, int threads)
 {
-    WinogradPlan forward = plan_convolution(d, false), data = plan_convolution(d, true);
+    WinogradPlan forward = plan_convolution(d, false, threads);
+    WinogradPlan data = plan_convolution(d, true, threads);
     WinogradPlan weights = plan_gradient(d);
-    size_t most = convolution_floats(&forward), other = convolution_floats(&data);
+    size_t most = convolution_floats(&forward, threads);
+    size_t other = convolution_floats(&data, threads);
     most = most > other ? most : other;
-    other = gradient_floats(&weights);
+    other = gradient_floats(&weights, threads);
     return most > other ? most : other;
 }
 
@@ -353,7 +352,7 @@ static void convolve(const WinogradPlan *p, WinogradSink *y, const WinogradInput
     }
     if (p->late)
         convolve_late(p, y, x, u, scratch);
-    else if (plan_is_shared(p))
+    else if (plan_is_shared(p, parallel_threads()))
         convolve_shared(p, y, x, u, scratch);
     else
         convolve_private(p, y, x, u, scratch);
@@ -363,7 +362,7 @@ static void convolve(const WinogradPlan *p, WinogradSink *y, const WinogradInput
 void winograd_forward(const Conv2dDims *d, float *y, const WinogradInput *x, const float *u,
                       const WinogradEpilogue *epilogue, float *scratch)
 {
-    WinogradPlan p = plan_convolution(d, false);
+    WinogradPlan p = plan_convolution(d, false, parallel_threads());
     WinogradSink sink = {.a = y, .channels_a = d->K, .epilogue.factor = 1};
     if (epilogue) sink.epilogue = *epilogue;
     convolve(&p, &sink, x, u, scratch);
@@ -372,7 +371,7 @@ void winograd_forward(const Conv2dDims *d, float *y, const WinogradInput *x, con
 void winograd_backward_data(const Conv2dDims *d, const WinogradGradient *dx, const float *dy,
                             const float *u, float *scratch)
 {
-    WinogradPlan p = plan_convolution(d, true);
+    WinogradPlan p = plan_convolution(d, true, parallel_threads());
     WinogradSink sink = {.a = dx->a, .b = dx->b, .add = !dx->overwrite, .upsampled = dx->upsampled};
     sink.channels_a = dx->channels_a > 0 ? dx->channels_a : d->C;
     sink.epilogue.factor = 1;
@@ -385,7 +384,7 @@ static void gradient_item(const WinogradPlan *p, float *du_g, const WinogradInpu
                           const float *dy, int half, int first, int last, float *scratch)
 {
     const WinogradGradTable *k = grad_kernels();
-    GradientRoom room = gradient_room(p);
+    GradientRoom room = gradient_room(p, parallel_threads());
     float *v = scratch, *d = v + room.v, *du = d + room.d;
     int k_first = first * PANEL_VECTORS, k_last = last * PANEL_VECTORS;
     if (k_last > p->k_vectors) k_last = p->k_vectors;
@@ -411,9 +410,9 @@ void winograd_backward_weights(const Conv2dDims *d, float *dw, const WinogradInp
 {
     const WinogradGradTable *k = grad_kernels();
     WinogradPlan p = plan_gradient(d);
-    GradientRoom room = gradient_room(&p);
+    GradientRoom room = gradient_room(&p, parallel_threads());
     float *du_g = scratch;
-    int shares = gradient_shares(&p);
+    int shares = gradient_shares(&p, parallel_threads());
     if (p.segments < 1) return;
 #pragma omp parallel num_threads(parallel_threads())
     {

@@ -86,8 +86,8 @@ size_t winograd_weights_floats(const Conv2dDims *d);
 void winograd_prepare_forward(const Conv2dDims *d, float *u, const float *w);
 void winograd_prepare_backward(const Conv2dDims *d, float *u, const float *w);
 
-/* For the three below; depends on parallel_threads(). */
-size_t winograd_scratch_floats(const Conv2dDims *d);
+/* For the three below. */
+size_t winograd_scratch_floats(const Conv2dDims *d, int threads);
 
 /* Overwrites y [N,H,W,K]; epilogue may be NULL (y = conv). */
 void winograd_forward(const Conv2dDims *d, float *y, const WinogradInput *x, const float *u,

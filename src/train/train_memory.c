@@ -1,6 +1,7 @@
 /* How much memory a training takes, from its plan, and what to say when that is not free. */
 #include <stdio.h>
 
+#include "base/parallel.h"
 #include "base/term.h"
 #include "diffusion/sampler.h"
 #include "train/train_internal.h"
@@ -30,8 +31,8 @@ bool plan_memory(Trainer *t, Err *err)
     p->parameter_bytes = (4 + (size_t)t->optimizer.gradients.buffers) * block +
                          net_packed_bytes(t->train_network.net, train) +
                          net_packed_bytes(t->eval_network.net, predict);
-    size_t training = net_plan_bytes(t->train_network.net, train);
-    size_t predicting = net_plan_bytes(t->eval_network.net, predict);
+    size_t training = net_plan_bytes(t->train_network.net, train, parallel_threads());
+    size_t predicting = net_plan_bytes(t->eval_network.net, predict, parallel_threads());
     if (!training || !predicting)
         return err_set(err, ERR_MEMORY, "not enough memory to plan the network's passes");
     p->activation_bytes =

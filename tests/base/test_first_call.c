@@ -81,7 +81,7 @@ static void multiply(Results *r)
                  .alpha = 1,
                  .c = r->product,
                  .ldc = N};
-    float *scratch = calloc(product_scratch_floats(N, K), sizeof *scratch);
+    float *scratch = calloc(product_scratch_floats(N, K, parallel_threads()), sizeof *scratch);
     product_run(&p, scratch);
     free(scratch);
     gemm(false, false, M, N, K, 1, a, K, b, N, 0, r->by_blas, N);

@@ -116,7 +116,7 @@ static void bench(Shape s)
     size_t nu = winograd_weights_floats(&l.d);
     l.x = mem_floats(nx), l.y = mem_floats(ny), l.w = mem_floats(nw), l.u = mem_floats(nu);
     l.v = mem_floats(nu), l.dx = mem_floats(nx), l.dw = mem_floats(nw);
-    l.scratch = mem_floats(winograd_scratch_floats(&l.d));
+    l.scratch = mem_floats(winograd_scratch_floats(&l.d, parallel_threads()));
     if (!l.x || !l.y || !l.w || !l.u || !l.v || !l.dx || !l.dw || !l.scratch) {
         fprintf(stderr, "conv_bench: not enough memory for %d %d %d\n", s.C, s.K, s.H);
         exit(1);

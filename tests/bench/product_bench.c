@@ -111,7 +111,7 @@ static void bench_linear(LinearDims d)
                 random_floats(nx),
                 random_floats(nw),
                 random_floats(k),
-                random_floats(linear_scratch_floats(&d))};
+                random_floats(linear_scratch_floats(&d, parallel_threads()))};
     double flop = 2.0 * (double)rows * d.C * d.K;
     Work work[] = {{"y", linear_y, flop}, {"dx", linear_dx, flop}, {"dw db", linear_dw, flop}};
     char title[64];
@@ -151,7 +151,7 @@ static void bench_attention(AttentionDims d)
                    random_floats(n),
                    random_floats(n),
                    kept ? random_floats(kept) : NULL,
-                   random_floats(attention_scratch_floats(&d))};
+                   random_floats(attention_scratch_floats(&d, parallel_threads()))};
     double product = 2.0 * (double)n * d.T;
     Work work[] = {{"y", attention_y, 2 * product},
                    {"dq dk dv", attention_dx, (kept ? 4 : 5) * product}};

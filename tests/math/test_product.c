@@ -57,7 +57,7 @@ static void case_free(Case *t)
 /* With exactly the scratch that is promised to be enough: a sanitizer sees any reach beyond. */
 static void run(const Product *p)
 {
-    float *scratch = test_random(product_scratch_floats(p->N, p->K), 5, 1);
+    float *scratch = test_random(product_scratch_floats(p->N, p->K, parallel_threads()), 5, 1);
     product_run(p, scratch);
     free(scratch);
 }

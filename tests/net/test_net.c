@@ -355,12 +355,13 @@ TEST(planning_twice_gives_the_same_bytes_and_the_same_results)
     NetCase c;
     declare_zoo(&c, &table, 2, true, false);
     case_begin(&c, NET_TRAIN);
-    size_t train = net_plan_bytes(c.net, NET_TRAIN);
+    size_t train = net_plan_bytes(c.net, NET_TRAIN, parallel_threads());
     EXPECT_INT((long long)(c.net->block_floats * sizeof(float)), (long long)train);
     double loss = case_loss(&c, c.weights);
-    size_t infer = net_plan_bytes(c.net, NET_INFER), second = net_plan_bytes(c.net, NET_SECOND);
+    size_t infer = net_plan_bytes(c.net, NET_INFER, parallel_threads()),
+           second = net_plan_bytes(c.net, NET_SECOND, parallel_threads());
     EXPECT(infer < train && train < second);
-    EXPECT(net_plan_bytes(c.net, NET_TRAIN) == train);
+    EXPECT(net_plan_bytes(c.net, NET_TRAIN, parallel_threads()) == train);
     /* Asking left the plan in use alone. */
     EXPECT(case_loss(&c, c.weights) == loss);
     Err err;
@@ -377,7 +378,7 @@ static size_t chain_bytes(int n, NetMode mode, bool wants)
     int x = net_input(net, 64, 64, 4, wants);
     for (int i = 0; i < n; i++) x = net_silu(net, x);
     net_set_output(net, x);
-    size_t bytes = net_plan_bytes(net, mode);
+    size_t bytes = net_plan_bytes(net, mode, parallel_threads());
     net_free(net);
     params_free(&table);
     return bytes;
@@ -698,7 +699,7 @@ static int joined_halves(int channels_a, NetMode mode, bool given, bool whole, f
     Joined j;
     joined_declare(&j, channels_a, given, whole);
     int concats = joined_run(&j, mode, y);
-    *bytes = net_plan_bytes(j.net, mode);
+    *bytes = net_plan_bytes(j.net, mode, parallel_threads());
     joined_free(&j);
     return concats;
 }

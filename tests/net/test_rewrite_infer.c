@@ -125,13 +125,14 @@ TEST(folding_is_undone_where_something_goes_back_and_done_again)
     declare(&c, &table, &f);
     static const NetMode modes[] = {NET_INFER, NET_TRAIN, NET_INFER, NET_INFER};
     for (int i = 0; i < 4; i++) {
-        size_t before = net_plan_bytes(c.net, NET_TRAIN);
+        size_t before = net_plan_bytes(c.net, NET_TRAIN, parallel_threads());
         if (i > 0) free(c.weights), free(c.ly), free(c.my), free(c.r);
         case_begin(&c, modes[i]);
         net_forward(c.net, c.weights);
         EXPECT_SAME(net_value(c.net, c.y), modes[i] == NET_INFER ? folded : whole,
                     c.y_floats * sizeof *folded);
-        EXPECT_INT((long long)net_plan_bytes(c.net, NET_TRAIN), (long long)before);
+        EXPECT_INT((long long)net_plan_bytes(c.net, NET_TRAIN, parallel_threads()),
+                   (long long)before);
     }
     case_end(&c);
     free(folded);
@@ -208,8 +209,8 @@ TEST(dropout_in_inference_takes_no_room_and_changes_nothing)
     NetCase with, without;
     declare_dropout(&with, &table, true);
     declare_dropout(&without, &other, false);
-    EXPECT_INT((long long)net_plan_bytes(with.net, NET_INFER),
-               (long long)net_plan_bytes(without.net, NET_INFER));
+    EXPECT_INT((long long)net_plan_bytes(with.net, NET_INFER, parallel_threads()),
+               (long long)net_plan_bytes(without.net, NET_INFER, parallel_threads()));
     case_begin(&with, NET_INFER);
     case_begin(&without, NET_INFER);
     net_forward(with.net, with.weights);

@@ -1,4 +1,5 @@
 /* The U-Net: diffusers' names and numbers, gradients against PyTorch's, configuration messages. */
+#include "base/parallel.h"
 #include "net/unet.h"
 
 #include <stdio.h>
@@ -554,7 +555,8 @@ TEST(sampling_needs_less_memory_than_training_and_no_allocation)
     ParamTable table;
     NetCase c;
     declare(&c, &table, &u, 32, 16, false);
-    size_t infer = net_plan_bytes(c.net, NET_INFER), train = net_plan_bytes(c.net, NET_TRAIN);
+    size_t infer = net_plan_bytes(c.net, NET_INFER, parallel_threads()),
+           train = net_plan_bytes(c.net, NET_TRAIN, parallel_threads());
     EXPECT(3 * infer < train);
     case_begin(&c, NET_TRAIN);
     float *grads = test_floats(table.block_floats);
@@ -727,7 +729,7 @@ TEST(the_deepest_network_that_passes_the_check_fits_the_graph)
     ParamTable table;
     NetCase c;
     declare(&c, &table, &u, 1, 128, false);
-    EXPECT(net_plan_bytes(c.net, NET_INFER) > 0);
+    EXPECT(net_plan_bytes(c.net, NET_INFER, parallel_threads()) > 0);
     net_free(c.net);
     params_free(&table);
 }

@@ -179,12 +179,12 @@ TEST(attention_scratch_is_a_tile_for_each_thread_not_a_square)
 {
     AttentionDims d = {8, 1024, 4, 16};
     parallel_set_threads(1);
-    size_t one = attention_scratch_floats(&d);
+    size_t one = attention_scratch_floats(&d, parallel_threads());
     EXPECT(one < (size_t)1024 * 1024);
     parallel_set_threads(3);
-    EXPECT_INT((long long)attention_scratch_floats(&d), (long long)(3 * one));
+    EXPECT_INT((long long)attention_scratch_floats(&d, parallel_threads()), (long long)(3 * one));
     d.N = 1;
-    EXPECT_INT((long long)attention_scratch_floats(&d), (long long)(3 * one));
+    EXPECT_INT((long long)attention_scratch_floats(&d, parallel_threads()), (long long)(3 * one));
 }
 
 /* One tile and several, one head and more, few heads for the threads and many. */

@@ -1,3 +1,4 @@
+#include "base/parallel.h"
 #include "math/vec.h"
 #include "ops/ops.h"
 #include "ops/winograd.h"
@@ -5,7 +6,7 @@
 
 static float *scratch_for(const Conv2dDims *d)
 {
-    return check_scratch(conv2d_scratch_floats(d));
+    return check_scratch(conv2d_scratch_floats(d, parallel_threads()));
 }
 
 /*  H   W   C   K   R  S  stride  top bottom left right */
@@ -363,7 +364,8 @@ TEST(linear_forward_agrees_with_double)
             float *x = check_random(rows * (size_t)d.C, 1, 1);
             float *w = check_random((size_t)d.C * (size_t)d.K, 2, 1);
             float *b = check_random((size_t)d.K, 3, 1), *expected = check_alloc(n);
-            float *y = check_scratch(n), *scratch = check_scratch(linear_scratch_floats(&d));
+            float *y = check_scratch(n),
+                  *scratch = check_scratch(linear_scratch_floats(&d, parallel_threads()));
             linear_forward(&d, y, x, w, NULL, bias ? b : NULL, scratch);
             for (size_t at = 0; at < n; at++) {
                 size_t row = at / (size_t)d.K, k = at % (size_t)d.K;
@@ -409,7 +411,8 @@ TEST(linear_backward2_is_the_sum_of_two_backward_passes)
     LinearDims d = {.N = 40, .T = 60, .C = 12, .K = 10};
     float *x = check_random(2400 * 12, 1, 1), *xdot = check_random(2400 * 12, 2, 1);
     float *my = check_random(2400 * 10, 3, 1), *ly = check_random(2400 * 10, 4, 1);
-    float *w = check_random(120, 5, 1), *scratch = check_scratch(linear_scratch_floats(&d));
+    float *w = check_random(120, 5, 1),
+          *scratch = check_scratch(linear_scratch_floats(&d, parallel_threads()));
     float *m = check_alloc(2400 * 12), *mw = check_alloc(120), *mb = check_alloc(10);
     float *g = check_alloc(2400 * 12), *gw = check_alloc(120), *gb = check_alloc(10);
     linear_backward2(&d, 0, m, mw, mb, my, ly, x, xdot, w, NULL, scratch);
@@ -433,7 +436,7 @@ TEST(linear_with_packed_weights_has_the_bits_of_linear_without)
         float *b = check_random((size_t)d.K, 3, 1), *dy = check_random(ny, 4, 1);
         float *y[2] = {check_alloc(ny), check_alloc(ny)},
               *dx[2] = {check_alloc(nx), check_alloc(nx)};
-        float *scratch = check_scratch(linear_scratch_floats(&d));
+        float *scratch = check_scratch(linear_scratch_floats(&d, parallel_threads()));
         float *forward = check_scratch(linear_packed_floats(&d));
         float *back = check_scratch(linear_packed_floats(&d));
         linear_pack(&d, forward, w, false);

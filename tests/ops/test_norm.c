@@ -1,3 +1,4 @@
+#include "base/parallel.h"
 #include "math/vec.h"
 #include "ops/ops.h"
 #include "passes.h"
@@ -47,7 +48,7 @@ static float *norm_saved(const GroupNormDims *d, float *y, float *const *in)
     size_t groups = (size_t)d->N * (size_t)d->G;
     float *saved = check_scratch(2 * groups);
     float *unused = y ? NULL : check_alloc((size_t)d->N * (size_t)d->T * (size_t)d->C);
-    float *scratch = check_scratch(groupnorm_scratch_floats(d));
+    float *scratch = check_scratch(groupnorm_scratch_floats(d, parallel_threads()));
     NormInput x = {.a = in[0], .channels_a = d->C};
     groupnorm_forward(d, y ? y : unused, saved, saved + groups, &x, in[1], in[2], scratch);
     check_free(scratch);
@@ -65,7 +66,7 @@ static void norm_op_backward(void *dims, int N, float *const *g, const float *dy
 {
     GroupNormDims d = norm_dims(dims, N);
     float *saved = norm_saved(&d, NULL, in), *rstd = saved + N * d.G;
-    float *scratch = check_scratch(groupnorm_scratch_floats(&d));
+    float *scratch = check_scratch(groupnorm_scratch_floats(&d, parallel_threads()));
     groupnorm_backward(&d, 0, g[0], g[1], g[2], dy, in[0], in[1], in[2], saved, rstd, scratch);
     check_free(scratch);
     check_free(saved);
@@ -75,7 +76,7 @@ static void norm_op_tangent(void *dims, int N, float *ydot, float *const *in, fl
 {
     GroupNormDims d = norm_dims(dims, N);
     float *saved = norm_saved(&d, NULL, in), *rstd = saved + N * d.G;
-    float *scratch = check_scratch(groupnorm_scratch_floats(&d));
+    float *scratch = check_scratch(groupnorm_scratch_floats(&d, parallel_threads()));
     groupnorm_tangent(&d, ydot, in[0], dot[0], in[1], in[2], saved, rstd, scratch);
     check_free(scratch);
     check_free(saved);
@@ -86,7 +87,7 @@ static void norm_op_backward2(void *dims, int N, float *const *m, const float *m
 {
     GroupNormDims d = norm_dims(dims, N);
     float *saved = norm_saved(&d, NULL, in), *rstd = saved + N * d.G;
-    float *scratch = check_scratch(groupnorm_scratch_floats(&d));
+    float *scratch = check_scratch(groupnorm_scratch_floats(&d, parallel_threads()));
     groupnorm_backward2(&d, 0, m[0], m[1], m[2], my, ly, in[0], dot[0], in[1], in[2], saved, rstd,
                         scratch);
     check_free(scratch);
@@ -294,7 +295,7 @@ TEST(groupnorm_from_given_sums_equals_groupnorm)
             for (size_t at = 0; at < n; at++) in[0][at] += means[m]; /* 30 times the spread */
             float *expected = check_alloc(n), *saved = norm_saved(&d, expected, in);
             float *y = check_scratch(n), *given = check_scratch(2 * groups);
-            float *scratch = check_scratch(groupnorm_scratch_floats(&d));
+            float *scratch = check_scratch(groupnorm_scratch_floats(&d, parallel_threads()));
             double *a = channel_sums(&d, in[0], 0, border);
             double *b = channel_sums(&d, in[0], border, 48 - border);
             NormInput x = {in[0], NULL, a, border < 48 ? b : NULL, border};
@@ -325,7 +326,7 @@ static void check_two_parts(int N, int border, bool silu, bool given)
     size_t rows = (size_t)d.N * 475, n = rows * 85, groups = (size_t)d.N * 5;
     float *in[3] = {check_random(n, 1, 2), check_random(85, 2, 1), check_random(85, 3, 1)};
     float *expected = check_alloc(n), *y = check_alloc(n), *saved = check_alloc(4 * groups);
-    float *scratch = check_scratch(groupnorm_scratch_floats(&d));
+    float *scratch = check_scratch(groupnorm_scratch_floats(&d, parallel_threads()));
     float *a = columns(in[0], rows, 85, 0, (size_t)border);
     float *b = columns(in[0], rows, 85, (size_t)border, (size_t)rest);
     NormInput whole = {.a = in[0], .channels_a = border}, parts = {a, b, NULL, NULL, border};

@@ -64,7 +64,7 @@ static void layer_room(Layer *l)
 {
     free(l->u), free(l->scratch);
     l->u = test_floats(winograd_weights_floats(&l->d));
-    l->scratch = test_floats(winograd_scratch_floats(&l->d));
+    l->scratch = test_floats(winograd_scratch_floats(&l->d, parallel_threads()));
 }
 
 static void layer_free(Layer *l)
@@ -468,7 +468,8 @@ TEST(winograd_writes_nothing_beside_its_outputs_and_scratch)
     {
         for (int i = 0; i < SIZES; i += 1 + (threads != 3)) {
             Layer l = layer_make(sizes[i]);
-            size_t nu = winograd_weights_floats(&l.d), ns = winograd_scratch_floats(&l.d);
+            size_t nu = winograd_weights_floats(&l.d),
+                   ns = winograd_scratch_floats(&l.d, parallel_threads());
             size_t sums = (size_t)(l.d.N * 2 * l.d.K);
             float *u = guarded(nu), *scratch = guarded(ns), *y = guarded(l.ny);
             float *dx = guarded(l.nx), *dw = guarded(l.nw), *s = guarded(sums * 2);

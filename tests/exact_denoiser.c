@@ -168,3 +168,10 @@ bool toy_mixture(ToyKind kind, ToyMixture *out)
     if (kind == TOY_RING) ring(out);
     return out->modes > 0;
 }
+
+void toy_points(ToyKind kind, uint64_t seed, bool held_out, uint64_t first, size_t count, float *xy)
+{
+#pragma omp parallel for schedule(static) if (count >= 256)
+    for (size_t i = 0; i < count; i++)
+        toy_point(kind, seed, held_out, first + i, xy + TOY_DIMS * i);
+}

@@ -1,4 +1,5 @@
-/* Denoisers in closed form, against which samplers, likelihoods and training are tested. */
+/* Denoisers in closed form, against which samplers, likelihoods and training are tested, and many
+ * points of a toy. */
 #ifndef DIFFC_TESTS_EXACT_DENOISER_H
 #define DIFFC_TESTS_EXACT_DENOISER_H
 
@@ -30,5 +31,9 @@ typedef struct {
     double weights[TOY_MODES], means[TOY_MODES * TOY_DIMS], stds[TOY_MODES];
 } ToyMixture;
 bool toy_mixture(ToyKind kind, ToyMixture *out);
+
+/* Points first .. first+count-1, xy [count,2]. */
+void toy_points(ToyKind kind, uint64_t seed, bool held_out, uint64_t first, size_t count,
+                float *xy);
 
 #endif

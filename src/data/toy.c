@@ -89,10 +89,3 @@ void toy_point(ToyKind kind, uint64_t seed, bool held_out, uint64_t k, float xy[
     xy[0] = (float)x;
     xy[1] = (float)y;
 }
-
-void toy_points(ToyKind kind, uint64_t seed, bool held_out, uint64_t first, size_t count, float *xy)
-{
-#pragma omp parallel for schedule(static) if (count >= 256)
-    for (size_t i = 0; i < count; i++)
-        toy_point(kind, seed, held_out, first + i, xy + TOY_DIMS * i);
-}

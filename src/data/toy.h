@@ -25,10 +25,6 @@ const char *toy_formula(ToyKind kind);
  * Standard deviations of a coordinate: 4.1, 1.42, 1.4, 1.15. */
 void toy_point(ToyKind kind, uint64_t seed, bool held_out, uint64_t k, float xy[TOY_DIMS]);
 
-/* Points first .. first+count-1, xy [count,2]. */
-void toy_points(ToyKind kind, uint64_t seed, bool held_out, uint64_t first, size_t count,
-                float *xy);
-
 /* Half the side of the square around the origin that holds nearly all points: the region of a
  * picture. */
 double toy_reach(ToyKind kind);

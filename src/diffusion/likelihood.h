@@ -157,15 +157,10 @@ bool bound_fit_variances(const LikelihoodRun *run, const Denoiser *denoiser,
  * bound's decoder, whose end bins are open, may give it none: for such images the bound of a DDPM
  * model can be the smaller of the two. Models trained in continuous time go to less noise. */
 
-/* Carries x [count, dims] from the data to the prior, or back. calls [count] or NULL: evaluations.
- * ERR_USAGE for options out of range, ERR_LIMIT for a tolerance that cannot be met within the
- * limit, ERR_MEMORY, ERR_DIVERGED, ERR_INTERRUPTED. */
-bool flow_transport(const LikelihoodRun *run, const Denoiser *denoiser, bool back, int count,
-                    double *x, long *calls, Err *err);
-
-/* log_p [count, probes] = ln p(x) with each probe; x becomes the latent, from which
- * flow_transport(back) returns. seeds [count] and draw choose the probes. The denoiser needs
- * predict_vjp. */
+/* log_p [count, probes] = ln p(x) with each probe; x becomes the latent. calls
+ * [count] or NULL: evaluations. seeds [count] and draws [count] choose the probes. The denoiser needs
+ * predict_vjp. ERR_USAGE for options out of range, ERR_LIMIT for a tolerance that cannot be met
+ * within the limit, ERR_MEMORY, ERR_DIVERGED, ERR_INTERRUPTED. */
 bool flow_log_density(const LikelihoodRun *run, const Denoiser *denoiser, int count, double *x,
                       const uint64_t *seeds, const uint64_t *draws, double *log_p, long *calls,
                       Err *err);

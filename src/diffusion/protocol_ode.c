@@ -59,7 +59,7 @@ static void name_time(const void *context, double u, char *text, size_t size)
 static void fill_rows(Flow *f, int count, const OdeRow *rows, size_t width, const double *y)
 {
     size_t dims = f->denoiser->dims;
-    int each = f->probes > 0 ? f->probes : 1;
+    int each = f->probes;
 #pragma omp parallel for schedule(static)
     for (int r = 0; r < count; r++) {
         Drift drift;
@@ -71,7 +71,7 @@ static void fill_rows(Flow *f, int count, const OdeRow *rows, size_t width, cons
             size_t own = (size_t)rows[r].image * (size_t)each + (size_t)p;
             f->level[row] = level;
             memcpy(f->x + row * dims, y + (size_t)r * width, dims * sizeof *y);
-            if (f->probes > 0) memcpy(f->e + row * dims, f->signs + own * dims, dims * sizeof *y);
+            memcpy(f->e + row * dims, f->signs + own * dims, dims * sizeof *y);
         }
     }
 }
@@ -82,12 +82,10 @@ static bool velocity(void *context, int count, const OdeRow *rows, const double 
     Flow *f = context;
     const Denoiser *d = f->denoiser;
     size_t dims = d->dims, width = dims + (size_t)f->probes;
-    int each = f->probes > 0 ? f->probes : 1;
+    int each = f->probes;
     fill_rows(f, count, rows, width, y);
-    bool ok = f->probes > 0 ? d->predict_vjp(d->context, count * each, f->x, f->level, 1, f->e,
-                                             f->eps, f->jte, err)
-                            : d->predict(d->context, count, f->x, f->level, 1, f->eps, err);
-    if (!ok) return false;
+    if (!d->predict_vjp(d->context, count * each, f->x, f->level, 1, f->e, f->eps, f->jte, err))
+        return false;
 #pragma omp parallel for schedule(static)
     for (int r = 0; r < count; r++) {
         const double *x = y + (size_t)r * width, *eps = f->eps + (size_t)(r * each) * dims;
@@ -110,13 +108,13 @@ static bool velocity(void *context, int count, const OdeRow *rows, const double 
 
 static bool flow_open(Flow *f, int count, Err *err)
 {
-    size_t each = f->probes > 0 ? (size_t)f->probes : 1;
+    size_t each = (size_t)f->probes;
     size_t images = (size_t)(count < ODE_GROUP ? count : ODE_GROUP);
     size_t rows = images * each, values = rows * f->denoiser->dims;
     f->x = mem_doubles(values);
     f->eps = mem_doubles(values);
-    f->e = mem_doubles(f->probes > 0 ? values : 0);
-    f->jte = mem_doubles(f->probes > 0 ? values : 0);
+    f->e = mem_doubles(values);
+    f->jte = mem_doubles(values);
     f->level = mem_alloc(rows, sizeof *f->level);
     f->along = mem_doubles(images);
     f->push = mem_doubles(images);
@@ -158,7 +156,7 @@ static bool check_probes(const LikelihoodRun *run, const Denoiser *d, Err *err)
 }
 
 /* y [count, dims + probes] from one end to the other. */
-static bool solve(Flow *f, bool back, int count, double *y, long *calls, Err *err)
+static bool solve(Flow *f, int count, double *y, long *calls, Err *err)
 {
     const LikelihoodRun *run = f->run;
     OdeProblem problem = {.name = "probability flow",
@@ -166,8 +164,8 @@ static bool solve(Flow *f, bool back, int count, double *y, long *calls, Err *er
                           .dims = f->denoiser->dims + (size_t)f->probes,
                           .derivative = velocity,
                           .name_time = name_time,
-                          .from = flow_end(run->process, back),
-                          .to = flow_end(run->process, !back),
+                          .from = flow_end(run->process, false),
+                          .to = flow_end(run->process, true),
                           .rtol = run->tolerance,
                           .atol = run->tolerance,
                           .call_limit = run->call_limit};
@@ -181,13 +179,6 @@ static bool solve(Flow *f, bool back, int count, double *y, long *calls, Err *er
     mem_free(scratch);
     mem_free(cost);
     return ok;
-}
-
-bool flow_transport(const LikelihoodRun *run, const Denoiser *denoiser, bool back, int count,
-                    double *x, long *calls, Err *err)
-{
-    Flow f = {.run = run, .denoiser = denoiser};
-    return check(run, err) && solve(&f, back, count, x, calls, err);
 }
 
 bool flow_log_density(const LikelihoodRun *run, const Denoiser *denoiser, int count, double *x,
@@ -207,7 +198,7 @@ bool flow_log_density(const LikelihoodRun *run, const Denoiser *denoiser, int co
             probe_signs(signs + ((size_t)i * probes + (size_t)p) * dims, dims, seeds[i], draws[i],
                         p);
     }
-    ok = ok && solve(&f, false, count, y, calls, err);
+    ok = ok && solve(&f, count, y, calls, err);
     for (int i = 0; i < count && ok; i++) {
         const double *end = y + (size_t)i * width;
         memcpy(x + (size_t)i * dims, end, dims * sizeof *x);

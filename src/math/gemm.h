@@ -16,9 +16,4 @@ const char *gemm_describe(void);
 void gemm(bool transpose_a, bool transpose_b, int M, int N, int K, float alpha, const float *a,
           int lda, const float *b, int ldb, float beta, float *c, int ldc);
 
-/* The plain reference, sums in double. */
-void gemm_reference(bool transpose_a, bool transpose_b, int M, int N, int K, float alpha,
-                    const float *a, int lda, const float *b, int ldb, float beta, float *c,
-                    int ldc);
-
 #endif

@@ -385,11 +385,6 @@ bool net_is_complete(const Net *net, Err *err)
                    "the network could not be declared: the system gives no more memory");
 }
 
-int net_output(const Net *net)
-{
-    return net->output;
-}
-
 double net_forward_flop(const Net *net)
 {
     double flop = 0;

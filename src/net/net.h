@@ -83,7 +83,6 @@ int net_input_fourier(Net *net, int x, const int *exponents,
 int net_class_embed(Net *net, int label, int classes, int features, const char *name);
 int net_dropout(Net *net, int x, float p);
 void net_set_output(Net *net, int node);
-int net_output(const Net *net);
 /* Whether there was memory for every node and parameter. Where there was not (ERR_MEMORY), the shapes
  * and the parameter table are incomplete, and the network must not be used. */
 bool net_is_complete(const Net *net, Err *err);

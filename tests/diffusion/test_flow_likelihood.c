@@ -114,23 +114,6 @@ TEST(at_tolerance_1e_5_a_solve_takes_about_fifty_evaluations)
     process_free(&p);
 }
 
-TEST(the_reverse_of_the_flow_returns_the_image)
-{
-    for (int k = 0; k < PROCESSES; k++) {
-        Process p = make((ProcessKind)k);
-        LikelihoodRun run = flow(&p, 1e-7);
-        Denoiser d = gaussian_denoiser(&half);
-        for (double start = -0.4; start < 1.5; start += 0.31) {
-            double x = start;
-            density(&run, d, &x, NULL);
-            EXPECT(fabs(x - start) > 1e-3);
-            EXPECT(flow_transport(&run, &d, true, 1, &x, NULL, NULL));
-            EXPECT_NEAR(x, start, 1e-4);
-        }
-        process_free(&p);
-    }
-}
-
 TEST(the_density_rises_towards_the_mean)
 {
     for (int k = 0; k < PROCESSES; k++) {

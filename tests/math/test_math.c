@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gemm_reference.h"
 #include "math/gemm.h"
 #include "math/vec.h"
 #include "test.h"

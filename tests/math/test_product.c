@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/parallel.h"
+#include "gemm_reference.h"
 #include "math/gemm.h"
 #include "math/product.h"
 #include "math/vec.h"

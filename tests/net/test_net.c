@@ -329,8 +329,8 @@ static void dropout_masks(uint64_t step, float *first, float *second)
     float none[1] = {0};
     net_forward(net, none);
     for (int i = 0; i < 512; i++) {
-        first[i] = net_value(net, net_output(net))[2 * i];
-        second[i] = net_value(net, net_output(net))[2 * i + 1];
+        first[i] = net_value(net, net->output)[2 * i];
+        second[i] = net_value(net, net->output)[2 * i + 1];
     }
     net_free(net);
     params_free(&table);

@@ -54,7 +54,7 @@ void layer_times_read(LayerTimes *l, const char *task, const Network *nw, double
     for (int k = 0; l->kinds < LAYER_KINDS && net_profile_kind(nw->net, k, &p); k++) {
         for (int i = 1; i < nw->copies; i++) {
             NetProfile other;
-            net_profile_kind(nw->copy[i], k, &other);
+            net_profile_kind(network_copy(nw, i).net, k, &other);
             add_profile(&p, &other);
         }
         if (kind_cost(&p).seconds <= 0) continue;

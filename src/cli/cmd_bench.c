@@ -197,13 +197,13 @@ static bool profile(Bench *b, Network *nw, const char *what, Work work, void *co
                     Err *err)
 {
     enum { TIMES = 5 };
-    for (int i = 0; i < nw->copies; i++) net_profile(nw->copy[i], true);
+    for (int i = 0; i < nw->copies; i++) net_profile(network_copy(nw, i).net, true);
     double start = clock_seconds();
     for (int i = 0; i < TIMES; i++)
         if (!do_once(b, what, work, context, err)) return false;
     double seconds = clock_seconds() - start;
     layer_times_read(&b->layer_times[b->profiles++], what, nw, seconds, (double)TIMES * images);
-    for (int i = 0; i < nw->copies; i++) net_profile(nw->copy[i], false);
+    for (int i = 0; i < nw->copies; i++) net_profile(network_copy(nw, i).net, false);
     return true;
 }
 

@@ -255,17 +255,18 @@ static bool check_words(const Command *command, const Arguments *a, Err *err)
 
 bool options_parse(const Command *command, int argc, char **argv, Arguments *out, Err *err)
 {
-    *out = (Arguments){0};
-    for (int i = 0; command->options[i].name; i++) {
-        const Option *o = &command->options[i];
-        CHECK(i < OPTIONS_MAX);
-        if (o->fallback) CHECK(parse_value(o, o->fallback, &out->values[i], NULL));
-    }
-    out->words = mem_alloc((size_t)argc + 1, sizeof *out->words);
-    out->repeated = mem_alloc((size_t)argc + 1, sizeof *out->repeated);
-    if (!out->words || !out->repeated) {
+    size_t rows = 0;
+    while (command->options[rows].name) rows++;
+    *out = (Arguments){.values = mem_alloc(rows + 1, sizeof *out->values),
+                       .words = mem_alloc((size_t)argc + 1, sizeof *out->words),
+                       .repeated = mem_alloc((size_t)argc + 1, sizeof *out->repeated)};
+    if (!out->values || !out->words || !out->repeated) {
         arguments_free(out);
         return err_set(err, ERR_MEMORY, "there is no memory for %d arguments", argc);
+    }
+    for (size_t i = 0; i < rows; i++) {
+        const Option *o = &command->options[i];
+        if (o->fallback) CHECK(parse_value(o, o->fallback, &out->values[i], NULL));
     }
     Reader r = {.command = command, .argc = argc, .argv = argv, .out = out};
     bool only_words = false;
@@ -289,8 +290,8 @@ bool options_parse(const Command *command, int argc, char **argv, Arguments *out
 
 void arguments_free(Arguments *arguments)
 {
+    mem_free(arguments->values);
     mem_free(arguments->words);
     mem_free(arguments->repeated);
-    arguments->words = NULL;
-    arguments->repeated = NULL;
+    *arguments = (Arguments){0};
 }

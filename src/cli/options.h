@@ -46,11 +46,9 @@ typedef struct {
     const char *text;
 } OptionValue;
 
-enum { OPTIONS_MAX = 32 };
-
 typedef struct {
-    OptionValue values[OPTIONS_MAX]; /* in the order of the table */
-    const char **words;              /* what is not an option */
+    OptionValue *values; /* in the order of the table */
+    const char **words;  /* what is not an option */
     int word_count;
     const char **repeated; /* values of the repeatable option in order */
     int repeated_count;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/parallel.h"
 #include "model/method.h"
 #include "ops/ops.h"
@@ -137,7 +138,6 @@ static bool declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape 
     nw->t = nw->noise_classes > 0 ? -1 : net_input(nw->net, 1, 1, 1, false);
     nw->label = !mlp && m->unet.classes > 0 ? net_input(nw->net, 1, 1, 1, false) : -1;
     nw->copies = 1;
-    nw->copy[0] = nw->net;
     /* The walk looks at the shapes of its inputs. */
     if (net_is_complete(nw->net, NULL)) {
         nw->y = mlp ? mlp_declare(nw->net, &m->mlp, nw->x, nw->t)
@@ -199,7 +199,9 @@ bool network_open(Network *nw, ParamTable *table, const ModelConfig *m, Shape im
 
 static void close_copies(Network *nw)
 {
-    for (int i = 1; i < nw->copies; i++) net_free(nw->copy[i]);
+    for (int i = 1; i < nw->copies; i++) net_free(nw->others[i - 1]);
+    mem_free(nw->others);
+    nw->others = NULL;
     nw->copies = 1;
 }
 
@@ -208,11 +210,10 @@ static int passes_of(int images, int pass)
     return (images + pass - 1) / pass;
 }
 
-/* Images of a pass that gives each thread one at least; 0: there are too few, or too many threads. */
+/* Images of a pass that gives each thread one at least; 0: there are too few. */
 static int side_by_side(int images, int threads)
 {
     int share = passes_of(images, threads);
-    if (threads > NETWORK_COPIES) return 0;
     return passes_of(images, share) < threads ? images / threads : share;
 }
 
@@ -234,8 +235,10 @@ bool network_open_denoiser(Network *nw, ParamTable *table, const ModelConfig *m,
 void network_open_copies(Network *nw, ParamTable *table, const ModelConfig *m, int passes)
 {
     int threads = parallel_threads();
-    if (threads > passes || threads > NETWORK_COPIES) return;
-    while (nw->copies < threads) {
+    if (threads > passes || nw->copies >= threads) return;
+    CHECK(nw->copies == 1);
+    nw->others = mem_alloc((size_t)threads - 1, sizeof *nw->others);
+    while (nw->others && nw->copies < threads) {
         Network other;
         bool ok = declare(&other, table, m, nw->image, nw->batch, nw->input_gradient, NULL);
         if (ok) {
@@ -246,14 +249,14 @@ void network_open_copies(Network *nw, ParamTable *table, const ModelConfig *m, i
             close_copies(nw);
             return;
         }
-        nw->copy[nw->copies++] = other.net;
+        nw->others[nw->copies++ - 1] = other.net;
     }
 }
 
 Network network_copy(const Network *nw, int i)
 {
     Network copy = *nw;
-    copy.net = nw->copy[i];
+    if (i > 0) copy.net = nw->others[i - 1];
     return copy;
 }
 

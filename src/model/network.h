@@ -7,8 +7,6 @@
 #include "io/diffusers/model_folder.h"
 #include "net/net.h"
 
-enum { NETWORK_COPIES = 16 }; /* at most */
-
 typedef struct {
     Net *net;
     const ModelConfig *model; /* the caller's: what the network was declared of, and its method */
@@ -22,7 +20,7 @@ typedef struct {
     int noise_classes;   /* a classifier of noise levels: see cdm_network.h */
     NetMode mode;        /* of the plan */
     int copies;          /* that can run side by side, by network_open_copies; the first is `net` */
-    Net *copy[NETWORK_COPIES];
+    Net **others;        /* [copies - 1] */
 } Network;
 
 /* The network that a configuration asks for, for images (or points: 1 x 1 x dims) of the given shape:

@@ -10,6 +10,7 @@
 #include "diffusion/sampler.h"
 #include "exact_denoiser.h"
 #include "processes.h"
+#include "sample_defaults.h"
 #include "test.h"
 
 typedef struct {
@@ -27,7 +28,7 @@ static inline void must(bool ok, const Err *err)
 }
 
 /* No clipping, no grid yet. */
-static inline Case *case_new(const ProcessConfig *config)
+static inline Case *case_new(const NoiseConfig *config)
 {
     Err err = {0};
     Case *c = calloc(1, sizeof *c);
@@ -35,7 +36,7 @@ static inline Case *case_new(const ProcessConfig *config)
     sample_run_defaults(&c->run);
     c->run.process = &c->process;
     c->run.grid = &c->grid;
-    c->run.clip = false;
+    c->run.config.clip = false;
     return c;
 }
 

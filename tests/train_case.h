@@ -61,7 +61,7 @@ static inline Config config_of(const char *settings, const char *more)
     set_all(&c, settings);
     set_all(&c, more);
     if (c.method.type == METHOD_SMLD || c.method.type == METHOD_SDE)
-        c.method.steps = standard.method.steps;
+        c.method.noise.T = standard.method.noise.T;
     return c;
 }
 

@@ -128,25 +128,23 @@ static bool read_config(Bench *b, const Arguments *a, Err *err)
     return config_check(&b->config, err);
 }
 
-/* The images' shape: as configured; what is left open, the data tell. */
-static bool find_shape(const Config *c, DataOptions *shape, int *classes, Err *err)
+/* Height, width and channels of *shape that are not configured are those of the data. */
+static bool find_shape(DataConfig *shape, int *classes, Err *err)
 {
     *classes = CLASSES;
-    *shape = (DataOptions){
-        .height = c->data.height, .width = c->data.width, .channels = c->data.channels};
     if (shape->height > 0 && shape->channels > 0) return true;
-    if (!c->data.path[0])
+    if (!shape->path[0])
         return err_set(err, ERR_USAGE,
                        "data.size and data.channels are not set and there is no data.path to "
                        "learn them from; give them with --set data.size=32 --set data.channels=3");
-    DataOptions from = *shape;
-    from.path = c->data.path;
-    from.kind = c->data.kind;
-    from.limit = 1;
-    from.skip_bad = c->data.skip_bad;
+    DataOptions one = {.path = shape->path, .config = *shape};
+    one.config.limit = 1;
+    one.config.validation = 0;
     Dataset d;
-    if (!dataset_open(&d, &from, NULL, NULL, err)) return false;
-    *shape = (DataOptions){.height = d.height, .width = d.width, .channels = d.channels};
+    if (!dataset_open(&d, &one, NULL, NULL, err)) return false;
+    shape->height = d.height;
+    shape->width = d.width;
+    shape->channels = d.channels;
     if (d.classes > 0) *classes = d.classes;
     dataset_close(&d);
     return true;
@@ -155,13 +153,12 @@ static bool find_shape(const Config *c, DataOptions *shape, int *classes, Err *e
 /* What is trained on: a toy's points, or images of noise. */
 static bool open_data(const Config *c, Dataset *d, Err *err)
 {
-    DataOptions wanted = {.toy = c->data.toy, .seed = c->train.seed};
+    DataOptions wanted = {.config = c->data, .seed = c->train.seed};
     int classes;
-    if (wanted.toy != TOY_NONE) return dataset_open(d, &wanted, NULL, NULL, err);
-    if (!find_shape(c, &wanted, &classes, err)) return false;
-    wanted.limit = IMAGES;
-    wanted.flip = c->data.flip;
-    wanted.seed = c->train.seed;
+    wanted.config.validation = 0;
+    if (c->data.toy != TOY_NONE) return dataset_open(d, &wanted, NULL, NULL, err);
+    if (!find_shape(&wanted.config, &classes, err)) return false;
+    wanted.config.limit = IMAGES;
     return dataset_open_noise(d, &wanted, c->model.class_conditional ? classes : 0, err);
 }
 
@@ -211,7 +208,7 @@ static void note_network(Bench *b, int task, const ModelConfig *m, const Network
                          size_t parameters)
 {
     b->model = *m;
-    b->model.betas = NULL;
+    b->model.noise.betas = NULL;
     b->model.kept = NULL;
     b->image = nw->image;
     b->parameters = parameters;

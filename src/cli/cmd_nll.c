@@ -42,11 +42,12 @@ static void fill_run(const OptionValue *v, Work *w)
     const ModelConfig *c = &w->model.config;
     const Protocol *p = w->job.protocol;
     LikelihoodRun *run = &w->job.run;
-    int variance = v[NLL_ROW_VARIANCE].given ? (int)v[NLL_ROW_VARIANCE].integer : (int)c->variance;
+    int variance =
+        v[NLL_ROW_VARIANCE].given ? (int)v[NLL_ROW_VARIANCE].integer : (int)c->sample.variance;
     w->fitted = variance == NLL_VARIANCE_FITTED;
     w->variance = nll_variance_name(variance);
     *run = model_likelihood_run(&w->model, p, !v[NLL_ROW_DATA].given);
-    run->variance = w->fitted ? c->variance : (VarianceKind)variance;
+    run->variance = w->fitted ? c->sample.variance : (VarianceKind)variance;
     run->probes = (int)v[NLL_ROW_PROBES].integer;
     run->tolerance = v[NLL_ROW_TOLERANCE].real;
     run->call_limit = (long)v[NLL_ROW_CALL_LIMIT].integer;

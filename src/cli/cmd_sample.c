@@ -320,7 +320,7 @@ static bool take_best_steps(Model *model, const SamplePlan *plan, const Argument
     bool ok =
         fit_images_open(&images, model, a->values[SAMPLE_ROW_FIT_DATA].text, FIT_IMAGES, 0, err) &&
         choose_steps(model, SPACING_DP, plan->calls, &images, plan->label < 0 ? 0 : plan->label,
-                     plan->run.clip, err);
+                     plan->run.config.clip, err);
     fit_images_close(&images);
     return ok;
 }

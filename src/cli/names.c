@@ -1,5 +1,4 @@
 /* The words for the shared choices, as configuration files have them. */
-#include "base/terms.h"
 #include "cli/cli.h"
 #include "diffusion/sampler.h"
 

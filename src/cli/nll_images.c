@@ -53,7 +53,7 @@ static Shape find_shape(const NllImages *images, Err *reason)
         shape = file_shape(images->paths[i], reason);
     }
     if (!images->data_path) return shape;
-    DataOptions options = {.path = images->data_path, .limit = 1};
+    DataOptions options = {.path = images->data_path, .config.limit = 1};
     if (!wants_test_part(images, &options.test_part, reason) ||
         !dataset_open(&one, &options, NULL, NULL, reason))
         return shape;
@@ -76,10 +76,10 @@ static bool open_data(NllImages *images, Err *err)
     const char *path = images->data_path;
     bool fit = images->resize;
     DataOptions options = {.path = path,
-                           .height = fit ? want.H : 0,
-                           .width = fit ? want.W : 0,
-                           .channels = fit || want.C % 2 == 0 ? want.C : 0,
-                           .limit = images->count,
+                           .config = {.height = fit ? want.H : 0,
+                                      .width = fit ? want.W : 0,
+                                      .channels = fit || want.C % 2 == 0 ? want.C : 0,
+                                      .limit = (int)images->count},
                            .size_advice = "--resize makes them fit"};
     if (!wants_test_part(images, &options.test_part, err) ||
         !dataset_open(&images->data, &options, NULL, NULL, err))

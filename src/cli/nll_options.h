@@ -2,9 +2,9 @@
 #ifndef DIFFC_CLI_NLL_OPTIONS_H
 #define DIFFC_CLI_NLL_OPTIONS_H
 
-#include "base/terms.h"
 #include "cli/options.h"
 #include "diffusion/protocol.h"
+#include "diffusion/sample_config.h"
 
 enum {
     NLL_ROW_MODEL,

@@ -2,7 +2,6 @@
 #include <stdio.h>
 
 #include "base/term.h"
-#include "base/terms.h"
 #include "cli/cli.h"
 #include "data/image.h"
 #include "model/sampling.h"

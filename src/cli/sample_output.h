@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 #include "base/fsio.h"
-#include "base/terms.h"
+#include "data/data_config.h"
 #include "io/sample_part.h"
 #include "net/net.h"
 

@@ -238,7 +238,7 @@ static bool check_owners(const OptionValue *v, const Sampler *chosen, Err *err)
 static void take_options(const OptionValue *v, SampleRun *r)
 {
 #define TAKE(row, field, kind)                                                                     \
-    if (v[row].given) r->field = (__typeof__(r->field))v[row].kind
+    if (v[row].given) r->config.field = (__typeof__(r->config.field))v[row].kind
     TAKE(SAMPLE_ROW_CLIP, clip, integer);
     TAKE(SAMPLE_ROW_VARIANCE, variance, integer);
     TAKE(SAMPLE_ROW_ETA, eta, real);
@@ -296,7 +296,7 @@ bool sample_plan_make(const Arguments *a, const Model *m, SamplePlan *p, Err *er
 
 void sample_plan_settings(const SamplePlan *p, SettingPut *put, void *context)
 {
-    const SampleRun *r = &p->run;
+    const SampleConfig *r = &p->run.config;
     char text[64];
 #define PUT(name, ...) (snprintf(text, sizeof text, __VA_ARGS__), put(context, name, text))
     put(context, "model", p->path);

@@ -62,7 +62,7 @@ void describe_network(const ModelConfig *m, Shape image, char *out, size_t size)
 static const char *method_word(const ModelConfig *m)
 {
     static const char *const sdes[] = {[SDE_VE] = "ve", [SDE_VP] = "vp", [SDE_SUBVP] = "subvp"};
-    if (m->method == METHOD_SDE) return sdes[m->sde];
+    if (m->method == METHOD_SDE) return sdes[m->noise.sde];
     if (m->method == METHOD_EDDPM) return "eddpm";
     if (m->method == METHOD_CDM) return "cdm";
     return m->method == METHOD_SMLD ? "smld" : "ddpm";
@@ -79,47 +79,49 @@ void describe_method(const ModelConfig *m, char *out, size_t size)
 {
     char count[32];
     size_t used = 0;
-    term_format_count(count, (unsigned long long)m->T);
-    ProcessKind kind = method_process_kind(m->method, m->sde);
+    const NoiseConfig *n = &m->noise;
+    term_format_count(count, (unsigned long long)(n->kind == PROCESS_SMLD ? n->levels : n->T));
+    ProcessKind kind = n->kind;
     switch (kind) {
     case PROCESS_DDPM:
         append(out, size, &used, "%s, ", method_word(m));
         if (m->kept) append(out, size, &used, "%d kept of ", m->kept_count);
         append(out, size, &used, "%s steps, ", count);
         if (m->kept) append(out, size, &used, "%s noise, ", alphas_word(m));
-        append(out, size, &used, "%s schedule", schedule_name((int)m->schedule));
-        if (m->schedule == SCHEDULE_LINEAR || m->schedule == SCHEDULE_SCALED_LINEAR)
-            append(out, size, &used, " from %g to %g", m->beta_start, m->beta_end);
+        append(out, size, &used, "%s schedule", schedule_name((int)n->schedule));
+        if (n->schedule == SCHEDULE_LINEAR || n->schedule == SCHEDULE_SCALED_LINEAR)
+            append(out, size, &used, " from %g to %g", n->beta_start, n->beta_end);
         break;
     case PROCESS_SMLD:
-        append(out, size, &used, "smld, %s noise levels from %.4g down to %g", count, m->sigma_max,
-               m->sigma_min);
+        append(out, size, &used, "smld, %s noise levels from %.4g down to %g", count, n->sigma_max,
+               n->sigma_min);
         break;
     case PROCESS_VE:
-        append(out, size, &used, "sde ve, noise from %g to %.4g", m->sigma_min, m->sigma_max);
+        append(out, size, &used, "sde ve, noise from %g to %.4g", n->sigma_min, n->sigma_max);
         break;
     case PROCESS_VP:
     case PROCESS_SUBVP:
-        append(out, size, &used, "sde %s, beta from %g to %g", method_word(m), m->beta_min,
-               m->beta_max);
+        append(out, size, &used, "sde %s, beta from %g to %g", method_word(m), n->beta_min,
+               n->beta_max);
         break;
     }
     if (m->method == METHOD_CDM)
         append(out, size, &used, ", classifies noise levels");
     else
-        append(out, size, &used, ", predicts %s", prediction_name((int)m->prediction));
-    if (m->variance == VARIANCE_LEARNED) append(out, size, &used, " and variance");
+        append(out, size, &used, ", predicts %s", prediction_name((int)n->prediction));
+    if (m->sample.variance == VARIANCE_LEARNED) append(out, size, &used, " and variance");
 }
 
 void method_json(JsonWriter *w, const ModelConfig *m)
 {
-    ProcessKind kind = method_process_kind(m->method, m->sde);
+    const NoiseConfig *n = &m->noise;
+    ProcessKind kind = n->kind;
     json_put_string(w, "method", m->method == METHOD_SDE ? "sde" : method_word(m));
     if (m->method == METHOD_SDE) json_put_string(w, "sde", method_word(m));
-    if (m->method != METHOD_SDE) json_put_int(w, "steps", m->T);
+    if (m->method != METHOD_SDE) json_put_int(w, "steps", kind == PROCESS_SMLD ? n->levels : n->T);
     if (kind == PROCESS_DDPM) {
-        json_put_string(w, "schedule", schedule_name((int)m->schedule));
-        json_put_string(w, "variance", variance_name((int)m->variance));
+        json_put_string(w, "schedule", schedule_name((int)n->schedule));
+        json_put_string(w, "variance", variance_name((int)m->sample.variance));
     }
     if (m->kept) {
         json_begin_row(w, "kept_steps");
@@ -128,14 +130,14 @@ void method_json(JsonWriter *w, const ModelConfig *m)
         json_put_string(w, "alphas", alphas_word(m));
     }
     if (kind == PROCESS_SMLD || kind == PROCESS_VE) {
-        json_put_number(w, "sigma_min", m->sigma_min);
-        json_put_number(w, "sigma_max", m->sigma_max);
+        json_put_number(w, "sigma_min", n->sigma_min);
+        json_put_number(w, "sigma_max", n->sigma_max);
     }
     if (kind == PROCESS_VP || kind == PROCESS_SUBVP) {
-        json_put_number(w, "beta_min", m->beta_min);
-        json_put_number(w, "beta_max", m->beta_max);
+        json_put_number(w, "beta_min", n->beta_min);
+        json_put_number(w, "beta_max", n->beta_max);
     }
-    json_put_string(w, "prediction", prediction_name((int)m->prediction));
+    json_put_string(w, "prediction", prediction_name((int)n->prediction));
 }
 
 void describe_diffusers(const ModelConfig *m, char *out, size_t size)

@@ -5,6 +5,7 @@
 #include "diffusion/process.h"
 #include "io/diffusers/model_folder.h"
 #include "io/json.h"
+#include "net/net.h"
 
 /* One line of a table: output_line (results) or term_note (narration). */
 typedef void (*LineWriter)(const char *format, ...);

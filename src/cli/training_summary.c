@@ -14,24 +14,24 @@
 /* The factor between neighbouring levels of SMLD. */
 static double level_ratio(const ModelConfig *m)
 {
-    return pow(m->sigma_max / m->sigma_min, 1.0 / (m->T - 1));
+    return pow(m->noise.sigma_max / m->noise.sigma_min, 1.0 / (m->noise.levels - 1));
 }
 
 /* The step that `langevin` will take at SMLD's smallest level. */
 static double langevin_step(const Config *c, const ModelConfig *m)
 {
     if (c->sample.langevin_step > 0) return c->sample.langevin_step;
-    return langevin_step_size(c->sample.langevin_steps, m->sigma_min, level_ratio(m));
+    return langevin_step_size(c->sample.langevin_steps, m->noise.sigma_min, level_ratio(m));
 }
 
 /* SMLD's and VE's settings that may have been left to the data, as they came out. */
 static void noise_lines(LineWriter line, const Config *c, const ModelConfig *m)
 {
-    ProcessKind kind = method_process_kind(m->method, m->sde);
+    ProcessKind kind = m->noise.kind;
     if (kind != PROCESS_SMLD && kind != PROCESS_VE) return;
-    if (c->method.sigma_max == 0)
-        line("               %.4g is %sthe largest distance between two training %s", m->sigma_max,
-             m->sigma_max_at_least ? "a lower bound of " : "",
+    if (c->method.noise.sigma_max == 0)
+        line("               %.4g is %sthe largest distance between two training %s",
+             m->noise.sigma_max, m->sigma_max_at_least ? "a lower bound of " : "",
              m->network == NETWORK_MLP ? "points" : "images");
     if (kind == PROCESS_SMLD)
         line("               neighbouring levels %.4g apart, Langevin step %.3g", level_ratio(m),
@@ -76,7 +76,7 @@ void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
         line("  warning      %s", text);
     if (c->method.type == METHOD_EDDPM)
         line("  steps        %d are to be kept, all until %g of the run, fixed from %g on",
-             c->method.keep, c->method.full, c->method.settle);
+             c->method.mask.keep, c->method.mask.full, c->method.mask.settle);
     network_lines(line, &plan->model, plan->image, plan->parameters, plan->forward_flop);
     term_format_bytes(parameters, (double)plan->parameter_bytes);
     term_format_bytes(activations, (double)plan->activation_bytes);
@@ -86,7 +86,7 @@ void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
          parameters, activations, data);
     training_limit(c, text, sizeof text);
     line("  training     %s, batch %d in passes of %d, learning rate %g, seed %llu", text,
-         c->train.batch * c->train.accumulate, plan->micro_batch, c->train.lr,
+         c->train.batch * c->train.accumulate, plan->micro_batch, c->train.optimizer.lr,
          (unsigned long long)c->train.seed);
     if (plan->near_batch != c->train.batch)
         line(

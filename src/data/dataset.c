@@ -20,8 +20,8 @@
 
 size_t data_limited(const DataJob *job, uint64_t count)
 {
-    size_t limit = job->options->limit;
-    return limit > 0 && limit < count ? limit : (size_t)count;
+    int limit = job->options->config.limit;
+    return limit > 0 && (uint64_t)limit < count ? (size_t)limit : (size_t)count;
 }
 
 bool data_reserve(DataJob *job, uint64_t count, int height, int width, int channels, bool labels)
@@ -29,13 +29,14 @@ bool data_reserve(DataJob *job, uint64_t count, int height, int width, int chann
     Dataset *d = job->d;
     const DataOptions *o = job->options;
     size_t room = data_limited(job, count);
-    d->height = o->height ? o->height : height;
-    d->width = o->width ? o->width : width;
-    d->channels = o->channels ? o->channels : channels;
+    d->height = o->config.height ? o->config.height : height;
+    d->width = o->config.width ? o->config.width : width;
+    d->channels = o->config.channels ? o->config.channels : channels;
     if (room > UINT32_MAX)
         return err_set(job->err, ERR_USAGE, "%s: has %zu images; more than %u need a limit",
                        o->path, room, UINT32_MAX);
-    if (o->height == 0 && o->size_fits && !o->size_fits(o->size_context, height, width, job->err))
+    if (o->config.height == 0 && o->size_fits &&
+        !o->size_fits(o->size_context, height, width, job->err))
         return false;
     size_t image_bytes = (size_t)d->height * (size_t)d->width * (size_t)d->channels;
     d->pixels = mem_alloc(room, image_bytes);
@@ -110,10 +111,11 @@ bool data_store(DataJob *job, const Image *image, int label)
 {
     Dataset *d = job->d;
     CHECK(d->count < job->room);
-    if (job->options->channels == 0 && image->channels > d->channels && !widen(job)) return false;
+    if (job->options->config.channels == 0 && image->channels > d->channels && !widen(job))
+        return false;
     Image resized = {0};
     bool fits = image->height == d->height && image->width == d->width;
-    if (!fits && job->options->height == 0) return several_sizes(job, image);
+    if (!fits && job->options->config.height == 0) return several_sizes(job, image);
     if (!fits && !image_resize_crop(image, d->height, d->width, &resized, job->err)) return false;
     size_t image_bytes = (size_t)d->height * (size_t)d->width * (size_t)d->channels;
     copy_pixels(d->pixels + d->count * image_bytes, d->channels, fits ? image : &resized);
@@ -155,7 +157,7 @@ bool data_progress(DataJob *job, size_t done, size_t total)
 static bool load_file(DataJob *job)
 {
     const char *path = job->options->path;
-    DataKind kind = job->options->kind;
+    DataKind kind = job->options->config.kind;
     if (kind == DATA_FOLDER)
         return err_set(job->err, ERR_USAGE, "%s: is a file, expected a folder of images", path);
     if (kind == DATA_AUTO) {
@@ -195,20 +197,20 @@ static bool load_listed(DataJob *job, const Names *names)
     const DataOptions *o = job->options;
     char path[PATH_BYTES];
     bool is_idx = false;
-    if (o->kind == DATA_AUTO || o->kind == DATA_IDX) {
+    if (o->config.kind == DATA_AUTO || o->config.kind == DATA_IDX) {
         if (!data_idx_find(job, names, path, &is_idx)) return false;
         if (is_idx) return data_idx_load(job, path);
-        if (o->kind == DATA_IDX)
+        if (o->config.kind == DATA_IDX)
             return err_set(job->err, ERR_IO, "%s: holds no *-images-idx3-ubyte[.gz]", o->path);
     }
-    if (o->kind == DATA_AUTO || o->kind == DATA_CIFAR10) {
+    if (o->config.kind == DATA_AUTO || o->config.kind == DATA_CIFAR10) {
         if (data_cifar_is_there(o->path, names)) return data_cifar_load(job, o->path, names, NULL);
         if (has_file(o->path, names, "data_batch_1") || has_file(o->path, names, "test_batch"))
             return err_set(job->err, ERR_FORMAT,
                            "%s: holds the Python version of CIFAR-10 (pickles); get the binary "
                            "version (cifar-10-binary.tar.gz)",
                            o->path);
-        if (o->kind == DATA_CIFAR10)
+        if (o->config.kind == DATA_CIFAR10)
             return err_set(job->err, ERR_IO, "%s: holds no data_batch_1.bin", o->path);
     }
     const char *part = data_folder_part(o->path, names, o->test_part);
@@ -250,22 +252,23 @@ static bool load(DataJob *job)
 static bool check_options(const DataOptions *o, Err *err)
 {
     if (!o->path || !o->path[0]) return err_set(err, ERR_USAGE, "data: no path is given");
-    if (o->channels < 0 || o->channels > IMAGE_MAX_CHANNELS)
+    const DataConfig *c = &o->config;
+    if (c->channels < 0 || c->channels > IMAGE_MAX_CHANNELS)
         return err_set(
             err, ERR_USAGE,
             "data: %d channels, expected 1 (grey), 3 (colour), 2 or 4 (with alpha), or 0 "
             "(as stored, alpha blended over black)",
-            o->channels);
-    if ((o->height == 0) != (o->width == 0))
+            c->channels);
+    if ((c->height == 0) != (c->width == 0))
         return err_set(err, ERR_USAGE, "data: height %d and width %d: give both, or neither",
-                       o->height, o->width);
-    if (o->height < 0 || o->width < 0 || o->height > IMAGE_MAX_SIDE || o->width > IMAGE_MAX_SIDE)
-        return err_set(err, ERR_USAGE, "data: height %d and width %d, expected 1 to %d", o->height,
-                       o->width, IMAGE_MAX_SIDE);
-    if (o->limit > 0 && o->validation >= o->limit && o->validation != DATA_VALIDATION_AUTO)
+                       c->height, c->width);
+    if (c->height < 0 || c->width < 0 || c->height > IMAGE_MAX_SIDE || c->width > IMAGE_MAX_SIDE)
+        return err_set(err, ERR_USAGE, "data: height %d and width %d, expected 1 to %d", c->height,
+                       c->width, IMAGE_MAX_SIDE);
+    if (c->limit > 0 && c->validation >= c->limit)
         return err_set(err, ERR_USAGE,
-                       "data: %zu images held out of a limit of %zu leave none to train on",
-                       o->validation, o->limit);
+                       "data: %d images held out of a limit of %d leave none to train on",
+                       c->validation, c->limit);
     return true;
 }
 
@@ -282,7 +285,7 @@ static void shuffle(uint32_t *list, size_t count, uint64_t seed, uint64_t stream
 
 static size_t held_out(const DataOptions *o, size_t most)
 {
-    if (o->validation != DATA_VALIDATION_AUTO) return o->validation;
+    if (o->config.validation != DATA_VALIDATION_AUTO) return (size_t)o->config.validation;
     return most < DATA_VALIDATION ? most : DATA_VALIDATION;
 }
 
@@ -305,7 +308,7 @@ bool data_split(Dataset *d, const DataOptions *o, Err *err)
     for (size_t i = 0; d->labels && i < d->train_count; i++)
         d->class_images[d->labels[d->split[i]]]++;
     d->order_epoch = UINT64_MAX;
-    d->flip = o->flip;
+    d->flip = o->config.flip;
     d->seed = o->seed;
     return true;
 }
@@ -316,19 +319,19 @@ static void open_toy(Dataset *d, const DataOptions *o)
     *d = (Dataset){.height = 1,
                    .width = 1,
                    .channels = TOY_DIMS,
-                   .toy = o->toy,
+                   .toy = o->config.toy,
                    .validation_count = held_out(o, DATA_VALIDATION),
                    .seed = o->seed};
     term_format_count(count, d->validation_count);
     snprintf(d->description, sizeof d->description, "points of %s: %s; %s held out",
-             toy_name(o->toy), toy_formula(o->toy), count);
+             toy_name(o->config.toy), toy_formula(o->config.toy), count);
 }
 
 bool dataset_open(Dataset *d, const DataOptions *options, DataProgress progress, void *context,
                   Err *err)
 {
     memset(d, 0, sizeof *d);
-    if (options->toy != TOY_NONE) {
+    if (options->config.toy != TOY_NONE) {
         open_toy(d, options);
         return true;
     }

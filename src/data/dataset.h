@@ -9,26 +9,15 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/terms.h"
-
-/* Holds out DATA_VALIDATION images, but at most a tenth of the images; none of fewer than ten. */
-#define DATA_VALIDATION_AUTO SIZE_MAX
-enum { DATA_VALIDATION = 1000 };
+#include "data/data_config.h"
 
 typedef struct {
     const char *path;  /* file or folder; of a folder of IDX or CIFAR files, or of one that holds
-                          train/ beside test/ or val/, the training part */
-    DataKind kind;     /* DATA_AUTO looks at the content */
-    ToyKind toy;       /* not TOY_NONE: points; only validation and seed are read as well */
+                          train/ beside test/ or val/, the training part. config.path, which is
+                          shorter than a path may be, is not read */
+    DataConfig config; /* of a toy only validation is read */
     bool test_part;    /* the t10k / test_batch files, or test/ (else val/), instead of that */
-    int height, width; /* 0: native (IDX, CIFAR) or the first image's size (folders) */
-    int channels;      /* 1 grey, 3 colour, 2 and 4 with alpha; 0: as stored, alpha blended over
-                          black; folders: 3 when any image has colour */
-    bool flip;         /* horizontal flips in training batches */
-    size_t limit;      /* at most this many: IDX and CIFAR the first, folders evenly; 0: all */
-    size_t validation; /* images held out, or DATA_VALIDATION_AUTO */
     uint64_t seed;     /* split, order, flips */
-    bool skip_bad;     /* folders: leave out images that cannot be read (counted and listed) */
     /* Where height is 0, images keep the size they are stored in. size_fits says whether that size
      * will do (NULL: any does); size_advice is the end of the sentence about a folder whose images
      * have several sizes. */

@@ -234,7 +234,8 @@ static bool load_file(Search *s, const char *relative, bool labelled, int label)
     Image image;
     Err bad = {0};
     if (!path_join(path, s->root, relative, job->err)) return false;
-    if (!image_load(path, job->options->channels, &image, &bad)) return data_bad_image(job, &bad);
+    if (!image_load(path, job->options->config.channels, &image, &bad))
+        return data_bad_image(job, &bad);
     job->file = relative;
     bool ok = job->room > 0 ||
               data_reserve(job, s->file_count, image.height, image.width, image.channels, labelled);

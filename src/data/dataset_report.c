@@ -36,7 +36,7 @@ bool data_bad_image(DataJob *job, const Err *reason)
     Dataset *d = job->d;
     if (reason->kind != ERR_FORMAT && reason->kind != ERR_IO) /* such as want of memory */
         return err_set(job->err, reason->kind, "%s", reason->text);
-    if (!job->options->skip_bad)
+    if (!job->options->config.skip_bad)
         return err_set(job->err, reason->kind,
                        "%.900s (data.skip_bad = true leaves such images out)", reason->text);
     text_escape(line, sizeof line, reason->text);

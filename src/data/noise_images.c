@@ -17,18 +17,20 @@ static void draw_bytes(unsigned char *bytes, size_t count, uint64_t seed)
 
 bool dataset_open_noise(Dataset *d, const DataOptions *o, int classes, Err *err)
 {
-    size_t bytes = o->limit * (size_t)o->height * (size_t)o->width * (size_t)o->channels;
+    const DataConfig *c = &o->config;
+    size_t count = (size_t)c->limit;
+    size_t bytes = count * (size_t)c->height * (size_t)c->width * (size_t)c->channels;
     CHECK(bytes > 0 && classes >= 0 && classes <= 256);
-    *d = (Dataset){.height = o->height,
-                   .width = o->width,
-                   .channels = o->channels,
+    *d = (Dataset){.height = c->height,
+                   .width = c->width,
+                   .channels = c->channels,
                    .classes = classes,
-                   .count = o->limit,
+                   .count = count,
                    .pixels = mem_alloc(bytes, 1),
-                   .labels = classes > 0 ? mem_alloc(o->limit, 1) : NULL};
+                   .labels = classes > 0 ? mem_alloc(count, 1) : NULL};
     if (!d->pixels || (classes > 0 && !d->labels)) {
         dataset_close(d);
-        return err_set(err, ERR_MEMORY, "not enough memory for %zu images of noise", o->limit);
+        return err_set(err, ERR_MEMORY, "not enough memory for %zu images of noise", count);
     }
     draw_bytes(d->pixels, bytes, o->seed);
     for (size_t i = 0; classes > 0 && i < d->count; i++)

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/terms.h"
+#include "data/data_config.h"
 
 enum { TOY_DIMS = 2 };
 

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "base/terms.h"
+#include "diffusion/noise_config.h"
 
 /* x = alpha x0 + sigma eps. `time` is that of the noise process (process.h); `t` is the process's name
  * for this level, whatever the network: DDPM the step of the whole chain, SMLD and VE sigma, VP and

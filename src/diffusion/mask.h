@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/terms.h"
+#include "diffusion/mask_config.h"
 #include "diffusion/schedule.h"
 
 /* m ~ prod Bernoulli(s[t]), draw `number` of the run; returns how many steps are kept, which may be

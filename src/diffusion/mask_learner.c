@@ -34,10 +34,12 @@ static bool check(const MaskConfig *c, int T, Err *err)
     return true;
 }
 
-bool mask_learner_open(MaskLearner *l, const MaskConfig *c, const Schedule *schedule, Err *err)
+bool mask_learner_open(MaskLearner *l, const MaskConfig *c, double mean_square, uint64_t seed,
+                       const Schedule *schedule, Err *err)
 {
     int T = schedule->T;
-    *l = (MaskLearner){.config = *c, .schedule = schedule, .T = T};
+    *l = (MaskLearner){
+        .config = *c, .mean_square = mean_square, .seed = seed, .schedule = schedule, .T = T};
     if (!check(c, T, err)) return false;
     size_t n = (size_t)c->masks, steps = (size_t)T;
     l->s = mem_doubles(2 * steps);
@@ -100,7 +102,7 @@ bool mask_learner_draw(MaskLearner *l, double progress, Err *err)
     error_curve_make(&l->curve, &l->errors);
     for (int k = 0; k < c->masks; k++) {
         Mask *mask = &l->masks[k];
-        mask->kept = mask_draw(mask->m, l->s, l->T, c->seed, l->drawn++);
+        mask->kept = mask_draw(mask->m, l->s, l->T, l->seed, l->drawn++);
         mask->empty = mask->kept == 0;
         if (mask->empty) mask_complete(mask->m, l->s, l->T, mask->kept = 1);
         mask_alpha_bar(mask->alpha_bar, c->alphas, l->schedule, mask->m);
@@ -111,8 +113,7 @@ bool mask_learner_draw(MaskLearner *l, double progress, Err *err)
 NoiseLevel mask_learner_level(const MaskLearner *l, int i, uint64_t number)
 {
     const Mask *mask = &l->masks[i % l->config.masks];
-    int place =
-        (int)rng_below(l->config.seed, rng_stream(RNG_TIMESTEP, number), 0, (uint32_t)mask->kept);
+    int place = (int)rng_below(l->seed, rng_stream(RNG_TIMESTEP, number), 0, (uint32_t)mask->kept);
     return mask_level(mask->alpha_bar, mask_step(mask->m, l->T, place));
 }
 
@@ -142,7 +143,7 @@ static void judge(MaskLearner *l, const double *loss)
         const Mask *mask = &l->masks[k];
         l->cost[k] = c->reward == REWARD_LOSS
                          ? loss[k]
-                         : chain_cost(&curve, mask->alpha_bar, mask->m, l->T, c->mean_square);
+                         : chain_cost(&curve, mask->alpha_bar, mask->m, l->T, l->mean_square);
     }
 }
 
@@ -200,7 +201,7 @@ static double trial_cost(const Trial *c, const unsigned char *m)
 {
     const MaskLearner *l = c->l;
     mask_alpha_bar(c->alpha_bar, l->config.alphas, l->schedule, m);
-    return chain_cost(&c->curve, c->alpha_bar, m, l->T, l->config.mean_square);
+    return chain_cost(&c->curve, c->alpha_bar, m, l->T, l->mean_square);
 }
 
 /* The best chain of exactly K steps among that with the largest scores and those of many draws. */
@@ -210,7 +211,7 @@ static double best_draw(const Trial *c, int K, unsigned char *best)
     mask_top(best, l->s, l->T, K);
     double least = trial_cost(c, best);
     for (uint64_t draw = 0; draw < DRAWS; draw++) {
-        mask_draw(c->m, l->s, l->T, l->config.seed, EXTRACTION + draw);
+        mask_draw(c->m, l->s, l->T, l->seed, EXTRACTION + draw);
         mask_complete(c->m, l->s, l->T, K);
         double cost = trial_cost(c, c->m);
         if (!(cost < least)) continue;
@@ -278,7 +279,7 @@ bool mask_learner_extract(const MaskLearner *l, double progress, unsigned char *
         return true;
     }
     if (l->config.extract == EXTRACT_DRAW) {
-        mask_draw(m, l->s, l->T, l->config.seed, EXTRACTION);
+        mask_draw(m, l->s, l->T, l->seed, EXTRACTION);
         mask_complete(m, l->s, l->T, K);
         return true;
     }

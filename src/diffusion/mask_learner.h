@@ -26,22 +26,6 @@
 #include "diffusion/schedule.h"
 #include "diffusion/step_costs.h"
 
-typedef struct {
-    int keep; /* K: steps in the end, 1 .. T */
-    MaskAlphas alphas;
-    MaskReward reward;
-    MaskBaseline baseline;
-    MaskExtract extract;
-    int masks;   /* drawn for each update */
-    double rate; /* step size; with a baseline, in running spreads of the reward about it */
-    bool precondition;
-    /* Shares of the run: the budget is T until `full` and K from `ramp` on; from `settle` on the steps
-     * are extracted and fixed. full < ramp <= settle. */
-    double full, ramp, settle;
-    double mean_square; /* of a data value, for the end of the chain */
-    uint64_t seed;
-} MaskConfig;
-
 /* What an update uses of one mask. */
 typedef struct {
     unsigned char *m;  /* [T] the steps that are trained */
@@ -52,6 +36,8 @@ typedef struct {
 
 typedef struct {
     MaskConfig config;
+    double mean_square; /* of a data value, for the end of the chain */
+    uint64_t seed;
     const Schedule *schedule;
     int T;
     double *s, *gradient; /* [T] */
@@ -66,9 +52,10 @@ typedef struct {
     void *block;
 } MaskLearner;
 
-/* The schedule must outlive the learner. All scores are 1. ERR_USAGE for a configuration that cannot
+/* The schedule must outlive the learner. mean_square: of a data value. All scores are 1. ERR_USAGE for a configuration that cannot
  * be, ERR_MEMORY; freeing a zeroed one is harmless. */
-bool mask_learner_open(MaskLearner *l, const MaskConfig *c, const Schedule *schedule, Err *err);
+bool mask_learner_open(MaskLearner *l, const MaskConfig *c, double mean_square, uint64_t seed,
+                       const Schedule *schedule, Err *err);
 void mask_learner_close(MaskLearner *l);
 
 /* The masks of the next update, `progress` being the share of the run that is done. From `settle` on

@@ -11,7 +11,7 @@ static bool out_of_range(Err *err, const char *what, double a, double b, const c
     return err_set(err, ERR_USAGE, "%s %g and %g: %s", what, a, b, rule);
 }
 
-bool process_make(Process *p, const ProcessConfig *c, Err *err)
+bool process_make(Process *p, const NoiseConfig *c, Err *err)
 {
     *p = (Process){.kind = c->kind,
                    .sigma_min = c->sigma_min,
@@ -32,13 +32,13 @@ bool process_make(Process *p, const ProcessConfig *c, Err *err)
                        "time_min, the smallest time of training, is %g; it must be above 0 and "
                        "below 0.5",
                        c->time_min);
-    if (c->kind == PROCESS_SMLD && c->T < 2)
+    if (c->kind == PROCESS_SMLD && c->levels < 2)
         return err_set(err, ERR_USAGE, "the number of noise levels is %d; it must be 2 or more",
-                       c->T);
+                       c->levels);
     if (c->kind == PROCESS_DDPM &&
         !schedule_make(&p->schedule, c->schedule, c->T, c->beta_start, c->beta_end, c->betas, err))
         return false;
-    if (c->kind == PROCESS_DDPM || c->kind == PROCESS_SMLD) p->T = c->T;
+    p->T = c->kind == PROCESS_DDPM ? c->T : c->kind == PROCESS_SMLD ? c->levels : 0;
     return true;
 }
 

@@ -16,22 +16,9 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "base/terms.h"
 #include "diffusion/denoiser.h"
+#include "diffusion/mask_config.h"
 #include "diffusion/schedule.h"
-
-typedef enum { PROCESS_DDPM, PROCESS_SMLD, PROCESS_VE, PROCESS_VP, PROCESS_SUBVP } ProcessKind;
-
-typedef struct {
-    ProcessKind kind;
-    int T;                 /* trained levels of DDPM and SMLD */
-    ScheduleKind schedule; /* DDPM, with its betas as in schedule_make */
-    double beta_start, beta_end;
-    const double *betas;
-    double sigma_min, sigma_max; /* SMLD, VE */
-    double beta_min, beta_max;   /* VP, sub-VP */
-    double time_min;             /* SDEs: smallest time of training, in (0, 1) */
-} ProcessConfig;
 
 typedef struct {
     ProcessKind kind;
@@ -42,7 +29,7 @@ typedef struct {
 } Process;
 
 /* ERR_USAGE for values out of range; *p is then empty. Freeing an empty process is harmless. */
-bool process_make(Process *p, const ProcessConfig *c, Err *err);
+bool process_make(Process *p, const NoiseConfig *c, Err *err);
 void process_free(Process *p);
 
 /* Makes a DDPM chain one of the K steps that m[T] keeps, with the noise that `kind` gives them (mask.h).

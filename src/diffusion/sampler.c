@@ -55,17 +55,6 @@ NoiseSource seed_noise(SeedNoise *seeds)
     return (NoiseSource){.context = seeds, .normals = seed_normals};
 }
 
-void sample_run_defaults(SampleRun *run)
-{
-    *run = (SampleRun){.clip = true,
-                       .clip_range = 1,
-                       .snr = 0.16,
-                       .corrector_steps = 1,
-                       .langevin_steps = 5,
-                       .tolerance = 1e-4,
-                       .call_limit = 1000};
-}
-
 bool sampler_grid(const Sampler *s, const SampleRun *run, SpacingKind spacing, int calls,
                   LevelGrid *grid, Err *err)
 {
@@ -187,7 +176,7 @@ bool walk_start(const Walk *w, double *x)
 {
     const SampleRun *run = w->run;
     CHECK(run->grid->n >= 1);
-    if (run->clip && !(run->clip_range > 0))
+    if (run->config.clip && !(run->clip_range > 0))
         return err_set(w->err, ERR_USAGE,
                        "sampler %s: the clipping range is %g; it must be above 0", w->sampler,
                        run->clip_range);

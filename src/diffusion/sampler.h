@@ -7,6 +7,7 @@
 
 #include "diffusion/denoiser.h"
 #include "diffusion/process.h"
+#include "diffusion/sample_config.h"
 
 /* Where noise comes from: z[dims] for image `image` (0 .. count-1) and draw `draw` (0 is the start
  * noise, then one per noisy step). The usual source is counter-based with seed = first_seed + image:
@@ -26,20 +27,8 @@ NoiseSource seed_noise(SeedNoise *seeds);
 typedef struct {
     const Process *process;
     const LevelGrid *grid;
-    VarianceKind variance; /* ddpm; learned needs a denoiser with predict_variance */
-    double eta;            /* ddim, 0 (deterministic) .. 1 (the noise of ddpm, small) */
-    bool clip;             /* clamp x0 to +-clip_range at every step */
-    double clip_range;
-    double snr;          /* pc: signal to noise of the Langevin corrector (Song et al. 2021) */
-    int corrector_steps; /* pc: Langevin steps before each predictor step */
-    PredictorKind predictor;
-    int langevin_steps; /* langevin: steps at each level */
-    /* langevin, plain-langevin: step at the smallest level, of x / alpha; 0: langevin_step_size
-     * (smld.h) */
-    double langevin_step;
-    double churn;     /* heun: S_churn (Karras et al. 2022, algorithm 2) */
-    double tolerance; /* ode: relative and absolute, of each image's root mean square error */
-    long call_limit;  /* ode: network calls an image may take */
+    SampleConfig config;
+    double clip_range; /* config.clip clamps x0 to +-clip_range at every step */
     /* Called after each network call with calls done; false stops with ERR_INTERRUPTED. May be
      * NULL. */
     bool (*progress)(void *context, long calls);
@@ -47,11 +36,6 @@ typedef struct {
     long network_calls;  /* out: calls of predict for an image; ode: for the one that took most */
     long expected_calls; /* out, from the start: what network_calls will be; 0: not known */
 } SampleRun;
-
-/* Everything but process and grid as the command line has it by default: small variance, eta 0,
- * clipping at 1, snr 0.16, one corrector step, reverse diffusion, 5 Langevin steps, tolerance 1e-4
- * within 1000 calls. */
-void sample_run_defaults(SampleRun *run);
 
 /* What a sampler reads of a run, apart from process and grid. */
 enum {
@@ -95,7 +79,7 @@ enum { SAMPLER_SCRATCH = 12 };
 bool sampler_grid(const Sampler *s, const SampleRun *run, SpacingKind spacing, int calls,
                   LevelGrid *grid, Err *err);
 
-/* The step of Langevin dynamics at the smallest level of a run that has its grid: run->langevin_step
+/* The step of Langevin dynamics at the smallest level of a run that has its grid: config.langevin_step
  * or, for 0, that of technique 4 for the grid's mean ratio (langevin_step_size of smld.h). */
 double langevin_step_of(const SampleRun *run);
 

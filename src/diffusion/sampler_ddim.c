@@ -11,7 +11,7 @@ static void step_down(const Walk *w, int step, double *x, const double *eps, dou
 {
     const SampleRun *run = w->run;
     NoiseLevel level = walk_level(w, step), next = walk_next(w, step);
-    double s = run->eta * sqrt(posterior_step(level, next).variance_small);
+    double s = run->config.eta * sqrt(posterior_step(level, next).variance_small);
     double along_x0 = next.alpha, along_eps = sqrt(fmax(next.sigma * next.sigma - s * s, 0));
     if (s > 0) walk_draw(w, (uint64_t)step + 1, z);
     size_t n = walk_values(w);
@@ -28,11 +28,11 @@ static void step_down(const Walk *w, int step, double *x, const double *eps, dou
 bool sample_ddim(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
                  double *x, double *scratch, Err *err)
 {
-    if (!(run->eta >= 0 && run->eta <= 1))
+    if (!(run->config.eta >= 0 && run->config.eta <= 1))
         return err_set(err, ERR_USAGE,
                        "sampler ddim: eta is %g; it must lie between 0 (deterministic) and 1 (the "
                        "noise of ddpm)",
-                       run->eta);
+                       run->config.eta);
     Walk walk = {"ddim", run, denoiser, noise, count, err, NULL};
     return walk_down(&walk, step_down, x, scratch);
 }

@@ -11,7 +11,7 @@ static void step_down(const Walk *w, int step, double *x, const double *eps, dou
     const SampleRun *run = w->run;
     NoiseLevel level = walk_level(w, step), next = walk_next(w, step);
     PosteriorStep q = posterior_step(level, next);
-    double std = sqrt(run->variance == VARIANCE_LARGE ? q.variance_large : q.variance_small);
+    double std = sqrt(run->config.variance == VARIANCE_LARGE ? q.variance_large : q.variance_small);
     if (step + 1 == run->grid->n) std = 0;
     bool learned = w->v && std > 0;
     if (std > 0) walk_draw(w, (uint64_t)step + 1, z);
@@ -29,7 +29,7 @@ bool sample_ddpm(SampleRun *run, const Denoiser *denoiser, const NoiseSource *no
                  double *x, double *scratch, Err *err)
 {
     Walk walk = {"ddpm", run, denoiser, noise, count, err, NULL};
-    if (run->variance == VARIANCE_LEARNED) {
+    if (run->config.variance == VARIANCE_LEARNED) {
         if (!denoiser->predict_variance)
             return err_set(
                 err, ERR_USAGE,
@@ -49,8 +49,8 @@ bool sample_ancestral(SampleRun *run, const Denoiser *denoiser, const NoiseSourc
                       double *x, double *scratch, Err *err)
 {
     SampleRun chain = *run;
-    chain.clip = false;
-    chain.variance = VARIANCE_SMALL;
+    chain.config.clip = false;
+    chain.config.variance = VARIANCE_SMALL;
     run->expected_calls = run->grid->n;
     Walk walk = {"ancestral", &chain, denoiser, noise, count, err, NULL};
     bool ok = walk_down(&walk, step_down, x, scratch);

@@ -24,7 +24,7 @@ static double noise_of(NoiseLevel level)
 static NoiseLevel churned(const Walk *w, NoiseLevel level)
 {
     const SampleRun *run = w->run;
-    double gamma = fmin(run->churn / run->grid->n, sqrt(2) - 1);
+    double gamma = fmin(run->config.churn / run->grid->n, sqrt(2) - 1);
     if (gamma <= 0) return level;
     double time = process_time_of_logsnr(run->process, level_logsnr(level) - log1p(gamma));
     NoiseLevel raised = process_level(run->process, time);
@@ -89,9 +89,9 @@ static bool step_down(const Walk *w, int step, double *x, double *scratch)
 bool sample_heun(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
                  double *x, double *scratch, Err *err)
 {
-    if (!(run->churn >= 0 && isfinite(run->churn)))
+    if (!(run->config.churn >= 0 && isfinite(run->config.churn)))
         return err_set(err, ERR_USAGE, "sampler heun: churn is %g; it must be 0 or more",
-                       run->churn);
+                       run->config.churn);
     Walk walk = {"heun", run, denoiser, noise, count, err, NULL};
     if (!walk_start(&walk, x)) return false;
     run->expected_calls = 2L * run->grid->n - !(run->grid->level[run->grid->n].sigma > 0);

@@ -27,7 +27,7 @@ static int default_levels(const Process *p)
 int levels_langevin(const SampleRun *run, int calls)
 {
     if (calls == 0) return default_levels(run->process);
-    int steps = run->langevin_steps > 0 ? run->langevin_steps : 1;
+    int steps = run->config.langevin_steps > 0 ? run->config.langevin_steps : 1;
     return (calls - 1) / steps;
 }
 
@@ -55,24 +55,25 @@ static double ratio_of_levels(const SampleRun *run)
 
 double langevin_step_of(const SampleRun *run)
 {
-    if (run->langevin_step > 0) return run->langevin_step;
+    if (run->config.langevin_step > 0) return run->config.langevin_step;
     NoiseLevel last = run->grid->level[run->grid->n - 1];
-    return langevin_step_size(run->langevin_steps, last.sigma / last.alpha, ratio_of_levels(run));
+    return langevin_step_size(run->config.langevin_steps, last.sigma / last.alpha,
+                              ratio_of_levels(run));
 }
 
 static bool check_options(const Walk *w)
 {
     const SampleRun *run = w->run;
-    if (run->langevin_steps < 1)
+    if (run->config.langevin_steps < 1)
         return err_set(w->err, ERR_USAGE,
                        "sampler %s: the number of Langevin steps at each level is %d; it must be 1 "
                        "or more",
-                       w->sampler, run->langevin_steps);
-    if (!(run->langevin_step >= 0 && isfinite(run->langevin_step)))
+                       w->sampler, run->config.langevin_steps);
+    if (!(run->config.langevin_step >= 0 && isfinite(run->config.langevin_step)))
         return err_set(w->err, ERR_USAGE,
                        "sampler %s: the Langevin step is %g; it must be above 0, or 0 to be chosen "
                        "from the levels",
-                       w->sampler, run->langevin_step);
+                       w->sampler, run->config.langevin_step);
     return true;
 }
 
@@ -128,7 +129,7 @@ bool sample_langevin(SampleRun *run, const Denoiser *denoiser, const NoiseSource
                      double *x, double *scratch, Err *err)
 {
     Walk walk = {"langevin", run, denoiser, noise, count, err, NULL};
-    return walk_langevin(&walk, run->langevin_steps, x, scratch);
+    return walk_langevin(&walk, run->config.langevin_steps, x, scratch);
 }
 
 /* One step at each position of a grid that stays at the cleanest level. */

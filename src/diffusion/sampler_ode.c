@@ -110,9 +110,9 @@ static bool flow_down(const Walk *w, double *x, double *scratch, long *calls)
                           .name_time = name_time,
                           .from = angle_of(noisy),
                           .to = angle_of(end),
-                          .rtol = run->tolerance,
-                          .atol = run->tolerance,
-                          .call_limit = run->call_limit,
+                          .rtol = run->config.tolerance,
+                          .atol = run->config.tolerance,
+                          .call_limit = run->config.call_limit,
                           .calls_kept = 1,
                           .most_calls = calls};
     scale(w, 1 / length_of(noisy), x);
@@ -123,14 +123,14 @@ static bool flow_down(const Walk *w, double *x, double *scratch, long *calls)
 
 static bool check_options(const SampleRun *run, Err *err)
 {
-    if (!(run->tolerance > 0 && run->tolerance < 1))
+    if (!(run->config.tolerance > 0 && run->config.tolerance < 1))
         return err_set(err, ERR_USAGE,
                        "sampler ode: the tolerance is %g; it must lie between 0 and 1",
-                       run->tolerance);
-    if (run->call_limit < FEWEST_CALLS)
+                       run->config.tolerance);
+    if (run->config.call_limit < FEWEST_CALLS)
         return err_set(err, ERR_USAGE,
-                       "sampler ode: the limit is %ld network calls; it must be %d or more",
-                       run->call_limit, FEWEST_CALLS);
+                       "sampler ode: the limit is %d network calls; it must be %d or more",
+                       run->config.call_limit, FEWEST_CALLS);
     return true;
 }
 

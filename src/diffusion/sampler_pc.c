@@ -19,22 +19,23 @@ enum { NORMS_FROM = 16 };
 
 int levels_pc(const SampleRun *run, int calls)
 {
-    int cost = run->corrector_steps + (run->predictor != PREDICTOR_NONE);
+    int cost = run->config.corrector_steps + (run->config.predictor != PREDICTOR_NONE);
     return calls / (cost > 0 ? cost : 1);
 }
 
 static bool check_options(const Walk *w)
 {
     const SampleRun *run = w->run;
-    if (!(run->snr > 0 && run->snr <= SNR_LIMIT))
+    if (!(run->config.snr > 0 && run->config.snr <= SNR_LIMIT))
         return err_set(w->err, ERR_USAGE,
                        "sampler %s: snr is %g; it must be above 0 and at most %g", w->sampler,
-                       run->snr, SNR_LIMIT);
-    int least = run->predictor == PREDICTOR_NONE;
-    if (run->corrector_steps < least)
+                       run->config.snr, SNR_LIMIT);
+    int least = run->config.predictor == PREDICTOR_NONE;
+    if (run->config.corrector_steps < least)
         return err_set(w->err, ERR_USAGE,
                        "sampler %s: the number of corrector steps is %d; it must be %d or more%s",
-                       w->sampler, run->corrector_steps, least, least ? " without predictor" : "");
+                       w->sampler, run->config.corrector_steps, least,
+                       least ? " without predictor" : "");
     return true;
 }
 
@@ -55,7 +56,7 @@ static double corrector_step(const SampleRun *run, double a, NoiseLevel level, c
         if (score == 0) return 0;
         ratio = norm(z, dims) / score;
     }
-    return 2 * a * (run->snr * ratio) * (run->snr * ratio);
+    return 2 * a * (run->config.snr * ratio) * (run->config.snr * ratio);
 }
 
 static void correct(const Walk *w, int step, bool noisy, double *x, const double *eps,
@@ -80,7 +81,7 @@ static void predict(const Walk *w, int step, bool noisy, double *x, const double
     NoiseLevel level = walk_level(w, step), next = walk_next(w, step);
     PosteriorStep q = posterior_step(level, next);
     double r = level.alpha / next.alpha, added = q.variance_large;
-    bool ancestral = w->run->predictor == PREDICTOR_ANCESTRAL;
+    bool ancestral = w->run->config.predictor == PREDICTOR_ANCESTRAL;
     double along_x = ancestral ? 1 / r : 2 - r, along_score = ancestral ? added / r : added;
     double along_eps = -along_score / level.sigma;
     double std = noisy ? sqrt(ancestral ? q.variance_small : added) : 0;
@@ -96,16 +97,16 @@ bool sample_pc(SampleRun *run, const Denoiser *denoiser, const NoiseSource *nois
                double *x, double *scratch, Err *err)
 {
     Walk walk = {"pc", run, denoiser, noise, count, err, NULL}, *w = &walk;
-    bool predicts = run->predictor != PREDICTOR_NONE;
+    bool predicts = run->config.predictor != PREDICTOR_NONE;
     double *eps = scratch, *z = scratch + walk_values(w);
     int n = run->grid->n;
     if (!check_options(w) || !walk_start(w, x)) return false;
-    run->expected_calls = (long)n * (run->corrector_steps + predicts);
+    run->expected_calls = (long)n * (run->config.corrector_steps + predicts);
     uint64_t draw = 0;
     for (int step = 0; step < n; step++) {
         NoiseLevel level = walk_level(w, step);
-        for (int k = 0; k < run->corrector_steps; k++) {
-            bool last = step + 1 == n && !predicts && k + 1 == run->corrector_steps;
+        for (int k = 0; k < run->config.corrector_steps; k++) {
+            bool last = step + 1 == n && !predicts && k + 1 == run->config.corrector_steps;
             if (!walk_predict(w, step, x, level, eps)) return false;
             walk_draw(w, ++draw, z);
             correct(w, step, !last, x, eps, z);

@@ -66,7 +66,7 @@ bool walk_down(const Walk *w, StepDown *step_down, double *x, double *scratch);
 
 static inline double clip_x0(const SampleRun *run, double x0)
 {
-    if (!run->clip) return x0;
+    if (!run->config.clip) return x0;
     return x0 < -run->clip_range ? -run->clip_range : x0 > run->clip_range ? run->clip_range : x0;
 }
 
@@ -79,7 +79,8 @@ static inline double eps_of_x0(NoiseLevel level, double x, double eps, double x0
 /* eps of the clipped prediction of the image. */
 static inline double clip_eps(const SampleRun *run, NoiseLevel level, double x, double eps)
 {
-    return run->clip ? eps_of_x0(level, x, eps, clip_x0(run, x0_from_eps(level, x, eps))) : eps;
+    return run->config.clip ? eps_of_x0(level, x, eps, clip_x0(run, x0_from_eps(level, x, eps)))
+                            : eps;
 }
 
 /* Loops over fewer values run on one thread, where starting a team costs more than it saves. The

@@ -4,8 +4,8 @@
 #define DIFFC_SCHEDULE_H
 
 #include "base/err.h"
-#include "base/terms.h"
 #include "diffusion/denoiser.h"
+#include "diffusion/sample_config.h"
 
 typedef struct {
     int T;

@@ -89,9 +89,9 @@ void config_defaults(Config *c)
 
 void config_free(Config *c)
 {
-    mem_free(c->method.betas);
-    c->method.betas = NULL;
-    c->method.beta_count = 0;
+    mem_free(c->method.noise.betas);
+    c->method.noise.betas = NULL;
+    c->method.noise.beta_count = 0;
 }
 
 /* index -1: the whole value, otherwise an element of a list. */
@@ -115,7 +115,7 @@ static bool in_range(const Field *f, const Json *v, bool whole)
 
 static bool is_choice(const Field *f, const char *text, int *found)
 {
-    for (int i = 0; f->choices[i]; i++) {
+    for (int i = 0; i < config_choices(f); i++) {
         if (strcmp(f->choices[i], text) != 0) continue;
         *found = i;
         return true;

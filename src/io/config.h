@@ -8,126 +8,21 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/terms.h"
-#include "net/unet.h"
+#include "data/data_config.h"
+#include "diffusion/sample_config.h"
+#include "methods/method_config.h"
+#include "net/network_config.h"
+#include "train/train_config.h"
 
-enum { CONFIG_PATH_BYTES = 1024, CONFIG_MAX_KEYS = 256 };
+enum { CONFIG_MAX_KEYS = 256 };
 
-/* "model.time". AUTO: what suits the method (config_time). */
-typedef enum { TIME_CHOICE_AUTO, TIME_CHOICE_POSITIONAL, TIME_CHOICE_FOURIER } TimeChoice;
-
+/* The sections of the file, each as the code that reads it takes it. Keys: config_fields.c. */
 typedef struct {
-    struct {
-        char path[CONFIG_PATH_BYTES]; /* required for training */
-        DataKind kind;                /* auto | idx | cifar10 | folder */
-        ToyKind toy;                  /* not none: points made by formula; path is then empty */
-        int height, width;            /* 0: native. JSON key "size": N or [H, W] */
-        int channels;                 /* 0: as stored, 1, 3 */
-        bool flip;
-        int limit;      /* 0: all images */
-        int validation; /* images held out; negative: auto (DATA_VALIDATION_AUTO) */
-        bool skip_bad;  /* folders: leave out images that do not decode */
-    } data;
-    struct {
-        NetworkKind type;                 /* auto | unet | mlp; config_network resolves auto */
-        int width, layers;                /* mlp: units of a hidden layer, hidden layers */
-        int channels;                     /* of the first level */
-        int multipliers[UNET_MAX_LEVELS]; /* one per level */
-        int levels;                       /* length of multipliers */
-        int blocks;                       /* residual blocks per level */
-        int attention[UNET_MAX_LEVELS];   /* image heights that get attention */
-        int attentions;                   /* length of attention */
-        bool mid_attention;
-        int head_dim; /* 0: one head */
-        int groups;   /* 0: min(32, channels of the first level / 4) */
-        double eps;
-        double dropout;
-        TimeChoice time;      /* auto | positional | fourier; config_time resolves auto */
-        double fourier_scale; /* s of the fixed frequencies omega ~ N(0, s^2); 0: auto */
-        bool flip_sin_to_cos;
-        double freq_shift;
-        int downsample_padding; /* 0 | 1 */
-        bool scale_shift;
-        int input_fourier[INPUT_FOURIER_MAX]; /* exponents n of sin, cos of 2^n pi x */
-        int input_fouriers;                   /* length of input_fourier */
-        bool class_conditional;
-        bool zero_init;
-        int classifier_channels; /* cdm: of the head; 0: twice the first level's */
-    } model;
-    struct {
-        MethodKind type;       /* ddpm | smld | sde | eddpm | cdm */
-        int steps;             /* ddpm, eddpm, cdm: T */
-        ScheduleKind schedule; /* linear | scaled_linear | cosine | betas | logsnr | unif (cdm) */
-        double beta_start, beta_end;
-        double *betas; /* [steps] for schedule betas, else NULL */
-        int beta_count;
-        double logsnr_start, logsnr_end;
-        Prediction prediction;     /* eps | x0 | v */
-        double min_snr_gamma;      /* 0: plain L_simple */
-        bool learn_variance;       /* ddpm: LEARNED_RANGE with the hybrid loss */
-        double vlb_weight;         /* of the bound in the hybrid loss */
-        SdeKind sde;               /* ve | vp | subvp */
-        double sigma_min;          /* smld, ve: the smallest noise */
-        double sigma_max;          /* smld, ve: the largest; 0: auto, estimated from the data */
-        int levels;                /* smld: L; 0: auto, by the rule of the ratio */
-        double beta_min, beta_max; /* vp, subvp */
-        double time_min;           /* sde: t ~ U(time_min, 1) */
-        LossWeighting weighting;   /* sde: simple | likelihood */
-        ScoreObjective objective;  /* smld, ve: denoising | exact | sliced */
-        int slices;                /* projections of the sliced objective */
-        TimeDraw times;            /* independent | even */
-        int keep;                  /* eddpm: K (mask_learner.h) */
-        MaskAlphas alphas;         /* merged | literal | rescaled */
-        MaskReward reward;         /* bound | loss */
-        MaskBaseline baseline;     /* others | running | none */
-        MaskExtract extract;       /* moves | draw | top | optimum */
-        int masks;                 /* an update */
-        double score_rate;
-        bool precondition;
-        double full, ramp, settle;    /* shares of the run */
-        double ce_weight, mse_weight; /* cdm: of cross-entropy and squared error */
-        bool dequantise;              /* cdm: uniform noise of a grey level on clean images */
-    } method;
-    struct {
-        char init
-            [CONFIG_PATH_BYTES]; /* run or model folder whose weights a run starts from, or "" */
-        int64_t steps;           /* 0: no limit by steps */
-        double minutes;          /* 0: no limit by time; whichever comes first */
-        int batch;
-        int micro_batch; /* images per pass; 0: chosen by the program */
-        int accumulate;  /* gradients of this many batches are averaged before an update */
-        OptimizerKind optimizer;
-        double lr, beta1, beta2, eps, weight_decay;
-        int64_t warmup;    /* updates of linear warm-up */
-        RateKind schedule; /* constant | cosine */
-        double clip;       /* global gradient norm; 0: off */
-        double ema;        /* decay after warm-up (1+n)/(10+n) */
-        uint64_t seed;
-        int64_t log_every;        /* updates */
-        int64_t checkpoint_every; /* updates; 0: only at the end */
-        int keep;                 /* checkpoints kept */
-        int validate;             /* held-out images scored at each checkpoint, 0: none */
-    } train;
-    struct {
-        char sampler[32]; /* "auto": the method's own */
-        int steps;        /* 0: the sampler's own number */
-        int count;        /* images in a grid */
-        double eta;
-        VarianceKind variance;
-        SpacingKind spacing;
-        double snr;              /* Langevin corrector of pc */
-        int corrector_steps;     /* of pc, a step; 0: none */
-        PredictorKind predictor; /* of pc */
-        int langevin_steps;      /* langevin: a level */
-        double langevin_step;    /* langevin: at the smallest level; 0: auto, Song & Ermon 2020,
-                                    technique 4 */
-        double churn;            /* heun: S_churn */
-        double tolerance;        /* ode: relative and absolute */
-        int call_limit;          /* ode: network calls an image */
-        bool clip;
-        uint64_t seed;
-        int batch; /* 0: chosen by the program */
-    } sample;
+    DataConfig data;
+    NetworkConfig model;
+    MethodConfig method;
+    TrainConfig train;
+    SampleConfig sample;
 } Config;
 
 void config_defaults(Config *c);
@@ -178,7 +73,8 @@ typedef struct {
     char before[200], after[200]; /* both values as JSON, cut where they are long */
 } ConfigDifference;
 
-/* Calls `use` for every key whose values in `before` and `after` differ, in the order of the table.
+/* Calls `use` for every key whose values in `before` and `after` differ, in the order of the table; keys
+ * that the methods of neither read are left out.
  * Compare resolved configurations, or "auto" differs from what it stands for. ERR_MEMORY. */
 typedef void (*ConfigDifferenceUse)(void *context, const ConfigDifference *difference);
 bool config_diff(const Config *before, const Config *after, ConfigDifferenceUse use, void *context,

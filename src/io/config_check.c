@@ -14,20 +14,20 @@ NetworkKind config_network(const Config *c)
 TimeChoice config_time(const Config *c)
 {
     if (c->model.time != TIME_CHOICE_AUTO) return c->model.time;
-    bool exploding =
-        c->method.type == METHOD_SMLD || (c->method.type == METHOD_SDE && c->method.sde == SDE_VE);
+    bool exploding = c->method.type == METHOD_SMLD ||
+                     (c->method.type == METHOD_SDE && c->method.noise.sde == SDE_VE);
     return exploding ? TIME_CHOICE_FOURIER : TIME_CHOICE_POSITIONAL;
 }
 
 double config_fourier_scale(const Config *c)
 {
-    if (c->model.fourier_scale > 0) return c->model.fourier_scale;
+    if (c->model.unet.fourier_scale > 0) return c->model.unet.fourier_scale;
     return config_network(c) == NETWORK_MLP ? 0.25 : 16;
 }
 
 int config_groups(const Config *c)
 {
-    if (c->model.groups > 0) return c->model.groups;
+    if (c->model.unet.groups > 0) return c->model.unet.groups;
     int groups = c->model.channels / 4 < 32 ? c->model.channels / 4 : 32;
     while (groups > 1 && c->model.channels % groups != 0) groups--;
     return groups > 0 ? groups : 1;
@@ -39,107 +39,29 @@ void config_resolve(Config *c)
     TimeChoice time = config_time(c);
     c->model.type = config_network(c);
     c->model.time = time;
-    c->model.fourier_scale = scale;
-    c->model.groups = config_groups(c);
-    if (c->method.type == METHOD_CDM && c->model.classifier_channels == 0)
-        c->model.classifier_channels = 2 * c->model.channels;
+    c->model.unet.fourier_scale = scale;
+    c->model.unet.groups = config_groups(c);
+    if (c->method.type == METHOD_CDM && c->model.unet.classifier_channels == 0)
+        c->model.unet.classifier_channels = 2 * c->model.channels;
 }
 
-enum {
-    DDPM = 1,
-    SMLD = 2,
-    VE = 4,
-    VP = 8,
-    SUBVP = 16,
-    EDDPM = 32,
-    CDM = 64,
-    EXPLODING = SMLD | VE,
-    DENOISERS = DDPM | EDDPM, /* a network that is told its step */
-    STEPS = DENOISERS | CDM
-};
-
-static unsigned method_bit(const Config *c)
-{
-    static const unsigned sdes[] = {[SDE_VE] = VE, [SDE_VP] = VP, [SDE_SUBVP] = SUBVP};
-    if (c->method.type == METHOD_SDE) return sdes[c->method.sde];
-    if (c->method.type == METHOD_EDDPM) return EDDPM;
-    if (c->method.type == METHOD_CDM) return CDM;
-    return c->method.type == METHOD_SMLD ? SMLD : DDPM;
-}
-
-/* "smld, sde ve" */
-static void method_words(unsigned methods, char *out, size_t size)
-{
-    static const char *const words[] = {"ddpm",      "smld",  "sde ve", "sde vp",
-                                        "sde subvp", "eddpm", "cdm"};
-    size_t used = 0;
-    out[0] = '\0';
-    for (unsigned i = 0; i < sizeof words / sizeof *words && used < size; i++) {
-        if (!(methods >> i & 1)) continue;
-        int n = snprintf(out + used, size - used, "%s%s", used ? ", " : "", words[i]);
-        used += n > 0 ? (size_t)n : 0;
-    }
-}
-
-/* Keys that only some methods read. Away from its default such a key was meant to do something. */
+/* Setting a key for another method is an error: it would have no effect. */
 static bool check_owners(const Config *c, Err *err)
 {
-    static const struct {
-        const char *key;
-        unsigned methods;
-    } owners[] = {
-        {"steps", STEPS},
-        {"schedule", STEPS},
-        {"beta_start", STEPS},
-        {"beta_end", STEPS},
-        {"betas", STEPS},
-        {"logsnr_start", STEPS},
-        {"logsnr_end", STEPS},
-        {"prediction", DENOISERS},
-        {"min_snr_gamma", DENOISERS},
-        {"learn_variance", DDPM},
-        {"vlb_weight", DDPM},
-        {"times", DDPM | SMLD | VE | VP | SUBVP | CDM},
-        {"sde", VE | VP | SUBVP},
-        {"sigma_min", EXPLODING},
-        {"sigma_max", EXPLODING},
-        {"levels", SMLD},
-        {"beta_min", VP | SUBVP},
-        {"beta_max", VP | SUBVP},
-        {"time_min", VE | VP | SUBVP},
-        {"weighting", VE | VP | SUBVP},
-        {"objective", EXPLODING},
-        {"slices", EXPLODING},
-        {"keep", EDDPM},
-        {"alphas", EDDPM},
-        {"reward", EDDPM},
-        {"masks", EDDPM},
-        {"baseline", EDDPM},
-        {"score_rate", EDDPM},
-        {"precondition", EDDPM},
-        {"full", EDDPM},
-        {"ramp", EDDPM},
-        {"settle", EDDPM},
-        {"extract", EDDPM},
-        {"ce_weight", CDM},
-        {"mse_weight", CDM},
-        {"dequantise", CDM},
-    };
+    unsigned own = config_method(c);
     Config standard;
     config_defaults(&standard);
-    for (size_t i = 0; i < sizeof owners / sizeof *owners; i++) {
-        const Field *f = config_find("method", strlen("method"), owners[i].key);
-        const char *given = (const char *)c + f->offset;
-        if (owners[i].methods & method_bit(c) ||
-            memcmp(given, (const char *)&standard + f->offset, f->size) == 0)
+    for (const Field *f = config_fields; f->key; f++) {
+        if (!f->methods || f->methods & own ||
+            memcmp((const char *)c + f->offset, (const char *)&standard + f->offset, f->size) == 0)
             continue;
         char readers[64], method[64];
-        method_words(owners[i].methods, readers, sizeof readers);
-        method_words(method_bit(c), method, sizeof method);
+        config_method_words(f->methods, readers, sizeof readers);
+        config_method_words(own, method, sizeof method);
         return err_set(err, ERR_USAGE,
-                       "method.%s is given, but the method is %s, and the key belongs to %s; leave "
+                       "%s.%s is given, but the method is %s, and the key belongs to %s; leave "
                        "it out, or choose the method that was meant",
-                       f->key, method, readers);
+                       f->section, f->key, method, readers);
     }
     return true;
 }
@@ -190,25 +112,25 @@ static bool check_network(const Config *c, Err *err)
                        "\"unet\"");
     Config standard;
     config_defaults(&standard);
-    if (!mlp &&
-        (c->model.width != standard.model.width || c->model.layers != standard.model.layers))
+    if (!mlp && (c->model.mlp.width != standard.model.mlp.width ||
+                 c->model.mlp.layers != standard.model.mlp.layers))
         return err_set(err, ERR_USAGE,
                        "model.%s is given, but the network is a unet, whose size is set by "
                        "model.%s; leave it out",
-                       c->model.width != standard.model.width ? "width" : "layers",
-                       c->model.width != standard.model.width ? "channels" : "blocks");
-    if (mlp && c->model.input_fouriers > 0)
+                       c->model.mlp.width != standard.model.mlp.width ? "width" : "layers",
+                       c->model.mlp.width != standard.model.mlp.width ? "channels" : "blocks");
+    if (mlp && c->model.unet.input_fouriers > 0)
         return err_set(
             err, ERR_USAGE,
             "model.input_fourier is given, but the network is an mlp, and its points have "
             "no levels of grey to be told apart; leave it out");
     bool positional = config_time(c) == TIME_CHOICE_POSITIONAL;
-    if (positional && method_bit(c) & EXPLODING)
+    if (positional && config_method(c) & EXPLODING)
         return err_set(err, ERR_USAGE,
                        "model.time is \"positional\", but the network of %s divides its output by "
                        "sigma and is told ln(sigma), which needs \"fourier\"",
                        c->method.type == METHOD_SMLD ? "smld" : "sde ve");
-    if (!positional && method_bit(c) & DENOISERS)
+    if (!positional && config_method(c) & DENOISERS)
         return err_set(
             err, ERR_USAGE,
             "model.time is \"fourier\", but the steps of ddpm and eddpm are whole numbers from 0, "
@@ -232,34 +154,35 @@ static bool check_betas(const Config *c, Err *err)
 {
     Config standard;
     config_defaults(&standard);
-    bool start = c->method.beta_start != standard.method.beta_start;
-    bool end = c->method.beta_end != standard.method.beta_end;
-    if (c->method.schedule != SCHEDULE_LINEAR && c->method.schedule != SCHEDULE_SCALED_LINEAR)
+    bool start = c->method.noise.beta_start != standard.method.noise.beta_start;
+    bool end = c->method.noise.beta_end != standard.method.noise.beta_end;
+    if (c->method.noise.schedule != SCHEDULE_LINEAR &&
+        c->method.noise.schedule != SCHEDULE_SCALED_LINEAR)
         return (!start && !end) ||
                err_set(err, ERR_USAGE,
                        "method.%s is given, but method.schedule is neither \"linear\" nor "
                        "\"scaled_linear\", which alone read it; leave it out",
                        start ? "beta_start" : "beta_end");
-    if (c->method.beta_start <= c->method.beta_end) return true;
+    if (c->method.noise.beta_start <= c->method.noise.beta_end) return true;
     return err_set(err, ERR_USAGE,
                    "method.beta_start (%g) is above method.beta_end (%g); noise must grow",
-                   c->method.beta_start, c->method.beta_end);
+                   c->method.noise.beta_start, c->method.noise.beta_end);
 }
 
 static bool check_logsnr(const Config *c, Err *err)
 {
     Config standard;
     config_defaults(&standard);
-    bool given = c->method.logsnr_start != standard.method.logsnr_start ||
-                 c->method.logsnr_end != standard.method.logsnr_end;
-    if (c->method.schedule != SCHEDULE_LOGSNR)
+    bool given = c->method.noise.logsnr_start != standard.method.noise.logsnr_start ||
+                 c->method.noise.logsnr_end != standard.method.noise.logsnr_end;
+    if (c->method.noise.schedule != SCHEDULE_LOGSNR)
         return !given || err_set(err, ERR_USAGE,
                                  "method.logsnr_start or method.logsnr_end is given, but "
                                  "method.schedule is not \"logsnr\"; set it, or leave them out");
-    if (c->method.logsnr_start > c->method.logsnr_end) return true;
+    if (c->method.noise.logsnr_start > c->method.noise.logsnr_end) return true;
     return err_set(err, ERR_USAGE,
                    "method.logsnr_start (%g) is not above method.logsnr_end (%g); noise must grow",
-                   c->method.logsnr_start, c->method.logsnr_end);
+                   c->method.noise.logsnr_start, c->method.noise.logsnr_end);
 }
 
 /* What does not go with a learned variance, or without one. */
@@ -279,12 +202,12 @@ static bool check_variance(const Config *c, Err *err)
         return err_set(err, ERR_USAGE,
                        "method.learn_variance is true, but the points of a data.toy have no levels "
                        "of grey, which its loss is about; leave it out");
-    if (c->method.steps < 2)
+    if (c->method.noise.T < 2)
         return err_set(
             err, ERR_USAGE,
             "method.learn_variance is true, but method.steps is %d; between the variances "
             "of one step there is nothing to learn, so two or more are needed",
-            c->method.steps);
+            c->method.noise.T);
     if (c->sample.variance != standard.sample.variance)
         return err_set(
             err, ERR_USAGE,
@@ -295,56 +218,57 @@ static bool check_variance(const Config *c, Err *err)
 
 static bool check_ddpm(const Config *c, Err *err)
 {
-    if (c->method.schedule == SCHEDULE_UNIF && c->method.type != METHOD_CDM)
+    if (c->method.noise.schedule == SCHEDULE_UNIF && c->method.type != METHOD_CDM)
         return err_set(
             err, ERR_USAGE,
             "method.schedule is \"unif\", which is for the method cdm; ddpm and eddpm have "
             "linear, scaled_linear, cosine, betas and logsnr");
-    if (c->method.schedule == SCHEDULE_BETAS && c->method.beta_count != c->method.steps)
+    if (c->method.noise.schedule == SCHEDULE_BETAS &&
+        c->method.noise.beta_count != c->method.noise.T)
         return err_set(err, ERR_USAGE,
                        "method.betas has %d values, but method.steps is %d; schedule \"betas\" "
                        "needs one for each step",
-                       c->method.beta_count, c->method.steps);
-    if (c->method.schedule != SCHEDULE_BETAS && c->method.beta_count > 0)
+                       c->method.noise.beta_count, c->method.noise.T);
+    if (c->method.noise.schedule != SCHEDULE_BETAS && c->method.noise.beta_count > 0)
         return err_set(err, ERR_USAGE,
                        "method.betas is given, but method.schedule is not \"betas\"; set it, or "
                        "leave method.betas out");
     if (!check_betas(c, err) || !check_logsnr(c, err) || !check_variance(c, err)) return false;
-    if (c->sample.steps > c->method.steps && samples_trained_steps(c))
+    if (c->sample.steps > c->method.noise.T && samples_trained_steps(c))
         return err_set(err, ERR_USAGE, "sample.steps is %d, more than method.steps (%d)",
-                       c->sample.steps, c->method.steps);
+                       c->sample.steps, c->method.noise.T);
     return true;
 }
 
 static bool check_eddpm(const Config *c, Err *err)
 {
     int images = c->train.batch * c->train.accumulate;
-    if (c->method.keep > c->method.steps)
+    if (c->method.mask.keep > c->method.noise.T)
         return err_set(err, ERR_USAGE, "method.keep is %d, more than method.steps (%d)",
-                       c->method.keep, c->method.steps);
-    if (c->sample.steps > c->method.keep)
+                       c->method.mask.keep, c->method.noise.T);
+    if (c->sample.steps > c->method.mask.keep)
         return err_set(err, ERR_USAGE, "sample.steps is %d, more than method.keep (%d)",
-                       c->sample.steps, c->method.keep);
-    if (c->method.full >= c->method.ramp)
+                       c->sample.steps, c->method.mask.keep);
+    if (c->method.mask.full >= c->method.mask.ramp)
         return err_set(err, ERR_USAGE,
                        "method.full (%g) is not below method.ramp (%g): all steps are kept until "
                        "the first share of the run, and K from the second on",
-                       c->method.full, c->method.ramp);
-    if (c->method.ramp > c->method.settle)
+                       c->method.mask.full, c->method.mask.ramp);
+    if (c->method.mask.ramp > c->method.mask.settle)
         return err_set(err, ERR_USAGE,
                        "method.ramp (%g) is above method.settle (%g): the steps can be fixed only "
                        "when their number has fallen to K",
-                       c->method.ramp, c->method.settle);
-    if (c->method.masks < 2 && c->method.baseline == BASELINE_OTHERS)
+                       c->method.mask.ramp, c->method.mask.settle);
+    if (c->method.mask.masks < 2 && c->method.mask.baseline == BASELINE_OTHERS)
         return err_set(err, ERR_USAGE,
                        "method.masks is 1, but the baseline \"others\" compares a mask with the "
                        "others of its update; set method.baseline to \"running\" or \"none\"");
-    if (c->method.masks > images)
+    if (c->method.mask.masks > images)
         return err_set(err, ERR_USAGE,
                        "method.masks is %d, more than the %d images of an update, which the masks "
                        "share",
-                       c->method.masks, images);
-    if (c->method.extract == EXTRACT_OPTIMUM && c->method.alphas != ALPHAS_MERGED)
+                       c->method.mask.masks, images);
+    if (c->method.mask.extract == EXTRACT_OPTIMUM && c->method.mask.alphas != ALPHAS_MERGED)
         return err_set(err, ERR_USAGE,
                        "method.extract is \"optimum\", which needs steps whose noise depends on no "
                        "other step, as with method.alphas \"merged\"");
@@ -358,7 +282,7 @@ static bool check_cdm(const Config *c, Err *err)
                        "method.type is \"cdm\", which classifies images; the points of a data.toy "
                        "need another method");
     const char *key = c->model.class_conditional          ? "class_conditional"
-                      : c->model.scale_shift              ? "scale_shift"
+                      : c->model.unet.scale_shift         ? "scale_shift"
                       : c->model.time != TIME_CHOICE_AUTO ? "time"
                                                           : NULL;
     if (key)
@@ -375,15 +299,16 @@ static bool check_cdm(const Config *c, Err *err)
 
 static bool check_score(const Config *c, Err *err)
 {
-    bool exploding = method_bit(c) & EXPLODING;
-    if (exploding && c->method.sigma_max > 0 && c->method.sigma_min >= c->method.sigma_max)
+    bool exploding = config_method(c) & EXPLODING;
+    if (exploding && c->method.noise.sigma_max > 0 &&
+        c->method.noise.sigma_min >= c->method.noise.sigma_max)
         return err_set(err, ERR_USAGE,
                        "method.sigma_min (%g) is not below method.sigma_max (%g); noise must grow",
-                       c->method.sigma_min, c->method.sigma_max);
-    if (!exploding && c->method.beta_min > c->method.beta_max)
+                       c->method.noise.sigma_min, c->method.noise.sigma_max);
+    if (!exploding && c->method.noise.beta_min > c->method.noise.beta_max)
         return err_set(err, ERR_USAGE,
                        "method.beta_min (%g) is above method.beta_max (%g); noise must grow",
-                       c->method.beta_min, c->method.beta_max);
+                       c->method.noise.beta_min, c->method.noise.beta_max);
     if (c->method.objective != OBJECTIVE_DENOISING && config_network(c) != NETWORK_MLP)
         return err_set(err, ERR_USAGE,
                        "method.objective is \"%s\", which needs derivatives of the score that only "
@@ -406,13 +331,8 @@ bool config_check(const Config *c, Err *err)
     if (c->train.micro_batch > c->train.batch)
         return err_set(err, ERR_USAGE, "train.micro_batch is %d, more than train.batch (%d)",
                        c->train.micro_batch, c->train.batch);
-    if (c->model.classifier_channels > 0 && c->method.type != METHOD_CDM)
-        return err_set(
-            err, ERR_USAGE,
-            "model.classifier_channels is given, but the method is not cdm, whose network "
-            "alone has a classifier; leave it out");
     if (!check_data(c, err) || !check_owners(c, err) || !check_network(c, err)) return false;
     if (c->method.type == METHOD_CDM && !check_cdm(c, err)) return false;
-    if (!(method_bit(c) & STEPS)) return check_score(c, err);
+    if (!(config_method(c) & STEPS)) return check_score(c, err);
     return check_ddpm(c, err) && (c->method.type != METHOD_EDDPM || check_eddpm(c, err));
 }

@@ -54,7 +54,9 @@ bool config_diff(const Config *before, const Config *after, ConfigDifferenceUse 
                  Err *err)
 {
     bool ok = true;
+    unsigned methods = config_method(before) | config_method(after);
     for (const Field *f = config_fields; f->key && ok; f++) {
+        if (f->methods && !(f->methods & methods)) continue;
         JsonWriter a, b;
         const char *x = value_text(&a, before, f), *y = value_text(&b, after, f);
         ok = (x && y) || err_set(err, ERR_MEMORY, "not enough memory to compare configurations");

@@ -24,6 +24,21 @@ typedef enum {
     FIELD_NUMBERS, /* double *, its length at count_offset */
 } FieldType;
 
+/* Sets of methods. */
+enum ConfigMethods {
+    DDPM = 1,
+    EDDPM = 2,
+    CDM = 4,
+    SMLD = 8,
+    VE = 16, /* those of sde in the order of SdeKind */
+    VP = 32,
+    SUBVP = 64,
+    SDE = VE | VP | SUBVP,
+    EXPLODING = SMLD | VE,
+    DENOISERS = DDPM | EDDPM, /* a network that is told its step */
+    STEPS = DENOISERS | CDM
+};
+
 typedef struct {
     const char *section, *key;
     FieldType type;
@@ -31,10 +46,11 @@ typedef struct {
     size_t count_offset; /* lists: their length; sizes: the width */
     double min, max;     /* of the value, or of each element */
     bool open_min, open_max;
-    int least, most; /* elements of a list */
+    int least, most; /* elements of a list; most of a choice: it is one of the first so many */
     bool automatic;  /* the string "auto" stands for automatic_value, which the range has not */
     int automatic_value;
-    bool identity; /* config_is_identity, for a key of a section that may otherwise change */
+    bool identity;    /* config_is_identity, for a key of a section that may otherwise change */
+    unsigned methods; /* that read the key, as ConfigMethods; 0: all */
     const char *const *choices;
     const char *standard; /* the default, as it would stand in the file */
     const char *help;
@@ -46,6 +62,13 @@ extern const char *const config_sections[];
 
 /* Field of a section and key (`length` characters of section), NULL when there is none. */
 const Field *config_find(const char *section, size_t length, const char *key);
+
+/* How many of the words may be chosen. */
+int config_choices(const Field *f);
+
+/* The method of a configuration as a set of one; and a set in words: "ddpm, sde ve". */
+unsigned config_method(const Config *c);
+void config_method_words(unsigned methods, char *out, size_t size);
 
 /* Whether the key says what a run is: every key of "model" and "method", and the rows marked so.
  * Resuming cannot change such a key. */

@@ -113,11 +113,12 @@ bool config_describe(size_t field, char *out, size_t size)
     const Field *f = config_fields;
     for (size_t i = 0; i < field && f->key; i++) f++;
     if (!f->key) return false;
-    char name[64], expected[200];
+    char name[64], expected[200], methods[64];
     snprintf(name, sizeof name, "%s.%s", f->section, f->key);
     config_expected(f, false, expected, sizeof expected);
     bool word = f->type == FIELD_TEXT || f->type == FIELD_CHOICE || f->automatic;
-    snprintf(out, size, "%-26s %s; default %s%s%s (%s)", name, f->help, word ? "\"" : "",
-             f->standard, word ? "\"" : "", expected);
+    config_method_words(f->methods, methods, sizeof methods);
+    snprintf(out, size, "%-26s %s%s%s; default %s%s%s (%s)", name, methods, f->methods ? ": " : "",
+             f->help, word ? "\"" : "", f->standard, word ? "\"" : "", expected);
     return true;
 }

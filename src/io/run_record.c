@@ -18,12 +18,13 @@ void run_record_free(RunRecord *r)
 
 static bool copy_betas(Config *c, Err *err)
 {
-    const double *betas = c->method.betas;
+    const double *betas = c->method.noise.betas;
     if (!betas) return true;
-    size_t count = (size_t)c->method.beta_count;
-    c->method.betas = mem_doubles(count);
-    if (!c->method.betas) return err_set(err, ERR_MEMORY, "not enough memory for %zu betas", count);
-    memcpy(c->method.betas, betas, count * sizeof *betas);
+    size_t count = (size_t)c->method.noise.beta_count;
+    c->method.noise.betas = mem_doubles(count);
+    if (!c->method.noise.betas)
+        return err_set(err, ERR_MEMORY, "not enough memory for %zu betas", count);
+    memcpy(c->method.noise.betas, betas, count * sizeof *betas);
     return true;
 }
 
@@ -58,8 +59,8 @@ void run_record_resolve(const RunRecord *r, Config *c)
     }
     if (images && c->data.channels == 0) c->data.channels = d->channels;
     if (images && c->data.kind == DATA_AUTO) c->data.kind = d->kind;
-    if (!(c->method.sigma_max > 0)) c->method.sigma_max = r->sigma_max;
-    if (c->method.levels == 0) c->method.levels = r->levels;
+    if (!(c->method.noise.sigma_max > 0)) c->method.noise.sigma_max = r->sigma_max;
+    if (c->method.noise.levels == 0) c->method.noise.levels = r->levels;
     config_resolve(c);
 }
 

@@ -4,14 +4,6 @@
 
 #include "base/mem.h"
 
-ProcessKind method_process_kind(MethodKind method, SdeKind sde)
-{
-    static const ProcessKind of_sde[] = {
-        [SDE_VE] = PROCESS_VE, [SDE_VP] = PROCESS_VP, [SDE_SUBVP] = PROCESS_SUBVP};
-    if (method == METHOD_SDE) return of_sde[sde];
-    return method == METHOD_SMLD ? PROCESS_SMLD : PROCESS_DDPM;
-}
-
 Prediction method_prediction(ProcessKind kind, Prediction chosen)
 {
     if (kind == PROCESS_DDPM) return chosen;
@@ -31,7 +23,7 @@ const char *method_sampler(ProcessKind kind)
 static bool choose_sigma_max(const PointSet *data, ModelConfig *m, Err *err)
 {
     WidestPair widest;
-    if (m->sigma_max > 0) {
+    if (m->noise.sigma_max > 0) {
         /* Only to see whether it is far too small. */
         PointSet some = *data;
         if (some.count > WIDEST_POINTS) some.count = WIDEST_POINTS;
@@ -40,49 +32,32 @@ static bool choose_sigma_max(const PointSet *data, ModelConfig *m, Err *err)
         return true;
     }
     if (!widest_pair(data, &widest, err)) return false;
-    m->sigma_max = widest.distance;
+    m->noise.sigma_max = widest.distance;
     m->sigma_max_at_least = !widest.exact;
-    if (m->sigma_max > m->sigma_min) return true;
+    if (m->noise.sigma_max > m->noise.sigma_min) return true;
     return err_set(err, ERR_USAGE,
                    "method.sigma_max cannot be estimated: no two training images are further apart "
                    "than method.sigma_min, %g",
-                   m->sigma_min);
+                   m->noise.sigma_min);
 }
 
 bool method_from_config(const Config *c, const PointSet *data, ModelConfig *m, Err *err)
 {
-    ProcessKind kind = method_process_kind(c->method.type, c->method.sde);
+    NoiseConfig *n = &m->noise;
     m->method = c->method.type;
-    m->prediction = method_prediction(kind, c->method.prediction);
-    m->variance = c->method.learn_variance ? VARIANCE_LEARNED : c->sample.variance;
-    m->clip = c->sample.clip && c->data.toy == TOY_NONE;
+    *n = c->method.noise;
+    n->kind = method_process_kind(m->method, n->sde);
+    n->prediction = method_prediction(n->kind, n->prediction);
+    m->dequantised = m->method == METHOD_CDM && c->method.dequantise;
+    m->alphas = c->method.mask.alphas;
+    m->sample = c->sample;
+    if (c->method.learn_variance) m->sample.variance = VARIANCE_LEARNED;
+    m->sample.clip = c->sample.clip && c->data.toy == TOY_NONE;
     m->clip_range = 1;
-    m->T = c->method.steps;
-    if (kind == PROCESS_DDPM) {
-        m->schedule = c->method.schedule;
-        m->beta_start = c->method.beta_start;
-        m->beta_end = c->method.beta_end;
-        m->betas = c->method.betas;
-        m->alphas = c->method.alphas;
-        m->dequantised = c->method.type == METHOD_CDM && c->method.dequantise;
-        return true;
-    }
-    m->sde = c->method.sde;
-    m->time_min = c->method.time_min;
-    m->snr = c->sample.snr;
-    m->corrector_steps = c->sample.corrector_steps;
-    if (kind == PROCESS_VP || kind == PROCESS_SUBVP) {
-        m->beta_min = c->method.beta_min;
-        m->beta_max = c->method.beta_max;
-        return true;
-    }
-    m->sigma_min = c->method.sigma_min;
-    m->sigma_max = c->method.sigma_max;
+    if (n->kind != PROCESS_SMLD && n->kind != PROCESS_VE) return true;
     if (!choose_sigma_max(data, m, err)) return false;
-    if (kind == PROCESS_SMLD) {
-        int levels = smld_levels(m->sigma_max, m->sigma_min, data->dims);
-        m->T = c->method.levels > 0 ? c->method.levels : levels;
-    }
+    if (n->kind == PROCESS_SMLD && n->levels == 0)
+        n->levels = smld_levels(n->sigma_max, n->sigma_min, data->dims);
     return true;
 }
 
@@ -100,18 +75,7 @@ static bool keep_steps(const ModelConfig *m, Process *p, Err *err)
 
 bool method_process(const ModelConfig *m, Process *p, Err *err)
 {
-    ProcessConfig config = {.kind = method_process_kind(m->method, m->sde),
-                            .T = m->T,
-                            .schedule = m->schedule,
-                            .beta_start = m->beta_start,
-                            .beta_end = m->beta_end,
-                            .betas = m->betas,
-                            .sigma_min = m->sigma_min,
-                            .sigma_max = m->sigma_max,
-                            .beta_min = m->beta_min,
-                            .beta_max = m->beta_max,
-                            .time_min = m->time_min};
-    return process_make(p, &config, err) && (!m->kept || keep_steps(m, p, err));
+    return process_make(p, &m->noise, err) && (!m->kept || keep_steps(m, p, err));
 }
 
 double method_weight(const Process *p, Prediction kind, NoiseLevel level, LossWeighting weighting,

@@ -9,8 +9,6 @@
 #include "io/config.h"
 #include "io/diffusers/model_folder.h"
 
-ProcessKind method_process_kind(MethodKind method, SdeKind sde);
-
 /* SMLD's and VE's networks give the score: their output is divided by sigma (diffusers' fourier time
  * embedding). VP's and sub-VP's give eps, the score times -std. DDPM's is chosen. */
 Prediction method_prediction(ProcessKind kind, Prediction chosen);
@@ -20,8 +18,8 @@ const char *method_sampler(ProcessKind kind);
 
 /* Fills what the configuration leaves to the data ("auto", 0): sigma_max is the largest distance
  * between two training images (widest_pair.h), or a lower bound of it (sigma_max_at_least), and SMLD's
- * number of levels follows the ratio rule (Song & Ermon 2020, techniques 1 and 2). m->method .. m->T
- * receive the method as a model folder stores it; m's other fields are left. */
+ * number of levels follows the ratio rule (Song & Ermon 2020, techniques 1 and 2). m receives the
+ * method; its network is left. The betas stay the configuration's. */
 bool method_from_config(const Config *c, const PointSet *data, ModelConfig *m, Err *err);
 
 /* The process of a model: of one with kept steps, their chain. */

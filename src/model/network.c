@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "model/method.h"
+#include "net/mlp.h"
+#include "net/unet.h"
 #include "ops/ops.h"
 
 /* The noise of SMLD and VE spans orders of magnitude, so they are told its logarithm; the time of VP
@@ -12,55 +14,39 @@
 static TimeFeatureKind time_features(const Config *c)
 {
     if (config_time(c) == TIME_CHOICE_POSITIONAL) return TIME_POSITIONAL;
-    bool preserving = c->method.type == METHOD_SDE && c->method.sde != SDE_VE;
+    bool preserving = c->method.type == METHOD_SDE && c->method.noise.sde != SDE_VE;
     return preserving ? TIME_FOURIER_LINEAR : TIME_FOURIER;
 }
 
 static bool unet_from_config(const Config *c, Shape image, int classes, UNetConfig *unet, Err *err)
 {
-    unet_config_defaults(unet);
+    *unet = c->model.unet;
     unet->sample_height = image.H;
     unet->sample_width = image.W;
     unet->in_channels = image.C;
     unet->out_channels = c->method.learn_variance ? 2 * image.C : image.C;
-    unet->levels = c->model.levels;
-    unet->layers_per_block = c->model.blocks;
-    for (int l = 0; l < c->model.levels; l++)
+    for (int l = 0; l < unet->levels; l++)
         unet->block_channels[l] = c->model.channels * c->model.multipliers[l];
     for (int i = 0; i < c->model.attentions; i++) {
         int level = -1;
-        for (int l = 0; l < c->model.levels; l++)
+        for (int l = 0; l < unet->levels; l++)
             if (image.H >> l == c->model.attention[i]) level = l;
         if (level < 0)
             return err_set(
                 err, ERR_USAGE,
                 "model.attention: no level of this network has height %d (images of %dx%d "
                 "with %d levels: heights %d to %d)",
-                c->model.attention[i], image.H, image.W, c->model.levels,
-                image.H >> (c->model.levels - 1), image.H);
+                c->model.attention[i], image.H, image.W, unet->levels,
+                image.H >> (unet->levels - 1), image.H);
         unet->down_attention[level] = true;
-        unet->up_attention[c->model.levels - 1 - level] = true;
+        unet->up_attention[unet->levels - 1 - level] = true;
     }
-    unet->input_fouriers = c->model.input_fouriers;
-    for (int i = 0; i < c->model.input_fouriers; i++)
-        unet->input_fourier[i] = c->model.input_fourier[i];
     unet->mid_block = true;
-    unet->mid_attention = c->model.mid_attention;
-    unet->head_dim = c->model.head_dim;
+    unet->mid_scale = 1;
     unet->groups = config_groups(c);
-    unet->eps = (float)c->model.eps;
-    unet->dropout = (float)c->model.dropout;
     unet->time_kind = time_features(c);
-    unet->fourier_scale = (float)config_fourier_scale(c);
-    unet->flip_sin_to_cos = c->model.flip_sin_to_cos;
-    unet->freq_shift = (float)c->model.freq_shift;
-    unet->downsample_padding = c->model.downsample_padding;
-    unet->scale_shift = c->model.scale_shift;
-    unet->zero_init = c->model.zero_init;
-    if (c->method.type == METHOD_CDM) {
-        unet->noise_classes = c->method.steps + 2;
-        unet->classifier_channels = c->model.classifier_channels;
-    }
+    unet->fourier_scale = config_fourier_scale(c);
+    unet->noise_classes = c->method.type == METHOD_CDM ? c->method.noise.T + 2 : 0;
     unet->classes = c->model.class_conditional ? classes : 0;
     return unet_config_check(unet, image.H, image.W, err);
 }
@@ -85,13 +71,11 @@ bool network_from_config(const Config *c, Shape image, int classes, ModelConfig 
     m->network = config_network(c);
     m->toy = c->data.toy;
     if (m->network == NETWORK_UNET) return unet_from_config(c, image, classes, &m->unet, err);
-    mlp_config_defaults(&m->mlp);
+    m->mlp = c->model.mlp;
     m->mlp.dims = image.C;
-    m->mlp.width = c->model.width;
-    m->mlp.layers = c->model.layers;
     m->mlp.time_kind = time_features(c);
     m->mlp.fourier_scale = config_fourier_scale(c);
-    m->mlp.zero_init = c->model.zero_init;
+    m->mlp.zero_init = c->model.unet.zero_init;
     return mlp_config_check(&m->mlp, err);
 }
 
@@ -103,7 +87,7 @@ Shape network_shape(const ModelConfig *m)
 
 float network_label(const Network *nw, NoiseLevel level)
 {
-    ProcessKind process = method_process_kind(nw->model->method, nw->model->sde);
+    ProcessKind process = nw->model->noise.kind;
     if (process != PROCESS_VP && process != PROCESS_SUBVP) return (float)level.t;
     TimeFeatureKind time = model_time_kind(nw->model);
     CHECK(time != TIME_UNSET);

@@ -78,7 +78,7 @@ static bool read_eps(const NetworkPart *p, const NetworkCall *c, Err *err)
     for (size_t i = 0; i < (size_t)p->count * nw->dims; i++) {
         int row = p->first + (int)(i / nw->dims);
         NoiseLevel level = c->levels[row * c->stride];
-        double eps = eps_from_prediction(nw->model->prediction, level, c->x[at + i],
+        double eps = eps_from_prediction(nw->model->noise.prediction, level, c->x[at + i],
                                          (double)y[network_place(nw, i)]);
         c->eps[at + i] = eps;
         if (!isfinite(eps))
@@ -113,7 +113,7 @@ static bool vjp_part(const NetworkPart *p, const NetworkCall *c, Err *err)
     for (size_t i = 0; i < n; i++) {
         NoiseLevel level = c->levels[(p->first + (int)(i / nw->dims)) * c->stride];
         c->jtv[at + i] =
-            eps_from_prediction(nw->model->prediction, level, c->v[at + i], (double)dx[i]);
+            eps_from_prediction(nw->model->noise.prediction, level, c->v[at + i], (double)dx[i]);
     }
     return true;
 }

@@ -10,19 +10,11 @@ bool model_sample_settings(const Model *m, Config *c, Err *err)
 {
     char path[PATH_BYTES];
     config_defaults(c);
-    c->sample.variance = m->config.variance;
-    c->sample.clip = m->config.clip;
-    if (m->config.spacing_said) c->sample.spacing = m->config.spacing;
-    if (m->config.sampler)
-        snprintf(c->sample.sampler, sizeof c->sample.sampler, "%s", m->config.sampler);
-    if (m->config.snr > 0) {
-        c->sample.snr = m->config.snr;
-        c->sample.corrector_steps = m->config.corrector_steps;
-    }
+    c->sample = m->config.sample;
     bool ok = !m->run[0] || (path_join(path, m->run, "config.json", err) &&
                              (!path_exists(path) || config_load(c, path, err)));
     /* A learned variance is the model's, whatever the run's settings say of fixed ones. */
-    if (m->config.variance == VARIANCE_LEARNED) c->sample.variance = VARIANCE_LEARNED;
+    if (m->config.sample.variance == VARIANCE_LEARNED) c->sample.variance = VARIANCE_LEARNED;
     /* Points are not bound to [-1, 1]. */
     if (m->config.network == NETWORK_MLP) c->sample.clip = false;
     return ok;
@@ -81,19 +73,8 @@ bool model_check_label(const ModelConfig *m, const char *name, int label, Err *e
 
 SampleRun model_sample_run(const Model *m, const Config *c)
 {
-    return (SampleRun){.process = &m->process,
-                       .clip = c->sample.clip,
-                       .clip_range = m->config.clip_range,
-                       .variance = c->sample.variance,
-                       .eta = c->sample.eta,
-                       .churn = c->sample.churn,
-                       .snr = c->sample.snr,
-                       .corrector_steps = c->sample.corrector_steps,
-                       .predictor = c->sample.predictor,
-                       .langevin_steps = c->sample.langevin_steps,
-                       .langevin_step = c->sample.langevin_step,
-                       .tolerance = c->sample.tolerance,
-                       .call_limit = c->sample.call_limit};
+    return (SampleRun){
+        .process = &m->process, .config = c->sample, .clip_range = m->config.clip_range};
 }
 
 /* Batches of about the same size: of a short last one the network would do the rest in vain. */

@@ -6,7 +6,7 @@ LikelihoodRun model_likelihood_run(const Model *m, const Protocol *p, bool files
 {
     const ModelConfig *c = &m->config;
     LikelihoodRun run = {.process = &m->process,
-                         .variance = c->variance,
+                         .variance = c->sample.variance,
                          .clip = true,
                          .clip_range = c->clip_range > 0 ? c->clip_range : 1,
                          .batch = network_sample_batch(c),

@@ -6,8 +6,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "net/unet_internal.h"
-
 enum { NAME_BYTES = PARAM_NAME_BYTES };
 
 /* The walk's state. */
@@ -54,7 +52,7 @@ static int resnet(Walk *w, int x, int channels, float scale, const char *prefix)
     Net *net = w->net;
     const UNetConfig *c = w->c;
     int in_channels = net_shape(net, x).C;
-    int h = net_groupnorm(net, x, unet_groups(c, in_channels), c->eps, true,
+    int h = net_groupnorm(net, x, unet_groups(c, in_channels), (float)c->eps, true,
                           name_of(w, "%s.norm1", prefix));
     /* Operands that are added to a convolution are declared before it, so that rewrite_conv.c can
      * join them. */
@@ -64,10 +62,10 @@ static int resnet(Walk *w, int x, int channels, float scale, const char *prefix)
                        name_of(w, "%s.time_emb_proj", prefix));
     h = conv3x3(w, h, channels, false, name_of(w, "%s.conv1", prefix));
     if (e >= 0 && !c->scale_shift) h = net_shift(net, h, e);
-    h = net_groupnorm(net, h, unet_groups(c, channels), c->eps, !c->scale_shift,
+    h = net_groupnorm(net, h, unet_groups(c, channels), (float)c->eps, !c->scale_shift,
                       name_of(w, "%s.norm2", prefix));
     if (c->scale_shift) h = net_silu(net, net_modulate(net, h, e));
-    if (c->dropout > 0.0f) h = net_dropout(net, h, c->dropout);
+    if (c->dropout > 0) h = net_dropout(net, h, (float)c->dropout);
     if (in_channels != channels) {
         ConvOptions o = {.kernel = 1, .stride = 1};
         x = net_conv2d(net, x, channels, &o, name_of(w, "%s.conv_shortcut", prefix));
@@ -86,7 +84,8 @@ static int attention(Walk *w, int x, int groups, float scale, const char *prefix
     int heads = channels / head_dim, inner = heads * head_dim;
     int h = x;
     if (groups)
-        h = net_groupnorm(net, x, groups, c->eps, false, name_of(w, "%s.group_norm", prefix));
+        h = net_groupnorm(net, x, groups, (float)c->eps, false,
+                          name_of(w, "%s.group_norm", prefix));
     int q = net_linear(net, h, inner, false, name_of(w, "%s.to_q", prefix));
     int k = net_linear(net, h, inner, false, name_of(w, "%s.to_k", prefix));
     int v = net_linear(net, h, inner, false, name_of(w, "%s.to_v", prefix));
@@ -111,10 +110,10 @@ static int embed_time(Walk *w, int t, int label)
     const UNetConfig *c = w->c;
     bool fourier = c->time_kind != TIME_POSITIONAL;
     int C0 = c->block_channels[0], width = c->time_dim ? c->time_dim : 4 * C0;
-    int e = fourier ? net_time_features(net, t, 2 * C0, c->time_kind, false, 0, c->fourier_scale,
-                                        "time_proj")
+    int e = fourier ? net_time_features(net, t, 2 * C0, c->time_kind, false, 0,
+                                        (float)c->fourier_scale, "time_proj")
                     : net_time_features(net, t, C0, TIME_POSITIONAL, c->flip_sin_to_cos,
-                                        (double)c->freq_shift, 0.0f, "time_proj");
+                                        c->freq_shift, 0.0f, "time_proj");
     e = net_silu(net, net_linear(net, e, width, false, "time_embedding.linear_1"));
     e = net_linear(net, e, width, false, "time_embedding.linear_2");
     if (c->classes)
@@ -150,11 +149,11 @@ static int mid_block(Walk *w, int x)
 {
     const UNetConfig *c = w->c;
     int channels = c->block_channels[c->levels - 1];
-    x = resnet(w, x, channels, c->mid_scale, "mid_block.resnets.0");
+    x = resnet(w, x, channels, (float)c->mid_scale, "mid_block.resnets.0");
     if (c->mid_attention)
-        x = attention(w, x, unet_mid_attention_groups(c, channels), c->mid_scale,
+        x = attention(w, x, unet_mid_attention_groups(c, channels), (float)c->mid_scale,
                       "mid_block.attentions.0");
-    return resnet(w, x, channels, c->mid_scale, "mid_block.resnets.1");
+    return resnet(w, x, channels, (float)c->mid_scale, "mid_block.resnets.1");
 }
 
 /* Logits of the noise levels. */
@@ -201,7 +200,7 @@ int unet_declare(Net *net, const UNetConfig *c, int x, int t, int label)
     if (c->mid_block) x = mid_block(&w, x);
     for (int i = 0; i < c->levels; i++) x = up_block(&w, x, i);
     CHECK(w.skip_count == 0);
-    x = net_groupnorm(net, x, unet_groups(c, C0), c->eps, true, "conv_norm_out");
+    x = net_groupnorm(net, x, unet_groups(c, C0), (float)c->eps, true, "conv_norm_out");
     if (c->noise_classes) return classify(&w, x);
     x = conv3x3(&w, x, c->out_channels, c->zero_init, "conv_out");
     /* With Fourier features of ln t, t is sigma, and the network gives the score. */

@@ -2,8 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/terms.h"
-#include "net/unet_internal.h"
+#include "net/unet_config.h"
 
 void unet_config_defaults(UNetConfig *c)
 {
@@ -14,11 +13,11 @@ void unet_config_defaults(UNetConfig *c)
                       .mid_attention = true,
                       .head_dim = 8,
                       .groups = 32,
-                      .eps = 1e-5f,
-                      .mid_scale = 1.0f,
+                      .eps = 1e-5,
+                      .mid_scale = 1.0,
                       .downsample_padding = 1,
                       .time_kind = TIME_POSITIONAL,
-                      .fourier_scale = 16.0f,
+                      .fourier_scale = 16,
                       .flip_sin_to_cos = true};
 }
 
@@ -64,15 +63,15 @@ static bool check_ranges(const UNetConfig *c, Err *err)
     for (int i = 0; i < c->levels; i++)
         if (!in_range(err, "channel count of a level", c->block_channels[i], 1, UNET_MAX_CHANNELS))
             return false;
-    if (!(c->eps > 0.0f && c->eps < 1.0f))
+    if (!(c->eps > 0 && c->eps < 1.0))
         return err_set(err, ERR_USAGE, "the norms' eps is %g; it must be above 0 and below 1",
-                       (double)c->eps);
-    if (!(c->dropout >= 0.0f && c->dropout < 1.0f))
+                       c->eps);
+    if (!(c->dropout >= 0 && c->dropout < 1.0))
         return err_set(err, ERR_USAGE, "dropout is %g; it must be at least 0 and below 1",
-                       (double)c->dropout);
-    if (!(c->mid_scale > 0.0f && isfinite(c->mid_scale)))
+                       c->dropout);
+    if (!(c->mid_scale > 0 && isfinite(c->mid_scale)))
         return err_set(err, ERR_USAGE, "the middle block's scale factor is %g; it must be above 0",
-                       (double)c->mid_scale);
+                       c->mid_scale);
     return true;
 }
 
@@ -95,11 +94,11 @@ static bool check_time(const UNetConfig *c, Err *err)
 {
     if (c->noise_classes) return check_classifier(c, err);
     int half = c->block_channels[0] / 2;
-    if (c->time_kind != TIME_POSITIONAL || (double)c->freq_shift < half) return true;
+    if (c->time_kind != TIME_POSITIONAL || c->freq_shift < half) return true;
     return err_set(err, ERR_USAGE,
                    "the time features' freq_shift is %g; with %d channels in the first level it "
                    "must be below %d",
-                   (double)c->freq_shift, c->block_channels[0], half);
+                   c->freq_shift, c->block_channels[0], half);
 }
 
 static int at_least(int a, int b)

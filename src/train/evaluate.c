@@ -108,11 +108,10 @@ static bool draw_samples(Trainer *t, Image *picture, Err *err)
     size_t dims = t->eval_network.dims;
     const Sampler *sampler = sampler_find("ddim");
     LevelGrid grid = {0};
-    SampleRun run;
-    sample_run_defaults(&run);
-    run.process = sampled_process(t);
-    run.progress = keep_going;
-    run.clip = t->data.toy == TOY_NONE;
+    SampleRun run = {.process = sampled_process(t),
+                     .config.clip = t->data.toy == TOY_NONE,
+                     .clip_range = 1,
+                     .progress = keep_going};
     float *values = mem_floats((size_t)count * dims);
     unsigned char *pixels = mem_alloc((size_t)count, dims);
     bool ok =

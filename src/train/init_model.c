@@ -21,69 +21,39 @@ static bool same_noise(const Process *a, const Process *b)
     return true;
 }
 
-static bool differs(const Model *m, const char *key, const char *there, const char *here, Err *err)
-{
-    return err_set(err, ERR_USAGE,
-                   "train.init: %s was trained with another method: method.%s is %s there, but %s "
-                   "here; it must be the model's own",
-                   m->folder, key, there, here);
-}
-
-static bool same_word(const Model *m, const char *key, int there, int here, Err *err)
-{
-    return there == here || differs(m, key, config_word("method", key, there),
-                                    config_word("method", key, here), err);
-}
-
 /* EDDPM and DDPM train the same networks. */
 static MethodKind base_method(MethodKind method)
 {
     return method == METHOD_EDDPM ? METHOD_DDPM : method;
 }
 
-/* Names what makes the noise another. */
-static bool other_noise(const Trainer *t, const Model *m, Err *err)
+static void first_difference(void *context, const ConfigDifference *d)
 {
-    const ModelConfig *a = &m->config, *b = &t->plan.model;
-    const struct {
-        const char *key;
-        double there, here;
-    } numbers[] = {{"steps", a->T, b->T},
-                   {"beta_start", a->beta_start, b->beta_start},
-                   {"beta_end", a->beta_end, b->beta_end},
-                   {"sigma_min", a->sigma_min, b->sigma_min},
-                   {"sigma_max", a->sigma_max, b->sigma_max},
-                   {"beta_min", a->beta_min, b->beta_min},
-                   {"beta_max", a->beta_max, b->beta_max}};
-    if (!same_word(m, "type", (int)base_method(a->method), (int)base_method(b->method), err) ||
-        !same_word(m, "sde", (int)a->sde, (int)b->sde, err) ||
-        !same_word(m, "schedule", (int)a->schedule, (int)b->schedule, err))
-        return false;
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        char there[32], here[32];
-        snprintf(there, sizeof there, "%.10g", numbers[i].there);
-        snprintf(here, sizeof here, "%.10g", numbers[i].here);
-        if (numbers[i].there != numbers[i].here)
-            return differs(m, numbers[i].key, there, here, err);
-    }
-    return err_set(err, ERR_USAGE,
-                   "train.init: %s was trained with other betas; the keys under \"method\" must be "
-                   "the model's own",
-                   m->folder);
+    ConfigDifference *first = context;
+    if (!first->name[0]) *first = *d;
 }
 
-/* The model's own levels are compared, all of them where it keeps only some. */
+/* The model's own levels are compared, all of them where it keeps only some. Where these are the same,
+ * the numbers that describe them may differ. */
 static bool check_method(Trainer *t, Model *m, Err *err)
 {
     ModelConfig all = m->config;
-    Process there;
+    Process process;
     all.kept = NULL;
-    if (!method_process(&all, &there, err)) return false;
-    bool same = same_noise(&t->process, &there);
-    process_free(&there);
-    if (!same) return other_noise(t, m, err);
-    return same_word(m, "prediction", (int)m->config.prediction, (int)t->plan.model.prediction,
-                     err);
+    if (!method_process(&all, &process, err)) return false;
+    Config there = t->resolved, here = t->resolved;
+    here.method.type = base_method(here.method.type);
+    here.method.noise = t->plan.model.noise;
+    there.method.type = base_method(all.method);
+    there.method.noise = same_noise(&t->process, &process) ? here.method.noise : all.noise;
+    there.method.noise.prediction = all.noise.prediction;
+    process_free(&process);
+    ConfigDifference d = {.name = ""};
+    if (!config_diff(&there, &here, first_difference, &d, err)) return false;
+    return !d.name[0] || err_set(err, ERR_USAGE,
+                                 "train.init: %s was trained with another method: %s is %s there, "
+                                 "but %s here; it must be the model's own",
+                                 m->folder, d.name, d.before, d.after);
 }
 
 static bool check_network(const Trainer *t, const Model *m, Err *err)

@@ -15,18 +15,18 @@ static void training_point(void *context, size_t i, float *x)
 
 /* The configuration's list of betas is copied; a schedule even in ln SNR is kept as betas, in the model
  * folder too. */
-static bool own_betas(const Config *c, ModelConfig *m, Err *err)
+static bool own_betas(NoiseConfig *n, Err *err)
 {
-    const double *given = m->betas;
-    m->betas = NULL;
-    if (m->schedule != SCHEDULE_LOGSNR && !given) return true;
-    m->betas = mem_doubles((size_t)m->T);
-    if (!m->betas) return err_set(err, ERR_MEMORY, "not enough memory for %d betas", m->T);
-    if (m->schedule == SCHEDULE_LOGSNR)
-        schedule_logsnr_betas(m->betas, m->T, c->method.logsnr_start, c->method.logsnr_end);
+    const double *given = n->betas;
+    n->betas = NULL;
+    if (n->schedule != SCHEDULE_LOGSNR && !given) return true;
+    n->betas = mem_doubles((size_t)n->T);
+    if (!n->betas) return err_set(err, ERR_MEMORY, "not enough memory for %d betas", n->T);
+    if (n->schedule == SCHEDULE_LOGSNR)
+        schedule_logsnr_betas(n->betas, n->T, n->logsnr_start, n->logsnr_end);
     else
-        memcpy(m->betas, given, (size_t)m->T * sizeof *given);
-    m->schedule = SCHEDULE_BETAS;
+        memcpy(n->betas, given, (size_t)n->T * sizeof *given);
+    n->schedule = SCHEDULE_BETAS;
     return true;
 }
 
@@ -57,8 +57,8 @@ bool new_model_config(const Config *c, const Dataset *data, ModelConfig *m, Err 
         m->untrained[k] = data->class_images[k] == 0;
     bool ok = network_from_config(c, image, data->classes, m, err) &&
               method_from_config(c, &points, m, err);
-    if (ok && own_betas(c, m, err)) return true;
-    if (!ok) m->betas = NULL; /* the configuration's */
+    if (ok && own_betas(&m->noise, err)) return true;
+    if (!ok) m->noise.betas = NULL; /* the configuration's */
     model_config_free(m);
     return false;
 }

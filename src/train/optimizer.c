@@ -6,17 +6,6 @@
 #include "base/mem.h"
 #include "math/vec.h"
 
-OptimizerConfig optimizer_config(const Config *c)
-{
-    return (OptimizerConfig){.kind = c->train.optimizer,
-                             .beta1 = c->train.beta1,
-                             .beta2 = c->train.beta2,
-                             .eps = c->train.eps,
-                             .weight_decay = c->train.weight_decay,
-                             .clip = c->train.clip,
-                             .ema = c->train.ema};
-}
-
 /* A piece of one tensor. The pieces depend on the table only, so sums over them have a fixed order. */
 struct OptimizerSpan {
     size_t offset, count;
@@ -128,10 +117,10 @@ void optimizer_update(Optimizer *o, double lr, double norm)
     o->step++;
 }
 
-double learning_rate(RateKind kind, double lr, int64_t n, int64_t warmup, double progress)
+double learning_rate(const OptimizerConfig *c, int64_t n, double progress)
 {
-    double rate = n < warmup ? lr * (double)(n + 1) / (double)warmup : lr;
-    if (kind == RATE_COSINE) {
+    double rate = n < c->warmup ? c->lr * (double)(n + 1) / (double)c->warmup : c->lr;
+    if (c->schedule == RATE_COSINE) {
         double p = progress < 0 ? 0 : progress > 1 ? 1 : progress;
         rate *= 0.5 * (1 + cos(3.14159265358979323846 * p));
     }

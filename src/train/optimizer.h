@@ -7,20 +7,9 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/terms.h"
-#include "io/config.h"
 #include "net/params.h"
 #include "train/gradient_tree.h"
-
-typedef struct {
-    OptimizerKind kind;
-    double beta1, beta2, eps, weight_decay; /* adam: weight_decay is an L2 term in the gradient */
-    double clip;                            /* global norm; 0: off */
-    double ema;                             /* largest decay */
-} OptimizerConfig;
-
-/* The settings of a configuration's "train". */
-OptimizerConfig optimizer_config(const Config *c);
+#include "train/optimizer_config.h"
 
 typedef struct {
     OptimizerConfig config;
@@ -48,8 +37,8 @@ double optimizer_sum_gradients(Optimizer *o);
  * (diffusion-math 1.13). Zeroes the gradients. */
 void optimizer_update(Optimizer *o, double lr, double norm);
 
-/* Learning rate of update n (from 0): linear warm-up over `warmup` updates, first value above 0,
- * then constant or half a cosine by progress in [0, 1]. */
-double learning_rate(RateKind kind, double lr, int64_t n, int64_t warmup, double progress);
+/* Learning rate of update n (from 0): linear warm-up, first value above 0, then constant or half a
+ * cosine by progress in [0, 1]. */
+double learning_rate(const OptimizerConfig *c, int64_t n, double progress);
 
 #endif

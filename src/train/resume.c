@@ -110,8 +110,7 @@ bool resume_open(Trainer *t, const char *run, Err *err)
 
 static double rate_at(const Config *c, int64_t step, double seconds)
 {
-    return learning_rate(c->train.schedule, c->train.lr, step, c->train.warmup,
-                         progress_at(c, step, seconds));
+    return learning_rate(&c->train.optimizer, step, progress_at(c, step, seconds));
 }
 
 /* A run that is made longer or shorter lies elsewhere on every schedule that follows its length. */

@@ -259,7 +259,7 @@ bool trainer_run_config(const char *run, Config *c, Err *err)
     if (!found) return err_set(err, ERR_IO, "%s: no checkpoint says what the run is", run);
     config_free(c);
     *c = record.config;
-    record.config.method.betas = NULL;
+    record.config.method.noise.betas = NULL;
     run_record_free(&record);
     return true;
 }

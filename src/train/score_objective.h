@@ -8,7 +8,7 @@
 #ifndef DIFFC_SCORE_OBJECTIVE_H
 #define DIFFC_SCORE_OBJECTIVE_H
 
-#include "base/terms.h"
+#include "methods/method_config.h"
 #include "model/network.h"
 
 typedef struct {

@@ -58,7 +58,7 @@ static int noise_classes(const Trainer *t)
 /* Turns place i, whose xt holds x0 and whose noise is drawn, into network input and target. */
 static void diffuse(const Trainer *t, TrainBatch *b, int i, NoiseLevel level)
 {
-    Prediction kind = t->plan.model.prediction;
+    Prediction kind = t->plan.model.noise.prediction;
     float *x = b->xt + (size_t)i * b->dims, *target = b->target + (size_t)i * b->dims;
     const float *noise = b->noise + (size_t)i * b->dims;
     for (size_t k = 0; k < b->dims; k++) {
@@ -223,11 +223,11 @@ void batch_train(const Trainer *t, Network *nw, TrainBatch *b, uint64_t first, f
         sum_cdm_losses(b, &c);
         return;
     }
-    if (t->plan.model.variance == VARIANCE_LEARNED) {
+    if (t->plan.model.sample.variance == VARIANCE_LEARNED) {
         HybridLoss hybrid = {.process = &t->process,
-                             .prediction = t->plan.model.prediction,
+                             .prediction = t->plan.model.noise.prediction,
                              .vlb_weight = t->config.method.vlb_weight,
-                             .clip = t->plan.model.clip,
+                             .clip = t->plan.model.sample.clip,
                              .clip_range = t->plan.model.clip_range};
         hybrid_pass(nw, &hybrid, weights, grads, b->xt, b->noise, b->t, b->label, b->target,
                     b->weight, dloss, b->loss);

@@ -28,23 +28,11 @@ bool masks_open(Trainer *t, Err *err)
     const Config *c = &t->config;
     if (c->method.type != METHOD_EDDPM) return true;
     size_t dims = t->train_network.dims;
-    MaskConfig config = {.keep = c->method.keep,
-                         .alphas = c->method.alphas,
-                         .reward = c->method.reward,
-                         .baseline = c->method.baseline,
-                         .extract = c->method.extract,
-                         .masks = c->method.masks,
-                         .rate = c->method.score_rate,
-                         .precondition = c->method.precondition,
-                         .full = c->method.full,
-                         .ramp = c->method.ramp,
-                         .settle = c->method.settle,
-                         .mean_square = t->known
-                                            ? t->known->mean_square
-                                            : mean_square(&t->data, t->train_batch[0].xt, dims),
-                         .seed = c->train.seed};
+    double square =
+        t->known ? t->known->mean_square : mean_square(&t->data, t->train_batch[0].xt, dims);
     MaskTraining *m = &t->masks;
-    if (!mask_learner_open(&m->learner, &config, &t->process.schedule, err) ||
+    if (!mask_learner_open(&m->learner, &c->method.mask, square, c->train.seed,
+                           &t->process.schedule, err) ||
         !method_process(&t->plan.model, &m->chain, err))
         return false;
     m->on = true;
@@ -52,13 +40,13 @@ bool masks_open(Trainer *t, Err *err)
     m->state = mem_doubles(m->state_count);
     m->kept = mem_alloc((size_t)t->process.T, 1);
     m->steps = mem_alloc((size_t)t->process.T, sizeof *m->steps);
-    m->loss = mem_doubles(2 * (size_t)config.masks);
+    m->loss = mem_doubles(2 * (size_t)c->method.mask.masks);
     size_t batches = (size_t)t->optimizer.gradients.together;
     m->seen = mem_alloc(batches * (size_t)t->train_batch[0].size, sizeof *m->seen);
     if (!m->seen || !m->state || !m->kept || !m->steps || !m->loss)
         return err_set(err, ERR_MEMORY, "not enough memory for the masks of %d steps",
                        t->process.T);
-    m->weight = m->loss + config.masks;
+    m->weight = m->loss + c->method.mask.masks;
     return true;
 }
 
@@ -101,12 +89,12 @@ static Seen look(const Trainer *t, const TrainBatch *b, int i, const float *y, N
     static const double NEAR = 0.5;
     size_t at = (size_t)i * b->dims;
     const ModelConfig *model = &t->plan.model;
-    double sum = 0, nats = 0, range = model->clip ? model->clip_range : (double)INFINITY;
+    double sum = 0, nats = 0, range = model->sample.clip ? model->clip_range : (double)INFINITY;
     double std = sqrt(mask_learner_expected_error(&t->masks.learner, level));
     bool near = level.sigma < NEAR * level.alpha;
     for (size_t k = at; k < at + b->dims; k++) {
         double x = (double)b->xt[k], x0 = x0_from_eps(level, x, (double)b->noise[k]);
-        double eps = eps_from_prediction(model->prediction, level, x, (double)y[k]);
+        double eps = eps_from_prediction(model->noise.prediction, level, x, (double)y[k]);
         double guess = fmin(fmax(x0_from_eps(level, x, eps), -range), range);
         sum += (x0 - guess) * (x0 - guess);
         if (near) nats -= decoder_log_probability(&model_pixels, x0, guess, std);

@@ -17,8 +17,9 @@ enum { PREVIEW_IMAGES = 16, PREVIEW_POINTS = 2000, USUAL_SIDE = 64 };
 /* Whether a plan can be made of what the configuration says, the data not being there. */
 static bool plans_without_data(const Config *c)
 {
-    ProcessKind kind = method_process_kind(c->method.type, c->method.sde);
-    bool estimated = (kind == PROCESS_SMLD || kind == PROCESS_VE) && !(c->method.sigma_max > 0);
+    ProcessKind kind = method_process_kind(c->method.type, c->method.noise.sde);
+    bool estimated =
+        (kind == PROCESS_SMLD || kind == PROCESS_VE) && !(c->method.noise.sigma_max > 0);
     return c->data.height > 0 && c->data.channels > 0 && !c->model.class_conditional &&
            !estimated && !path_exists(dataset_place(c->data.path));
 }
@@ -69,17 +70,8 @@ static bool open_data(Trainer *t, bool plan_only, Err *err)
     char advice[200];
     bool advised = size_advice(&t->resolved, USUAL_SIDE, advice, sizeof advice);
     DataOptions options = {.path = c->data.path,
-                           .kind = c->data.kind,
-                           .toy = c->data.toy,
-                           .height = c->data.height,
-                           .width = c->data.width,
-                           .channels = c->data.channels,
-                           .flip = c->data.flip,
-                           .limit = (size_t)c->data.limit,
-                           .validation = c->data.validation < 0 ? DATA_VALIDATION_AUTO
-                                                                : (size_t)c->data.validation,
+                           .config = c->data,
                            .seed = c->train.seed,
-                           .skip_bad = c->data.skip_bad,
                            .size_fits = size_fits,
                            .size_context = &t->resolved,
                            .size_advice = advised ? advice : "set data.size"};
@@ -131,12 +123,11 @@ static bool open_networks(Trainer *t, Err *err)
     p->near_batch = network_near_batch(&t->table, &p->model, p->image, c->train.batch,
                                        c->train.micro_batch, &p->near_micro_batch, err);
     if (!p->near_batch) return false;
-    OptimizerConfig optimizer = optimizer_config(c);
     if (!network_open(&t->train_network, &t->table, &p->model, p->image, p->micro_batch,
                       train_mode(t), err))
         return false;
     int blocks = gradient_blocks(passes_of_update(t));
-    if (!optimizer_open(&t->optimizer, &t->table, &optimizer, blocks, err)) return false;
+    if (!optimizer_open(&t->optimizer, &t->table, &c->train.optimizer, blocks, err)) return false;
     int together = t->optimizer.gradients.together;
     network_open_copies(&t->train_network, &t->table, &p->model, together);
     if (!network_open_denoiser(&t->eval_network, &t->table, &p->model, p->image,
@@ -177,9 +168,9 @@ static bool make_record(Trainer *t, Err *err)
 static void record_computed(Trainer *t)
 {
     const ModelConfig *m = &t->plan.model;
-    t->record.sigma_max = m->sigma_max;
-    t->record.levels = m->method == METHOD_SMLD ? m->T : 0;
-    t->record.mean_square = t->masks.on ? t->masks.learner.config.mean_square : 0;
+    t->record.sigma_max = m->noise.sigma_max;
+    t->record.levels = m->noise.levels;
+    t->record.mean_square = t->masks.on ? t->masks.learner.mean_square : 0;
 }
 
 Trainer *trainer_new(const Config *config, const TrainCallbacks *callbacks, Err *err)
@@ -192,12 +183,12 @@ Trainer *trainer_new(const Config *config, const TrainCallbacks *callbacks, Err 
     t->config = *config;
     if (callbacks) t->callbacks = *callbacks;
     /* The array of betas stays the caller's until it is copied, so it is taken out first. */
-    t->config.method.betas = NULL;
-    if (!config->method.betas) return t;
-    size_t count = (size_t)config->method.beta_count;
-    t->config.method.betas = mem_doubles(count);
-    if (t->config.method.betas) {
-        memcpy(t->config.method.betas, config->method.betas, count * sizeof(double));
+    t->config.method.noise.betas = NULL;
+    if (!config->method.noise.betas) return t;
+    size_t count = (size_t)config->method.noise.beta_count;
+    t->config.method.noise.betas = mem_doubles(count);
+    if (t->config.method.noise.betas) {
+        memcpy(t->config.method.noise.betas, config->method.noise.betas, count * sizeof(double));
         return t;
     }
     err_set(err, ERR_MEMORY, "not enough memory for %zu betas", count);
@@ -292,7 +283,7 @@ void trainer_close(Trainer *t)
     process_free(&t->process);
     dataset_close(&t->data);
     mem_free(t->sample_state);
-    mem_free(t->plan.model.betas);
+    mem_free(t->plan.model.noise.betas);
     config_free(&t->config);
     mem_free(t);
 }
@@ -400,8 +391,7 @@ bool trainer_update(Trainer *t, TrainUpdate *u, Err *err)
 {
     const Config *c = &t->config;
     uint64_t samples = t->state.samples;
-    u->lr = learning_rate(c->train.schedule, c->train.lr, t->state.step, c->train.warmup,
-                          progress_of(t));
+    u->lr = learning_rate(&c->train.optimizer, t->state.step, progress_of(t));
     if (!masks_begin_update(t, err)) return false;
     u->loss = accumulate_gradients(t, &u->grad_norm);
     if (!isfinite(u->loss) || !isfinite(u->grad_norm))

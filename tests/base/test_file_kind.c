@@ -96,7 +96,7 @@ TEST(images_tensors_json_and_data_sets_say_what_they_were_given_instead)
         DataOptions options = {.path = at("file")};
         if (EXPECT(!dataset_open(&d, &options, NULL, NULL, &err)) && !own)
             expect_words("/file", &err, kind, "IDX or CIFAR-10 binary data");
-        options.kind = DATA_CIFAR10;
+        options.config.kind = DATA_CIFAR10;
         if (EXPECT(!dataset_open(&d, &options, NULL, NULL, &err)) && !own)
             expect_words("/file", &err, kind, "CIFAR-10 records");
     }

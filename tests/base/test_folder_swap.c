@@ -120,10 +120,10 @@ static void describe(ModelConfig *m, int kept[8], int tag)
     m->unet.sample_height = m->unet.sample_width = 8 * tag;
     m->unet.in_channels = m->unet.out_channels = 1;
     m->method = METHOD_EDDPM;
-    m->T = 100;
-    m->beta_start = 1e-4;
-    m->beta_end = 0.02;
-    m->clip = true;
+    m->noise.T = 100;
+    m->noise.beta_start = 1e-4;
+    m->noise.beta_end = 0.02;
+    m->sample.clip = true;
     m->clip_range = 1;
     for (int i = 0; i < tag; i++) kept[i] = 10 * i;
     m->kept = kept;

@@ -289,10 +289,11 @@ TEST(the_command_line_and_the_configuration_use_the_same_words)
 {
     Config c;
     config_defaults(&c);
-    expect_same_words("method.schedule", schedule_name, -1, (const int *)&c.method.schedule, &c);
+    expect_same_words("method.schedule", schedule_name, -1, (const int *)&c.method.noise.schedule,
+                      &c);
     /* A score is not chosen: it follows from the method. */
     expect_same_words("method.prediction", prediction_name, PREDICT_SCORE,
-                      (const int *)&c.method.prediction, &c);
+                      (const int *)&c.method.noise.prediction, &c);
     /* Nor is a learned variance: method.learn_variance makes it. */
     expect_same_words("sample.variance", variance_name, VARIANCE_LEARNED,
                       (const int *)&c.sample.variance, &c);

@@ -74,7 +74,7 @@ TEST(idx_of_four_dimensions_holds_colour)
         EXPECT(d.labels == NULL && d.classes == 0);
         dataset_close(&d);
     }
-    if (open_ok(&d, &(DataOptions){.path = at("c"), .channels = 1})) {
+    if (open_ok(&d, &(DataOptions){.path = at("c"), .config.channels = 1})) {
         EXPECT_INT(d.channels, 1);
         EXPECT_INT(d.pixels[0], (299 * 0 + 587 * 20 + 114 * 40 + 500) / 1000);
         dataset_close(&d);
@@ -91,7 +91,7 @@ static void expect_idx_error(size_t where, int value, size_t size, const char *w
     memcpy(bad, idx, sizeof idx);
     bad[where] = (unsigned char)value;
     write_bytes("bad", bad, size);
-    expect_error(&(DataOptions){.path = at("bad"), .kind = DATA_IDX}, ERR_FORMAT, words);
+    expect_error(&(DataOptions){.path = at("bad"), .config.kind = DATA_IDX}, ERR_FORMAT, words);
 }
 
 TEST(idx_errors_say_what_is_wrong)
@@ -231,8 +231,8 @@ TEST(idx_longer_than_a_block_is_whole_with_a_limit_and_changed)
     DataOptions options = {.path = at("m-images-idx3-ubyte.gz")};
     for (int variant = 0; variant < 4; variant++) {
         Dataset d;
-        options.limit = variant & 1 ? LIMIT : 0;
-        options.channels = variant & 2 ? 3 : 0;
+        options.config.limit = variant & 1 ? LIMIT : 0;
+        options.config.channels = variant & 2 ? 3 : 0;
         if (!open_ok(&d, &options)) continue;
         EXPECT_INT(d.count, variant & 1 ? LIMIT : MANY);
         EXPECT_INT(d.classes, 200);
@@ -242,7 +242,7 @@ TEST(idx_longer_than_a_block_is_whole_with_a_limit_and_changed)
         EXPECT_INT(wrong, 0);
         dataset_close(&d);
     }
-    options = (DataOptions){.path = at("m-images-idx3-ubyte.gz"), .limit = 5};
+    options = (DataOptions){.path = at("m-images-idx3-ubyte.gz"), .config.limit = 5};
     for (size_t kept = size - 1; kept > size / 2; kept -= size / 7) {
         write_bytes("m-images-idx3-ubyte.gz", packed, kept);
         expect_error(&options, ERR_FORMAT, "the gzip data is cut");
@@ -286,7 +286,7 @@ TEST(cifar_planes_become_interleaved_pixels)
                 }
         dataset_close(&d);
     }
-    if (open_ok(&d, &(DataOptions){.path = test_folder(), .test_part = true, .limit = 1})) {
+    if (open_ok(&d, &(DataOptions){.path = test_folder(), .test_part = true, .config.limit = 1})) {
         EXPECT_INT(d.count, 1);
         dataset_close(&d);
     }
@@ -366,9 +366,9 @@ TEST(what_is_no_data_set_is_refused_in_one_sentence)
     options.path = at("nothing");
     expect_error(&options, ERR_IO, "nothing: cannot open the data");
     options.path = at("empty");
-    options.kind = DATA_IDX;
+    options.config.kind = DATA_IDX;
     expect_error(&options, ERR_IO, "holds no *-images-idx3-ubyte[.gz]");
-    options.kind = DATA_CIFAR10;
+    options.config.kind = DATA_CIFAR10;
     expect_error(&options, ERR_IO, "holds no data_batch_1.bin");
     options = (DataOptions){.path = at("text"), .test_part = true};
     expect_error(&options, ERR_USAGE, "this folder of images has no test part");
@@ -377,26 +377,30 @@ TEST(what_is_no_data_set_is_refused_in_one_sentence)
 TEST(options_that_cannot_work_are_usage_errors_with_the_numbers)
 {
     write_bytes("a", idx, sizeof idx);
-    DataOptions options = {.path = at("a"), .validation = 3};
+    DataOptions options = {.path = at("a"), .config.validation = 3};
     expect_error(&options, ERR_USAGE,
                  "data.validation holds out 3 images of 3, which leaves none to train on; set "
                  "data.validation below 3");
-    options.limit = 2;
+    options.config.limit = 2;
     expect_error(&options, ERR_USAGE, "3 images held out of a limit of 2 leave none");
-    options = (DataOptions){.path = at("a"), .channels = 5};
+    options = (DataOptions){.path = at("a"), .config.channels = 5};
     expect_error(&options, ERR_USAGE, "5 channels, expected 1 (grey), 3 (colour), 2 or 4");
-    options = (DataOptions){.path = at("a"), .height = 8};
+    options = (DataOptions){.path = at("a"), .config.height = 8};
     expect_error(&options, ERR_USAGE, "height 8 and width 0: give both, or neither");
-    options = (DataOptions){.path = at("a"), .height = 8, .width = 9999};
+    options = (DataOptions){.path = at("a"), .config.height = 8, .config.width = 9999};
     expect_error(&options, ERR_USAGE, "height 8 and width 9999, expected 1 to 8192");
-    options = (DataOptions){.path = at("a"), .kind = DATA_FOLDER};
+    options = (DataOptions){.path = at("a"), .config.kind = DATA_FOLDER};
     expect_error(&options, ERR_USAGE, "is a file, expected a folder of images");
 }
 
 TEST(idx_is_resized_and_widened_when_asked)
 {
     write_bytes("a", idx, sizeof idx);
-    DataOptions options = {.path = at("a"), .height = 1, .width = 1, .channels = 3, .limit = 2};
+    DataOptions options = {.path = at("a"),
+                           .config.height = 1,
+                           .config.width = 1,
+                           .config.channels = 3,
+                           .config.limit = 2};
     Dataset d;
     if (!open_ok(&d, &options)) return;
     EXPECT_TEXT(d.description, "2 colour images of 1x1 (IDX)");
@@ -410,7 +414,7 @@ TEST(grey_and_colour_get_an_opaque_alpha_when_asked)
     Err err;
     write_bytes("grey", idx, sizeof idx);
     for (int channels = 2; channels <= 4; channels += 2) {
-        DataOptions options = {.path = at("grey"), .channels = channels};
+        DataOptions options = {.path = at("grey"), .config.channels = channels};
         if (!EXPECT(dataset_open(&d, &options, NULL, NULL, &err))) continue;
         EXPECT_INT(d.channels, channels);
         size_t n = d.count * (size_t)d.height * (size_t)d.width, wrong = 0;
@@ -494,7 +498,7 @@ TEST(validation_images_are_never_trained_on_and_the_split_depends_on_the_seed_al
     uint32_t splits[3][200];
     for (int run = 0; run < 3; run++) {
         Dataset d;
-        DataOptions options = {.path = at("a"), .validation = 50, .seed = run == 2 ? 8 : 7};
+        DataOptions options = {.path = at("a"), .config.validation = 50, .seed = run == 2 ? 8 : 7};
         if (!open_ok(&d, &options)) return;
         EXPECT_INT(d.train_count, 150);
         EXPECT_INT(d.validation_count, 50);
@@ -560,12 +564,12 @@ TEST(by_default_1000_images_are_held_out_and_never_more_than_a_tenth)
         Dataset d;
         memcpy(bytes, header, sizeof header);
         write_bytes("a", bytes, sizeof header + n);
-        DataOptions options = {.path = at("a"), .validation = DATA_VALIDATION_AUTO};
+        DataOptions options = {.path = at("a"), .config.validation = DATA_VALIDATION_AUTO};
         if (!open_ok(&d, &options)) return;
         EXPECT_INT(d.validation_count, cases[i].held_out);
         EXPECT_INT(d.train_count, n - cases[i].held_out);
         dataset_close(&d);
-        options.limit = 5;
+        options.config.limit = 5;
         if (!open_ok(&d, &options)) return;
         EXPECT_INT(d.validation_count, 0);
         dataset_close(&d);
@@ -579,7 +583,9 @@ TEST(half_of_the_training_images_are_flipped_and_no_validation_image_is)
     for (int i = 0; i < 500; i++) bytes[17 + 2 * i] = 255;
     write_bytes("a", bytes, sizeof bytes);
     Dataset d;
-    if (!open_ok(&d, &(DataOptions){.path = at("a"), .flip = true, .validation = 100})) return;
+    if (!open_ok(&d,
+                 &(DataOptions){.path = at("a"), .config.flip = true, .config.validation = 100}))
+        return;
     int flips = 0, changed = 0;
     float x[2], first[400];
     for (uint64_t i = 0; i < 4000; i++) {

@@ -111,7 +111,7 @@ TEST(each_kind_of_bad_file_is_named_or_counted_and_listed_and_good_ones_are_read
     make_bad_files();
     expect_error(&(DataOptions){.path = test_folder()}, ERR_FORMAT,
                  "/bad-utf8-\\xff.png: damaged PNG: chunk IHDR");
-    if (!open_ok(&d, &(DataOptions){.path = test_folder(), .skip_bad = true})) return;
+    if (!open_ok(&d, &(DataOptions){.path = test_folder(), .config.skip_bad = true})) return;
     EXPECT_TEXT(d.description, "3 grey images of 4x4 (folder), 9 unreadable images left out");
     EXPECT_INT(d.pixels[0], 8);
     EXPECT_INT(d.pixels[16], 9);
@@ -140,7 +140,7 @@ TEST(an_image_that_is_deleted_while_the_folder_is_read_is_named_or_left_out)
     for (int skip = 0; skip < 2; skip++) {
         Dataset d;
         Err err = {0};
-        DataOptions options = {.path = test_folder(), .skip_bad = skip};
+        DataOptions options = {.path = test_folder(), .config.skip_bad = skip};
         for (int i = 1; i <= 3; i++) {
             char name[16];
             snprintf(name, sizeof name, "%d.png", i);
@@ -256,7 +256,7 @@ TEST(a_limit_takes_images_of_all_folders)
     for (int i = 0; i < 6; i++) write_png(names[i], i, 1);
     for (size_t limit = 1; limit <= 7; limit++) {
         Dataset d;
-        if (!open_ok(&d, &(DataOptions){.path = test_folder(), .limit = limit})) return;
+        if (!open_ok(&d, &(DataOptions){.path = test_folder(), .config.limit = limit})) return;
         EXPECT_INT(d.count, limit < 6 ? limit : 6);
         for (size_t i = 0; i < d.count; i++) EXPECT_INT(d.pixels[16 * i], 6 * i / d.count);
         if (limit == 3)
@@ -301,7 +301,7 @@ TEST(one_colour_image_makes_the_set_colour_and_images_of_several_sizes_need_a_si
     expect_error(&options, ERR_USAGE, "several sizes, the first 4x4, 3.png 1x8; a size must be");
     options.size_advice = "set it";
     expect_error(&options, ERR_USAGE, "3.png 1x8; set it");
-    options.height = options.width = 4;
+    options.config.height = options.config.width = 4;
     if (open_ok(&d, &options)) {
         EXPECT_TEXT(d.description, "3 colour images of 4x4 (folder)");
         for (int i = 0; i < 48; i++) EXPECT_INT(d.pixels[i], 50);
@@ -309,8 +309,10 @@ TEST(one_colour_image_makes_the_set_colour_and_images_of_several_sizes_need_a_si
         for (int i = 96; i < 144; i++) EXPECT_INT(d.pixels[i], 100); /* the centre of the row */
         dataset_close(&d);
     }
-    if (open_ok(&d,
-                &(DataOptions){.path = test_folder(), .channels = 1, .height = 2, .width = 3})) {
+    if (open_ok(&d, &(DataOptions){.path = test_folder(),
+                                   .config.channels = 1,
+                                   .config.height = 2,
+                                   .config.width = 3})) {
         EXPECT_TEXT(d.description, "3 grey images of 2x3 (folder)");
         for (int i = 0; i < 6; i++) EXPECT_INT(d.pixels[i], 50);
         dataset_close(&d);
@@ -325,7 +327,7 @@ TEST(a_bad_image_is_an_error_that_names_it_or_left_out_and_counted)
     DataOptions options = {.path = test_folder()};
     expect_error(&options, ERR_FORMAT, "2\\x0a.png: is text, expected a PNG or JPEG image");
     expect_error(&options, ERR_FORMAT, "(data.skip_bad = true leaves such images out)");
-    options.skip_bad = true;
+    options.config.skip_bad = true;
     write_bytes("0.jpg", "", 0);
     Dataset d;
     if (open_ok(&d, &options)) {

@@ -14,6 +14,7 @@
 #include "exact_denoiser.h"
 #include "model/method.h"
 #include "model/model.h"
+#include "sample_defaults.h"
 #include "test.h"
 #include "train/train_internal.h"
 
@@ -188,7 +189,7 @@ static void expect_sampled_labels(const Kind *kind, Model *m, const char *name)
     SampleRun run;
     sample_run_defaults(&run);
     run.process = &m->process;
-    run.tolerance = 1e-2;
+    run.config.tolerance = 1e-2;
     SeedNoise seeds = {.first_seed = 1};
     NoiseSource noise = seed_noise(&seeds);
     Spy spy = {.kind = kind, .process = &m->process};
@@ -327,7 +328,7 @@ static void draw_points(Model *m, int count, double *x)
     NoiseSource noise = seed_noise(&seeds);
     sample_run_defaults(&run);
     run.process = &m->process;
-    run.clip = false;
+    run.config.clip = false;
     must(model_prepare(m, count, -1, &d, &err), &err);
     must(sampler_grid(sampler, &run, SPACING_AUTO, 40, &grid, &err), &err);
     run.grid = &grid;

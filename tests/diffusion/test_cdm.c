@@ -13,11 +13,11 @@ static const double MEAN = 0.5, STD = 0.25, LN_TWO_PI = 1.8378770664093454;
 static Process linear(void)
 {
     Process p;
-    ProcessConfig c = {.kind = PROCESS_DDPM,
-                       .T = T,
-                       .schedule = SCHEDULE_LINEAR,
-                       .beta_start = 1e-4,
-                       .beta_end = 0.02};
+    NoiseConfig c = {.kind = PROCESS_DDPM,
+                     .T = T,
+                     .schedule = SCHEDULE_LINEAR,
+                     .beta_start = 1e-4,
+                     .beta_end = 0.02};
     EXPECT(process_make(&p, &c, NULL));
     return p;
 }
@@ -199,7 +199,7 @@ TEST(at_the_clean_level_and_for_noise_no_squared_error_flows_back)
 TEST(uniform_levels_have_evenly_spaced_noise)
 {
     Process p;
-    ProcessConfig c = {.kind = PROCESS_DDPM, .T = 1000, .schedule = SCHEDULE_UNIF};
+    NoiseConfig c = {.kind = PROCESS_DDPM, .T = 1000, .schedule = SCHEDULE_UNIF};
     EXPECT(process_make(&p, &c, NULL));
     for (int k = 0; k < 1002; k++) EXPECT_NEAR(cdm_level(&p, k).sigma, k / 1001.0, 1e-12);
     process_free(&p);

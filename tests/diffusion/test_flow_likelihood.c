@@ -442,7 +442,7 @@ TEST(flows_that_cannot_be_are_refused_in_words)
     EXPECT_REFUSED(flow_log_density(&run, &blind, 1, &x, &seed, &draw, &log_p, NULL, &err), err,
                    ERR_USAGE, "differentiated");
     process_free(&p);
-    ProcessConfig single = every_process[PROCESS_DDPM];
+    NoiseConfig single = every_process[PROCESS_DDPM];
     single.T = 1;
     EXPECT(process_make(&p, &single, &err));
     run = flow(&p, 1e-5);

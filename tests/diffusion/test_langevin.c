@@ -5,10 +5,10 @@
 #include "exact_denoiser.h"
 #include "solver_case.h"
 
-static const ProcessConfig smld_1000 = {
-    .kind = PROCESS_SMLD, .T = 1000, .sigma_min = 0.01, .sigma_max = 50};
+static const NoiseConfig smld_1000 = {
+    .kind = PROCESS_SMLD, .levels = 1000, .sigma_min = 0.01, .sigma_max = 50};
 
-static Case *case_of(const ProcessConfig *config, SpacingKind spacing, int levels)
+static Case *case_of(const NoiseConfig *config, SpacingKind spacing, int levels)
 {
     Case *c = case_new(config);
     case_spaced(c, spacing, levels);
@@ -57,7 +57,7 @@ static Moments chain_moments(const char *name, Case *s)
 TEST(ancestral_and_reverse_diffusion_of_smld_have_the_moments_of_the_closed_form)
 {
     Case *s = case_of(&smld_1000, SPACING_EVEN, 1000);
-    s->run.corrector_steps = 0;
+    s->run.config.corrector_steps = 0;
     Moments m = chain_moments("pc", s);
     EXPECT_NEAR(m.mean, 0.4999875, 1e-7);
     EXPECT_NEAR(m.variance, 0.0629360, 1e-7);
@@ -65,7 +65,7 @@ TEST(ancestral_and_reverse_diffusion_of_smld_have_the_moments_of_the_closed_form
     m = chain_moments("ancestral", s);
     EXPECT_NEAR(m.variance, 0.0618720, 1e-7);
     EXPECT_INT(s->run.network_calls, 1000);
-    s->run.predictor = PREDICTOR_ANCESTRAL;
+    s->run.config.predictor = PREDICTOR_ANCESTRAL;
     EXPECT_NEAR(chain_moments("pc", s).variance, m.variance, 1e-12);
     EXPECT_NEAR(chain_moments("pc", s).mean, m.mean, 1e-12);
     case_free(s);
@@ -135,7 +135,7 @@ TEST(chains_of_every_process_follow_their_published_steps)
     for (int kind = 0; kind < PROCESSES; kind++) {
         for (int k = 0; k < 5; k++) {
             Case *s = case_of(&every_process[kind], SPACING_EVEN, steps[k]);
-            s->run.corrector_steps = 0;
+            s->run.config.corrector_steps = 0;
             Moments want[3], got[3];
             for (int rule = 0; rule < 3; rule++) want[rule] = recursion(s, (Rule)rule, 0.5, 0.0625);
             got[BY_EULER] = chain_moments("reverse-sde", s);
@@ -156,7 +156,7 @@ TEST(reverse_sde_of_processes_that_only_add_noise_ends_clean)
 {
     static const int kinds[] = {PROCESS_SMLD, PROCESS_VE};
     for (int k = 0; k < 2; k++) {
-        ProcessConfig config = every_process[kinds[k]];
+        NoiseConfig config = every_process[kinds[k]];
         config.sigma_min = 0.1;
         Case *s = case_of(&config, SPACING_UNIFORM, 200);
         double prior = process_prior_std(&s->process);
@@ -186,11 +186,11 @@ static const Annealing annealings[] = {
 
 static Moments annealed(const Annealing *a, double step)
 {
-    ProcessConfig config = {
-        .kind = PROCESS_SMLD, .T = a->levels, .sigma_min = 0.01, .sigma_max = a->sigma_max};
+    NoiseConfig config = {
+        .kind = PROCESS_SMLD, .levels = a->levels, .sigma_min = 0.01, .sigma_max = a->sigma_max};
     Case *s = case_of(&config, SPACING_EVEN, a->levels);
-    s->run.langevin_steps = a->steps;
-    s->run.langevin_step = step;
+    s->run.config.langevin_steps = a->steps;
+    s->run.config.langevin_step = step;
     Moments m = moments_of("langevin", s, a->levels * a->steps, 1.0 / 12, 0.5, 0.0625);
     EXPECT_INT(s->run.network_calls, a->levels * a->steps + 1);
     case_free(s);
@@ -223,8 +223,8 @@ TEST(langevin_of_every_process_anneals_the_unscaled_image)
 {
     for (int kind = 0; kind < PROCESSES; kind++) {
         Case *s = case_of(&every_process[kind], SPACING_LOGSNR, 30);
-        s->run.langevin_steps = 4;
-        s->run.langevin_step = 3e-6;
+        s->run.config.langevin_steps = 4;
+        s->run.config.langevin_step = 3e-6;
         const NoiseLevel *level = s->grid.level;
         double smallest = level[29].sigma / level[29].alpha;
         double prior = process_prior_std(&s->process);
@@ -258,7 +258,7 @@ TEST(plain_langevin_stays_at_the_cleanest_level)
         EXPECT_INT(s->grid.n, 299);
         for (int i = 0; i < s->grid.n; i++)
             EXPECT_SAME(&s->grid.level[i], &cleanest, sizeof cleanest);
-        s->run.langevin_step = 1e-6;
+        s->run.config.langevin_step = 1e-6;
         double noise = cleanest.sigma / cleanest.alpha, v = 0.0625 + noise * noise;
         double prior = process_prior_std(&s->process), start = prior * prior;
         double variance = start / (cleanest.alpha * cleanest.alpha);
@@ -293,9 +293,9 @@ TEST(corrector_takes_the_langevin_step_of_its_image)
         NoiseSource noise = seed_noise(&seeds);
         Denoiser denoiser = {.dims = WIDE, .predict = bent_predict};
         double x[2 * WIDE], want[2 * WIDE], z[2][WIDE];
-        s->run.predictor = PREDICTOR_NONE;
-        s->run.corrector_steps = 2;
-        s->run.snr = 0.3;
+        s->run.config.predictor = PREDICTOR_NONE;
+        s->run.config.corrector_steps = 2;
+        s->run.config.snr = 0.3;
         Err err = {0};
         must(sample("pc", s, denoiser, noise, 2, x, &err), &err);
         NoiseLevel level = s->grid.level[0];
@@ -329,7 +329,7 @@ TEST(corrector_stands_still_where_the_score_is_zero)
     NoiseSource noise = seed_noise(&seeds);
     Denoiser denoiser = {.context = s, .dims = WIDE, .predict = bent_predict};
     double x[WIDE], start[WIDE];
-    s->run.predictor = PREDICTOR_NONE;
+    s->run.config.predictor = PREDICTOR_NONE;
     Err err = {0};
     must(sample("pc", s, denoiser, noise, 1, x, &err), &err);
     noise.normals(noise.context, 0, 0, WIDE, start);
@@ -344,7 +344,7 @@ TEST(corrector_of_few_values_takes_the_expected_norms)
         Case *s = case_of(&every_process[kind], SPACING_EVEN, 2);
         const NoiseLevel *level = s->grid.level;
         double prior = process_prior_std(&s->process), variance = prior * prior;
-        s->run.predictor = PREDICTOR_NONE;
+        s->run.config.predictor = PREDICTOR_NONE;
         for (int i = 0; i < 2; i++) {
             double r = level[i].alpha / level[i + 1].alpha, noise = level[i].sigma;
             double v = level[i].alpha * level[i].alpha * 0.0625 + noise * noise;
@@ -381,11 +381,12 @@ enum { POINTS = 2500 };
 static double heavier_share(const char *name)
 {
     static double x[2 * POINTS];
-    const ProcessConfig config = {.kind = PROCESS_SMLD, .T = 10, .sigma_min = 0.1, .sigma_max = 10};
+    const NoiseConfig config = {
+        .kind = PROCESS_SMLD, .levels = 10, .sigma_min = 0.1, .sigma_max = 10};
     Case *s = case_new(&config);
     Err err = {0};
-    s->run.langevin_steps = 100;
-    s->run.langevin_step = 0.2 * 0.1 * 0.1;
+    s->run.config.langevin_steps = 100;
+    s->run.config.langevin_step = 0.2 * 0.1 * 0.1;
     must(sampler_grid(sampler_find(name), &s->run, SPACING_AUTO, 0, &s->grid, &err), &err);
     double prior = 10;
     NoiseSource noise = {.context = &prior, .normals = uniform_start};

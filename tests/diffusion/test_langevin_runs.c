@@ -22,11 +22,11 @@ enum { VARIANTS = sizeof variants / sizeof *variants };
 
 static void apply(const Variant *v, SampleRun *run)
 {
-    run->predictor = v->predictor;
-    run->corrector_steps = v->corrector_steps;
+    run->config.predictor = v->predictor;
+    run->config.corrector_steps = v->corrector_steps;
 }
 
-static Case *case_of(const ProcessConfig *config, SpacingKind spacing, int levels)
+static Case *case_of(const NoiseConfig *config, SpacingKind spacing, int levels)
 {
     Case *c = case_new(config);
     case_spaced(c, spacing, levels);
@@ -60,7 +60,7 @@ TEST(every_number_of_steps_of_every_process_gives_finite_images)
 /* The price of a walk in network calls, over n levels. */
 static long price(const Variant *v, const SampleRun *run, int n)
 {
-    if (strcmp(v->name, "langevin") == 0) return (long)n * run->langevin_steps + 1;
+    if (strcmp(v->name, "langevin") == 0) return (long)n * run->config.langevin_steps + 1;
     if (strcmp(v->name, "plain-langevin") == 0) return n + 1;
     if (strcmp(v->name, "pc") != 0) return n;
     return (long)n * (v->corrector_steps + (v->predictor != PREDICTOR_NONE));
@@ -239,7 +239,7 @@ static void expect_diverged(const Variant *v, BrokenCall broken, const char *pla
     SeedNoise seeds = {1};
     double x[4];
     apply(v, &s->run);
-    s->run.snr = 1;
+    s->run.config.snr = 1;
     if (broken.call < 0) broken.call += (int)price(v, &s->run, 3);
     Err err = {0};
     EXPECT_REFUSED(sample(v->name, s, denoiser, seed_noise(&seeds), 4, x, &err), err, ERR_DIVERGED,
@@ -310,22 +310,22 @@ TEST(options_out_of_range_are_usage_errors)
     static const double steps[] = {-1e-6, (double)NAN, HUGE_VAL};
     Case *s = case_of(&every_process[PROCESS_VP], SPACING_EVEN, 5);
     for (int k = 0; k < 5; k++) {
-        s->run.snr = snrs[k];
+        s->run.config.snr = snrs[k];
         expect_usage(s, "pc", "snr is ");
     }
-    s->run.snr = 10;
-    s->run.corrector_steps = -1;
+    s->run.config.snr = 10;
+    s->run.config.corrector_steps = -1;
     expect_usage(s, "pc", "corrector steps is -1; it must be 0 or more");
-    s->run.predictor = PREDICTOR_NONE;
-    s->run.corrector_steps = 0;
+    s->run.config.predictor = PREDICTOR_NONE;
+    s->run.config.corrector_steps = 0;
     expect_usage(s, "pc", "corrector steps is 0; it must be 1 or more without predictor");
     for (int k = 0; k < 3; k++) {
-        s->run.langevin_step = steps[k];
+        s->run.config.langevin_step = steps[k];
         expect_usage(s, "langevin", "the Langevin step is ");
         expect_usage(s, "plain-langevin", "the Langevin step is ");
     }
-    s->run.langevin_step = 0;
-    s->run.langevin_steps = 0;
+    s->run.config.langevin_step = 0;
+    s->run.config.langevin_steps = 0;
     expect_usage(s, "langevin", "Langevin steps at each level is 0");
     case_free(s);
 }

@@ -11,7 +11,7 @@
 
 static const double LOG_TWO_PI = 1.83787706640934548356;
 
-static Process make_process(const ProcessConfig *c)
+static Process make_process(const NoiseConfig *c)
 {
     Process p;
     Err err = {0};
@@ -21,11 +21,11 @@ static Process make_process(const ProcessConfig *c)
 
 static Process ddpm(int T)
 {
-    return make_process(&(ProcessConfig){.kind = PROCESS_DDPM,
-                                         .T = T,
-                                         .schedule = SCHEDULE_LINEAR,
-                                         .beta_start = 0.1 / T,
-                                         .beta_end = 20.0 / T});
+    return make_process(&(NoiseConfig){.kind = PROCESS_DDPM,
+                                       .T = T,
+                                       .schedule = SCHEDULE_LINEAR,
+                                       .beta_start = 0.1 / T,
+                                       .beta_end = 20.0 / T});
 }
 
 /* ---- decoder ---- */
@@ -117,11 +117,11 @@ TEST(divergences_of_gaussians_have_their_closed_forms)
 
 TEST(the_prior_of_the_thousand_step_chain_costs_almost_nothing)
 {
-    Process p = make_process(&(ProcessConfig){.kind = PROCESS_DDPM,
-                                              .T = 1000,
-                                              .schedule = SCHEDULE_LINEAR,
-                                              .beta_start = 1e-4,
-                                              .beta_end = 0.02});
+    Process p = make_process(&(NoiseConfig){.kind = PROCESS_DDPM,
+                                            .T = 1000,
+                                            .schedule = SCHEDULE_LINEAR,
+                                            .beta_start = 1e-4,
+                                            .beta_end = 0.02});
     double one = 1, zero = 0;
     EXPECT_NEAR(prior_kl(&p, &one, 1) / log(2), 2.9113e-5, 1e-9);
     EXPECT_NEAR(prior_kl(&p, &zero, 1) / log(2), 5.9e-10, 1e-11);
@@ -224,11 +224,11 @@ static double expected_steps(const LikelihoodRun *run, double *prior)
 
 TEST(bound_of_a_gaussian_closes_on_its_entropy)
 {
-    Process p = make_process(&(ProcessConfig){.kind = PROCESS_DDPM,
-                                              .T = 1000,
-                                              .schedule = SCHEDULE_LINEAR,
-                                              .beta_start = 1e-4,
-                                              .beta_end = 0.02});
+    Process p = make_process(&(NoiseConfig){.kind = PROCESS_DDPM,
+                                            .T = 1000,
+                                            .schedule = SCHEDULE_LINEAR,
+                                            .beta_start = 1e-4,
+                                            .beta_end = 0.02});
     double s2 = half.std * half.std, variances[1000], prior;
     /* The optimal variance adds that of x0 given x_t. */
     for (int t = 0; t < 1000; t++) {
@@ -257,7 +257,7 @@ TEST(bound_of_a_gaussian_closes_on_its_entropy)
 TEST(bound_of_a_gaussian_closes_on_its_entropy_for_score_matching_chains)
 {
     Process p = make_process(
-        &(ProcessConfig){.kind = PROCESS_SMLD, .T = 4000, .sigma_min = 0.01, .sigma_max = 30});
+        &(NoiseConfig){.kind = PROCESS_SMLD, .levels = 4000, .sigma_min = 0.01, .sigma_max = 30});
     double s2 = half.std * half.std, prior, *variances = mem_doubles(4000);
     for (int t = 0; t < 4000; t++) {
         NoiseLevel level = process_level(&p, t);
@@ -279,11 +279,11 @@ TEST(bound_of_a_gaussian_closes_on_its_entropy_for_score_matching_chains)
 TEST(fitted_variances_are_the_optimal_ones)
 {
     enum { SAMPLES = 48, SIZE = 64, T = 1000 };
-    Process p = make_process(&(ProcessConfig){.kind = PROCESS_DDPM,
-                                              .T = T,
-                                              .schedule = SCHEDULE_LINEAR,
-                                              .beta_start = 1e-4,
-                                              .beta_end = 0.02});
+    Process p = make_process(&(NoiseConfig){.kind = PROCESS_DDPM,
+                                            .T = T,
+                                            .schedule = SCHEDULE_LINEAR,
+                                            .beta_start = 1e-4,
+                                            .beta_end = 0.02});
     GaussianData data = {.dims = SIZE, .mean = 0.5, .std = 0.25};
     Denoiser d = gaussian_denoiser(&data);
     static double x0[SAMPLES * SIZE], variances[T];
@@ -326,11 +326,11 @@ static bool predict_a_tenth(void *context, int count, const double *x, const Noi
 
 TEST(a_term_is_half_the_loss_of_signal_to_noise_times_the_squared_error)
 {
-    Process p = make_process(&(ProcessConfig){.kind = PROCESS_DDPM,
-                                              .T = 1000,
-                                              .schedule = SCHEDULE_LINEAR,
-                                              .beta_start = 1e-4,
-                                              .beta_end = 0.02});
+    Process p = make_process(&(NoiseConfig){.kind = PROCESS_DDPM,
+                                            .T = 1000,
+                                            .schedule = SCHEDULE_LINEAR,
+                                            .beta_start = 1e-4,
+                                            .beta_end = 0.02});
     double x0 = 0.3, terms[1001];
     Likelihood result;
     Denoiser d = {.dims = 1, .predict = predict_a_tenth};
@@ -518,7 +518,7 @@ TEST(bound_lies_above_the_true_information_of_the_pixels)
 TEST(bounds_that_cannot_be_are_refused_in_words)
 {
     static const struct {
-        ProcessConfig process;
+        NoiseConfig process;
         int calls;
         bool clip;
         const char *word;

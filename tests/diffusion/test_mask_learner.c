@@ -38,7 +38,7 @@ static double error_at(const World *w, NoiseLevel level)
     return sum / DIMS;
 }
 
-static MaskConfig standard(const World *w, int keep)
+static MaskConfig standard(int keep)
 {
     return (MaskConfig){.keep = keep,
                         .masks = 4,
@@ -46,9 +46,7 @@ static MaskConfig standard(const World *w, int keep)
                         .precondition = true,
                         .full = 0.16,
                         .ramp = 0.6,
-                        .settle = 0.7,
-                        .mean_square = w->mean_square,
-                        .seed = 3};
+                        .settle = 0.7};
 }
 
 /* Updates from .. to-1 of `all`, each a batch of predictions with errors as they would be. */
@@ -79,7 +77,7 @@ static MaskLearner learner(const World *w, MaskConfig c)
 {
     MaskLearner l;
     Err err = {0};
-    if (!mask_learner_open(&l, &c, &w->schedule, &err)) {
+    if (!mask_learner_open(&l, &c, w->mean_square, 3, &w->schedule, &err)) {
         printf("%s\n", err.text);
         abort();
     }
@@ -139,7 +137,7 @@ TEST(the_scores_settle_on_steps_within_two_percent_of_the_optimum)
         double best;
         Err err = {0};
         EXPECT(steps_optimum(&costs, T, keep[i], m, &best, &err));
-        MaskLearner l = learner(&w, standard(&w, keep[i]));
+        MaskLearner l = learner(&w, standard(keep[i]));
         learn(&l, &w, 0, 1000, 1000);
         EXPECT(mask_learner_extract(&l, 1, m, &err));
         EXPECT_INT(kept_of(m), keep[i]);
@@ -158,7 +156,7 @@ TEST(the_scores_settle_on_steps_within_two_percent_of_the_optimum)
 TEST(the_plain_loss_as_reward_prefers_the_noisiest_steps)
 {
     World w = world_make();
-    MaskConfig c = standard(&w, 20);
+    MaskConfig c = standard(20);
     c.reward = REWARD_LOSS;
     c.extract = EXTRACT_TOP;
     MaskLearner l = learner(&w, c);
@@ -177,7 +175,7 @@ TEST(the_plain_loss_as_reward_prefers_the_noisiest_steps)
 TEST(all_steps_stay_until_the_ramp_and_the_budget_is_kept_after_it)
 {
     World w = world_make();
-    MaskLearner l = learner(&w, standard(&w, 20));
+    MaskLearner l = learner(&w, standard(20));
     learn(&l, &w, 0, 16, 100);
     for (int t = 0; t < T; t++) EXPECT(l.s[t] == 1);
     unsigned char m[T];
@@ -210,14 +208,14 @@ static double seen_cost(const MaskLearner *l, const unsigned char *m)
     ErrorCurve curve;
     error_curve_make(&curve, &l->errors);
     mask_alpha_bar(alpha_bar, l->config.alphas, l->schedule, m);
-    return chain_cost(&curve, alpha_bar, m, T, l->config.mean_square);
+    return chain_cost(&curve, alpha_bar, m, T, l->mean_square);
 }
 
 TEST(no_step_of_the_moved_ones_can_move_for_the_better)
 {
     World w = world_make();
     for (MaskAlphas alphas = ALPHAS_MERGED; alphas <= ALPHAS_RESCALED; alphas++) {
-        MaskConfig c = standard(&w, 10);
+        MaskConfig c = standard(10);
         unsigned char m[T], drawn[T];
         Err err = {0};
         c.alphas = alphas;
@@ -250,7 +248,7 @@ TEST(every_choice_settles)
 {
     World w = world_make();
     for (int choice = 0; choice < 7; choice++) {
-        MaskConfig c = standard(&w, 20);
+        MaskConfig c = standard(20);
         if (choice < 2) c.alphas = choice ? ALPHAS_LITERAL : ALPHAS_RESCALED;
         if (choice == 2) c.masks = 1, c.baseline = BASELINE_RUNNING;
         if (choice == 3) c.masks = 1, c.baseline = BASELINE_NONE, c.precondition = false;
@@ -280,7 +278,7 @@ TEST(every_choice_settles)
 TEST(one_mask_with_a_running_baseline_beats_even_spacing)
 {
     World w = world_make();
-    MaskConfig c = standard(&w, 20);
+    MaskConfig c = standard(20);
     c.masks = 1;
     c.baseline = BASELINE_RUNNING;
     MaskLearner l = learner(&w, c);
@@ -296,8 +294,8 @@ TEST(one_mask_with_a_running_baseline_beats_even_spacing)
 TEST(a_saved_learner_goes_on_to_the_same_bits)
 {
     World w = world_make();
-    MaskLearner straight = learner(&w, standard(&w, 20)), parts = learner(&w, standard(&w, 20)),
-                rest = learner(&w, standard(&w, 20));
+    MaskLearner straight = learner(&w, standard(20)), parts = learner(&w, standard(20)),
+                rest = learner(&w, standard(20));
     double state[T + 4 * ERROR_PLACES + 4], end[2][T + 4 * ERROR_PLACES + 4];
     EXPECT_INT((long long)mask_learner_state_count(&parts),
                (long long)(sizeof state / sizeof *state));
@@ -329,7 +327,7 @@ TEST(levels_are_drawn_evenly_among_the_kept_steps)
 {
     enum { DRAWS = 20000 };
     World w = world_make();
-    MaskLearner l = learner(&w, standard(&w, 20));
+    MaskLearner l = learner(&w, standard(20));
     Err err = {0};
     learn(&l, &w, 0, 80, 100);
     EXPECT(mask_learner_draw(&l, 0.9, &err));
@@ -357,14 +355,15 @@ TEST(configurations_that_cannot_be_are_refused)
         {20, 8, 0.5, 0.5, 0.7, "must rise"},       {20, 8, 0.1, 0.8, 0.7, "must rise"},
         {20, 8, 0.1, 0.5, 1.1, "must rise"},       {20, 1, 0.1, 0.5, 0.7, "needs 2 or more"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        MaskConfig c = standard(&w, rows[i].keep);
+        MaskConfig c = standard(rows[i].keep);
         MaskLearner l;
         Err err = {0};
         c.masks = rows[i].masks;
         c.full = rows[i].full;
         c.ramp = rows[i].ramp;
         c.settle = rows[i].settle;
-        EXPECT_REFUSED(mask_learner_open(&l, &c, &w.schedule, &err), err, ERR_USAGE, rows[i].says);
+        EXPECT_REFUSED(mask_learner_open(&l, &c, w.mean_square, 3, &w.schedule, &err), err,
+                       ERR_USAGE, rows[i].says);
     }
     schedule_free(&w.schedule);
 }

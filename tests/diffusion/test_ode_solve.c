@@ -114,7 +114,7 @@ TEST(calls_and_steps_are_those_of_the_published_solver)
     } rows[] = {{PROCESS_VP, 0.149982, 50, 0}, {PROCESS_SUBVP, 0.149967, 68, 2}};
     for (int k = 0; k < 2; k++) {
         Process process;
-        ProcessConfig config = {
+        NoiseConfig config = {
             .kind = rows[k].kind, .beta_min = 0.1, .beta_max = 20, .time_min = 1e-5};
         if (!EXPECT(process_make(&process, &config, NULL))) return;
         OdeProblem p = {.name = "flow",

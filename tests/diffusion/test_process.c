@@ -98,7 +98,7 @@ TEST(time_is_found_from_the_signal_to_noise_ratio)
 /* d alpha/dt = f alpha and d sigma^2/dt = 2 f sigma^2 + g^2, by central differences. */
 TEST(a_constant_beta_is_a_process_as_well)
 {
-    ProcessConfig config = {.kind = PROCESS_VP, .beta_min = 5, .beta_max = 5, .time_min = 1e-5};
+    NoiseConfig config = {.kind = PROCESS_VP, .beta_min = 5, .beta_max = 5, .time_min = 1e-5};
     Process p;
     Err err = {0};
     if (!EXPECT(process_make(&p, &config, &err))) return;
@@ -176,7 +176,7 @@ TEST(karras_and_logsnr_grids_are_even_in_their_own_scale)
 }
 
 /* s = sigma / alpha of a grid's levels. */
-static void expect_noise(const ProcessConfig *config, SpacingKind spacing, int n, const double *s,
+static void expect_noise(const NoiseConfig *config, SpacingKind spacing, int n, const double *s,
                          double relative)
 {
     Process p;
@@ -193,8 +193,7 @@ static void expect_noise(const ProcessConfig *config, SpacingKind spacing, int n
 /* Karras et al. 2022, table 1 for CIFAR-10, and diffusers' EDM, VE and DPM-Solver schedulers. */
 TEST(grids_are_those_of_published_schedulers)
 {
-    ProcessConfig edm = {
-        .kind = PROCESS_VE, .sigma_min = 0.002, .sigma_max = 80, .time_min = 1e-12};
+    NoiseConfig edm = {.kind = PROCESS_VE, .sigma_min = 0.002, .sigma_max = 80, .time_min = 1e-12};
     static const double edm_18[] = {80,      57.58598, 40.78557, 28.37458, 19.35245, 12.91008,
                                     8.40094, 5.31519,  3.25682,  1.92334,  1.08817,  0.58535,
                                     0.29644, 0.13952,  0.05995,  0.02293,  0.00753,  0.002};
@@ -202,11 +201,11 @@ TEST(grids_are_those_of_published_schedulers)
     expect_noise(&edm, SPACING_KARRAS, 18, edm_18, 7e-4);
     expect_noise(&edm, SPACING_KARRAS, 5, edm_5, 3e-7);
 
-    ProcessConfig ve = {.kind = PROCESS_VE, .sigma_min = 0.01, .sigma_max = 1348, .time_min = 1e-5};
+    NoiseConfig ve = {.kind = PROCESS_VE, .sigma_min = 0.01, .sigma_max = 1348, .time_min = 1e-5};
     static const double ve_5[] = {1348, 70.352615, 3.671729, 0.191629, 0.0100012};
     expect_noise(&ve, SPACING_UNIFORM, 5, ve_5, 3e-6);
 
-    ProcessConfig smld = {.kind = PROCESS_SMLD, .T = 5, .sigma_min = 0.01, .sigma_max = 1348};
+    NoiseConfig smld = {.kind = PROCESS_SMLD, .levels = 5, .sigma_min = 0.01, .sigma_max = 1348};
     static const double ladder[] = {1348, 70.350540, 3.6715114, 0.1916118, 0.01};
     expect_noise(&smld, SPACING_EVEN, 5, ladder, 6e-7);
 
@@ -226,11 +225,11 @@ TEST(grids_are_those_of_published_schedulers)
 TEST(wrong_processes_are_refused_by_name)
 {
     static const struct {
-        ProcessConfig config;
+        NoiseConfig config;
         const char *word;
     } rows[] = {
-        {{.kind = PROCESS_SMLD, .T = 1, .sigma_min = 0.01, .sigma_max = 1}, "noise levels"},
-        {{.kind = PROCESS_SMLD, .T = 9, .sigma_min = 0, .sigma_max = 1}, "sigma_min"},
+        {{.kind = PROCESS_SMLD, .levels = 1, .sigma_min = 0.01, .sigma_max = 1}, "noise levels"},
+        {{.kind = PROCESS_SMLD, .levels = 9, .sigma_min = 0, .sigma_max = 1}, "sigma_min"},
         {{.kind = PROCESS_VE, .sigma_min = 2, .sigma_max = 1, .time_min = 1e-5}, "sigma_max"},
         {{.kind = PROCESS_VE, .sigma_min = 0.1, .sigma_max = (double)INFINITY, .time_min = 1e-5},
          "sigma_max"},

@@ -8,6 +8,7 @@
 #include "diffusion/denoiser.h"
 #include "diffusion/sampler.h"
 #include "exact_denoiser.h"
+#include "sample_defaults.h"
 #include "test.h"
 
 /* ---- a run and its parts ---- */
@@ -30,17 +31,17 @@ static Setup *setup_betas(double beta_start, double beta_end, int T, SpacingKind
 {
     Err err = {0};
     Setup *s = calloc(1, sizeof *s);
-    ProcessConfig config = {.kind = PROCESS_DDPM,
-                            .T = T,
-                            .schedule = SCHEDULE_LINEAR,
-                            .beta_start = beta_start,
-                            .beta_end = beta_end};
+    NoiseConfig config = {.kind = PROCESS_DDPM,
+                          .T = T,
+                          .schedule = SCHEDULE_LINEAR,
+                          .beta_start = beta_start,
+                          .beta_end = beta_end};
     must(process_make(&s->process, &config, &err), &err);
     must(level_grid_make(&s->grid, &s->process, spacing, n, &err), &err);
     sample_run_defaults(&s->run);
     s->run.process = &s->process;
     s->run.grid = &s->grid;
-    s->run.clip = false;
+    s->run.config.clip = false;
     return s;
 }
 
@@ -138,7 +139,7 @@ static double sum_of_ramp(double beta_start, Prediction kind, bool end_clean)
     double start[768], x[768], sum = 0;
     for (int i = 0; i < 768; i++) start[i] = i / 768.0;
     StandIn net = {kind, net_scaled_by_time, 768};
-    s->run.clip = true;
+    s->run.config.clip = true;
     Err err = {0};
     must(sample("ddim", &s->run, stand_in(&net), fixed_start(start), 1, x, &err), &err);
     for (int i = 0; i < 768; i++) sum += fabs(x[i]);
@@ -175,7 +176,7 @@ TEST(ddim_reproduces_runs_of_diffusers_with_a_bent_network)
         double start[4] = {1, -0.5, 0.25, 2}, x[4];
         StandIn net = {rows[r].kind, net_bent, 1};
         if (rows[r].end_noisy) end_at_first_step(s);
-        s->run.clip = rows[r].clip;
+        s->run.config.clip = rows[r].clip;
         Err err = {0};
         must(sample("ddim", &s->run, stand_in(&net), fixed_start(start), 4, x, &err), &err);
         for (int i = 0; i < 4; i++) EXPECT_NEAR(x[i], rows[r].x[i], 5e-6);
@@ -212,9 +213,9 @@ TEST(ddpm_on_all_steps_has_the_variances_of_the_closed_form)
     } rows[] = {{1, 0.991067, 0.999900}, {0.25, 0.246125, 0.250752}, {0.01, 0.009276, 0.010154}};
     for (int r = 0; r < 3; r++) {
         Setup *s = setup(1000, SPACING_EVEN, 1000);
-        s->run.variance = VARIANCE_SMALL;
+        s->run.config.variance = VARIANCE_SMALL;
         EXPECT_NEAR(moments_of("ddpm", s, 0, rows[r].data).variance, rows[r].small, 1e-6);
-        s->run.variance = VARIANCE_LARGE;
+        s->run.config.variance = VARIANCE_LARGE;
         EXPECT_NEAR(moments_of("ddpm", s, 0, rows[r].data).variance, rows[r].large, 1e-6);
         EXPECT_INT(s->run.network_calls, 1000);
         setup_free(s);
@@ -232,9 +233,9 @@ TEST(ddpm_on_few_steps_has_the_variances_of_the_closed_form)
                 {250, 0.23602, 0.25335}};
     for (int r = 0; r < 4; r++) {
         Setup *s = setup(1000, SPACING_EVEN, rows[r].steps);
-        s->run.variance = VARIANCE_SMALL;
+        s->run.config.variance = VARIANCE_SMALL;
         EXPECT_NEAR(moments_of("ddpm", s, 0.5, 0.25).variance, rows[r].small, 6e-6);
-        s->run.variance = VARIANCE_LARGE;
+        s->run.config.variance = VARIANCE_LARGE;
         EXPECT_NEAR(moments_of("ddpm", s, 0.5, 0.25).variance, rows[r].large, 6e-6);
         setup_free(s);
     }
@@ -276,10 +277,10 @@ TEST(ddim_with_eta_one_is_ddpm_with_small_variance)
             Setup *s = setup(1000, SPACING_EVEN, steps[k]);
             SeedNoise seeds = {7};
             double a[40], b[40];
-            s->run.clip = clip;
+            s->run.config.clip = clip;
             s->run.clip_range = 0.7; /* binds for both modes */
-            s->run.eta = 1;
-            s->run.variance = VARIANCE_SMALL;
+            s->run.config.eta = 1;
+            s->run.config.variance = VARIANCE_SMALL;
             Denoiser denoiser = mixture_denoiser(&two_modes);
             Err err = {0};
             must(sample("ddim", &s->run, denoiser, seed_noise(&seeds), 20, a, &err), &err);
@@ -307,9 +308,9 @@ enum { VARIANTS = sizeof variants / sizeof *variants };
 
 static void apply(const Variant *v, SampleRun *run)
 {
-    run->variance = v->variance;
-    run->eta = v->eta;
-    run->clip = v->clip;
+    run->config.variance = v->variance;
+    run->config.eta = v->eta;
+    run->config.clip = v->clip;
 }
 
 TEST(every_number_of_steps_on_every_grid_gives_finite_images)
@@ -597,12 +598,12 @@ TEST(options_out_of_range_are_usage_errors)
     Denoiser denoiser = mixture_denoiser(&two_modes);
     for (int k = 0; k < 3; k++) {
         Err err = {0};
-        s->run.clip = false;
-        s->run.eta = etas[k];
+        s->run.config.clip = false;
+        s->run.config.eta = etas[k];
         EXPECT_REFUSED(sample("ddim", &s->run, denoiser, seed_noise(&seeds), 1, x, &err), err,
                        ERR_USAGE, "eta");
-        s->run.eta = 0;
-        s->run.clip = true;
+        s->run.config.eta = 0;
+        s->run.config.clip = true;
         s->run.clip_range = ranges[k];
         for (const Sampler *sampler = samplers; sampler->name; sampler++) {
             if (!(sampler->reads & SAMPLE_CLIP)) continue;

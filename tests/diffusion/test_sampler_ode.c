@@ -20,7 +20,7 @@ static Case *flow_case(int process, double tolerance)
     case_grid(c, "ode", 0);
     EXPECT_INT(c->grid.n, 2);
     c->grid.level[2] = c->grid.level[1];
-    c->run.tolerance = tolerance;
+    c->run.config.tolerance = tolerance;
     return c;
 }
 
@@ -118,9 +118,9 @@ TEST(clipped_flow_is_the_limit_of_clipped_steps)
         Case *c = case_new(&every_process[p]);
         double start[2] = {0, 1}, x[2], fine[2];
         Err err = {0};
-        c->run.clip = true;
+        c->run.config.clip = true;
         c->run.clip_range = 0.55;
-        c->run.tolerance = 1e-7;
+        c->run.config.tolerance = 1e-7;
         case_grid(c, "ode", 0);
         must(sample("ode", c, gaussian_denoiser(&data), from_start(start), 2, x, &err), &err);
         case_grid(c, "heun", 3999);
@@ -129,7 +129,7 @@ TEST(clipped_flow_is_the_limit_of_clipped_steps)
             EXPECT_NEAR(x[i], fine[i], 1e-5);
             EXPECT(fabs(x[i]) <= 0.55);
         }
-        c->run.clip = false;
+        c->run.config.clip = false;
         case_grid(c, "ode", 0);
         must(sample("ode", c, gaussian_denoiser(&data), from_start(start), 2, fine, &err), &err);
         EXPECT(fabs(x[1] - fine[1]) > 0.01); /* so clipping was felt */
@@ -146,7 +146,7 @@ TEST(two_modes_come_out_with_their_weights)
         SeedNoise seeds = {1};
         Err err = {0};
         case_grid(c, "ode", 0);
-        c->run.tolerance = 1e-3;
+        c->run.config.tolerance = 1e-3;
         must(sample("ode", c, mixture_denoiser(&two_modes), seed_noise(&seeds), COUNT, x, &err),
              &err);
         expect_two_modes(x, COUNT);
@@ -212,7 +212,7 @@ TEST(denoiser_is_told_which_images_are_left_in_the_batch)
     Err err = {0};
     for (int i = 0; i < COUNT; i++) start[i] = 2 * sin(i);
     case_grid(c, "ode", 0);
-    c->run.tolerance = 1e-7;
+    c->run.config.tolerance = 1e-7;
     must(sample("ode", c, denoiser, from_start(start), COUNT, x, &err), &err);
     EXPECT(!chosen);
     for (int i = 0; i < COUNT; i++) {
@@ -249,7 +249,7 @@ TEST(images_of_a_network_keep_their_classes_when_others_have_left)
     static double start[COUNT * DIMS], x[COUNT * DIMS], alone[DIMS];
     for (int i = 0; i < COUNT * DIMS; i++) start[i] = (1 + i / DIMS) * sin(i);
     case_grid(c, "ode", 0);
-    c->run.tolerance = 1e-3;
+    c->run.config.tolerance = 1e-3;
     must(sample("ode", c, network_denoiser(&context), from_start(start), COUNT, x, &err), &err);
     long calls = c->run.network_calls, least = calls;
     for (int i = 0; i < COUNT; i++) {
@@ -297,9 +297,9 @@ TEST(call_limit_counts_every_call_and_its_error_says_what_to_do)
     Denoiser denoiser = gaussian_denoiser(&data);
     Err err = {0};
     long needed = c->run.network_calls;
-    c->run.call_limit = needed;
+    c->run.config.call_limit = needed;
     EXPECT(sample("ode", c, denoiser, from_start(start), 2, x, &err));
-    c->run.call_limit = needed - 1;
+    c->run.config.call_limit = needed - 1;
     EXPECT_REFUSED(sample("ode", c, denoiser, from_start(start), 2, x, &err), err, ERR_LIMIT,
                    "sampler ode: image ");
     EXPECT_CONTAINS(err.text, "timestep ");
@@ -341,13 +341,13 @@ TEST(options_of_ode_out_of_range_are_usage_errors)
     case_grid(c, "ode", 0);
     for (int k = 0; k < 4; k++) {
         Err err = {0};
-        c->run.tolerance = tolerances[k];
+        c->run.config.tolerance = tolerances[k];
         EXPECT_REFUSED(sample("ode", c, denoiser, seed_noise(&seeds), 1, x, &err), err, ERR_USAGE,
                        "tolerance");
     }
     Err err = {0};
-    c->run.tolerance = 1e-3;
-    c->run.call_limit = 8;
+    c->run.config.tolerance = 1e-3;
+    c->run.config.call_limit = 8;
     EXPECT_REFUSED(sample("ode", c, denoiser, seed_noise(&seeds), 1, x, &err), err, ERR_USAGE,
                    "8 network calls");
     case_free(c);

@@ -348,7 +348,7 @@ TEST(the_beta_end_that_is_advised_brings_alpha_bar_down_to_that_of_ddpm)
 
 TEST(the_ends_that_are_advised_for_other_processes_are_right)
 {
-    ProcessConfig vp = {
+    NoiseConfig vp = {
         .kind = PROCESS_VP, .beta_min = 0.1, .beta_max = noise_end_beta_max(0.1), .time_min = 1e-5};
     Process p;
     Err err = {0};

@@ -7,7 +7,7 @@
 static const char *const solvers[] = {"heun", "dpm++2m", "unipc"};
 enum { SOLVERS = 3 };
 
-static const ProcessConfig edm = {
+static const NoiseConfig edm = {
     .kind = PROCESS_VE, .sigma_min = 0.002, .sigma_max = 80, .time_min = 1e-9};
 
 /* Replaces the grid by levels of noise s and of labels t, alpha = 1 / sqrt(1 + s^2) or 1, whose end
@@ -275,7 +275,7 @@ TEST(heun_is_algorithm_2_of_its_paper_with_and_without_churn)
         Case *c = case_new(&edm);
         Err err = {0};
         hand_grid(c, 18, s, NULL, false);
-        c->run.churn = churns[k];
+        c->run.config.churn = churns[k];
         NoiseSource noise = {.context = draws, .normals = draw_from};
         must(sample("heun", c, gaussian_denoiser(&data), noise, 1, &x, &err), &err);
         EXPECT_NEAR(x, paper_heun(18, s, churns[k], 80, draws), 1e-9);
@@ -398,11 +398,11 @@ TEST(calls_are_those_asked_for_on_every_process_and_images_are_finite)
 /* A chain may keep a single step. Its level is also the cleanest. */
 TEST(every_sampler_draws_from_a_chain_of_one_step)
 {
-    ProcessConfig single = {.kind = PROCESS_DDPM,
-                            .T = 1,
-                            .schedule = SCHEDULE_LINEAR,
-                            .beta_start = 0.9,
-                            .beta_end = 0.9};
+    NoiseConfig single = {.kind = PROCESS_DDPM,
+                          .T = 1,
+                          .schedule = SCHEDULE_LINEAR,
+                          .beta_start = 0.9,
+                          .beta_end = 0.9};
     for (const Sampler *s = samplers; s->name; s++) {
         Case *c = case_new(&single);
         SeedNoise seeds = {3};
@@ -478,7 +478,7 @@ TEST(churn_changes_the_image_and_keeps_the_distribution)
         Err err = {0};
         case_grid(c, "heun", 99);
         must(sample("heun", c, denoiser, seed_noise(&seeds), COUNT, plain, &err), &err);
-        c->run.churn = 10;
+        c->run.config.churn = 10;
         must(sample("heun", c, denoiser, seed_noise(&seeds), COUNT, x, &err), &err);
         int moved = 0;
         for (int i = 0; i < 2 * COUNT; i++) moved += fabs(x[i] - plain[i]) > 1e-3;
@@ -497,7 +497,7 @@ TEST(clipping_keeps_images_of_solvers_in_range)
         StandIn net = {PREDICT_EPS, net_bent};
         double x[200], largest = 0;
         Err err = {0};
-        c->run.clip = true;
+        c->run.config.clip = true;
         c->run.clip_range = 0.25;
         case_grid(c, solvers[k], 21);
         must(sample(solvers[k], c, stand_in(&net), seed_noise(&seeds), 200, x, &err), &err);
@@ -516,7 +516,7 @@ TEST(clipped_predictions_move_the_state_on_straight_lines)
         StandIn net = {PREDICT_EPS, net_bent};
         double start = 2, x;
         Err err = {0};
-        c->run.clip = true;
+        c->run.config.clip = true;
         c->run.clip_range = 0.05;
         case_spaced(c, SPACING_LOGSNR, 7);
         c->grid.level[7] = process_level(&c->process, 0.5);
@@ -541,7 +541,7 @@ TEST(image_of_a_solver_is_the_same_alone_in_a_batch_and_with_any_threads)
         SeedNoise seeds = {40};
         Err err = {0};
         case_grid(c, solvers[k], 9);
-        c->run.churn = 3;
+        c->run.config.churn = 3;
         FOR_THREADS(threads)
         {
             must(sample(solvers[k], c, denoiser, seed_noise(&seeds), COUNT, x, &err), &err);
@@ -608,7 +608,7 @@ TEST(churn_out_of_range_is_a_usage_error)
         double x[2];
         Err err = {0};
         case_grid(c, "heun", 5);
-        c->run.churn = churns[k];
+        c->run.config.churn = churns[k];
         EXPECT_REFUSED(
             sample("heun", c, mixture_denoiser(&two_modes), seed_noise(&seeds), 1, x, &err), err,
             ERR_USAGE, "churn");

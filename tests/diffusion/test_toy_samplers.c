@@ -7,6 +7,7 @@
 #include "data/toy.h"
 #include "diffusion/sampler.h"
 #include "exact_denoiser.h"
+#include "sample_defaults.h"
 #include "test.h"
 
 enum { D = TOY_DIMS };
@@ -18,7 +19,7 @@ typedef struct {
     SampleRun run;
 } Toy;
 
-static void toy_open(Toy *t, ToyKind kind, ProcessConfig config)
+static void toy_open(Toy *t, ToyKind kind, NoiseConfig config)
 {
     Err err = {0};
     if (!EXPECT(toy_mixture(kind, &t->mixture) && process_make(&t->process, &config, &err)))
@@ -27,7 +28,7 @@ static void toy_open(Toy *t, ToyKind kind, ProcessConfig config)
     t->data = (MixtureData){D, m->modes, m->weights, m->means, m->stds};
     sample_run_defaults(&t->run);
     t->run.process = &t->process;
-    t->run.clip = false;
+    t->run.config.clip = false;
 }
 
 /* x[count, D] */
@@ -48,9 +49,10 @@ static void toy_sample(Toy *t, const char *name, int calls, int count, double *x
     level_grid_free(&grid);
 }
 
-static ProcessConfig smld_config(double sigma_max)
+static NoiseConfig smld_config(double sigma_max)
 {
-    return (ProcessConfig){.kind = PROCESS_SMLD, .T = 10, .sigma_min = 0.1, .sigma_max = sigma_max};
+    return (NoiseConfig){
+        .kind = PROCESS_SMLD, .levels = 10, .sigma_min = 0.1, .sigma_max = sigma_max};
 }
 
 /* ---- two modes ---- */
@@ -70,8 +72,8 @@ TEST(annealed_langevin_finds_the_weights_of_two_modes_and_plain_langevin_does_no
     double *x = malloc(D * COUNT * sizeof *x), error = sqrt(0.16 / COUNT);
     Toy t;
     toy_open(&t, TOY_TWO_MODES, smld_config(10));
-    t.run.langevin_steps = 100;
-    t.run.langevin_step = 0.2 * 0.1 * 0.1;
+    t.run.config.langevin_steps = 100;
+    t.run.config.langevin_step = 0.2 * 0.1 * 0.1;
     toy_sample(&t, "langevin", 0, COUNT, x);
     EXPECT_NEAR(share_of_first_mode(x, COUNT), 0.8, 5 * error);
     double square = 0;
@@ -83,7 +85,7 @@ TEST(annealed_langevin_finds_the_weights_of_two_modes_and_plain_langevin_does_no
 
     /* As many steps at the smallest level, of a size that crosses a mode many times. Where a point
      * starts decides where it ends, and half of the start is on each side. */
-    t.run.langevin_step = 0.05;
+    t.run.config.langevin_step = 0.05;
     toy_sample(&t, "plain-langevin", 1001, COUNT, x);
     EXPECT_NEAR(share_of_first_mode(x, COUNT), 0.5, 5 * 0.5 / sqrt(COUNT));
     free(x);
@@ -99,7 +101,7 @@ TEST(samplers_of_variance_preserving_processes_find_the_weights_of_two_modes)
         int calls;
     } rows[] = {{"reverse-sde", 300}, {"ode", 0}, {"heun", 60}, {"dpm++2m", 60}, {"unipc", 60}};
     double *x = malloc(D * COUNT * sizeof *x), error = sqrt(0.16 / COUNT);
-    ProcessConfig config = {.kind = PROCESS_VP, .beta_min = 0.1, .beta_max = 20, .time_min = 1e-5};
+    NoiseConfig config = {.kind = PROCESS_VP, .beta_min = 0.1, .beta_max = 20, .time_min = 1e-5};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         Toy t;
         toy_open(&t, TOY_TWO_MODES, config);
@@ -176,7 +178,7 @@ static bool expect_ring(const double *x, int count)
 TEST(samplers_draw_the_ring_of_eight_modes)
 {
     enum { COUNT = 2000 };
-    static const ProcessConfig configs[] = {
+    static const NoiseConfig configs[] = {
         {.kind = PROCESS_DDPM,
          .T = 1000,
          .schedule = SCHEDULE_LINEAR,

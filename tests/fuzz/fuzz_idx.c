@@ -39,10 +39,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 1) return 0;
     DataOptions options = {.path = path, .seed = data[0]};
-    if (data[0] & 1) options.kind = data[0] & 2 ? DATA_IDX : DATA_CIFAR10;
-    if (data[0] & 4) options.height = options.width = 3;
-    if (data[0] & 8) options.channels = data[0] & 16 ? 1 : 3;
-    if (data[0] & 32) options.validation = 1;
+    if (data[0] & 1) options.config.kind = data[0] & 2 ? DATA_IDX : DATA_CIFAR10;
+    if (data[0] & 4) options.config.height = options.config.width = 3;
+    if (data[0] & 8) options.config.channels = data[0] & 16 ? 1 : 3;
+    if (data[0] & 32) options.config.validation = 1;
     if (data[0] & 64) {
         uLongf room = compressBound(size) + 64;
         uint8_t *packed = malloc(room);

@@ -24,33 +24,36 @@ TEST(config_defaults_are_the_documented_ones)
     EXPECT(c.data.channels == 0 && !c.data.flip && c.data.limit == 0 && !c.data.skip_bad);
     EXPECT_INT(c.data.validation, -1); /* auto */
     EXPECT_INT(c.model.channels, 32);
-    EXPECT_INT(c.model.levels, 3);
+    EXPECT_INT(c.model.unet.levels, 3);
     EXPECT(c.model.multipliers[0] == 1 && c.model.multipliers[1] == 2 &&
            c.model.multipliers[2] == 2 && c.model.multipliers[3] == 0);
-    EXPECT(c.model.blocks == 1 && c.model.attentions == 0 && c.model.mid_attention);
-    EXPECT(c.model.head_dim == 0 && c.model.groups == 0 && c.model.downsample_padding == 0);
-    EXPECT_NEAR(c.model.eps, 1e-6, 0);
-    EXPECT_NEAR(c.model.dropout, 0, 0);
-    EXPECT_NEAR(c.model.freq_shift, 1, 0);
-    EXPECT(c.model.time == TIME_CHOICE_AUTO && !c.model.flip_sin_to_cos && !c.model.scale_shift);
-    EXPECT(!c.model.class_conditional && c.model.zero_init);
-    EXPECT(c.method.type == METHOD_DDPM && c.method.steps == 1000);
-    EXPECT(c.method.schedule == SCHEDULE_LINEAR && c.method.prediction == PREDICT_EPS);
-    EXPECT_NEAR(c.method.beta_start, 1e-4, 0);
-    EXPECT_NEAR(c.method.beta_end, 0.02, 0);
-    EXPECT(c.method.betas == NULL && c.method.beta_count == 0);
+    EXPECT(c.model.unet.layers_per_block == 1 && c.model.attentions == 0 &&
+           c.model.unet.mid_attention);
+    EXPECT(c.model.unet.head_dim == 0 && c.model.unet.groups == 0 &&
+           c.model.unet.downsample_padding == 0);
+    EXPECT_NEAR(c.model.unet.eps, 1e-6, 0);
+    EXPECT_NEAR(c.model.unet.dropout, 0, 0);
+    EXPECT_NEAR(c.model.unet.freq_shift, 1, 0);
+    EXPECT(c.model.time == TIME_CHOICE_AUTO && !c.model.unet.flip_sin_to_cos &&
+           !c.model.unet.scale_shift);
+    EXPECT(!c.model.class_conditional && c.model.unet.zero_init);
+    EXPECT(c.method.type == METHOD_DDPM && c.method.noise.T == 1000);
+    EXPECT(c.method.noise.schedule == SCHEDULE_LINEAR && c.method.noise.prediction == PREDICT_EPS);
+    EXPECT_NEAR(c.method.noise.beta_start, 1e-4, 0);
+    EXPECT_NEAR(c.method.noise.beta_end, 0.02, 0);
+    EXPECT(c.method.noise.betas == NULL && c.method.noise.beta_count == 0);
     EXPECT_NEAR(c.method.min_snr_gamma, 0, 0);
     EXPECT(c.train.steps == 10000 && c.train.batch == 64 && c.train.micro_batch == 0);
-    EXPECT(c.train.accumulate == 1 && c.train.optimizer == OPTIMIZER_ADAM);
+    EXPECT(c.train.accumulate == 1 && c.train.optimizer.kind == OPTIMIZER_ADAM);
     EXPECT_NEAR(c.train.minutes, 0, 0);
-    EXPECT_NEAR(c.train.lr, 2e-4, 0);
-    EXPECT_NEAR(c.train.beta1, 0.9, 0);
-    EXPECT_NEAR(c.train.beta2, 0.999, 0);
-    EXPECT_NEAR(c.train.eps, 1e-8, 0);
-    EXPECT_NEAR(c.train.weight_decay, 0, 0);
-    EXPECT(c.train.warmup == 500 && c.train.schedule == RATE_CONSTANT);
-    EXPECT_NEAR(c.train.clip, 1, 0);
-    EXPECT_NEAR(c.train.ema, 0.9999, 0);
+    EXPECT_NEAR(c.train.optimizer.lr, 2e-4, 0);
+    EXPECT_NEAR(c.train.optimizer.beta1, 0.9, 0);
+    EXPECT_NEAR(c.train.optimizer.beta2, 0.999, 0);
+    EXPECT_NEAR(c.train.optimizer.eps, 1e-8, 0);
+    EXPECT_NEAR(c.train.optimizer.weight_decay, 0, 0);
+    EXPECT(c.train.optimizer.warmup == 500 && c.train.optimizer.schedule == RATE_CONSTANT);
+    EXPECT_NEAR(c.train.optimizer.clip, 1, 0);
+    EXPECT_NEAR(c.train.optimizer.ema, 0.9999, 0);
     EXPECT(c.train.seed == 0 && c.train.log_every == 10 && c.train.checkpoint_every == 1000);
     EXPECT(c.train.keep == 2 && c.train.validate == 256);
     EXPECT_TEXT(c.sample.sampler, "auto");
@@ -67,11 +70,13 @@ TEST(config_defaults_of_score_methods_toys_and_samplers)
     Config c;
     config_defaults(&c);
     EXPECT(c.data.toy == TOY_NONE && c.model.type == NETWORK_AUTO);
-    EXPECT(c.model.width == 128 && c.model.layers == 3 && c.model.fourier_scale == 0);
+    EXPECT(c.model.mlp.width == 128 && c.model.mlp.layers == 3 && c.model.unet.fourier_scale == 0);
     EXPECT(config_fourier_scale(&c) == 16);
-    EXPECT(c.method.sde == SDE_VP && c.method.sigma_min == 0.01 && c.method.sigma_max == 0);
-    EXPECT(c.method.levels == 0 && c.method.beta_min == 0.1 && c.method.beta_max == 20);
-    EXPECT(c.method.time_min == 1e-5 && c.method.weighting == WEIGHTING_SIMPLE);
+    EXPECT(c.method.noise.sde == SDE_VP && c.method.noise.sigma_min == 0.01 &&
+           c.method.noise.sigma_max == 0);
+    EXPECT(c.method.noise.levels == 0 && c.method.noise.beta_min == 0.1 &&
+           c.method.noise.beta_max == 20);
+    EXPECT(c.method.noise.time_min == 1e-5 && c.method.weighting == WEIGHTING_SIMPLE);
     EXPECT(c.method.objective == OBJECTIVE_DENOISING && c.method.slices == 1);
     EXPECT(c.sample.snr == 0.16 && c.sample.corrector_steps == 1);
     EXPECT(c.sample.predictor == PREDICTOR_REVERSE_DIFFUSION && c.sample.langevin_steps == 5);
@@ -97,15 +102,15 @@ TEST(config_reads_every_kind_of_value)
     EXPECT_TEXT(c.data.path, "a \xc3\xa9");
     EXPECT(c.data.kind == DATA_CIFAR10 && c.data.height == 28 && c.data.width == 32);
     EXPECT(c.data.channels == 3 && c.data.flip);
-    EXPECT(c.model.levels == 4 && c.model.multipliers[3] == 4 && c.model.attentions == 2);
+    EXPECT(c.model.unet.levels == 4 && c.model.multipliers[3] == 4 && c.model.attentions == 2);
     EXPECT(c.model.attention[0] == 16 && c.model.attention[1] == 8 &&
            c.model.time == TIME_CHOICE_FOURIER);
-    EXPECT_NEAR(c.model.dropout, 0.1, 0);
-    EXPECT(!c.model.zero_init);
-    EXPECT(c.method.schedule == SCHEDULE_BETAS && c.method.beta_count == 3);
-    EXPECT_NEAR(c.method.betas[2], 0.3, 0);
-    EXPECT(c.method.prediction == PREDICT_V && c.train.optimizer == OPTIMIZER_ADAMW);
-    EXPECT(c.train.steps == 1000000 && c.train.schedule == RATE_COSINE);
+    EXPECT_NEAR(c.model.unet.dropout, 0.1, 0);
+    EXPECT(!c.model.unet.zero_init);
+    EXPECT(c.method.noise.schedule == SCHEDULE_BETAS && c.method.noise.beta_count == 3);
+    EXPECT_NEAR(c.method.noise.betas[2], 0.3, 0);
+    EXPECT(c.method.noise.prediction == PREDICT_V && c.train.optimizer.kind == OPTIMIZER_ADAMW);
+    EXPECT(c.train.steps == 1000000 && c.train.optimizer.schedule == RATE_COSINE);
     EXPECT(c.train.seed == UINT64_MAX && c.sample.seed == 9007199254740991ull);
     EXPECT_NEAR(c.train.minutes, 1.5, 0);
     EXPECT_TEXT(c.sample.sampler, "ddim");
@@ -113,7 +118,7 @@ TEST(config_reads_every_kind_of_value)
     EXPECT(config_set(&c, "data.toy=swiss-roll", &err) && c.data.toy == TOY_SWISS_ROLL);
     EXPECT(config_set(&c, "model.type=mlp", &err) && c.model.type == NETWORK_MLP);
     EXPECT(config_set(&c, "method.type=sde", &err) && c.method.type == METHOD_SDE);
-    EXPECT(config_set(&c, "method.sde=subvp", &err) && c.method.sde == SDE_SUBVP);
+    EXPECT(config_set(&c, "method.sde=subvp", &err) && c.method.noise.sde == SDE_SUBVP);
     EXPECT(config_set(&c, "method.weighting=likelihood", &err));
     EXPECT(config_set(&c, "method.objective=sliced", &err));
     EXPECT(c.method.weighting == WEIGHTING_LIKELIHOOD && c.method.objective == OBJECTIVE_SLICED);
@@ -121,9 +126,9 @@ TEST(config_reads_every_kind_of_value)
     EXPECT(c.sample.predictor == PREDICTOR_ANCESTRAL);
     /* Fewer list elements than before leave nothing behind. */
     EXPECT(config_set(&c, "model.multipliers=[5]", &err));
-    EXPECT(c.model.levels == 1 && c.model.multipliers[0] == 5 && c.model.multipliers[1] == 0);
+    EXPECT(c.model.unet.levels == 1 && c.model.multipliers[0] == 5 && c.model.multipliers[1] == 0);
     EXPECT(config_set(&c, "method.betas=[]", &err));
-    EXPECT(c.method.betas == NULL && c.method.beta_count == 0);
+    EXPECT(c.method.noise.betas == NULL && c.method.noise.beta_count == 0);
     config_free(&c);
 }
 
@@ -162,12 +167,12 @@ TEST(config_set_takes_json_words_and_paths)
                                        "train.steps= 5 "};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         if (!EXPECT(config_set(&c, good[i], &err))) printf("    %s\n", err.text);
-    EXPECT_NEAR(c.train.lr, 1e-3, 0);
-    EXPECT(c.model.levels == 2 && c.model.multipliers[2] == 0);
+    EXPECT_NEAR(c.train.optimizer.lr, 1e-3, 0);
+    EXPECT(c.model.unet.levels == 2 && c.model.multipliers[2] == 0);
     EXPECT_TEXT(c.data.path, "some/dir");
-    EXPECT(c.data.height == 28 && c.data.width == 30 && c.train.optimizer == OPTIMIZER_ADAMW);
+    EXPECT(c.data.height == 28 && c.data.width == 30 && c.train.optimizer.kind == OPTIMIZER_ADAMW);
     EXPECT_TEXT(c.sample.sampler, "ddim");
-    EXPECT(c.train.seed == UINT64_MAX && c.data.flip && c.method.schedule == SCHEDULE_COSINE);
+    EXPECT(c.train.seed == UINT64_MAX && c.data.flip && c.method.noise.schedule == SCHEDULE_COSINE);
     EXPECT(c.sample.seed == 77 && c.train.steps == 5);
     static const struct {
         const char *assignment, *path;
@@ -194,14 +199,16 @@ TEST(config_numbers_that_may_be_auto_read_and_write_the_word)
     static const char *const zero[] = {"method.sigma_max=0", "method.levels=0",
                                        "sample.langevin_step=0"};
     for (int i = 0; i < 3; i++) EXPECT(config_set(&c, given[i], &err));
-    EXPECT(c.method.sigma_max == 50 && c.method.levels == 232 && c.sample.langevin_step == 6.2e-6);
+    EXPECT(c.method.noise.sigma_max == 50 && c.method.noise.levels == 232 &&
+           c.sample.langevin_step == 6.2e-6);
     char *text = config_to_json(&c);
     EXPECT_CONTAINS(text, "    \"sigma_max\": 50,\n");
     EXPECT_CONTAINS(text, "    \"levels\": 232,\n");
     EXPECT_CONTAINS(text, "    \"langevin_step\": 6.2e-06,\n");
     mem_free(text);
     for (int i = 0; i < 3; i++) EXPECT(config_set(&c, automatic[i], &err));
-    EXPECT(c.method.sigma_max == 0 && c.method.levels == 0 && c.sample.langevin_step == 0);
+    EXPECT(c.method.noise.sigma_max == 0 && c.method.noise.levels == 0 &&
+           c.sample.langevin_step == 0);
     text = config_to_json(&c);
     EXPECT_CONTAINS(text, "    \"sigma_max\": \"auto\",\n");
     EXPECT_CONTAINS(text, "    \"levels\": \"auto\",\n");
@@ -249,15 +256,15 @@ TEST(config_choices_left_to_the_program_follow_data_and_method)
     EXPECT(config_network(&c) == NETWORK_MLP && config_time(&c) == TIME_CHOICE_FOURIER);
     EXPECT(config_fourier_scale(&c) == 0.25);
     c.method.type = METHOD_SDE;
-    EXPECT(c.method.sde == SDE_VP && config_time(&c) == TIME_CHOICE_POSITIONAL);
-    c.method.sde = SDE_VE;
+    EXPECT(c.method.noise.sde == SDE_VP && config_time(&c) == TIME_CHOICE_POSITIONAL);
+    c.method.noise.sde = SDE_VE;
     EXPECT(config_time(&c) == TIME_CHOICE_FOURIER);
-    c.model.fourier_scale = 3;
+    c.model.unet.fourier_scale = 3;
     EXPECT(config_fourier_scale(&c) == 3);
     c.method.type = METHOD_EDDPM;
     EXPECT(config_time(&c) == TIME_CHOICE_POSITIONAL);
     c.method.type = METHOD_SDE;
-    c.method.sde = SDE_SUBVP;
+    c.method.noise.sde = SDE_SUBVP;
     c.model.type = NETWORK_UNET;
     EXPECT(config_network(&c) == NETWORK_UNET && config_time(&c) == TIME_CHOICE_POSITIONAL);
     c.model.time = TIME_CHOICE_FOURIER;
@@ -361,7 +368,7 @@ TEST(config_rules_between_fields)
         /* keys of other methods */
         {"{\"method\":{\"levels\":10}}",
          "method.levels is given, but the method is ddpm, and the key belongs to smld;"},
-        {"{\"method\":{\"sde\":\"ve\"}}", "the key belongs to sde ve, sde vp, sde subvp;"},
+        {"{\"method\":{\"sde\":\"ve\"}}", "the key belongs to sde;"},
         {"{\"method\":{\"type\":\"sde\",\"schedule\":\"cosine\"}}",
          "method.schedule is given, but the method is sde vp, and the key belongs to ddpm, eddpm, "
          "cdm;"},
@@ -508,79 +515,79 @@ static void fill(Config *c, unsigned turn)
     c->data.limit = 100000;
     c->data.validation = (int)(r[2] % 1000);
     c->model.type = NETWORK_MLP;
-    c->model.width = c->model.layers = 7;
-    c->model.fourier_scale = 1000 * u;
+    c->model.mlp.width = c->model.mlp.layers = 7;
+    c->model.unet.fourier_scale = 1000 * u;
     c->model.channels = 1 + (int)(r[3] % 4096);
-    c->model.levels = c->model.attentions = 1 + (int)(turn % UNET_MAX_LEVELS);
+    c->model.unet.levels = c->model.attentions = 1 + (int)(turn % UNET_MAX_LEVELS);
     memset(c->model.multipliers, 0, sizeof c->model.multipliers);
-    for (int i = 0; i < c->model.levels; i++)
+    for (int i = 0; i < c->model.unet.levels; i++)
         c->model.multipliers[i] = c->model.attention[i] = i + 1;
-    c->model.mid_attention = c->model.zero_init = false;
-    c->model.blocks = c->model.head_dim = c->model.groups = 3;
-    c->model.eps = u;
-    c->model.dropout = u / 3;
-    c->model.freq_shift = u / 7;
+    c->model.unet.mid_attention = c->model.unet.zero_init = false;
+    c->model.unet.layers_per_block = c->model.unet.head_dim = c->model.unet.groups = 3;
+    c->model.unet.eps = u;
+    c->model.unet.dropout = u / 3;
+    c->model.unet.freq_shift = u / 7;
     c->model.time = TIME_CHOICE_FOURIER;
-    c->model.flip_sin_to_cos = c->model.scale_shift = true;
-    c->model.downsample_padding = 1;
+    c->model.unet.flip_sin_to_cos = c->model.unet.scale_shift = true;
+    c->model.unet.downsample_padding = 1;
     c->model.class_conditional = true;
-    c->method.steps = c->method.beta_count = 5;
-    c->method.schedule = SCHEDULE_BETAS;
-    c->method.betas = mem_doubles(5);
-    for (int i = 0; i < 5; i++) c->method.betas[i] = u / (i + 3);
-    c->method.beta_start = u / 11;
-    c->method.beta_end = u / 9;
-    c->method.prediction = PREDICT_X0;
+    c->method.noise.T = c->method.noise.beta_count = 5;
+    c->method.noise.schedule = SCHEDULE_BETAS;
+    c->method.noise.betas = mem_doubles(5);
+    for (int i = 0; i < 5; i++) c->method.noise.betas[i] = u / (i + 3);
+    c->method.noise.beta_start = u / 11;
+    c->method.noise.beta_end = u / 9;
+    c->method.noise.prediction = PREDICT_X0;
     c->method.min_snr_gamma = 5 * u;
     c->method.learn_variance = true;
     c->method.vlb_weight = u / 67;
-    c->method.logsnr_start = 20 * u;
-    c->method.logsnr_end = -20 * u;
+    c->method.noise.logsnr_start = 20 * u;
+    c->method.noise.logsnr_end = -20 * u;
     c->method.times = TIMES_EVEN;
-    c->model.input_fouriers = c->model.levels;
-    memcpy(c->model.input_fourier, c->model.multipliers, sizeof c->model.multipliers);
+    c->model.unet.input_fouriers = c->model.unet.levels;
+    memcpy(c->model.unet.input_fourier, c->model.multipliers, sizeof c->model.multipliers);
     c->method.type = METHOD_SDE;
-    c->method.sde = SDE_SUBVP;
-    c->method.sigma_min = u / 31;
-    c->method.sigma_max = turn % 3 ? 1e6 * u : 0;
-    c->method.levels = turn % 3 ? 2 : 0;
-    c->method.beta_min = u / 37;
-    c->method.beta_max = u * 41;
-    c->method.time_min = u / 43;
+    c->method.noise.sde = SDE_SUBVP;
+    c->method.noise.sigma_min = u / 31;
+    c->method.noise.sigma_max = turn % 3 ? 1e6 * u : 0;
+    c->method.noise.levels = turn % 3 ? 2 : 0;
+    c->method.noise.beta_min = u / 37;
+    c->method.noise.beta_max = u * 41;
+    c->method.noise.time_min = u / 43;
     c->method.weighting = WEIGHTING_LIKELIHOOD;
     c->method.objective = OBJECTIVE_SLICED;
     c->method.slices = 1000;
-    c->method.keep = 17 + turn;
-    c->method.alphas = ALPHAS_RESCALED;
-    c->method.reward = REWARD_LOSS;
-    c->method.baseline = BASELINE_NONE;
-    c->method.extract = EXTRACT_OPTIMUM;
-    c->method.masks = 9;
-    c->method.score_rate = u / 47;
-    c->method.precondition = false;
-    c->method.full = u / 53;
-    c->method.ramp = u / 59;
-    c->method.settle = u / 61;
+    c->method.mask.keep = 17 + turn;
+    c->method.mask.alphas = ALPHAS_RESCALED;
+    c->method.mask.reward = REWARD_LOSS;
+    c->method.mask.baseline = BASELINE_NONE;
+    c->method.mask.extract = EXTRACT_OPTIMUM;
+    c->method.mask.masks = 9;
+    c->method.mask.rate = u / 47;
+    c->method.mask.precondition = false;
+    c->method.mask.full = u / 53;
+    c->method.mask.ramp = u / 59;
+    c->method.mask.settle = u / 61;
     snprintf(c->train.init, sizeof c->train.init, "runs/%u", turn);
     c->method.ce_weight = u / 67;
     c->method.mse_weight = u / 71;
     c->method.dequantise = false;
-    c->model.classifier_channels = 5;
+    c->model.unet.classifier_channels = 5;
     c->train.steps = 999999999999;
     c->train.minutes = 1e6 * u;
     c->train.batch = 4096;
     c->train.micro_batch = 7;
     c->train.accumulate = 9;
-    c->train.optimizer = OPTIMIZER_ADAMW;
-    c->train.lr = u;
-    c->train.beta1 = u / 13;
-    c->train.beta2 = u / 17;
-    c->train.eps = 1e-30 * u;
-    c->train.weight_decay = u / 19;
-    c->train.warmup = 123456789012;
-    c->train.schedule = RATE_COSINE;
-    c->train.clip = u * 1e8;
-    c->train.ema = u / 23;
+    c->train.optimizer.kind = OPTIMIZER_ADAMW;
+    c->train.optimizer.lr = u;
+    c->train.optimizer.beta1 = u / 13;
+    c->train.optimizer.beta2 = u / 17;
+    c->train.optimizer.eps = 1e-30 * u;
+    c->train.optimizer.weight_decay = u / 19;
+    c->train.optimizer.warmup = 123456789012;
+    c->train.optimizer.schedule = RATE_COSINE;
+    c->train.optimizer.clip = u * 1e8;
+    c->train.optimizer.ema = u / 23;
     c->train.seed = (uint64_t)r[0] << 32 | r[1];
     c->train.log_every = 3;
     c->train.checkpoint_every = c->train.keep = c->train.validate = 8;
@@ -611,10 +618,10 @@ TEST(config_resolved_file_reads_back_to_the_same_bits)
         if (!EXPECT(text != NULL)) return;
         config_defaults(&back);
         if (!EXPECT(config_parse(&back, text, strlen(text), "t", &err))) printf("  %s\n", err.text);
-        if (EXPECT(back.method.betas != NULL))
-            EXPECT_SAME(back.method.betas, c.method.betas, 5 * sizeof(double));
-        mem_free(back.method.betas);
-        back.method.betas = c.method.betas;
+        if (EXPECT(back.method.noise.betas != NULL))
+            EXPECT_SAME(back.method.noise.betas, c.method.noise.betas, 5 * sizeof(double));
+        mem_free(back.method.noise.betas);
+        back.method.noise.betas = c.method.noise.betas;
         EXPECT_SAME(&back, &c, sizeof c);
         mem_free(text);
         config_free(&c);
@@ -646,7 +653,7 @@ TEST(config_load_reads_a_file_and_tells_io_from_usage)
     EXPECT_INT(err.kind, ERR_IO);
     EXPECT(file_write(path, "{\"train\":{\"lr\":0.5}}", 20, &err));
     EXPECT(config_load(&c, path, &err));
-    EXPECT_NEAR(c.train.lr, 0.5, 0);
+    EXPECT_NEAR(c.train.optimizer.lr, 0.5, 0);
     EXPECT(file_write(path, "{\"train\":{\"lr\":}}", 17, &err));
     EXPECT_REFUSED(config_load(&c, path, &err), err, ERR_USAGE, "c.json: line 1, column 16");
 }

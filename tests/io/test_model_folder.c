@@ -24,11 +24,11 @@ static ModelConfig small_config(void)
     m.unet.sample_height = m.unet.sample_width = 28;
     m.unet.in_channels = m.unet.out_channels = 1;
     m.unet.head_dim = 0;
-    m.unet.eps = 1e-6f;
-    m.T = 1000;
-    m.beta_start = 1e-4;
-    m.beta_end = 0.02;
-    m.clip = true;
+    m.unet.eps = 1e-6;
+    m.noise.T = 1000;
+    m.noise.beta_start = 1e-4;
+    m.noise.beta_end = 0.02;
+    m.sample.clip = true;
     m.clip_range = 1;
     return m;
 }
@@ -166,7 +166,7 @@ TEST(model_folder_asks_for_thresholding_only_where_it_is_plain_clipping)
     fill_block(block, &table, 1);
     for (int turn = 0; turn < 3; turn++) {
         ModelConfig m = small_config(), back;
-        m.clip = turn != 1;
+        m.sample.clip = turn != 1;
         m.clip_range = turn == 2 ? 2 : 1;
         EXPECT(model_folder_write(in_folder("m"), &m, &table, block, &err));
         char *text = text_of("m/scheduler/scheduler_config.json");
@@ -174,7 +174,7 @@ TEST(model_folder_asks_for_thresholding_only_where_it_is_plain_clipping)
         EXPECT((strstr(text, "sample_max_value") != NULL) == (turn == 0));
         mem_free(text);
         if (!EXPECT(model_folder_read_config(in_folder("m"), &back, &err))) continue;
-        EXPECT(back.clip == m.clip && back.clip_range == m.clip_range);
+        EXPECT(back.sample.clip == m.sample.clip && back.clip_range == m.clip_range);
         model_config_free(&back);
     }
 }
@@ -239,17 +239,17 @@ static ModelConfig varied_config(unsigned turn)
     c->classes = b ? 10 : 0;
     c->input_fouriers = d ? 1 + (int)(turn % INPUT_FOURIER_MAX) : 0;
     for (int i = 0; i < c->input_fouriers; i++) c->input_fourier[i] = (i + 5) % 13;
-    m.T = 1 + (int)(turn % 7) * 100;
-    m.schedule = (ScheduleKind)(turn % 4);
-    m.beta_start = r[2] / 4294967296.0 / 3 + 1e-12;
-    m.beta_end = r[3] / 4294967296.0 / 7 + 1e-12;
-    m.prediction = (Prediction)(turn % 3);
-    m.variance = a ? VARIANCE_LARGE : VARIANCE_SMALL;
-    m.clip = b;
+    m.noise.T = 1 + (int)(turn % 7) * 100;
+    m.noise.schedule = (ScheduleKind)(turn % 4);
+    m.noise.beta_start = r[2] / 4294967296.0 / 3 + 1e-12;
+    m.noise.beta_end = r[3] / 4294967296.0 / 7 + 1e-12;
+    m.noise.prediction = (Prediction)(turn % 3);
+    m.sample.variance = a ? VARIANCE_LARGE : VARIANCE_SMALL;
+    m.sample.clip = b;
     m.clip_range = d ? 1 : 0.1 + r[0] / 4294967296.0;
-    if (m.schedule == SCHEDULE_BETAS) {
-        m.betas = mem_doubles((size_t)m.T);
-        for (int i = 0; i < m.T; i++) m.betas[i] = (i + 1.0) / (3.0 * m.T);
+    if (m.noise.schedule == SCHEDULE_BETAS) {
+        m.noise.betas = mem_doubles((size_t)m.noise.T);
+        for (int i = 0; i < m.noise.T; i++) m.noise.betas[i] = (i + 1.0) / (3.0 * m.noise.T);
     }
     return m;
 }
@@ -270,13 +270,15 @@ TEST(model_folder_reads_back_what_it_writes_to_the_same_bits)
             continue;
         }
         EXPECT(same_unet(&m.unet, &read.unet));
-        EXPECT(read.T == m.T && read.schedule == m.schedule && read.prediction == m.prediction);
-        EXPECT(read.variance == m.variance && read.clip == m.clip);
-        EXPECT_SAME(&read.beta_start, &m.beta_start, 8);
-        EXPECT_SAME(&read.beta_end, &m.beta_end, 8);
+        EXPECT(read.noise.T == m.noise.T && read.noise.schedule == m.noise.schedule &&
+               read.noise.prediction == m.noise.prediction);
+        EXPECT(read.sample.variance == m.sample.variance && read.sample.clip == m.sample.clip);
+        EXPECT_SAME(&read.noise.beta_start, &m.noise.beta_start, 8);
+        EXPECT_SAME(&read.noise.beta_end, &m.noise.beta_end, 8);
         EXPECT_SAME(&read.clip_range, &m.clip_range, 8);
-        EXPECT((read.betas != NULL) == (m.betas != NULL));
-        if (read.betas && m.betas) EXPECT_SAME(read.betas, m.betas, (size_t)m.T * 8);
+        EXPECT((read.noise.betas != NULL) == (m.noise.betas != NULL));
+        if (read.noise.betas && m.noise.betas)
+            EXPECT_SAME(read.noise.betas, m.noise.betas, (size_t)m.noise.T * 8);
         memset(back, 0x55, sizeof back);
         EXPECT(model_folder_read_weights(in_folder(name), &table, back, &read, &err));
         EXPECT_SAME(back, block, sizeof block);
@@ -334,16 +336,17 @@ TEST(model_folder_absent_keys_mean_what_diffusers_assumes)
     EXPECT(c->in_channels == 3 && c->out_channels == 3 && c->sample_height == 0);
     /* the four traps */
     EXPECT_INT(c->head_dim, 8);
-    EXPECT(c->eps == 1e-5f && c->downsample_padding == 1);
+    EXPECT(c->eps == 1e-5 && c->downsample_padding == 1);
     EXPECT(c->flip_sin_to_cos && c->freq_shift == 0);
     EXPECT(c->groups == 32 && c->attn_groups == 0 && c->layers_per_block == 2);
     EXPECT(c->mid_block && c->mid_attention && c->mid_scale == 1 && c->dropout == 0);
     EXPECT(c->time_kind == TIME_POSITIONAL && c->time_dim == 0 && c->classes == 0);
     EXPECT(!c->center_input && !c->scale_shift);
-    EXPECT(m.T == 1000 && m.schedule == SCHEDULE_LINEAR && m.betas == NULL);
-    EXPECT_NEAR(m.beta_start, 1e-4, 0);
-    EXPECT_NEAR(m.beta_end, 0.02, 0);
-    EXPECT(m.prediction == PREDICT_EPS && m.variance == VARIANCE_SMALL && m.clip);
+    EXPECT(m.noise.T == 1000 && m.noise.schedule == SCHEDULE_LINEAR && m.noise.betas == NULL);
+    EXPECT_NEAR(m.noise.beta_start, 1e-4, 0);
+    EXPECT_NEAR(m.noise.beta_end, 0.02, 0);
+    EXPECT(m.noise.prediction == PREDICT_EPS && m.sample.variance == VARIANCE_SMALL &&
+           m.sample.clip);
     EXPECT_NEAR(m.clip_range, 1, 0);
     EXPECT_INT(m.warning_count, 0);
     model_config_free(&m);
@@ -374,12 +377,12 @@ TEST(model_folder_flat_layout_of_the_first_public_models)
         printf("    %s\n", err.text);
         return;
     }
-    EXPECT(m.unet.levels == 4 && m.unet.head_dim == 0 && m.unet.eps == 1e-6f);
+    EXPECT(m.unet.levels == 4 && m.unet.head_dim == 0 && m.unet.eps == 1e-6);
     EXPECT(m.unet.downsample_padding == 0 && !m.unet.flip_sin_to_cos && m.unet.freq_shift == 1);
     EXPECT(m.unet.down_attention[1] && !m.unet.down_attention[2] && m.unet.up_attention[2] &&
            !m.unet.up_attention[1]);
     EXPECT(m.unet.sample_height == 32 && m.unet.sample_width == 32);
-    EXPECT(m.variance == VARIANCE_LARGE);
+    EXPECT(m.sample.variance == VARIANCE_LARGE);
     EXPECT_INT(m.warning_count, 0);
     model_config_free(&m);
 }
@@ -397,7 +400,7 @@ TEST(model_folder_legacy_names_of_keys_and_blocks)
                       "\"tensor_format\":\"pt\",\"timestep_values\":null}",
                       &m, &err));
     EXPECT_INT(m.warning_count, 0);
-    EXPECT(m.prediction == PREDICT_X0);
+    EXPECT(m.noise.prediction == PREDICT_X0);
     EXPECT(read_texts("{\"sample_size\":[16,32],\"layers_per_block\":3.0,\"block_out_channels\":"
                       "[8,16],\"down_block_types\":[\"DownBlock2D\",\"AttnDownBlock2D\"],"
                       "\"up_block_types\":[\"AttnUpBlock2D\",\"UpBlock2D\"],\"freq_shift\":1.0,"
@@ -426,7 +429,7 @@ TEST(model_folder_reads_every_option_of_the_unet)
                       DDPM, &m, &err));
     const UNetConfig *c = &m.unet;
     EXPECT(c->center_input && c->time_kind == TIME_FOURIER && c->time_dim == 7 && !c->mid_block);
-    EXPECT(c->mid_scale == 1.41421356237f && c->dropout == 0.1f && c->head_dim == 0);
+    EXPECT(c->mid_scale == 1.41421356237 && c->dropout == 0.1 && c->head_dim == 0);
     EXPECT(c->groups == 0 && c->attn_groups == 2 && c->scale_shift && !c->mid_attention);
     EXPECT(c->classes == 10 && c->sample_height == 0 && c->in_channels == 1);
     EXPECT_INT(m.warning_count, 0);
@@ -506,14 +509,14 @@ TEST(model_folder_schedulers_that_are_read)
             printf("    %s\n", err.text);
             continue;
         }
-        EXPECT(m.schedule == cases[i].schedule && m.T == cases[i].T);
-        EXPECT_NEAR(m.beta_start, cases[i].beta_start, 0);
-        EXPECT_NEAR(m.beta_end, cases[i].beta_end, 0);
-        EXPECT(m.prediction == cases[i].prediction && m.variance == cases[i].variance);
-        EXPECT(m.clip == cases[i].clip);
+        EXPECT(m.noise.schedule == cases[i].schedule && m.noise.T == cases[i].T);
+        EXPECT_NEAR(m.noise.beta_start, cases[i].beta_start, 0);
+        EXPECT_NEAR(m.noise.beta_end, cases[i].beta_end, 0);
+        EXPECT(m.noise.prediction == cases[i].prediction && m.sample.variance == cases[i].variance);
+        EXPECT(m.sample.clip == cases[i].clip);
         EXPECT_NEAR(m.clip_range, cases[i].clip_range, 0);
-        if (m.schedule == SCHEDULE_BETAS && EXPECT(m.betas != NULL))
-            EXPECT(m.betas[0] == 0.1 && m.betas[2] == 0.5);
+        if (m.noise.schedule == SCHEDULE_BETAS && EXPECT(m.noise.betas != NULL))
+            EXPECT(m.noise.betas[0] == 0.1 && m.noise.betas[2] == 0.5);
         model_config_free(&m);
     }
     ModelConfig m;
@@ -528,19 +531,18 @@ TEST(model_folder_schedulers_that_are_read)
  * misread, refused. */
 TEST(model_folder_what_is_said_of_sampling_is_taken_or_named)
 {
-    enum { NOT_SAID = -1 };
     static const struct {
         const char *text, *sampler;
         int spacing;
         const char *named; /* NULL: no warning */
     } cases[] = {
-        {"DDPMScheduler\"", NULL, NOT_SAID, NULL},
+        {"DDPMScheduler\"", NULL, SPACING_AUTO, NULL},
         {"DDPMScheduler\",\"timestep_spacing\":\"leading\",\"steps_offset\":0", NULL,
          SPACING_LEADING, NULL},
         {"DDPMScheduler\",\"timestep_spacing\":\"trailing\"", NULL, SPACING_TRAILING, NULL},
         {"DDIMScheduler\",\"timestep_spacing\":\"linspace\",\"set_alpha_to_one\":true", "ddim",
          SPACING_EVEN, NULL},
-        {"DDIMScheduler\",\"set_alpha_to_one\":false,\"steps_offset\":1", "ddim", NOT_SAID,
+        {"DDIMScheduler\",\"set_alpha_to_one\":false,\"steps_offset\":1", "ddim", SPACING_AUTO,
          "sample does without its steps_offset 1, set_alpha_to_one false"},
         {"DPMSolverMultistepScheduler\",\"use_karras_sigmas\":true,\"timestep_spacing\":"
          "\"linspace\",\"solver_order\":2,\"algorithm_type\":\"dpmsolver++\",\"solver_type\":"
@@ -550,7 +552,7 @@ TEST(model_folder_what_is_said_of_sampling_is_taken_or_named)
          "dpm++2m", SPACING_KARRAS, NULL},
         {"DPMSolverMultistepScheduler\",\"timestep_spacing\":\"linspace\",\"solver_order\":3,"
          "\"algorithm_type\":\"sde-dpmsolver++\"",
-         "dpm++2m", NOT_SAID,
+         "dpm++2m", SPACING_AUTO,
          "sample does without its timestep_spacing \"linspace\", algorithm_type "
          "\"sde-dpmsolver++\", solver_order 3"},
         {"DPMSolverMultistepScheduler\",\"use_exponential_sigmas\":true", "dpm++2m", SPACING_LOGSNR,
@@ -558,14 +560,14 @@ TEST(model_folder_what_is_said_of_sampling_is_taken_or_named)
         {"UniPCMultistepScheduler\",\"timestep_spacing\":\"trailing\",\"disable_corrector\":[],"
          "\"solver_p\":null,\"predict_x0\":true,\"solver_type\":\"bh2\",\"sigma_min\":null",
          "unipc", SPACING_TRAILING, NULL},
-        {"DPMSolverMultistepScheduler\",\"lambda_min_clipped\":-5.1", "dpm++2m", NOT_SAID,
+        {"DPMSolverMultistepScheduler\",\"lambda_min_clipped\":-5.1", "dpm++2m", SPACING_AUTO,
          "sample does without its lambda_min_clipped -5.1"},
-        {"UniPCMultistepScheduler\",\"disable_corrector\":[0]", "unipc", NOT_SAID,
+        {"UniPCMultistepScheduler\",\"disable_corrector\":[0]", "unipc", SPACING_AUTO,
          "sample does without its disable_corrector [...]"},
         {"HeunDiscreteScheduler\",\"use_karras_sigmas\":true", "heun", SPACING_KARRAS, NULL},
-        {"PNDMScheduler\",\"steps_offset\":1", NULL, NOT_SAID,
+        {"PNDMScheduler\",\"steps_offset\":1", NULL, SPACING_AUTO,
          "sample does without its PNDMScheduler"},
-        {"EulerDiscreteScheduler\",\"timestep_type\":\"discrete\"", NULL, NOT_SAID,
+        {"EulerDiscreteScheduler\",\"timestep_type\":\"discrete\"", NULL, SPACING_AUTO,
          "sample does without its EulerDiscreteScheduler"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -577,8 +579,8 @@ TEST(model_folder_what_is_said_of_sampling_is_taken_or_named)
             printf("    %s\n", err.text);
             continue;
         }
-        EXPECT_TEXT(m.sampler ? m.sampler : "none", cases[i].sampler ? cases[i].sampler : "none");
-        EXPECT_INT(m.spacing_said ? (int)m.spacing : NOT_SAID, cases[i].spacing);
+        EXPECT_TEXT(m.sample.sampler, cases[i].sampler ? cases[i].sampler : "auto");
+        EXPECT_INT((int)m.sample.spacing, cases[i].spacing);
         EXPECT_INT(m.warning_count, cases[i].named != NULL);
         if (cases[i].named && m.warning_count == 1) EXPECT_CONTAINS(m.warnings[0], cases[i].named);
         model_config_free(&m);
@@ -591,13 +593,13 @@ TEST(model_folder_sigmoid_schedule_becomes_betas)
     Err err = {0};
     EXPECT(read_texts("{}", "{\"_class_name\":\"DDPMScheduler\",\"beta_schedule\":\"sigmoid\"}", &m,
                       &err));
-    if (!EXPECT(m.schedule == SCHEDULE_BETAS && m.betas)) return;
+    if (!EXPECT(m.noise.schedule == SCHEDULE_BETAS && m.noise.betas)) return;
     static const int at[] = {0, 1, 100, 500, 998, 999};
     static const double expected[] = {0.99985081, 0.99970102,   0.98049194,
                                       0.29888758, 4.0489624e-5, 3.9681821e-5};
     double product = 1;
     for (int t = 0, k = 0; t < 1000; t++) {
-        product *= 1 - m.betas[t];
+        product *= 1 - m.noise.betas[t];
         if (t == at[k]) {
             EXPECT_NEAR(product, expected[k], 1e-6 * expected[k]);
             k++;
@@ -721,7 +723,7 @@ TEST(model_folder_what_cannot_be_run_is_refused_by_name)
         }
         EXPECT_INT(err.kind, ERR_FORMAT);
         EXPECT_CONTAINS(err.text, cases[i].part);
-        EXPECT(m.betas == NULL);
+        EXPECT(m.noise.betas == NULL);
     }
 }
 

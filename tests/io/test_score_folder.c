@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "io/config.h"
 #include "io/diffusers/model_folder.h"
 #include "io/json.h"
 #include "model_fixture.h"
@@ -11,32 +12,33 @@
 
 static ModelConfig score_config(MethodKind method, SdeKind sde)
 {
-    ModelConfig m;
-    memset(&m, 0, sizeof m);
+    Config standard;
+    config_defaults(&standard);
+    ModelConfig m = {.noise = standard.method.noise, .sample = standard.sample};
+    m.sample.clip = false;
     unet_config_defaults(&m.unet);
     m.unet.levels = 1;
     m.unet.block_channels[0] = 32;
     m.unet.sample_height = m.unet.sample_width = 28;
     m.unet.in_channels = m.unet.out_channels = 1;
     m.method = method;
-    m.sde = sde;
+    m.noise.sde = sde;
     m.clip_range = 1;
     if (method == METHOD_SMLD || sde == SDE_VE) {
         m.unet.time_kind = TIME_FOURIER;
-        m.prediction = PREDICT_SCORE;
-        m.sigma_min = 0.01;
-        m.sigma_max = 28.1 / 3; /* 17 digits */
+        m.noise.prediction = PREDICT_SCORE;
+        m.noise.sigma_min = 0.01;
+        m.noise.sigma_max = 28.1 / 3; /* 17 digits */
     } else {
         m.unet.time_kind = TIME_FOURIER_LINEAR;
-        m.prediction = PREDICT_EPS;
-        m.beta_min = 0.1;
-        m.beta_max = 20.0 / 3;
+        m.noise.prediction = PREDICT_EPS;
+        m.noise.beta_min = 0.1;
+        m.noise.beta_max = 20.0 / 3;
     }
-    m.T = method == METHOD_SMLD ? 93 : 1000;
-    if (method == METHOD_SDE) m.time_min = 1e-5;
+    if (method == METHOD_SMLD) m.noise.levels = 93;
     if (method == METHOD_SDE && sde == SDE_VE) {
-        m.snr = 0.16;
-        m.corrector_steps = 3;
+        m.sample.snr = 0.16;
+        m.sample.corrector_steps = 3;
     }
     return m;
 }
@@ -52,16 +54,19 @@ enum { KINDS = sizeof kinds / sizeof *kinds };
 
 static void expect_same(const ModelConfig *a, const ModelConfig *b)
 {
-    EXPECT(a->method == b->method && a->sde == b->sde && a->T == b->T);
-    EXPECT(a->prediction == b->prediction && a->unet.time_kind == b->unet.time_kind);
-    EXPECT_SAME(&a->sigma_min, &b->sigma_min, sizeof(double));
-    EXPECT_SAME(&a->sigma_max, &b->sigma_max, sizeof(double));
-    EXPECT_SAME(&a->beta_min, &b->beta_min, sizeof(double));
-    EXPECT_SAME(&a->beta_max, &b->beta_max, sizeof(double));
-    EXPECT_SAME(&a->time_min, &b->time_min, sizeof(double));
-    EXPECT_SAME(&a->snr, &b->snr, sizeof(double));
-    EXPECT(a->corrector_steps == b->corrector_steps && a->betas == NULL && b->betas == NULL);
-    EXPECT(a->clip == b->clip && a->clip_range == b->clip_range && a->variance == b->variance);
+    EXPECT(a->method == b->method && a->noise.sde == b->noise.sde && a->noise.T == b->noise.T &&
+           a->noise.levels == b->noise.levels);
+    EXPECT(a->noise.prediction == b->noise.prediction && a->unet.time_kind == b->unet.time_kind);
+    EXPECT_SAME(&a->noise.sigma_min, &b->noise.sigma_min, sizeof(double));
+    EXPECT_SAME(&a->noise.sigma_max, &b->noise.sigma_max, sizeof(double));
+    EXPECT_SAME(&a->noise.beta_min, &b->noise.beta_min, sizeof(double));
+    EXPECT_SAME(&a->noise.beta_max, &b->noise.beta_max, sizeof(double));
+    EXPECT_SAME(&a->noise.time_min, &b->noise.time_min, sizeof(double));
+    EXPECT_SAME(&a->sample.snr, &b->sample.snr, sizeof(double));
+    EXPECT(a->sample.corrector_steps == b->sample.corrector_steps && a->noise.betas == NULL &&
+           b->noise.betas == NULL);
+    EXPECT(a->sample.clip == b->sample.clip && a->clip_range == b->clip_range &&
+           a->sample.variance == b->sample.variance);
 }
 
 static void expect_same_files(const char *a, const char *b)
@@ -96,11 +101,11 @@ TEST(score_folder_reads_back_what_it_writes_and_writes_the_same_bytes_again)
         snprintf(second, sizeof second, "second%d", k);
         ModelConfig m = score_config(kinds[k].method, kinds[k].sde), read;
         if (kinds[k].positional) m.unet.time_kind = TIME_POSITIONAL;
-        m.clip = k % 2 == 0;
+        m.sample.clip = k % 2 == 0;
         /* Only VP as a chain keeps the variance. */
-        bool chain = kinds[k].positional && m.sde == SDE_VP;
-        m.variance = chain ? VARIANCE_LARGE : VARIANCE_SMALL;
-        if (m.method == METHOD_SMLD) m.snr = 0.17, m.corrector_steps = 2;
+        bool chain = kinds[k].positional && m.noise.sde == SDE_VP;
+        m.sample.variance = chain ? VARIANCE_LARGE : VARIANCE_SMALL;
+        if (m.method == METHOD_SMLD) m.sample.snr = 0.17, m.sample.corrector_steps = 2;
         EXPECT(model_folder_write(in_folder(first), &m, &table, block, &err));
         if (!EXPECT(model_folder_read_config(in_folder(first), &read, &err))) {
             printf("    %s\n", err.text);
@@ -131,7 +136,7 @@ TEST(score_folder_of_ve_is_the_one_of_diffusers)
     Err err = {0};
     fill_block(block, &table, 1);
     ModelConfig m = score_config(METHOD_SDE, SDE_VE);
-    m.sigma_max = 50;
+    m.noise.sigma_max = 50;
     EXPECT(model_folder_write(in_folder("ve"), &m, &table, block, &err));
     expect_file("ve/model_index.json", "{\n"
                                        "  \"_class_name\": \"ScoreSdeVePipeline\",\n"
@@ -157,11 +162,11 @@ TEST(score_folder_of_ve_is_the_one_of_diffusers)
                 "  \"snr\": 0.16\n"
                 "}\n");
     /* A trainer that leaves the corrector to the reader says nothing of it. */
-    m.snr = 0;
+    m.sample.snr = 0;
     EXPECT(model_folder_write(in_folder("ve"), &m, &table, block, &err));
     ModelConfig read;
     if (!EXPECT(model_folder_read_config(in_folder("ve"), &read, &err))) return;
-    EXPECT(read.snr == 0.15 && read.corrector_steps == 1);
+    EXPECT(read.sample.snr == 0.15 && read.sample.corrector_steps == 1);
     model_config_free(&read);
 }
 
@@ -201,8 +206,8 @@ TEST(score_folder_of_smld_is_one_of_ve_that_says_so)
     Err err = {0};
     fill_block(block, &table, 1);
     ModelConfig m = score_config(METHOD_SMLD, SDE_VE);
-    m.snr = 0.16;
-    m.corrector_steps = 2;
+    m.sample.snr = 0.16;
+    m.sample.corrector_steps = 2;
     EXPECT(model_folder_write(in_folder("smld"), &m, &table, block, &err));
     expect_file("smld/scheduler/scheduler_config.json",
                 "{\n"
@@ -235,9 +240,9 @@ TEST(score_folder_of_vp_is_a_ddpm_with_its_noise_at_the_times_of_whole_labels)
         ModelConfig m = score_config(METHOD_SDE, SDE_VP), read;
         Err err = {0};
         m.unet.time_kind = TIME_POSITIONAL;
-        m.beta_min = cases[c][0];
-        m.beta_max = cases[c][1];
-        m.time_min = cases[c][2];
+        m.noise.beta_min = cases[c][0];
+        m.noise.beta_max = cases[c][1];
+        m.noise.time_min = cases[c][2];
         EXPECT(model_folder_write(in_folder("vp"), &m, &table, block, &err));
         Json *file =
             json_load(in_folder("vp/scheduler/scheduler_config.json"), 1 << 20, true, &err);
@@ -254,18 +259,20 @@ TEST(score_folder_of_vp_is_a_ddpm_with_its_noise_at_the_times_of_whole_labels)
             double beta = json_number(b), t = i / 999.0;
             EXPECT(beta > 0 && beta < 1);
             alpha_bar *= 1 - beta;
-            double exact = exp(-0.5 * t * t * (m.beta_max - m.beta_min) - t * m.beta_min);
+            double exact =
+                exp(-0.5 * t * t * (m.noise.beta_max - m.noise.beta_min) - t * m.noise.beta_min);
             double relative = fabs((1 - alpha_bar) / (1 - exact) - 1);
             if (i >= 1) worst = test_larger(worst, relative);
-            if (i == 0 && m.beta_min * m.time_min >= 1e-6)
-                EXPECT_NEAR(1 - alpha_bar, m.beta_min * fmin(m.time_min, 0.5 / 999), 0.1 * beta);
+            if (i == 0 && m.noise.beta_min * m.noise.time_min >= 1e-6)
+                EXPECT_NEAR(1 - alpha_bar, m.noise.beta_min * fmin(m.noise.time_min, 0.5 / 999),
+                            0.1 * beta);
         }
         EXPECT(worst < 1e-7); /* of 1 - alpha_bar by cancellation, in the last case */
         json_free(file);
         /* Read back as VP; without the key, as the chain that others see. */
         if (!EXPECT(model_folder_read_config(in_folder("vp"), &read, &err))) continue;
-        EXPECT(read.method == METHOD_SDE && read.sde == SDE_VP && read.betas == NULL);
-        EXPECT(read.beta_min == m.beta_min && read.time_min == m.time_min);
+        EXPECT(read.method == METHOD_SDE && read.noise.sde == SDE_VP && read.noise.betas == NULL);
+        EXPECT(read.noise.beta_min == m.noise.beta_min && read.noise.time_min == m.noise.time_min);
         EXPECT_INT(read.warning_count, 0);
         model_config_free(&read);
     }
@@ -306,19 +313,21 @@ TEST(score_folder_absent_keys_mean_what_diffusers_assumes)
     ModelConfig m;
     Err err = {0};
     if (!EXPECT(read_scheduler("{\"_class_name\":\"ScoreSdeVeScheduler\"}", &m, &err))) return;
-    EXPECT(m.method == METHOD_SDE && m.sde == SDE_VE && m.T == 2000);
-    EXPECT(m.sigma_min == 0.01 && m.sigma_max == 1348 && m.time_min == 1e-5);
-    EXPECT(m.snr == 0.15 && m.corrector_steps == 1 && m.beta_min == 0 && m.beta_max == 0);
-    EXPECT(m.prediction == PREDICT_SCORE && !m.clip && m.unet.time_kind == TIME_FOURIER);
+    EXPECT(m.method == METHOD_SDE && m.noise.sde == SDE_VE && m.noise.T == 2000);
+    EXPECT(m.noise.sigma_min == 0.01 && m.noise.sigma_max == 1348 && m.noise.time_min == 1e-5);
+    EXPECT(m.sample.snr == 0.15 && m.sample.corrector_steps == 1);
+    EXPECT(m.noise.prediction == PREDICT_SCORE && !m.sample.clip &&
+           m.unet.time_kind == TIME_FOURIER);
     EXPECT_INT(m.warning_count, 0);
     model_config_free(&m);
     if (!EXPECT(read_scheduler("{\"_class_name\":\"ScoreSdeVpScheduler\",\"beta_max\":10,"
                                "\"tolerance\":3}",
                                &m, &err)))
         return;
-    EXPECT(m.method == METHOD_SDE && m.sde == SDE_VP && m.T == 2000);
-    EXPECT(m.beta_min == 0.1 && m.beta_max == 10 && m.time_min == 1e-3 && m.sigma_max == 0);
-    EXPECT(m.prediction == PREDICT_EPS && m.snr == 0 && m.corrector_steps == 0);
+    EXPECT(m.method == METHOD_SDE && m.noise.sde == SDE_VP && m.noise.T == 2000);
+    EXPECT(m.noise.beta_min == 0.1 && m.noise.beta_max == 10 && m.noise.time_min == 1e-3 &&
+           m.noise.sigma_max == 0);
+    EXPECT(m.noise.prediction == PREDICT_EPS);
     EXPECT_INT(m.warning_count, 1);
     EXPECT_CONTAINS(m.warnings[0], "the key tolerance is not known and is ignored");
     model_config_free(&m);
@@ -333,7 +342,8 @@ TEST(score_folder_of_older_versions_loads)
                                "\"sigma_max\":9.5,\"sigma_min\":0.01}",
                                &m, &err)))
         return;
-    EXPECT(m.method == METHOD_SMLD && m.T == 93 && m.sigma_max == 9.5 && m.sigma_min == 0.01);
+    EXPECT(m.method == METHOD_SMLD && m.noise.levels == 93 && m.noise.sigma_max == 9.5 &&
+           m.noise.sigma_min == 0.01);
     EXPECT_INT(m.warning_count, 0);
     EXPECT(!model_diffusers_support(&m).pipeline);
     EXPECT_CONTAINS(model_diffusers_support(&m).but, "of an older diffc");
@@ -346,8 +356,9 @@ TEST(score_folder_of_older_versions_loads)
                                "\"sampling_eps\":1e-05}",
                                &m, &err)))
         return;
-    EXPECT(m.method == METHOD_SDE && m.sde == SDE_VP && m.beta_max == 10 && m.beta_min == 0.2);
-    EXPECT(m.time_min == 1e-5 && m.warning_count == 0 && m.old_class);
+    EXPECT(m.method == METHOD_SDE && m.noise.sde == SDE_VP && m.noise.beta_max == 10 &&
+           m.noise.beta_min == 0.2);
+    EXPECT(m.noise.time_min == 1e-5 && m.warning_count == 0 && m.old_class);
     model_config_free(&m);
 }
 
@@ -364,7 +375,8 @@ TEST(score_folder_of_vp_that_diffusers_saved_as_ddim_is_vp)
         printf("    %s\n", err.text);
         return;
     }
-    EXPECT(m.method == METHOD_SDE && m.sde == SDE_VP && m.beta_max == 20 && m.clip && m.T == 1000);
+    EXPECT(m.method == METHOD_SDE && m.noise.sde == SDE_VP && m.noise.beta_max == 20 &&
+           m.sample.clip && m.noise.T == 1000);
     model_config_free(&m);
     EXPECT(!read_scheduler("{\"_class_name\":\"DDPMScheduler\",\"_diffc_method\":\"flow\"}", &m,
                            &err));
@@ -392,7 +404,8 @@ TEST(score_folder_flat_layout_of_the_public_models)
         printf("    %s\n", err.text);
         return;
     }
-    EXPECT(m.sde == SDE_VE && m.sigma_max == 1348 && m.snr == 0.15 && m.unet.center_input);
+    EXPECT(m.noise.sde == SDE_VE && m.noise.sigma_max == 1348 && m.sample.snr == 0.15 &&
+           m.unet.center_input);
     EXPECT_INT(m.warning_count, 0);
     model_config_free(&m);
 }

@@ -107,11 +107,11 @@ static bool open_vjp(Network *nw, ParamTable *table, const ModelConfig *u, Shape
 static void case_open(Case *c, float dropout, int batch, OpenNetwork open)
 {
     memset(c, 0, sizeof *c);
-    ProcessConfig process = {.kind = PROCESS_DDPM,
-                             .T = T,
-                             .schedule = SCHEDULE_LINEAR,
-                             .beta_start = 0.05,
-                             .beta_end = 0.7};
+    NoiseConfig process = {.kind = PROCESS_DDPM,
+                           .T = T,
+                           .schedule = SCHEDULE_LINEAR,
+                           .beta_start = 0.05,
+                           .beta_end = 0.7};
     c->model = classifier(dropout);
     Err err = {0};
     if (!EXPECT(process_make(&c->process, &process, &err)) ||

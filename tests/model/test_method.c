@@ -27,7 +27,7 @@ static Config config_of(MethodKind method, SdeKind sde)
     Config c;
     config_defaults(&c);
     c.method.type = method;
-    c.method.sde = sde;
+    c.method.noise.sde = sde;
     return c;
 }
 
@@ -50,14 +50,14 @@ TEST(each_method_has_its_process_prediction_and_sampler)
     PointSet data = line(9, &dims);
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
         Config c = config_of(rows[r].method, rows[r].sde);
-        c.method.prediction = PREDICT_V; /* DDPM's to choose, of the others no matter */
+        c.method.noise.prediction = PREDICT_V; /* DDPM's to choose, of the others no matter */
         ModelConfig m = {0};
         Process p;
         Err err = {0};
         if (!EXPECT(method_from_config(&c, &data, &m, &err) && method_process(&m, &p, &err)))
             continue;
         EXPECT_INT(p.kind, rows[r].process);
-        EXPECT_INT(m.prediction, rows[r].prediction);
+        EXPECT_INT(m.noise.prediction, rows[r].prediction);
         EXPECT_TEXT(method_sampler(p.kind), rows[r].sampler);
         process_free(&p);
     }
@@ -71,22 +71,22 @@ TEST(automatic_noise_is_the_widest_pair_and_levels_follow_the_rule_of_the_ratio)
     ModelConfig m = {0};
     Err err = {0};
     EXPECT(method_from_config(&c, &data, &m, &err));
-    EXPECT_NEAR(m.sigma_max, 20, 1e-5);
-    EXPECT_INT(m.T, 98);
-    c.method.levels = 12;
+    EXPECT_NEAR(m.noise.sigma_max, 20, 1e-5);
+    EXPECT_INT(m.noise.levels, 98);
+    c.method.noise.levels = 12;
     m = (ModelConfig){0};
     EXPECT(method_from_config(&c, &data, &m, &err));
-    EXPECT_INT(m.T, 12);
-    c.method.sigma_max = 28;
-    c.method.levels = 0;
+    EXPECT_INT(m.noise.levels, 12);
+    c.method.noise.sigma_max = 28;
+    c.method.noise.levels = 0;
     m = (ModelConfig){0};
     EXPECT(method_from_config(&c, &data, &m, &err));
-    EXPECT(m.sigma_max == 28);
-    EXPECT_INT(m.T, 102);
+    EXPECT(m.noise.sigma_max == 28);
+    EXPECT_INT(m.noise.levels, 102);
     c = config_of(METHOD_SDE, SDE_VE);
     m = (ModelConfig){0};
     EXPECT(method_from_config(&c, &data, &m, &err));
-    EXPECT_NEAR(m.sigma_max, 20, 1e-5);
+    EXPECT_NEAR(m.noise.sigma_max, 20, 1e-5);
 }
 
 TEST(data_without_extent_cannot_set_the_largest_noise)
@@ -117,13 +117,13 @@ TEST(losses_weigh_the_error_of_the_score_by_sigma_squared_or_by_g_squared)
         for (double time = 0.01; time < 1; time += 0.14) {
             NoiseLevel level = process_level(&p, time);
             const double eps = 0.3, off = 0.2; /* of the noise */
-            double target = target_of_prediction(m.prediction, level, 0.7, eps);
-            double given = target_of_prediction(m.prediction, level, 0.7, eps + off);
+            double target = target_of_prediction(m.noise.prediction, level, 0.7, eps);
+            double given = target_of_prediction(m.noise.prediction, level, 0.7, eps + off);
             double error = (given - target) * (given - target);
             double of_score = off * off / (level.sigma * level.sigma);
             double g2 = process_drift(&p, time).g2;
-            double simple = method_weight(&p, m.prediction, level, WEIGHTING_SIMPLE, 0);
-            double likely = method_weight(&p, m.prediction, level, WEIGHTING_LIKELIHOOD, 0);
+            double simple = method_weight(&p, m.noise.prediction, level, WEIGHTING_SIMPLE, 0);
+            double likely = method_weight(&p, m.noise.prediction, level, WEIGHTING_LIKELIHOOD, 0);
             EXPECT_NEAR(simple * error, level.sigma * level.sigma * of_score, 1e-12);
             EXPECT_NEAR(likely * error, g2 * of_score, 1e-9 * g2 * of_score);
         }
@@ -141,10 +141,10 @@ TEST(time_is_told_as_the_network_was_made_for_it)
         {TIME_POSITIONAL, 499.5f}, {TIME_FOURIER_LINEAR, 0.5f}, {TIME_FOURIER_LINEAR_999, 499.5f}};
     for (int i = 0; i < 6; i++) {
         ModelConfig m = {.method = METHOD_SDE,
-                         .sde = i < 3 ? SDE_VP : SDE_SUBVP,
-                         .beta_min = 0.1,
-                         .beta_max = 20,
-                         .time_min = 1e-5};
+                         .noise = {.kind = i < 3 ? PROCESS_VP : PROCESS_SUBVP,
+                                   .beta_min = 0.1,
+                                   .beta_max = 20,
+                                   .time_min = 1e-5}};
         Network network = {.model = &m};
         Process p;
         Err err = {0};

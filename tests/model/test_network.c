@@ -41,7 +41,7 @@ static void open_case(Case *c, Prediction prediction, int images)
     Err err = {0};
     memset(c, 0, sizeof *c);
     c->model = small_unet();
-    c->model.prediction = prediction;
+    c->model.noise.prediction = prediction;
     if (!EXPECT(network_open_denoiser(&c->network, &c->table, &c->model,
                                       (Shape){SIDE, SIDE, CHANNELS}, images, true, &err)))
         abort();

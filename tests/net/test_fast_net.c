@@ -220,8 +220,11 @@ typedef struct {
 
 static void images_open(Images *im)
 {
-    const DataOptions options = {
-        .path = test_find_fashion_mnist(), .height = SIDE, .width = SIDE, .limit = 2000, .seed = 5};
+    const DataOptions options = {.path = test_find_fashion_mnist(),
+                                 .config.height = SIDE,
+                                 .config.width = SIDE,
+                                 .config.limit = 2000,
+                                 .seed = 5};
     *im = (Images){.noise = test_floats((size_t)TRAIN_BATCH * SIDE * SIDE)};
     im->real = options.path && EXPECT(dataset_open(&im->data, &options, NULL, NULL, NULL));
 }

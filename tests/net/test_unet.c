@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "net/unet_internal.h"
 #include "net_case.h"
 #include "unet_rule.h"
 

@@ -5,6 +5,7 @@
 #include "diffusion/sampler.h"
 #include "model/cdm_network.h"
 #include "model/model.h"
+#include "sample_defaults.h"
 #include "train_case.h"
 
 enum { DIMS = SIDE * SIDE, STEPS = 20 };
@@ -57,12 +58,12 @@ TEST(training_lowers_both_losses_and_the_log_tells_them)
     Err err = {0};
     double loss[2], ce[2], mse[2];
     c.train.steps = 60;
-    c.train.ema = 0;
+    c.train.optimizer.ema = 0;
     c.method.ce_weight = 0.05;
     for (int k = 0; k < 2; k++) {
         Trainer *t;
         Config now = c;
-        if (k == 0) now.train.steps = 1, now.train.lr = 1e-9;
+        if (k == 0) now.train.steps = 1, now.train.optimizer.lr = 1e-9;
         if (!EXPECT(trainer_open(&t, &now, NULL, &err))) return;
         const char *run = test_path(k ? "long" : "short");
         if (!EXPECT(trainer_run(t, run, &err))) printf("  %s\n", err.text);
@@ -106,12 +107,12 @@ TEST(the_mean_squared_error_is_over_images_with_noise_in_training_and_validation
     Config c = tiny_config();
     Err err = {0};
     Trainer *t;
-    c.method.steps = CLASSES - 2;
-    c.method.beta_end = 0.9;
+    c.method.noise.T = CLASSES - 2;
+    c.method.noise.beta_end = 0.9;
     c.method.ce_weight = 0.25;
     c.method.mse_weight = 2;
     c.train.steps = 1;
-    c.train.lr = 1e-30;
+    c.train.optimizer.lr = 1e-30;
     if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
     memset(t->optimizer.weights, 0, t->table.block_floats * sizeof(float));
     memset(t->optimizer.ema, 0, t->table.block_floats * sizeof(float));
@@ -149,8 +150,8 @@ TEST(an_update_of_clean_images_alone_has_the_cross_entropy_as_its_loss)
 TEST(so_few_levels_that_clean_is_a_tenth_below_the_first_are_validated_too)
 {
     Config c = tiny_config();
-    c.method.steps = 2;
-    c.method.beta_end = 0.9;
+    c.method.noise.T = 2;
+    c.method.noise.beta_end = 0.9;
     c.train.steps = 2;
     const char *run = test_path("few");
     if (!must_train(&c, run, false, NULL)) return;
@@ -163,7 +164,7 @@ TEST(so_few_levels_that_clean_is_a_tenth_below_the_first_are_validated_too)
 TEST(resume_and_threads_change_no_bit)
 {
     Config c = tiny_config(), half = c;
-    c.model.dropout = half.model.dropout = 0.1;
+    c.model.unet.dropout = half.model.unet.dropout = 0.1;
     half.train.steps = 3;
     const char *straight = test_path("straight"), *halves = test_path("halves");
     must_train(&c, straight, false, NULL);
@@ -177,9 +178,9 @@ TEST(the_folder_has_classes_of_its_own_and_reads_back_to_a_model_that_every_samp
 {
     Config c = tiny_config();
     Err err = {0};
-    c.method.schedule = SCHEDULE_UNIF;
-    c.method.beta_end = 0.02; /* the default: nobody reads it */
-    c.model.classifier_channels = 12;
+    c.method.noise.schedule = SCHEDULE_UNIF;
+    c.method.noise.beta_end = 0.02; /* the default: nobody reads it */
+    c.model.unet.classifier_channels = 12;
     const char *run = test_path("folder");
     if (!must_train(&c, run, false, NULL)) return;
     static const struct {
@@ -203,7 +204,7 @@ TEST(the_folder_has_classes_of_its_own_and_reads_back_to_a_model_that_every_samp
     if (!EXPECT(model_open(&m, run, 0, 0, &err))) return;
     EXPECT_INT(m.config.warning_count, 0);
     EXPECT(m.config.method == METHOD_CDM && m.config.dequantised && m.process.T == STEPS);
-    EXPECT(m.config.schedule == SCHEDULE_UNIF && m.config.unet.noise_classes == STEPS + 2);
+    EXPECT(m.config.noise.schedule == SCHEDULE_UNIF && m.config.unet.noise_classes == STEPS + 2);
     for (const Sampler *s = samplers; s->name; s++) {
         enum { COUNT = 3, CALLS = 8 };
         Denoiser d;
@@ -212,8 +213,8 @@ TEST(the_folder_has_classes_of_its_own_and_reads_back_to_a_model_that_every_samp
         static double x[COUNT * DIMS], scratch[COUNT * DIMS * SAMPLER_SCRATCH];
         sample_run_defaults(&sample);
         sample.process = &m.process;
-        sample.langevin_steps = 1;
-        sample.tolerance = 1e-2;
+        sample.config.langevin_steps = 1;
+        sample.config.tolerance = 1e-2;
         SeedNoise seeds = {.first_seed = 5};
         NoiseSource noise = seed_noise(&seeds);
         bool ok = EXPECT(model_prepare(&m, 2, -1, &d, &err)) &&

@@ -3,6 +3,7 @@
 #include "base/parallel.h"
 #include "diffusion/sampler.h"
 #include "model/model.h"
+#include "sample_defaults.h"
 #include "train_case.h"
 
 enum { KEEP = 6, STEPS = 50 };
@@ -28,7 +29,7 @@ TEST(a_run_ends_with_a_model_that_samples_with_as_many_calls_as_it_keeps_steps)
         Config c = tiny_config();
         Err err = {0};
         Model m;
-        c.method.alphas = alphas;
+        c.method.mask.alphas = alphas;
         const char *run = test_path("run%d", (int)alphas);
         must_train(&c, run, false, NULL);
         if (!EXPECT(model_open(&m, run, 0, 0, &err))) {
@@ -36,7 +37,7 @@ TEST(a_run_ends_with_a_model_that_samples_with_as_many_calls_as_it_keeps_steps)
             return;
         }
         EXPECT(m.config.method == METHOD_EDDPM && m.config.alphas == alphas);
-        EXPECT_INT(m.config.T, STEPS);
+        EXPECT_INT(m.config.noise.T, STEPS);
         EXPECT_INT(m.config.kept_count, KEEP);
         EXPECT_INT(m.config.warning_count, 0);
         EXPECT_INT(m.process.T, KEEP);
@@ -80,7 +81,7 @@ TEST(the_algorithm_of_the_paper_moves_scores_from_the_first_update_and_ends_with
     must_train(&c, run, false, NULL);
     /* One mask of all steps: each score moves by the step size times the loss. */
     double loss = logged(run, "step", 1, "\"loss\":");
-    EXPECT_NEAR(logged(run, "step", 1, "\"scores_sum\":"), STEPS * (1 - c.method.score_rate * loss),
+    EXPECT_NEAR(logged(run, "step", 1, "\"scores_sum\":"), STEPS * (1 - c.method.mask.rate * loss),
                 1e-9);
     EXPECT_NEAR(logged(run, "step", 40, "\"scores_sum\":"), KEEP, 1e-9);
     if (!EXPECT(model_open(&m, run, 0, 0, &err))) return;
@@ -198,8 +199,8 @@ TEST(a_checkpoint_of_another_method_is_refused)
     c.method.type = METHOD_DDPM;
     Config standard;
     config_defaults(&standard);
-    c.method.keep = standard.method.keep;
-    c.method.masks = standard.method.masks;
+    c.method.mask.keep = standard.method.mask.keep;
+    c.method.mask.masks = standard.method.mask.masks;
     EXPECT_REFUSED(train(&c, run, true, NULL, &err), err, ERR_USAGE,
                    "method.type is \"eddpm\" in the run, but \"ddpm\" here");
 }
@@ -234,8 +235,8 @@ TEST(a_run_starts_from_the_weights_of_a_trained_model)
     Err err = {0};
     config_defaults(&standard);
     ddpm.method.type = METHOD_DDPM;
-    ddpm.method.keep = standard.method.keep;
-    ddpm.method.masks = standard.method.masks;
+    ddpm.method.mask.keep = standard.method.mask.keep;
+    ddpm.method.mask.masks = standard.method.mask.masks;
     ddpm.train.steps = 5;
     const char *trained = test_path("trained");
     must_train(&ddpm, trained, false, NULL);
@@ -251,11 +252,11 @@ TEST(a_run_starts_from_the_weights_of_a_trained_model)
     must_train(&c, test_path("from"), false, NULL);
     /* Another noise, another network, no model. */
     Config wrong = c;
-    wrong.method.beta_end = 0.03;
+    wrong.method.noise.beta_end = 0.03;
     EXPECT(!train(&wrong, test_path("noise"), false, NULL, &err));
     EXPECT_CONTAINS(err.text, "method.beta_end is 0.02 there, but 0.03 here");
     wrong = c;
-    wrong.method.prediction = PREDICT_V;
+    wrong.method.noise.prediction = PREDICT_V;
     EXPECT(!train(&wrong, test_path("v"), false, NULL, &err));
     EXPECT_CONTAINS(err.text, "method.prediction is eps there, but v here");
     wrong = c;
@@ -277,7 +278,7 @@ TEST(points_keep_steps_as_images_do)
     const char *first = test_path("points");
     must_train(&c, first, false, NULL);
     snprintf(c.train.init, sizeof c.train.init, "%s", first);
-    c.method.alphas = ALPHAS_RESCALED;
+    c.method.mask.alphas = ALPHAS_RESCALED;
     const char *second = test_path("points2");
     must_train(&c, second, false, NULL);
     for (int i = 0; i < 2; i++) {
@@ -291,7 +292,7 @@ TEST(points_keep_steps_as_images_do)
         EXPECT_INT(m.process.T, KEEP);
         model_close(&m);
     }
-    c.model.width = 32;
+    c.model.mlp.width = 32;
     EXPECT(!train(&c, test_path("points3"), false, NULL, &err));
     EXPECT_CONTAINS(err.text, "another network");
     Config other = tiny_config();

@@ -140,9 +140,7 @@ static MaskConfig paper(int keep)
                         .rate = ETA,
                         .full = (E1 - 1.0) / EPOCHS,
                         .ramp = (EPOCHS - 1.0) / EPOCHS,
-                        .settle = 1,
-                        .mean_square = 0.4,
-                        .seed = SEED};
+                        .settle = 1};
 }
 
 static Schedule six_steps(void)
@@ -158,7 +156,7 @@ static MaskLearner open_paper(const Schedule *s, int keep)
     MaskLearner l;
     MaskConfig c = paper(keep);
     Err err = {0};
-    if (!mask_learner_open(&l, &c, s, &err)) {
+    if (!mask_learner_open(&l, &c, 0.4, SEED, s, &err)) {
         printf("%s\n", err.text);
         abort();
     }

@@ -9,6 +9,7 @@
 #include "diffusion/sampler.h"
 #include "exact_denoiser.h"
 #include "model_fixture.h"
+#include "sample_defaults.h"
 #include "test.h"
 #include "train/hybrid_loss.h"
 
@@ -16,11 +17,11 @@ static Process ddpm(int T)
 {
     Process p;
     Err err = {0};
-    ProcessConfig c = {.kind = PROCESS_DDPM,
-                       .T = T,
-                       .schedule = SCHEDULE_LINEAR,
-                       .beta_start = 0.1 / T,
-                       .beta_end = 20.0 / T};
+    NoiseConfig c = {.kind = PROCESS_DDPM,
+                     .T = T,
+                     .schedule = SCHEDULE_LINEAR,
+                     .beta_start = 0.1 / T,
+                     .beta_end = 20.0 / T};
     if (!EXPECT(process_make(&p, &c, &err))) abort();
     return p;
 }
@@ -403,7 +404,7 @@ static void sample(VarianceKind kind, double v, double *x)
     sample_run_defaults(&run);
     run.process = &p;
     run.grid = &grid;
-    run.variance = kind;
+    run.config.variance = kind;
     SeedNoise seeds = {4};
     NoiseSource noise = seed_noise(&seeds);
     EXPECT(level_grid_make(&grid, &p, SPACING_EVEN, STEPS, &err));
@@ -443,7 +444,7 @@ TEST(a_model_that_has_learnt_no_variance_is_not_asked_for_one)
     sample_run_defaults(&run);
     run.process = &p;
     run.grid = &grid;
-    run.variance = VARIANCE_LEARNED;
+    run.config.variance = VARIANCE_LEARNED;
     EXPECT(level_grid_make(&grid, &p, SPACING_EVEN, 5, &err));
     EXPECT(!sampler_find("ddpm")->run(&run, &d, &noise, 1, x, scratch, &err));
     EXPECT_CONTAINS(err.text, "this model has learnt none");
@@ -455,14 +456,16 @@ TEST(a_model_that_has_learnt_no_variance_is_not_asked_for_one)
 
 static ModelConfig folder_config(void)
 {
-    ModelConfig m = {.T = 10, .beta_start = 1e-4, .beta_end = 0.02, .clip = true, .clip_range = 1};
+    ModelConfig m = {.noise = {.T = 10, .beta_start = 1e-4, .beta_end = 0.02},
+                     .sample.clip = true,
+                     .clip_range = 1};
     unet_config_defaults(&m.unet);
     m.unet.levels = 1;
     m.unet.block_channels[0] = 32;
     m.unet.in_channels = 1;
     m.unet.out_channels = 2;
     m.unet.sample_height = m.unet.sample_width = 8;
-    m.variance = VARIANCE_LEARNED;
+    m.sample.variance = VARIANCE_LEARNED;
     return m;
 }
 
@@ -479,7 +482,7 @@ TEST(a_folder_keeps_a_learned_variance_and_its_channels)
     EXPECT_CONTAINS((const char *)file.bytes, "\"variance_type\": \"learned_range\"");
     file_free(&file);
     if (!EXPECT(model_folder_read_config(in_folder("model"), &back, &err))) return;
-    EXPECT_INT(back.variance, VARIANCE_LEARNED);
+    EXPECT_INT(back.sample.variance, VARIANCE_LEARNED);
     EXPECT_INT(back.unet.out_channels, 2);
     EXPECT_INT(back.unet.in_channels, 1);
     EXPECT_INT(back.warning_count, 0);
@@ -502,8 +505,8 @@ TEST(a_folder_whose_channels_and_variance_disagree_is_refused_in_a_sentence)
         Err err = {0};
         fill_block(block, &table, 1);
         m.unet.out_channels = cases[i].channels;
-        m.T = cases[i].T;
-        m.variance = cases[i].variance;
+        m.noise.T = cases[i].T;
+        m.sample.variance = cases[i].variance;
         EXPECT(model_folder_write(in_folder("model"), &m, &table, block, &err));
         EXPECT_REFUSED(model_folder_read_config(in_folder("model"), &back, &err), err, ERR_FORMAT,
                        cases[i].part);

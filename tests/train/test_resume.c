@@ -114,7 +114,7 @@ static bool same(const char *run, const Config *a, const Config *b)
 
 static void free_other(Config *c, const Config *base)
 {
-    if (c->method.betas != base->method.betas) config_free(c);
+    if (c->method.noise.betas != base->method.noise.betas) config_free(c);
 }
 
 /* *c becomes `base` with another value of the key that the rules between keys allow: the first from
@@ -125,9 +125,9 @@ static bool change_from(int *next, Config *c, const Config *base, const char *ru
         ++*next;
         char assignment[256];
         *c = *base;
-        c->method.betas = NULL;
-        c->method.beta_count = 0;
-        if (base->method.beta_count > 0) set(c, "method.betas=[0.1,0.2,0.3,0.4,0.5,0.6]");
+        c->method.noise.betas = NULL;
+        c->method.noise.beta_count = 0;
+        if (base->method.noise.beta_count > 0) set(c, "method.betas=[0.1,0.2,0.3,0.4,0.5,0.6]");
         snprintf(assignment, sizeof assignment, "%s.%s=%s", f->section, f->key, *value);
         if (config_set(c, assignment, NULL) && config_check(c, NULL) && !same(run, base, c))
             return true;
@@ -217,8 +217,8 @@ TEST(what_auto_stands_for_is_no_other_value)
     TrainCallbacks callbacks = callbacks_of(&w);
     must_train(&c, run, false, NULL);
     if (!EXPECT(trainer_resume(&t, run, &c, &callbacks, &err))) return;
-    c.method.sigma_max = t->plan.model.sigma_max;
-    c.method.levels = t->plan.model.T;
+    c.method.noise.sigma_max = t->plan.model.noise.sigma_max;
+    c.method.noise.levels = t->plan.model.noise.levels;
     trainer_close(t);
     set(&c, "model.type=unet");
     set(&c, "model.time=fourier");
@@ -230,7 +230,7 @@ TEST(what_auto_stands_for_is_no_other_value)
     w.notes[0] = '\0';
     if (!EXPECT(reopens(&c, run, &w, &err))) printf("  %s\n", err.text);
     EXPECT(!strstr(w.notes, "->"));
-    c.method.sigma_max *= 1.001;
+    c.method.noise.sigma_max *= 1.001;
     EXPECT(!reopens(&c, run, &w, &err));
     EXPECT_CONTAINS(err.text, "method.sigma_max is ");
 }
@@ -249,7 +249,7 @@ static void check_computed(const char *settings, double *(*of)(Trainer *))
     must_train(&c, run, false, NULL);
     if (!EXPECT(trainer_resume(&t, run, &c, &callbacks, &err))) return;
     double recorded = *of(t);
-    int T = t->plan.model.T;
+    int levels = t->plan.model.noise.levels;
     trainer_close(t);
     make_data(c.data.path, 255);
     if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
@@ -257,7 +257,7 @@ static void check_computed(const char *settings, double *(*of)(Trainer *))
     trainer_close(t);
     if (!EXPECT(trainer_resume(&t, run, &c, &callbacks, &err))) return;
     EXPECT(recorded > 0 && *of(t) == recorded);
-    EXPECT_INT(t->plan.model.T, T);
+    EXPECT_INT(t->plan.model.noise.levels, levels);
     trainer_close(t);
     c.train.steps = 3;
     must_train(&c, run, true, NULL);
@@ -269,11 +269,11 @@ static void check_computed(const char *settings, double *(*of)(Trainer *))
 
 static double *sigma_of(Trainer *t)
 {
-    return &t->plan.model.sigma_max;
+    return &t->plan.model.noise.sigma_max;
 }
 static double *square_of(Trainer *t)
 {
-    return &t->masks.learner.config.mean_square;
+    return &t->masks.learner.mean_square;
 }
 
 TEST(what_was_computed_from_the_data_at_the_start_is_read_back_from_the_run)
@@ -436,14 +436,14 @@ TEST(a_run_resumed_before_its_first_checkpoint_starts_as_it_did_from_the_weights
     Err err = {0};
     Watch first = {.count = 0}, again = {.count = 0}, refused = {.count = 0};
     c.train.steps = 100;
-    c.train.lr = 0.01;
+    c.train.optimizer.lr = 0.01;
     must_train(&c, base, false, NULL);
     c.train.steps = 2;
     snprintf(c.train.init, sizeof c.train.init, "%s", base);
     must_train(&c, run, false, &first);
     EXPECT_CONTAINS(first.notes, "starting from the weights of");
     remove_checkpoints(run);
-    c.train.lr = 0.02;
+    c.train.optimizer.lr = 0.02;
     must_train(&c, run, true, &again);
     EXPECT_CONTAINS(again.notes, "has no checkpoint yet: starting from the beginning");
     EXPECT_CONTAINS(again.notes, "starting from the weights of");

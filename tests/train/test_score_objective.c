@@ -364,7 +364,10 @@ TEST(every_objective_learns_the_exact_score_of_noisy_two_modes)
                                     .beta2 = 0.999,
                                     .eps = 1e-8,
                                     .clip = 1,
-                                    .ema = 0.99};
+                                    .ema = 0.99,
+                                    .schedule = RATE_COSINE,
+                                    .lr = 5e-3,
+                                    .warmup = 20};
         Optimizer o;
         Err err = {0};
         EXPECT(optimizer_open(&o, &b.table, &settings, 1, &err));
@@ -377,7 +380,7 @@ TEST(every_objective_learns_the_exact_score_of_noisy_two_modes)
             bench_fill(&b, points, &sigma, 1, first);
             memcpy(b.weights, o.weights, b.table.block_floats * sizeof(float));
             bench_run(&b, kinds[k], o.grads, 1.0 / BATCH);
-            double rate = learning_rate(RATE_COSINE, 5e-3, step, 20, (double)step / STEPS);
+            double rate = learning_rate(&settings, step, (double)step / STEPS);
             optimizer_update(&o, rate, optimizer_sum_gradients(&o));
         }
         memcpy(b.weights, o.ema, b.table.block_floats * sizeof(float));

@@ -87,7 +87,7 @@ TEST(the_folder_of_a_toy_is_opened_again_as_it_was)
         if (!EXPECT(model_open(&m, run, 0, 0, &err))) printf("  %s\n", err.text), abort();
         EXPECT(m.config.network == NETWORK_MLP && m.config.toy == c.data.toy);
         EXPECT(m.config.mlp.width == 16 && m.config.mlp.layers == 2 && m.config.mlp.dims == 2);
-        EXPECT(m.config.method == c.method.type && !m.config.clip);
+        EXPECT(m.config.method == c.method.type && !m.config.sample.clip);
         EXPECT_INT(m.config.warning_count, 0);
         Denoiser d, other;
         double x[2 * 3] = {0.3, -1, 2, 0.5, -0.2, 4}, eps[6], one[2];
@@ -142,7 +142,7 @@ TEST(a_folder_with_a_network_for_points_that_is_not_right_is_refused)
 
 TEST(a_toy_as_data_gives_its_points_and_holds_others_out)
 {
-    DataOptions options = {.toy = TOY_SWISS_ROLL, .validation = 5, .seed = 6};
+    DataOptions options = {.config.toy = TOY_SWISS_ROLL, .config.validation = 5, .seed = 6};
     Dataset d;
     Err err = {0};
     float x[2], expected[2];

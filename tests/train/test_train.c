@@ -12,11 +12,13 @@
 
 TEST(learning_rate_warms_up_from_above_zero_and_follows_the_cosine)
 {
-    EXPECT_NEAR(learning_rate(RATE_CONSTANT, 2e-4, 0, 100, 0), 2e-6, 1e-18);
-    EXPECT_NEAR(learning_rate(RATE_CONSTANT, 2e-4, 99, 100, 0.9), 2e-4, 1e-18);
-    EXPECT_NEAR(learning_rate(RATE_COSINE, 1, 10, 0, 0), 1, 1e-15);
-    EXPECT_NEAR(learning_rate(RATE_COSINE, 1, 10, 0, 0.5), 0.5, 1e-15);
-    EXPECT_NEAR(learning_rate(RATE_COSINE, 1, 10, 0, 1), 0, 1e-15);
+    OptimizerConfig warm = {.schedule = RATE_CONSTANT, .lr = 2e-4, .warmup = 100};
+    EXPECT_NEAR(learning_rate(&warm, 0, 0), 2e-6, 1e-18);
+    EXPECT_NEAR(learning_rate(&warm, 99, 0.9), 2e-4, 1e-18);
+    OptimizerConfig cosine = {.schedule = RATE_COSINE, .lr = 1};
+    EXPECT_NEAR(learning_rate(&cosine, 10, 0), 1, 1e-15);
+    EXPECT_NEAR(learning_rate(&cosine, 10, 0.5), 0.5, 1e-15);
+    EXPECT_NEAR(learning_rate(&cosine, 10, 1), 0, 1e-15);
 }
 
 /* A table of two tensors, the second not trainable. */
@@ -190,8 +192,8 @@ TEST(an_even_schedule_trains_and_its_folder_keeps_the_betas)
     if (!must_train(&c, run, false, NULL)) return;
     Model m;
     if (!EXPECT(model_open(&m, run, 0, 0, &err))) return;
-    EXPECT_INT(m.config.schedule, SCHEDULE_BETAS);
-    EXPECT_INT(m.config.variance, VARIANCE_LEARNED);
+    EXPECT_INT(m.config.noise.schedule, SCHEDULE_BETAS);
+    EXPECT_INT(m.config.sample.variance, VARIANCE_LEARNED);
     EXPECT_INT(m.config.unet.input_fouriers, 1);
     EXPECT_NEAR(2 * level_logsnr(process_level(&m.process, 0)), 11, 1e-9);
     EXPECT_NEAR(2 * level_logsnr(process_level(&m.process, 49)), -8, 1e-9);
@@ -222,7 +224,7 @@ TEST(training_lowers_the_loss_on_a_small_set)
     c.data.limit = 12;
     c.data.validation = 4;
     c.train.steps = 200;
-    c.train.lr = 0.005;
+    c.train.optimizer.lr = 0.005;
     c.train.log_every = 20;
     must_train(&c, test_path("fit"), false, &w);
     EXPECT_INT(w.count, 11);
@@ -238,12 +240,12 @@ TEST(resume_is_bit_exact)
         Err err = {0};
         if (variant == 1) {
             c.train.accumulate = 2;
-            c.model.dropout = 0.2;
+            c.model.unet.dropout = 0.2;
             c.data.flip = true;
-            c.method.prediction = PREDICT_V;
+            c.method.noise.prediction = PREDICT_V;
             c.method.min_snr_gamma = 5;
-            c.train.optimizer = OPTIMIZER_ADAMW;
-            c.train.weight_decay = 0.01;
+            c.train.optimizer.kind = OPTIMIZER_ADAMW;
+            c.train.optimizer.weight_decay = 0.01;
         }
         Watch whole = {0};
         const char *straight = test_path(variant ? "straight1" : "straight0");
@@ -267,7 +269,7 @@ TEST(resume_is_bit_exact)
 TEST(the_last_step_is_logged_and_changes_no_other_line)
 {
     Config c = image_config("");
-    c.train.schedule = RATE_CONSTANT;
+    c.train.optimizer.schedule = RATE_CONSTANT;
     c.train.log_every = 4;
     Watch whole = {0}, first = {0}, second = {0};
     must_train(&c, test_path("whole"), false, &whole);
@@ -330,7 +332,7 @@ TEST(passes_side_by_side_have_the_same_bits_for_any_number_of_threads)
     c.train.steps = 3;
     c.train.batch = 9;
     c.train.micro_batch = 1;
-    c.model.dropout = 0.1;
+    c.model.unet.dropout = 0.1;
     c.train.accumulate = 2;
     expect_threads_change_nothing(&c);
     FOR_THREADS(threads)
@@ -350,7 +352,7 @@ TEST(micro_batches_give_the_gradient_of_the_whole_batch)
     Err err = {0};
     float *gradient[2];
     size_t floats = 0;
-    c.train.clip = 0;
+    c.train.optimizer.clip = 0;
     for (int k = 0; k < 2; k++) {
         Trainer *t;
         TrainUpdate u;
@@ -371,10 +373,10 @@ TEST(divergence_stops_with_its_own_error_and_keeps_the_last_good_checkpoint)
 {
     Config c = image_config("");
     Err err = {0};
-    c.train.lr = 1e30;
-    c.train.clip = 0;
-    c.train.warmup = 0;
-    c.train.schedule = RATE_CONSTANT;
+    c.train.optimizer.lr = 1e30;
+    c.train.optimizer.clip = 0;
+    c.train.optimizer.warmup = 0;
+    c.train.optimizer.schedule = RATE_CONSTANT;
     c.train.checkpoint_every = 1;
     c.train.validate = 0;
     const char *run = test_path("diverged");
@@ -522,7 +524,7 @@ TEST(a_configuration_that_cannot_be_built_says_which_value)
     EXPECT_REFUSED(trainer_open(&t, &c, NULL, &err), err, ERR_USAGE,
                    "no level of this network has height 5");
     c = image_config("");
-    c.model.levels = 5;
+    c.model.unet.levels = 5;
     for (int i = 0; i < 5; i++) c.model.multipliers[i] = 1;
     EXPECT(!trainer_open(&t, &c, NULL, &err));
     EXPECT_INT(err.kind, ERR_USAGE);

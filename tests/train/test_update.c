@@ -38,8 +38,11 @@ static Config row_config(const char *row)
 
 static void open_noise(Dataset *d)
 {
-    const DataOptions options = {
-        .height = SIDE, .width = SIDE, .channels = 1, .limit = IMAGES, .seed = 11};
+    const DataOptions options = {.config.height = SIDE,
+                                 .config.width = SIDE,
+                                 .config.channels = 1,
+                                 .config.limit = IMAGES,
+                                 .seed = 11};
     Err err = {0};
     must(dataset_open_noise(d, &options, 0, &err), &err);
 }
@@ -66,7 +69,7 @@ static Trainer *open_for_bench(const Config *config)
     Trainer *t;
     Dataset d;
     Err err = {0};
-    const DataOptions toy = {.toy = c->data.toy, .seed = c->train.seed};
+    const DataOptions toy = {.config.toy = c->data.toy, .seed = c->train.seed};
     if (c->data.toy == TOY_NONE)
         open_noise(&d);
     else
@@ -173,8 +176,12 @@ TEST(a_weight_or_gradient_that_is_not_finite_stops_the_update_and_changes_nothin
 
 TEST(noise_needs_no_file_and_has_the_wanted_shape_and_classes)
 {
-    const DataOptions options = {
-        .height = 3, .width = 5, .channels = 3, .limit = 7, .validation = 2, .seed = 4};
+    const DataOptions options = {.config.height = 3,
+                                 .config.width = 5,
+                                 .config.channels = 3,
+                                 .config.limit = 7,
+                                 .config.validation = 2,
+                                 .seed = 4};
     Dataset a, b;
     Err err = {0};
     float x[45];

@@ -36,10 +36,10 @@ bool kept_steps_read(const ModelReader *r, const Json *object, bool needed)
         return err_set(r->err, ERR_FORMAT, "%s: has no kept_timesteps, which %s needs", r->path,
                        EDDPM_SCHEDULER);
     size_t count = json_type(list) == JSON_ARRAY ? json_count(list) : 0;
-    if (count < 1 || count > (size_t)m->T) {
+    if (count < 1 || count > (size_t)m->noise.T) {
         char expected[96];
         snprintf(expected, sizeof expected, "a list of 1 to num_train_timesteps (%d) integers",
-                 m->T);
+                 m->noise.T);
         return model_wrong(r, "kept_timesteps", list, expected);
     }
     if (!read_alphas(r, object)) return false;
@@ -49,7 +49,7 @@ bool kept_steps_read(const ModelReader *r, const Json *object, bool needed)
     int least = 0;
     for (const Json *v = json_first(list); v; v = json_next(v)) {
         int *step = &m->kept[m->kept_count++];
-        if (!model_read_int(r, "kept_timesteps", v, least, m->T - 1, step)) return false;
+        if (!model_read_int(r, "kept_timesteps", v, least, m->noise.T - 1, step)) return false;
         least = *step + 1;
     }
     return true;

@@ -7,6 +7,7 @@
 
 #include "base/fsio.h"
 #include "base/mem.h"
+#include "io/config.h"
 #include "io/diffusers/model_files.h"
 #include "io/diffusers/score_scheduler.h"
 
@@ -18,7 +19,7 @@ enum { MODEL_FORMAT = 1 };
 
 void model_config_free(ModelConfig *m)
 {
-    mem_free(m->betas);
+    mem_free(m->noise.betas);
     mem_free(m->kept);
     memset(m, 0, sizeof *m);
 }
@@ -231,40 +232,40 @@ static bool check_classifier(const char *path, const ModelConfig *m, Err *err)
         return err_set(err, ERR_FORMAT,
                        "%s: %s goes with %s only; this folder has one without the other", path,
                        CDM_UNET, CDM_SCHEDULER);
-    if (classes > 0 && classes != m->T + 2)
+    if (classes > 0 && classes != m->noise.T + 2)
         return err_set(err, ERR_FORMAT,
                        "%s: noise_classes is %d, but a classifier of num_train_timesteps %d has %d",
-                       path, classes, m->T, m->T + 2);
+                       path, classes, m->noise.T, m->noise.T + 2);
     return true;
 }
 
 /* Twice the channels and a learned variance belong together. */
 static bool check_variance(const char *path, const ModelConfig *m, Err *err)
 {
-    if (m->network == NETWORK_MLP && m->variance == VARIANCE_LEARNED)
+    if (m->network == NETWORK_MLP && m->sample.variance == VARIANCE_LEARNED)
         return err_set(err, ERR_FORMAT,
                        "%s: the scheduler's variance_type is learned_range, but a model of points "
                        "gives no variance",
                        path);
     if (m->network == NETWORK_MLP) return true;
     bool twice = m->unet.out_channels > m->unet.in_channels;
-    if (twice && m->variance != VARIANCE_LEARNED)
+    if (twice && m->sample.variance != VARIANCE_LEARNED)
         return err_set(
             err, ERR_FORMAT,
             "%s: out_channels (%d) is twice in_channels, which means a learned variance, "
             "but the scheduler's variance_type is not learned_range",
             path, m->unet.out_channels);
-    if (!twice && m->variance == VARIANCE_LEARNED)
+    if (!twice && m->sample.variance == VARIANCE_LEARNED)
         return err_set(err, ERR_FORMAT,
                        "%s: the scheduler's variance_type is learned_range, for which out_channels "
                        "must be %d, twice in_channels, not %d",
                        path, 2 * m->unet.in_channels, m->unet.out_channels);
-    if (twice && m->T < 2)
+    if (twice && m->noise.T < 2)
         return err_set(
             err, ERR_FORMAT,
             "%s: the scheduler's variance_type is learned_range, which needs two or more "
             "steps; num_train_timesteps is %d",
-            path, m->T);
+            path, m->noise.T);
     return true;
 }
 
@@ -279,7 +280,10 @@ static bool find_network(const char *root, ModelConfig *m, Err *err)
 
 bool model_folder_read_config(const char *path, ModelConfig *m, Err *err)
 {
-    memset(m, 0, sizeof *m);
+    Config standard;
+    config_defaults(&standard);
+    *m = (ModelConfig){.noise = standard.method.noise, .sample = standard.sample};
+    m->sample.clip = false;
     bool ok = check_index(path, m, err) && find_network(path, m, err);
     bool mlp = m->network == NETWORK_MLP;
     ok = ok &&
@@ -287,6 +291,7 @@ bool model_folder_read_config(const char *path, ModelConfig *m, Err *err)
                         mlp ? mlp_config_read : unet_config_read, m, err) &&
          read_component(path, "scheduler", SCHEDULER_CONFIG, scheduler_config_read, m, err) &&
          check_classifier(path, m, err) && check_variance(path, m, err);
+    m->noise.kind = method_process_kind(m->method, m->noise.sde);
     if (!ok) model_config_free(m);
     return ok;
 }

@@ -15,10 +15,11 @@
 
 #include "base/err.h"
 #include "base/folder_swap.h"
-#include "base/terms.h"
-#include "net/mlp.h"
+#include "data/data_config.h"
+#include "diffusion/sample_config.h"
+#include "methods/method_config.h"
+#include "net/network_config.h"
 #include "net/params.h"
-#include "net/unet.h"
 
 /* What the network gives follows from the method: with DDPM `prediction`; SMLD and VE give the score
  * from the label sigma; VP and sub-VP give the noise (score = -eps / std). What they are given as
@@ -29,37 +30,21 @@ typedef struct {
     MlpConfig mlp;
     ToyKind toy; /* mlp: what it has learnt; TOY_NONE: not said */
     MethodKind method;
-    int T; /* DDPM: steps; SMLD: levels; SDE: num_train_timesteps, which nothing here depends on (read
-              from VP as a chain: 1000) */
-    /* DDPM, CDM; for the others zero */
-    ScheduleKind schedule;
-    double beta_start, beta_end;
-    double *betas;         /* [T] for SCHEDULE_BETAS, else NULL */
-    VarianceKind variance; /* learned: the network gives 2 C channels (unet.out_channels) */
-    bool dequantised;      /* CDM: its clean images had uniform noise of one grey level */
+    NoiseConfig noise; /* its betas belong to the model */
+    bool dequantised;  /* CDM: its clean images had uniform noise of one grey level */
     /* EDDPM: the steps kept, rising, and how their noise is formed (mask.h). NULL: all */
     int *kept;
     int kept_count;
     MaskAlphas alphas;
-    /* SMLD and SDE; for DDPM zero. SMLD and VE folders keep snr and corrector_steps. */
-    SdeKind sde;
-    double sigma_min, sigma_max; /* SMLD, VE */
-    bool sigma_max_at_least;     /* the widest distance of the data may be larger; in no folder */
+    bool sigma_max_at_least; /* the widest distance of the data may be larger; in no folder */
     double widest; /* a lower bound of that distance, where sigma_max was chosen; in no folder */
-    double beta_min, beta_max; /* VP, sub-VP */
-    double time_min;           /* SDE: sampling_eps, where sampling ends */
-    double snr;                /* SMLD, VE; 0: the folder is not to say it, nor corrector_steps */
-    int corrector_steps;
-    /* all */
-    Prediction prediction;
-    bool clip;
+    /* How to sample by default. Written: variance (learned: the network gives 2 C channels,
+     * unet.out_channels), clip and, by SMLD and VE, snr and corrector_steps. Read: those and what a
+     * scheduler of diffusers says of sampler and spacing; the rest is the configuration's default. */
+    SampleConfig sample;
     double clip_range;
     /* Classes that no training image had, so that nothing is known of them; the folder says them. */
     bool untrained[DATA_MAX_CLASSES];
-    /* read: what the folder says of sampling. NULL: the method's own sampler */
-    const char *sampler;
-    bool spacing_said;
-    SpacingKind spacing;
     bool old_class; /* read: the scheduler's class is one that older versions wrote */
     int warning_count;
     char warnings[8][256]; /* unknown keys and tensors: said, not fatal */

@@ -3,7 +3,6 @@
  * (folder_swap.h); model_index.json comes last, so a folder that has one is complete. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/folder_swap.h"
@@ -15,17 +14,6 @@
 
 /* The release whose files these are. */
 #define DIFFUSERS_VERSION "0.31.0"
-
-/* The double whose shortest text is that of the float: 1e-06, not 9.999999974752427e-07. */
-static double widened(float value)
-{
-    char text[40];
-    for (int digits = 6; digits <= 9; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, (double)value);
-        if (strtof(text, NULL) == value) break;
-    }
-    return strtod(text, NULL);
-}
 
 static void put_int_or_null(JsonWriter *w, const char *key, int value)
 {
@@ -84,9 +72,9 @@ static void put_unet(JsonWriter *w, const ModelConfig *m)
                     "AttnDownBlock2D");
     json_put_int(w, "downsample_padding", c->downsample_padding);
     json_put_string(w, "downsample_type", "conv");
-    json_put_float(w, "dropout", widened(c->dropout));
+    json_put_float(w, "dropout", c->dropout);
     if (timed) json_put_bool(w, "flip_sin_to_cos", c->flip_sin_to_cos);
-    if (timed) json_put_number(w, "freq_shift", widened(c->freq_shift));
+    if (timed) json_put_number(w, "freq_shift", c->freq_shift);
     json_put_int(w, "in_channels", c->in_channels);
     if (c->input_fouriers) {
         json_begin_row(w, "input_fourier");
@@ -94,10 +82,10 @@ static void put_unet(JsonWriter *w, const ModelConfig *m)
         json_end_array(w);
     }
     json_put_int(w, "layers_per_block", c->layers_per_block);
-    json_put_number(w, "mid_block_scale_factor", widened(c->mid_scale));
+    json_put_number(w, "mid_block_scale_factor", c->mid_scale);
     if (!c->mid_block) json_put_null(w, "mid_block_type");
     if (!timed) json_put_int(w, "noise_classes", c->noise_classes);
-    json_put_float(w, "norm_eps", widened(c->eps));
+    json_put_float(w, "norm_eps", c->eps);
     put_int_or_null(w, "norm_num_groups", c->groups);
     put_int_or_null(w, "num_class_embeds", c->classes);
     json_put_int(w, "out_channels", c->out_channels);
@@ -149,32 +137,32 @@ static void put_scheduler(JsonWriter *w, const ModelConfig *m)
         return;
     }
     if (!chain) {
-        json_put_float(w, "beta_end", m->beta_end);
-        json_put_string(w, "beta_schedule", schedules[m->schedule]);
-        json_put_float(w, "beta_start", m->beta_start);
+        json_put_float(w, "beta_end", m->noise.beta_end);
+        json_put_string(w, "beta_schedule", schedules[m->noise.schedule]);
+        json_put_float(w, "beta_start", m->noise.beta_start);
     }
-    json_put_bool(w, "clip_sample", m->clip);
+    json_put_bool(w, "clip_sample", m->sample.clip);
     if (m->clip_range != 1) json_put_float(w, "clip_sample_range", m->clip_range);
     if (m->method == METHOD_CDM) json_put_bool(w, "dequantised", m->dequantised);
     kept_steps_put(w, m);
-    int T = chain ? VP_CHAIN : m->T;
+    int T = chain ? VP_CHAIN : m->noise.T;
     json_put_int(w, "num_train_timesteps", T);
-    json_put_string(w, "prediction_type", predictions[m->prediction]);
+    json_put_string(w, "prediction_type", predictions[m->noise.prediction]);
     /* Solvers of diffusers that have no clip_sample clip by thresholding. At a largest value of 1 it is
      * plain clipping to [-1, 1], also where both keys are read. */
-    if (m->clip && m->clip_range == 1 && m->method != METHOD_CDM) {
+    if (m->sample.clip && m->clip_range == 1 && m->method != METHOD_CDM) {
         json_put_float(w, "sample_max_value", 1);
         json_put_bool(w, "thresholding", true);
     }
-    if (chain || m->schedule == SCHEDULE_BETAS) {
+    if (chain || m->noise.schedule == SCHEDULE_BETAS) {
         json_begin_array(w, "trained_betas");
         for (int i = 0; i < T; i++)
-            json_put_float(w, NULL, chain ? vp_chain_beta(m, i) : m->betas[i]);
+            json_put_float(w, NULL, chain ? vp_chain_beta(m, i) : m->noise.betas[i]);
         json_end_array(w);
     } else {
         json_put_null(w, "trained_betas");
     }
-    json_put_string(w, "variance_type", variance_types[m->variance]);
+    json_put_string(w, "variance_type", variance_types[m->sample.variance]);
 }
 
 static void put_index(JsonWriter *w, const ModelConfig *m)

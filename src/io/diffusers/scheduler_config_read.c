@@ -44,13 +44,15 @@ static const SchedulerClass *find_class(const char *name)
 static bool make_sigmoid(const ModelReader *r)
 {
     ModelConfig *m = r->m;
-    m->betas = mem_doubles((size_t)m->T);
-    if (!m->betas) return err_set(r->err, ERR_MEMORY, "%s: not enough memory for betas", r->path);
-    for (int i = 0; i < m->T; i++) {
-        double x = m->T > 1 ? -6 + 12.0 * i / (m->T - 1) : -6;
-        m->betas[i] = (m->beta_end - m->beta_start) / (1 + exp(-x)) + m->beta_start;
+    m->noise.betas = mem_doubles((size_t)m->noise.T);
+    if (!m->noise.betas)
+        return err_set(r->err, ERR_MEMORY, "%s: not enough memory for betas", r->path);
+    for (int i = 0; i < m->noise.T; i++) {
+        double x = m->noise.T > 1 ? -6 + 12.0 * i / (m->noise.T - 1) : -6;
+        m->noise.betas[i] =
+            (m->noise.beta_end - m->noise.beta_start) / (1 + exp(-x)) + m->noise.beta_start;
     }
-    m->schedule = SCHEDULE_BETAS;
+    m->noise.schedule = SCHEDULE_BETAS;
     return true;
 }
 
@@ -58,19 +60,20 @@ static bool read_trained_betas(const ModelReader *r, const Json *v)
 {
     ModelConfig *m = r->m;
     size_t count = json_type(v) == JSON_ARRAY ? json_count(v) : 0;
-    if (count != (size_t)m->T) {
+    if (count != (size_t)m->noise.T) {
         char expected[96];
         snprintf(expected, sizeof expected, "null or a list of num_train_timesteps (%d) numbers",
-                 m->T);
+                 m->noise.T);
         return model_wrong(r, "trained_betas", v, expected);
     }
-    m->betas = mem_doubles(count);
-    if (!m->betas) return err_set(r->err, ERR_MEMORY, "%s: not enough memory for betas", r->path);
+    m->noise.betas = mem_doubles(count);
+    if (!m->noise.betas)
+        return err_set(r->err, ERR_MEMORY, "%s: not enough memory for betas", r->path);
     size_t i = 0;
     for (const Json *item = json_first(v); item; item = json_next(item))
-        if (!model_read_number(r, "trained_betas", item, 0, 1, true, true, &m->betas[i++]))
+        if (!model_read_number(r, "trained_betas", item, 0, 1, true, true, &m->noise.betas[i++]))
             return false;
-    m->schedule = SCHEDULE_BETAS;
+    m->noise.schedule = SCHEDULE_BETAS;
     return true;
 }
 
@@ -81,13 +84,14 @@ static bool read_betas(const ModelReader *r, const Json *object, const Scheduler
     const Json *start = json_get(object, "beta_start"), *end = json_get(object, "beta_end");
     const Json *schedule = json_get(object, "beta_schedule");
     const Json *trained = json_get(object, "trained_betas");
-    m->T = 1000;
-    m->beta_start = kind->beta_start;
-    m->beta_end = kind->beta_end;
-    m->schedule = SCHEDULE_LINEAR;
-    if ((steps && !model_read_int(r, "num_train_timesteps", steps, 1, STEPS_MAX, &m->T)) ||
-        (start && !model_read_number(r, "beta_start", start, 0, 1, true, true, &m->beta_start)) ||
-        (end && !model_read_number(r, "beta_end", end, 0, 1, true, true, &m->beta_end)))
+    m->noise.T = 1000;
+    m->noise.beta_start = kind->beta_start;
+    m->noise.beta_end = kind->beta_end;
+    m->noise.schedule = SCHEDULE_LINEAR;
+    if ((steps && !model_read_int(r, "num_train_timesteps", steps, 1, STEPS_MAX, &m->noise.T)) ||
+        (start &&
+         !model_read_number(r, "beta_start", start, 0, 1, true, true, &m->noise.beta_start)) ||
+        (end && !model_read_number(r, "beta_end", end, 0, 1, true, true, &m->noise.beta_end)))
         return false;
     if (trained && json_type(trained) != JSON_NULL) return read_trained_betas(r, trained);
     if (!schedule) return true;
@@ -95,11 +99,11 @@ static bool read_betas(const ModelReader *r, const Json *object, const Scheduler
     if (!name) return false;
     if (strcmp(name, "sigmoid") == 0) return make_sigmoid(r);
     if (strcmp(name, "scaled_linear") == 0)
-        m->schedule = SCHEDULE_SCALED_LINEAR;
+        m->noise.schedule = SCHEDULE_SCALED_LINEAR;
     else if (strcmp(name, "squaredcos_cap_v2") == 0)
-        m->schedule = SCHEDULE_COSINE;
+        m->noise.schedule = SCHEDULE_COSINE;
     else if (strcmp(name, "unif") == 0 && strcmp(kind->name, CDM_SCHEDULER) == 0)
-        m->schedule = SCHEDULE_UNIF;
+        m->noise.schedule = SCHEDULE_UNIF;
     else if (strcmp(name, "linear") != 0)
         return model_unsupported(r, "beta_schedule", schedule,
                                  "linear, scaled_linear, squaredcos_cap_v2, sigmoid and "
@@ -111,14 +115,14 @@ static bool read_prediction(const ModelReader *r, const Json *object)
 {
     const Json *type = json_get(object, "prediction_type");
     const Json *legacy = json_get(object, "predict_epsilon");
-    r->m->prediction = PREDICT_EPS;
+    r->m->noise.prediction = PREDICT_EPS;
     if (type) {
         const char *name = model_read_text(r, "prediction_type", type);
         if (!name) return false;
         if (strcmp(name, "sample") == 0)
-            r->m->prediction = PREDICT_X0;
+            r->m->noise.prediction = PREDICT_X0;
         else if (strcmp(name, "v_prediction") == 0)
-            r->m->prediction = PREDICT_V;
+            r->m->noise.prediction = PREDICT_V;
         else if (strcmp(name, "epsilon") != 0)
             return model_unsupported(r, "prediction_type", type,
                                      "epsilon, sample and v_prediction");
@@ -126,21 +130,21 @@ static bool read_prediction(const ModelReader *r, const Json *object)
     }
     bool eps = true;
     if (legacy && !model_read_bool(r, "predict_epsilon", legacy, &eps)) return false;
-    if (!eps) r->m->prediction = PREDICT_X0;
+    if (!eps) r->m->noise.prediction = PREDICT_X0;
     return true;
 }
 
 static bool read_variance(const ModelReader *r, const Json *object)
 {
     const Json *type = json_get(object, "variance_type");
-    r->m->variance = VARIANCE_SMALL;
+    r->m->sample.variance = VARIANCE_SMALL;
     if (!type || json_type(type) == JSON_NULL) return true;
     const char *name = model_read_text(r, "variance_type", type);
     if (!name) return false;
     if (strcmp(name, "fixed_large") == 0 || strcmp(name, "fixed_large_log") == 0)
-        r->m->variance = VARIANCE_LARGE;
+        r->m->sample.variance = VARIANCE_LARGE;
     else if (strcmp(name, "learned_range") == 0)
-        r->m->variance = VARIANCE_LEARNED;
+        r->m->sample.variance = VARIANCE_LEARNED;
     else if (strcmp(name, "fixed_small") != 0 && strcmp(name, "fixed_small_log") != 0)
         return model_unsupported(r, "variance_type", type,
                                  "fixed_small, fixed_large and learned_range");
@@ -158,9 +162,9 @@ static bool read_clipping(const ModelReader *r, const Json *object, const Schedu
     bool thresholding = false;
     double max_value = 1;
     bool reads = kind->whole || strcmp(kind->name, "HeunDiscreteScheduler") == 0;
-    m->clip = kind->whole;
+    m->sample.clip = kind->whole;
     m->clip_range = 1;
-    if (reads && ((clip && !model_read_bool(r, "clip_sample", clip, &m->clip)) ||
+    if (reads && ((clip && !model_read_bool(r, "clip_sample", clip, &m->sample.clip)) ||
                   (range && !model_read_number(r, "clip_sample_range", range, 0, 1e6, true, true,
                                                &m->clip_range))))
         return false;
@@ -172,7 +176,7 @@ static bool read_clipping(const ModelReader *r, const Json *object, const Schedu
     if (max_value > 1)
         return model_unsupported(r, "sample_max_value", largest,
                                  "thresholding with 1, which is plain clipping");
-    m->clip = true;
+    m->sample.clip = true;
     m->clip_range = 1;
     return true;
 }

@@ -107,19 +107,17 @@ static bool is_true(const Json *object, const char *key)
 static void read_spacing(ModelConfig *m, const Json *object, const char *scheduler, char list[LIST])
 {
     const Json *v = json_get(object, "timestep_spacing");
-    m->spacing_said = true;
-    m->spacing = SPACING_KARRAS;
+    m->sample.spacing = SPACING_KARRAS;
     if (is_true(object, "use_karras_sigmas")) return;
-    m->spacing = SPACING_LOGSNR;
+    m->sample.spacing = SPACING_LOGSNR;
     if (is_true(object, "use_exponential_sigmas")) return;
-    m->spacing_said = false;
+    m->sample.spacing = SPACING_AUTO;
     if (!v || json_type(v) == JSON_NULL) return;
     for (size_t i = 0; i < sizeof spacings / sizeof *spacings; i++) {
         if (strcmp(spacings[i].scheduler, scheduler) != 0 || json_type(v) != JSON_STRING ||
             strcmp(spacings[i].word, json_string(v)) != 0)
             continue;
-        m->spacing_said = true;
-        m->spacing = spacings[i].spacing;
+        m->sample.spacing = spacings[i].spacing;
         return;
     }
     add(list, "timestep_spacing", v);
@@ -146,7 +144,8 @@ bool scheduler_sampling_read(const ModelReader *r, const Json *object, const cha
     char list[LIST] = "";
     for (size_t i = 0; i < sizeof samplers / sizeof *samplers; i++) {
         if (strcmp(samplers[i].name, scheduler) != 0) continue;
-        r->m->sampler = samplers[i].sampler && samplers[i].sampler[0] ? samplers[i].sampler : NULL;
+        const char *own = samplers[i].sampler;
+        if (own && own[0]) snprintf(r->m->sample.sampler, sizeof r->m->sample.sampler, "%s", own);
         /* Of a sampler that diffc does not have, the settings need not be named. */
         if (!samplers[i].sampler) {
             char unused[LIST] = "";

@@ -36,56 +36,69 @@ typedef struct {
 
 static const ScoreKey keys[] = {
     {"beta_max",
-     offsetof(ModelConfig, beta_max),
+     offsetof(ModelConfig, noise.beta_max),
      VP | OLD_VP | SUBVP,
      false,
      0,
      SDE_BETA_LIMIT,
      {0, 20}},
     {"beta_min",
-     offsetof(ModelConfig, beta_min),
+     offsetof(ModelConfig, noise.beta_min),
      VP | OLD_VP | SUBVP,
      false,
      0,
      SDE_BETA_LIMIT,
      {0, 0.1}},
     {"correct_steps",
-     offsetof(ModelConfig, corrector_steps),
+     offsetof(ModelConfig, sample.corrector_steps),
      VE | SMLD,
      true,
      0,
      CORRECTOR_STEPS_MAX,
      {1, 0}},
     {"num_train_timesteps",
-     offsetof(ModelConfig, T),
-     VE | VP | OLD_VP | SUBVP | SMLD,
+     offsetof(ModelConfig, noise.T),
+     VE | VP | OLD_VP | SUBVP,
      true,
      1,
      STEPS_MAX,
      {2000, 2000}},
+    {"num_train_timesteps", offsetof(ModelConfig, noise.levels), SMLD, true, 1, STEPS_MAX, {0, 0}},
     {"sampling_eps",
-     offsetof(ModelConfig, time_min),
+     offsetof(ModelConfig, noise.time_min),
      VE | VP | OLD_VP | SUBVP,
      false,
      0,
      TIME_MIN_LIMIT,
      {1e-5, 1e-3}},
-    {"sigma_max", offsetof(ModelConfig, sigma_max), VE | SMLD, false, 0, SIGMA_LIMIT, {1348, 0}},
-    {"sigma_min", offsetof(ModelConfig, sigma_min), VE | SMLD, false, 0, SIGMA_LIMIT, {0.01, 0}},
-    {"snr", offsetof(ModelConfig, snr), VE | SMLD, false, 0, SNR_LIMIT, {0.15, 0}},
+    {"sigma_max",
+     offsetof(ModelConfig, noise.sigma_max),
+     VE | SMLD,
+     false,
+     0,
+     SIGMA_LIMIT,
+     {1348, 0}},
+    {"sigma_min",
+     offsetof(ModelConfig, noise.sigma_min),
+     VE | SMLD,
+     false,
+     0,
+     SIGMA_LIMIT,
+     {0.01, 0}},
+    {"snr", offsetof(ModelConfig, sample.snr), VE | SMLD, false, 0, SNR_LIMIT, {0.15, 0}},
 };
 enum { KEYS = sizeof keys / sizeof *keys };
 
 /* A chain has 1000 steps whatever num_train_timesteps says, which nothing of VP depends on. */
 static bool has_key(const ScoreClass *kind, const ScoreKey *k)
 {
-    return k->readers & kind->bit && !(kind->chain && k->offset == offsetof(ModelConfig, T));
+    return k->readers & kind->bit && !(kind->chain && k->offset == offsetof(ModelConfig, noise.T));
 }
 
 static bool is_corrector(const ScoreKey *k)
 {
-    return k->offset == offsetof(ModelConfig, snr) ||
-           k->offset == offsetof(ModelConfig, corrector_steps);
+    return k->offset == offsetof(ModelConfig, sample.snr) ||
+           k->offset == offsetof(ModelConfig, sample.corrector_steps);
 }
 
 static void key_name(char out[48], const ScoreClass *kind, const ScoreKey *k)
@@ -111,7 +124,8 @@ const ScoreClass *score_class_of(const ModelConfig *m)
     bool chain = m->network == NETWORK_UNET && m->unet.time_kind == TIME_POSITIONAL;
     for (int i = 0; i < CLASSES; i++)
         if (classes[i].method == m->method &&
-            (m->method != METHOD_SDE || classes[i].sde == m->sde) && (!classes[i].chain || chain))
+            (m->method != METHOD_SDE || classes[i].sde == m->noise.sde) &&
+            (!classes[i].chain || chain))
             return &classes[i];
     return NULL;
 }
@@ -120,13 +134,14 @@ double vp_chain_beta(const ModelConfig *m, int i)
 {
     enum { LABELS = VP_CHAIN - 1 }; /* 0 .. 999 */
     static const double LEAST_VARIANCE = 1e-6;
-    double first = 2 * vp_log_alpha(m->beta_min, m->beta_max, 1.0 / LABELS);
-    double zero = 2 * vp_log_alpha(m->beta_min, m->beta_max, m->time_min);
+    double first = 2 * vp_log_alpha(m->noise.beta_min, m->noise.beta_max, 1.0 / LABELS);
+    double zero = 2 * vp_log_alpha(m->noise.beta_min, m->noise.beta_max, m->noise.time_min);
     if (zero > log1p(-LEAST_VARIANCE)) zero = log1p(-LEAST_VARIANCE);
     if (zero < 0.5 * first) zero = 0.5 * first; /* it must stay below that of step 1 */
     if (i == 0) return -expm1(zero);
-    double here = 2 * vp_log_alpha(m->beta_min, m->beta_max, (double)i / LABELS);
-    double before = 2 * vp_log_alpha(m->beta_min, m->beta_max, (double)(i - 1) / LABELS);
+    double here = 2 * vp_log_alpha(m->noise.beta_min, m->noise.beta_max, (double)i / LABELS);
+    double before =
+        2 * vp_log_alpha(m->noise.beta_min, m->noise.beta_max, (double)(i - 1) / LABELS);
     return -expm1(here - (i == 1 ? zero : before));
 }
 
@@ -189,32 +204,32 @@ bool score_scheduler_read(const ModelReader *r, const Json *object, const ScoreC
 {
     ModelConfig *m = r->m;
     m->method = kind->method;
-    m->sde = kind->sde;
+    m->noise.sde = kind->sde;
     m->old_class = kind >= classes + CLASSES - OLD;
     bool exploding = kind->bit & (VE | SMLD);
-    m->prediction = exploding ? PREDICT_SCORE : PREDICT_EPS;
+    m->noise.prediction = exploding ? PREDICT_SCORE : PREDICT_EPS;
     m->clip_range = 1;
     const Json *clip = json_get(object, "_diffc_clip");
-    if (clip && !model_read_bool(r, "_diffc_clip", clip, &m->clip)) return false;
+    if (clip && !model_read_bool(r, "_diffc_clip", clip, &m->sample.clip)) return false;
     if (kind->chain)
-        m->T = VP_CHAIN;
+        m->noise.T = VP_CHAIN;
     else
         warn_unknown(r, object, kind);
     for (int i = 0; i < KEYS; i++)
         if (has_key(kind, &keys[i]) && !read_key(r, object, kind, &keys[i])) return false;
-    if (kind->bit == SMLD && m->T < 2)
+    if (kind->bit == SMLD && m->noise.levels < 2)
         return err_set(r->err, ERR_FORMAT,
                        "%s: num_train_timesteps is %d; a %s needs two levels, sigma_min and "
                        "sigma_max",
-                       r->path, m->T, kind->name);
-    if (exploding && m->sigma_min >= m->sigma_max)
+                       r->path, m->noise.levels, kind->name);
+    if (exploding && m->noise.sigma_min >= m->noise.sigma_max)
         return err_set(r->err, ERR_FORMAT,
                        "%s: sigma_min (%g) is not below sigma_max (%g); noise must grow", r->path,
-                       m->sigma_min, m->sigma_max);
-    if (!exploding && m->beta_min > m->beta_max)
+                       m->noise.sigma_min, m->noise.sigma_max);
+    if (!exploding && m->noise.beta_min > m->noise.beta_max)
         return err_set(r->err, ERR_FORMAT,
                        "%s: beta_min (%g) is above beta_max (%g); noise must grow", r->path,
-                       m->beta_min, m->beta_max);
+                       m->noise.beta_min, m->noise.beta_max);
     return true;
 }
 
@@ -223,7 +238,7 @@ static void put_keys(JsonWriter *w, const ModelConfig *m, const ScoreClass *kind
     for (int i = 0; i < KEYS; i++) {
         const ScoreKey *k = &keys[i];
         char name[48];
-        if (!has_key(kind, k) || (is_corrector(k) && m->snr <= 0)) continue;
+        if (!has_key(kind, k) || (is_corrector(k) && m->sample.snr <= 0)) continue;
         /* The own method stands between them by its name. */
         if (kind->chain && before != (strcmp(k->key, "method") < 0)) continue;
         key_name(name, kind, k);
@@ -238,7 +253,7 @@ static void put_keys(JsonWriter *w, const ModelConfig *m, const ScoreClass *kind
 void score_scheduler_put_own(JsonWriter *w, const ModelConfig *m)
 {
     const ScoreClass *kind = score_class_of(m);
-    if (!kind->chain && m->clip) json_put_bool(w, "_diffc_clip", true);
+    if (!kind->chain && m->sample.clip) json_put_bool(w, "_diffc_clip", true);
     if (!kind->own) return;
     if (kind->chain) put_keys(w, m, kind, true);
     json_put_string(w, "_diffc_method", kind->own);

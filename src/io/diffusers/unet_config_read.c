@@ -28,15 +28,6 @@ static bool read_int_or_null(const ModelReader *r, const char *key, const Json *
     return is_null(v) || model_read_int(r, key, v, 1, high, out);
 }
 
-static bool read_float(const ModelReader *r, const char *key, const Json *v, double low,
-                       double high, bool open_low, bool open_high, float *out)
-{
-    double x = 0;
-    if (!model_read_number(r, key, v, low, high, open_low, open_high, &x)) return false;
-    *out = (float)x;
-    return true;
-}
-
 static bool read_sample_size(const ModelReader *r, const char *key, const Json *v, UNetConfig *c)
 {
     c->sample_height = c->sample_width = 0;
@@ -175,7 +166,7 @@ static bool read_plain(const ModelReader *r, const char *key, const Json *v, UNe
         const char *key;
         double low, high;
         bool open_low, open_high;
-        float *out;
+        double *out;
     } numbers[] = {{"freq_shift", 0, FREQ_SHIFT_LIMIT, false, false, &c->freq_shift},
                    {"mid_block_scale_factor", 0, 1e6, true, true, &c->mid_scale},
                    {"dropout", 0, DROPOUT_LIMIT, false, true, &c->dropout},
@@ -191,8 +182,8 @@ static bool read_plain(const ModelReader *r, const char *key, const Json *v, UNe
             return read_int_or_null(r, key, v, nullable[i].high, nullable[i].out);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (strcmp(key, numbers[i].key) == 0)
-            return read_float(r, key, v, numbers[i].low, numbers[i].high, numbers[i].open_low,
-                              numbers[i].open_high, numbers[i].out);
+            return model_read_number(r, key, v, numbers[i].low, numbers[i].high,
+                                     numbers[i].open_low, numbers[i].open_high, numbers[i].out);
     *known = false;
     return true;
 }

@@ -115,8 +115,9 @@ diffc train --help
 #>                             false)
 #>   model.zero_init           last convolution of each block starts at zero;
 #>                             default true (true or false)
-#>   model.classifier_channels cdm: channels of the head that tells noise levels;
-#>                             0: 2 * channels; default 0 (an integer in 0..16384)
+#>   model.classifier_channels cdm: channels of the head that classifies noise
+#>                             levels; 0: 2 * channels; default 0 (an integer in
+#>                             0..16384)
 #>   method.type               what is learnt; default "ddpm" ("ddpm", "smld",
 #>                             "sde", "eddpm" or "cdm")
 #>   method.steps              ddpm, eddpm, cdm: noise levels T; default 1000 (an
@@ -145,35 +146,36 @@ diffc train --help
 #>   method.learn_variance     ddpm: the network also gives the variance of each
 #>                             value's step (LEARNED_RANGE); default false (true or
 #>                             false)
-#>   method.vlb_weight         learn_variance: weight of the bound, bits per
-#>                             dimension of all steps, beside the simple loss;
+#>   method.vlb_weight         ddpm: with learn_variance: weight of the bound, bits
+#>                             per dimension of all steps, beside the simple loss;
 #>                             default 0.001 (a number above 0 and at most 1000)
 #>   method.sde                sde: variance exploding, variance preserving or
 #>                             sub-VP; default "vp" ("ve", "vp" or "subvp")
-#>   method.sigma_min          smld, ve: smallest noise; default 0.01 (a number
+#>   method.sigma_min          smld, sde ve: smallest noise; default 0.01 (a number
 #>                             above 0 and at most 1000000)
-#>   method.sigma_max          smld, ve: largest noise; auto: largest distance
+#>   method.sigma_max          smld, sde ve: largest noise; auto: largest distance
 #>                             between two images, or a lower bound of it; default
 #>                             "auto" ("auto" or a number above 0 and at most
 #>                             1000000)
 #>   method.levels             smld: noise levels; auto: by the rule of the ratio;
 #>                             default "auto" ("auto" or an integer in 2..100000)
-#>   method.beta_min           vp, subvp: beta at time 0; default 0.1 (a number
-#>                             above 0 and at most 1000)
-#>   method.beta_max           vp, subvp: beta at time 1; default 20 (a number
-#>                             above 0 and at most 1000)
+#>   method.beta_min           sde vp, sde subvp: beta at time 0; default 0.1 (a
+#>                             number above 0 and at most 1000)
+#>   method.beta_max           sde vp, sde subvp: beta at time 1; default 20 (a
+#>                             number above 0 and at most 1000)
 #>   method.time_min           sde: smallest time that is trained; default 1e-5 (a
 #>                             number above 0 and at most 0.1)
 #>   method.weighting          sde: weight of a time in the loss; default "simple"
 #>                             ("simple" or "likelihood")
-#>   method.objective          smld, ve with an mlp: how the score is learnt;
-#>                             default "denoising" ("denoising", "exact" or
-#>                             "sliced")
-#>   method.slices             sliced: projections of each point; default 1 (an
-#>                             integer in 1..1000)
-#>   method.times              levels of a batch: drawn each on its own, or spread
-#>                             evenly (less noise in the gradient); default
-#>                             "independent" ("independent" or "even")
+#>   method.objective          smld, sde ve: how the score is learnt; images need
+#>                             denoising; default "denoising" ("denoising", "exact"
+#>                             or "sliced")
+#>   method.slices             smld, sde ve: projections of each point for the
+#>                             objective sliced; default 1 (an integer in 1..1000)
+#>   method.times              ddpm, cdm, smld, sde: levels of a batch: drawn each
+#>                             on its own, or spread evenly (less noise in the
+#>                             gradient); default "independent" ("independent" or
+#>                             "even")
 #>   method.keep               eddpm: steps K that are kept in the end; default 50
 #>                             (an integer in 1..100000)
 #>   method.alphas             eddpm: noise of kept steps: with that of the skipped

@@ -48,7 +48,7 @@ diffc train tiny.json -q --out eighth --set method.type=cdm --set method.learn_v
 #2> Try 'diffc train --help'.
 #2> diffc train: train.init: cdm/model is another network: method.type is "cdm" there, but "eddpm" here; the network must be the model's own
 #2> Try 'diffc train --help'.
-#2> diffc train: method.times is given, but the method is eddpm, and the key belongs to ddpm, smld, sde ve, sde vp, sde subvp, cdm; leave it out, or choose the method that was meant
+#2> diffc train: method.times is given, but the method is eddpm, and the key belongs to ddpm, cdm, smld, sde; leave it out, or choose the method that was meant
 #2> Try 'diffc train --help'.
 #2> diffc train: method.schedule is "unif", which is for the method cdm; ddpm and eddpm have linear, scaled_linear, cosine, betas and logsnr
 #2> Try 'diffc train --help'.

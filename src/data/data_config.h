@@ -1,0 +1,36 @@
+/* The settings "data": which images or points a run trains on. */
+#ifndef DIFFC_DATA_CONFIG_H
+#define DIFFC_DATA_CONFIG_H
+
+#include <stdbool.h>
+
+#include "base/limits.h"
+
+enum { DATA_PATH_BYTES = 1024, DATA_MAX_CLASSES = 256 /* labels are bytes */ };
+
+/* The name of a class of images: of a folder, or one that a format defines. */
+typedef char ClassName[256];
+
+typedef enum { DATA_AUTO, DATA_IDX, DATA_CIFAR10, DATA_FOLDER } DataKind;
+
+/* Distributions in the plane, made by formula. */
+typedef enum { TOY_NONE, TOY_TWO_MODES, TOY_RING, TOY_SWISS_ROLL, TOY_CHECKERBOARD } ToyKind;
+
+/* As `validation`: holds out DATA_VALIDATION images, but at most a tenth of those that there are, so
+ * none of fewer than ten. */
+enum { DATA_VALIDATION_AUTO = -1, DATA_VALIDATION = 1000 };
+
+typedef struct {
+    char path[DATA_PATH_BYTES]; /* file or folder; "" with a toy */
+    DataKind kind;              /* DATA_AUTO looks at the content */
+    ToyKind toy;                /* not TOY_NONE: points; of the others only validation is read */
+    int height, width;          /* 0: native (IDX, CIFAR) or the first image's size (folders) */
+    int channels;               /* 1 grey, 3 colour, 2 and 4 with alpha; 0: as stored, alpha blended
+                                   over black; folders: 3 when any image has colour */
+    bool flip;                  /* horizontal flips in training batches */
+    int limit;      /* at most this many: IDX and CIFAR the first, folders evenly; 0: all */
+    int validation; /* images held out, or DATA_VALIDATION_AUTO */
+    bool skip_bad;  /* folders: leave out images that cannot be read (counted and listed) */
+} DataConfig;
+
+#endif

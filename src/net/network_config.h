@@ -1,0 +1,28 @@
+/* The settings "model": which network, and its options as the configuration gives them. */
+#ifndef DIFFC_NETWORK_CONFIG_H
+#define DIFFC_NETWORK_CONFIG_H
+
+#include "net/mlp_config.h"
+#include "net/unet_config.h"
+
+/* AUTO: what suits the data (config_network). */
+typedef enum { NETWORK_UNET, NETWORK_MLP, NETWORK_AUTO } NetworkKind;
+
+/* AUTO: what suits the method (config_time). */
+typedef enum { TIME_CHOICE_AUTO, TIME_CHOICE_POSITIONAL, TIME_CHOICE_FOURIER } TimeChoice;
+
+/* What the data or other keys decide (sizes, channels, classes, time_kind) is not set in `unet` and
+ * `mlp` yet; network_from_config adds it. Keys that both networks have stand in `unet`. */
+typedef struct {
+    NetworkKind type;
+    TimeChoice time;
+    int channels;                     /* unet: of the first level */
+    int multipliers[UNET_MAX_LEVELS]; /* [unet.levels] of `channels`, one per level */
+    int attention[UNET_MAX_LEVELS];   /* image heights that get attention */
+    int attentions;                   /* length of attention */
+    bool class_conditional;
+    UNetConfig unet; /* groups 0: min(32, channels / 4); fourier_scale 0: config_fourier_scale */
+    MlpConfig mlp;
+} NetworkConfig;
+
+#endif

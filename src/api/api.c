@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "data/image.h"
+#include "io/config.h"
 #include "model/sampling.h"
 
 /* ---- errors and options ---- */
@@ -125,16 +126,11 @@ static const char *own_sampler(const DiffcModel *m)
 int diffc_describe(const DiffcModel *m, DiffcDescription *out, size_t size)
 {
     if (!m || !out) return DIFFC_ERROR_ARGUMENT;
-    static const char *const methods[] = {[METHOD_DDPM] = "ddpm",
-                                          [METHOD_SMLD] = "smld",
-                                          [METHOD_SDE] = "sde",
-                                          [METHOD_EDDPM] = "eddpm",
-                                          [METHOD_CDM] = "cdm"};
     const ModelConfig *c = &m->model.config;
     const Process *p = &m->model.process;
     Shape image = m->model.image;
     DiffcDescription own = {
-        .method = methods[c->method],
+        .method = config_word("method", "type", (int)c->method),
         .points = c->network == NETWORK_MLP,
         .height = image.H,
         .width = image.W,

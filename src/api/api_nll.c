@@ -5,7 +5,8 @@
 #include "api/api.h"
 #include "base/mem.h"
 #include "base/parallel.h"
-#include "diffusion/cdm.h"
+#include "diffusion/noise_classes.h"
+#include "methods/method.h"
 
 typedef struct {
     DiffcModel *m;
@@ -26,7 +27,7 @@ void diffc_nll_defaults(DiffcNllOptions *options, size_t size)
 
 static bool has_density(const DiffcModel *m)
 {
-    return m->model.config.method == METHOD_CDM;
+    return method_of(m->model.config.method)->density != NULL;
 }
 
 const Protocol *api_own_protocol(const DiffcModel *m)

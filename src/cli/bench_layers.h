@@ -3,7 +3,7 @@
 #define DIFFC_CLI_BENCH_LAYERS_H
 
 #include "io/json.h"
-#include "model/network.h"
+#include "model/network_open.h"
 
 enum { LAYER_KINDS = 64 /* at most */ };
 

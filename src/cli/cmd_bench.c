@@ -16,6 +16,7 @@
 #include "io/config.h"
 #include "math/gemm.h"
 #include "math/vec.h"
+#include "methods/method.h"
 #include "model/model.h"
 #include "train/new_model.h"
 #include "train/trainer.h"
@@ -290,27 +291,17 @@ static bool measure_sampling(Bench *b, Err *err)
     return ok;
 }
 
-/* Of an image. An update is a pass forward and twice as much backward. That of a classifier of noise
- * levels is forward, backward to the image, tangent, and three times as much for the second backward;
- * so is that of each direction in which the exact and the sliced objective differentiate. A classifier
- * predicts by a pass forward and one back to the image. */
+/* Of an image. */
 static double train_flop(const Bench *b)
 {
-    const double first = 3, second = 6;
-    if (b->model.unet.noise_classes) return second * b->forward_flop;
-    switch (b->config.method.objective) {
-    case OBJECTIVE_EXACT:
-        return second * b->image.H * b->image.W * b->image.C * b->forward_flop;
-    case OBJECTIVE_SLICED:
-        return second * b->config.method.slices * b->forward_flop;
-    default:
-        return first * b->forward_flop;
-    }
+    size_t dims = (size_t)b->image.H * (size_t)b->image.W * (size_t)b->image.C;
+    const Method *method = method_of(b->model.method);
+    return method->update_passes(&b->config.method, dims) * b->forward_flop;
 }
 
 static double sample_flop(const Bench *b)
 {
-    return (b->model.unet.noise_classes ? 2 : 1) * b->forward_flop;
+    return method_of(b->model.method)->predict_passes * b->forward_flop;
 }
 
 static bool report_json(const Bench *b, Err *err)

@@ -10,7 +10,7 @@
 #include "cli/nll_images.h"
 #include "data/image.h"
 #include "diffusion/likelihood.h"
-#include "model/cdm_network.h"
+#include "methods/method.h"
 #include "model/denoise.h"
 #include "model/model.h"
 
@@ -129,12 +129,13 @@ static bool choose_level(Job *job, const OptionValue *v, Err *err)
         level_of_sigma(job, v[SIGMA].real);
         return true;
     }
-    if (job->model.config.method != METHOD_CDM)
+    const Method *method = method_of(job->model.config.method);
+    if (!method->classifier)
         return err_set(err, ERR_USAGE,
                        "%s cannot find out how strong the noise is, as a cdm can; give --sigma in "
                        "levels of grey, such as --sigma 25, or --level",
                        job->path);
-    NoiseClassifier classifier = cdm_classifier(&job->model.denoiser);
+    NoiseClassifier classifier = method->classifier(&job->model.denoiser);
     job->found = true;
     return cdm_find_level(&job->model.process, &classifier, job->y, job->dims, job->x, &job->level,
                           &job->calls, err);

@@ -11,7 +11,7 @@
 #include "cli/summary.h"
 #include "cli/training_summary.h"
 #include "io/safetensors.h"
-#include "model/method.h"
+#include "methods/method.h"
 #include "model/model.h"
 #include "model/noise_advice.h"
 
@@ -167,7 +167,7 @@ static bool kept_lines(const Model *m, Err *err)
     Process all;
     if (!c->kept) return true;
     whole.kept = NULL;
-    if (!method_process(&whole, &all, err)) return false;
+    if (!model_process(&whole, &all, err)) return false;
     double low = level_logsnr(process_level(&all, all.T - 1));
     double high = level_logsnr(process_level(&all, 0));
     process_free(&all);

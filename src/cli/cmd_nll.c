@@ -7,7 +7,8 @@
 #include "cli/fit_images.h"
 #include "cli/nll_options.h"
 #include "cli/nll_score.h"
-#include "diffusion/cdm.h"
+#include "diffusion/noise_classes.h"
+#include "methods/method.h"
 #include "model/best_steps.h"
 #include "model/model.h"
 #include "model/scoring.h"
@@ -25,7 +26,7 @@ typedef struct {
 static bool choose_protocol(const OptionValue *v, Work *w, Err *err)
 {
     const Process *process = &w->model.process;
-    bool density = w->model.config.method == METHOD_CDM;
+    bool density = method_of(w->model.config.method)->density != NULL;
     const Protocol *p = v[NLL_ROW_PROTOCOL].given ? protocols[v[NLL_ROW_PROTOCOL].integer]
                                                   : protocol_usual(process, density);
     w->job.protocol = p;

@@ -4,6 +4,7 @@
 #include "base/term.h"
 #include "cli/cli.h"
 #include "data/image.h"
+#include "methods/method.h"
 #include "model/sampling.h"
 
 /* The words for what a model lacks follow its name. */
@@ -26,11 +27,11 @@ static bool meets_needs(const void *context, const ModelConfig *c, Err *lack)
     bool points = c->network == NETWORK_MLP;
     if (needs->images && points) return err_set(lack, ERR_USAGE, "makes points, not images");
     if (needs->points && !points) return err_set(lack, ERR_USAGE, "makes images, not points");
-    if (needs->density && c->method != METHOD_CDM)
+    if (needs->density && !method_of(c->method)->density)
         return err_set(lack, ERR_USAGE, "is no cdm, so it has no density of its own");
-    if (needs->finds_noise && c->method != METHOD_CDM)
+    if (needs->finds_noise && !method_of(c->method)->classifier)
         return err_set(lack, ERR_USAGE, "is no cdm, so it cannot find out how strong the noise is");
-    if (needs->levels && c->method == METHOD_SDE)
+    if (needs->levels && !noise_is_discrete(c->noise.kind))
         return err_set(lack, ERR_USAGE, "is an sde, so its noise levels have no numbers");
     if (needs->classes && c->unet.classes == 0) return err_set(lack, ERR_USAGE, "has no classes");
     return !needs->images || check_image(needs->image, network_shape(c), lack);

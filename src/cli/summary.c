@@ -7,7 +7,8 @@
 
 #include "base/term.h"
 #include "cli/cli.h"
-#include "model/method.h"
+#include "io/config.h"
+#include "methods/method.h"
 
 /* Appends to a text of `size` bytes of which `*used` are written; what does not fit is cut. */
 static void __attribute__((format(printf, 4, 5)))
@@ -58,21 +59,14 @@ void describe_network(const ModelConfig *m, Shape image, char *out, size_t size)
     }
 }
 
-/* "ve" says what a stochastic differential equation it is; the others are named as they are. */
 static const char *method_word(const ModelConfig *m)
 {
-    static const char *const sdes[] = {[SDE_VE] = "ve", [SDE_VP] = "vp", [SDE_SUBVP] = "subvp"};
-    if (m->method == METHOD_SDE) return sdes[m->noise.sde];
-    if (m->method == METHOD_EDDPM) return "eddpm";
-    if (m->method == METHOD_CDM) return "cdm";
-    return m->method == METHOD_SMLD ? "smld" : "ddpm";
+    return config_word("method", "type", (int)m->method);
 }
 
-static const char *alphas_word(const ModelConfig *m)
+static const char *sde_word(const NoiseConfig *n)
 {
-    static const char *const words[] = {
-        [ALPHAS_MERGED] = "merged", [ALPHAS_LITERAL] = "literal", [ALPHAS_RESCALED] = "rescaled"};
-    return words[m->alphas];
+    return config_word("method", "sde", (int)n->sde);
 }
 
 void describe_method(const ModelConfig *m, char *out, size_t size)
@@ -87,7 +81,8 @@ void describe_method(const ModelConfig *m, char *out, size_t size)
         append(out, size, &used, "%s, ", method_word(m));
         if (m->kept) append(out, size, &used, "%d kept of ", m->kept_count);
         append(out, size, &used, "%s steps, ", count);
-        if (m->kept) append(out, size, &used, "%s noise, ", alphas_word(m));
+        if (m->kept)
+            append(out, size, &used, "%s noise, ", config_word("method", "alphas", (int)m->alphas));
         append(out, size, &used, "%s schedule", schedule_name((int)n->schedule));
         if (n->schedule == SCHEDULE_LINEAR || n->schedule == SCHEDULE_SCALED_LINEAR)
             append(out, size, &used, " from %g to %g", n->beta_start, n->beta_end);
@@ -101,11 +96,11 @@ void describe_method(const ModelConfig *m, char *out, size_t size)
         break;
     case PROCESS_VP:
     case PROCESS_SUBVP:
-        append(out, size, &used, "sde %s, beta from %g to %g", method_word(m), n->beta_min,
+        append(out, size, &used, "sde %s, beta from %g to %g", sde_word(n), n->beta_min,
                n->beta_max);
         break;
     }
-    if (m->method == METHOD_CDM)
+    if (method_of(m->method)->classifies_noise)
         append(out, size, &used, ", classifies noise levels");
     else
         append(out, size, &used, ", predicts %s", prediction_name((int)n->prediction));
@@ -116,9 +111,11 @@ void method_json(JsonWriter *w, const ModelConfig *m)
 {
     const NoiseConfig *n = &m->noise;
     ProcessKind kind = n->kind;
-    json_put_string(w, "method", m->method == METHOD_SDE ? "sde" : method_word(m));
-    if (m->method == METHOD_SDE) json_put_string(w, "sde", method_word(m));
-    if (m->method != METHOD_SDE) json_put_int(w, "steps", kind == PROCESS_SMLD ? n->levels : n->T);
+    json_put_string(w, "method", method_word(m));
+    if (noise_is_discrete(kind))
+        json_put_int(w, "steps", kind == PROCESS_SMLD ? n->levels : n->T);
+    else
+        json_put_string(w, "sde", sde_word(n));
     if (kind == PROCESS_DDPM) {
         json_put_string(w, "schedule", schedule_name((int)n->schedule));
         json_put_string(w, "variance", variance_name((int)m->sample.variance));
@@ -127,7 +124,7 @@ void method_json(JsonWriter *w, const ModelConfig *m)
         json_begin_row(w, "kept_steps");
         for (int i = 0; i < m->kept_count; i++) json_put_int(w, NULL, m->kept[i]);
         json_end_array(w);
-        json_put_string(w, "alphas", alphas_word(m));
+        json_put_string(w, "alphas", config_word("method", "alphas", (int)m->alphas));
     }
     if (kind == PROCESS_SMLD || kind == PROCESS_VE) {
         json_put_number(w, "sigma_min", n->sigma_min);

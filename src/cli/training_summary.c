@@ -8,7 +8,8 @@
 #include "base/parallel.h"
 #include "base/term.h"
 #include "cli/cli.h"
-#include "model/method.h"
+#include "diffusion/smld_levels.h"
+#include "methods/method.h"
 #include "model/noise_advice.h"
 
 /* The factor between neighbouring levels of SMLD. */
@@ -74,7 +75,7 @@ void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
     noise_lines(line, c, &plan->model);
     if (noise_advice(&plan->model, plan->process, c, text, sizeof text))
         line("  warning      %s", text);
-    if (c->method.type == METHOD_EDDPM)
+    if (method_of(c->method.type)->learns_steps)
         line("  steps        %d are to be kept, all until %g of the run, fixed from %g on",
              c->method.mask.keep, c->method.mask.full, c->method.mask.settle);
     network_lines(line, &plan->model, plan->image, plan->parameters, plan->forward_flop);
@@ -110,7 +111,7 @@ static bool training_json(const char *path, const char *config, const Config *c,
     json_put_string(&w, "path", path);
     json_put_string(&w, "kind", "configuration");
     method_json(&w, &plan->model);
-    if (plan->model.method == METHOD_SMLD) {
+    if (plan->process->kind == PROCESS_SMLD) {
         json_put_number(&w, "level_ratio", level_ratio(&plan->model));
         json_put_number(&w, "langevin_step", langevin_step(c, &plan->model));
     }

@@ -12,7 +12,7 @@
 
 /* x = alpha x0 + sigma eps. `time` is that of the noise process (process.h); `t` is the process's name
  * for this level, whatever the network: DDPM the step of the whole chain, SMLD and VE sigma, VP and
- * sub-VP the time. What a network is given is made of it by network_label (network.h). */
+ * sub-VP the time. What a network is given is made of it by network_label (methods/network.h). */
 typedef struct {
     double alpha, sigma, t, time;
 } NoiseLevel;

@@ -43,6 +43,12 @@ typedef struct {
     double time_min;           /* SDEs: smallest time of training, in (0, 1) */
 } NoiseConfig;
 
+/* In steps or levels that have numbers, rather than in continuous time. */
+static inline bool noise_is_discrete(ProcessKind kind)
+{
+    return kind == PROCESS_DDPM || kind == PROCESS_SMLD;
+}
+
 /* ln alpha of VP and sub-VP at a time in 0 .. 1 (Song et al. 2021, eq. 33). */
 static inline double vp_log_alpha(double beta_min, double beta_max, double time)
 {

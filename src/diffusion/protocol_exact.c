@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "diffusion/cdm.h"
+#include "diffusion/noise_classes.h"
 #include "diffusion/protocol.h"
 
 /* As training does: clean images only, and those of a model that was trained so. */

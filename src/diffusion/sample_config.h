@@ -43,7 +43,7 @@ typedef struct {
     PredictorKind predictor; /* pc */
     int langevin_steps;      /* langevin: steps at each level */
     double langevin_step; /* langevin, plain-langevin: step at the smallest level, of x / alpha; 0:
-                                langevin_step_size (smld.h) */
+                                langevin_step_size (smld_levels.h) */
     double churn;         /* heun: S_churn (Karras et al. 2022, algorithm 2) */
     double tolerance;     /* ode: relative and absolute, of each image's root mean square error */
     int call_limit;       /* ode: network calls an image may take */

@@ -80,7 +80,7 @@ bool sampler_grid(const Sampler *s, const SampleRun *run, SpacingKind spacing, i
                   LevelGrid *grid, Err *err);
 
 /* The step of Langevin dynamics at the smallest level of a run that has its grid: config.langevin_step
- * or, for 0, that of technique 4 for the grid's mean ratio (langevin_step_size of smld.h). */
+ * or, for 0, that of technique 4 for the grid's mean ratio (langevin_step_size of smld_levels.h). */
 double langevin_step_of(const SampleRun *run);
 
 /* Coefficients of one step from level t down to level p of the ancestral sampler, q(x_p | x_t, x0)

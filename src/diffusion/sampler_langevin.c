@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "diffusion/sampler_walk.h"
-#include "diffusion/smld.h"
+#include "diffusion/smld_levels.h"
 
 /* Neighbouring levels of a grid by default are at most this ratio apart: between those of Song &
  * Ermon 2020 for 784 dimensions (1.082) and twice its logarithm. */

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "diffusion/step_costs.h"
-#include "model/method.h"
+#include "model/model.h"
 
 enum { CALLS = 200 /* predictions of an image */ };
 
@@ -57,7 +57,7 @@ static bool measure_decoder(const ModelConfig *model, const MeasuredImages *imag
     unsigned char *m = mem_alloc((size_t)T, 1);
     bool ok = terms && results && m;
     if (!ok) err_set(err, ERR_MEMORY, "there is no memory for %zu images", n);
-    ok = ok && method_process(model, &chain, err);
+    ok = ok && model_process(model, &chain, err);
     if (ok) {
         m[t] = m[T - 1] = 1;
         LikelihoodRun two = *run;

@@ -6,13 +6,29 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
-#include "model/cdm_network.h"
-#include "model/method.h"
+#include "methods/method.h"
 
 static bool holds(const char *folder, const char *name)
 {
     char path[PATH_BYTES];
     return path_join(path, folder, name, NULL) && path_exists(path);
+}
+
+/* The chain of a model's kept steps. */
+static bool keep_steps(const ModelConfig *m, Process *p, Err *err)
+{
+    unsigned char *mask = mem_alloc((size_t)p->T, 1);
+    bool ok = mask || err_set(err, ERR_MEMORY, "no memory for %d kept steps", m->kept_count);
+    for (int i = 0; i < m->kept_count && ok; i++) mask[m->kept[i]] = 1;
+    ok = ok && process_keep(p, m->alphas, mask, err);
+    mem_free(mask);
+    if (!ok) process_free(p);
+    return ok;
+}
+
+bool model_process(const ModelConfig *m, Process *p, Err *err)
+{
+    return process_make(p, &m->noise, err) && (!m->kept || keep_steps(m, p, err));
 }
 
 /* A run folder keeps its model in "model", whose index is written last; any other folder must be a
@@ -70,7 +86,7 @@ static bool choose_shape(Model *m, int height, int width, Err *err)
 
 bool model_make_parts(Model *m, Err *err)
 {
-    if (!method_process(&m->config, &m->process, err)) return false;
+    if (!model_process(&m->config, &m->process, err)) return false;
     /* Declaring once, without a plan, fills the parameter table. */
     if (!network_declare(&m->network, &m->table, &m->config, m->image, 1, err)) return false;
     m->weights = mem_floats(m->table.block_floats);
@@ -156,11 +172,12 @@ bool model_prepare_vjp(Model *m, int batch, int label, Denoiser *out, Err *err)
 bool model_prepare_density(Model *m, int batch, DensityModel *out, Err *err)
 {
     Denoiser denoiser;
-    if (m->config.method != METHOD_CDM)
+    const Method *method = method_of(m->config.method);
+    if (!method->density)
         return err_set(err, ERR_USAGE, "%s: the model does not know its density, as a cdm does",
                        m->folder);
     if (!model_prepare(m, batch, -1, &denoiser, err)) return false;
-    *out = cdm_density(&m->denoiser);
+    *out = method->density(&m->denoiser);
     return true;
 }
 

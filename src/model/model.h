@@ -6,7 +6,7 @@
 #include "diffusion/likelihood.h"
 #include "diffusion/process.h"
 #include "io/diffusers/model_folder.h"
-#include "model/network.h"
+#include "model/network_open.h"
 
 typedef struct {
     char folder[PATH_BYTES]; /* the model folder itself */
@@ -19,6 +19,9 @@ typedef struct {
     Network network; /* planned by model_prepare */
     NetworkDenoiser denoiser;
 } Model;
+
+/* The process of a model: of one with kept steps, their chain. */
+bool model_process(const ModelConfig *m, Process *p, Err *err);
 
 /* Process, parameter table and room for the weights, of a model whose config and image are set. */
 bool model_make_parts(Model *m, Err *err);

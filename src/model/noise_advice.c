@@ -4,12 +4,12 @@
 #include <stdio.h>
 
 #include "diffusion/noise_end.h"
-#include "model/method.h"
+#include "methods/method.h"
 
 /* EDDPM's literal chain leaves out the noise of the steps that it skips. */
 static int kept_steps(const ModelConfig *m, const Config *c)
 {
-    bool literal = m->method == METHOD_EDDPM && m->alphas == ALPHAS_LITERAL && !m->kept;
+    bool literal = method_of(m->method)->learns_steps && m->alphas == ALPHAS_LITERAL && !m->kept;
     return c && literal ? c->method.mask.keep : m->noise.T;
 }
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "model/method.h"
+#include "methods/method.h"
 
 bool model_sample_settings(const Model *m, Config *c, Err *err)
 {

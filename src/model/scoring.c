@@ -1,6 +1,6 @@
 #include "model/scoring.h"
 
-#include "diffusion/cdm.h"
+#include "diffusion/noise_classes.h"
 
 LikelihoodRun model_likelihood_run(const Model *m, const Protocol *p, bool files)
 {

@@ -49,7 +49,7 @@ typedef struct {
     double freq_shift;
     bool scale_shift; /* resnet_time_scale_shift == "scale_shift" */
     int classes;      /* num_class_embeds; 0: none */
-    /* A classifier of noise levels (Yadin et al. 2024; cdm.h): no time layers, and in the place of
+    /* A classifier of noise levels (Yadin et al. 2024; noise_classes.h): no time layers, and in the place of
      * conv_out a head that gives one logit for each of so many levels; 0: an ordinary U-Net. */
     int noise_classes;
     int classifier_channels; /* of the head's convolution; 0: twice block_channels[0] */

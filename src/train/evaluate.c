@@ -51,10 +51,8 @@ bool evaluate_validation(Trainer *t, Err *err)
     json_put_string(&w, "event", "validation");
     json_put_int(&w, "step", t->state.step);
     json_put_number(&w, "loss", loss);
-    if (t->plan.model.method == METHOD_CDM) {
-        json_put_number(&w, "cross_entropy", loss_sum_cross_entropy(&all));
-        json_put_number(&w, "squared_error", loss_sum_squared_error(&all));
-    }
+    for (int i = 0; i < 2 && t->method->part_names[i]; i++)
+        json_put_number(&w, t->method->part_names[i], t->method->mean_part(&all, i));
     json_put_int(&w, "images", n);
     json_begin_array(&w, "levels");
     for (int k = 0; k < LEVEL_BINS; k++) {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/method.h"
+#include "methods/method.h"
 #include "model/model.h"
 #include "train/train_internal.h"
 
@@ -21,12 +21,6 @@ static bool same_noise(const Process *a, const Process *b)
     return true;
 }
 
-/* EDDPM and DDPM train the same networks. */
-static MethodKind base_method(MethodKind method)
-{
-    return method == METHOD_EDDPM ? METHOD_DDPM : method;
-}
-
 static void first_difference(void *context, const ConfigDifference *d)
 {
     ConfigDifference *first = context;
@@ -40,11 +34,11 @@ static bool check_method(Trainer *t, Model *m, Err *err)
     ModelConfig all = m->config;
     Process process;
     all.kept = NULL;
-    if (!method_process(&all, &process, err)) return false;
+    if (!model_process(&all, &process, err)) return false;
     Config there = t->resolved, here = t->resolved;
-    here.method.type = base_method(here.method.type);
+    here.method.type = method_of(here.method.type)->trains_as;
     here.method.noise = t->plan.model.noise;
-    there.method.type = base_method(all.method);
+    there.method.type = method_of(all.method)->trains_as;
     there.method.noise = same_noise(&t->process, &process) ? here.method.noise : all.noise;
     there.method.noise.prediction = all.noise.prediction;
     process_free(&process);

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/method.h"
+#include "diffusion/smld_levels.h"
+#include "methods/method.h"
 
 /* Points of a toy among which the largest distance is looked for. */
 enum { TOY_WIDTH_POINTS = 4096 };
@@ -11,6 +12,47 @@ enum { TOY_WIDTH_POINTS = 4096 };
 static void training_point(void *context, size_t i, float *x)
 {
     dataset_train_image(context, i, x);
+}
+
+static bool choose_sigma_max(const PointSet *data, ModelConfig *m, Err *err)
+{
+    WidestPair widest;
+    if (m->noise.sigma_max > 0) {
+        /* Only to see whether it is far too small. */
+        PointSet some = *data;
+        if (some.count > WIDEST_POINTS) some.count = WIDEST_POINTS;
+        if (!widest_pair(&some, &widest, err)) return false;
+        m->widest = widest.distance;
+        return true;
+    }
+    if (!widest_pair(data, &widest, err)) return false;
+    m->noise.sigma_max = widest.distance;
+    m->sigma_max_at_least = !widest.exact;
+    if (m->noise.sigma_max > m->noise.sigma_min) return true;
+    return err_set(err, ERR_USAGE,
+                   "method.sigma_max cannot be estimated: no two training images are further apart "
+                   "than method.sigma_min, %g",
+                   m->noise.sigma_min);
+}
+
+bool new_model_method(const Config *c, const PointSet *data, ModelConfig *m, Err *err)
+{
+    NoiseConfig *n = &m->noise;
+    m->method = c->method.type;
+    *n = c->method.noise;
+    n->kind = method_process_kind(m->method, n->sde);
+    n->prediction = method_prediction(n->kind, n->prediction);
+    m->dequantised = method_of(m->method)->classifies_noise && c->method.dequantise;
+    m->alphas = c->method.mask.alphas;
+    m->sample = c->sample;
+    if (c->method.learn_variance) m->sample.variance = VARIANCE_LEARNED;
+    m->sample.clip = c->sample.clip && c->data.toy == TOY_NONE;
+    m->clip_range = 1;
+    if (n->kind != PROCESS_SMLD && n->kind != PROCESS_VE) return true;
+    if (!choose_sigma_max(data, m, err)) return false;
+    if (n->kind == PROCESS_SMLD && n->levels == 0)
+        n->levels = smld_levels(n->sigma_max, n->sigma_min, data->dims);
+    return true;
 }
 
 /* The configuration's list of betas is copied; a schedule even in ln SNR is kept as betas, in the model
@@ -56,7 +98,7 @@ bool new_model_config(const Config *c, const Dataset *data, ModelConfig *m, Err 
     for (int k = 0; c->model.class_conditional && k < data->classes; k++)
         m->untrained[k] = data->class_images[k] == 0;
     bool ok = network_from_config(c, image, data->classes, m, err) &&
-              method_from_config(c, &points, m, err);
+              new_model_method(c, &points, m, err);
     if (ok && own_betas(&m->noise, err)) return true;
     if (!ok) m->noise.betas = NULL; /* the configuration's */
     model_config_free(m);

@@ -127,7 +127,7 @@ static void say_jumps(Trainer *t, const Config *before)
                  rate_at(before, step > 0 ? step - 1 : 0, last * seconds),
                  rate_at(now, step, seconds));
     }
-    if (now->method.type == METHOD_EDDPM && was != is)
+    if (t->method->learns_steps && was != is)
         run_note(
             t,
             "the share of the run that is done goes from %.3g to %.3g; the steps that are kept "
@@ -157,10 +157,12 @@ static bool keep_time_label(Trainer *t, Err *err)
     if (model_folder_current(model, folder)) {
         if (!model_folder_read_config(folder, &saved, err)) return false;
         old = model_time_kind(&saved) == TIME_FOURIER_LINEAR_999;
+        t->train_network.time_scale = t->eval_network.time_scale = network_time_scale(m);
         model_config_free(&saved);
     }
     if (!old) return true;
     *(m->network == NETWORK_MLP ? &m->mlp.time_kind : &m->unet.time_kind) = TIME_FOURIER_LINEAR_999;
+    t->train_network.time_scale = t->eval_network.time_scale = network_time_scale(m);
     run_note(
         t,
         "note: an earlier version began %s on the time label 999 t instead of t; it goes on so, "

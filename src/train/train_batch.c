@@ -2,12 +2,9 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "diffusion/cdm.h"
 #include "diffusion/denoiser.h"
-#include "model/cdm_network.h"
-#include "model/method.h"
-#include "train/hybrid_loss.h"
-#include "train/score_objective.h"
+#include "diffusion/noise_classes.h"
+#include "methods/method.h"
 #include "train/train_internal.h"
 
 bool batch_open(TrainBatch *b, int size, size_t dims, Err *err)
@@ -24,10 +21,9 @@ bool batch_open(TrainBatch *b, int size, size_t dims, Err *err)
                       .loss = mem_floats((size_t)size),
                       .classes = mem_alloc((size_t)size, sizeof *b->classes),
                       .sigma = mem_floats((size_t)size),
-                      .ce = mem_floats((size_t)size),
-                      .mse = mem_floats((size_t)size)};
+                      .part = {mem_floats((size_t)size), mem_floats((size_t)size)}};
     if (b->xt && b->target && b->noise && b->t && b->label && b->weight && b->loss && b->classes &&
-        b->sigma && b->ce && b->mse)
+        b->sigma && b->part[0] && b->part[1])
         return true;
     batch_close(b);
     return err_set(err, ERR_MEMORY, "not enough memory for a batch of %d images", size);
@@ -44,15 +40,9 @@ void batch_close(TrainBatch *b)
     mem_free(b->loss);
     mem_free(b->classes);
     mem_free(b->sigma);
-    mem_free(b->ce);
-    mem_free(b->mse);
+    mem_free(b->part[0]);
+    mem_free(b->part[1]);
     memset(b, 0, sizeof *b);
-}
-
-/* Levels that a classifier tells apart; 0: the network is none. */
-static int noise_classes(const Trainer *t)
-{
-    return t->plan.model.unet.noise_classes;
 }
 
 /* Turns place i, whose xt holds x0 and whose noise is drawn, into network input and target. */
@@ -67,7 +57,7 @@ static void diffuse(const Trainer *t, TrainBatch *b, int i, NoiseLevel level)
         x[k] = (float)(level.alpha * x0 + level.sigma * eps);
     }
     b->t[i] = network_label(&t->train_network, level);
-    if (noise_classes(t)) b->classes[i] = (int)cdm_class_at(level);
+    b->classes[i] = (int)cdm_class_at(level);
     b->sigma[i] = (float)level.sigma;
     b->weight[i] = (float)method_weight(&t->process, kind, level, t->config.method.weighting,
                                         t->config.method.min_snr_gamma);
@@ -87,11 +77,10 @@ static void dequantise(const Trainer *t, TrainBatch *b, int i, NoiseLevel level,
     }
 }
 
-/* The level at a quantile u of those of a process, with the clean and the noise class of a
- * classifier. */
+/* The level at a quantile u of those that the network of a method is trained at. */
 static NoiseLevel level_at(const Trainer *t, const Process *p, double u)
 {
-    if (noise_classes(t)) return cdm_level(p, (int)(u * noise_classes(t)));
+    if (t->method->level) return t->method->level(p, (int)(u * t->train_network.noise_classes));
     return process_quantile(p, u);
 }
 
@@ -106,8 +95,9 @@ NoiseLevel training_level(const Trainer *t, uint64_t sample)
                    (double)(sample % batch) / (double)batch;
         return level_at(t, p, u < 1 ? u : u - 1);
     }
-    if (noise_classes(t))
-        return cdm_level(p, (int)rng_below(seed, stream, 0, (uint32_t)noise_classes(t)));
+    if (t->method->level)
+        return t->method->level(
+            p, (int)rng_below(seed, stream, 0, (uint32_t)t->train_network.noise_classes));
     if (process_is_discrete(p)) return process_level(p, rng_below(seed, stream, 0, (uint32_t)p->T));
     return process_quantile(p, rng_uniform(seed, stream, 0));
 }
@@ -155,88 +145,44 @@ void batch_fill_validation(Trainer *t, TrainBatch *b, int first, int n)
     }
 }
 
-static CdmBatch cdm_batch(const Trainer *t, TrainBatch *b)
-{
-    return (CdmBatch){.xt = b->xt,
-                      .eps = b->target,
-                      .classes = b->classes,
-                      .sigma = b->sigma,
-                      .ce_weight = t->config.method.ce_weight,
-                      .mse_weight = t->config.method.mse_weight,
-                      .ce = b->ce,
-                      .mse = b->mse};
-}
-
-static void sum_cdm_losses(TrainBatch *b, const CdmBatch *c)
-{
-    for (int i = 0; i < b->size; i++)
-        b->loss[i] = (float)(c->ce_weight * (double)c->ce[i] + c->mse_weight * (double)c->mse[i]);
-}
-
 void loss_sum_add(LossSum *sum, const TrainBatch *b, int image)
 {
     sum->loss += (double)b->loss[image];
-    sum->ce += (double)b->ce[image];
-    sum->mse += (double)b->mse[image];
+    for (int i = 0; i < 2; i++) sum->part[i] += (double)b->part[i][image];
     sum->images++;
     sum->with_noise += b->sigma[image] > 0;
 }
 
-double loss_sum_cross_entropy(const LossSum *sum)
-{
-    return sum->ce / sum->images;
-}
-
-double loss_sum_squared_error(const LossSum *sum)
-{
-    return sum->with_noise > 0 ? sum->mse / sum->with_noise : 0;
-}
-
 double loss_sum_mean(const LossSum *sum, const Trainer *t)
 {
-    const Config *c = &t->config;
-    if (!noise_classes(t)) return sum->loss / sum->images;
-    return c->method.ce_weight * loss_sum_cross_entropy(sum) +
-           c->method.mse_weight * loss_sum_squared_error(sum);
+    if (t->method->mean_loss) return t->method->mean_loss(&t->config.method, sum);
+    return sum->loss / sum->images;
+}
+
+static LossPass loss_pass(const Trainer *t, Network *nw, const float *weights, TrainBatch *b)
+{
+    return (LossPass){.config = &t->config.method,
+                      .process = &t->process,
+                      .clip = t->plan.model.sample.clip,
+                      .clip_range = t->plan.model.clip_range,
+                      .seed = t->config.train.seed,
+                      .network = nw,
+                      .weights = weights,
+                      .batch = b};
 }
 
 void batch_loss(Trainer *t, TrainBatch *b)
 {
-    Network *network = &t->eval_network;
-    const float *weights = t->optimizer.ema;
-    if (!noise_classes(t)) {
-        network_loss(network, weights, b->xt, b->t, b->label, b->target, b->weight, b->loss);
-        return;
-    }
-    CdmBatch c = cdm_batch(t, b);
-    cdm_loss(network, weights, &c);
-    sum_cdm_losses(b, &c);
+    LossPass pass = loss_pass(t, &t->eval_network, t->optimizer.ema, b);
+    t->method->loss(&pass);
 }
 
 void batch_train(const Trainer *t, Network *nw, TrainBatch *b, uint64_t first, float *grads,
                  float dloss)
 {
-    const float *weights = t->optimizer.weights;
-    if (noise_classes(t)) {
-        CdmBatch c = cdm_batch(t, b);
-        cdm_train_pass(nw, weights, grads, &c, (double)dloss);
-        sum_cdm_losses(b, &c);
-        return;
-    }
-    if (t->plan.model.sample.variance == VARIANCE_LEARNED) {
-        HybridLoss hybrid = {.process = &t->process,
-                             .prediction = t->plan.model.noise.prediction,
-                             .vlb_weight = t->config.method.vlb_weight,
-                             .clip = t->plan.model.sample.clip,
-                             .clip_range = t->plan.model.clip_range};
-        hybrid_pass(nw, &hybrid, weights, grads, b->xt, b->noise, b->t, b->label, b->target,
-                    b->weight, dloss, b->loss);
-        return;
-    }
-    ScoreMatching objective = {.kind = t->config.method.objective,
-                               .slices = t->config.method.slices,
-                               .seed = t->config.train.seed,
-                               .sample = first};
-    score_matching_pass(nw, &objective, weights, grads, b->xt, b->t, b->label, b->target, b->weight,
-                        dloss, b->loss);
+    LossPass pass = loss_pass(t, nw, t->optimizer.weights, b);
+    pass.grads = grads;
+    pass.first = first;
+    pass.dloss = dloss;
+    t->method->loss(&pass);
 }

@@ -8,21 +8,10 @@
 #include "io/checkpoint.h"
 #include "io/diffusers/model_folder.h"
 #include "io/json.h"
-#include "model/network.h"
+#include "methods/method.h"
+#include "model/network_open.h"
 #include "train/optimizer.h"
 #include "train/trainer.h"
-
-/* One micro-batch as the network takes it. */
-typedef struct {
-    int size;
-    size_t dims;
-    float *xt, *target;               /* [size, dims] */
-    float *noise;                     /* [size, dims] */
-    float *t, *label, *weight, *loss; /* [size] */
-    /* Of a classifier of noise levels, [size]; its target is the noise. */
-    int *classes;
-    float *sigma, *ce, *mse;
-} TrainBatch;
 
 bool batch_open(TrainBatch *b, int size, size_t dims, Err *err);
 void batch_close(TrainBatch *b);
@@ -68,6 +57,7 @@ struct Trainer {
     Process process;
     ParamTable table;
     Optimizer optimizer;
+    const Method *method;
     Network train_network, eval_network;
     TrainBatch train_batch[GRADIENT_BLOCKS]; /* as many as blocks of gradients in a group */
     TrainBatch eval_batch;
@@ -135,17 +125,9 @@ NoiseLevel validation_level(const Trainer *t, int image, int n);
 /* The level of training sample `sample` of the run. */
 NoiseLevel training_level(const Trainer *t, uint64_t sample);
 
-/* For the mean loss of some images: what train, validation and their logs report. */
-typedef struct {
-    double loss, ce, mse;   /* sums; ce and mse of a classifier of noise levels */
-    int images, with_noise; /* sigma above 0 */
-} LossSum;
 void loss_sum_add(LossSum *sum, const TrainBatch *b, int image);
-/* loss / images; of a classifier ce_weight and mse_weight times the means below (cdm.h). */
+/* The mean loss; of parts weighted as the method does. */
 double loss_sum_mean(const LossSum *sum, const Trainer *t);
-double loss_sum_cross_entropy(const LossSum *sum);
-/* Over the images that have noise; 0 when none has. */
-double loss_sum_squared_error(const LossSum *sum);
 
 /* The loss of each image of the held-out batch, by the moving average; and a training pass of the
  * samples from `first` on, which adds dloss times the gradients of the losses' sum to grads. */

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "diffusion/likelihood.h"
-#include "model/method.h"
+#include "model/model.h"
 #include "train/train_internal.h"
 
 /* Images from which the mean square of the data is taken; curves of the scores in a run, their places
@@ -26,14 +26,14 @@ static double mean_square(const Dataset *d, float *x, size_t dims)
 bool masks_open(Trainer *t, Err *err)
 {
     const Config *c = &t->config;
-    if (c->method.type != METHOD_EDDPM) return true;
+    if (!t->method->learns_steps) return true;
     size_t dims = t->train_network.dims;
     double square =
         t->known ? t->known->mean_square : mean_square(&t->data, t->train_batch[0].xt, dims);
     MaskTraining *m = &t->masks;
     if (!mask_learner_open(&m->learner, &c->method.mask, square, c->train.seed,
                            &t->process.schedule, err) ||
-        !method_process(&t->plan.model, &m->chain, err))
+        !model_process(&t->plan.model, &m->chain, err))
         return false;
     m->on = true;
     m->state_count = mask_learner_state_count(&m->learner);
@@ -155,7 +155,7 @@ bool masks_refresh_model(Trainer *t, Err *err)
         if (m->kept[step]) m->steps[count++] = step;
     model->kept = count < t->process.T ? m->steps : NULL;
     model->kept_count = model->kept ? count : 0;
-    if (!method_process(model, &chain, err)) return false;
+    if (!model_process(model, &chain, err)) return false;
     process_free(&m->chain);
     m->chain = chain;
     return true;

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "diffusion/sampler.h"
-#include "model/method.h"
+#include "methods/method.h"
 #include "train/new_model.h"
 #include "train/train_internal.h"
 
@@ -105,7 +105,7 @@ static bool open_model(Trainer *t, Err *err)
     p->image = (Shape){.H = d->height, .W = d->width, .C = d->channels};
     p->classes = d->classes;
     return new_model_config(&t->resolved, d, &p->model, err) &&
-           method_process(&p->model, &t->process, err);
+           model_process(&p->model, &t->process, err);
 }
 
 static int passes_of_update(const Trainer *t)
@@ -199,6 +199,7 @@ Trainer *trainer_new(const Config *config, const TrainCallbacks *callbacks, Err 
 bool trainer_build(Trainer *t, bool plan_only, Err *err)
 {
     if (!config_check(&t->config, err)) return false;
+    t->method = method_of(t->config.method.type);
     t->resolved = t->config;
     if (t->known)
         run_record_resolve(t->known, &t->resolved);

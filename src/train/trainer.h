@@ -18,7 +18,7 @@
 #include "diffusion/process.h"
 #include "io/config.h"
 #include "io/diffusers/model_folder.h"
-#include "model/network.h"
+#include "model/network_open.h"
 
 typedef struct {
     int64_t step;        /* updates done */

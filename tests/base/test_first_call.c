@@ -10,7 +10,8 @@
 #include "math/gemm.h"
 #include "math/product.h"
 #include "math/vec.h"
-#include "model/network.h"
+#include "methods/method.h"
+#include "model/network_open.h"
 #include "test.h"
 
 enum { SIDE = 16, CHANNELS = 2, IMAGES = 3, M = 300, N = 96, K = 80, MANY = 8 };
@@ -35,7 +36,7 @@ static void fill(float *x, size_t n, unsigned tag)
 static bool train(Results *r)
 {
     static float xt[IMAGES * SIDE * SIDE * CHANNELS], target[IMAGES * SIDE * SIDE * CHANNELS];
-    const float t[IMAGES] = {3, 40, 900}, weight[IMAGES] = {1, 1, 1};
+    float t[IMAGES] = {3, 40, 900}, weight[IMAGES] = {1, 1, 1};
     ModelConfig m = {.network = NETWORK_UNET};
     UNetConfig *u = &m.unet;
     unet_config_defaults(u);
@@ -59,7 +60,10 @@ static bool train(Results *r)
     params_init(&table, weights, 3);
     fill(xt, sizeof xt / sizeof *xt, 1);
     fill(target, sizeof target / sizeof *target, 2);
-    network_train_pass(&nw, weights, r->grads, xt, t, NULL, target, weight, 1, r->loss);
+    TrainBatch batch = {.xt = xt, .target = target, .t = t, .weight = weight, .loss = r->loss};
+    LossPass pass = {
+        .network = &nw, .weights = weights, .grads = r->grads, .batch = &batch, .dloss = 1};
+    denoising_loss(&pass);
     network_close(&nw);
     params_free(&table);
     free(weights);

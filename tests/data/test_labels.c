@@ -12,7 +12,7 @@
 #include "diffusion/likelihood.h"
 #include "diffusion/sampler.h"
 #include "exact_denoiser.h"
-#include "model/method.h"
+#include "methods/method.h"
 #include "model/model.h"
 #include "sample_defaults.h"
 #include "test.h"

@@ -1,5 +1,5 @@
 /* Classification diffusion: signs and constants against the exact classifier of Gaussian data. */
-#include "diffusion/cdm.h"
+#include "diffusion/noise_classes.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* The stochastic samplers of SMLD and the SDEs, run with the exact denoiser of known data against
  * closed forms and published settings: on Gaussian data each is affine in its draws. */
 #include "base/rng.h"
-#include "diffusion/smld.h"
+#include "diffusion/smld_levels.h"
 #include "exact_denoiser.h"
 #include "solver_case.h"
 

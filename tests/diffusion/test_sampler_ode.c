@@ -3,7 +3,7 @@
  * follows the tolerance, calls within a limit, images that do not know each other. */
 #include "base/mem.h"
 #include "exact_denoiser.h"
-#include "model/network.h"
+#include "model/network_open.h"
 #include "solver_case.h"
 
 static const GaussianData data = {.dims = 1, .mean = 0.5, .std = 0.25};

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
-#include "diffusion/smld.h"
+#include "diffusion/smld_levels.h"
 #include "diffusion/widest_pair.h"
 #include "test.h"
 

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "diffusion/process.h"
-#include "model/network.h"
+#include "model/network_open.h"
 #include "test.h"
 
 enum { IMAGES = 5, SIDE = 8, CHANNELS = 2, DIMS = SIDE * SIDE * CHANNELS, VALUES = IMAGES * DIMS };

@@ -1,9 +1,9 @@
 /* Training a classification diffusion model from a configuration to a folder, and using it. */
 #include "base/mem.h"
 #include "base/parallel.h"
-#include "diffusion/cdm.h"
+#include "diffusion/noise_classes.h"
 #include "diffusion/sampler.h"
-#include "model/cdm_network.h"
+#include "methods/cdm.h"
 #include "model/model.h"
 #include "sample_defaults.h"
 #include "train_case.h"
@@ -142,7 +142,7 @@ TEST(an_update_of_clean_images_alone_has_the_cross_entropy_as_its_loss)
     Trainer *t;
     c.method.ce_weight = 0.25;
     if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
-    LossSum sum = {.ce = 6, .images = 3};
+    LossSum sum = {.part = {6}, .images = 3};
     EXPECT_NEAR(loss_sum_mean(&sum, t), 0.5, 0);
     trainer_close(t);
 }

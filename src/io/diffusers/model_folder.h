@@ -23,7 +23,7 @@
 
 /* What the network gives follows from the method: with DDPM `prediction`; SMLD and VE give the score
  * from the label sigma; VP and sub-VP give the noise (score = -eps / std). What they are given as
- * their time: network_label in network.h. */
+ * their time: network_label in methods/network.h. */
 typedef struct {
     NetworkKind network; /* unet or mlp: which of the two is filled */
     UNetConfig unet;
@@ -52,9 +52,8 @@ typedef struct {
 void model_config_free(ModelConfig *m);
 TimeFeatureKind model_time_kind(const ModelConfig *m);
 
-/* The trained classes among unet.classes: how many, number `place` of them, whether `label` is one. */
+/* The trained classes among unet.classes: how many, whether `label` is one. */
 int model_trained_classes(const ModelConfig *m);
-int model_trained_class(const ModelConfig *m, int place);
 bool model_class_is_trained(const ModelConfig *m, int label);
 
 /* The folder that holds the model of `path` now: `path`, or the one that a killed save has finished

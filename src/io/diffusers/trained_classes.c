@@ -16,14 +16,6 @@ int model_trained_classes(const ModelConfig *m)
     return count;
 }
 
-int model_trained_class(const ModelConfig *m, int place)
-{
-    int k = 0;
-    for (; k < DATA_MAX_CLASSES; k++)
-        if (!m->untrained[k] && place-- == 0) return k;
-    return k + place;
-}
-
 void untrained_classes_put(JsonWriter *w, const ModelConfig *m)
 {
     if (model_trained_classes(m) == m->unet.classes) return;

@@ -1,4 +1,4 @@
-#include "train/score_objective.h"
+#include "methods/score_objective.h"
 
 #include <string.h>
 
@@ -17,12 +17,13 @@ void score_slice(uint64_t seed, uint64_t sample, int slice, size_t dims, float *
 }
 
 /* Direction m of every sample: the m-th axis, or its m-th slice. */
-static void fill_directions(const Network *nw, const ScoreMatching *matching, int m, float *v)
+static void fill_directions(const LossPass *p, int m, float *v)
 {
+    const Network *nw = p->network;
     for (int n = 0; n < nw->batch; n++) {
         float *row = v + (size_t)n * nw->dims;
-        if (matching->kind == OBJECTIVE_SLICED)
-            score_slice(matching->seed, matching->sample + (uint64_t)n, m, nw->dims, row);
+        if (p->config->objective == OBJECTIVE_SLICED)
+            score_slice(p->seed, p->first + (uint64_t)n, m, nw->dims, row);
         else
             for (size_t d = 0; d < nw->dims; d++) row[d] = d == (size_t)m ? 1.0f : 0.0f;
     }
@@ -51,45 +52,54 @@ static void add_products(const Network *nw, float *loss, const float *a, const f
 /* With s = y and J its Jacobian, the loss is <y, y> + 2 mean <v, J v>, and its gradient by y is 2 y,
  * by ydot = J v (of each direction) 2 v / count: what backward2 takes as my and ly. Every direction
  * needs the passes anew, for they give their buffers away. */
-static void trace_pass(Network *nw, const ScoreMatching *m, const float *weights, float *grads,
-                       const float *xt, const float *t, const float *label, const float *weight,
-                       float dloss, float *loss)
+void score_trace_loss(const LossPass *p)
 {
+    Network *nw = p->network;
     Net *net = nw->net;
-    int directions = m->kind == OBJECTIVE_SLICED ? m->slices : (int)nw->dims;
-    double share = m->kind == OBJECTIVE_SLICED ? 1.0 / directions : 1.0;
+    const TrainBatch *b = p->batch;
+    bool sliced = p->config->objective == OBJECTIVE_SLICED;
+    int directions = sliced ? p->config->slices : (int)nw->dims;
+    double share = sliced ? 1.0 / directions : 1.0, dloss = (double)p->dloss;
     size_t values = (size_t)nw->batch * nw->dims;
-    memset(loss, 0, (size_t)nw->batch * sizeof *loss);
+    memset(b->loss, 0, (size_t)nw->batch * sizeof *b->loss);
     for (int k = 0; k < directions; k++) {
-        network_forward(nw, weights, xt, t, label);
+        network_forward(nw, p->weights, b->xt, b->t, b->label);
         const float *y = net_value(net, nw->y);
         float *v = net_tangent_of(net, nw->x);
-        fill_directions(nw, m, k, v);
-        if (grads) {
-            weigh(nw, net_gradient(net, nw->y), v, weight, 2 * share * (double)dloss);
-            net_backward(net, weights, NULL);
+        fill_directions(p, k, v);
+        if (p->grads) {
+            weigh(nw, net_gradient(net, nw->y), v, b->weight, 2 * share * dloss);
+            net_backward(net, p->weights, NULL);
         }
-        net_tangent(net, weights);
-        if (k == 0) add_products(nw, loss, y, y, weight, 1);
-        add_products(nw, loss, v, net_tangent_of(net, nw->y), weight, 2 * share);
-        if (!grads) continue;
+        net_tangent(net, p->weights);
+        if (k == 0) add_products(nw, b->loss, y, y, b->weight, 1);
+        add_products(nw, b->loss, v, net_tangent_of(net, nw->y), b->weight, 2 * share);
+        if (!p->grads) continue;
         float *my = net_gradient2(net, nw->y);
         if (k == 0)
-            weigh(nw, my, y, weight, 2 * (double)dloss);
+            weigh(nw, my, y, b->weight, 2 * dloss);
         else
             memset(my, 0, values * sizeof *my);
-        net_backward2(net, weights, grads);
+        net_backward2(net, p->weights, p->grads);
     }
 }
 
-void score_matching_pass(Network *nw, const ScoreMatching *m, const float *weights, float *grads,
-                         const float *xt, const float *t, const float *label, const float *target,
-                         const float *weight, float dloss, float *loss)
+void score_loss(const LossPass *p)
 {
-    if (m->kind != OBJECTIVE_DENOISING)
-        trace_pass(nw, m, weights, grads, xt, t, label, weight, dloss, loss);
-    else if (grads)
-        network_train_pass(nw, weights, grads, xt, t, label, target, weight, dloss, loss);
+    if (p->grads && p->config->objective != OBJECTIVE_DENOISING)
+        score_trace_loss(p);
     else
-        network_loss(nw, weights, xt, t, label, target, weight, loss);
+        denoising_loss(p);
+}
+
+double score_update_passes(const MethodConfig *config, size_t dims)
+{
+    switch (config->objective) {
+    case OBJECTIVE_EXACT:
+        return 6.0 * (double)dims;
+    case OBJECTIVE_SLICED:
+        return 6.0 * config->slices;
+    default:
+        return 3;
+    }
 }

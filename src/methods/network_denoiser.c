@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/parallel.h"
-#include "model/cdm_network.h"
-#include "model/network_parts.h"
+#include "methods/method.h"
+#include "methods/network_parts.h"
 
 typedef struct {
     const NetworkDenoiser *denoiser;
@@ -48,12 +48,19 @@ int network_image(const NetworkDenoiser *d, int row)
     return d->images ? d->images[row] : row;
 }
 
+/* Number `place` of the trained classes, from 0 on again behind the last. */
+static int trained_class(const Network *nw, int place)
+{
+    int trained = 0, k = 0;
+    for (int i = 0; i < nw->classes; i++) trained += i >= nw->untrained_count || !nw->untrained[i];
+    for (place %= trained;; k++)
+        if ((k >= nw->untrained_count || !nw->untrained[k]) && place-- == 0) return k;
+}
+
 static int class_of(const NetworkDenoiser *d, int row)
 {
-    const ModelConfig *m = d->network->model;
     if (d->label >= 0) return d->label;
-    return model_trained_class(m,
-                               (d->first_image + network_image(d, row)) % model_trained_classes(m));
+    return trained_class(d->network, d->first_image + network_image(d, row));
 }
 
 /* The inputs of the part. Places beyond keep old values; their results are not read. */
@@ -78,7 +85,7 @@ static bool read_eps(const NetworkPart *p, const NetworkCall *c, Err *err)
     for (size_t i = 0; i < (size_t)p->count * nw->dims; i++) {
         int row = p->first + (int)(i / nw->dims);
         NoiseLevel level = c->levels[row * c->stride];
-        double eps = eps_from_prediction(nw->model->noise.prediction, level, c->x[at + i],
+        double eps = eps_from_prediction(nw->noise->prediction, level, c->x[at + i],
                                          (double)y[network_place(nw, i)]);
         c->eps[at + i] = eps;
         if (!isfinite(eps))
@@ -113,7 +120,7 @@ static bool vjp_part(const NetworkPart *p, const NetworkCall *c, Err *err)
     for (size_t i = 0; i < n; i++) {
         NoiseLevel level = c->levels[(p->first + (int)(i / nw->dims)) * c->stride];
         c->jtv[at + i] =
-            eps_from_prediction(nw->model->noise.prediction, level, c->v[at + i], (double)dx[i]);
+            eps_from_prediction(nw->noise->prediction, level, c->v[at + i], (double)dx[i]);
     }
     return true;
 }
@@ -160,7 +167,11 @@ static void choose_images(void *context, const int *images)
 
 Denoiser network_denoiser(NetworkDenoiser *context)
 {
-    if (context->network->noise_classes > 0) return cdm_denoiser(context);
+    return context->network->method->denoiser(context);
+}
+
+Denoiser timed_denoiser(NetworkDenoiser *context)
+{
     return (Denoiser){.context = context,
                       .dims = context->network->dims,
                       .predict = predict,

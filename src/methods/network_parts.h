@@ -2,7 +2,7 @@
 #ifndef DIFFC_NETWORK_PARTS_H
 #define DIFFC_NETWORK_PARTS_H
 
-#include "model/network.h"
+#include "methods/network.h"
 
 /* What the functions of a Denoiser or a DensityModel were given; NULL where they have no such thing. */
 typedef struct {

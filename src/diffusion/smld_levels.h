@@ -1,8 +1,8 @@
 /* Noise levels and Langevin steps chosen from the data, by the techniques of "Improved Techniques
  * for Training Score-Based Generative Models" (Song & Ermon 2020, NCSNv2). Technique 1, the largest
  * level, is the widest pair of points (widest_pair.h). */
-#ifndef DIFFC_SMLD_H
-#define DIFFC_SMLD_H
+#ifndef DIFFC_SMLD_LEVELS_H
+#define DIFFC_SMLD_LEVELS_H
 
 #include <stddef.h>
 

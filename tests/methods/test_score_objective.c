@@ -1,5 +1,5 @@
 /* The score objectives: exact gradients, one optimum, which is the score. */
-#include "train/score_objective.h"
+#include "methods/score_objective.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -21,7 +21,8 @@ typedef struct {
     Network nw;
     float *weights, *grads;
     float *xt, *target, *t, *weight, *loss;
-    ScoreMatching matching;
+    MethodConfig config;
+    uint64_t first;
 } Bench;
 
 /* mlp NULL: one linear layer, s = A x + b whatever the level. */
@@ -47,7 +48,7 @@ static void bench_open(Bench *b, const MlpConfig *mlp, int batch)
     b->t = test_floats(n);
     b->weight = test_floats(n);
     b->loss = test_floats(n);
-    b->matching = (ScoreMatching){.slices = SLICES, .seed = 8};
+    b->config.slices = SLICES;
 }
 
 static void bench_close(Bench *b)
@@ -72,15 +73,26 @@ static void bench_fill(Bench *b, const float *points, const double *sigmas, int 
         b->t[n] = (float)sigma;
         b->weight[n] = (float)(sigma * sigma);
     }
-    b->matching.sample = first;
+    b->first = first;
 }
 
 static void bench_run(Bench *b, ScoreObjective kind, float *grads, double dloss)
 {
-    b->matching.kind = kind;
-    bool reads_target = kind == OBJECTIVE_DENOISING;
-    score_matching_pass(&b->nw, &b->matching, b->weights, grads, b->xt, b->t, NULL,
-                        reads_target ? b->target : NULL, b->weight, (float)dloss, b->loss);
+    TrainBatch batch = {
+        .xt = b->xt, .target = b->target, .t = b->t, .weight = b->weight, .loss = b->loss};
+    LossPass pass = {.config = &b->config,
+                     .seed = 8,
+                     .network = &b->nw,
+                     .weights = b->weights,
+                     .grads = grads,
+                     .batch = &batch,
+                     .first = b->first,
+                     .dloss = (float)dloss};
+    b->config.objective = kind;
+    if (kind == OBJECTIVE_DENOISING)
+        denoising_loss(&pass);
+    else
+        score_trace_loss(&pass);
 }
 
 static double bench_loss(Bench *b, ScoreObjective kind)

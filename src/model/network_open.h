@@ -1,27 +1,10 @@
-/* A U-Net or MLP declared for one batch size, with its inputs, for training and as a denoiser. */
-#ifndef DIFFC_NETWORK_H
-#define DIFFC_NETWORK_H
+/* Opens a U-Net or MLP for one batch size, for training and as a denoiser. */
+#ifndef DIFFC_NETWORK_OPEN_H
+#define DIFFC_NETWORK_OPEN_H
 
-#include "diffusion/denoiser.h"
 #include "io/config.h"
 #include "io/diffusers/model_folder.h"
-#include "net/net.h"
-
-typedef struct {
-    Net *net;
-    const ModelConfig *model; /* the caller's: what the network was declared of, and its method */
-    int x, t, label;          /* input nodes; label is -1 without classes, t with noise_classes */
-    int y;
-    int batch;
-    int outputs; /* channels of y: those of the image, or twice as many with learned variance */
-    Shape image;
-    size_t dims;         /* H * W * C of an image */
-    bool input_gradient; /* planned with vjp, or NET_SECOND */
-    int noise_classes;   /* a classifier of noise levels: see cdm_network.h */
-    NetMode mode;        /* of the plan */
-    int copies;          /* that can run side by side, by network_open_copies; the first is `net` */
-    Net **others;        /* [copies - 1] */
-} Network;
+#include "methods/network.h"
 
 /* The network that a configuration asks for, for images (or points: 1 x 1 x dims) of the given shape:
  * m->network, unet, mlp and toy. Groups 0 become min(32, channels/4) of the first level, rounded down
@@ -54,14 +37,8 @@ int network_pass_size(ParamTable *table, const ModelConfig *m, Shape image, int 
 int network_near_batch(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked,
                        int *pass, Err *err);
 
-/* What a network is given as its time at a noise level: the one place where that is decided, for training,
- * validation, sampling, likelihoods and every other use.
- *   DDPM         the step of the whole chain
- *   SMLD, VE     sigma
- *   VP, sub-VP   999 t with positional features, as diffusers' networks; with Fourier features t (Song
- *                et al. 2021), or 999 t in folders of earlier versions, which trained on that
- * A classifier of noise levels takes no time. */
-float network_label(const Network *nw, NoiseLevel level);
+/* Network.time_scale of a model's network. */
+double network_time_scale(const ModelConfig *m);
 
 /* Declares (the first call for a table fills it), without planning. */
 bool network_declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
@@ -86,43 +63,4 @@ void network_close(Network *nw);
  * fast, by how long the machine takes to let one core see what another has written.) The copies
  * read the weights that the first, `net`, holds. */
 void network_open_copies(Network *nw, ParamTable *table, const ModelConfig *m, int passes);
-/* The same network with copy i as its net. */
-Network network_copy(const Network *nw, int i);
-
-/* Sets the inputs of the whole batch and runs the network. xt: [N,H,W,C]; t: [N]; label: [N] or NULL
- * without classes. */
-void network_forward(Network *nw, const float *weights, const float *xt, const float *t,
-                     const float *label);
-
-/* One training pass over the network's batch: forward, weighted squared error, backward.
- *   loss[n] = weight[n] / dims * |y_n - target_n|^2;   grads += sum_n dloss * dloss[n]/dparameters
- * xt, target: [N,H,W,C]; t, weight, loss: [N]; label: [N] or NULL without classes. */
-void network_train_pass(Network *nw, const float *weights, float *grads, const float *xt,
-                        const float *t, const float *label, const float *target,
-                        const float *weight, float dloss, float *loss);
-
-/* Where in y, [N,H,W,outputs], the prediction of value i of the batch stands; its variance, where
- * that is learned, stands image.C further. */
-static inline size_t network_place(const Network *nw, size_t i)
-{
-    size_t C = (size_t)nw->image.C;
-    return i / C * (size_t)nw->outputs + i % C;
-}
-
-/* The same without gradients (validation); of a learned variance nothing is in the loss. */
-void network_loss(Network *nw, const float *weights, const float *xt, const float *t,
-                  const float *label, const float *target, const float *weight, float *loss);
-
-/* The network as a denoiser: any count, in passes of the network's batch, side by side where it has
- * copies and holds the weights; an image's bits do not depend on either. The context outlives the
- * denoiser. */
-typedef struct {
-    Network *network;
-    const float *weights;
-    int label; /* class of every image; negative: image i gets trained class i mod their number */
-    int first_image;   /* number of the first image of a call, for the classes */
-    const int *images; /* NULL: row i of a call is image i (choose_images of a Denoiser) */
-} NetworkDenoiser;
-Denoiser network_denoiser(NetworkDenoiser *context);
-
 #endif

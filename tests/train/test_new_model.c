@@ -1,12 +1,13 @@
 /* Methods: what a configuration leaves to the data, the process and prediction of each method, and
  * the weight of a noise level in its loss. */
-#include "model/method.h"
+#include "methods/method.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "model/network.h"
+#include "model/network_open.h"
 #include "test.h"
+#include "train/new_model.h"
 
 /* Point i is (3 i, 4 i, 0, ...): the widest pair of n is 5 (n-1) apart. */
 static void point_on_a_line(void *context, size_t i, float *x)
@@ -54,8 +55,7 @@ TEST(each_method_has_its_process_prediction_and_sampler)
         ModelConfig m = {0};
         Process p;
         Err err = {0};
-        if (!EXPECT(method_from_config(&c, &data, &m, &err) && method_process(&m, &p, &err)))
-            continue;
+        if (!EXPECT(new_model_method(&c, &data, &m, &err) && model_process(&m, &p, &err))) continue;
         EXPECT_INT(p.kind, rows[r].process);
         EXPECT_INT(m.noise.prediction, rows[r].prediction);
         EXPECT_TEXT(method_sampler(p.kind), rows[r].sampler);
@@ -70,22 +70,22 @@ TEST(automatic_noise_is_the_widest_pair_and_levels_follow_the_rule_of_the_ratio)
     Config c = config_of(METHOD_SMLD, SDE_VP);
     ModelConfig m = {0};
     Err err = {0};
-    EXPECT(method_from_config(&c, &data, &m, &err));
+    EXPECT(new_model_method(&c, &data, &m, &err));
     EXPECT_NEAR(m.noise.sigma_max, 20, 1e-5);
     EXPECT_INT(m.noise.levels, 98);
     c.method.noise.levels = 12;
     m = (ModelConfig){0};
-    EXPECT(method_from_config(&c, &data, &m, &err));
+    EXPECT(new_model_method(&c, &data, &m, &err));
     EXPECT_INT(m.noise.levels, 12);
     c.method.noise.sigma_max = 28;
     c.method.noise.levels = 0;
     m = (ModelConfig){0};
-    EXPECT(method_from_config(&c, &data, &m, &err));
+    EXPECT(new_model_method(&c, &data, &m, &err));
     EXPECT(m.noise.sigma_max == 28);
     EXPECT_INT(m.noise.levels, 102);
     c = config_of(METHOD_SDE, SDE_VE);
     m = (ModelConfig){0};
-    EXPECT(method_from_config(&c, &data, &m, &err));
+    EXPECT(new_model_method(&c, &data, &m, &err));
     EXPECT_NEAR(m.noise.sigma_max, 20, 1e-5);
 }
 
@@ -96,7 +96,7 @@ TEST(data_without_extent_cannot_set_the_largest_noise)
     Config c = config_of(METHOD_SDE, SDE_VE);
     ModelConfig m = {0};
     Err err = {0};
-    EXPECT_REFUSED(method_from_config(&c, &data, &m, &err), err, ERR_USAGE,
+    EXPECT_REFUSED(new_model_method(&c, &data, &m, &err), err, ERR_USAGE,
                    "method.sigma_max cannot be estimated");
 }
 
@@ -112,8 +112,7 @@ TEST(losses_weigh_the_error_of_the_score_by_sigma_squared_or_by_g_squared)
         ModelConfig m = {0};
         Process p;
         Err err = {0};
-        if (!EXPECT(method_from_config(&c, &data, &m, &err) && method_process(&m, &p, &err)))
-            return;
+        if (!EXPECT(new_model_method(&c, &data, &m, &err) && model_process(&m, &p, &err))) return;
         for (double time = 0.01; time < 1; time += 0.14) {
             NoiseLevel level = process_level(&p, time);
             const double eps = 0.3, off = 0.2; /* of the noise */
@@ -145,12 +144,13 @@ TEST(time_is_told_as_the_network_was_made_for_it)
                                    .beta_min = 0.1,
                                    .beta_max = 20,
                                    .time_min = 1e-5}};
-        Network network = {.model = &m};
+        Network network = {.time_scale = 1};
         Process p;
         Err err = {0};
-        if (!EXPECT(method_process(&m, &p, &err))) return;
+        if (!EXPECT(model_process(&m, &p, &err))) return;
         /* Even when the network is described after its process. */
         m.unet.time_kind = rows[i % 3].kind;
+        network.time_scale = network_time_scale(&m);
         EXPECT(network_label(&network, process_level(&p, 0.5)) == rows[i % 3].label);
         if (i < 3) EXPECT_NEAR(process_drift(&p, 0.5).g2, 10.05, 1e-12);
         process_free(&p);

@@ -8,7 +8,7 @@
  *   eps(x,t)   = sigma_t (grad_x F(x,t) + x)                            (theorem 3.1)
  *   ln p_t(x)  = -F(x,t) + ln N(x; 0, I)                                (theorem 3.2, t uniform)
  * Between two steps F is interpolated, linear in time. This file is the mathematics of one image;
- * networks stand in network.h.
+ * its networks stand in methods/cdm.h.
  *
  * The loss of N images x_n of classes t_n with noise e_n, of which M have a class above 0, is
  *   ce_weight / N sum_n CE(softmax f(x_n), t_n) + mse_weight / M sum_{t_n > 0} |eps(x_n,t_n) - e_n|^2 / d
@@ -16,8 +16,8 @@
  * constant (1 on average) without a gradient, and is left out of the mean. A training update divides
  * both sums by N, as the paper does: every class has the weight 1 / (T+2) in the gradient, which is
  * that of the loss above with mse_weight M / N. */
-#ifndef DIFFC_CDM_H
-#define DIFFC_CDM_H
+#ifndef DIFFC_NOISE_CLASSES_H
+#define DIFFC_NOISE_CLASSES_H
 
 #include <stdbool.h>
 #include <stddef.h>

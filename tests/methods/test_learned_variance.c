@@ -8,10 +8,11 @@
 #include "diffusion/likelihood.h"
 #include "diffusion/sampler.h"
 #include "exact_denoiser.h"
+#include "methods/hybrid_loss.h"
+#include "model/network_open.h"
 #include "model_fixture.h"
 #include "sample_defaults.h"
 #include "test.h"
-#include "train/hybrid_loss.h"
 
 static Process ddpm(int T)
 {
@@ -94,7 +95,8 @@ TEST(the_first_step_has_the_small_variance_of_the_second_and_the_decoders_cost)
 TEST(hybrid_loss_of_a_value_has_the_slope_of_its_differences)
 {
     Process p = ddpm(1000);
-    HybridLoss h = {.process = &p, .prediction = PREDICT_EPS, .vlb_weight = 0.001};
+    const MethodConfig config = {.vlb_weight = 0.001};
+    const LossPass h = {.config = &config, .process = &p};
     static const int steps[] = {0, 1, 7, 500, 999};
     static const int levels[] = {0, 100, 255};
     for (size_t k = 0; k < 5; k++) {
@@ -115,7 +117,8 @@ TEST(the_bound_in_the_hybrid_loss_is_the_sum_of_all_steps_in_bits_per_dimension)
 {
     enum { T = 40 };
     Process p = ddpm(T);
-    HybridLoss h = {.process = &p, .prediction = PREDICT_EPS, .vlb_weight = 0.5};
+    const MethodConfig config = {.vlb_weight = 0.5};
+    const LossPass h = {.config = &config, .process = &p};
     double mean = 0, sum = 0;
     for (int t = 0; t < T; t++) {
         ChainStep s = chain_step(&p, t);
@@ -183,20 +186,35 @@ static void fixture_free(Fixture *f)
     free(f);
 }
 
-static double pass(Fixture *f, double vlb_weight, bool gradients)
+static double pass_of(Fixture *f, void (*loss)(const LossPass *), double vlb_weight, bool gradients)
 {
-    HybridLoss h = {.process = &f->p,
-                    .prediction = PREDICT_EPS,
-                    .vlb_weight = vlb_weight,
-                    .clip = true,
-                    .clip_range = 1};
+    const MethodConfig config = {.vlb_weight = vlb_weight, .learn_variance = true};
+    TrainBatch batch = {.xt = f->xt,
+                        .target = f->noise,
+                        .noise = f->noise,
+                        .t = f->t,
+                        .weight = f->weight,
+                        .loss = f->loss};
+    const LossPass h = {.config = &config,
+                        .process = &f->p,
+                        .clip = true,
+                        .clip_range = 1,
+                        .network = &f->network,
+                        .weights = f->weights,
+                        .grads = gradients ? f->grads : NULL,
+                        .batch = &batch,
+                        .dloss = 1};
     double sum = 0;
     memset(f->grads, 0, f->table.block_floats * sizeof *f->grads);
     net_hold(f->network.net, NULL);
-    hybrid_pass(&f->network, &h, f->weights, gradients ? f->grads : NULL, f->xt, f->noise, f->t,
-                NULL, f->noise, f->weight, 1, f->loss);
+    loss(&h);
     for (int n = 0; n < IMAGES; n++) sum += (double)f->loss[n];
     return sum;
+}
+
+static double pass(Fixture *f, double vlb_weight, bool gradients)
+{
+    return pass_of(f, hybrid_pass, vlb_weight, gradients);
 }
 
 /* Where parameter `name` begins, and how many values it has. */
@@ -240,10 +258,7 @@ TEST(the_bound_in_the_hybrid_loss_moves_the_variance_and_never_the_prediction)
     EXPECT_NEAR((double)bias[0], alone, 1e-6 * fabs(alone));
     EXPECT(fabs((double)bias[1]) > 1e-3);
     /* The plain pass, which validation takes, sees the prediction alone. */
-    network_loss(&f->network, f->weights, f->xt, f->t, NULL, f->noise, f->weight, f->loss);
-    double sum = 0;
-    for (int n = 0; n < IMAGES; n++) sum += (double)f->loss[n];
-    EXPECT_NEAR(sum, simple, 1e-6 * simple);
+    EXPECT_NEAR(pass_of(f, ddpm_loss, 0.5, false), simple, 1e-6 * simple);
     fixture_free(f);
 }
 

@@ -1,9 +1,9 @@
-#include "model/cdm_network.h"
+#include "methods/cdm.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "model/network_parts.h"
+#include "methods/network_parts.h"
 #include "ops/ops.h"
 
 static int classes_of(const Network *nw)
@@ -37,26 +37,27 @@ static void seed_classes(Network *nw, const int *classes)
 }
 
 /* Both losses; r, unless it is NULL, receives the cotangent of the input gradients. */
-static void losses(Network *nw, const float *weights, const CdmBatch *b, double dloss, float *r)
+static void losses(const LossPass *p, float *r)
 {
+    Network *nw = p->network;
+    const TrainBatch *b = p->batch;
+    const MethodConfig *c = p->config;
     XentDims logits = {.N = nw->batch, .C = classes_of(nw)};
     memcpy(net_value(nw->net, nw->x), b->xt, (size_t)nw->batch * nw->dims * sizeof *b->xt);
     seed_classes(nw, b->classes);
-    input_gradient(nw, weights);
-    xent_forward(&logits, b->ce, net_value(nw->net, nw->y), b->classes);
+    input_gradient(nw, p->weights);
+    xent_forward(&logits, b->part[0], net_value(nw->net, nw->y), b->classes);
     const float *gradient = net_gradient(nw->net, nw->x);
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < nw->batch; n++) {
         size_t at = (size_t)n * nw->dims;
-        b->mse[n] =
-            (float)cdm_squared_error((double)b->sigma[n], nw->dims, b->xt + at, gradient + at,
-                                     b->eps + at, dloss * b->mse_weight, r ? r + at : NULL);
+        double error =
+            cdm_squared_error((double)b->sigma[n], nw->dims, b->xt + at, gradient + at,
+                              b->target + at, (double)p->dloss * c->mse_weight, r ? r + at : NULL);
+        b->part[1][n] = (float)error;
+        b->loss[n] =
+            (float)(c->ce_weight * (double)b->part[0][n] + c->mse_weight * (double)b->part[1][n]);
     }
-}
-
-void cdm_loss(Network *nw, const float *weights, const CdmBatch *batch)
-{
-    losses(nw, weights, batch, 0, NULL);
 }
 
 #ifdef DIFFC_CHECKS
@@ -92,18 +93,19 @@ static void check_transpose(const Network *nw)
 }
 #endif
 
-void cdm_train_pass(Network *nw, const float *weights, float *grads, const CdmBatch *b,
-                    double dloss)
+void cdm_loss(const LossPass *p)
 {
+    Network *nw = p->network;
+    losses(p, p->grads ? net_tangent_of(nw->net, nw->x) : NULL);
+    if (!p->grads) return;
     XentDims logits = {.N = nw->batch, .C = classes_of(nw)};
-    losses(nw, weights, b, dloss, net_tangent_of(nw->net, nw->x));
-    net_tangent(nw->net, weights);
+    net_tangent(nw->net, p->weights);
     check_transpose(nw);
     float *mu = net_gradient2(nw->net, nw->y);
     memset(mu, 0, logit_floats(nw) * sizeof *mu);
-    xent_backward(&logits, mu, (float)(dloss * b->ce_weight), net_value(nw->net, nw->y),
-                  b->classes);
-    net_backward2(nw->net, weights, grads);
+    xent_backward(&logits, mu, (float)((double)p->dloss * p->config->ce_weight),
+                  net_value(nw->net, nw->y), p->batch->classes);
+    net_backward2(nw->net, p->weights, p->grads);
 }
 
 /* The inputs of images first .. first+part-1; places beyond repeat the last one. */
@@ -237,3 +239,41 @@ NoiseClassifier cdm_classifier(NetworkDenoiser *context)
 {
     return (NoiseClassifier){.context = context, .classify = classify};
 }
+
+/* Cross-entropy over all images, squared error over those that have noise (noise_classes.h). */
+static double mean_part(const LossSum *sum, int part)
+{
+    if (part == 0) return sum->part[0] / sum->images;
+    return sum->with_noise > 0 ? sum->part[1] / sum->with_noise : 0;
+}
+
+static double mean_loss(const MethodConfig *c, const LossSum *sum)
+{
+    return c->ce_weight * mean_part(sum, 0) + c->mse_weight * mean_part(sum, 1);
+}
+
+static int classes_of_steps(int T)
+{
+    return T + 2;
+}
+
+/* Forward, backward to the image, tangent, and three times as much for the second backward pass. */
+static double update_passes(const MethodConfig *config, size_t dims)
+{
+    (void)config, (void)dims;
+    return 6;
+}
+
+const Method method_cdm = {.trains_as = METHOD_CDM,
+                           .classifies_noise = true,
+                           .noise_classes = classes_of_steps,
+                           .level = cdm_level,
+                           .loss = cdm_loss,
+                           .part_names = {"cross_entropy", "squared_error"},
+                           .mean_part = mean_part,
+                           .mean_loss = mean_loss,
+                           .update_passes = update_passes,
+                           .predict_passes = 2,
+                           .denoiser = cdm_denoiser,
+                           .density = cdm_density,
+                           .classifier = cdm_classifier};

@@ -1,4 +1,4 @@
-#include "diffusion/cdm.h"
+#include "diffusion/noise_classes.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* Training a classifier of noise levels: exact gradients of second order; and what it predicts. */
-#include "model/cdm_network.h"
+#include "methods/cdm.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -8,7 +8,8 @@
 
 #include "base/mem.h"
 #include "base/parallel.h"
-#include "diffusion/cdm.h"
+#include "diffusion/noise_classes.h"
+#include "model/network_open.h"
 #include "test.h"
 
 enum { T = 5, CLASSES = T + 2, IMAGES = 5, SIDE = 8, DIMS = SIDE * SIDE, VALUES = IMAGES * DIMS };
@@ -21,12 +22,14 @@ typedef struct {
     float *weights, *grads;
     float xt[VALUES], eps[VALUES], sigma[IMAGES], ce[IMAGES], mse[IMAGES];
     int classes[IMAGES];
-    CdmBatch batch;
+    float loss[IMAGES];
+    TrainBatch batch;
+    MethodConfig config;
 } Case;
 
 static ModelConfig classifier(float dropout)
 {
-    ModelConfig m = {.network = NETWORK_UNET};
+    ModelConfig m = {.network = NETWORK_UNET, .method = METHOD_CDM};
     unet_config_defaults(&m.unet);
     UNetConfig u = m.unet;
     u.sample_height = u.sample_width = SIDE;
@@ -59,14 +62,25 @@ static void fill_images(Case *c)
                 (float)(level.alpha * (double)x0[i] + (double)c->sigma[n] * (double)c->eps[i]);
     }
     free(x0);
-    c->batch = (CdmBatch){.xt = c->xt,
-                          .eps = c->eps,
-                          .classes = c->classes,
-                          .sigma = c->sigma,
-                          .ce_weight = 0.7,
-                          .mse_weight = 1.3,
-                          .ce = c->ce,
-                          .mse = c->mse};
+    c->batch = (TrainBatch){.xt = c->xt,
+                            .target = c->eps,
+                            .classes = c->classes,
+                            .sigma = c->sigma,
+                            .loss = c->loss,
+                            .part = {c->ce, c->mse}};
+    c->config.ce_weight = 0.7;
+    c->config.mse_weight = 1.3;
+}
+
+static void run_pass(Case *c, TrainBatch *batch, float *grads)
+{
+    LossPass pass = {.config = &c->config,
+                     .network = &c->network,
+                     .weights = c->weights,
+                     .grads = grads,
+                     .batch = batch,
+                     .dloss = 1.0f / IMAGES};
+    cdm_loss(&pass);
 }
 
 /* The last layer is made strong, as training makes it: the input gradient is then as large as the
@@ -136,9 +150,9 @@ static void case_close(Case *c)
 static double total_loss(Case *c)
 {
     double sum = 0;
-    cdm_loss(&c->network, c->weights, &c->batch);
+    run_pass(c, &c->batch, NULL);
     for (int n = 0; n < IMAGES; n++)
-        sum += c->batch.ce_weight * (double)c->ce[n] + c->batch.mse_weight * (double)c->mse[n];
+        sum += c->config.ce_weight * (double)c->ce[n] + c->config.mse_weight * (double)c->mse[n];
     return sum / IMAGES;
 }
 
@@ -172,9 +186,9 @@ static void expect_exact_gradient(float dropout, double ce_weight, double mse_we
 {
     Case c;
     case_open(&c, dropout, IMAGES, open_train);
-    c.batch.ce_weight = ce_weight;
-    c.batch.mse_weight = mse_weight;
-    cdm_train_pass(&c.network, c.weights, c.grads, &c.batch, 1.0 / IMAGES);
+    c.config.ce_weight = ce_weight;
+    c.config.mse_weight = mse_weight;
+    run_pass(&c, &c.batch, c.grads);
     double all = sqrt(dot(c.grads, c.grads, c.table.block_floats));
     EXPECT(all > 0.01);
     for (int i = 0; i < c.table.count; i += stride) {
@@ -215,9 +229,9 @@ TEST(gradient_agrees_with_the_central_difference_of_ordinary_backward_passes)
 {
     Case c;
     case_open(&c, 0, IMAGES, open_train);
-    c.batch.ce_weight = 0;
+    c.config.ce_weight = 0;
     Net *net = c.network.net;
-    cdm_train_pass(&c.network, c.weights, c.grads, &c.batch, 1.0 / IMAGES);
+    run_pass(&c, &c.batch, c.grads);
     float r[VALUES], *want = mem_floats(c.table.block_floats);
     memcpy(r, net_tangent_of(net, c.network.x), sizeof r);
     static const double at[4] = {1, -1, 2, -2}, factor[4] = {8, -8, -1, 1};
@@ -245,7 +259,7 @@ TEST(the_tangent_along_the_residual_is_the_transpose_of_the_input_gradient)
     Case c;
     case_open(&c, 0.2f, IMAGES, open_train);
     Net *net = c.network.net;
-    cdm_train_pass(&c.network, c.weights, c.grads, &c.batch, 1.0 / IMAGES);
+    run_pass(&c, &c.batch, c.grads);
     for (int n = 0; n < IMAGES; n++) {
         const float *r = net_tangent_of(net, c.network.x) + n * DIMS;
         const float *g = net_gradient(net, c.network.x) + n * DIMS;
@@ -264,13 +278,13 @@ TEST(a_training_pass_has_the_same_bits_for_any_number_of_threads)
     Case one;
     parallel_set_threads(1);
     case_open(&one, 0.1f, IMAGES, open_train);
-    cdm_train_pass(&one.network, one.weights, one.grads, &one.batch, 1.0 / IMAGES);
+    run_pass(&one, &one.batch, one.grads);
     FOR_THREADS(threads)
     {
         EXPECT_INT(parallel_threads(), threads);
         Case c;
         case_open(&c, 0.1f, IMAGES, open_train);
-        cdm_train_pass(&c.network, c.weights, c.grads, &c.batch, 1.0 / IMAGES);
+        run_pass(&c, &c.batch, c.grads);
         EXPECT_SAME(c.grads, one.grads, one.table.block_floats * sizeof(float));
         EXPECT_SAME(c.ce, one.ce, sizeof c.ce);
         EXPECT_SAME(c.mse, one.mse, sizeof c.mse);
@@ -283,12 +297,13 @@ TEST(micro_batches_give_the_gradient_of_the_whole_batch)
 {
     Case all, one;
     case_open(&all, 0, IMAGES, open_train);
-    cdm_train_pass(&all.network, all.weights, all.grads, &all.batch, 1.0 / IMAGES);
+    run_pass(&all, &all.batch, all.grads);
     case_open(&one, 0, 1, open_train);
     for (int n = 0; n < IMAGES; n++) {
-        CdmBatch b = one.batch;
-        b.xt += n * DIMS, b.eps += n * DIMS, b.classes += n, b.sigma += n, b.ce += n, b.mse += n;
-        cdm_train_pass(&one.network, one.weights, one.grads, &b, 1.0 / IMAGES);
+        TrainBatch b = one.batch;
+        b.xt += n * DIMS, b.target += n * DIMS, b.classes += n, b.sigma += n, b.loss += n;
+        b.part[0] += n, b.part[1] += n;
+        run_pass(&one, &b, one.grads);
     }
     EXPECT_CLOSE(one.grads, all.grads, all.table.block_floats, 2e-6);
     EXPECT_SAME(one.ce, all.ce, sizeof all.ce);

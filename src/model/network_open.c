@@ -1,10 +1,10 @@
-#include "model/network.h"
+#include "model/network_open.h"
 
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/parallel.h"
-#include "model/method.h"
+#include "methods/method.h"
 #include "net/mlp.h"
 #include "net/unet.h"
 #include "ops/ops.h"
@@ -14,7 +14,8 @@
 static TimeFeatureKind time_features(const Config *c)
 {
     if (config_time(c) == TIME_CHOICE_POSITIONAL) return TIME_POSITIONAL;
-    bool preserving = c->method.type == METHOD_SDE && c->method.noise.sde != SDE_VE;
+    ProcessKind kind = method_process_kind(c->method.type, c->method.noise.sde);
+    bool preserving = kind == PROCESS_VP || kind == PROCESS_SUBVP;
     return preserving ? TIME_FOURIER_LINEAR : TIME_FOURIER;
 }
 
@@ -46,7 +47,8 @@ static bool unet_from_config(const Config *c, Shape image, int classes, UNetConf
     unet->groups = config_groups(c);
     unet->time_kind = time_features(c);
     unet->fourier_scale = config_fourier_scale(c);
-    unet->noise_classes = c->method.type == METHOD_CDM ? c->method.noise.T + 2 : 0;
+    const Method *method = method_of(c->method.type);
+    unet->noise_classes = method->noise_classes ? method->noise_classes(c->method.noise.T) : 0;
     unet->classes = c->model.class_conditional ? classes : 0;
     return unet_config_check(unet, image.H, image.W, err);
 }
@@ -85,14 +87,13 @@ Shape network_shape(const ModelConfig *m)
     return (Shape){.H = m->unet.sample_height, .W = m->unet.sample_width, .C = m->unet.in_channels};
 }
 
-float network_label(const Network *nw, NoiseLevel level)
+double network_time_scale(const ModelConfig *m)
 {
-    ProcessKind process = nw->model->noise.kind;
-    if (process != PROCESS_VP && process != PROCESS_SUBVP) return (float)level.t;
-    TimeFeatureKind time = model_time_kind(nw->model);
+    ProcessKind process = m->noise.kind;
+    if (process != PROCESS_VP && process != PROCESS_SUBVP) return 1;
+    TimeFeatureKind time = model_time_kind(m);
     CHECK(time != TIME_UNSET);
-    bool large = time == TIME_POSITIONAL || time == TIME_FOURIER_LINEAR_999;
-    return (float)(large ? 999 * level.t : level.t);
+    return time == TIME_POSITIONAL || time == TIME_FOURIER_LINEAR_999 ? 999 : 1;
 }
 
 static int sample_pass(const ModelConfig *m)
@@ -111,16 +112,22 @@ static bool declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape 
     memset(nw, 0, sizeof *nw);
     nw->net = net_new(table, batch);
     if (!nw->net) return err_set(err, ERR_MEMORY, "not enough memory for the network's graph");
-    nw->model = m;
+    nw->method = method_of(m->method);
+    nw->noise = &m->noise;
+    nw->time_scale = network_time_scale(m);
     nw->image = image;
     nw->batch = batch;
     nw->dims = (size_t)image.H * (size_t)image.W * (size_t)image.C;
     nw->input_gradient = input_gradient;
     bool mlp = m->network == NETWORK_MLP;
     nw->noise_classes = mlp ? 0 : m->unet.noise_classes;
-    nw->x = net_input(nw->net, image.H, image.W, image.C, input_gradient || nw->noise_classes > 0);
-    nw->t = nw->noise_classes > 0 ? -1 : net_input(nw->net, 1, 1, 1, false);
-    nw->label = !mlp && m->unet.classes > 0 ? net_input(nw->net, 1, 1, 1, false) : -1;
+    nw->classes = mlp ? 0 : m->unet.classes;
+    nw->untrained = m->untrained;
+    nw->untrained_count = nw->classes < DATA_MAX_CLASSES ? nw->classes : DATA_MAX_CLASSES;
+    nw->x = net_input(nw->net, image.H, image.W, image.C,
+                      input_gradient || nw->method->classifies_noise);
+    nw->t = nw->method->classifies_noise ? -1 : net_input(nw->net, 1, 1, 1, false);
+    nw->label = nw->classes > 0 ? net_input(nw->net, 1, 1, 1, false) : -1;
     nw->copies = 1;
     /* The walk looks at the shapes of its inputs. */
     if (net_is_complete(nw->net, NULL)) {
@@ -170,7 +177,7 @@ static bool has_small_weights(const ParamTable *table)
 
 NetMode network_mode(const ModelConfig *m, NetMode use)
 {
-    if (m->network == NETWORK_MLP || m->unet.noise_classes == 0) return use;
+    if (!method_of(m->method)->classifies_noise) return use;
     return use == NET_INFER ? NET_TRAIN : NET_SECOND;
 }
 
@@ -237,13 +244,6 @@ void network_open_copies(Network *nw, ParamTable *table, const ModelConfig *m, i
     }
 }
 
-Network network_copy(const Network *nw, int i)
-{
-    Network copy = *nw;
-    if (i > 0) copy.net = nw->others[i - 1];
-    return copy;
-}
-
 /* Longer passes read the weights less often, shorter ones find more of their activations in the
  * cache: about best where both take as much memory. Measured: 8 images of 1.1 and of 6.5 million
  * parameters, 5 % and 2 % faster than 32; 8 of 36 million, 7 % faster than 4. A classifier of
@@ -255,14 +255,14 @@ static bool pass_fits(ParamTable *table, const ModelConfig *m, Shape image, int 
     const size_t least = (size_t)48 << 20, most = (size_t)512 << 20;
     Network nw;
     if (!network_declare(&nw, table, m, image, batch, err)) return false;
-    bool classifier = nw.noise_classes > 0;
+    bool classifies_noise = nw.method->classifies_noise;
     /* For one thread, so that it does not depend on their number. */
     size_t bytes = net_plan_bytes(nw.net, network_mode(m, NET_TRAIN), 1);
     size_t weights = net_packed_bytes(nw.net, network_mode(m, NET_TRAIN));
     network_close(&nw);
     if (bytes == 0)
         return err_set(err, ERR_MEMORY, "not enough memory to plan the network's passes");
-    if (classifier) bytes /= 2;
+    if (classifies_noise) bytes /= 2;
     *fits = bytes <= (weights < least ? least : weights > most ? most : weights);
     return true;
 }
@@ -326,46 +326,4 @@ void network_close(Network *nw)
     net_free(nw->net);
     nw->net = NULL;
     nw->copies = 0;
-}
-
-void network_forward(Network *nw, const float *weights, const float *xt, const float *t,
-                     const float *label)
-{
-    size_t batch = (size_t)nw->batch;
-    memcpy(net_value(nw->net, nw->x), xt, batch * nw->dims * sizeof *xt);
-    memcpy(net_value(nw->net, nw->t), t, batch * sizeof *t);
-    if (nw->label >= 0) memcpy(net_value(nw->net, nw->label), label, batch * sizeof *label);
-    net_forward(nw->net, weights);
-}
-
-void network_loss(Network *nw, const float *weights, const float *xt, const float *t,
-                  const float *label, const float *target, const float *weight, float *loss)
-{
-    PointDims dims = {.N = nw->batch, .size = nw->dims};
-    network_forward(nw, weights, xt, t, label);
-    const float *y = net_value(nw->net, nw->y);
-    if (nw->outputs == nw->image.C) {
-        mse_forward(&dims, loss, y, target, weight);
-        return;
-    }
-    for (int n = 0; n < nw->batch; n++) {
-        double sum = 0;
-        for (size_t i = (size_t)n * nw->dims; i < (size_t)(n + 1) * nw->dims; i++) {
-            double error = (double)y[network_place(nw, i)] - (double)target[i];
-            sum += error * error;
-        }
-        loss[n] = (float)((double)weight[n] / (double)nw->dims * sum);
-    }
-}
-
-void network_train_pass(Network *nw, const float *weights, float *grads, const float *xt,
-                        const float *t, const float *label, const float *target,
-                        const float *weight, float dloss, float *loss)
-{
-    PointDims dims = {.N = nw->batch, .size = nw->dims};
-    network_loss(nw, weights, xt, t, label, target, weight, loss);
-    float *dy = net_gradient(nw->net, nw->y);
-    memset(dy, 0, (size_t)nw->batch * nw->dims * sizeof *dy);
-    mse_backward(&dims, dy, dloss, net_value(nw->net, nw->y), target, weight);
-    net_backward(nw->net, weights, grads);
 }

@@ -1,4 +1,4 @@
-#include "diffusion/smld.h"
+#include "diffusion/smld_levels.h"
 
 #include <math.h>
 

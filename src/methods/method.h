@@ -1,0 +1,92 @@
+/* The row of a method: what distinguishes it from the others, for whoever trains, opens or describes a
+ * model. Its noise process is chosen by its settings (noise_config.h). */
+#ifndef DIFFC_METHOD_H
+#define DIFFC_METHOD_H
+
+#include "diffusion/likelihood.h"
+#include "diffusion/noise_classes.h"
+#include "methods/network.h"
+
+/* One micro-batch as the network takes it. */
+typedef struct {
+    int size;
+    size_t dims;
+    float *xt, *target;               /* [size, dims] */
+    float *noise;                     /* [size, dims] */
+    float *t, *label, *weight, *loss; /* [size] */
+    int *classes;                     /* [size]: of noise levels (noise_classes.h) */
+    float *sigma;                     /* [size] */
+    float *part[2];                   /* [size]: the parts of the loss, where the method has them */
+} TrainBatch;
+
+/* One pass over a batch: loss[n], and grads += dloss sum_n d loss[n] / d parameters. */
+typedef struct {
+    const MethodConfig *config;
+    const Process *process;
+    bool clip; /* predicted images, as sampling does */
+    double clip_range;
+    uint64_t seed;
+    Network *network;
+    const float *weights;
+    float *grads; /* NULL: only the losses of denoising (validation) */
+    TrainBatch *batch;
+    uint64_t first; /* number of the batch's first sample in the run */
+    float dloss;
+} LossPass;
+
+/* For the mean loss of some images: what training, validation and their logs report. */
+typedef struct {
+    double loss, part[2];   /* sums */
+    int images, with_noise; /* sigma above 0 */
+} LossSum;
+
+typedef struct Method {
+    MethodKind trains_as; /* the method whose networks it trains: its own, or ddpm of eddpm */
+    bool learns_steps;    /* a run learns which steps to keep (train/train_masks.c) */
+    /* The network is a classifier of noise levels that predicts by its input gradient: it is given no
+     * time, predicts with a backward pass, and trains with a second one. */
+    bool classifies_noise;
+    int (*noise_classes)(int T); /* NULL: none */
+    /* Which level the network is trained at for number k of noise_classes. NULL: the process's own. */
+    NoiseLevel (*level)(const Process *p, int k);
+    void (*loss)(const LossPass *pass);
+    const char *part_names[2];                                        /* in the log; NULL: none */
+    double (*mean_part)(const LossSum *sum, int part);                /* NULL: no parts */
+    double (*mean_loss)(const MethodConfig *config, const LossSum *); /* NULL: of the images */
+    /* Passes forward that an update takes as long as, for an image, and a prediction. */
+    double (*update_passes)(const MethodConfig *config, size_t dims);
+    double predict_passes;
+    Denoiser (*denoiser)(NetworkDenoiser *context);
+    DensityModel (*density)(NetworkDenoiser *context);       /* NULL: it knows no density */
+    NoiseClassifier (*classifier)(NetworkDenoiser *context); /* NULL: it cannot find the noise */
+} Method;
+
+extern const Method method_ddpm, method_eddpm, method_smld, method_sde, method_cdm;
+const Method *method_of(MethodKind kind);
+
+/* SMLD's and VE's networks give the score: their output is divided by sigma (diffusers' fourier time
+ * embedding). VP's and sub-VP's give eps, the score times -std. DDPM's is chosen. */
+Prediction method_prediction(ProcessKind kind, Prediction chosen);
+
+/* What sample.sampler "auto" means: ddpm, langevin (SMLD), pc (VE), reverse-sde (VP, sub-VP). */
+const char *method_sampler(ProcessKind kind);
+
+/* Weight of one sample's squared error. likelihood: g^2 |score + eps/sigma|^2 (Song et al. 2021b),
+ * else objective_weight. */
+double method_weight(const Process *p, Prediction kind, NoiseLevel level, LossWeighting weighting,
+                     double min_snr_gamma);
+
+/* The denoiser of networks that are given a time and predict by their output. */
+Denoiser timed_denoiser(NetworkDenoiser *context);
+
+/* loss[n] = weight[n] / dims * |y_n - target_n|^2; of a learned variance, without gradients, nothing is in it. */
+void denoising_loss(const LossPass *pass);
+/* That of networks that give a score, by method.objective, and its passes (score_objective.h). */
+void score_loss(const LossPass *pass);
+double score_update_passes(const MethodConfig *config, size_t dims);
+/* That of ddpm and eddpm, hybrid_loss.h with learned variances, and its passes: forward and twice as much
+ * backward. */
+void ddpm_loss(const LossPass *pass);
+double ddpm_update_passes(const MethodConfig *config, size_t dims);
+
+#endif

@@ -1,0 +1,71 @@
+/* A declared network with its inputs and the noise that it was made for: what the passes and denoisers of
+ * every method work on. model/network_open.h opens it. */
+#ifndef DIFFC_NETWORK_H
+#define DIFFC_NETWORK_H
+
+#include "diffusion/denoiser.h"
+#include "methods/method_config.h"
+#include "net/net.h"
+
+typedef struct {
+    Net *net;
+    const struct Method *method;
+    const NoiseConfig *noise; /* of the model, the caller's */
+    double time_scale;        /* network_label */
+    int x, t, label;          /* input nodes; label is -1 without classes, t with noise_classes */
+    int y;
+    int batch;
+    int outputs; /* channels of y: those of the image, or twice as many with learned variance */
+    Shape image;
+    size_t dims;           /* H * W * C of an image */
+    bool input_gradient;   /* planned with vjp, or NET_SECOND */
+    int noise_classes;     /* a classifier of noise levels: methods/cdm.h */
+    int classes;           /* of images */
+    const bool *untrained; /* [untrained_count] which of them no training image had, the caller's */
+    int untrained_count;
+    NetMode mode; /* of the plan */
+    int copies;   /* that can run side by side, by network_open_copies; the first is `net` */
+    Net **others; /* [copies - 1] */
+} Network;
+
+/* The same network with copy i as its net. */
+Network network_copy(const Network *nw, int i);
+
+/* What a network is given as its time at a noise level: the one place where that is decided, for training,
+ * validation, sampling, likelihoods and every other use.
+ *   DDPM         the step of the whole chain
+ *   SMLD, VE     sigma
+ *   VP, sub-VP   999 t with positional features, as diffusers' networks; with Fourier features t (Song
+ *                et al. 2021), or 999 t in folders of earlier versions, which trained on that
+ * A classifier of noise levels takes no time. */
+static inline float network_label(const Network *nw, NoiseLevel level)
+{
+    return (float)(nw->time_scale * level.t);
+}
+
+/* Where in y, [N,H,W,outputs], the prediction of value i of the batch stands; its variance, where
+ * that is learned, stands image.C further. */
+static inline size_t network_place(const Network *nw, size_t i)
+{
+    size_t C = (size_t)nw->image.C;
+    return i / C * (size_t)nw->outputs + i % C;
+}
+
+/* Sets the inputs of the whole batch and runs the network. xt: [N,H,W,C]; t: [N]; label: [N] or NULL
+ * without classes. */
+void network_forward(Network *nw, const float *weights, const float *xt, const float *t,
+                     const float *label);
+
+/* The network as a denoiser: any count, in passes of the network's batch, side by side where it has
+ * copies and holds the weights; an image's bits do not depend on either. The context outlives the
+ * denoiser. */
+typedef struct {
+    Network *network;
+    const float *weights;
+    int label; /* class of every image; negative: image i gets trained class i mod their number */
+    int first_image;   /* number of the first image of a call, for the classes */
+    const int *images; /* NULL: row i of a call is image i (choose_images of a Denoiser) */
+} NetworkDenoiser;
+Denoiser network_denoiser(NetworkDenoiser *context);
+
+#endif

@@ -5,6 +5,9 @@
 #include "io/diffusers/model_folder.h"
 #include "io/json.h"
 
+/* The release whose files these are. */
+#define DIFFUSERS_VERSION "0.31.0"
+
 #define MODEL_INDEX      "model_index.json"
 #define NETWORK_CONFIG   "config.json"
 #define SCHEDULER_CONFIG "scheduler_config.json"
@@ -59,25 +62,24 @@ bool model_word_in(const char *word, const char *const *list);
 #define MLP_PIPELINE "DiffcPointPipeline"
 
 /* The files, as JSON objects. */
+void model_index_put(JsonWriter *w, const ModelConfig *m);
+/* It may be absent; what it says must be something that diffc can run. */
+bool model_index_check(const char *root, ModelConfig *m, Err *err);
 bool unet_config_read(const ModelReader *r, const Json *object);
+void unet_config_put(JsonWriter *w, const ModelConfig *m);
 bool mlp_config_read(const ModelReader *r, const Json *object);
 void mlp_config_put(JsonWriter *w, const ModelConfig *m);
 /* The members of unet/config.json or mlp/config.json: everything that the network is. */
 void network_config_put(JsonWriter *w, const ModelConfig *m);
 bool scheduler_config_read(const ModelReader *r, const Json *object);
+void scheduler_config_put(JsonWriter *w, const ModelConfig *m);
+/* The class that a model's scheduler is written as. */
+const char *scheduler_class(const ModelConfig *m);
 
 /* What the file of a scheduler of diffusers says of sampling (scheduler_sampling.c). */
 bool scheduler_sampling_read(const ModelReader *r, const Json *object, const char *scheduler);
 
 /* Kept steps that are no steps of the schedule: diffusers must not load them as such. */
 bool model_has_own_noise(const ModelConfig *m);
-
-/* The keys about kept steps (kept_steps.c): absent in most. */
-bool kept_steps_read(const ModelReader *r, const Json *object, bool needed);
-void kept_steps_put(JsonWriter *w, const ModelConfig *m);
-
-/* The key "untrained_classes" of a U-Net's file; it stands only where there are such. */
-void untrained_classes_put(JsonWriter *w, const ModelConfig *m);
-bool untrained_classes_read(const ModelReader *r, const char *key, const Json *v);
 
 #endif

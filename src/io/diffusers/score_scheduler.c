@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "io/diffusers/model_keys.h"
 
 enum { VE = 1, VP = 2, SUBVP = 4, SMLD = 8, OLD_VP = 16 };
 
@@ -25,85 +25,47 @@ enum { CLASSES = sizeof classes / sizeof *classes, OLD = 2 };
 
 /* In the order of their names, as files have them. */
 typedef struct {
-    const char *key;
-    size_t offset;
+    ModelKey key;
     unsigned readers;
-    bool whole; /* int, else double */
-    double low; /* excluded unless whole */
-    double high;
     double standard[2]; /* what an absent key means to ScoreSdeVe and ScoreSdeVp */
 } ScoreKey;
 
+#define AT(member) offsetof(ModelConfig, member)
+/* clang-format off */
+#define REAL(name, member, most) {name, &value_float, AT(member), 0, most, .flags = KEY_OPEN_LOW}
+#define WHOLE(name, member, least, most) {name, &value_int, AT(member), least, .high = most}
 static const ScoreKey keys[] = {
-    {"beta_max",
-     offsetof(ModelConfig, noise.beta_max),
-     VP | OLD_VP | SUBVP,
-     false,
-     0,
-     SDE_BETA_LIMIT,
-     {0, 20}},
-    {"beta_min",
-     offsetof(ModelConfig, noise.beta_min),
-     VP | OLD_VP | SUBVP,
-     false,
-     0,
-     SDE_BETA_LIMIT,
-     {0, 0.1}},
-    {"correct_steps",
-     offsetof(ModelConfig, sample.corrector_steps),
-     VE | SMLD,
-     true,
-     0,
-     CORRECTOR_STEPS_MAX,
-     {1, 0}},
-    {"num_train_timesteps",
-     offsetof(ModelConfig, noise.T),
-     VE | VP | OLD_VP | SUBVP,
-     true,
-     1,
-     STEPS_MAX,
-     {2000, 2000}},
-    {"num_train_timesteps", offsetof(ModelConfig, noise.levels), SMLD, true, 1, STEPS_MAX, {0, 0}},
-    {"sampling_eps",
-     offsetof(ModelConfig, noise.time_min),
-     VE | VP | OLD_VP | SUBVP,
-     false,
-     0,
-     TIME_MIN_LIMIT,
-     {1e-5, 1e-3}},
-    {"sigma_max",
-     offsetof(ModelConfig, noise.sigma_max),
-     VE | SMLD,
-     false,
-     0,
-     SIGMA_LIMIT,
-     {1348, 0}},
-    {"sigma_min",
-     offsetof(ModelConfig, noise.sigma_min),
-     VE | SMLD,
-     false,
-     0,
-     SIGMA_LIMIT,
-     {0.01, 0}},
-    {"snr", offsetof(ModelConfig, sample.snr), VE | SMLD, false, 0, SNR_LIMIT, {0.15, 0}},
+    {REAL("beta_max", noise.beta_max, SDE_BETA_LIMIT), VP | OLD_VP | SUBVP, {0, 20}},
+    {REAL("beta_min", noise.beta_min, SDE_BETA_LIMIT), VP | OLD_VP | SUBVP, {0, 0.1}},
+    {WHOLE("correct_steps", sample.corrector_steps, 0, CORRECTOR_STEPS_MAX), VE | SMLD, {1, 0}},
+    {WHOLE("num_train_timesteps", noise.T, 1, STEPS_MAX), VE | VP | OLD_VP | SUBVP, {2000, 2000}},
+    {WHOLE("num_train_timesteps", noise.levels, 1, STEPS_MAX), SMLD, {0, 0}},
+    {REAL("sampling_eps", noise.time_min, TIME_MIN_LIMIT), VE | VP | OLD_VP | SUBVP, {1e-5, 1e-3}},
+    {REAL("sigma_max", noise.sigma_max, SIGMA_LIMIT), VE | SMLD, {1348, 0}},
+    {REAL("sigma_min", noise.sigma_min, SIGMA_LIMIT), VE | SMLD, {0.01, 0}},
+    {REAL("snr", sample.snr, SNR_LIMIT), VE | SMLD, {0.15, 0}},
 };
+/* clang-format on */
 enum { KEYS = sizeof keys / sizeof *keys };
 
 /* A chain has 1000 steps whatever num_train_timesteps says, which nothing of VP depends on. */
 static bool has_key(const ScoreClass *kind, const ScoreKey *k)
 {
-    return k->readers & kind->bit && !(kind->chain && k->offset == offsetof(ModelConfig, noise.T));
+    return k->readers & kind->bit && !(kind->chain && k->key.at == AT(noise.T));
 }
 
 static bool is_corrector(const ScoreKey *k)
 {
-    return k->offset == offsetof(ModelConfig, sample.snr) ||
-           k->offset == offsetof(ModelConfig, sample.corrector_steps);
+    return k->key.at == AT(sample.snr) || k->key.at == AT(sample.corrector_steps);
 }
 
-static void key_name(char out[48], const ScoreClass *kind, const ScoreKey *k)
+/* The key as a file of this class has it. */
+static ModelKey key_of(char name[48], const ScoreClass *kind, const ScoreKey *k)
 {
-    snprintf(out, 48, "%s%s", kind->chain ? "_diffc_" : "", k->key);
+    ModelKey key = k->key;
+    snprintf(name, 48, "%s%s", kind->chain ? "_diffc_" : "", key.name);
+    key.name = name;
+    return key;
 }
 
 const ScoreClass *score_class_named(const char *name, const char *own)
@@ -152,52 +114,38 @@ bool score_pipeline_known(const char *pipeline)
     return false;
 }
 
-static void store(ModelConfig *m, const ScoreKey *k, double value)
+static void set_standard(ModelConfig *m, const ScoreKey *k, double value)
 {
-    int whole = (int)value;
-    char *at = (char *)m + k->offset;
-    if (k->whole)
-        memcpy(at, &whole, sizeof whole);
+    if (k->key.value == &value_int)
+        *(int *)model_member(m, k->key.at) = (int)value;
     else
-        memcpy(at, &value, sizeof value);
+        *(double *)model_member(m, k->key.at) = value;
 }
 
 static bool read_key(const ModelReader *r, const Json *object, const ScoreClass *kind,
                      const ScoreKey *k)
 {
     char name[48];
-    key_name(name, kind, k);
+    ModelKey key = key_of(name, kind, k);
     const Json *v = json_get(object, name);
-    if (!v && kind->bit & (VE | OLD_VP)) {
-        store(r->m, k, k->standard[kind->bit == OLD_VP]);
+    if (v) return key.value->read(r, &key, v);
+    if (kind->bit & (VE | OLD_VP)) {
+        set_standard(r->m, k, k->standard[kind->bit == OLD_VP]);
         return true;
     }
-    if (!v && is_corrector(k)) return true;
-    if (!v)
-        return err_set(r->err, ERR_FORMAT, "%s: has no %s, which a %s must have", r->path, name,
-                       kind->chain ? "chain of VP" : kind->name);
-    int whole = 0;
-    double value = 0;
-    if (k->whole ? !model_read_int(r, name, v, (int)k->low, (int)k->high, &whole)
-                 : !model_read_number(r, name, v, k->low, k->high, true, false, &value))
-        return false;
-    store(r->m, k, k->whole ? whole : value);
-    return true;
+    return is_corrector(k) || err_set(r->err, ERR_FORMAT, "%s: has no %s, which a %s must have",
+                                      r->path, name, kind->chain ? "chain of VP" : kind->name);
 }
 
 /* Keys of the file that the class does not have. */
 static void warn_unknown(const ModelReader *r, const Json *object, const ScoreClass *kind)
 {
+    static const ModelKey none = {0};
     unsigned readers = kind->bit == SMLD ? SMLD | VE : kind->bit;
-    for (const Json *v = json_first(object); v; v = json_next(v)) {
-        bool known = json_key(v)[0] == '_';
-        for (int i = 0; i < KEYS; i++)
-            known = known || (keys[i].readers & readers && strcmp(keys[i].key, json_key(v)) == 0);
-        if (known) continue;
-        char shown[80];
-        text_escape(shown, sizeof shown, json_key(v));
-        model_warn(r->m, "%.120s: the key %s is not known and is ignored", r->path, shown);
-    }
+    const char *known[KEYS + 1] = {NULL};
+    for (int i = 0, n = 0; i < KEYS; i++)
+        if (keys[i].readers & readers) known[n++] = keys[i].key.name;
+    model_keys_warn(r, object, &none, known);
 }
 
 bool score_scheduler_read(const ModelReader *r, const Json *object, const ScoreClass *kind)
@@ -235,18 +183,13 @@ bool score_scheduler_read(const ModelReader *r, const Json *object, const ScoreC
 
 static void put_keys(JsonWriter *w, const ModelConfig *m, const ScoreClass *kind, bool before)
 {
-    for (int i = 0; i < KEYS; i++) {
-        const ScoreKey *k = &keys[i];
+    for (const ScoreKey *k = keys; k < keys + KEYS; k++) {
         char name[48];
+        ModelKey key = key_of(name, kind, k);
         if (!has_key(kind, k) || (is_corrector(k) && m->sample.snr <= 0)) continue;
         /* The own method stands between them by its name. */
-        if (kind->chain && before != (strcmp(k->key, "method") < 0)) continue;
-        key_name(name, kind, k);
-        const char *at = (const char *)m + k->offset;
-        if (k->whole)
-            json_put_int(w, name, *(const int *)at);
-        else
-            json_put_float(w, name, *(const double *)at);
+        if (!kind->chain || before == (strcmp(k->key.name, "method") < 0))
+            key.value->put(w, &key, m);
     }
 }
 

@@ -1,0 +1,222 @@
+#include "io/diffusers/model_keys.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/text.h"
+
+_Static_assert((int)KEY_LIST_MOST == (int)INPUT_FOURIER_MAX, "both lists have room for 8");
+
+static const void *member(const ModelConfig *m, const ModelKey *k)
+{
+    return (const char *)m + k->at;
+}
+
+static bool read_bool(const ModelReader *r, const ModelKey *k, const Json *v)
+{
+    return model_read_bool(r, k->name, v, model_member(r->m, k->at));
+}
+
+static void put_bool(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
+{
+    json_put_bool(w, k->name, *(const bool *)member(m, k));
+}
+
+static bool read_int(const ModelReader *r, const ModelKey *k, const Json *v)
+{
+    return model_read_int(r, k->name, v, (int)k->low, (int)k->high, model_member(r->m, k->at));
+}
+
+static void put_int(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
+{
+    json_put_int(w, k->name, *(const int *)member(m, k));
+}
+
+static bool read_int_or_null(const ModelReader *r, const ModelKey *k, const Json *v)
+{
+    int *out = model_member(r->m, k->at);
+    *out = 0;
+    return json_type(v) == JSON_NULL || model_read_int(r, k->name, v, 1, (int)k->high, out);
+}
+
+static void put_int_or_null(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
+{
+    if (*(const int *)member(m, k))
+        put_int(w, k, m);
+    else if (!(k->flags & KEY_OPTIONAL))
+        json_put_null(w, k->name);
+}
+
+static bool read_number(const ModelReader *r, const ModelKey *k, const Json *v)
+{
+    return model_read_number(r, k->name, v, k->low, k->high, k->flags & KEY_OPEN_LOW,
+                             k->flags & KEY_OPEN_HIGH, model_member(r->m, k->at));
+}
+
+static void put_float(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
+{
+    json_put_float(w, k->name, *(const double *)member(m, k));
+}
+
+static void put_number(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
+{
+    json_put_number(w, k->name, *(const double *)member(m, k));
+}
+
+static bool read_ints(const ModelReader *r, const ModelKey *k, const Json *v)
+{
+    int *out = model_member(r->m, k->at), *count = model_member(r->m, k->count_at);
+    bool empty = k->flags & KEY_OPTIONAL;
+    *count = 0;
+    if (json_type(v) != JSON_ARRAY || (json_count(v) < 1 && !empty) ||
+        json_count(v) > KEY_LIST_MOST)
+        return model_wrong(r, k->name, v,
+                           empty ? "a list of up to 8 integers" : "a list of 1 to 8 integers");
+    for (const Json *item = json_first(v); item; item = json_next(item))
+        if (!model_read_int(r, k->name, item, (int)k->low, (int)k->high, &out[(*count)++]))
+            return false;
+    return true;
+}
+
+static void put_ints(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
+{
+    const int *list = member(m, k);
+    int count = *(const int *)((const char *)m + k->count_at);
+    if (count == 0) return;
+    if (k->flags & KEY_OPTIONAL)
+        json_begin_row(w, k->name);
+    else
+        json_begin_array(w, k->name);
+    for (int i = 0; i < count; i++) json_put_int(w, NULL, list[i]);
+    json_end_array(w);
+}
+
+/* The place of v's word in the list; -1 with the error set. */
+static int find_word(const ModelReader *r, const ModelKey *k, const Json *v)
+{
+    const char *text = model_read_text(r, k->name, v);
+    if (!text) return -1;
+    for (int i = 0; k->words[i]; i++)
+        if (k->flags & KEY_ANY_CASE ? strcasecmp(text, k->words[i]) == 0
+                                    : strcmp(text, k->words[i]) == 0)
+            return i;
+    model_unsupported(r, k->name, v, k->instead);
+    return -1;
+}
+
+static bool read_word(const ModelReader *r, const ModelKey *k, const Json *v)
+{
+    int found = find_word(r, k, v);
+    if (found >= 0) memcpy(model_member(r->m, k->at), &found, sizeof found);
+    return found >= 0;
+}
+
+static void put_word(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
+{
+    json_put_string(w, k->name, k->words[*(const int *)member(m, k)]);
+}
+
+static bool read_fixed(const ModelReader *r, const ModelKey *k, const Json *v)
+{
+    return find_word(r, k, v) >= 0;
+}
+
+static void put_fixed(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
+{
+    (void)m;
+    json_put_string(w, k->name, k->words[0]);
+}
+
+static bool read_null(const ModelReader *r, const ModelKey *k, const Json *v)
+{
+    return json_type(v) == JSON_NULL || model_unsupported(r, k->name, v, k->instead);
+}
+
+static void put_null(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
+{
+    (void)m;
+    json_put_null(w, k->name);
+}
+
+static bool read_time(const ModelReader *r, const ModelKey *k, const Json *v)
+{
+    return model_read_time(r, k->name, v, model_member(r->m, k->at));
+}
+
+static void put_time(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
+{
+    json_put_string(w, k->name, model_time_word(*(const TimeFeatureKind *)member(m, k)));
+}
+
+const ModelValue value_bool = {read_bool, put_bool}, value_int = {read_int, put_int},
+                 value_float = {read_number, put_float}, value_number = {read_number, put_number},
+                 value_int_or_null = {read_int_or_null, put_int_or_null},
+                 value_ints = {read_ints, put_ints}, value_word = {read_word, put_word},
+                 value_fixed = {read_fixed, put_fixed}, value_null = {read_null, put_null},
+                 value_time = {read_time, put_time};
+
+const Json *model_key_in(const Json *object, const ModelKey *k)
+{
+    const Json *v = json_get(object, k->name);
+    return v || !k->old ? v : json_get(object, k->old);
+}
+
+static const ModelKey *find_key(const ModelKey *keys, const char *name)
+{
+    for (; keys->name; keys++)
+        if (strcmp(keys->name, name) == 0 || (keys->old && strcmp(keys->old, name) == 0))
+            return keys;
+    return NULL;
+}
+
+static bool read_row(const ModelReader *r, const ModelKey *k, const Json *v)
+{
+    return k->read ? k->read(r, k, v) : k->value->read(r, k, v);
+}
+
+bool model_key_read(const ModelReader *r, const Json *object, const ModelKey *keys,
+                    const char *name)
+{
+    const ModelKey *k = find_key(keys, name);
+    const Json *v = json_get(object, name);
+    return !v || read_row(r, k, v);
+}
+
+void model_keys_warn(const ModelReader *r, const Json *object, const ModelKey *keys,
+                     const char *const *ignored)
+{
+    for (const Json *v = json_first(object); v; v = json_next(v)) {
+        const char *name = json_key(v);
+        char shown[80];
+        if (name[0] == '_' || find_key(keys, name) || (ignored && model_word_in(name, ignored)))
+            continue;
+        text_escape(shown, sizeof shown, name);
+        model_warn(r->m, "%.120s: the key %s is not known and is ignored", r->path, shown);
+    }
+}
+
+bool model_keys_read(const ModelReader *r, const Json *object, const ModelKey *keys,
+                     const char *const *ignored)
+{
+    for (const ModelKey *k = keys; k->name; k++)
+        if (k->flags & KEY_NEEDED && !model_key_in(object, k))
+            return err_set(r->err, ERR_FORMAT, "%s: has no key %s", r->path, k->name);
+    for (const Json *v = json_first(object); v; v = json_next(v)) {
+        const ModelKey *k = find_key(keys, json_key(v));
+        if (k && model_key_in(object, k) == v && !read_row(r, k, v)) return false;
+    }
+    model_keys_warn(r, object, keys, ignored);
+    return true;
+}
+
+void model_keys_put(JsonWriter *w, const ModelKey *keys, const ModelConfig *m)
+{
+    for (; keys->name; keys++) {
+        if (keys->stands && !keys->stands(m)) continue;
+        if (keys->put)
+            keys->put(w, keys, m);
+        else if (keys->value)
+            keys->value->put(w, keys, m);
+    }
+}

@@ -3,6 +3,8 @@
 #ifndef DIFFC_NOISE_CONFIG_H
 #define DIFFC_NOISE_CONFIG_H
 
+#include <stdbool.h>
+
 #include "base/limits.h"
 
 #define SIGMA_LIMIT    1e6 /* standard deviation of noise */

@@ -27,7 +27,7 @@ typedef struct {
     MethodConfig config;
 } Case;
 
-static ModelConfig classifier(float dropout)
+static ModelConfig classifier(double dropout)
 {
     ModelConfig m = {.network = NETWORK_UNET, .method = METHOD_CDM};
     unet_config_defaults(&m.unet);
@@ -118,7 +118,7 @@ static bool open_vjp(Network *nw, ParamTable *table, const ModelConfig *u, Shape
     return network_open_denoiser(nw, table, u, s, images, true, err);
 }
 
-static void case_open(Case *c, float dropout, int batch, OpenNetwork open)
+static void case_open(Case *c, double dropout, int batch, OpenNetwork open)
 {
     memset(c, 0, sizeof *c);
     NoiseConfig process = {.kind = PROCESS_DDPM,
@@ -182,7 +182,7 @@ static double dot(const float *a, const float *b, size_t n)
 
 /* Every stride-th tensor's gradient against the slope of the loss along a direction in it: a wrong
  * part of it would move the slope by about its norm. */
-static void expect_exact_gradient(float dropout, double ce_weight, double mse_weight, int stride)
+static void expect_exact_gradient(double dropout, double ce_weight, double mse_weight, int stride)
 {
     Case c;
     case_open(&c, dropout, IMAGES, open_train);
@@ -218,7 +218,7 @@ TEST(gradient_of_the_squared_error_alone_is_its_slope)
 
 TEST(all_four_passes_of_a_training_step_see_the_same_dropout_masks)
 {
-    expect_exact_gradient(0.2f, 0.7, 1.3, 3);
+    expect_exact_gradient(0.2, 0.7, 1.3, 3);
 }
 
 /* d/dh grad F(x + h r) by ordinary backward passes at -2h, -h, h and 2h, h of each image such that h r
@@ -257,7 +257,7 @@ TEST(gradient_agrees_with_the_central_difference_of_ordinary_backward_passes)
 TEST(the_tangent_along_the_residual_is_the_transpose_of_the_input_gradient)
 {
     Case c;
-    case_open(&c, 0.2f, IMAGES, open_train);
+    case_open(&c, 0.2, IMAGES, open_train);
     Net *net = c.network.net;
     run_pass(&c, &c.batch, c.grads);
     for (int n = 0; n < IMAGES; n++) {
@@ -277,13 +277,13 @@ TEST(a_training_pass_has_the_same_bits_for_any_number_of_threads)
 {
     Case one;
     parallel_set_threads(1);
-    case_open(&one, 0.1f, IMAGES, open_train);
+    case_open(&one, 0.1, IMAGES, open_train);
     run_pass(&one, &one.batch, one.grads);
     FOR_THREADS(threads)
     {
         EXPECT_INT(parallel_threads(), threads);
         Case c;
-        case_open(&c, 0.1f, IMAGES, open_train);
+        case_open(&c, 0.1, IMAGES, open_train);
         run_pass(&c, &c.batch, c.grads);
         EXPECT_SAME(c.grads, one.grads, one.table.block_floats * sizeof(float));
         EXPECT_SAME(c.ce, one.ce, sizeof c.ce);

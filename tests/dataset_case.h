@@ -2,9 +2,6 @@
 #ifndef DIFFC_TESTS_DATASET_CASE_H
 #define DIFFC_TESTS_DATASET_CASE_H
 
-#include <stdio.h>
-#include <string.h>
-
 #include "base/fsio.h"
 #include "data/dataset.h"
 #include "data/image.h"

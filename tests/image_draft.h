@@ -2,9 +2,6 @@
 #ifndef DIFFC_TESTS_IMAGE_DRAFT_H
 #define DIFFC_TESTS_IMAGE_DRAFT_H
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <zlib.h>
 
 #include "base/fsio.h"
@@ -69,6 +66,14 @@ static inline void put_end(Draft *d)
     put_chunk(d, "IEND", NULL, 0);
 }
 
+static inline void put_png(Draft *d, unsigned width, unsigned height, int depth, int colour,
+                           int interlace, const void *rows, size_t size)
+{
+    put_start(d, width, height, depth, colour, interlace);
+    put_data(d, rows, size);
+    put_end(d);
+}
+
 /* The file is refused, as a matter of format, with these words. */
 static inline void expect_refused(const unsigned char *bytes, size_t size, const char *words)
 {
@@ -79,6 +84,13 @@ static inline void expect_refused(const unsigned char *bytes, size_t size, const
     EXPECT_CONTAINS(err.text, "file: ");
     EXPECT_CONTAINS(err.text, words);
     EXPECT(image.pixels == NULL);
+}
+
+/* The same of the file with another byte at one place. */
+static inline void expect_damage_refused(Draft d, size_t at, int value, const char *words)
+{
+    d.bytes[at] = (unsigned char)value;
+    expect_refused(d.bytes, d.size, words);
 }
 
 static inline Draft read_draft(const char *path)

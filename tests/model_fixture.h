@@ -3,10 +3,8 @@
 #ifndef DIFFC_TESTS_MODEL_FIXTURE_H
 #define DIFFC_TESTS_MODEL_FIXTURE_H
 
-#include <stdio.h>
-#include <string.h>
-
 #include "base/fsio.h"
+#include "io/diffusers/model_folder.h"
 #include "net/params.h"
 #include "test.h"
 
@@ -39,23 +37,22 @@ static ParamInfo params[PARAMS] = {
     {.name = "up_blocks.0.upsamplers.0.conv.bias", .rank = 1, .shape = {4}, .count = 4},
 };
 
-static inline ParamTable make_table(void)
+static ParamTable table;                /* of params */
+static float block[BLOCK], back[BLOCK]; /* weights, and what is read back */
+
+/* The table, random weights in `block` and none in `back`. */
+static inline void begin(unsigned tag)
 {
-    ParamTable table = {.info = params, .count = PARAMS, .block_floats = BLOCK};
+    table = (ParamTable){.info = params, .count = PARAMS, .block_floats = BLOCK};
     size_t at = 0;
+    memset(block, 0, sizeof block);
+    memset(back, 0x55, sizeof back);
     for (int i = 0; i < PARAMS; i++) {
         params[i].offset = at;
         at += (params[i].count + 15) / 16 * 16;
         table.parameters += params[i].count;
+        test_normals(block + params[i].offset, params[i].count, tag + (unsigned)i, 1);
     }
-    return table;
-}
-
-static inline void fill_block(float block[BLOCK], const ParamTable *table, unsigned tag)
-{
-    memset(block, 0, BLOCK * sizeof *block);
-    for (int i = 0; i < table->count; i++)
-        test_normals(block + table->info[i].offset, table->info[i].count, tag + (unsigned)i, 1);
 }
 
 static inline const char *in_folder(const char *name)
@@ -67,14 +64,70 @@ static inline const char *in_folder(const char *name)
     return path;
 }
 
+/* A file in the scratch folder, and its folder where there is none. */
 static inline void put(const char *name, const char *text)
 {
     char folder[PATH_BYTES];
     snprintf(folder, sizeof folder, "%s", in_folder(name));
     *strrchr(folder, '/') = '\0';
     Err err = {0};
-    if (!EXPECT(folder_make(folder, &err) && file_write(in_folder(name), text, strlen(text), &err)))
-        printf("    %s\n", err.text);
+    EXPECT_OK(folder_make(folder, &err) && file_write(in_folder(name), text, strlen(text), &err),
+              err);
+}
+
+static inline void free_config(void *what)
+{
+    model_config_free(what);
+    free(what);
+}
+
+/* The configuration of a model in the scratch folder; freed when the case ends. */
+static inline bool read_config(const char *name, ModelConfig *m, Err *err)
+{
+    if (!model_folder_read_config(in_folder(name), m, err)) return false;
+    ModelConfig *copy = malloc(sizeof *copy);
+    if (!copy) abort();
+    *copy = *m;
+    test_at_end(free_config, copy);
+    return true;
+}
+
+static inline void expect_file(const char *name, const char *text)
+{
+    FileBytes file;
+    Err err = {0};
+    if (!EXPECT(file_read(in_folder(name), 1 << 20, &file, &err))) return;
+    EXPECT_TEXT((const char *)file.bytes, text);
+    file_free(&file);
+}
+
+static inline void expect_in_file(const char *name, const char *part)
+{
+    FileBytes file;
+    Err err = {0};
+    if (!EXPECT(file_read(in_folder(name), 1 << 20, &file, &err))) return;
+    EXPECT_CONTAINS((const char *)file.bytes, part);
+    file_free(&file);
+}
+
+/* Two folders hold the same model. */
+static inline void expect_same_folder(const char *a, const char *b)
+{
+    static const char *const names[] = {"model_index.json", "unet/config.json",
+                                        "scheduler/scheduler_config.json",
+                                        "unet/diffusion_pytorch_model.safetensors"};
+    for (int i = 0; i < 4; i++) {
+        char first[200], second[200];
+        FileBytes x, y;
+        Err err = {0};
+        snprintf(first, sizeof first, "%s/%s", a, names[i]);
+        snprintf(second, sizeof second, "%s/%s", b, names[i]);
+        EXPECT(file_read(in_folder(first), 1 << 20, &x, &err));
+        EXPECT(file_read(in_folder(second), 1 << 20, &y, &err));
+        if (EXPECT(x.size == y.size && x.size > 100)) EXPECT_SAME(x.bytes, y.bytes, x.size);
+        file_free(&x);
+        file_free(&y);
+    }
 }
 
 #endif

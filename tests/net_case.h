@@ -2,10 +2,6 @@
 #ifndef DIFFC_TESTS_NET_CASE_H
 #define DIFFC_TESTS_NET_CASE_H
 
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "net/net.h"
 #include "test.h"
 
@@ -42,7 +38,6 @@ static inline void case_begin(NetCase *c, NetMode mode)
         const ParamInfo *p = &c->table->info[i];
         float *noise = test_random(p->count, 100u + (unsigned)i, 0.05f);
         for (size_t j = 0; j < p->count; j++) c->weights[p->offset + j] += noise[j];
-        free(noise);
     }
     c->x_floats = case_floats(c->net, c->x);
     c->y_floats = case_floats(c->net, c->y);
@@ -58,10 +53,6 @@ static inline void case_begin(NetCase *c, NetMode mode)
 
 static inline void case_end(NetCase *c)
 {
-    free(c->weights);
-    free(c->ly);
-    free(c->my);
-    free(c->r);
     net_free(c->net);
     params_free(c->table);
 }
@@ -133,7 +124,6 @@ static inline double case_slope(NetCase *c, CaseLoss loss, float *values, const 
         sum += factor[k] * loss(c, c->weights);
     }
     memcpy(values, before, n * sizeof *values);
-    free(before);
     return sum / (12 * h);
 }
 
@@ -157,7 +147,6 @@ static inline void case_expect_gradients(NetCase *c, CaseLoss loss, const float 
         double got = case_dot(g, direction, p->count);
         if (!EXPECT_NEAR(got, slope, tolerance * (norm + 0.01 * whole)))
             EXPECT_TEXT("the gradient above", p->name);
-        free(direction);
     }
 }
 

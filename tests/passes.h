@@ -13,11 +13,6 @@
 #ifndef DIFFC_TESTS_PASSES_H
 #define DIFFC_TESTS_PASSES_H
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/parallel.h"
 #include "guarded.h"
 #include "ops/op.h"
@@ -276,7 +271,6 @@ static bool check_values(const PassCase *c, const Passes *s)
     free(y);
     free(above);
     free(below);
-    free(expected);
     return ok;
 }
 
@@ -307,7 +301,6 @@ static bool check_gradient(const PassCase *c, const Passes *s, int j, bool secon
         }
         double size = check_norm(gradient, n) * check_norm(u[j], n);
         ok &= EXPECT_NEAR(check_dot(gradient, u[j], n), expected, 2e-6 * size + 1e-12);
-        free(u[j]);
     }
     if (!ok) printf("  %s of tensor %d\n", second ? "backward2" : "backward", j);
     return ok;
@@ -353,8 +346,6 @@ static bool check_accumulates(const PassCase *c, Passes *s)
         if (!s->dx[j]) continue;
         ok &= EXPECT_CLOSE(s->dx[j], once.dx[j], tensor_floats(c, j), 1e-6);
         ok &= EXPECT_CLOSE(s->mx[j], once.mx[j], tensor_floats(c, j), 1e-6);
-        free(once.dx[j]);
-        free(once.mx[j]);
     }
     return ok;
 }

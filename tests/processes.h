@@ -1,8 +1,10 @@
-/* One process of every kind, in the order of ProcessKind, for the tests that run over all of them. */
+/* One process of every kind, in the order of ProcessKind, for the tests that run over all of them, and
+ * processes and schedules that live until the case ends. */
 #ifndef DIFFC_TESTS_PROCESSES_H
 #define DIFFC_TESTS_PROCESSES_H
 
 #include "diffusion/process.h"
+#include "test.h"
 
 static const NoiseConfig every_process[] = {
     {.kind = PROCESS_DDPM,
@@ -16,5 +18,42 @@ static const NoiseConfig every_process[] = {
     {.kind = PROCESS_SUBVP, .beta_min = 0.1, .beta_max = 20, .time_min = 1e-5},
 };
 enum { PROCESSES = sizeof every_process / sizeof *every_process };
+
+static inline void process_at_end(void *what)
+{
+    process_free(what);
+    free(what);
+}
+
+static inline Process *process_new(const NoiseConfig *config)
+{
+    Err err = {0};
+    Process *p = malloc(sizeof *p);
+    if (!p || !EXPECT_OK(process_make(p, config, &err), err)) abort();
+    test_at_end(process_at_end, p);
+    return p;
+}
+
+/* For a test that does not change it (process_keep). */
+static inline Process process_of(const NoiseConfig *config)
+{
+    return *process_new(config);
+}
+
+static inline void schedule_at_end(void *what)
+{
+    schedule_free(what);
+    free(what);
+}
+
+static inline Schedule schedule_of(ScheduleKind kind, int T, double first, double last,
+                                   const double *betas)
+{
+    Err err = {0};
+    Schedule *s = malloc(sizeof *s);
+    if (!s || !EXPECT_OK(schedule_make(s, kind, T, first, last, betas, &err), err)) abort();
+    test_at_end(schedule_at_end, s);
+    return *s;
+}
 
 #endif

@@ -53,7 +53,7 @@ reason() { # COMMAND
     case $1 in
     "git clone "* | "sudo apt-get install "*) echo "needs the network" ;;
     "make demo") echo "run first, in short, as .ci/demo.sh" ;;
-    "make test") echo "runs this test" ;;
+    "make test"* | tests/cli/run.sh* | "UPDATE=1 tests/cli/run.sh "*) echo "runs tests" ;;
     "make check"* | "make fuzz" | "make faults" | "make lint" | "make bench" | "make bench-conv") echo "takes many minutes" ;;
     git | make) echo "is the name of a program" ;;
     tests/api/*) echo "tests/api/installed.sh runs it" ;;

@@ -2,11 +2,6 @@
 #ifndef DIFFC_TESTS_SOLVER_CASE_H
 #define DIFFC_TESTS_SOLVER_CASE_H
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "diffusion/sampler.h"
 #include "exact_denoiser.h"
 #include "processes.h"
@@ -27,11 +22,20 @@ static inline void must(bool ok, const Err *err)
     exit(1);
 }
 
-/* No clipping, no grid yet. */
+static inline void case_free(void *what)
+{
+    Case *c = what;
+    level_grid_free(&c->grid);
+    process_free(&c->process);
+    free(c);
+}
+
+/* No clipping, no grid yet. It lives until the case of the test ends. */
 static inline Case *case_new(const NoiseConfig *config)
 {
     Err err = {0};
     Case *c = calloc(1, sizeof *c);
+    test_at_end(case_free, c);
     must(process_make(&c->process, config, &err), &err);
     sample_run_defaults(&c->run);
     c->run.process = &c->process;
@@ -53,13 +57,6 @@ static inline void case_spaced(Case *c, SpacingKind spacing, int levels)
     Err err = {0};
     level_grid_free(&c->grid);
     must(level_grid_make(&c->grid, &c->process, spacing, levels, &err), &err);
-}
-
-static inline void case_free(Case *c)
-{
-    level_grid_free(&c->grid);
-    process_free(&c->process);
-    free(c);
 }
 
 static inline bool sample(const char *name, Case *c, Denoiser denoiser, NoiseSource noise,

@@ -52,6 +52,12 @@ bool test_expect(bool ok, const char *text, const char *file, int line)
     return ok;
 }
 
+bool test_expect_ok(bool ok, const char *said, const char *text, const char *file, int line)
+{
+    if (!test_expect(ok, text, file, line)) printf("  %s\n", said);
+    return ok;
+}
+
 bool test_expect_near(double actual, double expected, double tolerance, const char *text,
                       const char *file, int line)
 {
@@ -167,10 +173,46 @@ void test_normals(float *y, size_t n, unsigned tag, float scale)
     for (size_t i = 0; i < n; i++) y[i] *= scale;
 }
 
+static struct AtEnd {
+    struct AtEnd *next;
+    void (*f)(void *what);
+    void *what;
+} * at_end; /* of the running case, the newest first */
+
+void test_at_end(void (*f)(void *what), void *what)
+{
+    struct AtEnd *a = malloc(sizeof *a);
+    if (!a) abort();
+    *a = (struct AtEnd){.next = at_end, .f = f, .what = what};
+    at_end = a;
+}
+
+static void end_one(struct AtEnd **place)
+{
+    struct AtEnd *a = *place;
+    *place = a->next;
+    a->f(a->what);
+    free(a);
+}
+
+void test_end_now(void *what)
+{
+    struct AtEnd **place = &at_end;
+    while (*place && (*place)->what != what) place = &(*place)->next;
+    if (!*place) abort();
+    end_one(place);
+}
+
+static void end_case(void)
+{
+    while (at_end) end_one(&at_end);
+}
+
 float *test_floats(size_t n)
 {
     float *y = calloc(n ? n : 1, sizeof *y);
     if (!y) abort();
+    test_at_end(free, y);
     return y;
 }
 
@@ -283,6 +325,7 @@ int main(int argc, char **argv)
         parallel_set_threads(2);
         cases[i].function();
         remove_folder();
+        end_case();
         if (case_failed) printf("FAIL %s\n", cases[i].name);
         if (case_skipped && !case_failed) {
             count_skipped(case_skipped);

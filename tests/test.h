@@ -8,8 +8,13 @@
 #ifndef DIFFC_TESTS_TEST_H
 #define DIFFC_TESTS_TEST_H
 
+/* What nearly every test needs. */
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 typedef void (*TestFunction)(void);
 void test_register(const char *name, TestFunction function);
@@ -33,9 +38,13 @@ void test_register(const char *name, TestFunction function);
 /* `needle` stands in `text`. */
 #define EXPECT_CONTAINS(text, needle)                                                              \
     test_expect_contains((text), (needle), #text, __FILE__, __LINE__)
-/* The call fails with an error of this kind and these words (Err in base/error.h). */
+/* The call succeeds; else what it says is printed (Err in base/error.h). */
+#define EXPECT_OK(call, error) test_expect_ok((call), (error).text, #call, __FILE__, __LINE__)
+/* The call fails with an error of this kind and these words. */
 #define EXPECT_REFUSED(call, error, error_kind, words)                                             \
-    (EXPECT(!(call)), EXPECT_INT((error).kind, error_kind), EXPECT_CONTAINS((error).text, words))
+    (EXPECT_FAILS(call, error, words), EXPECT_INT((error).kind, error_kind))
+/* The call fails with these words. */
+#define EXPECT_FAILS(call, error, words) (EXPECT(!(call)), EXPECT_CONTAINS((error).text, words))
 /* ||a - b||_2 <= tolerance * ||b||_2, and no NaN; prints the worst element. */
 #define EXPECT_CLOSE(a, b, n, tolerance)                                                           \
     test_expect_close((a), (b), (n), (tolerance), #a, __FILE__, __LINE__)
@@ -46,6 +55,7 @@ void test_register(const char *name, TestFunction function);
 double test_larger(double a, double b);
 
 bool test_expect(bool ok, const char *text, const char *file, int line);
+bool test_expect_ok(bool ok, const char *said, const char *text, const char *file, int line);
 bool test_expect_near(double actual, double expected, double tolerance, const char *text,
                       const char *file, int line);
 bool test_expect_int(long long actual, long long expected, const char *text, const char *file,
@@ -68,12 +78,17 @@ const char *test_need_fashion_mnist(void);
 
 /* n floats of N(0,1) * scale from the test seed; `tag` names the stream. */
 void test_normals(float *y, size_t n, unsigned tag, float scale);
-float *test_floats(size_t n); /* zeroed; free with free */
+/* n floats, zero or of test_normals; the harness frees them when the case ends. */
+float *test_floats(size_t n);
 float *test_random(size_t n, unsigned tag, float scale);
 
 /* a b + c with the rounding of the level in use (vec.h): once where it has fused multiply-adds, else
  * the product first. */
 float test_multiply_add(float a, float b, float c);
+
+/* f(what) is called when the case ends. */
+void test_at_end(void (*f)(void *what), void *what);
+void test_end_now(void *what); /* it is called now instead */
 
 /* A fresh scratch folder for the running case, removed when it ends. */
 const char *test_folder(void);

@@ -3,11 +3,6 @@
 #ifndef DIFFC_TESTS_TRAIN_CASE_H
 #define DIFFC_TESTS_TRAIN_CASE_H
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/clock.h"
 #include "io/safetensors.h"
 #include "test.h"
@@ -41,7 +36,7 @@ static inline void write_squares(const char *path, int images, int bright, int f
 static inline void set(Config *c, const char *assignment)
 {
     Err err = {0};
-    if (!EXPECT(config_set(c, assignment, &err))) printf("  %s\n", err.text);
+    EXPECT_OK(config_set(c, assignment, &err), err);
 }
 
 /* "key=value key=value ..." */
@@ -159,6 +154,21 @@ static inline bool must_train(const Config *c, const char *run, bool resume, Wat
     return false;
 }
 
+static inline void close_trainer(void *what)
+{
+    trainer_close(what);
+}
+
+/* A trainer that lives until the case ends. */
+static inline Trainer *must_open(const Config *c)
+{
+    Trainer *t;
+    Err err = {0};
+    if (!EXPECT_OK(trainer_open(&t, c, NULL, &err), err)) abort();
+    test_at_end(close_trainer, t);
+    return t;
+}
+
 /* ---- files ---- */
 
 /* A path, until the eighth call after. */
@@ -187,8 +197,7 @@ static inline const char *put_file(const char *root, const char *folder, const c
 {
     const char *inner = in(root, folder), *path = in(inner, name);
     Err err = {0};
-    if (!EXPECT(folder_make(inner, &err) && file_write(path, text, strlen(text), &err)))
-        printf("  %s\n", err.text);
+    EXPECT_OK(folder_make(inner, &err) && file_write(path, text, strlen(text), &err), err);
     return path;
 }
 

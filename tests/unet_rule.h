@@ -2,10 +2,6 @@
 #ifndef DIFFC_TESTS_UNET_RULE_H
 #define DIFFC_TESTS_UNET_RULE_H
 
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "net/net.h"
 #include "test.h"
 
@@ -32,7 +28,6 @@ static inline void fill_by_rule(const ParamTable *table, float *block, double sq
                                                   0.7 * j));
         params_from_disk(p, block + p->offset, disk);
     }
-    free(disk);
 }
 
 /* y[i] = function(step i + square i^2) over the flat index of [N,C,H,W], stored as [N,H,W,C]. */

@@ -2,11 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <math.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -180,8 +176,7 @@ TEST(file_write_replaces_whole_or_not_at_all)
     EXPECT(file_read(path, 100, &bytes, &err));
     EXPECT_TEXT((char *)bytes.bytes, "second");
     file_free(&bytes);
-    EXPECT(!file_read(path, 5, &bytes, &err));
-    EXPECT_CONTAINS(err.text, "more than the limit of 5");
+    EXPECT_FAILS(file_read(path, 5, &bytes, &err), err, "more than the limit of 5");
     Names names;
     EXPECT(folder_list(test_folder(), &names, &err));
     EXPECT_INT((long long)names.count, 1);
@@ -194,12 +189,10 @@ TEST(file_errors_name_the_file_and_the_reason)
     FileBytes bytes;
     EXPECT(!file_read("/nonexistent/x", 10, &bytes, &err));
     EXPECT_TEXT(err.text, "/nonexistent/x: cannot open: No such file or directory");
-    EXPECT(!file_read(test_folder(), 10, &bytes, &err));
-    EXPECT_CONTAINS(err.text, "is a folder");
+    EXPECT_FAILS(file_read(test_folder(), 10, &bytes, &err), err, "is a folder");
     EXPECT(!file_write("/nonexistent/x", "", 0, &err));
     EXPECT_INT(err.kind, ERR_IO);
-    EXPECT(!file_append_line("/dev/full", "line", &err));
-    EXPECT_CONTAINS(err.text, "No space left on device");
+    EXPECT_FAILS(file_append_line("/dev/full", "line", &err), err, "No space left on device");
 }
 
 /* A limit on the size of files stands for a full disk; without the handler SIGXFSZ kills. */
@@ -236,8 +229,7 @@ TEST(folder_make_makes_parents_and_refuses_a_file)
     EXPECT(folder_make(path, &err));
     EXPECT(path_join(file, path, "f", &err));
     EXPECT(file_write(file, "x", 1, &err));
-    EXPECT(!folder_make(file, &err));
-    EXPECT_CONTAINS(err.text, "is not a folder");
+    EXPECT_FAILS(folder_make(file, &err), err, "is not a folder");
 }
 
 TEST(text_escape_shows_control_bytes_and_keeps_utf8)

@@ -1,6 +1,4 @@
 /* What a file is, said by every loader that was given something else. */
-#include <stdio.h>
-#include <string.h>
 #include <zlib.h>
 
 #include "base/file_kind.h"
@@ -124,6 +122,6 @@ TEST(a_file_beyond_the_limit_is_said_to_be_what_it_is)
     Err err = {0};
     FileBytes file;
     write_bytes("photos.zip", "PK\3\4and much more", 17);
-    EXPECT(!file_read(at("photos.zip"), 10, &file, &err));
-    EXPECT_CONTAINS(err.text, "photos.zip: is a zip archive (unpack it first) and has 17 bytes, ");
+    EXPECT_FAILS(file_read(at("photos.zip"), 10, &file, &err), err,
+                 "photos.zip: is a zip archive (unpack it first) and has 17 bytes, ");
 }

@@ -1,8 +1,5 @@
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -52,8 +49,7 @@ TEST(output_follows_links_also_to_what_is_not_there_yet)
            file_writer_commit(&w, &err));
     EXPECT(is_kind(link, S_IFLNK) && is_kind(other, S_IFLNK) && output_replaces(link));
     holds(test_path("sub/new"), "text");
-    EXPECT(!output_place(loop, place, &err));
-    EXPECT_CONTAINS(err.text, "loop: its symbolic links form a loop");
+    EXPECT_FAILS(output_place(loop, place, &err), err, "loop: its symbolic links form a loop");
 }
 
 TEST(pipe_is_written_in_place)
@@ -93,8 +89,7 @@ TEST(open_file_is_written_where_it_stands_and_not_renamed_over)
     holds(path, "before between after");
     fd = open(path, O_RDONLY);
     snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
-    EXPECT(!output_check(name, &err));
-    EXPECT_CONTAINS(err.text, "is open for reading only");
+    EXPECT_FAILS(output_check(name, &err), err, "is open for reading only");
     close(fd);
 }
 
@@ -126,8 +121,7 @@ TEST(names_of_255_bytes_can_be_written_and_longer_ones_are_refused_at_the_start)
     path[strlen(path) - 1] = 'n';
     holds(path, "a");
     EXPECT(path_join(path, test_folder(), name, &err));
-    EXPECT(!file_writer_open(&a, path, &err));
-    EXPECT_CONTAINS(err.text, "File name too long");
+    EXPECT_FAILS(file_writer_open(&a, path, &err), err, "File name too long");
     Names names;
     EXPECT(folder_list(test_folder(), &names, &err));
     EXPECT_INT((long long)names.count, 4);
@@ -223,7 +217,6 @@ TEST(line_is_never_appended_through_a_link)
     Err err = {0};
     const char *there = test_path("there"), *link = test_path("link");
     EXPECT(file_write(there, "there", 5, &err) && symlink("there", link) == 0);
-    EXPECT(!file_append_line(link, "line", &err));
-    EXPECT_CONTAINS(err.text, "link: is a symbolic link");
+    EXPECT_FAILS(file_append_line(link, "line", &err), err, "link: is a symbolic link");
     holds(there, "there");
 }

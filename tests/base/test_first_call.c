@@ -1,10 +1,7 @@
 /* The library needs no call before the others: what a program calls first works, whatever OpenMP's own
  * settings are and from whichever thread. */
-#include <math.h>
 #include <omp.h>
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/parallel.h"
 #include "math/gemm.h"
@@ -12,6 +9,7 @@
 #include "math/vec.h"
 #include "methods/method.h"
 #include "model/network_open.h"
+#include "small_unet.h"
 #include "test.h"
 
 enum { SIDE = 16, CHANNELS = 2, IMAGES = 3, M = 300, N = 96, K = 80, MANY = 8 };
@@ -29,7 +27,6 @@ static void fill(float *x, size_t n, unsigned tag)
 {
     float *z = test_random(n, tag, 1);
     memcpy(x, z, n * sizeof *x);
-    free(z);
 }
 
 /* A training pass of a small U-Net with every kind of layer. */
@@ -37,18 +34,8 @@ static bool train(Results *r)
 {
     static float xt[IMAGES * SIDE * SIDE * CHANNELS], target[IMAGES * SIDE * SIDE * CHANNELS];
     float t[IMAGES] = {3, 40, 900}, weight[IMAGES] = {1, 1, 1};
-    ModelConfig m = {.network = NETWORK_UNET};
-    UNetConfig *u = &m.unet;
-    unet_config_defaults(u);
-    u->sample_height = u->sample_width = SIDE;
-    u->in_channels = u->out_channels = CHANNELS;
-    u->levels = 2;
-    u->block_channels[0] = 16;
-    u->block_channels[1] = 32;
-    u->layers_per_block = 1;
-    u->down_attention[1] = u->up_attention[0] = true;
-    u->groups = 4;
-    u->zero_init = false;
+    ModelConfig m = {.network = NETWORK_UNET, .unet = two_level_unet(16, SIDE, CHANNELS)};
+    m.unet.zero_init = false;
     Network nw;
     ParamTable table = {0};
     Err err = {0};

@@ -7,9 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -132,12 +129,10 @@ static void describe(ModelConfig *m, int kept[8], int tag)
 
 static bool save(const char *path, int tag, Err *err)
 {
-    ParamTable table = make_table();
-    float block[BLOCK];
     int kept[8];
     ModelConfig m;
     describe(&m, kept, tag);
-    memset(block, 0, sizeof block);
+    begin(0);
     for (int i = 0; i < table.count; i++)
         for (size_t k = 0; k < table.info[i].count; k++)
             block[table.info[i].offset + k] = (float)tag;
@@ -147,8 +142,6 @@ static bool save(const char *path, int tag, Err *err)
 /* The tag of the model that `path` means; 0: there is none, -1: it does not open, or is mixed. */
 static int opened_tag(const char *path)
 {
-    ParamTable table = make_table();
-    float block[BLOCK];
     char folder[PATH_BYTES];
     ModelConfig m;
     Err err = {0};
@@ -158,6 +151,7 @@ static int opened_tag(const char *path)
         return -1;
     }
     int tag = m.kept_count;
+    begin(0);
     if (!model_folder_read_weights(folder, &table, block, &m, &err)) {
         printf("    %s\n", err.text);
         tag = -1;
@@ -190,10 +184,7 @@ static void expect_text_in(const char *name, const char *text)
 {
     FileBytes file;
     Err err = {0};
-    if (!EXPECT(file_read(in_folder(name), 1000, &file, &err))) {
-        printf("    %s\n", err.text);
-        return;
-    }
+    if (!EXPECT_OK(file_read(in_folder(name), 1000, &file, &err), err)) return;
     EXPECT_TEXT((const char *)file.bytes, text);
     file_free(&file);
 }
@@ -234,7 +225,7 @@ static void kill_at_each_operation(void)
             tag = opened_tag(in_folder("run/m"));
             if (!EXPECT(tag >= 2 && tag <= 4)) printf("    killed twice, at %d: %d\n", n, tag);
         }
-        if (!EXPECT(save(in_folder("run/m"), 5, &err))) printf("    %s\n", err.text);
+        EXPECT_OK(save(in_folder("run/m"), 5, &err), err);
         EXPECT_INT(opened_tag(in_folder("run/m")), 5);
         expect_text_in("run/m/README.md", "mine");
         expect_text_in("run/m/unet/note.txt", "mine too");
@@ -322,21 +313,20 @@ static bool save_network(const char *path, int tag, Err *err)
 {
     int kept[8];
     ModelConfig m;
-    ParamTable table = {0};
+    ParamTable own = {0};
     Network network;
     describe(&m, kept, tag);
     m.unet.block_channels[0] = 8;
     m.unet.groups = 2;
     m.unet.layers_per_block = 1;
-    bool ok = network_declare(&network, &table, &m, (Shape){.H = 8, .W = 8, .C = 1}, 1, err);
-    float *block = ok ? mem_floats(table.block_floats) : NULL;
-    for (int i = 0; block && i < table.count; i++)
-        for (size_t k = 0; k < table.info[i].count; k++)
-            block[table.info[i].offset + k] = (float)tag;
-    ok = block && model_folder_write(path, &m, &table, block, err);
-    mem_free(block);
+    bool ok = network_declare(&network, &own, &m, (Shape){.H = 8, .W = 8, .C = 1}, 1, err);
+    float *values = ok ? mem_floats(own.block_floats) : NULL;
+    for (int i = 0; values && i < own.count; i++)
+        for (size_t k = 0; k < own.info[i].count; k++) values[own.info[i].offset + k] = (float)tag;
+    ok = values && model_folder_write(path, &m, &own, values, err);
+    mem_free(values);
     network_close(&network);
-    params_free(&table);
+    params_free(&own);
     return ok;
 }
 
@@ -346,7 +336,7 @@ TEST(model_opened_while_it_is_saved_is_never_mixed)
     EXPECT(folder_make(in_folder("run"), &err));
     for (int turn = 0; turn < 2; turn++) {
         no_exchange = turn == 1;
-        if (!EXPECT(save_network(in_folder("run/model"), 2, &err))) printf("    %s\n", err.text);
+        EXPECT_OK(save_network(in_folder("run/model"), 2, &err), err);
         fflush(stdout);
         pid_t child = fork();
         if (child == 0) {
@@ -357,10 +347,7 @@ TEST(model_opened_while_it_is_saved_is_never_mixed)
         int status = 0, reads = 0;
         for (; waitpid(child, &status, WNOHANG) == 0; reads++) {
             Model m;
-            if (!EXPECT(model_open(&m, in_folder("run"), 0, 0, &err))) {
-                printf("    %s\n", err.text);
-                continue;
-            }
+            if (!EXPECT_OK(model_open(&m, in_folder("run"), 0, 0, &err), err)) continue;
             int tag = m.config.kept_count, wrong = 0;
             for (int i = 0; i < m.table.count; i++)
                 for (size_t k = 0; k < m.table.info[i].count; k++)
@@ -383,7 +370,7 @@ TEST(model_behind_a_link_is_replaced_there_and_the_link_stays)
     EXPECT(folder_make(in_folder("run"), &err) && folder_make(in_folder("disk"), &err));
     EXPECT(symlink("../disk/m", in_folder("run/m")) == 0);
     for (int tag = 2; tag < 4; tag++) {
-        if (!EXPECT(save(in_folder("run/m/"), tag, &err))) printf("    %s\n", err.text);
+        EXPECT_OK(save(in_folder("run/m/"), tag, &err), err);
         EXPECT_INT(opened_tag(in_folder("disk/m")), tag);
         EXPECT_INT(opened_tag(in_folder("run/m")), tag);
         EXPECT(lstat(in_folder("run/m"), &st) == 0 && S_ISLNK(st.st_mode));

@@ -1,8 +1,5 @@
 #include <inttypes.h>
-#include <math.h>
 #include <omp.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 

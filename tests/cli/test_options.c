@@ -1,7 +1,3 @@
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/fsio.h"
 #include "cli/cli.h"
 #include "cli/options.h"

@@ -1,6 +1,4 @@
 /* Data sets: the three kinds, what is wrong with them in words, split, order and flips. */
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -459,8 +457,8 @@ TEST(a_data_set_is_found_in_the_package_or_in_the_local_folder_under_either_name
     EXPECT_TEXT(data_place_find(&place, installed), installed);
     EXPECT(!path_exists(installed));
     Err err = {0};
-    EXPECT(!data_place_missing(&place, slash, &err));
-    EXPECT_CONTAINS(err.text, "the data set is not there; do this");
+    EXPECT_FAILS(data_place_missing(&place, slash, &err), err,
+                 "the data set is not there; do this");
     EXPECT(!path_exists(at("elsewhere")) && !data_place_missing(&place, at("elsewhere"), &err));
     EXPECT_CONTAINS(err.text, "elsewhere: cannot open the data: No such file or directory");
     make_folder("local");

@@ -1,5 +1,4 @@
 /* Folders of images: their order, classes and parts, what is ignored and what is damaged. */
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

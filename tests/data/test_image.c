@@ -1,11 +1,6 @@
 /* Images: PNG out and in, JPEG in, orientation, resize, grid. Damaged files: test_image_gate.c. */
 #include "data/image.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/fsio.h"
 #include "base/mem.h"
 #include "base/rng.h"
@@ -88,10 +83,9 @@ TEST(png_is_saved_whole_and_loaded_by_path)
         EXPECT_SAME(out.pixels, in.pixels, 30);
         image_free(&out);
     }
-    EXPECT(!image_save_png("/nowhere/at/all.png", &in, NULL, &err));
-    EXPECT_CONTAINS(err.text, "/nowhere/at/all.png");
-    EXPECT(!image_load(test_folder(), 0, &out, &err));
-    EXPECT_CONTAINS(err.text, "is a folder");
+    EXPECT_FAILS(image_save_png("/nowhere/at/all.png", &in, NULL, &err), err,
+                 "/nowhere/at/all.png");
+    EXPECT_FAILS(image_load(test_folder(), 0, &out, &err), err, "is a folder");
     image_free(&in);
 }
 

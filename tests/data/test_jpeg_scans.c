@@ -297,10 +297,7 @@ static void expect_flat(const Draft *d, const Frame *f)
                                      168 - 1.772 * 50};
     Image image;
     Err err = {0};
-    if (!EXPECT(image_decode(d->bytes, d->size, "file", 0, &image, &err))) {
-        printf("    %s\n", err.text);
-        return;
-    }
+    if (!EXPECT_OK(image_decode(d->bytes, d->size, "file", 0, &image, &err), err)) return;
     EXPECT_INT(image.width, f->width);
     EXPECT_INT(image.height, f->height);
     EXPECT_INT(image.channels, f->components);

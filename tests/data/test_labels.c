@@ -1,10 +1,6 @@
 /* The time that a network is given: the same function of the noise level in training, validation,
  * sampling and scoring, for every method and kind of time features; and that what is trained so finds
  * the modes of a toy. */
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "base/parallel.h"

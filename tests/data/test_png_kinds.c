@@ -122,10 +122,8 @@ static bool expect_decoded(const Picture *p)
     Image image;
     Err err = {0};
     write_png(p, &d);
-    if (!EXPECT(image_decode(d.bytes, d.size, "file", IMAGE_AS_STORED, &image, &err))) {
-        printf("    %s\n", err.text);
+    if (!EXPECT_OK(image_decode(d.bytes, d.size, "file", IMAGE_AS_STORED, &image, &err), err))
         return false;
-    }
     unsigned char expected[MOST_HIGH * MOST_WIDE * 4];
     size_t used = 0;
     for (int y = 0; y < p->height; y++)

@@ -1,10 +1,6 @@
 /* Scatter plots: dots stand where the points are, frame and numbers where a reader looks. */
 #include "data/scatter.h"
 
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "data/toy.h"
 #include "test.h"
 
@@ -162,7 +158,6 @@ TEST(more_points_in_a_place_are_darker_and_blue)
         EXPECT(p[2] > p[0]);
         last = p[0];
         image_free(&image);
-        free(xy);
     }
     image_free(&empty);
 }
@@ -226,7 +221,6 @@ TEST(a_view_from_data_holds_every_point)
     EXPECT_NEAR(view.x, 50, 2);
     EXPECT(view.reach > 8 && view.reach < 20);
     image_free(&image);
-    free(xy);
 
     float alone[] = {3, 3, 3, 3}, nothing[] = {NAN, NAN};
     view = scatter_view(alone, 2);

@@ -1,9 +1,6 @@
 /* Toys: the points follow their formulas and depend on nothing but (seed, k). */
 #include "data/toy.h"
 
-#include <math.h>
-#include <stdlib.h>
-
 #include "diffusion/denoiser.h"
 #include "exact_denoiser.h"
 #include "test.h"
@@ -69,7 +66,6 @@ TEST(coordinates_have_the_stated_spread_within_the_stated_reach)
         double mean = kinds[i] == TOY_TWO_MODES ? 3 : 0;
         EXPECT_NEAR(sqrt(square / (2 * POINTS) - mean * mean), std[i], 0.02 * std[i]);
         EXPECT(outside < POINTS / 1000);
-        free(xy);
     }
 }
 
@@ -87,7 +83,6 @@ TEST(two_modes_have_weights_4_to_1_and_unit_spread)
     EXPECT_NEAR(first / POINTS, 0.8, 5 * sqrt(0.16 / POINTS));
     EXPECT_NEAR(square / (2 * POINTS), 1, 5 / sqrt((double)POINTS));
     EXPECT_NEAR(product / POINTS, 0, 5 / sqrt((double)POINTS));
-    free(xy);
 }
 
 TEST(swiss_roll_lies_along_its_spiral)
@@ -105,7 +100,6 @@ TEST(swiss_roll_lies_along_its_spiral)
     }
     /* Only the part of the noise across the curve is left: a standard deviation of 0.1. */
     EXPECT_NEAR(sqrt(square / 4000), 0.1, 0.007);
-    free(xy);
 }
 
 TEST(checkerboard_fills_eight_cells_evenly)
@@ -122,7 +116,6 @@ TEST(checkerboard_fills_eight_cells_evenly)
                 EXPECT_INT(cells[i][j], 0);
             else
                 EXPECT_NEAR(cells[i][j], POINTS / 8.0, 5 * sqrt(POINTS / 8.0));
-    free(xy);
 }
 
 /* Stein's identity: E[score(x)] = 0 and E[x score(x)^T] = -I hold for points of the mixture itself
@@ -156,7 +149,6 @@ TEST(exact_score_of_the_mixture_belongs_to_the_points)
         for (int r = 0; r < 3; r++)
             for (int d = 0; d < 2; d++)
                 EXPECT_NEAR(moment[r][d], r == d + 1 ? -1 : 0, 5 * sqrt(square[r][d] / POINTS));
-        free(xy);
         free(x);
         free(eps);
     }

@@ -1,10 +1,8 @@
 /* Classification diffusion: signs and constants against the exact classifier of Gaussian data. */
 #include "diffusion/noise_classes.h"
 
-#include <math.h>
-#include <stdlib.h>
-
 #include "ops/ops.h"
+#include "processes.h"
 #include "test.h"
 
 enum { T = 1000, CLASSES = T + 2 };
@@ -12,14 +10,7 @@ static const double MEAN = 0.5, STD = 0.25, LN_TWO_PI = 1.8378770664093454;
 
 static Process linear(void)
 {
-    Process p;
-    NoiseConfig c = {.kind = PROCESS_DDPM,
-                     .T = T,
-                     .schedule = SCHEDULE_LINEAR,
-                     .beta_start = 1e-4,
-                     .beta_end = 0.02};
-    EXPECT(process_make(&p, &c, NULL));
-    return p;
+    return process_of(&every_process[PROCESS_DDPM]);
 }
 
 /* ln N(x; alpha m, alpha^2 s^2 + sigma^2) of data N(m, s^2), and its slope. */
@@ -60,26 +51,23 @@ TEST(classes_run_from_clean_images_over_the_steps_to_noise)
     for (int k = 0; k < CLASSES; k++) EXPECT(cdm_class_at(cdm_level(&p, k)) == k);
     EXPECT(cdm_level(&p, T).time == process_time_noisy(&p));
     EXPECT(cdm_class_at(process_level(&p, -0.25)) == 0.75);
-    process_free(&p);
 }
 
 TEST(a_chain_of_some_steps_keeps_the_classes_of_the_whole_one)
 {
     static const int kept[] = {3, 10, T - 1};
     enum { KEPT = sizeof kept / sizeof *kept };
-    Process p = linear(), whole = linear();
+    Process *p = process_new(&every_process[PROCESS_DDPM]), whole = linear();
     unsigned char mask[T] = {0};
     for (int i = 0; i < KEPT; i++) mask[kept[i]] = 1;
-    if (!EXPECT(process_keep(&p, ALPHAS_MERGED, mask, NULL))) return;
+    if (!EXPECT(process_keep(p, ALPHAS_MERGED, mask, NULL))) return;
     for (int i = 0; i < KEPT; i++) {
-        NoiseLevel l = process_level(&p, i), same = cdm_level(&whole, kept[i] + 1);
+        NoiseLevel l = process_level(p, i), same = cdm_level(&whole, kept[i] + 1);
         EXPECT(cdm_class_at(l) == kept[i] + 1);
         EXPECT_NEAR(l.sigma, same.sigma, 1e-12);
     }
-    EXPECT(cdm_class_at(process_level(&p, 0.5)) == 7.5);
-    EXPECT(cdm_class_at(process_level(&p, -1)) == 0);
-    process_free(&p);
-    process_free(&whole);
+    EXPECT(cdm_class_at(process_level(p, 0.5)) == 7.5);
+    EXPECT(cdm_class_at(process_level(p, -1)) == 0);
 }
 
 TEST(log_ratios_noise_and_density_of_gaussian_data_are_the_closed_forms)
@@ -97,7 +85,6 @@ TEST(log_ratios_noise_and_density_of_gaussian_data_are_the_closed_forms)
     NoiseLevel middle = cdm_level(&p, 500);
     EXPECT_NEAR(cdm_eps(middle.sigma, x, gradient_of(slopes, 500)), 0.16562665, 2e-7);
     EXPECT_NEAR(cdm_log_density(logits, CLASSES, 0, &x, 1), 0.14735583, 3e-7);
-    process_free(&p);
 }
 
 TEST(the_noise_at_every_level_is_the_expected_one_given_the_image)
@@ -114,7 +101,6 @@ TEST(the_noise_at_every_level_is_the_expected_one_given_the_image)
         worst = test_larger(worst, fabs(got - want));
     }
     EXPECT_NEAR(worst, 0, 1e-6);
-    process_free(&p);
 }
 
 TEST(between_two_classes_the_ratio_and_its_gradient_are_interpolated)
@@ -159,7 +145,6 @@ TEST(the_cross_entropy_of_the_perfect_classifier_is_its_floor)
     }
     EXPECT_NEAR(mass, 1, 1e-6);
     EXPECT_NEAR(sum, 6.80441, 1e-5);
-    process_free(&p);
 }
 
 TEST(the_squared_errors_cotangent_is_its_slope_by_the_gradient)
@@ -179,7 +164,6 @@ TEST(the_squared_errors_cotangent_is_its_slope_by_the_gradient)
         double down = cdm_squared_error(sigma, DIMS, x, u, e, 0, NULL);
         EXPECT_NEAR((double)r[i], dloss * (up - down) / step, 1e-7);
     }
-    free(x), free(g), free(e);
 }
 
 TEST(at_the_clean_level_and_for_noise_no_squared_error_flows_back)
@@ -193,16 +177,13 @@ TEST(at_the_clean_level_and_for_noise_no_squared_error_flows_back)
     for (int i = 0; i < DIMS; i++) r[i] = 7;
     EXPECT(cdm_squared_error(0, DIMS, x, g, x, 1, r) == 0);
     for (int i = 0; i < DIMS; i++) EXPECT(r[i] == 0.0f);
-    free(x);
 }
 
 TEST(uniform_levels_have_evenly_spaced_noise)
 {
-    Process p;
-    NoiseConfig c = {.kind = PROCESS_DDPM, .T = 1000, .schedule = SCHEDULE_UNIF};
-    EXPECT(process_make(&p, &c, NULL));
+    Process p =
+        process_of(&(NoiseConfig){.kind = PROCESS_DDPM, .T = 1000, .schedule = SCHEDULE_UNIF});
     for (int k = 0; k < 1002; k++) EXPECT_NEAR(cdm_level(&p, k).sigma, k / 1001.0, 1e-12);
-    process_free(&p);
 }
 
 /* ---- the level of an image whose noise is not known ---- */
@@ -255,6 +236,4 @@ TEST(unknown_noise_is_found_by_the_classifier_and_no_noise_too)
         EXPECT_NEAR(found, whole, 0.12 * whole);
         if (stds[k] == 4) EXPECT_NEAR(level.sigma / level.alpha, 4, 0.5);
     }
-    free(data), free(noise);
-    process_free(&p);
 }

@@ -1,16 +1,14 @@
 /* What a network predicts, and denoisers known in closed form. */
-#include <math.h>
 
 #include "diffusion/denoiser.h"
 #include "diffusion/schedule.h"
 #include "exact_denoiser.h"
+#include "processes.h"
 #include "test.h"
 
 static Schedule make(ScheduleKind kind)
 {
-    Schedule s;
-    EXPECT(schedule_make(&s, kind, 1000, 1e-4, 0.02, NULL, NULL));
-    return s;
+    return schedule_of(kind, 1000, 1e-4, 0.02, NULL);
 }
 
 /* ---- predictions ---- */
@@ -30,7 +28,6 @@ TEST(predictions_convert_into_each_other_and_back)
         EXPECT_NEAR(score_from_eps(level, eps),
                     (level.alpha * x0 - x) / (level.sigma * level.sigma), 1e-9);
     }
-    schedule_free(&s);
 }
 
 TEST(v_is_alpha_eps_minus_sigma_x0)
@@ -55,7 +52,6 @@ TEST(min_snr_without_a_cap_weighs_every_prediction_as_eps)
             EXPECT_NEAR(loss / (error * error), 1, 1e-9);
         }
     }
-    schedule_free(&s);
 }
 
 TEST(min_snr_weights_follow_their_definition)
@@ -126,7 +122,6 @@ TEST(mixture_score_is_the_slope_of_its_log_density)
         expect_mixture_score(level, 50, -50, 1e-6);
         expect_mixture_score(level, -50, 0, 1e-6);
     }
-    schedule_free(&s);
 }
 
 TEST(mixture_of_equal_modes_is_a_gaussian)
@@ -198,5 +193,4 @@ TEST(vector_jacobian_products_of_the_exact_denoisers_are_the_slopes_of_their_pre
     double far[2] = {50, -50};
     NoiseLevel level = schedule_level(&s, 200);
     expect_vjp(mixture_denoiser(&two_modes), far, v, &level, 1, 1e-5);
-    schedule_free(&s);
 }

@@ -68,7 +68,6 @@ TEST(ancestral_and_reverse_diffusion_of_smld_have_the_moments_of_the_closed_form
     s->run.config.predictor = PREDICTOR_ANCESTRAL;
     EXPECT_NEAR(chain_moments("pc", s).variance, m.variance, 1e-12);
     EXPECT_NEAR(chain_moments("pc", s).mean, m.mean, 1e-12);
-    case_free(s);
 }
 
 /* 1000 steps: times linspace(1, 1e-3, 1000) lie 1/1000 apart, as Song et al. take them. With fewer
@@ -90,7 +89,6 @@ TEST(reverse_sde_has_the_moments_of_the_closed_form)
         EXPECT_NEAR(m.mean, rows[r].mean, 6e-7);
         EXPECT_NEAR(m.variance, rows[r].variance, 6e-8);
         EXPECT_INT(s->run.network_calls, rows[r].n);
-        case_free(s);
     }
 }
 
@@ -146,7 +144,6 @@ TEST(chains_of_every_process_follow_their_published_steps)
                 EXPECT_NEAR(got[rule].variance, want[rule].variance,
                             1e-9 * (1 + want[rule].variance));
             }
-            case_free(s);
         }
     }
 }
@@ -164,7 +161,6 @@ TEST(reverse_sde_of_processes_that_only_add_noise_ends_clean)
         Moments m = moments_of("reverse-sde", s, 199, prior * prior, 0.5, 0);
         EXPECT_NEAR(m.mean, 0.5, 1e-9);
         EXPECT_NEAR(m.variance, 0, 1e-9);
-        case_free(s);
     }
 }
 
@@ -193,7 +189,6 @@ static Moments annealed(const Annealing *a, double step)
     s->run.config.langevin_step = step;
     Moments m = moments_of("langevin", s, a->levels * a->steps, 1.0 / 12, 0.5, 0.0625);
     EXPECT_INT(s->run.network_calls, a->levels * a->steps + 1);
-    case_free(s);
     return m;
 }
 
@@ -243,7 +238,6 @@ TEST(langevin_of_every_process_anneals_the_unscaled_image)
         Moments m = moments_of("langevin", s, 120, prior * prior, 0.5, 0.0625);
         EXPECT_NEAR(m.mean, mean, 1e-9 * (1 + fabs(mean)));
         EXPECT_NEAR(m.variance, last * last * variance, 1e-9 * (1 + variance));
-        case_free(s);
     }
 }
 
@@ -267,7 +261,6 @@ TEST(plain_langevin_stays_at_the_cleanest_level)
         EXPECT_NEAR(moments_of("plain-langevin", s, 299, start, 0.5, 0.0625).variance,
                     last * last * variance, 1e-9 * variance);
         EXPECT_INT(s->run.network_calls, 300);
-        case_free(s);
     }
 }
 
@@ -318,7 +311,6 @@ TEST(corrector_takes_the_langevin_step_of_its_image)
             }
         }
         for (int i = 0; i < 2 * WIDE; i++) EXPECT_NEAR(x[i], want[i], 1e-9 * (1 + fabs(want[i])));
-        case_free(s);
     }
 }
 
@@ -334,7 +326,6 @@ TEST(corrector_stands_still_where_the_score_is_zero)
     must(sample("pc", s, denoiser, noise, 1, x, &err), &err);
     noise.normals(noise.context, 0, 0, WIDE, start);
     for (int i = 0; i < WIDE; i++) EXPECT_NEAR(x[i], 50 * start[i], 1e-12 * 50);
-    case_free(s);
 }
 
 /* Of few values the step does not depend on them, so the sampler is affine again. */
@@ -353,7 +344,6 @@ TEST(corrector_of_few_values_takes_the_expected_norms)
         }
         Moments m = moments_of("pc", s, 2, prior * prior, 0.5, 0.0625);
         EXPECT_NEAR(m.variance, variance, 1e-9 * variance);
-        case_free(s);
     }
 }
 
@@ -394,7 +384,6 @@ static double heavier_share(const char *name)
     EXPECT(s->run.network_calls >= 1000 && s->run.network_calls <= 1001);
     int heavier = 0;
     for (int i = 0; i < POINTS; i++) heavier += x[2 * i] + x[2 * i + 1] > 0;
-    case_free(s);
     return (double)heavier / POINTS;
 }
 

@@ -50,7 +50,6 @@ TEST(every_number_of_steps_of_every_process_gives_finite_images)
                                   seed_noise(&seeds), 3, x, &err));
                     EXPECT_TEXT(err.text, "");
                     for (int i = 0; i < 6; i++) EXPECT(isfinite(x[i]));
-                    case_free(s);
                 }
             }
         }
@@ -94,7 +93,6 @@ TEST(steps_are_network_calls_as_nearly_as_the_sampler_can)
                 EXPECT(s->run.network_calls <= calls[k]);
                 EXPECT(price(&variants[v], &s->run, s->grid.n + 1) > calls[k]);
             }
-            case_free(s);
         }
     }
 }
@@ -123,7 +121,6 @@ TEST(grids_by_default_suit_sampler_and_process)
                 EXPECT_NEAR(level[0].time - level[1].time, level[n - 2].time - level[n - 1].time,
                             1e-9);
             }
-            case_free(s);
         }
     }
 }
@@ -155,7 +152,6 @@ TEST(draws_are_numbered_in_order_of_use)
          * last draws for its step size. */
         bool corrector_last = variants[v].predictor == PREDICTOR_NONE;
         EXPECT_INT(recorder.next, s->run.network_calls + corrector_last);
-        case_free(s);
     }
 }
 
@@ -178,7 +174,6 @@ TEST(image_is_the_same_alone_and_in_a_batch)
                 must(sample(variants[v].name, s, denoiser, seed_noise(&own), 1, alone, &err), &err);
                 EXPECT_SAME(alone, batch + 2 * (size_t)k, sizeof alone);
             }
-            case_free(s);
         }
     }
 }
@@ -209,7 +204,6 @@ TEST(images_do_not_depend_on_the_number_of_threads_or_on_their_mates)
                     &err),
              &err);
         EXPECT_SAME(alone, reference + (size_t)123 * WIDE, sizeof alone);
-        case_free(s);
     }
 }
 
@@ -247,7 +241,6 @@ static void expect_diverged(const Variant *v, BrokenCall broken, const char *pla
     EXPECT_CONTAINS(err.text, place);
     EXPECT_CONTAINS(err.text, what);
     EXPECT_CONTAINS(err.text, "image 3");
-    case_free(s);
 }
 
 TEST(non_finite_values_stop_the_run_and_name_sampler_and_step)
@@ -289,7 +282,6 @@ TEST(every_network_call_can_interrupt_the_run)
             EXPECT_INT(s->run.network_calls, limit > whole ? whole : limit);
             if (!ok) EXPECT_INT(err.kind, ERR_INTERRUPTED);
             if (!ok) EXPECT_CONTAINS(err.text, variants[v].name);
-            case_free(s);
         }
     }
 }
@@ -327,5 +319,4 @@ TEST(options_out_of_range_are_usage_errors)
     s->run.config.langevin_step = 0;
     s->run.config.langevin_steps = 0;
     expect_usage(s, "langevin", "Langevin steps at each level is 0");
-    case_free(s);
 }

@@ -1,27 +1,17 @@
 /* Decoder, KL, dequantisation and the variational bound against closed forms. */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "diffusion/likelihood.h"
 #include "exact_denoiser.h"
+#include "processes.h"
 #include "test.h"
 
 static const double LOG_TWO_PI = 1.83787706640934548356;
 
-static Process make_process(const NoiseConfig *c)
-{
-    Process p;
-    Err err = {0};
-    if (!EXPECT(process_make(&p, c, &err))) abort();
-    return p;
-}
-
 static Process ddpm(int T)
 {
-    return make_process(&(NoiseConfig){.kind = PROCESS_DDPM,
+    return process_of(&(NoiseConfig){.kind = PROCESS_DDPM,
                                        .T = T,
                                        .schedule = SCHEDULE_LINEAR,
                                        .beta_start = 0.1 / T,
@@ -112,12 +102,11 @@ TEST(divergences_of_gaussians_have_their_closed_forms)
                     1e-13 * (1 + kl + v1 / v2));
         EXPECT_NEAR(gaussian_kl(m1, v1, m1, v1), 0, 0);
     }
-    free(z);
 }
 
 TEST(the_prior_of_the_thousand_step_chain_costs_almost_nothing)
 {
-    Process p = make_process(&(NoiseConfig){.kind = PROCESS_DDPM,
+    Process p = process_of(&(NoiseConfig){.kind = PROCESS_DDPM,
                                             .T = 1000,
                                             .schedule = SCHEDULE_LINEAR,
                                             .beta_start = 1e-4,
@@ -125,7 +114,6 @@ TEST(the_prior_of_the_thousand_step_chain_costs_almost_nothing)
     double one = 1, zero = 0;
     EXPECT_NEAR(prior_kl(&p, &one, 1) / log(2), 2.9113e-5, 1e-9);
     EXPECT_NEAR(prior_kl(&p, &zero, 1) / log(2), 5.9e-10, 1e-11);
-    process_free(&p);
 }
 
 TEST(a_uniform_density_takes_exactly_eight_bits_in_every_range)
@@ -224,7 +212,7 @@ static double expected_steps(const LikelihoodRun *run, double *prior)
 
 TEST(bound_of_a_gaussian_closes_on_its_entropy)
 {
-    Process p = make_process(&(NoiseConfig){.kind = PROCESS_DDPM,
+    Process p = process_of(&(NoiseConfig){.kind = PROCESS_DDPM,
                                             .T = 1000,
                                             .schedule = SCHEDULE_LINEAR,
                                             .beta_start = 1e-4,
@@ -250,13 +238,12 @@ TEST(bound_of_a_gaussian_closes_on_its_entropy)
     run.variances = NULL;
     run.variance = VARIANCE_SMALL;
     EXPECT_NEAR(expected_steps(&run, &prior), 3.659800, 1e-6);
-    process_free(&p);
 }
 
 /* The chain of SMLD closes too, though its prior is far from the noised data. */
 TEST(bound_of_a_gaussian_closes_on_its_entropy_for_score_matching_chains)
 {
-    Process p = make_process(
+    Process p = process_of(
         &(NoiseConfig){.kind = PROCESS_SMLD, .levels = 4000, .sigma_min = 0.01, .sigma_max = 30});
     double s2 = half.std * half.std, prior, *variances = mem_doubles(4000);
     for (int t = 0; t < 4000; t++) {
@@ -272,14 +259,13 @@ TEST(bound_of_a_gaussian_closes_on_its_entropy_for_score_matching_chains)
     /* What is left is the distance of N(m, s^2 + smax^2) from the prior, and the steps' bends. */
     EXPECT_NEAR(steps + prior + decoder, 0.5 * (1 + LOG_TWO_PI + log(s2)), 2e-3);
     mem_free(variances);
-    process_free(&p);
 }
 
 /* Variances fitted on samples of the data are the optimal ones, and so is the bound. */
 TEST(fitted_variances_are_the_optimal_ones)
 {
     enum { SAMPLES = 48, SIZE = 64, T = 1000 };
-    Process p = make_process(&(NoiseConfig){.kind = PROCESS_DDPM,
+    Process p = process_of(&(NoiseConfig){.kind = PROCESS_DDPM,
                                             .T = T,
                                             .schedule = SCHEDULE_LINEAR,
                                             .beta_start = 1e-4,
@@ -291,7 +277,6 @@ TEST(fitted_variances_are_the_optimal_ones)
     float *z = test_random(SAMPLES * SIZE, 8, 1);
     for (int i = 0; i < SAMPLES * SIZE; i++) x0[i] = data.mean + data.std * (double)z[i];
     for (int i = 0; i < SAMPLES; i++) seed[i] = (uint64_t)i;
-    free(z);
     ImageSeeds seeds = {.seeds = seed};
     NoiseSource noise = likelihood_noise(&seeds);
     static const int calls[] = {100, 0};
@@ -311,7 +296,6 @@ TEST(fitted_variances_are_the_optimal_ones)
         LikelihoodRun fitted = {.process = &p, .batch = 64, .variances = variances};
         EXPECT_NEAR(expected_steps(&fitted, &prior), 3.219624, 3e-3);
     }
-    process_free(&p);
 }
 
 /* eps such that the predicted x0 is 0.1. */
@@ -326,7 +310,7 @@ static bool predict_a_tenth(void *context, int count, const double *x, const Noi
 
 TEST(a_term_is_half_the_loss_of_signal_to_noise_times_the_squared_error)
 {
-    Process p = make_process(&(NoiseConfig){.kind = PROCESS_DDPM,
+    Process p = process_of(&(NoiseConfig){.kind = PROCESS_DDPM,
                                             .T = 1000,
                                             .schedule = SCHEDULE_LINEAR,
                                             .beta_start = 1e-4,
@@ -353,7 +337,6 @@ TEST(a_term_is_half_the_loss_of_signal_to_noise_times_the_squared_error)
     double std = sqrt(posterior_step(process_level(&p, 1), process_level(&p, 0)).variance_small);
     EXPECT_NEAR(std * std, 5.45318766e-5, 1e-13);
     EXPECT_NEAR(terms[0], -decoder_log_probability(&model_pixels, 0.3, 0.1, std), 1e-9);
-    process_free(&p);
 }
 
 TEST(clipping_bounds_the_predicted_image)
@@ -372,7 +355,6 @@ TEST(clipping_bounds_the_predicted_image)
     run.clip_range = 1;
     EXPECT(bound_run(&run, &d, &noise, 1, &x0, &result, clipped, NULL));
     EXPECT_SAME(clipped, terms, sizeof terms);
-    process_free(&p);
 }
 
 /* Images of grey levels near the mean of a Gaussian, and their seeds. */
@@ -385,7 +367,6 @@ static void make_images(double *x0, uint64_t *seeds)
         x0[i] = pixel_value(&model_pixels, pixel < 0 ? 0 : pixel > 255 ? 255 : pixel);
     }
     for (int i = 0; i < IMAGES; i++) seeds[i] = 100 + (uint64_t)i;
-    free(z);
 }
 
 static Likelihood score(const LikelihoodRun *run, const double *x0, uint64_t seed)
@@ -438,7 +419,6 @@ TEST(estimates_from_few_calls_are_unbiased_and_know_their_error)
         run.calls = calls[k];
         expect_honest(&run, x0, mean, error, 0.35);
     }
-    process_free(&p);
 }
 
 TEST(more_calls_make_the_error_smaller)
@@ -459,7 +439,6 @@ TEST(more_calls_make_the_error_smaller)
         EXPECT(sqrt(square) < 0.7 * before);
         before = sqrt(square);
     }
-    process_free(&p);
 }
 
 TEST(an_image_scores_the_same_bits_in_any_batch_and_with_any_number_of_threads)
@@ -489,7 +468,6 @@ TEST(an_image_scores_the_same_bits_in_any_batch_and_with_any_number_of_threads)
             }
         }
     }
-    process_free(&p);
 }
 
 /* The bound lies above -ln P of the data's own distribution, and not far. */
@@ -512,7 +490,6 @@ TEST(bound_lies_above_the_true_information_of_the_pixels)
         EXPECT(l.standard_error > 0 && l.standard_error < 0.3);
         EXPECT_INT((long long)l.dims, DIMS);
     }
-    process_free(&p);
 }
 
 TEST(bounds_that_cannot_be_are_refused_in_words)
@@ -531,7 +508,7 @@ TEST(bounds_that_cannot_be_are_refused_in_words)
     Denoiser d = gaussian_denoiser(&half);
     NoiseSource noise = {.normals = signs};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        Process p = make_process(&rows[i].process);
+        Process p = process_of(&rows[i].process);
         Err err = {0};
         double x0 = 0.5;
         Likelihood result;
@@ -539,7 +516,6 @@ TEST(bounds_that_cannot_be_are_refused_in_words)
             .process = &p, .calls = rows[i].calls, .clip = rows[i].clip, .batch = 8};
         EXPECT_REFUSED(bound_run(&run, &d, &noise, 1, &x0, &result, NULL, &err), err, ERR_USAGE,
                        rows[i].word);
-        process_free(&p);
     }
 }
 
@@ -574,7 +550,6 @@ TEST(a_bound_stops_when_asked_and_refuses_what_is_not_finite)
     run.progress = NULL;
     EXPECT(!bound_run(&run, &bad, &noise, 1, &x0, &result, NULL, &err));
     EXPECT_INT(err.kind, ERR_DIVERGED);
-    process_free(&p);
 }
 
 /* ---- exact ---- */

@@ -1,30 +1,18 @@
 /* Masks of steps and what chains of few steps cost: every quantity of EDDPM by itself. */
 #include "diffusion/mask.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/rng.h"
 #include "diffusion/likelihood.h"
 #include "diffusion/sampler.h"
 #include "diffusion/step_costs.h"
+#include "processes.h"
 #include "test.h"
 
 enum { MOST = 1000, SIX = 6, MASKS = 1 << SIX };
 
-static Schedule schedule_of(ScheduleKind kind, int T, double first, double last)
-{
-    Schedule s;
-    Err err = {0};
-    if (!schedule_make(&s, kind, T, first, last, NULL, &err)) abort();
-    return s;
-}
-
 static Schedule linear_1000(void)
 {
-    return schedule_of(SCHEDULE_LINEAR, 1000, 1e-4, 0.02);
+    return schedule_of(SCHEDULE_LINEAR, 1000, 1e-4, 0.02, NULL);
 }
 
 static void keep_spaced(unsigned char *m, int T, int K)
@@ -114,15 +102,14 @@ TEST(the_literal_chain_ends_where_the_table_says)
         {true, 5, 0.302, 0.045},    {true, 10, 0.110, 0.0045},  {true, 20, 0.015, 2.4e-4}};
     static unsigned char m[MOST];
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        Schedule s =
-            rows[i].quadratic ? schedule_of(SCHEDULE_SCALED_LINEAR, 50, 1e-4, 0.5) : linear_1000();
+        Schedule s = rows[i].quadratic ? schedule_of(SCHEDULE_SCALED_LINEAR, 50, 1e-4, 0.5, NULL)
+                                       : linear_1000();
         keep_spaced(m, s.T, rows[i].K);
         double digits = rows[i].spaced < 0.01 ? 0.5e-4 : 0.5e-3;
         EXPECT_NEAR(literal_end(&s, m), rows[i].spaced, 1.01 * digits);
         mask_top(m, s.beta, s.T, rows[i].K);
         digits = rows[i].largest < 1e-3 ? 0.5e-5 : rows[i].largest < 0.01 ? 0.5e-4 : 0.5e-3;
         EXPECT_NEAR(literal_end(&s, m), rows[i].largest, 1.01 * digits);
-        schedule_free(&s);
     }
 }
 
@@ -148,7 +135,6 @@ TEST(merged_and_rescaled_chains_end_where_the_schedule_ends)
         for (int t = 0; t < 1000; t++)
             if (!EXPECT_NEAR(alpha_bar[t] / s.alpha_bar[t], 1, 1e-12)) break;
     }
-    schedule_free(&s);
 }
 
 TEST(a_skipped_step_changes_nothing)
@@ -156,7 +142,7 @@ TEST(a_skipped_step_changes_nothing)
     double alpha_bar[10];
     unsigned char m[10];
     static const double half[10] = {.5, .5, .5, .5, .5, .5, .5, .5, .5, .5};
-    Schedule s = schedule_of(SCHEDULE_LINEAR, 10, 0.01, 0.3);
+    Schedule s = schedule_of(SCHEDULE_LINEAR, 10, 0.01, 0.3, NULL);
     for (uint64_t draw = 0; draw < 20; draw++) {
         mask_draw(m, half, 10, 1, draw);
         for (MaskAlphas kind = ALPHAS_MERGED; kind <= ALPHAS_RESCALED; kind++) {
@@ -167,7 +153,6 @@ TEST(a_skipped_step_changes_nothing)
             }
         }
     }
-    schedule_free(&s);
 }
 
 /* q(x_{t-1} | x_t, x0, m) of the paper: variance (1 - a_{t-1}) / (1 - a_t) beta_t, mean by
@@ -176,7 +161,7 @@ TEST(the_posterior_of_a_kept_step_is_that_of_ddpm_with_the_masked_alphas)
 {
     double alpha_bar[8];
     static const unsigned char m[8] = {0, 1, 0, 1, 1, 0, 0, 1};
-    Schedule s = schedule_of(SCHEDULE_LINEAR, 8, 0.02, 0.4);
+    Schedule s = schedule_of(SCHEDULE_LINEAR, 8, 0.02, 0.4, NULL);
     for (MaskAlphas kind = ALPHAS_MERGED; kind <= ALPHAS_RESCALED; kind++) {
         mask_alpha_bar(alpha_bar, kind, &s, m);
         NoiseLevel below = {.alpha = 1, .sigma = 0, .t = -1, .time = -1};
@@ -193,7 +178,6 @@ TEST(the_posterior_of_a_kept_step_is_that_of_ddpm_with_the_masked_alphas)
             below = level;
         }
     }
-    schedule_free(&s);
 }
 
 /* Merged, the levels are those of a sampler on the same steps. */
@@ -209,7 +193,6 @@ TEST(merged_levels_are_those_of_the_respaced_chain)
         NoiseLevel masked = mask_level(alpha_bar, t), level = schedule_level(&s, t);
         EXPECT(masked.alpha == level.alpha && masked.sigma == level.sigma && masked.t == level.t);
     }
-    schedule_free(&s);
 }
 
 /* Costs of the 64 masks of six steps: between 2 and 3, so that a baseline has something to do. */
@@ -323,7 +306,7 @@ TEST(scores_of_zero_and_one_have_the_gradient_of_equation_9)
  * posterior of each chain, from products written out here. */
 TEST(every_chain_of_six_steps_has_the_coefficients_of_the_formulas)
 {
-    Schedule s = schedule_of(SCHEDULE_LINEAR, SIX, 0.02, 0.4);
+    Schedule s = schedule_of(SCHEDULE_LINEAR, SIX, 0.02, 0.4, NULL);
     for (int mask = 1; mask < MASKS; mask++) {
         double alpha_bar[SIX], all = 1, literal = 1, merged = 1, drawn = 1;
         double here[3], before[3] = {1, 1, 1};
@@ -358,7 +341,6 @@ TEST(every_chain_of_six_steps_has_the_coefficients_of_the_formulas)
             }
         }
     }
-    schedule_free(&s);
 }
 
 /* The nearest feasible point, from all ways in which the bounds can hold: each value 0, 1, or free
@@ -561,7 +543,6 @@ TEST(the_error_curve_returns_what_it_was_shown)
     error_curve_make(&c, &nothing);
     EXPECT_NEAR(error_curve_at(&c, cleaner), 1e-6, 1e-8);
     EXPECT_NEAR(error_curve_at(&c, (NoiseLevel){.alpha = 0.01, .sigma = 1}), 1, 0.01);
-    schedule_free(&s);
 }
 
 /* Old errors are forgotten: a network that learns is judged by what it can do now. */
@@ -602,7 +583,6 @@ TEST(the_last_step_costs_what_the_decoder_was_seen_to_cost)
     NoiseLevel below = schedule_level(&s, 1);
     EXPECT(error_curve_cost(&c, level, below) ==
            step_cost(level, below, error_curve_at(&c, level)));
-    schedule_free(&s);
 }
 
 /* The cost of a step is the bound's own term at the variance that makes it smallest. */
@@ -624,7 +604,6 @@ TEST(the_cost_of_a_step_is_the_least_expected_term_of_the_bound)
     EXPECT_NEAR(step_cost(t, clean, 0.1), 0.5 * log(17.0794684453471 * 0.1 / (width * width)),
                 1e-4);
     EXPECT_NEAR(step_cost(t, clean, 1e-12), 0, 1e-5);
-    schedule_free(&s);
 }
 
 static double prior_term(double alpha_bar, double mean_square)
@@ -636,7 +615,7 @@ TEST(a_chain_costs_the_sum_of_its_steps_and_of_its_end)
 {
     double alpha_bar[8], sum = 0;
     static const unsigned char m[8] = {0, 1, 0, 1, 1, 0, 1, 0};
-    Schedule s = schedule_of(SCHEDULE_LINEAR, 8, 0.02, 0.4);
+    Schedule s = schedule_of(SCHEDULE_LINEAR, 8, 0.02, 0.4, NULL);
     ErrorCurve c = gaussian_curve(&s, 0.5, 1);
     mask_alpha_bar(alpha_bar, ALPHAS_LITERAL, &s, m);
     NoiseLevel below = {.alpha = 1, .time = -1};
@@ -649,7 +628,6 @@ TEST(a_chain_costs_the_sum_of_its_steps_and_of_its_end)
     sum += prior_term(alpha_bar[6], 0.5);
     EXPECT_NEAR(chain_cost(&c, alpha_bar, m, 8, 0.5), sum, 1e-12);
     EXPECT_NEAR(end_cost(mask_level(alpha_bar, 6), 0.5), prior_term(alpha_bar[6], 0.5), 1e-12);
-    schedule_free(&s);
 }
 
 /* The optimum over merged steps is a chain that costs what it says, less than the usual spacings. */
@@ -675,5 +653,4 @@ TEST(the_optimum_of_merged_steps_beats_even_and_quadratic_spacing)
         EXPECT(chain_cost(&c, s.alpha_bar, m, 1000, 0.25) > total + end);
         step_grid_free(&g);
     }
-    schedule_free(&s);
 }

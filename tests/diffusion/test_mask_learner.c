@@ -2,12 +2,8 @@
  * normals with variances that fall like those of pictures. */
 #include "diffusion/mask_learner.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/rng.h"
+#include "processes.h"
 #include "test.h"
 
 enum { T = 400, DIMS = 64, BATCH = 16 };
@@ -20,9 +16,7 @@ typedef struct {
 
 static World world_make(void)
 {
-    World w = {0};
-    Err err = {0};
-    if (!schedule_make(&w.schedule, SCHEDULE_LINEAR, T, 2.5e-4, 0.05, NULL, &err)) abort();
+    World w = {.schedule = schedule_of(SCHEDULE_LINEAR, T, 2.5e-4, 0.05, NULL)};
     double sum = 0;
     for (int i = 0; i < DIMS; i++) sum += w.variance[i] = pow(i + 1, -2.2);
     for (int i = 0; i < DIMS; i++) w.variance[i] *= 0.4 * DIMS / sum;
@@ -149,7 +143,6 @@ TEST(the_scores_settle_on_steps_within_two_percent_of_the_optimum)
         for (int t = 0; t < T; t++) EXPECT(l.s[t] == m[t]);
         mask_learner_close(&l);
     }
-    schedule_free(&w.schedule);
 }
 
 /* Algorithm 1 as it stands, with the reward that it names: it goes where noise is easy to tell. */
@@ -169,7 +162,6 @@ TEST(the_plain_loss_as_reward_prefers_the_noisiest_steps)
     EXPECT(mask_learner_extract(&l, 1, m, &err));
     EXPECT(true_cost(&w, m) > spaced_cost(&w, SPACING_QUADRATIC, 20));
     mask_learner_close(&l);
-    schedule_free(&w.schedule);
 }
 
 TEST(all_steps_stay_until_the_ramp_and_the_budget_is_kept_after_it)
@@ -198,7 +190,6 @@ TEST(all_steps_stay_until_the_ramp_and_the_budget_is_kept_after_it)
     EXPECT_SAME(settled, l.s, sizeof settled);
     for (int k = 0; k < 4; k++) EXPECT_INT(l.masks[k].kept, 20);
     mask_learner_close(&l);
-    schedule_free(&w.schedule);
 }
 
 /* Cost of a mask at the errors that the learner saw. */
@@ -240,7 +231,6 @@ TEST(no_step_of_the_moved_ones_can_move_for_the_better)
         EXPECT(cost < seen_cost(&l, drawn));
         mask_learner_close(&l);
     }
-    schedule_free(&w.schedule);
 }
 
 /* Each choice of the paper and of ours runs to its end and keeps so many steps. */
@@ -271,7 +261,6 @@ TEST(every_choice_settles)
         }
         mask_learner_close(&l);
     }
-    schedule_free(&w.schedule);
 }
 
 /* One mask and a running mean learn too. */
@@ -288,7 +277,6 @@ TEST(one_mask_with_a_running_baseline_beats_even_spacing)
     EXPECT(mask_learner_extract(&l, 1, m, &err));
     EXPECT(true_cost(&w, m) < spaced_cost(&w, SPACING_EVEN, 20));
     mask_learner_close(&l);
-    schedule_free(&w.schedule);
 }
 
 TEST(a_saved_learner_goes_on_to_the_same_bits)
@@ -320,7 +308,6 @@ TEST(a_saved_learner_goes_on_to_the_same_bits)
     mask_learner_close(&straight);
     mask_learner_close(&parts);
     mask_learner_close(&rest);
-    schedule_free(&w.schedule);
 }
 
 TEST(levels_are_drawn_evenly_among_the_kept_steps)
@@ -340,7 +327,6 @@ TEST(levels_are_drawn_evenly_among_the_kept_steps)
     for (int t = 0; t < T; t++)
         EXPECT_NEAR(counts[t], l.s[t] * DRAWS / 20, 4.5 * sqrt(DRAWS / 20.0) * l.s[t]);
     mask_learner_close(&l);
-    schedule_free(&w.schedule);
 }
 
 TEST(configurations_that_cannot_be_are_refused)
@@ -365,5 +351,4 @@ TEST(configurations_that_cannot_be_are_refused)
         EXPECT_REFUSED(mask_learner_open(&l, &c, w.mean_square, 3, &w.schedule, &err), err,
                        ERR_USAGE, rows[i].says);
     }
-    schedule_free(&w.schedule);
 }

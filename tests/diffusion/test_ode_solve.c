@@ -1,12 +1,9 @@
 /* The adaptive solver against equations with known solutions, and against the published numbers of
  * calls of the same pair with the same step control. */
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "diffusion/ode_solve.h"
 #include "diffusion/process.h"
+#include "processes.h"
 #include "test.h"
 
 static bool solve(const OdeProblem *p, int count, double *y, OdeCost *cost, Err *err)
@@ -113,10 +110,9 @@ TEST(calls_and_steps_are_those_of_the_published_solver)
         int calls, rejected;
     } rows[] = {{PROCESS_VP, 0.149982, 50, 0}, {PROCESS_SUBVP, 0.149967, 68, 2}};
     for (int k = 0; k < 2; k++) {
-        Process process;
         NoiseConfig config = {
             .kind = rows[k].kind, .beta_min = 0.1, .beta_max = 20, .time_min = 1e-5};
-        if (!EXPECT(process_make(&process, &config, NULL))) return;
+        Process process = process_of(&config);
         OdeProblem p = {.name = "flow",
                         .context = &process,
                         .dims = 2,
@@ -133,7 +129,6 @@ TEST(calls_and_steps_are_those_of_the_published_solver)
         EXPECT_NEAR(prior + y[1], rows[k].log_density, 6e-7);
         EXPECT_INT(cost.calls, rows[k].calls);
         EXPECT_INT(cost.rejected, rows[k].rejected);
-        process_free(&process);
     }
 }
 

@@ -1,23 +1,15 @@
 /* Noise processes against the closed forms of the SDEs (Song et al. 2021, appendix B) and their
  * published constants; grids of levels. */
-#include <math.h>
-#include <stdio.h>
 
 #include "diffusion/mask.h"
 #include "processes.h"
 #include "test.h"
 
-static Process process(ProcessKind kind)
-{
-    Process p;
-    Err err = {0};
-    if (!EXPECT(process_make(&p, &every_process[kind], &err))) fprintf(stderr, "%s\n", err.text);
-    return p;
-}
-
 TEST(constants_of_the_sdes_are_the_published_ones)
 {
-    Process vp = process(PROCESS_VP), sub = process(PROCESS_SUBVP), ve = process(PROCESS_VE);
+    Process vp = process_of(&every_process[PROCESS_VP]),
+            sub = process_of(&every_process[PROCESS_SUBVP]),
+            ve = process_of(&every_process[PROCESS_VE]);
     EXPECT_NEAR(process_level(&vp, 1).alpha, 0.0065715865, 1e-9);
     EXPECT_NEAR(process_level(&vp, 1).sigma, 0.99997841, 1e-8);
     EXPECT_NEAR(process_level(&vp, 1e-3).sigma, 0.010485416, 1e-9);
@@ -30,9 +22,6 @@ TEST(constants_of_the_sdes_are_the_published_ones)
     EXPECT_NEAR(process_level(&ve, 0.5).t, sqrt(0.5), 1e-12);
     EXPECT_NEAR(process_prior_std(&ve), 50, 0);
     EXPECT_NEAR(process_prior_std(&vp), 1, 0);
-    process_free(&vp);
-    process_free(&sub);
-    process_free(&ve);
 }
 
 TEST(a_chain_of_kept_steps_is_a_ddpm_of_its_own)
@@ -41,31 +30,29 @@ TEST(a_chain_of_kept_steps_is_a_ddpm_of_its_own)
     m[3] = m[40] = m[500] = m[999] = 1;
     static const int kept[] = {3, 40, 500, 999};
     for (MaskAlphas kind = ALPHAS_MERGED; kind <= ALPHAS_RESCALED; kind++) {
-        Process p = process(PROCESS_DDPM), whole = process(PROCESS_DDPM);
+        Process *p = process_new(&every_process[PROCESS_DDPM]);
+        Process whole = process_of(&every_process[PROCESS_DDPM]);
         double alpha_bar[1000];
         Err err = {0};
-        EXPECT(!process_keep(&p, kind, none, &err));
-        EXPECT_CONTAINS(err.text, "of 1000 steps none is kept");
-        EXPECT(process_keep(&p, kind, m, &err));
-        EXPECT_INT(p.T, 4);
+        EXPECT_FAILS(process_keep(p, kind, none, &err), err, "of 1000 steps none is kept");
+        EXPECT(process_keep(p, kind, m, &err));
+        EXPECT_INT(p->T, 4);
         mask_alpha_bar(alpha_bar, kind, &whole.schedule, m);
-        EXPECT(process_level(&p, -1).sigma == 0 && process_level(&p, -1).t == 3);
+        EXPECT(process_level(p, -1).sigma == 0 && process_level(p, -1).t == 3);
         for (int k = 0; k < 4; k++) {
-            NoiseLevel level = process_level(&p, k);
+            NoiseLevel level = process_level(p, k);
             EXPECT_NEAR(level.alpha, sqrt(alpha_bar[kept[k]]), 1e-12);
             EXPECT_NEAR(level.sigma, sqrt(1 - alpha_bar[kept[k]]), 1e-12);
             EXPECT(level.t == kept[k] && level.time == k);
-            EXPECT_NEAR(process_time_of_logsnr(&p, level_logsnr(level)), k, 1e-9);
+            EXPECT_NEAR(process_time_of_logsnr(p, level_logsnr(level)), k, 1e-9);
         }
-        EXPECT_NEAR(process_level(&p, 1.5).t, 270, 1e-9);
-        process_free(&p);
-        process_free(&whole);
+        EXPECT_NEAR(process_level(p, 1.5).t, 270, 1e-9);
     }
 }
 
 TEST(ddpm_has_its_trained_levels_at_whole_times_and_the_clean_image_before_them)
 {
-    Process p = process(PROCESS_DDPM);
+    Process p = process_of(&every_process[PROCESS_DDPM]);
     for (int t = -1; t < 1000; t++) {
         NoiseLevel a = process_level(&p, t), b = schedule_level(&p.schedule, t);
         if (!EXPECT(a.alpha == b.alpha && a.sigma == b.sigma && a.time == t)) break;
@@ -76,13 +63,12 @@ TEST(ddpm_has_its_trained_levels_at_whole_times_and_the_clean_image_before_them)
     double middle = log(process_level(&p, 400.5).alpha);
     double ends = log(process_level(&p, 400).alpha) + log(process_level(&p, 401).alpha);
     EXPECT_NEAR(middle, ends / 2, 1e-14);
-    process_free(&p);
 }
 
 TEST(time_is_found_from_the_signal_to_noise_ratio)
 {
     for (int k = 0; k < PROCESSES; k++) {
-        Process p = process((ProcessKind)k);
+        Process p = process_of(&every_process[(ProcessKind)k]);
         double end = process_time_end(&p), noisy = process_time_noisy(&p);
         for (int i = 0; i <= 50; i++) {
             double time = end + (noisy - end) * i / 50;
@@ -91,7 +77,6 @@ TEST(time_is_found_from_the_signal_to_noise_ratio)
         }
         EXPECT_NEAR(process_time_of_logsnr(&p, 300), end, 0);
         EXPECT_NEAR(process_time_of_logsnr(&p, -300), noisy, 0);
-        process_free(&p);
     }
 }
 
@@ -99,20 +84,17 @@ TEST(time_is_found_from_the_signal_to_noise_ratio)
 TEST(a_constant_beta_is_a_process_as_well)
 {
     NoiseConfig config = {.kind = PROCESS_VP, .beta_min = 5, .beta_max = 5, .time_min = 1e-5};
-    Process p;
-    Err err = {0};
-    if (!EXPECT(process_make(&p, &config, &err))) return;
+    Process p = process_of(&config);
     NoiseLevel level = process_level(&p, 0.4);
     EXPECT_NEAR(level.alpha, exp(-1), 1e-15); /* exp(-beta t / 2) */
     EXPECT_NEAR(process_time_of_logsnr(&p, level_logsnr(level)), 0.4, 1e-12);
     EXPECT_NEAR(process_drift(&p, 0.4).g2, 5, 1e-15);
-    process_free(&p);
 }
 
 TEST(drift_and_diffusion_are_the_derivatives_of_the_marginals)
 {
     for (int k = 0; k < PROCESSES; k++) {
-        Process p = process((ProcessKind)k);
+        Process p = process_of(&every_process[(ProcessKind)k]);
         double end = process_time_end(&p), noisy = process_time_noisy(&p);
         for (int i = 1; i < 20; i++) {
             double time = end + (noisy - end) * i / 20, h = 1e-6 * noisy;
@@ -125,14 +107,13 @@ TEST(drift_and_diffusion_are_the_derivatives_of_the_marginals)
             EXPECT_NEAR(d.f * here.alpha, rate, 1e-6 * (fabs(rate) + 1e-6));
             EXPECT_NEAR(want, spread, 1e-5 * (fabs(spread) + 1e-6));
         }
-        process_free(&p);
     }
 }
 
 TEST(grids_fall_from_the_noisiest_to_the_cleanest_level_and_end_clean)
 {
     for (int k = 0; k < PROCESSES; k++) {
-        Process p = process((ProcessKind)k);
+        Process p = process_of(&every_process[(ProcessKind)k]);
         for (SpacingKind spacing = SPACING_EVEN; spacing <= SPACING_KARRAS; spacing++) {
             for (int n = 1; n <= 100; n = n < 3 ? n + 1 : n * 3) {
                 LevelGrid g;
@@ -152,13 +133,12 @@ TEST(grids_fall_from_the_noisiest_to_the_cleanest_level_and_end_clean)
                 level_grid_free(&g);
             }
         }
-        process_free(&p);
     }
 }
 
 TEST(karras_and_logsnr_grids_are_even_in_their_own_scale)
 {
-    Process p = process(PROCESS_VE);
+    Process p = process_of(&every_process[PROCESS_VE]);
     LevelGrid g;
     if (!EXPECT(level_grid_make(&g, &p, SPACING_KARRAS, 9, NULL))) return;
     for (int i = 1; i < 8; i++) {
@@ -172,22 +152,19 @@ TEST(karras_and_logsnr_grids_are_even_in_their_own_scale)
         EXPECT_NEAR(log(g.level[i - 1].sigma / g.level[i].sigma),
                     log(g.level[i].sigma / g.level[i + 1].sigma), 1e-9);
     level_grid_free(&g);
-    process_free(&p);
 }
 
 /* s = sigma / alpha of a grid's levels. */
 static void expect_noise(const NoiseConfig *config, SpacingKind spacing, int n, const double *s,
                          double relative)
 {
-    Process p;
+    Process p = process_of(config);
     LevelGrid g = {0};
     Err err = {0};
-    if (!EXPECT(process_make(&p, config, &err))) return;
     if (EXPECT(level_grid_make(&g, &p, spacing, n, &err)))
         for (int i = 0; i < n; i++)
             EXPECT_NEAR(g.level[i].sigma / g.level[i].alpha, s[i], relative * s[i]);
     level_grid_free(&g);
-    process_free(&p);
 }
 
 /* Karras et al. 2022, table 1 for CIFAR-10, and diffusers' EDM, VE and DPM-Solver schedulers. */
@@ -214,12 +191,11 @@ TEST(grids_are_those_of_published_schedulers)
     static const int steps[] = {999, 937, 864, 775, 663, 511, 301, 102, 18, 0};
     expect_noise(&every_process[PROCESS_DDPM], SPACING_KARRAS, 10, karras_10,
                  1e-4); /* of float tables */
-    Process p = process(PROCESS_DDPM);
+    Process p = process_of(&every_process[PROCESS_DDPM]);
     LevelGrid g = {0};
     if (EXPECT(level_grid_make(&g, &p, SPACING_KARRAS, 10, NULL)))
         for (int i = 0; i < 10; i++) EXPECT_INT(rint(g.level[i].time), steps[i]);
     level_grid_free(&g);
-    process_free(&p);
 }
 
 TEST(wrong_processes_are_refused_by_name)

@@ -1,9 +1,5 @@
 /* The samplers themselves are run, never a copy of their formulas: against published results with
  * a stand-in network, and against closed forms with the exact denoiser of known data. */
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "diffusion/denoiser.h"
 #include "diffusion/sampler.h"
@@ -27,15 +23,25 @@ static void must(bool ok, const Err *err)
     exit(1);
 }
 
+static void setup_free(void *what)
+{
+    Setup *s = what;
+    level_grid_free(&s->grid);
+    process_free(&s->process);
+    free(s);
+}
+
+/* Lives until the case ends. */
 static Setup *setup_betas(double beta_start, double beta_end, int T, SpacingKind spacing, int n)
 {
     Err err = {0};
     Setup *s = calloc(1, sizeof *s);
+    test_at_end(setup_free, s);
     NoiseConfig config = {.kind = PROCESS_DDPM,
-                          .T = T,
-                          .schedule = SCHEDULE_LINEAR,
-                          .beta_start = beta_start,
-                          .beta_end = beta_end};
+                            .T = T,
+                            .schedule = SCHEDULE_LINEAR,
+                            .beta_start = beta_start,
+                            .beta_end = beta_end};
     must(process_make(&s->process, &config, &err), &err);
     must(level_grid_make(&s->grid, &s->process, spacing, n, &err), &err);
     sample_run_defaults(&s->run);
@@ -48,13 +54,6 @@ static Setup *setup_betas(double beta_start, double beta_end, int T, SpacingKind
 static Setup *setup(int T, SpacingKind spacing, int n)
 {
     return setup_betas(1e-4, 0.02, T, spacing, n);
-}
-
-static void setup_free(Setup *s)
-{
-    level_grid_free(&s->grid);
-    process_free(&s->process);
-    free(s);
 }
 
 static bool sample(const char *name, SampleRun *run, Denoiser denoiser, NoiseSource noise,
@@ -143,7 +142,6 @@ static double sum_of_ramp(double beta_start, Prediction kind, bool end_clean)
     Err err = {0};
     must(sample("ddim", &s->run, stand_in(&net), fixed_start(start), 1, x, &err), &err);
     for (int i = 0; i < 768; i++) sum += fabs(x[i]);
-    setup_free(s);
     return sum;
 }
 
@@ -180,7 +178,6 @@ TEST(ddim_reproduces_runs_of_diffusers_with_a_bent_network)
         Err err = {0};
         must(sample("ddim", &s->run, stand_in(&net), fixed_start(start), 4, x, &err), &err);
         for (int i = 0; i < 4; i++) EXPECT_NEAR(x[i], rows[r].x[i], 5e-6);
-        setup_free(s);
     }
 }
 
@@ -218,7 +215,6 @@ TEST(ddpm_on_all_steps_has_the_variances_of_the_closed_form)
         s->run.config.variance = VARIANCE_LARGE;
         EXPECT_NEAR(moments_of("ddpm", s, 0, rows[r].data).variance, rows[r].large, 1e-6);
         EXPECT_INT(s->run.network_calls, 1000);
-        setup_free(s);
     }
 }
 
@@ -237,7 +233,6 @@ TEST(ddpm_on_few_steps_has_the_variances_of_the_closed_form)
         EXPECT_NEAR(moments_of("ddpm", s, 0.5, 0.25).variance, rows[r].small, 6e-6);
         s->run.config.variance = VARIANCE_LARGE;
         EXPECT_NEAR(moments_of("ddpm", s, 0.5, 0.25).variance, rows[r].large, 6e-6);
-        setup_free(s);
     }
 }
 
@@ -256,7 +251,6 @@ TEST(ddim_has_the_variances_and_mean_of_the_closed_form)
         double alpha_T = process_level(&s->process, 999).alpha;
         EXPECT_NEAR(m.mean, 0.5 - 0.5 * alpha_T * sqrt(m.variance), 1e-12);
         if (rows[r].steps == 1000) EXPECT_NEAR(m.mean, 0.49841, 1e-5);
-        setup_free(s);
     }
 }
 
@@ -286,7 +280,6 @@ TEST(ddim_with_eta_one_is_ddpm_with_small_variance)
             must(sample("ddim", &s->run, denoiser, seed_noise(&seeds), 20, a, &err), &err);
             must(sample("ddpm", &s->run, denoiser, seed_noise(&seeds), 20, b, &err), &err);
             for (int i = 0; i < 40; i++) EXPECT_NEAR(a[i], b[i], 1e-12);
-            setup_free(s);
         }
     }
 }
@@ -333,7 +326,6 @@ TEST(every_number_of_steps_on_every_grid_gives_finite_images)
                 EXPECT_INT(s->run.network_calls, rows[r].steps);
                 for (int i = 0; i < 6; i++) EXPECT(isfinite(x[i]));
             }
-            setup_free(s);
         }
     }
 }
@@ -357,7 +349,6 @@ TEST(clipping_keeps_images_in_range)
             for (int i = 0; i < 200; i++) largest = test_larger(largest, fabs(x[i]));
             /* This network leaves the range, so clipping binds: the bound is reached. */
             EXPECT_NEAR(largest, ranges[k], 1e-12);
-            setup_free(s);
         }
     }
 }
@@ -390,7 +381,6 @@ TEST(draws_are_numbered_by_position_and_the_last_step_takes_none)
         bool noisy = strcmp(variants[v].name, "ddpm") == 0 || variants[v].eta > 0;
         for (int draw = 0; draw < 16; draw++)
             EXPECT_INT(recorder.asked[draw], draw == 0 || (noisy && draw < 10));
-        setup_free(s);
     }
 }
 
@@ -435,7 +425,6 @@ TEST(image_is_the_same_alone_and_in_a_batch)
                  &err);
             EXPECT_SAME(alone, batch + 2 * (size_t)k, sizeof alone);
         }
-        setup_free(s);
     }
 }
 
@@ -458,7 +447,6 @@ TEST(images_do_not_depend_on_the_number_of_threads)
             first = false;
             if (!EXPECT_SAME(x, reference, sizeof x)) fprintf(stderr, "%d threads\n", threads);
         }
-        setup_free(s);
     }
 }
 
@@ -497,7 +485,6 @@ TEST(non_finite_predictions_stop_the_run_and_name_the_place)
             EXPECT_CONTAINS(err.text, "step 3 of 10 (timestep 700)");
             EXPECT_CONTAINS(err.text, "image 3");
             EXPECT_INT(s->run.network_calls, 3);
-            setup_free(s);
         }
     }
 }
@@ -516,7 +503,6 @@ TEST(non_finite_states_stop_the_run_and_name_the_place)
         Err err = {0};
         EXPECT_REFUSED(sample(variants[v].name, &s->run, denoiser, seed_noise(&seeds), 4, x, &err),
                        err, ERR_DIVERGED, "step 1 of 10 (timestep 900): the state is -inf");
-        setup_free(s);
     }
 }
 
@@ -551,7 +537,6 @@ TEST(errors_of_the_denoiser_come_through)
         EXPECT_INT(err.kind, ERR_MEMORY);
         EXPECT_TEXT(err.text, "no memory");
     }
-    setup_free(s);
 }
 
 typedef struct {
@@ -585,7 +570,6 @@ TEST(progress_follows_every_network_call_and_can_stop_the_run)
         int calls = (int)s->run.network_calls;
         if (!(sampler->reads & SAMPLE_ODE)) /* which takes as many as it needs */
             EXPECT_INT(sampler->levels ? sampler->levels(&s->run, calls) : calls, 10);
-        setup_free(s);
     }
 }
 
@@ -611,7 +595,6 @@ TEST(options_out_of_range_are_usage_errors)
                            err, ERR_USAGE, "clipping range");
         }
     }
-    setup_free(s);
 }
 
 TEST(samplers_are_found_by_name)
@@ -639,5 +622,4 @@ TEST(ddim_reproduces_the_weights_of_two_modes)
     int heavier = 0;
     for (int i = 0; i < COUNT; i++) heavier += x[2 * i] + x[2 * i + 1] < 0;
     EXPECT_NEAR((double)heavier / COUNT, 0.8, 5 * sqrt(0.8 * 0.2 / COUNT));
-    setup_free(s);
 }

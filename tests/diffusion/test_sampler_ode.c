@@ -42,7 +42,6 @@ static double flow_error(int process, double tolerance)
         double exact = end.alpha * data.mean + spread(end, 0.25) / spread(noisy, 0.25) * from;
         worst = test_larger(worst, fabs(x[i] - exact));
     }
-    case_free(c);
     return worst;
 }
 
@@ -80,7 +79,6 @@ TEST(flow_of_ddpm_ends_at_the_published_mean_and_variance)
     for (int i = 0; i < 2; i++) clean[i] = 0.5 + 0.5 / spread(end, 0.5) * (x[i] - end.alpha * 0.5);
     EXPECT_NEAR(clean[0], 0.4984118, 5e-8);
     EXPECT_NEAR((clean[1] - clean[0]) * (clean[1] - clean[0]), 0.2500076, 5e-8);
-    case_free(c);
 }
 
 TEST(last_step_returns_the_data_predicted_at_the_cleanest_level)
@@ -96,7 +94,6 @@ TEST(last_step_returns_the_data_predicted_at_the_cleanest_level)
             double share = end.alpha * 0.0625 / (spread(end, 0.25) * spread(end, 0.25));
             EXPECT_NEAR(x[i], 0.5 + share * (ends[i] - end.alpha * 0.5), 1e-12);
         }
-        case_free(c);
     }
 }
 
@@ -107,7 +104,6 @@ TEST(calls_are_few_and_alike_on_every_process)
         double x[2];
         flow(c, &data, x);
         EXPECT(c->run.network_calls >= 40 && c->run.network_calls <= 70);
-        case_free(c);
     }
 }
 
@@ -133,7 +129,6 @@ TEST(clipped_flow_is_the_limit_of_clipped_steps)
         case_grid(c, "ode", 0);
         must(sample("ode", c, gaussian_denoiser(&data), from_start(start), 2, fine, &err), &err);
         EXPECT(fabs(x[1] - fine[1]) > 0.01); /* so clipping was felt */
-        case_free(c);
     }
 }
 
@@ -150,7 +145,6 @@ TEST(two_modes_come_out_with_their_weights)
         must(sample("ode", c, mixture_denoiser(&two_modes), seed_noise(&seeds), COUNT, x, &err),
              &err);
         expect_two_modes(x, COUNT);
-        case_free(c);
     }
 }
 
@@ -180,7 +174,6 @@ TEST(image_does_not_depend_on_its_batch_mates_nor_on_threads)
         }
         EXPECT(most > least); /* so images did leave the batch at different times */
         EXPECT_INT(together, most);
-        case_free(c);
     }
 }
 
@@ -220,7 +213,6 @@ TEST(denoiser_is_told_which_images_are_left_in_the_batch)
         double slope = 0.0625 / spread(end, 0.25) / spread(noisy, 0.25);
         EXPECT_NEAR(x[i], i / 100.0 + slope * (50 * start[i] - i / 100.0), 2e-6);
     }
-    case_free(c);
 }
 
 /* A network of 3 classes, of which image i has class i mod 3. */
@@ -266,7 +258,6 @@ TEST(images_of_a_network_keep_their_classes_when_others_have_left)
         EXPECT(memcmp(alone, x + (size_t)i * DIMS, sizeof alone) != 0);
     }
     EXPECT(least < calls);
-    case_free(c);
     mem_free(weights);
     network_close(&network);
     params_free(&table);
@@ -283,7 +274,6 @@ TEST(one_level_is_one_call)
     NoiseLevel level = c->grid.level[0];
     double share = level.alpha * 0.0625 / (spread(level, 0.25) * spread(level, 0.25));
     EXPECT_NEAR(x, 0.5 + share * (0.7 - level.alpha * 0.5), 1e-12);
-    case_free(c);
 }
 
 /* ---- failures ---- */
@@ -308,7 +298,6 @@ TEST(call_limit_counts_every_call_and_its_error_says_what_to_do)
     char limit[64];
     snprintf(limit, sizeof limit, "the limit of %ld calls", needed - 1);
     EXPECT_CONTAINS(err.text, limit);
-    case_free(c);
 }
 
 TEST(non_finite_predictions_stop_ode_and_name_the_place)
@@ -327,7 +316,6 @@ TEST(non_finite_predictions_stop_ode_and_name_the_place)
         EXPECT_CONTAINS(err.text, "(timestep ");
         EXPECT_CONTAINS(err.text, "image 3");
         EXPECT(chosen == NULL);
-        case_free(c);
     }
 }
 
@@ -350,5 +338,4 @@ TEST(options_of_ode_out_of_range_are_usage_errors)
     c->run.config.call_limit = 8;
     EXPECT_REFUSED(sample("ode", c, denoiser, seed_noise(&seeds), 1, x, &err), err, ERR_USAGE,
                    "8 network calls");
-    case_free(c);
 }

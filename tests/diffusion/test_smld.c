@@ -1,8 +1,5 @@
 /* Levels and steps of NCSNv2 against the values of its authors and of the specification, and the
  * widest pair of a set of points against the comparison of all pairs. */
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "base/rng.h"
 #include "diffusion/smld_levels.h"
@@ -113,7 +110,6 @@ TEST(widest_pair_of_few_points_is_exact)
         float *x = test_random(counts[k] * dims[k], 1, 1);
         double all = widest_of_all_pairs(x, counts[k], dims[k]);
         EXPECT_NEAR(widest(x, counts[k], dims[k]), all, 1e-6 * all);
-        free(x);
     }
     float one[3] = {1, 2, 3};
     EXPECT_NEAR(widest(one, 1, 3), 0, 0);
@@ -141,7 +137,6 @@ TEST(widest_pair_of_many_points_is_exact)
         }
         double all = widest_of_all_pairs(x, COUNT, dims), found = widest(x, COUNT, dims);
         EXPECT_NEAR(found, all, 1e-6 * all);
-        free(x);
     }
 }
 
@@ -155,7 +150,6 @@ TEST(widest_pair_of_two_outliers_is_found)
         x[(at + 6) * DIMS] = -90;
         double all = 190, found = widest(x, COUNT, DIMS);
         EXPECT(found >= all && found < all + 0.5);
-        free(x);
     }
 }
 
@@ -178,7 +172,6 @@ TEST(widest_pair_of_more_than_the_limit_of_work_is_called_a_lower_bound)
         EXPECT(found.exact == (count <= WIDEST_POINTS));
         EXPECT(found.distance > 1.414 && found.distance < 1.44);
     }
-    free(x);
 }
 
 TEST(widest_pair_of_a_sample_is_a_lower_bound)
@@ -202,5 +195,4 @@ TEST(widest_pair_does_not_depend_on_threads)
         double again = widest(x, COUNT, DIMS);
         if (!EXPECT_SAME(&again, &first, sizeof first)) fprintf(stderr, "%d threads\n", threads);
     }
-    free(x);
 }

@@ -1,8 +1,5 @@
 /* Samplers on toys whose exact denoiser is known: what is drawn is the distribution itself, in
  * weights, places, widths and shape. */
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "data/toy.h"
 #include "diffusion/sampler.h"

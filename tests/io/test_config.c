@@ -1,7 +1,3 @@
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/fsio.h"
 #include "base/mem.h"
 #include "base/rng.h"
@@ -149,6 +145,23 @@ TEST(config_wrong_ones_are_refused_with_the_expected_words)
     }
 }
 
+TEST(config_suggests_the_key_that_was_meant)
+{
+    for (size_t i = 0; i < sizeof misspelt / sizeof *misspelt; i++) {
+        char section[16], key[64], text[128], words[200];
+        const char *at = misspelt[i].written;
+        for (int n; sscanf(at, " %15[^.].%63s%n", section, key, &n) == 2; at += n) {
+            Config c;
+            Err err = {0};
+            snprintf(text, sizeof text, "{\"%s\":{\"%s\":1}}", section, key);
+            snprintf(words, sizeof words, "config.json: %s.%s is not a known key; did you mean %s?",
+                     section, key, misspelt[i].meant);
+            EXPECT_REFUSED(parse(&c, text, &err), err, ERR_USAGE, words);
+        }
+        EXPECT_TEXT(at, "");
+    }
+}
+
 TEST(config_set_takes_json_words_and_paths)
 {
     Config c;
@@ -166,7 +179,7 @@ TEST(config_set_takes_json_words_and_paths)
                                        "sample.seed=\"77\"",
                                        "train.steps= 5 "};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-        if (!EXPECT(config_set(&c, good[i], &err))) printf("    %s\n", err.text);
+        EXPECT_OK(config_set(&c, good[i], &err), err);
     EXPECT_NEAR(c.train.optimizer.lr, 1e-3, 0);
     EXPECT(c.model.unet.levels == 2 && c.model.multipliers[2] == 0);
     EXPECT_TEXT(c.data.path, "some/dir");
@@ -215,12 +228,11 @@ TEST(config_numbers_that_may_be_auto_read_and_write_the_word)
     EXPECT_CONTAINS(text, "    \"langevin_step\": \"auto\",\n");
     mem_free(text);
     for (int i = 0; i < 3; i++) {
-        EXPECT(!config_set(&c, zero[i], &err));
-        EXPECT_CONTAINS(err.text, "must be \"auto\" or ");
+        EXPECT_FAILS(config_set(&c, zero[i], &err), err, "must be \"auto\" or ");
     }
     /* Other numbers do not know the word. */
-    EXPECT(!config_set(&c, "method.sigma_min=auto", &err));
-    EXPECT_CONTAINS(err.text, "must be a number above 0 and at most 1000000, got \"auto\"");
+    EXPECT_FAILS(config_set(&c, "method.sigma_min=auto", &err), err,
+                 "must be a number above 0 and at most 1000000, got \"auto\"");
 }
 
 TEST(config_spacing_words_stand_at_their_places)
@@ -617,7 +629,7 @@ TEST(config_resolved_file_reads_back_to_the_same_bits)
         char *text = config_to_json(&c);
         if (!EXPECT(text != NULL)) return;
         config_defaults(&back);
-        if (!EXPECT(config_parse(&back, text, strlen(text), "t", &err))) printf("  %s\n", err.text);
+        EXPECT_OK(config_parse(&back, text, strlen(text), "t", &err), err);
         if (EXPECT(back.method.noise.betas != NULL))
             EXPECT_SAME(back.method.noise.betas, c.method.noise.betas, 5 * sizeof(double));
         mem_free(back.method.noise.betas);
@@ -711,8 +723,7 @@ TEST(config_files_that_are_shipped_are_right)
         if (strcmp(names.names[i], "README.md") == 0) continue;
         config_defaults(&c);
         path_join(path, "configs", names.names[i], &err);
-        if (!EXPECT(config_load(&c, path, &err) && config_check(&c, &err)))
-            printf("    %s\n", err.text);
+        EXPECT_OK(config_load(&c, path, &err) && config_check(&c, &err), err);
         config_free(&c);
     }
     names_free(&names);

@@ -1,7 +1,3 @@
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "base/fsio.h"
 #include "io/diffusers/model_folder.h"
 #include "io/safetensors.h"
@@ -15,13 +11,13 @@ typedef struct {
     float values[MANY][32];
 } Weights;
 
-/* The table's tensors under their own names, with values in disk order. */
-static void table_weights(Weights *w, const ParamTable *table, const float *block)
+/* The tensors of `block` under their own names, with values in disk order. */
+static void table_weights(Weights *w)
 {
     memset(w, 0, sizeof *w);
-    w->count = (size_t)table->count;
-    for (int i = 0; i < table->count; i++) {
-        const ParamInfo *info = &table->info[i];
+    w->count = (size_t)table.count;
+    for (int i = 0; i < table.count; i++) {
+        const ParamInfo *info = &table.info[i];
         params_to_disk(info, w->values[i], block + info->offset);
         w->tensors[i] = (TensorOut){.name = info->name, .rank = info->rank, .values = w->values[i]};
         for (int d = 0; d < info->rank; d++) w->tensors[i].shape[d] = info->shape[d];
@@ -35,11 +31,20 @@ static void write_weights(const char *name, const TensorOut *tensors, size_t cou
     EXPECT(safetensors_write(in_folder(name), tensors, count, NULL, 0, &err));
 }
 
-static bool read_weights(const char *folder, const ParamTable *table, float *block, ModelConfig *m,
-                         Err *err)
+/* Into `back`. */
+static bool read_weights(const char *folder, ModelConfig *m, Err *err)
 {
     memset(m, 0, sizeof *m);
-    return model_folder_read_weights(in_folder(folder), table, block, m, err);
+    return model_folder_read_weights(in_folder(folder), &table, back, m, err);
+}
+
+/* The weights are read to the same bits, with so many warnings. */
+static void expect_read(const char *folder, ModelConfig *m, int warnings)
+{
+    Err err = {0};
+    EXPECT_OK(read_weights(folder, m, &err), err);
+    EXPECT_SAME(back, block, sizeof block);
+    EXPECT_INT(m->warning_count, warnings);
 }
 
 #define FILE_NAME "diffusion_pytorch_model.safetensors"
@@ -49,71 +54,63 @@ TEST(a_prefix_of_every_name_is_taken_off_and_said)
 {
     static const char *const prefixes[] = {"module.", "_orig_mod.", "model.", "ema.",
                                            "module._orig_mod.unet."};
-    static float block[BLOCK], back[BLOCK];
-    ParamTable table = make_table();
     Weights w;
     ModelConfig m;
     Err err = {0};
     char names[MANY][80];
     EXPECT(folder_make(in_folder("p"), &err));
-    fill_block(block, &table, 5);
+    begin(5);
     for (size_t k = 0; k < sizeof prefixes / sizeof *prefixes; k++) {
-        table_weights(&w, &table, block);
+        table_weights(&w);
         for (size_t i = 0; i < w.count; i++) {
             snprintf(names[i], sizeof names[i], "%s%s", prefixes[k], w.tensors[i].name);
             w.tensors[i].name = names[i];
         }
         write_weights("p/" FILE_NAME, w.tensors, w.count);
         memset(back, 0, sizeof back);
-        EXPECT(read_weights("p", &table, back, &m, &err));
-        EXPECT_SAME(back, block, sizeof block);
-        EXPECT_INT(m.warning_count, 1);
+        expect_read("p", &m, 1);
         EXPECT_CONTAINS(m.warnings[0], prefixes[k]);
     }
 }
 
 TEST(two_networks_in_one_file_are_refused_unless_one_has_the_plain_names)
 {
-    static float block[BLOCK], back[BLOCK];
-    ParamTable table = make_table();
     Weights w, two = {.count = 2};
     ModelConfig m;
     Err err = {0};
     EXPECT(folder_make(in_folder("p"), &err));
-    fill_block(block, &table, 5);
-    table_weights(&w, &table, block);
+    begin(5);
+    table_weights(&w);
     two.tensors[0] = w.tensors[0];
     two.tensors[0].name = "ema.conv_in.weight";
     two.tensors[1] = w.tensors[0];
     two.tensors[1].name = "model.conv_in.weight";
     write_weights("p/" FILE_NAME, two.tensors, two.count);
-    EXPECT(!read_weights("p", &table, back, &m, &err));
-    EXPECT_CONTAINS(err.text, "holds several networks, under \"ema.\" and \"model.\"");
+    EXPECT_FAILS(read_weights("p", &m, &err), err,
+                 "holds several networks, under \"ema.\" and \"model.\"");
     w.tensors[w.count] = two.tensors[0];
     write_weights("p/" FILE_NAME, w.tensors, w.count + 1);
-    EXPECT(read_weights("p", &table, back, &m, &err));
+    EXPECT(read_weights("p", &m, &err));
     EXPECT_SAME(back, block, sizeof block);
     EXPECT_CONTAINS(m.warnings[0], "\"ema.conv_in.weight\" is not part of this network");
     two.tensors[0].name = "input_blocks.0.0.weight";
     write_weights("p/" FILE_NAME, two.tensors, 1);
-    EXPECT(!read_weights("p", &table, back, &m, &err));
-    EXPECT_CONTAINS(err.text, "whose first is \"input_blocks.0.0.weight\"");
+    EXPECT_FAILS(read_weights("p", &m, &err), err, "whose first is \"input_blocks.0.0.weight\"");
     EXPECT_CONTAINS(err.text, "not those of diffusers");
 }
 
 TEST(weights_under_another_file_name_and_pickles_are_named)
 {
-    static float back[BLOCK];
-    ParamTable table = make_table();
+    begin(0);
     ModelConfig m;
     Err err = {0};
     EXPECT(folder_make(in_folder("p"), &err));
     put("p/last.ckpt", "\x80\x02");
-    EXPECT(!read_weights("p", &table, back, &m, &err));
-    EXPECT_CONTAINS(err.text, "but last.ckpt (a pickle can run code and is not opened");
+    EXPECT_FAILS(read_weights("p", &m, &err), err,
+                 "but last.ckpt (a pickle can run code and is not opened");
     put("p/model.safetensors", "");
-    EXPECT(!read_weights("p", &table, back, &m, &err));
-    EXPECT_CONTAINS(err.text, "but model.safetensors (if these are the weights, call the file ");
+    EXPECT_FAILS(read_weights("p", &m, &err), err,
+                 "but model.safetensors (if these are the weights, call the file ");
 }
 
 TEST(model_weights_under_all_their_old_names)
@@ -130,14 +127,12 @@ TEST(model_weights_under_all_their_old_names)
          "downsample_blocks.0.downsamplers.0.Conv2d_0.bias",
          "upsample_blocks.0.upsamplers.0.conv.bias"},
     };
-    ParamTable table = make_table();
-    float block[BLOCK], back[BLOCK];
-    fill_block(block, &table, 3);
+    begin(3);
     for (int way = 0; way < 4; way++) {
         Weights w;
         ModelConfig m;
         Err err = {0};
-        table_weights(&w, &table, block);
+        table_weights(&w);
         for (int i = 0; i < PARAMS; i++) w.tensors[i].name = old[way % 2][i];
         /* Attention as 1x1 convolutions over images or sequences. */
         static const int matrices[] = {3, 5, 6};
@@ -147,7 +142,7 @@ TEST(model_weights_under_all_their_old_names)
             t->shape[2] = t->shape[3] = 1;
         }
         write_weights("w/" FILE_NAME, w.tensors, w.count);
-        EXPECT(read_weights("w", &table, back, &m, &err));
+        EXPECT(read_weights("w", &m, &err));
         EXPECT_TEXT(err.text, "");
         EXPECT_SAME(back, block, sizeof block);
         EXPECT_INT(m.warning_count, 0);
@@ -156,58 +151,51 @@ TEST(model_weights_under_all_their_old_names)
 
 TEST(model_weights_new_name_wins_over_the_old_one)
 {
-    ParamTable table = make_table();
-    float block[BLOCK], back[BLOCK];
     Weights w;
     ModelConfig m;
     Err err = {0};
-    fill_block(block, &table, 3);
-    table_weights(&w, &table, block);
+    begin(3);
+    table_weights(&w);
     float wrong[2] = {9, 9};
     w.tensors[w.count++] =
         (TensorOut){.name = "time_proj.W", .rank = 1, .shape = {2}, .values = wrong};
     write_weights("w/" FILE_NAME, w.tensors, w.count);
-    EXPECT(read_weights("w", &table, back, &m, &err));
-    EXPECT_SAME(back, block, sizeof block);
-    EXPECT_INT(m.warning_count, 0);
+    expect_read("w", &m, 0);
     /* Two old names of one tensor: nobody can know which is right. */
     w.tensors[2].name = "time_steps.W";
     write_weights("w/" FILE_NAME, w.tensors, w.count);
-    EXPECT(!read_weights("w", &table, back, &m, &err));
-    EXPECT_CONTAINS(err.text, "stands for time_proj.weight, which was there before");
+    EXPECT_FAILS(read_weights("w", &m, &err), err,
+                 "stands for time_proj.weight, which was there before");
 }
 
 TEST(model_weights_missing_wrong_and_unknown_tensors)
 {
-    ParamTable table = make_table();
-    float block[BLOCK], back[BLOCK];
     Weights w;
     ModelConfig m;
     Err err = {0};
-    fill_block(block, &table, 3);
-    table_weights(&w, &table, block);
+    begin(3);
+    table_weights(&w);
     write_weights("w/unet/" FILE_NAME, w.tensors, w.count - 2);
-    EXPECT_REFUSED(read_weights("w", &table, back, &m, &err), err, ERR_FORMAT,
+    EXPECT_REFUSED(read_weights("w", &m, &err), err, ERR_FORMAT,
                    "2 of the network's 9 tensors are missing from the weights, the first "
                    "is \"down_blocks.0.downsamplers.0.conv.bias\"");
     static const int64_t shapes[][4] = {{2, 1, 3, 2}, {1, 2, 3, 3}, {18, 1, 1, 1}};
     for (int i = 0; i < 3; i++) {
-        table_weights(&w, &table, block);
+        table_weights(&w);
         memcpy(w.tensors[0].shape, shapes[i], sizeof shapes[i]);
         write_weights("w/unet/" FILE_NAME, w.tensors, w.count);
-        EXPECT(!read_weights("w", &table, back, &m, &err));
-        EXPECT_CONTAINS(err.text, "tensor \"conv_in.weight\" has shape [");
+        EXPECT_FAILS(read_weights("w", &m, &err), err, "tensor \"conv_in.weight\" has shape [");
         EXPECT_CONTAINS(err.text, "but this network needs [2, 1, 3, 3]");
     }
     /* Trailing ones are for attention alone, and only ones. */
-    table_weights(&w, &table, block);
+    table_weights(&w);
     w.tensors[1].rank = 2;
     w.tensors[1].shape[1] = 1;
     write_weights("w/unet/" FILE_NAME, w.tensors, w.count);
-    EXPECT(!read_weights("w", &table, back, &m, &err));
-    EXPECT_CONTAINS(err.text, "\"conv_in.bias\" has shape [2, 1], but this network needs [2]");
+    EXPECT_FAILS(read_weights("w", &m, &err), err,
+                 "\"conv_in.bias\" has shape [2, 1], but this network needs [2]");
 
-    table_weights(&w, &table, block);
+    table_weights(&w);
     float more[3] = {1, 2, 3};
     for (int i = 0; i < 2; i++) {
         w.tensors[w.count++] = (TensorOut){.name = i ? "zz\"z" : "class_embedding.weight",
@@ -215,9 +203,7 @@ TEST(model_weights_missing_wrong_and_unknown_tensors)
                                            .shape = {3},
                                            .values = more};
         write_weights("w/unet/" FILE_NAME, w.tensors, w.count);
-        EXPECT(read_weights("w", &table, back, &m, &err));
-        EXPECT_SAME(back, block, sizeof block);
-        EXPECT_INT(m.warning_count, 1);
+        expect_read("w", &m, 1);
         EXPECT_CONTAINS(m.warnings[0], i ? "2 tensors are not part of this network and are ignored"
                                          : "tensor \"class_embedding.weight\" is not part");
     }
@@ -225,30 +211,26 @@ TEST(model_weights_missing_wrong_and_unknown_tensors)
 
 TEST(model_weights_that_are_not_finite_are_a_warning)
 {
-    ParamTable table = make_table();
-    float block[BLOCK], back[BLOCK];
     Weights w;
     ModelConfig m;
     Err err = {0};
-    fill_block(block, &table, 3);
-    table_weights(&w, &table, block);
+    begin(3);
+    table_weights(&w);
     w.values[0][3] = NAN;
     w.values[8][0] = -INFINITY;
     write_weights("w/" FILE_NAME, w.tensors, w.count);
-    EXPECT(read_weights("w", &table, back, &m, &err));
+    EXPECT(read_weights("w", &m, &err));
     EXPECT_INT(m.warning_count, 1);
     EXPECT_TEXT(m.warnings[0], "2 values of the weights are not finite");
 }
 
 TEST(model_weights_in_shards)
 {
-    ParamTable table = make_table();
-    float block[BLOCK], back[BLOCK];
     Weights w;
     ModelConfig m;
     Err err = {0};
-    fill_block(block, &table, 4);
-    table_weights(&w, &table, block);
+    begin(4);
+    table_weights(&w);
     write_weights("s/unet/part-1.safetensors", w.tensors, 4);
     write_weights("s/unet/part-2.safetensors", w.tensors + 4, w.count - 4);
     char map[4096];
@@ -259,9 +241,7 @@ TEST(model_weights_in_shards)
                                  i ? "," : "", w.tensors[i].name, i < 4 ? 1 : 2);
     snprintf(map + used, sizeof map - used, "}}");
     put("s/unet/" FILE_NAME ".index.json", map);
-    EXPECT(read_weights("s", &table, back, &m, &err));
-    EXPECT_SAME(back, block, sizeof block);
-    EXPECT_INT(m.warning_count, 0);
+    expect_read("s", &m, 0);
 
     static const char *const bad[][2] = {
         {"{\"weight_map\":{\"a\":\"../part-1.safetensors\"}}", "must be a plain file name"},
@@ -280,8 +260,7 @@ TEST(model_weights_in_shards)
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         put("s/unet/" FILE_NAME ".index.json", bad[i][0]);
-        EXPECT(!read_weights("s", &table, back, &m, &err));
-        EXPECT_CONTAINS(err.text, bad[i][1]);
+        EXPECT_FAILS(read_weights("s", &m, &err), err, bad[i][1]);
     }
 }
 
@@ -302,16 +281,14 @@ TEST(model_weights_sharded_variant_is_found_and_float32_is_preferred)
         {"v/unet/" FILE_NAME ".index.json",
          "v/unet/diffusion_pytorch_model-0000%d-of-00002.safetensors", 5},
     };
-    ParamTable table = make_table();
-    float block[BLOCK], back[BLOCK];
     Weights w;
     ModelConfig m;
     Err err = {0};
     for (size_t s = 0; s < sizeof sets / sizeof *sets; s++) {
         char map[4096], names[2][128];
-        fill_block(block, &table, 4);
+        begin(4);
         for (size_t i = 0; i < BLOCK; i++) block[i] *= sets[s].scale;
-        table_weights(&w, &table, block);
+        table_weights(&w);
         snprintf(names[0], sizeof names[0], sets[s].shard, 1);
         snprintf(names[1], sizeof names[1], sets[s].shard, 2);
         write_weights(names[0], w.tensors, 4);
@@ -322,7 +299,7 @@ TEST(model_weights_sharded_variant_is_found_and_float32_is_preferred)
                                      w.tensors[i].name, names[i < 4 ? 0 : 1] + strlen("v/unet/"));
         snprintf(map + used, sizeof map - used, "}}");
         put(sets[s].index, map);
-        if (!EXPECT(read_weights("v", &table, back, &m, &err))) printf("    %s\n", err.text);
+        EXPECT_OK(read_weights("v", &m, &err), err);
         EXPECT_SAME(back, block, sizeof block);
         if (s + 1 == sizeof sets / sizeof *sets) {
             EXPECT_INT(m.warning_count, 0);
@@ -335,26 +312,21 @@ TEST(model_weights_sharded_variant_is_found_and_float32_is_preferred)
 
 TEST(model_weights_variants_are_read_and_pickles_refused)
 {
-    ParamTable table = make_table();
-    float block[BLOCK], back[BLOCK];
     Weights w;
     ModelConfig m;
     Err err = {0};
     EXPECT(folder_make(in_folder("p"), &err));
-    EXPECT_REFUSED(read_weights("p", &table, back, &m, &err), err, ERR_IO,
+    EXPECT_REFUSED(read_weights("p", &m, &err), err, ERR_IO,
                    "p: holds no diffusion_pytorch_model.safetensors");
     put("p/diffusion_pytorch_model.bin", "\x80\x02");
-    EXPECT(!read_weights("p", &table, back, &m, &err));
+    EXPECT(!read_weights("p", &m, &err));
     EXPECT_INT(err.kind, ERR_FORMAT);
     EXPECT_CONTAINS(err.text, "a pickle can run code and is not opened; re-save it as safetensors");
-    fill_block(block, &table, 5);
-    table_weights(&w, &table, block);
+    begin(5);
+    table_weights(&w);
     write_weights("p/diffusion_pytorch_model.fp16.safetensors", w.tensors, w.count);
-    EXPECT(read_weights("p", &table, back, &m, &err));
-    EXPECT_SAME(back, block, sizeof block);
-    EXPECT_INT(m.warning_count, 1);
+    expect_read("p", &m, 1);
     EXPECT_CONTAINS(m.warnings[0], "diffusion_pytorch_model.fp16.safetensors");
     put("p/" FILE_NAME, "garbage!");
-    EXPECT(!read_weights("p", &table, back, &m, &err));
-    EXPECT_CONTAINS(err.text, "is text, expected a safetensors file");
+    EXPECT_FAILS(read_weights("p", &m, &err), err, "is text, expected a safetensors file");
 }

@@ -1,7 +1,4 @@
 /* Model folders of SMLD and the score SDEs. */
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "io/config.h"
@@ -69,34 +66,12 @@ static void expect_same(const ModelConfig *a, const ModelConfig *b)
            a->sample.variance == b->sample.variance);
 }
 
-static void expect_same_files(const char *a, const char *b)
-{
-    static const char *const names[] = {"model_index.json", "unet/config.json",
-                                        "scheduler/scheduler_config.json",
-                                        "unet/diffusion_pytorch_model.safetensors"};
-    for (int i = 0; i < 4; i++) {
-        char first[64], second[64];
-        FileBytes x, y;
-        Err err = {0};
-        snprintf(first, sizeof first, "%s/%s", a, names[i]);
-        snprintf(second, sizeof second, "%s/%s", b, names[i]);
-        EXPECT(file_read(in_folder(first), 1 << 20, &x, &err));
-        EXPECT(file_read(in_folder(second), 1 << 20, &y, &err));
-        if (EXPECT(x.size == y.size && x.size > 100)) EXPECT_SAME(x.bytes, y.bytes, x.size);
-        file_free(&x);
-        file_free(&y);
-    }
-}
-
 TEST(score_folder_reads_back_what_it_writes_and_writes_the_same_bytes_again)
 {
-    ParamTable table = make_table();
     for (int k = 0; k < KINDS; k++) {
-        float block[BLOCK], back[BLOCK];
         char first[32], second[32];
         Err err = {0};
-        fill_block(block, &table, (unsigned)k);
-        memset(back, 0x55, sizeof back);
+        begin((unsigned)k);
         snprintf(first, sizeof first, "first%d", k);
         snprintf(second, sizeof second, "second%d", k);
         ModelConfig m = score_config(kinds[k].method, kinds[k].sde), read;
@@ -107,34 +82,19 @@ TEST(score_folder_reads_back_what_it_writes_and_writes_the_same_bytes_again)
         m.sample.variance = chain ? VARIANCE_LARGE : VARIANCE_SMALL;
         if (m.method == METHOD_SMLD) m.sample.snr = 0.17, m.sample.corrector_steps = 2;
         EXPECT(model_folder_write(in_folder(first), &m, &table, block, &err));
-        if (!EXPECT(model_folder_read_config(in_folder(first), &read, &err))) {
-            printf("    %s\n", err.text);
-            continue;
-        }
+        if (!EXPECT_OK(read_config(first, &read, &err), err)) continue;
         expect_same(&m, &read);
         EXPECT(model_folder_read_weights(in_folder(first), &table, back, &read, &err));
         EXPECT_INT(read.warning_count, 0);
         EXPECT(model_folder_write(in_folder(second), &read, &table, back, &err));
-        expect_same_files(first, second);
-        model_config_free(&read);
+        expect_same_folder(first, second);
     }
-}
-
-static void expect_file(const char *name, const char *text)
-{
-    FileBytes file;
-    Err err = {0};
-    if (!EXPECT(file_read(in_folder(name), 1 << 20, &file, &err))) return;
-    EXPECT_TEXT((const char *)file.bytes, text);
-    file_free(&file);
 }
 
 TEST(score_folder_of_ve_is_the_one_of_diffusers)
 {
-    ParamTable table = make_table();
-    float block[BLOCK];
     Err err = {0};
-    fill_block(block, &table, 1);
+    begin(1);
     ModelConfig m = score_config(METHOD_SDE, SDE_VE);
     m.noise.sigma_max = 50;
     EXPECT(model_folder_write(in_folder("ve"), &m, &table, block, &err));
@@ -165,18 +125,15 @@ TEST(score_folder_of_ve_is_the_one_of_diffusers)
     m.sample.snr = 0;
     EXPECT(model_folder_write(in_folder("ve"), &m, &table, block, &err));
     ModelConfig read;
-    if (!EXPECT(model_folder_read_config(in_folder("ve"), &read, &err))) return;
+    if (!EXPECT(read_config("ve", &read, &err))) return;
     EXPECT(read.sample.snr == 0.15 && read.sample.corrector_steps == 1);
-    model_config_free(&read);
 }
 
 /* Names that diffusers does not have, so that it refuses the folder instead of misreading it. */
 TEST(score_folder_of_what_diffusers_lacks_has_names_of_our_own)
 {
-    ParamTable table = make_table();
-    float block[BLOCK];
     Err err = {0};
-    fill_block(block, &table, 1);
+    begin(1);
     ModelConfig m = score_config(METHOD_SDE, SDE_SUBVP);
     EXPECT(model_folder_write(in_folder("subvp"), &m, &table, block, &err));
     expect_file("subvp/scheduler/scheduler_config.json",
@@ -188,23 +145,16 @@ TEST(score_folder_of_what_diffusers_lacks_has_names_of_our_own)
                 "  \"num_train_timesteps\": 1000,\n"
                 "  \"sampling_eps\": 1e-05\n"
                 "}\n");
-    FileBytes file;
-    EXPECT(file_read(in_folder("subvp/model_index.json"), 1 << 20, &file, &err));
-    EXPECT_CONTAINS((const char *)file.bytes, "\"DiffcSubVpPipeline\"");
-    EXPECT_CONTAINS((const char *)file.bytes, "    \"diffc\",\n    \"DiffcSubVpScheduler\"\n");
-    file_free(&file);
-    EXPECT(file_read(in_folder("subvp/unet/config.json"), 1 << 20, &file, &err));
-    EXPECT_CONTAINS((const char *)file.bytes, "\"time_embedding_type\": \"fourier_time\"");
-    file_free(&file);
+    expect_in_file("subvp/model_index.json", "\"DiffcSubVpPipeline\"");
+    expect_in_file("subvp/model_index.json", "    \"diffc\",\n    \"DiffcSubVpScheduler\"\n");
+    expect_in_file("subvp/unet/config.json", "\"time_embedding_type\": \"fourier_time\"");
 }
 
 /* Its levels and labels are those of diffusers' VE scheduler, so it is one there, and SMLD here. */
 TEST(score_folder_of_smld_is_one_of_ve_that_says_so)
 {
-    ParamTable table = make_table();
-    float block[BLOCK];
     Err err = {0};
-    fill_block(block, &table, 1);
+    begin(1);
     ModelConfig m = score_config(METHOD_SMLD, SDE_VE);
     m.sample.snr = 0.16;
     m.sample.corrector_steps = 2;
@@ -220,19 +170,14 @@ TEST(score_folder_of_smld_is_one_of_ve_that_says_so)
                 "  \"sigma_min\": 0.01,\n"
                 "  \"snr\": 0.16\n"
                 "}\n");
-    FileBytes file;
-    EXPECT(file_read(in_folder("smld/model_index.json"), 1 << 20, &file, &err));
-    EXPECT_CONTAINS((const char *)file.bytes, "\"ScoreSdeVePipeline\"");
-    file_free(&file);
+    expect_in_file("smld/model_index.json", "\"ScoreSdeVePipeline\"");
 }
 
 /* alpha_bar of diffusers' table against the process: at step i >= 1 it is that of time i / 999, whose
  * label is i, and step 0 is the smallest time of training. */
 TEST(score_folder_of_vp_is_a_ddpm_with_its_noise_at_the_times_of_whole_labels)
 {
-    ParamTable table = make_table();
-    float block[BLOCK];
-    fill_block(block, &table, 1);
+    begin(1);
     /* The last one's first step would be lost in float32 betas, and its others are hardly above. */
     static const double cases[][3] = {
         {0.1, 20, 1e-5}, {0.1, 20, 1e-3}, {0.1, 20, 0.01}, {5, 5, 1e-5}, {1e-4, 1e-4, 1e-6}};
@@ -270,11 +215,10 @@ TEST(score_folder_of_vp_is_a_ddpm_with_its_noise_at_the_times_of_whole_labels)
         EXPECT(worst < 1e-7); /* of 1 - alpha_bar by cancellation, in the last case */
         json_free(file);
         /* Read back as VP; without the key, as the chain that others see. */
-        if (!EXPECT(model_folder_read_config(in_folder("vp"), &read, &err))) continue;
+        if (!EXPECT(read_config("vp", &read, &err))) continue;
         EXPECT(read.method == METHOD_SDE && read.noise.sde == SDE_VP && read.noise.betas == NULL);
         EXPECT(read.noise.beta_min == m.noise.beta_min && read.noise.time_min == m.noise.time_min);
         EXPECT_INT(read.warning_count, 0);
-        model_config_free(&read);
     }
 }
 
@@ -305,7 +249,7 @@ static bool read_scheduler(const char *scheduler, ModelConfig *m, Err *err)
 {
     put("t/unet/config.json", "{\"time_embedding_type\":\"fourier\"}");
     put("t/scheduler/scheduler_config.json", scheduler);
-    return model_folder_read_config(in_folder("t"), m, err);
+    return read_config("t", m, err);
 }
 
 TEST(score_folder_absent_keys_mean_what_diffusers_assumes)
@@ -319,7 +263,6 @@ TEST(score_folder_absent_keys_mean_what_diffusers_assumes)
     EXPECT(m.noise.prediction == PREDICT_SCORE && !m.sample.clip &&
            m.unet.time_kind == TIME_FOURIER);
     EXPECT_INT(m.warning_count, 0);
-    model_config_free(&m);
     if (!EXPECT(read_scheduler("{\"_class_name\":\"ScoreSdeVpScheduler\",\"beta_max\":10,"
                                "\"tolerance\":3}",
                                &m, &err)))
@@ -330,7 +273,6 @@ TEST(score_folder_absent_keys_mean_what_diffusers_assumes)
     EXPECT(m.noise.prediction == PREDICT_EPS);
     EXPECT_INT(m.warning_count, 1);
     EXPECT_CONTAINS(m.warnings[0], "the key tolerance is not known and is ignored");
-    model_config_free(&m);
 }
 
 /* Folders as versions before this one wrote them; diffusers has none of these classes today. */
@@ -347,7 +289,6 @@ TEST(score_folder_of_older_versions_loads)
     EXPECT_INT(m.warning_count, 0);
     EXPECT(!model_diffusers_support(&m).pipeline);
     EXPECT_CONTAINS(model_diffusers_support(&m).but, "of an older diffc");
-    model_config_free(&m);
     put("t/model_index.json",
         "{\"_class_name\":\"ScoreSdeVpPipeline\",\"scheduler\":[\"diffusers\","
         "\"ScoreSdeVpScheduler\"],\"unet\":[\"diffusers\",\"UNet2DModel\"]}");
@@ -359,7 +300,6 @@ TEST(score_folder_of_older_versions_loads)
     EXPECT(m.method == METHOD_SDE && m.noise.sde == SDE_VP && m.noise.beta_max == 10 &&
            m.noise.beta_min == 0.2);
     EXPECT(m.noise.time_min == 1e-5 && m.warning_count == 0 && m.old_class);
-    model_config_free(&m);
 }
 
 /* diffusers keeps the own keys when it saves the scheduler as another one. */
@@ -377,7 +317,6 @@ TEST(score_folder_of_vp_that_diffusers_saved_as_ddim_is_vp)
     }
     EXPECT(m.method == METHOD_SDE && m.noise.sde == SDE_VP && m.noise.beta_max == 20 &&
            m.sample.clip && m.noise.T == 1000);
-    model_config_free(&m);
     EXPECT(!read_scheduler("{\"_class_name\":\"DDPMScheduler\",\"_diffc_method\":\"flow\"}", &m,
                            &err));
     EXPECT_CONTAINS(err.text, "_diffc_method is \"flow\"");
@@ -400,14 +339,10 @@ TEST(score_folder_flat_layout_of_the_public_models)
         "{\"_class_name\":\"ScoreSdeVeScheduler\",\"_diffusers_version\":\"0.1.3\","
         "\"correct_steps\":1,\"num_train_timesteps\":2000,\"sampling_eps\":1e-05,"
         "\"sigma_max\":1348,\"sigma_min\":0.01,\"snr\":0.15}");
-    if (!EXPECT(model_folder_read_config(in_folder("g"), &m, &err))) {
-        printf("    %s\n", err.text);
-        return;
-    }
+    if (!EXPECT_OK(read_config("g", &m, &err), err)) return;
     EXPECT(m.noise.sde == SDE_VE && m.noise.sigma_max == 1348 && m.sample.snr == 0.15 &&
            m.unet.center_input);
     EXPECT_INT(m.warning_count, 0);
-    model_config_free(&m);
 }
 
 #define VE(keys)   "{\"_class_name\":\"ScoreSdeVeScheduler\"" keys "}"
@@ -453,7 +388,6 @@ TEST(score_folder_wrong_values_are_refused_in_one_sentence)
         Err err = {0};
         if (!EXPECT(!read_scheduler(cases[i].scheduler, &m, &err))) {
             printf("    accepted: %s\n", cases[i].scheduler);
-            model_config_free(&m);
             continue;
         }
         EXPECT_INT(err.kind, ERR_FORMAT);

@@ -1,8 +1,4 @@
 #include <float.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "gemm_reference.h"
 #include "math/gemm.h"
@@ -92,7 +88,6 @@ TEST(vec_silu_and_its_derivatives_agree_with_double_at_every_level)
         }
     }
     restore_level();
-    free(x), free(y), free(one), free(d1), free(d2), free(zero);
 }
 
 TEST(vec_silu_adds_where_it_should_and_keeps_nan)
@@ -120,10 +115,8 @@ TEST(vec_silu_adds_where_it_should_and_keeps_nan)
             for (int i = 0; i < N; i++) EXPECT(i % 13 == 0 || !isnan(y[i]));
             test_normals(x, N, 2, 2);
         }
-        free(sum), free(mx);
     }
     restore_level();
-    free(x), free(dy), free(dx), free(ly), free(xdot), free(y);
 }
 
 TEST(vec_softmax_agrees_with_double_and_sums_to_one)
@@ -150,7 +143,6 @@ TEST(vec_softmax_agrees_with_double_and_sums_to_one)
                     total += (double)p[i];
                 }
                 EXPECT_NEAR(total, 1, 1e-6);
-                free(p), free(x);
             }
         }
     }
@@ -211,11 +203,10 @@ TEST(vec_rows_and_sums_agree_with_plain_loops)
                 EXPECT_NEAR(sum[i], expected, 1e-14);
             }
             EXPECT(sum[n] == 0);
-            free(x), free(sum);
+            free(sum);
         }
     }
     restore_level();
-    free(a), free(b), free(y);
 }
 
 /* Rows that start anywhere, cut anywhere, give the same bits. */
@@ -267,11 +258,9 @@ TEST(vec_elementwise_bits_depend_neither_on_alignment_nor_on_the_split)
                      N - i < 7 ? N - i : 7, &step);
         for (int s = 0; s < 4; s++) {
             EXPECT_SAME(state[0][s], state[1][s], N * sizeof(float));
-            free(state[0][s]), free(state[1][s]);
         }
     }
     restore_level();
-    free(x), free(g), free(whole), free(parts), free(moved);
 }
 
 /* Rows of every width against each element alone: the last few elements of a row are computed like
@@ -302,7 +291,6 @@ TEST(vec_elementwise_bits_are_those_of_an_element_alone_in_rows_of_every_width)
         }
     }
     restore_level();
-    free(x), free(a), free(b), free(start), free(row), free(alone);
 }
 
 /* The formula of vec.h, its multiply-adds as vec_simd.c writes them. */
@@ -350,8 +338,6 @@ TEST(vec_adam_has_the_bits_of_its_formula_for_every_number_of_parameters)
                 printf("  %s, list %d of %zu parameters\n", vec_level(), s, n);
     }
     restore_level();
-    for (int s = 0; s < LISTS; s++) free(start[s]), free(list[s]), free(expected[s]);
-    free(grad);
 }
 
 TEST(vec_adam_follows_the_formula)
@@ -388,7 +374,6 @@ TEST(vec_adam_follows_the_formula)
                                      (double)s.decay * dw[i]);
                     de[i] += 0.05 * (dw[i] - de[i]);
                 }
-                free(grad);
             }
             for (int i = 0; i < N; i++) {
                 EXPECT_NEAR((double)w[i], dw[i], 1e-6);
@@ -397,7 +382,6 @@ TEST(vec_adam_follows_the_formula)
                 EXPECT_NEAR((double)ema[i], de[i], 1e-6);
             }
             vec_adam(w, m, v, NULL, ema, N, &s);
-            free(w), free(m), free(v), free(ema);
         }
     }
     restore_level();
@@ -424,7 +408,6 @@ TEST(gemm_agrees_with_the_reference_for_every_transpose_and_shape)
             gemm_reference(ta, tb, M, N, K, alpha, a, lda, b, ldb, beta, expected, ldc);
             EXPECT_CLOSE(c, expected, size, 2e-6);
             for (int r = 0; r < M; r++) EXPECT_SAME(c + r * ldc + N, expected + r * ldc + N, 8);
-            free(a), free(b), free(c), free(expected);
         }
     }
 }

@@ -1,9 +1,5 @@
 /* The products of our own: values against gemm_reference, and the promise that an element's bits
  * depend on nothing but its row of A, its column of B and the level. */
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/parallel.h"
 #include "gemm_reference.h"
@@ -50,24 +46,17 @@ static Case case_make(int M, int N, int K, int form)
     return t;
 }
 
-static void case_free(Case *t)
-{
-    free(t->a), free(t->b), free(t->c), free(t->d), free(t->bias);
-}
-
 /* With exactly the scratch that is promised to be enough: a sanitizer sees any reach beyond. */
 static void run(const Product *p)
 {
     float *scratch = test_random(product_scratch_floats(p->N, p->K, parallel_threads()), 5, 1);
     product_run(p, scratch);
-    free(scratch);
 }
 
 static void run_here(const Product *p)
 {
     float *scratch = test_random(product_scratch_here_floats(p->N, p->K), 5, 1);
     product_run_here(p, scratch);
-    free(scratch);
 }
 
 /* [M,N] without gaps, by the formula. */
@@ -107,8 +96,6 @@ static void check(int M, int N, int K, int form)
     float *y = result_of(&t);
     if (!EXPECT_CLOSE(y, expected, (size_t)M * (size_t)N, 2e-6))
         printf("  %s: M %d N %d K %d, form %d\n", vec_level(), M, N, K, form);
-    free(expected), free(y);
-    case_free(&t);
 }
 
 TEST(product_agrees_with_the_reference_for_every_form_and_tile)
@@ -178,8 +165,6 @@ TEST(product_has_the_bits_of_one_chain_of_multiply_adds_per_element)
         float *y = result_of(&t);
         if (!EXPECT_SAME(y, expected, M * N * sizeof *y))
             printf("  %s, form %d\n", vec_level(), form);
-        free(expected), free(y);
-        case_free(&t);
     }
     best_level();
 }
@@ -203,8 +188,6 @@ TEST(product_bits_do_not_depend_on_the_split_of_rows_or_columns)
         float *parts = result_of(&t);
         if (!EXPECT_SAME(parts, whole, M * N * sizeof *parts))
             printf("  %s, form %d\n", vec_level(), form);
-        free(whole), free(parts);
-        case_free(&t);
     }
     best_level();
 }
@@ -234,10 +217,7 @@ TEST(product_bits_do_not_depend_on_threads_or_packing)
                 product_run(&p, NULL);
                 float *z = result_of(&t);
                 EXPECT_SAME(z, alone, bytes);
-                free(y), free(z);
             }
-            free(alone), free(packed);
-            case_free(&t);
         }
     }
     best_level();
@@ -272,10 +252,7 @@ TEST(product_of_two_parts_of_a_has_the_bits_of_one)
             float *parts = result_of(&t);
             if (!EXPECT_SAME(parts, whole, M * N * sizeof *parts))
                 printf("  %s, form %d, border %d\n", vec_level(), form, borders[i]);
-            free(parts), free(rest);
         }
-        free(whole);
-        case_free(&t);
     }
     best_level();
 }
@@ -290,8 +267,6 @@ TEST(product_adds_to_its_own_output)
     run(&t.p);
     float *y = result_of(&t);
     EXPECT_CLOSE(y, expected, 20 * 37, 1e-6);
-    free(y), free(expected);
-    case_free(&t);
 }
 
 TEST(product_of_nothing_is_bias_and_residual)
@@ -306,7 +281,6 @@ TEST(product_of_nothing_is_bias_and_residual)
     run(&none);
     none.M = 4, none.N = 0;
     run(&none);
-    case_free(&t);
 }
 
 TEST(product_passes_nan_on_to_its_row_or_column_alone)
@@ -319,6 +293,5 @@ TEST(product_passes_nan_on_to_its_row_or_column_alone)
         for (int i = 0; i < 15; i++)
             for (int j = 0; j < 35; j++)
                 EXPECT(!!isnan(t.c[i * t.p.ldc + j]) == (i == 9 || j == 33));
-        case_free(&t);
     }
 }

@@ -1,15 +1,11 @@
 /* Training a classifier of noise levels: exact gradients of second order; and what it predicts. */
 #include "methods/cdm.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "diffusion/noise_classes.h"
 #include "model/network_open.h"
+#include "small_unet.h"
 #include "test.h"
 
 enum { T = 5, CLASSES = T + 2, IMAGES = 5, SIDE = 8, DIMS = SIDE * SIDE, VALUES = IMAGES * DIMS };
@@ -29,20 +25,9 @@ typedef struct {
 
 static ModelConfig classifier(double dropout)
 {
-    ModelConfig m = {.network = NETWORK_UNET, .method = METHOD_CDM};
-    unet_config_defaults(&m.unet);
-    UNetConfig u = m.unet;
-    u.sample_height = u.sample_width = SIDE;
-    u.in_channels = u.out_channels = 1;
-    u.levels = 2;
-    u.block_channels[0] = 8;
-    u.block_channels[1] = 16;
-    u.layers_per_block = 1;
-    u.down_attention[1] = u.up_attention[0] = true;
-    u.groups = 4;
-    u.dropout = dropout;
-    u.noise_classes = CLASSES;
-    m.unet = u;
+    ModelConfig m = {.network = NETWORK_UNET, .method = METHOD_CDM, .unet = two_level_unet(8, SIDE, 1)};
+    m.unet.dropout = dropout;
+    m.unet.noise_classes = CLASSES;
     return m;
 }
 
@@ -61,7 +46,6 @@ static void fill_images(Case *c)
             c->xt[i] =
                 (float)(level.alpha * (double)x0[i] + (double)c->sigma[n] * (double)c->eps[i]);
     }
-    free(x0);
     c->batch = (TrainBatch){.xt = c->xt,
                             .target = c->eps,
                             .classes = c->classes,
@@ -93,7 +77,6 @@ static void draw_weights(Case *c)
         const ParamInfo *p = &c->table.info[i];
         float *noise = test_random(p->count, 100u + (unsigned)i, 0.05f);
         for (size_t j = 0; j < p->count; j++) c->weights[p->offset + j] += noise[j];
-        free(noise);
     }
     for (size_t j = 0; j < last->count; j++) c->weights[last->offset + j] *= 30;
 }
@@ -169,7 +152,6 @@ static double slope(Case *c, size_t offset, const float *direction, size_t n, do
         sum += factor[k] * total_loss(c);
     }
     memcpy(values, before, n * sizeof *values);
-    free(before);
     return sum / (12 * h);
 }
 
@@ -201,7 +183,6 @@ static void expect_exact_gradient(double dropout, double ce_weight, double mse_w
         double norm = sqrt(dot(g, g, p->count));
         if (!EXPECT_NEAR(dot(g, direction, p->count), want, 2e-5 * norm + 1.5e-5 * all))
             printf("  %s, norm %g of %g\n", p->name, norm, all);
-        free(direction);
     }
     case_close(&c);
 }
@@ -361,7 +342,6 @@ TEST(predicted_noise_is_the_slope_of_the_log_density)
         EXPECT(size > 0.01);
         EXPECT_NEAR(got, want, 1e-3 * sqrt(size));
     }
-    free(z);
     case_close(&c);
 }
 
@@ -405,7 +385,6 @@ TEST(passes_side_by_side_give_the_bits_of_one_thread)
     NoiseLevel levels[IMAGES];
     float *z = test_random(VALUES, 9, 1);
     widen(v, z, VALUES);
-    free(z);
     FOR_THREADS(threads)
     {
         Case c;
@@ -464,6 +443,5 @@ TEST(vector_jacobian_product_is_the_slope_of_the_predicted_noise)
         EXPECT(size > 0);
         EXPECT_NEAR(got, want, 3e-3 * sqrt(size));
     }
-    free(z), free(w);
     case_close(&c);
 }

@@ -1,7 +1,4 @@
 /* Learned variances: the bound's terms and their slopes, the hybrid loss, sampling, model folders. */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "base/parallel.h"
@@ -11,20 +8,17 @@
 #include "methods/hybrid_loss.h"
 #include "model/network_open.h"
 #include "model_fixture.h"
+#include "processes.h"
 #include "sample_defaults.h"
 #include "test.h"
 
 static Process ddpm(int T)
 {
-    Process p;
-    Err err = {0};
-    NoiseConfig c = {.kind = PROCESS_DDPM,
-                     .T = T,
-                     .schedule = SCHEDULE_LINEAR,
-                     .beta_start = 0.1 / T,
-                     .beta_end = 20.0 / T};
-    if (!EXPECT(process_make(&p, &c, &err))) abort();
-    return p;
+    return process_of(&(NoiseConfig){.kind = PROCESS_DDPM,
+                                       .T = T,
+                                       .schedule = SCHEDULE_LINEAR,
+                                       .beta_start = 0.1 / T,
+                                       .beta_end = 20.0 / T});
 }
 
 static double pixel(int level)
@@ -57,7 +51,6 @@ TEST(cost_of_a_step_is_the_divergence_in_closed_form_with_its_slope)
             EXPECT_NEAR(slope, 0.5 * (1 - exp(l1 - l2) - d * d * exp(-l2)), 1e-12 * (1 + expected));
         }
     }
-    process_free(&p);
 }
 
 TEST(the_decoders_slope_is_that_of_its_logarithm_everywhere)
@@ -87,7 +80,6 @@ TEST(the_first_step_has_the_small_variance_of_the_second_and_the_decoders_cost)
     double variance = learned_variance(first.q, 0.3);
     EXPECT_NEAR(chain_step_cost(&first, pixel(9), -0.92, variance, NULL),
                 -decoder_log_probability(&model_pixels, pixel(9), -0.92, sqrt(variance)), 1e-12);
-    process_free(&p);
 }
 
 /* ---- the hybrid loss ---- */
@@ -110,7 +102,6 @@ TEST(hybrid_loss_of_a_value_has_the_slope_of_its_differences)
                 EXPECT_NEAR(dv, (up - down) / (2 * e), 1e-6 * (fabs(value) + fabs(dv)));
             }
     }
-    process_free(&p);
 }
 
 TEST(the_bound_in_the_hybrid_loss_is_the_sum_of_all_steps_in_bits_per_dimension)
@@ -126,7 +117,6 @@ TEST(the_bound_in_the_hybrid_loss_is_the_sum_of_all_steps_in_bits_per_dimension)
         sum += chain_step_cost(&s, pixel(70), -0.4, learned_variance(s.q, 0.2), NULL);
     }
     EXPECT_NEAR(mean, 0.5 * sum / (10 * log(2)), 1e-12);
-    process_free(&p);
 }
 
 /* A small U-Net that gives variances, and one batch of noisy images for it. */
@@ -180,7 +170,6 @@ static void fixture_free(Fixture *f)
 {
     network_close(&f->network);
     params_free(&f->table);
-    process_free(&f->p);
     mem_free(f->weights);
     mem_free(f->grads);
     free(f);
@@ -218,12 +207,12 @@ static double pass(Fixture *f, double vlb_weight, bool gradients)
 }
 
 /* Where parameter `name` begins, and how many values it has. */
-static float *param(const Fixture *f, float *block, const char *name, size_t *count)
+static float *param(const Fixture *f, float *values, const char *name, size_t *count)
 {
     for (int i = 0; i < f->table.count; i++)
         if (strcmp(f->table.info[i].name, name) == 0) {
             *count = f->table.info[i].count;
-            return block + f->table.info[i].offset;
+            return values + f->table.info[i].offset;
         }
     abort();
 }
@@ -403,7 +392,6 @@ TEST(bound_with_learned_variances_is_that_of_the_variances_they_mean)
         if (kind == 0) EXPECT_NEAR(learned.nats, expected.nats, 1e-9 * fabs(expected.nats));
         if (kind == 1) EXPECT(fabs(learned.nats - expected.nats) > 1e-3);
     }
-    process_free(&p);
 }
 
 static void sample(VarianceKind kind, double v, double *x)
@@ -425,7 +413,6 @@ static void sample(VarianceKind kind, double v, double *x)
     EXPECT(level_grid_make(&grid, &p, SPACING_EVEN, STEPS, &err));
     EXPECT(sampler_find("ddpm")->run(&run, &d, &noise, 1, x, scratch, &err));
     level_grid_free(&grid);
-    process_free(&p);
 }
 
 TEST(sampling_with_learned_variances_reaches_from_the_small_to_the_large_ones)
@@ -461,10 +448,9 @@ TEST(a_model_that_has_learnt_no_variance_is_not_asked_for_one)
     run.grid = &grid;
     run.config.variance = VARIANCE_LEARNED;
     EXPECT(level_grid_make(&grid, &p, SPACING_EVEN, 5, &err));
-    EXPECT(!sampler_find("ddpm")->run(&run, &d, &noise, 1, x, scratch, &err));
-    EXPECT_CONTAINS(err.text, "this model has learnt none");
+    EXPECT_FAILS(sampler_find("ddpm")->run(&run, &d, &noise, 1, x, scratch, &err), err,
+                 "this model has learnt none");
     level_grid_free(&grid);
-    process_free(&p);
 }
 
 /* ---- model folders ---- */
@@ -486,22 +472,19 @@ static ModelConfig folder_config(void)
 
 TEST(a_folder_keeps_a_learned_variance_and_its_channels)
 {
-    ModelConfig m = folder_config(), back;
-    ParamTable table = make_table();
-    float block[BLOCK];
+    ModelConfig m = folder_config(), read;
     Err err = {0};
-    fill_block(block, &table, 1);
+    begin(1);
     EXPECT(model_folder_write(in_folder("model"), &m, &table, block, &err));
     FileBytes file;
     EXPECT(file_read(in_folder("model/scheduler/scheduler_config.json"), 1 << 16, &file, &err));
     EXPECT_CONTAINS((const char *)file.bytes, "\"variance_type\": \"learned_range\"");
     file_free(&file);
-    if (!EXPECT(model_folder_read_config(in_folder("model"), &back, &err))) return;
-    EXPECT_INT(back.sample.variance, VARIANCE_LEARNED);
-    EXPECT_INT(back.unet.out_channels, 2);
-    EXPECT_INT(back.unet.in_channels, 1);
-    EXPECT_INT(back.warning_count, 0);
-    model_config_free(&back);
+    if (!EXPECT(read_config("model", &read, &err))) return;
+    EXPECT_INT(read.sample.variance, VARIANCE_LEARNED);
+    EXPECT_INT(read.unet.out_channels, 2);
+    EXPECT_INT(read.unet.in_channels, 1);
+    EXPECT_INT(read.warning_count, 0);
 }
 
 TEST(a_folder_whose_channels_and_variance_disagree_is_refused_in_a_sentence)
@@ -514,16 +497,13 @@ TEST(a_folder_whose_channels_and_variance_disagree_is_refused_in_a_sentence)
                  {2, 10, VARIANCE_SMALL, "variance_type is not learned_range"},
                  {2, 1, VARIANCE_LEARNED, "num_train_timesteps is 1"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        ModelConfig m = folder_config(), back;
-        ParamTable table = make_table();
-        float block[BLOCK];
+        ModelConfig m = folder_config(), read;
         Err err = {0};
-        fill_block(block, &table, 1);
+        begin(1);
         m.unet.out_channels = cases[i].channels;
         m.noise.T = cases[i].T;
         m.sample.variance = cases[i].variance;
         EXPECT(model_folder_write(in_folder("model"), &m, &table, block, &err));
-        EXPECT_REFUSED(model_folder_read_config(in_folder("model"), &back, &err), err, ERR_FORMAT,
-                       cases[i].part);
+        EXPECT_REFUSED(read_config("model", &read, &err), err, ERR_FORMAT, cases[i].part);
     }
 }

@@ -1,9 +1,6 @@
 /* The score objectives: exact gradients, one optimum, which is the score. */
 #include "methods/score_objective.h"
 
-#include <math.h>
-#include <stdio.h>
-
 #include "base/rng.h"
 #include "data/toy.h"
 #include "exact_denoiser.h"
@@ -55,8 +52,6 @@ static void bench_close(Bench *b)
 {
     net_free(b->nw.net);
     params_free(&b->table);
-    float *owned[] = {b->weights, b->grads, b->xt, b->target, b->t, b->weight, b->loss};
-    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
 }
 
 /* xt = points + sigma eps, with the weight sigma^2; the levels go round among `levels`. */
@@ -150,11 +145,8 @@ TEST(gradients_match_central_differences_of_the_loss)
             double norm = sqrt(case_dot(g, g, p->count));
             if (!EXPECT_NEAR(case_dot(g, direction, p->count), slope, 1e-3 * norm + 1e-5 * whole))
                 EXPECT_TEXT("the gradient above", p->name);
-            free(direction);
-            free(before);
         }
     }
-    free(points);
     bench_close(&b);
 }
 
@@ -203,7 +195,6 @@ TEST(losses_and_gradients_of_an_affine_score_are_those_of_the_formula)
         }
         EXPECT_CLOSE(b.grads + b.table.info[0].offset, wanted, D * D, 1e-6);
         EXPECT_CLOSE(b.grads + b.table.info[1].offset, wanted_bias, D, 1e-6);
-        free(points);
         bench_close(&b);
     }
 }
@@ -226,10 +217,7 @@ TEST(gradients_are_added_and_losses_without_gradients_are_the_same)
         EXPECT_CLOSE(twice, once, n, 1e-6);
         bench_run(&b, kinds[k], NULL, 1);
         EXPECT_SAME(b.loss, loss, sizeof loss);
-        free(once);
-        free(twice);
     }
-    free(points);
     bench_close(&b);
 }
 
@@ -355,7 +343,6 @@ static double score_error(Bench *b, double sigma)
                 whole += score * score;
             }
         }
-        free(points);
     }
     return wrong / whole;
 }

@@ -1,6 +1,4 @@
 /* The error of a model on noise added to a data set, where it has a closed form. */
-#include <math.h>
-#include <string.h>
 
 #include "exact_denoiser.h"
 #include "model/denoise.h"

@@ -1,12 +1,10 @@
 /* The network as a denoiser: vector-Jacobian products for likelihoods. */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "diffusion/process.h"
 #include "model/network_open.h"
+#include "small_unet.h"
 #include "test.h"
 
 enum { IMAGES = 5, SIDE = 8, CHANNELS = 2, DIMS = SIDE * SIDE * CHANNELS, VALUES = IMAGES * DIMS };
@@ -22,18 +20,7 @@ typedef struct {
 
 static ModelConfig small_unet(void)
 {
-    ModelConfig m = {.network = NETWORK_UNET};
-    UNetConfig *u = &m.unet;
-    unet_config_defaults(u);
-    u->sample_height = u->sample_width = SIDE;
-    u->in_channels = u->out_channels = CHANNELS;
-    u->levels = 2;
-    u->block_channels[0] = 8;
-    u->block_channels[1] = 16;
-    u->layers_per_block = 1;
-    u->down_attention[1] = u->up_attention[0] = true;
-    u->groups = 4;
-    return m;
+    return (ModelConfig){.network = NETWORK_UNET, .unet = two_level_unet(8, SIDE, CHANNELS)};
 }
 
 static void open_case(Case *c, Prediction prediction, int images)
@@ -63,7 +50,6 @@ static void fill(double *y, int n, unsigned tag)
 {
     float *z = test_random((size_t)n, tag, 1);
     for (int i = 0; i < n; i++) y[i] = (double)z[i];
-    free(z);
 }
 
 static void make_levels(NoiseLevel *levels)

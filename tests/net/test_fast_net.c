@@ -1,9 +1,5 @@
 /* A whole U-Net by the fast convolutions against float64, and against the same U-Net by the plain
  * convolutions: outputs, gradients of every tensor, and the losses of a training. */
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/fsio.h"
 #include "base/rng.h"
@@ -166,7 +162,6 @@ static void expect_exact(int side, const Form *form, const float *exact)
     if (!EXPECT(error <= allowed))
         printf("  %s at %s, images of side %d: %.2g of the RMS\n", form->name, vec_level(), side,
                error);
-    free(y);
     case_end(&c);
 }
 
@@ -184,7 +179,6 @@ TEST(a_whole_network_is_exact_to_3e_5_of_the_rms_at_every_level)
         for (int level = SIMD_PLAIN; level <= SIMD_AVX512; level++)
             for (int i = 0; i < 3; i++)
                 if (vec_set_level((SimdLevel)level)) expect_exact(side, &forms[i], exact);
-        free(exact);
     }
     EXPECT_INT(networks, 3);
     EXPECT(feof(file));
@@ -232,7 +226,6 @@ static void images_open(Images *im)
 static void images_close(Images *im)
 {
     if (im->real) dataset_close(&im->data);
-    free(im->noise);
 }
 
 /* Input of one update for both networks. */

@@ -1,8 +1,6 @@
 /* The MLP: its formula, its four passes, its names. */
 #include "net/mlp.h"
 
-#include <stdio.h>
-
 #include "base/parallel.h"
 #include "net_case.h"
 
@@ -14,7 +12,7 @@ static void declare(NetCase *c, ParamTable *table, const MlpConfig *m, int batch
     c->x = net_input(net, 1, 1, m->dims, true);
     c->t = net_input(net, 1, 1, 1, false);
     Err err = {0};
-    if (!EXPECT(mlp_config_check(m, &err))) printf("  %s\n", err.text);
+    EXPECT_OK(mlp_config_check(m, &err), err);
     c->y = mlp_declare(net, m, c->x, c->t);
     net_set_output(net, c->y);
 }
@@ -124,8 +122,6 @@ TEST(all_four_passes_are_right)
         case_expect_gradients(&c, case_loss, grads, 1e-3);
         case_backward2(&c, c.weights, second);
         case_expect_gradients(&c, case_second_loss, second, 1e-3);
-        free(grads);
-        free(second);
         case_end(&c);
     }
 }
@@ -194,11 +190,10 @@ TEST(settings_out_of_range_are_refused_by_name)
     EXPECT_TEXT(err.text, "an MLP's width must be in 1..4096, got 4098");
     m = good;
     m.layers = -1;
-    EXPECT(!mlp_config_check(&m, &err));
-    EXPECT_CONTAINS(err.text, "layers must be in 1..64, got -1");
+    EXPECT_FAILS(mlp_config_check(&m, &err), err, "layers must be in 1..64, got -1");
     m = good;
     m.fourier_scale = (double)NAN;
-    EXPECT(!mlp_config_check(&m, &err));
-    EXPECT_CONTAINS(err.text, "fourier_scale must be above 0 and at most 1000, got nan");
+    EXPECT_FAILS(mlp_config_check(&m, &err), err,
+                 "fourier_scale must be above 0 and at most 1000, got nan");
     EXPECT_INT(err.kind, ERR_USAGE);
 }

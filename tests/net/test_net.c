@@ -1,8 +1,6 @@
 /* The graph: parameters, shapes, plans, passes, on a small net that holds every operation. */
 #include "net/net.h"
 
-#include <stdio.h>
-
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "net/net_internal.h"
@@ -90,7 +88,6 @@ TEST(parameter_gradients_match_central_differences)
     float *grads = test_floats(table.block_floats);
     case_backward(&c, c.weights, grads);
     case_expect_gradients(&c, case_loss, grads, 2e-3);
-    free(grads);
     case_end(&c);
 }
 
@@ -148,9 +145,6 @@ TEST(second_gradients_match_central_differences)
             case_slope(&c, case_second_loss, net_value(c.net, c.x), direction, c.x_floats, 4e-3);
         double norm = sqrt(case_dot(mx, mx, c.x_floats));
         EXPECT_NEAR(case_dot(mx, direction, c.x_floats), slope, 2e-3 * norm);
-        free(direction);
-        free(mx);
-        free(grads);
         case_end(&c);
     }
 }
@@ -174,9 +168,6 @@ TEST(gradients_are_added_to_what_stands_there)
     case_backward2(&c, c.weights, added);
     for (size_t i = 0; i < table.block_floats; i++) added[i] -= start[i];
     EXPECT_CLOSE(added, once, table.block_floats, 1e-5);
-    free(start);
-    free(added);
-    free(once);
     case_end(&c);
 }
 
@@ -196,7 +187,6 @@ TEST(every_mode_gives_the_same_output_bits)
         EXPECT_SAME(net_value(c.net, c.y), first, c.y_floats * sizeof *first);
         case_end(&c);
     }
-    free(first);
 }
 
 TEST(input_gradients_do_not_need_parameter_gradients)
@@ -210,8 +200,6 @@ TEST(input_gradients_do_not_need_parameter_gradients)
     memcpy(dx, net_gradient(c.net, c.x), c.x_floats * sizeof *dx);
     case_backward(&c, c.weights, NULL);
     EXPECT_SAME(net_gradient(c.net, c.x), dx, c.x_floats * sizeof *dx);
-    free(dx);
-    free(grads);
     case_end(&c);
 }
 
@@ -241,13 +229,8 @@ TEST(any_number_of_threads_gives_the_same_bits)
         EXPECT_SAME(net_value(c.net, c.y), y, c.y_floats * sizeof *y);
         EXPECT_SAME(g, first, bytes);
         EXPECT_SAME(g2, second, bytes);
-        free(g2);
-        free(g);
         case_end(&c);
     }
-    free(y);
-    free(first);
-    free(second);
 }
 
 TEST(an_image_alone_has_the_bits_it_has_in_a_batch)
@@ -288,7 +271,6 @@ TEST(the_passes_allocate_nothing)
     case_backward(&c, c.weights, grads);
     case_backward2(&c, c.weights, grads);
     mem_seal(NULL);
-    free(grads);
     case_end(&c);
 }
 
@@ -464,7 +446,6 @@ TEST(parameters_lie_at_multiples_of_sixteen_with_zeros_between)
     for (; end < table.block_floats; end++) EXPECT(block[end] == 0.0f);
     EXPECT(parameters == table.parameters);
     EXPECT_INT(params_find(&table, "conv_1"), -1);
-    free(block);
     net_free(c.net);
     params_free(&table);
 }
@@ -523,8 +504,6 @@ TEST(initialisation_is_a_function_of_seed_and_tensor_number)
     EXPECT_SAME(one, two, a.block_floats * sizeof *one);
     params_init(&a, two, 10);
     EXPECT(memcmp(one + a.info[0].offset, two + a.info[0].offset, 16) != 0);
-    free(two);
-    free(one);
     params_free(&a);
     params_free(&b);
 }
@@ -556,7 +535,6 @@ TEST(fresh_weights_follow_their_rules)
     params_init(&zero, block, 1);
     const ParamInfo *z = &zero.info[params_find(&zero, "linear.weight")];
     for (size_t i = 0; i < z->count; i++) EXPECT(block[z->offset + i] == 0.0f);
-    free(block);
     params_free(&zero);
     params_free(&table);
 }
@@ -582,7 +560,6 @@ TEST(a_1x1_convolution_is_the_product_it_should_be)
     for (int k = 0; k < 3; k++)
         EXPECT_NEAR((double)net_value(net, y)[3 + k], (double)(disk[2 * k] - 2 * disk[2 * k + 1]),
                     1e-6);
-    free(block);
     net_free(net);
     params_free(&table);
 }
@@ -610,7 +587,6 @@ TEST(the_mean_of_a_convolution_is_that_of_the_convolution_made)
         net_free(net);
     }
     EXPECT_CLOSE(y, mean, N * K, 2e-6);
-    free(weights);
     params_free(&table);
 }
 
@@ -679,7 +655,6 @@ static int joined_run(Joined *j, NetMode mode, float *y)
     test_normals(net_value(j->net, j->x), (size_t)JOIN_N * JOIN_SIDE * JOIN_SIDE * 16, 1, 1);
     net_forward(j->net, weights);
     memcpy(y, net_value(j->net, j->y), j->y_floats * sizeof *y);
-    free(weights);
     NetProfile p;
     for (int i = 0; net_profile_kind(j->net, i, &p); i++)
         if (strcmp(p.name, "concat") == 0) return p.nodes;
@@ -718,7 +693,6 @@ TEST(sampling_reads_a_concat_in_its_halves_with_the_bits_of_training)
         }
         EXPECT(bytes[0] + size <= bytes[1]);
     }
-    free(y[0]), free(y[1]);
 }
 
 TEST(sampling_makes_a_concat_whose_first_half_is_no_whole_vectors)
@@ -732,7 +706,6 @@ TEST(sampling_makes_a_concat_whose_first_half_is_no_whole_vectors)
             EXPECT_INT(joined_halves(channels[i], NET_INFER, given, false, y[1], &unused), 1);
             EXPECT_SAME(y[0], y[1], floats * sizeof *y[0]);
         }
-        free(y[0]), free(y[1]);
     }
 }
 
@@ -747,7 +720,6 @@ TEST(halves_are_joined_again_where_something_goes_back)
             EXPECT_INT(joined_run(&j, modes[i], y[i > 0]), modes[i] == NET_TRAIN);
             if (i > 0) EXPECT_SAME(y[1], y[0], j.y_floats * sizeof *y[0]);
         }
-        free(y[0]), free(y[1]);
         joined_free(&j);
     }
 }
@@ -768,7 +740,6 @@ TEST(a_concat_that_is_the_output_is_made)
     EXPECT_INT(joined_run(&j, NET_INFER, y[1]), 1);
     EXPECT_SAME(y[0], y[1], 2 * floats * sizeof *y[0]);
     for (int c = 0; c < 56; c++) EXPECT_NEAR((double)y[1][56 + c], 3 * (double)y[1][c], 1e-5);
-    free(y[0]), free(y[1]);
     joined_free(&j);
 }
 

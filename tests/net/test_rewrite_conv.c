@@ -1,7 +1,5 @@
 /* Fusing changes where sums are made, not what they are: a net whose sums and upsampling are fused
  * into a convolution against the same net declared so that nothing can be. */
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/parallel.h"
 #include "net_case.h"
@@ -80,8 +78,6 @@ TEST(fused_passes_equal_the_passes_one_by_one)
             EXPECT_CLOSE(net_gradient2(fused.net, fused.x), net_gradient2(plain.net, plain.x),
                          fused.x_floats, 5e-6);
         }
-        free(a);
-        free(b);
         plain.table = &none; /* the table is the first net's */
         case_end(&plain);
         case_end(&fused);
@@ -127,8 +123,5 @@ TEST(held_weights_give_the_same_bits)
     net_hold(c.net, c.weights);
     net_forward(c.net, c.weights);
     EXPECT_SAME(net_value(c.net, c.y), y, c.y_floats * sizeof *y);
-    free(a);
-    free(b);
-    free(y);
     case_end(&c);
 }

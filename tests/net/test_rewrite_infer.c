@@ -1,7 +1,5 @@
 /* What a net that only runs forward saves must not show in its results: the same net planned for
  * training is the reference. */
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/parallel.h"
 #include "net_case.h"
@@ -73,8 +71,6 @@ TEST(merged_attention_equals_the_layers_one_by_one)
         float *folded = values(&f, NET_INFER), *whole = values(&f, NET_TRAIN);
         EXPECT(memcmp(folded, whole, value_floats(&f) * sizeof *folded) != 0);
         EXPECT_CLOSE(folded, whole, value_floats(&f), 2e-6);
-        free(folded);
-        free(whole);
     }
 }
 
@@ -87,8 +83,6 @@ TEST(what_cannot_be_merged_gives_the_bits_of_training)
     for (int i = 0; i < 4; i++) {
         float *infer = values(&forms[i], NET_INFER), *train = values(&forms[i], NET_TRAIN);
         EXPECT_SAME(infer, train, value_floats(&forms[i]) * sizeof *infer);
-        free(infer);
-        free(train);
     }
 }
 
@@ -126,7 +120,6 @@ TEST(folding_is_undone_where_something_goes_back_and_done_again)
     static const NetMode modes[] = {NET_INFER, NET_TRAIN, NET_INFER, NET_INFER};
     for (int i = 0; i < 4; i++) {
         size_t before = net_plan_bytes(c.net, NET_TRAIN, parallel_threads());
-        if (i > 0) free(c.weights), free(c.ly), free(c.my), free(c.r);
         case_begin(&c, modes[i]);
         net_forward(c.net, c.weights);
         EXPECT_SAME(net_value(c.net, c.y), modes[i] == NET_INFER ? folded : whole,
@@ -135,8 +128,6 @@ TEST(folding_is_undone_where_something_goes_back_and_done_again)
                    (long long)before);
     }
     case_end(&c);
-    free(folded);
-    free(whole);
 }
 
 TEST(merged_attention_has_the_same_bits_for_any_number_of_threads_and_in_any_batch)
@@ -146,18 +137,13 @@ TEST(merged_attention_has_the_same_bits_for_any_number_of_threads_and_in_any_bat
     FOR_THREADS(threads)
     {
         float *y = values(&f, NET_INFER);
-        if (one) EXPECT_SAME(y, one, value_floats(&f) * sizeof *y);
-        if (one)
-            free(y);
-        else
-            one = y;
+        if (!one) one = y;
+        EXPECT_SAME(y, one, value_floats(&f) * sizeof *y);
         (void)threads;
     }
     Form alone = {.batch = 1, .heads = 1};
     float *y = values(&alone, NET_INFER); /* its input is the batch's first */
     EXPECT_SAME(y, one, value_floats(&alone) * sizeof *y);
-    free(y);
-    free(one);
 }
 
 /* Held or not, what the weights are now counts. */
@@ -178,7 +164,6 @@ TEST(merged_weights_follow_the_parameters)
     }
     EXPECT(memcmp(y[0], y[1], c.y_floats * sizeof **y) != 0);
     EXPECT_SAME(y[2], y[1], c.y_floats * sizeof **y);
-    for (int i = 0; i < 3; i++) free(y[i]);
     case_end(&c);
 }
 
@@ -238,6 +223,4 @@ TEST(dropout_with_a_mask_is_the_same_in_inference_as_in_training)
         case_end(&c);
     }
     EXPECT_SAME(y[0], y[1], floats * sizeof **y);
-    free(y[0]);
-    free(y[1]);
 }

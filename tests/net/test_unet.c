@@ -2,10 +2,9 @@
 #include "base/parallel.h"
 #include "net/unet.h"
 
-#include <stdio.h>
-
 #include "base/mem.h"
 #include "net_case.h"
+#include "small_unet.h"
 #include "unet_rule.h"
 
 /* ---- declaring ---- */
@@ -20,22 +19,14 @@ static void declare(NetCase *c, ParamTable *table, const UNetConfig *u, int batc
     c->t = u->noise_classes ? -1 : net_input(net, 1, 1, 1, false);
     c->label = u->classes ? net_input(net, 1, 1, 1, false) : -1;
     Err err = {0};
-    if (!EXPECT(unet_config_check(u, size, size, &err))) printf("  %s\n", err.text);
+    EXPECT_OK(unet_config_check(u, size, size, &err), err);
     c->y = unet_declare(net, u, c->x, c->t, c->label);
     net_set_output(net, c->y);
 }
 
 static UNetConfig tiny(void)
 {
-    UNetConfig u;
-    unet_config_defaults(&u);
-    u.levels = 2;
-    u.block_channels[0] = 8;
-    u.block_channels[1] = 16;
-    u.layers_per_block = 1;
-    u.down_attention[1] = u.up_attention[0] = true;
-    u.groups = 4;
-    return u;
+    return two_level_unet(8, 0, 3);
 }
 
 /* The network at labels t, its weights drawn as training draws them. Result in `out`. */
@@ -88,7 +79,6 @@ TEST(fourier_frequencies_are_drawn_with_the_scale_asked_for)
         int at = params_find(&table, "time_proj.weight");
         if (!EXPECT(at >= 0 && table.info[at].count == 8 && !table.info[at].trainable)) return;
         memcpy(drawn[k], weights + table.info[at].offset, sizeof drawn[k]);
-        free(weights);
         net_free(c.net);
         params_free(&table);
     }
@@ -197,7 +187,6 @@ static void expect_vector(const UNetConfig *u, const Vector *v)
     for (int i = 0; i < 2; i++)
         EXPECT_NEAR((double)y[c.y_floats - 2 + (size_t)i], v->last[i],
                     1e-5 * fmax(scale, fabs(v->last[i])));
-    free(y);
     case_end(&c);
 }
 
@@ -351,10 +340,6 @@ static void golden_begin(Golden *g, const char *name)
 
 static void golden_end(Golden *g)
 {
-    free(g->grad);
-    free(g->second);
-    free(g->dx);
-    free(g->mx);
     case_end(&g->c);
 }
 
@@ -377,7 +362,6 @@ static void golden_line(Golden *g, const char *kind, const char *name, const dou
     /* A shift of all keys of an image changes nothing: the exact gradient is zero. */
     double floor = strstr(name, "to_k.bias") ? 1.0 : 0.0;
     expect_line(kind, name, disk, p->count, want, floor);
-    free(disk);
 }
 
 TEST(gradients_of_both_orders_match_pytorch)
@@ -404,7 +388,6 @@ TEST(gradients_of_both_orders_match_pytorch)
             EXPECT_NEAR(sum_abs, v[1], 1e-5 * v[1]);
             EXPECT_NEAR((double)y[0], v[2], 1e-4 * fabs(v[2]));
             EXPECT_NEAR((double)y[g.c.y_floats - 1], v[3], 1e-4 * fabs(v[3]));
-            free(y);
         } else if (EXPECT(sscanf(line, "%15s %127s %lf %lf %lf %lf", kind, name, &v[0], &v[1],
                                  &v[2], &v[3]) == 6)) {
             golden_line(&g, kind, name, v);
@@ -443,8 +426,6 @@ static void expect_four_passes_of(const UNetConfig *u)
     got = case_dot(grads, direction, table.block_floats);
     slope = case_slope(&c, case_second_loss, c.weights, direction, table.block_floats, 0.02);
     EXPECT_NEAR(got, slope, 1e-3 * fabs(slope));
-    free(direction);
-    free(grads);
     case_end(&c);
 }
 
@@ -519,11 +500,8 @@ TEST(a_unet_has_the_same_bits_for_any_number_of_threads)
         }
         EXPECT_SAME(net_value(c.net, c.y), y, c.y_floats * sizeof *y);
         EXPECT_SAME(grads, first, bytes);
-        free(grads);
         case_end(&c);
     }
-    free(y);
-    free(first);
 }
 
 TEST(an_image_through_a_unet_does_not_see_its_batch)
@@ -562,7 +540,6 @@ TEST(sampling_needs_less_memory_than_training_and_no_allocation)
     mem_seal("a training step");
     case_backward(&c, c.weights, grads);
     mem_seal(NULL);
-    free(grads);
     case_end(&c);
 }
 
@@ -634,57 +611,37 @@ TEST(groups_that_do_not_divide_are_refused_with_groups_that_do)
     EXPECT_CONTAINS(message(&u, 8, 8), "3 groups do not divide its 16 channels");
 }
 
+/* `base` with one other value. */
+#define REFUSED(base, change, words)                                                               \
+    do {                                                                                           \
+        UNetConfig other = base();                                                                 \
+        other.change;                                                                              \
+        EXPECT_CONTAINS(message(&other, 8, 8), words);                                             \
+    } while (0)
+
 TEST(every_other_bad_value_is_refused_by_name)
 {
+    REFUSED(tiny, head_dim = 17, "heads of 17 channels do not fit the 16 channels of level 1");
+    REFUSED(tiny, layers_per_block = 13, "layers per block is 13; it must be 1 to 12");
+    REFUSED(tiny, eps = 0.0f, "eps is 0");
+    REFUSED(tiny, dropout = 1.0f, "dropout is 1");
+    REFUSED(tiny, dropout = NAN, "dropout is nan");
+    REFUSED(tiny, mid_scale = 0.0f, "scale factor is 0");
+    REFUSED(tiny, downsample_padding = 2, "downsample padding is 2; it must be 0 to 1");
+    REFUSED(classifier, noise_classes = 2, "noise levels to tell apart is 2; it must be 3 to");
+    REFUSED(classifier, classifier_channels = -1, "channels of the classifier is -1");
+    REFUSED(classifier, scale_shift = true, "without an embedding, which scale_shift needs");
+    REFUSED(classifier, classes = 3, "without an embedding, which a class label needs");
+    REFUSED(tiny, freq_shift = 4.0f, "freq_shift is 4; with 8 channels");
+    REFUSED(tiny, levels = 9, "number of levels is 9");
+    REFUSED(tiny, block_channels[1] = 0, "channel count of a level is 0");
+    REFUSED(tiny, input_fouriers = 9, "number of input frequencies is 9");
     UNetConfig u = tiny();
-    u.head_dim = 17;
-    EXPECT_CONTAINS(message(&u, 8, 8),
-                    "heads of 17 channels do not fit the 16 channels of level 1");
     u.head_dim = 16;
     EXPECT_TEXT(message(&u, 8, 8), "");
-    u.layers_per_block = 13;
-    EXPECT_CONTAINS(message(&u, 8, 8), "layers per block is 13; it must be 1 to 12");
-    u = tiny();
-    u.eps = 0.0f;
-    EXPECT_CONTAINS(message(&u, 8, 8), "eps is 0");
-    u = tiny();
-    u.dropout = 1.0f;
-    EXPECT_CONTAINS(message(&u, 8, 8), "dropout is 1");
-    u.dropout = NAN;
-    EXPECT_CONTAINS(message(&u, 8, 8), "dropout is nan");
-    u = tiny();
-    u.mid_scale = 0.0f;
-    EXPECT_CONTAINS(message(&u, 8, 8), "scale factor is 0");
-    u = tiny();
-    u.downsample_padding = 2;
-    EXPECT_CONTAINS(message(&u, 8, 8), "downsample padding is 2; it must be 0 to 1");
-    u = classifier();
-    u.noise_classes = 2;
-    EXPECT_CONTAINS(message(&u, 8, 8), "noise levels to tell apart is 2; it must be 3 to");
-    u = classifier();
-    u.classifier_channels = -1;
-    EXPECT_CONTAINS(message(&u, 8, 8), "channels of the classifier is -1");
-    u = classifier();
-    u.scale_shift = true;
-    EXPECT_CONTAINS(message(&u, 8, 8), "without an embedding, which scale_shift needs");
-    u = classifier();
-    u.classes = 3;
-    EXPECT_CONTAINS(message(&u, 8, 8), "without an embedding, which a class label needs");
-    u = tiny();
-    u.freq_shift = 4.0f;
-    EXPECT_CONTAINS(message(&u, 8, 8), "freq_shift is 4; with 8 channels");
-    u = tiny();
-    u.levels = 9;
-    EXPECT_CONTAINS(message(&u, 8, 8), "number of levels is 9");
-    u = tiny();
-    u.block_channels[1] = 0;
-    EXPECT_CONTAINS(message(&u, 8, 8), "channel count of a level is 0");
-    u = tiny();
     u.input_fouriers = 2;
     u.input_fourier[1] = 13;
     EXPECT_CONTAINS(message(&u, 8, 8), "exponent of an input frequency is 13; it must be 0 to 12");
-    u.input_fouriers = 9;
-    EXPECT_CONTAINS(message(&u, 8, 8), "number of input frequencies is 9");
 }
 
 TEST(input_frequencies_widen_the_first_convolution_alone)
@@ -710,7 +667,6 @@ TEST(input_frequencies_widen_the_first_convolution_alone)
     net_value(c.net, c.x)[0] = 0.01f * 2 / 255;
     case_loss(&c, c.weights);
     EXPECT(memcmp(before, net_value(c.net, c.y), c.y_floats * sizeof(float)) != 0);
-    free(before);
     case_end(&c);
 }
 

@@ -63,7 +63,6 @@ TEST(affine_adds_the_offset_after_the_factor)
     float *x = check_random(33, 1, 1), *y = check_scratch(33);
     affine_forward(&d, 2, -1, y, x);
     for (int i = 0; i < 33; i++) EXPECT_NEAR((double)y[i], 2 * (double)x[i] - 1, 5e-7);
-    check_free(x), check_free(y);
 }
 
 /* ---- shift and modulate */

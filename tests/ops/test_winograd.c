@@ -1,8 +1,3 @@
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/parallel.h"
 #include "math/vec.h"
 #include "ops/winograd.h"
@@ -62,14 +57,8 @@ static Layer layer_make(Size s)
 /* For the level and the number of threads in use. */
 static void layer_room(Layer *l)
 {
-    free(l->u), free(l->scratch);
     l->u = test_floats(winograd_weights_floats(&l->d));
     l->scratch = test_floats(winograd_scratch_floats(&l->d, parallel_threads()));
-}
-
-static void layer_free(Layer *l)
-{
-    free(l->x), free(l->w), free(l->dy), free(l->u), free(l->scratch);
 }
 
 /* The convolution as one loop over its multiplications: y += x w, dx += dy w or dw += x dy. */
@@ -130,60 +119,40 @@ static void backward_data(Layer *l, const WinogradGradient *dx)
     winograd_backward_data(&l->d, dx, l->dy, l->u, l->scratch);
 }
 
-TEST(winograd_forward_is_exact_to_2e_5_of_the_rms_at_every_level)
+static void expect_accurate_pass(Pass pass, const char *what)
 {
     for (int i = 0; i < SIZES; i++) {
         Layer l = layer_make(sizes[i]);
-        double *exact = reference(&l, FORWARD);
-        float *y = test_floats(l.ny);
+        double *exact = reference(&l, pass);
+        size_t n = pass == FORWARD ? l.ny : pass == DATA ? l.nx : l.nw;
         FOR_LEVELS(level)
         {
+            float *start = test_random(n, 4, 1), *y = test_random(n, 4, 1);
             layer_room(&l);
-            memset(y, 0xff, l.ny * sizeof *y);
-            forward(&l, y, NULL);
-            expect_accurate(y, NULL, exact, l.ny, sizes[i], "forward");
+            if (pass == FORWARD) memset(y, 0xff, n * sizeof *y), start = NULL, forward(&l, y, NULL);
+            if (pass == DATA) backward_data(&l, &(WinogradGradient){.a = y});
+            if (pass == WEIGHTS)
+                winograd_backward_weights(&l.d, y, &(WinogradInput){.a = l.x}, l.dy, l.scratch);
+            expect_accurate(y, start, exact, n, sizes[i], what);
         }
-        free(exact), free(y), layer_free(&l);
+        free(exact);
     }
     best_level();
+}
+
+TEST(winograd_forward_is_exact_to_2e_5_of_the_rms_at_every_level)
+{
+    expect_accurate_pass(FORWARD, "forward");
 }
 
 TEST(winograd_data_gradient_is_exact_to_2e_5_of_the_rms_and_is_added)
 {
-    for (int i = 0; i < SIZES; i++) {
-        Layer l = layer_make(sizes[i]);
-        double *exact = reference(&l, DATA);
-        float *start = test_random(l.nx, 4, 1);
-        FOR_LEVELS(level)
-        {
-            layer_room(&l);
-            float *dx = test_random(l.nx, 4, 1);
-            backward_data(&l, &(WinogradGradient){.a = dx});
-            expect_accurate(dx, start, exact, l.nx, sizes[i], "data gradient");
-            free(dx);
-        }
-        free(exact), free(start), layer_free(&l);
-    }
-    best_level();
+    expect_accurate_pass(DATA, "data gradient");
 }
 
 TEST(winograd_weight_gradient_is_exact_to_2e_5_of_the_rms_and_is_added)
 {
-    for (int i = 0; i < SIZES; i++) {
-        Layer l = layer_make(sizes[i]);
-        double *exact = reference(&l, WEIGHTS);
-        float *start = test_random(l.nw, 4, 1);
-        FOR_LEVELS(level)
-        {
-            layer_room(&l);
-            float *dw = test_random(l.nw, 4, 1);
-            winograd_backward_weights(&l.d, dw, &(WinogradInput){.a = l.x}, l.dy, l.scratch);
-            expect_accurate(dw, start, exact, l.nw, sizes[i], "weight gradient");
-            free(dw);
-        }
-        free(exact), free(start), layer_free(&l);
-    }
-    best_level();
+    expect_accurate_pass(WEIGHTS, "weight gradient");
 }
 
 static double dot(const float *a, const float *b, size_t n)
@@ -205,7 +174,6 @@ TEST(winograd_gradients_are_the_adjoints_of_forward)
         double size = sqrt(dot(y, y, l.ny) * dot(l.dy, l.dy, l.ny));
         EXPECT_NEAR(dot(dx, l.x, l.nx) / size, dot(y, l.dy, l.ny) / size, 1e-6);
         EXPECT_NEAR(dot(dw, l.w, l.nw) / size, dot(y, l.dy, l.ny) / size, 1e-6);
-        free(y), free(dx), free(dw), layer_free(&l);
     }
 }
 
@@ -255,13 +223,9 @@ TEST(winograd_of_two_tensors_is_that_of_their_concatenation_bit_for_bit)
             EXPECT_SAME(db, eb, pixels * (size_t)B * sizeof *db);
             backward_data(&l, &(WinogradGradient){.b = db_only, .channels_a = A});
             EXPECT_SAME(db_only, eb, pixels * (size_t)B * sizeof *db);
-            free(a), free(b), free(dw2), free(start), free(da), free(db), free(db_only), free(ea);
-            free(eb);
         }
-        free(y), free(y2), free(dx), free(dw);
     }
     best_level();
-    layer_free(&l);
 }
 
 TEST(winograd_of_an_upsampled_tensor_is_that_of_upsampling_before)
@@ -301,9 +265,8 @@ TEST(winograd_of_an_upsampled_tensor_is_that_of_upsampling_before)
             EXPECT_SAME(dw2, dw, l.nw * sizeof *dw);
             backward_data(&l, &(WinogradGradient){.a = dx, .upsampled = true});
             expect_accurate(dx, start, exact, l.nx / 4, from[i], "upsampled data gradient");
-            free(y), free(y2), free(dw), free(dw2), free(dx), free(start);
         }
-        free(small), free(wide), free(exact), layer_free(&l);
+        free(wide), free(exact);
     }
     best_level();
 }
@@ -338,7 +301,7 @@ TEST(winograd_epilogue_adds_bias_shift_and_residual_and_scales)
                 EXPECT_NEAR(sums[(j / K * 2 + 1) * K + j % K], squares, 1e-6 * squares);
             }
         }
-        free(bias), free(shift), free(residual), free(y), free(exact), free(sums), layer_free(&l);
+        free(exact), free(sums);
     }
     best_level();
 }
@@ -365,7 +328,7 @@ static Results run_all(Layer *l)
 
 static void results_free(Results r)
 {
-    free(r.y), free(r.dx), free(r.dw), free(r.sums);
+    free(r.sums);
 }
 
 TEST(winograd_gives_the_same_bits_for_any_number_of_threads)
@@ -391,7 +354,7 @@ TEST(winograd_gives_the_same_bits_for_any_number_of_threads)
             }
             (void)threads;
         }
-        results_free(one), layer_free(&l);
+        results_free(one);
     }
     best_level();
 }
@@ -410,9 +373,9 @@ static void expect_same_alone(Size many)
         EXPECT_SAME(r.y, all.y + n * one.ny, one.ny * sizeof *r.y);
         EXPECT_SAME(r.dx, all.dx + n * one.nx, one.nx * sizeof *r.dx);
         EXPECT_SAME(r.sums, all.sums + n * 2 * K, 2 * K * sizeof *r.sums);
-        results_free(r), layer_free(&one);
+        results_free(r);
     }
-    results_free(all), layer_free(&l);
+    results_free(all);
 }
 
 TEST(winograd_gives_an_image_the_same_bits_in_any_batch)
@@ -481,7 +444,6 @@ TEST(winograd_writes_nothing_beside_its_outputs_and_scratch)
             winograd_backward_weights(&l.d, dw, &(WinogradInput){.a = l.x}, l.dy, scratch);
             expect_guards(u, nu), expect_guards(scratch, ns), expect_guards(y, l.ny);
             expect_guards(dx, l.nx), expect_guards(dw, l.nw), expect_guards(s, sums * 2);
-            layer_free(&l);
         }
     }
     best_level();
@@ -501,7 +463,6 @@ TEST(winograd_keeps_a_nan_in_its_image_and_lets_it_reach_every_output_it_should)
         if (!near) EXPECT(!isnan(y[i]));
         if (near && row >= 2 && row <= 4 && column >= 2 && column <= 4) EXPECT(isnan(y[i]));
     }
-    free(y), layer_free(&l);
 }
 
 TEST(winograd_serves_3x3_with_stride_and_padding_one_and_enough_channels)

@@ -22,10 +22,9 @@ TEST(batches_hold_every_level_and_clean_images_are_continuous)
     Config c = tiny_config();
     Err err = {0};
     for (int dequantise = 0; dequantise < 2; dequantise++) {
-        Trainer *t;
         TrainBatch b;
         c.method.dequantise = dequantise;
-        if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
+        Trainer *t = must_open(&c);
         EXPECT(batch_open(&b, SIZE, DIMS, &err));
         batch_read_train(t, &b, 0), batch_diffuse_train(t, &b, 0);
         int seen[STEPS + 2] = {0};
@@ -48,7 +47,6 @@ TEST(batches_hold_every_level_and_clean_images_are_continuous)
         for (int k = 0; k < STEPS + 2; k++) EXPECT(seen[k] > 1 && seen[k] < 40);
         EXPECT(dequantise ? off > 0.9 : off < 1e-4);
         batch_close(&b);
-        trainer_close(t);
     }
 }
 
@@ -61,17 +59,15 @@ TEST(training_lowers_both_losses_and_the_log_tells_them)
     c.train.optimizer.ema = 0;
     c.method.ce_weight = 0.05;
     for (int k = 0; k < 2; k++) {
-        Trainer *t;
         Config now = c;
         if (k == 0) now.train.steps = 1, now.train.optimizer.lr = 1e-9;
-        if (!EXPECT(trainer_open(&t, &now, NULL, &err))) return;
+        Trainer *t = must_open(&now);
         const char *run = test_path(k ? "long" : "short");
-        if (!EXPECT(trainer_run(t, run, &err))) printf("  %s\n", err.text);
+        EXPECT_OK(trainer_run(t, run, &err), err);
         loss[k] = logged(run, "validation", (int)now.train.steps, "\"loss\":");
         ce[k] = logged(run, "validation", (int)now.train.steps, "\"cross_entropy\":");
         mse[k] = logged(run, "validation", (int)now.train.steps, "\"squared_error\":");
         EXPECT_NEAR(loss[k], 0.05 * ce[k] + mse[k], 1e-4);
-        trainer_close(t);
     }
     EXPECT(ce[1] < ce[0] - 0.2);
     EXPECT(mse[1] < 0.8 * mse[0]);
@@ -106,14 +102,13 @@ TEST(the_mean_squared_error_is_over_images_with_noise_in_training_and_validation
     enum { CLASSES = 4, IMAGES = 8 };
     Config c = tiny_config();
     Err err = {0};
-    Trainer *t;
     c.method.noise.T = CLASSES - 2;
     c.method.noise.beta_end = 0.9;
     c.method.ce_weight = 0.25;
     c.method.mse_weight = 2;
     c.train.steps = 1;
     c.train.optimizer.lr = 1e-30;
-    if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
+    Trainer *t = must_open(&c);
     memset(t->optimizer.weights, 0, t->table.block_floats * sizeof(float));
     memset(t->optimizer.ema, 0, t->table.block_floats * sizeof(float));
     TrainBatch b;
@@ -125,26 +120,22 @@ TEST(the_mean_squared_error_is_over_images_with_noise_in_training_and_validation
     EXPECT(trained.clean > 0 && trained.noisy > 0);
     EXPECT_INT(held_out.clean, 2);
     const char *run = test_path("zeros");
-    if (!EXPECT(trainer_run(t, run, &err))) printf("  %s\n", err.text);
+    EXPECT_OK(trainer_run(t, run, &err), err);
     EXPECT_NEAR(logged(run, "step", 1, "\"loss\":"), 0.25 * trained.ce + 2 * trained.mse, 1e-5);
     EXPECT_NEAR(logged(run, "validation", 1, "\"cross_entropy\":"), held_out.ce, 1e-5);
     EXPECT_NEAR(logged(run, "validation", 1, "\"squared_error\":"), held_out.mse, 1e-5);
     EXPECT_NEAR(logged(run, "validation", 1, "\"loss\":"), 0.25 * held_out.ce + 2 * held_out.mse,
                 1e-5);
     batch_close(&b);
-    trainer_close(t);
 }
 
 TEST(an_update_of_clean_images_alone_has_the_cross_entropy_as_its_loss)
 {
     Config c = tiny_config();
-    Err err = {0};
-    Trainer *t;
     c.method.ce_weight = 0.25;
-    if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
+    Trainer *t = must_open(&c);
     LossSum sum = {.part = {6}, .images = 3};
     EXPECT_NEAR(loss_sum_mean(&sum, t), 0.5, 0);
-    trainer_close(t);
 }
 
 TEST(so_few_levels_that_clean_is_a_tenth_below_the_first_are_validated_too)

@@ -32,10 +32,7 @@ TEST(a_run_ends_with_a_model_that_samples_with_as_many_calls_as_it_keeps_steps)
         c.method.mask.alphas = alphas;
         const char *run = test_path("run%d", (int)alphas);
         must_train(&c, run, false, NULL);
-        if (!EXPECT(model_open(&m, run, 0, 0, &err))) {
-            printf("%s\n", err.text);
-            return;
-        }
+        if (!EXPECT_OK(model_open(&m, run, 0, 0, &err), err)) return;
         EXPECT(m.config.method == METHOD_EDDPM && m.config.alphas == alphas);
         EXPECT_INT(m.config.noise.T, STEPS);
         EXPECT_INT(m.config.kept_count, KEEP);
@@ -139,8 +136,7 @@ TEST(images_are_shared_out_among_the_masks)
 {
     Config c = tiny_config();
     Err err = {0};
-    Trainer *t;
-    if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
+    Trainer *t = must_open(&c);
     MaskLearner *l = &t->masks.learner;
     for (int step = 0; step < STEPS - 1; step++) l->s[step] = 0.3;
     t->state.samples = 80;
@@ -153,7 +149,6 @@ TEST(images_are_shared_out_among_the_masks)
     batch_read_train(t, &t->train_batch[0], 84), batch_diffuse_train(t, &t->train_batch[0], 84);
     for (int i = 0; i < 4; i++)
         EXPECT((double)t->train_batch[0].t[i] == masks_level(t, 84 + (uint64_t)i).t);
-    trainer_close(t);
 }
 
 /* The error that the bound is made of, against the definition: a network that answers zero predicts
@@ -162,8 +157,7 @@ TEST(the_measured_error_is_that_of_the_clipped_prediction)
 {
     Config c = tiny_config();
     Err err = {0};
-    Trainer *t;
-    if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
+    Trainer *t = must_open(&c);
     TrainBatch *b = &t->train_batch[0];
     EXPECT(masks_begin_update(t, &err));
     batch_read_train(t, b, 0), batch_diffuse_train(t, b, 0);
@@ -186,7 +180,6 @@ TEST(the_measured_error_is_that_of_the_clipped_prediction)
     for (int i = 0; i < ERROR_PLACES; i++)
         EXPECT_NEAR(t->masks.learner.errors.error.sum[i], expected.error.sum[i],
                     1e-9 * (1 + expected.error.sum[i]));
-    trainer_close(t);
 }
 
 TEST(a_checkpoint_of_another_method_is_refused)
@@ -253,21 +246,19 @@ TEST(a_run_starts_from_the_weights_of_a_trained_model)
     /* Another noise, another network, no model. */
     Config wrong = c;
     wrong.method.noise.beta_end = 0.03;
-    EXPECT(!train(&wrong, test_path("noise"), false, NULL, &err));
-    EXPECT_CONTAINS(err.text, "method.beta_end is 0.02 there, but 0.03 here");
+    EXPECT_FAILS(train(&wrong, test_path("noise"), false, NULL, &err), err,
+                 "method.beta_end is 0.02 there, but 0.03 here");
     wrong = c;
     wrong.method.noise.prediction = PREDICT_V;
-    EXPECT(!train(&wrong, test_path("v"), false, NULL, &err));
-    EXPECT_CONTAINS(err.text, "method.prediction is eps there, but v here");
+    EXPECT_FAILS(train(&wrong, test_path("v"), false, NULL, &err), err,
+                 "method.prediction is eps there, but v here");
     wrong = c;
     wrong.model.channels = 16;
-    EXPECT(!train(&wrong, test_path("wide"), false, NULL, &err));
-    EXPECT_CONTAINS(err.text, "another network");
+    EXPECT_FAILS(train(&wrong, test_path("wide"), false, NULL, &err), err, "another network");
     wrong = c;
     snprintf(wrong.train.init, sizeof wrong.train.init, "%s/nowhere", test_folder());
     const char *none = test_path("none");
-    EXPECT(!train(&wrong, none, false, NULL, &err));
-    EXPECT_CONTAINS(err.text, "no such run or model folder");
+    EXPECT_FAILS(train(&wrong, none, false, NULL, &err), err, "no such run or model folder");
     EXPECT(!path_exists(none));
 }
 
@@ -283,22 +274,18 @@ TEST(points_keep_steps_as_images_do)
     must_train(&c, second, false, NULL);
     for (int i = 0; i < 2; i++) {
         Model m;
-        if (!EXPECT(model_open(&m, i ? second : first, 0, 0, &err))) {
-            printf("%s\n", err.text);
-            return;
-        }
+        if (!EXPECT_OK(model_open(&m, i ? second : first, 0, 0, &err), err)) return;
         EXPECT(m.config.network == NETWORK_MLP && m.config.method == METHOD_EDDPM);
         EXPECT(m.config.alphas == (i ? ALPHAS_RESCALED : ALPHAS_MERGED));
         EXPECT_INT(m.process.T, KEEP);
         model_close(&m);
     }
     c.model.mlp.width = 32;
-    EXPECT(!train(&c, test_path("points3"), false, NULL, &err));
-    EXPECT_CONTAINS(err.text, "another network");
+    EXPECT_FAILS(train(&c, test_path("points3"), false, NULL, &err), err, "another network");
     Config other = tiny_config();
     snprintf(other.train.init, sizeof other.train.init, "%s", first);
-    EXPECT(!train(&other, test_path("images"), false, NULL, &err));
-    EXPECT_CONTAINS(err.text, "the model gives points, which have no size");
+    EXPECT_FAILS(train(&other, test_path("images"), false, NULL, &err), err,
+                 "the model gives points, which have no size");
 }
 
 static bool read_scheduler(const char *text, ModelConfig *m, Err *err)

@@ -1,13 +1,10 @@
 /* Algorithm 1 of EDDPM (Zhang et al. 2024) on six steps: a plain implementation, written from the paper's
  * formulas and sharing no code with src/ but the random numbers, against the learner in the
  * configuration that mask_learner.h gives for it. */
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/rng.h"
 #include "diffusion/mask_learner.h"
+#include "processes.h"
 #include "test.h"
 
 enum { T = 6, KEEP = 2, EPOCHS = 50, E1 = 6, ITERATIONS = 40, BATCH = 4 };
@@ -143,14 +140,6 @@ static MaskConfig paper(int keep)
                         .settle = 1};
 }
 
-static Schedule six_steps(void)
-{
-    Schedule s;
-    Err err = {0};
-    if (!schedule_make(&s, SCHEDULE_BETAS, T, 0, 0, betas, &err)) abort();
-    return s;
-}
-
 static MaskLearner open_paper(const Schedule *s, int keep)
 {
     MaskLearner l;
@@ -167,7 +156,7 @@ static MaskLearner open_paper(const Schedule *s, int keep)
  * one takes over the learner's scores once they have been compared. */
 TEST(the_paper_s_configuration_is_algorithm_1_number_by_number)
 {
-    Schedule schedule = six_steps();
+    Schedule schedule = schedule_of(SCHEDULE_BETAS, T, 0, 0, betas);
     MaskLearner l = open_paper(&schedule, KEEP);
     Plain p = {.drawn = 0};
     Err err = {0};
@@ -208,12 +197,11 @@ TEST(the_paper_s_configuration_is_algorithm_1_number_by_number)
     if (kept == KEEP)
         for (int i = 0; i < T; i++) EXPECT_INT(m[i], drawn[i]);
     mask_learner_close(&l);
-    schedule_free(&schedule);
 }
 
 TEST(the_scores_move_by_the_step_size_as_given_from_the_first_update)
 {
-    Schedule schedule = six_steps();
+    Schedule schedule = schedule_of(SCHEDULE_BETAS, T, 0, 0, betas);
     MaskLearner l = open_paper(&schedule, KEEP);
     Err err = {0};
     static const double losses[] = {0.5, 3, 0.01};
@@ -224,14 +212,13 @@ TEST(the_scores_move_by_the_step_size_as_given_from_the_first_update)
         for (int t = 0; t < T; t++) EXPECT_NEAR(l.s[t], 1 - ETA * losses[k], 1e-15);
     }
     mask_learner_close(&l);
-    schedule_free(&schedule);
 }
 
 /* Steps 3 and 4 are the good ones, and the scores begin where they exclude both for certain. */
 TEST(a_step_whose_score_is_zero_comes_back_when_it_helps)
 {
     enum { UPDATES = 4000 };
-    Schedule schedule = six_steps();
+    Schedule schedule = schedule_of(SCHEDULE_BETAS, T, 0, 0, betas);
     MaskLearner l = open_paper(&schedule, KEEP);
     Err err = {0};
     double good = 0, sum = 0;
@@ -251,13 +238,12 @@ TEST(a_step_whose_score_is_zero_comes_back_when_it_helps)
     EXPECT(sum > 0.98 * KEEP);
     EXPECT(good > 1.5);
     mask_learner_close(&l);
-    schedule_free(&schedule);
 }
 
 /* K = 1 and K = T: as many steps as asked for, whatever the scores, which may all be 0. */
 TEST(one_step_and_all_steps_are_extracted_from_any_scores)
 {
-    Schedule schedule = six_steps();
+    Schedule schedule = schedule_of(SCHEDULE_BETAS, T, 0, 0, betas);
     Err err = {0};
     for (int keep = 1; keep <= T; keep++) {
         MaskLearner l = open_paper(&schedule, keep);
@@ -275,5 +261,4 @@ TEST(one_step_and_all_steps_are_extracted_from_any_scores)
         }
         mask_learner_close(&l);
     }
-    schedule_free(&schedule);
 }

@@ -1,6 +1,4 @@
 /* The sum of gradient blocks along a binary tree. */
-#include <stdlib.h>
-#include <string.h>
 
 #include "test.h"
 #include "train/gradient_tree.h"

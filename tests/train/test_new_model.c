@@ -2,9 +2,6 @@
  * the weight of a noise level in its loss. */
 #include "methods/method.h"
 
-#include <math.h>
-#include <string.h>
-
 #include "model/network_open.h"
 #include "test.h"
 #include "train/new_model.h"

@@ -167,7 +167,7 @@ TEST(a_resumed_run_refuses_another_value_of_every_key_that_says_what_it_is_and_n
         file_free(&before);
         Err err = {0};
         Watch w = {.count = 0};
-        if (!EXPECT(reopens(&base, run, &w, &err))) printf("  %s\n", err.text);
+        EXPECT_OK(reopens(&base, run, &w, &err), err);
         config_free(&base);
     }
     /* The kind of network follows from the data: no rule lets it change alone. */
@@ -228,11 +228,10 @@ TEST(what_auto_stands_for_is_no_other_value)
     set(&c, "data.channels=1");
     set(&c, "data.kind=idx");
     w.notes[0] = '\0';
-    if (!EXPECT(reopens(&c, run, &w, &err))) printf("  %s\n", err.text);
+    EXPECT_OK(reopens(&c, run, &w, &err), err);
     EXPECT(!strstr(w.notes, "->"));
     c.method.noise.sigma_max *= 1.001;
-    EXPECT(!reopens(&c, run, &w, &err));
-    EXPECT_CONTAINS(err.text, "method.sigma_max is ");
+    EXPECT_FAILS(reopens(&c, run, &w, &err), err, "method.sigma_max is ");
 }
 
 /* ---- what was computed at the start ---- */
@@ -309,12 +308,12 @@ TEST(other_data_are_refused_and_data_that_moved_are_not)
     EXPECT_REFUSED(reopens(&c, run, &w, &err), err, ERR_USAGE,
                    "the checksum of labels and sizes is ");
     c.data.limit = 20;
-    EXPECT(!reopens(&c, run, &w, &err));
-    EXPECT_CONTAINS(err.text, "the number of images is 24 in the run, but 20 in these");
+    EXPECT_FAILS(reopens(&c, run, &w, &err), err,
+                 "the number of images is 24 in the run, but 20 in these");
     c.data.limit = 0;
     c.data.height = c.data.width = 4;
-    EXPECT(!reopens(&c, run, &w, &err));
-    EXPECT_CONTAINS(err.text, "data.size is [8,8] in the run, but [4,4] in these");
+    EXPECT_FAILS(reopens(&c, run, &w, &err), err,
+                 "data.size is [8,8] in the run, but [4,4] in these");
     c.data.height = c.data.width = 0;
     EXPECT_TEXT(w.notes, "");
     expect_config(run, &before);
@@ -323,7 +322,7 @@ TEST(other_data_are_refused_and_data_that_moved_are_not)
     write_labels(moved, 0);
     snprintf(c.data.path, sizeof c.data.path, "%s/images-idx3-ubyte", moved);
     make_data(c.data.path, 10);
-    if (!EXPECT(reopens(&c, run, &w, &err))) printf("  %s\n", err.text);
+    EXPECT_OK(reopens(&c, run, &w, &err), err);
     EXPECT_CONTAINS(w.notes, "data.path: ");
     file_free(&before);
 }
@@ -516,11 +515,11 @@ TEST(a_run_of_an_older_release_is_compared_with_its_config_json)
     char path[PATH_BYTES];
     must_train(&c, run, false, NULL);
     forget_record(&c, run);
-    if (!EXPECT(reopens(&c, run, &w, &err))) printf("  %s\n", err.text);
+    EXPECT_OK(reopens(&c, run, &w, &err), err);
     EXPECT_CONTAINS(w.notes, "an older release saved it");
     set(&c, "method.prediction=v");
-    EXPECT(!reopens(&c, run, &w, &err));
-    EXPECT_CONTAINS(err.text, "method.prediction is \"eps\" in the run, but \"v\" here");
+    EXPECT_FAILS(reopens(&c, run, &w, &err), err,
+                 "method.prediction is \"eps\" in the run, but \"v\" here");
     set(&c, "method.prediction=eps");
     EXPECT(path_join(path, run, "config.json", &err) && unlink(path) == 0);
     EXPECT_REFUSED(reopens(&c, run, &w, &err), err, ERR_FORMAT, "there is no config.json");
@@ -535,7 +534,7 @@ TEST(a_run_goes_on_with_its_own_configuration_where_none_is_given)
     must_train(&c, run, false, NULL);
     for (int from_checkpoint = 0; from_checkpoint < 2; from_checkpoint++) {
         config_defaults(&own);
-        if (!EXPECT(trainer_run_config(run, &own, &err))) printf("  %s\n", err.text);
+        EXPECT_OK(trainer_run_config(run, &own, &err), err);
         text = config_to_json(&own);
         EXPECT_TEXT(text, before);
         mem_free(text);

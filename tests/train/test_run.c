@@ -18,7 +18,7 @@ static Config ring(const char *more)
 static void put(const char *path, const char *text)
 {
     Err err = {0};
-    if (!EXPECT(file_write(path, text, strlen(text), &err))) printf("  %s\n", err.text);
+    EXPECT_OK(file_write(path, text, strlen(text), &err), err);
 }
 
 /* A file in the place of a folder: nothing can be written there, whoever the user is. */
@@ -290,8 +290,7 @@ TEST(a_run_that_another_process_works_on_is_neither_begun_nor_resumed)
     trainer_close(holder);
     EXPECT(trainer_open(&holder, &c, NULL, &err) && folder_make(fresh, &err) &&
            run_lock(&lock, fresh, &err));
-    EXPECT(!trainer_run(holder, fresh, &err));
-    EXPECT_CONTAINS(err.text, "is in use by");
+    EXPECT_FAILS(trainer_run(holder, fresh, &err), err, "is in use by");
     EXPECT(!path_exists(in(fresh, "config.json")));
     trainer_close(holder);
     run_unlock(&lock);
@@ -322,9 +321,7 @@ TEST(accumulated_passes_give_the_loss_and_gradient_of_one_large_batch)
 TEST(a_sample_beyond_four_thousand_million_is_not_the_one_32_bits_below)
 {
     Config c = ring("");
-    Trainer *t;
-    Err err = {0};
-    if (!EXPECT(trainer_open(&t, &c, NULL, &err))) return;
+    Trainer *t = must_open(&c);
     TrainBatch *b = &t->train_batch[0];
     size_t bytes = (size_t)b->size * sizeof(float);
     float *noise = test_floats((size_t)b->size * b->dims), *times = test_floats((size_t)b->size);
@@ -340,10 +337,6 @@ TEST(a_sample_beyond_four_thousand_million_is_not_the_one_32_bits_below)
     for (int i = 0; i < b->size; i++)
         EXPECT(noise[(size_t)i * b->dims] != b->noise[(size_t)i * b->dims]);
     EXPECT(memcmp(times, b->t, bytes) != 0);
-    free(noise);
-    free(times);
-    free(x);
-    trainer_close(t);
 }
 
 /* ---- the log's last lines ---- */

@@ -59,20 +59,16 @@ TEST(micro_batches_draw_the_slices_of_the_whole_batch)
     Config c = toy_config(runs[2]);
     float *grads[2];
     for (int k = 0; k < 2; k++) {
-        Trainer *t;
         Err err = {0};
         c.train.micro_batch = k ? 8 : 24;
         c.train.steps = 1;
-        EXPECT(trainer_open(&t, &c, NULL, &err));
+        Trainer *t = must_open(&c);
         EXPECT(trainer_run(t, test_path(k ? "micro" : "whole"), &err));
         /* After one step of Adam the first moment is a tenth of the gradient. */
         grads[k] = test_floats(t->table.block_floats);
         memcpy(grads[k], t->optimizer.m, t->table.block_floats * sizeof(float));
         if (k) EXPECT_CLOSE(grads[1], grads[0], t->table.block_floats, 1e-5);
-        trainer_close(t);
     }
-    free(grads[0]);
-    free(grads[1]);
     config_free(&c);
 }
 
@@ -100,8 +96,8 @@ TEST(the_folder_of_a_toy_is_opened_again_as_it_was)
             EXPECT_SAME(one, eps + 2 * k, sizeof one);
         }
         model_close(&m);
-        EXPECT(!model_open(&m, run, 8, 8, &err));
-        EXPECT_CONTAINS(err.text, "the model gives points, which have no size");
+        EXPECT_FAILS(model_open(&m, run, 8, 8, &err), err,
+                     "the model gives points, which have no size");
         config_free(&c);
     }
 }

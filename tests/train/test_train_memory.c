@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "test.h"
 #include "train/trainer.h"
 

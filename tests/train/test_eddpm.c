@@ -251,7 +251,7 @@ TEST(a_run_starts_from_the_weights_of_a_trained_model)
     wrong = c;
     wrong.method.noise.prediction = PREDICT_V;
     EXPECT_FAILS(train(&wrong, test_path("v"), false, NULL, &err), err,
-                 "method.prediction is eps there, but v here");
+                 "method.prediction is \"eps\" there, but \"v\" here");
     wrong = c;
     wrong.model.channels = 16;
     EXPECT_FAILS(train(&wrong, test_path("wide"), false, NULL, &err), err, "another network");

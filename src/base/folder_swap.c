@@ -1,7 +1,6 @@
 #define _GNU_SOURCE /* renameat2 */
 #include "base/folder_swap.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,6 @@
 #include "cli/nll_options.h"
 
 #include "cli/cli.h"
-#include "cli/nll_images.h"
 
 const char *nll_variance_name(int kind)
 {

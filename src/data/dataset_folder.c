@@ -1,6 +1,5 @@
 /* Folders of PNG and JPEG, searched with all their subfolders. The order is that of the path bytes,
  * so it depends neither on the file system nor on the locale. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

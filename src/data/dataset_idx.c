@@ -4,7 +4,6 @@
 
 #include "base/file_kind.h"
 #include "base/mem.h"
-#include "base/term.h"
 #include "data/data_stream.h"
 #include "data/dataset_load.h"
 #include "data/image_gate.h"

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "data/image.h"
 #include "data/image_gate.h"
 #include "data/image_gate_scan.h"
 

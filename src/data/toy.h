@@ -5,7 +5,6 @@
 #define DIFFC_TOY_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "data/data_config.h"

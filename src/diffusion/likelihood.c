@@ -2,7 +2,6 @@
 
 #include <math.h>
 
-#include "base/mem.h"
 #include "base/rng.h"
 
 static const double LN_2 = 0.69314718055994530942;

@@ -2,7 +2,6 @@
 
 #include <math.h>
 
-#include "base/mem.h"
 #include "base/rng.h"
 
 static int count_kept(const unsigned char *m, int T)

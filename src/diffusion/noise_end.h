@@ -4,8 +4,6 @@
 #ifndef DIFFC_NOISE_END_H
 #define DIFFC_NOISE_END_H
 
-#include <stdbool.h>
-
 #include "diffusion/process.h"
 
 /* More than NOISE_END_MOST is worth a warning; what is advised ends at NOISE_END_USUAL. */

@@ -1,6 +1,5 @@
 #include "io/checkpoint_files.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +7,6 @@
 
 #include "base/fsio.h"
 #include "base/mem.h"
-#include "io/json.h"
 
 static bool parse_name(const char *name, int64_t *step)
 {

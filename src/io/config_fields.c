@@ -1,6 +1,5 @@
 #include "io/config_fields.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "base/text.h"
 
 void json_cut(char *out, size_t size, const char *text, size_t length)

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fsio.h"
 #include "base/text.h"
 #include "io/json.h"
 #include "io/json_scan.h"

@@ -9,7 +9,6 @@
  *
  * The convolution gets e and r as inputs (they must be declared before it). Readers of the shift or
  * add then read the convolution, and the plan drops the joined nodes, which have no readers. */
-#include "base/mem.h"
 #include "net/net_internal.h"
 #include "ops/winograd.h"
 

@@ -1,5 +1,4 @@
 #include <math.h>
-#include <stdint.h>
 
 #include "base/parallel.h"
 #include "math/product.h"

@@ -3,8 +3,6 @@
 #ifndef DIFFC_CONV2D_WINDOW_H
 #define DIFFC_CONV2D_WINDOW_H
 
-#include <stddef.h>
-
 /* Grid pixel (i,j) sees the taps_r x taps_s source pixels from (i*step + top, j*step + left) on;
  * those outside the image are zero. */
 typedef struct {

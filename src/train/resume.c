@@ -1,6 +1,5 @@
 /* Going on with a run: what it is comes from its newest checkpoint, and what the configuration may
  * change is told from what it may not. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 

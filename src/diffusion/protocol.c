@@ -13,7 +13,10 @@ const char *protocol_name(int index)
 const Protocol *protocol_usual(const Process *process, bool density)
 {
     const Protocol *const *p = protocols;
-    while (!(*p)->is_usual(process, density)) p++;
+    ProtocolUse use = density                         ? PROTOCOL_FOR_DENSITY
+                      : process->kind == PROCESS_DDPM ? PROTOCOL_FOR_DDPM
+                                                      : PROTOCOL_FOR_OTHER;
+    while ((*p)->usual != use) p++;
     return *p;
 }
 

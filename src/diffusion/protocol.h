@@ -12,6 +12,8 @@ enum {
     PROTOCOL_DENSITY = 1 << 2, /* a DensityModel instead of a denoiser */
 };
 
+typedef enum { PROTOCOL_FOR_DENSITY, PROTOCOL_FOR_DDPM, PROTOCOL_FOR_OTHER } ProtocolUse;
+
 /* What a protocol reads of a run, apart from the process. */
 enum {
     LIKELIHOOD_STEPS = 1 << 0, /* the process may be a chain of some of the model's steps */
@@ -52,9 +54,7 @@ typedef struct {
     const char *help;      /* what it computes, and of which methods */
     unsigned needs, reads; /* PROTOCOL_..., LIKELIHOOD_... */
     int images;            /* scored together by default */
-    /* Whether it is the default for a model of this process, which has a density or has not. Of all
-     * rows one is. */
-    bool (*is_usual)(const Process *process, bool density);
+    ProtocolUse usual;     /* of which models it is the default: one row for each */
     /* Sets what the user did not; files: image files are scored, not a data set. */
     void (*set_defaults)(LikelihoodRun *run, bool files);
     /* Images that the network is given at once when so many are scored together. */
@@ -73,6 +73,7 @@ extern const Protocol *const protocols[]; /* NULL after the last */
 
 /* Names in the order of the table, NULL after the last. */
 const char *protocol_name(int index);
+/* The default of a model of this process, which has a density or has not. */
 const Protocol *protocol_usual(const Process *process, bool density);
 /* ERR_USAGE unless it can score a model of this process; names the model and the protocols that can. */
 bool protocol_check(const Protocol *p, const char *model, const Process *process, bool density,

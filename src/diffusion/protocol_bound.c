@@ -421,11 +421,6 @@ bool bound_fit_variances(const LikelihoodRun *run, const Denoiser *denoiser,
     return ok;
 }
 
-static bool is_usual(const Process *p, bool density)
-{
-    return p->kind == PROCESS_DDPM && !density;
-}
-
 /* A short chain is summed. */
 static void set_defaults(LikelihoodRun *run, bool files)
 {
@@ -480,7 +475,7 @@ const Protocol protocol_bound = {
     .reads = LIKELIHOOD_STEPS | LIKELIHOOD_CALLS | LIKELIHOOD_VARIANCE | LIKELIHOOD_CLIP |
              LIKELIHOOD_TERMS,
     .images = 4,
-    .is_usual = is_usual,
+    .usual = PROTOCOL_FOR_DDPM,
     .set_defaults = set_defaults,
     .rows = rows,
     .describe = describe,

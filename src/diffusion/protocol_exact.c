@@ -69,12 +69,6 @@ bool exact_run(const LikelihoodRun *run, const DensityModel *model, int count,
     return ok;
 }
 
-static bool is_usual(const Process *p, bool density)
-{
-    (void)p;
-    return density;
-}
-
 /* A model of images as they are is asked about images as they are, in one call. */
 static void set_defaults(LikelihoodRun *run, bool files)
 {
@@ -135,7 +129,7 @@ const Protocol protocol_exact = {
     .needs = PROTOCOL_DENSITY,
     .reads = LIKELIHOOD_DRAWS | LIKELIHOOD_LEVEL,
     .images = 16,
-    .is_usual = is_usual,
+    .usual = PROTOCOL_FOR_DENSITY,
     .set_defaults = set_defaults,
     .rows = rows,
     .describe = describe,

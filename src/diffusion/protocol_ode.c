@@ -269,11 +269,6 @@ bool flow_likelihood(const LikelihoodRun *run, const Denoiser *denoiser, int cou
     return ok;
 }
 
-static bool is_usual(const Process *p, bool density)
-{
-    return p->kind != PROCESS_DDPM && !density;
-}
-
 static void set_defaults(LikelihoodRun *run, bool files)
 {
     run->draws = files ? 4 : 1;
@@ -306,7 +301,7 @@ const Protocol protocol_ode = {
     .needs = PROTOCOL_VJP,
     .reads = LIKELIHOOD_DRAWS | LIKELIHOOD_PROBES | LIKELIHOOD_SOLVER,
     .images = 16,
-    .is_usual = is_usual,
+    .usual = PROTOCOL_FOR_OTHER,
     .set_defaults = set_defaults,
     .rows = rows,
     .describe = describe,

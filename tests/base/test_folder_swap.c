@@ -12,7 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/folder_swap.h"
 #include "base/mem.h"
 #include "io/diffusers/model_folder.h"
 #include "model/model.h"

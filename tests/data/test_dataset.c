@@ -4,7 +4,6 @@
 #include <zlib.h>
 
 #include "base/clock.h"
-#include "base/mem.h"
 #include "dataset_case.h"
 
 #include "data/dataset_load.h"

@@ -1,6 +1,5 @@
 /* What the gate before stb refuses, and unusual images that must still decode exactly. */
 
-#include "base/fsio.h"
 #include "base/mem.h"
 #include "data/image.h"
 #include "image_draft.h"

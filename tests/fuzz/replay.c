@@ -2,7 +2,6 @@
  * replay FOLDER... . A finding ends the program. */
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/fsio.h"
 

@@ -3,7 +3,6 @@
 
 #include "base/parallel.h"
 #include "gemm_reference.h"
-#include "math/gemm.h"
 #include "math/product.h"
 #include "math/vec.h"
 #include "test.h"

@@ -1,7 +1,6 @@
 /* A whole U-Net by the fast convolutions against float64, and against the same U-Net by the plain
  * convolutions: outputs, gradients of every tensor, and the losses of a training. */
 
-#include "base/fsio.h"
 #include "base/rng.h"
 #include "data/dataset.h"
 #include "math/vec.h"

@@ -1,6 +1,4 @@
 /* Runs that learn which steps to keep: training, resume, model folders, starting weights. */
-#include "base/mem.h"
-#include "base/parallel.h"
 #include "diffusion/sampler.h"
 #include "model/model.h"
 #include "sample_defaults.h"

@@ -1,5 +1,4 @@
 /* Resuming: what a run is stays what it is, and what changes is said. */
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include "base/last_lines.h"
-#include "base/mem.h"
 #include "train_case.h"
 
 /* Points of a ring, so that a run of some steps takes no time. */

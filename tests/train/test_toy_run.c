@@ -1,5 +1,4 @@
 /* Training on toys: runs are as exact as those on images, and their folders hold the network. */
-#include "base/rng.h"
 #include "data/dataset.h"
 #include "data/image.h"
 #include "data/toy.h"

@@ -3,10 +3,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "base/mem.h"
-#include "base/parallel.h"
 #include "base/rng.h"
-#include "diffusion/sampler.h"
 #include "model/model.h"
 #include "train_case.h"
 

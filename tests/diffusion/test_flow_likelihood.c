@@ -1,6 +1,5 @@
 /* The likelihood of the probability flow against closed forms. */
 
-#include "base/mem.h"
 #include "base/parallel.h"
 #include "cli/nll_options.h"
 #include "diffusion/likelihood.h"

@@ -12,10 +12,10 @@ static const double LOG_TWO_PI = 1.83787706640934548356;
 static Process ddpm(int T)
 {
     return process_of(&(NoiseConfig){.kind = PROCESS_DDPM,
-                                       .T = T,
-                                       .schedule = SCHEDULE_LINEAR,
-                                       .beta_start = 0.1 / T,
-                                       .beta_end = 20.0 / T});
+                                     .T = T,
+                                     .schedule = SCHEDULE_LINEAR,
+                                     .beta_start = 0.1 / T,
+                                     .beta_end = 20.0 / T});
 }
 
 /* ---- decoder ---- */
@@ -107,10 +107,10 @@ TEST(divergences_of_gaussians_have_their_closed_forms)
 TEST(the_prior_of_the_thousand_step_chain_costs_almost_nothing)
 {
     Process p = process_of(&(NoiseConfig){.kind = PROCESS_DDPM,
-                                            .T = 1000,
-                                            .schedule = SCHEDULE_LINEAR,
-                                            .beta_start = 1e-4,
-                                            .beta_end = 0.02});
+                                          .T = 1000,
+                                          .schedule = SCHEDULE_LINEAR,
+                                          .beta_start = 1e-4,
+                                          .beta_end = 0.02});
     double one = 1, zero = 0;
     EXPECT_NEAR(prior_kl(&p, &one, 1) / log(2), 2.9113e-5, 1e-9);
     EXPECT_NEAR(prior_kl(&p, &zero, 1) / log(2), 5.9e-10, 1e-11);
@@ -213,10 +213,10 @@ static double expected_steps(const LikelihoodRun *run, double *prior)
 TEST(bound_of_a_gaussian_closes_on_its_entropy)
 {
     Process p = process_of(&(NoiseConfig){.kind = PROCESS_DDPM,
-                                            .T = 1000,
-                                            .schedule = SCHEDULE_LINEAR,
-                                            .beta_start = 1e-4,
-                                            .beta_end = 0.02});
+                                          .T = 1000,
+                                          .schedule = SCHEDULE_LINEAR,
+                                          .beta_start = 1e-4,
+                                          .beta_end = 0.02});
     double s2 = half.std * half.std, variances[1000], prior;
     /* The optimal variance adds that of x0 given x_t. */
     for (int t = 0; t < 1000; t++) {
@@ -266,10 +266,10 @@ TEST(fitted_variances_are_the_optimal_ones)
 {
     enum { SAMPLES = 48, SIZE = 64, T = 1000 };
     Process p = process_of(&(NoiseConfig){.kind = PROCESS_DDPM,
-                                            .T = T,
-                                            .schedule = SCHEDULE_LINEAR,
-                                            .beta_start = 1e-4,
-                                            .beta_end = 0.02});
+                                          .T = T,
+                                          .schedule = SCHEDULE_LINEAR,
+                                          .beta_start = 1e-4,
+                                          .beta_end = 0.02});
     GaussianData data = {.dims = SIZE, .mean = 0.5, .std = 0.25};
     Denoiser d = gaussian_denoiser(&data);
     static double x0[SAMPLES * SIZE], variances[T];
@@ -311,10 +311,10 @@ static bool predict_a_tenth(void *context, int count, const double *x, const Noi
 TEST(a_term_is_half_the_loss_of_signal_to_noise_times_the_squared_error)
 {
     Process p = process_of(&(NoiseConfig){.kind = PROCESS_DDPM,
-                                            .T = 1000,
-                                            .schedule = SCHEDULE_LINEAR,
-                                            .beta_start = 1e-4,
-                                            .beta_end = 0.02});
+                                          .T = 1000,
+                                          .schedule = SCHEDULE_LINEAR,
+                                          .beta_start = 1e-4,
+                                          .beta_end = 0.02});
     double x0 = 0.3, terms[1001];
     Likelihood result;
     Denoiser d = {.dims = 1, .predict = predict_a_tenth};

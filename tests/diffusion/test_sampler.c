@@ -38,10 +38,10 @@ static Setup *setup_betas(double beta_start, double beta_end, int T, SpacingKind
     Setup *s = calloc(1, sizeof *s);
     test_at_end(setup_free, s);
     NoiseConfig config = {.kind = PROCESS_DDPM,
-                            .T = T,
-                            .schedule = SCHEDULE_LINEAR,
-                            .beta_start = beta_start,
-                            .beta_end = beta_end};
+                          .T = T,
+                          .schedule = SCHEDULE_LINEAR,
+                          .beta_start = beta_start,
+                          .beta_end = beta_end};
     must(process_make(&s->process, &config, &err), &err);
     must(level_grid_make(&s->grid, &s->process, spacing, n, &err), &err);
     sample_run_defaults(&s->run);

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "base/fsio.h"
-#include "base/mem.h"
 #include "base/rng.h"
 #include "io/checkpoint.h"
 #include "test.h"

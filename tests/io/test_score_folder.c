@@ -1,6 +1,5 @@
 /* Model folders of SMLD and the score SDEs. */
 
-#include "base/mem.h"
 #include "io/config.h"
 #include "io/diffusers/model_folder.h"
 #include "io/json.h"

@@ -25,7 +25,8 @@ typedef struct {
 
 static ModelConfig classifier(double dropout)
 {
-    ModelConfig m = {.network = NETWORK_UNET, .method = METHOD_CDM, .unet = two_level_unet(8, SIDE, 1)};
+    ModelConfig m = {
+        .network = NETWORK_UNET, .method = METHOD_CDM, .unet = two_level_unet(8, SIDE, 1)};
     m.unet.dropout = dropout;
     m.unet.noise_classes = CLASSES;
     return m;

@@ -15,10 +15,10 @@
 static Process ddpm(int T)
 {
     return process_of(&(NoiseConfig){.kind = PROCESS_DDPM,
-                                       .T = T,
-                                       .schedule = SCHEDULE_LINEAR,
-                                       .beta_start = 0.1 / T,
-                                       .beta_end = 20.0 / T});
+                                     .T = T,
+                                     .schedule = SCHEDULE_LINEAR,
+                                     .beta_start = 0.1 / T,
+                                     .beta_end = 20.0 / T});
 }
 
 static double pixel(int level)

@@ -1,6 +1,4 @@
 /* Training a classification diffusion model from a configuration to a folder, and using it. */
-#include "base/mem.h"
-#include "base/parallel.h"
 #include "diffusion/noise_classes.h"
 #include "diffusion/sampler.h"
 #include "methods/cdm.h"

@@ -53,7 +53,7 @@ done
 #> fashion-sde-vp: train sample info nll denoise bench
 #> fashion-smld: train sample info nll denoise bench
 #> photos: train sample info nll denoise bench
-#> toy-checkerboard: train sample info (diffc nll: run: the model gives points of the plane; nll scores images of 8 bits) (diffc denoise: run is a model of points in the plane; denoise takes images) bench
-#> toy-ring: train sample info (diffc nll: run: the model gives points of the plane; nll scores images of 8 bits) (diffc denoise: run is a model of points in the plane; denoise takes images) bench
-#> toy-swiss-roll: train sample info (diffc nll: run: the model gives points of the plane; nll scores images of 8 bits) (diffc denoise: run is a model of points in the plane; denoise takes images) bench
-#> toy-two-modes: train sample info (diffc nll: run: the model gives points of the plane; nll scores images of 8 bits) (diffc denoise: run is a model of points in the plane; denoise takes images) bench
+#> toy-checkerboard: train sample info (diffc nll: run: the model gives points of the plane, not images of 8 bits) (diffc denoise: run: the model gives points of the plane, not images of 8 bits) bench
+#> toy-ring: train sample info (diffc nll: run: the model gives points of the plane, not images of 8 bits) (diffc denoise: run: the model gives points of the plane, not images of 8 bits) bench
+#> toy-swiss-roll: train sample info (diffc nll: run: the model gives points of the plane, not images of 8 bits) (diffc denoise: run: the model gives points of the plane, not images of 8 bits) bench
+#> toy-two-modes: train sample info (diffc nll: run: the model gives points of the plane, not images of 8 bits) (diffc denoise: run: the model gives points of the plane, not images of 8 bits) bench

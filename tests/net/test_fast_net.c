@@ -111,10 +111,10 @@ static UNetConfig exact_unet(int side)
     if (side == 28) {
         u.in_channels = u.out_channels = 1;
         u.head_dim = 0;
-        u.eps = 1e-6f;
+        u.eps = 1e-6;
         u.downsample_padding = 0;
         u.flip_sin_to_cos = false;
-        u.freq_shift = 1.0f;
+        u.freq_shift = 1.0;
     } else if (side == 32) {
         u.in_channels = u.out_channels = 1;
         u.head_dim = 0;

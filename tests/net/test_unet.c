@@ -35,7 +35,7 @@ static size_t run_at(TimeFeatureKind kind, float scale, const float t[2], float 
     enum { ROOM = 2 * 3 * 8 * 8 };
     UNetConfig u = tiny();
     u.time_kind = kind;
-    u.fourier_scale = scale;
+    u.fourier_scale = (double)scale;
     ParamTable table;
     NetCase c;
     declare(&c, &table, &u, 2, 8, false);
@@ -70,7 +70,7 @@ TEST(fourier_frequencies_are_drawn_with_the_scale_asked_for)
     for (int k = 0; k < 2; k++) {
         UNetConfig u = tiny();
         u.time_kind = k ? TIME_FOURIER_LINEAR : TIME_FOURIER;
-        if (k) u.fourier_scale = 4.0f;
+        if (k) u.fourier_scale = 4.0;
         ParamTable table;
         NetCase c;
         declare(&c, &table, &u, 1, 8, false);
@@ -98,8 +98,8 @@ static UNetConfig cifar10(void)
     u.down_attention[1] = u.up_attention[2] = true;
     u.downsample_padding = 0;
     u.flip_sin_to_cos = false;
-    u.freq_shift = 1.0f;
-    u.eps = 1e-6f;
+    u.freq_shift = 1.0;
+    u.eps = 1e-6;
     u.head_dim = 0;
     return u;
 }
@@ -221,11 +221,11 @@ TEST(output_matches_diffusers_for_a_configuration_like_googles)
     u.up_attention[0] = false;
     u.up_attention[1] = true;
     u.groups = 8;
-    u.eps = 1e-6f;
+    u.eps = 1e-6;
     u.head_dim = 0;
     u.downsample_padding = 0;
     u.flip_sin_to_cos = false;
-    u.freq_shift = 1.0f;
+    u.freq_shift = 1.0;
     expect_vector(&u, &v);
 }
 
@@ -259,10 +259,10 @@ static bool golden_config(const char *name, UNetConfig *u)
     if (strcmp(name, "google") == 0) {
         *u = tiny();
         u->head_dim = 0;
-        u->eps = 1e-6f;
+        u->eps = 1e-6;
         u->downsample_padding = 0;
         u->flip_sin_to_cos = false;
-        u->freq_shift = 1.0f;
+        u->freq_shift = 1.0;
         u->layers_per_block = 2;
         u->down_attention[0] = u->up_attention[1] = true;
         u->down_attention[1] = u->up_attention[0] = false;
@@ -271,7 +271,7 @@ static bool golden_config(const char *name, UNetConfig *u)
         u->out_channels = 2;
         u->head_dim = 3;
         u->attn_groups = 2;
-        u->mid_scale = 1.41421356237f;
+        u->mid_scale = 1.41421356237;
         u->center_input = true;
         u->time_kind = TIME_FOURIER;
         u->scale_shift = true;
@@ -432,7 +432,7 @@ static void expect_four_passes_of(const UNetConfig *u)
 TEST(dropout_in_a_unet_keeps_all_four_passes_consistent)
 {
     UNetConfig u = tiny();
-    u.dropout = 0.2f;
+    u.dropout = 0.2;
     expect_four_passes_of(&u);
 }
 
@@ -446,7 +446,7 @@ static UNetConfig classifier(void)
 TEST(a_classifier_of_noise_levels_keeps_all_four_passes_consistent_under_dropout)
 {
     UNetConfig u = classifier();
-    u.dropout = 0.2f;
+    u.dropout = 0.2;
     expect_four_passes_of(&u);
 }
 
@@ -479,7 +479,7 @@ TEST(a_classifier_of_noise_levels_has_a_head_and_no_time_layers)
 TEST(a_unet_has_the_same_bits_for_any_number_of_threads)
 {
     UNetConfig u = tiny();
-    u.dropout = 0.1f;
+    u.dropout = 0.1;
     float *y = NULL, *first = NULL;
     FOR_THREADS(threads)
     {
@@ -623,16 +623,16 @@ TEST(every_other_bad_value_is_refused_by_name)
 {
     REFUSED(tiny, head_dim = 17, "heads of 17 channels do not fit the 16 channels of level 1");
     REFUSED(tiny, layers_per_block = 13, "layers per block is 13; it must be 1 to 12");
-    REFUSED(tiny, eps = 0.0f, "eps is 0");
-    REFUSED(tiny, dropout = 1.0f, "dropout is 1");
-    REFUSED(tiny, dropout = NAN, "dropout is nan");
-    REFUSED(tiny, mid_scale = 0.0f, "scale factor is 0");
+    REFUSED(tiny, eps = 0.0, "eps is 0");
+    REFUSED(tiny, dropout = 1.0, "dropout is 1");
+    REFUSED(tiny, dropout = (double)NAN, "dropout is nan");
+    REFUSED(tiny, mid_scale = 0.0, "scale factor is 0");
     REFUSED(tiny, downsample_padding = 2, "downsample padding is 2; it must be 0 to 1");
     REFUSED(classifier, noise_classes = 2, "noise levels to tell apart is 2; it must be 3 to");
     REFUSED(classifier, classifier_channels = -1, "channels of the classifier is -1");
     REFUSED(classifier, scale_shift = true, "without an embedding, which scale_shift needs");
     REFUSED(classifier, classes = 3, "without an embedding, which a class label needs");
-    REFUSED(tiny, freq_shift = 4.0f, "freq_shift is 4; with 8 channels");
+    REFUSED(tiny, freq_shift = 4.0, "freq_shift is 4; with 8 channels");
     REFUSED(tiny, levels = 9, "number of levels is 9");
     REFUSED(tiny, block_channels[1] = 0, "channel count of a level is 0");
     REFUSED(tiny, input_fouriers = 9, "number of input frequencies is 9");
@@ -676,7 +676,7 @@ TEST(the_deepest_network_that_passes_the_check_fits_the_graph)
     u.levels = UNET_MAX_LEVELS;
     u.layers_per_block = UNET_MAX_LAYERS;
     u.scale_shift = true;
-    u.dropout = 0.1f;
+    u.dropout = 0.1;
     for (int i = 0; i < u.levels; i++) {
         u.block_channels[i] = 8 + 8 * (i % 2); /* every block needs a shortcut */
         u.down_attention[i] = u.up_attention[i] = true;

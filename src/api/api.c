@@ -130,7 +130,7 @@ int diffc_describe(const DiffcModel *m, DiffcDescription *out, size_t size)
     const Process *p = &m->model.process;
     Shape image = m->model.image;
     DiffcDescription own = {
-        .method = config_word("method", "type", (int)c->method),
+        .method = method_words[c->method],
         .points = c->network == NETWORK_MLP,
         .height = image.H,
         .width = image.W,

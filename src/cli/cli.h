@@ -63,14 +63,6 @@ extern const Command command_train, command_sample, command_nll, command_info, c
         .help = "no narration and no progress"                                                     \
     }
 
-/* The words of terms.h and of the sampler table, NULL after the last. */
-const char *schedule_name(int kind);
-const char *prediction_name(int kind);
-const char *variance_name(int kind);
-const char *spacing_name(int kind);
-const char *predictor_name(int kind);
-const char *sampler_name(int index);
-
 /* What a command needs of a model. */
 typedef struct {
     bool images, points;     /* makes them; neither set: either will do */

@@ -40,9 +40,9 @@ static void describe_limits(const Option *o, char *out, size_t size)
             snprintf(range, sizeof range, "%.15g to %.15g", o->low, o->high);
     } else if (o->type == OPTION_CHOICE) {
         size_t used = 0;
-        for (int i = 0; o->choice(i) && used < sizeof range; i++) {
+        for (int i = 0; option_choice(o, i) && used < sizeof range; i++) {
             used += (size_t)snprintf(range + used, sizeof range - used, "%s%s", i ? ", " : "",
-                                     o->choice(i));
+                                     option_choice(o, i));
         }
     }
     if (o->fallback || o->otherwise) {

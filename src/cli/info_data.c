@@ -68,7 +68,7 @@ static void image_line(const DataIdentity *d)
         snprintf(classes, sizeof classes, ", %d class%s", d->classes, d->classes == 1 ? "" : "es");
     output_line("  data         %s %s image%s of %dx%d (%s)%s", count,
                 d->channels == 1 ? "grey" : "colour", d->count == 1 ? "" : "s", d->height, d->width,
-                config_word("data", "kind", (int)d->kind), classes);
+                data_kind_words[d->kind], classes);
 }
 
 bool data_lines(const char *run, Err *err)
@@ -81,8 +81,7 @@ bool data_lines(const char *run, Err *err)
     bool whole = known == WHOLE;
     text_escape(path, sizeof path, r.config.data.path);
     if (r.config.data.toy != TOY_NONE)
-        output_line("  data         points of %s, without end",
-                    config_word("data", "toy", (int)r.config.data.toy));
+        output_line("  data         points of %s, without end", toy_words[r.config.data.toy]);
     else if (!whole)
         output_line("  data         %s", path);
     else
@@ -102,9 +101,8 @@ bool data_json(JsonWriter *w, const char *run, Err *err)
     bool whole = known == WHOLE;
     const DataIdentity *d = &r.data;
     json_begin_object(w, "data");
-    json_put_string(w, "kind",
-                    config_word("data", "kind", (int)(whole ? d->kind : r.config.data.kind)));
-    json_put_string(w, "toy", config_word("data", "toy", (int)r.config.data.toy));
+    json_put_string(w, "kind", data_kind_words[whole ? d->kind : r.config.data.kind]);
+    json_put_string(w, "toy", toy_words[r.config.data.toy]);
     json_put_string(w, "path", r.config.data.path);
     if (whole) {
         json_put_uint(w, "count", d->count);

@@ -4,7 +4,7 @@
 
 const char *nll_variance_name(int kind)
 {
-    if (kind < NLL_VARIANCE_FITTED) return variance_name(kind);
+    if (kind < NLL_VARIANCE_FITTED) return variance_words[kind];
     return kind == NLL_VARIANCE_FITTED ? "fitted" : NULL;
 }
 
@@ -32,7 +32,7 @@ const Option nll_options[NLL_ROWS + 1] = {
     [NLL_ROW_SPACING] = {.name = "spacing",
                          .type = OPTION_CHOICE,
                          .metavar = "KIND",
-                         .choice = spacing_name,
+                         .words = spacing_words,
                          .fallback = "even",
                          .group = "Protocol",
                          .reads = LIKELIHOOD_STEPS,

@@ -21,9 +21,14 @@ static const char *option_name(const void *context, int index)
     return options[index].name ? options[index].name : "help";
 }
 
+const char *option_choice(const Option *o, int index)
+{
+    return o->words ? o->words[index] : o->choice(index);
+}
+
 static const char *choice_name(const void *context, int index)
 {
-    return ((const Option *)context)->choice(index);
+    return option_choice(context, index);
 }
 
 static bool not_a_number(const Option *o, const char *shown, Err *err)
@@ -77,14 +82,14 @@ static bool parse_choice(const Option *o, const char *text, const char *shown, O
 {
     char names[512] = "";
     size_t used = 0;
-    for (int i = 0; o->choice(i); i++) {
-        if (strcmp(o->choice(i), text) == 0) {
+    for (int i = 0; option_choice(o, i); i++) {
+        if (strcmp(option_choice(o, i), text) == 0) {
             v->integer = i;
-            v->text = o->choice(i);
+            v->text = option_choice(o, i);
             return true;
         }
-        const char *comma = i == 0 ? "" : o->choice(i + 1) ? ", " : " or ";
-        int n = snprintf(names + used, sizeof names - used, "%s%s", comma, o->choice(i));
+        const char *comma = i == 0 ? "" : option_choice(o, i + 1) ? ", " : " or ";
+        int n = snprintf(names + used, sizeof names - used, "%s%s", comma, option_choice(o, i));
         used = used + (size_t)n < sizeof names ? used + (size_t)n : sizeof names - 1;
     }
     const char *near = text_nearest(text, choice_name, o);

@@ -29,7 +29,8 @@ typedef struct {
     bool repeatable;     /* OPTION_TEXT only; at most one row of a table */
     const char *metavar; /* "N", "PATH"; NULL for flags and switches */
     double low, high;
-    const char *(*choice)(int index); /* names of the choices, NULL after the last */
+    const char *const *words;         /* of a choice, NULL after the last; or */
+    const char *(*choice)(int index); /* the same as a function */
     const char *fallback;             /* the default as it would be typed, NULL: none */
     const char *otherwise;            /* in words, what happens without the option */
     const char *group;                /* heading in the help; rows of a group stand together */
@@ -69,6 +70,8 @@ typedef struct {
     void (*more_help)(FILE *out);
     bool (*run)(const Arguments *arguments, Err *err);
 } Command;
+
+const char *option_choice(const Option *o, int index);
 
 /* Reads argv[0 .. argc-1] (without program and command). Messages are ERR_USAGE sentences. On
  * success arguments_free releases what was allocated; the texts point into argv. */

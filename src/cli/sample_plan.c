@@ -7,6 +7,11 @@
 #include "io/config.h"
 #include "model/sampling.h"
 
+static const char *sampler_name(int index)
+{
+    return samplers[index].name;
+}
+
 const Option sample_options[SAMPLE_ROWS + 1] = {
     [SAMPLE_ROW_MODEL] = OPTION_ROW_MODEL,
     [SAMPLE_ROW_SIZE] = {.name = "size",
@@ -43,7 +48,7 @@ const Option sample_options[SAMPLE_ROWS + 1] = {
         {.name = "spacing",
          .type = OPTION_CHOICE,
          .metavar = "KIND",
-         .choice = spacing_name,
+         .words = spacing_words,
          .otherwise = "the run's",
          .group = "Sampler",
          .help = "where the steps lie; the first four take trained steps only, and dp those with "
@@ -64,7 +69,7 @@ const Option sample_options[SAMPLE_ROWS + 1] = {
         {.name = "variance",
          .type = OPTION_CHOICE,
          .metavar = "KIND",
-         .choice = variance_name,
+         .words = variance_words,
          .otherwise = "the run's",
          .group = "Sampler",
          .help = "ddpm: variance of a step; learned needs a model that has learnt it"},
@@ -103,7 +108,7 @@ const Option sample_options[SAMPLE_ROWS + 1] = {
     [SAMPLE_ROW_PREDICTOR] = {.name = "predictor",
                               .type = OPTION_CHOICE,
                               .metavar = "KIND",
-                              .choice = predictor_name,
+                              .words = predictor_words,
                               .otherwise = "the run's",
                               .group = "Sampler",
                               .help = "pc: the step between levels"},
@@ -305,14 +310,13 @@ void sample_plan_settings(const SamplePlan *p, SettingPut *put, void *context)
         PUT("steps", "%d", p->calls);
     else
         put(context, "steps", "auto");
-    put(context, "spacing", spacing_name((int)p->spacing));
+    put(context, "spacing", spacing_words[p->spacing]);
     if (p->sampler->reads & SAMPLE_CLIP) put(context, "clip", r->clip ? "yes" : "no");
     if (p->sampler->reads & SAMPLE_ETA) PUT("eta", "%.15g", r->eta);
-    if (p->sampler->reads & SAMPLE_VARIANCE)
-        put(context, "variance", variance_name((int)r->variance));
+    if (p->sampler->reads & SAMPLE_VARIANCE) put(context, "variance", variance_words[r->variance]);
     if (p->sampler->reads & SAMPLE_CHURN) PUT("churn", "%.15g", r->churn);
     if (p->sampler->reads & SAMPLE_CORRECTOR) {
-        put(context, "predictor", predictor_name((int)r->predictor));
+        put(context, "predictor", predictor_words[r->predictor]);
         PUT("corrector", "%d", r->corrector_steps);
         PUT("snr", "%.15g", r->snr);
     }

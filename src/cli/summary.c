@@ -59,16 +59,6 @@ void describe_network(const ModelConfig *m, Shape image, char *out, size_t size)
     }
 }
 
-static const char *method_word(const ModelConfig *m)
-{
-    return config_word("method", "type", (int)m->method);
-}
-
-static const char *sde_word(const NoiseConfig *n)
-{
-    return config_word("method", "sde", (int)n->sde);
-}
-
 void describe_method(const ModelConfig *m, char *out, size_t size)
 {
     char count[32];
@@ -78,12 +68,11 @@ void describe_method(const ModelConfig *m, char *out, size_t size)
     ProcessKind kind = n->kind;
     switch (kind) {
     case PROCESS_DDPM:
-        append(out, size, &used, "%s, ", method_word(m));
+        append(out, size, &used, "%s, ", method_words[m->method]);
         if (m->kept) append(out, size, &used, "%d kept of ", m->kept_count);
         append(out, size, &used, "%s steps, ", count);
-        if (m->kept)
-            append(out, size, &used, "%s noise, ", config_word("method", "alphas", (int)m->alphas));
-        append(out, size, &used, "%s schedule", schedule_name((int)n->schedule));
+        if (m->kept) append(out, size, &used, "%s noise, ", mask_alphas_words[m->alphas]);
+        append(out, size, &used, "%s schedule", schedule_words[n->schedule]);
         if (n->schedule == SCHEDULE_LINEAR || n->schedule == SCHEDULE_SCALED_LINEAR)
             append(out, size, &used, " from %g to %g", n->beta_start, n->beta_end);
         break;
@@ -96,14 +85,14 @@ void describe_method(const ModelConfig *m, char *out, size_t size)
         break;
     case PROCESS_VP:
     case PROCESS_SUBVP:
-        append(out, size, &used, "sde %s, beta from %g to %g", sde_word(n), n->beta_min,
+        append(out, size, &used, "sde %s, beta from %g to %g", sde_words[n->sde], n->beta_min,
                n->beta_max);
         break;
     }
     if (method_of(m->method)->classifies_noise)
         append(out, size, &used, ", classifies noise levels");
     else
-        append(out, size, &used, ", predicts %s", prediction_name((int)n->prediction));
+        append(out, size, &used, ", predicts %s", prediction_words[n->prediction]);
     if (m->sample.variance == VARIANCE_LEARNED) append(out, size, &used, " and variance");
 }
 
@@ -111,20 +100,20 @@ void method_json(JsonWriter *w, const ModelConfig *m)
 {
     const NoiseConfig *n = &m->noise;
     ProcessKind kind = n->kind;
-    json_put_string(w, "method", method_word(m));
+    json_put_string(w, "method", method_words[m->method]);
     if (noise_is_discrete(kind))
         json_put_int(w, "steps", kind == PROCESS_SMLD ? n->levels : n->T);
     else
-        json_put_string(w, "sde", sde_word(n));
+        json_put_string(w, "sde", sde_words[n->sde]);
     if (kind == PROCESS_DDPM) {
-        json_put_string(w, "schedule", schedule_name((int)n->schedule));
-        json_put_string(w, "variance", variance_name((int)m->sample.variance));
+        json_put_string(w, "schedule", schedule_words[n->schedule]);
+        json_put_string(w, "variance", variance_words[m->sample.variance]);
     }
     if (m->kept) {
         json_begin_row(w, "kept_steps");
         for (int i = 0; i < m->kept_count; i++) json_put_int(w, NULL, m->kept[i]);
         json_end_array(w);
-        json_put_string(w, "alphas", config_word("method", "alphas", (int)m->alphas));
+        json_put_string(w, "alphas", mask_alphas_words[m->alphas]);
     }
     if (kind == PROCESS_SMLD || kind == PROCESS_VE) {
         json_put_number(w, "sigma_min", n->sigma_min);
@@ -134,7 +123,7 @@ void method_json(JsonWriter *w, const ModelConfig *m)
         json_put_number(w, "beta_min", n->beta_min);
         json_put_number(w, "beta_max", n->beta_max);
     }
-    json_put_string(w, "prediction", prediction_name((int)n->prediction));
+    json_put_string(w, "prediction", prediction_words[n->prediction]);
 }
 
 void describe_diffusers(const ModelConfig *m, char *out, size_t size)

@@ -12,9 +12,11 @@ enum { DATA_PATH_BYTES = 1024, DATA_MAX_CLASSES = 256 /* labels are bytes */ };
 typedef char ClassName[256];
 
 typedef enum { DATA_AUTO, DATA_IDX, DATA_CIFAR10, DATA_FOLDER } DataKind;
+extern const char *const data_kind_words[];
 
 /* Distributions in the plane, made by formula. */
 typedef enum { TOY_NONE, TOY_TWO_MODES, TOY_RING, TOY_SWISS_ROLL, TOY_CHECKERBOARD } ToyKind;
+extern const char *const toy_words[];
 
 /* As `validation`: holds out DATA_VALIDATION images, but at most a tenth of those that there are, so
  * none of fewer than ten. */

@@ -323,7 +323,7 @@ static void open_toy(Dataset *d, const DataOptions *o)
                    .seed = o->seed};
     term_format_count(count, d->validation_count);
     snprintf(d->description, sizeof d->description, "points of %s: %s; %s held out",
-             toy_name(o->config.toy), toy_formula(o->config.toy), count);
+             toy_words[o->config.toy], toy_formula(o->config.toy), count);
 }
 
 bool dataset_open(Dataset *d, const DataOptions *options, DataProgress progress, void *context,

@@ -18,21 +18,15 @@ static const double ROLL_SCALE = 5, ROLL_STD = 0.1;
 enum { BOARD_CELLS = 4 };
 
 static const struct {
-    const char *name, *formula;
+    const char *formula;
     double reach;
 } toys[] = {
-    [TOY_NONE] = {"none", "no toy", 0},
-    [TOY_TWO_MODES] = {"two-modes", "0.8 N((5,5), I) + 0.2 N((-5,-5), I)", 10},
-    [TOY_RING] = {"ring", "8 Gaussians of standard deviation 0.15 on a circle of radius 2", 3},
-    [TOY_SWISS_ROLL] = {"swiss-roll", "a spiral of one and a half turns, standard deviation 0.1",
-                        3.5},
-    [TOY_CHECKERBOARD] = {"checkerboard", "the 8 dark cells of a 4x4 board of side 4", 2.5},
+    [TOY_NONE] = {"no toy", 0},
+    [TOY_TWO_MODES] = {"0.8 N((5,5), I) + 0.2 N((-5,-5), I)", 10},
+    [TOY_RING] = {"8 Gaussians of standard deviation 0.15 on a circle of radius 2", 3},
+    [TOY_SWISS_ROLL] = {"a spiral of one and a half turns, standard deviation 0.1", 3.5},
+    [TOY_CHECKERBOARD] = {"the 8 dark cells of a 4x4 board of side 4", 2.5},
 };
-
-const char *toy_name(ToyKind kind)
-{
-    return toys[kind].name;
-}
 
 const char *toy_formula(ToyKind kind)
 {

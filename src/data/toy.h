@@ -11,8 +11,6 @@
 
 enum { TOY_DIMS = 2 };
 
-/* As in configurations: "two-modes", "ring", "swiss-roll", "checkerboard". */
-const char *toy_name(ToyKind kind);
 /* The formula in words, for the start of a run. */
 const char *toy_formula(ToyKind kind);
 

@@ -15,6 +15,7 @@ typedef enum { PROCESS_DDPM, PROCESS_SMLD, PROCESS_VE, PROCESS_VP, PROCESS_SUBVP
 
 /* Variance exploding, variance preserving, sub-VP (Song et al. 2021, 3.4). */
 typedef enum { SDE_VE, SDE_VP, SDE_SUBVP } SdeKind;
+extern const char *const sde_words[];
 
 typedef enum {
     SCHEDULE_LINEAR,        /* linspace(beta_start, beta_end, T) (Ho et al. 2020) */
@@ -24,9 +25,11 @@ typedef enum {
     SCHEDULE_LOGSNR,        /* ln SNR falls evenly (Kingma et al. 2021); kept as betas */
     SCHEDULE_UNIF,          /* sigma_t = (t+1) / (T+1) (Yadin et al. 2024) */
 } ScheduleKind;
+extern const char *const schedule_words[];
 
 /* What a network was trained to give (Salimans & Ho 2022 for v). */
 typedef enum { PREDICT_EPS, PREDICT_X0, PREDICT_V, PREDICT_SCORE } Prediction;
+extern const char *const prediction_words[];
 
 typedef struct {
     ProcessKind kind;      /* no key: it follows from method.type and method.sde */

@@ -13,6 +13,7 @@ enum { CORRECTOR_STEPS_MAX = 1000 }; /* at a level */
 /* Variance of the ancestral step: btilde_t or beta_t (Ho et al. 2020, 3.2), or of each value what the
  * network says between the two (Nichol & Dhariwal 2021, eq. 15). */
 typedef enum { VARIANCE_SMALL, VARIANCE_LARGE, VARIANCE_LEARNED } VarianceKind;
+extern const char *const variance_words[];
 
 typedef enum {
     SPACING_EVEN,      /* Nichol & Dhariwal 2021: end points included, rounded half to even; one
@@ -27,9 +28,11 @@ typedef enum {
     SPACING_DP,        /* the smallest bound for the model's errors (step_costs.h), found by dynamic
                           programming on training images; whoever has these resolves it */
 } SpacingKind;
+extern const char *const spacing_words[];
 
 /* What goes before the corrector in predictor-corrector sampling (Song et al. 2021, appendix G). */
 typedef enum { PREDICTOR_REVERSE_DIFFUSION, PREDICTOR_ANCESTRAL, PREDICTOR_NONE } PredictorKind;
+extern const char *const predictor_words[];
 
 typedef struct {
     char sampler[32];      /* "auto": the method's own */

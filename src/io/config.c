@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/choice.h"
 #include "base/fsio.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -63,8 +64,7 @@ static void store_standard(Config *c, const Field *f)
         *(bool *)place(c, f->offset) = text[0] == 't';
         break;
     case FIELD_CHOICE:
-        for (int i = 0; f->choices[i]; i++)
-            if (strcmp(f->choices[i], text) == 0) store_int(c, f->offset, i);
+        store_int(c, f->offset, choice_find(f->choices, text));
         break;
     case FIELD_INTS: {
         int count = 0;
@@ -115,12 +115,8 @@ static bool in_range(const Field *f, const Json *v, bool whole)
 
 static bool is_choice(const Field *f, const char *text, int *found)
 {
-    for (int i = 0; i < config_choices(f); i++) {
-        if (strcmp(f->choices[i], text) != 0) continue;
-        *found = i;
-        return true;
-    }
-    return false;
+    *found = choice_find(f->choices, text);
+    return *found >= 0 && *found < config_choices(f);
 }
 
 static bool read_int(Config *c, const Field *f, const Json *v, const char *name, Err *err)

@@ -62,9 +62,6 @@ int config_groups(const Config *c);
  * only the data decide (sigma_max, levels, size, ...) stays. */
 void config_resolve(Config *c);
 
-/* The word of a choice, as the file has it: config_word("method", "schedule", SCHEDULE_COSINE). */
-const char *config_word(const char *section, const char *key, int value);
-
 /* A key in which two configurations differ. */
 typedef struct {
     int row;       /* of the table of keys, below CONFIG_MAX_KEYS */

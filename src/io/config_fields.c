@@ -5,28 +5,6 @@
 
 #include "io/config.h"
 
-static const char *const method_types[] = {"ddpm", "smld", "sde", "eddpm", "cdm", NULL};
-static const char *const sde_kinds[] = {"ve", "vp", "subvp", NULL};
-static const char *const weightings[] = {"simple", "likelihood", NULL};
-static const char *const objectives[] = {"denoising", "exact", "sliced", NULL};
-static const char *const mask_alphas[] = {"merged", "literal", "rescaled", NULL};
-static const char *const mask_rewards[] = {"bound", "loss", NULL};
-static const char *const mask_baselines[] = {"others", "running", "none", NULL};
-static const char *const mask_extracts[] = {"moves", "draw", "top", "optimum", NULL};
-static const char *const noise_schedules[] = {"linear", "scaled_linear", "cosine", "betas",
-                                              "logsnr", "unif",          NULL};
-static const char *const time_draws[] = {"independent", "even", NULL};
-static const char *const predictions[] = {"eps", "x0", "v", "score", NULL};
-static const char *const variances[] = {"small", "large", "learned", NULL};
-static const char *const spacings[] = {"even",   "leading", "trailing", "quadratic", "uniform",
-                                       "logsnr", "karras",  "auto",     "dp",        NULL};
-static const char *const predictors[] = {"reverse-diffusion", "ancestral", "none", NULL};
-const char *const config_data_kinds[] = {"auto", "idx", "cifar10", "folder", NULL};
-static const char *const rates[] = {"constant", "cosine", NULL};
-static const char *const optimizers[] = {"adam", "adamw", NULL};
-const char *const config_toys[] = {"none", "two-modes", "ring", "swiss-roll", "checkerboard", NULL};
-static const char *const networks[] = {"unet", "mlp", "auto", NULL};
-static const char *const time_kinds[] = {"auto", "positional", "fourier", NULL};
 static const char *const channel_counts[] = {"0", "1", "2", "3", "4", NULL};
 
 /* clang-format off */
@@ -60,8 +38,8 @@ static const char *const channel_counts[] = {"0", "1", "2", "3", "4", NULL};
 const Field config_fields[] = {
     TEXT(data, path, path, "", "file or folder of images (IDX, CIFAR-10 binary, PNG, JPEG)",
          "dir directory folder root file train_data_dir dataset"),
-    CHOICE(data, kind, kind, config_data_kinds, "auto", "kind of data; auto looks at the content", "type format"),
-    {"data", "toy", FIELD_CHOICE, PLACE(data, toy), .choices = config_toys, .identity = true,
+    CHOICE(data, kind, kind, data_kind_words, "auto", "kind of data; auto looks at the content", "type format"),
+    {"data", "toy", FIELD_CHOICE, PLACE(data, toy), .choices = toy_words, .identity = true,
      WORDS("none", "points in the plane, made by formula; data.path is then empty", "toys synthetic distribution")},
     {"data", "size", FIELD_SIZE, PLACE(data, height), .count_offset = offsetof(Config, data.width), .min = 1, .max = IMAGE_MAX_SIDE,
      WORDS("0", "image size, N or [height, width]: images are resized to cover it and cropped in the middle; 0: as stored", "resolution image_size height width")},
@@ -72,7 +50,7 @@ const Field config_fields[] = {
      WORDS("auto", "images held out from training; auto: 1000, at most a tenth of them", "held_out val valid validation_images test")},
     BOOL(data, skip_bad, skip_bad, "false", "folders: leave out images that cannot be read, and list them", "skip ignore_errors"),
 
-    CHOICE(model, type, type, networks, "auto", "the network; auto: mlp for toys, unet for images", "network architecture arch kind"),
+    CHOICE(model, type, type, network_words, "auto", "the network; auto: mlp for toys, unet for images", "network architecture arch kind"),
     INT(model, width, mlp.width, 1, MLP_MAX_WIDTH, "128", "mlp: units of a hidden layer", "hidden hidden_dim units hidden_size"),
     INT(model, layers, mlp.layers, 1, MLP_MAX_LAYERS, "3", "mlp: hidden layers", "num_layers hidden_layers"),
     INT(model, channels, channels, 1, UNET_MAX_CHANNELS, "32", "unet: channels of the first level", "dim base_channels model_channels nf block_out_channels"),
@@ -87,7 +65,7 @@ const Field config_fields[] = {
     INT(model, groups, unet.groups, 0, UNET_MAX_CHANNELS, "0", "groups of the normalisation; 0: min(32, channels / 4)", "norm_num_groups num_groups"),
     NUMBER(model, eps, unet.eps, 0, 1, true, true, "1e-6", "added to the variance in the normalisation", "norm_eps epsilon"),
     NUMBER(model, dropout, unet.dropout, 0, DROPOUT_LIMIT, false, true, "0", "dropout inside the residual blocks", "drop"),
-    CHOICE(model, time, time, time_kinds, "auto", "features of the noise level; auto: positional for ddpm, eddpm, vp and subvp, else fourier",
+    CHOICE(model, time, time, time_choice_words, "auto", "features of the noise level; auto: positional for ddpm, eddpm, vp and subvp, else fourier",
            "time_embedding time_embedding_type"),
     NUMBER_OR_AUTO(model, fourier_scale, unet.fourier_scale, 1000, "spread of the fourier frequencies; auto: 16 for unet, 0.25 for mlp",
                    "embedding_scale gaussian_scale"),
@@ -102,23 +80,23 @@ const Field config_fields[] = {
     BOOL(model, zero_init, unet.zero_init, "true", "last convolution of each block starts at zero", ""),
     INT(model, classifier_channels, unet.classifier_channels, 0, UNET_MAX_CHANNELS, "0", "channels of the head that classifies noise levels; 0: 2 * channels", "", OF(CDM)),
 
-    CHOICE(method, type, type, method_types, "ddpm", "what is learnt", "method name kind"),
+    CHOICE(method, type, type, method_words, "ddpm", "what is learnt", "method name kind"),
     INT(method, steps, noise.T, 1, STEPS_MAX, "1000", "noise levels T", "timesteps T num_train_timesteps diffusion_steps num_timesteps noise_classes", OF(STEPS)),
-    CHOICE(method, schedule, noise.schedule, noise_schedules, "linear", "how the noise grows; unif is cdm's alone", "beta_schedule noise_schedule", OF(STEPS)),
+    CHOICE(method, schedule, noise.schedule, schedule_words, "linear", "how the noise grows; unif is cdm's alone", "beta_schedule noise_schedule", OF(STEPS)),
     NUMBER(method, beta_start, noise.beta_start, 0, 1, true, true, "1e-4", "first beta of linear and scaled_linear", "beta_1", OF(STEPS)),
     NUMBER(method, beta_end, noise.beta_end, 0, 1, true, true, "0.02", "last beta of linear and scaled_linear", "beta_T", OF(STEPS)),
     LIST(method, betas, noise.betas, FIELD_NUMBERS, noise.beta_count, 0, 1, true, 0, STEPS_MAX, "[]",
          "the betas of schedule \"betas\"", "trained_betas", OF(STEPS)),
     NUMBER(method, logsnr_start, noise.logsnr_start, -20, 20, false, false, "13.3", "first ln(alpha^2 / sigma^2) of schedule \"logsnr\"", "logsnr_max gamma_min", OF(STEPS)),
     NUMBER(method, logsnr_end, noise.logsnr_end, -20, 20, false, false, "-8", "last ln(alpha^2 / sigma^2) of schedule \"logsnr\"", "logsnr_min gamma_max", OF(STEPS)),
-    FIRST(method, prediction, noise.prediction, predictions, PREDICT_V + 1, "eps", "what the network gives: noise, image or v",
+    FIRST(method, prediction, noise.prediction, prediction_words, PREDICT_V + 1, "eps", "what the network gives: noise, image or v",
            "prediction_type target parametrization", OF(DENOISERS)),
     NUMBER(method, min_snr_gamma, min_snr_gamma, 0, 1e6, false, false, "0", "Min-SNR weight of the loss; 0: off", "snr_gamma gamma min_snr", OF(DENOISERS)),
     BOOL(method, learn_variance, learn_variance, "false", "the network also gives the variance of each value's step (LEARNED_RANGE)",
          "learn_sigma learned_variance variance_type learned_range out_channels", OF(DDPM)),
     NUMBER(method, vlb_weight, vlb_weight, 0, 1e3, true, false, "0.001", "with learn_variance: weight of the bound, bits per dimension of all steps, beside the simple loss",
            "lambda vlb kl_weight hybrid", OF(DDPM)),
-    CHOICE(method, sde, noise.sde, sde_kinds, "vp", "variance exploding, variance preserving or sub-VP", "process", OF(VE | VP | SUBVP)),
+    CHOICE(method, sde, noise.sde, sde_words, "vp", "variance exploding, variance preserving or sub-VP", "process", OF(VE | VP | SUBVP)),
     NUMBER(method, sigma_min, noise.sigma_min, 0, SIGMA_LIMIT, true, false, "0.01", "smallest noise", "sigma_end sigma_L", OF(EXPLODING)),
     NUMBER_OR_AUTO(method, sigma_max, noise.sigma_max, SIGMA_LIMIT, "largest noise; auto: largest distance between two images, or a lower bound of it",
                    "sigma_begin sigma_1", OF(EXPLODING)),
@@ -127,19 +105,19 @@ const Field config_fields[] = {
     NUMBER(method, beta_min, noise.beta_min, 0, SDE_BETA_LIMIT, true, false, "0.1", "beta at time 0", "", OF(VP | SUBVP)),
     NUMBER(method, beta_max, noise.beta_max, 0, SDE_BETA_LIMIT, true, false, "20", "beta at time 1", "", OF(VP | SUBVP)),
     NUMBER(method, time_min, noise.time_min, 0, TIME_MIN_LIMIT, true, false, "1e-5", "smallest time that is trained", "eps epsilon t_min sampling_eps", OF(VE | VP | SUBVP)),
-    CHOICE(method, weighting, weighting, weightings, "simple", "weight of a time in the loss",
+    CHOICE(method, weighting, weighting, weighting_words, "simple", "weight of a time in the loss",
            "loss_weighting likelihood_weighting weight", OF(VE | VP | SUBVP)),
-    CHOICE(method, objective, objective, objectives, "denoising", "how the score is learnt; images need denoising", "loss score_matching", OF(EXPLODING)),
+    CHOICE(method, objective, objective, objective_words, "denoising", "how the score is learnt; images need denoising", "loss score_matching", OF(EXPLODING)),
     INT(method, slices, slices, 1, 1000, "1", "projections of each point for the objective sliced", "projections n_projections", OF(EXPLODING)),
-    CHOICE(method, times, times, time_draws, "independent", "levels of a batch: drawn each on its own, or spread evenly (less noise in the gradient)",
+    CHOICE(method, times, times, time_draw_words, "independent", "levels of a batch: drawn each on its own, or spread evenly (less noise in the gradient)",
            "timestep_sampler time_sampling stratified antithetic low_discrepancy", OF(DDPM | SMLD | VE | VP | SUBVP | CDM)),
     INT(method, keep, mask.keep, 1, STEPS_MAX, "50", "steps K that are kept in the end", "K kept_steps keep_steps gamma_f", OF(EDDPM)),
-    CHOICE(method, alphas, mask.alphas, mask_alphas, "merged",
+    CHOICE(method, alphas, mask.alphas, mask_alphas_words, "merged",
            "noise of kept steps: with that of the skipped ones below, without it, or all in proportion", "alpha masked_alphas", OF(EDDPM)),
-    CHOICE(method, reward, mask.reward, mask_rewards, "bound",
+    CHOICE(method, reward, mask.reward, mask_reward_words, "bound",
            "what judges a choice of steps: the bound of its chain, or the batch's plain loss", "score_reward", OF(EDDPM)),
     INT(method, masks, mask.masks, 1, 1024, "4", "choices of steps tried in each update", "masks_per_batch num_masks", OF(EDDPM)),
-    CHOICE(method, baseline, mask.baseline, mask_baselines, "others",
+    CHOICE(method, baseline, mask.baseline, mask_baseline_words, "others",
            "what a reward is compared with: those of the update's other masks, a running mean, nothing", "leave_one_out", OF(EDDPM)),
     NUMBER(method, score_rate, mask.rate, 0, 10, true, false, "0.03", "step size of the scores; with a baseline, in running spreads of the reward",
            "mask_lr score_lr", OF(EDDPM)),
@@ -149,7 +127,7 @@ const Field config_fields[] = {
     NUMBER(method, ramp, mask.ramp, 0, 1, true, false, "0.6", "share of the run at which the budget has fallen to K", "ramp_end", OF(EDDPM)),
     NUMBER(method, settle, mask.settle, 0, 1, true, false, "0.7", "share of the run from which the K steps are fixed and the network is fine-tuned",
            "finetune hold fine_tune", OF(EDDPM)),
-    CHOICE(method, extract, mask.extract, mask_extracts, "moves",
+    CHOICE(method, extract, mask.extract, mask_extract_words, "moves",
            "how K steps come from the scores: the best of many draws, its steps then moved while the bound falls; one draw; the largest; or the optimum for the measured errors", "extraction", OF(EDDPM)),
     NUMBER(method, ce_weight, ce_weight, 0, 1e6, false, false, "0.001", "weight of the cross-entropy of the noise level", "ce_loss_weight", OF(CDM)),
     NUMBER(method, mse_weight, mse_weight, 0, 1e6, false, false, "1", "weight of the squared error of the noise", "mse_loss_weight", OF(CDM)),
@@ -165,14 +143,14 @@ const Field config_fields[] = {
     INT(train, micro_batch, micro_batch, 0, 4096, "0", "images per pass through the network; 0: chosen", "microbatch micro_batch_size"),
     INT(train, accumulate, accumulate, 1, 1024, "1", "batches averaged before an update",
         "gradient_accumulation_steps accumulation grad_accum accumulate_every"),
-    CHOICE(train, optimizer, optimizer.kind, optimizers, "adam", "update rule", "optimiser opt"),
+    CHOICE(train, optimizer, optimizer.kind, optimizer_words, "adam", "update rule", "optimiser opt"),
     NUMBER(train, lr, optimizer.lr, 0, 10, true, false, "2e-4", "learning rate", "learning_rate rate base_lr lrate"),
     NUMBER(train, beta1, optimizer.beta1, 0, 1, false, true, "0.9", "decay of the first moment", "adam_beta1 momentum"),
     NUMBER(train, beta2, optimizer.beta2, 0, 1, false, true, "0.999", "decay of the second moment", "adam_beta2"),
     NUMBER(train, eps, optimizer.eps, 0, 1, true, false, "1e-8", "added to the root of the second moment", "adam_epsilon adam_eps epsilon"),
     NUMBER(train, weight_decay, optimizer.weight_decay, 0, 10, false, false, "0", "weight decay", "wd decay adam_weight_decay l2"),
     LONG(train, warmup, optimizer.warmup, 0, 1e12, "500", "updates over which the rate rises from 0", "warmup_steps lr_warmup_steps warmup_updates"),
-    CHOICE(train, schedule, optimizer.schedule, rates, "constant", "learning rate after warm-up", "lr_scheduler lr_schedule scheduler"),
+    CHOICE(train, schedule, optimizer.schedule, rate_words, "constant", "learning rate after warm-up", "lr_scheduler lr_schedule scheduler"),
     NUMBER(train, clip, optimizer.clip, 0, 1e9, false, false, "1", "largest gradient norm; 0: off", "grad_clip max_grad_norm gradient_clip clip_norm"),
     NUMBER(train, ema, optimizer.ema, 0, 1, false, true, "0.9999", "decay of the averaged weights", "ema_decay ema_rate ema_max_decay"),
     {"train", "seed", FIELD_SEED, PLACE(train, seed), .identity = true, WORDS("0", "of weights, order, noise", "random_seed manual_seed")},
@@ -187,12 +165,12 @@ const Field config_fields[] = {
         "num_inference_steps sampling_timesteps nfe timesteps"),
     INT(sample, count, count, 1, 1e6, "64", "images in a grid", "n images number num_samples num_images"),
     NUMBER(sample, eta, eta, 0, 1, false, false, "0", "noise of ddim", "ddim_eta ddim_sampling_eta"),
-    FIRST(sample, variance, variance, variances, VARIANCE_LARGE + 1, "small", "variance of the ddpm step", "variance_type sigma"),
-    CHOICE(sample, spacing, spacing, spacings, "auto", "which noise levels are visited; auto: what suits the sampler",
+    FIRST(sample, variance, variance, variance_words, VARIANCE_LARGE + 1, "small", "variance of the ddpm step", "variance_type sigma"),
+    CHOICE(sample, spacing, spacing, spacing_words, "auto", "which noise levels are visited; auto: what suits the sampler",
            "timestep_spacing grid time_grid"),
     NUMBER(sample, snr, snr, 0, SNR_LIMIT, true, false, "0.16", "pc: signal-to-noise ratio of the corrector", "corrector_snr target_snr"),
     INT(sample, corrector_steps, corrector_steps, 0, CORRECTOR_STEPS_MAX, "1", "pc: corrector steps at each level; 0: none", "correct_steps n_steps_each corrector"),
-    CHOICE(sample, predictor, predictor, predictors, "reverse-diffusion", "pc: what goes to the next level", ""),
+    CHOICE(sample, predictor, predictor, predictor_words, "reverse-diffusion", "pc: what goes to the next level", ""),
     INT(sample, langevin_steps, langevin_steps, 1, 10000, "5", "langevin: steps at each level", "steps_per_level"),
     NUMBER_OR_AUTO(sample, langevin_step, langevin_step, 1e6, "langevin: step size at the smallest level; auto: computed from the levels",
                    "step_lr step_size epsilon"),
@@ -215,15 +193,6 @@ const Field *config_find(const char *section, size_t length, const char *key)
             strcmp(f->key, key) == 0)
             return f;
     return NULL;
-}
-
-const char *config_word(const char *section, const char *key, int value)
-{
-    const Field *f = config_find(section, strlen(section), key);
-    CHECK(f && f->type == FIELD_CHOICE && value >= 0);
-    for (int i = 0; f->choices[i]; i++)
-        if (i == value) return f->choices[i];
-    return "another";
 }
 
 int config_choices(const Field *f)

@@ -90,8 +90,4 @@ void config_suggest(const char *section, const char *key, char *out, size_t size
 /* "model.groups" for "norm_num_groups": the key of `section` that has this name or alias. NULL: none. */
 const Field *config_alias(const char *section, const char *name);
 
-/* The words of data.toy and data.kind, by ToyKind and DataKind. */
-extern const char *const config_toys[];
-extern const char *const config_data_kinds[];
-
 #endif

@@ -46,22 +46,21 @@ static void name_option(char *out, size_t size, const char *key)
 bool model_networks_differ(const ModelConfig *a, const ModelConfig *b, NetworkDifference *out,
                            Err *err)
 {
-    static const char *const kinds[] = {[NETWORK_UNET] = "\"unet\"", [NETWORK_MLP] = "\"mlp\""};
     static const char *const may_differ[] = {"_diffusers_version", "sample_size", "dropout", "toy",
                                              "untrained_classes",  NULL};
     memset(out, 0, sizeof *out);
     if (a->network != b->network) {
         out->found = true;
         snprintf(out->option, sizeof out->option, "model.type");
-        snprintf(out->a, sizeof out->a, "%s", kinds[a->network]);
-        snprintf(out->b, sizeof out->b, "%s", kinds[b->network]);
+        snprintf(out->a, sizeof out->a, "\"%s\"", network_words[a->network]);
+        snprintf(out->b, sizeof out->b, "\"%s\"", network_words[b->network]);
         return true;
     }
     if ((a->unet.noise_classes > 0) != (b->unet.noise_classes > 0)) {
         out->found = true;
         snprintf(out->option, sizeof out->option, "method.type");
-        snprintf(out->a, sizeof out->a, "\"%s\"", config_word("method", "type", (int)a->method));
-        snprintf(out->b, sizeof out->b, "\"%s\"", config_word("method", "type", (int)b->method));
+        snprintf(out->a, sizeof out->a, "\"%s\"", method_words[a->method]);
+        snprintf(out->b, sizeof out->b, "\"%s\"", method_words[b->method]);
         return true;
     }
     JsonWriter wa, wb;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/choice.h"
 #include "base/mem.h"
 #include "io/config_fields.h"
 #include "io/json_diff.h"
@@ -68,8 +69,8 @@ static void put_data(JsonWriter *w, const DataIdentity *d)
 {
     char digits[12];
     snprintf(digits, sizeof digits, "%08lx", (unsigned long)d->checksum);
-    json_put_string(w, "kind", config_data_kinds[d->kind]);
-    json_put_string(w, "toy", config_toys[d->toy]);
+    json_put_string(w, "kind", data_kind_words[d->kind]);
+    json_put_string(w, "toy", toy_words[d->toy]);
     json_put_uint(w, "count", d->count);
     json_begin_row(w, "size");
     json_put_int(w, NULL, d->height);
@@ -181,13 +182,8 @@ static bool get_word(const Json *o, const char *key, const char *const *words, c
                      int *out, Err *err)
 {
     const Json *v = json_get(o, key);
-    if (v && json_type(v) == JSON_STRING)
-        for (int i = 0; words[i]; i++)
-            if (strcmp(words[i], json_string(v)) == 0) {
-                *out = i;
-                return true;
-            }
-    return bad(name, key, err);
+    *out = v && json_type(v) == JSON_STRING ? choice_find(words, json_string(v)) : -1;
+    return *out >= 0 || bad(name, key, err);
 }
 
 static bool get_size(const Json *o, const char *name, DataIdentity *d, Err *err)
@@ -229,8 +225,8 @@ static bool read_data(DataIdentity *d, const Json *o, const char *name, Err *err
     double count = 0;
     const Json *v = json_get(o, "checksum");
     char *end = NULL;
-    if (!get_word(o, "kind", config_data_kinds, name, &kind, err) ||
-        !get_word(o, "toy", config_toys, name, &toy, err) ||
+    if (!get_word(o, "kind", data_kind_words, name, &kind, err) ||
+        !get_word(o, "toy", toy_words, name, &toy, err) ||
         !get_number(o, "count", true, 9007199254740991.0, name, &count, err) ||
         !get_size(o, name, d, err) || !get_int(o, "channels", name, &d->channels, err) ||
         !get_int(o, "classes", name, &d->classes, err) || !get_class_names(o, name, d, err))

@@ -12,20 +12,24 @@ typedef enum {
     METHOD_EDDPM, /* DDPM that learns which of its steps to keep (Zhang et al. 2024) */
     METHOD_CDM,   /* a classifier of noise levels (Yadin et al. 2024) */
 } MethodKind;
+extern const char *const method_words[];
 
 ProcessKind method_process_kind(MethodKind method, SdeKind sde);
 
 /* Weight of a level in the loss: lambda = 1 / E|grad log p_0t|^2, or g^2, which makes the loss a
  * bound of the likelihood (Song et al. 2021b). */
 typedef enum { WEIGHTING_SIMPLE, WEIGHTING_LIKELIHOOD } LossWeighting;
+extern const char *const weighting_words[];
 
 /* The levels of a training batch: each drawn on its own, or all from one draw, evenly over the times
  * (Kingma et al. 2021, appendix I.1). */
 typedef enum { TIMES_INDEPENDENT, TIMES_EVEN } TimeDraw;
+extern const char *const time_draw_words[];
 
 /* How a score is learnt: denoising, exact trace of the Jacobian (Hyvarinen 2005), sliced (Song et
  * al. 2019). */
 typedef enum { OBJECTIVE_DENOISING, OBJECTIVE_EXACT, OBJECTIVE_SLICED } ScoreObjective;
+extern const char *const objective_words[];
 
 typedef struct {
     MethodKind type;

@@ -37,7 +37,7 @@ bool check_steps(const Model *model, SpacingKind spacing, int K, Err *err)
             err, ERR_USAGE,
             "the spacing %s has levels between the trained steps; for a chain of some of "
             "them it must be even, leading, trailing, quadratic or dp",
-            config_word("sample", "spacing", (int)spacing));
+            spacing_words[spacing]);
     if (spacing == SPACING_DP && model->config.network == NETWORK_MLP)
         return err_set(err, ERR_USAGE,
                        "%s: gives points, but the spacing dp is measured on images; even, leading, "

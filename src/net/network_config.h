@@ -7,9 +7,11 @@
 
 /* AUTO: what suits the data (config_network). */
 typedef enum { NETWORK_UNET, NETWORK_MLP, NETWORK_AUTO } NetworkKind;
+extern const char *const network_words[];
 
 /* AUTO: what suits the method (config_time). */
 typedef enum { TIME_CHOICE_AUTO, TIME_CHOICE_POSITIONAL, TIME_CHOICE_FOURIER } TimeChoice;
+extern const char *const time_choice_words[];
 
 /* What the data or other keys decide (sizes, channels, classes, time_kind) is not set in `unet` and
  * `mlp` yet; network_from_config adds it. Keys that both networks have stand in `unet`. */

@@ -5,7 +5,9 @@
 #include <stdint.h>
 
 typedef enum { OPTIMIZER_ADAM, OPTIMIZER_ADAMW } OptimizerKind;
+extern const char *const optimizer_words[];
 typedef enum { RATE_CONSTANT, RATE_COSINE } RateKind;
+extern const char *const rate_words[];
 
 typedef struct {
     OptimizerKind kind;

@@ -269,13 +269,13 @@ TEST(long_words_are_wrapped_without_loss)
 }
 
 /* The first `count` words; -1: all. */
-static void expect_same_words(const char *key, const char *(*name)(int), int count,
+static void expect_same_words(const char *key, const char *const *words, int count,
                               const int *value, Config *config)
 {
-    for (int i = 0; i != count && name(i); i++) {
+    for (int i = 0; i != count && words[i]; i++) {
         char assignment[64];
         Err err;
-        snprintf(assignment, sizeof assignment, "%s=%s", key, name(i));
+        snprintf(assignment, sizeof assignment, "%s=%s", key, words[i]);
         EXPECT(config_set(config, assignment, &err));
         EXPECT_INT(*value, i);
     }
@@ -285,15 +285,15 @@ TEST(the_command_line_and_the_configuration_use_the_same_words)
 {
     Config c;
     config_defaults(&c);
-    expect_same_words("method.schedule", schedule_name, -1, (const int *)&c.method.noise.schedule,
+    expect_same_words("method.schedule", schedule_words, -1, (const int *)&c.method.noise.schedule,
                       &c);
     /* A score is not chosen: it follows from the method. */
-    expect_same_words("method.prediction", prediction_name, PREDICT_SCORE,
+    expect_same_words("method.prediction", prediction_words, PREDICT_SCORE,
                       (const int *)&c.method.noise.prediction, &c);
     /* Nor is a learned variance: method.learn_variance makes it. */
-    expect_same_words("sample.variance", variance_name, VARIANCE_LEARNED,
+    expect_same_words("sample.variance", variance_words, VARIANCE_LEARNED,
                       (const int *)&c.sample.variance, &c);
-    expect_same_words("sample.spacing", spacing_name, -1, (const int *)&c.sample.spacing, &c);
+    expect_same_words("sample.spacing", spacing_words, -1, (const int *)&c.sample.spacing, &c);
     config_free(&c);
 }
 

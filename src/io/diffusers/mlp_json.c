@@ -11,7 +11,7 @@ static const ModelKey keys[] = {
     {"dims", &value_int, AT(mlp.dims), 2, 2, .flags = KEY_NEEDED},
     {"layers", &value_int, AT(mlp.layers), 1, MLP_MAX_LAYERS, .flags = KEY_NEEDED},
     {"time_embedding_type", &value_time, .at = AT(mlp.time_kind), .flags = KEY_NEEDED},
-    {"toy", &value_word, AT(toy), .words = config_toys,
+    {"toy", &value_word, AT(toy), .words = toy_words,
      .instead = "two-modes, ring, swiss-roll, checkerboard and none"},
     {"width", &value_int, AT(mlp.width), 1, MLP_MAX_WIDTH, .flags = KEY_NEEDED},
     {0}};

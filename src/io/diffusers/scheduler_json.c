@@ -245,8 +245,6 @@ static const char *const variances[] = {[VARIANCE_SMALL] = "fixed_small",
                                         [VARIANCE_LARGE] = "fixed_large",
                                         [VARIANCE_LEARNED] = "learned_range",
                                         NULL};
-static const char *const alphas[] = {
-    [ALPHAS_MERGED] = "merged", [ALPHAS_LITERAL] = "literal", [ALPHAS_RESCALED] = "rescaled", NULL};
 
 enum { OPEN = KEY_OPEN_LOW | KEY_OPEN_HIGH };
 #define AT(member) offsetof(ModelConfig, member)
@@ -261,7 +259,7 @@ static const ModelKey keys[] = {
     {"dequantised", &value_bool, .at = AT(dequantised), .stands = is_cdm},
     {"kept_timesteps", .read = read_kept, .put = put_kept, .stands = keeps_steps,
      .instead = "a scheduler without it, for a cdm tells all its levels apart"},
-    {"masked_alphas", &value_word, .at = AT(alphas), .stands = keeps_steps, .words = alphas,
+    {"masked_alphas", &value_word, .at = AT(alphas), .stands = keeps_steps, .words = mask_alphas_words,
      .instead = "merged, literal and rescaled"},
     {"num_train_timesteps", &value_int, AT(noise.T), 1, STEPS_MAX, .put = put_steps},
     {"predict_epsilon", .read = read_epsilon},

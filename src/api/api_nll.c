@@ -110,7 +110,7 @@ static bool score_all(Job *job, const unsigned char *images, double *bits, doubl
     job->seeds = mem_alloc((size_t)most, sizeof *job->seeds);
     job->results = mem_alloc((size_t)most, sizeof *job->results);
     if (!job->seeds || !job->results)
-        return err_set(err, ERR_MEMORY, "there is no memory for %d images", most);
+        return err_set(err, ERR_MEMORY, "not enough memory for %d images", most);
     for (; job->done < job->count; job->done += job->group) {
         ScoredImages group = {.pixels = images + (size_t)job->done * dims, .seeds = job->seeds};
         group.count = job->count - job->done < most ? job->count - job->done : most;

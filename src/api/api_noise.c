@@ -57,7 +57,7 @@ static bool predict(DiffcModel *m, int count, const float *input, const double *
     double *x = mem_doubles(2 * values), *eps = x ? x + values : NULL;
     NoiseLevel *levels = mem_alloc((size_t)batch, sizeof *levels);
     ok = ok && ((x && levels) ||
-                err_set(err, ERR_MEMORY, "there is no memory for a batch of %d images", batch));
+                err_set(err, ERR_MEMORY, "not enough memory for a batch of %d images", batch));
     for (int first = 0, n; ok && first < count; first += n) {
         size_t at = (size_t)first * dims;
         n = count - first < batch ? count - first : batch;

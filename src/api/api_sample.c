@@ -78,7 +78,7 @@ static bool make_images(Job *job, float *images, Err *err)
     job->x = mem_doubles(values);
     job->scratch = mem_doubles(SAMPLER_SCRATCH * values);
     if (!job->x || !job->scratch)
-        return err_set(err, ERR_MEMORY, "there is no memory for a batch of %d images", job->batch);
+        return err_set(err, ERR_MEMORY, "not enough memory for a batch of %d images", job->batch);
     for (; job->done < job->count; job->done += job->images) {
         int left = job->count - job->done;
         job->images = left < job->batch ? left : job->batch;

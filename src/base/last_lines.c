@@ -21,7 +21,7 @@ bool last_lines_open(LastLines *l, const char *path, Err *err)
     bool ok = fstat(l->fd, &st) == 0;
     if (!ok) err_set_errno(err, "%s: cannot read its size", path);
     if (ok && !S_ISREG(st.st_mode))
-        ok = err_set(err, ERR_IO, "%s: is no regular file, expected lines of text", path);
+        ok = err_set(err, ERR_IO, "%s: is not a regular file, expected lines of text", path);
     l->buffer = ok ? mem_alloc(l->room, 1) : NULL;
     if (ok && !l->buffer) ok = err_set(err, ERR_MEMORY, "%s: not enough memory to read it", path);
     if (ok)

@@ -275,7 +275,7 @@ static bool measure_sampling(Bench *b, Err *err)
         w.x = mem_doubles(values);
         w.eps = mem_doubles(values);
         ok = (w.x && w.eps) ||
-             err_set(err, ERR_MEMORY, "there is no memory for %d noise images", b->batch);
+             err_set(err, ERR_MEMORY, "not enough memory for %d noise images", b->batch);
     }
     if (ok) {
         double seconds = 0;
@@ -372,7 +372,7 @@ static bool bench(Bench *b, const OptionValue *v, Err *err)
     b->repeat = (int)v[REPEAT].integer;
     b->layers = v[LAYERS].given;
     b->timings = mem_doubles(MAX_TIMINGS);
-    if (!b->timings) return err_set(err, ERR_MEMORY, "there is no memory for the timings");
+    if (!b->timings) return err_set(err, ERR_MEMORY, "not enough memory for the timings");
     int64_t task = v[TASK].integer;
     b->train_images_per_s = b->sample_forwards_per_s = (double)NAN;
     if (task != TASK_SAMPLE && !measure_training(b, err)) return false;

@@ -57,13 +57,13 @@ static const Option options[ROWS + 1] = {
              .metavar = "FILE",
              .otherwise = "the image's name with -clean-1, or the next free number",
              .group = "Images",
-             .help = "where the result goes, as PNG; a file there is replaced, which is said"},
+             .help = "where the result goes, as PNG; an existing file is replaced, with a note"},
     [DATA] = {.name = "data",
               .type = OPTION_TEXT,
               .metavar = "PATH",
               .group = "Images",
-              .help = "add noise to the images of a data set (IDX, CIFAR-10) or a folder and tell "
-                      "how well it is found"},
+              .help = "add noise to the images of a data set (IDX, CIFAR-10) or a folder and "
+                      "measure how well the model predicts it"},
     [PART] = OPTION_ROW_PART,
     [COUNT] = OPTION_ROW_SCORED(""),
     [SEED] = {.name = "seed",
@@ -102,8 +102,8 @@ static void level_of_sigma(Job *job, double sigma)
     job->level = level_of_greys(&job->model.process, sigma);
     double near = noise_in_greys(job->level);
     if (fabs(near - sigma) > 0.01 * sigma)
-        term_note("%s knows no noise of %g levels of grey; the nearest is %.4g", job->path, sigma,
-                  near);
+        term_note("%s has no noise level of %g levels of grey; the nearest is %.4g", job->path,
+                  sigma, near);
 }
 
 static bool level_of_number(Job *job, long long number, Err *err)
@@ -151,7 +151,7 @@ static bool read_image(Job *job, Err *err)
     job->eps = mem_doubles(job->dims);
     job->clean = mem_floats(job->dims);
     bool ok = (job->pixels && job->y && job->x && job->eps && job->clean) ||
-              err_set(err, ERR_MEMORY, "there is no memory for the image");
+              err_set(err, ERR_MEMORY, "not enough memory for the image");
     ok = ok && nll_images_read(&job->images, 0, job->pixels, err);
     for (size_t i = 0; i < job->dims && ok; i++)
         job->y[i] = pixel_value(&model_pixels, job->pixels[i]);
@@ -277,9 +277,7 @@ static bool run_data(Job *job, const OptionValue *v, Err *err)
                        "--level");
     if (!choose_level(job, v, err)) return false;
     if (job->level.sigma <= 0)
-        return err_set(err, ERR_USAGE,
-                       "without noise there is none to find; --data needs --sigma or --level above "
-                       "0");
+        return err_set(err, ERR_USAGE, "--data needs --sigma or --level above 0");
     DenoiseData data = {.denoiser = &job->denoiser,
                         .count = job->images.count,
                         .context = job,
@@ -365,7 +363,7 @@ static bool run_denoise(const Arguments *a, Err *err)
 
 const Command command_denoise = {
     .name = "denoise",
-    .summary = "Take the noise off an image with a trained model",
+    .summary = "Remove the noise from an image with a trained model",
     .words = "NOISY.png | --data PATH",
     .words_min = 0,
     .words_max = 1,

@@ -339,21 +339,20 @@ static bool run_info(const Arguments *a, Err *err)
     if (ends_with(path, ".safetensors")) return show_tensors(path, v, err);
     if (ends_with(path, ".json")) return show_config(path, v[JSON].given, err);
     return err_set(err, ERR_USAGE,
-                   "%s: neither a folder nor a file named .json or .safetensors; info tells about "
-                   "a run, a model folder, a configuration or a tensor file",
+                   "%s: neither a folder nor a file named .json or .safetensors; info describes a "
+                   "run, a model folder, a configuration or a tensor file",
                    path);
 }
 
 const Command command_info = {
     .name = "info",
-    .summary = "Tell what a run, a model, a configuration or a tensor file is",
+    .summary = "Describe a run, a model, a configuration or a tensor file",
     .words = "PATH",
     .words_min = 1,
     .words_max = 1,
     .examples = {"diffc info runs/demo", "diffc info configs/fashion-ddpm.json --json"},
     .options = options,
-    .notes =
-        "A configuration is resolved and its data are read, as train --dry-run does; data that "
-        "are not there are done without where data.size and data.channels are given.",
+    .notes = "A configuration is resolved and its data are read, as train --dry-run does; missing "
+             "data are no error where data.size and data.channels are given.",
     .run = run_info,
 };

@@ -181,7 +181,7 @@ static void list_protocols(FILE *out)
 
 const Command command_nll = {
     .name = "nll",
-    .summary = "Tell how likely images are under a model, in bits per dimension",
+    .summary = "Score images under a model, in bits per dimension",
     .words = "IMAGE... | --data PATH",
     .words_min = 0,
     .words_max = 1000000,

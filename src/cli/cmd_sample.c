@@ -204,9 +204,8 @@ static bool plan_output(Job *job, const Arguments *a, Err *err)
     const OptionValue *v = a->values;
     SampleOutput *o = &job->output;
     if (v[SAMPLE_ROW_CONTINUE].given && !v[SAMPLE_ROW_OUT_DIR].given && !v[SAMPLE_ROW_NPZ].given)
-        return err_set(
-            err, ERR_USAGE,
-            "--continue goes on with an --out-dir or --npz that was interrupted; name it");
+        return err_set(err, ERR_USAGE,
+                       "--continue finishes an interrupted --out-dir or --npz; name it");
     bool elsewhere =
         v[SAMPLE_ROW_OUT_DIR].given || v[SAMPLE_ROW_NPZ].given || v[SAMPLE_ROW_CSV].given;
     *o = (SampleOutput){.grid = v[SAMPLE_ROW_OUT].text,
@@ -278,7 +277,7 @@ static bool record_settings(Job *job, Err *err)
 #undef PUT
     json_end_object(w);
     job->output.settings = json_text(w);
-    return job->output.settings || err_set(err, ERR_MEMORY, "there is no memory for the settings");
+    return job->output.settings || err_set(err, ERR_MEMORY, "not enough memory for the settings");
 }
 
 static bool make_images(Job *job, const Arguments *a, Err *err)
@@ -295,7 +294,7 @@ static bool make_images(Job *job, const Arguments *a, Err *err)
     job->x = mem_doubles(values);
     job->scratch = mem_doubles(SAMPLER_SCRATCH * values);
     if (!job->x || !job->scratch)
-        return err_set(err, ERR_MEMORY, "there is no memory for a batch of %d %ss", p->batch,
+        return err_set(err, ERR_MEMORY, "not enough memory for a batch of %d %ss", p->batch,
                        p->noun);
     char size[32] = "";
     if (!job->output.points)
@@ -374,14 +373,12 @@ const Command command_sample = {
     .options = sample_options,
     .notes =
         "Files are written whole or not at all; a file that --out, --out-dir, --npz or --csv names "
-        "is replaced, which is said; a device or a pipe is written as it is. What is finished of "
-        "an "
+        "is replaced, with a note; a device or a pipe is written as it is. What is finished of an "
         "--out-dir or --npz is noted in a file that ends in .part, in the folder or beside the "
         "file, until all is done; with it the same command and --continue goes on after an "
-        "interruption. 'The run's' is what the configuration of the "
-        "run says under \"sample\"; a folder without one takes what its scheduler file says of "
-        "sampling, and else the defaults of the configuration. Paths of written files go to "
-        "stdout. The network calls that are "
+        "interruption. 'The run's' is what the configuration of the run says under \"sample\"; a "
+        "folder without one takes what its scheduler file says of sampling, and else the defaults "
+        "of the configuration. Paths of written files go to stdout. The network calls that are "
         "reported are those of one image, whatever the batch (ode: of the one that took most).",
     .more_help = list_samplers,
     .run = run_sample,

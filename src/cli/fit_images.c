@@ -51,7 +51,7 @@ static bool read_images(const NllImages *images, uint64_t seed, MeasuredImages *
     f->x0 = mem_doubles(images->count * dims);
     f->seeds = mem_alloc(images->count, sizeof *f->seeds);
     bool ok = pixels && f->x0 && f->seeds;
-    if (!ok) err_set(err, ERR_MEMORY, "there is no memory for %zu images", images->count);
+    if (!ok) err_set(err, ERR_MEMORY, "not enough memory for %zu images", images->count);
     for (size_t i = 0; i < images->count && ok; i++) {
         ok = nll_images_read(images, i, pixels, err);
         f->seeds[i] = likelihood_seed(seed, pixels, dims);

@@ -108,9 +108,8 @@ const Option nll_options[NLL_ROWS + 1] = {
          .otherwise = "by the protocol, 1 or 4",
          .group = "Protocol",
          .reads = LIKELIHOOD_DRAWS,
-         .help = "draws of uniform noise of one grey level (above --level 0 of that "
-                 "level's noise instead), each solved on its own; from 2 on they tell the standard "
-                 "error"},
+         .help = "draws of uniform noise of one grey level (above --level 0 of that level's noise "
+                 "instead), each solved on its own; two or more give a standard error"},
     [NLL_ROW_LEVEL] = {.name = "level",
                        .type = OPTION_INT,
                        .metavar = "T",

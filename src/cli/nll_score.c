@@ -47,7 +47,7 @@ static bool group_open(Group *g, const NllJob *job, Err *err)
         g->terms = mem_doubles(n * g->width);
     }
     return (g->pixels && g->seeds && g->number && g->results && (!table || g->terms)) ||
-           err_set(err, ERR_MEMORY, "there is no memory for a batch of %d images", job->batch);
+           err_set(err, ERR_MEMORY, "not enough memory for a batch of %d images", job->batch);
 }
 
 static void group_close(Group *g)

@@ -28,9 +28,10 @@ static bool meets_needs(const void *context, const ModelConfig *c, Err *lack)
     if (needs->images && points) return err_set(lack, ERR_USAGE, "makes points, not images");
     if (needs->points && !points) return err_set(lack, ERR_USAGE, "makes images, not points");
     if (needs->density && !method_of(c->method)->density)
-        return err_set(lack, ERR_USAGE, "is no cdm, so it has no density of its own");
+        return err_set(lack, ERR_USAGE, "is not a cdm, so it has no density of its own");
     if (needs->finds_noise && !method_of(c->method)->classifier)
-        return err_set(lack, ERR_USAGE, "is no cdm, so it cannot find out how strong the noise is");
+        return err_set(lack, ERR_USAGE,
+                       "is not a cdm, so it cannot find out how strong the noise is");
     if (needs->levels && !noise_is_discrete(c->noise.kind))
         return err_set(lack, ERR_USAGE, "is an sde, so its noise levels have no numbers");
     if (needs->classes && c->unet.classes == 0) return err_set(lack, ERR_USAGE, "has no classes");
@@ -42,11 +43,12 @@ static void note_choice(const NewestRun *newest)
     if (newest->passed == 0)
         term_note("model: %s (the newest run)", newest->path);
     else if (newest->passed == 1)
-        term_note("model: %s (the newest run that will do; %s %s)", newest->path,
+        term_note("model: %s (the newest run that can do this; %s %s)", newest->path,
                   newest->passed_path, newest->lack.text);
     else
-        term_note("model: %s (the newest run that will do; %s, the newest of %d passed over, %s)",
-                  newest->path, newest->passed_path, newest->passed, newest->lack.text);
+        term_note(
+            "model: %s (the newest run that can do this; %s, the newest of %d passed over, %s)",
+            newest->path, newest->passed_path, newest->passed, newest->lack.text);
 }
 
 static bool choose_model(const OptionValue *given, const ModelNeeds *needs, char *path, Err *err)

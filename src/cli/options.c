@@ -267,7 +267,7 @@ bool options_parse(const Command *command, int argc, char **argv, Arguments *out
                        .repeated = mem_alloc((size_t)argc + 1, sizeof *out->repeated)};
     if (!out->values || !out->words || !out->repeated) {
         arguments_free(out);
-        return err_set(err, ERR_MEMORY, "there is no memory for %d arguments", argc);
+        return err_set(err, ERR_MEMORY, "not enough memory for %d arguments", argc);
     }
     for (size_t i = 0; i < rows; i++) {
         const Option *o = &command->options[i];

@@ -42,7 +42,7 @@ bool output_json(JsonWriter *w, Err *err)
     const char *text = json_text(w);
     if (text) output_line("%s", text);
     json_write_free(w);
-    return text || err_set(err, ERR_MEMORY, "there is no memory for the result's JSON text");
+    return text || err_set(err, ERR_MEMORY, "not enough memory for the result's JSON text");
 }
 
 bool output_close(Err *err)

@@ -116,14 +116,13 @@ static bool open_part(SampleOutput *o, Err *err)
     if (o->go_on && !lasting)
         return err_set(
             err, ERR_USAGE,
-            "--continue goes on with a folder (--out-dir) or a file (--npz); name the one "
-            "that was interrupted");
+            "--continue finishes an interrupted folder (--out-dir) or file (--npz); name it");
     if (!lasting) return true;
     if (!sample_part_name(path, o->folder, o->npz, o->first_seed, err) ||
         !sample_part_open(&o->part, path, o->settings, image_values(o), !o->folder, o->go_on, err))
         return false;
     if (o->part.begun_anew)
-        term_note("%s: begins anew; --continue would have gone on with what was interrupted", path);
+        term_note("%s: starts again; --continue would have finished the interrupted work", path);
     for (int i = 0; i < o->count && o->go_on; i++) {
         o->kept[i] =
             (!o->folder || read_kept(o, i)) && sample_part_has(&o->part, i, place_of(o, i));
@@ -136,15 +135,14 @@ bool sample_output_open(SampleOutput *o, Err *err)
 {
     if (o->points) {
         o->xy = mem_floats(TOY_DIMS * (size_t)o->count);
-        return o->xy || err_set(err, ERR_MEMORY, "there is no memory for %d points", o->count);
+        return o->xy || err_set(err, ERR_MEMORY, "not enough memory for %d points", o->count);
     }
     int held = o->grid || o->npz ? o->count : 1;
     o->pixels = mem_alloc((size_t)held, image_values(o));
     o->kept = mem_alloc((size_t)o->count, 1);
     if (!o->pixels || !o->kept)
-        return err_set(err, ERR_MEMORY,
-                       "there is no memory for the pixels of %d images of %dx%dx%d", held,
-                       o->image.H, o->image.W, o->image.C);
+        return err_set(err, ERR_MEMORY, "not enough memory for the pixels of %d images of %dx%dx%d",
+                       held, o->image.H, o->image.W, o->image.C);
     if (o->folder) {
         if (!o->go_on && !folder_make(o->folder, err)) return false;
         leftovers_remove(o->folder, is_image_name, NULL);

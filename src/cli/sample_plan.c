@@ -197,8 +197,8 @@ const Option sample_options[SAMPLE_ROWS + 1] = {
     [SAMPLE_ROW_CONTINUE] = {.name = "continue",
                              .type = OPTION_FLAG,
                              .group = "Images",
-                             .help = "go on with an --out-dir or --npz that was interrupted or "
-                                     "killed; the files become those of a run without a stop"},
+                             .help = "finish an --out-dir or --npz that was interrupted or killed; "
+                                     "the files are the same as without the interruption"},
     [SAMPLE_ROW_THREADS] = OPTION_ROW_THREADS,
     [SAMPLE_ROW_JSON] = OPTION_ROW_JSON,
     [SAMPLE_ROW_QUIET] = OPTION_ROW_QUIET,

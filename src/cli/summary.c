@@ -173,7 +173,7 @@ void network_lines(LineWriter line, const ModelConfig *m, Shape image, size_t pa
     term_format_count(count, parameters);
     line("  network      %s", text);
     if (image.H == 0)
-        line("  image size   not said by the model; %d channel%s", image.C,
+        line("  image size   not given by the model; %d channel%s", image.C,
              image.C == 1 ? "" : "s");
     line("  parameters   %s", count);
     if (image.H == 0) return;

@@ -139,7 +139,7 @@ static bool training_json(const char *path, const char *config, const Config *c,
 bool output_training(const char *path, const Config *c, const TrainPlan *plan, bool json, Err *err)
 {
     char *config = config_to_json(c);
-    if (!config) return err_set(err, ERR_MEMORY, "there is no memory for the configuration's text");
+    if (!config) return err_set(err, ERR_MEMORY, "not enough memory for the configuration's text");
     bool ok = true;
     if (json) {
         ok = training_json(path, config, c, plan, err);

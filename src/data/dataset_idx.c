@@ -113,8 +113,8 @@ static bool read_end(DataStream *stream, const IdxHeader *h, Err *err)
     size_t got;
     if (!data_stream_read(stream, &one, 1, &got, err)) return false;
     return got == 0 ||
-           err_set(err, ERR_FORMAT, "%s: goes on after the %llu bytes its header declares", h->path,
-                   (unsigned long long)h->data_bytes);
+           err_set(err, ERR_FORMAT, "%s: is longer than the %llu bytes that its header declares",
+                   h->path, (unsigned long long)h->data_bytes);
 }
 
 /* The labels of the first d->count images, from a file that must hold one per image. */

@@ -43,8 +43,8 @@ bool protocol_check(const Protocol *p, const char *model, const Process *process
             add_name(protocols[i], " and ", others, sizeof others);
     if (p->needs & PROTOCOL_DENSITY)
         return err_set(err, ERR_USAGE,
-                       "the protocol %s needs a model that knows its density, as classification "
-                       "diffusion does; %s has %s",
+                       "the protocol %s needs a model with a density of its own, which only a cdm "
+                       "has; %s has %s",
                        p->name, model, others);
     return err_set(err, ERR_USAGE,
                    "the protocol %s needs a chain of discrete steps; the noise of %s is continuous "

@@ -97,7 +97,7 @@ static void describe(const LikelihoodRun *run, ProtocolWords *words)
                  "the density of %s at noise level %d: %d network call%s an image",
                  noisy             ? "images with noise"
                  : run->dequantise ? "dequantised images"
-                                   : "images as they stand",
+                                   : "images without added noise",
                  level, run->draws, run->draws == 1 ? "" : "s");
         snprintf(words->warning, sizeof words->warning,
                  "the figure is a learnt density ratio, not a bound: nothing holds it above the "

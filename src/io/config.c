@@ -276,8 +276,8 @@ static bool read_section(Config *c, const Json *section, const char *name, Err *
         const char *dot = strchr(title, '.');
         if (dot && config_find(title, (size_t)(dot - title), dot + 1))
             return err_set(err, ERR_USAGE,
-                           "%s: %s stands at the top; write it as \"%.*s\": { \"%s\": ... }", name,
-                           title, (int)(dot - title), title, dot + 1);
+                           "%s: %s is at the top level; write it as \"%.*s\": { \"%s\": ... }",
+                           name, title, (int)(dot - title), title, dot + 1);
         return unknown_key(title, NULL, name, err);
     }
     if (json_type(section) != JSON_OBJECT) {

@@ -120,15 +120,14 @@ static bool check_network(const Config *c, Err *err)
                        c->model.mlp.width != standard.model.mlp.width ? "width" : "layers",
                        c->model.mlp.width != standard.model.mlp.width ? "channels" : "blocks");
     if (mlp && c->model.unet.input_fouriers > 0)
-        return err_set(
-            err, ERR_USAGE,
-            "model.input_fourier is given, but the network is an mlp, and its points have "
-            "no levels of grey to be told apart; leave it out");
+        return err_set(err, ERR_USAGE,
+                       "model.input_fourier is given, but the network is an mlp, whose points have "
+                       "no levels of grey; leave it out");
     bool positional = config_time(c) == TIME_CHOICE_POSITIONAL;
     if (positional && config_method(c) & EXPLODING)
         return err_set(err, ERR_USAGE,
                        "model.time is \"positional\", but the network of %s divides its output by "
-                       "sigma and is told ln(sigma), which needs \"fourier\"",
+                       "sigma and gets ln(sigma), which needs \"fourier\"",
                        c->method.type == METHOD_SMLD ? "smld" : "sde ve");
     if (!positional && config_method(c) & DENOISERS)
         return err_set(

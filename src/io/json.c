@@ -70,7 +70,7 @@ static bool check_doubles(const cJSON *object, const char *name, Err *err)
         char key[200], parent[200] = "";
         text_escape(key, sizeof key, keys[i]);
         if (object->string) text_escape(parent, sizeof parent, object->string);
-        ok = err_set(err, ERR_FORMAT, "%s: the key \"%s\" stands twice in %s%s%s", name, key,
+        ok = err_set(err, ERR_FORMAT, "%s: duplicate key \"%s\" in %s%s%s", name, key,
                      object->string ? "\"" : "one object", parent, object->string ? "\"" : "");
     }
     mem_free(keys);

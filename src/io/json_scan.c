@@ -214,7 +214,7 @@ static bool scan_word(JsonScan *s, ScanToken *token, Err *err)
     }
     if (length == 0) return unexpected(s, "a value", err);
     return json_scan_error(s, start, err,
-                           "unexpected word %.*s (texts stand in double quotes; the only words are "
+                           "unexpected word %.*s (write texts in double quotes; the only words are "
                            "true, false and null)",
                            length < 40 ? (int)length : 40, start);
 }

@@ -243,7 +243,7 @@ static bool read_tensor(Reader *r, TensorInfo *t)
              is_offsets = strcmp(field, "data_offsets") == 0;
         if ((is_dtype && dtype) || (is_shape && shape) || (is_offsets && offsets)) {
             char reason[SHOWN];
-            snprintf(reason, sizeof reason, "%s stands twice", field);
+            snprintf(reason, sizeof reason, "duplicate %s", field);
             return refuse(r, t->name, reason);
         }
         if (is_dtype     ? !read_dtype(r, t)
@@ -312,8 +312,8 @@ static bool check_metadata_keys(Reader *r)
         if (strcmp(keys[i - 1], keys[i]) != 0) continue;
         char shown[SHOWN];
         text_escape(shown, sizeof shown, keys[i]);
-        ok = err_set(r->err, ERR_FORMAT, "%s: the key \"%s\" stands twice in __metadata__", r->path,
-                     shown);
+        ok =
+            err_set(r->err, ERR_FORMAT, "%s: duplicate key \"%s\" in __metadata__", r->path, shown);
     }
     mem_free(keys);
     return ok;
@@ -364,7 +364,7 @@ static bool read_entries(Reader *r)
             if (!read_tensor(r, t)) return false;
             continue;
         }
-        if (metadata) return err_set(r->err, ERR_FORMAT, "%s: __metadata__ stands twice", r->path);
+        if (metadata) return err_set(r->err, ERR_FORMAT, "%s: duplicate __metadata__", r->path);
         metadata = true;
         if (!read_metadata(r)) return false;
     }

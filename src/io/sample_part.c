@@ -150,7 +150,7 @@ static bool open_file(SamplePart *part, bool go_on, Err *err)
     if (part->fd < 0 && go_on && errno == ENOENT) return nothing_to_continue(part->path, err);
     if (part->fd < 0) return err_set_errno(err, "%s: cannot open", part->path);
     if (fstat(part->fd, &st) != 0 || !S_ISREG(st.st_mode))
-        return err_set(err, ERR_IO, "%s: is no regular file", part->path);
+        return err_set(err, ERR_IO, "%s: is not a regular file", part->path);
     if (flock(part->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return true;
     return err_set(err, ERR_IO, "%s: another process is making these images", part->path);
 }
@@ -178,10 +178,10 @@ bool sample_part_open(SamplePart *part, const char *path, const char *settings, 
     Json *record = NULL;
     ok = ok && read_record(part, &record, err);
     if (ok && go_on)
-        ok = record ? same_settings(part, record, settings, err)
-                    : err_set(err, ERR_FORMAT,
-                              "%s: is damaged at its beginning; leave --continue out to begin anew",
-                              path);
+        ok = record
+                 ? same_settings(part, record, settings, err)
+                 : err_set(err, ERR_FORMAT,
+                           "%s: is damaged at its beginning; start again without --continue", path);
     if (ok && !go_on && !is_own(part))
         ok = err_set(err, ERR_IO, "%s: is in the way, and diffc did not write it; move it away",
                      path);

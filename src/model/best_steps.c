@@ -57,7 +57,7 @@ bool choose_steps(Model *model, SpacingKind spacing, int K, const MeasuredImages
     size_t T = (size_t)model->process.T;
     if (!check_steps(model, spacing, K, err)) return false;
     unsigned char *m = mem_alloc(T, 1);
-    bool ok = m || err_set(err, ERR_MEMORY, "there is no memory for %zu steps", T);
+    bool ok = m || err_set(err, ERR_MEMORY, "not enough memory for %zu steps", T);
     if (ok && spacing == SPACING_DP) ok = optimum(model, K, images, label, clip, m, err);
     if (ok && spacing != SPACING_DP) ok = spaced(model, spacing, K, m, err);
     ok = ok && process_keep(&model->process, ALPHAS_MERGED, m, err);

@@ -48,7 +48,7 @@ static bool buffers_open(Buffers *b, size_t dims, Err *err)
                    .noise = mem_doubles(GROUP * dims),
                    .eps = mem_doubles(GROUP * dims)};
     if (b->pixels && b->x && b->noise && b->eps) return true;
-    return err_set(err, ERR_MEMORY, "there is no memory for %d images", GROUP);
+    return err_set(err, ERR_MEMORY, "not enough memory for %d images", GROUP);
 }
 
 static void buffers_close(Buffers *b)

@@ -29,7 +29,7 @@ bool measure_variances(const MeasuredImages *images, const Denoiser *denoiser, L
                        double **variances, Err *err)
 {
     *variances = mem_doubles((size_t)run->process->T);
-    bool ok = *variances || err_set(err, ERR_MEMORY, "there is no memory for the variances");
+    bool ok = *variances || err_set(err, ERR_MEMORY, "not enough memory for the variances");
     ok = ok && measure(images, denoiser, run, *variances, err);
     if (ok) run->variances = *variances;
     return ok;
@@ -56,7 +56,7 @@ static bool measure_decoder(const ModelConfig *model, const MeasuredImages *imag
     Likelihood *results = mem_alloc(n, sizeof *results);
     unsigned char *m = mem_alloc((size_t)T, 1);
     bool ok = terms && results && m;
-    if (!ok) err_set(err, ERR_MEMORY, "there is no memory for %zu images", n);
+    if (!ok) err_set(err, ERR_MEMORY, "not enough memory for %zu images", n);
     ok = ok && model_process(model, &chain, err);
     if (ok) {
         m[t] = m[T - 1] = 1;
@@ -88,7 +88,7 @@ bool measure_steps(const MeasuredImages *images, const ModelConfig *model, const
     step_errors_open(&errors, level_logsnr(process_level(p, p->T - 1)),
                      level_logsnr(process_level(p, 0)));
     double *variances = mem_doubles((size_t)p->T);
-    bool ok = variances || err_set(err, ERR_MEMORY, "there is no memory for the variances");
+    bool ok = variances || err_set(err, ERR_MEMORY, "not enough memory for the variances");
     ok = ok && measure(images, denoiser, run, variances, err);
     for (int t = 0; t < p->T && ok; t++)
         step_errors_add(&errors, process_level(p, t), error_of(p, t, variances[t]));

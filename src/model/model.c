@@ -174,8 +174,7 @@ bool model_prepare_density(Model *m, int batch, DensityModel *out, Err *err)
     Denoiser denoiser;
     const Method *method = method_of(m->config.method);
     if (!method->density)
-        return err_set(err, ERR_USAGE, "%s: the model does not know its density, as a cdm does",
-                       m->folder);
+        return err_set(err, ERR_USAGE, "%s: only a cdm has a density of its own", m->folder);
     if (!model_prepare(m, batch, -1, &denoiser, err)) return false;
     *out = method->density(&m->denoiser);
     return true;
@@ -245,10 +244,10 @@ static bool no_run(const char *root, bool models, const NewestRun *newest, Err *
     if (newest->passed == 1)
         return err_set(err, ERR_USAGE, "%.300s %.500s; it is the only run, so give --model PATH",
                        newest->passed_path, newest->lack.text);
-    return err_set(err, ERR_USAGE,
-                   "none of the %d runs under %s will do: the newest, %.300s, %.500s; give "
-                   "--model PATH",
-                   newest->passed, root, newest->passed_path, newest->lack.text);
+    return err_set(
+        err, ERR_USAGE,
+        "none of the %d runs under %s can do this: the newest, %.300s, %.500s; give --model PATH",
+        newest->passed, root, newest->passed_path, newest->lack.text);
 }
 
 bool model_newest_run(const char *root, ModelServes *serves, const void *context, NewestRun *out,

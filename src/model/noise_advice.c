@@ -75,7 +75,7 @@ bool noise_advice(const ModelConfig *m, const Process *p, const Config *c, char 
         if (!(m->noise.sigma_max < NOISE_END_PART * m->widest)) return false;
         snprintf(out, size,
                  "method.sigma_max is %.4g, but two training %s are %.4g apart: sampling starts "
-                 "from noise alone, in which the noisiest of training still show; leave "
+                 "from noise alone, but the noisiest of training still show an image; leave "
                  "method.sigma_max out (it is then computed) or set it to about %.2g",
                  m->noise.sigma_max, m->network == NETWORK_MLP ? "points" : "images", m->widest,
                  m->widest);

@@ -66,8 +66,7 @@ bool model_check_label(const ModelConfig *m, const char *name, int label, Err *e
                        classes - 1);
     return model_class_is_trained(m, label) ||
            err_set(err, ERR_USAGE,
-                   "%s is %d, but no training image had this class, so the model knows nothing of "
-                   "it",
+                   "%s is %d, but no training image had this class, so the model cannot draw it",
                    name, label);
 }
 

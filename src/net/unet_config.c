@@ -77,8 +77,7 @@ static bool check_ranges(const UNetConfig *c, Err *err)
 
 static bool check_classifier(const UNetConfig *c, Err *err)
 {
-    if (!in_range(err, "number of noise levels to tell apart", c->noise_classes, 3,
-                  STEPS_MAX + 2) ||
+    if (!in_range(err, "number of noise levels", c->noise_classes, 3, STEPS_MAX + 2) ||
         !in_range(err, "number of channels of the classifier", c->classifier_channels, 0,
                   UNET_MAX_CHANNELS))
         return false;

@@ -137,11 +137,10 @@ static void say_jumps(Trainer *t, const Config *before)
 static void say_kernels(Trainer *t)
 {
     if (strcmp(t->state.level, vec_level()) == 0) return;
-    run_note(
-        t,
-        "note: the run was saved with the kernels of %s and goes on with those of %s; its last "
-        "bits may differ",
-        t->state.level, vec_level());
+    run_note(t,
+             "note: the run was saved with the kernels of %s and continues with those of %s; its "
+             "last bits may differ",
+             t->state.level, vec_level());
 }
 
 /* Earlier versions trained VP and sub-VP with Fourier features on 999 t; such a run goes on so. Its
@@ -162,11 +161,10 @@ static bool keep_time_label(Trainer *t, Err *err)
     if (!old) return true;
     *(m->network == NETWORK_MLP ? &m->mlp.time_kind : &m->unet.time_kind) = TIME_FOURIER_LINEAR_999;
     t->train_network.time_scale = t->eval_network.time_scale = network_time_scale(m);
-    run_note(
-        t,
-        "note: an earlier version began %s on the time label 999 t instead of t; it goes on so, "
-        "but a new run learns better",
-        t->run);
+    run_note(t,
+             "note: an earlier version began %s on the time label 999 t instead of t; it continues "
+             "so, but a new run learns better",
+             t->run);
     return true;
 }
 

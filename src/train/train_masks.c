@@ -169,11 +169,9 @@ void masks_save(Trainer *t)
 bool masks_restore(Trainer *t, Err *err)
 {
     if (!t->masks.on || mask_learner_restore(&t->masks.learner, t->masks.state)) return true;
-    return err_set(
-        err, ERR_FORMAT,
-        "%s: the scores in its newest checkpoint are not such as a run writes; they must "
-        "be finite and from 0 to 1",
-        t->run);
+    return err_set(err, ERR_FORMAT,
+                   "%s: the scores in its newest checkpoint must be finite and from 0 to 1",
+                   t->run);
 }
 
 void masks_put_summary(const Trainer *t, JsonWriter *w)

@@ -120,7 +120,7 @@ TEST(idx_errors_say_what_is_wrong)
     size = gzip_bytes(packed, sizeof packed, longer, sizeof longer);
     write_bytes("bad", packed, size);
     expect_error(&(DataOptions){.path = at("bad")}, ERR_FORMAT,
-                 "goes on after the 12 bytes its header declares");
+                 "is longer than the 12 bytes that its header declares");
     memcpy(huge + 4, "\0\1\0\0\0\0\1\0\0\0\1\0", 12);
     size = gzip_bytes(packed, sizeof packed, huge, sizeof huge);
     write_bytes("bad", packed, size);

@@ -451,7 +451,7 @@ TEST(config_rules_between_fields)
         /* frequencies */
         {"{\"model\":{\"input_fourier\":[6,7,8]}}", NULL},
         {"{\"data\":{\"toy\":\"ring\"},\"model\":{\"input_fourier\":[7]}}",
-         "its points have no levels of grey to be told apart"},
+         "points have no levels of grey"},
         /* noise that grows */
         {"{\"method\":{\"type\":\"smld\",\"sigma_max\":0.01}}",
          "method.sigma_min (0.01) is not below method.sigma_max (0.01)"},

@@ -228,11 +228,11 @@ static const struct {
     {"<a>", "found '<'"},
     {"'a'", "found '''"},
     {"*", "found '*'"},
-    {"{\"a\":1,\"a\":2}", "the key \"a\" stands twice in one object"},
-    {"{\"a\":1,\"a\":1}", "the key \"a\" stands twice"},
-    {"{\"a\":1,\"\\u0061\":2}", "the key \"a\" stands twice"},
-    {"{\"x\":{\"b\":1,\"c\":2,\"b\":3}}", "the key \"b\" stands twice in \"x\""},
-    {"[[{\"q\":[{\"\":0,\"\":0}]}]]", "the key \"\" stands twice"},
+    {"{\"a\":1,\"a\":2}", "duplicate key \"a\" in one object"},
+    {"{\"a\":1,\"a\":1}", "duplicate key \"a\""},
+    {"{\"a\":1,\"\\u0061\":2}", "duplicate key \"a\""},
+    {"{\"x\":{\"b\":1,\"c\":2,\"b\":3}}", "duplicate key \"b\" in \"x\""},
+    {"[[{\"q\":[{\"\":0,\"\":0}]}]]", "duplicate key \"\""},
     {"{\n\"a\": 1,\n\"b\" 2}", "t: line 3, column 5: expected :"},
 };
 
@@ -348,7 +348,7 @@ TEST(json_a_hundred_thousand_keys_are_checked_in_a_moment)
     for (int i = 0; i < KEYS; i++) used += (size_t)sprintf(text + used, "\"k%d\":0,", i);
     used += (size_t)sprintf(text + used, "\"k50000\":1}");
     Err err = {0};
-    EXPECT_FAILS(json_parse(text, used, "t", false, &err), err, "\"k50000\" stands twice");
+    EXPECT_FAILS(json_parse(text, used, "t", false, &err), err, "duplicate key \"k50000\"");
     free(text);
 }
 

@@ -392,8 +392,8 @@ TEST(model_folder_unknown_keys_are_warnings_and_averaging_keys_are_not)
                       "{\"_class_name\":\"DDPMScheduler\",\"_x\":1,\"other\\nthing\":NaN}", &m,
                       &err));
     EXPECT_INT(m.warning_count, 2);
-    EXPECT_CONTAINS(m.warnings[0], "config.json: the key new_thing is not known and is ignored");
-    EXPECT_CONTAINS(m.warnings[1], "the key other\\x0athing is not known");
+    EXPECT_CONTAINS(m.warnings[0], "config.json: the key new_thing is unknown and ignored");
+    EXPECT_CONTAINS(m.warnings[1], "the key other\\x0athing is unknown");
     EXPECT(read_texts("{\"k1\":1,\"k2\":1,\"k3\":1,\"k4\":1,\"k5\":1,\"k6\":1,\"k7\":1,\"k8\":1,"
                       "\"k9\":1,\"k10\":1}",
                       DDPM, &m, &err));
@@ -555,7 +555,7 @@ TEST(model_folder_what_cannot_be_run_is_refused_by_name)
     } cases[] = {
         {"[]", DDPM, "unet/config.json: the file must be one object, got an array"},
         {"{", DDPM, "unet/config.json: line 1"},
-        {"{\"a\":1,\"a\":1}", DDPM, "the key \"a\" stands twice"},
+        {"{\"a\":1,\"a\":1}", DDPM, "duplicate key \"a\""},
         {"{\"_class_name\":\"UNet2DConditionModel\"}", DDPM,
          "_class_name is \"UNet2DConditionModel\" (a string), which diffc cannot run; it runs "
          "UNet2DModel"},

@@ -165,7 +165,7 @@ TEST(model_weights_new_name_wins_over_the_old_one)
     w.tensors[2].name = "time_steps.W";
     write_weights("w/" FILE_NAME, w.tensors, w.count);
     EXPECT_FAILS(read_weights("w", &m, &err), err,
-                 "stands for time_proj.weight, which was there before");
+                 "is another name of time_proj.weight, which the weights already hold");
 }
 
 TEST(model_weights_missing_wrong_and_unknown_tensors)

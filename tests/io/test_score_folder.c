@@ -271,7 +271,7 @@ TEST(score_folder_absent_keys_mean_what_diffusers_assumes)
            m.noise.sigma_max == 0);
     EXPECT(m.noise.prediction == PREDICT_EPS);
     EXPECT_INT(m.warning_count, 1);
-    EXPECT_CONTAINS(m.warnings[0], "the key tolerance is not known and is ignored");
+    EXPECT_CONTAINS(m.warnings[0], "the key tolerance is unknown and ignored");
 }
 
 /* Folders as versions before this one wrote them; diffusers has none of these classes today. */

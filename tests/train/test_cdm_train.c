@@ -239,7 +239,7 @@ TEST(a_folder_whose_parts_do_not_belong_together_is_refused)
          "dequantised must be true or false"},
         {"{\"_class_name\":\"DiffcCdmUNet\",\"noise_classes\":1002}",
          "{\"_class_name\":\"DiffcCdmScheduler\",\"kept_timesteps\":[0,9]}",
-         "for a cdm tells all its levels apart"},
+         "because a cdm uses all its levels"},
         {"{\"_class_name\":\"UNet2DModel\"}",
          "{\"_class_name\":\"DDPMScheduler\",\"beta_schedule\":\"unif\"}",
          "beta_schedule is \"unif\""},

@@ -212,7 +212,7 @@ TEST(scores_that_no_run_writes_are_refused_and_stay_where_they_are)
     EXPECT(run_save_checkpoint(t, &err));
     trainer_close(t);
     EXPECT_REFUSED(train(&c, run, true, NULL, &err), err, ERR_FORMAT, run);
-    EXPECT_CONTAINS(err.text, "the scores in its newest checkpoint are not such as a run writes");
+    EXPECT_CONTAINS(err.text, "the scores in its newest checkpoint must be finite");
     for (int step = 5; step <= 6; step++) {
         char name[64];
         snprintf(name, sizeof name, "checkpoints/step-%08d.safetensors", step);

@@ -192,7 +192,7 @@ void model_keys_warn(const ModelReader *r, const Json *object, const ModelKey *k
         if (name[0] == '_' || find_key(keys, name) || (ignored && model_word_in(name, ignored)))
             continue;
         text_escape(shown, sizeof shown, name);
-        model_warn(r->m, "%.120s: the key %s is not known and is ignored", r->path, shown);
+        model_warn(r->m, "%.120s: the key %s is unknown and ignored", r->path, shown);
     }
 }
 

@@ -156,8 +156,8 @@ static bool load_tensor(Loader *l, const Safetensors *st, const TensorInfo *t)
         char shown[SHOWN];
         text_escape(shown, sizeof shown, t->name);
         return err_set(l->err, ERR_FORMAT,
-                       "%s: tensor \"%s\" stands for %s, which was there before", l->path, shown,
-                       info->name);
+                       "%s: tensor \"%s\" is another name of %s, which the weights already hold",
+                       l->path, shown, info->name);
     }
     if (!shape_fits(info, t)) return wrong_shape(l, info, t);
     if (!safetensors_read_floats(st, t, l->path, l->disk, l->err)) return false;
@@ -231,7 +231,7 @@ static bool load_variant(Loader *l, const char *folder, ModelConfig *m, bool *fo
                  forms[i % FORMS].after);
         if (!in_folder(path, folder, name)) continue;
         *found = true;
-        model_warn(m, "the weights are read from %s, for there is no " WEIGHTS, name);
+        model_warn(m, "the weights are read from %s, because there is no " WEIGHTS, name);
         return forms[i % FORMS].index ? load_shards(l, folder, path, m) : load_file(l, path);
     }
     return false;

@@ -258,7 +258,7 @@ static const ModelKey keys[] = {
     {"clip_sample_range", &value_float, AT(clip_range), 0, 1e6, OPEN, .stands = has_range},
     {"dequantised", &value_bool, .at = AT(dequantised), .stands = is_cdm},
     {"kept_timesteps", .read = read_kept, .put = put_kept, .stands = keeps_steps,
-     .instead = "a scheduler without it, for a cdm tells all its levels apart"},
+     .instead = "a scheduler without it, because a cdm uses all its levels"},
     {"masked_alphas", &value_word, .at = AT(alphas), .stands = keeps_steps, .words = mask_alphas_words,
      .instead = "merged, literal and rescaled"},
     {"num_train_timesteps", &value_int, AT(noise.T), 1, STEPS_MAX, .put = put_steps},

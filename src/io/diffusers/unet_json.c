@@ -191,7 +191,7 @@ static bool finish(const ModelReader *r, const Json *object, bool classifier)
     if (classifier != is_classifier(r->m))
         return err_set(r->err, ERR_FORMAT,
                        "%s: _class_name is %s, which %s noise_classes, the number of noise levels "
-                       "it tells apart",
+                       "that it classifies",
                        r->path, classifier ? CDM_UNET : "UNet2DModel",
                        classifier ? "must say" : "has no");
     if (downs != c->levels || ups != c->levels)

@@ -30,7 +30,7 @@ diffc sample -q -m ring --count 1 --out points.csv
 #> 000000-clean-1.png
 #> run: noise of N levels of grey taken off, N network call
 #> 000000-clean-2.png
-#> run knows no noise of 0.01 levels of grey; the nearest is 1.275
+#> run has no noise level of 0.01 levels of grey; the nearest is 1.275
 #> mean of N images with noise of N levels of grey: squared error N +- N of the noise's variance, PSNR N dB before and N dB after
 #2> diffc denoise: run cannot find out how strong the noise is, as a cdm can; give --sigma in levels of grey, such as --sigma 25, or --level
 #2> Try 'diffc denoise --help'.
@@ -50,7 +50,7 @@ diffc sample -q -m ring --count 1 --out points.csv
 #2> Try 'diffc denoise --help'.
 #2> diffc denoise: --data adds noise to its images: give --sigma, in levels of grey, or --level
 #2> Try 'diffc denoise --help'.
-#2> diffc denoise: without noise there is none to find; --data needs --sigma or --level above 0
+#2> diffc denoise: --data needs --sigma or --level above 0
 #2> Try 'diffc denoise --help'.
 #2> diffc denoise: there is nothing to denoise: name an image or give --data
 #2> Try 'diffc denoise --help'.

@@ -1,7 +1,7 @@
 diffc denoise --help
 #> usage: diffc denoise NOISY.png | --data PATH [options]
 #>
-#> Take the noise off an image with a trained model.
+#> Remove the noise from an image with a trained model.
 #>
 #>   diffc denoise data/boot-noisy.png --sigma 25 --out clean.png
 #>   diffc denoise -m runs/demo --data /usr/share/datasets/fashion-mnist --level 250
@@ -21,11 +21,11 @@ diffc denoise --help
 #> Images:
 #>       --resize            make images of another size or another number of
 #>                           channels fit
-#>   -o, --out FILE          where the result goes, as PNG; a file there is
-#>                           replaced, which is said (default: the image's name
-#>                           with -clean-1, or the next free number)
+#>   -o, --out FILE          where the result goes, as PNG; an existing file is
+#>                           replaced, with a note (default: the image's name with
+#>                           -clean-1, or the next free number)
 #>       --data PATH         add noise to the images of a data set (IDX, CIFAR-10)
-#>                           or a folder and tell how well it is found
+#>                           or a folder and measure how well the model predicts it
 #>       --part NAME         part of the data set (train, test; default: test,
 #>                           where there is one)
 #>   -n, --count N           images of the data set (1 to 1000000000; default: all)

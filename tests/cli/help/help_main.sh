@@ -10,9 +10,9 @@ diffc --help
 #> Commands:
 #>   train     Train a model on images
 #>   sample    Make images with a trained model
-#>   nll       Tell how likely images are under a model, in bits per dimension
-#>   denoise   Take the noise off an image with a trained model
-#>   info      Tell what a run, a model, a configuration or a tensor file is
+#>   nll       Score images under a model, in bits per dimension
+#>   denoise   Remove the noise from an image with a trained model
+#>   info      Describe a run, a model, a configuration or a tensor file
 #>   bench     Measure the speed of training and sampling
 #>   help      'diffc help COMMAND' is 'diffc COMMAND --help'
 #>

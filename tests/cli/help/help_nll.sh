@@ -1,7 +1,7 @@
 diffc nll --help
 #> usage: diffc nll IMAGE... | --data PATH [options]
 #>
-#> Tell how likely images are under a model, in bits per dimension.
+#> Score images under a model, in bits per dimension.
 #>
 #>   diffc nll data/boot.png
 #>   diffc nll -m runs/demo --data /usr/share/datasets/fashion-mnist --count 1000
@@ -43,8 +43,8 @@ diffc nll --help
 #>                           Jacobian (1 to 1000; default: 1)
 #>       --dequant N         ode, exact: draws of uniform noise of one grey level
 #>                           (above --level 0 of that level's noise instead), each
-#>                           solved on its own; from 2 on they tell the standard
-#>                           error (1 to 1000; default: by the protocol, 1 or 4)
+#>                           solved on its own; two or more give a standard error
+#>                           (1 to 1000; default: by the protocol, 1 or 4)
 #>       --level T           exact: noise level at which the density is taken, 0
 #>                           for the clean image; above 0 noise of that level is
 #>                           drawn and added, and the figure is of the noisy image;

@@ -66,9 +66,9 @@ diffc sample --help
 #>       --npz FILE          all images as bytes arr_0 [N,H,W,C], for evaluation
 #>                           programs
 #>       --csv FILE          of models of points: a table x,y
-#>       --continue          go on with an --out-dir or --npz that was interrupted
-#>                           or killed; the files become those of a run without a
-#>                           stop
+#>       --continue          finish an --out-dir or --npz that was interrupted or
+#>                           killed; the files are the same as without the
+#>                           interruption
 #>
 #> General:
 #>       --threads N         threads; the results do not depend on it (1 to 256;
@@ -79,7 +79,7 @@ diffc sample --help
 #>   -h, --help              this text
 #>
 #> Files are written whole or not at all; a file that --out, --out-dir, --npz or
-#> --csv names is replaced, which is said; a device or a pipe is written as it is.
+#> --csv names is replaced, with a note; a device or a pipe is written as it is.
 #> What is finished of an --out-dir or --npz is noted in a file that ends in .part,
 #> in the folder or beside the file, until all is done; with it the same command
 #> and --continue goes on after an interruption. 'The run's' is what the

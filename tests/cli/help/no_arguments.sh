@@ -11,9 +11,9 @@ diffc
 #2> Commands:
 #2>   train     Train a model on images
 #2>   sample    Make images with a trained model
-#2>   nll       Tell how likely images are under a model, in bits per dimension
-#2>   denoise   Take the noise off an image with a trained model
-#2>   info      Tell what a run, a model, a configuration or a tensor file is
+#2>   nll       Score images under a model, in bits per dimension
+#2>   denoise   Remove the noise from an image with a trained model
+#2>   info      Describe a run, a model, a configuration or a tensor file
 #2>   bench     Measure the speed of training and sampling
 #2>   help      'diffc help COMMAND' is 'diffc COMMAND --help'
 #2>

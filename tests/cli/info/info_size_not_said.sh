@@ -11,7 +11,7 @@ diffc info run
 #> run/model: a model
 #>   method       ddpm, 20 steps, linear schedule from 0.0001 to 0.02, predicts eps
 #>   network      channels 8 16, 1 block a level, attention at level 2
-#>   image size   not said by the model; 1 channel
+#>   image size   not given by the model; 1 channel
 #>   parameters   44,969
 #>   diffusers    opens as DDPMPipeline
 #>   warning      alpha_bar_T is 0.817: the noisiest images of training still hold 90 % of the clean one, but sampling starts from noise alone, so samples drift to the middle

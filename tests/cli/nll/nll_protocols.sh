@@ -12,7 +12,7 @@ diffc nll -q -m run im/000000.png --data images-idx3-ubyte
 diffc nll -q -m run im/000000.png --count 3
 diffc nll -q -m run --label 1 im/000000.png
 #exit 2
-#2> diffc nll: the protocol exact needs a model that knows its density, as classification diffusion does; run has bound and ode
+#2> diffc nll: the protocol exact needs a model with a density of its own, which only a cdm has; run has bound and ode
 #2> Try 'diffc nll --help'.
 #2> diffc nll: the protocol bound needs a chain of discrete steps; the noise of vp is continuous in time and has ode
 #2> Try 'diffc nll --help'.

@@ -51,17 +51,17 @@ done
 #> diffc sample: images/sample-0.part: cannot be continued: eta was 0 when it was begun, but is 0.5 now
 #> diffc sample: images: cannot be continued: what was interrupted there has another seed (it is sample-0.part, not sample-7.part)
 #> diffc sample: images/sample-0.part: cannot be continued: size was 16x16x1 when it was begun, but is 8x8x1 now
-#> diffc sample: --continue goes on with an --out-dir or --npz that was interrupted; name it
-#> diffc sample: --continue goes on with an --out-dir or --npz that was interrupted; name it
+#> diffc sample: --continue finishes an interrupted --out-dir or --npz; name it
+#> diffc sample: --continue finishes an interrupted --out-dir or --npz; name it
 #> diffc sample: x.npz.part: is not there, so there is nothing to continue; leave --continue out to begin
 #> diffc sample: none/sample-0.part: is not there, so there is nothing to continue; leave --continue out to begin
 #> diffc sample: images/sample-0.part: cannot be continued: the checksum of the weights was HASH when it was begun, but is HASH now
 #> diffc sample: images/sample-0.part: cannot be continued: the checksum of the model's files was HASH when it was begun, but is HASH now
-#> diffc sample: --continue goes on with a folder (--out-dir) or a file (--npz); name the one that was interrupted
+#> diffc sample: --continue finishes an interrupted folder (--out-dir) or file (--npz); name it
 #> diffc sample: x.npz.part: is in the way, and diffc did not write it; move it away
 #> a user's
 #> diffc sample: y.npz.part: cannot open: Too many levels of symbolic links
-#> diffc sample: images/sample-0.part: is damaged at its beginning; leave --continue out to begin anew
+#> diffc sample: images/sample-0.part: is damaged at its beginning; start again without --continue
 #> sample-0.part
 #> begins anew:
 #> z.npz

@@ -42,7 +42,7 @@ diffc train tiny.json -q --out eighth --set method.type=cdm --set method.learn_v
 #> eddpm-images/Npng: N bits/dim +- N (bound, N nats, N dims, N network calls)
 #> eddpm-images/Npng: N bits/dim (ode, N nats, N dims, N network calls)
 #> eddpm-images/Npng: N bits/dim +- N (bound, N nats, N dims, N network calls)
-#> diffc nll: the protocol exact needs a model that knows its density, as classification diffusion does; eddpm has bound and ode
+#> diffc nll: the protocol exact needs a model with a density of its own, which only a cdm has; eddpm has bound and ode
 #> Try 'diffc nll --help'.
 #2> diffc train: train.init: eddpm/model is another network: method.type is "eddpm" there, but "cdm" here; the network must be the model's own
 #2> Try 'diffc train --help'.

@@ -35,9 +35,9 @@ diffc train tiny.json --set model.class_conditional=true --dry-run
 #>   "untrained_classes": [0],
 #>   "up_block_types": [
 #>   network      16x16x1, channels 8 16, 1 block a level, attention at 8x8, 3 classes, those without training images are never drawn: 0
-#2> diffc sample: --label is 0, but no training image had this class, so the model knows nothing of it
+#2> diffc sample: --label is 0, but no training image had this class, so the model cannot draw it
 #2> Try 'diffc sample --help'.
-#2> diffc nll: --label is 0, but no training image had this class, so the model knows nothing of it
+#2> diffc nll: --label is 0, but no training image had this class, so the model cannot draw it
 #2> Try 'diffc nll --help'.
 #2> diffc train: model.class_conditional is true, but the data has no class labels: the image 1.png lies beside the 2 folders; each must lie in the folder of its class
 #2> Try 'diffc train --help'.

@@ -33,23 +33,23 @@ rm -r runs/small
 told diffc nll image.png
 cp -r runs/ring runs/other
 told diffc nll image.png
-#> model: runs/tiny (the newest run that will do; runs/begun, the newest of 3 passed over, has no model yet)
-#> model: runs/cdm (the newest run that will do; runs/begun, the newest of 4 passed over, has no model yet)
-#> model: runs/tiny (the newest run that will do; runs/begun, the newest of 3 passed over, has no model yet)
-#> model: runs/small (the newest run that will do; runs/begun, the newest of 2 passed over, has no model yet)
-#> model: runs/cdm (the newest run that will do; runs/begun, the newest of 4 passed over, has no model yet)
-#> model: runs/tiny (the newest run that will do; runs/begun, the newest of 3 passed over, has no model yet)
-#> model: runs/ring (the newest run that will do; runs/begun has no model yet)
-#> model: runs/small (the newest run that will do; runs/begun, the newest of 2 passed over, has no model yet)
-#> model: runs/ring (the newest run that will do; runs/begun has no model yet)
+#> model: runs/tiny (the newest run that can do this; runs/begun, the newest of 3 passed over, has no model yet)
+#> model: runs/cdm (the newest run that can do this; runs/begun, the newest of 4 passed over, has no model yet)
+#> model: runs/tiny (the newest run that can do this; runs/begun, the newest of 3 passed over, has no model yet)
+#> model: runs/small (the newest run that can do this; runs/begun, the newest of 2 passed over, has no model yet)
+#> model: runs/cdm (the newest run that can do this; runs/begun, the newest of 4 passed over, has no model yet)
+#> model: runs/tiny (the newest run that can do this; runs/begun, the newest of 3 passed over, has no model yet)
+#> model: runs/ring (the newest run that can do this; runs/begun has no model yet)
+#> model: runs/small (the newest run that can do this; runs/begun, the newest of 2 passed over, has no model yet)
+#> model: runs/ring (the newest run that can do this; runs/begun has no model yet)
 #> model: runs/ring (the newest run)
-#> model: runs/tiny (the newest run that will do; runs/ring, the newest of 2 passed over, makes points, not images)
+#> model: runs/tiny (the newest run that can do this; runs/ring, the newest of 2 passed over, makes points, not images)
 #> diffc denoise: runs/tiny cannot find out how strong the noise is, as a cdm can; give --sigma in levels of grey, such as --sigma 25, or --level
-#> model: runs/tiny (the newest run that will do; runs/ring, the newest of 2 passed over, makes points, not images)
-#> diffc nll: the protocol exact needs a model that knows its density, as classification diffusion does; runs/tiny has bound and ode
-#> model: runs/small (the newest run that will do; runs/ring makes points, not images)
+#> model: runs/tiny (the newest run that can do this; runs/ring, the newest of 2 passed over, makes points, not images)
+#> diffc nll: the protocol exact needs a model with a density of its own, which only a cdm has; runs/tiny has bound and ode
+#> model: runs/small (the newest run that can do this; runs/ring makes points, not images)
 #> diffc sample: --label is given, but the model has no classes
-#> model: runs/small (the newest run that will do; runs/ring makes points, not images)
+#> model: runs/small (the newest run that can do this; runs/ring makes points, not images)
 #> diffc nll: image.png: is a grey image of 16x16, but the model's are grey images of 8x8; --resize makes them fit
 #> diffc nll: runs/ring makes points, not images; it is the only run, so give --model PATH
-#> diffc nll: none of the 2 runs under runs will do: the newest, runs/other, makes points, not images; give --model PATH
+#> diffc nll: none of the 2 runs under runs can do this: the newest, runs/other, makes points, not images; give --model PATH

@@ -12,6 +12,31 @@ static const char *sampler_name(int index)
     return samplers[index].name;
 }
 
+/* clang-format off */
+/* The lines of SAMPLE_SETTINGS as options, ... */
+#define SETTING(m, option, kind, meta, h, ...) \
+    [SAMPLE_ROW_##m] = {.name = option, .type = kind, .metavar = meta, .otherwise = "the run's", .group = "Sampler", .help = h, __VA_ARGS__},
+#define SWITCH_OPTION(m, option, reads, d, h, a) SETTING(m, option, OPTION_SWITCH, NULL, h, .low = 0)
+#define REAL_OPTION(m, option, reads, lo, open, hi, d, h, a) SETTING(m, option, OPTION_REAL, "X", h, .low = lo, .high = hi)
+#define AUTO_OPTION(m, option, reads, hi, h, a) SETTING(m, option, OPTION_REAL, "X", h, .low = 0, .high = hi)
+#define INT_OPTION(m, option, reads, lo, hi, d, h, a) SETTING(m, option, OPTION_INT, "N", h, .low = lo, .high = hi)
+#define CHOICE_OPTION(m, option, reads, set, d, h, a) SETTING(m, option, OPTION_CHOICE, "KIND", h, .words = set)
+#define FIRST_OPTION(m, option, reads, set, n, d, h, a) SETTING(m, option, OPTION_CHOICE, "KIND", h, .words = set)
+/* ... as what an option changes, ... */
+#define TAKE(m, value) if (v[SAMPLE_ROW_##m].given) r->m = (__typeof__(r->m))v[SAMPLE_ROW_##m].value;
+#define TAKE_INTEGER(m, ...) TAKE(m, integer)
+#define TAKE_REAL(m, ...) TAKE(m, real)
+/* ... and as what is said of them. */
+#define PUT(m, option, wanted, reader, format, value) \
+    if ((p->sampler->reads & (reader)) && (wanted)) snprintf(text, sizeof text, format, value), put(context, option, text);
+#define PUT_SWITCH(m, option, reader, ...) PUT(m, option, true, reader, "%s", r->m ? "yes" : "no")
+#define PUT_REAL(m, option, reader, ...) PUT(m, option, true, reader, "%.15g", r->m)
+#define PUT_AUTO(m, option, reader, ...) PUT(m, option, r->m > 0, reader, "%.15g", r->m)
+#define PUT_INT(m, option, reader, ...) PUT(m, option, true, reader, "%d", r->m)
+#define PUT_CHOICE(m, option, reader, set, ...) PUT(m, option, true, reader, "%s", set[r->m])
+#define OWNER(m, option, reader, ...) {SAMPLE_ROW_##m, reader},
+/* clang-format on */
+
 const Option sample_options[SAMPLE_ROWS + 1] = {
     [SAMPLE_ROW_MODEL] = OPTION_ROW_MODEL,
     [SAMPLE_ROW_SIZE] = {.name = "size",
@@ -59,101 +84,16 @@ const Option sample_options[SAMPLE_ROWS + 1] = {
                              .otherwise = "the run's training data",
                              .group = "Sampler",
                              .help = "where the images for --spacing dp are"},
-    [SAMPLE_ROW_CLIP] = {.name = "clip",
-                         .type = OPTION_SWITCH,
-                         .otherwise = "the run's",
-                         .group = "Sampler",
-                         .help = "keep the predicted image within [-1, 1] at every step (not of "
-                                 "ancestral and langevin)"},
-    [SAMPLE_ROW_VARIANCE] =
-        {.name = "variance",
-         .type = OPTION_CHOICE,
-         .metavar = "KIND",
-         .words = variance_words,
-         .otherwise = "the run's",
-         .group = "Sampler",
-         .help = "ddpm: variance of a step; learned needs a model that has learnt it"},
-    [SAMPLE_ROW_ETA] = {.name = "eta",
-                        .type = OPTION_REAL,
-                        .metavar = "X",
-                        .low = 0,
-                        .high = 1,
-                        .otherwise = "the run's",
-                        .group = "Sampler",
-                        .help = "ddim: fresh noise per step; 0 none, 1 as much as ddpm"},
-    [SAMPLE_ROW_CHURN] = {.name = "churn",
-                          .type = OPTION_REAL,
-                          .metavar = "X",
-                          .low = 0,
-                          .high = 1e6,
-                          .otherwise = "the run's",
-                          .group = "Sampler",
-                          .help = "heun: fresh noise (S_churn); 0 none"},
-    [SAMPLE_ROW_SNR] = {.name = "snr",
-                        .type = OPTION_REAL,
-                        .metavar = "X",
-                        .low = 1e-6,
-                        .high = SNR_LIMIT,
-                        .otherwise = "the run's",
-                        .group = "Sampler",
-                        .help = "pc: signal to noise of the Langevin corrector"},
-    [SAMPLE_ROW_CORRECTOR] = {.name = "corrector",
-                              .type = OPTION_INT,
-                              .metavar = "N",
-                              .low = 0,
-                              .high = CORRECTOR_STEPS_MAX,
-                              .otherwise = "the run's",
-                              .group = "Sampler",
-                              .help = "pc: Langevin steps before each predictor step; 0 none"},
-    [SAMPLE_ROW_PREDICTOR] = {.name = "predictor",
-                              .type = OPTION_CHOICE,
-                              .metavar = "KIND",
-                              .words = predictor_words,
-                              .otherwise = "the run's",
-                              .group = "Sampler",
-                              .help = "pc: the step between levels"},
-    [SAMPLE_ROW_LANGEVIN_STEPS] = {.name = "langevin-steps",
-                                   .type = OPTION_INT,
-                                   .metavar = "N",
-                                   .low = 1,
-                                   .high = 1e4,
-                                   .otherwise = "the run's",
-                                   .group = "Sampler",
-                                   .help = "langevin: steps at each level"},
-    [SAMPLE_ROW_LANGEVIN_STEP] =
-        {.name = "langevin-step",
-         .type = OPTION_REAL,
-         .metavar = "X",
-         .low = 0,
-         .high = 1e6,
-         .otherwise = "the run's",
-         .group = "Sampler",
-         .help = "langevin: size of a step at the smallest level; 0 chooses it"},
-    [SAMPLE_ROW_TOLERANCE] = {.name = "tolerance",
-                              .type = OPTION_REAL,
-                              .metavar = "X",
-                              .low = 1e-12,
-                              .high = 1,
-                              .otherwise = "the run's",
-                              .group = "Sampler",
-                              .help = "ode: error allowed, relative and absolute"},
-    [SAMPLE_ROW_CALL_LIMIT] = {.name = "call-limit",
-                               .type = OPTION_INT,
-                               .metavar = "N",
-                               .low = 1,
-                               .high = 1e6,
-                               .otherwise = "the run's",
-                               .group = "Sampler",
-                               .help = "ode: network calls an image may take"},
-    [SAMPLE_ROW_COUNT] = {.name = "count",
-                          .letter = 'n',
-                          .type = OPTION_INT,
-                          .metavar = "N",
-                          .low = 1,
-                          .high = 1e7,
-                          .otherwise = "the run's",
-                          .group = "Images",
-                          .help = "images to make"},
+    SAMPLE_SETTINGS(SWITCH_OPTION, REAL_OPTION, AUTO_OPTION, INT_OPTION, CHOICE_OPTION,
+                    FIRST_OPTION)[SAMPLE_ROW_COUNT] = {.name = "count",
+                                                       .letter = 'n',
+                                                       .type = OPTION_INT,
+                                                       .metavar = "N",
+                                                       .low = 1,
+                                                       .high = 1e7,
+                                                       .otherwise = "the run's",
+                                                       .group = "Images",
+                                                       .help = "images to make"},
     [SAMPLE_ROW_SEED] =
         {.name = "seed",
          .type = OPTION_SEED,
@@ -208,17 +148,7 @@ const Option sample_options[SAMPLE_ROWS + 1] = {
 static const struct {
     int row;
     unsigned reads;
-} owners[] = {{SAMPLE_ROW_CLIP, SAMPLE_CLIP},
-              {SAMPLE_ROW_VARIANCE, SAMPLE_VARIANCE},
-              {SAMPLE_ROW_ETA, SAMPLE_ETA},
-              {SAMPLE_ROW_CHURN, SAMPLE_CHURN},
-              {SAMPLE_ROW_SNR, SAMPLE_CORRECTOR},
-              {SAMPLE_ROW_CORRECTOR, SAMPLE_CORRECTOR},
-              {SAMPLE_ROW_PREDICTOR, SAMPLE_CORRECTOR},
-              {SAMPLE_ROW_LANGEVIN_STEPS, SAMPLE_LANGEVIN},
-              {SAMPLE_ROW_LANGEVIN_STEP, SAMPLE_LANGEVIN},
-              {SAMPLE_ROW_TOLERANCE, SAMPLE_ODE},
-              {SAMPLE_ROW_CALL_LIMIT, SAMPLE_ODE}};
+} owners[] = {SAMPLE_SETTINGS(OWNER, OWNER, OWNER, OWNER, OWNER, OWNER)};
 
 /* Refuses an option that the chosen sampler would ignore, and names those that read it. */
 static bool check_owners(const OptionValue *v, const Sampler *chosen, Err *err)
@@ -240,22 +170,9 @@ static bool check_owners(const OptionValue *v, const Sampler *chosen, Err *err)
 }
 
 /* Options over the settings of the model. */
-static void take_options(const OptionValue *v, SampleRun *r)
+static void take_options(const OptionValue *v, SampleConfig *r)
 {
-#define TAKE(row, field, kind)                                                                     \
-    if (v[row].given) r->config.field = (__typeof__(r->config.field))v[row].kind
-    TAKE(SAMPLE_ROW_CLIP, clip, integer);
-    TAKE(SAMPLE_ROW_VARIANCE, variance, integer);
-    TAKE(SAMPLE_ROW_ETA, eta, real);
-    TAKE(SAMPLE_ROW_CHURN, churn, real);
-    TAKE(SAMPLE_ROW_SNR, snr, real);
-    TAKE(SAMPLE_ROW_CORRECTOR, corrector_steps, integer);
-    TAKE(SAMPLE_ROW_PREDICTOR, predictor, integer);
-    TAKE(SAMPLE_ROW_LANGEVIN_STEPS, langevin_steps, integer);
-    TAKE(SAMPLE_ROW_LANGEVIN_STEP, langevin_step, real);
-    TAKE(SAMPLE_ROW_TOLERANCE, tolerance, real);
-    TAKE(SAMPLE_ROW_CALL_LIMIT, call_limit, integer);
-#undef TAKE
+    SAMPLE_SETTINGS(TAKE_INTEGER, TAKE_REAL, TAKE_REAL, TAKE_INTEGER, TAKE_INTEGER, TAKE_INTEGER)
 }
 
 static bool choose_images(const OptionValue *v, const Model *m, const Config *c, SamplePlan *p,
@@ -268,7 +185,7 @@ static bool choose_images(const OptionValue *v, const Model *m, const Config *c,
     p->noun = m->config.network == NETWORK_MLP ? "point" : "image";
     if (p->batch == 0) p->batch = model_sample_batch(m, p->count);
     if (p->batch > p->count) p->batch = p->count;
-    if (m->config.network == NETWORK_MLP && v[SAMPLE_ROW_CLIP].given && v[SAMPLE_ROW_CLIP].integer)
+    if (m->config.network == NETWORK_MLP && v[SAMPLE_ROW_clip].given && v[SAMPLE_ROW_clip].integer)
         return err_set(err, ERR_USAGE,
                        "--clip keeps images within [-1, 1], but the model gives points, which lie "
                        "anywhere");
@@ -287,7 +204,7 @@ bool sample_plan_make(const Arguments *a, const Model *m, SamplePlan *p, Err *er
     if (ok) {
         p->calls = c.sample.steps;
         p->run = model_sample_run(m, &c);
-        take_options(v, &p->run);
+        take_options(v, &p->run.config);
         bool given = v[SAMPLE_ROW_SPACING].given;
         p->spacing = given ? (SpacingKind)v[SAMPLE_ROW_SPACING].integer : c.sample.spacing;
     }
@@ -303,28 +220,12 @@ void sample_plan_settings(const SamplePlan *p, SettingPut *put, void *context)
 {
     const SampleConfig *r = &p->run.config;
     char text[64];
-#define PUT(name, ...) (snprintf(text, sizeof text, __VA_ARGS__), put(context, name, text))
     put(context, "model", p->path);
     put(context, "sampler", p->sampler->name);
-    if (p->calls > 0)
-        PUT("steps", "%d", p->calls);
-    else
-        put(context, "steps", "auto");
+    snprintf(text, sizeof text, "%d", p->calls);
+    put(context, "steps", p->calls > 0 ? text : "auto");
     put(context, "spacing", spacing_words[p->spacing]);
-    if (p->sampler->reads & SAMPLE_CLIP) put(context, "clip", r->clip ? "yes" : "no");
-    if (p->sampler->reads & SAMPLE_ETA) PUT("eta", "%.15g", r->eta);
-    if (p->sampler->reads & SAMPLE_VARIANCE) put(context, "variance", variance_words[r->variance]);
-    if (p->sampler->reads & SAMPLE_CHURN) PUT("churn", "%.15g", r->churn);
-    if (p->sampler->reads & SAMPLE_CORRECTOR) {
-        put(context, "predictor", predictor_words[r->predictor]);
-        PUT("corrector", "%d", r->corrector_steps);
-        PUT("snr", "%.15g", r->snr);
-    }
-    if (p->sampler->reads & SAMPLE_LANGEVIN) PUT("langevin-steps", "%d", r->langevin_steps);
-    if (p->sampler->reads & SAMPLE_LANGEVIN && r->langevin_step > 0)
-        PUT("langevin-step", "%.15g", r->langevin_step);
-    if (p->sampler->reads & SAMPLE_ODE) PUT("tolerance", "%.15g", r->tolerance);
-#undef PUT
+    SAMPLE_SETTINGS(PUT_SWITCH, PUT_REAL, PUT_AUTO, PUT_INT, PUT_CHOICE, PUT_CHOICE)
 }
 
 typedef struct {

@@ -55,4 +55,35 @@ typedef struct {
     int batch;            /* images at once; 0: chosen by the program */
 } SampleConfig;
 
+/* What a sampler reads of these settings. */
+enum {
+    SAMPLE_CLIP = 1 << 0,
+    SAMPLE_VARIANCE = 1 << 1,
+    SAMPLE_ETA = 1 << 2,
+    SAMPLE_CORRECTOR = 1 << 3,
+    SAMPLE_LANGEVIN = 1 << 4,
+    SAMPLE_CHURN = 1 << 5,
+    SAMPLE_ODE = 1 << 6,       /* the grid is only its two ends */
+    SAMPLE_ONE_LEVEL = 1 << 7, /* sampler_grid repeats the cleanest level */
+};
+
+/* clang-format off */
+/* The settings of samplers, a line each: keys of "sample" (io/config_fields.c) and options of `diffc sample`
+ * (cli/sample_plan.c) are made from them. A line: the member, the option's name, who reads it, the range
+ * (reals: OPEN where 0 is the excluded end of the key's) or the words, the default, the help and names
+ * that people write instead. AUTO: a real for which 0 means computed. FIRST: the key has so many of the words. */
+#define SAMPLE_SETTINGS(SWITCH, REAL, AUTO, INT, CHOICE, FIRST) \
+    REAL(eta, "eta", SAMPLE_ETA, 0, false, 1, "0", "ddim: fresh noise per step; 0 none, 1 as much as ddpm", "ddim_eta ddim_sampling_eta") \
+    FIRST(variance, "variance", SAMPLE_VARIANCE, variance_words, VARIANCE_LARGE + 1, "small", "ddpm: variance of a step; learned needs a model that has learnt it", "variance_type sigma") \
+    REAL(snr, "snr", SAMPLE_CORRECTOR, 1e-6, true, SNR_LIMIT, "0.16", "pc: signal to noise of the Langevin corrector", "corrector_snr target_snr") \
+    INT(corrector_steps, "corrector", SAMPLE_CORRECTOR, 0, CORRECTOR_STEPS_MAX, "1", "pc: Langevin steps before each predictor step; 0 none", "correct_steps n_steps_each corrector") \
+    CHOICE(predictor, "predictor", SAMPLE_CORRECTOR, predictor_words, "reverse-diffusion", "pc: the step between levels", "") \
+    INT(langevin_steps, "langevin-steps", SAMPLE_LANGEVIN, 1, 10000, "5", "langevin: steps at each level", "steps_per_level") \
+    AUTO(langevin_step, "langevin-step", SAMPLE_LANGEVIN, 1e6, "langevin: size of a step at the smallest level; by default computed from the levels", "step_lr step_size epsilon") \
+    REAL(churn, "churn", SAMPLE_CHURN, 0, false, 1e6, "0", "heun: fresh noise (S_churn); 0 none", "s_churn") \
+    REAL(tolerance, "tolerance", SAMPLE_ODE, 1e-12, true, 1, "1e-4", "ode: error allowed, relative and absolute", "rtol atol tol") \
+    INT(call_limit, "call-limit", SAMPLE_ODE, 1, 1e6, "1000", "ode: network calls an image may take", "max_calls nfe_limit max_nfe") \
+    SWITCH(clip, "clip", SAMPLE_CLIP, "true", "keep the predicted image within [-1, 1] at every step (not of ancestral and langevin)", "clip_sample clip_denoised")
+/* clang-format on */
+
 #endif

@@ -37,18 +37,6 @@ typedef struct {
     long expected_calls; /* out, from the start: what network_calls will be; 0: not known */
 } SampleRun;
 
-/* What a sampler reads of a run, apart from process and grid. */
-enum {
-    SAMPLE_CLIP = 1 << 0,
-    SAMPLE_VARIANCE = 1 << 1,
-    SAMPLE_ETA = 1 << 2,
-    SAMPLE_CORRECTOR = 1 << 3, /* snr, corrector_steps, predictor */
-    SAMPLE_LANGEVIN = 1 << 4,  /* langevin_steps, langevin_step */
-    SAMPLE_CHURN = 1 << 5,
-    SAMPLE_ODE = 1 << 6,       /* tolerance, call_limit; the grid is only its two ends */
-    SAMPLE_ONE_LEVEL = 1 << 7, /* sampler_grid repeats the cleanest level */
-};
-
 typedef struct {
     const char *name;    /* as on the command line */
     const char *summary; /* one line for the help and the README */

@@ -34,6 +34,13 @@ static const char *const channel_counts[] = {"0", "1", "2", "3", "4", NULL};
 #define LIST(s, k, m, kind, count, lo, hi, open, few, many, d, h, ...) \
     {#s, #k, kind, PLACE(s, m), .count_offset = offsetof(Config, s.count), .min = lo, .max = hi, \
      .open_min = open, .open_max = open, .least = few, .most = many, WORDS(d, h, __VA_ARGS__)}
+/* The lines of SAMPLE_SETTINGS as rows. */
+#define SWITCH_SETTING(m, option, reads, d, h, a) BOOL(sample, m, m, d, h, a),
+#define REAL_SETTING(m, option, reads, lo, open, hi, d, h, a) NUMBER(sample, m, m, open ? 0 : lo, hi, open, false, d, h, a),
+#define AUTO_SETTING(m, option, reads, hi, h, a) NUMBER_OR_AUTO(sample, m, m, hi, h, a),
+#define INT_SETTING(m, option, reads, lo, hi, d, h, a) INT(sample, m, m, lo, hi, d, h, a),
+#define CHOICE_SETTING(m, option, reads, set, d, h, a) CHOICE(sample, m, m, set, d, h, a),
+#define FIRST_SETTING(m, option, reads, set, n, d, h, a) FIRST(sample, m, m, set, n, d, h, a),
 
 const Field config_fields[] = {
     TEXT(data, path, path, "", "file or folder of images (IDX, CIFAR-10 binary, PNG, JPEG)",
@@ -164,20 +171,9 @@ const Field config_fields[] = {
     INT(sample, steps, steps, 0, STEPS_MAX, "0", "network calls where that is possible; 0: the sampler's own number",
         "num_inference_steps sampling_timesteps nfe timesteps"),
     INT(sample, count, count, 1, 1e6, "64", "images in a grid", "n images number num_samples num_images"),
-    NUMBER(sample, eta, eta, 0, 1, false, false, "0", "noise of ddim", "ddim_eta ddim_sampling_eta"),
-    FIRST(sample, variance, variance, variance_words, VARIANCE_LARGE + 1, "small", "variance of the ddpm step", "variance_type sigma"),
+    SAMPLE_SETTINGS(SWITCH_SETTING, REAL_SETTING, AUTO_SETTING, INT_SETTING, CHOICE_SETTING, FIRST_SETTING)
     CHOICE(sample, spacing, spacing, spacing_words, "auto", "which noise levels are visited; auto: what suits the sampler",
            "timestep_spacing grid time_grid"),
-    NUMBER(sample, snr, snr, 0, SNR_LIMIT, true, false, "0.16", "pc: signal-to-noise ratio of the corrector", "corrector_snr target_snr"),
-    INT(sample, corrector_steps, corrector_steps, 0, CORRECTOR_STEPS_MAX, "1", "pc: corrector steps at each level; 0: none", "correct_steps n_steps_each corrector"),
-    CHOICE(sample, predictor, predictor, predictor_words, "reverse-diffusion", "pc: what goes to the next level", ""),
-    INT(sample, langevin_steps, langevin_steps, 1, 10000, "5", "langevin: steps at each level", "steps_per_level"),
-    NUMBER_OR_AUTO(sample, langevin_step, langevin_step, 1e6, "langevin: step size at the smallest level; auto: computed from the levels",
-                   "step_lr step_size epsilon"),
-    NUMBER(sample, churn, churn, 0, 1e6, false, false, "0", "heun: noise added to each step (S_churn)", "s_churn"),
-    NUMBER(sample, tolerance, tolerance, 0, 1, true, false, "1e-4", "ode: error allowed in each step", "rtol atol tol"),
-    INT(sample, call_limit, call_limit, 1, 1e6, "1000", "ode: network calls after which it gives up", "max_calls nfe_limit max_nfe"),
-    BOOL(sample, clip, clip, "true", "clip the predicted image at each step", "clip_sample clip_denoised"),
     SEED(sample, seed, seed, "0", "image k is made from seed + k", "random_seed"),
     INT(sample, batch, batch, 0, 4096, "0", "images per pass through the network; 0: chosen", "batch_size eval_batch_size"),
     {.key = NULL},

@@ -28,15 +28,11 @@ diffc sample --help
 #>                           dp; default: the run's)
 #>       --fit-data PATH     where the images for --spacing dp are (default: the
 #>                           run's training data)
-#>       --clip, --no-clip   keep the predicted image within [-1, 1] at every step
-#>                           (not of ancestral and langevin) (default: the run's)
+#>       --eta X             ddim: fresh noise per step; 0 none, 1 as much as ddpm
+#>                           (0 to 1; default: the run's)
 #>       --variance KIND     ddpm: variance of a step; learned needs a model that
 #>                           has learnt it (small, large, learned; default: the
 #>                           run's)
-#>       --eta X             ddim: fresh noise per step; 0 none, 1 as much as ddpm
-#>                           (0 to 1; default: the run's)
-#>       --churn X           heun: fresh noise (S_churn); 0 none (0 to 1000000;
-#>                           default: the run's)
 #>       --snr X             pc: signal to noise of the Langevin corrector (1e-06
 #>                           to 10; default: the run's)
 #>       --corrector N       pc: Langevin steps before each predictor step; 0 none
@@ -45,12 +41,17 @@ diffc sample --help
 #>                           ancestral, none; default: the run's)
 #>       --langevin-steps N  langevin: steps at each level (1 to 10000; default:
 #>                           the run's)
-#>       --langevin-step X   langevin: size of a step at the smallest level; 0
-#>                           chooses it (0 to 1000000; default: the run's)
+#>       --langevin-step X   langevin: size of a step at the smallest level; by
+#>                           default computed from the levels (0 to 1000000;
+#>                           default: the run's)
+#>       --churn X           heun: fresh noise (S_churn); 0 none (0 to 1000000;
+#>                           default: the run's)
 #>       --tolerance X       ode: error allowed, relative and absolute (1e-12 to 1;
 #>                           default: the run's)
 #>       --call-limit N      ode: network calls an image may take (1 to 1000000;
 #>                           default: the run's)
+#>       --clip, --no-clip   keep the predicted image within [-1, 1] at every step
+#>                           (not of ancestral and langevin) (default: the run's)
 #>
 #> Images:
 #>   -n, --count N           images to make (1 to 10000000; default: the run's)

@@ -262,33 +262,35 @@ diffc train --help
 #>                             0..100000)
 #>   sample.count              images in a grid; default 64 (an integer in
 #>                             1..1000000)
-#>   sample.eta                noise of ddim; default 0 (a number in 0..1)
-#>   sample.variance           variance of the ddpm step; default "small" ("small"
-#>                             or "large")
-#>   sample.spacing            which noise levels are visited; auto: what suits the
-#>                             sampler; default "auto" ("even", "leading",
-#>                             "trailing", "quadratic", "uniform", "logsnr",
-#>                             "karras", "auto" or "dp")
-#>   sample.snr                pc: signal-to-noise ratio of the corrector; default
-#>                             0.16 (a number above 0 and at most 10)
-#>   sample.corrector_steps    pc: corrector steps at each level; 0: none; default
-#>                             1 (an integer in 0..1000)
-#>   sample.predictor          pc: what goes to the next level; default
+#>   sample.eta                ddim: fresh noise per step; 0 none, 1 as much as
+#>                             ddpm; default 0 (a number in 0..1)
+#>   sample.variance           ddpm: variance of a step; learned needs a model that
+#>                             has learnt it; default "small" ("small" or "large")
+#>   sample.snr                pc: signal to noise of the Langevin corrector;
+#>                             default 0.16 (a number above 0 and at most 10)
+#>   sample.corrector_steps    pc: Langevin steps before each predictor step; 0
+#>                             none; default 1 (an integer in 0..1000)
+#>   sample.predictor          pc: the step between levels; default
 #>                             "reverse-diffusion" ("reverse-diffusion",
 #>                             "ancestral" or "none")
 #>   sample.langevin_steps     langevin: steps at each level; default 5 (an integer
 #>                             in 1..10000)
-#>   sample.langevin_step      langevin: step size at the smallest level; auto:
-#>                             computed from the levels; default "auto" ("auto" or
-#>                             a number above 0 and at most 1000000)
-#>   sample.churn              heun: noise added to each step (S_churn); default 0
-#>                             (a number in 0..1000000)
-#>   sample.tolerance          ode: error allowed in each step; default 1e-4 (a
-#>                             number above 0 and at most 1)
-#>   sample.call_limit         ode: network calls after which it gives up; default
-#>                             1000 (an integer in 1..1000000)
-#>   sample.clip               clip the predicted image at each step; default true
+#>   sample.langevin_step      langevin: size of a step at the smallest level; by
+#>                             default computed from the levels; default "auto"
+#>                             ("auto" or a number above 0 and at most 1000000)
+#>   sample.churn              heun: fresh noise (S_churn); 0 none; default 0 (a
+#>                             number in 0..1000000)
+#>   sample.tolerance          ode: error allowed, relative and absolute; default
+#>                             1e-4 (a number above 0 and at most 1)
+#>   sample.call_limit         ode: network calls an image may take; default 1000
+#>                             (an integer in 1..1000000)
+#>   sample.clip               keep the predicted image within [-1, 1] at every
+#>                             step (not of ancestral and langevin); default true
 #>                             (true or false)
+#>   sample.spacing            which noise levels are visited; auto: what suits the
+#>                             sampler; default "auto" ("even", "leading",
+#>                             "trailing", "quadratic", "uniform", "logsnr",
+#>                             "karras", "auto" or "dp")
 #>   sample.seed               image k is made from seed + k; default 0 (an integer
 #>                             in 0..18446744073709551615 (a string when above
 #>                             9007199254740991))

@@ -23,11 +23,11 @@ Shape network_shape(const ModelConfig *m);
 enum { NETWORK_SAMPLE_PASS = 8, NETWORK_POINTS_PASS = 512 };
 int network_sample_batch(const ModelConfig *m);
 
-/* Images per pass of training: the largest divisor of `batch` that is at most `asked` or, with
- * asked = 0, whose activations and gradients take no more memory than the weights in the form of
- * the fast kernels (but 48 MiB where these are small, and 512 MiB where they are large), and of
- * which small networks have several in a batch. By shape only, for it decides the order of sums. 0: not
- * enough memory to find it (ERR_MEMORY). */
+/* Images per pass of training: the largest divisor of `batch` that is at most `asked`. With asked = 0,
+ * activations and gradients take no more memory than the weights in the form of the fast kernels (but 48
+ * MiB where these are small, and 512 MiB where they are large), and small networks should get eight passes
+ * per batch. The size depends on shapes only, because it fixes the order of sums. 0: not enough memory to
+ * find it (ERR_MEMORY). */
 int network_pass_size(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked,
                       Err *err);
 

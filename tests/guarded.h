@@ -77,16 +77,9 @@ UNUSED static float *check_aligned(size_t n)
     return data;
 }
 
-UNUSED static double check_dot(const float *a, const float *b, size_t n)
-{
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) sum += (double)a[i] * (double)b[i];
-    return sum;
-}
-
 UNUSED static double check_norm(const float *a, size_t n)
 {
-    return sqrt(check_dot(a, a, n));
+    return sqrt(test_dot(a, a, n));
 }
 
 #endif

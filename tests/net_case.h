@@ -20,13 +20,6 @@ static inline size_t case_floats(const Net *net, int node)
     return (size_t)net_batch(net) * (size_t)s.H * (size_t)s.W * (size_t)s.C;
 }
 
-static inline double case_dot(const float *a, const float *b, size_t n)
-{
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) sum += (double)a[i] * (double)b[i];
-    return sum;
-}
-
 /* Plans, draws weights (norms and biases moved off 1 and 0), fills inputs and cotangents. */
 static inline void case_begin(NetCase *c, NetMode mode)
 {
@@ -61,7 +54,7 @@ static inline void case_end(NetCase *c)
 static inline double case_loss(NetCase *c, const float *weights)
 {
     net_forward(c->net, weights);
-    return case_dot(c->ly, net_value(c->net, c->y), c->y_floats);
+    return test_dot(c->ly, net_value(c->net, c->y), c->y_floats);
 }
 
 static inline void case_backward(NetCase *c, const float *weights, float *grads)
@@ -82,8 +75,8 @@ static inline double case_second_loss(NetCase *c, const float *weights)
 {
     case_backward(c, weights, NULL);
     case_tangent(c, weights);
-    return case_dot(c->my, net_value(c->net, c->y), c->y_floats) +
-           case_dot(c->ly, net_tangent_of(c->net, c->y), c->y_floats);
+    return test_dot(c->my, net_value(c->net, c->y), c->y_floats) +
+           test_dot(c->ly, net_tangent_of(c->net, c->y), c->y_floats);
 }
 
 static inline void case_backward2(NetCase *c, const float *weights, float *grads)
@@ -98,11 +91,11 @@ static inline void case_backward2(NetCase *c, const float *weights, float *grads
 static inline void case_expect_adjoint(NetCase *c, double rest)
 {
     const float *ydot = net_tangent_of(c->net, c->y);
-    double forward = case_dot(c->ly, ydot, c->y_floats);
+    double forward = test_dot(c->ly, ydot, c->y_floats);
     const float *g = net_gradient(c->net, c->x);
-    double back = case_dot(g, c->r, c->x_floats) + rest;
-    double norms = sqrt(case_dot(c->ly, c->ly, c->y_floats) * case_dot(ydot, ydot, c->y_floats));
-    double inner = sqrt(case_dot(g, g, c->x_floats) * case_dot(c->r, c->r, c->x_floats));
+    double back = test_dot(g, c->r, c->x_floats) + rest;
+    double norms = sqrt(test_dot(c->ly, c->ly, c->y_floats) * test_dot(ydot, ydot, c->y_floats));
+    double inner = sqrt(test_dot(g, g, c->x_floats) * test_dot(c->r, c->r, c->x_floats));
     EXPECT(norms > 0);
     if (norms < inner) norms = inner;
     EXPECT_NEAR(forward, back, 3e-7 * norms);
@@ -132,19 +125,19 @@ static inline double case_slope(NetCase *c, CaseLoss loss, float *values, const 
 static inline void case_expect_gradients(NetCase *c, CaseLoss loss, const float *grads,
                                          double tolerance)
 {
-    double whole = sqrt(case_dot(grads, grads, c->table->block_floats));
+    double whole = sqrt(test_dot(grads, grads, c->table->block_floats));
     EXPECT(whole > 0);
     for (int i = 0; i < c->table->count; i++) {
         const ParamInfo *p = &c->table->info[i];
         const float *g = grads + p->offset;
-        double norm = sqrt(case_dot(g, g, p->count));
+        double norm = sqrt(test_dot(g, g, p->count));
         if (!p->trainable) {
             EXPECT(norm == 0.0);
             continue;
         }
         float *direction = test_random(p->count, 500u + (unsigned)i, 1.0f);
         double slope = case_slope(c, loss, c->weights + p->offset, direction, p->count, 4e-3);
-        double got = case_dot(g, direction, p->count);
+        double got = test_dot(g, direction, p->count);
         if (!EXPECT_NEAR(got, slope, tolerance * (norm + 0.01 * whole)))
             EXPECT_TEXT("the gradient above", p->name);
     }

@@ -277,8 +277,8 @@ static bool check_values(const PassCase *c, const Passes *s)
 static bool check_adjoint(const PassCase *c, const Passes *s)
 {
     size_t n = output_floats(c);
-    double out = check_dot(s->dy, s->ydot, n), in = 0;
-    for (int j = 0; j < c->active; j++) in += check_dot(s->dx[j], s->xdot[j], tensor_floats(c, j));
+    double out = test_dot(s->dy, s->ydot, n), in = 0;
+    for (int j = 0; j < c->active; j++) in += test_dot(s->dx[j], s->xdot[j], tensor_floats(c, j));
     return EXPECT_NEAR(in, out, 1e-6 * check_norm(s->dy, n) * check_norm(s->ydot, n));
 }
 
@@ -300,7 +300,7 @@ static bool check_gradient(const PassCase *c, const Passes *s, int j, bool secon
             expected -= f / (2 * h) * dot_formula(c, s->dy, s->x, sign * h, u, -h, s->xdot);
         }
         double size = check_norm(gradient, n) * check_norm(u[j], n);
-        ok &= EXPECT_NEAR(check_dot(gradient, u[j], n), expected, 2e-6 * size + 1e-12);
+        ok &= EXPECT_NEAR(test_dot(gradient, u[j], n), expected, 2e-6 * size + 1e-12);
     }
     if (!ok) printf("  %s of tensor %d\n", second ? "backward2" : "backward", j);
     return ok;

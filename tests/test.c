@@ -173,6 +173,13 @@ void test_normals(float *y, size_t n, unsigned tag, float scale)
     for (size_t i = 0; i < n; i++) y[i] *= scale;
 }
 
+double test_dot(const float *a, const float *b, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
 static struct AtEnd {
     struct AtEnd *next;
     void (*f)(void *what);

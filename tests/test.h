@@ -78,6 +78,8 @@ const char *test_need_fashion_mnist(void);
 
 /* n floats of N(0,1) * scale from the test seed; `tag` names the stream. */
 void test_normals(float *y, size_t n, unsigned tag, float scale);
+/* The sum of a[i] b[i], in double. */
+double test_dot(const float *a, const float *b, size_t n);
 /* n floats, zero or of test_normals; the harness frees them when the case ends. */
 float *test_floats(size_t n);
 float *test_random(size_t n, unsigned tag, float scale);

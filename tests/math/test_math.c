@@ -1,20 +1,10 @@
 #include <float.h>
 
 #include "gemm_reference.h"
+#include "levels.h"
 #include "math/gemm.h"
 #include "math/vec.h"
 #include "test.h"
-
-/* Runs the body once per level that this machine has, and leaves the best one in use. */
-#define FOR_LEVELS(level)                                                                          \
-    for (int level = SIMD_PLAIN; level <= SIMD_AVX512; level++)                                    \
-        if (vec_set_level((SimdLevel)level))
-
-static void restore_level(void)
-{
-    const char *bad;
-    EXPECT(vec_init(&bad));
-}
 
 /* Random values with the extremes in front. */
 static float *extremes(size_t n, unsigned tag, float scale)
@@ -87,7 +77,7 @@ TEST(vec_silu_and_its_derivatives_agree_with_double_at_every_level)
             }
         }
     }
-    restore_level();
+    best_level();
 }
 
 TEST(vec_silu_adds_where_it_should_and_keeps_nan)
@@ -116,7 +106,7 @@ TEST(vec_silu_adds_where_it_should_and_keeps_nan)
             test_normals(x, N, 2, 2);
         }
     }
-    restore_level();
+    best_level();
 }
 
 TEST(vec_softmax_agrees_with_double_and_sums_to_one)
@@ -146,7 +136,7 @@ TEST(vec_softmax_agrees_with_double_and_sums_to_one)
             }
         }
     }
-    restore_level();
+    best_level();
 }
 
 TEST(vec_softmax_handles_extremes)
@@ -162,7 +152,7 @@ TEST(vec_softmax_handles_extremes)
         vec_softmax(c, 1, 2);
         EXPECT(isnan(c[0]) && isnan(c[1]));
     }
-    restore_level();
+    best_level();
 }
 
 TEST(vec_rows_and_sums_agree_with_plain_loops)
@@ -206,7 +196,7 @@ TEST(vec_rows_and_sums_agree_with_plain_loops)
             free(sum);
         }
     }
-    restore_level();
+    best_level();
 }
 
 /* Rows that start anywhere, cut anywhere, give the same bits. */
@@ -260,7 +250,7 @@ TEST(vec_elementwise_bits_depend_neither_on_alignment_nor_on_the_split)
             EXPECT_SAME(state[0][s], state[1][s], N * sizeof(float));
         }
     }
-    restore_level();
+    best_level();
 }
 
 /* Rows of every width against each element alone: the last few elements of a row are computed like
@@ -290,7 +280,7 @@ TEST(vec_elementwise_bits_are_those_of_an_element_alone_in_rows_of_every_width)
                 printf("  %s, way %d, width %zu\n", vec_level(), way, n);
         }
     }
-    restore_level();
+    best_level();
 }
 
 /* The formula of vec.h, its multiply-adds as vec_simd.c writes them. */
@@ -337,7 +327,7 @@ TEST(vec_adam_has_the_bits_of_its_formula_for_every_number_of_parameters)
             if (!EXPECT_SAME(list[s], expected[s], n * sizeof(float)))
                 printf("  %s, list %d of %zu parameters\n", vec_level(), s, n);
     }
-    restore_level();
+    best_level();
 }
 
 TEST(vec_adam_follows_the_formula)
@@ -384,7 +374,7 @@ TEST(vec_adam_follows_the_formula)
             vec_adam(w, m, v, NULL, ema, N, &s);
         }
     }
-    restore_level();
+    best_level();
 }
 
 TEST(gemm_agrees_with_the_reference_for_every_transpose_and_shape)

@@ -3,19 +3,10 @@
 
 #include "base/parallel.h"
 #include "gemm_reference.h"
+#include "levels.h"
 #include "math/product.h"
 #include "math/vec.h"
 #include "test.h"
-
-#define FOR_LEVELS(level)                                                                          \
-    for (int level = SIMD_PLAIN; level <= SIMD_AVX512; level++)                                    \
-        if (vec_set_level((SimdLevel)level))
-
-static void best_level(void)
-{
-    const char *bad;
-    EXPECT(vec_init(&bad));
-}
 
 /* A product with operands of its own, rows longer than they need be. */
 typedef struct {

@@ -156,13 +156,6 @@ static double slope(Case *c, size_t offset, const float *direction, size_t n, do
     return sum / (12 * h);
 }
 
-static double dot(const float *a, const float *b, size_t n)
-{
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) sum += (double)a[i] * (double)b[i];
-    return sum;
-}
-
 /* Every stride-th tensor's gradient against the slope of the loss along a direction in it: a wrong
  * part of it would move the slope by about its norm. */
 static void expect_exact_gradient(double dropout, double ce_weight, double mse_weight, int stride)
@@ -172,17 +165,17 @@ static void expect_exact_gradient(double dropout, double ce_weight, double mse_w
     c.config.ce_weight = ce_weight;
     c.config.mse_weight = mse_weight;
     run_pass(&c, &c.batch, c.grads);
-    double all = sqrt(dot(c.grads, c.grads, c.table.block_floats));
+    double all = sqrt(test_dot(c.grads, c.grads, c.table.block_floats));
     EXPECT(all > 0.01);
     for (int i = 0; i < c.table.count; i += stride) {
         const ParamInfo *p = &c.table.info[i];
         float *direction = test_random(p->count, 300u + (unsigned)i, 1);
         const float *g = c.grads + p->offset;
-        double size = sqrt(dot(direction, direction, p->count));
+        double size = sqrt(test_dot(direction, direction, p->count));
         for (size_t k = 0; k < p->count; k++) direction[k] = (float)((double)direction[k] / size);
         double want = slope(&c, p->offset, direction, p->count, 0.008);
-        double norm = sqrt(dot(g, g, p->count));
-        if (!EXPECT_NEAR(dot(g, direction, p->count), want, 2e-5 * norm + 1.5e-5 * all))
+        double norm = sqrt(test_dot(g, g, p->count));
+        if (!EXPECT_NEAR(test_dot(g, direction, p->count), want, 2e-5 * norm + 1.5e-5 * all))
             printf("  %s, norm %g of %g\n", p->name, norm, all);
     }
     case_close(&c);
@@ -222,7 +215,7 @@ TEST(gradient_agrees_with_the_central_difference_of_ordinary_backward_passes)
         memset(seed, 0, IMAGES * CLASSES * sizeof *seed);
         for (int n = 0; n < IMAGES; n++) {
             const float *rn = r + n * DIMS;
-            double rms = sqrt(dot(rn, rn, DIMS) / DIMS), h = rms > 0 ? 0.01 / rms : 0;
+            double rms = sqrt(test_dot(rn, rn, DIMS) / DIMS), h = rms > 0 ? 0.01 / rms : 0;
             for (int i = 0; i < DIMS; i++)
                 net_value(net, c.network.x)[n * DIMS + i] =
                     (float)((double)c.xt[n * DIMS + i] + at[k] * h * (double)rn[i]);
@@ -245,12 +238,12 @@ TEST(the_tangent_along_the_residual_is_the_transpose_of_the_input_gradient)
     for (int n = 0; n < IMAGES; n++) {
         const float *r = net_tangent_of(net, c.network.x) + n * DIMS;
         const float *g = net_gradient(net, c.network.x) + n * DIMS;
-        double forward = dot(net_gradient(net, c.network.y) + n * CLASSES,
-                             net_tangent_of(net, c.network.y) + n * CLASSES, CLASSES);
-        double size = sqrt(dot(r, r, DIMS) * dot(g, g, DIMS));
+        double forward = test_dot(net_gradient(net, c.network.y) + n * CLASSES,
+                                  net_tangent_of(net, c.network.y) + n * CLASSES, CLASSES);
+        double size = sqrt(test_dot(r, r, DIMS) * test_dot(g, g, DIMS));
         bool flows = c.classes[n] > 0 && c.classes[n] <= T;
         EXPECT(flows ? size > 1e-6 : size == 0);
-        EXPECT_NEAR(forward, dot(r, g, DIMS), 1e-5 * size);
+        EXPECT_NEAR(forward, test_dot(r, g, DIMS), 1e-5 * size);
     }
     case_close(&c);
 }

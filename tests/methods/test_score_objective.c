@@ -126,7 +126,7 @@ TEST(gradients_match_central_differences_of_the_loss)
     for (int k = 0; k < KINDS; k++) {
         memset(b.grads, 0, b.table.block_floats * sizeof(float));
         bench_run(&b, kinds[k], b.grads, 1);
-        double whole = sqrt(case_dot(b.grads, b.grads, b.table.block_floats));
+        double whole = sqrt(test_dot(b.grads, b.grads, b.table.block_floats));
         for (int i = 0; i < b.table.count; i++) {
             const ParamInfo *p = &b.table.info[i];
             if (!p->trainable) continue;
@@ -142,8 +142,8 @@ TEST(gradients_match_central_differences_of_the_loss)
                 slope += factor[s] * bench_loss(&b, kinds[k]) / (12 * h);
             }
             memcpy(w, before, p->count * sizeof *w);
-            double norm = sqrt(case_dot(g, g, p->count));
-            if (!EXPECT_NEAR(case_dot(g, direction, p->count), slope, 1e-3 * norm + 1e-5 * whole))
+            double norm = sqrt(test_dot(g, g, p->count));
+            if (!EXPECT_NEAR(test_dot(g, direction, p->count), slope, 1e-3 * norm + 1e-5 * whole))
                 EXPECT_TEXT("the gradient above", p->name);
         }
     }

@@ -17,7 +17,7 @@ static const double allowed = 3e-5;
 /* max |y - exact| / rms(exact); NaN when either holds one. */
 static double worst_over_rms(const float *y, const float *exact, size_t n)
 {
-    double worst = 0, rms = sqrt(case_dot(exact, exact, n) / (double)n);
+    double worst = 0, rms = sqrt(test_dot(exact, exact, n) / (double)n);
     for (size_t i = 0; i < n; i++)
         worst = test_larger(worst, fabs((double)y[i] - (double)exact[i]));
     return worst / rms;

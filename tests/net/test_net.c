@@ -98,12 +98,12 @@ TEST(input_gradients_match_central_differences)
     declare_zoo(&c, &table, 2, true, true);
     case_begin(&c, NET_TRAIN);
     case_backward(&c, c.weights, NULL);
-    double got = case_dot(net_gradient(c.net, c.x), c.r, c.x_floats);
+    double got = test_dot(net_gradient(c.net, c.x), c.r, c.x_floats);
     double slope = case_slope(&c, case_loss, net_value(c.net, c.x), c.r, c.x_floats, 4e-3);
     EXPECT_NEAR(got, slope, 1e-3 * fabs(slope));
     case_backward(&c, c.weights, NULL);
     float direction[2] = {0.5f, -1.0f};
-    got = case_dot(net_gradient(c.net, c.t), direction, 2);
+    got = test_dot(net_gradient(c.net, c.t), direction, 2);
     slope = case_slope(&c, case_loss, net_value(c.net, c.t), direction, 2, 4e-3);
     EXPECT_NEAR(got, slope, 1e-3 * fabs(slope));
     case_end(&c);
@@ -121,7 +121,7 @@ TEST(tangent_is_the_adjoint_of_backward)
         if (t_wants) test_normals(net_tangent_of(c.net, c.t), 3, 9, 1.0f);
         case_tangent(&c, c.weights);
         case_expect_adjoint(
-            &c, t_wants ? case_dot(net_gradient(c.net, c.t), net_tangent_of(c.net, c.t), 3) : 0.0);
+            &c, t_wants ? test_dot(net_gradient(c.net, c.t), net_tangent_of(c.net, c.t), 3) : 0.0);
         case_end(&c);
     }
 }
@@ -143,8 +143,8 @@ TEST(second_gradients_match_central_differences)
         float *direction = test_random(c.x_floats, 77, 1.0f);
         double slope =
             case_slope(&c, case_second_loss, net_value(c.net, c.x), direction, c.x_floats, 4e-3);
-        double norm = sqrt(case_dot(mx, mx, c.x_floats));
-        EXPECT_NEAR(case_dot(mx, direction, c.x_floats), slope, 2e-3 * norm);
+        double norm = sqrt(test_dot(mx, mx, c.x_floats));
+        EXPECT_NEAR(test_dot(mx, direction, c.x_floats), slope, 2e-3 * norm);
         case_end(&c);
     }
 }
@@ -328,7 +328,7 @@ TEST(no_two_dropouts_of_any_steps_share_a_mask)
     EXPECT(memcmp(b1, a2, sizeof a1) != 0);
     EXPECT(memcmp(a1, b2, sizeof a1) != 0);
     /* 512 draws of one half: 256 kept, 4 standard deviations of 11.3. */
-    EXPECT_NEAR(case_dot(a1, a1, 512) / 4, 256, 46);
+    EXPECT_NEAR(test_dot(a1, a1, 512) / 4, 256, 46);
 }
 
 TEST(planning_twice_gives_the_same_bytes_and_the_same_results)
@@ -530,7 +530,7 @@ TEST(fresh_weights_follow_their_rules)
     EXPECT_NEAR(squares / 108 / (bound * bound / 3), 1.0, 4 * sqrt(0.8 / 108));
     for (size_t i = 0; i < b->count; i++) EXPECT(fabs((double)block[b->offset + i]) <= bound);
     EXPECT(block[b->offset] != 0.0f && block[g->offset] == 1.0f);
-    squares = case_dot(block + e->offset, block + e->offset, e->count) / 1600;
+    squares = test_dot(block + e->offset, block + e->offset, e->count) / 1600;
     EXPECT_NEAR(squares, 1.0, 4 * sqrt(2.0 / 1600));
     params_init(&zero, block, 1);
     const ParamInfo *z = &zero.info[params_find(&zero, "linear.weight")];

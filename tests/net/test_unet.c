@@ -292,7 +292,7 @@ static bool golden_config(const char *name, UNetConfig *u)
 static void expect_line(const char *kind, const char *name, const float *g, size_t n,
                         const double want[4], double floor)
 {
-    double dot = 0, norm = sqrt(case_dot(g, g, n));
+    double dot = 0, norm = sqrt(test_dot(g, g, n));
     for (size_t i = 0; i < n; i++) dot += (double)g[i] * cos(0.37 * (double)i + 0.1);
     double tolerance = 2e-5 * fmax(want[0], floor);
     bool ok = EXPECT_NEAR(norm, want[0], tolerance);
@@ -418,12 +418,12 @@ static void expect_four_passes_of(const UNetConfig *u)
     for (int i = 0; i < table.count; i++)
         if (!table.info[i].trainable)
             memset(direction + table.info[i].offset, 0, table.info[i].count * sizeof(float));
-    double got = case_dot(grads, direction, table.block_floats);
+    double got = test_dot(grads, direction, table.block_floats);
     double slope = case_slope(&c, case_loss, c.weights, direction, table.block_floats, 0.02);
     EXPECT_NEAR(got, slope, 1e-3 * fabs(slope));
     memset(grads, 0, table.block_floats * sizeof *grads);
     case_backward2(&c, c.weights, grads);
-    got = case_dot(grads, direction, table.block_floats);
+    got = test_dot(grads, direction, table.block_floats);
     slope = case_slope(&c, case_second_loss, c.weights, direction, table.block_floats, 0.02);
     EXPECT_NEAR(got, slope, 1e-3 * fabs(slope));
     case_end(&c);
@@ -628,7 +628,7 @@ TEST(every_other_bad_value_is_refused_by_name)
     REFUSED(tiny, dropout = (double)NAN, "dropout is nan");
     REFUSED(tiny, mid_scale = 0.0, "scale factor is 0");
     REFUSED(tiny, downsample_padding = 2, "downsample padding is 2; it must be 0 to 1");
-    REFUSED(classifier, noise_classes = 2, "noise levels to tell apart is 2; it must be 3 to");
+    REFUSED(classifier, noise_classes = 2, "number of noise levels is 2; it must be 3 to");
     REFUSED(classifier, classifier_channels = -1, "channels of the classifier is -1");
     REFUSED(classifier, scale_shift = true, "without an embedding, which scale_shift needs");
     REFUSED(classifier, classes = 3, "without an embedding, which a class label needs");

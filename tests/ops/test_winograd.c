@@ -1,20 +1,11 @@
 #include "base/parallel.h"
+#include "levels.h"
 #include "math/vec.h"
 #include "ops/winograd.h"
 #include "test.h"
 
 /* Largest error of a layer over the RMS of its exact result. */
 static const double allowed = 2e-5;
-
-#define FOR_LEVELS(level)                                                                          \
-    for (int level = SIMD_PLAIN; level <= SIMD_AVX512; level++)                                    \
-        if (vec_set_level((SimdLevel)level))
-
-static void best_level(void)
-{
-    const char *bad;
-    EXPECT(vec_init(&bad));
-}
 
 typedef struct {
     int N, H, W, C, K;
@@ -155,11 +146,6 @@ TEST(winograd_weight_gradient_is_exact_to_2e_5_of_the_rms_and_is_added)
     expect_accurate_pass(WEIGHTS, "weight gradient");
 }
 
-static double dot(const float *a, const float *b, size_t n)
-{
-    return vec_dot(a, b, n);
-}
-
 /* <dy, conv(x, w)> = <dx, x> = <dw, w>: ties the three passes together without a reference. */
 TEST(winograd_gradients_are_the_adjoints_of_forward)
 {
@@ -171,9 +157,9 @@ TEST(winograd_gradients_are_the_adjoints_of_forward)
         forward(&l, y, NULL);
         backward_data(&l, &(WinogradGradient){.a = dx});
         winograd_backward_weights(&l.d, dw, &(WinogradInput){.a = l.x}, l.dy, l.scratch);
-        double size = sqrt(dot(y, y, l.ny) * dot(l.dy, l.dy, l.ny));
-        EXPECT_NEAR(dot(dx, l.x, l.nx) / size, dot(y, l.dy, l.ny) / size, 1e-6);
-        EXPECT_NEAR(dot(dw, l.w, l.nw) / size, dot(y, l.dy, l.ny) / size, 1e-6);
+        double size = sqrt(test_dot(y, y, l.ny) * test_dot(l.dy, l.dy, l.ny));
+        EXPECT_NEAR(test_dot(dx, l.x, l.nx) / size, test_dot(y, l.dy, l.ny) / size, 1e-6);
+        EXPECT_NEAR(test_dot(dw, l.w, l.nw) / size, test_dot(y, l.dy, l.ny) / size, 1e-6);
     }
 }
 

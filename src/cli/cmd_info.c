@@ -49,7 +49,7 @@ static bool is_event(const Json *object, const char *name)
     return v && json_type(v) == JSON_STRING && strcmp(json_string(v), name) == 0;
 }
 
-/* Takes what the line tells that later lines have not told; true when nothing more is wanted. */
+/* Takes from the line what later lines have not given; true when nothing more is wanted. */
 static bool take_line(Progress *p, const char *text, size_t size, Err *reason)
 {
     Json *line = json_parse(text, size, "stats.jsonl", false, reason);
@@ -157,7 +157,7 @@ static void layer_json(JsonWriter *w, const Net *net)
     json_end_array(w);
 }
 
-/* The kept steps, and where they lie between pure noise and the clean image. */
+/* Prints the kept steps and their positions between pure noise and the clean image. */
 static bool kept_lines(const Model *m, Err *err)
 {
     enum { PLACES = 50, WIDTH = 66, LONGEST = 8 };

@@ -107,7 +107,7 @@ static bool run_job(Work *w, const OptionValue *v, Err *err)
                               .each = !v[NLL_ROW_DATA].given,
                               .csv = v[NLL_ROW_CSV].text,
                               .per_step = v[NLL_ROW_PER_STEP].text};
-    /* What can be wrong with the files is found before the work. */
+    /* Finds what is wrong with the files before the work begins. */
     if (!nll_images_open(&job->images, err)) return false;
     bool ok = nll_report_open(&job->report, err) && choose_chain(w, v, label, err);
     if (ok) {

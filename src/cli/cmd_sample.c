@@ -249,7 +249,7 @@ static uint64_t hash_configuration(const char *folder)
     return hash;
 }
 
-/* Everything that the images depend on, for who goes on with them. */
+/* Writes everything that the images depend on; --continue compares it. */
 static bool record_settings(Job *job, Err *err)
 {
     const SamplePlan *p = job->plan;

@@ -194,7 +194,7 @@ static bool report_end(const Narrator *n, const char *run, Err *err)
     return output_json(&w, err);
 }
 
-/* Said once, when it is not simply the pipeline that the folder of an image model names. */
+/* Reported once, when it is not simply the pipeline that the folder of an image model names. */
 static void note_diffusers(const ModelConfig *m)
 {
     char text[256];

@@ -1,5 +1,5 @@
-/* CPUs: the instruction set and the number of threads, and what is said once at the start when these are
- * less than they could be. */
+/* The instruction set and the number of threads, and the notes at the start when they are less than
+ * they could be. */
 #include "base/parallel.h"
 #include "base/term.h"
 #include "cli/cli.h"

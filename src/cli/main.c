@@ -220,7 +220,7 @@ int main(int argc, char **argv)
     }
     int code = dispatch(argc, argv);
     if (!output_close(&err) && code == 0) {
-        /* A reader that left (head, less) has seen enough: no words about it. */
+        /* A reader that closed the pipe (head, less) has seen enough: no message. */
         return err.text[0] ? fail(NULL, &err) : err_exit_code(err.kind);
     }
     return code;

@@ -1,4 +1,4 @@
-/* What `diffc nll` tells: a line or an object for each image, their mean, and tables. */
+/* The results of `diffc nll`: a line or an object for each image, their mean, and tables. */
 #ifndef DIFFC_CLI_NLL_REPORT_H
 #define DIFFC_CLI_NLL_REPORT_H
 

@@ -59,7 +59,7 @@ static void group_close(Group *g)
     mem_free(g->terms);
 }
 
-/* An image that cannot be scored does not keep the others from it. */
+/* An image that cannot be scored does not stop the others. */
 static void note_failure(NllJob *job, const Err *why)
 {
     if (job->failed++ == 0) job->failure = *why;

@@ -23,8 +23,8 @@ static size_t image_values(const SampleOutput *o)
 
 enum { TEXT_BYTES = sizeof((SampleOutput *)0)->parameters + 64 };
 
-/* What the PNG file of the images from `index` on tells: an image's own seed, so that the file is
- * the same whatever it was made together with. */
+/* The text in the PNG file of the images from `index` on: the seed of the image itself, so that the
+ * file does not depend on the images made with it. */
 static const char *describe(const SampleOutput *o, int index, char text[TEXT_BYTES])
 {
     snprintf(text, TEXT_BYTES, "%s, seed %" PRIu64, o->parameters, o->first_seed + (uint64_t)index);

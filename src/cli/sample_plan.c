@@ -22,11 +22,11 @@ static const char *sampler_name(int index)
 #define INT_OPTION(m, option, reads, lo, hi, d, h, a) SETTING(m, option, OPTION_INT, "N", h, .low = lo, .high = hi)
 #define CHOICE_OPTION(m, option, reads, set, d, h, a) SETTING(m, option, OPTION_CHOICE, "KIND", h, .words = set)
 #define FIRST_OPTION(m, option, reads, set, n, d, h, a) SETTING(m, option, OPTION_CHOICE, "KIND", h, .words = set)
-/* ... as what an option changes, ... */
+/* ... as members that an option sets, ... */
 #define TAKE(m, value) if (v[SAMPLE_ROW_##m].given) r->m = (__typeof__(r->m))v[SAMPLE_ROW_##m].value;
 #define TAKE_INTEGER(m, ...) TAKE(m, integer)
 #define TAKE_REAL(m, ...) TAKE(m, real)
-/* ... and as what is said of them. */
+/* ... and as settings that are reported. */
 #define PUT(m, option, wanted, reader, format, value) \
     if ((p->sampler->reads & (reader)) && (wanted)) snprintf(text, sizeof text, format, value), put(context, option, text);
 #define PUT_SWITCH(m, option, reader, ...) PUT(m, option, true, reader, "%s", r->m ? "yes" : "no")

@@ -1,5 +1,5 @@
-/* Everything that decides the images of `diffc sample`: options over the run's own settings over the
- * defaults. */
+/* The settings that decide the images of `diffc sample`: options, then the settings of the run,
+ * then the defaults. */
 #ifndef DIFFC_CLI_SAMPLE_PLAN_H
 #define DIFFC_CLI_SAMPLE_PLAN_H
 

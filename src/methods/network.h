@@ -31,13 +31,13 @@ typedef struct {
 /* The same network with copy i as its net. */
 Network network_copy(const Network *nw, int i);
 
-/* What a network is given as its time at a noise level: the one place where that is decided, for training,
+/* The time that a network is given at a noise level, decided in this one place for training,
  * validation, sampling, likelihoods and every other use.
  *   DDPM         the step of the whole chain
  *   SMLD, VE     sigma
  *   VP, sub-VP   999 t with positional features, as diffusers' networks; with Fourier features t (Song
  *                et al. 2021), or 999 t in folders of earlier versions, which trained on that
- * A classifier of noise levels takes no time. */
+ * A classifier of noise levels gets no time. */
 static inline float network_label(const Network *nw, NoiseLevel level)
 {
     return (float)(nw->time_scale * level.t);

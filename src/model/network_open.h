@@ -15,7 +15,7 @@ bool network_from_config(const Config *c, Shape image, int classes, ModelConfig 
  * else the smallest; 0: none up to 512. */
 int network_size_that_fits(const Config *c, int channels, int side);
 
-/* The shape of what a network takes and gives; H = W = 0 where the model does not say. */
+/* The shape of the images of a network; H = W = 0 where the model does not say. */
 Shape network_shape(const ModelConfig *m);
 
 /* Images or points that sampling takes at once: a pass of each thread, whose activations stay in the
@@ -51,8 +51,8 @@ NetMode network_mode(const ModelConfig *m, NetMode use);
  * derivatives by x, which then wants its gradient. */
 bool network_open(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
                   NetMode mode, Err *err);
-/* For a denoiser that is asked about `images` images at once, in passes of what is best for so many;
- * with `vjp` it has predict_vjp, by a backward pass to the image alone. */
+/* Opens a denoiser for calls of `images` images, in passes of the best size for that number; with
+ * `vjp` it has predict_vjp, by a backward pass to the image alone. */
 bool network_open_denoiser(Network *nw, ParamTable *table, const ModelConfig *m, Shape image,
                            int images, bool vjp, Err *err);
 void network_close(Network *nw);

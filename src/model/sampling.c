@@ -13,7 +13,7 @@ bool model_sample_settings(const Model *m, Config *c, Err *err)
     c->sample = m->config.sample;
     bool ok = !m->run[0] || (path_join(path, m->run, "config.json", err) &&
                              (!path_exists(path) || config_load(c, path, err)));
-    /* A learned variance is the model's, whatever the run's settings say of fixed ones. */
+    /* A learned variance belongs to the model; it wins over a fixed one in the settings of the run. */
     if (m->config.sample.variance == VARIANCE_LEARNED) c->sample.variance = VARIANCE_LEARNED;
     /* Points are not bound to [-1, 1]. */
     if (m->config.network == NETWORK_MLP) c->sample.clip = false;
@@ -76,7 +76,7 @@ SampleRun model_sample_run(const Model *m, const Config *c)
         .process = &m->process, .config = c->sample, .clip_range = m->config.clip_range};
 }
 
-/* Batches of about the same size: of a short last one the network would do the rest in vain. */
+/* Makes batches of about the same size, because the network computes a short last batch as a whole. */
 int model_sample_batch(const Model *m, int count)
 {
     int most = network_sample_batch(&m->config), batches = (count + most - 1) / most;

@@ -11,7 +11,8 @@
 
 enum { LEVEL_BINS = 10 };
 
-/* Which tenth of the times; the clean and the noise class of a classifier lie just outside them. */
+/* The tenth of the times that a level belongs to; the clean and the noise class of a classifier lie
+ * just outside. */
 static int level_bin(const Trainer *t, double time)
 {
     const Process *p = sampled_process(t);
@@ -85,7 +86,7 @@ static bool keep_going(void *context, long calls)
     return !interrupt_requested();
 }
 
-/* The points with the axes of their toy, so that a run's pictures compare. */
+/* A scatter plot with the axes of the toy, so that the pictures of a run compare. */
 static bool draw_picture(const Trainer *t, const float *values, int count, unsigned char *pixels,
                          Image *picture, Err *err)
 {

@@ -7,7 +7,7 @@
 #include "model/model.h"
 #include "train/train_internal.h"
 
-/* The same levels all along, compared at quantiles of the training distribution. */
+/* Whether two processes have the same levels, compared at quantiles of the training distribution. */
 static bool same_noise(const Process *a, const Process *b)
 {
     enum { PLACES = 100 };
@@ -27,8 +27,8 @@ static void first_difference(void *context, const ConfigDifference *d)
     if (!first->name[0]) *first = *d;
 }
 
-/* The model's own levels are compared, all of them where it keeps only some. Where these are the same,
- * the numbers that describe them may differ. */
+/* Compares all levels of the model, also where it keeps only some. Where they are equal, the
+ * numbers that describe them may differ. */
 static bool check_method(Trainer *t, Model *m, Err *err)
 {
     ModelConfig all = m->config;

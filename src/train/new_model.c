@@ -6,7 +6,7 @@
 #include "diffusion/smld_levels.h"
 #include "methods/method.h"
 
-/* Points of a toy among which the largest distance is looked for. */
+/* The number of points of a toy that the largest distance is computed from. */
 enum { TOY_WIDTH_POINTS = 4096 };
 
 static void training_point(void *context, size_t i, float *x)

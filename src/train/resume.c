@@ -1,5 +1,5 @@
-/* Going on with a run: what it is comes from its newest checkpoint, and what the configuration may
- * change is told from what it may not. */
+/* Resuming a run. Its newest checkpoint says what the run is; a configuration may change only keys
+ * that are not part of that. */
 #include <stdio.h>
 #include <string.h>
 
@@ -9,9 +9,9 @@
 
 enum { KEYS_NAMED = 3 };
 
-/* What is collected of the differences between the run's configuration and the given one. A key counts
- * when its values differ as given and as resolved: "auto" equals what it stands for, and what only
- * follows from another key is not named beside it. */
+/* Collects the differences between the run's configuration and the given one. A key counts when its
+ * values differ both as given and as resolved: "auto" equals what it stands for, and a value that
+ * only follows from another key is not named beside it. */
 typedef struct {
     Trainer *t; /* NULL: the identity is collected, else the other keys are said */
     bool given[CONFIG_MAX_KEYS];
@@ -63,7 +63,7 @@ static bool check_identity(const Trainer *t, Err *err)
                    t->run, identity.text, more);
 }
 
-/* Of runs without a record: what RUN/config.json says, and no data. */
+/* For runs without a record: the configuration in RUN/config.json, and no data. */
 static bool record_of_folder(Trainer *t, Err *err)
 {
     char path[PATH_BYTES];
@@ -112,7 +112,7 @@ static double rate_at(const Config *c, int64_t step, double seconds)
     return learning_rate(&c->train.optimizer, step, progress_at(c, step, seconds));
 }
 
-/* A run that is made longer or shorter lies elsewhere on every schedule that follows its length. */
+/* Changing the length of a run changes its position in every schedule that depends on the length. */
 static void say_jumps(Trainer *t, const Config *before)
 {
     const Config *now = &t->config;
@@ -143,8 +143,9 @@ static void say_kernels(Trainer *t)
              t->state.level, vec_level());
 }
 
-/* Earlier versions trained VP and sub-VP with Fourier features on 999 t; such a run goes on so. Its
- * model folder says it; where there is none, checkpoints without a record are of such a version. */
+/* Earlier versions trained VP and sub-VP with Fourier features on 999 t, and such a run continues
+ * so. Its model folder says it; without a folder, checkpoints without a record are of such a
+ * version. */
 static bool keep_time_label(Trainer *t, Err *err)
 {
     ModelConfig *m = &t->plan.model, saved;

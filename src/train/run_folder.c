@@ -125,7 +125,7 @@ static bool read_line(const LastLines *l, StatsLine *line, Err *err)
     return true;
 }
 
-/* Where the lines end that are not of steps after `now`; those stand at the end, for steps only grow.
+/* The end of the lines of steps up to `now`; later steps come last, because steps only grow.
  * *validated: whether step `now` has a line about its validation. */
 static bool find_cut(LastLines *l, double now, off_t *cut, bool *validated, Err *err)
 {
@@ -148,7 +148,8 @@ static bool find_cut(LastLines *l, double now, off_t *cut, bool *validated, Err 
     return true;
 }
 
-/* Lines of statistics that were written after the checkpoint belong to work that is done again. */
+/* Removes the lines of statistics that were written after the checkpoint, whose updates are done
+ * again. */
 static bool trim_stats(Trainer *t, Err *err)
 {
     char path[PATH_BYTES];
@@ -207,7 +208,8 @@ bool run_begin(Trainer *t, const char *run, Err *err)
            write_config(t, err) && write_skipped(t, err);
 }
 
-/* Whether RUN/model holds the moving average and the kept steps of now. What cannot be read is not. */
+/* Whether RUN/model holds the present moving average and kept steps. A model that cannot be read
+ * does not. */
 static bool model_is_current(Trainer *t)
 {
     char path[PATH_BYTES];
@@ -228,7 +230,7 @@ static bool model_is_current(Trainer *t)
     return same;
 }
 
-/* What of the checkpoint's step a killed process has not come to is told from the files. */
+/* Finds from the files which saves of the checkpoint's step a killed process did not reach. */
 static void find_saved(Trainer *t)
 {
     char path[PATH_BYTES];
@@ -285,7 +287,7 @@ bool trainer_newest_run(const char *root, char *out, Err *err)
             Err reason = {0};
             if (!path_join(run, root, names.names[i], NULL)) continue;
             if (!trainer_check_run(run, true, &reason)) {
-                /* Not looked into is not the same as not a run. */
+                /* A folder that cannot be read may still be a run. */
                 if (reason.kind == ERR_MEMORY) ok = err_set(err, reason.kind, "%s", reason.text);
                 continue;
             }

@@ -45,7 +45,7 @@ void batch_close(TrainBatch *b)
     memset(b, 0, sizeof *b);
 }
 
-/* Turns place i, whose xt holds x0 and whose noise is drawn, into network input and target. */
+/* Makes the input and the target of image i, whose x0 is in xt and whose noise is drawn. */
 static void diffuse(const Trainer *t, TrainBatch *b, int i, NoiseLevel level)
 {
     Prediction kind = t->plan.model.noise.prediction;
@@ -63,8 +63,8 @@ static void diffuse(const Trainer *t, TrainBatch *b, int i, NoiseLevel level)
                                         t->config.method.min_snr_gamma);
 }
 
-/* Clean images of a classifier have values of any size, not only those of the 256 levels of grey,
- * which it would recognise: pixels_dequantise. */
+/* Gives the clean images of a classifier values between the 256 levels of grey (pixels_dequantise);
+ * otherwise it would recognise them by their values. */
 static void dequantise(const Trainer *t, TrainBatch *b, int i, NoiseLevel level, uint64_t draw)
 {
     if (!t->plan.model.dequantised || level.sigma > 0) return;
@@ -77,7 +77,7 @@ static void dequantise(const Trainer *t, TrainBatch *b, int i, NoiseLevel level,
     }
 }
 
-/* The level at a quantile u of those that the network of a method is trained at. */
+/* The level at quantile u of the levels that the network is trained at. */
 static NoiseLevel level_at(const Trainer *t, const Process *p, double u)
 {
     if (t->method->level) return t->method->level(p, (int)(u * t->train_network.noise_classes));

@@ -16,13 +16,13 @@
 bool batch_open(TrainBatch *b, int size, size_t dims, Err *err);
 void batch_close(TrainBatch *b);
 
-/* What one prediction tells: the mean squared error of x0 as it is predicted in sampling, clipped, and
- * near the clean image the decoder's nats per dimension, else NAN. */
+/* The errors of one prediction: the mean squared error of x0 as sampling predicts it, clipped; and,
+ * near the clean image, the nats per dimension of the decoder, else NAN. */
 typedef struct {
     double error, nats;
 } Seen;
 
-/* Of a run that learns which steps to keep (train_masks.c). */
+/* The state of a run that learns which steps to keep (train_masks.c). */
 typedef struct {
     bool on;
     MaskLearner learner;
@@ -37,7 +37,7 @@ typedef struct {
     double progress;       /* at its start */
 } MaskTraining;
 
-/* The newest step of which each is on disk, -1: none that is known. */
+/* The newest step whose checkpoint, model, ... is on disk; -1: none that is known. */
 typedef struct {
     int64_t checkpoint, model, validation, samples;
 } SavedSteps;
@@ -77,7 +77,8 @@ double progress_of(const Trainer *t);
 double progress_at(const Config *c, int64_t step, double seconds);
 bool finished(const Trainer *t);
 
-/* trainer.c: the trainer in two parts: its configuration, and all that is made of it and the data. */
+/* trainer.c: opens a trainer in two parts: its configuration, then everything made of that and of
+ * the data. */
 Trainer *trainer_new(const Config *config, const TrainCallbacks *callbacks, Err *err);
 bool trainer_build(Trainer *t, bool plan_only, Err *err);
 
@@ -93,16 +94,16 @@ bool init_weights(Trainer *t, Err *err);
 /* train_masks.c; everything but sampled_process does nothing in runs that keep all steps. */
 bool masks_open(Trainer *t, Err *err);
 void masks_close(Trainer *t);
-/* What samples and validation walk through: the kept steps. */
+/* The process of samples and validation: the kept steps. */
 const Process *sampled_process(const Trainer *t);
 bool masks_begin_update(Trainer *t, Err *err);
 NoiseLevel masks_level(const Trainer *t, uint64_t sample);
-/* After a pass of train_batch[batch] over the samples from `first` on: looks at what the network `nw`
- * predicted, which passes can do side by side, and then learns from it. */
+/* After a pass of train_batch[batch] over the samples from `first` on: masks_look computes the
+ * errors of the predictions, which passes can do side by side; masks_observe then learns from them. */
 void masks_look(Trainer *t, const Network *nw, int batch, uint64_t first);
 void masks_observe(Trainer *t, int batch, uint64_t first);
 void masks_end_update(Trainer *t);
-/* Puts the steps to keep at this moment into plan.model. */
+/* Puts the steps to keep now into plan.model. */
 bool masks_refresh_model(Trainer *t, Err *err);
 void masks_save(Trainer *t);
 bool masks_restore(Trainer *t, Err *err);
@@ -136,7 +137,7 @@ void batch_train(const Trainer *t, Network *nw, TrainBatch *b, uint64_t first, f
                  float dloss);
 
 /* run_leftovers.c: removes the temporary files of dead processes, and finishes or removes a model
- * folder that one was about to put in place. For who holds the lock. */
+ * folder that was about to be put in place. The caller must hold the lock. */
 void run_remove_leftovers(const char *run);
 
 /* The name of a grid of samples in the run's folder samples. */
@@ -155,7 +156,7 @@ CheckpointBlocks state_blocks(Trainer *t);
 void run_log(Trainer *t, JsonWriter *line);
 bool run_save_model(Trainer *t, Err *err);
 bool run_save_checkpoint(Trainer *t, Err *err);
-/* Narration, and what went wrong while the run goes on. */
+/* A note of progress, and a problem that does not stop the run. */
 void run_note(Trainer *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void run_problem(Trainer *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -54,7 +54,7 @@ static void report(Trainer *t, LoopClock *clock, double norm, double lr)
     if (!s.logged) return;
     log_step(t, &s, clock->startup);
     clock->startup = (double)NAN;
-    /* The line at the end must not change those of a run that is made longer later. */
+    /* The line at the end of a run must not change those of a run that is made longer later. */
     if (!regular) return;
     t->state.loss_sum = 0;
     t->state.loss_count = 0;
@@ -83,7 +83,7 @@ static bool at_step(const Trainer *t, int64_t step)
     return step == t->state.step;
 }
 
-/* A line of the log, so that a failed save leaves a trace whatever becomes of stderr. */
+/* Logs a failed save, so that it leaves a trace even when stderr is lost. */
 static void log_failed_save(Trainer *t, const char *reason)
 {
     JsonWriter w;
@@ -97,8 +97,8 @@ static void log_failed_save(Trainer *t, const char *reason)
     run_log(t, &w);
 }
 
-/* Saves what is not saved of this step. The checkpoint comes first: from it a missing model is made
- * again, but nothing makes a checkpoint of a model. */
+/* Saves what this step has not saved yet. The checkpoint comes first, because a missing model can
+ * be made from it, but not the reverse. */
 static bool save(Trainer *t, Err *err)
 {
     bool ok = masks_refresh_model(t, err);
@@ -148,7 +148,8 @@ static bool preview(Trainer *t, Err *err)
     return evaluate_validation(t, err) && evaluate_samples(t, err);
 }
 
-/* In the middle of a run pictures that fail are said, and the interrupted loop ends by itself. */
+/* In the middle of a run failed pictures are only reported; an interruption ends the loop by
+ * itself. */
 static bool preview_or_go_on(Trainer *t, Err *err)
 {
     Err why = {0};
@@ -204,7 +205,7 @@ bool trainer_run(Trainer *t, const char *run, Err *err)
         run_note(t, "%s has all its updates, but not all that follows them: completing it", t->run);
     LoopClock clock = {
         .started = clock_seconds(), .base = t->state.seconds, .startup = clock_since_begin()};
-    /* A process that was killed may not have come to all that follows its checkpoint. */
+    /* A killed process may have left out what follows its checkpoint. */
     if (t->resumed && !finished(t)) save_or_go_on(t);
     if (t->resumed && checkpoint_due(t) && !preview_or_go_on(t, err)) return false;
     while (!finished(t) && !interrupt_requested()) {

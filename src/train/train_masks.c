@@ -1,5 +1,5 @@
-/* Learning which steps to keep, in a training run: what the mask learner (mask_learner.h) is told, and
- * what the run saves of it. */
+/* Learning which steps to keep: connects a training run with the mask learner (mask_learner.h), and
+ * saves its state. */
 #include <math.h>
 #include <string.h>
 
@@ -85,7 +85,7 @@ NoiseLevel masks_level(const Trainer *t, uint64_t sample)
 
 static Seen look(const Trainer *t, const TrainBatch *b, int i, const float *y, NoiseLevel level)
 {
-    /* Beyond this noise nobody would step to the image itself. */
+    /* With more noise than this no chain steps directly to the image. */
     static const double NEAR = 0.5;
     size_t at = (size_t)i * b->dims;
     const ModelConfig *model = &t->plan.model;
@@ -184,7 +184,7 @@ void masks_put_summary(const Trainer *t, JsonWriter *w)
     json_put_int(w, "mask_steps", l->masks[0].kept);
 }
 
-/* Mean scores of so many parts of the time axis: where the steps go. */
+/* Mean scores of CURVE_PLACES parts of the time axis. */
 void masks_log_curve(Trainer *t)
 {
     const MaskLearner *l = &t->masks.learner;

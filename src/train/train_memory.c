@@ -1,4 +1,4 @@
-/* How much memory a training takes, from its plan, and what to say when that is not free. */
+/* The memory that a training takes, computed from its plan, and the warning when less is free. */
 #include <stdio.h>
 
 #include "base/parallel.h"

@@ -13,7 +13,7 @@
 
 enum { PREVIEW_IMAGES = 16, PREVIEW_POINTS = 2000, USUAL_SIDE = 64 };
 
-/* Whether a plan can be made of what the configuration says, the data not being there. */
+/* Whether the configuration says everything that a plan needs, where the data are missing. */
 static bool plans_without_data(const Config *c)
 {
     ProcessKind kind = method_process_kind(c->method.type, c->method.noise.sde);
@@ -36,7 +36,7 @@ static bool size_advice(const Config *c, int side, char *out, size_t size)
     return side > 0;
 }
 
-/* Before the images are read: does the network take the size they are stored in? */
+/* Whether the network takes the size that the images are stored in; asked before they are read. */
 static bool size_fits(void *context, int height, int width, Err *err)
 {
     const Config *c = context;
@@ -156,7 +156,7 @@ static DataIdentity data_identity(const Dataset *d)
                           .checksum = d->checksum};
 }
 
-/* Which run this is; of a resumed one it must be the same data. */
+/* Records which run this is; a resumed run must have the same data. */
 static bool make_record(Trainer *t, Err *err)
 {
     DataIdentity data = data_identity(&t->data);
@@ -181,7 +181,7 @@ Trainer *trainer_new(const Config *config, const TrainCallbacks *callbacks, Err 
     }
     t->config = *config;
     if (callbacks) t->callbacks = *callbacks;
-    /* The array of betas stays the caller's until it is copied, so it is taken out first. */
+    /* The betas belong to the caller until they are copied, so they are removed first. */
     t->config.method.noise.betas = NULL;
     if (!config->method.noise.betas) return t;
     size_t count = (size_t)config->method.noise.beta_count;

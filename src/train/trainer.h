@@ -42,14 +42,15 @@ typedef struct {
     void (*problem)(void *context, const char *text);
 } TrainCallbacks;
 
-/* What a run will be: for the start table and --dry-run. */
+/* The plan of a run, for the start table and --dry-run. */
 typedef struct {
     ModelConfig model;      /* what the run's model folder will say; kept is not its own */
     const Process *process; /* the trainer's */
     Shape image;
     int classes;
     int micro_batch;
-    int near_batch, near_micro_batch; /* what would allow longer passes (network_near_batch) */
+    int near_batch,
+        near_micro_batch; /* a batch that would allow longer passes (network_near_batch) */
     size_t parameters;
     double forward_flop;     /* per image */
     size_t parameter_bytes;  /* weights, gradients, moments, EMA, forms of the fast kernels */
@@ -78,8 +79,8 @@ bool trainer_open_on(Trainer **out, const Config *config, Dataset *data, Err *er
  * means the run's own. */
 bool trainer_resume(Trainer **out, const char *run, const Config *config,
                     const TrainCallbacks *callbacks, Err *err);
-/* The configuration that a run goes on with when none is given: RUN/config.json, or where that is
- * missing the newest checkpoint's. Over the defaults in *c. */
+/* The configuration of a resumed run when none is given: RUN/config.json, or where that is missing
+ * that of the newest checkpoint. Over the defaults in *c. */
 bool trainer_run_config(const char *run, Config *c, Err *err);
 /* The folder under `root` of the run that was worked on last, by the time of its log or configuration;
  * ERR_USAGE when there is none. */

@@ -140,11 +140,12 @@ static LateRoom late_room(const WinogradPlan *p)
 static size_t convolution_floats(const WinogradPlan *p, int threads)
 {
     size_t copies = (size_t)threads, width = (size_t)(p->k_vectors * p->lanes);
-    size_t partial = (size_t)p->segments * 2 * width * 2; /* doubles */
+    size_t segment_sums = (size_t)p->segments * 2 * width * 2; /* doubles */
     if (p->late)
-        return partial + frequencies(p) * (p->v_plane + copies * (p->m_plane + late_room(p).plane));
+        return segment_sums +
+               frequencies(p) * (p->v_plane + copies * (p->m_plane + late_room(p).plane));
     size_t v = plan_is_shared(p, threads) ? (size_t)p->blocks : copies;
-    return partial + frequencies(p) * (v * p->v_plane + copies * p->m_plane);
+    return segment_sums + frequencies(p) * (v * p->v_plane + copies * p->m_plane);
 }
 
 /* An item of the weight gradient is one half of the frequencies and one share of the panels; with
@@ -330,12 +331,12 @@ static void convolve_late(const WinogradPlan *p, const WinogradSink *y, const Wi
 }
 
 /* Adds the sums of the segments, in order within each image. */
-static void add_partials(const WinogradPlan *p, double *sums, const double *partial)
+static void add_segment_sums(const WinogradPlan *p, double *sums, const double *segment_sums)
 {
     int rows = p->tiles_h * p->row_segments, width = p->k_vectors * p->lanes;
 #pragma omp parallel for num_threads(parallel_threads()) schedule(static)
     for (int i = 0; i < p->N * 2; i++) {
-        const double *from = partial + (size_t)(i / 2 * rows * 2 + i % 2) * (size_t)width;
+        const double *from = segment_sums + (size_t)(i / 2 * rows * 2 + i % 2) * (size_t)width;
         double *to = sums + (size_t)i * (size_t)p->K;
         for (int k = 0; k < p->K; k++) to[k] = from[k];
         for (int r = 1; r < rows; r++)
@@ -347,7 +348,7 @@ static void convolve(const WinogradPlan *p, WinogradSink *y, const WinogradInput
                      float *scratch)
 {
     if (y->epilogue.sums) {
-        y->partial = (double *)(void *)scratch;
+        y->segment_sums = (double *)(void *)scratch;
         scratch += (size_t)p->segments * 4 * (size_t)(p->k_vectors * p->lanes);
     }
     if (p->late)
@@ -356,7 +357,7 @@ static void convolve(const WinogradPlan *p, WinogradSink *y, const WinogradInput
         convolve_shared(p, y, x, u, scratch);
     else
         convolve_private(p, y, x, u, scratch);
-    if (y->partial) add_partials(p, y->epilogue.sums, y->partial);
+    if (y->segment_sums) add_segment_sums(p, y->epilogue.sums, y->segment_sums);
 }
 
 void winograd_forward(const Conv2dDims *d, float *y, const WinogradInput *x, const float *u,

@@ -175,8 +175,8 @@ static void output(const WinogradPlan *p, const WinogradSink *y, const float *m,
             run.offset += lanes_load(e->shift + (size_t)run.s.n * (size_t)p->K + run.k, count);
         run.others = y->add ? run.piece[0].base : e->residual ? e->residual + run.k : NULL;
         run.others_step = y->add ? run.piece[0].step : (size_t)p->K;
-        if (y->partial) {
-            run.sum = y->partial + (size_t)segment * 2 * (size_t)width + run.k;
+        if (y->segment_sums) {
+            run.sum = y->segment_sums + (size_t)segment * 2 * (size_t)width + run.k;
             run.squares = run.sum + width;
             for (int l = 0; l < LANES; l++) run.sum[l] = run.squares[l] = 0;
         }

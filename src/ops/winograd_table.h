@@ -64,7 +64,7 @@ typedef struct {
     int channels_a; /* b's channels begin here; K where there is one tensor */
     bool add, upsampled;
     WinogradEpilogue epilogue;
-    double *partial; /* [segments][2][k_vectors * lanes], or NULL */
+    double *segment_sums; /* [segments][2][k_vectors * lanes], or NULL */
 } WinogradSink;
 
 /* A stretch of input channels of one panel of U, [frequency][input channel][vectors]. */

@@ -21,4 +21,4 @@ diffc bench tiny.json -q --seconds 0 --task train --batch 32 --threads 2 | sed -
 #> (batch 9 in passes of 5, 2 side by side)
 #> (batch 512 in passes of 256, 2 side by side)
 #> (batch 513 in passes of 257, 2 side by side)
-#> (batch 32 in passes of 8, 2 side by side)
+#> (batch 32 in passes of 4, 2 side by side)

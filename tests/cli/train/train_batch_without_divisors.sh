@@ -9,7 +9,7 @@ done
 #>   training     4 updates, batch 997 in passes of 1, learning rate 0.0002, seed 0
 #>                train.batch 996 would allow passes of 83, which take less time an image
 #> train.batch=96
-#>   training     4 updates, batch 96 in passes of 24, learning rate 0.0002, seed 0
+#>   training     4 updates, batch 96 in passes of 12, learning rate 0.0002, seed 0
 #> train.batch=97 --set train.micro_batch=12
 #>   training     4 updates, batch 97 in passes of 1, learning rate 0.0002, seed 0
 #>                train.batch 96 would allow passes of 12, which take less time an image

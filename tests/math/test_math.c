@@ -6,6 +6,17 @@
 #include "math/vec.h"
 #include "test.h"
 
+static const AdamStep adam_step = {.lr = 1e-3f,
+                                   .b1 = 0.9f,
+                                   .b2 = 0.999f,
+                                   .eps = 1e-8f,
+                                   .decay = 0.01f,
+                                   .l2 = 0.1f,
+                                   .c1 = 0.1f,
+                                   .c2 = 0.001f,
+                                   .grad_scale = 0.7f,
+                                   .ema_decay = 0.99f};
+
 /* Random values with the extremes in front. */
 static float *extremes(size_t n, unsigned tag, float scale)
 {
@@ -225,16 +236,7 @@ TEST(vec_elementwise_bits_depend_neither_on_alignment_nor_on_the_split)
             vec_softmax(parts, 1, N);
             EXPECT_SAME(moved + shift, parts, N * sizeof *parts);
         }
-        AdamStep step = {.lr = 1e-3f,
-                         .b1 = 0.9f,
-                         .b2 = 0.999f,
-                         .eps = 1e-8f,
-                         .decay = 0.01f,
-                         .l2 = 0.1f,
-                         .c1 = 0.1f,
-                         .c2 = 0.001f,
-                         .grad_scale = 0.7f,
-                         .ema_decay = 0.99f};
+        AdamStep step = adam_step;
         float *state[2][4];
         for (int j = 0; j < 2; j++)
             for (int s = 0; s < 4; s++) {
@@ -297,16 +299,7 @@ static void adam_by_hand(float *w, float *m, float *v, float *ema, float grad, c
 TEST(vec_adam_has_the_bits_of_its_formula_for_every_number_of_parameters)
 {
     enum { N = 70, LISTS = 4 };
-    const AdamStep step = {.lr = 1e-3f,
-                           .b1 = 0.9f,
-                           .b2 = 0.999f,
-                           .eps = 1e-8f,
-                           .decay = 0.01f,
-                           .l2 = 0.1f,
-                           .c1 = 0.1f,
-                           .c2 = 0.001f,
-                           .grad_scale = 0.7f,
-                           .ema_decay = 0.99f};
+    const AdamStep step = adam_step;
     float *start[LISTS], *list[LISTS], *expected[LISTS], *grad = test_random(N, 17, 1);
     for (int s = 0; s < LISTS; s++) {
         start[s] = test_random(N, 18 + (unsigned)s, 1);

@@ -69,6 +69,8 @@ check static_library_exports_the_header exports "$root/lib/libdiffc.a"
 for cc in gcc clang; do
     command -v $cc >/dev/null || continue
     check "header_alone_${cc}_c99" header $cc -xc -std=c99
+    # gcc without g++ has no C++ compiler.
+    printf '' | $cc -xc++ -fsyntax-only - 2>/dev/null || continue
     check "header_alone_${cc}_cxx" header $cc -xc++ -std=c++98
 done
 "$root/bin/diffc" train config.json --out run -q >paths &&

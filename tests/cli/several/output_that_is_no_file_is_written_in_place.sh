@@ -21,9 +21,10 @@ denoise_out() { diffc denoise -q -m run image.png --sigma 25 --out "$1"; }
 nll_csv() { diffc nll -q -m run image.png --calls 4 --csv "$1"; }
 nll_per_step() { diffc nll -q -m run image.png --steps 2 --per-step "$1"; }
 
+named() { sed 's|: /dev/full:|: full:|'; } # a link is named by its target
 try() { # COMMAND RIGHT
     $1 null >/dev/null && [ -c null ] || echo "$1: null: exit $?"
-    $1 full 2>&1 >/dev/null
+    $1 full 2>&1 >/dev/null | named
     [ -c full ] || echo "$1: full is no device any more"
     mkfifo pipe
     cat pipe >piped &
@@ -67,7 +68,7 @@ mkdir folder
 ln -s ../null folder/000000.png
 diffc sample -q -m run --count 1 --steps 1 --out-dir folder && [ -c null ] && ls -l folder | sed 's/.* 0/0/;1d'
 echo "one that fails does not keep the other from being written:"
-diffc sample -q -m run --count 1 --steps 1 --out full --npz after.npz 2>&1
+diffc sample -q -m run --count 1 --steps 1 --out full --npz after.npz 2>&1 | named
 cmp after.npz image.npz
 #> diffc sample: full: cannot write: No space left on device
 #> diffc sample: full: cannot write: No space left on device

@@ -1,6 +1,6 @@
 # diffc: build, test, install. `make help` lists the targets.
-# MODE=release|debug|asan|fuzz, V=1 shows commands, WERROR=1 makes warnings errors, NO_SKIP=1 makes
-# skipped tests failures. All CPUs are used unless -j says otherwise.
+# MODE=release|debug|asan|fuzz, OPENMP=no for one thread, V=1 shows commands, WERROR=1 makes warnings
+# errors, NO_SKIP=1 makes skipped tests failures. All CPUs are used unless -j says otherwise.
 
 MODE    ?= release
 CC      ?= cc
@@ -9,6 +9,17 @@ BUILD   ?= build
 OUT     := $(BUILD)/$(MODE)
 PKGS    := openblas libcjson stb zlib
 MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
+
+SYSTEM := $(shell uname -s)
+# Apple's clang takes OpenMP from brew's libomp; without it the program has one thread and says so.
+ifeq ($(SYSTEM),Darwin)
+LIBOMP := $(wildcard $(shell brew --prefix libomp 2>/dev/null))
+OPENMP ?= $(if $(findstring clang,$(shell $(CC) --version)),$(if $(LIBOMP),libomp,no))
+endif
+OPENMP_CFLAGS := $(if $(filter no,$(OPENMP)),-Wno-unknown-pragmas -Wno-unused,$(if \
+    $(filter libomp,$(OPENMP)),-Xpreprocessor -fopenmp -I$(LIBOMP)/include,-fopenmp))
+OPENMP_LIBS   := $(if $(filter no,$(OPENMP)),,$(if \
+    $(filter libomp,$(OPENMP)),-L$(LIBOMP)/lib -lomp,-fopenmp))
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
         -Wdouble-promotion $(if $(WERROR),-Werror)
@@ -25,9 +36,9 @@ OPT.fuzz     := $(OPT.asan) -fsanitize=fuzzer-no-link
 
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs openblas libcjson zlib 2>/dev/null)
-ALL_CFLAGS  = -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -Isrc -Iinclude $(if $(findstring tests/,$<),-Itests) $(WARN) $(FP) $(PIC) $(OPT.$(MODE)) \
-              -fopenmp -MMD -MP $(PKG_CFLAGS) $(CFLAGS)
-ALL_LIBS    = $(OPT.$(MODE)) -fopenmp $(LDFLAGS) $(PKG_LIBS) -lm
+ALL_CFLAGS  = -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -D_DARWIN_C_SOURCE -Isrc -Iinclude $(if $(findstring tests/,$<),-Itests) $(WARN) $(FP) $(PIC) $(OPT.$(MODE)) \
+              $(OPENMP_CFLAGS) -MMD -MP $(PKG_CFLAGS) $(CFLAGS)
+ALL_LIBS    = $(OPT.$(MODE)) $(OPENMP_LIBS) $(LDFLAGS) $(PKG_LIBS) -lm
 
 # Files whose name ends in _simd.c are compiled once per instruction set, with SIMD_LEVEL set; the
 # level is chosen at run time (src/math/vec.h).
@@ -60,7 +71,7 @@ FAULTS   := $(addprefix $(OUT)/,$(patsubst %.c,%,$(wildcard tests/faults/sweep.c
 # All CPUs; a -j of the command line or of a calling make wins. Several goals are made one after the
 # other (demo and test would build the same files at once), except those that only build.
 ifeq (0,$(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)))
-MAKEFLAGS += -j$(or $(shell nproc 2>/dev/null),1)
+MAKEFLAGS += -j$(or $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null),1)
 endif
 ifneq (,$(if $(filter-out all tests,$(MAKECMDGOALS)),$(word 2,$(MAKECMDGOALS))))
 .NOTPARALLEL:
@@ -76,7 +87,7 @@ all: $(OUT)/diffc ## Build diffc (build/release/diffc, linked as ./build/diffc)
 
 # What the build cannot do without is looked for before the first file is compiled.
 needs:
-	@CC='$(CC)' .ci/deps.sh --check
+	@CC='$(CC)' OPENMP='$(OPENMP_CFLAGS)' .ci/deps.sh --check
 
 $(OUT)/diffc: $(OUT)/src/cli/main.o $(LIB_OBJ)
 	$(call say,link,$@)
@@ -84,20 +95,27 @@ $(OUT)/diffc: $(OUT)/src/cli/main.o $(LIB_OBJ)
 	$(Q)[ $(MODE) != release ] || ln -sf release/diffc $(BUILD)/diffc
 
 # The library is one object: of src/api and what it calls, with no other symbol to be seen.
-LIBRARY := $(OUT)/libdiffc.a $(OUT)/libdiffc.so.0
+ifeq ($(SYSTEM),Darwin)
+SHARED       := libdiffc.0.dylib
+SHARED_FLAGS := -dynamiclib -install_name $(PREFIX)/lib/$(SHARED)
+else
+SHARED       := libdiffc.so.0
+SHARED_FLAGS := -shared -Wl,-soname,$(SHARED) -Wl,-z,defs -Wl,--as-needed
+endif
+LIBRARY := $(OUT)/libdiffc.a $(OUT)/$(SHARED)
 $(OUT)/libdiffc.o: $(LIB_OBJ)
 	$(Q)rm -f $(OUT)/all.a && ar rc $(OUT)/all.a $^
 	$(Q)$(CC) -r -nostdlib -o $@ $(filter $(OUT)/src/api/%,$^) $(OUT)/all.a
-	$(Q)objcopy --localize-hidden $@
+	$(Q)! command -v objcopy >/dev/null || objcopy --localize-hidden $@
 	$(Q)rm $(OUT)/all.a
 
 $(OUT)/libdiffc.a: $(OUT)/libdiffc.o
 	$(call say,link,$@)
 	$(Q)rm -f $@ && ar rcs $@ $<
 
-$(OUT)/libdiffc.so.0: $(OUT)/libdiffc.o
+$(OUT)/$(SHARED): $(OUT)/libdiffc.o
 	$(call say,link,$@)
-	$(Q)$(CC) -shared -Wl,-soname,$(@F) -Wl,-z,defs -Wl,--as-needed -o $@ $< $(ALL_LIBS)
+	$(Q)$(CC) $(SHARED_FLAGS) -o $@ $< $(ALL_LIBS)
 
 $(OUT)/%.o: %.c Makefile | needs
 	@mkdir -p $(@D)
@@ -192,10 +210,10 @@ deps: ## Install the packages diffc needs (apt), or name them
 	$(Q)CC='$(CC)' .ci/deps.sh --install dataset-fashion-mnist
 
 install: all $(LIBRARY) ## Install program, library and header to PREFIX (default /usr/local), DESTDIR is respected
-	$(Q).ci/install.sh install "$(OUT)" "$(PREFIX)" "$(DESTDIR)"
+	$(Q)SHARED=$(SHARED) OPENMP_LIBS='$(OPENMP_LIBS)' .ci/install.sh install "$(OUT)" "$(PREFIX)" "$(DESTDIR)"
 
 uninstall: ## Remove what install put there
-	$(Q).ci/install.sh uninstall "$(OUT)" "$(PREFIX)" "$(DESTDIR)"
+	$(Q)SHARED=$(SHARED) OPENMP_LIBS='$(OPENMP_LIBS)' .ci/install.sh uninstall "$(OUT)" "$(PREFIX)" "$(DESTDIR)"
 
 clean: ## Remove build/
 	rm -rf $(BUILD)

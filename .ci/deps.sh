@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what diffc needs and is missing, by apt, with sudo when not root. Where that cannot be done it
-# says what to install. CC is the compiler (default cc).
+# says what to install. CC is the compiler (default cc), OPENMP its flags for OpenMP.
 # usage: deps.sh [--install | --check] [PACKAGE]... [--optional PACKAGE...]
 #   --install   also says when nothing is missing
 #   --check     installs nothing: exit 1 and one sentence when the build cannot work
@@ -14,7 +14,7 @@ say() { echo "$*" >&2; }
 missing=  # needed
 optional= # wanted
 has() { command -v "$1" >/dev/null 2>&1; }
-compiles() { printf '#include <stdio.h>\n#include <omp.h>\n' | $cc ${CFLAGS:-} -fopenmp -fsyntax-only -xc - >/dev/null 2>&1; }
+compiles() { printf '#include <stdio.h>\n#ifdef _OPENMP\n#include <omp.h>\n#endif\n' | $cc ${CFLAGS:-} ${OPENMP--fopenmp} -fsyntax-only -xc - >/dev/null 2>&1; }
 find_missing_for_build() {
     if ! compiles; then
         case ${cc%% *} in

@@ -1,12 +1,17 @@
 #!/bin/sh
 # Puts the program, the library and its header where they are found, or removes them there.
-# usage: install.sh install|uninstall OUT PREFIX DESTDIR
+# usage: install.sh install|uninstall OUT PREFIX DESTDIR, with SHARED (the shared library) and OPENMP_LIBS set
 case $1 in install | uninstall) ;; *) sed -n 's/^# usage: //p' "$0" >&2; exit 2 ;; esac
 command=$1
 out=$2
 prefix=$3
 destdir=$4
 root=$destdir$prefix
+shared=${SHARED:?}
+case $shared in # the name by which programs are linked to it
+*.dylib) plain_name=libdiffc.dylib ;;
+*) plain_name=libdiffc.so ;;
+esac
 fail() { # CAUSE WHAT INSTEAD
     echo "$1" >&2
     echo "$2; run 'sudo make $command', or $3: make $command PREFIX=\$HOME/.local" >&2
@@ -25,11 +30,11 @@ Version: $version
 Cflags: -I\${includedir}
 Libs: -L\${libdir} -ldiffc
 Requires.private: libcjson zlib
-Libs.private: -fopenmp -lm
+Libs.private: $OPENMP_LIBS -lm
 END
 }
 put() { # MODE SOURCE TARGET
-    cause=$(install -D -m "$1" "$2" "$root/$3" 2>&1) ||
+    cause=$({ mkdir -p "$(dirname "$root/$3")" && install -m "$1" "$2" "$root/$3"; } 2>&1) ||
         fail "$cause" "$root/$3 cannot be written" "choose a folder of your own"
     echo "installed $root/$3"
 }
@@ -37,13 +42,13 @@ install_all() {
     put 755 "$out/diffc" bin/diffc
     put 644 include/diffc.h include/diffc.h
     put 644 "$out/libdiffc.a" lib/libdiffc.a
-    put 755 "$out/libdiffc.so.0" lib/libdiffc.so.0
-    ln -sf libdiffc.so.0 "$root/lib/libdiffc.so" || exit 1
+    put 755 "$out/$shared" "lib/$shared"
+    ln -sf "$shared" "$root/lib/$plain_name" || exit 1
     pkg_config >"$out/diffc.pc" && put 644 "$out/diffc.pc" lib/pkgconfig/diffc.pc
     [ -n "$destdir" ] || ldconfig 2>/dev/null || : # so that programs find it at once, where that is allowed
 }
 uninstall_all() {
-    for file in bin/diffc include/diffc.h lib/libdiffc.a lib/libdiffc.so lib/libdiffc.so.0 lib/pkgconfig/diffc.pc; do
+    for file in bin/diffc include/diffc.h lib/libdiffc.a "lib/$plain_name" "lib/$shared" lib/pkgconfig/diffc.pc; do
         if [ ! -e "$root/$file" ] && [ ! -L "$root/$file" ]; then
             echo "$root/$file is not there"
             continue

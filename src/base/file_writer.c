@@ -124,7 +124,8 @@ bool file_writer_commit(FileWriter *w, Err *err)
     /* A pipe or a device has nothing to sync. Of a file EROFS means that the system has stopped writing
      * to a broken disk. */
     bool in_place = !w->temporary[0];
-    if (fsync(w->fd) != 0 && errno != EINVAL && errno != ENOTSUP && !(in_place && errno == EROFS)) {
+    if (file_sync(w->fd) != 0 && errno != EINVAL && errno != ENOTSUP &&
+        !(in_place && errno == EROFS)) {
         err_set_errno(err, "%s: cannot sync to disk", w->path);
         file_writer_abort(w);
         return false;

@@ -198,9 +198,12 @@ bool folder_swap_open(FolderSwap *swap, const char *path, const char *const *fil
  * folder. *behind: where the old one is now. */
 static bool exchange(const FolderSwap *swap, const char **behind, Err *err)
 {
-#ifdef RENAME_EXCHANGE
+#if defined(RENAME_EXCHANGE)
     *behind = swap->next;
     if (renameat2(AT_FDCWD, swap->next, AT_FDCWD, swap->path, RENAME_EXCHANGE) == 0) return true;
+#elif defined(RENAME_SWAP) /* macOS */
+    *behind = swap->next;
+    if (renamex_np(swap->next, swap->path, RENAME_SWAP) == 0) return true;
 #endif
     *behind = swap->last;
     if (!move(swap->path, swap->last, err)) return false;

@@ -77,11 +77,28 @@ void file_free(FileBytes *file)
     file->size = 0;
 }
 
+int file_sync(int fd)
+{
+#ifdef __APPLE__ /* whose fsync leaves bytes in the disk's own memory */
+    if (fcntl(fd, F_FULLFSYNC) == 0) return 0;
+#endif
+    return fsync(fd);
+}
+
+struct timespec file_time(const struct stat *st)
+{
+#ifdef __APPLE__
+    return st->st_mtimespec;
+#else
+    return st->st_mtim;
+#endif
+}
+
 bool folder_sync(const char *path, Err *err)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return err_set_errno(err, "%s: cannot open the folder", path);
-    bool ok = fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP || errno == EROFS;
+    bool ok = file_sync(fd) == 0 || errno == EINVAL || errno == ENOTSUP || errno == EROFS;
     if (!ok) err_set_errno(err, "%s: cannot sync the folder", path);
     close(fd);
     return ok;

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "base/err.h"
 
@@ -85,6 +87,11 @@ uint64_t bytes_hash(uint64_t hash, const void *bytes, size_t size);
 void path_parent(char out[PATH_BYTES], const char *path);
 /* One step along a symbolic link: path becomes what it points to. False when it is no link. */
 bool path_follow_link(char path[PATH_BYTES]);
+
+/* fsync; on macOS down to the disk itself, where the file system can do that. */
+int file_sync(int fd);
+/* When the file's contents were last changed. */
+struct timespec file_time(const struct stat *st);
 
 /* Makes a folder's list of names durable, those of its parent with parent_sync. A file system that
  * cannot sync folders is no error. The sentence names the folder. */

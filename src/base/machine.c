@@ -2,11 +2,11 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/cgroup.h"
+#include "base/openmp.h"
 
 enum { PATH_ROOM = 4096 };
 

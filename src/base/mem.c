@@ -10,6 +10,8 @@
 #include "base/err.h"
 #include "base/machine.h"
 
+_Static_assert(sizeof(size_t) == 8, "sizes of networks and files need a system of 64 bits");
+
 enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20, LARGE_BLOCK = 256 << 20 };
 
 static const char *sealed_by;
@@ -83,5 +85,9 @@ size_t mem_peak_bytes(void)
 {
     struct rusage usage;
     if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
+#ifdef __APPLE__
+    return (size_t)usage.ru_maxrss; /* in bytes */
+#else
     return (size_t)usage.ru_maxrss * 1024;
+#endif
 }

@@ -3,7 +3,6 @@
 #endif
 #include "base/parallel.h"
 
-#include <omp.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #endif
 
 #include "base/machine.h"
+#include "base/openmp.h"
 
 /* What decided the number of threads. */
 typedef enum {
@@ -21,6 +21,7 @@ typedef enum {
     BY_ENVIRONMENT, /* OMP_NUM_THREADS */
     BY_LIMIT,       /* OMP_THREAD_LIMIT */
     BY_SYSTEM,      /* it starts no more threads */
+    BY_BUILD,       /* without OpenMP */
 } DecidedBy;
 
 static int max_threads; /* 0: nobody has set it */
@@ -117,7 +118,7 @@ static int decide_threads(int threads, int *wish, DecidedBy *by)
     *wish = threads;
     if (threads > omp_get_thread_limit()) {
         threads = omp_get_thread_limit();
-        *by = BY_LIMIT;
+        *by = BUILT_WITH_OPENMP ? BY_LIMIT : BY_BUILD;
     }
     if (threads > __atomic_load_n(&started, __ATOMIC_RELAXED)) {
         int possible = startable_threads(threads);
@@ -202,6 +203,9 @@ bool parallel_describe(char *out, size_t size)
         break;
     case BY_ENVIRONMENT:
         snprintf(why, sizeof why, "OMP_NUM_THREADS");
+        break;
+    case BY_BUILD:
+        snprintf(why, sizeof why, "this diffc was built without OpenMP");
         break;
     case BY_LIMIT:
         snprintf(why, sizeof why, "OMP_THREAD_LIMIT");

@@ -3,13 +3,13 @@
 #include <diffc.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fsio.h"
+#include "base/openmp.h"
 #include "base/term.h"
 #include "base/text.h"
 #include "cli/cli.h"

@@ -207,7 +207,7 @@ static bool look_at_run(const char *root, const char *name, FoundRun *found)
                            : path_join(file, run, "config.json", NULL)) ||
         stat(file, &st) != 0)
         return false;
-    found->time = st.st_mtim;
+    found->time = file_time(&st);
     return true;
 }
 

@@ -292,9 +292,9 @@ bool trainer_newest_run(const char *root, char *out, Err *err)
                 continue;
             }
             if (!path_join(path, run, files[k], NULL) || stat(path, &st) != 0 ||
-                (found && !later(st.st_mtim, newest)))
+                (found && !later(file_time(&st), newest)))
                 continue;
-            newest = st.st_mtim;
+            newest = file_time(&st);
             found = true;
             snprintf(out, PATH_BYTES, "%s", run);
         }

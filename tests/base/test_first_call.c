@@ -1,8 +1,8 @@
 /* The library needs no call before the others: what a program calls first works, whatever OpenMP's own
  * settings are and from whichever thread. */
-#include <omp.h>
 #include <pthread.h>
 
+#include "base/openmp.h"
 #include "base/parallel.h"
 #include "math/gemm.h"
 #include "math/product.h"

@@ -1,11 +1,11 @@
 #include <inttypes.h>
-#include <omp.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cgroup.h"
 #include "base/fsio.h"
 #include "base/machine.h"
+#include "base/openmp.h"
 #include "base/parallel.h"
 #include "test.h"
 

@@ -19,6 +19,12 @@ static int utf8_length(const unsigned char *p)
     return length;
 }
 
+void text_add(char *list, size_t size, const char *between, const char *word)
+{
+    size_t used = strlen(list);
+    snprintf(list + used, size - used, "%s%s", used > 0 ? between : "", word);
+}
+
 void text_shell_word(char *out, size_t size, const char *word)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"

@@ -7,6 +7,9 @@
 /* Copies text for a message: control bytes and broken UTF-8 become \xNN, cut to size. */
 void text_escape(char *out, size_t size, const char *text);
 
+/* Appends a word to a list, with `between` unless the list is empty. Cut to size. */
+void text_add(char *list, size_t size, const char *between, const char *word);
+
 /* Copies a word as a shell takes it: in single quotes where it holds more than letters, digits and
  * ./_-+=:,@% . Cut to size. */
 void text_shell_word(char *out, size_t size, const char *word);

@@ -14,7 +14,7 @@
 typedef enum { PROCESS_DDPM, PROCESS_SMLD, PROCESS_VE, PROCESS_VP, PROCESS_SUBVP } ProcessKind;
 
 /* Variance exploding, variance preserving, sub-VP (Song et al. 2021, 3.4). */
-typedef enum { SDE_VE, SDE_VP, SDE_SUBVP } SdeKind;
+typedef enum { SDE_VE, SDE_VP, SDE_SUBVP, SDE_COUNT } SdeKind;
 extern const char *const sde_words[];
 
 typedef enum {

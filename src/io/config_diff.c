@@ -54,9 +54,9 @@ bool config_diff(const Config *before, const Config *after, ConfigDifferenceUse 
                  Err *err)
 {
     bool ok = true;
-    unsigned methods = config_method(before) | config_method(after);
+    unsigned read = config_method(before)->reads | config_method(after)->reads;
     for (const Field *f = config_fields; f->key && ok; f++) {
-        if (f->methods && !(f->methods & methods)) continue;
+        if (f->group && !(f->group & read)) continue;
         JsonWriter a, b;
         const char *x = value_text(&a, before, f), *y = value_text(&b, after, f);
         ok = (x && y) || err_set(err, ERR_MEMORY, "not enough memory to compare configurations");

@@ -5,15 +5,28 @@
 
 #include "io/config.h"
 
+static const FieldCondition
+    of_images = {"toy", 1u << TOY_NONE, "it is for images, and a toy has points without end"},
+    of_mlp = {"type", 1u << NETWORK_MLP,
+              "the size of a unet is set by model.channels and model.blocks"},
+    of_unet = {"type", 1u << NETWORK_UNET, "the points of an mlp have no levels of grey"},
+    straight = {"schedule", 1u << SCHEDULE_LINEAR | 1u << SCHEDULE_SCALED_LINEAR,
+                "only \"linear\" and \"scaled_linear\" read it"},
+    given_betas = {"schedule", 1u << SCHEDULE_BETAS, "only \"betas\" reads it"},
+    even_logsnr = {"schedule", 1u << SCHEDULE_LOGSNR, "only \"logsnr\" reads it"},
+    learnt_variance = {"learn_variance", 1u << true, "without it the bound is no part of the loss"},
+    sliced = {"objective", 1u << OBJECTIVE_SLICED, "only \"sliced\" reads it"};
+
 static const char *const channel_counts[] = {"0", "1", "2", "3", "4", NULL};
 
 /* clang-format off */
 /* s: section, k: key, m: member of the section that holds it, lo and hi: range, d: default, h: help,
  * then other names and more members of the row. open_lo and open_hi: the end itself does not belong to
- * the range. OF: the methods that read the key; without it all do. */
+ * the range. OF: its group, of a key that not every method reads. WITH: its condition. */
 #define PLACE(s, member) .offset = offsetof(Config, s.member), .size = sizeof(((Config *)0)->s.member)
 #define WORDS(d, h, ...) .standard = d, .help = h, .aliases = __VA_ARGS__
-#define OF(set) .methods = set
+#define OF(set) .group = KEYS_##set
+#define WITH(name) .condition = &name
 #define INT(s, k, m, lo, hi, d, h, ...) {#s, #k, FIELD_INT, PLACE(s, m), .min = lo, .max = hi, WORDS(d, h, __VA_ARGS__)}
 #define INT_OF(s, k, m, set, d, h, ...) {#s, #k, FIELD_INT, PLACE(s, m), .choices = set, WORDS(d, h, __VA_ARGS__)}
 #define LONG(s, k, m, lo, hi, d, h, ...) {#s, #k, FIELD_INT64, PLACE(s, m), .min = lo, .max = hi, WORDS(d, h, __VA_ARGS__)}
@@ -45,21 +58,21 @@ static const char *const channel_counts[] = {"0", "1", "2", "3", "4", NULL};
 const Field config_fields[] = {
     TEXT(data, path, path, "", "file or folder of images (IDX, CIFAR-10 binary, PNG, JPEG)",
          "dir directory folder root file train_data_dir dataset"),
-    CHOICE(data, kind, kind, data_kind_words, "auto", "kind of data; auto looks at the content", "type format"),
+    CHOICE(data, kind, kind, data_kind_words, "auto", "kind of data; auto looks at the content", "type format", WITH(of_images)),
     {"data", "toy", FIELD_CHOICE, PLACE(data, toy), .choices = toy_words, .identity = true,
      WORDS("none", "points in the plane, made by formula; data.path is then empty", "toys synthetic distribution")},
     {"data", "size", FIELD_SIZE, PLACE(data, height), .count_offset = offsetof(Config, data.width), .min = 1, .max = IMAGE_MAX_SIDE,
-     WORDS("0", "image size, N or [height, width]: images are resized to cover it and cropped in the middle; 0: as stored", "resolution image_size height width")},
-    INT_OF(data, channels, channels, channel_counts, "0", "1: grey, 3: colour, 2 and 4: these with alpha; 0: as stored, alpha blended over black", "channel in_channels"),
-    BOOL(data, flip, flip, "false", "mirror training images at random", "random_flip mirror horizontal_flip augment"),
-    INT(data, limit, limit, 0, 1e9, "0", "use only this many images, of folders from all over; 0: all", "count images max_images"),
+     WORDS("0", "image size, N or [height, width]: images are resized to cover it and cropped in the middle; 0: as stored", "resolution image_size height width"), WITH(of_images)},
+    INT_OF(data, channels, channels, channel_counts, "0", "1: grey, 3: colour, 2 and 4: these with alpha; 0: as stored, alpha blended over black", "channel in_channels", WITH(of_images)),
+    BOOL(data, flip, flip, "false", "mirror training images at random", "random_flip mirror horizontal_flip augment", WITH(of_images)),
+    INT(data, limit, limit, 0, 1e9, "0", "use only this many images, of folders from all over; 0: all", "count images max_images", WITH(of_images)),
     {"data", "validation", FIELD_INT, PLACE(data, validation), .min = 0, .max = 1e9, .automatic = true, .automatic_value = -1,
      WORDS("auto", "images held out from training; auto: 1000, at most a tenth of them", "held_out val valid validation_images test")},
-    BOOL(data, skip_bad, skip_bad, "false", "folders: leave out images that cannot be read, and list them", "skip ignore_errors"),
+    BOOL(data, skip_bad, skip_bad, "false", "folders: leave out images that cannot be read, and list them", "skip ignore_errors", WITH(of_images)),
 
     CHOICE(model, type, type, network_words, "auto", "the network; auto: mlp for toys, unet for images", "network architecture arch kind"),
-    INT(model, width, mlp.width, 1, MLP_MAX_WIDTH, "128", "mlp: units of a hidden layer", "hidden hidden_dim units hidden_size"),
-    INT(model, layers, mlp.layers, 1, MLP_MAX_LAYERS, "3", "mlp: hidden layers", "num_layers hidden_layers"),
+    INT(model, width, mlp.width, 1, MLP_MAX_WIDTH, "128", "mlp: units of a hidden layer", "hidden hidden_dim units hidden_size", WITH(of_mlp)),
+    INT(model, layers, mlp.layers, 1, MLP_MAX_LAYERS, "3", "mlp: hidden layers", "num_layers hidden_layers", WITH(of_mlp)),
     INT(model, channels, channels, 1, UNET_MAX_CHANNELS, "32", "unet: channels of the first level", "dim base_channels model_channels nf block_out_channels"),
     LIST(model, multipliers, multipliers, FIELD_INTS, unet.levels, 1, 64, 0, 1, UNET_MAX_LEVELS, "[1, 2, 2]",
          "channels of each level, in units of model.channels", "dim_mults channel_mult ch_mult mults levels channel_multipliers"),
@@ -82,64 +95,64 @@ const Field config_fields[] = {
     BOOL(model, scale_shift, unet.scale_shift, "false", "time scales and shifts instead of only shifting",
          "resnet_time_scale_shift use_scale_shift_norm film"),
     LIST(model, input_fourier, unet.input_fourier, FIELD_INTS, unet.input_fouriers, 0, UNET_MAX_EXPONENT, 0, 0, INPUT_FOURIER_MAX, "[]",
-         "unet: for each n given, sin and cos of 2^n pi x beside the image, to see levels of grey", "fourier_features input_features"),
+         "unet: for each n given, sin and cos of 2^n pi x beside the image, to see levels of grey", "fourier_features input_features", WITH(of_unet)),
     BOOL(model, class_conditional, class_conditional, "false", "the class label is an input", "class_cond conditional classes labels num_class_embeds"),
     BOOL(model, zero_init, unet.zero_init, "true", "last convolution of each block starts at zero", ""),
-    INT(model, classifier_channels, unet.classifier_channels, 0, UNET_MAX_CHANNELS, "0", "channels of the head that classifies noise levels; 0: 2 * channels", "", OF(CDM)),
+    INT(model, classifier_channels, unet.classifier_channels, 0, UNET_MAX_CHANNELS, "0", "channels of the head that classifies noise levels; 0: 2 * channels", "", OF(CLASSES)),
 
     CHOICE(method, type, type, method_words, "ddpm", "what is learnt", "method name kind"),
     INT(method, steps, noise.T, 1, STEPS_MAX, "1000", "noise levels T", "timesteps T num_train_timesteps diffusion_steps num_timesteps noise_classes", OF(STEPS)),
     CHOICE(method, schedule, noise.schedule, schedule_words, "linear", "how the noise grows; unif is cdm's alone", "beta_schedule noise_schedule", OF(STEPS)),
-    NUMBER(method, beta_start, noise.beta_start, 0, 1, true, true, "1e-4", "first beta of linear and scaled_linear", "beta_1", OF(STEPS)),
-    NUMBER(method, beta_end, noise.beta_end, 0, 1, true, true, "0.02", "last beta of linear and scaled_linear", "beta_T", OF(STEPS)),
+    NUMBER(method, beta_start, noise.beta_start, 0, 1, true, true, "1e-4", "first beta of linear and scaled_linear", "beta_1", OF(STEPS), WITH(straight)),
+    NUMBER(method, beta_end, noise.beta_end, 0, 1, true, true, "0.02", "last beta of linear and scaled_linear", "beta_T", OF(STEPS), WITH(straight)),
     LIST(method, betas, noise.betas, FIELD_NUMBERS, noise.beta_count, 0, 1, true, 0, STEPS_MAX, "[]",
-         "the betas of schedule \"betas\"", "trained_betas", OF(STEPS)),
-    NUMBER(method, logsnr_start, noise.logsnr_start, -20, 20, false, false, "13.3", "first ln(alpha^2 / sigma^2) of schedule \"logsnr\"", "logsnr_max gamma_min", OF(STEPS)),
-    NUMBER(method, logsnr_end, noise.logsnr_end, -20, 20, false, false, "-8", "last ln(alpha^2 / sigma^2) of schedule \"logsnr\"", "logsnr_min gamma_max", OF(STEPS)),
+         "the betas of schedule \"betas\"", "trained_betas", OF(STEPS), WITH(given_betas)),
+    NUMBER(method, logsnr_start, noise.logsnr_start, -20, 20, false, false, "13.3", "first ln(alpha^2 / sigma^2) of schedule \"logsnr\"", "logsnr_max gamma_min", OF(STEPS), WITH(even_logsnr)),
+    NUMBER(method, logsnr_end, noise.logsnr_end, -20, 20, false, false, "-8", "last ln(alpha^2 / sigma^2) of schedule \"logsnr\"", "logsnr_min gamma_max", OF(STEPS), WITH(even_logsnr)),
     FIRST(method, prediction, noise.prediction, prediction_words, PREDICT_V + 1, "eps", "what the network gives: noise, image or v",
-           "prediction_type target parametrization", OF(DENOISERS)),
-    NUMBER(method, min_snr_gamma, min_snr_gamma, 0, 1e6, false, false, "0", "Min-SNR weight of the loss; 0: off", "snr_gamma gamma min_snr", OF(DENOISERS)),
+           "prediction_type target parametrization", OF(PREDICTION)),
+    NUMBER(method, min_snr_gamma, min_snr_gamma, 0, 1e6, false, false, "0", "Min-SNR weight of the loss; 0: off", "snr_gamma gamma min_snr", OF(PREDICTION)),
     BOOL(method, learn_variance, learn_variance, "false", "the network also gives the variance of each value's step (LEARNED_RANGE)",
-         "learn_sigma learned_variance variance_type learned_range out_channels", OF(DDPM)),
+         "learn_sigma learned_variance variance_type learned_range out_channels", OF(VARIANCE)),
     NUMBER(method, vlb_weight, vlb_weight, 0, 1e3, true, false, "0.001", "with learn_variance: weight of the bound, bits per dimension of all steps, beside the simple loss",
-           "lambda vlb kl_weight hybrid", OF(DDPM)),
-    CHOICE(method, sde, noise.sde, sde_words, "vp", "variance exploding, variance preserving or sub-VP", "process", OF(VE | VP | SUBVP)),
-    NUMBER(method, sigma_min, noise.sigma_min, 0, SIGMA_LIMIT, true, false, "0.01", "smallest noise", "sigma_end sigma_L", OF(EXPLODING)),
+           "lambda vlb kl_weight hybrid", OF(VARIANCE), WITH(learnt_variance)),
+    CHOICE(method, sde, noise.sde, sde_words, "vp", "variance exploding, variance preserving or sub-VP", "process", OF(SDE)),
+    NUMBER(method, sigma_min, noise.sigma_min, 0, SIGMA_LIMIT, true, false, "0.01", "smallest noise", "sigma_end sigma_L", OF(SIGMAS)),
     NUMBER_OR_AUTO(method, sigma_max, noise.sigma_max, SIGMA_LIMIT, "largest noise; auto: largest distance between two images, or a lower bound of it",
-                   "sigma_begin sigma_1", OF(EXPLODING)),
+                   "sigma_begin sigma_1", OF(SIGMAS)),
     INT_OR_AUTO(method, levels, noise.levels, 2, STEPS_MAX, "noise levels; auto: by the rule of the ratio",
-                "num_classes n_levels num_scales L", OF(SMLD)),
-    NUMBER(method, beta_min, noise.beta_min, 0, SDE_BETA_LIMIT, true, false, "0.1", "beta at time 0", "", OF(VP | SUBVP)),
-    NUMBER(method, beta_max, noise.beta_max, 0, SDE_BETA_LIMIT, true, false, "20", "beta at time 1", "", OF(VP | SUBVP)),
-    NUMBER(method, time_min, noise.time_min, 0, TIME_MIN_LIMIT, true, false, "1e-5", "smallest time that is trained", "eps epsilon t_min sampling_eps", OF(VE | VP | SUBVP)),
+                "num_classes n_levels num_scales L", OF(LEVELS)),
+    NUMBER(method, beta_min, noise.beta_min, 0, SDE_BETA_LIMIT, true, false, "0.1", "beta at time 0", "", OF(BETAS)),
+    NUMBER(method, beta_max, noise.beta_max, 0, SDE_BETA_LIMIT, true, false, "20", "beta at time 1", "", OF(BETAS)),
+    NUMBER(method, time_min, noise.time_min, 0, TIME_MIN_LIMIT, true, false, "1e-5", "smallest time that is trained", "eps epsilon t_min sampling_eps", OF(SDE)),
     CHOICE(method, weighting, weighting, weighting_words, "simple", "weight of a time in the loss",
-           "loss_weighting likelihood_weighting weight", OF(VE | VP | SUBVP)),
-    CHOICE(method, objective, objective, objective_words, "denoising", "how the score is learnt; images need denoising", "loss score_matching", OF(EXPLODING)),
-    INT(method, slices, slices, 1, 1000, "1", "projections of each point for the objective sliced", "projections n_projections", OF(EXPLODING)),
+           "loss_weighting likelihood_weighting weight", OF(SDE)),
+    CHOICE(method, objective, objective, objective_words, "denoising", "how the score is learnt; images need denoising", "loss score_matching", OF(SIGMAS)),
+    INT(method, slices, slices, 1, 1000, "1", "projections of each point for the objective sliced", "projections n_projections", OF(SIGMAS), WITH(sliced)),
     CHOICE(method, times, times, time_draw_words, "independent", "levels of a batch: drawn each on its own, or spread evenly (less noise in the gradient)",
-           "timestep_sampler time_sampling stratified antithetic low_discrepancy", OF(DDPM | SMLD | VE | VP | SUBVP | CDM)),
-    INT(method, keep, mask.keep, 1, STEPS_MAX, "50", "steps K that are kept in the end", "K kept_steps keep_steps gamma_f", OF(EDDPM)),
+           "timestep_sampler time_sampling stratified antithetic low_discrepancy", OF(TIMES)),
+    INT(method, keep, mask.keep, 1, STEPS_MAX, "50", "steps K that are kept in the end", "K kept_steps keep_steps gamma_f", OF(MASKS)),
     CHOICE(method, alphas, mask.alphas, mask_alphas_words, "merged",
-           "noise of kept steps: with that of the skipped ones below, without it, or all in proportion", "alpha masked_alphas", OF(EDDPM)),
+           "noise of kept steps: with that of the skipped ones below, without it, or all in proportion", "alpha masked_alphas", OF(MASKS)),
     CHOICE(method, reward, mask.reward, mask_reward_words, "bound",
-           "what judges a choice of steps: the bound of its chain, or the batch's plain loss", "score_reward", OF(EDDPM)),
-    INT(method, masks, mask.masks, 1, 1024, "4", "choices of steps tried in each update", "masks_per_batch num_masks", OF(EDDPM)),
+           "what judges a choice of steps: the bound of its chain, or the batch's plain loss", "score_reward", OF(MASKS)),
+    INT(method, masks, mask.masks, 1, 1024, "4", "choices of steps tried in each update", "masks_per_batch num_masks", OF(MASKS)),
     CHOICE(method, baseline, mask.baseline, mask_baseline_words, "others",
-           "what a reward is compared with: those of the update's other masks, a running mean, nothing", "leave_one_out", OF(EDDPM)),
+           "what a reward is compared with: those of the update's other masks, a running mean, nothing", "leave_one_out", OF(MASKS)),
     NUMBER(method, score_rate, mask.rate, 0, 10, true, false, "0.03", "step size of the scores; with a baseline, in running spreads of the reward",
-           "mask_lr score_lr", OF(EDDPM)),
-    BOOL(method, precondition, mask.precondition, "true", "gradient of a score s times sqrt(s (1 - s))", "preconditioned", OF(EDDPM)),
+           "mask_lr score_lr", OF(MASKS)),
+    BOOL(method, precondition, mask.precondition, "true", "gradient of a score s times sqrt(s (1 - s))", "preconditioned", OF(MASKS)),
     NUMBER(method, full, mask.full, 0, 1, false, true, "0.16", "share of the run before the budget of kept steps begins to fall",
-           "full_epochs e_1 e1", OF(EDDPM)),
-    NUMBER(method, ramp, mask.ramp, 0, 1, true, false, "0.6", "share of the run at which the budget has fallen to K", "ramp_end", OF(EDDPM)),
+           "full_epochs e_1 e1", OF(MASKS)),
+    NUMBER(method, ramp, mask.ramp, 0, 1, true, false, "0.6", "share of the run at which the budget has fallen to K", "ramp_end", OF(MASKS)),
     NUMBER(method, settle, mask.settle, 0, 1, true, false, "0.7", "share of the run from which the K steps are fixed and the network is fine-tuned",
-           "finetune hold fine_tune", OF(EDDPM)),
+           "finetune hold fine_tune", OF(MASKS)),
     CHOICE(method, extract, mask.extract, mask_extract_words, "moves",
-           "how K steps come from the scores: the best of many draws, its steps then moved while the bound falls; one draw; the largest; or the optimum for the measured errors", "extraction", OF(EDDPM)),
-    NUMBER(method, ce_weight, ce_weight, 0, 1e6, false, false, "0.001", "weight of the cross-entropy of the noise level", "ce_loss_weight", OF(CDM)),
-    NUMBER(method, mse_weight, mse_weight, 0, 1e6, false, false, "1", "weight of the squared error of the noise", "mse_loss_weight", OF(CDM)),
+           "how K steps come from the scores: the best of many draws, its steps then moved while the bound falls; one draw; the largest; or the optimum for the measured errors", "extraction", OF(MASKS)),
+    NUMBER(method, ce_weight, ce_weight, 0, 1e6, false, false, "0.001", "weight of the cross-entropy of the noise level", "ce_loss_weight", OF(CLASSES)),
+    NUMBER(method, mse_weight, mse_weight, 0, 1e6, false, false, "1", "weight of the squared error of the noise", "mse_loss_weight", OF(CLASSES)),
     BOOL(method, dequantise, dequantise, "true", "train clean images with uniform noise of one grey level; false: as they are, as published",
-         "dequantize dequantization", OF(CDM)),
+         "dequantize dequantization", OF(CLASSES)),
 
     {"train", "init", FIELD_TEXT, PLACE(train, init), .identity = true,
      WORDS("", "run or model folder whose weights the run starts from", "init_model pretrained pretrained_model resume_from")},
@@ -198,32 +211,9 @@ int config_choices(const Field *f)
     return n;
 }
 
-unsigned config_method(const Config *c)
+const MethodSettings *config_method(const Config *c)
 {
-    static const unsigned kinds[] = {[METHOD_DDPM] = DDPM,
-                                     [METHOD_SMLD] = SMLD,
-                                     [METHOD_SDE] = VE,
-                                     [METHOD_EDDPM] = EDDPM,
-                                     [METHOD_CDM] = CDM};
-    unsigned kind = kinds[c->method.type];
-    return kind == VE ? kind << c->method.noise.sde : kind;
-}
-
-void config_method_words(unsigned methods, char *out, size_t size)
-{
-    static const struct {
-        unsigned set;
-        const char *words;
-    } rows[] = {{DDPM, "ddpm"}, {EDDPM, "eddpm"}, {CDM, "cdm"},   {SMLD, "smld"},
-                {SDE, "sde"},   {VE, "sde ve"},   {VP, "sde vp"}, {SUBVP, "sde subvp"}};
-    size_t used = 0;
-    out[0] = '\0';
-    for (size_t i = 0; i < sizeof rows / sizeof *rows && used < size; i++) {
-        if ((methods & rows[i].set) != rows[i].set) continue;
-        int n = snprintf(out + used, size - used, "%s%s", used ? ", " : "", rows[i].words);
-        used += n > 0 ? (size_t)n : 0;
-        methods &= ~rows[i].set;
-    }
+    return method_settings(c->method.type, c->method.noise.sde);
 }
 
 bool config_is_identity(const Field *f)

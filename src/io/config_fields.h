@@ -24,20 +24,13 @@ typedef enum {
     FIELD_NUMBERS, /* double *, its length at count_offset */
 } FieldType;
 
-/* Sets of methods. */
-enum ConfigMethods {
-    DDPM = 1,
-    EDDPM = 2,
-    CDM = 4,
-    SMLD = 8,
-    VE = 16, /* those of sde in the order of SdeKind */
-    VP = 32,
-    SUBVP = 64,
-    SDE = VE | VP | SUBVP,
-    EXPLODING = SMLD | VE,
-    DENOISERS = DDPM | EDDPM, /* a network that is told its step */
-    STEPS = DENOISERS | CDM
-};
+/* A key that is read only where another key of its section has some values: bits of a choice, or of
+ * false (1) and true (2). */
+typedef struct {
+    const char *key;
+    unsigned values;
+    const char *reason;
+} FieldCondition;
 
 typedef struct {
     const char *section, *key;
@@ -49,8 +42,10 @@ typedef struct {
     int least, most; /* elements of a list; most of a choice: it is one of the first so many */
     bool automatic;  /* the string "auto" stands for automatic_value, which the range has not */
     int automatic_value;
-    bool identity;    /* config_is_identity, for a key of a section that may otherwise change */
-    unsigned methods; /* that read the key, as ConfigMethods; 0: all */
+    bool identity; /* config_is_identity, for a key of a section that may otherwise change */
+    unsigned
+        group; /* KEYS_... (methods/method_config.h) of a key that not every method reads; 0: all do */
+    const FieldCondition *condition; /* NULL: none */
     const char *const *choices;
     const char *standard; /* the default, as it would stand in the file */
     const char *help;
@@ -66,9 +61,8 @@ const Field *config_find(const char *section, size_t length, const char *key);
 /* How many of the words may be chosen. */
 int config_choices(const Field *f);
 
-/* The method of a configuration as a set of one; and a set in words: "ddpm, sde ve". */
-unsigned config_method(const Config *c);
-void config_method_words(unsigned methods, char *out, size_t size);
+/* What the method of a configuration has told of itself. */
+const MethodSettings *config_method(const Config *c);
 
 /* Whether the key says what a run is: every key of "model" and "method", and the rows marked so.
  * Resuming cannot change such a key. */
@@ -76,6 +70,8 @@ bool config_is_identity(const Field *f);
 
 /* The key and its value as a member of the open object; without `key`, the value alone. */
 void config_put_field(JsonWriter *w, const char *key, const Config *c, const Field *f);
+/* The value as JSON, cut to size; "?" when memory is short. */
+void config_show(const Config *c, const Field *f, char *out, size_t size);
 /* All sections, into the open object, and back over what *c holds (as config_parse). */
 void config_put(JsonWriter *w, const Config *c);
 bool config_read(Config *c, const Json *root, const char *name, Err *err);

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "io/config.h"
 #include "io/config_fields.h"
-#include "io/json.h"
+#include "io/json_diff.h"
 
 static int load_int(const Config *c, size_t offset)
 {
@@ -80,6 +80,16 @@ void config_put_field(JsonWriter *w, const char *key, const Config *c, const Fie
     }
 }
 
+void config_show(const Config *c, const Field *f, char *out, size_t size)
+{
+    JsonWriter w;
+    json_write_init(&w, 0);
+    config_put_field(&w, NULL, c, f);
+    const char *text = json_text(&w) ? json_text(&w) : "?";
+    json_cut(out, size, text, strlen(text));
+    json_write_free(&w);
+}
+
 void config_put(JsonWriter *w, const Config *c)
 {
     for (int s = 0; config_sections[s]; s++) {
@@ -117,8 +127,8 @@ bool config_describe(size_t field, char *out, size_t size)
     snprintf(name, sizeof name, "%s.%s", f->section, f->key);
     config_expected(f, false, expected, sizeof expected);
     bool word = f->type == FIELD_TEXT || f->type == FIELD_CHOICE || f->automatic;
-    config_method_words(f->methods, methods, sizeof methods);
-    snprintf(out, size, "%-26s %s%s%s; default %s%s%s (%s)", name, methods, f->methods ? ": " : "",
+    method_readers(f->group, methods, sizeof methods);
+    snprintf(out, size, "%-26s %s%s%s; default %s%s%s (%s)", name, methods, f->group ? ": " : "",
              f->help, word ? "\"" : "", f->standard, word ? "\"" : "", expected);
     return true;
 }

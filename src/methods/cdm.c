@@ -264,7 +264,35 @@ static double update_passes(const MethodConfig *config, size_t dims)
     return 6;
 }
 
-const Method method_cdm = {.trains_as = METHOD_CDM,
+static bool check(const MethodCheck *c, Err *err)
+{
+    if (c->points)
+        return err_set(err, ERR_USAGE,
+                       "method.type is \"cdm\", which classifies images; the points of a data.toy "
+                       "need another method");
+    const char *key = c->model->class_conditional          ? "class_conditional"
+                      : c->model->unet.scale_shift         ? "scale_shift"
+                      : c->model->time != TIME_CHOICE_AUTO ? "time"
+                                                           : NULL;
+    if (key)
+        return err_set(err, ERR_USAGE,
+                       "model.%s is given, but the network of cdm has no embedding of a time or a "
+                       "class: it finds out the noise level itself; leave it out",
+                       key);
+    if (c->method->ce_weight <= 0 && c->method->mse_weight <= 0)
+        return err_set(err, ERR_USAGE,
+                       "method.ce_weight and method.mse_weight are both 0, so nothing would be "
+                       "learnt; set one of them");
+    return steps_check(c, err);
+}
+
+const Method method_cdm = {.settings = {{.process = PROCESS_DDPM,
+                                         .sampler = "ddpm",
+                                         .reads = KEYS_STEPS | KEYS_TIMES | KEYS_CLASSES,
+                                         .prediction = PREDICT_EPS,
+                                         .time = TIME_CHOICE_POSITIONAL,
+                                         .check = check}},
+                           .trains_as = METHOD_CDM,
                            .classifies_noise = true,
                            .noise_classes = classes_of_steps,
                            .level = cdm_level,

@@ -1,29 +1,46 @@
 #include "methods/method.h"
 
+#include <stdio.h>
+
+#include "base/text.h"
+
 const Method *method_of(MethodKind kind)
 {
-    static const Method *const rows[] = {[METHOD_DDPM] = &method_ddpm,
-                                         [METHOD_EDDPM] = &method_eddpm,
-                                         [METHOD_SMLD] = &method_smld,
-                                         [METHOD_SDE] = &method_sde,
-                                         [METHOD_CDM] = &method_cdm};
+#define ROW(place, word) &method_##word,
+    static const Method *const rows[] = {METHODS(ROW)};
     return rows[kind];
 }
 
-Prediction method_prediction(ProcessKind kind, Prediction chosen)
+static bool has_sdes(const Method *method)
 {
-    if (kind == PROCESS_DDPM) return chosen;
-    return kind == PROCESS_SMLD || kind == PROCESS_VE ? PREDICT_SCORE : PREDICT_EPS;
+    return method->settings[1].sampler != NULL;
 }
 
-const char *method_sampler(ProcessKind kind)
+const MethodSettings *method_settings(MethodKind method, SdeKind sde)
 {
-    static const char *const names[] = {[PROCESS_DDPM] = "ddpm",
-                                        [PROCESS_SMLD] = "langevin",
-                                        [PROCESS_VE] = "pc",
-                                        [PROCESS_VP] = "reverse-sde",
-                                        [PROCESS_SUBVP] = "reverse-sde"};
-    return names[kind];
+    const Method *m = method_of(method);
+    return &m->settings[has_sdes(m) ? sde : 0];
+}
+
+void method_name(MethodKind method, SdeKind sde, char *out, size_t size)
+{
+    snprintf(out, size, "%s", method_words[method]);
+    if (has_sdes(method_of(method))) text_add(out, size, " ", sde_words[sde]);
+}
+
+void method_readers(unsigned keys, char *out, size_t size)
+{
+    out[0] = '\0';
+    for (MethodKind m = 0; m < METHOD_COUNT; m++) {
+        int sdes = has_sdes(method_of(m)) ? SDE_COUNT : 1, readers = 0;
+        char name[32];
+        for (int k = 0; k < sdes; k++) readers += (method_settings(m, k)->reads & keys) != 0;
+        for (int k = 0; k < sdes && readers < sdes; k++) {
+            method_name(m, k, name, sizeof name);
+            if (method_settings(m, k)->reads & keys) text_add(out, size, ", ", name);
+        }
+        if (readers == sdes) text_add(out, size, ", ", method_words[m]);
+    }
 }
 
 double method_weight(const Process *p, Prediction kind, NoiseLevel level, LossWeighting weighting,

@@ -41,6 +41,7 @@ typedef struct {
 } LossSum;
 
 typedef struct Method {
+    MethodSettings settings[SDE_COUNT]; /* one, or one for each SdeKind */
     MethodKind trains_as; /* the method whose networks it trains: its own, or ddpm of eddpm */
     bool learns_steps;    /* a run learns which steps to keep (train/train_masks.c) */
     /* The network is a classifier of noise levels that predicts by its input gradient: it is given no
@@ -61,15 +62,9 @@ typedef struct Method {
     NoiseClassifier (*classifier)(NetworkDenoiser *context); /* NULL: it cannot find the noise */
 } Method;
 
-extern const Method method_ddpm, method_eddpm, method_smld, method_sde, method_cdm;
+#define METHOD_ROW(place, word) extern const Method method_##word;
+METHODS(METHOD_ROW)
 const Method *method_of(MethodKind kind);
-
-/* SMLD's and VE's networks give the score: their output is divided by sigma (diffusers' fourier time
- * embedding). VP's and sub-VP's give eps, the score times -std. DDPM's is chosen. */
-Prediction method_prediction(ProcessKind kind, Prediction chosen);
-
-/* What sample.sampler "auto" means: ddpm, langevin (SMLD), pc (VE), reverse-sde (VP, sub-VP). */
-const char *method_sampler(ProcessKind kind);
 
 /* Weight of one sample's squared error. likelihood: g^2 |score + eps/sigma|^2 (Song et al. 2021b),
  * else objective_weight. */
@@ -84,9 +79,14 @@ void denoising_loss(const LossPass *pass);
 /* That of networks that give a score, by method.objective, and its passes (score_objective.h). */
 void score_loss(const LossPass *pass);
 double score_update_passes(const MethodConfig *config, size_t dims);
+/* The rules between the keys of exploding noise: smld and ve. */
+bool exploding_check(const MethodCheck *c, Err *err);
 /* That of ddpm and eddpm, hybrid_loss.h with learned variances, and its passes: forward and twice as much
  * backward. */
 void ddpm_loss(const LossPass *pass);
 double ddpm_update_passes(const MethodConfig *config, size_t dims);
+/* The rules between the keys of a chain of steps, and those of a network that is given its step beside. */
+bool steps_check(const MethodCheck *c, Err *err);
+bool ddpm_check(const MethodCheck *c, Err *err);
 
 #endif

@@ -4,17 +4,22 @@
 
 #include "diffusion/mask_config.h"
 #include "diffusion/noise_config.h"
+#include "diffusion/sample_config.h"
+#include "net/network_config.h"
 
-typedef enum {
-    METHOD_DDPM,
-    METHOD_SMLD,  /* score matching at many noise levels (Song & Ermon 2019, 2020) */
-    METHOD_SDE,   /* score in continuous time (Song et al. 2021) */
-    METHOD_EDDPM, /* DDPM that learns which of its steps to keep (Zhang et al. 2024) */
-    METHOD_CDM,   /* a classifier of noise levels (Yadin et al. 2024) */
-} MethodKind;
+/* clang-format off */
+/* The methods, a line each: place, word and row (method_WORD in methods/WORD.c). */
+#define METHODS(M) \
+    M(DDPM, ddpm)   /* denoising diffusion (Ho et al. 2020) */ \
+    M(EDDPM, eddpm) /* DDPM that learns which of its steps to keep (Zhang et al. 2024) */ \
+    M(CDM, cdm)     /* a classifier of noise levels (Yadin et al. 2024) */ \
+    M(SMLD, smld)   /* score matching at many noise levels (Song & Ermon 2019, 2020) */ \
+    M(SDE, sde)     /* score in continuous time (Song et al. 2021) */
+/* clang-format on */
+
+#define METHOD_PLACE(place, word) METHOD_##place,
+typedef enum { METHODS(METHOD_PLACE) METHOD_COUNT } MethodKind;
 extern const char *const method_words[];
-
-ProcessKind method_process_kind(MethodKind method, SdeKind sde);
 
 /* Weight of a level in the loss: lambda = 1 / E|grad log p_0t|^2, or g^2, which makes the loss a
  * bound of the likelihood (Song et al. 2021b). */
@@ -45,5 +50,48 @@ typedef struct {
     double ce_weight, mse_weight; /* cdm: of cross-entropy and squared error */
     bool dequantise;              /* cdm: uniform noise of a grey level on clean images */
 } MethodConfig;
+
+/* Groups of keys of the configuration. The table of keys (io/config_fields.c) says to which group a key
+ * belongs, a method which groups it reads. */
+enum {
+    KEYS_STEPS = 1 << 0,      /* a chain of steps and its schedule */
+    KEYS_PREDICTION = 1 << 1, /* of a network that is given its step */
+    KEYS_VARIANCE = 1 << 2,   /* learned variances */
+    KEYS_SDE = 1 << 3,        /* continuous time */
+    KEYS_SIGMAS = 1 << 4,     /* exploding noise, and how its score is learnt */
+    KEYS_LEVELS = 1 << 5,
+    KEYS_BETAS = 1 << 6,  /* preserving noise in continuous time */
+    KEYS_TIMES = 1 << 7,  /* how the levels of a batch are drawn */
+    KEYS_MASKS = 1 << 8,  /* which steps to keep */
+    KEYS_CLASSES = 1 << 9 /* classification of noise levels */
+};
+
+/* What a method may check of a configuration that is otherwise right. */
+typedef struct {
+    const MethodConfig *method;
+    const NetworkConfig *model; /* as given: "auto" stands */
+    const SampleConfig *sample;
+    bool points; /* of a toy, rather than images */
+    int images;  /* of an update */
+} MethodCheck;
+
+/* What the configuration has to know of a method, or of an sde of a method that has several. */
+typedef struct {
+    ProcessKind process;
+    const char *sampler;     /* what sample.sampler "auto" means */
+    unsigned reads;          /* KEYS_... */
+    Prediction prediction;   /* without KEYS_PREDICTION: what the network gives */
+    TimeChoice time;         /* what model.time "auto" means */
+    TimeFeatureKind fourier; /* what "fourier" means */
+    /* Rules between the keys. ERR_USAGE. */
+    bool (*check)(const MethodCheck *c, Err *err);
+} MethodSettings;
+
+const MethodSettings *method_settings(MethodKind method, SdeKind sde);
+
+/* "ddpm", "sde vp". */
+void method_name(MethodKind method, SdeKind sde, char *out, size_t size);
+/* The methods that read some of these groups of keys: "smld, sde ve"; "sde" where all its sdes do. */
+void method_readers(unsigned keys, char *out, size_t size);
 
 #endif

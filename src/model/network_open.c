@@ -9,14 +9,10 @@
 #include "net/unet.h"
 #include "ops/ops.h"
 
-/* The noise of SMLD and VE spans orders of magnitude, so they are told its logarithm; the time of VP
- * and sub-VP lies in 0..1. */
 static TimeFeatureKind time_features(const Config *c)
 {
     if (config_time(c) == TIME_CHOICE_POSITIONAL) return TIME_POSITIONAL;
-    ProcessKind kind = method_process_kind(c->method.type, c->method.noise.sde);
-    bool preserving = kind == PROCESS_VP || kind == PROCESS_SUBVP;
-    return preserving ? TIME_FOURIER_LINEAR : TIME_FOURIER;
+    return method_settings(c->method.type, c->method.noise.sde)->fourier;
 }
 
 static bool unet_from_config(const Config *c, Shape image, int classes, UNetConfig *unet, Err *err)

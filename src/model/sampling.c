@@ -41,7 +41,8 @@ bool model_choose_sampler(const Model *m, const char *name, int steps, Config *c
 {
     const char *own = c->sample.sampler;
     char file[PATH_BYTES];
-    if (strcmp(own, "auto") == 0) own = method_sampler(m->process.kind);
+    if (strcmp(own, "auto") == 0)
+        own = method_settings(m->config.method, m->config.noise.sde)->sampler;
     if (!name || strcmp(name, "auto") == 0) name = own;
     if (!path_join(file, m->run, "config.json", err) || !check_sampler_name(file, name, err))
         return false;

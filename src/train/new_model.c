@@ -40,17 +40,18 @@ bool new_model_method(const Config *c, const PointSet *data, ModelConfig *m, Err
     NoiseConfig *n = &m->noise;
     m->method = c->method.type;
     *n = c->method.noise;
-    n->kind = method_process_kind(m->method, n->sde);
-    n->prediction = method_prediction(n->kind, n->prediction);
+    const MethodSettings *settings = method_settings(m->method, n->sde);
+    n->kind = settings->process;
+    if (!(settings->reads & KEYS_PREDICTION)) n->prediction = settings->prediction;
     m->dequantised = method_of(m->method)->classifies_noise && c->method.dequantise;
     m->alphas = c->method.mask.alphas;
     m->sample = c->sample;
     if (c->method.learn_variance) m->sample.variance = VARIANCE_LEARNED;
     m->sample.clip = c->sample.clip && c->data.toy == TOY_NONE;
     m->clip_range = 1;
-    if (n->kind != PROCESS_SMLD && n->kind != PROCESS_VE) return true;
+    if (!(settings->reads & KEYS_SIGMAS)) return true;
     if (!choose_sigma_max(data, m, err)) return false;
-    if (n->kind == PROCESS_SMLD && n->levels == 0)
+    if (settings->reads & KEYS_LEVELS && n->levels == 0)
         n->levels = smld_levels(n->sigma_max, n->sigma_min, data->dims);
     return true;
 }

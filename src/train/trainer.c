@@ -16,9 +16,8 @@ enum { PREVIEW_IMAGES = 16, PREVIEW_POINTS = 2000, USUAL_SIDE = 64 };
 /* Whether the configuration says everything that a plan needs, where the data are missing. */
 static bool plans_without_data(const Config *c)
 {
-    ProcessKind kind = method_process_kind(c->method.type, c->method.noise.sde);
-    bool estimated =
-        (kind == PROCESS_SMLD || kind == PROCESS_VE) && !(c->method.noise.sigma_max > 0);
+    const MethodSettings *settings = method_settings(c->method.type, c->method.noise.sde);
+    bool estimated = settings->reads & KEYS_SIGMAS && !(c->method.noise.sigma_max > 0);
     return c->data.height > 0 && c->data.channels > 0 && !c->model.class_conditional &&
            !estimated && !path_exists(dataset_place(c->data.path));
 }

@@ -240,7 +240,8 @@ TEST(the_network_is_given_the_same_label_in_training_validation_sampling_and_sco
         must(model_open(&m, run_folder(run, &kinds[k]), 0, 0, &err), &err);
         for (size_t i = 0; i < sizeof names / sizeof *names; i++)
             expect_sampled_labels(&kinds[k], &m, names[i]);
-        expect_sampled_labels(&kinds[k], &m, method_sampler(m.process.kind));
+        expect_sampled_labels(&kinds[k], &m,
+                              method_settings(m.config.method, m.config.noise.sde)->sampler);
         expect_scored_labels(&kinds[k], &m);
         model_close(&m);
         trainer_close(t);

@@ -337,13 +337,16 @@ TEST(config_rules_between_fields)
         {"{\"data\":{\"limit\":1,\"validation\":\"auto\"}}", NULL},
         {"{\"method\":{\"schedule\":\"betas\"}}", "method.betas has 0 values"},
         {"{\"method\":{\"schedule\":\"betas\",\"steps\":2,\"betas\":[0.1,0.2]}}", NULL},
-        {"{\"method\":{\"steps\":1,\"betas\":[0.1]}}", "method.schedule is not \"betas\""},
+        {"{\"method\":{\"steps\":1,\"betas\":[0.1]}}",
+         "method.betas is [0.1], but method.schedule is \"linear\": only \"betas\" reads it; leave "
+         "it out, or set method.schedule"},
         {"{\"method\":{\"beta_start\":0.5}}", "method.beta_start (0.5) is above"},
         {"{\"method\":{\"beta_start\":0.5,\"beta_end\":0.6,\"schedule\":\"scaled_linear\"}}", NULL},
         {"{\"method\":{\"beta_start\":0.5,\"schedule\":\"cosine\"}}",
-         "method.beta_start is given, but method.schedule is neither \"linear\" nor"},
+         "method.beta_start is 0.5, but method.schedule is \"cosine\": only \"linear\" and "
+         "\"scaled_linear\""},
         {"{\"method\":{\"beta_end\":0.1,\"type\":\"cdm\",\"schedule\":\"unif\"}}",
-         "method.beta_end is given, but method.schedule is neither"},
+         "method.beta_end is 0.1, but method.schedule is \"unif\": only \"linear\" and"},
         {"{\"method\":{\"type\":\"cdm\",\"schedule\":\"unif\"}}", NULL},
         {"{\"sample\":{\"steps\":1001}}", "sample.steps is 1001"},
         {"{\"sample\":{\"steps\":1001,\"sampler\":\"ddim\",\"spacing\":\"leading\"}}",
@@ -357,17 +360,20 @@ TEST(config_rules_between_fields)
         {"{\"data\":{\"toy\":\"ring\",\"path\":\"a\"}}",
          "data.toy and data.path (a) are both given"},
         {"{\"data\":{\"toy\":\"ring\",\"size\":8}}",
-         "data.size is given, but it is for images; a data.toy has points without end"},
-        {"{\"data\":{\"toy\":\"ring\",\"limit\":8,\"validation\":100}}", "data.limit is given"},
-        {"{\"data\":{\"toy\":\"ring\",\"kind\":\"idx\"}}", "data.kind is given"},
-        {"{\"data\":{\"toy\":\"ring\",\"flip\":true}}", "data.flip is given"},
+         "data.size is 8, but data.toy is \"ring\": it is for images, and a toy has points without "
+         "end; leave it out, or set data.toy"},
+        {"{\"data\":{\"toy\":\"ring\",\"limit\":8,\"validation\":100}}",
+         "data.limit is 8, but data.toy is"},
+        {"{\"data\":{\"toy\":\"ring\",\"kind\":\"idx\"}}", "data.kind is \"idx\", but data.toy is"},
+        {"{\"data\":{\"toy\":\"ring\",\"flip\":true}}", "data.flip is true, but data.toy is"},
         {"{\"data\":{\"toy\":\"ring\"},\"model\":{\"type\":\"mlp\",\"width\":64}}", NULL},
         {"{\"data\":{\"toy\":\"ring\"},\"model\":{\"type\":\"unet\"}}",
          "model.type is \"unet\", but data.toy"},
         {"{\"model\":{\"type\":\"mlp\"}}", "model.type is \"mlp\", which is for the points"},
         {"{\"model\":{\"type\":\"unet\"}}", NULL},
-        {"{\"model\":{\"width\":64}}", "whose size is set by model.channels"},
-        {"{\"model\":{\"layers\":2}}", "whose size is set by model.blocks"},
+        {"{\"model\":{\"width\":64}}", "model.width is 64, but model.type is \"unet\": the size of "
+                                       "a unet is set by model.channels"},
+        {"{\"model\":{\"layers\":2}}", "model.layers is 2, but model.type is"},
         /* features of time */
         {"{\"model\":{\"time\":\"fourier\"}}", "the steps of ddpm and eddpm are whole numbers"},
         {"{\"model\":{\"time\":\"positional\"},\"method\":{\"type\":\"smld\"}}",
@@ -429,7 +435,9 @@ TEST(config_rules_between_fields)
         /* learned variance */
         {"{\"method\":{\"learn_variance\":true}}", NULL},
         {"{\"method\":{\"learn_variance\":true,\"vlb_weight\":0.01,\"prediction\":\"v\"}}", NULL},
-        {"{\"method\":{\"vlb_weight\":0.01}}", "without it the bound is no part of the loss"},
+        {"{\"method\":{\"vlb_weight\":0.01}}",
+         "method.vlb_weight is 0.01, but method.learn_variance is false: without it the bound is "
+         "no part of the loss"},
         {"{\"method\":{\"type\":\"smld\",\"learn_variance\":true}}",
          "method.learn_variance is given, but the method is smld"},
         {"{\"method\":{\"type\":\"sde\",\"learn_variance\":true}}",
@@ -441,17 +449,20 @@ TEST(config_rules_between_fields)
          "sample.variance is \"large\", but method.learn_variance is true"},
         /* a schedule even in ln SNR */
         {"{\"method\":{\"schedule\":\"logsnr\",\"logsnr_start\":11,\"logsnr_end\":-6}}", NULL},
-        {"{\"method\":{\"logsnr_start\":11}}", "method.schedule is not \"logsnr\""},
-        {"{\"method\":{\"logsnr_end\":-6}}", "method.schedule is not \"logsnr\""},
+        {"{\"method\":{\"logsnr_start\":11}}",
+         "method.schedule is \"linear\": only \"logsnr\" reads it"},
+        {"{\"method\":{\"logsnr_end\":-6}}",
+         "method.logsnr_end is -6, but method.schedule is \"linear\""},
         {"{\"method\":{\"type\":\"sde\",\"logsnr_end\":-6}}", "method.logsnr_end is given"},
         {"{\"method\":{\"schedule\":\"logsnr\",\"logsnr_start\":-8}}",
          "method.logsnr_start (-8) is not above method.logsnr_end (-8)"},
         {"{\"method\":{\"schedule\":\"logsnr\",\"steps\":2,\"betas\":[0.1,0.2]}}",
-         "method.schedule is not \"betas\""},
+         "method.betas is [0.1,0.2], but method.schedule is \"logsnr\": only \"betas\" reads it"},
         /* frequencies */
         {"{\"model\":{\"input_fourier\":[6,7,8]}}", NULL},
         {"{\"data\":{\"toy\":\"ring\"},\"model\":{\"input_fourier\":[7]}}",
-         "points have no levels of grey"},
+         "model.input_fourier is [7], but model.type is \"mlp\": the points of an mlp have no "
+         "levels of grey"},
         /* noise that grows */
         {"{\"method\":{\"type\":\"smld\",\"sigma_max\":0.01}}",
          "method.sigma_min (0.01) is not below method.sigma_max (0.01)"},
@@ -472,7 +483,7 @@ TEST(config_rules_between_fields)
          "\"objective\":\"sliced\",\"slices\":4}}",
          NULL},
         {"{\"data\":{\"toy\":\"ring\"},\"method\":{\"type\":\"smld\",\"slices\":4}}",
-         "method.slices is 4, but method.objective is not \"sliced\""},
+         "method.slices is 4, but method.objective is \"denoising\": only \"sliced\" reads it"},
         /* choosing steps */
         {"{\"method\":{\"type\":\"eddpm\",\"keep\":20,\"schedule\":\"cosine\",\"min_snr_gamma\":5}"
          "}",

@@ -55,7 +55,7 @@ TEST(each_method_has_its_process_prediction_and_sampler)
         if (!EXPECT(new_model_method(&c, &data, &m, &err) && model_process(&m, &p, &err))) continue;
         EXPECT_INT(p.kind, rows[r].process);
         EXPECT_INT(m.noise.prediction, rows[r].prediction);
-        EXPECT_TEXT(method_sampler(p.kind), rows[r].sampler);
+        EXPECT_TEXT(method_settings(m.method, m.noise.sde)->sampler, rows[r].sampler);
         process_free(&p);
     }
 }

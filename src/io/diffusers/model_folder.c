@@ -234,7 +234,7 @@ bool model_folder_read_config(const char *path, ModelConfig *m, Err *err)
                         mlp ? mlp_config_read : unet_config_read, m, err) &&
          read_component(path, "scheduler", SCHEDULER_CONFIG, scheduler_config_read, m, err) &&
          check_classifier(path, m, err) && check_variance(path, m, err);
-    m->noise.kind = method_process_kind(m->method, m->noise.sde);
+    m->noise.kind = method_settings(m->method, m->noise.sde)->process;
     if (!ok) model_config_free(m);
     return ok;
 }

@@ -118,8 +118,8 @@ diffc train --help
 #>   model.classifier_channels cdm: channels of the head that classifies noise
 #>                             levels; 0: 2 * channels; default 0 (an integer in
 #>                             0..16384)
-#>   method.type               what is learnt; default "ddpm" ("ddpm", "smld",
-#>                             "sde", "eddpm" or "cdm")
+#>   method.type               what is learnt; default "ddpm" ("ddpm", "eddpm",
+#>                             "cdm", "smld" or "sde")
 #>   method.steps              ddpm, eddpm, cdm: noise levels T; default 1000 (an
 #>                             integer in 1..100000)
 #>   method.schedule           ddpm, eddpm, cdm: how the noise grows; unif is cdm's

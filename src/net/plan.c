@@ -145,17 +145,9 @@ static void add_buffer(Plan *p, size_t *place, size_t floats, int start, int end
 static int value_read(const Plan *p, int to, int k)
 {
     const Node *node = &p->net->nodes[to];
-    const Op *op = node->op;
-    int end = forward_step(p, to);
-    if (p->mode == NET_INFER || !on_gradient_path(node)) return end;
-    bool again = op->backward_values >> k & 1;
-    if (again) end = later(end, backward_step(p, to));
-    if (p->mode != NET_SECOND) return end;
-    if (node->tangent_kind != TANGENT_MOVES) /* its second backward is its first with mu */
-        return again ? later(end, backward2_step(p, to)) : end;
-    if (op->tangent_values >> k & 1) end = later(end, tangent_step(p, to));
-    if (op->second_values >> k & 1) end = later(end, backward2_step(p, to));
-    return end;
+    bool again = p->mode != NET_INFER && on_gradient_path(node) && (node->op->reads >> k & 1);
+    if (!again) return forward_step(p, to);
+    return p->mode == NET_SECOND ? backward2_step(p, to) : backward_step(p, to);
 }
 
 /* The same for the tangent. */
@@ -163,7 +155,7 @@ static int tangent_read(const Plan *p, int to, int k)
 {
     const Node *node = &p->net->nodes[to];
     if (node->tangent_kind != TANGENT_MOVES) return 0;
-    bool again = node->op->second_tangents >> k & 1;
+    bool again = node->op->backward2 && (node->op->reads >> k & 1);
     return again ? backward2_step(p, to) : tangent_step(p, to);
 }
 
@@ -242,7 +234,7 @@ static void add_buffers(Plan *p, int i, int value_end, int tangent_end)
         add_buffer(p, &node->saved, saved, forward_step(p, i), end);
     }
     if (p->mode != NET_INFER && on_gradient_path(node)) {
-        bool lambda = second && node->tangent_kind == TANGENT_MOVES && op->second_lambda;
+        bool lambda = second && node->tangent_kind == TANGENT_MOVES && op->backward2;
         int start = output ? 0 : backward_step(p, node->last_consumer);
         int end = input || output ? last_step(p)
                   : lambda        ? backward2_step(p, i)

@@ -113,7 +113,7 @@ void merged_pack(const Net *net, const Node *node, float *packed, float *b, cons
     p.a = weights + info[node->param[0]].offset;
     p.c = scratch;
     product_run(&p, scratch + (size_t)C * (size_t)C);
-    linear_pack(node->dims, packed, scratch, false);
+    node->op->pack(node->dims, packed, scratch, false);
     p.M = 1;
     p.a = weights + info[node->param[1]].offset;
     p.bias = keys ? NULL : weights + info[other->param[1]].offset;

@@ -138,20 +138,19 @@ static bool is_repeated(const Node *node, int k)
 
 /* Where node i adds the cotangents of its inputs. The first consumer overwrites them or finds zeros
  * there. */
-static void give_cotangents(const Net *net, int i, const float *grads, bool second, float **dx,
-                            unsigned *set)
+static void give_cotangents(const Net *net, int i, const float *grads, bool second, OpCall *c)
 {
     const Node *node = &net->nodes[i];
     for (int k = 0; k < node->inputs; k++) {
         const Node *from = &net->nodes[node->in[k]];
         if (!goes_back(from, grads)) continue;
         if (from->gradient_from == i) continue;
-        dx[k] = at(net, second ? from->gradient2 : from->gradient);
+        c->dx[k] = at(net, second ? from->gradient2 : from->gradient);
         if (from->last_consumer != i || is_repeated(node, k)) continue;
         if (node->overwrites >> k & 1)
-            *set |= 1u << k;
+            c->set |= 1u << k;
         else
-            zero(dx[k], node_floats(net, from));
+            zero(c->dx[k], node_floats(net, from));
     }
 }
 
@@ -207,8 +206,8 @@ void net_backward(Net *net, const float *weights, float *grads)
         if (!goes_back(node, grads) || node->op == &op_input) continue;
         OpCall c = begin_call(net, node, weights, grads, true);
         double start = profile_begin(net);
-        give_values(net, node, &c, node->op->backward_values);
-        give_cotangents(net, i, grads, false, c.dx, &c.set);
+        give_values(net, node, &c, node->op->reads);
+        give_cotangents(net, i, grads, false, &c);
         c.dy = at(net, node->gradient);
         node->op->backward(&c);
         profile_end(net, i, NET_BACKWARD, start);
@@ -232,12 +231,13 @@ void net_tangent(Net *net, const float *weights)
         const Op *op = node->op;
         OpCall c = begin_call(net, node, weights, NULL, false);
         if (op->tangent) {
-            give_values(net, node, &c, op->tangent_values);
+            give_values(net, node, &c, op->reads);
             give_tangents(net, node, c.xdot, ~0u);
             c.ydot = at(net, node->tangent);
             op->tangent(&c);
         } else { /* linear */
             give_tangents(net, node, c.x, ~0u);
+            c.b = NULL;
             c.y = at(net, node->tangent);
             op->forward(&c);
         }
@@ -257,17 +257,14 @@ void net_backward2(Net *net, const float *weights, float *grads)
         const Op *op = node->op;
         OpCall c = begin_call(net, node, weights, grads, true);
         double start = profile_begin(net);
-        if (node->tangent_kind == TANGENT_MOVES && !op->linear) {
-            give_values(net, node, &c, op->second_values);
-            give_tangents(net, node, c.xdot, op->second_tangents);
-            give_cotangents(net, i, grads, true, c.mx, &c.set);
-            c.my = at(net, node->gradient2);
-            if (op->second_lambda) c.dy = at(net, node->gradient);
+        give_values(net, node, &c, op->reads);
+        give_cotangents(net, i, grads, true, &c);
+        c.dy = at(net, node->gradient2);
+        if (op->backward2 && node->tangent_kind == TANGENT_MOVES) {
+            give_tangents(net, node, c.xdot, op->reads);
+            c.ly = at(net, node->gradient);
             op->backward2(&c);
-        } else { /* linear, or a tangent of zero, so that only y depends on it: backward, with mu */
-            give_values(net, node, &c, op->backward_values);
-            give_cotangents(net, i, grads, true, c.dx, &c.set);
-            c.dy = at(net, node->gradient2);
+        } else { /* the tangent is zero or does not depend on x */
             op->backward(&c);
         }
         profile_end(net, i, NET_BACKWARD2, start);

@@ -20,6 +20,8 @@
  *   mS = P o (mP - rs(P o mP) - rs(Pd o lP)) + Pd o (lP - rs(P o lP))
  *   mQ = c (mS K + lS Kd)             mK = c (mS^T Q + lS^T Qd)       mV = P^T mY + Pd^T lY
  *
+ * backward is the line of lP with dy in place of lY; backward2 the last three, with mY = dy, lY = ly.
+ *
  * A head is worked on in steps: its keys and values are packed once; then for each tile, first its
  * rows (P, lS, dQ: a row needs no other row), then, in the reverse passes, the keys (dK, dV: a key
  * sums over the tile's rows). Within a step rows, keys and packs do not touch each other. With many
@@ -71,9 +73,9 @@ static size_t room_floats(const AttentionDims *d)
     return MATRICES * matrix_floats(d) + packs + (product + 15) / 16 * 16;
 }
 
-size_t attention_scratch_floats(const AttentionDims *d, int threads)
+static size_t attention_scratch_floats(const void *dims, int threads)
 {
-    return (size_t)threads * (room_floats(d) + ORDERED_SUM_ALIGN);
+    return (size_t)threads * (room_floats(dims) + ORDERED_SUM_ALIGN);
 }
 
 static Room room_of(const AttentionDims *d, float *scratch, int thread)
@@ -90,37 +92,32 @@ static Room room_of(const AttentionDims *d, float *scratch, int thread)
     return r;
 }
 
-/* A pass: its tensors (NULL: absent, or not wanted) and its steps. */
+/* The inputs. */
+enum { Q, K, V };
+
+/* A pass and its steps. */
 typedef struct Pass Pass;
 struct Pass {
+    const OpCall *c; /* saved: P of every head [N*heads, T, tile_stride], or NULL */
     AttentionDims d;
-    const float *q, *k, *v, *qdot, *kdot, *vdot, *my, *ly;
-    float *y, *dq, *dk, *dv;
-    unsigned set; /* which of dq, dk, dv are overwritten, not added to */
     const float *packed[PACKS];
-    float *saved; /* P of every head [N*heads, T, tile_stride], or NULL */
     bool softmax; /* P is made here, not found in saved */
     int stride;   /* floats from a row of q, k, v, y to the next */
     float scale;
-    float *scratch;
     /* Tile rows first .. last-1; then keys first .. last-1 (NULL where there is nothing to do).
      * `head` is the offset of the head's first row, `row` the number of the tile's first row. */
     void (*rows)(const Pass *p, const Room *r, size_t head, int row, int first, int last);
     void (*keys)(const Pass *p, const Room *r, size_t head, int row, int rows, int first, int last);
 };
 
-static Pass pass_start(const AttentionDims *d, const float *saved, const float *q, const float *k,
-                       const float *v, float *scratch)
+static Pass pass_start(const OpCall *c)
 {
-    return (Pass){.d = *d,
-                  .q = q,
-                  .k = k,
-                  .v = v,
-                  .saved = (float *)saved, /* not written without softmax */
-                  .softmax = !saved,
+    const AttentionDims *d = c->dims;
+    return (Pass){.c = c,
+                  .d = *d,
+                  .softmax = !c->saved,
                   .stride = d->heads * d->D,
-                  .scale = (float)(1.0 / sqrt((double)d->D)),
-                  .scratch = scratch};
+                  .scale = (float)(1.0 / sqrt((double)d->D))};
 }
 
 /* The start of a head of an image; `unit` counts heads within images. */
@@ -187,7 +184,7 @@ static void give_to_keys(const Pass *p, float *out, int keys, float factor, cons
 static float kept(const Pass *p, int input, int row)
 {
     bool first = input == 0 || row == 0;
-    return first && (p->set >> input & 1) ? 0 : 1;
+    return first && (p->c->set >> input & 1) ? 0 : 1;
 }
 
 /* ---- Row by row ---- */
@@ -195,7 +192,7 @@ static float kept(const Pass *p, int input, int row)
 static void softmax_rows(const Pass *p, const Room *r, size_t head, int row, int first, int last)
 {
     if (!p->softmax) return;
-    const float *q = p->q + head + row_offset(p, row + first);
+    const float *q = p->c->x[Q] + head + row_offset(p, row + first);
     rows_times_keys(p, matrix_row(p, r->p, first), 1, q, last - first, r->pack[K_COLUMNS], 0);
     for (int i = first; i < last; i++)
         vec_softmax(matrix_row(p, r->p, i), p->scale, (size_t)p->d.T);
@@ -219,8 +216,8 @@ static void softmax_tangent_rows(const Pass *p, const Room *r, size_t head, int 
 {
     size_t at = head + row_offset(p, row + first);
     float *pd = matrix_row(p, r->pd, first);
-    rows_times_keys(p, pd, p->scale, p->qdot + at, last - first, r->pack[K_COLUMNS], 0);
-    rows_times_keys(p, pd, p->scale, p->q + at, last - first, r->pack[KDOT_COLUMNS], 1);
+    rows_times_keys(p, pd, p->scale, p->c->xdot[Q] + at, last - first, r->pack[K_COLUMNS], 0);
+    rows_times_keys(p, pd, p->scale, p->c->x[Q] + at, last - first, r->pack[KDOT_COLUMNS], 1);
     softmax_jacobian_rows(p, r, r->pd, first, last);
 }
 
@@ -247,7 +244,7 @@ static void second_order_rows(const Pass *p, const Room *r, int first, int last)
 static float *tile_weights(const Pass *p, const Room *r, long unit, int row)
 {
     size_t first = (size_t)unit * (size_t)p->d.T + (size_t)row;
-    return p->saved ? p->saved + first * (size_t)tile_stride(&p->d) : r->p;
+    return p->c->saved ? p->c->saved + first * (size_t)tile_stride(&p->d) : r->p;
 }
 
 /* The part of n that share s of `shares` takes. */
@@ -264,10 +261,10 @@ static void run_head_together(const Pass *p, long unit)
     int shares = parallel_threads(), T = p->d.T, most = tile_rows(&p->d);
 #pragma omp parallel num_threads(parallel_threads())
     {
-        const Room mine = room_of(&p->d, p->scratch, parallel_thread());
+        const Room mine = room_of(&p->d, p->c->scratch, parallel_thread());
         Room all = mine;
         if (p->keys) {
-            const Room first = room_of(&p->d, p->scratch, 0);
+            const Room first = room_of(&p->d, p->c->scratch, 0);
             all.p = first.p, all.pd = first.pd, all.ls = first.ls, all.ms = first.ms;
         }
         const Room room = all;
@@ -294,7 +291,7 @@ static void run_head_together(const Pass *p, long unit)
 static void run_head(const Pass *p, long unit)
 {
     size_t head = head_offset(&p->d, unit);
-    const Room mine = room_of(&p->d, p->scratch, parallel_thread());
+    const Room mine = room_of(&p->d, p->c->scratch, parallel_thread());
     Room r = mine;
     int T = p->d.T, most = tile_rows(&p->d);
     for (int i = 0; i < PACKS; i++) pack_operand(p, &r, head, i);
@@ -326,30 +323,29 @@ static void forward_rows(const Pass *p, const Room *r, size_t head, int row, int
 {
     size_t at = head + row_offset(p, row + first);
     softmax_rows(p, r, head, row, first, last);
-    mix_keys(p, p->y + at, 1, matrix_row(p, r->p, first), last - first, r->pack[ROWS_A], 0);
+    mix_keys(p, p->c->y + at, 1, matrix_row(p, r->p, first), last - first, r->pack[ROWS_A], 0);
 }
 
-size_t attention_saved_floats(const AttentionDims *d)
+static size_t attention_saved_floats(const void *dims)
 {
+    const AttentionDims *d = dims;
     if (d->T > 2 * d->D) return 0;
     return (size_t)d->N * (size_t)d->heads * (size_t)d->T * (size_t)tile_stride(d);
 }
 
-void attention_forward(const AttentionDims *d, float *y, float *saved, const float *q,
-                       const float *k, const float *v, float *scratch)
+static void attention_forward(const OpCall *c)
 {
-    Pass p = pass_start(d, NULL, q, k, v, scratch);
-    p.y = y;
-    p.saved = saved;
-    p.packed[K_COLUMNS] = k;
-    p.packed[ROWS_A] = v;
+    Pass p = pass_start(c);
+    p.softmax = true;
+    p.packed[K_COLUMNS] = c->x[K];
+    p.packed[ROWS_A] = c->x[V];
     p.rows = forward_rows;
     run_pass(&p);
 }
 
 static void tangent_rows(const Pass *p, const Room *r, size_t head, int row, int first, int last)
 {
-    float *ydot = p->y + head + row_offset(p, row + first);
+    float *ydot = p->c->ydot + head + row_offset(p, row + first);
     int rows = last - first;
     softmax_rows(p, r, head, row, first, last);
     softmax_tangent_rows(p, r, head, row, first, last);
@@ -357,142 +353,101 @@ static void tangent_rows(const Pass *p, const Room *r, size_t head, int row, int
     mix_keys(p, ydot, 1, matrix_row(p, r->p, first), rows, r->pack[ROWS_B], 1);
 }
 
-void attention_tangent(const AttentionDims *d, float *ydot, const float *q, const float *k,
-                       const float *v, const float *qdot, const float *kdot, const float *vdot,
-                       const float *saved, float *scratch)
+static void attention_tangent(const OpCall *c)
 {
-    Pass p = pass_start(d, saved, q, k, v, scratch);
-    p.y = ydot, p.qdot = qdot, p.kdot = kdot, p.vdot = vdot;
-    p.packed[K_COLUMNS] = k, p.packed[KDOT_COLUMNS] = kdot;
-    p.packed[ROWS_A] = v, p.packed[ROWS_B] = vdot;
+    Pass p = pass_start(c);
+    p.packed[K_COLUMNS] = c->x[K], p.packed[KDOT_COLUMNS] = c->xdot[K];
+    p.packed[ROWS_A] = c->x[V], p.packed[ROWS_B] = c->xdot[V];
     p.rows = tangent_rows;
     run_pass(&p);
 }
 
 static void backward_rows(const Pass *p, const Room *r, size_t head, int row, int first, int last)
 {
+    const OpCall *c = p->c;
     size_t at = head + row_offset(p, row + first);
     int rows = last - first;
     softmax_rows(p, r, head, row, first, last);
-    if (!p->dq && !p->dk) return;
+    if (!c->dx[Q] && !c->dx[K]) return;
     float *ls = matrix_row(p, r->ls, first);
-    rows_times_keys(p, ls, 1, p->ly + at, rows, r->pack[V_COLUMNS], 0);
+    rows_times_keys(p, ls, 1, c->dy + at, rows, r->pack[V_COLUMNS], 0);
     softmax_jacobian_rows(p, r, r->ls, first, last);
-    if (p->dq) mix_keys(p, p->dq + at, p->scale, ls, rows, r->pack[ROWS_A], kept(p, 0, row));
+    if (c->dx[Q]) mix_keys(p, c->dx[Q] + at, p->scale, ls, rows, r->pack[ROWS_A], kept(p, Q, row));
 }
 
 static void backward_keys(const Pass *p, const Room *r, size_t head, int row, int rows, int first,
                           int last)
 {
+    const OpCall *c = p->c;
     size_t at = head + row_offset(p, row), to = head + row_offset(p, first);
     int keys = last - first;
-    if (p->dv)
-        give_to_keys(p, p->dv + to, keys, 1, r->p + first, p->ly + at, rows, kept(p, 2, row),
+    if (c->dx[V])
+        give_to_keys(p, c->dx[V] + to, keys, 1, r->p + first, c->dy + at, rows, kept(p, V, row),
                      r->product);
-    if (p->dk)
-        give_to_keys(p, p->dk + to, keys, p->scale, r->ls + first, p->q + at, rows, kept(p, 1, row),
-                     r->product);
+    if (c->dx[K])
+        give_to_keys(p, c->dx[K] + to, keys, p->scale, r->ls + first, c->x[Q] + at, rows,
+                     kept(p, K, row), r->product);
 }
 
-void attention_backward(const AttentionDims *d, unsigned set, float *dq, float *dk, float *dv,
-                        const float *dy, const float *q, const float *k, const float *v,
-                        const float *saved, float *scratch)
+static void attention_backward(const OpCall *c)
 {
-    Pass p = pass_start(d, saved, q, k, v, scratch);
-    p.ly = dy, p.dq = dq, p.dk = dk, p.dv = dv, p.set = set;
-    if (p.softmax) p.packed[K_COLUMNS] = k;
-    if (dq || dk) p.packed[V_COLUMNS] = v;
-    if (dq) p.packed[ROWS_A] = k;
+    Pass p = pass_start(c);
+    if (p.softmax) p.packed[K_COLUMNS] = c->x[K];
+    if (c->dx[Q] || c->dx[K]) p.packed[V_COLUMNS] = c->x[V];
+    if (c->dx[Q]) p.packed[ROWS_A] = c->x[K];
     p.rows = backward_rows;
-    p.keys = dk || dv ? backward_keys : NULL;
+    p.keys = c->dx[K] || c->dx[V] ? backward_keys : NULL;
     run_pass(&p);
 }
 
 static void backward2_rows(const Pass *p, const Room *r, size_t head, int row, int first, int last)
 {
+    const OpCall *c = p->c;
     size_t at = head + row_offset(p, row + first);
     int rows = last - first;
     softmax_rows(p, r, head, row, first, last);
     softmax_tangent_rows(p, r, head, row, first, last);
-    if (!p->dq && !p->dk) return;
+    if (!c->dx[Q] && !c->dx[K]) return;
     float *ls = matrix_row(p, r->ls, first), *ms = matrix_row(p, r->ms, first);
-    rows_times_keys(p, ls, 1, p->ly + at, rows, r->pack[V_COLUMNS], 0);
-    rows_times_keys(p, ms, 1, p->my + at, rows, r->pack[V_COLUMNS], 0);
-    rows_times_keys(p, ms, 1, p->ly + at, rows, r->pack[VDOT_COLUMNS], 1);
+    rows_times_keys(p, ls, 1, c->ly + at, rows, r->pack[V_COLUMNS], 0);
+    rows_times_keys(p, ms, 1, c->dy + at, rows, r->pack[V_COLUMNS], 0);
+    rows_times_keys(p, ms, 1, c->ly + at, rows, r->pack[VDOT_COLUMNS], 1);
     second_order_rows(p, r, first, last);
-    if (!p->dq) return;
-    mix_keys(p, p->dq + at, p->scale, ms, rows, r->pack[ROWS_A], kept(p, 0, row));
-    mix_keys(p, p->dq + at, p->scale, ls, rows, r->pack[ROWS_B], 1);
+    if (!c->dx[Q]) return;
+    mix_keys(p, c->dx[Q] + at, p->scale, ms, rows, r->pack[ROWS_A], kept(p, Q, row));
+    mix_keys(p, c->dx[Q] + at, p->scale, ls, rows, r->pack[ROWS_B], 1);
 }
 
 static void backward2_keys(const Pass *p, const Room *r, size_t head, int row, int rows, int first,
                            int last)
 {
-    size_t at = head + row_offset(p, row), to = head + row_offset(p, first);
+    const OpCall *c = p->c;
+    size_t at = head + row_offset(p, row);
     int keys = last - first;
-    if (p->dv) {
-        give_to_keys(p, p->dv + to, keys, 1, r->p + first, p->my + at, rows, kept(p, 2, row),
-                     r->product);
-        give_to_keys(p, p->dv + to, keys, 1, r->pd + first, p->ly + at, rows, 1, r->product);
+    if (c->dx[V]) {
+        float *to = c->dx[V] + head + row_offset(p, first);
+        give_to_keys(p, to, keys, 1, r->p + first, c->dy + at, rows, kept(p, V, row), r->product);
+        give_to_keys(p, to, keys, 1, r->pd + first, c->ly + at, rows, 1, r->product);
     }
-    if (!p->dk) return;
-    give_to_keys(p, p->dk + to, keys, p->scale, r->ms + first, p->q + at, rows, kept(p, 1, row),
+    if (!c->dx[K]) return;
+    float *to = c->dx[K] + head + row_offset(p, first);
+    give_to_keys(p, to, keys, p->scale, r->ms + first, c->x[Q] + at, rows, kept(p, K, row),
                  r->product);
-    give_to_keys(p, p->dk + to, keys, p->scale, r->ls + first, p->qdot + at, rows, 1, r->product);
+    give_to_keys(p, to, keys, p->scale, r->ls + first, c->xdot[Q] + at, rows, 1, r->product);
 }
 
-void attention_backward2(const AttentionDims *d, unsigned set, float *mq, float *mk, float *mv,
-                         const float *my, const float *ly, const float *q, const float *k,
-                         const float *v, const float *qdot, const float *kdot, const float *vdot,
-                         const float *saved, float *scratch)
+static void attention_backward2(const OpCall *c)
 {
-    Pass p = pass_start(d, saved, q, k, v, scratch);
-    p.my = my, p.ly = ly, p.qdot = qdot, p.kdot = kdot, p.vdot = vdot;
-    p.dq = mq, p.dk = mk, p.dv = mv, p.set = set;
-    p.packed[K_COLUMNS] = k, p.packed[KDOT_COLUMNS] = kdot;
-    if (mq || mk) p.packed[V_COLUMNS] = v, p.packed[VDOT_COLUMNS] = vdot;
-    if (mq) p.packed[ROWS_A] = k, p.packed[ROWS_B] = kdot;
+    Pass p = pass_start(c);
+    p.packed[K_COLUMNS] = c->x[K], p.packed[KDOT_COLUMNS] = c->xdot[K];
+    if (c->dx[Q] || c->dx[K]) p.packed[V_COLUMNS] = c->x[V], p.packed[VDOT_COLUMNS] = c->xdot[V];
+    if (c->dx[Q]) p.packed[ROWS_A] = c->x[K], p.packed[ROWS_B] = c->xdot[K];
     p.rows = backward2_rows;
-    p.keys = mk || mv ? backward2_keys : NULL;
+    p.keys = c->dx[K] || c->dx[V] ? backward2_keys : NULL;
     run_pass(&p);
 }
 
-/* ---- row */
-
-static void run_forward(const OpCall *c)
-{
-    attention_forward(c->dims, c->y, c->saved, c->x[0], c->x[1], c->x[2], c->scratch);
-}
-
-static void run_backward(const OpCall *c)
-{
-    attention_backward(c->dims, c->set, c->dx[0], c->dx[1], c->dx[2], c->dy, c->x[0], c->x[1],
-                       c->x[2], c->saved, c->scratch);
-}
-
-static void run_tangent(const OpCall *c)
-{
-    attention_tangent(c->dims, c->ydot, c->x[0], c->x[1], c->x[2], c->xdot[0], c->xdot[1],
-                      c->xdot[2], c->saved, c->scratch);
-}
-
-static void run_backward2(const OpCall *c)
-{
-    attention_backward2(c->dims, c->set, c->mx[0], c->mx[1], c->mx[2], c->my, c->dy, c->x[0],
-                        c->x[1], c->x[2], c->xdot[0], c->xdot[1], c->xdot[2], c->saved, c->scratch);
-}
-
-static size_t row_scratch(const void *dims, int threads)
-{
-    return attention_scratch_floats(dims, threads);
-}
-
-static size_t row_saved(const void *dims)
-{
-    return attention_saved_floats(dims);
-}
-
-static double row_flop(const void *dims)
+static double attention_flop(const void *dims)
 {
     const AttentionDims *d = dims;
     return 4.0 * d->T * d->T * d->heads * d->D;
@@ -500,17 +455,13 @@ static double row_flop(const void *dims)
 
 const Op op_attention = {.name = "attention",
                          .dims_bytes = sizeof(AttentionDims),
-                         .forward = run_forward,
-                         .backward = run_backward,
-                         .tangent = run_tangent,
-                         .backward2 = run_backward2,
-                         .scratch_floats = row_scratch,
-                         .saved_floats = row_saved,
+                         .forward = attention_forward,
+                         .backward = attention_backward,
+                         .tangent = attention_tangent,
+                         .backward2 = attention_backward2,
+                         .scratch_floats = attention_scratch_floats,
+                         .saved_floats = attention_saved_floats,
                          .saved_for_later = true,
-                         .flop = row_flop,
-                         .backward_values = OP_X0 | OP_X1 | OP_X2,
-                         .tangent_values = OP_X0 | OP_X1 | OP_X2,
-                         .second_values = OP_X0 | OP_X1 | OP_X2,
-                         .second_tangents = OP_X0 | OP_X1 | OP_X2,
-                         .second_lambda = true,
+                         .flop = attention_flop,
+                         .reads = OP_X0 | OP_X1 | OP_X2,
                          .overwrites = OP_X0 | OP_X1 | OP_X2};

@@ -2,8 +2,7 @@
  * kernels of conv2d_thin.h where one side has few channels:
  *   forward    y = W * x + b
  *   backward   dx += W^T * dy     dw += corr(dy, x)     db += sum of dy
- *   tangent    ydot = W * xdot
- *   backward2  mx += W^T * my     dw += corr(my, x) + corr(ly, xdot)     db += sum of my
+ *   backward2  the same, and dw += corr(ly, xdot)
  * The data gradient is itself such a correlation, of dy with the turned kernel. With stride s it
  * falls into s x s of them, one for each position of an input pixel within the stride: pixel
  * ih = a + s i receives from the taps r with (a + pad_top - r) divisible by s, and from each at
@@ -43,6 +42,30 @@ int conv2d_out_width(const Conv2dDims *d)
     return out_size(d->W + d->pad_left + d->pad_right, d->S, d->stride);
 }
 
+/* The reference: seven plain loops, sums in double. */
+void conv2d_forward_reference(const Conv2dDims *d, float *y, const float *x, const float *w,
+                              const float *b)
+{
+    int OH = conv2d_out_height(d), OW = conv2d_out_width(d);
+    for (int n = 0; n < d->N; n++)
+        for (int oh = 0; oh < OH; oh++)
+            for (int ow = 0; ow < OW; ow++)
+                for (int k = 0; k < d->K; k++) {
+                    double sum = b ? (double)b[k] : 0;
+                    for (int r = 0; r < d->R; r++)
+                        for (int s = 0; s < d->S; s++)
+                            for (int c = 0; c < d->C; c++) {
+                                int ih = oh * d->stride + r - d->pad_top;
+                                int iw = ow * d->stride + s - d->pad_left;
+                                if (ih < 0 || ih >= d->H || iw < 0 || iw >= d->W) continue;
+                                long pixel = ((long)n * d->H + ih) * d->W + iw;
+                                long weight = ((long)r * d->S + s) * d->C + c;
+                                sum += (double)x[pixel * d->C + c] * (double)w[weight * d->K + k];
+                            }
+                    *y++ = (float)sum;
+                }
+}
+
 static int min_int(int a, int b)
 {
     return a < b ? a : b;
@@ -70,18 +93,6 @@ static Window forward_window(const Conv2dDims *d)
                     .left = -d->pad_left,
                     .taps_r = d->R,
                     .taps_s = d->S};
-}
-
-/* A 1x1 convolution without stride or padding is a linear layer on pixels. */
-static bool is_pointwise(const Conv2dDims *d)
-{
-    return d->R == 1 && d->S == 1 && d->stride == 1 && !d->pad_top && !d->pad_bottom &&
-           !d->pad_left && !d->pad_right;
-}
-
-static LinearDims pointwise_dims(const Conv2dDims *d)
-{
-    return (LinearDims){.N = d->N, .T = d->H * d->W, .C = d->C, .K = d->K};
 }
 
 /* Pixels of one tile; a large image has two tiles at least, so that it keeps two cores busy. */
@@ -118,16 +129,18 @@ static const float *pack_weights(const float *w, int depth, int K, float *scratc
     return packed;
 }
 
-size_t conv2d_packed_floats(const Conv2dDims *d)
+static size_t conv2d_packed_floats(const void *dims)
 {
+    const Conv2dDims *d = dims;
     Window g = forward_window(d);
-    bool packs = !is_pointwise(d) && !thin_serves(&g, d->K);
-    return packs ? product_packed_floats(d->K, window_depth(&g)) : 0;
+    return thin_serves(&g, d->K) ? 0 : product_packed_floats(d->K, window_depth(&g));
 }
 
-void conv2d_pack(const Conv2dDims *d, float *packed, const float *w)
+static void conv2d_pack(const void *dims, float *packed, const float *w, bool back)
 {
+    const Conv2dDims *d = dims;
     Window g = forward_window(d);
+    (void)back;
     pack_into(packed, w, window_depth(&g), d->K);
 }
 
@@ -175,23 +188,14 @@ static void correlate(const Window *g, int N, int K, float *y, const float *x, c
     correlate_packed(g, N, K, y, x, packed, bias, add, scratch + packed_floats(depth, K));
 }
 
-void conv2d_forward_packed(const Conv2dDims *d, float *y, const float *x, const float *packed,
-                           const float *b, float *scratch)
+static void conv2d_forward(const OpCall *c)
 {
+    const Conv2dDims *d = c->dims;
     Window g = forward_window(d);
-    correlate_packed(&g, d->N, d->K, y, x, packed, b, false, scratch);
-}
-
-void conv2d_forward(const Conv2dDims *d, float *y, const float *x, const float *w, const float *b,
-                    float *scratch)
-{
-    if (is_pointwise(d)) {
-        LinearDims linear = pointwise_dims(d);
-        linear_forward(&linear, y, x, w, NULL, b, scratch);
-        return;
-    }
-    Window g = forward_window(d);
-    correlate(&g, d->N, d->K, y, x, w, b, false, scratch);
+    if (c->packed)
+        correlate_packed(&g, d->N, d->K, c->y, c->x[0], c->packed, c->b, false, c->scratch);
+    else
+        correlate(&g, d->N, d->K, c->y, c->x[0], c->w, c->b, false, c->scratch);
 }
 
 /* ---- data gradient */
@@ -441,34 +445,24 @@ static size_t weight_scratch_floats(const Conv2dDims *d, int threads)
     return (size_t)ordered_sum_slots(rows, size) * size + (size_t)threads * chunk_floats(d);
 }
 
-void conv2d_backward(const Conv2dDims *d, float *dx, float *dw, float *db, const float *dy,
-                     const float *x, const float *w, float *scratch)
+static void conv2d_backward(const OpCall *c)
 {
-    if (is_pointwise(d)) {
-        LinearDims linear = pointwise_dims(d);
-        linear_backward(&linear, 0, dx, dw, db, dy, x, w, NULL, scratch);
-        return;
-    }
+    const Conv2dDims *d = c->dims;
     size_t rows = (size_t)d->N * (size_t)conv2d_out_height(d) * (size_t)conv2d_out_width(d);
-    if (dx) data_gradient(d, dx, dy, w, scratch);
-    if (dw) weight_gradient(d, dw, dy, x, scratch);
-    if (db) ordered_sum_columns(db, dy, rows, d->K, scratch);
+    if (c->dx[0]) data_gradient(d, c->dx[0], c->dy, c->w, c->scratch);
+    if (c->dw) weight_gradient(d, c->dw, c->dy, c->x[0], c->scratch);
+    if (c->db) ordered_sum_columns(c->db, c->dy, rows, d->K, c->scratch);
 }
 
-void conv2d_backward2(const Conv2dDims *d, float *mx, float *dw, float *db, const float *my,
-                      const float *ly, const float *x, const float *xdot, const float *w,
-                      float *scratch)
+static void conv2d_backward2(const OpCall *c)
 {
-    conv2d_backward(d, mx, dw, db, my, x, w, scratch);
-    conv2d_backward(d, NULL, dw, NULL, ly, xdot, w, scratch);
+    conv2d_backward(c);
+    if (c->dw) weight_gradient(c->dims, c->dw, c->ly, c->xdot[0], c->scratch);
 }
 
-size_t conv2d_scratch_floats(const Conv2dDims *d, int threads)
+static size_t conv2d_scratch_floats(const void *dims, int threads)
 {
-    if (is_pointwise(d)) {
-        LinearDims linear = pointwise_dims(d);
-        return linear_scratch_floats(&linear, threads);
-    }
+    const Conv2dDims *d = dims;
     Window g = forward_window(d);
     size_t rows = (size_t)d->N * (size_t)g.rows * (size_t)g.cols;
     size_t most = correlate_scratch_floats(&g, d->K, threads);
@@ -484,109 +478,19 @@ size_t conv2d_scratch_floats(const Conv2dDims *d, int threads)
     return max_size(most, ordered_sum_columns_scratch_floats(rows, d->K));
 }
 
-/* ---- reference */
-
-void conv2d_forward_reference(const Conv2dDims *d, float *y, const float *x, const float *w,
-                              const float *b)
+double conv2d_flop(const void *dims)
 {
-    int OH = conv2d_out_height(d), OW = conv2d_out_width(d);
-    for (int n = 0; n < d->N; n++)
-        for (int oh = 0; oh < OH; oh++)
-            for (int ow = 0; ow < OW; ow++)
-                for (int k = 0; k < d->K; k++) {
-                    double sum = b ? (double)b[k] : 0;
-                    for (int r = 0; r < d->R; r++)
-                        for (int s = 0; s < d->S; s++)
-                            for (int c = 0; c < d->C; c++) {
-                                int ih = oh * d->stride + r - d->pad_top;
-                                int iw = ow * d->stride + s - d->pad_left;
-                                if (ih < 0 || ih >= d->H || iw < 0 || iw >= d->W) continue;
-                                float at =
-                                    x[(((size_t)n * (size_t)d->H + (size_t)ih) * (size_t)d->W +
-                                       (size_t)iw) *
-                                          (size_t)d->C +
-                                      (size_t)c];
-                                sum +=
-                                    (double)at *
-                                    (double)
-                                        w[(((size_t)r * (size_t)d->S + (size_t)s) * (size_t)d->C +
-                                           (size_t)c) *
-                                              (size_t)d->K +
-                                          (size_t)k];
-                            }
-                    *y++ = (float)sum;
-                }
-}
-
-/* ---- row */
-
-/* y from x, or ydot from xdot and no bias. */
-static void run(const OpCall *c, float *y, const float *x, const float *b)
-{
-    if (c->packed)
-        conv2d_forward_packed(c->dims, y, x, c->packed, b, c->scratch);
-    else
-        conv2d_forward(c->dims, y, x, c->w, b, c->scratch);
-}
-
-static void run_forward(const OpCall *c)
-{
-    run(c, c->y, c->x[0], c->b);
-}
-
-static void run_tangent(const OpCall *c)
-{
-    run(c, c->ydot, c->xdot[0], NULL);
-}
-
-static void run_backward(const OpCall *c)
-{
-    conv2d_backward(c->dims, c->dx[0], c->dw, c->db, c->dy, c->x[0], c->w, c->scratch);
-}
-
-static void run_backward2(const OpCall *c)
-{
-    conv2d_backward2(c->dims, c->mx[0], c->dw, c->db, c->my, c->dy, c->x[0], c->xdot[0], c->w,
-                     c->scratch);
-}
-
-static size_t row_scratch(const void *dims, int threads)
-{
-    return conv2d_scratch_floats(dims, threads);
-}
-
-static size_t row_packed(const void *dims)
-{
-    return conv2d_packed_floats(dims);
-}
-
-static void row_pack(const void *dims, float *packed, const float *w, bool back)
-{
-    (void)back;
-    conv2d_pack(dims, packed, w);
-}
-
-double conv2d_flop(const Conv2dDims *d)
-{
+    const Conv2dDims *d = dims;
     return 2.0 * conv2d_out_height(d) * conv2d_out_width(d) * d->R * d->S * d->C * d->K;
-}
-
-static double row_flop(const void *dims)
-{
-    return conv2d_flop(dims);
 }
 
 const Op op_conv2d = {.name = "conv2d",
                       .dims_bytes = sizeof(Conv2dDims),
-                      .forward = run_forward,
-                      .backward = run_backward,
-                      .tangent = run_tangent,
-                      .backward2 = run_backward2,
-                      .scratch_floats = row_scratch,
-                      .flop = row_flop,
-                      .packed_floats = row_packed,
-                      .pack = row_pack,
-                      .backward_values = OP_X0,
-                      .second_values = OP_X0,
-                      .second_tangents = OP_X0,
-                      .second_lambda = true};
+                      .forward = conv2d_forward,
+                      .backward = conv2d_backward,
+                      .backward2 = conv2d_backward2,
+                      .scratch_floats = conv2d_scratch_floats,
+                      .flop = conv2d_flop,
+                      .packed_floats = conv2d_packed_floats,
+                      .pack = conv2d_pack,
+                      .reads = OP_X0};

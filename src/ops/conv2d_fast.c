@@ -2,35 +2,22 @@
  * nearest upsampling before it, and after it the sum with a vector per image (shift) and with
  * another tensor (residual). x[0] is the image; x[shift_in] and x[residual_in] are the operands. */
 #include "ops/op.h"
+#include "ops/ordered_sum.h"
 #include "ops/winograd.h"
 
-/* y from x, or ydot from xdot. */
-static void forward(const OpCall *c, float *y, const float *const *x, const float *bias)
+static void conv2d_fast_forward(const OpCall *c)
 {
     const Conv2dFastDims *d = c->dims;
-    WinogradInput input = {.a = x[0], .upsampled = d->upsampled};
-    WinogradEpilogue e = {.bias = bias, .factor = 1.0f, .sums = c->sums};
-    if (d->shift_in) e.shift = x[d->shift_in];
-    if (d->residual_in) e.residual = x[d->residual_in];
-    winograd_forward(&d->conv, y, &input, c->packed, &e, c->scratch);
+    WinogradInput input = {.a = c->x[0], .upsampled = d->upsampled};
+    WinogradEpilogue e = {.bias = c->b, .factor = 1.0f, .sums = c->sums};
+    if (d->shift_in) e.shift = c->x[d->shift_in];
+    if (d->residual_in) e.residual = c->x[d->residual_in];
+    winograd_forward(&d->conv, c->y, &input, c->packed, &e, c->scratch);
 }
 
-/* The cotangents of the inputs, from dy. */
-static void backward_inputs(const OpCall *c, float *const *dx, const float *dy)
+static size_t bias_rows(const Conv2dDims *d)
 {
-    const Conv2dFastDims *fast = c->dims;
-    const Conv2dDims *d = &fast->conv;
-    int shift_in = fast->shift_in, residual_in = fast->residual_in;
-    WinogradGradient to = {.a = dx[0], .upsampled = fast->upsampled, .overwrite = c->set & 1};
-    if (dx[0]) winograd_backward_data(d, &to, dy, c->packed, c->scratch);
-    if (shift_in) {
-        ShiftDims shift = {.N = d->N, .T = d->H * d->W, .C = d->K};
-        shift_backward(&shift, NULL, dx[shift_in], dy);
-    }
-    if (residual_in) {
-        PointDims all = {.N = d->N, .size = (size_t)d->H * (size_t)d->W * (size_t)d->K};
-        add_backward(&all, c->set >> residual_in & 1, dx[residual_in], NULL, dy);
-    }
+    return (size_t)d->N * (size_t)d->H * (size_t)d->W;
 }
 
 static void backward_weights(const OpCall *c, const float *dy, const float *x)
@@ -40,82 +27,69 @@ static void backward_weights(const OpCall *c, const float *dy, const float *x)
     if (c->dw) winograd_backward_weights(&d->conv, c->dw, &input, dy, c->scratch);
 }
 
-/* The gradient of the bias by the plain convolution, which makes nothing else here. */
-static void backward_bias(const OpCall *c, const float *dy)
+static void conv2d_fast_backward(const OpCall *c)
 {
-    const Conv2dFastDims *d = c->dims;
-    conv2d_backward(&d->conv, NULL, NULL, c->db, dy, c->x[0], c->w, c->scratch);
-}
-
-static void run_forward(const OpCall *c)
-{
-    forward(c, c->y, c->x, c->b);
-}
-
-static void run_backward(const OpCall *c)
-{
-    backward_inputs(c, c->dx, c->dy);
+    const Conv2dFastDims *fast = c->dims;
+    const Conv2dDims *d = &fast->conv;
+    int shift_in = fast->shift_in, residual_in = fast->residual_in;
+    WinogradGradient to = {.a = c->dx[0], .upsampled = fast->upsampled, .overwrite = c->set & 1};
+    if (c->dx[0]) winograd_backward_data(d, &to, c->dy, c->packed, c->scratch);
+    if (shift_in) {
+        ShiftDims shift = {.N = d->N, .T = d->H * d->W, .C = d->K};
+        op_shift.backward(&(OpCall){.dims = &shift, .dx = {NULL, c->dx[shift_in]}, .dy = c->dy});
+    }
+    if (residual_in && c->dx[residual_in]) {
+        PointDims all = {.N = d->N, .size = (size_t)d->H * (size_t)d->W * (size_t)d->K};
+        op_add.backward(&(OpCall){.dims = &all,
+                                  .dx = {c->dx[residual_in]},
+                                  .set = c->set >> residual_in & 1,
+                                  .dy = c->dy});
+    }
     backward_weights(c, c->dy, c->x[0]);
-    backward_bias(c, c->dy);
+    if (c->db) ordered_sum_columns(c->db, c->dy, bias_rows(d), d->K, c->scratch);
 }
 
-static void run_tangent(const OpCall *c)
+static void conv2d_fast_backward2(const OpCall *c)
 {
-    forward(c, c->ydot, c->xdot, NULL);
+    conv2d_fast_backward(c);
+    backward_weights(c, c->ly, c->xdot[0]);
 }
 
-static void run_backward2(const OpCall *c)
+static size_t conv2d_fast_scratch_floats(const void *dims, int threads)
 {
-    backward_inputs(c, c->mx, c->my);
-    backward_weights(c, c->my, c->x[0]);
-    backward_weights(c, c->dy, c->xdot[0]);
-    backward_bias(c, c->my);
+    const Conv2dDims *d = &((const Conv2dFastDims *)dims)->conv;
+    size_t bias = ordered_sum_columns_scratch_floats(bias_rows(d), d->K);
+    size_t fast = winograd_scratch_floats(d, threads);
+    return bias > fast ? bias : fast;
 }
 
-static size_t row_scratch(const void *dims, int threads)
+static size_t conv2d_fast_packed_floats(const void *dims)
 {
-    const Conv2dFastDims *d = dims;
-    size_t plain = conv2d_scratch_floats(&d->conv, threads);
-    size_t fast = winograd_scratch_floats(&d->conv, threads);
-    return plain > fast ? plain : fast;
+    return winograd_weights_floats(&((const Conv2dFastDims *)dims)->conv);
 }
 
-static size_t row_packed(const void *dims)
+static void conv2d_fast_pack(const void *dims, float *packed, const float *w, bool back)
 {
-    const Conv2dFastDims *d = dims;
-    return winograd_weights_floats(&d->conv);
+    const Conv2dDims *d = &((const Conv2dFastDims *)dims)->conv;
+    (back ? winograd_prepare_backward : winograd_prepare_forward)(d, packed, w);
 }
 
-static void row_pack(const void *dims, float *packed, const float *w, bool back)
+static double conv2d_fast_flop(const void *dims)
 {
-    const Conv2dFastDims *d = dims;
-    if (back)
-        winograd_prepare_backward(&d->conv, packed, w);
-    else
-        winograd_prepare_forward(&d->conv, packed, w);
-}
-
-static double row_flop(const void *dims)
-{
-    const Conv2dFastDims *d = dims;
-    return conv2d_flop(&d->conv);
+    return conv2d_flop(&((const Conv2dFastDims *)dims)->conv);
 }
 
 const Op op_conv2d_fast = {.name = "conv2d",
                            .variant = "fast",
                            .dims_bytes = sizeof(Conv2dFastDims),
-                           .forward = run_forward,
-                           .backward = run_backward,
-                           .tangent = run_tangent,
-                           .backward2 = run_backward2,
-                           .scratch_floats = row_scratch,
-                           .flop = row_flop,
-                           .packed_floats = row_packed,
-                           .pack = row_pack,
+                           .forward = conv2d_fast_forward,
+                           .backward = conv2d_fast_backward,
+                           .backward2 = conv2d_fast_backward2,
+                           .scratch_floats = conv2d_fast_scratch_floats,
+                           .flop = conv2d_fast_flop,
+                           .packed_floats = conv2d_fast_packed_floats,
+                           .pack = conv2d_fast_pack,
                            .packs_back = true,
-                           .backward_values = OP_X0,
-                           .second_values = OP_X0,
+                           .reads = OP_X0,
                            .tangent_may_be_null = OP_X1 | OP_X2,
-                           .second_tangents = OP_X0,
-                           .second_lambda = true,
                            .overwrites = OP_X0};

@@ -4,53 +4,37 @@
 #include "ops/dropout_table.h"
 #include "ops/op.h"
 #include "ops/ops.h"
+#include "ops/pieces.h"
 
-/* Elements are handled in fixed pieces. */
-enum { PIECE = 1 << 12 };
 _Static_assert((int)PIECE % (int)DROPOUT_GROUP == 0, "a piece is whole groups");
 
-/* out = x * factor, or out += x * factor: the op is a fixed diagonal, so this serves both passes. A
- * dropped NaN or infinity stays NaN, so that divergence is not hidden. */
-static void apply(const DropoutDims *d, float *out, const float *x, bool add)
+static void dropout_piece(const DropoutDims *d, float *out, const float *x, bool add, size_t first,
+                          size_t n)
 {
-    size_t total = (size_t)d->N * d->size;
-    long pieces = (long)((total + PIECE - 1) / PIECE);
-#pragma omp parallel for schedule(static)
-    for (long i = 0; i < pieces; i++) {
-        size_t first = (size_t)i * PIECE, n = total - first < PIECE ? total - first : PIECE;
-        float *to = out + first;
-        const float *from = x + first;
-        if (d->p > 0)
-            SIMD_TABLE(dropout_table).apply(d, to, from, add, first, n);
-        else if (add)
-            vec_accumulate(to, from, n);
-        else
-            memcpy(to, from, n * sizeof *to);
-    }
+    if (d->p > 0)
+        SIMD_TABLE(dropout_table).apply(d, out + first, x + first, add, first, n);
+    else if (add)
+        vec_accumulate(out + first, x + first, n);
+    else
+        memcpy(out + first, x + first, n * sizeof *out);
 }
 
-void dropout_forward(const DropoutDims *d, float *y, const float *x)
+/* y = x * factor, with factor keep / (1 - p). A dropped NaN or infinity stays NaN, so that
+ * divergence is not hidden. */
+static void dropout_forward(const OpCall *c)
 {
-    if (y != x || d->p > 0) apply(d, y, x, false);
+    const DropoutDims *d = c->dims;
+    if (c->y != c->x[0] || d->p > 0) FOR_PIECES(d, dropout_piece(d, c->y, c->x[0], false, i, n));
 }
 
-void dropout_backward(const DropoutDims *d, float *dx, const float *dy)
+/* dx += dy * factor */
+static void dropout_backward(const OpCall *c)
 {
-    if (dx) apply(d, dx, dy, true);
-}
-
-static void run_dropout_forward(const OpCall *c)
-{
-    dropout_forward(c->dims, c->y, c->x[0]);
-}
-
-static void run_dropout_backward(const OpCall *c)
-{
-    dropout_backward(c->dims, c->dx[0], c->dy);
+    const DropoutDims *d = c->dims;
+    if (c->dx[0]) FOR_PIECES(d, dropout_piece(d, c->dx[0], c->dy, true, i, n));
 }
 
 const Op op_dropout = {.name = "dropout",
                        .dims_bytes = sizeof(DropoutDims),
-                       .forward = run_dropout_forward,
-                       .backward = run_dropout_backward,
-                       .linear = true};
+                       .forward = dropout_forward,
+                       .backward = dropout_backward};

@@ -53,75 +53,78 @@ static int cosine_column(const TimeDims *d, int i)
 }
 
 /* y[n,:] = factor[n] times derivative `order` of the features; factor NULL: 1. */
-static void write_features(const TimeDims *d, float *y, int order, const float *t,
-                           const float *factor, const float *w)
+static void write_features(const OpCall *c, float *y, int order, const float *factor)
 {
+    const TimeDims *d = c->dims;
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < d->N; n++) {
         float *row = y + (size_t)n * (size_t)d->F;
         double scale = factor ? (double)factor[n] : 1;
         for (int i = 0; i < d->F / 2; i++) {
-            Feature s, c;
-            feature_pair(d, &s, &c, i, (double)t[n], w);
-            row[sine_column(d, i)] = (float)(s.y[order] * scale);
-            row[cosine_column(d, i)] = (float)(c.y[order] * scale);
+            Feature sine, cosine;
+            feature_pair(d, &sine, &cosine, i, (double)c->x[0][n], c->w);
+            row[sine_column(d, i)] = (float)(sine.y[order] * scale);
+            row[cosine_column(d, i)] = (float)(cosine.y[order] * scale);
         }
         if (d->F % 2) row[d->F - 1] = 0;
     }
 }
 
-/* <cotangent, derivative `order` of the features at t>, for one image. */
-static double dot_features(const TimeDims *d, const float *cotangent, int order, float t,
-                           const float *w)
+/* <cotangent, derivative `order` of the features>, for image n. */
+static double dot_features(const OpCall *c, const float *cotangent, int order, int n)
 {
+    const TimeDims *d = c->dims;
     double sum = 0;
+    cotangent += (size_t)n * (size_t)d->F;
     for (int i = 0; i < d->F / 2; i++) {
-        Feature s, c;
-        feature_pair(d, &s, &c, i, (double)t, w);
-        sum += (double)cotangent[sine_column(d, i)] * s.y[order] +
-               (double)cotangent[cosine_column(d, i)] * c.y[order];
+        Feature sine, cosine;
+        feature_pair(d, &sine, &cosine, i, (double)c->x[0][n], c->w);
+        sum += (double)cotangent[sine_column(d, i)] * sine.y[order] +
+               (double)cotangent[cosine_column(d, i)] * cosine.y[order];
     }
     return sum;
 }
 
-void time_features_forward(const TimeDims *d, float *y, const float *t, const float *w)
+static void time_features_forward(const OpCall *c)
 {
-    write_features(d, y, 0, t, NULL, w);
+    write_features(c, c->y, 0, NULL);
 }
 
 /* dt += sum_f dy y' */
-void time_features_backward(const TimeDims *d, float *dt, const float *dy, const float *t,
-                            const float *w)
+static void time_features_backward(const OpCall *c)
 {
-    if (!dt) return;
+    const TimeDims *d = c->dims;
+    if (!c->dx[0]) return;
 #pragma omp parallel for schedule(static)
-    for (int n = 0; n < d->N; n++)
-        dt[n] += (float)dot_features(d, dy + (size_t)n * (size_t)d->F, 1, t[n], w);
+    for (int n = 0; n < d->N; n++) c->dx[0][n] += (float)dot_features(c, c->dy, 1, n);
 }
 
 /* ydot = y' tdot */
-void time_features_tangent(const TimeDims *d, float *ydot, const float *t, const float *tdot,
-                           const float *w)
+static void time_features_tangent(const OpCall *c)
 {
-    if (tdot)
-        write_features(d, ydot, 1, t, tdot, w);
-    else
-        memset(ydot, 0, (size_t)d->N * (size_t)d->F * sizeof *ydot);
+    write_features(c, c->ydot, 1, c->xdot[0]);
 }
 
-/* mt += sum_f my y' + ly y'' tdot */
-void time_features_backward2(const TimeDims *d, float *mt, const float *my, const float *ly,
-                             const float *t, const float *tdot, const float *w)
+/* dt += sum_f dy y' + ly y'' tdot */
+static void time_features_backward2(const OpCall *c)
 {
-    if (!mt) return;
+    const TimeDims *d = c->dims;
+    if (!c->dx[0]) return;
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < d->N; n++) {
-        size_t row = (size_t)n * (size_t)d->F;
-        double sum = dot_features(d, my + row, 1, t[n], w);
-        if (tdot) sum += dot_features(d, ly + row, 2, t[n], w) * (double)tdot[n];
-        mt[n] += (float)sum;
+        double sum = dot_features(c, c->dy, 1, n);
+        sum += dot_features(c, c->ly, 2, n) * (double)c->xdot[0][n];
+        c->dx[0][n] += (float)sum;
     }
 }
+
+const Op op_time_features = {.name = "time_features",
+                             .dims_bytes = sizeof(TimeDims),
+                             .forward = time_features_forward,
+                             .backward = time_features_backward,
+                             .tangent = time_features_tangent,
+                             .backward2 = time_features_backward2,
+                             .reads = OP_X0};
 
 /* ---- class embedding: y[n,:] = w[label[n],:]. Serial: a few rows of a few hundred floats, and the
  * gradient's sum over images keeps its order. */
@@ -134,67 +137,25 @@ static size_t class_offset(const ClassDims *d, float label)
     return (size_t)k * (size_t)d->F;
 }
 
-void class_embed_forward(const ClassDims *d, float *y, const float *label, const float *w)
+static void class_embed_forward(const OpCall *c)
 {
+    const ClassDims *d = c->dims;
+    size_t F = (size_t)d->F;
     for (int n = 0; n < d->N; n++)
-        memcpy(y + (size_t)n * (size_t)d->F, w + class_offset(d, label[n]),
-               (size_t)d->F * sizeof *y);
+        memcpy(c->y + (size_t)n * F, c->w + class_offset(d, c->x[0][n]), F * sizeof *c->y);
 }
 
-void class_embed_backward(const ClassDims *d, float *dw, const float *dy, const float *label)
+static void class_embed_backward(const OpCall *c)
 {
-    if (!dw) return;
-    for (int n = 0; n < d->N; n++)
-        vec_accumulate(dw + class_offset(d, label[n]), dy + (size_t)n * (size_t)d->F, (size_t)d->F);
-}
-
-/* ---- rows */
-
-static void run_time_features_forward(const OpCall *c)
-{
-    time_features_forward(c->dims, c->y, c->x[0], c->w);
-}
-
-static void run_time_features_backward(const OpCall *c)
-{
-    time_features_backward(c->dims, c->dx[0], c->dy, c->x[0], c->w);
-}
-
-static void run_time_features_tangent(const OpCall *c)
-{
-    time_features_tangent(c->dims, c->ydot, c->x[0], c->xdot[0], c->w);
-}
-
-static void run_time_features_backward2(const OpCall *c)
-{
-    time_features_backward2(c->dims, c->mx[0], c->my, c->dy, c->x[0], c->xdot[0], c->w);
-}
-
-const Op op_time_features = {.name = "time_features",
-                             .dims_bytes = sizeof(TimeDims),
-                             .forward = run_time_features_forward,
-                             .backward = run_time_features_backward,
-                             .tangent = run_time_features_tangent,
-                             .backward2 = run_time_features_backward2,
-                             .backward_values = OP_X0,
-                             .tangent_values = OP_X0,
-                             .second_values = OP_X0,
-                             .second_tangents = OP_X0,
-                             .second_lambda = true};
-
-static void run_class_embed_forward(const OpCall *c)
-{
-    class_embed_forward(c->dims, c->y, c->x[0], c->w);
-}
-
-static void run_class_embed_backward(const OpCall *c)
-{
-    class_embed_backward(c->dims, c->dw, c->dy, c->x[0]);
+    const ClassDims *d = c->dims;
+    size_t F = (size_t)d->F;
+    for (int n = 0; c->dw && n < d->N; n++)
+        vec_accumulate(c->dw + class_offset(d, c->x[0][n]), c->dy + (size_t)n * F, F);
 }
 
 /* Labels have no tangent, so the other passes are never run. */
 const Op op_class_embed = {.name = "class_embed",
                            .dims_bytes = sizeof(ClassDims),
-                           .forward = run_class_embed_forward,
-                           .backward = run_class_embed_backward,
-                           .backward_values = OP_X0};
+                           .forward = class_embed_forward,
+                           .backward = class_embed_backward,
+                           .reads = OP_X0};

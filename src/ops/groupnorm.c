@@ -3,10 +3,10 @@
  *   forward    z = w xh + b                      y = z, or silu(z)
  *   backward   dx += P(w dz)      dw += sum dz xh      db += sum dz
  *   tangent    zdot = w P(xdot)
- *   backward2  mx += P(w mz) - rstd [ (C - A B) rstd xh + A P(w lz) + B P(xdot) ]
+ *   backward2  dx += P(w mz) - rstd [ (C - A B) rstd xh + A P(w lz) + B P(xdot) ]
  *              dw += sum (mz xh + lz P(xdot))          db += sum mz
  *     A = mean(xh xdot), B = mean(xh w lz), C = mean(w lz xdot) - mean(w lz) mean(xdot)
- * where dz, mz, lz are dy, my, ly seen through SiLU. Every pass is: sums per channel over tiles of
+ * where dz and mz are dy, and lz is ly, seen through SiLU. Every pass is: sums per channel over tiles of
  * rows; per image, the sums of a group's channels and from them a few coefficients per channel;
  * then one sweep that is linear in u, dz, ... with those coefficients. */
 #include <math.h>
@@ -20,20 +20,18 @@
 #include "ops/ordered_sum.h"
 
 typedef struct {
+    const OpCall *c;
     const GroupNormDims *d;
     const NormRows *rows;
-    const float *x, *xdot, *my, *ly, *w, *b;
-    const float *mean, *rstd; /* [N,G] */
-    const NormInput *input;   /* forward, in place of x */
-    float *out, *new_mean, *new_rstd;
-    bool set;        /* out is overwritten, not added to */
-    int tile, tiles; /* rows of a tile; tiles of an image */
-    bool whole;      /* a thread takes whole images; its number selects its scratch */
-    double *dparams; /* [N][2][C]: an image's share of dw and db */
-    double *sums;    /* [slots][tiles][SUMS][C] */
-    double *dots;    /* [slots][2][G]: mean(xdot) and A */
-    float *coef;     /* [slots][COEFS][C] */
-    float *mz, *lz;  /* [slots][T][C], with silu: cotangents of z and zdot */
+    float *mean, *rstd; /* [N,G], in saved */
+    float *out;         /* y, ydot or dx */
+    int tile, tiles;    /* rows of a tile; tiles of an image */
+    bool whole;         /* a thread takes whole images; its number selects its scratch */
+    double *dparams;    /* [N][2][C]: an image's share of dw and db */
+    double *sums;       /* [slots][tiles][SUMS][C] */
+    double *dots;       /* [slots][2][G]: mean(xdot) and A */
+    float *coef;        /* [slots][COEFS][C] */
+    float *mz, *lz;     /* [slots][T][C], with silu: cotangents of z and zdot */
 } Job;
 
 /* A pass is a list of stages. A stage runs for every tile of an image, then once for the image. */
@@ -74,24 +72,25 @@ static size_t kept_floats(const GroupNormDims *d)
     return d->silu ? ((size_t)d->T * (size_t)d->C + 15) / 16 * 16 : 0;
 }
 
-size_t groupnorm_scratch_floats(const GroupNormDims *d, int threads)
+static size_t groupnorm_scratch_floats(const void *dims, int threads)
 {
+    const GroupNormDims *d = dims;
     size_t N = (size_t)d->N, C = (size_t)d->C, G = (size_t)d->G;
     size_t doubles = (size_t)tile_count(d) * SUMS * C + 2 * G;
     size_t slot = 2 * doubles + COEFS * C + 2 * kept_floats(d);
     return 2 * N * 2 * C + (size_t)slot_count(d, threads) * slot + 2 * ORDERED_SUM_ALIGN;
 }
 
-static Job job_start(const GroupNormDims *d, const float *x, const float *w, const float *b,
-                     const float *mean, const float *rstd, float *scratch)
+static Job job_start(const OpCall *c, float *out)
 {
-    Job job = {
-        .d = d, .rows = &SIMD_TABLE(norm_rows), .x = x, .w = w, .b = b, .mean = mean, .rstd = rstd};
+    const GroupNormDims *d = c->dims;
+    Job job = {.c = c, .d = d, .rows = &SIMD_TABLE(norm_rows), .mean = c->saved, .out = out};
+    job.rstd = job.mean + (size_t)d->N * (size_t)d->G;
     job.tile = tile_rows(d);
     job.tiles = tile_count(d);
     job.whole = whole_images(d, parallel_threads());
     size_t C = (size_t)d->C, slots = (size_t)slot_count(d, parallel_threads());
-    job.dparams = (double *)(void *)ordered_sum_align(scratch);
+    job.dparams = (double *)(void *)ordered_sum_align(c->scratch);
     job.sums = job.dparams + (size_t)d->N * 2 * C;
     job.dots = job.sums + slots * (size_t)job.tiles * SUMS * C;
     job.coef = (float *)(void *)(job.dots + slots * 2 * (size_t)d->G);
@@ -130,23 +129,24 @@ static void job_run(const Job *job, const Stage *stages, int count)
 
 static NormTile norm_tile(const Job *job, int n, int tile)
 {
+    const OpCall *c = job->c;
     const GroupNormDims *d = job->d;
     int first = tile * job->tile, left = d->T - first;
     size_t C = (size_t)d->C, slot = image_slot(job, n);
     size_t in = (size_t)first * C, at = (size_t)n * (size_t)d->T * C + in;
-    const float *x = job->x ? job->x + at : NULL;
+    bool set = c->set & 1;
     float *kept = job->mz + slot * kept_floats(d) + in, *out = job->out ? job->out + at : NULL;
     return (NormTile){.rows = (size_t)(left < job->tile ? left : job->tile),
                       .C = C,
                       .width = C,
                       .silu = d->silu,
-                      .x = x,
-                      .xdot = job->xdot ? job->xdot + at : NULL,
-                      .my = job->my ? job->my + at : NULL,
-                      .ly = job->ly ? job->ly + at : NULL,
+                      .x = c->x[1] ? NULL : c->x[0] + at,
+                      .xdot = c->xdot[0] ? c->xdot[0] + at : NULL,
+                      .my = c->dy ? c->dy + at : NULL,
+                      .ly = c->ly ? c->ly + at : NULL,
                       .out = out,
-                      .set = job->set,
-                      .mz = job->set && out ? out : kept,
+                      .set = set,
+                      .mz = set && out ? out : kept,
                       .lz = job->lz + slot * kept_floats(d) + in,
                       .coef = job->coef + slot * COEFS * C,
                       .sums = job->sums + (slot * (size_t)job->tiles + (size_t)tile) * SUMS * C};
@@ -165,19 +165,19 @@ TILE_STAGE(tangent)
 TILE_STAGE(backward2_sums)
 TILE_STAGE(backward2)
 
-/* Runs over both parts of the forward pass's input. */
+/* Runs over the input of the forward pass, which may lie in two parts. */
 static void tile_parts(const Job *job, int n, int tile, void (*run)(const NormTile *t))
 {
-    const NormInput *input = job->input;
+    const OpCall *c = job->c;
     NormTile t = norm_tile(job, n, tile);
     size_t row = (size_t)n * (size_t)job->d->T + (size_t)(tile * job->tile);
-    if (input->b) t.C = (size_t)input->channels_a;
-    t.x = input->a + row * t.C;
-    if (input->b) {
+    if (c->x[1]) {
+        t.C = (size_t)c->channels_a;
+        t.x = c->x[0] + row * t.C;
         run(&t);
         t.coef += t.C, t.sums += t.C, t.out += t.C;
         t.C = t.width - t.C;
-        t.x = input->b + row * t.C;
+        t.x = c->x[1] + row * t.C;
     }
     run(&t);
 }
@@ -237,7 +237,7 @@ static Group group_of(const Job *job, int n, int g)
 static void image_affine(const Job *job, int n)
 {
     const int C = job->d->C, G = job->d->G, size = C / G;
-    const float *w = job->w, *b = job->b;
+    const float *w = job->c->w;
     float *restrict means = image_coef(job, n) + COEF_MEAN * C;
     float *restrict scales = image_coef(job, n) + COEF_SCALE * C;
     for (int g = 0; g < G; g++) {
@@ -247,7 +247,7 @@ static void image_affine(const Job *job, int n)
             scales[c] = w[c] * rstd;
         }
     }
-    memcpy(image_coef(job, n) + COEF_SHIFT * C, b, (size_t)C * sizeof *b);
+    memcpy(image_coef(job, n) + COEF_SHIFT * C, job->c->b, (size_t)C * sizeof *w);
 }
 
 /* From the sums of the values and of their squares. */
@@ -256,8 +256,8 @@ static void group_statistics(const Job *job, int n, int g, double sum, double sq
     const GroupNormDims *d = job->d;
     double share = group_share(d), mean = sum * share, variance = squares * share - mean * mean;
     if (variance < 0) variance = 0; /* rounding; a NaN stays */
-    job->new_mean[n * d->G + g] = (float)mean;
-    job->new_rstd[n * d->G + g] = (float)(1 / sqrt(variance + (double)d->eps));
+    job->mean[n * d->G + g] = (float)mean;
+    job->rstd[n * d->G + g] = (float)(1 / sqrt(variance + (double)d->eps));
 }
 
 static void image_statistics(const Job *job, int n)
@@ -279,14 +279,12 @@ static void image_statistics(const Job *job, int n)
 static void image_given_statistics(const Job *job, int n)
 {
     const int C = job->d->C, G = job->d->G, size = C / G;
-    const NormInput *input = job->input;
-    const int channels[2] = {input->channels_a, C - input->channels_a};
-    const double *sums[2] = {input->sums_a, input->sums_b};
+    const int channels[2] = {job->c->channels_a, C - job->c->channels_a};
     for (int g = 0; g < G; g++) {
         double a = 0, b = 0;
         for (int c = g * size; c < (g + 1) * size; c++) {
             int side = c >= channels[0];
-            const double *of = sums[side] + (size_t)n * 2 * (size_t)channels[side];
+            const double *of = job->c->sums_in[side] + (size_t)n * 2 * (size_t)channels[side];
             int at = side ? c - channels[0] : c;
             a += of[at];
             b += of[channels[side] + at];
@@ -308,8 +306,8 @@ static void image_backward(const Job *job, int n)
         for (int c = q.first; c < q.end; c++) {
             db[c] = sums[SUM_V * d->C + c];
             dw[c] = sums[SUM_VU * d->C + c] * q.rstd;
-            m1 += (double)job->w[c] * db[c] * q.share;
-            m2 += (double)job->w[c] * dw[c] * q.share;
+            m1 += (double)job->c->w[c] * db[c] * q.share;
+            m2 += (double)job->c->w[c] * dw[c] * q.share;
         }
         for (int c = q.first; c < q.end; c++) {
             coef[COEF_OUT_X * d->C + c] = (float)(-q.rstd * q.rstd * m2);
@@ -334,7 +332,7 @@ static void image_tangent(const Job *job, int n)
         means[g] = mean;
         means[d->G + g] = A;
         for (int c = q.first; c < q.end; c++) {
-            double a = (double)job->w[c] * q.rstd;
+            double a = (double)job->c->w[c] * q.rstd;
             coef[COEF_DOT_X * d->C + c] = (float)(-a * A * q.rstd);
             coef[COEF_DOT_0 * d->C + c] = (float)(-a * mean);
         }
@@ -354,7 +352,7 @@ static void image_backward2(const Job *job, int n)
         double m1 = 0, m2 = 0, l1 = 0, B = 0, ld = 0;
         for (int c = q.first; c < q.end; c++) {
             const double *s = sums + c;
-            double w = (double)job->w[c] * q.share;
+            double w = (double)job->c->w[c] * q.share;
             db[c] = s[SUM_V * d->C];
             dw[c] = r * s[SUM_VU * d->C] +
                     r * (s[SUM_LD * d->C] - mean * s[SUM_L * d->C] - A * r * s[SUM_LU * d->C]);
@@ -369,122 +367,62 @@ static void image_backward2(const Job *job, int n)
         for (int c = q.first; c < q.end; c++) {
             coef[COEF_OUT_X * d->C + c] = (float)(-r * r * (m2 + r * (C - 3 * A * B)));
             coef[COEF_OUT_0 * d->C + c] = (float)(r * (r * (A * l1 + B * mean) - m1));
-            coef[COEF_OUT_L * d->C + c] = (float)(-r * r * A * (double)job->w[c]);
+            coef[COEF_OUT_L * d->C + c] = (float)(-r * r * A * (double)job->c->w[c]);
             coef[COEF_OUT_D * d->C + c] = (float)(-r * r * B);
         }
     }
 }
 
 /* dw, db += the shares of the images, in order. The sums are made in the share of the first image. */
-static void add_parameters(const Job *job, float *dw, float *db)
+static void add_parameters(const Job *job)
 {
     size_t C = (size_t)job->d->C, N = (size_t)job->d->N;
     double *sum = job->dparams;
     for (size_t n = 1; n < N; n++)
         for (size_t i = 0; i < 2 * C; i++) sum[i] += sum[n * 2 * C + i];
-    for (size_t c = 0; N && c < C; c++) {
-        if (dw) dw[c] += (float)sum[c];
-        if (db) db[c] += (float)sum[C + c];
+    for (size_t k = 0; N && k < C; k++) {
+        if (job->c->dw) job->c->dw[k] += (float)sum[k];
+        if (job->c->db) job->c->db[k] += (float)sum[C + k];
     }
 }
 
-void groupnorm_forward(const GroupNormDims *d, float *y, float *mean, float *rstd,
-                       const NormInput *x, const float *w, const float *b, float *scratch)
+static void groupnorm_forward(const OpCall *c)
 {
     static const Stage own[] = {{tile_moments, image_statistics}, {tile_forward, NULL}};
     static const Stage given[] = {{NULL, image_given_statistics}, {tile_forward, NULL}};
-    Job job = job_start(d, NULL, w, b, mean, rstd, scratch);
-    job.input = x;
-    job.out = y;
-    job.new_mean = mean;
-    job.new_rstd = rstd;
-    job_run(&job, x->sums_a ? given : own, 2);
+    Job job = job_start(c, c->y);
+    job_run(&job, c->sums_in[0] ? given : own, 2);
 }
 
-void groupnorm_backward(const GroupNormDims *d, unsigned set, float *dx, float *dw, float *db,
-                        const float *dy, const float *x, const float *w, const float *b,
-                        const float *mean, const float *rstd, float *scratch)
+static void groupnorm_backward(const OpCall *c)
 {
     static const Stage stages[] = {
         {NULL, image_affine}, {tile_backward_sums, image_backward}, {tile_backward, NULL}};
-    Job job = job_start(d, x, w, b, mean, rstd, scratch);
-    job.my = dy;
-    job.out = dx;
-    job.set = set & 1;
-    job_run(&job, stages, dx ? 3 : 2);
-    add_parameters(&job, dw, db);
+    Job job = job_start(c, c->dx[0]);
+    job_run(&job, stages, c->dx[0] ? 3 : 2);
+    add_parameters(&job);
 }
 
-void groupnorm_tangent(const GroupNormDims *d, float *ydot, const float *x, const float *xdot,
-                       const float *w, const float *b, const float *mean, const float *rstd,
-                       float *scratch)
+static void groupnorm_tangent(const OpCall *c)
 {
     static const Stage stages[] = {
         {NULL, image_affine}, {tile_tangent_sums, image_tangent}, {tile_tangent, NULL}};
-    Job job = job_start(d, x, w, b, mean, rstd, scratch);
-    job.xdot = xdot;
-    job.out = ydot;
+    Job job = job_start(c, c->ydot);
     job_run(&job, stages, 3);
 }
 
-void groupnorm_backward2(const GroupNormDims *d, unsigned set, float *mx, float *dw, float *db,
-                         const float *my, const float *ly, const float *x, const float *xdot,
-                         const float *w, const float *b, const float *mean, const float *rstd,
-                         float *scratch)
+static void groupnorm_backward2(const OpCall *c)
 {
     static const Stage stages[] = {{NULL, image_affine},
                                    {tile_tangent_sums, image_tangent},
                                    {tile_backward2_sums, image_backward2},
                                    {tile_backward2, NULL}};
-    Job job = job_start(d, x, w, b, mean, rstd, scratch);
-    job.xdot = xdot;
-    job.my = my;
-    job.ly = ly;
-    job.out = mx;
-    job.set = set & 1;
-    job_run(&job, stages, mx ? 4 : 3);
-    add_parameters(&job, dw, db);
+    Job job = job_start(c, c->dx[0]);
+    job_run(&job, stages, c->dx[0] ? 4 : 3);
+    add_parameters(&job);
 }
 
-/* ---- row; saved: mean [N,G], then rstd [N,G] */
-
-static float *saved_rstd(const OpCall *c)
-{
-    const GroupNormDims *d = c->dims;
-    return c->saved + (size_t)d->N * (size_t)d->G;
-}
-
-static void run_forward(const OpCall *c)
-{
-    NormInput x = {.a = c->x[0], .b = c->x[1], .channels_a = c->channels_a};
-    x.sums_a = c->sums_in[0], x.sums_b = c->sums_in[1];
-    groupnorm_forward(c->dims, c->y, c->saved, saved_rstd(c), &x, c->w, c->b, c->scratch);
-}
-
-static void run_backward(const OpCall *c)
-{
-    groupnorm_backward(c->dims, c->set, c->dx[0], c->dw, c->db, c->dy, c->x[0], c->w, c->b,
-                       c->saved, saved_rstd(c), c->scratch);
-}
-
-static void run_tangent(const OpCall *c)
-{
-    groupnorm_tangent(c->dims, c->ydot, c->x[0], c->xdot[0], c->w, c->b, c->saved, saved_rstd(c),
-                      c->scratch);
-}
-
-static void run_backward2(const OpCall *c)
-{
-    groupnorm_backward2(c->dims, c->set, c->mx[0], c->dw, c->db, c->my, c->dy, c->x[0], c->xdot[0],
-                        c->w, c->b, c->saved, saved_rstd(c), c->scratch);
-}
-
-static size_t row_scratch(const void *dims, int threads)
-{
-    return groupnorm_scratch_floats(dims, threads);
-}
-
-static size_t row_saved(const void *dims)
+static size_t groupnorm_saved_floats(const void *dims)
 {
     const GroupNormDims *d = dims;
     return 2 * (size_t)d->N * (size_t)d->G;
@@ -492,15 +430,11 @@ static size_t row_saved(const void *dims)
 
 const Op op_groupnorm = {.name = "groupnorm",
                          .dims_bytes = sizeof(GroupNormDims),
-                         .forward = run_forward,
-                         .backward = run_backward,
-                         .tangent = run_tangent,
-                         .backward2 = run_backward2,
-                         .scratch_floats = row_scratch,
-                         .saved_floats = row_saved,
-                         .backward_values = OP_X0,
-                         .tangent_values = OP_X0,
-                         .second_values = OP_X0,
-                         .second_tangents = OP_X0,
-                         .second_lambda = true,
+                         .forward = groupnorm_forward,
+                         .backward = groupnorm_backward,
+                         .tangent = groupnorm_tangent,
+                         .backward2 = groupnorm_backward2,
+                         .scratch_floats = groupnorm_scratch_floats,
+                         .saved_floats = groupnorm_saved_floats,
+                         .reads = OP_X0,
                          .overwrites = OP_X0};

@@ -23,115 +23,94 @@ static Wave wave_at(int n, float x)
 }
 
 /* y = [x, sin of all channels for the first n, cos of them, sin for the second n, ...] */
-void input_fourier_forward(const InputFourierDims *d, float *y, const float *x)
+static void input_fourier_forward(const OpCall *c)
 {
+    const InputFourierDims *d = c->dims;
     int C = d->C, K = out_channels(d);
 #pragma omp parallel for schedule(static)
     for (int row = 0; row < d->N * d->T; row++) {
-        float *to = y + (size_t)row * (size_t)K;
-        const float *from = x + (size_t)row * (size_t)C;
+        float *to = c->y + (size_t)row * (size_t)K;
+        const float *from = c->x[0] + (size_t)row * (size_t)C;
         memcpy(to, from, (size_t)C * sizeof *to);
         for (int f = 0; f < d->F; f++)
-            for (int c = 0; c < C; c++) {
-                Wave v = wave_at(d->n[f], from[c]);
-                to[C * (1 + 2 * f) + c] = (float)v.s;
-                to[C * (2 + 2 * f) + c] = (float)v.c;
+            for (int k = 0; k < C; k++) {
+                Wave v = wave_at(d->n[f], from[k]);
+                to[C * (1 + 2 * f) + k] = (float)v.s;
+                to[C * (2 + 2 * f) + k] = (float)v.c;
             }
     }
 }
 
 /* dx += dy_x + sum_f w (dy_sin cos - dy_cos sin) */
-void input_fourier_backward(const InputFourierDims *d, float *dx, const float *dy, const float *x)
+static void input_fourier_backward(const OpCall *c)
 {
+    const InputFourierDims *d = c->dims;
     int C = d->C, K = out_channels(d);
-    if (!dx) return;
+    if (!c->dx[0]) return;
 #pragma omp parallel for schedule(static)
     for (int row = 0; row < d->N * d->T; row++) {
-        const float *from = dy + (size_t)row * (size_t)K;
-        for (int c = 0; c < C; c++) {
-            size_t at = (size_t)row * (size_t)C + (size_t)c;
-            double sum = (double)from[c];
+        const float *from = c->dy + (size_t)row * (size_t)K;
+        for (int k = 0; k < C; k++) {
+            size_t at = (size_t)row * (size_t)C + (size_t)k;
+            double sum = (double)from[k];
             for (int f = 0; f < d->F; f++) {
-                Wave v = wave_at(d->n[f], x[at]);
-                sum += v.w * ((double)from[C * (1 + 2 * f) + c] * v.c -
-                              (double)from[C * (2 + 2 * f) + c] * v.s);
+                Wave v = wave_at(d->n[f], c->x[0][at]);
+                sum += v.w * ((double)from[C * (1 + 2 * f) + k] * v.c -
+                              (double)from[C * (2 + 2 * f) + k] * v.s);
             }
-            dx[at] += (float)sum;
+            c->dx[0][at] += (float)sum;
         }
     }
 }
 
 /* ydot = [xdot, w cos xdot, -w sin xdot, ...] */
-void input_fourier_tangent(const InputFourierDims *d, float *ydot, const float *x,
-                           const float *xdot)
+static void input_fourier_tangent(const OpCall *c)
 {
+    const InputFourierDims *d = c->dims;
     int C = d->C, K = out_channels(d);
 #pragma omp parallel for schedule(static)
     for (int row = 0; row < d->N * d->T; row++) {
-        float *to = ydot + (size_t)row * (size_t)K;
-        const float *from = x + (size_t)row * (size_t)C, *dot = xdot + (size_t)row * (size_t)C;
+        float *to = c->ydot + (size_t)row * (size_t)K;
+        const float *from = c->x[0] + (size_t)row * (size_t)C;
+        const float *dot = c->xdot[0] + (size_t)row * (size_t)C;
         memcpy(to, dot, (size_t)C * sizeof *to);
         for (int f = 0; f < d->F; f++)
-            for (int c = 0; c < C; c++) {
-                Wave v = wave_at(d->n[f], from[c]);
-                to[C * (1 + 2 * f) + c] = (float)(v.w * v.c * (double)dot[c]);
-                to[C * (2 + 2 * f) + c] = (float)(-v.w * v.s * (double)dot[c]);
+            for (int k = 0; k < C; k++) {
+                Wave v = wave_at(d->n[f], from[k]);
+                to[C * (1 + 2 * f) + k] = (float)(v.w * v.c * (double)dot[k]);
+                to[C * (2 + 2 * f) + k] = (float)(-v.w * v.s * (double)dot[k]);
             }
     }
 }
 
-/* mx += my_x + sum_f w (my_sin cos - my_cos sin) - w^2 (ly_sin sin + ly_cos cos) xdot */
-void input_fourier_backward2(const InputFourierDims *d, float *mx, const float *my, const float *ly,
-                             const float *x, const float *xdot)
+/* dx += dy_x + sum_f w (dy_sin cos - dy_cos sin) - w^2 (ly_sin sin + ly_cos cos) xdot */
+static void input_fourier_backward2(const OpCall *c)
 {
+    const InputFourierDims *d = c->dims;
     int C = d->C, K = out_channels(d);
-    if (!mx) return;
-    input_fourier_backward(d, mx, my, x);
+    if (!c->dx[0]) return;
+    input_fourier_backward(c);
 #pragma omp parallel for schedule(static)
     for (int row = 0; row < d->N * d->T; row++) {
-        const float *from = ly + (size_t)row * (size_t)K;
-        for (int c = 0; c < C; c++) {
-            size_t at = (size_t)row * (size_t)C + (size_t)c;
+        const float *from = c->ly + (size_t)row * (size_t)K;
+        for (int k = 0; k < C; k++) {
+            size_t at = (size_t)row * (size_t)C + (size_t)k;
             double sum = 0;
             for (int f = 0; f < d->F; f++) {
-                Wave v = wave_at(d->n[f], x[at]);
+                Wave v = wave_at(d->n[f], c->x[0][at]);
                 sum += v.w * v.w *
-                       ((double)from[C * (1 + 2 * f) + c] * v.s +
-                        (double)from[C * (2 + 2 * f) + c] * v.c);
+                       ((double)from[C * (1 + 2 * f) + k] * v.s +
+                        (double)from[C * (2 + 2 * f) + k] * v.c);
             }
-            mx[at] -= (float)(sum * (double)xdot[at]);
+            c->dx[0][at] -= (float)(sum * (double)c->xdot[0][at]);
         }
     }
 }
 
-static void run_waves_forward(const OpCall *c)
-{
-    input_fourier_forward(c->dims, c->y, c->x[0]);
-}
-
-static void run_waves_backward(const OpCall *c)
-{
-    input_fourier_backward(c->dims, c->dx[0], c->dy, c->x[0]);
-}
-
-static void run_waves_tangent(const OpCall *c)
-{
-    input_fourier_tangent(c->dims, c->ydot, c->x[0], c->xdot[0]);
-}
-
-static void run_waves_backward2(const OpCall *c)
-{
-    input_fourier_backward2(c->dims, c->mx[0], c->my, c->dy, c->x[0], c->xdot[0]);
-}
-
 const Op op_input_fourier = {.name = "input_fourier",
                              .dims_bytes = sizeof(InputFourierDims),
-                             .forward = run_waves_forward,
-                             .backward = run_waves_backward,
-                             .tangent = run_waves_tangent,
-                             .backward2 = run_waves_backward2,
-                             .backward_values = OP_X0,
-                             .tangent_values = OP_X0,
-                             .second_values = OP_X0,
-                             .second_tangents = OP_X0,
-                             .second_lambda = true};
+                             .forward = input_fourier_forward,
+                             .backward = input_fourier_backward,
+                             .tangent = input_fourier_tangent,
+                             .backward2 = input_fourier_backward2,
+                             .reads = OP_X0};

@@ -3,119 +3,124 @@
 #include "math/vec.h"
 #include "ops/op.h"
 #include "ops/ops.h"
+#include "ops/pieces.h"
 
 /* ---- concat: y[n,t,:] = [a[n,t,:], b[n,t,:]] */
 
-void concat_forward(const ConcatDims *d, float *y, const float *a, const float *b)
+static void concat_forward(const OpCall *c)
 {
+    const ConcatDims *d = c->dims;
     size_t A = (size_t)d->A, B = (size_t)d->B;
     long rows = (long)d->N * d->T;
 #pragma omp parallel for schedule(static)
     for (long r = 0; r < rows; r++) {
-        float *out = y + (size_t)r * (A + B);
-        memcpy(out, a + (size_t)r * A, A * sizeof *out);
-        memcpy(out + A, b + (size_t)r * B, B * sizeof *out);
+        float *out = c->y + (size_t)r * (A + B);
+        memcpy(out, c->x[0] + (size_t)r * A, A * sizeof *out);
+        memcpy(out + A, c->x[1] + (size_t)r * B, B * sizeof *out);
     }
 }
 
-static void put_row(float *to, const float *from, size_t n, bool set)
+/* dx[k] = from, or dx[k] += from, at its place `at`; nothing where dx[k] is not wanted. */
+static void pass_on(const OpCall *c, int k, size_t at, const float *from, size_t n)
 {
-    if (set)
-        memcpy(to, from, n * sizeof *to);
+    if (!c->dx[k]) return;
+    if (c->set >> k & 1)
+        memcpy(c->dx[k] + at, from, n * sizeof *from);
     else
-        vec_accumulate(to, from, n);
+        vec_accumulate(c->dx[k] + at, from, n);
 }
 
-void concat_backward(const ConcatDims *d, unsigned set, float *da, float *db, const float *dy)
+static void concat_backward(const OpCall *c)
 {
+    const ConcatDims *d = c->dims;
     size_t A = (size_t)d->A, B = (size_t)d->B;
     long rows = (long)d->N * d->T;
 #pragma omp parallel for schedule(static)
     for (long r = 0; r < rows; r++) {
-        const float *in = dy + (size_t)r * (A + B);
-        if (da) put_row(da + (size_t)r * A, in, A, set & 1);
-        if (db) put_row(db + (size_t)r * B, in + A, B, set >> 1 & 1);
+        const float *in = c->dy + (size_t)r * (A + B);
+        pass_on(c, 0, (size_t)r * A, in, A);
+        pass_on(c, 1, (size_t)r * B, in + A, B);
     }
 }
 
-/* ---- add, scale, affine: flat loops over N*size values in fixed pieces. */
+const Op op_concat = {.name = "concat",
+                      .dims_bytes = sizeof(ConcatDims),
+                      .forward = concat_forward,
+                      .backward = concat_backward,
+                      .overwrites = OP_X0 | OP_X1};
 
-enum { PIECE = 1 << 14 };
+/* ---- add: y = a + b */
 
-static long piece_count(const PointDims *d)
+static void add_forward(const OpCall *c)
 {
-    return (long)(((size_t)d->N * d->size + PIECE - 1) / PIECE);
+    const PointDims *d = c->dims;
+    FOR_PIECES(d, vec_add(c->y + i, c->x[0] + i, c->x[1] + i, n));
 }
 
-static size_t piece_length(const PointDims *d, long piece)
+static void add_backward(const OpCall *c)
 {
-    size_t left = (size_t)d->N * d->size - (size_t)piece * PIECE;
-    return left < PIECE ? left : PIECE;
+    const PointDims *d = c->dims;
+    FOR_PIECES(d, {
+        pass_on(c, 0, i, c->dy + i, n);
+        pass_on(c, 1, i, c->dy + i, n);
+    });
 }
 
-/* y = a + b */
-void add_forward(const PointDims *d, float *y, const float *a, const float *b)
+const Op op_add = {.name = "add",
+                   .dims_bytes = sizeof(PointDims),
+                   .forward = add_forward,
+                   .backward = add_backward,
+                   .overwrites = OP_X0 | OP_X1,
+                   .passes_on = OP_X0 | OP_X1};
+
+/* ---- scale: y = factor x */
+
+static void scale_forward(const OpCall *c)
 {
-    long pieces = piece_count(d);
-#pragma omp parallel for schedule(static)
-    for (long i = 0; i < pieces; i++) {
-        size_t at = (size_t)i * PIECE;
-        vec_add(y + at, a + at, b + at, piece_length(d, i));
-    }
+    const ScaleDims *d = c->dims;
+    FOR_PIECES(&d->point, vec_scale(c->y + i, d->factor, c->x[0] + i, n));
 }
 
-void add_backward(const PointDims *d, unsigned set, float *da, float *db, const float *dy)
+static void scale_backward(const OpCall *c)
 {
-    long pieces = piece_count(d);
-#pragma omp parallel for schedule(static)
-    for (long i = 0; i < pieces; i++) {
-        size_t at = (size_t)i * PIECE;
-        if (da) put_row(da + at, dy + at, piece_length(d, i), set & 1);
-        if (db) put_row(db + at, dy + at, piece_length(d, i), set >> 1 & 1);
-    }
+    const ScaleDims *d = c->dims;
+    if (c->dx[0]) FOR_PIECES(&d->point, vec_axpy(c->dx[0] + i, d->factor, c->dy + i, n));
 }
 
-/* y = factor x */
-void scale_forward(const PointDims *d, float factor, float *y, const float *x)
+const Op op_scale = {.name = "scale",
+                     .dims_bytes = sizeof(ScaleDims),
+                     .forward = scale_forward,
+                     .backward = scale_backward};
+
+/* ---- affine: y = factor x + offset; its tangent is scale's */
+
+static void affine_piece(const ScaleDims *d, float *y, const float *x, size_t n)
 {
-    long pieces = piece_count(d);
-#pragma omp parallel for schedule(static)
-    for (long i = 0; i < pieces; i++) {
-        size_t at = (size_t)i * PIECE;
-        vec_scale(y + at, factor, x + at, piece_length(d, i));
-    }
+    for (size_t i = 0; i < n; i++) y[i] = d->factor * x[i] + d->offset;
 }
 
-void scale_backward(const PointDims *d, float factor, float *dx, const float *dy)
+static void affine_forward(const OpCall *c)
 {
-    if (!dx) return;
-    long pieces = piece_count(d);
-#pragma omp parallel for schedule(static)
-    for (long i = 0; i < pieces; i++) {
-        size_t at = (size_t)i * PIECE;
-        vec_axpy(dx + at, factor, dy + at, piece_length(d, i));
-    }
+    const ScaleDims *d = c->dims;
+    FOR_PIECES(&d->point, affine_piece(d, c->y + i, c->x[0] + i, n));
 }
 
-/* affine: y = factor x + offset */
-void affine_forward(const PointDims *d, float factor, float offset, float *y, const float *x)
+static void affine_tangent(const OpCall *c)
 {
-#pragma omp parallel for
-    for (int n = 0; n < d->N; n++) {
-        size_t at = (size_t)n * d->size;
-        for (size_t i = at; i < at + d->size; i++) y[i] = factor * x[i] + offset;
-    }
+    const ScaleDims *d = c->dims;
+    FOR_PIECES(&d->point, vec_scale(c->ydot + i, d->factor, c->xdot[0] + i, n));
 }
+
+const Op op_affine = {.name = "affine",
+                      .dims_bytes = sizeof(ScaleDims),
+                      .forward = affine_forward,
+                      .backward = scale_backward,
+                      .tangent = affine_tangent};
 
 /* ---- sums over the positions of an image, for shift and modulate. One unit of work is a block of
  * channels of one image, so a batch of one still uses several threads; sums in double. */
 
 enum { BLOCK = 64 };
-
-static long block_count(const ShiftDims *d)
-{
-    return ((long)d->C + BLOCK - 1) / BLOCK;
-}
 
 /* sum[c] += sum_t u[t,c] v[t,c]; rows are C floats apart. */
 static void sum_products(double *sum, const float *u, const float *v, int T, size_t C, size_t block)
@@ -130,7 +135,7 @@ static void sum_to_embedding(const ShiftDims *d, float *de, size_t width, size_t
                              const float *u, const float *v, const float *u2, const float *v2)
 {
     size_t C = (size_t)d->C;
-    long blocks = block_count(d), units = d->N * blocks;
+    long blocks = ((long)d->C + BLOCK - 1) / BLOCK, units = d->N * blocks;
 #pragma omp parallel for schedule(static)
     for (long unit = 0; unit < units; unit++) {
         size_t image = (size_t)(unit / blocks), first = (size_t)(unit % blocks) * BLOCK;
@@ -149,212 +154,107 @@ static void sum_to_embedding(const ShiftDims *d, float *de, size_t width, size_t
 
 /* ---- shift: y[n,t,c] = x[n,t,c] + e[n,c] */
 
-void shift_forward(const ShiftDims *d, float *y, const float *x, const float *e)
+static void shift_forward(const OpCall *c)
 {
+    const ShiftDims *d = c->dims;
     size_t C = (size_t)d->C;
     long rows = (long)d->N * d->T;
 #pragma omp parallel for schedule(static)
     for (long r = 0; r < rows; r++)
-        vec_add(y + (size_t)r * C, x + (size_t)r * C, e + (size_t)(r / d->T) * C, C);
+        vec_add(c->y + (size_t)r * C, c->x[0] + (size_t)r * C, c->x[1] + (size_t)(r / d->T) * C, C);
 }
 
-void shift_backward(const ShiftDims *d, float *dx, float *de, const float *dy)
+static void shift_backward(const OpCall *c)
 {
+    const ShiftDims *d = c->dims;
     PointDims point = {d->N, (size_t)d->T * (size_t)d->C};
-    if (dx) add_backward(&point, 0, dx, NULL, dy);
-    if (de) sum_to_embedding(d, de, (size_t)d->C, 0, dy, NULL, NULL, NULL);
-}
-
-/* ---- modulate: y = x (1 + s) + b with s[n,c] = e[n,c], b[n,c] = e[n,C+c] */
-
-void modulate_forward(const ShiftDims *d, float *y, const float *x, const float *e)
-{
-    size_t C = (size_t)d->C;
-    long rows = (long)d->N * d->T;
-#pragma omp parallel for schedule(static)
-    for (long r = 0; r < rows; r++) {
-        const float *in = x + (size_t)r * C, *s = e + (size_t)(r / d->T) * 2 * C, *b = s + C;
-        float *out = y + (size_t)r * C;
-        for (size_t c = 0; c < C; c++) out[c] = in[c] * (1 + s[c]) + b[c];
-    }
-}
-
-/* dx += dy (1 + s), ds += sum_t dy x, db += sum_t dy */
-void modulate_backward(const ShiftDims *d, float *dx, float *de, const float *dy, const float *x,
-                       const float *e)
-{
-    size_t C = (size_t)d->C;
-    long rows = dx ? (long)d->N * d->T : 0;
-#pragma omp parallel for schedule(static)
-    for (long r = 0; r < rows; r++) {
-        const float *in = dy + (size_t)r * C, *s = e + (size_t)(r / d->T) * 2 * C;
-        float *out = dx + (size_t)r * C;
-        for (size_t c = 0; c < C; c++) out[c] += in[c] * (1 + s[c]);
-    }
-    if (!de) return;
-    sum_to_embedding(d, de, 2 * C, 0, dy, x, NULL, NULL);
-    sum_to_embedding(d, de, 2 * C, C, dy, NULL, NULL, NULL);
-}
-
-/* ydot = xdot (1 + s) + x sdot + bdot */
-void modulate_tangent(const ShiftDims *d, float *ydot, const float *x, const float *xdot,
-                      const float *e, const float *edot)
-{
-    size_t C = (size_t)d->C;
-    long rows = (long)d->N * d->T;
-#pragma omp parallel for schedule(static)
-    for (long r = 0; r < rows; r++) {
-        size_t at = (size_t)r * C, of_image = (size_t)(r / d->T) * 2 * C;
-        const float *s = e + of_image;
-        float *out = ydot + at;
-        for (size_t c = 0; c < C; c++) out[c] = xdot[at + c] * (1 + s[c]);
-        if (!edot) continue;
-        const float *sdot = edot + of_image, *bdot = sdot + C;
-        for (size_t c = 0; c < C; c++) out[c] += x[at + c] * sdot[c] + bdot[c];
-    }
-}
-
-/* mx += my (1 + s) + ly sdot, ms += sum_t my x + ly xdot, mb += sum_t my */
-void modulate_backward2(const ShiftDims *d, float *mx, float *me, const float *my, const float *ly,
-                        const float *x, const float *xdot, const float *e, const float *edot)
-{
-    size_t C = (size_t)d->C;
-    long rows = mx ? (long)d->N * d->T : 0;
-#pragma omp parallel for schedule(static)
-    for (long r = 0; r < rows; r++) {
-        size_t at = (size_t)r * C, of_image = (size_t)(r / d->T) * 2 * C;
-        const float *s = e + of_image;
-        float *out = mx + at;
-        for (size_t c = 0; c < C; c++) out[c] += my[at + c] * (1 + s[c]);
-        if (!edot) continue;
-        const float *sdot = edot + of_image;
-        for (size_t c = 0; c < C; c++) out[c] += ly[at + c] * sdot[c];
-    }
-    if (!me) return;
-    sum_to_embedding(d, me, 2 * C, 0, my, x, ly, xdot);
-    sum_to_embedding(d, me, 2 * C, C, my, NULL, NULL, NULL);
-}
-
-/* ---- rows */
-
-static void run_concat_forward(const OpCall *c)
-{
-    concat_forward(c->dims, c->y, c->x[0], c->x[1]);
-}
-
-static void run_concat_backward(const OpCall *c)
-{
-    concat_backward(c->dims, c->set, c->dx[0], c->dx[1], c->dy);
-}
-
-const Op op_concat = {.name = "concat",
-                      .dims_bytes = sizeof(ConcatDims),
-                      .forward = run_concat_forward,
-                      .backward = run_concat_backward,
-                      .linear = true,
-                      .overwrites = OP_X0 | OP_X1};
-
-static void run_add_forward(const OpCall *c)
-{
-    add_forward(c->dims, c->y, c->x[0], c->x[1]);
-}
-
-static void run_add_backward(const OpCall *c)
-{
-    add_backward(c->dims, c->set, c->dx[0], c->dx[1], c->dy);
-}
-
-const Op op_add = {.name = "add",
-                   .dims_bytes = sizeof(PointDims),
-                   .forward = run_add_forward,
-                   .backward = run_add_backward,
-                   .linear = true,
-                   .overwrites = OP_X0 | OP_X1,
-                   .passes_on = OP_X0 | OP_X1};
-
-static void run_scale_forward(const OpCall *c)
-{
-    const ScaleDims *d = c->dims;
-    scale_forward(&d->point, d->factor, c->y, c->x[0]);
-}
-
-static void run_scale_backward(const OpCall *c)
-{
-    const ScaleDims *d = c->dims;
-    scale_backward(&d->point, d->factor, c->dx[0], c->dy);
-}
-
-const Op op_scale = {.name = "scale",
-                     .dims_bytes = sizeof(ScaleDims),
-                     .forward = run_scale_forward,
-                     .backward = run_scale_backward,
-                     .linear = true};
-
-static void run_affine_forward(const OpCall *c)
-{
-    const ScaleDims *d = c->dims;
-    affine_forward(&d->point, d->factor, d->offset, c->y, c->x[0]);
-}
-
-static void run_affine_tangent(const OpCall *c)
-{
-    const ScaleDims *d = c->dims;
-    scale_forward(&d->point, d->factor, c->ydot, c->xdot[0]);
-}
-
-const Op op_affine = {.name = "affine",
-                      .dims_bytes = sizeof(ScaleDims),
-                      .forward = run_affine_forward,
-                      .backward = run_scale_backward,
-                      .linear = true,
-                      .tangent = run_affine_tangent};
-
-static void run_shift_forward(const OpCall *c)
-{
-    shift_forward(c->dims, c->y, c->x[0], c->x[1]);
-}
-
-static void run_shift_backward(const OpCall *c)
-{
-    shift_backward(c->dims, c->dx[0], c->dx[1], c->dy);
+    if (c->dx[0]) FOR_PIECES(&point, vec_accumulate(c->dx[0] + i, c->dy + i, n));
+    if (c->dx[1]) sum_to_embedding(d, c->dx[1], (size_t)d->C, 0, c->dy, NULL, NULL, NULL);
 }
 
 const Op op_shift = {.name = "shift",
                      .dims_bytes = sizeof(ShiftDims),
-                     .forward = run_shift_forward,
-                     .backward = run_shift_backward,
-                     .linear = true};
+                     .forward = shift_forward,
+                     .backward = shift_backward};
 
-static void run_modulate_forward(const OpCall *c)
+/* ---- modulate: y = x (1 + s) + b with s[n,c] = e[n,c], b[n,c] = e[n,C+c] */
+
+static void modulate_forward(const OpCall *c)
 {
-    modulate_forward(c->dims, c->y, c->x[0], c->x[1]);
+    const ShiftDims *d = c->dims;
+    size_t C = (size_t)d->C;
+    long rows = (long)d->N * d->T;
+#pragma omp parallel for schedule(static)
+    for (long r = 0; r < rows; r++) {
+        const float *in = c->x[0] + (size_t)r * C;
+        const float *s = c->x[1] + (size_t)(r / d->T) * 2 * C, *b = s + C;
+        float *out = c->y + (size_t)r * C;
+        for (size_t k = 0; k < C; k++) out[k] = in[k] * (1 + s[k]) + b[k];
+    }
 }
 
-static void run_modulate_backward(const OpCall *c)
+/* dx += dy (1 + s) + ly sdot; ly NULL: 0 */
+static void modulate_backward_x(const OpCall *c, const float *ly, const float *edot)
 {
-    modulate_backward(c->dims, c->dx[0], c->dx[1], c->dy, c->x[0], c->x[1]);
+    const ShiftDims *d = c->dims;
+    size_t C = (size_t)d->C;
+    long rows = c->dx[0] ? (long)d->N * d->T : 0;
+#pragma omp parallel for schedule(static)
+    for (long r = 0; r < rows; r++) {
+        size_t at = (size_t)r * C, of_image = (size_t)(r / d->T) * 2 * C;
+        const float *s = c->x[1] + of_image;
+        float *out = c->dx[0] + at;
+        for (size_t k = 0; k < C; k++) out[k] += c->dy[at + k] * (1 + s[k]);
+        for (size_t k = 0; edot && k < C; k++) out[k] += ly[at + k] * edot[of_image + k];
+    }
 }
 
-static void run_modulate_tangent(const OpCall *c)
+/* ds += sum_t dy x + ly xdot, db += sum_t dy; ly NULL: 0 */
+static void modulate_backward_e(const OpCall *c, const float *ly, const float *xdot)
 {
-    modulate_tangent(c->dims, c->ydot, c->x[0], c->xdot[0], c->x[1], c->xdot[1]);
+    const ShiftDims *d = c->dims;
+    size_t C = (size_t)d->C;
+    if (!c->dx[1]) return;
+    sum_to_embedding(d, c->dx[1], 2 * C, 0, c->dy, c->x[0], ly, xdot);
+    sum_to_embedding(d, c->dx[1], 2 * C, C, c->dy, NULL, NULL, NULL);
 }
 
-static void run_modulate_backward2(const OpCall *c)
+static void modulate_backward(const OpCall *c)
 {
-    modulate_backward2(c->dims, c->mx[0], c->mx[1], c->my, c->dy, c->x[0], c->xdot[0], c->x[1],
-                       c->xdot[1]);
+    modulate_backward_x(c, NULL, NULL);
+    modulate_backward_e(c, NULL, NULL);
+}
+
+/* ydot = xdot (1 + s) + x sdot + bdot */
+static void modulate_tangent(const OpCall *c)
+{
+    const ShiftDims *d = c->dims;
+    const float *x = c->x[0], *xdot = c->xdot[0], *edot = c->xdot[1];
+    size_t C = (size_t)d->C;
+    long rows = (long)d->N * d->T;
+#pragma omp parallel for schedule(static)
+    for (long r = 0; r < rows; r++) {
+        size_t at = (size_t)r * C, of_image = (size_t)(r / d->T) * 2 * C;
+        const float *s = c->x[1] + of_image;
+        float *out = c->ydot + at;
+        for (size_t k = 0; k < C; k++) out[k] = xdot[at + k] * (1 + s[k]);
+        if (!edot) continue;
+        const float *sdot = edot + of_image, *bdot = sdot + C;
+        for (size_t k = 0; k < C; k++) out[k] += x[at + k] * sdot[k] + bdot[k];
+    }
+}
+
+static void modulate_backward2(const OpCall *c)
+{
+    modulate_backward_x(c, c->ly, c->xdot[1]);
+    modulate_backward_e(c, c->ly, c->xdot[0]);
 }
 
 const Op op_modulate = {.name = "modulate",
                         .dims_bytes = sizeof(ShiftDims),
-                        .forward = run_modulate_forward,
-                        .backward = run_modulate_backward,
-                        .tangent = run_modulate_tangent,
-                        .backward2 = run_modulate_backward2,
-                        .backward_values = OP_X0 | OP_X1,
-                        .tangent_values = OP_X0 | OP_X1,
-                        .second_values = OP_X0 | OP_X1,
-                        .tangent_may_be_null = OP_X1,
-                        .second_tangents = OP_X0 | OP_X1,
-                        .second_lambda = true};
+                        .forward = modulate_forward,
+                        .backward = modulate_backward,
+                        .tangent = modulate_tangent,
+                        .backward2 = modulate_backward2,
+                        .reads = OP_X0 | OP_X1,
+                        .tangent_may_be_null = OP_X1};

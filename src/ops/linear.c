@@ -1,7 +1,6 @@
 /* Linear layer: y = x w + b, row by row.
  *   backward   dx += dy w^T     dw += x^T dy     db += sum of dy
- *   tangent    ydot = xdot w
- *   backward2  mx += my w^T     dw += x^T my + xdot^T ly     db += sum of my   (bilinear in x, w)
+ *   backward2  the same, and dw += xdot^T ly     (bilinear in x, w)
  *
  * The rows of all images are one matrix: a row's bits do not depend on what stands around it. */
 #include <string.h>
@@ -32,59 +31,43 @@ static Product weights_back(const LinearDims *d, const float *w)
     return (Product){.N = d->C, .K = d->K, .b = w, .ldb = d->K, .transpose_b = true};
 }
 
-size_t linear_packed_floats(const LinearDims *d)
+static size_t linear_packed_floats(const void *dims)
 {
+    const LinearDims *d = dims;
     size_t forward = product_packed_floats(d->K, d->C), back = product_packed_floats(d->C, d->K);
     return forward > back ? forward : back;
 }
 
-void linear_pack(const LinearDims *d, float *packed, const float *w, bool back)
+static void linear_pack(const void *dims, float *packed, const float *w, bool back)
 {
-    Product p = back ? weights_back(d, w) : weights_forward(d, w);
+    Product p = back ? weights_back(dims, w) : weights_forward(dims, w);
     product_pack(&p, packed);
 }
 
-/* y = x w + b, without x. */
-static Product rows_times_weights(const LinearDims *d, float *y, const float *w,
-                                  const float *packed, const float *b)
+static void linear_forward(const OpCall *c)
 {
-    Product p = weights_forward(d, w);
-    p.M = d->N * d->T, p.packed = packed, p.alpha = 1;
-    p.lda = d->C;
-    p.bias = b;
-    p.c = y, p.ldc = d->K;
-    p.d = y, p.ldd = d->K;
-    return p;
-}
-
-void linear_forward(const LinearDims *d, float *y, const float *x, const float *w,
-                    const float *packed, const float *b, float *scratch)
-{
-    Product p = rows_times_weights(d, y, w, packed, b);
-    p.a = x;
-    product_run(&p, scratch);
-}
-
-void linear_forward_pair(const LinearDims *d, float *y, const float *xa, int channels_a,
-                         const float *xb, const float *w, const float *packed, const float *b,
-                         float *scratch)
-{
-    Product p = rows_times_weights(d, y, w, packed, b);
-    p.a = xa, p.lda = p.K_a = channels_a;
-    p.a_rest = xb, p.lda_rest = d->C - channels_a;
-    product_run(&p, scratch);
+    const LinearDims *d = c->dims;
+    Product p = weights_forward(d, c->w);
+    p.M = d->N * d->T, p.packed = c->packed, p.alpha = 1;
+    p.a = c->x[0], p.lda = d->C;
+    if (c->x[1]) {
+        p.lda = p.K_a = c->channels_a;
+        p.a_rest = c->x[1], p.lda_rest = d->C - c->channels_a;
+    }
+    p.bias = c->b;
+    p.d = p.c = c->y, p.ldd = p.ldc = d->K;
+    product_run(&p, c->scratch);
 }
 
 /* dx += dy w^T, or dx = dy w^T */
-static void data_gradient(const LinearDims *d, bool set, float *dx, const float *dy, const float *w,
-                          const float *packed, float *scratch)
+static void data_gradient(const OpCall *c)
 {
-    Product p = weights_back(d, w);
-    p.M = d->N * d->T, p.packed = packed, p.alpha = 1, p.beta = set ? 0 : 1;
-    p.a = dy, p.lda = d->K;
-    p.c = dx, p.ldc = d->C;
-    p.d = dx, p.ldd = d->C;
-    product_run(&p, scratch);
+    const LinearDims *d = c->dims;
+    Product p = weights_back(d, c->w);
+    p.M = d->N * d->T, p.packed = c->packed, p.alpha = 1, p.beta = c->set & 1 ? 0 : 1;
+    p.a = c->dy, p.lda = d->K;
+    p.d = p.c = c->dx[0], p.ldd = p.ldc = d->C;
+    product_run(&p, c->scratch);
 }
 
 /* The weight gradient: the rows are cut into slots, each summed on its own, chunk by chunk. A unit
@@ -119,8 +102,9 @@ static size_t gradient_scratch_floats(const LinearDims *d, int threads)
            (size_t)threads * product_scratch_here_floats(d->K, gradient_chunk(d));
 }
 
-size_t linear_scratch_floats(const LinearDims *d, int threads)
+static size_t linear_scratch_floats(const void *dims, int threads)
 {
+    const LinearDims *d = dims;
     size_t forward = product_scratch_floats(d->K, d->C, threads);
     size_t back = product_scratch_floats(d->C, d->K, threads);
     size_t most = forward > back ? forward : back, gradient = gradient_scratch_floats(d, threads);
@@ -186,66 +170,19 @@ static void parameter_gradient(const LinearDims *d, float *dw, float *db, const 
     }
 }
 
-void linear_backward(const LinearDims *d, unsigned set, float *dx, float *dw, float *db,
-                     const float *dy, const float *x, const float *w, const float *packed,
-                     float *scratch)
+static void linear_backward(const OpCall *c)
 {
-    if (dx) data_gradient(d, set & 1, dx, dy, w, packed, scratch);
-    if (dw || db) parameter_gradient(d, dw, db, dy, x, scratch);
+    if (c->dx[0]) data_gradient(c);
+    if (c->dw || c->db) parameter_gradient(c->dims, c->dw, c->db, c->dy, c->x[0], c->scratch);
 }
 
-void linear_backward2(const LinearDims *d, unsigned set, float *mx, float *dw, float *db,
-                      const float *my, const float *ly, const float *x, const float *xdot,
-                      const float *w, const float *packed, float *scratch)
+static void linear_backward2(const OpCall *c)
 {
-    linear_backward(d, set, mx, dw, db, my, x, w, packed, scratch);
-    if (dw) parameter_gradient(d, dw, NULL, ly, xdot, scratch);
+    linear_backward(c);
+    if (c->dw) parameter_gradient(c->dims, c->dw, NULL, c->ly, c->xdot[0], c->scratch);
 }
 
-/* ---- row */
-
-static void run_forward(const OpCall *c)
-{
-    if (c->x[1])
-        linear_forward_pair(c->dims, c->y, c->x[0], c->channels_a, c->x[1], c->w, c->packed, c->b,
-                            c->scratch);
-    else
-        linear_forward(c->dims, c->y, c->x[0], c->w, c->packed, c->b, c->scratch);
-}
-
-static void run_backward(const OpCall *c)
-{
-    linear_backward(c->dims, c->set, c->dx[0], c->dw, c->db, c->dy, c->x[0], c->w, c->packed,
-                    c->scratch);
-}
-
-static void run_tangent(const OpCall *c)
-{
-    linear_forward(c->dims, c->ydot, c->xdot[0], c->w, c->packed, NULL, c->scratch);
-}
-
-static void run_backward2(const OpCall *c)
-{
-    linear_backward2(c->dims, c->set, c->mx[0], c->dw, c->db, c->my, c->dy, c->x[0], c->xdot[0],
-                     c->w, c->packed, c->scratch);
-}
-
-static size_t row_scratch(const void *dims, int threads)
-{
-    return linear_scratch_floats(dims, threads);
-}
-
-static size_t row_packed(const void *dims)
-{
-    return linear_packed_floats(dims);
-}
-
-static void row_pack(const void *dims, float *packed, const float *w, bool back)
-{
-    linear_pack(dims, packed, w, back);
-}
-
-static double row_flop(const void *dims)
+static double linear_flop(const void *dims)
 {
     const LinearDims *d = dims;
     return 2.0 * d->T * d->C * d->K;
@@ -253,17 +190,13 @@ static double row_flop(const void *dims)
 
 const Op op_linear = {.name = "linear",
                       .dims_bytes = sizeof(LinearDims),
-                      .forward = run_forward,
-                      .backward = run_backward,
-                      .tangent = run_tangent,
-                      .backward2 = run_backward2,
-                      .scratch_floats = row_scratch,
-                      .flop = row_flop,
-                      .packed_floats = row_packed,
-                      .pack = row_pack,
+                      .forward = linear_forward,
+                      .backward = linear_backward,
+                      .backward2 = linear_backward2,
+                      .scratch_floats = linear_scratch_floats,
+                      .flop = linear_flop,
+                      .packed_floats = linear_packed_floats,
+                      .pack = linear_pack,
                       .packs_back = true,
-                      .backward_values = OP_X0,
-                      .second_values = OP_X0,
-                      .second_tangents = OP_X0,
-                      .second_lambda = true,
+                      .reads = OP_X0,
                       .overwrites = OP_X0};

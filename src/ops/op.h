@@ -1,5 +1,22 @@
-/* The row of an operation: its passes and what the network must know to plan and run them. Each file
- * of src/ops ends with the rows of its operations; the passes are described in ops.h. */
+/* The row of an operation: its passes and what the network must know to plan and run them. The files
+ * of src/ops hold the rows beside their passes; ops.h has the formulas and the dims.
+ *
+ *   forward    y from x
+ *   backward   cotangents: dx, dw, ... += J^T dy
+ *   tangent    directional derivative for fixed parameters: ydot = J xdot
+ *   backward2  backward of the tangent pass, for exact second-order gradients. The tangent pass
+ *              maps (x, xdot) to (y, ydot). Given the cotangents dy of y and ly of ydot it adds the
+ *              cotangent of x to dx and the parameters' gradients to dw, db. (The cotangent of xdot
+ *              equals backward's dx from dy = ly; it is not made again.)
+ *
+ * A row without a tangent is linear in x: its tangent is forward of xdot, without the bias. A row
+ * without backward2 has an x-independent derivative: its backward2 is backward.
+ *
+ * Rules. Layout is NHWC, float32, dense. forward and tangent OVERWRITE their outputs; backward and
+ * backward2 ADD to theirs, each of which may be NULL (not wanted). No output may alias an input
+ * unless said. Passes allocate nothing, print nothing, keep no state and cannot fail. Parallel by
+ * OpenMP over images and fixed tiles of an image; same bits for any number of threads; forward and
+ * tangent give an image the same bits whatever batch it is in. */
 #ifndef DIFFC_OP_H
 #define DIFFC_OP_H
 
@@ -8,29 +25,24 @@
 
 enum { OP_INPUTS = 3 };
 
-/* The arguments of one pass of one node. Values that the row does not list for the pass are NULL,
- * so that a wrong row crashes in the first test instead of reading a buffer that was reused. */
+/* The arguments of one pass of one node. Values that the pass does not read are NULL, so that a
+ * wrong row crashes in the first test instead of reading a buffer that was reused. */
 typedef struct {
     const void *dims;    /* the struct of the operation; its first member is int N */
-    const float *w, *b;  /* parameters, or NULL */
-    const float *packed; /* w in the form that the pass's products read, or NULL */
-    float *saved, *scratch;
-    /* forward */
+    const float *w, *b;  /* parameters; b may be NULL (zero) */
+    const float *packed; /* w in the form that the pass's products read; NULL: made in the pass */
+    float *saved;        /* [saved_floats], written by forward for the other passes */
+    float *scratch;      /* [scratch_floats], contents free */
     const float *x[OP_INPUTS];
     float *y;
-    double *sums;             /* conv2d_fast: [N,2,K] to fill, or NULL */
-    const double *sums_in[2]; /* groupnorm: the sums of its sources, or NULL */
-    int channels_a;           /* groupnorm, linear: channels of the first of two sources */
-    /* backward */
-    const float *dy;
-    float *dx[OP_INPUTS], *dw, *db; /* NULL: not wanted */
-    unsigned set;                   /* bit k: dx[k] (mx[k]) is overwritten */
-    /* tangent */
+    double *sums;             /* conv2d_fast, forward: [N,2,K] to fill, or NULL */
+    const double *sums_in[2]; /* groupnorm, forward: the sums of its sources, or NULL */
+    int channels_a; /* groupnorm, linear, forward: channels of x[0] where x[1] has the rest */
     const float *xdot[OP_INPUTS];
     float *ydot;
-    /* backward2: dy is the cotangent of ydot */
-    const float *my;
-    float *mx[OP_INPUTS];
+    const float *dy, *ly;
+    float *dx[OP_INPUTS], *dw, *db; /* NULL: not wanted */
+    unsigned set; /* bit k: dx[k] is overwritten (a NaN there is as good as a zero) */
 } OpCall;
 
 /* Masks have bit k for input k. */
@@ -40,25 +52,21 @@ typedef struct {
     size_t dims_bytes;
     void (*forward)(const OpCall *c);
     void (*backward)(const OpCall *c);
-    /* Linear in its inputs and without parameters: tangent is forward of xdot, backward2 is
-     * backward of my, and both may be NULL here. An operation with a constant term has its own
-     * tangent. */
-    bool linear;
-    void (*tangent)(const OpCall *c);
-    void (*backward2)(const OpCall *c);
+    void (*tangent)(const OpCall *c);                        /* NULL: forward of xdot */
+    void (*backward2)(const OpCall *c);                      /* NULL: backward */
     size_t (*scratch_floats)(const void *dims, int threads); /* NULL: none */
     size_t (*saved_floats)(const void *dims);                /* NULL: none */
     bool saved_for_later;             /* forward takes saved = NULL when no other pass follows */
     double (*flop)(const void *dims); /* of one image, one pass forward; NULL: not counted */
-    /* w in the form that the products read, made once for many passes; NULL: none. `back`: for the
-     * backward passes, where packs_back is set. */
+    /* w in the form that the products read, made once for many passes; NULL or 0 floats: none.
+     * `back`: for the backward passes, where packs_back is set. The bits equal those without it. */
     size_t (*packed_floats)(const void *dims);
     void (*pack)(const void *dims, float *packed, const float *w, bool back);
     bool packs_back;
-    unsigned backward_values, tangent_values, second_values; /* inputs whose x each pass reads */
+    /* Inputs whose x backward reads, and the tangent where the row has one; of which backward2,
+     * where the row has one, reads x and xdot. */
+    unsigned reads;
     unsigned tangent_may_be_null; /* inputs whose zero tangent is taken as NULL */
-    unsigned second_tangents;     /* inputs whose xdot backward2 reads */
-    bool second_lambda;           /* backward2 reads dy */
     unsigned overwrites; /* inputs whose cotangent the passes back overwrite when told to */
     unsigned passes_on;  /* inputs whose cotangent is dy, unchanged */
 } Op;

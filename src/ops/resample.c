@@ -5,14 +5,15 @@
 #include "ops/ops.h"
 
 /* upsample: y[n, 2h+a, 2w+b, c] = x[n,h,w,c] for a, b in {0, 1}. */
-void upsample_forward(const ResampleDims *d, float *y, const float *x)
+static void upsample_forward(const OpCall *c)
 {
+    const ResampleDims *d = c->dims;
     size_t C = (size_t)d->C, row = (size_t)d->W * C;
     long rows = (long)d->N * d->H;
 #pragma omp parallel for schedule(static)
     for (long r = 0; r < rows; r++) {
-        const float *in = x + (size_t)r * row;
-        float *out = y + (size_t)r * 4 * row;
+        const float *in = c->x[0] + (size_t)r * row;
+        float *out = c->y + (size_t)r * 4 * row;
         for (size_t w = 0; w < (size_t)d->W; w++) {
             memcpy(out + 2 * w * C, in + w * C, C * sizeof *out);
             memcpy(out + (2 * w + 1) * C, in + w * C, C * sizeof *out);
@@ -22,21 +23,27 @@ void upsample_forward(const ResampleDims *d, float *y, const float *x)
 }
 
 /* dx[n,h,w,c] += sum over the four copies. */
-void upsample_backward(const ResampleDims *d, float *dx, const float *dy)
+static void upsample_backward(const OpCall *c)
 {
-    if (!dx) return;
+    const ResampleDims *d = c->dims;
+    if (!c->dx[0]) return;
     size_t C = (size_t)d->C, row = (size_t)d->W * C;
     long rows = (long)d->N * d->H;
 #pragma omp parallel for schedule(static)
     for (long r = 0; r < rows; r++) {
         for (size_t w = 0; w < (size_t)d->W; w++) {
-            const float *top = dy + (size_t)r * 4 * row + 2 * w * C, *bottom = top + 2 * row;
-            float *out = dx + (size_t)r * row + w * C;
-            for (size_t c = 0; c < C; c++)
-                out[c] += (top[c] + top[C + c]) + (bottom[c] + bottom[C + c]);
+            const float *top = c->dy + (size_t)r * 4 * row + 2 * w * C, *bottom = top + 2 * row;
+            float *out = c->dx[0] + (size_t)r * row + w * C;
+            for (size_t k = 0; k < C; k++)
+                out[k] += (top[k] + top[C + k]) + (bottom[k] + bottom[C + k]);
         }
     }
 }
+
+const Op op_upsample = {.name = "upsample",
+                        .dims_bytes = sizeof(ResampleDims),
+                        .forward = upsample_forward,
+                        .backward = upsample_backward};
 
 /* Channels summed together: a fixed block of doubles on the stack. */
 enum { BLOCK = 64 };
@@ -79,14 +86,15 @@ static void tap_block(const ResampleDims *d, float *y, const float *x, size_t bl
         }
 }
 
-void tapmeans_forward(const ResampleDims *d, float *y, const float *x)
+static void tapmeans_forward(const OpCall *c)
 {
+    const ResampleDims *d = c->dims;
     size_t C = (size_t)d->C, image = (size_t)d->H * (size_t)d->W * C;
     int blocks = (d->C + BLOCK - 1) / BLOCK;
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < d->N * blocks; i++) {
-        size_t n = (size_t)(i / blocks), c = (size_t)(i % blocks) * BLOCK;
-        tap_block(d, y + n * 9 * C + c, x + n * image + c, C - c < BLOCK ? C - c : BLOCK);
+        size_t n = (size_t)(i / blocks), k = (size_t)(i % blocks) * BLOCK;
+        tap_block(d, c->y + n * 9 * C + k, c->x[0] + n * image + k, C - k < BLOCK ? C - k : BLOCK);
     }
 }
 
@@ -107,46 +115,20 @@ static void tap_row_back(const ResampleDims *d, float *dx, const float *dy, int 
     }
 }
 
-void tapmeans_backward(const ResampleDims *d, float *dx, const float *dy)
+static void tapmeans_backward(const OpCall *c)
 {
-    if (!dx) return;
+    const ResampleDims *d = c->dims;
+    if (!c->dx[0]) return;
     size_t C = (size_t)d->C, line = (size_t)d->W * C;
     long rows = (long)d->N * d->H;
 #pragma omp parallel for schedule(static)
     for (long r = 0; r < rows; r++)
-        for (size_t c = 0; c < C; c += BLOCK)
-            tap_row_back(d, dx + (size_t)r * line + c, dy + (size_t)(r / d->H) * 9 * C + c,
-                         (int)(r % d->H), C - c < BLOCK ? C - c : BLOCK);
-}
-
-static void run_upsample_forward(const OpCall *c)
-{
-    upsample_forward(c->dims, c->y, c->x[0]);
-}
-
-static void run_upsample_backward(const OpCall *c)
-{
-    upsample_backward(c->dims, c->dx[0], c->dy);
-}
-
-const Op op_upsample = {.name = "upsample",
-                        .dims_bytes = sizeof(ResampleDims),
-                        .forward = run_upsample_forward,
-                        .backward = run_upsample_backward,
-                        .linear = true};
-
-static void run_tapmeans_forward(const OpCall *c)
-{
-    tapmeans_forward(c->dims, c->y, c->x[0]);
-}
-
-static void run_tapmeans_backward(const OpCall *c)
-{
-    tapmeans_backward(c->dims, c->dx[0], c->dy);
+        for (size_t k = 0; k < C; k += BLOCK)
+            tap_row_back(d, c->dx[0] + (size_t)r * line + k, c->dy + (size_t)(r / d->H) * 9 * C + k,
+                         (int)(r % d->H), C - k < BLOCK ? C - k : BLOCK);
 }
 
 const Op op_tapmeans = {.name = "tapmeans",
                         .dims_bytes = sizeof(ResampleDims),
-                        .forward = run_tapmeans_forward,
-                        .backward = run_tapmeans_backward,
-                        .linear = true};
+                        .forward = tapmeans_forward,
+                        .backward = tapmeans_backward};

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/parallel.h"
+#include "ops/op.h"
 #include "ops/ops.h"
 #include "peak.h"
 
@@ -16,7 +17,8 @@ static int samples = 15;
 
 typedef struct {
     const char *name;
-    void (*run)(const void *layer);
+    void (*pass)(const OpCall *c);
+    OpCall call;
     double flop;
 } Work;
 
@@ -33,21 +35,21 @@ static double median(double *t)
 }
 
 /* The works and the peak take turns, so that all see the same machine. */
-static void measure(const char *title, const void *layer, const Work *work, int works)
+static void measure(const char *title, const Work *work, int works)
 {
     double t[MOST_WORKS][MOST_SAMPLES], peak[MOST_SAMPLES];
     int rounds[MOST_WORKS];
     for (int i = 0; i < works; i++) {
-        work[i].run(layer);
+        work[i].pass(&work[i].call);
         double begin = clock_seconds();
-        work[i].run(layer);
+        work[i].pass(&work[i].call);
         rounds[i] = (int)(0.004 / (clock_seconds() - begin)) + 1;
     }
     for (int s = 0; s < samples; s++) {
         peak[s] = peak_once() * 1e-9;
         for (int i = 0; i < works; i++) {
             double begin = clock_seconds();
-            for (int r = 0; r < rounds[i]; r++) work[i].run(layer);
+            for (int r = 0; r < rounds[i]; r++) work[i].pass(&work[i].call);
             t[i][s] = (clock_seconds() - begin) / rounds[i];
         }
     }
@@ -76,90 +78,51 @@ static float *random_floats(size_t n)
     return x;
 }
 
-typedef struct {
-    LinearDims d;
-    float *x, *y, *w, *b, *dx, *dw, *db, *scratch;
-} Linear;
-
-static void linear_y(const void *layer)
+static float *scratch_of(const Op *op, const void *dims)
 {
-    const Linear *l = layer;
-    linear_forward(&l->d, l->y, l->x, l->w, NULL, l->b, l->scratch);
-}
-
-static void linear_dx(const void *layer)
-{
-    const Linear *l = layer;
-    linear_backward(&l->d, 0, l->dx, NULL, NULL, l->y, l->x, l->w, NULL, l->scratch);
-}
-
-static void linear_dw(const void *layer)
-{
-    const Linear *l = layer;
-    linear_backward(&l->d, 0, NULL, l->dw, l->db, l->y, l->x, l->w, NULL, l->scratch);
+    return random_floats(op->scratch_floats(dims, parallel_threads()));
 }
 
 static void bench_linear(LinearDims d)
 {
     size_t rows = (size_t)d.N * (size_t)d.T, nx = rows * (size_t)d.C, ny = rows * (size_t)d.K;
     size_t nw = (size_t)d.C * (size_t)d.K, k = (size_t)d.K;
-    Linear l = {d,
-                random_floats(nx),
-                random_floats(ny),
-                random_floats(nw),
-                random_floats(k),
-                random_floats(nx),
-                random_floats(nw),
-                random_floats(k),
-                random_floats(linear_scratch_floats(&d, parallel_threads()))};
+    float *x = random_floats(nx), *y = random_floats(ny), *w = random_floats(nw);
+    float *b = random_floats(k), *dx = random_floats(nx), *dw = random_floats(nw);
+    float *db = random_floats(k), *scratch = scratch_of(&op_linear, &d);
+    OpCall call = {.dims = &d, .x = {x}, .w = w, .b = b, .dy = y, .scratch = scratch};
+    OpCall forward = call, inputs = call, weights = call;
+    forward.y = y, inputs.dx[0] = dx, weights.dw = dw, weights.db = db;
     double flop = 2.0 * (double)rows * d.C * d.K;
-    Work work[] = {{"y", linear_y, flop}, {"dx", linear_dx, flop}, {"dw db", linear_dw, flop}};
+    Work work[] = {{"y", op_linear.forward, forward, flop},
+                   {"dx", op_linear.backward, inputs, flop},
+                   {"dw db", op_linear.backward, weights, flop}};
     char title[64];
     snprintf(title, sizeof title, "%2d x %4d, %3d -> %3d", d.N, d.T, d.C, d.K);
-    measure(title, &l, work, 3);
-    mem_free(l.x), mem_free(l.y), mem_free(l.w), mem_free(l.b), mem_free(l.dx), mem_free(l.dw);
-    mem_free(l.db), mem_free(l.scratch);
-}
-
-typedef struct {
-    AttentionDims d;
-    float *q, *k, *v, *y, *dq, *dk, *dv, *saved, *scratch;
-} Attention;
-
-static void attention_y(const void *layer)
-{
-    const Attention *l = layer;
-    attention_forward(&l->d, l->y, l->saved, l->q, l->k, l->v, l->scratch);
-}
-
-static void attention_dx(const void *layer)
-{
-    const Attention *l = layer;
-    attention_backward(&l->d, 0, l->dq, l->dk, l->dv, l->y, l->q, l->k, l->v, l->saved, l->scratch);
+    measure(title, work, 3);
+    mem_free(x), mem_free(y), mem_free(w), mem_free(b), mem_free(dx), mem_free(dw);
+    mem_free(db), mem_free(scratch);
 }
 
 static void bench_attention(AttentionDims d)
 {
     size_t n = (size_t)d.N * (size_t)d.T * (size_t)d.heads * (size_t)d.D;
-    size_t kept = attention_saved_floats(&d);
-    Attention l = {d,
-                   random_floats(n),
-                   random_floats(n),
-                   random_floats(n),
-                   random_floats(n),
-                   random_floats(n),
-                   random_floats(n),
-                   random_floats(n),
-                   kept ? random_floats(kept) : NULL,
-                   random_floats(attention_scratch_floats(&d, parallel_threads()))};
+    size_t kept = op_attention.saved_floats(&d);
+    float *x[7], *saved = kept ? random_floats(kept) : NULL;
+    for (int i = 0; i < 7; i++) x[i] = random_floats(n);
+    float *scratch = scratch_of(&op_attention, &d);
+    OpCall call = {.dims = &d, .x = {x[0], x[1], x[2]}, .saved = saved, .scratch = scratch};
+    OpCall forward = call, back = call;
+    forward.y = x[3], back.dy = x[3];
+    for (int i = 0; i < 3; i++) back.dx[i] = x[4 + i];
     double product = 2.0 * (double)n * d.T;
-    Work work[] = {{"y", attention_y, 2 * product},
-                   {"dq dk dv", attention_dx, (kept ? 4 : 5) * product}};
+    Work work[] = {{"y", op_attention.forward, forward, 2 * product},
+                   {"dq dk dv", op_attention.backward, back, (kept ? 4 : 5) * product}};
     char title[64];
     snprintf(title, sizeof title, "%2d x %4d, %2d x %3d", d.N, d.T, d.heads, d.D);
-    measure(title, &l, work, 2);
-    mem_free(l.q), mem_free(l.k), mem_free(l.v), mem_free(l.y);
-    mem_free(l.dq), mem_free(l.dk), mem_free(l.dv), mem_free(l.saved), mem_free(l.scratch);
+    measure(title, work, 2);
+    for (int i = 0; i < 7; i++) mem_free(x[i]);
+    mem_free(saved), mem_free(scratch);
 }
 
 static const LinearDims linears[] = {

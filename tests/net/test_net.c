@@ -60,7 +60,7 @@ TEST(every_operation_has_the_passes_that_the_network_runs)
     for (const Op *const *op = net_ops; *op; op++) {
         EXPECT((*op)->name && (*op)->dims_bytes && (*op)->forward && (*op)->backward);
         bool labels = *op == &op_class_embed; /* nothing differentiates by its input */
-        if (!labels) EXPECT((*op)->linear || ((*op)->tangent && (*op)->backward2));
+        EXPECT(!(*op)->reads == !(*op)->backward2 || labels);
     }
 }
 

@@ -179,12 +179,14 @@ TEST(attention_scratch_is_a_tile_for_each_thread_not_a_square)
 {
     AttentionDims d = {8, 1024, 4, 16};
     parallel_set_threads(1);
-    size_t one = attention_scratch_floats(&d, parallel_threads());
+    size_t one = op_attention.scratch_floats(&d, parallel_threads());
     EXPECT(one < (size_t)1024 * 1024);
     parallel_set_threads(3);
-    EXPECT_INT((long long)attention_scratch_floats(&d, parallel_threads()), (long long)(3 * one));
+    EXPECT_INT((long long)op_attention.scratch_floats(&d, parallel_threads()),
+               (long long)(3 * one));
     d.N = 1;
-    EXPECT_INT((long long)attention_scratch_floats(&d, parallel_threads()), (long long)(3 * one));
+    EXPECT_INT((long long)op_attention.scratch_floats(&d, parallel_threads()),
+               (long long)(3 * one));
 }
 
 /* One tile and several, one head and more, few heads for the threads and many. */
@@ -214,8 +216,8 @@ TEST(attention_with_kept_weights_has_the_bits_of_attention_without)
 TEST(attention_keeps_weights_where_they_are_no_larger_than_queries_and_keys)
 {
     AttentionDims d = {3, 64, 2, 32};
-    EXPECT(attention_saved_floats(&d) >= (size_t)3 * 2 * 64 * 64);
-    EXPECT(attention_saved_floats(&d) <= (size_t)3 * 2 * 64 * (64 + 32));
+    EXPECT(op_attention.saved_floats(&d) >= (size_t)3 * 2 * 64 * 64);
+    EXPECT(op_attention.saved_floats(&d) <= (size_t)3 * 2 * 64 * (64 + 32));
     d.T = 65;
-    EXPECT_INT((long long)attention_saved_floats(&d), 0);
+    EXPECT_INT((long long)op_attention.saved_floats(&d), 0);
 }

@@ -4,11 +4,6 @@
 #include "ops/winograd.h"
 #include "passes.h"
 
-static float *scratch_for(const Conv2dDims *d)
-{
-    return check_scratch(conv2d_scratch_floats(d, parallel_threads()));
-}
-
 /*  H   W   C   K   R  S  stride  top bottom left right */
 static const Conv2dDims shapes[] = {
     {0, 8, 8, 5, 7, 3, 3, 1, 1, 1, 1, 1},     /* the ordinary kind */
@@ -62,8 +57,12 @@ TEST(conv2d_forward_agrees_with_the_reference_at_every_level)
             float *x = check_random(2 * conv_in_size(&d), 1, 1);
             float *w = check_random(conv_weights(&d), 2, 1), *b = check_random((size_t)d.K, 3, 1);
             float *y = check_scratch(n), *expected = check_alloc(n);
-            float *scratch = scratch_for(&d);
-            conv2d_forward(&d, y, x, w, bias ? b : NULL, scratch);
+            op_conv2d.forward(&(OpCall){.dims = &d,
+                                        .y = y,
+                                        .x = {x},
+                                        .w = w,
+                                        .b = bias ? b : NULL,
+                                        .scratch = scratch_for(&op_conv2d, &d)});
             conv2d_forward_reference(&d, expected, x, w, bias ? b : NULL);
             if (!EXPECT_CLOSE(y, expected, n, 1e-6)) printf("  %s, shape %d\n", vec_level(), i / 2);
         }
@@ -80,6 +79,17 @@ static float *cropped(const float *x, int rows, int from, int width, int channel
     for (int r = 0; r < rows; r++)
         memcpy(y + (size_t)r * row, x + (size_t)r * step, row * sizeof *y);
     return y;
+}
+
+/* y from x, and dx from dy. */
+static void run_conv(const Conv2dDims *d, float *y, float *dx, const float *x, const float *dy,
+                     const float *w, const float *b)
+{
+    OpCall call = {.dims = d, .w = w, .b = b, .scratch = scratch_for(&op_conv2d, d)};
+    call.x[0] = x, call.y = y;
+    op_conv2d.forward(&call);
+    call.dy = dy, call.dx[0] = dx;
+    op_conv2d.backward(&call);
 }
 
 static void expect_same_columns(const float *narrow, const float *wide, int rows, int from,
@@ -106,48 +116,20 @@ TEST(conv2d_bits_do_not_depend_on_the_width_of_the_image)
             float *in[3] = {check_random(conv_in_size(&d), 1, 1),
                             check_random(conv_weights(&d), 2, 1), check_random((size_t)K, 3, 1)};
             float *dy = check_random(conv_out_size(&d), 4, 1), *y = check_alloc(conv_out_size(&d)),
-                  *dx = check_alloc(conv_in_size(&d)), *scratch = scratch_for(&d);
-            conv2d_forward(&d, y, in[0], in[1], in[2], scratch);
-            conv2d_backward(&d, dx, NULL, NULL, dy, in[0], in[1], scratch);
+                  *dx = check_alloc(conv_in_size(&d));
+            run_conv(&d, y, dx, in[0], dy, in[1], in[2]);
             for (int width = 2; width < W; width++) {
                 Conv2dDims n = {1, H, width, C, K, R, R, 1, pad, pad, pad, pad};
-                float *x = cropped(in[0], H, W, width, C), *scratch_n = scratch_for(&n);
+                float *x = cropped(in[0], H, W, width, C);
                 float *dy_n = cropped(dy, H, W, width, K), *y_n = check_alloc(conv_out_size(&n)),
                       *dx_n = check_alloc(conv_in_size(&n));
-                conv2d_forward(&n, y_n, x, in[1], in[2], scratch_n);
-                conv2d_backward(&n, dx_n, NULL, NULL, dy_n, x, in[1], scratch_n);
+                run_conv(&n, y_n, dx_n, x, dy_n, in[1], in[2]);
                 expect_same_columns(y_n, y, H, W, width, K);
                 expect_same_columns(dx_n, dx, H, W, width, C);
             }
             for (int j = 0; j < 3; j++) check_free(in[j]);
         }
     }
-    const char *bad;
-    EXPECT(vec_init(&bad));
-}
-
-TEST(conv2d_with_packed_weights_has_the_bits_of_conv2d_without)
-{
-    int tried = 0;
-    for (int level = SIMD_PLAIN; level <= SIMD_AVX512; level++) {
-        if (!vec_set_level((SimdLevel)level)) continue;
-        for (int i = 0; i < SHAPES; i++) {
-            Conv2dDims d = shapes[i];
-            d.N = 2;
-            size_t n = 2 * conv_out_size(&d), floats = conv2d_packed_floats(&d);
-            if (!floats) continue;
-            tried++;
-            float *x = check_random(2 * conv_in_size(&d), 1, 1);
-            float *w = check_random(conv_weights(&d), 2, 1), *b = check_random((size_t)d.K, 3, 1);
-            float *y = check_alloc(n), *same = check_alloc(n), *packed = check_scratch(floats);
-            float *scratch = scratch_for(&d);
-            conv2d_forward(&d, y, x, w, b, scratch);
-            conv2d_pack(&d, packed, w);
-            conv2d_forward_packed(&d, same, x, packed, b, scratch);
-            if (!EXPECT_SAME(same, y, n * sizeof *y)) printf("  %s, shape %d\n", vec_level(), i);
-        }
-    }
-    EXPECT(tried > 0);
     const char *bad;
     EXPECT(vec_init(&bad));
 }
@@ -216,6 +198,21 @@ TEST(conv2d_passes_agree_with_the_formula)
         PassCase c = conv_case(&op_conv2d, &shapes[i]);
         check_passes(&c);
     }
+}
+
+TEST(conv2d_with_packed_weights_has_the_bits_of_conv2d_without)
+{
+    for (int level = SIMD_PLAIN; level <= SIMD_AVX512; level++) {
+        if (!vec_set_level((SimdLevel)level)) continue;
+        int packed = 0;
+        for (int i = 0; i < SHAPES; i++) {
+            check_packed(conv_case(&op_conv2d, &shapes[i]));
+            packed += op_conv2d.packed_floats(&shapes[i]) > 0;
+        }
+        EXPECT(packed > 0);
+    }
+    const char *bad;
+    EXPECT(vec_init(&bad));
 }
 
 /* What Conv2dFastDims adds: upsampling before, a vector and a tensor added after. */
@@ -302,10 +299,15 @@ TEST(conv2d_gradients_of_a_large_batch_agree_with_plain_sums)
         sum_gradients(&d, sum_w, sum_b, dy, x);
         FOR_THREADS(threads)
         {
-            float *scratch = scratch_for(&d);
             memset(dw, 0, weights * sizeof *dw);
             memset(db, 0, K * sizeof *db);
-            conv2d_backward(&d, NULL, dw, db, dy, x, w, scratch);
+            op_conv2d.backward(&(OpCall){.dims = &d,
+                                         .x = {x},
+                                         .w = w,
+                                         .dy = dy,
+                                         .dw = dw,
+                                         .db = db,
+                                         .scratch = scratch_for(&op_conv2d, &d)});
             if (threads == 1) {
                 memcpy(first_w, dw, weights * sizeof *dw);
                 memcpy(first_b, db, K * sizeof *db);
@@ -327,9 +329,9 @@ TEST(conv2d_passes_nan_on)
     d.N = 1;
     size_t n = conv_out_size(&d);
     float *x = check_random(conv_in_size(&d), 1, 1), *w = check_random(conv_weights(&d), 2, 1);
-    float *y = check_alloc(n), *scratch = scratch_for(&d);
+    float *y = check_alloc(n), *scratch = scratch_for(&op_conv2d, &d);
     x[(4 * 8 + 4) * 5] = NAN;
-    conv2d_forward(&d, y, x, w, NULL, scratch);
+    op_conv2d.forward(&(OpCall){.dims = &d, .y = y, .x = {x}, .w = w, .scratch = scratch});
     size_t bad = 0;
     for (size_t i = 0; i < n; i++) bad += isnan(y[i]) != 0;
     EXPECT_INT((long long)bad, 9 * d.K);
@@ -353,9 +355,13 @@ TEST(linear_forward_agrees_with_double)
             float *x = check_random(rows * (size_t)d.C, 1, 1);
             float *w = check_random((size_t)d.C * (size_t)d.K, 2, 1);
             float *b = check_random((size_t)d.K, 3, 1), *expected = check_alloc(n);
-            float *y = check_scratch(n),
-                  *scratch = check_scratch(linear_scratch_floats(&d, parallel_threads()));
-            linear_forward(&d, y, x, w, NULL, bias ? b : NULL, scratch);
+            float *y = check_scratch(n);
+            op_linear.forward(&(OpCall){.dims = &d,
+                                        .y = y,
+                                        .x = {x},
+                                        .w = w,
+                                        .b = bias ? b : NULL,
+                                        .scratch = scratch_for(&op_linear, &d)});
             for (size_t at = 0; at < n; at++) {
                 size_t row = at / (size_t)d.K, k = at % (size_t)d.K;
                 double sum = bias ? (double)b[k] : 0;
@@ -379,58 +385,24 @@ static void linear_formula(const PassCase *c, double *y, double **x)
     }
 }
 
+static PassCase linear_case(const LinearDims *d)
+{
+    PassCase c = {.op = &op_linear, .dims = d, .N = 3, .inputs = 1, .active = 1};
+    c.per[0] = (size_t)d->T * (size_t)d->C, c.out = (size_t)d->T * (size_t)d->K;
+    c.per[WEIGHTS] = (size_t)d->C * (size_t)d->K, c.per[BIAS] = (size_t)d->K;
+    c.formula = linear_formula;
+    return c;
+}
+
 TEST(linear_passes_agree_with_the_formula)
 {
-    for (int i = 0; i < 2 * LINEARS; i++) {
-        const LinearDims *d = &linears[i / 2];
-        PassCase c = {.op = &op_linear, .dims = d, .N = 3, .inputs = 1, .active = 1};
-        c.per[0] = (size_t)d->T * (size_t)d->C, c.out = (size_t)d->T * (size_t)d->K;
-        c.per[WEIGHTS] = (size_t)d->C * (size_t)d->K, c.per[BIAS] = (size_t)d->K;
-        c.packed = i % 2;
-        c.formula = linear_formula;
+    for (int i = 0; i < LINEARS; i++) {
+        PassCase c = linear_case(&linears[i]);
         check_passes(&c);
     }
 }
 
-/* Bilinear in x and w, so the second backward pass is two ordinary ones. */
-TEST(linear_backward2_is_the_sum_of_two_backward_passes)
-{
-    LinearDims d = {.N = 40, .T = 60, .C = 12, .K = 10};
-    float *x = check_random(2400 * 12, 1, 1), *xdot = check_random(2400 * 12, 2, 1);
-    float *my = check_random(2400 * 10, 3, 1), *ly = check_random(2400 * 10, 4, 1);
-    float *w = check_random(120, 5, 1),
-          *scratch = check_scratch(linear_scratch_floats(&d, parallel_threads()));
-    float *m = check_alloc(2400 * 12), *mw = check_alloc(120), *mb = check_alloc(10);
-    float *g = check_alloc(2400 * 12), *gw = check_alloc(120), *gb = check_alloc(10);
-    linear_backward2(&d, 0, m, mw, mb, my, ly, x, xdot, w, NULL, scratch);
-    linear_backward(&d, 0, g, gw, gb, my, x, w, NULL, scratch);
-    linear_backward(&d, 0, NULL, gw, NULL, ly, xdot, w, NULL, scratch);
-    EXPECT_SAME(m, g, 2400 * 12 * sizeof *m);
-    EXPECT_SAME(mw, gw, 120 * sizeof *mw);
-    EXPECT_SAME(mb, gb, 10 * sizeof *mb);
-}
-
 TEST(linear_with_packed_weights_has_the_bits_of_linear_without)
 {
-    for (int i = 0; i < LINEARS; i++) {
-        LinearDims d = linears[i];
-        d.N = 2;
-        size_t rows = 2 * (size_t)d.T, nx = rows * (size_t)d.C, ny = rows * (size_t)d.K;
-        float *x = check_random(nx, 1, 1), *w = check_random((size_t)d.C * (size_t)d.K, 2, 1);
-        float *b = check_random((size_t)d.K, 3, 1), *dy = check_random(ny, 4, 1);
-        float *y[2] = {check_alloc(ny), check_alloc(ny)},
-              *dx[2] = {check_alloc(nx), check_alloc(nx)};
-        float *scratch = check_scratch(linear_scratch_floats(&d, parallel_threads()));
-        float *forward = check_scratch(linear_packed_floats(&d));
-        float *back = check_scratch(linear_packed_floats(&d));
-        linear_pack(&d, forward, w, false);
-        linear_pack(&d, back, w, true);
-        linear_forward(&d, y[0], x, w, NULL, b, scratch);
-        linear_forward(&d, y[1], x, w, forward, b, scratch);
-        linear_backward(&d, 1, dx[0], NULL, NULL, dy, x, w, NULL, scratch);
-        linear_backward(&d, 1, dx[1], NULL, NULL, dy, x, w, back, scratch);
-        if (!EXPECT_SAME(y[1], y[0], ny * sizeof(float)) ||
-            !EXPECT_SAME(dx[1], dx[0], nx * sizeof(float)))
-            printf("  shape %d\n", i);
-    }
+    for (int i = 0; i < LINEARS; i++) check_packed(linear_case(&linears[i]));
 }

@@ -59,9 +59,9 @@ TEST(add_scale_and_affine_passes_agree_with_the_formula)
 
 TEST(affine_adds_the_offset_after_the_factor)
 {
-    PointDims d = {3, 11};
+    ScaleDims d = {{3, 11}, 2, -1};
     float *x = check_random(33, 1, 1), *y = check_scratch(33);
-    affine_forward(&d, 2, -1, y, x);
+    op_affine.forward(&(OpCall){.dims = &d, .x = {x}, .y = y});
     for (int i = 0; i < 33; i++) EXPECT_NEAR((double)y[i], 2 * (double)x[i] - 1, 5e-7);
 }
 

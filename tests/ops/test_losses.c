@@ -203,6 +203,11 @@ TEST(time_features_passes_agree_with_the_formula)
     check_time((TimeDims){2, 17, TIME_FOURIER_LINEAR, true, 0});
 }
 
+static void features_at(TimeDims d, float *y, const float *t, const float *w)
+{
+    op_time_features.forward(&(OpCall){.dims = &d, .x = {t}, .w = w, .y = y});
+}
+
 /* Values of diffusers for t = 10, width 8. */
 TEST(time_features_have_the_values_of_diffusers)
 {
@@ -211,9 +216,9 @@ TEST(time_features_have_the_values_of_diffusers)
     const double flipped[8] = {-0.8390715, 0.5403023, 0.9950042, 0.9999500,
                                -0.5440211, 0.8414710, 0.0998334, 0.0099998};
     float t = 10, y[8];
-    time_features_forward(&(TimeDims){1, 8, TIME_POSITIONAL, false, 1}, y, &t, NULL);
+    features_at((TimeDims){1, 8, TIME_POSITIONAL, false, 1}, y, &t, NULL);
     for (int i = 0; i < 8; i++) EXPECT_NEAR((double)y[i], plain[i], 1e-7);
-    time_features_forward(&(TimeDims){1, 8, TIME_POSITIONAL, true, 0}, y, &t, NULL);
+    features_at((TimeDims){1, 8, TIME_POSITIONAL, true, 0}, y, &t, NULL);
     for (int i = 0; i < 8; i++) EXPECT_NEAR((double)y[i], flipped[i], 1e-7);
 }
 
@@ -221,7 +226,7 @@ TEST(time_features_have_the_values_of_diffusers)
 TEST(time_features_of_large_angles_are_rounded_once)
 {
     float t[2] = {999.5f, 0.002f}, w[3] = {16, -31.7f, 0.01f}, y[12];
-    time_features_forward(&(TimeDims){2, 6, TIME_FOURIER, false, 0}, y, t, w);
+    features_at((TimeDims){2, 6, TIME_FOURIER, false, 0}, y, t, w);
     for (int n = 0; n < 2; n++) {
         for (int i = 0; i < 3; i++) {
             double angle = 2 * acos(-1) * log((double)t[n]) * (double)w[i];
@@ -229,10 +234,10 @@ TEST(time_features_of_large_angles_are_rounded_once)
             EXPECT_NEAR((double)y[n * 6 + 3 + i], cos(angle), 7e-8);
         }
     }
-    time_features_forward(&(TimeDims){2, 6, TIME_FOURIER_LINEAR, false, 0}, y, t, w);
+    features_at((TimeDims){2, 6, TIME_FOURIER_LINEAR, false, 0}, y, t, w);
     for (int i = 0; i < 3; i++)
         EXPECT_NEAR((double)y[i], sin(2 * acos(-1) * 999.5 * (double)w[i]), 7e-8);
-    time_features_forward(&(TimeDims){1, 2, TIME_POSITIONAL, false, 0}, y, t, NULL);
+    features_at((TimeDims){1, 2, TIME_POSITIONAL, false, 0}, y, t, NULL);
     EXPECT_NEAR((double)y[0], sin(999.5), 7e-8);
 }
 
@@ -241,24 +246,10 @@ TEST(time_features_of_time_zero_are_finite_without_the_logarithm)
 {
     float t = 0, w[2] = {16, -3}, y[4], dt = 0, dy[4] = {1, 1, 1, 1};
     TimeDims d = {1, 4, TIME_FOURIER_LINEAR, false, 0};
-    time_features_forward(&d, y, &t, w);
+    features_at(d, y, &t, w);
     EXPECT(y[0] == 0 && y[1] == 0 && y[2] == 1 && y[3] == 1);
-    time_features_backward(&d, &dt, dy, &t, w);
+    op_time_features.backward(&(OpCall){.dims = &d, .x = {&t}, .w = w, .dy = dy, .dx = {&dt}});
     EXPECT_NEAR((double)dt, 2 * acos(-1) * 13, 1e-4);
-}
-
-TEST(time_features_take_a_missing_tangent_as_zero)
-{
-    TimeDims d = {2, 5, TIME_POSITIONAL, false, 0};
-    float t[2] = {3, 4}, ydot[10], zeros[10] = {0}, my[10], ly[10], mt[2] = {0}, dt[2] = {0};
-    test_normals(my, 10, 1, 1);
-    test_normals(ly, 10, 2, 1);
-    test_normals(ydot, 10, 3, 1);
-    time_features_tangent(&d, ydot, t, NULL, NULL);
-    EXPECT_SAME(ydot, zeros, sizeof ydot);
-    time_features_backward(&d, dt, my, t, NULL);
-    time_features_backward2(&d, mt, my, ly, t, NULL, NULL);
-    EXPECT_SAME(mt, dt, sizeof mt);
 }
 
 /* ---- class embedding: labels have no derivative */
@@ -295,6 +286,6 @@ TEST(class_embed_clamps_labels_to_the_table)
 {
     ClassDims d = {5, 1, 3};
     float w[3] = {10, 20, 30}, label[5] = {-4, 7, NAN, 1e30f, 1}, y[5];
-    class_embed_forward(&d, y, label, w);
+    op_class_embed.forward(&(OpCall){.dims = &d, .x = {label}, .w = w, .y = y});
     EXPECT_SAME(y, ((float[5]){10, 30, 10, 30, 20}), sizeof y);
 }

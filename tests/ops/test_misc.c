@@ -81,7 +81,7 @@ TEST(cumsum_of_many_terms_is_as_exact_as_one_rounding)
     CumsumDims d = {1, TERMS};
     float x[TERMS], y[TERMS];
     for (int i = 0; i < TERMS; i++) x[i] = 0.1f;
-    cumsum_forward(&d, y, x);
+    op_cumsum.forward(&(OpCall){.dims = &d, .x = {x}, .y = y});
     for (int i = 0; i < TERMS; i++) EXPECT(y[i] == (float)((i + 1) * (double)0.1f));
 }
 
@@ -123,7 +123,7 @@ static float *dropout_mask(float p, uint64_t seed, uint64_t number, size_t n)
     d.stream = rng_stream(RNG_DROPOUT, number);
     float *x = test_floats(n), *y = test_floats(n);
     for (size_t i = 0; i < n; i++) x[i] = 1;
-    dropout_forward(&d, y, x);
+    op_dropout.forward(&(OpCall){.dims = &d, .x = {x}, .y = y});
     return y;
 }
 
@@ -171,11 +171,11 @@ TEST(dropout_of_zero_copies_and_of_more_does_not_hide_a_nan)
 {
     float x[6] = {1, -0.0f, NAN, INFINITY, 3e38f, 1e-45f}, y[6];
     DropoutDims d = {.N = 1, .size = 6, .seed = 1, .stream = 1};
-    dropout_forward(&d, y, x);
+    op_dropout.forward(&(OpCall){.dims = &d, .x = {x}, .y = y});
     EXPECT_SAME(y, x, sizeof x);
     for (int i = 0; i < 6; i++) x[i] = NAN;
     d.p = 0.9f;
-    dropout_forward(&d, y, x);
+    op_dropout.forward(&(OpCall){.dims = &d, .x = {x}, .y = y});
     for (int i = 0; i < 6; i++) EXPECT(isnan(y[i]));
 }
 
@@ -217,7 +217,7 @@ TEST(waves_of_any_frequency_are_right_to_the_last_bit_of_a_float)
     float x[8], y[8 * 5];
     InputFourierDims d = {.N = 1, .T = 8, .C = 1, .F = 2, .n = {8, 12}};
     test_normals(x, 8, 5, 3);
-    input_fourier_forward(&d, y, x);
+    op_input_fourier.forward(&(OpCall){.dims = &d, .x = {x}, .y = y});
     for (int i = 0; i < 8; i++)
         for (int f = 0; f < 2; f++) {
             double angle = ldexp(acos(-1), d.n[f]) * (double)x[i];

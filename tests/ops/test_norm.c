@@ -26,62 +26,53 @@ TEST(silu_forward_agrees_with_double)
 {
     PointDims d = {.N = 2, .size = 37};
     float *x = check_random(74, 1, 3), *y = check_alloc(74);
-    silu_forward(&d, y, x);
+    op_silu.forward(&(OpCall){.dims = &d, .x = {x}, .y = y});
     for (int i = 0; i < 74; i++)
         EXPECT_NEAR((double)y[i], (double)x[i] / (1 + exp(-(double)x[i])), 1e-6);
 }
 
 /* ---- groupnorm: inputs x, w, b */
 
-static GroupNormDims norm_dims(void *dims, int N)
+/* Runs forward, whose saved values the other passes need; y NULL: not wanted. */
+static OpCall norm_forward(const GroupNormDims *d, float *y, float *const *in)
 {
-    GroupNormDims d = *(GroupNormDims *)dims;
-    d.N = N;
-    return d;
+    size_t n = (size_t)d->N * (size_t)d->T * (size_t)d->C;
+    OpCall call = {.dims = d, .x = {in[0]}, .w = in[1], .b = in[2]};
+    call.y = y ? y : check_alloc(n);
+    call.saved = check_scratch(op_groupnorm.saved_floats(d));
+    call.scratch = scratch_for(&op_groupnorm, d);
+    op_groupnorm.forward(&call);
+    return call;
 }
 
-/* mean and rstd [2][N,G] of x, as the forward pass saves them. */
+/* mean and rstd [2][N,G] of x. */
 static float *norm_saved(const GroupNormDims *d, float *y, float *const *in)
 {
-    size_t groups = (size_t)d->N * (size_t)d->G;
-    float *saved = check_scratch(2 * groups);
-    float *unused = y ? NULL : check_alloc((size_t)d->N * (size_t)d->T * (size_t)d->C);
-    float *scratch = check_scratch(groupnorm_scratch_floats(d, parallel_threads()));
-    NormInput x = {.a = in[0], .channels_a = d->C};
-    groupnorm_forward(d, y ? y : unused, saved, saved + groups, &x, in[1], in[2], scratch);
-    return saved;
+    return norm_forward(d, y, in).saved;
 }
 
-static void norm_op_forward(void *dims, int N, float *y, float *const *in)
+static void norm_backward(const GroupNormDims *d, float *const *g, const float *dy,
+                          float *const *in)
 {
-    GroupNormDims d = norm_dims(dims, N);
-    norm_saved(&d, y, in);
+    OpCall call = norm_forward(d, NULL, in);
+    call.dy = dy, call.dx[0] = g[0], call.dw = g[1], call.db = g[2];
+    op_groupnorm.backward(&call);
 }
 
-static void norm_op_backward(void *dims, int N, float *const *g, const float *dy, float *const *in)
+static void norm_tangent(const GroupNormDims *d, float *ydot, const float *xdot, float *const *in)
 {
-    GroupNormDims d = norm_dims(dims, N);
-    float *saved = norm_saved(&d, NULL, in), *rstd = saved + N * d.G;
-    float *scratch = check_scratch(groupnorm_scratch_floats(&d, parallel_threads()));
-    groupnorm_backward(&d, 0, g[0], g[1], g[2], dy, in[0], in[1], in[2], saved, rstd, scratch);
+    OpCall call = norm_forward(d, NULL, in);
+    call.xdot[0] = xdot, call.ydot = ydot;
+    op_groupnorm.tangent(&call);
 }
 
-static void norm_op_tangent(void *dims, int N, float *ydot, float *const *in, float *const *dot)
+static void norm_backward2(const GroupNormDims *d, float *const *g, const float *dy,
+                           const float *ly, const float *xdot, float *const *in)
 {
-    GroupNormDims d = norm_dims(dims, N);
-    float *saved = norm_saved(&d, NULL, in), *rstd = saved + N * d.G;
-    float *scratch = check_scratch(groupnorm_scratch_floats(&d, parallel_threads()));
-    groupnorm_tangent(&d, ydot, in[0], dot[0], in[1], in[2], saved, rstd, scratch);
-}
-
-static void norm_op_backward2(void *dims, int N, float *const *m, const float *my, const float *ly,
-                              float *const *in, float *const *dot)
-{
-    GroupNormDims d = norm_dims(dims, N);
-    float *saved = norm_saved(&d, NULL, in), *rstd = saved + N * d.G;
-    float *scratch = check_scratch(groupnorm_scratch_floats(&d, parallel_threads()));
-    groupnorm_backward2(&d, 0, m[0], m[1], m[2], my, ly, in[0], dot[0], in[1], in[2], saved, rstd,
-                        scratch);
+    OpCall call = norm_forward(d, NULL, in);
+    call.dy = dy, call.dx[0] = g[0], call.dw = g[1], call.db = g[2];
+    call.ly = ly, call.xdot[0] = xdot;
+    op_groupnorm.backward2(&call);
 }
 
 /* T, C, G, eps: one channel a group, one group, widths around the vector lengths, several tiles. */
@@ -171,15 +162,15 @@ TEST(groupnorm_bits_do_not_depend_on_how_threads_share_the_work)
     GroupNormDims d = {.N = 20, .T = 700, .C = 40, .G = 5, .eps = 1e-6f, .silu = true};
     size_t n = 20 * 700 * 40, first = 3 * 700 * 40;
     float *in[3] = {check_random(n, 1, 2), check_random(40, 2, 1), check_random(40, 3, 1)};
-    float *dy = check_random(n, 4, 1), *my = check_random(n, 5, 1), *dot[3] = {my, NULL, NULL};
+    float *dy = check_random(n, 4, 1), *my = check_random(n, 5, 1);
     float *out[2][3];
     for (int j = 0; j < 2; j++) {
         d.N = j ? 3 : 20;
         for (int pass = 0; pass < 3; pass++) out[j][pass] = check_alloc(n);
         float *dx[3] = {out[j][1], NULL, NULL}, *mx[3] = {out[j][2], NULL, NULL};
         norm_saved(&d, out[j][0], in);
-        norm_op_backward(&d, d.N, dx, dy, in);
-        norm_op_backward2(&d, d.N, mx, my, dy, in, dot);
+        norm_backward(&d, dx, dy, in);
+        norm_backward2(&d, mx, my, dy, my, in);
     }
     for (int pass = 0; pass < 3; pass++) {
         EXPECT_SAME(out[1][pass], out[0][pass], first * sizeof(float));
@@ -211,10 +202,10 @@ static NormResults norm_results(GroupNormDims d, int channels, float *const *all
     }
     for (int j = 0; j < RESULTS; j++) r.of[j] = check_alloc((size_t)(d.T * channels));
     d.C = channels;
-    norm_op_forward(&d, 1, r.of[0], in);
-    norm_op_backward(&d, 1, r.of + 1, in[3], in);
-    norm_op_tangent(&d, 1, r.of[4], in, in + 4);
-    norm_op_backward2(&d, 1, r.of + 5, in[3], in[5], in, in + 4);
+    norm_forward(&d, r.of[0], in);
+    norm_backward(&d, r.of + 1, in[3], in);
+    norm_tangent(&d, r.of[4], in[4], in);
+    norm_backward2(&d, r.of + 5, in[3], in[5], in[4], in);
     for (int j = 0; j < 6; j++) check_free(in[j]);
     return r;
 }
@@ -280,11 +271,17 @@ TEST(groupnorm_from_given_sums_equals_groupnorm)
             for (size_t at = 0; at < n; at++) in[0][at] += means[m]; /* 30 times the spread */
             float *expected = check_alloc(n), *saved = norm_saved(&d, expected, in);
             float *y = check_scratch(n), *given = check_scratch(2 * groups);
-            float *scratch = check_scratch(groupnorm_scratch_floats(&d, parallel_threads()));
             double *a = channel_sums(&d, in[0], 0, border);
             double *b = channel_sums(&d, in[0], border, 48 - border);
-            NormInput x = {in[0], NULL, a, border < 48 ? b : NULL, border};
-            groupnorm_forward(&d, y, given, given + groups, &x, in[1], in[2], scratch);
+            op_groupnorm.forward(&(OpCall){.dims = &d,
+                                           .y = y,
+                                           .x = {in[0]},
+                                           .channels_a = border,
+                                           .sums_in = {a, border < 48 ? b : NULL},
+                                           .w = in[1],
+                                           .b = in[2],
+                                           .saved = given,
+                                           .scratch = scratch_for(&op_groupnorm, &d)});
             EXPECT_CLOSE(y, expected, n, m ? 4e-6 : 1e-6);
             EXPECT_CLOSE(given, saved, groups, 1e-6);
             EXPECT_CLOSE(given + groups, saved + groups, groups, 1e-6);
@@ -309,20 +306,21 @@ static void check_two_parts(int N, int border, bool silu, bool given)
     size_t rows = (size_t)d.N * 475, n = rows * 85, groups = (size_t)d.N * 5;
     float *in[3] = {check_random(n, 1, 2), check_random(85, 2, 1), check_random(85, 3, 1)};
     float *expected = check_alloc(n), *y = check_alloc(n), *saved = check_alloc(4 * groups);
-    float *scratch = check_scratch(groupnorm_scratch_floats(&d, parallel_threads()));
     float *a = columns(in[0], rows, 85, 0, (size_t)border);
     float *b = columns(in[0], rows, 85, (size_t)border, (size_t)rest);
-    NormInput whole = {.a = in[0], .channels_a = border}, parts = {a, b, NULL, NULL, border};
-    if (given) {
-        whole.sums_a = parts.sums_a = channel_sums(&d, in[0], 0, border);
-        whole.sums_b = parts.sums_b = channel_sums(&d, in[0], border, rest);
-    }
-    groupnorm_forward(&d, expected, saved, saved + groups, &whole, in[1], in[2], scratch);
+    double *sums_a = given ? channel_sums(&d, in[0], 0, border) : NULL;
+    double *sums_b = given ? channel_sums(&d, in[0], border, rest) : NULL;
+    OpCall call = {.dims = &d, .w = in[1], .b = in[2], .channels_a = border};
+    call.sums_in[0] = sums_a, call.sums_in[1] = sums_b;
+    call.scratch = scratch_for(&op_groupnorm, &d);
+    call.x[0] = in[0], call.y = expected, call.saved = saved;
+    op_groupnorm.forward(&call);
     float *other = saved + 2 * groups;
-    groupnorm_forward(&d, y, other, other + groups, &parts, in[1], in[2], scratch);
+    call.x[0] = a, call.x[1] = b, call.y = y, call.saved = other;
+    op_groupnorm.forward(&call);
     EXPECT(memcmp(y, expected, n * sizeof *y) == 0);
     EXPECT(memcmp(saved, other, 2 * groups * sizeof *saved) == 0);
-    free((void *)whole.sums_a), free((void *)whole.sums_b);
+    free(sums_a), free(sums_b);
 }
 
 TEST(groupnorm_of_two_parts_has_the_bits_of_their_concat)
@@ -407,12 +405,12 @@ TEST(groupnorm_levels_agree_with_plain)
     size_t n = 2 * 50 * 42;
     float *in[3] = {check_random(n, 1, 2), check_random(42, 2, 1), check_random(42, 3, 1)};
     float *my = check_random(n, 4, 1), *ly = check_random(n, 5, 1), *xdot = check_random(n, 6, 1);
-    float *expected[2] = {NULL, NULL}, *dot[3] = {xdot, NULL, NULL};
+    float *expected[2] = {NULL, NULL};
     for (int level = SIMD_PLAIN; level <= SIMD_AVX512; level++) {
         if (!vec_set_level((SimdLevel)level)) continue;
         float *y = check_alloc(n), *m[3] = {check_alloc(n), check_alloc(42), check_alloc(42)};
         norm_saved(&d, y, in);
-        norm_op_backward2(&d, 2, m, my, ly, in, dot);
+        norm_backward2(&d, m, my, ly, xdot, in);
         if (level == SIMD_PLAIN) {
             expected[0] = test_floats(n), expected[1] = test_floats(n);
             memcpy(expected[0], y, n * sizeof *y);

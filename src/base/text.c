@@ -97,29 +97,3 @@ void text_normalize(char *out, size_t size, const char *text)
             out[used++] = (char)tolower((unsigned char)*text);
     out[used] = '\0';
 }
-
-/* How far a slip is from a name, both normalized; INT_MAX when it is not near. */
-static int slip_distance(const char *word, const char *name)
-{
-    enum { SHORTEST_BEGINNING = 3 };
-    int distance = text_distance(word, name);
-    size_t n = strlen(word), m = strlen(name), common = n < m ? n : m;
-    bool beginning = common >= SHORTEST_BEGINNING && memcmp(word, name, common) == 0;
-    return beginning || distance <= 1 + (int)m / 4 ? distance : INT_MAX;
-}
-
-const char *text_nearest(const char *word, TextNames *name, const void *context)
-{
-    char wanted[TEXT_DISTANCE_BYTES], candidate[TEXT_DISTANCE_BYTES];
-    const char *best = NULL;
-    int least = INT_MAX;
-    text_normalize(wanted, sizeof wanted, word);
-    for (int i = 0; name(context, i); i++) {
-        text_normalize(candidate, sizeof candidate, name(context, i));
-        int distance = slip_distance(wanted, candidate);
-        if (distance >= least) continue;
-        least = distance;
-        best = name(context, i);
-    }
-    return best;
-}

@@ -20,14 +20,7 @@ void text_shell_word(char *out, size_t size, const char *word);
 enum { TEXT_DISTANCE_BYTES = 64 };
 int text_distance(const char *a, const char *b);
 
-/* The name that `word` probably means; NULL when none is close. A name is close if it differs only
- * in case, '-', '_' and ' ', if one is the beginning of the other (three letters at least), or if
- * it differs by one typing error and one more for every four letters. name(context, i) lists the
- * names, NULL after the last; of equally close ones the first is taken. */
-typedef const char *TextNames(const void *context, int index);
-const char *text_nearest(const char *word, TextNames *name, const void *context);
-
-/* Lower case without '-', '_' and ' ', cut to size: the form in which text_nearest compares. */
+/* Lower case without '-', '_' and ' ', cut to size: the form in which choice_nearest compares. */
 void text_normalize(char *out, size_t size, const char *text);
 
 #endif

@@ -32,7 +32,7 @@ extern const Command command_train, command_sample, command_nll, command_info, c
 /* The images of a data set that a command scores. */
 #define OPTION_ROW_PART                                                                            \
     {                                                                                              \
-        .name = "part", .type = OPTION_CHOICE, .metavar = "NAME", .choice = part_name,             \
+        .name = "part", .type = OPTION_CHOICE, .metavar = "NAME", .words = part_words,             \
         .otherwise = "test, where there is one", .group = "Images", .help = "part of the data set" \
     }
 #define OPTION_ROW_SCORED(words)                                                                   \

@@ -25,11 +25,8 @@ enum { BATCH, SECONDS, REPEAT, TASK, LAYERS, SET, THREADS, JSON, QUIET, ROWS };
 enum { TASK_BOTH, TASK_TRAIN, TASK_SAMPLE };
 enum { MAX_TIMINGS = 100000 };
 
-static const char *task_name(int task)
-{
-    static const char *const names[] = {"both", "train", "sample"};
-    return task <= TASK_SAMPLE ? names[task] : NULL;
-}
+static const char *const task_words[] = {
+    [TASK_BOTH] = "both", [TASK_TRAIN] = "train", [TASK_SAMPLE] = "sample", NULL};
 
 static const Option options[ROWS + 1] = {
     [BATCH] = {.name = "batch",
@@ -61,7 +58,7 @@ static const Option options[ROWS + 1] = {
     [TASK] = {.name = "task",
               .type = OPTION_CHOICE,
               .metavar = "KIND",
-              .choice = task_name,
+              .words = task_words,
               .fallback = "both",
               .group = "Measurement",
               .help = "what is measured; one alone shows its own memory"},

@@ -46,7 +46,7 @@ static void fill_run(const OptionValue *v, Work *w)
     int variance =
         v[NLL_ROW_VARIANCE].given ? (int)v[NLL_ROW_VARIANCE].integer : (int)c->sample.variance;
     w->fitted = variance == NLL_VARIANCE_FITTED;
-    w->variance = nll_variance_name(variance);
+    w->variance = nll_variance_name(NULL, variance);
     *run = model_likelihood_run(&w->model, p, !v[NLL_ROW_DATA].given);
     run->variance = w->fitted ? c->sample.variance : (VarianceKind)variance;
     run->probes = (int)v[NLL_ROW_PROBES].integer;

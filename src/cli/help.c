@@ -39,11 +39,7 @@ static void describe_limits(const Option *o, char *out, size_t size)
         else
             snprintf(range, sizeof range, "%.15g to %.15g", o->low, o->high);
     } else if (o->type == OPTION_CHOICE) {
-        size_t used = 0;
-        for (int i = 0; option_choice(o, i) && used < sizeof range; i++) {
-            used += (size_t)snprintf(range + used, sizeof range - used, "%s%s", i ? ", " : "",
-                                     option_choice(o, i));
-        }
+        choice_list(option_word, o, ", ", "", range, sizeof range);
     }
     if (o->fallback || o->otherwise) {
         snprintf(standard, sizeof standard, "default: %s",

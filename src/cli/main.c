@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/choice.h"
 #include "base/clock.h"
 #include "base/fsio.h"
 #include "base/openmp.h"
@@ -23,20 +24,18 @@ static const Command *const commands[] = {&command_train,   &command_sample, &co
                                           &command_denoise, &command_info,   &command_bench};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
-static const Command *find_command(const char *name)
-{
-    for (int i = 0; i < COMMANDS; i++) {
-        if (strcmp(commands[i]->name, name) == 0) return commands[i];
-    }
-    return NULL;
-}
-
 /* The commands, and what else may stand in their place. */
 static const char *first_word(const void *context, int index)
 {
     static const char *const others[] = {"help", "--help", "--version", NULL};
     (void)context;
     return index < COMMANDS ? commands[index]->name : others[index - COMMANDS];
+}
+
+static const Command *find_command(const char *name)
+{
+    int i = choice_find(first_word, NULL, name);
+    return i >= 0 && i < COMMANDS ? commands[i] : NULL;
 }
 
 static void main_help(FILE *out)
@@ -89,13 +88,10 @@ static int fail(const char *command, const Err *err)
 static int unknown_command(const char *word)
 {
     Err err;
-    char shown[128];
+    char shown[128], hint[80];
     text_escape(shown, sizeof shown, word);
-    const char *near = text_nearest(word, first_word, NULL);
-    if (near)
-        err_set(&err, ERR_USAGE, "unknown command '%s'; did you mean '%s'?", shown, near);
-    else
-        err_set(&err, ERR_USAGE, "unknown command '%s'", shown);
+    choice_hint(first_word, NULL, "", word, hint, sizeof hint);
+    err_set(&err, ERR_USAGE, "unknown command '%s'%s", shown, hint);
     return fail(NULL, &err);
 }
 

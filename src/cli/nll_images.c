@@ -7,12 +7,7 @@
 #include "base/term.h"
 #include "data/image.h"
 
-static const char *const parts[] = {[PART_TRAIN] = "train", [PART_TEST] = "test", NULL};
-
-const char *part_name(int kind)
-{
-    return parts[kind];
-}
+const char *const part_words[] = {[PART_TRAIN] = "train", [PART_TEST] = "test", NULL};
 
 static bool refuse(const NllImages *images, const char *name, int H, int W, int C, Err *err)
 {

@@ -6,7 +6,7 @@
 #include "net/net.h"
 
 typedef enum { PART_TRAIN, PART_TEST, PART_AUTO } DataPart;
-const char *part_name(int kind); /* NULL after "test" */
+extern const char *const part_words[]; /* those that can be chosen */
 
 typedef struct {
     Shape want;         /* the model's images */

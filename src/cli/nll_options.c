@@ -2,8 +2,9 @@
 
 #include "cli/cli.h"
 
-const char *nll_variance_name(int kind)
+const char *nll_variance_name(const void *context, int kind)
 {
+    (void)context;
     if (kind < NLL_VARIANCE_FITTED) return variance_words[kind];
     return kind == NLL_VARIANCE_FITTED ? "fitted" : NULL;
 }
@@ -14,7 +15,7 @@ const Option nll_options[NLL_ROWS + 1] = {
     [NLL_ROW_PROTOCOL] = {.name = "protocol",
                           .type = OPTION_CHOICE,
                           .metavar = "NAME",
-                          .choice = protocol_name,
+                          .word = protocol_name,
                           .otherwise = "by the method",
                           .group = "Protocol",
                           .help =
@@ -56,7 +57,7 @@ const Option nll_options[NLL_ROWS + 1] = {
     [NLL_ROW_VARIANCE] = {.name = "variance",
                           .type = OPTION_CHOICE,
                           .metavar = "KIND",
-                          .choice = nll_variance_name,
+                          .word = nll_variance_name,
                           .otherwise = "the model's",
                           .group = "Protocol",
                           .reads = LIKELIHOOD_VARIANCE,

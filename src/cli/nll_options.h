@@ -39,9 +39,9 @@ enum {
 
 extern const Option nll_options[NLL_ROWS + 1];
 
-/* variance_name's, and one more. */
+/* variance_words, and one more. */
 enum { NLL_VARIANCE_FITTED = VARIANCE_LEARNED + 1 };
-const char *nll_variance_name(int kind);
+const char *nll_variance_name(const void *context, int kind);
 
 /* Refuses options that the protocol would ignore, and options that contradict each other. */
 bool nll_check_options(const OptionValue *v, const Protocol *protocol, Err *err);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/choice.h"
 #include "base/fsio.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -21,14 +22,10 @@ static const char *option_name(const void *context, int index)
     return options[index].name ? options[index].name : "help";
 }
 
-const char *option_choice(const Option *o, int index)
+const char *option_word(const void *option, int index)
 {
-    return o->words ? o->words[index] : o->choice(index);
-}
-
-static const char *choice_name(const void *context, int index)
-{
-    return option_choice(context, index);
+    const Option *o = option;
+    return o->words ? o->words[index] : o->word(NULL, index);
 }
 
 static bool not_a_number(const Option *o, const char *shown, Err *err)
@@ -80,24 +77,16 @@ static bool parse_seed(const Option *o, const char *text, const char *shown, Opt
 static bool parse_choice(const Option *o, const char *text, const char *shown, OptionValue *v,
                          Err *err)
 {
-    char names[512] = "";
-    size_t used = 0;
-    for (int i = 0; option_choice(o, i); i++) {
-        if (strcmp(option_choice(o, i), text) == 0) {
-            v->integer = i;
-            v->text = option_choice(o, i);
-            return true;
-        }
-        const char *comma = i == 0 ? "" : option_choice(o, i + 1) ? ", " : " or ";
-        int n = snprintf(names + used, sizeof names - used, "%s%s", comma, option_choice(o, i));
-        used = used + (size_t)n < sizeof names ? used + (size_t)n : sizeof names - 1;
+    char names[512], hint[80];
+    int found = choice_find(option_word, o, text);
+    if (found >= 0) {
+        v->integer = found;
+        v->text = option_word(o, found);
+        return true;
     }
-    const char *near = text_nearest(text, choice_name, o);
-    if (near) {
-        return err_set(err, ERR_USAGE, "--%s is '%s'; it must be %s; did you mean '%s'?", o->name,
-                       shown, names, near);
-    }
-    return err_set(err, ERR_USAGE, "--%s is '%s'; it must be %s", o->name, shown, names);
+    choice_list(option_word, o, " or ", "", names, sizeof names);
+    choice_hint(option_word, o, "", text, hint, sizeof hint);
+    return err_set(err, ERR_USAGE, "--%s is '%s'; it must be %s%s", o->name, shown, names, hint);
 }
 
 static bool parse_value(const Option *o, const char *text, OptionValue *v, Err *err)
@@ -142,13 +131,11 @@ static int find_option(const Option *options, const char *name, size_t length, b
 
 static bool unknown_option(const Command *command, const char *word, size_t length, Err *err)
 {
-    char name[SHOWN_BYTES], shown[SHOWN_BYTES];
+    char name[SHOWN_BYTES], shown[SHOWN_BYTES], hint[80];
     snprintf(name, sizeof name, "%.*s", (int)(length < SHOWN_BYTES ? length : SHOWN_BYTES), word);
     text_escape(shown, sizeof shown, name);
-    const char *near = text_nearest(name + strspn(name, "-"), option_name, command->options);
-    if (near)
-        return err_set(err, ERR_USAGE, "unknown option '%s'; did you mean '--%s'?", shown, near);
-    return err_set(err, ERR_USAGE, "unknown option '%s'", shown);
+    choice_hint(option_name, command->options, "--", name + strspn(name, "-"), hint, sizeof hint);
+    return err_set(err, ERR_USAGE, "unknown option '%s'%s", shown, hint);
 }
 
 static bool looks_like_option(const Command *command, const char *word)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/choice.h"
 #include "base/err.h"
 
 typedef enum {
@@ -29,11 +30,11 @@ typedef struct {
     bool repeatable;     /* OPTION_TEXT only; at most one row of a table */
     const char *metavar; /* "N", "PATH"; NULL for flags and switches */
     double low, high;
-    const char *const *words;         /* of a choice, NULL after the last; or */
-    const char *(*choice)(int index); /* the same as a function */
-    const char *fallback;             /* the default as it would be typed, NULL: none */
-    const char *otherwise;            /* in words, what happens without the option */
-    const char *group;                /* heading in the help; rows of a group stand together */
+    const char *const *words; /* of a choice, NULL after the last; or */
+    ChoiceWord *word;         /* the same as a function, without a list */
+    const char *fallback;     /* the default as it would be typed, NULL: none */
+    const char *otherwise;    /* in words, what happens without the option */
+    const char *group;        /* heading in the help; rows of a group stand together */
     unsigned
         reads; /* an option of some protocols: LIKELIHOOD_... (diffusion/protocol.h), 0: of all */
     const char *help;
@@ -71,7 +72,8 @@ typedef struct {
     bool (*run)(const Arguments *arguments, Err *err);
 } Command;
 
-const char *option_choice(const Option *o, int index);
+/* ChoiceWord of an Option that is a choice. */
+const char *option_word(const void *option, int index);
 
 /* Reads argv[0 .. argc-1] (without program and command). Messages are ERR_USAGE sentences. On
  * success arguments_free releases what was allocated; the texts point into argv. */

@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "io/config.h"
 #include "model/sampling.h"
 
-static const char *sampler_name(int index)
+static const char *sampler_name(const void *context, int index)
 {
+    (void)context;
     return samplers[index].name;
 }
 
@@ -56,7 +58,7 @@ const Option sample_options[SAMPLE_ROWS + 1] = {
     [SAMPLE_ROW_SAMPLER] = {.name = "sampler",
                             .type = OPTION_CHOICE,
                             .metavar = "NAME",
-                            .choice = sampler_name,
+                            .word = sampler_name,
                             .otherwise = "the run's",
                             .group = "Sampler",
                             .help = "see below"},
@@ -159,8 +161,8 @@ static bool check_owners(const OptionValue *v, const Sampler *chosen, Err *err)
         int count = 0;
         for (const Sampler *s = samplers; s->name; s++) {
             if (!(s->reads & owners[i].reads)) continue;
-            size_t used = strlen(names);
-            snprintf(names + used, sizeof names - used, "%s%s", count++ ? ", " : "", s->name);
+            text_add(names, sizeof names, ", ", s->name);
+            count++;
         }
         return err_set(err, ERR_USAGE, "--%s belongs to the sampler%s %s; %s does not use it",
                        sample_options[owners[i].row].name, count == 1 ? "" : "s", names,

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/choice.h"
 #include "base/file_kind.h"
 #include "base/mem.h"
 #include "data/image.h"
@@ -29,14 +30,15 @@ bool image_named(const char *name)
     return false;
 }
 
+static const char *format_name(const void *context, int index)
+{
+    (void)context;
+    return image_formats[index] ? image_formats[index]->name : NULL;
+}
+
 void image_formats_list(char *out, size_t size)
 {
-    size_t used = 0;
-    for (int i = 0; image_formats[i] && used < size; i++) {
-        const char *before = i == 0 ? "" : image_formats[i + 1] ? ", " : " or ";
-        int wrote = snprintf(out + used, size - used, "%s%s", before, image_formats[i]->name);
-        used += (size_t)wrote;
-    }
+    choice_list(format_name, NULL, " or ", "", out, size);
 }
 
 uint32_t image_be16(const unsigned char *p)

@@ -1,12 +1,12 @@
 #include "diffusion/protocol.h"
 
-#include <stdio.h>
-#include <string.h>
+#include "base/text.h"
 
 const Protocol *const protocols[] = {&protocol_bound, &protocol_ode, &protocol_exact, NULL};
 
-const char *protocol_name(int index)
+const char *protocol_name(const void *context, int index)
 {
+    (void)context;
     return protocols[index] ? protocols[index]->name : NULL;
 }
 
@@ -18,12 +18,6 @@ const Protocol *protocol_usual(const Process *process, bool density)
                                                       : PROTOCOL_FOR_OTHER;
     while ((*p)->usual != use) p++;
     return *p;
-}
-
-static void add_name(const Protocol *p, const char *between, char *out, size_t size)
-{
-    size_t used = strlen(out);
-    snprintf(out + used, size - used, "%s%s", used > 0 ? between : "", p->name);
 }
 
 static bool serves(const Protocol *p, bool discrete, bool density)
@@ -40,7 +34,7 @@ bool protocol_check(const Protocol *p, const char *model, const Process *process
     if (serves(p, discrete, density)) return true;
     for (int i = 0; protocols[i]; i++)
         if (serves(protocols[i], discrete, density))
-            add_name(protocols[i], " and ", others, sizeof others);
+            text_add(others, sizeof others, " and ", protocols[i]->name);
     if (p->needs & PROTOCOL_DENSITY)
         return err_set(err, ERR_USAGE,
                        "the protocol %s needs a model with a density of its own, which only a cdm "
@@ -56,7 +50,7 @@ void protocol_readers(unsigned reads, const char *between, char *out, size_t siz
 {
     out[0] = '\0';
     for (int i = 0; protocols[i]; i++)
-        if (protocols[i]->reads & reads) add_name(protocols[i], between, out, size);
+        if (protocols[i]->reads & reads) text_add(out, size, between, protocols[i]->name);
 }
 
 int protocol_terms(const Protocol *p, const LikelihoodRun *run)

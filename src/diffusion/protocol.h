@@ -72,7 +72,7 @@ extern const Protocol protocol_bound, protocol_ode, protocol_exact;
 extern const Protocol *const protocols[]; /* NULL after the last */
 
 /* Names in the order of the table, NULL after the last. */
-const char *protocol_name(int index);
+const char *protocol_name(const void *context, int index);
 /* The default of a model of this process, which has a density or has not. */
 const Protocol *protocol_usual(const Process *process, bool density);
 /* ERR_USAGE unless it can score a model of this process; names the model and the protocols that can. */

@@ -64,7 +64,7 @@ static void store_standard(Config *c, const Field *f)
         *(bool *)place(c, f->offset) = text[0] == 't';
         break;
     case FIELD_CHOICE:
-        store_int(c, f->offset, choice_find(f->choices, text));
+        store_int(c, f->offset, choice_find(config_word, f, text));
         break;
     case FIELD_INTS: {
         int count = 0;
@@ -113,12 +113,6 @@ static bool in_range(const Field *f, const Json *v, bool whole)
     return (f->open_min ? x > f->min : x >= f->min) && (f->open_max ? x < f->max : x <= f->max);
 }
 
-static bool is_choice(const Field *f, const char *text, int *found)
-{
-    *found = choice_find(f->choices, text);
-    return *found >= 0 && *found < config_choices(f);
-}
-
 static bool read_int(Config *c, const Field *f, const Json *v, const char *name, Err *err)
 {
     if (!f->choices) {
@@ -127,9 +121,8 @@ static bool read_int(Config *c, const Field *f, const Json *v, const char *name,
         return true;
     }
     char text[32] = "";
-    int found;
     if (json_type(v) == JSON_NUMBER) snprintf(text, sizeof text, "%.15g", json_number(v));
-    if (!is_choice(f, text, &found)) return wrong_value(f, -1, v, name, err);
+    if (choice_find(config_word, f, text) < 0) return wrong_value(f, -1, v, name, err);
     store_number(c, f, json_number(v));
     return true;
 }
@@ -238,8 +231,8 @@ static bool read_field(Config *c, const Field *f, const Json *v, const char *nam
         *(bool *)place(c, f->offset) = json_bool(v);
         return true;
     case FIELD_CHOICE:
-        if (json_type(v) != JSON_STRING || !is_choice(f, json_string(v), &found))
-            return wrong_value(f, -1, v, name, err);
+        found = json_type(v) == JSON_STRING ? choice_find(config_word, f, json_string(v)) : -1;
+        if (found < 0) return wrong_value(f, -1, v, name, err);
         store_int(c, f->offset, found);
         return true;
     case FIELD_TEXT:
@@ -269,10 +262,7 @@ enum { CONFIG_FORMAT = 1 };
 static bool read_section(Config *c, const Json *section, const char *name, Err *err)
 {
     const char *title = json_key(section);
-    bool known = false;
-    for (int i = 0; config_sections[i]; i++)
-        known = known || strcmp(title, config_sections[i]) == 0;
-    if (!known) {
+    if (choice_find(choice_word, config_sections, title) < 0) {
         const char *dot = strchr(title, '.');
         if (dot && config_find(title, (size_t)(dot - title), dot + 1))
             return err_set(err, ERR_USAGE,

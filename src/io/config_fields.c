@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/choice.h"
 #include "io/config.h"
 
 static const FieldCondition
@@ -204,11 +205,10 @@ const Field *config_find(const char *section, size_t length, const char *key)
     return NULL;
 }
 
-int config_choices(const Field *f)
+const char *config_word(const void *field, int index)
 {
-    int n = 0;
-    while (f->choices[n] && (f->most == 0 || n < f->most)) n++;
-    return n;
+    const Field *f = field;
+    return f->most == 0 || index < f->most ? f->choices[index] : NULL;
 }
 
 const MethodSettings *config_method(const Config *c)
@@ -231,19 +231,6 @@ static void range_words(const Field *f, char out[80])
                  f->open_max ? "below" : "at most", f->max);
 }
 
-static void choice_words(const Field *f, char *out, size_t size)
-{
-    size_t used = 0;
-    out[0] = '\0';
-    const char *quote = f->type == FIELD_CHOICE ? "\"" : "";
-    for (int i = 0, n = config_choices(f); i < n && used < size; i++) {
-        const char *join = i == 0 ? "" : i + 1 < n ? ", " : " or ";
-        int wrote =
-            snprintf(out + used, size - used, "%s%s%s%s", join, quote, f->choices[i], quote);
-        used += wrote > 0 ? (size_t)wrote : 0;
-    }
-}
-
 static void value_words(const Field *f, bool element, char *out, size_t size)
 {
     char range[80];
@@ -252,7 +239,7 @@ static void value_words(const Field *f, bool element, char *out, size_t size)
     case FIELD_INT:
     case FIELD_INT64:
         if (f->choices)
-            choice_words(f, out, size);
+            choice_list(config_word, f, " or ", f->type == FIELD_CHOICE ? "\"" : "", out, size);
         else
             snprintf(out, size, "an integer %s", range);
         break;
@@ -267,7 +254,7 @@ static void value_words(const Field *f, bool element, char *out, size_t size)
         snprintf(out, size, "true or false");
         break;
     case FIELD_CHOICE:
-        choice_words(f, out, size);
+        choice_list(config_word, f, " or ", f->type == FIELD_CHOICE ? "\"" : "", out, size);
         break;
     case FIELD_TEXT:
         snprintf(out, size, "a string of at most %zu bytes", f->size - 1);

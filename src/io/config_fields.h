@@ -58,8 +58,8 @@ extern const char *const config_sections[];
 /* Field of a section and key (`length` characters of section), NULL when there is none. */
 const Field *config_find(const char *section, size_t length, const char *key);
 
-/* How many of the words may be chosen. */
-int config_choices(const Field *f);
+/* ChoiceWord of a Field with choices: those that may be chosen. */
+const char *config_word(const void *field, int index);
 
 /* What the method of a configuration has told of itself. */
 const MethodSettings *config_method(const Config *c);

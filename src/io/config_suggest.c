@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/choice.h"
 #include "base/text.h"
 #include "io/config_fields.h"
 
@@ -52,7 +53,7 @@ static const char *key_name(const void *context, int index)
 /* The field that is spelt most alike, when it is near enough to be meant. */
 static const Field *similar_field(const char *section, const char *word)
 {
-    const char *near = text_nearest(word, key_name, section);
+    const char *near = choice_nearest(key_name, section, word);
     char key[WORD];
     if (!near) return NULL;
     text_normalize(key, sizeof key, near);
@@ -68,12 +69,6 @@ static const Field *nearest_field(const char *section, const char *word)
     return f ? f : similar_field(NULL, word);
 }
 
-static const char *section_name(const void *context, int index)
-{
-    (void)context;
-    return config_sections[index];
-}
-
 static const char *nearest_section(const char *word)
 {
     static const char *const aliases[] = {"dataset images input", "network unet net architecture",
@@ -82,48 +77,28 @@ static const char *nearest_section(const char *word)
                                           "sampling sampler samples generation inference"};
     for (int i = 0; config_sections[i]; i++)
         if (among(word, aliases[i])) return config_sections[i];
-    return text_nearest(word, section_name, NULL);
-}
-
-static bool is_section(const char *section)
-{
-    for (int i = 0; config_sections[i]; i++)
-        if (strcmp(section, config_sections[i]) == 0) return true;
-    return false;
-}
-
-/* The sections, or the keys of one of them, separated by commas. */
-static void list_known(const char *section, char *out, size_t size)
-{
-    int n = section ? snprintf(out, size, "known keys of %s: ", section)
-                    : snprintf(out, size, "known sections: ");
-    size_t used = n > 0 ? (size_t)n : 0;
-    const char *join = "";
-    for (int i = 0; !section && config_sections[i] && used < size; i++, join = ", ") {
-        n = snprintf(out + used, size - used, "%s%s", join, config_sections[i]);
-        used += n > 0 ? (size_t)n : 0;
-    }
-    for (const Field *f = config_fields; section && f->key && used < size; f++) {
-        if (strcmp(f->section, section) != 0) continue;
-        n = snprintf(out + used, size - used, "%s%s", join, f->key);
-        used += n > 0 ? (size_t)n : 0;
-        join = ", ";
-    }
+    return choice_nearest(choice_word, config_sections, word);
 }
 
 void config_suggest(const char *section, const char *key, char *out, size_t size)
 {
     char word[WORD];
     text_normalize(word, sizeof word, section);
-    const char *title = is_section(section) ? section : nearest_section(word);
+    const char *title =
+        choice_find(choice_word, config_sections, section) >= 0 ? section : nearest_section(word);
     if (!key && title) {
         snprintf(out, size, "did you mean %s?", title);
         return;
     }
     if (key) text_normalize(word, sizeof word, key);
     const Field *f = nearest_field(title, word);
-    if (f)
+    char known[480];
+    if (f) {
         snprintf(out, size, "did you mean %s.%s?", f->section, f->key);
-    else
-        list_known(title, out, size);
+        return;
+    }
+    choice_list(title ? key_name : choice_word, title ? title : (const void *)config_sections, ", ",
+                "", known, sizeof known);
+    snprintf(out, size, "known %s%s: %s", title ? "keys of " : "sections", title ? title : "",
+             known);
 }

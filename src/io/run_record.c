@@ -182,7 +182,7 @@ static bool get_word(const Json *o, const char *key, const char *const *words, c
                      int *out, Err *err)
 {
     const Json *v = json_get(o, key);
-    *out = v && json_type(v) == JSON_STRING ? choice_find(words, json_string(v)) : -1;
+    *out = v && json_type(v) == JSON_STRING ? choice_find(choice_word, words, json_string(v)) : -1;
     return *out >= 0 || bad(name, key, err);
 }
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/choice.h"
 #include "methods/method.h"
 
 bool model_sample_settings(const Model *m, Config *c, Err *err)
@@ -28,12 +28,11 @@ static const char *setting_name(const void *context, int index)
 
 bool check_sampler_name(const char *file, const char *name, Err *err)
 {
-    if (strcmp(name, "auto") == 0 || sampler_find(name)) return true;
-    const char *near = text_nearest(name, setting_name, NULL);
+    if (choice_find(setting_name, NULL, name) >= 0) return true;
     char hint[80];
-    snprintf(hint, sizeof hint, "did you mean '%s'?", near);
-    return err_set(err, ERR_USAGE, "%s: sample.sampler is '%s', which is not a sampler; %s", file,
-                   name, near ? hint : "'diffc sample --help' lists them");
+    choice_hint(setting_name, NULL, "", name, hint, sizeof hint);
+    return err_set(err, ERR_USAGE, "%s: sample.sampler is '%s', which is not a sampler%s", file,
+                   name, hint[0] ? hint : "; 'diffc sample --help' lists them");
 }
 
 bool model_choose_sampler(const Model *m, const char *name, int steps, Config *c,

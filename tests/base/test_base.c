@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/choice.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fsio.h"
@@ -15,6 +16,7 @@
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "base/term.h"
+
 #include "base/text.h"
 #include "cli/cli.h"
 #include "test.h"
@@ -256,11 +258,6 @@ TEST(text_distance_counts_typing_errors)
     EXPECT_INT(text_distance("a", longer), TEXT_DISTANCE_BYTES - 1);
 }
 
-static const char *candidate(const void *context, int index)
-{
-    return ((const char *const *)context)[index];
-}
-
 TEST(the_nearest_name_is_found_for_slips_and_none_for_other_words)
 {
     static const char *const names[] = {"steps", "sampler", "out", "out-dir",
@@ -273,7 +270,7 @@ TEST(the_nearest_name_is_found_for_slips_and_none_for_other_words)
                  {"samp", "sampler"},     {"gpu", NULL},          {"", NULL},
                  {"frobnicate", NULL}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const char *near = text_nearest(cases[i].word, candidate, names);
+        const char *near = choice_nearest(choice_word, names, cases[i].word);
         EXPECT_TEXT(near ? near : "none", cases[i].near ? cases[i].near : "none");
     }
 }

@@ -7,11 +7,7 @@
 
 enum { COUNT, SEED, ETA, OUT, KIND, SET, CLIP, JSON, ROWS };
 
-static const char *kind_name(int index)
-{
-    static const char *const names[] = {"small", "large", NULL};
-    return names[index];
-}
+static const char *const kind_words[] = {"small", "large", NULL};
 
 static const Option rows[ROWS + 1] = {
     [COUNT] = {.name = "count",
@@ -46,7 +42,7 @@ static const Option rows[ROWS + 1] = {
     [KIND] = {.name = "variance",
               .type = OPTION_CHOICE,
               .metavar = "KIND",
-              .choice = kind_name,
+              .words = kind_words,
               .fallback = "large",
               .group = "Sampler",
               .help = "which"},

@@ -20,7 +20,7 @@ static void check_values(const Command *command, const Arguments *a)
             __builtin_trap();
         if (o->type == OPTION_REAL && !(v->real >= o->low && v->real <= o->high)) __builtin_trap();
         if (o->type == OPTION_TEXT && !(v->text && v->text[0])) __builtin_trap();
-        if (o->type == OPTION_CHOICE && strcmp(o->choice((int)v->integer), v->text) != 0)
+        if (o->type == OPTION_CHOICE && strcmp(option_word(o, (int)v->integer), v->text) != 0)
             __builtin_trap();
     }
     if (!a->help && (a->word_count < command->words_min || a->word_count > command->words_max))

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "io/config_fields.h"
-#include "io/json_diff.h"
 
 static const char *value_text(JsonWriter *w, const Config *c, const Field *f)
 {

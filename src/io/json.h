@@ -67,6 +67,16 @@ void json_put_value(JsonWriter *w, const char *key, const Json *v); /* a parsed 
 /* The finished text (owned by the writer), or NULL. */
 const char *json_text(JsonWriter *w);
 
+/* Two finished texts: whether they differ, and both as a message shows them (json_cut), "absent" where
+ * nothing was written. Frees the writers. ERR_MEMORY. */
+typedef struct {
+    bool found;
+    char a[80], b[80];
+} JsonDifference;
+bool json_differ(JsonWriter *a, JsonWriter *b, JsonDifference *out, Err *err);
+/* `text` cut to fit, with dots at the end where something is left out. */
+void json_cut(char *out, size_t size, const char *text, size_t length);
+
 /* The number of a file's format (absent: 1, which came before there were numbers) must be `reads`:
  * ERR_FORMAT names another release's file by its number, so that it is never misread. */
 bool json_check_format(const Json *format, int reads, const char *name, Err *err);

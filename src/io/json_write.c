@@ -260,3 +260,27 @@ void json_show(const Json *v, char *out, size_t size)
         snprintf(out, size, "%s", json_type_name(v));
     }
 }
+
+void json_cut(char *out, size_t size, const char *text, size_t length)
+{
+    char cut[256];
+    size_t most = (size < sizeof cut ? size : sizeof cut) - 1;
+    bool whole = length <= most;
+    snprintf(cut, sizeof cut, "%.*s%s", (int)(whole ? length : most - 3), text, whole ? "" : "...");
+    text_escape(out, size, cut);
+}
+
+bool json_differ(JsonWriter *a, JsonWriter *b, JsonDifference *out, Err *err)
+{
+    const char *x = a->size ? json_text(a) : "absent", *y = b->size ? json_text(b) : "absent";
+    bool ok = x && y && !a->failed && !b->failed;
+    if (!ok) err_set(err, ERR_MEMORY, "not enough memory to compare two values");
+    out->found = ok && strcmp(x, y) != 0;
+    if (out->found) {
+        json_cut(out->a, sizeof out->a, x, strlen(x));
+        json_cut(out->b, sizeof out->b, y, strlen(y));
+    }
+    json_write_free(a);
+    json_write_free(b);
+    return ok;
+}

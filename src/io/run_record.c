@@ -8,7 +8,6 @@
 #include "base/choice.h"
 #include "base/mem.h"
 #include "io/config_fields.h"
-#include "io/json_diff.h"
 
 void run_record_free(RunRecord *r)
 {
@@ -65,35 +64,66 @@ void run_record_resolve(const RunRecord *r, Config *c)
     config_resolve(c);
 }
 
-static void put_data(JsonWriter *w, const DataIdentity *d)
+/* What the data are, in the order of the file: the keys, and how messages call them. */
+typedef enum {
+    KIND,
+    TOY,
+    COUNT,
+    SIZE,
+    CHANNELS,
+    CLASSES,
+    CLASS_NAMES,
+    CHECKSUM,
+    MEMBERS
+} DataMember;
+static const struct {
+    const char *key, *words;
+} members[] = {
+    [KIND] = {"kind", "data.kind"},
+    [TOY] = {"toy", "data.toy"},
+    [COUNT] = {"count", "the number of images"},
+    [SIZE] = {"size", "data.size"},
+    [CHANNELS] = {"channels", "data.channels"},
+    [CLASSES] = {"classes", "the number of classes"},
+    [CLASS_NAMES] = {"class_names", "the classes' names"},
+    [CHECKSUM] = {"checksum", "the checksum of labels and sizes"},
+};
+
+static void put_member(JsonWriter *w, const char *key, DataMember member, const DataIdentity *d)
 {
     char digits[12];
     snprintf(digits, sizeof digits, "%08lx", (unsigned long)d->checksum);
-    json_put_string(w, "kind", data_kind_words[d->kind]);
-    json_put_string(w, "toy", toy_words[d->toy]);
-    json_put_uint(w, "count", d->count);
-    json_begin_row(w, "size");
-    json_put_int(w, NULL, d->height);
-    json_put_int(w, NULL, d->width);
-    json_end_array(w);
-    json_put_int(w, "channels", d->channels);
-    json_put_int(w, "classes", d->classes);
-    if (d->class_names) {
-        json_begin_row(w, "class_names");
+    switch (member) {
+    case KIND:
+        json_put_string(w, key, data_kind_words[d->kind]);
+        break;
+    case TOY:
+        json_put_string(w, key, toy_words[d->toy]);
+        break;
+    case COUNT:
+        json_put_uint(w, key, d->count);
+        break;
+    case SIZE:
+        json_begin_row(w, key);
+        json_put_int(w, NULL, d->height);
+        json_put_int(w, NULL, d->width);
+        json_end_array(w);
+        break;
+    case CHANNELS:
+        json_put_int(w, key, d->channels);
+        break;
+    case CLASSES:
+        json_put_int(w, key, d->classes);
+        break;
+    case CLASS_NAMES:
+        if (!d->class_names) break;
+        json_begin_row(w, key);
         for (int i = 0; i < d->classes; i++) json_put_string(w, NULL, d->class_names[i]);
         json_end_array(w);
+        break;
+    default:
+        json_put_string(w, key, digits);
     }
-    json_put_string(w, "checksum", digits);
-}
-
-static bool data_text(JsonWriter *w, const DataIdentity *d, const char **text, Err *err)
-{
-    json_write_init(w, 0);
-    json_begin_object(w, NULL);
-    put_data(w, d);
-    json_end_object(w);
-    *text = json_text(w);
-    return *text || err_set(err, ERR_MEMORY, "not enough memory to compare the data");
 }
 
 /* The first class whose names differ. */
@@ -112,31 +142,22 @@ static bool check_names(const DataIdentity *a, const DataIdentity *b, const char
 
 bool run_record_check_data(const RunRecord *r, const DataIdentity *data, const char *run, Err *err)
 {
-    static const struct {
-        const char *key, *words;
-    } words[] = {{"kind", "data.kind"},
-                 {"toy", "data.toy"},
-                 {"count", "the number of images"},
-                 {"size", "data.size"},
-                 {"channels", "data.channels"},
-                 {"classes", "the number of classes"},
-                 {"class_names", "the classes' names"},
-                 {"checksum", "the checksum of labels and sizes"}};
-    JsonWriter wa, wb = {0};
-    JsonDifference d = {0};
-    const char *a, *b = NULL, *what = d.key;
-    bool ok = data_text(&wa, &r->data, &a, err) && data_text(&wb, data, &b, err) &&
-              json_differ(a, b, NULL, &d, err);
-    json_write_free(&wa);
-    json_write_free(&wb);
-    if (!ok || !d.found) return ok;
-    if (strcmp(d.key, "class_names") == 0 && !check_names(&r->data, data, run, err)) return false;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcmp(words[i].key, d.key) == 0) what = words[i].words;
-    return err_set(err, ERR_USAGE,
-                   "%s: belongs to other data: %s is %s in the run, but %s in these; a run is "
-                   "resumed with its own data, wherever they lie",
-                   run, what, d.a, d.b);
+    for (DataMember i = 0; i < MEMBERS; i++) {
+        JsonWriter a, b;
+        JsonDifference d;
+        json_write_init(&a, 0);
+        json_write_init(&b, 0);
+        put_member(&a, NULL, i, &r->data);
+        put_member(&b, NULL, i, data);
+        if (!json_differ(&a, &b, &d, err)) return false;
+        if (!d.found) continue;
+        if (i == CLASS_NAMES && !check_names(&r->data, data, run, err)) return false;
+        return err_set(err, ERR_USAGE,
+                       "%s: belongs to other data: %s is %s in the run, but %s in these; a run is "
+                       "resumed with its own data, wherever they lie",
+                       run, members[i].words, d.a, d.b);
+    }
+    return true;
 }
 
 void run_record_put(JsonWriter *w, const RunRecord *r)
@@ -145,7 +166,7 @@ void run_record_put(JsonWriter *w, const RunRecord *r)
     config_put(w, &r->config);
     json_end_object(w);
     json_begin_object(w, "data");
-    put_data(w, &r->data);
+    for (DataMember i = 0; i < MEMBERS; i++) put_member(w, members[i].key, i, &r->data);
     json_end_object(w);
     json_begin_object(w, "computed");
     json_put_number(w, "sigma_max", r->sigma_max);

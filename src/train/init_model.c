@@ -54,10 +54,11 @@ static bool check_network(const Trainer *t, const Model *m, Err *err)
 {
     NetworkDifference d;
     if (!model_networks_differ(&m->config, &t->plan.model, &d, err)) return false;
-    return !d.found || err_set(err, ERR_USAGE,
-                               "train.init: %s is another network: %s is %s there, but %s here; "
-                               "the network must be the model's own",
-                               m->folder, d.option, d.a, d.b);
+    return !d.values.found ||
+           err_set(err, ERR_USAGE,
+                   "train.init: %s is another network: %s is %s there, but %s here; "
+                   "the network must be the model's own",
+                   m->folder, d.option, d.values.a, d.values.b);
 }
 
 static bool copy_weights(Trainer *t, const Model *m, Err *err)

@@ -3,23 +3,23 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "io/diffusers/model_files.h"
+#include "io/diffusers/model_keys.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-typedef bool (*ReadObject)(const ModelReader *r, const Json *object);
+typedef bool (*ReadFile)(const ModelReader *r);
 
-static bool read_text(const char *text, size_t size, ReadObject read, ModelConfig *m, Err *err)
+static bool read_text(const char *text, size_t size, ReadFile read, ModelConfig *m, Err *err)
 {
-    ModelReader r = {"fuzz", m, err};
     Json *object = json_parse(text, size, "fuzz", true, err);
-    bool ok = object && json_type(object) == JSON_OBJECT && read(&r, object);
+    ModelReader r = {.path = "fuzz", .object = object, .m = m, .err = err};
+    bool ok = object && json_type(object) == JSON_OBJECT && read(&r);
     if (object && json_type(object) != JSON_OBJECT) model_wrong(&r, "the file", object, "object");
     json_free(object);
     return ok;
 }
 
-static void round_trip(const ModelConfig *m, ReadObject read)
+static void round_trip(const ModelConfig *m, ReadFile read)
 {
     Err err = {0};
     ModelConfig back;
@@ -29,18 +29,18 @@ static void round_trip(const ModelConfig *m, ReadObject read)
     JsonWriter w;
     json_write_init(&w, 2);
     json_begin_object(&w, NULL);
-    network_config_put(&w, m);
+    model_keys_put(&w, network_keys(m), ~0u, m);
     json_end_object(&w);
     const char *text = json_text(&w);
     if (!text || !read_text(text, strlen(text), read, &back, &err)) __builtin_trap();
-    if (!model_networks_differ(m, &back, &difference, &err) || difference.found) __builtin_trap();
+    if (!model_networks_differ(m, &back, &difference, &err) || difference.values.found) __builtin_trap();
     json_write_free(&w);
     model_config_free(&back);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const ReadObject readers[] = {unet_config_read, scheduler_config_read, mlp_config_read};
+    static const ReadFile readers[] = {unet_config_read, scheduler_config_read, mlp_config_read};
     if (size < 1) return 0;
     int file = data[0] % 3;
     ModelConfig m;

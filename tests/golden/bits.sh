@@ -6,9 +6,9 @@
 #   tests/golden/bits.sh build/release/diffc >after && diff before after
 #
 # Each line: level, what was computed, checksum. What is computed, at each level of DIFFC_CPU that this
-# CPU has: the weights after 20 updates of every configuration in configs/, two images by every sampler
-# that works with the trained models, and the scores of two images by every protocol. Configurations
-# whose data set is not installed train on noise of the same shape. The checksums depend on the machine
+# CPU has: the weights and the JSON files of the model after 20 updates of every configuration in configs/,
+# two images by every sampler that works with the trained models, and the scores of two images by every
+# protocol. Configurations whose data set is not installed train on noise of the same shape. The checksums depend on the machine
 # (its mathematical library, its instruction sets), so they are not kept in the repository.
 #
 # usage: bits.sh DIFFC [LEVEL...]     levels: plain avx2 avx512 (default: all that this CPU has);
@@ -92,6 +92,7 @@ for level in "$@"; do
             --set train.batch=4 --set train.log_every=5 --set train.validate=8 --set train.checkpoint_every=0 \
             >out 2>err || { cat err >&2; exit 1; }
         record "$name weights" "$level-$name"/model/*/*.safetensors
+        record "$name folder" "$level-$name"/model/*.json "$level-$name"/model/*/*.json
         case $name in
         cifar10-* | bench-*) continue ;; # the methods of the others, on larger networks
         toy-*) made='--csv' file=points.csv ;;

@@ -11,24 +11,27 @@
 #define MODEL_INDEX      "model_index.json"
 #define NETWORK_CONFIG   "config.json"
 #define SCHEDULER_CONFIG "scheduler_config.json"
-/* Kept steps whose noise is not that of the schedule at the same steps. */
-#define EDDPM_SCHEDULER "DiffcEddpmScheduler"
-#define EDDPM_PIPELINE  "DiffcEddpmPipeline"
-#define WEIGHTS         "diffusion_pytorch_model.safetensors"
+#define WEIGHTS          "diffusion_pytorch_model.safetensors"
 
-/* Classification diffusion: classes that diffusers does not have. */
-#define CDM_PIPELINE  "DiffcCdmPipeline"
-#define CDM_UNET      "DiffcCdmUNet"
-#define CDM_SCHEDULER "DiffcCdmScheduler"
+/* What is not of diffusers: the class of classifiers of noise levels in unet/config.json, the class in
+ * mlp/config.json, and the pipeline of a folder with one. Those of schedulers: scheduler_class.c. */
+#define CDM_UNET     "DiffcCdmUNet"
+#define MLP_CLASS    "DiffcMlp"
+#define MLP_PIPELINE "DiffcPointPipeline"
 
 /* A folder of diffusers' betas or a list of a thousand shards stays well below. */
 enum { MODEL_JSON_BYTES = 16 << 20 };
 
 /* One configuration file being read. */
+enum { MISSING_ROOM = 160 };
 typedef struct {
     const char *path;
+    const Json *object; /* what it holds */
     ModelConfig *m;
     Err *err;
+    /* The scheduler's: what sampling does without is added here, and the spacings of its class. */
+    char *missing;
+    const SpacingKind *spacing;
 } ModelReader;
 
 /* Path of a component's file: ROOT/NAME/FILE when ROOT/NAME is a folder, else ROOT/FILE. */
@@ -57,29 +60,10 @@ bool model_read_time(const ModelReader *r, const char *key, const Json *v, TimeF
 /* Whether `word` is one of a NULL-ended list. */
 bool model_word_in(const char *word, const char *const *list);
 
-/* What is not of diffusers: the class in mlp/config.json, and the pipeline of a folder with one. */
-#define MLP_CLASS    "DiffcMlp"
-#define MLP_PIPELINE "DiffcPointPipeline"
-
-/* The files, as JSON objects. */
-void model_index_put(JsonWriter *w, const ModelConfig *m);
-/* It may be absent; what it says must be something that diffc can run. */
-bool model_index_check(const char *root, ModelConfig *m, Err *err);
-bool unet_config_read(const ModelReader *r, const Json *object);
-void unet_config_put(JsonWriter *w, const ModelConfig *m);
-bool mlp_config_read(const ModelReader *r, const Json *object);
-void mlp_config_put(JsonWriter *w, const ModelConfig *m);
-/* The members of unet/config.json or mlp/config.json: everything that the network is. */
-void network_config_put(JsonWriter *w, const ModelConfig *m);
-bool scheduler_config_read(const ModelReader *r, const Json *object);
-void scheduler_config_put(JsonWriter *w, const ModelConfig *m);
-/* The class that a model's scheduler is written as. */
-const char *scheduler_class(const ModelConfig *m);
-
-/* What the file of a scheduler of diffusers says of sampling (scheduler_sampling.c). */
-bool scheduler_sampling_read(const ModelReader *r, const Json *object, const char *scheduler);
-
-/* Kept steps that are no steps of the schedule: diffusers must not load them as such. */
-bool model_has_own_noise(const ModelConfig *m);
+/* Reading the files; their keys are tables in model_keys.h. */
+bool model_index_read(const ModelReader *r);
+bool unet_config_read(const ModelReader *r);
+bool mlp_config_read(const ModelReader *r);
+bool scheduler_config_read(const ModelReader *r);
 
 #endif

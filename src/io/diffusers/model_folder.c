@@ -8,7 +8,7 @@
 #include "base/fsio.h"
 #include "base/mem.h"
 #include "io/config.h"
-#include "io/diffusers/model_files.h"
+#include "io/diffusers/scheduler_class.h"
 
 enum { SHOWN = 80 };
 
@@ -151,30 +151,43 @@ bool model_component_path(char *out, const char *root, const char *name, const c
     return path_join(out, path_is_folder(folder) ? folder : root, file, err);
 }
 
-typedef bool (*ReadObject)(const ModelReader *r, const Json *object);
+typedef bool (*ReadFile)(const ModelReader *r);
 
-static bool read_component(const char *root, const char *name, const char *file, ReadObject read,
-                           ModelConfig *m, Err *err)
+static bool read_file(const char *path, ReadFile read, ModelConfig *m, Err *err)
 {
-    char path[PATH_BYTES];
-    if (!model_component_path(path, root, name, file, err)) return false;
     Json *object = json_load(path, MODEL_JSON_BYTES, true, err);
     if (!object) return false;
-    ModelReader r = {path, m, err};
-    bool ok = json_type(object) == JSON_OBJECT ? read(&r, object)
+    ModelReader r = {.path = path, .object = object, .m = m, .err = err};
+    bool ok = json_type(object) == JSON_OBJECT ? read(&r)
                                                : model_wrong(&r, "the file", object, "one object");
     json_free(object);
     return ok;
+}
+
+/* It may be absent. */
+static bool read_index(const char *root, ModelConfig *m, Err *err)
+{
+    char path[PATH_BYTES];
+    return path_join(path, root, MODEL_INDEX, err) &&
+           (!path_exists(path) || read_file(path, model_index_read, m, err));
+}
+
+static bool read_component(const char *root, const char *name, const char *file, ReadFile read,
+                           ModelConfig *m, Err *err)
+{
+    char path[PATH_BYTES];
+    return model_component_path(path, root, name, file, err) && read_file(path, read, m, err);
 }
 
 /* A classifier of noise levels has one class for each step of its scheduler, and two more. */
 static bool check_classifier(const char *path, const ModelConfig *m, Err *err)
 {
     int classes = m->unet.noise_classes;
-    if ((m->method == METHOD_CDM) != (classes > 0))
+    if (((scheduler_class_of(m)->has & KEYS_CDM) != 0) != (classes > 0))
         return err_set(err, ERR_FORMAT,
-                       "%s: %s goes with %s only; this folder has one without the other", path,
-                       CDM_UNET, CDM_SCHEDULER);
+                       "%s: " CDM_UNET " goes with DiffcCdmScheduler only; this folder has one "
+                       "without the other",
+                       path);
     if (classes > 0 && classes != m->noise.T + 2)
         return err_set(err, ERR_FORMAT,
                        "%s: noise_classes is %d, but a classifier of num_train_timesteps %d has %d",
@@ -227,7 +240,7 @@ bool model_folder_read_config(const char *path, ModelConfig *m, Err *err)
     config_defaults(&standard);
     *m = (ModelConfig){.noise = standard.method.noise, .sample = standard.sample};
     m->sample.clip = false;
-    bool ok = model_index_check(path, m, err) && find_network(path, m, err);
+    bool ok = read_index(path, m, err) && find_network(path, m, err);
     bool mlp = m->network == NETWORK_MLP;
     ok = ok &&
          read_component(path, mlp ? "mlp" : "unet", NETWORK_CONFIG,

@@ -17,6 +17,7 @@
 #include "base/folder_swap.h"
 #include "data/data_config.h"
 #include "diffusion/sample_config.h"
+#include "io/json.h"
 #include "methods/method_config.h"
 #include "net/network_config.h"
 #include "net/params.h"
@@ -65,9 +66,8 @@ FolderStamp model_folder_stamp(const char *path);
 /* The first option in which two networks differ, with both values as its file has them. The size of the
  * images and dropout may differ: weights of one network then serve the other. ERR_MEMORY. */
 typedef struct {
-    bool found;
+    JsonDifference values;
     char option[160]; /* "model.groups (norm_num_groups in a model folder)" */
-    char a[80], b[80];
 } NetworkDifference;
 bool model_networks_differ(const ModelConfig *a, const ModelConfig *b, NetworkDifference *out,
                            Err *err);

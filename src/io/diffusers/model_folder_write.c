@@ -8,30 +8,19 @@
 #include "base/folder_swap.h"
 #include "base/fsio.h"
 #include "base/mem.h"
-#include "io/diffusers/model_files.h"
+#include "io/diffusers/model_keys.h"
+#include "io/diffusers/scheduler_class.h"
 #include "io/safetensors.h"
 
-void network_config_put(JsonWriter *w, const ModelConfig *m)
-{
-    if (m->network == NETWORK_MLP)
-        mlp_config_put(w, m);
-    else
-        unet_config_put(w, m);
-}
-
-typedef enum { FILE_NETWORK, FILE_SCHEDULER, FILE_INDEX } JsonFile;
-
-static bool write_json(const char *folder, const char *name, JsonFile which, const ModelConfig *m,
-                       Err *err)
+static bool write_json(const char *folder, const char *name, const ModelKey *keys, unsigned groups,
+                       const ModelConfig *m, Err *err)
 {
     char path[PATH_BYTES];
     if (!path_join(path, folder, name, err)) return false;
     JsonWriter w;
     json_write_init(&w, 2);
     json_begin_object(&w, NULL);
-    if (which == FILE_NETWORK) network_config_put(&w, m);
-    if (which == FILE_SCHEDULER) scheduler_config_put(&w, m);
-    if (which == FILE_INDEX) model_index_put(&w, m);
+    model_keys_put(&w, keys, groups, m);
     json_end_object(&w);
     const char *text = json_text(&w);
     FileWriter file;
@@ -96,9 +85,10 @@ static bool write_files(const char *path, const ModelConfig *m, const ParamTable
     return path_join(network, path, m->network == NETWORK_MLP ? "mlp" : "unet", err) &&
            path_join(scheduler, path, "scheduler", err) && folder_make(network, err) &&
            folder_make(scheduler, err) && write_weights(network, table, block, err) &&
-           write_json(network, NETWORK_CONFIG, FILE_NETWORK, m, err) &&
-           write_json(scheduler, SCHEDULER_CONFIG, FILE_SCHEDULER, m, err) &&
-           write_json(path, MODEL_INDEX, FILE_INDEX, m, err);
+           write_json(network, NETWORK_CONFIG, network_keys(m), ~0u, m, err) &&
+           write_json(scheduler, SCHEDULER_CONFIG, scheduler_keys, scheduler_class_of(m)->has, m,
+                      err) &&
+           write_json(path, MODEL_INDEX, index_keys, ~0u, m, err);
 }
 
 static const char *const own_files[] = {MODEL_INDEX,

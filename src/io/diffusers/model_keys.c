@@ -156,67 +156,75 @@ const ModelValue value_bool = {read_bool, put_bool}, value_int = {read_int, put_
                  value_fixed = {read_fixed, put_fixed}, value_null = {read_null, put_null},
                  value_time = {read_time, put_time};
 
-const Json *model_key_in(const Json *object, const ModelKey *k)
+const Json *model_key_in(const ModelReader *r, const ModelKey *k)
 {
-    const Json *v = json_get(object, k->name);
-    return v || !k->old ? v : json_get(object, k->old);
+    const Json *v = json_get(r->object, k->name);
+    return v || !k->old ? v : json_get(r->object, k->old);
 }
 
-static const ModelKey *find_key(const ModelKey *keys, const char *name)
+static bool belongs(const ModelKey *k, unsigned groups)
 {
-    for (; keys->name; keys++)
-        if (strcmp(keys->name, name) == 0 || (keys->old && strcmp(keys->old, name) == 0))
-            return keys;
-    return NULL;
+    return !k->of || k->of & groups;
 }
 
 static bool read_row(const ModelReader *r, const ModelKey *k, const Json *v)
 {
-    return k->read ? k->read(r, k, v) : k->value->read(r, k, v);
+    if (k->read) return k->read(r, k, v);
+    return !k->value || k->value->read(r, k, v);
 }
 
-bool model_key_read(const ModelReader *r, const Json *object, const ModelKey *keys,
-                    const char *name)
+bool model_keys_read(const ModelReader *r, const ModelKey *keys, unsigned groups)
 {
-    const ModelKey *k = find_key(keys, name);
-    const Json *v = json_get(object, name);
-    return !v || read_row(r, k, v);
+    for (unsigned late = 0; late <= KEY_LATE; late += KEY_LATE)
+        for (const ModelKey *k = keys; k->name; k++) {
+            const Json *v = model_key_in(r, k);
+            if (v && belongs(k, groups) && (k->flags & KEY_LATE) == late && !read_row(r, k, v))
+                return false;
+        }
+    return true;
 }
 
-void model_keys_warn(const ModelReader *r, const Json *object, const ModelKey *keys,
-                     const char *const *ignored)
+bool model_keys_need(const ModelReader *r, const ModelKey *keys, unsigned groups, const char *owner)
 {
-    for (const Json *v = json_first(object); v; v = json_next(v)) {
+    for (const ModelKey *k = keys; k->name; k++)
+        if (k->of & groups && (k->value || k->read) && !model_key_in(r, k))
+            return err_set(r->err, ERR_FORMAT, "%s: has no %s, which a %s must have", r->path,
+                           k->name, owner);
+    return true;
+}
+
+void model_keys_warn(const ModelReader *r, const ModelKey *keys, unsigned groups)
+{
+    for (const Json *v = json_first(r->object); v; v = json_next(v)) {
         const char *name = json_key(v);
+        const ModelKey *k = keys;
         char shown[80];
-        if (name[0] == '_' || find_key(keys, name) || (ignored && model_word_in(name, ignored)))
-            continue;
+        while (k->name && !(belongs(k, groups) &&
+                            (strcmp(k->name, name) == 0 || (k->old && strcmp(k->old, name) == 0))))
+            k++;
+        if (k->name || name[0] == '_') continue;
         text_escape(shown, sizeof shown, name);
         model_warn(r->m, "%.120s: the key %s is unknown and ignored", r->path, shown);
     }
 }
 
-bool model_keys_read(const ModelReader *r, const Json *object, const ModelKey *keys,
-                     const char *const *ignored)
+void model_key_put(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
 {
-    for (const ModelKey *k = keys; k->name; k++)
-        if (k->flags & KEY_NEEDED && !model_key_in(object, k))
-            return err_set(r->err, ERR_FORMAT, "%s: has no key %s", r->path, k->name);
-    for (const Json *v = json_first(object); v; v = json_next(v)) {
-        const ModelKey *k = find_key(keys, json_key(v));
-        if (k && model_key_in(object, k) == v && !read_row(r, k, v)) return false;
-    }
-    model_keys_warn(r, object, keys, ignored);
-    return true;
+    if (k->stands && !k->stands(m)) return;
+    if (k->put)
+        k->put(w, k, m);
+    else if (k->value)
+        k->value->put(w, k, m);
 }
 
-void model_keys_put(JsonWriter *w, const ModelKey *keys, const ModelConfig *m)
+void model_keys_put(JsonWriter *w, const ModelKey *keys, unsigned groups, const ModelConfig *m)
 {
-    for (; keys->name; keys++) {
-        if (keys->stands && !keys->stands(m)) continue;
-        if (keys->put)
-            keys->put(w, keys, m);
-        else if (keys->value)
-            keys->value->put(w, keys, m);
-    }
+    for (; keys->name; keys++)
+        if (belongs(keys, groups)) model_key_put(w, keys, m);
+}
+
+void model_put_version(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
+{
+    (void)m;
+    json_put_string(w, k->name, DIFFUSERS_VERSION);
 }

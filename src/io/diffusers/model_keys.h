@@ -13,20 +13,23 @@ typedef struct {
 } ModelValue;
 
 enum {
-    KEY_NEEDED = 1 << 0,    /* a file without it is refused */
+    KEY_LATE = 1 << 0,      /* is read after the others, because it depends on one of them */
     KEY_OPEN_LOW = 1 << 1,  /* low itself is excluded */
     KEY_OPEN_HIGH = 1 << 2, /* high itself is excluded */
     KEY_OPTIONAL = 1 << 3,  /* 0, null or an empty list does not stand in the file */
     KEY_ANY_CASE = 1 << 4,  /* a word in upper and lower case */
+    KEY_TUNING = 1 << 5,    /* networks that differ in it alone can take each other's weights */
 };
 
-/* In a table the rows stand in the order of their names, as files have them; the last has no name. */
+/* The rows of a table stand in the order of their names, as files have them; the last has no name. A row
+ * without value and functions is a key that is known and has no effect. */
 struct ModelKey {
     const char *name;
     const ModelValue *value;
     size_t at; /* offset in ModelConfig */
     double low, high;
     unsigned flags;
+    unsigned of; /* groups that the key belongs to, one of which the file must have; 0: all files */
     bool (*stands)(const ModelConfig *m); /* whether it is written; NULL: always */
     const char *old;                      /* its name in the first releases of diffusers */
     const char *const *words;             /* what it may be, NULL-ended */
@@ -47,22 +50,28 @@ extern const ModelValue value_time;  /* a TimeFeatureKind */
 
 enum { KEY_LIST_MOST = UNET_MAX_LEVELS };
 
-/* Reads one key of a table, where object has it. */
-bool model_key_read(const ModelReader *r, const Json *object, const ModelKey *keys,
-                    const char *name);
-/* Adds a warning for each key that is neither in the table nor in `ignored` (NULL-ended, or NULL) and does
- * not begin with '_'. */
-void model_keys_warn(const ModelReader *r, const Json *object, const ModelKey *keys,
-                     const char *const *ignored);
+/* Reads the keys of the table that belong to `groups`, in the table's order. */
+bool model_keys_read(const ModelReader *r, const ModelKey *keys, unsigned groups);
+/* ERR_FORMAT when a key of these groups is absent; `owner`: whose file must have it. */
+bool model_keys_need(const ModelReader *r, const ModelKey *keys, unsigned groups,
+                     const char *owner);
+/* Adds a warning for each key of the file that is none of these groups, and does not begin with '_'. */
+void model_keys_warn(const ModelReader *r, const ModelKey *keys, unsigned groups);
+/* Writes the key where it stands; without a name, its value alone. */
+void model_key_put(JsonWriter *w, const ModelKey *k, const ModelConfig *m);
+void model_keys_put(JsonWriter *w, const ModelKey *keys, unsigned groups, const ModelConfig *m);
+void model_put_version(JsonWriter *w, const ModelKey *k, const ModelConfig *m);
 
-/* Reads the members of object. Keys that begin with '_' are left to the caller; others that the
- * table does not have are warnings. */
-bool model_keys_read(const ModelReader *r, const Json *object, const ModelKey *keys,
-                     const char *const *ignored);
-void model_keys_put(JsonWriter *w, const ModelKey *keys, const ModelConfig *m);
+/* The tables of the files. */
+extern const ModelKey index_keys[], unet_keys[], mlp_keys[], scheduler_keys[];
 
-/* The member of object that a key is read from. */
-const Json *model_key_in(const Json *object, const ModelKey *k);
+static inline const ModelKey *network_keys(const ModelConfig *m)
+{
+    return m->network == NETWORK_MLP ? mlp_keys : unet_keys;
+}
+
+/* The member of the file that a key is read from. */
+const Json *model_key_in(const ModelReader *r, const ModelKey *k);
 
 static inline void *model_member(ModelConfig *m, size_t at)
 {

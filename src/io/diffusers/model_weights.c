@@ -189,7 +189,7 @@ static bool load_shards(Loader *l, const char *folder, const char *index_path, M
 {
     Json *index = json_load(index_path, MODEL_JSON_BYTES, false, l->err);
     if (!index) return false;
-    ModelReader r = {index_path, m, l->err};
+    ModelReader r = {.path = index_path, .m = m, .err = l->err};
     const Json *map = json_get(index, "weight_map");
     bool ok = map && json_type(map) == JSON_OBJECT;
     if (!ok)

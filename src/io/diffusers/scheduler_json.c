@@ -1,64 +1,27 @@
-/* scheduler/scheduler_config.json: the noise levels and the prediction type of the variance-preserving
- * schedulers. Those of score models are in score_scheduler.c, what is said of sampling in
- * scheduler_sampling.c. */
+/* scheduler/scheduler_config.json: noise, prediction, and what diffusers does when it samples. What its
+ * solvers do becomes the default of `sample` where diffc can do the same; the rest is named in a warning,
+ * unless it is what diffc does anyway. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "io/diffusers/model_keys.h"
-#include "io/diffusers/score_scheduler.h"
-
-typedef struct {
-    const char *name;
-    bool whole; /* DDPM, DDIM and our own: clip_sample is read, and true when absent */
-    double beta_start, beta_end; /* when the keys are absent */
-} SchedulerClass;
-
-static const SchedulerClass classes[] = {
-    {"DDPMScheduler", true, 1e-4, 0.02},
-    {CDM_SCHEDULER, true, 1e-4, 0.02},
-    {"DDIMScheduler", true, 1e-4, 0.02},
-    {EDDPM_SCHEDULER, true, 1e-4, 0.02},
-    {"PNDMScheduler", false, 1e-4, 0.02},
-    {"DPMSolverMultistepScheduler", false, 1e-4, 0.02},
-    {"DPMSolverSinglestepScheduler", false, 1e-4, 0.02},
-    {"DEISMultistepScheduler", false, 1e-4, 0.02},
-    {"UniPCMultistepScheduler", false, 1e-4, 0.02},
-    {"EulerDiscreteScheduler", false, 1e-4, 0.02},
-    {"EulerAncestralDiscreteScheduler", false, 1e-4, 0.02},
-    {"HeunDiscreteScheduler", false, 0.00085, 0.012},
-    {"LMSDiscreteScheduler", false, 1e-4, 0.02},
-};
-
-static const SchedulerClass *find_class(const char *name)
-{
-    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
-        if (strcmp(classes[i].name, name) == 0) return &classes[i];
-    return NULL;
-}
-
-const char *scheduler_class(const ModelConfig *m)
-{
-    const ScoreClass *score = score_class_of(m);
-    if (score) return score->name;
-    if (m->method == METHOD_CDM) return CDM_SCHEDULER;
-    return model_has_own_noise(m) ? EDDPM_SCHEDULER : "DDPMScheduler";
-}
-
-/* VP as a chain of a DDPMScheduler, whose betas are computed. */
-static bool is_vp_chain(const ModelConfig *m)
-{
-    const ScoreClass *score = score_class_of(m);
-    return score && score->chain;
-}
-
-static int steps(const ModelConfig *m)
-{
-    return is_vp_chain(m) ? VP_CHAIN : m->noise.T;
-}
+#include "io/diffusers/scheduler_class.h"
 
 /* ---- values that only this file has ---- */
+
+static void put_class(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
+{
+    json_put_string(w, k->name, scheduler_class_of(m)->name);
+}
+
+static void put_own_method(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
+{
+    const char *own = scheduler_class_of(m)->own;
+    if (own) json_put_string(w, k->name, own);
+}
 
 static bool make_betas(const ModelReader *r)
 {
@@ -89,48 +52,47 @@ static bool read_betas(const ModelReader *r, const ModelKey *k, const Json *v)
 
 static void put_betas(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
 {
-    bool chain = is_vp_chain(m);
-    if (!chain && m->noise.schedule != SCHEDULE_BETAS) {
+    if (m->noise.schedule != SCHEDULE_BETAS) {
         json_put_null(w, k->name);
         return;
     }
     json_begin_array(w, k->name);
-    for (int i = 0; i < steps(m); i++)
-        json_put_float(w, NULL, chain ? vp_chain_beta(m, i) : m->noise.betas[i]);
+    for (int i = 0; i < m->noise.T; i++) json_put_float(w, NULL, m->noise.betas[i]);
     json_end_array(w);
 }
 
-/* After the numbers and the list of betas, which it gives way to. sigmoid is DDPM's alone; its betas become
+static void put_chain_betas(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
+{
+    json_begin_array(w, k->name);
+    for (int i = 0; i < VP_CHAIN; i++) json_put_float(w, NULL, vp_chain_beta(m, i));
+    json_end_array(w);
+}
+
+static void put_chain_steps(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
+{
+    (void)m;
+    json_put_int(w, k->name, VP_CHAIN);
+}
+
+static void put_prediction(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
+{
+    value_word.put(w, k, m);
+}
+
+/* After the numbers and the list of betas, which it gives way to. The betas of diffusers' sigmoid become
  * given ones. */
 static bool read_schedule(const ModelReader *r, const ModelKey *k, const Json *v)
 {
     NoiseConfig *n = &r->m->noise;
     if (n->schedule == SCHEDULE_BETAS) return true;
-    const char *name = model_read_text(r, k->name, v);
-    if (!name) return false;
-    for (int i = SCHEDULE_LINEAR; i <= SCHEDULE_UNIF; i++) {
-        bool stands = i != SCHEDULE_UNIF || r->m->method == METHOD_CDM;
-        if (!stands || strcmp(k->words[i], name) != 0) continue;
-        n->schedule = (ScheduleKind)i;
-        return true;
-    }
-    if (strcmp(name, "sigmoid") != 0) return model_unsupported(r, k->name, v, k->instead);
+    if (json_type(v) != JSON_STRING || strcmp(json_string(v), "sigmoid") != 0)
+        return value_word.read(r, k, v);
     if (!make_betas(r)) return false;
     for (int i = 0; i < n->T; i++) {
         double x = n->T > 1 ? -6 + 12.0 * i / (n->T - 1) : -6;
         n->betas[i] = (n->beta_end - n->beta_start) / (1 + exp(-x)) + n->beta_start;
     }
     return true;
-}
-
-static void put_schedule(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
-{
-    json_put_string(w, k->name, k->words[m->noise.schedule]);
-}
-
-static void put_steps(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
-{
-    json_put_int(w, k->name, steps(m));
 }
 
 /* null is small, and a variance by its logarithm the same. */
@@ -146,11 +108,12 @@ static bool read_variance(const ModelReader *r, const ModelKey *k, const Json *v
     return value_word.read(r, k, v);
 }
 
-/* The first releases had this instead of prediction_type. */
-static bool read_epsilon(const ModelReader *r, const ModelKey *k, const Json *v)
+/* The first releases had "predict_epsilon" instead. */
+static bool read_prediction(const ModelReader *r, const ModelKey *k, const Json *v)
 {
     bool eps = true;
-    if (!model_read_bool(r, k->name, v, &eps)) return false;
+    if (strcmp(json_key(v), k->name) == 0) return value_word.read(r, k, v);
+    if (!model_read_bool(r, k->old, v, &eps)) return false;
     r->m->noise.prediction = eps ? PREDICT_EPS : PREDICT_X0;
     return true;
 }
@@ -162,13 +125,17 @@ static bool read_rescale(const ModelReader *r, const ModelKey *k, const Json *v)
            (!rescaled || model_unsupported(r, k->name, v, k->instead));
 }
 
+static bool refuse(const ModelReader *r, const ModelKey *k, const Json *v)
+{
+    return model_unsupported(r, k->name, v, k->instead);
+}
+
 /* The steps that a model keeps, rising. After num_train_timesteps. */
 static bool read_kept(const ModelReader *r, const ModelKey *k, const Json *v)
 {
     ModelConfig *m = r->m;
     size_t count = json_type(v) == JSON_ARRAY ? json_count(v) : 0;
     int least = 0;
-    if (m->method == METHOD_CDM) return model_unsupported(r, k->name, v, k->instead);
     if (count < 1 || count > (size_t)m->noise.T) {
         char expected[96];
         snprintf(expected, sizeof expected, "a list of 1 to num_train_timesteps (%d) integers",
@@ -193,6 +160,32 @@ static void put_kept(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
     json_end_array(w);
 }
 
+/* After kept_timesteps, without which it means nothing. */
+static bool read_alphas(const ModelReader *r, const ModelKey *k, const Json *v)
+{
+    return !r->m->kept || value_word.read(r, k, v);
+}
+
+static bool read_largest(const ModelReader *r, const ModelKey *k, const Json *v)
+{
+    double largest;
+    return model_read_number(r, k->name, v, k->low, k->high, false, false, &largest);
+}
+
+/* Thresholding at a largest value of 1 is plain clipping to [-1, 1]. */
+static bool read_thresholding(const ModelReader *r, const ModelKey *k, const Json *v)
+{
+    bool thresholding = false;
+    const Json *largest = json_get(r->object, "sample_max_value");
+    if (!model_read_bool(r, k->name, v, &thresholding)) return false;
+    if (!thresholding) return true;
+    if (largest && json_number(largest) > 1)
+        return model_unsupported(r, "sample_max_value", largest, k->instead);
+    r->m->sample.clip = true;
+    r->m->clip_range = 1;
+    return true;
+}
+
 static void put_one(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
 {
     (void)m;
@@ -207,9 +200,9 @@ static void put_true(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
 
 /* ---- the keys, and when they are written ---- */
 
-static bool has_betas(const ModelConfig *m)
+static bool clips(const ModelConfig *m)
 {
-    return !is_vp_chain(m);
+    return m->sample.clip;
 }
 
 static bool has_range(const ModelConfig *m)
@@ -217,176 +210,265 @@ static bool has_range(const ModelConfig *m)
     return m->clip_range < 1 || m->clip_range > 1;
 }
 
-static bool is_cdm(const ModelConfig *m)
-{
-    return m->method == METHOD_CDM;
-}
-
 static bool keeps_steps(const ModelConfig *m)
 {
     return m->kept != NULL;
 }
 
-/* Solvers of diffusers that have no clip_sample clip by thresholding. At a largest value of 1 it is plain
- * clipping to [-1, 1], also where both keys are read. */
+/* Solvers of diffusers that have no clip_sample clip by thresholding. */
 static bool clips_to_one(const ModelConfig *m)
 {
-    return m->sample.clip && !has_range(m) && !is_cdm(m);
+    return m->sample.clip && !has_range(m) && m->unet.noise_classes == 0;
 }
 
-static const char *const schedules[] = {[SCHEDULE_LINEAR] = "linear",
-                                        [SCHEDULE_SCALED_LINEAR] = "scaled_linear",
-                                        [SCHEDULE_COSINE] = "squaredcos_cap_v2",
-                                        [SCHEDULE_BETAS] = "linear",
-                                        [SCHEDULE_LOGSNR] = "linear", /* kept as betas */
-                                        [SCHEDULE_UNIF] = "unif"};
+static bool corrects(const ModelConfig *m)
+{
+    return m->sample.snr > 0;
+}
+
+#define SCHEDULES                                                                                  \
+    [SCHEDULE_LINEAR] = "linear", [SCHEDULE_SCALED_LINEAR] = "scaled_linear",                      \
+    [SCHEDULE_COSINE] = "squaredcos_cap_v2", [SCHEDULE_BETAS] = "linear",                          \
+    [SCHEDULE_LOGSNR] = "linear" /* kept as betas */
+static const char *const schedules[] = {SCHEDULES, NULL};
+static const char *const cdm_schedules[] = {SCHEDULES, [SCHEDULE_UNIF] = "unif", NULL};
 static const char *const predictions[] = {"epsilon", "sample", "v_prediction", NULL};
 static const char *const variances[] = {[VARIANCE_SMALL] = "fixed_small",
                                         [VARIANCE_LARGE] = "fixed_large",
                                         [VARIANCE_LEARNED] = "learned_range",
                                         NULL};
+#define RUN_SCHEDULES   "linear, scaled_linear, squaredcos_cap_v2, sigmoid and trained_betas"
+#define RUN_PREDICTIONS "epsilon, sample and v_prediction"
 
 enum { OPEN = KEY_OPEN_LOW | KEY_OPEN_HIGH };
 #define AT(member) offsetof(ModelConfig, member)
+#define REAL(key, member, most)                                                                    \
+    .name = key, .value = &value_float, .at = AT(member), .high = most, .flags = KEY_OPEN_LOW
+#define WHOLE(key, member, least, most)                                                            \
+    .name = key, .value = &value_int, .at = AT(member), .low = least, .high = most
 /* clang-format off */
-static const ModelKey keys[] = {
-    {"beta_end", &value_float, AT(noise.beta_end), 0, 1, OPEN, .stands = has_betas},
-    {"beta_schedule", .read = read_schedule, .put = put_schedule, .stands = has_betas, .words = schedules,
-     .instead = "linear, scaled_linear, squaredcos_cap_v2, sigmoid and trained_betas"},
-    {"beta_start", &value_float, AT(noise.beta_start), 0, 1, OPEN, .stands = has_betas},
-    {"clip_sample", &value_bool, .at = AT(sample.clip)},
-    {"clip_sample_range", &value_float, AT(clip_range), 0, 1e6, OPEN, .stands = has_range},
-    {"dequantised", &value_bool, .at = AT(dequantised), .stands = is_cdm},
-    {"kept_timesteps", .read = read_kept, .put = put_kept, .stands = keeps_steps,
-     .instead = "a scheduler without it, because a cdm uses all its levels"},
-    {"masked_alphas", &value_word, .at = AT(alphas), .stands = keeps_steps, .words = mask_alphas_words,
-     .instead = "merged, literal and rescaled"},
-    {"num_train_timesteps", &value_int, AT(noise.T), 1, STEPS_MAX, .put = put_steps},
-    {"predict_epsilon", .read = read_epsilon},
-    {"prediction_type", &value_word, .at = AT(noise.prediction), .words = predictions,
-     .instead = "epsilon, sample and v_prediction"},
-    {"rescale_betas_zero_snr", .read = read_rescale, .instead = "betas as they are (false)"},
-    {"sample_max_value", .put = put_one, .stands = clips_to_one},
-    {"thresholding", .put = put_true, .stands = clips_to_one},
-    {"trained_betas", .read = read_betas, .put = put_betas},
-    {"variance_type", &value_word, .read = read_variance, .at = AT(sample.variance), .words = variances,
-     .instead = "fixed_small, fixed_large and learned_range"},
+const ModelKey scheduler_keys[] = {
+    {"_class_name", .put = put_class},
+    {REAL("_diffc_beta_max", noise.beta_max, SDE_BETA_LIMIT), .of = KEYS_VP_CHAIN},
+    {REAL("_diffc_beta_min", noise.beta_min, SDE_BETA_LIMIT), .of = KEYS_VP_CHAIN},
+    {"_diffc_clip", &value_bool, .at = AT(sample.clip), .of = KEYS_SCORE, .stands = clips},
+    {"_diffc_method", .put = put_own_method},
+    {REAL("_diffc_sampling_eps", noise.time_min, TIME_MIN_LIMIT), .of = KEYS_VP_CHAIN},
+    {"_diffusers_version", .put = model_put_version},
+    {"beta_end", &value_float, AT(noise.beta_end), 0, 1, OPEN, .of = KEYS_BETAS},
+    {REAL("beta_max", noise.beta_max, SDE_BETA_LIMIT), .of = KEYS_BETA_RANGE},
+    {REAL("beta_min", noise.beta_min, SDE_BETA_LIMIT), .of = KEYS_BETA_RANGE},
+    {"beta_schedule", &value_word, .read = read_schedule, .at = AT(noise.schedule), .of = KEYS_DENOISER, .flags = KEY_LATE,
+     .words = schedules, .instead = RUN_SCHEDULES},
+    {"beta_schedule", &value_word, .read = read_schedule, .at = AT(noise.schedule), .of = KEYS_CDM, .flags = KEY_LATE,
+     .words = cdm_schedules, .instead = RUN_SCHEDULES},
+    {"beta_start", &value_float, AT(noise.beta_start), 0, 1, OPEN, .of = KEYS_BETAS},
+    {"clip_sample", &value_bool, .at = AT(sample.clip), .of = KEYS_CLIP},
+    {"clip_sample_range", &value_float, AT(clip_range), 0, 1e6, OPEN, .of = KEYS_CLIP, .stands = has_range},
+    {WHOLE("correct_steps", sample.corrector_steps, 0, CORRECTOR_STEPS_MAX), .of = KEYS_CORRECTOR, .stands = corrects},
+    {"dequantised", &value_bool, .at = AT(dequantised), .of = KEYS_CDM},
+    {"dynamic_thresholding_ratio", .of = KEYS_BETAS},
+    {"kept_timesteps", .read = read_kept, .put = put_kept, .of = KEYS_KEPT, .flags = KEY_LATE, .stands = keeps_steps},
+    {"kept_timesteps", .read = refuse, .of = KEYS_CDM, .instead = "a scheduler without it, because a cdm uses all its levels"},
+    {"masked_alphas", &value_word, .read = read_alphas, .at = AT(alphas), .of = KEYS_BETAS, .flags = KEY_LATE,
+     .stands = keeps_steps, .words = mask_alphas_words, .instead = "merged, literal and rescaled"},
+    {WHOLE("num_train_timesteps", noise.T, 1, STEPS_MAX), .of = KEYS_BETAS | KEYS_TIMES},
+    {WHOLE("num_train_timesteps", noise.levels, 1, STEPS_MAX), .of = KEYS_LEVELS},
+    {"num_train_timesteps", .put = put_chain_steps, .of = KEYS_VP_CHAIN},
+    {"prediction_type", &value_word, .read = read_prediction, .at = AT(noise.prediction), .of = KEYS_BETAS,
+     .old = "predict_epsilon", .words = predictions, .instead = RUN_PREDICTIONS},
+    {"prediction_type", .put = put_prediction, .at = AT(noise.prediction), .of = KEYS_VP_CHAIN, .words = predictions},
+    {"rescale_betas_zero_snr", .read = read_rescale, .of = KEYS_BETAS, .instead = "betas as they are (false)"},
+    {"sample_max_value", .read = read_largest, .put = put_one, .high = 1e6, .of = KEYS_SAMPLE, .stands = clips_to_one},
+    {REAL("sampling_eps", noise.time_min, TIME_MIN_LIMIT), .of = KEYS_TIMES},
+    {"sampling_eps", .of = KEYS_LEVELS},
+    {"set_alpha_to_one", .of = KEYS_BETAS},
+    {REAL("sigma_max", noise.sigma_max, SIGMA_LIMIT), .of = KEYS_SIGMAS},
+    {REAL("sigma_min", noise.sigma_min, SIGMA_LIMIT), .of = KEYS_SIGMAS},
+    {REAL("snr", sample.snr, SNR_LIMIT), .of = KEYS_CORRECTOR, .stands = corrects},
+    {"steps_offset", .of = KEYS_BETAS},
+    {"tensor_format", .of = KEYS_BETAS},
+    {"thresholding", .read = read_thresholding, .put = put_true, .of = KEYS_SAMPLE, .stands = clips_to_one,
+     .instead = "thresholding with 1, which is plain clipping"},
+    {"timestep_spacing", .of = KEYS_BETAS},
+    {"timestep_values", .of = KEYS_BETAS},
+    {"trained_betas", .read = read_betas, .put = put_betas, .of = KEYS_BETAS},
+    {"trained_betas", .put = put_chain_betas, .of = KEYS_VP_CHAIN},
+    {"variance_type", &value_word, .read = read_variance, .at = AT(sample.variance), .of = KEYS_SAMPLE,
+     .words = variances, .instead = "fixed_small, fixed_large and learned_range"},
     {0}};
 /* clang-format on */
 
-/* Keys of DDPM and DDIM that concern only how diffusers samples, or that the first releases wrote. */
-static const char *const ignored[] = {"dynamic_thresholding_ratio",
-                                      "timestep_spacing",
-                                      "steps_offset",
-                                      "set_alpha_to_one",
-                                      "tensor_format",
-                                      "timestep_values",
-                                      NULL};
+/* ---- what the solvers of diffusers do ---- */
 
-static bool read_keys(const ModelReader *r, const Json *object, const char *const *names)
-{
-    for (; *names; names++)
-        if (!model_key_read(r, object, keys, *names)) return false;
-    return true;
-}
+enum { SHOWN = 40 };
 
-/* clip_sample, its range, and thresholding, which at sample_max_value 1 is plain clipping. */
-static bool read_clipping(const ModelReader *r, const Json *object, const SchedulerClass *kind)
+/* As it stands in the file; of lists only whether they are empty. */
+static void show(const Json *v, char out[SHOWN])
 {
-    static const char *const names[] = {"clip_sample", "clip_sample_range", NULL};
-    ModelConfig *m = r->m;
-    const Json *dynamic = json_get(object, "thresholding");
-    const Json *largest = json_get(object, "sample_max_value");
-    bool thresholding = false;
-    double max_value = 1;
-    bool reads = kind->whole || strcmp(kind->name, "HeunDiscreteScheduler") == 0;
-    m->sample.clip = kind->whole;
-    m->clip_range = 1;
-    if ((reads && !read_keys(r, object, names)) ||
-        (dynamic && !model_read_bool(r, "thresholding", dynamic, &thresholding)) ||
-        (largest &&
-         !model_read_number(r, "sample_max_value", largest, 0, 1e6, false, false, &max_value)))
-        return false;
-    if (!thresholding) return true;
-    if (max_value > 1)
-        return model_unsupported(r, "sample_max_value", largest,
-                                 "thresholding with 1, which is plain clipping");
-    m->sample.clip = true;
-    m->clip_range = 1;
-    return true;
-}
-
-/* In the order in which they depend on each other. */
-static bool read_chain(const ModelReader *r, const Json *object, const SchedulerClass *kind)
-{
-    static const char *const noise[] = {
-        "num_train_timesteps", "beta_start",     "beta_end", "trained_betas",
-        "beta_schedule",       "kept_timesteps", NULL};
-    NoiseConfig *n = &r->m->noise;
-    n->T = 1000;
-    n->beta_start = kind->beta_start;
-    n->beta_end = kind->beta_end;
-    n->schedule = SCHEDULE_LINEAR;
-    n->prediction = PREDICT_EPS;
-    if (!read_keys(r, object, noise)) return false;
-    if (!r->m->kept && strcmp(kind->name, EDDPM_SCHEDULER) == 0)
-        return err_set(r->err, ERR_FORMAT, "%s: has no kept_timesteps, which %s needs", r->path,
-                       EDDPM_SCHEDULER);
-    bool legacy = !json_get(object, "prediction_type");
-    return (!r->m->kept || model_key_read(r, object, keys, "masked_alphas")) &&
-           model_key_read(r, object, keys, legacy ? "predict_epsilon" : "prediction_type");
-}
-
-/* What a chain of VP has too. */
-static bool read_rest(const ModelReader *r, const Json *object, const SchedulerClass *kind)
-{
-    r->m->sample.variance = VARIANCE_SMALL;
-    return model_key_read(r, object, keys, "variance_type") && read_clipping(r, object, kind) &&
-           scheduler_sampling_read(r, object, kind->name);
-}
-
-bool scheduler_config_read(const ModelReader *r, const Json *object)
-{
-    const Json *class_name = json_get(object, "_class_name");
-    const SchedulerClass *kind = &classes[0];
-    if (class_name) {
-        const char *name = model_read_text(r, "_class_name", class_name);
-        if (!name) return false;
-        const Json *own = json_get(object, "_diffc_method");
-        const char *method = own ? model_read_text(r, "_diffc_method", own) : NULL;
-        if (own && !method) return false;
-        const ScoreClass *score = score_class_named(name, method);
-        if (own && !score)
-            return model_unsupported(r, "_diffc_method", own, "smld and vp of its own folders");
-        kind = find_class(name);
-        if (score && !(score->chain && kind)) return score_scheduler_read(r, object, score);
-        if (score) return score_scheduler_read(r, object, score) && read_rest(r, object, kind);
-        if (!kind)
-            return model_unsupported(r, "_class_name", class_name,
-                                     "DDPM, DDIM, PNDM, DPMSolver, DEIS, UniPC, Euler, Heun, LMS, "
-                                     "ScoreSde, DiffcEddpm and DiffcCdm schedulers");
+    if (json_type(v) == JSON_STRING) {
+        char text[SHOWN - 2];
+        text_escape(text, sizeof text, json_string(v));
+        snprintf(out, SHOWN, "\"%s\"", text);
+    } else if (json_type(v) == JSON_ARRAY) {
+        snprintf(out, SHOWN, json_count(v) ? "[...]" : "[]");
     } else {
-        model_warn(r->m, "%.120s: has no _class_name and is read as a DDPMScheduler", r->path);
+        json_show(v, out, SHOWN);
     }
-    if (strcmp(kind->name, CDM_SCHEDULER) == 0) {
-        r->m->method = METHOD_CDM;
-        if (!model_key_read(r, object, keys, "dequantised")) return false;
-    }
-    if (!model_key_read(r, object, keys, "rescale_betas_zero_snr")) return false;
-    if (kind->whole) model_keys_warn(r, object, keys, ignored);
-    return read_chain(r, object, kind) && read_rest(r, object, kind);
 }
 
-/* timestep_spacing and steps_offset are left out on purpose: standing in the file they would
- * override the defaults of every other scheduler built from it. */
-void scheduler_config_put(JsonWriter *w, const ModelConfig *m)
+static void add_missing(const ModelReader *r, const char *key, const char *shown)
 {
-    const ScoreClass *score = score_class_of(m);
-    json_put_string(w, "_class_name", scheduler_class(m));
-    if (score) score_scheduler_put_own(w, m);
-    json_put_string(w, "_diffusers_version", DIFFUSERS_VERSION);
-    if (score && !score->chain)
-        score_scheduler_put(w, m);
-    else
-        model_keys_put(w, keys, m);
+    size_t used = strlen(r->missing);
+    snprintf(r->missing + used, MISSING_ROOM - used, "%s%s%s", used ? ", " : "", key, shown);
+}
+
+/* `words`: what diffc does, as JSON. Other values are named, or refused where the model would be misread. */
+static bool read_done(const ModelReader *r, const ModelKey *k, const Json *v)
+{
+    char shown[SHOWN + 1] = " ";
+    show(v, shown + 1);
+    if (model_word_in(shown + 1, k->words)) return true;
+    if (k->instead) return model_unsupported(r, k->name, v, k->instead);
+    add_missing(r, k->name, shown);
+    return true;
+}
+
+/* Noise levels that are even in a scale of their own come before timestep_spacing. */
+static bool read_scale(const ModelReader *r, const ModelKey *k, const Json *v)
+{
+    SampleConfig *s = &r->m->sample;
+    if (s->spacing == SPACING_AUTO && json_type(v) == JSON_BOOL && json_bool(v))
+        s->spacing = (SpacingKind)k->low;
+    return true;
+}
+
+/* Where timestep_spacing lays the trained steps as one of ours does. */
+static bool read_spacing(const ModelReader *r, const ModelKey *k, const Json *v)
+{
+    SampleConfig *s = &r->m->sample;
+    if (s->spacing != SPACING_AUTO || json_type(v) == JSON_NULL) return true;
+    for (int i = 0; json_type(v) == JSON_STRING && k->words[i]; i++)
+        if (strcmp(json_string(v), k->words[i]) == 0) s->spacing = r->spacing[i];
+    if (s->spacing != SPACING_AUTO) return true;
+    char shown[SHOWN + 1] = " ";
+    show(v, shown + 1);
+    add_missing(r, k->name, shown);
+    return true;
+}
+
+#define DOES(...)                                                                                  \
+    .read = read_done, .words = (const char *const[])                                              \
+    {                                                                                              \
+        __VA_ARGS__, NULL                                                                          \
+    }
+enum { SOLVERS = KEYS_SOLVER | KEYS_FOREIGN };
+static const ModelKey solver_keys[] = {
+    {"use_karras_sigmas", .read = read_scale, .low = SPACING_KARRAS, .of = KEYS_SOLVER},
+    {"use_exponential_sigmas", .read = read_scale, .low = SPACING_LOGSNR, .of = KEYS_SOLVER},
+    {"timestep_spacing", .read = read_spacing, .of = KEYS_SOLVER,
+     .words = (const char *const[]){"leading", "linspace", "trailing", NULL}},
+    {"use_flow_sigmas", DOES("false"), .of = SOLVERS, .instead = "false"},
+    {"timestep_type", DOES("\"discrete\""), .of = SOLVERS, .instead = "\"discrete\""},
+    {"use_dynamic_shifting", DOES("false"), .of = SOLVERS, .instead = "false"},
+    {"steps_offset", DOES("0"), .of = KEYS_SOLVER},
+    {"set_alpha_to_one", DOES("true"), .of = KEYS_SOLVER},
+    {"use_beta_sigmas", DOES("false"), .of = KEYS_SOLVER},
+    {"use_lu_lambdas", DOES("false"), .of = KEYS_SOLVER},
+    {"algorithm_type", DOES("\"dpmsolver++\""), .of = KEYS_SOLVER},
+    {"solver_order", DOES("2"), .of = KEYS_SOLVER},
+    {"solver_type", DOES("\"midpoint\"", "\"bh2\""), .of = KEYS_SOLVER},
+    {"predict_x0", DOES("true"), .of = KEYS_SOLVER},
+    {"solver_p", DOES("null"), .of = KEYS_SOLVER},
+    {"disable_corrector", DOES("[]"), .of = KEYS_SOLVER},
+    {"lower_order_final", DOES("true"), .of = KEYS_SOLVER},
+    {"euler_at_final", DOES("false"), .of = KEYS_SOLVER},
+    {"final_sigmas_type", DOES("\"zero\""), .of = KEYS_SOLVER},
+    {"lambda_min_clipped", DOES("-inf"), .of = KEYS_SOLVER},
+    {"interpolation_type", DOES("\"linear\""), .of = KEYS_SOLVER},
+    {"sigma_min", DOES("null"), .of = KEYS_SOLVER},
+    {"sigma_max", DOES("null"), .of = KEYS_SOLVER},
+    {"shift_terminal", DOES("null"), .of = KEYS_SOLVER},
+    {0}};
+
+/* ---- the file ---- */
+
+static bool read_solver(const ModelReader *r, const SchedulerClass *c)
+{
+    char missing[MISSING_ROOM] = "";
+    ModelReader reader = *r;
+    reader.missing = missing;
+    reader.spacing = c->spacing;
+    if (c->has & KEYS_FOREIGN) add_missing(&reader, c->name, "");
+    if (c->has & KEYS_SOLVER && c->sampler)
+        snprintf(r->m->sample.sampler, sizeof r->m->sample.sampler, "%s", c->sampler);
+    if (c->has & KEYS_SOLVER) r->m->sample.spacing = SPACING_AUTO;
+    if (!model_keys_read(&reader, solver_keys, c->has)) return false;
+    if (missing[0]) model_warn(r->m, "%.80s: sample does without its %s", r->path, missing);
+    return true;
+}
+
+static bool check_growth(const ModelReader *r, const SchedulerClass *c)
+{
+    const NoiseConfig *n = &r->m->noise;
+    if (c->has & KEYS_LEVELS && n->levels < 2)
+        return err_set(r->err, ERR_FORMAT,
+                       "%s: num_train_timesteps is %d; a %s needs two levels, sigma_min and "
+                       "sigma_max",
+                       r->path, n->levels, c->name);
+    if (c->has & KEYS_SIGMAS && n->sigma_min >= n->sigma_max)
+        return err_set(r->err, ERR_FORMAT,
+                       "%s: sigma_min (%g) is not below sigma_max (%g); noise must grow", r->path,
+                       n->sigma_min, n->sigma_max);
+    if (c->has & (KEYS_BETA_RANGE | KEYS_VP_CHAIN) && n->beta_min > n->beta_max)
+        return err_set(r->err, ERR_FORMAT,
+                       "%s: beta_min (%g) is above beta_max (%g); noise must grow", r->path,
+                       n->beta_min, n->beta_max);
+    return true;
+}
+
+/* The row of the file's class, and in *solver that of its name: diffusers saves a chain under the names of
+ * its other schedulers too. */
+static const SchedulerClass *find_class(const ModelReader *r, const SchedulerClass **solver)
+{
+    const Json *class_name = json_get(r->object, "_class_name");
+    if (!class_name)
+        model_warn(r->m, "%.120s: has no _class_name and is read as a DDPMScheduler", r->path);
+    const char *name = class_name ? model_read_text(r, "_class_name", class_name) : "DDPMScheduler";
+    const Json *own = class_name ? json_get(r->object, "_diffc_method") : NULL;
+    const char *method = own && name ? model_read_text(r, "_diffc_method", own) : NULL;
+    if (!name || (own && !method)) return NULL;
+    const SchedulerClass *c = scheduler_class_named(name, method);
+    *solver = method ? scheduler_class_named(name, NULL) : c;
+    if (!c && own)
+        model_unsupported(r, "_diffc_method", own, "smld and vp of its own folders");
+    else if (!c)
+        model_unsupported(r, "_class_name", class_name,
+                          "DDPM, DDIM, PNDM, DPMSolver, DEIS, UniPC, Euler, Heun, LMS, "
+                          "ScoreSde, DiffcEddpm and DiffcCdm schedulers");
+    return c;
+}
+
+bool scheduler_config_read(const ModelReader *r)
+{
+    ModelConfig *m = r->m;
+    const SchedulerClass *solver = NULL, *c = find_class(r, &solver);
+    if (!c) return false;
+    unsigned groups = c->has;
+    if (c->has & KEYS_VP_CHAIN)
+        groups = KEYS_VP_CHAIN | (solver ? solver->has & (KEYS_CLIP | KEYS_SAMPLE) : 0);
+    m->method = c->method;
+    if (c->has & (KEYS_SCORE | KEYS_VP_CHAIN)) m->noise.sde = c->sde;
+    m->old_class = c->old;
+    m->noise.T = 1000;
+    m->noise.prediction = c->has & KEYS_SIGMAS ? PREDICT_SCORE : PREDICT_EPS;
+    m->sample.clip = solver && solver->clips;
+    m->clip_range = 1;
+    if (groups & KEYS_SAMPLE) m->sample.variance = VARIANCE_SMALL;
+    if (c->standard) c->standard(m);
+    if (c->clips || c->has & KEYS_SCORE) model_keys_warn(r, scheduler_keys, groups);
+    return model_keys_need(r, scheduler_keys, c->needs,
+                           c->has & KEYS_VP_CHAIN ? "chain of VP" : c->name) &&
+           model_keys_read(r, scheduler_keys, groups) && check_growth(r, c) &&
+           (!solver || read_solver(r, solver));
 }

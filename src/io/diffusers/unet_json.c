@@ -125,15 +125,23 @@ static bool is_classifier(const ModelConfig *m)
     return m->unet.noise_classes > 0;
 }
 
+static void put_class(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
+{
+    json_put_string(w, k->name, k->words[is_classifier(m)]);
+}
+
 /* Keys that older readers do not know stand only where they matter. */
-static const char *const silu[] = {"silu", "swish", NULL}, *const conv[] = {"conv", NULL},
+static const char *const classes[] = {"UNet2DModel", CDM_UNET, NULL},
+                         *const silu[] = {"silu", "swish", NULL}, *const conv[] = {"conv", NULL},
                          *const down[] = {"DownBlock2D", "AttnDownBlock2D", NULL},
                          *const up[] = {"UpBlock2D", "AttnUpBlock2D", NULL},
                          *const mid[] = {"UNetMidBlock2D", NULL},
                          *const shift[] = {"default", "scale_shift", NULL};
 
 /* clang-format off */
-static const ModelKey keys[] = {
+const ModelKey unet_keys[] = {
+    {"_class_name", &value_fixed, .put = put_class, .words = classes, .instead = "UNet2DModel and " CDM_UNET},
+    {"_diffusers_version", .put = model_put_version},
     {"act_fn", &value_fixed, .flags = KEY_ANY_CASE, .old = "resnet_act_fn", .words = silu, .instead = "silu"},
     {"add_attention", &value_bool, .at = AT(mid_attention)},
     {"attention_head_dim", &value_int_or_null, .at = AT(head_dim), .low = 1, .high = UNET_MAX_CHANNELS, .old = "num_head_channels"},
@@ -145,7 +153,7 @@ static const ModelKey keys[] = {
     {"down_block_types", .read = read_blocks, .put = put_blocks, .at = AT(down_attention), .old = "down_blocks", .words = down},
     {"downsample_padding", &value_int, AT(downsample_padding), .high = 1},
     {"downsample_type", &value_fixed, .words = conv, .instead = "conv"},
-    {"dropout", &value_float, .at = AT(dropout), .high = DROPOUT_LIMIT, .flags = KEY_OPEN_HIGH},
+    {"dropout", &value_float, .at = AT(dropout), .high = DROPOUT_LIMIT, .flags = KEY_OPEN_HIGH | KEY_TUNING},
     {"flip_sin_to_cos", &value_bool, .at = AT(flip_sin_to_cos), .stands = is_timed},
     {"freq_shift", &value_number, .at = AT(freq_shift), .high = FREQ_SHIFT_LIMIT, .stands = is_timed, .old = "downscale_freq_shift"},
     {"in_channels", &value_int, .at = AT(in_channels), .low = 1, .high = UNET_MAX_CHANNELS},
@@ -160,34 +168,33 @@ static const ModelKey keys[] = {
     {"num_class_embeds", &value_int_or_null, .at = AT(classes), .low = 1, .high = UNET_MAX_CLASSES},
     {"out_channels", &value_int, .at = AT(out_channels), .low = 1, .high = UNET_MAX_CHANNELS},
     {"resnet_time_scale_shift", .read = read_scale_shift, .put = put_scale_shift, .stands = is_timed, .words = shift, .instead = "default and scale_shift"},
-    {"sample_size", .read = read_sample_size, .put = put_sample_size, .at = AT(sample_height), .high = IMAGE_MAX_SIDE, .old = "image_size"},
+    {"sample_size", .read = read_sample_size, .put = put_sample_size, .at = AT(sample_height), .high = IMAGE_MAX_SIDE, .flags = KEY_TUNING, .old = "image_size"},
     {"time_embedding_dim", &value_int_or_null, .at = AT(time_dim), .low = 1, .high = 4 * UNET_MAX_CHANNELS, .flags = KEY_OPTIONAL},
     {"time_embedding_type", &value_time, .at = AT(time_kind), .stands = is_timed},
-    {"untrained_classes", .read = read_untrained, .put = put_untrained, .high = DATA_MAX_CLASSES - 1},
+    {"untrained_classes", .read = read_untrained, .put = put_untrained, .high = DATA_MAX_CLASSES - 1, .flags = KEY_TUNING},
     {"up_block_types", .read = read_blocks, .put = put_blocks, .at = AT(up_attention), .old = "up_blocks", .words = up},
     {"upsample_type", &value_fixed, .words = conv, .instead = "conv"},
+    /* Without effect: the example trainer's averaged weights carry these, the last is of learned time. */
+    {.name = "decay"}, {.name = "inv_gamma"}, {.name = "min_decay"}, {.name = "optimization_step"}, {.name = "power"},
+    {.name = "update_after_step"}, {.name = "use_ema_warmup"}, {.name = "num_train_timesteps"},
     {0}};
 /* clang-format on */
 
-/* The example trainer's averaged weights carry these; the last belongs to learned time. */
-static const char *const ignored[] = {
-    "decay", "inv_gamma",         "min_decay",      "optimization_step",
-    "power", "update_after_step", "use_ema_warmup", "num_train_timesteps",
-    NULL};
-
 /* How many blocks a list has; the default is of 4. */
-static int blocks(const Json *object, const char *const *words)
+static int blocks(const ModelReader *r, const char *const *words)
 {
     const Json *v = NULL;
-    for (const ModelKey *k = keys; k->name; k++)
-        if (k->words == words) v = model_key_in(object, k);
+    for (const ModelKey *k = unet_keys; k->name; k++)
+        if (k->words == words) v = model_key_in(r, k);
     return v ? (int)json_count(v) : 4;
 }
 
-static bool finish(const ModelReader *r, const Json *object, bool classifier)
+static bool check(const ModelReader *r)
 {
     const UNetConfig *c = &r->m->unet;
-    int downs = blocks(object, down), ups = blocks(object, up);
+    int downs = blocks(r, down), ups = blocks(r, up);
+    const Json *class_name = json_get(r->object, "_class_name");
+    bool classifier = class_name && strcmp(json_string(class_name), CDM_UNET) == 0;
     if (classifier != is_classifier(r->m))
         return err_set(r->err, ERR_FORMAT,
                        "%s: _class_name is %s, which %s noise_classes, the number of noise levels "
@@ -210,13 +217,9 @@ static bool finish(const ModelReader *r, const Json *object, bool classifier)
                    r->path, c->out_channels, c->in_channels);
 }
 
-bool unet_config_read(const ModelReader *r, const Json *object)
+bool unet_config_read(const ModelReader *r)
 {
-    static const char *const classes[] = {"UNet2DModel", CDM_UNET, NULL};
-    static const ModelKey class_key = {"_class_name", .words = classes,
-                                       .instead = "UNet2DModel and " CDM_UNET};
     static const int channels[] = {224, 448, 672, 896};
-    const Json *class_name = json_get(object, class_key.name);
     UNetConfig *c = &r->m->unet;
     unet_config_defaults(c);
     c->levels = 4;
@@ -225,14 +228,21 @@ bool unet_config_read(const ModelReader *r, const Json *object)
         c->down_attention[i] = i > 0;
         c->up_attention[i] = i < 3;
     }
-    if (class_name && !value_fixed.read(r, &class_key, class_name)) return false;
-    return model_keys_read(r, object, keys, ignored) &&
-           finish(r, object, class_name && strcmp(json_string(class_name), CDM_UNET) == 0);
+    if (!model_keys_read(r, unet_keys, 0)) return false;
+    model_keys_warn(r, unet_keys, 0);
+    return check(r);
 }
 
-void unet_config_put(JsonWriter *w, const ModelConfig *m)
+/* ---- classes that no training image had, so that sampling leaves them out ---- */
+
+bool model_class_is_trained(const ModelConfig *m, int label)
 {
-    json_put_string(w, "_class_name", is_timed(m) ? "UNet2DModel" : CDM_UNET);
-    json_put_string(w, "_diffusers_version", DIFFUSERS_VERSION);
-    model_keys_put(w, keys, m);
+    return label >= DATA_MAX_CLASSES || !m->untrained[label];
+}
+
+int model_trained_classes(const ModelConfig *m)
+{
+    int count = m->unet.classes;
+    for (int k = 0; k < m->unet.classes && k < DATA_MAX_CLASSES; k++) count -= m->untrained[k];
+    return count;
 }

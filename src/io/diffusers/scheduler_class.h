@@ -1,0 +1,64 @@
+/* The classes of schedulers, one row each: which model a file of the class describes, which groups of keys it
+ * holds, and how diffusers samples with it. Where diffusers has a class with the same noise levels and labels,
+ * the folder names that class, and keys that begin with _diffc_, which diffusers passes over in silence, say
+ * what the model is here:
+ *   SMLD, VE    ScoreSdeVeScheduler: both have geometric sigmas, and the label is sigma
+ *   VP          DDPMScheduler, with trained_betas at the times whose labels are whole (vp_chain_beta), where
+ *               the time features are positional
+ * The others (sub-VP, VP with Fourier features, CDM, kept steps with noise of their own) have classes of ours. */
+#ifndef DIFFC_IO_SCHEDULER_CLASS_H
+#define DIFFC_IO_SCHEDULER_CLASS_H
+
+#include "io/diffusers/model_files.h"
+
+/* Groups of keys in a scheduler's file. */
+enum {
+    KEYS_BETAS = 1 << 0,    /* a chain of steps: their number, betas and prediction */
+    KEYS_KEPT = 1 << 1,     /* the steps that a model keeps */
+    KEYS_CDM = 1 << 2,      /* a classifier of noise levels */
+    KEYS_CLIP = 1 << 3,     /* clip_sample and its range */
+    KEYS_SAMPLE = 1 << 4,   /* variance and thresholding */
+    KEYS_SOLVER = 1 << 5,   /* those of diffusers' solvers that diffc has */
+    KEYS_FOREIGN = 1 << 6,  /* those of its other solvers */
+    KEYS_VP_CHAIN = 1 << 7, /* VP as a chain */
+    KEYS_SCORE = 1 << 8,    /* score models in classes of their own */
+    KEYS_TIMES = 1 << 9,    /* continuous time */
+    KEYS_LEVELS = 1 << 10,  /* noise levels that have numbers */
+    KEYS_SIGMAS = 1 << 11,  /* the smallest and largest sigma */
+    KEYS_BETA_RANGE = 1 << 12,
+    KEYS_CORRECTOR = 1 << 13,
+    KEYS_DENOISER = 1 << 14, /* a network that is given its step */
+};
+
+typedef struct {
+    const char *name, *library;
+    const char *pipeline; /* with this scheduler; NULL: none that diffc writes or reads */
+    MethodKind method;
+    SdeKind sde;
+    unsigned has, needs; /* groups of keys: those of the file, and those that must be in it */
+    const char *own;     /* its "_diffc_method"; NULL: the name alone says what the model is */
+    bool (*fits)(const ModelConfig *m); /* which models of the method are written so; NULL: all */
+    void (*standard)(ModelConfig *m);   /* sets what absent keys mean; NULL: as DDPMScheduler */
+    const char *lacks;                  /* what diffusers has no class for; NULL: nothing */
+    bool clips;                         /* clip_sample is true when absent */
+    bool old;                           /* of older versions: read, not written */
+    const char *sampler; /* KEYS_SOLVER: the same sampler here; NULL: the method's own */
+    SpacingKind
+        spacing[3]; /* KEYS_SOLVER: of timestep_spacing "leading", "linspace" and "trailing";
+                               SPACING_AUTO: there is none like it */
+} SchedulerClass;
+
+/* NULL: none has this name. `own` is the file's "_diffc_method", or NULL. */
+const SchedulerClass *scheduler_class_named(const char *name, const char *own);
+/* The class that a model is written as. */
+const SchedulerClass *scheduler_class_of(const ModelConfig *m);
+bool scheduler_pipeline_known(const char *pipeline);
+
+/* VP as a chain of VP_CHAIN steps. The network is trained on the label 999 t, so step i is the time
+ * i / 999: alpha_bar_i = alpha(i/999)^2 and beta_i = 1 - alpha_bar_i / alpha_bar_{i-1}. At time 0 there
+ * is no noise and a chain would divide by 0; step 0 is the smallest time of training instead, or the
+ * time whose noise variance is 1e-6, which float32 still resolves. */
+enum { VP_CHAIN = 1000 };
+double vp_chain_beta(const ModelConfig *m, int i);
+
+#endif

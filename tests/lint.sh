@@ -15,7 +15,7 @@ allowed() { # ROOM -> rooms it may include
     diffusion) echo "base math diffusion" ;;
     methods) echo "base math ops net diffusion methods" ;;
     data) echo "base data" ;;
-    io) echo "base io net" ;;
+    io) echo "base io" ;;
     model) echo "base math ops net diffusion methods io model" ;;
     train) echo "base math ops net diffusion methods data io model train" ;;
     api) echo "base math ops net diffusion methods data io model train api" ;;

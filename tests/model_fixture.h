@@ -5,7 +5,7 @@
 
 #include "base/fsio.h"
 #include "io/diffusers/model_folder.h"
-#include "net/params.h"
+#include "base/params.h"
 #include "test.h"
 
 enum { PARAMS = 9, BLOCK = 16 * 16 };

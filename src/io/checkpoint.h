@@ -14,7 +14,7 @@
 #include "base/err.h"
 #include "io/run_record.h"
 #include "io/safetensors.h"
-#include "net/params.h"
+#include "base/params.h"
 
 typedef struct {
     int64_t step;     /* updates done */

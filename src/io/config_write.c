@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "io/config.h"
 #include "io/config_fields.h"
-#include "io/json_diff.h"
 
 static int load_int(const Config *c, size_t offset)
 {

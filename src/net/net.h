@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "net/params.h"
+#include "base/params.h"
 #include "ops/ops.h"
 
 typedef struct Net Net;

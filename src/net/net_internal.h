@@ -117,8 +117,4 @@ void packed_update(Net *net, const float *weights, bool backward);
 /* Number of floats of a node's output. */
 size_t node_floats(const Net *net, const Node *node);
 
-/* Adds a parameter to the table or finds it there; `wanted` gives everything but offset and count.
- * A sealed table knows every name. -1 when memory is short. */
-int params_declare(ParamTable *table, const ParamInfo *wanted);
-
 #endif

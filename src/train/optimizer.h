@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "net/params.h"
+#include "base/params.h"
 #include "train/gradient_tree.h"
 #include "train/optimizer_config.h"
 

@@ -17,7 +17,7 @@ static const char *missing(const ModelConfig *m, const SchedulerClass *c)
 static const char *difference(const ModelConfig *m, const SchedulerClass *c)
 {
     const UNetConfig *unet = &m->unet;
-    bool score = c->has & KEYS_SCORE;
+    bool score = c->has & HAS_SCORE;
     if (score && (unet->in_channels != 3 || unet->sample_height <= 0 ||
                   unet->sample_height != unet->sample_width))
         return "that makes square images of 3 channels only; its unet and scheduler open alone";

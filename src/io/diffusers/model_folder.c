@@ -183,7 +183,7 @@ static bool read_component(const char *root, const char *name, const char *file,
 static bool check_classifier(const char *path, const ModelConfig *m, Err *err)
 {
     int classes = m->unet.noise_classes;
-    if (((scheduler_class_of(m)->has & KEYS_CDM) != 0) != (classes > 0))
+    if (((scheduler_class_of(m)->has & HAS_CDM) != 0) != (classes > 0))
         return err_set(err, ERR_FORMAT,
                        "%s: " CDM_UNET " goes with DiffcCdmScheduler only; this folder has one "
                        "without the other",

@@ -20,7 +20,7 @@
 #include "io/json.h"
 #include "methods/method_config.h"
 #include "net/network_config.h"
-#include "net/params.h"
+#include "base/params.h"
 
 /* What the network gives follows from the method: with DDPM `prediction`; SMLD and VE give the score
  * from the label sigma; VP and sub-VP give the noise (score = -eps / std). What they are given as

@@ -43,14 +43,14 @@ static void old_vp_standard(ModelConfig *m)
 }
 
 enum {
-    CHAIN = KEYS_BETAS | KEYS_SAMPLE,
-    DENOISER = CHAIN | KEYS_KEPT | KEYS_DENOISER,
-    CLIPPING = DENOISER | KEYS_CLIP,
-    VE = KEYS_SCORE | KEYS_TIMES | KEYS_SIGMAS | KEYS_CORRECTOR,
-    SMLD = KEYS_SCORE | KEYS_LEVELS | KEYS_SIGMAS | KEYS_CORRECTOR,
-    SMLD_NEEDS = KEYS_LEVELS | KEYS_SIGMAS,
-    VP_NEEDS = KEYS_TIMES | KEYS_BETA_RANGE,
-    VP = KEYS_SCORE | VP_NEEDS,
+    CHAIN = HAS_BETAS | HAS_SAMPLE,
+    DENOISER = CHAIN | HAS_KEPT | HAS_DENOISER,
+    CLIPPING = DENOISER | HAS_CLIP,
+    VE = HAS_SCORE | HAS_TIMES | HAS_SIGMAS | HAS_CORRECTOR,
+    SMLD = HAS_SCORE | HAS_LEVELS | HAS_SIGMAS | HAS_CORRECTOR,
+    SMLD_NEEDS = HAS_LEVELS | HAS_SIGMAS,
+    VP_NEEDS = HAS_TIMES | HAS_BETA_RANGE,
+    VP = HAS_SCORE | VP_NEEDS,
 };
 #define STEPS                                                                                      \
     {                                                                                              \
@@ -69,31 +69,31 @@ enum {
 /* A model is written as the first row that fits it, and a name is that of its first row. */
 /* clang-format off */
 static const SchedulerClass classes[] = {
-    {"DDPMScheduler", "diffusers", "DDPMPipeline", METHOD_DDPM, .has = CLIPPING | KEYS_SOLVER, .clips = true, .spacing = STEPS},
-    {"DDIMScheduler", "diffusers", "DDIMPipeline", METHOD_DDPM, .has = CLIPPING | KEYS_SOLVER, .clips = true, .sampler = "ddim",
+    {"DDPMScheduler", "diffusers", "DDPMPipeline", METHOD_DDPM, .has = CLIPPING | HAS_SOLVER, .clips = true, .spacing = STEPS},
+    {"DDIMScheduler", "diffusers", "DDIMPipeline", METHOD_DDPM, .has = CLIPPING | HAS_SOLVER, .clips = true, .sampler = "ddim",
      .spacing = STEPS},
-    {"PNDMScheduler", "diffusers", "PNDMPipeline", METHOD_DDPM, .has = DENOISER | KEYS_FOREIGN},
-    {"DPMSolverMultistepScheduler", "diffusers", NULL, METHOD_DDPM, .has = DENOISER | KEYS_SOLVER, .sampler = "dpm++2m",
+    {"PNDMScheduler", "diffusers", "PNDMPipeline", METHOD_DDPM, .has = DENOISER | HAS_FOREIGN},
+    {"DPMSolverMultistepScheduler", "diffusers", NULL, METHOD_DDPM, .has = DENOISER | HAS_SOLVER, .sampler = "dpm++2m",
      .spacing = LAMBDA},
-    {"DPMSolverSinglestepScheduler", "diffusers", NULL, METHOD_DDPM, .has = DENOISER | KEYS_FOREIGN},
-    {"DEISMultistepScheduler", "diffusers", NULL, METHOD_DDPM, .has = DENOISER | KEYS_FOREIGN},
-    {"UniPCMultistepScheduler", "diffusers", NULL, METHOD_DDPM, .has = DENOISER | KEYS_SOLVER, .sampler = "unipc", .spacing = LAMBDA},
-    {"EulerDiscreteScheduler", "diffusers", NULL, METHOD_DDPM, .has = DENOISER | KEYS_FOREIGN},
-    {"EulerAncestralDiscreteScheduler", "diffusers", NULL, METHOD_DDPM, .has = DENOISER | KEYS_FOREIGN},
-    {"HeunDiscreteScheduler", "diffusers", NULL, METHOD_DDPM, .has = CLIPPING | KEYS_SOLVER, .standard = heun_standard,
+    {"DPMSolverSinglestepScheduler", "diffusers", NULL, METHOD_DDPM, .has = DENOISER | HAS_FOREIGN},
+    {"DEISMultistepScheduler", "diffusers", NULL, METHOD_DDPM, .has = DENOISER | HAS_FOREIGN},
+    {"UniPCMultistepScheduler", "diffusers", NULL, METHOD_DDPM, .has = DENOISER | HAS_SOLVER, .sampler = "unipc", .spacing = LAMBDA},
+    {"EulerDiscreteScheduler", "diffusers", NULL, METHOD_DDPM, .has = DENOISER | HAS_FOREIGN},
+    {"EulerAncestralDiscreteScheduler", "diffusers", NULL, METHOD_DDPM, .has = DENOISER | HAS_FOREIGN},
+    {"HeunDiscreteScheduler", "diffusers", NULL, METHOD_DDPM, .has = CLIPPING | HAS_SOLVER, .standard = heun_standard,
      .sampler = "heun", .spacing = TIMES},
-    {"LMSDiscreteScheduler", "diffusers", NULL, METHOD_DDPM, .has = DENOISER | KEYS_FOREIGN},
-    {"DiffcEddpmScheduler", "diffc", "DiffcEddpmPipeline", METHOD_EDDPM, .has = CLIPPING, .needs = KEYS_KEPT, .clips = true,
+    {"LMSDiscreteScheduler", "diffusers", NULL, METHOD_DDPM, .has = DENOISER | HAS_FOREIGN},
+    {"DiffcEddpmScheduler", "diffc", "DiffcEddpmPipeline", METHOD_EDDPM, .has = CLIPPING, .needs = HAS_KEPT, .clips = true,
      .fits = is_literal, .lacks = "it has no scheduler for kept steps with literal noise"},
-    {"DiffcEddpmScheduler", "diffc", "DiffcEddpmPipeline", METHOD_EDDPM, .has = CLIPPING, .needs = KEYS_KEPT, .clips = true,
+    {"DiffcEddpmScheduler", "diffc", "DiffcEddpmPipeline", METHOD_EDDPM, .has = CLIPPING, .needs = HAS_KEPT, .clips = true,
      .fits = is_rescaled, .lacks = "it has no scheduler for kept steps with rescaled noise"},
     /* Kept steps with merged noise are steps of the whole chain. */
     {"DDPMScheduler", "diffusers", "DDPMPipeline", METHOD_EDDPM, .has = CLIPPING, .clips = true},
-    {"DiffcCdmScheduler", "diffc", "DiffcCdmPipeline", METHOD_CDM, .has = CHAIN | KEYS_CDM | KEYS_CLIP, .clips = true,
+    {"DiffcCdmScheduler", "diffc", "DiffcCdmPipeline", METHOD_CDM, .has = CHAIN | HAS_CDM | HAS_CLIP, .clips = true,
      .lacks = "it has no classifier of noise levels"},
     {"ScoreSdeVeScheduler", "diffusers", "ScoreSdeVePipeline", METHOD_SDE, SDE_VE, VE, .standard = ve_standard},
     {"ScoreSdeVeScheduler", "diffusers", "ScoreSdeVePipeline", METHOD_SMLD, SDE_VE, SMLD, SMLD_NEEDS, .own = "smld"},
-    {"DDPMScheduler", "diffusers", "DDPMPipeline", METHOD_SDE, SDE_VP, KEYS_VP_CHAIN | KEYS_SAMPLE | KEYS_CLIP, KEYS_VP_CHAIN,
+    {"DDPMScheduler", "diffusers", "DDPMPipeline", METHOD_SDE, SDE_VP, HAS_VP_CHAIN | HAS_SAMPLE | HAS_CLIP, HAS_VP_CHAIN,
      .own = "vp", .fits = is_chain},
     {"DiffcVpScheduler", "diffc", "DiffcVpPipeline", METHOD_SDE, SDE_VP, VP, VP_NEEDS,
      .lacks = "its UNet2DModel has no Fourier features of the time itself, only of its logarithm"},
@@ -110,7 +110,7 @@ const SchedulerClass *scheduler_class_named(const char *name, const char *own)
     for (const SchedulerClass *c = classes; c < classes + CLASSES; c++) {
         bool named = strcmp(c->name, name) == 0;
         /* diffusers keeps the own keys when it saves a chain under another of its schedulers. */
-        if (own ? c->own && strcmp(c->own, own) == 0 && (named || c->has & KEYS_VP_CHAIN)
+        if (own ? c->own && strcmp(c->own, own) == 0 && (named || c->has & HAS_VP_CHAIN)
                 : !c->own && named)
             return c;
     }
@@ -119,9 +119,9 @@ const SchedulerClass *scheduler_class_named(const char *name, const char *own)
 
 const SchedulerClass *scheduler_class_of(const ModelConfig *m)
 {
-    ProcessKind process = method_process_kind(m->method, m->noise.sde);
+    ProcessKind process = method_settings(m->method, m->noise.sde)->process;
     for (const SchedulerClass *c = classes; c < classes + CLASSES; c++)
-        if (c->method == m->method && method_process_kind(c->method, c->sde) == process &&
+        if (c->method == m->method && method_settings(c->method, c->sde)->process == process &&
             (!c->fits || c->fits(m)))
             return c;
     CHECK(!"every method has a class without fits");

@@ -13,21 +13,21 @@
 
 /* Groups of keys in a scheduler's file. */
 enum {
-    KEYS_BETAS = 1 << 0,    /* a chain of steps: their number, betas and prediction */
-    KEYS_KEPT = 1 << 1,     /* the steps that a model keeps */
-    KEYS_CDM = 1 << 2,      /* a classifier of noise levels */
-    KEYS_CLIP = 1 << 3,     /* clip_sample and its range */
-    KEYS_SAMPLE = 1 << 4,   /* variance and thresholding */
-    KEYS_SOLVER = 1 << 5,   /* those of diffusers' solvers that diffc has */
-    KEYS_FOREIGN = 1 << 6,  /* those of its other solvers */
-    KEYS_VP_CHAIN = 1 << 7, /* VP as a chain */
-    KEYS_SCORE = 1 << 8,    /* score models in classes of their own */
-    KEYS_TIMES = 1 << 9,    /* continuous time */
-    KEYS_LEVELS = 1 << 10,  /* noise levels that have numbers */
-    KEYS_SIGMAS = 1 << 11,  /* the smallest and largest sigma */
-    KEYS_BETA_RANGE = 1 << 12,
-    KEYS_CORRECTOR = 1 << 13,
-    KEYS_DENOISER = 1 << 14, /* a network that is given its step */
+    HAS_BETAS = 1 << 0,    /* a chain of steps: their number, betas and prediction */
+    HAS_KEPT = 1 << 1,     /* the steps that a model keeps */
+    HAS_CDM = 1 << 2,      /* a classifier of noise levels */
+    HAS_CLIP = 1 << 3,     /* clip_sample and its range */
+    HAS_SAMPLE = 1 << 4,   /* variance and thresholding */
+    HAS_SOLVER = 1 << 5,   /* those of diffusers' solvers that diffc has */
+    HAS_FOREIGN = 1 << 6,  /* those of its other solvers */
+    HAS_VP_CHAIN = 1 << 7, /* VP as a chain */
+    HAS_SCORE = 1 << 8,    /* score models in classes of their own */
+    HAS_TIMES = 1 << 9,    /* continuous time */
+    HAS_LEVELS = 1 << 10,  /* noise levels that have numbers */
+    HAS_SIGMAS = 1 << 11,  /* the smallest and largest sigma */
+    HAS_BETA_RANGE = 1 << 12,
+    HAS_CORRECTOR = 1 << 13,
+    HAS_DENOISER = 1 << 14, /* a network that is given its step */
 };
 
 typedef struct {
@@ -42,9 +42,8 @@ typedef struct {
     const char *lacks;                  /* what diffusers has no class for; NULL: nothing */
     bool clips;                         /* clip_sample is true when absent */
     bool old;                           /* of older versions: read, not written */
-    const char *sampler; /* KEYS_SOLVER: the same sampler here; NULL: the method's own */
-    SpacingKind
-        spacing[3]; /* KEYS_SOLVER: of timestep_spacing "leading", "linspace" and "trailing";
+    const char *sampler;    /* HAS_SOLVER: the same sampler here; NULL: the method's own */
+    SpacingKind spacing[3]; /* HAS_SOLVER: of timestep_spacing "leading", "linspace" and "trailing";
                                SPACING_AUTO: there is none like it */
 } SchedulerClass;
 

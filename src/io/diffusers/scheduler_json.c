@@ -249,52 +249,52 @@ enum { OPEN = KEY_OPEN_LOW | KEY_OPEN_HIGH };
 /* clang-format off */
 const ModelKey scheduler_keys[] = {
     {"_class_name", .put = put_class},
-    {REAL("_diffc_beta_max", noise.beta_max, SDE_BETA_LIMIT), .of = KEYS_VP_CHAIN},
-    {REAL("_diffc_beta_min", noise.beta_min, SDE_BETA_LIMIT), .of = KEYS_VP_CHAIN},
-    {"_diffc_clip", &value_bool, .at = AT(sample.clip), .of = KEYS_SCORE, .stands = clips},
+    {REAL("_diffc_beta_max", noise.beta_max, SDE_BETA_LIMIT), .of = HAS_VP_CHAIN},
+    {REAL("_diffc_beta_min", noise.beta_min, SDE_BETA_LIMIT), .of = HAS_VP_CHAIN},
+    {"_diffc_clip", &value_bool, .at = AT(sample.clip), .of = HAS_SCORE, .stands = clips},
     {"_diffc_method", .put = put_own_method},
-    {REAL("_diffc_sampling_eps", noise.time_min, TIME_MIN_LIMIT), .of = KEYS_VP_CHAIN},
+    {REAL("_diffc_sampling_eps", noise.time_min, TIME_MIN_LIMIT), .of = HAS_VP_CHAIN},
     {"_diffusers_version", .put = model_put_version},
-    {"beta_end", &value_float, AT(noise.beta_end), 0, 1, OPEN, .of = KEYS_BETAS},
-    {REAL("beta_max", noise.beta_max, SDE_BETA_LIMIT), .of = KEYS_BETA_RANGE},
-    {REAL("beta_min", noise.beta_min, SDE_BETA_LIMIT), .of = KEYS_BETA_RANGE},
-    {"beta_schedule", &value_word, .read = read_schedule, .at = AT(noise.schedule), .of = KEYS_DENOISER, .flags = KEY_LATE,
+    {"beta_end", &value_float, AT(noise.beta_end), 0, 1, OPEN, .of = HAS_BETAS},
+    {REAL("beta_max", noise.beta_max, SDE_BETA_LIMIT), .of = HAS_BETA_RANGE},
+    {REAL("beta_min", noise.beta_min, SDE_BETA_LIMIT), .of = HAS_BETA_RANGE},
+    {"beta_schedule", &value_word, .read = read_schedule, .at = AT(noise.schedule), .of = HAS_DENOISER, .flags = KEY_LATE,
      .words = schedules, .instead = RUN_SCHEDULES},
-    {"beta_schedule", &value_word, .read = read_schedule, .at = AT(noise.schedule), .of = KEYS_CDM, .flags = KEY_LATE,
+    {"beta_schedule", &value_word, .read = read_schedule, .at = AT(noise.schedule), .of = HAS_CDM, .flags = KEY_LATE,
      .words = cdm_schedules, .instead = RUN_SCHEDULES},
-    {"beta_start", &value_float, AT(noise.beta_start), 0, 1, OPEN, .of = KEYS_BETAS},
-    {"clip_sample", &value_bool, .at = AT(sample.clip), .of = KEYS_CLIP},
-    {"clip_sample_range", &value_float, AT(clip_range), 0, 1e6, OPEN, .of = KEYS_CLIP, .stands = has_range},
-    {WHOLE("correct_steps", sample.corrector_steps, 0, CORRECTOR_STEPS_MAX), .of = KEYS_CORRECTOR, .stands = corrects},
-    {"dequantised", &value_bool, .at = AT(dequantised), .of = KEYS_CDM},
-    {"dynamic_thresholding_ratio", .of = KEYS_BETAS},
-    {"kept_timesteps", .read = read_kept, .put = put_kept, .of = KEYS_KEPT, .flags = KEY_LATE, .stands = keeps_steps},
-    {"kept_timesteps", .read = refuse, .of = KEYS_CDM, .instead = "a scheduler without it, because a cdm uses all its levels"},
-    {"masked_alphas", &value_word, .read = read_alphas, .at = AT(alphas), .of = KEYS_BETAS, .flags = KEY_LATE,
+    {"beta_start", &value_float, AT(noise.beta_start), 0, 1, OPEN, .of = HAS_BETAS},
+    {"clip_sample", &value_bool, .at = AT(sample.clip), .of = HAS_CLIP},
+    {"clip_sample_range", &value_float, AT(clip_range), 0, 1e6, OPEN, .of = HAS_CLIP, .stands = has_range},
+    {WHOLE("correct_steps", sample.corrector_steps, 0, CORRECTOR_STEPS_MAX), .of = HAS_CORRECTOR, .stands = corrects},
+    {"dequantised", &value_bool, .at = AT(dequantised), .of = HAS_CDM},
+    {"dynamic_thresholding_ratio", .of = HAS_BETAS},
+    {"kept_timesteps", .read = read_kept, .put = put_kept, .of = HAS_KEPT, .flags = KEY_LATE, .stands = keeps_steps},
+    {"kept_timesteps", .read = refuse, .of = HAS_CDM, .instead = "a scheduler without it, because a cdm uses all its levels"},
+    {"masked_alphas", &value_word, .read = read_alphas, .at = AT(alphas), .of = HAS_BETAS, .flags = KEY_LATE,
      .stands = keeps_steps, .words = mask_alphas_words, .instead = "merged, literal and rescaled"},
-    {WHOLE("num_train_timesteps", noise.T, 1, STEPS_MAX), .of = KEYS_BETAS | KEYS_TIMES},
-    {WHOLE("num_train_timesteps", noise.levels, 1, STEPS_MAX), .of = KEYS_LEVELS},
-    {"num_train_timesteps", .put = put_chain_steps, .of = KEYS_VP_CHAIN},
-    {"prediction_type", &value_word, .read = read_prediction, .at = AT(noise.prediction), .of = KEYS_BETAS,
+    {WHOLE("num_train_timesteps", noise.T, 1, STEPS_MAX), .of = HAS_BETAS | HAS_TIMES},
+    {WHOLE("num_train_timesteps", noise.levels, 1, STEPS_MAX), .of = HAS_LEVELS},
+    {"num_train_timesteps", .put = put_chain_steps, .of = HAS_VP_CHAIN},
+    {"prediction_type", &value_word, .read = read_prediction, .at = AT(noise.prediction), .of = HAS_BETAS,
      .old = "predict_epsilon", .words = predictions, .instead = RUN_PREDICTIONS},
-    {"prediction_type", .put = put_prediction, .at = AT(noise.prediction), .of = KEYS_VP_CHAIN, .words = predictions},
-    {"rescale_betas_zero_snr", .read = read_rescale, .of = KEYS_BETAS, .instead = "betas as they are (false)"},
-    {"sample_max_value", .read = read_largest, .put = put_one, .high = 1e6, .of = KEYS_SAMPLE, .stands = clips_to_one},
-    {REAL("sampling_eps", noise.time_min, TIME_MIN_LIMIT), .of = KEYS_TIMES},
-    {"sampling_eps", .of = KEYS_LEVELS},
-    {"set_alpha_to_one", .of = KEYS_BETAS},
-    {REAL("sigma_max", noise.sigma_max, SIGMA_LIMIT), .of = KEYS_SIGMAS},
-    {REAL("sigma_min", noise.sigma_min, SIGMA_LIMIT), .of = KEYS_SIGMAS},
-    {REAL("snr", sample.snr, SNR_LIMIT), .of = KEYS_CORRECTOR, .stands = corrects},
-    {"steps_offset", .of = KEYS_BETAS},
-    {"tensor_format", .of = KEYS_BETAS},
-    {"thresholding", .read = read_thresholding, .put = put_true, .of = KEYS_SAMPLE, .stands = clips_to_one,
+    {"prediction_type", .put = put_prediction, .at = AT(noise.prediction), .of = HAS_VP_CHAIN, .words = predictions},
+    {"rescale_betas_zero_snr", .read = read_rescale, .of = HAS_BETAS, .instead = "betas as they are (false)"},
+    {"sample_max_value", .read = read_largest, .put = put_one, .high = 1e6, .of = HAS_SAMPLE, .stands = clips_to_one},
+    {REAL("sampling_eps", noise.time_min, TIME_MIN_LIMIT), .of = HAS_TIMES},
+    {"sampling_eps", .of = HAS_LEVELS},
+    {"set_alpha_to_one", .of = HAS_BETAS},
+    {REAL("sigma_max", noise.sigma_max, SIGMA_LIMIT), .of = HAS_SIGMAS},
+    {REAL("sigma_min", noise.sigma_min, SIGMA_LIMIT), .of = HAS_SIGMAS},
+    {REAL("snr", sample.snr, SNR_LIMIT), .of = HAS_CORRECTOR, .stands = corrects},
+    {"steps_offset", .of = HAS_BETAS},
+    {"tensor_format", .of = HAS_BETAS},
+    {"thresholding", .read = read_thresholding, .put = put_true, .of = HAS_SAMPLE, .stands = clips_to_one,
      .instead = "thresholding with 1, which is plain clipping"},
-    {"timestep_spacing", .of = KEYS_BETAS},
-    {"timestep_values", .of = KEYS_BETAS},
-    {"trained_betas", .read = read_betas, .put = put_betas, .of = KEYS_BETAS},
-    {"trained_betas", .put = put_chain_betas, .of = KEYS_VP_CHAIN},
-    {"variance_type", &value_word, .read = read_variance, .at = AT(sample.variance), .of = KEYS_SAMPLE,
+    {"timestep_spacing", .of = HAS_BETAS},
+    {"timestep_values", .of = HAS_BETAS},
+    {"trained_betas", .read = read_betas, .put = put_betas, .of = HAS_BETAS},
+    {"trained_betas", .put = put_chain_betas, .of = HAS_VP_CHAIN},
+    {"variance_type", &value_word, .read = read_variance, .at = AT(sample.variance), .of = HAS_SAMPLE,
      .words = variances, .instead = "fixed_small, fixed_large and learned_range"},
     {0}};
 /* clang-format on */
@@ -362,33 +362,33 @@ static bool read_spacing(const ModelReader *r, const ModelKey *k, const Json *v)
     {                                                                                              \
         __VA_ARGS__, NULL                                                                          \
     }
-enum { SOLVERS = KEYS_SOLVER | KEYS_FOREIGN };
+enum { SOLVERS = HAS_SOLVER | HAS_FOREIGN };
 static const ModelKey solver_keys[] = {
-    {"use_karras_sigmas", .read = read_scale, .low = SPACING_KARRAS, .of = KEYS_SOLVER},
-    {"use_exponential_sigmas", .read = read_scale, .low = SPACING_LOGSNR, .of = KEYS_SOLVER},
-    {"timestep_spacing", .read = read_spacing, .of = KEYS_SOLVER,
+    {"use_karras_sigmas", .read = read_scale, .low = SPACING_KARRAS, .of = HAS_SOLVER},
+    {"use_exponential_sigmas", .read = read_scale, .low = SPACING_LOGSNR, .of = HAS_SOLVER},
+    {"timestep_spacing", .read = read_spacing, .of = HAS_SOLVER,
      .words = (const char *const[]){"leading", "linspace", "trailing", NULL}},
     {"use_flow_sigmas", DOES("false"), .of = SOLVERS, .instead = "false"},
     {"timestep_type", DOES("\"discrete\""), .of = SOLVERS, .instead = "\"discrete\""},
     {"use_dynamic_shifting", DOES("false"), .of = SOLVERS, .instead = "false"},
-    {"steps_offset", DOES("0"), .of = KEYS_SOLVER},
-    {"set_alpha_to_one", DOES("true"), .of = KEYS_SOLVER},
-    {"use_beta_sigmas", DOES("false"), .of = KEYS_SOLVER},
-    {"use_lu_lambdas", DOES("false"), .of = KEYS_SOLVER},
-    {"algorithm_type", DOES("\"dpmsolver++\""), .of = KEYS_SOLVER},
-    {"solver_order", DOES("2"), .of = KEYS_SOLVER},
-    {"solver_type", DOES("\"midpoint\"", "\"bh2\""), .of = KEYS_SOLVER},
-    {"predict_x0", DOES("true"), .of = KEYS_SOLVER},
-    {"solver_p", DOES("null"), .of = KEYS_SOLVER},
-    {"disable_corrector", DOES("[]"), .of = KEYS_SOLVER},
-    {"lower_order_final", DOES("true"), .of = KEYS_SOLVER},
-    {"euler_at_final", DOES("false"), .of = KEYS_SOLVER},
-    {"final_sigmas_type", DOES("\"zero\""), .of = KEYS_SOLVER},
-    {"lambda_min_clipped", DOES("-inf"), .of = KEYS_SOLVER},
-    {"interpolation_type", DOES("\"linear\""), .of = KEYS_SOLVER},
-    {"sigma_min", DOES("null"), .of = KEYS_SOLVER},
-    {"sigma_max", DOES("null"), .of = KEYS_SOLVER},
-    {"shift_terminal", DOES("null"), .of = KEYS_SOLVER},
+    {"steps_offset", DOES("0"), .of = HAS_SOLVER},
+    {"set_alpha_to_one", DOES("true"), .of = HAS_SOLVER},
+    {"use_beta_sigmas", DOES("false"), .of = HAS_SOLVER},
+    {"use_lu_lambdas", DOES("false"), .of = HAS_SOLVER},
+    {"algorithm_type", DOES("\"dpmsolver++\""), .of = HAS_SOLVER},
+    {"solver_order", DOES("2"), .of = HAS_SOLVER},
+    {"solver_type", DOES("\"midpoint\"", "\"bh2\""), .of = HAS_SOLVER},
+    {"predict_x0", DOES("true"), .of = HAS_SOLVER},
+    {"solver_p", DOES("null"), .of = HAS_SOLVER},
+    {"disable_corrector", DOES("[]"), .of = HAS_SOLVER},
+    {"lower_order_final", DOES("true"), .of = HAS_SOLVER},
+    {"euler_at_final", DOES("false"), .of = HAS_SOLVER},
+    {"final_sigmas_type", DOES("\"zero\""), .of = HAS_SOLVER},
+    {"lambda_min_clipped", DOES("-inf"), .of = HAS_SOLVER},
+    {"interpolation_type", DOES("\"linear\""), .of = HAS_SOLVER},
+    {"sigma_min", DOES("null"), .of = HAS_SOLVER},
+    {"sigma_max", DOES("null"), .of = HAS_SOLVER},
+    {"shift_terminal", DOES("null"), .of = HAS_SOLVER},
     {0}};
 
 /* ---- the file ---- */
@@ -399,10 +399,10 @@ static bool read_solver(const ModelReader *r, const SchedulerClass *c)
     ModelReader reader = *r;
     reader.missing = missing;
     reader.spacing = c->spacing;
-    if (c->has & KEYS_FOREIGN) add_missing(&reader, c->name, "");
-    if (c->has & KEYS_SOLVER && c->sampler)
+    if (c->has & HAS_FOREIGN) add_missing(&reader, c->name, "");
+    if (c->has & HAS_SOLVER && c->sampler)
         snprintf(r->m->sample.sampler, sizeof r->m->sample.sampler, "%s", c->sampler);
-    if (c->has & KEYS_SOLVER) r->m->sample.spacing = SPACING_AUTO;
+    if (c->has & HAS_SOLVER) r->m->sample.spacing = SPACING_AUTO;
     if (!model_keys_read(&reader, solver_keys, c->has)) return false;
     if (missing[0]) model_warn(r->m, "%.80s: sample does without its %s", r->path, missing);
     return true;
@@ -411,16 +411,16 @@ static bool read_solver(const ModelReader *r, const SchedulerClass *c)
 static bool check_growth(const ModelReader *r, const SchedulerClass *c)
 {
     const NoiseConfig *n = &r->m->noise;
-    if (c->has & KEYS_LEVELS && n->levels < 2)
+    if (c->has & HAS_LEVELS && n->levels < 2)
         return err_set(r->err, ERR_FORMAT,
                        "%s: num_train_timesteps is %d; a %s needs two levels, sigma_min and "
                        "sigma_max",
                        r->path, n->levels, c->name);
-    if (c->has & KEYS_SIGMAS && n->sigma_min >= n->sigma_max)
+    if (c->has & HAS_SIGMAS && n->sigma_min >= n->sigma_max)
         return err_set(r->err, ERR_FORMAT,
                        "%s: sigma_min (%g) is not below sigma_max (%g); noise must grow", r->path,
                        n->sigma_min, n->sigma_max);
-    if (c->has & (KEYS_BETA_RANGE | KEYS_VP_CHAIN) && n->beta_min > n->beta_max)
+    if (c->has & (HAS_BETA_RANGE | HAS_VP_CHAIN) && n->beta_min > n->beta_max)
         return err_set(r->err, ERR_FORMAT,
                        "%s: beta_min (%g) is above beta_max (%g); noise must grow", r->path,
                        n->beta_min, n->beta_max);
@@ -455,20 +455,20 @@ bool scheduler_config_read(const ModelReader *r)
     const SchedulerClass *solver = NULL, *c = find_class(r, &solver);
     if (!c) return false;
     unsigned groups = c->has;
-    if (c->has & KEYS_VP_CHAIN)
-        groups = KEYS_VP_CHAIN | (solver ? solver->has & (KEYS_CLIP | KEYS_SAMPLE) : 0);
+    if (c->has & HAS_VP_CHAIN)
+        groups = HAS_VP_CHAIN | (solver ? solver->has & (HAS_CLIP | HAS_SAMPLE) : 0);
     m->method = c->method;
-    if (c->has & (KEYS_SCORE | KEYS_VP_CHAIN)) m->noise.sde = c->sde;
+    if (c->has & (HAS_SCORE | HAS_VP_CHAIN)) m->noise.sde = c->sde;
     m->old_class = c->old;
     m->noise.T = 1000;
-    m->noise.prediction = c->has & KEYS_SIGMAS ? PREDICT_SCORE : PREDICT_EPS;
+    m->noise.prediction = c->has & HAS_SIGMAS ? PREDICT_SCORE : PREDICT_EPS;
     m->sample.clip = solver && solver->clips;
     m->clip_range = 1;
-    if (groups & KEYS_SAMPLE) m->sample.variance = VARIANCE_SMALL;
+    if (groups & HAS_SAMPLE) m->sample.variance = VARIANCE_SMALL;
     if (c->standard) c->standard(m);
-    if (c->clips || c->has & KEYS_SCORE) model_keys_warn(r, scheduler_keys, groups);
+    if (c->clips || c->has & HAS_SCORE) model_keys_warn(r, scheduler_keys, groups);
     return model_keys_need(r, scheduler_keys, c->needs,
-                           c->has & KEYS_VP_CHAIN ? "chain of VP" : c->name) &&
+                           c->has & HAS_VP_CHAIN ? "chain of VP" : c->name) &&
            model_keys_read(r, scheduler_keys, groups) && check_growth(r, c) &&
            (!solver || read_solver(r, solver));
 }

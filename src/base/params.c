@@ -1,4 +1,4 @@
-#include "net/params.h"
+#include "base/params.h"
 
 #include <math.h>
 #include <string.h>
@@ -6,7 +6,6 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "net/net_internal.h"
 
 enum { ALIGN_FLOATS = 16, FIRST_ROOM = 64 };
 

@@ -46,6 +46,9 @@ typedef struct {
 } ParamTable;
 
 void params_free(ParamTable *table);
+/* Adds a parameter to the table or finds it there; `wanted` gives everything but offset and count.
+ * A sealed table knows every name. -1 when memory is short. */
+int params_declare(ParamTable *table, const ParamInfo *wanted);
 /* Index of a name, -1 when absent. */
 int params_find(const ParamTable *table, const char *name);
 /* Fills a block with fresh values; tensor i draws from (seed, stream RNG_INIT i). */

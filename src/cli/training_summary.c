@@ -75,9 +75,10 @@ void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
     noise_lines(line, c, &plan->model);
     if (noise_advice(&plan->model, plan->process, c, text, sizeof text))
         line("  warning      %s", text);
+    const MaskRules *rules = &mask_recipes[c->method.mask.recipe];
     if (method_of(c->method.type)->learns_steps)
         line("  steps        %d are to be kept, all until %g of the run, fixed from %g on",
-             c->method.mask.keep, c->method.mask.full, c->method.mask.settle);
+             c->method.mask.keep, rules->full, rules->settle);
     network_lines(line, &plan->model, plan->image, plan->parameters, plan->forward_flop);
     term_format_bytes(parameters, (double)plan->parameter_bytes);
     term_format_bytes(activations, (double)plan->activation_bytes);

@@ -102,18 +102,12 @@ void mask_add_score_gradient(double *gradient, const unsigned char *m, const dou
     }
 }
 
-void mask_advantages(double *scale, const double *cost, int n, MaskBaseline baseline,
-                     double running)
+void mask_advantages(double *scale, const double *cost, int n)
 {
     double sum = 0;
-    CHECK(n >= 1 && (baseline != BASELINE_OTHERS || n >= 2));
     for (int k = 0; k < n; k++) sum += cost[k];
-    for (int k = 0; k < n; k++) {
-        double against = baseline == BASELINE_OTHERS    ? (sum - cost[k]) / (n - 1)
-                         : baseline == BASELINE_RUNNING ? running
-                                                        : 0;
-        scale[k] = (cost[k] - against) / n;
-    }
+    for (int k = 0; k < n; k++)
+        scale[k] = n == 1 ? cost[k] : (cost[k] - (sum - cost[k]) / (n - 1)) / n;
 }
 
 static double clipped(double s, double v)

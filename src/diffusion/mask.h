@@ -44,11 +44,9 @@ void mask_add_score_gradient(double *gradient, const unsigned char *m, const dou
                              bool precondition, double scale);
 
 /* scale[k] of n masks so that gradient = sum_k scale[k] d ln p(m_k|s)/ds is without bias for the mean
- * cost: cost[k] less its baseline, over n. Of BASELINE_OTHERS the baseline is the mean cost of the
- * other masks (n >= 2; also called leave-one-out), of BASELINE_RUNNING `running`, which must not
- * depend on these masks. */
-void mask_advantages(double *scale, const double *cost, int n, MaskBaseline baseline,
-                     double running);
+ * cost: cost[k] less the mean cost of the other masks (also called leave-one-out), over n; of one mask
+ * the cost itself. */
+void mask_advantages(double *scale, const double *cost, int n);
 
 /* The nearest point of {0 <= s <= 1, sum s <= most} in place: s = clip(s - v, 0, 1), v >= 0 by
  * bisection so that the sum fits. most >= 0. */

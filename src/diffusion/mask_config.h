@@ -5,34 +5,36 @@
 #include <stdbool.h>
 
 /* How the noise of the steps that a mask keeps is formed (mask.h). */
-typedef enum { ALPHAS_MERGED, ALPHAS_LITERAL, ALPHAS_RESCALED } MaskAlphas;
+typedef enum { ALPHAS_AUTO = -1, ALPHAS_MERGED, ALPHAS_LITERAL, ALPHAS_RESCALED } MaskAlphas;
 extern const char *const mask_alphas_words[];
 
-/* What a mask is judged by: the variational bound of its chain, or the loss of the batch. */
-typedef enum { REWARD_BOUND, REWARD_LOSS } MaskReward;
-extern const char *const mask_reward_words[];
-
-/* What a mask's reward is compared with: the mean of the batch's other masks, a running mean, 0. */
-typedef enum { BASELINE_OTHERS, BASELINE_RUNNING, BASELINE_NONE } MaskBaseline;
-extern const char *const mask_baseline_words[];
-
-/* How K steps come from the scores: the best of many draws, moved one by one while its bound falls; one
- * draw; the K largest; or not from the scores but as the optimum for the measured errors. */
-typedef enum { EXTRACT_MOVES, EXTRACT_DRAW, EXTRACT_TOP, EXTRACT_OPTIMUM } MaskExtract;
-extern const char *const mask_extract_words[];
+/* Everything else that the paper leaves open or that may be done otherwise, as one choice: today's best,
+ * or Algorithm 1 of the paper to the letter. */
+typedef enum { RECIPE_TUNED, RECIPE_PAPER } MaskRecipe;
+extern const char *const mask_recipe_words[];
 
 typedef struct {
     int keep; /* K: steps in the end, 1 .. T */
-    MaskAlphas alphas;
-    MaskReward reward;
-    MaskBaseline baseline;
-    MaskExtract extract;
-    int masks;   /* drawn for each update */
-    double rate; /* step size; with a baseline, in running spreads of the reward about it */
-    bool precondition;
+    MaskRecipe recipe;
+    MaskAlphas alphas; /* ALPHAS_AUTO: those of the recipe's rules, put there by config_resolve */
+} MaskConfig;
+
+/* What a recipe sets. */
+typedef struct {
+    MaskAlphas alphas; /* where the configuration leaves it to the recipe */
+    /* Drawn for each update. The cost of each of several masks is compared with the mean cost of the
+     * others, in running spreads of the cost about it; the cost of one mask alone is taken as it is. */
+    int masks;
+    bool bound; /* a mask costs the variational bound of its chain; false: the loss of its images */
+    bool precondition; /* mask_add_score_gradient */
+    double rate;       /* step size of the scores */
     /* Shares of the run: the budget is T until `full` and K from `ramp` on; from `settle` on the steps
      * are extracted and fixed. full < ramp <= settle. */
     double full, ramp, settle;
-} MaskConfig;
+    /* The K steps are the best of many draws from the scores, moved one by one while the bound of their
+     * chain falls; false: one draw. */
+    bool moves;
+} MaskRules;
+extern const MaskRules mask_recipes[]; /* by MaskRecipe */
 
 #endif

@@ -7,48 +7,33 @@
 #include "base/rng.h"
 #include "diffusion/process.h"
 
-/* How much of the running mean and spread an update replaces. */
+/* How much of the running spread an update replaces. */
 static const double RUNNING_SHARE = 0.05;
 /* Draws of which extraction takes the best, and how often it goes through the steps to move them. */
 enum { DRAWS = 100, SWEEPS = 30 };
 /* Where the numbers of extraction's draws begin, so that they are none of training's. */
 static const uint64_t EXTRACTION = (uint64_t)1 << 50;
 
-static bool check(const MaskConfig *c, int T, Err *err)
-{
-    if (c->keep < 1 || c->keep > T)
-        return err_set(err, ERR_USAGE,
-                       "method.keep is %d; of %d steps it must keep 1 or more and not more than "
-                       "there are",
-                       c->keep, T);
-    if (!(c->full >= 0 && c->full < c->ramp && c->ramp <= c->settle && c->settle <= 1))
-        return err_set(err, ERR_USAGE,
-                       "method.full, ramp and settle are %g, %g and %g; as shares of the run they "
-                       "must rise from full over ramp to settle, all from 0 to 1",
-                       c->full, c->ramp, c->settle);
-    if (c->masks < 1 || (c->masks < 2 && c->baseline == BASELINE_OTHERS))
-        return err_set(err, ERR_USAGE,
-                       "method.masks is %d, but the baseline \"others\" compares a mask with the "
-                       "others of its update and needs 2 or more; \"running\" and \"none\" do not",
-                       c->masks);
-    return true;
-}
-
 bool mask_learner_open(MaskLearner *l, const MaskConfig *c, double mean_square, uint64_t seed,
                        const Schedule *schedule, Err *err)
 {
     int T = schedule->T;
-    *l = (MaskLearner){
-        .config = *c, .mean_square = mean_square, .seed = seed, .schedule = schedule, .T = T};
-    if (!check(c, T, err)) return false;
-    size_t n = (size_t)c->masks, steps = (size_t)T;
+    CHECK(c->keep >= 1 && c->keep <= T && c->alphas != ALPHAS_AUTO);
+    *l = (MaskLearner){.keep = c->keep,
+                       .alphas = c->alphas,
+                       .rules = mask_recipes[c->recipe],
+                       .mean_square = mean_square,
+                       .seed = seed,
+                       .schedule = schedule,
+                       .T = T};
+    size_t n = (size_t)l->rules.masks, steps = (size_t)T;
     l->s = mem_doubles(2 * steps);
     l->masks = mem_alloc(n, sizeof *l->masks);
     l->cost = mem_doubles(2 * n);
     l->block = mem_alloc((n + 1) * steps, sizeof(double) + 1);
     if (!l->s || !l->masks || !l->cost || !l->block) {
         mask_learner_close(l);
-        return err_set(err, ERR_MEMORY, "no memory for %d masks of %d steps", c->masks, T);
+        return err_set(err, ERR_MEMORY, "no memory for %zu masks of %d steps", n, T);
     }
     l->gradient = l->s + T;
     l->scale = l->cost + n;
@@ -75,44 +60,42 @@ void mask_learner_close(MaskLearner *l)
 /* A merged chain must keep the noisiest step, or it would not end in noise. */
 static bool keeps_last(const MaskLearner *l)
 {
-    return l->config.alphas == ALPHAS_MERGED;
+    return l->alphas == ALPHAS_MERGED;
 }
 
 static double budget(const MaskLearner *l, double progress)
 {
-    const MaskConfig *c = &l->config;
-    double final = (double)c->keep / l->T;
-    return l->T * mask_kept_share(progress, c->full, c->ramp, final);
+    double final = (double)l->keep / l->T;
+    return l->T * mask_kept_share(progress, l->rules.full, l->rules.ramp, final);
 }
 
 static bool is_settled(const MaskLearner *l)
 {
     MaskSummary all = mask_summary(l->s, l->T);
-    return all.spread <= 0 && all.sum == l->config.keep;
+    return all.spread <= 0 && all.sum == l->keep;
 }
 
 bool mask_learner_draw(MaskLearner *l, double progress, Err *err)
 {
-    const MaskConfig *c = &l->config;
-    if (progress >= c->settle && !is_settled(l)) {
+    if (progress >= l->rules.settle && !is_settled(l)) {
         unsigned char *m = l->masks[0].m;
         if (!mask_learner_extract(l, progress, m, err)) return false;
         for (int t = 0; t < l->T; t++) l->s[t] = m[t];
     }
     error_curve_make(&l->curve, &l->errors);
-    for (int k = 0; k < c->masks; k++) {
+    for (int k = 0; k < l->rules.masks; k++) {
         Mask *mask = &l->masks[k];
         mask->kept = mask_draw(mask->m, l->s, l->T, l->seed, l->drawn++);
         mask->empty = mask->kept == 0;
         if (mask->empty) mask_complete(mask->m, l->s, l->T, mask->kept = 1);
-        mask_alpha_bar(mask->alpha_bar, c->alphas, l->schedule, mask->m);
+        mask_alpha_bar(mask->alpha_bar, l->alphas, l->schedule, mask->m);
     }
     return true;
 }
 
 NoiseLevel mask_learner_level(const MaskLearner *l, int i, uint64_t number)
 {
-    const Mask *mask = &l->masks[i % l->config.masks];
+    const Mask *mask = &l->masks[i % l->rules.masks];
     int place = (int)rng_below(l->seed, rng_stream(RNG_TIMESTEP, number), 0, (uint32_t)mask->kept);
     return mask_level(mask->alpha_bar, mask_step(mask->m, l->T, place));
 }
@@ -136,50 +119,47 @@ void mask_learner_observe_decoder(MaskLearner *l, NoiseLevel level, double nats)
 /* Costs of the update's masks. */
 static void judge(MaskLearner *l, const double *loss)
 {
-    const MaskConfig *c = &l->config;
     ErrorCurve curve;
     error_curve_make(&curve, &l->errors);
-    for (int k = 0; k < c->masks; k++) {
+    for (int k = 0; k < l->rules.masks; k++) {
         const Mask *mask = &l->masks[k];
-        l->cost[k] = c->reward == REWARD_LOSS
-                         ? loss[k]
-                         : chain_cost(&curve, mask->alpha_bar, mask->m, l->T, l->mean_square);
+        l->cost[k] = l->rules.bound
+                         ? chain_cost(&curve, mask->alpha_bar, mask->m, l->T, l->mean_square)
+                         : loss[k];
     }
 }
 
-/* Running mean of the costs, and of how far they lie from what they are compared with. */
+/* Follows how far costs lie from what they are compared with. */
 static void follow(MaskLearner *l)
 {
     /* Equal masks differ by rounding only, which is no unit. */
     static const double ROUNDING = 1e-9;
-    int n = l->config.masks;
+    int n = l->rules.masks;
     double mean = 0, square = 0;
     for (int k = 0; k < n; k++) {
         mean += l->cost[k] / n;
         square += l->scale[k] * l->scale[k] * n;
     }
     double spread = sqrt(square);
-    l->running += fmax(RUNNING_SHARE, 1 / (l->judged + 1)) * (mean - l->running);
-    l->judged++;
     if (spread > ROUNDING * fabs(mean))
         l->spread += (l->spread > 0 ? RUNNING_SHARE : 1) * (spread - l->spread);
 }
 
 void mask_learner_update(MaskLearner *l, double progress, const double *loss)
 {
-    const MaskConfig *c = &l->config;
-    if (progress >= c->settle) return;
+    const MaskRules *rules = &l->rules;
+    if (progress >= rules->settle) return;
     judge(l, loss);
-    mask_advantages(l->scale, l->cost, c->masks, c->baseline, l->running);
+    mask_advantages(l->scale, l->cost, rules->masks);
     follow(l);
-    double unit = c->baseline == BASELINE_NONE ? 1 : l->spread;
+    double unit = rules->masks == 1 ? 1 : l->spread;
     memset(l->gradient, 0, (size_t)l->T * sizeof *l->gradient);
-    for (int k = 0; k < c->masks && unit > 0; k++) {
+    for (int k = 0; k < rules->masks && unit > 0; k++) {
         const unsigned char *drawn = l->masks[k].empty ? l->none : l->masks[k].m;
-        mask_add_score_gradient(l->gradient, drawn, l->s, l->T, c->precondition,
+        mask_add_score_gradient(l->gradient, drawn, l->s, l->T, rules->precondition,
                                 l->scale[k] / unit);
     }
-    for (int t = 0; t < l->T; t++) l->s[t] -= c->rate * l->gradient[t];
+    for (int t = 0; t < l->T; t++) l->s[t] -= rules->rate * l->gradient[t];
     double most = budget(l, progress);
     if (keeps_last(l)) {
         l->s[l->T - 1] = 1;
@@ -200,7 +180,7 @@ typedef struct {
 static double trial_cost(const Trial *c, const unsigned char *m)
 {
     const MaskLearner *l = c->l;
-    mask_alpha_bar(c->alpha_bar, l->config.alphas, l->schedule, m);
+    mask_alpha_bar(c->alpha_bar, l->alphas, l->schedule, m);
     return chain_cost(&c->curve, c->alpha_bar, m, l->T, l->mean_square);
 }
 
@@ -263,7 +243,7 @@ static bool extract_moved(const MaskLearner *l, int K, unsigned char *m, Err *er
         error_curve_make(&c.curve, &l->errors);
         double least = best_draw(&c, K, m);
         /* On the way to K the steps are many and will not stay. */
-        if (K == l->config.keep) move_steps(&c, m, least);
+        if (K == l->keep) move_steps(&c, m, least);
     }
     mem_free(c.m);
     mem_free(c.alpha_bar);
@@ -273,21 +253,18 @@ static bool extract_moved(const MaskLearner *l, int K, unsigned char *m, Err *er
 bool mask_learner_extract(const MaskLearner *l, double progress, unsigned char *m, Err *err)
 {
     int K = (int)rint(budget(l, progress));
-    ErrorCurve curve;
-    if (K >= l->T || is_settled(l) || l->config.extract == EXTRACT_TOP) {
+    if (K >= l->T || is_settled(l)) {
         mask_top(m, l->s, l->T, K);
         return true;
     }
-    if (l->config.extract == EXTRACT_DRAW) {
-        mask_draw(m, l->s, l->T, l->seed, EXTRACTION);
-        mask_complete(m, l->s, l->T, K);
-        return true;
-    }
-    if (l->config.extract == EXTRACT_MOVES) return extract_moved(l, K, m, err);
-    error_curve_make(&curve, &l->errors);
-    return steps_optimum_merged(&curve, l->schedule->alpha_bar, l->T, K, m, NULL, err);
+    if (l->rules.moves) return extract_moved(l, K, m, err);
+    mask_draw(m, l->s, l->T, l->seed, EXTRACTION);
+    mask_complete(m, l->s, l->T, K);
+    return true;
 }
 
+/* Behind the scores and the errors: a number of older versions, the spread, another such, the masks so
+ * far. Of the older numbers the first may be negative. */
 enum { SINGLES = 4 };
 
 size_t mask_learner_state_count(const MaskLearner *l)
@@ -302,9 +279,8 @@ void mask_learner_save(const MaskLearner *l, double *state)
     memcpy(state, &l->errors.error, sizeof l->errors.error);
     memcpy(state + 2 * ERROR_PLACES, &l->errors.decoder, sizeof l->errors.decoder);
     state += 4 * ERROR_PLACES;
-    state[0] = l->running;
+    state[0] = state[2] = 0;
     state[1] = l->spread;
-    state[2] = l->judged;
     state[3] = (double)l->drawn;
 }
 
@@ -321,9 +297,7 @@ bool mask_learner_restore(MaskLearner *l, const double *state)
     memcpy(&l->errors.error, state, sizeof l->errors.error);
     memcpy(&l->errors.decoder, state + 2 * ERROR_PLACES, sizeof l->errors.decoder);
     state += 4 * ERROR_PLACES;
-    l->running = state[0];
     l->spread = state[1];
-    l->judged = state[2];
     l->drawn = (uint64_t)state[3];
     return true;
 }

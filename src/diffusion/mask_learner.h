@@ -1,21 +1,10 @@
-/* Learning the scores of mask.h along a training run: policy gradient under a shrinking budget. Knows no
- * network: it draws masks, is given what the predictions cost, and moves the scores.
+/* Learning the scores of mask.h along a training run: policy gradient under a shrinking budget, by the
+ * rules of a recipe (mask_config.c). Knows no network: it draws masks, is given what the predictions cost,
+ * and moves the scores.
  *
- * Algorithm 1 of Zhang et al. 2024 is this configuration (configs/fashion-eddpm-paper.json):
- *   alphas literal                        eq. 6
- *   reward loss, masks 1, baseline none,  eq. 9: gradient = loss * d ln p(m|s)/ds
- *   precondition false
- *   rate                                  eta of eq. 11: s <- projection(s - eta * gradient)
- *   full (e_1 - 1) / N, ramp (N - 1) / N  eq. 10, where epoch e of N begins at (e - 1) / N of the run
- *   settle 1                              the scores move in every update, from the first to the last
- *   extract draw                          the paper states no rule: it reports that the scores end as a
- *                                         sparse deterministic mask, which a draw then returns
- * Algorithm 1 cannot go on with an empty mask, because it has no step to train: the step with the largest
- * score is then trained, and eq. 9 still takes the empty mask. An extracted mask has exactly K steps
- * (mask_complete), whatever the draw has.
- *
- * The defaults differ, because with a fine schedule and few steps the literal chain never comes near
- * noise, and the plain loss prefers the noisiest steps; configs/README.md says what each change buys. */
+ * Algorithm 1 of the paper cannot go on with an empty mask, because it has no step to train: the step with
+ * the largest score is then trained, and eq. 9 still takes the empty mask. An extracted mask has exactly K
+ * steps (mask_complete), whatever the draw has. */
 #ifndef DIFFC_MASK_LEARNER_H
 #define DIFFC_MASK_LEARNER_H
 
@@ -35,25 +24,26 @@ typedef struct {
 } Mask;
 
 typedef struct {
-    MaskConfig config;
+    int keep;
+    MaskAlphas alphas;
+    MaskRules rules;
     double mean_square; /* of a data value, for the end of the chain */
     uint64_t seed;
     const Schedule *schedule;
     int T;
     double *s, *gradient; /* [T] */
     unsigned char *none;  /* [T] the empty mask */
-    Mask *masks;          /* [config.masks] */
-    double *cost, *scale; /* [config.masks] */
+    Mask *masks;          /* [rules.masks] */
+    double *cost, *scale; /* [rules.masks] */
     StepErrors errors;
-    ErrorCurve curve;       /* errors as they were when the masks were drawn */
-    double running, spread; /* of the costs; spread 0: none seen */
-    double judged;          /* updates in `running` */
-    uint64_t drawn;         /* masks so far */
+    ErrorCurve curve; /* errors as they were when the masks were drawn */
+    double spread;    /* running, of the costs about what they are compared with; 0: none seen */
+    uint64_t drawn;   /* masks so far */
     void *block;
 } MaskLearner;
 
-/* The schedule must outlive the learner. mean_square: of a data value. All scores are 1. ERR_USAGE for a configuration that cannot
- * be, ERR_MEMORY; freeing a zeroed one is harmless. */
+/* c: checked and resolved. The schedule must outlive the learner. mean_square: of a data value. All
+ * scores are 1. ERR_MEMORY; freeing a zeroed one is harmless. */
 bool mask_learner_open(MaskLearner *l, const MaskConfig *c, double mean_square, uint64_t seed,
                        const Schedule *schedule, Err *err);
 void mask_learner_close(MaskLearner *l);
@@ -75,7 +65,8 @@ double mask_learner_expected_error(const MaskLearner *l, NoiseLevel level);
 void mask_learner_observe_decoder(MaskLearner *l, NoiseLevel level, double nats);
 
 /* Moves the scores after an update and projects them to the budget at `progress`; from `settle` on they
- * stay. loss[masks]: mean loss of each mask's images (read by the reward "loss" only). */
+ * stay. loss[masks]: mean loss of each mask's images, which
+ * rules without `bound` read. */
 void mask_learner_update(MaskLearner *l, double progress, const double *loss);
 
 /* The mask to sample with: all steps while the budget is whole, later exactly as many as the budget

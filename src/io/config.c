@@ -29,7 +29,7 @@ static void store_int(Config *c, size_t offset, int value)
 static void store_number(Config *c, const Field *f, double value)
 {
     int64_t whole = f->type == FIELD_INT64 ? (int64_t)value : 0;
-    if (f->type == FIELD_INT)
+    if (f->type == FIELD_INT || f->type == FIELD_CHOICE)
         store_int(c, f->offset, (int)value);
     else if (f->type == FIELD_INT64)
         memcpy(place(c, f->offset), &whole, sizeof whole);
@@ -276,12 +276,14 @@ static bool read_section(Config *c, const Json *section, const char *name, Err *
         return err_set(err, ERR_USAGE, "%s: %s must be an object with keys, got %s", name, title,
                        shown);
     }
+    bool older = config_has_removed(section);
     for (const Json *v = json_first(section); v; v = json_next(v)) {
         const Field *f = config_find(title, strlen(title), json_key(v));
+        if (!f && older && config_removed(title, json_key(v), NULL, 0)) continue;
         if (!f) return unknown_key(title, json_key(v), name, err);
         if (!read_field(c, f, v, name, err)) return false;
     }
-    return true;
+    return !older || config_migrate(c, section, name, err);
 }
 
 bool config_read(Config *c, const Json *root, const char *name, Err *err)

@@ -41,6 +41,8 @@ void config_resolve(Config *c)
     c->model.unet.groups = config_groups(c);
     if (config_method(c)->reads & KEYS_CLASSES && c->model.unet.classifier_channels == 0)
         c->model.unet.classifier_channels = 2 * c->model.channels;
+    if (config_method(c)->reads & KEYS_MASKS && c->method.mask.alphas == ALPHAS_AUTO)
+        c->method.mask.alphas = mask_recipes[c->method.mask.recipe].alphas;
 }
 
 static bool check_method_reads(const Config *c, const Field *f, Err *err)

@@ -133,23 +133,12 @@ const Field config_fields[] = {
     CHOICE(method, times, times, time_draw_words, "independent", "levels of a batch: drawn each on its own, or spread evenly (less noise in the gradient)",
            "timestep_sampler time_sampling stratified antithetic low_discrepancy", OF(TIMES)),
     INT(method, keep, mask.keep, 1, STEPS_MAX, "50", "steps K that are kept in the end", "K kept_steps keep_steps gamma_f", OF(MASKS)),
-    CHOICE(method, alphas, mask.alphas, mask_alphas_words, "merged",
-           "noise of kept steps: with that of the skipped ones below, without it, or all in proportion", "alpha masked_alphas", OF(MASKS)),
-    CHOICE(method, reward, mask.reward, mask_reward_words, "bound",
-           "what judges a choice of steps: the bound of its chain, or the batch's plain loss", "score_reward", OF(MASKS)),
-    INT(method, masks, mask.masks, 1, 1024, "4", "choices of steps tried in each update", "masks_per_batch num_masks", OF(MASKS)),
-    CHOICE(method, baseline, mask.baseline, mask_baseline_words, "others",
-           "what a reward is compared with: those of the update's other masks, a running mean, nothing", "leave_one_out", OF(MASKS)),
-    NUMBER(method, score_rate, mask.rate, 0, 10, true, false, "0.03", "step size of the scores; with a baseline, in running spreads of the reward",
-           "mask_lr score_lr", OF(MASKS)),
-    BOOL(method, precondition, mask.precondition, "true", "gradient of a score s times sqrt(s (1 - s))", "preconditioned", OF(MASKS)),
-    NUMBER(method, full, mask.full, 0, 1, false, true, "0.16", "share of the run before the budget of kept steps begins to fall",
-           "full_epochs e_1 e1", OF(MASKS)),
-    NUMBER(method, ramp, mask.ramp, 0, 1, true, false, "0.6", "share of the run at which the budget has fallen to K", "ramp_end", OF(MASKS)),
-    NUMBER(method, settle, mask.settle, 0, 1, true, false, "0.7", "share of the run from which the K steps are fixed and the network is fine-tuned",
-           "finetune hold fine_tune", OF(MASKS)),
-    CHOICE(method, extract, mask.extract, mask_extract_words, "moves",
-           "how K steps come from the scores: the best of many draws, its steps then moved while the bound falls; one draw; the largest; or the optimum for the measured errors", "extraction", OF(MASKS)),
+    CHOICE(method, recipe, mask.recipe, mask_recipe_words, "tuned",
+           "how the steps are learnt: tuned, as works best here; paper, by the paper's algorithm to the letter", "algorithm preset", OF(MASKS)),
+    {"method", "alphas", FIELD_CHOICE, PLACE(method, mask.alphas), .choices = mask_alphas_words, .automatic = true,
+     .automatic_value = ALPHAS_AUTO, OF(MASKS),
+     WORDS("auto", "noise of kept steps: with that of the skipped ones below, without it, or all in proportion; auto: merged for the recipe tuned, literal for paper",
+           "alpha masked_alphas")},
     NUMBER(method, ce_weight, ce_weight, 0, 1e6, false, false, "0.001", "weight of the cross-entropy of the noise level", "ce_loss_weight", OF(CLASSES)),
     NUMBER(method, mse_weight, mse_weight, 0, 1e6, false, false, "1", "weight of the squared error of the noise", "mse_loss_weight", OF(CLASSES)),
     BOOL(method, dequantise, dequantise, "true", "train clean images with uniform noise of one grey level; false: as they are, as published",
@@ -276,8 +265,8 @@ static void value_words(const Field *f, bool element, char *out, size_t size)
 
 void config_expected(const Field *f, bool element, char *out, size_t size)
 {
-    static const char automatic[] = "\"auto\" or ";
-    size_t used = f->automatic ? sizeof automatic - 1 : 0;
-    snprintf(out, size, "%s", f->automatic ? automatic : "");
+    const char *automatic = !f->automatic ? "" : f->choices ? "\"auto\", " : "\"auto\" or ";
+    size_t used = strlen(automatic);
+    snprintf(out, size, "%s", automatic);
     if (used < size) value_words(f, element, out + used, size - used);
 }

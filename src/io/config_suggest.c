@@ -90,6 +90,7 @@ void config_suggest(const char *section, const char *key, char *out, size_t size
         snprintf(out, size, "did you mean %s?", title);
         return;
     }
+    if (key && config_removed(title ? title : section, key, out, size)) return;
     if (key) text_normalize(word, sizeof word, key);
     const Field *f = nearest_field(title, word);
     char known[480];

@@ -15,8 +15,9 @@ static int load_int(const Config *c, size_t offset)
 static bool is_automatic(const Config *c, const Field *f)
 {
     if (!f->automatic) return false;
-    if (f->type == FIELD_INT) return load_int(c, f->offset) == f->automatic_value;
-    return *(const double *)((const char *)c + f->offset) == f->automatic_value;
+    if (f->type == FIELD_NUMBER)
+        return *(const double *)((const char *)c + f->offset) == f->automatic_value;
+    return load_int(c, f->offset) == f->automatic_value;
 }
 
 void config_put_field(JsonWriter *w, const char *key, const Config *c, const Field *f)

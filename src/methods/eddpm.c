@@ -1,10 +1,19 @@
-/* DDPM that learns which of its steps to keep (Zhang et al. 2024): its networks are DDPM's; what is learnt
- * of the steps is diffusion/mask_learner.h, within a run train/train_masks.c. */
+/* DDPM that learns which of its steps to keep (Zhang et al., "Efficient denoising diffusion via
+ * probabilistic masking", ICML 2024). Its networks are DDPM's. Step t has a score s_t, the probability
+ * that a mask m keeps it. The paper's equations, each a function of diffusion/mask.h:
+ *   6   alpha_bar_t(m) = prod_{i<=t} (1 - beta_i m_i)                  mask_alpha_bar
+ *   9   gradient = loss(m) * d ln p(m|s) / ds                          mask_add_score_gradient
+ *   10  the share of steps to keep falls from 1 to K / T as a cube     mask_kept_share
+ *   11  s <- the point of {0 <= s <= 1, sum s <= that share * T}
+ *            nearest to s - eta * gradient                             mask_project
+ * diffusion/mask_learner.h puts them together, by the rules of diffusion/mask_config.c: Algorithm 1 of the
+ * paper, or what works better here. train/train_masks.c connects that with a run. */
 #include "methods/method.h"
 
 static bool check(const MethodCheck *c, Err *err)
 {
     const MaskConfig *mask = &c->method->mask;
+    int masks = mask_recipes[mask->recipe].masks;
     if (!ddpm_check(c, err)) return false;
     if (mask->keep > c->method->noise.T)
         return err_set(err, ERR_USAGE, "method.keep is %d, more than method.steps (%d)", mask->keep,
@@ -12,29 +21,12 @@ static bool check(const MethodCheck *c, Err *err)
     if (c->sample->steps > mask->keep)
         return err_set(err, ERR_USAGE, "sample.steps is %d, more than method.keep (%d)",
                        c->sample->steps, mask->keep);
-    if (mask->full >= mask->ramp)
-        return err_set(err, ERR_USAGE,
-                       "method.full (%g) is not below method.ramp (%g): all steps are kept until "
-                       "the first share of the run, and K from the second on",
-                       mask->full, mask->ramp);
-    if (mask->ramp > mask->settle)
-        return err_set(err, ERR_USAGE,
-                       "method.ramp (%g) is above method.settle (%g): the steps can be fixed only "
-                       "when their number has fallen to K",
-                       mask->ramp, mask->settle);
-    if (mask->masks < 2 && mask->baseline == BASELINE_OTHERS)
-        return err_set(err, ERR_USAGE,
-                       "method.masks is 1, but the baseline \"others\" compares a mask with the "
-                       "others of its update; set method.baseline to \"running\" or \"none\"");
-    if (mask->masks > c->images)
-        return err_set(err, ERR_USAGE,
-                       "method.masks is %d, more than the %d images of an update, which the masks "
-                       "share",
-                       mask->masks, c->images);
-    if (mask->extract == EXTRACT_OPTIMUM && mask->alphas != ALPHAS_MERGED)
-        return err_set(err, ERR_USAGE,
-                       "method.extract is \"optimum\", which needs steps whose noise depends on no "
-                       "other step, as with method.alphas \"merged\"");
+    if (masks > c->images)
+        return err_set(
+            err, ERR_USAGE,
+            "method.recipe \"%s\" tries %d masks in each update, which share its images, "
+            "but an update has only %d; set train.batch or train.accumulate higher",
+            mask_recipe_words[mask->recipe], masks, c->images);
     return true;
 }
 

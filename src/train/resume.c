@@ -130,7 +130,7 @@ static void say_jumps(Trainer *t, const Config *before)
         run_note(
             t,
             "the share of the run that is done goes from %.3g to %.3g; the steps that are kept "
-            "follow it (method.full, method.ramp, method.settle)",
+            "follow it",
             was, is);
 }
 

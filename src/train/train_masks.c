@@ -25,13 +25,12 @@ static double mean_square(const Dataset *d, float *x, size_t dims)
 
 bool masks_open(Trainer *t, Err *err)
 {
-    const Config *c = &t->config;
     if (!t->method->learns_steps) return true;
     size_t dims = t->train_network.dims;
     double square =
         t->known ? t->known->mean_square : mean_square(&t->data, t->train_batch[0].xt, dims);
     MaskTraining *m = &t->masks;
-    if (!mask_learner_open(&m->learner, &c->method.mask, square, c->train.seed,
+    if (!mask_learner_open(&m->learner, &t->resolved.method.mask, square, t->config.train.seed,
                            &t->process.schedule, err) ||
         !model_process(&t->plan.model, &m->chain, err))
         return false;
@@ -40,13 +39,13 @@ bool masks_open(Trainer *t, Err *err)
     m->state = mem_doubles(m->state_count);
     m->kept = mem_alloc((size_t)t->process.T, 1);
     m->steps = mem_alloc((size_t)t->process.T, sizeof *m->steps);
-    m->loss = mem_doubles(2 * (size_t)c->method.mask.masks);
+    m->loss = mem_doubles(2 * (size_t)m->learner.rules.masks);
     size_t batches = (size_t)t->optimizer.gradients.together;
     m->seen = mem_alloc(batches * (size_t)t->train_batch[0].size, sizeof *m->seen);
     if (!m->seen || !m->state || !m->kept || !m->steps || !m->loss)
         return err_set(err, ERR_MEMORY, "not enough memory for the masks of %d steps",
                        t->process.T);
-    m->weight = m->loss + c->method.mask.masks;
+    m->weight = m->loss + m->learner.rules.masks;
     return true;
 }
 
@@ -74,7 +73,7 @@ bool masks_begin_update(Trainer *t, Err *err)
     if (!m->on) return true;
     m->first_sample = t->state.samples;
     m->progress = progress_of(t);
-    memset(m->loss, 0, 2 * (size_t)m->learner.config.masks * sizeof *m->loss);
+    memset(m->loss, 0, 2 * (size_t)m->learner.rules.masks * sizeof *m->loss);
     return mask_learner_draw(&m->learner, m->progress, err);
 }
 
@@ -127,7 +126,7 @@ void masks_observe(Trainer *t, int batch, uint64_t first)
     for (int i = 0; i < b->size; i++) {
         NoiseLevel level = masks_level(t, first + (uint64_t)i);
         int mask =
-            (int)((first + (uint64_t)i - m->first_sample) % (uint64_t)m->learner.config.masks);
+            (int)((first + (uint64_t)i - m->first_sample) % (uint64_t)m->learner.rules.masks);
         mask_learner_observe(&m->learner, level, seen[i].error);
         mask_learner_observe_decoder(&m->learner, level, seen[i].nats);
         m->loss[mask] += (double)b->loss[i];
@@ -139,7 +138,7 @@ void masks_end_update(Trainer *t)
 {
     MaskTraining *m = &t->masks;
     if (!m->on) return;
-    for (int k = 0; k < m->learner.config.masks; k++) m->loss[k] /= m->weight[k];
+    for (int k = 0; k < m->learner.rules.masks; k++) m->loss[k] /= m->weight[k];
     mask_learner_update(&m->learner, m->progress, m->loss);
 }
 

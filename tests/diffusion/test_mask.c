@@ -221,9 +221,9 @@ static double mean_cost(const double *s)
     return sum;
 }
 
-/* Mean of the gradient from two masks, over all pairs of masks, and the sum of its variances. */
-static double enumerate_pairs(MaskBaseline baseline, double running, bool precondition,
-                              double mean[SIX])
+/* Mean of the gradient from two masks, over all pairs of masks, and the sum of its variances. Each mask
+ * is compared with the other, or its cost taken as it is. */
+static double enumerate_pairs(bool compared, bool precondition, double mean[SIX])
 {
     double square = 0, variance = 0;
     for (int t = 0; t < SIX; t++) mean[t] = 0;
@@ -231,8 +231,9 @@ static double enumerate_pairs(MaskBaseline baseline, double running, bool precon
         for (int b = 0; b < MASKS; b++) {
             unsigned char m[2][SIX];
             double p = probability(a, m[0], six_scores) * probability(b, m[1], six_scores);
-            double cost[2] = {cost_of(a), cost_of(b)}, scale[2], gradient[SIX] = {0};
-            mask_advantages(scale, cost, 2, baseline, running);
+            double cost[2] = {cost_of(a), cost_of(b)}, gradient[SIX] = {0};
+            double scale[2] = {cost[0] / 2, cost[1] / 2};
+            if (compared) mask_advantages(scale, cost, 2);
             for (int k = 0; k < 2; k++)
                 mask_add_score_gradient(gradient, m[k], six_scores, SIX, precondition, scale[k]);
             for (int t = 0; t < SIX; t++) {
@@ -256,15 +257,12 @@ TEST(the_score_gradient_is_unbiased_and_other_masks_lower_its_variance_threefold
         s[t] -= 2 * h;
         exact[t] = (above - mean_cost(s)) / (2 * h);
     }
-    double none = enumerate_pairs(BASELINE_NONE, 0, false, mean);
+    double none = enumerate_pairs(false, false, mean);
     for (int t = 0; t < SIX; t++) EXPECT_NEAR(mean[t], exact[t], 1e-8);
-    double others = enumerate_pairs(BASELINE_OTHERS, 0, false, mean);
-    for (int t = 0; t < SIX; t++) EXPECT_NEAR(mean[t], exact[t], 1e-8);
-    double running = enumerate_pairs(BASELINE_RUNNING, 2.4, false, mean);
+    double others = enumerate_pairs(true, false, mean);
     for (int t = 0; t < SIX; t++) EXPECT_NEAR(mean[t], exact[t], 1e-8);
     EXPECT(others < none / 3);
-    EXPECT(running < none / 3);
-    enumerate_pairs(BASELINE_OTHERS, 0, true, mean);
+    enumerate_pairs(true, true, mean);
     for (int t = 0; t < SIX; t++)
         EXPECT_NEAR(mean[t], exact[t] * sqrt(six_scores[t] * (1 - six_scores[t])), 1e-8);
 }
@@ -277,7 +275,7 @@ TEST(the_mean_of_equation_9_over_all_masks_is_the_exact_gradient)
     for (int mask = 0; mask < MASKS; mask++) {
         unsigned char m[SIX];
         double p = probability(mask, m, six_scores), cost = cost_of(mask), scale;
-        mask_advantages(&scale, &cost, 1, BASELINE_NONE, 0);
+        mask_advantages(&scale, &cost, 1);
         mask_add_score_gradient(mean, m, six_scores, SIX, false, p * scale);
     }
     for (int t = 0; t < SIX; t++) {

@@ -32,15 +32,9 @@ static double error_at(const World *w, NoiseLevel level)
     return sum / DIMS;
 }
 
-static MaskConfig standard(int keep)
+static MaskConfig tuned(int keep)
 {
-    return (MaskConfig){.keep = keep,
-                        .masks = 4,
-                        .rate = 0.03,
-                        .precondition = true,
-                        .full = 0.16,
-                        .ramp = 0.6,
-                        .settle = 0.7};
+    return (MaskConfig){.keep = keep, .recipe = RECIPE_TUNED, .alphas = ALPHAS_MERGED};
 }
 
 /* Updates from .. to-1 of `all`, each a batch of predictions with errors as they would be. */
@@ -50,7 +44,7 @@ static void learn(MaskLearner *l, const World *w, int from, int to, int all)
     double loss[64];
     for (int u = from; u < to; u++) {
         double progress = (double)u / all;
-        int masks = l->config.masks;
+        int masks = l->rules.masks;
         if (!EXPECT(mask_learner_draw(l, progress, &err))) return;
         for (int k = 0; k < masks; k++) loss[k] = 0;
         for (int i = 0; i < BATCH; i++) {
@@ -131,7 +125,7 @@ TEST(the_scores_settle_on_steps_within_two_percent_of_the_optimum)
         double best;
         Err err = {0};
         EXPECT(steps_optimum(&costs, T, keep[i], m, &best, &err));
-        MaskLearner l = learner(&w, standard(keep[i]));
+        MaskLearner l = learner(&w, tuned(keep[i]));
         learn(&l, &w, 0, 1000, 1000);
         EXPECT(mask_learner_extract(&l, 1, m, &err));
         EXPECT_INT(kept_of(m), keep[i]);
@@ -149,10 +143,8 @@ TEST(the_scores_settle_on_steps_within_two_percent_of_the_optimum)
 TEST(the_plain_loss_as_reward_prefers_the_noisiest_steps)
 {
     World w = world_make();
-    MaskConfig c = standard(20);
-    c.reward = REWARD_LOSS;
-    c.extract = EXTRACT_TOP;
-    MaskLearner l = learner(&w, c);
+    MaskLearner l = learner(&w, tuned(20));
+    l.rules.bound = l.rules.moves = false;
     learn(&l, &w, 0, 1000, 1000);
     double mean = 0;
     for (int t = 0; t < T; t++) mean += l.s[t] * t / 20;
@@ -167,7 +159,7 @@ TEST(the_plain_loss_as_reward_prefers_the_noisiest_steps)
 TEST(all_steps_stay_until_the_ramp_and_the_budget_is_kept_after_it)
 {
     World w = world_make();
-    MaskLearner l = learner(&w, standard(20));
+    MaskLearner l = learner(&w, tuned(20));
     learn(&l, &w, 0, 16, 100);
     for (int t = 0; t < T; t++) EXPECT(l.s[t] == 1);
     unsigned char m[T];
@@ -198,7 +190,7 @@ static double seen_cost(const MaskLearner *l, const unsigned char *m)
     double alpha_bar[T];
     ErrorCurve curve;
     error_curve_make(&curve, &l->errors);
-    mask_alpha_bar(alpha_bar, l->config.alphas, l->schedule, m);
+    mask_alpha_bar(alpha_bar, l->alphas, l->schedule, m);
     return chain_cost(&curve, alpha_bar, m, T, l->mean_square);
 }
 
@@ -206,7 +198,7 @@ TEST(no_step_of_the_moved_ones_can_move_for_the_better)
 {
     World w = world_make();
     for (MaskAlphas alphas = ALPHAS_MERGED; alphas <= ALPHAS_RESCALED; alphas++) {
-        MaskConfig c = standard(10);
+        MaskConfig c = tuned(10);
         unsigned char m[T], drawn[T];
         Err err = {0};
         c.alphas = alphas;
@@ -226,64 +218,36 @@ TEST(no_step_of_the_moved_ones_can_move_for_the_better)
                 }
             }
         }
-        l.config.extract = EXTRACT_DRAW;
+        l.rules.moves = false;
         EXPECT(mask_learner_extract(&l, 0.69, drawn, &err));
         EXPECT(cost < seen_cost(&l, drawn));
         mask_learner_close(&l);
     }
 }
 
-/* Each choice of the paper and of ours runs to its end and keeps so many steps. */
+/* Every kind of noise, and each rule of the paper that can settle among those of the tuned recipe. */
 TEST(every_choice_settles)
 {
     World w = world_make();
-    for (int choice = 0; choice < 7; choice++) {
-        MaskConfig c = standard(20);
+    for (int choice = 0; choice < 5; choice++) {
+        MaskConfig c = tuned(20);
         if (choice < 2) c.alphas = choice ? ALPHAS_LITERAL : ALPHAS_RESCALED;
-        if (choice == 2) c.masks = 1, c.baseline = BASELINE_RUNNING;
-        if (choice == 3) c.masks = 1, c.baseline = BASELINE_NONE, c.precondition = false;
-        if (choice == 4) c.extract = EXTRACT_OPTIMUM;
-        if (choice == 5) c.extract = EXTRACT_TOP;
-        if (choice == 6) c.extract = EXTRACT_DRAW;
         MaskLearner l = learner(&w, c);
+        if (choice == 2) l.rules.precondition = false;
+        if (choice == 3) l.rules.bound = false;
+        if (choice == 4) l.rules.moves = false;
         learn(&l, &w, 0, 400, 400);
         EXPECT(mask_summary(l.s, T).spread == 0);
         EXPECT_NEAR(mask_summary(l.s, T).sum, 20, 0);
-        if (choice == 4) {
-            unsigned char m[T];
-            double best;
-            Oracle oracle = {&w};
-            StepCosts costs = {&oracle, oracle_step, NULL};
-            Err err = {0};
-            EXPECT(steps_optimum(&costs, T, 20, m, &best, &err));
-            EXPECT(mask_learner_extract(&l, 1, m, &err));
-            EXPECT(true_cost(&w, m) < 1.005 * best);
-        }
         mask_learner_close(&l);
     }
-}
-
-/* One mask and a running mean learn too. */
-TEST(one_mask_with_a_running_baseline_beats_even_spacing)
-{
-    World w = world_make();
-    MaskConfig c = standard(20);
-    c.masks = 1;
-    c.baseline = BASELINE_RUNNING;
-    MaskLearner l = learner(&w, c);
-    learn(&l, &w, 0, 2000, 2000);
-    unsigned char m[T];
-    Err err = {0};
-    EXPECT(mask_learner_extract(&l, 1, m, &err));
-    EXPECT(true_cost(&w, m) < spaced_cost(&w, SPACING_EVEN, 20));
-    mask_learner_close(&l);
 }
 
 TEST(a_saved_learner_goes_on_to_the_same_bits)
 {
     World w = world_make();
-    MaskLearner straight = learner(&w, standard(20)), parts = learner(&w, standard(20)),
-                rest = learner(&w, standard(20));
+    MaskLearner straight = learner(&w, tuned(20)), parts = learner(&w, tuned(20)),
+                rest = learner(&w, tuned(20));
     double state[T + 4 * ERROR_PLACES + 4], end[2][T + 4 * ERROR_PLACES + 4];
     EXPECT_INT((long long)mask_learner_state_count(&parts),
                (long long)(sizeof state / sizeof *state));
@@ -314,7 +278,7 @@ TEST(levels_are_drawn_evenly_among_the_kept_steps)
 {
     enum { DRAWS = 20000 };
     World w = world_make();
-    MaskLearner l = learner(&w, standard(20));
+    MaskLearner l = learner(&w, tuned(20));
     Err err = {0};
     learn(&l, &w, 0, 80, 100);
     EXPECT(mask_learner_draw(&l, 0.9, &err));
@@ -327,28 +291,4 @@ TEST(levels_are_drawn_evenly_among_the_kept_steps)
     for (int t = 0; t < T; t++)
         EXPECT_NEAR(counts[t], l.s[t] * DRAWS / 20, 4.5 * sqrt(DRAWS / 20.0) * l.s[t]);
     mask_learner_close(&l);
-}
-
-TEST(configurations_that_cannot_be_are_refused)
-{
-    World w = world_make();
-    static const struct {
-        int keep, masks;
-        double full, ramp, settle;
-        const char *says;
-    } rows[] = {
-        {0, 8, 0.1, 0.5, 0.7, "method.keep is 0"}, {401, 8, 0.1, 0.5, 0.7, "of 400 steps"},
-        {20, 8, 0.5, 0.5, 0.7, "must rise"},       {20, 8, 0.1, 0.8, 0.7, "must rise"},
-        {20, 8, 0.1, 0.5, 1.1, "must rise"},       {20, 1, 0.1, 0.5, 0.7, "needs 2 or more"}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        MaskConfig c = standard(rows[i].keep);
-        MaskLearner l;
-        Err err = {0};
-        c.masks = rows[i].masks;
-        c.full = rows[i].full;
-        c.ramp = rows[i].ramp;
-        c.settle = rows[i].settle;
-        EXPECT_REFUSED(mask_learner_open(&l, &c, w.mean_square, 3, &w.schedule, &err), err,
-                       ERR_USAGE, rows[i].says);
-    }
 }

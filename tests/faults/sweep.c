@@ -43,7 +43,8 @@ static const char toy[] =
     " \"sample\": {\"sampler\": \"dpm++2m\", \"steps\": 2, \"count\": 8}}\n";
 
 #define EDDPM                                                                                      \
-    " --set method.type=eddpm --set method.keep=4 --set method.masks=2 --set sample.sampler=auto"
+    " --set method.type=eddpm --set method.keep=4 --set train.accumulate=2 --set "                 \
+    "sample.sampler=auto"
 #define TRAIN "train tiny.json --threads 1 --json --out run"
 
 static const Scenario scenarios[] = {

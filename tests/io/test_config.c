@@ -492,16 +492,13 @@ TEST(config_rules_between_fields)
                                        "belongs to eddpm;"},
         {"{\"method\":{\"type\":\"eddpm\",\"steps\":40}}",
          "method.keep is 50, more than method.steps"},
-        {"{\"method\":{\"type\":\"eddpm\",\"full\":0.7}}",
-         "method.full (0.7) is not below method.ramp"},
-        {"{\"method\":{\"type\":\"eddpm\",\"ramp\":0.8}}",
-         "method.ramp (0.8) is above method.settle"},
-        {"{\"method\":{\"type\":\"eddpm\",\"masks\":1}}", "method.masks is 1, but the baseline"},
-        {"{\"method\":{\"type\":\"eddpm\",\"masks\":1,\"baseline\":\"running\"}}", NULL},
-        {"{\"method\":{\"type\":\"eddpm\",\"masks\":65}}", "more than the 64 images of an update"},
-        {"{\"method\":{\"type\":\"eddpm\",\"masks\":65},\"train\":{\"accumulate\":2}}", NULL},
-        {"{\"method\":{\"type\":\"eddpm\",\"alphas\":\"literal\",\"extract\":\"optimum\"}}",
-         "method.extract is \"optimum\", which needs"},
+        {"{\"method\":{\"type\":\"eddpm\"},\"train\":{\"batch\":3}}",
+         "method.recipe \"tuned\" tries 4 masks in each update, which share its images, but an "
+         "update "
+         "has only 3; set train.batch"},
+        {"{\"method\":{\"type\":\"eddpm\"},\"train\":{\"batch\":3,\"accumulate\":2}}", NULL},
+        {"{\"method\":{\"type\":\"eddpm\",\"recipe\":\"paper\"},\"train\":{\"batch\":1}}", NULL},
+        {"{\"method\":{\"recipe\":\"paper\"}}", "method.recipe is given, but the method is ddpm"},
         {"{\"method\":{\"type\":\"eddpm\",\"beta_start\":0.5}}",
          "method.beta_start (0.5) is above"},
         {"{\"model\":{\"time\":\"fourier\"},\"method\":{\"type\":\"eddpm\"}}",
@@ -581,16 +578,8 @@ static void fill(Config *c, unsigned turn)
     c->method.objective = OBJECTIVE_SLICED;
     c->method.slices = 1000;
     c->method.mask.keep = 17 + turn;
-    c->method.mask.alphas = ALPHAS_RESCALED;
-    c->method.mask.reward = REWARD_LOSS;
-    c->method.mask.baseline = BASELINE_NONE;
-    c->method.mask.extract = EXTRACT_OPTIMUM;
-    c->method.mask.masks = 9;
-    c->method.mask.rate = u / 47;
-    c->method.mask.precondition = false;
-    c->method.mask.full = u / 53;
-    c->method.mask.ramp = u / 59;
-    c->method.mask.settle = u / 61;
+    c->method.mask.alphas = turn % 3 ? ALPHAS_RESCALED : ALPHAS_AUTO;
+    c->method.mask.recipe = RECIPE_PAPER;
     snprintf(c->train.init, sizeof c->train.init, "runs/%u", turn);
     c->method.ce_weight = u / 67;
     c->method.mse_weight = u / 71;
@@ -697,6 +686,18 @@ TEST(config_of_another_format_is_refused_by_its_number_whatever_keys_it_has)
                 "one reads format 1");
 }
 
+TEST(a_key_that_a_recipe_has_replaced_is_refused_with_the_recipe_that_sets_it)
+{
+    Config c;
+    Err err = {0};
+    EXPECT_REFUSED(
+        parse(&c, "{\"method\":{\"type\":\"eddpm\",\"masks\":4}}", &err), err, ERR_USAGE,
+        "config.json: method.masks is not a known key; method.recipe sets it, \"tuned\" to 4 "
+        "and \"paper\" to 1");
+    EXPECT_REFUSED(config_set(&c, "method.extract=draw", &err), err, ERR_USAGE,
+                   "method.recipe sets it, \"tuned\" to moves and \"paper\" to draw");
+}
+
 TEST(config_help_has_a_line_for_every_key)
 {
     char line[512];
@@ -718,7 +719,7 @@ TEST(config_help_has_a_line_for_every_key)
         if (strncmp(line, "method.levels ", 14) == 0)
             EXPECT_CONTAINS(line, "default \"auto\" (\"auto\" or an integer in 2..100000)");
     }
-    EXPECT_INT((long long)n, 106);
+    EXPECT_INT((long long)n, 98);
     EXPECT(lr && sampler);
 }
 

@@ -8,8 +8,7 @@ enum { KEEP = 6, STEPS = 50 };
 
 static Config tiny_config(void)
 {
-    return image_config(
-        "model.attention=[] method.type=eddpm method.keep=6 method.masks=3 train.steps=40");
+    return image_config("model.attention=[] method.type=eddpm method.keep=6 train.steps=40");
 }
 
 /* The same on points of the plane. */
@@ -69,16 +68,14 @@ TEST(the_algorithm_of_the_paper_moves_scores_from_the_first_update_and_ends_with
     Config c = tiny_config();
     Err err = {0};
     Model m;
-    set_all(&c, "method.alphas=literal method.reward=loss method.masks=1 method.baseline=none "
-                "method.precondition=false method.extract=draw method.ramp=0.9 method.settle=1 "
-                "train.log_every=1");
+    set_all(&c, "method.recipe=paper train.log_every=1 train.steps=101");
     const char *run = test_path("paper");
     must_train(&c, run, false, NULL);
     /* One mask of all steps: each score moves by the step size times the loss. */
     double loss = logged(run, "step", 1, "\"loss\":");
-    EXPECT_NEAR(logged(run, "step", 1, "\"scores_sum\":"), STEPS * (1 - c.method.mask.rate * loss),
-                1e-9);
-    EXPECT_NEAR(logged(run, "step", 40, "\"scores_sum\":"), KEEP, 1e-9);
+    EXPECT_NEAR(logged(run, "step", 1, "\"scores_sum\":"),
+                STEPS * (1 - mask_recipes[RECIPE_PAPER].rate * loss), 1e-9);
+    EXPECT_NEAR(logged(run, "step", 101, "\"scores_sum\":"), KEEP, 1e-9);
     if (!EXPECT(model_open(&m, run, 0, 0, &err))) return;
     EXPECT_INT(m.config.kept_count, KEEP);
     EXPECT(m.config.alphas == ALPHAS_LITERAL);
@@ -140,7 +137,7 @@ TEST(images_are_shared_out_among_the_masks)
     t->state.samples = 80;
     EXPECT(masks_begin_update(t, &err));
     for (uint64_t i = 0; i < 8; i++) {
-        const Mask *mask = &l->masks[i % 3];
+        const Mask *mask = &l->masks[i % 4];
         NoiseLevel level = masks_level(t, 80 + i);
         EXPECT_INT(mask->m[(int)level.t], 1);
     }
@@ -191,7 +188,6 @@ TEST(a_checkpoint_of_another_method_is_refused)
     Config standard;
     config_defaults(&standard);
     c.method.mask.keep = standard.method.mask.keep;
-    c.method.mask.masks = standard.method.mask.masks;
     EXPECT_REFUSED(train(&c, run, true, NULL, &err), err, ERR_USAGE,
                    "method.type is \"eddpm\" in the run, but \"ddpm\" here");
 }
@@ -227,7 +223,6 @@ TEST(a_run_starts_from_the_weights_of_a_trained_model)
     config_defaults(&standard);
     ddpm.method.type = METHOD_DDPM;
     ddpm.method.mask.keep = standard.method.mask.keep;
-    ddpm.method.mask.masks = standard.method.mask.masks;
     ddpm.train.steps = 5;
     const char *trained = test_path("trained");
     must_train(&ddpm, trained, false, NULL);

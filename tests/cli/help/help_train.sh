@@ -178,36 +178,14 @@ diffc train --help
 #>                             "even")
 #>   method.keep               eddpm: steps K that are kept in the end; default 50
 #>                             (an integer in 1..100000)
+#>   method.recipe             eddpm: how the steps are learnt: tuned, as works
+#>                             best here; paper, by the paper's algorithm to the
+#>                             letter; default "tuned" ("tuned" or "paper")
 #>   method.alphas             eddpm: noise of kept steps: with that of the skipped
-#>                             ones below, without it, or all in proportion;
-#>                             default "merged" ("merged", "literal" or "rescaled")
-#>   method.reward             eddpm: what judges a choice of steps: the bound of
-#>                             its chain, or the batch's plain loss; default
-#>                             "bound" ("bound" or "loss")
-#>   method.masks              eddpm: choices of steps tried in each update;
-#>                             default 4 (an integer in 1..1024)
-#>   method.baseline           eddpm: what a reward is compared with: those of the
-#>                             update's other masks, a running mean, nothing;
-#>                             default "others" ("others", "running" or "none")
-#>   method.score_rate         eddpm: step size of the scores; with a baseline, in
-#>                             running spreads of the reward; default 0.03 (a
-#>                             number above 0 and at most 10)
-#>   method.precondition       eddpm: gradient of a score s times sqrt(s (1 - s));
-#>                             default true (true or false)
-#>   method.full               eddpm: share of the run before the budget of kept
-#>                             steps begins to fall; default 0.16 (a number of at
-#>                             least 0 and below 1)
-#>   method.ramp               eddpm: share of the run at which the budget has
-#>                             fallen to K; default 0.6 (a number above 0 and at
-#>                             most 1)
-#>   method.settle             eddpm: share of the run from which the K steps are
-#>                             fixed and the network is fine-tuned; default 0.7 (a
-#>                             number above 0 and at most 1)
-#>   method.extract            eddpm: how K steps come from the scores: the best of
-#>                             many draws, its steps then moved while the bound
-#>                             falls; one draw; the largest; or the optimum for the
-#>                             measured errors; default "moves" ("moves", "draw",
-#>                             "top" or "optimum")
+#>                             ones below, without it, or all in proportion; auto:
+#>                             merged for the recipe tuned, literal for paper;
+#>                             default "auto" ("auto", "merged", "literal" or
+#>                             "rescaled")
 #>   method.ce_weight          cdm: weight of the cross-entropy of the noise level;
 #>                             default 0.001 (a number in 0..1000000)
 #>   method.mse_weight         cdm: weight of the squared error of the noise;

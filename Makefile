@@ -1,14 +1,18 @@
 # diffc: build, test, install. `make help` lists the targets.
-# MODE=release|debug|asan|fuzz, OPENMP=no for one thread, V=1 shows commands, WERROR=1 makes warnings
-# errors, NO_SKIP=1 makes skipped tests failures. All CPUs are used unless -j says otherwise.
+# MODE=release|debug|asan|fuzz, BLAS=openblas|blis|accelerate|mkl|netlib|none, OPENMP=no for one thread,
+# V=1 shows commands, WERROR=1 makes warnings errors, NO_SKIP=1 makes skipped tests failures. All CPUs
+# are used unless -j says otherwise.
 
 MODE    ?= release
 CC      ?= cc
 PREFIX  ?= /usr/local
 BUILD   ?= build
 OUT     := $(BUILD)/$(MODE)
-PKGS    := openblas libcjson stb zlib
+PKGS    := libcjson stb zlib
 MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
+# The library of the level "blas": openblas, blis, accelerate, mkl, netlib, none, or linker flags. It is
+# loaded when that level is chosen (src/math/product_blas.c); the build only asks for its name.
+BLAS    ?= $(if $(findstring darwin,$(MACHINE)),accelerate,openblas)
 
 SYSTEM := $(shell uname -s)
 # Apple's clang takes OpenMP from brew's libomp; without it the program has one thread and says so.
@@ -35,10 +39,10 @@ OPT.asan     := -O1 -g -DDIFFC_CHECKS -DDIFFC_SANITIZED -fno-omit-frame-pointer 
 OPT.fuzz     := $(OPT.asan) -fsanitize=fuzzer-no-link
 
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS   := $(shell pkg-config --libs openblas libcjson zlib 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs libcjson zlib 2>/dev/null)
 ALL_CFLAGS  = -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -D_DARWIN_C_SOURCE -Isrc -Iinclude $(if $(findstring tests/,$<),-Itests) $(WARN) $(FP) $(PIC) $(OPT.$(MODE)) \
               $(OPENMP_CFLAGS) -MMD -MP $(PKG_CFLAGS) $(CFLAGS)
-ALL_LIBS    = $(OPT.$(MODE)) $(OPENMP_LIBS) $(LDFLAGS) $(PKG_LIBS) -lm
+ALL_LIBS    = $(OPT.$(MODE)) $(OPENMP_LIBS) $(LDFLAGS) $(PKG_LIBS) -ldl -lm
 
 # Files whose name ends in _simd.c are compiled once per instruction set, with SIMD_LEVEL set; the
 # level is chosen at run time (src/math/vec.h).
@@ -87,7 +91,7 @@ all: $(OUT)/diffc ## Build diffc (build/release/diffc, linked as ./build/diffc)
 
 # What the build cannot do without is looked for before the first file is compiled.
 needs:
-	@CC='$(CC)' OPENMP='$(OPENMP_CFLAGS)' .ci/deps.sh --check
+	@CC='$(CC)' BLAS='$(BLAS)' OPENMP='$(OPENMP_CFLAGS)' .ci/deps.sh --check
 
 $(OUT)/diffc: $(OUT)/src/cli/main.o $(LIB_OBJ)
 	$(call say,link,$@)
@@ -125,6 +129,14 @@ $(OUT)/%.o: %.c Makefile | needs
 # stb's plain inverse transform (what it has on arm64) overflows on hostile coefficients that are valid
 # one by one: let it wrap. The gate before it (src/data/image_gate.h) excludes the rest.
 $(OUT)/src/data/image.o: FP += -fwrapv
+
+# The name of the BLAS in a file that BLAS=... names, so that another choice is another file.
+BLAS_FILE := $(OUT)/blas/$(subst /,+,$(subst $() ,+,$(BLAS)))
+$(BLAS_FILE): .ci/blas.sh | needs
+	@rm -rf $(@D) && mkdir -p $(@D)
+	$(Q)CC='$(CC)' LDFLAGS='$(LDFLAGS)' .ci/blas.sh '$(BLAS)' >$@ || { rm -f $@; exit 1; }
+$(OUT)/src/math/product_blas.o: $(BLAS_FILE)
+$(OUT)/src/math/product_blas.o: FP += -DBLAS_LIBRARY='"$(shell cat $(BLAS_FILE))"'
 
 define SIMD_RULE
 $$(OUT)/%_simd.$(1).o: %_simd.c Makefile | needs
@@ -168,12 +180,12 @@ tests: $(TESTS) $(REPLAYS) $(FAULTS)
 	@:
 
 demo: ## Install what is missing, build, train on Fashion-MNIST for five minutes, write grid.png
-	$(Q)CC='$(CC)' .ci/deps.sh dataset-fashion-mnist
+	$(Q)CC='$(CC)' BLAS='$(BLAS)' .ci/deps.sh dataset-fashion-mnist
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)PROGRAM='$(PROGRAM)' .ci/demo.sh
 
 test: ## Build and run every test
-	$(Q)CC='$(CC)' .ci/deps.sh --optional dataset-fashion-mnist
+	$(Q)CC='$(CC)' BLAS='$(BLAS)' .ci/deps.sh --optional dataset-fashion-mnist
 	$(Q)$(MAKE) --no-print-directory all tests
 	$(Q)tests/run.sh $(if $(NO_SKIP),--no-skip) $(OUT)
 
@@ -195,6 +207,8 @@ fuzzers: $(FUZZERS)
 bench: all $(OUT)/tests/bench/sgemm_bench ## Measure training and sampling speed, ten minutes (BUDGET seconds); build/bench.md
 	$(Q)tests/bench/bench.sh
 
+$(OUT)/tests/bench/sgemm_bench: PKG_LIBS += $(shell pkg-config --libs openblas 2>/dev/null)
+
 bench-conv: $(OUT)/tests/bench/conv_bench ## Measure the 3x3 convolution layer by layer
 	$(Q)$<
 .PHONY: bench-conv
@@ -207,7 +221,7 @@ lint: ## Include directions, formatting, warnings of gcc and clang, headers alon
 	$(Q)tests/lint.sh
 
 deps: ## Install the packages diffc needs (apt), or name them
-	$(Q)CC='$(CC)' .ci/deps.sh --install dataset-fashion-mnist
+	$(Q)CC='$(CC)' BLAS='$(BLAS)' .ci/deps.sh --install dataset-fashion-mnist
 
 install: all $(LIBRARY) ## Install program, library and header to PREFIX (default /usr/local), DESTDIR is respected
 	$(Q)SHARED=$(SHARED) OPENMP_LIBS='$(OPENMP_LIBS)' .ci/install.sh install "$(OUT)" "$(PREFIX)" "$(DESTDIR)"

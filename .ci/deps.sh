@@ -24,8 +24,10 @@ find_missing_for_build() {
         esac
     fi
     has pkg-config || missing="$missing pkg-config"
-    pkg-config --exists openblas libcjson stb zlib 2>/dev/null && return
-    for library in openblas:libopenblas-dev libcjson:libcjson-dev stb:libstb-dev zlib:zlib1g-dev; do
+    [ "${BLAS:-openblas}" = openblas ] && blas=openblas:libopenblas-dev || blas= # .ci/blas.sh finds the others
+    # shellcheck disable=SC2086 # one word or none
+    pkg-config --exists ${blas%:*} libcjson stb zlib 2>/dev/null && return
+    for library in $blas libcjson:libcjson-dev stb:libstb-dev zlib:zlib1g-dev; do
         pkg-config --exists "${library%:*}" 2>/dev/null || missing="$missing ${library#*:}"
     done
 }

@@ -30,7 +30,7 @@ Version: $version
 Cflags: -I\${includedir}
 Libs: -L\${libdir} -ldiffc
 Requires.private: libcjson zlib
-Libs.private: $OPENMP_LIBS -lm
+Libs.private: $OPENMP_LIBS -ldl -lm
 END
 }
 put() { # MODE SOURCE TARGET

@@ -30,7 +30,7 @@
  *
  * The process. Nothing needs to be called first. The library prints nothing, ends no process, installs no
  * signal handler and sets no environment variable. What it does to the process all the same:
- *   - It reads DIFFC_CPU (plain, avx2, avx512: a lower instruction set) when it is loaded; a level that this CPU lacks
+ *   - It reads DIFFC_CPU (plain, avx2, avx512, blas) when it is loaded; a level that this CPU or build lacks
  *     is taken as plain. It reads OMP_NUM_THREADS and OMP_THREAD_LIMIT at the first call.
  *   - It computes with OpenMP, whose threads stay until the process ends. They spin for milliseconds
  *     after each piece of work; OMP_WAIT_POLICY=passive or GOMP_SPINCOUNT=2000 in the environment shorten that.

@@ -320,9 +320,9 @@ int main(int argc, char **argv)
         filter = argv[i];
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
-    const char *bad = NULL;
-    if (!vec_init(&bad)) {
-        printf("DIFFC_CPU=%s is not a level of this machine\n", bad);
+    Err err;
+    if (!vec_init(&err)) {
+        puts(err.text);
         return 2;
     }
     for (int i = 0; i < case_count; i++) {

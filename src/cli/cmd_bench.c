@@ -14,7 +14,7 @@
 #include "cli/summary.h"
 #include "data/dataset.h"
 #include "io/config.h"
-#include "math/gemm.h"
+
 #include "math/vec.h"
 #include "methods/method.h"
 #include "model/model.h"
@@ -314,8 +314,7 @@ static bool report_json(const Bench *b, Err *err)
     json_put_int(&w, "threads", parallel_threads());
     json_put_int(&w, "batch", b->batch);
     json_put_int(&w, "micro_batch", b->pass[isnan(b->train_images_per_s)]);
-    json_put_string(&w, "blas", gemm_describe());
-    json_put_string(&w, "level", vec_level());
+    json_put_string(&w, "level", vec_describe());
     json_put_int(&w, "peak_memory_bytes", (int64_t)mem_peak_bytes());
     if (b->layers) {
         json_begin_array(&w, "layers");
@@ -357,8 +356,7 @@ static void report_lines(const Bench *b)
     }
     parallel_describe(threads, sizeof threads);
     output_line("  threads      %s", threads);
-    output_line("  blas         %s", gemm_describe());
-    output_line("  level        %s", vec_level());
+    output_line("  level        %s", vec_describe());
     output_line("  peak memory  %s", memory);
 }
 

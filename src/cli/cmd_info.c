@@ -11,6 +11,7 @@
 #include "cli/summary.h"
 #include "cli/training_summary.h"
 #include "io/safetensors.h"
+#include "math/vec.h"
 #include "methods/method.h"
 #include "model/model.h"
 #include "model/noise_advice.h"
@@ -216,6 +217,7 @@ static bool model_json(const char *path, const Model *m, const Progress *p, bool
     json_begin_object(&w, NULL);
     json_put_string(&w, "path", path);
     json_put_string(&w, "kind", m->run[0] ? "run" : "model");
+    json_put_string(&w, "level", vec_describe());
     method_json(&w, c);
     network_json(&w, c, said_shape(m), m->table.parameters, net_forward_flop(m->network.net));
     diffusers_json(&w, c);

@@ -273,7 +273,7 @@ static bool record_settings(Job *job, Err *err)
     else
         json_put_string(w, "label", "by seed");
     PUT("seed", "%" PRIu64, p->seed);
-    PUT("instructions", "%s", vec_level());
+    PUT("instructions", "%s", vec_describe());
 #undef PUT
     json_end_object(w);
     job->output.settings = json_text(w);

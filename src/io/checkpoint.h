@@ -23,8 +23,8 @@ typedef struct {
     double seconds;  /* training time so far */
     double loss_sum; /* losses since the last logged step, and their number */
     int64_t loss_count;
-    char blas[256]; /* gemm_describe at saving, for the record: no kernel uses it */
-    char level[32]; /* vec_level at saving; another one at resume is a note */
+    char blas[256];  /* product_blas_name at saving, for the record */
+    char level[200]; /* vec_describe at saving; another one at resume is a note */
     const RunRecord
         *record; /* saved beside it, NULL: not; after reading NULL (Checkpoint.record) */
 } CheckpointState;

@@ -16,9 +16,17 @@ enum {
     SMALL_WORK = 1 << 19 /* multiply-adds below which another thread wakes too late to help */
 };
 
-static const ProductTable *kernels(void)
+bool product_follows_shape(void)
 {
-    return &SIMD_TABLE(product_table);
+    return vec_uses_blas();
+}
+
+/* By shape, and the same when B is packed and when it is used. */
+static const ProductTable *kernels(const Product *p)
+{
+    int rows = p->image_rows > 0 ? p->image_rows : p->M;
+    return vec_uses_blas() && rows >= PRODUCT_LIBRARY_ROWS && p->K > 0 ? &product_table_blas
+                                                                       : &SIMD_TABLE(product_table);
 }
 
 static int divide_up(int a, int b)
@@ -54,7 +62,7 @@ static float *align(float *scratch)
 
 static bool wants_packing(const ProductTable *t, const Product *p)
 {
-    if (p->packed) return false;
+    if (p->packed || t->library) return false;
     return p->transpose_b || p->N % t->lanes != 0 || p->M >= PACK_ROWS;
 }
 
@@ -65,23 +73,60 @@ bool product_is_small(int M, int N, int K)
 
 void product_pack_here(const Product *p, float *packed)
 {
-    const ProductTable *t = kernels();
+    const ProductTable *t = kernels(p);
     for (int panel = 0; panel < panel_count(t, p->N); panel++) t->pack(p, packed, panel);
 }
 
 void product_pack(const Product *p, float *packed)
 {
-    const ProductTable *t = kernels();
+    const ProductTable *t = kernels(p);
     bool small = product_is_small(PACK_COST, p->N, p->K);
 #pragma omp parallel for num_threads(parallel_threads()) schedule(static) if (!small)
     for (int panel = 0; panel < panel_count(t, p->N); panel++) t->pack(p, packed, panel);
+}
+
+/* A library's calls: each image's rows in blocks of t->rows, times panels. */
+static int library_blocks(const ProductTable *t, const Product *p, int *image_rows)
+{
+    *image_rows = p->image_rows > 0 && p->image_rows < p->M ? p->image_rows : p->M;
+    return divide_up(p->M, *image_rows) * divide_up(*image_rows, t->rows);
+}
+
+static void library_unit(const ProductTable *t, const Product *p, int block, int panel)
+{
+    int image_rows;
+    library_blocks(t, p, &image_rows);
+    int blocks = divide_up(image_rows, t->rows), end = (block / blocks + 1) * image_rows;
+    int row = block / blocks * image_rows + block % blocks * t->rows;
+    if (end > p->M) end = p->M;
+    if (row >= end) return;
+    t->run(p, p->packed, row, row + t->rows < end ? row + t->rows : end, panel, panel + 1);
+}
+
+static void run_by_library(const ProductTable *t, const Product *p)
+{
+    int image_rows, panels = panel_count(t, p->N), blocks = library_blocks(t, p, &image_rows);
+#pragma omp parallel for num_threads(parallel_threads()) schedule(dynamic)
+    for (int unit = 0; unit < blocks * panels; unit++)
+        library_unit(t, p, unit / panels, unit % panels);
+}
+
+static void run_by_library_here(const ProductTable *t, const Product *p)
+{
+    int image_rows, panels = panel_count(t, p->N), blocks = library_blocks(t, p, &image_rows);
+    for (int unit = 0; unit < blocks * panels; unit++)
+        library_unit(t, p, unit / panels, unit % panels);
 }
 
 void product_run_here(const Product *p, float *scratch)
 {
     CHECK(!(p->a_rest && p->transpose_a));
     if (p->M <= 0 || p->N <= 0) return;
-    const ProductTable *t = kernels();
+    const ProductTable *t = kernels(p);
+    if (t->library) {
+        run_by_library_here(t, p);
+        return;
+    }
     const float *packed = p->packed;
     if (wants_packing(t, p)) {
         float *mine = align(scratch);
@@ -114,7 +159,11 @@ void product_run(const Product *p, float *scratch)
         return;
     }
     CHECK(!(p->a_rest && p->transpose_a));
-    const ProductTable *t = kernels();
+    const ProductTable *t = kernels(p);
+    if (t->library) {
+        run_by_library(t, p);
+        return;
+    }
     bool packs = wants_packing(t, p);
     int panels = panel_count(t, p->N), blocks, groups;
     divide(t, p, &blocks, &groups);

@@ -1,7 +1,5 @@
-/* Matrix products of the linear layers and of attention, float32, row-major, by register tiles of
- * our own (src/math/product_simd.c). BLAS (gemm.h) costs more for these than the product itself: a
- * call and a packing for each small matrix, kernels chosen by whatever its build or environment
- * says, and bits that follow the shape of each call.
+/* Matrix products, float32, row-major: by register tiles of our own (src/math/product_simd.c), or at
+ * the level "blas" (vec.h) by a library's sgemm (src/math/product_blas.c).
  *
  *   C[M,N] = alpha A[M,K] B[K,N] + bias + beta D
  *
@@ -9,6 +7,9 @@
  * level has them), started at 0; then alpha times it plus bias[j], then beta times D[i,j] is added.
  * So its bits depend neither on M and N, nor on the rows and columns it is computed with, nor on
  * threads, nor on packing: the rows of all images of a batch are one matrix.
+ *   A library promises less: the bits of an element follow the shape of its call and its place in it.
+ * So a product is cut into calls by its shape alone, and each image (image_rows) begins with a call of
+ * its own; products of fewer than PRODUCT_LIBRARY_ROWS rows an image are made by our own tiles there too.
  *
  * A call costs 2 M N K FLOP. The kernel holds 14 rows by 2 vectors in registers (AVX-512; elsewhere
  * 6 or 12 rows): for each k, 28 multiply-adds for 16 loads, so multiply-adds set the pace. A panel
@@ -27,6 +28,9 @@
 
 typedef struct {
     int M, N, K; /* any may be 0 */
+    /* 0, or the rows of one image where M is those of several: also when B is packed. Its bits then
+     * do not depend on the other images, whatever makes the product. */
+    int image_rows;
     const float *a;
     int lda;          /* floats from row to row as stored, here and below */
     bool transpose_a; /* A[i,k] = a[k lda + i] instead of a[i lda + k] */
@@ -46,6 +50,12 @@ typedef struct {
     float *c;
     int ldc;
 } Product;
+
+enum { PRODUCT_LIBRARY_ROWS = 16 };
+
+/* Whether bits follow the shape of a product (the level is "blas"): then whoever cuts a product into
+ * several does so by shape, never by the number of threads. */
+bool product_follows_shape(void);
 
 /* B in the order in which the kernel reads it. The form belongs to the level (vec.h) in use. */
 size_t product_packed_floats(int N, int K);

@@ -1,15 +1,17 @@
 #include "math/vec.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "math/product_blas.h"
 #include "math/vec_table.h"
 
-static const char *const level_names[] = {"plain", "avx2", "avx512"};
-static SimdLevel level = SIMD_PLAIN;
+static const char *const level_names[SIMD_LEVELS] = {"plain", "avx2", "avx512", "blas"};
+static SimdLevel level = SIMD_PLAIN, vectors = SIMD_PLAIN;
 static const VecTable *table = &vec_table_plain;
 
-SimdLevel vec_best_level(void)
+SimdLevel vec_cpu_level(void)
 {
 #ifdef SIMD_X86
     __builtin_cpu_init();
@@ -22,40 +24,78 @@ SimdLevel vec_best_level(void)
     return SIMD_PLAIN;
 }
 
-bool vec_set_level(SimdLevel wanted)
+SimdLevel vec_best_level(void)
 {
-    if (wanted > vec_best_level()) return false;
+    SimdLevel has = vec_cpu_level();
+    return has == SIMD_PLAIN && product_blas_is_built() ? SIMD_BLAS : has;
+}
+
+static bool has_level(SimdLevel wanted)
+{
+    return wanted == SIMD_BLAS ? product_blas_is_built() : wanted <= vec_cpu_level();
+}
+
+static bool set_level(SimdLevel wanted, Err *err)
+{
+    if (wanted == SIMD_BLAS && !product_blas_start(err)) return false;
     level = wanted;
+    vectors = wanted == SIMD_BLAS ? vec_cpu_level() : wanted;
     table = &SIMD_TABLE(vec_table);
     return true;
 }
 
-bool vec_init(const char **bad)
+bool vec_set_level(SimdLevel wanted)
 {
-    const char *wanted = getenv("DIFFC_CPU");
-    if (!wanted || !*wanted) return vec_set_level(vec_best_level());
-    for (int i = SIMD_PLAIN; i <= SIMD_AVX512; i++)
-        if (strcmp(wanted, level_names[i]) == 0 && vec_set_level((SimdLevel)i)) return true;
-    *bad = wanted;
-    return false;
+    return has_level(wanted) && set_level(wanted, NULL);
 }
 
-/* Runs before main, so that no caller has to begin with it. If DIFFC_CPU names a level that is not
- * there, the plain one is used until vec_init reports it. */
+bool vec_init(Err *err)
+{
+    const char *wanted = getenv("DIFFC_CPU");
+    if (!wanted || !*wanted) return set_level(vec_best_level(), err);
+    for (int i = 0; i < SIMD_LEVELS; i++)
+        if (strcmp(wanted, level_names[i]) == 0 && has_level((SimdLevel)i))
+            return set_level((SimdLevel)i, err);
+    return err_set(
+        err, ERR_USAGE,
+        "DIFFC_CPU is '%s', which this CPU or this build lacks or diffc does not know; it "
+        "must be plain, avx2, avx512 or blas",
+        wanted);
+}
+
+/* Runs before main, so that no caller has to begin with it. If that fails, the plain level is used until
+ * vec_init reports it. */
 __attribute__((constructor)) static void choose_level(void)
 {
-    const char *bad;
-    vec_init(&bad);
+    vec_init(NULL);
 }
 
 SimdLevel vec_simd_level(void)
 {
+    return vectors;
+}
+
+SimdLevel vec_chosen_level(void)
+{
     return level;
+}
+
+bool vec_uses_blas(void)
+{
+    return level == SIMD_BLAS;
 }
 
 const char *vec_level(void)
 {
     return level_names[level];
+}
+
+const char *vec_describe(void)
+{
+    static char text[200];
+    if (!vec_uses_blas()) return vec_level();
+    snprintf(text, sizeof text, "%s (%s)", vec_level(), product_blas_name());
+    return text;
 }
 
 const char *vec_level_name(SimdLevel of)

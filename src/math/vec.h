@@ -1,6 +1,5 @@
 /* Vector primitives on float rows, compiled once per instruction set from src/math/vec_simd.c (plain,
- * AVX2+FMA, AVX-512) and chosen before main by CPU; DIFFC_CPU=plain|avx2|avx512 forces a lower
- * level. Elementwise results and sums are the same for any split a caller makes by shape. No
+ * AVX2+FMA, AVX-512). Elementwise results and sums are the same for any split a caller makes by shape. No
  * pointer needs alignment. Outputs may equal inputs where the formula is elementwise. */
 #ifndef DIFFC_VEC_H
 #define DIFFC_VEC_H
@@ -8,19 +7,32 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Chooses the level as it is chosen before main. False with the level's name in *bad when DIFFC_CPU names
- * an unknown level or one this CPU lacks; the level is then left as it was. */
-bool vec_init(const char **bad);
-const char *vec_level(void);
+#include "base/err.h"
 
-/* For files that are compiled once per level themselves (*_simd.c): each exports one constant
- * NAME_plain, NAME_avx2, NAME_avx512, and SIMD_TABLE(NAME) is the one of the level in use.
- * vec_set_level (tests) is false where the CPU or the build lacks the level. */
-typedef enum { SIMD_PLAIN, SIMD_AVX2, SIMD_AVX512 } SimdLevel;
-SimdLevel vec_simd_level(void);
-SimdLevel vec_best_level(void); /* what this CPU has and this build was made for */
+/* What computes: vectors and products of our own at one instruction set, or at SIMD_BLAS the products of
+ * a library (product_blas.h) and the best vectors of this CPU. The level is chosen before main:
+ * DIFFC_CPU=plain|avx2|avx512|blas, or without it the best. */
+typedef enum { SIMD_PLAIN, SIMD_AVX2, SIMD_AVX512, SIMD_BLAS, SIMD_LEVELS } SimdLevel;
+
+/* Chooses as before main. False when DIFFC_CPU names an unknown level or one that this CPU or this build
+ * lacks, or when the library of SIMD_BLAS does not work; the level is then left as it was. */
+bool vec_init(Err *err);
+const char *vec_level(void);
+/* The level, at SIMD_BLAS with the library: "avx2", "blas (OpenBLAS 0.3.21, core Haswell)". Static text. */
+const char *vec_describe(void);
+
+SimdLevel vec_chosen_level(void);
+bool vec_uses_blas(void);
+/* What vec_init chooses without DIFFC_CPU: this CPU's instruction set where there are kernels of our own
+ * for it, otherwise SIMD_BLAS, or SIMD_PLAIN in a build without a BLAS. */
+SimdLevel vec_best_level(void);
+SimdLevel vec_cpu_level(void); /* the best vectors for this CPU in this build */
 const char *vec_level_name(SimdLevel level);
-bool vec_set_level(SimdLevel wanted);
+bool vec_set_level(SimdLevel wanted); /* for tests; false as vec_init */
+
+/* For files that are compiled once per instruction set themselves (*_simd.c): each exports one constant
+ * NAME_plain, NAME_avx2, NAME_avx512, and SIMD_TABLE(NAME) is the one of the vectors in use. */
+SimdLevel vec_simd_level(void);
 #ifdef SIMD_X86
 #define SIMD_TABLE(name)                                                                           \
     (*(vec_simd_level() == SIMD_AVX512 ? &name##_avx512                                            \

@@ -142,6 +142,7 @@ static void pack_operand(const Pass *p, const Room *r, size_t head, int pack)
     if (!p->packed[pack]) return;
     bool columns = pack < ROWS_A;
     Product b = {.N = columns ? p->d.T : p->d.D, .K = columns ? p->d.D : p->d.T};
+    b.image_rows = p->d.T;
     b.b = p->packed[pack] + head, b.ldb = p->stride, b.transpose_b = columns;
     product_pack_here(&b, r->pack[pack]);
 }
@@ -152,6 +153,7 @@ static void rows_times_keys(const Pass *p, float *out, float factor, const float
 {
     int stride = tile_stride(&p->d);
     Product m = {.M = rows, .N = p->d.T, .K = p->d.D, .alpha = factor, .beta = beta};
+    m.image_rows = p->d.T;
     m.a = a, m.lda = p->stride, m.packed = keys;
     m.d = m.c = out, m.ldd = m.ldc = stride;
     product_run_here(&m, NULL);
@@ -162,6 +164,7 @@ static void mix_keys(const Pass *p, float *out, float factor, const float *s, in
                      const float *keys, float beta)
 {
     Product m = {.M = rows, .N = p->d.D, .K = p->d.T, .alpha = factor, .beta = beta};
+    m.image_rows = p->d.T;
     m.a = s, m.lda = tile_stride(&p->d), m.packed = keys;
     m.d = m.c = out, m.ldd = m.ldc = p->stride;
     product_run_here(&m, NULL);
@@ -309,7 +312,7 @@ static void run_pass(const Pass *p)
     int threads = parallel_threads();
     bool even = heads % threads == 0 || heads >= 4 * threads;
     bool small = product_is_small(p->d.T, p->d.T, 2 * p->d.D);
-    if (!even && !small) {
+    if (!even && !small && !product_follows_shape()) {
         for (long head = 0; head < heads; head++) run_head_together(p, head);
         return;
     }

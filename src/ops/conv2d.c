@@ -110,22 +110,23 @@ static size_t tile_floats(const Window *g)
     return (size_t)tile_pixels(g) * (size_t)window_depth(g);
 }
 
-/* w [depth,K] in the order of the product's kernel, for all tiles of all images. */
+/* w [depth,K] in the order of the product's kernel, for all tiles of all images of so many pixels. */
 static size_t packed_floats(int depth, int K)
 {
     return product_packed_floats(K, depth) + ORDERED_SUM_ALIGN;
 }
 
-static void pack_into(float *packed, const float *w, int depth, int K)
+static void pack_into(float *packed, const float *w, const Window *g, int K)
 {
-    Product p = {.N = K, .K = depth, .b = w, .ldb = K};
+    Product p = {.N = K, .K = window_depth(g), .b = w, .ldb = K};
+    p.image_rows = g->rows * g->cols;
     product_pack(&p, packed);
 }
 
-static const float *pack_weights(const float *w, int depth, int K, float *scratch)
+static const float *pack_weights(const float *w, const Window *g, int K, float *scratch)
 {
     float *packed = ordered_sum_align(scratch);
-    pack_into(packed, w, depth, K);
+    pack_into(packed, w, g, K);
     return packed;
 }
 
@@ -141,7 +142,7 @@ static void conv2d_pack(const void *dims, float *packed, const float *w, bool ba
     const Conv2dDims *d = dims;
     Window g = forward_window(d);
     (void)back;
-    pack_into(packed, w, window_depth(&g), d->K);
+    pack_into(packed, w, &g, d->K);
 }
 
 /* Packed weights, and per thread the windows of a tile. */
@@ -166,6 +167,7 @@ static void correlate_packed(const Window *g, int N, int K, float *y, const floa
         window_gather(g, col, x + (size_t)n * x_size, first, count);
         float *out = y + ((size_t)n * (size_t)pixels + (size_t)first) * (size_t)K;
         Product p = {.M = count, .N = K, .K = depth, .alpha = 1, .beta = add ? 1 : 0};
+        p.image_rows = pixels;
         p.a = col, p.lda = depth;
         p.packed = packed;
         p.bias = bias;
@@ -184,7 +186,7 @@ static void correlate(const Window *g, int N, int K, float *y, const float *x, c
         return;
     }
     int depth = window_depth(g);
-    const float *packed = pack_weights(w, depth, K, scratch);
+    const float *packed = pack_weights(w, g, K, scratch);
     correlate_packed(g, N, K, y, x, packed, bias, add, scratch + packed_floats(depth, K));
 }
 
@@ -298,7 +300,7 @@ static void phase_gradient(const Conv2dDims *d, int a, int b, float *dx, const f
         correlate(&g, d->N, d->C, dx, dy, scratch, NULL, true, after);
         return;
     }
-    const float *packed = pack_weights(scratch, depth, d->C, after);
+    const float *packed = pack_weights(scratch, &g, d->C, after);
     float *tiles_scratch = after + packed_floats(depth, d->C);
     int tile = tile_pixels(&g), tiles = (pixels + tile - 1) / tile;
     size_t dy_size = (size_t)g.H * (size_t)g.W * (size_t)d->K;
@@ -309,7 +311,7 @@ static void phase_gradient(const Conv2dDims *d, int a, int b, float *dx, const f
         float *col = sums + (size_t)tile * (size_t)d->C;
         int n = unit / tiles, first = unit % tiles * tile, count = min_int(tile, pixels - first);
         window_gather(&g, col, dy + (size_t)n * dy_size, first, count);
-        Product p = {.M = count, .N = d->C, .K = depth, .alpha = 1};
+        Product p = {.M = count, .N = d->C, .K = depth, .image_rows = pixels, .alpha = 1};
         p.a = col, p.lda = depth;
         p.packed = packed;
         p.c = sums, p.ldc = d->C;

@@ -23,12 +23,13 @@ static size_t row_count(const LinearDims *d)
 
 static Product weights_forward(const LinearDims *d, const float *w)
 {
-    return (Product){.N = d->K, .K = d->C, .b = w, .ldb = d->K};
+    return (Product){.N = d->K, .K = d->C, .image_rows = d->T, .b = w, .ldb = d->K};
 }
 
 static Product weights_back(const LinearDims *d, const float *w)
 {
-    return (Product){.N = d->C, .K = d->K, .b = w, .ldb = d->K, .transpose_b = true};
+    return (Product){
+        .N = d->C, .K = d->K, .image_rows = d->T, .b = w, .ldb = d->K, .transpose_b = true};
 }
 
 static size_t linear_packed_floats(const void *dims)
@@ -117,7 +118,7 @@ static Gradient gradient_start(const LinearDims *d, float *dw, bool wants_b, con
     Gradient g = {.d = d, .x = x, .dy = dy, .wants_b = wants_b, .slots = gradient_slots(d)};
     int threads = parallel_threads();
     bool even = g.slots % threads == 0 || g.slots >= 4 * threads;
-    g.blocks = even || !dw || d->C < 2 * threads ? 1 : threads;
+    g.blocks = even || !dw || d->C < 2 * threads || product_follows_shape() ? 1 : threads;
     g.chunk = gradient_chunk(d);
     g.weights = (size_t)d->C * (size_t)d->K;
     g.packed = product_scratch_here_floats(d->K, g.chunk);

@@ -1,12 +1,15 @@
 #include "ops/winograd.h"
 
 #include "base/parallel.h"
+#include "math/product.h"
 #include "math/vec.h"
 #include "ops/winograd_table.h"
 
 /* Tiles of a block: U is read once per block, and V and M of a block should stay in L2. Of small
  * weights, in floats, U stays there too and blocks may have half as many. */
 enum { BLOCK_TILES = 32, LEAST_BLOCK_TILES = 16, SMALL_WEIGHTS = 1 << 18 };
+/* The same where a library multiplies: it packs U again in each call, and makes a call for each image. */
+enum { LIBRARY_TILES = 64, LIBRARY_SMALL_TILES = 32 };
 /* The weight gradient: floats of V and D that a chunk of tiles may take, and its tiles. Longer
  * chunks read and write the sums less often, shorter ones leave more of them in L2. */
 enum { CHUNK_FLOATS = 200 << 10, LEAST_CHUNK_TILES = 64, MOST_CHUNK_TILES = 128 };
@@ -65,8 +68,11 @@ static WinogradPlan plan_shape(const Conv2dDims *d, bool swap)
     p.segments = d->N * p.tiles_h * p.row_segments;
     p.c_vectors = divide_up(p.C, p.lanes);
     p.k_vectors = divide_up(p.K, p.lanes);
-    p.panels = divide_up(p.k_vectors, PANEL_VECTORS);
-    p.late = p.N * p.tiles_h * p.tiles_w <= LATE_TILES;
+    p.library = product_follows_shape();
+    p.panel_vectors = p.library ? LIBRARY_PANEL / p.lanes : PANEL_VECTORS;
+    if (p.panel_vectors > p.k_vectors && p.library) p.panel_vectors = p.k_vectors;
+    p.panels = divide_up(p.k_vectors, p.panel_vectors);
+    p.late = !p.library && p.N * p.tiles_h * p.tiles_w <= LATE_TILES;
     return p;
 }
 
@@ -86,8 +92,22 @@ static void plan_blocks(WinogradPlan *p, int block_segments, int m_vectors)
     p->block_segments = block_segments;
     p->blocks = divide_up(p->segments, block_segments);
     p->block_tiles = block_segments * p->segment_tiles;
-    p->v_plane = odd_lines((size_t)p->c_vectors * (size_t)(p->block_tiles * p->lanes));
-    p->m_plane = odd_lines((size_t)m_vectors * (size_t)(p->block_tiles * p->lanes));
+    size_t lanes = (size_t)p->lanes, vector = (size_t)p->block_tiles * lanes;
+    p->v_plane = odd_lines((size_t)p->c_vectors * vector);
+    p->m_plane = odd_lines((size_t)m_vectors * vector);
+    p->v_vector = p->m_vector = p->library ? lanes : vector;
+    p->v_tile = p->library ? (size_t)p->c_vectors * lanes : lanes;
+    p->m_tile = p->library ? (size_t)m_vectors * lanes : lanes;
+}
+
+/* Whole images, or an even part of one: the bits of a library's product follow its shape, so that may
+ * depend neither on N nor on threads. */
+static int library_block_segments(const WinogradPlan *p)
+{
+    int image = p->tiles_h * p->row_segments, tiles = p->tiles_h * p->tiles_w, parts = 1;
+    if (tiles <= LIBRARY_SMALL_TILES) return LIBRARY_SMALL_TILES / tiles * image;
+    while (image % parts != 0 || image / parts * p->segment_tiles > LIBRARY_TILES) parts++;
+    return image / parts;
 }
 
 /* The arithmetic of a tile is the same in every block, so here, and only here, the division may
@@ -96,6 +116,10 @@ static void plan_blocks(WinogradPlan *p, int block_segments, int m_vectors)
 static WinogradPlan plan_convolution(const Conv2dDims *d, bool swap, int threads)
 {
     WinogradPlan p = plan_shape(d, swap);
+    if (p.library) {
+        plan_blocks(&p, library_block_segments(&p), p.panel_vectors);
+        return p;
+    }
     int blocks = divide_up(p.segments, BLOCK_TILES / p.segment_tiles);
     int even = divide_up(blocks, threads) * threads;
     int least = weights_floats(&p) <= SMALL_WEIGHTS ? LEAST_BLOCK_TILES / 2 : LEAST_BLOCK_TILES;
@@ -164,12 +188,12 @@ typedef struct {
 static GradientRoom gradient_room(const WinogradPlan *p, int threads)
 {
     size_t half = (size_t)(p->points / 2 * p->points), channels = (size_t)(p->c_vectors * p->lanes);
-    size_t panel = channels * (size_t)(PANEL_VECTORS * p->lanes);
+    size_t panel = channels * (size_t)(p->panel_vectors * p->lanes);
     size_t share = (size_t)divide_up(p->panels, gradient_shares(p, threads));
     return (GradientRoom){.du_g = odd_lines((size_t)p->points * 3 * (size_t)p->panels * panel),
                           .v = half * p->v_plane,
                           .d = half * p->m_plane,
-                          .du = p->blocks > 1 ? odd_lines(half * share * panel) : 0};
+                          .du = p->blocks > 1 || p->library ? odd_lines(half * share * panel) : 0};
 }
 
 static size_t gradient_floats(const WinogradPlan *p, int threads)
@@ -236,6 +260,22 @@ static void write_block(const WinogradPlan *p, const WinogradSink *y, const floa
     FOR_SEGMENTS(p, block, s, at) output(p, y, m, s, panel, at);
 }
 
+/* M of one panel by a library: one product for each frequency. */
+static void multiply_matrices(const WinogradPlan *p, float *m, const float *v,
+                              const WinogradStretch *u, int tiles)
+{
+    int C = p->c_vectors * p->lanes, K = u->vectors * p->lanes;
+    Product product = {.M = tiles, .N = K, .K = C, .lda = C, .ldb = K, .alpha = 1};
+    product.image_rows = p->tiles_h * p->tiles_w;
+    product.ldc = (int)p->m_tile;
+    for (size_t f = 0; f < frequencies(p); f++) {
+        product.a = v + f * p->v_plane;
+        product.b = u->u + f * u->plane;
+        product.c = m + f * p->m_plane;
+        product_run_here(&product, NULL);
+    }
+}
+
 static void multiply_and_write(const WinogradPlan *p, const WinogradSink *y, float *m,
                                const float *v, const float *u, int block, int panel)
 {
@@ -244,7 +284,10 @@ static void multiply_and_write(const WinogradPlan *p, const WinogradSink *y, flo
                            .plane = (size_t)(p->c_vectors * p->lanes * vectors * p->lanes),
                            .vectors = vectors,
                            .count = p->c_vectors};
-    kernels()->multiply(p, m, v, &all, tiles_of(p, block));
+    if (p->library)
+        multiply_matrices(p, m, v, &all, tiles_of(p, block));
+    else
+        kernels()->multiply(p, m, v, &all, tiles_of(p, block));
     write_block(p, y, m, block, panel);
 }
 
@@ -380,6 +423,23 @@ void winograd_backward_data(const Conv2dDims *d, const WinogradGradient *dx, con
     convolve(&p, &sink, &x, u, scratch);
 }
 
+/* The sums of one panel [frequency][input channel][panel vectors] from a chunk of tiles, by a library. */
+static void add_matrices(const WinogradPlan *p, float *du, const float *v, const float *d,
+                         int panel, int tiles, bool add)
+{
+    int C = p->c_vectors * p->lanes, K = winograd_panel_vectors(p, panel) * p->lanes;
+    Product product = {.M = C, .N = K, .K = tiles, .lda = C, .ldb = (int)p->m_tile, .alpha = 1};
+    product.transpose_a = true, product.beta = add;
+    product.ldc = product.ldd = K;
+    d += (size_t)(panel * p->panel_vectors) * p->m_vector;
+    for (int f = 0; f < p->points / 2 * p->points; f++, du += (size_t)C * (size_t)K) {
+        product.a = v + (size_t)f * p->v_plane;
+        product.b = d + (size_t)f * p->m_plane;
+        product.c = du, product.d = du;
+        product_run_here(&product, NULL);
+    }
+}
+
 /* The sums of one item: one half of the frequencies, panels first .. last-1, all tiles in order. */
 static void gradient_item(const WinogradPlan *p, float *du_g, const WinogradInput *x,
                           const float *dy, int half, int first, int last, float *scratch)
@@ -387,7 +447,7 @@ static void gradient_item(const WinogradPlan *p, float *du_g, const WinogradInpu
     const WinogradGradTable *k = grad_kernels();
     GradientRoom room = gradient_room(p, parallel_threads());
     float *v = scratch, *d = v + room.v, *du = d + room.d;
-    int k_first = first * PANEL_VECTORS, k_last = last * PANEL_VECTORS;
+    int k_first = first * p->panel_vectors, k_last = last * p->panel_vectors;
     if (k_last > p->k_vectors) k_last = p->k_vectors;
     for (int chunk = 0; chunk < p->blocks; chunk++) {
         FOR_SEGMENTS(p, chunk, s, at)
@@ -398,10 +458,13 @@ static void gradient_item(const WinogradPlan *p, float *du_g, const WinogradInpu
         int tiles = tiles_of(p, chunk);
         for (int panel = first; panel < last; panel++) {
             float *sums = du + winograd_panel_offset(p, panel - first, p->points / 2 * p->points);
-            if (chunk + 1 < p->blocks)
+            if (p->library)
+                add_matrices(p, sums, v, d, panel, tiles, chunk > 0);
+            else if (chunk + 1 < p->blocks)
                 k->accumulate(p, sums, v, d, panel, tiles, chunk > 0);
             else
                 k->accumulate_last(p, du_g, chunk > 0 ? sums : NULL, v, d, half, panel, tiles);
+            if (p->library && chunk + 1 == p->blocks) k->transform(p, du_g, sums, half, panel);
         }
     }
 }

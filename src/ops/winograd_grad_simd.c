@@ -72,7 +72,7 @@ LANES_INLINE void gradient_half(const WinogradPlan *p, float *to_half, const flo
     WinogradSegment s = winograd_segment(p, segment);
     int h = s.row * m, w = s.column * m;
     int columns = p->W - w < s.tiles * m ? p->W - w : s.tiles * m;
-    const size_t plane = p->m_plane, image = (size_t)s.n * (size_t)p->H;
+    const size_t plane = p->m_plane, tile = p->m_tile, image = (size_t)s.n * (size_t)p->H;
     for (int i = 0; i < rows; i++)
         for (int q = columns; q < s.tiles * m; q++)
             lanes_store(lines + i * LINE + q * LANES, (Lanes){0}, LANES);
@@ -85,11 +85,11 @@ LANES_INLINE void gradient_half(const WinogradPlan *p, float *to_half, const flo
             r.step[i] = inside ? (size_t)p->K : 0;
         }
         gradient_lines(&r, lines, columns, p->K - v * LANES, m, half);
-        float *to_row = to_half + ((size_t)v * (size_t)p->block_tiles + (size_t)at) * LANES;
+        float *to_row = to_half + (size_t)v * p->m_vector + (size_t)at * tile;
         for (int i = 0; i < rows; i++, to_row += (size_t)n * plane) {
             const float *line = lines + i * LINE;
             float *to = to_row;
-            for (int t = 0; t < s.tiles; t++, to += LANES, line += m * LANES) {
+            for (int t = 0; t < s.tiles; t++, to += tile, line += m * LANES) {
                 Lanes d[4], o[MOST_POINTS];
                 for (int j = 0; j < m; j++) d[j] = lanes_load(line + j * LANES, LANES);
                 gradient_points(m, d, o);
@@ -166,6 +166,19 @@ static void accumulate(const WinogradPlan *p, float *du, const float *v, const f
         }
 }
 
+/* One row of frequencies of dU, `plane` floats from one to the next, times G; to_plane floats between the
+ * three results. */
+LANES_INLINE void transform_row(float *to, size_t to_plane, const float *from, size_t plane,
+                                int floats, const int m)
+{
+    for (int i = 0; i < floats; i += LANES) {
+        Lanes q[MOST_POINTS], o[3];
+        for (int j = 0; j < m + 2; j++) q[j] = lanes_load(from + (size_t)j * plane + i, LANES);
+        weight_points_transposed(m, q, o);
+        for (int s = 0; s < 3; s++) lanes_store(to + (size_t)s * to_plane + i, o[s], LANES);
+    }
+}
+
 LANES_INLINE void accumulate_last_tile(const WinogradPlan *p, float *du_g, const float *du,
                                        const float *v, const float *d, int half, int panel,
                                        int tiles, const int m)
@@ -186,13 +199,8 @@ LANES_INLINE void accumulate_last_tile(const WinogradPlan *p, float *du_g, const
             }
             float *to = du_g + winograd_panel_offset(p, panel, n * 3) +
                         ((size_t)((half * rows + r) * 3) * channels + (size_t)c) * (size_t)width;
-            for (int i = 0; i < GRAD_ROWS * width; i += LANES) {
-                Lanes q[MOST_POINTS], o[3];
-                for (int j = 0; j < n; j++) q[j] = lanes_load(sums[j] + i, LANES);
-                weight_points_transposed(m, q, o);
-                for (int s = 0; s < 3; s++)
-                    lanes_store(to + (size_t)s * channels * (size_t)width + i, o[s], LANES);
-            }
+            transform_row(to, channels * (size_t)width, sums[0], sizeof sums[0] / sizeof *sums[0],
+                          GRAD_ROWS * width, m);
         }
 }
 
@@ -205,6 +213,21 @@ static void accumulate_last(const WinogradPlan *p, float *du_g, const float *du,
         accumulate_last_tile(p, du_g, du, v, d, half, panel, tiles, 2);
 }
 
+static void transform(const WinogradPlan *p, float *du_g, const float *du, int half, int panel)
+{
+    const int n = p->points, rows = n / 2;
+    int floats = p->c_vectors * LANES * winograd_panel_vectors(p, panel) * LANES;
+    float *to = du_g + winograd_panel_offset(p, panel, n * 3);
+    size_t plane = (size_t)floats;
+    for (int r = 0; r < rows; r++, du += (size_t)n * plane) {
+        float *row = to + (size_t)((half * rows + r) * 3) * plane;
+        if (p->tile == 4)
+            transform_row(row, plane, du, plane, floats, 4);
+        else
+            transform_row(row, plane, du, plane, floats, 2);
+    }
+}
+
 /* ---- Back to 3x3 ---- */
 
 LANES_INLINE void finish_tile(const WinogradPlan *p, float *dw, const float *du_g, int panel,
@@ -215,7 +238,7 @@ LANES_INLINE void finish_tile(const WinogradPlan *p, float *dw, const float *du_
     du_g += winograd_panel_offset(p, panel, (m + 2) * 3);
     for (int c = c_vector * LANES; c < p->C && c < (c_vector + 1) * LANES; c++)
         for (int j = 0; j < vectors; j++) {
-            int k = (panel * PANEL_VECTORS + j) * LANES;
+            int k = (panel * p->panel_vectors + j) * LANES;
             size_t count = (size_t)(p->K - k < LANES ? p->K - k : LANES);
             for (int s = 0; s < 3; s++) {
                 const float *from = du_g + (size_t)s * plane + c * width + j * LANES;
@@ -246,5 +269,6 @@ const WinogradGradTable TABLE_NAME(SIMD_LEVEL) = {
     .gradient = transform_gradient,
     .accumulate = accumulate,
     .accumulate_last = accumulate_last,
+    .transform = transform,
     .finish = finish,
 };

@@ -131,7 +131,7 @@ LANES_INLINE void write_run(const OutputRun *run, const float *from, int m, bool
     int h = run->s.row * m, w = run->s.column * m;
     size_t pixel = ((size_t)run->s.n * (size_t)p->H + (size_t)h) * (size_t)p->W + (size_t)w;
     bool rows = h + m <= p->H;
-    for (int t = 0; t < run->s.tiles; t++, from += LANES, w += m, pixel += (size_t)m) {
+    for (int t = 0; t < run->s.tiles; t++, from += p->m_tile, w += m, pixel += (size_t)m) {
         Lanes o[4][4];
         output_tile(p, from, m, run->offset, o);
         if (whole && rows && w + m <= p->W)
@@ -164,7 +164,7 @@ static void output(const WinogradPlan *p, const WinogradSink *y, const float *m,
     int vectors = winograd_panel_vectors(p, panel), width = p->k_vectors * LANES;
     OutputRun run = {.p = p, .y = y, .s = winograd_segment(p, segment)};
     for (int j = 0; j < vectors; j++) {
-        run.k = (panel * PANEL_VECTORS + j) * LANES;
+        run.k = (panel * p->panel_vectors + j) * LANES;
         run.count = p->K - run.k < LANES ? p->K - run.k : LANES;
         run.pieces = find_pieces(p, y, run.k, run.piece);
         if (run.pieces == 0) continue;
@@ -180,7 +180,7 @@ static void output(const WinogradPlan *p, const WinogradSink *y, const float *m,
             run.squares = run.sum + width;
             for (int l = 0; l < LANES; l++) run.sum[l] = run.squares[l] = 0;
         }
-        const float *from = m + ((size_t)j * (size_t)p->block_tiles + (size_t)at) * LANES;
+        const float *from = m + (size_t)j * p->m_vector + (size_t)at * p->m_tile;
         if (p->tile == 4)
             write_tiles(&run, from, 4);
         else

@@ -231,18 +231,18 @@ LANES_INLINE void input_transform(const WinogradPlan *p, float *v, const Winogra
 {
     _Alignas(64) float copy[MOST_POINTS * LINE], lines[MOST_POINTS * LINE];
     const int n = m + 2;
-    const size_t plane = p->v_plane;
+    const size_t plane = p->v_plane, tile = p->v_tile;
     WinogradSegment s = winograd_segment(p, segment);
     InputRows r = input_rows(p, s, m);
     for (int i = 0; i < rows; i++) clear_outside(&r, lines + i * LINE);
     for (int c = first; c < last; c++) {
         input_rows_at(p, x, &r, m, c, copy);
         input_columns(&r, lines, m, row, rows);
-        float *to_row = v + ((size_t)c * (size_t)p->block_tiles + (size_t)at) * LANES;
+        float *to_row = v + (size_t)c * p->v_vector + (size_t)at * tile;
         for (int i = 0; i < rows; i++, to_row += (size_t)n * plane) {
             const float *line = lines + i * LINE;
             float *to = to_row;
-            for (int t = 0; t < s.tiles; t++, line += m * LANES, to += LANES) {
+            for (int t = 0; t < s.tiles; t++, line += m * LANES, to += tile) {
                 Lanes d[MOST_POINTS], o[MOST_POINTS];
                 for (int j = 0; j < n; j++) d[j] = lanes_load(line + j * LANES, LANES);
                 input_points(m, d, o);

@@ -62,7 +62,7 @@ LANES_INLINE void prepare_tile(const WinogradPlan *p, float *u, const float *w, 
     size_t plane = (size_t)(p->c_vectors * LANES) * (size_t)width;
     u += winograd_panel_offset(p, panel, points);
     for (int j = 0; j < width; j += LANES) {
-        int first = c_vector * LANES, k = panel * PANEL_VECTORS * LANES + j;
+        int first = c_vector * LANES, k = panel * p->panel_vectors * LANES + j;
         Lanes turned[9][LANES];
         if (transposed) read_turned(p, w, first, k, turned);
         for (int l = 0; l < LANES; l++) {

@@ -6,7 +6,9 @@
  *   V, D, M   [frequency][vector of channels][tile of the block][L], frequencies `plane` apart
  *   U         [panel of output channels][frequency][input channel][1 or PANEL_VECTORS vectors]
  *   packed w  [panel of output channels][input channel][9][1 or PANEL_VECTORS vectors]
- * so every inner loop runs through memory in order and uses whole lines. */
+ * so every inner loop runs through memory in order and uses whole lines. Where a library makes the
+ * products (p->library), the same with plain matrices: V and D are [frequency][tile][channel], M is
+ * [frequency][tile][channel of the panel], and a panel has up to LIBRARY_PANEL channels. */
 #ifndef DIFFC_OPS_WINOGRAD_TABLE_H
 #define DIFFC_OPS_WINOGRAD_TABLE_H
 
@@ -15,6 +17,7 @@
 enum {
     SEGMENT_TILES = 16,
     PANEL_VECTORS = 2,
+    LIBRARY_PANEL = 128,
     WIDEST = 16, /* lanes of the widest level */
 };
 
@@ -26,9 +29,12 @@ typedef struct {
     int tiles_h, tiles_w;
     int segment_tiles, row_segments, segments;
     int block_segments, block_tiles, blocks;
-    int c_vectors, k_vectors, panels;
-    bool late; /* packed weights are the packed w; U is made of them where it is used */
-    size_t v_plane, m_plane; /* floats from one frequency of V (D), and of M, to the next */
+    int c_vectors, k_vectors, panel_vectors, panels;
+    bool late;    /* packed weights are the packed w; U is made of them where it is used */
+    bool library; /* products by a library */
+    /* Floats from one frequency of V, and of M (D), to the next; from one vector of channels to the next; and from
+     * tile to tile. */
+    size_t v_plane, m_plane, v_vector, m_vector, v_tile, m_tile;
 } WinogradPlan;
 
 typedef struct {
@@ -48,13 +54,13 @@ static inline WinogradSegment winograd_segment(const WinogradPlan *p, int index)
 /* How many vectors the panel has, and where it begins in an array of so many frequencies. */
 static inline int winograd_panel_vectors(const WinogradPlan *p, int panel)
 {
-    int left = p->k_vectors - panel * PANEL_VECTORS;
-    return left < PANEL_VECTORS ? left : PANEL_VECTORS;
+    int left = p->k_vectors - panel * p->panel_vectors;
+    return left < p->panel_vectors ? left : p->panel_vectors;
 }
 
 static inline size_t winograd_panel_offset(const WinogradPlan *p, int panel, int frequencies)
 {
-    return (size_t)(panel * PANEL_VECTORS * p->lanes) * (size_t)frequencies *
+    return (size_t)(panel * p->panel_vectors * p->lanes) * (size_t)frequencies *
            (size_t)(p->c_vectors * p->lanes);
 }
 
@@ -117,6 +123,8 @@ typedef struct {
      * du_g [panel][row][3][input channel][panel vectors]. du may be NULL: no tiles before. */
     void (*accumulate_last)(const WinogradPlan *p, float *du_g, const float *du, const float *v,
                             const float *d, int half, int panel, int tiles);
+    /* dU G of the panel's sums from accumulate, as accumulate_last leaves it. */
+    void (*transform)(const WinogradPlan *p, float *du_g, const float *du, int half, int panel);
     /* dw += G^T (dU G) for one panel and one vector of input channels. */
     void (*finish)(const WinogradPlan *p, float *dw, const float *du_g, int panel, int c_vector);
 } WinogradGradTable;

@@ -136,11 +136,11 @@ static void say_jumps(Trainer *t, const Config *before)
 
 static void say_kernels(Trainer *t)
 {
-    if (strcmp(t->state.level, vec_level()) == 0) return;
+    if (strcmp(t->state.level, vec_describe()) == 0) return;
     run_note(t,
              "note: the run was saved with the kernels of %s and continues with those of %s; its "
              "last bits may differ",
-             t->state.level, vec_level());
+             t->state.level, vec_describe());
 }
 
 /* Earlier versions trained VP and sub-VP with Fourier features on 999 t, and such a run continues

@@ -6,7 +6,8 @@
 
 #include "base/last_lines.h"
 #include "base/mem.h"
-#include "math/gemm.h"
+
+#include "math/product_blas.h"
 #include "math/vec.h"
 #include "train/train_internal.h"
 
@@ -85,9 +86,9 @@ CheckpointBlocks state_blocks(Trainer *t)
 bool run_save_checkpoint(Trainer *t, Err *err)
 {
     CheckpointBlocks blocks = state_blocks(t);
-    snprintf(t->state.blas, sizeof t->state.blas, "%s", gemm_describe());
+    snprintf(t->state.blas, sizeof t->state.blas, "%s", product_blas_name());
     masks_save(t);
-    snprintf(t->state.level, sizeof t->state.level, "%s", vec_level());
+    snprintf(t->state.level, sizeof t->state.level, "%s", vec_describe());
     t->state.record = &t->record;
     if (!checkpoint_save(t->run, &t->table, &blocks, &t->state, t->config.train.keep, err))
         return false;

@@ -131,9 +131,8 @@ static void bench(Shape s)
 
 int main(int argc, char **argv)
 {
-    const char *bad;
     int threads = 0, given = 0;
-    if (!vec_init(&bad)) return 2;
+    if (!vec_init(NULL)) return 2;
     for (int i = 1; i < argc; i++) {
         bool more = i + 1 < argc;
         if (more && strcmp(argv[i], "--batch") == 0)

@@ -139,10 +139,9 @@ static const AttentionDims attentions[] = {
 
 int main(int argc, char **argv)
 {
-    const char *bad;
     int threads = 0;
     bool linear = false, attention = false;
-    if (!vec_init(&bad)) return 2;
+    if (!vec_init(NULL)) return 2;
     for (int i = 1; i < argc; i++) {
         if (i + 1 < argc && strcmp(argv[i], "--threads") == 0)
             threads = atoi(argv[++i]);

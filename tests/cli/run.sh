@@ -4,8 +4,8 @@
 # COMMAND/NAME.sh runs with sh in a fresh folder that holds tiny.json (a network of a few thousand
 # parameters) and images-idx3-ubyte (64 grey images of 16x16); `diffc` is on the PATH, and
 # `assert TEXT COMMAND...` fails the case with TEXT when the command fails; `needs fashion-mnist` skips
-# it where the data set is missing, `needs several-cpus` where there is one CPU, `needs no-sanitizer` in
-# builds with one. The comments after the commands hold what the case must leave behind: `#exit N` its
+# it where the data set is missing, `needs blas` where there is none, `needs several-cpus` where there is
+# one CPU, `needs no-sanitizer` in builds with one. The comments after the commands hold what the case must leave behind: `#exit N` its
 # exit status (0 where there is none), `#> LINE` a line of its stdout, `#2> LINE` a line of its stderr.
 # FILTER selects cases by a part of COMMAND/NAME. UPDATE=1 rewrites these comments; read the difference
 # before committing it. Where file 3 is a terminal, it shows which case runs.
@@ -46,6 +46,10 @@ fashion-mnist)
 no-sanitizer)
     grep -q __asan_init "$(command -v diffc)" || exit 0
     echo "a sanitizer takes memory of its own" >"$SKIPPED"
+    ;;
+blas)
+    DIFFC_CPU=blas "$(command -v diffc)" --version >/dev/null 2>&1 && exit 0
+    echo "diffc was built without a BLAS, or it is not installed" >"$SKIPPED"
     ;;
 several-cpus)
     [ "$(nproc --all)" -gt 1 ] && exit 0

@@ -1,8 +1,6 @@
 #include <float.h>
 
-#include "gemm_reference.h"
 #include "levels.h"
-#include "math/gemm.h"
 #include "math/vec.h"
 #include "test.h"
 
@@ -368,39 +366,4 @@ TEST(vec_adam_follows_the_formula)
         }
     }
     best_level();
-}
-
-TEST(gemm_agrees_with_the_reference_for_every_transpose_and_shape)
-{
-    static const int sizes[][3] = {{1, 1, 1},    {1, 7, 5},    {5, 1, 3},     {17, 33, 9},
-                                   {64, 48, 32}, {3, 130, 70}, {129, 31, 257}};
-    for (size_t j = 0; j < sizeof sizes / sizeof *sizes; j++) {
-        for (int mode = 0; mode < 16; mode++) {
-            int M = sizes[j][0], N = sizes[j][1], K = sizes[j][2];
-            bool ta = mode & 1, tb = mode & 2;
-            float beta = mode & 4 ? 0.5f : 0, alpha = mode & 8 ? 1 : -0.25f;
-            int lda = (ta ? M : K) + 3, ldb = (tb ? K : N) + 1, ldc = N + 2;
-            float *a = test_random((size_t)(ta ? K : M) * (size_t)lda, 1, 1);
-            float *b = test_random((size_t)(tb ? N : K) * (size_t)ldb, 2, 1);
-            size_t size = (size_t)M * (size_t)ldc;
-            float *c = test_random(size, 3, 1), *expected = test_random(size, 3, 1);
-            if (beta == 0)
-                for (int r = 0; r < M; r++)
-                    for (int k = 0; k < N; k++) c[r * ldc + k] = NAN;
-            gemm(ta, tb, M, N, K, alpha, a, lda, b, ldb, beta, c, ldc);
-            gemm_reference(ta, tb, M, N, K, alpha, a, lda, b, ldb, beta, expected, ldc);
-            EXPECT_CLOSE(c, expected, size, 2e-6);
-            for (int r = 0; r < M; r++) EXPECT_SAME(c + r * ldc + N, expected + r * ldc + N, 8);
-        }
-    }
-}
-
-TEST(gemm_of_an_empty_product_scales_and_touches_nothing_else)
-{
-    float c[6] = {1, 2, NAN, 4, 5, 6}, a[4] = {1, 2, 3, 4};
-    gemm(false, false, 0, 2, 2, 1, a, 2, a, 2, 0, c, 3);
-    gemm(false, false, 2, 0, 2, 1, a, 2, a, 2, 0, c, 3);
-    EXPECT(c[0] == 1 && isnan(c[2]) && c[5] == 6);
-    gemm(false, false, 2, 3, 0, 1, a, 1, a, 3, 0, c, 3);
-    for (int i = 0; i < 6; i++) EXPECT(c[i] == 0);
 }

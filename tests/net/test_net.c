@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/parallel.h"
+#include "levels.h"
 #include "net/net_internal.h"
 #include "net_case.h"
 
@@ -689,7 +690,7 @@ TEST(sampling_reads_a_concat_in_its_halves_with_the_bits_of_training)
         for (int whole = 0; whole < 2; whole++) {
             EXPECT_INT(joined_halves(16, NET_TRAIN, given, whole, y[0], &unused), 1);
             EXPECT_INT(joined_halves(16, NET_INFER, given, whole, y[1], &bytes[whole]), whole);
-            EXPECT_SAME(y[0], y[1], size);
+            expect_same_floats(y[0], y[1], size / sizeof *y[0]);
         }
         EXPECT(bytes[0] + size <= bytes[1]);
     }
@@ -718,7 +719,7 @@ TEST(halves_are_joined_again_where_something_goes_back)
         float *y[2] = {test_floats(j.y_floats), test_floats(j.y_floats)};
         for (int i = 0; i < 5; i++) {
             EXPECT_INT(joined_run(&j, modes[i], y[i > 0]), modes[i] == NET_TRAIN);
-            if (i > 0) EXPECT_SAME(y[1], y[0], j.y_floats * sizeof *y[0]);
+            if (i > 0) expect_same_floats(y[1], y[0], j.y_floats);
         }
         joined_free(&j);
     }
@@ -738,7 +739,7 @@ TEST(a_concat_that_is_the_output_is_made)
     float *y[2] = {test_floats(2 * floats), test_floats(2 * floats)};
     EXPECT_INT(joined_run(&j, NET_TRAIN, y[0]), 2);
     EXPECT_INT(joined_run(&j, NET_INFER, y[1]), 1);
-    EXPECT_SAME(y[0], y[1], 2 * floats * sizeof *y[0]);
+    expect_same_floats(y[0], y[1], 2 * floats);
     for (int c = 0; c < 56; c++) EXPECT_NEAR((double)y[1][56 + c], 3 * (double)y[1][c], 1e-5);
     joined_free(&j);
 }

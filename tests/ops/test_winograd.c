@@ -379,7 +379,7 @@ TEST(winograd_weights_transformed_late_give_the_bits_of_those_transformed_before
 {
     static const Size many[] = {{3, 8, 8, 200, 40}, {3, 8, 8, 32, 17}, {3, 4, 4, 300, 40},
                                 {3, 7, 6, 129, 72}, {9, 2, 2, 20, 64}, {3, 8, 8, 40, 260}};
-    FOR_LEVELS(level)
+    FOR_OWN_LEVELS(level)
     for (int i = 0; i < 6; i++) {
         Conv2dDims all = dims_of(many[i]), one = all;
         one.N = 1;

@@ -21,8 +21,8 @@ diffc --help
 #>       --version  the version, and what it runs on
 #>
 #> Results go to stdout, everything else to stderr. --json makes stdout one JSON
-#> object a line. NO_COLOR is respected; DIFFC_CPU=plain|avx2|avx512 forces a lower
-#> instruction set.
+#> object a line. NO_COLOR is respected; DIFFC_CPU=plain|avx2|avx512|blas chooses
+#> the instruction set, or products by a BLAS.
 #>
 #> Exit codes:
 #>     0  done

@@ -22,8 +22,8 @@ diffc
 #2>       --version  the version, and what it runs on
 #2>
 #2> Results go to stdout, everything else to stderr. --json makes stdout one JSON
-#2> object a line. NO_COLOR is respected; DIFFC_CPU=plain|avx2|avx512 forces a lower
-#2> instruction set.
+#2> object a line. NO_COLOR is respected; DIFFC_CPU=plain|avx2|avx512|blas chooses
+#2> the instruction set, or products by a BLAS.
 #2>
 #2> Exit codes:
 #2>     0  done

@@ -1,14 +1,20 @@
-/* The instruction set and the number of threads, and the notes at the start when they are less than
- * they could be. */
+/* What every command that computes begins with: the number of threads, and the notes when the level or
+ * the threads are less than they could be. */
 #include "base/parallel.h"
 #include "base/term.h"
 #include "cli/cli.h"
+#include "math/product_blas.h"
 #include "math/vec.h"
 
 static void note_instructions(void)
 {
     SimdLevel best = vec_best_level();
-    if (vec_simd_level() < best)
+    if (vec_uses_blas() && product_blas_low_core())
+        term_note(
+            "note: %s multiplies for the core %s, below this CPU's %s: set OPENBLAS_CORETYPE to a "
+            "newer core, or leave it unset",
+            product_blas_name(), product_blas_low_core(), vec_level_name(vec_cpu_level()));
+    if (vec_chosen_level() < best)
         term_note("note: DIFFC_CPU holds diffc at %s, below this CPU's %s: it runs slower than it "
                   "could, and the last bits of its results differ",
                   vec_level(), vec_level_name(best));

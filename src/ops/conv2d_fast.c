@@ -8,11 +8,11 @@
 static void conv2d_fast_forward(const OpCall *c)
 {
     const Conv2dFastDims *d = c->dims;
-    WinogradInput input = {.a = c->x[0], .upsampled = d->upsampled};
-    WinogradEpilogue e = {.bias = c->b, .factor = 1.0f, .sums = c->sums};
-    if (d->shift_in) e.shift = c->x[d->shift_in];
-    if (d->residual_in) e.residual = c->x[d->residual_in];
-    winograd_forward(&d->conv, c->y, &input, c->packed, &e, c->scratch);
+    WinogradOutput y = {.y = c->y, .bias = c->b, .sums = c->sums};
+    if (d->shift_in) y.shift = c->x[d->shift_in];
+    if (d->residual_in) y.residual = c->x[d->residual_in];
+    winograd_convolve(&d->conv, false, y, (WinogradInput){c->x[0], d->upsampled}, c->packed,
+                      c->scratch);
 }
 
 static size_t bias_rows(const Conv2dDims *d)
@@ -23,8 +23,8 @@ static size_t bias_rows(const Conv2dDims *d)
 static void backward_weights(const OpCall *c, const float *dy, const float *x)
 {
     const Conv2dFastDims *d = c->dims;
-    WinogradInput input = {.a = x, .upsampled = d->upsampled};
-    if (c->dw) winograd_backward_weights(&d->conv, c->dw, &input, dy, c->scratch);
+    WinogradInput input = {x, d->upsampled};
+    if (c->dw) winograd_backward_weights(&d->conv, c->dw, input, dy, c->scratch);
 }
 
 static void conv2d_fast_backward(const OpCall *c)
@@ -32,8 +32,9 @@ static void conv2d_fast_backward(const OpCall *c)
     const Conv2dFastDims *fast = c->dims;
     const Conv2dDims *d = &fast->conv;
     int shift_in = fast->shift_in, residual_in = fast->residual_in;
-    WinogradGradient to = {.a = c->dx[0], .upsampled = fast->upsampled, .overwrite = c->set & 1};
-    if (c->dx[0]) winograd_backward_data(d, &to, c->dy, c->packed, c->scratch);
+    WinogradOutput dx = {.y = c->dx[0], .upsampled = fast->upsampled, .add = !(c->set & 1)};
+    WinogradInput dy = {.x = c->dy};
+    if (dx.y) winograd_convolve(d, true, dx, dy, c->packed, c->scratch);
     if (shift_in) {
         ShiftDims shift = {.N = d->N, .T = d->H * d->W, .C = d->K};
         op_shift.backward(&(OpCall){.dims = &shift, .dx = {NULL, c->dx[shift_in]}, .dy = c->dy});
@@ -65,13 +66,12 @@ static size_t conv2d_fast_scratch_floats(const void *dims, int threads)
 
 static size_t conv2d_fast_packed_floats(const void *dims)
 {
-    return winograd_weights_floats(&((const Conv2dFastDims *)dims)->conv);
+    return winograd_packed_floats(&((const Conv2dFastDims *)dims)->conv);
 }
 
 static void conv2d_fast_pack(const void *dims, float *packed, const float *w, bool back)
 {
-    const Conv2dDims *d = &((const Conv2dFastDims *)dims)->conv;
-    (back ? winograd_prepare_backward : winograd_prepare_forward)(d, packed, w);
+    winograd_pack(&((const Conv2dFastDims *)dims)->conv, packed, w, back);
 }
 
 static double conv2d_fast_flop(const void *dims)

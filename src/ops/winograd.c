@@ -202,7 +202,7 @@ static size_t gradient_floats(const WinogradPlan *p, int threads)
     return room.du_g + (size_t)threads * (room.v + room.d + room.du);
 }
 
-size_t winograd_weights_floats(const Conv2dDims *d)
+size_t winograd_packed_floats(const Conv2dDims *d)
 {
     WinogradPlan p = plan_shape(d, false);
     return weights_floats(&p);
@@ -220,23 +220,13 @@ size_t winograd_scratch_floats(const Conv2dDims *d, int threads)
     return most > other ? most : other;
 }
 
-static void pack(const Conv2dDims *d, float *u, const float *w, bool transposed)
+void winograd_pack(const Conv2dDims *d, float *u, const float *w, bool transposed)
 {
     const WinogradTable *k = kernels();
     WinogradPlan p = plan_shape(d, transposed);
 #pragma omp parallel for num_threads(parallel_threads()) schedule(static)
     for (int i = 0; i < p.panels * p.c_vectors; i++)
         k->pack(&p, u, w, transposed, i / p.c_vectors, i % p.c_vectors);
-}
-
-void winograd_prepare_forward(const Conv2dDims *d, float *u, const float *w)
-{
-    pack(d, u, w, false);
-}
-
-void winograd_prepare_backward(const Conv2dDims *d, float *u, const float *w)
-{
-    pack(d, u, w, true);
 }
 
 /* The segments of one block, each with its first tile's number in the block. */
@@ -252,10 +242,10 @@ static int tiles_of(const WinogradPlan *p, int block)
     return tiles;
 }
 
-static void write_block(const WinogradPlan *p, const WinogradSink *y, const float *m, int block,
+static void write_block(const WinogradPlan *p, const WinogradOutput *y, const float *m, int block,
                         int panel)
 {
-    void (*output)(const WinogradPlan *, const WinogradSink *, const float *, int, int, int) =
+    void (*output)(const WinogradPlan *, const WinogradOutput *, const float *, int, int, int) =
         SIMD_TABLE(winograd_output_table).output;
     FOR_SEGMENTS(p, block, s, at) output(p, y, m, s, panel, at);
 }
@@ -276,7 +266,7 @@ static void multiply_matrices(const WinogradPlan *p, float *m, const float *v,
     }
 }
 
-static void multiply_and_write(const WinogradPlan *p, const WinogradSink *y, float *m,
+static void multiply_and_write(const WinogradPlan *p, const WinogradOutput *y, float *m,
                                const float *v, const float *u, int block, int panel)
 {
     int vectors = winograd_panel_vectors(p, panel);
@@ -291,7 +281,7 @@ static void multiply_and_write(const WinogradPlan *p, const WinogradSink *y, flo
     write_block(p, y, m, block, panel);
 }
 
-static void convolve_private(const WinogradPlan *p, const WinogradSink *y, const WinogradInput *x,
+static void convolve_private(const WinogradPlan *p, const WinogradOutput *y, const WinogradInput *x,
                              const float *u, float *scratch)
 {
     const WinogradTable *k = kernels();
@@ -315,7 +305,7 @@ static void input_item(const WinogradPlan *p, float *v, const WinogradInput *x, 
                      i % p->c_vectors, i % p->c_vectors + 1, at);
 }
 
-static void convolve_shared(const WinogradPlan *p, const WinogradSink *y, const WinogradInput *x,
+static void convolve_shared(const WinogradPlan *p, const WinogradOutput *y, const WinogradInput *x,
                             const float *u, float *scratch)
 {
     size_t v_floats = frequencies(p) * p->v_plane, m_floats = frequencies(p) * p->m_plane;
@@ -335,7 +325,7 @@ static void convolve_shared(const WinogradPlan *p, const WinogradSink *y, const 
 
 /* One panel, stretch by stretch of the input channels: U is made in the cache, and while all tiles
  * pass over it the packed weights of the next stretch are fetched. */
-static void late_panel(const WinogradPlan *p, const WinogradSink *y, const float *v,
+static void late_panel(const WinogradPlan *p, const WinogradOutput *y, const float *v,
                        const float *packed, int panel, float *m)
 {
     const WinogradTable *k = kernels();
@@ -356,7 +346,7 @@ static void late_panel(const WinogradPlan *p, const WinogradSink *y, const float
     write_block(p, y, m, 0, panel);
 }
 
-static void convolve_late(const WinogradPlan *p, const WinogradSink *y, const WinogradInput *x,
+static void convolve_late(const WinogradPlan *p, const WinogradOutput *y, const WinogradInput *x,
                           const float *packed, float *scratch)
 {
     /* Panels are divided statically: what is fetched after one panel belongs to the next panel of
@@ -387,40 +377,21 @@ static void add_segment_sums(const WinogradPlan *p, double *sums, const double *
     }
 }
 
-static void convolve(const WinogradPlan *p, WinogradSink *y, const WinogradInput *x, const float *u,
-                     float *scratch)
+void winograd_convolve(const Conv2dDims *d, bool transposed, WinogradOutput y, WinogradInput x,
+                       const float *u, float *scratch)
 {
-    if (y->epilogue.sums) {
-        y->segment_sums = (double *)(void *)scratch;
-        scratch += (size_t)p->segments * 4 * (size_t)(p->k_vectors * p->lanes);
+    WinogradPlan p = plan_convolution(d, transposed, parallel_threads());
+    if (y.sums) {
+        y.segment_sums = (double *)(void *)scratch;
+        scratch += (size_t)p.segments * 4 * (size_t)(p.k_vectors * p.lanes);
     }
-    if (p->late)
-        convolve_late(p, y, x, u, scratch);
-    else if (plan_is_shared(p, parallel_threads()))
-        convolve_shared(p, y, x, u, scratch);
+    if (p.late)
+        convolve_late(&p, &y, &x, u, scratch);
+    else if (plan_is_shared(&p, parallel_threads()))
+        convolve_shared(&p, &y, &x, u, scratch);
     else
-        convolve_private(p, y, x, u, scratch);
-    if (y->segment_sums) add_segment_sums(p, y->epilogue.sums, y->segment_sums);
-}
-
-void winograd_forward(const Conv2dDims *d, float *y, const WinogradInput *x, const float *u,
-                      const WinogradEpilogue *epilogue, float *scratch)
-{
-    WinogradPlan p = plan_convolution(d, false, parallel_threads());
-    WinogradSink sink = {.a = y, .channels_a = d->K, .epilogue.factor = 1};
-    if (epilogue) sink.epilogue = *epilogue;
-    convolve(&p, &sink, x, u, scratch);
-}
-
-void winograd_backward_data(const Conv2dDims *d, const WinogradGradient *dx, const float *dy,
-                            const float *u, float *scratch)
-{
-    WinogradPlan p = plan_convolution(d, true, parallel_threads());
-    WinogradSink sink = {.a = dx->a, .b = dx->b, .add = !dx->overwrite, .upsampled = dx->upsampled};
-    sink.channels_a = dx->channels_a > 0 ? dx->channels_a : d->C;
-    sink.epilogue.factor = 1;
-    WinogradInput x = {.a = dy};
-    convolve(&p, &sink, &x, u, scratch);
+        convolve_private(&p, &y, &x, u, scratch);
+    if (y.sums) add_segment_sums(&p, y.sums, y.segment_sums);
 }
 
 /* The sums of one panel [frequency][input channel][panel vectors] from a chunk of tiles, by a library. */
@@ -469,8 +440,8 @@ static void gradient_item(const WinogradPlan *p, float *du_g, const WinogradInpu
     }
 }
 
-void winograd_backward_weights(const Conv2dDims *d, float *dw, const WinogradInput *x,
-                               const float *dy, float *scratch)
+void winograd_backward_weights(const Conv2dDims *d, float *dw, WinogradInput x, const float *dy,
+                               float *scratch)
 {
     const WinogradGradTable *k = grad_kernels();
     WinogradPlan p = plan_gradient(d);
@@ -484,7 +455,7 @@ void winograd_backward_weights(const Conv2dDims *d, float *dw, const WinogradInp
 #pragma omp for schedule(dynamic, 1)
         for (int i = 0; i < 2 * shares; i++) {
             int first = i / 2 * p.panels / shares, last = (i / 2 + 1) * p.panels / shares;
-            gradient_item(&p, du_g, x, dy, i % 2, first, last, own);
+            gradient_item(&p, du_g, &x, dy, i % 2, first, last, own);
         }
 #pragma omp for schedule(static)
         for (int i = 0; i < p.panels * p.c_vectors; i++)

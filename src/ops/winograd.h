@@ -31,8 +31,8 @@
  * in memory: 2.4 MB for 9.4, 197 us for 313 (transform 70, products 94, the rest transforms and
  * memory); from 16 tiles on the transform costs more than it saves (462 us for 372).
  *
- * Prepared weights and scratch are laid out for the instruction set in use (vec.h): do not change
- * the level between preparing and using. Both should begin on 64 bytes (mem.h gives that) and must
+ * Packed weights and scratch are laid out for the instruction set in use (vec.h): do not change
+ * the level between packing and using. Both should begin on 64 bytes (mem.h gives that) and must
  * on 8; no other pointer needs alignment. */
 #ifndef DIFFC_WINOGRAD_H
 #define DIFFC_WINOGRAD_H
@@ -53,50 +53,40 @@ typedef struct {
     int shift_in, residual_in; /* inputs added to every pixel [N,K], and elementwise; 0: none */
 } Conv2dFastDims;
 
-/* Where x comes from. One tensor a [N,H,W,C]; or, with b, channels of a [N,H,W,channels_a] then of
- * b [N,H,W,C-channels_a]; or, with upsampled (H and W even, no b), a [N,H/2,W/2,C] seen through
- * nearest upsampling by 2. */
+/* x [N,H,W,C]; or, with upsampled (H and W even), [N,H/2,W/2,C] seen through nearest upsampling by
+ * 2. */
 typedef struct {
-    const float *a, *b;
-    int channels_a; /* with b */
+    const float *x;
     bool upsampled;
 } WinogradInput;
 
-/* Where dx is added: the same forms; upsampled sums the 2x2 pixels of each source pixel. With
- * channels_a > 0 the gradient is split in two, and a or b may be NULL (not wanted). */
+/* y [N,H,W,K] = (add: +=) convolution + bias[k] + shift[n,k] + residual[n,h,w,k]; what is NULL is
+ * zero. residual may be y itself. sums, if given, is [N,2,K]: per image and channel the sum of y and
+ * of y^2 (up to 16 values at a time in float, those in double, in a fixed order). upsampled: the
+ * gradient of nearest upsampling, y [N,H/2,W/2,K] of sums of 2x2 pixels. With add or upsampled all
+ * else is NULL. */
 typedef struct {
-    float *a, *b;
-    int channels_a;
-    bool upsampled;
-    bool overwrite; /* set dx instead of adding to it */
-} WinogradGradient;
-
-/* y = factor * (conv + bias[k] + shift[n,k] + residual[n,h,w,k]); NULL members are zero. residual
- * may be y itself. sums, if given, is [N,2,K]: per image and channel the sum of y and of y^2 (up to
- * 16 values at a time in float, those in double, in a fixed order). */
-typedef struct {
+    float *y;
+    bool add, upsampled;
     const float *bias, *shift, *residual;
-    float factor;
     double *sums;
-} WinogradEpilogue;
+    double *segment_sums; /* set by winograd_convolve: [segments][2][k_vectors * lanes], or NULL */
+} WinogradOutput;
 
-/* Prepared weights from w [3,3,C,K], once per change of w. The dims are those of the forward
- * convolution in all three and in the passes: their form depends on them, N included. */
-size_t winograd_weights_floats(const Conv2dDims *d);
-void winograd_prepare_forward(const Conv2dDims *d, float *u, const float *w);
-void winograd_prepare_backward(const Conv2dDims *d, float *u, const float *w);
+/* Packed weights from w [3,3,C,K], once per change of w; transposed: for the data gradient. The dims
+ * are those of the forward convolution in all of these: the form depends on them, N included. */
+size_t winograd_packed_floats(const Conv2dDims *d);
+void winograd_pack(const Conv2dDims *d, float *u, const float *w, bool transposed);
 
-/* For the three below. */
+/* For the two below. */
 size_t winograd_scratch_floats(const Conv2dDims *d, int threads);
 
-/* Overwrites y [N,H,W,K]; epilogue may be NULL (y = conv). */
-void winograd_forward(const Conv2dDims *d, float *y, const WinogradInput *x, const float *u,
-                      const WinogradEpilogue *epilogue, float *scratch);
-/* dx += the gradient, from dy [N,H,W,K] and the weights of winograd_prepare_backward. */
-void winograd_backward_data(const Conv2dDims *d, const WinogradGradient *dx, const float *dy,
-                            const float *u, float *scratch);
+/* The convolution; transposed: its data gradient, where the input is dy [N,H,W,K], the output dx
+ * [N,H,W,C], and u was packed transposed. */
+void winograd_convolve(const Conv2dDims *d, bool transposed, WinogradOutput y, WinogradInput x,
+                       const float *u, float *scratch);
 /* dw [3,3,C,K] += the gradient. Each sum runs over the tiles of the batch in order. */
-void winograd_backward_weights(const Conv2dDims *d, float *dw, const WinogradInput *x,
-                               const float *dy, float *scratch);
+void winograd_backward_weights(const Conv2dDims *d, float *dw, WinogradInput x, const float *dy,
+                               float *scratch);
 
 #endif

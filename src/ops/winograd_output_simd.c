@@ -1,39 +1,18 @@
 /* The output transform of the Winograd convolution at one instruction set, with everything that
- * follows the convolution: bias, time embedding, residual, factor, sums for the next GroupNorm. */
+ * follows the convolution: bias, time embedding, residual, sums for the next GroupNorm. */
 #include "ops/winograd_points.h"
-
-/* The destinations of the channels of one vector: at most two pieces. */
-typedef struct {
-    float *base;
-    size_t step; /* floats from pixel to pixel */
-    int lane, count;
-} Piece;
 
 /* One vector of channels of one segment. */
 typedef struct {
     const WinogradPlan *p;
-    const WinogradSink *y;
+    const WinogradOutput *y;
     WinogradSegment s;
     int k, count; /* the first channel, and how many of the vector there are */
-    Piece piece[2];
-    int pieces;
-    Lanes offset;        /* bias and shift */
+    Lanes offset; /* bias and shift */
+    float *to;
     const float *others; /* added to the results: the residual, or what y holds; or NULL */
-    size_t others_step;  /* floats from pixel to pixel */
     double *sum, *squares;
 } OutputRun;
-
-static int find_pieces(const WinogradPlan *p, const WinogradSink *y, int k, Piece *piece)
-{
-    int end = k + LANES < p->K ? k + LANES : p->K, split = y->channels_a, n = 0;
-    if (k < split && y->a)
-        piece[n++] = (Piece){y->a + k, (size_t)split, 0, (end < split ? end : split) - k};
-    if (end > split && y->b) {
-        int from = k < split ? split : k;
-        piece[n++] = (Piece){y->b + (from - split), (size_t)(p->K - split), from - k, end - from};
-    }
-    return n;
-}
 
 /* o = A^T M A of one tile + offset */
 LANES_INLINE void output_tile(const WinogradPlan *p, const float *from, int m, Lanes offset,
@@ -61,53 +40,37 @@ LANES_INLINE void add_sums(const OutputRun *run, Lanes sum, Lanes squares)
     lanes_add_double(run->squares, squares, LANES);
 }
 
-/* A tile inside the image whose vector goes to one place. */
+/* A tile inside the image, of a whole vector of channels. */
 LANES_INLINE void write_whole(const OutputRun *run, size_t pixel, int m, Lanes o[4][4], bool others,
                               bool sums)
 {
-    const Piece *to = &run->piece[0];
-    Lanes sum = {0}, squares = {0}, factor = lanes_set(run->y->epilogue.factor);
+    Lanes sum = {0}, squares = {0};
     for (int r = 0; r < m; r++, pixel += (size_t)run->p->W)
         for (int s = 0; s < m; s++) {
             Lanes v = o[r][s];
-            size_t at = pixel + (size_t)s;
-            if (others) v += lanes_load(run->others + at * run->others_step, LANES);
-            v *= factor;
+            size_t at = (pixel + (size_t)s) * (size_t)run->p->K;
+            if (others) v += lanes_load(run->others + at, LANES);
             if (sums) sum += v, squares = lanes_fma(v, v, squares);
-            lanes_store(to->base + at * to->step, v, LANES);
+            lanes_store(run->to + at, v, LANES);
         }
     if (sums) add_sums(run, sum, squares);
 }
 
-static void put_pixel(const OutputRun *run, size_t pixel, Lanes v)
-{
-    for (int i = 0; i < run->pieces; i++) {
-        const Piece *piece = &run->piece[i];
-        float *to = piece->base + pixel * piece->step;
-        for (int j = 0; j < piece->count; j++) {
-            float value = v[piece->lane + j];
-            to[j] = run->y->add ? to[j] + value : value;
-        }
-    }
-}
-
-/* Any tile: cut by the edge of the image, or of channels that end or part within the vector. */
+/* Any tile: cut by the edge of the image, or of channels that end within the vector. */
 static void write_cut(const OutputRun *run, int h, int w, int m, Lanes o[4][4])
 {
     const WinogradPlan *p = run->p;
-    const WinogradEpilogue *e = &run->y->epilogue;
-    Lanes sum = {0}, squares = {0}, factor = lanes_set(e->factor);
+    const size_t count = (size_t)run->count;
+    Lanes sum = {0}, squares = {0};
     for (int r = 0; r < m && h + r < p->H; r++)
         for (int s = 0; s < m && w + s < p->W; s++) {
             size_t row = (size_t)run->s.n * (size_t)p->H + (size_t)(h + r);
-            size_t pixel = row * (size_t)p->W + (size_t)(w + s);
+            size_t at = (row * (size_t)p->W + (size_t)(w + s)) * (size_t)p->K;
             Lanes v = o[r][s];
-            if (e->residual)
-                v += lanes_load(e->residual + pixel * (size_t)p->K + run->k, (size_t)run->count);
-            v *= factor;
+            if (run->others) v += lanes_load(run->others + at, count);
             sum += v;
             squares = lanes_fma(v, v, squares);
-            put_pixel(run, pixel, v);
+            lanes_store(run->to + at, v, count);
         }
     if (run->sum) add_sums(run, sum, squares);
 }
@@ -119,8 +82,10 @@ static void write_upsampled(const OutputRun *run, int h, int w, int m, Lanes o[4
     for (int r = 0; r < m && h + r < p->H; r += 2)
         for (int s = 0; s < m && w + s < p->W; s += 2) {
             size_t row = (size_t)run->s.n * (size_t)(p->H / 2) + (size_t)((h + r) / 2);
+            size_t at = (row * (size_t)(p->W / 2) + (size_t)((w + s) / 2)) * (size_t)p->K;
             Lanes v = (o[r][s] + o[r][s + 1]) + (o[r + 1][s] + o[r + 1][s + 1]);
-            put_pixel(run, row * (size_t)(p->W / 2) + (size_t)((w + s) / 2), v);
+            if (run->others) v += lanes_load(run->others + at, (size_t)run->count);
+            lanes_store(run->to + at, v, (size_t)run->count);
         }
 }
 
@@ -145,7 +110,7 @@ LANES_INLINE void write_run(const OutputRun *run, const float *from, int m, bool
 
 LANES_INLINE void write_tiles(const OutputRun *run, const float *from, int m)
 {
-    if (run->pieces > 1 || run->piece[0].count < LANES || run->y->upsampled)
+    if (run->count < LANES || run->y->upsampled)
         write_run(run, from, m, false, false, false);
     else if (run->sum && run->others)
         write_run(run, from, m, true, true, true);
@@ -157,24 +122,21 @@ LANES_INLINE void write_tiles(const OutputRun *run, const float *from, int m)
         write_run(run, from, m, true, false, false);
 }
 
-static void output(const WinogradPlan *p, const WinogradSink *y, const float *m, int segment,
+static void output(const WinogradPlan *p, const WinogradOutput *y, const float *m, int segment,
                    int panel, int at)
 {
-    const WinogradEpilogue *e = &y->epilogue;
     int vectors = winograd_panel_vectors(p, panel), width = p->k_vectors * LANES;
     OutputRun run = {.p = p, .y = y, .s = winograd_segment(p, segment)};
     for (int j = 0; j < vectors; j++) {
         run.k = (panel * p->panel_vectors + j) * LANES;
         run.count = p->K - run.k < LANES ? p->K - run.k : LANES;
-        run.pieces = find_pieces(p, y, run.k, run.piece);
-        if (run.pieces == 0) continue;
         size_t count = (size_t)run.count;
         run.offset = (Lanes){0};
-        if (e->bias) run.offset += lanes_load(e->bias + run.k, count);
-        if (e->shift)
-            run.offset += lanes_load(e->shift + (size_t)run.s.n * (size_t)p->K + run.k, count);
-        run.others = y->add ? run.piece[0].base : e->residual ? e->residual + run.k : NULL;
-        run.others_step = y->add ? run.piece[0].step : (size_t)p->K;
+        if (y->bias) run.offset += lanes_load(y->bias + run.k, count);
+        if (y->shift)
+            run.offset += lanes_load(y->shift + (size_t)run.s.n * (size_t)p->K + run.k, count);
+        run.to = y->y + run.k;
+        run.others = y->add ? run.to : y->residual ? y->residual + run.k : NULL;
         if (y->segment_sums) {
             run.sum = y->segment_sums + (size_t)segment * 2 * (size_t)width + run.k;
             run.squares = run.sum + width;

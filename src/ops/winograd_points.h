@@ -149,14 +149,8 @@ LANES_INLINE Lanes input_pixel(const WinogradPlan *p, const WinogradInput *x, in
     if (x->upsampled)
         index = ((size_t)n * (size_t)(p->H / 2) + (size_t)(h / 2)) * (size_t)(p->W / 2) +
                 (size_t)(w / 2);
-    int left = p->C - c, split = x->b ? x->channels_a : p->C;
-    if (left > LANES) left = LANES;
-    Lanes v = {0};
-    const float *a = x->a + index * (size_t)split + c;
-    if (c + left <= split) return lanes_load(a, (size_t)left);
-    const float *b = x->b + index * (size_t)(p->C - split);
-    for (int j = 0; j < left; j++) v[j] = c + j < split ? a[j] : b[c + j - split];
-    return v;
+    int left = p->C - c < LANES ? p->C - c : LANES;
+    return lanes_load(x->x + index * (size_t)p->C + c, (size_t)left);
 }
 
 LANES_INLINE InputRows input_rows(const WinogradPlan *p, WinogradSegment s, int m)
@@ -175,15 +169,15 @@ LANES_INLINE InputRows input_rows(const WinogradPlan *p, WinogradSegment s, int 
     return r;
 }
 
-/* Sets the rows to one vector of channels. `copy`, [points][LINE], takes those
- * that are not whole vectors of one tensor. */
+/* Sets the rows to one vector of channels. `copy`, [points][LINE], takes those that are not whole
+ * vectors of x. */
 LANES_INLINE void input_rows_at(const WinogradPlan *p, const WinogradInput *x, InputRows *r, int m,
                                 int c_vector, float *copy)
 {
-    int c = c_vector * LANES, split = x->b ? x->channels_a : p->C;
-    bool whole = !x->upsampled && c + LANES <= p->C && (c + LANES <= split || c >= split);
-    const float *base = c < split ? x->a + c : x->b + (c - split);
-    size_t channels = (size_t)(c < split ? split : p->C - split);
+    int c = c_vector * LANES;
+    bool whole = !x->upsampled && c + LANES <= p->C;
+    const float *base = x->x + c;
+    size_t channels = (size_t)p->C;
     for (int i = 0; i < m + 2; i++) {
         float *line = copy + i * LINE;
         r->row[i] = !r->inside[i] ? zero_lanes : whole ? base + r->pixel[i] * channels : line;

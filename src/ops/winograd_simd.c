@@ -31,7 +31,7 @@ LANES_INLINE void read_turned(const WinogradPlan *p, const float *w, int c, int 
 
 /* U of a vector of output channels for one input channel, `plane` floats from frequency to
  * frequency. */
-LANES_INLINE void prepare_vector(float *to, size_t plane, const Lanes *g, int m, bool past_cache)
+LANES_INLINE void transform_vector(float *to, size_t plane, const Lanes *g, int m, bool past_cache)
 {
     Lanes rows[3][MOST_POINTS];
     const int n = m + 2;
@@ -54,8 +54,8 @@ LANES_INLINE void prepare_vector(float *to, size_t plane, const Lanes *g, int m,
 /* What becomes of the weights. */
 typedef enum { STORE, STREAM, PACK } Form;
 
-LANES_INLINE void prepare_tile(const WinogradPlan *p, float *u, const float *w, bool transposed,
-                               int panel, int c_vector, int m, Form form)
+LANES_INLINE void pack_tile(const WinogradPlan *p, float *u, const float *w, bool transposed,
+                            int panel, int c_vector, int m, Form form)
 {
     int points = form == PACK ? 9 : (m + 2) * (m + 2);
     int width = winograd_panel_vectors(p, panel) * LANES;
@@ -76,7 +76,7 @@ LANES_INLINE void prepare_tile(const WinogradPlan *p, float *u, const float *w, 
                 for (int i = 0; i < 9; i++)
                     lanes_store(u + ((size_t)c * 9 + (size_t)i) * (size_t)width + j, g[i], LANES);
             else
-                prepare_vector(u + (size_t)c * (size_t)width + j, plane, g, m, form == STREAM);
+                transform_vector(u + (size_t)c * (size_t)width + j, plane, g, m, form == STREAM);
         }
     }
 }
@@ -87,13 +87,13 @@ static void pack(const WinogradPlan *p, float *u, const float *w, bool transpose
     /* The weights of a network are larger than the cache. */
     bool past_cache = LANES == LINE_FLOATS && (uintptr_t)u % (LINE_FLOATS * sizeof *u) == 0;
     if (p->late)
-        prepare_tile(p, u, w, transposed, panel, c_vector, 0, PACK);
+        pack_tile(p, u, w, transposed, panel, c_vector, 0, PACK);
     else if (p->tile == 2)
-        prepare_tile(p, u, w, transposed, panel, c_vector, 2, STORE);
+        pack_tile(p, u, w, transposed, panel, c_vector, 2, STORE);
     else if (past_cache)
-        prepare_tile(p, u, w, transposed, panel, c_vector, 4, STREAM);
+        pack_tile(p, u, w, transposed, panel, c_vector, 4, STREAM);
     else
-        prepare_tile(p, u, w, transposed, panel, c_vector, 4, STORE);
+        pack_tile(p, u, w, transposed, panel, c_vector, 4, STORE);
     if (past_cache) lanes_stream_end();
 }
 
@@ -106,7 +106,7 @@ LANES_INLINE void transform_tile(float *u, size_t plane, const float *packed, co
         for (int j = 0; j < vectors; j++) {
             Lanes g[9];
             for (int i = 0; i < 9; i++) g[i] = lanes_load(packed + i * width + j * LANES, LANES);
-            prepare_vector(u + j * LANES, plane, g, m, false);
+            transform_vector(u + j * LANES, plane, g, m, false);
         }
     }
 }

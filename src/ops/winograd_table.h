@@ -64,15 +64,6 @@ static inline size_t winograd_panel_offset(const WinogradPlan *p, int panel, int
            (size_t)(p->c_vectors * p->lanes);
 }
 
-/* How the output transform stores its results. */
-typedef struct {
-    float *a, *b;
-    int channels_a; /* b's channels begin here; K where there is one tensor */
-    bool add, upsampled;
-    WinogradEpilogue epilogue;
-    double *segment_sums; /* [segments][2][k_vectors * lanes], or NULL */
-} WinogradSink;
-
 /* A stretch of input channels of one panel of U, [frequency][input channel][vectors]. */
 typedef struct {
     const float *u;
@@ -104,7 +95,7 @@ typedef struct {
 
 typedef struct {
     /* y of one segment and panel. */
-    void (*output)(const WinogradPlan *p, const WinogradSink *y, const float *m, int segment,
+    void (*output)(const WinogradPlan *p, const WinogradOutput *y, const float *m, int segment,
                    int panel, int at);
 } WinogradOutputTable;
 

@@ -35,23 +35,25 @@ typedef struct {
 
 static void run_forward(const Layer *l)
 {
-    winograd_forward(&l->d, l->y, &(WinogradInput){.a = l->x}, l->u, NULL, l->scratch);
+    winograd_convolve(&l->d, false, (WinogradOutput){.y = l->y}, (WinogradInput){l->x, false}, l->u,
+                      l->scratch);
 }
 
 static void run_data(const Layer *l)
 {
-    winograd_backward_data(&l->d, &(WinogradGradient){.a = l->dx}, l->y, l->v, l->scratch);
+    winograd_convolve(&l->d, true, (WinogradOutput){.y = l->dx, .add = true},
+                      (WinogradInput){l->y, false}, l->v, l->scratch);
 }
 
 static void run_weights(const Layer *l)
 {
-    winograd_backward_weights(&l->d, l->dw, &(WinogradInput){.a = l->x}, l->y, l->scratch);
+    winograd_backward_weights(&l->d, l->dw, (WinogradInput){l->x, false}, l->y, l->scratch);
 }
 
-static void run_prepare(const Layer *l)
+static void run_pack(const Layer *l)
 {
-    winograd_prepare_forward(&l->d, l->u, l->w);
-    winograd_prepare_backward(&l->d, l->v, l->w);
+    winograd_pack(&l->d, l->u, l->w, false);
+    winograd_pack(&l->d, l->v, l->w, true);
 }
 
 static int order(const void *a, const void *b)
@@ -78,7 +80,7 @@ static void fill(float *x, size_t n)
 /* The four kinds of work and the peak take turns, so that all see the same machine. */
 static void measure(const Layer *l)
 {
-    static void (*const run[4])(const Layer *) = {run_forward, run_data, run_weights, run_prepare};
+    static void (*const run[4])(const Layer *) = {run_forward, run_data, run_weights, run_pack};
     double t[4][MOST_SAMPLES], peak[MOST_SAMPLES], pixels = (double)l->d.N * l->d.H * l->d.W;
     double work = 2.0 * 9 * l->d.C * l->d.K * pixels * 1e-9, least[4];
     int rounds[4];
@@ -113,7 +115,7 @@ static void bench(Shape s)
     Layer l = {.d = {batch, s.H, s.H, s.C, s.K, 3, 3, 1, 1, 1, 1, 1}};
     size_t pixels = (size_t)batch * (size_t)(s.H * s.H), nx = pixels * (size_t)s.C;
     size_t ny = pixels * (size_t)s.K, nw = 9 * (size_t)s.C * (size_t)s.K;
-    size_t nu = winograd_weights_floats(&l.d);
+    size_t nu = winograd_packed_floats(&l.d);
     l.x = mem_floats(nx), l.y = mem_floats(ny), l.w = mem_floats(nw), l.u = mem_floats(nu);
     l.v = mem_floats(nu), l.dx = mem_floats(nx), l.dw = mem_floats(nw);
     l.scratch = mem_floats(winograd_scratch_floats(&l.d, parallel_threads()));
@@ -122,8 +124,8 @@ static void bench(Shape s)
         exit(1);
     }
     fill(l.x, nx), fill(l.w, nw);
-    winograd_prepare_forward(&l.d, l.u, l.w);
-    winograd_prepare_backward(&l.d, l.v, l.w);
+    winograd_pack(&l.d, l.u, l.w, false);
+    winograd_pack(&l.d, l.v, l.w, true);
     measure(&l);
     mem_free(l.x), mem_free(l.y), mem_free(l.w), mem_free(l.u), mem_free(l.v), mem_free(l.dx);
     mem_free(l.dw), mem_free(l.scratch);

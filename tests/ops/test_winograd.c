@@ -48,7 +48,7 @@ static Layer layer_make(Size s)
 /* For the level and the number of threads in use. */
 static void layer_room(Layer *l)
 {
-    l->u = test_floats(winograd_weights_floats(&l->d));
+    l->u = test_floats(winograd_packed_floats(&l->d));
     l->scratch = test_floats(winograd_scratch_floats(&l->d, parallel_threads()));
 }
 
@@ -98,16 +98,22 @@ static bool expect_accurate(const float *y, const float *start, const double *ex
     return false;
 }
 
-static void forward(Layer *l, float *y, const WinogradEpilogue *e)
+static void forward(Layer *l, WinogradOutput y)
 {
-    winograd_prepare_forward(&l->d, l->u, l->w);
-    winograd_forward(&l->d, y, &(WinogradInput){.a = l->x}, l->u, e, l->scratch);
+    winograd_pack(&l->d, l->u, l->w, false);
+    winograd_convolve(&l->d, false, y, (WinogradInput){l->x, false}, l->u, l->scratch);
 }
 
-static void backward_data(Layer *l, const WinogradGradient *dx)
+static void backward_data(Layer *l, float *dx, bool upsampled)
 {
-    winograd_prepare_backward(&l->d, l->u, l->w);
-    winograd_backward_data(&l->d, dx, l->dy, l->u, l->scratch);
+    WinogradOutput y = {.y = dx, .add = true, .upsampled = upsampled};
+    winograd_pack(&l->d, l->u, l->w, true);
+    winograd_convolve(&l->d, true, y, (WinogradInput){l->dy, false}, l->u, l->scratch);
+}
+
+static void backward_weights(Layer *l, float *dw)
+{
+    winograd_backward_weights(&l->d, dw, (WinogradInput){l->x, false}, l->dy, l->scratch);
 }
 
 static void expect_accurate_pass(Pass pass, const char *what)
@@ -120,10 +126,13 @@ static void expect_accurate_pass(Pass pass, const char *what)
         {
             float *start = test_random(n, 4, 1), *y = test_random(n, 4, 1);
             layer_room(&l);
-            if (pass == FORWARD) memset(y, 0xff, n * sizeof *y), start = NULL, forward(&l, y, NULL);
-            if (pass == DATA) backward_data(&l, &(WinogradGradient){.a = y});
-            if (pass == WEIGHTS)
-                winograd_backward_weights(&l.d, y, &(WinogradInput){.a = l.x}, l.dy, l.scratch);
+            if (pass == FORWARD) {
+                memset(y, 0xff, n * sizeof *y);
+                start = NULL;
+                forward(&l, (WinogradOutput){.y = y});
+            }
+            if (pass == DATA) backward_data(&l, y, false);
+            if (pass == WEIGHTS) backward_weights(&l, y);
             expect_accurate(y, start, exact, n, sizes[i], what);
         }
         free(exact);
@@ -154,64 +163,13 @@ TEST(winograd_gradients_are_the_adjoints_of_forward)
         Layer l = layer_make(sizes[i]);
         layer_room(&l);
         float *y = test_floats(l.ny), *dx = test_floats(l.nx), *dw = test_floats(l.nw);
-        forward(&l, y, NULL);
-        backward_data(&l, &(WinogradGradient){.a = dx});
-        winograd_backward_weights(&l.d, dw, &(WinogradInput){.a = l.x}, l.dy, l.scratch);
+        forward(&l, (WinogradOutput){.y = y});
+        backward_data(&l, dx, false);
+        backward_weights(&l, dw);
         double size = sqrt(test_dot(y, y, l.ny) * test_dot(l.dy, l.dy, l.ny));
         EXPECT_NEAR(test_dot(dx, l.x, l.nx) / size, test_dot(y, l.dy, l.ny) / size, 1e-6);
         EXPECT_NEAR(test_dot(dw, l.w, l.nw) / size, test_dot(y, l.dy, l.ny) / size, 1e-6);
     }
-}
-
-/* ---- Sources and destinations in several forms ---- */
-
-/* The channels of x from `first` on, `count` of them, as a tensor of their own. */
-static float *channels_of(const float *x, size_t pixels, int C, int first, int count)
-{
-    float *part = test_floats(pixels * (size_t)count);
-    for (size_t i = 0; i < pixels; i++)
-        memcpy(part + i * (size_t)count, x + i * (size_t)C + first, (size_t)count * sizeof *x);
-    return part;
-}
-
-TEST(winograd_of_two_tensors_is_that_of_their_concatenation_bit_for_bit)
-{
-    static const int splits[] = {1, 8, 13, 16, 32, 36};
-    Layer l = layer_make((Size){2, 9, 8, 37, 24});
-    size_t pixels = l.nx / 37;
-    FOR_LEVELS(level)
-    {
-        layer_room(&l);
-        float *y = test_floats(l.ny), *dx = test_random(l.nx, 5, 1), *dw = test_floats(l.nw);
-        float *y2 = test_floats(l.ny);
-        forward(&l, y, NULL);
-        backward_data(&l, &(WinogradGradient){.a = dx});
-        winograd_backward_weights(&l.d, dw, &(WinogradInput){.a = l.x}, l.dy, l.scratch);
-        for (int i = 0; i < 6; i++) {
-            int A = splits[i], B = 37 - A;
-            float *a = channels_of(l.x, pixels, 37, 0, A), *b = channels_of(l.x, pixels, 37, A, B);
-            WinogradInput x = {a, b, A, false};
-            winograd_prepare_forward(&l.d, l.u, l.w);
-            winograd_forward(&l.d, y2, &x, l.u, NULL, l.scratch);
-            EXPECT_SAME(y2, y, l.ny * sizeof *y);
-            float *dw2 = test_floats(l.nw);
-            winograd_backward_weights(&l.d, dw2, &x, l.dy, l.scratch);
-            EXPECT_SAME(dw2, dw, l.nw * sizeof *dw);
-
-            float *start = test_random(l.nx, 5, 1);
-            float *da = channels_of(start, pixels, 37, 0, A);
-            float *db = channels_of(start, pixels, 37, A, B),
-                  *db_only = test_floats(pixels * (size_t)B);
-            memcpy(db_only, db, pixels * (size_t)B * sizeof *db);
-            backward_data(&l, &(WinogradGradient){.a = da, .b = db, .channels_a = A});
-            float *ea = channels_of(dx, pixels, 37, 0, A), *eb = channels_of(dx, pixels, 37, A, B);
-            EXPECT_SAME(da, ea, pixels * (size_t)A * sizeof *da);
-            EXPECT_SAME(db, eb, pixels * (size_t)B * sizeof *db);
-            backward_data(&l, &(WinogradGradient){.b = db_only, .channels_a = A});
-            EXPECT_SAME(db_only, eb, pixels * (size_t)B * sizeof *db);
-        }
-    }
-    best_level();
 }
 
 TEST(winograd_of_an_upsampled_tensor_is_that_of_upsampling_before)
@@ -242,14 +200,14 @@ TEST(winograd_of_an_upsampled_tensor_is_that_of_upsampling_before)
             float *y = test_floats(l.ny), *y2 = test_floats(l.ny), *dw = test_floats(l.nw);
             float *dw2 = test_floats(l.nw), *dx = test_random(l.nx / 4, 7, 1);
             float *start = test_random(l.nx / 4, 7, 1);
-            forward(&l, y, NULL);
-            WinogradInput x = {.a = small, .upsampled = true};
-            winograd_forward(&l.d, y2, &x, l.u, NULL, l.scratch);
+            forward(&l, (WinogradOutput){.y = y});
+            WinogradInput x = {small, true};
+            winograd_convolve(&l.d, false, (WinogradOutput){.y = y2}, x, l.u, l.scratch);
             EXPECT_SAME(y2, y, l.ny * sizeof *y);
-            winograd_backward_weights(&l.d, dw, &(WinogradInput){.a = l.x}, l.dy, l.scratch);
-            winograd_backward_weights(&l.d, dw2, &x, l.dy, l.scratch);
+            backward_weights(&l, dw);
+            winograd_backward_weights(&l.d, dw2, x, l.dy, l.scratch);
             EXPECT_SAME(dw2, dw, l.nw * sizeof *dw);
-            backward_data(&l, &(WinogradGradient){.a = dx, .upsampled = true});
+            backward_data(&l, dx, true);
             expect_accurate(dx, start, exact, l.nx / 4, from[i], "upsampled data gradient");
         }
         free(wide), free(exact);
@@ -257,9 +215,7 @@ TEST(winograd_of_an_upsampled_tensor_is_that_of_upsampling_before)
     best_level();
 }
 
-/* ---- Epilogue ---- */
-
-TEST(winograd_epilogue_adds_bias_shift_and_residual_and_scales)
+TEST(winograd_adds_bias_shift_and_residual_and_makes_sums)
 {
     for (int i = 0; i < SIZES; i++) {
         Layer l = layer_make(sizes[i]);
@@ -269,14 +225,15 @@ TEST(winograd_epilogue_adds_bias_shift_and_residual_and_scales)
         double *exact = reference(&l, FORWARD);
         double *sums = malloc((size_t)sizes[i].N * 2 * K * sizeof *sums);
         for (size_t j = 0; j < l.ny; j++)
-            exact[j] = 0.75 * (exact[j] + (double)bias[j % K] +
-                               (double)shift[j / image * K + j % K] + (double)residual[j]);
+            exact[j] +=
+                (double)bias[j % K] + (double)shift[j / image * K + j % K] + (double)residual[j];
         FOR_LEVELS(level)
         {
             layer_room(&l);
             memcpy(y, residual, l.ny * sizeof *y);
-            forward(&l, y, &(WinogradEpilogue){bias, shift, y, 0.75f, sums});
-            expect_accurate(y, NULL, exact, l.ny, sizes[i], "epilogue");
+            forward(&l, (WinogradOutput){
+                            .y = y, .bias = bias, .shift = shift, .residual = y, .sums = sums});
+            expect_accurate(y, NULL, exact, l.ny, sizes[i], "sum");
             for (size_t j = 0; j < (size_t)sizes[i].N * K; j++) {
                 double sum = 0, squares = 0;
                 const float *at = y + j / K * image + j % K;
@@ -306,9 +263,9 @@ static Results run_all(Layer *l)
     Results r = {test_floats(l->ny), test_floats(l->nx), test_floats(l->nw),
                  calloc(count, sizeof *r.sums)};
     layer_room(l);
-    forward(l, r.y, &(WinogradEpilogue){.factor = 1, .sums = r.sums});
-    backward_data(l, &(WinogradGradient){.a = r.dx});
-    winograd_backward_weights(&l->d, r.dw, &(WinogradInput){.a = l->x}, l->dy, l->scratch);
+    forward(l, (WinogradOutput){.y = r.y, .sums = r.sums});
+    backward_data(l, r.dx, false);
+    backward_weights(l, r.dw);
     return r;
 }
 
@@ -383,7 +340,7 @@ TEST(winograd_weights_transformed_late_give_the_bits_of_those_transformed_before
     for (int i = 0; i < 6; i++) {
         Conv2dDims all = dims_of(many[i]), one = all;
         one.N = 1;
-        EXPECT(winograd_weights_floats(&one) < winograd_weights_floats(&all));
+        EXPECT(winograd_packed_floats(&one) < winograd_packed_floats(&all));
         expect_same_alone(many[i]);
     }
     best_level();
@@ -417,18 +374,16 @@ TEST(winograd_writes_nothing_beside_its_outputs_and_scratch)
     {
         for (int i = 0; i < SIZES; i += 1 + (threads != 3)) {
             Layer l = layer_make(sizes[i]);
-            size_t nu = winograd_weights_floats(&l.d),
+            size_t nu = winograd_packed_floats(&l.d),
                    ns = winograd_scratch_floats(&l.d, parallel_threads());
             size_t sums = (size_t)(l.d.N * 2 * l.d.K);
-            float *u = guarded(nu), *scratch = guarded(ns), *y = guarded(l.ny);
+            float *y = guarded(l.ny);
+            l.u = guarded(nu), l.scratch = guarded(ns);
             float *dx = guarded(l.nx), *dw = guarded(l.nw), *s = guarded(sums * 2);
-            WinogradEpilogue e = {.factor = 1, .sums = (double *)(void *)s};
-            winograd_prepare_forward(&l.d, u, l.w);
-            winograd_forward(&l.d, y, &(WinogradInput){.a = l.x}, u, &e, scratch);
-            winograd_prepare_backward(&l.d, u, l.w);
-            winograd_backward_data(&l.d, &(WinogradGradient){.a = dx}, l.dy, u, scratch);
-            winograd_backward_weights(&l.d, dw, &(WinogradInput){.a = l.x}, l.dy, scratch);
-            expect_guards(u, nu), expect_guards(scratch, ns), expect_guards(y, l.ny);
+            forward(&l, (WinogradOutput){.y = y, .sums = (double *)(void *)s});
+            backward_data(&l, dx, false);
+            backward_weights(&l, dw);
+            expect_guards(l.u, nu), expect_guards(l.scratch, ns), expect_guards(y, l.ny);
             expect_guards(dx, l.nx), expect_guards(dw, l.nw), expect_guards(s, sums * 2);
         }
     }
@@ -442,7 +397,7 @@ TEST(winograd_keeps_a_nan_in_its_image_and_lets_it_reach_every_output_it_should)
     float *y = test_floats(l.ny);
     size_t image = l.ny / 3;
     l.x[l.nx / 3 + (3 * 8 + 3) * 16 + 5] = NAN; /* image 1, row 3, column 3 */
-    forward(&l, y, NULL);
+    forward(&l, (WinogradOutput){.y = y});
     for (size_t i = 0; i < l.ny; i++) {
         bool near = i / image == 1;
         size_t row = i % image / (8 * 16), column = i / 16 % 8;

@@ -14,6 +14,12 @@ float *mem_floats(size_t count);
 double *mem_doubles(size_t count);
 void mem_free(void *block);
 
+/* Floats rounded up to whole lines of 64 bytes: what follows them in a block is aligned as it is. */
+static inline size_t mem_whole_lines(size_t floats)
+{
+    return (floats + 15) / 16 * 16;
+}
+
 /* From here on mem_alloc aborts and names `phase`; NULL lifts the seal. */
 void mem_seal(const char *phase);
 

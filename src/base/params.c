@@ -7,12 +7,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
-enum { ALIGN_FLOATS = 16, FIRST_ROOM = 64 };
-
-static size_t padded(size_t floats)
-{
-    return (floats + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
-}
+enum { FIRST_ROOM = 64 };
 
 void params_free(ParamTable *table)
 {
@@ -55,7 +50,7 @@ int params_declare(ParamTable *table, const ParamInfo *wanted)
     info->offset = table->block_floats;
     info->count = 1;
     for (int i = 0; i < info->rank; i++) info->count *= (size_t)info->shape[i];
-    table->block_floats += padded(info->count);
+    table->block_floats += mem_whole_lines(info->count);
     table->parameters += info->count;
     return table->count++;
 }
@@ -108,24 +103,27 @@ void params_init(const ParamTable *table, float *block, uint64_t seed)
     }
 }
 
-void params_to_disk(const ParamInfo *info, float *disk, const float *block)
+/* Copies one tensor between the two layouts. */
+static void convert(const ParamInfo *info, float *to, const float *from, bool to_disk)
 {
     if (info->layout == LAYOUT_PLAIN) {
-        memcpy(disk, block, info->count * sizeof *disk);
+        memcpy(to, from, info->count * sizeof *to);
         return;
     }
     size_t K = (size_t)info->shape[0], rest = info->count / K;
     for (size_t k = 0; k < K; k++)
-        for (size_t j = 0; j < rest; j++) disk[k * rest + j] = block[place_in_memory(info, k, j)];
+        for (size_t j = 0; j < rest; j++) {
+            size_t disk = k * rest + j, memory = place_in_memory(info, k, j);
+            to[to_disk ? disk : memory] = from[to_disk ? memory : disk];
+        }
+}
+
+void params_to_disk(const ParamInfo *info, float *disk, const float *block)
+{
+    convert(info, disk, block, true);
 }
 
 void params_from_disk(const ParamInfo *info, float *block, const float *disk)
 {
-    if (info->layout == LAYOUT_PLAIN) {
-        memcpy(block, disk, info->count * sizeof *block);
-        return;
-    }
-    size_t K = (size_t)info->shape[0], rest = info->count / K;
-    for (size_t k = 0; k < K; k++)
-        for (size_t j = 0; j < rest; j++) block[place_in_memory(info, k, j)] = disk[k * rest + j];
+    convert(info, block, disk, false);
 }

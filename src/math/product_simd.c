@@ -284,9 +284,7 @@ static void run(const Product *p, const float *packed, int first_row, int last_r
     }
 }
 
-#define TABLE_NAME_(level) product_table_##level
-#define TABLE_NAME(level)  TABLE_NAME_(level)
-const ProductTable TABLE_NAME(SIMD_LEVEL) = {
+const ProductTable SIMD_TABLE_HERE(product_table) = {
     .lanes = LANES,
     .rows = ROWS,
     .pack = pack,

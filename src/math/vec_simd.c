@@ -168,9 +168,7 @@ static void adam(float *w, float *m, float *v, float *ema, const float *grad, si
     }
 }
 
-#define TABLE_NAME_(level) vec_table_##level
-#define TABLE_NAME(level)  TABLE_NAME_(level)
-const VecTable TABLE_NAME(SIMD_LEVEL) = {
+const VecTable SIMD_TABLE_HERE(vec_table) = {
     .add = add,
     .axpy = axpy,
     .scale = scale,

@@ -54,6 +54,11 @@ typedef double LanesDouble __attribute__((vector_size(LANES * 4))); /* half as m
 
 #define LANES_INLINE static inline __attribute__((always_inline, unused))
 
+/* The name of a file's table at the level for which it is compiled: SIMD_TABLE (vec.h) finds it. */
+#define SIMD_TABLE_HERE(name)        SIMD_TABLE_AT(name, SIMD_LEVEL)
+#define SIMD_TABLE_AT(name, level)   SIMD_TABLE_JOIN(name, level)
+#define SIMD_TABLE_JOIN(name, level) name##_##level
+
 /* The first k lanes alone, by masks where the level has them. */
 #if LANES == 16
 LANES_INLINE Lanes lanes_load_first(const float *p, size_t k)

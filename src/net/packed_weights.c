@@ -4,13 +4,6 @@
 #include "base/mem.h"
 #include "net/net_internal.h"
 
-enum { ALIGN_FLOATS = 16 };
-
-static size_t aligned(size_t floats)
-{
-    return (floats + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
-}
-
 /* The floats of all packed weights; sets where each node has its own when `place` is set. A data
  * gradient needs the weights transposed as well. */
 static size_t lay_out(Net *net, NetMode mode, bool place)
@@ -20,14 +13,15 @@ static size_t lay_out(Net *net, NetMode mode, bool place)
     for (int i = 0; i < net->count; i++) {
         Node *node = &net->nodes[i];
         if (place) node->packed = node->packed_back = NOWHERE;
-        size_t floats = node->op->packed_floats ? aligned(node->op->packed_floats(node->dims)) : 0;
+        size_t floats =
+            node->op->packed_floats ? mem_whole_lines(node->op->packed_floats(node->dims)) : 0;
         if (!floats || (infer && node->merged_away)) continue;
         if (place) node->packed = total;
         total += floats;
         if (infer && node->merged_with >= 0) {
             if (place) node->packed_bias = total;
-            total += aligned((size_t)((const LinearDims *)node->dims)->K);
-            size_t room = aligned(merged_scratch_floats(node));
+            total += mem_whole_lines((size_t)((const LinearDims *)node->dims)->K);
+            size_t room = mem_whole_lines(merged_scratch_floats(node));
             scratch = room > scratch ? room : scratch;
         }
         const Node *from = &net->nodes[node->in[0]];

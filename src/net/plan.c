@@ -10,7 +10,7 @@
 #include "base/parallel.h"
 #include "net/net_internal.h"
 
-enum { ALIGN_FLOATS = 16, KINDS_OF_BUFFER = 6 };
+enum { KINDS_OF_BUFFER = 6 };
 
 typedef struct {
     size_t floats;
@@ -26,25 +26,12 @@ typedef struct {
     int count;
 } Plan;
 
-static int forward_step(const Plan *p, int i)
+/* The step at which a pass (NET_FORWARD ...) runs node i. */
+static int step_of(const Plan *p, int pass, int i)
 {
-    (void)p;
-    return i;
-}
-
-static int backward_step(const Plan *p, int i)
-{
-    return 2 * p->net->count - 1 - i;
-}
-
-static int tangent_step(const Plan *p, int i)
-{
-    return 2 * p->net->count + i;
-}
-
-static int backward2_step(const Plan *p, int i)
-{
-    return 4 * p->net->count - 1 - i;
+    int n = p->net->count;
+    const int steps[NET_PASSES] = {i, 2 * n - 1 - i, 2 * n + i, 4 * n - 1 - i};
+    return steps[pass];
 }
 
 static int last_step(const Plan *p)
@@ -136,8 +123,7 @@ static void share_gradients(const Plan *p)
 
 static void add_buffer(Plan *p, size_t *place, size_t floats, int start, int end)
 {
-    floats = (floats + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
-    p->buffers[p->count] = (Buffer){floats, start, end, p->count, place};
+    p->buffers[p->count] = (Buffer){mem_whole_lines(floats), start, end, p->count, place};
     p->count++;
 }
 
@@ -146,8 +132,8 @@ static int value_read(const Plan *p, int to, int k)
 {
     const Node *node = &p->net->nodes[to];
     bool again = p->mode != NET_INFER && on_gradient_path(node) && (node->op->reads >> k & 1);
-    if (!again) return forward_step(p, to);
-    return p->mode == NET_SECOND ? backward2_step(p, to) : backward_step(p, to);
+    if (!again) return step_of(p, NET_FORWARD, to);
+    return p->mode == NET_SECOND ? step_of(p, NET_BACKWARD2, to) : step_of(p, NET_BACKWARD, to);
 }
 
 /* The same for the tangent. */
@@ -156,7 +142,7 @@ static int tangent_read(const Plan *p, int to, int k)
     const Node *node = &p->net->nodes[to];
     if (node->tangent_kind != TANGENT_MOVES) return 0;
     bool again = node->op->backward2 && (node->op->reads >> k & 1);
-    return again ? backward2_step(p, to) : tangent_step(p, to);
+    return again ? step_of(p, NET_BACKWARD2, to) : step_of(p, NET_TANGENT, to);
 }
 
 /* Ends of life of every value and tangent, from their readers. */
@@ -165,8 +151,8 @@ static void find_ends(const Plan *p, int *value_end, int *tangent_end)
     const Net *net = p->net;
     for (int i = 0; i < net->count; i++) {
         const Node *node = &net->nodes[i];
-        value_end[i] = forward_step(p, i);
-        tangent_end[i] = tangent_step(p, i);
+        value_end[i] = step_of(p, NET_FORWARD, i);
+        tangent_end[i] = step_of(p, NET_TANGENT, i);
         if (!node->used) continue;
         for (int k = 0; k < node->inputs; k++) {
             int from = node->in[k];
@@ -216,38 +202,38 @@ static void add_buffers(Plan *p, int i, int value_end, int tangent_end)
     bool second = p->mode == NET_SECOND;
     size_t floats = node_floats(net, node);
     if (!node->in_place)
-        add_buffer(p, &node->value, floats, input ? 0 : forward_step(p, i), value_end);
+        add_buffer(p, &node->value, floats, input ? 0 : step_of(p, NET_FORWARD, i), value_end);
     if (!node->used) return;
 
     int reader = sums_reader(net, i);
     if (reader >= 0) {
         size_t doubles = 2 * (size_t)net->batch * (size_t)node->shape.C;
-        add_buffer(p, &node->sums, doubles * (sizeof(double) / sizeof(float)), forward_step(p, i),
-                   forward_step(p, reader));
+        add_buffer(p, &node->sums, doubles * (sizeof(double) / sizeof(float)),
+                   step_of(p, NET_FORWARD, i), step_of(p, NET_FORWARD, reader));
     }
     bool later = p->mode != NET_INFER && on_gradient_path(node);
     size_t saved =
         op->saved_floats && (later || !op->saved_for_later) ? op->saved_floats(node->dims) : 0;
     if (saved) {
-        int end = forward_step(p, i);
-        if (later) end = second ? backward2_step(p, i) : backward_step(p, i);
-        add_buffer(p, &node->saved, saved, forward_step(p, i), end);
+        int end = step_of(p, NET_FORWARD, i);
+        if (later) end = second ? step_of(p, NET_BACKWARD2, i) : step_of(p, NET_BACKWARD, i);
+        add_buffer(p, &node->saved, saved, step_of(p, NET_FORWARD, i), end);
     }
     if (p->mode != NET_INFER && on_gradient_path(node)) {
         bool lambda = second && node->tangent_kind == TANGENT_MOVES && op->backward2;
-        int start = output ? 0 : backward_step(p, node->last_consumer);
+        int start = output ? 0 : step_of(p, NET_BACKWARD, node->last_consumer);
         int end = input || output ? last_step(p)
-                  : lambda        ? backward2_step(p, i)
-                                  : backward_step(p, gradient_end(net, i));
+                  : lambda        ? step_of(p, NET_BACKWARD2, i)
+                                  : step_of(p, NET_BACKWARD, gradient_end(net, i));
         if (node->gradient_from < 0) add_buffer(p, &node->gradient, floats, start, end);
         if (second) {
-            start = output ? 0 : backward2_step(p, node->last_consumer);
-            end = input || output ? last_step(p) : backward2_step(p, i);
+            start = output ? 0 : step_of(p, NET_BACKWARD2, node->last_consumer);
+            end = input || output ? last_step(p) : step_of(p, NET_BACKWARD2, i);
             add_buffer(p, &node->gradient2, floats, start, end);
         }
     }
     if (node->tangent_kind != TANGENT_NONE)
-        add_buffer(p, &node->tangent, floats, input ? 0 : tangent_step(p, i), tangent_end);
+        add_buffer(p, &node->tangent, floats, input ? 0 : step_of(p, NET_TANGENT, i), tangent_end);
 }
 
 static int by_size(const void *a, const void *b)

@@ -1,5 +1,6 @@
 #include <math.h>
 
+#include "base/mem.h"
 #include "base/parallel.h"
 #include "math/product.h"
 #include "math/vec.h"
@@ -70,7 +71,7 @@ static size_t room_floats(const AttentionDims *d)
 {
     size_t packs = 4 * pack_floats(d, K_COLUMNS) + 2 * pack_floats(d, ROWS_A);
     size_t product = product_scratch_here_floats(d->D, tile_rows(d));
-    return MATRICES * matrix_floats(d) + packs + (product + 15) / 16 * 16;
+    return MATRICES * matrix_floats(d) + packs + mem_whole_lines(product);
 }
 
 static size_t attention_scratch_floats(const void *dims, int threads)

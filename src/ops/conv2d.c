@@ -123,13 +123,6 @@ static void pack_into(float *packed, const float *w, const Window *g, int K)
     product_pack(&p, packed);
 }
 
-static const float *pack_weights(const float *w, const Window *g, int K, float *scratch)
-{
-    float *packed = ordered_sum_align(scratch);
-    pack_into(packed, w, g, K);
-    return packed;
-}
-
 static size_t conv2d_packed_floats(const void *dims)
 {
     const Conv2dDims *d = dims;
@@ -145,59 +138,81 @@ static void conv2d_pack(const void *dims, float *packed, const float *w, bool ba
     pack_into(packed, w, &g, d->K);
 }
 
-/* Packed weights, and per thread the windows of a tile. */
-static size_t correlate_scratch_floats(const Window *g, int K, int threads)
+/* Where the sums over the windows of a grid go: those of grid pixel (i, j) to pixel (a + step i,
+ * b + step j) of y [N,H,W,K], which is overwritten or added to. */
+typedef struct {
+    float *y;
+    int H, W, K;
+    int a, b, step;
+    bool add;
+    const float *bias; /* [K] or NULL */
+} Target;
+
+static bool is_thin(const Window *g, int K, int step)
 {
-    if (thin_serves(g, K)) return thin_correlate_scratch_floats(g, K, threads);
+    return step == 1 && thin_serves(g, K);
+}
+
+/* Packed weights, and per thread the windows of a tile. */
+static size_t correlate_scratch_floats(const Window *g, int K, int step, int threads)
+{
+    if (is_thin(g, K, step)) return thin_correlate_scratch_floats(g, K, threads);
     return packed_floats(window_depth(g), K) + (size_t)threads * tile_floats(g);
 }
 
-/* y[n,p,:] = window(x)[n,p,:] w + bias, or added to y, for all images; w [depth,K] in the order of
- * the product's kernel. cols: [threads][tile_floats]. */
-static void correlate_packed(const Window *g, int N, int K, float *y, const float *x,
-                             const float *packed, const float *bias, bool add, float *cols)
+/* y[n,p,:] = window(x)[n,p,:] w + bias, for all images; w [depth,K] in the order of the product's
+ * kernel. cols: [threads][tile_floats]. */
+static void correlate_packed(const Window *g, int N, const Target *to, const float *x,
+                             const float *packed, float *cols)
 {
     int pixels = g->rows * g->cols, tile = tile_pixels(g), tiles = (pixels + tile - 1) / tile;
-    int depth = window_depth(g);
+    int depth = window_depth(g), K = to->K;
     size_t x_size = (size_t)g->H * (size_t)g->W * (size_t)g->C;
 #pragma omp parallel for num_threads(parallel_threads()) schedule(static)
     for (int unit = 0; unit < N * tiles; unit++) {
         float *col = cols + (size_t)parallel_thread() * tile_floats(g);
         int n = unit / tiles, first = unit % tiles * tile, count = min_int(tile, pixels - first);
         window_gather(g, col, x + (size_t)n * x_size, first, count);
-        float *out = y + ((size_t)n * (size_t)pixels + (size_t)first) * (size_t)K;
-        Product p = {.M = count, .N = K, .K = depth, .alpha = 1, .beta = add ? 1 : 0};
+        Product p = {.K = depth, .N = K, .alpha = 1, .beta = to->add ? 1 : 0};
         p.image_rows = pixels;
         p.a = col, p.lda = depth;
         p.packed = packed;
-        p.bias = bias;
-        p.c = out, p.ldc = K;
-        p.d = out, p.ldd = K;
-        product_run_here(&p, NULL);
+        p.bias = to->bias;
+        p.ldc = p.ldd = to->step * K;
+        /* One product where the pixels of y lie side by side, else one a row. */
+        for (int at = first; at < first + count; at += p.M, p.a += (size_t)p.M * (size_t)depth) {
+            int row = at / g->cols, col_of = at % g->cols, left = first + count - at;
+            size_t y_row = (size_t)n * (size_t)to->H + (size_t)(to->a + to->step * row);
+            size_t pixel = y_row * (size_t)to->W + (size_t)(to->b + to->step * col_of);
+            p.M = to->step == 1 ? left : min_int(left, g->cols - col_of);
+            p.d = p.c = to->y + pixel * (size_t)K;
+            product_run_here(&p, NULL);
+        }
     }
 }
 
 /* The same from w as it is. */
-static void correlate(const Window *g, int N, int K, float *y, const float *x, const float *w,
-                      const float *bias, bool add, float *scratch)
+static void correlate(const Window *g, int N, const Target *to, const float *x, const float *w,
+                      float *scratch)
 {
-    if (thin_serves(g, K)) {
-        thin_correlate(g, N, K, y, x, w, bias, add, scratch);
+    if (is_thin(g, to->K, to->step)) {
+        thin_correlate(g, N, to->K, to->y, x, w, to->bias, to->add, scratch);
         return;
     }
-    int depth = window_depth(g);
-    const float *packed = pack_weights(w, g, K, scratch);
-    correlate_packed(g, N, K, y, x, packed, bias, add, scratch + packed_floats(depth, K));
+    float *packed = ordered_sum_align(scratch);
+    pack_into(packed, w, g, to->K);
+    correlate_packed(g, N, to, x, packed, scratch + packed_floats(window_depth(g), to->K));
 }
 
 static void conv2d_forward(const OpCall *c)
 {
     const Conv2dDims *d = c->dims;
     Window g = forward_window(d);
+    Target y = {.y = c->y, .H = g.rows, .W = g.cols, .K = d->K, .step = 1, .bias = c->b};
     if (c->packed)
-        correlate_packed(&g, d->N, d->K, c->y, c->x[0], c->packed, c->b, false, c->scratch);
+        correlate_packed(&g, d->N, &y, c->x[0], c->packed, c->scratch);
     else
-        correlate(&g, d->N, d->K, c->y, c->x[0], c->w, c->b, false, c->scratch);
+        correlate(&g, d->N, &y, c->x[0], c->w, c->scratch);
 }
 
 /* ---- data gradient */
@@ -253,37 +268,11 @@ static void turn_weights(const Conv2dDims *d, const Phase *v, const Phase *h, fl
     }
 }
 
-/* Adds a tile's values to the input pixels (a + stride i, b + stride j) of one image. */
-static void add_pixels(const Conv2dDims *d, const Window *g, int a, int b, float *dx,
-                       const float *tile, int first, int count)
-{
-    size_t C = (size_t)d->C;
-    for (int p = first; p < first + count; p++, tile += C) {
-        int ih = a + d->stride * (p / g->cols), iw = b + d->stride * (p % g->cols);
-        vec_accumulate(dx + ((size_t)ih * (size_t)d->W + (size_t)iw) * C, tile, C);
-    }
-}
-
-/* With stride 1 there is one phase whose pixels are in place: the gradient is an ordinary
- * correlation. */
-static bool in_place(const Conv2dDims *d)
-{
-    return d->stride == 1;
-}
-
-/* Windows and sums of one tile. */
-static size_t phase_tile_floats(const Conv2dDims *d, const Window *g)
-{
-    return (size_t)tile_pixels(g) * (size_t)(window_depth(g) + d->C);
-}
-
 /* Turned weights, and what follows. */
 static size_t phase_scratch_floats(const Conv2dDims *d, const Window *g, int threads)
 {
     size_t turned = (size_t)window_depth(g) * (size_t)d->C;
-    if (in_place(d)) return turned + correlate_scratch_floats(g, d->C, threads);
-    size_t tiles = (size_t)threads * phase_tile_floats(d, g);
-    return turned + packed_floats(window_depth(g), d->C) + tiles;
+    return turned + correlate_scratch_floats(g, d->C, d->stride, threads);
 }
 
 static void phase_gradient(const Conv2dDims *d, int a, int b, float *dx, const float *dy,
@@ -292,32 +281,11 @@ static void phase_gradient(const Conv2dDims *d, int a, int b, float *dx, const f
     Phase v = phase_of(a, d->H, d->R, d->stride, d->pad_top);
     Phase h = phase_of(b, d->W, d->S, d->stride, d->pad_left);
     Window g = phase_window(d, &v, &h);
-    int pixels = g.rows * g.cols, depth = window_depth(&g);
-    if (!pixels || !depth) return;
+    if (!g.rows || !g.cols || !window_depth(&g)) return;
     turn_weights(d, &v, &h, scratch, w);
-    float *after = scratch + (size_t)depth * (size_t)d->C;
-    if (in_place(d)) {
-        correlate(&g, d->N, d->C, dx, dy, scratch, NULL, true, after);
-        return;
-    }
-    const float *packed = pack_weights(scratch, &g, d->C, after);
-    float *tiles_scratch = after + packed_floats(depth, d->C);
-    int tile = tile_pixels(&g), tiles = (pixels + tile - 1) / tile;
-    size_t dy_size = (size_t)g.H * (size_t)g.W * (size_t)d->K;
-    size_t dx_size = (size_t)d->H * (size_t)d->W * (size_t)d->C;
-#pragma omp parallel for num_threads(parallel_threads()) schedule(dynamic)
-    for (int unit = 0; unit < d->N * tiles; unit++) {
-        float *sums = tiles_scratch + (size_t)parallel_thread() * phase_tile_floats(d, &g);
-        float *col = sums + (size_t)tile * (size_t)d->C;
-        int n = unit / tiles, first = unit % tiles * tile, count = min_int(tile, pixels - first);
-        window_gather(&g, col, dy + (size_t)n * dy_size, first, count);
-        Product p = {.M = count, .N = d->C, .K = depth, .image_rows = pixels, .alpha = 1};
-        p.a = col, p.lda = depth;
-        p.packed = packed;
-        p.c = sums, p.ldc = d->C;
-        product_run_here(&p, NULL);
-        add_pixels(d, &g, a, b, dx + (size_t)n * dx_size, sums, first, count);
-    }
+    Target to = {.y = dx, .H = d->H, .W = d->W, .K = d->C, .add = true};
+    to.a = a, to.b = b, to.step = d->stride;
+    correlate(&g, d->N, &to, dy, scratch, scratch + (size_t)window_depth(&g) * (size_t)d->C);
 }
 
 static void data_gradient(const Conv2dDims *d, float *dx, const float *dy, const float *w,
@@ -467,7 +435,7 @@ static size_t conv2d_scratch_floats(const void *dims, int threads)
     const Conv2dDims *d = dims;
     Window g = forward_window(d);
     size_t rows = (size_t)d->N * (size_t)g.rows * (size_t)g.cols;
-    size_t most = correlate_scratch_floats(&g, d->K, threads);
+    size_t most = correlate_scratch_floats(&g, d->K, 1, threads);
     for (int a = 0; a < min_int(d->stride, d->H); a++) {
         for (int b = 0; b < min_int(d->stride, d->W); b++) {
             Phase v = phase_of(a, d->H, d->R, d->stride, d->pad_top);

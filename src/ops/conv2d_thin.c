@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/parallel.h"
 #include "math/product.h"
 #include "math/vec.h"
@@ -41,7 +42,7 @@ static size_t copy_floats(const Window *g)
 {
     if (g->rows <= 0 || g->cols <= 0) return 0;
     size_t rows = (size_t)((tile_rows(g) - 1) * g->step + g->taps_r);
-    return (rows * (size_t)copy_cols(g) * (size_t)g->C + 15) / 16 * 16;
+    return mem_whole_lines(rows * (size_t)copy_cols(g) * (size_t)g->C);
 }
 
 /* The tile of grid rows first .. of one image, whose source it copies. */
@@ -84,7 +85,7 @@ static size_t grid_floats(const Window *g, int rows, int K)
 
 static size_t weight_floats(const Window *g, int K)
 {
-    return ((size_t)window_depth(g) * (size_t)K + 15) / 16 * 16;
+    return mem_whole_lines((size_t)window_depth(g) * (size_t)K);
 }
 
 size_t thin_correlate_scratch_floats(const Window *g, int K, int threads)

@@ -200,9 +200,7 @@ static void gradient(const ThinTile *tile)
     if (i < t.K) gradient_columns(&t, i, t.K - i, 1);
 }
 
-#define TABLE_NAME_(level) thin_table_##level
-#define TABLE_NAME(level)  TABLE_NAME_(level)
-const ThinTable TABLE_NAME(SIMD_LEVEL) = {
+const ThinTable SIMD_TABLE_HERE(thin_table) = {
     .few_inputs = few_inputs,
     .few_outputs = few_outputs,
     .gradient = gradient,

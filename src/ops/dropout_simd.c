@@ -78,6 +78,4 @@ static void apply(const DropoutDims *d, float *out, const float *x, bool add, si
     }
 }
 
-#define TABLE_NAME_(level) dropout_table_##level
-#define TABLE_NAME(level)  TABLE_NAME_(level)
-const DropoutTable TABLE_NAME(SIMD_LEVEL) = {.apply = apply};
+const DropoutTable SIMD_TABLE_HERE(dropout_table) = {.apply = apply};

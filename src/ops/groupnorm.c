@@ -12,6 +12,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/parallel.h"
 #include "math/vec.h"
 #include "ops/groupnorm_rows.h"
@@ -66,10 +67,10 @@ static int slot_count(const GroupNormDims *d, int threads)
     return whole_images(d, threads) ? threads : d->N;
 }
 
-/* Cotangents of z that one image keeps, in floats: a multiple of 16, so that vectors stay aligned. */
+/* Cotangents of z that one image keeps, in floats. */
 static size_t kept_floats(const GroupNormDims *d)
 {
-    return d->silu ? ((size_t)d->T * (size_t)d->C + 15) / 16 * 16 : 0;
+    return d->silu ? mem_whole_lines((size_t)d->T * (size_t)d->C) : 0;
 }
 
 static size_t groupnorm_scratch_floats(const void *dims, int threads)

@@ -314,9 +314,7 @@ ROWS(tangent)
 ROWS(backward2_sums)
 ROWS(backward2)
 
-#define TABLE_NAME_(level) norm_rows_##level
-#define TABLE_NAME(level)  TABLE_NAME_(level)
-const NormRows TABLE_NAME(SIMD_LEVEL) = {
+const NormRows SIMD_TABLE_HERE(norm_rows) = {
     .moments = moments,
     .forward = forward,
     .backward_sums = backward_sums,

@@ -22,23 +22,35 @@ static Wave wave_at(int n, float x)
     return (Wave){sin(angle), cos(angle), ldexp(PI, n)};
 }
 
-/* y = [x, sin of all channels for the first n, cos of them, sin for the second n, ...] */
-static void input_fourier_forward(const OpCall *c)
+/* y = [x, sin of all channels for the first n, cos of them, sin for the second n, ...]; or with xdot
+ * its tangent, [xdot, w cos xdot, -w sin xdot, ...]. */
+static void write_features(const OpCall *c, float *y, const float *xdot)
 {
     const InputFourierDims *d = c->dims;
     int C = d->C, K = out_channels(d);
 #pragma omp parallel for schedule(static)
     for (int row = 0; row < d->N * d->T; row++) {
-        float *to = c->y + (size_t)row * (size_t)K;
+        float *to = y + (size_t)row * (size_t)K;
         const float *from = c->x[0] + (size_t)row * (size_t)C;
-        memcpy(to, from, (size_t)C * sizeof *to);
+        const float *dot = xdot ? xdot + (size_t)row * (size_t)C : NULL;
+        memcpy(to, dot ? dot : from, (size_t)C * sizeof *to);
         for (int f = 0; f < d->F; f++)
             for (int k = 0; k < C; k++) {
                 Wave v = wave_at(d->n[f], from[k]);
-                to[C * (1 + 2 * f) + k] = (float)v.s;
-                to[C * (2 + 2 * f) + k] = (float)v.c;
+                to[C * (1 + 2 * f) + k] = (float)(dot ? v.w * v.c * (double)dot[k] : v.s);
+                to[C * (2 + 2 * f) + k] = (float)(dot ? -v.w * v.s * (double)dot[k] : v.c);
             }
     }
+}
+
+static void input_fourier_forward(const OpCall *c)
+{
+    write_features(c, c->y, NULL);
+}
+
+static void input_fourier_tangent(const OpCall *c)
+{
+    write_features(c, c->ydot, c->xdot[0]);
 }
 
 /* dx += dy_x + sum_f w (dy_sin cos - dy_cos sin) */
@@ -60,26 +72,6 @@ static void input_fourier_backward(const OpCall *c)
             }
             c->dx[0][at] += (float)sum;
         }
-    }
-}
-
-/* ydot = [xdot, w cos xdot, -w sin xdot, ...] */
-static void input_fourier_tangent(const OpCall *c)
-{
-    const InputFourierDims *d = c->dims;
-    int C = d->C, K = out_channels(d);
-#pragma omp parallel for schedule(static)
-    for (int row = 0; row < d->N * d->T; row++) {
-        float *to = c->ydot + (size_t)row * (size_t)K;
-        const float *from = c->x[0] + (size_t)row * (size_t)C;
-        const float *dot = c->xdot[0] + (size_t)row * (size_t)C;
-        memcpy(to, dot, (size_t)C * sizeof *to);
-        for (int f = 0; f < d->F; f++)
-            for (int k = 0; k < C; k++) {
-                Wave v = wave_at(d->n[f], from[k]);
-                to[C * (1 + 2 * f) + k] = (float)(v.w * v.c * (double)dot[k]);
-                to[C * (2 + 2 * f) + k] = (float)(-v.w * v.s * (double)dot[k]);
-            }
     }
 }
 

@@ -22,10 +22,7 @@ LANES_INLINE void input_half(const WinogradPlan *p, float *v, const WinogradInpu
 static void transform_input(const WinogradPlan *p, float *v, const WinogradInput *x, int half,
                             int segment, int first, int last, int at)
 {
-    if (p->tile == 4)
-        input_half(p, v, x, half, segment, first, last, at, 4);
-    else
-        input_half(p, v, x, half, segment, first, last, at, 2);
+    WITH_TILE(p, input_half(p, v, x, half, segment, first, last, at, TILE));
 }
 
 /* The rows of dy under one segment; those below the image are zero. */
@@ -102,10 +99,7 @@ LANES_INLINE void gradient_half(const WinogradPlan *p, float *to_half, const flo
 static void transform_gradient(const WinogradPlan *p, float *d, const float *dy, int half,
                                int segment, int first, int last, int at)
 {
-    if (p->tile == 4)
-        gradient_half(p, d, dy, half, segment, first, last, at, 4);
-    else
-        gradient_half(p, d, dy, half, segment, first, last, at, 2);
+    WITH_TILE(p, gradient_half(p, d, dy, half, segment, first, last, at, TILE));
 }
 
 /* ---- Products ---- */
@@ -207,10 +201,7 @@ LANES_INLINE void accumulate_last_tile(const WinogradPlan *p, float *du_g, const
 static void accumulate_last(const WinogradPlan *p, float *du_g, const float *du, const float *v,
                             const float *d, int half, int panel, int tiles)
 {
-    if (p->tile == 4)
-        accumulate_last_tile(p, du_g, du, v, d, half, panel, tiles, 4);
-    else
-        accumulate_last_tile(p, du_g, du, v, d, half, panel, tiles, 2);
+    WITH_TILE(p, accumulate_last_tile(p, du_g, du, v, d, half, panel, tiles, TILE));
 }
 
 static void transform(const WinogradPlan *p, float *du_g, const float *du, int half, int panel)
@@ -256,15 +247,10 @@ LANES_INLINE void finish_tile(const WinogradPlan *p, float *dw, const float *du_
 
 static void finish(const WinogradPlan *p, float *dw, const float *du_g, int panel, int c_vector)
 {
-    if (p->tile == 4)
-        finish_tile(p, dw, du_g, panel, c_vector, 4);
-    else
-        finish_tile(p, dw, du_g, panel, c_vector, 2);
+    WITH_TILE(p, finish_tile(p, dw, du_g, panel, c_vector, TILE));
 }
 
-#define TABLE_NAME_(level) winograd_grad_table_##level
-#define TABLE_NAME(level)  TABLE_NAME_(level)
-const WinogradGradTable TABLE_NAME(SIMD_LEVEL) = {
+const WinogradGradTable SIMD_TABLE_HERE(winograd_grad_table) = {
     .input = transform_input,
     .gradient = transform_gradient,
     .accumulate = accumulate,

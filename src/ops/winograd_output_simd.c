@@ -143,13 +143,8 @@ static void output(const WinogradPlan *p, const WinogradOutput *y, const float *
             for (int l = 0; l < LANES; l++) run.sum[l] = run.squares[l] = 0;
         }
         const float *from = m + (size_t)j * p->m_vector + (size_t)at * p->m_tile;
-        if (p->tile == 4)
-            write_tiles(&run, from, 4);
-        else
-            write_tiles(&run, from, 2);
+        WITH_TILE(p, write_tiles(&run, from, TILE));
     }
 }
 
-#define TABLE_NAME_(level) winograd_output_table_##level
-#define TABLE_NAME(level)  TABLE_NAME_(level)
-const WinogradOutputTable TABLE_NAME(SIMD_LEVEL) = {.output = output};
+const WinogradOutputTable SIMD_TABLE_HERE(winograd_output_table) = {.output = output};

@@ -128,6 +128,18 @@ LANES_INLINE void weight_points_transposed(int m, const Lanes *d, Lanes *o)
     o[2] = plus(d[5], 1.0f / 3, sum_b - sum_a);
 }
 
+/* Makes the call with TILE, the plan's size of a tile, as a constant. */
+#define WITH_TILE(p, call)                                                                         \
+    do {                                                                                           \
+        if ((p)->tile == 4) {                                                                      \
+            enum { TILE = 4 };                                                                     \
+            call;                                                                                  \
+        } else {                                                                                   \
+            enum { TILE = 2 };                                                                     \
+            call;                                                                                  \
+        }                                                                                          \
+    } while (0)
+
 /* The rows of one input segment for one vector of channels, in columns from the segment's first,
  * which is column m * s.column - 1 of the image: full vectors, step[i] floats apart in row i, valid
  * for columns first .. last-1; the other columns, and rows outside the image, are zero. */

@@ -115,23 +115,16 @@ static void transform(const WinogradPlan *p, float *u, const float *packed,
                       const WinogradStretch *s)
 {
     _Static_assert(PANEL_VECTORS == 2, "one or two vectors a panel");
-    if (p->tile == 4 && s->vectors == 2)
-        transform_tile(u, s->plane, packed, 2, s->count, 4);
-    else if (p->tile == 4)
-        transform_tile(u, s->plane, packed, 1, s->count, 4);
-    else if (s->vectors == 2)
-        transform_tile(u, s->plane, packed, 2, s->count, 2);
+    if (s->vectors == 2)
+        WITH_TILE(p, transform_tile(u, s->plane, packed, 2, s->count, TILE));
     else
-        transform_tile(u, s->plane, packed, 1, s->count, 2);
+        WITH_TILE(p, transform_tile(u, s->plane, packed, 1, s->count, TILE));
 }
 
 static void input(const WinogradPlan *p, float *v, const WinogradInput *x, int segment, int first,
                   int last, int at)
 {
-    if (p->tile == 4)
-        input_transform(p, v, x, segment, first, last, at, 4, 0, 6);
-    else
-        input_transform(p, v, x, segment, first, last, at, 2, 0, 4);
+    WITH_TILE(p, input_transform(p, v, x, segment, first, last, at, TILE, 0, TILE + 2));
 }
 
 /* ---- Products ---- */
@@ -266,9 +259,7 @@ static void multiply(const WinogradPlan *p, float *m, const float *v, const Wino
     }
 }
 
-#define TABLE_NAME_(level) winograd_table_##level
-#define TABLE_NAME(level)  TABLE_NAME_(level)
-const WinogradTable TABLE_NAME(SIMD_LEVEL) = {
+const WinogradTable SIMD_TABLE_HERE(winograd_table) = {
     .lanes = LANES,
     .pack = pack,
     .transform = transform,

@@ -131,7 +131,7 @@ static WinogradPlan plan_convolution(const Conv2dDims *d, bool swap, int threads
 /* Few blocks: all threads transform the input into one V, then share out blocks and panels. */
 static bool plan_is_shared(const WinogradPlan *p, int threads)
 {
-    return threads > 1 && p->blocks % threads != 0 && p->blocks < 4 * threads;
+    return p->late || (threads > 1 && p->blocks % threads != 0 && p->blocks < 4 * threads);
 }
 
 static WinogradPlan plan_gradient(const Conv2dDims *d)
@@ -161,15 +161,18 @@ static LateRoom late_room(const WinogradPlan *p)
     return r;
 }
 
+/* What each thread has beside V: M and, where it is made late, U. */
+static size_t own_floats(const WinogradPlan *p)
+{
+    return frequencies(p) * (p->m_plane + (p->late ? late_room(p).plane : 0));
+}
+
 static size_t convolution_floats(const WinogradPlan *p, int threads)
 {
     size_t copies = (size_t)threads, width = (size_t)(p->k_vectors * p->lanes);
     size_t segment_sums = (size_t)p->segments * 2 * width * 2; /* doubles */
-    if (p->late)
-        return segment_sums +
-               frequencies(p) * (p->v_plane + copies * (p->m_plane + late_room(p).plane));
     size_t v = plan_is_shared(p, threads) ? (size_t)p->blocks : copies;
-    return segment_sums + frequencies(p) * (v * p->v_plane + copies * p->m_plane);
+    return segment_sums + frequencies(p) * v * p->v_plane + copies * own_floats(p);
 }
 
 /* An item of the weight gradient is one half of the frequencies and one share of the panels; with
@@ -305,24 +308,6 @@ static void input_item(const WinogradPlan *p, float *v, const WinogradInput *x, 
                      i % p->c_vectors, i % p->c_vectors + 1, at);
 }
 
-static void convolve_shared(const WinogradPlan *p, const WinogradOutput *y, const WinogradInput *x,
-                            const float *u, float *scratch)
-{
-    size_t v_floats = frequencies(p) * p->v_plane, m_floats = frequencies(p) * p->m_plane;
-    float *m = scratch + (size_t)p->blocks * v_floats;
-#pragma omp parallel num_threads(parallel_threads())
-    {
-#pragma omp for schedule(static)
-        for (int i = 0; i < p->segments * p->c_vectors; i++) input_item(p, scratch, x, i);
-#pragma omp for schedule(dynamic, 1)
-        for (int i = 0; i < p->blocks * p->panels; i++) {
-            int block = i % p->blocks;
-            multiply_and_write(p, y, m + (size_t)parallel_thread() * m_floats,
-                               scratch + (size_t)block * v_floats, u, block, i / p->blocks);
-        }
-    }
-}
-
 /* One panel, stretch by stretch of the input channels: U is made in the cache, and while all tiles
  * pass over it the packed weights of the next stretch are fetched. */
 static void late_panel(const WinogradPlan *p, const WinogradOutput *y, const float *v,
@@ -346,20 +331,29 @@ static void late_panel(const WinogradPlan *p, const WinogradOutput *y, const flo
     write_block(p, y, m, 0, panel);
 }
 
-static void convolve_late(const WinogradPlan *p, const WinogradOutput *y, const WinogradInput *x,
-                          const float *packed, float *scratch)
+static void convolve_shared(const WinogradPlan *p, const WinogradOutput *y, const WinogradInput *x,
+                            const float *u, float *scratch)
 {
-    /* Panels are divided statically: what is fetched after one panel belongs to the next panel of
-     * the same thread. */
-    size_t own = frequencies(p) * (p->m_plane + late_room(p).plane);
-    float *after = scratch + frequencies(p) * p->v_plane;
+    size_t v_floats = frequencies(p) * p->v_plane;
+    float *after = scratch + (size_t)p->blocks * v_floats;
 #pragma omp parallel num_threads(parallel_threads())
     {
+        float *own = after + (size_t)parallel_thread() * own_floats(p);
 #pragma omp for schedule(static)
         for (int i = 0; i < p->segments * p->c_vectors; i++) input_item(p, scratch, x, i);
+        if (p->late) {
+            /* Divided statically: what is fetched after one panel belongs to the next panel of the
+             * same thread. */
 #pragma omp for schedule(static)
-        for (int i = 0; i < p->panels; i++)
-            late_panel(p, y, scratch, packed, i, after + (size_t)parallel_thread() * own);
+            for (int i = 0; i < p->panels; i++) late_panel(p, y, scratch, u, i, own);
+        } else {
+#pragma omp for schedule(dynamic, 1)
+            for (int i = 0; i < p->blocks * p->panels; i++) {
+                int block = i % p->blocks;
+                multiply_and_write(p, y, own, scratch + (size_t)block * v_floats, u, block,
+                                   i / p->blocks);
+            }
+        }
     }
 }
 
@@ -385,9 +379,7 @@ void winograd_convolve(const Conv2dDims *d, bool transposed, WinogradOutput y, W
         y.segment_sums = (double *)(void *)scratch;
         scratch += (size_t)p.segments * 4 * (size_t)(p.k_vectors * p.lanes);
     }
-    if (p.late)
-        convolve_late(&p, &y, &x, u, scratch);
-    else if (plan_is_shared(&p, parallel_threads()))
+    if (plan_is_shared(&p, parallel_threads()))
         convolve_shared(&p, &y, &x, u, scratch);
     else
         convolve_private(&p, &y, &x, u, scratch);

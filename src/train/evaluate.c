@@ -46,11 +46,7 @@ bool evaluate_validation(Trainer *t, Err *err)
                        "step %lld: the validation loss is not finite; the moving average of the "
                        "weights is damaged",
                        (long long)t->state.step);
-    JsonWriter w;
-    json_write_init(&w, 0);
-    json_begin_object(&w, NULL);
-    json_put_string(&w, "event", "validation");
-    json_put_int(&w, "step", t->state.step);
+    JsonWriter w = run_line(t, "validation");
     json_put_number(&w, "loss", loss);
     for (int i = 0; i < 2 && t->method->part_names[i]; i++)
         json_put_number(&w, t->method->part_names[i], t->method->mean_part(&all, i));
@@ -162,11 +158,7 @@ bool evaluate_samples(Trainer *t, Err *err)
     image_free(&picture);
     if (!ok) return false;
     t->saved.samples = t->state.step;
-    JsonWriter w;
-    json_write_init(&w, 0);
-    json_begin_object(&w, NULL);
-    json_put_string(&w, "event", "samples");
-    json_put_int(&w, "step", t->state.step);
+    JsonWriter w = run_line(t, "samples");
     json_put_string(&w, "path", path);
     json_end_object(&w);
     run_log(t, &w);

@@ -39,6 +39,16 @@ void run_problem(Trainer *t, const char *format, ...)
     va_end(args);
 }
 
+JsonWriter run_line(const Trainer *t, const char *event)
+{
+    JsonWriter w;
+    json_write_init(&w, 0);
+    json_begin_object(&w, NULL);
+    json_put_string(&w, "event", event);
+    json_put_int(&w, "step", t->state.step);
+    return w;
+}
+
 void run_log(Trainer *t, JsonWriter *line)
 {
     char path[PATH_BYTES];
@@ -92,11 +102,7 @@ bool run_save_checkpoint(Trainer *t, Err *err)
     t->state.record = &t->record;
     if (!checkpoint_save(t->run, &t->table, &blocks, &t->state, t->config.train.keep, err))
         return false;
-    JsonWriter w;
-    json_write_init(&w, 0);
-    json_begin_object(&w, NULL);
-    json_put_string(&w, "event", "checkpoint");
-    json_put_int(&w, "step", t->state.step);
+    JsonWriter w = run_line(t, "checkpoint");
     json_end_object(&w);
     run_log(t, &w);
     return true;

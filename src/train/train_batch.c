@@ -7,41 +7,27 @@
 #include "methods/method.h"
 #include "train/train_internal.h"
 
+/* All arrays lie in one block, which begins with xt. */
 bool batch_open(TrainBatch *b, int size, size_t dims, Err *err)
 {
-    size_t values = (size_t)size * dims;
-    *b = (TrainBatch){.size = size,
-                      .dims = dims,
-                      .xt = mem_floats(values),
-                      .target = mem_floats(values),
-                      .noise = mem_floats(values),
-                      .t = mem_floats((size_t)size),
-                      .label = mem_floats((size_t)size),
-                      .weight = mem_floats((size_t)size),
-                      .loss = mem_floats((size_t)size),
-                      .classes = mem_alloc((size_t)size, sizeof *b->classes),
-                      .sigma = mem_floats((size_t)size),
-                      .part = {mem_floats((size_t)size), mem_floats((size_t)size)}};
-    if (b->xt && b->target && b->noise && b->t && b->label && b->weight && b->loss && b->classes &&
-        b->sigma && b->part[0] && b->part[1])
-        return true;
-    batch_close(b);
-    return err_set(err, ERR_MEMORY, "not enough memory for a batch of %d images", size);
+    float **values[] = {&b->xt, &b->target, &b->noise};
+    float **numbers[] = {&b->t,     &b->label,   &b->weight, &b->loss,
+                         &b->sigma, &b->part[0], &b->part[1]};
+    enum { VALUES = sizeof values / sizeof *values, NUMBERS = sizeof numbers / sizeof *numbers };
+    size_t of_values = mem_whole_lines((size_t)size * dims);
+    size_t of_numbers = mem_whole_lines((size_t)size);
+    float *at = mem_floats(VALUES * of_values + (NUMBERS + 1) * of_numbers);
+    *b = (TrainBatch){.size = size, .dims = dims};
+    if (!at) return err_set(err, ERR_MEMORY, "not enough memory for a batch of %d images", size);
+    for (int i = 0; i < VALUES; i++, at += of_values) *values[i] = at;
+    for (int i = 0; i < NUMBERS; i++, at += of_numbers) *numbers[i] = at;
+    b->classes = (int *)(void *)at;
+    return true;
 }
 
 void batch_close(TrainBatch *b)
 {
     mem_free(b->xt);
-    mem_free(b->target);
-    mem_free(b->noise);
-    mem_free(b->t);
-    mem_free(b->label);
-    mem_free(b->weight);
-    mem_free(b->loss);
-    mem_free(b->classes);
-    mem_free(b->sigma);
-    mem_free(b->part[0]);
-    mem_free(b->part[1]);
     memset(b, 0, sizeof *b);
 }
 

@@ -151,6 +151,8 @@ bool plan_memory(Trainer *t, Err *err);
 bool run_begin(Trainer *t, const char *run, Err *err);
 bool run_continue(Trainer *t, Err *err);
 CheckpointBlocks state_blocks(Trainer *t);
+/* A line of stats.jsonl about the present step, with its object begun. */
+JsonWriter run_line(const Trainer *t, const char *event);
 /* Writes one line to stats.jsonl and to the line callback; a failure to write is a problem, said once
  * until lines can be written again. */
 void run_log(Trainer *t, JsonWriter *line);

@@ -15,11 +15,7 @@ typedef struct {
 
 static void log_step(Trainer *t, const TrainStatus *s, double startup)
 {
-    JsonWriter w;
-    json_write_init(&w, 0);
-    json_begin_object(&w, NULL);
-    json_put_string(&w, "event", "step");
-    json_put_int(&w, "step", s->step);
+    JsonWriter w = run_line(t, "step");
     json_put_uint(&w, "images", s->images);
     json_put_number(&w, "loss", s->loss);
     json_put_number(&w, "grad_norm", s->grad_norm);
@@ -86,11 +82,7 @@ static bool at_step(const Trainer *t, int64_t step)
 /* Logs a failed save, so that it leaves a trace even when stderr is lost. */
 static void log_failed_save(Trainer *t, const char *reason)
 {
-    JsonWriter w;
-    json_write_init(&w, 0);
-    json_begin_object(&w, NULL);
-    json_put_string(&w, "event", "save_failed");
-    json_put_int(&w, "step", t->state.step);
+    JsonWriter w = run_line(t, "save_failed");
     json_put_string(&w, "part", at_step(t, t->saved.checkpoint) ? "model" : "checkpoint");
     json_put_string(&w, "reason", reason);
     json_end_object(&w);

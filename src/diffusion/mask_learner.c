@@ -75,8 +75,10 @@ static bool is_settled(const MaskLearner *l)
     return all.spread <= 0 && all.sum == l->keep;
 }
 
-bool mask_learner_draw(MaskLearner *l, double progress, Err *err)
+bool mask_learner_draw(MaskLearner *l, double progress, uint64_t first, Err *err)
 {
+    l->progress = progress;
+    l->first = first;
     if (progress >= l->rules.settle && !is_settled(l)) {
         unsigned char *m = l->masks[0].m;
         if (!mask_learner_extract(l, progress, m, err)) return false;
@@ -87,22 +89,23 @@ bool mask_learner_draw(MaskLearner *l, double progress, Err *err)
         Mask *mask = &l->masks[k];
         mask->kept = mask_draw(mask->m, l->s, l->T, l->seed, l->drawn++);
         mask->empty = mask->kept == 0;
+        mask->loss = mask->images = 0;
         if (mask->empty) mask_complete(mask->m, l->s, l->T, mask->kept = 1);
         mask_alpha_bar(mask->alpha_bar, l->alphas, l->schedule, mask->m);
     }
     return true;
 }
 
-NoiseLevel mask_learner_level(const MaskLearner *l, int i, uint64_t number)
+static int mask_of(const MaskLearner *l, uint64_t number)
 {
-    const Mask *mask = &l->masks[i % l->rules.masks];
-    int place = (int)rng_below(l->seed, rng_stream(RNG_TIMESTEP, number), 0, (uint32_t)mask->kept);
-    return mask_level(mask->alpha_bar, mask_step(mask->m, l->T, place));
+    return (int)((number - l->first) % (uint64_t)l->rules.masks);
 }
 
-void mask_learner_observe(MaskLearner *l, NoiseLevel level, double error)
+NoiseLevel mask_learner_level(const MaskLearner *l, uint64_t number)
 {
-    if (isfinite(error)) step_errors_add(&l->errors, level, error);
+    const Mask *mask = &l->masks[mask_of(l, number)];
+    int place = (int)rng_below(l->seed, rng_stream(RNG_TIMESTEP, number), 0, (uint32_t)mask->kept);
+    return mask_level(mask->alpha_bar, mask_step(mask->m, l->T, place));
 }
 
 double mask_learner_expected_error(const MaskLearner *l, NoiseLevel level)
@@ -110,14 +113,20 @@ double mask_learner_expected_error(const MaskLearner *l, NoiseLevel level)
     return error_curve_at(&l->curve, level);
 }
 
-void mask_learner_observe_decoder(MaskLearner *l, NoiseLevel level, double nats)
+void mask_learner_observe(MaskLearner *l, uint64_t number, PredictionError seen, double loss)
 {
-    double error = mask_learner_expected_error(l, level);
-    if (isfinite(nats) && error > 0) step_errors_add_decoder(&l->errors, level, nats, error);
+    Mask *mask = &l->masks[mask_of(l, number)];
+    NoiseLevel level = mask_learner_level(l, number);
+    double expected = mask_learner_expected_error(l, level);
+    if (isfinite(seen.error)) step_errors_add(&l->errors, level, seen.error);
+    if (isfinite(seen.nats) && expected > 0)
+        step_errors_add_decoder(&l->errors, level, seen.nats, expected);
+    mask->loss += loss;
+    mask->images++;
 }
 
 /* Costs of the update's masks. */
-static void judge(MaskLearner *l, const double *loss)
+static void judge(MaskLearner *l)
 {
     ErrorCurve curve;
     error_curve_make(&curve, &l->errors);
@@ -125,7 +134,7 @@ static void judge(MaskLearner *l, const double *loss)
         const Mask *mask = &l->masks[k];
         l->cost[k] = l->rules.bound
                          ? chain_cost(&curve, mask->alpha_bar, mask->m, l->T, l->mean_square)
-                         : loss[k];
+                         : mask->loss / mask->images;
     }
 }
 
@@ -145,11 +154,11 @@ static void follow(MaskLearner *l)
         l->spread += (l->spread > 0 ? RUNNING_SHARE : 1) * (spread - l->spread);
 }
 
-void mask_learner_update(MaskLearner *l, double progress, const double *loss)
+void mask_learner_update(MaskLearner *l)
 {
     const MaskRules *rules = &l->rules;
-    if (progress >= rules->settle) return;
-    judge(l, loss);
+    if (l->progress >= rules->settle) return;
+    judge(l);
     mask_advantages(l->scale, l->cost, rules->masks);
     follow(l);
     double unit = rules->masks == 1 ? 1 : l->spread;
@@ -160,7 +169,7 @@ void mask_learner_update(MaskLearner *l, double progress, const double *loss)
                                 l->scale[k] / unit);
     }
     for (int t = 0; t < l->T; t++) l->s[t] -= rules->rate * l->gradient[t];
-    double most = budget(l, progress);
+    double most = budget(l, l->progress);
     if (keeps_last(l)) {
         l->s[l->T - 1] = 1;
         mask_project(l->s, l->T - 1, most - 1);

@@ -20,8 +20,17 @@ typedef struct {
     unsigned char *m;  /* [T] the steps that are trained */
     double *alpha_bar; /* [T] */
     int kept;
-    bool empty; /* drawn without steps; m keeps the one with the largest score */
+    bool empty;  /* drawn without steps; m keeps the one with the largest score */
+    double loss; /* sum over the update's images that belong to the mask */
+    int images;
 } Mask;
+
+/* The errors of one prediction: the mean squared error of x0 as sampling predicts it; and, for levels
+ * from which one might step to the image itself, the decoder's nats per dimension with the variance
+ * mask_learner_expected_error, else NAN. */
+typedef struct {
+    double error, nats;
+} PredictionError;
 
 typedef struct {
     int keep;
@@ -39,6 +48,8 @@ typedef struct {
     ErrorCurve curve; /* errors as they were when the masks were drawn */
     double spread;    /* running, of the costs about what they are compared with; 0: none seen */
     uint64_t drawn;   /* masks so far */
+    double progress;  /* share of the run that was done at the start of the running update */
+    uint64_t first;   /* number of its first sample in the run */
     void *block;
 } MaskLearner;
 
@@ -48,26 +59,24 @@ bool mask_learner_open(MaskLearner *l, const MaskConfig *c, double mean_square, 
                        const Schedule *schedule, Err *err);
 void mask_learner_close(MaskLearner *l);
 
-/* The masks of the next update, `progress` being the share of the run that is done. From `settle` on
- * the scores are the extracted mask themselves. ERR_MEMORY. */
-bool mask_learner_draw(MaskLearner *l, double progress, Err *err);
+/* Begins an update, `progress` being the share of the run that is done and `first` the number of its first
+ * sample in the run: draws its masks. From `settle` on the scores are the extracted mask themselves.
+ * ERR_MEMORY. */
+bool mask_learner_draw(MaskLearner *l, double progress, uint64_t first, Err *err);
 
-/* The level of training sample `number` of the run, which is image i of its update and belongs to mask
- * i mod masks: uniform among the kept, by the counter. */
-NoiseLevel mask_learner_level(const MaskLearner *l, int i, uint64_t number);
+/* The level of sample `number` of the run, in the update: image i of it belongs to mask i mod masks.
+ * Uniform among the kept, by the counter. */
+NoiseLevel mask_learner_level(const MaskLearner *l, uint64_t number);
 
-/* Tells the mean squared error of one prediction of x0. */
-void mask_learner_observe(MaskLearner *l, NoiseLevel level, double error);
-
-/* The error to be expected at a level, by what was observed before this update; and, for levels from
- * which one might step to the image itself, the decoder's nats per dimension with that variance. */
+/* The mean squared error of x0 to be expected at a level, by what was observed before this update. */
 double mask_learner_expected_error(const MaskLearner *l, NoiseLevel level);
-void mask_learner_observe_decoder(MaskLearner *l, NoiseLevel level, double nats);
 
-/* Moves the scores after an update and projects them to the budget at `progress`; from `settle` on they
- * stay. loss[masks]: mean loss of each mask's images, which
- * rules without `bound` read. */
-void mask_learner_update(MaskLearner *l, double progress, const double *loss);
+/* Takes the errors of the prediction of sample `number`, and its loss, which only rules without `bound`
+ * read. In a fixed order of samples, as sums are made of them. */
+void mask_learner_observe(MaskLearner *l, uint64_t number, PredictionError seen, double loss);
+
+/* Ends an update: moves the scores and projects them to the budget; from `settle` on they stay. */
+void mask_learner_update(MaskLearner *l);
 
 /* The mask to sample with: all steps while the budget is whole, later exactly as many as the budget
  * rounds to, K in the end. m[T] out. ERR_MEMORY. */

@@ -4,6 +4,7 @@
 #define DIFFC_METHOD_H
 
 #include "diffusion/likelihood.h"
+#include "diffusion/mask_learner.h"
 #include "diffusion/noise_classes.h"
 #include "methods/network.h"
 
@@ -17,6 +18,7 @@ typedef struct {
     int *classes;                     /* [size]: of noise levels (noise_classes.h) */
     float *sigma;                     /* [size] */
     float *part[2];                   /* [size]: the parts of the loss, where the method has them */
+    PredictionError *seen;            /* [size]: where the method learns steps */
 } TrainBatch;
 
 /* One pass over a batch: loss[n], and grads += dloss sum_n d loss[n] / d parameters. */
@@ -32,6 +34,7 @@ typedef struct {
     TrainBatch *batch;
     uint64_t first; /* number of the batch's first sample in the run */
     float dloss;
+    const MaskLearner *learner; /* of a run that learns which steps to keep, else NULL */
 } LossPass;
 
 /* For the mean loss of some images: what training, validation and their logs report. */

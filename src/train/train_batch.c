@@ -14,14 +14,16 @@ bool batch_open(TrainBatch *b, int size, size_t dims, Err *err)
     float **numbers[] = {&b->t,     &b->label,   &b->weight, &b->loss,
                          &b->sigma, &b->part[0], &b->part[1]};
     enum { VALUES = sizeof values / sizeof *values, NUMBERS = sizeof numbers / sizeof *numbers };
+    enum { CLASS = 1, SEEN = sizeof *b->seen / sizeof(float) };
     size_t of_values = mem_whole_lines((size_t)size * dims);
     size_t of_numbers = mem_whole_lines((size_t)size);
-    float *at = mem_floats(VALUES * of_values + (NUMBERS + 1) * of_numbers);
+    float *at = mem_floats(VALUES * of_values + (NUMBERS + CLASS + SEEN) * of_numbers);
     *b = (TrainBatch){.size = size, .dims = dims};
     if (!at) return err_set(err, ERR_MEMORY, "not enough memory for a batch of %d images", size);
     for (int i = 0; i < VALUES; i++, at += of_values) *values[i] = at;
     for (int i = 0; i < NUMBERS; i++, at += of_numbers) *numbers[i] = at;
     b->classes = (int *)(void *)at;
+    b->seen = (PredictionError *)(void *)(at + of_numbers);
     return true;
 }
 
@@ -73,7 +75,7 @@ static NoiseLevel level_at(const Trainer *t, const Process *p, double u)
 NoiseLevel training_level(const Trainer *t, uint64_t sample)
 {
     const Process *p = &t->process;
-    if (t->masks.on) return masks_level(t, sample);
+    if (t->masks.on) return mask_learner_level(&t->masks.learner, sample);
     uint64_t seed = t->config.train.seed, stream = rng_stream(RNG_TIMESTEP, sample);
     if (t->config.method.times == TIMES_EVEN) {
         uint64_t batch = (uint64_t)t->config.train.batch;
@@ -154,7 +156,8 @@ static LossPass loss_pass(const Trainer *t, Network *nw, const float *weights, T
                       .seed = t->config.train.seed,
                       .network = nw,
                       .weights = weights,
-                      .batch = b};
+                      .batch = b,
+                      .learner = t->masks.on ? &t->masks.learner : NULL};
 }
 
 void batch_loss(Trainer *t, TrainBatch *b)

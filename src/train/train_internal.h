@@ -16,12 +16,6 @@
 bool batch_open(TrainBatch *b, int size, size_t dims, Err *err);
 void batch_close(TrainBatch *b);
 
-/* The errors of one prediction: the mean squared error of x0 as sampling predicts it, clipped; and,
- * near the clean image, the nats per dimension of the decoder, else NAN. */
-typedef struct {
-    double error, nats;
-} Seen;
-
 /* The state of a run that learns which steps to keep (train_masks.c). */
 typedef struct {
     bool on;
@@ -29,12 +23,8 @@ typedef struct {
     Process chain; /* of the steps that the saved model keeps */
     double *state; /* [state_count] the learner's, for checkpoints */
     size_t state_count;
-    unsigned char *kept;   /* [T] */
-    int *steps;            /* [T] */
-    Seen *seen;            /* [size of all training batches] */
-    double *loss, *weight; /* [masks] sums over the update's images, and their number */
-    uint64_t first_sample; /* of the running update */
-    double progress;       /* at its start */
+    unsigned char *kept; /* [T] */
+    int *steps;          /* [T] */
 } MaskTraining;
 
 /* The newest step whose checkpoint, model, ... is on disk; -1: none that is known. */
@@ -97,11 +87,8 @@ void masks_close(Trainer *t);
 /* The process of samples and validation: the kept steps. */
 const Process *sampled_process(const Trainer *t);
 bool masks_begin_update(Trainer *t, Err *err);
-NoiseLevel masks_level(const Trainer *t, uint64_t sample);
-/* After a pass of train_batch[batch] over the samples from `first` on: masks_look computes the
- * errors of the predictions, which passes can do side by side; masks_observe then learns from them. */
-void masks_look(Trainer *t, const Network *nw, int batch, uint64_t first);
-void masks_observe(Trainer *t, int batch, uint64_t first);
+/* After a pass over the samples from `first` on. */
+void masks_observe(Trainer *t, const TrainBatch *b, uint64_t first);
 void masks_end_update(Trainer *t);
 /* Puts the steps to keep now into plan.model. */
 bool masks_refresh_model(Trainer *t, Err *err);

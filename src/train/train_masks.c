@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "diffusion/likelihood.h"
 #include "model/model.h"
 #include "train/train_internal.h"
 
@@ -39,13 +38,9 @@ bool masks_open(Trainer *t, Err *err)
     m->state = mem_doubles(m->state_count);
     m->kept = mem_alloc((size_t)t->process.T, 1);
     m->steps = mem_alloc((size_t)t->process.T, sizeof *m->steps);
-    m->loss = mem_doubles(2 * (size_t)m->learner.rules.masks);
-    size_t batches = (size_t)t->optimizer.gradients.together;
-    m->seen = mem_alloc(batches * (size_t)t->train_batch[0].size, sizeof *m->seen);
-    if (!m->seen || !m->state || !m->kept || !m->steps || !m->loss)
+    if (!m->state || !m->kept || !m->steps)
         return err_set(err, ERR_MEMORY, "not enough memory for the masks of %d steps",
                        t->process.T);
-    m->weight = m->loss + m->learner.rules.masks;
     return true;
 }
 
@@ -57,8 +52,6 @@ void masks_close(Trainer *t)
     mem_free(m->state);
     mem_free(m->kept);
     mem_free(m->steps);
-    mem_free(m->loss);
-    mem_free(m->seen);
     memset(m, 0, sizeof *m);
 }
 
@@ -69,77 +62,20 @@ const Process *sampled_process(const Trainer *t)
 
 bool masks_begin_update(Trainer *t, Err *err)
 {
-    MaskTraining *m = &t->masks;
-    if (!m->on) return true;
-    m->first_sample = t->state.samples;
-    m->progress = progress_of(t);
-    memset(m->loss, 0, 2 * (size_t)m->learner.rules.masks * sizeof *m->loss);
-    return mask_learner_draw(&m->learner, m->progress, err);
+    return !t->masks.on ||
+           mask_learner_draw(&t->masks.learner, progress_of(t), t->state.samples, err);
 }
 
-NoiseLevel masks_level(const Trainer *t, uint64_t sample)
+void masks_observe(Trainer *t, const TrainBatch *b, uint64_t first)
 {
-    return mask_learner_level(&t->masks.learner, (int)(sample - t->masks.first_sample), sample);
-}
-
-static Seen look(const Trainer *t, const TrainBatch *b, int i, const float *y, NoiseLevel level)
-{
-    /* With more noise than this no chain steps directly to the image. */
-    static const double NEAR = 0.5;
-    size_t at = (size_t)i * b->dims;
-    const ModelConfig *model = &t->plan.model;
-    double sum = 0, nats = 0, range = model->sample.clip ? model->clip_range : (double)INFINITY;
-    double std = sqrt(mask_learner_expected_error(&t->masks.learner, level));
-    bool near = level.sigma < NEAR * level.alpha;
-    for (size_t k = at; k < at + b->dims; k++) {
-        double x = (double)b->xt[k], x0 = x0_from_eps(level, x, (double)b->noise[k]);
-        double eps = eps_from_prediction(model->noise.prediction, level, x, (double)y[k]);
-        double guess = fmin(fmax(x0_from_eps(level, x, eps), -range), range);
-        sum += (x0 - guess) * (x0 - guess);
-        if (near) nats -= decoder_log_probability(&model_pixels, x0, guess, std);
-    }
-    return (Seen){sum / (double)b->dims, near ? nats / (double)b->dims : (double)NAN};
-}
-
-static Seen *seen_of(const Trainer *t, int batch)
-{
-    return t->masks.seen + (size_t)batch * (size_t)t->train_batch[batch].size;
-}
-
-void masks_look(Trainer *t, const Network *nw, int batch, uint64_t first)
-{
-    if (!t->masks.on) return;
-    const TrainBatch *b = &t->train_batch[batch];
-    const float *y = net_value(nw->net, nw->y);
-    Seen *seen = seen_of(t, batch);
-#pragma omp parallel for schedule(static)
-    for (int i = 0; i < b->size; i++)
-        seen[i] = look(t, b, i, y, masks_level(t, first + (uint64_t)i));
-}
-
-void masks_observe(Trainer *t, int batch, uint64_t first)
-{
-    MaskTraining *m = &t->masks;
-    if (!m->on) return;
-    const TrainBatch *b = &t->train_batch[batch];
-    const Seen *seen = seen_of(t, batch);
-    for (int i = 0; i < b->size; i++) {
-        NoiseLevel level = masks_level(t, first + (uint64_t)i);
-        int mask =
-            (int)((first + (uint64_t)i - m->first_sample) % (uint64_t)m->learner.rules.masks);
-        mask_learner_observe(&m->learner, level, seen[i].error);
-        mask_learner_observe_decoder(&m->learner, level, seen[i].nats);
-        m->loss[mask] += (double)b->loss[i];
-        m->weight[mask]++;
-    }
+    for (int i = 0; t->masks.on && i < b->size; i++)
+        mask_learner_observe(&t->masks.learner, first + (uint64_t)i, b->seen[i],
+                             (double)b->loss[i]);
 }
 
 void masks_end_update(Trainer *t)
 {
-    MaskTraining *m = &t->masks;
-    if (!m->on) return;
-    for (int k = 0; k < m->learner.rules.masks; k++) m->loss[k] /= m->weight[k];
-    mask_learner_update(&m->learner, m->progress, m->loss);
+    if (t->masks.on) mask_learner_update(&t->masks.learner);
 }
 
 bool masks_refresh_model(Trainer *t, Err *err)
@@ -187,7 +123,7 @@ void masks_put_summary(const Trainer *t, JsonWriter *w)
 void masks_log_curve(Trainer *t)
 {
     const MaskLearner *l = &t->masks.learner;
-    if (!t->masks.on || floor(CURVES * progress_of(t)) <= floor(CURVES * t->masks.progress)) return;
+    if (!t->masks.on || floor(CURVES * progress_of(t)) <= floor(CURVES * l->progress)) return;
     int places = l->T < CURVE_PLACES ? l->T : CURVE_PLACES;
     JsonWriter w;
     json_write_init(&w, 0);

@@ -11,7 +11,7 @@ enum { PROGRAM_BYTES = 8 << 20 };
 
 static size_t batch_bytes(const TrainBatch *b)
 {
-    enum { ARRAYS_OF_VALUES = 3, NUMBERS_AN_IMAGE = 8 };
+    enum { ARRAYS_OF_VALUES = 3, NUMBERS_AN_IMAGE = 12 };
     return (size_t)b->size * (ARRAYS_OF_VALUES * b->dims + NUMBERS_AN_IMAGE) * sizeof(float);
 }
 

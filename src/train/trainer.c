@@ -313,7 +313,6 @@ static void train_pass(void *context, int item, int copy)
     net_set_dropout(network.net, true, t->config.train.seed, first / (uint64_t)t->plan.micro_batch);
     batch_train(t, &network, b, first, gradient_tree_block(&t->optimizer.gradients, place),
                 r->dloss);
-    masks_look(t, &network, place, first);
 }
 
 static void run_round(Round *r, LossSum *sum)
@@ -324,7 +323,7 @@ static void run_round(Round *r, LossSum *sum)
     parallel_side_by_side(r->count, t->train_network.copies, train_pass, r);
     for (int i = 0; i < r->count; i++) {
         const TrainBatch *b = &t->train_batch[r->place[i]];
-        masks_observe(t, r->place[i], first_sample(t, r->pass[i]));
+        masks_observe(t, b, first_sample(t, r->pass[i]));
         for (int n = 0; n < b->size; n++) loss_sum_add(sum, b, n);
     }
 }

@@ -41,23 +41,18 @@ static MaskConfig tuned(int keep)
 static void learn(MaskLearner *l, const World *w, int from, int to, int all)
 {
     Err err = {0};
-    double loss[64];
     for (int u = from; u < to; u++) {
-        double progress = (double)u / all;
-        int masks = l->rules.masks;
-        if (!EXPECT(mask_learner_draw(l, progress, &err))) return;
-        for (int k = 0; k < masks; k++) loss[k] = 0;
-        for (int i = 0; i < BATCH; i++) {
-            uint64_t number = (uint64_t)(u * BATCH + i);
-            NoiseLevel level = mask_learner_level(l, i, number);
+        uint64_t first = (uint64_t)(u * BATCH);
+        if (!EXPECT(mask_learner_draw(l, (double)u / all, first, &err))) return;
+        for (uint64_t number = first; number < first + BATCH; number++) {
+            NoiseLevel level = mask_learner_level(l, number);
             double z, error = error_at(w, level);
             rng_normals(&z, 1, 1, rng_stream(RNG_TEST, number), 0);
             error *= exp(0.3 * z);
-            mask_learner_observe(l, level, error);
-            loss[i % masks] +=
-                error * level.alpha * level.alpha / (level.sigma * level.sigma) * masks / BATCH;
+            mask_learner_observe(l, number, (PredictionError){error, (double)NAN},
+                                 error * level.alpha * level.alpha / (level.sigma * level.sigma));
         }
-        mask_learner_update(l, progress, loss);
+        mask_learner_update(l);
     }
 }
 
@@ -281,10 +276,10 @@ TEST(levels_are_drawn_evenly_among_the_kept_steps)
     MaskLearner l = learner(&w, tuned(20));
     Err err = {0};
     learn(&l, &w, 0, 80, 100);
-    EXPECT(mask_learner_draw(&l, 0.9, &err));
+    EXPECT(mask_learner_draw(&l, 0.9, 0, &err));
     int counts[T] = {0};
     for (int i = 0; i < DRAWS; i++) {
-        NoiseLevel level = mask_learner_level(&l, i, (uint64_t)i);
+        NoiseLevel level = mask_learner_level(&l, (uint64_t)i);
         counts[(int)level.t]++;
         if (!EXPECT(level.alpha == schedule_level(&w.schedule, (int)level.t).alpha)) break;
     }

@@ -138,12 +138,12 @@ TEST(images_are_shared_out_among_the_masks)
     EXPECT(masks_begin_update(t, &err));
     for (uint64_t i = 0; i < 8; i++) {
         const Mask *mask = &l->masks[i % 4];
-        NoiseLevel level = masks_level(t, 80 + i);
+        NoiseLevel level = mask_learner_level(l, 80 + i);
         EXPECT_INT(mask->m[(int)level.t], 1);
     }
     batch_read_train(t, &t->train_batch[0], 84), batch_diffuse_train(t, &t->train_batch[0], 84);
     for (int i = 0; i < 4; i++)
-        EXPECT((double)t->train_batch[0].t[i] == masks_level(t, 84 + (uint64_t)i).t);
+        EXPECT((double)t->train_batch[0].t[i] == mask_learner_level(l, 84 + (uint64_t)i).t);
 }
 
 /* The error that the bound is made of, against the definition: a network that answers zero predicts
@@ -156,14 +156,13 @@ TEST(the_measured_error_is_that_of_the_clipped_prediction)
     TrainBatch *b = &t->train_batch[0];
     EXPECT(masks_begin_update(t, &err));
     batch_read_train(t, b, 0), batch_diffuse_train(t, b, 0);
-    float *y = net_value(t->train_network.net, t->train_network.y);
-    memset(y, 0, (size_t)b->size * b->dims * sizeof *y);
-    masks_look(t, &t->train_network, 0, 0);
-    masks_observe(t, 0, 0);
+    memset(t->optimizer.weights, 0, t->table.block_floats * sizeof(float));
+    batch_train(t, &t->train_network, b, 0, gradient_tree_block(&t->optimizer.gradients, 0), 1);
+    masks_observe(t, b, 0);
     StepErrors expected = t->masks.learner.errors;
     step_errors_open(&expected, expected.low, expected.high);
     for (int i = 0; i < b->size; i++) {
-        NoiseLevel level = masks_level(t, (uint64_t)i);
+        NoiseLevel level = mask_learner_level(&t->masks.learner, (uint64_t)i);
         double sum = 0;
         for (size_t k = (size_t)i * b->dims; k < ((size_t)i + 1) * b->dims; k++) {
             double x = (double)b->xt[k], guess = fmin(fmax(x / level.alpha, -1), 1);

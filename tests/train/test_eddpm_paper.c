@@ -138,6 +138,12 @@ static MaskLearner open_paper(const Schedule *s, int keep)
     return l;
 }
 
+/* The recipe knows the loss of a sample alone. */
+static void observe(MaskLearner *l, uint64_t number, double loss)
+{
+    mask_learner_observe(l, number, (PredictionError){(double)NAN, (double)NAN}, loss);
+}
+
 /* Every iteration of every epoch. Steps of 1 / s multiply rounding errors tenfold an epoch, so the plain
  * one takes over the learner's scores once they have been compared. */
 TEST(the_recipe_paper_is_algorithm_1_number_by_number)
@@ -152,19 +158,19 @@ TEST(the_recipe_paper_is_algorithm_1_number_by_number)
         for (int k = 0; k < ITERATIONS; k++) {
             uint64_t first = (uint64_t)((e - 1) * ITERATIONS + k) * BATCH;
             int t[BATCH];
-            double a[BATCH], loss = 0;
+            double a[BATCH];
             plain_iteration(&p, e, first, t, a);
-            EXPECT(mask_learner_draw(&l, progress, &err));
+            EXPECT(mask_learner_draw(&l, progress, first, &err));
             EXPECT_INT(l.masks[0].kept, p.kept);
             for (int i = 0; i < BATCH; i++) {
-                NoiseLevel level = mask_learner_level(&l, i, first + (uint64_t)i);
+                NoiseLevel level = mask_learner_level(&l, first + (uint64_t)i);
                 if (!EXPECT_INT((int)level.t, t[i])) return;
                 EXPECT_NEAR(level.alpha, sqrt(a[i]), 1e-14);
                 EXPECT_NEAR(level.sigma, sqrt(1 - a[i]), 1e-14);
-                loss += loss_of((int)level.t, level.alpha * level.alpha, first + (uint64_t)i);
+                observe(&l, first + (uint64_t)i,
+                        loss_of((int)level.t, level.alpha * level.alpha, first + (uint64_t)i));
             }
-            loss /= BATCH;
-            mask_learner_update(&l, progress, &loss);
+            mask_learner_update(&l);
             for (int i = 0; i < T; i++)
                 if (!EXPECT_NEAR(l.s[i], p.s[i], 1e-12)) return;
             memcpy(p.s, l.s, sizeof p.s);
@@ -193,8 +199,9 @@ TEST(the_scores_move_by_the_step_size_as_given_from_the_first_update)
     static const double losses[] = {0.5, 3, 0.01};
     for (int k = 0; k < 3; k++) {
         for (int t = 0; t < T; t++) l.s[t] = 1;
-        EXPECT(mask_learner_draw(&l, 0, &err));
-        mask_learner_update(&l, 0, &losses[k]);
+        EXPECT(mask_learner_draw(&l, 0, 0, &err));
+        observe(&l, 0, losses[k]);
+        mask_learner_update(&l);
         for (int t = 0; t < T; t++) EXPECT_NEAR(l.s[t], 1 - ETA * losses[k], 1e-15);
     }
     mask_learner_close(&l);
@@ -212,10 +219,10 @@ TEST(a_step_whose_score_is_zero_comes_back_when_it_helps)
     l.rules.ramp = 1e-9;
     for (int t = 0; t < T; t++) l.s[t] = t < KEEP;
     for (int u = 0; u < UPDATES; u++) {
-        EXPECT(mask_learner_draw(&l, 0.5, &err));
+        EXPECT(mask_learner_draw(&l, 0.5, 0, &err));
         const unsigned char *m = l.masks[0].m;
-        double loss = 1 - 0.45 * (m[3] + m[4]);
-        mask_learner_update(&l, 0.5, &loss);
+        observe(&l, 0, 1 - 0.45 * (m[3] + m[4]));
+        mask_learner_update(&l);
         EXPECT(mask_summary(l.s, T).sum <= KEEP + 1e-9);
         if (u < UPDATES / 2) continue;
         good += (l.s[3] + l.s[4]) / (UPDATES / 2.0);

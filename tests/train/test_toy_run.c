@@ -117,7 +117,8 @@ TEST(a_folder_with_a_network_for_points_that_is_not_right_is_refused)
     Config c = toy_config(runs[0]);
     const char *run = test_path("run"), *file = "model/mlp/config.json";
     must_train(&c, run, false, NULL);
-    expect_refused(run, file, "{" KEYS ",\"dims\":2}", "config.json: has no width, which a DiffcMlp must have");
+    expect_refused(run, file, "{" KEYS ",\"dims\":2}",
+                   "config.json: has no width, which a DiffcMlp must have");
     expect_refused(run, file, "{" KEYS ",\"dims\":3,\"width\":16}",
                    "dims must be an integer in 2..2, got 3");
     expect_refused(run, file, "{" KEYS ",\"dims\":2,\"width\":0}",

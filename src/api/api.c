@@ -8,7 +8,6 @@
 #include "base/parallel.h"
 #include "data/image.h"
 #include "io/config.h"
-#include "model/sampling.h"
 
 /* ---- errors and options ---- */
 
@@ -142,7 +141,7 @@ int diffc_describe(const DiffcModel *m, DiffcDescription *out, size_t size)
         .time_max = process_time_noisy(p),
         .parameters = m->model.table.parameters,
         .sampler = own_sampler(m),
-        .protocol = c->network == NETWORK_MLP ? NULL : api_own_protocol(m)->name,
+        .protocol = c->network == NETWORK_MLP ? NULL : model_usual_protocol(&m->model)->name,
         .warnings = c->warning_count,
     };
     api_give(out, size, &own, sizeof own);
@@ -172,16 +171,6 @@ bool api_prepare(DiffcModel *m, int batch, int label, Err *err)
     m->model.denoiser.label = label;
     m->model.denoiser.first_image = 0;
     return true;
-}
-
-bool api_check_label(const DiffcModel *m, int label, bool optional, Err *err)
-{
-    int classes = m->model.config.unet.classes;
-    if (label >= 0) return model_check_label(&m->model.config, "label", label, err);
-    return optional || classes == 0 ||
-           err_set(err, ERR_USAGE,
-                   "the model has classes: label must say which class the images have, 0 to %d",
-                   classes - 1);
 }
 
 bool api_check_images(const DiffcModel *m, Err *err)

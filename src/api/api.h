@@ -4,6 +4,7 @@
 
 #include <diffc.h>
 
+#include "model/sampling.h"
 #include "model/scoring.h"
 
 struct DiffcModel {
@@ -19,12 +20,8 @@ bool api_prepare(DiffcModel *m, int batch, int label, Err *err);
 /* Images of a call, for `count` in all. */
 int api_batch(const DiffcModel *m, int count);
 
-/* ERR_USAGE. A model with classes needs a label unless it is `optional`. */
-bool api_check_label(const DiffcModel *m, int label, bool optional, Err *err);
+/* ERR_USAGE for a model of points. */
 bool api_check_images(const DiffcModel *m, Err *err);
-
-/* The protocol of diffc_nll by default. */
-const Protocol *api_own_protocol(const DiffcModel *m);
 
 /* own, filled with defaults, takes what the caller's struct holds, of another version too: both begin with
  * their size. given NULL: the defaults. ERR_USAGE where the caller's is longer and asks for more. */

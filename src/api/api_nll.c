@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "diffusion/noise_classes.h"
-#include "methods/method.h"
 
 typedef struct {
     DiffcModel *m;
@@ -23,30 +22,6 @@ void diffc_nll_defaults(DiffcNllOptions *options, size_t size)
 {
     DiffcNllOptions own = {.label = -1};
     api_give(options, size, &own, sizeof own);
-}
-
-static bool has_density(const DiffcModel *m)
-{
-    return method_of(m->model.config.method)->density != NULL;
-}
-
-const Protocol *api_own_protocol(const DiffcModel *m)
-{
-    return protocol_usual(&m->model.process, has_density(m));
-}
-
-static bool choose_protocol(Job *job, Err *err)
-{
-    const Model *m = &job->m->model;
-    const char *name = job->o.protocol;
-    char all[128];
-    job->protocol = name ? NULL : api_own_protocol(job->m);
-    for (int i = 0; name && protocols[i]; i++)
-        if (strcmp(protocols[i]->name, name) == 0) job->protocol = protocols[i];
-    protocol_readers(~0U, ", ", all, sizeof all);
-    if (!job->protocol)
-        return err_set(err, ERR_USAGE, "the protocol is '%.40s'; it must be one of %s", name, all);
-    return protocol_check(job->protocol, m->folder, &m->process, has_density(job->m), err);
 }
 
 static bool report_progress(void *context, long predictions)
@@ -79,11 +54,8 @@ static bool fill_run(Job *job, Err *err)
         {"level", o->level != 0, LIKELIHOOD_LEVEL},
     };
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
-        char readers[64];
-        if (!settings[i].given || (p->reads & settings[i].reads)) continue;
-        protocol_readers(settings[i].reads, " or ", readers, sizeof readers);
-        return err_set(err, ERR_USAGE, "%s belongs to the protocol %s; %s does not use it",
-                       settings[i].name, readers, p->name);
+        if (settings[i].given && !protocol_takes(p, "", settings[i].name, settings[i].reads, err))
+            return false;
     }
     if (o->level < 0 || (o->level > 0 && o->level > T + 1))
         return err_set(err, ERR_USAGE,
@@ -136,13 +108,15 @@ int diffc_nll(DiffcModel *m, const DiffcNllOptions *options, int count, const un
     bool flushed = parallel_flush_subnormals(true);
     diffc_nll_defaults(&job.o, sizeof job.o);
     m->batch = 0; /* the network is planned for the protocol */
-    bool ok = api_check_images(m, &err) &&
-              api_take_options(&job.o, sizeof job.o, options, "diffc_nll", &err) &&
-              api_check_label(m, job.o.label, false, &err) && choose_protocol(&job, &err) &&
-              fill_run(&job, &err) &&
-              model_prepare_protocol(&m->model, job.protocol, &job.run, job.protocol->images,
-                                     job.o.label, &job.model, &err) &&
-              score_all(&job, images, bits_per_dim, standard_error, &err);
+    bool ok =
+        api_check_images(m, &err) &&
+        api_take_options(&job.o, sizeof job.o, options, "diffc_nll", &err) &&
+        model_check_label(&m->model.config, "label", job.o.label, true, &err) &&
+        model_choose_protocol(&m->model, job.o.protocol, m->model.folder, &job.protocol, &err) &&
+        fill_run(&job, &err) &&
+        model_prepare_protocol(&m->model, job.protocol, &job.run, job.protocol->images, job.o.label,
+                               &job.model, &err) &&
+        score_all(&job, images, bits_per_dim, standard_error, &err);
     mem_free(job.seeds);
     mem_free(job.results);
     parallel_flush_subnormals(flushed);

@@ -52,7 +52,8 @@ static bool predict(DiffcModel *m, int count, const float *input, const double *
 {
     int batch = api_batch(m, count);
     bool flushed = parallel_flush_subnormals(true);
-    bool ok = api_check_label(m, label, false, err) && api_prepare(m, batch, label, err);
+    bool ok = model_check_label(&m->model.config, "label", label, true, err) &&
+              api_prepare(m, batch, label, err);
     size_t dims = m->denoiser.dims, values = (size_t)batch * dims;
     double *x = mem_doubles(2 * values), *eps = x ? x + values : NULL;
     NoiseLevel *levels = mem_alloc((size_t)batch, sizeof *levels);

@@ -5,7 +5,6 @@
 #include "api/api.h"
 #include "base/mem.h"
 #include "base/parallel.h"
-#include "model/sampling.h"
 
 typedef struct {
     DiffcModel *m;
@@ -103,7 +102,7 @@ int diffc_sample(DiffcModel *m, const DiffcSampleOptions *options, int count, fl
     bool flushed = parallel_flush_subnormals(true);
     diffc_sample_defaults(&job.o, sizeof job.o);
     bool ok = api_take_options(&job.o, sizeof job.o, options, "diffc_sample", &err) &&
-              api_check_label(m, job.o.label, true, &err) &&
+              model_check_label(&m->model.config, "label", job.o.label, false, &err) &&
               model_sample_settings(&m->model, &job.config, &err) && choose_settings(&job, &err);
     job.batch = job.o.batch > 0 ? job.o.batch : api_batch(m, count);
     if (job.batch > count && count > 0) job.batch = count;

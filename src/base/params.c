@@ -22,6 +22,14 @@ int params_find(const ParamTable *table, const char *name)
     return -1;
 }
 
+size_t params_largest(const ParamTable *table)
+{
+    size_t largest = 0;
+    for (int i = 0; i < table->count; i++)
+        if (table->info[i].count > largest) largest = table->info[i].count;
+    return largest;
+}
+
 static bool grow(ParamTable *table)
 {
     int room = table->room ? 2 * table->room : FIRST_ROOM;

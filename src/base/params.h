@@ -51,6 +51,8 @@ void params_free(ParamTable *table);
 int params_declare(ParamTable *table, const ParamInfo *wanted);
 /* Index of a name, -1 when absent. */
 int params_find(const ParamTable *table, const char *name);
+/* The count of the largest parameter. */
+size_t params_largest(const ParamTable *table);
 /* Fills a block with fresh values; tensor i draws from (seed, stream RNG_INIT i). */
 void params_init(const ParamTable *table, float *block, uint64_t seed);
 /* Between the block's layout and the disk's, one tensor of info.count floats. */

@@ -19,6 +19,12 @@ static int utf8_length(const unsigned char *p)
     return length;
 }
 
+bool text_ends(const char *text, const char *end)
+{
+    size_t length = strlen(text), n = strlen(end);
+    return length >= n && strcmp(text + length - n, end) == 0;
+}
+
 void text_add(char *list, size_t size, const char *between, const char *word)
 {
     size_t used = strlen(list);

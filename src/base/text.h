@@ -2,10 +2,13 @@
 #ifndef DIFFC_TEXT_H
 #define DIFFC_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Copies text for a message: control bytes and broken UTF-8 become \xNN, cut to size. */
 void text_escape(char *out, size_t size, const char *text);
+
+bool text_ends(const char *text, const char *end);
 
 /* Appends a word to a list, with `between` unless the list is empty. Cut to size. */
 void text_add(char *list, size_t size, const char *between, const char *word);

@@ -19,49 +19,28 @@ extern const Command command_train, command_sample, command_nll, command_info, c
 
 /* Rows that several commands have. */
 #define OPTION_ROW_MODEL                                                                           \
-    {                                                                                              \
-        .name = "model", .letter = 'm', .type = OPTION_TEXT, .metavar = "PATH",                    \
-        .otherwise = "the newest run under runs/", .group = "Model",                               \
-        .help = "run folder, or model folder in the layout of diffusers"                           \
-    }
+    OPTION("model", TEXT, "Model", .letter = 'm', .metavar = "PATH",                               \
+           .otherwise = "the newest run under runs/",                                              \
+           .help = "run folder, or model folder in the layout of diffusers")
 #define OPTION_ROW_LABEL(words)                                                                    \
-    {                                                                                              \
-        .name = "label", .type = OPTION_INT, .metavar = "N", .low = 0, .high = 1e6,                \
-        .group = "Model", .help = words ", for models with classes"                                \
-    }
+    OPTION("label", INT, "Model", .low = 0, .high = 1e6, .help = words ", for models with classes")
 /* The images of a data set that a command scores. */
 #define OPTION_ROW_PART                                                                            \
-    {                                                                                              \
-        .name = "part", .type = OPTION_CHOICE, .metavar = "NAME", .words = part_words,             \
-        .otherwise = "test, where there is one", .group = "Images", .help = "part of the data set" \
-    }
+    OPTION("part", CHOICE, "Images", .metavar = "NAME", .words = part_words,                       \
+           .otherwise = "test, where there is one", .help = "part of the data set")
 #define OPTION_ROW_SCORED(words)                                                                   \
-    {                                                                                              \
-        .name = "count", .letter = 'n', .type = OPTION_INT, .metavar = "N", .low = 1, .high = 1e9, \
-        .otherwise = "all", .group = "Images", .help = "images of the data set" words              \
-    }
+    OPTION("count", INT, "Images", .letter = 'n', .low = 1, .high = 1e9, .otherwise = "all",       \
+           .help = "images of the data set" words)
 #define OPTION_ROW_RESIZE                                                                          \
-    {                                                                                              \
-        .name = "resize", .type = OPTION_FLAG, .group = "Images",                                  \
-        .help = "make images of another size or another number of channels fit"                    \
-    }
+    OPTION("resize", FLAG, "Images",                                                               \
+           .help = "make images of another size or another number of channels fit")
 #define OPTION_ROW_THREADS                                                                         \
-    {                                                                                              \
-        .name = "threads", .type = OPTION_INT, .metavar = "N", .low = 1,                           \
-        .high = PARALLEL_MOST_THREADS, .group = "General",                                         \
-        .otherwise = "OMP_NUM_THREADS, or one per CPU that diffc may use",                         \
-        .help = "threads; the results do not depend on it"                                         \
-    }
-#define OPTION_ROW_JSON                                                                            \
-    {                                                                                              \
-        .name = "json", .type = OPTION_FLAG, .group = "General",                                   \
-        .help = "results as one JSON object a line"                                                \
-    }
+    OPTION("threads", INT, "General", .low = 1, .high = PARALLEL_MOST_THREADS,                     \
+           .otherwise = "OMP_NUM_THREADS, or one per CPU that diffc may use",                      \
+           .help = "threads; the results do not depend on it")
+#define OPTION_ROW_JSON OPTION("json", FLAG, "General", .help = "results as one JSON object a line")
 #define OPTION_ROW_QUIET                                                                           \
-    {                                                                                              \
-        .name = "quiet", .letter = 'q', .type = OPTION_FLAG, .group = "General",                   \
-        .help = "no narration and no progress"                                                     \
-    }
+    OPTION("quiet", FLAG, "General", .letter = 'q', .help = "no narration and no progress")
 
 /* What a command needs of a model. */
 typedef struct {
@@ -86,11 +65,6 @@ bool open_model(Model *m, char *path, const OptionValue *given, ModelNeeds *need
  * words `alternative`, not empty, and the folder after them. */
 bool check_config_file(const char *path, const char *alternative, Err *err);
 
-/* ERR_USAGE for a --label that is no class of the model, or one that no training image had. */
-bool check_label(const OptionValue *given, const ModelConfig *m, Err *err);
-/* *label: the class of the images that --label must give to a model with classes, -1 for one without. */
-bool choose_label(const OptionValue *given, const ModelConfig *m, int *label, Err *err);
-
 /* ERR_USAGE for the path of --OPTION (NULL: not given) when it is a folder or promises another format
  * than `end`, "png" or such; ERR_IO when no file can be made there. For before the work. */
 bool check_output_file(const char *option, const char *path, const char *end, Err *err);
@@ -111,7 +85,8 @@ const char *program_name(const char *called);
 
 /* A result on stdout, sent at once so that a reader sees it. The first failure is remembered. */
 void output_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The finished object as one line; frees the writer. */
+/* A result as one JSON object: opens it, and ends it as one line and frees the writer. */
+void output_begin(JsonWriter *w);
 bool output_json(JsonWriter *w, Err *err);
 /* False when something written to stdout was lost: ERR_IO, with an empty text when the reader
  * closed its end. */

@@ -29,50 +29,23 @@ static const char *const task_words[] = {
     [TASK_BOTH] = "both", [TASK_TRAIN] = "train", [TASK_SAMPLE] = "sample", NULL};
 
 static const Option options[ROWS + 1] = {
-    [BATCH] = {.name = "batch",
-               .letter = 'b',
-               .type = OPTION_INT,
-               .metavar = "N",
-               .low = 1,
-               .high = 65536,
-               .otherwise = "train.batch",
-               .group = "Measurement",
-               .help = "images per update, and per call of the network when sampling"},
-    [SECONDS] = {.name = "seconds",
-                 .type = OPTION_REAL,
-                 .metavar = "S",
-                 .low = 0,
-                 .high = 3600,
-                 .fallback = "5",
-                 .group = "Measurement",
-                 .help = "time for each of the two measurements"},
-    [REPEAT] = {.name = "repeat",
-                .type = OPTION_INT,
-                .metavar = "N",
-                .low = 1,
-                .high = MAX_TIMINGS,
-                .fallback = "3",
-                .group = "Measurement",
-                .help = "repetitions at least, however long they take; one more before them is "
-                        "not counted"},
-    [TASK] = {.name = "task",
-              .type = OPTION_CHOICE,
-              .metavar = "KIND",
-              .words = task_words,
-              .fallback = "both",
-              .group = "Measurement",
-              .help = "what is measured; one alone shows its own memory"},
-    [LAYERS] = {.name = "layers",
-                .type = OPTION_FLAG,
-                .group = "Measurement",
-                .help = "also time, FLOPs, bytes and rates by kind of operation; with --json the "
-                        "array \"layers\""},
-    [SET] = {.name = "set",
-             .type = OPTION_TEXT,
-             .repeatable = true,
-             .metavar = "KEY=VALUE",
-             .group = "Measurement",
-             .help = "change a key of the configuration"},
+    [BATCH] = OPTION("batch", INT, "Measurement", .letter = 'b', .low = 1, .high = 65536,
+                     .otherwise = "train.batch",
+                     .help = "images per update, and per call of the network when sampling"),
+    [SECONDS] = OPTION("seconds", REAL, "Measurement", .metavar = "S", .low = 0, .high = 3600,
+                       .fallback = "5", .help = "time for each of the two measurements"),
+    [REPEAT] =
+        OPTION("repeat", INT, "Measurement", .low = 1, .high = MAX_TIMINGS, .fallback = "3",
+               .help = "repetitions at least, however long they take; one more before them is "
+                       "not counted"),
+    [TASK] = OPTION("task", CHOICE, "Measurement", .words = task_words, .fallback = "both",
+                    .help = "what is measured; one alone shows its own memory"),
+    [LAYERS] =
+        OPTION("layers", FLAG, "Measurement",
+               .help = "also time, FLOPs, bytes and rates by kind of operation; with --json the "
+                       "array \"layers\""),
+    [SET] = OPTION("set", TEXT, "Measurement", .repeatable = true, .metavar = "KEY=VALUE",
+                   .help = "change a key of the configuration"),
     [THREADS] = OPTION_ROW_THREADS,
     [JSON] = OPTION_ROW_JSON,
     [QUIET] = OPTION_ROW_QUIET,
@@ -304,8 +277,7 @@ static double sample_flop(const Bench *b)
 static bool report_json(const Bench *b, Err *err)
 {
     JsonWriter w;
-    json_write_init(&w, 0);
-    json_begin_object(&w, NULL);
+    output_begin(&w);
     network_json(&w, &b->model, b->image, b->parameters, b->forward_flop);
     json_put_number(&w, "train_images_per_s", b->train_images_per_s);
     json_put_number(&w, "sample_forwards_per_s", b->sample_forwards_per_s);
@@ -321,7 +293,6 @@ static bool report_json(const Bench *b, Err *err)
         for (int i = 0; i < b->profiles; i++) layer_times_json(&w, &b->layer_times[i]);
         json_end_array(&w);
     }
-    json_end_object(&w);
     return output_json(&w, err);
 }
 

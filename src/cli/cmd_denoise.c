@@ -13,6 +13,7 @@
 #include "methods/method.h"
 #include "model/denoise.h"
 #include "model/model.h"
+#include "model/sampling.h"
 
 enum {
     MODEL,
@@ -34,44 +35,24 @@ enum {
 static const Option options[ROWS + 1] = {
     [MODEL] = OPTION_ROW_MODEL,
     [LABEL] = OPTION_ROW_LABEL("class of the image"),
-    [SIGMA] = {.name = "sigma",
-               .type = OPTION_REAL,
-               .metavar = "X",
-               .low = 0,
-               .high = 1e6,
-               .otherwise = "found by the model (cdm)",
-               .group = "Noise",
-               .help = "standard deviation of the noise, in levels of grey (of 256)"},
-    [LEVEL] = {.name = "level",
-               .type = OPTION_INT,
-               .metavar = "T",
-               .low = 0,
-               .high = 1e6,
-               .group = "Noise",
-               .help =
-                   "the same as a noise level of the model, 0 for none (ddpm, smld, eddpm, cdm)"},
+    [SIGMA] = OPTION("sigma", REAL, "Noise", .low = 0, .high = 1e6,
+                     .otherwise = "found by the model (cdm)",
+                     .help = "standard deviation of the noise, in levels of grey (of 256)"),
+    [LEVEL] = OPTION(
+        "level", INT, "Noise", .metavar = "T", .low = 0, .high = 1e6,
+        .help = "the same as a noise level of the model, 0 for none (ddpm, smld, eddpm, cdm)"),
     [RESIZE] = OPTION_ROW_RESIZE,
-    [OUT] = {.name = "out",
-             .letter = 'o',
-             .type = OPTION_TEXT,
-             .metavar = "FILE",
-             .otherwise = "the image's name with -clean-1, or the next free number",
-             .group = "Images",
-             .help = "where the result goes, as PNG; an existing file is replaced, with a note"},
-    [DATA] = {.name = "data",
-              .type = OPTION_TEXT,
-              .metavar = "PATH",
-              .group = "Images",
-              .help = "add noise to the images of a data set (IDX, CIFAR-10) or a folder and "
-                      "measure how well the model predicts it"},
+    [OUT] =
+        OPTION("out", TEXT, "Images", .letter = 'o', .metavar = "FILE",
+               .otherwise = "the image's name with -clean-1, or the next free number",
+               .help = "where the result goes, as PNG; an existing file is replaced, with a note"),
+    [DATA] = OPTION("data", TEXT, "Images", .metavar = "PATH",
+                    .help = "add noise to the images of a data set (IDX, CIFAR-10) or a folder and "
+                            "measure how well the model predicts it"),
     [PART] = OPTION_ROW_PART,
     [COUNT] = OPTION_ROW_SCORED(""),
-    [SEED] = {.name = "seed",
-              .type = OPTION_SEED,
-              .metavar = "N",
-              .fallback = "0",
-              .group = "Images",
-              .help = "seed of the noise that is added"},
+    [SEED] =
+        OPTION("seed", SEED, "Images", .fallback = "0", .help = "seed of the noise that is added"),
     [THREADS] = OPTION_ROW_THREADS,
     [JSON] = OPTION_ROW_JSON,
     [QUIET] = OPTION_ROW_QUIET,
@@ -205,8 +186,7 @@ static bool report_image(const Job *job, bool json, Err *err)
         return true;
     }
     JsonWriter w;
-    json_write_init(&w, 0);
-    json_begin_object(&w, NULL);
+    output_begin(&w);
     json_put_string(&w, "event", "done");
     json_put_string(&w, "image", job->input);
     json_put_string(&w, "out", job->out);
@@ -215,7 +195,6 @@ static bool report_image(const Job *job, bool json, Err *err)
     json_put_number(&w, "time", job->level.time);
     json_put_int(&w, "network_calls", job->calls);
     json_put_string(&w, "model", job->path);
-    json_end_object(&w);
     return output_json(&w, err);
 }
 
@@ -241,8 +220,7 @@ static bool report_data(const Job *job, const DenoiseScore *score, bool json, Er
         return true;
     }
     JsonWriter w;
-    json_write_init(&w, 0);
-    json_begin_object(&w, NULL);
+    output_begin(&w);
     json_put_string(&w, "event", "summary");
     json_put_uint(&w, "count", count);
     json_put_number(&w, "squared_error", score->squared_error);
@@ -252,7 +230,6 @@ static bool report_data(const Job *job, const DenoiseScore *score, bool json, Er
     json_put_number(&w, "sigma", noise_in_greys(job->level));
     json_put_number(&w, "time", job->level.time);
     json_put_string(&w, "model", job->path);
-    json_end_object(&w);
     return output_json(&w, err);
 }
 
@@ -316,8 +293,8 @@ static bool check_options(const Arguments *a, Err *err)
 
 static bool run_job(Job *job, const OptionValue *v, Err *err)
 {
-    int label;
-    if (!choose_label(&v[LABEL], &job->model.config, &label, err)) return false;
+    int label = v[LABEL].given ? (int)v[LABEL].integer : -1;
+    if (!model_check_label(&job->model.config, "--label", label, true, err)) return false;
     int batch = v[DATA].given ? DENOISE_IMAGES : 1;
     if (!model_prepare(&job->model, batch, label, &job->denoiser, err)) return false;
     job->dims = job->denoiser.dims;

@@ -1,5 +1,4 @@
 /* diffc info: what a run, a model, a configuration or a tensor file is. */
-#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -19,10 +18,7 @@
 enum { LAYERS, JSON, ROWS };
 
 static const Option options[ROWS + 1] = {
-    [LAYERS] = {.name = "layers",
-                .type = OPTION_FLAG,
-                .group = "General",
-                .help = "also list the network's operations"},
+    [LAYERS] = OPTION("layers", FLAG, "General", .help = "also list the network's operations"),
     [JSON] = OPTION_ROW_JSON,
 };
 
@@ -114,25 +110,7 @@ static void progress_json(JsonWriter *w, const Progress *p)
     if (!isnan(p->validation)) json_put_number(w, "validation_loss", p->validation);
 }
 
-/* The side of images for which a model without a size of its own is declared here. */
-enum { STAND_IN_SIDE = 64 };
-
-/* model_open, and where only the size is missing, with the stand-in; said_shape tells. */
-static bool open_any_size(Model *m, const char *path, Err *err)
-{
-    char inner[PATH_BYTES], folder[PATH_BYTES];
-    ModelConfig c;
-    if (model_open(m, path, 0, 0, err)) return true;
-    if (err->kind == ERR_MEMORY) return false;
-    if (!path_join(inner, path, "model", NULL) ||
-        !(model_folder_current(inner, folder) || model_folder_current(path, folder)) ||
-        !model_folder_read_config(folder, &c, NULL))
-        return false;
-    bool unsized = network_shape(&c).H <= 0;
-    model_config_free(&c);
-    return unsized && model_open(m, path, STAND_IN_SIDE, STAND_IN_SIDE, err);
-}
-
+/* What the model's folder says, rather than the stand-in of MODEL_ANY_SIZE. */
 static Shape said_shape(const Model *m)
 {
     return network_shape(&m->config).H > 0 ? m->image : (Shape){.C = m->image.C};
@@ -213,8 +191,7 @@ static bool model_json(const char *path, const Model *m, const Progress *p, bool
     const ModelConfig *c = &m->config;
     char advice[512];
     JsonWriter w;
-    json_write_init(&w, 0);
-    json_begin_object(&w, NULL);
+    output_begin(&w);
     json_put_string(&w, "path", path);
     json_put_string(&w, "kind", m->run[0] ? "run" : "model");
     json_put_string(&w, "level", vec_describe());
@@ -236,7 +213,6 @@ static bool model_json(const char *path, const Model *m, const Progress *p, bool
     if (noise_advice(c, &m->process, NULL, advice, sizeof advice))
         json_put_string(&w, NULL, advice);
     json_end_array(&w);
-    json_end_object(&w);
     return output_json(&w, err);
 }
 
@@ -245,7 +221,7 @@ static bool show_model(const char *path, const OptionValue *v, Err *err)
     Model m;
     Denoiser unused;
     Progress progress = {.validation = (double)NAN};
-    if (!open_any_size(&m, path, err)) return false;
+    if (!model_open(&m, path, MODEL_ANY_SIZE, MODEL_ANY_SIZE, err)) return false;
     bool ok = (!m.run[0] || read_progress(m.run, &progress, err)) &&
               model_prepare(&m, 1, 0, &unused, err);
     if (ok && v[JSON].given)
@@ -265,14 +241,10 @@ static void tensor_lines(const char *path, const Safetensors *st, size_t element
                 count, bytes);
     for (size_t i = 0; i < st->count; i++) {
         const TensorInfo *t = &st->tensors[i];
-        char shape[TENSOR_MAX_RANK * 22 + 1] = "", name[256];
-        size_t used = 0;
-        for (int d = 0; d < t->rank; d++) {
-            used += (size_t)snprintf(shape + used, sizeof shape - used, "%s%" PRId64, d ? "," : "",
-                                     t->shape[d]);
-        }
+        char shape[TENSOR_MAX_RANK * 22 + 1], name[256];
+        tensor_shape_text(shape, sizeof shape, t->shape, t->rank);
         text_escape(name, sizeof name, t->name);
-        output_line("  %-5s [%s] %s", t->dtype, shape, name);
+        output_line("  %-5s %s %s", t->dtype, shape, name);
     }
     for (size_t i = 0; i < st->metadata_count; i++) {
         char key[128], value[256];
@@ -285,8 +257,7 @@ static void tensor_lines(const char *path, const Safetensors *st, size_t element
 static bool tensor_json(const char *path, const Safetensors *st, size_t elements, Err *err)
 {
     JsonWriter w;
-    json_write_init(&w, 0);
-    json_begin_object(&w, NULL);
+    output_begin(&w);
     json_put_string(&w, "path", path);
     json_put_string(&w, "kind", "tensors");
     json_put_int(&w, "values", (int64_t)elements);
@@ -307,7 +278,6 @@ static bool tensor_json(const char *path, const Safetensors *st, size_t elements
     for (size_t i = 0; i < st->metadata_count; i++)
         json_put_string(&w, st->metadata[2 * i], st->metadata[2 * i + 1]);
     json_end_object(&w);
-    json_end_object(&w);
     return output_json(&w, err);
 }
 
@@ -326,20 +296,14 @@ static bool show_tensors(const char *path, const OptionValue *v, Err *err)
     return ok;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 static bool run_info(const Arguments *a, Err *err)
 {
     const char *path = a->words[0];
     const OptionValue *v = a->values;
     choose_threads(NULL);
     if (path_is_folder(path) || !path_exists(path)) return show_model(path, v, err);
-    if (ends_with(path, ".safetensors")) return show_tensors(path, v, err);
-    if (ends_with(path, ".json")) return show_config(path, v[JSON].given, err);
+    if (text_ends(path, ".safetensors")) return show_tensors(path, v, err);
+    if (text_ends(path, ".json")) return show_config(path, v[JSON].given, err);
     return err_set(err, ERR_USAGE,
                    "%s: neither a folder nor a file named .json or .safetensors; info describes a "
                    "run, a model folder, a configuration or a tensor file",

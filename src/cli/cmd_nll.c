@@ -8,9 +8,9 @@
 #include "cli/nll_options.h"
 #include "cli/nll_score.h"
 #include "diffusion/noise_classes.h"
-#include "methods/method.h"
 #include "model/best_steps.h"
 #include "model/model.h"
+#include "model/sampling.h"
 #include "model/scoring.h"
 
 typedef struct {
@@ -25,17 +25,16 @@ typedef struct {
 
 static bool choose_protocol(const OptionValue *v, Work *w, Err *err)
 {
-    const Process *process = &w->model.process;
-    bool density = method_of(w->model.config.method)->density != NULL;
-    const Protocol *p = v[NLL_ROW_PROTOCOL].given ? protocols[v[NLL_ROW_PROTOCOL].integer]
-                                                  : protocol_usual(process, density);
-    w->job.protocol = p;
-    if (!protocol_check(p, w->path, process, density, err) || !nll_check_options(v, p, err))
+    int T = w->model.process.T;
+    const char *name =
+        v[NLL_ROW_PROTOCOL].given ? protocols[v[NLL_ROW_PROTOCOL].integer]->name : NULL;
+    if (!model_choose_protocol(&w->model, name, w->path, &w->job.protocol, err) ||
+        !nll_check_options(v, w->job.protocol, err))
         return false;
-    return v[NLL_ROW_LEVEL].integer <= process->T + 1 ||
+    return v[NLL_ROW_LEVEL].integer <= T + 1 ||
            err_set(err, ERR_USAGE,
                    "--level is %lld; the levels of %s are 0 (clean) to %d (noise alone)",
-                   (long long)v[NLL_ROW_LEVEL].integer, w->path, process->T + 1);
+                   (long long)v[NLL_ROW_LEVEL].integer, w->path, T + 1);
 }
 
 static void fill_run(const OptionValue *v, Work *w)
@@ -95,10 +94,11 @@ static bool choose_chain(Work *w, const OptionValue *v, int label, Err *err)
 
 static bool run_job(Work *w, const OptionValue *v, Err *err)
 {
-    int label;
+    int label = v[NLL_ROW_LABEL].given ? (int)v[NLL_ROW_LABEL].integer : -1;
     NllJob *job = &w->job;
-    if (!choose_label(&v[NLL_ROW_LABEL], &w->model.config, &label, err)) return false;
-    if (!choose_protocol(v, w, err)) return false;
+    if (!model_check_label(&w->model.config, "--label", label, true, err) ||
+        !choose_protocol(v, w, err))
+        return false;
     job->images.want = w->model.image;
     job->report = (NllReport){.protocol = job->protocol,
                               .run = &job->run,

@@ -147,8 +147,7 @@ static bool report(const Job *job, bool json, Err *err)
         if (files[i]) first = files[i];
     if (json) {
         JsonWriter w;
-        json_write_init(&w, 0);
-        json_begin_object(&w, NULL);
+        output_begin(&w);
         json_put_string(&w, "event", "done");
         json_put_int(&w, "images", p->count);
         if (o->go_on) json_put_int(&w, "kept", o->kept_count);
@@ -164,7 +163,6 @@ static bool report(const Job *job, bool json, Err *err)
         json_put_uint(&w, "seed", p->seed);
         json_put_int(&w, "batch", p->batch);
         json_put_int(&w, "threads", parallel_threads());
-        json_end_object(&w);
         return output_json(&w, err);
     }
     for (int i = 0; i < FILES; i++) {

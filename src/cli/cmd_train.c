@@ -15,56 +15,32 @@
 enum { OUT, RESUME, INIT, DRY_RUN, SET, STEPS, SEED, THREADS, JSON, QUIET, ROWS };
 
 static const Option options[ROWS + 1] = {
-    [OUT] = {.name = "out",
-             .letter = 'o',
-             .type = OPTION_TEXT,
-             .metavar = "RUN",
-             .otherwise = "runs/ and the name of the configuration, with a number when taken",
-             .group = "Run",
-             .help = "folder of the run"},
-    [RESUME] = {.name = "resume",
-                .type = OPTION_FLAG,
-                .group = "Run",
-                .help =
-                    "continue a run from its newest checkpoint: that of --out, else the newest of "
-                    "CONFIG.json's name, else the newest under runs/. Without CONFIG.json the "
-                    "run's own configuration is taken. Keys of model and method, train.seed and "
-                    "the data must be the run's own (the path may differ); changes of other "
-                    "keys are applied and listed"},
-    [INIT] = {.name = "init",
-              .type = OPTION_TEXT,
-              .metavar = "MODEL",
-              .otherwise = "the configuration's train.init",
-              .group = "Run",
-              .help =
-                  "run or model folder whose weights the run starts from; its network and noise "
-                  "must be those of the configuration"},
-    [DRY_RUN] = {.name = "dry-run",
-                 .type = OPTION_FLAG,
-                 .group = "Run",
-                 .help = "print the resolved configuration, the size of the network and the "
-                         "memory, and stop"},
-    [SET] = {.name = "set",
-             .type = OPTION_TEXT,
-             .repeatable = true,
-             .metavar = "KEY=VALUE",
-             .group = "Settings",
-             .help = "change a key of the configuration, such as train.lr=1e-4; wins over the "
-                     "file and the options below"},
-    [STEPS] = {.name = "steps",
-               .type = OPTION_INT,
-               .metavar = "N",
-               .low = 1,
-               .high = OPTION_UNBOUNDED,
-               .otherwise = "the configuration's limits",
-               .group = "Settings",
-               .help = "stop after N updates in all, whatever train.minutes says"},
-    [SEED] = {.name = "seed",
-              .type = OPTION_SEED,
-              .metavar = "N",
-              .otherwise = "the configuration's",
-              .group = "Settings",
-              .help = "train.seed: weights, order, noise"},
+    [OUT] = OPTION("out", TEXT, "Run", .letter = 'o', .metavar = "RUN",
+                   .otherwise = "runs/ and the name of the configuration, with a number when taken",
+                   .help = "folder of the run"),
+    [RESUME] = OPTION(
+        "resume", FLAG, "Run",
+        .help = "continue a run from its newest checkpoint: that of --out, else the newest of "
+                "CONFIG.json's name, else the newest under runs/. Without CONFIG.json the "
+                "run's own configuration is taken. Keys of model and method, train.seed and "
+                "the data must be the run's own (the path may differ); changes of other "
+                "keys are applied and listed"),
+    [INIT] = OPTION(
+        "init", TEXT, "Run", .metavar = "MODEL", .otherwise = "the configuration's train.init",
+        .help = "run or model folder whose weights the run starts from; its network and noise "
+                "must be those of the configuration"),
+    [DRY_RUN] = OPTION("dry-run", FLAG, "Run",
+                       .help = "print the resolved configuration, the size of the network and the "
+                               "memory, and stop"),
+    [SET] =
+        OPTION("set", TEXT, "Settings", .repeatable = true, .metavar = "KEY=VALUE",
+               .help = "change a key of the configuration, such as train.lr=1e-4; wins over the "
+                       "file and the options below"),
+    [STEPS] = OPTION("steps", INT, "Settings", .low = 1, .high = OPTION_UNBOUNDED,
+                     .otherwise = "the configuration's limits",
+                     .help = "stop after N updates in all, whatever train.minutes says"),
+    [SEED] = OPTION("seed", SEED, "Settings", .otherwise = "the configuration's",
+                    .help = "train.seed: weights, order, noise"),
     [THREADS] = OPTION_ROW_THREADS,
     [JSON] = OPTION_ROW_JSON,
     [QUIET] = OPTION_ROW_QUIET,
@@ -184,13 +160,11 @@ static bool report_end(const Narrator *n, const char *run, Err *err)
         return true;
     }
     JsonWriter w;
-    json_write_init(&w, 0);
-    json_begin_object(&w, NULL);
+    output_begin(&w);
     json_put_string(&w, "event", "done");
     json_put_int(&w, "step", n->step);
     json_put_string(&w, "run", run);
     json_put_int(&w, "peak_memory_bytes", (int64_t)mem_peak_bytes());
-    json_end_object(&w);
     return output_json(&w, err);
 }
 

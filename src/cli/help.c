@@ -57,8 +57,9 @@ static void help_option(FILE *out, const Command *command, const Option *o)
     char left[80], limits[480], readers[128] = "", text[1024];
     char letter[8] = "    ";
     if (o->letter) snprintf(letter, sizeof letter, "-%c, ", o->letter);
-    int at = snprintf(left, sizeof left, "  %s--%s%s%s%s", letter, o->name, o->metavar ? " " : "",
-                      o->metavar ? o->metavar : "", o->repeatable ? " ..." : "");
+    const char *value = option_metavar(o);
+    int at = snprintf(left, sizeof left, "  %s--%s%s%s%s", letter, o->name, value ? " " : "",
+                      value ? value : "", o->repeatable ? " ..." : "");
     if (o->type == OPTION_SWITCH)
         at = snprintf(left, sizeof left, "  %s--%s, --no-%s", letter, o->name, o->name);
     describe_limits(o, limits, sizeof limits);

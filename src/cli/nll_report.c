@@ -97,8 +97,7 @@ static void json_protocol(JsonWriter *w, const NllReport *r)
 static bool json_image(const NllReport *r, const char *name, const Likelihood *l, Err *err)
 {
     JsonWriter w;
-    json_write_init(&w, 0);
-    json_begin_object(&w, NULL);
+    output_begin(&w);
     json_put_string(&w, "image", name);
     json_put_number(&w, "bits_per_dim", l->bits_per_dim);
     json_put_number(&w, "standard_error", l->standard_error);
@@ -106,7 +105,6 @@ static bool json_image(const NllReport *r, const char *name, const Likelihood *l
     json_protocol(&w, r);
     json_put_uint(&w, "dims", l->dims);
     json_put_int(&w, "network_calls", l->network_calls);
-    json_end_object(&w);
     return output_json(&w, err);
 }
 
@@ -157,15 +155,13 @@ bool nll_report_summary(NllReport *r, Err *err)
         return true;
     }
     JsonWriter w;
-    json_write_init(&w, 0);
-    json_begin_object(&w, NULL);
+    output_begin(&w);
     json_put_string(&w, "event", "summary");
     json_put_uint(&w, "count", r->count);
     json_put_number(&w, "bits_per_dim", mean);
     json_put_number(&w, "standard_error", standard_error);
     json_protocol(&w, r);
     json_put_int(&w, "network_calls", r->calls);
-    json_end_object(&w);
     return output_json(&w, err);
 }
 

@@ -102,19 +102,3 @@ bool check_config_file(const char *path, const char *alternative, Err *err)
     return err_set(err, ERR_USAGE, "%s: is a run, expected a configuration; did you mean %s%s%s?",
                    path, alternative, *alternative ? path : "", *alternative ? "" : file);
 }
-
-bool check_label(const OptionValue *given, const ModelConfig *m, Err *err)
-{
-    return !given->given || model_check_label(m, "--label", (int)given->integer, err);
-}
-
-bool choose_label(const OptionValue *given, const ModelConfig *m, int *label, Err *err)
-{
-    *label = given->given ? (int)given->integer : -1;
-    if (m->unet.classes > 0 && !given->given)
-        return err_set(err, ERR_USAGE,
-                       "the model has classes: --label must say which class the images have, 0 to "
-                       "%d",
-                       m->unet.classes - 1);
-    return check_label(given, m, err);
-}

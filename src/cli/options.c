@@ -170,7 +170,7 @@ static bool take_option(Reader *r, int row, bool off, const char *attached, Err 
     if (!text) {
         if (r->at >= r->argc || looks_like_option(r->command, r->argv[r->at])) {
             return err_set(err, ERR_USAGE, "--%s needs a value: --%s %s", o->name, o->name,
-                           o->metavar);
+                           option_metavar(o));
         }
         text = r->argv[r->at++];
     }
@@ -198,10 +198,20 @@ static bool take_word(Reader *r, const char *word, bool only_words, Err *err)
     if (find_option(options, word + 1, strcspn(word + 1, "="), &off) >= 0 && word[2])
         return unknown_option(r->command, word, strcspn(word, "="), err);
     for (int i = 0; options[i].name; i++) {
-        if (options[i].letter == word[1] && (!word[2] || options[i].metavar))
+        if (options[i].letter == word[1] && (!word[2] || option_metavar(&options[i])))
             return take_option(r, i, false, word[2] ? word + 2 : NULL, err);
     }
     return unknown_option(r->command, word, strlen(word), err);
+}
+
+const char *option_metavar(const Option *o)
+{
+    static const char *const of_types[] = {[OPTION_INT] = "N",
+                                           [OPTION_SEED] = "N",
+                                           [OPTION_REAL] = "X",
+                                           [OPTION_TEXT] = "TEXT",
+                                           [OPTION_CHOICE] = "KIND"};
+    return o->metavar ? o->metavar : of_types[o->type];
 }
 
 bool names_model(const char *word, char *folder)

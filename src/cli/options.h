@@ -28,7 +28,7 @@ typedef struct {
     char letter;      /* short form, 0: none */
     OptionType type;
     bool repeatable;     /* OPTION_TEXT only; at most one row of a table */
-    const char *metavar; /* "N", "PATH"; NULL for flags and switches */
+    const char *metavar; /* "PATH"; NULL: option_metavar's */
     double low, high;
     const char *const *words; /* of a choice, NULL after the last; or */
     ChoiceWord *word;         /* the same as a function, without a list */
@@ -39,6 +39,12 @@ typedef struct {
         reads; /* an option of some protocols: LIKELIHOOD_... (diffusion/protocol.h), 0: of all */
     const char *help;
 } Option;
+#define OPTION(title, kind, heading, ...)                                                          \
+    {                                                                                              \
+        .name = title, .type = OPTION_##kind, .group = heading, __VA_ARGS__                        \
+    }
+/* What stands for its value: N for a whole number, X for any, KIND for a word. NULL: it has none. */
+const char *option_metavar(const Option *o);
 
 typedef struct {
     bool given; /* on the command line */

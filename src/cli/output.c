@@ -37,8 +37,15 @@ void output_line(const char *format, ...)
     flush();
 }
 
+void output_begin(JsonWriter *w)
+{
+    json_write_init(w, 0);
+    json_begin_object(w, NULL);
+}
+
 bool output_json(JsonWriter *w, Err *err)
 {
+    json_end_object(w);
     const char *text = json_text(w);
     if (text) output_line("%s", text);
     json_write_free(w);

@@ -16,14 +16,13 @@ static const char *sampler_name(const void *context, int index)
 
 /* clang-format off */
 /* The lines of SAMPLE_SETTINGS as options, ... */
-#define SETTING(m, option, kind, meta, h, ...) \
-    [SAMPLE_ROW_##m] = {.name = option, .type = kind, .metavar = meta, .otherwise = "the run's", .group = "Sampler", .help = h, __VA_ARGS__},
-#define SWITCH_OPTION(m, option, reads, d, h, a) SETTING(m, option, OPTION_SWITCH, NULL, h, .low = 0)
-#define REAL_OPTION(m, option, reads, lo, open, hi, d, h, a) SETTING(m, option, OPTION_REAL, "X", h, .low = lo, .high = hi)
-#define AUTO_OPTION(m, option, reads, hi, h, a) SETTING(m, option, OPTION_REAL, "X", h, .low = 0, .high = hi)
-#define INT_OPTION(m, option, reads, lo, hi, d, h, a) SETTING(m, option, OPTION_INT, "N", h, .low = lo, .high = hi)
-#define CHOICE_OPTION(m, option, reads, set, d, h, a) SETTING(m, option, OPTION_CHOICE, "KIND", h, .words = set)
-#define FIRST_OPTION(m, option, reads, set, n, d, h, a) SETTING(m, option, OPTION_CHOICE, "KIND", h, .words = set)
+#define SETTING(m, option, kind, h, ...) [SAMPLE_ROW_##m] = OPTION(option, kind, "Sampler", .otherwise = "the run's", .help = h, __VA_ARGS__),
+#define SWITCH_OPTION(m, option, reads, d, h, a) SETTING(m, option, SWITCH, h, .low = 0)
+#define REAL_OPTION(m, option, reads, lo, open, hi, d, h, a) SETTING(m, option, REAL, h, .low = lo, .high = hi)
+#define AUTO_OPTION(m, option, reads, hi, h, a) SETTING(m, option, REAL, h, .low = 0, .high = hi)
+#define INT_OPTION(m, option, reads, lo, hi, d, h, a) SETTING(m, option, INT, h, .low = lo, .high = hi)
+#define CHOICE_OPTION(m, option, reads, set, d, h, a) SETTING(m, option, CHOICE, h, .words = set)
+#define FIRST_OPTION(m, option, reads, set, n, d, h, a) SETTING(m, option, CHOICE, h, .words = set)
 /* ... as members that an option sets, ... */
 #define TAKE(m, value) if (v[SAMPLE_ROW_##m].given) r->m = (__typeof__(r->m))v[SAMPLE_ROW_##m].value;
 #define TAKE_INTEGER(m, ...) TAKE(m, integer)
@@ -41,106 +40,53 @@ static const char *sampler_name(const void *context, int index)
 
 const Option sample_options[SAMPLE_ROWS + 1] = {
     [SAMPLE_ROW_MODEL] = OPTION_ROW_MODEL,
-    [SAMPLE_ROW_SIZE] = {.name = "size",
-                         .type = OPTION_TEXT,
-                         .metavar = "N|HxW",
-                         .otherwise = "the model's own",
-                         .group = "Model",
-                         .help = "height and width of the images"},
-    [SAMPLE_ROW_LABEL] = {.name = "label",
-                          .type = OPTION_INT,
-                          .metavar = "N",
-                          .low = 0,
-                          .high = 1e6,
-                          .otherwise = "seed modulo the number of classes that had training images",
-                          .group = "Model",
-                          .help = "class of every image, for models with classes"},
-    [SAMPLE_ROW_SAMPLER] = {.name = "sampler",
-                            .type = OPTION_CHOICE,
-                            .metavar = "NAME",
-                            .word = sampler_name,
-                            .otherwise = "the run's",
-                            .group = "Sampler",
-                            .help = "see below"},
-    [SAMPLE_ROW_STEPS] = {.name = "steps",
-                          .letter = 's',
-                          .type = OPTION_INT,
-                          .metavar = "N",
-                          .low = 1,
-                          .high = 1e6,
-                          .otherwise = "the run's",
-                          .group = "Sampler",
-                          .help = "network calls per image, as near below as the sampler can"},
-    [SAMPLE_ROW_SPACING] =
-        {.name = "spacing",
-         .type = OPTION_CHOICE,
-         .metavar = "KIND",
-         .words = spacing_words,
-         .otherwise = "the run's",
-         .group = "Sampler",
-         .help = "where the steps lie; the first four take trained steps only, and dp those with "
-                 "the smallest bound for the model's errors on training images"},
-    [SAMPLE_ROW_FIT_DATA] = {.name = "fit-data",
-                             .type = OPTION_TEXT,
-                             .metavar = "PATH",
-                             .otherwise = "the run's training data",
-                             .group = "Sampler",
-                             .help = "where the images for --spacing dp are"},
+    [SAMPLE_ROW_SIZE] =
+        OPTION("size", TEXT, "Model", .metavar = "N|HxW", .otherwise = "the model's own",
+               .help = "height and width of the images"),
+    [SAMPLE_ROW_LABEL] =
+        OPTION("label", INT, "Model", .low = 0, .high = 1e6,
+               .otherwise = "seed modulo the number of classes that had training images",
+               .help = "class of every image, for models with classes"),
+    [SAMPLE_ROW_SAMPLER] =
+        OPTION("sampler", CHOICE, "Sampler", .metavar = "NAME", .word = sampler_name,
+               .otherwise = "the run's", .help = "see below"),
+    [SAMPLE_ROW_STEPS] = OPTION(
+        "steps", INT, "Sampler", .letter = 's', .low = 1, .high = 1e6, .otherwise = "the run's",
+        .help = "network calls per image, as near below as the sampler can"),
+    [SAMPLE_ROW_SPACING] = OPTION(
+        "spacing", CHOICE, "Sampler", .words = spacing_words, .otherwise = "the run's",
+        .help = "where the steps lie; the first four take trained steps only, and dp those with "
+                "the smallest bound for the model's errors on training images"),
+    [SAMPLE_ROW_FIT_DATA] = OPTION("fit-data", TEXT, "Sampler", .metavar = "PATH",
+                                   .otherwise = "the run's training data",
+                                   .help = "where the images for --spacing dp are"),
     SAMPLE_SETTINGS(SWITCH_OPTION, REAL_OPTION, AUTO_OPTION, INT_OPTION, CHOICE_OPTION,
-                    FIRST_OPTION)[SAMPLE_ROW_COUNT] = {.name = "count",
-                                                       .letter = 'n',
-                                                       .type = OPTION_INT,
-                                                       .metavar = "N",
-                                                       .low = 1,
-                                                       .high = 1e7,
-                                                       .otherwise = "the run's",
-                                                       .group = "Images",
-                                                       .help = "images to make"},
+                    FIRST_OPTION)[SAMPLE_ROW_COUNT] =
+        OPTION("count", INT, "Images", .letter = 'n', .low = 1, .high = 1e7,
+               .otherwise = "the run's", .help = "images to make"),
     [SAMPLE_ROW_SEED] =
-        {.name = "seed",
-         .type = OPTION_SEED,
-         .metavar = "N",
-         .otherwise = "the run's",
-         .group = "Images",
-         .help = "seed of the first image; image k has seed N + k and is the same image "
-                 "whatever the batch, the count and the threads"},
-    [SAMPLE_ROW_BATCH] = {.name = "batch",
-                          .letter = 'b',
-                          .type = OPTION_INT,
-                          .metavar = "N",
-                          .low = 1,
-                          .high = 65536,
-                          .otherwise = "what suits the cache",
-                          .group = "Images",
-                          .help = "images made together"},
-    [SAMPLE_ROW_OUT] = {.name = "out",
-                        .letter = 'o',
-                        .type = OPTION_TEXT,
-                        .metavar = "FILE",
-                        .otherwise = "the run's name and the next free number, NAME-1.png, when "
-                                     "nothing else is asked for",
-                        .group = "Images",
-                        .help = "one PNG picture of all images; of points a scatter plot"},
-    [SAMPLE_ROW_OUT_DIR] = {.name = "out-dir",
-                            .type = OPTION_TEXT,
-                            .metavar = "DIR",
-                            .group = "Images",
-                            .help = "one PNG file per image, named by its seed: 000007.png"},
-    [SAMPLE_ROW_NPZ] = {.name = "npz",
-                        .type = OPTION_TEXT,
-                        .metavar = "FILE",
-                        .group = "Images",
-                        .help = "all images as bytes arr_0 [N,H,W,C], for evaluation programs"},
-    [SAMPLE_ROW_CSV] = {.name = "csv",
-                        .type = OPTION_TEXT,
-                        .metavar = "FILE",
-                        .group = "Images",
-                        .help = "of models of points: a table x,y"},
-    [SAMPLE_ROW_CONTINUE] = {.name = "continue",
-                             .type = OPTION_FLAG,
-                             .group = "Images",
-                             .help = "finish an --out-dir or --npz that was interrupted or killed; "
-                                     "the files are the same as without the interruption"},
+        OPTION("seed", SEED, "Images", .otherwise = "the run's",
+               .help = "seed of the first image; image k has seed N + k and is the same image "
+                       "whatever the batch, the count and the threads"),
+    [SAMPLE_ROW_BATCH] =
+        OPTION("batch", INT, "Images", .letter = 'b', .low = 1, .high = 65536,
+               .otherwise = "what suits the cache", .help = "images made together"),
+    [SAMPLE_ROW_OUT] =
+        OPTION("out", TEXT, "Images", .letter = 'o', .metavar = "FILE",
+               .otherwise = "the run's name and the next free number, NAME-1.png, when "
+                            "nothing else is asked for",
+               .help = "one PNG picture of all images; of points a scatter plot"),
+    [SAMPLE_ROW_OUT_DIR] = OPTION("out-dir", TEXT, "Images", .metavar = "DIR",
+                                  .help = "one PNG file per image, named by its seed: 000007.png"),
+    [SAMPLE_ROW_NPZ] =
+        OPTION("npz", TEXT, "Images", .metavar = "FILE",
+               .help = "all images as bytes arr_0 [N,H,W,C], for evaluation programs"),
+    [SAMPLE_ROW_CSV] = OPTION("csv", TEXT, "Images", .metavar = "FILE",
+                              .help = "of models of points: a table x,y"),
+    [SAMPLE_ROW_CONTINUE] =
+        OPTION("continue", FLAG, "Images",
+               .help = "finish an --out-dir or --npz that was interrupted or killed; "
+                       "the files are the same as without the interruption"),
     [SAMPLE_ROW_THREADS] = OPTION_ROW_THREADS,
     [SAMPLE_ROW_JSON] = OPTION_ROW_JSON,
     [SAMPLE_ROW_QUIET] = OPTION_ROW_QUIET,
@@ -191,7 +137,7 @@ static bool choose_images(const OptionValue *v, const Model *m, const Config *c,
         return err_set(err, ERR_USAGE,
                        "--clip keeps images within [-1, 1], but the model gives points, which lie "
                        "anywhere");
-    return check_label(&v[SAMPLE_ROW_LABEL], &m->config, err);
+    return model_check_label(&m->config, "--label", p->label, false, err);
 }
 
 bool sample_plan_make(const Arguments *a, const Model *m, SamplePlan *p, Err *err)

@@ -106,8 +106,7 @@ static bool training_json(const char *path, const char *config, const Config *c,
     Json *parsed = json_parse(config, strlen(config), path, false, err);
     if (!parsed) return false;
     JsonWriter w;
-    json_write_init(&w, 0);
-    json_begin_object(&w, NULL);
+    output_begin(&w);
     json_put_string(&w, "event", "plan");
     json_put_string(&w, "path", path);
     json_put_string(&w, "kind", "configuration");

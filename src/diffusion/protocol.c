@@ -53,6 +53,16 @@ void protocol_readers(unsigned reads, const char *between, char *out, size_t siz
         if (protocols[i]->reads & reads) text_add(out, size, between, protocols[i]->name);
 }
 
+bool protocol_takes(const Protocol *p, const char *dashes, const char *name, unsigned reads,
+                    Err *err)
+{
+    char readers[128];
+    protocol_readers(reads, " or ", readers, sizeof readers);
+    return p->reads & reads ||
+           err_set(err, ERR_USAGE, "%s%s belongs to the protocol %s; %s does not use it", dashes,
+                   name, readers, p->name);
+}
+
 int protocol_terms(const Protocol *p, const LikelihoodRun *run)
 {
     char name[TERM_NAME_BYTES];

@@ -80,6 +80,9 @@ bool protocol_check(const Protocol *p, const char *model, const Process *process
                     Err *err);
 /* The names of the protocols that read any of these settings, as "ode<between>exact". */
 void protocol_readers(unsigned reads, const char *between, char *out, size_t size);
+/* ERR_USAGE, naming the option DASHES+NAME and its protocols, unless this one reads any of these settings. */
+bool protocol_takes(const Protocol *p, const char *dashes, const char *name, unsigned reads,
+                    Err *err);
 /* Terms of an image. */
 int protocol_terms(const Protocol *p, const LikelihoodRun *run);
 

@@ -44,14 +44,6 @@ static void fill(const void *context, size_t tensor, float *out)
     fill_one(context, tensor, out);
 }
 
-static size_t largest_param(const ParamTable *table)
-{
-    size_t largest = 0;
-    for (int i = 0; i < table->count; i++)
-        if (table->info[i].count > largest) largest = table->info[i].count;
-    return largest;
-}
-
 static bool layout_open(Layout *l, const ParamTable *table, const CheckpointBlocks *blocks)
 {
     *l = (Layout){.table = table,
@@ -59,7 +51,7 @@ static bool layout_open(Layout *l, const ParamTable *table, const CheckpointBloc
                   .count = BLOCKS * (size_t)table->count};
     l->tensors = mem_alloc(l->count, sizeof *l->tensors);
     l->names = mem_alloc(l->count, sizeof *l->names);
-    l->disk = mem_floats(largest_param(table));
+    l->disk = mem_floats(params_largest(table));
     if (!l->tensors || !l->names || !l->disk) return false;
     for (size_t k = 0; k < l->count; k++) {
         const ParamInfo *info = &table->info[k % (size_t)table->count];
@@ -207,7 +199,7 @@ static bool copy_blocks(const Safetensors *st, const ParamTable *table, Checkpoi
 {
     float *targets[BLOCKS] = {blocks->weights, blocks->ema, blocks->m, blocks->v};
     char name[NAME_ROOM];
-    float *disk = mem_floats(largest_param(table));
+    float *disk = mem_floats(params_largest(table));
     if (!disk) return err_set(err, ERR_MEMORY, "%s: not enough memory to read it", path);
     for (int b = 0; b < BLOCKS; b++) {
         memset(targets[b], 0, table->block_floats * sizeof(float));
@@ -289,17 +281,6 @@ bool checkpoint_read(const Checkpoint *c, const ParamTable *table, CheckpointBlo
          copy_blocks(&c->file, table, blocks, c->path, err);
     if (ok && count > 0) memcpy(blocks->method, method, count * sizeof *method);
     mem_free(method);
-    return ok;
-}
-
-bool checkpoint_load_newest(const char *run, const ParamTable *table, CheckpointBlocks *blocks,
-                            CheckpointState *state, char *notes, size_t notes_size, Err *err)
-{
-    Checkpoint c;
-    bool ok = checkpoint_open_newest(&c, run, notes, notes_size, err) &&
-              checkpoint_read(&c, table, blocks, err);
-    if (ok) *state = c.state;
-    checkpoint_close(&c);
     return ok;
 }
 

@@ -12,9 +12,9 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/params.h"
 #include "io/run_record.h"
 #include "io/safetensors.h"
-#include "base/params.h"
 
 typedef struct {
     int64_t step;     /* updates done */
@@ -64,10 +64,6 @@ void checkpoint_close(Checkpoint *c);
  * checkpoint_open_newest. False when memory is short or the folder of checkpoints cannot be listed. */
 bool checkpoint_peek(const char *run, RunRecord *record, bool *found, char *notes,
                      size_t notes_size, Err *err);
-
-/* Opens, reads and closes the newest checkpoint; blocks and state are untouched after a failure. */
-bool checkpoint_load_newest(const char *run, const ParamTable *table, CheckpointBlocks *blocks,
-                            CheckpointState *state, char *notes, size_t notes_size, Err *err);
 
 /* *exists: whether the run folder holds a checkpoint file. False when the folder cannot be listed:
  * taken as "none", that would start the run anew. */

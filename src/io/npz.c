@@ -3,29 +3,13 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "base/fsio.h"
 
 enum { NPY_ALIGN = 64, LOCAL_BYTES = 30, CENTRAL_BYTES = 46, END_BYTES = 22 };
 static const char member[] = "arr_0.npy";
 enum { MEMBER_BYTES = sizeof member - 1 };
-
-/* CRC-32 of IEEE 802.3 (reflected polynomial 0xEDB88320), four bits at a time. */
-static uint32_t crc32_update(uint32_t crc, const unsigned char *bytes, size_t size)
-{
-    uint32_t table[16];
-    for (uint32_t i = 0; i < 16; i++) {
-        uint32_t c = i;
-        for (int bit = 0; bit < 4; bit++) c = c & 1 ? c >> 1 ^ 0xEDB88320u : c >> 1;
-        table[i] = c;
-    }
-    crc = ~crc;
-    for (size_t i = 0; i < size; i++) {
-        crc = crc >> 4 ^ table[(crc ^ bytes[i]) & 15];
-        crc = crc >> 4 ^ table[(crc ^ bytes[i] >> 4) & 15];
-    }
-    return ~crc;
-}
 
 /* The .npy header (format 1.0): magic, version, length, a Python dict, spaces up to a multiple of
  * 64, newline. Returns its size. */
@@ -117,7 +101,7 @@ bool npz_write_images(const char *path, const unsigned char *pixels, size_t coun
     size_t header_bytes = npy_header(header, sizeof header, count, H, W, C);
     if (!npz_check_size(path, count, (size_t)H * (size_t)W * (size_t)C, err)) return false;
     uint32_t size = (uint32_t)(header_bytes + pixel_bytes);
-    uint32_t crc = crc32_update(crc32_update(0, header, header_bytes), pixels, pixel_bytes);
+    uint32_t crc = (uint32_t)crc32_z(crc32_z(0, header, header_bytes), pixels, pixel_bytes);
     FileWriter w;
     if (!output_open(&w, path, err)) return false;
     Record local = {.size = 0};

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 
 enum { LINE_LIMIT = 1 << 16, MARK_BYTES = sizeof(uint64_t) };
 #define ENDING ".part"
@@ -123,10 +124,8 @@ static bool nothing_to_continue(const char *path, Err *err)
     bool in_folder = strncmp(name, PREFIX, sizeof PREFIX - 1) == 0;
     if (in_folder && folder_list(folder, &names, NULL))
         for (size_t i = 0; i < names.count && !other; i++) {
-            size_t length = strlen(names.names[i]);
             if (strncmp(names.names[i], PREFIX, sizeof PREFIX - 1) == 0 &&
-                length > sizeof ENDING - 1 &&
-                strcmp(names.names[i] + length - (sizeof ENDING - 1), ENDING) == 0)
+                text_ends(names.names[i], ENDING))
                 other = names.names[i];
         }
     if (other)

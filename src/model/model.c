@@ -62,14 +62,21 @@ static bool find_folder(Model *m, const char *path, Err *err)
     return true;
 }
 
+/* The side of images for which a model without a size of its own is declared by MODEL_ANY_SIZE. */
+enum { STAND_IN_SIDE = 64 };
+
 static bool choose_shape(Model *m, int height, int width, Err *err)
 {
     m->image = network_shape(&m->config);
     if (m->config.network == NETWORK_MLP)
-        return !(height || width) || err_set(err, ERR_USAGE,
-                                             "%s: the model gives points, which have no size; "
-                                             "leave --size out",
-                                             m->folder);
+        return height <= 0 || err_set(err, ERR_USAGE,
+                                      "%s: the model gives points, which have no size; "
+                                      "leave --size out",
+                                      m->folder);
+    if (height == MODEL_ANY_SIZE) {
+        height = width = 0;
+        if (m->image.H <= 0) m->image.H = m->image.W = STAND_IN_SIDE;
+    }
     if (height) m->image.H = height;
     if (width) m->image.W = width;
     if (m->image.H <= 0 || m->image.W <= 0)

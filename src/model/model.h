@@ -27,7 +27,9 @@ bool model_process(const ModelConfig *m, Process *p, Err *err);
 bool model_make_parts(Model *m, Err *err);
 
 /* path: a run folder (its "model" part is used) or a model folder. size 0 x 0 takes the folder's
- * sample_size; needed when the folder has none. Reads everything; plans nothing yet. */
+ * sample_size; needed when the folder has none. MODEL_ANY_SIZE: as 0 x 0, with a stand-in where the folder
+ * has none. Reads everything; plans nothing yet. */
+enum { MODEL_ANY_SIZE = -1 };
 bool model_open(Model *m, const char *path, int height, int width, Err *err);
 void model_close(Model *m);
 

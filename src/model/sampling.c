@@ -56,12 +56,17 @@ bool model_choose_sampler(const Model *m, const char *name, int steps, Config *c
     return true;
 }
 
-bool model_check_label(const ModelConfig *m, const char *name, int label, Err *err)
+bool model_check_label(const ModelConfig *m, const char *name, int label, bool needed, Err *err)
 {
     int classes = m->unet.classes;
+    if (label < 0)
+        return !needed || classes == 0 ||
+               err_set(err, ERR_USAGE,
+                       "the model has classes: %s must say which class the images have, 0 to %d",
+                       name, classes - 1);
     if (classes == 0)
         return err_set(err, ERR_USAGE, "%s is given, but the model has no classes", name);
-    if (label < 0 || label >= classes)
+    if (label >= classes)
         return err_set(err, ERR_USAGE, "%s is %d; the model's classes are 0 to %d", name, label,
                        classes - 1);
     return model_class_is_trained(m, label) ||

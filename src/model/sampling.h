@@ -17,9 +17,9 @@ bool model_choose_sampler(const Model *m, const char *name, int steps, Config *c
 /* ERR_USAGE for a name that is neither a sampler nor "auto"; `file` is where it stands. */
 bool check_sampler_name(const char *file, const char *name, Err *err);
 
-/* ERR_USAGE for a class that the model has not or that no training image had; `name` is what was given:
- * "--label". */
-bool model_check_label(const ModelConfig *m, const char *name, int label, Err *err);
+/* ERR_USAGE for a class that the model has not or that no training image had, and for none (negative) where
+ * a model with classes needs one; `name` is what gives it: "--label". */
+bool model_check_label(const ModelConfig *m, const char *name, int label, bool needed, Err *err);
 
 /* A run with these settings; grid and progress are the caller's to set. */
 SampleRun model_sample_run(const Model *m, const Config *c);

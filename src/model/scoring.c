@@ -1,6 +1,32 @@
 #include "model/scoring.h"
 
+#include <string.h>
+
 #include "diffusion/noise_classes.h"
+#include "methods/method.h"
+
+static bool has_density(const Model *m)
+{
+    return method_of(m->config.method)->density != NULL;
+}
+
+const Protocol *model_usual_protocol(const Model *m)
+{
+    return protocol_usual(&m->process, has_density(m));
+}
+
+bool model_choose_protocol(const Model *m, const char *name, const char *path, const Protocol **out,
+                           Err *err)
+{
+    char all[128];
+    *out = name ? NULL : model_usual_protocol(m);
+    for (int i = 0; name && protocols[i]; i++)
+        if (strcmp(protocols[i]->name, name) == 0) *out = protocols[i];
+    protocol_readers(~0U, ", ", all, sizeof all);
+    if (!*out)
+        return err_set(err, ERR_USAGE, "the protocol is '%.40s'; it must be one of %s", name, all);
+    return protocol_check(*out, path, &m->process, has_density(m), err);
+}
 
 LikelihoodRun model_likelihood_run(const Model *m, const Protocol *p, bool files)
 {

@@ -28,6 +28,18 @@ static ParamInfo params[PARAMS] = {
      .count = 12},
     {.name = "one", .rank = 1, .shape = {1}, .offset = 96, .count = 1},
 };
+
+/* Opens, reads and closes the newest checkpoint; blocks and state are untouched after a failure. */
+static bool load_newest(const char *run, const ParamTable *table, CheckpointBlocks *blocks,
+                        CheckpointState *state, char *notes, size_t notes_size, Err *err)
+{
+    Checkpoint c;
+    bool ok = checkpoint_open_newest(&c, run, notes, notes_size, err) &&
+              checkpoint_read(&c, table, blocks, err);
+    if (ok) *state = c.state;
+    checkpoint_close(&c);
+    return ok;
+}
 static const ParamTable table = {
     .info = params, .count = PARAMS, .block_floats = BLOCK, .parameters = 72};
 
@@ -95,8 +107,7 @@ static int64_t load(char *notes, size_t notes_size, Err *err)
     CheckpointBlocks blocks = blocks_of(&v);
     CheckpointState state;
     memset(&state, 0x55, sizeof state);
-    if (!checkpoint_load_newest(test_folder(), &table, &blocks, &state, notes, notes_size, err))
-        return -1;
+    if (!load_newest(test_folder(), &table, &blocks, &state, notes, notes_size, err)) return -1;
     fill_values(&expected, (unsigned)state.step);
     EXPECT_SAME(&v, &expected, sizeof v);
     CheckpointState wanted = state_at(state.step);
@@ -131,11 +142,10 @@ TEST(checkpoint_state_that_is_not_a_number_comes_back)
     char notes[100];
     fill_values(&v, 1);
     CheckpointBlocks blocks = blocks_of(&v);
-    CheckpointState state = state_at(0), back;
+    CheckpointState state = state_at(0), back = {0};
     state.loss_sum = (double)NAN;
     EXPECT(checkpoint_save(test_folder(), &table, &blocks, &state, 1, &err));
-    EXPECT(
-        checkpoint_load_newest(test_folder(), &table, &blocks, &back, notes, sizeof notes, &err));
+    EXPECT(load_newest(test_folder(), &table, &blocks, &back, notes, sizeof notes, &err));
     EXPECT(isnan(back.loss_sum) && back.step == 0);
 }
 
@@ -180,18 +190,16 @@ TEST(checkpoint_format_1_is_pinned)
     if (mine.size == golden.size) EXPECT_SAME(mine.bytes, golden.bytes, mine.size);
     EXPECT(rewrite(path_of(1234), golden.bytes, golden.size));
     CheckpointBlocks target = blocks_of(&back);
-    CheckpointState read;
-    EXPECT(
-        checkpoint_load_newest(test_folder(), &table, &target, &read, notes, sizeof notes, &err));
+    CheckpointState read = {0};
+    EXPECT(load_newest(test_folder(), &table, &target, &read, notes, sizeof notes, &err));
     EXPECT_SAME(&back, &v, sizeof v);
     EXPECT(read.step == 1234 && read.samples == UINT64_MAX && read.loss_count == 3);
     file_free(&mine);
     file_free(&golden);
     /* Earlier releases wrote one more number. */
-    EXPECT(
-        file_read("tests/golden/checkpoint-1-older.safetensors", FILE_LIMIT, &golden, &err) &&
-        rewrite(path_of(1234), golden.bytes, golden.size) &&
-        checkpoint_load_newest(test_folder(), &table, &target, &read, notes, sizeof notes, &err));
+    EXPECT(file_read("tests/golden/checkpoint-1-older.safetensors", FILE_LIMIT, &golden, &err) &&
+           rewrite(path_of(1234), golden.bytes, golden.size) &&
+           load_newest(test_folder(), &table, &target, &read, notes, sizeof notes, &err));
     EXPECT(read.step == 1234 && read.loss_count == 3);
     file_free(&golden);
 }
@@ -433,9 +441,9 @@ TEST(checkpoint_of_another_network_is_refused_with_the_first_difference)
         before = v;
         CheckpointBlocks blocks = blocks_of(&v);
         CheckpointState state;
-        EXPECT_REFUSED(checkpoint_load_newest(test_folder(), &other, &blocks, &state, notes,
-                                              sizeof notes, &err),
-                       err, ERR_FORMAT, "step-00000002.safetensors: belongs to another network: ");
+        EXPECT_REFUSED(
+            load_newest(test_folder(), &other, &blocks, &state, notes, sizeof notes, &err), err,
+            ERR_FORMAT, "step-00000002.safetensors: belongs to another network: ");
         EXPECT_CONTAINS(err.text, part);
         EXPECT_SAME(&v, &before, sizeof v);
     }

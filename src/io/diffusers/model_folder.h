@@ -15,12 +15,12 @@
 
 #include "base/err.h"
 #include "base/folder_swap.h"
+#include "base/params.h"
 #include "data/data_config.h"
 #include "diffusion/sample_config.h"
 #include "io/json.h"
 #include "methods/method_config.h"
 #include "net/network_config.h"
-#include "base/params.h"
 
 /* What the network gives follows from the method: with DDPM `prediction`; SMLD and VE give the score
  * from the label sigma; VP and sub-VP give the noise (score = -eps / std). What they are given as

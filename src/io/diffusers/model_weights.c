@@ -32,24 +32,37 @@ static bool same(const char *segment, size_t length, const char *word)
     return strlen(word) == length && memcmp(segment, word, length) == 0;
 }
 
-/* Today's name of one dotted segment; `before` is the segment two places earlier. */
-static const char *modern_segment(const char *s, size_t length, bool first, const char *before,
-                                  size_t before_length, bool time_proj)
+/* Today's names of dotted segments that stand `above` places after `parent` ("": at the beginning). */
+static const struct {
+    int above;
+    const char *parent, *old, *today;
+} renames[] = {
+    {1, "", "downsample_blocks", "down_blocks"},
+    {1, "", "upsample_blocks", "up_blocks"},
+    {1, "", "mid", "mid_block"},
+    {1, "", "time_steps", "time_proj"},
+    {1, "time_proj", "W", "weight"},
+    {1, "time_steps", "W", "weight"},
+    {2, "attentions", "query", "to_q"},
+    {2, "attentions", "key", "to_k"},
+    {2, "attentions", "value", "to_v"},
+    {2, "attentions", "proj_attn", "to_out.0"},
+    {2, "downsamplers", "op", "conv"},
+    {2, "downsamplers", "Conv2d_0", "conv"},
+    {2, "upsamplers", "op", "conv"},
+    {2, "upsamplers", "Conv2d_0", "conv"},
+};
+
+/* NULL: the segment keeps its name. segments: it and the two before, "" where there is none. */
+static const char *modern_segment(const char *const segments[3], const size_t lengths[3])
 {
-    static const char *const firsts[][2] = {{"downsample_blocks", "down_blocks"},
-                                            {"upsample_blocks", "up_blocks"},
-                                            {"mid", "mid_block"},
-                                            {"time_steps", "time_proj"}};
-    static const char *const attention[][2] = {
-        {"query", "to_q"}, {"key", "to_k"}, {"value", "to_v"}, {"proj_attn", "to_out.0"}};
-    for (size_t i = 0; first && i < 4; i++)
-        if (same(s, length, firsts[i][0])) return firsts[i][1];
-    for (size_t i = 0; same(before, before_length, "attentions") && i < 4; i++)
-        if (same(s, length, attention[i][0])) return attention[i][1];
-    bool sampler =
-        same(before, before_length, "downsamplers") || same(before, before_length, "upsamplers");
-    if (sampler && (same(s, length, "op") || same(s, length, "Conv2d_0"))) return "conv";
-    return time_proj && same(s, length, "W") ? "weight" : NULL;
+    for (size_t i = 0; i < sizeof renames / sizeof *renames; i++) {
+        int above = renames[i].above;
+        if (same(segments[0], lengths[0], renames[i].old) &&
+            same(segments[above], lengths[above], renames[i].parent))
+            return renames[i].today;
+    }
+    return NULL;
 }
 
 /* Writes today's name of a tensor; true when it differs from the given one. */
@@ -63,9 +76,7 @@ static bool modern_name(const char *name, char out[NAME_ROOM])
         segments[2] = segments[1], lengths[2] = lengths[1];
         segments[1] = segments[0], lengths[1] = lengths[0];
         segments[0] = p, lengths[0] = length;
-        bool time_proj = same(segments[1], lengths[1], "time_proj") ||
-                         same(segments[1], lengths[1], "time_steps");
-        const char *newer = modern_segment(p, length, first, segments[2], lengths[2], time_proj);
+        const char *newer = modern_segment(segments, lengths);
         changed |= newer != NULL;
         used += (size_t)snprintf(out + used, NAME_ROOM - used, "%s%.*s", first ? "" : ".",
                                  (int)(newer ? strlen(newer) : length), newer ? newer : p);
@@ -254,8 +265,7 @@ static bool no_weights(const Loader *l, const char *folder)
     err_set(l->err, ERR_IO, "%s: holds no " WEIGHTS, folder);
     for (size_t i = 0; i < names.count * OTHERS; i++) {
         const char *name = names.names[i % names.count], *end = others[i / names.count].end;
-        size_t length = strlen(name), n = strlen(end);
-        if (length < n || strcmp(name + length - n, end) != 0) continue;
+        if (!text_ends(name, end)) continue;
         char shown[SHOWN];
         text_escape(shown, sizeof shown, name);
         err_set(l->err, ERR_IO, "%s: holds no " WEIGHTS ", but %s (%s)", folder, shown,
@@ -310,12 +320,9 @@ bool model_folder_read_weights(const char *path, const ParamTable *table, float 
     char folder[PATH_BYTES];
     if (!path_join(folder, path, m->network == NETWORK_MLP ? "mlp" : "unet", err)) return false;
     if (!path_is_folder(folder)) snprintf(folder, sizeof folder, "%s", path);
-    size_t largest = 0;
-    for (int i = 0; i < table->count; i++)
-        if (table->info[i].count > largest) largest = table->info[i].count;
     Loader l = {.table = table, .block = block, .path = folder, .err = err};
     l.seen = mem_alloc((size_t)table->count, sizeof *l.seen);
-    l.disk = mem_floats(largest);
+    l.disk = mem_floats(params_largest(table));
     bool ok = l.seen && l.disk;
     if (!ok) err_set(err, ERR_MEMORY, "%s: not enough memory to read the weights", path);
     if (ok) memset(block, 0, table->block_floats * sizeof *block);

@@ -189,6 +189,13 @@ test: ## Build and run every test
 	$(Q)$(MAKE) --no-print-directory all tests
 	$(Q)tests/run.sh $(if $(NO_SKIP),--no-skip) $(OUT)
 
+test-levels: ## Every test at every level of this machine: plain, avx2, avx512, blas
+	$(Q)CC='$(CC)' BLAS='$(BLAS)' .ci/deps.sh --optional dataset-fashion-mnist
+	$(Q)$(MAKE) --no-print-directory all tests
+	$(Q)failed=0; for level in plain avx2 avx512 blas; do \
+		echo "== $$level"; tests/run.sh --level $$level $(OUT) || failed=1; done; exit $$failed
+.PHONY: test-levels
+
 check: ## The tests under the sanitizers, and third-party suites in SUITES=FOLDER
 	$(Q)$(MAKE) --no-print-directory MODE=asan all tests
 	$(Q)tests/run.sh --faults 20 $(if $(NO_SKIP),--no-skip) $(BUILD)/asan

@@ -2,12 +2,15 @@
 # Runs every test binary in OUT/tests, the fuzz targets on their seeds, the command-line cases
 # (tests/cli/run.sh), a sample of the faults (tests/faults/sweep.c) and what the Makefile promises
 # (tests/build.sh, tests/api/installed.sh) and prints the sum; before it "N skipped: why" for cases that need what this machine
-# lacks. --no-skip: those are failures. --faults N: so many faults of a kind and command.
-# usage: run.sh [--faults N] [--no-skip] OUT
+# lacks. The tests of math, operations and networks run at every level of this machine; with --level all
+# tests run at that one. --no-skip: skipped cases are failures. --faults N: so many faults of a kind and
+# command.
+# usage: run.sh [--faults N] [--no-skip] [--level LEVEL] OUT
 no_skip=
 faults=5
 [ "$1" = --faults ] && { faults=$2; shift 2; }
 [ "$1" = --no-skip ] && { no_skip=1; shift; }
+[ "$1" = --level ] && { export TEST_LEVEL="$2"; shift 2; }
 out=$1
 here=$(cd "$(dirname "$0")" && pwd) # the suppressions are found from any folder
 . "$here/environment.sh"
@@ -38,10 +41,28 @@ report() { # NAME STATUS
     grep '^[0-9]* skipped: ' "$log" >>"$skipped"
     printf '%-24s %s\n' "$1" "$(tail -n 1 "$log")"
 }
+has_level() { DIFFC_CPU=$1 "$out/diffc" --version >/dev/null 2>&1; }
+others= # the levels besides the chosen one
+if [ -n "${TEST_LEVEL:-}" ]; then
+    has_level "$TEST_LEVEL" || { echo "1 skipped: this machine or build lacks the level $TEST_LEVEL"; echo "0 passed, 0 failed"; exit 0; }
+elif [ -x "$out/diffc" ]; then
+    chosen=$("$out/diffc" --version | sed -n 's/^instructions: \([a-z0-9]*\).*/\1/p')
+    for level in plain avx2 avx512 blas; do [ $level = "$chosen" ] || ! has_level $level || others="$others $level"; done
+fi
 for test in "$here"/*/test_*.c; do
     name=$(basename "$test" .c)
-    "$out/tests/$(basename "$(dirname "$test")")/$name" >"$log" 2>&1
+    room=$(basename "$(dirname "$test")")
+    "$out/tests/$room/$name" >"$log" 2>&1
     report "$name" $?
+    case $room/$name in
+    net/test_fast_net) ;; # goes through the levels itself
+    math/* | ops/* | net/*)
+        for level in $others; do
+            DIFFC_CPU=$level "$out/tests/$room/$name" >"$log" 2>&1
+            report "$name $level" $?
+        done
+        ;;
+    esac
 done
 for target in "$here"/fuzz/fuzz_*.c; do
     [ -e "$target" ] || continue

@@ -51,7 +51,7 @@ typedef struct {
     int ldc;
 } Product;
 
-enum { PRODUCT_LIBRARY_ROWS = 16 };
+enum { PRODUCT_LIBRARY_ROWS = 32 };
 
 /* Whether bits follow the shape of a product (the level is "blas"): then whoever cuts a product into
  * several does so by shape, never by the number of threads. */

@@ -324,9 +324,8 @@ static void set_environment(void)
     if (atexit(remove_base) != 0) sandbox_stop("remove later", sweep.base);
     sandbox_join(sweep.good.before, sweep.base, "before");
     sandbox_join(sweep.good.after, sweep.base, "after");
-    /* The program does not start itself again; nothing is started beside it. */
+    /* The program does not start itself again. */
     setenv("GOMP_SPINCOUNT", "2000", 1);
-    setenv("OPENBLAS_NUM_THREADS", "1", 1);
     setenv("OMP_NUM_THREADS", "1", 1);
     setenv("ASAN_OPTIONS", "verify_asan_link_order=0:allocator_may_return_null=1:exitcode=99", 1);
     setenv("UBSAN_OPTIONS", "exitcode=99", 1);

@@ -1,5 +1,6 @@
 #include "io/config.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,68 +17,57 @@
 /* STEPS_MAX betas with 17 digits each are about half of this. */
 enum { CONFIG_FILE_BYTES = 4 << 20, SHOWN = 80, WORDS = 200 };
 
-static void *place(Config *c, size_t offset)
+static void store_number(Config *c, const Field *f, double x)
 {
-    return (char *)c + offset;
-}
-
-static void store_int(Config *c, size_t offset, int value)
-{
-    memcpy(place(c, offset), &value, sizeof value);
-}
-
-static void store_number(Config *c, const Field *f, double value)
-{
-    int64_t whole = f->type == FIELD_INT64 ? (int64_t)value : 0;
-    if (f->type == FIELD_INT || f->type == FIELD_CHOICE)
-        store_int(c, f->offset, (int)value);
+    void *at = (char *)c + f->offset;
+    if (f->type == FIELD_NUMBER)
+        *(double *)at = x;
     else if (f->type == FIELD_INT64)
-        memcpy(place(c, f->offset), &whole, sizeof whole);
+        *(int64_t *)at = (int64_t)x;
+    else if (f->type == FIELD_BOOL)
+        *(bool *)at = x != 0;
     else
-        memcpy(place(c, f->offset), &value, sizeof value);
+        *(int *)at = (int)x;
 }
 
 static void store_text(Config *c, const Field *f, const char *text)
 {
-    memset(place(c, f->offset), 0, f->size);
-    memcpy(place(c, f->offset), text, strlen(text));
+    memset((char *)c + f->offset, 0, f->size);
+    memcpy((char *)c + f->offset, text, strlen(text));
 }
 
-/* Defaults stand in the table as they would in a file; this reads them without allocating. */
+/* An array of ints, and its length where it is not fixed. */
+static void store_int(Config *c, const Field *f, int index, double x)
+{
+    ((int *)(void *)((char *)c + f->offset))[index] = (int)x;
+}
+
+static void store_count(Config *c, const Field *f, int count)
+{
+    if (f->type != FIELD_SIZE) *(int *)(void *)((char *)c + f->count_offset) = count;
+}
+
+/* Defaults stand in the table as they would in a file; this reads them without allocating. Of seeds, sizes
+ * and lists of numbers the default is the zero that is there. */
 static void store_standard(Config *c, const Field *f)
 {
     const char *text = f->standard;
-    if (f->automatic) {
+    int count = 0;
+    if (f->automatic)
         store_number(c, f, f->automatic_value);
-        return;
-    }
-    switch (f->type) {
-    case FIELD_INT:
-    case FIELD_INT64:
-    case FIELD_NUMBER:
-        store_number(c, f, strtod(text, NULL));
-        break;
-    case FIELD_TEXT:
+    else if (f->type == FIELD_TEXT)
         store_text(c, f, text);
-        break;
-    case FIELD_BOOL:
-        *(bool *)place(c, f->offset) = text[0] == 't';
-        break;
-    case FIELD_CHOICE:
-        store_int(c, f->offset, choice_find(config_word, f, text));
-        break;
-    case FIELD_INTS: {
-        int count = 0;
+    else if (f->type == FIELD_CHOICE)
+        store_number(c, f, choice_find(config_word, f, text));
+    else if (f->type == FIELD_BOOL)
+        store_number(c, f, text[0] == 't');
+    else if (f->type == FIELD_INT || f->type == FIELD_INT64 || f->type == FIELD_NUMBER)
+        store_number(c, f, strtod(text, NULL));
+    else if (f->type == FIELD_INTS) {
         char *end = NULL;
         for (const char *p = text + 1; *p && *p != ']'; p = *end == ',' ? end + 1 : end)
-            store_int(c, f->offset + sizeof(int) * (size_t)count++, (int)strtol(p, &end, 10));
-        store_int(c, f->count_offset, count);
-        break;
-    }
-    case FIELD_SEED:
-    case FIELD_SIZE:
-    case FIELD_NUMBERS:
-        break; /* their default is the zero that is there */
+            store_int(c, f, count++, (double)strtol(p, &end, 10));
+        store_count(c, f, count);
     }
 }
 
@@ -94,153 +84,127 @@ void config_free(Config *c)
     c->method.noise.beta_count = 0;
 }
 
-/* index -1: the whole value, otherwise an element of a list. */
-static bool wrong_value(const Field *f, int index, const Json *v, const char *name, Err *err)
+/* A value, or element `index` of a list. */
+typedef struct {
+    const Json *value;
+    int index; /* -1: the whole value */
+} Part;
+
+static bool wrong_value(const Field *f, const Part *part, const char *name, Err *err)
 {
     char expected[WORDS], shown[SHOWN], at[24] = "";
-    config_expected(f, index >= 0, expected, sizeof expected);
-    json_show(v, shown, sizeof shown);
-    if (index >= 0) snprintf(at, sizeof at, "[%d]", index);
+    config_expected(f, part->index >= 0, expected, sizeof expected);
+    json_show(part->value, shown, sizeof shown);
+    if (part->index >= 0) snprintf(at, sizeof at, "[%d]", part->index);
     return err_set(err, ERR_USAGE, "%s: %s.%s%s must be %s, got %s", name, f->section, f->key, at,
                    expected, shown);
 }
 
-static bool in_range(const Field *f, const Json *v, bool whole)
+static double number_of(const Json *v)
 {
-    if (json_type(v) != JSON_NUMBER) return false;
-    double x = json_number(v);
+    return json_type(v) == JSON_NUMBER ? json_number(v) : (double)NAN;
+}
+
+static bool in_range(const Field *f, double x)
+{
+    bool whole = f->type != FIELD_NUMBER && f->type != FIELD_NUMBERS;
     if (whole && x != floor(x)) return false;
     return (f->open_min ? x > f->min : x >= f->min) && (f->open_max ? x < f->max : x <= f->max);
 }
 
-static bool read_int(Config *c, const Field *f, const Json *v, const char *name, Err *err)
+static bool read_seed(Config *c, const Field *f, const Json *v)
 {
-    if (!f->choices) {
-        if (!in_range(f, v, true)) return wrong_value(f, -1, v, name, err);
-        store_number(c, f, json_number(v));
-        return true;
+    uint64_t *seed = (void *)((char *)c + f->offset);
+    double x = number_of(v);
+    if (json_type(v) != JSON_STRING) {
+        bool exact = x >= 0 && x <= (double)CONFIG_SAFE_INTEGER && x == floor(x);
+        if (exact) *seed = (uint64_t)x;
+        return exact;
     }
-    char text[32] = "";
-    if (json_type(v) == JSON_NUMBER) snprintf(text, sizeof text, "%.15g", json_number(v));
-    if (choice_find(config_word, f, text) < 0) return wrong_value(f, -1, v, name, err);
-    store_number(c, f, json_number(v));
+    const char *digits = json_string(v);
+    char *end = NULL;
+    errno = 0;
+    unsigned long long value = strtoull(digits, &end, 10);
+    if (!*digits || digits[strspn(digits, "0123456789")] || errno == ERANGE) return false;
+    *seed = value;
     return true;
 }
 
-static bool parse_digits(const char *text, uint64_t *out)
-{
-    uint64_t value = 0;
-    if (!*text) return false;
-    for (const char *p = text; *p; p++) {
-        if (*p < '0' || *p > '9') return false;
-        uint64_t digit = (uint64_t)(*p - '0');
-        if (value > (UINT64_MAX - digit) / 10) return false;
-        value = value * 10 + digit;
-    }
-    *out = value;
-    return true;
-}
-
-static bool read_seed(Config *c, const Field *f, const Json *v, const char *name, Err *err)
-{
-    uint64_t seed;
-    if (json_type(v) == JSON_STRING) {
-        if (!parse_digits(json_string(v), &seed)) return wrong_value(f, -1, v, name, err);
-    } else {
-        double x = json_type(v) == JSON_NUMBER ? json_number(v) : -1;
-        if (!(x >= 0 && x <= (double)CONFIG_SAFE_INTEGER) || x != floor(x))
-            return wrong_value(f, -1, v, name, err);
-        seed = (uint64_t)x;
-    }
-    memcpy(place(c, f->offset), &seed, sizeof seed);
-    return true;
-}
-
-static bool read_size(Config *c, const Field *f, const Json *v, const char *name, Err *err)
-{
-    if (json_type(v) == JSON_NUMBER && (in_range(f, v, true) || json_number(v) == 0)) {
-        store_int(c, f->offset, (int)json_number(v));
-        store_int(c, f->count_offset, (int)json_number(v));
-        return true;
-    }
-    if (json_type(v) != JSON_ARRAY || json_count(v) != 2) return wrong_value(f, -1, v, name, err);
-    const Json *height = json_first(v), *width = json_next(height);
-    if (!in_range(f, height, true)) return wrong_value(f, 0, height, name, err);
-    if (!in_range(f, width, true)) return wrong_value(f, 1, width, name, err);
-    store_int(c, f->offset, (int)json_number(height));
-    store_int(c, f->count_offset, (int)json_number(width));
-    return true;
-}
-
-static bool check_list(const Field *f, const Json *v, const char *name, Err *err)
+/* Whether v is a list as the field wants it; else *wrong is what is not right. */
+static bool is_list(const Field *f, const Json *v, Part *wrong)
 {
     size_t count = json_type(v) == JSON_ARRAY ? json_count(v) : SIZE_MAX;
-    if (count < (size_t)f->least || count > (size_t)f->most)
-        return wrong_value(f, -1, v, name, err);
-    int i = 0;
-    for (const Json *item = json_first(v); item; item = json_next(item), i++)
-        if (!in_range(f, item, f->type == FIELD_INTS)) return wrong_value(f, i, item, name, err);
+    if (count < (size_t)f->least || count > (size_t)f->most) return false;
+    for (const Json *item = json_first(v); item; item = json_next(item)) {
+        *wrong = (Part){item, wrong->index + 1};
+        if (!in_range(f, number_of(item))) return false;
+    }
     return true;
 }
 
-static bool read_list(Config *c, const Field *f, const Json *v, const char *name, Err *err)
+static bool store_list(Config *c, const Field *f, const Json *v, const char *name, Err *err)
 {
-    if (!check_list(f, v, name, err)) return false;
-    size_t count = json_count(v), i = 0;
-    if (f->type == FIELD_INTS) {
-        memset(place(c, f->offset), 0, f->size);
-        for (const Json *item = json_first(v); item; item = json_next(item))
-            store_int(c, f->offset + sizeof(int) * i++, (int)json_number(item));
-    } else {
-        double *values = count ? mem_doubles(count) : NULL, **slot = place(c, f->offset);
+    int count = (int)json_count(v), i = 0;
+    if (f->type == FIELD_NUMBERS) {
+        double *values = count ? mem_doubles((size_t)count) : NULL;
+        double **slot = (void *)((char *)c + f->offset);
         if (count && !values)
-            return err_set(err, ERR_MEMORY, "%s: not enough memory for %zu numbers", name, count);
+            return err_set(err, ERR_MEMORY, "%s: not enough memory for %d numbers", name, count);
         for (const Json *item = json_first(v); item; item = json_next(item))
             values[i++] = json_number(item);
         mem_free(*slot);
         *slot = values;
+    } else {
+        memset((char *)c + f->offset, 0, f->size);
+        for (const Json *item = json_first(v); item; item = json_next(item))
+            store_int(c, f, i++, json_number(item));
     }
-    store_int(c, f->count_offset, (int)count);
+    store_count(c, f, count);
     return true;
 }
 
 static bool read_field(Config *c, const Field *f, const Json *v, const char *name, Err *err)
 {
-    int found;
-    if (f->automatic && json_type(v) == JSON_STRING && strcmp(json_string(v), "auto") == 0) {
-        store_number(c, f, f->automatic_value);
-        return true;
-    }
+    const char *word = json_type(v) == JSON_STRING ? json_string(v) : NULL;
+    double x = number_of(v);
+    Part wrong = {v, -1};
+    bool ok = false;
     switch (f->type) {
     case FIELD_INT:
     case FIELD_INT64:
-        return read_int(c, f, v, name, err);
+    case FIELD_NUMBER:
+        ok = in_range(f, x);
+        break;
+    case FIELD_BOOL:
+        ok = json_type(v) == JSON_BOOL;
+        x = ok && json_bool(v);
+        break;
+    case FIELD_CHOICE:
+        x = word ? choice_find(config_word, f, word) : -1;
+        ok = x >= 0;
+        break;
+    case FIELD_TEXT:
+        ok = word && strlen(word) < f->size;
+        if (ok) store_text(c, f, word);
+        return ok || wrong_value(f, &wrong, name, err);
     case FIELD_SEED:
-        return read_seed(c, f, v, name, err);
+        return read_seed(c, f, v) || wrong_value(f, &wrong, name, err);
     case FIELD_SIZE:
-        return read_size(c, f, v, name, err);
+        ok = x == 0 || in_range(f, x);
+        if (ok) store_int(c, f, 1, x);
+        if (ok || !is_list(f, v, &wrong)) break;
+        return store_list(c, f, v, name, err);
     case FIELD_INTS:
     case FIELD_NUMBERS:
-        return read_list(c, f, v, name, err);
-    case FIELD_NUMBER:
-        if (!in_range(f, v, false)) return wrong_value(f, -1, v, name, err);
-        store_number(c, f, json_number(v));
-        return true;
-    case FIELD_BOOL:
-        if (json_type(v) != JSON_BOOL) return wrong_value(f, -1, v, name, err);
-        *(bool *)place(c, f->offset) = json_bool(v);
-        return true;
-    case FIELD_CHOICE:
-        found = json_type(v) == JSON_STRING ? choice_find(config_word, f, json_string(v)) : -1;
-        if (found < 0) return wrong_value(f, -1, v, name, err);
-        store_int(c, f->offset, found);
-        return true;
-    case FIELD_TEXT:
-        if (json_type(v) != JSON_STRING || strlen(json_string(v)) >= f->size)
-            return wrong_value(f, -1, v, name, err);
-        store_text(c, f, json_string(v));
-        return true;
+        return is_list(f, v, &wrong) ? store_list(c, f, v, name, err)
+                                     : wrong_value(f, &wrong, name, err);
     }
+    if (f->automatic && word && strcmp(word, "auto") == 0) {
+        x = f->automatic_value;
+        ok = true;
+    }
+    if (!ok) return wrong_value(f, &wrong, name, err);
+    store_number(c, f, x);
     return true;
 }
 

@@ -43,23 +43,13 @@ bool config_set(Config *c, const char *assignment, Err *err);
 /* Rules between fields (betas given when schedule is betas, ...). ERR_USAGE. */
 bool config_check(const Config *c, Err *err);
 
-/* Choices left to the program, resolved: an mlp for toys and a unet for images; positional features
- * for ddpm, vp and subvp (as DDPM++ of Song et al. 2021), fourier ones for smld and ve; never AUTO.
- * Positional features are the default of vp and subvp because diffusers has no Fourier features of the
- * time itself; the Gaussian Fourier features of Song et al. 2021 learn these processes about as well
- * (held-out loss above t = 0.9 after 300 updates of configs/fashion-sde-vp.json at data.size 14 and
- * model.multipliers [1,2], mean of three seeds: positional 0.0032, fourier 0.0031). */
-NetworkKind config_network(const Config *c);
-TimeChoice config_time(const Config *c);
-/* 16 for a unet (Song et al. 2021). An mlp gets 0.25: levels that differ by a few percent then look
- * alike to it, and the few points it sees of each teach it the others. */
-double config_fourier_scale(const Config *c);
-
-/* Groups of the normalisation: min(32, channels of the first level / 4), rounded down to a divisor. */
-int config_groups(const Config *c);
-
-/* Puts these choices in the place of each "auto" (or 0) that the configuration alone decides. What
- * only the data decide (sigma_max, levels, size, ...) stays. */
+/* Puts what the program chooses in the place of each "auto" (or 0) that the configuration alone decides.
+ * What only the data decide (sigma_max, levels, size, ...) stays.
+ *   model.type           mlp for toys, unet for images
+ *   model.time           what the method's row says
+ *   model.fourier_scale  16 for a unet (Song et al. 2021). 0.25 for an mlp: levels that differ by a few
+ *                        percent then look alike to it, and the few points of each teach it the others
+ *   model.groups         min(32, channels of the first level / 4), rounded down to a divisor */
 void config_resolve(Config *c);
 
 /* A key in which two configurations differ. */

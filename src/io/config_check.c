@@ -5,43 +5,19 @@
 #include "io/config.h"
 #include "io/config_fields.h"
 
-NetworkKind config_network(const Config *c)
-{
-    if (c->model.type != NETWORK_AUTO) return c->model.type;
-    return c->data.toy == TOY_NONE ? NETWORK_UNET : NETWORK_MLP;
-}
-
-TimeChoice config_time(const Config *c)
-{
-    if (c->model.time != TIME_CHOICE_AUTO) return c->model.time;
-    return config_method(c)->time;
-}
-
-double config_fourier_scale(const Config *c)
-{
-    if (c->model.unet.fourier_scale > 0) return c->model.unet.fourier_scale;
-    return config_network(c) == NETWORK_MLP ? 0.25 : 16;
-}
-
-int config_groups(const Config *c)
-{
-    if (c->model.unet.groups > 0) return c->model.unet.groups;
-    int groups = c->model.channels / 4 < 32 ? c->model.channels / 4 : 32;
-    while (groups > 1 && c->model.channels % groups != 0) groups--;
-    return groups > 0 ? groups : 1;
-}
-
 void config_resolve(Config *c)
 {
-    double scale = config_fourier_scale(c);
-    TimeChoice time = config_time(c);
-    c->model.type = config_network(c);
-    c->model.time = time;
-    c->model.unet.fourier_scale = scale;
-    c->model.unet.groups = config_groups(c);
-    if (config_method(c)->reads & KEYS_CLASSES && c->model.unet.classifier_channels == 0)
-        c->model.unet.classifier_channels = 2 * c->model.channels;
-    if (config_method(c)->reads & KEYS_MASKS && c->method.mask.alphas == ALPHAS_AUTO)
+    NetworkConfig *n = &c->model;
+    unsigned read = config_method(c)->reads;
+    int groups = n->channels / 4 < 32 ? n->channels / 4 : 32;
+    while (groups > 1 && n->channels % groups != 0) groups--;
+    if (n->type == NETWORK_AUTO) n->type = c->data.toy == TOY_NONE ? NETWORK_UNET : NETWORK_MLP;
+    if (n->time == TIME_CHOICE_AUTO) n->time = config_method(c)->time;
+    if (n->unet.fourier_scale <= 0) n->unet.fourier_scale = n->type == NETWORK_MLP ? 0.25 : 16;
+    if (n->unet.groups == 0) n->unet.groups = groups > 0 ? groups : 1;
+    if (read & KEYS_CLASSES && n->unet.classifier_channels == 0)
+        n->unet.classifier_channels = 2 * n->channels;
+    if (read & KEYS_MASKS && c->method.mask.alphas == ALPHAS_AUTO)
         c->method.mask.alphas = mask_recipes[c->method.mask.recipe].alphas;
 }
 
@@ -57,14 +33,17 @@ static bool check_method_reads(const Config *c, const Field *f, Err *err)
                    f->section, f->key, method, readers);
 }
 
+static const Field *neighbour(const Field *f, const char *key)
+{
+    return config_find(f->section, strlen(f->section), key);
+}
+
 static bool check_condition(const Config *c, const Field *f, Err *err)
 {
     char own[40], other[40];
     if (!f->condition) return true;
-    const Field *on = config_find(f->section, strlen(f->section), f->condition->key);
-    const char *at = (const char *)c + on->offset;
-    int value = on->type == FIELD_BOOL ? *at : *(const int *)(const void *)at;
-    if (f->condition->values >> value & 1) return true;
+    const Field *on = neighbour(f, f->condition->key);
+    if (f->condition->values >> (int)config_number(c, on) & 1) return true;
     config_show(c, f, own, sizeof own);
     config_show(c, on, other, sizeof other);
     return err_set(err, ERR_USAGE, "%s.%s is %s, but %s.%s is %s: %s; leave it out, or set %s.%s",
@@ -72,8 +51,18 @@ static bool check_condition(const Config *c, const Field *f, Err *err)
                    on->section, on->key);
 }
 
+static bool check_limit(const Config *c, const Field *f, Err *err)
+{
+    if (!f->limit) return true;
+    const Field *limit = neighbour(f, f->limit);
+    double x = config_number(c, f), most = config_number(c, limit);
+    if (config_is_automatic(c, limit) || x < most || (x == most && !f->strict)) return true;
+    return err_set(err, ERR_USAGE, "%s.%s (%g) is %s %s.%s (%g)%s", f->section, f->key, x,
+                   f->strict ? "not below" : "above", limit->section, limit->key, most, f->why);
+}
+
 /* Setting a key that is not read is an error: it would have no effect. */
-static bool check_given(const Config *c, Err *err)
+static bool check_keys(const Config *c, Err *err)
 {
     Config standard, resolved = *c;
     config_defaults(&standard);
@@ -84,6 +73,8 @@ static bool check_given(const Config *c, Err *err)
         if (given && !(check_method_reads(c, f, err) && check_condition(&resolved, f, err)))
             return false;
     }
+    for (const Field *f = config_fields; f->key; f++)
+        if (!check_limit(c, f, err)) return false;
     return true;
 }
 
@@ -104,12 +95,11 @@ static bool check_data(const Config *c, Err *err)
 
 static bool check_network(const Config *c, Err *err)
 {
-    bool mlp = config_network(c) == NETWORK_MLP;
-    if (c->data.toy != TOY_NONE && !mlp)
+    if (c->data.toy != TOY_NONE && c->model.type == NETWORK_UNET)
         return err_set(err, ERR_USAGE,
                        "model.type is \"unet\", but data.toy gives points, which need \"mlp\"; "
                        "\"auto\" chooses it");
-    if (c->data.toy == TOY_NONE && mlp)
+    if (c->data.toy == TOY_NONE && c->model.type == NETWORK_MLP)
         return err_set(err, ERR_USAGE,
                        "model.type is \"mlp\", which is for the points of a data.toy; images need "
                        "\"unet\"");
@@ -122,14 +112,11 @@ bool config_check(const Config *c, Err *err)
         return err_set(err, ERR_USAGE,
                        "train.steps and train.minutes are both 0, so training would never end; set "
                        "one of them");
-    if (c->train.micro_batch > c->train.batch)
-        return err_set(err, ERR_USAGE, "train.micro_batch is %d, more than train.batch (%d)",
-                       c->train.micro_batch, c->train.batch);
     const MethodCheck method = {.method = &c->method,
                                 .model = &c->model,
                                 .sample = &c->sample,
                                 .points = c->data.toy != TOY_NONE,
                                 .images = c->train.batch * c->train.accumulate};
-    return check_given(c, err) && check_data(c, err) && check_network(c, err) &&
-           config_method(c)->check(&method, err);
+    return check_keys(c, err) && check_data(c, err) && check_network(c, err) &&
+           (!config_method(c)->check || config_method(c)->check(&method, err));
 }

@@ -11,33 +11,27 @@ static const char *value_text(JsonWriter *w, const Config *c, const Field *f)
     return json_text(w);
 }
 
-/* The first place in which lists of one length differ; -1 for everything else. */
-static int first_place(const Config *a, const Config *b, const Field *f)
+/* Element `place` of a list written as JSON; NULL after the last. */
+static const char *element(const char *list, int place, size_t *length)
 {
-    if (f->type != FIELD_INTS && f->type != FIELD_NUMBERS) return -1;
-    const Config *configs[2] = {a, b};
-    const char *list[2];
-    int count[2];
-    for (int i = 0; i < 2; i++) {
-        const char *member = (const char *)configs[i] + f->offset;
-        memcpy(&count[i], (const char *)configs[i] + f->count_offset, sizeof count[i]);
-        list[i] =
-            f->type == FIELD_INTS ? member : (const char *)*(double *const *)(const void *)member;
-    }
-    size_t size = f->type == FIELD_INTS ? sizeof(int) : sizeof(double);
-    for (int i = 0; count[0] == count[1] && i < count[0]; i++)
-        if (memcmp(list[0] + (size_t)i * size, list[1] + (size_t)i * size, size) != 0) return i;
-    return -1;
+    for (; place > 0 && list; place--) list = strchr(list + 1, ',');
+    if (!list) return NULL;
+    list += 1 + strspn(list + 1, " ");
+    *length = strcspn(list, ",]");
+    return *length > 0 ? list : NULL;
 }
 
-/* Element `place` of a list written as JSON. */
-static const char *element(const char *text, int place, size_t *length)
+/* The first place in which lists of one length differ; -1 for everything else. */
+static int first_place(const Field *f, const char *a, const char *b)
 {
-    text++;
-    for (; place > 0; place--) text = strchr(text, ',') + 1;
-    text += strspn(text, " ");
-    *length = strcspn(text, ",]");
-    return text;
+    size_t n, m;
+    int differ = -1;
+    if (f->type != FIELD_INTS && f->type != FIELD_NUMBERS) return -1;
+    for (int i = 0;; i++) {
+        const char *x = element(a, i, &n), *y = element(b, i, &m);
+        if (!x || !y) return !x && !y ? differ : -1;
+        if (differ < 0 && (n != m || memcmp(x, y, n) != 0)) differ = i;
+    }
 }
 
 enum { SHOWN = sizeof((ConfigDifference *)0)->before };
@@ -63,7 +57,7 @@ bool config_diff(const Config *before, const Config *after, ConfigDifferenceUse 
             ConfigDifference d = {.row = (int)(f - config_fields),
                                   .identity = config_is_identity(f)};
             CHECK(d.row < CONFIG_MAX_KEYS);
-            int place = first_place(before, after, f);
+            int place = first_place(f, x, y);
             if (place >= 0)
                 snprintf(d.name, sizeof d.name, "%s.%s[%d]", f->section, f->key, place);
             else

@@ -18,18 +18,18 @@ static const FieldCondition
     learnt_variance = {"learn_variance", 1u << true, "without it the bound is no part of the loss"},
     sliced = {"objective", 1u << OBJECTIVE_SLICED, "only \"sliced\" reads it"};
 
-static const char *const channel_counts[] = {"0", "1", "2", "3", "4", NULL};
-
 /* clang-format off */
 /* s: section, k: key, m: member of the section that holds it, lo and hi: range, d: default, h: help,
  * then other names and more members of the row. open_lo and open_hi: the end itself does not belong to
- * the range. OF: its group, of a key that not every method reads. WITH: its condition. */
+ * the range. OF: its group, of a key that not every method reads. WITH: its
+ * condition. AT_MOST, BELOW: the key of its section that limits it, and why. */
 #define PLACE(s, member) .offset = offsetof(Config, s.member), .size = sizeof(((Config *)0)->s.member)
 #define WORDS(d, h, ...) .standard = d, .help = h, .aliases = __VA_ARGS__
 #define OF(set) .group = KEYS_##set
 #define WITH(name) .condition = &name
+#define AT_MOST(key, reason) .limit = #key, .why = reason
+#define BELOW(key, reason) AT_MOST(key, reason), .strict = true
 #define INT(s, k, m, lo, hi, d, h, ...) {#s, #k, FIELD_INT, PLACE(s, m), .min = lo, .max = hi, WORDS(d, h, __VA_ARGS__)}
-#define INT_OF(s, k, m, set, d, h, ...) {#s, #k, FIELD_INT, PLACE(s, m), .choices = set, WORDS(d, h, __VA_ARGS__)}
 #define LONG(s, k, m, lo, hi, d, h, ...) {#s, #k, FIELD_INT64, PLACE(s, m), .min = lo, .max = hi, WORDS(d, h, __VA_ARGS__)}
 #define SEED(s, k, m, d, h, ...) {#s, #k, FIELD_SEED, PLACE(s, m), WORDS(d, h, __VA_ARGS__)}
 #define NUMBER(s, k, m, lo, hi, open_lo, open_hi, d, h, ...) \
@@ -62,9 +62,9 @@ const Field config_fields[] = {
     CHOICE(data, kind, kind, data_kind_words, "auto", "kind of data; auto looks at the content", "type format", WITH(of_images)),
     {"data", "toy", FIELD_CHOICE, PLACE(data, toy), .choices = toy_words, .identity = true,
      WORDS("none", "points in the plane, made by formula; data.path is then empty", "toys synthetic distribution")},
-    {"data", "size", FIELD_SIZE, PLACE(data, height), .count_offset = offsetof(Config, data.width), .min = 1, .max = IMAGE_MAX_SIDE,
+    {"data", "size", FIELD_SIZE, offsetof(Config, data.height), 2 * sizeof(int), .least = 2, .most = 2, .min = 1, .max = IMAGE_MAX_SIDE,
      WORDS("0", "image size, N or [height, width]: images are resized to cover it and cropped in the middle; 0: as stored", "resolution image_size height width"), WITH(of_images)},
-    INT_OF(data, channels, channels, channel_counts, "0", "1: grey, 3: colour, 2 and 4: these with alpha; 0: as stored, alpha blended over black", "channel in_channels", WITH(of_images)),
+    INT(data, channels, channels, 0, 4, "0", "1: grey, 3: colour, 2 and 4: these with alpha; 0: as stored, alpha blended over black", "channel in_channels", WITH(of_images)),
     BOOL(data, flip, flip, "false", "mirror training images at random", "random_flip mirror horizontal_flip augment", WITH(of_images)),
     INT(data, limit, limit, 0, 1e9, "0", "use only this many images, of folders from all over; 0: all", "count images max_images", WITH(of_images)),
     {"data", "validation", FIELD_INT, PLACE(data, validation), .min = 0, .max = 1e9, .automatic = true, .automatic_value = -1,
@@ -104,12 +104,12 @@ const Field config_fields[] = {
     CHOICE(method, type, type, method_words, "ddpm", "what is learnt", "method name kind"),
     INT(method, steps, noise.T, 1, STEPS_MAX, "1000", "noise levels T", "timesteps T num_train_timesteps diffusion_steps num_timesteps noise_classes", OF(STEPS)),
     CHOICE(method, schedule, noise.schedule, schedule_words, "linear", "how the noise grows; unif is cdm's alone", "beta_schedule noise_schedule", OF(STEPS)),
-    NUMBER(method, beta_start, noise.beta_start, 0, 1, true, true, "1e-4", "first beta of linear and scaled_linear", "beta_1", OF(STEPS), WITH(straight)),
+    NUMBER(method, beta_start, noise.beta_start, 0, 1, true, true, "1e-4", "first beta of linear and scaled_linear", "beta_1", OF(STEPS), WITH(straight), AT_MOST(beta_end, "; noise must grow")),
     NUMBER(method, beta_end, noise.beta_end, 0, 1, true, true, "0.02", "last beta of linear and scaled_linear", "beta_T", OF(STEPS), WITH(straight)),
     LIST(method, betas, noise.betas, FIELD_NUMBERS, noise.beta_count, 0, 1, true, 0, STEPS_MAX, "[]",
          "the betas of schedule \"betas\"", "trained_betas", OF(STEPS), WITH(given_betas)),
     NUMBER(method, logsnr_start, noise.logsnr_start, -20, 20, false, false, "13.3", "first ln(alpha^2 / sigma^2) of schedule \"logsnr\"", "logsnr_max gamma_min", OF(STEPS), WITH(even_logsnr)),
-    NUMBER(method, logsnr_end, noise.logsnr_end, -20, 20, false, false, "-8", "last ln(alpha^2 / sigma^2) of schedule \"logsnr\"", "logsnr_min gamma_max", OF(STEPS), WITH(even_logsnr)),
+    NUMBER(method, logsnr_end, noise.logsnr_end, -20, 20, false, false, "-8", "last ln(alpha^2 / sigma^2) of schedule \"logsnr\"", "logsnr_min gamma_max", OF(STEPS), WITH(even_logsnr), BELOW(logsnr_start, "; noise must grow")),
     FIRST(method, prediction, noise.prediction, prediction_words, PREDICT_V + 1, "eps", "what the network gives: noise, image or v",
            "prediction_type target parametrization", OF(PREDICTION)),
     NUMBER(method, min_snr_gamma, min_snr_gamma, 0, 1e6, false, false, "0", "Min-SNR weight of the loss; 0: off", "snr_gamma gamma min_snr", OF(PREDICTION)),
@@ -118,12 +118,12 @@ const Field config_fields[] = {
     NUMBER(method, vlb_weight, vlb_weight, 0, 1e3, true, false, "0.001", "with learn_variance: weight of the bound, bits per dimension of all steps, beside the simple loss",
            "lambda vlb kl_weight hybrid", OF(VARIANCE), WITH(learnt_variance)),
     CHOICE(method, sde, noise.sde, sde_words, "vp", "variance exploding, variance preserving or sub-VP", "process", OF(SDE)),
-    NUMBER(method, sigma_min, noise.sigma_min, 0, SIGMA_LIMIT, true, false, "0.01", "smallest noise", "sigma_end sigma_L", OF(SIGMAS)),
+    NUMBER(method, sigma_min, noise.sigma_min, 0, SIGMA_LIMIT, true, false, "0.01", "smallest noise", "sigma_end sigma_L", OF(SIGMAS), BELOW(sigma_max, "; noise must grow")),
     NUMBER_OR_AUTO(method, sigma_max, noise.sigma_max, SIGMA_LIMIT, "largest noise; auto: largest distance between two images, or a lower bound of it",
                    "sigma_begin sigma_1", OF(SIGMAS)),
     INT_OR_AUTO(method, levels, noise.levels, 2, STEPS_MAX, "noise levels; auto: by the rule of the ratio",
                 "num_classes n_levels num_scales L", OF(LEVELS)),
-    NUMBER(method, beta_min, noise.beta_min, 0, SDE_BETA_LIMIT, true, false, "0.1", "beta at time 0", "", OF(BETAS)),
+    NUMBER(method, beta_min, noise.beta_min, 0, SDE_BETA_LIMIT, true, false, "0.1", "beta at time 0", "", OF(BETAS), AT_MOST(beta_max, "; noise must grow")),
     NUMBER(method, beta_max, noise.beta_max, 0, SDE_BETA_LIMIT, true, false, "20", "beta at time 1", "", OF(BETAS)),
     NUMBER(method, time_min, noise.time_min, 0, TIME_MIN_LIMIT, true, false, "1e-5", "smallest time that is trained", "eps epsilon t_min sampling_eps", OF(SDE)),
     CHOICE(method, weighting, weighting, weighting_words, "simple", "weight of a time in the loss",
@@ -150,7 +150,7 @@ const Field config_fields[] = {
          "iterations iters updates max_steps num_steps epochs total_steps"),
     NUMBER(train, minutes, minutes, 0, 1e7, false, false, "0", "time limit; 0: none", "time max_minutes duration hours"),
     INT(train, batch, batch, 1, 4096, "64", "images per gradient", "batch_size train_batch_size bs"),
-    INT(train, micro_batch, micro_batch, 0, 4096, "0", "images per pass through the network; 0: chosen", "microbatch micro_batch_size"),
+    INT(train, micro_batch, micro_batch, 0, 4096, "0", "images per pass through the network; 0: chosen", "microbatch micro_batch_size", AT_MOST(batch, "")),
     INT(train, accumulate, accumulate, 1, 1024, "1", "batches averaged before an update",
         "gradient_accumulation_steps accumulation grad_accum accumulate_every"),
     CHOICE(train, optimizer, optimizer.kind, optimizer_words, "adam", "update rule", "optimiser opt"),
@@ -223,44 +223,25 @@ static void range_words(const Field *f, char out[80])
 static void value_words(const Field *f, bool element, char *out, size_t size)
 {
     char range[80];
+    bool whole = f->type != FIELD_NUMBER && f->type != FIELD_NUMBERS;
+    const char *what = whole ? "integer" : "number";
+    bool list = f->type == FIELD_INTS || f->type == FIELD_NUMBERS;
     range_words(f, range);
-    switch (f->type) {
-    case FIELD_INT:
-    case FIELD_INT64:
-        if (f->choices)
-            choice_list(config_word, f, " or ", f->type == FIELD_CHOICE ? "\"" : "", out, size);
-        else
-            snprintf(out, size, "an integer %s", range);
-        break;
-    case FIELD_SEED:
+    if (f->type == FIELD_SEED)
         snprintf(out, size,
                  "an integer in 0..18446744073709551615 (a string when above 9007199254740991)");
-        break;
-    case FIELD_NUMBER:
-        snprintf(out, size, "a number %s", range);
-        break;
-    case FIELD_BOOL:
+    else if (f->type == FIELD_BOOL)
         snprintf(out, size, "true or false");
-        break;
-    case FIELD_CHOICE:
-        choice_list(config_word, f, " or ", f->type == FIELD_CHOICE ? "\"" : "", out, size);
-        break;
-    case FIELD_TEXT:
+    else if (f->type == FIELD_CHOICE)
+        choice_list(config_word, f, " or ", "\"", out, size);
+    else if (f->type == FIELD_TEXT)
         snprintf(out, size, "a string of at most %zu bytes", f->size - 1);
-        break;
-    case FIELD_SIZE:
+    else if (f->type == FIELD_SIZE)
         snprintf(out, size, "0, an integer %s or [height, width]", range);
-        break;
-    case FIELD_INTS:
-    case FIELD_NUMBERS: {
-        const char *what = f->type == FIELD_INTS ? "integer" : "number";
-        if (element)
-            snprintf(out, size, "%s %s %s", f->type == FIELD_INTS ? "an" : "a", what, range);
-        else
-            snprintf(out, size, "a list of %d to %d %ss %s", f->least, f->most, what, range);
-        break;
-    }
-    }
+    else if (list && !element)
+        snprintf(out, size, "a list of %d to %d %ss %s", f->least, f->most, what, range);
+    else
+        snprintf(out, size, "%s %s %s", whole ? "an" : "a", what, range);
 }
 
 void config_expected(const Field *f, bool element, char *out, size_t size)

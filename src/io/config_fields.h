@@ -12,14 +12,14 @@
 #define CONFIG_SAFE_INTEGER 9007199254740991ull
 
 typedef enum {
-    FIELD_INT,     /* int; with `choices`, one of these */
+    FIELD_INT,     /* int */
     FIELD_INT64,   /* int64_t */
     FIELD_SEED,    /* uint64_t: a number up to 2^53 - 1 or a string of digits */
     FIELD_NUMBER,  /* double */
     FIELD_BOOL,    /* bool */
     FIELD_CHOICE,  /* enum whose value is the place in `choices` */
     FIELD_TEXT,    /* char[size] */
-    FIELD_SIZE,    /* two ints: N or [height, width] */
+    FIELD_SIZE,    /* int[2]: N or [height, width] */
     FIELD_INTS,    /* int[], its length at count_offset */
     FIELD_NUMBERS, /* double *, its length at count_offset */
 } FieldType;
@@ -36,7 +36,7 @@ typedef struct {
     const char *section, *key;
     FieldType type;
     size_t offset, size; /* of the member in Config */
-    size_t count_offset; /* lists: their length; sizes: the width */
+    size_t count_offset; /* lists: their length */
     double min, max;     /* of the value, or of each element */
     bool open_min, open_max;
     int least, most; /* elements of a list; most of a choice: it is one of the first so many */
@@ -46,6 +46,9 @@ typedef struct {
     unsigned
         group; /* KEYS_... (methods/method_config.h) of a key that not every method reads; 0: all do */
     const FieldCondition *condition; /* NULL: none */
+    const char *limit;               /* the key of its section that limits it; NULL: none */
+    const char *why;                 /* the end of the sentence that says so */
+    bool strict;                     /* it must be below, not only at most */
     const char *const *choices;
     const char *standard; /* the default, as it would stand in the file */
     const char *help;
@@ -67,6 +70,10 @@ const MethodSettings *config_method(const Config *c);
 /* Whether the key says what a run is: every key of "model" and "method", and the rows marked so.
  * Resuming cannot change such a key. */
 bool config_is_identity(const Field *f);
+
+/* The value of a key that is one number, a bool or a choice; and whether it is left to the program. */
+double config_number(const Config *c, const Field *f);
+bool config_is_automatic(const Config *c, const Field *f);
 
 /* The key and its value as a member of the open object; without `key`, the value alone. */
 void config_put_field(JsonWriter *w, const char *key, const Config *c, const Field *f);
@@ -90,7 +97,8 @@ bool config_removed(const char *section, const char *key, char *out, size_t size
 bool config_has_removed(const Json *section);
 bool config_migrate(Config *c, const Json *method, const char *name, Err *err);
 
-/* "model.groups" for "norm_num_groups": the key of `section` that has this name or alias. NULL: none. */
+/* "model.groups" for "norm_num_groups": the key of `section` (NULL: of any) that has this name or alias.
+ * NULL: none. */
 const Field *config_alias(const char *section, const char *name);
 
 #endif

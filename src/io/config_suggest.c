@@ -22,24 +22,17 @@ static bool among(const char *word, const char *words)
     return false;
 }
 
-/* The field whose name or alias is `word`; section NULL: anywhere. */
-static const Field *named_field(const char *section, const char *word)
+const Field *config_alias(const char *section, const char *name)
 {
+    char word[WORD], key[WORD];
+    text_normalize(word, sizeof word, name);
     for (const Field *f = config_fields; f->key; f++) {
-        char key[WORD];
         text_normalize(key, sizeof key, f->key);
         if ((!section || strcmp(f->section, section) == 0) &&
             (strcmp(word, key) == 0 || among(word, f->aliases)))
             return f;
     }
     return NULL;
-}
-
-const Field *config_alias(const char *section, const char *name)
-{
-    char word[WORD];
-    text_normalize(word, sizeof word, name);
-    return named_field(section, word);
 }
 
 /* The keys of a section (context NULL: of all), in the order of the table. */
@@ -50,23 +43,15 @@ static const char *key_name(const void *context, int index)
     return NULL;
 }
 
-/* The field that is spelt most alike, when it is near enough to be meant. */
-static const Field *similar_field(const char *section, const char *word)
+/* The field that was probably meant; section NULL: not known. A right name in another section is a
+ * likelier slip than a typing error. */
+static const Field *nearest_field(const char *section, const char *name)
 {
-    const char *near = choice_nearest(key_name, section, word);
-    char key[WORD];
-    if (!near) return NULL;
-    text_normalize(key, sizeof key, near);
-    return named_field(section, key);
-}
-
-/* section NULL: not known. A right name in another section is a likelier slip than a typing error. */
-static const Field *nearest_field(const char *section, const char *word)
-{
-    const Field *f = section ? named_field(section, word) : NULL;
-    if (!f) f = named_field(NULL, word);
-    if (!f && section) f = similar_field(section, word);
-    return f ? f : similar_field(NULL, word);
+    const Field *f = section ? config_alias(section, name) : NULL;
+    if (f || (f = config_alias(NULL, name))) return f;
+    const char *key = choice_nearest(key_name, section, name);
+    if (!key && section) key = choice_nearest(key_name, section = NULL, name);
+    return key ? config_alias(section, key) : NULL;
 }
 
 static const char *nearest_section(const char *word)
@@ -91,8 +76,7 @@ void config_suggest(const char *section, const char *key, char *out, size_t size
         return;
     }
     if (key && config_removed(title ? title : section, key, out, size)) return;
-    if (key) text_normalize(word, sizeof word, key);
-    const Field *f = nearest_field(title, word);
+    const Field *f = nearest_field(title, key ? key : section);
     char known[480];
     if (f) {
         snprintf(out, size, "did you mean %s.%s?", f->section, f->key);

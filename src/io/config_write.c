@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -5,77 +6,78 @@
 #include "io/config.h"
 #include "io/config_fields.h"
 
-static int load_int(const Config *c, size_t offset)
+double config_number(const Config *c, const Field *f)
 {
-    int value;
-    memcpy(&value, (const char *)c + offset, sizeof value);
-    return value;
+    const void *at = (const char *)c + f->offset;
+    if (f->type == FIELD_NUMBER) return *(const double *)at;
+    if (f->type == FIELD_INT64) return (double)*(const int64_t *)at;
+    return f->type == FIELD_BOOL ? *(const bool *)at : *(const int *)at;
 }
 
-static bool is_automatic(const Config *c, const Field *f)
+bool config_is_automatic(const Config *c, const Field *f)
 {
-    if (!f->automatic) return false;
-    if (f->type == FIELD_NUMBER)
-        return *(const double *)((const char *)c + f->offset) == f->automatic_value;
-    return load_int(c, f->offset) == f->automatic_value;
+    return f->automatic && config_number(c, f) == f->automatic_value;
+}
+
+static void put_list(JsonWriter *w, const char *key, const Config *c, const Field *f)
+{
+    const void *at = (const char *)c + f->offset;
+    int count = f->most;
+    if (f->type != FIELD_SIZE) memcpy(&count, (const char *)c + f->count_offset, sizeof count);
+    json_begin_row(w, key);
+    for (int i = 0; i < count; i++)
+        if (f->type == FIELD_NUMBERS)
+            json_put_number(w, NULL, (*(double *const *)at)[i]);
+        else
+            json_put_int(w, NULL, ((const int *)at)[i]);
+    json_end_array(w);
+}
+
+static void put_seed(JsonWriter *w, const char *key, uint64_t seed)
+{
+    char digits[32];
+    snprintf(digits, sizeof digits, "%" PRIu64, seed);
+    if (seed <= CONFIG_SAFE_INTEGER)
+        json_put_uint(w, key, seed);
+    else
+        json_put_string(w, key, digits);
 }
 
 void config_put_field(JsonWriter *w, const char *key, const Config *c, const Field *f)
 {
     const void *at = (const char *)c + f->offset;
-    char digits[32];
-    if (is_automatic(c, f)) {
+    const int *side = at;
+    if (config_is_automatic(c, f)) {
         json_put_string(w, key, "auto");
         return;
     }
     switch (f->type) {
     case FIELD_INT:
-        json_put_int(w, key, load_int(c, f->offset));
-        break;
     case FIELD_INT64:
-        json_put_int(w, key, *(const int64_t *)at);
+        json_put_int(w, key, (int64_t)config_number(c, f));
         break;
     case FIELD_SEED:
-        snprintf(digits, sizeof digits, "%llu", (unsigned long long)*(const uint64_t *)at);
-        if (*(const uint64_t *)at <= CONFIG_SAFE_INTEGER)
-            json_put_uint(w, key, *(const uint64_t *)at);
-        else
-            json_put_string(w, key, digits);
+        put_seed(w, key, *(const uint64_t *)at);
         break;
     case FIELD_NUMBER:
-        json_put_number(w, key, *(const double *)at);
+        json_put_number(w, key, config_number(c, f));
         break;
     case FIELD_BOOL:
         json_put_bool(w, key, *(const bool *)at);
         break;
     case FIELD_CHOICE:
-        json_put_string(w, key, f->choices[load_int(c, f->offset)]);
+        json_put_string(w, key, f->choices[(int)config_number(c, f)]);
         break;
     case FIELD_TEXT:
         json_put_string(w, key, at);
         break;
-    case FIELD_SIZE: {
-        int height = load_int(c, f->offset), width = load_int(c, f->count_offset);
-        if (height == width) {
-            json_put_int(w, key, height);
-            break;
-        }
-        json_begin_row(w, key);
-        json_put_int(w, NULL, height);
-        json_put_int(w, NULL, width);
-        json_end_array(w);
-        break;
-    }
+    case FIELD_SIZE:
     case FIELD_INTS:
     case FIELD_NUMBERS:
-        json_begin_row(w, key);
-        for (int i = 0; i < load_int(c, f->count_offset); i++) {
-            if (f->type == FIELD_INTS)
-                json_put_int(w, NULL, load_int(c, f->offset + sizeof(int) * (size_t)i));
-            else
-                json_put_number(w, NULL, (*(double *const *)at)[i]);
-        }
-        json_end_array(w);
+        if (f->type == FIELD_SIZE && side[0] == side[1])
+            json_put_int(w, key, side[0]);
+        else
+            put_list(w, key, c, f);
         break;
     }
 }

@@ -42,26 +42,6 @@ double ddpm_update_passes(const MethodConfig *config, size_t dims)
     return 3;
 }
 
-static bool schedule_check(const NoiseConfig *n, Err *err)
-{
-    if (n->schedule == SCHEDULE_BETAS && n->beta_count != n->T)
-        return err_set(err, ERR_USAGE,
-                       "method.betas has %d values, but method.steps is %d; schedule \"betas\" "
-                       "needs one for each step",
-                       n->beta_count, n->T);
-    if (n->beta_start > n->beta_end &&
-        (n->schedule == SCHEDULE_LINEAR || n->schedule == SCHEDULE_SCALED_LINEAR))
-        return err_set(err, ERR_USAGE,
-                       "method.beta_start (%g) is above method.beta_end (%g); noise must grow",
-                       n->beta_start, n->beta_end);
-    if (n->schedule == SCHEDULE_LOGSNR && n->logsnr_start <= n->logsnr_end)
-        return err_set(
-            err, ERR_USAGE,
-            "method.logsnr_start (%g) is not above method.logsnr_end (%g); noise must grow",
-            n->logsnr_start, n->logsnr_end);
-    return true;
-}
-
 /* Whether each of sample.steps is a trained step of its own; other samplers and spacings make
  * several calls at a step, or lie between the trained ones. */
 static bool samples_trained_steps(const SampleConfig *c)
@@ -74,10 +54,15 @@ static bool samples_trained_steps(const SampleConfig *c)
 
 bool steps_check(const MethodCheck *c, Err *err)
 {
-    if (!schedule_check(&c->method->noise, err)) return false;
-    if (c->sample->steps > c->method->noise.T && samples_trained_steps(c->sample))
+    const NoiseConfig *n = &c->method->noise;
+    if (n->schedule == SCHEDULE_BETAS && n->beta_count != n->T)
+        return err_set(err, ERR_USAGE,
+                       "method.betas has %d values, but method.steps is %d; schedule \"betas\" "
+                       "needs one for each step",
+                       n->beta_count, n->T);
+    if (c->sample->steps > n->T && samples_trained_steps(c->sample))
         return err_set(err, ERR_USAGE, "sample.steps is %d, more than method.steps (%d)",
-                       c->sample->steps, c->method->noise.T);
+                       c->sample->steps, n->T);
     return true;
 }
 

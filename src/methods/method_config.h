@@ -83,7 +83,7 @@ typedef struct {
     Prediction prediction;   /* without KEYS_PREDICTION: what the network gives */
     TimeChoice time;         /* what model.time "auto" means */
     TimeFeatureKind fourier; /* what "fourier" means */
-    /* Rules between the keys. ERR_USAGE. */
+    /* Rules between the keys beyond those of the table; NULL: none. ERR_USAGE. */
     bool (*check)(const MethodCheck *c, Err *err);
 } MethodSettings;
 

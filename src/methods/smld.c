@@ -11,10 +11,6 @@ bool exploding_check(const MethodCheck *c, Err *err)
                        "model.time is \"positional\", but the network of %s divides its output by "
                        "sigma and gets ln(sigma), which needs \"fourier\"",
                        name);
-    if (m->noise.sigma_max > 0 && m->noise.sigma_min >= m->noise.sigma_max)
-        return err_set(err, ERR_USAGE,
-                       "method.sigma_min (%g) is not below method.sigma_max (%g); noise must grow",
-                       m->noise.sigma_min, m->noise.sigma_max);
     if (m->objective != OBJECTIVE_DENOISING && !c->points)
         return err_set(err, ERR_USAGE,
                        "method.objective is \"%s\", which needs derivatives of the score that only "

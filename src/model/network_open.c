@@ -11,7 +11,7 @@
 
 static TimeFeatureKind time_features(const Config *c)
 {
-    if (config_time(c) == TIME_CHOICE_POSITIONAL) return TIME_POSITIONAL;
+    if (c->model.time == TIME_CHOICE_POSITIONAL) return TIME_POSITIONAL;
     return method_settings(c->method.type, c->method.noise.sde)->fourier;
 }
 
@@ -40,9 +40,7 @@ static bool unet_from_config(const Config *c, Shape image, int classes, UNetConf
     }
     unet->mid_block = true;
     unet->mid_scale = 1;
-    unet->groups = config_groups(c);
     unet->time_kind = time_features(c);
-    unet->fourier_scale = config_fourier_scale(c);
     const Method *method = method_of(c->method.type);
     unet->noise_classes = method->noise_classes ? method->noise_classes(c->method.noise.T) : 0;
     unet->classes = c->model.class_conditional ? classes : 0;
@@ -66,13 +64,13 @@ int network_size_that_fits(const Config *c, int channels, int side)
 
 bool network_from_config(const Config *c, Shape image, int classes, ModelConfig *m, Err *err)
 {
-    m->network = config_network(c);
+    m->network = c->model.type;
     m->toy = c->data.toy;
     if (m->network == NETWORK_UNET) return unet_from_config(c, image, classes, &m->unet, err);
     m->mlp = c->model.mlp;
     m->mlp.dims = image.C;
     m->mlp.time_kind = time_features(c);
-    m->mlp.fourier_scale = config_fourier_scale(c);
+    m->mlp.fourier_scale = c->model.unet.fourier_scale;
     m->mlp.zero_init = c->model.unet.zero_init;
     return mlp_config_check(&m->mlp, err);
 }

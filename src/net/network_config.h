@@ -5,11 +5,11 @@
 #include "net/mlp_config.h"
 #include "net/unet_config.h"
 
-/* AUTO: what suits the data (config_network). */
+/* AUTO: what suits the data (config_resolve). */
 typedef enum { NETWORK_UNET, NETWORK_MLP, NETWORK_AUTO } NetworkKind;
 extern const char *const network_words[];
 
-/* AUTO: what suits the method (config_time). */
+/* AUTO: what suits the method (config_resolve). */
 typedef enum { TIME_CHOICE_AUTO, TIME_CHOICE_POSITIONAL, TIME_CHOICE_FOURIER } TimeChoice;
 extern const char *const time_choice_words[];
 
@@ -23,7 +23,7 @@ typedef struct {
     int attention[UNET_MAX_LEVELS];   /* image heights that get attention */
     int attentions;                   /* length of attention */
     bool class_conditional;
-    UNetConfig unet; /* groups 0: min(32, channels / 4); fourier_scale 0: config_fourier_scale */
+    UNetConfig unet; /* groups 0: min(32, channels / 4); fourier_scale 0: config_resolve */
     MlpConfig mlp;
 } NetworkConfig;
 

@@ -67,7 +67,6 @@ TEST(config_defaults_of_score_methods_toys_and_samplers)
     config_defaults(&c);
     EXPECT(c.data.toy == TOY_NONE && c.model.type == NETWORK_AUTO);
     EXPECT(c.model.mlp.width == 128 && c.model.mlp.layers == 3 && c.model.unet.fourier_scale == 0);
-    EXPECT(config_fourier_scale(&c) == 16);
     EXPECT(c.method.noise.sde == SDE_VP && c.method.noise.sigma_min == 0.01 &&
            c.method.noise.sigma_max == 0);
     EXPECT(c.method.noise.levels == 0 && c.method.noise.beta_min == 0.1 &&
@@ -260,27 +259,38 @@ TEST(config_spacing_words_stand_at_their_places)
 
 TEST(config_choices_left_to_the_program_follow_data_and_method)
 {
-    Config c;
-    config_defaults(&c);
-    EXPECT(config_network(&c) == NETWORK_UNET && config_time(&c) == TIME_CHOICE_POSITIONAL);
+    static const struct {
+        MethodKind method;
+        SdeKind sde;
+        TimeChoice time;
+    } rows[] = {{METHOD_DDPM, SDE_VP, TIME_CHOICE_POSITIONAL},
+                {METHOD_EDDPM, SDE_VP, TIME_CHOICE_POSITIONAL},
+                {METHOD_SMLD, SDE_VP, TIME_CHOICE_FOURIER},
+                {METHOD_SDE, SDE_VE, TIME_CHOICE_FOURIER},
+                {METHOD_SDE, SDE_VP, TIME_CHOICE_POSITIONAL},
+                {METHOD_SDE, SDE_SUBVP, TIME_CHOICE_POSITIONAL}};
+    Config standard, c;
+    config_defaults(&standard);
+    EXPECT(standard.method.noise.sde == SDE_VP);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        c = standard;
+        c.method.type = rows[i].method;
+        c.method.noise.sde = rows[i].sde;
+        config_resolve(&c);
+        EXPECT(c.model.type == NETWORK_UNET && c.model.unet.fourier_scale == 16);
+        EXPECT(c.model.time == rows[i].time && c.model.unet.groups == 8);
+    }
+    c = standard;
     c.data.toy = TOY_RING;
-    c.method.type = METHOD_SMLD;
-    EXPECT(config_network(&c) == NETWORK_MLP && config_time(&c) == TIME_CHOICE_FOURIER);
-    EXPECT(config_fourier_scale(&c) == 0.25);
-    c.method.type = METHOD_SDE;
-    EXPECT(c.method.noise.sde == SDE_VP && config_time(&c) == TIME_CHOICE_POSITIONAL);
-    c.method.noise.sde = SDE_VE;
-    EXPECT(config_time(&c) == TIME_CHOICE_FOURIER);
+    config_resolve(&c);
+    EXPECT(c.model.type == NETWORK_MLP && c.model.unet.fourier_scale == 0.25);
+    c = standard;
     c.model.unet.fourier_scale = 3;
-    EXPECT(config_fourier_scale(&c) == 3);
-    c.method.type = METHOD_EDDPM;
-    EXPECT(config_time(&c) == TIME_CHOICE_POSITIONAL);
-    c.method.type = METHOD_SDE;
-    c.method.noise.sde = SDE_SUBVP;
-    c.model.type = NETWORK_UNET;
-    EXPECT(config_network(&c) == NETWORK_UNET && config_time(&c) == TIME_CHOICE_POSITIONAL);
+    c.model.unet.groups = 2;
     c.model.time = TIME_CHOICE_FOURIER;
-    EXPECT(config_time(&c) == TIME_CHOICE_FOURIER);
+    config_resolve(&c);
+    EXPECT(c.model.unet.fourier_scale == 3 && c.model.unet.groups == 2);
+    EXPECT_INT(c.model.time, TIME_CHOICE_FOURIER);
 }
 
 TEST(config_set_refuses_with_the_assignment_in_the_message)
@@ -329,7 +339,8 @@ TEST(config_rules_between_fields)
     } cases[] = {
         {"{\"train\":{\"steps\":0}}", "train.steps and train.minutes are both 0"},
         {"{\"train\":{\"steps\":0,\"minutes\":5,\"schedule\":\"cosine\"}}", NULL},
-        {"{\"train\":{\"batch\":4,\"micro_batch\":5}}", "train.micro_batch is 5"},
+        {"{\"train\":{\"batch\":4,\"micro_batch\":5}}",
+         "train.micro_batch (5) is above train.batch (4)"},
         {"{\"train\":{\"batch\":4,\"micro_batch\":4}}", NULL},
         {"{\"data\":{\"limit\":1000,\"validation\":1000}}", "set data.validation below 1000"},
         {"{\"data\":{\"limit\":1001,\"validation\":1000}}", NULL},
@@ -455,7 +466,7 @@ TEST(config_rules_between_fields)
          "method.logsnr_end is -6, but method.schedule is \"linear\""},
         {"{\"method\":{\"type\":\"sde\",\"logsnr_end\":-6}}", "method.logsnr_end is given"},
         {"{\"method\":{\"schedule\":\"logsnr\",\"logsnr_start\":-8}}",
-         "method.logsnr_start (-8) is not above method.logsnr_end (-8)"},
+         "method.logsnr_end (-8) is not below method.logsnr_start (-8); noise must grow"},
         {"{\"method\":{\"schedule\":\"logsnr\",\"steps\":2,\"betas\":[0.1,0.2]}}",
          "method.betas is [0.1,0.2], but method.schedule is \"logsnr\": only \"betas\" reads it"},
         /* frequencies */

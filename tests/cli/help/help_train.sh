@@ -59,8 +59,8 @@ diffc train --help
 #>                             default 0 (0, an integer in 1..8192 or [height,
 #>                             width])
 #>   data.channels             1: grey, 3: colour, 2 and 4: these with alpha; 0: as
-#>                             stored, alpha blended over black; default 0 (0, 1,
-#>                             2, 3 or 4)
+#>                             stored, alpha blended over black; default 0 (an
+#>                             integer in 0..4)
 #>   data.flip                 mirror training images at random; default false
 #>                             (true or false)
 #>   data.limit                use only this many images, of folders from all over;

@@ -48,14 +48,9 @@ static void fill_run(const OptionValue *v, Work *w)
     w->variance = nll_variance_name(NULL, variance);
     *run = model_likelihood_run(&w->model, p, !v[NLL_ROW_DATA].given);
     run->variance = w->fitted ? c->sample.variance : (VarianceKind)variance;
-    run->probes = (int)v[NLL_ROW_PROBES].integer;
-    run->tolerance = v[NLL_ROW_TOLERANCE].real;
-    run->call_limit = (long)v[NLL_ROW_CALL_LIMIT].integer;
-    run->dequantise |= v[NLL_ROW_DEQUANT].given;
-    if (v[NLL_ROW_CLIP].given) run->clip = v[NLL_ROW_CLIP].integer;
-    if (v[NLL_ROW_CALLS].given) run->calls = (int)v[NLL_ROW_CALLS].integer;
+    nll_take_settings(v, run);
+    run->dequantise |= v[NLL_ROW_draws].given;
     if (v[NLL_ROW_EXACT].given || v[NLL_ROW_PER_STEP].given) run->calls = 0;
-    if (v[NLL_ROW_DEQUANT].given) run->draws = (int)v[NLL_ROW_DEQUANT].integer;
     if (p->reads & LIKELIHOOD_LEVEL)
         run->level = cdm_level(run->process, (int)v[NLL_ROW_LEVEL].integer);
     w->job.seed = v[NLL_ROW_SEED].seed;
@@ -85,7 +80,7 @@ static bool choose_chain(Work *w, const OptionValue *v, int label, Err *err)
 {
     SpacingKind spacing = (SpacingKind)v[NLL_ROW_SPACING].integer;
     int K = (int)v[NLL_ROW_STEPS].integer;
-    bool clip = v[NLL_ROW_CLIP].given ? v[NLL_ROW_CLIP].integer : true;
+    bool clip = v[NLL_ROW_clip].given ? v[NLL_ROW_clip].integer : true;
     if (!v[NLL_ROW_STEPS].given) return true;
     return check_steps(&w->model, spacing, K, err) &&
            (spacing != SPACING_DP || open_fit(w, v, err)) &&

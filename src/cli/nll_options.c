@@ -9,6 +9,18 @@ const char *nll_variance_name(const void *context, int kind)
     return kind == NLL_VARIANCE_FITTED ? "fitted" : NULL;
 }
 
+/* clang-format off */
+#define SETTING(m, option, owners, kind, meta, says, h, ...) \
+    [NLL_ROW_##m] = {.name = option, .type = kind, .metavar = meta, .otherwise = says, .group = "Protocol", .reads = owners, .help = h, __VA_ARGS__},
+#define SWITCH_OPTION(m, option, reads, d, h) SETTING(m, option, reads, OPTION_SWITCH, NULL, (d) ? "yes" : "no", h, .low = 0)
+#define INT_OPTION(m, option, reads, lo, hi, d, h) SETTING(m, option, reads, OPTION_INT, "N", #d, h, .low = lo, .high = hi)
+#define REAL_OPTION(m, option, reads, lo, hi, d, h) SETTING(m, option, reads, OPTION_REAL, "X", #d, h, .low = lo, .high = hi)
+#define OWN_OPTION(m, option, reads, lo, hi, says, h) SETTING(m, option, reads, OPTION_INT, "N", says, h, .low = lo, .high = hi)
+#define TAKE(m, value) if (v[NLL_ROW_##m].given) run->m = (__typeof__(run->m))v[NLL_ROW_##m].value;
+#define TAKE_INTEGER(m, ...) TAKE(m, integer)
+#define TAKE_REAL(m, ...) TAKE(m, real)
+/* clang-format on */
+
 const Option nll_options[NLL_ROWS + 1] = {
     [NLL_ROW_MODEL] = OPTION_ROW_MODEL,
     [NLL_ROW_LABEL] = OPTION_ROW_LABEL("class under which the images are scored"),
@@ -25,10 +37,6 @@ const Option nll_options[NLL_ROWS + 1] = {
                .reads = LIKELIHOOD_STEPS,
                .help = "which steps these are: even, leading, trailing, quadratic, "
                        "or dp, the best ones for the model's errors on training images"),
-    [NLL_ROW_CALLS] = OPTION("calls", INT, "Protocol", .low = 4, .high = 1e6, .otherwise = "100",
-                             .reads = LIKELIHOOD_CALLS,
-                             .help = "network calls per image, from which the sum of all terms is "
-                                     "estimated without bias"),
     [NLL_ROW_EXACT] =
         OPTION("exact", FLAG, "Protocol", .reads = LIKELIHOOD_CALLS,
                .help = "sum all terms, with a few more calls than the model has steps"),
@@ -44,20 +52,9 @@ const Option nll_options[NLL_ROWS + 1] = {
     [NLL_ROW_FIT_COUNT] = OPTION("fit-count", INT, "Protocol", .low = 1, .high = 100000,
                                  .fallback = "32", .reads = LIKELIHOOD_STEPS | LIKELIHOOD_VARIANCE,
                                  .help = "how many of them are measured"),
-    [NLL_ROW_CLIP] =
-        OPTION("clip", SWITCH, "Protocol", .otherwise = "yes", .reads = LIKELIHOOD_CLIP,
-               .help = "keep the predicted image within [-1, 1]"),
     [NLL_ROW_PER_STEP] =
         OPTION("per-step", TEXT, "Protocol", .metavar = "FILE", .reads = LIKELIHOOD_TERMS,
                .help = "the terms of all steps as a table (CSV); asks for --exact"),
-    [NLL_ROW_PROBES] = OPTION("probes", INT, "Protocol", .low = 1, .high = 1000, .fallback = "1",
-                              .reads = LIKELIHOOD_PROBES,
-                              .help = "directions that estimate the trace of the Jacobian"),
-    [NLL_ROW_DEQUANT] = OPTION(
-        "dequant", INT, "Protocol", .low = 1, .high = 1000, .otherwise = "by the protocol, 1 or 4",
-        .reads = LIKELIHOOD_DRAWS,
-        .help = "draws of uniform noise of one grey level (above --level 0 of that level's noise "
-                "instead), each solved on its own; two or more give a standard error"),
     [NLL_ROW_LEVEL] =
         OPTION("level", INT, "Protocol", .metavar = "T", .low = 0, .high = 1e6, .fallback = "0",
                .reads = LIKELIHOOD_LEVEL,
@@ -65,13 +62,7 @@ const Option nll_options[NLL_ROWS + 1] = {
                        "image; above 0 noise of that level is drawn and added, and the "
                        "figure is of the noisy image; up to the number of steps + 1, noise "
                        "alone"),
-    [NLL_ROW_TOLERANCE] = OPTION("tolerance", REAL, "Protocol", .low = 1e-12, .high = 0.1,
-                                 .fallback = "3e-7", .reads = LIKELIHOOD_SOLVER,
-                                 .help = "error allowed in each step, relative and absolute"),
-    [NLL_ROW_CALL_LIMIT] =
-        OPTION("call-limit", INT, "Protocol", .low = 8, .high = 1e9, .fallback = "10000",
-               .reads = LIKELIHOOD_SOLVER, .help = "network calls that one solve may take"),
-    [NLL_ROW_DATA] =
+    LIKELIHOOD_SETTINGS(SWITCH_OPTION, INT_OPTION, REAL_OPTION, OWN_OPTION)[NLL_ROW_DATA] =
         OPTION("data", TEXT, "Images", .metavar = "PATH",
                .help = "score a data set (IDX, CIFAR-10) or a folder of images and give the mean"),
     [NLL_ROW_PART] = OPTION_ROW_PART,
@@ -90,6 +81,11 @@ const Option nll_options[NLL_ROWS + 1] = {
     [NLL_ROW_QUIET] = OPTION_ROW_QUIET,
 };
 
+void nll_take_settings(const OptionValue *v, LikelihoodRun *run)
+{
+    LIKELIHOOD_SETTINGS(TAKE_INTEGER, TAKE_INTEGER, TAKE_REAL, TAKE_INTEGER)
+}
+
 bool nll_check_options(const OptionValue *v, const Protocol *protocol, Err *err)
 {
     for (int i = 0; i < NLL_ROWS; i++) {
@@ -107,7 +103,7 @@ bool nll_check_options(const OptionValue *v, const Protocol *protocol, Err *err)
         return err_set(
             err, ERR_USAGE, "--%s belongs to --variance fitted and --spacing dp",
             nll_options[v[NLL_ROW_FIT_DATA].given ? NLL_ROW_FIT_DATA : NLL_ROW_FIT_COUNT].name);
-    if (v[NLL_ROW_CALLS].given && (v[NLL_ROW_EXACT].given || v[NLL_ROW_PER_STEP].given))
+    if (v[NLL_ROW_calls].given && (v[NLL_ROW_EXACT].given || v[NLL_ROW_PER_STEP].given))
         return err_set(err, ERR_USAGE, "--calls estimates what --%s sums; give one of them",
                        nll_options[v[NLL_ROW_EXACT].given ? NLL_ROW_EXACT : NLL_ROW_PER_STEP].name);
     return true;

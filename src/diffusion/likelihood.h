@@ -123,6 +123,32 @@ typedef struct {
     void *progress_context;
 } LikelihoodRun;
 
+/* What a protocol reads of a run, apart from the process. */
+enum {
+    LIKELIHOOD_STEPS = 1 << 0, /* the process may be a chain of some of the model's steps */
+    LIKELIHOOD_CALLS = 1 << 1,
+    LIKELIHOOD_VARIANCE = 1 << 2, /* variance, variances */
+    LIKELIHOOD_CLIP = 1 << 3,     /* clip, clip_range */
+    LIKELIHOOD_TERMS = 1 << 4,    /* it has a table of terms, which calls 0 fills */
+    LIKELIHOOD_PROBES = 1 << 5,
+    LIKELIHOOD_DRAWS = 1 << 6,
+    LIKELIHOOD_SOLVER = 1 << 7, /* tolerance, call_limit */
+    LIKELIHOOD_LEVEL = 1 << 8,  /* level, dequantise */
+};
+
+/* clang-format off */
+/* The settings of protocols that are one number, a line each: options of `diffc nll` (cli/nll_options.c) and
+ * their defaults are made from them. A line: the member, the option's name, who reads it, the range, the
+ * default, the help. OWN: an int whose default is the protocol's own, in words. */
+#define LIKELIHOOD_SETTINGS(SWITCH, INT, REAL, OWN) \
+    OWN(calls, "calls", LIKELIHOOD_CALLS, 4, 1e6, "100", "network calls per image, from which the sum of all terms is estimated without bias") \
+    SWITCH(clip, "clip", LIKELIHOOD_CLIP, true, "keep the predicted image within [-1, 1]") \
+    INT(probes, "probes", LIKELIHOOD_PROBES, 1, 1000, 1, "directions that estimate the trace of the Jacobian") \
+    OWN(draws, "dequant", LIKELIHOOD_DRAWS, 1, 1000, "by the protocol, 1 or 4", "draws of uniform noise of one grey level (above --level 0 of that level's noise instead), each solved on its own; two or more give a standard error") \
+    REAL(tolerance, "tolerance", LIKELIHOOD_SOLVER, 1e-12, 0.1, 3e-7, "error allowed in each step, relative and absolute") \
+    INT(call_limit, "call-limit", LIKELIHOOD_SOLVER, 8, 1e9, 10000, "network calls that one solve may take")
+/* clang-format on */
+
 /* ---- bound: the variational bound of a chain of discrete steps (Ho et al. 2020, eq. 5), an upper bound
  * of -log2 P of the image as it stands, all its levels of grey ---- */
 

@@ -14,19 +14,6 @@ enum {
 
 typedef enum { PROTOCOL_FOR_DENSITY, PROTOCOL_FOR_DDPM, PROTOCOL_FOR_OTHER } ProtocolUse;
 
-/* What a protocol reads of a run, apart from the process. */
-enum {
-    LIKELIHOOD_STEPS = 1 << 0, /* the process may be a chain of some of the model's steps */
-    LIKELIHOOD_CALLS = 1 << 1,
-    LIKELIHOOD_VARIANCE = 1 << 2, /* variance, variances */
-    LIKELIHOOD_CLIP = 1 << 3,     /* clip, clip_range */
-    LIKELIHOOD_TERMS = 1 << 4,    /* it has a table of terms, which calls 0 fills */
-    LIKELIHOOD_PROBES = 1 << 5,
-    LIKELIHOOD_DRAWS = 1 << 6,
-    LIKELIHOOD_SOLVER = 1 << 7, /* tolerance, call_limit */
-    LIKELIHOOD_LEVEL = 1 << 8,  /* level, dequantise */
-};
-
 /* One of them is set, as the protocol needs. */
 typedef struct {
     Denoiser denoiser;

@@ -28,18 +28,18 @@ bool model_choose_protocol(const Model *m, const char *name, const char *path, c
     return protocol_check(*out, path, &m->process, has_density(m), err);
 }
 
+#define DEFAULT(m, option, reads, d, h)                  .m = d,
+#define DEFAULT_IN_RANGE(m, option, reads, lo, hi, d, h) .m = d,
+#define NONE(m, ...)
 LikelihoodRun model_likelihood_run(const Model *m, const Protocol *p, bool files)
 {
     const ModelConfig *c = &m->config;
     LikelihoodRun run = {.process = &m->process,
                          .variance = c->sample.variance,
-                         .clip = true,
                          .clip_range = c->clip_range > 0 ? c->clip_range : 1,
                          .batch = network_sample_batch(c),
-                         .probes = 1,
-                         .tolerance = 3e-7,
-                         .call_limit = 10000,
-                         .dequantise = c->dequantised};
+                         .dequantise = c->dequantised,
+                         LIKELIHOOD_SETTINGS(DEFAULT, DEFAULT_IN_RANGE, DEFAULT_IN_RANGE, NONE)};
     if (p->reads & LIKELIHOOD_LEVEL) run.level = cdm_level(run.process, 0);
     p->set_defaults(&run, files);
     return run;

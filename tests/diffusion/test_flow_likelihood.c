@@ -156,7 +156,7 @@ TEST(the_default_tolerance_keeps_the_solvers_error_below_2e_4_bits_per_dimension
         Process p = process_of(&every_process[(ProcessKind)k]);
         LikelihoodRun exact = flow(&p, 1e-9), usual = exact;
         Likelihood want[COUNT], got[COUNT];
-        usual.tolerance = strtod(nll_options[NLL_ROW_TOLERANCE].fallback, NULL);
+        usual.tolerance = strtod(nll_options[NLL_ROW_tolerance].otherwise, NULL);
         EXPECT(flow_likelihood(&exact, &d, COUNT, pixels, seeds, want, NULL));
         EXPECT(flow_likelihood(&usual, &d, COUNT, pixels, seeds, got, NULL));
         for (int i = 0; i < COUNT; i++)

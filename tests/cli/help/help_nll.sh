@@ -23,9 +23,6 @@ diffc nll --help
 #>                           on training images (even, leading, trailing,
 #>                           quadratic, uniform, logsnr, karras, auto, dp; default:
 #>                           even)
-#>       --calls N           bound: network calls per image, from which the sum of
-#>                           all terms is estimated without bias (4 to 1000000;
-#>                           default: 100)
 #>       --exact             bound: sum all terms, with a few more calls than the
 #>                           model has steps
 #>       --variance KIND     bound: variance of the model's steps; fitted measures
@@ -35,21 +32,24 @@ diffc nll --help
 #>                           --spacing dp are (default: the run's training data)
 #>       --fit-count N       bound: how many of them are measured (1 to 100000;
 #>                           default: 32)
-#>       --clip, --no-clip   bound: keep the predicted image within [-1, 1]
-#>                           (default: yes)
 #>       --per-step FILE     bound: the terms of all steps as a table (CSV); asks
 #>                           for --exact
+#>       --level T           exact: noise level at which the density is taken, 0
+#>                           for the clean image; above 0 noise of that level is
+#>                           drawn and added, and the figure is of the noisy image;
+#>                           up to the number of steps + 1, noise alone (0 to
+#>                           1000000; default: 0)
+#>       --calls N           bound: network calls per image, from which the sum of
+#>                           all terms is estimated without bias (4 to 1000000;
+#>                           default: 100)
+#>       --clip, --no-clip   bound: keep the predicted image within [-1, 1]
+#>                           (default: yes)
 #>       --probes N          ode: directions that estimate the trace of the
 #>                           Jacobian (1 to 1000; default: 1)
 #>       --dequant N         ode, exact: draws of uniform noise of one grey level
 #>                           (above --level 0 of that level's noise instead), each
 #>                           solved on its own; two or more give a standard error
 #>                           (1 to 1000; default: by the protocol, 1 or 4)
-#>       --level T           exact: noise level at which the density is taken, 0
-#>                           for the clean image; above 0 noise of that level is
-#>                           drawn and added, and the figure is of the noisy image;
-#>                           up to the number of steps + 1, noise alone (0 to
-#>                           1000000; default: 0)
 #>       --tolerance X       ode: error allowed in each step, relative and absolute
 #>                           (1e-12 to 0.1; default: 3e-7)
 #>       --call-limit N      ode: network calls that one solve may take (8 to

@@ -40,8 +40,9 @@ typedef struct {
     int K_a, lda_rest;
     const float *b;
     int ldb;
-    bool transpose_b;    /* B[k,j] = b[j ldb + k] instead of b[k ldb + j] */
-    const float *packed; /* B made by product_pack, instead of b; or NULL */
+    bool transpose_b; /* B[k,j] = b[j ldb + k] instead of b[k ldb + j] */
+    /* B made by product_pack of the same transpose_b and image_rows, instead of b; or NULL */
+    const float *packed;
     float alpha;
     const float *bias; /* [N] or NULL */
     float beta;        /* 0: D is not read, and C is overwritten whatever it held */

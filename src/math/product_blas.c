@@ -200,22 +200,17 @@ static int min_int(int a, int b)
     return a < b ? a : b;
 }
 
-/* B as a plain matrix [K,N]. */
+/* B as it is, [K,N] or transposed [N,K], without gaps. */
 static void pack(const Product *p, float *packed, int panel)
 {
-    int first = panel * COLUMNS, last = min_int(p->N, first + COLUMNS);
-    size_t ldb = (size_t)p->ldb, N = (size_t)p->N;
-    if (!p->transpose_b) {
-        for (size_t k = 0; k < (size_t)p->K; k++)
-            memcpy(packed + k * N + first, p->b + k * ldb + first,
-                   (size_t)(last - first) * sizeof *packed);
-        return;
-    }
-    enum { BLOCK = 16 };
-    for (int k0 = 0; k0 < p->K; k0 += BLOCK)
-        for (int j = first; j < last; j++)
-            for (int k = k0; k < min_int(p->K, k0 + BLOCK); k++)
-                packed[(size_t)k * N + (size_t)j] = p->b[(size_t)j * ldb + (size_t)k];
+    int first = panel * COLUMNS, columns = min_int(COLUMNS, p->N - first);
+    size_t rows = (size_t)(p->transpose_b ? columns : p->K);
+    size_t width = (size_t)(p->transpose_b ? p->K : p->N),
+           count = p->transpose_b ? width : (size_t)columns;
+    const float *b = p->b + (size_t)first * (p->transpose_b ? (size_t)p->ldb : 1);
+    float *to = packed + (size_t)first * (p->transpose_b ? width : 1);
+    for (size_t i = 0; i < rows; i++)
+        memcpy(to + i * width, b + i * (size_t)p->ldb, count * sizeof *to);
 }
 
 /* Makes C what the product is added to, and returns the factor that it then has in sgemm. */
@@ -238,8 +233,8 @@ static float begin(const Product *p, int row, int rows, int column, int columns)
 static void run_panel(const Product *p, const float *packed, int row, int rows, int column,
                       int columns)
 {
-    bool transpose_b = !packed && p->transpose_b;
-    int ldb = packed ? p->N : p->ldb, K = p->a_rest ? p->K_a : p->K;
+    bool transpose_b = p->transpose_b;
+    int ldb = !packed ? p->ldb : transpose_b ? p->K : p->N, K = p->a_rest ? p->K_a : p->K;
     const float *b = packed ? packed : p->b;
     const float *a = p->a + (size_t)row * (p->transpose_a ? 1 : (size_t)p->lda);
     float *c = p->c + (size_t)row * (size_t)p->ldc + column;

@@ -1,7 +1,7 @@
 /* The kernels of product.h: src/math/product_simd.c makes one table for each instruction set, and
  * src/math/product_blas.c one for the library's.
  * The columns of B are cut into panels of PRODUCT_PANEL vectors, of which the last may have fewer;
- * packed B is [panel][k][vectors of the panel], zero beyond N; a library's is a plain matrix [K,N]. */
+ * packed B is [panel][k][vectors of the panel], zero beyond N; a library's is B without gaps. */
 #ifndef DIFFC_PRODUCT_TABLE_H
 #define DIFFC_PRODUCT_TABLE_H
 

@@ -154,7 +154,7 @@ static void rows_times_keys(const Pass *p, float *out, float factor, const float
 {
     int stride = tile_stride(&p->d);
     Product m = {.M = rows, .N = p->d.T, .K = p->d.D, .alpha = factor, .beta = beta};
-    m.image_rows = p->d.T;
+    m.image_rows = p->d.T, m.transpose_b = true;
     m.a = a, m.lda = p->stride, m.packed = keys;
     m.d = m.c = out, m.ldd = m.ldc = stride;
     product_run_here(&m, NULL);

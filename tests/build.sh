@@ -122,6 +122,12 @@ missing_libraries_are_named_with_make_deps() {
     run 0 env PKG_CONFIG_LIBDIR=/none PKG_CONFIG_PATH= make help
     run 0 env PKG_CONFIG_LIBDIR=/none PKG_CONFIG_PATH= make clean
 }
+a_blas_that_is_not_there_is_named() {
+    run 1 .ci/blas.sh no-such-blas
+    says "no CBLAS is found with '-lno-such-blas' (make BLAS=no-such-blas); 'make BLAS=none' builds without"
+    run 0 .ci/blas.sh none
+    test ! -s "$out" || bad "BLAS=none names a library"
+}
 a_missing_compiler_is_named_with_make_deps() {
     run 2 make CC=no-such-compiler
     says "no-such-compiler libc6-dev; run 'make deps CC=\"no-such-compiler\"'"

@@ -64,7 +64,7 @@ static void pack(const Product *p, float *packed, int panel)
 #if LANES == 16
 #define ROWS 14
 #elif defined(__aarch64__)
-#define ROWS 12
+#define ROWS 8
 #else
 #define ROWS 6
 #endif
@@ -252,18 +252,18 @@ typedef void (*Tile)(const Product *p, int row, int column, const float *b, size
 /* clang-format off */
 TILES(1) TILES(2) TILES(3) TILES(4) TILES(5) TILES(6)
 #if ROWS > 6
-TILES(7) TILES(8) TILES(9) TILES(10) TILES(11) TILES(12)
+TILES(7) TILES(8)
 #endif
-#if ROWS > 12
-TILES(13) TILES(14)
+#if ROWS > 8
+TILES(9) TILES(10) TILES(11) TILES(12) TILES(13) TILES(14)
 #endif
 static const Tile tiles[ROWS][2][PRODUCT_PANEL] = {
     ENTRY(1), ENTRY(2), ENTRY(3), ENTRY(4), ENTRY(5), ENTRY(6),
 #if ROWS > 6
-    ENTRY(7), ENTRY(8), ENTRY(9), ENTRY(10), ENTRY(11), ENTRY(12),
+    ENTRY(7), ENTRY(8),
 #endif
-#if ROWS > 12
-    ENTRY(13), ENTRY(14),
+#if ROWS > 8
+    ENTRY(9), ENTRY(10), ENTRY(11), ENTRY(12), ENTRY(13), ENTRY(14),
 #endif
 };
 /* clang-format on */

@@ -133,7 +133,7 @@ static void input(const WinogradPlan *p, float *v, const WinogradInput *x, int s
 #if LANES == 16
 #define ROWS 14
 #elif defined(__aarch64__)
-#define ROWS 12
+#define ROWS 8
 #else
 #define ROWS 6
 #endif
@@ -200,22 +200,22 @@ PRODUCTS(6);
 #if ROWS > 6
 PRODUCTS(7);
 PRODUCTS(8);
+#endif
+#if ROWS > 8
 PRODUCTS(9);
 PRODUCTS(10);
 PRODUCTS(11);
 PRODUCTS(12);
-#endif
-#if ROWS > 12
 PRODUCTS(13);
 PRODUCTS(14);
 #endif
 static const Product products[ROWS][PANEL_VECTORS] = {
-    ENTRY(1),  ENTRY(2),  ENTRY(3), ENTRY(4),  ENTRY(5),  ENTRY(6),
+    ENTRY(1), ENTRY(2),  ENTRY(3),  ENTRY(4),  ENTRY(5),  ENTRY(6),
 #if ROWS > 6
-    ENTRY(7),  ENTRY(8),  ENTRY(9), ENTRY(10), ENTRY(11), ENTRY(12),
+    ENTRY(7), ENTRY(8),
 #endif
-#if ROWS > 12
-    ENTRY(13), ENTRY(14),
+#if ROWS > 8
+    ENTRY(9), ENTRY(10), ENTRY(11), ENTRY(12), ENTRY(13), ENTRY(14),
 #endif
 };
 

@@ -42,8 +42,8 @@ static const Option options[ROWS + 1] = {
                     .help = "what is measured; one alone shows its own memory"),
     [LAYERS] =
         OPTION("layers", FLAG, "Measurement",
-               .help = "also time, FLOPs, bytes and rates by kind of operation; with --json the "
-                       "array \"layers\""),
+               .help = "also time, FLOPs, bytes, rates and share of the machine's roof by kind of "
+                        "operation; with --json the array \"layers\""),
     [SET] = OPTION("set", TEXT, "Measurement", .repeatable = true, .metavar = "KEY=VALUE",
                    .help = "change a key of the configuration"),
     [THREADS] = OPTION_ROW_THREADS,
@@ -76,6 +76,7 @@ typedef struct {
     double seconds; /* per measurement */
     int repeat;     /* timings at least */
     bool layers;
+    Roof roof;                 /* measured where layers are shown */
     LayerTimes layer_times[2]; /* of training and of sampling, where they are measured */
     int profiles;
     double train_images_per_s, sample_forwards_per_s;
@@ -170,7 +171,8 @@ static bool profile(Bench *b, Network *nw, const char *what, Work work, void *co
     for (int i = 0; i < TIMES; i++)
         if (!do_once(b, what, work, context, err)) return false;
     double seconds = clock_seconds() - start;
-    layer_times_read(&b->layer_times[b->profiles++], what, nw, seconds, (double)TIMES * images);
+    layer_times_read(&b->layer_times[b->profiles++], what, nw, &b->roof, seconds,
+                     (double)TIMES * images);
     for (int i = 0; i < nw->copies; i++) net_profile(network_copy(nw, i).net, false);
     return true;
 }
@@ -289,6 +291,7 @@ static bool report_json(const Bench *b, Err *err)
     json_put_string(&w, "level", vec_describe());
     json_put_int(&w, "peak_memory_bytes", (int64_t)mem_peak_bytes());
     if (b->layers) {
+        roof_json(&w, &b->roof);
         json_begin_array(&w, "layers");
         for (int i = 0; i < b->profiles; i++) layer_times_json(&w, &b->layer_times[i]);
         json_end_array(&w);
@@ -328,6 +331,7 @@ static void report_lines(const Bench *b)
     parallel_describe(threads, sizeof threads);
     output_line("  threads      %s", threads);
     output_line("  level        %s", vec_describe());
+    if (b->layers) roof_line(&b->roof);
     output_line("  peak memory  %s", memory);
 }
 
@@ -341,6 +345,7 @@ static bool bench(Bench *b, const OptionValue *v, Err *err)
     if (!b->timings) return err_set(err, ERR_MEMORY, "not enough memory for the timings");
     int64_t task = v[TASK].integer;
     b->train_images_per_s = b->sample_forwards_per_s = (double)NAN;
+    if (b->layers && !roof_measure(&b->roof, err)) return false;
     if (task != TASK_SAMPLE && !measure_training(b, err)) return false;
     if (task != TASK_TRAIN && !measure_sampling(b, err)) return false;
     if (v[JSON].given) return report_json(b, err);

@@ -25,6 +25,7 @@
 
 #include "base/err.h"
 #include "base/params.h"
+#include "math/roof.h"
 #include "ops/ops.h"
 
 typedef struct Net Net;
@@ -139,15 +140,19 @@ void net_backward2(Net *net, const float *weights, float *grads);
  * false. A convolution by the fast kernels is a kind of its own, and making their weights is one. flop
  * counts direct products: backward and second backward to the inputs and the tangent as much as
  * forward, the gradients of the weights once that in backward and twice in the second; bytes counts
- * every input, output, parameter and gradient of a pass once for each of those products. */
+ * every input, output, parameter and gradient of a pass once for each of those products. `least` is the
+ * time that the machine's roof leaves for the arithmetic that the kernels do and for those bytes, where a
+ * node's own bytes lie; 0 without a roof. */
 enum { NET_FORWARD, NET_BACKWARD, NET_TANGENT, NET_BACKWARD2, NET_PASSES };
 typedef struct {
     char name[32];
     int nodes;
     double seconds[NET_PASSES], flop[NET_PASSES], bytes[NET_PASSES]; /* of the passes timed */
+    double least[NET_PASSES];
+    double bound[ROOF_PLACES + 1]; /* of `least`, what each place bounds; at last arithmetic */
 } NetProfile;
 void net_profile(Net *net, bool on);
-bool net_profile_kind(const Net *net, int kind, NetProfile *out);
+bool net_profile_kind(const Net *net, int kind, const Roof *roof, NetProfile *out);
 
 /* Multiplications and additions of one forward pass for one image, as direct convolutions and
  * products (2 per multiply-add; pointwise ops not counted). */

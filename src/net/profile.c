@@ -30,19 +30,25 @@ static double traffic(const Net *net, const Node *node)
     return floats;
 }
 
-static void add_node(const Net *net, const Node *node, NetProfile *out)
+static void add_node(const Net *net, const Node *node, const Roof *roof, NetProfile *out)
 {
-    double flop = node->op->flop ? node->op->flop(node->dims) * net->batch : 0;
+    const Op *op = node->op;
+    double flop = op->flop ? op->flop(node->dims) * net->batch : 0;
+    double done = op->flop_done ? op->flop_done(node->dims) * net->batch : flop;
     double bytes = traffic(net, node) * sizeof(float);
+    RoofPlace place = ROOF_PLACES;
+    double least = roof ? roof_seconds(roof, done, bytes, bytes, &place) : 0;
     out->nodes++;
     for (int pass = 0; pass < NET_PASSES; pass++) {
         out->seconds[pass] += node->seconds[pass];
         out->flop[pass] += flop * net->products[pass];
         out->bytes[pass] += bytes * net->products[pass];
+        out->least[pass] += least * net->products[pass];
+        out->bound[place] += least * net->products[pass];
     }
 }
 
-bool net_profile_kind(const Net *net, int kind, NetProfile *out)
+bool net_profile_kind(const Net *net, int kind, const Roof *roof, NetProfile *out)
 {
     int kinds = op_kinds(); /* and one for packing the weights */
     if (kind < 0 || kind > kinds) return false;
@@ -59,6 +65,6 @@ bool net_profile_kind(const Net *net, int kind, NetProfile *out)
     else
         snprintf(out->name, sizeof out->name, "%s", op->name);
     for (int i = 0; i < net->count; i++)
-        if (net->nodes[i].used && net->nodes[i].op == op) add_node(net, &net->nodes[i], out);
+        if (net->nodes[i].used && net->nodes[i].op == op) add_node(net, &net->nodes[i], roof, out);
     return true;
 }

@@ -79,6 +79,11 @@ static double conv2d_fast_flop(const void *dims)
     return conv2d_flop(&((const Conv2dFastDims *)dims)->conv);
 }
 
+static double conv2d_fast_flop_done(const void *dims)
+{
+    return winograd_flop(&((const Conv2dFastDims *)dims)->conv);
+}
+
 const Op op_conv2d_fast = {.name = "conv2d",
                            .variant = "fast",
                            .dims_bytes = sizeof(Conv2dFastDims),
@@ -87,6 +92,7 @@ const Op op_conv2d_fast = {.name = "conv2d",
                            .backward2 = conv2d_fast_backward2,
                            .scratch_floats = conv2d_fast_scratch_floats,
                            .flop = conv2d_fast_flop,
+                           .flop_done = conv2d_fast_flop_done,
                            .packed_floats = conv2d_fast_packed_floats,
                            .pack = conv2d_fast_pack,
                            .packs_back = true,

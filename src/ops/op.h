@@ -58,6 +58,7 @@ typedef struct {
     size_t (*saved_floats)(const void *dims);                /* NULL: none */
     bool saved_for_later;             /* forward takes saved = NULL when no other pass follows */
     double (*flop)(const void *dims); /* of one image, one pass forward; NULL: not counted */
+    double (*flop_done)(const void *dims); /* by kernels that need fewer; NULL: as many */
     /* w in the form that the products read, made once for many passes; NULL or 0 floats: none.
      * `back`: for the backward passes, where packs_back is set. The bits equal those without it. */
     size_t (*packed_floats)(const void *dims);

@@ -36,6 +36,12 @@ static int tile_size(int H, int W)
     return large >= 4 && 36 * large < 16 * small ? 4 : 2;
 }
 
+double winograd_flop(const Conv2dDims *d)
+{
+    int tile = tile_size(d->H, d->W), points = tile + 2;
+    return 2.0 * divide_up(d->H, tile) * divide_up(d->W, tile) * points * points * d->C * d->K;
+}
+
 static const WinogradTable *kernels(void)
 {
     return &SIMD_TABLE(winograd_table);

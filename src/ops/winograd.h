@@ -45,6 +45,8 @@
 /* Whether these kernels compute the convolution and pay: 3x3, stride 1, padding 1, and at least 8
  * channels on both sides. By shape only. */
 bool winograd_serves(const Conv2dDims *d);
+/* Operations of the products of one image's tiles: what is left of conv2d_flop. */
+double winograd_flop(const Conv2dDims *d);
 
 /* The dims of op_conv2d_fast. */
 typedef struct {

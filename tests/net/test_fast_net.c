@@ -56,7 +56,7 @@ static void declare(NetCase *c, ParamTable *table, int batch, bool plain)
 static int fast_nodes(const Net *net)
 {
     NetProfile kind;
-    for (int i = 0; net_profile_kind(net, i, &kind); i++)
+    for (int i = 0; net_profile_kind(net, i, NULL, &kind); i++)
         if (strcmp(kind.name, "conv2d (fast)") == 0) return kind.nodes;
     return -1;
 }

@@ -657,7 +657,7 @@ static int joined_run(Joined *j, NetMode mode, float *y)
     net_forward(j->net, weights);
     memcpy(y, net_value(j->net, j->y), j->y_floats * sizeof *y);
     NetProfile p;
-    for (int i = 0; net_profile_kind(j->net, i, &p); i++)
+    for (int i = 0; net_profile_kind(j->net, i, NULL, &p); i++)
         if (strcmp(p.name, "concat") == 0) return p.nodes;
     return -1;
 }

@@ -100,9 +100,9 @@ TEST(merged_weights_take_half_the_room_and_half_the_products)
     case_begin(&whole, NET_INFER);
     int nodes[2] = {0, 0};
     NetProfile p;
-    for (int i = 0; net_profile_kind(folded.net, i, &p); i++)
+    for (int i = 0; net_profile_kind(folded.net, i, NULL, &p); i++)
         if (strcmp(p.name, "linear") == 0) nodes[0] = p.nodes;
-    for (int i = 0; net_profile_kind(whole.net, i, &p); i++)
+    for (int i = 0; net_profile_kind(whole.net, i, NULL, &p); i++)
         if (strcmp(p.name, "linear") == 0) nodes[1] = p.nodes;
     EXPECT_INT(nodes[0], 4);
     EXPECT_INT(nodes[1], 8);

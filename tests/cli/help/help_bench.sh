@@ -15,8 +15,9 @@ diffc bench --help
 #>                           before them is not counted (1 to 100000; default: 3)
 #>       --task KIND         what is measured; one alone shows its own memory
 #>                           (both, train, sample; default: both)
-#>       --layers            also time, FLOPs, bytes and rates by kind of
-#>                           operation; with --json the array "layers"
+#>       --layers            also time, FLOPs, bytes, rates and share of the
+#>                           machine's roof by kind of operation; with --json the
+#>                           array "layers"
 #>       --set KEY=VALUE ... change a key of the configuration
 #>
 #> General:

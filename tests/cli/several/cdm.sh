@@ -4,6 +4,7 @@ sed 's/"type": "ddpm"/"type": "cdm"/' tiny.json >cdm.json
 numbers() { sed 's/-*[0-9][0-9.e-]*/N/g'; }
 assert train diffc train cdm.json -q --out run >/dev/null
 assert sample diffc sample -q -m run --count 1 --out-dir im >/dev/null
+assert "the roof is measured" sh -c 'diffc bench cdm.json --layers --seconds 0 --repeat 1 -q --json | grep -q "\"roof\":{\"gflops\":[0-9].*\"roof_seconds\":[0-9]"'
 assert "all passes are timed" sh -c 'diffc bench cdm.json --layers --seconds 0 --repeat 1 -q | grep -q "tangent .*second backward"'
 diffc info run | grep -E 'method|network|time'
 diffc nll -q -m run im/000000.png | numbers

@@ -1,10 +1,14 @@
-"""The PyTorch counterpart of `diffc bench`: the same U-Net (diffusers' UNet2DModel graph, random
-weights) from the same configuration file, timed the same way.
+"""A peer of `diffc bench`: the same U-Net (diffusers' UNet2DModel graph, random weights) from the same
+configuration file, by one of the programs that people would take instead, timed the same way.
 
-usage: unet_torch.py CONFIG.json train|sample BATCH SECONDS REPETITIONS [--channels-last] [--optimize]
---optimize traces, freezes and optimises the network for inference (sample only).
-Prints one JSON object: params, images_per_s (median over repeats), peak_mib, threads, versions.
+usage: peer.py CONFIG.json train|sample BATCH VARIANT
+VARIANT: eager, channels-last, compiled, compiled-channels-last (PyTorch), frozen (PyTorch's optimised
+trace), onnxruntime, openvino; train has the first four. With "-half" behind it: bfloat16 where PyTorch or
+OpenVINO thinks it faster.
+It says "ready" when all is compiled and warm. Each line "SECONDS REPETITIONS" of stdin is then answered by
+one line of JSON: images_per_s (the median), peak_mib, variant, threads, versions.
 """
+import io
 import json
 import math
 import os
@@ -114,57 +118,114 @@ class UNet(nn.Module):
         return self.conv_out(F.silu(self.norm_out(h)))
 
 
-def main():
-    path, mode, batch, seconds, least = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5])
-    options = sys.argv[6:]
-    last = "--channels-last" in options
-    config = json.load(open(path))
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
-    torch.manual_seed(0)
-    net = UNet(config)
-    layout = torch.channels_last if last else torch.contiguous_format
-    net = net.to(memory_format=layout)
-    size, channels = config["data"]["size"], config["data"]["channels"]
-    x = torch.randn(batch, channels, size, size).contiguous(memory_format=layout)
-    noise = torch.randn_like(x)
-    t = torch.randint(0, 1000, (batch,))
-    if mode == "train":
-        adam = torch.optim.Adam(net.parameters(), lr=2e-4)
+def without_gradients(step):
+    def run():
+        with torch.inference_mode():
+            step()
+    return run
 
-        def step():
+
+def torch_step(net, task, variant, half, x, t, noise):
+    last = "channels-last" in variant
+    net = net.to(memory_format=torch.channels_last if last else torch.contiguous_format)
+    x = x.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
+    run = torch.compile(net) if "compiled" in variant else net
+    autocast = torch.autocast("cpu", dtype=torch.bfloat16, enabled=half)
+    if task == "train":
+        adam = torch.optim.Adam(net.parameters(), lr=2e-4, fused=torch.__version__ >= "2")
+
+        def update():
             adam.zero_grad(set_to_none=True)
-            F.mse_loss(net(x, t), noise).backward()
+            with autocast:
+                loss = F.mse_loss(run(x, t).float(), noise)
+            loss.backward()
             torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             adam.step()
-    else:
-        net.eval()
-        run = net
-        if "--optimize" in options:
-            with torch.no_grad():
-                run = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(net, (x, t))))
 
-        def step():
-            with torch.no_grad():
-                run(x, t)
+        return update
+    net.eval()
+    if variant == "frozen":
+        with torch.no_grad():
+            run = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(net, (x, t))))
 
-    for _ in range(2 if least > 1 else 1):
-        step()
+    def predict():
+        with autocast:
+            run(x, t)
+
+    return without_gradients(predict)
+
+
+def onnx_bytes(net, x, t):
+    file = io.BytesIO()
+    with torch.no_grad():
+        torch.onnx.export(net.eval(), (x, t), file, input_names=["x", "t"], dynamo=False)
+    return file.getvalue()
+
+
+def onnxruntime_step(net, threads, x, t):
+    import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    session = onnxruntime.InferenceSession(onnx_bytes(net, x, t), options, providers=["CPUExecutionProvider"])
+    feed = {"x": x.numpy(), "t": t.numpy()}
+    return onnxruntime.__version__, lambda: session.run(None, feed)
+
+
+def openvino_step(net, threads, half, x, t):
+    import openvino
+    model = openvino.convert_model(io.BytesIO(onnx_bytes(net, x, t)))
+    compiled = openvino.Core().compile_model(model, "CPU", {
+        "INFERENCE_NUM_THREADS": threads,
+        "INFERENCE_PRECISION_HINT": "bf16" if half else "f32",
+        "PERFORMANCE_HINT": "LATENCY",
+    })
+    request = compiled.create_infer_request()
+    feed = {"x": x.numpy(), "t": t.numpy()}
+    return openvino.__version__.split("-")[0], lambda: request.infer(feed)
+
+
+def measure(step, batch, seconds, least):
     times = []
     end = time.perf_counter() + seconds
     while len(times) < least or time.perf_counter() < end:
         start = time.perf_counter()
         step()
         times.append(time.perf_counter() - start)
-    print(json.dumps({
-        "params": sum(p.numel() for p in net.parameters()),
-        "mode": mode,
-        "batch": batch,
-        "images_per_s": round(batch / statistics.median(times), 2),
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "variant": " ".join(options) or "eager",
-    }))
+    return round(batch / statistics.median(times), 2)
+
+
+def main():
+    path, task, batch, variant = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+    half = variant.endswith("-half")
+    kind = variant.removesuffix("-half")
+    config = json.load(open(path))
+    threads = int(os.environ.get("OMP_NUM_THREADS", "2"))
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    net = UNet(config)
+    size, channels = config["data"]["size"], config["data"]["channels"]
+    x, t = torch.randn(batch, channels, size, size), torch.randint(0, 1000, (batch,))
+    version = torch.__version__
+    if kind == "onnxruntime":
+        version, step = onnxruntime_step(net, threads, x, t)
+    elif kind == "openvino":
+        version, step = openvino_step(net, threads, half, x, t)
+    else:
+        step = torch_step(net, task, kind, half, x, t, torch.randn_like(x))
+    for _ in range(3):
+        step()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        seconds, least = line.split()
+        print(json.dumps({
+            "params": sum(p.numel() for p in net.parameters()),
+            "images_per_s": measure(step, batch, float(seconds), int(least)),
+            "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            "variant": variant,
+            "threads": threads,
+            "version": version,
+        }), flush=True)
 
 
 main()

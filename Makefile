@@ -57,7 +57,8 @@ SIMD.avx512  := -DSIMD_LEVEL=avx512 -mavx512f -mavx512dq -mavx512vl -mavx512bw -
 LEVEL_FLAGS  := $(if $(filter avx512,$(LEVELS)),-DSIMD_X86)
 
 SIMD_SRC := $(wildcard src/*/*_simd.c)
-SRC      := $(filter-out $(SIMD_SRC),$(wildcard src/*/*.c src/*/*/*.c))
+# ROOMS: some of the folders of src alone, for tests that need no more.
+SRC      := $(filter-out $(SIMD_SRC),$(foreach room,$(or $(ROOMS),*),$(wildcard src/$(room)/*.c src/$(room)/*/*.c)))
 LIB_OBJ  := $(patsubst %.c,$(OUT)/%.o,$(filter-out src/cli/main.c,$(SRC))) \
             $(foreach l,$(LEVELS),$(patsubst %.c,$(OUT)/%.$(l).o,$(SIMD_SRC)))
 TESTS    := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/*/test_*.c))
@@ -146,7 +147,11 @@ $$(OUT)/%_simd.$(1).o: %_simd.c Makefile | needs
 endef
 $(foreach l,$(LEVELS),$(eval $(call SIMD_RULE,$(l))))
 
-$(TESTS): %: %.o $(TEST_OBJ) $(LIB_OBJ)
+# A test takes of these what it calls.
+$(OUT)/tests/helpers.a: $(TEST_OBJ)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(TESTS): %: %.o $(OUT)/tests/helpers.a $(LIB_OBJ)
 	$(call say,link,$@)
 	$(Q)$(CC) -o $@ $^ $(ALL_LIBS)
 
@@ -202,6 +207,19 @@ check: ## The tests under the sanitizers, and third-party suites in SUITES=FOLDE
 	$(Q)[ -z '$(SUITES)' ] || { $(MAKE) --no-print-directory MODE=asan $(BUILD)/asan/tests/suites/verdicts && \
 		tests/suites/run.sh $(BUILD)/asan '$(SUITES)'; }
 
+check-arm64: ## Build for arm64 and run its tests under qemu (tests/arm64.sh)
+	$(Q)tests/arm64.sh
+.PHONY: check-arm64
+
+check-musl: ## Build for musl, without OpenMP and BLAS, and run the tests of math and ops (Debian's musl-tools)
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/musl CC=$(if $(filter cc,$(CC)),musl-gcc,'$(CC)') OPENMP=no BLAS=none \
+		LDFLAGS=-static ROOMS='base math ops' PKG_LIBS= musl-tests
+MUSL_TESTS := $(filter $(foreach room,math ops,$(OUT)/tests/$(room)/%),$(TESTS))
+musl-tests: $(MUSL_TESTS)
+	$(Q)for test in $^; do printf '%s: ' $$(basename $$test) && DIFFC_CPU=plain $$test >$$test.log 2>&1; status=$$?; \
+		tail -n 1 $$test.log; [ $$status = 0 ] || { cat $$test.log; failed=1; }; done; [ -z "$$failed" ]
+.PHONY: check-musl musl-tests
+
 faults: all $(FAULTS) ## Every file call and every allocation of every command fails once (tests/faults), ten minutes
 	$(Q)$(OUT)/tests/faults/sweep $(OUT)/diffc $(OUT)/tests/faults/faults.so
 
@@ -240,6 +258,6 @@ clean: ## Remove build/
 	rm -rf $(BUILD)
 
 help: ## This list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
 
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)

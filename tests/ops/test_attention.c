@@ -181,12 +181,12 @@ TEST(attention_scratch_is_a_tile_for_each_thread_not_a_square)
     parallel_set_threads(1);
     size_t one = op_attention.scratch_floats(&d, parallel_threads());
     EXPECT(one < (size_t)1024 * 1024);
-    parallel_set_threads(3);
+    parallel_set_threads(3); /* one without OpenMP */
     EXPECT_INT((long long)op_attention.scratch_floats(&d, parallel_threads()),
-               (long long)(3 * one));
+               (long long)((size_t)parallel_threads() * one));
     d.N = 1;
     EXPECT_INT((long long)op_attention.scratch_floats(&d, parallel_threads()),
-               (long long)(3 * one));
+               (long long)((size_t)parallel_threads() * one));
 }
 
 /* One tile and several, one head and more, few heads for the threads and many. */

@@ -90,13 +90,13 @@ static void format_rate(char *out, double amount, double seconds)
         snprintf(out, 16, "-");
 }
 
-/* What bounds most of the least time of a kind; "" where it has none. */
+/* What bounds most of the least time of a kind; "-" where it has none. */
 static const char *main_bound(const NetProfile *p)
 {
     int most = 0;
     for (int i = 1; i <= ROOF_PLACES; i++)
         if (p->bound[i] > p->bound[most]) most = i;
-    return p->bound[most] > 0 ? roof_place_name((RoofPlace)most) : "";
+    return p->bound[most] > 0 ? roof_place_name((RoofPlace)most) : "-";
 }
 
 static void cost_line(const char *name, Cost c, double all_seconds, const char *bound)
@@ -107,9 +107,8 @@ static void cost_line(const char *name, Cost c, double all_seconds, const char *
     format_amount(bytes, c.bytes);
     format_rate(flop_rate, c.flop, c.seconds);
     format_rate(byte_rate, c.bytes, c.seconds);
-    output_line("  %-24s %10.4f %5.1f%% %8s %8s %8s %8s %8s%s%s", name, 1e3 * c.seconds,
-                100 * c.seconds / all_seconds, flop, bytes, flop_rate, byte_rate, share,
-                bound[0] ? "  " : "", bound);
+    output_line("  %-24s %10.4f %5.1f%% %8s %8s %8s %8s %8s %10s", name, 1e3 * c.seconds,
+                100 * c.seconds / all_seconds, flop, bytes, flop_rate, byte_rate, share, bound);
 }
 
 /* "    forward 0.5933, backward 1.2776" */
@@ -129,7 +128,7 @@ void layer_times_lines(const LayerTimes *l)
 {
     char title[40];
     snprintf(title, sizeof title, "%s, per image", l->task);
-    output_line("%-26s %10s %6s %8s %8s %8s %8s %8s  %s", title, "ms", "share", "FLOPs", "bytes",
+    output_line("%-26s %10s %6s %8s %8s %8s %8s %8s %10s", title, "ms", "share", "FLOPs", "bytes",
                 "GFLOP/s", "GB/s", "of roof", "bound by");
     for (int k = 0; k < l->kinds; k++) {
         cost_line(l->kind[k].name, kind_cost(&l->kind[k]), l->seconds, main_bound(&l->kind[k]));
@@ -137,8 +136,8 @@ void layer_times_lines(const LayerTimes *l)
     }
     Cost network = network_cost(l), all = network;
     all.seconds = l->seconds;
-    cost_line(outside, (Cost){.seconds = l->seconds - network.seconds}, l->seconds, "");
-    cost_line("in all", all, l->seconds, "");
+    cost_line(outside, (Cost){.seconds = l->seconds - network.seconds}, l->seconds, "-");
+    cost_line("in all", all, l->seconds, "-");
 }
 
 static void cost_json(JsonWriter *w, const char *task, const char *kind, const char *pass, Cost c)

@@ -131,7 +131,6 @@ static bool training_json(const char *path, const char *config, const Config *c,
         json_put_string(&w, NULL, advice);
     json_end_array(&w);
     json_put_value(&w, "config", parsed);
-    json_end_object(&w);
     json_free(parsed);
     return output_json(&w, err);
 }

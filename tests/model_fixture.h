@@ -4,8 +4,8 @@
 #define DIFFC_TESTS_MODEL_FIXTURE_H
 
 #include "base/fsio.h"
-#include "io/diffusers/model_folder.h"
 #include "base/params.h"
+#include "io/diffusers/model_folder.h"
 #include "test.h"
 
 enum { PARAMS = 9, BLOCK = 16 * 16 };

@@ -43,7 +43,7 @@ static const Option options[ROWS + 1] = {
     [LAYERS] =
         OPTION("layers", FLAG, "Measurement",
                .help = "also time, FLOPs, bytes, rates and share of the machine's roof by kind of "
-                        "operation; with --json the array \"layers\""),
+                       "operation; with --json the array \"layers\""),
     [SET] = OPTION("set", TEXT, "Measurement", .repeatable = true, .metavar = "KEY=VALUE",
                    .help = "change a key of the configuration"),
     [THREADS] = OPTION_ROW_THREADS,

@@ -33,7 +33,8 @@ static void round_trip(const ModelConfig *m, ReadFile read)
     json_end_object(&w);
     const char *text = json_text(&w);
     if (!text || !read_text(text, strlen(text), read, &back, &err)) __builtin_trap();
-    if (!model_networks_differ(m, &back, &difference, &err) || difference.values.found) __builtin_trap();
+    if (!model_networks_differ(m, &back, &difference, &err) || difference.values.found)
+        __builtin_trap();
     json_write_free(&w);
     model_config_free(&back);
 }

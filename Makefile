@@ -14,6 +14,10 @@ MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
 # loaded when that level is chosen (src/math/product_blas.c); the build only asks for its name.
 BLAS    ?= $(if $(findstring darwin,$(MACHINE)),accelerate,openblas)
 
+ifeq (,$(filter release debug asan fuzz,$(MODE)))
+$(error MODE is '$(MODE)'; it must be release, debug, asan or fuzz)
+endif
+
 SYSTEM := $(shell uname -s)
 # Apple's clang takes OpenMP from brew's libomp; without it the program has one thread and says so.
 ifeq ($(SYSTEM),Darwin)
@@ -122,7 +126,13 @@ $(OUT)/$(SHARED): $(OUT)/libdiffc.o
 	$(call say,link,$@)
 	$(Q)$(CC) $(SHARED_FLAGS) -o $@ $< $(ALL_LIBS)
 
-$(OUT)/%.o: %.c Makefile | needs
+# The name of the BLAS in a file that BLAS=... names, so that another choice is another file.
+BLAS_FILE := $(OUT)/blas/$(subst /,+,$(subst $() ,+,$(BLAS)))
+$(BLAS_FILE): .ci/blas.sh | needs
+	@rm -rf $(@D) && mkdir -p $(@D)
+	$(Q)CC='$(CC)' LDFLAGS='$(LDFLAGS)' .ci/blas.sh '$(BLAS)' >$@ || { rm -f $@; exit 1; }
+
+$(OUT)/%.o: %.c Makefile | needs $(BLAS_FILE)
 	@mkdir -p $(@D)
 	$(call say,cc,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LEVEL_FLAGS) -c $< -o $@
@@ -131,16 +141,11 @@ $(OUT)/%.o: %.c Makefile | needs
 # one by one: let it wrap. The gate before it (src/data/image_gate.h) excludes the rest.
 $(OUT)/src/data/image.o: FP += -fwrapv
 
-# The name of the BLAS in a file that BLAS=... names, so that another choice is another file.
-BLAS_FILE := $(OUT)/blas/$(subst /,+,$(subst $() ,+,$(BLAS)))
-$(BLAS_FILE): .ci/blas.sh | needs
-	@rm -rf $(@D) && mkdir -p $(@D)
-	$(Q)CC='$(CC)' LDFLAGS='$(LDFLAGS)' .ci/blas.sh '$(BLAS)' >$@ || { rm -f $@; exit 1; }
 $(OUT)/src/math/product_blas.o: $(BLAS_FILE)
 $(OUT)/src/math/product_blas.o: FP += -DBLAS_LIBRARY='"$(shell cat $(BLAS_FILE))"'
 
 define SIMD_RULE
-$$(OUT)/%_simd.$(1).o: %_simd.c Makefile | needs
+$$(OUT)/%_simd.$(1).o: %_simd.c Makefile | needs $(BLAS_FILE)
 	@mkdir -p $$(@D)
 	$$(call say,cc,$$< for $(1))
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(SIMD.$(1)) -c $$< -o $$@

@@ -5,7 +5,7 @@
 # CC and LDFLAGS are the build's. The library is asked for by pkg-config where that knows it.
 cc=${CC:-cc}
 blas=${1:-openblas}
-package=
+package= others=
 case $blas in
 none) exit 0 ;;
 accelerate) echo /System/Library/Frameworks/Accelerate.framework/Accelerate; exit 0 ;;
@@ -14,7 +14,7 @@ blis) modules=blis flags=-lblis package=libblis-dev ;;
 mkl) modules=mkl-sdl flags=-lmkl_rt package=intel-mkl ;;
 netlib) modules='cblas-netlib cblas blas-netlib' flags=-lblas package=libblas-dev ;;
 -* | */*) modules='' flags=$blas ;;
-*) modules=$blas flags=-l$blas ;;
+*) modules=$blas flags=-l$blas others="; it can be openblas, blis, accelerate, mkl, netlib, none or linker flags" ;;
 esac
 for module in $modules; do
     found=$(pkg-config --libs "$module" 2>/dev/null) && flags=$found && break
@@ -26,7 +26,7 @@ printf 'extern void cblas_sgemm(void);\nint main(void) { cblas_sgemm(); return 0
 # shellcheck disable=SC2086 # flags are several words
 if ! $cc -o "$folder/probe" "$folder/probe.c" -Wl,--as-needed ${LDFLAGS:-} $flags -lm 2>"$folder/log" &&
     ! $cc -o "$folder/probe" "$folder/probe.c" ${LDFLAGS:-} $flags -lm 2>"$folder/log"; then
-    echo "no CBLAS is found with '$flags' (make BLAS=$blas)${package:+; its package is $package (Debian's name)}; 'make BLAS=none' builds without" >&2
+    echo "no CBLAS is found with '$flags' (make BLAS=$blas)${package:+; its package is $package (Debian's name)}; 'make BLAS=none' builds without$others" >&2
     exit 1
 fi
 if command -v otool >/dev/null 2>&1; then

@@ -20,6 +20,7 @@ find_missing_for_build() {
         case ${cc%% *} in
         clang*) missing="$missing ${cc%% *} libc6-dev libomp${cc#clang}-dev" ;;
         cc | gcc | ccache) missing="$missing gcc libc6-dev" ;;
+        *musl-gcc) missing="$missing musl-tools" ;;
         *) missing="$missing ${cc%% *} libc6-dev" ;; # gcc-13 is a package's name too
         esac
     fi

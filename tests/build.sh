@@ -51,7 +51,7 @@ END
 # `run` then finds nothing but the tools named here and those that deps.sh uses; without any, the
 # compiler is the usual one, and missing.
 only_tools() {
-    for tool in sh env id sed tee tail cat ls mktemp rm dirname "$@"; do
+    for tool in sh env id uname ar readelf grep head sed tee tail cat ls mktemp rm dirname "$@"; do
         folders=$PATH:
         while [ -n "$folders" ] && [ ! -e "bin/$tool" ]; do
             [ ! -x "${folders%%:*}/$tool" ] || ln -s "${folders%%:*}/$tool" bin/

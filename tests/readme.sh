@@ -53,6 +53,7 @@ reason() { # COMMAND
     case $1 in
     "git clone "* | "sudo apt-get install "*) echo "needs the network" ;;
     "make demo") echo "run first, in short, as .ci/demo.sh" ;;
+    "make "[A-Z]*=*) echo "is another build" ;;
     "make test"* | tests/cli/run.sh* | "UPDATE=1 tests/cli/run.sh "*) echo "runs tests" ;;
     "make check"* | "make fuzz" | "make faults" | "make lint" | "make bench" | "make bench-conv") echo "takes many minutes" ;;
     git | make) echo "is the name of a program" ;;
@@ -67,7 +68,7 @@ reason() { # COMMAND
 # The script or the target is at least there.
 exists() { # COMMAND
     case $1 in
-    "sudo apt-get "*) ;;
+    "sudo apt-get "* | "make "[A-Z]*=*) ;;
     *tests/*) test -e "$here/../$(echo "$1" | grep -o 'tests/[^ ]*' | head -n 1)" ;;
     "sudo make "* | "make "*) grep -q "^$(echo "$1" | sed 's/^sudo //' | cut -d ' ' -f 2):" "$here/../Makefile" ;;
     esac

@@ -46,7 +46,7 @@ others= # the levels besides the chosen one
 if [ -n "${TEST_LEVEL:-}" ]; then
     has_level "$TEST_LEVEL" || { echo "1 skipped: this machine or build lacks the level $TEST_LEVEL"; echo "0 passed, 0 failed"; exit 0; }
 elif [ -x "$out/diffc" ]; then
-    chosen=$("$out/diffc" --version | sed -n 's/^instructions: \([a-z0-9]*\).*/\1/p')
+    chosen=$("$out/diffc" --version | sed -n 's/^level: \([a-z0-9]*\).*/\1/p')
     for level in plain avx2 avx512 blas; do [ $level = "$chosen" ] || ! has_level $level || others="$others $level"; done
 fi
 for test in "$here"/*/test_*.c; do

@@ -10,10 +10,9 @@ static void note_instructions(void)
 {
     SimdLevel best = vec_best_level();
     if (vec_uses_blas() && product_blas_low_core())
-        term_note(
-            "note: %s multiplies for the core %s, below this CPU's %s: set OPENBLAS_CORETYPE to a "
-            "newer core, or leave it unset",
-            product_blas_name(), product_blas_low_core(), vec_level_name(vec_cpu_level()));
+        term_note("note: %s, multiplies for an older CPU than this one, which has %s: set "
+                  "OPENBLAS_CORETYPE to a newer core, or leave it unset",
+                  product_blas_name(), vec_level_name(vec_cpu_level()));
     if (vec_chosen_level() < best)
         term_note("note: DIFFC_CPU holds diffc at %s, below this CPU's %s: it runs slower than it "
                   "could, and the last bits of its results differ",

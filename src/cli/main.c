@@ -70,7 +70,7 @@ static void main_help(FILE *out)
 static void print_version(void)
 {
     printf("diffc %s\n", DIFFC_VERSION);
-    printf("instructions: %s\n", vec_describe());
+    printf("level: %s\n", vec_describe());
     printf("compiler: %s\n", __VERSION__);
 }
 

@@ -53,14 +53,18 @@ bool vec_init(Err *err)
 {
     const char *wanted = getenv("DIFFC_CPU");
     if (!wanted || !*wanted) return set_level(vec_best_level(), err);
-    for (int i = 0; i < SIMD_LEVELS; i++)
-        if (strcmp(wanted, level_names[i]) == 0 && has_level((SimdLevel)i))
-            return set_level((SimdLevel)i, err);
-    return err_set(
-        err, ERR_USAGE,
-        "DIFFC_CPU is '%s', which this CPU or this build lacks or diffc does not know; it "
-        "must be plain, avx2, avx512 or blas",
-        wanted);
+    const char *why = "diffc does not know this level";
+    char known[64] = "";
+    for (int i = 0; i < SIMD_LEVELS; i++) {
+        bool has = has_level((SimdLevel)i), is_wanted = strcmp(wanted, level_names[i]) == 0;
+        if (is_wanted && has) return set_level((SimdLevel)i, err);
+        if (is_wanted)
+            why = i == SIMD_BLAS ? "this diffc was built without a BLAS" : "this CPU lacks it";
+        size_t used = strlen(known);
+        if (has)
+            snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "", level_names[i]);
+    }
+    return err_set(err, ERR_USAGE, "DIFFC_CPU is '%s': %s; here it can be %s", wanted, why, known);
 }
 
 /* Runs before main, so that no caller has to begin with it. If that fails, the plain level is used until

@@ -20,7 +20,7 @@ for round in $(seq "$rounds"); do
             for level in avx2 avx512 blas plain; do
                 [ $number = 1 ] || [ $level = blas ] || continue
                 DIFFC_CPU=$level "$program" --version >/dev/null 2>&1 || continue
-                name=$(DIFFC_CPU=$level "$program" --version | sed -n 's/^instructions: //p')
+                name=$(DIFFC_CPU=$level "$program" --version | sed -n 's/^level: //p')
                 echo "$task|$name|$(seconds "$program" $level $task $repeat)"
             done
         done

@@ -14,8 +14,8 @@ run
 echo 'void cblas_sgemm(void) {}' >>none.c
 cc -shared -fPIC -o wrong.so none.c && put wrong.so
 run
-DIFFC_CPU=plain diffc --version | grep instructions
+DIFFC_CPU=plain diffc --version | grep level
 #> exit 1: diffc: the BLAS cannot be loaded: ./lib/LIBRARY: file too short; install it, or set DIFFC_CPU=plain to work without (slower)
 #> exit 1: diffc: LIBRARY has no cblas_sgemm; install the CBLAS of that library, or set DIFFC_CPU=plain to work without (slower)
 #> exit 1: diffc: OpenBLAS 9.9, core unknown (LIBRARY) multiplies wrongly on this CPU; set OPENBLAS_CORETYPE to another core, or DIFFC_CPU to another level than blas
-#> instructions: plain
+#> level: plain

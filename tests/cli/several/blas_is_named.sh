@@ -1,10 +1,10 @@
 # Products by a BLAS: --version, bench, info and a run that is resumed at another level name the library.
 # An OpenBLAS that chooses a core below the CPU's is said at this level alone.
 needs blas
-own=$(diffc --version | sed -n 's/^instructions: //p')
+own=$(diffc --version | sed -n 's/^level: //p')
 unset OPENBLAS_CORETYPE
 export DIFFC_CPU=blas
-level=$(diffc --version | sed -n 's/^instructions: //p')
+level=$(diffc --version | sed -n 's/^level: //p')
 case $level in "blas ("?*")") ;; *) echo "the version says $level" ;; esac
 says() { grep -qF "$1" out || echo "missing in the answer: $1"; }
 diffc train tiny.json -q --out run >/dev/null
@@ -19,7 +19,7 @@ says "saved with the kernels of $level and continues with those of $own"
 case $level:$own in
 *OpenBLAS*:avx*)
     OPENBLAS_CORETYPE=Prescott diffc bench tiny.json --seconds 0 --repeat 1 --batch 1 2>&1 >/dev/null | grep '^note' >out
-    says "core Prescott multiplies for the core Prescott, below this CPU's $own: set OPENBLAS_CORETYPE"
+    says "core Prescott, multiplies for an older CPU than this one, which has $own: set OPENBLAS_CORETYPE"
     OPENBLAS_CORETYPE=Prescott DIFFC_CPU=$own diffc bench tiny.json --seconds 0 --repeat 1 --batch 1 2>&1 >/dev/null | grep '^note'
     ;;
 esac

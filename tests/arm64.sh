@@ -60,9 +60,10 @@ for binary in $binaries; do
     esac
     [ "${line%% *}" = 0 ] || cat "$binary.log"
 done
-printf '#!/bin/sh\nexec qemu-aarch64 "%s" "$@"\n' "$top/release/diffc" >"$top/diffc"
-chmod +x "$top/diffc"
-line=$(tests/cli/run.sh "$top/diffc" "sample_image_depends_on_its_seed_only" | tail -n 1)
+mkdir -p "$top/qemu"
+printf '#!/bin/sh\nexec qemu-aarch64 "%s" "$@"\n' "$top/release/diffc" >"$top/qemu/diffc"
+chmod +x "$top/qemu/diffc"
+line=$(tests/cli/run.sh "$top/qemu/diffc" "sample_image_depends_on_its_seed_only" | tail -n 1)
 printf '%-24s %s\n' 'command line' "$line"
 passed=$((passed + ${line%% passed*}))
 [ "${line#* passed, }" = "0 failed" ] || failed=$((failed + 1))

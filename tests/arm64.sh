@@ -1,7 +1,7 @@
 #!/bin/bash
 # Builds diffc for arm64 with Debian's cross compiler and arm64 libraries, and runs the tests of math, ops
 # and net and one case of the command line under qemu. Nothing is installed: the libraries are unpacked
-# below build/arm64. Ten minutes. usage: arm64.sh (`make check-arm64`)
+# below build/arm64. Fifteen minutes. usage: arm64.sh (`make check-arm64`)
 set -u
 cd "$(dirname "$0")/.." || exit 2
 for tool in aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu qemu-aarch64:qemu-user dpkg:dpkg; do
@@ -39,8 +39,7 @@ fi
 # ---- build and run ----
 export PKG_CONFIG_SYSROOT_DIR=$root
 export PKG_CONFIG_LIBDIR=$libraries/pkgconfig:$libraries/openblas-pthread/pkgconfig
-export QEMU_LD_PREFIX=/usr/aarch64-linux-gnu
-export QEMU_SET_ENV=LD_LIBRARY_PATH=$libraries:$libraries/openblas-pthread
+qemu="qemu-aarch64 -L /usr/aarch64-linux-gnu -E LD_LIBRARY_PATH=$libraries:$libraries/openblas-pthread"
 tests=$(ls tests/math/test_*.c tests/ops/test_*.c tests/net/test_*.c | grep -v test_fast_net) # which trains
 binaries=$(for test in $tests; do echo "$top/release/${test%.c}"; done)
 # shellcheck disable=SC2086 # a list of files
@@ -48,7 +47,8 @@ make --no-print-directory BUILD="$top" CC="${CC:-aarch64-linux-gnu-gcc}" \
     LDFLAGS="-Wl,-rpath-link,$libraries -Wl,-rpath-link,$libraries/openblas-pthread" all $binaries || exit 1
 passed=0 failed=0
 for binary in $binaries; do
-    line=$(qemu-aarch64 "$binary" 2>&1 | tee "$binary.log" | tail -n 1)
+    # shellcheck disable=SC2086 # a command and its options
+    line=$($qemu "$binary" 2>&1 | tee "$binary.log" | tail -n 1)
     printf '%-24s %s\n' "$(basename "$binary")" "$line"
     case $line in
     *" passed, "*" failed")
@@ -61,7 +61,7 @@ for binary in $binaries; do
     [ "${line%% *}" = 0 ] || cat "$binary.log"
 done
 mkdir -p "$top/qemu"
-printf '#!/bin/sh\nexec qemu-aarch64 "%s" "$@"\n' "$top/release/diffc" >"$top/qemu/diffc"
+printf '#!/bin/sh\nexec %s "%s" "$@"\n' "$qemu" "$top/release/diffc" >"$top/qemu/diffc"
 chmod +x "$top/qemu/diffc"
 line=$(tests/cli/run.sh "$top/qemu/diffc" "sample_image_depends_on_its_seed_only" | tail -n 1)
 printf '%-24s %s\n' 'command line' "$line"

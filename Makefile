@@ -262,7 +262,8 @@ uninstall: ## Remove what install put there
 clean: ## Remove build/
 	rm -rf $(BUILD)
 
-help: ## This list
+help: ## This list, and what can be set
+	@sed -n '2,/^$$/s/^# //p' Makefile
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
 
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)

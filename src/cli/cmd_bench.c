@@ -155,7 +155,7 @@ static bool measure(Bench *b, const char *what, Work work, void *context, double
         if (!do_once(b, what, work, context, err)) return false;
         now = clock_seconds();
         b->timings[n++] = now - before;
-        term_progress("%s: repetition %d, %.0f of %.0f s", what, n, now - start, b->seconds);
+        term_progress("%s: repetition %d, %.1f of %g s", what, n, now - start, b->seconds);
     }
     *seconds = median(b->timings, n);
     return true;

@@ -11,6 +11,7 @@
 #include <xmmintrin.h>
 #endif
 
+#include "base/clock.h"
 #include "base/machine.h"
 #include "base/openmp.h"
 
@@ -30,6 +31,7 @@ static int wished; /* what was asked for, or the default, before limits */
 static pthread_once_t counted = PTHREAD_ONCE_INIT;
 static MachineCpus cpus; /* as they were before any thread was bound to one */
 static _Thread_local int neighbours = 1;
+static _Thread_local bool one_inside; /* an item of one thread runs, without neighbours */
 
 #ifdef __linux__
 #include <sched.h>
@@ -169,7 +171,7 @@ bool parallel_flush_subnormals(bool on)
 
 int parallel_threads(void)
 {
-    if (neighbours > 1) return 1;
+    if (neighbours > 1 || one_inside) return 1;
     int threads = __atomic_load_n(&max_threads, __ATOMIC_RELAXED);
     if (threads > 0) return threads;
     /* The number is kept, because scratch that is sized now is used later. If two threads come at
@@ -236,7 +238,38 @@ int parallel_neighbours(void)
     return neighbours;
 }
 
-void parallel_side_by_side(int count, int copies, ParallelWork work, void *context)
+static void run_in_one_thread(ParallelWork work, void *context, int item)
+{
+    int threads = parallel_threads();
+    one_inside = true;
+    omp_set_num_threads(1);
+    work(context, item, 0);
+    omp_set_num_threads(threads);
+    one_inside = false;
+}
+
+static void run_inside(ParallelInside *inside, ParallelWork work, void *context, int item)
+{
+    enum { COMPARED = 4, MOST_WAIT = 256 };
+    int place = inside->runs++ - inside->wait; /* 0 .. COMPARED-1 within a comparison */
+    bool one = inside->one_thread != (place >= 0 && place % 2 == 1);
+    double start = clock_seconds(), seconds;
+    if (one)
+        run_in_one_thread(work, context, item);
+    else
+        work(context, item, 0);
+    seconds = clock_seconds() - start;
+    if (place < 0) return;
+    if (place < 2 || seconds < inside->seconds[one]) inside->seconds[one] = seconds;
+    if (place < COMPARED - 1) return;
+    bool change = inside->seconds[!inside->one_thread] < .97 * inside->seconds[inside->one_thread];
+    if (change) inside->one_thread = !inside->one_thread;
+    inside->wait = change || inside->wait == 0 ? COMPARED : 4 * inside->wait;
+    if (inside->wait > MOST_WAIT) inside->wait = MOST_WAIT;
+    inside->runs = 0;
+}
+
+void parallel_side_by_side(int count, int copies, ParallelInside *inside, ParallelWork work, void *context)
 {
     int threads = parallel_threads(), together = 0;
     if (threads > 1 && threads <= copies) together = count - count % threads;
@@ -248,5 +281,10 @@ void parallel_side_by_side(int count, int copies, ParallelWork work, void *conte
             neighbours = 1;
         }
     }
-    for (int item = together; item < count; item++) work(context, item, 0);
+    for (int item = together; item < count; item++) {
+        if (inside && threads > 1)
+            run_inside(inside, work, context, item);
+        else
+            work(context, item, 0);
+    }
 }

@@ -33,12 +33,22 @@ bool parallel_describe(char *out, size_t size);
 /* Index of the calling thread in its team, 0 .. parallel_threads()-1. */
 int parallel_thread(void);
 
+/* Whether one thread alone is faster inside an item than all of them together, as it can be for a small item
+ * on a machine whose CPUs share no cache. Timing decides, and decides anew from time to time, because a
+ * virtual machine's CPUs move: of 4 runs two go the other way, after 4, 16, 64 and then every 256 runs. Begins
+ * as {0}; belongs to items that take equal times. */
+typedef struct {
+    bool one_thread;
+    int runs, wait;    /* since the last comparison; and how many it waits for the next */
+    double seconds[2]; /* the fastest run of the comparison: with all threads, with one */
+} ParallelInside;
+
 /* Runs work(context, item, copy) for every item 0 .. count-1, in any order. `copy` names which of
  * the copies of its memory the work may use. If there are at least as many copies as threads, items
  * run side by side, each in one thread, as long as every thread has one; all other items run one
- * after the other, with all threads inside each. */
+ * after the other, with all threads inside each, or as `inside` finds faster (NULL: all). */
 typedef void (*ParallelWork)(void *context, int item, int copy);
-void parallel_side_by_side(int count, int copies, ParallelWork work, void *context);
+void parallel_side_by_side(int count, int copies, ParallelInside *inside, ParallelWork work, void *context);
 
 /* How many items are running concurrently, the caller's included (1 outside parallel_side_by_side). */
 int parallel_neighbours(void);

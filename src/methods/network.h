@@ -3,6 +3,7 @@
 #ifndef DIFFC_NETWORK_H
 #define DIFFC_NETWORK_H
 
+#include "base/parallel.h"
 #include "diffusion/denoiser.h"
 #include "methods/method_config.h"
 #include "net/net.h"
@@ -26,6 +27,7 @@ typedef struct {
     NetMode mode; /* of the plan */
     int copies;   /* that can run side by side, by network_open_copies; the first is `net` */
     Net **others; /* [copies - 1] */
+    ParallelInside inside; /* of passes that run one after the other */
 } Network;
 
 /* The same network with copy i as its net. */

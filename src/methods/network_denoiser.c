@@ -36,10 +36,10 @@ static void run_part(void *context, int item, int copy)
 bool network_in_parts(const NetworkDenoiser *d, int count, NetworkWork work,
                       const NetworkCall *call, Err *err)
 {
-    const Network *nw = d->network;
+    Network *nw = d->network;
     Parts p = {.denoiser = d, .count = count, .work = work, .call = call, .failed = INT_MAX};
     int copies = net_holds(nw->net, d->weights) ? nw->copies : 1;
-    parallel_side_by_side((count + nw->batch - 1) / nw->batch, copies, run_part, &p);
+    parallel_side_by_side((count + nw->batch - 1) / nw->batch, copies, &nw->inside, run_part, &p);
     return p.failed == INT_MAX || err_set(err, p.err.kind, "%s", p.err.text);
 }
 

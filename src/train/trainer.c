@@ -320,7 +320,7 @@ static void run_round(Round *r, LossSum *sum)
     Trainer *t = r->t;
     for (int i = 0; i < r->count; i++)
         batch_read_train(t, &t->train_batch[r->place[i]], first_sample(t, r->pass[i]));
-    parallel_side_by_side(r->count, t->train_network.copies, train_pass, r);
+    parallel_side_by_side(r->count, t->train_network.copies, NULL, train_pass, r);
     for (int i = 0; i < r->count; i++) {
         const TrainBatch *b = &t->train_batch[r->place[i]];
         masks_observe(t, b, first_sample(t, r->pass[i]));

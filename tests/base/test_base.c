@@ -58,13 +58,47 @@ TEST(parallel_items_run_side_by_side_where_threads_copies_and_items_allow)
         for (int copies = 1; copies <= 8; copies++)
             for (int count = 0; count <= 20; count += 5) {
                 SideBySide s = {.copies = copies, .threads = threads};
-                parallel_side_by_side(count, copies, note_item, &s);
+                parallel_side_by_side(count, copies, NULL, note_item, &s);
                 for (int i = 0; i < 20; i++) EXPECT_INT(s.done[i], i < count);
                 bool able = threads > 1 && threads <= copies;
                 EXPECT_INT(s.most, able ? count - count % threads : 0);
                 EXPECT_INT(parallel_neighbours(), 1);
             }
     }
+}
+
+typedef struct {
+    int slow; /* the number of threads with which an item is slow */
+    int runs[9];
+} Pace;
+
+static void take_time(void *context, int item, int copy)
+{
+    Pace *p = context;
+    int threads = parallel_threads(), team = 0;
+    EXPECT_INT(item + copy, 0);
+#pragma omp parallel reduction(+ : team)
+    team++;
+    EXPECT_INT(team, threads);
+    p->runs[threads]++;
+    double end = clock_seconds() + (threads == p->slow ? .008 : .002);
+    while (clock_seconds() < end) {}
+}
+
+TEST(parallel_items_alone_run_in_one_thread_while_that_is_faster)
+{
+    parallel_set_threads(2);
+    ParallelInside inside = {0};
+    Pace p = {.slow = 2};
+    for (int i = 0; i < 8; i++) parallel_side_by_side(1, 1, &inside, take_time, &p);
+    EXPECT(inside.one_thread);
+    EXPECT_INT(p.runs[2], 2); /* those of the comparison */
+    p.slow = 1;
+    for (int i = 0; i < 8; i++) parallel_side_by_side(1, 1, &inside, take_time, &p);
+    EXPECT(!inside.one_thread);
+    EXPECT_INT(p.runs[1], 6 + 2); /* waiting, and two of the comparison */
+    EXPECT_INT(p.runs[2], 2 + 6);
+    parallel_set_threads(0);
 }
 
 TEST(err_keeps_kind_and_text_and_tells_the_exit_code)

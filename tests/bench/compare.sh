@@ -21,17 +21,19 @@ start_peer() { # CONFIG TASK BATCH VARIANT: true when it is warm
         ulimit -v "$(awk '/^MemAvailable/ {print $2 + 16 * 1048576}' /proc/meminfo)" # address space that is only reserved
         OMP_NUM_THREADS=$threads exec "$python" tests/bench/peer.py "$@" 2>>"$d/errors"
     }
+    exec 8<&"${PEER[0]}" 9>&"${PEER[1]}" # bash closes a coprocess's own descriptors in subshells
     local word=""
-    read -r word <&"${PEER[0]}" && [ "$word" = ready ]
+    read -r word <&8 && [ "$word" = ready ]
 }
 ask_peer() { # SECONDS REPETITIONS: one line of JSON
     local line
-    echo "$1 $2" >&"${PEER[1]}" && read -r line <&"${PEER[0]}" && echo "$line"
+    echo "$1 $2" >&9 && read -r line <&8 && echo "$line"
 }
 stop_peer() {
     local pid=${PEER_PID:-}
     [ -n "$pid" ] || return 0
     eval "exec ${PEER[1]}>&-" 2>/dev/null || :
+    exec 8<&- 9>&-
     wait "$pid" 2>/dev/null || :
 }
 

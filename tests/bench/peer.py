@@ -199,6 +199,8 @@ def main():
     path, task, batch, variant = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
     half = variant.endswith("-half")
     kind = variant.removesuffix("-half")
+    if task == "train" and kind in ("frozen", "onnxruntime", "openvino"):
+        sys.exit(f"{kind} does not train")
     config = json.load(open(path))
     threads = int(os.environ.get("OMP_NUM_THREADS", "2"))
     torch.set_num_threads(threads)

@@ -269,7 +269,8 @@ static void run_inside(ParallelInside *inside, ParallelWork work, void *context,
     inside->runs = 0;
 }
 
-void parallel_side_by_side(int count, int copies, ParallelInside *inside, ParallelWork work, void *context)
+void parallel_side_by_side(int count, int copies, ParallelInside *inside, ParallelWork work,
+                           void *context)
 {
     int threads = parallel_threads(), together = 0;
     if (threads > 1 && threads <= copies) together = count - count % threads;

@@ -48,7 +48,8 @@ typedef struct {
  * run side by side, each in one thread, as long as every thread has one; all other items run one
  * after the other, with all threads inside each, or as `inside` finds faster (NULL: all). */
 typedef void (*ParallelWork)(void *context, int item, int copy);
-void parallel_side_by_side(int count, int copies, ParallelInside *inside, ParallelWork work, void *context);
+void parallel_side_by_side(int count, int copies, ParallelInside *inside, ParallelWork work,
+                           void *context);
 
 /* How many items are running concurrently, the caller's included (1 outside parallel_side_by_side). */
 int parallel_neighbours(void);

@@ -82,7 +82,8 @@ static void take_time(void *context, int item, int copy)
     EXPECT_INT(team, threads);
     p->runs[threads]++;
     double end = clock_seconds() + (threads == p->slow ? .008 : .002);
-    while (clock_seconds() < end) {}
+    while (clock_seconds() < end) {
+    }
 }
 
 TEST(parallel_items_alone_run_in_one_thread_while_that_is_faster)

@@ -11,31 +11,20 @@
 
 /* ---- errors and options ---- */
 
-static DiffcErrorKind kind_of(ErrKind kind)
-{
-    switch (kind) {
-    case ERR_IO:
-        return DIFFC_ERROR_FILE;
-    case ERR_MEMORY:
-        return DIFFC_ERROR_MEMORY;
-    case ERR_USAGE:
-        return DIFFC_ERROR_ARGUMENT;
-    case ERR_DIVERGED:
-        return DIFFC_ERROR_DIVERGED;
-    case ERR_LIMIT:
-        return DIFFC_ERROR_LIMIT;
-    case ERR_INTERRUPTED:
-        return DIFFC_ERROR_INTERRUPTED;
-    case ERR_NONE:
-    case ERR_FORMAT:
-        break;
-    }
-    return DIFFC_ERROR_FORMAT;
-}
+static const DiffcErrorKind kinds[] = {
+    [ERR_NONE] = DIFFC_ERROR_FORMAT,
+    [ERR_IO] = DIFFC_ERROR_FILE,
+    [ERR_FORMAT] = DIFFC_ERROR_FORMAT,
+    [ERR_MEMORY] = DIFFC_ERROR_MEMORY,
+    [ERR_USAGE] = DIFFC_ERROR_ARGUMENT,
+    [ERR_DIVERGED] = DIFFC_ERROR_DIVERGED,
+    [ERR_LIMIT] = DIFFC_ERROR_LIMIT,
+    [ERR_INTERRUPTED] = DIFFC_ERROR_INTERRUPTED,
+};
 
 int api_result(bool ok, const Err *err, DiffcError *out)
 {
-    int kind = ok ? DIFFC_OK : kind_of(err->kind);
+    int kind = ok ? DIFFC_OK : kinds[err->kind];
     if (out) {
         out->kind = kind;
         snprintf(out->text, sizeof out->text, "%s", ok ? "" : err->text);
@@ -134,7 +123,7 @@ int diffc_describe(const DiffcModel *m, DiffcDescription *out, size_t size)
         .height = image.H,
         .width = image.W,
         .channels = image.C,
-        .values = (size_t)image.H * (size_t)image.W * (size_t)image.C,
+        .values = shape_values(image),
         .classes = c->unet.classes,
         .steps = p->T,
         .time_min = process_time_end(p),
@@ -152,25 +141,6 @@ const char *diffc_warning(const DiffcModel *m, int index)
 {
     bool there = m && index >= 0 && index < m->model.config.warning_count;
     return there ? m->model.config.warnings[index] : NULL;
-}
-
-int api_batch(const DiffcModel *m, int count)
-{
-    return count > 0 ? model_sample_batch(&m->model, count) : 1;
-}
-
-bool api_prepare(DiffcModel *m, int batch, int label, Err *err)
-{
-    int threads = parallel_threads();
-    if (m->batch != batch || m->threads != threads) {
-        m->batch = 0;
-        if (!model_prepare(&m->model, batch, label, &m->denoiser, err)) return false;
-        m->batch = batch;
-        m->threads = threads;
-    }
-    m->model.denoiser.label = label;
-    m->model.denoiser.first_image = 0;
-    return true;
 }
 
 bool api_check_images(const DiffcModel *m, Err *err)

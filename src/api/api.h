@@ -4,21 +4,13 @@
 
 #include <diffc.h>
 
-#include "model/sampling.h"
-#include "model/scoring.h"
+#include "model/model_use.h"
 
 struct DiffcModel {
     Model model;
     int batch, threads; /* that the denoiser is planned for; batch 0: there is none */
     Denoiser denoiser;
 };
-
-/* Plans the denoiser, unless it is planned so, for calls of `batch` images by this number of threads. label:
- * class of every image; negative: none or, in sampling, by its number. */
-bool api_prepare(DiffcModel *m, int batch, int label, Err *err);
-
-/* Images of a call, for `count` in all. */
-int api_batch(const DiffcModel *m, int count);
 
 /* ERR_USAGE for a model of points. */
 bool api_check_images(const DiffcModel *m, Err *err);

@@ -35,39 +35,27 @@ static bool report_progress(void *context, long predictions)
     return job->o.progress(job->o.context, part) == 0;
 }
 
+/* A setting that the caller gives and the protocol reads. */
+#define TAKE(m, option, owners, ...)                                                               \
+    if (o->m != 0 && !protocol_takes(p, "", #m, owners, err)) return false;                        \
+    if (o->m != 0) run->m = o->m;
+#define NONE(m, ...)
+
 static bool fill_run(Job *job, Err *err)
 {
     const DiffcNllOptions *o = &job->o;
     const Protocol *p = job->protocol;
     LikelihoodRun *run = &job->run;
     int T = job->m->model.process.T;
-    const struct {
-        const char *name;
-        bool given;
-        unsigned reads;
-    } settings[] = {
-        {"calls", o->calls != 0, LIKELIHOOD_CALLS},
-        {"probes", o->probes != 0, LIKELIHOOD_PROBES},
-        {"draws", o->draws != 0, LIKELIHOOD_DRAWS},
-        {"tolerance", fabs(o->tolerance) > 0, LIKELIHOOD_SOLVER},
-        {"call_limit", o->call_limit != 0, LIKELIHOOD_SOLVER},
-        {"level", o->level != 0, LIKELIHOOD_LEVEL},
-    };
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
-        if (settings[i].given && !protocol_takes(p, "", settings[i].name, settings[i].reads, err))
-            return false;
-    }
+    *run = model_likelihood_run(&job->m->model, p, true);
+    LIKELIHOOD_SETTINGS(NONE, TAKE, TAKE, TAKE)
+    if (o->calls < 0) run->calls = 0;
+    if (o->draws) run->dequantise = true;
+    if (o->level && !protocol_takes(p, "", "level", LIKELIHOOD_LEVEL, err)) return false;
     if (o->level < 0 || (o->level > 0 && o->level > T + 1))
         return err_set(err, ERR_USAGE,
                        "level is %d; the levels of %s are 0 (clean) to %d (noise alone)", o->level,
                        job->m->model.folder, T + 1);
-    *run = model_likelihood_run(&job->m->model, p, true);
-    if (o->calls) run->calls = o->calls > 0 ? o->calls : 0;
-    if (o->probes) run->probes = o->probes;
-    if (o->draws) run->draws = o->draws;
-    if (o->draws) run->dequantise = true;
-    if (settings[3].given) run->tolerance = o->tolerance;
-    if (o->call_limit) run->call_limit = o->call_limit;
     if (o->level) run->level = cdm_level(run->process, o->level);
     if (o->progress) run->progress = report_progress;
     run->progress_context = job;
@@ -76,8 +64,7 @@ static bool fill_run(Job *job, Err *err)
 
 static bool score_all(Job *job, const unsigned char *images, double *bits, double *errors, Err *err)
 {
-    Shape s = job->m->model.image;
-    size_t dims = (size_t)s.H * (size_t)s.W * (size_t)s.C;
+    size_t dims = shape_values(job->m->model.image);
     int most = job->protocol->images;
     job->seeds = mem_alloc((size_t)most, sizeof *job->seeds);
     job->results = mem_alloc((size_t)most, sizeof *job->results);

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,10 +26,18 @@ bool text_ends(const char *text, const char *end)
     return length >= n && strcmp(text + length - n, end) == 0;
 }
 
+void text_append(char *text, size_t size, const char *format, ...)
+{
+    size_t used = strlen(text);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text + used, size - used, format, args);
+    va_end(args);
+}
+
 void text_add(char *list, size_t size, const char *between, const char *word)
 {
-    size_t used = strlen(list);
-    snprintf(list + used, size - used, "%s%s", used > 0 ? between : "", word);
+    text_append(list, size, "%s%s", list[0] ? between : "", word);
 }
 
 void text_shell_word(char *out, size_t size, const char *word)

@@ -10,6 +10,10 @@ void text_escape(char *out, size_t size, const char *text);
 
 bool text_ends(const char *text, const char *end);
 
+/* Appends to a text in a buffer of `size` bytes. Cut to size. */
+void text_append(char *text, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* Appends a word to a list, with `between` unless the list is empty. Cut to size. */
 void text_add(char *list, size_t size, const char *between, const char *word);
 

@@ -1,10 +1,12 @@
-/* What every command that computes begins with: the number of threads, and the notes when the level or
- * the threads are less than they could be. */
-#include "base/parallel.h"
+/* What commands begin with: the number of threads, the notes when the level or the threads are less than they
+ * could be, and the model. */
+#include <stdio.h>
+
 #include "base/term.h"
 #include "cli/cli.h"
 #include "math/product_blas.h"
 #include "math/vec.h"
+#include "methods/method.h"
 
 static void note_instructions(void)
 {
@@ -33,4 +35,96 @@ void begin_work(const OptionValue *quiet, const OptionValue *threads)
     term_set_quiet(quiet->given);
     note_instructions();
     choose_threads(threads);
+}
+
+/* The words for what a model lacks follow its name. */
+static bool check_image(Shape want, Shape made, Err *lack)
+{
+    bool known = want.C <= IMAGE_MAX_CHANNELS && made.C > 0 && made.C <= IMAGE_MAX_CHANNELS;
+    if (want.H > 0 && made.H > 0 && (made.H != want.H || made.W != want.W))
+        return err_set(lack, ERR_USAGE, "makes images of %dx%d, not %dx%d", made.H, made.W, want.H,
+                       want.W);
+    if (want.C == 0 || made.C == want.C) return true;
+    if (!known)
+        return err_set(lack, ERR_USAGE, "makes images of %d channels, not %d", made.C, want.C);
+    return err_set(lack, ERR_USAGE, "makes %s images, not %s ones", image_colour(made.C),
+                   image_colour(want.C));
+}
+
+static bool meets_needs(const void *context, const ModelConfig *c, Err *lack)
+{
+    const ModelNeeds *needs = context;
+    bool points = c->network == NETWORK_MLP;
+    if (needs->images && points) return err_set(lack, ERR_USAGE, "makes points, not images");
+    if (needs->points && !points) return err_set(lack, ERR_USAGE, "makes images, not points");
+    if (needs->density && !method_of(c->method)->density)
+        return err_set(lack, ERR_USAGE, "is not a cdm, so it has no density of its own");
+    if (needs->finds_noise && !method_of(c->method)->classifier)
+        return err_set(lack, ERR_USAGE,
+                       "is not a cdm, so it cannot find out how strong the noise is");
+    if (needs->levels && !noise_is_discrete(c->noise.kind))
+        return err_set(lack, ERR_USAGE, "is an sde, so its noise levels have no numbers");
+    if (needs->classes && c->unet.classes == 0) return err_set(lack, ERR_USAGE, "has no classes");
+    return !needs->images || check_image(needs->image, network_shape(c), lack);
+}
+
+static void note_choice(const NewestRun *newest)
+{
+    if (newest->passed == 0)
+        term_note("model: %s (the newest run)", newest->path);
+    else if (newest->passed == 1)
+        term_note("model: %s (the newest run that can do this; %s %s)", newest->path,
+                  newest->passed_path, newest->lack.text);
+    else
+        term_note(
+            "model: %s (the newest run that can do this; %s, the newest of %d passed over, %s)",
+            newest->path, newest->passed_path, newest->passed, newest->lack.text);
+}
+
+static bool choose_model(const OptionValue *given, const ModelNeeds *needs, char *path, Err *err)
+{
+    /* What options can make up for is asked for first and given up first. */
+    const ModelNeeds tries[] = {
+        *needs,
+        {.images = needs->images, .points = needs->points, .image = needs->image},
+        {.images = needs->images, .points = needs->points}};
+    enum { TRIES = sizeof tries / sizeof *tries };
+    NewestRun newest;
+    bool found = false;
+    if (given->given) {
+        snprintf(path, PATH_BYTES, "%s", given->text);
+        return true;
+    }
+    for (int i = 0; i < TRIES && !found; i++)
+        found = model_newest_run("runs", meets_needs, &tries[i], &newest, err);
+    if (!found) return false;
+    snprintf(path, PATH_BYTES, "%s", newest.path);
+    note_choice(&newest);
+    return true;
+}
+
+bool open_model(Model *m, char *path, const OptionValue *given, ModelNeeds *needs, int height,
+                int width, Err *err)
+{
+    if (needs->scored && !given->given && !nll_images_shape(needs->scored, &needs->image, err))
+        return false;
+    if (!choose_model(given, needs, path, err) || !model_open(m, path, height, width, err))
+        return false;
+    for (int i = 0; i < m->config.warning_count; i++)
+        term_note("warning: %s", m->config.warnings[i]);
+    if (!needs->scored || m->config.network != NETWORK_MLP) return true;
+    model_close(m);
+    return err_set(err, ERR_USAGE, "%s: the model gives points of the plane, not images of 8 bits",
+                   path);
+}
+
+bool check_config_file(const char *path, const char *alternative, Err *err)
+{
+    char file[PATH_BYTES];
+    if (!path_is_folder(path)) return true;
+    if (!path_join(file, path, "config.json", NULL) || !path_exists(file))
+        return err_set(err, ERR_USAGE, "%s: is a folder, expected a configuration (CONFIG.json)",
+                       path);
+    return err_set(err, ERR_USAGE, "%s: is a run, expected a configuration; did you mean %s%s%s?",
+                   path, alternative, *alternative ? path : "", *alternative ? "" : file);
 }

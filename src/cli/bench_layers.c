@@ -3,48 +3,36 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "cli/cli.h"
 
 static const char *const pass_names[NET_PASSES] = {"forward", "backward", "tangent",
                                                    "second backward"};
 static const char outside[] = "outside the network";
 
-typedef struct {
-    double seconds, flop, bytes, least;
-} Cost;
-
-static Cost pass_cost(const NetProfile *p, int pass)
+static NetCost add_costs(NetCost a, NetCost b)
 {
-    return (Cost){p->seconds[pass], p->flop[pass], p->bytes[pass], p->least[pass]};
+    return (NetCost){a.seconds + b.seconds, a.flop + b.flop, a.bytes + b.bytes, a.least + b.least};
 }
 
-static Cost add_costs(Cost a, Cost b)
+static NetCost kind_cost(const NetProfile *p)
 {
-    return (Cost){a.seconds + b.seconds, a.flop + b.flop, a.bytes + b.bytes, a.least + b.least};
-}
-
-static Cost kind_cost(const NetProfile *p)
-{
-    Cost sum = {.seconds = 0};
-    for (int pass = 0; pass < NET_PASSES; pass++) sum = add_costs(sum, pass_cost(p, pass));
+    NetCost sum = {.seconds = 0};
+    for (int pass = 0; pass < NET_PASSES; pass++) sum = add_costs(sum, p->pass[pass]);
     return sum;
 }
 
-static Cost network_cost(const LayerTimes *l)
+static NetCost network_cost(const LayerTimes *l)
 {
-    Cost sum = {.seconds = 0};
+    NetCost sum = {.seconds = 0};
     for (int k = 0; k < l->kinds; k++) sum = add_costs(sum, kind_cost(&l->kind[k]));
     return sum;
 }
 
 static void add_profile(NetProfile *to, const NetProfile *p)
 {
-    for (int pass = 0; pass < NET_PASSES; pass++) {
-        to->seconds[pass] += p->seconds[pass];
-        to->flop[pass] += p->flop[pass];
-        to->bytes[pass] += p->bytes[pass];
-        to->least[pass] += p->least[pass];
-    }
+    for (int pass = 0; pass < NET_PASSES; pass++)
+        to->pass[pass] = add_costs(to->pass[pass], p->pass[pass]);
     for (int i = 0; i <= ROOF_PLACES; i++) to->bound[i] += p->bound[i];
 }
 
@@ -61,33 +49,12 @@ void layer_times_read(LayerTimes *l, const char *task, const Network *nw, const 
         }
         if (kind_cost(&p).seconds <= 0) continue;
         for (int pass = 0; pass < NET_PASSES; pass++) {
-            p.seconds[pass] /= images;
-            p.flop[pass] /= images;
-            p.bytes[pass] /= images;
-            p.least[pass] /= images;
+            NetCost c = p.pass[pass];
+            p.pass[pass] =
+                (NetCost){c.seconds / images, c.flop / images, c.bytes / images, c.least / images};
         }
         l->kind[l->kinds++] = p;
     }
-}
-
-/* "1.25 G", "830 M", "12 k", "396", "-" for nothing, into out (at least 16 bytes). */
-static void format_amount(char *out, double value)
-{
-    static const char *const units[] = {"", " k", " M", " G", " T"};
-    int unit = 0;
-    while (unit < 4 && value >= 999.5) value /= 1e3, unit++;
-    if (value > 0)
-        snprintf(out, 16, "%.3g%s", value, units[unit]);
-    else
-        snprintf(out, 16, "-");
-}
-
-static void format_rate(char *out, double amount, double seconds)
-{
-    if (amount > 0)
-        snprintf(out, 16, "%.1f", 1e-9 * amount / seconds);
-    else
-        snprintf(out, 16, "-");
 }
 
 /* What bounds most of the least time of a kind; "-" where it has none. */
@@ -99,14 +66,15 @@ static const char *main_bound(const NetProfile *p)
     return p->bound[most] > 0 ? roof_place_name((RoofPlace)most) : "-";
 }
 
-static void cost_line(const char *name, Cost c, double all_seconds, const char *bound)
+static void cost_line(const char *name, NetCost c, double all_seconds, const char *bound)
 {
-    char flop[16], bytes[16], flop_rate[16], byte_rate[16], share[16] = "-";
+    char flop[AMOUNT_BYTES] = "-", bytes[AMOUNT_BYTES] = "-";
+    char flop_rate[16] = "-", byte_rate[16] = "-", share[16] = "-";
+    if (c.flop > 0) format_amount(flop, c.flop, "");
+    if (c.flop > 0) snprintf(flop_rate, sizeof flop_rate, "%.1f", 1e-9 * c.flop / c.seconds);
+    if (c.bytes > 0) format_amount(bytes, c.bytes, "");
+    if (c.bytes > 0) snprintf(byte_rate, sizeof byte_rate, "%.1f", 1e-9 * c.bytes / c.seconds);
     if (c.least > 0) snprintf(share, sizeof share, "%.0f%%", 100 * c.least / c.seconds);
-    format_amount(flop, c.flop);
-    format_amount(bytes, c.bytes);
-    format_rate(flop_rate, c.flop, c.seconds);
-    format_rate(byte_rate, c.bytes, c.seconds);
     output_line("  %-24s %10.4f %5.1f%% %8s %8s %8s %8s %8s %10s", name, 1e3 * c.seconds,
                 100 * c.seconds / all_seconds, flop, bytes, flop_rate, byte_rate, share, bound);
 }
@@ -115,12 +83,10 @@ static void cost_line(const char *name, Cost c, double all_seconds, const char *
 static void passes_line(const NetProfile *p)
 {
     char text[160] = "";
-    int used = 0;
-    for (int pass = 0; pass < NET_PASSES; pass++) {
-        if (p->seconds[pass] > 0)
-            used += snprintf(text + used, sizeof text - (size_t)used, "%s%s %.4f", used ? ", " : "",
-                             pass_names[pass], 1e3 * p->seconds[pass]);
-    }
+    for (int pass = 0; pass < NET_PASSES; pass++)
+        if (p->pass[pass].seconds > 0)
+            text_append(text, sizeof text, "%s%s %.4f", *text ? ", " : "", pass_names[pass],
+                        1e3 * p->pass[pass].seconds);
     if (strchr(text, ',')) output_line("    %s", text);
 }
 
@@ -134,21 +100,19 @@ void layer_times_lines(const LayerTimes *l)
         cost_line(l->kind[k].name, kind_cost(&l->kind[k]), l->seconds, main_bound(&l->kind[k]));
         passes_line(&l->kind[k]);
     }
-    Cost network = network_cost(l), all = network;
+    NetCost network = network_cost(l), all = network;
     all.seconds = l->seconds;
-    cost_line(outside, (Cost){.seconds = l->seconds - network.seconds}, l->seconds, "-");
+    cost_line(outside, (NetCost){.seconds = l->seconds - network.seconds}, l->seconds, "-");
     cost_line("in all", all, l->seconds, "-");
 }
 
-static void cost_json(JsonWriter *w, const char *task, const char *kind, const char *pass, Cost c)
+static void cost_json(JsonWriter *w, const char *task, const char *kind, const char *pass,
+                      NetCost c)
 {
     json_begin_object(w, NULL);
     json_put_string(w, "task", task);
     json_put_string(w, "kind", kind);
-    if (pass)
-        json_put_string(w, "pass", pass);
-    else
-        json_put_null(w, "pass");
+    json_put_string(w, "pass", pass);
     json_put_number(w, "seconds", c.seconds);
     json_put_number(w, "flop", c.flop);
     json_put_number(w, "bytes", c.bytes);
@@ -160,10 +124,11 @@ void layer_times_json(JsonWriter *w, const LayerTimes *l)
 {
     for (int k = 0; k < l->kinds; k++)
         for (int pass = 0; pass < NET_PASSES; pass++) {
-            Cost c = pass_cost(&l->kind[k], pass);
+            NetCost c = l->kind[k].pass[pass];
             if (c.seconds > 0) cost_json(w, l->task, l->kind[k].name, pass_names[pass], c);
         }
-    cost_json(w, l->task, outside, NULL, (Cost){.seconds = l->seconds - network_cost(l).seconds});
+    cost_json(w, l->task, outside, NULL,
+              (NetCost){.seconds = l->seconds - network_cost(l).seconds});
 }
 
 void roof_line(const Roof *r)

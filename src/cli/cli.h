@@ -9,7 +9,6 @@
 #include "cli/nll_images.h"
 #include "cli/options.h"
 #include "data/image.h"
-#include "io/diffusers/model_folder.h"
 #include "io/json.h"
 #include "model/model.h"
 #include "net/net.h"
@@ -100,8 +99,9 @@ void begin_work(const OptionValue *quiet, const OptionValue *threads);
  * when fewer run than were asked for. */
 void choose_threads(const OptionValue *asked);
 
-/* "1.25 GFLOP", "830 MFLOP" into out (at least 24 bytes). */
-void format_flop(char *out, double flop);
+/* "1.25 GFLOP", "830 MFLOP", without a unit "1.25 G", "396". */
+enum { AMOUNT_BYTES = 24 };
+void format_amount(char out[AMOUNT_BYTES], double value, const char *unit);
 
 /* The median of n > 0 values; sorts them. */
 double median(double *values, int n);

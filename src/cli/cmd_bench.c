@@ -1,7 +1,6 @@
 /* diffc bench: the speed of the updates that `train` makes and of the network calls that `sample` makes,
  * for a configuration. The images are noise: the speed does not depend on what they show. */
 #include <math.h>
-#include <stdio.h>
 
 #include "base/clock.h"
 #include "base/fsio.h"
@@ -9,6 +8,7 @@
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "base/term.h"
+#include "base/text.h"
 #include "cli/bench_layers.h"
 #include "cli/cli.h"
 #include "cli/summary.h"
@@ -51,8 +51,7 @@ static const Option options[ROWS + 1] = {
     [QUIET] = OPTION_ROW_QUIET,
 };
 
-static const char default_config[] = "configs/bench-tiny.json";
-/* The same, for where that file is not at hand. */
+/* configs/bench-tiny.json */
 static const char *const default_settings[] = {
     "data.size=32",   "data.channels=1",     "model.channels=32", "model.multipliers=[1,2,2]",
     "model.blocks=1", "model.attention=[8]", "model.groups=32",   "train.batch=32",
@@ -65,7 +64,6 @@ enum { CLASSES = 10, IMAGES = 64 };
 typedef struct {
     Config config;
     int batch;         /* images per update, and per call of the network in sampling */
-    int update_images; /* batch, and more where gradients are accumulated */
     ModelConfig model; /* as measured last, without its arrays */
     Shape image;
     size_t parameters;
@@ -84,19 +82,14 @@ typedef struct {
 
 static bool read_config(Bench *b, const Arguments *a, Err *err)
 {
-    const char *path = a->word_count > 0 ? a->words[0] : default_config;
+    const char *path = a->words[0];
     config_defaults(&b->config);
-    if (a->word_count > 0 && !check_config_file(path, "", err)) return false;
-    if (a->word_count > 0 || path_exists(path)) {
-        if (!config_load(&b->config, path, err)) return false;
-    } else {
-        for (int i = 0; i < DEFAULT_SETTINGS; i++) {
-            if (!config_set(&b->config, default_settings[i], err)) return false;
-        }
-    }
-    for (int i = 0; i < a->repeated_count; i++) {
+    if (path && (!check_config_file(path, "", err) || !config_load(&b->config, path, err)))
+        return false;
+    for (int i = 0; i < DEFAULT_SETTINGS && !path; i++)
+        if (!config_set(&b->config, default_settings[i], err)) return false;
+    for (int i = 0; i < a->repeated_count; i++)
         if (!config_set(&b->config, a->repeated[i], err)) return false;
-    }
     return config_check(&b->config, err);
 }
 
@@ -204,17 +197,16 @@ static bool measure_training(Bench *b, Err *err)
     Config c = b->config;
     c.train.batch = b->batch;
     c.train.minutes = 0;
-    c.train.steps = INT32_MAX; /* every update is one of the first */
-    b->update_images = b->batch * c.train.accumulate;
+    c.train.steps = INT32_MAX;                  /* every update is one of the first */
+    int images = b->batch * c.train.accumulate; /* of an update */
     if (!open_data(&c, &data, err) || !trainer_open_on(&t, &c, &data, err)) return false;
     Network *network = trainer_network(t);
     const TrainPlan *plan = trainer_plan(t);
     double seconds = 0;
     note_network(b, 0, &plan->model, network, plan->parameters);
     bool ok = measure(b, "training", train_update, t, &seconds, err);
-    if (ok) b->train_images_per_s = b->update_images / seconds;
-    if (ok && b->layers)
-        ok = profile(b, network, "training", train_update, t, b->update_images, err);
+    if (ok) b->train_images_per_s = images / seconds;
+    if (ok && b->layers) ok = profile(b, network, "training", train_update, t, images, err);
     trainer_close(t);
     return ok;
 }
@@ -240,7 +232,7 @@ static bool measure_sampling(Bench *b, Err *err)
     bool ok = new_model_open(&m, &b->config, &data, err);
     dataset_close(&data);
     if (!ok) return false;
-    ok = model_prepare(&m, b->batch, -1, &w.denoiser, err);
+    ok = model_prepare(&m, b->batch, -1, false, &w.denoiser, err);
     size_t values = ok ? (size_t)b->batch * m.network.dims : 0;
     if (ok) {
         w.level = process_quantile(&m.process, 0.5);
@@ -266,9 +258,8 @@ static bool measure_sampling(Bench *b, Err *err)
 /* Of an image. */
 static double train_flop(const Bench *b)
 {
-    size_t dims = (size_t)b->image.H * (size_t)b->image.W * (size_t)b->image.C;
     const Method *method = method_of(b->model.method);
-    return method->update_passes(&b->config.method, dims) * b->forward_flop;
+    return method->update_passes(&b->config.method, shape_values(b->image)) * b->forward_flop;
 }
 
 static double sample_flop(const Bench *b)
@@ -303,10 +294,9 @@ static bool report_json(const Bench *b, Err *err)
 static void describe_passes(char *out, size_t size, int batch, int pass, int side_by_side)
 {
     out[0] = '\0';
-    if (pass == batch) return;
-    int used = snprintf(out, size, " in passes of %d", pass);
-    if (side_by_side > 1)
-        snprintf(out + used, size - (size_t)used, ", %d side by side", side_by_side);
+    if (pass != batch) text_append(out, size, " in passes of %d", pass);
+    if (pass != batch && side_by_side > 1)
+        text_append(out, size, ", %d side by side", side_by_side);
 }
 
 static void report_lines(const Bench *b)
@@ -372,7 +362,8 @@ const Command command_bench = {
     .examples = {"diffc bench", "diffc bench configs/cifar10-ddpm.json --batch 16 --json"},
     .options = options,
     .notes =
-        "Without a configuration, configs/bench-tiny.json. The images are noise, the figures "
+        "Without a configuration, that of configs/bench-tiny.json. The images are noise, the "
+        "figures "
         "medians. Training is the update that train makes, sampling the network call that "
         "sample makes. A training image counts its data, forward, backward and its share of the "
         "update; "

@@ -13,18 +13,18 @@
 #include "methods/method.h"
 #include "model/denoise.h"
 #include "model/model.h"
-#include "model/sampling.h"
+#include "model/model_use.h"
 
 enum {
     MODEL,
     LABEL,
     SIGMA,
     LEVEL,
-    RESIZE,
     OUT,
     DATA,
     PART,
     COUNT,
+    RESIZE,
     SEED,
     THREADS,
     JSON,
@@ -41,7 +41,6 @@ static const Option options[ROWS + 1] = {
     [LEVEL] = OPTION(
         "level", INT, "Noise", .metavar = "T", .low = 0, .high = 1e6,
         .help = "the same as a noise level of the model, 0 for none (ddpm, smld, eddpm, cdm)"),
-    [RESIZE] = OPTION_ROW_RESIZE,
     [OUT] =
         OPTION("out", TEXT, "Images", .letter = 'o', .metavar = "FILE",
                .otherwise = "the image's name with -clean-1, or the next free number",
@@ -51,6 +50,7 @@ static const Option options[ROWS + 1] = {
                             "measure how well the model predicts it"),
     [PART] = OPTION_ROW_PART,
     [COUNT] = OPTION_ROW_SCORED(""),
+    [RESIZE] = OPTION_ROW_RESIZE,
     [SEED] =
         OPTION("seed", SEED, "Images", .fallback = "0", .help = "seed of the noise that is added"),
     [THREADS] = OPTION_ROW_THREADS,
@@ -60,15 +60,14 @@ static const Option options[ROWS + 1] = {
 
 typedef struct {
     char path[PATH_BYTES];
-    const char *input; /* the noisy image; NULL with --data */
-    const char *out;
-    bool named;            /* --out is given */
-    char name[PATH_BYTES]; /* where it is not */
+    const char *input;     /* the noisy image; NULL with --data */
+    const char *out;       /* --out, or */
+    char name[PATH_BYTES]; /* a name of the program's choice */
     NllImages images;
     Model model;
     Denoiser denoiser;
     size_t dims;
-    double *y, *x, *eps; /* [dims]: the noisy image, scratch, its noise */
+    double *y, *x, *eps; /* [dims], one block: the noisy image, scratch, its noise */
     float *clean;
     unsigned char *pixels; /* of the noisy image, then of the clean one */
     NoiseLevel level;
@@ -127,16 +126,15 @@ static bool choose_level(Job *job, const OptionValue *v, Err *err)
 static bool read_image(Job *job, Err *err)
 {
     job->pixels = mem_alloc(job->dims, 1);
-    job->y = mem_doubles(job->dims);
-    job->x = mem_doubles(job->dims);
-    job->eps = mem_doubles(job->dims);
+    job->y = mem_doubles(3 * job->dims);
     job->clean = mem_floats(job->dims);
-    bool ok = (job->pixels && job->y && job->x && job->eps && job->clean) ||
-              err_set(err, ERR_MEMORY, "not enough memory for the image");
-    ok = ok && nll_images_read(&job->images, 0, job->pixels, err);
-    for (size_t i = 0; i < job->dims && ok; i++)
-        job->y[i] = pixel_value(&model_pixels, job->pixels[i]);
-    return ok;
+    if (!job->pixels || !job->y || !job->clean)
+        return err_set(err, ERR_MEMORY, "not enough memory for the image");
+    job->x = job->y + job->dims;
+    job->eps = job->x + job->dims;
+    if (!nll_images_read(&job->images, 0, job->pixels, err)) return false;
+    for (size_t i = 0; i < job->dims; i++) job->y[i] = pixel_value(&model_pixels, job->pixels[i]);
+    return true;
 }
 
 static bool denoise(Job *job, Err *err)
@@ -152,7 +150,7 @@ static bool denoise(Job *job, Err *err)
 static bool choose_out(Job *job, Err *err)
 {
     char stem[PATH_BYTES];
-    if (job->named) return true;
+    if (job->out && job->out != job->name) return true;
     const char *slash = strrchr(job->input, '/'), *base = slash ? slash + 1 : job->input;
     const char *dot = strrchr(base, '.');
     int length = (int)(dot && dot != base ? (size_t)(dot - base) : strlen(base));
@@ -233,12 +231,6 @@ static bool report_data(const Job *job, const DenoiseScore *score, bool json, Er
     return output_json(&w, err);
 }
 
-static bool read_data_image(void *context, size_t i, unsigned char *pixels, Err *err)
-{
-    const Job *job = context;
-    return nll_images_read(&job->images, i, pixels, err);
-}
-
 static bool report_progress(void *context, size_t done)
 {
     const Job *job = context;
@@ -257,8 +249,8 @@ static bool run_data(Job *job, const OptionValue *v, Err *err)
         return err_set(err, ERR_USAGE, "--data needs --sigma or --level above 0");
     DenoiseData data = {.denoiser = &job->denoiser,
                         .count = job->images.count,
+                        .pixels = job->images.data.pixels,
                         .context = job,
-                        .read = read_data_image,
                         .progress = report_progress,
                         .level = job->level,
                         .seed = v[SEED].seed};
@@ -270,25 +262,14 @@ static bool run_data(Job *job, const OptionValue *v, Err *err)
 
 /* ---- the command ---- */
 
-static bool check_options(const Arguments *a, Err *err)
+static bool check_options(const OptionValue *v, Err *err)
 {
-    static const int data_rows[] = {PART, COUNT, SEED};
-    const OptionValue *v = a->values;
-    if (v[DATA].given && a->word_count > 0)
-        return err_set(err, ERR_USAGE, "an image and --data are given; one of them is enough");
-    if (!v[DATA].given && a->word_count == 0)
-        return err_set(err, ERR_USAGE, "there is nothing to denoise: name an image or give --data");
     if (v[SIGMA].given && v[LEVEL].given)
         return err_set(err, ERR_USAGE,
                        "--sigma and --level both say how strong the noise is; give one of them");
     if (v[DATA].given && v[OUT].given)
         return err_set(err, ERR_USAGE, "--out belongs to an image; --data prints figures");
-    if (a->word_count > 0 && !check_image_file(a->words[0], err)) return false;
-    for (size_t i = 0; i < sizeof data_rows / sizeof *data_rows; i++) {
-        if (v[data_rows[i]].given && !v[DATA].given)
-            return err_set(err, ERR_USAGE, "--%s belongs to --data", options[data_rows[i]].name);
-    }
-    return true;
+    return v[DATA].given || !v[SEED].given || err_set(err, ERR_USAGE, "--seed belongs to --data");
 }
 
 static bool run_job(Job *job, const OptionValue *v, Err *err)
@@ -296,7 +277,7 @@ static bool run_job(Job *job, const OptionValue *v, Err *err)
     int label = v[LABEL].given ? (int)v[LABEL].integer : -1;
     if (!model_check_label(&job->model.config, "--label", label, true, err)) return false;
     int batch = v[DATA].given ? DENOISE_IMAGES : 1;
-    if (!model_prepare(&job->model, batch, label, &job->denoiser, err)) return false;
+    if (!model_prepare(&job->model, batch, label, false, &job->denoiser, err)) return false;
     job->dims = job->denoiser.dims;
     job->images.want = job->model.image;
     if (!nll_images_open(&job->images, err)) return false;
@@ -312,26 +293,19 @@ static bool find_model(Job *job, const OptionValue *v, Err *err)
                         .classes = v[LABEL].given,
                         .levels = v[LEVEL].given,
                         .finds_noise = !v[DATA].given && !v[LEVEL].given && !v[SIGMA].given};
-    job->images = (NllImages){.resize = v[RESIZE].given,
-                              .paths = &job->input,
-                              .data_path = v[DATA].text,
-                              .part = v[PART].given ? (DataPart)v[PART].integer : PART_AUTO,
-                              .count = v[DATA].given ? (size_t)v[COUNT].integer : 1};
     return open_model(&job->model, job->path, &v[MODEL], &needs, 0, 0, err);
 }
 
 static bool run_denoise(const Arguments *a, Err *err)
 {
     const OptionValue *v = a->values;
-    Job job = {
-        .input = a->word_count > 0 ? a->words[0] : NULL, .out = v[OUT].text, .named = v[OUT].given};
-    if (!check_options(a, err)) return false;
+    Job job = {.input = a->words[0], .out = v[OUT].text};
+    if (!nll_images_choose(&job.images, a, DATA, "denoise", err) || !check_options(v, err))
+        return false;
     begin_work(&v[QUIET], &v[THREADS]);
     if (!find_model(&job, v, err)) return false;
     bool ok = run_job(&job, v, err);
     mem_free(job.y);
-    mem_free(job.x);
-    mem_free(job.eps);
     mem_free(job.clean);
     mem_free(job.pixels);
     model_close(&job.model);
@@ -342,7 +316,6 @@ const Command command_denoise = {
     .name = "denoise",
     .summary = "Remove the noise from an image with a trained model",
     .words = "NOISY.png | --data PATH",
-    .words_min = 0,
     .words_max = 1,
     .examples = {"diffc denoise data/boot-noisy.png --sigma 25 --out clean.png",
                  "diffc denoise -m runs/demo --data /usr/share/datasets/fashion-mnist --level 250"},

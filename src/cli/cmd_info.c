@@ -6,14 +6,12 @@
 #include "base/term.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "cli/info_data.h"
 #include "cli/summary.h"
 #include "cli/training_summary.h"
 #include "io/safetensors.h"
 #include "math/vec.h"
 #include "methods/method.h"
 #include "model/model.h"
-#include "model/noise_advice.h"
 
 enum { LAYERS, JSON, ROWS };
 
@@ -136,6 +134,21 @@ static void layer_json(JsonWriter *w, const Net *net)
     json_end_array(w);
 }
 
+/* The levels of a chain as marks over lambda = ln(alpha / sigma) from low to high, in size - 1 places:
+ * '|' for one, a digit for more (9: nine or more). */
+static void kept_row(const Process *chain, double low, double high, char *out, size_t size)
+{
+    int places = (int)size - 1, count;
+    memset(out, ' ', size - 1);
+    out[places] = '\0';
+    for (int k = 0; k < chain->T; k++) {
+        double way = (level_logsnr(process_level(chain, k)) - low) / (high - low);
+        int at = (int)(fmin(fmax(way, 0), 1) * (places - 1) + 0.5);
+        count = out[at] == ' ' ? 1 : out[at] == '|' ? 2 : out[at] == '9' ? 9 : out[at] - '0' + 1;
+        out[at] = count == 1 ? '|' : (char)('0' + count);
+    }
+}
+
 /* Prints the kept steps and their positions between pure noise and the clean image. */
 static bool kept_lines(const Model *m, Err *err)
 {
@@ -153,14 +166,12 @@ static bool kept_lines(const Model *m, Err *err)
     kept_row(&m->process, low, high, row, sizeof row);
     output_line("  log SNR      %.1f [%s] %.1f", 2 * low, row, 2 * high);
     const char *title = "kept steps";
-    size_t used = 0;
     for (int i = 0; i < c->kept_count; i++) {
-        used +=
-            (size_t)snprintf(list + used, sizeof list - used, "%s%d", used ? " " : "", c->kept[i]);
-        if (used + LONGEST < sizeof list && i + 1 < c->kept_count) continue;
+        text_append(list, sizeof list, "%s%d", *list ? " " : "", c->kept[i]);
+        if (strlen(list) + LONGEST < sizeof list && i + 1 < c->kept_count) continue;
         output_line("  %-12s %s", title, list);
         title = "";
-        used = 0;
+        list[0] = '\0';
     }
     return true;
 }
@@ -223,7 +234,7 @@ static bool show_model(const char *path, const OptionValue *v, Err *err)
     Progress progress = {.validation = (double)NAN};
     if (!model_open(&m, path, MODEL_ANY_SIZE, MODEL_ANY_SIZE, err)) return false;
     bool ok = (!m.run[0] || read_progress(m.run, &progress, err)) &&
-              model_prepare(&m, 1, 0, &unused, err);
+              model_prepare(&m, 1, 0, false, &unused, err);
     if (ok && v[JSON].given)
         ok = model_json(path, &m, &progress, v[LAYERS].given, err);
     else if (ok)

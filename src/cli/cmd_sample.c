@@ -1,41 +1,178 @@
-/* diffc sample: images, or points, from a trained model. */
-#include <diffc.h>
-#include <inttypes.h>
+/* diffc sample: images, or points, from a trained model. The settings that decide them are options, then those
+ * of the run, then the defaults. */
 #include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/mem.h"
-#include "base/parallel.h"
-#include "base/term.h"
+#include "base/text.h"
 #include "cli/cli.h"
-#include "cli/fit_images.h"
-#include "cli/sample_output.h"
-#include "cli/sample_plan.h"
-#include "math/vec.h"
-#include "model/best_steps.h"
-#include "model/sampling.h"
+#include "cli/sample_make.h"
+#include "io/config.h"
+#include "model/model_use.h"
 
+#define SETTING_ROW(member, ...) ROW_##member,
+enum {
+    MODEL,
+    SIZE,
+    LABEL,
+    SAMPLER,
+    STEPS,
+    SPACING,
+    FIT_DATA,
+    SAMPLE_SETTINGS(SETTING_ROW, SETTING_ROW, SETTING_ROW, SETTING_ROW, SETTING_ROW, SETTING_ROW)
+        COUNT,
+    SEED,
+    BATCH,
+    OUT,
+    OUT_DIR,
+    NPZ,
+    CSV,
+    CONTINUE,
+    THREADS,
+    JSON,
+    QUIET,
+    ROWS
+};
 enum { FIT_IMAGES = 32 };
 
-typedef struct {
-    const SamplePlan *plan;
-    Model model;
-    LevelGrid grid;
-    Denoiser denoiser;
-    SampleOutput output;
-    char stem[PATH_BYTES];
-    double *x, *scratch;
-    int next; /* the first image of the running batch */
-    int done; /* finished images, with those that --continue found */
-    JsonWriter settings;
-    long calls;       /* of an image of the finished batches, the most */
-    SampleRun run;    /* of the running batch */
-    int batch_images; /* of the running batch */
-    double start;
-} Job;
+static const char *sampler_name(const void *context, int index)
+{
+    (void)context;
+    return samplers[index].name;
+}
+
+/* clang-format off */
+/* The lines of SAMPLE_SETTINGS as options, ... */
+#define SETTING(m, option, kind, h, ...) [ROW_##m] = OPTION(option, kind, "Sampler", .otherwise = "the run's", .help = h, __VA_ARGS__),
+#define SWITCH_OPTION(m, option, reads, d, h, a) SETTING(m, option, SWITCH, h, .low = 0)
+#define REAL_OPTION(m, option, reads, lo, open, hi, d, h, a) SETTING(m, option, REAL, h, .low = lo, .high = hi)
+#define AUTO_OPTION(m, option, reads, hi, h, a) SETTING(m, option, REAL, h, .low = 0, .high = hi)
+#define INT_OPTION(m, option, reads, lo, hi, d, h, a) SETTING(m, option, INT, h, .low = lo, .high = hi)
+#define CHOICE_OPTION(m, option, reads, set, d, h, a) SETTING(m, option, CHOICE, h, .words = set)
+#define FIRST_OPTION(m, option, reads, set, n, d, h, a) SETTING(m, option, CHOICE, h, .words = set)
+/* ... as members that an option sets, and by whom they are read. */
+#define TAKE(m, value) if (v[ROW_##m].given) r->m = (__typeof__(r->m))v[ROW_##m].value;
+#define TAKE_INTEGER(m, ...) TAKE(m, integer)
+#define TAKE_REAL(m, ...) TAKE(m, real)
+#define OWNER(m, option, reader, ...) {ROW_##m, reader},
+/* clang-format on */
+
+static const Option options[ROWS + 1] = {
+    [MODEL] = OPTION_ROW_MODEL,
+    [SIZE] = OPTION("size", TEXT, "Model", .metavar = "N|HxW", .otherwise = "the model's own",
+                    .help = "height and width of the images"),
+    [LABEL] = OPTION("label", INT, "Model", .low = 0, .high = 1e6,
+                     .otherwise = "seed modulo the number of classes that had training images",
+                     .help = "class of every image, for models with classes"),
+    [SAMPLER] = OPTION("sampler", CHOICE, "Sampler", .metavar = "NAME", .word = sampler_name,
+                       .otherwise = "the run's", .help = "see below"),
+    [STEPS] = OPTION("steps", INT, "Sampler", .letter = 's', .low = 1, .high = 1e6,
+                     .otherwise = "the run's",
+                     .help = "network calls per image, as near below as the sampler can"),
+    [SPACING] = OPTION(
+        "spacing", CHOICE, "Sampler", .words = spacing_words, .otherwise = "the run's",
+        .help = "where the steps lie; the first four take trained steps only, and dp those with "
+                "the smallest bound for the model's errors on training images"),
+    [FIT_DATA] = OPTION("fit-data", TEXT, "Sampler", .metavar = "PATH",
+                        .otherwise = "the run's training data",
+                        .help = "where the images for --spacing dp are"),
+    SAMPLE_SETTINGS(SWITCH_OPTION, REAL_OPTION, AUTO_OPTION, INT_OPTION, CHOICE_OPTION,
+                    FIRST_OPTION)[COUNT] =
+        OPTION("count", INT, "Images", .letter = 'n', .low = 1, .high = 1e7,
+               .otherwise = "the run's", .help = "images to make"),
+    [SEED] = OPTION("seed", SEED, "Images", .otherwise = "the run's",
+                    .help = "seed of the first image; image k has seed N + k and is the same image "
+                            "whatever the batch, the count and the threads"),
+    [BATCH] = OPTION("batch", INT, "Images", .letter = 'b', .low = 1, .high = 65536,
+                     .otherwise = "what suits the cache", .help = "images made together"),
+    [OUT] = OPTION("out", TEXT, "Images", .letter = 'o', .metavar = "FILE",
+                   .otherwise = "the run's name and the next free number, NAME-1.png, when "
+                                "nothing else is asked for",
+                   .help = "one PNG picture of all images; of points a scatter plot"),
+    [OUT_DIR] = OPTION("out-dir", TEXT, "Images", .metavar = "DIR",
+                       .help = "one PNG file per image, named by its seed: 000007.png"),
+    [NPZ] = OPTION("npz", TEXT, "Images", .metavar = "FILE",
+                   .help = "all images as bytes arr_0 [N,H,W,C], for evaluation programs"),
+    [CSV] = OPTION("csv", TEXT, "Images", .metavar = "FILE",
+                   .help = "of models of points: a table x,y"),
+    [CONTINUE] = OPTION("continue", FLAG, "Images",
+                        .help = "finish an --out-dir or --npz that was interrupted or killed; "
+                                "the files are the same as without the interruption"),
+    [THREADS] = OPTION_ROW_THREADS,
+    [JSON] = OPTION_ROW_JSON,
+    [QUIET] = OPTION_ROW_QUIET,
+};
+
+/* Which option goes with which setting of a sampler. */
+static const struct {
+    int row;
+    unsigned reads;
+} owners[] = {SAMPLE_SETTINGS(OWNER, OWNER, OWNER, OWNER, OWNER, OWNER)};
+
+/* Refuses an option that the chosen sampler would ignore, and names those that read it. */
+static bool check_owners(const OptionValue *v, const Sampler *chosen, Err *err)
+{
+    for (size_t i = 0; i < sizeof owners / sizeof *owners; i++) {
+        if (!v[owners[i].row].given || (chosen->reads & owners[i].reads)) continue;
+        char names[128] = "";
+        int count = 0;
+        for (const Sampler *s = samplers; s->name; s++) {
+            if (!(s->reads & owners[i].reads)) continue;
+            text_add(names, sizeof names, ", ", s->name);
+            count++;
+        }
+        return err_set(err, ERR_USAGE, "--%s belongs to the sampler%s %s; %s does not use it",
+                       options[owners[i].row].name, count == 1 ? "" : "s", names, chosen->name);
+    }
+    return true;
+}
+
+/* Options over the settings of the model. */
+static void take_options(const OptionValue *v, SampleConfig *r)
+{
+    SAMPLE_SETTINGS(TAKE_INTEGER, TAKE_REAL, TAKE_REAL, TAKE_INTEGER, TAKE_INTEGER, TAKE_INTEGER)
+}
+
+static bool choose_images(const OptionValue *v, const Model *m, const Config *c, SamplePlan *p,
+                          Err *err)
+{
+    p->count = v[COUNT].given ? (int)v[COUNT].integer : c->sample.count;
+    p->batch = v[BATCH].given ? (int)v[BATCH].integer : c->sample.batch;
+    p->seed = v[SEED].given ? v[SEED].seed : c->sample.seed;
+    p->label = v[LABEL].given ? (int)v[LABEL].integer : -1;
+    p->noun = m->config.network == NETWORK_MLP ? "point" : "image";
+    if (p->batch == 0) p->batch = model_sample_batch(m, p->count);
+    if (p->batch > p->count) p->batch = p->count;
+    if (m->config.network == NETWORK_MLP && v[ROW_clip].given && v[ROW_clip].integer)
+        return err_set(err, ERR_USAGE,
+                       "--clip keeps images within [-1, 1], but the model gives points, which lie "
+                       "anywhere");
+    return model_check_label(&m->config, "--label", p->label, false, err);
+}
+
+/* ERR_USAGE for an option that the sampler does not read, a label that the model has not, a sampler
+ * that is unknown. */
+static bool make_plan(const OptionValue *v, const Model *m, SamplePlan *p, Err *err)
+{
+    Config c;
+    bool ok =
+        model_sample_settings(m, &c, err) &&
+        model_choose_sampler(m, v[SAMPLER].text, (int)v[STEPS].integer, &c, &p->sampler, err) &&
+        check_owners(v, p->sampler, err) && choose_images(v, m, &c, p, err);
+    if (ok) {
+        p->calls = c.sample.steps;
+        p->run = model_sample_run(m, &c);
+        take_options(v, &p->run.config);
+        bool given = v[SPACING].given;
+        p->spacing = given ? (SpacingKind)v[SPACING].integer : c.sample.spacing;
+    }
+    config_free(&c);
+    if (ok && v[FIT_DATA].given && p->spacing != SPACING_DP)
+        return err_set(err, ERR_USAGE, "--fit-data belongs to --spacing dp");
+    if (ok && p->spacing == SPACING_DP && p->calls == 0)
+        return err_set(err, ERR_USAGE, "--spacing dp chooses steps; how many is for --steps");
+    return ok;
+}
 
 static bool parse_size(const char *text, int *height, int *width, Err *err)
 {
@@ -57,129 +194,6 @@ static bool parse_size(const char *text, int *height, int *width, Err *err)
     return true;
 }
 
-static bool report_progress(void *context, long calls)
-{
-    const Job *job = context;
-    int count = job->plan->count;
-    long expected = job->run.expected_calls;
-    double part = expected > 0 ? fmin(1, (double)calls / (double)expected) : 0;
-    double images = job->done + part * job->batch_images;
-    double made = images - job->output.kept_count;
-    double seconds = clock_seconds() - job->start;
-    char left[24];
-    term_format_duration(left, made > 0 ? seconds / made * (count - images) : -1);
-    char of[32] = "";
-    if (expected > 0) snprintf(of, sizeof of, " of %ld", expected);
-    const char *noun = job->plan->noun;
-    term_progress("%d of %d %ss, network call %ld%s, %.3g %ss/s, %s left", job->done, count, noun,
-                  calls, of, seconds > 0 ? made / seconds : 0.0, noun, left);
-    return !interrupt_requested();
-}
-
-static bool run_batch(Job *job, int images, Err *err)
-{
-    const SamplePlan *p = job->plan;
-    SampleRun *run = &job->run;
-    *run = p->run;
-    run->grid = &job->grid;
-    run->progress = report_progress;
-    run->progress_context = job;
-    job->batch_images = images;
-    if (!model_sample(&job->model, p->sampler, run, &job->denoiser, p->seed + (uint64_t)job->next,
-                      images, job->x, job->scratch, err))
-        return false;
-    if (run->network_calls > job->calls) job->calls = run->network_calls;
-    size_t dims = job->denoiser.dims;
-    for (int i = 0; i < images; i++) {
-        if (!sample_output_put(&job->output, job->next + i, job->x + (size_t)i * dims, err))
-            return false;
-    }
-    job->done += images;
-    job->next += images;
-    return true;
-}
-
-/* The images of the next batch: neighbours that are not finished. 0: all are. */
-static int next_batch(Job *job)
-{
-    const SamplePlan *p = job->plan;
-    const unsigned char *kept = job->output.kept; /* NULL: points */
-    int images = 0;
-    while (kept && job->next < p->count && kept[job->next]) job->next++;
-    while (images < p->batch && job->next + images < p->count &&
-           !(kept && kept[job->next + images]))
-        images++;
-    return images;
-}
-
-static bool keeps_images(const Job *job)
-{
-    return job->output.part.fd >= 0 && (job->done > 0 || job->output.kept_count > 0);
-}
-
-static bool run_batches(Job *job, Err *err)
-{
-    const SamplePlan *p = job->plan;
-    job->start = clock_seconds();
-    job->done = job->output.kept_count;
-    if (job->output.go_on)
-        term_note("%d of %d %ss are finished; the others are made", job->done, p->count, p->noun);
-    for (int images; (images = next_batch(job)) > 0;) {
-        if (run_batch(job, images, err)) continue;
-        if (err->kind != ERR_INTERRUPTED) return false;
-        return err_set(err, ERR_INTERRUPTED, "interrupted after %d of %d %ss; %s", job->done,
-                       p->count, p->noun,
-                       keeps_images(job) ? "the same command with --continue goes on from there"
-                                         : "nothing was written");
-    }
-    return sample_output_finish(&job->output, err);
-}
-
-static bool report(const Job *job, bool json, Err *err)
-{
-    const SamplePlan *p = job->plan;
-    const SampleOutput *o = &job->output;
-    double seconds = clock_seconds() - job->start;
-    const char *const files[] = {o->grid, o->npz, o->folder, o->csv};
-    enum { FILES = sizeof files / sizeof *files };
-    const char *first = NULL;
-    for (int i = FILES - 1; i >= 0; i--)
-        if (files[i]) first = files[i];
-    if (json) {
-        JsonWriter w;
-        output_begin(&w);
-        json_put_string(&w, "event", "done");
-        json_put_int(&w, "images", p->count);
-        if (o->go_on) json_put_int(&w, "kept", o->kept_count);
-        json_put_int(&w, "network_calls", job->calls);
-        json_put_number(&w, "seconds", seconds);
-        json_put_string(&w, "out", o->grid ? o->grid : o->folder ? o->folder : first);
-        if (o->folder) json_put_string(&w, "out_dir", o->folder);
-        if (o->npz) json_put_string(&w, "npz", o->npz);
-        if (o->csv) json_put_string(&w, "csv", o->csv);
-        json_put_string(&w, "model", p->path);
-        json_put_string(&w, "sampler", p->sampler->name);
-        json_put_int(&w, "steps", job->grid.n);
-        json_put_uint(&w, "seed", p->seed);
-        json_put_int(&w, "batch", p->batch);
-        json_put_int(&w, "threads", parallel_threads());
-        return output_json(&w, err);
-    }
-    for (int i = 0; i < FILES; i++) {
-        if (files[i]) output_line("%s", files[i]);
-    }
-    if (o->outside > 0)
-        term_note("%zu of the points lie%s outside the picture", o->outside,
-                  o->outside == 1 ? "s" : "");
-    char took[24];
-    term_format_duration(took, seconds);
-    term_note("%d %s%s in %s, %.3g %ss/s, %ld network call%s each, seeds %" PRIu64 " to %" PRIu64,
-              p->count, p->noun, p->count == 1 ? "" : "s", took,
-              (p->count - o->kept_count) / seconds, p->noun, job->calls, job->calls == 1 ? "" : "s",
-              p->seed, p->seed + (uint64_t)p->count - 1);
-    return true;
-}
-
 /* NAME of the pictures NAME-1.png, NAME-2.png ...: the run's or the model folder's. */
 static void name_after_model(const char *path, char *stem)
 {
@@ -196,128 +210,33 @@ static void name_after_model(const char *path, char *stem)
 }
 
 /* Where the images go, checked. */
-static bool plan_output(Job *job, const Arguments *a, Err *err)
+static bool plan_output(const OptionValue *v, const SamplePlan *p, const Model *m, SampleOutput *o,
+                        Err *err)
 {
-    const SamplePlan *p = job->plan;
-    const OptionValue *v = a->values;
-    SampleOutput *o = &job->output;
-    if (v[SAMPLE_ROW_CONTINUE].given && !v[SAMPLE_ROW_OUT_DIR].given && !v[SAMPLE_ROW_NPZ].given)
-        return err_set(err, ERR_USAGE,
-                       "--continue finishes an interrupted --out-dir or --npz; name it");
-    bool elsewhere =
-        v[SAMPLE_ROW_OUT_DIR].given || v[SAMPLE_ROW_NPZ].given || v[SAMPLE_ROW_CSV].given;
-    *o = (SampleOutput){.grid = v[SAMPLE_ROW_OUT].text,
-                        .folder = v[SAMPLE_ROW_OUT_DIR].text,
-                        .npz = v[SAMPLE_ROW_NPZ].text,
-                        .csv = v[SAMPLE_ROW_CSV].text,
-                        .go_on = v[SAMPLE_ROW_CONTINUE].given,
+    bool elsewhere = v[OUT_DIR].given || v[NPZ].given || v[CSV].given;
+    *o = (SampleOutput){.grid = v[OUT].text,
+                        .folder = v[OUT_DIR].text,
+                        .npz = v[NPZ].text,
+                        .csv = v[CSV].text,
+                        .go_on = v[CONTINUE].given,
                         .part = {.fd = -1},
-                        .points = job->model.config.network == NETWORK_MLP,
-                        .toy = job->model.config.toy,
-                        .image = job->model.image,
+                        .points = m->config.network == NETWORK_MLP,
+                        .toy = m->config.toy,
+                        .image = m->image,
                         .count = p->count,
                         .first_seed = p->seed};
-    if (!o->grid && !elsewhere) {
-        name_after_model(p->path, job->stem);
-        o->stem = job->stem;
-    }
+    if (!o->grid && !elsewhere) name_after_model(p->path, o->stem);
     return sample_output_check(o, err);
 }
 
-static void put_setting(void *context, const char *name, const char *value)
-{
-    json_put_string(context, name, value);
-}
-
-/* Of the files that say how the weights are used. */
-static uint64_t hash_configuration(const char *folder)
-{
-    static const char *const names[] = {"unet/config.json", "mlp/config.json",
-                                        "scheduler/scheduler_config.json"};
-    enum { LIMIT = 1 << 24 };
-    uint64_t hash = BYTES_HASH_START;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char path[PATH_BYTES];
-        FileBytes file;
-        if (!path_join(path, folder, names[i], NULL) || !file_read(path, LIMIT, &file, NULL))
-            continue;
-        hash = bytes_hash(hash, file.bytes, file.size);
-        file_free(&file);
-    }
-    return hash;
-}
-
-/* Writes everything that the images depend on; --continue compares it. */
-static bool record_settings(Job *job, Err *err)
-{
-    const SamplePlan *p = job->plan;
-    const Model *m = &job->model;
-    JsonWriter *w = &job->settings;
-    char text[64];
-    uint64_t levels = bytes_hash(BYTES_HASH_START, job->grid.level,
-                                 (size_t)(job->grid.n + 1) * sizeof *job->grid.level);
-#define PUT(name, ...) (snprintf(text, sizeof text, __VA_ARGS__), json_put_string(w, name, text))
-    json_write_init(w, 0);
-    json_begin_object(w, NULL);
-    json_put_string(w, SAMPLE_PART_KEY, DIFFC_VERSION);
-    sample_plan_settings(p, put_setting, w);
-    PUT("the checksum of the weights", "%016" PRIx64,
-        bytes_hash(BYTES_HASH_START, m->weights, m->table.block_floats * sizeof(float)));
-    PUT("the checksum of the model's files", "%016" PRIx64, hash_configuration(m->folder));
-    PUT("the checksum of the noise levels", "%016" PRIx64, levels);
-    PUT("size", "%dx%dx%d", m->image.H, m->image.W, m->image.C);
-    if (p->label >= 0)
-        PUT("label", "%d", p->label);
-    else
-        json_put_string(w, "label", "by seed");
-    PUT("seed", "%" PRIu64, p->seed);
-    PUT("instructions", "%s", vec_describe());
-#undef PUT
-    json_end_object(w);
-    job->output.settings = json_text(w);
-    return job->output.settings || err_set(err, ERR_MEMORY, "not enough memory for the settings");
-}
-
-static bool make_images(Job *job, const Arguments *a, Err *err)
-{
-    const SamplePlan *p = job->plan;
-    const OptionValue *v = a->values;
-    sample_plan_describe(p, job->output.parameters, sizeof job->output.parameters);
-    SpacingKind spacing = p->spacing == SPACING_DP ? SPACING_EVEN : p->spacing;
-    if (!sampler_grid(p->sampler, &p->run, spacing, p->calls, &job->grid, err) ||
-        !record_settings(job, err) || !sample_output_open(&job->output, err) ||
-        !model_prepare(&job->model, p->batch, p->label, &job->denoiser, err))
-        return false;
-    size_t values = (size_t)p->batch * job->denoiser.dims;
-    job->x = mem_doubles(values);
-    job->scratch = mem_doubles(SAMPLER_SCRATCH * values);
-    if (!job->x || !job->scratch)
-        return err_set(err, ERR_MEMORY, "not enough memory for a batch of %d %ss", p->batch,
-                       p->noun);
-    char size[32] = "";
-    if (!job->output.points)
-        snprintf(size, sizeof size, " of %dx%d", job->model.image.H, job->model.image.W);
-    SampleRun walk = p->run;
-    walk.grid = &job->grid;
-    char langevin[40] = "";
-    if (p->sampler->reads & SAMPLE_LANGEVIN)
-        snprintf(langevin, sizeof langevin, ", Langevin step %.3g", langevin_step_of(&walk));
-    term_note("%s: %d %s%s%s, sampler %s, %d step%s%s, batch %d, %d thread%s", p->path, p->count,
-              p->noun, p->count == 1 ? "" : "s", size, p->sampler->name, job->grid.n,
-              job->grid.n == 1 ? "" : "s", langevin, p->batch, parallel_threads(),
-              parallel_threads() == 1 ? "" : "s");
-    return run_batches(job, err) && report(job, v[SAMPLE_ROW_JSON].given, err);
-}
-
 /* The spacing dp: the model becomes the chain of the chosen steps, which are then all taken. */
-static bool take_best_steps(Model *model, const SamplePlan *plan, const Arguments *a, Err *err)
+static bool take_best_steps(const OptionValue *v, const SamplePlan *plan, Model *model, Err *err)
 {
     MeasuredImages images;
     if (!check_steps(model, SPACING_DP, plan->calls, err)) return false;
-    bool ok =
-        fit_images_open(&images, model, a->values[SAMPLE_ROW_FIT_DATA].text, FIT_IMAGES, 0, err) &&
-        choose_steps(model, SPACING_DP, plan->calls, &images, plan->label < 0 ? 0 : plan->label,
-                     plan->run.config.clip, err);
+    bool ok = fit_images_open(&images, model, v[FIT_DATA].text, FIT_IMAGES, 0, err) &&
+              choose_steps(model, SPACING_DP, plan->calls, &images,
+                           plan->label < 0 ? 0 : plan->label, plan->run.config.clip, err);
     fit_images_close(&images);
     return ok;
 }
@@ -326,30 +245,19 @@ static bool run_sample(const Arguments *a, Err *err)
 {
     const OptionValue *v = a->values;
     SamplePlan plan = {.label = -1};
-    Job job = {.plan = &plan, .output.part.fd = -1};
+    Model model;
+    SampleOutput output;
     int height = 0, width = 0;
-    if (v[SAMPLE_ROW_SIZE].given && !parse_size(v[SAMPLE_ROW_SIZE].text, &height, &width, err))
-        return false;
-    begin_work(&v[SAMPLE_ROW_QUIET], &v[SAMPLE_ROW_THREADS]);
-    ModelNeeds needs = {.points = v[SAMPLE_ROW_CSV].given,
-                        .images = height > 0 || v[SAMPLE_ROW_OUT_DIR].given ||
-                                  v[SAMPLE_ROW_NPZ].given || v[SAMPLE_ROW_LABEL].given,
-                        .classes = v[SAMPLE_ROW_LABEL].given};
-    if (!open_model(&job.model, plan.path, &v[SAMPLE_ROW_MODEL], &needs, height, width, err))
-        return false;
-    bool ok = sample_plan_make(a, &job.model, &plan, err) && plan_output(&job, a, err) &&
-              (plan.spacing != SPACING_DP || take_best_steps(&job.model, &plan, a, err)) &&
-              make_images(&job, a, err);
-    mem_free(job.x);
-    mem_free(job.scratch);
-    bool keep = !ok && keeps_images(&job);
-    if (keep && err->kind != ERR_INTERRUPTED)
-        term_note("%d of %d images are finished and stay; --continue goes on from there", job.done,
-                  plan.count);
-    sample_output_close(&job.output, keep);
-    json_write_free(&job.settings);
-    level_grid_free(&job.grid);
-    model_close(&job.model);
+    if (v[SIZE].given && !parse_size(v[SIZE].text, &height, &width, err)) return false;
+    begin_work(&v[QUIET], &v[THREADS]);
+    ModelNeeds needs = {.points = v[CSV].given,
+                        .images = height > 0 || v[OUT_DIR].given || v[NPZ].given || v[LABEL].given,
+                        .classes = v[LABEL].given};
+    if (!open_model(&model, plan.path, &v[MODEL], &needs, height, width, err)) return false;
+    bool ok = make_plan(v, &model, &plan, err) && plan_output(v, &plan, &model, &output, err) &&
+              (plan.spacing != SPACING_DP || take_best_steps(v, &plan, &model, err)) &&
+              sample_make(&plan, &model, &output, v[JSON].given, err);
+    model_close(&model);
     return ok;
 }
 
@@ -368,7 +276,7 @@ const Command command_sample = {
     .words = "",
     .examples = {"diffc sample --out grid.png",
                  "diffc sample -m runs/demo --sampler ddim --steps 50 --out-dir images"},
-    .options = sample_options,
+    .options = options,
     .notes =
         "Files are written whole or not at all; a file that --out, --out-dir, --npz or --csv names "
         "is replaced, with a note; a device or a pipe is written as it is. What is finished of an "

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/training_summary.h"
-#include "model/sampling.h"
+#include "model/model_use.h"
 #include "train/trainer.h"
 
 enum { OUT, RESUME, INIT, DRY_RUN, SET, STEPS, SEED, THREADS, JSON, QUIET, ROWS };
@@ -291,7 +291,6 @@ const Command command_train = {
     .name = "train",
     .summary = "Train a model on images",
     .words = "[CONFIG.json]",
-    .words_min = 0,
     .words_max = 1,
     .examples = {"diffc train configs/fashion-ddpm.json",
                  "diffc train configs/fashion-ddpm.json --out runs/mine --set train.lr=1e-4"},

@@ -3,7 +3,6 @@
 #include <diffc.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,8 +13,6 @@
 #include "base/term.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "cli/options.h"
-
 #include "math/vec.h"
 
 extern char **environ;
@@ -67,11 +64,17 @@ static void main_help(FILE *out)
           out);
 }
 
+#ifdef __clang__
+#define COMPILER "clang", __clang_major__, __clang_minor__, __clang_patchlevel__
+#else
+#define COMPILER "gcc", __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__
+#endif
+
 static void print_version(void)
 {
     printf("diffc %s\n", DIFFC_VERSION);
     printf("level: %s\n", vec_describe());
-    printf("compiler: %s\n", __VERSION__);
+    printf("compiler: %s %d.%d.%d\n", COMPILER);
 }
 
 static int fail(const char *command, const Err *err)
@@ -116,7 +119,8 @@ static int dispatch(int argc, char **argv)
         main_help(stderr);
         return err_exit_code(ERR_USAGE);
     }
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+    bool help = strcmp(word, "help") == 0;
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || (help && argc == 2)) {
         main_help(stdout);
         return 0;
     }
@@ -124,18 +128,12 @@ static int dispatch(int argc, char **argv)
         print_version();
         return 0;
     }
-    if (strcmp(word, "help") == 0) {
-        if (argc == 2) {
-            main_help(stdout);
-            return 0;
-        }
-        const Command *command = find_command(argv[2]);
-        if (!command) return unknown_command(argv[2]);
-        options_help(command, stdout);
-        return 0;
-    }
+    if (help) word = argv[2];
     const Command *command = find_command(word);
-    return command ? run_command(command, argc - 2, argv + 2) : unknown_command(word);
+    if (!command) return unknown_command(word);
+    if (!help) return run_command(command, argc - 2, argv + 2);
+    options_help(command, stdout);
+    return 0;
 }
 
 /* Were stdout closed, the next opened file would take its number and receive the results. The place

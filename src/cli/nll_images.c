@@ -3,11 +3,46 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fsio.h"
+#include "base/mem.h"
 #include "base/term.h"
 #include "data/image.h"
+#include "io/config.h"
 
 const char *const part_words[] = {[PART_TRAIN] = "train", [PART_TEST] = "test", NULL};
+
+/* ERR_USAGE for a folder in the place of an image file: says what was probably meant. */
+static bool check_image_file(const char *path, Err *err)
+{
+    char inner[PATH_BYTES];
+    bool model = path_join(inner, path, "model", NULL) && path_is_folder(inner);
+    model = model || (path_join(inner, path, "model_index.json", NULL) && path_exists(inner));
+    return !path_is_folder(path) ||
+           err_set(err, ERR_USAGE, "%s: is a %s, not an image; did you mean --%s %s?", path,
+                   model ? "model" : "folder", model ? "model" : "data", path);
+}
+
+bool nll_images_choose(NllImages *images, const Arguments *a, int row, const char *verb, Err *err)
+{
+    const OptionValue *v = a->values + row;
+    bool data = v[IMAGES_DATA].given;
+    if (data && a->word_count > 0)
+        return err_set(err, ERR_USAGE, "an image and --data are given; one of them is enough");
+    if (!data && a->word_count == 0)
+        return err_set(err, ERR_USAGE, "there is nothing to %s: name an image or give --data",
+                       verb);
+    if (!data && (v[IMAGES_COUNT].given || v[IMAGES_PART].given))
+        return err_set(err, ERR_USAGE, "--%s belongs to --data",
+                       v[IMAGES_COUNT].given ? "count" : "part");
+    *images =
+        (NllImages){.resize = v[IMAGES_RESIZE].given,
+                    .paths = a->words,
+                    .data_path = v[IMAGES_DATA].text,
+                    .part = v[IMAGES_PART].given ? (DataPart)v[IMAGES_PART].integer : PART_AUTO,
+                    .count = (size_t)(data ? v[IMAGES_COUNT].integer : a->word_count)};
+    return a->word_count != 1 || check_image_file(a->words[0], err);
+}
 
 static bool refuse(const NllImages *images, const char *name, int H, int W, int C, Err *err)
 {
@@ -115,16 +150,6 @@ void nll_images_name(const NllImages *images, size_t i, char *out, size_t size)
         snprintf(out, size, "%s#%zu", images->data_path, i);
 }
 
-bool check_image_file(const char *path, Err *err)
-{
-    char inner[PATH_BYTES];
-    bool model = path_join(inner, path, "model", NULL) && path_is_folder(inner);
-    model = model || (path_join(inner, path, "model_index.json", NULL) && path_exists(inner));
-    return !path_is_folder(path) ||
-           err_set(err, ERR_USAGE, "%s: is a %s, not an image; did you mean --%s %s?", path,
-                   model ? "model" : "folder", model ? "model" : "data", path);
-}
-
 static bool read_file(const NllImages *images, const char *path, unsigned char *pixels, Err *err)
 {
     Shape want = images->want;
@@ -137,9 +162,7 @@ static bool read_file(const NllImages *images, const char *path, unsigned char *
         refuse(images, path, image.height, image.width, image.channels, err);
     else if (!same)
         ok = image_resize_crop(&image, want.H, want.W, &fitted, err);
-    if (ok)
-        memcpy(pixels, same ? image.pixels : fitted.pixels,
-               (size_t)want.H * (size_t)want.W * (size_t)want.C);
+    if (ok) memcpy(pixels, same ? image.pixels : fitted.pixels, shape_values(want));
     image_free(&fitted);
     image_free(&image);
     return ok;
@@ -147,9 +170,81 @@ static bool read_file(const NllImages *images, const char *path, unsigned char *
 
 bool nll_images_read(const NllImages *images, size_t i, unsigned char *pixels, Err *err)
 {
-    Shape want = images->want;
-    size_t dims = (size_t)want.H * (size_t)want.W * (size_t)want.C;
+    size_t dims = shape_values(images->want);
     if (!images->data_path) return read_file(images, images->paths[i], pixels, err);
     memcpy(pixels, images->data.pixels + i * dims, dims);
     return true;
+}
+
+/* ---- the images that errors are measured on ---- */
+
+/* The data that the run was trained on. */
+static bool find_data(const Model *m, const char *given, char *path, Err *err)
+{
+    char file[PATH_BYTES];
+    Config c;
+    if (given) {
+        snprintf(path, PATH_BYTES, "%s", given);
+        return true;
+    }
+    if (!m->run[0])
+        return err_set(err, ERR_USAGE,
+                       "%s: is not in a run that says its training data; what is measured on them "
+                       "needs --fit-data PATH",
+                       m->folder);
+    config_defaults(&c);
+    bool ok = path_join(file, m->run, "config.json", err) && config_load(&c, file, err);
+    if (ok) snprintf(path, PATH_BYTES, "%s", c.data.path);
+    config_free(&c);
+    return ok;
+}
+
+static bool report_progress(void *context, long predictions)
+{
+    term_progress("measuring the model's errors, %ld of %ld predictions", predictions,
+                  measured_predictions(context));
+    return !interrupt_requested();
+}
+
+void fit_images_close(MeasuredImages *f)
+{
+    mem_free(f->x0);
+    mem_free(f->seeds);
+}
+
+static bool read_images(const NllImages *images, uint64_t seed, MeasuredImages *f, Err *err)
+{
+    size_t dims = shape_values(images->want);
+    unsigned char *pixels = mem_alloc(dims, 1);
+    f->x0 = mem_doubles(images->count * dims);
+    f->seeds = mem_alloc(images->count, sizeof *f->seeds);
+    bool ok = pixels && f->x0 && f->seeds;
+    if (!ok) err_set(err, ERR_MEMORY, "not enough memory for %zu images", images->count);
+    for (size_t i = 0; i < images->count && ok; i++) {
+        ok = nll_images_read(images, i, pixels, err);
+        f->seeds[i] = likelihood_seed(seed, pixels, dims);
+        for (size_t k = 0; k < dims; k++)
+            f->x0[i * dims + k] = pixel_value(&model_pixels, pixels[k]);
+    }
+    mem_free(pixels);
+    f->count = (int)images->count;
+    return ok;
+}
+
+bool fit_images_open(MeasuredImages *f, const Model *m, const char *data, int count, uint64_t seed,
+                     Err *err)
+{
+    char path[PATH_BYTES];
+    *f = (MeasuredImages){.context = f, .progress = report_progress};
+    if (!find_data(m, data, path, err)) return false;
+    /* As in training, images are made to fit. */
+    NllImages images = {.want = m->image,
+                        .resize = true,
+                        .data_path = path,
+                        .part = PART_TRAIN,
+                        .count = (size_t)count};
+    if (!nll_images_open(&images, err)) return false;
+    bool ok = read_images(&images, seed, f, err);
+    nll_images_close(&images);
+    return ok;
 }

@@ -1,9 +1,11 @@
-/* The images that `diffc nll` scores: files, or a data set. */
+/* The images that a command scores or denoises: files, or a data set; and training images, on which a model's
+ * errors are measured. */
 #ifndef DIFFC_CLI_NLL_IMAGES_H
 #define DIFFC_CLI_NLL_IMAGES_H
 
+#include "cli/options.h"
 #include "data/dataset.h"
-#include "net/net.h"
+#include "model/measured_errors.h"
 
 typedef enum { PART_TRAIN, PART_TEST, PART_AUTO } DataPart;
 extern const char *const part_words[]; /* those that can be chosen */
@@ -18,11 +20,14 @@ typedef struct {
     Dataset data;
 } NllImages;
 
+/* Takes the words of a command and its rows --data, --part, --count and --resize, which stand together in this
+ * order from `row` on. verb: "score". ERR_USAGE for options that do not go together. */
+enum { IMAGES_DATA, IMAGES_PART, IMAGES_COUNT, IMAGES_RESIZE };
+bool nll_images_choose(NllImages *images, const Arguments *a, int row, const char *verb, Err *err);
+
 /* Height, width and channels of the first image that can be read, before a model is chosen. 0 where
  * any will do (resize, alpha) or nothing is known. False when memory is short. */
 bool nll_images_shape(const NllImages *images, Shape *shape, Err *err);
-/* ERR_USAGE for a folder in the place of an image file: says what was probably meant. */
-bool check_image_file(const char *path, Err *err);
 
 /* Reads a data set (files are read one by one) and checks its size against the model's. count
  * becomes the number of images. */
@@ -33,5 +38,11 @@ void nll_images_close(NllImages *images);
 void nll_images_name(const NllImages *images, size_t i, char *out, size_t size);
 /* pixels [want]: ERR_USAGE naming both sizes, or what is wrong with the file. */
 bool nll_images_read(const NllImages *images, size_t i, unsigned char *pixels, Err *err);
+
+/* `count` images of the training part of `data`; NULL: of the data that the model's run was trained
+ * on. Made to fit, as in training. f must stay where it is; fit_images_close also after a failure. */
+bool fit_images_open(MeasuredImages *f, const Model *m, const char *data, int count, uint64_t seed,
+                     Err *err);
+void fit_images_close(MeasuredImages *f);
 
 #endif

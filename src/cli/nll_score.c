@@ -1,10 +1,199 @@
 #include "cli/nll_score.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/term.h"
+#include "cli/cli.h"
+
+/* ---- what is reported: a line or an object for each image, their mean, and tables ---- */
+
+/* Nothing, where no table is wanted. */
+static bool append(NllTable *t, const char *text, Err *err)
+{
+    return !t->path || file_writer_append(&t->file, text, strlen(text), err);
+}
+
+static bool has_level(const NllJob *job)
+{
+    return job->protocol->reads & LIKELIHOOD_LEVEL;
+}
+
+static bool open_table(NllTable *t, const char *heads, Err *err)
+{
+    if (t->path) t->open = output_open(&t->file, t->path, err);
+    return (t->open || !t->path) && append(t, heads, err);
+}
+
+bool nll_open_tables(NllJob *job, Err *err)
+{
+    return check_output_file("csv", job->csv.path, "csv", err) &&
+           check_output_file("per-step", job->per_step.path, "csv", err) &&
+           open_table(&job->csv,
+                      "image,bits_per_dim,standard_error,nats,protocol,dims,network_calls", err) &&
+           append(&job->csv, has_level(job) ? ",level\n" : "\n", err) &&
+           open_table(&job->per_step, "image,step,nats,bits_per_dim\n", err);
+}
+
+/* A cell of a table: in quotes where it holds a comma, a quote or a line's end. */
+static void csv_cell(char *out, size_t size, const char *text)
+{
+    size_t used = 0;
+    bool quoted = strpbrk(text, ",\"\n\r") != NULL;
+    if (quoted) out[used++] = '"';
+    for (; *text && used + 4 < size; text++) {
+        if (*text == '"') out[used++] = '"';
+        out[used++] = *text;
+    }
+    if (quoted) out[used++] = '"';
+    out[used] = '\0';
+}
+
+/* A number as JSON has it; an unknown one is an empty cell. */
+static const char *csv_number(char out[32], double value)
+{
+    if (isfinite(value))
+        snprintf(out, 32, "%.10g", value);
+    else
+        out[0] = '\0';
+    return out;
+}
+
+enum { CELL_BYTES = 2 * PATH_BYTES + 8 };
+
+static bool csv_image(NllJob *job, const char *name, const Likelihood *l, Err *err)
+{
+    char cell[CELL_BYTES], line[CELL_BYTES + 256], error[32], level[16] = "";
+    csv_cell(cell, sizeof cell, name);
+    if (has_level(job)) snprintf(level, sizeof level, ",%d", job->level);
+    snprintf(line, sizeof line, "%s,%.10g,%s,%.10g,%s,%zu,%ld%s\n", cell, l->bits_per_dim,
+             csv_number(error, l->standard_error), l->nats, job->protocol->name, l->dims,
+             l->network_calls, level);
+    return append(&job->csv, line, err);
+}
+
+static bool csv_terms(NllJob *job, const char *name, const Likelihood *l, const double *terms,
+                      Err *err)
+{
+    char cell[CELL_BYTES], line[CELL_BYTES + 128], term[TERM_NAME_BYTES];
+    csv_cell(cell, sizeof cell, name);
+    for (int i = 0; job->protocol->term_name(&job->run, i, term); i++) {
+        snprintf(line, sizeof line, "%s,%s,%.10g,%.10g\n", cell, term, terms[i],
+                 terms[i] / ((double)l->dims * log(2)));
+        if (!append(&job->per_step, line, err)) return false;
+    }
+    return true;
+}
+
+static void json_protocol(JsonWriter *w, const NllJob *job)
+{
+    json_put_string(w, "protocol", job->protocol->name);
+    if (has_level(job)) json_put_int(w, "level", job->level);
+    if (job->words.caution) json_put_string(w, "warning", job->words.caution);
+}
+
+static bool json_image(const NllJob *job, const char *name, const Likelihood *l, Err *err)
+{
+    JsonWriter w;
+    output_begin(&w);
+    json_put_string(&w, "image", name);
+    json_put_number(&w, "bits_per_dim", l->bits_per_dim);
+    json_put_number(&w, "standard_error", l->standard_error);
+    json_put_number(&w, "nats", l->nats);
+    json_protocol(&w, job);
+    json_put_uint(&w, "dims", l->dims);
+    json_put_int(&w, "network_calls", l->network_calls);
+    return output_json(&w, err);
+}
+
+/* " +- 0.0123" or nothing. */
+static const char *margin(char out[32], double error)
+{
+    out[0] = '\0';
+    if (isfinite(error)) snprintf(out, 32, " +- %.4f", error);
+    return out;
+}
+
+/* terms: of the protocol, when a table of them is wanted. */
+static bool report_image(NllJob *job, const char *name, const Likelihood *l, const double *terms,
+                         Err *err)
+{
+    char error[32];
+    if (job->count == 0) job->first = l->bits_per_dim;
+    double more = l->bits_per_dim - job->first;
+    job->count++;
+    job->calls += l->network_calls;
+    job->sum += more;
+    job->square += more * more;
+    if (job->csv.path && !csv_image(job, name, l, err)) return false;
+    if (job->per_step.path && !csv_terms(job, name, l, terms, err)) return false;
+    if (job->json) return json_image(job, name, l, err);
+    if (!job->images.data_path)
+        output_line("%s: %.4f bits/dim%s (%s%s, %.1f nats, %zu dims, %ld network call%s)", name,
+                    l->bits_per_dim, margin(error, l->standard_error), job->protocol->name,
+                    job->words.figure, l->nats, l->dims, l->network_calls,
+                    l->network_calls == 1 ? "" : "s");
+    return true;
+}
+
+/* Bits per dimension of all so far. */
+static double report_mean(const NllJob *job)
+{
+    return job->count > 0 ? job->first + job->sum / (double)job->count : (double)NAN;
+}
+
+/* The mean of all so far, when there are any. */
+static bool report_summary(NllJob *job, Err *err)
+{
+    double n = (double)job->count, mean = report_mean(job), standard_error = (double)NAN;
+    if (job->count == 0) return true;
+    if (job->count > 1)
+        standard_error = sqrt(fmax(job->square - job->sum * job->sum / n, 0) / (n - 1) / n);
+    if (!job->json) {
+        char error[32];
+        output_line("mean of %zu image%s: %.4f bits/dim%s (%s%s, %ld network call%s)", job->count,
+                    job->count == 1 ? "" : "s", mean, margin(error, standard_error),
+                    job->protocol->name, job->words.figure, job->calls, job->calls == 1 ? "" : "s");
+        return true;
+    }
+    JsonWriter w;
+    output_begin(&w);
+    json_put_string(&w, "event", "summary");
+    json_put_uint(&w, "count", job->count);
+    json_put_number(&w, "bits_per_dim", mean);
+    json_put_number(&w, "standard_error", standard_error);
+    json_protocol(&w, job);
+    json_put_int(&w, "network_calls", job->calls);
+    return output_json(&w, err);
+}
+
+static bool finish_table(NllTable *t, Err *err)
+{
+    bool replaces = file_is_there(t->path);
+    if (!t->open) return true;
+    t->open = false;
+    bool ok = file_writer_commit(&t->file, err);
+    note_replaced(t->path, ok && replaces);
+    return ok;
+}
+
+/* Ends the tables with what they hold. Each is whole, whatever becomes of the other. */
+static bool finish_tables(NllJob *job, Err *err)
+{
+    bool ok = finish_table(&job->csv, err);
+    return finish_table(&job->per_step, ok ? err : NULL) && ok;
+}
+
+void nll_close_tables(NllJob *job)
+{
+    if (job->csv.open) file_writer_abort(&job->csv.file);
+    if (job->per_step.open) file_writer_abort(&job->per_step.file);
+}
+
+/* ---- scoring ---- */
 
 static bool report_progress(void *context, long predictions)
 {
@@ -14,8 +203,7 @@ static bool report_progress(void *context, long predictions)
     if (job->done > 0) {
         double each = (clock_seconds() - job->start) / (double)job->done;
         term_format_duration(left, each * (double)(count - job->done));
-        snprintf(mean, sizeof mean, ", mean %.4f bits/dim, %s left", nll_report_mean(&job->report),
-                 left);
+        snprintf(mean, sizeof mean, ", mean %.4f bits/dim, %s left", report_mean(job), left);
     }
     term_progress("%zu of %zu image%s, %ld prediction%s for the next %d%s", job->done, count,
                   count == 1 ? "" : "s", predictions, predictions == 1 ? "" : "s", job->group,
@@ -37,7 +225,7 @@ typedef struct {
 static bool group_open(Group *g, const NllJob *job, Err *err)
 {
     size_t n = (size_t)job->batch, dims = job->dims;
-    bool table = job->report.per_step != NULL;
+    bool table = job->per_step.path != NULL;
     *g = (Group){.pixels = mem_alloc(n, dims),
                  .seeds = mem_alloc(n, sizeof *g->seeds),
                  .number = mem_alloc(n, sizeof *g->number),
@@ -97,8 +285,8 @@ static bool score(NllJob *job, Group *g, int first, int count, bool *scored, Err
     for (int i = 0; i < count && *scored; i++) {
         char name[PATH_BYTES + 32];
         nll_images_name(&job->images, g->number[first + i], name, sizeof name);
-        if (!nll_report_image(&job->report, name, &g->results[first + i],
-                              terms ? terms + (size_t)i * g->width : NULL, err))
+        if (!report_image(job, name, &g->results[first + i],
+                          terms ? terms + (size_t)i * g->width : NULL, err))
             return false;
     }
     return *scored;
@@ -149,13 +337,11 @@ static bool score_all(NllJob *job, Group *g, Err *err)
 static bool conclude(NllJob *job, bool scored, Err *err)
 {
     Err end = {0};
-    bool told = !job->images.data_path || nll_report_summary(&job->report, &end);
-    if (scored || err->kind == ERR_INTERRUPTED)
-        told = nll_report_finish(&job->report, &end) && told;
+    bool told = !job->images.data_path || report_summary(job, &end);
+    if (scored || err->kind == ERR_INTERRUPTED) told = finish_tables(job, &end) && told;
     if (!scored && err->kind == ERR_INTERRUPTED)
-        return err_set(err, ERR_INTERRUPTED, "interrupted after %zu of %zu images%s",
-                       job->report.count, job->images.count,
-                       job->report.count > 0 ? "; their figures are told" : "");
+        return err_set(err, ERR_INTERRUPTED, "interrupted after %zu of %zu images%s", job->count,
+                       job->images.count, job->count > 0 ? "; their figures are told" : "");
     if (!scored) return false;
     if (!told) return err_set(err, end.kind, "%s", end.text);
     if (job->failed == 0) return true;

@@ -1,10 +1,18 @@
-/* Scores the images of `diffc nll` by a protocol, group by group, and reports them. */
+/* Scores the images of `diffc nll` by a protocol, group by group, and reports them: a line or an object for each
+ * image, their mean, and tables. */
 #ifndef DIFFC_CLI_NLL_SCORE_H
 #define DIFFC_CLI_NLL_SCORE_H
 
+#include "base/fsio.h"
 #include "cli/nll_images.h"
-#include "cli/nll_report.h"
 #include "diffusion/protocol.h"
+
+/* A table in a file. */
+typedef struct {
+    const char *path; /* NULL: not wanted */
+    FileWriter file;
+    bool open;
+} NllTable;
 
 typedef struct {
     const Protocol *protocol;
@@ -14,15 +22,29 @@ typedef struct {
     uint64_t seed;
     int batch; /* images scored together */
     NllImages images;
-    NllReport report;
+    ProtocolWords words;
+    int level; /* where the protocol reads one */
+    bool json;
+    NllTable csv, per_step;
+    /* The state of the work. */
     size_t done;   /* images looked at, in finished groups */
     size_t failed; /* could not be scored */
     Err failure;   /* the first of them */
     double start;
     int group; /* images in the running group */
+    /* What is reported so far. */
+    size_t count;
+    long calls;
+    double sum, square; /* of bits per dimension, relative to the first image's */
+    double first;
 } NllJob;
 
-/* Everything down to report must be set, images and report open. Images that can be scored are, also
+/* Begins the tables, so that a file that cannot be written is known before the work; drops those that were
+ * not finished. */
+bool nll_open_tables(NllJob *job, Err *err);
+void nll_close_tables(NllJob *job);
+
+/* Everything down to the tables must be set, images and tables open. Images that can be scored are, also
  * where others fail, which is an error at the end. Sets run.progress. */
 bool nll_score_all(NllJob *job, Err *err);
 

@@ -28,23 +28,20 @@ typedef struct {
     char letter;      /* short form, 0: none */
     OptionType type;
     bool repeatable;     /* OPTION_TEXT only; at most one row of a table */
-    const char *metavar; /* "PATH"; NULL: option_metavar's */
+    const char *metavar; /* "PATH"; NULL: metavar_of's */
     double low, high;
     const char *const *words; /* of a choice, NULL after the last; or */
     ChoiceWord *word;         /* the same as a function, without a list */
     const char *fallback;     /* the default as it would be typed, NULL: none */
     const char *otherwise;    /* in words, what happens without the option */
     const char *group;        /* heading in the help; rows of a group stand together */
-    unsigned
-        reads; /* an option of some protocols: LIKELIHOOD_... (diffusion/protocol.h), 0: of all */
+    unsigned reads; /* of an option of some protocols: LIKELIHOOD_... (diffusion/protocol.h) */
     const char *help;
 } Option;
 #define OPTION(title, kind, heading, ...)                                                          \
     {                                                                                              \
         .name = title, .type = OPTION_##kind, .group = heading, __VA_ARGS__                        \
     }
-/* What stands for its value: N for a whole number, X for any, KIND for a word. NULL: it has none. */
-const char *option_metavar(const Option *o);
 
 typedef struct {
     bool given; /* on the command line */
@@ -56,7 +53,7 @@ typedef struct {
 
 typedef struct {
     OptionValue *values; /* in the order of the table */
-    const char **words;  /* what is not an option */
+    const char **words;  /* what is not an option; NULL after the last */
     int word_count;
     const char **repeated; /* values of the repeatable option in order */
     int repeated_count;
@@ -70,9 +67,7 @@ typedef struct {
     int words_min, words_max;
     const char *examples[2];
     const Option *options; /* ended by a row whose name is NULL */
-    /* The names of those to whom an option belongs that has `reads`, joined by `between`. */
-    void (*readers)(unsigned reads, const char *between, char *out, size_t size);
-    const char *notes; /* after the options, or NULL */
+    const char *notes;     /* after the options, or NULL */
     /* More help, such as the configuration keys; may be NULL. */
     void (*more_help)(FILE *out);
     bool (*run)(const Arguments *arguments, Err *err);
@@ -85,9 +80,6 @@ const char *option_word(const void *option, int index);
  * success arguments_free releases what was allocated; the texts point into argv. */
 bool options_parse(const Command *command, int argc, char **argv, Arguments *out, Err *err);
 void arguments_free(Arguments *arguments);
-
-/* The run or model folder that a word names, in `folder` (PATH_BYTES): itself or one under runs/. */
-bool names_model(const char *word, char *folder);
 
 /* The whole help of one command. */
 void options_help(const Command *command, FILE *out);

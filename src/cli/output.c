@@ -112,15 +112,13 @@ bool output_picture(const char *path, const Image *picture, const char *text, Er
     return output_place(path, place, err) && image_save_png(place, picture, text, err);
 }
 
-void format_flop(char *out, double flop)
+void format_amount(char out[AMOUNT_BYTES], double value, const char *unit)
 {
-    static const char *const units[] = {"", "k", "M", "G", "T", "P"};
-    int unit = 0;
-    while (flop >= 999.5 && unit < 5) {
-        flop /= 1000;
-        unit++;
-    }
-    snprintf(out, 24, "%.3g %sFLOP", flop, units[unit]);
+    static const char *const prefixes[] = {"", "k", "M", "G", "T", "P"};
+    int power = 0;
+    for (; value >= 999.5 && power < 5; power++) value /= 1000;
+    const char *space = power > 0 || *unit ? " " : "";
+    snprintf(out, AMOUNT_BYTES, "%.3g%s%s%s", value, space, prefixes[power], unit);
 }
 
 static int by_value(const void *a, const void *b)

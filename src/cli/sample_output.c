@@ -16,11 +16,6 @@
 
 enum { GRID_GAP = 2, SCATTER_SIDE = 640, LINE_BYTES = 48 };
 
-static size_t image_values(const SampleOutput *o)
-{
-    return (size_t)o->image.H * (size_t)o->image.W * (size_t)o->image.C;
-}
-
 enum { TEXT_BYTES = sizeof((SampleOutput *)0)->parameters + 64 };
 
 /* The text in the PNG file of the images from `index` on: the seed of the image itself, so that the
@@ -33,7 +28,7 @@ static const char *describe(const SampleOutput *o, int index, char text[TEXT_BYT
 
 static bool name_picture(SampleOutput *o, Err *err)
 {
-    if (!o->stem) return true;
+    if (!o->stem[0]) return true;
     o->grid = o->name;
     return free_file_name(o->stem, "png", o->name, err);
 }
@@ -56,14 +51,25 @@ static bool check_kind(const SampleOutput *o, Err *err)
                        "the model makes images of %d channels, but PNG files hold 1 to %d; write "
                        "them with --npz alone",
                        o->image.C, IMAGE_MAX_CHANNELS);
-    if (o->npz && !npz_check_size(o->npz, (size_t)o->count, image_values(o), err)) return false;
+    if (o->npz && !npz_check_size(o->npz, (size_t)o->count, shape_values(o->image), err))
+        return false;
     return !o->grid ||
            image_grid_size(o->count, o->image.H, o->image.W, 0, GRID_GAP, &height, &width, err);
+}
+
+/* Whether what is finished stays after an interruption. */
+static bool is_lasting(const SampleOutput *o)
+{
+    return o->folder || (o->npz && !output_is_special(o->npz));
 }
 
 bool sample_output_check(SampleOutput *o, Err *err)
 {
     char probe[PATH_BYTES];
+    if (o->go_on && !is_lasting(o))
+        return err_set(
+            err, ERR_USAGE,
+            "--continue finishes an interrupted folder (--out-dir) or file (--npz); name it");
     if (!name_picture(o, err) || !check_kind(o, err) ||
         !check_output_file("out", o->grid, "png", err) ||
         !check_output_file("npz", o->npz, "npz", err) ||
@@ -77,7 +83,7 @@ bool sample_output_check(SampleOutput *o, Err *err)
 /* Image `index` in o->pixels. */
 static unsigned char *place_of(const SampleOutput *o, int index)
 {
-    return o->pixels + (o->grid || o->npz ? (size_t)index : 0) * image_values(o);
+    return o->pixels + (o->grid || o->npz ? (size_t)index : 0) * shape_values(o->image);
 }
 
 enum { NAME_BYTES = 32 };
@@ -104,7 +110,7 @@ static bool read_kept(const SampleOutput *o, int index)
         return false;
     bool fits =
         image.height == o->image.H && image.width == o->image.W && image.channels == o->image.C;
-    if (fits) memcpy(place_of(o, index), image.pixels, image_values(o));
+    if (fits) memcpy(place_of(o, index), image.pixels, shape_values(o->image));
     image_free(&image);
     return fits;
 }
@@ -112,14 +118,10 @@ static bool read_kept(const SampleOutput *o, int index)
 static bool open_part(SampleOutput *o, Err *err)
 {
     char path[PATH_BYTES];
-    bool lasting = o->folder || (o->npz && !output_is_special(o->npz));
-    if (o->go_on && !lasting)
-        return err_set(
-            err, ERR_USAGE,
-            "--continue finishes an interrupted folder (--out-dir) or file (--npz); name it");
-    if (!lasting) return true;
+    if (!is_lasting(o)) return true;
     if (!sample_part_name(path, o->folder, o->npz, o->first_seed, err) ||
-        !sample_part_open(&o->part, path, o->settings, image_values(o), !o->folder, o->go_on, err))
+        !sample_part_open(&o->part, path, o->settings, shape_values(o->image), !o->folder, o->go_on,
+                          err))
         return false;
     if (o->part.begun_anew)
         term_note("%s: starts again; --continue would have finished the interrupted work", path);
@@ -138,7 +140,7 @@ bool sample_output_open(SampleOutput *o, Err *err)
         return o->xy || err_set(err, ERR_MEMORY, "not enough memory for %d points", o->count);
     }
     int held = o->grid || o->npz ? o->count : 1;
-    o->pixels = mem_alloc((size_t)held, image_values(o));
+    o->pixels = mem_alloc((size_t)held, shape_values(o->image));
     o->kept = mem_alloc((size_t)o->count, 1);
     if (!o->pixels || !o->kept)
         return err_set(err, ERR_MEMORY, "not enough memory for the pixels of %d images of %dx%dx%d",
@@ -163,7 +165,7 @@ static bool write_single(SampleOutput *o, int index, unsigned char *pixels, Err 
 
 bool sample_output_put(SampleOutput *o, int index, const double *x, Err *err)
 {
-    size_t values = image_values(o);
+    size_t values = shape_values(o->image);
     for (size_t i = 0; o->points && i < TOY_DIMS; i++)
         o->xy[TOY_DIMS * (size_t)index + i] = (float)x[i];
     if (o->points) return true;
@@ -250,9 +252,6 @@ void sample_output_close(SampleOutput *o, bool keep)
 {
     sample_part_close(&o->part, !keep);
     mem_free(o->kept);
-    o->kept = NULL;
     mem_free(o->pixels);
     mem_free(o->xy);
-    o->pixels = NULL;
-    o->xy = NULL;
 }

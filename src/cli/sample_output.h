@@ -14,8 +14,7 @@
 
 typedef struct {
     const char *grid, *folder, *npz, *csv; /* NULL: not wanted */
-    const char
-        *stem; /* of a picture that was given no name: STEM-1.png or the next free; else NULL */
+    char stem[PATH_BYTES]; /* of a picture without a name: STEM-1.png or the next free; else "" */
     char name[PATH_BYTES]; /* that one */
     int replaced;          /* files of the folder */
     bool points;           /* of a network for points, from the distribution `toy` */
@@ -29,10 +28,9 @@ typedef struct {
     SamplePart part;       /* of a folder or an .npz */
     unsigned char *kept;   /* [count] 1: finished before an interruption */
     int kept_count;
-    unsigned char
-        *pixels;    /* [count, H, W, C], in order of the seeds; of a folder alone one image */
-    float *xy;      /* points: [count, 2] */
-    size_t outside; /* points that the picture does not show, when it is written */
+    unsigned char *pixels; /* [count, H, W, C] by seed; of a folder alone one image */
+    float *xy;             /* points: [count, 2] */
+    size_t outside;        /* points that the picture does not show, when it is written */
 } SampleOutput;
 
 /* Checks, before hours of work, that the formats can hold what is made and the files can be made. */

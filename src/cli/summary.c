@@ -1,99 +1,89 @@
 #include "cli/summary.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/term.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "io/config.h"
 #include "methods/method.h"
 
-/* Appends to a text of `size` bytes of which `*used` are written; what does not fit is cut. */
-static void __attribute__((format(printf, 4, 5)))
-append(char *out, size_t size, size_t *used, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    int n = vsnprintf(out + *used, size - *used, format, args);
-    va_end(args);
-    *used = n > 0 && *used + (size_t)n < size ? *used + (size_t)n : size - 1;
-}
-
 enum { SHOWN_CLASSES = 8 };
 
-void describe_network(const ModelConfig *m, Shape image, char *out, size_t size)
+/* "28x28x1, channels 32 64 64, 1 block a level, attention at 7x7"; of an mlp "points of 2 values, 3 hidden layers
+ * of 128 units". */
+static void describe_network(const ModelConfig *m, Shape image, char *out, size_t size)
 {
     const UNetConfig *unet = &m->unet;
-    size_t used = 0;
+    out[0] = '\0';
     if (m->network == NETWORK_MLP) {
-        append(out, size, &used, "points of %d values, %d hidden layer%s of %d units", m->mlp.dims,
-               m->mlp.layers, m->mlp.layers == 1 ? "" : "s", m->mlp.width);
+        text_append(out, size, "points of %d values, %d hidden layer%s of %d units", m->mlp.dims,
+                    m->mlp.layers, m->mlp.layers == 1 ? "" : "s", m->mlp.width);
         return;
     }
-    if (image.H > 0) append(out, size, &used, "%dx%dx%d, ", image.H, image.W, image.C);
-    append(out, size, &used, "channels");
-    for (int i = 0; i < unet->levels; i++) append(out, size, &used, " %d", unet->block_channels[i]);
-    append(out, size, &used, ", %d block%s a level", unet->layers_per_block,
-           unet->layers_per_block == 1 ? "" : "s");
+    if (image.H > 0) text_append(out, size, "%dx%dx%d, ", image.H, image.W, image.C);
+    text_append(out, size, "channels");
+    for (int i = 0; i < unet->levels; i++) text_append(out, size, " %d", unet->block_channels[i]);
+    text_append(out, size, ", %d block%s a level", unet->layers_per_block,
+                unet->layers_per_block == 1 ? "" : "s");
     const char *before = image.H > 0 ? ", attention at " : ", attention at level ";
     for (int i = 0; i < unet->levels; i++) {
         if (!unet->down_attention[i]) continue;
         if (image.H > 0)
-            append(out, size, &used, "%s%dx%d", before, image.H >> i, image.W >> i);
+            text_append(out, size, "%s%dx%d", before, image.H >> i, image.W >> i);
         else
-            append(out, size, &used, "%s%d", before, i + 1);
+            text_append(out, size, "%s%d", before, i + 1);
         before = " ";
     }
     for (int i = 0; i < unet->input_fouriers; i++)
-        append(out, size, &used, "%s%d", i == 0 ? ", input frequencies 2^n, n " : " ",
-               unet->input_fourier[i]);
-    if (unet->classes > 0) append(out, size, &used, ", %d classes", unet->classes);
+        text_append(out, size, "%s%d", i == 0 ? ", input frequencies 2^n, n " : " ",
+                    unet->input_fourier[i]);
+    if (unet->classes > 0) text_append(out, size, ", %d classes", unet->classes);
     if (model_trained_classes(m) == unet->classes) return;
-    append(out, size, &used, ", those without training images are never drawn:");
+    text_append(out, size, ", those without training images are never drawn:");
     for (int k = 0, shown = 0; k < unet->classes; k++) {
         if (model_class_is_trained(m, k)) continue;
-        if (shown++ < SHOWN_CLASSES) append(out, size, &used, " %d", k);
-        if (shown == SHOWN_CLASSES + 1) append(out, size, &used, " ...");
+        if (shown++ < SHOWN_CLASSES) text_append(out, size, " %d", k);
+        if (shown == SHOWN_CLASSES + 1) text_append(out, size, " ...");
     }
 }
 
 void describe_method(const ModelConfig *m, char *out, size_t size)
 {
     char count[32];
-    size_t used = 0;
+    out[0] = '\0';
     const NoiseConfig *n = &m->noise;
     term_format_count(count, (unsigned long long)(n->kind == PROCESS_SMLD ? n->levels : n->T));
     ProcessKind kind = n->kind;
     switch (kind) {
     case PROCESS_DDPM:
-        append(out, size, &used, "%s, ", method_words[m->method]);
-        if (m->kept) append(out, size, &used, "%d kept of ", m->kept_count);
-        append(out, size, &used, "%s steps, ", count);
-        if (m->kept) append(out, size, &used, "%s noise, ", mask_alphas_words[m->alphas]);
-        append(out, size, &used, "%s schedule", schedule_words[n->schedule]);
+        text_append(out, size, "%s, ", method_words[m->method]);
+        if (m->kept) text_append(out, size, "%d kept of ", m->kept_count);
+        text_append(out, size, "%s steps, ", count);
+        if (m->kept) text_append(out, size, "%s noise, ", mask_alphas_words[m->alphas]);
+        text_append(out, size, "%s schedule", schedule_words[n->schedule]);
         if (n->schedule == SCHEDULE_LINEAR || n->schedule == SCHEDULE_SCALED_LINEAR)
-            append(out, size, &used, " from %g to %g", n->beta_start, n->beta_end);
+            text_append(out, size, " from %g to %g", n->beta_start, n->beta_end);
         break;
     case PROCESS_SMLD:
-        append(out, size, &used, "smld, %s noise levels from %.4g down to %g", count, n->sigma_max,
-               n->sigma_min);
+        text_append(out, size, "smld, %s noise levels from %.4g down to %g", count, n->sigma_max,
+                    n->sigma_min);
         break;
     case PROCESS_VE:
-        append(out, size, &used, "sde ve, noise from %g to %.4g", n->sigma_min, n->sigma_max);
+        text_append(out, size, "sde ve, noise from %g to %.4g", n->sigma_min, n->sigma_max);
         break;
     case PROCESS_VP:
     case PROCESS_SUBVP:
-        append(out, size, &used, "sde %s, beta from %g to %g", sde_words[n->sde], n->beta_min,
-               n->beta_max);
+        text_append(out, size, "sde %s, beta from %g to %g", sde_words[n->sde], n->beta_min,
+                    n->beta_max);
         break;
     }
     if (method_of(m->method)->classifies_noise)
-        append(out, size, &used, ", classifies noise levels");
+        text_append(out, size, ", classifies noise levels");
     else
-        append(out, size, &used, ", predicts %s", prediction_words[n->prediction]);
-    if (m->sample.variance == VARIANCE_LEARNED) append(out, size, &used, " and variance");
+        text_append(out, size, ", predicts %s", prediction_words[n->prediction]);
+    if (m->sample.variance == VARIANCE_LEARNED) text_append(out, size, " and variance");
 }
 
 void method_json(JsonWriter *w, const ModelConfig *m)
@@ -141,34 +131,15 @@ void diffusers_json(JsonWriter *w, const ModelConfig *m)
 {
     DiffusersSupport support = model_diffusers_support(m);
     json_begin_object(w, "diffusers");
-    if (support.pipeline)
-        json_put_string(w, "pipeline", support.pipeline);
-    else
-        json_put_null(w, "pipeline");
-    if (support.but)
-        json_put_string(w, "but", support.but);
-    else
-        json_put_null(w, "but");
+    json_put_string(w, "pipeline", support.pipeline);
+    json_put_string(w, "but", support.but);
     json_end_object(w);
-}
-
-void kept_row(const Process *chain, double low, double high, char *out, size_t size)
-{
-    int places = (int)size - 1, count;
-    memset(out, ' ', size - 1);
-    out[places] = '\0';
-    for (int k = 0; k < chain->T; k++) {
-        double way = (level_logsnr(process_level(chain, k)) - low) / (high - low);
-        int at = (int)(fmin(fmax(way, 0), 1) * (places - 1) + 0.5);
-        count = out[at] == ' ' ? 1 : out[at] == '|' ? 2 : out[at] == '9' ? 9 : out[at] - '0' + 1;
-        out[at] = count == 1 ? '|' : (char)('0' + count);
-    }
 }
 
 void network_lines(LineWriter line, const ModelConfig *m, Shape image, size_t parameters,
                    double forward_flop)
 {
-    char text[256], count[32], flop[24];
+    char text[256], count[32], flop[AMOUNT_BYTES];
     describe_network(m, image, text, sizeof text);
     term_format_count(count, parameters);
     line("  network      %s", text);
@@ -177,7 +148,7 @@ void network_lines(LineWriter line, const ModelConfig *m, Shape image, size_t pa
              image.C == 1 ? "" : "s");
     line("  parameters   %s", count);
     if (image.H == 0) return;
-    format_flop(flop, forward_flop);
+    format_amount(flop, forward_flop, "FLOP");
     line("  compute      %s forward per %s", flop, m->network == NETWORK_MLP ? "point" : "image");
 }
 

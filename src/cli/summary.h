@@ -2,7 +2,6 @@
 #ifndef DIFFC_CLI_SUMMARY_H
 #define DIFFC_CLI_SUMMARY_H
 
-#include "diffusion/process.h"
 #include "io/diffusers/model_folder.h"
 #include "io/json.h"
 #include "net/net.h"
@@ -10,10 +9,6 @@
 /* One line of a table: output_line (results) or term_note (narration). */
 typedef void (*LineWriter)(const char *format, ...);
 
-/* "28x28x1, channels 32 64 64, 1 block a level, attention at 7x7". Here and below a height of 0 is a
- * model that does not say its size: sizes, and what follows from them, are left out (null). Of an mlp
- * "points of 2 values, 3 hidden layers of 128 units". */
-void describe_network(const ModelConfig *m, Shape image, char *out, size_t size);
 /* "ddpm, 1,000 steps, linear schedule from 0.0001 to 0.02, predicts eps" */
 void describe_method(const ModelConfig *m, char *out, size_t size);
 /* The same as members of the open object: method, steps, ... prediction. */
@@ -24,16 +19,13 @@ void describe_diffusers(const ModelConfig *m, char *out, size_t size);
 /* Member "diffusers": {"pipeline" (null: it does not open), "but"}. */
 void diffusers_json(JsonWriter *w, const ModelConfig *m);
 
-/* Rows that every table of a network has: network, parameters, compute. */
+/* Rows that every table of a network has: network, parameters, compute. Here and below a height of 0 is a
+ * model that does not say its size: sizes, and what follows from them, are left out (null). */
 void network_lines(LineWriter line, const ModelConfig *m, Shape image, size_t parameters,
                    double forward_flop);
 /* Members "image", "channels", "blocks", "attention", "classes", "params", "forward_gflop"; of an mlp
  * "network", "dims", "width", "layers" instead of the first five. */
 void network_json(JsonWriter *w, const ModelConfig *m, Shape image, size_t parameters,
                   double forward_flop);
-
-/* The levels of a chain as marks over lambda = ln(alpha / sigma) from low to high, in size - 1 places:
- * '|' for one, a digit for more (9: nine or more). */
-void kept_row(const Process *chain, double low, double high, char *out, size_t size);
 
 #endif

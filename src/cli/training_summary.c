@@ -7,10 +7,12 @@
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "base/term.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "diffusion/smld_levels.h"
+#include "io/checkpoint.h"
 #include "methods/method.h"
-#include "model/noise_advice.h"
+#include "model/model.h"
 
 /* The factor between neighbouring levels of SMLD. */
 static double level_ratio(const ModelConfig *m)
@@ -64,10 +66,10 @@ static void skipped_lines(LineWriter line, const char *list)
 void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
 {
     char text[512], epoch[32], memory[16], parameters[16], activations[16], data[16];
-    term_format_count(epoch, plan->images_per_epoch);
-    line("  data         %s", plan->data);
-    skipped_lines(line, plan->skipped_list);
-    if (plan->images_per_epoch > 0)
+    term_format_count(epoch, plan->data->train_count);
+    line("  data         %s", plan->data->description);
+    skipped_lines(line, plan->data->skipped_list);
+    if (plan->data->train_count > 0)
         line("               %s for training, %.4g updates an epoch", epoch,
              plan->updates_per_epoch);
     describe_method(&plan->model, text, sizeof text);
@@ -90,10 +92,11 @@ void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
     line("  training     %s, batch %d in passes of %d, learning rate %g, seed %llu", text,
          c->train.batch * c->train.accumulate, plan->micro_batch, c->train.optimizer.lr,
          (unsigned long long)c->train.seed);
-    if (plan->near_batch != c->train.batch)
-        line(
-            "               train.batch %d would allow passes of %d, which take less time an image",
-            plan->near_batch, plan->near_micro_batch);
+    int eights = (c->train.batch + 4) / 8 * 8;
+    if (plan->short_passes && eights != c->train.batch)
+        line("               train.batch %d would allow longer passes, which take less time an "
+             "image",
+             eights);
     parallel_describe(text, sizeof text);
     line("  threads      %s", text);
     MachineMemory there = machine_memory("");
@@ -116,8 +119,8 @@ static bool training_json(const char *path, const char *config, const Config *c,
         json_put_number(&w, "langevin_step", langevin_step(c, &plan->model));
     }
     network_json(&w, &plan->model, plan->image, plan->parameters, plan->forward_flop);
-    json_put_string(&w, "data", plan->data);
-    json_put_int(&w, "images_per_epoch", (int64_t)plan->images_per_epoch);
+    json_put_string(&w, "data", plan->data->description);
+    json_put_int(&w, "images_per_epoch", (int64_t)plan->data->train_count);
     json_put_number(&w, "updates_per_epoch", plan->updates_per_epoch);
     json_put_int(&w, "micro_batch", plan->micro_batch);
     json_put_int(&w, "parameter_bytes", (int64_t)plan->parameter_bytes);
@@ -161,4 +164,119 @@ bool show_config(const char *path, bool json, Err *err)
     trainer_close(trainer);
     config_free(&c);
     return ok;
+}
+
+/* ---- the data of a run ---- */
+
+enum { LINE_WIDTH = 66 };
+
+/* How much is known of a run's data. */
+typedef enum { NOTHING, PATH_ONLY, WHOLE } Known;
+
+/* One line for each damaged checkpoint. */
+static void note_skipped(char *notes)
+{
+    char *rest = NULL;
+    for (char *line = strtok_r(notes, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+        term_note("warning: %s", line);
+}
+
+/* The record of the newest good checkpoint; of a run without one the configuration alone. */
+static bool read_record(const char *run, RunRecord *r, Known *known, Err *err)
+{
+    bool found;
+    char notes[2048];
+    Err reason = {0};
+    memset(r, 0, sizeof *r);
+    *known = NOTHING;
+    if (!run[0]) return true;
+    if (!checkpoint_peek(run, r, &found, notes, sizeof notes, err)) return false;
+    note_skipped(notes);
+    *known = WHOLE;
+    if (found) return true;
+    config_defaults(&r->config);
+    *known = PATH_ONLY;
+    if (trainer_run_config(run, &r->config, &reason)) return true;
+    *known = NOTHING;
+    run_record_free(r);
+    return reason.kind != ERR_MEMORY || err_set(err, reason.kind, "%s", reason.text);
+}
+
+static void class_lines(const DataIdentity *d)
+{
+    char line[LINE_WIDTH] = "", name[80];
+    const char *title = "classes";
+    for (int i = 0; d->class_names && i < d->classes; i++) {
+        text_escape(name, sizeof name, d->class_names[i]);
+        if (*line && strlen(line) + strlen(name) + 4 > sizeof line) {
+            output_line("  %-12s %s,", title, line);
+            title = "";
+            line[0] = '\0';
+        }
+        text_append(line, sizeof line, "%s%.60s", *line ? ", " : "", name);
+    }
+    if (line[0]) output_line("  %-12s %s", title, line);
+}
+
+static void image_line(const DataIdentity *d)
+{
+    char count[32], classes[32] = "";
+    term_format_count(count, d->count);
+    if (d->classes > 0)
+        snprintf(classes, sizeof classes, ", %d class%s", d->classes, d->classes == 1 ? "" : "es");
+    output_line("  data         %s %s image%s of %dx%d (%s)%s", count,
+                d->channels == 1 ? "grey" : "colour", d->count == 1 ? "" : "s", d->height, d->width,
+                data_kind_words[d->kind], classes);
+}
+
+bool data_lines(const char *run, Err *err)
+{
+    RunRecord r;
+    Known known;
+    char path[512];
+    if (!read_record(run, &r, &known, err)) return false;
+    if (known == NOTHING) return true;
+    bool whole = known == WHOLE;
+    text_escape(path, sizeof path, r.config.data.path);
+    if (r.config.data.toy != TOY_NONE)
+        output_line("  data         points of %s, without end", toy_words[r.config.data.toy]);
+    else if (!whole)
+        output_line("  data         %s", path);
+    else
+        image_line(&r.data);
+    if (whole && path[0]) output_line("               %s", path);
+    class_lines(&r.data);
+    run_record_free(&r);
+    return true;
+}
+
+bool data_json(JsonWriter *w, const char *run, Err *err)
+{
+    RunRecord r;
+    Known known;
+    if (!read_record(run, &r, &known, err)) return false;
+    if (known == NOTHING) return true;
+    bool whole = known == WHOLE;
+    const DataIdentity *d = &r.data;
+    json_begin_object(w, "data");
+    json_put_string(w, "kind", data_kind_words[whole ? d->kind : r.config.data.kind]);
+    json_put_string(w, "toy", toy_words[r.config.data.toy]);
+    json_put_string(w, "path", r.config.data.path);
+    if (whole) {
+        json_put_uint(w, "count", d->count);
+        json_begin_row(w, "shape");
+        json_put_int(w, NULL, d->height);
+        json_put_int(w, NULL, d->width);
+        json_put_int(w, NULL, d->channels);
+        json_end_array(w);
+        json_put_int(w, "classes", d->classes);
+    }
+    if (d->class_names) {
+        json_begin_row(w, "class_names");
+        for (int i = 0; i < d->classes; i++) json_put_string(w, NULL, d->class_names[i]);
+        json_end_array(w);
+    }
+    json_end_object(w);
+    run_record_free(&r);
+    return true;
 }

@@ -1,4 +1,4 @@
-/* What a training will be, as text lines and as JSON. */
+/* What a training will be, and what a run was trained on, as text lines and as JSON. */
 #ifndef DIFFC_CLI_TRAINING_SUMMARY_H
 #define DIFFC_CLI_TRAINING_SUMMARY_H
 
@@ -15,5 +15,11 @@ bool output_training(const char *path, const Config *c, const TrainPlan *plan, b
 
 /* That of a configuration file. */
 bool show_config(const char *path, bool json, Err *err);
+
+/* The data of the run in this folder, "": nothing. Of runs of older releases only the path is known. False when
+ * memory is short or the checkpoints cannot be listed. */
+bool data_lines(const char *run, Err *err);
+/* The member "data" of the open object. */
+bool data_json(JsonWriter *w, const char *run, Err *err);
 
 #endif

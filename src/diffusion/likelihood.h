@@ -137,7 +137,7 @@ enum {
 };
 
 /* clang-format off */
-/* The settings of protocols that are one number, a line each: options of `diffc nll` (cli/nll_options.c) and
+/* The settings of protocols that are one number, a line each: options of `diffc nll` (cli/cmd_nll.c) and
  * their defaults are made from them. A line: the member, the option's name, who reads it, the range, the
  * default, the help. OWN: an int whose default is the protocol's own, in words. */
 #define LIKELIHOOD_SETTINGS(SWITCH, INT, REAL, OWN) \

@@ -84,6 +84,19 @@ void config_free(Config *c)
     c->method.noise.beta_count = 0;
 }
 
+bool config_copy(Config *to, const Config *from, Err *err)
+{
+    size_t count = (size_t)from->method.noise.beta_count;
+    const double *betas = from->method.noise.betas;
+    *to = *from;
+    if (!betas) return true;
+    to->method.noise.betas = mem_doubles(count);
+    if (!to->method.noise.betas)
+        return err_set(err, ERR_MEMORY, "not enough memory for %zu betas", count);
+    memcpy(to->method.noise.betas, betas, count * sizeof *betas);
+    return true;
+}
+
 /* A value, or element `index` of a list. */
 typedef struct {
     const Json *value;

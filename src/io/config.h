@@ -27,6 +27,7 @@ typedef struct {
 
 void config_defaults(Config *c);
 void config_free(Config *c); /* betas */
+bool config_copy(Config *to, const Config *from, Err *err);
 
 /* Reads a file over the defaults. Unknown and duplicate keys, wrong types and values out of range
  * are ERR_USAGE with the file, the dotted key, the value, what would be right and the nearest known

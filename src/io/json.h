@@ -54,7 +54,7 @@ void json_end_object(JsonWriter *w);
 void json_begin_array(JsonWriter *w, const char *key); /* one element a line when indented */
 void json_begin_row(JsonWriter *w, const char *key);   /* an array that stays on one line */
 void json_end_array(JsonWriter *w);
-void json_put_string(JsonWriter *w, const char *key, const char *value);
+void json_put_string(JsonWriter *w, const char *key, const char *value); /* NULL: null */
 void json_put_number(JsonWriter *w, const char *key, double value); /* shortest that reads back;
                                                                        non-finite: null */
 void json_put_float(JsonWriter *w, const char *key, double value);  /* the same, as Python shows a

@@ -149,7 +149,10 @@ void json_end_array(JsonWriter *w)
 void json_put_string(JsonWriter *w, const char *key, const char *value)
 {
     begin_value(w, key);
-    append_quoted(w, value);
+    if (value)
+        append_quoted(w, value);
+    else
+        append_text(w, "null");
 }
 
 static void format_double(char out[40], double value)

@@ -16,18 +16,6 @@ void run_record_free(RunRecord *r)
     memset(r, 0, sizeof *r);
 }
 
-static bool copy_betas(Config *c, Err *err)
-{
-    const double *betas = c->method.noise.betas;
-    if (!betas) return true;
-    size_t count = (size_t)c->method.noise.beta_count;
-    c->method.noise.betas = mem_doubles(count);
-    if (!c->method.noise.betas)
-        return err_set(err, ERR_MEMORY, "not enough memory for %zu betas", count);
-    memcpy(c->method.noise.betas, betas, count * sizeof *betas);
-    return true;
-}
-
 static bool name_classes(DataIdentity *d, ClassName *names, Err *err)
 {
     size_t count = (size_t)d->classes;
@@ -42,9 +30,9 @@ static bool name_classes(DataIdentity *d, ClassName *names, Err *err)
 
 bool run_record_set(RunRecord *r, const Config *config, const DataIdentity *data, Err *err)
 {
-    *r = (RunRecord){.config = *config, .data = *data};
+    *r = (RunRecord){.data = *data};
     r->data.class_names = NULL;
-    if (copy_betas(&r->config, err) && name_classes(&r->data, data->class_names, err)) return true;
+    if (config_copy(&r->config, config, err) && name_classes(&r->data, data->class_names, err)) return true;
     run_record_free(r);
     return false;
 }

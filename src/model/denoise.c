@@ -34,44 +34,17 @@ bool denoise_image(const Denoiser *denoiser, NoiseLevel level, const double *y, 
     return true;
 }
 
-enum { GROUP = DENOISE_IMAGES };
-
-typedef struct {
-    unsigned char *pixels;   /* [dims] */
-    double *x, *noise, *eps; /* [GROUP, dims] */
-} Buffers;
-
-static bool buffers_open(Buffers *b, size_t dims, Err *err)
+/* Image `number`, with its noise, as x [dims]. */
+static void add_noise(const DenoiseData *d, size_t number, double *x, double *noise)
 {
-    *b = (Buffers){.pixels = mem_alloc(dims, 1),
-                   .x = mem_doubles(GROUP * dims),
-                   .noise = mem_doubles(GROUP * dims),
-                   .eps = mem_doubles(GROUP * dims)};
-    if (b->pixels && b->x && b->noise && b->eps) return true;
-    return err_set(err, ERR_MEMORY, "not enough memory for %d images", GROUP);
-}
-
-static void buffers_close(Buffers *b)
-{
-    mem_free(b->pixels);
-    mem_free(b->x);
-    mem_free(b->noise);
-    mem_free(b->eps);
-}
-
-/* Image `number` with its noise, in place `at` of the group. */
-static bool add_noise(const DenoiseData *d, Buffers *b, size_t number, int at, Err *err)
-{
-    size_t dims = d->denoiser->dims, place = (size_t)at * dims;
-    if (!d->read(d->context, number, b->pixels, err)) return false;
-    uint64_t seed = likelihood_seed(d->seed, b->pixels, dims);
+    size_t dims = d->denoiser->dims;
+    const unsigned char *pixels = d->pixels + number * dims;
+    uint64_t seed = likelihood_seed(d->seed, pixels, dims);
     ImageSeeds seeds = {.seeds = &seed};
     NoiseSource source = likelihood_noise(&seeds);
-    source.normals(source.context, 0, 0, dims, b->noise + place);
+    source.normals(source.context, 0, 0, dims, noise);
     for (size_t i = 0; i < dims; i++)
-        b->x[place + i] = d->level.alpha * pixel_value(&model_pixels, b->pixels[i]) +
-                          d->level.sigma * b->noise[place + i];
-    return true;
+        x[i] = d->level.alpha * pixel_value(&model_pixels, pixels[i]) + d->level.sigma * noise[i];
 }
 
 static double squared_error(const double *eps, const double *noise, size_t dims)
@@ -83,17 +56,20 @@ static double squared_error(const double *eps, const double *noise, size_t dims)
 
 bool denoise_data(const DenoiseData *d, DenoiseScore *score, Err *err)
 {
-    size_t dims = d->denoiser->dims, count = d->count;
+    enum { GROUP = DENOISE_IMAGES };
+    size_t dims = d->denoiser->dims, count = d->count, values = GROUP * dims;
     double first = 0, sum = 0, square = 0, n = (double)count;
-    Buffers b;
-    bool ok = buffers_open(&b, dims, err);
+    double *x = mem_doubles(3 * values), *noise = x ? x + values : NULL;
+    double *eps = x ? noise + values : NULL;
+    bool ok = x || err_set(err, ERR_MEMORY, "not enough memory for %d images", GROUP);
     for (size_t done = 0; done < count && ok; done += GROUP) {
         int part = count - done < GROUP ? (int)(count - done) : GROUP;
-        for (int i = 0; i < part && ok; i++) ok = add_noise(d, &b, done + (size_t)i, i, err);
-        ok = ok && d->denoiser->predict(d->denoiser->context, part, b.x, &d->level, 0, b.eps, err);
-        for (int i = 0; i < part && ok; i++) {
-            double e = squared_error(b.eps + (size_t)i * dims, b.noise + (size_t)i * dims, dims);
-            if (done == 0 && i == 0) first = e;
+        for (size_t i = 0; i < (size_t)part; i++)
+            add_noise(d, done + i, x + i * dims, noise + i * dims);
+        ok = d->denoiser->predict(d->denoiser->context, part, x, &d->level, 0, eps, err);
+        for (size_t i = 0; i < (size_t)part && ok; i++) {
+            double e = squared_error(eps + i * dims, noise + i * dims, dims);
+            if (done + i == 0) first = e;
             sum += e - first; /* deviations from the first, so that their square does not cancel */
             square += (e - first) * (e - first);
         }
@@ -104,6 +80,6 @@ bool denoise_data(const DenoiseData *d, DenoiseScore *score, Err *err)
     score->squared_error = first + sum / n;
     score->standard_error =
         count > 1 ? sqrt(fmax(square - sum * sum / n, 0) / (n - 1) / n) : (double)NAN;
-    buffers_close(&b);
+    mem_free(x);
     return ok;
 }

@@ -25,9 +25,8 @@ enum { DENOISE_IMAGES = 16 };
 typedef struct {
     const Denoiser *denoiser;
     size_t count;
+    const unsigned char *pixels; /* [count, dims] */
     void *context;
-    /* Image i of the set, pixels [dims]. */
-    bool (*read)(void *context, size_t i, unsigned char *pixels, Err *err);
     /* Called with the number of images done; false stops with ERR_INTERRUPTED. May be NULL. */
     bool (*progress)(void *context, size_t done);
     NoiseLevel level;

@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "diffusion/step_costs.h"
-#include "model/model.h"
 
 enum { CALLS = 200 /* predictions of an image */ };
 
@@ -77,19 +76,28 @@ static bool measure_decoder(const ModelConfig *model, const MeasuredImages *imag
     return ok;
 }
 
-bool measure_steps(const MeasuredImages *images, const ModelConfig *model, const Denoiser *denoiser,
-                   const LikelihoodRun *run, int K, unsigned char *m, Err *err)
+/* Which K steps of the model's process, merged, have the smallest bound (steps_optimum_merged) at the errors
+ * measured on the images. m[T] out. */
+static bool measure_steps(Model *model, int K, const MeasuredImages *images, int label, bool clip,
+                          unsigned char *m, Err *err)
 {
     /* Beyond this noise no step goes to the image itself. */
     static const double NEAR = 0.5;
-    const Process *p = run->process;
+    const ModelConfig *c = &model->config;
+    const Process *p = &model->process;
     StepErrors errors;
     ErrorCurve curve;
+    Denoiser denoiser;
+    LikelihoodRun run = {.process = p,
+                         .clip = clip,
+                         .clip_range = c->clip_range > 0 ? c->clip_range : 1,
+                         .batch = network_sample_batch(c)};
+    if (!model_prepare(model, run.batch, label, false, &denoiser, err)) return false;
     step_errors_open(&errors, level_logsnr(process_level(p, p->T - 1)),
                      level_logsnr(process_level(p, 0)));
     double *variances = mem_doubles((size_t)p->T);
     bool ok = variances || err_set(err, ERR_MEMORY, "not enough memory for the variances");
-    ok = ok && measure(images, denoiser, run, variances, err);
+    ok = ok && measure(images, &denoiser, &run, variances, err);
     for (int t = 0; t < p->T && ok; t++)
         step_errors_add(&errors, process_level(p, t), error_of(p, t, variances[t]));
     for (int t = 0; t < p->T - 1 && ok; t += 1 + t / 3) {
@@ -97,11 +105,61 @@ bool measure_steps(const MeasuredImages *images, const ModelConfig *model, const
         if (level.sigma > NEAR * level.alpha) break;
         if (interrupt_requested())
             ok = err_set(err, ERR_INTERRUPTED, "interrupted while measuring the model's errors");
-        ok = ok && measure_decoder(model, images, denoiser, run, t, error_of(p, t, variances[t]),
+        ok = ok && measure_decoder(c, images, &denoiser, &run, t, error_of(p, t, variances[t]),
                                    &errors, err);
     }
     error_curve_make(&curve, &errors);
     ok = ok && steps_optimum_merged(&curve, p->schedule.alpha_bar, p->T, K, m, NULL, err);
     mem_free(variances);
+    return ok;
+}
+
+/* ---- a model restricted to some of its steps ---- */
+
+static bool spaced(const Model *model, SpacingKind spacing, int K, unsigned char *m, Err *err)
+{
+    StepGrid g;
+    if (!step_grid_make(&g, spacing, model->process.T, K, err)) return false;
+    for (int i = 0; i < K; i++) m[g.t[i]] = 1;
+    step_grid_free(&g);
+    return true;
+}
+
+bool check_steps(const Model *model, SpacingKind spacing, int K, Err *err)
+{
+    int T = model->process.T;
+    if (model->process.kind != PROCESS_DDPM)
+        return err_set(err, ERR_USAGE,
+                       "%s: only a ddpm, eddpm or cdm model has steps of which some can be chosen",
+                       model->folder);
+    if (spacing > SPACING_QUADRATIC && spacing != SPACING_DP)
+        return err_set(
+            err, ERR_USAGE,
+            "the spacing %s has levels between the trained steps; for a chain of some of "
+            "them it must be even, leading, trailing, quadratic or dp",
+            spacing_words[spacing]);
+    if (spacing == SPACING_DP && model->config.network == NETWORK_MLP)
+        return err_set(err, ERR_USAGE,
+                       "%s: gives points, but the spacing dp is measured on images; even, leading, "
+                       "trailing and quadratic do not measure",
+                       model->folder);
+    if (K > T) return err_set(err, ERR_USAGE, "cannot choose %d steps: the model has %d", K, T);
+    return !model->config.kept ||
+           err_set(err, ERR_USAGE,
+                   "%s: has chosen %d steps itself, which are all taken; leave --steps and "
+                   "--spacing out",
+                   model->folder, T);
+}
+
+bool choose_steps(Model *model, SpacingKind spacing, int K, const MeasuredImages *images, int label,
+                  bool clip, Err *err)
+{
+    size_t T = (size_t)model->process.T;
+    unsigned char *m = mem_alloc(T, 1);
+    bool ok = m || err_set(err, ERR_MEMORY, "not enough memory for %zu steps", T);
+    if (ok && spacing == SPACING_DP) ok = measure_steps(model, K, images, label, clip, m, err);
+    if (ok && spacing != SPACING_DP) ok = spaced(model, spacing, K, m, err);
+    ok = ok && process_keep(&model->process, ALPHAS_MERGED, m, err);
+    mem_free(m);
     return ok;
 }

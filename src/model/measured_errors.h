@@ -1,10 +1,10 @@
 /* What is measured of a model on training images: step variances of the bound, and the steps that make
- * it smallest. */
+ * it smallest; and a model restricted to some of its steps. */
 #ifndef DIFFC_MEASURED_ERRORS_H
 #define DIFFC_MEASURED_ERRORS_H
 
 #include "diffusion/likelihood.h"
-#include "io/diffusers/model_folder.h"
+#include "model/model.h"
 
 typedef struct {
     int count;
@@ -20,9 +20,13 @@ long measured_predictions(const MeasuredImages *images);
 bool measure_variances(const MeasuredImages *images, const Denoiser *denoiser, LikelihoodRun *run,
                        double **variances, Err *err);
 
-/* Which K steps of run's process, merged, have the smallest bound (steps_optimum_merged) at the errors
- * measured on the images. model: what the process was made from. m[T] out. */
-bool measure_steps(const MeasuredImages *images, const ModelConfig *model, const Denoiser *denoiser,
-                   const LikelihoodRun *run, int K, unsigned char *m, Err *err);
+/* Whether K of the model's steps can be chosen so: a ddpm, eddpm or cdm model, and the spacing even,
+ * leading, trailing, quadratic or dp. ERR_USAGE. */
+bool check_steps(const Model *model, SpacingKind spacing, int K, Err *err);
+
+/* Makes model->process the chain of those K steps, merged, which check_steps has allowed. For the spacing dp: `images`, on which the
+ * model is measured, their class `label`, and whether predictions are clipped. */
+bool choose_steps(Model *model, SpacingKind spacing, int K, const MeasuredImages *images, int label,
+                  bool clip, Err *err);
 
 #endif

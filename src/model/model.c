@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
-#include "methods/method.h"
 
 static bool holds(const char *folder, const char *name)
 {
@@ -95,7 +94,7 @@ bool model_make_parts(Model *m, Err *err)
 {
     if (!model_process(&m->config, &m->process, err)) return false;
     /* Declaring once, without a plan, fills the parameter table. */
-    if (!network_declare(&m->network, &m->table, &m->config, m->image, 1, err)) return false;
+    if (!network_declare(&m->network, &m->table, &m->config, m->image, 1, false, err)) return false;
     m->weights = mem_floats(m->table.block_floats);
     return m->weights ||
            err_set(err, ERR_MEMORY, "not enough memory for %zu parameters", m->table.parameters);
@@ -151,71 +150,35 @@ void model_close(Model *m)
     memset(m, 0, sizeof *m);
 }
 
-static Denoiser denoiser_of(Model *m, int label)
+bool model_prepare(Model *m, int batch, int label, bool vjp, Denoiser *out, Err *err)
 {
+    network_close(&m->network);
+    if (!network_open_denoiser(&m->network, &m->table, &m->config, m->image, batch, vjp, err))
+        return false;
     m->denoiser = (NetworkDenoiser){.network = &m->network, .weights = m->weights, .label = label};
     net_hold(m->network.net, m->weights);
-    return network_denoiser(&m->denoiser);
-}
-
-bool model_prepare(Model *m, int batch, int label, Denoiser *out, Err *err)
-{
-    network_close(&m->network);
-    if (!network_open_denoiser(&m->network, &m->table, &m->config, m->image, batch, false, err))
-        return false;
-    *out = denoiser_of(m, label);
-    return true;
-}
-
-bool model_prepare_vjp(Model *m, int batch, int label, Denoiser *out, Err *err)
-{
-    network_close(&m->network);
-    if (!network_open_denoiser(&m->network, &m->table, &m->config, m->image, batch, true, err))
-        return false;
-    *out = denoiser_of(m, label);
-    return true;
-}
-
-bool model_prepare_density(Model *m, int batch, DensityModel *out, Err *err)
-{
-    Denoiser denoiser;
-    const Method *method = method_of(m->config.method);
-    if (!method->density)
-        return err_set(err, ERR_USAGE, "%s: only a cdm has a density of its own", m->folder);
-    if (!model_prepare(m, batch, -1, &denoiser, err)) return false;
-    *out = method->density(&m->denoiser);
+    *out = network_denoiser(&m->denoiser);
     return true;
 }
 
 /* ---- the newest run ---- */
 
-typedef struct {
-    const char *name; /* inside the root */
-    bool has_model;
-    struct timespec time;
-} FoundRun;
-
-/* The folder of a run's model, as one that is being replaced stands; false when there is none. */
-static bool find_model(const char *run, char *folder)
+/* When a run was worked on last; false for a folder that is none. */
+static bool run_time(const char *run, struct timespec *time)
 {
-    char inner[PATH_BYTES];
-    return path_join(inner, run, "model", NULL) && model_folder_current(inner, folder) &&
-           holds(folder, "model_index.json");
-}
-
-static bool look_at_run(const char *root, const char *name, FoundRun *found)
-{
-    char run[PATH_BYTES], folder[PATH_BYTES], file[PATH_BYTES];
+    static const char *const files[] = {"model/model_index.json", "stats.jsonl", "config.json"};
+    char path[PATH_BYTES];
     struct stat st;
-    *found = (FoundRun){.name = name};
-    if (!path_join(run, root, name, NULL)) return false;
-    found->has_model = find_model(run, folder);
-    if (!(found->has_model ? path_join(file, folder, "model_index.json", NULL)
-                           : path_join(file, run, "config.json", NULL)) ||
-        stat(file, &st) != 0)
-        return false;
-    found->time = file_time(&st);
-    return true;
+    bool found = false;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        if (!path_join(path, run, files[i], NULL) || stat(path, &st) != 0) continue;
+        struct timespec t = file_time(&st);
+        bool later = !found || t.tv_sec > time->tv_sec ||
+                     (t.tv_sec == time->tv_sec && t.tv_nsec > time->tv_nsec);
+        if (later) *time = t;
+        found = true;
+    }
+    return found;
 }
 
 static int newest_first(const void *a, const void *b)
@@ -226,13 +189,38 @@ static int newest_first(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-static bool run_serves(const char *run, bool has_model, ModelServes *serves, const void *context,
+bool run_list_open(RunList *l, const char *root, Err *err)
+{
+    char path[PATH_BYTES];
+    *l = (RunList){.count = 0};
+    if (!folder_list(root, &l->names, err)) return false;
+    l->run = mem_alloc(l->names.count + 1, sizeof *l->run);
+    for (size_t i = 0; l->run && i < l->names.count; i++) {
+        FoundRun found = {.name = l->names.names[i]};
+        if (path_join(path, root, found.name, NULL) && run_time(path, &found.time))
+            l->run[l->count++] = found;
+    }
+    if (l->count) qsort(l->run, l->count, sizeof *l->run, newest_first);
+    if (l->run) return true;
+    names_free(&l->names);
+    return err_set(err, ERR_MEMORY, "%s: not enough memory for its list of runs", root);
+}
+
+void run_list_close(RunList *l)
+{
+    mem_free(l->run);
+    names_free(&l->names);
+}
+
+static bool run_serves(const char *run, bool *has_model, ModelServes *serves, const void *context,
                        Err *lack)
 {
-    char folder[PATH_BYTES];
+    char model[PATH_BYTES], folder[PATH_BYTES];
     ModelConfig config;
     Err unreadable = {0};
-    if (!has_model || !find_model(run, folder)) return err_set(lack, ERR_USAGE, "has no model yet");
+    *has_model = path_join(model, run, "model", NULL) && model_folder_current(model, folder) &&
+                 holds(folder, "model_index.json");
+    if (!*has_model) return err_set(lack, ERR_USAGE, "has no model yet");
     if (!model_folder_read_config(folder, &config, &unreadable))
         return unreadable.kind == ERR_MEMORY
                    ? err_set(lack, ERR_MEMORY, "%s", unreadable.text)
@@ -260,39 +248,27 @@ static bool no_run(const char *root, bool models, const NewestRun *newest, Err *
 bool model_newest_run(const char *root, ModelServes *serves, const void *context, NewestRun *out,
                       Err *err)
 {
-    Names names;
+    RunList l;
+    Err lack = {0};
+    bool found = false, models = false;
     *out = (NewestRun){.passed = 0};
     if (!path_is_folder(root))
         return err_set(err, ERR_USAGE,
                        "there is no folder %s here; train a model first or give --model PATH",
                        root);
-    if (!folder_list(root, &names, err)) return false;
-    FoundRun *runs = mem_alloc(names.count + 1, sizeof *runs);
-    bool found = false, models = false, short_of_memory = false;
-    size_t count = 0;
-    for (size_t i = 0; runs && i < names.count; i++)
-        count += look_at_run(root, names.names[i], &runs[count]);
-    if (count) qsort(runs, count, sizeof *runs, newest_first);
-    for (size_t i = 0; i < count && !found; i++) {
-        Err lack = {0};
-        models = models || runs[i].has_model;
-        found = path_join(out->path, root, runs[i].name, err) &&
-                run_serves(out->path, runs[i].has_model, serves, context, &lack);
-        if (!found && lack.kind == ERR_MEMORY) {
-            /* Another run must not take the place of one that could not be looked at. */
-            err_set(err, lack.kind, "%s", lack.text);
-            short_of_memory = true;
-            break;
-        }
+    if (!run_list_open(&l, root, err)) return false;
+    /* Another run must not take the place of one that could not be looked at for lack of memory. */
+    for (size_t i = 0; i < l.count && !found && lack.kind != ERR_MEMORY; i++) {
+        bool has_model;
+        path_join(out->path, root, l.run[i].name, NULL);
+        found = run_serves(out->path, &has_model, serves, context, &lack);
+        models = models || has_model;
         if (found || out->passed++ > 0) continue;
         snprintf(out->passed_path, PATH_BYTES, "%s", out->path);
         out->lack = lack;
     }
-    if (!runs)
-        err_set(err, ERR_MEMORY, "%s: not enough memory for its list of runs", root);
-    else if (!found && !short_of_memory)
-        no_run(root, models, out, err);
-    mem_free(runs);
-    names_free(&names);
-    return found;
+    run_list_close(&l);
+    if (found) return true;
+    if (lack.kind == ERR_MEMORY) return err_set(err, lack.kind, "%s", lack.text);
+    return no_run(root, models, out, err);
 }

@@ -3,7 +3,6 @@
 #define DIFFC_MODEL_H
 
 #include "base/fsio.h"
-#include "diffusion/likelihood.h"
 #include "diffusion/process.h"
 #include "io/diffusers/model_folder.h"
 #include "model/network_open.h"
@@ -35,13 +34,28 @@ void model_close(Model *m);
 
 /* Plans the network for calls of `batch` images (see network_sample_batch) and returns the
  * denoiser through *out. label: class of every image, negative for one class after the other
- * (set denoiser.first_image before each batch); ignored without classes. */
-bool model_prepare(Model *m, int batch, int label, Denoiser *out, Err *err);
-/* The same with predict_vjp, for likelihoods by the probability flow. */
-bool model_prepare_vjp(Model *m, int batch, int label, Denoiser *out, Err *err);
+ * (set denoiser.first_image before each batch); ignored without classes. vjp: with predict_vjp, for likelihoods by
+ * the probability flow. */
+bool model_prepare(Model *m, int batch, int label, bool vjp, Denoiser *out, Err *err);
 
-/* ln p_t(x) of a classification diffusion model. ERR_USAGE for the others, which know no density. */
-bool model_prepare_density(Model *m, int batch, DensityModel *out, Err *err);
+/* Whether the noise of a method goes far enough for sampling to start from noise alone (noise_advice.c): one
+ * sentence about noise that ends too early; false where it does not. `c` is the configuration that can still be
+ * changed, NULL for a trained model. */
+bool noise_advice(const ModelConfig *m, const Process *p, const Config *c, char *out, size_t size);
+
+/* The run folders under a root, the one that was worked on last first: by the latest time of its model, log and
+ * configuration; equal ones by name. */
+typedef struct {
+    const char *name; /* inside the root */
+    struct timespec time;
+} FoundRun;
+typedef struct {
+    FoundRun *run;
+    size_t count;
+    Names names; /* of all in the root */
+} RunList;
+bool run_list_open(RunList *l, const char *root, Err *err);
+void run_list_close(RunList *l);
 
 /* Whether a model of this configuration does what is asked of it; what it lacks goes to `lack` as
  * words that follow its name: "makes points, not images". */
@@ -54,8 +68,7 @@ typedef struct {
     Err lack;                     /* and what it lacks */
 } NewestRun;
 
-/* The newest run folder under `root` whose model serves: by its model's time, one without a model by
- * its configuration's. ERR_USAGE when none does. */
+/* The newest run folder under `root` whose model serves. ERR_USAGE when none does. */
 bool model_newest_run(const char *root, ModelServes *serves, const void *context, NewestRun *out,
                       Err *err);
 

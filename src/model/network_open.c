@@ -100,8 +100,8 @@ int network_sample_batch(const ModelConfig *m)
     return sample_pass(m) * parallel_threads();
 }
 
-static bool declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
-                    bool input_gradient, Err *err)
+bool network_declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
+                     bool input_gradient, Err *err)
 {
     memset(nw, 0, sizeof *nw);
     nw->net = net_new(table, batch);
@@ -111,7 +111,7 @@ static bool declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape 
     nw->time_scale = network_time_scale(m);
     nw->image = image;
     nw->batch = batch;
-    nw->dims = (size_t)image.H * (size_t)image.W * (size_t)image.C;
+    nw->dims = shape_values(image);
     nw->input_gradient = input_gradient;
     bool mlp = m->network == NETWORK_MLP;
     nw->noise_classes = mlp ? 0 : m->unet.noise_classes;
@@ -137,12 +137,6 @@ static bool declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape 
     return true;
 }
 
-bool network_declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
-                     Err *err)
-{
-    return declare(nw, table, m, image, batch, false, err);
-}
-
 static bool plan(Network *nw, NetMode mode, Err *err)
 {
     nw->mode = mode;
@@ -156,7 +150,7 @@ static bool fill_table(ParamTable *table, const ModelConfig *m, Shape image, Err
 {
     Network nw;
     if (table->count > 0) return true;
-    if (!network_declare(&nw, table, m, image, 1, err)) return false;
+    if (!network_declare(&nw, table, m, image, 1, false, err)) return false;
     network_close(&nw);
     return true;
 }
@@ -169,7 +163,9 @@ static bool has_small_weights(const ParamTable *table)
     return table->block_floats * sizeof(float) <= SMALL_BYTES;
 }
 
-NetMode network_mode(const ModelConfig *m, NetMode use)
+/* The passes that predicting (NET_INFER) and training (NET_TRAIN) take: a classifier of noise levels
+ * predicts by a backward pass and trains by all four. */
+static NetMode network_mode(const ModelConfig *m, NetMode use)
 {
     if (!method_of(m->method)->classifies_noise) return use;
     return use == NET_INFER ? NET_TRAIN : NET_SECOND;
@@ -179,7 +175,8 @@ bool network_open(Network *nw, ParamTable *table, const ModelConfig *m, Shape im
                   NetMode mode, Err *err)
 {
     mode = network_mode(m, mode);
-    return declare(nw, table, m, image, batch, mode == NET_SECOND, err) && plan(nw, mode, err);
+    return network_declare(nw, table, m, image, batch, mode == NET_SECOND, err) &&
+           plan(nw, mode, err);
 }
 
 static void close_copies(Network *nw)
@@ -210,7 +207,7 @@ bool network_open_denoiser(Network *nw, ParamTable *table, const ModelConfig *m,
     bool small = has_small_weights(table);
     int share = side_by_side(images, parallel_threads());
     if (small && share > 0 && share < pass) pass = share;
-    if (!declare(nw, table, m, image, pass, vjp, err) ||
+    if (!network_declare(nw, table, m, image, pass, vjp, err) ||
         !plan(nw, network_mode(m, vjp ? NET_TRAIN : NET_INFER), err))
         return false;
     if (small) network_open_copies(nw, table, m, passes_of(images, pass));
@@ -225,7 +222,7 @@ void network_open_copies(Network *nw, ParamTable *table, const ModelConfig *m, i
     nw->others = mem_alloc((size_t)threads - 1, sizeof *nw->others);
     while (nw->others && nw->copies < threads) {
         Network other;
-        bool ok = declare(&other, table, m, nw->image, nw->batch, nw->input_gradient, NULL);
+        bool ok = network_declare(&other, table, m, nw->image, nw->batch, nw->input_gradient, NULL);
         if (ok) {
             net_share_weights(other.net, nw->net);
             ok = plan(&other, nw->mode, NULL);
@@ -248,7 +245,7 @@ static bool pass_fits(ParamTable *table, const ModelConfig *m, Shape image, int 
 {
     const size_t least = (size_t)48 << 20, most = (size_t)512 << 20;
     Network nw;
-    if (!network_declare(&nw, table, m, image, batch, err)) return false;
+    if (!network_declare(&nw, table, m, image, batch, false, err)) return false;
     bool classifies_noise = nw.method->classifies_noise;
     /* For one thread, so that it does not depend on their number. */
     size_t bytes = net_plan_bytes(nw.net, network_mode(m, NET_TRAIN), 1);
@@ -286,34 +283,12 @@ int network_pass_size(ParamTable *table, const ModelConfig *m, Shape image, int 
     return 1;
 }
 
-static int divisor_up_to(int n, int most)
+bool network_pass_allowed(ParamTable *table, const ModelConfig *m, Shape image, int batch,
+                          int asked, int pass, bool *allowed, Err *err)
 {
-    int divisor = most < n ? most : n;
-    while (n % divisor != 0) divisor--;
-    return divisor;
-}
-
-int network_near_batch(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked,
-                       int *pass, Err *err)
-{
-    if (!fill_table(table, m, image, err)) return 0;
-    int fits = longest_pass(table, batch, asked), too_many = fits;
-    bool good = asked > 0;
-    if (!good && !pass_fits(table, m, image, fits, &good, err)) return 0;
-    if (!good) fits = 1;
-    while (!good && too_many - fits > 1) {
-        bool fit;
-        int size = fits + (too_many - fits) / 2;
-        if (!pass_fits(table, m, image, size, &fit, err)) return 0;
-        *(fit ? &fits : &too_many) = size;
-    }
-    /* fits itself, which is not above batch, is good: the search ends. */
-    for (int distance = 0;; distance++) {
-        int below = batch - distance, above = batch + distance;
-        int pass_below = divisor_up_to(below, fits), pass_above = divisor_up_to(above, fits);
-        *pass = pass_above > pass_below ? pass_above : pass_below;
-        if (2 * *pass >= fits) return pass_above > pass_below ? above : below;
-    }
+    bool short_enough = pass <= longest_pass(table, batch, asked);
+    *allowed = short_enough && asked > 0;
+    return !short_enough || *allowed || pass_fits(table, m, image, pass, allowed, err);
 }
 
 void network_close(Network *nw)

@@ -31,21 +31,17 @@ int network_sample_batch(const ModelConfig *m);
 int network_pass_size(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked,
                       Err *err);
 
-/* The batch next to `batch` whose divisors allow passes of at least half the images that may be one;
- * `batch` itself where they do, as they mostly do. *pass: the images of its passes. 0: not enough
- * memory to find it (ERR_MEMORY). */
-int network_near_batch(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked,
-                       int *pass, Err *err);
+/* Whether network_pass_size would take passes of so many images, if the batch had them as a divisor. False: not
+ * enough memory to find it. After network_pass_size. */
+bool network_pass_allowed(ParamTable *table, const ModelConfig *m, Shape image, int batch,
+                          int asked, int pass, bool *allowed, Err *err);
 
 /* Network.time_scale of a model's network. */
 double network_time_scale(const ModelConfig *m);
 
-/* Declares (the first call for a table fills it), without planning. */
+/* Declares (the first call for a table fills it), without planning. input_gradient: of the images. */
 bool network_declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
-                     Err *err);
-/* The passes that predicting (NET_INFER) and training (NET_TRAIN) take: a classifier of noise levels
- * predicts by a backward pass and trains by all four. */
-NetMode network_mode(const ModelConfig *m, NetMode use);
+                     bool input_gradient, Err *err);
 
 /* Declares and plans; *m must outlive the network; mode NET_INFER to predict, NET_TRAIN to train, NET_SECOND to train with
  * derivatives by x, which then wants its gradient. */

@@ -1,10 +1,10 @@
-#include "model/noise_advice.h"
-
+/* Noise that ends too early, and what would help. */
 #include <math.h>
 #include <stdio.h>
 
 #include "diffusion/noise_end.h"
 #include "methods/method.h"
+#include "model/model.h"
 
 /* EDDPM's literal chain leaves out the noise of the steps that it skips. */
 static int kept_steps(const ModelConfig *m, const Config *c)

@@ -63,13 +63,7 @@ Shape net_shape(const Net *net, int node)
 
 size_t node_floats(const Net *net, const Node *node)
 {
-    Shape s = node->shape;
-    return (size_t)net->batch * (size_t)s.H * (size_t)s.W * (size_t)s.C;
-}
-
-static size_t image_floats(Shape s)
-{
-    return (size_t)s.H * (size_t)s.W * (size_t)s.C;
+    return (size_t)net->batch * shape_values(node->shape);
 }
 
 static bool same_shape(Shape a, Shape b)
@@ -119,7 +113,7 @@ static Node reading(const Op *op, Shape shape, int a, int b, int c)
 
 static PointDims point_dims(const Net *net, Shape s)
 {
-    return (PointDims){.N = net->batch, .size = image_floats(s)};
+    return (PointDims){.N = net->batch, .size = shape_values(s)};
 }
 
 /* Enters NAME.weight or NAME.bias as the node's next parameter. */
@@ -366,7 +360,7 @@ int net_dropout(Net *net, int x, float p)
 {
     CHECK(p >= 0.0f && p < 1.0f);
     Shape s = net_shape(net, x);
-    DropoutDims d = {.N = net->batch, .size = image_floats(s), .rate = p};
+    DropoutDims d = {.N = net->batch, .size = shape_values(s), .rate = p};
     return append(net, reading(&op_dropout, s, x, -1, -1), &d);
 }
 

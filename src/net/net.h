@@ -41,6 +41,12 @@ typedef struct {
     int H, W, C;
 } Shape;
 
+/* The values of an image. */
+static inline size_t shape_values(Shape s)
+{
+    return (size_t)s.H * (size_t)s.W * (size_t)s.C;
+}
+
 Net *net_new(ParamTable *table, int batch); /* NULL: no memory */
 void net_free(Net *net);
 int net_batch(const Net *net);
@@ -145,10 +151,12 @@ void net_backward2(Net *net, const float *weights, float *grads);
  * node's own bytes lie; 0 without a roof. */
 enum { NET_FORWARD, NET_BACKWARD, NET_TANGENT, NET_BACKWARD2, NET_PASSES };
 typedef struct {
+    double seconds, flop, bytes, least;
+} NetCost;
+typedef struct {
     char name[32];
     int nodes;
-    double seconds[NET_PASSES], flop[NET_PASSES], bytes[NET_PASSES]; /* of the passes timed */
-    double least[NET_PASSES];
+    NetCost pass[NET_PASSES]; /* of the passes timed */
     double bound[ROOF_PLACES + 1]; /* of `least`, what each place bounds; at last arithmetic */
 } NetProfile;
 void net_profile(Net *net, bool on);

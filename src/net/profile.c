@@ -40,10 +40,11 @@ static void add_node(const Net *net, const Node *node, const Roof *roof, NetProf
     double least = roof ? roof_seconds(roof, done, bytes, bytes, &place) : 0;
     out->nodes++;
     for (int pass = 0; pass < NET_PASSES; pass++) {
-        out->seconds[pass] += node->seconds[pass];
-        out->flop[pass] += flop * net->products[pass];
-        out->bytes[pass] += bytes * net->products[pass];
-        out->least[pass] += least * net->products[pass];
+        NetCost *cost = &out->pass[pass];
+        cost->seconds += node->seconds[pass];
+        cost->flop += flop * net->products[pass];
+        cost->bytes += bytes * net->products[pass];
+        cost->least += least * net->products[pass];
         out->bound[place] += least * net->products[pass];
     }
 }
@@ -55,8 +56,8 @@ bool net_profile_kind(const Net *net, int kind, const Roof *roof, NetProfile *ou
     *out = (NetProfile){0};
     if (kind == kinds) {
         snprintf(out->name, sizeof out->name, "pack weights");
-        out->seconds[NET_FORWARD] = net->pack_seconds[0];
-        out->seconds[NET_BACKWARD] = net->pack_seconds[1];
+        out->pass[NET_FORWARD].seconds = net->pack_seconds[0];
+        out->pass[NET_BACKWARD].seconds = net->pack_seconds[1];
         return true;
     }
     const Op *op = net_ops[kind];

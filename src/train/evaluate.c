@@ -15,7 +15,7 @@ enum { LEVEL_BINS = 10 };
  * just outside. */
 static int level_bin(const Trainer *t, double time)
 {
-    const Process *p = sampled_process(t);
+    const Process *p = t->sampled;
     double span = process_is_discrete(p) ? p->T : 1;
     int bin = (int)(time * LEVEL_BINS / span);
     if (bin < 0) return 0;
@@ -30,7 +30,7 @@ bool evaluate_validation(Trainer *t, Err *err)
     TrainBatch *b = &t->eval_batch;
     net_hold(t->eval_network.net, t->optimizer.ema);
     LossSum all = {0}, bins[LEVEL_BINS] = {{0}};
-    int T = sampled_process(t)->T;
+    int T = t->sampled->T;
     for (int first = 0; first < n; first += b->size) {
         if (interrupt_requested()) return err_set(err, ERR_INTERRUPTED, "interrupted");
         batch_fill_validation(t, b, first, n);
@@ -67,7 +67,6 @@ bool evaluate_validation(Trainer *t, Err *err)
         json_end_object(&w);
     }
     json_end_array(&w);
-    json_end_object(&w);
     run_log(t, &w);
     t->saved.validation = t->state.step;
     run_note(t, "step %lld: validation loss %.4f (%d held-out images)", (long long)t->state.step,
@@ -103,7 +102,7 @@ static bool draw_samples(Trainer *t, Image *picture, Err *err)
     size_t dims = t->eval_network.dims;
     const Sampler *sampler = sampler_find("ddim");
     LevelGrid grid = {0};
-    SampleRun run = {.process = sampled_process(t),
+    SampleRun run = {.process = t->sampled,
                      .config.clip = t->data.toy == TOY_NONE,
                      .clip_range = 1,
                      .progress = keep_going};
@@ -160,7 +159,6 @@ bool evaluate_samples(Trainer *t, Err *err)
     t->saved.samples = t->state.step;
     JsonWriter w = run_line(t, "samples");
     json_put_string(&w, "path", path);
-    json_end_object(&w);
     run_log(t, &w);
     return true;
 }

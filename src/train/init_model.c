@@ -1,6 +1,5 @@
 /* Starting a run from the weights of a trained model. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "methods/method.h"
@@ -61,26 +60,6 @@ static bool check_network(const Trainer *t, const Model *m, Err *err)
                    m->folder, d.option, d.values.a, d.values.b);
 }
 
-static bool copy_weights(Trainer *t, const Model *m, Err *err)
-{
-    for (int i = 0; i < t->table.count; i++) {
-        const ParamInfo *here = &t->table.info[i];
-        int k = params_find(&m->table, here->name);
-        const ParamInfo *there = k >= 0 ? &m->table.info[k] : NULL;
-        if (!there || there->rank != here->rank ||
-            memcmp(there->shape, here->shape, sizeof here->shape) != 0)
-            return err_set(err, ERR_USAGE,
-                           "train.init: %s is another network: \"%s\" %s; the keys under \"model\" "
-                           "must be its own",
-                           m->folder, here->name,
-                           there ? "has another shape there" : "is not there");
-        memcpy(t->optimizer.weights + here->offset, m->weights + there->offset,
-               here->count * sizeof(float));
-    }
-    memcpy(t->optimizer.ema, t->optimizer.weights, t->table.block_floats * sizeof(float));
-    return true;
-}
-
 bool init_weights(Trainer *t, Err *err)
 {
     Model m;
@@ -88,8 +67,14 @@ bool init_weights(Trainer *t, Err *err)
     bool points = t->data.toy != TOY_NONE;
     int height = points ? 0 : t->plan.image.H, width = points ? 0 : t->plan.image.W;
     if (!model_open(&m, t->config.train.init, height, width, err)) return false;
-    bool ok = check_network(t, &m, err) && check_method(t, &m, err) && copy_weights(t, &m, err);
-    if (ok) run_note(t, "starting from the weights of %s", m.folder);
+    bool ok = check_network(t, &m, err) && check_method(t, &m, err);
+    if (ok) {
+        size_t floats = t->table.block_floats;
+        CHECK(m.table.block_floats == floats); /* the same network has the same block */
+        memcpy(t->optimizer.weights, m.weights, floats * sizeof(float));
+        memcpy(t->optimizer.ema, m.weights, floats * sizeof(float));
+        run_note(t, "starting from the weights of %s", m.folder);
+    }
     model_close(&m);
     return ok;
 }

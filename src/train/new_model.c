@@ -91,7 +91,7 @@ bool new_model_config(const Config *c, const Dataset *data, ModelConfig *m, Err 
     Dataset *context = (Dataset *)data; /* training_point only reads */
     PointSet points = {.context = context,
                        .count = data->toy != TOY_NONE ? TOY_WIDTH_POINTS : data->train_count,
-                       .dims = (size_t)image.H * (size_t)image.W * (size_t)image.C,
+                       .dims = shape_values(image),
                        .point = training_point,
                        .sampled = data->toy != TOY_NONE};
     *m = (ModelConfig){0};

@@ -6,6 +6,10 @@
 #include "base/mem.h"
 #include "math/vec.h"
 
+const char *const optimizer_words[] = {
+    [OPTIMIZER_ADAM] = "adam", [OPTIMIZER_ADAMW] = "adamw", NULL};
+const char *const rate_words[] = {[RATE_CONSTANT] = "constant", [RATE_COSINE] = "cosine", NULL};
+
 /* A piece of one tensor. The pieces depend on the table only, so sums over them have a fixed order. */
 struct OptimizerSpan {
     size_t offset, count;

@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/params.h"
 #include "train/gradient_tree.h"
-#include "train/optimizer_config.h"
+#include "train/train_config.h"
 
 typedef struct {
     OptimizerConfig config;

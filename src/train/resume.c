@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "math/vec.h"
 #include "train/train_internal.h"
 
@@ -33,10 +34,8 @@ static void use_difference(void *context, const ConfigDifference *d)
         return;
     }
     if (!d->identity || all->keys++ >= KEYS_NAMED) return;
-    size_t used = strlen(all->text);
-    snprintf(all->text + used, sizeof all->text - used,
-             "%s%s is %.110s in the run, but %.110s here", used ? "; " : "", d->name, d->before,
-             d->after);
+    text_append(all->text, sizeof all->text, "%s%s is %.110s in the run, but %.110s here",
+                *all->text ? "; " : "", d->name, d->before, d->after);
 }
 
 static bool collect(Differences *out, const RunRecord *record, const Config *now, Err *err)
@@ -57,9 +56,8 @@ static bool check_identity(const Trainer *t, Err *err)
     if (identity.keys > KEYS_NAMED)
         snprintf(more, sizeof more, "; %d more keys differ", identity.keys - KEYS_NAMED);
     return err_set(err, ERR_USAGE,
-                   "%.300s: cannot be resumed as another run: %.500s%s; leave such keys as they "
-                   "were (without CONFIG.json the run's own configuration is taken), or start a "
-                   "new run",
+                   "%.300s: --resume cannot change these keys: %.500s%s; keep the run's own values "
+                   "(they are taken when CONFIG.json is left out) or start a new run",
                    t->run, identity.text, more);
 }
 
@@ -156,7 +154,6 @@ static bool keep_time_label(Trainer *t, Err *err)
     if (model_folder_current(model, folder)) {
         if (!model_folder_read_config(folder, &saved, err)) return false;
         old = model_time_kind(&saved) == TIME_FOURIER_LINEAR_999;
-        t->train_network.time_scale = t->eval_network.time_scale = network_time_scale(m);
         model_config_free(&saved);
     }
     if (!old) return true;

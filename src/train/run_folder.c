@@ -1,14 +1,14 @@
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/last_lines.h"
 #include "base/mem.h"
-
 #include "math/product_blas.h"
 #include "math/vec.h"
+#include "model/model.h"
 #include "train/train_internal.h"
 
 #define STATS "stats.jsonl"
@@ -53,6 +53,7 @@ void run_log(Trainer *t, JsonWriter *line)
 {
     char path[PATH_BYTES];
     Err err = {0};
+    json_end_object(line);
     const char *text = json_text(line);
     bool ok = text ? path_join(path, t->run, STATS, &err) && file_append_line(path, text, &err)
                    : err_set(&err, ERR_MEMORY, "not enough memory for a line of statistics");
@@ -97,13 +98,12 @@ bool run_save_checkpoint(Trainer *t, Err *err)
 {
     CheckpointBlocks blocks = state_blocks(t);
     snprintf(t->state.blas, sizeof t->state.blas, "%s", product_blas_name());
-    masks_save(t);
+    if (t->learner) mask_learner_save(t->learner, t->masks.state);
     snprintf(t->state.level, sizeof t->state.level, "%s", vec_describe());
     t->state.record = &t->record;
     if (!checkpoint_save(t->run, &t->table, &blocks, &t->state, t->config.train.keep, err))
         return false;
     JsonWriter w = run_line(t, "checkpoint");
-    json_end_object(&w);
     run_log(t, &w);
     return true;
 }
@@ -186,8 +186,7 @@ bool trainer_check_run(const char *run, bool resume, Err *err)
         return err_set(err, ERR_USAGE,
                        "%s: already holds a run; give --resume to continue it, or another --out",
                        run);
-    if (resume && !exists)
-        return err_set(err, ERR_USAGE, "%s: there is no run to resume here", run);
+    if (resume && !exists) return err_set(err, ERR_IO, "%s: there is no run to resume here", run);
     return true;
 }
 
@@ -197,6 +196,32 @@ static bool write_skipped(const Trainer *t, Err *err)
     const char *list = t->data.skipped_list;
     return !list || (path_join(path, t->run, "skipped.txt", err) &&
                      file_write(path, list, strlen(list), err));
+}
+
+static bool is_file_of_run(const void *context, const char *name)
+{
+    (void)context;
+    return strcmp(name, "config.json") == 0 || strcmp(name, STATS) == 0;
+}
+
+static bool is_picture(const void *context, const char *name)
+{
+    char expected[SAMPLES_NAME_BYTES];
+    (void)context;
+    if (strncmp(name, "step-", 5) != 0) return false;
+    samples_name(expected, strtoll(name + 5, NULL, 10));
+    return strcmp(name, expected) == 0;
+}
+
+/* Removes the temporary files of dead processes, and finishes or removes a model folder that was about to be
+ * put in place. The caller must hold the lock. */
+static void remove_leftovers(const char *run)
+{
+    char path[PATH_BYTES];
+    leftovers_remove(run, is_file_of_run, NULL);
+    checkpoint_remove_leftovers(run);
+    if (path_join(path, run, "samples", NULL)) leftovers_remove(path, is_picture, NULL);
+    if (path_join(path, run, "model", NULL)) (void)model_folder_recover(path, NULL);
 }
 
 bool run_begin(Trainer *t, const char *run, Err *err)
@@ -210,7 +235,7 @@ bool run_begin(Trainer *t, const char *run, Err *err)
         t->locked = true;
     }
     run_lock_sign(&t->lock);
-    run_remove_leftovers(t->run);
+    remove_leftovers(t->run);
     return path_join(stats, t->run, STATS, err) && file_write(stats, "", 0, err) &&
            write_config(t, err) && write_skipped(t, err);
 }
@@ -249,7 +274,7 @@ static void find_saved(Trainer *t)
 bool run_continue(Trainer *t, Err *err)
 {
     run_lock_sign(&t->lock);
-    run_remove_leftovers(t->run);
+    remove_leftovers(t->run);
     find_saved(t);
     return trim_stats(t, err) && write_config(t, err) && write_skipped(t, err);
 }
@@ -271,41 +296,20 @@ bool trainer_run_config(const char *run, Config *c, Err *err)
     return true;
 }
 
-static bool later(struct timespec a, struct timespec b)
-{
-    return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
-}
-
 bool trainer_newest_run(const char *root, char *out, Err *err)
 {
-    static const char *const files[] = {STATS, "config.json"};
-    Names names;
+    RunList l;
+    Err reason = {0};
     bool found = false;
-    struct timespec newest = {0};
     if (!path_is_folder(root))
         return err_set(err, ERR_USAGE, "there is no folder %s here, so there is no run to resume",
                        root);
-    if (!folder_list(root, &names, err)) return false;
-    bool ok = true;
-    for (size_t i = 0; i < names.count && ok; i++)
-        for (size_t k = 0; k < sizeof files / sizeof *files && ok; k++) {
-            char run[PATH_BYTES], path[PATH_BYTES];
-            struct stat st;
-            Err reason = {0};
-            if (!path_join(run, root, names.names[i], NULL)) continue;
-            if (!trainer_check_run(run, true, &reason)) {
-                /* A folder that cannot be read may still be a run. */
-                if (reason.kind == ERR_MEMORY) ok = err_set(err, reason.kind, "%s", reason.text);
-                continue;
-            }
-            if (!path_join(path, run, files[k], NULL) || stat(path, &st) != 0 ||
-                (found && !later(file_time(&st), newest)))
-                continue;
-            newest = file_time(&st);
-            found = true;
-            snprintf(out, PATH_BYTES, "%s", run);
-        }
-    names_free(&names);
-    if (!ok) return false;
-    return found || err_set(err, ERR_USAGE, "there is no run to resume under %s", root);
+    if (!run_list_open(&l, root, err)) return false;
+    /* A folder that cannot be read for lack of memory may still be a run. */
+    for (size_t i = 0; i < l.count && !found && reason.kind != ERR_MEMORY; i++)
+        found = path_join(out, root, l.run[i].name, NULL) && trainer_check_run(out, true, &reason);
+    run_list_close(&l);
+    if (found) return true;
+    if (reason.kind == ERR_MEMORY) return err_set(err, reason.kind, "%s", reason.text);
+    return err_set(err, ERR_USAGE, "there is no run to resume under %s", root);
 }

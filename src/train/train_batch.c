@@ -75,7 +75,7 @@ static NoiseLevel level_at(const Trainer *t, const Process *p, double u)
 NoiseLevel training_level(const Trainer *t, uint64_t sample)
 {
     const Process *p = &t->process;
-    if (t->masks.on) return mask_learner_level(&t->masks.learner, sample);
+    if (t->learner) return mask_learner_level(t->learner, sample);
     uint64_t seed = t->config.train.seed, stream = rng_stream(RNG_TIMESTEP, sample);
     if (t->config.method.times == TIMES_EVEN) {
         uint64_t batch = (uint64_t)t->config.train.batch;
@@ -92,7 +92,7 @@ NoiseLevel training_level(const Trainer *t, uint64_t sample)
 
 NoiseLevel validation_level(const Trainer *t, int image, int n)
 {
-    return level_at(t, sampled_process(t), ((double)image + 0.5) / n);
+    return level_at(t, t->sampled, ((double)image + 0.5) / n);
 }
 
 void batch_read_train(Trainer *t, TrainBatch *b, uint64_t first)
@@ -157,7 +157,7 @@ static LossPass loss_pass(const Trainer *t, Network *nw, const float *weights, T
                       .network = nw,
                       .weights = weights,
                       .batch = b,
-                      .learner = t->masks.on ? &t->masks.learner : NULL};
+                      .learner = t->learner};
 }
 
 void batch_loss(Trainer *t, TrainBatch *b)

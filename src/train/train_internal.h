@@ -18,7 +18,6 @@ void batch_close(TrainBatch *b);
 
 /* The state of a run that learns which steps to keep (train_masks.c). */
 typedef struct {
-    bool on;
     MaskLearner learner;
     Process chain; /* of the steps that the saved model keeps */
     double *state; /* [state_count] the learner's, for checkpoints */
@@ -45,6 +44,7 @@ struct Trainer {
     TrainPlan plan;
     Dataset data;
     Process process;
+    const Process *sampled; /* of samples and validation: the steps kept now */
     ParamTable table;
     Optimizer optimizer;
     const Method *method;
@@ -60,17 +60,13 @@ struct Trainer {
     double *sample_state; /* [count, dims] and the sampler's scratch */
     int sample_count;
     MaskTraining masks;
+    MaskLearner *learner; /* that of masks; NULL: the method keeps all steps */
 };
 
 /* Share of the run that is done, by updates or by time, whichever is further. */
 double progress_of(const Trainer *t);
 double progress_at(const Config *c, int64_t step, double seconds);
 bool finished(const Trainer *t);
-
-/* trainer.c: opens a trainer in two parts: its configuration, then everything made of that and of
- * the data. */
-Trainer *trainer_new(const Config *config, const TrainCallbacks *callbacks, Err *err);
-bool trainer_build(Trainer *t, bool plan_only, Err *err);
 
 /* resume.c: reads the newest checkpoint and compares configurations; copies the checkpoint's state once
  * the trainer is built, and says what changes. */
@@ -81,18 +77,13 @@ bool resume_state(Trainer *t, Err *err);
  * or noise are not the same. */
 bool init_weights(Trainer *t, Err *err);
 
-/* train_masks.c; everything but sampled_process does nothing in runs that keep all steps. */
+/* train_masks.c; without a learner nothing is done, but that all steps are sampled. */
 bool masks_open(Trainer *t, Err *err);
 void masks_close(Trainer *t);
-/* The process of samples and validation: the kept steps. */
-const Process *sampled_process(const Trainer *t);
-bool masks_begin_update(Trainer *t, Err *err);
 /* After a pass over the samples from `first` on. */
 void masks_observe(Trainer *t, const TrainBatch *b, uint64_t first);
-void masks_end_update(Trainer *t);
 /* Puts the steps to keep now into plan.model. */
 bool masks_refresh_model(Trainer *t, Err *err);
-void masks_save(Trainer *t);
 bool masks_restore(Trainer *t, Err *err);
 void masks_put_summary(const Trainer *t, JsonWriter *w);
 /* After an update: a line about the scores, some dozens of times in a run. */
@@ -123,10 +114,6 @@ void batch_loss(Trainer *t, TrainBatch *b);
 void batch_train(const Trainer *t, Network *nw, TrainBatch *b, uint64_t first, float *grads,
                  float dloss);
 
-/* run_leftovers.c: removes the temporary files of dead processes, and finishes or removes a model
- * folder that was about to be put in place. The caller must hold the lock. */
-void run_remove_leftovers(const char *run);
-
 /* The name of a grid of samples in the run's folder samples. */
 enum { SAMPLES_NAME_BYTES = 64 };
 void samples_name(char out[SAMPLES_NAME_BYTES], int64_t step);
@@ -140,8 +127,8 @@ bool run_continue(Trainer *t, Err *err);
 CheckpointBlocks state_blocks(Trainer *t);
 /* A line of stats.jsonl about the present step, with its object begun. */
 JsonWriter run_line(const Trainer *t, const char *event);
-/* Writes one line to stats.jsonl and to the line callback; a failure to write is a problem, said once
- * until lines can be written again. */
+/* Ends the object and writes the line to stats.jsonl and to the line callback; a failure to write is a problem,
+ * said once until lines can be written again. */
 void run_log(Trainer *t, JsonWriter *line);
 bool run_save_model(Trainer *t, Err *err);
 bool run_save_checkpoint(Trainer *t, Err *err);

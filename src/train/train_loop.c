@@ -24,7 +24,6 @@ static void log_step(Trainer *t, const TrainStatus *s, double startup)
     json_put_number(&w, "seconds", s->seconds);
     masks_put_summary(t, &w);
     if (isfinite(startup)) json_put_number(&w, "startup_seconds", startup);
-    json_end_object(&w);
     run_log(t, &w);
 }
 
@@ -85,7 +84,6 @@ static void log_failed_save(Trainer *t, const char *reason)
     JsonWriter w = run_line(t, "save_failed");
     json_put_string(&w, "part", at_step(t, t->saved.checkpoint) ? "model" : "checkpoint");
     json_put_string(&w, "reason", reason);
-    json_end_object(&w);
     run_log(t, &w);
 }
 

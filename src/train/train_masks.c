@@ -1,7 +1,6 @@
 /* Learning which steps to keep: connects a training run with the mask learner (mask_learner.h), and
  * saves its state. */
 #include <math.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "model/model.h"
@@ -24,6 +23,7 @@ static double mean_square(const Dataset *d, float *x, size_t dims)
 
 bool masks_open(Trainer *t, Err *err)
 {
+    t->sampled = &t->process;
     if (!t->method->learns_steps) return true;
     size_t dims = t->train_network.dims;
     double square =
@@ -33,7 +33,8 @@ bool masks_open(Trainer *t, Err *err)
                            &t->process.schedule, err) ||
         !model_process(&t->plan.model, &m->chain, err))
         return false;
-    m->on = true;
+    t->learner = &m->learner;
+    t->sampled = &m->chain;
     m->state_count = mask_learner_state_count(&m->learner);
     m->state = mem_doubles(m->state_count);
     m->kept = mem_alloc((size_t)t->process.T, 1);
@@ -52,30 +53,12 @@ void masks_close(Trainer *t)
     mem_free(m->state);
     mem_free(m->kept);
     mem_free(m->steps);
-    memset(m, 0, sizeof *m);
-}
-
-const Process *sampled_process(const Trainer *t)
-{
-    return t->masks.on ? &t->masks.chain : &t->process;
-}
-
-bool masks_begin_update(Trainer *t, Err *err)
-{
-    return !t->masks.on ||
-           mask_learner_draw(&t->masks.learner, progress_of(t), t->state.samples, err);
 }
 
 void masks_observe(Trainer *t, const TrainBatch *b, uint64_t first)
 {
-    for (int i = 0; t->masks.on && i < b->size; i++)
-        mask_learner_observe(&t->masks.learner, first + (uint64_t)i, b->seen[i],
-                             (double)b->loss[i]);
-}
-
-void masks_end_update(Trainer *t)
-{
-    if (t->masks.on) mask_learner_update(&t->masks.learner);
+    for (int i = 0; t->learner && i < b->size; i++)
+        mask_learner_observe(t->learner, first + (uint64_t)i, b->seen[i], (double)b->loss[i]);
 }
 
 bool masks_refresh_model(Trainer *t, Err *err)
@@ -84,8 +67,8 @@ bool masks_refresh_model(Trainer *t, Err *err)
     ModelConfig *model = &t->plan.model;
     Process chain;
     int count = 0;
-    if (!m->on) return true;
-    if (!mask_learner_extract(&m->learner, progress_of(t), m->kept, err)) return false;
+    if (!t->learner) return true;
+    if (!mask_learner_extract(t->learner, progress_of(t), m->kept, err)) return false;
     for (int step = 0; step < t->process.T; step++)
         if (m->kept[step]) m->steps[count++] = step;
     model->kept = count < t->process.T ? m->steps : NULL;
@@ -96,14 +79,9 @@ bool masks_refresh_model(Trainer *t, Err *err)
     return true;
 }
 
-void masks_save(Trainer *t)
-{
-    if (t->masks.on) mask_learner_save(&t->masks.learner, t->masks.state);
-}
-
 bool masks_restore(Trainer *t, Err *err)
 {
-    if (!t->masks.on || mask_learner_restore(&t->masks.learner, t->masks.state)) return true;
+    if (!t->learner || mask_learner_restore(t->learner, t->masks.state)) return true;
     return err_set(err, ERR_FORMAT,
                    "%s: the scores in its newest checkpoint must be finite and from 0 to 1",
                    t->run);
@@ -111,8 +89,8 @@ bool masks_restore(Trainer *t, Err *err)
 
 void masks_put_summary(const Trainer *t, JsonWriter *w)
 {
-    if (!t->masks.on) return;
-    const MaskLearner *l = &t->masks.learner;
+    const MaskLearner *l = t->learner;
+    if (!l) return;
     MaskSummary all = mask_summary(l->s, l->T);
     json_put_number(w, "scores_sum", all.sum);
     json_put_number(w, "scores_entropy", all.entropy);
@@ -122,14 +100,10 @@ void masks_put_summary(const Trainer *t, JsonWriter *w)
 /* Mean scores of CURVE_PLACES parts of the time axis. */
 void masks_log_curve(Trainer *t)
 {
-    const MaskLearner *l = &t->masks.learner;
-    if (!t->masks.on || floor(CURVES * progress_of(t)) <= floor(CURVES * l->progress)) return;
+    const MaskLearner *l = t->learner;
+    if (!l || floor(CURVES * progress_of(t)) <= floor(CURVES * l->progress)) return;
     int places = l->T < CURVE_PLACES ? l->T : CURVE_PLACES;
-    JsonWriter w;
-    json_write_init(&w, 0);
-    json_begin_object(&w, NULL);
-    json_put_string(&w, "event", "scores");
-    json_put_int(&w, "step", t->state.step);
+    JsonWriter w = run_line(t, "scores");
     json_begin_row(&w, "means");
     for (int i = 0; i < places; i++) {
         int from = i * l->T / places, to = (i + 1) * l->T / places;
@@ -138,6 +112,5 @@ void masks_log_curve(Trainer *t)
         json_put_number(&w, NULL, rint(CURVE_UNIT * sum / (to - from)) / CURVE_UNIT);
     }
     json_end_array(&w);
-    json_end_object(&w);
     run_log(t, &w);
 }

@@ -37,7 +37,7 @@ bool plan_memory(Trainer *t, Err *err)
         return err_set(err, ERR_MEMORY, "not enough memory to plan the network's passes");
     p->activation_bytes =
         (size_t)t->train_network.copies * training + (size_t)t->eval_network.copies * predicting;
-    p->data_bytes = t->data.count * (size_t)p->image.H * (size_t)p->image.W * (size_t)p->image.C;
+    p->data_bytes = t->data.count * shape_values(p->image);
 
     size_t fixed = PROGRAM_BYTES + p->data_bytes + largest_tensor(&t->table);
     if (t->data.split) fixed += (t->data.count + t->data.train_count) * sizeof *t->data.split;

@@ -87,12 +87,10 @@ static bool fill_plan(Trainer *t, Err *err)
     TrainPlan *p = &t->plan;
     p->parameters = t->table.parameters;
     p->forward_flop = net_forward_flop(t->train_network.net);
-    p->images_per_epoch = t->data.train_count;
     p->updates_per_epoch =
         (double)t->data.train_count / ((double)t->config.train.batch * t->config.train.accumulate);
-    snprintf(p->data, sizeof p->data, "%s", t->data.description);
     p->process = &t->process;
-    p->skipped_list = t->data.skipped_list;
+    p->data = &t->data;
     return plan_memory(t, err);
 }
 
@@ -101,7 +99,6 @@ static bool open_model(Trainer *t, Err *err)
     TrainPlan *p = &t->plan;
     const Dataset *d = &t->data;
     p->image = (Shape){.H = d->height, .W = d->width, .C = d->channels};
-    p->classes = d->classes;
     return new_model_config(&t->resolved, d, &p->model, err) &&
            model_process(&p->model, &t->process, err);
 }
@@ -118,9 +115,9 @@ static bool open_networks(Trainer *t, Err *err)
     p->micro_batch = network_pass_size(&t->table, &p->model, p->image, c->train.batch,
                                        c->train.micro_batch, err);
     if (!p->micro_batch) return false;
-    p->near_batch = network_near_batch(&t->table, &p->model, p->image, c->train.batch,
-                                       c->train.micro_batch, &p->near_micro_batch, err);
-    if (!p->near_batch) return false;
+    if (!network_pass_allowed(&t->table, &p->model, p->image, c->train.batch, c->train.micro_batch,
+                              2 * p->micro_batch + 1, &p->short_passes, err))
+        return false;
     if (!network_open(&t->train_network, &t->table, &p->model, p->image, p->micro_batch,
                       train_mode(t), err))
         return false;
@@ -168,33 +165,24 @@ static void record_computed(Trainer *t)
     const ModelConfig *m = &t->plan.model;
     t->record.sigma_max = m->noise.sigma_max;
     t->record.levels = m->noise.levels;
-    t->record.mean_square = t->masks.on ? t->masks.learner.mean_square : 0;
+    t->record.mean_square = t->masks.learner.mean_square;
 }
 
-Trainer *trainer_new(const Config *config, const TrainCallbacks *callbacks, Err *err)
+/* A trainer is opened in two parts: its configuration, then everything made of that and of the data. */
+static Trainer *new_trainer(const Config *config, const TrainCallbacks *callbacks, Err *err)
 {
     Trainer *t = mem_alloc(1, sizeof *t);
     if (!t) {
         err_set(err, ERR_MEMORY, "not enough memory to start training");
         return NULL;
     }
-    t->config = *config;
     if (callbacks) t->callbacks = *callbacks;
-    /* The betas belong to the caller until they are copied, so they are removed first. */
-    t->config.method.noise.betas = NULL;
-    if (!config->method.noise.betas) return t;
-    size_t count = (size_t)config->method.noise.beta_count;
-    t->config.method.noise.betas = mem_doubles(count);
-    if (t->config.method.noise.betas) {
-        memcpy(t->config.method.noise.betas, config->method.noise.betas, count * sizeof(double));
-        return t;
-    }
-    err_set(err, ERR_MEMORY, "not enough memory for %zu betas", count);
+    if (config_copy(&t->config, config, err)) return t;
     trainer_close(t);
     return NULL;
 }
 
-bool trainer_build(Trainer *t, bool plan_only, Err *err)
+static bool build(Trainer *t, bool plan_only, Err *err)
 {
     if (!config_check(&t->config, err)) return false;
     t->method = method_of(t->config.method.type);
@@ -231,33 +219,32 @@ static bool give(Trainer **out, Trainer *t, bool ok)
 
 bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *callbacks, Err *err)
 {
-    Trainer *t = trainer_new(config, callbacks, err);
-    return give(out, t, t && trainer_build(t, false, err));
+    Trainer *t = new_trainer(config, callbacks, err);
+    return give(out, t, t && build(t, false, err));
 }
 
 bool trainer_open_on(Trainer **out, const Config *config, Dataset *data, Err *err)
 {
-    Trainer *t = trainer_new(config, NULL, err);
+    Trainer *t = new_trainer(config, NULL, err);
     if (t)
         t->data = *data;
     else
         dataset_close(data);
-    return give(out, t, t && trainer_build(t, false, err));
+    return give(out, t, t && build(t, false, err));
 }
 
 bool trainer_open_plan(Trainer **out, const Config *config, Err *err)
 {
-    Trainer *t = trainer_new(config, NULL, err);
-    return give(out, t, t && trainer_build(t, true, err));
+    Trainer *t = new_trainer(config, NULL, err);
+    return give(out, t, t && build(t, true, err));
 }
 
 bool trainer_resume(Trainer **out, const char *run, const Config *config,
                     const TrainCallbacks *callbacks, Err *err)
 {
-    Trainer *t = trainer_new(config, callbacks, err);
+    Trainer *t = new_trainer(config, callbacks, err);
     return give(out, t,
-                t && resume_open(t, run, err) && trainer_build(t, false, err) &&
-                    resume_state(t, err));
+                t && resume_open(t, run, err) && build(t, false, err) && resume_state(t, err));
 }
 
 const TrainPlan *trainer_plan(const Trainer *t)
@@ -390,7 +377,7 @@ bool trainer_update(Trainer *t, TrainUpdate *u, Err *err)
     const Config *c = &t->config;
     uint64_t samples = t->state.samples;
     u->lr = learning_rate(&c->train.optimizer, t->state.step, progress_of(t));
-    if (!masks_begin_update(t, err)) return false;
+    if (t->learner && !mask_learner_draw(t->learner, progress_of(t), samples, err)) return false;
     u->loss = accumulate_gradients(t, &u->grad_norm);
     if (!isfinite(u->loss) || !isfinite(u->grad_norm))
         return err_set(err, ERR_DIVERGED,
@@ -400,7 +387,7 @@ bool trainer_update(Trainer *t, TrainUpdate *u, Err *err)
                        "train.warmup may help)",
                        (long long)t->state.step + 1, u->loss, u->grad_norm, u->lr);
     optimizer_update(&t->optimizer, u->lr, u->grad_norm);
-    masks_end_update(t);
+    if (t->learner) mask_learner_update(t->learner);
     t->state.step = t->optimizer.step;
     t->state.loss_sum += u->loss;
     t->state.loss_count++;

@@ -45,22 +45,18 @@ typedef struct {
 /* The plan of a run, for the start table and --dry-run. */
 typedef struct {
     ModelConfig model;      /* what the run's model folder will say; kept is not its own */
-    const Process *process; /* the trainer's */
+    const Process *process; /* the trainer's, as are the */
+    const Dataset *data; /* data, whose train_count is 0 without end or when they are not there */
     Shape image;
-    int classes;
     int micro_batch;
-    int near_batch,
-        near_micro_batch; /* a batch that would allow longer passes (network_near_batch) */
+    bool short_passes; /* train.batch has no divisor near the longest pass */
     size_t parameters;
     double forward_flop;     /* per image */
     size_t parameter_bytes;  /* weights, gradients, moments, EMA, forms of the fast kernels */
     size_t activation_bytes; /* training plan, and the plan for validation and samples */
     size_t data_bytes;
     size_t memory_bytes; /* the most that the process holds at once, program and buffers included */
-    size_t images_per_epoch; /* 0: without end */
     double updates_per_epoch;
-    char data[400];           /* Dataset.description */
-    const char *skipped_list; /* Dataset.skipped_list, the trainer's */
 } TrainPlan;
 
 typedef struct Trainer Trainer;
@@ -82,13 +78,12 @@ bool trainer_resume(Trainer **out, const char *run, const Config *config,
 /* The configuration of a resumed run when none is given: RUN/config.json, or where that is missing
  * that of the newest checkpoint. Over the defaults in *c. */
 bool trainer_run_config(const char *run, Config *c, Err *err);
-/* The folder under `root` of the run that was worked on last, by the time of its log or configuration;
- * ERR_USAGE when there is none. */
+/* The folder under `root` of the run that was worked on last (run_list_open); ERR_USAGE when there is none. */
 bool trainer_newest_run(const char *root, char *out, Err *err);
 
 /* For a plan alone (the trainer must not run): data that are not there are no error where the
  * configuration says what the plan takes from them: size and channels, no classes, no sigma_max to
- * be estimated. images_per_epoch is then 0. */
+ * be estimated. */
 bool trainer_open_plan(Trainer **out, const Config *config, Err *err);
 const TrainPlan *trainer_plan(const Trainer *t);
 void trainer_close(Trainer *t);
@@ -108,7 +103,8 @@ bool trainer_update(Trainer *t, TrainUpdate *update, Err *err);
 /* The network that it trains, for its profile. */
 Network *trainer_network(Trainer *t);
 
-/* Whether trainer_run could start there, for a message before the data are read. ERR_USAGE. */
+/* Whether trainer_run could start there, for a message before the data are read. ERR_USAGE where a new run
+ * would replace one, ERR_IO where there is none to resume. */
 bool trainer_check_run(const char *run, bool resume, Err *err);
 
 /* Makes the run folder (of a resumed run: goes on in its own, and `run` is NULL) and trains until

@@ -318,7 +318,7 @@ static bool save_network(const char *path, int tag, Err *err)
     m.unet.block_channels[0] = 8;
     m.unet.groups = 2;
     m.unet.layers_per_block = 1;
-    bool ok = network_declare(&network, &own, &m, (Shape){.H = 8, .W = 8, .C = 1}, 1, err);
+    bool ok = network_declare(&network, &own, &m, (Shape){.H = 8, .W = 8, .C = 1}, 1, false, err);
     float *values = ok ? mem_floats(own.block_floats) : NULL;
     for (int i = 0; values && i < own.count; i++)
         for (size_t k = 0; k < own.info[i].count; k++) values[own.info[i].offset + k] = (float)tag;

@@ -15,7 +15,7 @@ int main(int count, char **words)
     Denoiser unused;
     Err err = {0};
     if (count < 3) return 2;
-    if (!model_open(&m, words[1], 0, 0, &err) || !model_prepare(&m, 1, 0, &unused, &err)) {
+    if (!model_open(&m, words[1], 0, 0, &err) || !model_prepare(&m, 1, 0, false, &unused, &err)) {
         fprintf(stderr, "%s\n", err.text);
         return 1;
     }

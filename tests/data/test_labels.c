@@ -158,7 +158,7 @@ static void expect_trained_labels(const Kind *kind, Trainer *t)
     TrainBatch *b = &t->train_batch[0];
     uint64_t first = t->state.samples;
     Err err = {0};
-    must(masks_begin_update(t, &err), &err);
+    must(!t->learner || mask_learner_draw(t->learner, 0, first, &err), &err);
     batch_read_train(t, b, first);
     batch_diffuse_train(t, b, first);
     batch_train(t, &t->train_network, b, first, t->optimizer.grads, 1);
@@ -171,7 +171,7 @@ static void expect_trained_labels(const Kind *kind, Trainer *t)
     batch_loss(t, b);
     for (int i = 0; i < HELD_OUT; i++) {
         double time = validation_level(t, i, HELD_OUT).time;
-        EXPECT(given(&t->eval_network)[i] == label_at(kind, sampled_process(t), time));
+        EXPECT(given(&t->eval_network)[i] == label_at(kind, t->sampled, time));
     }
 }
 
@@ -189,7 +189,7 @@ static void expect_sampled_labels(const Kind *kind, Model *m, const char *name)
     SeedNoise seeds = {.first_seed = 1};
     NoiseSource noise = seed_noise(&seeds);
     Spy spy = {.kind = kind, .process = &m->process};
-    must(model_prepare(m, COUNT, -1, &spy.inner, &err), &err);
+    must(model_prepare(m, COUNT, -1, false, &spy.inner, &err), &err);
     spy.network = &m->network;
     must(sampler_grid(sampler, &run, SPACING_AUTO, 0, &grid, &err), &err);
     run.grid = &grid;
@@ -209,7 +209,7 @@ static void expect_scored_labels(const Kind *kind, Model *m)
     const uint64_t draws[COUNT] = {0, 0};
     Err err = {0};
     Spy spy = {.kind = kind, .process = &m->process};
-    must(model_prepare_vjp(m, COUNT, -1, &spy.inner, &err), &err);
+    must(model_prepare(m, COUNT, -1, true, &spy.inner, &err), &err);
     spy.network = &m->network;
     Denoiser d = spied(&spy);
     LikelihoodRun flow = {
@@ -326,7 +326,7 @@ static void draw_points(Model *m, int count, double *x)
     sample_run_defaults(&run);
     run.process = &m->process;
     run.config.clip = false;
-    must(model_prepare(m, count, -1, &d, &err), &err);
+    must(model_prepare(m, count, -1, false, &d, &err), &err);
     must(sampler_grid(sampler, &run, SPACING_AUTO, 40, &grid, &err), &err);
     run.grid = &grid;
     must(sampler->run(&run, &d, &noise, count, x, x + (size_t)count * TOY_DIMS, &err), &err);

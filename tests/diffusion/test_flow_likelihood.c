@@ -1,7 +1,7 @@
 /* The likelihood of the probability flow against closed forms. */
 
 #include "base/parallel.h"
-#include "cli/nll_options.h"
+#include "cli/cli.h"
 #include "diffusion/likelihood.h"
 #include "exact_denoiser.h"
 #include "processes.h"
@@ -156,7 +156,9 @@ TEST(the_default_tolerance_keeps_the_solvers_error_below_2e_4_bits_per_dimension
         Process p = process_of(&every_process[(ProcessKind)k]);
         LikelihoodRun exact = flow(&p, 1e-9), usual = exact;
         Likelihood want[COUNT], got[COUNT];
-        usual.tolerance = strtod(nll_options[NLL_ROW_tolerance].otherwise, NULL);
+        const Option *tolerance = command_nll.options;
+        while (strcmp(tolerance->name, "tolerance") != 0) tolerance++;
+        usual.tolerance = strtod(tolerance->otherwise, NULL);
         EXPECT(flow_likelihood(&exact, &d, COUNT, pixels, seeds, want, NULL));
         EXPECT(flow_likelihood(&usual, &d, COUNT, pixels, seeds, got, NULL));
         for (int i = 0; i < COUNT; i++)

@@ -121,7 +121,7 @@ static const char *bad_recovery(const Undisturbed *good, Trial *t)
     if (t->s->step > 0 && !has_model(good, t)) return "LOST: the model";
     sandbox_forget(&t->outcome);
     t->outcome = sandbox_run(&spawn, t->folder, t->s->resume);
-    if (t->outcome.code == 2 && announced == 0 && strstr(t->outcome.err, "no run to resume")) {
+    if (t->outcome.code == 1 && announced == 0 && strstr(t->outcome.err, "no run to resume")) {
         sandbox_forget(&t->outcome);
         t->outcome = sandbox_run(&spawn, t->folder, t->s->command);
     }

@@ -14,20 +14,12 @@ static void fill(unsigned char *pixels)
     for (int i = 0; i < IMAGES * DIMS; i++) pixels[i] = (unsigned char)(i * 7 % 256);
 }
 
-static bool copy_image(void *context, size_t i, unsigned char *pixels, Err *err)
-{
-    (void)err;
-    memcpy(pixels, (const unsigned char *)context + i * DIMS, DIMS);
-    return true;
-}
-
 static DenoiseScore score_of(unsigned char *pixels, size_t count, uint64_t seed)
 {
     Denoiser denoiser = gaussian_denoiser(&gaussian);
     DenoiseData data = {.denoiser = &denoiser,
                         .count = count,
-                        .context = pixels,
-                        .read = copy_image,
+                        .pixels = pixels,
                         .level = level,
                         .seed = seed};
     DenoiseScore score = {-1, -1};

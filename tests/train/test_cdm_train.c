@@ -206,7 +206,7 @@ TEST(the_folder_has_classes_of_its_own_and_reads_back_to_a_model_that_every_samp
         sample.config.tolerance = 1e-2;
         SeedNoise seeds = {.first_seed = 5};
         NoiseSource noise = seed_noise(&seeds);
-        bool ok = EXPECT(model_prepare(&m, 2, -1, &d, &err)) &&
+        bool ok = EXPECT(model_prepare(&m, 2, -1, false, &d, &err)) &&
                   EXPECT(sampler_grid(s, &sample, SPACING_AUTO, s->reads & SAMPLE_ODE ? 0 : CALLS,
                                       &grid, &err));
         sample.grid = &grid;

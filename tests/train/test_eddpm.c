@@ -49,7 +49,7 @@ TEST(a_run_ends_with_a_model_that_samples_with_as_many_calls_as_it_keeps_steps)
             SeedNoise seeds = {.first_seed = 1};
             NoiseSource noise = seed_noise(&seeds);
             EXPECT(sampler_grid(sampler, &sample, SPACING_AUTO, 0, &grid, &err) &&
-                   model_prepare(&m, 1, 0, &denoiser, &err) &&
+                   model_prepare(&m, 1, 0, false, &denoiser, &err) &&
                    sampler->run(&sample, &denoiser, &noise, 1, x, scratch, &err));
             EXPECT_INT(sample.network_calls, KEEP);
             for (int k = 0; k < KEEP; k++) EXPECT(grid.level[k].t == m.config.kept[KEEP - 1 - k]);
@@ -135,7 +135,7 @@ TEST(images_are_shared_out_among_the_masks)
     MaskLearner *l = &t->masks.learner;
     for (int step = 0; step < STEPS - 1; step++) l->s[step] = 0.3;
     t->state.samples = 80;
-    EXPECT(masks_begin_update(t, &err));
+    EXPECT(mask_learner_draw(t->learner, progress_of(t), t->state.samples, &err));
     for (uint64_t i = 0; i < 8; i++) {
         const Mask *mask = &l->masks[i % 4];
         NoiseLevel level = mask_learner_level(l, 80 + i);
@@ -154,7 +154,7 @@ TEST(the_measured_error_is_that_of_the_clipped_prediction)
     Err err = {0};
     Trainer *t = must_open(&c);
     TrainBatch *b = &t->train_batch[0];
-    EXPECT(masks_begin_update(t, &err));
+    EXPECT(mask_learner_draw(t->learner, progress_of(t), t->state.samples, &err));
     batch_read_train(t, b, 0), batch_diffuse_train(t, b, 0);
     memset(t->optimizer.weights, 0, t->table.block_floats * sizeof(float));
     batch_train(t, &t->train_network, b, 0, gradient_tree_block(&t->optimizer.gradients, 0), 1);

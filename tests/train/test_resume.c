@@ -603,5 +603,5 @@ TEST(a_run_goes_on_with_its_own_configuration_where_none_is_given)
     }
     mem_free(before);
     EXPECT(!trainer_run_config(test_path("nothing"), &own, &err));
-    EXPECT_INT(err.kind, ERR_USAGE);
+    EXPECT_INT(err.kind, ERR_IO);
 }

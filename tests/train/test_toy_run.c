@@ -87,9 +87,9 @@ TEST(the_folder_of_a_toy_is_opened_again_as_it_was)
         Denoiser d, other;
         double x[2 * 3] = {0.3, -1, 2, 0.5, -0.2, 4}, eps[6], one[2];
         NoiseLevel level = process_quantile(&m.process, 0.4);
-        EXPECT(model_prepare(&m, 3, -1, &d, &err) && d.dims == 2);
+        EXPECT(model_prepare(&m, 3, -1, false, &d, &err) && d.dims == 2);
         EXPECT(d.predict(d.context, 3, x, &level, 0, eps, &err));
-        EXPECT(model_prepare(&m, 1, -1, &other, &err));
+        EXPECT(model_prepare(&m, 1, -1, false, &other, &err));
         for (int k = 0; k < 3; k++) {
             EXPECT(other.predict(other.context, 1, x + 2 * k, &level, 0, one, &err));
             EXPECT_SAME(one, eps + 2 * k, sizeof one);

@@ -441,9 +441,9 @@ TEST(the_model_folder_holds_the_moving_average_and_samples_like_it)
     double x[3 * D], eps[3 * D], one[D];
     rng_normals(x, 3 * D, 1, rng_stream(RNG_TEST, 3), 0);
     NoiseLevel level = {.alpha = 0.8, .sigma = 0.6, .t = 20};
-    EXPECT(model_prepare(&m, 2, 0, &whole, &err) &&
+    EXPECT(model_prepare(&m, 2, 0, false, &whole, &err) &&
            whole.predict(whole.context, 3, x, &level, 0, eps, &err));
-    EXPECT(model_prepare(&m, 1, 0, &alone, &err) &&
+    EXPECT(model_prepare(&m, 1, 0, false, &alone, &err) &&
            alone.predict(alone.context, 1, x + 2 * D, &level, 0, one, &err));
     EXPECT_SAME(one, eps + 2 * D, sizeof one);
     model_close(&m);

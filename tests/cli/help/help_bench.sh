@@ -28,8 +28,8 @@ diffc bench --help
 #>   -q, --quiet             no narration and no progress
 #>   -h, --help              this text
 #>
-#> Without a configuration, configs/bench-tiny.json. The images are noise, the
-#> figures medians. Training is the update that train makes, sampling the network
-#> call that sample makes. A training image counts its data, forward, backward and
-#> its share of the update; GFLOP/s count three forward passes for it (six for a
-#> cdm and for each direction of the exact and sliced objectives).
+#> Without a configuration, that of configs/bench-tiny.json. The images are noise,
+#> the figures medians. Training is the update that train makes, sampling the
+#> network call that sample makes. A training image counts its data, forward,
+#> backward and its share of the update; GFLOP/s count three forward passes for it
+#> (six for a cdm and for each direction of the exact and sliced objectives).

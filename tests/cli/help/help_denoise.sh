@@ -19,8 +19,6 @@ diffc denoise --help
 #>                           (ddpm, smld, eddpm, cdm) (0 to 1000000)
 #>
 #> Images:
-#>       --resize            make images of another size or another number of
-#>                           channels fit
 #>   -o, --out FILE          where the result goes, as PNG; an existing file is
 #>                           replaced, with a note (default: the image's name with
 #>                           -clean-1, or the next free number)
@@ -29,6 +27,8 @@ diffc denoise --help
 #>       --part NAME         part of the data set (train, test; default: test,
 #>                           where there is one)
 #>   -n, --count N           images of the data set (1 to 1000000000; default: all)
+#>       --resize            make images of another size or another number of
+#>                           channels fit
 #>       --seed N            seed of the noise that is added (default: 0)
 #>
 #> General:

@@ -5,6 +5,5 @@ diffc sample --model demo
 diffc info demos
 #exit 1
 #2> diffc info: demo: no such run or model folder; did you mean runs/demo?
-#2> diffc sample: demo: no such run or model folder; did you mean --model runs/demo?
-#2> Try 'diffc sample --help'.
+#2> diffc sample: demo: no such run or model folder; did you mean runs/demo?
 #2> diffc info: demos: no such run or model folder

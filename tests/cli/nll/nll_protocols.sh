@@ -20,9 +20,9 @@ diffc nll -q -m run --label 1 im/000000.png
 #2> Try 'diffc nll --help'.
 #2> diffc nll: --calls belongs to the protocol bound; ode does not use it
 #2> Try 'diffc nll --help'.
-#2> diffc nll: there is nothing to score: name images or give --data
+#2> diffc nll: there is nothing to score: name an image or give --data
 #2> Try 'diffc nll --help'.
-#2> diffc nll: images and --data are given; one of them is enough
+#2> diffc nll: an image and --data are given; one of them is enough
 #2> Try 'diffc nll --help'.
 #2> diffc nll: --count belongs to --data
 #2> Try 'diffc nll --help'.

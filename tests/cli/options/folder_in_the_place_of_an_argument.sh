@@ -23,4 +23,4 @@ done
 #> diffc train: runs/demo: is a run, expected a configuration; did you mean --resume --out runs/demo?
 #> diffc train: pictures: is a folder, expected a configuration (CONFIG.json)
 #> diffc bench: runs/demo: is a run, expected a configuration; did you mean runs/demo/config.json?
-#> diffc sample: demo: no such run or model folder; did you mean --model runs/demo?
+#> diffc sample: demo: no such run or model folder; did you mean runs/demo?

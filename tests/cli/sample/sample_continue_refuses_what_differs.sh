@@ -51,8 +51,8 @@ done
 #> diffc sample: images/sample-0.part: cannot be continued: eta was 0 when it was begun, but is 0.5 now
 #> diffc sample: images: cannot be continued: what was interrupted there has another seed (it is sample-0.part, not sample-7.part)
 #> diffc sample: images/sample-0.part: cannot be continued: size was 16x16x1 when it was begun, but is 8x8x1 now
-#> diffc sample: --continue finishes an interrupted --out-dir or --npz; name it
-#> diffc sample: --continue finishes an interrupted --out-dir or --npz; name it
+#> diffc sample: --continue finishes an interrupted folder (--out-dir) or file (--npz); name it
+#> diffc sample: --continue finishes an interrupted folder (--out-dir) or file (--npz); name it
 #> diffc sample: x.npz.part: is not there, so there is nothing to continue; leave --continue out to begin
 #> diffc sample: none/sample-0.part: is not there, so there is nothing to continue; leave --continue out to begin
 #> diffc sample: images/sample-0.part: cannot be continued: the checksum of the weights was HASH when it was begun, but is HASH now

@@ -6,7 +6,7 @@ assert small diffc train tiny.json -q --steps 1 --out runs/small --set data.size
 assert toy diffc train "$REPOSITORY/configs/toy-ring.json" -q --steps 1 --out runs/ring >/dev/null
 mkdir runs/begun && cp tiny.json runs/begun/config.json
 for run in cdm tiny small ring; do
-    touch -d "2020-01-0$((n = ${n:-0} + 1))" runs/$run/model/model_index.json
+    touch -d "2020-01-0$((n = ${n:-0} + 1))" runs/$run/model/model_index.json runs/$run/stats.jsonl runs/$run/config.json
 done
 touch -d 2020-01-05 runs/begun/config.json
 assert image diffc sample -q -m runs/tiny --count 1 --out image.png >/dev/null

@@ -20,5 +20,5 @@ assert "the same first loss" test "$(loss)" = "$first"
 #> train.steps: 100000000 -> 2
 #> train.checkpoint_every: 0 -> 2
 #> run: run
-#2> diffc train: run: cannot be resumed as another run: method.schedule is "linear" in the run, but "cosine" here; leave such keys as they were (without CONFIG.json the run's own configuration is taken), or start a new run
+#2> diffc train: run: --resume cannot change these keys: method.schedule is "linear" in the run, but "cosine" here; keep the run's own values (they are taken when CONFIG.json is left out) or start a new run
 #2> Try 'diffc train --help'.

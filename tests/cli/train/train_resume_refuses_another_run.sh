@@ -18,25 +18,25 @@ grep -e '->' said
 #> train.steps: 2 -> 3
 #> train.lr: 0.0002 -> 0.001
 #> train.keep: 2 -> 5
-#2> diffc train: run: cannot be resumed as another run: method.prediction is "eps" in the run, but "v" here; leave such keys as they were (without CONFIG.json the run's own configuration is taken), or start a new run
+#2> diffc train: run: --resume cannot change these keys: method.prediction is "eps" in the run, but "v" here; keep the run's own values (they are taken when CONFIG.json is left out) or start a new run
 #2> Try 'diffc train --help'.
-#2> diffc train: run: cannot be resumed as another run: method.schedule is "linear" in the run, but "cosine" here; leave such keys as they were (without CONFIG.json the run's own configuration is taken), or start a new run
+#2> diffc train: run: --resume cannot change these keys: method.schedule is "linear" in the run, but "cosine" here; keep the run's own values (they are taken when CONFIG.json is left out) or start a new run
 #2> Try 'diffc train --help'.
-#2> diffc train: run: cannot be resumed as another run: method.steps is 20 in the run, but 30 here; leave such keys as they were (without CONFIG.json the run's own configuration is taken), or start a new run
+#2> diffc train: run: --resume cannot change these keys: method.steps is 20 in the run, but 30 here; keep the run's own values (they are taken when CONFIG.json is left out) or start a new run
 #2> Try 'diffc train --help'.
-#2> diffc train: run: cannot be resumed as another run: model.flip_sin_to_cos is false in the run, but true here; leave such keys as they were (without CONFIG.json the run's own configuration is taken), or start a new run
+#2> diffc train: run: --resume cannot change these keys: model.flip_sin_to_cos is false in the run, but true here; keep the run's own values (they are taken when CONFIG.json is left out) or start a new run
 #2> Try 'diffc train --help'.
-#2> diffc train: run: cannot be resumed as another run: model.eps is 1e-06 in the run, but 1e-05 here; leave such keys as they were (without CONFIG.json the run's own configuration is taken), or start a new run
+#2> diffc train: run: --resume cannot change these keys: model.eps is 1e-06 in the run, but 1e-05 here; keep the run's own values (they are taken when CONFIG.json is left out) or start a new run
 #2> Try 'diffc train --help'.
-#2> diffc train: run: cannot be resumed as another run: model.groups is 4 in the run, but 1 here; leave such keys as they were (without CONFIG.json the run's own configuration is taken), or start a new run
+#2> diffc train: run: --resume cannot change these keys: model.groups is 4 in the run, but 1 here; keep the run's own values (they are taken when CONFIG.json is left out) or start a new run
 #2> Try 'diffc train --help'.
-#2> diffc train: run: cannot be resumed as another run: model.downsample_padding is 0 in the run, but 1 here; leave such keys as they were (without CONFIG.json the run's own configuration is taken), or start a new run
+#2> diffc train: run: --resume cannot change these keys: model.downsample_padding is 0 in the run, but 1 here; keep the run's own values (they are taken when CONFIG.json is left out) or start a new run
 #2> Try 'diffc train --help'.
-#2> diffc train: run: cannot be resumed as another run: model.input_fourier is [] in the run, but [6] here; leave such keys as they were (without CONFIG.json the run's own configuration is taken), or start a new run
+#2> diffc train: run: --resume cannot change these keys: model.input_fourier is [] in the run, but [6] here; keep the run's own values (they are taken when CONFIG.json is left out) or start a new run
 #2> Try 'diffc train --help'.
 #2> diffc train: run: belongs to other data: the number of images is 64 in the run, but 32 in these; a run is resumed with its own data, wherever they lie
 #2> Try 'diffc train --help'.
-#2> diffc train: run: cannot be resumed as another run: train.seed is 0 in the run, but 3 here; leave such keys as they were (without CONFIG.json the run's own configuration is taken), or start a new run
+#2> diffc train: run: --resume cannot change these keys: train.seed is 0 in the run, but 3 here; keep the run's own values (they are taken when CONFIG.json is left out) or start a new run
 #2> Try 'diffc train --help'.
-#2> diffc train: run: cannot be resumed as another run: train.init is "" in the run, but "other" here; leave such keys as they were (without CONFIG.json the run's own configuration is taken), or start a new run
+#2> diffc train: run: --resume cannot change these keys: train.init is "" in the run, but "other" here; keep the run's own values (they are taken when CONFIG.json is left out) or start a new run
 #2> Try 'diffc train --help'.

@@ -1,7 +1,9 @@
-/* Sampling a model: the settings that it comes with, and its images by seed. */
-#ifndef DIFFC_SAMPLING_H
-#define DIFFC_SAMPLING_H
+/* Sampling a model: the settings that it comes with, and its images by seed; and scoring images with it by a
+ * protocol. */
+#ifndef DIFFC_MODEL_USE_H
+#define DIFFC_MODEL_USE_H
 
+#include "diffusion/protocol.h"
 #include "diffusion/sampler.h"
 #include "io/config.h"
 #include "model/model.h"
@@ -31,5 +33,22 @@ int model_sample_batch(const Model *m, int count);
  * sampler.h. Without a label, an image's class goes by its seed. */
 bool model_sample(Model *m, const Sampler *s, SampleRun *run, const Denoiser *denoiser,
                   uint64_t first_seed, int count, double *x, double *scratch, Err *err);
+
+/* ---- scoring ---- */
+
+/* The protocol by default. */
+const Protocol *model_usual_protocol(const Model *m);
+/* The protocol `name` or, for NULL, the one by default. ERR_USAGE for no protocol, and for one that cannot
+ * score this model, which is called `path`. */
+bool model_choose_protocol(const Model *m, const char *name, const char *path, const Protocol **out,
+                           Err *err);
+
+/* The defaults of a protocol for a model; files: image files are scored, not a data set. */
+LikelihoodRun model_likelihood_run(const Model *m, const Protocol *p, bool files);
+
+/* Plans the network for so many images scored together by a protocol that model_choose_protocol has given. label:
+ * as model_prepare. */
+bool model_prepare_protocol(Model *m, const Protocol *p, const LikelihoodRun *run, int images,
+                            int label, LikelihoodModel *out, Err *err);
 
 #endif

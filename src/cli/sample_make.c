@@ -1,0 +1,304 @@
+#include "cli/sample_make.h"
+
+#include <diffc.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "base/term.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "math/vec.h"
+#include "model/model_use.h"
+
+typedef struct {
+    const SamplePlan *plan;
+    Model *model;
+    SampleOutput *output;
+    LevelGrid grid;
+    Denoiser denoiser;
+    double *x, *scratch;
+    int next; /* the first image of the running batch */
+    int done; /* finished images, with those that --continue found */
+    JsonWriter settings;
+    long calls;       /* of an image of the finished batches, the most */
+    SampleRun run;    /* of the running batch */
+    int batch_images; /* of the running batch */
+    double start;
+} Job;
+
+static bool report_progress(void *context, long calls)
+{
+    const Job *job = context;
+    int count = job->plan->count;
+    long expected = job->run.expected_calls;
+    double part = expected > 0 ? fmin(1, (double)calls / (double)expected) : 0;
+    double images = job->done + part * job->batch_images;
+    double made = images - job->output->kept_count;
+    double seconds = clock_seconds() - job->start;
+    char left[24];
+    term_format_duration(left, made > 0 ? seconds / made * (count - images) : -1);
+    char of[32] = "";
+    if (expected > 0) snprintf(of, sizeof of, " of %ld", expected);
+    const char *noun = job->plan->noun;
+    term_progress("%d of %d %ss, network call %ld%s, %.3g %ss/s, %s left", job->done, count, noun,
+                  calls, of, seconds > 0 ? made / seconds : 0.0, noun, left);
+    return !interrupt_requested();
+}
+
+static bool run_batch(Job *job, int images, Err *err)
+{
+    const SamplePlan *p = job->plan;
+    SampleRun *run = &job->run;
+    *run = p->run;
+    run->grid = &job->grid;
+    run->progress = report_progress;
+    run->progress_context = job;
+    job->batch_images = images;
+    if (!model_sample(job->model, p->sampler, run, &job->denoiser, p->seed + (uint64_t)job->next,
+                      images, job->x, job->scratch, err))
+        return false;
+    if (run->network_calls > job->calls) job->calls = run->network_calls;
+    size_t dims = job->denoiser.dims;
+    for (int i = 0; i < images; i++) {
+        if (!sample_output_put(job->output, job->next + i, job->x + (size_t)i * dims, err))
+            return false;
+    }
+    job->done += images;
+    job->next += images;
+    return true;
+}
+
+/* The images of the next batch: neighbours that are not finished. 0: all are. */
+static int next_batch(Job *job)
+{
+    const SamplePlan *p = job->plan;
+    const unsigned char *kept = job->output->kept; /* NULL: points */
+    int images = 0;
+    while (kept && job->next < p->count && kept[job->next]) job->next++;
+    while (images < p->batch && job->next + images < p->count &&
+           !(kept && kept[job->next + images]))
+        images++;
+    return images;
+}
+
+static bool keeps_images(const Job *job)
+{
+    return job->output->part.fd >= 0 && (job->done > 0 || job->output->kept_count > 0);
+}
+
+static bool run_batches(Job *job, Err *err)
+{
+    const SamplePlan *p = job->plan;
+    job->start = clock_seconds();
+    job->done = job->output->kept_count;
+    if (job->output->go_on)
+        term_note("%d of %d %ss are finished; the others are made", job->done, p->count, p->noun);
+    for (int images; (images = next_batch(job)) > 0;) {
+        if (run_batch(job, images, err)) continue;
+        if (err->kind != ERR_INTERRUPTED) return false;
+        return err_set(err, ERR_INTERRUPTED, "interrupted after %d of %d %ss; %s", job->done,
+                       p->count, p->noun,
+                       keeps_images(job) ? "the same command with --continue goes on from there"
+                                         : "nothing was written");
+    }
+    return sample_output_finish(job->output, err);
+}
+
+static bool report(const Job *job, bool json, Err *err)
+{
+    const SamplePlan *p = job->plan;
+    const SampleOutput *o = job->output;
+    double seconds = clock_seconds() - job->start;
+    const char *const files[] = {o->grid, o->npz, o->folder, o->csv};
+    enum { FILES = sizeof files / sizeof *files };
+    const char *first = NULL;
+    for (int i = FILES - 1; i >= 0; i--)
+        if (files[i]) first = files[i];
+    if (json) {
+        JsonWriter w;
+        output_begin(&w);
+        json_put_string(&w, "event", "done");
+        json_put_int(&w, "images", p->count);
+        if (o->go_on) json_put_int(&w, "kept", o->kept_count);
+        json_put_int(&w, "network_calls", job->calls);
+        json_put_number(&w, "seconds", seconds);
+        json_put_string(&w, "out", o->grid ? o->grid : o->folder ? o->folder : first);
+        if (o->folder) json_put_string(&w, "out_dir", o->folder);
+        if (o->npz) json_put_string(&w, "npz", o->npz);
+        if (o->csv) json_put_string(&w, "csv", o->csv);
+        json_put_string(&w, "model", p->path);
+        json_put_string(&w, "sampler", p->sampler->name);
+        json_put_int(&w, "steps", job->grid.n);
+        json_put_uint(&w, "seed", p->seed);
+        json_put_int(&w, "batch", p->batch);
+        json_put_int(&w, "threads", parallel_threads());
+        return output_json(&w, err);
+    }
+    for (int i = 0; i < FILES; i++) {
+        if (files[i]) output_line("%s", files[i]);
+    }
+    if (o->outside > 0)
+        term_note("%zu of the points lie%s outside the picture", o->outside,
+                  o->outside == 1 ? "s" : "");
+    char took[24];
+    term_format_duration(took, seconds);
+    term_note("%d %s%s in %s, %.3g %ss/s, %ld network call%s each, seeds %" PRIu64 " to %" PRIu64,
+              p->count, p->noun, p->count == 1 ? "" : "s", took,
+              (p->count - o->kept_count) / seconds, p->noun, job->calls, job->calls == 1 ? "" : "s",
+              p->seed, p->seed + (uint64_t)p->count - 1);
+    return true;
+}
+
+/* ---- what the images depend on ---- */
+
+/* clang-format off */
+/* The lines of SAMPLE_SETTINGS as settings that are reported. */
+#define PUT_VALUE(m, option, wanted, reader, format, value) \
+    if ((p->sampler->reads & (reader)) && (wanted)) snprintf(text, sizeof text, format, value), put(context, option, text);
+#define PUT_SWITCH(m, option, reader, ...) PUT_VALUE(m, option, true, reader, "%s", r->m ? "yes" : "no")
+#define PUT_REAL(m, option, reader, ...) PUT_VALUE(m, option, true, reader, "%.15g", r->m)
+#define PUT_AUTO(m, option, reader, ...) PUT_VALUE(m, option, r->m > 0, reader, "%.15g", r->m)
+#define PUT_INT(m, option, reader, ...) PUT_VALUE(m, option, true, reader, "%d", r->m)
+#define PUT_CHOICE(m, option, reader, set, ...) PUT_VALUE(m, option, true, reader, "%s", set[r->m])
+/* clang-format on */
+
+/* Calls put(context, name, value) for every setting that the sampler reads. */
+typedef void SettingPut(void *context, const char *name, const char *value);
+static void put_settings(const SamplePlan *p, SettingPut *put, void *context)
+{
+    const SampleConfig *r = &p->run.config;
+    char text[64];
+    put(context, "model", p->path);
+    put(context, "sampler", p->sampler->name);
+    snprintf(text, sizeof text, "%d", p->calls);
+    put(context, "steps", p->calls > 0 ? text : "auto");
+    put(context, "spacing", spacing_words[p->spacing]);
+    SAMPLE_SETTINGS(PUT_SWITCH, PUT_REAL, PUT_AUTO, PUT_INT, PUT_CHOICE, PUT_CHOICE)
+}
+
+typedef struct {
+    char *out;
+    size_t size;
+    const char *between;
+} Description;
+
+static void describe(void *context, const char *name, const char *value)
+{
+    Description *d = context;
+    text_append(d->out, d->size, "%s%s %s", d->between, name, value);
+    d->between = ", ";
+}
+
+/* "diffc 0.1: model runs/a, sampler ddim, ...": kept in the pictures. */
+static void describe_plan(const SamplePlan *p, char *out, size_t size)
+{
+    Description d = {out, size, ""};
+    out[0] = '\0';
+    describe(&d, "diffc", DIFFC_VERSION);
+    d.between = ": ";
+    put_settings(p, describe, &d);
+}
+
+static void put_setting(void *context, const char *name, const char *value)
+{
+    json_put_string(context, name, value);
+}
+
+/* Of the files that say how the weights are used. */
+static uint64_t hash_configuration(const char *folder)
+{
+    static const char *const names[] = {"unet/config.json", "mlp/config.json",
+                                        "scheduler/scheduler_config.json"};
+    enum { LIMIT = 1 << 24 };
+    uint64_t hash = BYTES_HASH_START;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[PATH_BYTES];
+        FileBytes file;
+        if (!path_join(path, folder, names[i], NULL) || !file_read(path, LIMIT, &file, NULL))
+            continue;
+        hash = bytes_hash(hash, file.bytes, file.size);
+        file_free(&file);
+    }
+    return hash;
+}
+
+/* Writes everything that the images depend on; --continue compares it. */
+static bool record_settings(Job *job, Err *err)
+{
+    const SamplePlan *p = job->plan;
+    const Model *m = job->model;
+    JsonWriter *w = &job->settings;
+    char text[64];
+    uint64_t levels = bytes_hash(BYTES_HASH_START, job->grid.level,
+                                 (size_t)(job->grid.n + 1) * sizeof *job->grid.level);
+#define PUT(name, ...) (snprintf(text, sizeof text, __VA_ARGS__), json_put_string(w, name, text))
+    json_write_init(w, 0);
+    json_begin_object(w, NULL);
+    json_put_string(w, SAMPLE_PART_KEY, DIFFC_VERSION);
+    put_settings(p, put_setting, w);
+    PUT("the checksum of the weights", "%016" PRIx64,
+        bytes_hash(BYTES_HASH_START, m->weights, m->table.block_floats * sizeof(float)));
+    PUT("the checksum of the model's files", "%016" PRIx64, hash_configuration(m->folder));
+    PUT("the checksum of the noise levels", "%016" PRIx64, levels);
+    PUT("size", "%dx%dx%d", m->image.H, m->image.W, m->image.C);
+    if (p->label >= 0)
+        PUT("label", "%d", p->label);
+    else
+        json_put_string(w, "label", "by seed");
+    PUT("seed", "%" PRIu64, p->seed);
+    PUT("instructions", "%s", vec_describe());
+#undef PUT
+    json_end_object(w);
+    job->output->settings = json_text(w);
+    return job->output->settings || err_set(err, ERR_MEMORY, "not enough memory for the settings");
+}
+
+static bool make_images(Job *job, Err *err)
+{
+    const SamplePlan *p = job->plan;
+    describe_plan(p, job->output->parameters, sizeof job->output->parameters);
+    SpacingKind spacing = p->spacing == SPACING_DP ? SPACING_EVEN : p->spacing;
+    if (!sampler_grid(p->sampler, &p->run, spacing, p->calls, &job->grid, err) ||
+        !record_settings(job, err) || !sample_output_open(job->output, err) ||
+        !model_prepare(job->model, p->batch, p->label, false, &job->denoiser, err))
+        return false;
+    size_t values = (size_t)p->batch * job->denoiser.dims;
+    job->x = mem_doubles(values);
+    job->scratch = mem_doubles(SAMPLER_SCRATCH * values);
+    if (!job->x || !job->scratch)
+        return err_set(err, ERR_MEMORY, "not enough memory for a batch of %d %ss", p->batch,
+                       p->noun);
+    char size[32] = "";
+    if (!job->output->points)
+        snprintf(size, sizeof size, " of %dx%d", job->model->image.H, job->model->image.W);
+    SampleRun walk = p->run;
+    walk.grid = &job->grid;
+    char langevin[40] = "";
+    if (p->sampler->reads & SAMPLE_LANGEVIN)
+        snprintf(langevin, sizeof langevin, ", Langevin step %.3g", langevin_step_of(&walk));
+    term_note("%s: %d %s%s%s, sampler %s, %d step%s%s, batch %d, %d thread%s", p->path, p->count,
+              p->noun, p->count == 1 ? "" : "s", size, p->sampler->name, job->grid.n,
+              job->grid.n == 1 ? "" : "s", langevin, p->batch, parallel_threads(),
+              parallel_threads() == 1 ? "" : "s");
+    return run_batches(job, err);
+}
+
+bool sample_make(const SamplePlan *plan, Model *model, SampleOutput *output, bool json, Err *err)
+{
+    Job job = {.plan = plan, .model = model, .output = output};
+    bool ok = make_images(&job, err) && report(&job, json, err);
+    bool keep = !ok && keeps_images(&job);
+    if (keep && err->kind != ERR_INTERRUPTED)
+        term_note("%d of %d images are finished and stay; --continue goes on from there", job.done,
+                  plan->count);
+    sample_output_close(output, keep);
+    mem_free(job.x);
+    mem_free(job.scratch);
+    json_write_free(&job.settings);
+    level_grid_free(&job.grid);
+    return ok;
+}

@@ -128,6 +128,26 @@ bool test_expect_same(const void *a, const void *b, size_t bytes, const char *te
     return ok;
 }
 
+bool test_expect_file(const char *path, const char *expected, const char *file, int line)
+{
+    FileBytes bytes;
+    Err err = {0};
+    if (!test_expect_ok(file_read(path, 1 << 20, &bytes, &err), err.text, path, file, line))
+        return false;
+    bool ok = test_expect_text((const char *)bytes.bytes, expected, path, file, line);
+    file_free(&bytes);
+    return ok;
+}
+
+int test_count_names(const char *path)
+{
+    Names names;
+    if (!folder_list(path, &names, NULL)) return -1;
+    int count = (int)names.count;
+    names_free(&names);
+    return count;
+}
+
 void test_skip(const char *why)
 {
     case_skipped = why;
@@ -221,6 +241,11 @@ float *test_floats(size_t n)
     if (!y) abort();
     test_at_end(free, y);
     return y;
+}
+
+float *test_copy(const float *x, size_t n)
+{
+    return memcpy(test_floats(n), x, n * sizeof *x);
 }
 
 float *test_random(size_t n, unsigned tag, float scale)

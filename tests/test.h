@@ -51,6 +51,11 @@ void test_register(const char *name, TestFunction function);
 /* Same bytes. */
 #define EXPECT_SAME(a, b, bytes) test_expect_same((a), (b), (bytes), #a, __FILE__, __LINE__)
 
+/* The file at `path` holds this text and no more. */
+#define EXPECT_FILE(path, text) test_expect_file((path), (text), __FILE__, __LINE__)
+/* How many names the folder at `path` has; -1: it is none. */
+int test_count_names(const char *path);
+
 /* The larger of two errors, for a loop that keeps the worst; NaN once either is (fmax drops it). */
 double test_larger(double a, double b);
 
@@ -66,6 +71,7 @@ bool test_expect_contains(const char *actual, const char *needle, const char *te
                           const char *file, int line);
 bool test_expect_close(const float *a, const float *b, size_t n, double tolerance, const char *text,
                        const char *file, int line);
+bool test_expect_file(const char *path, const char *expected, const char *file, int line);
 bool test_expect_same(const void *a, const void *b, size_t bytes, const char *text,
                       const char *file, int line);
 
@@ -80,8 +86,9 @@ const char *test_need_fashion_mnist(void);
 void test_normals(float *y, size_t n, unsigned tag, float scale);
 /* The sum of a[i] b[i], in double. */
 double test_dot(const float *a, const float *b, size_t n);
-/* n floats, zero or of test_normals; the harness frees them when the case ends. */
+/* n floats, zero, of test_normals, or copied; the harness frees them when the case ends. */
 float *test_floats(size_t n);
+float *test_copy(const float *x, size_t n);
 float *test_random(size_t n, unsigned tag, float scale);
 
 /* a b + c with the rounding of the level in use (vec.h): once where it has fused multiply-adds, else

@@ -12,59 +12,43 @@
 #include "base/file_kind.h"
 #include "base/mem.h"
 
-static void refuse_size(int fd, const char *path, long long size, size_t limit, Err *err)
+static bool refuse_size(int fd, const char *path, long long size, size_t limit, Err *err)
 {
     unsigned char start[FILE_KIND_BYTES];
     ssize_t got = read(fd, start, sizeof start);
     const char *kind = got > 0 ? file_kind(start, (size_t)got) : NULL;
-    err_set(err, ERR_FORMAT, "%s: %s%s%shas %lld bytes, more than the limit of %zu", path,
-            kind ? "is " : "", kind ? kind : "", kind ? " and " : "", size, limit);
+    return err_set(err, ERR_FORMAT, "%s: %s%s%shas %lld bytes, more than the limit of %zu", path,
+                   kind ? "is " : "", kind ? kind : "", kind ? " and " : "", size, limit);
 }
 
 bool file_read(const char *path, size_t limit, FileBytes *out, Err *err)
 {
-    bool ok = false;
-    out->bytes = NULL;
-    out->size = 0;
+    struct stat st;
+    *out = (FileBytes){0};
     /* O_NONBLOCK so that opening a FIFO does not wait; it has no effect on regular files. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) return err_set_errno(err, "%s: cannot open", path);
-    struct stat st;
-    if (fstat(fd, &st) != 0) {
-        err_set_errno(err, "%s: cannot read its size", path);
-        goto done;
-    }
-    if (!S_ISREG(st.st_mode)) {
-        err_set(err, ERR_IO, "%s: is %s, expected a regular file", path,
-                S_ISDIR(st.st_mode) ? "a folder" : "a pipe, a socket or a device");
-        goto done;
-    }
-    if ((unsigned long long)st.st_size > limit) {
-        refuse_size(fd, path, (long long)st.st_size, limit, err);
-        goto done;
-    }
-    size_t size = (size_t)st.st_size;
-    out->bytes = mem_alloc(size + 1, 1);
-    if (!out->bytes) {
-        err_set(err, ERR_MEMORY, "%s: not enough memory for %zu bytes", path, size);
-        goto done;
-    }
-    while (out->size < size) {
+    bool ok = fstat(fd, &st) == 0 || err_set_errno(err, "%s: cannot read its size", path);
+    if (ok && !S_ISREG(st.st_mode))
+        ok = err_set(err, ERR_IO, "%s: is %s, expected a regular file", path,
+                     S_ISDIR(st.st_mode) ? "a folder" : "a pipe, a socket or a device");
+    if (ok && (unsigned long long)st.st_size > limit)
+        ok = refuse_size(fd, path, (long long)st.st_size, limit, err);
+    size_t size = ok ? (size_t)st.st_size : 0;
+    if (ok) out->bytes = mem_alloc(size + 1, 1);
+    if (ok && !out->bytes)
+        ok = err_set(err, ERR_MEMORY, "%s: not enough memory for %zu bytes", path, size);
+    while (ok && out->size < size) {
         ssize_t got = read(fd, out->bytes + out->size, size - out->size);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) {
-            err_set_errno(err, "%s: cannot read", path);
-            goto done;
-        }
-        if (got == 0) {
-            err_set(err, ERR_IO, "%s: ends after %zu of %zu bytes (cut while being read?)", path,
-                    out->size, size);
-            goto done;
-        }
-        out->size += (size_t)got;
+        if (got < 0)
+            ok = err_set_errno(err, "%s: cannot read", path);
+        else if (got == 0)
+            ok = err_set(err, ERR_IO, "%s: ends after %zu of %zu bytes (cut while being read?)",
+                         path, out->size, size);
+        else
+            out->size += (size_t)got;
     }
-    ok = true;
-done:
     close(fd);
     if (!ok) file_free(out);
     return ok;
@@ -234,23 +218,13 @@ bool folder_list(const char *path, Names *out, Err *err)
             break;
         }
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-        if (out->count == room) {
-            size_t more = room ? 2 * room : 64;
-            char **grown = realloc(out->names, more * sizeof *grown);
-            if (!grown) {
-                ok = err_set(err, ERR_MEMORY, "%s: not enough memory for its list of files", path);
-                break;
-            }
-            out->names = grown;
-            room = more;
-        }
-        size_t length = strlen(entry->d_name) + 1;
-        char *copy = malloc(length);
+        char **names = mem_room(out->names, out->count, &room, sizeof *names);
+        if (names) out->names = names;
+        char *copy = names ? strdup(entry->d_name) : NULL;
         if (!copy) {
             ok = err_set(err, ERR_MEMORY, "%s: not enough memory for its list of files", path);
             break;
         }
-        memcpy(copy, entry->d_name, length);
         out->names[out->count++] = copy;
     }
     closedir(dir);

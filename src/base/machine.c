@@ -2,13 +2,210 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "base/cgroup.h"
+#include "base/fsio.h"
 #include "base/openmp.h"
 
-enum { PATH_ROOM = 4096 };
+/* ---- Control groups of Linux (a container, a batch system, systemd). A group's limit holds for all groups
+ * below it, so the whole path from the process's group up to the mount is read, in version 2 and in
+ * version 1. ---- */
+
+enum { LINE_BYTES = 2 * PATH_BYTES };
+static const double WITHOUT_LIMIT = (double)INFINITY;
+
+static FILE *open_file(const char *root, const char *folder, const char *name)
+{
+    char path[PATH_BYTES];
+    int n = snprintf(path, sizeof path, "%s%s/%s", root, folder, name);
+    return n < (int)sizeof path ? fopen(path, "re") : NULL;
+}
+
+/* The numbers at the start of a file of a group; "max" is `without`. Returns how many there are. */
+static int read_numbers(const char *root, const char *folder, const char *name, double without,
+                        double out[2])
+{
+    char line[128];
+    FILE *file = open_file(root, folder, name);
+    if (!file) return 0;
+    int count = 0;
+    if (fgets(line, sizeof line, file)) {
+        char *rest = NULL;
+        for (char *word = strtok_r(line, " \n", &rest); word && count < 2;
+             word = strtok_r(NULL, " \n", &rest))
+            out[count++] = strcmp(word, "max") == 0 ? without : strtod(word, NULL);
+    }
+    fclose(file);
+    return count;
+}
+
+static double read_number(const char *root, const char *folder, const char *name, double without)
+{
+    double values[2];
+    return read_numbers(root, folder, name, without, values) > 0 ? values[0] : without;
+}
+
+/* The value of `key` in a file of lines "key value"; 0: not there. */
+static double read_keyed(const char *root, const char *folder, const char *name, const char *key)
+{
+    char line[256];
+    double value = 0;
+    size_t length = strlen(key);
+    FILE *file = open_file(root, folder, name);
+    if (!file) return 0;
+    while (fgets(line, sizeof line, file))
+        if (strncmp(line, key, length) == 0 && line[length] == ' ')
+            value = strtod(line + length, NULL);
+    fclose(file);
+    return value;
+}
+
+/* Whether `list`, words between commas, has `word`. */
+static bool has_word(const char *list, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = list; at; at = strchr(at, ',')) {
+        if (*at == ',') at++;
+        if (strncmp(at, word, length) == 0 && (at[length] == ',' || at[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+/* mountinfo writes space, tab, newline and backslash as \ and three octal digits. */
+static void unescape(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from; to++) {
+        int byte = 0;
+        if (*from == '\\' && strspn(from + 1, "01234567") >= 3) {
+            for (int i = 1; i <= 3; i++) byte = byte * 8 + (from[i] - '0');
+            *to = (char)byte;
+            from += 4;
+        } else {
+            *to = *from++;
+        }
+    }
+    *to = '\0';
+}
+
+/* A line of mountinfo: "36 35 98:0 ROOT MOUNT options [more ...] - TYPE source super-options". */
+typedef struct {
+    char *root, *mount;
+} Mount;
+
+static bool parse_mount(char *line, const char *controller, bool second, Mount *m)
+{
+    char *dash = strstr(line, " - "), *rest = NULL, *words[5];
+    if (!dash) return false;
+    *dash = '\0';
+    char *type = strtok_r(dash + 3, " \n", &rest);
+    strtok_r(NULL, " \n", &rest);
+    const char *options = strtok_r(NULL, " \n", &rest);
+    if (!type || strcmp(type, second ? "cgroup2" : "cgroup") != 0) return false;
+    if (!second && !(options && has_word(options, controller))) return false;
+    for (int i = 0; i < 5; i++)
+        if (!(words[i] = strtok_r(i == 0 ? line : NULL, " ", &rest))) return false;
+    *m = (Mount){.root = words[3], .mount = words[4]};
+    unescape(m->root);
+    unescape(m->mount);
+    return true;
+}
+
+/* The group's folder: where the hierarchy is mounted, *mount bytes, and the group's path below. In a container
+ * the mount may show part of the hierarchy only; a group outside it is seen as its root. */
+static bool find_folder(const char *root, const char *controller, bool second, const char *group,
+                        char *folder, size_t *mount)
+{
+    char line[LINE_BYTES];
+    FILE *file = open_file(root, "/proc/self", "mountinfo");
+    bool found = false;
+    if (!file) return false;
+    while (!found && fgets(line, sizeof line, file)) {
+        Mount m;
+        if (!parse_mount(line, controller, second, &m)) continue;
+        size_t shown = strcmp(m.root, "/") == 0 ? 0 : strlen(m.root);
+        bool below = strncmp(group, m.root, shown) == 0 && !strstr(group, "/..") &&
+                     (group[shown] == '/' || group[shown] == '\0');
+        const char *rest = below ? group + shown : "";
+        *mount = strlen(m.mount);
+        int n = snprintf(folder, PATH_BYTES, "%s%s", m.mount, strcmp(rest, "/") == 0 ? "" : rest);
+        found = n < PATH_BYTES;
+    }
+    fclose(file);
+    return found;
+}
+
+typedef double (*GroupLimit)(const char *root, const char *folder, bool second);
+
+/* The smallest limit of the groups on the path. */
+static double smallest_on_path(const char *root, char *folder, size_t mount, bool second,
+                               GroupLimit limit)
+{
+    double least = limit(root, folder, second);
+    for (char *slash; strlen(folder) > mount && (slash = strrchr(folder, '/'));) {
+        *slash = '\0';
+        least = fmin(least, limit(root, folder, second));
+    }
+    return least;
+}
+
+/* The smallest limit of all hierarchies that count `controller`. Each line of /proc/self/cgroup is
+ * "number:controllers:path"; version 2 is number 0 and names no controllers. */
+static double smallest_limit(const char *root, const char *controller, GroupLimit limit)
+{
+    char line[LINE_BYTES], folder[PATH_BYTES];
+    double least = WITHOUT_LIMIT;
+    FILE *file = open_file(root, "/proc/self", "cgroup");
+    if (!file) return least;
+    while (fgets(line, sizeof line, file)) {
+        line[strcspn(line, "\n")] = '\0';
+        char *controllers = strchr(line, ':'), *group = NULL;
+        if (controllers) group = strchr(++controllers, ':');
+        if (!group) continue;
+        *group++ = '\0';
+        bool second = strncmp(line, "0:", 2) == 0;
+        size_t mount;
+        if (!second && !has_word(controllers, controller)) continue;
+        if (find_folder(root, controller, second, group, folder, &mount))
+            least = fmin(least, smallest_on_path(root, folder, mount, second, limit));
+    }
+    fclose(file);
+    return least;
+}
+
+/* CPU time a second of time: cpu.max, or cpu.cfs_quota_us / cpu.cfs_period_us. */
+static double cpu_limit(const char *root, const char *folder, bool second)
+{
+    double quota[2] = {WITHOUT_LIMIT, 0};
+    if (second) {
+        if (read_numbers(root, folder, "cpu.max", WITHOUT_LIMIT, quota) < 2) return WITHOUT_LIMIT;
+    } else {
+        quota[0] = read_number(root, folder, "cpu.cfs_quota_us", -1);
+        quota[1] = read_number(root, folder, "cpu.cfs_period_us", 0);
+    }
+    return quota[0] > 0 && quota[1] > 0 ? quota[0] / quota[1] : WITHOUT_LIMIT;
+}
+
+/* Bytes that can still be taken: limit - (used - file cache that can be dropped). */
+static double memory_limit(const char *root, const char *folder, bool second)
+{
+    double limit =
+        read_number(root, folder, second ? "memory.max" : "memory.limit_in_bytes", WITHOUT_LIMIT);
+    if (second) limit = fmin(limit, read_number(root, folder, "memory.high", WITHOUT_LIMIT));
+    /* Version 1 writes the largest multiple of a page for "no limit". */
+    if (limit >= 0x1p62) return WITHOUT_LIMIT;
+    double used = read_number(root, folder, second ? "memory.current" : "memory.usage_in_bytes", 0);
+    double cache =
+        read_keyed(root, folder, "memory.stat", second ? "inactive_file" : "total_inactive_file");
+    return fmax(limit - fmax(used - cache, 0), 0);
+}
+
+/* ---- The machine ---- */
 
 /* The CPUs of OMP_PLACES, GOMP_CPU_AFFINITY and such; 0: none are set. */
 static int placed_cpus(void)
@@ -27,7 +224,7 @@ MachineCpus machine_cpus(const char *root)
     if (placed > 0 && placed < allowed) allowed = placed;
     MachineCpus cpus = {.online = online > 0 ? (int)online : 1,
                         .allowed = allowed > 0 ? allowed : 1};
-    cpus.quota = cgroup_cpus(root);
+    cpus.quota = smallest_limit(root, "cpu", cpu_limit);
     return cpus;
 }
 
@@ -36,19 +233,12 @@ int machine_threads(const MachineCpus *cpus)
     return cpus->quota < cpus->allowed ? (int)fmax(ceil(cpus->quota), 1) : cpus->allowed;
 }
 
-static FILE *open_file(const char *root, const char *name)
-{
-    char path[PATH_ROOM];
-    int n = snprintf(path, sizeof path, "%s%s", root, name);
-    return n < (int)sizeof path ? fopen(path, "re") : NULL;
-}
-
 /* MemAvailable and SwapFree. */
 static void read_meminfo(const char *root, MachineMemory *m)
 {
     char line[256];
     uint64_t kib;
-    FILE *file = open_file(root, "/proc/meminfo");
+    FILE *file = open_file(root, "/proc", "meminfo");
     if (!file) return;
     while (fgets(line, sizeof line, file)) {
         if (sscanf(line, "MemAvailable: %" SCNu64 " kB", &kib) == 1) m->bytes = kib * 1024;
@@ -60,7 +250,7 @@ static void read_meminfo(const char *root, MachineMemory *m)
 static uint64_t resident_bytes(const char *root)
 {
     uint64_t pages = 0;
-    FILE *file = open_file(root, "/proc/self/statm");
+    FILE *file = open_file(root, "/proc/self", "statm");
     if (!file) return 0;
     if (fscanf(file, "%*u %" SCNu64, &pages) != 1) pages = 0;
     fclose(file);
@@ -72,9 +262,9 @@ MachineMemory machine_memory(const char *root)
     MachineMemory m = {.bytes = UINT64_MAX, .bound = MEMORY_OF_MACHINE};
     read_meminfo(root, &m);
     m.resident = resident_bytes(root);
-    uint64_t group = cgroup_free_bytes(root);
-    if (group < m.bytes) {
-        m.bytes = group;
+    double group = smallest_limit(root, "memory", memory_limit);
+    if (isfinite(group) && (uint64_t)group < m.bytes) {
+        m.bytes = (uint64_t)group;
         m.bound = MEMORY_OF_GROUP;
     }
     return m;

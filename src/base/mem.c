@@ -76,6 +76,15 @@ void mem_free(void *block)
     free(base);
 }
 
+void *mem_room(void *list, size_t count, size_t *room, size_t size)
+{
+    if (count < *room) return list;
+    size_t more = *room ? 2 * *room : 64;
+    void *grown = realloc(list, more * size);
+    if (grown) *room = more;
+    return grown;
+}
+
 void mem_seal(const char *phase)
 {
     sealed_by = phase;

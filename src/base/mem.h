@@ -14,6 +14,11 @@ float *mem_floats(size_t count);
 double *mem_doubles(size_t count);
 void mem_free(void *block);
 
+/* Room for one more item of `size` bytes behind the `count` of a list (NULL: none yet), whose room is doubled
+ * where it is full. Returns the list, to be freed with free; NULL: no memory, and the list stays. Lists may
+ * grow under a seal. */
+void *mem_room(void *list, size_t count, size_t *room, size_t size);
+
 /* Floats rounded up to whole lines of 64 bytes: what follows them in a block is aligned as it is. */
 static inline size_t mem_whole_lines(size_t floats)
 {

@@ -190,34 +190,22 @@ int parallel_threads(void)
 
 bool parallel_describe(char *out, size_t size)
 {
-    char why[160] = "";
+    static const char *const reasons[] = {
+        [BY_CALLER] = "as asked",
+        [BY_ENVIRONMENT] = "OMP_NUM_THREADS",
+        [BY_BUILD] = "this diffc was built without OpenMP",
+        [BY_LIMIT] = "OMP_THREAD_LIMIT",
+        [BY_SYSTEM] = "the system starts no more (ulimit -u, the pids limit of a control group, or "
+                      "memory for their stacks)"};
+    char why[160];
     int threads = parallel_threads();
-    switch (decided_by) {
-    case BY_MACHINE:
-        if (cpus.quota < cpus.allowed)
-            snprintf(why, sizeof why, "the CPU quota of the control group is %.3g", cpus.quota);
-        else
-            snprintf(why, sizeof why, "the process may run on %d CPU%s", cpus.allowed,
-                     cpus.allowed == 1 ? "" : "s");
-        break;
-    case BY_CALLER:
-        snprintf(why, sizeof why, "as asked");
-        break;
-    case BY_ENVIRONMENT:
-        snprintf(why, sizeof why, "OMP_NUM_THREADS");
-        break;
-    case BY_BUILD:
-        snprintf(why, sizeof why, "this diffc was built without OpenMP");
-        break;
-    case BY_LIMIT:
-        snprintf(why, sizeof why, "OMP_THREAD_LIMIT");
-        break;
-    case BY_SYSTEM:
-        snprintf(why, sizeof why,
-                 "the system starts no more (ulimit -u, the pids limit of a control group, or "
-                 "memory for their stacks)");
-        break;
-    }
+    if (decided_by != BY_MACHINE)
+        snprintf(why, sizeof why, "%s", reasons[decided_by]);
+    else if (cpus.quota < cpus.allowed)
+        snprintf(why, sizeof why, "the CPU quota of the control group is %.3g", cpus.quota);
+    else
+        snprintf(why, sizeof why, "the process may run on %d CPU%s", cpus.allowed,
+                 cpus.allowed == 1 ? "" : "s");
     bool cut = threads < wished;
     if (cut)
         snprintf(out, size, "%d instead of %d: %s", threads, wished, why);

@@ -1,17 +1,16 @@
 #include "base/params.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/rng.h"
 
-enum { FIRST_ROOM = 64 };
-
 void params_free(ParamTable *table)
 {
-    mem_free(table->info);
+    free(table->info);
     *table = (ParamTable){0};
 }
 
@@ -30,18 +29,6 @@ size_t params_largest(const ParamTable *table)
     return largest;
 }
 
-static bool grow(ParamTable *table)
-{
-    int room = table->room ? 2 * table->room : FIRST_ROOM;
-    ParamInfo *info = mem_alloc((size_t)room, sizeof *info);
-    if (!info) return false;
-    if (table->count) memcpy(info, table->info, (size_t)table->count * sizeof *info);
-    mem_free(table->info);
-    table->info = info;
-    table->room = room;
-    return true;
-}
-
 int params_declare(ParamTable *table, const ParamInfo *wanted)
 {
     int found = params_find(table, wanted->name);
@@ -52,8 +39,11 @@ int params_declare(ParamTable *table, const ParamInfo *wanted)
         return found;
     }
     CHECK(!table->sealed);
-    if (table->count == table->room && !grow(table)) return -1;
-    ParamInfo *info = &table->info[table->count];
+    ParamInfo *list =
+        mem_room(table->info, (size_t)table->count, &table->room, sizeof *table->info);
+    if (!list) return -1;
+    table->info = list;
+    ParamInfo *info = &list[table->count];
     *info = *wanted;
     info->offset = table->block_floats;
     info->count = 1;

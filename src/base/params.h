@@ -41,7 +41,7 @@ typedef struct {
     int count;
     size_t block_floats; /* size of a block, padding included; padding is always zero */
     size_t parameters;   /* sum of counts */
-    int room;
+    size_t room;
     bool sealed; /* after the first complete declaration: a new name is a bug */
 } ParamTable;
 

@@ -34,24 +34,11 @@ static bool short_of_memory(Search *s)
     return err_set(s->job->err, ERR_MEMORY, "%s: not enough memory for its list of files", s->root);
 }
 
-/* Makes room for one more element of `size` bytes. */
-static bool grow(void **list, size_t count, size_t *room, size_t size)
-{
-    if (count < *room) return true;
-    size_t more = *room ? 2 * *room : 64;
-    void *grown = realloc(*list, more * size);
-    if (!grown) return false;
-    *list = grown;
-    *room = more;
-    return true;
-}
-
 static bool add_folder(Search *s, const char *path, const struct stat *st)
 {
-    void *list = s->folders;
-    bool ok = grow(&list, s->folder_count, &s->folder_room, sizeof *s->folders);
-    s->folders = list;
-    char *copy = ok ? strdup(path) : NULL;
+    Folder *list = mem_room(s->folders, s->folder_count, &s->folder_room, sizeof *list);
+    if (list) s->folders = list;
+    char *copy = list ? strdup(path) : NULL;
     if (!copy) return short_of_memory(s);
     s->folders[s->folder_count++] = (Folder){copy, st->st_dev, st->st_ino};
     return true;
@@ -59,10 +46,9 @@ static bool add_folder(Search *s, const char *path, const struct stat *st)
 
 static bool add_file(Search *s, const char *path)
 {
-    void *list = s->files;
-    bool ok = grow(&list, s->file_count, &s->file_room, sizeof *s->files);
-    s->files = list;
-    char *copy = ok ? strdup(path) : NULL;
+    char **list = mem_room(s->files, s->file_count, &s->file_room, sizeof *list);
+    if (list) s->files = list;
+    char *copy = list ? strdup(path) : NULL;
     if (!copy) return short_of_memory(s);
     s->files[s->file_count++] = copy;
     return true;

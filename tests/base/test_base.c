@@ -203,21 +203,14 @@ TEST(file_write_replaces_whole_or_not_at_all)
     FileWriter w;
     EXPECT(file_writer_open(&w, path, &err));
     EXPECT(file_writer_append(&w, "second", 6, &err));
-    FileBytes bytes;
-    EXPECT(file_read(path, 100, &bytes, &err));
-    EXPECT_TEXT((char *)bytes.bytes, "first");
-    file_free(&bytes);
+    EXPECT_FILE(path, "first");
     file_writer_abort(&w);
     EXPECT(!path_exists(w.temporary));
     EXPECT(file_write(path, "second", 6, &err));
-    EXPECT(file_read(path, 100, &bytes, &err));
-    EXPECT_TEXT((char *)bytes.bytes, "second");
-    file_free(&bytes);
+    EXPECT_FILE(path, "second");
+    FileBytes bytes;
     EXPECT_FAILS(file_read(path, 5, &bytes, &err), err, "more than the limit of 5");
-    Names names;
-    EXPECT(folder_list(test_folder(), &names, &err));
-    EXPECT_INT((long long)names.count, 1);
-    names_free(&names);
+    EXPECT_INT(test_count_names(test_folder()), 1);
 }
 
 TEST(file_errors_name_the_file_and_the_reason)
@@ -237,7 +230,6 @@ TEST(a_line_that_does_not_fit_leaves_nothing_of_itself)
 {
     char path[PATH_BYTES];
     Err err = {0};
-    FileBytes file;
     struct rlimit before;
     path_join(path, test_folder(), "lines", NULL);
     EXPECT(file_append_line(path, "one", &err));
@@ -249,11 +241,7 @@ TEST(a_line_that_does_not_fit_leaves_nothing_of_itself)
     EXPECT(setrlimit(RLIMIT_FSIZE, &before) == 0);
     EXPECT_INT(err.kind, ERR_IO);
     EXPECT(file_append_line(path, "two", &err));
-    if (EXPECT(file_read(path, 100, &file, &err))) {
-        EXPECT_INT(file.size, 8);
-        EXPECT_SAME(file.bytes, "one\ntwo\n", 8);
-        file_free(&file);
-    }
+    EXPECT_FILE(path, "one\ntwo\n");
 }
 
 TEST(folder_make_makes_parents_and_refuses_a_file)

@@ -8,16 +8,6 @@
 #include "base/fsio.h"
 #include "test.h"
 
-static bool holds(const char *path, const char *text)
-{
-    FileBytes bytes;
-    Err err = {0};
-    if (!EXPECT(file_read(path, 1000, &bytes, &err))) return false;
-    bool same = EXPECT_TEXT((char *)bytes.bytes, text);
-    file_free(&bytes);
-    return same;
-}
-
 static bool is_kind(const char *path, mode_t kind)
 {
     struct stat st;
@@ -31,8 +21,8 @@ TEST(file_write_replaces_a_link_and_never_writes_through_it)
     EXPECT(file_write(there, "there", 5, &err) && symlink("there", link) == 0);
     EXPECT(file_write(link, "new", 3, &err));
     EXPECT(is_kind(link, S_IFREG));
-    holds(link, "new");
-    holds(there, "there");
+    EXPECT_FILE(link, "new");
+    EXPECT_FILE(there, "there");
 }
 
 TEST(output_follows_links_also_to_what_is_not_there_yet)
@@ -48,7 +38,7 @@ TEST(output_follows_links_also_to_what_is_not_there_yet)
     EXPECT(output_open(&w, link, &err) && file_writer_append(&w, "text", 4, &err) &&
            file_writer_commit(&w, &err));
     EXPECT(is_kind(link, S_IFLNK) && is_kind(other, S_IFLNK) && output_replaces(link));
-    holds(test_path("sub/new"), "text");
+    EXPECT_FILE(test_path("sub/new"), "text");
     EXPECT_FAILS(output_place(loop, place, &err), err, "loop: its symbolic links form a loop");
 }
 
@@ -86,7 +76,7 @@ TEST(open_file_is_written_where_it_stands_and_not_renamed_over)
     EXPECT(file_write(name, "between ", 8, &err));
     EXPECT(write(fd, "after", 5) == 5);
     close(fd);
-    holds(path, "before between after");
+    EXPECT_FILE(path, "before between after");
     fd = open(path, O_RDONLY);
     snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
     EXPECT_FAILS(output_check(name, &err), err, "is open for reading only");
@@ -110,22 +100,19 @@ TEST(names_of_255_bytes_can_be_written_and_longer_ones_are_refused_at_the_start)
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         EXPECT(path_join(path, test_folder(), name + 256 - lengths[i], &err));
         EXPECT(file_write(path, "text", 4, &err));
-        holds(path, "text");
+        EXPECT_FILE(path, "text");
     }
     /* Two such files at once are two temporary files. */
     EXPECT(file_writer_open(&a, path, &err) && file_writer_append(&a, "a", 1, &err));
     path[strlen(path) - 1] = 'm';
     EXPECT(file_writer_open(&b, path, &err) && file_writer_append(&b, "b", 1, &err));
     EXPECT(file_writer_commit(&a, &err) && file_writer_commit(&b, &err));
-    holds(path, "b");
+    EXPECT_FILE(path, "b");
     path[strlen(path) - 1] = 'n';
-    holds(path, "a");
+    EXPECT_FILE(path, "a");
     EXPECT(path_join(path, test_folder(), name, &err));
     EXPECT_FAILS(file_writer_open(&a, path, &err), err, "File name too long");
-    Names names;
-    EXPECT(folder_list(test_folder(), &names, &err));
-    EXPECT_INT((long long)names.count, 4);
-    names_free(&names);
+    EXPECT_INT(test_count_names(test_folder()), 4);
 }
 
 /* ---- what dead processes left ---- */
@@ -202,14 +189,12 @@ TEST(long_name_is_cleaned_like_a_short_one)
 {
     char name[256], path[PATH_BYTES];
     Err err = {0};
-    Names names;
     memset(name, 'n', 255);
     name[255] = '\0';
     EXPECT(path_join(path, test_folder(), name, &err));
     end_writer(start_writer(path));
-    EXPECT(output_check(path, &err) && folder_list(test_folder(), &names, &err));
-    EXPECT_INT((long long)names.count, 0);
-    names_free(&names);
+    EXPECT(output_check(path, &err));
+    EXPECT_INT(test_count_names(test_folder()), 0);
 }
 
 TEST(line_is_never_appended_through_a_link)
@@ -218,5 +203,5 @@ TEST(line_is_never_appended_through_a_link)
     const char *there = test_path("there"), *link = test_path("link");
     EXPECT(file_write(there, "there", 5, &err) && symlink("there", link) == 0);
     EXPECT_FAILS(file_append_line(link, "line", &err), err, "link: is a symbolic link");
-    holds(there, "there");
+    EXPECT_FILE(there, "there");
 }

@@ -179,28 +179,12 @@ static bool save_killed_at(const char *path, int tag, int n)
     return WIFEXITED(status) && WEXITSTATUS(status) == KILLED;
 }
 
-static void expect_text_in(const char *name, const char *text)
-{
-    FileBytes file;
-    Err err = {0};
-    if (!EXPECT_OK(file_read(in_folder(name), 1000, &file, &err), err)) return;
-    EXPECT_TEXT((const char *)file.bytes, text);
-    file_free(&file);
-}
-
 /* Nothing lies beside "m", and in it only what belongs there and the user's two notes. */
 static void expect_tidy(int notes)
 {
-    Names names;
-    Err err = {0};
-    if (EXPECT(folder_list(in_folder("run"), &names, &err))) EXPECT_INT(names.count, 1);
-    names_free(&names);
-    if (EXPECT(folder_list(in_folder("run/m/unet"), &names, &err)))
-        EXPECT_INT(names.count, 2 + (notes > 1));
-    names_free(&names);
-    if (EXPECT(folder_list(in_folder("run/m"), &names, &err)))
-        EXPECT_INT(names.count, 3 + (notes > 0));
-    names_free(&names);
+    EXPECT_INT(test_count_names(in_folder("run")), 1);
+    EXPECT_INT(test_count_names(in_folder("run/m/unet")), 2 + (notes > 1));
+    EXPECT_INT(test_count_names(in_folder("run/m")), 3 + (notes > 0));
 }
 
 static void kill_at_each_operation(void)
@@ -226,8 +210,8 @@ static void kill_at_each_operation(void)
         }
         EXPECT_OK(save(in_folder("run/m"), 5, &err), err);
         EXPECT_INT(opened_tag(in_folder("run/m")), 5);
-        expect_text_in("run/m/README.md", "mine");
-        expect_text_in("run/m/unet/note.txt", "mine too");
+        EXPECT_FILE(in_folder("run/m/README.md"), "mine");
+        EXPECT_FILE(in_folder("run/m/unet/note.txt"), "mine too");
         expect_tidy(2);
     }
     EXPECT(killed > 30);
@@ -386,7 +370,7 @@ TEST(model_saved_again_removes_old_temporary_files_and_keeps_others)
     put("run/m/notes.tmp", "a user's");
     EXPECT(save(in_folder("run/m"), 3, &err));
     expect_tidy(1);
-    expect_text_in("run/m/notes.tmp", "a user's");
+    EXPECT_FILE(in_folder("run/m/notes.tmp"), "a user's");
 }
 
 TEST(file_whose_folder_cannot_be_synced_is_written_and_the_error_says_so)
@@ -403,6 +387,6 @@ TEST(file_whose_folder_cannot_be_synced_is_written_and_the_error_says_so)
         bool said = strstr(err.text, "is written, but a power failure may still lose it");
         EXPECT(ok == (bool)done);
         EXPECT(said == (n == 5)); /* open, write, fsync, rename, fsync of the folder */
-        expect_text_in(name, ok || said ? "new" : "old");
+        EXPECT_FILE(in_folder(name), ok || said ? "new" : "old");
     }
 }

@@ -2,7 +2,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/cgroup.h"
 #include "base/fsio.h"
 #include "base/machine.h"
 #include "base/openmp.h"
@@ -25,6 +24,16 @@ static void mounts(const char *text)
     put("/proc/self/mountinfo", text);
 }
 
+static double quota(void)
+{
+    return machine_cpus(test_folder()).quota;
+}
+
+static uint64_t free_bytes(void)
+{
+    return machine_memory(test_folder()).bytes;
+}
+
 static const char second[] =
     "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
     "30 22 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n";
@@ -39,15 +48,15 @@ static const char first[] =
 
 TEST(without_control_groups_there_is_no_limit)
 {
-    EXPECT(isinf(cgroup_cpus(test_folder())));
-    EXPECT(cgroup_free_bytes(test_folder()) == UINT64_MAX);
+    EXPECT(isinf(quota()));
+    EXPECT(free_bytes() == UINT64_MAX);
     mounts(second);
     put("/proc/self/cgroup", "0::/user.slice\n");
-    EXPECT(isinf(cgroup_cpus(test_folder())));
+    EXPECT(isinf(quota()));
     put("/sys/fs/cgroup/user.slice/cpu.max", "max 100000\n");
     put("/sys/fs/cgroup/user.slice/memory.max", "max\n");
-    EXPECT(isinf(cgroup_cpus(test_folder())));
-    EXPECT(cgroup_free_bytes(test_folder()) == UINT64_MAX);
+    EXPECT(isinf(quota()));
+    EXPECT(free_bytes() == UINT64_MAX);
 }
 
 TEST(the_smallest_cpu_quota_on_the_path_of_a_version_2_group_counts)
@@ -57,9 +66,9 @@ TEST(the_smallest_cpu_quota_on_the_path_of_a_version_2_group_counts)
     put("/sys/fs/cgroup/a/b/c/cpu.max", "max 100000\n");
     put("/sys/fs/cgroup/a/b/cpu.max", "400000 100000\n");
     put("/sys/fs/cgroup/a/cpu.max", "75000 50000\n");
-    EXPECT_NEAR(cgroup_cpus(test_folder()), 1.5, 1e-12);
+    EXPECT_NEAR(quota(), 1.5, 1e-12);
     put("/sys/fs/cgroup/a/b/c/cpu.max", "20000 100000\n");
-    EXPECT_NEAR(cgroup_cpus(test_folder()), 0.2, 1e-12);
+    EXPECT_NEAR(quota(), 0.2, 1e-12);
 }
 
 TEST(version_1_quotas_are_found_by_the_controller_of_the_mount)
@@ -68,13 +77,13 @@ TEST(version_1_quotas_are_found_by_the_controller_of_the_mount)
     put("/proc/self/cgroup", "4:memory:/job/1\n2:cpuacct:/x\n1:cpu:/job/1\n0::/\n");
     put("/sys/fs/cgroup/cpu/job/1/cpu.cfs_quota_us", "-1\n");
     put("/sys/fs/cgroup/cpu/job/1/cpu.cfs_period_us", "100000\n");
-    EXPECT(isinf(cgroup_cpus(test_folder())));
+    EXPECT(isinf(quota()));
     put("/sys/fs/cgroup/cpu/job/cpu.cfs_quota_us", "250000\n");
     put("/sys/fs/cgroup/cpu/job/cpu.cfs_period_us", "100000\n");
-    EXPECT_NEAR(cgroup_cpus(test_folder()), 2.5, 1e-12);
+    EXPECT_NEAR(quota(), 2.5, 1e-12);
     put("/sys/fs/cgroup/cpuacct/x/cpu.cfs_quota_us", "1000\n");
     put("/sys/fs/cgroup/cpuacct/x/cpu.cfs_period_us", "100000\n");
-    EXPECT_NEAR(cgroup_cpus(test_folder()), 2.5, 1e-12);
+    EXPECT_NEAR(quota(), 2.5, 1e-12);
 }
 
 /* A container sees its own group where the whole hierarchy is mounted outside, and may still be told
@@ -85,14 +94,14 @@ TEST(a_mount_that_shows_part_of_the_hierarchy_is_understood)
     put("/proc/self/cgroup", "3:cpuacct,cpu:/docker/77/inner\n");
     put("/sys/fs/my groups/cpu.cfs_quota_us", "300000\n");
     put("/sys/fs/my groups/cpu.cfs_period_us", "100000\n");
-    EXPECT_NEAR(cgroup_cpus(test_folder()), 3, 1e-12);
+    EXPECT_NEAR(quota(), 3, 1e-12);
     put("/sys/fs/my groups/inner/cpu.cfs_quota_us", "100000\n");
     put("/sys/fs/my groups/inner/cpu.cfs_period_us", "100000\n");
-    EXPECT_NEAR(cgroup_cpus(test_folder()), 1, 1e-12);
+    EXPECT_NEAR(quota(), 1, 1e-12);
     put("/proc/self/cgroup", "3:cpuacct,cpu:/docker/778\n");
-    EXPECT_NEAR(cgroup_cpus(test_folder()), 3, 1e-12);
+    EXPECT_NEAR(quota(), 3, 1e-12);
     put("/proc/self/cgroup", "3:cpuacct,cpu:/docker/77/../../other\n");
-    EXPECT_NEAR(cgroup_cpus(test_folder()), 3, 1e-12);
+    EXPECT_NEAR(quota(), 3, 1e-12);
 }
 
 TEST(damaged_files_of_control_groups_mean_no_limit)
@@ -103,10 +112,10 @@ TEST(damaged_files_of_control_groups_mean_no_limit)
     put("/proc/self/cgroup", "0\n\n:\n::\n0::/a\n");
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         put("/sys/fs/cgroup/a/cpu.max", texts[i]);
-        EXPECT(isinf(cgroup_cpus(test_folder())));
+        EXPECT(isinf(quota()));
     }
     mounts(" - cgroup2\n - \nx - cgroup2 cgroup2 rw\n");
-    EXPECT(isinf(cgroup_cpus(test_folder())));
+    EXPECT(isinf(quota()));
 }
 
 TEST(free_memory_of_a_group_is_its_limit_less_what_cannot_be_dropped)
@@ -116,20 +125,20 @@ TEST(free_memory_of_a_group_is_its_limit_less_what_cannot_be_dropped)
     put("/sys/fs/cgroup/a/memory.max", "1000000\n");
     put("/sys/fs/cgroup/a/memory.current", "700000\n");
     put("/sys/fs/cgroup/a/memory.stat", "anon 400000\nactive_file 50000\ninactive_file 250000\n");
-    EXPECT_INT((long long)cgroup_free_bytes(test_folder()), 550000);
+    EXPECT_INT((long long)free_bytes(), 550000);
     put("/sys/fs/cgroup/a/memory.high", "600000\n");
-    EXPECT_INT((long long)cgroup_free_bytes(test_folder()), 150000);
+    EXPECT_INT((long long)free_bytes(), 150000);
     put("/sys/fs/cgroup/a/memory.current", "900000\n");
-    EXPECT_INT((long long)cgroup_free_bytes(test_folder()), 0);
+    EXPECT_INT((long long)free_bytes(), 0);
     mounts(first);
     put("/proc/self/cgroup", "4:memory:/job\n");
     put("/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
     put("/sys/fs/cgroup/memory/memory.usage_in_bytes", "1000\n");
-    EXPECT(cgroup_free_bytes(test_folder()) == UINT64_MAX);
+    EXPECT(free_bytes() == UINT64_MAX);
     put("/sys/fs/cgroup/memory/job/memory.limit_in_bytes", "5000\n");
     put("/sys/fs/cgroup/memory/job/memory.usage_in_bytes", "4000\n");
     put("/sys/fs/cgroup/memory/job/memory.stat", "inactive_file 1\ntotal_inactive_file 500\n");
-    EXPECT_INT((long long)cgroup_free_bytes(test_folder()), 1500);
+    EXPECT_INT((long long)free_bytes(), 1500);
 }
 
 TEST(free_memory_is_the_machines_or_the_groups_whichever_is_less)

@@ -6,7 +6,7 @@
 #include "test.h"
 
 typedef struct {
-    ParamTable *table;
+    ParamTable own, *table; /* the table of another net, where both are declared alike */
     Net *net;
     float *weights; /* [block_floats] */
     int x, t, label, y;
@@ -14,10 +14,38 @@ typedef struct {
     size_t x_floats, y_floats;
 } NetCase;
 
+/* A net to declare, on a table of its own or on that of `first`. */
+static inline Net *case_new(NetCase *c, int batch, const NetCase *first)
+{
+    *c = (NetCase){.table = first ? first->table : &c->own, .t = -1, .label = -1};
+    c->net = net_new(c->table, batch);
+    if (!c->net) abort();
+    return c->net;
+}
+
+/* Ends the declaration. */
+static inline void case_plan(NetCase *c, int y, NetMode mode)
+{
+    Err err = {0};
+    c->y = y;
+    net_set_output(c->net, y);
+    EXPECT_OK(net_plan(c->net, mode, &err), err);
+}
+
 static inline size_t case_floats(const Net *net, int node)
 {
     Shape s = net_shape(net, node);
     return (size_t)net_batch(net) * (size_t)s.H * (size_t)s.W * (size_t)s.C;
+}
+
+/* Inputs of image n of `many` for a net of one image. */
+static inline void case_take_image(NetCase *one, const NetCase *many, size_t n)
+{
+    size_t bytes = one->x_floats * sizeof(float);
+    memcpy(net_value(one->net, one->x), net_value(many->net, many->x) + n * one->x_floats, bytes);
+    memcpy(one->r, many->r + n * one->x_floats, bytes);
+    if (one->t >= 0) net_value(one->net, one->t)[0] = net_value(many->net, many->t)[n];
+    if (one->label >= 0) net_value(one->net, one->label)[0] = net_value(many->net, many->label)[n];
 }
 
 /* Plans, draws weights (norms and biases moved off 1 and 0), fills inputs and cotangents. */
@@ -47,14 +75,29 @@ static inline void case_begin(NetCase *c, NetMode mode)
 static inline void case_end(NetCase *c)
 {
     net_free(c->net);
-    params_free(c->table);
+    params_free(&c->own);
+}
+
+/* How many nodes of this kind run; -1: no such kind. */
+static inline int case_nodes(const NetCase *c, const char *kind)
+{
+    NetProfile p;
+    for (int i = 0; net_profile_kind(c->net, i, NULL, &p); i++)
+        if (strcmp(p.name, kind) == 0) return p.nodes;
+    return -1;
+}
+
+/* The output of a forward pass. */
+static inline const float *case_forward(NetCase *c, const float *weights)
+{
+    net_forward(c->net, weights);
+    return net_value(c->net, c->y);
 }
 
 /* <ly, y> */
 static inline double case_loss(NetCase *c, const float *weights)
 {
-    net_forward(c->net, weights);
-    return test_dot(c->ly, net_value(c->net, c->y), c->y_floats);
+    return test_dot(c->ly, case_forward(c, weights), c->y_floats);
 }
 
 static inline void case_backward(NetCase *c, const float *weights, float *grads)

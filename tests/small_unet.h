@@ -2,7 +2,7 @@
 #ifndef DIFFC_TESTS_SMALL_UNET_H
 #define DIFFC_TESTS_SMALL_UNET_H
 
-#include "net/unet.h"
+#include "net/networks.h"
 
 /* Two levels of `width` and twice as many channels, one block a level, attention at the second. */
 static inline UNetConfig two_level_unet(int width, int side, int image_channels)

@@ -95,7 +95,7 @@ static void scan_part(const Search *s, size_t from, size_t to, Far far[ENDS], lo
         double own = vec_sum_squares(x, p->dims);
         for (int e = 0; e < s->count; e++) {
             if (!(ends >> e & 1)) continue;
-            double product = vec_dot(x, s->rows + (size_t)e * p->dims, p->dims);
+            double product = vec->dot(x, s->rows + (size_t)e * p->dims, p->dims);
             far[e] = farther(far[e], (Far){fmax(own + s->squares[e] - 2 * product, 0), i});
             *work += (long long)p->dims;
         }
@@ -187,14 +187,14 @@ static void rank_points(const Search *s, const float *middle, const float *direc
 {
     const PointSet *p = s->points;
     double square = vec_sum_squares(middle, p->dims);
-    double offset = vec_dot(middle, direction, p->dims);
+    double offset = vec->dot(middle, direction, p->dims);
     double length = sqrt(vec_sum_squares(direction, p->dims));
 #pragma omp parallel for num_threads(parallel_threads()) schedule(static)
     for (size_t i = 0; i < p->count; i++) {
         float *x = s->scratch + (size_t)parallel_thread() * p->dims;
         p->point(p->context, i, x);
-        double own = vec_sum_squares(x, p->dims) + square - 2 * vec_dot(x, middle, p->dims);
-        double along = length > 0 ? (vec_dot(x, direction, p->dims) - offset) / length : 0;
+        double own = vec_sum_squares(x, p->dims) + square - 2 * vec->dot(x, middle, p->dims);
+        double along = length > 0 ? (vec->dot(x, direction, p->dims) - offset) / length : 0;
         order[i] = (Ranked){.radius = sqrt(fmax(own, 0)),
                             .along = along,
                             .across = sqrt(fmax(own - along * along, 0)),

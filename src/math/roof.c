@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/parallel.h"
-#include "math/roof_table.h"
 #include "math/vec.h"
 
 /* Each figure is the best of a few tries, for what disturbs can only slow. */
@@ -33,8 +32,7 @@ static double cache_size(int level)
 
 static double flops(void)
 {
-    const RoofTable *table = &SIMD_TABLE(roof_table);
-    const double round = 2.0 * ROOF_CHAINS * table->lanes * parallel_threads();
+    const double round = 2.0 * VEC_CHAINS * vec->lanes * parallel_threads();
     long rounds = 20000;
     double best = 0;
     volatile float sink = 0;
@@ -42,7 +40,7 @@ static double flops(void)
         double begin = clock_seconds();
         float sum = 0;
 #pragma omp parallel num_threads(parallel_threads()) reduction(+ : sum)
-        sum += table->multiply_adds(rounds);
+        sum += vec->multiply_adds(rounds);
         sink = sum;
         double seconds = clock_seconds() - begin;
         best = fmax(best, round * (double)rounds / seconds);
@@ -63,7 +61,7 @@ static double bytes_rate(float *x, size_t count)
 #pragma omp parallel num_threads(parallel_threads())
         {
             float *from = x + 2 * count * (size_t)parallel_thread();
-            for (int k = 0; k < rounds; k++) vec_axpy(from + count, 0.5f, from, count);
+            for (int k = 0; k < rounds; k++) vec->axpy(from + count, 0.5f, from, count);
         }
         best = fmax(best, round * rounds / (clock_seconds() - begin));
         rounds = (int)fmax(1, best * try_seconds / round);

@@ -5,11 +5,10 @@
 #include <string.h>
 
 #include "math/product_blas.h"
-#include "math/vec_table.h"
 
 static const char *const level_names[SIMD_LEVELS] = {"plain", "avx2", "avx512", "blas"};
 static SimdLevel level = SIMD_PLAIN, vectors = SIMD_PLAIN;
-static const VecTable *table = &vec_table_plain;
+const VecTable *vec = &vec_table_plain;
 
 SimdLevel vec_cpu_level(void)
 {
@@ -40,7 +39,7 @@ static bool set_level(SimdLevel wanted, Err *err)
     if (wanted == SIMD_BLAS && !product_blas_start(err)) return false;
     level = wanted;
     vectors = wanted == SIMD_BLAS ? vec_cpu_level() : wanted;
-    table = &SIMD_TABLE(vec_table);
+    vec = &SIMD_TABLE(vec_table);
     return true;
 }
 
@@ -105,71 +104,4 @@ const char *vec_describe(void)
 const char *vec_level_name(SimdLevel of)
 {
     return level_names[of];
-}
-
-void vec_add(float *y, const float *a, const float *b, size_t n)
-{
-    table->add(y, a, b, n);
-}
-
-void vec_accumulate(float *y, const float *x, size_t n)
-{
-    table->add(y, y, x, n);
-}
-
-void vec_axpy(float *y, float a, const float *x, size_t n)
-{
-    table->axpy(y, a, x, n);
-}
-
-void vec_scale(float *y, float a, const float *x, size_t n)
-{
-    table->scale(y, a, x, n);
-}
-
-double vec_dot(const float *a, const float *b, size_t n)
-{
-    return table->dot(a, b, n);
-}
-
-double vec_sum_squares(const float *x, size_t n)
-{
-    return table->dot(x, x, n);
-}
-
-void vec_column_sums(double *sum, const float *x, size_t rows, size_t stride, size_t n)
-{
-    table->column_sums(sum, x, rows, stride, n);
-}
-
-void vec_silu(float *y, const float *x, size_t n)
-{
-    table->silu(y, x, n);
-}
-
-void vec_silu_backward(float *dx, const float *dy, const float *x, size_t n)
-{
-    table->silu_backward(dx, dy, x, n);
-}
-
-void vec_silu_tangent(float *ydot, const float *x, const float *xdot, size_t n)
-{
-    table->silu_tangent(ydot, x, xdot, n);
-}
-
-void vec_silu_backward2(float *mx, const float *my, const float *ly, const float *x,
-                        const float *xdot, size_t n)
-{
-    table->silu_backward2(mx, my, ly, x, xdot, n);
-}
-
-void vec_softmax(float *p, float scale, size_t n)
-{
-    table->softmax(p, scale, n);
-}
-
-void vec_adam(float *w, float *m, float *v, float *ema, const float *grad, size_t n,
-              const AdamStep *step)
-{
-    table->adam(w, m, v, ema, grad, n, step);
 }

@@ -1,6 +1,7 @@
-/* Vector primitives on float rows, compiled once per instruction set from src/math/vec_simd.c (plain,
- * AVX2+FMA, AVX-512). Elementwise results and sums are the same for any split a caller makes by shape. No
- * pointer needs alignment. Outputs may equal inputs where the formula is elementwise. */
+/* Vector primitives on float rows, called as vec->add(y, a, b, n): src/math/vec_simd.c makes one table of
+ * them for each instruction set (plain, AVX2+FMA, AVX-512). Elementwise results and sums are the same for
+ * any split a caller makes by shape. No pointer needs alignment. Outputs may equal inputs where the
+ * formula is elementwise. */
 #ifndef DIFFC_VEC_H
 #define DIFFC_VEC_H
 
@@ -42,31 +43,6 @@ SimdLevel vec_simd_level(void);
 #define SIMD_TABLE(name) (name##_plain)
 #endif
 
-void vec_add(float *y, const float *a, const float *b, size_t n); /* y = a + b */
-void vec_accumulate(float *y, const float *x, size_t n);          /* y += x */
-void vec_axpy(float *y, float a, const float *x, size_t n);       /* y += a x */
-void vec_scale(float *y, float a, const float *x, size_t n);      /* y = a x */
-
-/* Sums in double, fixed order. */
-double vec_dot(const float *a, const float *b, size_t n);
-double vec_sum_squares(const float *x, size_t n);
-/* sum[i] += x[t * stride + i] over t = 0 .. rows-1, for each i < n. */
-void vec_column_sums(double *sum, const float *x, size_t rows, size_t stride, size_t n);
-
-/* s = 1/(1+exp(-x)). silu: relative error below 3e-7 for |x| <= 60 and below 4e-7 up to 88; beyond,
- * where exp(-|x|) leaves the range of floats, 1e-36 may stand for 0. NaN stays NaN.
- * silu: y = x s.   d1 = s (1 + x (1-s)),   d2 = s (1-s) (2 + x (1-2s)). */
-void vec_silu(float *y, const float *x, size_t n);
-void vec_silu_backward(float *dx, const float *dy, const float *x, size_t n);    /* dx += d1 dy */
-void vec_silu_tangent(float *ydot, const float *x, const float *xdot, size_t n); /* = d1 xdot */
-/* mx += d1 my + d2 xdot ly */
-void vec_silu_backward2(float *mx, const float *my, const float *ly, const float *x,
-                        const float *xdot, size_t n);
-
-/* In place: p = softmax(scale * p) over n > 0 values; the largest is subtracted first; values
- * below the smallest normal float (1.2e-38) become 0. */
-void vec_softmax(float *p, float scale, size_t n);
-
 /* One AdamW update of n parameters (Kingma & Ba 2015; Loshchilov & Hutter 2019), gradients first
  * multiplied by grad_scale:
  *   g = grad_scale * grad;  m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2
@@ -76,7 +52,55 @@ void vec_softmax(float *p, float scale, size_t n);
 typedef struct {
     float lr, b1, b2, eps, decay, l2, c1, c2, grad_scale, ema_decay;
 } AdamStep;
-void vec_adam(float *w, float *m, float *v, float *ema, const float *grad, size_t n,
-              const AdamStep *step);
+
+typedef struct {
+    int lanes;                                                       /* floats of a register */
+    void (*add)(float *y, const float *a, const float *b, size_t n); /* y = a + b */
+    void (*axpy)(float *y, float a, const float *x, size_t n);       /* y += a x */
+    void (*scale)(float *y, float a, const float *x, size_t n);      /* y = a x */
+
+    /* Sums in double, fixed order. */
+    double (*dot)(const float *a, const float *b, size_t n);
+    /* sum[i] += x[t * stride + i] over t = 0 .. rows-1, for each i < n. */
+    void (*column_sums)(double *sum, const float *x, size_t rows, size_t stride, size_t n);
+
+    /* s = 1/(1+exp(-x)). silu: relative error below 3e-7 for |x| <= 60 and below 4e-7 up to 88; beyond,
+     * where exp(-|x|) leaves the range of floats, 1e-36 may stand for 0. NaN stays NaN.
+     * silu: y = x s.   d1 = s (1 + x (1-s)),   d2 = s (1-s) (2 + x (1-2s)). */
+    void (*silu)(float *y, const float *x, size_t n);
+    void (*silu_backward)(float *dx, const float *dy, const float *x, size_t n); /* dx += d1 dy */
+    void (*silu_tangent)(float *ydot, const float *x, const float *xdot, size_t n); /* = d1 xdot */
+    /* mx += d1 my + d2 xdot ly */
+    void (*silu_backward2)(float *mx, const float *my, const float *ly, const float *x,
+                           const float *xdot, size_t n);
+
+    /* In place: p = softmax(scale * p) over n > 0 values; the largest is subtracted first; values
+     * below the smallest normal float (1.2e-38) become 0. */
+    void (*softmax)(float *p, float scale, size_t n);
+
+    void (*adam)(float *w, float *m, float *v, float *ema, const float *grad, size_t n,
+                 const AdamStep *step);
+
+    /* For the machine's roof (roof.h): `rounds` multiply-adds in each of VEC_CHAINS registers, none of which
+     * waits for another: as many as hide the time that one takes. The result is of no use, but has to be
+     * used. */
+    float (*multiply_adds)(long rounds);
+} VecTable;
+enum { VEC_CHAINS = 12 };
+
+/* The table of the vectors in use. */
+extern const VecTable *vec;
+extern const VecTable vec_table_plain, vec_table_avx2, vec_table_avx512;
+
+/* y += x */
+static inline void vec_accumulate(float *y, const float *x, size_t n)
+{
+    vec->add(y, y, x, n);
+}
+
+static inline double vec_sum_squares(const float *x, size_t n)
+{
+    return vec->dot(x, x, n);
+}
 
 #endif

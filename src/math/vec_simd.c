@@ -1,8 +1,8 @@
-#include "math/vec_table.h"
+#include "math/vec_simd.h"
 
 #include <math.h>
 
-#include "math/vec_simd.h"
+#include "math/vec.h"
 
 static void add(float *y, const float *a, const float *b, size_t n)
 {
@@ -168,7 +168,25 @@ static void adam(float *w, float *m, float *v, float *ema, const float *grad, si
     }
 }
 
+static float multiply_adds(long rounds)
+{
+    Lanes sum[VEC_CHAINS], factor = lanes_set(0.999f);
+    float out[LANES], total = 0;
+    LANES_UNROLL
+    for (int i = 0; i < VEC_CHAINS; i++) sum[i] = lanes_set((float)i);
+    for (long k = 0; k < rounds; k++) {
+        LANES_UNROLL
+        for (int i = 0; i < VEC_CHAINS; i++) sum[i] = lanes_fma(sum[i], factor, factor);
+    }
+    for (int i = 0; i < VEC_CHAINS; i++) {
+        lanes_store(out, sum[i], LANES);
+        total += out[0];
+    }
+    return total;
+}
+
 const VecTable SIMD_TABLE_HERE(vec_table) = {
+    .lanes = LANES,
     .add = add,
     .axpy = axpy,
     .scale = scale,
@@ -180,4 +198,5 @@ const VecTable SIMD_TABLE_HERE(vec_table) = {
     .silu_backward2 = silu_backward2,
     .softmax = softmax,
     .adam = adam,
+    .multiply_adds = multiply_adds,
 };

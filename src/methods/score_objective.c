@@ -34,8 +34,9 @@ static void weigh(const Network *nw, float *to, const float *from, const float *
                   double factor)
 {
     for (int n = 0; n < nw->batch; n++)
-        vec_scale(to + (size_t)n * nw->dims, (float)(factor * (double)weight[n] / (double)nw->dims),
-                  from + (size_t)n * nw->dims, nw->dims);
+        vec->scale(to + (size_t)n * nw->dims,
+                   (float)(factor * (double)weight[n] / (double)nw->dims),
+                   from + (size_t)n * nw->dims, nw->dims);
 }
 
 /* loss[n] += factor weight[n] / dims * <a[n,:], b[n,:]> */
@@ -44,7 +45,7 @@ static void add_products(const Network *nw, float *loss, const float *a, const f
 {
     for (int n = 0; n < nw->batch; n++) {
         size_t at = (size_t)n * nw->dims;
-        double product = vec_dot(a + at, b + at, nw->dims);
+        double product = vec->dot(a + at, b + at, nw->dims);
         loss[n] += (float)(factor * (double)weight[n] / (double)nw->dims * product);
     }
 }

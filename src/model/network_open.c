@@ -5,8 +5,7 @@
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "methods/method.h"
-#include "net/mlp.h"
-#include "net/unet.h"
+#include "net/networks.h"
 #include "ops/ops.h"
 
 static TimeFeatureKind time_features(const Config *c)

@@ -1,33 +1,6 @@
-#include "net/mlp.h"
+#include "net/networks.h"
 
 #include <stdio.h>
-
-void mlp_config_defaults(MlpConfig *c)
-{
-    *c = (MlpConfig){.width = 128,
-                     .layers = 3,
-                     .time_kind = TIME_POSITIONAL,
-                     .fourier_scale = 0.25,
-                     .zero_init = true};
-}
-
-static bool in_range(const char *what, int value, int most, Err *err)
-{
-    return (value >= 1 && value <= most) ||
-           err_set(err, ERR_USAGE, "an MLP's %s must be in 1..%d, got %d", what, most, value);
-}
-
-bool mlp_config_check(const MlpConfig *c, Err *err)
-{
-    if (!in_range("dims", c->dims, MLP_MAX_DIMS, err) ||
-        !in_range("width", c->width, MLP_MAX_WIDTH, err) ||
-        !in_range("layers", c->layers, MLP_MAX_LAYERS, err))
-        return false;
-    return (c->fourier_scale > 0 && c->fourier_scale <= 1000) ||
-           err_set(err, ERR_USAGE,
-                   "an MLP's fourier_scale must be above 0 and at most 1000, got %g",
-                   c->fourier_scale);
-}
 
 int mlp_declare(Net *net, const MlpConfig *c, int x, int t)
 {

@@ -2,21 +2,20 @@
 #include "net/net.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/term.h"
 #include "net/net_internal.h"
 #include "ops/winograd.h"
 
-enum { FIRST_ROOM = 256 };
-
 /* Every operation, in the order in which profiles show them. */
-const Op *const net_ops[] = {
-    &op_conv2d,    &op_conv2d_fast,   &op_linear,      &op_groupnorm,     &op_silu,
-    &op_attention, &op_upsample,      &op_tapmeans,    &op_cumsum,        &op_concat,
-    &op_add,       &op_shift,         &op_modulate,    &op_scale,         &op_affine,
-    &op_divide,    &op_time_features, &op_class_embed, &op_input_fourier, &op_dropout,
-    NULL};
+const Op *const net_ops[] = {&op_conv2d,      &op_conv2d_fast,   &op_linear,   &op_groupnorm,
+                             &op_silu,        &op_attention,     &op_upsample, &op_tapmeans,
+                             &op_cumsum,      &op_concat,        &op_add,      &op_shift,
+                             &op_modulate,    &op_affine,        &op_divide,   &op_time_features,
+                             &op_class_embed, &op_input_fourier, &op_dropout,  NULL};
 
 /* After memory has run out the nodes are incomplete; net_plan reports it. */
 #define REQUIRE(condition) CHECK(net->no_memory || (condition))
@@ -25,13 +24,7 @@ Net *net_new(ParamTable *table, int batch)
 {
     CHECK(batch > 0);
     Net *net = mem_alloc(1, sizeof *net);
-    Node *nodes = mem_alloc(FIRST_ROOM, sizeof *nodes);
-    if (!net || !nodes) {
-        mem_free(net);
-        mem_free(nodes);
-        return NULL;
-    }
-    *net = (Net){.table = table, .batch = batch, .nodes = nodes, .room = FIRST_ROOM, .output = -1};
+    if (net) *net = (Net){.table = table, .batch = batch, .output = -1};
     return net;
 }
 
@@ -41,7 +34,7 @@ void net_free(Net *net)
     mem_free(net->block);
     if (!net->shares) mem_free(net->packed);
     for (int i = 0; i < net->count; i++) mem_free(net->nodes[i].dims);
-    mem_free(net->nodes);
+    free(net->nodes);
     mem_free(net);
 }
 
@@ -82,18 +75,10 @@ static int append(Net *net, Node node, const void *dims)
     CHECK(!net->planned);
     REQUIRE(node.shape.H > 0 && node.shape.W > 0 && node.shape.C > 0);
     CHECK(net->count < NODE_LIMIT);
-    if (net->count == net->room) {
-        Node *nodes = mem_alloc(2 * (size_t)net->room, sizeof *nodes);
-        if (nodes) {
-            memcpy(nodes, net->nodes, (size_t)net->count * sizeof *nodes);
-            mem_free(net->nodes);
-            net->nodes = nodes;
-            net->room *= 2;
-        }
-        net->no_memory = net->no_memory || !nodes;
-    }
-    if (!net->no_memory) node.dims = mem_alloc(1, node.op->dims_bytes);
-    net->no_memory = net->no_memory || !node.dims;
+    Node *nodes = mem_room(net->nodes, (size_t)net->count, &net->room, sizeof *nodes);
+    if (nodes) net->nodes = nodes;
+    if (nodes && !net->no_memory) node.dims = mem_alloc(1, node.op->dims_bytes);
+    if (!node.dims) net->no_memory = true;
     if (net->no_memory) return 0;
     if (dims) memcpy(node.dims, dims, node.op->dims_bytes);
     net->nodes[net->count] = node;
@@ -111,9 +96,12 @@ static Node reading(const Op *op, Shape shape, int a, int b, int c)
     return node;
 }
 
-static PointDims point_dims(const Net *net, Shape s)
+/* A node of PointDims like a, which reads a and b (-1: absent). */
+static int append_point(Net *net, const Op *op, int a, int b)
 {
-    return (PointDims){.N = net->batch, .size = shape_values(s)};
+    Shape s = net_shape(net, a);
+    PointDims d = {.N = net->batch, .size = shape_values(s)};
+    return append(net, reading(op, s, a, b, -1), &d);
 }
 
 /* Enters NAME.weight or NAME.bias as the node's next parameter. */
@@ -179,7 +167,7 @@ int net_conv2d(Net *net, int x, int out_channels, const ConvOptions *o, const ch
 {
     Shape s = net_shape(net, x);
     ParamInfo weight = conv_weight(s.C, out_channels, o->kernel, o->zero_init);
-    bool padded = o->pad_top || o->pad_bottom || o->pad_left || o->pad_right;
+    bool padded = o->pad_first || o->pad_last;
     if (o->kernel == 1 && o->stride == 1 && !padded) return append_linear(net, x, weight, name);
     Conv2dDims d = {.N = net->batch,
                     .H = s.H,
@@ -189,10 +177,10 @@ int net_conv2d(Net *net, int x, int out_channels, const ConvOptions *o, const ch
                     .R = o->kernel,
                     .S = o->kernel,
                     .stride = o->stride,
-                    .pad_top = o->pad_top,
-                    .pad_bottom = o->pad_bottom,
-                    .pad_left = o->pad_left,
-                    .pad_right = o->pad_right};
+                    .pad_top = o->pad_first,
+                    .pad_bottom = o->pad_last,
+                    .pad_left = o->pad_first,
+                    .pad_right = o->pad_last};
     Shape shape = {conv2d_out_height(&d), conv2d_out_width(&d), out_channels};
     bool fast = !net->plain && winograd_serves(&d);
     Conv2dFastDims fast_dims = {.conv = d};
@@ -216,9 +204,7 @@ int net_groupnorm(Net *net, int x, int groups, float eps, bool silu, const char 
 
 int net_silu(Net *net, int x)
 {
-    Shape s = net_shape(net, x);
-    PointDims d = point_dims(net, s);
-    return append(net, reading(&op_silu, s, x, -1, -1), &d);
+    return append_point(net, &op_silu, x, -1);
 }
 
 int net_attention(Net *net, int q, int k, int v, int heads)
@@ -264,10 +250,8 @@ int net_concat(Net *net, int a, int b)
 
 int net_add(Net *net, int a, int b)
 {
-    Shape s = net_shape(net, a);
-    REQUIRE(a != b && same_shape(s, net_shape(net, b)));
-    PointDims d = point_dims(net, s);
-    return append(net, reading(&op_add, s, a, b, -1), &d);
+    REQUIRE(a != b && same_shape(net_shape(net, a), net_shape(net, b)));
+    return append_point(net, &op_add, a, b);
 }
 
 static int append_shift(Net *net, const Op *op, int x, int e, int e_channels)
@@ -288,29 +272,17 @@ int net_modulate(Net *net, int x, int e)
     return append_shift(net, &op_modulate, x, e, 2 * net_shape(net, x).C);
 }
 
-static int append_scale(Net *net, const Op *op, int x, float factor, float offset)
-{
-    Shape s = net_shape(net, x);
-    ScaleDims d = {.point = point_dims(net, s), .factor = factor, .offset = offset};
-    return append(net, reading(op, s, x, -1, -1), &d);
-}
-
-int net_scale(Net *net, int x, float factor)
-{
-    return append_scale(net, &op_scale, x, factor, 0.0f);
-}
-
 int net_affine(Net *net, int x, float factor, float offset)
 {
-    return append_scale(net, &op_affine, x, factor, offset);
+    Shape s = net_shape(net, x);
+    AffineDims d = {{net->batch, shape_values(s)}, factor, offset};
+    return append(net, reading(&op_affine, s, x, -1, -1), &d);
 }
 
 int net_divide(Net *net, int x, int t)
 {
     REQUIRE(x != t && is_vector(net_shape(net, t), 1));
-    Shape s = net_shape(net, x);
-    PointDims d = point_dims(net, s);
-    return append(net, reading(&op_divide, s, x, t, -1), &d);
+    return append_point(net, &op_divide, x, t);
 }
 
 int net_time_features(Net *net, int t, int features, TimeFeatureKind kind, bool flip_sin_to_cos,
@@ -369,7 +341,7 @@ void net_set_output(Net *net, int node)
     REQUIRE(node >= 0 && node < net->count && net->nodes[node].op != &op_input);
     CHECK(!net->planned);
     net->output = node;
-    if (!net->no_memory) rewrite_conv(net);
+    if (!net->no_memory) rewrite_find(net);
 }
 
 bool net_is_complete(const Net *net, Err *err)
@@ -389,19 +361,6 @@ double net_forward_flop(const Net *net)
     return flop;
 }
 
-/* 1234567 -> "1,234,567" */
-static void with_commas(char *out, size_t size, size_t number)
-{
-    char digits[32];
-    int length = snprintf(digits, sizeof digits, "%zu", number);
-    size_t at = 0;
-    for (int i = 0; i < length && at + 2 < size; i++) {
-        if (i > 0 && (length - i) % 3 == 0) out[at++] = ',';
-        out[at++] = digits[i];
-    }
-    out[at] = '\0';
-}
-
 bool net_describe_node(const Net *net, int index, char *out, size_t size)
 {
     if (index < 0 || index >= net->count) return false;
@@ -416,8 +375,8 @@ bool net_describe_node(const Net *net, int index, char *out, size_t size)
             snprintf(name, sizeof name, " %.*s", (int)(strrchr(info->name, '.') - info->name),
                      info->name);
     }
-    char count[48] = "";
-    if (parameters) with_commas(count, sizeof count, parameters);
+    char count[32] = "";
+    if (parameters) term_format_count(count, parameters);
     if (node->inputs)
         snprintf(out, size, "%s%s %dx%dx%d -> %dx%dx%d%s%s", node->op->name, name, from.H, from.W,
                  from.C, to.H, to.W, to.C, parameters ? " " : "", count);

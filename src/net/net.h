@@ -63,8 +63,8 @@ void net_plain_convolutions(Net *net);
  * which ".weight" and ".bias" are added; printf style where it says format. */
 typedef struct {
     int kernel, stride;
-    int pad_top, pad_bottom, pad_left, pad_right;
-    bool zero_init; /* weights and bias start at zero */
+    int pad_first, pad_last; /* above and left; below and right */
+    bool zero_init;          /* weights and bias start at zero */
 } ConvOptions;
 int net_conv2d(Net *net, int x, int out_channels, const ConvOptions *o, const char *name);
 int net_linear(Net *net, int x, int out_channels, bool zero_init, const char *name);
@@ -78,9 +78,8 @@ int net_conv2d_mean(Net *net, int x, int out_channels, const char *name);
 int net_cumsum(Net *net, int x); /* over the channels of x [N,1,1,C] */
 int net_concat(Net *net, int a, int b);
 int net_add(Net *net, int a, int b);
-int net_shift(Net *net, int x, int e);    /* e [N,1,1,C] */
-int net_modulate(Net *net, int x, int e); /* e [N,1,1,2C] */
-int net_scale(Net *net, int x, float factor);
+int net_shift(Net *net, int x, int e);                       /* e [N,1,1,C] */
+int net_modulate(Net *net, int x, int e);                    /* e [N,1,1,2C] */
 int net_affine(Net *net, int x, float factor, float offset); /* factor * x + offset */
 int net_divide(Net *net, int x, int t);                      /* x[n,...] / t[n], t [N,1,1,1] */
 int net_time_features(Net *net, int t, int features, TimeFeatureKind kind, bool flip_sin_to_cos,

@@ -30,13 +30,13 @@ typedef struct {
     int param[MAX_PARAMS]; /* weight, bias: indexes in the table */
     Shape shape;           /* of the output */
     bool wants_gradient;   /* inputs */
-    /* Those of op, and the operands that rewrite_conv.c joined to a fast convolution. */
+    /* Those of op, and the operands that rewrite.c joined to a fast convolution. */
     unsigned overwrites, passes_on;
     /* groupnorm: the convolutions whose sums make its statistics (two where it reads their concat);
      * sums_from[0] < 0: it makes them itself. */
     int sums_from[2];
     int gives_sums; /* conv2d_fast: how many groupnorms read its sums */
-    /* linear, in a network rewritten for inference (rewrite_infer.c): the layer whose weights are
+    /* linear, in a network rewritten for inference (rewrite.c): the layer whose weights are
      * multiplied into those of this one, or -1; and whether its own weights went into another
      * layer. */
     int merged_with;
@@ -67,7 +67,8 @@ struct Net {
     ParamTable *table;
     int batch;
     Node *nodes;
-    int count, room;
+    int count;
+    size_t room;
     int output;
     bool plain;      /* net_plain_convolutions */
     bool no_memory;  /* sticky: declaring ran out of memory; net_plan reports it */
@@ -93,16 +94,12 @@ struct Net {
     double pack_seconds[2];   /* profile: making packed weights, forward and backward */
 };
 
-/* Joins neighbours of fast convolutions to them; called once, when the declaration ends. */
-void rewrite_conv(Net *net);
-
 /* The only reader of a node that is not the output; -1 when there is no such reader. */
 int net_only_reader(const Net *net, int node);
-void net_redirect_readers(Net *net, int from, int to);
 
-/* rewrite_infer.c: finds what can be rewritten, at the end of the declaration; rewrites the nodes
- * for inference, or undoes that. */
-void rewrite_infer_find(Net *net);
+/* rewrite.c: joins neighbours of fast convolutions to them and finds what can be rewritten for inference,
+ * once, when the declaration ends; rewrites the nodes for inference, or undoes that. */
+void rewrite_find(Net *net);
 void rewrite_infer_apply(Net *net, bool infer);
 /* The weights and bias of a linear layer with merged_with >= 0, from the parameters. */
 size_t merged_scratch_floats(const Node *node);

@@ -1,7 +1,7 @@
 /* diffusers' UNet2DModel (Ho et al. 2020; Song et al. 2021) in one walk. Names, order of the
  * operations and widths are diffusers'; where it leaves a choice, DownBlock2D, AttnDownBlock2D,
  * UpBlock2D, AttnUpBlock2D and UNetMidBlock2D are built. */
-#include "net/unet.h"
+#include "net/networks.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -31,20 +31,15 @@ static const char *name_of(Walk *w, const char *format, ...)
 
 static int conv3x3(Walk *w, int x, int channels, bool zero_init, const char *name)
 {
-    ConvOptions o = {.kernel = 3,
-                     .stride = 1,
-                     .pad_top = 1,
-                     .pad_bottom = 1,
-                     .pad_left = 1,
-                     .pad_right = 1,
-                     .zero_init = zero_init};
+    ConvOptions o = {
+        .kernel = 3, .stride = 1, .pad_first = 1, .pad_last = 1, .zero_init = zero_init};
     return net_conv2d(w->net, x, channels, &o, name);
 }
 
 /* Both sums of a middle block are divided by mid_block_scale_factor. */
 static int divided(Walk *w, int x, float scale)
 {
-    return scale == 1.0f ? x : net_scale(w->net, x, 1.0f / scale);
+    return scale == 1.0f ? x : net_affine(w->net, x, 1.0f / scale, 0);
 }
 
 static int resnet(Walk *w, int x, int channels, float scale, const char *prefix)
@@ -54,7 +49,7 @@ static int resnet(Walk *w, int x, int channels, float scale, const char *prefix)
     int in_channels = net_shape(net, x).C;
     int h = net_groupnorm(net, x, unet_groups(c, in_channels), (float)c->eps, true,
                           name_of(w, "%s.norm1", prefix));
-    /* Operands that are added to a convolution are declared before it, so that rewrite_conv.c can
+    /* Operands that are added to a convolution are declared before it, so that rewrite.c can
      * join them. */
     int e = -1;
     if (w->embedding >= 0)
@@ -133,13 +128,7 @@ static int down_block(Walk *w, int x, int level)
     }
     if (level == c->levels - 1) return x;
     /* Padding 0 means one zero right and bottom only. */
-    int first = c->downsample_padding;
-    ConvOptions o = {.kernel = 3,
-                     .stride = 2,
-                     .pad_top = first,
-                     .pad_left = first,
-                     .pad_bottom = 1,
-                     .pad_right = 1};
+    ConvOptions o = {.kernel = 3, .stride = 2, .pad_first = c->downsample_padding, .pad_last = 1};
     x = net_conv2d(w->net, x, channels, &o, name_of(w, "%s.downsamplers.0.conv", block));
     w->skips[w->skip_count++] = x;
     return x;

@@ -13,24 +13,6 @@ static void divide_forward(const OpCall *c)
     }
 }
 
-/* dx = dy / t,   dt = -sum(dy x) / t^2 */
-static void divide_backward(const OpCall *c)
-{
-    const PointDims *d = c->dims;
-    const float *x = c->x[0], *t = c->x[1], *dy = c->dy;
-    float *dx = c->dx[0], *dt = c->dx[1];
-#pragma omp parallel for
-    for (int n = 0; n < d->N; n++) {
-        size_t at = (size_t)n * d->size;
-        double T = (double)t[n], sum = 0;
-        for (size_t i = at; i < at + d->size; i++) {
-            if (dx) dx[i] += dy[i] / t[n];
-            if (dt) sum += (double)dy[i] * (double)x[i];
-        }
-        if (dt) dt[n] += (float)(-sum / (T * T));
-    }
-}
-
 /* ydot = xdot / t - x tdot / t^2 */
 static void divide_tangent(const OpCall *c)
 {
@@ -46,10 +28,10 @@ static void divide_tangent(const OpCall *c)
     }
 }
 
-/* Of <dy, x/t> + <ly, xdot/t - x tdot/t^2>:
+/* Of <dy, x/t> + <ly, xdot/t - x tdot/t^2>, in backward without ly:
  *   dx = dy / t - ly tdot / t^2
  *   dt = -sum(dy x + ly xdot) / t^2 + 2 tdot sum(ly x) / t^3 */
-static void divide_backward2(const OpCall *c)
+static void divide_backward(const OpCall *c)
 {
     const PointDims *d = c->dims;
     const float *x = c->x[0], *t = c->x[1], *xdot = c->xdot[0], *tdot = c->xdot[1];
@@ -62,10 +44,12 @@ static void divide_backward2(const OpCall *c)
         float slope = (float)(Tdot / (T * T));
         double first = 0, second = 0;
         for (size_t i = at; i < at + d->size; i++) {
-            if (dx) dx[i] += dy[i] / t[n] - ly[i] * slope;
+            if (dx) dx[i] += ly ? dy[i] / t[n] - ly[i] * slope : dy[i] / t[n];
             if (!dt) continue;
-            first += (double)dy[i] * (double)x[i] + (double)ly[i] * (double)xdot[i];
-            second += (double)ly[i] * (double)x[i];
+            double term = (double)dy[i] * (double)x[i];
+            if (ly) term += (double)ly[i] * (double)xdot[i];
+            if (ly) second += (double)ly[i] * (double)x[i];
+            first += term;
         }
         if (dt) dt[n] += (float)(-first / (T * T) + 2 * Tdot * second / (T * T * T));
     }
@@ -76,6 +60,6 @@ const Op op_divide = {.name = "divide",
                       .forward = divide_forward,
                       .backward = divide_backward,
                       .tangent = divide_tangent,
-                      .backward2 = divide_backward2,
+                      .backward2 = divide_backward,
                       .reads = OP_X0 | OP_X1,
                       .tangent_may_be_null = OP_X1};

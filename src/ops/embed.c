@@ -90,30 +90,21 @@ static void time_features_forward(const OpCall *c)
     write_features(c, c->y, 0, NULL);
 }
 
-/* dt += sum_f dy y' */
-static void time_features_backward(const OpCall *c)
-{
-    const TimeDims *d = c->dims;
-    if (!c->dx[0]) return;
-#pragma omp parallel for schedule(static)
-    for (int n = 0; n < d->N; n++) c->dx[0][n] += (float)dot_features(c, c->dy, 1, n);
-}
-
 /* ydot = y' tdot */
 static void time_features_tangent(const OpCall *c)
 {
     write_features(c, c->ydot, 1, c->xdot[0]);
 }
 
-/* dt += sum_f dy y' + ly y'' tdot */
-static void time_features_backward2(const OpCall *c)
+/* dt += sum_f dy y', and in backward2 + ly y'' tdot */
+static void time_features_backward(const OpCall *c)
 {
     const TimeDims *d = c->dims;
     if (!c->dx[0]) return;
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < d->N; n++) {
         double sum = dot_features(c, c->dy, 1, n);
-        sum += dot_features(c, c->ly, 2, n) * (double)c->xdot[0][n];
+        if (c->ly) sum += dot_features(c, c->ly, 2, n) * (double)c->xdot[0][n];
         c->dx[0][n] += (float)sum;
     }
 }
@@ -123,7 +114,7 @@ const Op op_time_features = {.name = "time_features",
                              .forward = time_features_forward,
                              .backward = time_features_backward,
                              .tangent = time_features_tangent,
-                             .backward2 = time_features_backward2,
+                             .backward2 = time_features_backward,
                              .reads = OP_X0};
 
 /* ---- class embedding: y[n,:] = w[label[n],:]. Serial: a few rows of a few hundred floats, and the

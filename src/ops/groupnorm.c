@@ -23,7 +23,6 @@
 typedef struct {
     const OpCall *c;
     const GroupNormDims *d;
-    const NormRows *rows;
     float *mean, *rstd; /* [N,G], in saved */
     float *out;         /* y, ydot or dx */
     int tile, tiles;    /* rows of a tile; tiles of an image */
@@ -35,9 +34,9 @@ typedef struct {
     float *mz, *lz;     /* [slots][T][C], with silu: cotangents of z and zdot */
 } Job;
 
-/* A pass is a list of stages. A stage runs for every tile of an image, then once for the image. */
+/* A pass is a list of stages. A stage runs its rows for every tile of an image, then once for the image. */
 typedef struct {
-    void (*tile)(const Job *job, int n, int tile);
+    NormRow *rows;
     void (*image)(const Job *job, int n);
 } Stage;
 
@@ -85,7 +84,7 @@ static size_t groupnorm_scratch_floats(const void *dims, int threads)
 static Job job_start(const OpCall *c, float *out)
 {
     const GroupNormDims *d = c->dims;
-    Job job = {.c = c, .d = d, .rows = &SIMD_TABLE(norm_rows), .mean = c->saved, .out = out};
+    Job job = {.c = c, .d = d, .mean = c->saved, .out = out};
     job.rstd = job.mean + (size_t)d->N * (size_t)d->G;
     job.tile = tile_rows(d);
     job.tiles = tile_count(d);
@@ -103,29 +102,6 @@ static Job job_start(const OpCall *c, float *out)
 static size_t image_slot(const Job *job, int n)
 {
     return (size_t)(job->whole ? parallel_thread() : n);
-}
-
-static void job_run(const Job *job, const Stage *stages, int count)
-{
-    int N = job->d->N, tiles = job->tiles;
-    if (job->whole) {
-#pragma omp parallel for num_threads(parallel_threads()) schedule(dynamic)
-        for (int n = 0; n < N; n++) {
-            for (int s = 0; s < count; s++) {
-                for (int t = 0; stages[s].tile && t < tiles; t++) stages[s].tile(job, n, t);
-                if (stages[s].image) stages[s].image(job, n);
-            }
-        }
-        return;
-    }
-    for (int s = 0; s < count; s++) {
-        if (stages[s].tile) {
-#pragma omp parallel for num_threads(parallel_threads()) schedule(static) if (N * tiles > 1)
-            for (int unit = 0; unit < N * tiles; unit++)
-                stages[s].tile(job, unit / tiles, unit % tiles);
-        }
-        for (int n = 0; stages[s].image && n < N; n++) stages[s].image(job, n);
-    }
 }
 
 static NormTile norm_tile(const Job *job, int n, int tile)
@@ -153,44 +129,45 @@ static NormTile norm_tile(const Job *job, int n, int tile)
                       .sums = job->sums + (slot * (size_t)job->tiles + (size_t)tile) * SUMS * C};
 }
 
-#define TILE_STAGE(name)                                                                           \
-    static void tile_##name(const Job *job, int n, int tile)                                       \
-    {                                                                                              \
-        NormTile t = norm_tile(job, n, tile);                                                      \
-        job->rows->name(&t);                                                                       \
-    }
-TILE_STAGE(backward_sums)
-TILE_STAGE(backward)
-TILE_STAGE(tangent_sums)
-TILE_STAGE(tangent)
-TILE_STAGE(backward2_sums)
-TILE_STAGE(backward2)
-
-/* Runs over the input of the forward pass, which may lie in two parts. */
-static void tile_parts(const Job *job, int n, int tile, void (*run)(const NormTile *t))
+/* The input of the forward pass may lie in two parts. */
+static void tile_run(const Job *job, int n, int tile, NormRow *rows)
 {
     const OpCall *c = job->c;
     NormTile t = norm_tile(job, n, tile);
-    size_t row = (size_t)n * (size_t)job->d->T + (size_t)(tile * job->tile);
     if (c->x[1]) {
+        size_t row = (size_t)n * (size_t)job->d->T + (size_t)(tile * job->tile);
         t.C = (size_t)c->channels_a;
         t.x = c->x[0] + row * t.C;
-        run(&t);
+        rows(&t);
         t.coef += t.C, t.sums += t.C, t.out += t.C;
         t.C = t.width - t.C;
         t.x = c->x[1] + row * t.C;
     }
-    run(&t);
+    rows(&t);
 }
 
-static void tile_moments(const Job *job, int n, int tile)
+static void job_run(const Job *job, const Stage *stages, int count)
 {
-    tile_parts(job, n, tile, job->rows->moments);
-}
-
-static void tile_forward(const Job *job, int n, int tile)
-{
-    tile_parts(job, n, tile, job->rows->forward);
+    int N = job->d->N, tiles = job->tiles;
+    if (job->whole) {
+#pragma omp parallel for num_threads(parallel_threads()) schedule(dynamic)
+        for (int n = 0; n < N; n++) {
+            for (int s = 0; s < count; s++) {
+                for (int t = 0; stages[s].rows && t < tiles; t++)
+                    tile_run(job, n, t, stages[s].rows);
+                if (stages[s].image) stages[s].image(job, n);
+            }
+        }
+        return;
+    }
+    for (int s = 0; s < count; s++) {
+        if (stages[s].rows) {
+#pragma omp parallel for num_threads(parallel_threads()) schedule(static) if (N * tiles > 1)
+            for (int unit = 0; unit < N * tiles; unit++)
+                tile_run(job, unit / tiles, unit % tiles, stages[s].rows);
+        }
+        for (int n = 0; stages[s].image && n < N; n++) stages[s].image(job, n);
+    }
 }
 
 /* Adds the first `count` rows of sums of all tiles, in order, into those of the first tile. */
@@ -213,16 +190,11 @@ static double *image_dots(const Job *job, int n)
     return job->dots + image_slot(job, n) * 2 * (size_t)job->d->G;
 }
 
-/* What the groups of one image share. */
+/* What the channels of a group share. */
 typedef struct {
     int first, end;     /* channels */
     double rstd, share; /* of one value in a mean */
 } Group;
-
-static double group_share(const GroupNormDims *d)
-{
-    return 1 / ((double)(d->C / d->G) * (double)d->T);
-}
 
 static Group group_of(const Job *job, int n, int g)
 {
@@ -231,7 +203,7 @@ static Group group_of(const Job *job, int n, int g)
     return (Group){.first = g * size,
                    .end = (g + 1) * size,
                    .rstd = (double)job->rstd[n * d->G + g],
-                   .share = group_share(d)};
+                   .share = 1 / ((double)size * (double)d->T)};
 }
 
 /* mean, scale and shift of each channel, from the group's mean and rstd. */
@@ -251,46 +223,29 @@ static void image_affine(const Job *job, int n)
     memcpy(image_coef(job, n) + COEF_SHIFT * C, job->c->b, (size_t)C * sizeof *w);
 }
 
-/* From the sums of the values and of their squares. */
-static void group_statistics(const Job *job, int n, int g, double sum, double squares)
-{
-    const GroupNormDims *d = job->d;
-    double share = group_share(d), mean = sum * share, variance = squares * share - mean * mean;
-    if (variance < 0) variance = 0; /* rounding; a NaN stays */
-    job->mean[n * d->G + g] = (float)mean;
-    job->rstd[n * d->G + g] = (float)(1 / sqrt(variance + (double)d->eps));
-}
-
+/* From the sums of the values and of their squares, which the tiles made or the call gives. The channels
+ * of a group may lie in both parts of the input. */
 static void image_statistics(const Job *job, int n)
 {
-    const int C = job->d->C, G = job->d->G, size = C / G;
-    const double *sums = gather_sums(job, n, 2) + SUM_V * C, *squares = sums + (SUM_VU - SUM_V) * C;
-    for (int g = 0; g < G; g++) {
-        double a = 0, b = 0;
-        for (int c = g * size; c < (g + 1) * size; c++) {
-            a += sums[c];
-            b += squares[c];
+    const GroupNormDims *d = job->d;
+    const OpCall *c = job->c;
+    const int size = d->C / d->G;
+    const double share = 1 / ((double)size * (double)d->T);
+    const int channels[2] = {c->sums_in[0] ? c->channels_a : d->C, d->C - c->channels_a};
+    const double *sums[2] = {c->sums_in[0], c->sums_in[1]};
+    for (int k = 0; k < 2 && sums[k]; k++) sums[k] += (size_t)n * 2 * (size_t)channels[k];
+    if (!sums[0]) sums[0] = gather_sums(job, n, 2);
+    for (int g = 0; g < d->G; g++) {
+        double sum = 0, squares = 0;
+        for (int i = g * size; i < (g + 1) * size; i++) {
+            int side = i >= channels[0], at = side ? i - channels[0] : i;
+            sum += sums[side][at];
+            squares += sums[side][channels[side] + at];
         }
-        group_statistics(job, n, g, a, b);
-    }
-    image_affine(job, n);
-}
-
-/* A group may have channels in both parts of the input. */
-static void image_given_statistics(const Job *job, int n)
-{
-    const int C = job->d->C, G = job->d->G, size = C / G;
-    const int channels[2] = {job->c->channels_a, C - job->c->channels_a};
-    for (int g = 0; g < G; g++) {
-        double a = 0, b = 0;
-        for (int c = g * size; c < (g + 1) * size; c++) {
-            int side = c >= channels[0];
-            const double *of = job->c->sums_in[side] + (size_t)n * 2 * (size_t)channels[side];
-            int at = side ? c - channels[0] : c;
-            a += of[at];
-            b += of[channels[side] + at];
-        }
-        group_statistics(job, n, g, a, b);
+        double mean = sum * share, variance = squares * share - mean * mean;
+        if (variance < 0) variance = 0; /* rounding; a NaN stays */
+        job->mean[n * d->G + g] = (float)mean;
+        job->rstd[n * d->G + g] = (float)(1 / sqrt(variance + (double)d->eps));
     }
     image_affine(job, n);
 }
@@ -389,16 +344,18 @@ static void add_parameters(const Job *job)
 
 static void groupnorm_forward(const OpCall *c)
 {
-    static const Stage own[] = {{tile_moments, image_statistics}, {tile_forward, NULL}};
-    static const Stage given[] = {{NULL, image_given_statistics}, {tile_forward, NULL}};
+    const NormRows *rows = &SIMD_TABLE(norm_rows);
+    const Stage stages[] = {{c->sums_in[0] ? NULL : rows->moments, image_statistics},
+                            {rows->forward, NULL}};
     Job job = job_start(c, c->y);
-    job_run(&job, c->sums_in[0] ? given : own, 2);
+    job_run(&job, stages, 2);
 }
 
 static void groupnorm_backward(const OpCall *c)
 {
-    static const Stage stages[] = {
-        {NULL, image_affine}, {tile_backward_sums, image_backward}, {tile_backward, NULL}};
+    const NormRows *rows = &SIMD_TABLE(norm_rows);
+    const Stage stages[] = {
+        {NULL, image_affine}, {rows->backward_sums, image_backward}, {rows->backward, NULL}};
     Job job = job_start(c, c->dx[0]);
     job_run(&job, stages, c->dx[0] ? 3 : 2);
     add_parameters(&job);
@@ -406,18 +363,20 @@ static void groupnorm_backward(const OpCall *c)
 
 static void groupnorm_tangent(const OpCall *c)
 {
-    static const Stage stages[] = {
-        {NULL, image_affine}, {tile_tangent_sums, image_tangent}, {tile_tangent, NULL}};
+    const NormRows *rows = &SIMD_TABLE(norm_rows);
+    const Stage stages[] = {
+        {NULL, image_affine}, {rows->tangent_sums, image_tangent}, {rows->tangent, NULL}};
     Job job = job_start(c, c->ydot);
     job_run(&job, stages, 3);
 }
 
 static void groupnorm_backward2(const OpCall *c)
 {
-    static const Stage stages[] = {{NULL, image_affine},
-                                   {tile_tangent_sums, image_tangent},
-                                   {tile_backward2_sums, image_backward2},
-                                   {tile_backward2, NULL}};
+    const NormRows *rows = &SIMD_TABLE(norm_rows);
+    const Stage stages[] = {{NULL, image_affine},
+                            {rows->tangent_sums, image_tangent},
+                            {rows->backward2_sums, image_backward2},
+                            {rows->backward2, NULL}};
     Job job = job_start(c, c->dx[0]);
     job_run(&job, stages, c->dx[0] ? 4 : 3);
     add_parameters(&job);

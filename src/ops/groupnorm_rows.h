@@ -48,15 +48,16 @@ typedef struct {
     double *sums; /* zeroed by the function */
 } NormTile;
 
+typedef void NormRow(const NormTile *t);
 typedef struct {
-    void (*moments)(const NormTile *t);       /* sums of x, x^2 */
-    void (*forward)(const NormTile *t);       /* out = y */
-    void (*backward_sums)(const NormTile *t); /* sums of dz, dz u, from my = dy */
-    void (*backward)(const NormTile *t);      /* out += dx, or out = dx */
-    void (*tangent_sums)(const NormTile *t);  /* sums of xdot, xdot u */
-    void (*tangent)(const NormTile *t);       /* out = ydot */
-    void (*backward2_sums)(const NormTile *t);
-    void (*backward2)(const NormTile *t); /* the same with mx */
+    NormRow *moments;       /* sums of x, x^2 */
+    NormRow *forward;       /* out = y */
+    NormRow *backward_sums; /* sums of dz, dz u, from my = dy */
+    NormRow *backward;      /* out += dx, or out = dx */
+    NormRow *tangent_sums;  /* sums of xdot, xdot u */
+    NormRow *tangent;       /* out = ydot */
+    NormRow *backward2_sums;
+    NormRow *backward2; /* the same with mx */
 } NormRows;
 
 extern const NormRows norm_rows_plain, norm_rows_avx2, norm_rows_avx512;

@@ -53,7 +53,8 @@ static void input_fourier_tangent(const OpCall *c)
     write_features(c, c->ydot, c->xdot[0]);
 }
 
-/* dx += dy_x + sum_f w (dy_sin cos - dy_cos sin) */
+/* dx += dy_x + sum_f w (dy_sin cos - dy_cos sin), and in backward2
+ * dx -= sum_f w^2 (ly_sin sin + ly_cos cos) xdot */
 static void input_fourier_backward(const OpCall *c)
 {
     const InputFourierDims *d = c->dims;
@@ -61,40 +62,19 @@ static void input_fourier_backward(const OpCall *c)
     if (!c->dx[0]) return;
 #pragma omp parallel for schedule(static)
     for (int row = 0; row < d->N * d->T; row++) {
-        const float *from = c->dy + (size_t)row * (size_t)K;
+        const float *dy = c->dy + (size_t)row * (size_t)K;
+        const float *ly = c->ly ? c->ly + (size_t)row * (size_t)K : NULL;
         for (int k = 0; k < C; k++) {
             size_t at = (size_t)row * (size_t)C + (size_t)k;
-            double sum = (double)from[k];
+            double first = (double)dy[k], second = 0;
             for (int f = 0; f < d->F; f++) {
+                int of_sin = C * (1 + 2 * f) + k, of_cos = of_sin + C;
                 Wave v = wave_at(d->n[f], c->x[0][at]);
-                sum += v.w * ((double)from[C * (1 + 2 * f) + k] * v.c -
-                              (double)from[C * (2 + 2 * f) + k] * v.s);
+                first += v.w * ((double)dy[of_sin] * v.c - (double)dy[of_cos] * v.s);
+                if (ly) second += v.w * v.w * ((double)ly[of_sin] * v.s + (double)ly[of_cos] * v.c);
             }
-            c->dx[0][at] += (float)sum;
-        }
-    }
-}
-
-/* dx += dy_x + sum_f w (dy_sin cos - dy_cos sin) - w^2 (ly_sin sin + ly_cos cos) xdot */
-static void input_fourier_backward2(const OpCall *c)
-{
-    const InputFourierDims *d = c->dims;
-    int C = d->C, K = out_channels(d);
-    if (!c->dx[0]) return;
-    input_fourier_backward(c);
-#pragma omp parallel for schedule(static)
-    for (int row = 0; row < d->N * d->T; row++) {
-        const float *from = c->ly + (size_t)row * (size_t)K;
-        for (int k = 0; k < C; k++) {
-            size_t at = (size_t)row * (size_t)C + (size_t)k;
-            double sum = 0;
-            for (int f = 0; f < d->F; f++) {
-                Wave v = wave_at(d->n[f], c->x[0][at]);
-                sum += v.w * v.w *
-                       ((double)from[C * (1 + 2 * f) + k] * v.s +
-                        (double)from[C * (2 + 2 * f) + k] * v.c);
-            }
-            c->dx[0][at] -= (float)(sum * (double)c->xdot[0][at]);
+            c->dx[0][at] += (float)first;
+            if (ly) c->dx[0][at] -= (float)(second * (double)c->xdot[0][at]);
         }
     }
 }
@@ -104,5 +84,5 @@ const Op op_input_fourier = {.name = "input_fourier",
                              .forward = input_fourier_forward,
                              .backward = input_fourier_backward,
                              .tangent = input_fourier_tangent,
-                             .backward2 = input_fourier_backward2,
+                             .backward2 = input_fourier_backward,
                              .reads = OP_X0};

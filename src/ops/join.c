@@ -54,7 +54,7 @@ const Op op_concat = {.name = "concat",
 static void add_forward(const OpCall *c)
 {
     const PointDims *d = c->dims;
-    FOR_PIECES(d, vec_add(c->y + i, c->x[0] + i, c->x[1] + i, n));
+    FOR_PIECES(d, vec->add(c->y + i, c->x[0] + i, c->x[1] + i, n));
 }
 
 static void add_backward(const OpCall *c)
@@ -73,48 +73,35 @@ const Op op_add = {.name = "add",
                    .overwrites = OP_X0 | OP_X1,
                    .passes_on = OP_X0 | OP_X1};
 
-/* ---- scale: y = factor x */
+/* ---- affine: y = factor x + offset */
 
-static void scale_forward(const OpCall *c)
-{
-    const ScaleDims *d = c->dims;
-    FOR_PIECES(&d->point, vec_scale(c->y + i, d->factor, c->x[0] + i, n));
-}
-
-static void scale_backward(const OpCall *c)
-{
-    const ScaleDims *d = c->dims;
-    if (c->dx[0]) FOR_PIECES(&d->point, vec_axpy(c->dx[0] + i, d->factor, c->dy + i, n));
-}
-
-const Op op_scale = {.name = "scale",
-                     .dims_bytes = sizeof(ScaleDims),
-                     .forward = scale_forward,
-                     .backward = scale_backward};
-
-/* ---- affine: y = factor x + offset; its tangent is scale's */
-
-static void affine_piece(const ScaleDims *d, float *y, const float *x, size_t n)
+static void affine_piece(const AffineDims *d, float *y, const float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++) y[i] = d->factor * x[i] + d->offset;
 }
 
 static void affine_forward(const OpCall *c)
 {
-    const ScaleDims *d = c->dims;
+    const AffineDims *d = c->dims;
     FOR_PIECES(&d->point, affine_piece(d, c->y + i, c->x[0] + i, n));
+}
+
+static void affine_backward(const OpCall *c)
+{
+    const AffineDims *d = c->dims;
+    if (c->dx[0]) FOR_PIECES(&d->point, vec->axpy(c->dx[0] + i, d->factor, c->dy + i, n));
 }
 
 static void affine_tangent(const OpCall *c)
 {
-    const ScaleDims *d = c->dims;
-    FOR_PIECES(&d->point, vec_scale(c->ydot + i, d->factor, c->xdot[0] + i, n));
+    const AffineDims *d = c->dims;
+    FOR_PIECES(&d->point, vec->scale(c->ydot + i, d->factor, c->xdot[0] + i, n));
 }
 
 const Op op_affine = {.name = "affine",
-                      .dims_bytes = sizeof(ScaleDims),
+                      .dims_bytes = sizeof(AffineDims),
                       .forward = affine_forward,
-                      .backward = scale_backward,
+                      .backward = affine_backward,
                       .tangent = affine_tangent};
 
 /* ---- sums over the positions of an image, for shift and modulate. One unit of work is a block of
@@ -145,7 +132,7 @@ static void sum_to_embedding(const ShiftDims *d, float *de, size_t width, size_t
         if (v)
             sum_products(sum, u + at, v + at, d->T, C, block);
         else
-            vec_column_sums(sum, u + at, (size_t)d->T, C, block);
+            vec->column_sums(sum, u + at, (size_t)d->T, C, block);
         if (u2) sum_products(sum, u2 + at, v2 + at, d->T, C, block);
         float *out = de + image * width + offset + first;
         for (size_t c = 0; c < block; c++) out[c] += (float)sum[c];
@@ -161,7 +148,8 @@ static void shift_forward(const OpCall *c)
     long rows = (long)d->N * d->T;
 #pragma omp parallel for schedule(static)
     for (long r = 0; r < rows; r++)
-        vec_add(c->y + (size_t)r * C, c->x[0] + (size_t)r * C, c->x[1] + (size_t)(r / d->T) * C, C);
+        vec->add(c->y + (size_t)r * C, c->x[0] + (size_t)r * C, c->x[1] + (size_t)(r / d->T) * C,
+                 C);
 }
 
 static void shift_backward(const OpCall *c)
@@ -193,10 +181,11 @@ static void modulate_forward(const OpCall *c)
     }
 }
 
-/* dx += dy (1 + s) + ly sdot; ly NULL: 0 */
-static void modulate_backward_x(const OpCall *c, const float *ly, const float *edot)
+/* dx += dy (1 + s), and in backward2 + ly sdot */
+static void modulate_backward_x(const OpCall *c)
 {
     const ShiftDims *d = c->dims;
+    const float *ly = c->ly, *edot = c->xdot[1];
     size_t C = (size_t)d->C;
     long rows = c->dx[0] ? (long)d->N * d->T : 0;
 #pragma omp parallel for schedule(static)
@@ -209,20 +198,15 @@ static void modulate_backward_x(const OpCall *c, const float *ly, const float *e
     }
 }
 
-/* ds += sum_t dy x + ly xdot, db += sum_t dy; ly NULL: 0 */
-static void modulate_backward_e(const OpCall *c, const float *ly, const float *xdot)
+/* ds += sum_t dy x, and in backward2 + ly xdot;   db += sum_t dy */
+static void modulate_backward(const OpCall *c)
 {
     const ShiftDims *d = c->dims;
     size_t C = (size_t)d->C;
+    modulate_backward_x(c);
     if (!c->dx[1]) return;
-    sum_to_embedding(d, c->dx[1], 2 * C, 0, c->dy, c->x[0], ly, xdot);
+    sum_to_embedding(d, c->dx[1], 2 * C, 0, c->dy, c->x[0], c->ly, c->xdot[0]);
     sum_to_embedding(d, c->dx[1], 2 * C, C, c->dy, NULL, NULL, NULL);
-}
-
-static void modulate_backward(const OpCall *c)
-{
-    modulate_backward_x(c, NULL, NULL);
-    modulate_backward_e(c, NULL, NULL);
 }
 
 /* ydot = xdot (1 + s) + x sdot + bdot */
@@ -244,17 +228,11 @@ static void modulate_tangent(const OpCall *c)
     }
 }
 
-static void modulate_backward2(const OpCall *c)
-{
-    modulate_backward_x(c, c->ly, c->xdot[1]);
-    modulate_backward_e(c, c->ly, c->xdot[0]);
-}
-
 const Op op_modulate = {.name = "modulate",
                         .dims_bytes = sizeof(ShiftDims),
                         .forward = modulate_forward,
                         .backward = modulate_backward,
                         .tangent = modulate_tangent,
-                        .backward2 = modulate_backward2,
+                        .backward2 = modulate_backward,
                         .reads = OP_X0 | OP_X1,
                         .tangent_may_be_null = OP_X1};

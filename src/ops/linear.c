@@ -149,7 +149,7 @@ static void gradient_unit(const Gradient *g, int slot, int block, bool wants_w)
         p.a = g->x + row * C + first;
         p.b = g->dy + row * K;
         p.beta = g->slots > 1 && row == begin ? 0 : 1;
-        if (wants_b) vec_column_sums(sum, p.b, (size_t)p.K, K, K);
+        if (wants_b) vec->column_sums(sum, p.b, (size_t)p.K, K, K);
         if (wants_w) product_run_here(&p, g->scratch + (size_t)parallel_thread() * g->packed);
     }
 }
@@ -175,12 +175,7 @@ static void linear_backward(const OpCall *c)
 {
     if (c->dx[0]) data_gradient(c);
     if (c->dw || c->db) parameter_gradient(c->dims, c->dw, c->db, c->dy, c->x[0], c->scratch);
-}
-
-static void linear_backward2(const OpCall *c)
-{
-    linear_backward(c);
-    if (c->dw) parameter_gradient(c->dims, c->dw, NULL, c->ly, c->xdot[0], c->scratch);
+    if (c->dw && c->ly) parameter_gradient(c->dims, c->dw, NULL, c->ly, c->xdot[0], c->scratch);
 }
 
 static double linear_flop(const void *dims)
@@ -193,7 +188,7 @@ const Op op_linear = {.name = "linear",
                       .dims_bytes = sizeof(LinearDims),
                       .forward = linear_forward,
                       .backward = linear_backward,
-                      .backward2 = linear_backward2,
+                      .backward2 = linear_backward,
                       .scratch_floats = linear_scratch_floats,
                       .flop = linear_flop,
                       .packed_floats = linear_packed_floats,

@@ -9,6 +9,9 @@
  *              cotangent of x to dx and the parameters' gradients to dw, db. (The cotangent of xdot
  *              equals backward's dx from dy = ly; it is not made again.)
  *
+ * One function may be both backward and backward2: in backward ly and xdot are NULL. So are y in a tangent and
+ * ydot in forward.
+ *
  * A row without a tangent is linear in x: its tangent is forward of xdot, without the bias. A row
  * without backward2 has an x-independent derivative: its backward2 is backward.
  *
@@ -75,7 +78,7 @@ typedef struct {
 enum { OP_X0 = 1, OP_X1 = 2, OP_X2 = 4 };
 
 extern const Op op_conv2d, op_conv2d_fast, op_linear, op_groupnorm, op_silu, op_attention,
-    op_upsample, op_tapmeans, op_cumsum, op_concat, op_add, op_shift, op_modulate, op_scale,
-    op_affine, op_divide, op_time_features, op_class_embed, op_input_fourier, op_dropout;
+    op_upsample, op_tapmeans, op_cumsum, op_concat, op_add, op_shift, op_modulate, op_affine,
+    op_divide, op_time_features, op_class_embed, op_input_fourier, op_dropout;
 
 #endif

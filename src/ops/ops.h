@@ -90,11 +90,11 @@ typedef struct {
 /* ---- add (PointDims): y = a + b over N*size values.
  * divide (PointDims): y[n,i] = x[n,i] / t[n], t [N] not zero (Song et al. 2021: a network conditioned
  * on ln(sigma) divides its output by sigma). t may have tangent NULL (zero).
- * scale: y = factor * x.  affine: y = factor * x + offset. */
+ * affine: y = factor * x + offset. */
 typedef struct {
     PointDims point;
     float factor, offset;
-} ScaleDims;
+} AffineDims;
 
 /* ---- shift: y[n,t,c] = x[n,t,c] + e[n,c]   (time embedding; e [N,C]).
  * modulate: y[n,t,c] = x[n,t,c] (1 + e[n,c]) + e[n,C+c]   (scale and shift; e [N,2C]). Bilinear in

@@ -53,7 +53,7 @@ void ordered_sum_columns(float *db, const float *dy, size_t rows, int K, float *
         size_t count = rows - first < COLUMN_ROWS ? rows - first : COLUMN_ROWS;
         double *sum = sums + s * columns;
         memset(sum, 0, columns * sizeof *sum);
-        vec_column_sums(sum, dy + first * columns, count, columns, columns);
+        vec->column_sums(sum, dy + first * columns, count, columns, columns);
     }
     for (size_t k = 0; k < columns; k++) {
         double sum = 0;

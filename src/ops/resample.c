@@ -58,11 +58,11 @@ static void border_sums(const ResampleDims *d, BorderSums *s, const float *x, si
 {
     size_t H = (size_t)d->H, W = (size_t)d->W, C = (size_t)d->C;
     memset(s, 0, sizeof *s);
-    vec_column_sums(s->all, x, H * W, C, block);
-    vec_column_sums(s->row[0], x, W, C, block);
-    vec_column_sums(s->row[1], x + (H - 1) * W * C, W, C, block);
-    vec_column_sums(s->column[0], x, H, W * C, block);
-    vec_column_sums(s->column[1], x + (W - 1) * C, H, W * C, block);
+    vec->column_sums(s->all, x, H * W, C, block);
+    vec->column_sums(s->row[0], x, W, C, block);
+    vec->column_sums(s->row[1], x + (H - 1) * W * C, W, C, block);
+    vec->column_sums(s->column[0], x, H, W * C, block);
+    vec->column_sums(s->column[1], x + (W - 1) * C, H, W * C, block);
 }
 
 /* Place (r, s) never reads the last row when r = 0, nor the first when r = 2; columns alike. */
@@ -111,7 +111,7 @@ static void tap_row_back(const ResampleDims *d, float *dx, const float *dy, int 
         memcpy(sum, column[1], block * sizeof *sum);
         if (w < d->W - 1) vec_accumulate(sum, column[0], block);
         if (w > 0) vec_accumulate(sum, column[2], block);
-        vec_axpy(dx, share, sum, block);
+        vec->axpy(dx, share, sum, block);
     }
 }
 

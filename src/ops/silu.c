@@ -9,21 +9,21 @@
 static void silu_forward(const OpCall *c)
 {
     const PointDims *d = c->dims;
-    FOR_PIECES(d, vec_silu(c->y + i, c->x[0] + i, n));
+    FOR_PIECES(d, vec->silu(c->y + i, c->x[0] + i, n));
 }
 
 /* dx += d1 dy */
 static void silu_backward(const OpCall *c)
 {
     const PointDims *d = c->dims;
-    if (c->dx[0]) FOR_PIECES(d, vec_silu_backward(c->dx[0] + i, c->dy + i, c->x[0] + i, n));
+    if (c->dx[0]) FOR_PIECES(d, vec->silu_backward(c->dx[0] + i, c->dy + i, c->x[0] + i, n));
 }
 
 /* ydot = d1 xdot */
 static void silu_tangent(const OpCall *c)
 {
     const PointDims *d = c->dims;
-    FOR_PIECES(d, vec_silu_tangent(c->ydot + i, c->x[0] + i, c->xdot[0] + i, n));
+    FOR_PIECES(d, vec->silu_tangent(c->ydot + i, c->x[0] + i, c->xdot[0] + i, n));
 }
 
 /* dx += d1 dy + d2 xdot ly */
@@ -32,7 +32,7 @@ static void silu_backward2(const OpCall *c)
     const PointDims *d = c->dims;
     if (!c->dx[0]) return;
     FOR_PIECES(
-        d, vec_silu_backward2(c->dx[0] + i, c->dy + i, c->ly + i, c->x[0] + i, c->xdot[0] + i, n));
+        d, vec->silu_backward2(c->dx[0] + i, c->dy + i, c->ly + i, c->x[0] + i, c->xdot[0] + i, n));
 }
 
 const Op op_silu = {.name = "silu",

@@ -112,8 +112,8 @@ void optimizer_update(Optimizer *o, double lr, double norm)
     for (int i = 0; i < o->span_count; i++) {
         size_t at = o->spans[i].offset, count = o->spans[i].count;
         if (o->spans[i].trainable)
-            vec_adam(o->weights + at, o->m + at, o->v + at, o->ema + at, o->grads + at, count,
-                     &step);
+            vec->adam(o->weights + at, o->m + at, o->v + at, o->ema + at, o->grads + at, count,
+                      &step);
         else
             memcpy(o->ema + at, o->weights + at, count * sizeof(float));
         memset(o->grads + at, 0, count * sizeof(float));

@@ -74,7 +74,7 @@ static void multiply(Results *r)
     float *scratch = calloc(product_scratch_floats(N, K, parallel_threads()), sizeof *scratch);
     product_run(&p, scratch);
     free(scratch);
-    r->dot = vec_dot(a, a, M * K);
+    r->dot = vec->dot(a, a, M * K);
 }
 
 static Results *work(void)

@@ -3,7 +3,6 @@
  * they depend neither on threads and packing nor on the other images of a batch. */
 
 #include "base/parallel.h"
-#include "levels.h"
 #include "math/product.h"
 #include "math/vec.h"
 #include "test.h"
@@ -96,20 +95,17 @@ TEST(product_agrees_with_the_reference_for_every_form_and_tile)
 {
     static const int rows[] = {1, 2, 3, 5, 6, 7, 13, 14, 15, 17, 100}, columns[] = {1, 16, 17, 49},
                      sums[] = {1, 3, 4, 21};
-    FOR_LEVELS(level)
     for (int form = 0; form < FORMS; form++)
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
             for (size_t j = 0; j < sizeof columns / sizeof *columns; j++)
                 for (size_t k = 0; k < sizeof sums / sizeof *sums; k++)
                     check(rows[i], columns[j], sums[k], form);
-    best_level();
 }
 
 TEST(product_agrees_with_the_reference_where_it_is_packed_and_shared_out)
 {
     static const int shapes[][3] = {{1, 300, 120}, {3, 512, 64},  {49, 64, 64}, {96, 64, 64},
                                     {97, 33, 100}, {230, 96, 32}, {40, 130, 70}};
-    FOR_LEVELS(level)
     FOR_THREADS(threads)
     {
         parallel_set_threads(threads);
@@ -117,7 +113,6 @@ TEST(product_agrees_with_the_reference_where_it_is_packed_and_shared_out)
             for (int form = 0; form < FORMS; form += 7)
                 check(shapes[i][0], shapes[i][1], shapes[i][2], form);
     }
-    best_level();
 }
 
 /* The rows and columns from (row, column) on, of a product whose operands stay where they are. */
@@ -138,7 +133,7 @@ static Product part_of(const Product *p, int row, int rows, int column, int colu
 TEST(product_has_the_bits_of_one_chain_of_multiply_adds_per_element)
 {
     enum { M = 31, N = 37, K = 21 };
-    FOR_OWN_LEVELS(level)
+    if (vec_uses_blas()) return; /* its bits follow the shape of a product */
     for (int form = 0; form < FORMS; form++) {
         Case t = case_make(M, N, K, form);
         const Product *p = &t.p;
@@ -160,13 +155,12 @@ TEST(product_has_the_bits_of_one_chain_of_multiply_adds_per_element)
         if (!EXPECT_SAME(y, expected, M * N * sizeof *y))
             printf("  %s, form %d\n", vec_level(), form);
     }
-    best_level();
 }
 
 TEST(product_bits_do_not_depend_on_the_split_of_rows_or_columns)
 {
     enum { M = 110, N = 80, K = 57 };
-    FOR_OWN_LEVELS(level)
+    if (vec_uses_blas()) return; /* its bits follow the shape of a product */
     for (int form = 0; form < FORMS; form++) {
         Case t = case_make(M, N, K, form);
         run(&t.p);
@@ -183,13 +177,11 @@ TEST(product_bits_do_not_depend_on_the_split_of_rows_or_columns)
         if (!EXPECT_SAME(parts, whole, M * N * sizeof *parts))
             printf("  %s, form %d\n", vec_level(), form);
     }
-    best_level();
 }
 
 TEST(product_bits_do_not_depend_on_threads_or_packing)
 {
     static const int shapes[][3] = {{5, 200, 300}, {64, 96, 64}, {300, 64, 40}, {33, 50, 600}};
-    FOR_LEVELS(level)
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         for (int form = 0; form < FORMS; form += 3) {
             int M = shapes[i][0], N = shapes[i][1], K = shapes[i][2];
@@ -214,7 +206,6 @@ TEST(product_bits_do_not_depend_on_threads_or_packing)
             }
         }
     }
-    best_level();
 }
 
 /* What a network promises of each image rests on this, whatever multiplies. */
@@ -223,7 +214,6 @@ TEST(product_of_an_image_alone_has_its_bits_in_a_batch)
     enum { IMAGES = 5 };
     static const int shapes[][3] = {{1, 96, 64},    {4, 128, 256},  {16, 64, 128}, {49, 64, 64},
                                     {64, 384, 128}, {256, 130, 96}, {300, 33, 200}};
-    FOR_LEVELS(level)
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         for (int form = 0; form < FORMS; form += 2) {
             int rows = shapes[i][0], N = shapes[i][1], K = shapes[i][2];
@@ -248,7 +238,6 @@ TEST(product_of_an_image_alone_has_its_bits_in_a_batch)
             }
         }
     }
-    best_level();
 }
 
 /* The rows of A from `column` on, in a matrix of their own. */
@@ -265,7 +254,7 @@ TEST(product_of_two_parts_of_a_has_the_bits_of_one)
 {
     enum { M = 130, N = 72, K = 57 };
     static const int borders[] = {1, 16, 30, 56};
-    FOR_OWN_LEVELS(level)
+    if (vec_uses_blas()) return; /* its bits follow the shape of a product */
     for (int form = 0; form < FORMS; form++) {
         if (form & TRANSPOSE_A) continue;
         Case t = case_make(M, N, K, form);
@@ -282,7 +271,6 @@ TEST(product_of_two_parts_of_a_has_the_bits_of_one)
                 printf("  %s, form %d, border %d\n", vec_level(), form, borders[i]);
         }
     }
-    best_level();
 }
 
 TEST(product_adds_to_its_own_output)

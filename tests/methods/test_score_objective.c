@@ -4,7 +4,7 @@
 #include "base/rng.h"
 #include "data/toy.h"
 #include "exact_denoiser.h"
-#include "net/mlp.h"
+#include "net/networks.h"
 #include "net_case.h"
 #include "train/optimizer.h"
 

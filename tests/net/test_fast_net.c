@@ -4,7 +4,7 @@
 #include "base/rng.h"
 #include "data/dataset.h"
 #include "math/vec.h"
-#include "net/unet.h"
+#include "net/networks.h"
 #include "net_case.h"
 #include "train/optimizer.h"
 #include "unet_rule.h"
@@ -38,59 +38,40 @@ static UNetConfig small_unet(void)
     return u;
 }
 
-static void declare(NetCase *c, ParamTable *table, int batch, bool plain)
+static void open_unet(NetCase *c, const UNetConfig *u, int batch, int side, bool plain,
+                      NetMode mode, const NetCase *first)
 {
-    UNetConfig u = small_unet();
-    Net *net = net_new(table, batch);
-    if (!net) abort();
-    *c = (NetCase){.table = table, .net = net, .label = -1};
+    Net *net = case_new(c, batch, first);
     if (plain) net_plain_convolutions(net);
-    c->x = net_input(net, SIDE, SIDE, 1, false);
+    c->x = net_input(net, side, side, u->in_channels, false);
     c->t = net_input(net, 1, 1, 1, false);
-    c->y = unet_declare(net, &u, c->x, c->t, -1);
+    c->y = unet_declare(net, u, c->x, c->t, -1);
     net_set_output(net, c->y);
-    case_begin(c, NET_TRAIN);
+    case_begin(c, mode);
 }
 
-/* Convolutions by the fast kernels. */
-static int fast_nodes(const Net *net)
+static int fast_nodes(const NetCase *c)
 {
-    NetProfile kind;
-    for (int i = 0; net_profile_kind(net, i, NULL, &kind); i++)
-        if (strcmp(kind.name, "conv2d (fast)") == 0) return kind.nodes;
-    return -1;
+    return case_nodes(c, "conv2d (fast)");
 }
 
 typedef struct {
-    ParamTable table, none;
-    NetCase fast, plain;
+    NetCase fast, plain; /* on one table */
 } Pair;
 
 static void pair_open(Pair *p, int batch)
 {
-    *p = (Pair){0};
-    declare(&p->fast, &p->table, batch, false);
-    declare(&p->plain, &p->table, batch, true);
-    EXPECT(fast_nodes(p->fast.net) > 10);
-    EXPECT_INT(fast_nodes(p->plain.net), 0);
+    UNetConfig u = small_unet();
+    open_unet(&p->fast, &u, batch, SIDE, false, NET_TRAIN, NULL);
+    open_unet(&p->plain, &u, batch, SIDE, true, NET_TRAIN, &p->fast);
+    EXPECT(fast_nodes(&p->fast) > 10);
+    EXPECT_INT(fast_nodes(&p->plain), 0);
 }
 
 static void pair_close(Pair *p)
 {
-    p->plain.table = &p->none; /* the table is the first net's */
     case_end(&p->plain);
     case_end(&p->fast);
-}
-
-TEST(a_whole_network_is_within_3e_5_of_the_rms_of_the_plain_one)
-{
-    Pair p;
-    pair_open(&p, 2);
-    net_forward(p.fast.net, p.fast.weights);
-    net_forward(p.plain.net, p.fast.weights);
-    const float *a = net_value(p.fast.net, p.fast.y), *b = net_value(p.plain.net, p.plain.y);
-    EXPECT(worst_over_rms(a, b, p.fast.y_floats) <= allowed);
-    pair_close(&p);
 }
 
 /* ---- against float64 ---- */
@@ -141,22 +122,15 @@ static const Form forms[] = {{"training", NET_TRAIN, false},
 static void expect_exact(int side, const Form *form, const float *exact)
 {
     UNetConfig u = exact_unet(side);
-    ParamTable table = {0};
-    NetCase c = {.table = &table, .net = net_new(&table, 2), .label = -1};
-    if (form->plain) net_plain_convolutions(c.net);
-    c.x = net_input(c.net, side, side, u.in_channels, false);
-    c.t = net_input(c.net, 1, 1, 1, false);
-    c.y = unet_declare(c.net, &u, c.x, c.t, -1);
-    net_set_output(c.net, c.y);
-    case_begin(&c, form->mode);
-    EXPECT(form->plain ? fast_nodes(c.net) == 0 : fast_nodes(c.net) > 10);
-    fill_by_rule(&table, c.weights, 0.37);
+    NetCase c;
+    open_unet(&c, &u, 2, side, form->plain, form->mode, NULL);
+    EXPECT(form->plain ? fast_nodes(&c) == 0 : fast_nodes(&c) > 10);
+    fill_by_rule(c.table, c.weights, 0.37);
     fill_wave(c.net, c.x, net_value(c.net, c.x), sin, 0.1, 0.37);
     net_value(c.net, c.t)[0] = 10.0f;
     net_value(c.net, c.t)[1] = 731.0f;
-    net_forward(c.net, c.weights);
     float *y = test_floats(c.y_floats);
-    to_nchw(c.net, c.y, y, net_value(c.net, c.y));
+    to_nchw(c.net, c.y, y, case_forward(&c, c.weights));
     double error = worst_over_rms(y, exact, c.y_floats);
     if (!EXPECT(error <= allowed))
         printf("  %s at %s, images of side %d: %.2g of the RMS\n", form->name, vec_level(), side,
@@ -277,11 +251,11 @@ static double update(NetCase *c, Optimizer *o, const float *noise)
  * gradient but rounding. */
 static void expect_same_gradients(Pair *p, Optimizer *a, Optimizer *b, const float *noise)
 {
-    memcpy(b->weights, a->weights, p->table.block_floats * sizeof(float));
+    memcpy(b->weights, a->weights, p->fast.table->block_floats * sizeof(float));
     gradient_of_loss(&p->fast, a, noise);
     gradient_of_loss(&p->plain, b, noise);
-    for (int i = 0; i < p->table.count; i++) {
-        const ParamInfo *info = &p->table.info[i];
+    for (int i = 0; i < p->fast.table->count; i++) {
+        const ParamInfo *info = &p->fast.table->info[i];
         if (strstr(info->name, "to_k.bias")) continue;
         EXPECT_CLOSE(a->grads + info->offset, b->grads + info->offset, info->count, 1e-4);
     }
@@ -300,10 +274,10 @@ TEST(the_loss_of_500_steps_follows_the_plain_kernels_and_gradients_of_the_traine
     OptimizerConfig config = {.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .clip = 1, .ema = 0.99};
     Optimizer a, b;
     Err err = {0};
-    EXPECT(optimizer_open(&a, &p.table, &config, 1, &err) &&
-           optimizer_open(&b, &p.table, &config, 1, &err));
-    params_init(&p.table, a.weights, 3);
-    memcpy(b.weights, a.weights, p.table.block_floats * sizeof(float));
+    EXPECT(optimizer_open(&a, p.fast.table, &config, 1, &err) &&
+           optimizer_open(&b, p.fast.table, &config, 1, &err));
+    params_init(p.fast.table, a.weights, 3);
+    memcpy(b.weights, a.weights, p.fast.table->block_floats * sizeof(float));
     double fast = 0, plain = 0, first = 0;
     for (uint64_t step = 0; step < STEPS; step++) {
         next_batch(&im, &p, step);

@@ -1,14 +1,12 @@
 /* The MLP: its formula, its four passes, its names. */
-#include "net/mlp.h"
+#include "net/networks.h"
 
 #include "base/parallel.h"
 #include "net_case.h"
 
-static void declare(NetCase *c, ParamTable *table, const MlpConfig *m, int batch)
+static void declare(NetCase *c, const MlpConfig *m, int batch, const NetCase *first)
 {
-    *table = (ParamTable){0};
-    Net *net = net_new(table, batch);
-    *c = (NetCase){.table = table, .net = net, .label = -1};
+    Net *net = case_new(c, batch, first);
     c->x = net_input(net, 1, 1, m->dims, true);
     c->t = net_input(net, 1, 1, 1, false);
     Err err = {0};
@@ -91,9 +89,8 @@ TEST(forward_is_the_formula)
 {
     for (int kind = 0; kind < 2; kind++) {
         MlpConfig m = small(kind ? TIME_FOURIER : TIME_POSITIONAL);
-        ParamTable table;
         NetCase c;
-        declare(&c, &table, &m, 5);
+        declare(&c, &m, 5, NULL);
         case_begin(&c, NET_INFER);
         float expected[10];
         for (int n = 0; n < 5; n++) {
@@ -111,11 +108,11 @@ TEST(all_four_passes_are_right)
 {
     for (int kind = 0; kind < 2; kind++) {
         MlpConfig m = small(kind ? TIME_FOURIER : TIME_POSITIONAL);
-        ParamTable table;
         NetCase c;
-        declare(&c, &table, &m, 3);
+        declare(&c, &m, 3, NULL);
         case_begin(&c, NET_SECOND);
-        float *grads = test_floats(table.block_floats), *second = test_floats(table.block_floats);
+        float *grads = test_floats(c.table->block_floats),
+              *second = test_floats(c.table->block_floats);
         case_backward(&c, c.weights, grads);
         case_tangent(&c, c.weights);
         case_expect_adjoint(&c, 0);
@@ -131,30 +128,22 @@ TEST(a_point_has_the_same_bits_in_every_batch_and_with_every_number_of_threads)
     MlpConfig m = small(TIME_FOURIER);
     m.width = 64;
     parallel_set_threads(8);
-    ParamTable table;
     NetCase c, alone;
-    declare(&c, &table, &m, 37);
+    declare(&c, &m, 37, NULL);
     case_begin(&c, NET_INFER);
-    alone = (NetCase){.table = &table, .net = net_new(&table, 1), .label = -1};
-    alone.x = net_input(alone.net, 1, 1, 2, true);
-    alone.t = net_input(alone.net, 1, 1, 1, false);
-    alone.y = mlp_declare(alone.net, &m, alone.x, alone.t);
-    net_set_output(alone.net, alone.y);
-    Err err = {0};
-    EXPECT(net_plan(alone.net, NET_INFER, &err));
+    declare(&alone, &m, 1, &c);
+    case_begin(&alone, NET_INFER);
     FOR_THREADS(threads)
     {
         EXPECT(threads > 0);
         net_forward(c.net, c.weights);
-        for (int n = 0; n < 37; n++) {
-            memcpy(net_value(alone.net, alone.x), net_value(c.net, c.x) + 2 * n, 2 * sizeof(float));
-            net_value(alone.net, alone.t)[0] = net_value(c.net, c.t)[n];
-            net_forward(alone.net, c.weights);
-            EXPECT_SAME(net_value(alone.net, alone.y), net_value(c.net, c.y) + 2 * n,
+        for (size_t n = 0; n < 37; n++) {
+            case_take_image(&alone, &c, n);
+            EXPECT_SAME(case_forward(&alone, c.weights), net_value(c.net, c.y) + 2 * n,
                         2 * sizeof(float));
         }
     }
-    net_free(alone.net);
+    case_end(&alone);
     case_end(&c);
 }
 
@@ -162,38 +151,31 @@ TEST(a_fresh_network_says_zero_and_has_the_parameters_of_the_formula)
 {
     MlpConfig m = small(TIME_FOURIER);
     m.zero_init = true;
-    ParamTable table;
     NetCase c;
-    declare(&c, &table, &m, 2);
+    declare(&c, &m, 2, NULL);
     case_begin(&c, NET_INFER);
-    params_init(&table, c.weights, 3);
+    params_init(c.table, c.weights, 3);
     net_forward(c.net, c.weights);
     for (int i = 0; i < 4; i++) EXPECT(net_value(c.net, c.y)[i] == 0.0f);
     int time = 5 + 2 * (10 * 10 + 10), modulation = 2 * (10 * 20 + 20);
-    EXPECT_INT((long long)table.parameters,
+    EXPECT_INT((long long)c.table->parameters,
                time + modulation + (2 * 10 + 10) + (10 * 10 + 10) + (10 * 2 + 2));
     case_end(&c);
 }
 
 TEST(settings_out_of_range_are_refused_by_name)
 {
-    MlpConfig good = small(TIME_POSITIONAL), m;
+    MlpConfig good = small(TIME_POSITIONAL), m[4] = {good, good, good, good};
+    static const char *const words[4] = {"dims is 0; it must be 1 to 1024",
+                                         "width is 4098; it must be 1 to 4096",
+                                         "number of layers is -1; it must be 1 to 64",
+                                         "fourier_scale is nan; it must be above 0 and at most"};
     Err err = {0};
     EXPECT(mlp_config_check(&good, &err));
-    m = good;
-    m.dims = 0;
-    EXPECT(!mlp_config_check(&m, &err));
-    EXPECT_TEXT(err.text, "an MLP's dims must be in 1..1024, got 0");
-    m = good;
-    m.width = 4098;
-    EXPECT(!mlp_config_check(&m, &err));
-    EXPECT_TEXT(err.text, "an MLP's width must be in 1..4096, got 4098");
-    m = good;
-    m.layers = -1;
-    EXPECT_FAILS(mlp_config_check(&m, &err), err, "layers must be in 1..64, got -1");
-    m = good;
-    m.fourier_scale = (double)NAN;
-    EXPECT_FAILS(mlp_config_check(&m, &err), err,
-                 "fourier_scale must be above 0 and at most 1000, got nan");
-    EXPECT_INT(err.kind, ERR_USAGE);
+    m[0].dims = 0;
+    m[1].width = 4098;
+    m[2].layers = -1;
+    m[3].fourier_scale = (double)NAN;
+    for (int i = 0; i < 4; i++)
+        EXPECT_REFUSED(mlp_config_check(&m[i], &err), err, ERR_USAGE, words[i]);
 }

@@ -9,22 +9,15 @@ enum { BATCH = 3, CHANNELS = 8, WIDE = 16 };
 static int conv(Net *net, int x, int kernel, const char *name)
 {
     int pad = kernel / 2;
-    ConvOptions o = {.kernel = kernel,
-                     .stride = 1,
-                     .pad_top = pad,
-                     .pad_bottom = pad,
-                     .pad_left = pad,
-                     .pad_right = pad};
+    ConvOptions o = {.kernel = kernel, .stride = 1, .pad_first = pad, .pad_last = pad};
     return net_conv2d(net, x, WIDE, &o, name);
 }
 
 /* y = norm(r + (conv(up) + e)). What is added is declared before the convolution, or after it, which
  * rules fusing out; an upsampled image with two readers rules it out too. */
-static void declare(NetCase *c, ParamTable *table, bool fusable)
+static void declare(NetCase *c, bool fusable, const NetCase *first)
 {
-    Net *net = net_new(table, BATCH);
-    if (!net) abort();
-    *c = (NetCase){.table = table, .net = net, .label = -1};
+    Net *net = case_new(c, BATCH, first);
     c->x = net_input(net, 5, 6, CHANNELS, true);
     c->t = net_input(net, 1, 1, 1, false);
     int features = net_time_features(net, c->t, 6, TIME_POSITIONAL, false, 1, 0, "time");
@@ -46,17 +39,14 @@ static void declare(NetCase *c, ParamTable *table, bool fusable)
 TEST(fused_passes_equal_the_passes_one_by_one)
 {
     for (int mode = NET_INFER; mode <= NET_SECOND; mode++) {
-        ParamTable table = {0}, none = {0};
         NetCase fused, plain;
-        declare(&fused, &table, true);
+        declare(&fused, true, NULL);
         case_begin(&fused, (NetMode)mode);
-        declare(&plain, &table, false);
+        declare(&plain, false, &fused);
         case_begin(&plain, (NetMode)mode);
-        net_forward(fused.net, fused.weights);
-        net_forward(plain.net, fused.weights);
-        EXPECT_CLOSE(net_value(fused.net, fused.y), net_value(plain.net, plain.y), fused.y_floats,
-                     2e-6);
-        size_t floats = table.block_floats;
+        EXPECT_CLOSE(case_forward(&fused, fused.weights), case_forward(&plain, fused.weights),
+                     fused.y_floats, 2e-6);
+        size_t floats = fused.table->block_floats;
         float *a = test_floats(floats), *b = test_floats(floats);
         if (mode != NET_INFER) {
             case_backward(&fused, fused.weights, a);
@@ -78,7 +68,6 @@ TEST(fused_passes_equal_the_passes_one_by_one)
             EXPECT_CLOSE(net_gradient2(fused.net, fused.x), net_gradient2(plain.net, plain.x),
                          fused.x_floats, 5e-6);
         }
-        plain.table = &none; /* the table is the first net's */
         case_end(&plain);
         case_end(&fused);
     }
@@ -86,15 +75,13 @@ TEST(fused_passes_equal_the_passes_one_by_one)
 
 TEST(fusing_saves_the_buffers_between)
 {
-    ParamTable table = {0}, none = {0};
     NetCase fused, plain;
-    declare(&fused, &table, true);
-    declare(&plain, &table, false);
+    declare(&fused, true, NULL);
+    declare(&plain, false, &fused);
     EXPECT(net_plan_bytes(fused.net, NET_INFER, parallel_threads()) <
            net_plan_bytes(plain.net, NET_INFER, parallel_threads()));
     case_begin(&fused, NET_INFER);
     case_begin(&plain, NET_INFER);
-    plain.table = &none;
     case_end(&plain);
     case_end(&fused);
 }
@@ -103,25 +90,22 @@ TEST(fusing_saves_the_buffers_between)
  * taken back changed weights count. */
 TEST(held_weights_give_the_same_bits)
 {
-    ParamTable table = {0};
     NetCase c;
-    declare(&c, &table, true);
+    declare(&c, true, NULL);
     case_begin(&c, NET_TRAIN);
-    size_t floats = table.block_floats;
-    float *a = test_floats(floats), *b = test_floats(floats), *y = test_floats(c.y_floats);
+    size_t floats = c.table->block_floats;
+    float *a = test_floats(floats), *b = test_floats(floats);
     case_backward(&c, c.weights, a);
-    memcpy(y, net_value(c.net, c.y), c.y_floats * sizeof *y);
+    float *y = test_copy(net_value(c.net, c.y), c.y_floats);
     net_hold(c.net, c.weights);
     case_backward(&c, c.weights, b);
     EXPECT_SAME(net_value(c.net, c.y), y, c.y_floats * sizeof *y);
     EXPECT_SAME(b, a, floats * sizeof *a);
     for (size_t i = 0; i < floats; i++) c.weights[i] *= 1.25f;
     net_hold(c.net, NULL);
-    net_forward(c.net, c.weights);
-    EXPECT(memcmp(net_value(c.net, c.y), y, c.y_floats * sizeof *y) != 0);
-    memcpy(y, net_value(c.net, c.y), c.y_floats * sizeof *y);
+    float *changed = test_copy(case_forward(&c, c.weights), c.y_floats);
+    EXPECT(memcmp(changed, y, c.y_floats * sizeof *y) != 0);
     net_hold(c.net, c.weights);
-    net_forward(c.net, c.weights);
-    EXPECT_SAME(net_value(c.net, c.y), y, c.y_floats * sizeof *y);
+    EXPECT_SAME(case_forward(&c, c.weights), changed, c.y_floats * sizeof *y);
     case_end(&c);
 }

@@ -27,34 +27,29 @@ static int attend(Net *net, int x, const Form *f, const char *const *names)
     return f->k_read_twice ? net_add(net, k, h) : h;
 }
 
-static void declare(NetCase *c, ParamTable *table, const Form *f)
+static void declare(NetCase *c, const Form *f)
 {
     static const char *const first[] = {"n1", "q1", "k1", "v1", "o1"};
     static const char *const second[] = {"n2", "q2", "k2", "v2", "o2"};
-    Net *net = net_new(table, f->batch);
-    if (!net) abort();
-    *c = (NetCase){.table = table, .net = net, .label = -1};
+    Net *net = case_new(c, f->batch, NULL);
     c->x = net_input(net, SIDE, SIDE, CHANNELS, false);
     c->t = net_input(net, 1, 1, 1, false);
     int features = net_time_features(net, c->t, CHANNELS, TIME_POSITIONAL, false, 1, 0, "time");
     Form inner = *f;
     inner.ends = false;
     int y = attend(net, net_shift(net, c->x, features), f->ends ? f : &inner, first);
-    if (!f->ends) y = net_scale(net, attend(net, y, &inner, second), 0.5f);
+    if (!f->ends) y = net_affine(net, attend(net, y, &inner, second), 0.5f, 0);
     c->y = y;
     net_set_output(net, c->y);
 }
 
-/* The values of y, to be freed, planned as `mode`. */
+/* The values of y, planned as `mode`. */
 static float *values(const Form *f, NetMode mode)
 {
-    ParamTable table = {0};
     NetCase c;
-    declare(&c, &table, f);
+    declare(&c, f);
     case_begin(&c, mode);
-    net_forward(c.net, c.weights);
-    float *y = test_floats(c.y_floats);
-    memcpy(y, net_value(c.net, c.y), c.y_floats * sizeof *y);
+    float *y = test_copy(case_forward(&c, c.weights), c.y_floats);
     case_end(&c);
     return y;
 }
@@ -88,24 +83,17 @@ TEST(what_cannot_be_merged_gives_the_bits_of_training)
 
 TEST(merged_weights_take_half_the_room_and_half_the_products)
 {
-    ParamTable table = {0}, other = {0};
     NetCase folded, whole;
-    declare(&folded, &table, &(Form){.batch = 1, .heads = 1});
-    declare(&whole, &other, &(Form){.batch = 1, .heads = 2});
+    declare(&folded, &(Form){.batch = 1, .heads = 1});
+    declare(&whole, &(Form){.batch = 1, .heads = 2});
     size_t packed = net_packed_bytes(whole.net, NET_INFER);
     EXPECT(net_packed_bytes(folded.net, NET_INFER) < packed);
     EXPECT_INT((long long)net_packed_bytes(folded.net, NET_TRAIN),
                (long long)net_packed_bytes(whole.net, NET_TRAIN));
     case_begin(&folded, NET_INFER);
     case_begin(&whole, NET_INFER);
-    int nodes[2] = {0, 0};
-    NetProfile p;
-    for (int i = 0; net_profile_kind(folded.net, i, NULL, &p); i++)
-        if (strcmp(p.name, "linear") == 0) nodes[0] = p.nodes;
-    for (int i = 0; net_profile_kind(whole.net, i, NULL, &p); i++)
-        if (strcmp(p.name, "linear") == 0) nodes[1] = p.nodes;
-    EXPECT_INT(nodes[0], 4);
-    EXPECT_INT(nodes[1], 8);
+    EXPECT_INT(case_nodes(&folded, "linear"), 4);
+    EXPECT_INT(case_nodes(&whole, "linear"), 8);
     case_end(&folded);
     case_end(&whole);
 }
@@ -114,15 +102,13 @@ TEST(folding_is_undone_where_something_goes_back_and_done_again)
 {
     Form f = {.batch = 2, .heads = 1};
     float *folded = values(&f, NET_INFER), *whole = values(&f, NET_TRAIN);
-    ParamTable table = {0};
     NetCase c;
-    declare(&c, &table, &f);
+    declare(&c, &f);
     static const NetMode modes[] = {NET_INFER, NET_TRAIN, NET_INFER, NET_INFER};
     for (int i = 0; i < 4; i++) {
         size_t before = net_plan_bytes(c.net, NET_TRAIN, parallel_threads());
         case_begin(&c, modes[i]);
-        net_forward(c.net, c.weights);
-        EXPECT_SAME(net_value(c.net, c.y), modes[i] == NET_INFER ? folded : whole,
+        EXPECT_SAME(case_forward(&c, c.weights), modes[i] == NET_INFER ? folded : whole,
                     c.y_floats * sizeof *folded);
         EXPECT_INT((long long)net_plan_bytes(c.net, NET_TRAIN, parallel_threads()),
                    (long long)before);
@@ -149,18 +135,15 @@ TEST(merged_attention_has_the_same_bits_for_any_number_of_threads_and_in_any_bat
 /* Held or not, what the weights are now counts. */
 TEST(merged_weights_follow_the_parameters)
 {
-    ParamTable table = {0};
     NetCase c;
-    declare(&c, &table, &(Form){.batch = 2, .heads = 1});
+    declare(&c, &(Form){.batch = 2, .heads = 1});
     case_begin(&c, NET_INFER);
     float *y[3];
     for (int i = 0; i < 3; i++) {
         if (i == 1) /* every parameter of the folded layers, k's bias excepted, has its part */
-            for (size_t j = 0; j < table.block_floats; j++) c.weights[j] *= 1.25f;
+            for (size_t j = 0; j < c.table->block_floats; j++) c.weights[j] *= 1.25f;
         net_hold(c.net, i == 2 ? c.weights : NULL);
-        net_forward(c.net, c.weights);
-        y[i] = test_floats(c.y_floats);
-        memcpy(y[i], net_value(c.net, c.y), c.y_floats * sizeof **y);
+        y[i] = test_copy(case_forward(&c, c.weights), c.y_floats);
     }
     EXPECT(memcmp(y[0], y[1], c.y_floats * sizeof **y) != 0);
     EXPECT_SAME(y[2], y[1], c.y_floats * sizeof **y);
@@ -169,11 +152,9 @@ TEST(merged_weights_follow_the_parameters)
 
 /* ---- Dropout ---- */
 
-static void declare_dropout(NetCase *c, ParamTable *table, bool dropout)
+static void declare_dropout(NetCase *c, bool dropout)
 {
-    Net *net = net_new(table, 2);
-    if (!net) abort();
-    *c = (NetCase){.table = table, .net = net, .label = -1};
+    Net *net = case_new(c, 2, NULL);
     c->x = net_input(net, SIDE, SIDE, CHANNELS, false);
     c->t = net_input(net, 1, 1, 1, false);
     int h = net_shift(net, c->x,
@@ -184,23 +165,20 @@ static void declare_dropout(NetCase *c, ParamTable *table, bool dropout)
         if (dropout) h = net_dropout(net, h, 0.3f);
         if (dropout && i == 1) h = net_dropout(net, h, 0.2f);
     }
-    c->y = net_scale(net, h, 2.0f);
+    c->y = net_affine(net, h, 2.0f, 0);
     net_set_output(net, c->y);
 }
 
 TEST(dropout_in_inference_takes_no_room_and_changes_nothing)
 {
-    ParamTable table = {0}, other = {0};
     NetCase with, without;
-    declare_dropout(&with, &table, true);
-    declare_dropout(&without, &other, false);
+    declare_dropout(&with, true);
+    declare_dropout(&without, false);
     EXPECT_INT((long long)net_plan_bytes(with.net, NET_INFER, parallel_threads()),
                (long long)net_plan_bytes(without.net, NET_INFER, parallel_threads()));
     case_begin(&with, NET_INFER);
     case_begin(&without, NET_INFER);
-    net_forward(with.net, with.weights);
-    net_forward(without.net, with.weights);
-    EXPECT_SAME(net_value(with.net, with.y), net_value(without.net, without.y),
+    EXPECT_SAME(case_forward(&with, with.weights), case_forward(&without, with.weights),
                 with.y_floats * sizeof(float));
     case_end(&with);
     case_end(&without);
@@ -211,15 +189,12 @@ TEST(dropout_with_a_mask_is_the_same_in_inference_as_in_training)
     float *y[2];
     size_t floats = 0;
     for (int mode = NET_INFER; mode <= NET_TRAIN; mode++) {
-        ParamTable table = {0};
         NetCase c;
-        declare_dropout(&c, &table, true);
+        declare_dropout(&c, true);
         case_begin(&c, (NetMode)mode);
         net_set_dropout(c.net, true, 5, 6);
-        net_forward(c.net, c.weights);
         floats = c.y_floats;
-        y[mode] = test_floats(floats);
-        memcpy(y[mode], net_value(c.net, c.y), floats * sizeof **y);
+        y[mode] = test_copy(case_forward(&c, c.weights), floats);
         case_end(&c);
     }
     EXPECT_SAME(y[0], y[1], floats * sizeof **y);

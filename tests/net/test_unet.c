@@ -1,20 +1,16 @@
 /* The U-Net: diffusers' names and numbers, gradients against PyTorch's, configuration messages. */
 #include "base/parallel.h"
-#include "net/unet.h"
+#include "net/networks.h"
 
-#include "base/mem.h"
 #include "net_case.h"
 #include "small_unet.h"
 #include "unet_rule.h"
 
 /* ---- declaring ---- */
 
-static void declare(NetCase *c, ParamTable *table, const UNetConfig *u, int batch, int size,
-                    bool x_wants)
+static void declare(NetCase *c, const UNetConfig *u, int batch, int size, bool x_wants)
 {
-    *table = (ParamTable){0};
-    Net *net = net_new(table, batch);
-    *c = (NetCase){.table = table, .net = net};
+    Net *net = case_new(c, batch, NULL);
     c->x = net_input(net, size, size, u->in_channels, x_wants);
     c->t = u->noise_classes ? -1 : net_input(net, 1, 1, 1, false);
     c->label = u->classes ? net_input(net, 1, 1, 1, false) : -1;
@@ -36,9 +32,8 @@ static size_t run_at(TimeFeatureKind kind, float scale, const float t[2], float 
     UNetConfig u = tiny();
     u.time_kind = kind;
     u.fourier_scale = (double)scale;
-    ParamTable table;
     NetCase c;
-    declare(&c, &table, &u, 2, 8, false);
+    declare(&c, &u, 2, 8, false);
     case_begin(&c, NET_INFER);
     memcpy(net_value(c.net, c.t), t, 2 * sizeof *t);
     net_forward(c.net, c.weights);
@@ -71,16 +66,15 @@ TEST(fourier_frequencies_are_drawn_with_the_scale_asked_for)
         UNetConfig u = tiny();
         u.time_kind = k ? TIME_FOURIER_LINEAR : TIME_FOURIER;
         if (k) u.fourier_scale = 4.0;
-        ParamTable table;
         NetCase c;
-        declare(&c, &table, &u, 1, 8, false);
-        float *weights = test_floats(table.block_floats);
-        params_init(&table, weights, 3);
-        int at = params_find(&table, "time_proj.weight");
-        if (!EXPECT(at >= 0 && table.info[at].count == 8 && !table.info[at].trainable)) return;
-        memcpy(drawn[k], weights + table.info[at].offset, sizeof drawn[k]);
-        net_free(c.net);
-        params_free(&table);
+        declare(&c, &u, 1, 8, false);
+        float *weights = test_floats(c.table->block_floats);
+        params_init(c.table, weights, 3);
+        int at = params_find(c.table, "time_proj.weight");
+        if (!EXPECT(at >= 0 && c.table->info[at].count == 8 && !c.table->info[at].trainable))
+            return;
+        memcpy(drawn[k], weights + c.table->info[at].offset, sizeof drawn[k]);
+        case_end(&c);
     }
     for (int i = 0; i < 8; i++) EXPECT_NEAR((double)drawn[0][i], 4 * (double)drawn[1][i], 1e-5);
     EXPECT(drawn[0][0] != 0);
@@ -107,22 +101,21 @@ static UNetConfig cifar10(void)
 TEST(the_cifar10_model_has_the_tensors_of_the_published_one)
 {
     UNetConfig u = cifar10();
-    ParamTable table;
     NetCase c;
-    declare(&c, &table, &u, 1, 32, false);
-    EXPECT_INT((long long)table.parameters, 35746307);
-    EXPECT_INT(table.count, 328);
+    declare(&c, &u, 1, 32, false);
+    EXPECT_INT((long long)c.table->parameters, 35746307);
+    EXPECT_INT(c.table->count, 328);
     FILE *file = fopen("tests/golden/cifar10_tensors.txt", "r");
     if (!EXPECT(file)) return;
     char name[128], shape[64];
     int lines = 0;
     for (; fscanf(file, "%127s %63s", name, shape) == 2; lines++) {
-        int index = params_find(&table, name);
+        int index = params_find(c.table, name);
         if (!EXPECT(index >= 0)) {
             printf("  %s is missing\n", name);
             continue;
         }
-        const ParamInfo *p = &table.info[index];
+        const ParamInfo *p = &c.table->info[index];
         char ours[64] = "";
         for (int i = 0, at = 0; i < p->rank; i++)
             at += snprintf(ours + at, sizeof ours - (size_t)at, i ? "x%d" : "%d", p->shape[i]);
@@ -130,8 +123,7 @@ TEST(the_cifar10_model_has_the_tensors_of_the_published_one)
     }
     fclose(file);
     EXPECT_INT(lines, 328);
-    net_free(c.net);
-    params_free(&table);
+    case_end(&c);
 }
 
 TEST(the_train_unconditional_default_has_its_published_size)
@@ -142,13 +134,11 @@ TEST(the_train_unconditional_default_has_its_published_size)
     u.levels = 6;
     for (int i = 0; i < 6; i++) u.block_channels[i] = channels[i];
     u.down_attention[4] = u.up_attention[1] = true;
-    ParamTable table;
     NetCase c;
-    declare(&c, &table, &u, 1, 64, false);
-    EXPECT_INT((long long)table.parameters, 113673219);
-    EXPECT_INT(table.count, 450);
-    net_free(c.net);
-    params_free(&table);
+    declare(&c, &u, 1, 64, false);
+    EXPECT_INT((long long)c.table->parameters, 113673219);
+    EXPECT_INT(c.table->count, 450);
+    case_end(&c);
 }
 
 /* ---- conformance vectors ---- */
@@ -160,28 +150,33 @@ typedef struct {
     double sum, sum_abs, first[6], last[2];
 } Vector;
 
+/* The sums of the values and of their sizes, to 1e-5 of the latter. */
+static void expect_sums(const float *y, size_t n, double sum, double sum_abs)
+{
+    double got = 0, got_abs = 0;
+    for (size_t i = 0; i < n; i++) {
+        got += (double)y[i];
+        got_abs += fabs((double)y[i]);
+    }
+    EXPECT_NEAR(got, sum, 1e-5 * sum_abs);
+    EXPECT_NEAR(got_abs, sum_abs, 1e-5 * sum_abs);
+}
+
 static void expect_vector(const UNetConfig *u, const Vector *v)
 {
-    ParamTable table;
     NetCase c;
-    declare(&c, &table, u, 1, v->size, false);
-    EXPECT_INT(table.count, v->tensors);
-    EXPECT_INT((long long)table.parameters, (long long)v->parameters);
+    declare(&c, u, 1, v->size, false);
+    EXPECT_INT(c.table->count, v->tensors);
+    EXPECT_INT((long long)c.table->parameters, (long long)v->parameters);
     case_begin(&c, NET_INFER);
-    fill_by_rule(&table, c.weights, 0.0);
+    fill_by_rule(c.table, c.weights, 0.0);
     fill_wave(c.net, c.x, net_value(c.net, c.x), sin, 0.1, 0.0);
     net_value(c.net, c.t)[0] = v->t;
     net_forward(c.net, c.weights);
     float *y = test_floats(c.y_floats);
     to_nchw(c.net, c.y, y, net_value(c.net, c.y));
-    double sum = 0, sum_abs = 0;
-    for (size_t i = 0; i < c.y_floats; i++) {
-        sum += (double)y[i];
-        sum_abs += fabs((double)y[i]);
-    }
+    expect_sums(y, c.y_floats, v->sum, v->sum_abs);
     double scale = v->sum_abs / (double)c.y_floats; /* the size of one value */
-    EXPECT_NEAR(sum, v->sum, 1e-5 * v->sum_abs);
-    EXPECT_NEAR(sum_abs, v->sum_abs, 1e-5 * v->sum_abs);
     for (int i = 0; i < 6; i++)
         EXPECT_NEAR((double)y[i], v->first[i], 1e-5 * fmax(scale, fabs(v->first[i])));
     for (int i = 0; i < 2; i++)
@@ -229,35 +224,12 @@ TEST(output_matches_diffusers_for_a_configuration_like_googles)
     expect_vector(&u, &v);
 }
 
-TEST(time_features_reach_the_network_as_diffusers_makes_them)
-{
-    static const double want[2][8] = {
-        {-0.5440211, 0.4476708, 0.0215427, 0.0010000, -0.8390715, 0.8941984, 0.9997680, 0.9999995},
-        {-0.8390715, 0.5403023, 0.9950042, 0.9999500, -0.5440211, 0.8414710, 0.0998334, 0.0099998}};
-    for (int flip = 0; flip < 2; flip++) {
-        ParamTable table = {0};
-        Net *net = net_new(&table, 1);
-        int t = net_input(net, 1, 1, 1, false);
-        int y = net_time_features(net, t, 8, TIME_POSITIONAL, flip, 1.0 - flip, 0.0f, "time_proj");
-        net_set_output(net, y);
-        Err err;
-        EXPECT(net_plan(net, NET_INFER, &err));
-        net_value(net, t)[0] = 10.0f;
-        float none[1] = {0};
-        net_forward(net, none);
-        for (int i = 0; i < 8; i++) EXPECT_NEAR((double)net_value(net, y)[i], want[flip][i], 6e-8);
-        net_free(net);
-        params_free(&table);
-    }
-}
-
 /* ---- against PyTorch ---- */
 
-static bool golden_config(const char *name, UNetConfig *u)
+static void golden_config(const char *name, UNetConfig *u)
 {
     *u = tiny();
     if (strcmp(name, "google") == 0) {
-        *u = tiny();
         u->head_dim = 0;
         u->eps = 1e-6;
         u->downsample_padding = 0;
@@ -285,7 +257,6 @@ static bool golden_config(const char *name, UNetConfig *u)
         u->mid_block = false;
         u->down_attention[1] = u->up_attention[0] = false;
     }
-    return true;
 }
 
 /* One tensor against the line NORM DOT FIRST LAST of the golden file. */
@@ -304,7 +275,6 @@ static void expect_line(const char *kind, const char *name, const float *g, size
 
 typedef struct {
     NetCase c;
-    ParamTable table;
     float *grad, *second, *dx, *mx; /* dx and mx in [N,C,H,W] */
 } Golden;
 
@@ -314,9 +284,9 @@ static void golden_begin(Golden *g, const char *name)
     golden_config(name, &u);
     const double square = 0.37;
     NetCase *c = &g->c;
-    declare(c, &g->table, &u, 2, 8, true);
+    declare(c, &u, 2, 8, true);
     case_begin(c, NET_SECOND);
-    fill_by_rule(&g->table, c->weights, square);
+    fill_by_rule(g->c.table, c->weights, square);
     fill_wave(c->net, c->x, net_value(c->net, c->x), sin, 0.1, square);
     fill_wave(c->net, c->x, c->r, cos, 0.23, square);
     fill_wave(c->net, c->y, c->ly, cos, 0.17, square);
@@ -328,19 +298,14 @@ static void golden_begin(Golden *g, const char *name)
         net_value(c->net, c->label)[0] = 2.0f;
         net_value(c->net, c->label)[1] = 0.0f;
     }
-    g->grad = test_floats(g->table.block_floats);
-    g->second = test_floats(g->table.block_floats);
+    g->grad = test_floats(g->c.table->block_floats);
+    g->second = test_floats(g->c.table->block_floats);
     g->dx = test_floats(c->x_floats);
     g->mx = test_floats(c->x_floats);
     case_backward(c, c->weights, g->grad);
     to_nchw(c->net, c->x, g->dx, net_gradient(c->net, c->x));
     case_backward2(c, c->weights, g->second);
     to_nchw(c->net, c->x, g->mx, net_gradient2(c->net, c->x));
-}
-
-static void golden_end(Golden *g)
-{
-    case_end(&g->c);
 }
 
 static void golden_line(Golden *g, const char *kind, const char *name, const double want[4])
@@ -351,12 +316,12 @@ static void golden_line(Golden *g, const char *kind, const char *name, const dou
         expect_line(kind, name, first ? g->dx : g->mx, g->c.x_floats, want, 0.0);
         return;
     }
-    int index = params_find(&g->table, name);
+    int index = params_find(g->c.table, name);
     if (!EXPECT(index >= 0)) {
         printf("  %s is missing\n", name);
         return;
     }
-    const ParamInfo *p = &g->table.info[index];
+    const ParamInfo *p = &g->c.table->info[index];
     float *disk = test_floats(p->count);
     params_to_disk(p, disk, block + p->offset);
     /* A shift of all keys of an image changes nothing: the exact gradient is zero. */
@@ -374,18 +339,14 @@ TEST(gradients_of_both_orders_match_pytorch)
     while (fgets(line, sizeof line, file)) {
         double v[4];
         if (sscanf(line, "config %127s", name) == 1) {
-            if (configs++) golden_end(&g);
+            if (configs++) case_end(&g.c);
             golden_begin(&g, name);
-            for (int i = 0; i < g.table.count; i++) tensors += 2 * g.table.info[i].trainable;
+            for (int i = 0; i < g.c.table->count; i++) tensors += 2 * g.c.table->info[i].trainable;
             tensors += 2;
         } else if (sscanf(line, "output %lf %lf %lf %lf", &v[0], &v[1], &v[2], &v[3]) == 4) {
             float *y = test_floats(g.c.y_floats);
             to_nchw(g.c.net, g.c.y, y, net_value(g.c.net, g.c.y));
-            double sum = 0, sum_abs = 0;
-            for (size_t i = 0; i < g.c.y_floats; i++) sum += (double)y[i];
-            for (size_t i = 0; i < g.c.y_floats; i++) sum_abs += fabs((double)y[i]);
-            EXPECT_NEAR(sum, v[0], 1e-5 * v[1]);
-            EXPECT_NEAR(sum_abs, v[1], 1e-5 * v[1]);
+            expect_sums(y, g.c.y_floats, v[0], v[1]);
             EXPECT_NEAR((double)y[0], v[2], 1e-4 * fabs(v[2]));
             EXPECT_NEAR((double)y[g.c.y_floats - 1], v[3], 1e-4 * fabs(v[3]));
         } else if (EXPECT(sscanf(line, "%15s %127s %lf %lf %lf %lf", kind, name, &v[0], &v[1],
@@ -395,7 +356,7 @@ TEST(gradients_of_both_orders_match_pytorch)
         }
     }
     fclose(file);
-    if (configs) golden_end(&g);
+    if (configs) case_end(&g.c);
     EXPECT_INT(configs, 5);
     EXPECT_INT(checked, tensors);
 }
@@ -404,27 +365,26 @@ TEST(gradients_of_both_orders_match_pytorch)
 
 static void expect_four_passes_of(const UNetConfig *u)
 {
-    ParamTable table;
     NetCase c;
-    declare(&c, &table, u, 2, 8, true);
+    declare(&c, u, 2, 8, true);
     case_begin(&c, NET_SECOND);
     net_set_dropout(c.net, true, 3, 4);
-    float *grads = test_floats(table.block_floats);
+    float *grads = test_floats(c.table->block_floats);
     case_backward(&c, c.weights, grads);
     case_tangent(&c, c.weights);
     case_expect_adjoint(&c, 0.0);
     /* One direction through all weights at once. */
-    float *direction = test_random(table.block_floats, 8, 0.05f);
-    for (int i = 0; i < table.count; i++)
-        if (!table.info[i].trainable)
-            memset(direction + table.info[i].offset, 0, table.info[i].count * sizeof(float));
-    double got = test_dot(grads, direction, table.block_floats);
-    double slope = case_slope(&c, case_loss, c.weights, direction, table.block_floats, 0.02);
+    float *direction = test_random(c.table->block_floats, 8, 0.05f);
+    for (int i = 0; i < c.table->count; i++)
+        if (!c.table->info[i].trainable)
+            memset(direction + c.table->info[i].offset, 0, c.table->info[i].count * sizeof(float));
+    double got = test_dot(grads, direction, c.table->block_floats);
+    double slope = case_slope(&c, case_loss, c.weights, direction, c.table->block_floats, 0.02);
     EXPECT_NEAR(got, slope, 1e-3 * fabs(slope));
-    memset(grads, 0, table.block_floats * sizeof *grads);
+    memset(grads, 0, c.table->block_floats * sizeof *grads);
     case_backward2(&c, c.weights, grads);
-    got = test_dot(grads, direction, table.block_floats);
-    slope = case_slope(&c, case_second_loss, c.weights, direction, table.block_floats, 0.02);
+    got = test_dot(grads, direction, c.table->block_floats);
+    slope = case_slope(&c, case_second_loss, c.weights, direction, c.table->block_floats, 0.02);
     EXPECT_NEAR(got, slope, 1e-3 * fabs(slope));
     case_end(&c);
 }
@@ -453,22 +413,21 @@ TEST(a_classifier_of_noise_levels_keeps_all_four_passes_consistent_under_dropout
 TEST(a_classifier_of_noise_levels_has_a_head_and_no_time_layers)
 {
     UNetConfig u = classifier();
-    ParamTable table;
     NetCase c;
-    declare(&c, &table, &u, 2, 8, false);
+    declare(&c, &u, 2, 8, false);
     Shape s = net_shape(c.net, c.y);
     EXPECT(s.H == 1 && s.W == 1 && s.C == 9);
-    for (int i = 0; i < table.count; i++) EXPECT(!strstr(table.info[i].name, "time"));
-    EXPECT(params_find(&table, "conv_out.weight") < 0);
-    const ParamInfo *conv = &table.info[params_find(&table, "classifier.conv.weight")];
+    for (int i = 0; i < c.table->count; i++) EXPECT(!strstr(c.table->info[i].name, "time"));
+    EXPECT(params_find(c.table, "conv_out.weight") < 0);
+    const ParamInfo *conv = &c.table->info[params_find(c.table, "classifier.conv.weight")];
     EXPECT(conv->shape[0] == 16 && conv->shape[1] == 8 && conv->shape[2] == 3);
-    const ParamInfo *linear = &table.info[params_find(&table, "classifier.linear.weight")];
+    const ParamInfo *linear = &c.table->info[params_find(c.table, "classifier.linear.weight")];
     EXPECT(linear->shape[0] == 9 && linear->shape[1] == 16);
     /* The logits of a level are the sum of the linear layer's outputs up to it: with no weights
      * but its bias, of the bias. */
     case_begin(&c, NET_INFER);
-    memset(c.weights, 0, table.block_floats * sizeof *c.weights);
-    float *bias = c.weights + table.info[params_find(&table, "classifier.linear.bias")].offset;
+    memset(c.weights, 0, c.table->block_floats * sizeof *c.weights);
+    float *bias = c.weights + c.table->info[params_find(c.table, "classifier.linear.bias")].offset;
     for (int k = 0; k < 9; k++) bias[k] = (float)(k + 1);
     net_forward(c.net, c.weights);
     for (int k = 0; k < 9; k++)
@@ -484,22 +443,15 @@ TEST(a_unet_has_the_same_bits_for_any_number_of_threads)
     FOR_THREADS(threads)
     {
         (void)threads;
-        ParamTable table;
         NetCase c;
-        declare(&c, &table, &u, 3, 16, false);
+        declare(&c, &u, 3, 16, false);
         case_begin(&c, NET_TRAIN);
         net_set_dropout(c.net, true, 3, 4);
-        float *grads = test_floats(table.block_floats);
+        float *grads = test_floats(c.table->block_floats);
         case_backward(&c, c.weights, grads);
-        size_t bytes = table.block_floats * sizeof *grads;
-        if (!y) {
-            y = test_floats(c.y_floats);
-            first = test_floats(table.block_floats);
-            memcpy(y, net_value(c.net, c.y), c.y_floats * sizeof *y);
-            memcpy(first, grads, bytes);
-        }
+        if (!y) y = test_copy(net_value(c.net, c.y), c.y_floats), first = grads;
         EXPECT_SAME(net_value(c.net, c.y), y, c.y_floats * sizeof *y);
-        EXPECT_SAME(grads, first, bytes);
+        EXPECT_SAME(grads, first, c.table->block_floats * sizeof *grads);
         case_end(&c);
     }
 }
@@ -507,39 +459,28 @@ TEST(a_unet_has_the_same_bits_for_any_number_of_threads)
 TEST(an_image_through_a_unet_does_not_see_its_batch)
 {
     UNetConfig u = tiny();
-    ParamTable table, table_one;
     NetCase c, one;
-    declare(&c, &table, &u, 3, 16, false);
+    declare(&c, &u, 3, 16, false);
     case_begin(&c, NET_INFER);
-    declare(&one, &table_one, &u, 1, 16, false);
+    declare(&one, &u, 1, 16, false);
     case_begin(&one, NET_INFER);
     net_forward(c.net, c.weights);
     for (size_t n = 0; n < 3; n++) {
-        memcpy(net_value(one.net, one.x), net_value(c.net, c.x) + n * one.x_floats,
-               one.x_floats * sizeof(float));
-        net_value(one.net, one.t)[0] = net_value(c.net, c.t)[n];
-        net_forward(one.net, c.weights);
-        EXPECT_SAME(net_value(one.net, one.y), net_value(c.net, c.y) + n * one.y_floats,
+        case_take_image(&one, &c, n);
+        EXPECT_SAME(case_forward(&one, c.weights), net_value(c.net, c.y) + n * one.y_floats,
                     one.y_floats * sizeof(float));
     }
     case_end(&one);
     case_end(&c);
 }
 
-TEST(sampling_needs_less_memory_than_training_and_no_allocation)
+TEST(sampling_needs_a_third_of_the_memory_of_training)
 {
     UNetConfig u = tiny();
-    ParamTable table;
     NetCase c;
-    declare(&c, &table, &u, 32, 16, false);
-    size_t infer = net_plan_bytes(c.net, NET_INFER, parallel_threads()),
-           train = net_plan_bytes(c.net, NET_TRAIN, parallel_threads());
-    EXPECT(3 * infer < train);
-    case_begin(&c, NET_TRAIN);
-    float *grads = test_floats(table.block_floats);
-    mem_seal("a training step");
-    case_backward(&c, c.weights, grads);
-    mem_seal(NULL);
+    declare(&c, &u, 32, 16, false);
+    EXPECT(3 * net_plan_bytes(c.net, NET_INFER, parallel_threads()) <
+           net_plan_bytes(c.net, NET_TRAIN, parallel_threads()));
     case_end(&c);
 }
 
@@ -547,21 +488,20 @@ TEST(zero_initialisation_makes_a_fresh_network_say_zero)
 {
     UNetConfig u = tiny();
     u.zero_init = true;
-    ParamTable table;
     NetCase c;
-    declare(&c, &table, &u, 1, 8, false);
+    declare(&c, &u, 1, 8, false);
     case_begin(&c, NET_INFER);
-    params_init(&table, c.weights, 1);
+    params_init(c.table, c.weights, 1);
     net_forward(c.net, c.weights);
     for (size_t i = 0; i < c.y_floats; i++) EXPECT(net_value(c.net, c.y)[i] == 0.0f);
     static const char *const zeros[] = {
         "conv_out.weight", "conv_out.bias", "mid_block.resnets.0.conv2.weight",
         "down_blocks.1.attentions.0.to_out.0.weight", "up_blocks.1.resnets.1.conv2.bias"};
     int count = 0;
-    for (int i = 0; i < table.count; i++) count += table.info[i].init == INIT_ZERO;
+    for (int i = 0; i < c.table->count; i++) count += c.table->info[i].init == INIT_ZERO;
     for (size_t k = 0; k < sizeof zeros / sizeof *zeros; k++) {
-        int index = params_find(&table, zeros[k]);
-        EXPECT(index >= 0 && table.info[index].init == INIT_ZERO);
+        int index = params_find(c.table, zeros[k]);
+        EXPECT(index >= 0 && c.table->info[index].init == INIT_ZERO);
     }
     /* Norm biases; and weight and bias of 8 second convolutions, 4 attentions, conv_out. */
     EXPECT_INT(count, 21 + 2 * (8 + 4 + 1));
@@ -646,27 +586,22 @@ TEST(every_other_bad_value_is_refused_by_name)
 
 TEST(input_frequencies_widen_the_first_convolution_alone)
 {
-    ParamTable table;
     NetCase c;
     UNetConfig u = tiny();
-    declare(&c, &table, &u, 1, 8, false);
-    size_t plain = table.parameters;
-    case_begin(&c, NET_INFER);
+    declare(&c, &u, 1, 8, false);
+    size_t plain = c.table->parameters;
     case_end(&c);
     u.input_fouriers = 2;
     u.input_fourier[0] = 3;
     u.input_fourier[1] = 7;
-    declare(&c, &table, &u, 1, 8, true);
-    EXPECT_INT((long long)(table.parameters - plain), 9 * 8 * 4 * u.in_channels);
+    declare(&c, &u, 1, 8, true);
+    EXPECT_INT((long long)(c.table->parameters - plain), 9 * 8 * 4 * u.in_channels);
     case_begin(&c, NET_TRAIN);
     /* A hundredth of a level of grey shows where 2^7 pi x turns fastest. */
     memset(net_value(c.net, c.x), 0, c.x_floats * sizeof(float));
-    case_loss(&c, c.weights);
-    float *before = test_floats(c.y_floats);
-    memcpy(before, net_value(c.net, c.y), c.y_floats * sizeof(float));
+    float *before = test_copy(case_forward(&c, c.weights), c.y_floats);
     net_value(c.net, c.x)[0] = 0.01f * 2 / 255;
-    case_loss(&c, c.weights);
-    EXPECT(memcmp(before, net_value(c.net, c.y), c.y_floats * sizeof(float)) != 0);
+    EXPECT(memcmp(before, case_forward(&c, c.weights), c.y_floats * sizeof(float)) != 0);
     case_end(&c);
 }
 
@@ -681,10 +616,8 @@ TEST(the_deepest_network_that_passes_the_check_fits_the_graph)
         u.block_channels[i] = 8 + 8 * (i % 2); /* every block needs a shortcut */
         u.down_attention[i] = u.up_attention[i] = true;
     }
-    ParamTable table;
     NetCase c;
-    declare(&c, &table, &u, 1, 128, false);
+    declare(&c, &u, 1, 128, false);
     EXPECT(net_plan_bytes(c.net, NET_INFER, parallel_threads()) > 0);
-    net_free(c.net);
-    params_free(&table);
+    case_end(&c);
 }

@@ -154,18 +154,6 @@ TEST(dropout_with_another_seed_or_stream_drops_other_elements)
     }
 }
 
-TEST(dropout_drops_the_same_elements_at_every_level)
-{
-    size_t n = 10000;
-    float *mask = dropout_mask(0.5f, 1, 1, n);
-    for (int level = SIMD_PLAIN; level < SIMD_LEVELS; level++) {
-        if (!vec_set_level((SimdLevel)level)) continue;
-        float *other = dropout_mask(0.5f, 1, 1, n);
-        EXPECT_SAME(other, mask, n * sizeof *mask);
-    }
-    EXPECT(vec_init(NULL));
-}
-
 TEST(dropout_of_zero_copies_and_of_more_does_not_hide_a_nan)
 {
     float x[6] = {1, -0.0f, NAN, INFINITY, 3e38f, 1e-45f}, y[6];

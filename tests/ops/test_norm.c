@@ -22,15 +22,6 @@ TEST(silu_passes_agree_with_the_formula)
     }
 }
 
-TEST(silu_forward_agrees_with_double)
-{
-    PointDims d = {.N = 2, .size = 37};
-    float *x = check_random(74, 1, 3), *y = check_alloc(74);
-    op_silu.forward(&(OpCall){.dims = &d, .x = {x}, .y = y});
-    for (int i = 0; i < 74; i++)
-        EXPECT_NEAR((double)y[i], (double)x[i] / (1 + exp(-(double)x[i])), 1e-6);
-}
-
 /* ---- groupnorm: inputs x, w, b */
 
 /* Runs forward, whose saved values the other passes need; y NULL: not wanted. */
@@ -81,42 +72,6 @@ static const GroupNormDims norms[] = {{0, 16, 8, 4, 1e-6f, false},   {0, 9, 6, 6
                                       {0, 64, 64, 32, 1e-6f, false}, {0, 900, 48, 8, 1e-6f, false},
                                       {0, 2, 34, 2, 1e-5f, false}};
 enum { NORMS = sizeof norms / sizeof *norms };
-
-TEST(groupnorm_forward_agrees_with_the_formula_in_double)
-{
-    for (int i = 0; i < 2 * NORMS; i++) {
-        GroupNormDims d = norms[i / 2];
-        d.N = 2;
-        d.silu = i % 2;
-        int size = d.C / d.G, values = d.T * size;
-        size_t n = 2 * (size_t)d.T * (size_t)d.C;
-        float *in[3] = {check_random(n, 1, 2), check_random((size_t)d.C, 2, 1),
-                        check_random((size_t)d.C, 3, 1)};
-        for (size_t at = 0; at < n; at++) in[0][at] += 5;
-        float *y = check_scratch(n), *expected = check_alloc(n), *saved = norm_saved(&d, y, in);
-        for (int g = 0; g < 2 * d.G; g++) {
-            const float *x = in[0] + (size_t)(g / d.G) * (size_t)(d.T * d.C);
-            double mean = 0, variance = 0;
-            for (int v = 0; v < values; v++)
-                mean += (double)x[v / size * d.C + g % d.G * size + v % size] / values;
-            for (int v = 0; v < values; v++) {
-                double u = (double)x[v / size * d.C + g % d.G * size + v % size] - mean;
-                variance += u * u / values;
-            }
-            double rstd = 1 / sqrt(variance + (double)d.eps);
-            EXPECT_NEAR((double)saved[g], mean, 1e-6 * fabs(mean));
-            EXPECT_NEAR((double)saved[2 * d.G + g], rstd, 1e-6 * rstd);
-            for (int v = 0; v < values; v++) {
-                int c = g % d.G * size + v % size;
-                size_t at = (size_t)(v / size * d.C + c);
-                double z = (double)in[1][c] * ((double)x[at] - mean) * rstd + (double)in[2][c];
-                expected[(size_t)(g / d.G) * (size_t)(d.T * d.C) + at] =
-                    (float)(d.silu ? z / (1 + exp(-z)) : z);
-            }
-        }
-        if (!EXPECT_CLOSE(y, expected, n, 2e-6)) printf("  shape %d\n", i);
-    }
-}
 
 static void norm_formula(const PassCase *c, double *y, double **x)
 {
@@ -217,24 +172,20 @@ TEST(groupnorm_bits_of_a_group_do_not_depend_on_the_channels_beside_it)
     GroupNormDims d = {.N = 1, .T = T, .C = C, .eps = 1e-6f};
     float *in[6];
     for (int j = 0; j < 6; j++) in[j] = check_random(T * C, 60 + (unsigned)j, 1);
-    for (int level = SIMD_PLAIN; level < SIMD_LEVELS; level++) {
-        if (!vec_set_level((SimdLevel)level)) continue;
-        for (int silu = 0; silu < 2; silu++) {
-            NormResults all = norm_results(d, C, in, silu);
-            for (int channels = GROUP_CHANNELS; channels < C; channels += GROUP_CHANNELS) {
-                NormResults some = norm_results(d, channels, in, silu);
-                for (int j = 0; j < RESULTS; j++) {
-                    int rows = j == 0 || j == 1 || j == 4 || j == 5 ? T : 1;
-                    float *expected = first_channels(all.of[j], rows, C, channels);
-                    if (!EXPECT_SAME(some.of[j], expected,
-                                     (size_t)(rows * channels) * sizeof *expected))
-                        printf("  %s, result %d of %d channels\n", vec_level(), j, channels);
-                }
+    for (int silu = 0; silu < 2; silu++) {
+        NormResults all = norm_results(d, C, in, silu);
+        for (int channels = GROUP_CHANNELS; channels < C; channels += GROUP_CHANNELS) {
+            NormResults some = norm_results(d, channels, in, silu);
+            for (int j = 0; j < RESULTS; j++) {
+                int rows = j == 0 || j == 1 || j == 4 || j == 5 ? T : 1;
+                float *expected = first_channels(all.of[j], rows, C, channels);
+                if (!EXPECT_SAME(some.of[j], expected,
+                                 (size_t)(rows * channels) * sizeof *expected))
+                    printf("  %s, result %d of %d channels\n", vec_level(), j, channels);
             }
-            for (int j = 0; j < RESULTS; j++) check_free(all.of[j]);
         }
+        for (int j = 0; j < RESULTS; j++) check_free(all.of[j]);
     }
-    EXPECT(vec_init(NULL));
     for (int j = 0; j < 6; j++) check_free(in[j]);
 }
 
@@ -322,55 +273,41 @@ static void check_two_parts(int N, int border, bool silu, bool given)
     free(sums_a), free(sums_b);
 }
 
-TEST(groupnorm_of_two_parts_has_the_bits_of_their_concat)
+/* By tiles that the threads share, and by whole images. */
+TEST(groupnorm_of_two_parts_has_the_bits_of_their_concat_for_any_threads)
 {
     static const int borders[] = {64, 48, 32, 16};
-    for (int i = 0; i < 4 * 8; i++) check_two_parts(i & 1 ? 9 : 2, borders[i / 8], i & 2, i & 4);
-}
-
-/* By tiles that the threads share, and by whole images. */
-TEST(groupnorm_of_two_parts_has_the_bits_of_their_concat_at_every_level_for_any_threads)
-{
-    for (int level = SIMD_PLAIN; level < SIMD_LEVELS; level++) {
-        if (!vec_set_level((SimdLevel)level)) continue;
-        FOR_THREADS(threads)
-        {
-            for (int i = 0; i < 4; i++) check_two_parts(i & 1 ? 9 : 2, 48, true, i & 2);
-            (void)threads;
-        }
+    FOR_THREADS(threads)
+    {
+        for (int i = 0; i < 4 * 8; i++)
+            check_two_parts(i & 1 ? 9 : 2, borders[i / 8], i & 2, i & 4);
+        (void)threads;
     }
-    EXPECT(vec_init(NULL));
 }
 
 /* Sums are made in float about a pivot for some rows at a time: numbers of rows around that, widths
  * around the vectors', a large mean, and one row far off that becomes a pivot. */
-TEST(groupnorm_statistics_are_exact_for_every_shape_and_level)
+TEST(groupnorm_statistics_are_exact_for_every_shape)
 {
     static const int rows[] = {1, 2, 7, 31, 32, 33, 65, 150},
                      widths[] = {1, 3, 16, 17, 33, 80, 145};
-    for (int level = SIMD_PLAIN; level < SIMD_LEVELS; level++) {
-        if (!vec_set_level((SimdLevel)level)) continue;
-        for (int i = 0; i < 2 * 8 * 7; i++) {
-            bool far = i >= 8 * 7;
-            GroupNormDims d = {
-                .N = 1, .T = rows[i % 8], .C = widths[i / 8 % 7], .G = 1, .eps = 1e-3f};
-            size_t n = (size_t)d.T * (size_t)d.C;
-            float *in[3] = {check_random(n, 1, 1), check_alloc((size_t)d.C),
-                            check_alloc((size_t)d.C)};
-            for (size_t at = 0; at < n; at++) in[0][at] += far && at < (size_t)d.C ? 90 : 30;
-            double mean = 0, variance = 0;
-            for (size_t at = 0; at < n; at++) mean += (double)in[0][at] / (double)n;
-            for (size_t at = 0; at < n; at++) {
-                double u = (double)in[0][at] - mean;
-                variance += u * u / (double)n;
-            }
-            float *saved = norm_saved(&d, NULL, in);
-            double rstd = 1 / sqrt(variance + (double)d.eps);
-            EXPECT_NEAR((double)saved[0], mean, 2e-7 * mean);
-            EXPECT_NEAR((double)saved[1], rstd, (far ? 4e-6 : 4e-7) * rstd);
+    for (int i = 0; i < 2 * 8 * 7; i++) {
+        bool far = i >= 8 * 7;
+        GroupNormDims d = {.N = 1, .T = rows[i % 8], .C = widths[i / 8 % 7], .G = 1, .eps = 1e-3f};
+        size_t n = (size_t)d.T * (size_t)d.C;
+        float *in[3] = {check_random(n, 1, 1), check_alloc((size_t)d.C), check_alloc((size_t)d.C)};
+        for (size_t at = 0; at < n; at++) in[0][at] += far && at < (size_t)d.C ? 90 : 30;
+        double mean = 0, variance = 0;
+        for (size_t at = 0; at < n; at++) mean += (double)in[0][at] / (double)n;
+        for (size_t at = 0; at < n; at++) {
+            double u = (double)in[0][at] - mean;
+            variance += u * u / (double)n;
         }
+        float *saved = norm_saved(&d, NULL, in);
+        double rstd = 1 / sqrt(variance + (double)d.eps);
+        EXPECT_NEAR((double)saved[0], mean, 2e-7 * mean);
+        EXPECT_NEAR((double)saved[1], rstd, (far ? 4e-6 : 4e-7) * rstd);
     }
-    EXPECT(vec_init(NULL));
 }
 
 /* Values a million times larger than their spread: the statistics must come from double. */
@@ -394,27 +331,4 @@ TEST(groupnorm_passes_nan_on)
     in[0][9] = NAN;
     norm_saved(&d, y, in);
     for (int i = 0; i < 48; i++) EXPECT(isnan(y[i]) == (i % 8 < 4));
-}
-
-TEST(groupnorm_levels_agree_with_plain)
-{
-    GroupNormDims d = {.N = 2, .T = 50, .C = 42, .G = 7, .eps = 1e-6f, .silu = true};
-    size_t n = 2 * 50 * 42;
-    float *in[3] = {check_random(n, 1, 2), check_random(42, 2, 1), check_random(42, 3, 1)};
-    float *my = check_random(n, 4, 1), *ly = check_random(n, 5, 1), *xdot = check_random(n, 6, 1);
-    float *expected[2] = {NULL, NULL};
-    for (int level = SIMD_PLAIN; level < SIMD_LEVELS; level++) {
-        if (!vec_set_level((SimdLevel)level)) continue;
-        float *y = check_alloc(n), *m[3] = {check_alloc(n), check_alloc(42), check_alloc(42)};
-        norm_saved(&d, y, in);
-        norm_backward2(&d, m, my, ly, xdot, in);
-        if (level == SIMD_PLAIN) {
-            expected[0] = test_floats(n), expected[1] = test_floats(n);
-            memcpy(expected[0], y, n * sizeof *y);
-            memcpy(expected[1], m[0], n * sizeof *y);
-        }
-        EXPECT_CLOSE(y, expected[0], n, 3e-7);
-        EXPECT_CLOSE(m[0], expected[1], n, 1e-6);
-    }
-    EXPECT(vec_init(NULL));
 }

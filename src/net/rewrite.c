@@ -1,4 +1,88 @@
-/* Rewrites for inference, where no backward pass follows.
+/* Rewrites of the graph, found when its declaration ends. */
+#include "base/parallel.h"
+#include "math/product.h"
+#include "net/net_internal.h"
+#include "ops/winograd.h"
+
+int net_only_reader(const Net *net, int node)
+{
+    int reader = -1;
+    if (node == net->output) return -1;
+    for (int i = 0; i < net->count; i++)
+        for (int k = 0; k < net->nodes[i].inputs; k++) {
+            if (net->nodes[i].in[k] != node) continue;
+            if (reader >= 0) return -1;
+            reader = i;
+        }
+    return reader;
+}
+
+static void redirect_readers(Net *net, int from, int to)
+{
+    for (int i = from + 1; i < net->count; i++)
+        for (int k = 0; k < net->nodes[i].inputs; k++)
+            if (net->nodes[i].in[k] == from) net->nodes[i].in[k] = to;
+}
+
+/* ---- Around a convolution of the fast kernels: its neighbours are computed in its input and
+ * output transforms, without a pass over memory of their own.
+ *
+ *   upsample -> conv           the convolution reads the small image
+ *   conv -> shift (e)          e [N,1,1,K] is added in the output transform
+ *   conv -> add (r)            r [N,H,W,K] likewise
+ *   conv -> groupnorm          the sums of the norm are made while y is written; also for the
+ *                              concat of two convolutions
+ *
+ * The convolution gets e and r as inputs (they must be declared before it). Readers of the shift or
+ * add then read the convolution, and the plan drops the joined nodes, which have no readers. */
+
+static void join_upsample(Net *net, int conv)
+{
+    Node *node = &net->nodes[conv];
+    const Node *from = &net->nodes[node->in[0]];
+    if (from->op != &op_upsample || net_only_reader(net, node->in[0]) != conv) return;
+    node->in[0] = from->in[0];
+    ((Conv2dFastDims *)node->dims)->upsampled = true;
+}
+
+/* Joins the reader of the convolution if it is the given operation; its other operand becomes an
+ * input of the convolution. Returns the number of that input, or 0. */
+static int join_addend(Net *net, int conv, const Op *op)
+{
+    Node *node = &net->nodes[conv];
+    int reader = net_only_reader(net, conv);
+    if (reader < 0 || reader == net->output || net->nodes[reader].op != op) return 0;
+    const Node *sum = &net->nodes[reader];
+    int other = sum->in[0] == conv ? sum->in[1] : sum->in[0];
+    if (op == &op_shift && sum->in[0] != conv) return 0;
+    if (other >= conv || node->inputs == OP_INPUTS) return 0;
+    for (int k = 0; k < node->inputs; k++)
+        if (node->in[k] == other) return 0;
+    node->in[node->inputs] = other;
+    redirect_readers(net, reader, conv);
+    /* A joined node reads nothing: it must not count as a reader. */
+    net->nodes[reader].inputs = 0;
+    return node->inputs++;
+}
+
+static void join_norm_sums(Net *net, int norm)
+{
+    Node *node = &net->nodes[norm];
+    const Node *from = &net->nodes[node->in[0]];
+    int sources[2] = {node->in[0], -1};
+    if (from->op == &op_concat) {
+        sources[0] = from->in[0];
+        sources[1] = from->in[1];
+    }
+    for (int k = 0; k < 2; k++)
+        if (sources[k] >= 0 && net->nodes[sources[k]].op != &op_conv2d_fast) return;
+    for (int k = 0; k < 2; k++) {
+        node->sums_from[k] = sources[k];
+        if (sources[k] >= 0) net->nodes[sources[k]].gives_sums++;
+    }
+}
+
+/* ---- For inference, where no backward pass follows.
  *
  * Norms and linear layers read the two halves of a concat directly, so that the concat is never
  * made: the same bits, without a pass over memory.
@@ -12,9 +96,6 @@
  *
  * The layers k and out then have no readers, and attention reads h as its keys. The results equal
  * those of training up to rounding. */
-#include "base/parallel.h"
-#include "math/product.h"
-#include "net/net_internal.h"
 
 static bool is_square(const Net *net, int node)
 {
@@ -29,7 +110,7 @@ static bool reads_pairs(const Node *node)
 }
 
 /* The first half must have a multiple of this many channels (the lanes of the widest vectors);
- * otherwise the bits of the norm differ from those of the concat (NormInput). */
+ * otherwise the bits of the norm differ from those of the concat (ops.h). */
 enum { NORM_LANES = 16 };
 
 /* Finds the readers of a concat, if all of them can read its halves. */
@@ -62,8 +143,21 @@ static void find_attention_products(Net *net)
     }
 }
 
-void rewrite_infer_find(Net *net)
+void rewrite_find(Net *net)
 {
+    for (int i = 0; i < net->count; i++) {
+        Node *node = &net->nodes[i];
+        if (node->op != &op_conv2d_fast) continue;
+        Conv2dFastDims *d = node->dims;
+        join_upsample(net, i);
+        d->shift_in = join_addend(net, i, &op_shift);
+        d->residual_in = join_addend(net, i, &op_add);
+        if (!d->residual_in) continue;
+        node->overwrites |= 1u << d->residual_in;
+        node->passes_on |= 1u << d->residual_in;
+    }
+    for (int i = 0; i < net->count; i++)
+        if (net->nodes[i].op == &op_groupnorm) join_norm_sums(net, i);
     find_attention_products(net);
     for (int i = 0; i < net->count; i++)
         if (net->nodes[i].op == &op_concat) find_joins(net, i);
@@ -78,7 +172,7 @@ void rewrite_infer_apply(Net *net, bool infer)
         if (a->op != &op_attention || net->nodes[a->in[0]].merged_with < 0) continue;
         const Node *q = &net->nodes[a->in[0]], *v = &net->nodes[a->in[2]];
         a->in[1] = infer ? q->in[0] : q->merged_with;
-        net_redirect_readers(net, infer ? v->merged_with : i, infer ? i : v->merged_with);
+        redirect_readers(net, infer ? v->merged_with : i, infer ? i : v->merged_with);
         net->nodes[v->merged_with].in[0] = i;
     }
     for (int i = 0; i < net->count; i++) {

@@ -24,6 +24,8 @@ sample --count 4
 nll --count 4
 denoise --count 4
 denoise --level 10
+eval --steps 2
+eval --count 4
 bench --batch 2'
 # Options that are added, by command and arguments, where they are not given.
 added() { # COMMAND ARGUMENTS
@@ -37,6 +39,8 @@ added() { # COMMAND ARGUMENTS
     "sample "*) echo "--count 4" ;;
     "nll "*--data* | "denoise "*--data*) echo "--count 4" ;;
     "nll "*"--spacing dp"*) echo "--fit-count 2" ;;
+    "eval images "*) echo "--count 4" ;;
+    "eval "*) echo "--count 4 --steps 2" ;;
     "bench "*cifar10*) echo "--seconds 0 --repeat 1 --batch 2 --set model.channels=32 --set model.groups=8" ;;
     "bench "*) echo "--seconds 0 --repeat 1 --batch 2" ;;
     esac

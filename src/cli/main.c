@@ -18,7 +18,8 @@
 extern char **environ;
 
 static const Command *const commands[] = {&command_train,   &command_sample, &command_nll,
-                                          &command_denoise, &command_info,   &command_bench};
+                                          &command_denoise, &command_eval,   &command_info,
+                                          &command_bench};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 /* The commands, and what else may stand in their place. */

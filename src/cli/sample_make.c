@@ -261,9 +261,8 @@ static bool make_images(Job *job, Err *err)
 {
     const SamplePlan *p = job->plan;
     describe_plan(p, job->output->parameters, sizeof job->output->parameters);
-    SpacingKind spacing = p->spacing == SPACING_DP ? SPACING_EVEN : p->spacing;
-    if (!sampler_grid(p->sampler, &p->run, spacing, p->calls, &job->grid, err) ||
-        !record_settings(job, err) || !sample_output_open(job->output, err) ||
+    if (!sample_plan_grid(p, &job->grid, err) || !record_settings(job, err) ||
+        !sample_output_open(job->output, err) ||
         !model_prepare(job->model, p->batch, p->label, false, &job->denoiser, err))
         return false;
     size_t values = (size_t)p->batch * job->denoiser.dims;

@@ -61,6 +61,20 @@ static bool find_folder(Model *m, const char *path, Err *err)
     return true;
 }
 
+bool model_is_folder(const char *path)
+{
+    static const char *const signs[] = {"model_index.json", "stats.jsonl", "unet", "mlp",
+                                        "config.json"};
+    char inner[PATH_BYTES], folder[PATH_BYTES];
+    if (path_join(inner, path, "model", NULL) && model_folder_current(inner, folder) &&
+        holds(folder, "model_index.json"))
+        return true;
+    bool there = model_folder_current(path, folder), found = false;
+    for (size_t i = 0; i < sizeof signs / sizeof *signs && there; i++)
+        found = found || holds(folder, signs[i]);
+    return found;
+}
+
 /* The side of images for which a model without a size of its own is declared by MODEL_ANY_SIZE. */
 enum { STAND_IN_SIDE = 64 };
 

@@ -31,6 +31,8 @@ bool model_make_parts(Model *m, Err *err);
 enum { MODEL_ANY_SIZE = -1 };
 bool model_open(Model *m, const char *path, int height, int width, Err *err);
 void model_close(Model *m);
+/* Whether a path is a run or a model folder, complete or not. */
+bool model_is_folder(const char *path);
 
 /* Plans the network for calls of `batch` images (see network_sample_batch) and returns the
  * denoiser through *out. label: class of every image, negative for one class after the other

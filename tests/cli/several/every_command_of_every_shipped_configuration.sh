@@ -32,6 +32,7 @@ for path in "$REPOSITORY"/configs/*.json; do
         run info run
         run nll -q -m run $short image.png
         run denoise -q -m run image.png --sigma 25 --out clean.png
+        run eval -q -m run --count 4 --steps $steps --out nearest.png
         run bench "$path" -q --json --seconds 0 --repeat 1 --batch 4 $substitute
     }
     for figure in params forward_gflop train_images_per_s sample_forwards_per_s train_gflops sample_gflops; do
@@ -40,20 +41,20 @@ for path in "$REPOSITORY"/configs/*.json; do
     rm -rf run made ./*.png
     echo
 done
-#> bench-small: train sample info nll denoise bench
-#> bench-tiny: train sample info nll denoise bench
-#> cifar10-ddpm: train sample info nll denoise bench
-#> fashion-cdm: train sample info nll denoise bench
-#> fashion-ddpm: train sample info nll denoise bench
-#> fashion-eddpm-paper: train sample info nll denoise bench
-#> fashion-eddpm: train sample info nll denoise bench
-#> fashion-nll: train sample info nll denoise bench
-#> fashion-sde-subvp: train sample info nll denoise bench
-#> fashion-sde-ve: train sample info nll denoise bench
-#> fashion-sde-vp: train sample info nll denoise bench
-#> fashion-smld: train sample info nll denoise bench
-#> photos: train sample info nll denoise bench
-#> toy-checkerboard: train sample info (diffc nll: run: the model gives points of the plane, not images of 8 bits) (diffc denoise: run: the model gives points of the plane, not images of 8 bits) bench
-#> toy-ring: train sample info (diffc nll: run: the model gives points of the plane, not images of 8 bits) (diffc denoise: run: the model gives points of the plane, not images of 8 bits) bench
-#> toy-swiss-roll: train sample info (diffc nll: run: the model gives points of the plane, not images of 8 bits) (diffc denoise: run: the model gives points of the plane, not images of 8 bits) bench
-#> toy-two-modes: train sample info (diffc nll: run: the model gives points of the plane, not images of 8 bits) (diffc denoise: run: the model gives points of the plane, not images of 8 bits) bench
+#> bench-small: train sample info nll denoise eval bench
+#> bench-tiny: train sample info nll denoise eval bench
+#> cifar10-ddpm: train sample info nll denoise eval bench
+#> fashion-cdm: train sample info nll denoise eval bench
+#> fashion-ddpm: train sample info nll denoise eval bench
+#> fashion-eddpm-paper: train sample info nll denoise eval bench
+#> fashion-eddpm: train sample info nll denoise eval bench
+#> fashion-nll: train sample info nll denoise eval bench
+#> fashion-sde-subvp: train sample info nll denoise eval bench
+#> fashion-sde-ve: train sample info nll denoise eval bench
+#> fashion-sde-vp: train sample info nll denoise eval bench
+#> fashion-smld: train sample info nll denoise eval bench
+#> photos: train sample info nll denoise eval bench
+#> toy-checkerboard: train sample info (diffc nll: run: the model gives points of the plane, not images of 8 bits) (diffc denoise: run: the model gives points of the plane, not images of 8 bits) (diffc eval: run: the model gives points of the plane, and eval compares images) bench
+#> toy-ring: train sample info (diffc nll: run: the model gives points of the plane, not images of 8 bits) (diffc denoise: run: the model gives points of the plane, not images of 8 bits) (diffc eval: run: the model gives points of the plane, and eval compares images) bench
+#> toy-swiss-roll: train sample info (diffc nll: run: the model gives points of the plane, not images of 8 bits) (diffc denoise: run: the model gives points of the plane, not images of 8 bits) (diffc eval: run: the model gives points of the plane, and eval compares images) bench
+#> toy-two-modes: train sample info (diffc nll: run: the model gives points of the plane, not images of 8 bits) (diffc denoise: run: the model gives points of the plane, not images of 8 bits) (diffc eval: run: the model gives points of the plane, and eval compares images) bench

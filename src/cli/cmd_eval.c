@@ -1,0 +1,191 @@
+/* diffc eval: how much images, or those that a model makes, are like a data set. */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/term.h"
+#include "cli/cli.h"
+#include "cli/eval_data.h"
+#include "cli/eval_pictures.h"
+#include "cli/eval_report.h"
+
+/* The rows of a table of `sample` come first. */
+enum { DATA = SAMPLE_PLAN_ROWS, PART, RESIZE, OUT, THREADS, JSON, QUIET, ROWS };
+
+enum { USUAL_COUNT = 1000, LEAST_COUNT = EVAL_NEIGHBOURS + 1 };
+
+const Option eval_options[ROWS + 1] = {
+    SAMPLE_PLAN_OPTIONS("of a model 1000, of a file or folder all"),
+    [DATA] = OPTION("data", TEXT, "Comparison", .metavar = "PATH",
+                    .otherwise = "what the model's run was trained on, less the images held out",
+                    .help = "data set (IDX, CIFAR-10) or folder of images that is compared with"),
+    [PART] = OPTION("part", CHOICE, "Comparison", .metavar = "NAME", .words = part_words,
+                    .fallback = "train", .help = "part of the data set"),
+    [RESIZE] = OPTION("resize", FLAG, "Comparison",
+                      .help = "make data of another size or another number of channels fit"),
+    [OUT] =
+        OPTION("out", TEXT, "Comparison", .letter = 'o', .metavar = "FILE",
+               .help = "PNG picture of the images that come closest to images of the data, each "
+                       "with the three nearest at its right"),
+    [THREADS] = OPTION_ROW_THREADS,
+    [JSON] = OPTION_ROW_JSON,
+    [QUIET] = OPTION_ROW_QUIET,
+};
+
+typedef struct {
+    EvalPictures pictures;
+    EvalData data;
+    EvalResult result;
+    ImageSet reference, others, rest; /* of the data: compared with, compared, all but others */
+    const char *stage;
+    double start; /* of the stage */
+} Job;
+
+static bool report_progress(void *context, double part)
+{
+    const Job *job = context;
+    char left[24];
+    double seconds = clock_seconds() - job->start;
+    term_format_duration(left, seconds / part * (1 - part));
+    /* Short stages say nothing. */
+    if (seconds > 0.5 && part > 0)
+        term_progress("%s: %.0f %%, %s left", job->stage, 100 * part, left);
+    return !interrupt_requested();
+}
+
+static WorkProgress begin_stage(Job *job, const char *stage)
+{
+    job->stage = stage;
+    job->start = clock_seconds();
+    return (WorkProgress){job, report_progress};
+}
+
+/* Cuts the data into what the images are compared with and as many others. */
+static bool divide(Job *job, Err *err)
+{
+    const ImageSet *all = &job->data.all;
+    size_t most = all->count / 2, count = job->pictures.count;
+    if (count < LEAST_COUNT)
+        return err_set(err, ERR_USAGE,
+                       "%s: %zu image%s are too few to compare; at least %d are needed",
+                       job->pictures.name, count, count == 1 ? "" : "s", LEAST_COUNT);
+    if (most < LEAST_COUNT)
+        return err_set(err, ERR_USAGE,
+                       "%s: %zu images are too few to compare with; at least %d are needed, which "
+                       "are cut into two parts",
+                       job->data.path, all->count, 2 * LEAST_COUNT);
+    if (count > most) {
+        term_note("%s: %zu images are cut into two parts, so %zu are compared instead of %zu",
+                  job->data.path, all->count, most, count);
+        count = most;
+    }
+    job->result.count = count;
+    job->reference = image_set_part(all, 0, count);
+    job->others = image_set_part(all, all->count - count, count);
+    job->rest = image_set_part(all, 0, all->count - count);
+    return true;
+}
+
+static bool compare_patches(Job *job, Err *err)
+{
+    const ImageSet sets[EVAL_SETS] = {job->pictures.set, job->others};
+    WorkProgress progress = begin_stage(job, "sliced distance");
+    return multiscale_distance(&job->reference, sets, EVAL_SETS, &progress, &job->result.distance,
+                               err);
+}
+
+static bool compare_pixels(Job *job, Err *err)
+{
+    size_t dims = image_set_dims(&job->reference), count = job->result.count;
+    const ImageSet sets[EVAL_SETS + 1] = {job->reference, job->pictures.set, job->others};
+    WorkProgress progress = begin_stage(job, "precision and recall");
+    float *values = mem_alloc((EVAL_SETS + 1) * count, dims * sizeof *values);
+    if (!values)
+        return err_set(err, ERR_MEMORY, "not enough memory for three times %zu images", count);
+    Features x[EVAL_SETS + 1];
+    for (int s = 0; s <= EVAL_SETS; s++) {
+        float *to = values + (size_t)s * count * dims;
+        pixel_features(&sets[s], 0, count, to);
+        x[s] = (Features){.count = count, .dims = (int)dims, .values = to};
+    }
+    bool ok = precision_recall(&x[0], &x[1], EVAL_SETS, EVAL_NEIGHBOURS, &progress,
+                               job->result.balls, err);
+    mem_free(values);
+    return ok;
+}
+
+static bool find_nearest(Job *job, Err *err)
+{
+    NearestImages *n = job->result.nearest;
+    WorkProgress of_pictures = begin_stage(job, "nearest images");
+    if (!nearest_images_find(&job->pictures.set, &job->data.all, EVAL_NEIGHBOURS, &of_pictures,
+                             &n[EVAL_PICTURES], err))
+        return false;
+    WorkProgress of_others = begin_stage(job, "nearest images of the data");
+    return nearest_images_find(&job->others, &job->rest, EVAL_NEIGHBOURS, &of_others,
+                               &n[EVAL_OTHERS], err);
+}
+
+static bool compare(Job *job, Err *err)
+{
+    double start = clock_seconds();
+    bool ok = compare_patches(job, err) && compare_pixels(job, err) && find_nearest(job, err);
+    term_progress_end();
+    job->result.seconds = clock_seconds() - start;
+    if (!ok && err->kind == ERR_INTERRUPTED)
+        return err_set(err, ERR_INTERRUPTED, "interrupted in the comparison; nothing is reported");
+    return ok;
+}
+
+static bool run_job(Job *job, const Arguments *a, Err *err)
+{
+    const OptionValue *v = a->values;
+    EvalResult *r = &job->result;
+    r->pictures = &job->pictures;
+    r->data = &job->data;
+    r->out = v[OUT].text;
+    return check_output_file("out", r->out, "png", err) &&
+           eval_pictures_open(&job->pictures, a, USUAL_COUNT, err) &&
+           eval_data_open(&job->data, &job->pictures, v[DATA].text, v[PART].integer == PART_TEST,
+                          v[RESIZE].given, err) &&
+           divide(job, err) && eval_pictures_take(&job->pictures, a, r->count, err) &&
+           compare(job, err) && (!r->out || eval_write_nearest(r, err)) &&
+           eval_report(r, v[JSON].given, err);
+}
+
+static bool run_eval(const Arguments *a, Err *err)
+{
+    Job job = {.stage = ""};
+    begin_work(&a->values[QUIET], &a->values[THREADS]);
+    bool ok = run_job(&job, a, err);
+    for (int s = 0; s < EVAL_SETS; s++) nearest_images_free(&job.result.nearest[s]);
+    eval_data_close(&job.data);
+    eval_pictures_close(&job.pictures);
+    return ok;
+}
+
+const Command command_eval = {
+    .name = "eval",
+    .summary = "Compare images, or those that a model makes, with a data set",
+    .words = "[MODEL|FOLDER|FILE.npz]",
+    .words_min = 0,
+    .words_max = 1,
+    .examples = {"diffc eval --sampler dpm++2m --steps 20 --count 500",
+                 "diffc eval images --data /usr/share/datasets/fashion-mnist --out nearest.png"},
+    .options = eval_options,
+    .notes =
+        "Without a word the images are made by --model. They are compared with as many images of "
+        "the data. All figures depend on the number of images; so beside them stand those of as "
+        "many other images of the data, which is what perfect images get. The sliced Wasserstein "
+        "distance (Karras et al. 2018) is that of patches at each level of the Laplacian pyramid, "
+        "which is halved while the shorter side is at least 12, with a standard error by the "
+        "jackknife over ten parts of the images; less is better. Patches and directions are the "
+        "same in every call. Precision is the part of the images that lie as close to one of the "
+        "data as its third nearest neighbour, recall the part of the data that lie so close to one "
+        "of the images (Kynkaanniemi et al. 2019); density and coverage are those of Naeem et al. "
+        "(2020). They are of pixels, which favours smooth images. The last count speaks of "
+        "memorised images when it is well above that of the other data. With --label the data are "
+        "those of the class.",
+    .more_help = list_samplers,
+    .run = run_eval,
+};

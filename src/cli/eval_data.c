@@ -1,0 +1,101 @@
+#include "cli/eval_data.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/term.h"
+#include "io/config.h"
+
+static bool refuse_shape(const EvalData *d, const EvalPictures *p, Err *err)
+{
+    const Dataset *data = &d->data;
+    return err_set(err, ERR_USAGE,
+                   "%s: has %s images of %dx%d, but those of %s are %s images of %dx%d; --resize "
+                   "makes the data fit",
+                   d->path, image_colour(data->channels), data->height, data->width, p->name,
+                   image_colour(p->shape.C), p->shape.H, p->shape.W);
+}
+
+static bool open_given(EvalData *d, const EvalPictures *p, bool test_part, bool resize, Err *err)
+{
+    Shape want = p->shape;
+    DataOptions options = {.path = d->path,
+                           .config = {.height = resize ? want.H : 0,
+                                      .width = resize ? want.W : 0,
+                                      .channels = resize || want.C % 2 == 0 ? want.C : 0},
+                           .test_part = test_part,
+                           .size_advice = "--resize makes them fit"};
+    return dataset_open(&d->data, &options, eval_reading, d->path, err);
+}
+
+/* As training reads them, but for the size that --size says. */
+static bool open_own(EvalData *d, const EvalPictures *p, bool test_part, Err *err)
+{
+    char file[PATH_BYTES];
+    Config c;
+    if (!p->made)
+        return err_set(err, ERR_USAGE,
+                       "--data is missing: it names the data set with which %s is compared",
+                       p->name);
+    if (!p->model.run[0])
+        return err_set(err, ERR_USAGE,
+                       "%s: is not in a run that says its training data; name a data set with "
+                       "--data PATH",
+                       p->path);
+    config_defaults(&c);
+    bool ok = path_join(file, p->model.run, "config.json", err) && config_load(&c, file, err);
+    if (ok) {
+        DataOptions options = {.config = c.data, .seed = c.train.seed, .test_part = test_part};
+        snprintf(d->path, sizeof d->path, "%s", c.data.path);
+        options.path = d->path;
+        options.config.height = p->shape.H;
+        options.config.width = p->shape.W;
+        options.config.channels = p->shape.C;
+        if (test_part) options.config.limit = options.config.validation = 0;
+        ok = dataset_open(&d->data, &options, eval_reading, d->path, err);
+    }
+    config_free(&c);
+    return ok;
+}
+
+/* The order of the training images, with a label of those that have it. */
+static bool take_order(EvalData *d, const EvalPictures *p, Err *err)
+{
+    const Dataset *data = &d->data;
+    int label = p->made && data->labels && data->classes == p->model.config.unet.classes
+                    ? p->plan.label
+                    : -1;
+    d->order = mem_alloc(data->train_count, sizeof *d->order);
+    if (!d->order)
+        return err_set(err, ERR_MEMORY, "%s: not enough memory for the order of %zu images",
+                       d->path, data->train_count);
+    size_t count = 0;
+    for (size_t i = 0; i < data->train_count; i++)
+        if (label < 0 || data->labels[data->split[i]] == label) d->order[count++] = data->split[i];
+    d->all =
+        (ImageSet){.shape = p->shape, .count = count, .pixels = data->pixels, .order = d->order};
+    char number[32];
+    term_format_count(number, count);
+    term_note("%s: %s; %s are compared with", d->path, data->description, number);
+    return true;
+}
+
+bool eval_data_open(EvalData *d, const EvalPictures *p, const char *given, bool test_part,
+                    bool resize, Err *err)
+{
+    memset(d, 0, sizeof *d);
+    snprintf(d->path, sizeof d->path, "%s", given ? given : "");
+    if (!(given ? open_given(d, p, test_part, resize, err) : open_own(d, p, test_part, err)))
+        return false;
+    if (d->data.height != p->shape.H || d->data.width != p->shape.W ||
+        d->data.channels != p->shape.C)
+        return refuse_shape(d, p, err);
+    return take_order(d, p, err);
+}
+
+void eval_data_close(EvalData *d)
+{
+    dataset_close(&d->data);
+    mem_free(d->order);
+}

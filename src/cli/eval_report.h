@@ -1,0 +1,33 @@
+/* The results of `diffc eval`: a table or an object, and the picture of the nearest training images. */
+#ifndef DIFFC_CLI_EVAL_REPORT_H
+#define DIFFC_CLI_EVAL_REPORT_H
+
+#include "cli/eval_data.h"
+#include "cli/eval_pictures.h"
+#include "model/multiscale_distance.h"
+#include "model/nearest_images.h"
+#include "model/precision_recall.h"
+
+/* What is compared with the data: the pictures, and other images of the data. */
+enum { EVAL_PICTURES, EVAL_OTHERS, EVAL_SETS };
+
+enum { EVAL_NEIGHBOURS = 3 };
+
+typedef struct {
+    const EvalPictures *pictures;
+    const EvalData *data;
+    const char *out; /* NULL: no picture */
+    size_t count;    /* images of each set */
+    MultiscaleDistance distance;
+    PrecisionRecall balls[EVAL_SETS];
+    NearestImages nearest[EVAL_SETS];
+    double seconds;
+} EvalResult;
+
+bool eval_report(const EvalResult *r, bool json, Err *err);
+
+/* Images with their EVAL_NEIGHBOURS nearest training images at their right, 16 rows of two at most: of all
+ * images those that come closest to one, in units of its own nearest neighbour. */
+bool eval_write_nearest(const EvalResult *r, Err *err);
+
+#endif

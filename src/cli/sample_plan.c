@@ -1,0 +1,143 @@
+#include "cli/sample_plan.h"
+
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "io/config.h"
+#include "model/model_use.h"
+
+enum { FIT_IMAGES = 32 };
+
+const char *sampler_word(const void *context, int index)
+{
+    (void)context;
+    return samplers[index].name;
+}
+
+/* clang-format off */
+/* The lines of SAMPLE_SETTINGS as members that an option sets, and by whom they are read. */
+#define TAKE(m, value) if (v[SAMPLE_ROW_##m].given) r->m = (__typeof__(r->m))v[SAMPLE_ROW_##m].value;
+#define TAKE_INTEGER(m, ...) TAKE(m, integer)
+#define TAKE_REAL(m, ...) TAKE(m, real)
+#define OWNER(m, option, reader, ...) {SAMPLE_ROW_##m, option, reader},
+/* clang-format on */
+
+/* Which option goes with which setting of a sampler. */
+static const struct {
+    int row;
+    const char *name;
+    unsigned reads;
+} owners[] = {SAMPLE_SETTINGS(OWNER, OWNER, OWNER, OWNER, OWNER, OWNER)};
+
+/* Refuses an option that the chosen sampler would ignore, and names those that read it. */
+static bool check_owners(const OptionValue *v, const Sampler *chosen, Err *err)
+{
+    for (size_t i = 0; i < sizeof owners / sizeof *owners; i++) {
+        if (!v[owners[i].row].given || (chosen->reads & owners[i].reads)) continue;
+        char names[128] = "";
+        int count = 0;
+        for (const Sampler *s = samplers; s->name; s++) {
+            if (!(s->reads & owners[i].reads)) continue;
+            text_add(names, sizeof names, ", ", s->name);
+            count++;
+        }
+        return err_set(err, ERR_USAGE, "--%s belongs to the sampler%s %s; %s does not use it",
+                       owners[i].name, count == 1 ? "" : "s", names, chosen->name);
+    }
+    return true;
+}
+
+/* Options over the settings of the model. */
+static void take_options(const OptionValue *v, SampleConfig *r)
+{
+    SAMPLE_SETTINGS(TAKE_INTEGER, TAKE_REAL, TAKE_REAL, TAKE_INTEGER, TAKE_INTEGER, TAKE_INTEGER)
+}
+
+static bool choose_images(const OptionValue *v, const Model *m, const Config *c, SamplePlan *p,
+                          Err *err)
+{
+    if (v[SAMPLE_ROW_COUNT].given)
+        p->count = (int)v[SAMPLE_ROW_COUNT].integer;
+    else if (p->count == 0)
+        p->count = c->sample.count;
+    p->batch = v[SAMPLE_ROW_BATCH].given ? (int)v[SAMPLE_ROW_BATCH].integer : c->sample.batch;
+    p->seed = v[SAMPLE_ROW_SEED].given ? v[SAMPLE_ROW_SEED].seed : c->sample.seed;
+    p->label = v[SAMPLE_ROW_LABEL].given ? (int)v[SAMPLE_ROW_LABEL].integer : -1;
+    p->noun = m->config.network == NETWORK_MLP ? "point" : "image";
+    if (p->batch == 0) p->batch = model_sample_batch(m, p->count);
+    if (p->batch > p->count) p->batch = p->count;
+    if (m->config.network == NETWORK_MLP && v[SAMPLE_ROW_clip].given && v[SAMPLE_ROW_clip].integer)
+        return err_set(err, ERR_USAGE,
+                       "--clip keeps images within [-1, 1], but the model gives points, which lie "
+                       "anywhere");
+    return model_check_label(&m->config, "--label", p->label, false, err);
+}
+
+bool sample_plan_make(const OptionValue *v, const Model *m, SamplePlan *p, Err *err)
+{
+    Config c;
+    bool ok = model_sample_settings(m, &c, err) &&
+              model_choose_sampler(m, v[SAMPLE_ROW_SAMPLER].text, (int)v[SAMPLE_ROW_STEPS].integer,
+                                   &c, &p->sampler, err) &&
+              check_owners(v, p->sampler, err) && choose_images(v, m, &c, p, err);
+    if (ok) {
+        p->calls = c.sample.steps;
+        p->run = model_sample_run(m, &c);
+        take_options(v, &p->run.config);
+        bool given = v[SAMPLE_ROW_SPACING].given;
+        p->spacing = given ? (SpacingKind)v[SAMPLE_ROW_SPACING].integer : c.sample.spacing;
+    }
+    config_free(&c);
+    if (ok && v[SAMPLE_ROW_FIT_DATA].given && p->spacing != SPACING_DP)
+        return err_set(err, ERR_USAGE, "--fit-data belongs to --spacing dp");
+    if (ok && p->spacing == SPACING_DP && p->calls == 0)
+        return err_set(err, ERR_USAGE, "--spacing dp chooses steps; how many is for --steps");
+    return ok;
+}
+
+bool parse_image_size(const char *text, int *height, int *width, Err *err)
+{
+    char *end;
+    long h = strtol(text, &end, 10), w = h;
+    bool ok = end != text;
+    if (ok && *end == 'x') {
+        const char *second = end + 1;
+        w = strtol(second, &end, 10);
+        ok = end != second;
+    }
+    if (!ok || *end || h < 1 || w < 1 || h > IMAGE_MAX_SIDE || w > IMAGE_MAX_SIDE) {
+        return err_set(err, ERR_USAGE,
+                       "--size is '%.40s'; it must be like 64 or 48x64, each from 1 to %d", text,
+                       IMAGE_MAX_SIDE);
+    }
+    *height = (int)h;
+    *width = (int)w;
+    return true;
+}
+
+bool sample_plan_take_steps(const OptionValue *v, const SamplePlan *plan, Model *model, Err *err)
+{
+    MeasuredImages images;
+    if (plan->spacing != SPACING_DP) return true;
+    if (!check_steps(model, SPACING_DP, plan->calls, err)) return false;
+    bool ok = fit_images_open(&images, model, v[SAMPLE_ROW_FIT_DATA].text, FIT_IMAGES, 0, err) &&
+              choose_steps(model, SPACING_DP, plan->calls, &images,
+                           plan->label < 0 ? 0 : plan->label, plan->run.config.clip, err);
+    fit_images_close(&images);
+    return ok;
+}
+
+bool sample_plan_grid(const SamplePlan *p, LevelGrid *grid, Err *err)
+{
+    SpacingKind spacing = p->spacing == SPACING_DP ? SPACING_EVEN : p->spacing;
+    return sampler_grid(p->sampler, &p->run, spacing, p->calls, grid, err);
+}
+
+void list_samplers(FILE *out)
+{
+    fputs("\nSamplers:\n", out);
+    for (const Sampler *s = samplers; s->name; s++) {
+        int at = fprintf(out, "  %s", s->name);
+        help_wrap(out, at, 16, s->summary);
+    }
+}

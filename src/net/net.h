@@ -155,7 +155,7 @@ typedef struct {
 typedef struct {
     char name[32];
     int nodes;
-    NetCost pass[NET_PASSES]; /* of the passes timed */
+    NetCost pass[NET_PASSES];      /* of the passes timed */
     double bound[ROOF_PLACES + 1]; /* of `least`, what each place bounds; at last arithmetic */
 } NetProfile;
 void net_profile(Net *net, bool on);

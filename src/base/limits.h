@@ -4,6 +4,7 @@
 
 enum {
     IMAGE_MAX_SIDE = 8192,
+    IMAGE_MAX_CHANNELS = 4,
     STEPS_MAX = 100000, /* noise levels of a chain, and so betas in a list */
 };
 

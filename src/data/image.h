@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/limits.h"
 
 typedef struct {
     int height, width, channels;
@@ -17,7 +18,6 @@ typedef struct {
 enum {
     IMAGE_MAX_PIXELS = 64 * 1024 * 1024,
     IMAGE_MAX_BYTES = 512 * 1024 * 1024,
-    IMAGE_MAX_CHANNELS = 4,
     IMAGE_AS_STORED = -1
 };
 /* "grey", "grey with alpha", "colour" or "colour with alpha". */

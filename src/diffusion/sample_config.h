@@ -74,7 +74,7 @@ enum {
  * that people write instead. AUTO: a real for which 0 means computed. FIRST: the key has so many of the words. */
 #define SAMPLE_SETTINGS(SWITCH, REAL, AUTO, INT, CHOICE, FIRST) \
     REAL(eta, "eta", SAMPLE_ETA, 0, false, 1, "0", "ddim: fresh noise per step; 0 none, 1 as much as ddpm", "ddim_eta ddim_sampling_eta") \
-    FIRST(variance, "variance", SAMPLE_VARIANCE, variance_words, VARIANCE_LARGE + 1, "small", "ddpm: variance of a step; learned needs a model that has learnt it", "variance_type sigma") \
+    FIRST(variance, "variance", SAMPLE_VARIANCE, variance_words, VARIANCE_LARGE + 1, "small", "ddpm: variance of a step; learned where the model has learnt it", "variance_type sigma") \
     REAL(snr, "snr", SAMPLE_CORRECTOR, 1e-6, true, SNR_LIMIT, "0.16", "pc: signal to noise of the Langevin corrector", "corrector_snr target_snr") \
     INT(corrector_steps, "corrector", SAMPLE_CORRECTOR, 0, CORRECTOR_STEPS_MAX, "1", "pc: Langevin steps before each predictor step; 0 none", "correct_steps n_steps_each corrector") \
     CHOICE(predictor, "predictor", SAMPLE_CORRECTOR, predictor_words, "reverse-diffusion", "pc: the step between levels", "") \

@@ -64,7 +64,7 @@ const Field config_fields[] = {
      WORDS("none", "points in the plane, made by formula; data.path is then empty", "toys synthetic distribution")},
     {"data", "size", FIELD_SIZE, offsetof(Config, data.height), 2 * sizeof(int), .least = 2, .most = 2, .min = 1, .max = IMAGE_MAX_SIDE,
      WORDS("0", "image size, N or [height, width]: images are resized to cover it and cropped in the middle; 0: as stored", "resolution image_size height width"), WITH(of_images)},
-    INT(data, channels, channels, 0, 4, "0", "1: grey, 3: colour, 2 and 4: these with alpha; 0: as stored, alpha blended over black", "channel in_channels", WITH(of_images)),
+    INT(data, channels, channels, 0, IMAGE_MAX_CHANNELS, "0", "1: grey, 3: colour, 2 and 4: these with alpha; 0: as stored, alpha blended over black", "channel in_channels", WITH(of_images)),
     BOOL(data, flip, flip, "false", "mirror training images at random", "random_flip mirror horizontal_flip augment", WITH(of_images)),
     INT(data, limit, limit, 0, 1e9, "0", "use only this many images, of folders from all over; 0: all", "count images max_images", WITH(of_images)),
     {"data", "validation", FIELD_INT, PLACE(data, validation), .min = 0, .max = 1e9, .automatic = true, .automatic_value = -1,

@@ -322,6 +322,11 @@ TEST(score_folder_of_vp_that_diffusers_saved_as_ddim_is_vp)
     EXPECT(
         !read_scheduler("{\"_class_name\":\"DDPMScheduler\",\"_diffc_method\":\"vp\"}", &m, &err));
     EXPECT_CONTAINS(err.text, "has no _diffc_beta_max, which a chain of VP must have");
+    EXPECT_FAILS(read_scheduler("{\"_class_name\":\"DDPMScheduler\",\"_diffc_method\":\"vp\","
+                                "\"_diffc_beta_max\":20,\"_diffc_beta_min\":0.1,\"_diffc_clip\":1,"
+                                "\"_diffc_sampling_eps\":1e-5}",
+                                &m, &err),
+                 err, "_diffc_clip must be true or false, got 1");
 }
 
 /* google/ncsnpp-ffhq-1024's scheduler as it lies on the hub, with an index and a flat layout. */

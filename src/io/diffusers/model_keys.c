@@ -187,7 +187,8 @@ bool model_keys_read(const ModelReader *r, const ModelKey *keys, unsigned groups
 bool model_keys_need(const ModelReader *r, const ModelKey *keys, unsigned groups, const char *owner)
 {
     for (const ModelKey *k = keys; k->name; k++)
-        if (k->of & groups && (k->value || k->read) && !model_key_in(r, k))
+        if (k->of & groups && (k->value || k->read) && !(k->flags & KEY_OPTIONAL) &&
+            !model_key_in(r, k))
             return err_set(r->err, ERR_FORMAT, "%s: has no %s, which a %s must have", r->path,
                            k->name, owner);
     return true;

@@ -16,7 +16,7 @@ enum {
     KEY_LATE = 1 << 0,      /* is read after the others, because it depends on one of them */
     KEY_OPEN_LOW = 1 << 1,  /* low itself is excluded */
     KEY_OPEN_HIGH = 1 << 2, /* high itself is excluded */
-    KEY_OPTIONAL = 1 << 3,  /* 0, null or an empty list does not stand in the file */
+    KEY_OPTIONAL = 1 << 3,  /* false, 0, null or an empty list does not stand in the file */
     KEY_ANY_CASE = 1 << 4,  /* a word in upper and lower case */
     KEY_TUNING = 1 << 5,    /* networks that differ in it alone can take each other's weights */
 };

@@ -200,9 +200,10 @@ static void put_true(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
 
 /* ---- the keys, and when they are written ---- */
 
-static bool clips(const ModelConfig *m)
+/* A chain of VP writes clip_sample; this key is only read there. */
+static bool clips_as_score(const ModelConfig *m)
 {
-    return m->sample.clip;
+    return m->sample.clip && scheduler_class_of(m)->has & HAS_SCORE;
 }
 
 static bool has_range(const ModelConfig *m)
@@ -251,7 +252,8 @@ const ModelKey scheduler_keys[] = {
     {"_class_name", .put = put_class},
     {REAL("_diffc_beta_max", noise.beta_max, SDE_BETA_LIMIT), .of = HAS_VP_CHAIN},
     {REAL("_diffc_beta_min", noise.beta_min, SDE_BETA_LIMIT), .of = HAS_VP_CHAIN},
-    {"_diffc_clip", &value_bool, .at = AT(sample.clip), .of = HAS_SCORE, .stands = clips},
+    {"_diffc_clip", &value_bool, .at = AT(sample.clip), .of = HAS_SCORE | HAS_VP_CHAIN, .flags = KEY_OPTIONAL,
+     .stands = clips_as_score},
     {"_diffc_method", .put = put_own_method},
     {REAL("_diffc_sampling_eps", noise.time_min, TIME_MIN_LIMIT), .of = HAS_VP_CHAIN},
     {"_diffusers_version", .put = model_put_version},

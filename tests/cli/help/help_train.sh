@@ -242,7 +242,7 @@ diffc train --help
 #>                             1..1000000)
 #>   sample.eta                ddim: fresh noise per step; 0 none, 1 as much as
 #>                             ddpm; default 0 (a number in 0..1)
-#>   sample.variance           ddpm: variance of a step; learned needs a model that
+#>   sample.variance           ddpm: variance of a step; learned where the model
 #>                             has learnt it; default "small" ("small" or "large")
 #>   sample.snr                pc: signal to noise of the Langevin corrector;
 #>                             default 0.16 (a number above 0 and at most 10)

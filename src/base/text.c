@@ -7,16 +7,22 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Length of the valid UTF-8 sequence at p, 0 when there is none. */
-static int utf8_length(const unsigned char *p)
+int utf8_sequence(const char *text, size_t left)
 {
-    int length = p[0] < 0x80                   ? 1
-                 : p[0] >= 0xC2 && p[0] < 0xE0 ? 2
+    const unsigned char *p = (const unsigned char *)text;
+    if (left == 0) return 0;
+    if (p[0] < 0x80) return 1;
+    int length = p[0] >= 0xC2 && p[0] < 0xE0   ? 2
                  : p[0] >= 0xE0 && p[0] < 0xF0 ? 3
                  : p[0] >= 0xF0 && p[0] < 0xF5 ? 4
                                                : 0;
+    if (length == 0 || left < (size_t)length) return 0;
     for (int i = 1; i < length; i++)
         if ((p[i] & 0xC0) != 0x80) return 0;
+    /* Overlong forms, surrogates and code points above 10FFFF show in the second byte. */
+    if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] >= 0xA0) ||
+        (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] >= 0x90))
+        return 0;
     return length;
 }
 
@@ -61,7 +67,7 @@ void text_escape(char *out, size_t size, const char *text)
     size_t used = 0;
     const unsigned char *p = (const unsigned char *)text;
     while (*p) {
-        int length = utf8_length(p);
+        int length = utf8_sequence((const char *)p, 4); /* the closing zero ends any sequence */
         bool plain = length > 0 && *p >= 0x20 && *p != 0x7F;
         size_t need = plain ? (size_t)length : 4;
         if (used + need + 1 > size) break;

@@ -8,6 +8,9 @@
 /* Copies text for a message: control bytes and broken UTF-8 become \xNN, cut to size. */
 void text_escape(char *out, size_t size, const char *text);
 
+/* Length of the valid UTF-8 sequence at text, of which `left` bytes may be read; 0: none. */
+int utf8_sequence(const char *text, size_t left);
+
 bool text_ends(const char *text, const char *end);
 
 /* Appends to a text in a buffer of `size` bytes. Cut to size. */

@@ -252,8 +252,8 @@ static void tensor_lines(const char *path, const Safetensors *st, size_t element
                 count, bytes);
     for (size_t i = 0; i < st->count; i++) {
         const TensorInfo *t = &st->tensors[i];
-        char shape[TENSOR_MAX_RANK * 22 + 1], name[256];
-        tensor_shape_text(shape, sizeof shape, t->shape, t->rank);
+        char shape[SHAPE_TEXT_BYTES], name[256];
+        tensor_shape_text(shape, t);
         text_escape(name, sizeof name, t->name);
         output_line("  %-5s %s %s", t->dtype, shape, name);
     }

@@ -103,11 +103,8 @@ void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
     if (train_memory_is_short(plan, &there, text, sizeof text)) term_note("warning: %s", text);
 }
 
-static bool training_json(const char *path, const char *config, const Config *c,
-                          const TrainPlan *plan, Err *err)
+static bool training_json(const char *path, const Config *c, const TrainPlan *plan, Err *err)
 {
-    Json *parsed = json_parse(config, strlen(config), path, false, err);
-    if (!parsed) return false;
     JsonWriter w;
     output_begin(&w);
     json_put_string(&w, "event", "plan");
@@ -133,24 +130,21 @@ static bool training_json(const char *path, const char *config, const Config *c,
     if (noise_advice(&plan->model, plan->process, c, advice, sizeof advice))
         json_put_string(&w, NULL, advice);
     json_end_array(&w);
-    json_put_value(&w, "config", parsed);
-    json_free(parsed);
+    json_begin_object(&w, "config");
+    config_put(&w, c);
+    json_end_object(&w);
     return output_json(&w, err);
 }
 
 bool output_training(const char *path, const Config *c, const TrainPlan *plan, bool json, Err *err)
 {
+    if (json) return training_json(path, c, plan, err);
     char *config = config_to_json(c);
     if (!config) return err_set(err, ERR_MEMORY, "not enough memory for the configuration's text");
-    bool ok = true;
-    if (json) {
-        ok = training_json(path, config, c, plan, err);
-    } else {
-        output_line("%s", config);
-        training_lines(output_line, c, plan);
-    }
+    output_line("%s", config);
+    training_lines(output_line, c, plan);
     mem_free(config);
-    return ok;
+    return true;
 }
 
 bool show_config(const char *path, bool json, Err *err)

@@ -47,6 +47,8 @@ typedef struct {
     Safetensors file;
     CheckpointState state;
     RunRecord *record; /* NULL: an older release wrote it */
+    double *method;    /* [method_count] numbers of the method's own; NULL: none */
+    size_t method_count;
 } Checkpoint;
 
 /* Opens the newest checkpoint that verifies. Damaged ones are skipped and named in notes (a text

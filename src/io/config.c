@@ -7,12 +7,10 @@
 #include <string.h>
 
 #include "base/choice.h"
-#include "base/fsio.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "io/config_fields.h"
 #include "io/json.h"
-#include "io/json_scan.h"
 
 /* STEPS_MAX betas with 17 digits each are about half of this. */
 enum { CONFIG_FILE_BYTES = 4 << 20, SHOWN = 80, WORDS = 200 };
@@ -253,14 +251,12 @@ static bool read_section(Config *c, const Json *section, const char *name, Err *
         return err_set(err, ERR_USAGE, "%s: %s must be an object with keys, got %s", name, title,
                        shown);
     }
-    bool older = config_has_removed(section);
     for (const Json *v = json_first(section); v; v = json_next(v)) {
         const Field *f = config_find(title, strlen(title), json_key(v));
-        if (!f && older && config_removed(title, json_key(v), NULL, 0)) continue;
         if (!f) return unknown_key(title, json_key(v), name, err);
         if (!read_field(c, f, v, name, err)) return false;
     }
-    return !older || config_migrate(c, section, name, err);
+    return true;
 }
 
 bool config_read(Config *c, const Json *root, const char *name, Err *err)
@@ -275,28 +271,23 @@ bool config_read(Config *c, const Json *root, const char *name, Err *err)
     return ok;
 }
 
-bool config_parse(Config *c, const char *text, size_t size, const char *name, Err *err)
+/* Takes the root over. */
+static bool read_root(Config *c, Json *root, const char *name, Err *err)
 {
-    Json *root = json_parse(text, size, name, false, err);
-    if (!root) {
-        if (err && err->kind == ERR_FORMAT) err->kind = ERR_USAGE;
-        return false;
-    }
-    bool ok = config_read(c, root, name, err);
+    bool ok = root && config_read(c, root, name, err);
+    if (!root && err && err->kind == ERR_FORMAT) err->kind = ERR_USAGE;
     json_free(root);
     return ok;
 }
 
+bool config_parse(Config *c, const char *text, size_t size, const char *name, Err *err)
+{
+    return read_root(c, json_parse(text, size, name, false, err), name, err);
+}
+
 bool config_load(Config *c, const char *path, Err *err)
 {
-    FileBytes file;
-    if (!json_read_file(path, CONFIG_FILE_BYTES, &file, err)) {
-        if (err && err->kind == ERR_FORMAT) err->kind = ERR_USAGE;
-        return false;
-    }
-    bool ok = config_parse(c, (const char *)file.bytes, file.size, path, err);
-    file_free(&file);
-    return ok;
+    return read_root(c, json_load(path, CONFIG_FILE_BYTES, false, err), path, err);
 }
 
 /* The value of an assignment as JSON. What is not JSON is a string, and for texts and seeds so is
@@ -313,17 +304,14 @@ static Json *assigned_value(const Field *f, const char *text, const char *name, 
         err_set(err, ERR_MEMORY, "%s", reason.text);
         return NULL;
     }
-    for (const char *p = text; *p;) {
-        int length = utf8_sequence((const unsigned char *)p, strlen(p));
-        if (length == 0 || (unsigned char)*p < 0x20) {
+    for (const char *p = text; *p; p += utf8_sequence(p, strlen(p)))
+        if (utf8_sequence(p, strlen(p)) == 0 || (unsigned char)*p < 0x20) {
             err_set(
                 err, ERR_USAGE,
                 "%s: the value must be UTF-8 text without control characters, found byte 0x%02x",
                 name, (unsigned char)*p);
             return NULL;
         }
-        p += length;
-    }
     JsonWriter w;
     json_write_init(&w, 0);
     json_put_string(&w, NULL, text);

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "data/data_config.h"
 #include "diffusion/sample_config.h"
+#include "io/json.h"
 #include "methods/method_config.h"
 #include "net/network_config.h"
 #include "train/train_config.h"
@@ -58,7 +59,7 @@ typedef struct {
     int row;       /* of the table of keys, below CONFIG_MAX_KEYS */
     char name[80]; /* "method.steps"; "method.betas[17]" for the first place where lists differ */
     bool identity; /* it says what a run is, so resuming cannot change it */
-    char before[200], after[200]; /* both values as JSON, cut where they are long */
+    JsonDifference values;
 } ConfigDifference;
 
 /* Calls `use` for every key whose values in `before` and `after` differ, in the order of the table; keys
@@ -68,6 +69,8 @@ typedef void (*ConfigDifferenceUse)(void *context, const ConfigDifference *diffe
 bool config_diff(const Config *before, const Config *after, ConfigDifferenceUse use, void *context,
                  Err *err);
 
+/* All sections, into the open object. */
+void config_put(JsonWriter *w, const Config *c);
 /* The resolved configuration as indented JSON that config_load reads back to the same struct. NULL
  * when memory is short; free with mem_free. */
 char *config_to_json(const Config *c);

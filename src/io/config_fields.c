@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/choice.h"
-#include "io/config.h"
+#include "base/text.h"
 
 static const FieldCondition
     of_images = {"toy", 1u << TOY_NONE, "it is for images, and a toy has points without end"},
@@ -134,7 +134,7 @@ const Field config_fields[] = {
            "timestep_sampler time_sampling stratified antithetic low_discrepancy", OF(TIMES)),
     INT(method, keep, mask.keep, 1, STEPS_MAX, "50", "steps K that are kept in the end", "K kept_steps keep_steps gamma_f", OF(MASKS)),
     CHOICE(method, recipe, mask.recipe, mask_recipe_words, "tuned",
-           "how the steps are learnt: tuned, as works best here; paper, by the paper's algorithm to the letter", "algorithm preset", OF(MASKS)),
+           "how the steps are learnt: tuned, as works best here; paper, by the paper's algorithm to the letter", "algorithm preset reward masks baseline score_rate precondition full ramp settle extract", OF(MASKS)),
     {"method", "alphas", FIELD_CHOICE, PLACE(method, mask.alphas), .choices = mask_alphas_words, .automatic = true,
      .automatic_value = ALPHAS_AUTO, OF(MASKS),
      WORDS("auto", "noise of kept steps: with that of the skipped ones below, without it, or all in proportion; auto: merged for the recipe tuned, literal for paper",
@@ -210,23 +210,22 @@ bool config_is_identity(const Field *f)
     return f->identity || strcmp(f->section, "model") == 0 || strcmp(f->section, "method") == 0;
 }
 
-/* "in 0..1", "above 0 and at most 10", "of at least 0 and below 1" */
-static void range_words(const Field *f, char out[80])
+void range_words(char out[RANGE_BYTES], double low, double high, bool open_low, bool open_high)
 {
-    if (!f->open_min && !f->open_max)
-        snprintf(out, 80, "in %.15g..%.15g", f->min, f->max);
+    if (!open_low && !open_high)
+        snprintf(out, RANGE_BYTES, "in %.15g..%.15g", low, high);
     else
-        snprintf(out, 80, "%s %.15g and %s %.15g", f->open_min ? "above" : "of at least", f->min,
-                 f->open_max ? "below" : "at most", f->max);
+        snprintf(out, RANGE_BYTES, "%s %.15g and %s %.15g", open_low ? "above" : "of at least", low,
+                 open_high ? "below" : "at most", high);
 }
 
 static void value_words(const Field *f, bool element, char *out, size_t size)
 {
-    char range[80];
+    char range[RANGE_BYTES];
     bool whole = f->type != FIELD_NUMBER && f->type != FIELD_NUMBERS;
     const char *what = whole ? "integer" : "number";
     bool list = f->type == FIELD_INTS || f->type == FIELD_NUMBERS;
-    range_words(f, range);
+    range_words(range, f->min, f->max, f->open_min, f->open_max);
     if (f->type == FIELD_SEED)
         snprintf(out, size,
                  "an integer in 0..18446744073709551615 (a string when above 9007199254740991)");
@@ -250,4 +249,88 @@ void config_expected(const Field *f, bool element, char *out, size_t size)
     size_t used = strlen(automatic);
     snprintf(out, size, "%s", automatic);
     if (used < size) value_words(f, element, out + used, size - used);
+}
+
+/* ---- what was probably meant ---- */
+
+enum { WORD = 40 };
+
+/* `word` is one of the space-separated words. */
+static bool among(const char *word, const char *words)
+{
+    while (*words) {
+        size_t length = strcspn(words, " ");
+        char one[WORD], other[WORD];
+        snprintf(one, sizeof one, "%.*s", (int)length, words);
+        text_normalize(other, sizeof other, one);
+        if (strcmp(word, other) == 0) return true;
+        words += length;
+        while (*words == ' ') words++;
+    }
+    return false;
+}
+
+const Field *config_alias(const char *section, const char *name)
+{
+    char word[WORD], key[WORD];
+    text_normalize(word, sizeof word, name);
+    for (const Field *f = config_fields; f->key; f++) {
+        text_normalize(key, sizeof key, f->key);
+        if ((!section || strcmp(f->section, section) == 0) &&
+            (strcmp(word, key) == 0 || among(word, f->aliases)))
+            return f;
+    }
+    return NULL;
+}
+
+/* The keys of a section (context NULL: of all), in the order of the table. */
+static const char *key_name(const void *context, int index)
+{
+    for (const Field *f = config_fields; f->key; f++)
+        if ((!context || strcmp(f->section, context) == 0) && index-- == 0) return f->key;
+    return NULL;
+}
+
+/* The field that was probably meant; section NULL: not known. A right name in another section is a
+ * likelier slip than a typing error. */
+static const Field *nearest_field(const char *section, const char *name)
+{
+    const Field *f = section ? config_alias(section, name) : NULL;
+    if (f || (f = config_alias(NULL, name))) return f;
+    const char *key = choice_nearest(key_name, section, name);
+    if (!key && section) key = choice_nearest(key_name, section = NULL, name);
+    return key ? config_alias(section, key) : NULL;
+}
+
+static const char *nearest_section(const char *word)
+{
+    static const char *const aliases[] = {"dataset images input", "network unet net architecture",
+                                          "diffusion scheduler process noise",
+                                          "training trainer optimizer optim",
+                                          "sampling sampler samples generation inference"};
+    for (int i = 0; config_sections[i]; i++)
+        if (among(word, aliases[i])) return config_sections[i];
+    return choice_nearest(choice_word, config_sections, word);
+}
+
+void config_suggest(const char *section, const char *key, char *out, size_t size)
+{
+    char word[WORD];
+    text_normalize(word, sizeof word, section);
+    const char *title =
+        choice_find(choice_word, config_sections, section) >= 0 ? section : nearest_section(word);
+    if (!key && title) {
+        snprintf(out, size, "did you mean %s?", title);
+        return;
+    }
+    const Field *f = nearest_field(title, key ? key : section);
+    char known[480];
+    if (f) {
+        snprintf(out, size, "did you mean %s.%s?", f->section, f->key);
+        return;
+    }
+    choice_list(title ? key_name : choice_word, title ? title : (const void *)config_sections, ", ",
+                "", known, sizeof known);
+    snprintf(out, size, "known %s%s: %s", title ? "keys of " : "sections", title ? title : "",
+             known);
 }

@@ -75,27 +75,20 @@ bool config_is_identity(const Field *f);
 double config_number(const Config *c, const Field *f);
 bool config_is_automatic(const Config *c, const Field *f);
 
-/* The key and its value as a member of the open object; without `key`, the value alone. */
-void config_put_field(JsonWriter *w, const char *key, const Config *c, const Field *f);
 /* The value as JSON, cut to size; "?" when memory is short. */
 void config_show(const Config *c, const Field *f, char *out, size_t size);
-/* All sections, into the open object, and back over what *c holds (as config_parse). */
-void config_put(JsonWriter *w, const Config *c);
+/* What config_put has written, over what *c holds (as config_parse). */
 bool config_read(Config *c, const Json *root, const char *name, Err *err);
 
+/* "in 0..1", "above 0 and at most 10", "of at least 0 and below 1" */
+enum { RANGE_BYTES = 80 };
+void range_words(char out[RANGE_BYTES], double low, double high, bool open_low, bool open_high);
 /* "an integer in 1..4096", "\"auto\" or a number above 0 ...": what a value, or one element of a list, must be. */
 void config_expected(const Field *f, bool element, char *out, size_t size);
 
 /* The rest of the sentence about an unknown key: "did you mean train.lr?" or the known keys of the
  * section. An unknown section is looked up with key NULL. */
 void config_suggest(const char *section, const char *key, char *out, size_t size);
-
-/* Keys that method.recipe has replaced. The rest of the sentence about one; false: it is none. Whether a
- * section has them all, as older versions wrote them; and the recipe that has their values, into c, which
- * has the section's other keys. ERR_USAGE where no recipe has them, with the key and its value. */
-bool config_removed(const char *section, const char *key, char *out, size_t size);
-bool config_has_removed(const Json *section);
-bool config_migrate(Config *c, const Json *method, const char *name, Err *err);
 
 /* "model.groups" for "norm_num_groups": the key of `section` (NULL: of any) that has this name or alias.
  * NULL: none. */

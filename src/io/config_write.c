@@ -19,17 +19,23 @@ bool config_is_automatic(const Config *c, const Field *f)
     return f->automatic && config_number(c, f) == f->automatic_value;
 }
 
-static void put_list(JsonWriter *w, const char *key, const Config *c, const Field *f)
+static int list_count(const Config *c, const Field *f)
 {
-    const void *at = (const char *)c + f->offset;
     int count = f->most;
     if (f->type != FIELD_SIZE) memcpy(&count, (const char *)c + f->count_offset, sizeof count);
+    return count;
+}
+
+static double list_number(const Config *c, const Field *f, int place)
+{
+    const void *at = (const char *)c + f->offset;
+    return f->type == FIELD_NUMBERS ? (*(double *const *)at)[place] : ((const int *)at)[place];
+}
+
+static void put_list(JsonWriter *w, const char *key, const Config *c, const Field *f)
+{
     json_begin_row(w, key);
-    for (int i = 0; i < count; i++)
-        if (f->type == FIELD_NUMBERS)
-            json_put_number(w, NULL, (*(double *const *)at)[i]);
-        else
-            json_put_int(w, NULL, ((const int *)at)[i]);
+    for (int i = 0; i < list_count(c, f); i++) json_put_number(w, NULL, list_number(c, f, i));
     json_end_array(w);
 }
 
@@ -43,7 +49,8 @@ static void put_seed(JsonWriter *w, const char *key, uint64_t seed)
         json_put_string(w, key, digits);
 }
 
-void config_put_field(JsonWriter *w, const char *key, const Config *c, const Field *f)
+/* Without `key`, the value alone. */
+static void put_field(JsonWriter *w, const char *key, const Config *c, const Field *f)
 {
     const void *at = (const char *)c + f->offset;
     const int *side = at;
@@ -86,7 +93,7 @@ void config_show(const Config *c, const Field *f, char *out, size_t size)
 {
     JsonWriter w;
     json_write_init(&w, 0);
-    config_put_field(&w, NULL, c, f);
+    put_field(&w, NULL, c, f);
     const char *text = json_text(&w) ? json_text(&w) : "?";
     json_cut(out, size, text, strlen(text));
     json_write_free(&w);
@@ -97,7 +104,7 @@ void config_put(JsonWriter *w, const Config *c)
     for (int s = 0; config_sections[s]; s++) {
         json_begin_object(w, config_sections[s]);
         for (const Field *f = config_fields; f->key; f++)
-            if (strcmp(f->section, config_sections[s]) == 0) config_put_field(w, f->key, c, f);
+            if (strcmp(f->section, config_sections[s]) == 0) put_field(w, f->key, c, f);
         json_end_object(w);
     }
 }
@@ -118,6 +125,48 @@ char *config_to_json(const Config *c)
     }
     json_write_free(&w);
     return copy;
+}
+
+/* The first place in which lists of one length differ; -1 for everything else. */
+static int first_place(const Config *a, const Config *b, const Field *f)
+{
+    bool list = f->type == FIELD_INTS || f->type == FIELD_NUMBERS;
+    if (!list || list_count(a, f) != list_count(b, f)) return -1;
+    for (int i = 0; i < list_count(a, f); i++)
+        if (list_number(a, f, i) != list_number(b, f, i)) return i;
+    return -1;
+}
+
+/* The value, or the element of a list at `place`. */
+static void put_part(JsonWriter *w, const Config *c, const Field *f, int place)
+{
+    json_write_init(w, 0);
+    if (place < 0)
+        put_field(w, NULL, c, f);
+    else
+        json_put_number(w, NULL, list_number(c, f, place));
+}
+
+bool config_diff(const Config *before, const Config *after, ConfigDifferenceUse use, void *context,
+                 Err *err)
+{
+    unsigned read = config_method(before)->reads | config_method(after)->reads;
+    for (const Field *f = config_fields; f->key; f++) {
+        if (f->group && !(f->group & read)) continue;
+        ConfigDifference d = {.row = (int)(f - config_fields), .identity = config_is_identity(f)};
+        JsonWriter a, b;
+        int place = first_place(before, after, f);
+        put_part(&a, before, f, place);
+        put_part(&b, after, f, place);
+        if (!json_differ(&a, &b, &d.values, err)) return false;
+        if (place >= 0)
+            snprintf(d.name, sizeof d.name, "%s.%s[%d]", f->section, f->key, place);
+        else
+            snprintf(d.name, sizeof d.name, "%s.%s", f->section, f->key);
+        CHECK(d.row < CONFIG_MAX_KEYS);
+        if (d.values.found) use(context, &d);
+    }
+    return true;
 }
 
 bool config_describe(size_t field, char *out, size_t size)

@@ -14,11 +14,9 @@
 typedef struct cJSON Json; /* opaque outside json.c */
 
 /* Parses one JSON value. `name` starts every message ("config.json: line 3, column 7: ..."). lenient
- * accepts NaN, Infinity and -Infinity (diffusers writes -Infinity into scheduler files). Depth at
- * most 64. ERR_FORMAT. json_free releases the root. */
+ * accepts Infinity and -Infinity (diffusers writes -Infinity into scheduler files). Depth at most 64. ERR_FORMAT. json_free releases the root. */
 Json *json_parse(const char *text, size_t size, const char *name, bool lenient, Err *err);
-/* file_read of a file that is to hold JSON: another kind of file is refused by its name (file_kind.h). */
-bool json_read_file(const char *path, size_t limit, FileBytes *file, Err *err);
+/* The same from a file (file_read); another kind of file is refused by its name (file_kind.h). */
 Json *json_load(const char *path, size_t limit, bool lenient, Err *err);
 void json_free(Json *root);
 
@@ -63,7 +61,7 @@ void json_put_int(JsonWriter *w, const char *key, int64_t value);
 void json_put_uint(JsonWriter *w, const char *key, uint64_t value);
 void json_put_bool(JsonWriter *w, const char *key, bool value);
 void json_put_null(JsonWriter *w, const char *key);
-void json_put_value(JsonWriter *w, const char *key, const Json *v); /* a parsed value again */
+void json_put_raw(JsonWriter *w, const char *key, const char *json); /* what is JSON already */
 /* The finished text (owned by the writer), or NULL. */
 const char *json_text(JsonWriter *w);
 
@@ -71,7 +69,7 @@ const char *json_text(JsonWriter *w);
  * nothing was written. Frees the writers. ERR_MEMORY. */
 typedef struct {
     bool found;
-    char a[80], b[80];
+    char a[200], b[200];
 } JsonDifference;
 bool json_differ(JsonWriter *a, JsonWriter *b, JsonDifference *out, Err *err);
 /* `text` cut to fit, with dots at the end where something is left out. */

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 void json_scan_begin(JsonScan *s, const char *text, size_t size, const char *name, int max_depth,
                      bool lenient)
 {
@@ -34,24 +36,6 @@ bool json_scan_error(const JsonScan *s, const char *at, Err *err, const char *fo
     vsnprintf(reason, sizeof reason, format, arguments);
     va_end(arguments);
     return err_set(err, ERR_FORMAT, "%s: line %zu, column %zu: %s", s->name, line, column, reason);
-}
-
-int utf8_sequence(const unsigned char *p, size_t left)
-{
-    if (left == 0) return 0;
-    if (p[0] < 0x80) return 1;
-    int length = p[0] >= 0xC2 && p[0] < 0xE0   ? 2
-                 : p[0] >= 0xE0 && p[0] < 0xF0 ? 3
-                 : p[0] >= 0xF0 && p[0] < 0xF5 ? 4
-                                               : 0;
-    if (length == 0 || left < (size_t)length) return 0;
-    for (int i = 1; i < length; i++)
-        if ((p[i] & 0xC0) != 0x80) return 0;
-    /* Overlong forms, surrogates and code points above 10FFFF show in the second byte. */
-    if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] >= 0xA0) ||
-        (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] >= 0x90))
-        return 0;
-    return length;
 }
 
 /* Names the byte at the scanner's place, for messages. */
@@ -154,7 +138,7 @@ static bool scan_string(JsonScan *s, ScanToken *token, Err *err)
             return json_scan_error(s, (const char *)p, err,
                                    "control character 0x%02x inside a string (write it as \\u%04x)",
                                    *p, *p);
-        int length = utf8_sequence(p, s->size - s->at);
+        int length = utf8_sequence((const char *)p, s->size - s->at);
         if (length == 0)
             return json_scan_error(s, (const char *)p, err, "byte 0x%02x is not valid UTF-8", *p);
         s->at += (size_t)length;
@@ -188,7 +172,7 @@ static bool scan_number(JsonScan *s, ScanToken *token, Err *err)
     return true;
 }
 
-/* true, false, null and, when lenient, the three special numbers. */
+/* true, false, null and, when lenient, the infinities. */
 static bool scan_word(JsonScan *s, ScanToken *token, Err *err)
 {
     static const struct {
@@ -204,7 +188,7 @@ static bool scan_word(JsonScan *s, ScanToken *token, Err *err)
         length++;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (strlen(words[i].word) != length || memcmp(words[i].word, start, length) != 0) continue;
-        if (words[i].kind == SCAN_SPECIAL && !s->lenient)
+        if (words[i].kind == SCAN_SPECIAL && (!s->lenient || *start == 'N'))
             return json_scan_error(s, start, err, "%s is not a JSON number", words[i].word);
         token->kind = words[i].kind;
         token->text = start;

@@ -23,7 +23,7 @@ typedef enum {
     SCAN_TRUE,
     SCAN_FALSE,
     SCAN_NULL,
-    SCAN_SPECIAL, /* NaN, Infinity, -Infinity; only when lenient */
+    SCAN_SPECIAL, /* Infinity, -Infinity; only when lenient */
     SCAN_DONE,    /* the value is complete and only white space follows */
 } ScanKind;
 
@@ -63,8 +63,5 @@ bool json_scan_error(const JsonScan *s, const char *at, Err *err, const char *fo
 /* Decodes a key or string token into out (token->length + 1 bytes always suffice); returns the
  * length without the closing zero. */
 size_t json_scan_decode(const ScanToken *token, char *out);
-
-/* Length of the valid UTF-8 sequence at p, of which `left` bytes may be read; 0: none. */
-int utf8_sequence(const unsigned char *p, size_t left);
 
 #endif

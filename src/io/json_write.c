@@ -5,7 +5,6 @@
 
 #include "base/text.h"
 #include "io/json.h"
-#include "io/json_scan.h"
 
 enum { WRITER_DEPTH = sizeof(((JsonWriter *)0)->open) };
 
@@ -60,7 +59,7 @@ static void append_quoted(JsonWriter *w, const char *text)
     size_t left = strlen(text);
     while (left > 0) {
         const char *escaped = strchr(plain, *p);
-        int length = utf8_sequence(p, left);
+        int length = utf8_sequence((const char *)p, left);
         char code[8];
         if (escaped) {
             code[0] = '\\';
@@ -155,6 +154,12 @@ void json_put_string(JsonWriter *w, const char *key, const char *value)
         append_text(w, "null");
 }
 
+void json_put_raw(JsonWriter *w, const char *key, const char *json)
+{
+    begin_value(w, key);
+    append_text(w, json);
+}
+
 static void format_double(char out[40], double value)
 {
     for (int digits = 15; digits <= 17; digits++) {
@@ -167,8 +172,7 @@ void json_put_number(JsonWriter *w, const char *key, double value)
 {
     char text[40] = "null";
     if (isfinite(value)) format_double(text, value);
-    begin_value(w, key);
-    append_text(w, text);
+    json_put_raw(w, key, text);
 }
 
 void json_put_float(JsonWriter *w, const char *key, double value)
@@ -178,64 +182,31 @@ void json_put_float(JsonWriter *w, const char *key, double value)
         format_double(text, value);
         if (!strpbrk(text, ".e")) memcpy(text + strlen(text), ".0", 3);
     }
-    begin_value(w, key);
-    append_text(w, text);
+    json_put_raw(w, key, text);
 }
 
 void json_put_int(JsonWriter *w, const char *key, int64_t value)
 {
     char text[32];
     snprintf(text, sizeof text, "%lld", (long long)value);
-    begin_value(w, key);
-    append_text(w, text);
+    json_put_raw(w, key, text);
 }
 
 void json_put_uint(JsonWriter *w, const char *key, uint64_t value)
 {
     char text[32];
     snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-    begin_value(w, key);
-    append_text(w, text);
+    json_put_raw(w, key, text);
 }
 
 void json_put_bool(JsonWriter *w, const char *key, bool value)
 {
-    begin_value(w, key);
-    append_text(w, value ? "true" : "false");
+    json_put_raw(w, key, value ? "true" : "false");
 }
 
 void json_put_null(JsonWriter *w, const char *key)
 {
-    begin_value(w, key);
-    append_text(w, "null");
-}
-
-void json_put_value(JsonWriter *w, const char *key, const Json *v)
-{
-    switch (json_type(v)) {
-    case JSON_NULL:
-        json_put_null(w, key);
-        break;
-    case JSON_BOOL:
-        json_put_bool(w, key, json_bool(v));
-        break;
-    case JSON_NUMBER:
-        json_put_number(w, key, json_number(v));
-        break;
-    case JSON_STRING:
-        json_put_string(w, key, json_string(v));
-        break;
-    case JSON_ARRAY:
-        json_begin_array(w, key);
-        for (const Json *e = json_first(v); e; e = json_next(e)) json_put_value(w, NULL, e);
-        json_end_array(w);
-        break;
-    case JSON_OBJECT:
-        json_begin_object(w, key);
-        for (const Json *e = json_first(v); e; e = json_next(e)) json_put_value(w, json_key(e), e);
-        json_end_object(w);
-        break;
-    }
+    json_put_raw(w, key, "null");
 }
 
 const char *json_text(JsonWriter *w)

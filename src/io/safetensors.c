@@ -1,5 +1,6 @@
 #include "io/safetensors.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,9 @@ static const struct {
 
 typedef struct {
     Safetensors *st;
-    const char *path;
+    const char *path, *header; /* the header's text */
+    size_t header_bytes;
+    char title[SHOWN + PATH_BYTES]; /* begins the scanner's messages */
     JsonScan scan;
     char *free_text; /* the unused rest of st->names */
     Err *err;
@@ -45,9 +48,14 @@ static unsigned dtype_bits(const char *name)
 }
 
 /* "PATH: tensor "NAME": REASON" */
-static bool refuse(const Reader *r, const char *tensor, const char *reason)
+__attribute__((format(printf, 3, 4))) static bool refuse(const Reader *r, const char *tensor,
+                                                         const char *format, ...)
 {
-    char shown[SHOWN];
+    char shown[SHOWN], reason[SHOWN];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reason, sizeof reason, format, arguments);
+    va_end(arguments);
     text_escape(shown, sizeof shown, tensor);
     return err_set(r->err, ERR_FORMAT, "%s: tensor \"%s\": %s", r->path, shown, reason);
 }
@@ -57,7 +65,6 @@ static bool next(Reader *r, ScanToken *token)
     return json_scan_next(&r->scan, token, r->err);
 }
 
-/* Every decoded text is shorter than its quoted form, so the header's length bounds them all. */
 static char *decode(Reader *r, const ScanToken *token)
 {
     char *text = r->free_text;
@@ -70,10 +77,11 @@ static bool count_entries(Reader *r)
 {
     Safetensors *st = r->st;
     ScanToken token;
+    bool metadata = false;
+    json_scan_begin(&r->scan, r->header, r->header_bytes, r->title, HEADER_DEPTH, false);
     if (!next(r, &token)) return false;
     if (token.kind != SCAN_BEGIN_OBJECT)
         return err_set(r->err, ERR_FORMAT, "%s: the header must be a JSON object", r->path);
-    bool metadata = false;
     do {
         if (!next(r, &token)) return false;
         if (token.kind == SCAN_KEY && r->scan.depth == 1) {
@@ -107,93 +115,69 @@ static bool has_control(const char *text)
     return false;
 }
 
-/* A non-negative integer without fraction or exponent, of 64 bits at most. */
-static bool parse_integer(const ScanToken *token, uint64_t *out)
+/* An integer from 0 to INT64_MAX without fraction or exponent. */
+static bool parse_integer(const ScanToken *token, int64_t *out)
 {
-    uint64_t value = 0;
+    *out = 0;
     if (token->kind != SCAN_NUMBER) return false;
     for (size_t i = 0; i < token->length; i++) {
-        char c = token->text[i];
-        if (c < '0' || c > '9' || value > (UINT64_MAX - (uint64_t)(c - '0')) / 10) return false;
-        value = 10 * value + (uint64_t)(c - '0');
+        int digit = token->text[i] - '0';
+        if (digit < 0 || digit > 9 || *out > (INT64_MAX - digit) / 10) return false;
+        *out = 10 * *out + digit;
     }
-    *out = value;
     return true;
 }
 
 /* Reads an array of at most `most` integers; *count gets their number. */
-static bool read_integers(Reader *r, const char *tensor, const char *field, uint64_t *out, int most,
+static bool read_integers(Reader *r, const char *tensor, const char *field, int64_t *out, int most,
                           int *count)
 {
-    char reason[SHOWN];
     ScanToken token;
     *count = 0;
     if (!next(r, &token)) return false;
-    if (token.kind != SCAN_BEGIN_ARRAY) {
-        snprintf(reason, sizeof reason, "%s must be an array", field);
-        return refuse(r, tensor, reason);
-    }
-    for (;;) {
+    if (token.kind != SCAN_BEGIN_ARRAY) return refuse(r, tensor, "%s must be an array", field);
+    for (;; ++*count) {
         if (!next(r, &token)) return false;
         if (token.kind == SCAN_END_ARRAY) return true;
-        if (*count == most) {
-            snprintf(reason, sizeof reason, "%s has more than %d numbers", field, most);
-            return refuse(r, tensor, reason);
-        }
-        if (!parse_integer(&token, &out[*count])) {
-            int length = token.length < 40 ? (int)token.length : 40;
-            snprintf(reason, sizeof reason, "%s must hold non-negative integers of 64 bits%s%.*s",
-                     field, length ? ", found " : "", length, token.text);
-            return refuse(r, tensor, reason);
-        }
-        ++*count;
+        if (*count == most) return refuse(r, tensor, "%s has more than %d numbers", field, most);
+        int length = token.length < 40 ? (int)token.length : 40;
+        if (!parse_integer(&token, &out[*count]))
+            return refuse(r, tensor, "%s must hold integers from 0 to 2^63 - 1%s%.*s", field,
+                          length ? ", found " : "", length, token.text);
     }
 }
 
 static bool read_dtype(Reader *r, TensorInfo *t)
 {
     ScanToken token;
-    char reason[SHOWN];
     if (!next(r, &token)) return false;
     if (token.kind != SCAN_STRING) return refuse(r, t->name, "dtype must be a string");
     char word[WORD] = "";
     if (token.length < sizeof word) json_scan_decode(&token, word);
-    if (dtype_bits(word)) {
-        memcpy(t->dtype, word, strlen(word) + 1);
-        return true;
-    }
-    snprintf(reason, sizeof reason, "unknown dtype \"%.*s\"",
-             token.length < 40 ? (int)token.length : 40, token.text);
-    return refuse(r, t->name, reason);
+    if (!dtype_bits(word))
+        return refuse(r, t->name, "unknown dtype \"%.*s\"",
+                      token.length < 40 ? (int)token.length : 40, token.text);
+    memcpy(t->dtype, word, strlen(word) + 1);
+    return true;
 }
 
 static bool read_shape(Reader *r, TensorInfo *t)
 {
-    uint64_t dims[TENSOR_MAX_RANK];
-    if (!read_integers(r, t->name, "shape", dims, TENSOR_MAX_RANK, &t->rank)) return false;
-    for (int i = 0; i < t->rank; i++) {
-        if (dims[i] > INT64_MAX)
-            return refuse(r, t->name, "shape has a dimension that is larger than any file");
-        t->shape[i] = (int64_t)dims[i];
-    }
-    return true;
+    return read_integers(r, t->name, "shape", t->shape, TENSOR_MAX_RANK, &t->rank);
 }
 
 static bool read_offsets(Reader *r, TensorInfo *t)
 {
-    uint64_t ends[2];
+    int64_t ends[2];
     int count;
-    char reason[SHOWN];
     if (!read_integers(r, t->name, "data_offsets", ends, 2, &count)) return false;
     if (count != 2) return refuse(r, t->name, "data_offsets must be two numbers");
     if (ends[0] > ends[1]) return refuse(r, t->name, "data_offsets: the end is before the begin");
-    if (ends[1] > r->st->data_bytes) {
-        snprintf(reason, sizeof reason,
-                 "data_offsets end at byte %llu, but the file holds %zu bytes of data (is the file "
-                 "cut?)",
-                 (unsigned long long)ends[1], r->st->data_bytes);
-        return refuse(r, t->name, reason);
-    }
+    if ((uint64_t)ends[1] > r->st->data_bytes)
+        return refuse(r, t->name,
+                      "data_offsets end at byte %lld, but the file holds %zu bytes of data (is the "
+                      "file cut?)",
+                      (long long)ends[1], r->st->data_bytes);
     t->begin = (size_t)ends[0];
     t->end = (size_t)ends[1];
     return true;
@@ -202,62 +186,51 @@ static bool read_offsets(Reader *r, TensorInfo *t)
 /* Rules 7, 8 and 9: the shape, the type and the range of bytes agree. */
 static bool check_size(Reader *r, TensorInfo *t)
 {
-    uint64_t count = 1, bits;
+    unsigned long long count = 1, bits;
     bool overflow = false;
     for (int i = 0; i < t->rank; i++)
         overflow |= __builtin_mul_overflow(count, (uint64_t)t->shape[i], &count);
-    if (overflow || __builtin_mul_overflow(count, dtype_bits(t->dtype), &bits) || count > SIZE_MAX)
+    if (overflow || __builtin_mul_overflow(count, dtype_bits(t->dtype), &bits))
         return refuse(r, t->name, "the number of elements overflows");
-    char reason[SHOWN];
-    if (bits % 8 != 0) {
-        snprintf(reason, sizeof reason, "%llu elements of %s do not fill whole bytes",
-                 (unsigned long long)count, t->dtype);
-        return refuse(r, t->name, reason);
-    }
-    if (bits / 8 != t->end - t->begin) {
-        snprintf(
-            reason, sizeof reason, "%llu elements of %s take %llu bytes, but data_offsets give %zu",
-            (unsigned long long)count, t->dtype, (unsigned long long)(bits / 8), t->end - t->begin);
-        return refuse(r, t->name, reason);
-    }
+    if (bits % 8 != 0)
+        return refuse(r, t->name, "%llu elements of %s do not fill whole bytes", count, t->dtype);
+    if (bits / 8 != t->end - t->begin)
+        return refuse(r, t->name, "%llu elements of %s take %llu bytes, but data_offsets give %zu",
+                      count, t->dtype, bits / 8, t->end - t->begin);
     t->count = (size_t)count;
     return true;
 }
 
+/* Each must be there once; other fields are passed over. */
+static const struct {
+    const char *name;
+    bool (*read)(Reader *r, TensorInfo *t);
+} fields[] = {{"dtype", read_dtype}, {"shape", read_shape}, {"data_offsets", read_offsets}};
+enum { FIELDS = sizeof fields / sizeof *fields };
+
 static bool read_tensor(Reader *r, TensorInfo *t)
 {
-    bool dtype = false, shape = false, offsets = false;
+    bool seen[FIELDS] = {false};
     size_t length = strlen(t->name);
-    if (length == 0 || length > MAX_NAME_BYTES)
-        return refuse(r, t->name, "a name must have 1 to 1024 bytes");
-    if (has_control(t->name)) return refuse(r, t->name, "a name must not hold control characters");
     ScanToken token;
+    if (length == 0 || length > MAX_NAME_BYTES)
+        return refuse(r, t->name, "a name must have 1 to %d bytes", MAX_NAME_BYTES);
+    if (has_control(t->name)) return refuse(r, t->name, "a name must not hold control characters");
     if (!next(r, &token)) return false;
     if (token.kind != SCAN_BEGIN_OBJECT) return refuse(r, t->name, "its entry must be an object");
     for (;;) {
         if (!next(r, &token)) return false;
         if (token.kind == SCAN_END_OBJECT) break;
-        char field[WORD] = ""; /* a longer key is none of the three */
-        if (token.length < sizeof field) json_scan_decode(&token, field);
-        bool is_dtype = strcmp(field, "dtype") == 0, is_shape = strcmp(field, "shape") == 0,
-             is_offsets = strcmp(field, "data_offsets") == 0;
-        if ((is_dtype && dtype) || (is_shape && shape) || (is_offsets && offsets)) {
-            char reason[SHOWN];
-            snprintf(reason, sizeof reason, "duplicate %s", field);
-            return refuse(r, t->name, reason);
-        }
-        if (is_dtype     ? !read_dtype(r, t)
-            : is_shape   ? !read_shape(r, t)
-            : is_offsets ? !read_offsets(r, t)
-                         : !json_scan_skip(&r->scan, r->err))
-            return false;
-        dtype |= is_dtype;
-        shape |= is_shape;
-        offsets |= is_offsets;
+        char word[WORD] = ""; /* a longer key is none of the three */
+        size_t f = 0;
+        if (token.length < sizeof word) json_scan_decode(&token, word);
+        while (f < FIELDS && strcmp(fields[f].name, word) != 0) f++;
+        if (f < FIELDS && seen[f]) return refuse(r, t->name, "duplicate %s", word);
+        if (f < FIELDS ? !fields[f].read(r, t) : !json_scan_skip(&r->scan, r->err)) return false;
+        if (f < FIELDS) seen[f] = true;
     }
-    if (!dtype) return refuse(r, t->name, "dtype is missing");
-    if (!shape) return refuse(r, t->name, "shape is missing");
-    if (!offsets) return refuse(r, t->name, "data_offsets is missing");
+    for (size_t f = 0; f < FIELDS; f++)
+        if (!seen[f]) return refuse(r, t->name, "%s is missing", fields[f].name);
     return check_size(r, t);
 }
 
@@ -286,9 +259,10 @@ static int compare_names(const void *a, const void *b)
     return strcmp((*(const TensorInfo *const *)a)->name, (*(const TensorInfo *const *)b)->name);
 }
 
-static int compare_texts(const void *a, const void *b)
+/* Of pairs key, value. */
+static int compare_keys(const void *a, const void *b)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 /* By the pair: an empty tensor at the begin of its neighbour must come first. */
@@ -302,21 +276,15 @@ static int compare_places(const void *a, const void *b)
 
 static bool check_metadata_keys(Reader *r)
 {
-    Safetensors *st = r->st;
-    const char **keys = mem_alloc(st->metadata_count, sizeof *keys);
-    if (!keys) return err_set(r->err, ERR_MEMORY, "%s: not enough memory", r->path);
-    for (size_t i = 0; i < st->metadata_count; i++) keys[i] = st->metadata[2 * i];
-    qsort(keys, st->metadata_count, sizeof *keys, compare_texts);
-    bool ok = true;
-    for (size_t i = 1; ok && i < st->metadata_count; i++) {
-        if (strcmp(keys[i - 1], keys[i]) != 0) continue;
-        char shown[SHOWN];
-        text_escape(shown, sizeof shown, keys[i]);
-        ok =
-            err_set(r->err, ERR_FORMAT, "%s: duplicate key \"%s\" in __metadata__", r->path, shown);
+    char shown[SHOWN], **pairs = r->st->metadata;
+    qsort(pairs, r->st->metadata_count, 2 * sizeof *pairs, compare_keys);
+    for (size_t i = 1; i < r->st->metadata_count; i++) {
+        if (strcmp(pairs[2 * i - 2], pairs[2 * i]) != 0) continue;
+        text_escape(shown, sizeof shown, pairs[2 * i]);
+        return err_set(r->err, ERR_FORMAT, "%s: duplicate key \"%s\" in __metadata__", r->path,
+                       shown);
     }
-    mem_free(keys);
-    return ok;
+    return true;
 }
 
 /* Rules 10 and 11: the tensors tile the data without overlap, hole or rest; and names are unique. */
@@ -331,14 +299,10 @@ static bool check_whole(Reader *r)
             return refuse(r, st->by_name[i]->name, "two tensors have this name");
     size_t at = 0;
     for (size_t i = 0; i < st->count; i++) {
-        char reason[SHOWN];
         const TensorInfo *t = &st->tensors[i];
-        if (t->begin != at) {
-            snprintf(reason, sizeof reason,
-                     "its data begin at byte %zu, %s the tensor before (%zu)", t->begin,
-                     t->begin < at ? "inside" : "which leaves a hole after", at);
-            return refuse(r, t->name, reason);
-        }
+        if (t->begin != at)
+            return refuse(r, t->name, "its data begin at byte %zu, %s the tensor before (%zu)",
+                          t->begin, t->begin < at ? "inside" : "which leaves a hole after", at);
         at = t->end;
     }
     if (at != st->data_bytes)
@@ -353,6 +317,7 @@ static bool read_entries(Reader *r)
     ScanToken token;
     size_t tensors = 0;
     bool metadata = false;
+    json_scan_begin(&r->scan, r->header, r->header_bytes, r->title, HEADER_DEPTH, false);
     if (!next(r, &token)) return false;
     for (;;) {
         if (!next(r, &token)) return false;
@@ -370,8 +335,8 @@ static bool read_entries(Reader *r)
     }
 }
 
-/* Rules 1, 2 and 3. */
-static bool find_header(Reader *r, const char **header, size_t *length)
+/* Rules 1, 2 and 3; and memory for the texts, none of which is longer decoded than quoted. */
+static bool find_header(Reader *r)
 {
     const FileBytes *file = &r->st->file;
     uint64_t n = 0;
@@ -393,11 +358,12 @@ static bool find_header(Reader *r, const char **header, size_t *length)
                        "%s: says that its header has %llu bytes, but only %zu follow (is the file "
                        "cut?)",
                        r->path, (unsigned long long)n, file->size - LENGTH_BYTES);
-    *header = (const char *)file->bytes + LENGTH_BYTES;
-    *length = (size_t)n;
+    r->header = (const char *)file->bytes + LENGTH_BYTES;
+    r->header_bytes = (size_t)n;
     r->st->data = file->bytes + LENGTH_BYTES + n;
     r->st->data_bytes = file->size - LENGTH_BYTES - (size_t)n;
-    return true;
+    r->st->names = r->free_text = mem_alloc((size_t)n + 1, 1);
+    return r->st->names || err_set(r->err, ERR_MEMORY, "%s: not enough memory", r->path);
 }
 
 bool safetensors_parse(Safetensors *st, FileBytes bytes, const char *name, Err *err)
@@ -405,23 +371,8 @@ bool safetensors_parse(Safetensors *st, FileBytes bytes, const char *name, Err *
     memset(st, 0, sizeof *st);
     st->file = bytes;
     Reader r = {.st = st, .path = name, .err = err};
-    const char *header = NULL;
-    size_t length = 0;
-    char title[SHOWN + PATH_BYTES];
-    snprintf(title, sizeof title, "%s: header", name);
-    bool ok = find_header(&r, &header, &length);
-    if (ok) {
-        st->names = r.free_text = mem_alloc(length + 1, 1);
-        ok = st->names || err_set(err, ERR_MEMORY, "%s: not enough memory", name);
-    }
-    if (ok) {
-        json_scan_begin(&r.scan, header, length, title, HEADER_DEPTH, false);
-        ok = count_entries(&r) && allocate(&r);
-    }
-    if (ok) {
-        json_scan_begin(&r.scan, header, length, title, HEADER_DEPTH, false);
-        ok = read_entries(&r);
-    }
+    snprintf(r.title, sizeof r.title, "%s: header", name);
+    bool ok = find_header(&r) && count_entries(&r) && allocate(&r) && read_entries(&r);
     if (!ok) safetensors_close(st);
     return ok;
 }

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/fsio.h"
+#include "base/params.h"
 
 enum { TENSOR_MAX_RANK = 8 };
 
@@ -28,7 +29,7 @@ typedef struct {
     size_t data_bytes;
     TensorInfo *tensors; /* in offset order */
     size_t count;
-    char **metadata;            /* key, value, key, value ... */
+    char **metadata;            /* key, value, key, value ... sorted by key */
     size_t metadata_count;      /* pairs */
     const TensorInfo **by_name; /* [count] sorted by name bytes */
     char *names;                /* holds all names, keys and values */
@@ -45,25 +46,26 @@ const char *safetensors_metadata(const Safetensors *st, const char *key); /* NUL
 bool safetensors_read_floats(const Safetensors *st, const TensorInfo *t, const char *path,
                              float *out, Err *err);
 /* "[64, 3, 3, 3]" */
-void tensor_shape_text(char *out, size_t size, const int64_t *shape, int rank);
+enum { SHAPE_TEXT_BYTES = 176 }; /* any shape fits */
+void tensor_shape_text(char out[SHAPE_TEXT_BYTES], const TensorInfo *t);
+void param_shape_text(char out[SHAPE_TEXT_BYTES], const ParamInfo *info);
 
-/* A tensor to be written, as F32. */
+/* A tensor to be written, as F32 in its layout on disk. */
 typedef struct {
     const char *name;
-    int rank;
-    int64_t shape[TENSOR_MAX_RANK];
-    const float *values;
-    /* or, when values is NULL: fills out[count] when its turn comes */
-    void (*fill)(const void *context, size_t tensor, float *out);
-    const void *context;
-    size_t index; /* passed to fill */
+    const ParamInfo *info; /* shape and layout */
+    const float *values;   /* in the layout of a block */
 } TensorOut;
+/* The parameters of a table under their own names: `out` has room for table->count. */
+void tensors_of_block(TensorOut *out, const ParamTable *table, const float *block);
+/* ERR_DIVERGED when a value is not finite: what has gone wrong must not replace what is right. */
+bool tensors_check_finite(const TensorOut *tensors, size_t count, const char *path, Err *err);
 /* Sorts by name bytes: the order in which the file holds the tensors. */
 void safetensors_sort(TensorOut *tensors, size_t count);
-/* metadata: pairs key, value. Byte-identical to the reference writer for at most one pair (its order
- * of several is undefined; here it is the given one). Written through fsio (temporary file, sync,
- * rename), and fill is called in the order of safetensors_sort. Two equal names are a bug (CHECK). */
-bool safetensors_write(const char *path, const TensorOut *tensors, size_t count,
+/* Sorts the tensors and writes them. metadata: pairs key, value. Byte-identical to the reference writer
+ * for at most one pair (its order of several is undefined; here it is the given one). Written through
+ * fsio (temporary file, sync, rename). Two equal names are a bug (CHECK). */
+bool safetensors_write(const char *path, TensorOut *tensors, size_t count,
                        const char *const *metadata, size_t metadata_pairs, Err *err);
 
 #endif

@@ -1,22 +1,20 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "io/safetensors.h"
 
+static int compare_name(const void *name, const void *tensor)
+{
+    return strcmp(name, (*(const TensorInfo *const *)tensor)->name);
+}
+
 const TensorInfo *safetensors_find(const Safetensors *st, const char *name)
 {
-    size_t low = 0, high = st->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(name, st->by_name[middle]->name);
-        if (order == 0) return st->by_name[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NULL;
+    const TensorInfo **found =
+        bsearch(name, st->by_name, st->count, sizeof *st->by_name, compare_name);
+    return found ? *found : NULL;
 }
 
 const char *safetensors_metadata(const Safetensors *st, const char *key)
@@ -26,30 +24,23 @@ const char *safetensors_metadata(const Safetensors *st, const char *key)
     return NULL;
 }
 
-/* IEEE half precision: sign, 5 bits of exponent, 10 of fraction. */
-static float half_to_float(uint16_t half)
+static float float_of_bits(uint32_t bits)
 {
-    uint32_t sign = (uint32_t)(half & 0x8000u) << 16, fraction = half & 0x3FFu, bits;
-    int exponent = half >> 10 & 31;
-    if (exponent == 31) {
-        bits = sign | 0x7F800000u | fraction << 13;
-    } else if (exponent > 0) {
-        bits = sign | (uint32_t)(exponent + 112) << 23 | fraction << 13;
-    } else {
-        float value = (float)fraction * 0x1p-24f; /* exact: a subnormal half is a normal float */
-        return sign ? -value : value;
-    }
     float value;
     memcpy(&value, &bits, sizeof value);
     return value;
 }
 
-static float bfloat_to_float(uint16_t top)
+/* IEEE half precision: sign, 5 bits of exponent, 10 of fraction. */
+static float half_to_float(uint16_t half)
 {
-    uint32_t bits = (uint32_t)top << 16;
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
+    uint32_t sign = (uint32_t)(half & 0x8000u) << 16, fraction = half & 0x3FFu;
+    int exponent = half >> 10 & 31;
+    if (exponent == 31) return float_of_bits(sign | 0x7F800000u | fraction << 13);
+    if (exponent > 0)
+        return float_of_bits(sign | (uint32_t)(exponent + 112) << 23 | fraction << 13);
+    float value = (float)fraction * 0x1p-24f; /* exact: a subnormal half is a normal float */
+    return sign ? -value : value;
 }
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
@@ -67,7 +58,7 @@ bool safetensors_read_floats(const Safetensors *st, const TensorInfo *t, const c
         for (size_t i = 0; i < t->count; i++) {
             uint16_t value;
             memcpy(&value, p + 2 * i, sizeof value);
-            out[i] = half ? half_to_float(value) : bfloat_to_float(value);
+            out[i] = half ? half_to_float(value) : float_of_bits((uint32_t)value << 16);
         }
     } else if (strcmp(t->dtype, "F64") == 0) {
         for (size_t i = 0; i < t->count; i++) {
@@ -85,11 +76,18 @@ bool safetensors_read_floats(const Safetensors *st, const TensorInfo *t, const c
     return true;
 }
 
-void tensor_shape_text(char *out, size_t size, const int64_t *shape, int rank)
+void tensor_shape_text(char out[SHAPE_TEXT_BYTES], const TensorInfo *t)
 {
-    size_t used = (size_t)snprintf(out, size, "[");
-    for (int i = 0; i < rank && used < size; i++)
-        used +=
-            (size_t)snprintf(out + used, size - used, "%s%lld", i ? ", " : "", (long long)shape[i]);
-    if (used < size) snprintf(out + used, size - used, "]");
+    int used = snprintf(out, SHAPE_TEXT_BYTES, "[");
+    for (int i = 0; i < t->rank; i++)
+        used += snprintf(out + used, SHAPE_TEXT_BYTES - (size_t)used, "%s%lld", i ? ", " : "",
+                         (long long)t->shape[i]);
+    snprintf(out + used, SHAPE_TEXT_BYTES - (size_t)used, "]");
+}
+
+void param_shape_text(char out[SHAPE_TEXT_BYTES], const ParamInfo *info)
+{
+    TensorInfo t = {.rank = info->rank};
+    for (int i = 0; i < info->rank; i++) t.shape[i] = info->shape[i];
+    tensor_shape_text(out, &t);
 }

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,16 +8,23 @@
 
 enum { LENGTH_BYTES = 8, ALIGNMENT = 8 };
 
-static size_t element_count(const TensorOut *t)
+void tensors_of_block(TensorOut *out, const ParamTable *table, const float *block)
 {
-    size_t count = 1;
-    CHECK(t->rank >= 0 && t->rank <= TENSOR_MAX_RANK);
-    for (int i = 0; i < t->rank; i++) {
-        CHECK(t->shape[i] >= 0);
-        CHECK(!__builtin_mul_overflow(count, (size_t)t->shape[i], &count));
+    for (int i = 0; i < table->count; i++) {
+        const ParamInfo *info = &table->info[i];
+        out[i] = (TensorOut){info->name, info, block + info->offset};
     }
-    CHECK(count <= SIZE_MAX / sizeof(float));
-    return count;
+}
+
+bool tensors_check_finite(const TensorOut *tensors, size_t count, const char *path, Err *err)
+{
+    for (const TensorOut *t = tensors; t < tensors + count; t++)
+        for (size_t i = 0; i < t->info->count; i++)
+            if (!isfinite(t->values[i]))
+                return err_set(err, ERR_DIVERGED,
+                               "%s: not written, for \"%s\" holds values that are not finite", path,
+                               t->name);
+    return true;
 }
 
 static int compare_tensors(const void *a, const void *b)
@@ -26,7 +34,7 @@ static int compare_tensors(const void *a, const void *b)
 
 void safetensors_sort(TensorOut *tensors, size_t count)
 {
-    qsort(tensors, count, sizeof *tensors, compare_tensors);
+    if (count) qsort(tensors, count, sizeof *tensors, compare_tensors);
 }
 
 static void write_entry(JsonWriter *w, const TensorOut *t, size_t begin)
@@ -34,11 +42,11 @@ static void write_entry(JsonWriter *w, const TensorOut *t, size_t begin)
     json_begin_object(w, t->name);
     json_put_string(w, "dtype", "F32");
     json_begin_array(w, "shape");
-    for (int i = 0; i < t->rank; i++) json_put_int(w, NULL, t->shape[i]);
+    for (int i = 0; i < t->info->rank; i++) json_put_int(w, NULL, t->info->shape[i]);
     json_end_array(w);
     json_begin_array(w, "data_offsets");
     json_put_uint(w, NULL, begin);
-    json_put_uint(w, NULL, begin + element_count(t) * sizeof(float));
+    json_put_uint(w, NULL, begin + t->info->count * sizeof(float));
     json_end_array(w);
     json_end_object(w);
 }
@@ -57,7 +65,7 @@ static void write_header(JsonWriter *w, const TensorOut *tensors, size_t count,
     size_t begin = 0;
     for (size_t i = 0; i < count; i++) {
         write_entry(w, &tensors[i], begin);
-        begin += element_count(&tensors[i]) * sizeof(float);
+        begin += tensors[i].info->count * sizeof(float);
     }
     json_end_object(w);
 }
@@ -73,49 +81,37 @@ static bool append_header(FileWriter *file, const char *text, Err *err)
            file_writer_append(file, "        ", padding, err);
 }
 
-/* `tensors` are sorted; `buffer` holds the largest tensor that is filled on demand. */
+/* `buffer` holds the largest tensor. */
 static bool append_all(FileWriter *file, const char *header, const TensorOut *tensors, size_t count,
                        float *buffer, Err *err)
 {
-    if (!append_header(file, header, err)) return false;
-    for (size_t i = 0; i < count; i++) {
-        const TensorOut *t = &tensors[i];
-        const float *values = t->values ? t->values : buffer;
-        if (!t->values) t->fill(t->context, t->index, buffer);
-        if (!file_writer_append(file, values, element_count(t) * sizeof(float), err)) return false;
+    bool ok = append_header(file, header, err);
+    for (const TensorOut *t = tensors; ok && t < tensors + count; t++) {
+        params_to_disk(t->info, buffer, t->values);
+        ok = file_writer_append(file, buffer, t->info->count * sizeof(float), err);
     }
-    return true;
+    return ok;
 }
 
-bool safetensors_write(const char *path, const TensorOut *tensors, size_t count,
+bool safetensors_write(const char *path, TensorOut *tensors, size_t count,
                        const char *const *metadata, size_t metadata_pairs, Err *err)
 {
-    bool ok = false;
-    float *buffer = NULL;
     size_t largest = 0;
     JsonWriter w;
-    json_write_init(&w, 0);
-    TensorOut *sorted = mem_alloc(count, sizeof *sorted);
-    if (!sorted) goto no_memory;
-    if (count) memcpy(sorted, tensors, count * sizeof *sorted);
-    safetensors_sort(sorted, count);
-    for (size_t i = 0; i < count; i++) {
-        CHECK(i == 0 || strcmp(sorted[i - 1].name, sorted[i].name) != 0);
-        size_t n = element_count(&sorted[i]);
-        if (!sorted[i].values && n > largest) largest = n;
-    }
-    buffer = mem_floats(largest);
-    write_header(&w, sorted, count, metadata, metadata_pairs);
-    const char *header = json_text(&w);
-    if (!buffer || !header) goto no_memory;
     FileWriter file;
-    ok = file_writer_open(&file, path, err) &&
-         append_all(&file, header, sorted, count, buffer, err) && file_writer_commit(&file, err);
-    goto done;
-no_memory:
-    err_set(err, ERR_MEMORY, "%s: not enough memory to write %zu tensors", path, count);
-done:
-    mem_free(sorted);
+    safetensors_sort(tensors, count);
+    for (size_t i = 0; i < count; i++) {
+        CHECK(i == 0 || strcmp(tensors[i - 1].name, tensors[i].name) != 0);
+        if (tensors[i].info->count > largest) largest = tensors[i].info->count;
+    }
+    float *buffer = mem_floats(largest);
+    json_write_init(&w, 0);
+    write_header(&w, tensors, count, metadata, metadata_pairs);
+    const char *header = json_text(&w);
+    bool ok = (buffer && header) ||
+              err_set(err, ERR_MEMORY, "%s: not enough memory to write %zu tensors", path, count);
+    ok = ok && file_writer_open(&file, path, err) &&
+         append_all(&file, header, tensors, count, buffer, err) && file_writer_commit(&file, err);
     mem_free(buffer);
     json_write_free(&w);
     return ok;

@@ -25,22 +25,6 @@ bool sample_part_name(char out[PATH_BYTES], const char *folder, const char *npz,
     return output_place(npz, place, err) && path_beside(out, place, ENDING, err);
 }
 
-/* ---- reading and writing at a place ---- */
-
-static bool read_at(const SamplePart *part, void *bytes, size_t size, size_t at)
-{
-    unsigned char *p = bytes;
-    while (size > 0) {
-        ssize_t got = pread(part->fd, p, size, (off_t)at);
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return false;
-        p += got;
-        at += (size_t)got;
-        size -= (size_t)got;
-    }
-    return true;
-}
-
 static bool write_at(const SamplePart *part, const void *bytes, size_t size, size_t at, Err *err)
 {
     const unsigned char *p = bytes;
@@ -207,7 +191,8 @@ static uint64_t mark_of(const SamplePart *part, const unsigned char *pixels)
 bool sample_part_has(SamplePart *part, int index, unsigned char *pixels)
 {
     uint64_t mark;
-    if (!read_at(part, part->slot, part->kept_bytes + MARK_BYTES, slot_at(part, index)))
+    size_t size = part->kept_bytes + MARK_BYTES;
+    if (pread(part->fd, part->slot, size, (off_t)slot_at(part, index)) != (ssize_t)size)
         return false;
     memcpy(pixels, part->slot, part->kept_bytes);
     memcpy(&mark, part->slot + part->kept_bytes, MARK_BYTES);

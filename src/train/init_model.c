@@ -46,7 +46,7 @@ static bool check_method(Trainer *t, Model *m, Err *err)
     return !d.name[0] || err_set(err, ERR_USAGE,
                                  "train.init: %s was trained with another method: %s is %s there, "
                                  "but %s here; it must be the model's own",
-                                 m->folder, d.name, d.before, d.after);
+                                 m->folder, d.name, d.values.a, d.values.b);
 }
 
 static bool check_network(const Trainer *t, const Model *m, Err *err)

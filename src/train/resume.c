@@ -30,12 +30,12 @@ static void use_difference(void *context, const ConfigDifference *d)
     Differences *all = context;
     if (!all->given[d->row]) return;
     if (all->t) {
-        if (!d->identity) run_note(all->t, "%s: %s -> %s", d->name, d->before, d->after);
+        if (!d->identity) run_note(all->t, "%s: %s -> %s", d->name, d->values.a, d->values.b);
         return;
     }
     if (!d->identity || all->keys++ >= KEYS_NAMED) return;
     text_append(all->text, sizeof all->text, "%s%s is %.110s in the run, but %.110s here",
-                *all->text ? "; " : "", d->name, d->before, d->after);
+                *all->text ? "; " : "", d->name, d->values.a, d->values.b);
 }
 
 static bool collect(Differences *out, const RunRecord *record, const Config *now, Err *err)

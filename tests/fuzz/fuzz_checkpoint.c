@@ -59,33 +59,29 @@ static void make_folder(void)
     atexit(remove_folder);
 }
 
-static void free_record(RunRecord *record)
-{
-    if (!record) return;
-    run_record_free(record);
-    mem_free(record);
-}
-
 static void state_text(const char *text)
 {
-    CheckpointState state, back;
-    RunRecord *record = NULL, *again = NULL;
+    Checkpoint c = {.path = "fuzz"}, again = {.path = "again"};
     Err err = {0};
-    if (!checkpoint_state_parse(text, "fuzz", &state, &record, &err)) {
+    if (!checkpoint_state_read(&c, text, &err)) {
         if (err.text[0] == '\0') __builtin_trap();
+        checkpoint_close(&c);
         return;
     }
-    state.record = record;
-    char *written = checkpoint_state_text(&state, NULL, 0);
-    if (!written || !checkpoint_state_parse(written, "again", &back, &again, &err))
-        __builtin_trap();
-    back.record = again;
-    char *twice = checkpoint_state_text(&back, NULL, 0);
-    if (!twice || strcmp(written, twice) != 0) __builtin_trap();
-    mem_free(written);
-    mem_free(twice);
-    free_record(record);
-    free_record(again);
+    JsonWriter once, twice;
+    json_write_init(&once, 0);
+    json_write_init(&twice, 0);
+    c.state.record = c.record;
+    checkpoint_state_put(&once, &c.state, c.method, c.method_count);
+    const char *written = json_text(&once);
+    if (!written || !checkpoint_state_read(&again, written, &err)) __builtin_trap();
+    again.state.record = again.record;
+    checkpoint_state_put(&twice, &again.state, again.method, again.method_count);
+    if (!json_text(&twice) || strcmp(written, json_text(&twice)) != 0) __builtin_trap();
+    json_write_free(&once);
+    json_write_free(&twice);
+    checkpoint_close(&c);
+    checkpoint_close(&again);
 }
 
 static void open_run(void)

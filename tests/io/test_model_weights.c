@@ -7,28 +7,29 @@
 enum { MANY = 16 };
 typedef struct {
     TensorOut tensors[MANY];
+    ParamInfo info[MANY];
     size_t count;
-    float values[MANY][32];
 } Weights;
 
-/* The tensors of `block` under their own names, with values in disk order. */
+/* The tensors of `block` under their own names, with shapes that a case may change. */
 static void table_weights(Weights *w)
 {
     memset(w, 0, sizeof *w);
     w->count = (size_t)table.count;
+    tensors_of_block(w->tensors, &table, block);
     for (int i = 0; i < table.count; i++) {
-        const ParamInfo *info = &table.info[i];
-        params_to_disk(info, w->values[i], block + info->offset);
-        w->tensors[i] = (TensorOut){.name = info->name, .rank = info->rank, .values = w->values[i]};
-        for (int d = 0; d < info->rank; d++) w->tensors[i].shape[d] = info->shape[d];
+        w->info[i] = table.info[i];
+        w->tensors[i].info = &w->info[i];
     }
 }
 
 static void write_weights(const char *name, const TensorOut *tensors, size_t count)
 {
+    TensorOut sorted[MANY];
     Err err = {0};
+    memcpy(sorted, tensors, count * sizeof *tensors);
     put(name, "");
-    EXPECT(safetensors_write(in_folder(name), tensors, count, NULL, 0, &err));
+    EXPECT(safetensors_write(in_folder(name), sorted, count, NULL, 0, &err));
 }
 
 /* Into `back`. */
@@ -137,9 +138,9 @@ TEST(model_weights_under_all_their_old_names)
         /* Attention as 1x1 convolutions over images or sequences. */
         static const int matrices[] = {3, 5, 6};
         for (int k = 0; k < 3; k++) {
-            TensorOut *t = &w.tensors[matrices[k]];
-            t->rank = way < 2 ? 4 : 3;
-            t->shape[2] = t->shape[3] = 1;
+            ParamInfo *info = &w.info[matrices[k]];
+            info->rank = way < 2 ? 4 : 3;
+            info->shape[2] = info->shape[3] = 1;
         }
         write_weights("w/" FILE_NAME, w.tensors, w.count);
         EXPECT(read_weights("w", &m, &err));
@@ -157,8 +158,7 @@ TEST(model_weights_new_name_wins_over_the_old_one)
     begin(3);
     table_weights(&w);
     float wrong[2] = {9, 9};
-    w.tensors[w.count++] =
-        (TensorOut){.name = "time_proj.W", .rank = 1, .shape = {2}, .values = wrong};
+    w.tensors[w.count++] = (TensorOut){"time_proj.W", &w.info[2], wrong};
     write_weights("w/" FILE_NAME, w.tensors, w.count);
     expect_read("w", &m, 0);
     /* Two old names of one tensor: nobody can know which is right. */
@@ -179,29 +179,28 @@ TEST(model_weights_missing_wrong_and_unknown_tensors)
     EXPECT_REFUSED(read_weights("w", &m, &err), err, ERR_FORMAT,
                    "2 of the network's 9 tensors are missing from the weights, the first "
                    "is \"down_blocks.0.downsamplers.0.conv.bias\"");
-    static const int64_t shapes[][4] = {{2, 1, 3, 2}, {1, 2, 3, 3}, {18, 1, 1, 1}};
+    static const int shapes[][4] = {{2, 1, 3, 2}, {1, 2, 3, 3}, {18, 1, 1, 1}};
     for (int i = 0; i < 3; i++) {
         table_weights(&w);
-        memcpy(w.tensors[0].shape, shapes[i], sizeof shapes[i]);
+        memcpy(w.info[0].shape, shapes[i], sizeof shapes[i]);
+        w.info[0].count = i == 0 ? 12 : 18;
         write_weights("w/unet/" FILE_NAME, w.tensors, w.count);
         EXPECT_FAILS(read_weights("w", &m, &err), err, "tensor \"conv_in.weight\" has shape [");
         EXPECT_CONTAINS(err.text, "but this network needs [2, 1, 3, 3]");
     }
     /* Trailing ones are for attention alone, and only ones. */
     table_weights(&w);
-    w.tensors[1].rank = 2;
-    w.tensors[1].shape[1] = 1;
+    w.info[1].rank = 2;
+    w.info[1].shape[1] = 1;
     write_weights("w/unet/" FILE_NAME, w.tensors, w.count);
     EXPECT_FAILS(read_weights("w", &m, &err), err,
                  "\"conv_in.bias\" has shape [2, 1], but this network needs [2]");
 
     table_weights(&w);
+    const ParamInfo three = {.rank = 1, .shape = {3}, .count = 3};
     float more[3] = {1, 2, 3};
     for (int i = 0; i < 2; i++) {
-        w.tensors[w.count++] = (TensorOut){.name = i ? "zz\"z" : "class_embedding.weight",
-                                           .rank = 1,
-                                           .shape = {3},
-                                           .values = more};
+        w.tensors[w.count++] = (TensorOut){i ? "zz\"z" : "class_embedding.weight", &three, more};
         write_weights("w/unet/" FILE_NAME, w.tensors, w.count);
         expect_read("w", &m, 1);
         EXPECT_CONTAINS(m.warnings[0], i ? "2 tensors are not part of this network and are ignored"
@@ -216,8 +215,8 @@ TEST(model_weights_that_are_not_finite_are_a_warning)
     Err err = {0};
     begin(3);
     table_weights(&w);
-    w.values[0][3] = NAN;
-    w.values[8][0] = -INFINITY;
+    block[params[0].offset + 3] = NAN;
+    block[params[8].offset] = -INFINITY;
     write_weights("w/" FILE_NAME, w.tensors, w.count);
     EXPECT(read_weights("w", &m, &err));
     EXPECT_INT(m.warning_count, 1);

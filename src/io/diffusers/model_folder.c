@@ -1,16 +1,14 @@
 #include "io/diffusers/model_folder.h"
 
-#include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/folder_swap.h"
 #include "base/fsio.h"
 #include "base/mem.h"
 #include "io/config.h"
+#include "io/diffusers/model_keys.h"
 #include "io/diffusers/scheduler_class.h"
-
-enum { SHOWN = 80 };
+#include "io/safetensors.h"
 
 void model_config_free(ModelConfig *m)
 {
@@ -34,117 +32,98 @@ TimeFeatureKind model_time_kind(const ModelConfig *m)
     return m->network == NETWORK_MLP ? m->mlp.time_kind : m->unet.time_kind;
 }
 
-/* "fourier_linear" is what earlier versions wrote for VP and sub-VP. They trained these networks on 999 t
- * and sampled on t; here such a folder is used on 999 t. */
-static const char *const time_words[] = {[TIME_POSITIONAL] = "positional",
-                                         [TIME_FOURIER] = "fourier",
-                                         [TIME_FOURIER_LINEAR] = "fourier_time",
-                                         [TIME_FOURIER_LINEAR_999] = "fourier_linear"};
-static const int time_word_count = sizeof time_words / sizeof *time_words;
+/* ---- model_index.json: which classes a folder's components are of ---- */
 
-const char *model_time_word(TimeFeatureKind kind)
+/* Raised and written when an older release would misread a folder (unknown keys of diffusers' classes are
+ * only warnings). Format 1 is not written. */
+enum { MODEL_FORMAT = 1 };
+
+static bool read_format(const ModelReader *r, const ModelKey *k, const Json *v)
 {
-    CHECK(kind > TIME_UNSET && (int)kind < time_word_count);
-    return time_words[kind];
+    (void)k;
+    return json_check_format(v, MODEL_FORMAT, r->path, r->err);
 }
 
-bool model_read_time(const ModelReader *r, const char *key, const Json *v, TimeFeatureKind *kind)
+static bool read_pipeline(const ModelReader *r, const ModelKey *k, const Json *v)
 {
-    const char *text = model_read_text(r, key, v);
-    if (!text) return false;
-    for (int i = TIME_POSITIONAL; i < time_word_count; i++) {
-        if (strcmp(text, time_words[i]) != 0) continue;
-        *kind = (TimeFeatureKind)i;
-        if (i == TIME_FOURIER_LINEAR_999)
-            model_warn(
-                r->m,
-                "an earlier version trained this model on the time label 999 t instead of t; it is "
-                "used as it was trained, but a newly trained one is better");
-        return true;
-    }
-    return model_unsupported(r, key, v, "positional, fourier, fourier_time and fourier_linear");
+    const char *text = model_read_text(r, k->name, v);
+    return text && (strcmp(text, MLP_PIPELINE) == 0 || scheduler_pipeline_known(text) ||
+                    model_unsupported(r, k->name, v, k->instead));
 }
 
-void model_warn(ModelConfig *m, const char *format, ...)
+static void put_pipeline(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
 {
-    enum { ROOM = sizeof m->warnings / sizeof *m->warnings };
-    if (m->warning_count == ROOM) {
-        snprintf(m->warnings[ROOM - 1], sizeof *m->warnings, "there are more warnings");
-        return;
-    }
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(m->warnings[m->warning_count++], sizeof *m->warnings, format, arguments);
-    va_end(arguments);
+    json_put_string(w, k->name,
+                    m->network == NETWORK_MLP ? MLP_PIPELINE : scheduler_class_of(m)->pipeline);
 }
 
-bool model_wrong(const ModelReader *r, const char *key, const Json *v, const char *expected)
+/* ["diffusers", CLASS], or ["diffc", CLASS] for our own. */
+static bool read_pair(const ModelReader *r, const ModelKey *k, const Json *v)
 {
-    char shown[SHOWN];
-    json_show(v, shown, sizeof shown);
-    return err_set(r->err, ERR_FORMAT, "%s: %s must be %s, got %s", r->path, key, expected, shown);
+    const Json *library = json_type(v) == JSON_ARRAY ? json_first(v) : NULL;
+    const Json *class_value = library ? json_next(library) : NULL;
+    if (!class_value || json_next(class_value) || json_type(class_value) != JSON_STRING)
+        return model_wrong(r, k->name, v, "an array of two strings, the library and the class");
+    return !k->words || model_word_in(json_string(class_value), k->words) ||
+           model_unsupported(r, k->name, class_value, k->instead);
 }
 
-bool model_unsupported(const ModelReader *r, const char *key, const Json *v, const char *instead)
+static void put_pair(JsonWriter *w, const char *key, const char *library, const char *class_name)
 {
-    char shown[SHOWN];
-    json_show(v, shown, sizeof shown);
-    return err_set(r->err, ERR_FORMAT, "%s: %s is %s, which diffc cannot run; it runs %s", r->path,
-                   key, shown, instead);
+    json_begin_array(w, key);
+    json_put_string(w, NULL, library);
+    json_put_string(w, NULL, class_name);
+    json_end_array(w);
 }
 
-bool model_read_number(const ModelReader *r, const char *key, const Json *v, double low,
-                       double high, bool open_low, bool open_high, double *out)
+static void put_network(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
 {
-    char expected[SHOWN];
-    double x = json_type(v) == JSON_NUMBER ? json_number(v) : (double)NAN;
-    if ((open_low ? x > low : x >= low) && (open_high ? x < high : x <= high)) {
-        *out = x;
-        return true;
-    }
-    if (open_low || open_high)
-        snprintf(expected, sizeof expected, "a number %s %.15g and %s %.15g",
-                 open_low ? "above" : "from", low, open_high ? "below" : "up to", high);
-    else
-        snprintf(expected, sizeof expected, "a number in %.15g..%.15g", low, high);
-    return model_wrong(r, key, v, expected);
+    bool own = m->network == NETWORK_MLP || m->unet.noise_classes > 0;
+    put_pair(w, k->name, own ? "diffc" : "diffusers", k->words[m->unet.noise_classes > 0]);
 }
 
-bool model_read_int(const ModelReader *r, const char *key, const Json *v, int low, int high,
-                    int *out)
+static void put_scheduler(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
 {
-    char expected[SHOWN];
-    double x = json_type(v) == JSON_NUMBER ? json_number(v) : (double)NAN;
-    if (x >= low && x <= high && x == floor(x)) {
-        *out = (int)x;
-        return true;
-    }
-    snprintf(expected, sizeof expected, "an integer in %d..%d", low, high);
-    return model_wrong(r, key, v, expected);
+    const SchedulerClass *c = scheduler_class_of(m);
+    put_pair(w, k->name, c->library, c->name);
 }
 
-bool model_read_bool(const ModelReader *r, const char *key, const Json *v, bool *out)
+static bool is_mlp(const ModelConfig *m)
 {
-    if (json_type(v) != JSON_BOOL) return model_wrong(r, key, v, "true or false");
-    *out = json_bool(v);
-    return true;
+    return m->network == NETWORK_MLP;
 }
 
-const char *model_read_text(const ModelReader *r, const char *key, const Json *v)
+static bool is_unet(const ModelConfig *m)
 {
-    if (json_type(v) == JSON_STRING) return json_string(v);
-    model_wrong(r, key, v, "a string");
-    return NULL;
+    return m->network == NETWORK_UNET;
 }
 
-bool model_word_in(const char *word, const char *const *list)
+static const char *const mlps[] = {MLP_CLASS, NULL}, *const unets[] = {"UNet2DModel", CDM_UNET,
+                                                                       NULL};
+
+/* An absent key is fine: a bare component folder has no index. The format is checked before all else. */
+static const ModelKey index_keys[] = {
+    {"_diffc_format", .read = read_format},
+    {"_class_name", .read = read_pipeline, .put = put_pipeline,
+     .instead = "DDPM, DDIM, PNDM, ScoreSde, DiffcEddpm and DiffcCdm pipelines"},
+    {"_diffusers_version", .put = model_put_first, ONLY("\"" DIFFUSERS_VERSION "\"")},
+    {"mlp", .read = read_pair, .put = put_network, .stands = is_mlp, .words = mlps,
+     .instead = MLP_CLASS},
+    {"scheduler", .read = read_pair, .put = put_scheduler},
+    {"unet", .read = read_pair, .put = put_network, .stands = is_unet, .words = unets,
+     .instead = "UNet2DModel and " CDM_UNET},
+    {0}};
+
+static bool index_read(const ModelReader *r)
 {
-    for (; *list; list++)
-        if (strcmp(word, *list) == 0) return true;
-    return false;
+    return model_keys_read(r, index_keys, 0);
 }
 
-bool model_component_path(char *out, const char *root, const char *name, const char *file, Err *err)
+/* ---- reading ---- */
+
+/* Path of a component's file: ROOT/NAME/FILE when ROOT/NAME is a folder, else ROOT/FILE. */
+static bool component_path(char *out, const char *root, const char *name, const char *file,
+                           Err *err)
 {
     char folder[PATH_BYTES];
     if (!path_join(folder, root, name, err)) return false;
@@ -169,14 +148,14 @@ static bool read_index(const char *root, ModelConfig *m, Err *err)
 {
     char path[PATH_BYTES];
     return path_join(path, root, MODEL_INDEX, err) &&
-           (!path_exists(path) || read_file(path, model_index_read, m, err));
+           (!path_exists(path) || read_file(path, index_read, m, err));
 }
 
 static bool read_component(const char *root, const char *name, const char *file, ReadFile read,
                            ModelConfig *m, Err *err)
 {
     char path[PATH_BYTES];
-    return model_component_path(path, root, name, file, err) && read_file(path, read, m, err);
+    return component_path(path, root, name, file, err) && read_file(path, read, m, err);
 }
 
 /* A classifier of noise levels has one class for each step of its scheduler, and two more. */
@@ -249,5 +228,90 @@ bool model_folder_read_config(const char *path, ModelConfig *m, Err *err)
          check_classifier(path, m, err) && check_variance(path, m, err);
     m->noise.kind = method_settings(m->method, m->noise.sde)->process;
     if (!ok) model_config_free(m);
+    return ok;
+}
+
+/* ---- writing ---- */
+
+/* As diffusers does: keys sorted, two spaces, a final newline, numbers as Python prints them. */
+static bool write_json(const char *folder, const char *name, const ModelKey *keys, unsigned groups,
+                       const ModelConfig *m, Err *err)
+{
+    char path[PATH_BYTES];
+    if (!path_join(path, folder, name, err)) return false;
+    JsonWriter w;
+    json_write_init(&w, 2);
+    json_begin_object(&w, NULL);
+    model_keys_put(&w, keys, groups, m);
+    json_end_object(&w);
+    const char *text = json_text(&w);
+    FileWriter file;
+    bool ok = text ? file_writer_open(&file, path, err) &&
+                         file_writer_append(&file, text, strlen(text), err) &&
+                         file_writer_append(&file, "\n", 1, err) && file_writer_commit(&file, err)
+                   : err_set(err, ERR_MEMORY, "%s: not enough memory to write it", path);
+    json_write_free(&w);
+    return ok;
+}
+
+static bool write_weights(const char *folder, TensorOut *tensors, size_t count, Err *err)
+{
+    static const char *const metadata[] = {"format", "pt"};
+    char path[PATH_BYTES];
+    return path_join(path, folder, WEIGHTS, err) &&
+           safetensors_write(path, tensors, count, metadata, 1, err);
+}
+
+static bool write_files(const char *path, const ModelConfig *m, TensorOut *tensors, size_t count,
+                        Err *err)
+{
+    char network[PATH_BYTES], scheduler[PATH_BYTES];
+    return path_join(network, path, m->network == NETWORK_MLP ? "mlp" : "unet", err) &&
+           path_join(scheduler, path, "scheduler", err) && folder_make(network, err) &&
+           folder_make(scheduler, err) && write_weights(network, tensors, count, err) &&
+           write_json(network, NETWORK_CONFIG, network_keys(m), ~0u, m, err) &&
+           write_json(scheduler, SCHEDULER_CONFIG, scheduler_keys, scheduler_class_of(m)->has, m,
+                      err) &&
+           write_json(path, MODEL_INDEX, index_keys, ~0u, m, err);
+}
+
+static const char *const own_files[] = {MODEL_INDEX,
+                                        "unet/" NETWORK_CONFIG,
+                                        "unet/" WEIGHTS,
+                                        "mlp/" NETWORK_CONFIG,
+                                        "mlp/" WEIGHTS,
+                                        "scheduler/" SCHEDULER_CONFIG,
+                                        NULL};
+
+bool model_folder_recover(const char *path, Err *err)
+{
+    return folder_swap_recover(path, own_files, err);
+}
+
+/* All files are written in a folder beside it, which then takes its place (folder_swap.h); model_index.json
+ * comes last, so a folder that has one is complete. */
+static bool write_swapped(const char *path, const ModelConfig *m, TensorOut *tensors, size_t count,
+                          Err *err)
+{
+    FolderSwap swap;
+    Err reason = {0};
+    bool open = folder_swap_open(&swap, path, own_files, &reason);
+    if (open && write_files(swap.next, m, tensors, count, &reason))
+        return folder_swap_commit(&swap, err);
+    if (open) folder_swap_abort(&swap);
+    return err_set(err, reason.kind, "%.300s: is not saved, and what was there stays: %.600s", path,
+                   reason.text);
+}
+
+bool model_folder_write(const char *path, const ModelConfig *m, const ParamTable *table,
+                        const float *block, Err *err)
+{
+    size_t count = (size_t)table->count;
+    TensorOut *tensors = mem_alloc(count, sizeof *tensors);
+    bool ok = tensors || err_set(err, ERR_MEMORY, "%s: not enough memory to write it", path);
+    if (ok) tensors_of_block(tensors, table, block);
+    ok = ok && tensors_check_finite(tensors, count, path, err) &&
+         write_swapped(path, m, tensors, count, err);
+    mem_free(tensors);
     return ok;
 }

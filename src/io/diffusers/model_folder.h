@@ -7,7 +7,7 @@
  * DiffcEddpmScheduler (kept steps with other noise), DiffcVpScheduler, DiffcSubVpScheduler,
  * time_embedding_type fourier_time, for points of the plane mlp/config.json (DiffcMlp) with its
  * weights instead of unet, and for classifiers of noise levels DiffcCdmPipeline with DiffcCdmUNet and
- * DiffcCdmScheduler (diffusers_support.c says which open there); also read: the flat layout with
+ * DiffcCdmScheduler (scheduler_class.c says which open there); also read: the flat layout with
  * everything in the root, legacy names, and ScoreSdeVpScheduler and DiffcSmldScheduler of older
  * versions. */
 #ifndef DIFFC_MODEL_FOLDER_H

@@ -6,7 +6,7 @@
 #include "base/fsio.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "io/diffusers/model_files.h"
+#include "io/diffusers/model_keys.h"
 #include "io/safetensors.h"
 
 enum { NAME_ROOM = 1200, SHOWN = 160 };
@@ -97,11 +97,9 @@ static bool shape_fits(const ParamInfo *info, const TensorInfo *t)
 
 static bool wrong_shape(const Loader *l, const ParamInfo *info, const TensorInfo *t)
 {
-    char got[SHOWN], expected[SHOWN], name[SHOWN];
-    int64_t shape[4] = {0};
-    for (int i = 0; i < info->rank; i++) shape[i] = info->shape[i];
-    tensor_shape_text(got, sizeof got, t->shape, t->rank);
-    tensor_shape_text(expected, sizeof expected, shape, info->rank);
+    char got[SHAPE_TEXT_BYTES], expected[SHAPE_TEXT_BYTES], name[SHOWN];
+    tensor_shape_text(got, t);
+    param_shape_text(expected, info);
     text_escape(name, sizeof name, t->name);
     return err_set(l->err, ERR_FORMAT, "%s: tensor \"%s\" has shape %s, but this network needs %s",
                    l->path, name, got, expected);

@@ -1,7 +1,10 @@
 #include "io/diffusers/scheduler_class.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "base/text.h"
 
 static bool is_chain(const ModelConfig *m)
 {
@@ -148,4 +151,142 @@ double vp_chain_beta(const ModelConfig *m, int i)
     double before =
         2 * vp_log_alpha(m->noise.beta_min, m->noise.beta_max, (double)(i - 1) / LABELS);
     return -expm1(here - (i == 1 ? zero : before));
+}
+
+/* ---- what the solvers of diffusers do ----
+ *
+ * It becomes the default of `sample` where diffc can do the same; the rest is named in a warning, unless it
+ * is what diffc does anyway. */
+
+enum { SHOWN = 40 };
+
+/* As it stands in the file; of lists only whether they are empty. */
+static void show(const Json *v, char out[SHOWN])
+{
+    if (json_type(v) == JSON_STRING) {
+        char text[SHOWN - 2];
+        text_escape(text, sizeof text, json_string(v));
+        snprintf(out, SHOWN, "\"%s\"", text);
+    } else if (json_type(v) == JSON_ARRAY) {
+        snprintf(out, SHOWN, json_count(v) ? "[...]" : "[]");
+    } else {
+        json_show(v, out, SHOWN);
+    }
+}
+
+static bool do_without(const ModelReader *r, const ModelKey *k, const Json *v)
+{
+    char shown[SHOWN], item[2 * SHOWN];
+    show(v, shown);
+    snprintf(item, sizeof item, "%s %s", k->name, shown);
+    text_add(r->missing, MISSING_ROOM, ", ", item);
+    return true;
+}
+
+bool scheduler_read_done(const ModelReader *r, const ModelKey *k, const Json *v)
+{
+    char shown[SHOWN];
+    show(v, shown);
+    if (model_word_in(shown, k->words)) return true;
+    return k->instead ? model_unsupported(r, k->name, v, k->instead) : do_without(r, k, v);
+}
+
+/* Noise levels that are even in a scale of their own come before timestep_spacing. */
+static bool read_scale(const ModelReader *r, const ModelKey *k, const Json *v)
+{
+    SampleConfig *s = &r->m->sample;
+    if (s->spacing == SPACING_AUTO && json_type(v) == JSON_BOOL && json_bool(v))
+        s->spacing = (SpacingKind)k->low;
+    return true;
+}
+
+/* Where timestep_spacing lays the trained steps as one of ours does. */
+static bool read_spacing(const ModelReader *r, const ModelKey *k, const Json *v)
+{
+    SampleConfig *s = &r->m->sample;
+    if (s->spacing != SPACING_AUTO || json_type(v) == JSON_NULL) return true;
+    for (int i = 0; json_type(v) == JSON_STRING && k->words[i]; i++)
+        if (strcmp(json_string(v), k->words[i]) == 0) s->spacing = r->spacing[i];
+    return s->spacing != SPACING_AUTO || do_without(r, k, v);
+}
+
+enum { SOLVERS = HAS_SOLVER | HAS_FOREIGN };
+static const ModelKey solver_keys[] = {
+    {"use_karras_sigmas", .read = read_scale, .low = SPACING_KARRAS, .of = HAS_SOLVER},
+    {"use_exponential_sigmas", .read = read_scale, .low = SPACING_LOGSNR, .of = HAS_SOLVER},
+    {"timestep_spacing", .read = read_spacing, .of = HAS_SOLVER,
+     ONLY("leading", "linspace", "trailing")},
+    {"use_flow_sigmas", DOES("false"), .of = SOLVERS, .instead = "false"},
+    {"timestep_type", DOES("\"discrete\""), .of = SOLVERS, .instead = "\"discrete\""},
+    {"use_dynamic_shifting", DOES("false"), .of = SOLVERS, .instead = "false"},
+    {"steps_offset", DOES("0"), .of = HAS_SOLVER},
+    {"set_alpha_to_one", DOES("true"), .of = HAS_SOLVER},
+    {"use_beta_sigmas", DOES("false"), .of = HAS_SOLVER},
+    {"use_lu_lambdas", DOES("false"), .of = HAS_SOLVER},
+    {"algorithm_type", DOES("\"dpmsolver++\""), .of = HAS_SOLVER},
+    {"solver_order", DOES("2"), .of = HAS_SOLVER},
+    {"solver_type", DOES("\"midpoint\"", "\"bh2\""), .of = HAS_SOLVER},
+    {"predict_x0", DOES("true"), .of = HAS_SOLVER},
+    {"solver_p", DOES("null"), .of = HAS_SOLVER},
+    {"disable_corrector", DOES("[]"), .of = HAS_SOLVER},
+    {"lower_order_final", DOES("true"), .of = HAS_SOLVER},
+    {"euler_at_final", DOES("false"), .of = HAS_SOLVER},
+    {"final_sigmas_type", DOES("\"zero\""), .of = HAS_SOLVER},
+    {"lambda_min_clipped", DOES("-inf"), .of = HAS_SOLVER},
+    {"interpolation_type", DOES("\"linear\""), .of = HAS_SOLVER},
+    {"sigma_min", DOES("null"), .of = HAS_SOLVER},
+    {"sigma_max", DOES("null"), .of = HAS_SOLVER},
+    {"shift_terminal", DOES("null"), .of = HAS_SOLVER},
+    {0}};
+
+bool scheduler_solver_read(const ModelReader *r, const SchedulerClass *c)
+{
+    char missing[MISSING_ROOM] = "";
+    ModelReader reader = *r;
+    reader.missing = missing;
+    reader.spacing = c->spacing;
+    if (c->has & HAS_FOREIGN) text_add(missing, sizeof missing, ", ", c->name);
+    if (c->has & HAS_SOLVER && c->sampler)
+        snprintf(r->m->sample.sampler, sizeof r->m->sample.sampler, "%s", c->sampler);
+    if (c->has & HAS_SOLVER) r->m->sample.spacing = SPACING_AUTO;
+    if (!model_keys_read(&reader, solver_keys, c->has)) return false;
+    if (missing[0]) model_warn(r->m, "%.80s: sample does without its %s", r->path, missing);
+    return true;
+}
+
+/* ---- which models diffusers can open ---- */
+
+/* Checked against diffusers 0.42 by tests/golden/compare_diffusers.py. What it has no class for; NULL:
+ * nothing is missing. */
+static const char *lacking(const ModelConfig *m, const SchedulerClass *c)
+{
+    if (m->network == NETWORK_MLP) return "it has no network of points";
+    if (c->lacks) return c->lacks;
+    if (m->unet.input_fouriers > 0) return "its UNet2DModel has no Fourier features of the image";
+    if (m->old_class)
+        return "its scheduler is of an older diffc and unknown there; trained on, it is saved anew";
+    return NULL;
+}
+
+/* What the pipeline that opens does otherwise than diffc; NULL: nothing. */
+static const char *difference(const ModelConfig *m, const SchedulerClass *c)
+{
+    const UNetConfig *unet = &m->unet;
+    bool score = c->has & HAS_SCORE;
+    if (score && (unet->in_channels != 3 || unet->sample_height <= 0 ||
+                  unet->sample_height != unet->sample_width))
+        return "that makes square images of 3 channels only; its unet and scheduler open alone";
+    if (score && !unet->center_input)
+        return "that shows values from 0 to 1, and these images lie in -1 to 1";
+    if (unet->classes > 0) return "that gives its unet no class; its unet and scheduler open alone";
+    if (m->kept) return "that takes all steps, not only those kept";
+    return NULL;
+}
+
+DiffusersSupport model_diffusers_support(const ModelConfig *m)
+{
+    const SchedulerClass *c = scheduler_class_of(m);
+    const char *lacks = lacking(m, c);
+    return lacks ? (DiffusersSupport){.pipeline = NULL, .but = lacks}
+                 : (DiffusersSupport){.pipeline = c->pipeline, .but = difference(m, c)};
 }

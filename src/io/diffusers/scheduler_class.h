@@ -9,7 +9,7 @@
 #ifndef DIFFC_IO_SCHEDULER_CLASS_H
 #define DIFFC_IO_SCHEDULER_CLASS_H
 
-#include "io/diffusers/model_files.h"
+#include "io/diffusers/model_keys.h"
 
 /* Groups of keys in a scheduler's file. */
 enum {
@@ -52,6 +52,12 @@ const SchedulerClass *scheduler_class_named(const char *name, const char *own);
 /* The class that a model is written as. */
 const SchedulerClass *scheduler_class_of(const ModelConfig *m);
 bool scheduler_pipeline_known(const char *pipeline);
+/* A key of which diffc does one or some of the values: `words`, as JSON. Others are refused, or named in a
+ * warning where the row has no `instead`. */
+bool scheduler_read_done(const ModelReader *r, const ModelKey *k, const Json *v);
+#define DOES(...) .read = scheduler_read_done, ONLY(__VA_ARGS__)
+/* Reads what a file of the class says of sampling, once its other keys are read. */
+bool scheduler_solver_read(const ModelReader *r, const SchedulerClass *c);
 
 /* VP as a chain of VP_CHAIN steps. The network is trained on the label 999 t, so step i is the time
  * i / 999: alpha_bar_i = alpha(i/999)^2 and beta_i = 1 - alpha_bar_i / alpha_bar_{i-1}. At time 0 there

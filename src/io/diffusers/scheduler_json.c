@@ -1,13 +1,9 @@
-/* scheduler/scheduler_config.json: noise, prediction, and what diffusers does when it samples. What its
- * solvers do becomes the default of `sample` where diffc can do the same; the rest is named in a warning,
- * unless it is what diffc does anyway. */
+/* scheduler/scheduler_config.json: noise, prediction, and what diffusers does when it samples. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/text.h"
-#include "io/diffusers/model_keys.h"
 #include "io/diffusers/scheduler_class.h"
 
 /* ---- values that only this file has ---- */
@@ -46,7 +42,7 @@ static bool read_betas(const ModelReader *r, const ModelKey *k, const Json *v)
     if (!make_betas(r)) return false;
     beta = n->betas;
     for (const Json *item = json_first(v); item; item = json_next(item))
-        if (!model_read_number(r, k->name, item, 0, 1, true, true, beta++)) return false;
+        if (!model_read_number(r, k, item, beta++)) return false;
     return true;
 }
 
@@ -118,24 +114,12 @@ static bool read_prediction(const ModelReader *r, const ModelKey *k, const Json 
     return true;
 }
 
-static bool read_rescale(const ModelReader *r, const ModelKey *k, const Json *v)
-{
-    bool rescaled = false;
-    return model_read_bool(r, k->name, v, &rescaled) &&
-           (!rescaled || model_unsupported(r, k->name, v, k->instead));
-}
-
-static bool refuse(const ModelReader *r, const ModelKey *k, const Json *v)
-{
-    return model_unsupported(r, k->name, v, k->instead);
-}
-
 /* The steps that a model keeps, rising. After num_train_timesteps. */
 static bool read_kept(const ModelReader *r, const ModelKey *k, const Json *v)
 {
     ModelConfig *m = r->m;
     size_t count = json_type(v) == JSON_ARRAY ? json_count(v) : 0;
-    int least = 0;
+    ModelKey rising = *k;
     if (count < 1 || count > (size_t)m->noise.T) {
         char expected[96];
         snprintf(expected, sizeof expected, "a list of 1 to num_train_timesteps (%d) integers",
@@ -145,10 +129,11 @@ static bool read_kept(const ModelReader *r, const ModelKey *k, const Json *v)
     m->kept = mem_alloc(count, sizeof *m->kept);
     if (!m->kept) return err_set(r->err, ERR_MEMORY, "%s: not enough memory for steps", r->path);
     m->method = METHOD_EDDPM;
+    rising.high = m->noise.T - 1;
     for (const Json *item = json_first(v); item; item = json_next(item)) {
         int *step = &m->kept[m->kept_count++];
-        if (!model_read_int(r, k->name, item, least, m->noise.T - 1, step)) return false;
-        least = *step + 1;
+        if (!model_read_int(r, &rising, item, step)) return false;
+        rising.low = *step + 1;
     }
     return true;
 }
@@ -169,7 +154,7 @@ static bool read_alphas(const ModelReader *r, const ModelKey *k, const Json *v)
 static bool read_largest(const ModelReader *r, const ModelKey *k, const Json *v)
 {
     double largest;
-    return model_read_number(r, k->name, v, k->low, k->high, false, false, &largest);
+    return model_read_number(r, k, v, &largest);
 }
 
 /* Thresholding at a largest value of 1 is plain clipping to [-1, 1]. */
@@ -184,18 +169,6 @@ static bool read_thresholding(const ModelReader *r, const ModelKey *k, const Jso
     r->m->sample.clip = true;
     r->m->clip_range = 1;
     return true;
-}
-
-static void put_one(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
-{
-    (void)m;
-    json_put_float(w, k->name, 1);
-}
-
-static void put_true(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
-{
-    (void)m;
-    json_put_bool(w, k->name, true);
 }
 
 /* ---- the keys, and when they are written ---- */
@@ -256,7 +229,7 @@ const ModelKey scheduler_keys[] = {
      .stands = clips_as_score},
     {"_diffc_method", .put = put_own_method},
     {REAL("_diffc_sampling_eps", noise.time_min, TIME_MIN_LIMIT), .of = HAS_VP_CHAIN},
-    {"_diffusers_version", .put = model_put_version},
+    {"_diffusers_version", .put = model_put_first, ONLY("\"" DIFFUSERS_VERSION "\"")},
     {"beta_end", &value_float, AT(noise.beta_end), 0, 1, OPEN, .of = HAS_BETAS},
     {REAL("beta_max", noise.beta_max, SDE_BETA_LIMIT), .of = HAS_BETA_RANGE},
     {REAL("beta_min", noise.beta_min, SDE_BETA_LIMIT), .of = HAS_BETA_RANGE},
@@ -271,7 +244,7 @@ const ModelKey scheduler_keys[] = {
     {"dequantised", &value_bool, .at = AT(dequantised), .of = HAS_CDM},
     {"dynamic_thresholding_ratio", .of = HAS_BETAS},
     {"kept_timesteps", .read = read_kept, .put = put_kept, .of = HAS_KEPT, .flags = KEY_LATE, .stands = keeps_steps},
-    {"kept_timesteps", .read = refuse, .of = HAS_CDM, .instead = "a scheduler without it, because a cdm uses all its levels"},
+    {"kept_timesteps", DOES(NULL), .of = HAS_CDM, .instead = "a scheduler without it, because a cdm uses all its levels"},
     {"masked_alphas", &value_word, .read = read_alphas, .at = AT(alphas), .of = HAS_BETAS, .flags = KEY_LATE,
      .stands = keeps_steps, .words = mask_alphas_words, .instead = "merged, literal and rescaled"},
     {WHOLE("num_train_timesteps", noise.T, 1, STEPS_MAX), .of = HAS_BETAS | HAS_TIMES},
@@ -280,8 +253,8 @@ const ModelKey scheduler_keys[] = {
     {"prediction_type", &value_word, .read = read_prediction, .at = AT(noise.prediction), .of = HAS_BETAS,
      .old = "predict_epsilon", .words = predictions, .instead = RUN_PREDICTIONS},
     {"prediction_type", .put = put_prediction, .at = AT(noise.prediction), .of = HAS_VP_CHAIN, .words = predictions},
-    {"rescale_betas_zero_snr", .read = read_rescale, .of = HAS_BETAS, .instead = "betas as they are (false)"},
-    {"sample_max_value", .read = read_largest, .put = put_one, .high = 1e6, .of = HAS_SAMPLE, .stands = clips_to_one},
+    {"rescale_betas_zero_snr", DOES("false"), .of = HAS_BETAS, .instead = "betas as they are (false)"},
+    {"sample_max_value", .read = read_largest, .put = model_put_first, ONLY("1.0"), .high = 1e6, .of = HAS_SAMPLE, .stands = clips_to_one},
     {REAL("sampling_eps", noise.time_min, TIME_MIN_LIMIT), .of = HAS_TIMES},
     {"sampling_eps", .of = HAS_LEVELS},
     {"set_alpha_to_one", .of = HAS_BETAS},
@@ -290,125 +263,18 @@ const ModelKey scheduler_keys[] = {
     {REAL("snr", sample.snr, SNR_LIMIT), .of = HAS_CORRECTOR, .stands = corrects},
     {"steps_offset", .of = HAS_BETAS},
     {"tensor_format", .of = HAS_BETAS},
-    {"thresholding", .read = read_thresholding, .put = put_true, .of = HAS_SAMPLE, .stands = clips_to_one,
+    {"thresholding", .read = read_thresholding, .put = model_put_first, ONLY("true"), .of = HAS_SAMPLE, .stands = clips_to_one,
      .instead = "thresholding with 1, which is plain clipping"},
     {"timestep_spacing", .of = HAS_BETAS},
     {"timestep_values", .of = HAS_BETAS},
-    {"trained_betas", .read = read_betas, .put = put_betas, .of = HAS_BETAS},
+    {"trained_betas", .read = read_betas, .put = put_betas, .high = 1, .flags = OPEN, .of = HAS_BETAS},
     {"trained_betas", .put = put_chain_betas, .of = HAS_VP_CHAIN},
     {"variance_type", &value_word, .read = read_variance, .at = AT(sample.variance), .of = HAS_SAMPLE,
      .words = variances, .instead = "fixed_small, fixed_large and learned_range"},
     {0}};
 /* clang-format on */
 
-/* ---- what the solvers of diffusers do ---- */
-
-enum { SHOWN = 40 };
-
-/* As it stands in the file; of lists only whether they are empty. */
-static void show(const Json *v, char out[SHOWN])
-{
-    if (json_type(v) == JSON_STRING) {
-        char text[SHOWN - 2];
-        text_escape(text, sizeof text, json_string(v));
-        snprintf(out, SHOWN, "\"%s\"", text);
-    } else if (json_type(v) == JSON_ARRAY) {
-        snprintf(out, SHOWN, json_count(v) ? "[...]" : "[]");
-    } else {
-        json_show(v, out, SHOWN);
-    }
-}
-
-static void add_missing(const ModelReader *r, const char *key, const char *shown)
-{
-    size_t used = strlen(r->missing);
-    snprintf(r->missing + used, MISSING_ROOM - used, "%s%s%s", used ? ", " : "", key, shown);
-}
-
-/* `words`: what diffc does, as JSON. Other values are named, or refused where the model would be misread. */
-static bool read_done(const ModelReader *r, const ModelKey *k, const Json *v)
-{
-    char shown[SHOWN + 1] = " ";
-    show(v, shown + 1);
-    if (model_word_in(shown + 1, k->words)) return true;
-    if (k->instead) return model_unsupported(r, k->name, v, k->instead);
-    add_missing(r, k->name, shown);
-    return true;
-}
-
-/* Noise levels that are even in a scale of their own come before timestep_spacing. */
-static bool read_scale(const ModelReader *r, const ModelKey *k, const Json *v)
-{
-    SampleConfig *s = &r->m->sample;
-    if (s->spacing == SPACING_AUTO && json_type(v) == JSON_BOOL && json_bool(v))
-        s->spacing = (SpacingKind)k->low;
-    return true;
-}
-
-/* Where timestep_spacing lays the trained steps as one of ours does. */
-static bool read_spacing(const ModelReader *r, const ModelKey *k, const Json *v)
-{
-    SampleConfig *s = &r->m->sample;
-    if (s->spacing != SPACING_AUTO || json_type(v) == JSON_NULL) return true;
-    for (int i = 0; json_type(v) == JSON_STRING && k->words[i]; i++)
-        if (strcmp(json_string(v), k->words[i]) == 0) s->spacing = r->spacing[i];
-    if (s->spacing != SPACING_AUTO) return true;
-    char shown[SHOWN + 1] = " ";
-    show(v, shown + 1);
-    add_missing(r, k->name, shown);
-    return true;
-}
-
-#define DOES(...)                                                                                  \
-    .read = read_done, .words = (const char *const[])                                              \
-    {                                                                                              \
-        __VA_ARGS__, NULL                                                                          \
-    }
-enum { SOLVERS = HAS_SOLVER | HAS_FOREIGN };
-static const ModelKey solver_keys[] = {
-    {"use_karras_sigmas", .read = read_scale, .low = SPACING_KARRAS, .of = HAS_SOLVER},
-    {"use_exponential_sigmas", .read = read_scale, .low = SPACING_LOGSNR, .of = HAS_SOLVER},
-    {"timestep_spacing", .read = read_spacing, .of = HAS_SOLVER,
-     .words = (const char *const[]){"leading", "linspace", "trailing", NULL}},
-    {"use_flow_sigmas", DOES("false"), .of = SOLVERS, .instead = "false"},
-    {"timestep_type", DOES("\"discrete\""), .of = SOLVERS, .instead = "\"discrete\""},
-    {"use_dynamic_shifting", DOES("false"), .of = SOLVERS, .instead = "false"},
-    {"steps_offset", DOES("0"), .of = HAS_SOLVER},
-    {"set_alpha_to_one", DOES("true"), .of = HAS_SOLVER},
-    {"use_beta_sigmas", DOES("false"), .of = HAS_SOLVER},
-    {"use_lu_lambdas", DOES("false"), .of = HAS_SOLVER},
-    {"algorithm_type", DOES("\"dpmsolver++\""), .of = HAS_SOLVER},
-    {"solver_order", DOES("2"), .of = HAS_SOLVER},
-    {"solver_type", DOES("\"midpoint\"", "\"bh2\""), .of = HAS_SOLVER},
-    {"predict_x0", DOES("true"), .of = HAS_SOLVER},
-    {"solver_p", DOES("null"), .of = HAS_SOLVER},
-    {"disable_corrector", DOES("[]"), .of = HAS_SOLVER},
-    {"lower_order_final", DOES("true"), .of = HAS_SOLVER},
-    {"euler_at_final", DOES("false"), .of = HAS_SOLVER},
-    {"final_sigmas_type", DOES("\"zero\""), .of = HAS_SOLVER},
-    {"lambda_min_clipped", DOES("-inf"), .of = HAS_SOLVER},
-    {"interpolation_type", DOES("\"linear\""), .of = HAS_SOLVER},
-    {"sigma_min", DOES("null"), .of = HAS_SOLVER},
-    {"sigma_max", DOES("null"), .of = HAS_SOLVER},
-    {"shift_terminal", DOES("null"), .of = HAS_SOLVER},
-    {0}};
-
 /* ---- the file ---- */
-
-static bool read_solver(const ModelReader *r, const SchedulerClass *c)
-{
-    char missing[MISSING_ROOM] = "";
-    ModelReader reader = *r;
-    reader.missing = missing;
-    reader.spacing = c->spacing;
-    if (c->has & HAS_FOREIGN) add_missing(&reader, c->name, "");
-    if (c->has & HAS_SOLVER && c->sampler)
-        snprintf(r->m->sample.sampler, sizeof r->m->sample.sampler, "%s", c->sampler);
-    if (c->has & HAS_SOLVER) r->m->sample.spacing = SPACING_AUTO;
-    if (!model_keys_read(&reader, solver_keys, c->has)) return false;
-    if (missing[0]) model_warn(r->m, "%.80s: sample does without its %s", r->path, missing);
-    return true;
-}
 
 static bool check_growth(const ModelReader *r, const SchedulerClass *c)
 {
@@ -472,5 +338,5 @@ bool scheduler_config_read(const ModelReader *r)
     return model_keys_need(r, scheduler_keys, c->needs,
                            c->has & HAS_VP_CHAIN ? "chain of VP" : c->name) &&
            model_keys_read(r, scheduler_keys, groups) && check_growth(r, c) &&
-           (!solver || read_solver(r, solver));
+           (!solver || scheduler_solver_read(r, solver));
 }

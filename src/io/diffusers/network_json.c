@@ -1,10 +1,12 @@
-/* unet/config.json: the keys of diffusers' UNet2DModel. A key that is absent means what diffusers
+/* The files of networks, and where two networks differ.
+ *
+ * unet/config.json: the keys of diffusers' UNet2DModel. A key that is absent means what diffusers
  * assumes then (attention_head_dim 8, norm_eps 1e-5, downsample_padding 1, flip_sin_to_cos true):
  * none of these shows in a tensor's shape, so no loader could notice a wrong guess. */
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "io/config_fields.h"
 #include "io/diffusers/model_keys.h"
 
 #define AT(member) offsetof(ModelConfig, unet.member)
@@ -17,15 +19,15 @@ static bool read_sample_size(const ModelReader *r, const ModelKey *k, const Json
     c->sample_height = c->sample_width = 0;
     if (json_type(v) == JSON_NULL) return true;
     if (json_type(v) == JSON_NUMBER) {
-        bool ok = model_read_int(r, k->name, v, 1, (int)k->high, &c->sample_height);
+        bool ok = model_read_int(r, k, v, &c->sample_height);
         c->sample_width = c->sample_height;
         return ok;
     }
     if (json_type(v) != JSON_ARRAY || json_count(v) != 2)
         return model_wrong(r, k->name, v, "an integer, [height, width] or null");
     const Json *height = json_first(v);
-    return model_read_int(r, k->name, height, 1, (int)k->high, &c->sample_height) &&
-           model_read_int(r, k->name, json_next(height), 1, (int)k->high, &c->sample_width);
+    return model_read_int(r, k, height, &c->sample_height) &&
+           model_read_int(r, k, json_next(height), &c->sample_width);
 }
 
 static void put_sample_size(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
@@ -99,7 +101,7 @@ static bool read_untrained(const ModelReader *r, const ModelKey *k, const Json *
         return model_wrong(r, k->name, v, "a list of up to 256 classes");
     for (const Json *item = json_first(v); item; item = json_next(item)) {
         int label;
-        if (!model_read_int(r, k->name, item, 0, (int)k->high, &label)) return false;
+        if (!model_read_int(r, k, item, &label)) return false;
         r->m->untrained[label] = true;
     }
     return true;
@@ -141,14 +143,14 @@ static const char *const classes[] = {"UNet2DModel", CDM_UNET, NULL},
 /* clang-format off */
 const ModelKey unet_keys[] = {
     {"_class_name", &value_fixed, .put = put_class, .words = classes, .instead = "UNet2DModel and " CDM_UNET},
-    {"_diffusers_version", .put = model_put_version},
+    {"_diffusers_version", .put = model_put_first, ONLY("\"" DIFFUSERS_VERSION "\"")},
     {"act_fn", &value_fixed, .flags = KEY_ANY_CASE, .old = "resnet_act_fn", .words = silu, .instead = "silu"},
     {"add_attention", &value_bool, .at = AT(mid_attention)},
     {"attention_head_dim", &value_int_or_null, .at = AT(head_dim), .low = 1, .high = UNET_MAX_CHANNELS, .old = "num_head_channels"},
     {"attn_norm_num_groups", &value_int_or_null, .at = AT(attn_groups), .low = 1, .high = UNET_MAX_CHANNELS, .flags = KEY_OPTIONAL},
     {"block_out_channels", &value_ints, .at = AT(block_channels), .low = 1, .high = UNET_MAX_CHANNELS, .old = "block_channels", .count_at = AT(levels)},
     {"center_input_sample", &value_bool, .at = AT(center_input)},
-    {"class_embed_type", &value_null, .instead = "null (a table of num_class_embeds rows)"},
+    {"class_embed_type", &value_null, ONLY("null"), .instead = "null (a table of num_class_embeds rows)"},
     {"classifier_channels", &value_int_or_null, .at = AT(classifier_channels), .low = 1, .high = UNET_MAX_CHANNELS, .stands = is_classifier},
     {"down_block_types", .read = read_blocks, .put = put_blocks, .at = AT(down_attention), .old = "down_blocks", .words = down},
     {"downsample_padding", &value_int, AT(downsample_padding), .high = 1},
@@ -168,7 +170,7 @@ const ModelKey unet_keys[] = {
     {"num_class_embeds", &value_int_or_null, .at = AT(classes), .low = 1, .high = UNET_MAX_CLASSES},
     {"out_channels", &value_int, .at = AT(out_channels), .low = 1, .high = UNET_MAX_CHANNELS},
     {"resnet_time_scale_shift", .read = read_scale_shift, .put = put_scale_shift, .stands = is_timed, .words = shift, .instead = "default and scale_shift"},
-    {"sample_size", .read = read_sample_size, .put = put_sample_size, .at = AT(sample_height), .high = IMAGE_MAX_SIDE, .flags = KEY_TUNING, .old = "image_size"},
+    {"sample_size", .read = read_sample_size, .put = put_sample_size, .at = AT(sample_height), .low = 1, .high = IMAGE_MAX_SIDE, .flags = KEY_TUNING, .old = "image_size"},
     {"time_embedding_dim", &value_int_or_null, .at = AT(time_dim), .low = 1, .high = 4 * UNET_MAX_CHANNELS, .flags = KEY_OPTIONAL},
     {"time_embedding_type", &value_time, .at = AT(time_kind), .stands = is_timed},
     {"untrained_classes", .read = read_untrained, .put = put_untrained, .high = DATA_MAX_CLASSES - 1, .flags = KEY_TUNING},
@@ -245,4 +247,94 @@ int model_trained_classes(const ModelConfig *m)
     int count = m->unet.classes;
     for (int k = 0; k < m->unet.classes && k < DATA_MAX_CLASSES; k++) count -= m->untrained[k];
     return count;
+}
+
+/* ---- mlp/config.json: the class is our own, and every file of it is complete ---- */
+
+enum { NEEDED = 1 };
+
+const ModelKey mlp_keys[] = {
+    {"_class_name", &value_fixed, .of = NEEDED, ONLY(MLP_CLASS), .instead = MLP_CLASS},
+    {"dims", &value_int, offsetof(ModelConfig, mlp.dims), 2, 2, .of = NEEDED},
+    {"layers", &value_int, offsetof(ModelConfig, mlp.layers), 1, MLP_MAX_LAYERS, .of = NEEDED},
+    {"time_embedding_type", &value_time, .at = offsetof(ModelConfig, mlp.time_kind), .of = NEEDED},
+    {"toy", &value_word, offsetof(ModelConfig, toy), .flags = KEY_TUNING, .words = toy_words,
+     .instead = "two-modes, ring, swiss-roll, checkerboard and none"},
+    {"width", &value_int, offsetof(ModelConfig, mlp.width), 1, MLP_MAX_WIDTH, .of = NEEDED},
+    {0}};
+
+bool mlp_config_read(const ModelReader *r)
+{
+    mlp_config_defaults(&r->m->mlp);
+    if (!model_keys_need(r, mlp_keys, NEEDED, MLP_CLASS) || !model_keys_read(r, mlp_keys, NEEDED))
+        return false;
+    model_keys_warn(r, mlp_keys, NEEDED);
+    return true;
+}
+
+/* ---- where two networks differ, by their table of keys, which holds every option of a network ---- */
+
+/* null, where it only stands for a number. */
+static ModelConfig resolved(const ModelConfig *m)
+{
+    ModelConfig r = *m;
+    UNetConfig *c = &r.unet;
+    if (c->noise_classes > 0 && c->classifier_channels == 0)
+        c->classifier_channels = 2 * c->block_channels[0];
+    if (c->time_dim == 0) c->time_dim = 4 * c->block_channels[0];
+    return r;
+}
+
+/* The key of the configuration that sets this key of the file. */
+static void name_option(char *out, size_t size, const char *key)
+{
+    static const char *const sections[] = {"model", "method", "data"};
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
+        const Field *f = config_alias(sections[i], key);
+        if (f && strcmp(f->key, key) == 0)
+            snprintf(out, size, "%s.%s", f->section, f->key);
+        else if (f)
+            snprintf(out, size, "%s.%s (%s in a model folder)", f->section, f->key, key);
+        if (f) return;
+    }
+    snprintf(out, size, "%s, which no key of the configuration sets,", key);
+}
+
+static void put_value(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
+{
+    ModelKey value = *k;
+    value.name = NULL;
+    json_write_init(w, 0);
+    model_key_put(w, &value, m);
+}
+
+static bool kinds_differ(NetworkDifference *out, const char *option, const char *a, const char *b)
+{
+    out->values.found = true;
+    snprintf(out->option, sizeof out->option, "%s", option);
+    snprintf(out->values.a, sizeof out->values.a, "\"%s\"", a);
+    snprintf(out->values.b, sizeof out->values.b, "\"%s\"", b);
+    return true;
+}
+
+bool model_networks_differ(const ModelConfig *a, const ModelConfig *b, NetworkDifference *out,
+                           Err *err)
+{
+    ModelConfig x = resolved(a), y = resolved(b);
+    bool ok = true;
+    memset(out, 0, sizeof *out);
+    if (a->network != b->network)
+        return kinds_differ(out, "model.type", network_words[a->network],
+                            network_words[b->network]);
+    if ((a->unet.noise_classes > 0) != (b->unet.noise_classes > 0))
+        return kinds_differ(out, "method.type", method_words[a->method], method_words[b->method]);
+    for (const ModelKey *k = network_keys(a); k->name && ok && !out->values.found; k++) {
+        JsonWriter wa, wb;
+        if (k->flags & KEY_TUNING) continue;
+        put_value(&wa, k, &x);
+        put_value(&wb, k, &y);
+        ok = json_differ(&wa, &wb, &out->values, err);
+        if (out->values.found) name_option(out->option, sizeof out->option, k->name);
+    }
+    return ok;
 }

@@ -17,11 +17,8 @@ static void fill(unsigned char *pixels)
 static DenoiseScore score_of(unsigned char *pixels, size_t count, uint64_t seed)
 {
     Denoiser denoiser = gaussian_denoiser(&gaussian);
-    DenoiseData data = {.denoiser = &denoiser,
-                        .count = count,
-                        .pixels = pixels,
-                        .level = level,
-                        .seed = seed};
+    DenoiseData data = {
+        .denoiser = &denoiser, .count = count, .pixels = pixels, .level = level, .seed = seed};
     DenoiseScore score = {-1, -1};
     EXPECT(denoise_data(&data, &score, NULL));
     return score;

@@ -40,6 +40,25 @@ static inline Process process_of(const NoiseConfig *config)
     return *process_new(config);
 }
 
+/* The chain of T steps. */
+static inline Process chain_of(int T)
+{
+    NoiseConfig config = every_process[PROCESS_DDPM];
+    config.T = T;
+    return process_of(&config);
+}
+
+/* m[T]: which of the T steps a spacing keeps. */
+static inline void keep_spaced(unsigned char *m, SpacingKind spacing, int T, int K)
+{
+    Process p = chain_of(T);
+    LevelGrid g;
+    if (!EXPECT(level_grid_make(&g, &p, spacing, K, NULL))) abort();
+    memset(m, 0, (size_t)T);
+    for (int i = 0; i < K; i++) m[(int)g.level[i].time] = 1;
+    level_grid_free(&g);
+}
+
 static inline void schedule_at_end(void *what)
 {
     schedule_free(what);

@@ -63,7 +63,7 @@ static inline bool sample(const char *name, Case *c, Denoiser denoiser, NoiseSou
                           int count, double *x, Err *err)
 {
     double *scratch = malloc(SAMPLER_SCRATCH * (size_t)count * denoiser.dims * sizeof(double));
-    bool ok = sampler_find(name)->run(&c->run, &denoiser, &noise, count, x, scratch, err);
+    bool ok = sampler_run(sampler_find(name), &c->run, &denoiser, &noise, count, x, scratch, err);
     free(scratch);
     return ok;
 }

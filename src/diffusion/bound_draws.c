@@ -101,7 +101,7 @@ static int step_of_draw(const Bound *b, int image, int draw)
     return r.first + (at < r.width ? at : r.width - 1);
 }
 
-/* By draws and steps whether the network is asked for variances too. */
+/* Whether the network is asked for variances too. */
 static bool is_learned(const Bound *b)
 {
     return b->run->variance == VARIANCE_LEARNED && !b->run->variances;

@@ -1,14 +1,14 @@
 /* Draws of the terms of a chain's bound: at which steps the predictions for an image are made, and a measure
  * of each. The terms fall about as 1/t, and so does the noise of one draw of them. So early steps get several
  * draws. Where there are fewer predictions than steps, late steps share theirs: they are cut into
- * ranges that widen by a constant factor, each with two draws of t and z, and a range's sum is its
- * width times their mean: without bias, and with a variance that the two draws tell without bias. */
+ * ranges that widen by a constant factor, each with two draws of t and z. A range's sum is estimated as its
+ * width times their mean, and the variance of that from their difference; both are without bias. */
 #ifndef DIFFC_BOUND_DRAWS_H
 #define DIFFC_BOUND_DRAWS_H
 
 #include "diffusion/protocol.h"
 
-/* Steps first .. first+width-1, of which each of `draws` draws takes one at random. */
+/* Steps first .. first+width-1; each of the `draws` draws takes one of them at random. */
 typedef struct {
     int first, width, draws;
 } Range;

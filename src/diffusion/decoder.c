@@ -71,17 +71,28 @@ double decoder_log_probability_slope(const PixelRange *range, double x, double m
     return log_probability;
 }
 
-static double phi_by_tanh(double z)
+ChainStep chain_step(const Process *p, int t)
 {
-    static const double SQRT_TWO_OVER_PI = 0.79788456080286535588;
-    return 0.5 * (1 + tanh(SQRT_TWO_OVER_PI * (z + 0.044715 * z * z * z)));
+    ChainStep step = {.decoder = t == 0,
+                      .q = posterior_step(process_level(p, t), process_level(p, t - 1))};
+    if (t == 0)
+        step.q.variance_small =
+            posterior_step(process_level(p, 1), process_level(p, 0)).variance_small;
+    return step;
 }
 
-double decoder_log_probability_tanh(const PixelRange *range, double x, double mean, double std)
+double chain_step_cost(const ChainStep *s, double x0, double guess, double variance, double *slope)
 {
-    static const double FLOOR = 1e-12;
-    Bin bin = bin_of(range, x, mean, std);
-    double above = bin.highest ? 1 : phi_by_tanh(bin.high);
-    double below = bin.lowest ? 0 : phi_by_tanh(bin.low);
-    return log(fmax(above - below, FLOOR));
+    const PosteriorStep *q = &s->q;
+    if (!s->decoder) {
+        double distance = q->c_x0 * (x0 - guess);
+        /* Of (small / variance - 1 - ln(small / variance) + distance^2 / variance) / 2. */
+        if (slope) *slope = 0.5 * (1 - (q->variance_small + distance * distance) / variance);
+        return gaussian_kl(q->c_x0 * x0, q->variance_small, q->c_x0 * guess, variance);
+    }
+    double by_log_std = 0, std = sqrt(variance);
+    double cost = slope ? -decoder_log_probability_slope(&model_pixels, x0, guess, std, &by_log_std)
+                        : -decoder_log_probability(&model_pixels, x0, guess, std);
+    if (slope) *slope = -0.5 * by_log_std;
+    return cost;
 }

@@ -2,6 +2,9 @@
 
 #include <math.h>
 
+const char *const prediction_words[] = {
+    [PREDICT_EPS] = "eps", [PREDICT_X0] = "x0", [PREDICT_V] = "v", [PREDICT_SCORE] = "score", NULL};
+
 double eps_from_prediction(Prediction kind, NoiseLevel level, double x, double prediction)
 {
     switch (kind) {

@@ -32,8 +32,8 @@ typedef struct {
      * NULL where there is none. */
     bool (*predict_vjp)(void *context, int count, const double *x, const NoiseLevel *levels,
                         int stride, const double *v, double *eps, double *jtv, Err *err);
-    /* Says which images the rows of the next calls are, until NULL: row i is image i. For those
-     * who leave images out of a call; NULL where no prediction depends on it. */
+    /* Row i of the following calls is image images[i]; NULL: image i again. For callers that leave images
+     * out of a call. The member is NULL where predictions do not depend on the image's number. */
     void (*choose_images)(void *context, const int *images);
 } Denoiser;
 

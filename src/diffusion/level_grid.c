@@ -3,16 +3,57 @@
 #include "base/mem.h"
 #include "diffusion/process.h"
 
+const char *const spacing_words[] = {[SPACING_EVEN] = "even",
+                                     [SPACING_LEADING] = "leading",
+                                     [SPACING_TRAILING] = "trailing",
+                                     [SPACING_QUADRATIC] = "quadratic",
+                                     [SPACING_UNIFORM] = "uniform",
+                                     [SPACING_LOGSNR] = "logsnr",
+                                     [SPACING_KARRAS] = "karras",
+                                     [SPACING_AUTO] = "auto",
+                                     [SPACING_DP] = "dp",
+                                     NULL};
+
 enum { KARRAS_RHO = 7, MOST_LEVELS = 1000000 };
 
-static bool fill_trained_steps(LevelGrid *g, const Process *p, SpacingKind spacing, int n, Err *err)
+/* ---- trained steps of a discrete chain; rint is half to even in the default rounding mode, as
+ * Python's round ---- */
+
+/* The stride is summed, not multiplied: where i (T-1) / (n-1) is a half, the running sum decides
+ * which way it rounds, and published few-step results were made with it. */
+static void fill_even(NoiseLevel *level, int T, int n)
 {
-    StepGrid steps;
-    if (!step_grid_make(&steps, spacing, p->T, n, err)) return false;
-    for (int i = 0; i < n; i++) g->level[i] = process_level(p, steps.t[i]);
-    step_grid_free(&steps);
-    return true;
+    double stride = n > 1 ? (double)(T - 1) / (n - 1) : 0;
+    double sum = n > 1 ? 0 : T - 1;
+    for (int i = n - 1; i >= 0; i--) {
+        level[i].time = rint(sum);
+        sum += stride;
+    }
 }
+
+/* Near 0 the parabola is flatter than one timestep per step: there each step moves on by one. It
+ * meets the parabola where that is steeper than one, so the last entry stays T-1. */
+static void fill_quadratic(NoiseLevel *level, int T, int n)
+{
+    double below = -1;
+    for (int i = n - 1; i >= 0; i--) {
+        double u = n > 1 ? (double)(n - 1 - i) / (n - 1) : 1;
+        level[i].time = below = fmax(rint((T - 1) * u * u), below + 1);
+    }
+}
+
+static void fill_steps(NoiseLevel *level, const Process *p, SpacingKind spacing, int n)
+{
+    if (spacing == SPACING_EVEN) fill_even(level, p->T, n);
+    if (spacing == SPACING_QUADRATIC) fill_quadratic(level, p->T, n);
+    for (int i = 0; i < n; i++) {
+        if (spacing == SPACING_LEADING) level[i].time = (n - 1 - i) * (p->T / n);
+        if (spacing == SPACING_TRAILING) level[i].time = rint(p->T - i * ((double)p->T / n)) - 1;
+        level[i] = process_level(p, level[i].time);
+    }
+}
+
+/* ---- levels anywhere ---- */
 
 /* From a to b; the end points are exact. */
 static double between(double a, double b, int i, int n)
@@ -54,16 +95,18 @@ bool level_grid_make(LevelGrid *g, const Process *p, SpacingKind spacing, int n,
     CHECK(spacing != SPACING_AUTO && spacing != SPACING_DP);
     *g = (LevelGrid){0};
     bool trained = process_is_discrete(p) && spacing <= SPACING_QUADRATIC;
-    if (!trained && (n < 1 || n > MOST_LEVELS))
+    if (trained && (n < 1 || n > p->T))
+        return err_set(
+            err, ERR_USAGE,
+            "cannot take %d steps: the model has %d timesteps, so the number of steps must "
+            "be 1 to %d",
+            n, p->T, p->T);
+    if (n < 1 || n > MOST_LEVELS)
         return err_set(err, ERR_USAGE, "cannot take %d steps; it must be 1 to %d", n, MOST_LEVELS);
-    int room = n < 1 ? 1 : n;
-    g->level = mem_alloc((size_t)room + 1, sizeof *g->level);
+    g->level = mem_alloc((size_t)n + 1, sizeof *g->level);
     if (!g->level) return err_set(err, ERR_MEMORY, "no memory for a grid of %d steps", n);
     g->n = n;
-    if (trained && !fill_trained_steps(g, p, spacing, n, err)) {
-        level_grid_free(g);
-        return false;
-    }
+    if (trained) fill_steps(g->level, p, spacing, n);
     for (int i = 0; i < n && !trained; i++)
         g->level[i] = process_level(p, time_at(p, spacing, i, n));
     NoiseLevel last = process_level(p, process_is_discrete(p) ? -1 : 0);

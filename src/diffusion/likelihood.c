@@ -25,19 +25,23 @@ uint64_t likelihood_seed(uint64_t seed, const unsigned char *pixels, size_t n)
     return hash;
 }
 
-Likelihood likelihood_of_draws(const double *nats, int n, size_t dims, long network_calls)
+Estimate estimate_of(const double *values, int n)
 {
-    double mean = 0, square = 0, scale = (double)dims * LN_2;
+    double mean = 0, square = 0;
     CHECK(n >= 1);
-    for (int i = 0; i < n; i++) mean += nats[i] / n;
-    for (int i = 0; i < n; i++) square += (nats[i] - mean) * (nats[i] - mean);
-    return (Likelihood){
-        .nats = mean,
-        .bits_per_dim = mean / scale,
-        .standard_error = n > 1 ? sqrt(square / (n - 1) / n) / scale : (double)NAN,
-        .dims = dims,
-        .network_calls = network_calls,
-    };
+    for (int i = 0; i < n; i++) mean += values[i] / n;
+    for (int i = 0; i < n; i++) square += (values[i] - mean) * (values[i] - mean);
+    return (Estimate){mean, n > 1 ? square / (n - 1) / n : (double)NAN};
+}
+
+Likelihood likelihood_of(Estimate nats, size_t dims, long network_calls)
+{
+    double scale = (double)dims * LN_2;
+    return (Likelihood){.nats = nats.mean,
+                        .bits_per_dim = nats.mean / scale,
+                        .standard_error = sqrt(nats.variance) / scale,
+                        .dims = dims,
+                        .network_calls = network_calls};
 }
 
 double pixel_bits(const PixelRange *range)

@@ -16,15 +16,19 @@
 
 /* The result for one image. */
 typedef struct {
-    double nats;         /* -ln P, or its bound */
-    double bits_per_dim; /* nats / (dims ln 2) */
-    double
-        standard_error; /* of bits_per_dim, by the draws of this run; NaN when there was but one */
-    size_t dims;        /* height * width * channels of the image */
-    long network_calls; /* predictions; of ode each with one backward pass */
+    double nats;           /* -ln P, or its bound */
+    double bits_per_dim;   /* nats / (dims ln 2) */
+    double standard_error; /* of that, by the draws of this run; NaN when there was but one */
+    size_t dims;           /* height * width * channels of the image */
+    long network_calls;    /* predictions; of ode each with one backward pass */
 } Likelihood;
-/* From n >= 1 independent estimates of -ln P. */
-Likelihood likelihood_of_draws(const double *nats, int n, size_t dims, long network_calls);
+/* The mean of n >= 1 independent values, and the variance of that mean: NaN for one value. */
+typedef struct {
+    double mean, variance;
+} Estimate;
+Estimate estimate_of(const double *values, int n);
+/* From an estimate of -ln P. */
+Likelihood likelihood_of(Estimate nats, size_t dims, long network_calls);
 
 /* The values that `levels` levels of grey have in a model: evenly from low to high. */
 typedef struct {
@@ -62,10 +66,6 @@ double decoder_log_probability(const PixelRange *range, double x, double mean, d
 /* The same with its derivative by ln std. */
 double decoder_log_probability_slope(const PixelRange *range, double x, double mean, double std,
                                      double *slope);
-/* The same as Ho et al. computed it: the normal distribution by a tanh that is wrong by up to
- * 1.8e-4, and no probability below 1e-12. For comparison with published figures. */
-double decoder_log_probability_tanh(const PixelRange *range, double x, double mean, double std);
-
 /* What the model's step from t to t-1 costs for one value, in nats, and how that changes with the
  * variance: KL(N(c_x0 x0, small) || N(c_x0 guess, variance)), which both have c_x x in the mean; at
  * step 0 -ln P(x0) by the decoder. */
@@ -106,7 +106,6 @@ typedef struct {
     const double *variances; /* bound: [T] instead of those; NULL: by kind */
     bool clip;               /* bound: clamp the predicted x0 to +-clip_range, as sampling does */
     double clip_range;
-    bool tanh_decoder; /* bound */
     /* bound: predictions per image: 0 sums all T terms, a few more than T (bound_calls), for the early
      * ones are drawn several times; 4 or more estimate the sum without bias. */
     int calls;
@@ -169,19 +168,7 @@ bool bound_fit_variances(const LikelihoodRun *run, const Denoiser *denoiser,
                          const NoiseSource *noise, int count, const double *x0, double *variances,
                          Err *err);
 
-/* ---- ode: the density of the probability flow (Song et al. 2021, eq. 39) at the image plus uniform
- * noise of one level of grey, on average an upper bound of the same -log2 P ----
- *
- * The probability flow dx = (f x + g^2 eps / (2 sigma)) dt (Song et al. 2021, eq. 13) carries the data
- * to the prior; along it d ln p/dt = -trace(d velocity / dx), estimated as e^T J e by probes e of
- * random signs that stay the same all the way (Grathwohl et al. 2019). It begins at the smallest
- * time of training, of discrete chains at step 0. Its velocity is the network's at any time between
- * the trained steps too.
- *
- * A chain's step 0 can be noisier than a level of grey is wide (linear schedule: 0.01 against 1/128).
- * No density of such noise gives an even black ground less than about 1.7 bits a pixel, while the
- * bound's decoder, whose end bins are open, may give it none: for such images the bound of a DDPM
- * model can be the smaller of the two. Models trained in continuous time go to less noise. */
+/* ---- ode: the density of the probability flow (protocol_ode.c) ---- */
 
 /* log_p [count, probes] = ln p(x) with each probe; x becomes the latent. calls
  * [count] or NULL: evaluations. seeds [count] and draws [count] choose the probes. The denoiser needs
@@ -190,33 +177,5 @@ bool bound_fit_variances(const LikelihoodRun *run, const Denoiser *denoiser,
 bool flow_log_density(const LikelihoodRun *run, const Denoiser *denoiser, int count, double *x,
                       const uint64_t *seeds, const uint64_t *draws, double *log_p, long *calls,
                       Err *err);
-
-/* pixels [count, dims]; seeds [count]; results [count]. The standard error is over the draws of
- * dequantisation or, of one draw, over its probes. */
-bool flow_likelihood(const LikelihoodRun *run, const Denoiser *denoiser, int count,
-                     const unsigned char *pixels, const uint64_t *seeds, Likelihood *results,
-                     Err *err);
-
-/* ---- exact: the same for a model that knows its density (classification diffusion models) ----
- *
- * What is scored is what the model was trained on. Of an image of d values x, pixel_value:
- *
- *   clean, dequantised  -ln p_0(y) - d ln w      y by pixels_dequantise, w = (high - low) / levels
- *   clean, as it is     -ln p_0(x) - d ln v      v = (high - low) / (levels - 1)
- *   level with noise    -ln p_t(x_t) - d ln(alpha v)    x_t = alpha x + sigma eps, eps drawn anew
- *   noise alone         -ln N(eps; 0, I) - d ln v       alpha 0: the image has no part in x_t = eps
- *
- * The third is the density, per level of grey, of x_t / alpha, the image plus noise of sigma / alpha:
- * alpha^d turns the density of x_t into its, and its levels lie v apart (log2(1/v) = 6.9944 bits, of
- * w 7). It is a figure of that noisy image, not a bound of the image's own -ln P. The fourth is the
- * standard normal density per level of grey, whatever the model and the image: 2.0471 + 6.9944 bits
- * per dimension on average. A learnt density
- * need not integrate to one, so unlike bound and ode none of the first three promises anything about
- * coding; and the second, for models trained on clean images as they are (Yadin et al. 2024), has
- * no limit: such a model can tell the levels of grey from values between them. */
-
-/* pixels [count, dims]; seeds [count]; results [count]. */
-bool exact_run(const LikelihoodRun *run, const DensityModel *model, int count,
-               const unsigned char *pixels, const uint64_t *seeds, Likelihood *results, Err *err);
 
 #endif

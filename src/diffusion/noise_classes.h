@@ -8,7 +8,7 @@
  *   eps(x,t)   = sigma_t (grad_x F(x,t) + x)                            (theorem 3.1)
  *   ln p_t(x)  = -F(x,t) + ln N(x; 0, I)                                (theorem 3.2, t uniform)
  * Between two steps F is interpolated, linear in time. This file is the mathematics of one image;
- * its networks stand in methods/cdm.h.
+ * its networks stand in methods/cdm.c.
  *
  * The loss of N images x_n of classes t_n with noise e_n, of which M have a class above 0, is
  *   ce_weight / N sum_n CE(softmax f(x_n), t_n) + mse_weight / M sum_{t_n > 0} |eps(x_n,t_n) - e_n|^2 / d
@@ -60,9 +60,9 @@ typedef struct {
     bool (*classify)(void *context, const double *x, int *found, Err *err);
 } NoiseClassifier;
 
-/* The level of y = x0 + s n with unknown s: the largest class t that the classifier holds alpha_t y
- * for a noisier one than, scaled as images of level t are, by bisection of 0 .. T. Class 0, sigma 0,
- * means an image without noise. scratch [dims]; *calls counts classifications. */
+/* The level of y = x0 + s n with unknown s, by bisection of the classes 0 .. T. alpha_t y is scaled as images
+ * of class t are; where the classifier finds it noisier than class t, the level lies above t. Class 0,
+ * sigma 0, means an image without noise. scratch [dims]; *calls counts classifications. */
 bool cdm_find_level(const Process *p, const NoiseClassifier *classifier, const double *y,
                     size_t dims, double *scratch, NoiseLevel *level, int *calls, Err *err);
 

@@ -6,9 +6,9 @@
 
 #include "diffusion/process.h"
 
-/* More than NOISE_END_MOST is worth a warning; what is advised ends at NOISE_END_USUAL. */
+/* A warning is due above NOISE_END_MOST; the settings it advises end at NOISE_END_USUAL. */
 static const double NOISE_END_MOST = 0.01, NOISE_END_USUAL = 4e-5;
-/* The same of SMLD and VE: sigma_max below this part of the widest distance between two images. */
+/* For SMLD and VE it is due where sigma_max is below this part of the widest distance between two images. */
 static const double NOISE_END_PART = 0.25;
 
 /* alpha^2 at the noisiest time; 0 for SMLD and VE, which add noise to an image that stays. */
@@ -17,15 +17,15 @@ double noise_end_alpha_bar(const Process *p);
 /* alpha_bar after `keep` steps, spaced evenly, of the T of a linear or scaled_linear schedule: the
  * product of their 1 - beta. */
 double noise_end_of_betas(ScheduleKind kind, int T, int keep, double beta_start, double beta_end);
-/* The smallest beta_end of three digits (more where it is nearly 1) for which that is at most
- * NOISE_END_USUAL; 0 where none is below 1. */
+/* The smallest beta_end, in three digits (more where it is nearly 1), with which a chain ends at
+ * NOISE_END_USUAL or less; 0 where only 1 or more would do. */
 double noise_end_beta_end(ScheduleKind kind, int T, int keep, double beta_start);
 
-/* The same of VP and sub-VP, ln alpha_bar = -(beta_min + beta_max) / 2: beta_max. */
+/* The same for the beta_max of VP and sub-VP, where ln alpha_bar = -(beta_min + beta_max) / 2. */
 double noise_end_beta_max(double beta_min);
-/* Of a schedule even in ln SNR: its end, ln(alpha_bar / (1 - alpha_bar)). */
+/* The same for the end of a schedule even in ln SNR, ln(alpha_bar / (1 - alpha_bar)). */
 double noise_end_logsnr(void);
-/* Of "unif", alpha_bar = 1 - (T / (T+1))^2: the steps after which it is at most NOISE_END_MOST. */
+/* The number of steps T with which "unif", alpha_bar = 1 - (T / (T+1))^2, ends at NOISE_END_MOST or less. */
 int noise_end_unif_steps(void);
 
 #endif

@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "diffusion/mask.h"
 
+const char *const sde_words[] = {[SDE_VE] = "ve", [SDE_VP] = "vp", [SDE_SUBVP] = "subvp", NULL};
+
 static bool out_of_range(Err *err, const char *what, double a, double b, const char *rule)
 {
     return err_set(err, ERR_USAGE, "%s %g and %g: %s", what, a, b, rule);
@@ -111,13 +113,7 @@ static double log_alpha_at(const Process *p, int t)
     return 0.5 * log(schedule_alpha_bar(&p->schedule, t));
 }
 
-/* ln alpha of VP and sub-VP, and its inverse, the positive root of
- * time^2 (bmax-bmin)/4 + time bmin/2 + ln alpha = 0. */
-static double log_alpha_vp(const Process *p, double time)
-{
-    return vp_log_alpha(p->beta_min, p->beta_max, time);
-}
-
+/* The inverse of vp_log_alpha, the positive root of time^2 (bmax-bmin)/4 + time bmin/2 + ln alpha = 0. */
 static double time_of_log_alpha_vp(const Process *p, double log_alpha)
 {
     double span = p->beta_max - p->beta_min;
@@ -160,7 +156,8 @@ NoiseLevel process_level(const Process *p, double time)
         return level;
     case PROCESS_VP:
     case PROCESS_SUBVP: {
-        double log_alpha = log_alpha_vp(p, time), variance = -expm1(2 * log_alpha);
+        double log_alpha = vp_log_alpha(p->beta_min, p->beta_max, time);
+        double variance = -expm1(2 * log_alpha);
         level.alpha = exp(log_alpha);
         level.sigma = p->kind == PROCESS_VP ? sqrt(variance) : variance;
         level.t = time;
@@ -249,7 +246,8 @@ Drift process_drift(const Process *p, double time)
     case PROCESS_VP:
     case PROCESS_SUBVP: {
         double beta = p->beta_min + time * (p->beta_max - p->beta_min);
-        double share = p->kind == PROCESS_VP ? 1 : -expm1(4 * log_alpha_vp(p, time));
+        double log_alpha = vp_log_alpha(p->beta_min, p->beta_max, time);
+        double share = p->kind == PROCESS_VP ? 1 : -expm1(4 * log_alpha);
         return (Drift){-0.5 * beta, beta * share};
     }
     }

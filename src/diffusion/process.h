@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "diffusion/denoiser.h"
 #include "diffusion/mask_config.h"
+#include "diffusion/sample_config.h"
 #include "diffusion/schedule.h"
 
 typedef struct {
@@ -80,8 +81,9 @@ typedef struct {
     NoiseLevel *level; /* [n+1] */
 } LevelGrid;
 
-/* spacing is neither AUTO nor DP. On discrete chains even, leading, trailing and quadratic are trained steps
- * (StepGrid: n <= T), the others lie between them too; on SDEs even is uniform. ERR_USAGE. */
+/* spacing is neither AUTO nor DP. On discrete chains even, leading, trailing and quadratic are distinct
+ * trained steps, 1 <= n <= T, one step being T-1, except of leading, whose definition makes it 0; the others
+ * lie between them too. On SDEs even is uniform. ERR_USAGE. */
 bool level_grid_make(LevelGrid *g, const Process *p, SpacingKind spacing, int n, Err *err);
 void level_grid_free(LevelGrid *g);
 

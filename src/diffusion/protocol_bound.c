@@ -33,24 +33,9 @@ static double term(const Bound *b, int t, const double *x0, const double *x, con
     for (size_t i = 0; i < b->denoiser->dims; i++) {
         double guess = predicted_x0(run, level, x[i], eps[i]);
         double variance = step_variance(b, t, &step, v ? v[i] : 0);
-        if (t == 0 && run->tanh_decoder)
-            sum -= decoder_log_probability_tanh(&model_pixels, x0[i], guess, sqrt(variance));
-        else
-            sum += chain_step_cost(&step, x0[i], guess, variance, NULL);
+        sum += chain_step_cost(&step, x0[i], guess, variance, NULL);
     }
     return sum;
-}
-
-/* Mean of n values and the variance of that mean. */
-typedef struct {
-    double mean, variance;
-} Estimate;
-static Estimate estimate(const double *v, int n)
-{
-    double mean = 0, square = 0;
-    for (int i = 0; i < n; i++) mean += v[i] / n;
-    for (int i = 0; i < n; i++) square += (v[i] - mean) * (v[i] - mean);
-    return (Estimate){mean, n > 1 ? square / (n - 1) / n : 0};
 }
 
 /* Variance of the sum of terms of which each of the steps `first` .. `first`+n-1 has one draw v[i]:
@@ -75,25 +60,22 @@ static void conclude(const Bound *b, const double *x0, const double *values, Lik
 {
     size_t dims = b->denoiser->dims;
     double prior = prior_kl(b->run->process, x0, dims);
-    double nats = prior, variance = 0;
+    Estimate nats = {.mean = prior};
     int draw = 0, single = b->T; /* the first step with one draw */
     for (int r = 0; r < b->ranges; draw += b->range[r++].draws) {
         Range range = b->range[r];
-        Estimate e = estimate(values + draw, range.draws);
-        nats += range.width * e.mean;
-        variance += (double)range.width * range.width * e.variance;
-        if (range.draws == 1 && range.first < single) single = range.first;
+        Estimate e = estimate_of(values + draw, range.draws);
+        nats.mean += range.width * e.mean;
+        if (range.draws > 1)
+            nats.variance += (double)range.width * range.width * e.variance;
+        else if (range.first < single)
+            single = range.first;
         if (terms) terms[range.first] = e.mean;
     }
     if (terms) terms[b->T] = prior;
     int singles = b->T - single;
-    variance += variance_of_neighbours(values + b->draws - singles, single, singles);
-    double scale = (double)dims * log(2);
-    *result = (Likelihood){.nats = nats,
-                           .bits_per_dim = nats / scale,
-                           .standard_error = sqrt(variance) / scale,
-                           .dims = dims,
-                           .network_calls = b->draws};
+    nats.variance += variance_of_neighbours(values + b->draws - singles, single, singles);
+    *result = likelihood_of(nats, dims, b->draws);
 }
 
 bool bound_run(const LikelihoodRun *run, const Denoiser *denoiser, const NoiseSource *noise,

@@ -1,4 +1,19 @@
-/* The density that a model itself gives (likelihood.h: what is scored). */
+/* The density that a model itself gives (classification diffusion models). What is scored is what the
+ * model was trained on. Of an image of d values x, pixel_value:
+ *
+ *   clean, dequantised  -ln p_0(y) - d ln w      y by pixels_dequantise, w = (high - low) / levels
+ *   clean, as it is     -ln p_0(x) - d ln v      v = (high - low) / (levels - 1)
+ *   level with noise    -ln p_t(x_t) - d ln(alpha v)    x_t = alpha x + sigma eps, eps drawn anew
+ *   noise alone         -ln N(eps; 0, I) - d ln v       alpha 0: the image has no part in x_t = eps
+ *
+ * The third is the density, per level of grey, of x_t / alpha, the image plus noise of sigma / alpha:
+ * alpha^d turns the density of x_t into its, and its levels lie v apart (log2(1/v) = 6.9944 bits, of
+ * w 7). It is a figure of that noisy image, not a bound of the image's own -ln P. The fourth is the
+ * standard normal density per level of grey, whatever the model and the image: 2.0471 + 6.9944 bits
+ * per dimension on average. A learnt density need not integrate to one, so unlike bound and ode none of
+ * the first three promises anything about coding; and the second, for models trained on clean images as
+ * they are (Yadin et al. 2024), has no limit: such a model can tell the levels of grey from values
+ * between them. */
 #include <math.h>
 #include <stdio.h>
 
@@ -13,18 +28,19 @@ static bool dequantises(const LikelihoodRun *run)
 }
 
 /* One draw of an image at the run's level. */
-static void exact_draw(const LikelihoodRun *run, const unsigned char *pixels, size_t dims,
-                       const uint64_t *seed, uint64_t draw, double *noise, double *x)
+static void exact_draw(const LikelihoodRun *run, const ScoredImages *images, int image, size_t dims,
+                       uint64_t draw, double *noise, double *x)
 {
-    ImageSeeds seeds = {.seeds = seed};
+    const unsigned char *pixels = images->pixels + (size_t)image * dims;
+    ImageSeeds seeds = {.seeds = images->seeds};
     NoiseSource source = likelihood_noise(&seeds);
     if (dequantises(run)) {
-        pixels_dequantise(&model_pixels, pixels, dims, *seed, draw, x);
+        pixels_dequantise(&model_pixels, pixels, dims, images->seeds[image], draw, x);
         return;
     }
     for (size_t i = 0; i < dims; i++) x[i] = pixel_value(&model_pixels, pixels[i]);
     if (run->level.sigma <= 0) return;
-    source.normals(source.context, 0, draw, dims, noise);
+    source.normals(source.context, image, draw, dims, noise);
     for (size_t i = 0; i < dims; i++) x[i] = run->level.alpha * x[i] + run->level.sigma * noise[i];
 }
 
@@ -38,11 +54,12 @@ static double exact_nats(const LikelihoodRun *run, double log_density, size_t di
     return -log_density - (double)dims * log(scale * width);
 }
 
-bool exact_run(const LikelihoodRun *run, const DensityModel *model, int count,
-               const unsigned char *pixels, const uint64_t *seeds, Likelihood *results, Err *err)
+static bool score(const LikelihoodRun *run, const LikelihoodModel *model,
+                  const ScoredImages *images, Likelihood *results, Err *err)
 {
+    const DensityModel *m = &model->density;
+    size_t dims = m->dims;
     int draws = run->draws;
-    size_t dims = model->dims;
     if (draws < 1)
         return err_set(err, ERR_USAGE,
                        "the exact likelihood takes %d draws of noise; it must be 1 or more", draws);
@@ -50,18 +67,17 @@ bool exact_run(const LikelihoodRun *run, const DensityModel *model, int count,
     double *noise = mem_doubles(dims);
     bool ok = x && nats && noise;
     if (!ok) err_set(err, ERR_MEMORY, "no memory for %d draws of an image", draws);
-    for (int image = 0; image < count && ok; image++) {
+    for (int image = 0; image < images->count && ok; image++) {
         for (int k = 0; k < draws; k++)
-            exact_draw(run, pixels + (size_t)image * dims, dims, seeds + image, (uint64_t)k, noise,
-                       x + (size_t)k * dims);
-        ok = model->log_density(model->context, draws, x, &run->level, 0, nats, err);
+            exact_draw(run, images, image, dims, (uint64_t)k, noise, x + (size_t)k * dims);
+        ok = m->log_density(m->context, draws, x, &run->level, 0, nats, err);
         for (int k = 0; k < draws && ok; k++) {
             nats[k] = exact_nats(run, nats[k], dims);
             ok = isfinite(nats[k]) ||
                  err_set(err, ERR_DIVERGED, "the model's log density is %g; it must be finite",
                          nats[k]);
         }
-        if (ok) results[image] = likelihood_of_draws(nats, draws, dims, draws);
+        if (ok) results[image] = likelihood_of(estimate_of(nats, draws), dims, draws);
     }
     mem_free(noise);
     mem_free(x);
@@ -110,13 +126,6 @@ static void describe(const LikelihoodRun *run, ProtocolWords *words)
     }
     snprintf(words->figure, sizeof words->figure, ", level %d%s, %s", level,
              noisy && run->level.alpha > 0 ? " with its noise" : "", words->caution);
-}
-
-static bool score(const LikelihoodRun *run, const LikelihoodModel *model,
-                  const ScoredImages *images, Likelihood *results, Err *err)
-{
-    return exact_run(run, &model->density, images->count, images->pixels, images->seeds, results,
-                     err);
 }
 
 const Protocol protocol_exact = {

@@ -1,5 +1,18 @@
-/* The likelihood of the probability flow. One solve's state is x and, for each probe e, the sum of
- * e^T (d velocity / dx) e, so that one step control holds both to the tolerance. */
+/* The likelihood of the probability flow (Song et al. 2021, eq. 39) at the image plus uniform noise of one
+ * level of grey, on average an upper bound of the same -log2 P as bound's. The standard error is over the
+ * draws of dequantisation or, of one draw, over its probes.
+ *
+ * The probability flow dx = (f x + g^2 eps / (2 sigma)) dt (Song et al. 2021, eq. 13) carries the data
+ * to the prior; along it d ln p/dt = -trace(d velocity / dx), estimated as e^T J e by probes e of
+ * random signs that stay the same all the way (Grathwohl et al. 2019). It begins at the smallest
+ * time of training, of discrete chains at step 0. Its velocity is the network's at any time between
+ * the trained steps too. One solve's state is x and, for each probe e, the sum of
+ * e^T (d velocity / dx) e, so that one step control holds both to the tolerance.
+ *
+ * A chain's step 0 can be noisier than a level of grey is wide (linear schedule: 0.01 against 1/128).
+ * No density of such noise gives an even black ground less than about 1.7 bits a pixel, while the
+ * bound's decoder, whose end bins are open, may give it none: for such images the bound of a DDPM
+ * model can be the smaller of the two. Models trained in continuous time go to less noise. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -216,25 +229,21 @@ static Likelihood result_of(const LikelihoodRun *run, size_t dims, double *log_p
     int probes = run->probes, draws = run->draws;
     for (int k = 0; k < draws * probes; k++) log_p[k] = pixel_nats(&model_pixels, log_p[k], dims);
     calls *= probes;
-    if (draws == 1) return likelihood_of_draws(log_p, probes, dims, calls);
-    for (int k = 0; k < draws; k++) {
-        double mean = 0;
-        for (int p = 0; p < probes; p++) mean += log_p[k * probes + p] / probes;
-        log_p[k] = mean;
-    }
-    return likelihood_of_draws(log_p, draws, dims, calls);
+    if (draws == 1) return likelihood_of(estimate_of(log_p, probes), dims, calls);
+    for (int k = 0; k < draws; k++) log_p[k] = estimate_of(log_p + k * probes, probes).mean;
+    return likelihood_of(estimate_of(log_p, draws), dims, calls);
 }
 
-bool flow_likelihood(const LikelihoodRun *run, const Denoiser *denoiser, int count,
-                     const unsigned char *pixels, const uint64_t *seeds, Likelihood *results,
-                     Err *err)
+static bool score(const LikelihoodRun *run, const LikelihoodModel *model,
+                  const ScoredImages *images, Likelihood *results, Err *err)
 {
+    int count = images->count;
     if (run->draws < 1)
         return err_set(
             err, ERR_USAGE,
             "the probability flow takes %d draws of dequantisation; it must be 1 or more",
             run->draws);
-    size_t dims = denoiser->dims, solves = (size_t)count * (size_t)run->draws;
+    size_t dims = model->denoiser.dims, solves = (size_t)count * (size_t)run->draws;
     size_t probes = run->probes > 0 ? (size_t)run->probes : 1;
     double *x = mem_doubles(solves * dims), *log_p = mem_doubles(solves * probes);
     uint64_t *seed = mem_alloc(solves, sizeof *seed), *draw = mem_alloc(solves, sizeof *draw);
@@ -243,12 +252,13 @@ bool flow_likelihood(const LikelihoodRun *run, const Denoiser *denoiser, int cou
     if (!ok) err_set(err, ERR_MEMORY, "no memory for %zu dequantised images", solves);
     for (size_t k = 0; k < solves && ok; k++) {
         size_t image = k / (size_t)run->draws;
-        seed[k] = seeds[image];
+        seed[k] = images->seeds[image];
         draw[k] = k % (size_t)run->draws;
-        pixels_dequantise(&model_pixels, pixels + image * dims, dims, seed[k], draw[k],
+        pixels_dequantise(&model_pixels, images->pixels + image * dims, dims, seed[k], draw[k],
                           x + k * dims);
     }
-    ok = ok && flow_log_density(run, denoiser, (int)solves, x, seed, draw, log_p, calls, err);
+    ok = ok &&
+         flow_log_density(run, &model->denoiser, (int)solves, x, seed, draw, log_p, calls, err);
     for (int i = 0; i < count && ok; i++) {
         size_t first = (size_t)i * (size_t)run->draws;
         long sum = 0;
@@ -285,13 +295,6 @@ static void describe(const LikelihoodRun *run, ProtocolWords *words)
              "the density of dequantised images: tolerance %g, %d probe%s, %d draw%s an image",
              run->tolerance, run->probes, run->probes == 1 ? "" : "s", run->draws,
              run->draws == 1 ? "" : "s");
-}
-
-static bool score(const LikelihoodRun *run, const LikelihoodModel *model,
-                  const ScoredImages *images, Likelihood *results, Err *err)
-{
-    return flow_likelihood(run, &model->denoiser, images->count, images->pixels, images->seeds,
-                           results, err);
 }
 
 const Protocol protocol_ode = {

@@ -7,34 +7,41 @@
 #include "base/rng.h"
 #include "diffusion/sampler_walk.h"
 
+const char *const variance_words[] = {
+    [VARIANCE_SMALL] = "small", [VARIANCE_LARGE] = "large", [VARIANCE_LEARNED] = "learned", NULL};
+const char *const predictor_words[] = {[PREDICTOR_REVERSE_DIFFUSION] = "reverse-diffusion",
+                                       [PREDICTOR_ANCESTRAL] = "ancestral",
+                                       [PREDICTOR_NONE] = "none",
+                                       NULL};
+
 const Sampler samplers[] = {
     {"ddpm", "ancestral sampling (Ho et al. 2020), on all timesteps or some of them",
-     SAMPLE_CLIP | SAMPLE_VARIANCE, 0, SPACING_EVEN, NULL, sample_ddpm},
+     SAMPLE_CLIP | SAMPLE_VARIANCE, 0, SPACING_EVEN, .walk = ddpm_walk},
     {"ddim", "from deterministic (eta 0) to ancestral (eta 1), for few steps (Song et al. 2021)",
-     SAMPLE_CLIP | SAMPLE_ETA, 50, SPACING_EVEN, NULL, sample_ddim},
+     SAMPLE_CLIP | SAMPLE_ETA, 50, SPACING_EVEN, .step_down = ddim_down},
     {"heun", "second order in the noise, two calls a step, with churn (Karras et al. 2022)",
-     SAMPLE_CLIP | SAMPLE_CHURN, 35, SPACING_KARRAS, levels_heun, sample_heun},
+     SAMPLE_CLIP | SAMPLE_CHURN, 35, SPACING_KARRAS, heun_levels, .walk = heun_walk},
     {"dpm++2m", "DPM-Solver++, second order from the last two predictions (Lu et al. 2022)",
-     SAMPLE_CLIP, 20, SPACING_LOGSNR, NULL, sample_dpmpp_2m},
+     SAMPLE_CLIP, 20, SPACING_LOGSNR, .step_down = dpmpp_2m_down},
     {"unipc", "second-order predictor and corrector, one call a step (Zhao et al. 2023)",
-     SAMPLE_CLIP, 20, SPACING_LOGSNR, NULL, sample_unipc},
+     SAMPLE_CLIP, 20, SPACING_LOGSNR, .step_down = unipc_down},
     {"ode",
      "probability flow to a given tolerance, each image with its own steps (Song et al. 2021)",
-     SAMPLE_CLIP | SAMPLE_ODE, 100, SPACING_UNIFORM, levels_ode, sample_ode},
+     SAMPLE_CLIP | SAMPLE_ODE, 100, SPACING_UNIFORM, ode_levels, .walk = ode_walk},
     {"ancestral",
      "the Markov chain of SMLD: ddpm of small variance, never clipped (Song et al. 2021)", 0, 0,
-     SPACING_EVEN, NULL, sample_ancestral},
+     SPACING_EVEN, .step_down = ancestral_down},
     {"langevin", "annealed Langevin dynamics, level by level, then denoised (Song & Ermon 2020)",
-     SAMPLE_LANGEVIN, 0, SPACING_AUTO, levels_langevin, sample_langevin},
+     SAMPLE_LANGEVIN, 0, SPACING_AUTO, langevin_levels, .walk = langevin_walk},
     {"plain-langevin",
      "Langevin dynamics at the smallest level alone, to show why the others anneal",
-     SAMPLE_LANGEVIN | SAMPLE_ONE_LEVEL, 1000, SPACING_UNIFORM, levels_plain_langevin,
-     sample_plain_langevin},
+     SAMPLE_LANGEVIN | SAMPLE_ONE_LEVEL, 1000, SPACING_UNIFORM, plain_langevin_levels,
+     .walk = plain_langevin_walk},
     {"reverse-sde", "Euler-Maruyama on the reverse SDE (Song et al. 2021)", SAMPLE_CLIP, 0,
-     SPACING_UNIFORM, NULL, sample_reverse_sde},
+     SPACING_UNIFORM, .step_down = reverse_sde_down},
     {"pc", "predictor-corrector: Langevin steps, then a step down (Song et al. 2021)",
-     SAMPLE_CLIP | SAMPLE_CORRECTOR, 0, SPACING_EVEN, levels_pc, sample_pc},
-    {NULL, NULL, 0, 0, SPACING_EVEN, NULL, NULL},
+     SAMPLE_CLIP | SAMPLE_CORRECTOR, 0, SPACING_EVEN, pc_levels, .walk = pc_walk},
+    {.name = NULL},
 };
 
 const Sampler *sampler_find(const char *name)
@@ -116,7 +123,7 @@ enum { PLACE_SIZE = 128 };
 static void name_place(const Walk *w, int step, bool alone, double time, char place[PLACE_SIZE])
 {
     const char *word = process_is_discrete(w->run->process) ? "timestep" : "time";
-    int n = snprintf(place, PLACE_SIZE, "sampler %s at step %d", w->sampler, step);
+    int n = snprintf(place, PLACE_SIZE, "sampler %s at step %d", w->sampler->name, step);
     if (!alone) n += snprintf(place + n, PLACE_SIZE - (size_t)n, " of %d", w->run->grid->n);
     snprintf(place + n, PLACE_SIZE - (size_t)n, " (%s %g)", word, time);
 }
@@ -130,12 +137,10 @@ static void name_row(const Walk *w, const WalkRows *rows, size_t r, char place[P
 /* Steps whose length is chosen, not derived, can be too long for a model that knows little yet. */
 static const char *advice(const Walk *w)
 {
-    const Sampler *sampler = sampler_find(w->sampler);
-    unsigned reads = sampler ? sampler->reads : 0;
-    if (reads & SAMPLE_CORRECTOR)
+    if (w->sampler->reads & SAMPLE_CORRECTOR)
         return "; the corrector's Langevin steps are too long for this model: a smaller snr makes "
                "them shorter, no corrector steps leave them out, and more training helps";
-    if (reads & SAMPLE_LANGEVIN)
+    if (w->sampler->reads & SAMPLE_LANGEVIN)
         return "; the Langevin steps are too long for this model: a smaller Langevin step or more "
                "training helps";
     return "";
@@ -170,23 +175,6 @@ bool walk_check(const Walk *w, int step, const double *x)
 {
     WalkRows rows = {.count = w->count, .levels = w->run->grid->level + step, .step = step};
     return check_finite(w, &rows, "the state", x);
-}
-
-bool walk_start(const Walk *w, double *x)
-{
-    const SampleRun *run = w->run;
-    CHECK(run->grid->n >= 1);
-    if (run->config.clip && !(run->clip_range > 0))
-        return err_set(w->err, ERR_USAGE,
-                       "sampler %s: the clipping range is %g; it must be above 0", w->sampler,
-                       run->clip_range);
-    w->run->network_calls = 0;
-    w->run->expected_calls = run->grid->n;
-    walk_draw(w, 0, x);
-    double std = process_prior_std(run->process);
-    size_t n = walk_values(w);
-    for (size_t i = 0; i < n && std != 1; i++) x[i] *= std;
-    return true;
 }
 
 void walk_draw(const Walk *w, uint64_t draw, double *z)
@@ -236,11 +224,27 @@ bool walk_down(const Walk *w, StepDown *step_down, double *x, double *scratch)
 {
     const SampleRun *run = w->run;
     double *eps = scratch, *z = scratch + walk_values(w);
-    if (!walk_start(w, x)) return false;
     for (int step = 0; step < run->grid->n; step++) {
         if (!walk_predict(w, step, x, run->grid->level[step], eps)) return false;
         step_down(w, step, x, eps, z);
         if (!walk_check(w, step, x)) return false;
     }
     return true;
+}
+
+bool sampler_run(const Sampler *s, SampleRun *run, const Denoiser *denoiser,
+                 const NoiseSource *noise, int count, double *x, double *scratch, Err *err)
+{
+    Walk walk = {s, run, denoiser, noise, count, err, NULL};
+    CHECK(run->grid->n >= 1);
+    if ((s->reads & SAMPLE_CLIP) && run->config.clip && !(run->clip_range > 0))
+        return err_set(err, ERR_USAGE, "sampler %s: the clipping range is %g; it must be above 0",
+                       s->name, run->clip_range);
+    run->network_calls = 0;
+    run->expected_calls = run->grid->n;
+    walk_draw(&walk, 0, x);
+    double std = process_prior_std(run->process);
+    size_t n = walk_values(&walk);
+    for (size_t i = 0; i < n && std != 1; i++) x[i] *= std;
+    return s->walk ? s->walk(&walk, x, scratch) : walk_down(&walk, s->step_down, x, scratch);
 }

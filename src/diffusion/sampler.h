@@ -1,4 +1,4 @@
-/* Samplers: one table, each entry one function on the denoiser interface. State is double. */
+/* Samplers: one table, each entry a step or a whole walk on the denoiser interface. State is double. */
 #ifndef DIFFC_SAMPLER_H
 #define DIFFC_SAMPLER_H
 
@@ -37,6 +37,14 @@ typedef struct {
     long expected_calls; /* out, from the start: what network_calls will be; 0: not known */
 } SampleRun;
 
+/* A run of one sampler (sampler_walk.h). */
+typedef struct Walk Walk;
+/* x[count, dims] at position `step` of the grid becomes x at the next, by the prediction eps there. z has
+ * room for WALK_ROOM draws, and keeps what one step leaves there for the next. */
+typedef void StepDown(const Walk *w, int step, double *x, const double *eps, double *z);
+/* The whole way from the start noise x to the images. */
+typedef bool WalkDown(Walk *w, double *x, double *scratch);
+
 typedef struct {
     const char *name;    /* as on the command line */
     const char *summary; /* one line for the help and the README */
@@ -45,22 +53,25 @@ typedef struct {
                             level, 1000 for SDEs */
     SpacingKind spacing; /* by default; even: of discrete chains the trained steps; AUTO: even for
                             SMLD, whose levels are made for it, and logsnr for the others */
-    /* Levels of a grid whose walk costs at most `calls` network calls, 0 when too few; for calls 0
-     * the number of levels by default, 0 for one per trained level (1000 for SDEs). NULL: as many
-     * levels as calls. */
+    /* How many levels a walk of at most `calls` network calls has; 0 when the calls are too few for one.
+     * For calls 0 the default, of which 0 means one per trained level (1000 for SDEs). NULL: a walk has
+     * as many levels as calls. */
     int (*levels)(const SampleRun *run, int calls);
-    /* x [count, dims] out; scratch [SAMPLER_SCRATCH * count * dims]. Start noise is drawn here.
-     * ERR_USAGE for options out of range, ERR_DIVERGED (naming sampler, step and time) for a
-     * prediction or state that is not finite, ERR_INTERRUPTED, or what predict reports. The bits of
-     * an image depend neither on count nor on the number of threads. */
-    bool (*run)(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
-                double *x, double *scratch, Err *err);
+    StepDown *step_down; /* of a sampler that needs one prediction a step, */
+    WalkDown *walk;      /* or of any other; the other member is NULL */
 } Sampler;
 
 /* The table, ended by an entry whose name is NULL; NULL from sampler_find for an unknown name. */
 extern const Sampler samplers[];
 const Sampler *sampler_find(const char *name);
-enum { SAMPLER_SCRATCH = 12 };
+enum { SAMPLER_SCRATCH = 12, WALK_ROOM = SAMPLER_SCRATCH - 1 };
+
+/* x [count, dims] out; scratch [SAMPLER_SCRATCH * count * dims]. run->config must be in the ranges of
+ * SAMPLE_SETTINGS. ERR_USAGE for settings that do not go together, ERR_DIVERGED (naming sampler, step and
+ * time) for a prediction or state that is not finite, ERR_INTERRUPTED, or what predict reports. The bits of
+ * an image depend neither on count nor on the number of threads. */
+bool sampler_run(const Sampler *s, SampleRun *run, const Denoiser *denoiser,
+                 const NoiseSource *noise, int count, double *x, double *scratch, Err *err);
 
 /* The grid of a walk for run->process: calls 0 and SPACING_AUTO are the sampler's own. ERR_USAGE
  * when `calls` is too few, or more than the trained levels of an integer spacing. */

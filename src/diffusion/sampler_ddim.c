@@ -7,7 +7,7 @@
  *   s  = eta sqrt(variance of ddpm, small)
  *   x_p = alpha_p x0 + sqrt(sigma_p^2 - s^2) eps + s z
  * At the clean end s = 0 and the step returns x0. With eta 1 it is ddpm, small variance. */
-static void step_down(const Walk *w, int step, double *x, const double *eps, double *z)
+void ddim_down(const Walk *w, int step, double *x, const double *eps, double *z)
 {
     const SampleRun *run = w->run;
     NoiseLevel level = walk_level(w, step), next = walk_next(w, step);
@@ -23,16 +23,4 @@ static void step_down(const Walk *w, int step, double *x, const double *eps, dou
         double noise = s > 0 ? s * z[i] : 0;
         x[i] = along_x0 * x0 + along_eps * direction + noise;
     }
-}
-
-bool sample_ddim(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
-                 double *x, double *scratch, Err *err)
-{
-    if (!(run->config.eta >= 0 && run->config.eta <= 1))
-        return err_set(err, ERR_USAGE,
-                       "sampler ddim: eta is %g; it must lie between 0 (deterministic) and 1 (the "
-                       "noise of ddpm)",
-                       run->config.eta);
-    Walk walk = {"ddim", run, denoiser, noise, count, err, NULL};
-    return walk_down(&walk, step_down, x, scratch);
 }

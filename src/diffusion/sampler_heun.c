@@ -9,7 +9,7 @@
  *   Heun     y' = y^ + (s' - s^) (d + d') / 2,  d' = eps(y', s');  not where s' is 0
  * A clipped x0 stands for the eps that leads to it. */
 
-int levels_heun(const SampleRun *run, int calls)
+int heun_levels(const SampleRun *run, int calls)
 {
     (void)run;
     return (calls + 1) / 2;
@@ -86,16 +86,11 @@ static bool step_down(const Walk *w, int step, double *x, double *scratch)
     return walk_check(w, step, x);
 }
 
-bool sample_heun(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
-                 double *x, double *scratch, Err *err)
+bool heun_walk(Walk *w, double *x, double *scratch)
 {
-    if (!(run->config.churn >= 0 && isfinite(run->config.churn)))
-        return err_set(err, ERR_USAGE, "sampler heun: churn is %g; it must be 0 or more",
-                       run->config.churn);
-    Walk walk = {"heun", run, denoiser, noise, count, err, NULL};
-    if (!walk_start(&walk, x)) return false;
-    run->expected_calls = 2L * run->grid->n - !(run->grid->level[run->grid->n].sigma > 0);
-    for (int step = 0; step < run->grid->n; step++)
-        if (!step_down(&walk, step, x, scratch)) return false;
+    int n = w->run->grid->n;
+    w->run->expected_calls = 2L * n - !(walk_level(w, n).sigma > 0);
+    for (int step = 0; step < n; step++)
+        if (!step_down(w, step, x, scratch)) return false;
     return true;
 }

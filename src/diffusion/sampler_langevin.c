@@ -24,14 +24,14 @@ static int default_levels(const Process *p)
     return 1 + (int)ceil(log(noise_ratio(noisy, clean)) / log(DEFAULT_RATIO));
 }
 
-int levels_langevin(const SampleRun *run, int calls)
+int langevin_levels(const SampleRun *run, int calls)
 {
     if (calls == 0) return default_levels(run->process);
     int steps = run->config.langevin_steps > 0 ? run->config.langevin_steps : 1;
     return (calls - 1) / steps;
 }
 
-int levels_plain_langevin(const SampleRun *run, int calls)
+int plain_langevin_levels(const SampleRun *run, int calls)
 {
     (void)run;
     return calls - 1;
@@ -61,22 +61,6 @@ double langevin_step_of(const SampleRun *run)
                               ratio_of_levels(run));
 }
 
-static bool check_options(const Walk *w)
-{
-    const SampleRun *run = w->run;
-    if (run->config.langevin_steps < 1)
-        return err_set(w->err, ERR_USAGE,
-                       "sampler %s: the number of Langevin steps at each level is %d; it must be 1 "
-                       "or more",
-                       w->sampler, run->config.langevin_steps);
-    if (!(run->config.langevin_step >= 0 && isfinite(run->config.langevin_step)))
-        return err_set(w->err, ERR_USAGE,
-                       "sampler %s: the Langevin step is %g; it must be above 0, or 0 to be chosen "
-                       "from the levels",
-                       w->sampler, run->config.langevin_step);
-    return true;
-}
-
 /* eps at y, whose x = alpha y is put into `x`. */
 static bool predict_at(const Walk *w, int step, const double *y, double *x, double *eps)
 {
@@ -97,12 +81,11 @@ static void move(const Walk *w, double *y, double along_eps, const double *eps, 
     for (size_t i = 0; i < n; i++) y[i] += along_eps * eps[i] + (std > 0 ? std * z[i] : 0);
 }
 
-static bool walk_langevin(const Walk *w, int steps, double *y, double *scratch)
+static bool dynamics(const Walk *w, int steps, double *y, double *scratch)
 {
     const SampleRun *run = w->run;
     double *eps = scratch, *z = eps + walk_values(w), *x = z + walk_values(w);
     int n = run->grid->n;
-    if (!check_options(w) || !walk_start(w, y)) return false;
     w->run->expected_calls = (long)n * steps + 1;
     NoiseLevel first = walk_level(w, 0), last = walk_level(w, n - 1);
     double smallest = last.sigma / last.alpha, unit = langevin_step_of(run);
@@ -125,17 +108,13 @@ static bool walk_langevin(const Walk *w, int steps, double *y, double *scratch)
     return walk_check(w, n - 1, y);
 }
 
-bool sample_langevin(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
-                     double *x, double *scratch, Err *err)
+bool langevin_walk(Walk *w, double *x, double *scratch)
 {
-    Walk walk = {"langevin", run, denoiser, noise, count, err, NULL};
-    return walk_langevin(&walk, run->config.langevin_steps, x, scratch);
+    return dynamics(w, w->run->config.langevin_steps, x, scratch);
 }
 
 /* One step at each position of a grid that stays at the cleanest level. */
-bool sample_plain_langevin(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise,
-                           int count, double *x, double *scratch, Err *err)
+bool plain_langevin_walk(Walk *w, double *x, double *scratch)
 {
-    Walk walk = {"plain-langevin", run, denoiser, noise, count, err, NULL};
-    return walk_langevin(&walk, 1, x, scratch);
+    return dynamics(w, 1, x, scratch);
 }

@@ -32,7 +32,7 @@ static double data_of(const Walk *w, NoiseLevel level, double x, double eps)
 
 /* DPM-Solver++(2M) (Lu et al. 2022, algorithm 2): M = m + (m - m_before) / (2 r), r = h_before / h;
  * first order, M = m, on the first step and on a step to the clean end. room: m_before. */
-static void dpmpp_2m_down(const Walk *w, int step, double *x, const double *eps, double *room)
+void dpmpp_2m_down(const Walk *w, int step, double *x, const double *eps, double *room)
 {
     NoiseLevel level = walk_level(w, step);
     Stride s = stride_of(w, step);
@@ -45,13 +45,6 @@ static void dpmpp_2m_down(const Walk *w, int step, double *x, const double *eps,
         x[i] = s.along_x * x[i] + s.along_m * guess;
         room[i] = m;
     }
-}
-
-bool sample_dpmpp_2m(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
-                     double *x, double *scratch, Err *err)
-{
-    Walk walk = {"dpm++2m", run, denoiser, noise, count, err, NULL};
-    return walk_down(&walk, dpmpp_2m_down, x, scratch);
 }
 
 /* UniPC (Zhao et al. 2023, algorithm 1, data prediction, B_2(h) = 1 - exp(-h), order 2):
@@ -74,7 +67,7 @@ static Lean unipc_corrector(const Walk *w, int step)
 }
 
 /* room: x before the last step, as corrected, then m of the last level and of the one before. */
-static void unipc_down(const Walk *w, int step, double *x, const double *eps, double *room)
+void unipc_down(const Walk *w, int step, double *x, const double *eps, double *room)
 {
     NoiseLevel level = walk_level(w, step);
     size_t n = walk_values(w);
@@ -97,11 +90,4 @@ static void unipc_down(const Walk *w, int step, double *x, const double *eps, do
         before[i] = last[i];
         last[i] = m;
     }
-}
-
-bool sample_unipc(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
-                  double *x, double *scratch, Err *err)
-{
-    Walk walk = {"unipc", run, denoiser, noise, count, err, NULL};
-    return walk_down(&walk, unipc_down, x, scratch);
 }

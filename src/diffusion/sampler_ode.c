@@ -15,8 +15,6 @@
 
 #include "diffusion/sampler_walk.h"
 
-enum { FEWEST_CALLS = 9 }; /* one step and the last one */
-
 typedef struct {
     const Walk *walk;
     double *x; /* room for the network's input */
@@ -24,7 +22,7 @@ typedef struct {
     NoiseLevel levels[ODE_GROUP];
 } Flow;
 
-int levels_ode(const SampleRun *run, int calls)
+int ode_levels(const SampleRun *run, int calls)
 {
     (void)run, (void)calls;
     return 2;
@@ -121,36 +119,21 @@ static bool flow_down(const Walk *w, double *x, double *scratch, long *calls)
     return true;
 }
 
-static bool check_options(const SampleRun *run, Err *err)
-{
-    if (!(run->config.tolerance > 0 && run->config.tolerance < 1))
-        return err_set(err, ERR_USAGE,
-                       "sampler ode: the tolerance is %g; it must lie between 0 and 1",
-                       run->config.tolerance);
-    if (run->config.call_limit < FEWEST_CALLS)
-        return err_set(err, ERR_USAGE,
-                       "sampler ode: the limit is %d network calls; it must be %d or more",
-                       run->config.call_limit, FEWEST_CALLS);
-    return true;
-}
-
-bool sample_ode(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
-                double *x, double *scratch, Err *err)
+bool ode_walk(Walk *w, double *x, double *scratch)
 {
     _Static_assert(ODE_ARRAYS + 1 <= SAMPLER_SCRATCH, "scratch of a sampler holds a solver's");
-    Walk walk = {"ode", run, denoiser, noise, count, err, NULL};
-    if (!check_options(run, err) || !walk_start(&walk, x)) return false;
+    SampleRun *run = w->run;
     run->expected_calls = 0;
     long flow_calls;
-    if (!flow_down(&walk, x, scratch, &flow_calls)) return false;
+    if (!flow_down(w, x, scratch, &flow_calls)) return false;
     int last = run->grid->n - 1;
-    NoiseLevel level = walk_level(&walk, last), clean = walk_next(&walk, last);
-    if (!walk_predict(&walk, last, x, level, scratch)) return false;
+    NoiseLevel level = walk_level(w, last), clean = walk_next(w, last);
+    if (!walk_predict(w, last, x, level, scratch)) return false;
     run->network_calls = flow_calls + 1; /* groups of images were counted one after the other */
-    size_t n = walk_values(&walk);
+    size_t n = walk_values(w);
     for (size_t i = 0; i < n; i++) {
         double eps = clip_eps(run, level, x[i], scratch[i]);
         x[i] = clean.alpha * x0_from_eps(level, x[i], eps) + clean.sigma * eps;
     }
-    return walk_check(&walk, last, x);
+    return walk_check(w, last, x);
 }

@@ -17,26 +17,10 @@
  * last step adds no noise. */
 enum { NORMS_FROM = 16 };
 
-int levels_pc(const SampleRun *run, int calls)
+int pc_levels(const SampleRun *run, int calls)
 {
     int cost = run->config.corrector_steps + (run->config.predictor != PREDICTOR_NONE);
     return calls / (cost > 0 ? cost : 1);
-}
-
-static bool check_options(const Walk *w)
-{
-    const SampleRun *run = w->run;
-    if (!(run->config.snr > 0 && run->config.snr <= SNR_LIMIT))
-        return err_set(w->err, ERR_USAGE,
-                       "sampler %s: snr is %g; it must be above 0 and at most %g", w->sampler,
-                       run->config.snr, SNR_LIMIT);
-    int least = run->config.predictor == PREDICTOR_NONE;
-    if (run->config.corrector_steps < least)
-        return err_set(w->err, ERR_USAGE,
-                       "sampler %s: the number of corrector steps is %d; it must be %d or more%s",
-                       w->sampler, run->config.corrector_steps, least,
-                       least ? " without predictor" : "");
-    return true;
 }
 
 static double norm(const double *values, size_t n)
@@ -93,14 +77,17 @@ static void predict(const Walk *w, int step, bool noisy, double *x, const double
     }
 }
 
-bool sample_pc(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
-               double *x, double *scratch, Err *err)
+bool pc_walk(Walk *w, double *x, double *scratch)
 {
-    Walk walk = {"pc", run, denoiser, noise, count, err, NULL}, *w = &walk;
+    SampleRun *run = w->run;
     bool predicts = run->config.predictor != PREDICTOR_NONE;
     double *eps = scratch, *z = scratch + walk_values(w);
     int n = run->grid->n;
-    if (!check_options(w) || !walk_start(w, x)) return false;
+    if (!predicts && run->config.corrector_steps < 1)
+        return err_set(w->err, ERR_USAGE,
+                       "sampler pc: the number of corrector steps is %d; it must be 1 or more "
+                       "without predictor",
+                       run->config.corrector_steps);
     run->expected_calls = (long)n * (run->config.corrector_steps + predicts);
     uint64_t draw = 0;
     for (int step = 0; step < n; step++) {

@@ -8,7 +8,7 @@
  * of eps is a large one of the image. The last step keeps x_mean. SMLD and VE are never clean where
  * their diffusion ends, at sigma_min, so their last step takes all of the noise out:
  * x_mean = x + sigma^2 score. */
-static void step_down(const Walk *w, int step, double *x, const double *eps, double *z)
+void reverse_sde_down(const Walk *w, int step, double *x, const double *eps, double *z)
 {
     const Process *p = w->run->process;
     NoiseLevel level = walk_level(w, step), next = walk_next(w, step);
@@ -26,11 +26,4 @@ static void step_down(const Walk *w, int step, double *x, const double *eps, dou
         double noise = std > 0 ? std * z[i] : 0;
         x[i] = along_x * x[i] + along_eps * clip_eps(w->run, level, x[i], eps[i]) + noise;
     }
-}
-
-bool sample_reverse_sde(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise,
-                        int count, double *x, double *scratch, Err *err)
-{
-    Walk walk = {"reverse-sde", run, denoiser, noise, count, err, NULL};
-    return walk_down(&walk, step_down, x, scratch);
 }

@@ -7,15 +7,15 @@
 #include "diffusion/sampler.h"
 
 /* One run of one sampler. Where a function takes `step`, it is a position in the run's grid. */
-typedef struct {
-    const char *sampler; /* its name, for messages */
+struct Walk {
+    const Sampler *sampler;
     SampleRun *run;
     const Denoiser *denoiser;
     const NoiseSource *noise;
     int count;
     Err *err;
     double *v; /* [count, dims]: the last prediction's variances, or NULL where nobody asks */
-} Walk;
+};
 
 /* Values of the whole batch: count * dims. */
 static inline size_t walk_values(const Walk *w)
@@ -32,10 +32,6 @@ static inline NoiseLevel walk_next(const Walk *w, int step)
 {
     return w->run->grid->level[step + 1];
 }
-
-/* Checks the options all samplers share (ERR_USAGE) and puts the start noise, draw 0 times
- * process_prior_std, into x. */
-bool walk_start(const Walk *w, double *x);
 
 /* z[count, dims]: draw number `draw` of every image. */
 void walk_draw(const Walk *w, uint64_t draw, double *z);
@@ -57,11 +53,7 @@ bool walk_predict_rows(const Walk *w, const WalkRows *rows, const double *x, dou
 /* ERR_DIVERGED unless all of x is finite. */
 bool walk_check(const Walk *w, int step, const double *x);
 
-/* The whole walk of a sampler that needs one prediction a step: start noise, then step_down from
- * each position of the grid to the next. z has room for WALK_ROOM draws, and keeps what one step
- * leaves there for the next. */
-enum { WALK_ROOM = SAMPLER_SCRATCH - 1 };
-typedef void StepDown(const Walk *w, int step, double *x, const double *eps, double *z);
+/* The whole walk of a sampler that needs one prediction a step. */
 bool walk_down(const Walk *w, StepDown *step_down, double *x, double *scratch);
 
 static inline double clip_x0(const SampleRun *run, double x0)
@@ -87,34 +79,13 @@ static inline double clip_eps(const SampleRun *run, NoiseLevel level, double x, 
  * values are independent of each other, so this changes no bit. */
 enum { WALK_PARALLEL_FROM = 4096 };
 
-bool sample_ddpm(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
-                 double *x, double *scratch, Err *err);
-bool sample_ddim(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
-                 double *x, double *scratch, Err *err);
-bool sample_heun(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
-                 double *x, double *scratch, Err *err);
-bool sample_dpmpp_2m(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
-                     double *x, double *scratch, Err *err);
-bool sample_unipc(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
-                  double *x, double *scratch, Err *err);
-bool sample_ode(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
-                double *x, double *scratch, Err *err);
-int levels_heun(const SampleRun *run, int calls);
-int levels_ode(const SampleRun *run, int calls);
-bool sample_ancestral(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
-                      double *x, double *scratch, Err *err);
-bool sample_reverse_sde(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise,
-                        int count, double *x, double *scratch, Err *err);
-bool sample_pc(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
-               double *x, double *scratch, Err *err);
-bool sample_langevin(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise, int count,
-                     double *x, double *scratch, Err *err);
-bool sample_plain_langevin(SampleRun *run, const Denoiser *denoiser, const NoiseSource *noise,
-                           int count, double *x, double *scratch, Err *err);
-
-/* Levels for a number of calls, as the table's `levels`. */
-int levels_pc(const SampleRun *run, int calls);
-int levels_langevin(const SampleRun *run, int calls);
-int levels_plain_langevin(const SampleRun *run, int calls);
+/* What the table of samplers takes from their files. */
+StepDown ancestral_down, ddim_down, dpmpp_2m_down, unipc_down, reverse_sde_down;
+WalkDown ddpm_walk, heun_walk, langevin_walk, plain_langevin_walk, ode_walk, pc_walk;
+int heun_levels(const SampleRun *run, int calls);
+int langevin_levels(const SampleRun *run, int calls);
+int plain_langevin_levels(const SampleRun *run, int calls);
+int ode_levels(const SampleRun *run, int calls);
+int pc_levels(const SampleRun *run, int calls);
 
 #endif

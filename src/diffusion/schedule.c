@@ -4,6 +4,14 @@
 
 #include "base/mem.h"
 
+const char *const schedule_words[] = {[SCHEDULE_LINEAR] = "linear",
+                                      [SCHEDULE_SCALED_LINEAR] = "scaled_linear",
+                                      [SCHEDULE_COSINE] = "cosine",
+                                      [SCHEDULE_BETAS] = "betas",
+                                      [SCHEDULE_LOGSNR] = "logsnr",
+                                      [SCHEDULE_UNIF] = "unif",
+                                      NULL};
+
 static const double COSINE_OFFSET = 0.008;
 static const double COSINE_BETA_MAX = 0.999;
 static const double PI = 3.14159265358979323846;

@@ -1,11 +1,10 @@
-/* Noise schedules of the discrete-time, variance-preserving family (DDPM), and step grids. Tables
- * are double. Index t = 0 .. T-1 means t+1 applications of noise; alpha_bar(-1) = 1. */
+/* Noise schedules of the discrete-time, variance-preserving family (DDPM). Tables are double. Index
+ * t = 0 .. T-1 means t+1 applications of noise; alpha_bar(-1) = 1. */
 #ifndef DIFFC_SCHEDULE_H
 #define DIFFC_SCHEDULE_H
 
 #include "base/err.h"
 #include "diffusion/denoiser.h"
-#include "diffusion/sample_config.h"
 
 typedef struct {
     int T;
@@ -34,15 +33,5 @@ double schedule_alpha_bar(const Schedule *s, int t);
 
 /* alpha = sqrt(alpha_bar), sigma = sqrt(1 - alpha_bar), t: q(x_t | x0) (Ho et al. 2020, eq. 4). */
 NoiseLevel schedule_level(const Schedule *s, int t);
-
-/* The steps that a sampler visits, in descending order of noise. */
-typedef struct {
-    int n;
-    int *t; /* [n], strictly descending, in 0 .. T-1 */
-} StepGrid;
-/* kind: even, leading, trailing or quadratic. 1 <= n <= T, else ERR_USAGE that names T. One step is T-1, except for leading, whose definition
- * makes it 0. */
-bool step_grid_make(StepGrid *g, SpacingKind kind, int T, int n, Err *err);
-void step_grid_free(StepGrid *g);
 
 #endif

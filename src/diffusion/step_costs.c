@@ -132,62 +132,44 @@ double chain_cost(const ErrorCurve *errors, const double *alpha_bar, const unsig
 
 /* best[t * K + k]: the least cost of k+1 steps of which t is the noisiest; from: the one before it. */
 typedef struct {
-    int T, K;
+    int K;
     double *best;
     int *from;
 } Optimum;
 
-static void reach(Optimum *o, const StepCosts *costs, int t)
+static void reach(Optimum *o, StepCost *cost, void *context, int t)
 {
     double *best = o->best + (size_t)t * (size_t)o->K;
     int *from = o->from + (size_t)t * (size_t)o->K;
     for (int k = 0; k < o->K; k++) best[k] = (double)INFINITY;
-    best[0] = costs->step(costs->context, t, -1);
+    best[0] = cost(context, t, -1);
     from[0] = -1;
     for (int p = 0; p < t; p++) {
-        double cost = costs->step(costs->context, t, p);
+        double step = cost(context, t, p);
         const double *before = o->best + (size_t)p * (size_t)o->K;
         for (int k = 1; k < o->K; k++) {
-            if (!(before[k - 1] + cost < best[k])) continue;
-            best[k] = before[k - 1] + cost;
+            if (!(before[k - 1] + step < best[k])) continue;
+            best[k] = before[k - 1] + step;
             from[k] = p;
         }
     }
 }
 
-/* The noisiest step of the best chain of K. */
-static int best_start(const Optimum *o, const StepCosts *costs, double *total)
-{
-    int start = -1;
-    *total = (double)INFINITY;
-    for (int t = costs->end ? 0 : o->T - 1; t < o->T; t++) {
-        double cost = o->best[(size_t)t * (size_t)o->K + (size_t)o->K - 1];
-        if (costs->end) cost += costs->end(costs->context, t);
-        if (!(cost < *total)) continue;
-        *total = cost;
-        start = t;
-    }
-    return start;
-}
-
-bool steps_optimum(const StepCosts *costs, int T, int K, unsigned char *m, double *total, Err *err)
+bool steps_optimum(StepCost *cost, void *context, int T, int K, unsigned char *m, Err *err)
 {
     CHECK(K >= 1 && K <= T);
     size_t cells = (size_t)T * (size_t)K;
-    Optimum o = {T, K, mem_doubles(cells), mem_alloc(cells, sizeof(int))};
-    double least;
+    Optimum o = {K, mem_doubles(cells), mem_alloc(cells, sizeof(int))};
     bool ok = o.best && o.from;
     if (!ok) err_set(err, ERR_MEMORY, "no memory to choose %d of %d steps", K, T);
-    for (int t = 0; t < T && ok; t++) reach(&o, costs, t);
-    int t = ok ? best_start(&o, costs, &least) : -1;
-    if (ok && t < 0)
+    for (int t = 0; t < T && ok; t++) reach(&o, cost, context, t);
+    if (ok && !isfinite(o.best[cells - 1]))
         ok = err_set(err, ERR_DIVERGED, "no choice of %d of %d steps has a finite cost", K, T);
-    for (int i = 0; i < T && ok; i++) m[i] = 0;
-    for (int k = K - 1; k >= 0 && ok; k--) {
+    for (int t = 0; t < T && ok; t++) m[t] = 0;
+    for (int t = T - 1, k = K - 1; k >= 0 && ok; k--) {
         m[t] = 1;
         t = o.from[(size_t)t * (size_t)K + (size_t)k];
     }
-    if (ok && total) *total = least;
     mem_free(o.best);
     mem_free(o.from);
     return ok;
@@ -206,13 +188,12 @@ static double merged_step(void *context, int t, int p)
 }
 
 bool steps_optimum_merged(const ErrorCurve *errors, const double *alpha_bar, int T, int K,
-                          unsigned char *m, double *total, Err *err)
+                          unsigned char *m, Err *err)
 {
     Merged merged = {errors, mem_alloc((size_t)T, sizeof(NoiseLevel))};
     if (!merged.level) return err_set(err, ERR_MEMORY, "no memory for the levels of %d steps", T);
     for (int t = 0; t < T; t++) merged.level[t] = mask_level(alpha_bar, t);
-    StepCosts costs = {&merged, merged_step, NULL};
-    bool ok = steps_optimum(&costs, T, K, m, total, err);
+    bool ok = steps_optimum(merged_step, &merged, T, K, m, err);
     mem_free(merged.level);
     return ok;
 }

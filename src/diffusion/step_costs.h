@@ -10,9 +10,9 @@
 #include "base/err.h"
 #include "diffusion/denoiser.h"
 
-/* A mean by noise, learnt from single values: over the last thousands, in places even in lambda =
- * ln(alpha / sigma), a value shared between the two nearest. More places would each have
- * seen less: of synthetic errors, 64,000 predictions, the steps then chosen cost 0.4 to 0.9 % more
+/* The running mean of the last thousands of values, at places that lie evenly in lambda = ln(alpha / sigma).
+ * A value between two places counts for both, in proportion. More places would each see fewer values: with
+ * synthetic errors, 64,000 predictions, the steps then chosen cost 0.4 to 0.9 % more
  * than the optimum with 64 places and 0.1 to 0.4 % with 24. */
 enum { ERROR_PLACES = 24 };
 typedef struct {
@@ -54,20 +54,15 @@ double end_cost(NoiseLevel noisiest, double mean_square);
 double chain_cost(const ErrorCurve *errors, const double *alpha_bar, const unsigned char *m, int T,
                   double mean_square);
 
-/* The K of T steps with the smallest sum of costs, by dynamic programming: O(K T^2). step(context, t,
- * p) costs going from t to p < t, p = -1 the clean end; end(context, t) costs beginning at t, and NULL
- * means that a chain begins at T-1. Each is asked once. m[T] out; *total or NULL. 1 <= K <= T.
- * ERR_MEMORY; ERR_DIVERGED when no choice has a finite cost. */
-typedef struct {
-    void *context;
-    double (*step)(void *context, int t, int p);
-    double (*end)(void *context, int t);
-} StepCosts;
-bool steps_optimum(const StepCosts *costs, int T, int K, unsigned char *m, double *total, Err *err);
+/* The K of T steps, T-1 among them, with the smallest sum of costs, by dynamic programming: O(K T^2).
+ * cost(context, t, p) is that of going from t to p < t, p = -1 the clean end; each is asked once. m[T] out.
+ * 1 <= K <= T. ERR_MEMORY; ERR_DIVERGED when no choice has a finite cost. */
+typedef double StepCost(void *context, int t, int p);
+bool steps_optimum(StepCost *cost, void *context, int T, int K, unsigned char *m, Err *err);
 
 /* steps_optimum of merged steps (mask.h): all levels lie on one schedule, alpha_bar[T], and so a step
  * costs the same in every mask. */
 bool steps_optimum_merged(const ErrorCurve *errors, const double *alpha_bar, int T, int K,
-                          unsigned char *m, double *total, Err *err);
+                          unsigned char *m, Err *err);
 
 #endif

@@ -109,7 +109,7 @@ static bool measure_steps(Model *model, int K, const MeasuredImages *images, int
                                    &errors, err);
     }
     error_curve_make(&curve, &errors);
-    ok = ok && steps_optimum_merged(&curve, p->schedule.alpha_bar, p->T, K, m, NULL, err);
+    ok = ok && steps_optimum_merged(&curve, p->schedule.alpha_bar, p->T, K, m, err);
     mem_free(variances);
     return ok;
 }
@@ -118,10 +118,10 @@ static bool measure_steps(Model *model, int K, const MeasuredImages *images, int
 
 static bool spaced(const Model *model, SpacingKind spacing, int K, unsigned char *m, Err *err)
 {
-    StepGrid g;
-    if (!step_grid_make(&g, spacing, model->process.T, K, err)) return false;
-    for (int i = 0; i < K; i++) m[g.t[i]] = 1;
-    step_grid_free(&g);
+    LevelGrid g;
+    if (!level_grid_make(&g, &model->process, spacing, K, err)) return false;
+    for (int i = 0; i < K; i++) m[(int)g.level[i].time] = 1;
+    level_grid_free(&g);
     return true;
 }
 

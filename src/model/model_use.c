@@ -96,7 +96,7 @@ bool model_sample(Model *m, const Sampler *s, SampleRun *run, const Denoiser *de
     int classes = model_trained_classes(&m->config);
     /* The class goes by the seed, so that an image made alone keeps it. */
     if (classes > 0) m->denoiser.first_image = (int)(first_seed % (uint64_t)classes);
-    return s->run(run, denoiser, &noise, count, x, scratch, err);
+    return sampler_run(s, run, denoiser, &noise, count, x, scratch, err);
 }
 
 /* ---- scoring ---- */

@@ -120,7 +120,7 @@ static bool draw_samples(Trainer *t, Image *picture, Err *err)
         NoiseSource noise = seed_noise(&seeds);
         run.grid = &grid;
         double *x = t->sample_state;
-        ok = sampler->run(&run, &denoiser, &noise, count, x, x + (size_t)count * dims, err);
+        ok = sampler_run(sampler, &run, &denoiser, &noise, count, x, x + (size_t)count * dims, err);
     }
     if (ok) {
         for (size_t i = 0; i < (size_t)count * dims; i++) values[i] = (float)t->sample_state[i];

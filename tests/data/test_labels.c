@@ -194,7 +194,7 @@ static void expect_sampled_labels(const Kind *kind, Model *m, const char *name)
     must(sampler_grid(sampler, &run, SPACING_AUTO, 0, &grid, &err), &err);
     run.grid = &grid;
     Denoiser d = spied(&spy);
-    must(sampler->run(&run, &d, &noise, COUNT, x, x + COUNT * DIMS, &err), &err);
+    must(sampler_run(sampler, &run, &d, &noise, COUNT, x, x + COUNT * DIMS, &err), &err);
     expect_looked(&spy, name);
     level_grid_free(&grid);
 }
@@ -329,7 +329,8 @@ static void draw_points(Model *m, int count, double *x)
     must(model_prepare(m, count, -1, false, &d, &err), &err);
     must(sampler_grid(sampler, &run, SPACING_AUTO, 40, &grid, &err), &err);
     run.grid = &grid;
-    must(sampler->run(&run, &d, &noise, count, x, x + (size_t)count * TOY_DIMS, &err), &err);
+    must(sampler_run(sampler, &run, &d, &noise, count, x, x + (size_t)count * TOY_DIMS, &err),
+         &err);
     level_grid_free(&grid);
 }
 

@@ -2,7 +2,7 @@
 
 #include "base/parallel.h"
 #include "cli/cli.h"
-#include "diffusion/likelihood.h"
+#include "diffusion/protocol.h"
 #include "exact_denoiser.h"
 #include "processes.h"
 #include "test.h"
@@ -13,6 +13,14 @@ static LikelihoodRun flow(const Process *p, double tolerance)
 {
     return (LikelihoodRun){
         .process = p, .probes = 1, .draws = 1, .tolerance = tolerance, .call_limit = 10000};
+}
+
+static bool flow_likelihood(const LikelihoodRun *run, const Denoiser *d, int count,
+                            const unsigned char *pixels, const uint64_t *seeds, Likelihood *results,
+                            Err *err)
+{
+    ScoredImages images = {.count = count, .pixels = pixels, .seeds = seeds};
+    return protocol_ode.score(run, &(LikelihoodModel){.denoiser = *d}, &images, results, err);
 }
 
 /* ln p(x) of a one-dimensional denoiser; *x becomes the latent. */

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "base/parallel.h"
-#include "diffusion/likelihood.h"
+#include "diffusion/protocol.h"
 #include "exact_denoiser.h"
 #include "processes.h"
 #include "test.h"
@@ -20,13 +20,11 @@ static Process ddpm(int T)
 
 /* ---- decoder ---- */
 
-typedef double Decoder(const PixelRange *range, double x, double mean, double std);
-
-static double sum_of_levels(Decoder *decoder, const PixelRange *range, double mean, double std)
+static double sum_of_levels(const PixelRange *range, double mean, double std)
 {
     double sum = 0;
     for (int i = 0; i < range->levels; i++)
-        sum += exp(decoder(range, pixel_value(range, i), mean, std));
+        sum += exp(decoder_log_probability(range, pixel_value(range, i), mean, std));
     return sum;
 }
 
@@ -37,19 +35,13 @@ TEST(decoder_probabilities_of_all_levels_sum_to_one_for_every_mean_and_scale)
     for (size_t r = 0; r < sizeof ranges / sizeof *ranges; r++)
         for (size_t k = 0; k < sizeof stds / sizeof *stds; k++)
             for (double mean = -9; mean <= 9; mean += 0.37)
-                EXPECT_NEAR(sum_of_levels(decoder_log_probability, &ranges[r], mean, stds[k]), 1,
-                            1e-11);
-    for (size_t k = 0; k < sizeof stds / sizeof *stds; k++)
-        EXPECT_NEAR(sum_of_levels(decoder_log_probability_tanh, &model_pixels, 0.1, stds[k]), 1,
-                    3e-10);
+                EXPECT_NEAR(sum_of_levels(&ranges[r], mean, stds[k]), 1, 1e-11);
 }
 
 TEST(decoder_has_its_published_values)
 {
-    double middle = pixel_value(&model_pixels, 128), lowest = pixel_value(&model_pixels, 0);
-    EXPECT_NEAR(decoder_log_probability_tanh(&model_pixels, middle, 0, 0.1), -3.4654997, 1e-7);
+    double middle = pixel_value(&model_pixels, 128);
     EXPECT_NEAR(decoder_log_probability(&model_pixels, middle, 0, 0.1), -3.4654946, 1e-7);
-    EXPECT_NEAR(decoder_log_probability_tanh(&model_pixels, lowest, 0, 0.1), -27.631021, 1e-6);
 }
 
 /* Far out, ln of the integral of the density over the bin, by Simpson's rule relative to the
@@ -122,7 +114,7 @@ TEST(a_uniform_density_takes_exactly_eight_bits_in_every_range)
     for (size_t k = 0; k < sizeof ranges / sizeof *ranges; k++) {
         double density = -784 * log(ranges[k].high - ranges[k].low);
         double nats = pixel_nats(&ranges[k], density, 784);
-        Likelihood l = likelihood_of_draws(&nats, 1, 784, 1);
+        Likelihood l = likelihood_of(estimate_of(&nats, 1), 784, 1);
         EXPECT_NEAR(l.bits_per_dim, 8, 1e-12);
         EXPECT(isnan(l.standard_error));
     }
@@ -170,7 +162,7 @@ TEST(the_seed_of_an_image_changes_with_each_pixel_and_with_the_given_seed)
 TEST(draws_give_their_mean_and_its_standard_error)
 {
     double nats[4] = {10, 12, 14, 16};
-    Likelihood l = likelihood_of_draws(nats, 4, 5, 40);
+    Likelihood l = likelihood_of(estimate_of(nats, 4), 5, 40);
     EXPECT_NEAR(l.nats, 13, 1e-12);
     EXPECT_NEAR(l.bits_per_dim, 13 / (5 * log(2)), 1e-12);
     EXPECT_NEAR(l.standard_error, sqrt(20.0 / 3 / 4) / (5 * log(2)), 1e-12);
@@ -553,6 +545,14 @@ TEST(a_bound_stops_when_asked_and_refuses_what_is_not_finite)
 }
 
 /* ---- exact ---- */
+
+static bool exact_run(const LikelihoodRun *run, const DensityModel *model, int count,
+                      const unsigned char *pixels, const uint64_t *seeds, Likelihood *results,
+                      Err *err)
+{
+    ScoredImages images = {.count = count, .pixels = pixels, .seeds = seeds};
+    return protocol_exact.score(run, &(LikelihoodModel){.density = *model}, &images, results, err);
+}
 
 /* A model that knows the density of Gaussian data at every level. */
 static bool gaussian_density(void *context, int count, const double *x, const NoiseLevel *levels,

@@ -83,21 +83,14 @@ static double true_cost(const World *w, const unsigned char *m)
 
 static double spaced_cost(const World *w, SpacingKind spacing, int K)
 {
-    StepGrid g;
-    Err err = {0};
-    unsigned char m[T] = {0};
-    if (!step_grid_make(&g, spacing, T, K, &err)) abort();
-    for (int i = 0; i < K; i++) m[g.t[i]] = 1;
-    step_grid_free(&g);
+    unsigned char m[T];
+    keep_spaced(m, spacing, T, K);
     return true_cost(w, m);
 }
 
-typedef struct {
-    const World *world;
-} Oracle;
 static double oracle_step(void *context, int t, int p)
 {
-    const World *w = ((Oracle *)context)->world;
+    const World *w = context;
     NoiseLevel level = schedule_level(&w->schedule, t), clean = {.alpha = 1, .time = -1};
     return step_cost(level, p < 0 ? clean : schedule_level(&w->schedule, p), error_at(w, level));
 }
@@ -114,12 +107,10 @@ TEST(the_scores_settle_on_steps_within_two_percent_of_the_optimum)
     World w = world_make();
     static const int keep[] = {10, 20, 50};
     for (int i = 0; i < 3; i++) {
-        Oracle oracle = {&w};
-        StepCosts costs = {&oracle, oracle_step, NULL};
         unsigned char m[T];
-        double best;
         Err err = {0};
-        EXPECT(steps_optimum(&costs, T, keep[i], m, &best, &err));
+        EXPECT(steps_optimum(oracle_step, &w, T, keep[i], m, &err));
+        double best = true_cost(&w, m);
         MaskLearner l = learner(&w, tuned(keep[i]));
         learn(&l, &w, 0, 1000, 1000);
         EXPECT(mask_learner_extract(&l, 1, m, &err));

@@ -166,11 +166,12 @@ TEST(schedules_that_cannot_work_are_refused_with_the_value)
 
 static void expect_grid(SpacingKind kind, int n, const int *expected)
 {
-    StepGrid g;
-    EXPECT(step_grid_make(&g, kind, 1000, n, NULL));
+    LevelGrid g;
+    Process p = chain_of(1000);
+    EXPECT(level_grid_make(&g, &p, kind, n, NULL));
     EXPECT_INT(g.n, n);
-    for (int i = 0; i < n; i++) EXPECT_INT(g.t[i], expected[i]);
-    step_grid_free(&g);
+    for (int i = 0; i < n; i++) EXPECT(g.level[i].time == expected[i]);
+    level_grid_free(&g);
 }
 
 TEST(grids_visit_the_published_timesteps)
@@ -198,14 +199,17 @@ TEST(grids_of_every_length_descend_strictly_within_range)
     for (SpacingKind kind = SPACING_EVEN; kind <= SPACING_QUADRATIC; kind++) {
         for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++) {
             int T = lengths[k], bad = 0;
+            Process p = chain_of(T);
             for (int n = 1; n <= T; n++) {
-                StepGrid g;
-                if (!EXPECT(step_grid_make(&g, kind, T, n, NULL))) return;
-                bad += g.n != n || g.t[0] > T - 1 || g.t[n - 1] < 0;
-                for (int i = 1; i < n; i++) bad += g.t[i] >= g.t[i - 1];
-                if (kind != SPACING_LEADING) bad += g.t[0] != T - 1;
-                if (kind != SPACING_TRAILING && n > 1) bad += g.t[n - 1] != 0;
-                step_grid_free(&g);
+                LevelGrid g;
+                if (!EXPECT(level_grid_make(&g, &p, kind, n, NULL))) return;
+                const NoiseLevel *l = g.level;
+                bad += g.n != n || l[0].time > T - 1 || l[n - 1].time < 0;
+                for (int i = 0; i < n; i++) bad += l[i].time != rint(l[i].time);
+                for (int i = 1; i < n; i++) bad += l[i].time >= l[i - 1].time;
+                if (kind != SPACING_LEADING) bad += l[0].time != T - 1;
+                if (kind != SPACING_TRAILING && n > 1) bad += l[n - 1].time != 0;
+                level_grid_free(&g);
             }
             EXPECT_INT(bad, 0);
         }
@@ -214,12 +218,13 @@ TEST(grids_of_every_length_descend_strictly_within_range)
 
 TEST(grids_longer_than_the_schedule_are_refused_with_its_length)
 {
-    StepGrid g;
+    LevelGrid g;
+    Process p = chain_of(1000);
     Err err = {0};
-    EXPECT_REFUSED(step_grid_make(&g, SPACING_EVEN, 1000, 1001, &err), err, ERR_USAGE, "1001");
+    EXPECT_REFUSED(level_grid_make(&g, &p, SPACING_EVEN, 1001, &err), err, ERR_USAGE, "1001");
     EXPECT_CONTAINS(err.text, "1 to 1000");
-    EXPECT(!step_grid_make(&g, SPACING_LEADING, 1000, 0, &err));
-    EXPECT(!g.t);
+    EXPECT(!level_grid_make(&g, &p, SPACING_LEADING, 0, &err));
+    EXPECT(!g.level);
 }
 
 /* ---- steps ---- */

@@ -576,19 +576,3 @@ TEST(non_finite_states_stop_a_solver_and_name_the_place)
                        ERR_DIVERGED, "step 1 of 10 (timestep 900): the state is -inf");
     }
 }
-
-TEST(churn_out_of_range_is_a_usage_error)
-{
-    static const double churns[] = {-0.1, (double)NAN, HUGE_VAL};
-    for (int k = 0; k < 3; k++) {
-        Case *c = case_new(&every_process[PROCESS_VE]);
-        SeedNoise seeds = {1};
-        double x[2];
-        Err err = {0};
-        case_grid(c, "heun", 5);
-        c->run.config.churn = churns[k];
-        EXPECT_REFUSED(
-            sample("heun", c, mixture_denoiser(&two_modes), seed_noise(&seeds), 1, x, &err), err,
-            ERR_USAGE, "churn");
-    }
-}

@@ -40,7 +40,7 @@ static void toy_sample(Toy *t, const char *name, int calls, int count, double *x
     SeedNoise seeds = {.first_seed = 100};
     NoiseSource noise = seed_noise(&seeds);
     Denoiser exact = mixture_denoiser(&t->data);
-    if (!EXPECT(sampler->run(&t->run, &exact, &noise, count, x, scratch, &err)))
+    if (!EXPECT(sampler_run(sampler, &t->run, &exact, &noise, count, x, scratch, &err)))
         printf("  %s: %s\n", name, err.text);
     free(scratch);
     level_grid_free(&grid);

@@ -5,7 +5,7 @@
 #include "diffusion/likelihood.h"
 #include "diffusion/sampler.h"
 #include "exact_denoiser.h"
-#include "methods/hybrid_loss.h"
+#include "methods/method.h"
 #include "model/network_open.h"
 #include "model_fixture.h"
 #include "processes.h"
@@ -203,7 +203,7 @@ static double pass_of(Fixture *f, void (*loss)(const LossPass *), double vlb_wei
 
 static double pass(Fixture *f, double vlb_weight, bool gradients)
 {
-    return pass_of(f, hybrid_pass, vlb_weight, gradients);
+    return pass_of(f, hybrid_loss, vlb_weight, gradients);
 }
 
 /* Where parameter `name` begins, and how many values it has. */
@@ -411,7 +411,7 @@ static void sample(VarianceKind kind, double v, double *x)
     SeedNoise seeds = {4};
     NoiseSource noise = seed_noise(&seeds);
     EXPECT(level_grid_make(&grid, &p, SPACING_EVEN, STEPS, &err));
-    EXPECT(sampler_find("ddpm")->run(&run, &d, &noise, 1, x, scratch, &err));
+    EXPECT(sampler_run(sampler_find("ddpm"), &run, &d, &noise, 1, x, scratch, &err));
     level_grid_free(&grid);
 }
 
@@ -448,7 +448,7 @@ TEST(a_model_that_has_learnt_no_variance_is_not_asked_for_one)
     run.grid = &grid;
     run.config.variance = VARIANCE_LEARNED;
     EXPECT(level_grid_make(&grid, &p, SPACING_EVEN, 5, &err));
-    EXPECT_FAILS(sampler_find("ddpm")->run(&run, &d, &noise, 1, x, scratch, &err), err,
+    EXPECT_FAILS(sampler_run(sampler_find("ddpm"), &run, &d, &noise, 1, x, scratch, &err), err,
                  "this model has learnt none");
     level_grid_free(&grid);
 }

@@ -1,7 +1,7 @@
 /* Training a classification diffusion model from a configuration to a folder, and using it. */
 #include "diffusion/noise_classes.h"
 #include "diffusion/sampler.h"
-#include "methods/cdm.h"
+#include "methods/method.h"
 #include "model/model.h"
 #include "sample_defaults.h"
 #include "train_case.h"
@@ -210,7 +210,7 @@ TEST(the_folder_has_classes_of_its_own_and_reads_back_to_a_model_that_every_samp
                   EXPECT(sampler_grid(s, &sample, SPACING_AUTO, s->reads & SAMPLE_ODE ? 0 : CALLS,
                                       &grid, &err));
         sample.grid = &grid;
-        ok = ok && EXPECT(s->run(&sample, &d, &noise, COUNT, x, scratch, &err));
+        ok = ok && EXPECT(sampler_run(s, &sample, &d, &noise, COUNT, x, scratch, &err));
         if (!ok) printf("  %s: %s\n", s->name, err.text);
         for (int i = 0; i < COUNT * DIMS && ok; i++) ok = EXPECT(isfinite(x[i]));
         level_grid_free(&grid);

@@ -50,7 +50,7 @@ TEST(a_run_ends_with_a_model_that_samples_with_as_many_calls_as_it_keeps_steps)
             NoiseSource noise = seed_noise(&seeds);
             EXPECT(sampler_grid(sampler, &sample, SPACING_AUTO, 0, &grid, &err) &&
                    model_prepare(&m, 1, 0, false, &denoiser, &err) &&
-                   sampler->run(&sample, &denoiser, &noise, 1, x, scratch, &err));
+                   sampler_run(sampler, &sample, &denoiser, &noise, 1, x, scratch, &err));
             EXPECT_INT(sample.network_calls, KEEP);
             for (int k = 0; k < KEEP; k++) EXPECT(grid.level[k].t == m.config.kept[KEEP - 1 - k]);
             level_grid_free(&grid);

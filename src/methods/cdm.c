@@ -1,24 +1,19 @@
-#include "methods/cdm.h"
-
+/* A classification diffusion model (noise_classes.h), trained by exact second-order gradients, and as a
+ * denoiser. One prediction costs a forward and a backward pass. */
 #include <math.h>
 #include <string.h>
 
-#include "methods/network_parts.h"
+#include "methods/method.h"
 #include "ops/ops.h"
-
-static int classes_of(const Network *nw)
-{
-    return nw->noise_classes;
-}
 
 static size_t logit_floats(const Network *nw)
 {
-    return (size_t)nw->batch * (size_t)classes_of(nw);
+    return (size_t)nw->batch * (size_t)nw->noise_classes;
 }
 
 static const float *logits_of(const Network *nw, int image)
 {
-    return net_value(nw->net, nw->y) + (size_t)image * (size_t)classes_of(nw);
+    return net_value(nw->net, nw->y) + (size_t)image * (size_t)nw->noise_classes;
 }
 
 /* Forward, and the backward pass from the seeds in net_gradient(y) to the image. */
@@ -33,7 +28,7 @@ static void seed_classes(Network *nw, const int *classes)
     float *seed = net_gradient(nw->net, nw->y);
     memset(seed, 0, logit_floats(nw) * sizeof *seed);
     for (int n = 0; n < nw->batch; n++)
-        cdm_seed(seed + (size_t)n * (size_t)classes_of(nw), classes_of(nw), classes[n], 1);
+        cdm_seed(seed + (size_t)n * (size_t)nw->noise_classes, nw->noise_classes, classes[n], 1);
 }
 
 /* Both losses; r, unless it is NULL, receives the cotangent of the input gradients. */
@@ -42,7 +37,7 @@ static void losses(const LossPass *p, float *r)
     Network *nw = p->network;
     const TrainBatch *b = p->batch;
     const MethodConfig *c = p->config;
-    XentDims logits = {.N = nw->batch, .C = classes_of(nw)};
+    XentDims logits = {.N = nw->batch, .C = nw->noise_classes};
     memcpy(net_value(nw->net, nw->x), b->xt, (size_t)nw->batch * nw->dims * sizeof *b->xt);
     seed_classes(nw, b->classes);
     input_gradient(nw, p->weights);
@@ -75,7 +70,7 @@ static double dot(const float *a, const float *b, size_t n)
 static void check_transpose(const Network *nw)
 {
     for (int n = 0; n < nw->batch; n++) {
-        size_t C = (size_t)classes_of(nw), at = (size_t)n * nw->dims, row = (size_t)n * C;
+        size_t C = (size_t)nw->noise_classes, at = (size_t)n * nw->dims, row = (size_t)n * C;
         const float *c = net_gradient(nw->net, nw->y) + row;
         const float *ydot = net_tangent_of(nw->net, nw->y) + row;
         const float *g = net_gradient(nw->net, nw->x) + at;
@@ -86,21 +81,24 @@ static void check_transpose(const Network *nw)
         CHECK(!(apart > 1e-5 * rounding));
     }
 }
-#else
-static void check_transpose(const Network *nw)
-{
-    (void)nw;
-}
 #endif
 
-void cdm_loss(const LossPass *p)
+/* loss[n] = ce_weight part[0][n] + mse_weight part[1][n]: the cross-entropy of its class, in nats, and the
+ * mean squared error of its noise, 0 for clean images. The noise is an input gradient
+ * g = J^T c of the network (c the seed of F), so the gradient of its squared error is of second
+ * order. With r = d loss / d g held fixed it is that of <c, J r>, the derivative of F along r, and
+ * made exactly by forward, backward to the image alone, tangent in the direction r, and the second
+ * backward pass, which takes the cross-entropy with it (Pearlmutter 1994). */
+static void cdm_loss(const LossPass *p)
 {
     Network *nw = p->network;
     losses(p, p->grads ? net_tangent_of(nw->net, nw->x) : NULL);
     if (!p->grads) return;
-    XentDims logits = {.N = nw->batch, .C = classes_of(nw)};
+    XentDims logits = {.N = nw->batch, .C = nw->noise_classes};
     net_tangent(nw->net, p->weights);
+#ifdef DIFFC_CHECKS
     check_transpose(nw);
+#endif
     float *mu = net_gradient2(nw->net, nw->y);
     memset(mu, 0, logit_floats(nw) * sizeof *mu);
     xent_backward(&logits, mu, (float)((double)p->dloss * p->config->ce_weight),
@@ -123,7 +121,7 @@ static void seed_levels(Network *nw, int part, const NoiseLevel *levels, int str
     float *seed = net_gradient(nw->net, nw->y);
     memset(seed, 0, logit_floats(nw) * sizeof *seed);
     for (int n = 0; n < part; n++)
-        cdm_seed(seed + (size_t)n * (size_t)classes_of(nw), classes_of(nw),
+        cdm_seed(seed + (size_t)n * (size_t)nw->noise_classes, nw->noise_classes,
                  cdm_class_at(levels[n * stride]), 1);
 }
 
@@ -174,6 +172,7 @@ static bool predict_part(const NetworkPart *p, const NetworkCall *c, Err *err)
     return true;
 }
 
+/* J of the noise is symmetric, so its vector-Jacobian product is J v. */
 static bool predict_vjp(void *context, int count, const double *x, const NoiseLevel *levels,
                         int stride, const double *v, double *eps, double *jtv, Err *err)
 {
@@ -188,7 +187,7 @@ static bool predict(void *context, int count, const double *x, const NoiseLevel 
     return predict_vjp(context, count, x, levels, stride, NULL, eps, NULL, err);
 }
 
-Denoiser cdm_denoiser(NetworkDenoiser *context)
+static Denoiser cdm_denoiser(NetworkDenoiser *context)
 {
     return (Denoiser){.context = context,
                       .dims = context->network->dims,
@@ -203,7 +202,7 @@ static bool density_part(const NetworkPart *p, const NetworkCall *c, Err *err)
     net_forward(nw->net, p->denoiser->weights);
     for (int n = 0; n < p->count; n++) {
         int row = p->first + n;
-        c->log_p[row] = cdm_log_density(logits_of(nw, n), classes_of(nw),
+        c->log_p[row] = cdm_log_density(logits_of(nw, n), nw->noise_classes,
                                         cdm_class_at(c->levels[row * c->stride]),
                                         c->x + (size_t)row * nw->dims, nw->dims);
         if (!isfinite(c->log_p[row]))
@@ -220,7 +219,7 @@ static bool log_density(void *context, int count, const double *x, const NoiseLe
     return network_in_parts(context, count, density_part, &call, err);
 }
 
-DensityModel cdm_density(NetworkDenoiser *context)
+static DensityModel cdm_density(NetworkDenoiser *context)
 {
     return (DensityModel){
         .context = context, .dims = context->network->dims, .log_density = log_density};
@@ -231,11 +230,11 @@ static bool classify(void *context, const double *x, int *found, Err *err)
     NetworkDenoiser *d = context;
     set_images(d->network, 1, x);
     net_forward(d->network->net, d->weights);
-    *found = cdm_likeliest_class(logits_of(d->network, 0), classes_of(d->network));
+    *found = cdm_likeliest_class(logits_of(d->network, 0), d->network->noise_classes);
     return *found >= 0 || err_set(err, ERR_DIVERGED, "the network's logits are not finite");
 }
 
-NoiseClassifier cdm_classifier(NetworkDenoiser *context)
+static NoiseClassifier cdm_classifier(NetworkDenoiser *context)
 {
     return (NoiseClassifier){.context = context, .classify = classify};
 }

@@ -79,15 +79,27 @@ Denoiser timed_denoiser(NetworkDenoiser *context);
 
 /* loss[n] = weight[n] / dims * |y_n - target_n|^2; of a learned variance, without gradients, nothing is in it. */
 void denoising_loss(const LossPass *pass);
-/* That of networks that give a score, by method.objective, and its passes (score_objective.h). */
+/* That of networks that give a score, by method.objective, and its passes (score_objective.c). */
 void score_loss(const LossPass *pass);
 double score_update_passes(const MethodConfig *config, size_t dims);
+/* Its exact or sliced form. Needs a plan NET_SECOND and an x that wants its gradient, costs dims or `slices`
+ * times the four passes, and does not read target; pass->first numbers the samples whose directions are
+ * drawn. */
+void score_trace_loss(const LossPass *pass);
+/* Signs v[dims] of direction `slice` of a sample. */
+void score_slice(uint64_t seed, uint64_t sample, int slice, size_t dims, float *v);
 /* The rules between the keys of exploding noise: smld and ve. */
 bool exploding_check(const MethodCheck *c, Err *err);
-/* That of ddpm and eddpm, hybrid_loss.h with learned variances, and its passes: forward and twice as much
+/* That of ddpm and eddpm, the hybrid loss with learned variances, and its passes: forward and twice as much
  * backward. */
 void ddpm_loss(const LossPass *pass);
 double ddpm_update_passes(const MethodConfig *config, size_t dims);
+/* The hybrid loss (ddpm.c); t[n] is the step, and `noise` what xt was made with. */
+void hybrid_loss(const LossPass *pass);
+/* Its vlb_weight T L_t for one value, and the derivative by v (unless NULL). `guess` is the predicted image. Of
+ * pass only the process, of two or more discrete steps, and the configuration count. */
+double hybrid_value(const LossPass *pass, const ChainStep *step, size_t dims, double x0,
+                    double guess, double v, double *dv);
 /* The rules between the keys of a chain of steps, and those of a network that is given its step beside. */
 bool steps_check(const MethodCheck *c, Err *err);
 bool ddpm_check(const MethodCheck *c, Err *err);

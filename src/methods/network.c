@@ -1,6 +1,11 @@
 #include "methods/network.h"
 
+#include <limits.h>
+#include <math.h>
 #include <string.h>
+
+#include "base/parallel.h"
+#include "methods/method.h"
 
 Network network_copy(const Network *nw, int i)
 {
@@ -17,4 +22,180 @@ void network_forward(Network *nw, const float *weights, const float *xt, const f
     memcpy(net_value(nw->net, nw->t), t, batch * sizeof *t);
     if (nw->label >= 0) memcpy(net_value(nw->net, nw->label), label, batch * sizeof *label);
     net_forward(nw->net, weights);
+}
+
+typedef struct {
+    const NetworkDenoiser *denoiser;
+    int count;
+    NetworkWork work;
+    const NetworkCall *call;
+    int failed; /* the first part that did */
+    Err err;
+} Parts;
+
+static void run_part(void *context, int item, int copy)
+{
+    Parts *p = context;
+    int batch = p->denoiser->network->batch, first = item * batch;
+    Network network = network_copy(p->denoiser->network, copy);
+    NetworkPart part = {.network = &network,
+                        .denoiser = p->denoiser,
+                        .first = first,
+                        .count = p->count - first < batch ? p->count - first : batch};
+    Err err = {0};
+    if (p->work(&part, p->call, &err)) return;
+#pragma omp critical
+    if (item < p->failed) {
+        p->failed = item;
+        p->err = err;
+    }
+}
+
+bool network_in_parts(const NetworkDenoiser *d, int count, NetworkWork work,
+                      const NetworkCall *call, Err *err)
+{
+    Network *nw = d->network;
+    Parts p = {.denoiser = d, .count = count, .work = work, .call = call, .failed = INT_MAX};
+    int copies = net_holds(nw->net, d->weights) ? nw->copies : 1;
+    parallel_side_by_side((count + nw->batch - 1) / nw->batch, copies, &nw->inside, run_part, &p);
+    return p.failed == INT_MAX || err_set(err, p.err.kind, "%s", p.err.text);
+}
+
+int network_image(const NetworkDenoiser *d, int row)
+{
+    return d->images ? d->images[row] : row;
+}
+
+/* Number `place` of the trained classes, from 0 on again behind the last. */
+static int trained_class(const Network *nw, int place)
+{
+    int trained = 0, k = 0;
+    for (int i = 0; i < nw->classes; i++) trained += i >= nw->untrained_count || !nw->untrained[i];
+    for (place %= trained;; k++)
+        if ((k >= nw->untrained_count || !nw->untrained[k]) && place-- == 0) return k;
+}
+
+static int class_of(const NetworkDenoiser *d, int row)
+{
+    if (d->label >= 0) return d->label;
+    return trained_class(d->network, d->first_image + network_image(d, row));
+}
+
+/* The inputs of the part. Places beyond keep old values; their results are not read. */
+static void set_inputs(const NetworkPart *p, const NetworkCall *c)
+{
+    const Network *nw = p->network;
+    const double *x = c->x + (size_t)p->first * nw->dims;
+    float *input = net_value(nw->net, nw->x), *t = net_value(nw->net, nw->t);
+    for (size_t i = 0; i < (size_t)p->count * nw->dims; i++) input[i] = (float)x[i];
+    for (int n = 0; n < nw->batch; n++) {
+        int row = p->first + (n < p->count ? n : 0);
+        t[n] = network_label(nw, c->levels[row * c->stride]);
+        if (nw->label >= 0) net_value(nw->net, nw->label)[n] = (float)class_of(p->denoiser, row);
+    }
+}
+
+static bool read_eps(const NetworkPart *p, const NetworkCall *c, Err *err)
+{
+    const Network *nw = p->network;
+    const float *y = net_value(nw->net, nw->y);
+    size_t at = (size_t)p->first * nw->dims;
+    for (size_t i = 0; i < (size_t)p->count * nw->dims; i++) {
+        int row = p->first + (int)(i / nw->dims);
+        NoiseLevel level = c->levels[row * c->stride];
+        double eps = eps_from_prediction(nw->noise->prediction, level, c->x[at + i],
+                                         (double)y[network_place(nw, i)]);
+        c->eps[at + i] = eps;
+        if (!isfinite(eps))
+            return err_set(err, ERR_DIVERGED,
+                           "the network's output is not finite at time step %g (image %d)", level.t,
+                           network_image(p->denoiser, row));
+    }
+    return true;
+}
+
+static bool predict_part(const NetworkPart *p, const NetworkCall *c, Err *err)
+{
+    set_inputs(p, c);
+    net_forward(p->network->net, p->denoiser->weights);
+    return read_eps(p, c, err);
+}
+
+/* As eps is linear in x and in what the network gives, value by value, its vector-Jacobian product has
+ * the same coefficients: eps_from_prediction(v, J^T v). */
+static bool vjp_part(const NetworkPart *p, const NetworkCall *c, Err *err)
+{
+    const Network *nw = p->network;
+    const NetworkDenoiser *d = p->denoiser;
+    size_t at = (size_t)p->first * nw->dims, n = (size_t)p->count * nw->dims;
+    size_t pixels = (size_t)nw->batch * nw->dims / (size_t)nw->image.C;
+    if (!predict_part(p, c, err)) return false;
+    float *dy = net_gradient(nw->net, nw->y);
+    memset(dy, 0, pixels * (size_t)nw->outputs * sizeof *dy);
+    for (size_t i = 0; i < n; i++) dy[network_place(nw, i)] = (float)c->v[at + i];
+    net_backward(nw->net, d->weights, NULL);
+    const float *dx = net_gradient(nw->net, nw->x);
+    for (size_t i = 0; i < n; i++) {
+        NoiseLevel level = c->levels[(p->first + (int)(i / nw->dims)) * c->stride];
+        c->jtv[at + i] =
+            eps_from_prediction(nw->noise->prediction, level, c->v[at + i], (double)dx[i]);
+    }
+    return true;
+}
+
+static bool variance_part(const NetworkPart *p, const NetworkCall *c, Err *err)
+{
+    const Network *nw = p->network;
+    size_t at = (size_t)p->first * nw->dims;
+    if (!predict_part(p, c, err)) return false;
+    const float *variance = net_value(nw->net, nw->y) + nw->image.C;
+    for (size_t i = 0; i < (size_t)p->count * nw->dims; i++)
+        c->variance[at + i] = (double)variance[network_place(nw, i)];
+    return true;
+}
+
+static bool predict(void *context, int count, const double *x, const NoiseLevel *levels, int stride,
+                    double *eps, Err *err)
+{
+    const NetworkCall call = {.x = x, .levels = levels, .stride = stride, .eps = eps};
+    return network_in_parts(context, count, predict_part, &call, err);
+}
+
+static bool predict_vjp(void *context, int count, const double *x, const NoiseLevel *levels,
+                        int stride, const double *v, double *eps, double *jtv, Err *err)
+{
+    const NetworkCall call = {
+        .x = x, .levels = levels, .stride = stride, .eps = eps, .v = v, .jtv = jtv};
+    return network_in_parts(context, count, v ? vjp_part : predict_part, &call, err);
+}
+
+static bool predict_variance(void *context, int count, const double *x, const NoiseLevel *levels,
+                             int stride, double *eps, double *v, Err *err)
+{
+    const NetworkCall call = {
+        .x = x, .levels = levels, .stride = stride, .eps = eps, .variance = v};
+    return network_in_parts(context, count, variance_part, &call, err);
+}
+
+static void choose_images(void *context, const int *images)
+{
+    NetworkDenoiser *d = context;
+    d->images = images;
+}
+
+Denoiser network_denoiser(NetworkDenoiser *context)
+{
+    return context->network->method->denoiser(context);
+}
+
+Denoiser timed_denoiser(NetworkDenoiser *context)
+{
+    return (Denoiser){.context = context,
+                      .dims = context->network->dims,
+                      .predict = predict,
+                      .predict_variance = context->network->outputs > context->network->image.C
+                                              ? predict_variance
+                                              : NULL,
+                      .predict_vjp = context->network->input_gradient ? predict_vjp : NULL,
+                      .choose_images = choose_images};
 }

@@ -20,7 +20,7 @@ typedef struct {
     Shape image;
     size_t dims;           /* H * W * C of an image */
     bool input_gradient;   /* planned with vjp, or NET_SECOND */
-    int noise_classes;     /* a classifier of noise levels: methods/cdm.h */
+    int noise_classes;     /* a classifier of noise levels: methods/cdm.c */
     int classes;           /* of images */
     const bool *untrained; /* [untrained_count] which of them no training image had, the caller's */
     int untrained_count;
@@ -69,5 +69,32 @@ typedef struct {
     const int *images; /* NULL: row i of a call is image i (choose_images of a Denoiser) */
 } NetworkDenoiser;
 Denoiser network_denoiser(NetworkDenoiser *context);
+
+/* ---- a denoiser's calls, cut into passes of its network ---- */
+
+/* What the functions of a Denoiser or a DensityModel were given; NULL where they have no such thing. */
+typedef struct {
+    const double *x; /* [count, dims], as all but levels and log_p */
+    const NoiseLevel *levels;
+    int stride;
+    const double *v;
+    double *eps, *jtv, *variance;
+    double *log_p; /* [count] */
+} NetworkCall;
+
+/* Rows first .. first+count-1 of a call, for a network of at least so many images. */
+typedef struct {
+    Network *network;
+    const NetworkDenoiser *denoiser;
+    int first, count;
+} NetworkPart;
+
+/* Does the work for all parts of a call of `count` rows. false: the error of the first that failed. */
+typedef bool (*NetworkWork)(const NetworkPart *part, const NetworkCall *call, Err *err);
+bool network_in_parts(const NetworkDenoiser *d, int count, NetworkWork work,
+                      const NetworkCall *call, Err *err);
+
+/* Which image a row of a call is. */
+int network_image(const NetworkDenoiser *d, int row);
 
 #endif

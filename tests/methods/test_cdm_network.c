@@ -1,5 +1,5 @@
 /* Training a classifier of noise levels: exact gradients of second order; and what it predicts. */
-#include "methods/cdm.h"
+#include "methods/method.h"
 
 #include "base/mem.h"
 #include "base/parallel.h"
@@ -65,7 +65,7 @@ static void run_pass(Case *c, TrainBatch *batch, float *grads)
                      .grads = grads,
                      .batch = batch,
                      .dloss = 1.0f / IMAGES};
-    cdm_loss(&pass);
+    method_cdm.loss(&pass);
 }
 
 /* The last layer is made strong, as training makes it: the input gradient is then as large as the
@@ -316,7 +316,7 @@ TEST(predicted_noise_is_the_slope_of_the_log_density)
     case_open(&c, 0, 2, open_predict);
     NetworkDenoiser context = context_of(&c);
     Denoiser d = network_denoiser(&context);
-    DensityModel density = cdm_density(&context);
+    DensityModel density = method_cdm.density(&context);
     case_levels(&c, levels);
     widen(x, c.xt, VALUES);
     float *z = test_random(VALUES, 9, 1);
@@ -351,7 +351,7 @@ TEST(a_prediction_and_a_density_depend_neither_on_their_batch_nor_on_threads)
     case_levels(&all, levels);
     widen(x, all.xt, VALUES);
     EXPECT(d.predict(d.context, IMAGES, x, levels, 1, eps, NULL));
-    DensityModel density = cdm_density(&context);
+    DensityModel density = method_cdm.density(&context);
     EXPECT(density.log_density(density.context, IMAGES, x, levels, 1, log_p, NULL));
     FOR_THREADS(threads)
     {
@@ -360,7 +360,7 @@ TEST(a_prediction_and_a_density_depend_neither_on_their_batch_nor_on_threads)
         case_open(&c, 0, 2, open_predict);
         NetworkDenoiser mine = context_of(&c);
         Denoiser alone = network_denoiser(&mine);
-        DensityModel own = cdm_density(&mine);
+        DensityModel own = method_cdm.density(&mine);
         for (int n = 0; n < IMAGES; n++) {
             EXPECT(alone.predict(alone.context, 1, x + n * DIMS, levels + n, 0, one, NULL));
             EXPECT_SAME(one, eps + n * DIMS, sizeof one);
@@ -388,7 +388,7 @@ TEST(passes_side_by_side_give_the_bits_of_one_thread)
         net_hold(c.network.net, c.weights);
         NetworkDenoiser context = context_of(&c);
         Denoiser d = network_denoiser(&context);
-        DensityModel density = cdm_density(&context);
+        DensityModel density = method_cdm.density(&context);
         case_levels(&c, levels);
         widen(x, c.xt, VALUES);
         EXPECT(d.predict_vjp(d.context, IMAGES, x, levels, 1, v, eps[k], jtv[k], NULL));

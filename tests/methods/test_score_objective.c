@@ -1,5 +1,5 @@
 /* The score objectives: exact gradients, one optimum, which is the score. */
-#include "methods/score_objective.h"
+#include "methods/method.h"
 
 #include "base/rng.h"
 #include "data/toy.h"

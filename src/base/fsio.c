@@ -202,15 +202,27 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+void names_sort(Names *names)
+{
+    if (names->count) qsort(names->names, names->count, sizeof *names->names, compare_names);
+}
+
+bool names_add(Names *names, const char *name)
+{
+    char **list = mem_room(names->names, names->count, &names->room, sizeof *list);
+    if (list) names->names = list;
+    char *copy = list ? strdup(name) : NULL;
+    if (copy) names->names[names->count++] = copy;
+    return copy != NULL;
+}
+
 bool folder_list(const char *path, Names *out, Err *err)
 {
-    out->names = NULL;
-    out->count = 0;
+    *out = (Names){0};
     DIR *dir = opendir(path);
     if (!dir) return err_set_errno(err, "%s: cannot open the folder", path);
-    size_t room = 0;
     bool ok = true;
-    for (;;) {
+    while (ok) {
         errno = 0;
         struct dirent *entry = readdir(dir);
         if (!entry) {
@@ -218,28 +230,20 @@ bool folder_list(const char *path, Names *out, Err *err)
             break;
         }
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-        char **names = mem_room(out->names, out->count, &room, sizeof *names);
-        if (names) out->names = names;
-        char *copy = names ? strdup(entry->d_name) : NULL;
-        if (!copy) {
-            ok = err_set(err, ERR_MEMORY, "%s: not enough memory for its list of files", path);
-            break;
-        }
-        out->names[out->count++] = copy;
+        ok = names_add(out, entry->d_name) ||
+             err_set(err, ERR_MEMORY, "%s: not enough memory for its list of files", path);
     }
     closedir(dir);
-    if (!ok) {
+    if (ok)
+        names_sort(out);
+    else
         names_free(out);
-        return false;
-    }
-    if (out->count) qsort(out->names, out->count, sizeof *out->names, compare_names);
-    return true;
+    return ok;
 }
 
 void names_free(Names *names)
 {
     for (size_t i = 0; i < names->count; i++) free(names->names[i]);
     free(names->names);
-    names->names = NULL;
-    names->count = 0;
+    *names = (Names){0};
 }

@@ -101,9 +101,12 @@ bool parent_sync(const char *path, Err *err);
 /* Names in a folder sorted by bytes, without "." and "..". Free with names_free. */
 typedef struct {
     char **names;
-    size_t count;
+    size_t count, room;
 } Names;
 bool folder_list(const char *path, Names *out, Err *err);
 void names_free(Names *names);
+/* Appends a copy of a name to a list, which may be zeroed; false without memory. */
+bool names_add(Names *names, const char *name);
+void names_sort(Names *names); /* by bytes */
 
 #endif

@@ -23,7 +23,7 @@ static bool open_given(EvalData *d, const EvalPictures *p, bool test_part, bool 
     DataOptions options = {.path = d->path,
                            .config = {.height = resize ? want.H : 0,
                                       .width = resize ? want.W : 0,
-                                      .channels = resize || want.C % 2 == 0 ? want.C : 0},
+                                      .channels = resize || image_has_alpha(want.C) ? want.C : 0},
                            .test_part = test_part,
                            .size_advice = "--resize makes them fit"};
     return dataset_open(&d->data, &options, eval_reading, d->path, err);

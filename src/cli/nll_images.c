@@ -62,7 +62,7 @@ static Shape file_shape(const char *path, Err *reason)
     Shape shape = {.H = image.height, .W = image.width, .C = image.channels};
     image_free(&image);
     /* Alpha is blended or kept, as the model wants it. */
-    if (shape.C % 2 == 0) shape.C = 0;
+    if (image_has_alpha(shape.C)) shape.C = 0;
     return shape;
 }
 
@@ -108,7 +108,7 @@ static bool open_data(NllImages *images, Err *err)
     DataOptions options = {.path = path,
                            .config = {.height = fit ? want.H : 0,
                                       .width = fit ? want.W : 0,
-                                      .channels = fit || want.C % 2 == 0 ? want.C : 0,
+                                      .channels = fit || image_has_alpha(want.C) ? want.C : 0,
                                       .limit = (int)images->count},
                            .size_advice = "--resize makes them fit"};
     if (!wants_test_part(images, &options.test_part, err) ||
@@ -154,7 +154,7 @@ static bool read_file(const NllImages *images, const char *path, unsigned char *
 {
     Shape want = images->want;
     Image image, fitted = {0};
-    int channels = images->resize ? want.C : want.C % 2 == 0 ? IMAGE_AS_STORED : 0;
+    int channels = images->resize ? want.C : image_has_alpha(want.C) ? IMAGE_AS_STORED : 0;
     if (!check_image_file(path, err) || !image_load(path, channels, &image, err)) return false;
     bool same = image.height == want.H && image.width == want.W;
     bool ok = image.channels == want.C && (same || images->resize);

@@ -2,13 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
-#include "base/fsio.h"
 #include "base/mem.h"
 
 struct DataStream {
@@ -18,7 +16,7 @@ struct DataStream {
     z_stream z;
     size_t at, filled;
     unsigned char buffer[262144];
-    char path[PATH_BYTES];
+    const char *path;
 };
 
 /* Fills the buffer once it is used up; it stays empty at the end of the file. */
@@ -58,10 +56,8 @@ bool data_stream_open(DataStream **stream, const char *path, Err *err)
     DataStream *s = mem_alloc(1, sizeof *s);
     if (!s) return err_set(err, ERR_MEMORY, "%s: not enough memory to read it", path);
     s->fd = -1;
-    int length = snprintf(s->path, sizeof s->path, "%s", path);
-    bool fits = length >= 0 && (size_t)length < sizeof s->path;
-    bool ok =
-        fits ? stream_start(s, err) : err_set(err, ERR_IO, "%.200s...: the path is too long", path);
+    s->path = path;
+    bool ok = stream_start(s, err);
     if (ok)
         *stream = s;
     else

@@ -11,6 +11,7 @@
 
 typedef struct DataStream DataStream;
 
+/* `path` must stay until data_stream_close. */
 bool data_stream_open(DataStream **stream, const char *path, Err *err);
 void data_stream_close(DataStream *stream); /* NULL is fine */
 

@@ -1,12 +1,12 @@
 #include "data/dataset.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <zlib.h>
 
-#include "base/clock.h"
 #include "base/file_kind.h"
 #include "base/mem.h"
 #include "base/rng.h"
@@ -17,140 +17,52 @@
 #include "data/image_gate.h"
 #include "data/toy.h"
 
-size_t data_limited(const DataJob *job, uint64_t count)
+const char *const data_kind_words[] = {[DATA_AUTO] = "auto",
+                                       [DATA_IDX] = "idx",
+                                       [DATA_CIFAR10] = "cifar10",
+                                       [DATA_FOLDER] = "folder",
+                                       NULL};
+
+/* ---- places ---- */
+
+static const DataPlace fashion_mnist = {
+    .installed = "/usr/share/datasets/fashion-mnist",
+    .local = "data/fashion-mnist",
+    .advice = "install the package dataset-fashion-mnist (make deps), or put "
+              "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz "
+              "and t10k-labels-idx1-ubyte.gz into data/fashion-mnist"};
+
+/* The same path but for slashes at its end. */
+static bool is_path(const char *path, const char *place)
 {
-    int limit = job->options->config.limit;
-    return limit > 0 && (uint64_t)limit < count ? (size_t)limit : (size_t)count;
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/') length--;
+    return strlen(place) == length && memcmp(path, place, length) == 0;
 }
 
-bool data_reserve(DataJob *job, uint64_t count, int height, int width, int channels, bool labels)
+const char *data_place_find(const DataPlace *place, const char *path)
 {
-    Dataset *d = job->d;
-    const DataOptions *o = job->options;
-    size_t room = data_limited(job, count);
-    d->height = o->config.height ? o->config.height : height;
-    d->width = o->config.width ? o->config.width : width;
-    d->channels = o->config.channels ? o->config.channels : channels;
-    if (room > UINT32_MAX)
-        return err_set(job->err, ERR_USAGE, "%s: has %zu images; more than %u need a limit",
-                       o->path, room, UINT32_MAX);
-    if (o->config.height == 0 && o->size_fits &&
-        !o->size_fits(o->size_context, height, width, job->err))
-        return false;
-    size_t image_bytes = (size_t)d->height * (size_t)d->width * (size_t)d->channels;
-    d->pixels = mem_alloc(room, image_bytes);
-    if (labels) d->labels = mem_alloc(room, 1);
-    if (!d->pixels || (labels && !d->labels))
-        return err_set(job->err, ERR_MEMORY,
-                       "%s: not enough memory for %zu images of %zu bytes (%.1f GiB); fewer "
-                       "(data.limit) or smaller ones (data.size) need less",
-                       o->path, room, image_bytes, (double)room * (double)image_bytes / 0x1p30);
-    job->room = room;
-    return true;
+    if (path_exists(path)) return path;
+    if (is_path(path, place->installed) && path_exists(place->local)) return place->local;
+    if (is_path(path, place->local) && path_exists(place->installed)) return place->installed;
+    return path;
 }
 
-/* Every grey pixel becomes three. */
-static bool widen(DataJob *job)
+const char *dataset_place(const char *path)
 {
-    Dataset *d = job->d;
-    size_t area = (size_t)d->height * (size_t)d->width;
-    unsigned char *wide = mem_alloc(job->room, 3 * area);
-    if (!wide)
-        return err_set(job->err, ERR_MEMORY,
-                       "%s: not enough memory for %zu colour images of %zu "
-                       "bytes",
-                       job->options->path, job->room, 3 * area);
-    for (size_t i = 0; i < d->count * area; i++) memset(wide + 3 * i, d->pixels[i], 3);
-    mem_free(d->pixels);
-    d->pixels = wide;
-    d->channels = 3;
-    return true;
+    return data_place_find(&fashion_mnist, path);
 }
 
-/* Converts between grey and colour, and adds an alpha of 255, where the data set needs it. */
-static void copy_pixels(unsigned char *to, int channels, const Image *image)
+bool data_place_missing(const DataPlace *place, const char *path, Err *err)
 {
-    size_t area = (size_t)image->height * (size_t)image->width;
-    const unsigned char *from = image->pixels;
-    if (channels == image->channels) {
-        memcpy(to, from, area * (size_t)channels);
-        return;
-    }
-    bool colour = image->channels == 3;
-    for (size_t i = 0; i < area; i++, to += channels, from += image->channels) {
-        if (channels >= 3)
-            for (int c = 0; c < 3; c++) to[c] = from[colour ? c : 0];
-        else
-            to[0] = colour ? image_grey(from[0], from[1], from[2]) : from[0];
-        if (channels % 2 == 0) to[channels - 1] = 255;
-    }
+    int reason = errno;
+    if (reason == ENOENT && (is_path(path, place->installed) || is_path(path, place->local)))
+        return err_set(err, ERR_IO, "%s: the data set is not there; %s", path, place->advice);
+    errno = reason;
+    return err_set_errno(err, "%s: cannot open the data", path);
 }
 
-static void add_size(Dataset *d, const Image *image)
-{
-    unsigned char bytes[8];
-    for (int i = 0; i < 4; i++) {
-        bytes[i] = (unsigned char)((unsigned)image->height >> 8 * i);
-        bytes[4 + i] = (unsigned char)((unsigned)image->width >> 8 * i);
-    }
-    d->checksum = (uint32_t)crc32(d->checksum, bytes, sizeof bytes);
-}
-
-static bool several_sizes(DataJob *job, const Image *image)
-{
-    const Dataset *d = job->d;
-    const char *advice = job->options->size_advice;
-    return err_set(job->err, ERR_USAGE,
-                   "%s: its images have several sizes, the first %dx%d, %.300s %dx%d; %s",
-                   job->options->path, d->height, d->width, job->file, image->height, image->width,
-                   advice ? advice : "a size must be given");
-}
-
-bool data_store(DataJob *job, const Image *image, int label)
-{
-    Dataset *d = job->d;
-    CHECK(d->count < job->room);
-    if (job->options->config.channels == 0 && image->channels > d->channels && !widen(job))
-        return false;
-    Image resized = {0};
-    bool fits = image->height == d->height && image->width == d->width;
-    if (!fits && job->options->config.height == 0) return several_sizes(job, image);
-    if (!fits && !image_resize_crop(image, d->height, d->width, &resized, job->err)) return false;
-    size_t image_bytes = (size_t)d->height * (size_t)d->width * (size_t)d->channels;
-    copy_pixels(d->pixels + d->count * image_bytes, d->channels, fits ? image : &resized);
-    image_free(&resized);
-    if (d->labels) d->labels[d->count] = (unsigned char)label;
-    add_size(d, image);
-    d->count++;
-    return true;
-}
-
-bool data_is_file(const char *folder, const char *name)
-{
-    char path[PATH_BYTES];
-    return path_join(path, folder, name, NULL) && !path_is_folder(path);
-}
-
-bool data_name_classes(DataJob *job, int count, ClassName *names)
-{
-    Dataset *d = job->d;
-    d->classes = count;
-    d->class_names = mem_alloc((size_t)count, sizeof *names);
-    if (!d->class_names)
-        return err_set(job->err, ERR_MEMORY, "%s: not enough memory for the names of its classes",
-                       job->options->path);
-    if (count) memcpy(d->class_names, names, (size_t)count * sizeof *names);
-    return true;
-}
-
-bool data_progress(DataJob *job, size_t done, size_t total)
-{
-    if (interrupt_requested())
-        return err_set(job->err, ERR_INTERRUPTED, "%s: interrupted while reading",
-                       job->options->path);
-    if (job->progress && total) job->progress(job->context, done, total);
-    return true;
-}
+/* ---- formats ---- */
 
 /* The format of a single file, by its first bytes. */
 static bool load_file(DataJob *job)
@@ -239,36 +151,13 @@ static bool load(DataJob *job)
 {
     const char *path = job->options->path;
     struct stat st;
-    if (stat(path, &st) != 0) return data_missing(path, job->err);
+    if (stat(path, &st) != 0) return data_place_missing(&fashion_mnist, path, job->err);
     if (!S_ISDIR(st.st_mode)) return load_file(job);
     Names names;
     if (!folder_list(path, &names, job->err)) return false;
     bool ok = load_listed(job, &names);
     names_free(&names);
     return ok;
-}
-
-static bool check_options(const DataOptions *o, Err *err)
-{
-    if (!o->path || !o->path[0]) return err_set(err, ERR_USAGE, "data: no path is given");
-    const DataConfig *c = &o->config;
-    if (c->channels < 0 || c->channels > IMAGE_MAX_CHANNELS)
-        return err_set(
-            err, ERR_USAGE,
-            "data: %d channels, expected 1 (grey), 3 (colour), 2 or 4 (with alpha), or 0 "
-            "(as stored, alpha blended over black)",
-            c->channels);
-    if ((c->height == 0) != (c->width == 0))
-        return err_set(err, ERR_USAGE, "data: height %d and width %d: give both, or neither",
-                       c->height, c->width);
-    if (c->height < 0 || c->width < 0 || c->height > IMAGE_MAX_SIDE || c->width > IMAGE_MAX_SIDE)
-        return err_set(err, ERR_USAGE, "data: height %d and width %d, expected 1 to %d", c->height,
-                       c->width, IMAGE_MAX_SIDE);
-    if (c->limit > 0 && c->validation >= c->limit)
-        return err_set(err, ERR_USAGE,
-                       "data: %d images held out of a limit of %d leave none to train on",
-                       c->validation, c->limit);
-    return true;
 }
 
 static void shuffle(uint32_t *list, size_t count, uint64_t seed, uint64_t stream)
@@ -288,7 +177,9 @@ static size_t held_out(const DataOptions *o, size_t most)
     return most < DATA_VALIDATION ? most : DATA_VALIDATION;
 }
 
-bool data_split(Dataset *d, const DataOptions *o, Err *err)
+/* Fills what every data set of images has once they are read: training and held-out images, and the
+ * order. */
+static bool split(Dataset *d, const DataOptions *o, Err *err)
 {
     d->validation_count = held_out(o, d->count / 10);
     if (d->validation_count >= d->count)
@@ -336,10 +227,10 @@ bool dataset_open(Dataset *d, const DataOptions *options, DataProgress progress,
     }
     Err failure = {0};
     DataOptions placed = *options;
-    if (placed.path) placed.path = dataset_place(placed.path);
+    placed.path = dataset_place(placed.path);
     DataJob job = {
         .options = &placed, .d = d, .progress = progress, .context = context, .err = &failure};
-    if (check_options(options, &failure) && load(&job) && data_split(d, options, &failure)) {
+    if (load(&job) && split(d, options, &failure)) {
         if (d->labels) d->checksum = (uint32_t)crc32_z(d->checksum, d->labels, d->count);
         data_describe(&job);
         return true;
@@ -348,6 +239,41 @@ bool dataset_open(Dataset *d, const DataOptions *options, DataProgress progress,
     char text[sizeof failure.text];
     text_escape(text, sizeof text, failure.text);
     err_set(err, failure.kind, "%s", text);
+    dataset_close(d);
+    return false;
+}
+
+static void draw_bytes(unsigned char *bytes, size_t count, uint64_t seed)
+{
+    uint32_t words[4];
+    for (size_t at = 0; at < count; at += sizeof words) {
+        rng_block(seed, rng_stream(RNG_NOISE, 0), at / sizeof words, words);
+        memcpy(bytes + at, words, count - at < sizeof words ? count - at : sizeof words);
+    }
+}
+
+bool dataset_open_noise(Dataset *d, const DataOptions *o, int classes, Err *err)
+{
+    const DataConfig *c = &o->config;
+    size_t count = (size_t)c->limit;
+    size_t bytes = count * (size_t)c->height * (size_t)c->width * (size_t)c->channels;
+    CHECK(bytes > 0 && classes >= 0 && classes <= 256);
+    *d = (Dataset){.height = c->height,
+                   .width = c->width,
+                   .channels = c->channels,
+                   .classes = classes,
+                   .count = count,
+                   .pixels = mem_alloc(bytes, 1),
+                   .labels = classes > 0 ? mem_alloc(count, 1) : NULL};
+    if (!d->pixels || (classes > 0 && !d->labels)) {
+        dataset_close(d);
+        return err_set(err, ERR_MEMORY, "not enough memory for %zu images of noise", count);
+    }
+    draw_bytes(d->pixels, bytes, o->seed);
+    for (size_t i = 0; classes > 0 && i < d->count; i++)
+        d->labels[i] = (unsigned char)(i % (size_t)classes);
+    snprintf(d->description, sizeof d->description, "%zu images of noise", d->count);
+    if (split(d, o, err)) return true;
     dataset_close(d);
     return false;
 }

@@ -12,15 +12,14 @@
 #include "data/data_config.h"
 
 typedef struct {
-    const char *path;  /* file or folder; of a folder of IDX or CIFAR files, or of one that holds
-                          train/ beside test/ or val/, the training part. config.path, which is
-                          shorter than a path may be, is not read */
+    const char *path;  /* file or folder; config.path, which has less room, is not read */
     DataConfig config; /* of a toy only validation is read */
-    bool test_part;    /* the t10k / test_batch files, or test/ (else val/), instead of that */
-    uint64_t seed;     /* split, order, flips */
-    /* Where height is 0, images keep the size they are stored in. size_fits says whether that size
-     * will do (NULL: any does); size_advice is the end of the sentence about a folder whose images
-     * have several sizes. */
+    bool
+        test_part; /* of a folder with two parts: the t10k or test_batch files, or test/ (else val/),
+                          instead of the training files or train/ */
+    uint64_t seed; /* split, order, flips */
+    /* For images that keep the size they are stored in (height 0): size_fits fails for a size that cannot
+     * be used (NULL: every size can); size_advice ends the sentence about images of several sizes. */
     bool (*size_fits)(void *context, int height, int width, Err *err);
     void *size_context;
     const char *size_advice;
@@ -39,8 +38,8 @@ typedef struct {
     size_t ignored;      /* folders: other files */
     char no_labels[400]; /* classes is 0: why, as it ends a sentence */
     size_t class_images[DATA_MAX_CLASSES]; /* training images of each class */
-    /* CRC-32 of every image's height and width as stored, then of the labels. With kind, count and
-     * shape it tells data sets apart; pixels are not in it. */
+    /* CRC-32 of every image's height and width as stored, then of the labels, but not of pixels. Kind,
+     * count, shape and this identify a data set. */
     uint32_t checksum;
     char description[400]; /* "60,000 grey images of 28x28 (IDX), 10 classes" */
     char **files;          /* folders: [count] the images' paths within it; else NULL */
@@ -63,8 +62,8 @@ void dataset_close(Dataset *d);
 bool dataset_open_noise(Dataset *d, const DataOptions *options, int classes, Err *err);
 
 /* Where a data set lies: `path` itself, except that Fashion-MNIST is looked for in two folders, that of
- * Debian's package and data/fashion-mnist: the name of either finds the other. dataset_open and
- * dataset_has_test_part do so too. */
+ * Debian's package and data/fashion-mnist: where one is missing, its name means the other. dataset_open and
+ * dataset_has_test_part call this themselves. */
 const char *dataset_place(const char *path);
 
 /* *has: whether a folder holds test images beside its training images. False when it cannot be listed. */

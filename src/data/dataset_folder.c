@@ -13,18 +13,9 @@
 #include "data/image_gate.h"
 
 typedef struct {
-    char *path; /* relative to the root; "" is the root */
-    dev_t device;
-    ino_t inode;
-} Folder;
-
-typedef struct {
     DataJob *job;
     const char *root, *part; /* part: the root's name in the data set's folder, or NULL */
-    Folder *folders;         /* those seen so far: the ones behind `next` wait */
-    size_t folder_count, folder_room, next;
-    char **files; /* images, relative */
-    size_t file_count, file_room;
+    Names folders, files;    /* relative to the root, which is ""; files: images */
     size_t ignored;
     char example[256]; /* one of the ignored files */
 } Search;
@@ -34,30 +25,14 @@ static bool short_of_memory(Search *s)
     return err_set(s->job->err, ERR_MEMORY, "%s: not enough memory for its list of files", s->root);
 }
 
-static bool add_folder(Search *s, const char *path, const struct stat *st)
-{
-    Folder *list = mem_room(s->folders, s->folder_count, &s->folder_room, sizeof *list);
-    if (list) s->folders = list;
-    char *copy = list ? strdup(path) : NULL;
-    if (!copy) return short_of_memory(s);
-    s->folders[s->folder_count++] = (Folder){copy, st->st_dev, st->st_ino};
-    return true;
-}
-
-static bool add_file(Search *s, const char *path)
-{
-    char **list = mem_room(s->files, s->file_count, &s->file_room, sizeof *list);
-    if (list) s->files = list;
-    char *copy = list ? strdup(path) : NULL;
-    if (!copy) return short_of_memory(s);
-    s->files[s->file_count++] = copy;
-    return true;
-}
-
 static bool was_seen(const Search *s, const struct stat *st)
 {
-    for (size_t i = 0; i < s->folder_count; i++)
-        if (s->folders[i].device == st->st_dev && s->folders[i].inode == st->st_ino) return true;
+    char path[PATH_BYTES];
+    struct stat seen;
+    for (size_t i = 0; i < s->folders.count; i++)
+        if (path_join(path, s->root, s->folders.names[i], NULL) && stat(path, &seen) == 0 &&
+            seen.st_dev == st->st_dev && seen.st_ino == st->st_ino)
+            return true;
     return false;
 }
 
@@ -95,29 +70,23 @@ static bool look_at(Search *s, const char *folder, const char *name)
     if (there && S_ISDIR(st.st_mode)) {
         /* A link may lead back to a folder above it. */
         bool is_link = lstat(path, &link) == 0 && S_ISLNK(link.st_mode);
-        return (is_link && was_seen(s, &st)) || add_folder(s, relative, &st);
+        return (is_link && was_seen(s, &st)) || names_add(&s->folders, relative) ||
+               short_of_memory(s);
     }
     /* A pipe, a dangling link or an unreadable file with the name of an image counts as a bad
      * image. */
     if (image_named(name) || (there && S_ISREG(st.st_mode) && starts_like_image(path)))
-        return add_file(s, relative);
+        return names_add(&s->files, relative) || short_of_memory(s);
     if (s->ignored++ == 0) snprintf(s->example, sizeof s->example, "%s", name);
     return true;
 }
 
-static int compare_paths(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static bool search(Search *s)
 {
-    struct stat st;
-    if (stat(s->root, &st) != 0) return err_set_errno(s->job->err, "%s: cannot open", s->root);
-    if (!add_folder(s, "", &st)) return false;
-    for (; s->next < s->folder_count; s->next++) {
+    if (!names_add(&s->folders, "")) return short_of_memory(s);
+    for (size_t next = 0; next < s->folders.count; next++) {
         char path[PATH_BYTES];
-        const char *folder = s->folders[s->next].path;
+        const char *folder = s->folders.names[next];
         Names names;
         if (!path_join(path, s->root, folder, s->job->err)) return false;
         Err bad = {0};
@@ -130,7 +99,7 @@ static bool search(Search *s)
         names_free(&names);
         if (!ok) return false;
     }
-    if (s->file_count) qsort(s->files, s->file_count, sizeof *s->files, compare_paths);
+    names_sort(&s->files);
     return true;
 }
 
@@ -161,9 +130,9 @@ static bool find_classes(const Search *s, Classes *classes)
     const char *at_top = NULL;
     size_t folders = 0;
     char name[256], last[256] = "";
-    for (size_t i = 0; i < s->file_count; i++) {
-        if (!class_name(s->files[i], name, sizeof name)) {
-            if (!at_top) at_top = s->files[i];
+    for (size_t i = 0; i < s->files.count; i++) {
+        if (!class_name(s->files.names[i], name, sizeof name)) {
+            if (!at_top) at_top = s->files.names[i];
             continue;
         }
         /* Sorted paths keep the files of a folder together. */
@@ -222,8 +191,8 @@ static bool load_file(Search *s, const char *relative, bool labelled, int label)
     if (!image_load(path, job->options->config.channels, &image, &bad))
         return data_bad_image(job, &bad);
     job->file = relative;
-    bool ok = job->room > 0 ||
-              data_reserve(job, s->file_count, image.height, image.width, image.channels, labelled);
+    bool ok = job->room > 0 || data_reserve(job, s->files.count, image.height, image.width,
+                                            image.channels, labelled);
     ok = ok && data_store(job, &image, label) && keep_name(s, relative);
     image_free(&image);
     return ok;
@@ -232,9 +201,9 @@ static bool load_file(Search *s, const char *relative, bool labelled, int label)
 static bool load_files(Search *s)
 {
     DataJob *job = s->job;
-    if (s->file_count == 0 && s->ignored == 0)
+    if (s->files.count == 0 && s->ignored == 0)
         return err_set(job->err, ERR_IO, "%s: is an empty folder, expected images", s->root);
-    if (s->file_count == 0) {
+    if (s->files.count == 0) {
         char formats[64];
         image_formats_list(formats, sizeof formats);
         return err_set(job->err, ERR_FORMAT, "%s: holds no %s image (%zu other file%s, such as %s)",
@@ -243,12 +212,12 @@ static bool load_files(Search *s)
     Classes *classes = malloc(sizeof *classes);
     if (!classes) return short_of_memory(s);
     bool labelled = find_classes(s, classes), ok = true;
-    size_t wanted = data_limited(job, s->file_count);
+    size_t wanted = data_limited(job, s->files.count);
     job->d->files = mem_alloc(wanted, sizeof *job->d->files);
     if (!job->d->files) ok = short_of_memory(s);
     for (size_t i = 0; ok && i < wanted; i++) {
         /* Spread over the list, because its beginning may be one class. */
-        const char *file = s->files[(uint64_t)i * s->file_count / wanted];
+        const char *file = s->files.names[(uint64_t)i * s->files.count / wanted];
         int label = labelled ? class_of(classes, file) : 0;
         ok = load_file(s, file, labelled, label) && data_progress(job, i + 1, wanted);
     }
@@ -307,9 +276,7 @@ bool data_folder_load(DataJob *job, const char *part)
     job->d->kind = DATA_FOLDER;
     snprintf(job->part, sizeof job->part, "%s%s", part ? " " : "", part ? part : "");
     bool ok = search(&s) && load_files(&s);
-    for (size_t i = 0; i < s.folder_count; i++) free(s.folders[i].path);
-    for (size_t i = 0; i < s.file_count; i++) free(s.files[i]);
-    free(s.folders);
-    free(s.files);
+    names_free(&s.folders);
+    names_free(&s.files);
     return ok;
 }

@@ -4,6 +4,7 @@
 
 #include "base/file_kind.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "data/data_stream.h"
 #include "data/dataset_load.h"
 #include "data/image_gate.h"
@@ -171,7 +172,7 @@ static bool labels_path(const char *images, char *path, char *why, size_t size)
     snprintf(why, size, "there is no %.300s", path);
     if (is_file(path)) return true;
     size_t length = strlen(path);
-    if (length > 3 && strcmp(path + length - 3, ".gz") == 0)
+    if (text_ends(path, ".gz"))
         path[length - 3] = '\0';
     else if (length + 3 < PATH_BYTES)
         memcpy(path + length, ".gz", 4);
@@ -234,21 +235,16 @@ bool data_idx_load(DataJob *job, const char *path)
     return ok && (!labelled || load_labels(job, labels, h.size[0]));
 }
 
-static bool ends_with(const char *text, size_t length, const char *end)
-{
-    size_t n = strlen(end);
-    return length >= n && memcmp(text + length - n, end, n) == 0;
-}
-
 /* Length of an IDX images name without .gz, 0 for other names. */
 static size_t stem_length(const char *name)
 {
-    size_t length = strlen(name);
-    if (ends_with(name, length, ".gz")) length -= 3;
     static const char *const ends[] = {"images-idx3-ubyte", "images.idx3-ubyte",
                                        "images-idx4-ubyte", "images.idx4-ubyte"};
+    enum { END_BYTES = sizeof "images-idx3-ubyte" - 1 };
+    size_t length = strlen(name) - (text_ends(name, ".gz") ? 3 : 0);
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        if (ends_with(name, length, ends[i])) return length;
+        if (length >= END_BYTES && memcmp(name + length - END_BYTES, ends[i], END_BYTES) == 0)
+            return length;
     return 0;
 }
 

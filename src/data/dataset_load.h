@@ -1,4 +1,4 @@
-/* Shared by dataset.c and the loaders. A loader says how many images there are and stores them one
+/* Shared by dataset.c, dataset_store.c and the loaders. A loader says how many images there are and stores them one
  * by one; storing converts size and channels to those of the data set. */
 #ifndef DIFFC_DATASET_LOAD_H
 #define DIFFC_DATASET_LOAD_H
@@ -39,16 +39,11 @@ void data_describe(const DataJob *job);
 /* The number of classes and their names, in the order of the labels. */
 bool data_name_classes(DataJob *job, int count, ClassName *names);
 
-/* A folder may have the name of a data file (an archive unpacked beside it does); it is not that
- * file. */
+/* Whether folder/name is a file: an archive may have been unpacked into a folder of the file's name. */
 bool data_is_file(const char *folder, const char *name);
 
 /* Calls progress and sees interruptions. */
 bool data_progress(DataJob *job, size_t done, size_t total);
-
-/* Fills what every data set of images has once they are read: training and held-out images, and the
- * order. */
-bool data_split(Dataset *d, const DataOptions *o, Err *err);
 
 /* A data set that shipped configurations name, and the two folders in which it is looked for. */
 typedef struct {
@@ -60,8 +55,6 @@ typedef struct {
 const char *data_place_find(const DataPlace *place, const char *path);
 /* Fills err for a path that cannot be opened (errno says why) and returns false. */
 bool data_place_missing(const DataPlace *place, const char *path, Err *err);
-/* The same for the data sets that shipped configurations name. */
-bool data_missing(const char *path, Err *err);
 
 /* IDX. has_test: whether a folder holds test images. find looks in it for the images of the wanted
  * part; *found tells whether it holds IDX files at all. load reads the images and, when their file

@@ -172,11 +172,6 @@ static unsigned char *stb_encode(const Image *image, int *size)
                                  size);
 }
 
-unsigned char image_grey(unsigned red, unsigned green, unsigned blue)
-{
-    return (unsigned char)((299 * red + 587 * green + 114 * blue + 500) / 1000);
-}
-
 const char *image_colour(int channels)
 {
     static const char *const names[] = {"grey", "grey with alpha", "colour", "colour with alpha"};
@@ -184,17 +179,16 @@ const char *image_colour(int channels)
     return names[channels - 1];
 }
 
-/* One pixel as grey or colour: alpha is kept where `out` has it, else blended over black. */
-static void put_pixel(unsigned char *out, int out_channels, const unsigned char *in,
-                      int in_channels, bool alpha)
+void image_put_pixel(unsigned char *out, int out_channels, const unsigned char *in, int in_channels,
+                     bool alpha)
 {
-    bool kept = out_channels % 2 == 0;
+    bool kept = image_has_alpha(out_channels);
     unsigned a = alpha ? in[in_channels] : 255, over = kept ? 255 : a, c[3];
     for (int k = 0; k < 3; k++) c[k] = (in[in_channels == 3 ? k : 0] * over + 127) / 255;
     if (out_channels >= 3)
         for (int k = 0; k < 3; k++) out[k] = (unsigned char)c[k];
     else if (in_channels == 3)
-        out[0] = image_grey(c[0], c[1], c[2]);
+        out[0] = (unsigned char)((299 * c[0] + 587 * c[1] + 114 * c[2] + 500) / 1000);
     else
         out[0] = (unsigned char)c[0];
     if (kept) out[out_channels - 1] = (unsigned char)a;
@@ -216,15 +210,13 @@ static void finish(const unsigned char *in, const ImageGate *gate, Image *out)
             if (orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8)
                 column = w - 1 - column;
             const unsigned char *from = in + ((size_t)row * (size_t)w + (size_t)column) * stride;
-            put_pixel(to, out->channels, from, gate->channels, gate->alpha);
+            image_put_pixel(to, out->channels, from, gate->channels, gate->alpha);
         }
 }
 
-static bool image_alloc(Image *image, int height, int width, int channels)
+bool image_alloc(Image *image, int height, int width, int channels)
 {
-    image->height = height;
-    image->width = width;
-    image->channels = channels;
+    *image = (Image){.height = height, .width = width, .channels = channels};
     image->pixels = mem_alloc((size_t)height * (size_t)width, (size_t)channels);
     return image->pixels != NULL;
 }
@@ -273,11 +265,6 @@ void image_free(Image *image)
     image->pixels = NULL;
 }
 
-static void put_be32(unsigned char *out, size_t value)
-{
-    for (int i = 0; i < 4; i++) out[i] = (unsigned char)(value >> (24 - 8 * i));
-}
-
 /* Writes a text chunk "parameters" to out (NULL: only counts) and returns its size. */
 static size_t put_text(unsigned char *out, const char *text)
 {
@@ -289,17 +276,18 @@ static size_t put_text(unsigned char *out, const char *text)
         if ((unsigned char)*p >= 0x80) extra = sizeof international;
     size_t body = sizeof keyword + extra + length;
     if (!out) return body + 12;
-    put_be32(out, body);
+    image_put_be32(out, (uint32_t)body);
     memcpy(out + 4, extra ? "iTXt" : "tEXt", 4);
     memcpy(out + 8, keyword, sizeof keyword);
     memcpy(out + 8 + sizeof keyword, international, extra);
     memcpy(out + 8 + sizeof keyword + extra, text, length);
-    put_be32(out + 8 + body, crc32(crc32(0, NULL, 0), out + 4, (uInt)(4 + body)));
+    uint32_t crc = (uint32_t)crc32(crc32(0, NULL, 0), out + 4, (uInt)(4 + body));
+    image_put_be32(out + 8 + body, crc);
     return body + 12;
 }
 
-static bool encode_named(const Image *image, const char *text, const char *name,
-                         unsigned char **bytes, size_t *size, Err *err)
+bool image_encode_png(const Image *image, const char *text, const char *name, unsigned char **bytes,
+                      size_t *size, Err *err)
 {
     enum { HEADER_BYTES = 33, MAX_TEXT = 1 << 20 };
     CHECK(image->channels >= 1 && image->channels <= IMAGE_MAX_CHANNELS);
@@ -326,17 +314,11 @@ static bool encode_named(const Image *image, const char *text, const char *name,
     return *bytes != NULL;
 }
 
-bool image_encode_png(const Image *image, const char *text, unsigned char **bytes, size_t *size,
-                      Err *err)
-{
-    return encode_named(image, text, "PNG", bytes, size, err);
-}
-
 bool image_save_png(const char *path, const Image *image, const char *text, Err *err)
 {
     unsigned char *bytes;
     size_t size;
-    if (!encode_named(image, text, path, &bytes, &size, err)) return false;
+    if (!image_encode_png(image, text, path, &bytes, &size, err)) return false;
     bool ok = file_write(path, bytes, size, err);
     mem_free(bytes);
     return ok;

@@ -20,6 +20,11 @@ enum {
     IMAGE_MAX_BYTES = 512 * 1024 * 1024,
     IMAGE_AS_STORED = -1
 };
+/* Whether the last of an image's channels is alpha: an even number of channels means so everywhere. */
+static inline bool image_has_alpha(int channels)
+{
+    return channels % 2 == 0;
+}
 /* "grey", "grey with alpha", "colour" or "colour with alpha". */
 const char *image_colour(int channels);
 
@@ -31,16 +36,18 @@ bool image_decode(const unsigned char *bytes, size_t size, const char *name, int
                   Image *out, Err *err);
 bool image_load(const char *path, int channels, Image *out, Err *err);
 void image_free(Image *image);
+/* Zeroed pixels; false without memory. */
+bool image_alloc(Image *image, int height, int width, int channels);
 
 /* Resizes with area averaging (enlarging: bilinear) so that the image covers height x width, then
  * crops the centre. Colours count by their alpha, as in a picture seen. */
 bool image_resize_crop(const Image *in, int height, int width, Image *out, Err *err);
 
-/* PNG of an image in memory (free with mem_free) or written to a file (fsio's
+/* PNG of an image in memory (free with mem_free; messages start with `name`) or written to a file (fsio's
  * guarantees). text, if not NULL, is kept as a text chunk "parameters": tEXt when it is ASCII, else
  * iTXt (UTF-8). */
-bool image_encode_png(const Image *image, const char *text, unsigned char **bytes, size_t *size,
-                      Err *err);
+bool image_encode_png(const Image *image, const char *text, const char *name, unsigned char **bytes,
+                      size_t *size, Err *err);
 bool image_save_png(const char *path, const Image *image, const char *text, Err *err);
 
 /* The byte of a value in [-1,1]: 255 (x+1)/2, clamped and rounded to nearest, half to even. */

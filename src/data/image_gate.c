@@ -51,6 +51,11 @@ uint32_t image_be32(const unsigned char *p)
     return image_be16(p) << 16 | image_be16(p + 2);
 }
 
+void image_put_be32(unsigned char *p, uint32_t value)
+{
+    for (int i = 0; i < 4; i++) p[i] = (unsigned char)(value >> (24 - 8 * i));
+}
+
 bool image_gate_size(uint64_t height, uint64_t width, const char *name, Err *err)
 {
     enum { MAX_SIDE = 1 << 24 };

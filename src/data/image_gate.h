@@ -60,11 +60,14 @@ bool image_gate_size(uint64_t height, uint64_t width, const char *name, Err *err
 /* The orientation (1..8) in a TIFF structure as EXIF has it; 1 when there is none. */
 int image_exif_orientation(const unsigned char *tiff, size_t size);
 
-/* Grey of a colour (Rec. 601), rounded. */
-unsigned char image_grey(unsigned red, unsigned green, unsigned blue);
+/* One pixel as grey or colour (grey of a colour by Rec. 601, rounded). in: in_channels (1 or 3) and, where it
+ * has `alpha`, that. Alpha is kept where `out` has it, 255 where `in` has none; else it is blended over black. */
+void image_put_pixel(unsigned char *out, int out_channels, const unsigned char *in, int in_channels,
+                     bool alpha);
 
 /* Big-endian numbers. */
 uint32_t image_be16(const unsigned char *p);
 uint32_t image_be32(const unsigned char *p);
+void image_put_be32(unsigned char *p, uint32_t value);
 
 #endif

@@ -188,7 +188,7 @@ static bool verify_data(Png *p, unsigned char *data, size_t size, uint64_t expec
 
 static unsigned char *put_chunk(unsigned char *out, const char *type, size_t length)
 {
-    for (int i = 0; i < 4; i++) out[i] = (unsigned char)(length >> (24 - 8 * i));
+    image_put_be32(out, (uint32_t)length);
     memcpy(out + 4, type, 4);
     return out + 8;
 }

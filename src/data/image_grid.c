@@ -1,7 +1,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "data/image.h"
 
 unsigned char image_byte(float value)
@@ -45,9 +44,7 @@ bool image_grid(const unsigned char *pixels, int count, int H, int W, int C, int
     if (!image_grid_size(count, H, W, columns, gap, &height, &width, err)) return false;
     columns = (width + gap) / (W + gap);
     size_t stride = (size_t)width * (size_t)C, bytes = (size_t)height * stride;
-    *out = (Image){.height = height, .width = width, .channels = C};
-    out->pixels = mem_alloc(bytes, 1);
-    if (!out->pixels)
+    if (!image_alloc(out, height, width, C))
         return err_set(err, ERR_MEMORY, "not enough memory for a picture of %zu bytes", bytes);
     memset(out->pixels, 255, bytes);
     for (int i = 0; i < count; i++) {

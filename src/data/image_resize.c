@@ -53,12 +53,7 @@ static bool axis_make(Axis *a, int size, int count, double step)
     return true;
 }
 
-/* Grey or colour with alpha: colours are multiplied by alpha for the sums. */
-static bool has_alpha(int channels)
-{
-    return channels % 2 == 0;
-}
-
+/* With alpha, colours are multiplied by it for the sums. */
 static void resize_rows(const Image *in, const Axis *a, float *out)
 {
     int C = in->channels;
@@ -68,7 +63,7 @@ static void resize_rows(const Image *in, const Axis *a, float *out)
             const unsigned char *from =
                 in->pixels + ((size_t)y * (size_t)in->width + (size_t)a->first[x]) * (size_t)C;
             for (int c = 0; c < C; c++) {
-                bool by_alpha = has_alpha(C) && c < C - 1;
+                bool by_alpha = image_has_alpha(C) && c < C - 1;
                 double sum = 0;
                 for (int k = 0; k < a->taps; k++) {
                     const unsigned char *pixel = from + (size_t)k * (size_t)C;
@@ -94,9 +89,9 @@ static void resize_columns(const float *in, int width, int C, const Axis *a, uns
                 double sum = 0;
                 for (int k = 0; k < a->taps; k++)
                     sum += (double)weight[k] * (double)from[(size_t)k * stride + (size_t)c];
-                if (has_alpha(C) && c == C - 1)
+                if (image_has_alpha(C) && c == C - 1)
                     alpha = sum;
-                else if (has_alpha(C))
+                else if (image_has_alpha(C))
                     sum = alpha > 0 ? sum * 255 / alpha : 0;
                 out[c] = (unsigned char)(fmin(fmax(sum, 0), 255) + 0.5);
             }
@@ -108,14 +103,13 @@ static void resize_columns(const float *in, int width, int C, const Axis *a, uns
 bool image_resize_crop(const Image *in, int height, int width, Image *out, Err *err)
 {
     CHECK(height > 0 && width > 0 && in->height > 0 && in->width > 0);
-    *out = (Image){.height = height, .width = width, .channels = in->channels};
     size_t stride = (size_t)width * (size_t)in->channels;
     /* The same step on both axes keeps the aspect; the smaller one makes the image cover. */
     double step = fmin((double)in->height / height, (double)in->width / width);
     Axis across = {0}, down = {0};
     float *rows = mem_floats((size_t)in->height * stride);
-    out->pixels = mem_alloc((size_t)height, stride);
-    bool ok = rows && out->pixels && axis_make(&across, in->width, width, step) &&
+    bool ok = image_alloc(out, height, width, in->channels) && rows &&
+              axis_make(&across, in->width, width, step) &&
               axis_make(&down, in->height, height, step);
     if (ok) {
         resize_rows(in, &across, rows);

@@ -238,14 +238,12 @@ bool scatter_plot(const float *xy, size_t count, const ScatterView *view, int si
                   size_t *outside, Err *err)
 {
     CHECK(size >= SCATTER_LEAST && size <= SCATTER_MOST && view->reach > 0);
-    *out = (Image){.height = size, .width = size, .channels = 3};
     Plot p = {.image = out, .view = *view};
     p.zoom = size < 480 ? 1 : (size + 160) / 320;
     place_square(&p, size);
-    size_t pixels = (size_t)size * (size_t)size, square = (size_t)p.side * (size_t)p.side;
-    out->pixels = mem_alloc(pixels, 3);
+    size_t square = (size_t)p.side * (size_t)p.side;
     float *clear = mem_floats(square);
-    if (!out->pixels || !clear) {
+    if (!image_alloc(out, size, size, 3) || !clear) {
         mem_free(clear);
         image_free(out);
         return err_set(err, ERR_MEMORY, "not enough memory for a scatter plot of %dx%d pixels",

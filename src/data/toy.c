@@ -5,6 +5,13 @@
 #include "base/err.h"
 #include "base/rng.h"
 
+const char *const toy_words[] = {[TOY_NONE] = "none",
+                                 [TOY_TWO_MODES] = "two-modes",
+                                 [TOY_RING] = "ring",
+                                 [TOY_SWISS_ROLL] = "swiss-roll",
+                                 [TOY_CHECKERBOARD] = "checkerboard",
+                                 NULL};
+
 static const double PI = 3.14159265358979323846;
 
 /* two-modes */

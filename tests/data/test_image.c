@@ -27,7 +27,8 @@ TEST(png_encode_then_decode_gives_the_same_pixels)
             unsigned char *png;
             size_t size;
             Err err;
-            if (!EXPECT(image_encode_png(&in, i % 2 ? "text" : NULL, &png, &size, &err))) continue;
+            if (!EXPECT(image_encode_png(&in, i % 2 ? "text" : NULL, "PNG", &png, &size, &err)))
+                continue;
             if (EXPECT(image_decode(png, size, "test", IMAGE_AS_STORED, &out, &err))) {
                 EXPECT_INT(out.height, in.height);
                 EXPECT_INT(out.width, in.width);
@@ -60,7 +61,7 @@ TEST(png_keeps_text_as_a_chunk_that_passes_the_checksum)
         unsigned char *png;
         size_t size;
         Err err;
-        if (!EXPECT(image_encode_png(&in, cases[i].text, &png, &size, &err))) continue;
+        if (!EXPECT(image_encode_png(&in, cases[i].text, "PNG", &png, &size, &err))) continue;
         const unsigned char *body = find_chunk(png, size, cases[i].type);
         if (EXPECT(body != NULL)) {
             EXPECT_SAME(body, "parameters", 11);
@@ -95,7 +96,7 @@ TEST(decoding_converts_between_grey_and_colour)
     Image in = {.height = 1, .width = 2, .channels = 3, .pixels = colour}, out;
     size_t size;
     Err err;
-    EXPECT(image_encode_png(&in, NULL, &png, &size, &err));
+    EXPECT(image_encode_png(&in, NULL, "PNG", &png, &size, &err));
     if (EXPECT(image_decode(png, size, "test", 1, &out, &err))) {
         EXPECT_INT(out.channels, 1);
         EXPECT_INT(out.pixels[0], 76);  /* 0.299 * 255 = 76.2 */
@@ -104,7 +105,7 @@ TEST(decoding_converts_between_grey_and_colour)
     }
     mem_free(png);
     in.channels = 1;
-    EXPECT(image_encode_png(&in, NULL, &png, &size, &err));
+    EXPECT(image_encode_png(&in, NULL, "PNG", &png, &size, &err));
     if (EXPECT(image_decode(png, size, "test", 3, &out, &err))) {
         EXPECT_SAME(out.pixels, "\377\377\377\0\0\0", 6);
         image_free(&out);
@@ -164,7 +165,7 @@ TEST(alpha_is_kept_blended_over_black_or_added_as_the_channels_ask)
         Image in = {.height = 1, .width = 1, .channels = cases[i].stored, .pixels = pixel}, out;
         size_t size;
         Err err;
-        if (!EXPECT(image_encode_png(&in, NULL, &png, &size, &err))) continue;
+        if (!EXPECT(image_encode_png(&in, NULL, "PNG", &png, &size, &err))) continue;
         if (EXPECT(image_decode(png, size, "test", cases[i].wanted, &out, &err))) {
             if (cases[i].wanted > 0) EXPECT_INT(out.channels, cases[i].wanted);
             EXPECT_SAME(out.pixels, cases[i].out, (size_t)out.channels);
@@ -422,7 +423,7 @@ TEST(every_failing_allocation_of_stb_is_an_error_and_leaks_nothing)
     unsigned char *png;
     size_t size;
     image_test_allocations(0);
-    EXPECT(image_encode_png(&in, NULL, &png, &size, NULL));
+    EXPECT(image_encode_png(&in, NULL, "PNG", &png, &size, NULL));
     long made = image_test_allocations(0);
     EXPECT(made > 2);
     for (long n = 1; n <= made; n++) {
@@ -430,7 +431,7 @@ TEST(every_failing_allocation_of_stb_is_an_error_and_leaks_nothing)
         unsigned char *none;
         size_t no_size;
         image_test_allocations(n);
-        EXPECT(!image_encode_png(&in, NULL, &none, &no_size, &err));
+        EXPECT(!image_encode_png(&in, NULL, "PNG", &none, &no_size, &err));
         EXPECT_INT(err.kind, ERR_MEMORY);
     }
     image_test_allocations(0);

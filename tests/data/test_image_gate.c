@@ -55,7 +55,7 @@ TEST(a_file_cut_at_any_byte_is_refused)
     for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (unsigned char)(i * 37);
     Image image = {.height = 6, .width = 5, .channels = 3, .pixels = pixels};
     size_t size;
-    if (!EXPECT(image_encode_png(&image, "some text", &png, &size, NULL))) return;
+    if (!EXPECT(image_encode_png(&image, "some text", "PNG", &png, &size, NULL))) return;
     expect_every_cut_refused(png, size);
     mem_free(png);
 }

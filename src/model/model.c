@@ -177,6 +177,11 @@ bool model_prepare(Model *m, int batch, int label, bool vjp, Denoiser *out, Err 
 
 /* ---- the newest run ---- */
 
+static bool is_later(struct timespec a, struct timespec b)
+{
+    return a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
+}
+
 /* When a run was worked on last; false for a folder that is none. */
 static bool run_time(const char *run, struct timespec *time)
 {
@@ -187,9 +192,7 @@ static bool run_time(const char *run, struct timespec *time)
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         if (!path_join(path, run, files[i], NULL) || stat(path, &st) != 0) continue;
         struct timespec t = file_time(&st);
-        bool later = !found || t.tv_sec > time->tv_sec ||
-                     (t.tv_sec == time->tv_sec && t.tv_nsec > time->tv_nsec);
-        if (later) *time = t;
+        if (!found || is_later(t, *time)) *time = t;
         found = true;
     }
     return found;
@@ -198,9 +201,8 @@ static bool run_time(const char *run, struct timespec *time)
 static int newest_first(const void *a, const void *b)
 {
     const FoundRun *x = a, *y = b;
-    if (x->time.tv_sec != y->time.tv_sec) return x->time.tv_sec < y->time.tv_sec ? 1 : -1;
-    if (x->time.tv_nsec != y->time.tv_nsec) return x->time.tv_nsec < y->time.tv_nsec ? 1 : -1;
-    return strcmp(x->name, y->name);
+    if (is_later(x->time, y->time)) return -1;
+    return is_later(y->time, x->time) ? 1 : strcmp(x->name, y->name);
 }
 
 bool run_list_open(RunList *l, const char *root, Err *err)

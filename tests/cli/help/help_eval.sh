@@ -30,9 +30,8 @@ diffc eval --help
 #>                           run's training data)
 #>       --eta X             ddim: fresh noise per step; 0 none, 1 as much as ddpm
 #>                           (0 to 1; default: the run's)
-#>       --variance KIND     ddpm: variance of a step; learned needs a model that
-#>                           has learnt it (small, large, learned; default: the
-#>                           run's)
+#>       --variance KIND     ddpm: variance of a step; learned where the model has
+#>                           learnt it (small, large, learned; default: the run's)
 #>       --snr X             pc: signal to noise of the Langevin corrector (1e-06
 #>                           to 10; default: the run's)
 #>       --corrector N       pc: Langevin steps before each predictor step; 0 none

@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/fsio.h"
 
 typedef struct cJSON Json; /* opaque outside json.c */
 

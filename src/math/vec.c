@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "math/product_blas.h"
 
 static const char *const level_names[SIMD_LEVELS] = {"plain", "avx2", "avx512", "blas"};
@@ -59,9 +60,7 @@ bool vec_init(Err *err)
         if (is_wanted && has) return set_level((SimdLevel)i, err);
         if (is_wanted)
             why = i == SIMD_BLAS ? "this diffc was built without a BLAS" : "this CPU lacks it";
-        size_t used = strlen(known);
-        if (has)
-            snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "", level_names[i]);
+        if (has) text_add(known, sizeof known, ", ", level_names[i]);
     }
     return err_set(err, ERR_USAGE, "DIFFC_CPU is '%s': %s; here it can be %s", wanted, why, known);
 }

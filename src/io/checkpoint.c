@@ -217,7 +217,6 @@ bool checkpoint_open_newest(Checkpoint *c, const char *run, char *notes, size_t 
                             Err *err)
 {
     CheckpointList list;
-    size_t used = 0;
     Err reason = {0};
     memset(c, 0, sizeof *c);
     if (notes_size) notes[0] = '\0';
@@ -226,10 +225,8 @@ bool checkpoint_open_newest(Checkpoint *c, const char *run, char *notes, size_t 
     for (size_t i = 0; i < list.count && !ok && skip; i++) {
         if (!checkpoint_path(c->path, run, list.steps[i], err)) break;
         ok = open_one(c, &skip, &reason);
-        if (ok || !skip || used >= notes_size) continue;
-        int n = snprintf(notes + used, notes_size - used, "%sskipped %s", used ? "\n" : "",
-                         reason.text);
-        used += n > 0 ? (size_t)n : 0;
+        if (!ok && skip && notes_size)
+            text_append(notes, notes_size, "%sskipped %s", *notes ? "\n" : "", reason.text);
     }
     if (!ok && !skip)
         err_set(err, reason.kind, "%s", reason.text);

@@ -78,11 +78,10 @@ bool safetensors_read_floats(const Safetensors *st, const TensorInfo *t, const c
 
 void tensor_shape_text(char out[SHAPE_TEXT_BYTES], const TensorInfo *t)
 {
-    int used = snprintf(out, SHAPE_TEXT_BYTES, "[");
+    snprintf(out, SHAPE_TEXT_BYTES, "[");
     for (int i = 0; i < t->rank; i++)
-        used += snprintf(out + used, SHAPE_TEXT_BYTES - (size_t)used, "%s%lld", i ? ", " : "",
-                         (long long)t->shape[i]);
-    snprintf(out + used, SHAPE_TEXT_BYTES - (size_t)used, "]");
+        text_append(out, SHAPE_TEXT_BYTES, "%s%lld", i ? ", " : "", (long long)t->shape[i]);
+    text_append(out, SHAPE_TEXT_BYTES, "]");
 }
 
 void param_shape_text(char out[SHAPE_TEXT_BYTES], const ParamInfo *info)

@@ -176,10 +176,9 @@ static void show(const Json *v, char out[SHOWN])
 
 static bool do_without(const ModelReader *r, const ModelKey *k, const Json *v)
 {
-    char shown[SHOWN], item[2 * SHOWN];
+    char shown[SHOWN];
     show(v, shown);
-    snprintf(item, sizeof item, "%s %s", k->name, shown);
-    text_add(r->missing, MISSING_ROOM, ", ", item);
+    text_append(r->missing, MISSING_ROOM, "%s%s %s", *r->missing ? ", " : "", k->name, shown);
     return true;
 }
 

@@ -34,7 +34,7 @@ enum { TILE_FLOATS = 32 << 10, LEAST_ROWS = 28, MOST_ROWS = 112 };
 
 static int tile_rows(const AttentionDims *d)
 {
-    int rows = TILE_FLOATS / (d->T > 0 ? d->T : 1);
+    int rows = TILE_FLOATS / d->T;
     rows = rows < LEAST_ROWS ? LEAST_ROWS : rows > MOST_ROWS ? MOST_ROWS : rows;
     return rows < d->T ? rows : d->T;
 }
@@ -108,13 +108,6 @@ static Pass pass_start(const OpCall *c)
                   .scale = (float)(1.0 / sqrt((double)d->D))};
 }
 
-/* The start of a head of an image; `unit` counts heads within images. */
-static size_t head_offset(const AttentionDims *d, long unit)
-{
-    size_t image = (size_t)(unit / d->heads), head = (size_t)(unit % d->heads);
-    return (image * (size_t)d->T * (size_t)d->heads + head) * (size_t)d->D;
-}
-
 /* Where row i of the head lies in q, k, v, y. */
 static size_t row_at(const Pass *p, const Room *r, int i)
 {
@@ -132,13 +125,15 @@ static float *thread_scratch(const Pass *p, int thread)
     return ordered_sum_align(p->c->scratch + (size_t)thread * floats);
 }
 
-/* The calling thread's, with the operands of a head packed; `shared`: the matrices are those of all threads. */
+/* The calling thread's, with the operands of a head packed (`unit` counts heads within images); `shared`: the
+ * matrices are those of all threads. */
 static Room room_open(const Pass *p, long unit, bool shared)
 {
     size_t matrix = matrix_floats(&p->d);
     float *own = thread_scratch(p, parallel_thread()), *at = shared ? thread_scratch(p, 0) : own;
     Room r = {.p = at, .pd = at + matrix, .ls = at + 2 * matrix, .ms = at + 3 * matrix};
-    r.head = head_offset(&p->d, unit);
+    size_t heads = (size_t)p->d.heads, image = (size_t)unit / heads, head = (size_t)unit % heads;
+    r.head = (image * (size_t)p->d.T * heads + head) * (size_t)p->d.D;
     own += MATRICES * matrix;
     for (int i = 0; i < PACKS; i++) {
         bool columns = i < ROWS_A;

@@ -50,8 +50,7 @@ static int tile_rows(const GroupNormDims *d)
 
 static int tile_count(const GroupNormDims *d)
 {
-    int rows = tile_rows(d);
-    return rows > 0 ? (d->T + rows - 1) / rows : 0;
+    return (d->T + tile_rows(d) - 1) / tile_rows(d);
 }
 
 /* With many images each thread takes whole ones, which then stay in its cache from stage to stage;

@@ -251,12 +251,14 @@ static bool read_section(Config *c, const Json *section, const char *name, Err *
         return err_set(err, ERR_USAGE, "%s: %s must be an object with keys, got %s", name, title,
                        shown);
     }
+    bool older = config_has_removed(section);
     for (const Json *v = json_first(section); v; v = json_next(v)) {
         const Field *f = config_find(title, strlen(title), json_key(v));
+        if (!f && older && config_removed(title, json_key(v), NULL, 0)) continue;
         if (!f) return unknown_key(title, json_key(v), name, err);
         if (!read_field(c, f, v, name, err)) return false;
     }
-    return true;
+    return !older || config_migrate(c, section, name, err);
 }
 
 bool config_read(Config *c, const Json *root, const char *name, Err *err)

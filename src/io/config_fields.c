@@ -323,6 +323,7 @@ void config_suggest(const char *section, const char *key, char *out, size_t size
         snprintf(out, size, "did you mean %s?", title);
         return;
     }
+    if (key && config_removed(title ? title : section, key, out, size)) return;
     const Field *f = nearest_field(title, key ? key : section);
     char known[480];
     if (f) {

@@ -90,6 +90,13 @@ void config_expected(const Field *f, bool element, char *out, size_t size);
  * section. An unknown section is looked up with key NULL. */
 void config_suggest(const char *section, const char *key, char *out, size_t size);
 
+/* Keys that method.recipe has replaced. The rest of the sentence about one; false: it is none. Whether a
+ * section has them all, as older versions wrote them; and the recipe that has their values, into c, which
+ * has the section's other keys. ERR_USAGE where no recipe has them, with the key and its value. */
+bool config_removed(const char *section, const char *key, char *out, size_t size);
+bool config_has_removed(const Json *section);
+bool config_migrate(Config *c, const Json *method, const char *name, Err *err);
+
 /* "model.groups" for "norm_num_groups": the key of `section` (NULL: of any) that has this name or alias.
  * NULL: none. */
 const Field *config_alias(const char *section, const char *name);

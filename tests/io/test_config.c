@@ -697,12 +697,16 @@ TEST(config_of_another_format_is_refused_by_its_number_whatever_keys_it_has)
                 "one reads format 1");
 }
 
-TEST(a_key_that_a_recipe_has_replaced_is_refused_with_the_recipes_key)
+TEST(a_key_that_a_recipe_has_replaced_is_refused_with_the_recipe_that_sets_it)
 {
     Config c;
     Err err = {0};
-    EXPECT_REFUSED(parse(&c, "{\"method\":{\"type\":\"eddpm\",\"masks\":4}}", &err), err, ERR_USAGE,
-                   "config.json: method.masks is not a known key; did you mean method.recipe?");
+    EXPECT_REFUSED(
+        parse(&c, "{\"method\":{\"type\":\"eddpm\",\"masks\":4}}", &err), err, ERR_USAGE,
+        "config.json: method.masks is not a known key; method.recipe sets it, \"tuned\" to 4 "
+        "and \"paper\" to 1");
+    EXPECT_REFUSED(config_set(&c, "method.extract=draw", &err), err, ERR_USAGE,
+                   "method.recipe sets it, \"tuned\" to moves and \"paper\" to draw");
 }
 
 TEST(config_help_has_a_line_for_every_key)

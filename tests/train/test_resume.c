@@ -524,6 +524,65 @@ TEST(a_run_of_an_older_release_is_compared_with_its_config_json)
     EXPECT_REFUSED(reopens(&c, run, &w, &err), err, ERR_FORMAT, "there is no config.json");
 }
 
+#define OLD_KEYS(alphas, reward, masks, baseline, precondition, ramp, settle, extract)             \
+    "\"alphas\":\"" alphas "\",\"reward\":\"" reward "\",\"masks\":" masks                         \
+    ",\"baseline\":\"" baseline "\",\"score_rate\":0.03,\"precondition\":" precondition            \
+    ",\"full\":0.16,\"ramp\":" ramp ",\"settle\":" settle ",\"extract\":\"" extract "\""
+
+/* The run's config.json with these keys in the place of the recipe's. */
+static void write_old_keys(const char *run, const char *keys)
+{
+    Err err = {0};
+    FileBytes now = content(run, "config.json");
+    const char *text = (const char *)now.bytes, *from = strstr(text, "\"recipe\"");
+    const char *after = strstr(from, "\"auto\"") + strlen("\"auto\"");
+    char old[8192];
+    int n = snprintf(old, sizeof old, "%.*s%s%s", (int)(from - text), text, keys, after);
+    EXPECT(file_write(in(run, "config.json"), old, (size_t)n, &err));
+    file_free(&now);
+}
+
+/* Older versions had a key for each setting of a recipe. */
+TEST(an_old_run_of_eddpm_goes_on_with_the_recipe_that_has_its_settings)
+{
+    static const struct {
+        const char *set, *keys, *mixed, *says;
+    } rows[] = {{"", OLD_KEYS("merged", "bound", "4", "others", "true", "0.6", "0.7", "moves"),
+                 OLD_KEYS("merged", "bound", "2", "others", "true", "0.6", "0.7", "moves"),
+                 "method.masks is 2, written by an older version; in this one method.recipe "
+                 "\"tuned\" sets it "
+                 "to 4 and \"paper\" to 1"},
+                {" method.recipe=paper",
+                 OLD_KEYS("literal", "loss", "1", "none", "false", "0.99", "1", "draw"),
+                 OLD_KEYS("literal", "loss", "1", "none", "false", "0.99", "1", "moves"),
+                 "method.extract is moves, written by an older version"}};
+    for (int i = 0; i < 2; i++) {
+        char settings[96];
+        snprintf(settings, sizeof settings, "method.type=eddpm method.keep=3%s", rows[i].set);
+        Config c = tiny_config(settings), own;
+        const char *straight = test_path("straight%d", i), *run = test_path("older%d", i);
+        Err err = {0};
+        Watch w = {.stop_at = 1};
+        c.train.steps = 4;
+        must_train(&c, straight, false, NULL);
+        EXPECT(!train(&c, run, false, &w, &err));
+        forget_record(&c, run);
+        FileBytes now = content(run, "config.json");
+        write_old_keys(run, rows[i].keys);
+        config_defaults(&own);
+        EXPECT_OK(trainer_run_config(run, &own, &err), err);
+        EXPECT(own.method.mask.recipe == c.method.mask.recipe &&
+               own.method.mask.alphas == ALPHAS_AUTO);
+        must_train(&own, run, true, NULL);
+        expect_same_run(straight, run);
+        EXPECT(file_write(in(run, "config.json"), now.bytes, now.size, &err));
+        write_old_keys(run, rows[i].mixed);
+        config_defaults(&own);
+        EXPECT_REFUSED(trainer_run_config(run, &own, &err), err, ERR_USAGE, rows[i].says);
+        file_free(&now);
+    }
+}
+
 TEST(a_run_goes_on_with_its_own_configuration_where_none_is_given)
 {
     Config c = tiny_config(""), own;

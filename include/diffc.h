@@ -182,7 +182,8 @@ typedef struct {
     const char *protocol; /* "bound", "ode", "exact" ('diffc nll --help'); NULL: the model's own */
     int label;            /* class of every image, for models with classes; else negative */
     uint64_t seed;        /* of all draws; an image's figures depend on it and on the image alone */
-    /* 0 is the default of the protocol. Another value is an error where the protocol does not read it. */
+    /* 0 is the default of the protocol. Another value is an error where the protocol does not read it, and outside
+     * the range that 'diffc nll --help' shows. */
     int calls;              /* bound: network calls an image; negative: all terms */
     int probes;             /* ode: directions of the trace estimate */
     int draws;              /* ode, exact: draws of noise of one grey level */

@@ -35,9 +35,21 @@ static bool report_progress(void *context, long predictions)
     return job->o.progress(job->o.context, part) == 0;
 }
 
-/* A setting that the caller gives and the protocol reads. */
-#define TAKE(m, option, owners, ...)                                                               \
-    if (o->m != 0 && !protocol_takes(p, "", #m, owners, err)) return false;                        \
+/* The protocol reads the setting, and the value is in its range; negative calls are all terms. */
+static bool takes(const Protocol *p, const char *name, unsigned owners, double value, double low,
+                  double high, Err *err)
+{
+    if (!protocol_takes(p, "", name, owners, err)) return false;
+    if (owners == LIKELIHOOD_CALLS && value < 0) return true;
+    return (value >= low && value <= high) ||
+           err_set(err, ERR_USAGE,
+                   "%s is %.10g; it must be from %.10g to %.10g, or 0 for the default", name, value,
+                   low, high);
+}
+
+/* A setting that the caller gives. */
+#define TAKE(m, option, owners, low, high, ...)                                                    \
+    if (o->m != 0 && !takes(p, #m, owners, o->m, low, high, err)) return false;                    \
     if (o->m != 0) run->m = o->m;
 #define NONE(m, ...)
 

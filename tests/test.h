@@ -38,7 +38,7 @@ void test_register(const char *name, TestFunction function);
 /* `needle` stands in `text`. */
 #define EXPECT_CONTAINS(text, needle)                                                              \
     test_expect_contains((text), (needle), #text, __FILE__, __LINE__)
-/* The call succeeds; else what it says is printed (Err in base/error.h). */
+/* The call succeeds; else what it says is printed (Err in base/err.h). */
 #define EXPECT_OK(call, error) test_expect_ok((call), (error).text, #call, __FILE__, __LINE__)
 /* The call fails with an error of this kind and these words. */
 #define EXPECT_REFUSED(call, error, error_kind, words)                                             \

@@ -103,6 +103,9 @@ void choose_threads(const OptionValue *asked);
 enum { AMOUNT_BYTES = 24 };
 void format_amount(char out[AMOUNT_BYTES], double value, const char *unit);
 
+/* A speed without an exponent: "0.123", "45.6", "3205". */
+void format_speed(char out[AMOUNT_BYTES], double per_second);
+
 /* The median of n > 0 values; sorts them. */
 double median(double *values, int n);
 

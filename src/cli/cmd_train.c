@@ -36,7 +36,7 @@ static const Option options[ROWS + 1] = {
         OPTION("set", TEXT, "Settings", .repeatable = true, .metavar = "KEY=VALUE",
                .help = "change a key of the configuration, such as train.lr=1e-4; wins over the "
                        "file and the options below"),
-    [STEPS] = OPTION("steps", INT, "Settings", .low = 1, .high = OPTION_UNBOUNDED,
+    [STEPS] = OPTION("steps", INT, "Settings", .low = 1, .high = 1e12,
                      .otherwise = "the configuration's limits",
                      .help = "stop after N updates in all, whatever train.minutes says"),
     [SEED] = OPTION("seed", SEED, "Settings", .otherwise = "the configuration's",
@@ -123,7 +123,7 @@ static void show_status(void *context, const TrainStatus *s)
     double now = clock_seconds();
     if (now - n->drawn < REDRAW_SECONDS) return;
     n->drawn = now;
-    char step[32], total[40] = "", left[24], left_text[40] = "";
+    char step[32], total[40] = "", left[24], left_text[40] = "", speed[AMOUNT_BYTES];
     term_format_count(step, (unsigned long long)s->step);
     if (s->total_steps > 0) {
         memcpy(total, " of ", 5);
@@ -131,8 +131,8 @@ static void show_status(void *context, const TrainStatus *s)
     }
     term_format_duration(left, s->seconds_left);
     if (s->seconds_left >= 0) snprintf(left_text, sizeof left_text, ", %s left", left);
-    term_progress("step %s%s, loss %.4f, %.4g images/s%s", step, total, s->loss, s->images_per_s,
-                  left_text);
+    format_speed(speed, s->images_per_s);
+    term_progress("step %s%s, loss %.4f, %s images/s%s", step, total, s->loss, speed, left_text);
 }
 
 static void show_line(void *context, const char *json)

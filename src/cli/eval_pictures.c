@@ -122,11 +122,12 @@ static bool report_progress(void *context, long calls)
     double part = expected > 0 ? fmin(1, (double)calls / (double)expected) : 0;
     double made = (double)m->done + part * (double)m->batch;
     double seconds = clock_seconds() - m->start;
-    char left[24], of[32] = "";
+    char left[24], of[32] = "", speed[AMOUNT_BYTES];
+    format_speed(speed, seconds > 0 ? made / seconds : 0);
     term_format_duration(left, made > 0 ? seconds / made * ((double)m->p->count - made) : -1);
     if (expected > 0) snprintf(of, sizeof of, " of %ld", expected);
-    term_progress("making images: %zu of %zu, network call %ld%s, %.3g images/s, %s left", m->done,
-                  m->p->count, calls, of, seconds > 0 ? made / seconds : 0.0, left);
+    term_progress("making images: %zu of %zu, network call %ld%s, %s images/s, %s left", m->done,
+                  m->p->count, calls, of, speed, left);
     return !interrupt_requested();
 }
 

@@ -31,22 +31,18 @@ const char *option_word(const void *option, int index)
 
 enum { RANGE_BYTES = 80 };
 
-/* "1 to 4096", "at least 1" */
+/* "1 to 4096" */
 static const char *range_text(const Option *o, char out[RANGE_BYTES])
 {
-    if (o->high >= OPTION_UNBOUNDED)
-        snprintf(out, RANGE_BYTES, "at least %.15g", o->low);
-    else
-        snprintf(out, RANGE_BYTES, "%.15g to %.15g", o->low, o->high);
+    snprintf(out, RANGE_BYTES, "%.15g to %.15g", o->low, o->high);
     return out;
 }
 
 static bool not_a_number(const Option *o, const char *shown, Err *err)
 {
     char range[RANGE_BYTES];
-    return err_set(err, ERR_USAGE, "--%s is '%s'; it must be a %s%s%s", o->name, shown,
-                   o->type == OPTION_REAL ? "number" : "whole number",
-                   o->high >= OPTION_UNBOUNDED ? ", " : " from ", range_text(o, range));
+    return err_set(err, ERR_USAGE, "--%s is '%s'; it must be a %s from %s", o->name, shown,
+                   o->type == OPTION_REAL ? "number" : "whole number", range_text(o, range));
 }
 
 static bool parse_number(const Option *o, const char *text, const char *shown, OptionValue *v,

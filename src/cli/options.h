@@ -21,8 +21,6 @@ typedef enum {
     OPTION_CHOICE, /* text and its index in `integer` */
 } OptionType;
 
-#define OPTION_UNBOUNDED 1e15 /* as `high`: the help says "at least LOW" */
-
 typedef struct {
     const char *name; /* without the dashes */
     char letter;      /* short form, 0: none */

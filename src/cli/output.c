@@ -121,6 +121,11 @@ void format_amount(char out[AMOUNT_BYTES], double value, const char *unit)
     snprintf(out, AMOUNT_BYTES, "%.3g%s%s%s", value, space, prefixes[power], unit);
 }
 
+void format_speed(char out[AMOUNT_BYTES], double per_second)
+{
+    snprintf(out, AMOUNT_BYTES, per_second < 999.5 ? "%.3g" : "%.0f", per_second);
+}
+
 static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;

@@ -44,8 +44,10 @@ static bool report_progress(void *context, long calls)
     char of[32] = "";
     if (expected > 0) snprintf(of, sizeof of, " of %ld", expected);
     const char *noun = job->plan->noun;
-    term_progress("%d of %d %ss, network call %ld%s, %.3g %ss/s, %s left", job->done, count, noun,
-                  calls, of, seconds > 0 ? made / seconds : 0.0, noun, left);
+    char speed[AMOUNT_BYTES];
+    format_speed(speed, seconds > 0 ? made / seconds : 0);
+    term_progress("%d of %d %ss, network call %ld%s, %s %ss/s, %s left", job->done, count, noun,
+                  calls, of, speed, noun, left);
     return !interrupt_requested();
 }
 
@@ -144,12 +146,12 @@ static bool report(const Job *job, bool json, Err *err)
     if (o->outside > 0)
         term_note("%zu of the points lie%s outside the picture", o->outside,
                   o->outside == 1 ? "s" : "");
-    char took[24];
+    char took[24], speed[AMOUNT_BYTES];
     term_format_duration(took, seconds);
-    term_note("%d %s%s in %s, %.3g %ss/s, %ld network call%s each, seeds %" PRIu64 " to %" PRIu64,
-              p->count, p->noun, p->count == 1 ? "" : "s", took,
-              (p->count - o->kept_count) / seconds, p->noun, job->calls, job->calls == 1 ? "" : "s",
-              p->seed, p->seed + (uint64_t)p->count - 1);
+    format_speed(speed, (p->count - o->kept_count) / seconds);
+    term_note("%d %s%s in %s, %s %ss/s, %ld network call%s each, seeds %" PRIu64 " to %" PRIu64,
+              p->count, p->noun, p->count == 1 ? "" : "s", took, speed, p->noun, job->calls,
+              job->calls == 1 ? "" : "s", p->seed, p->seed + (uint64_t)p->count - 1);
     return true;
 }
 

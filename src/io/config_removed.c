@@ -66,9 +66,8 @@ bool config_migrate(Config *c, const Json *method, const char *name, Err *err)
         show(json_get(method, removed[i].key), shown);
         return err_set(
             err, ERR_USAGE,
-            "%s: method.%s is %s, written by an older version; in this one method.recipe "
-            "\"tuned\" sets it to %s and \"paper\" to %s, and there is no mixture of "
-            "the two",
+            "%s: method.%s is %s, written by an older version; this one has two recipes and "
+            "no mixture of them: \"tuned\" has %s, \"paper\" %s",
             name, removed[i].key, shown, removed[i].value[RECIPE_TUNED],
             removed[i].value[RECIPE_PAPER]);
     }

@@ -29,7 +29,7 @@ static const Option rows[ROWS + 1] = {
              .type = OPTION_REAL,
              .metavar = "X",
              .low = 0,
-             .high = OPTION_UNBOUNDED,
+             .high = 2,
              .fallback = "0.5",
              .group = "Sampler",
              .help = "noise"},
@@ -177,11 +177,11 @@ TEST(numbers_are_read_whole_and_in_range)
         EXPECT_REFUSED(parse(line, &a, &err), err, ERR_USAGE,
                        "it must be a whole number from 1 to 1000");
     }
-    expect_error("--eta nan", "--eta is 'nan'; it must be a number, at least 0");
-    expect_error("--eta inf", "--eta is 'inf'; it must be a number, at least 0");
-    expect_error("--eta 1e999", "--eta is '1e999'; it must be a number, at least 0");
-    expect_error("--eta -0.1", "--eta is '-0.1'; it must be a number, at least 0");
-    expect_error("--eta 1.0.0", "--eta is '1.0.0'; it must be a number, at least 0");
+    expect_error("--eta nan", "--eta is 'nan'; it must be a number from 0 to 2");
+    expect_error("--eta inf", "--eta is 'inf'; it must be a number from 0 to 2");
+    expect_error("--eta 1e999", "--eta is '1e999'; it must be a number from 0 to 2");
+    expect_error("--eta -0.1", "--eta is '-0.1'; it must be a number from 0 to 2");
+    expect_error("--eta 1.0.0", "--eta is '1.0.0'; it must be a number from 0 to 2");
     expect_error("--seed -1", "--seed is '-1'; it must be a whole number from 0 to "
                               "18446744073709551615");
     expect_error("--seed 18446744073709551616",
@@ -234,7 +234,7 @@ TEST(help_shows_groups_ranges_and_defaults_within_80_columns)
     EXPECT_CONTAINS(all, "\nImages:\n");
     EXPECT_CONTAINS(all, "\n  -n, --count N           images to make (1 to 1000; default: 16)\n");
     EXPECT_CONTAINS(all, "first seed (default: the run's)");
-    EXPECT_CONTAINS(all, "noise (at least 0; default: 0.5)");
+    EXPECT_CONTAINS(all, "noise (0 to 2; default: 0.5)");
     EXPECT_CONTAINS(all, "which (small, large; default: large)");
     EXPECT_CONTAINS(all, "--set K=V ...");
     EXPECT_CONTAINS(all, "--clip, --no-clip");

@@ -549,9 +549,8 @@ TEST(an_old_run_of_eddpm_goes_on_with_the_recipe_that_has_its_settings)
         const char *set, *keys, *mixed, *says;
     } rows[] = {{"", OLD_KEYS("merged", "bound", "4", "others", "true", "0.6", "0.7", "moves"),
                  OLD_KEYS("merged", "bound", "2", "others", "true", "0.6", "0.7", "moves"),
-                 "method.masks is 2, written by an older version; in this one method.recipe "
-                 "\"tuned\" sets it "
-                 "to 4 and \"paper\" to 1"},
+                 "method.masks is 2, written by an older version; this one has two recipes and no "
+                 "mixture of them: \"tuned\" has 4, \"paper\" 1"},
                 {" method.recipe=paper",
                  OLD_KEYS("literal", "loss", "1", "none", "false", "0.99", "1", "draw"),
                  OLD_KEYS("literal", "loss", "1", "none", "false", "0.99", "1", "moves"),

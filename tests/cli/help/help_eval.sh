@@ -79,19 +79,20 @@ diffc eval --help
 #>   -q, --quiet             no narration and no progress
 #>   -h, --help              this text
 #>
-#> Without a word the images are made by --model. They are compared with as many
-#> images of the data. All figures depend on the number of images; so beside them
-#> stand those of as many other images of the data, which is what perfect images
-#> get. The sliced Wasserstein distance (Karras et al. 2018) is that of patches at
-#> each level of the Laplacian pyramid, which is halved while the shorter side is
-#> at least 12, with a standard error by the jackknife over ten parts of the
-#> images; less is better. Patches and directions are the same in every call.
-#> Precision is the part of the images that lie as close to one of the data as its
-#> third nearest neighbour, recall the part of the data that lie so close to one of
-#> the images (Kynkaanniemi et al. 2019); density and coverage are those of Naeem
-#> et al. (2020). They are of pixels, which favours smooth images. The last count
-#> speaks of memorised images when it is well above that of the other data. With
-#> --label the data are those of the class.
+#> Without an argument the images are made by --model. They are compared with as
+#> many images of the data. All figures depend on the number of images; so the
+#> second column shows those of as many other images of the data, which is what
+#> perfect images get. The sliced Wasserstein distance (Karras et al. 2018)
+#> compares patches at each level of the Laplacian pyramid, which is halved while
+#> the shorter side of the half is at least 12. Its standard error is that of the
+#> jackknife over ten parts of the images; less is better. Patches and directions
+#> are the same in every call. Precision is the share of the images that lie as
+#> close to an image of the data as its third nearest neighbour does, recall the
+#> share of the data that lie so close to one of the images (Kynkaanniemi et al.
+#> 2019); density and coverage are those of Naeem et al. (2020). All four compare
+#> pixels, which favours smooth images. The last count is a sign of memorised
+#> images when it is well above that of the other data. With --label only data of
+#> that class are compared.
 #>
 #> Samplers:
 #>   ddpm          ancestral sampling (Ho et al. 2020), on all timesteps or some of

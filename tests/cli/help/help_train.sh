@@ -28,7 +28,8 @@ diffc train --help
 #>                           train.lr=1e-4; wins over the file and the options
 #>                           below
 #>       --steps N           stop after N updates in all, whatever train.minutes
-#>                           says (at least 1; default: the configuration's limits)
+#>                           says (1 to 1000000000000; default: the configuration's
+#>                           limits)
 #>       --seed N            train.seed: weights, order, noise (default: the
 #>                           configuration's)
 #>

@@ -8,15 +8,16 @@
 
 struct DiffcModel {
     Model model;
-    int batch, threads; /* that the denoiser is planned for; batch 0: there is none */
+    int batch, threads; /* what the denoiser is planned for; batch 0: there is no denoiser */
     Denoiser denoiser;
 };
 
 /* ERR_USAGE for a model of points. */
 bool api_check_images(const DiffcModel *m, Err *err);
 
-/* own, filled with defaults, takes what the caller's struct holds, of another version too: both begin with
- * their size. given NULL: the defaults. ERR_USAGE where the caller's is longer and asks for more. */
+/* Copies the caller's options over the defaults in `own`. Both structs begin with their size, so the caller's
+ * may be that of another version. given NULL: the defaults stay. ERR_USAGE where the caller's struct is longer
+ * and sets a member that this version does not have. */
 bool api_take_options(void *own, size_t own_size, const void *given, const char *name, Err *err);
 /* The reverse: the first `size` bytes of own, then zeros; sets the size. */
 void api_give(void *out, size_t size, const void *own, size_t own_size);

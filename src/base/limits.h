@@ -1,4 +1,4 @@
-/* Limits that rooms share which may not include each other. */
+/* Limits shared by rooms that may not include each other. */
 #ifndef DIFFC_LIMITS_H
 #define DIFFC_LIMITS_H
 

@@ -52,10 +52,10 @@ typedef struct {
     bool classes;            /* is of images with classes */
 } ModelNeeds;
 
-/* Opens the model of a command and says its warnings. path (PATH_BYTES): what --model says, or the newest
- * run under runs/ that has what is needed, whose name is said beside that of a newer one that has not.
- * Where no run has all of it, the newest that makes images (points) is taken, so that the command says
- * what is wrong and what would help. height, width: model_open's. A model of points is ERR_USAGE for
+/* Opens the model of a command and notes its warnings. path (PATH_BYTES) becomes what --model names, or the
+ * newest run under runs/ that meets the needs; a note names that run and newer ones that were passed over.
+ * Where no run meets all needs, the newest that makes images (points) is taken, so that the command can
+ * explain what is wrong and what would help. height, width: model_open's. A model of points is ERR_USAGE for
  * a command that takes images. */
 bool open_model(Model *m, char *path, const OptionValue *given, ModelNeeds *needs, int height,
                 int width, Err *err);

@@ -10,7 +10,7 @@
 typedef struct {
     const char *name; /* as messages call them */
     Shape shape;
-    size_t count; /* images that there are or that shall be made */
+    size_t count; /* images of the file or folder, or images to make */
     ImageSet set; /* from eval_pictures_take on */
     bool made;    /* by a model */
     char path[PATH_BYTES];

@@ -1,5 +1,5 @@
 /* A denoiser is an interface: given x and a noise level it returns the noise. Samplers and
- * likelihoods see only this; the U-Net is one implementation (src/model/model.c), the exact denoiser
+ * likelihoods see only this; a network is one implementation (src/methods/network.c), the exact denoiser
  * of a Gaussian or a Gaussian mixture another (tests/exact_denoiser.h), which makes every sampler
  * testable against closed forms. */
 #ifndef DIFFC_DENOISER_H

@@ -69,7 +69,7 @@ enum {
 
 /* clang-format off */
 /* The settings of samplers, a line each: keys of "sample" (io/config_fields.c) and options of `diffc sample`
- * (cli/cmd_sample.c) are made from them. A line: the member, the option's name, who reads it, the range
+ * (cli/sample_plan.h) are made from them. A line: the member, the option's name, who reads it, the range
  * (reals: OPEN where 0 is the excluded end of the key's) or the words, the default, the help and names
  * that people write instead. AUTO: a real for which 0 means computed. FIRST: the key has so many of the words. */
 #define SAMPLE_SETTINGS(SWITCH, REAL, AUTO, INT, CHOICE, FIRST) \

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The command line, case by case. usage: run.sh PATH/TO/diffc [FILTER]
+# The command line, case by case. usage: run.sh PATH/TO/diffc [FILTER...]
 #
 # COMMAND/NAME.sh runs with sh in a fresh folder that holds tiny.json (a network of a few thousand
 # parameters) and images-idx3-ubyte (64 grey images of 16x16); `diffc` is on the PATH, and
@@ -7,13 +7,13 @@
 # it where the data set is missing, `needs blas` where there is none, `needs several-cpus` where there is
 # one CPU, `needs no-sanitizer` in builds with one. The comments after the commands hold what the case must leave behind: `#exit N` its
 # exit status (0 where there is none), `#> LINE` a line of its stdout, `#2> LINE` a line of its stderr.
-# FILTER selects cases by a part of COMMAND/NAME. UPDATE=1 rewrites these comments; read the difference
-# before committing it. Where file 3 is a terminal, it shows which case runs.
+# A FILTER selects cases by a part of COMMAND/NAME, several what any of them selects. UPDATE=1 rewrites
+# these comments; read the difference before committing it. Where file 3 is a terminal, it shows which case runs.
 set -u
-[ $# -ge 1 ] || { echo "usage: run.sh PATH/TO/diffc [FILTER]" >&2; exit 2; }
+[ $# -ge 1 ] || { echo "usage: run.sh PATH/TO/diffc [FILTER...]" >&2; exit 2; }
 program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 [ -x "$program" ] || { echo "$program cannot be run" >&2; exit 2; }
-filter=${2:-}
+shift
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../environment.sh"
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/diffc-cli.XXXXXX") || exit 2
@@ -77,9 +77,17 @@ lines() { # MARK FILE: the lines of FILE as comments; one at the end says where 
     sed "s/^/#$1 /; s/^#$1 \$/#$1/" "$2"
     [ -z "$(tail -c 1 "$2" | tr '\0' x)" ] || printf '\n#%s\\ no newline at the end\n' "$1"
 }
+chosen() { # CASE FILTER...
+    path=$1
+    shift
+    for filter in "${@:-}"; do
+        case $path in *"$filter"*) return 0 ;; esac
+    done
+    return 1
+}
 for case in "$here"/*/*.sh; do
     name=$(basename "$case" .sh)
-    case ${case#"$here/"} in *"$filter"*) ;; *) continue ;; esac
+    chosen "${case#"$here/"}" "$@" || continue
     shown=$((shown + 1))
     if [ -t 3 ]; then
         printf '\rcli %d of %d: %-60.60s' "$shown" "$(ls "$here"/*/*.sh | wc -l)" "$name" >&3

@@ -8,6 +8,7 @@ scratch=$(mktemp -d "${TMPDIR:-/tmp}/diffc-build.XXXXXX") || exit 2
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
 . "$here/environment.sh"
+unset TEST_LEVEL # the trees that are made here have tests of their own
 export CC="${CC:-cc}"
 compiler=$CC
 tree="$scratch/a clone"

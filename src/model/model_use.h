@@ -12,8 +12,8 @@
  * Free with config_free. */
 bool model_sample_settings(const Model *m, Config *c, Err *err);
 
-/* The sampler `name` or, for NULL, that of the settings. c->sample.steps become `steps` or, for 0, what they
- * were for the sampler of the settings and 0, its own number, for another. */
+/* The sampler `name` or, for NULL, that of the settings. c->sample.steps becomes `steps`. For steps 0 it stays as
+ * it is with the sampler of the settings, and becomes 0, the sampler's own number, with another. */
 bool model_choose_sampler(const Model *m, const char *name, int steps, Config *c,
                           const Sampler **out, Err *err);
 /* ERR_USAGE for a name that is neither a sampler nor "auto"; `file` is where it stands. */

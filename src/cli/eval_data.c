@@ -77,7 +77,7 @@ static bool take_order(EvalData *d, const EvalPictures *p, Err *err)
         (ImageSet){.shape = p->shape, .count = count, .pixels = data->pixels, .order = d->order};
     char number[32];
     term_format_count(number, count);
-    term_note("%s: %s; %s are compared with", d->path, data->description, number);
+    term_note("%s: %s; %s of them serve", d->path, data->description, number);
     return true;
 }
 

@@ -47,16 +47,18 @@ static void report_text(const EvalResult *r)
     char count[32], all[32], name[40];
     term_format_count(count, r->count);
     term_format_count(all, r->data->all.count);
-    output_line("%s images of each, compared with %s of the data", count, count);
+    output_line(
+        "%s images, and %s other images of the data, each beside the same %s images of the data",
+        count, count, count);
     output_line("  %-12s %-20s %s", "", "      images", "      other data");
     distance_table(r);
-    output_line("pixels, balls to the nearest neighbour number %d", EVAL_NEIGHBOURS);
+    output_line("pixels, %d nearest neighbours", EVAL_NEIGHBOURS);
     part_line("precision", pictures->precision, others->precision);
     part_line("recall", pictures->recall, others->recall);
     part_line("density", pictures->density, others->density);
     part_line("coverage", pictures->coverage, others->coverage);
-    output_line("nearer to the nearest of %s images of the data than its own nearest neighbour",
-                all);
+    output_line(
+        "copies: images nearer to one of %s images of the data than its nearest neighbour is", all);
     snprintf(name, sizeof name, "of %s", count);
     output_line("  %-12s %9zu            %9zu", name, r->nearest[EVAL_PICTURES].nearer,
                 r->nearest[EVAL_OTHERS].nearer);

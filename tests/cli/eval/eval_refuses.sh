@@ -78,4 +78,4 @@ diffc eval -q x.npz --data small-idx3-ubyte --resize | head -n 1
 #> text.npz
 #> tiny.json
 #> x.npz
-#> 5 images of each, compared with 5 of the data
+#> 5 images, and 5 other images of the data, each beside the same 5 images of the data

@@ -19,7 +19,8 @@ says "saved with the kernels of $level and continues with those of $own"
 case $level:$own in
 *OpenBLAS*:avx*)
     OPENBLAS_CORETYPE=Prescott diffc bench tiny.json --seconds 0 --repeat 1 --batch 1 2>&1 >/dev/null | grep '^note' >out
-    says "core Prescott, multiplies for an older CPU than this one, which has $own: set OPENBLAS_CORETYPE"
+    best=$(env -u DIFFC_CPU diffc --version | sed -n 's/^level: //p')
+    says "core Prescott, multiplies for an older CPU than this one, which has $best: set OPENBLAS_CORETYPE"
     OPENBLAS_CORETYPE=Prescott DIFFC_CPU=$own diffc bench tiny.json --seconds 0 --repeat 1 --batch 1 2>&1 >/dev/null | grep '^note'
     ;;
 esac

@@ -38,6 +38,13 @@ static double member(const Json *object, const char *key)
     return v && json_type(v) == JSON_NUMBER ? json_number(v) : (double)NAN;
 }
 
+/* 0 where it is missing or no count: the line may be somebody else's. */
+static int64_t count_member(const Json *object, const char *key)
+{
+    double n = member(object, key);
+    return n >= 0 && n < 0x1p63 ? (int64_t)n : 0;
+}
+
 static bool is_event(const Json *object, const char *name)
 {
     const Json *v = json_get(object, "event");
@@ -51,14 +58,14 @@ static bool take_line(Progress *p, const char *text, size_t size, Err *reason)
     if (!line) return false; /* the last line of a run that was cut off */
     if (json_type(line) == JSON_OBJECT && is_event(line, "step") && !p->steps_seen) {
         p->steps_seen = true;
-        p->step = (int64_t)member(line, "step");
-        p->images = (uint64_t)member(line, "images");
+        p->step = count_member(line, "step");
+        p->images = (uint64_t)count_member(line, "images");
         p->loss = member(line, "loss");
         p->seconds = member(line, "seconds");
     }
     if (json_type(line) == JSON_OBJECT && is_event(line, "validation") && isnan(p->validation)) {
         p->validation = member(line, "loss");
-        p->validation_step = (int64_t)member(line, "step");
+        p->validation_step = count_member(line, "step");
     }
     json_free(line);
     return p->steps_seen && !isnan(p->validation);

@@ -10,9 +10,6 @@
 enum { BLOCK_TILES = 32, LEAST_BLOCK_TILES = 16, SMALL_WEIGHTS = 1 << 18 };
 /* The same where a library multiplies: it packs U again in each call, and makes a call for each image. */
 enum { LIBRARY_TILES = 64, LIBRARY_SMALL_TILES = 32 };
-/* The weight gradient: floats of V and D that a chunk of tiles may take, and its tiles. Longer
- * chunks read and write the sums less often, shorter ones leave more of them in L2. */
-enum { CHUNK_FLOATS = 200 << 10, LEAST_CHUNK_TILES = 64, MOST_CHUNK_TILES = 128 };
 /* With at most this many tiles U is made late; and the number of floats of U made at a time, which
  * should stay in L2. */
 enum { LATE_TILES = 8, LATE_FLOATS = 72 << 10 };
@@ -24,22 +21,19 @@ bool winograd_serves(const Conv2dDims *d)
     return d->R == 3 && d->S == 3 && d->stride == 1 && same && d->C >= 8 && d->K >= 8;
 }
 
-static int divide_up(int a, int b)
-{
-    return (a + b - 1) / b;
-}
-
 /* F4 wherever it saves products and an image has at least four of its tiles. */
 static int tile_size(int H, int W)
 {
-    int large = divide_up(H, 4) * divide_up(W, 4), small = divide_up(H, 2) * divide_up(W, 2);
+    int large = winograd_divide_up(H, 4) * winograd_divide_up(W, 4),
+        small = winograd_divide_up(H, 2) * winograd_divide_up(W, 2);
     return large >= 4 && 36 * large < 16 * small ? 4 : 2;
 }
 
 double winograd_flop(const Conv2dDims *d)
 {
     int tile = tile_size(d->H, d->W), points = tile + 2;
-    return 2.0 * divide_up(d->H, tile) * divide_up(d->W, tile) * points * points * d->C * d->K;
+    return 2.0 * winograd_divide_up(d->H, tile) * winograd_divide_up(d->W, tile) * points * points *
+           d->C * d->K;
 }
 
 static const WinogradTable *kernels(void)
@@ -47,60 +41,47 @@ static const WinogradTable *kernels(void)
     return &SIMD_TABLE(winograd_table);
 }
 
-static const WinogradGradTable *grad_kernels(void)
-{
-    return &SIMD_TABLE(winograd_grad_table);
-}
-
-/* Floats rounded up to an odd number of cache lines: the same place of consecutive frequencies then
- * falls into different sets of L1. */
-static size_t odd_lines(size_t floats)
+size_t winograd_odd_lines(size_t floats)
 {
     return ((floats + 15) / 16 | 1) * 16;
 }
 
-/* Everything but the division into blocks. */
-static WinogradPlan plan_shape(const Conv2dDims *d, bool swap)
+WinogradPlan winograd_plan_shape(const Conv2dDims *d, bool swap)
 {
     WinogradPlan p = {.N = d->N, .H = d->H, .W = d->W, .C = swap ? d->K : d->C};
     p.K = swap ? d->C : d->K;
     p.tile = tile_size(d->H, d->W);
     p.points = p.tile + 2;
     p.lanes = kernels()->lanes;
-    p.tiles_h = divide_up(d->H, p.tile);
-    p.tiles_w = divide_up(d->W, p.tile);
-    p.row_segments = divide_up(p.tiles_w, SEGMENT_TILES);
-    p.segment_tiles = divide_up(p.tiles_w, p.row_segments);
+    p.tiles_h = winograd_divide_up(d->H, p.tile);
+    p.tiles_w = winograd_divide_up(d->W, p.tile);
+    p.row_segments = winograd_divide_up(p.tiles_w, SEGMENT_TILES);
+    p.segment_tiles = winograd_divide_up(p.tiles_w, p.row_segments);
     p.segments = d->N * p.tiles_h * p.row_segments;
-    p.c_vectors = divide_up(p.C, p.lanes);
-    p.k_vectors = divide_up(p.K, p.lanes);
+    p.c_vectors = winograd_divide_up(p.C, p.lanes);
+    p.k_vectors = winograd_divide_up(p.K, p.lanes);
     p.library = product_follows_shape();
     p.panel_vectors = p.library ? LIBRARY_PANEL / p.lanes : PANEL_VECTORS;
     if (p.panel_vectors > p.k_vectors && p.library) p.panel_vectors = p.k_vectors;
-    p.panels = divide_up(p.k_vectors, p.panel_vectors);
+    p.panels = winograd_divide_up(p.k_vectors, p.panel_vectors);
     p.late = !p.library && p.N * p.tiles_h * p.tiles_w <= LATE_TILES;
     return p;
 }
 
-static size_t frequencies(const WinogradPlan *p)
-{
-    return (size_t)p->points * (size_t)p->points;
-}
-
 static size_t weights_floats(const WinogradPlan *p)
 {
-    return (p->late ? 9 : frequencies(p)) * (size_t)(p->c_vectors * p->lanes) *
+    return (p->late ? 9 : winograd_frequencies(p)) * (size_t)(p->c_vectors * p->lanes) *
            (size_t)(p->k_vectors * p->lanes);
 }
 
-static void plan_blocks(WinogradPlan *p, int block_segments, int m_vectors)
+void winograd_plan_blocks(WinogradPlan *p, int block_segments, int m_vectors)
 {
     p->block_segments = block_segments;
-    p->blocks = divide_up(p->segments, block_segments);
+    p->blocks = winograd_divide_up(p->segments, block_segments);
     p->block_tiles = block_segments * p->segment_tiles;
     size_t lanes = (size_t)p->lanes, vector = (size_t)p->block_tiles * lanes;
-    p->v_plane = odd_lines((size_t)p->c_vectors * vector);
-    p->m_plane = odd_lines((size_t)m_vectors * vector);
+    p->v_plane = winograd_odd_lines((size_t)p->c_vectors * vector);
+    p->m_plane = winograd_odd_lines((size_t)m_vectors * vector);
     p->v_vector = p->m_vector = p->library ? lanes : vector;
     p->v_tile = p->library ? (size_t)p->c_vectors * lanes : lanes;
     p->m_tile = p->library ? (size_t)m_vectors * lanes : lanes;
@@ -121,16 +102,17 @@ static int library_block_segments(const WinogradPlan *p)
  * image that it had in the layer before. */
 static WinogradPlan plan_convolution(const Conv2dDims *d, bool swap, int threads)
 {
-    WinogradPlan p = plan_shape(d, swap);
+    WinogradPlan p = winograd_plan_shape(d, swap);
     if (p.library) {
-        plan_blocks(&p, library_block_segments(&p), p.panel_vectors);
+        winograd_plan_blocks(&p, library_block_segments(&p), p.panel_vectors);
         return p;
     }
-    int blocks = divide_up(p.segments, BLOCK_TILES / p.segment_tiles);
-    int even = divide_up(blocks, threads) * threads;
+    int blocks = winograd_divide_up(p.segments, BLOCK_TILES / p.segment_tiles);
+    int even = winograd_divide_up(blocks, threads) * threads;
     int least = weights_floats(&p) <= SMALL_WEIGHTS ? LEAST_BLOCK_TILES / 2 : LEAST_BLOCK_TILES;
     if (even > 0 && p.segments / even * p.segment_tiles >= least) blocks = even;
-    plan_blocks(&p, blocks > 0 ? divide_up(p.segments, blocks) : 1, PANEL_VECTORS);
+    winograd_plan_blocks(&p, blocks > 0 ? winograd_divide_up(p.segments, blocks) : 1,
+                         PANEL_VECTORS);
     return p;
 }
 
@@ -138,18 +120,6 @@ static WinogradPlan plan_convolution(const Conv2dDims *d, bool swap, int threads
 static bool plan_is_shared(const WinogradPlan *p, int threads)
 {
     return p->late || (threads > 1 && p->blocks % threads != 0 && p->blocks < 4 * threads);
-}
-
-static WinogradPlan plan_gradient(const Conv2dDims *d)
-{
-    WinogradPlan p = plan_shape(d, false);
-    int half = p.points / 2 * p.points, channels = (p.c_vectors + p.k_vectors) * p.lanes;
-    int tiles = CHUNK_FLOATS / (half * channels);
-    tiles = tiles < LEAST_CHUNK_TILES ? LEAST_CHUNK_TILES : tiles;
-    tiles = tiles > MOST_CHUNK_TILES ? MOST_CHUNK_TILES : tiles;
-    int chunks = divide_up(p.segments, tiles / p.segment_tiles);
-    plan_blocks(&p, chunks > 0 ? divide_up(p.segments, chunks) : 1, p.k_vectors);
-    return p;
 }
 
 /* U of one panel, made for `count` vectors of input channels at a time. */
@@ -162,15 +132,16 @@ static LateRoom late_room(const WinogradPlan *p)
 {
     int vector = p->points * p->points * PANEL_VECTORS * p->lanes * p->lanes;
     int most = LATE_FLOATS / vector > 0 ? LATE_FLOATS / vector : 1;
-    LateRoom r = {.count = divide_up(p->c_vectors, divide_up(p->c_vectors, most))};
-    r.plane = odd_lines((size_t)(r.count * PANEL_VECTORS * p->lanes * p->lanes));
+    LateRoom r = {.count =
+                      winograd_divide_up(p->c_vectors, winograd_divide_up(p->c_vectors, most))};
+    r.plane = winograd_odd_lines((size_t)(r.count * PANEL_VECTORS * p->lanes * p->lanes));
     return r;
 }
 
 /* What each thread has beside V: M and, where it is made late, U. */
 static size_t own_floats(const WinogradPlan *p)
 {
-    return frequencies(p) * (p->m_plane + (p->late ? late_room(p).plane : 0));
+    return winograd_frequencies(p) * (p->m_plane + (p->late ? late_room(p).plane : 0));
 }
 
 static size_t convolution_floats(const WinogradPlan *p, int threads)
@@ -178,42 +149,12 @@ static size_t convolution_floats(const WinogradPlan *p, int threads)
     size_t copies = (size_t)threads, width = (size_t)(p->k_vectors * p->lanes);
     size_t segment_sums = (size_t)p->segments * 2 * width * 2; /* doubles */
     size_t v = plan_is_shared(p, threads) ? (size_t)p->blocks : copies;
-    return segment_sums + frequencies(p) * v * p->v_plane + copies * own_floats(p);
-}
-
-/* An item of the weight gradient is one half of the frequencies and one share of the panels; with
- * two threads there is one share. Each further share makes V again; a sum is the same in all. */
-static int gradient_shares(const WinogradPlan *p, int threads)
-{
-    int shares = divide_up(threads, 2);
-    return shares < p->panels ? shares : p->panels;
-}
-
-/* dU G of all; and for each thread V, D and, with several chunks, dU. */
-typedef struct {
-    size_t du_g, v, d, du;
-} GradientRoom;
-
-static GradientRoom gradient_room(const WinogradPlan *p, int threads)
-{
-    size_t half = (size_t)(p->points / 2 * p->points), channels = (size_t)(p->c_vectors * p->lanes);
-    size_t panel = channels * (size_t)(p->panel_vectors * p->lanes);
-    size_t share = (size_t)divide_up(p->panels, gradient_shares(p, threads));
-    return (GradientRoom){.du_g = odd_lines((size_t)p->points * 3 * (size_t)p->panels * panel),
-                          .v = half * p->v_plane,
-                          .d = half * p->m_plane,
-                          .du = p->blocks > 1 || p->library ? odd_lines(half * share * panel) : 0};
-}
-
-static size_t gradient_floats(const WinogradPlan *p, int threads)
-{
-    GradientRoom room = gradient_room(p, threads);
-    return room.du_g + (size_t)threads * (room.v + room.d + room.du);
+    return segment_sums + winograd_frequencies(p) * v * p->v_plane + copies * own_floats(p);
 }
 
 size_t winograd_packed_floats(const Conv2dDims *d)
 {
-    WinogradPlan p = plan_shape(d, false);
+    WinogradPlan p = winograd_plan_shape(d, false);
     return weights_floats(&p);
 }
 
@@ -221,30 +162,23 @@ size_t winograd_scratch_floats(const Conv2dDims *d, int threads)
 {
     WinogradPlan forward = plan_convolution(d, false, threads);
     WinogradPlan data = plan_convolution(d, true, threads);
-    WinogradPlan weights = plan_gradient(d);
     size_t most = convolution_floats(&forward, threads);
     size_t other = convolution_floats(&data, threads);
     most = most > other ? most : other;
-    other = gradient_floats(&weights, threads);
+    other = winograd_gradient_floats(d, threads);
     return most > other ? most : other;
 }
 
 void winograd_pack(const Conv2dDims *d, float *u, const float *w, bool transposed)
 {
     const WinogradTable *k = kernels();
-    WinogradPlan p = plan_shape(d, transposed);
+    WinogradPlan p = winograd_plan_shape(d, transposed);
 #pragma omp parallel for num_threads(parallel_threads()) schedule(static)
     for (int i = 0; i < p.panels * p.c_vectors; i++)
         k->pack(&p, u, w, transposed, i / p.c_vectors, i % p.c_vectors);
 }
 
-/* The segments of one block, each with its first tile's number in the block. */
-#define FOR_SEGMENTS(p, block, segment, at)                                                        \
-    for (int segment = (block) * (p)->block_segments, at = 0;                                      \
-         segment < ((block) + 1) * (p)->block_segments && segment < (p)->segments;                 \
-         at += winograd_segment((p), segment).tiles, segment++)
-
-static int tiles_of(const WinogradPlan *p, int block)
+int winograd_block_tiles(const WinogradPlan *p, int block)
 {
     int tiles = 0;
     FOR_SEGMENTS(p, block, s, at) tiles = at + winograd_segment(p, s).tiles;
@@ -267,7 +201,7 @@ static void multiply_matrices(const WinogradPlan *p, float *m, const float *v,
     Product product = {.M = tiles, .N = K, .K = C, .lda = C, .ldb = K, .alpha = 1};
     product.image_rows = p->tiles_h * p->tiles_w;
     product.ldc = (int)p->m_tile;
-    for (size_t f = 0; f < frequencies(p); f++) {
+    for (size_t f = 0; f < winograd_frequencies(p); f++) {
         product.a = v + f * p->v_plane;
         product.b = u->u + f * u->plane;
         product.c = m + f * p->m_plane;
@@ -284,9 +218,9 @@ static void multiply_and_write(const WinogradPlan *p, const WinogradOutput *y, f
                            .vectors = vectors,
                            .count = p->c_vectors};
     if (p->library)
-        multiply_matrices(p, m, v, &all, tiles_of(p, block));
+        multiply_matrices(p, m, v, &all, winograd_block_tiles(p, block));
     else
-        kernels()->multiply(p, m, v, &all, tiles_of(p, block));
+        kernels()->multiply(p, m, v, &all, winograd_block_tiles(p, block));
     write_block(p, y, m, block, panel);
 }
 
@@ -294,7 +228,8 @@ static void convolve_private(const WinogradPlan *p, const WinogradOutput *y, con
                              const float *u, float *scratch)
 {
     const WinogradTable *k = kernels();
-    size_t v_floats = frequencies(p) * p->v_plane, m_floats = frequencies(p) * p->m_plane;
+    size_t v_floats = winograd_frequencies(p) * p->v_plane,
+           m_floats = winograd_frequencies(p) * p->m_plane;
 #pragma omp parallel for num_threads(parallel_threads()) schedule(static)
     for (int block = 0; block < p->blocks; block++) {
         float *v = scratch + (size_t)parallel_thread() * (v_floats + m_floats);
@@ -310,7 +245,7 @@ static void input_item(const WinogradPlan *p, float *v, const WinogradInput *x, 
 {
     int segment = i / p->c_vectors, block = segment / p->block_segments, at = 0;
     for (int s = block * p->block_segments; s < segment; s++) at += winograd_segment(p, s).tiles;
-    kernels()->input(p, v + (size_t)block * frequencies(p) * p->v_plane, x, segment,
+    kernels()->input(p, v + (size_t)block * winograd_frequencies(p) * p->v_plane, x, segment,
                      i % p->c_vectors, i % p->c_vectors + 1, at);
 }
 
@@ -321,8 +256,8 @@ static void late_panel(const WinogradPlan *p, const WinogradOutput *y, const flo
 {
     const WinogradTable *k = kernels();
     LateRoom room = late_room(p);
-    float *u = m + frequencies(p) * p->m_plane;
-    int vectors = winograd_panel_vectors(p, panel), tiles = tiles_of(p, 0);
+    float *u = m + winograd_frequencies(p) * p->m_plane;
+    int vectors = winograd_panel_vectors(p, panel), tiles = winograd_block_tiles(p, 0);
     packed += winograd_panel_offset(p, panel, 9);
     for (int first = 0; first < p->c_vectors; first += room.count) {
         int left = p->c_vectors - first;
@@ -340,7 +275,7 @@ static void late_panel(const WinogradPlan *p, const WinogradOutput *y, const flo
 static void convolve_shared(const WinogradPlan *p, const WinogradOutput *y, const WinogradInput *x,
                             const float *u, float *scratch)
 {
-    size_t v_floats = frequencies(p) * p->v_plane;
+    size_t v_floats = winograd_frequencies(p) * p->v_plane;
     float *after = scratch + (size_t)p->blocks * v_floats;
 #pragma omp parallel num_threads(parallel_threads())
     {
@@ -390,73 +325,4 @@ void winograd_convolve(const Conv2dDims *d, bool transposed, WinogradOutput y, W
     else
         convolve_private(&p, &y, &x, u, scratch);
     if (y.sums) add_segment_sums(&p, y.sums, y.segment_sums);
-}
-
-/* The sums of one panel [frequency][input channel][panel vectors] from a chunk of tiles, by a library. */
-static void add_matrices(const WinogradPlan *p, float *du, const float *v, const float *d,
-                         int panel, int tiles, bool add)
-{
-    int C = p->c_vectors * p->lanes, K = winograd_panel_vectors(p, panel) * p->lanes;
-    Product product = {.M = C, .N = K, .K = tiles, .lda = C, .ldb = (int)p->m_tile, .alpha = 1};
-    product.transpose_a = true, product.beta = add;
-    product.ldc = product.ldd = K;
-    d += (size_t)(panel * p->panel_vectors) * p->m_vector;
-    for (int f = 0; f < p->points / 2 * p->points; f++, du += (size_t)C * (size_t)K) {
-        product.a = v + (size_t)f * p->v_plane;
-        product.b = d + (size_t)f * p->m_plane;
-        product.c = du, product.d = du;
-        product_run_here(&product, NULL);
-    }
-}
-
-/* The sums of one item: one half of the frequencies, panels first .. last-1, all tiles in order. */
-static void gradient_item(const WinogradPlan *p, float *du_g, const WinogradInput *x,
-                          const float *dy, int half, int first, int last, float *scratch)
-{
-    const WinogradGradTable *k = grad_kernels();
-    GradientRoom room = gradient_room(p, parallel_threads());
-    float *v = scratch, *d = v + room.v, *du = d + room.d;
-    int k_first = first * p->panel_vectors, k_last = last * p->panel_vectors;
-    if (k_last > p->k_vectors) k_last = p->k_vectors;
-    for (int chunk = 0; chunk < p->blocks; chunk++) {
-        FOR_SEGMENTS(p, chunk, s, at)
-        {
-            k->input(p, v, x, half, s, 0, p->c_vectors, at);
-            k->gradient(p, d, dy, half, s, k_first, k_last, at);
-        }
-        int tiles = tiles_of(p, chunk);
-        for (int panel = first; panel < last; panel++) {
-            float *sums = du + winograd_panel_offset(p, panel - first, p->points / 2 * p->points);
-            if (p->library)
-                add_matrices(p, sums, v, d, panel, tiles, chunk > 0);
-            else if (chunk + 1 < p->blocks)
-                k->accumulate(p, sums, v, d, panel, tiles, chunk > 0);
-            else
-                k->accumulate_last(p, du_g, chunk > 0 ? sums : NULL, v, d, half, panel, tiles);
-            if (p->library && chunk + 1 == p->blocks) k->transform(p, du_g, sums, half, panel);
-        }
-    }
-}
-
-void winograd_backward_weights(const Conv2dDims *d, float *dw, WinogradInput x, const float *dy,
-                               float *scratch)
-{
-    const WinogradGradTable *k = grad_kernels();
-    WinogradPlan p = plan_gradient(d);
-    GradientRoom room = gradient_room(&p, parallel_threads());
-    float *du_g = scratch;
-    int shares = gradient_shares(&p, parallel_threads());
-    if (p.segments < 1) return;
-#pragma omp parallel num_threads(parallel_threads())
-    {
-        float *own = scratch + room.du_g + (size_t)parallel_thread() * (room.v + room.d + room.du);
-#pragma omp for schedule(dynamic, 1)
-        for (int i = 0; i < 2 * shares; i++) {
-            int first = i / 2 * p.panels / shares, last = (i / 2 + 1) * p.panels / shares;
-            gradient_item(&p, du_g, &x, dy, i % 2, first, last, own);
-        }
-#pragma omp for schedule(static)
-        for (int i = 0; i < p.panels * p.c_vectors; i++)
-            k->finish(&p, dw, du_g, i / p.c_vectors, i % p.c_vectors);
-    }
 }

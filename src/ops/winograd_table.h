@@ -1,4 +1,4 @@
-/* Between winograd.c (who computes what) and the files winograd*_simd.c (how, at one instruction
+/* Between winograd.c and winograd_gradient.c (who computes what) and the files winograd*_simd.c (how, at one instruction
  * set): the plan of one convolution and the tables of kernels.
  *
  * A segment is a run of at most SEGMENT_TILES tiles of one tile row; a block is a run of segments,
@@ -63,6 +63,35 @@ static inline size_t winograd_panel_offset(const WinogradPlan *p, int panel, int
     return (size_t)(panel * p->panel_vectors * p->lanes) * (size_t)frequencies *
            (size_t)(p->c_vectors * p->lanes);
 }
+
+static inline int winograd_divide_up(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+
+static inline size_t winograd_frequencies(const WinogradPlan *p)
+{
+    return (size_t)p->points * (size_t)p->points;
+}
+
+/* Floats rounded up to an odd number of cache lines: the same place of consecutive frequencies then
+ * falls into different sets of L1. */
+size_t winograd_odd_lines(size_t floats);
+
+/* The plan without its division into blocks; swap: of the data gradient, with C and K exchanged. Then the
+ * division: so many segments a block, and so many vectors of channels in M. */
+WinogradPlan winograd_plan_shape(const Conv2dDims *d, bool swap);
+void winograd_plan_blocks(WinogradPlan *p, int block_segments, int m_vectors);
+
+/* The segments of one block, each with its first tile's number in the block. */
+#define FOR_SEGMENTS(p, block, segment, at)                                                        \
+    for (int segment = (block) * (p)->block_segments, at = 0;                                      \
+         segment < ((block) + 1) * (p)->block_segments && segment < (p)->segments;                 \
+         at += winograd_segment((p), segment).tiles, segment++)
+int winograd_block_tiles(const WinogradPlan *p, int block);
+
+/* What winograd_backward_weights needs of the scratch. */
+size_t winograd_gradient_floats(const Conv2dDims *d, int threads);
 
 /* A stretch of input channels of one panel of U, [frequency][input channel][vectors]. */
 typedef struct {

@@ -119,10 +119,28 @@ static bool flow_down(const Walk *w, double *x, double *scratch, long *calls)
     return true;
 }
 
+enum { FEWEST_CALLS = 9 }; /* one step and the last one */
+
+/* The option's range is wider: a solver needs an error below the value and its first step. */
+static bool check_options(const Walk *w)
+{
+    const SampleConfig *c = &w->run->config;
+    if (!(c->tolerance > 0 && c->tolerance < 1))
+        return err_set(w->err, ERR_USAGE,
+                       "sampler ode: the tolerance is %g; it must lie between 0 and 1",
+                       c->tolerance);
+    if (c->call_limit < FEWEST_CALLS)
+        return err_set(w->err, ERR_USAGE,
+                       "sampler ode: the limit is %d network calls; it must be %d or more",
+                       c->call_limit, FEWEST_CALLS);
+    return true;
+}
+
 bool ode_walk(Walk *w, double *x, double *scratch)
 {
     _Static_assert(ODE_ARRAYS + 1 <= SAMPLER_SCRATCH, "scratch of a sampler holds a solver's");
     SampleRun *run = w->run;
+    if (!check_options(w)) return false;
     run->expected_calls = 0;
     long flow_calls;
     if (!flow_down(w, x, scratch, &flow_calls)) return false;

@@ -27,10 +27,10 @@ static bool check_number(const JsonScan *s, const ScanToken *token, Err *err)
     return json_scan_error(s, token->text, err, "the number %.40s is too large", copy);
 }
 
-/* The scan before cJSON sees the text. In `plain`, a copy of it, infinities are written as numbers that
- * no double can hold, which cJSON reads as infinite. */
+/* The scan before cJSON sees the text. `plain` (may be NULL) is a copy of the text in which special
+ * numbers are replaced by 0. */
 static bool scan_all(const char *text, size_t size, const char *name, bool lenient, char *plain,
-                     Err *err)
+                     bool *special, Err *err)
 {
     JsonScan scan;
     ScanToken token;
@@ -38,8 +38,12 @@ static bool scan_all(const char *text, size_t size, const char *name, bool lenie
     do {
         if (!json_scan_next(&scan, &token, err)) return false;
         if (token.kind == SCAN_NUMBER && !check_number(&scan, &token, err)) return false;
-        if (token.kind == SCAN_SPECIAL)
-            memcpy(plain + (token.text - text) + token.length - 8, "1e999   ", 8);
+        if (token.kind != SCAN_SPECIAL) continue;
+        *special = true;
+        if (plain) {
+            memset(plain + (token.text - text), ' ', token.length);
+            plain[token.text - text] = '0';
+        }
     } while (token.kind != SCAN_DONE);
     return true;
 }
@@ -73,28 +77,53 @@ static bool check_doubles(const cJSON *object, const char *name, Err *err)
     return ok;
 }
 
-static bool check_objects(const cJSON *node, const char *name, Err *err)
+/* Walks the tree in the order of the text: refuses double keys, and gives the special numbers,
+ * which cJSON cannot read, their values from a second scan that walks beside. */
+static bool finish(cJSON *node, JsonScan *scan, const char *name, Err *err)
 {
     if (cJSON_IsObject(node) && !check_doubles(node, name, err)) return false;
-    for (const cJSON *child = node->child; child; child = child->next)
-        if (!check_objects(child, name, err)) return false;
+    if (cJSON_IsNumber(node) && scan) {
+        ScanToken token;
+        do {
+            if (!json_scan_next(scan, &token, err)) return false;
+        } while (token.kind != SCAN_NUMBER && token.kind != SCAN_SPECIAL);
+        if (token.kind == SCAN_SPECIAL)
+            node->valuedouble = token.text[0] == 'N'   ? (double)NAN
+                                : token.text[0] == '-' ? -(double)INFINITY
+                                                       : (double)INFINITY;
+    }
+    for (cJSON *child = node->child; child; child = child->next)
+        if (!finish(child, scan, name, err)) return false;
     return true;
 }
 
 Json *json_parse(const char *text, size_t size, const char *name, bool lenient, Err *err)
 {
-    cJSON *root = NULL;
-    char *plain = mem_alloc(size + 1, 1);
-    if (plain && size) memcpy(plain, text, size);
-    if (!plain)
-        err_set(err, ERR_MEMORY, "%s: not enough memory for %zu bytes", name, size);
-    else if (scan_all(text, size, name, lenient, plain, err) &&
-             !(root = cJSON_ParseWithLengthOpts(plain, size, NULL, 0)))
-        err_set(err, ERR_MEMORY, "%s: not enough memory to read %zu bytes of JSON", name, size);
+    bool special = false;
+    if (!scan_all(text, size, name, lenient, NULL, &special, err)) return NULL;
+    char *plain = NULL;
+    if (special) {
+        plain = mem_alloc(size + 1, 1);
+        if (!plain) {
+            err_set(err, ERR_MEMORY, "%s: not enough memory for %zu bytes", name, size);
+            return NULL;
+        }
+        memcpy(plain, text, size);
+        scan_all(text, size, name, lenient, plain, &special, NULL);
+    }
+    cJSON *root = cJSON_ParseWithLengthOpts(plain ? plain : text, size, NULL, 0);
     mem_free(plain);
-    if (root && check_objects(root, name, err)) return root;
-    cJSON_Delete(root);
-    return NULL;
+    if (!root) {
+        err_set(err, ERR_MEMORY, "%s: not enough memory to read %zu bytes of JSON", name, size);
+        return NULL;
+    }
+    JsonScan scan;
+    json_scan_begin(&scan, text, size, name, SCAN_MAX_DEPTH, lenient);
+    if (!finish(root, special ? &scan : NULL, name, err)) {
+        cJSON_Delete(root);
+        return NULL;
+    }
+    return root;
 }
 
 Json *json_load(const char *path, size_t limit, bool lenient, Err *err)

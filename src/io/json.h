@@ -13,7 +13,8 @@
 typedef struct cJSON Json; /* opaque outside json.c */
 
 /* Parses one JSON value. `name` starts every message ("config.json: line 3, column 7: ..."). lenient
- * accepts Infinity and -Infinity (diffusers writes -Infinity into scheduler files). Depth at most 64. ERR_FORMAT. json_free releases the root. */
+ * accepts NaN, Infinity and -Infinity (diffusers writes -Infinity into scheduler files). Depth at
+ * most 64. ERR_FORMAT. json_free releases the root. */
 Json *json_parse(const char *text, size_t size, const char *name, bool lenient, Err *err);
 /* The same from a file (file_read); another kind of file is refused by its name (file_kind.h). */
 Json *json_load(const char *path, size_t limit, bool lenient, Err *err);

@@ -172,7 +172,7 @@ static bool scan_number(JsonScan *s, ScanToken *token, Err *err)
     return true;
 }
 
-/* true, false, null and, when lenient, the infinities. */
+/* true, false, null and, when lenient, the three special numbers. */
 static bool scan_word(JsonScan *s, ScanToken *token, Err *err)
 {
     static const struct {
@@ -188,7 +188,7 @@ static bool scan_word(JsonScan *s, ScanToken *token, Err *err)
         length++;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (strlen(words[i].word) != length || memcmp(words[i].word, start, length) != 0) continue;
-        if (words[i].kind == SCAN_SPECIAL && (!s->lenient || *start == 'N'))
+        if (words[i].kind == SCAN_SPECIAL && !s->lenient)
             return json_scan_error(s, start, err, "%s is not a JSON number", words[i].word);
         token->kind = words[i].kind;
         token->text = start;

@@ -23,7 +23,7 @@ typedef enum {
     SCAN_TRUE,
     SCAN_FALSE,
     SCAN_NULL,
-    SCAN_SPECIAL, /* Infinity, -Infinity; only when lenient */
+    SCAN_SPECIAL, /* NaN, Infinity, -Infinity; only when lenient */
     SCAN_DONE,    /* the value is complete and only white space follows */
 } ScanKind;
 

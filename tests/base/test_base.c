@@ -81,7 +81,7 @@ static void take_time(void *context, int item, int copy)
     team++;
     EXPECT_INT(team, threads);
     p->runs[threads]++;
-    double end = clock_seconds() + (threads == p->slow ? .008 : .002);
+    double end = clock_seconds() + (threads == p->slow ? .1 : .002);
     while (clock_seconds() < end) {
     }
 }

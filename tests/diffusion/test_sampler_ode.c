@@ -318,3 +318,24 @@ TEST(non_finite_predictions_stop_ode_and_name_the_place)
         EXPECT(chosen == NULL);
     }
 }
+
+TEST(options_of_ode_out_of_range_are_usage_errors)
+{
+    static const double tolerances[] = {0, -1e-5, 1, (double)NAN};
+    Case *c = case_new(&every_process[PROCESS_VE]);
+    SeedNoise seeds = {1};
+    Denoiser denoiser = mixture_denoiser(&two_modes);
+    double x[2];
+    case_grid(c, "ode", 0);
+    for (int k = 0; k < 4; k++) {
+        Err err = {0};
+        c->run.config.tolerance = tolerances[k];
+        EXPECT_REFUSED(sample("ode", c, denoiser, seed_noise(&seeds), 1, x, &err), err, ERR_USAGE,
+                       "tolerance");
+    }
+    Err err = {0};
+    c->run.config.tolerance = 1e-3;
+    c->run.config.call_limit = 8;
+    EXPECT_REFUSED(sample("ode", c, denoiser, seed_noise(&seeds), 1, x, &err), err, ERR_USAGE,
+                   "8 network calls");
+}

@@ -89,13 +89,13 @@ static void die(long variant)
     for (;;) raise(SIGKILL);
 }
 
-/* Whether the call came from a library that does not look at what it got: the small products of OpenBLAS
- * 0.3.21 (AVX-512) write to what malloc gave them, and clang's OpenMP to a file whose ftruncate failed. */
-static bool is_library(const void *caller)
+/* Whether the call came from a library of this name that does not look at what it got: the small products of
+ * OpenBLAS 0.3.21 (AVX-512) write to what malloc gave them, and clang's libomp maps a file whose ftruncate
+ * failed. */
+static bool is_from(const char *library, const void *caller)
 {
     Dl_info info;
-    return dladdr(caller, &info) != 0 && info.dli_fname &&
-           (strstr(info.dli_fname, "blas") || strstr(info.dli_fname, "libomp"));
+    return dladdr(caller, &info) != 0 && info.dli_fname && strstr(info.dli_fname, library);
 }
 
 /* Counts a call that is about to be made. What is to happen to it: NO_FAULT, SHORT, PLANT or an
@@ -118,7 +118,7 @@ static int count_call(const char *kind, const char *call, const char *path)
 
 static bool out_of_memory(const void *caller)
 {
-    if (!counting || inside || is_library(caller)) return false;
+    if (!counting || inside || is_from("blas", caller)) return false;
     long k = __atomic_add_fetch(&allocations, 1, __ATOMIC_RELAXED);
     if (strcmp(wanted.what, "memory") != 0 || (wanted.onward ? k < wanted.n : k != wanted.n))
         return false;
@@ -255,7 +255,7 @@ ssize_t read(int fd, void *bytes, size_t size)
 int ftruncate(int fd, off_t size)
 {
     NEXT(int, "ftruncate", int, off_t);
-    if (is_library(__builtin_return_address(0))) return real(fd, size);
+    if (is_from("libomp", __builtin_return_address(0))) return real(fd, size);
     if (count_call("file", "ftruncate", "") > 0) return -1;
     int result = real(fd, size);
     NOTE_IF(result == 0, unsynced_write(fd));

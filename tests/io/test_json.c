@@ -315,17 +315,17 @@ TEST(json_reads_types_values_and_order)
     json_free(v);
 }
 
-TEST(json_lenient_reads_infinities_in_their_places)
+TEST(json_lenient_reads_special_numbers_in_their_places)
 {
     Err err = {0};
-    Json *v = parse(
-        "{\"a\":[1,-Infinity,2],\"lambda_min_clipped\": -Infinity,\"s\":\"NaN\",\"b\":Infinity,"
-        "\"c\":-3}",
-        true, &err);
+    Json *v =
+        parse("{\"a\":[1,NaN,2],\"lambda_min_clipped\": -Infinity,\"s\":\"NaN\",\"b\":Infinity,"
+              "\"c\":-3}",
+              true, &err);
     if (!EXPECT(v != NULL)) return;
     const Json *one = json_first(json_get(v, "a"));
     EXPECT_NEAR(json_number(one), 1, 0);
-    EXPECT(isinf(json_number(json_next(one))));
+    EXPECT(isnan(json_number(json_next(one))));
     EXPECT_NEAR(json_number(json_next(json_next(one))), 2, 0);
     double low = json_number(json_get(v, "lambda_min_clipped"));
     EXPECT(isinf(low) && low < 0);
@@ -335,9 +335,8 @@ TEST(json_lenient_reads_infinities_in_their_places)
     EXPECT_NEAR(json_number(json_get(v, "c")), -3, 0);
     json_free(v);
     EXPECT(!parse("[1e400]", true, &err));
-    EXPECT_FAILS(parse("[NaN]", true, &err), err, "NaN is not a JSON number");
     EXPECT(!parse("[-NaN]", true, &err));
-    EXPECT(!parse("[Infinity Infinity]", true, &err));
+    EXPECT(!parse("[NaN NaN]", true, &err));
 }
 
 TEST(json_a_hundred_thousand_keys_are_checked_in_a_moment)

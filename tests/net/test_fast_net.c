@@ -297,3 +297,14 @@ TEST(the_loss_of_500_steps_follows_the_plain_kernels_and_gradients_of_the_traine
     images_close(&im);
     pair_close(&p);
 }
+
+TEST(a_whole_network_is_within_3e_5_of_the_rms_of_the_plain_one)
+{
+    Pair p;
+    pair_open(&p, 2);
+    net_forward(p.fast.net, p.fast.weights);
+    net_forward(p.plain.net, p.fast.weights);
+    const float *a = net_value(p.fast.net, p.fast.y), *b = net_value(p.plain.net, p.plain.y);
+    EXPECT(worst_over_rms(a, b, p.fast.y_floats) <= allowed);
+    pair_close(&p);
+}

@@ -359,3 +359,33 @@ TEST(linear_with_packed_weights_has_the_bits_of_linear_without)
 {
     for (int i = 0; i < LINEARS; i++) check_packed(linear_case(&linears[i]));
 }
+
+TEST(linear_forward_agrees_with_double)
+{
+    for (int i = 0; i < LINEARS; i++) {
+        for (int bias = 0; bias < 2; bias++) {
+            LinearDims d = linears[i];
+            d.N = 5;
+            size_t rows = 5 * (size_t)d.T, n = rows * (size_t)d.K;
+            float *x = check_random(rows * (size_t)d.C, 1, 1);
+            float *w = check_random((size_t)d.C * (size_t)d.K, 2, 1);
+            float *b = check_random((size_t)d.K, 3, 1), *expected = check_alloc(n);
+            float *y = check_scratch(n);
+            op_linear.forward(&(OpCall){.dims = &d,
+                                        .y = y,
+                                        .x = {x},
+                                        .w = w,
+                                        .b = bias ? b : NULL,
+                                        .scratch = scratch_for(&op_linear, &d)});
+            for (size_t at = 0; at < n; at++) {
+                size_t row = at / (size_t)d.K, k = at % (size_t)d.K;
+                double sum = bias ? (double)b[k] : 0;
+                for (int c = 0; c < d.C; c++)
+                    sum += (double)x[row * (size_t)d.C + (size_t)c] *
+                           (double)w[(size_t)c * (size_t)d.K + k];
+                expected[at] = (float)sum;
+            }
+            if (!EXPECT_CLOSE(y, expected, n, 1e-6)) printf("  shape %d\n", i);
+        }
+    }
+}

@@ -151,3 +151,11 @@ TEST(modulate_and_divide_take_a_missing_tangent_as_zero)
         passes_free(&zero);
     }
 }
+
+TEST(affine_adds_the_offset_after_the_factor)
+{
+    AffineDims d = {{3, 11}, 2, -1};
+    float *x = check_random(33, 1, 1), *y = check_scratch(33);
+    op_affine.forward(&(OpCall){.dims = &d, .x = {x}, .y = y});
+    for (int i = 0; i < 33; i++) EXPECT_NEAR((double)y[i], 2 * (double)x[i] - 1, 5e-7);
+}

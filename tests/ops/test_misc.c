@@ -212,3 +212,15 @@ TEST(waves_of_any_frequency_are_right_to_the_last_bit_of_a_float)
             EXPECT_NEAR((double)y[5 * i + 2 + 2 * f], cos(angle), 1e-7);
         }
 }
+
+TEST(dropout_drops_the_same_elements_at_every_level)
+{
+    size_t n = 10000;
+    float *mask = dropout_mask(0.5f, 1, 1, n);
+    for (int level = SIMD_PLAIN; level < SIMD_LEVELS; level++) {
+        if (!vec_set_level((SimdLevel)level)) continue;
+        float *other = dropout_mask(0.5f, 1, 1, n);
+        EXPECT_SAME(other, mask, n * sizeof *mask);
+    }
+    EXPECT(vec_init(NULL));
+}

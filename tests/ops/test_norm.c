@@ -332,3 +332,71 @@ TEST(groupnorm_passes_nan_on)
     norm_saved(&d, y, in);
     for (int i = 0; i < 48; i++) EXPECT(isnan(y[i]) == (i % 8 < 4));
 }
+
+TEST(silu_forward_agrees_with_double)
+{
+    PointDims d = {.N = 2, .size = 37};
+    float *x = check_random(74, 1, 3), *y = check_alloc(74);
+    op_silu.forward(&(OpCall){.dims = &d, .x = {x}, .y = y});
+    for (int i = 0; i < 74; i++)
+        EXPECT_NEAR((double)y[i], (double)x[i] / (1 + exp(-(double)x[i])), 1e-6);
+}
+
+TEST(groupnorm_forward_agrees_with_the_formula_in_double)
+{
+    for (int i = 0; i < 2 * NORMS; i++) {
+        GroupNormDims d = norms[i / 2];
+        d.N = 2;
+        d.silu = i % 2;
+        int size = d.C / d.G, values = d.T * size;
+        size_t n = 2 * (size_t)d.T * (size_t)d.C;
+        float *in[3] = {check_random(n, 1, 2), check_random((size_t)d.C, 2, 1),
+                        check_random((size_t)d.C, 3, 1)};
+        for (size_t at = 0; at < n; at++) in[0][at] += 5;
+        float *y = check_scratch(n), *expected = check_alloc(n), *saved = norm_saved(&d, y, in);
+        for (int g = 0; g < 2 * d.G; g++) {
+            const float *x = in[0] + (size_t)(g / d.G) * (size_t)(d.T * d.C);
+            double mean = 0, variance = 0;
+            for (int v = 0; v < values; v++)
+                mean += (double)x[v / size * d.C + g % d.G * size + v % size] / values;
+            for (int v = 0; v < values; v++) {
+                double u = (double)x[v / size * d.C + g % d.G * size + v % size] - mean;
+                variance += u * u / values;
+            }
+            double rstd = 1 / sqrt(variance + (double)d.eps);
+            EXPECT_NEAR((double)saved[g], mean, 1e-6 * fabs(mean));
+            EXPECT_NEAR((double)saved[2 * d.G + g], rstd, 1e-6 * rstd);
+            for (int v = 0; v < values; v++) {
+                int c = g % d.G * size + v % size;
+                size_t at = (size_t)(v / size * d.C + c);
+                double z = (double)in[1][c] * ((double)x[at] - mean) * rstd + (double)in[2][c];
+                expected[(size_t)(g / d.G) * (size_t)(d.T * d.C) + at] =
+                    (float)(d.silu ? z / (1 + exp(-z)) : z);
+            }
+        }
+        if (!EXPECT_CLOSE(y, expected, n, 2e-6)) printf("  shape %d\n", i);
+    }
+}
+
+TEST(groupnorm_levels_agree_with_plain)
+{
+    GroupNormDims d = {.N = 2, .T = 50, .C = 42, .G = 7, .eps = 1e-6f, .silu = true};
+    size_t n = 2 * 50 * 42;
+    float *in[3] = {check_random(n, 1, 2), check_random(42, 2, 1), check_random(42, 3, 1)};
+    float *my = check_random(n, 4, 1), *ly = check_random(n, 5, 1), *xdot = check_random(n, 6, 1);
+    float *expected[2] = {NULL, NULL};
+    for (int level = SIMD_PLAIN; level < SIMD_LEVELS; level++) {
+        if (!vec_set_level((SimdLevel)level)) continue;
+        float *y = check_alloc(n), *m[3] = {check_alloc(n), check_alloc(42), check_alloc(42)};
+        norm_saved(&d, y, in);
+        norm_backward2(&d, m, my, ly, xdot, in);
+        if (level == SIMD_PLAIN) {
+            expected[0] = test_floats(n), expected[1] = test_floats(n);
+            memcpy(expected[0], y, n * sizeof *y);
+            memcpy(expected[1], m[0], n * sizeof *y);
+        }
+        EXPECT_CLOSE(y, expected[0], n, 3e-7);
+        EXPECT_CLOSE(m[0], expected[1], n, 1e-6);
+    }
+    EXPECT(vec_init(NULL));
+}

@@ -1,4 +1,5 @@
 /* The U-Net: diffusers' names and numbers, gradients against PyTorch's, configuration messages. */
+#include "base/mem.h"
 #include "base/parallel.h"
 #include "net/networks.h"
 

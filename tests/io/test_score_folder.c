@@ -374,7 +374,7 @@ TEST(score_folder_wrong_values_are_refused_in_one_sentence)
         {VE(",\"sampling_eps\":1"), "sampling_eps must be a number above 0 and at most 0.1, got 1"},
         {VP(",\"beta_min\":0"), "beta_min must be a number above 0 and at most 1000, got 0"},
         {VP(",\"beta_min\":21"), "beta_min (21) is above beta_max (20)"},
-        {VP(",\"sampling_eps\":NaN"), "NaN is not a JSON number"},
+        {VP(",\"sampling_eps\":NaN"), "sampling_eps must be a number"},
         {SMLD(""), "has no num_train_timesteps, which a DiffcSmldScheduler must have"},
         {SMLD(",\"num_train_timesteps\":10,\"sigma_min\":0.1"),
          "has no sigma_max, which a DiffcSmldScheduler must have"},

@@ -66,7 +66,7 @@ reason() { # COMMAND
     "sudo make install" | "make install PREFIX="*) echo "tests/build.sh runs it" ;;
     tests/fresh.sh) echo "installs Debian systems" ;;
     tests/golden/compare_diffusers.py*) echo "needs Python's diffusers" ;;
-    tests/bench/fd_fashion.py*) echo "needs PyTorch" ;;
+    tests/bench/fd_fashion.py* | tests/bench/inception_speed.py*) echo "needs PyTorch" ;;
     tests/bench/*.sh* | *" tests/bench/"*.sh*) echo "measures for minutes to hours" ;;
     esac
 }

@@ -2,15 +2,15 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "base/mem.h"
 #include "base/term.h"
 #include "cli/cli.h"
 #include "cli/eval_data.h"
+#include "cli/eval_features.h"
 #include "cli/eval_pictures.h"
 #include "cli/eval_report.h"
 
 /* The rows of a table of `sample` come first. */
-enum { DATA = SAMPLE_PLAN_ROWS, PART, RESIZE, OUT, THREADS, JSON, QUIET, ROWS };
+enum { DATA = SAMPLE_PLAN_ROWS, PART, RESIZE, FEATURES, OUT, THREADS, JSON, QUIET, ROWS };
 
 enum { USUAL_COUNT = 1000, LEAST_COUNT = EVAL_NEIGHBOURS + 1 };
 
@@ -23,6 +23,10 @@ const Option eval_options[ROWS + 1] = {
                     .fallback = "train", .help = "part of the data set"),
     [RESIZE] = OPTION("resize", FLAG, "Comparison",
                       .help = "make data of another size or another number of channels fit"),
+    [FEATURES] =
+        OPTION("features", TEXT, "Comparison", .metavar = "FILE",
+               .help = "safetensors file of Inception v3's weights: precision, recall, density and "
+                       "coverage are computed in its features too"),
     [OUT] =
         OPTION("out", TEXT, "Comparison", .letter = 'o', .metavar = "FILE",
                .help = "PNG picture of the images that come closest to images of the data, each "
@@ -37,6 +41,8 @@ typedef struct {
     EvalData data;
     EvalResult result;
     ImageSet reference, others, rest; /* of the data: compared with, compared, all but others */
+    Inception inception;              /* with --features */
+    EvalFeatures features;            /* likewise */
     const char *stage;
     double start; /* of the stage */
 } Job;
@@ -94,24 +100,50 @@ static bool compare_patches(Job *job, Err *err)
                                err);
 }
 
+static bool compare_balls(Job *job, const EvalFeatures *f, PrecisionRecall balls[EVAL_SETS],
+                          Err *err)
+{
+    WorkProgress progress = begin_stage(job, "precision and recall");
+    return precision_recall(&f->reference, f->sets, EVAL_SETS, EVAL_NEIGHBOURS, &progress, balls,
+                            err);
+}
+
 static bool compare_pixels(Job *job, Err *err)
 {
-    size_t dims = image_set_dims(&job->reference), count = job->result.count;
-    const ImageSet sets[EVAL_SETS + 1] = {job->reference, job->pictures.set, job->others};
-    WorkProgress progress = begin_stage(job, "precision and recall");
-    float *values = mem_alloc((EVAL_SETS + 1) * count, dims * sizeof *values);
-    if (!values)
-        return err_set(err, ERR_MEMORY, "not enough memory for three times %zu images", count);
-    Features x[EVAL_SETS + 1];
-    for (int s = 0; s <= EVAL_SETS; s++) {
-        float *to = values + (size_t)s * count * dims;
-        pixel_features(&sets[s], 0, count, to);
-        x[s] = (Features){.count = count, .dims = (int)dims, .values = to};
+    EvalFeatures pixels;
+    bool ok = eval_features_open(&pixels, job->result.count, image_set_dims(&job->reference), err);
+    if (ok) {
+        pixel_features(&job->reference, 0, job->result.count, pixels.of_reference);
+        pixel_features(&job->pictures.set, 0, job->result.count, pixels.of_sets[EVAL_PICTURES]);
+        pixel_features(&job->others, 0, job->result.count, pixels.of_sets[EVAL_OTHERS]);
+        ok = compare_balls(job, &pixels, job->result.pixels, err);
     }
-    bool ok = precision_recall(&x[0], &x[1], EVAL_SETS, EVAL_NEIGHBOURS, &progress,
-                               job->result.balls, err);
-    mem_free(values);
+    eval_features_close(&pixels);
     return ok;
+}
+
+static bool make_features(Job *job, Err *err)
+{
+    EvalFeatures *f = &job->features;
+    if (!eval_features_open(f, job->result.count, INCEPTION_FEATURES, err)) return false;
+    WorkProgress of_pictures = begin_stage(job, "features of the images");
+    if (!inception_features(&job->inception, &job->pictures.set, &of_pictures,
+                            f->of_sets[EVAL_PICTURES], err))
+        return false;
+    WorkProgress of_data = begin_stage(job, "features of the data");
+    if (!inception_features(&job->inception, &job->reference, &of_data, f->of_reference, err))
+        return false;
+    WorkProgress of_others = begin_stage(job, "features of other data");
+    return inception_features(&job->inception, &job->others, &of_others, f->of_sets[EVAL_OTHERS],
+                              err);
+}
+
+/* What FILE of --features serves for. */
+static bool compare_features(Job *job, Err *err)
+{
+    FeatureFigures *figures = &job->result.features;
+    return !figures->weights ||
+           (make_features(job, err) && compare_balls(job, &job->features, figures->balls, err));
 }
 
 static bool find_nearest(Job *job, Err *err)
@@ -129,12 +161,22 @@ static bool find_nearest(Job *job, Err *err)
 static bool compare(Job *job, Err *err)
 {
     double start = clock_seconds();
-    bool ok = compare_patches(job, err) && compare_pixels(job, err) && find_nearest(job, err);
+    bool ok = compare_patches(job, err) && compare_pixels(job, err) && compare_features(job, err) &&
+              find_nearest(job, err);
     term_progress_end();
     job->result.seconds = clock_seconds() - start;
     if (!ok && err->kind == ERR_INTERRUPTED)
         return err_set(err, ERR_INTERRUPTED, "interrupted in the comparison; nothing is reported");
     return ok;
+}
+
+/* Reads FILE of --features, before any work. */
+static bool open_inception(Job *job, const char *file, Err *err)
+{
+    const EvalPictures *p = &job->pictures;
+    job->result.features.weights = file;
+    return !file ||
+           (inception_takes(p->shape, p->name, err) && inception_open(&job->inception, file, err));
 }
 
 static bool run_job(Job *job, const Arguments *a, Err *err)
@@ -148,9 +190,9 @@ static bool run_job(Job *job, const Arguments *a, Err *err)
            eval_pictures_open(&job->pictures, a, USUAL_COUNT, err) &&
            eval_data_open(&job->data, &job->pictures, v[DATA].text, v[PART].integer == PART_TEST,
                           v[RESIZE].given, err) &&
-           divide(job, err) && eval_pictures_take(&job->pictures, a, r->count, err) &&
-           compare(job, err) && (!r->out || eval_write_nearest(r, err)) &&
-           eval_report(r, v[JSON].given, err);
+           divide(job, err) && open_inception(job, v[FEATURES].text, err) &&
+           eval_pictures_take(&job->pictures, a, r->count, err) && compare(job, err) &&
+           (!r->out || eval_write_nearest(r, err)) && eval_report(r, v[JSON].given, err);
 }
 
 static bool run_eval(const Arguments *a, Err *err)
@@ -159,9 +201,22 @@ static bool run_eval(const Arguments *a, Err *err)
     begin_work(&a->values[QUIET], &a->values[THREADS]);
     bool ok = run_job(&job, a, err);
     for (int s = 0; s < EVAL_SETS; s++) nearest_images_free(&job.result.nearest[s]);
+    eval_features_close(&job.features);
+    inception_close(&job.inception);
     eval_data_close(&job.data);
     eval_pictures_close(&job.pictures);
     return ok;
+}
+
+static void more_help(FILE *out)
+{
+    fputs("\nFILE of --features, made by Python from the weights that pytorch-fid publishes:\n"
+          "  import torch, safetensors.torch\n"
+          "  w = torch.load(\"pt_inception-2015-12-05-6726825d.pth\", map_location=\"cpu\")\n"
+          "  w = {name: tensor.contiguous() for name, tensor in w.items()}\n"
+          "  safetensors.torch.save_file(w, \"inception.safetensors\")\n",
+          out);
+    list_samplers(out);
 }
 
 const Command command_eval = {
@@ -185,8 +240,10 @@ const Command command_eval = {
         "the "
         "data that lie so close to one of the images (Kynkaanniemi et al. 2019); density and "
         "coverage are those of Naeem et al. (2020). All four compare pixels, which favours smooth "
-        "images. The last count is a sign of memorised images when it is well above that of the "
+        "images; with --features they are computed in the features of Inception v3 as well, as the "
+        "program pytorch-fid makes them. The last count is a sign of memorised images when it is "
+        "well above that of the "
         "other data. With --label only data of that class are compared.",
-    .more_help = list_samplers,
+    .more_help = more_help,
     .run = run_eval,
 };

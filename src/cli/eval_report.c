@@ -22,6 +22,15 @@ static void part_line(const char *name, double pictures, double others)
     output_line("  %-12s %9.3f            %9.3f", name, pictures, others);
 }
 
+static void part_table(const PrecisionRecall balls[EVAL_SETS])
+{
+    const PrecisionRecall *pictures = &balls[EVAL_PICTURES], *others = &balls[EVAL_OTHERS];
+    part_line("precision", pictures->precision, others->precision);
+    part_line("recall", pictures->recall, others->recall);
+    part_line("density", pictures->density, others->density);
+    part_line("coverage", pictures->coverage, others->coverage);
+}
+
 static void level_name(char out[32], Shape level)
 {
     snprintf(out, 32, "%dx%d", level.H, level.W);
@@ -41,9 +50,14 @@ static void distance_table(const EvalResult *r)
     distance_line("mean", &d->mean[EVAL_PICTURES], &d->mean[EVAL_OTHERS]);
 }
 
+static void feature_table(const FeatureFigures *f)
+{
+    output_line("Inception v3 features (%s), %d nearest neighbours", f->weights, EVAL_NEIGHBOURS);
+    part_table(f->balls);
+}
+
 static void report_text(const EvalResult *r)
 {
-    const PrecisionRecall *pictures = &r->balls[EVAL_PICTURES], *others = &r->balls[EVAL_OTHERS];
     char count[32], all[32], name[40];
     term_format_count(count, r->count);
     term_format_count(all, r->data->all.count);
@@ -53,10 +67,8 @@ static void report_text(const EvalResult *r)
     output_line("  %-12s %-20s %s", "", "      images", "      other data");
     distance_table(r);
     output_line("pixels, %d nearest neighbours", EVAL_NEIGHBOURS);
-    part_line("precision", pictures->precision, others->precision);
-    part_line("recall", pictures->recall, others->recall);
-    part_line("density", pictures->density, others->density);
-    part_line("coverage", pictures->coverage, others->coverage);
+    part_table(r->pixels);
+    if (r->features.weights) feature_table(&r->features);
     output_line(
         "copies: images nearer to one of %s images of the data than its nearest neighbour is", all);
     snprintf(name, sizeof name, "of %s", count);
@@ -83,14 +95,27 @@ static void put_distance(JsonWriter *w, const MultiscaleDistance *d, int set, co
     json_end_object(w);
 }
 
+static void put_parts(JsonWriter *w, const PrecisionRecall *balls)
+{
+    json_put_number(w, "precision", balls->precision);
+    json_put_number(w, "recall", balls->recall);
+    json_put_number(w, "density", balls->density);
+    json_put_number(w, "coverage", balls->coverage);
+}
+
+static void put_features(JsonWriter *w, const FeatureFigures *f, int set, const char *key)
+{
+    json_begin_object(w, key);
+    put_parts(w, &f->balls[set]);
+    json_end_object(w);
+}
+
 static void put_set(JsonWriter *w, const EvalResult *r, int set, const char *key)
 {
     json_begin_object(w, key);
     put_distance(w, &r->distance, set, "sliced_wasserstein");
-    json_put_number(w, "precision", r->balls[set].precision);
-    json_put_number(w, "recall", r->balls[set].recall);
-    json_put_number(w, "density", r->balls[set].density);
-    json_put_number(w, "coverage", r->balls[set].coverage);
+    put_parts(w, &r->pixels[set]);
+    if (r->features.weights) put_features(w, &r->features, set, "inception");
     json_put_uint(w, "nearer", r->nearest[set].nearer);
     json_end_object(w);
 }
@@ -110,6 +135,7 @@ static bool report_json(const EvalResult *r, Err *err)
     json_put_int(&w, "directions", SLICED_DIRECTIONS);
     json_put_uint(&w, "patches_per_image", r->distance.patches.per_image);
     json_put_int(&w, "neighbours", EVAL_NEIGHBOURS);
+    if (r->features.weights) json_put_string(&w, "features", r->features.weights);
     if (r->out) json_put_string(&w, "out", r->out);
     if (p->made) {
         json_put_string(&w, "model", p->path);

@@ -13,13 +13,20 @@ enum { EVAL_PICTURES, EVAL_OTHERS, EVAL_SETS };
 
 enum { EVAL_NEIGHBOURS = 3 };
 
+/* What is compared in the features of a network. */
+typedef struct {
+    const char *weights; /* the file; NULL: nothing is */
+    PrecisionRecall balls[EVAL_SETS];
+} FeatureFigures;
+
 typedef struct {
     const EvalPictures *pictures;
     const EvalData *data;
     const char *out; /* NULL: no picture */
     size_t count;    /* images of each set */
     MultiscaleDistance distance;
-    PrecisionRecall balls[EVAL_SETS];
+    PrecisionRecall pixels[EVAL_SETS];
+    FeatureFigures features;
     NearestImages nearest[EVAL_SETS];
     double seconds;
 } EvalResult;

@@ -6,16 +6,15 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/term.h"
 #include "net/net_internal.h"
 #include "ops/winograd.h"
 
 /* Every operation, in the order in which profiles show them. */
-const Op *const net_ops[] = {&op_conv2d,      &op_conv2d_fast,   &op_linear,   &op_groupnorm,
-                             &op_silu,        &op_attention,     &op_upsample, &op_tapmeans,
-                             &op_cumsum,      &op_concat,        &op_add,      &op_shift,
-                             &op_modulate,    &op_affine,        &op_divide,   &op_time_features,
-                             &op_class_embed, &op_input_fourier, &op_dropout,  NULL};
+const Op *const net_ops[] = {
+    &op_conv2d,        &op_conv2d_fast, &op_linear,        &op_groupnorm, &op_silu,     &op_relu,
+    &op_attention,     &op_maxpool,     &op_meanpool,      &op_upsample,  &op_tapmeans, &op_cumsum,
+    &op_concat,        &op_add,         &op_shift,         &op_modulate,  &op_affine,   &op_divide,
+    &op_time_features, &op_class_embed, &op_input_fourier, &op_dropout,   NULL};
 
 /* After memory has run out the nodes are incomplete; net_plan reports it. */
 #define REQUIRE(condition) CHECK(net->no_memory || (condition))
@@ -153,41 +152,68 @@ int net_linear(Net *net, int x, int out_channels, bool zero_init, const char *na
     return append_linear(net, x, weight, name);
 }
 
-static ParamInfo conv_weight(int C, int out_channels, int kernel, bool zero_init)
+static ParamInfo conv_weight(const Conv2dDims *d, bool zero_init)
 {
     return (ParamInfo){.rank = 4,
-                       .shape = {out_channels, C, kernel, kernel},
+                       .shape = {d->K, d->C, d->R, d->S},
                        .layout = LAYOUT_CONV,
                        .init = zero_init ? INIT_ZERO : INIT_FAN_IN,
-                       .fan_in = C * kernel * kernel,
+                       .fan_in = d->C * d->R * d->S,
                        .trainable = true};
 }
 
-int net_conv2d(Net *net, int x, int out_channels, const ConvOptions *o, const char *name)
+/* The dims but for what x gives. */
+static int append_conv(Net *net, int x, Conv2dDims d, bool zero_init, const char *name)
 {
     Shape s = net_shape(net, x);
-    ParamInfo weight = conv_weight(s.C, out_channels, o->kernel, o->zero_init);
-    bool padded = o->pad_first || o->pad_last;
-    if (o->kernel == 1 && o->stride == 1 && !padded) return append_linear(net, x, weight, name);
-    Conv2dDims d = {.N = net->batch,
-                    .H = s.H,
-                    .W = s.W,
-                    .C = s.C,
-                    .K = out_channels,
-                    .R = o->kernel,
-                    .S = o->kernel,
-                    .stride = o->stride,
-                    .pad_top = o->pad_first,
-                    .pad_bottom = o->pad_last,
-                    .pad_left = o->pad_first,
-                    .pad_right = o->pad_last};
-    Shape shape = {conv2d_out_height(&d), conv2d_out_width(&d), out_channels};
+    d.N = net->batch, d.H = s.H, d.W = s.W, d.C = s.C;
+    ParamInfo weight = conv_weight(&d, zero_init);
+    bool padded = d.pad_top || d.pad_bottom || d.pad_left || d.pad_right;
+    if (d.R == 1 && d.S == 1 && d.stride == 1 && !padded)
+        return append_linear(net, x, weight, name);
+    Shape shape = {conv2d_out_height(&d), conv2d_out_width(&d), d.K};
     bool fast = !net->plain && winograd_serves(&d);
     Conv2dFastDims fast_dims = {.conv = d};
     Node node = reading(fast ? &op_conv2d_fast : &op_conv2d, shape, x, -1, -1);
     add_param(net, &node, name, "weight", weight);
-    add_param(net, &node, name, "bias", vector_param(out_channels, weight.init, weight.fan_in));
+    add_param(net, &node, name, "bias", vector_param(d.K, weight.init, weight.fan_in));
     return append(net, node, fast ? (const void *)&fast_dims : &d);
+}
+
+int net_conv2d(Net *net, int x, int out_channels, const ConvOptions *o, const char *name)
+{
+    Conv2dDims d = {.K = out_channels, .R = o->kernel, .S = o->kernel, .stride = o->stride};
+    d.pad_top = d.pad_left = o->pad_first;
+    d.pad_bottom = d.pad_right = o->pad_last;
+    return append_conv(net, x, d, o->zero_init, name);
+}
+
+int net_conv2d_window(Net *net, int x, int out_channels, WindowOptions o, const char *name)
+{
+    Conv2dDims d = {.K = out_channels, .R = o.height, .S = o.width, .stride = o.stride};
+    if (o.padded) d.pad_top = d.pad_bottom = (o.height - 1) / 2;
+    if (o.padded) d.pad_left = d.pad_right = (o.width - 1) / 2;
+    return append_conv(net, x, d, false, name);
+}
+
+static int append_pool(Net *net, const Op *op, int x, WindowOptions o)
+{
+    Shape s = net_shape(net, x);
+    PoolDims d = {.N = net->batch, .H = s.H, .W = s.W, .C = s.C};
+    d.R = o.height, d.S = o.width, d.stride = o.stride;
+    if (o.padded) d.pad_h = (o.height - 1) / 2, d.pad_w = (o.width - 1) / 2;
+    Shape shape = {pool_out_height(&d), pool_out_width(&d), s.C};
+    return append(net, reading(op, shape, x, -1, -1), &d);
+}
+
+int net_maxpool(Net *net, int x, WindowOptions o)
+{
+    return append_pool(net, &op_maxpool, x, o);
+}
+
+int net_meanpool(Net *net, int x, WindowOptions o)
+{
+    return append_pool(net, &op_meanpool, x, o);
 }
 
 int net_groupnorm(Net *net, int x, int groups, float eps, bool silu, const char *name)
@@ -205,6 +231,11 @@ int net_groupnorm(Net *net, int x, int groups, float eps, bool silu, const char 
 int net_silu(Net *net, int x)
 {
     return append_point(net, &op_silu, x, -1);
+}
+
+int net_relu(Net *net, int x)
+{
+    return append_point(net, &op_relu, x, -1);
 }
 
 int net_attention(Net *net, int q, int k, int v, int heads)
@@ -229,7 +260,8 @@ int net_conv2d_mean(Net *net, int x, int out_channels, const char *name)
     Shape s = net_shape(net, x);
     ResampleDims d = {.N = net->batch, .H = s.H, .W = s.W, .C = s.C};
     int taps = append(net, reading(&op_tapmeans, (Shape){1, 1, 9 * s.C}, x, -1, -1), &d);
-    return append_linear(net, taps, conv_weight(s.C, out_channels, 3, false), name);
+    Conv2dDims conv = {.C = s.C, .K = out_channels, .R = 3, .S = 3};
+    return append_linear(net, taps, conv_weight(&conv, false), name);
 }
 
 int net_cumsum(Net *net, int x)
@@ -349,38 +381,4 @@ bool net_is_complete(const Net *net, Err *err)
     return !net->no_memory ||
            err_set(err, ERR_MEMORY,
                    "the network could not be declared: the system gives no more memory");
-}
-
-double net_forward_flop(const Net *net)
-{
-    double flop = 0;
-    for (int i = 0; i < net->count; i++) {
-        const Node *node = &net->nodes[i];
-        if (node->op->flop) flop += node->op->flop(node->dims);
-    }
-    return flop;
-}
-
-bool net_describe_node(const Net *net, int index, char *out, size_t size)
-{
-    if (index < 0 || index >= net->count) return false;
-    const Node *node = &net->nodes[index];
-    Shape to = node->shape, from = node->inputs ? net->nodes[node->in[0]].shape : to;
-    char name[PARAM_NAME_BYTES] = "";
-    size_t parameters = 0;
-    for (int i = 0; i < node->params; i++) {
-        const ParamInfo *info = &net->table->info[node->param[i]];
-        parameters += info->count;
-        if (i == 0)
-            snprintf(name, sizeof name, " %.*s", (int)(strrchr(info->name, '.') - info->name),
-                     info->name);
-    }
-    char count[32] = "";
-    if (parameters) term_format_count(count, parameters);
-    if (node->inputs)
-        snprintf(out, size, "%s%s %dx%dx%d -> %dx%dx%d%s%s", node->op->name, name, from.H, from.W,
-                 from.C, to.H, to.W, to.C, parameters ? " " : "", count);
-    else
-        snprintf(out, size, "%s %dx%dx%d", node->op->name, to.H, to.W, to.C);
-    return true;
 }

@@ -67,9 +67,19 @@ typedef struct {
     bool zero_init;          /* weights and bias start at zero */
 } ConvOptions;
 int net_conv2d(Net *net, int x, int out_channels, const ConvOptions *o, const char *name);
+/* A convolution or a pool whose window may be oblong. padded: by half the window on all sides, so that with an
+ * odd window and stride 1 no pixel is lost; pools count only pixels of the image. */
+typedef struct {
+    int height, width, stride;
+    bool padded;
+} WindowOptions;
+int net_conv2d_window(Net *net, int x, int out_channels, WindowOptions o, const char *name);
+int net_maxpool(Net *net, int x, WindowOptions o);
+int net_meanpool(Net *net, int x, WindowOptions o);
 int net_linear(Net *net, int x, int out_channels, bool zero_init, const char *name);
 int net_groupnorm(Net *net, int x, int groups, float eps, bool silu, const char *name);
 int net_silu(Net *net, int x);
+int net_relu(Net *net, int x);
 int net_attention(Net *net, int q, int k, int v, int heads);
 int net_upsample(Net *net, int x);
 /* The mean over the image of a 3x3 convolution with one pixel of padding, whose parameters it has, made

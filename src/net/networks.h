@@ -21,4 +21,10 @@ int unet_declare(Net *net, const UNetConfig *c, int x, int t, int label);
  * modulate(x, [s, b]) = x (1 + s) + b, so the first layer can learn to shrink far noise. */
 int mlp_declare(Net *net, const MlpConfig *c, int x, int t);
 
+/* Appends Inception v3 of the Frechet distance with ReLU after every convolution: x [N,299,299,3] in [-1,1],
+ * returns the mean over the image of its last block [N,1,1,2048]. Names are those of torchvision's convolutions with
+ * their batch norms, NAME.weight and NAME.bias for NAME.conv and NAME.bn, which the caller multiplies into them. */
+enum { INCEPTION_SIDE = 299, INCEPTION_FEATURES = 2048 };
+int inception_declare(Net *net, int x);
+
 #endif

@@ -91,13 +91,13 @@ static void trace(Plan *p)
     }
 }
 
-/* Without a backward pass dropout works in place: it needs no mask. */
+/* Without a backward pass some operations write over what they read, where nobody else reads it. */
 static void share_values(const Plan *p)
 {
     const Net *net = p->net;
     for (int i = 0; i < net->count; i++) {
         Node *node = &net->nodes[i];
-        node->in_place = p->mode == NET_INFER && node->op == &op_dropout && i != net->output &&
+        node->in_place = p->mode == NET_INFER && node->op->in_place && i != net->output &&
                          net->nodes[node->in[0]].op != &op_input &&
                          net_only_reader(net, node->in[0]) == i;
     }

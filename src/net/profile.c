@@ -1,7 +1,8 @@
-/* The time of the passes by kind of operation. */
+/* What a network is made of: its nodes and their operations, and the time of the passes by kind. */
 #include <stdio.h>
 #include <string.h>
 
+#include "base/term.h"
 #include "net/net_internal.h"
 
 static int op_kinds(void)
@@ -67,5 +68,39 @@ bool net_profile_kind(const Net *net, int kind, const Roof *roof, NetProfile *ou
         snprintf(out->name, sizeof out->name, "%s", op->name);
     for (int i = 0; i < net->count; i++)
         if (net->nodes[i].used && net->nodes[i].op == op) add_node(net, &net->nodes[i], roof, out);
+    return true;
+}
+
+double net_forward_flop(const Net *net)
+{
+    double flop = 0;
+    for (int i = 0; i < net->count; i++) {
+        const Node *node = &net->nodes[i];
+        if (node->op->flop) flop += node->op->flop(node->dims);
+    }
+    return flop;
+}
+
+bool net_describe_node(const Net *net, int index, char *out, size_t size)
+{
+    if (index < 0 || index >= net->count) return false;
+    const Node *node = &net->nodes[index];
+    Shape to = node->shape, from = node->inputs ? net->nodes[node->in[0]].shape : to;
+    char name[PARAM_NAME_BYTES] = "";
+    size_t parameters = 0;
+    for (int i = 0; i < node->params; i++) {
+        const ParamInfo *info = &net->table->info[node->param[i]];
+        parameters += info->count;
+        if (i == 0)
+            snprintf(name, sizeof name, " %.*s", (int)(strrchr(info->name, '.') - info->name),
+                     info->name);
+    }
+    char count[32] = "";
+    if (parameters) term_format_count(count, parameters);
+    if (node->inputs)
+        snprintf(out, size, "%s%s %dx%dx%d -> %dx%dx%d%s%s", node->op->name, name, from.H, from.W,
+                 from.C, to.H, to.W, to.C, parameters ? " " : "", count);
+    else
+        snprintf(out, size, "%s %dx%dx%d", node->op->name, to.H, to.W, to.C);
     return true;
 }

@@ -37,4 +37,5 @@ static void dropout_backward(const OpCall *c)
 const Op op_dropout = {.name = "dropout",
                        .dims_bytes = sizeof(DropoutDims),
                        .forward = dropout_forward,
+                       .in_place = true,
                        .backward = dropout_backward};

@@ -60,6 +60,7 @@ typedef struct {
     size_t (*scratch_floats)(const void *dims, int threads); /* NULL: none */
     size_t (*saved_floats)(const void *dims);                /* NULL: none */
     bool saved_for_later;             /* forward takes saved = NULL when no other pass follows */
+    bool in_place;                    /* in forward y may be x[0], where no other pass follows */
     double (*flop)(const void *dims); /* of one image, one pass forward; NULL: not counted */
     double (*flop_done)(const void *dims); /* by kernels that need fewer; NULL: as many */
     /* w in the form that the products read, made once for many passes; NULL or 0 floats: none.
@@ -77,8 +78,9 @@ typedef struct {
 
 enum { OP_X0 = 1, OP_X1 = 2, OP_X2 = 4 };
 
-extern const Op op_conv2d, op_conv2d_fast, op_linear, op_groupnorm, op_silu, op_attention,
-    op_upsample, op_tapmeans, op_cumsum, op_concat, op_add, op_shift, op_modulate, op_affine,
-    op_divide, op_time_features, op_class_embed, op_input_fourier, op_dropout;
+extern const Op op_conv2d, op_conv2d_fast, op_linear, op_groupnorm, op_silu, op_relu, op_attention,
+    op_maxpool, op_meanpool, op_upsample, op_tapmeans, op_cumsum, op_concat, op_add, op_shift,
+    op_modulate, op_affine, op_divide, op_time_features, op_class_embed, op_input_fourier,
+    op_dropout;
 
 #endif

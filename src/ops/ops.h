@@ -52,7 +52,8 @@ typedef struct {
     bool silu;
 } GroupNormDims;
 
-/* ---- silu: y = x sigmoid(x), elementwise over N*size values (size per image). */
+/* ---- silu: y = x sigmoid(x), elementwise over N*size values (size per image).
+ * relu: y = the larger of x and 0; its derivative at 0 is 0. NaN stays NaN. */
 typedef struct {
     int N;
     size_t size;
@@ -75,6 +76,20 @@ typedef struct {
 typedef struct {
     int N, H, W, C;
 } ResampleDims;
+
+/* ---- pooling over windows of R x S pixels, one pixel of y [N,OH,OW,C] each, of x [N,H,W,C]:
+ *   y[n,oh,ow,c] = the largest (maxpool) or the mean (meanpool) of
+ *                  x[n, oh*stride+r-pad_h, ow*stride+s-pad_w, c] over r < R and s < S.
+ * Only pixels inside the image count, so a window at the edge has fewer; 2 pad_h < R and 2 pad_w < S, so each has one.
+ * The derivative of a maximum goes to the first of equal values; NaN is larger than any value. Sums of
+ * means in double, rounded once per value. meanpool is linear. */
+typedef struct {
+    int N, H, W, C; /* input */
+    int R, S;       /* window */
+    int stride, pad_h, pad_w;
+} PoolDims;
+int pool_out_height(const PoolDims *d); /* (H + 2 pad_h - R) / stride + 1, rounded down */
+int pool_out_width(const PoolDims *d);
 
 /* ---- cumsum: y[n,k] = sum_{c<=k} x[n,c], x and y [N,C]; sums in double, rounded once per value.
  * Linear. */

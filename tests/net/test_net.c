@@ -42,6 +42,10 @@ static void declare_zoo(NetCase *c, int batch, bool x_wants, bool t_wants)
                           net_linear(net, n, 6, false, "v"), 2);
     h = net_add(net, h, net_linear(net, a, 8, false, "out"));
     h = conv(net, h, 6, 3, 2, 0, 1, "conv_2");
+    /* Without kinks near the values: of equal ones any may be the largest, and all are positive. */
+    h = net_maxpool(net, net_upsample(net, h), (WindowOptions){2, 2, 2, false});
+    h = net_relu(net, net_affine(net, h, 1, 9));
+    h = net_meanpool(net, h, (WindowOptions){3, 3, 1, true});
     h = net_concat(net, net_upsample(net, h), skip);
     h = net_affine(net, conv(net, h, 4, 1, 1, 0, 0, "conv_3"), 0.7f, 0);
     h = net_shift(net, h, net_conv2d_mean(net, h, 4, "mean"));

@@ -20,14 +20,15 @@ static const Conv2dDims shapes[] = {
     {0, 7, 7, 2, 2, 2, 2, 3, 0, 0, 0, 0},     /* stride above the kernel: pixels nobody reads */
     {0, 8, 8, 3, 2, 3, 3, 1, 4, 3, 5, 3},     /* more padding than kernel */
     {0, 20, 20, 16, 16, 3, 3, 1, 1, 1, 1, 1}, /* several tiles in an image */
-    {0, 20, 19, 1, 41, 3, 3, 1, 1, 1, 1,
-     1}, /* few inputs: several tiles, whole vectors and a rest */
+    {0, 20, 19, 1, 41, 3, 3, 1, 1, 1, 1, 1}, /* few inputs: several tiles, whole vectors and a rest */
     {0, 9, 18, 3, 34, 3, 3, 2, 0, 1, 0, 1}, /* the same with stride */
-    {0, 19, 18, 37, 3, 3, 3, 1, 1, 1, 1,
-     1}, /* few outputs: several tiles, blocks of pixels and a rest */
-    {0, 17, 9, 19, 2, 3, 3, 1, 1, 1, 1, 1}, /* two outputs */
-    {0, 13, 11, 33, 4, 3, 3, 2, 0, 1, 0, 1} /* four, with stride */
-};
+    {0, 19, 18, 37, 3, 3, 3, 1, 1, 1, 1, 1}, /* few outputs: several tiles, blocks of pixels and a rest */
+    {0, 17, 9, 19, 2, 3, 3, 1, 1, 1, 1, 1},  /* two outputs */
+    {0, 13, 11, 33, 4, 3, 3, 2, 0, 1, 0, 1}, /* four, with stride */
+    {0, 9, 11, 20, 17, 1, 7, 1, 0, 0, 3, 3}, /* the windows of Inception v3 */
+    {0, 11, 9, 17, 20, 7, 1, 1, 3, 3, 0, 0},  {0, 8, 7, 12, 19, 1, 3, 1, 0, 0, 1, 1},
+    {0, 7, 8, 12, 19, 3, 1, 1, 1, 1, 0, 0},   {0, 12, 13, 10, 18, 5, 5, 1, 2, 2, 2, 2},
+    {0, 13, 12, 9, 16, 3, 3, 1, 0, 0, 0, 0},  {0, 13, 15, 18, 12, 3, 3, 2, 0, 0, 0, 0}};
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 static size_t conv_in_size(const Conv2dDims *d)

@@ -68,6 +68,9 @@ diffc eval --help
 #>       --part NAME         part of the data set (train, test; default: train)
 #>       --resize            make data of another size or another number of
 #>                           channels fit
+#>       --features FILE     safetensors file of Inception v3's weights: precision,
+#>                           recall, density and coverage are computed in its
+#>                           features too
 #>   -o, --out FILE          PNG picture of the images that come closest to images
 #>                           of the data, each with the three nearest at its right
 #>
@@ -90,9 +93,16 @@ diffc eval --help
 #> close to an image of the data as its third nearest neighbour does, recall the
 #> share of the data that lie so close to one of the images (Kynkaanniemi et al.
 #> 2019); density and coverage are those of Naeem et al. (2020). All four compare
-#> pixels, which favours smooth images. The last count is a sign of memorised
-#> images when it is well above that of the other data. With --label only data of
-#> that class are compared.
+#> pixels, which favours smooth images; with --features they are computed in the
+#> features of Inception v3 as well, as the program pytorch-fid makes them. The
+#> last count is a sign of memorised images when it is well above that of the other
+#> data. With --label only data of that class are compared.
+#>
+#> FILE of --features, made by Python from the weights that pytorch-fid publishes:
+#>   import torch, safetensors.torch
+#>   w = torch.load("pt_inception-2015-12-05-6726825d.pth", map_location="cpu")
+#>   w = {name: tensor.contiguous() for name, tensor in w.items()}
+#>   safetensors.torch.save_file(w, "inception.safetensors")
 #>
 #> Samplers:
 #>   ddpm          ancestral sampling (Ho et al. 2020), on all timesteps or some of

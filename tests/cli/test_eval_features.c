@@ -1,0 +1,77 @@
+/* `diffc eval --features` with weights of the network's size: what it prints. What it refuses is in
+ * tests/cli/eval/eval_features_refused.sh. */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "inception_file.h"
+#include "io/json.h"
+#include "test.h"
+
+enum { IMAGES = 9, SIDE = 16, TEXT_BYTES = 8192 };
+
+static void write_images(const char *path)
+{
+    static const unsigned char head[16] = {0, 0, 8, 3,    0, 0, 0, IMAGES,
+                                           0, 0, 0, SIDE, 0, 0, 0, SIDE};
+    unsigned char pixels[SIDE * SIDE];
+    FILE *file = fopen(path, "wb");
+    if (!EXPECT(file)) return;
+    fwrite(head, 1, sizeof head, file);
+    for (int i = 0; i < IMAGES; i++) {
+        fill_inception_image(pixels, (Shape){SIDE, SIDE, 1}, i);
+        fwrite(pixels, 1, sizeof pixels, file);
+    }
+    EXPECT_INT(fclose(file), 0);
+}
+
+/* What `diffc eval WORDS...` writes to stdout. */
+static void eval(int count, char **words, char text[TEXT_BYTES])
+{
+    Arguments a;
+    Err err = {0};
+    if (!EXPECT_OK(options_parse(&command_eval, count, words, &a, &err), err)) return;
+    fflush(stdout);
+    const char *path = test_path("stdout");
+    int terminal = dup(STDOUT_FILENO), file = open(path, O_CREAT | O_TRUNC | O_RDWR, 0600);
+    dup2(file, STDOUT_FILENO);
+    bool ok = command_eval.run(&a, &err);
+    fflush(stdout);
+    dup2(terminal, STDOUT_FILENO);
+    close(terminal);
+    arguments_free(&a);
+    EXPECT_OK(ok, err);
+    ssize_t bytes = pread(file, text, TEXT_BYTES - 1, 0);
+    text[bytes > 0 ? bytes : 0] = '\0';
+    close(file);
+}
+
+static double figure(const Json *line, const char *set, const char *key)
+{
+    return json_number(json_get(json_get(json_get(line, set), "inception"), key));
+}
+
+TEST(eval_reports_precision_and_recall_in_pixels_and_in_features)
+{
+    char images[256], weights[256], text[TEXT_BYTES] = "", json[TEXT_BYTES] = "";
+    snprintf(images, sizeof images, "%s", test_path("images-idx3-ubyte"));
+    snprintf(weights, sizeof weights, "%s", test_path("w.safetensors"));
+    write_images(images);
+    write_inception_file(weights);
+    char *words[] = {images, "--data", images, "--features", weights, "-q", "--json"};
+    eval(6, words, text);
+    EXPECT_CONTAINS(text, "pixels, 3 nearest neighbours\n  precision");
+    EXPECT_CONTAINS(text, "Inception v3 features (");
+    EXPECT_CONTAINS(text, "w.safetensors), 3 nearest neighbours\n  precision");
+    eval(7, words, json);
+    EXPECT_CONTAINS(json, "w.safetensors\"");
+    Err err = {0};
+    Json *line = json_parse(json, strlen(json), "stdout", false, &err);
+    if (!EXPECT(line)) return;
+    for (int s = 0; s < 2; s++) {
+        const char *set = s ? "other_data" : "images";
+        EXPECT(figure(line, set, "precision") >= 0 && figure(line, set, "precision") <= 1);
+        EXPECT(figure(line, set, "coverage") >= 0 && figure(line, set, "coverage") <= 1);
+    }
+    json_free(line);
+}

@@ -7,31 +7,49 @@
 
 #include "base/fsio.h"
 
-enum { NPY_ALIGN = 64, LOCAL_BYTES = 30, CENTRAL_BYTES = 46, END_BYTES = 22 };
-static const char member[] = "arr_0.npy";
-enum { MEMBER_BYTES = sizeof member - 1 };
+enum { NPY_ALIGN = 64, LOCAL_BYTES = 30, CENTRAL_BYTES = 46, END_BYTES = 22, MOST_NAME = 32 };
+
+/* An array as a member of the zip. */
+typedef struct {
+    char name[MOST_NAME];
+    unsigned char header[256]; /* of the .npy format */
+    size_t header_bytes;
+    const void *values;
+    size_t bytes;
+    uint32_t crc, size, place; /* place: of its local header in the file */
+} Member;
 
 /* The .npy header (format 1.0): magic, version, length, a Python dict, spaces up to a multiple of
- * 64, newline. Returns its size. */
-static size_t npy_header(unsigned char *out, size_t room, size_t count, int H, int W, int C)
+ * 64, newline. shape: "3, 16, 16, 1" */
+static void put_npy_header(Member *m, const char *type, const char *shape)
 {
     char dict[160];
-    int n = snprintf(dict, sizeof dict,
-                     "{'descr': '|u1', 'fortran_order': False, 'shape': (%zu, %d, %d, %d), }",
-                     count, H, W, C);
+    int n = snprintf(dict, sizeof dict, "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }",
+                     type, shape);
     size_t size = (10 + (size_t)n + 1 + NPY_ALIGN - 1) / NPY_ALIGN * NPY_ALIGN;
-    CHECK(size <= room);
-    memset(out, ' ', size);
-    memcpy(out, "\x93NUMPY\x01\x00", 8);
-    out[8] = (unsigned char)((size - 10) & 255);
-    out[9] = (unsigned char)((size - 10) >> 8);
-    memcpy(out + 10, dict, (size_t)n);
-    out[size - 1] = '\n';
-    return size;
+    CHECK(size <= sizeof m->header);
+    memset(m->header, ' ', size);
+    memcpy(m->header, "\x93NUMPY\x01\x00", 8);
+    m->header[8] = (unsigned char)((size - 10) & 255);
+    m->header[9] = (unsigned char)((size - 10) >> 8);
+    memcpy(m->header + 10, dict, (size_t)n);
+    m->header[size - 1] = '\n';
+    m->header_bytes = size;
+}
+
+static Member member_of(const char *name, const char *type, const char *shape, const void *values,
+                        size_t bytes)
+{
+    Member m = {.values = values, .bytes = bytes};
+    snprintf(m.name, sizeof m.name, "%s.npy", name);
+    put_npy_header(&m, type, shape);
+    m.size = (uint32_t)(m.header_bytes + bytes);
+    m.crc = (uint32_t)crc32_z(crc32_z(0, m.header, m.header_bytes), values, bytes);
+    return m;
 }
 
 typedef struct {
-    unsigned char bytes[CENTRAL_BYTES + MEMBER_BYTES];
+    unsigned char bytes[CENTRAL_BYTES + MOST_NAME];
     size_t size;
 } Record;
 
@@ -41,51 +59,87 @@ static void put(Record *r, int width, uint32_t value)
 }
 
 /* What the local and the central header of the member share: version 2.0, no flags, stored, the
- * date 1980-01-01 (so that equal images make equal files), checksum, sizes, length of the name. */
-static void put_member(Record *r, uint32_t crc, uint32_t size)
+ * date 1980-01-01 (so that equal arrays make equal files), checksum, sizes, length of the name. */
+static void put_member(Record *r, const Member *m)
 {
     put(r, 2, 20);
     put(r, 2, 0);
     put(r, 2, 0);
     put(r, 2, 0);
     put(r, 2, 1 << 5 | 1);
-    put(r, 4, crc);
-    put(r, 4, size);
-    put(r, 4, size);
-    put(r, 2, MEMBER_BYTES);
+    put(r, 4, m->crc);
+    put(r, 4, m->size);
+    put(r, 4, m->size);
+    put(r, 2, (uint32_t)strlen(m->name));
     put(r, 2, 0);
 }
 
-static bool append_member_name(FileWriter *w, Record *r, Err *err)
+static bool append_named(FileWriter *w, Record *r, const Member *m, Err *err)
 {
-    memcpy(r->bytes + r->size, member, MEMBER_BYTES);
-    return file_writer_append(w, r->bytes, r->size + MEMBER_BYTES, err);
+    size_t length = strlen(m->name);
+    memcpy(r->bytes + r->size, m->name, length);
+    return file_writer_append(w, r->bytes, r->size + length, err);
 }
 
-static bool append_directory(FileWriter *w, uint32_t crc, uint32_t size, Err *err)
+static bool append_member(FileWriter *w, const Member *m, Err *err)
 {
-    Record central = {.size = 0}, end = {.size = 0};
+    Record local = {.size = 0};
+    put(&local, 4, 0x04034b50);
+    put_member(&local, m);
+    return append_named(w, &local, m, err) &&
+           file_writer_append(w, m->header, m->header_bytes, err) &&
+           file_writer_append(w, m->values, m->bytes, err);
+}
+
+static bool append_entry(FileWriter *w, const Member *m, Err *err)
+{
+    Record central = {.size = 0};
     put(&central, 4, 0x02014b50);
     put(&central, 2, 20);
-    put_member(&central, crc, size);
+    put_member(&central, m);
     put(&central, 2, 0); /* comment, disk, attributes, place of the local header */
     put(&central, 2, 0);
     put(&central, 2, 0);
     put(&central, 4, 0);
-    put(&central, 4, 0);
+    put(&central, 4, m->place);
+    return append_named(w, &central, m, err);
+}
+
+static bool append_end(FileWriter *w, int count, uint32_t place, uint32_t bytes, Err *err)
+{
+    Record end = {.size = 0};
     put(&end, 4, 0x06054b50);
     put(&end, 4, 0);
-    put(&end, 2, 1);
-    put(&end, 2, 1);
-    put(&end, 4, CENTRAL_BYTES + MEMBER_BYTES);
-    put(&end, 4, LOCAL_BYTES + MEMBER_BYTES + size);
+    put(&end, 2, (uint32_t)count);
+    put(&end, 2, (uint32_t)count);
+    put(&end, 4, bytes);
+    put(&end, 4, place);
     put(&end, 2, 0);
-    return append_member_name(w, &central, err) && file_writer_append(w, end.bytes, end.size, err);
+    return file_writer_append(w, end.bytes, end.size, err);
 }
+
+static bool write_members(const char *path, Member *members, int count, Err *err)
+{
+    FileWriter w;
+    uint32_t place = 0, directory = 0;
+    if (!output_open(&w, path, err)) return false;
+    bool ok = true;
+    for (int i = 0; i < count && ok; i++) {
+        uint32_t name = (uint32_t)strlen(members[i].name);
+        members[i].place = place;
+        place += LOCAL_BYTES + name + members[i].size;
+        directory += CENTRAL_BYTES + name;
+        ok = append_member(&w, &members[i], err);
+    }
+    for (int i = 0; i < count && ok; i++) ok = append_entry(&w, &members[i], err);
+    return ok && append_end(&w, count, place, directory, err) && file_writer_commit(&w, err);
+}
+
+/* What the headers take. */
+enum { HEADERS = 1024 };
 
 bool npz_check_size(const char *path, size_t count, size_t image_bytes, Err *err)
 {
-    enum { HEADERS = 1024 };
     if (image_bytes == 0 || count <= (UINT32_MAX - HEADERS) / image_bytes) return true;
     return err_set(err, ERR_USAGE,
                    "%s: an .npz file holds up to 4 GiB, which is %zu images of %zu bytes, not %zu; "
@@ -96,19 +150,31 @@ bool npz_check_size(const char *path, size_t count, size_t image_bytes, Err *err
 bool npz_write_images(const char *path, const unsigned char *pixels, size_t count, int H, int W,
                       int C, Err *err)
 {
-    size_t pixel_bytes = count * (size_t)H * (size_t)W * (size_t)C;
-    unsigned char header[256];
-    size_t header_bytes = npy_header(header, sizeof header, count, H, W, C);
+    char shape[96];
     if (!npz_check_size(path, count, (size_t)H * (size_t)W * (size_t)C, err)) return false;
-    uint32_t size = (uint32_t)(header_bytes + pixel_bytes);
-    uint32_t crc = (uint32_t)crc32_z(crc32_z(0, header, header_bytes), pixels, pixel_bytes);
-    FileWriter w;
-    if (!output_open(&w, path, err)) return false;
-    Record local = {.size = 0};
-    put(&local, 4, 0x04034b50);
-    put_member(&local, crc, size);
-    return append_member_name(&w, &local, err) &&
-           file_writer_append(&w, header, header_bytes, err) &&
-           file_writer_append(&w, pixels, pixel_bytes, err) &&
-           append_directory(&w, crc, size, err) && file_writer_commit(&w, err);
+    snprintf(shape, sizeof shape, "%zu, %d, %d, %d", count, H, W, C);
+    Member m = member_of("arr_0", "|u1", shape, pixels, count * (size_t)H * (size_t)W * (size_t)C);
+    return write_members(path, &m, 1, err);
+}
+
+bool npz_write_numbers(const char *path, const NpzNumbers *arrays, int count, Err *err)
+{
+    Member members[NPZ_MOST_ARRAYS];
+    size_t all = HEADERS;
+    CHECK(count <= NPZ_MOST_ARRAYS);
+    for (int i = 0; i < count; i++) {
+        const NpzNumbers *a = &arrays[i];
+        size_t numbers = a->shape[0] * (a->dims == 2 ? a->shape[1] : 1);
+        char shape[64];
+        if (a->dims == 2)
+            snprintf(shape, sizeof shape, "%zu, %zu", a->shape[0], a->shape[1]);
+        else
+            snprintf(shape, sizeof shape, "%zu,", a->shape[0]);
+        all += numbers * sizeof(double);
+        if (all > UINT32_MAX)
+            return err_set(err, ERR_USAGE,
+                           "%s: an .npz file holds up to 4 GiB, and the arrays have more", path);
+        members[i] = member_of(a->name, "<f8", shape, a->values, numbers * sizeof(double));
+    }
+    return write_members(path, members, count, err);
 }

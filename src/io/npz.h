@@ -1,5 +1,5 @@
-/* Images as the .npz file of guided-diffusion's evaluation: a zip with one stored member,
- * arr_0.npy, an array of unsigned bytes [count, H, W, C] in C order. */
+/* .npz files: a zip whose members are arrays of NumPy's (NEP 1). Images as guided-diffusion's evaluation has
+ * them: one stored member, arr_0.npy, an array of unsigned bytes [count, H, W, C] in C order. */
 #ifndef DIFFC_NPZ_H
 #define DIFFC_NPZ_H
 
@@ -23,5 +23,25 @@ typedef struct {
 /* Reads arr_0 of such a file, also one that NumPy wrote, with other members beside it, deflated, or
  * [count, H, W]. At least one image, C up to 4. */
 bool npz_read_images(const char *path, NpzImages *out, Err *err);
+
+enum { NPZ_MOST_ARRAYS = 4 };
+
+/* Numbers of float64, in C order. */
+typedef struct {
+    const char *name; /* without ".npy" */
+    int dims;         /* 1 or 2 */
+    size_t shape[2];  /* each above 0 */
+    double *values;
+} NpzNumbers;
+
+/* Writes the arrays as stored members. */
+bool npz_write_numbers(const char *path, const NpzNumbers *arrays, int count, Err *err);
+
+/* Reads the arrays that have these names and so many dimensions: fills in shape and values, which
+ * npz_free_numbers frees, also after a failure (values of others: NULL). `expected` ends the sentence about an array
+ * that is missing: "statistics are expected". */
+bool npz_read_numbers(const char *path, const char *expected, NpzNumbers *arrays, int count,
+                      Err *err);
+void npz_free_numbers(NpzNumbers *arrays, int count);
 
 #endif

@@ -1,146 +1,26 @@
-/* Reads images from an .npz file: a zip (APPNOTE 4.3) whose member arr_0.npy is an array of NumPy's format
- * (NEP 1). The directory at the end of the file is what counts; of the member's own header only its
- * length is read. */
+/* Reads arrays from an .npz file: a zip whose members are arrays of NumPy's format (NEP 1). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
-#include "base/file_kind.h"
-#include "base/fsio.h"
 #include "base/mem.h"
 #include "io/npz.h"
+#include "io/zip_member.h"
 
-enum {
-    LOCAL_BYTES = 30,
-    CENTRAL_BYTES = 46,
-    END_BYTES = 22,
-    MOST_COMMENT = 65535,
-    STORED = 0,
-    DEFLATED = 8,
-    MOST_CHANNELS = 4,
-    MOST_SIDE = 65535
-};
-static const char member[] = "arr_0.npy";
+enum { MOST_CHANNELS = 4, MOST_SIDE = 65535, MOST_DIMS = 4, TYPE_BYTES = 16 };
 static const size_t most_bytes = UINT32_MAX;
 
+/* A member that is an array. */
 typedef struct {
-    const char *path;
-    FileBytes file;
-    const unsigned char *body; /* of the member as stored */
-    size_t packed, size;       /* its bytes as stored, and inflated */
-    uint32_t crc;
-    int method;
-    unsigned char *inflated; /* where it is deflated */
-} Zip;
-
-static uint32_t number(const unsigned char *at, int bytes)
-{
-    uint32_t value = 0;
-    for (int i = 0; i < bytes; i++) value |= (uint32_t)at[i] << 8 * i;
-    return value;
-}
-
-static bool damaged(const Zip *z, const char *what, Err *err)
-{
-    return err_set(err, ERR_FORMAT, "%s: is a damaged .npz file: %s", z->path, what);
-}
-
-/* The end record and the comment behind it, which ends the file; NULL: there is none. */
-static const unsigned char *find_end(const FileBytes *f)
-{
-    for (size_t comment = 0; comment <= MOST_COMMENT && END_BYTES + comment <= f->size; comment++) {
-        const unsigned char *end = f->bytes + f->size - comment - END_BYTES;
-        if (number(end, 4) == 0x06054b50 && number(end + 20, 2) == comment) return end;
-    }
-    return NULL;
-}
-
-/* Takes the member that a directory entry describes. */
-static bool take_member(Zip *z, const unsigned char *entry, Err *err)
-{
-    size_t local = number(entry + 42, 4), file = z->file.size;
-    z->method = (int)number(entry + 10, 2);
-    z->crc = number(entry + 16, 4);
-    z->packed = number(entry + 20, 4);
-    z->size = number(entry + 24, 4);
-    if (number(entry + 8, 2) & 1)
-        return err_set(err, ERR_FORMAT, "%s: %s is encrypted", z->path, member);
-    if (z->packed == UINT32_MAX || z->size == UINT32_MAX || local == UINT32_MAX)
-        return err_set(err, ERR_FORMAT, "%s: %s has more than 4 GiB, the most that is read",
-                       z->path, member);
-    if (local > file || file - local < LOCAL_BYTES ||
-        number(z->file.bytes + local, 4) != 0x04034b50)
-        return damaged(z, "its directory points to no member", err);
-    size_t start = local + LOCAL_BYTES + number(z->file.bytes + local + 26, 2) +
-                   number(z->file.bytes + local + 28, 2);
-    if (start > file || file - start < z->packed)
-        return damaged(z, "its member is longer than the file", err);
-    z->body = z->file.bytes + start;
-    return true;
-}
-
-static bool find_member(Zip *z, Err *err)
-{
-    const unsigned char *bytes = z->file.bytes, *end = find_end(&z->file);
-    size_t size = z->file.size;
-    if (size < 4 || number(bytes, 2) != 0x4b50)
-        return file_kind_refuse(z->path, bytes, size, "an .npz file", err);
-    if (!end) return damaged(z, "its directory is missing", err);
-    size_t entries = number(end + 10, 2), at = number(end + 16, 4);
-    for (size_t i = 0; i < entries; i++) {
-        if (at > size || size - at < CENTRAL_BYTES || number(bytes + at, 4) != 0x02014b50)
-            return damaged(z, "its directory ends early", err);
-        size_t name = number(bytes + at + 28, 2);
-        size_t rest = name + number(bytes + at + 30, 2) + number(bytes + at + 32, 2);
-        if (size - at - CENTRAL_BYTES < rest) return damaged(z, "its directory ends early", err);
-        if (name == sizeof member - 1 && memcmp(bytes + at + CENTRAL_BYTES, member, name) == 0)
-            return take_member(z, bytes + at, err);
-        at += CENTRAL_BYTES + rest;
-    }
-    return err_set(
-        err, ERR_FORMAT,
-        "%s: holds no array arr_0, where images are expected (numpy.savez(file, images))", z->path);
-}
-
-static bool inflate_member(Zip *z, Err *err)
-{
-    z->inflated = mem_alloc(z->size, 1);
-    if (!z->inflated)
-        return err_set(err, ERR_MEMORY, "%s: not enough memory for %zu bytes", z->path, z->size);
-    z_stream s = {.next_in = (Bytef *)(size_t)z->body,
-                  .avail_in = (uInt)z->packed,
-                  .next_out = z->inflated,
-                  .avail_out = (uInt)z->size};
-    int made = inflateInit2(&s, -MAX_WBITS);
-    if (made != Z_OK) return err_set(err, ERR_MEMORY, "%s: not enough memory to inflate", z->path);
-    int end = inflate(&s, Z_FINISH);
-    inflateEnd(&s);
-    if (end == Z_MEM_ERROR)
-        return err_set(err, ERR_MEMORY, "%s: not enough memory to inflate", z->path);
-    if (end != Z_STREAM_END || s.avail_out > 0)
-        return damaged(z, "its member cannot be inflated", err);
-    z->body = z->inflated;
-    return true;
-}
-
-static bool open_member(Zip *z, Err *err)
-{
-    if (!find_member(z, err)) return false;
-    if (z->method == DEFLATED) {
-        if (!inflate_member(z, err)) return false;
-    } else if (z->method != STORED) {
-        return err_set(err, ERR_FORMAT,
-                       "%s: %s is packed by method %d; stored and deflated are read", z->path,
-                       member, z->method);
-    } else if (z->packed != z->size) {
-        return damaged(z, "its member has two sizes", err);
-    }
-    return (uint32_t)crc32_z(0, z->body, z->size) == z->crc ||
-           damaged(z, "the checksum of its array is another", err);
-}
-
-/* ---- the array ---- */
+    const Zip *zip;
+    const char *name;
+    char type[TYPE_BYTES]; /* "'<f8'", as far as there is room */
+    bool fortran;
+    int dims; /* 0: no shape of 1 to 4 positive numbers */
+    unsigned long long shape[MOST_DIMS];
+    const unsigned char *bytes;
+    size_t size;
+} Array;
 
 /* The text behind 'KEY': in the header's dict; NULL: there is none. */
 static const char *value_of(const char *dict, const char *key)
@@ -151,12 +31,12 @@ static const char *value_of(const char *dict, const char *key)
     return at ? at + strlen(quoted) + strspn(at + strlen(quoted), " ") : NULL;
 }
 
-/* Numbers of "(2, 16, 16, 1)"; 0: no shape of 3 or 4 positive numbers. */
-static int read_shape(const char *text, unsigned long long shape[4])
+/* Numbers of "(2, 16, 16, 1)"; 0: no shape of 1 to 4 positive numbers. */
+static int read_shape(const char *text, unsigned long long shape[MOST_DIMS])
 {
     int n = 0;
     if (!text || *text++ != '(') return 0;
-    while (n < 4) {
+    while (n < MOST_DIMS) {
         char *end;
         text += strspn(text, " ");
         if (*text < '0' || *text > '9') break;
@@ -166,64 +46,150 @@ static int read_shape(const char *text, unsigned long long shape[4])
         if (*text == ',') text++;
     }
     text += strspn(text, " ");
-    return *text == ')' && n >= 3 ? n : 0;
+    return *text == ')' ? n : 0;
 }
 
-static bool check_array(const Zip *z, const char *dict, size_t start, NpzImages *out, Err *err)
+static void read_dict(const char *dict, Array *a)
 {
-    const char *kind = value_of(dict, "descr"), *order = value_of(dict, "fortran_order");
-    unsigned long long shape[4] = {0, 0, 0, 1};
-    if (!kind || (strncmp(kind, "'|u1'", 5) != 0 && strncmp(kind, "'<u1'", 5) != 0))
-        return err_set(err, ERR_FORMAT,
-                       "%s: arr_0 is of the type %.10s; images are bytes from 0 to 255 (uint8)",
-                       z->path, kind ? kind : "unknown");
-    if (!order || strncmp(order, "False", 5) != 0)
-        return err_set(err, ERR_FORMAT, "%s: arr_0 is in Fortran's order; expected C's", z->path);
-    if (!read_shape(value_of(dict, "shape"), shape) || shape[1] > MOST_SIDE ||
-        shape[2] > MOST_SIDE || shape[3] > MOST_CHANNELS || shape[0] > most_bytes)
-        return err_set(err, ERR_FORMAT,
-                       "%s: arr_0 has not the shape of images, [count, height, width, channels] "
-                       "with 1 to %d channels",
-                       z->path, MOST_CHANNELS);
-    unsigned long long bytes = shape[1] * shape[2] * shape[3]; /* below 2^34 */
-    if (shape[0] > most_bytes / bytes || shape[0] * bytes != z->size - start)
-        return damaged(z, "its array is not as long as its shape says", err);
-    *out = (NpzImages){.count = (size_t)shape[0],
-                       .H = (int)shape[1],
-                       .W = (int)shape[2],
-                       .C = (int)shape[3],
-                       .pixels = mem_alloc(z->size - start, 1)};
-    if (!out->pixels)
-        return err_set(err, ERR_MEMORY, "%s: not enough memory for %zu images", z->path,
-                       out->count);
-    memcpy(out->pixels, z->body + start, z->size - start);
-    return true;
+    const char *type = value_of(dict, "descr"), *order = value_of(dict, "fortran_order");
+    snprintf(a->type, sizeof a->type, "%.10s", type ? type : "unknown");
+    a->fortran = !order || strncmp(order, "False", 5) != 0;
+    a->dims = read_shape(value_of(dict, "shape"), a->shape);
 }
 
-static bool read_array(const Zip *z, NpzImages *out, Err *err)
+static bool take_array(const ZipMember *m, Array *a, Err *err)
 {
     static const char magic[] = "\x93NUMPY";
     enum { VERSION = 6, SHORT = 10, LONG = 12 };
-    if (z->size < LONG || memcmp(z->body, magic, VERSION) != 0)
-        return damaged(z, "arr_0 is no array of NumPy's", err);
-    bool longer = z->body[VERSION] > 1;
-    size_t begin = longer ? LONG : SHORT, length = number(z->body + 8, longer ? 4 : 2);
-    if (length > z->size - begin) return damaged(z, "the header of arr_0 ends early", err);
+    char what[64];
+    if (m->size < LONG || memcmp(m->bytes, magic, VERSION) != 0) {
+        snprintf(what, sizeof what, "%.30s is no array of NumPy's", a->name);
+        return zip_damaged(a->zip, what, err);
+    }
+    bool longer = m->bytes[VERSION] > 1;
+    size_t begin = longer ? LONG : SHORT, length = zip_number(m->bytes + 8, longer ? 4 : 2);
+    if (length > m->size - begin) {
+        snprintf(what, sizeof what, "the header of %.30s ends early", a->name);
+        return zip_damaged(a->zip, what, err);
+    }
     char *dict = mem_alloc(length + 1, 1);
-    if (!dict) return err_set(err, ERR_MEMORY, "%s: not enough memory for its header", z->path);
-    memcpy(dict, z->body + begin, length);
-    bool ok = check_array(z, dict, begin + length, out, err);
+    if (!dict)
+        return err_set(err, ERR_MEMORY, "%s: not enough memory for its header", a->zip->path);
+    memcpy(dict, m->bytes + begin, length);
+    read_dict(dict, a);
     mem_free(dict);
-    return ok;
+    a->bytes = m->bytes + begin + length;
+    a->size = m->size - begin - length;
+    return true;
+}
+
+/* Finds the member "NAME.npy". `expected` ends the sentence about one that is missing. */
+static bool open_array(const Zip *z, const char *name, const char *expected, ZipMember *m, Array *a,
+                       Err *err)
+{
+    char member[64];
+    bool found;
+    *a = (Array){.zip = z, .name = name};
+    snprintf(member, sizeof member, "%s.npy", name);
+    if (!zip_member(z, member, &found, m, err)) return false;
+    if (!found)
+        return err_set(err, ERR_FORMAT, "%s: holds no array %s, where %s", z->path, name, expected);
+    return take_array(m, a, err);
+}
+
+/* ---- images ---- */
+
+static bool take_images(const Array *a, NpzImages *out, Err *err)
+{
+    const char *path = a->zip->path;
+    unsigned long long channels = a->dims == 4 ? a->shape[3] : 1;
+    if (strncmp(a->type, "'|u1'", 5) != 0 && strncmp(a->type, "'<u1'", 5) != 0)
+        return err_set(err, ERR_FORMAT,
+                       "%s: %s is of the type %s; images are bytes from 0 to 255 (uint8)", path,
+                       a->name, a->type);
+    if (a->fortran)
+        return err_set(err, ERR_FORMAT, "%s: %s is in Fortran's order; expected C's", path,
+                       a->name);
+    if (a->dims < 3 || a->shape[1] > MOST_SIDE || a->shape[2] > MOST_SIDE ||
+        channels > MOST_CHANNELS || a->shape[0] > most_bytes)
+        return err_set(err, ERR_FORMAT,
+                       "%s: %s has not the shape of images, [count, height, width, channels] "
+                       "with 1 to %d channels",
+                       path, a->name, MOST_CHANNELS);
+    unsigned long long bytes = a->shape[1] * a->shape[2] * channels; /* below 2^34 */
+    if (a->shape[0] > most_bytes / bytes || a->shape[0] * bytes != a->size)
+        return zip_damaged(a->zip, "its array is not as long as its shape says", err);
+    *out = (NpzImages){.count = (size_t)a->shape[0],
+                       .H = (int)a->shape[1],
+                       .W = (int)a->shape[2],
+                       .C = (int)channels,
+                       .pixels = mem_alloc(a->size, 1)};
+    if (!out->pixels)
+        return err_set(err, ERR_MEMORY, "%s: not enough memory for %zu images", path, out->count);
+    memcpy(out->pixels, a->bytes, a->size);
+    return true;
 }
 
 bool npz_read_images(const char *path, NpzImages *out, Err *err)
 {
-    Zip z = {.path = path};
+    Zip z;
+    ZipMember m = {.bytes = NULL};
+    Array a;
     *out = (NpzImages){0};
-    if (!file_read(path, most_bytes, &z.file, err)) return false;
-    bool ok = open_member(&z, err) && read_array(&z, out, err);
-    mem_free(z.inflated);
-    file_free(&z.file);
+    bool ok =
+        zip_open(&z, path, err) &&
+        open_array(&z, "arr_0", "images are expected (numpy.savez(file, images))", &m, &a, err) &&
+        take_images(&a, out, err);
+    zip_member_free(&m);
+    zip_close(&z);
     return ok;
+}
+
+/* ---- numbers ---- */
+
+static bool take_numbers(const Array *a, NpzNumbers *out, Err *err)
+{
+    const char *path = a->zip->path;
+    unsigned long long rows = a->shape[0], columns = out->dims == 2 ? a->shape[1] : 1;
+    if (strncmp(a->type, "'<f8'", 5) != 0)
+        return err_set(err, ERR_FORMAT, "%s: %s is of the type %s; expected '<f8' (float64)", path,
+                       a->name, a->type);
+    if (a->dims != out->dims)
+        return err_set(err, ERR_FORMAT, "%s: %s is no array of %d dimension%s", path, a->name,
+                       out->dims, out->dims == 1 ? "" : "s");
+    if (a->fortran && a->dims > 1)
+        return err_set(err, ERR_FORMAT, "%s: %s is in Fortran's order; expected C's", path,
+                       a->name);
+    if (rows > most_bytes || columns > most_bytes || rows > most_bytes / columns ||
+        rows * columns * sizeof(double) != a->size)
+        return zip_damaged(a->zip, "its array is not as long as its shape says", err);
+    out->shape[0] = (size_t)rows;
+    out->shape[1] = (size_t)columns;
+    out->values = mem_doubles((size_t)(rows * columns));
+    if (!out->values)
+        return err_set(err, ERR_MEMORY, "%s: not enough memory for its array %s", path, a->name);
+    memcpy(out->values, a->bytes, a->size);
+    return true;
+}
+
+bool npz_read_numbers(const char *path, const char *expected, NpzNumbers *arrays, int count,
+                      Err *err)
+{
+    Zip z;
+    for (int i = 0; i < count; i++) arrays[i].values = NULL;
+    bool ok = zip_open(&z, path, err);
+    for (int i = 0; i < count && ok; i++) {
+        ZipMember m = {.bytes = NULL};
+        Array a;
+        ok = open_array(&z, arrays[i].name, expected, &m, &a, err) &&
+             take_numbers(&a, &arrays[i], err);
+        zip_member_free(&m);
+    }
+    zip_close(&z);
+    return ok;
+}
+
+void npz_free_numbers(NpzNumbers *arrays, int count)
+{
+    for (int i = 0; i < count; i++) mem_free(arrays[i].values);
 }

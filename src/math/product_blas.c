@@ -18,7 +18,17 @@ enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112 };
 typedef void Sgemm(int order, int transpose_a, int transpose_b, int M, int N, int K, float alpha,
                    const float *a, int lda, const float *b, int ldb, float beta, float *c, int ldc);
 
+typedef void Dgemm(int order, int transpose_a, int transpose_b, int M, int N, int K, double alpha,
+                   const double *a, int lda, const double *b, int ldb, double beta, double *c,
+                   int ldc);
+/* LAPACK's, called as Fortran: behind the arguments stand the lengths of the two words. */
+typedef void Dsyevd(const char *job, const char *part, const int *n, double *a, const int *lda,
+                    double *values, double *work, const int *work_size, int *whole,
+                    const int *whole_size, int *info, size_t job_length, size_t part_length);
+
 static Sgemm *sgemm;
+static Dgemm *dgemm;
+static Dsyevd *dsyevd;
 static void *library;
 static char name[160] = "none";
 static const char *core;
@@ -54,6 +64,7 @@ static void put_variable(const char *variable, const char *value)
 /* The environment is as before when the library is there: other code of this process may use it too. */
 static void load(void)
 {
+    if (library) return;
     char *before[THREAD_SETTINGS];
     bool names_core = !getenv("OPENBLAS_CORETYPE") && core_of_cpu();
     for (int i = 0; i < THREAD_SETTINGS; i++) {
@@ -108,6 +119,12 @@ static void find_name(void)
     }
     const char *file = strrchr(BLAS_LIBRARY, '/');
     snprintf(name, sizeof name, "%s", file ? file + 1 : BLAS_LIBRARY);
+}
+
+static void begin_use(void)
+{
+    hold_to_one_thread();
+    find_name();
 }
 
 const char *product_blas_name(void)
@@ -181,14 +198,73 @@ bool product_blas_start(Err *err)
                        "%s has no cblas_sgemm; install the CBLAS of that library, or set "
                        "DIFFC_CPU=plain to work without (slower)",
                        BLAS_LIBRARY);
-    hold_to_one_thread();
-    find_name();
+    begin_use();
     if (multiplies(false, false) && multiplies(true, false) && multiplies(false, true)) return true;
     sgemm = NULL;
     return err_set(
         err, ERR_IO,
         "%s (%s) multiplies wrongly on this CPU; set %sDIFFC_CPU to another level than blas", name,
         BLAS_LIBRARY, core ? "OPENBLAS_CORETYPE to another core, or " : "");
+}
+
+/* ---- In double ---- */
+
+void product_blas_double(bool transpose_a, bool transpose_b, int M, int N, int K, const double *a,
+                         int lda, const double *b, int ldb, double beta, double *c, int ldc)
+{
+    dgemm(ROW_MAJOR, transpose_a ? TRANSPOSE : NO_TRANSPOSE, transpose_b ? TRANSPOSE : NO_TRANSPOSE,
+          M, N, K, 1, a, lda, b, ldb, beta, c, ldc);
+}
+
+/* Fortran's columns are our rows: its lower part is our upper one, and its eigenvectors are rows. */
+int product_blas_eigen(double *a, int n, double *values, double *work, int *whole)
+{
+    int work_size = 1 + 6 * n + 2 * n * n, whole_size = 3 + 5 * n, info = 0;
+    dsyevd("V", "L", &n, a, &n, values, work, &work_size, whole, &whole_size, &info, 1, 1);
+    return info;
+}
+
+/* A = V^T diag(values) V, made again by dgemm. */
+static bool decomposes(void)
+{
+    enum { N = 7 };
+    double a[N * N], v[N * N], scaled[N * N], again[N * N], values[N];
+    double work[1 + 6 * N + 2 * N * N];
+    int whole[3 + 5 * N];
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++)
+            a[i * N + j] = v[i * N + j] = (double)check_value(i > j ? i * N + j : j * N + i);
+    if (product_blas_eigen(v, N, values, work, whole) != 0) return false;
+    for (int i = 0; i < N * N; i++) scaled[i] = values[i / N] * v[i];
+    product_blas_double(true, false, N, N, N, v, N, scaled, N, 0, again, N);
+    for (int i = 0; i < N * N; i++)
+        if (!(fabs(again[i] - a[i]) < 1e-12)) return false;
+    return true;
+}
+
+static const char lapack_advice[] = "build diffc for a library with LAPACK (make BLAS=openblas; "
+                                    "Debian's package is libopenblas-dev)";
+
+bool product_blas_start_double(const char *what, Err *err)
+{
+    if (dgemm && dsyevd) return true;
+    if (!product_blas_is_built())
+        return err_set(err, ERR_IO, "%s needs LAPACK, and this diffc was built without a BLAS; %s",
+                       what, lapack_advice);
+    load();
+    if (!library)
+        return err_set(err, ERR_IO, "%s needs a BLAS, which cannot be loaded: %s; install it", what,
+                       dlerror());
+    FIND(dgemm, "cblas_dgemm");
+    FIND(dsyevd, "dsyevd_");
+    if (!dgemm || !dsyevd)
+        return err_set(err, ERR_IO, "%s needs LAPACK, and %s has no %s; %s", what, BLAS_LIBRARY,
+                       dgemm ? "dsyevd" : "cblas_dgemm", lapack_advice);
+    begin_use();
+    if (decomposes()) return true;
+    dgemm = NULL;
+    return err_set(err, ERR_IO, "%s needs LAPACK, and %s (%s) computes wrongly on this CPU%s", what,
+                   name, BLAS_LIBRARY, core ? "; set OPENBLAS_CORETYPE to another core" : "");
 }
 
 /* ---- The table ---- */

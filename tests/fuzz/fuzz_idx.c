@@ -1,44 +1,16 @@
 /* Fuzz target: IDX and CIFAR-10 files, plain and packed. The first byte chooses; the rest is the
  * file, as it is or packed with gzip. */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "data/dataset.h"
+#include "fuzz/fuzz_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* In memory where that is possible: a file on disk made it fifty times slower. */
-static char path[32] = "/dev/shm/fuzz_idx.XXXXXX";
-
-static void remove_file(void)
-{
-    unlink(path);
-}
-
-static void write_file(const uint8_t *bytes, size_t size)
-{
-    static int fd = -1;
-    if (fd < 0) {
-        fd = mkstemp(path);
-        if (fd < 0) {
-            strcpy(path, "/tmp/fuzz_idx.XXXXXX");
-            fd = mkstemp(path);
-        }
-        if (fd < 0) abort();
-        atexit(remove_file);
-    }
-    if (ftruncate(fd, 0) != 0) abort();
-    if (pwrite(fd, bytes, size, 0) != (ssize_t)size) abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 1) return 0;
-    DataOptions options = {.path = path, .seed = data[0]};
+    DataOptions options = {.seed = data[0]};
     if (data[0] & 1) options.config.kind = data[0] & 2 ? DATA_IDX : DATA_CIFAR10;
     if (data[0] & 4) options.config.height = options.config.width = 3;
     if (data[0] & 8) options.config.channels = data[0] & 16 ? 1 : 3;
@@ -53,10 +25,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         z.avail_out = (uInt)room;
         if (deflate(&z, Z_FINISH) != Z_STREAM_END) abort();
         deflateEnd(&z);
-        write_file(packed, room - z.avail_out);
+        options.path = fuzz_file(packed, room - z.avail_out);
         free(packed);
     } else {
-        write_file(data + 1, size - 1);
+        options.path = fuzz_file(data + 1, size - 1);
     }
     Dataset d;
     if (!dataset_open(&d, &options, NULL, NULL, NULL)) return 0;

@@ -37,3 +37,11 @@ np.savez(at("flat.npz"), x.reshape(-1))
 np.savez(at("wide.npz"), x.reshape(3, 2, 2, 10))
 np.savez(at("other.npz"), images=x)
 packed("bzip2.npz", zipfile.ZIP_BZIP2)
+
+# Statistics as pytorch-fid keeps them, right and wrong.
+mu, sigma = np.array([0.5, -2]), np.array([[1.5, 0.25], [0.25, 2]])
+np.savez_compressed(at("statistics.npz"), mu=mu, sigma=sigma)
+np.savez(at("statistics_float32.npz"), mu=mu.astype(np.float32), sigma=sigma)
+np.savez(at("statistics_other_size.npz"), mu=mu, sigma=np.eye(3))
+np.savez(at("statistics_flat.npz"), mu=mu, sigma=sigma.reshape(-1))
+np.savez(at("statistics_half.npz"), mu=mu)

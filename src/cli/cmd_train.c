@@ -104,7 +104,7 @@ static bool choose_run(const char *config, bool resume, char *out, Err *err)
         }
         if (!resume) return true;
         if (last[0]) memcpy(out, last, PATH_BYTES);
-        return last[0] || err_set(err, ERR_USAGE,
+        return last[0] || err_set(err, ERR_IO,
                                   "%s: there is no run to resume; name one with "
                                   "--out or start without --resume",
                                   out);

@@ -249,7 +249,7 @@ static bool run_serves(const char *run, bool *has_model, ModelServes *serves, co
 static bool no_run(const char *root, bool models, const NewestRun *newest, Err *err)
 {
     if (!models)
-        return err_set(err, ERR_USAGE,
+        return err_set(err, ERR_IO,
                        "no run under %s has a model yet; train one first or give --model PATH",
                        root);
     if (newest->passed == 1)
@@ -269,7 +269,7 @@ bool model_newest_run(const char *root, ModelServes *serves, const void *context
     bool found = false, models = false;
     *out = (NewestRun){.passed = 0};
     if (!path_is_folder(root))
-        return err_set(err, ERR_USAGE,
+        return err_set(err, ERR_IO,
                        "there is no folder %s here; train a model first or give --model PATH",
                        root);
     if (!run_list_open(&l, root, err)) return false;

@@ -70,7 +70,8 @@ typedef struct {
     Err lack;                     /* and what it lacks */
 } NewestRun;
 
-/* The newest run folder under `root` whose model serves. ERR_USAGE when none does. */
+/* The newest run folder under `root` whose model serves. ERR_IO where no run has a model, ERR_USAGE when no model
+ * serves. */
 bool model_newest_run(const char *root, ModelServes *serves, const void *context, NewestRun *out,
                       Err *err);
 

@@ -22,7 +22,7 @@ ls
 # Data of another size can be made to fit.
 diffc eval -q x.npz --data small-idx3-ubyte --resize | head -n 1
 #> diffc eval: there is no folder runs here; train a model first or give --model PATH
-#> exit 2
+#> exit 1
 #> diffc eval: --data is missing: it names the data set with which x.npz is compared
 #> exit 2
 #> diffc eval: plain: is not in a run that says its training data; name a data set with --data PATH

@@ -1,4 +1,3 @@
 diffc sample
-#exit 2
+#exit 1
 #2> diffc sample: there is no folder runs here; train a model first or give --model PATH
-#2> Try 'diffc sample --help'.

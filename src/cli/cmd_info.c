@@ -27,10 +27,15 @@ typedef struct {
     int64_t step;
     uint64_t images;
     double loss, seconds;
-    double validation;       /* NAN: none yet */
-    int64_t validation_step; /* where it was taken */
+    double validation;               /* NAN: none yet */
+    int64_t validation_step;         /* where it was taken */
+    bool measures;                   /* the run has train.eval_every */
+    double distance, distance_error; /* of its samples; NAN: none yet */
+    int64_t distance_step;
     bool steps_seen;
 } Progress;
+
+static const Progress no_progress = {.validation = (double)NAN, .distance = (double)NAN};
 
 static double member(const Json *object, const char *key)
 {
@@ -67,8 +72,25 @@ static bool take_line(Progress *p, const char *text, size_t size, Err *reason)
         p->validation = member(line, "loss");
         p->validation_step = count_member(line, "step");
     }
+    if (json_type(line) == JSON_OBJECT && is_event(line, "distance") && isnan(p->distance)) {
+        p->distance = member(line, "sliced_wasserstein");
+        p->distance_error = member(line, "standard_error");
+        p->distance_step = count_member(line, "step");
+    }
     json_free(line);
-    return p->steps_seen && !isnan(p->validation);
+    return p->steps_seen && !isnan(p->validation) && (!p->measures || !isnan(p->distance));
+}
+
+/* Whether the log of a run has distances; logs are long, and without any they need not be searched. */
+static bool measures_distance(const char *run)
+{
+    char path[PATH_BYTES];
+    Config c;
+    config_defaults(&c);
+    bool measures = path_join(path, run, "config.json", NULL) && path_exists(path) &&
+                    config_load(&c, path, NULL) && c.train.eval_every > 0;
+    config_free(&c);
+    return measures;
 }
 
 static bool read_progress(const char *run, Progress *p, Err *err)
@@ -76,7 +98,8 @@ static bool read_progress(const char *run, Progress *p, Err *err)
     char path[PATH_BYTES];
     LastLines l;
     bool found = true;
-    *p = (Progress){.validation = (double)NAN};
+    *p = no_progress;
+    p->measures = measures_distance(run);
     if (!path_join(path, run, "stats.jsonl", err)) return false;
     if (!path_exists(path)) return true;
     if (!last_lines_open(&l, path, err)) return false;
@@ -100,9 +123,14 @@ static void progress_lines(const Progress *p)
     term_format_duration(duration, p->seconds);
     output_line("  training     step %s, %s images, %s, loss %.4f", step, images, duration,
                 p->loss);
-    if (isnan(p->validation)) return;
-    term_format_count(step, (unsigned long long)p->validation_step);
-    output_line("  validation   loss %.4f at step %s", p->validation, step);
+    if (!isnan(p->validation)) {
+        term_format_count(step, (unsigned long long)p->validation_step);
+        output_line("  validation   loss %.4f at step %s", p->validation, step);
+    }
+    if (isnan(p->distance)) return;
+    term_format_count(step, (unsigned long long)p->distance_step);
+    output_line("  distance     sliced Wasserstein x 1000 of samples %.2f +- %.2f at step %s",
+                1000 * p->distance, 1000 * p->distance_error, step);
 }
 
 static void progress_json(JsonWriter *w, const Progress *p)
@@ -113,6 +141,10 @@ static void progress_json(JsonWriter *w, const Progress *p)
     json_put_number(w, "loss", p->loss);
     json_put_number(w, "seconds", p->seconds);
     if (!isnan(p->validation)) json_put_number(w, "validation_loss", p->validation);
+    if (isnan(p->distance)) return;
+    json_put_number(w, "distance", p->distance);
+    json_put_number(w, "distance_standard_error", p->distance_error);
+    json_put_int(w, "distance_step", p->distance_step);
 }
 
 /* What the model's folder says, rather than the stand-in of MODEL_ANY_SIZE. */
@@ -238,7 +270,7 @@ static bool show_model(const char *path, const OptionValue *v, Err *err)
 {
     Model m;
     Denoiser unused;
-    Progress progress = {.validation = (double)NAN};
+    Progress progress = no_progress;
     if (!model_open(&m, path, MODEL_ANY_SIZE, MODEL_ANY_SIZE, err)) return false;
     bool ok = (!m.run[0] || read_progress(m.run, &progress, err)) &&
               model_prepare(&m, 1, 0, false, &unused, err);

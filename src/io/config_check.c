@@ -106,6 +106,15 @@ static bool check_network(const Config *c, Err *err)
     return true;
 }
 
+static bool check_distance(const Config *c, Err *err)
+{
+    if (c->train.eval_every == 0 || c->data.toy == TOY_NONE) return true;
+    return err_set(err, ERR_USAGE,
+                   "train.eval_every is %lld, but data.toy gives points: the distance is one of "
+                   "images; leave it out",
+                   (long long)c->train.eval_every);
+}
+
 bool config_check(const Config *c, Err *err)
 {
     if (c->train.steps == 0 && c->train.minutes <= 0)
@@ -118,5 +127,6 @@ bool config_check(const Config *c, Err *err)
                                 .points = c->data.toy != TOY_NONE,
                                 .images = c->train.batch * c->train.accumulate};
     return check_keys(c, err) && check_data(c, err) && check_network(c, err) &&
+           check_distance(c, err) &&
            (!config_method(c)->check || config_method(c)->check(&method, err));
 }

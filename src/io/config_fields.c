@@ -169,6 +169,8 @@ const Field config_fields[] = {
          "save_every checkpoint checkpointing_steps save_interval save_freq"),
     INT(train, keep, keep, 1, 10000, "2", "checkpoints kept", "checkpoints_total_limit keep_last max_checkpoints"),
     INT(train, validate, validate, 0, 1e9, "256", "held-out images scored at each checkpoint; 0: none", "validation_images eval_images val"),
+    LONG(train, eval_every, eval_every, 0, 1e12, "0", "updates between measurements of how far 256 samples (dpm++2m, 20 network calls) are from the training images: their sliced Wasserstein distance; 0: none",
+         "eval_interval eval_freq evaluate_every eval_steps distance_every fid_every"),
 
     TEXT(sample, sampler, sampler, "auto", "name of the sampler; auto: the method's own", "method type name scheduler solver"),
     INT(sample, steps, steps, 0, STEPS_MAX, "0", "network calls where that is possible; 0: the sampler's own number",

@@ -158,6 +158,11 @@ static void compare(Work *w, int direction)
 
 /* ---- the distance ---- */
 
+static size_t tile_floats_of(int dims)
+{
+    return CHUNK * BLOCK + mem_whole_lines(product_scratch_here_floats(BLOCK, dims));
+}
+
 static bool open_work(Work *w, const SlicedPoints *p, Err *err)
 {
     size_t threads = (size_t)parallel_threads(), dims = (size_t)p->dims, items;
@@ -168,7 +173,7 @@ static bool open_work(Work *w, const SlicedPoints *p, Err *err)
                 .sets = {p->reference, p->other[0], p->other[1]},
                 .count_sets = p->others + 1,
                 .parts = items < SLICED_PARTS ? (int)items : SLICED_PARTS};
-    w->tile_floats = CHUNK * BLOCK + mem_whole_lines(product_scratch_here_floats(BLOCK, p->dims));
+    w->tile_floats = tile_floats_of(p->dims);
     w->directions = mem_floats(SLICED_DIRECTIONS * dims);
     w->tiles = mem_floats(threads * w->tile_floats);
     w->projections = mem_floats((size_t)w->count_sets * BLOCK * p->count);
@@ -176,6 +181,14 @@ static bool open_work(Work *w, const SlicedPoints *p, Err *err)
     return (w->directions && w->tiles && w->projections && w->sorted) ||
            err_set(err, ERR_MEMORY, "not enough memory for the projections of %zu patches",
                    p->count);
+}
+
+size_t sliced_bytes(size_t count, int dims, int others)
+{
+    size_t threads = (size_t)parallel_threads(), sets = (size_t)others + 1;
+    size_t floats =
+        SLICED_DIRECTIONS * (size_t)dims + threads * tile_floats_of(dims) + sets * BLOCK * count;
+    return floats * sizeof(float) + threads * (sets + 1) * count * sizeof(uint64_t);
 }
 
 static void close_work(Work *w)

@@ -33,6 +33,9 @@ typedef struct {
 bool sliced_distances(const SlicedPoints *p, const WorkProgress *progress, SlicedDistance *out,
                       Err *err);
 
+/* The memory that it takes beside the sets. */
+size_t sliced_bytes(size_t count, int dims, int others);
+
 /* Of the distance, by the jackknife: sqrt((G - 1)/G sum_g (D_g - mean D)^2) over G parts. It covers
  * the choice of the images, not that of the directions. */
 double sliced_standard_error(const SlicedDistance *d);

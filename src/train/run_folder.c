@@ -113,6 +113,7 @@ typedef struct {
     bool known;      /* it is one */
     double step;     /* -1: it names none */
     bool validation; /* it is about one */
+    bool distance;   /* it is about the samples' distance from the data */
 } StatsLine;
 
 /* Only a lack of memory is a failure. */
@@ -126,19 +127,20 @@ static bool read_line(const LastLines *l, StatsLine *line, Err *err)
     const Json *step = json_get(json, "step"), *event = json_get(json, "event");
     line->known = true;
     if (step && json_type(step) == JSON_NUMBER) line->step = json_number(step);
-    line->validation =
-        event && json_type(event) == JSON_STRING && strcmp(json_string(event), "validation") == 0;
+    const char *name = event && json_type(event) == JSON_STRING ? json_string(event) : "";
+    line->validation = strcmp(name, "validation") == 0;
+    line->distance = strcmp(name, "distance") == 0;
     json_free(json);
     return true;
 }
 
 /* The end of the lines of steps up to `now`; later steps come last, because steps only grow.
- * *validated: whether step `now` has a line about its validation. */
-static bool find_cut(LastLines *l, double now, off_t *cut, bool *validated, Err *err)
+ * *has: what step `now` has a line about. */
+static bool find_cut(LastLines *l, double now, off_t *cut, StatsLine *has, Err *err)
 {
     bool found, tail = true;
     StatsLine line;
-    *validated = false;
+    *has = (StatsLine){.step = now};
     for (;;) {
         if (!last_lines_next(l, &found, err)) return false;
         if (!found) break;
@@ -149,7 +151,8 @@ static bool find_cut(LastLines *l, double now, off_t *cut, bool *validated, Err 
         }
         if (tail || !line.known) continue;
         if (line.step < now) return true;
-        *validated |= line.validation;
+        has->validation |= line.validation;
+        has->distance |= line.distance;
     }
     if (tail) *cut = l->start;
     return true;
@@ -162,14 +165,15 @@ static bool trim_stats(Trainer *t, Err *err)
     char path[PATH_BYTES];
     LastLines l;
     off_t cut = 0;
-    bool validated;
+    StatsLine has;
     if (!path_join(path, t->run, STATS, err)) return false;
     if (!path_exists(path)) return true;
     if (!last_lines_open(&l, path, err)) return false;
     off_t size = l.start;
-    bool ok = find_cut(&l, (double)t->state.step, &cut, &validated, err);
+    bool ok = find_cut(&l, (double)t->state.step, &cut, &has, err);
     last_lines_close(&l);
-    if (ok && validated) t->saved.validation = t->state.step;
+    if (ok && has.validation) t->saved.validation = t->state.step;
+    if (ok && has.distance) t->saved.distance = t->state.step;
     return ok && (cut == size || truncate(path, cut) == 0 ||
                   err_set_errno(err, "%s: cannot cut the lines after step %lld", path,
                                 (long long)t->state.step));
@@ -302,7 +306,7 @@ bool trainer_newest_run(const char *root, char *out, Err *err)
     Err reason = {0};
     bool found = false;
     if (!path_is_folder(root))
-        return err_set(err, ERR_USAGE, "there is no folder %s here, so there is no run to resume",
+        return err_set(err, ERR_IO, "there is no folder %s here, so there is no run to resume",
                        root);
     if (!run_list_open(&l, root, err)) return false;
     /* A folder that cannot be read for lack of memory may still be a run. */
@@ -311,5 +315,5 @@ bool trainer_newest_run(const char *root, char *out, Err *err)
     run_list_close(&l);
     if (found) return true;
     if (reason.kind == ERR_MEMORY) return err_set(err, reason.kind, "%s", reason.text);
-    return err_set(err, ERR_USAGE, "there is no run to resume under %s", root);
+    return err_set(err, ERR_IO, "there is no run to resume under %s", root);
 }

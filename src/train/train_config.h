@@ -35,6 +35,8 @@ typedef struct {
     int64_t checkpoint_every; /* updates; 0: only at the end */
     int keep;                 /* checkpoints kept */
     int validate;             /* held-out images scored at each checkpoint, 0: none */
+    int64_t
+        eval_every; /* updates between measurements of the samples' distance from the data; 0: none */
 } TrainConfig;
 
 #endif

@@ -28,7 +28,7 @@ typedef struct {
 
 /* The newest step whose checkpoint, model, ... is on disk; -1: none that is known. */
 typedef struct {
-    int64_t checkpoint, model, validation, samples;
+    int64_t checkpoint, model, validation, samples, distance;
 } SavedSteps;
 
 struct Trainer {
@@ -141,7 +141,18 @@ void run_problem(Trainer *t, const char *format, ...) __attribute__((format(prin
  * do nothing where this step has them already, and end with ERR_INTERRUPTED when interrupted. */
 bool evaluate_validation(Trainer *t, Err *err);
 bool evaluate_samples(Trainer *t, Err *err);
-/* Its file. */
+/* The file of the grid. */
 bool samples_path(const Trainer *t, char path[PATH_BYTES], Err *err);
+
+/* evaluate_distance.c: every train.eval_every updates the multi-scale sliced Wasserstein distance of up to 256 images,
+ * made of the EMA weights by dpm++2m with 20 network calls, to as many training images; and that of other
+ * training images to these, which is what perfect samples get. Otherwise as those above. */
+bool evaluate_distance(Trainer *t, Err *err);
+/* Whether this step is to have one, and has none yet. */
+bool distance_missing(const Trainer *t);
+/* ERR_USAGE where there are too few training images. */
+bool distance_check(const Trainer *t, Err *err);
+/* The most memory that it takes. */
+size_t distance_bytes(const Trainer *t);
 
 #endif

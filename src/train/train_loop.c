@@ -135,7 +135,7 @@ static bool unsaved(const Trainer *t, const Err *why, Err *err)
 
 static bool preview(Trainer *t, Err *err)
 {
-    return evaluate_validation(t, err) && evaluate_samples(t, err);
+    return evaluate_distance(t, err) && evaluate_validation(t, err) && evaluate_samples(t, err);
 }
 
 /* In the middle of a run failed pictures are only reported; an interruption ends the loop by
@@ -150,6 +150,17 @@ static bool preview_or_go_on(Trainer *t, Err *err)
     return true;
 }
 
+/* Likewise; before the step's checkpoint, so that every checkpoint's log has the distances up to it. */
+static bool measure_or_go_on(Trainer *t, Err *err)
+{
+    Err why = {0};
+    if (evaluate_distance(t, &why) || why.kind == ERR_INTERRUPTED) return true;
+    if (why.kind == ERR_DIVERGED) return err_set(err, why.kind, "%s", why.text);
+    run_problem(t, "step %lld: the samples' distance is not measured: %s; training goes on",
+                (long long)t->state.step, why.text);
+    return true;
+}
+
 /* ---- the run ---- */
 
 static bool complete(const Trainer *t)
@@ -157,7 +168,7 @@ static bool complete(const Trainer *t)
     bool validated = t->config.train.validate == 0 || t->data.validation_count == 0 ||
                      at_step(t, t->saved.validation);
     return at_step(t, t->saved.checkpoint) && at_step(t, t->saved.model) && validated &&
-           at_step(t, t->saved.samples);
+           at_step(t, t->saved.samples) && !distance_missing(t);
 }
 
 /* Whether a checkpoint is due now, before the end. */
@@ -184,7 +195,7 @@ static bool finish(Trainer *t, Err *err)
 
 bool trainer_run(Trainer *t, const char *run, Err *err)
 {
-    t->saved = (SavedSteps){-1, -1, -1, -1};
+    t->saved = (SavedSteps){-1, -1, -1, -1, -1};
     if (t->resumed ? !run_continue(t, err) : !init_weights(t, err) || !run_begin(t, run, err))
         return false;
     if (t->resumed && finished(t) && complete(t)) {
@@ -196,10 +207,13 @@ bool trainer_run(Trainer *t, const char *run, Err *err)
     LoopClock clock = {
         .started = clock_seconds(), .base = t->state.seconds, .startup = clock_since_begin()};
     /* A killed process may have left out what follows its checkpoint. */
-    if (t->resumed && !finished(t)) save_or_go_on(t);
+    if (t->resumed && !finished(t)) {
+        save_or_go_on(t);
+        if (!measure_or_go_on(t, err)) return false;
+    }
     if (t->resumed && checkpoint_due(t) && !preview_or_go_on(t, err)) return false;
     while (!finished(t) && !interrupt_requested()) {
-        if (!run_update(t, &clock, err)) return false;
+        if (!run_update(t, &clock, err) || !measure_or_go_on(t, err)) return false;
         if (!checkpoint_due(t)) continue;
         save_or_go_on(t);
         if (!preview_or_go_on(t, err)) return false;

@@ -47,7 +47,8 @@ bool plan_memory(Trainer *t, Err *err)
         batches += batch_bytes(&t->train_batch[b]);
     size_t samples = (size_t)t->sample_count * t->train_network.dims * (1 + SAMPLER_SCRATCH) *
                      sizeof *t->sample_state;
-    p->memory_bytes = fixed + p->parameter_bytes + p->activation_bytes + batches + samples;
+    p->memory_bytes =
+        fixed + p->parameter_bytes + p->activation_bytes + batches + samples + distance_bytes(t);
     /* A checkpoint is read whole, weights, averages and moments, and copied into blocks of the same size. */
     size_t resuming = fixed + t->checkpoint.file.file.size + 4 * block;
     if (resuming > p->memory_bytes) p->memory_bytes = resuming;

@@ -203,7 +203,7 @@ static bool build(Trainer *t, bool plan_only, Err *err)
         return false;
     }
     record_computed(t);
-    if (!fill_plan(t, err)) return false;
+    if (!distance_check(t, err) || !fill_plan(t, err)) return false;
     t->state.seed = t->config.train.seed;
     params_init(&t->table, t->optimizer.weights, t->config.train.seed);
     memcpy(t->optimizer.ema, t->optimizer.weights, t->table.block_floats * sizeof(float));

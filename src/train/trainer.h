@@ -1,6 +1,6 @@
 /* Training: data, network, optimiser and run folder put together. A run folder holds
  *   config.json            the resolved configuration
- *   stats.jsonl            one JSON object a line: steps, validation, checkpoints
+ *   stats.jsonl            one JSON object a line: steps, validation, distances of samples, checkpoints
  *   model/                 the EMA weights as a diffusers folder
  *   checkpoints/           the training state (checkpoint.h)
  *   samples/step-N.png     a grid (points: a scatter plot) from fixed seeds at each checkpoint
@@ -78,7 +78,7 @@ bool trainer_resume(Trainer **out, const char *run, const Config *config,
 /* The configuration of a resumed run when none is given: RUN/config.json, or where that is missing
  * that of the newest checkpoint. Over the defaults in *c. */
 bool trainer_run_config(const char *run, Config *c, Err *err);
-/* The folder under `root` of the run that was worked on last (run_list_open); ERR_USAGE when there is none. */
+/* The folder under `root` of the run that was worked on last (run_list_open); ERR_IO when there is none. */
 bool trainer_newest_run(const char *root, char *out, Err *err);
 
 /* For a plan alone (the trainer must not run): data that are not there are no error where the

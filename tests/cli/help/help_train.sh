@@ -234,6 +234,10 @@ diffc train --help
 #>   train.keep                checkpoints kept; default 2 (an integer in 1..10000)
 #>   train.validate            held-out images scored at each checkpoint; 0: none;
 #>                             default 256 (an integer in 0..1000000000)
+#>   train.eval_every          updates between measurements of how far 256 samples
+#>                             (dpm++2m, 20 network calls) are from the training
+#>                             images: their sliced Wasserstein distance; 0: none;
+#>                             default 0 (an integer in 0..1000000000000)
 #>   sample.sampler            name of the sampler; auto: the method's own; default
 #>                             "auto" (a string of at most 31 bytes)
 #>   sample.steps              network calls where that is possible; 0: the

@@ -1,0 +1,161 @@
+/* train.eval_every: how far samples are from the training images, in the middle of a run. */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "data/image.h"
+#include "diffusion/sampler.h"
+#include "model/multiscale_distance.h"
+#include "train/train_internal.h"
+
+enum { MOST_IMAGES = 256, LEAST_IMAGES = 8, CALLS = 20, SETS = 3 };
+static const char sampler_name[] = "dpm++2m";
+
+static bool is_due(const Trainer *t)
+{
+    int64_t every = t->config.train.eval_every;
+    return every > 0 && t->state.step > 0 && t->state.step % every == 0;
+}
+
+bool distance_missing(const Trainer *t)
+{
+    return is_due(t) && t->saved.distance != t->state.step;
+}
+
+/* Half of the training images, and 256 at most: the samples are compared with so many of them, and other
+ * training images too. */
+static size_t distance_images(const Trainer *t)
+{
+    size_t half = t->data.train_count / 2;
+    return half < MOST_IMAGES ? half : MOST_IMAGES;
+}
+
+static size_t distance_batch(const Trainer *t)
+{
+    size_t batch = (size_t)t->eval_network.batch, count = distance_images(t);
+    return batch < count ? batch : count;
+}
+
+bool distance_check(const Trainer *t, Err *err)
+{
+    size_t there = t->data.train_count;
+    /* 0: a plan whose data are missing. */
+    if (t->config.train.eval_every == 0 || there == 0 || there >= LEAST_IMAGES) return true;
+    return err_set(err, ERR_USAGE,
+                   "train.eval_every is %lld, but %zu training images are too few to compare "
+                   "samples with; at least %d are needed",
+                   (long long)t->config.train.eval_every, there, LEAST_IMAGES);
+}
+
+size_t distance_bytes(const Trainer *t)
+{
+    size_t count = distance_images(t), dims = t->eval_network.dims;
+    if (t->config.train.eval_every == 0 || count == 0) return 0;
+    size_t state = distance_batch(t) * dims * (1 + SAMPLER_SCRATCH) * sizeof(double);
+    PyramidShape pyramid = pyramid_shape(t->plan.image);
+    PatchShape patches = patch_shape(pyramid.level[0], count);
+    size_t compared = SETS * patches.count * (size_t)patches.dims * sizeof(float) +
+                      sliced_bytes(patches.count, patches.dims, SETS - 1);
+    return count * dims + (state > compared ? state : compared);
+}
+
+/* ---- samples ---- */
+
+static bool keep_going(void *context, long calls)
+{
+    (void)context;
+    (void)calls;
+    return !interrupt_requested();
+}
+
+static bool go_on(void *context, double part)
+{
+    (void)context;
+    (void)part;
+    return !interrupt_requested();
+}
+
+/* Images of the seeds sample.seed, sample.seed + 1, ... as bytes [count, dims]. */
+static bool make_samples(Trainer *t, const LevelGrid *grid, SampleRun *run, double *state,
+                         unsigned char *pixels, Err *err)
+{
+    size_t count = distance_images(t), batch = distance_batch(t), dims = t->eval_network.dims;
+    NetworkDenoiser context = {
+        .network = &t->eval_network, .weights = t->optimizer.ema, .label = -1};
+    Denoiser denoiser = network_denoiser(&context);
+    run->grid = grid;
+    net_hold(t->eval_network.net, t->optimizer.ema);
+    for (size_t first = 0; first < count; first += batch) {
+        size_t now = count - first < batch ? count - first : batch;
+        SeedNoise seeds = {.first_seed = t->config.sample.seed + first};
+        NoiseSource noise = seed_noise(&seeds);
+        context.first_image = (int)first;
+        if (!sampler_run(sampler_find(sampler_name), run, &denoiser, &noise, (int)now, state,
+                         state + now * dims, err))
+            return false;
+        for (size_t i = 0; i < now * dims; i++)
+            pixels[first * dims + i] = image_byte((float)state[i]);
+    }
+    return true;
+}
+
+static bool sample(Trainer *t, unsigned char *pixels, Err *err)
+{
+    LevelGrid grid = {0};
+    int T = t->sampled->T, calls = T > 0 && T < CALLS ? T : CALLS;
+    SampleRun run = {
+        .process = t->sampled, .config.clip = true, .clip_range = 1, .progress = keep_going};
+    double *state = mem_doubles(distance_batch(t) * t->eval_network.dims * (1 + SAMPLER_SCRATCH));
+    bool ok = (state ||
+               err_set(err, ERR_MEMORY, "not enough memory for %zu samples", distance_batch(t))) &&
+              sampler_grid(sampler_find(sampler_name), &run, SPACING_AUTO, calls, &grid, err) &&
+              make_samples(t, &grid, &run, state, pixels, err);
+    level_grid_free(&grid);
+    mem_free(state);
+    return ok;
+}
+
+/* ---- the distance ---- */
+
+enum { SAMPLES, OTHERS };
+
+static bool compare(const Trainer *t, const unsigned char *pixels, MultiscaleDistance *out,
+                    Err *err)
+{
+    size_t count = distance_images(t);
+    const Dataset *d = &t->data;
+    const WorkProgress progress = {NULL, go_on};
+    const ImageSet reference = {t->plan.image, count, d->pixels, d->split};
+    const ImageSet sets[] = {
+        [SAMPLES] = {t->plan.image, count, pixels, NULL},
+        [OTHERS] = {t->plan.image, count, d->pixels, d->split + d->train_count - count}};
+    return multiscale_distance(&reference, sets, SETS - 1, &progress, out, err);
+}
+
+static void report(Trainer *t, const MultiscaleDistance *d)
+{
+    double error = sliced_standard_error(&d->mean[SAMPLES]);
+    JsonWriter w = run_line(t, "distance");
+    json_put_int(&w, "images", (int64_t)distance_images(t));
+    json_put_number(&w, "sliced_wasserstein", d->mean[SAMPLES].distance);
+    json_put_number(&w, "standard_error", error);
+    json_put_number(&w, "other_data", d->mean[OTHERS].distance);
+    run_log(t, &w);
+    run_note(t,
+             "step %lld: sliced Wasserstein distance x 1000 of %zu samples: %.2f +- %.2f (other "
+             "training images: %.2f)",
+             (long long)t->state.step, distance_images(t), 1000 * d->mean[SAMPLES].distance,
+             1000 * error, 1000 * d->mean[OTHERS].distance);
+}
+
+bool evaluate_distance(Trainer *t, Err *err)
+{
+    if (!distance_missing(t)) return true;
+    MultiscaleDistance d;
+    unsigned char *pixels = mem_alloc(distance_images(t), t->eval_network.dims);
+    bool ok = (pixels ||
+               err_set(err, ERR_MEMORY, "not enough memory for %zu samples", distance_images(t))) &&
+              sample(t, pixels, err) && compare(t, pixels, &d, err);
+    if (ok) report(t, &d);
+    if (ok) t->saved.distance = t->state.step;
+    mem_free(pixels);
+    return ok;
+}

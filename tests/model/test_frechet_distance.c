@@ -317,6 +317,24 @@ TEST(numbers_that_are_no_statistics_are_refused)
     expect_refused(mean, negative, "sigma has a negative variance");
 }
 
+TEST(other_arrays_are_refused)
+{
+    static const char *const files[][2] = {
+        {"statistics_float32", "mu is of the type '<f4'; expected '<f8' (float64)"},
+        {"statistics_other_size", "mu has 2 numbers, but sigma is 3 x 3"},
+        {"statistics_flat", "sigma is no array of 2 dimensions"},
+        {"statistics_half", "holds no array sigma, where the statistics mu and sigma"},
+        {"stored", "holds no array mu, where the statistics mu and sigma"}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char path[64];
+        FeatureMoments m;
+        Err err = {0};
+        snprintf(path, sizeof path, "tests/fuzz/seeds/npz/%s.npz", files[i][0]);
+        EXPECT_REFUSED(feature_moments_read(path, &m, &err), err, ERR_FORMAT, files[i][1]);
+        EXPECT_CONTAINS(err.text, path);
+    }
+}
+
 TEST(a_file_cut_at_any_byte_is_refused)
 {
     FileBytes file;

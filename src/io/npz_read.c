@@ -14,7 +14,7 @@ static const size_t most_bytes = UINT32_MAX;
 typedef struct {
     const Zip *zip;
     const char *name;
-    char type[TYPE_BYTES]; /* "'<f8'", as far as there is room */
+    char type[TYPE_BYTES]; /* "'<f8'", with its quotes, as far as there is room */
     bool fortran;
     int dims; /* 0: no shape of 1 to 4 positive numbers */
     unsigned long long shape[MOST_DIMS];
@@ -52,7 +52,10 @@ static int read_shape(const char *text, unsigned long long shape[MOST_DIMS])
 static void read_dict(const char *dict, Array *a)
 {
     const char *type = value_of(dict, "descr"), *order = value_of(dict, "fortran_order");
-    snprintf(a->type, sizeof a->type, "%.10s", type ? type : "unknown");
+    size_t length = type && *type == '\'' ? 2 + strcspn(type + 1, "'") : TYPE_BYTES;
+    bool fits = length < TYPE_BYTES;
+    snprintf(a->type, sizeof a->type, "%.*s", fits ? (int)length : TYPE_BYTES - 1,
+             fits ? type : "unknown");
     a->fortran = !order || strncmp(order, "False", 5) != 0;
     a->dims = read_shape(value_of(dict, "shape"), a->shape);
 }

@@ -153,7 +153,7 @@ const Field config_fields[] = {
     INT(train, micro_batch, micro_batch, 0, 4096, "0", "images per pass through the network; 0: chosen", "microbatch micro_batch_size", AT_MOST(batch, "")),
     INT(train, accumulate, accumulate, 1, 1024, "1", "batches averaged before an update",
         "gradient_accumulation_steps accumulation grad_accum accumulate_every"),
-    CHOICE(train, optimizer, optimizer.kind, optimizer_words, "adam", "update rule", "optimiser opt"),
+    CHOICE(train, optimizer, optimizer.kind, optimizer_words, "adam", "update rule; muon makes the updates of matrices orthogonal, and the rest is adamw's", "optimiser opt"),
     NUMBER(train, lr, optimizer.lr, 0, 10, true, false, "2e-4", "learning rate", "learning_rate rate base_lr lrate"),
     NUMBER(train, beta1, optimizer.beta1, 0, 1, false, true, "0.9", "decay of the first moment", "adam_beta1 momentum"),
     NUMBER(train, beta2, optimizer.beta2, 0, 1, false, true, "0.999", "decay of the second moment", "adam_beta2"),

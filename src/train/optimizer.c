@@ -5,15 +5,17 @@
 
 #include "base/mem.h"
 #include "math/vec.h"
+#include "train/muon.h"
 
 const char *const optimizer_words[] = {
-    [OPTIMIZER_ADAM] = "adam", [OPTIMIZER_ADAMW] = "adamw", NULL};
+    [OPTIMIZER_ADAM] = "adam", [OPTIMIZER_ADAMW] = "adamw", [OPTIMIZER_MUON] = "muon", NULL};
 const char *const rate_words[] = {[RATE_CONSTANT] = "constant", [RATE_COSINE] = "cosine", NULL};
 
 /* A piece of one tensor. The pieces depend on the table only, so sums over them have a fixed order. */
 struct OptimizerSpan {
     size_t offset, count;
     bool trainable;
+    bool matrix; /* muon_update moves its weights */
 };
 
 enum { SPAN_FLOATS = 32768 };
@@ -30,11 +32,19 @@ static bool make_spans(Optimizer *o)
         const ParamInfo *p = &o->table->info[i];
         for (size_t at = 0; at < p->count; at += SPAN_FLOATS) {
             size_t part = p->count - at < SPAN_FLOATS ? p->count - at : SPAN_FLOATS;
-            o->spans[o->span_count++] = (struct OptimizerSpan){
-                .offset = p->offset + at, .count = part, .trainable = p->trainable};
+            o->spans[o->span_count++] =
+                (struct OptimizerSpan){.offset = p->offset + at,
+                                       .count = part,
+                                       .trainable = p->trainable,
+                                       .matrix = o->config.kind == OPTIMIZER_MUON && muon_takes(p)};
         }
     }
     return true;
+}
+
+size_t optimizer_scratch_floats(const ParamTable *table, OptimizerKind kind)
+{
+    return kind == OPTIMIZER_MUON ? muon_scratch_floats(table) : 0;
 }
 
 bool optimizer_open(Optimizer *o, const ParamTable *table, const OptimizerConfig *config,
@@ -47,7 +57,8 @@ bool optimizer_open(Optimizer *o, const ParamTable *table, const OptimizerConfig
     o->m = mem_floats(table->block_floats);
     o->v = mem_floats(table->block_floats);
     o->ema = mem_floats(table->block_floats);
-    bool ok = o->weights && o->m && o->v && o->ema && make_spans(o);
+    o->scratch = mem_floats(optimizer_scratch_floats(table, config->kind));
+    bool ok = o->weights && o->m && o->v && o->ema && o->scratch && make_spans(o);
     if (ok)
         ok = gradient_tree_open(&o->gradients, table->block_floats, gradient_blocks, err);
     else
@@ -72,6 +83,7 @@ void optimizer_close(Optimizer *o)
     mem_free(o->ema);
     mem_free(o->spans);
     mem_free(o->squares);
+    mem_free(o->scratch);
     memset(o, 0, sizeof *o);
 }
 
@@ -90,12 +102,17 @@ double optimizer_sum_gradients(Optimizer *o)
     return sqrt(sum);
 }
 
+static void average(float *ema, const float *weights, size_t count, float decay)
+{
+    for (size_t i = 0; i < count; i++) ema[i] += (1 - decay) * (weights[i] - ema[i]);
+}
+
 void optimizer_update(Optimizer *o, double lr, double norm)
 {
     const OptimizerConfig *c = &o->config;
     double n = (double)(o->step + 1);
     double warm = (double)(1 + o->step) / (double)(10 + o->step);
-    bool decoupled = c->kind == OPTIMIZER_ADAMW;
+    bool decoupled = c->kind != OPTIMIZER_ADAM;
     AdamStep step = {
         .lr = (float)lr,
         .b1 = (float)c->beta1,
@@ -108,10 +125,15 @@ void optimizer_update(Optimizer *o, double lr, double norm)
         .grad_scale = c->clip > 0 && norm > c->clip ? (float)(c->clip / norm) : 1,
         .ema_decay = (float)(warm < c->ema ? warm : c->ema),
     };
+    if (c->kind == OPTIMIZER_MUON)
+        muon_update(o->table, o->weights, o->m, o->grads,
+                    &(MuonStep){step.lr, MUON_MOMENTUM, step.decay, step.grad_scale}, o->scratch);
 #pragma omp parallel for schedule(dynamic, 4)
     for (int i = 0; i < o->span_count; i++) {
         size_t at = o->spans[i].offset, count = o->spans[i].count;
-        if (o->spans[i].trainable)
+        if (o->spans[i].matrix)
+            average(o->ema + at, o->weights + at, count, step.ema_decay);
+        else if (o->spans[i].trainable)
             vec->adam(o->weights + at, o->m + at, o->v + at, o->ema + at, o->grads + at, count,
                       &step);
         else

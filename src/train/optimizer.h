@@ -1,5 +1,5 @@
-/* Adam and AdamW with clipping by the global gradient norm, and the moving average of the weights,
- * in one sweep over the parameter block. */
+/* Adam, AdamW, and Muon for matrices with AdamW for the rest (muon.h), with clipping by the global gradient
+ * norm, and the moving average of the weights, in sweeps over the parameter block. */
 #ifndef DIFFC_OPTIMIZER_H
 #define DIFFC_OPTIMIZER_H
 
@@ -20,12 +20,16 @@ typedef struct {
     int span_count;                       /* pieces of tensors, the units of parallel work */
     struct OptimizerSpan *spans;
     double *squares; /* [span_count] */
+    float *scratch;  /* optimizer_scratch_floats */
 } Optimizer;
 
 /* Allocates the blocks, with a tree of so many blocks of gradients, all zero. */
 bool optimizer_open(Optimizer *o, const ParamTable *table, const OptimizerConfig *config,
                     int gradient_blocks, Err *err);
 void optimizer_close(Optimizer *o);
+
+/* Memory beside the blocks; it grows with parallel_threads(). */
+size_t optimizer_scratch_floats(const ParamTable *table, OptimizerKind kind);
 
 /* Sums the running group of gradient blocks (gradient_tree.h). After the last group of an update grads
  * holds the sum, and the norm is returned, summed in double in a fixed order; before it, 0. */

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-typedef enum { OPTIMIZER_ADAM, OPTIMIZER_ADAMW } OptimizerKind;
+typedef enum { OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZER_MUON } OptimizerKind;
 extern const char *const optimizer_words[];
 typedef enum { RATE_CONSTANT, RATE_COSINE } RateKind;
 extern const char *const rate_words[];

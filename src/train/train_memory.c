@@ -28,7 +28,9 @@ bool plan_memory(Trainer *t, Err *err)
     TrainPlan *p = &t->plan;
     NetMode train = t->train_network.mode, predict = t->eval_network.mode;
     size_t block = t->table.block_floats * sizeof(float);
+    OptimizerKind update = t->config.train.optimizer.kind;
     p->parameter_bytes = (4 + (size_t)t->optimizer.gradients.buffers) * block +
+                         optimizer_scratch_floats(&t->table, update) * sizeof(float) +
                          net_packed_bytes(t->train_network.net, train) +
                          net_packed_bytes(t->eval_network.net, predict);
     size_t training = net_plan_bytes(t->train_network.net, train, parallel_threads());

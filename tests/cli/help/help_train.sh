@@ -206,7 +206,9 @@ diffc train --help
 #>                             default 0 (an integer in 0..4096)
 #>   train.accumulate          batches averaged before an update; default 1 (an
 #>                             integer in 1..1024)
-#>   train.optimizer           update rule; default "adam" ("adam" or "adamw")
+#>   train.optimizer           update rule; muon makes the updates of matrices
+#>                             orthogonal, and the rest is adamw's; default "adam"
+#>                             ("adam", "adamw" or "muon")
 #>   train.lr                  learning rate; default 2e-4 (a number above 0 and at
 #>                             most 10)
 #>   train.beta1               decay of the first moment; default 0.9 (a number of

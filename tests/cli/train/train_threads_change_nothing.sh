@@ -1,4 +1,7 @@
-# One thread and three give the same weights.
-assert one diffc train tiny.json -q --out one --threads 1 >/dev/null
-assert three diffc train tiny.json -q --out three --threads 3 >/dev/null
-cmp one/model/unet/diffusion_pytorch_model.safetensors three/model/unet/diffusion_pytorch_model.safetensors
+# One thread and three give the same weights, by each update rule.
+weights=model/unet/diffusion_pytorch_model.safetensors
+for rule in adam muon; do
+    assert "one by $rule" diffc train tiny.json -q --out "$rule-one" --threads 1 --set train.optimizer=$rule >/dev/null
+    assert "three by $rule" diffc train tiny.json -q --out "$rule-three" --threads 3 --set train.optimizer=$rule >/dev/null
+    cmp $rule-one/$weights $rule-three/$weights
+done

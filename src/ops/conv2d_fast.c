@@ -15,9 +15,14 @@ static void conv2d_fast_forward(const OpCall *c)
                       c->scratch);
 }
 
+static int output_pixels(const Conv2dDims *d)
+{
+    return conv2d_out_height(d) * conv2d_out_width(d);
+}
+
 static size_t bias_rows(const Conv2dDims *d)
 {
-    return (size_t)d->N * (size_t)d->H * (size_t)d->W;
+    return (size_t)d->N * (size_t)output_pixels(d);
 }
 
 static void backward_weights(const OpCall *c, const float *dy, const float *x)
@@ -36,11 +41,11 @@ static void conv2d_fast_backward(const OpCall *c)
     WinogradInput dy = {.x = c->dy};
     if (dx.y) winograd_convolve(d, true, dx, dy, c->packed, c->scratch);
     if (shift_in) {
-        ShiftDims shift = {.N = d->N, .T = d->H * d->W, .C = d->K};
+        ShiftDims shift = {.N = d->N, .T = output_pixels(d), .C = d->K};
         op_shift.backward(&(OpCall){.dims = &shift, .dx = {NULL, c->dx[shift_in]}, .dy = c->dy});
     }
     if (residual_in && c->dx[residual_in]) {
-        PointDims all = {.N = d->N, .size = (size_t)d->H * (size_t)d->W * (size_t)d->K};
+        PointDims all = {.N = d->N, .size = (size_t)output_pixels(d) * (size_t)d->K};
         op_add.backward(&(OpCall){.dims = &all,
                                   .dx = {c->dx[residual_in]},
                                   .set = c->set >> residual_in & 1,

@@ -17,8 +17,10 @@ _Static_assert((int)LATE_TILES <= (int)LEAST_BLOCK_TILES / 2, "late tiles are on
 
 bool winograd_serves(const Conv2dDims *d)
 {
-    bool same = d->pad_top == 1 && d->pad_bottom == 1 && d->pad_left == 1 && d->pad_right == 1;
-    return d->R == 3 && d->S == 3 && d->stride == 1 && same && d->C >= 8 && d->K >= 8;
+    int pad = d->pad_top;
+    bool same = d->pad_bottom == pad && d->pad_left == pad && d->pad_right == pad;
+    bool padding = same && (pad == 0 || pad == 1) && d->H + 2 * pad >= 3 && d->W + 2 * pad >= 3;
+    return d->R == 3 && d->S == 3 && d->stride == 1 && padding && d->C >= 8 && d->K >= 8;
 }
 
 /* F4 wherever it saves products and an image has at least four of its tiles. */
@@ -31,9 +33,8 @@ static int tile_size(int H, int W)
 
 double winograd_flop(const Conv2dDims *d)
 {
-    int tile = tile_size(d->H, d->W), points = tile + 2;
-    return 2.0 * winograd_divide_up(d->H, tile) * winograd_divide_up(d->W, tile) * points * points *
-           d->C * d->K;
+    WinogradPlan p = winograd_plan_shape(d, false);
+    return 2.0 * p.tiles_h * p.tiles_w * p.points * p.points * d->C * d->K;
 }
 
 static const WinogradTable *kernels(void)
@@ -48,13 +49,18 @@ size_t winograd_odd_lines(size_t floats)
 
 WinogradPlan winograd_plan_shape(const Conv2dDims *d, bool swap)
 {
-    WinogradPlan p = {.N = d->N, .H = d->H, .W = d->W, .C = swap ? d->K : d->C};
-    p.K = swap ? d->C : d->K;
-    p.tile = tile_size(d->H, d->W);
+    int out_H = conv2d_out_height(d), out_W = conv2d_out_width(d);
+    WinogradPlan p = {.N = d->N, .H = out_H, .W = out_W, .C = d->C, .K = d->K};
+    p.in_H = d->H, p.in_W = d->W, p.pad = d->pad_top;
+    if (swap) {
+        p.H = d->H, p.W = d->W, p.C = d->K, p.K = d->C;
+        p.in_H = out_H, p.in_W = out_W, p.pad = 2 - d->pad_top;
+    }
+    p.tile = tile_size(p.H, p.W);
     p.points = p.tile + 2;
     p.lanes = kernels()->lanes;
-    p.tiles_h = winograd_divide_up(d->H, p.tile);
-    p.tiles_w = winograd_divide_up(d->W, p.tile);
+    p.tiles_h = winograd_divide_up(p.H, p.tile);
+    p.tiles_w = winograd_divide_up(p.W, p.tile);
     p.row_segments = winograd_divide_up(p.tiles_w, SEGMENT_TILES);
     p.segment_tiles = winograd_divide_up(p.tiles_w, p.row_segments);
     p.segments = d->N * p.tiles_h * p.row_segments;
@@ -154,8 +160,9 @@ static size_t convolution_floats(const WinogradPlan *p, int threads)
 
 size_t winograd_packed_floats(const Conv2dDims *d)
 {
-    WinogradPlan p = winograd_plan_shape(d, false);
-    return weights_floats(&p);
+    WinogradPlan forward = winograd_plan_shape(d, false), data = winograd_plan_shape(d, true);
+    size_t floats = weights_floats(&forward), other = weights_floats(&data);
+    return floats > other ? floats : other;
 }
 
 size_t winograd_scratch_floats(const Conv2dDims *d, int threads)

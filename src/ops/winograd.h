@@ -1,4 +1,4 @@
-/* 3x3 convolution, stride 1, padding 1, float32 NHWC, by Winograd's minimal filtering (Winograd
+/* 3x3 convolution, stride 1, padding 1 or none, float32 NHWC, by Winograd's minimal filtering (Winograd
  * 1980; Lavin & Gray 2016): forward, data gradient and weight gradient.
  *
  *   y tile [m,m] = A^T [ sum_c (G w_c G^T) . (B^T x_c B) ] A       x_c: the tile's (m+2)^2 inputs
@@ -42,8 +42,8 @@
 
 #include "ops/ops.h"
 
-/* Whether these kernels compute the convolution and pay: 3x3, stride 1, padding 1, and at least 8
- * channels on both sides. By shape only. */
+/* Whether these kernels compute the convolution and pay: 3x3, stride 1, padding 1 or none on all sides, and at least
+ * 8 channels on both sides. By shape only. */
 bool winograd_serves(const Conv2dDims *d);
 /* Operations of the products of one image's tiles: what is left of conv2d_flop. */
 double winograd_flop(const Conv2dDims *d);
@@ -62,7 +62,8 @@ typedef struct {
     bool upsampled;
 } WinogradInput;
 
-/* y [N,H,W,K] = (add: +=) convolution + bias[k] + shift[n,k] + residual[n,h,w,k]; what is NULL is
+/* H and W are those of the output, two less than those of x without padding.
+ * y [N,H,W,K] = (add: +=) convolution + bias[k] + shift[n,k] + residual[n,h,w,k]; what is NULL is
  * zero. residual may be y itself. sums, if given, is [N,2,K]: per image and channel the sum of y and
  * of y^2 (up to 16 values at a time in float, those in double, in a fixed order). upsampled: the
  * gradient of nearest upsampling, y [N,H/2,W/2,K] of sums of 2x2 pixels. With add or upsampled all
@@ -83,8 +84,8 @@ void winograd_pack(const Conv2dDims *d, float *u, const float *w, bool transpose
 /* For the two below. */
 size_t winograd_scratch_floats(const Conv2dDims *d, int threads);
 
-/* The convolution; transposed: its data gradient, where the input is dy [N,H,W,K], the output dx
- * [N,H,W,C], and u was packed transposed. */
+/* The convolution; transposed: its data gradient, where the input is dy, of the output's height and width, the
+ * output dx [N,H,W,C], and u was packed transposed. */
 void winograd_convolve(const Conv2dDims *d, bool transposed, WinogradOutput y, WinogradInput x,
                        const float *u, float *scratch);
 /* dw [3,3,C,K] += the gradient. Each sum runs over the tiles of the batch in order. */

@@ -157,9 +157,9 @@ static const float zero_lanes[WIDEST];
 LANES_INLINE Lanes input_pixel(const WinogradPlan *p, const WinogradInput *x, int n, int h, int w,
                                int c)
 {
-    size_t index = ((size_t)n * (size_t)p->H + (size_t)h) * (size_t)p->W + (size_t)w;
+    size_t index = ((size_t)n * (size_t)p->in_H + (size_t)h) * (size_t)p->in_W + (size_t)w;
     if (x->upsampled)
-        index = ((size_t)n * (size_t)(p->H / 2) + (size_t)(h / 2)) * (size_t)(p->W / 2) +
+        index = ((size_t)n * (size_t)(p->in_H / 2) + (size_t)(h / 2)) * (size_t)(p->in_W / 2) +
                 (size_t)(w / 2);
     int left = p->C - c < LANES ? p->C - c : LANES;
     return lanes_load(x->x + index * (size_t)p->C + c, (size_t)left);
@@ -167,15 +167,15 @@ LANES_INLINE Lanes input_pixel(const WinogradPlan *p, const WinogradInput *x, in
 
 LANES_INLINE InputRows input_rows(const WinogradPlan *p, WinogradSegment s, int m)
 {
-    InputRows r = {.n = s.n, .top = s.row * m - 1, .left = s.column * m - 1};
+    InputRows r = {.n = s.n, .top = s.row * m - p->pad, .left = s.column * m - p->pad};
     r.columns = s.tiles * m + 2;
     r.first = r.left < 0 ? -r.left : 0;
-    r.last = p->W - r.left < r.columns ? p->W - r.left : r.columns;
+    r.last = p->in_W - r.left < r.columns ? p->in_W - r.left : r.columns;
     for (int i = 0; i < m + 2; i++) {
         int h = r.top + i;
-        r.inside[i] = h >= 0 && h < p->H;
+        r.inside[i] = h >= 0 && h < p->in_H;
         if (r.inside[i])
-            r.pixel[i] = ((size_t)s.n * (size_t)p->H + (size_t)h) * (size_t)p->W +
+            r.pixel[i] = ((size_t)s.n * (size_t)p->in_H + (size_t)h) * (size_t)p->in_W +
                          (size_t)(r.left + r.first);
     }
     return r;

@@ -22,7 +22,8 @@ enum {
 };
 
 typedef struct {
-    int N, H, W, C, K;
+    int N, H, W, C, K; /* of the output; C channels in */
+    int in_H, in_W, pad;
     int tile;   /* m: 4 or 2 outputs a side */
     int points; /* m + 2 frequencies a side */
     int lanes;

@@ -208,6 +208,7 @@ static void conv_fast_formula(const PassCase *c, double *y, double **x)
     const Conv2dFastDims *d = c->dims;
     const Conv2dDims *conv = &d->conv;
     int H = conv->H, W = conv->W, C = conv->C, K = conv->K, scale = d->upsampled ? 2 : 1;
+    int OH = conv2d_out_height(conv), OW = conv2d_out_width(conv);
     double *seen = calloc((size_t)(H * W * C), sizeof *seen);
     if (!seen) abort();
     for (int n = 0; n < c->N; n++) {
@@ -216,12 +217,12 @@ static void conv_fast_formula(const PassCase *c, double *y, double **x)
             int h = at / C / W / scale, w = at / C % W / scale;
             seen[at] = image[(h * (W / scale) + w) * C + at % C];
         }
-        for (int at = 0; at < H * W * K; at++) {
-            double *to = &y[n * H * W * K + at];
-            *to =
-                x[BIAS][at % K] + conv_sum(conv, seen, x[WEIGHTS], at / K / W, at / K % W, at % K);
+        for (int at = 0; at < OH * OW * K; at++) {
+            double *to = &y[n * OH * OW * K + at];
+            *to = x[BIAS][at % K] +
+                  conv_sum(conv, seen, x[WEIGHTS], at / K / OW, at / K % OW, at % K);
             if (d->shift_in) *to += x[d->shift_in][n * K + at % K];
-            if (d->residual_in) *to += x[d->residual_in][n * H * W * K + at];
+            if (d->residual_in) *to += x[d->residual_in][n * OH * OW * K + at];
         }
     }
     free(seen);
@@ -231,10 +232,10 @@ TEST(conv2d_fast_passes_agree_with_the_formula_with_all_that_is_joined)
 {
     static const int joined[][3] = {{0, 0, 0}, {1, 0, 0}, {0, 1, 0},
                                     {0, 0, 1}, {0, 1, 2}, {1, 2, 1}};
-    for (int i = 0; i < 12; i++) {
-        int side = i % 2 ? 6 : 10; /* the two sizes of tiles */
-        const int *j = joined[i / 2];
-        Conv2dFastDims d = {{3, side, side, 9, 17, 3, 3, 1, 1, 1, 1, 1}, j[0], j[1], j[2]};
+    for (int i = 0; i < 24; i++) {
+        int side = i % 2 ? 6 : 10, pad = i / 12; /* the two sizes of tiles */
+        const int *j = joined[i / 2 % 6];
+        Conv2dFastDims d = {{3, side, side, 9, 17, 3, 3, 1, pad, pad, pad, pad}, j[0], j[1], j[2]};
         PassCase c = conv_case(&op_conv2d_fast, &d.conv);
         EXPECT(winograd_serves(&d.conv));
         c.dims = &d;

@@ -21,10 +21,18 @@ static const Size sizes[] = {
 };
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
+static int pad = 1; /* of every layer */
+
 static Conv2dDims dims_of(Size s)
 {
-    return (Conv2dDims){s.N, s.H, s.W, s.C, s.K, 3, 3, 1, 1, 1, 1, 1};
+    return (Conv2dDims){s.N, s.H, s.W, s.C, s.K, 3, 3, 1, pad, pad, pad, pad};
 }
+
+/* Takes each of `count` sizes with padding and, unless it is too small, without; padding stays behind. */
+#define FOR_LAYERS(i, count, list)                                                                 \
+    for (int twice_ = 0, i = 0; pad = 1 - twice_ % 2, i = twice_ / 2, twice_ < 2 * (count);        \
+         twice_++)                                                                                 \
+        if (pad == 1 || ((list)[i].H > 2 && (list)[i].W > 2))
 
 /* One layer's tensors, random; x, dy in natural order. */
 typedef struct {
@@ -37,7 +45,8 @@ static Layer layer_make(Size s)
 {
     Layer l = {.d = dims_of(s)};
     size_t pixels = (size_t)s.N * (size_t)(s.H * s.W);
-    l.nx = pixels * (size_t)s.C, l.ny = pixels * (size_t)s.K, l.nw = 9 * (size_t)(s.C * s.K);
+    size_t out = (size_t)(s.N * conv2d_out_height(&l.d) * conv2d_out_width(&l.d));
+    l.nx = pixels * (size_t)s.C, l.ny = out * (size_t)s.K, l.nw = 9 * (size_t)(s.C * s.K);
     l.x = test_random(l.nx, 1, 1);
     l.w = test_random(l.nw, 2, 1 / sqrtf(9.0f * (float)s.C));
     l.dy = test_random(l.ny, 3, 1);
@@ -58,11 +67,12 @@ static double *reference(const Layer *l, Pass pass)
     const Conv2dDims *d = &l->d;
     size_t n = pass == FORWARD ? l->ny : pass == DATA ? l->nx : l->nw;
     double *out = calloc(n, sizeof *out);
-    for (int i = 0; i < d->N * d->H * d->W * 9; i++) {
+    int OH = conv2d_out_height(d), OW = conv2d_out_width(d);
+    for (int i = 0; i < d->N * OH * OW * 9; i++) {
         int rs = i % 9, pixel = i / 9;
-        int h = pixel / d->W % d->H + rs / 3 - 1, w = pixel % d->W + rs % 3 - 1;
+        int h = pixel / OW % OH + rs / 3 - pad, w = pixel % OW + rs % 3 - pad;
         if (h < 0 || h >= d->H || w < 0 || w >= d->W) continue;
-        size_t from = (size_t)((pixel / (d->H * d->W) * d->H + h) * d->W + w) * (size_t)d->C;
+        size_t from = (size_t)((pixel / (OH * OW) * d->H + h) * d->W + w) * (size_t)d->C;
         size_t to = (size_t)pixel * (size_t)d->K;
         for (int c = 0; c < d->C; c++) {
             size_t weight = (size_t)(rs * d->C + c) * (size_t)d->K;
@@ -92,8 +102,8 @@ static bool expect_accurate(const float *y, const float *start, const double *ex
     }
     double rms = sqrt(squares / (double)n);
     if (EXPECT(worst <= allowed * rms)) return true;
-    printf("  %s at %s, %d x %dx%dx%d -> %d: %.2g of the RMS\n", what, vec_level(), s.N, s.H, s.W,
-           s.C, s.K, worst / rms);
+    printf("  %s at %s, %d x %dx%dx%d -> %d, padding %d: %.2g of the RMS\n", what, vec_level(), s.N,
+           s.H, s.W, s.C, s.K, pad, worst / rms);
     return false;
 }
 
@@ -117,7 +127,8 @@ static void backward_weights(Layer *l, float *dw)
 
 static void expect_accurate_pass(Pass pass, const char *what)
 {
-    for (int i = 0; i < SIZES; i++) {
+    FOR_LAYERS(i, SIZES, sizes)
+    {
         Layer l = layer_make(sizes[i]);
         double *exact = reference(&l, pass);
         size_t n = pass == FORWARD ? l.ny : pass == DATA ? l.nx : l.nw;
@@ -153,7 +164,8 @@ TEST(winograd_weight_gradient_is_exact_to_2e_5_of_the_rms_and_is_added)
 /* <dy, conv(x, w)> = <dx, x> = <dw, w>: ties the three passes together without a reference. */
 TEST(winograd_gradients_are_the_adjoints_of_forward)
 {
-    for (int i = 0; i < SIZES; i++) {
+    FOR_LAYERS(i, SIZES, sizes)
+    {
         Layer l = layer_make(sizes[i]);
         layer_room(&l);
         float *y = test_floats(l.ny), *dx = test_floats(l.nx), *dw = test_floats(l.nw);
@@ -207,7 +219,8 @@ TEST(winograd_of_an_upsampled_tensor_is_that_of_upsampling_before)
 
 TEST(winograd_adds_bias_shift_and_residual_and_makes_sums)
 {
-    for (int i = 0; i < SIZES; i++) {
+    FOR_LAYERS(i, SIZES, sizes)
+    {
         Layer l = layer_make(sizes[i]);
         size_t K = (size_t)sizes[i].K, image = l.ny / (size_t)sizes[i].N;
         float *bias = test_random(K, 8, 1), *shift = test_random(l.ny / image * K, 9, 1);
@@ -260,7 +273,8 @@ TEST(winograd_gives_the_same_bits_for_any_number_of_threads)
     static const Size many[] = {{1, 8, 8, 64, 64},   {1, 16, 16, 32, 128}, {1, 32, 32, 16, 16},
                                 {9, 8, 8, 48, 80},   {3, 32, 32, 16, 32},  {2, 4, 4, 32, 272},
                                 {5, 28, 28, 16, 16}, {1, 9, 70, 9, 17}};
-    for (int i = 0; i < 8; i++) {
+    FOR_LAYERS(i, 8, many)
+    {
         Layer l = layer_make(many[i]);
         Results one = {0};
         FOR_THREADS(threads)
@@ -297,7 +311,7 @@ TEST(winograd_gives_an_image_the_same_bits_in_any_batch)
 {
     static const Size many[] = {{5, 8, 8, 32, 48}, {3, 16, 16, 16, 64}, {4, 32, 32, 16, 16},
                                 {7, 4, 4, 32, 32}, {6, 7, 7, 24, 40},   {3, 28, 28, 16, 16}};
-    for (int i = 0; i < 6; i++) expect_same_alone(many[i]);
+    FOR_LAYERS(i, 6, many) expect_same_alone(many[i]);
 }
 
 /* An image alone has so few tiles here that its weights are transformed in each pass, stretch by
@@ -340,7 +354,9 @@ TEST(winograd_writes_nothing_beside_its_outputs_and_scratch)
 {
     FOR_THREADS(threads)
     {
-        for (int i = 0; i < SIZES; i += 1 + (threads != 3)) {
+        FOR_LAYERS(i, SIZES, sizes)
+        {
+            if (threads != 3 && i % 2 == 1) continue;
             Layer l = layer_make(sizes[i]);
             size_t nu = winograd_packed_floats(&l.d),
                    ns = winograd_scratch_floats(&l.d, parallel_threads());
@@ -373,7 +389,7 @@ TEST(winograd_keeps_a_nan_in_its_image_and_lets_it_reach_every_output_it_should)
     }
 }
 
-TEST(winograd_serves_3x3_with_stride_and_padding_one_and_enough_channels)
+TEST(winograd_serves_3x3_with_stride_one_even_padding_and_enough_channels)
 {
     Conv2dDims d = dims_of((Size){1, 8, 8, 16, 16});
     EXPECT(winograd_serves(&d));
@@ -385,6 +401,12 @@ TEST(winograd_serves_3x3_with_stride_and_padding_one_and_enough_channels)
     other = d, other.pad_top = 0;
     EXPECT(!winograd_serves(&other));
     other = d, other.pad_right = 2;
+    EXPECT(!winograd_serves(&other));
+    other = d, other.pad_top = other.pad_bottom = other.pad_left = other.pad_right = 0;
+    EXPECT(winograd_serves(&other));
+    other.H = 2;
+    EXPECT(!winograd_serves(&other));
+    other = d, other.pad_top = other.pad_bottom = other.pad_left = other.pad_right = 2;
     EXPECT(!winograd_serves(&other));
     other = d, other.C = 3;
     EXPECT(!winograd_serves(&other));

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Makes inception.txt: features of Inception v3 by pytorch-fid's own network in float64, with weights by a formula instead
-of the published ones; needs torch, torchvision and pytorch-fid (2.10, 0.25 and 0.3.0 made the file).
+of the published ones; needs torch, torchvision and pytorch-fid (2.15, 0.29 and 0.3.0 made the file).
     python3 tests/golden/inception.py > tests/golden/inception.txt
 
 With a path it writes the same weights in float32 to a safetensors file and prints nothing:

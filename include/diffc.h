@@ -85,7 +85,8 @@ typedef int (*DiffcProgress)(void *context, double part);
 DIFFC_PUBLIC const char *diffc_version(void);
 
 /* The number of threads of the whole process for this library, from 1 to 256; 0: the default, which is
- * OMP_NUM_THREADS or else the CPUs that the process may use. Call it while no other call runs; models that
+ * OMP_NUM_THREADS or else the CPUs that the process may use; where CPUs are threads of one core, which is
+ * measured in 10 ms, one thread for each core if they compute no more together than one of them. Call it while no other call runs; models that
  * are open keep working. It also sets OpenMP's number for the calling thread. bind: not 0 gives each thread a CPU of its own
  * where there are as many CPUs as threads, the calling thread included, as the program diffc does. Without it Linux
  * may keep two threads on one CPU, which makes single images many times slower. Returns the number set,

@@ -8,6 +8,7 @@
 #include "base/parallel.h"
 #include "data/image.h"
 #include "io/config.h"
+#include "math/thread_gain.h"
 
 /* ---- errors and options ---- */
 
@@ -68,6 +69,7 @@ const char *diffc_version(void)
 
 int diffc_set_threads(int threads, int bind)
 {
+    if (threads <= 0) thread_gain_decide();
     parallel_set_threads(threads > 0 ? threads : 0);
     if (bind) parallel_bind_threads();
     return parallel_threads();

@@ -228,9 +228,36 @@ MachineCpus machine_cpus(const char *root)
     return cpus;
 }
 
+static bool is_one_a_core(const MachineCpus *cpus)
+{
+    return cpus->cores > 0 && cpus->cores < cpus->allowed && cpus->gain > 0 &&
+           100 * cpus->gain < LEAST_GAIN_PERCENT;
+}
+
+/* The default before the quota. */
+static int wanted_threads(const MachineCpus *cpus)
+{
+    return is_one_a_core(cpus) ? cpus->cores : cpus->allowed;
+}
+
 int machine_threads(const MachineCpus *cpus)
 {
-    return cpus->quota < cpus->allowed ? (int)fmax(ceil(cpus->quota), 1) : cpus->allowed;
+    int wanted = wanted_threads(cpus);
+    return cpus->quota < wanted ? (int)fmax(ceil(cpus->quota), 1) : wanted;
+}
+
+void machine_threads_reason(const MachineCpus *cpus, char *out, size_t size)
+{
+    if (cpus->quota < wanted_threads(cpus))
+        snprintf(out, size, "the CPU quota of the control group is %.3g", cpus->quota);
+    else if (is_one_a_core(cpus))
+        snprintf(out, size,
+                 "one for each core, because the CPUs of a core compute %.2f times as much as one "
+                 "of them",
+                 cpus->gain);
+    else
+        snprintf(out, size, "the process may run on %d CPU%s", cpus->allowed,
+                 cpus->allowed == 1 ? "" : "s");
 }
 
 /* MemAvailable and SwapFree. */

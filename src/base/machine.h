@@ -3,20 +3,29 @@
 #ifndef DIFFC_MACHINE_H
 #define DIFFC_MACHINE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct {
     int online;   /* CPUs of the machine */
     int allowed;  /* that this process may run on: affinity, cpuset */
     double quota; /* CPU time a second of time (control groups); INFINITY: no limit */
+    int cores;    /* to which the allowed CPUs belong (cores.h); 0: one each */
+    double
+        gain; /* how many times as much the CPUs of a core compute as one of them; 0: not measured */
 } MachineCpus;
-MachineCpus machine_cpus(const char *root);
+MachineCpus machine_cpus(const char *root); /* all but cores and gain, which are 0 */
 
-/* The default number of threads: one per allowed CPU, but not more than the quota rounded up. With
+/* The default number of threads: one per allowed CPU, or one per core where several CPUs of a core compute
+ * less than so much of what one of them does; but not more than the quota rounded up. With
  * a quota of 1.5 CPUs two threads run three quarters of the time; one thread would leave a third of
  * the quota unused. Seven updates of fashion-ddpm under that quota took 6.9 and 7.8 s on one
  * thread, 4.8 and 5.5 s on two. */
+enum { LEAST_GAIN_PERCENT = 110 };
 int machine_threads(const MachineCpus *cpus);
+
+/* What that number follows from: "the process may run on 2 CPUs". */
+void machine_threads_reason(const MachineCpus *cpus, char *out, size_t size);
 
 typedef enum { MEMORY_OF_MACHINE, MEMORY_OF_GROUP } MemoryBound;
 

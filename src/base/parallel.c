@@ -1,6 +1,3 @@
-#ifdef __linux__
-#define _GNU_SOURCE /* cpu_set_t */
-#endif
 #include "base/parallel.h"
 
 #include <pthread.h>
@@ -12,6 +9,7 @@
 #endif
 
 #include "base/clock.h"
+#include "base/cores.h"
 #include "base/machine.h"
 #include "base/openmp.h"
 
@@ -30,46 +28,9 @@ static DecidedBy decided_by;
 static int wished; /* what was asked for, or the default, before limits */
 static pthread_once_t counted = PTHREAD_ONCE_INIT;
 static MachineCpus cpus; /* as they were before any thread was bound to one */
+static Cores cores;
 static _Thread_local int neighbours = 1;
 static _Thread_local bool one_inside; /* an item of one thread runs, without neighbours */
-
-#ifdef __linux__
-#include <sched.h>
-
-/* Where the process may run, as it was found at the first call. */
-static cpu_set_t allowed;
-static bool allowed_known;
-
-static int allowed_cpu(int index)
-{
-    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-        if (CPU_ISSET(cpu, &allowed) && index-- == 0) return cpu;
-    return -1;
-}
-
-/* With as many threads as CPUs each thread gets one of its own: left alone, Linux was seen to keep
- * both threads of a team on one of two cores, where every wait of one takes the time of the other
- * (sampling one image at a time fell to a seventh). Any other number of threads may move freely. */
-void parallel_bind_threads(void)
-{
-    int threads = parallel_threads();
-    if (omp_get_proc_bind() != omp_proc_bind_false) return; /* OMP_PROC_BIND says where */
-    if (!allowed_known && sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
-    allowed_known = true;
-    bool own = threads > 1 && threads == CPU_COUNT(&allowed);
-#pragma omp parallel num_threads(threads)
-    {
-        cpu_set_t set = allowed;
-        if (own) {
-            CPU_ZERO(&set);
-            CPU_SET(allowed_cpu(omp_get_thread_num()), &set);
-        }
-        sched_setaffinity(0, sizeof set, &set);
-    }
-}
-#else
-void parallel_bind_threads(void) {}
-#endif
 
 static void *wait_for_release(void *lock)
 {
@@ -96,9 +57,14 @@ static int startable_threads(int wanted)
     return started + 1;
 }
 
+/* Where the user has bound threads or chosen places (OMP_PROC_BIND, OMP_PLACES), the CPUs of this thread are not
+ * those of all, and nothing follows from their cores. */
 static void count_cpus(void)
 {
     cpus = machine_cpus("");
+    cores_find_cpus(&cores);
+    cores_read(&cores, "");
+    if (cores.cpus == cpus.allowed) cpus.cores = cores.cores;
 }
 
 /* threads: as asked, 0 for the default. *wish: before limits. */
@@ -201,11 +167,8 @@ bool parallel_describe(char *out, size_t size)
     int threads = parallel_threads();
     if (decided_by != BY_MACHINE)
         snprintf(why, sizeof why, "%s", reasons[decided_by]);
-    else if (cpus.quota < cpus.allowed)
-        snprintf(why, sizeof why, "the CPU quota of the control group is %.3g", cpus.quota);
     else
-        snprintf(why, sizeof why, "the process may run on %d CPU%s", cpus.allowed,
-                 cpus.allowed == 1 ? "" : "s");
+        machine_threads_reason(&cpus, why, sizeof why);
     bool cut = threads < wished;
     if (cut)
         snprintf(out, size, "%d instead of %d: %s", threads, wished, why);
@@ -214,6 +177,62 @@ bool parallel_describe(char *out, size_t size)
     else
         snprintf(out, size, "%d", threads);
     return !cut;
+}
+
+/* With as many threads as CPUs or cores each thread gets one of its own: left alone, Linux was seen to keep
+ * both threads of a team on one of two cores, where every wait of one takes the time of the other
+ * (sampling one image at a time fell to a seventh). Any other number of threads may move freely. */
+void parallel_run_in_place(int thread, int threads)
+{
+    bool own_cpu = threads > 1 && threads == cores.cpus;
+    bool own_core = threads > 1 && threads == cores.cores;
+    cores_run_on(&cores, own_cpu ? thread : -1, own_core && !own_cpu ? thread : -1);
+}
+
+bool parallel_may_place(void)
+{
+    return omp_get_proc_bind() == omp_proc_bind_false; /* else OMP_PROC_BIND says where */
+}
+
+void parallel_bind_threads(void)
+{
+    int threads = parallel_threads();
+    if (!parallel_may_place()) return;
+#pragma omp parallel num_threads(threads)
+    parallel_run_in_place(omp_get_thread_num(), threads);
+}
+
+int parallel_cores(int *allowed)
+{
+    pthread_once(&counted, count_cpus);
+    *allowed = cpus.allowed;
+    return cpus.cores > 0 ? cpus.cores : cpus.allowed;
+}
+
+int parallel_siblings(void)
+{
+    int count = 1;
+    pthread_once(&counted, count_cpus);
+    if (cpus.cores == 0) return 1;
+    while (cores_cpu_of(&cores, cores_first_shared(&cores), count) >= 0) count++;
+    return count;
+}
+
+bool parallel_gain_decides(void)
+{
+    return parallel_siblings() > 1 && cpus.gain == 0 && !getenv("OMP_NUM_THREADS") &&
+           machine_threads(&cpus) > cpus.cores;
+}
+
+void parallel_run_on_sibling(int thread, int threads)
+{
+    (void)threads;
+    cores_run_on(&cores, cores_cpu_of(&cores, cores_first_shared(&cores), thread), -1);
+}
+
+void parallel_set_gain(double gain)
+{
+    cpus.gain = gain;
 }
 
 int parallel_thread(void)

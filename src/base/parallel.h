@@ -17,15 +17,34 @@ enum { PARALLEL_MOST_THREADS = 256 };
 void parallel_set_threads(int threads);
 int parallel_threads(void);
 
-/* Gives each thread, the calling one included, a CPU of its own where there are as many CPUs as threads;
- * otherwise each may move freely. Does nothing where OMP_PROC_BIND is set. */
+/* Gives each thread, the calling one included, a CPU of its own where there are as many CPUs as threads, or a core
+ * of its own where there are as many cores; otherwise each may move freely. Does nothing where OMP_PROC_BIND is set. */
 void parallel_bind_threads(void);
+
+/* Lets the calling thread run where parallel_bind_threads puts that thread of so many; not where the user has bound
+ * threads (parallel_may_place). */
+bool parallel_may_place(void);
+void parallel_run_in_place(int thread, int threads);
+
+/* The cores of the allowed CPUs, and in *cpus these; as many where the system does not tell. */
+int parallel_cores(int *cpus);
+
+/* How many of the allowed CPUs are threads of one core, of the first core that has several; 1: none has, the system
+ * does not tell, or the user has chosen places. And the place of a thread on that core's CPUs. */
+int parallel_siblings(void);
+void parallel_run_on_sibling(int thread, int threads);
+
+/* Whether the default number of threads depends on how many times as much such CPUs compute as one of them, and
+ * that number, which math/ measures (math/thread_gain.h). Until it is set the default is one thread per CPU. */
+bool parallel_gain_decides(void);
+void parallel_set_gain(double gain);
 
 /* Treats numbers below 1.2e-38 (double: 2.2e-308) as 0 in every thread, present and future: some
  * CPUs take a hundred times as long for them. Returns what the calling thread did before. */
 bool parallel_flush_subnormals(bool on);
 
-/* Writes "2", or "1 of 8 CPUs: the process may run on 1 CPU" where the machine has more CPUs.
+/* Writes "2", or "1 of 8 CPUs: the process may run on 1 CPU" where the machine has more CPUs (or why else,
+ * machine_threads_reason).
  * Writes "2 instead of 4: the system starts no more ..." and returns false where a limit cut the
  * number that was asked for or is the default. */
 bool parallel_describe(char *out, size_t size);

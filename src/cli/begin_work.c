@@ -1,10 +1,13 @@
 /* What commands begin with: the number of threads, the notes when the level or the threads are less than they
  * could be, and the model. */
+#include <math.h>
 #include <stdio.h>
 
 #include "base/term.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "math/product_blas.h"
+#include "math/thread_gain.h"
 #include "math/vec.h"
 #include "methods/method.h"
 
@@ -24,10 +27,25 @@ static void note_instructions(void)
 void choose_threads(const OptionValue *asked)
 {
     char text[256];
-    parallel_set_threads(asked && asked->given ? (int)asked->integer : 0);
+    bool given = asked && asked->given;
+    if (!given) thread_gain_decide();
+    parallel_set_threads(given ? (int)asked->integer : 0);
     parallel_bind_threads();
     parallel_flush_subnormals(true);
     if (!parallel_describe(text, sizeof text)) term_note("note: threads: %s", text);
+}
+
+double describe_threads(char *out, size_t size)
+{
+    enum { ROUNDS = 8 };
+    const double never_enough = (double)INFINITY;
+    int threads = parallel_threads();
+    double gain = 0;
+    if (threads > 1 && parallel_may_place())
+        gain = thread_gain(threads, ROUNDS, never_enough, parallel_run_in_place);
+    parallel_describe(out, size);
+    if (gain > 0) text_append(out, size, "; together they compute %.2f times as much as one", gain);
+    return gain;
 }
 
 void begin_work(const OptionValue *quiet, const OptionValue *threads)

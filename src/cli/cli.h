@@ -35,7 +35,8 @@ extern const Command command_train, command_sample, command_nll, command_info, c
            .help = "make images of another size or another number of channels fit")
 #define OPTION_ROW_THREADS                                                                         \
     OPTION("threads", INT, "General", .low = 1, .high = PARALLEL_MOST_THREADS,                     \
-           .otherwise = "OMP_NUM_THREADS, or one per CPU that diffc may use",                      \
+           .otherwise = "OMP_NUM_THREADS, or one per CPU that diffc may use; one per core, where " \
+                        "a second CPU of the core adds nothing (--version shows it)",              \
            .help = "threads; the results do not depend on it")
 #define OPTION_ROW_JSON OPTION("json", FLAG, "General", .help = "results as one JSON object a line")
 #define OPTION_ROW_QUIET                                                                           \
@@ -98,6 +99,10 @@ void begin_work(const OptionValue *quiet, const OptionValue *threads);
 /* Sets the number of threads to that of --threads (not given, or NULL: the default); says (as narration)
  * when fewer run than were asked for. */
 void choose_threads(const OptionValue *asked);
+
+/* parallel_describe, and for several threads what they compute together: "2; together they compute 1.97 times as much
+ * as one", measured in 20 ms. Returns that number (thread_gain); 0: one thread, or the user has bound the threads. */
+double describe_threads(char *out, size_t size);
 
 /* "1.25 GFLOP", "830 MFLOP", without a unit "1.25 G", "396". */
 enum { AMOUNT_BYTES = 24 };

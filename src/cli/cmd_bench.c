@@ -78,6 +78,8 @@ typedef struct {
     LayerTimes layer_times[2]; /* of training and of sampling, where they are measured */
     int profiles;
     double train_images_per_s, sample_forwards_per_s;
+    char threads[400];
+    double thread_gain; /* NAN: one thread, or not known */
 } Bench;
 
 static bool read_config(Bench *b, const Arguments *a, Err *err)
@@ -279,6 +281,7 @@ static bool report_json(const Bench *b, Err *err)
     json_put_int(&w, "threads", parallel_threads());
     json_put_int(&w, "batch", b->batch);
     json_put_int(&w, "micro_batch", b->pass[isnan(b->train_images_per_s)]);
+    json_put_number(&w, "thread_gain", b->thread_gain);
     json_put_string(&w, "level", vec_describe());
     json_put_int(&w, "peak_memory_bytes", (int64_t)mem_peak_bytes());
     if (b->layers) {
@@ -301,7 +304,7 @@ static void describe_passes(char *out, size_t size, int batch, int pass, int sid
 
 static void report_lines(const Bench *b)
 {
-    char memory[16], threads[256];
+    char memory[16];
     for (int i = 0; i < b->profiles; i++) layer_times_lines(&b->layer_times[i]);
     term_format_bytes(memory, (double)mem_peak_bytes());
     network_lines(output_line, &b->model, b->image, b->parameters, b->forward_flop);
@@ -318,8 +321,7 @@ static void report_lines(const Bench *b)
                     b->sample_forwards_per_s, 1e-9 * sample_flop(b) * b->sample_forwards_per_s,
                     b->batch, passes);
     }
-    parallel_describe(threads, sizeof threads);
-    output_line("  threads      %s", threads);
+    output_line("  threads      %s", b->threads);
     output_line("  level        %s", vec_describe());
     if (b->layers) roof_line(&b->roof);
     output_line("  peak memory  %s", memory);
@@ -335,6 +337,8 @@ static bool bench(Bench *b, const OptionValue *v, Err *err)
     if (!b->timings) return err_set(err, ERR_MEMORY, "not enough memory for the timings");
     int64_t task = v[TASK].integer;
     b->train_images_per_s = b->sample_forwards_per_s = (double)NAN;
+    b->thread_gain = describe_threads(b->threads, sizeof b->threads);
+    if (!(b->thread_gain > 0)) b->thread_gain = (double)NAN;
     if (b->layers && !roof_measure(&b->roof, err)) return false;
     if (task != TASK_SAMPLE && !measure_training(b, err)) return false;
     if (task != TASK_TRAIN && !measure_sampling(b, err)) return false;

@@ -13,6 +13,7 @@
 #include "base/term.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "math/thread_gain.h"
 #include "math/vec.h"
 
 extern char **environ;
@@ -73,9 +74,16 @@ static void main_help(FILE *out)
 
 static void print_version(void)
 {
+    char threads[400];
     printf("diffc %s\n", DIFFC_VERSION);
     printf("level: %s\n", vec_describe());
     printf("compiler: %s %d.%d.%d\n", COMPILER);
+    thread_gain_decide();
+    describe_threads(threads, sizeof threads);
+    printf("threads: %s\n", threads);
+    int cpus, cores = parallel_cores(&cpus);
+    if (cores < cpus)
+        printf("CPUs: %d, threads of %d core%s\n", cpus, cores, cores == 1 ? "" : "s");
 }
 
 static int fail(const char *command, const Err *err)

@@ -177,6 +177,35 @@ TEST(threads_are_the_allowed_cpus_or_the_quota_rounded_up)
     }
 }
 
+TEST(threads_are_one_a_core_where_its_cpus_compute_no_more_than_one_of_them)
+{
+    static const struct {
+        MachineCpus cpus;
+        int threads;
+        const char *reason;
+    } cases[] = {
+        {{2, 2, (double)INFINITY, 1, 1.02},
+         1,
+         "one for each core, because the CPUs of a core compute 1.02 times"},
+        {{8, 8, (double)INFINITY, 4, 1.09}, 4, "one for each core"},
+        {{8, 8, (double)INFINITY, 4, 1.11},
+         8,
+         "may run on 8 CPUs"}, /* they add something, or the topology is wrong */
+        {{8, 8, (double)INFINITY, 4, 0}, 8, "may run on 8 CPUs"}, /* not measured */
+        {{8, 8, (double)INFINITY, 8, 1}, 8, "may run on 8 CPUs"},
+        {{8, 8, (double)INFINITY, 0, 1}, 8, "may run on 8 CPUs"},
+        {{8, 3, (double)INFINITY, 2, 1}, 2, "one for each core"},
+        {{8, 8, 2.5, 4, 1}, 3, "the CPU quota of the control group is 2.5"},
+        {{8, 8, 6, 4, 1}, 4, "one for each core"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char reason[160];
+        machine_threads_reason(&cases[i].cpus, reason, sizeof reason);
+        EXPECT_INT(machine_threads(&cases[i].cpus), cases[i].threads);
+        EXPECT_CONTAINS(reason, cases[i].reason);
+    }
+}
+
 TEST(the_number_of_threads_is_what_a_team_has)
 {
     static const int asked[] = {1, 2, 3, 5};

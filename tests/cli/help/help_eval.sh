@@ -77,7 +77,8 @@ diffc eval --help
 #> General:
 #>       --threads N         threads; the results do not depend on it (1 to 256;
 #>                           default: OMP_NUM_THREADS, or one per CPU that diffc
-#>                           may use)
+#>                           may use; one per core, where a second CPU of the core
+#>                           adds nothing (--version shows it))
 #>       --json              results as one JSON object a line
 #>   -q, --quiet             no narration and no progress
 #>   -h, --help              this text

@@ -8,9 +8,23 @@
 #include "cli/eval_features.h"
 #include "cli/eval_pictures.h"
 #include "cli/eval_report.h"
+#include "cli/eval_statistics.h"
+#include "math/double_matrix.h"
 
 /* The rows of a table of `sample` come first. */
-enum { DATA = SAMPLE_PLAN_ROWS, PART, RESIZE, FEATURES, OUT, THREADS, JSON, QUIET, ROWS };
+enum {
+    DATA = SAMPLE_PLAN_ROWS,
+    PART,
+    RESIZE,
+    FEATURES,
+    STATS,
+    SAVE_STATS,
+    OUT,
+    THREADS,
+    JSON,
+    QUIET,
+    ROWS
+};
 
 enum { USUAL_COUNT = 1000, LEAST_COUNT = EVAL_NEIGHBOURS + 1 };
 
@@ -26,7 +40,13 @@ const Option eval_options[ROWS + 1] = {
     [FEATURES] =
         OPTION("features", TEXT, "Comparison", .metavar = "FILE",
                .help = "safetensors file of Inception v3's weights: precision, recall, density and "
-                       "coverage are computed in its features too"),
+                       "coverage are computed in its features too, and FID and KID"),
+    [STATS] = OPTION("stats", TEXT, "Comparison", .metavar = "FILE.npz",
+                     .help = "instead of data: mean and covariance of a data set's features, as "
+                             "--save-stats or pytorch-fid has saved them; only FID is computed"),
+    [SAVE_STATS] = OPTION("save-stats", TEXT, "Comparison", .metavar = "FILE.npz",
+                          .help = "compare nothing: write mean and covariance of the images' "
+                                  "features, as pytorch-fid reads them"),
     [OUT] =
         OPTION("out", TEXT, "Comparison", .letter = 'o', .metavar = "FILE",
                .help = "PNG picture of the images that come closest to images of the data, each "
@@ -43,28 +63,9 @@ typedef struct {
     ImageSet reference, others, rest; /* of the data: compared with, compared, all but others */
     Inception inception;              /* with --features */
     EvalFeatures features;            /* likewise */
-    const char *stage;
-    double start; /* of the stage */
+    EvalStatistics statistics;        /* with --stats and --save-stats */
+    EvalStage stage;
 } Job;
-
-static bool report_progress(void *context, double part)
-{
-    const Job *job = context;
-    char left[24];
-    double seconds = clock_seconds() - job->start;
-    term_format_duration(left, seconds / part * (1 - part));
-    /* Short stages say nothing. */
-    if (seconds > 0.5 && part > 0)
-        term_progress("%s: %.0f %%, %s left", job->stage, 100 * part, left);
-    return !interrupt_requested();
-}
-
-static WorkProgress begin_stage(Job *job, const char *stage)
-{
-    job->stage = stage;
-    job->start = clock_seconds();
-    return (WorkProgress){job, report_progress};
-}
 
 /* Cuts the data into what the images are compared with and as many others. */
 static bool divide(Job *job, Err *err)
@@ -95,7 +96,7 @@ static bool divide(Job *job, Err *err)
 static bool compare_patches(Job *job, Err *err)
 {
     const ImageSet sets[EVAL_SETS] = {job->pictures.set, job->others};
-    WorkProgress progress = begin_stage(job, "sliced distance");
+    WorkProgress progress = eval_stage_begin(&job->stage, "sliced distance");
     return multiscale_distance(&job->reference, sets, EVAL_SETS, &progress, &job->result.distance,
                                err);
 }
@@ -103,7 +104,7 @@ static bool compare_patches(Job *job, Err *err)
 static bool compare_balls(Job *job, const EvalFeatures *f, PrecisionRecall balls[EVAL_SETS],
                           Err *err)
 {
-    WorkProgress progress = begin_stage(job, "precision and recall");
+    WorkProgress progress = eval_stage_begin(&job->stage, "precision and recall");
     return precision_recall(&f->reference, f->sets, EVAL_SETS, EVAL_NEIGHBOURS, &progress, balls,
                             err);
 }
@@ -126,14 +127,14 @@ static bool make_features(Job *job, Err *err)
 {
     EvalFeatures *f = &job->features;
     if (!eval_features_open(f, job->result.count, INCEPTION_FEATURES, err)) return false;
-    WorkProgress of_pictures = begin_stage(job, "features of the images");
+    WorkProgress of_pictures = eval_stage_begin(&job->stage, "features of the images");
     if (!inception_features(&job->inception, &job->pictures.set, &of_pictures,
                             f->of_sets[EVAL_PICTURES], err))
         return false;
-    WorkProgress of_data = begin_stage(job, "features of the data");
+    WorkProgress of_data = eval_stage_begin(&job->stage, "features of the data");
     if (!inception_features(&job->inception, &job->reference, &of_data, f->of_reference, err))
         return false;
-    WorkProgress of_others = begin_stage(job, "features of other data");
+    WorkProgress of_others = eval_stage_begin(&job->stage, "features of other data");
     return inception_features(&job->inception, &job->others, &of_others, f->of_sets[EVAL_OTHERS],
                               err);
 }
@@ -143,17 +144,18 @@ static bool compare_features(Job *job, Err *err)
 {
     FeatureFigures *figures = &job->result.features;
     return !figures->weights ||
-           (make_features(job, err) && compare_balls(job, &job->features, figures->balls, err));
+           (make_features(job, err) && compare_balls(job, &job->features, figures->balls, err) &&
+            eval_features_distances(&job->features, &job->stage, figures, err));
 }
 
 static bool find_nearest(Job *job, Err *err)
 {
     NearestImages *n = job->result.nearest;
-    WorkProgress of_pictures = begin_stage(job, "nearest images");
+    WorkProgress of_pictures = eval_stage_begin(&job->stage, "nearest images");
     if (!nearest_images_find(&job->pictures.set, &job->data.all, EVAL_NEIGHBOURS, &of_pictures,
                              &n[EVAL_PICTURES], err))
         return false;
-    WorkProgress of_others = begin_stage(job, "nearest images of the data");
+    WorkProgress of_others = eval_stage_begin(&job->stage, "nearest images of the data");
     return nearest_images_find(&job->others, &job->rest, EVAL_NEIGHBOURS, &of_others,
                                &n[EVAL_OTHERS], err);
 }
@@ -174,9 +176,49 @@ static bool compare(Job *job, Err *err)
 static bool open_inception(Job *job, const char *file, Err *err)
 {
     const EvalPictures *p = &job->pictures;
-    job->result.features.weights = file;
-    return !file ||
-           (inception_takes(p->shape, p->name, err) && inception_open(&job->inception, file, err));
+    FeatureFigures *figures = &job->result.features;
+    figures->weights = file;
+    if (!file) return true;
+    if (!inception_takes(p->shape, p->name, err) || !inception_open(&job->inception, file, err))
+        return false;
+    Err lack = {0};
+    figures->has_frechet = double_matrix_start("FID", &lack);
+    if (!figures->has_frechet) term_note("note: %s", lack.text);
+    return true;
+}
+
+/* What has no meaning without images of the data. */
+static bool check_statistics_options(const OptionValue *v, Err *err)
+{
+    static const int needless[] = {DATA, PART, RESIZE, OUT};
+    const char *own = eval_options[v[STATS].given ? STATS : SAVE_STATS].name;
+    for (size_t i = 0; i < sizeof needless / sizeof *needless; i++)
+        if (v[needless[i]].given)
+            return err_set(err, ERR_USAGE, "--%s and --%s are given; with --%s no data are read",
+                           own, eval_options[needless[i]].name, own);
+    return true;
+}
+
+static bool run_statistics(Job *job, const Arguments *a, Err *err)
+{
+    enum { LEAST = 2 };
+    const OptionValue *v = a->values;
+    EvalStatistics *s = &job->statistics;
+    EvalPictures *p = &job->pictures;
+    s->weights = v[FEATURES].text;
+    s->stats = v[STATS].text;
+    s->save = v[SAVE_STATS].text;
+    if (!check_statistics_options(v, err) || !eval_statistics_open(s, err) ||
+        !eval_pictures_open(p, a, USUAL_COUNT, err))
+        return false;
+    if (p->count < LEAST)
+        return err_set(err, ERR_USAGE, "%s: 1 image has no covariance; at least %d are needed",
+                       p->name, LEAST);
+    return inception_takes(p->shape, p->name, err) &&
+           inception_open(&job->inception, s->weights, err) &&
+           double_matrix_start(s->stats ? "--stats" : "--save-stats", err) &&
+           eval_pictures_take(p, a, p->count, err) &&
+           eval_statistics_run(s, p, &job->inception, &job->stage, v[JSON].given, err);
 }
 
 static bool run_job(Job *job, const Arguments *a, Err *err)
@@ -197,9 +239,11 @@ static bool run_job(Job *job, const Arguments *a, Err *err)
 
 static bool run_eval(const Arguments *a, Err *err)
 {
-    Job job = {.stage = ""};
+    Job job = {.stage.name = ""};
     begin_work(&a->values[QUIET], &a->values[THREADS]);
-    bool ok = run_job(&job, a, err);
+    bool statistics = a->values[STATS].given || a->values[SAVE_STATS].given;
+    bool ok = statistics ? run_statistics(&job, a, err) : run_job(&job, a, err);
+    eval_statistics_close(&job.statistics);
     for (int s = 0; s < EVAL_SETS; s++) nearest_images_free(&job.result.nearest[s]);
     eval_features_close(&job.features);
     inception_close(&job.inception);
@@ -241,7 +285,10 @@ const Command command_eval = {
         "data that lie so close to one of the images (Kynkaanniemi et al. 2019); density and "
         "coverage are those of Naeem et al. (2020). All four compare pixels, which favours smooth "
         "images; with --features they are computed in the features of Inception v3 as well, as the "
-        "program pytorch-fid makes them. The last count is a sign of memorised images when it is "
+        "program pytorch-fid makes them, and so are FID (Heusel et al. 2017; its standard error is "
+        "that of the infinitesimal jackknife) and KID (Binkowski et al. 2018; the mean over 100 "
+        "subsets of up to 1000 images). FID is biased upwards, the more so the fewer images there "
+        "are; KID is not. The last count is a sign of memorised images when it is "
         "well above that of the "
         "other data. With --label only data of that class are compared.",
     .more_help = more_help,

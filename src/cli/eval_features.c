@@ -18,6 +18,30 @@ bool eval_features_open(EvalFeatures *f, size_t count, size_t dims, Err *err)
     return true;
 }
 
+static bool find_frechet(const EvalFeatures *f, EvalStage *stage, FrechetDistance *out, Err *err)
+{
+    const Features *all[] = {&f->sets[EVAL_PICTURES], &f->sets[EVAL_OTHERS], &f->reference};
+    FeatureMoments m[EVAL_SETS + 1] = {{.dims = 0}};
+    FrechetSet sets[EVAL_SETS + 1];
+    bool ok = true;
+    for (int s = 0; s <= EVAL_SETS && ok; s++) {
+        WorkProgress of_moments = eval_stage_begin(stage, "covariance of the features");
+        ok = feature_moments(all[s], &of_moments, &m[s], err);
+        sets[s] = (FrechetSet){&m[s], all[s]};
+    }
+    WorkProgress progress = eval_stage_begin(stage, "Frechet distance");
+    ok = ok && frechet_distances(&sets[EVAL_SETS], sets, EVAL_SETS, &progress, out, err);
+    for (int s = 0; s <= EVAL_SETS; s++) feature_moments_free(&m[s]);
+    return ok;
+}
+
+bool eval_features_distances(const EvalFeatures *f, EvalStage *stage, FeatureFigures *out, Err *err)
+{
+    if (out->has_frechet && !find_frechet(f, stage, out->frechet, err)) return false;
+    WorkProgress progress = eval_stage_begin(stage, "kernel distance");
+    return kernel_distances(&f->reference, f->sets, EVAL_SETS, &progress, out->kernel, err);
+}
+
 void eval_features_close(EvalFeatures *f)
 {
     mem_free(f->of_reference);

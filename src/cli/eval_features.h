@@ -3,6 +3,7 @@
 #define DIFFC_CLI_EVAL_FEATURES_H
 
 #include "cli/eval_report.h"
+#include "cli/eval_stage.h"
 #include "model/inception_features.h"
 
 typedef struct {
@@ -11,6 +12,9 @@ typedef struct {
 } EvalFeatures;
 
 bool eval_features_open(EvalFeatures *f, size_t count, size_t dims, Err *err);
+/* FID, where LAPACK is there, and KID of the sets to the reference. */
+bool eval_features_distances(const EvalFeatures *f, EvalStage *stage, FeatureFigures *out,
+                             Err *err);
 /* Also after a failure. */
 void eval_features_close(EvalFeatures *f);
 

@@ -7,14 +7,21 @@
 
 #include "base/mem.h"
 #include "base/term.h"
+#include "net/networks.h"
 
-/* The figures of a set beside those of the others. */
+/* The figures of a set beside those of the others, each with its standard error. */
+static void error_line(const char *name, double pictures, double error, double others,
+                       double others_error)
+{
+    output_line("  %-12s %9.3f +- %-7.3f %9.3f +- %-.3f", name, pictures, error, others,
+                others_error);
+}
+
 static void distance_line(const char *name, const SlicedDistance *pictures,
                           const SlicedDistance *others)
 {
-    output_line("  %-12s %9.3f +- %-7.3f %9.3f +- %-.3f", name, 1000 * pictures->distance,
-                1000 * sliced_standard_error(pictures), 1000 * others->distance,
-                1000 * sliced_standard_error(others));
+    error_line(name, 1000 * pictures->distance, 1000 * sliced_standard_error(pictures),
+               1000 * others->distance, 1000 * sliced_standard_error(others));
 }
 
 static void part_line(const char *name, double pictures, double others)
@@ -50,10 +57,29 @@ static void distance_table(const EvalResult *r)
     distance_line("mean", &d->mean[EVAL_PICTURES], &d->mean[EVAL_OTHERS]);
 }
 
-static void feature_table(const FeatureFigures *f)
+void eval_bias_line(size_t count)
 {
+    char images[32];
+    term_format_count(images, count);
+    if (count <= INCEPTION_FEATURES)
+        output_line("  %-12s %s images are fewer than the %d features, so FID is far too high; it "
+                    "compares with FID of as many images alone",
+                    "", images, INCEPTION_FEATURES);
+}
+
+static void feature_table(const FeatureFigures *f, size_t count)
+{
+    const FrechetDistance *frechet = f->frechet;
+    const KernelDistance *kernel = f->kernel;
     output_line("Inception v3 features (%s), %d nearest neighbours", f->weights, EVAL_NEIGHBOURS);
     part_table(f->balls);
+    if (f->has_frechet)
+        error_line("FID", frechet[EVAL_PICTURES].distance, frechet[EVAL_PICTURES].standard_error,
+                   frechet[EVAL_OTHERS].distance, frechet[EVAL_OTHERS].standard_error);
+    if (f->has_frechet) eval_bias_line(count);
+    error_line("KID x 1000", 1000 * kernel[EVAL_PICTURES].distance,
+               1000 * kernel[EVAL_PICTURES].standard_error, 1000 * kernel[EVAL_OTHERS].distance,
+               1000 * kernel[EVAL_OTHERS].standard_error);
 }
 
 static void report_text(const EvalResult *r)
@@ -68,7 +94,7 @@ static void report_text(const EvalResult *r)
     distance_table(r);
     output_line("pixels, %d nearest neighbours", EVAL_NEIGHBOURS);
     part_table(r->pixels);
-    if (r->features.weights) feature_table(&r->features);
+    if (r->features.weights) feature_table(&r->features, r->count);
     output_line(
         "copies: images nearer to one of %s images of the data than its nearest neighbour is", all);
     snprintf(name, sizeof name, "of %s", count);
@@ -103,10 +129,19 @@ static void put_parts(JsonWriter *w, const PrecisionRecall *balls)
     json_put_number(w, "coverage", balls->coverage);
 }
 
+void eval_put_frechet(JsonWriter *w, const FrechetDistance *d)
+{
+    json_put_number(w, "fid", d->distance);
+    json_put_number(w, "fid_standard_error", d->standard_error);
+}
+
 static void put_features(JsonWriter *w, const FeatureFigures *f, int set, const char *key)
 {
     json_begin_object(w, key);
     put_parts(w, &f->balls[set]);
+    if (f->has_frechet) eval_put_frechet(w, &f->frechet[set]);
+    json_put_number(w, "kid", f->kernel[set].distance);
+    json_put_number(w, "kid_standard_error", f->kernel[set].standard_error);
     json_end_object(w);
 }
 
@@ -135,7 +170,11 @@ static bool report_json(const EvalResult *r, Err *err)
     json_put_int(&w, "directions", SLICED_DIRECTIONS);
     json_put_uint(&w, "patches_per_image", r->distance.patches.per_image);
     json_put_int(&w, "neighbours", EVAL_NEIGHBOURS);
-    if (r->features.weights) json_put_string(&w, "features", r->features.weights);
+    if (r->features.weights) {
+        json_put_string(&w, "features", r->features.weights);
+        json_put_int(&w, "kid_subsets", r->features.kernel[EVAL_PICTURES].subsets);
+        json_put_int(&w, "kid_subset_images", r->features.kernel[EVAL_PICTURES].vectors);
+    }
     if (r->out) json_put_string(&w, "out", r->out);
     if (p->made) {
         json_put_string(&w, "model", p->path);

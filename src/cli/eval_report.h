@@ -4,6 +4,8 @@
 
 #include "cli/eval_data.h"
 #include "cli/eval_pictures.h"
+#include "model/frechet_distance.h"
+#include "model/kernel_distance.h"
 #include "model/multiscale_distance.h"
 #include "model/nearest_images.h"
 #include "model/precision_recall.h"
@@ -17,6 +19,9 @@ enum { EVAL_NEIGHBOURS = 3 };
 typedef struct {
     const char *weights; /* the file; NULL: nothing is */
     PrecisionRecall balls[EVAL_SETS];
+    bool has_frechet; /* LAPACK is there */
+    FrechetDistance frechet[EVAL_SETS];
+    KernelDistance kernel[EVAL_SETS];
 } FeatureFigures;
 
 typedef struct {
@@ -30,6 +35,10 @@ typedef struct {
     NearestImages nearest[EVAL_SETS];
     double seconds;
 } EvalResult;
+
+/* What statistics also report: members of an object, and the line about the bias of so many images. */
+void eval_put_frechet(JsonWriter *w, const FrechetDistance *d);
+void eval_bias_line(size_t count);
 
 bool eval_report(const EvalResult *r, bool json, Err *err);
 

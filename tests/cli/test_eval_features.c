@@ -6,6 +6,8 @@
 #include "cli/cli.h"
 #include "inception_file.h"
 #include "io/json.h"
+#include "math/product_blas.h"
+#include "model/feature_moments.h"
 #include "test.h"
 
 enum { IMAGES = 9, SIDE = 16, TEXT_BYTES = 8192 };
@@ -72,6 +74,68 @@ TEST(eval_reports_precision_and_recall_in_pixels_and_in_features)
         const char *set = s ? "other_data" : "images";
         EXPECT(figure(line, set, "precision") >= 0 && figure(line, set, "precision") <= 1);
         EXPECT(figure(line, set, "coverage") >= 0 && figure(line, set, "coverage") <= 1);
+        EXPECT(isfinite(figure(line, set, "kid")) && figure(line, set, "kid_standard_error") > 0);
+        if (!product_blas_is_built()) continue;
+        EXPECT(figure(line, set, "fid") > 0 && figure(line, set, "fid_standard_error") > 0);
     }
     json_free(line);
+    EXPECT_CONTAINS(text, "\n  KID x 1000 ");
+    if (!product_blas_is_built()) {
+        EXPECT(!strstr(text, "FID"));
+        return;
+    }
+    EXPECT_CONTAINS(text, "\n  FID ");
+    EXPECT_CONTAINS(text, "4 images are fewer than the 2048 features, so FID is far too high");
+}
+
+/* The sum of variances: what distances are small beside. */
+static double variances(const char *path)
+{
+    FeatureMoments m;
+    Err err = {0};
+    double sum = 0;
+    if (!EXPECT_OK(feature_moments_read(path, &m, &err), err)) return 0;
+    EXPECT_INT(m.dims, 2048);
+    for (size_t i = 0; i < 2048; i++) sum += m.covariance[i * 2049];
+    feature_moments_free(&m);
+    return sum;
+}
+
+TEST(eval_writes_statistics_and_compares_images_with_them)
+{
+    char images[256], weights[256], stats[256], text[TEXT_BYTES] = "";
+    if (!product_blas_is_built()) {
+        test_skip("built without a BLAS");
+        return;
+    }
+    snprintf(images, sizeof images, "%s", test_path("images-idx3-ubyte"));
+    snprintf(weights, sizeof weights, "%s", test_path("w.safetensors"));
+    snprintf(stats, sizeof stats, "%s", test_path("s.npz"));
+    write_images(images);
+    write_inception_file(weights);
+    char *save[] = {images, "--features", weights, "--save-stats", stats, "-q"};
+    eval(6, save, text);
+    text[strcspn(text, "\n")] = '\0';
+    EXPECT_TEXT(text, stats);
+    double all = variances(stats);
+    EXPECT(all > 0);
+    char *same[] = {images, "--features", weights, "--stats", stats, "-q", "--json"};
+    eval(7, same, text);
+    Err err = {0};
+    Json *line = json_parse(text, strlen(text), "stdout", false, &err);
+    if (!EXPECT(line)) return;
+    EXPECT_NEAR(figure(line, "images", "fid"), 0, 1e-5 * all);
+    EXPECT(json_number(json_get(line, "count")) == IMAGES);
+    json_free(line);
+    char *some[] = {images, "--features", weights, "--stats", stats, "-q", "-n", "5", "--json"};
+    eval(9, some, text);
+    line = json_parse(text, strlen(text), "stdout", false, &err);
+    if (!EXPECT(line)) return;
+    EXPECT(figure(line, "images", "fid") > 1e-3 * all);
+    EXPECT(figure(line, "images", "fid_standard_error") > 0);
+    json_free(line);
+    eval(8, some, text);
+    EXPECT_CONTAINS(text, "5 images beside the statistics of ");
+    EXPECT_CONTAINS(text, "\n  FID ");
+    EXPECT_CONTAINS(text, "5 images are fewer than the 2048 features");
 }

@@ -70,7 +70,13 @@ diffc eval --help
 #>                           channels fit
 #>       --features FILE     safetensors file of Inception v3's weights: precision,
 #>                           recall, density and coverage are computed in its
-#>                           features too
+#>                           features too, and FID and KID
+#>       --stats FILE.npz    instead of data: mean and covariance of a data set's
+#>                           features, as --save-stats or pytorch-fid has saved
+#>                           them; only FID is computed
+#>       --save-stats FILE.npz
+#>                           compare nothing: write mean and covariance of the
+#>                           images' features, as pytorch-fid reads them
 #>   -o, --out FILE          PNG picture of the images that come closest to images
 #>                           of the data, each with the three nearest at its right
 #>
@@ -95,9 +101,12 @@ diffc eval --help
 #> share of the data that lie so close to one of the images (Kynkaanniemi et al.
 #> 2019); density and coverage are those of Naeem et al. (2020). All four compare
 #> pixels, which favours smooth images; with --features they are computed in the
-#> features of Inception v3 as well, as the program pytorch-fid makes them. The
-#> last count is a sign of memorised images when it is well above that of the other
-#> data. With --label only data of that class are compared.
+#> features of Inception v3 as well, as the program pytorch-fid makes them, and so
+#> are FID (Heusel et al. 2017; its standard error is that of the infinitesimal
+#> jackknife) and KID (Binkowski et al. 2018; the mean over 100 subsets of up to
+#> 1000 images). FID is biased upwards, the more so the fewer images there are; KID
+#> is not. The last count is a sign of memorised images when it is well above that
+#> of the other data. With --label only data of that class are compared.
 #>
 #> FILE of --features, made by Python from the weights that pytorch-fid publishes:
 #>   import torch, safetensors.torch

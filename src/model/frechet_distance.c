@@ -121,6 +121,7 @@ static void take_distance(const Work *w, const FeatureMoments *other, FrechetDis
     *out = (FrechetDistance){.distance = means + trace(own) + trace(other) - 2 * roots,
                              .means = means,
                              .standard_error = (double)NAN};
+    if (out->distance < 0) out->distance = 0; /* equal sets, but for rounding */
 }
 
 /* ---- the standard error ---- */

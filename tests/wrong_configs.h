@@ -168,7 +168,7 @@ static const struct {
     {"{\"train\":{\"schedule\":\"linear\"}}", {"train.schedule must be \"constant\" or \"cosine\", got \"linear\""}},
     {"{\"method\":{\"type\":\"gan\"}}", {"method.type must be \"ddpm\", \"eddpm\", \"cdm\", \"smld\" or \"sde\", got \"gan\" (a string)"}},
     {"{\"method\":{\"schedule\":\"sigmoid\"}}", {"method.schedule must be \"linear\", \"scaled_linear\", \"cosine\", \"betas\", \"logsnr\" or \"unif\", got \"sigmoid\""}},
-    {"{\"method\":{\"prediction\":\"epsilon\"}}", {"method.prediction must be \"eps\", \"x0\" or \"v\", got \"epsilon\""}},
+    {"{\"method\":{\"prediction\":\"epsilon\"}}", {"method.prediction must be \"auto\", \"eps\", \"x0\", \"v\" or \"score\", got \"epsilon\""}},
     {"{\"sample\":{\"variance\":\"medium\"}}", {"sample.variance must be \"small\" or \"large\""}},
     {"{\"sample\":{\"spacing\":\"linspace\"}}", {"sample.spacing must be \"even\", \"leading\", \"trailing\", \"quadratic\", \"uniform\", \"logsnr\", \"karras\", \"auto\" or \"dp\""}},
     {"{\"sample\":{\"sampler\":\"dddddddddddddddddddddddddddddddd\"}}", {"sample.sampler must be a string of at most 31 bytes"}},

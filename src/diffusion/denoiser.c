@@ -5,15 +5,24 @@
 const char *const prediction_words[] = {
     [PREDICT_EPS] = "eps", [PREDICT_X0] = "x0", [PREDICT_V] = "v", [PREDICT_SCORE] = "score", NULL};
 
+double input_scale(Prediction kind, NoiseLevel level)
+{
+    if (kind != PREDICT_V) return 1;
+    return 1 / sqrt(level.alpha * level.alpha + level.sigma * level.sigma);
+}
+
 double eps_from_prediction(Prediction kind, NoiseLevel level, double x, double prediction)
 {
+    double c = input_scale(kind, level);
     switch (kind) {
+    case PREDICT_AUTO:
+        break;
     case PREDICT_EPS:
         return prediction;
     case PREDICT_X0:
         return (x - level.alpha * prediction) / level.sigma;
     case PREDICT_V:
-        return level.alpha * prediction + level.sigma * x;
+        return c * (level.alpha * prediction + level.sigma * (c * x));
     case PREDICT_SCORE:
         return -level.sigma * prediction;
     }
@@ -23,12 +32,14 @@ double eps_from_prediction(Prediction kind, NoiseLevel level, double x, double p
 double target_of_prediction(Prediction kind, NoiseLevel level, double x0, double eps)
 {
     switch (kind) {
+    case PREDICT_AUTO:
+        break;
     case PREDICT_EPS:
         return eps;
     case PREDICT_X0:
         return x0;
     case PREDICT_V:
-        return level.alpha * eps - level.sigma * x0;
+        return input_scale(kind, level) * (level.alpha * eps - level.sigma * x0);
     case PREDICT_SCORE:
         return score_from_eps(level, eps);
     }
@@ -52,6 +63,8 @@ double objective_weight(Prediction kind, NoiseLevel level, double min_snr_gamma)
     if (min_snr_gamma <= 0 || snr <= 0) return unit;
     double capped = snr < min_snr_gamma ? snr : min_snr_gamma;
     switch (kind) {
+    case PREDICT_AUTO:
+        break;
     case PREDICT_EPS:
     case PREDICT_SCORE:
         return unit * capped / snr;

@@ -39,10 +39,13 @@ typedef struct {
 
 /* The kinds of prediction convert exactly:
  *   x0 = (x - sigma eps) / alpha        eps = (x - alpha x0) / sigma
- *   v  = alpha eps - sigma x0           (alpha^2 + sigma^2 = 1)
- *   score = -eps / sigma */
+ *   v  = c (alpha eps - sigma x0)       c = 1 / sqrt(alpha^2 + sigma^2)
+ *   score = -eps / sigma
+ * A network that predicts v is given c x, whose two parts have squares that sum to 1 as in a chain of DDPM,
+ * where c is 1; elsewhere it is the preconditioning of Karras et al. 2022 for data of standard deviation 1. */
 double eps_from_prediction(Prediction kind, NoiseLevel level, double x, double prediction);
 double target_of_prediction(Prediction kind, NoiseLevel level, double x0, double eps);
+double input_scale(Prediction kind, NoiseLevel level); /* c of v, else 1 */
 double x0_from_eps(NoiseLevel level, double x, double eps);
 double score_from_eps(NoiseLevel level, double eps);
 

@@ -27,8 +27,9 @@ typedef enum {
 } ScheduleKind;
 extern const char *const schedule_words[];
 
-/* What a network was trained to give (Salimans & Ho 2022 for v). */
-typedef enum { PREDICT_EPS, PREDICT_X0, PREDICT_V, PREDICT_SCORE } Prediction;
+/* What a network was trained to give (Salimans & Ho 2022 for v). AUTO: what suits the method
+ * (config_resolve). */
+typedef enum { PREDICT_AUTO = -1, PREDICT_EPS, PREDICT_X0, PREDICT_V, PREDICT_SCORE } Prediction;
 extern const char *const prediction_words[];
 
 typedef struct {

@@ -12,7 +12,11 @@ void config_resolve(Config *c)
     int groups = n->channels / 4 < 32 ? n->channels / 4 : 32;
     while (groups > 1 && n->channels % groups != 0) groups--;
     if (n->type == NETWORK_AUTO) n->type = c->data.toy == TOY_NONE ? NETWORK_UNET : NETWORK_MLP;
-    if (n->time == TIME_CHOICE_AUTO) n->time = config_method(c)->time;
+    if (c->method.noise.prediction == PREDICT_AUTO)
+        c->method.noise.prediction = config_method(c)->prediction;
+    if (n->time == TIME_CHOICE_AUTO)
+        n->time = c->method.noise.prediction == PREDICT_V ? TIME_CHOICE_POSITIONAL
+                                                          : config_method(c)->time;
     if (n->unet.fourier_scale <= 0) n->unet.fourier_scale = n->type == NETWORK_MLP ? 0.25 : 16;
     if (n->unet.groups == 0) n->unet.groups = groups > 0 ? groups : 1;
     if (read & KEYS_CLASSES && n->unet.classifier_channels == 0)

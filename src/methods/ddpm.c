@@ -125,8 +125,17 @@ bool steps_check(const MethodCheck *c, Err *err)
     return true;
 }
 
+bool no_score_check(const MethodCheck *c, Err *err)
+{
+    if (c->method->noise.prediction != PREDICT_SCORE) return true;
+    return err_set(err, ERR_USAGE,
+                   "method.prediction is \"score\", which the networks of smld and sde ve give; this "
+                   "method has \"eps\", \"x0\" and \"v\"");
+}
+
 bool ddpm_check(const MethodCheck *c, Err *err)
 {
+    if (!no_score_check(c, err)) return false;
     if (c->model->time == TIME_CHOICE_FOURIER)
         return err_set(
             err, ERR_USAGE,
@@ -165,7 +174,7 @@ static bool check(const MethodCheck *c, Err *err)
 const Method method_ddpm = {
     .settings = {{.process = PROCESS_DDPM,
                   .sampler = "ddpm",
-                  .reads = KEYS_STEPS | KEYS_PREDICTION | KEYS_VARIANCE | KEYS_TIMES,
+                  .reads = KEYS_STEPS | KEYS_PREDICTION | KEYS_MIN_SNR | KEYS_VARIANCE | KEYS_TIMES,
                   .time = TIME_CHOICE_POSITIONAL,
                   .check = check}},
     .trains_as = METHOD_DDPM,

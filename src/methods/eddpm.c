@@ -66,7 +66,7 @@ static bool check(const MethodCheck *c, Err *err)
 
 const Method method_eddpm = {.settings = {{.process = PROCESS_DDPM,
                                            .sampler = "ddpm",
-                                           .reads = KEYS_STEPS | KEYS_PREDICTION | KEYS_MASKS,
+                                           .reads = KEYS_STEPS | KEYS_PREDICTION | KEYS_MIN_SNR | KEYS_MASKS,
                                            .time = TIME_CHOICE_POSITIONAL,
                                            .check = check}},
                              .trains_as = METHOD_DDPM,

@@ -1,5 +1,6 @@
 #include "methods/method.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "base/text.h"
@@ -57,7 +58,7 @@ void method_readers(unsigned keys, char *out, size_t size)
 double method_weight(const Process *p, Prediction kind, NoiseLevel level, LossWeighting weighting,
                      double min_snr_gamma)
 {
-    double weight = objective_weight(kind, level, min_snr_gamma);
-    if (weighting == WEIGHTING_SIMPLE) return weight;
-    return weight * process_drift(p, level.time).g2 / (level.sigma * level.sigma);
+    if (weighting == WEIGHTING_SIMPLE) return objective_weight(kind, level, min_snr_gamma);
+    /* Without a cap the weight makes the loss that of eps. */
+    return objective_weight(kind, level, HUGE_VAL) * process_drift(p, level.time).g2 / (level.sigma * level.sigma);
 }

@@ -103,5 +103,7 @@ double hybrid_value(const LossPass *pass, const ChainStep *step, size_t dims, do
 /* The rules between the keys of a chain of steps, and those of a network that is given its step beside. */
 bool steps_check(const MethodCheck *c, Err *err);
 bool ddpm_check(const MethodCheck *c, Err *err);
+/* Of methods whose network does not give the score. */
+bool no_score_check(const MethodCheck *c, Err *err);
 
 #endif

@@ -63,7 +63,8 @@ enum {
     KEYS_BETAS = 1 << 6,  /* preserving noise in continuous time */
     KEYS_TIMES = 1 << 7,  /* how the levels of a batch are drawn */
     KEYS_MASKS = 1 << 8,  /* which steps to keep */
-    KEYS_CLASSES = 1 << 9 /* classification of noise levels */
+    KEYS_CLASSES = 1 << 9, /* classification of noise levels */
+    KEYS_MIN_SNR = 1 << 10 /* the Min-SNR weight of a level */
 };
 
 /* What a method may check of a configuration that is otherwise right. */
@@ -80,7 +81,7 @@ typedef struct {
     ProcessKind process;
     const char *sampler;     /* what sample.sampler "auto" means */
     unsigned reads;          /* KEYS_... */
-    Prediction prediction;   /* without KEYS_PREDICTION: what the network gives */
+    Prediction prediction;   /* what "auto" means, and what is without KEYS_PREDICTION */
     TimeChoice time;         /* what model.time "auto" means */
     TimeFeatureKind fourier; /* what "fourier" means */
     /* Rules between the keys beyond those of the table; NULL: none. ERR_USAGE. */

@@ -87,10 +87,13 @@ static void set_inputs(const NetworkPart *p, const NetworkCall *c)
     const Network *nw = p->network;
     const double *x = c->x + (size_t)p->first * nw->dims;
     float *input = net_value(nw->net, nw->x), *t = net_value(nw->net, nw->t);
-    for (size_t i = 0; i < (size_t)p->count * nw->dims; i++) input[i] = (float)x[i];
     for (int n = 0; n < nw->batch; n++) {
         int row = p->first + (n < p->count ? n : 0);
-        t[n] = network_label(nw, c->levels[row * c->stride]);
+        NoiseLevel level = c->levels[row * c->stride];
+        double scale = input_scale(nw->noise->prediction, level);
+        size_t from = (size_t)n * nw->dims, to = n < p->count ? from + nw->dims : from;
+        for (size_t i = from; i < to; i++) input[i] = (float)(scale * x[i]);
+        t[n] = network_label(nw, level);
         if (nw->label >= 0) net_value(nw->net, nw->label)[n] = (float)class_of(p->denoiser, row);
     }
 }
@@ -122,7 +125,7 @@ static bool predict_part(const NetworkPart *p, const NetworkCall *c, Err *err)
 }
 
 /* As eps is linear in x and in what the network gives, value by value, its vector-Jacobian product has
- * the same coefficients: eps_from_prediction(v, J^T v). */
+ * the same coefficients: eps_from_prediction(v, J^T v), where J is by x, of which the network sees a multiple. */
 static bool vjp_part(const NetworkPart *p, const NetworkCall *c, Err *err)
 {
     const Network *nw = p->network;
@@ -137,8 +140,8 @@ static bool vjp_part(const NetworkPart *p, const NetworkCall *c, Err *err)
     const float *dx = net_gradient(nw->net, nw->x);
     for (size_t i = 0; i < n; i++) {
         NoiseLevel level = c->levels[(p->first + (int)(i / nw->dims)) * c->stride];
-        c->jtv[at + i] =
-            eps_from_prediction(nw->noise->prediction, level, c->v[at + i], (double)dx[i]);
+        double seen = input_scale(nw->noise->prediction, level) * (double)dx[i];
+        c->jtv[at + i] = eps_from_prediction(nw->noise->prediction, level, c->v[at + i], seen);
     }
     return true;
 }

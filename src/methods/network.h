@@ -13,6 +13,7 @@ typedef struct {
     const struct Method *method;
     const NoiseConfig *noise; /* of the model, the caller's */
     double time_scale;        /* network_label */
+    bool label_is_time;       /* network_label */
     int x, t, label;          /* input nodes; label is -1 without classes, t with noise_classes */
     int y;
     int batch;
@@ -36,13 +37,13 @@ Network network_copy(const Network *nw, int i);
 /* The time that a network is given at a noise level, decided in this one place for training,
  * validation, sampling, likelihoods and every other use.
  *   DDPM         the step of the whole chain
- *   SMLD, VE     sigma
+ *   SMLD, VE     sigma; with positional features the number of the level, and 999 t
  *   VP, sub-VP   999 t with positional features, as diffusers' networks; with Fourier features t (Song
  *                et al. 2021), or 999 t in folders of earlier versions, which trained on that
  * A classifier of noise levels gets no time. */
 static inline float network_label(const Network *nw, NoiseLevel level)
 {
-    return (float)(nw->time_scale * level.t);
+    return (float)(nw->time_scale * (nw->label_is_time ? level.time : level.t));
 }
 
 /* Where in y, [N,H,W,outputs], the prediction of value i of the batch stands; its variance, where

@@ -82,9 +82,8 @@ Shape network_shape(const ModelConfig *m)
 
 double network_time_scale(const ModelConfig *m)
 {
-    ProcessKind process = m->noise.kind;
-    if (process != PROCESS_VP && process != PROCESS_SUBVP) return 1;
     TimeFeatureKind time = model_time_kind(m);
+    if (noise_is_discrete(m->noise.kind)) return 1;
     CHECK(time != TIME_UNSET);
     return time == TIME_POSITIONAL || time == TIME_FOURIER_LINEAR_999 ? 999 : 1;
 }
@@ -108,6 +107,8 @@ bool network_declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape
     nw->method = method_of(m->method);
     nw->noise = &m->noise;
     nw->time_scale = network_time_scale(m);
+    nw->label_is_time = (m->noise.kind == PROCESS_SMLD || m->noise.kind == PROCESS_VE) &&
+                        model_time_kind(m) == TIME_POSITIONAL;
     nw->image = image;
     nw->batch = batch;
     nw->dims = shape_values(image);

@@ -42,7 +42,6 @@ bool new_model_method(const Config *c, const PointSet *data, ModelConfig *m, Err
     *n = c->method.noise;
     const MethodSettings *settings = method_settings(m->method, n->sde);
     n->kind = settings->process;
-    if (!(settings->reads & KEYS_PREDICTION)) n->prediction = settings->prediction;
     m->dequantised = method_of(m->method)->classifies_noise && c->method.dequantise;
     m->alphas = c->method.mask.alphas;
     m->sample = c->sample;

@@ -39,10 +39,11 @@ static void diffuse(const Trainer *t, TrainBatch *b, int i, NoiseLevel level)
     Prediction kind = t->plan.model.noise.prediction;
     float *x = b->xt + (size_t)i * b->dims, *target = b->target + (size_t)i * b->dims;
     const float *noise = b->noise + (size_t)i * b->dims;
+    double scale = input_scale(kind, level);
     for (size_t k = 0; k < b->dims; k++) {
         double x0 = (double)x[k], eps = (double)noise[k];
         target[k] = (float)target_of_prediction(kind, level, x0, eps);
-        x[k] = (float)(level.alpha * x0 + level.sigma * eps);
+        x[k] = (float)(scale * (level.alpha * x0 + level.sigma * eps));
     }
     b->t[i] = network_label(&t->train_network, level);
     b->classes[i] = (int)cdm_class_at(level);

@@ -16,7 +16,7 @@
 
 typedef struct {
     const char *name;
-    double scale; /* VP, sub-VP: label = scale * time; 0: the step of the whole chain, or sigma */
+    double scale; /* label = scale * time; 0: the step of the whole chain, or sigma */
     const char *settings[6];
 } Kind;
 
@@ -29,6 +29,10 @@ static const Kind kinds[] = {
     {"vp-fourier", 1, {"method.type=sde", "method.sde=vp", "model.time=fourier", NULL}},
     {"subvp", 999, {"method.type=sde", "method.sde=subvp", "model.time=positional", NULL}},
     {"subvp-fourier", 1, {"method.type=sde", "method.sde=subvp", "model.time=fourier", NULL}},
+    {"smld-v", 1, {"method.type=smld", "method.sigma_min=0.1", "method.prediction=v", NULL}},
+    {"ve-v",
+     999,
+     {"method.type=sde", "method.sde=ve", "method.sigma_min=0.1", "method.prediction=v", NULL}},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds, BATCH = 8, HELD_OUT = 16 };
 

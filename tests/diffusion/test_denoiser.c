@@ -38,6 +38,24 @@ TEST(v_is_alpha_eps_minus_sigma_x0)
     EXPECT_NEAR(target_of_prediction(PREDICT_EPS, level, 0.5, 2), 2, 0);
 }
 
+/* In exploding noise the network sees a point of the circle, x / sqrt(1 + sigma^2), whose v has the variance of
+ * data of variance 1; the conversions are exact all the same. */
+TEST(v_of_exploding_noise_is_that_of_the_circle)
+{
+    for (double sigma = 0.01; sigma < 100; sigma *= 3) {
+        NoiseLevel level = {.alpha = 1, .sigma = sigma}, circle;
+        double c = input_scale(PREDICT_V, level), x0 = 0.7, eps = -1.3;
+        circle = (NoiseLevel){.alpha = c, .sigma = c * sigma};
+        EXPECT_NEAR(c * c * (1 + sigma * sigma), 1, 1e-14);
+        EXPECT_NEAR(input_scale(PREDICT_V, circle), 1, 1e-14);
+        double v = target_of_prediction(PREDICT_V, level, x0, eps);
+        EXPECT_NEAR(v, target_of_prediction(PREDICT_V, circle, x0, eps), 1e-13);
+        EXPECT_NEAR(eps_from_prediction(PREDICT_V, level, x0 + sigma * eps, v), eps, 1e-12);
+        EXPECT_NEAR(input_scale(PREDICT_EPS, level), 1, 0);
+        EXPECT_NEAR(input_scale(PREDICT_SCORE, level), 1, 0);
+    }
+}
+
 /* Without a cap the weights turn the error of any prediction into the error of eps. */
 TEST(min_snr_without_a_cap_weighs_every_prediction_as_eps)
 {

@@ -34,7 +34,7 @@ TEST(config_defaults_are_the_documented_ones)
            !c.model.unet.scale_shift);
     EXPECT(!c.model.class_conditional && c.model.unet.zero_init);
     EXPECT(c.method.type == METHOD_DDPM && c.method.noise.T == 1000);
-    EXPECT(c.method.noise.schedule == SCHEDULE_LINEAR && c.method.noise.prediction == PREDICT_EPS);
+    EXPECT(c.method.noise.schedule == SCHEDULE_LINEAR && c.method.noise.prediction == PREDICT_AUTO);
     EXPECT_NEAR(c.method.noise.beta_start, 1e-4, 0);
     EXPECT_NEAR(c.method.noise.beta_end, 0.02, 0);
     EXPECT(c.method.noise.betas == NULL && c.method.noise.beta_count == 0);
@@ -394,6 +394,26 @@ TEST(config_rules_between_fields)
         {"{\"model\":{\"time\":\"positional\"},\"method\":{\"type\":\"sde\"}}", NULL},
         {"{\"model\":{\"time\":\"fourier\"},\"method\":{\"type\":\"sde\",\"sde\":\"subvp\"}}",
          NULL},
+        /* what the network gives */
+        {"{\"method\":{\"type\":\"smld\",\"prediction\":\"v\"}}", NULL},
+        {"{\"method\":{\"type\":\"smld\",\"prediction\":\"score\"}}", NULL},
+        {"{\"method\":{\"type\":\"sde\",\"sde\":\"ve\",\"prediction\":\"v\"},\"model\":{\"time\":"
+         "\"positional\"}}",
+         NULL},
+        {"{\"method\":{\"type\":\"sde\",\"prediction\":\"v\"}}", NULL},
+        {"{\"method\":{\"type\":\"sde\",\"sde\":\"subvp\",\"prediction\":\"x0\"}}", NULL},
+        {"{\"method\":{\"type\":\"smld\",\"prediction\":\"eps\"}}",
+         "method.prediction is \"eps\", but the network of smld gives"},
+        {"{\"method\":{\"type\":\"sde\",\"sde\":\"ve\",\"prediction\":\"x0\"}}",
+         "method.prediction is \"x0\", but the network of sde ve gives"},
+        {"{\"method\":{\"prediction\":\"score\"}}", "method.prediction is \"score\", which"},
+        {"{\"method\":{\"type\":\"eddpm\",\"prediction\":\"score\"}}", "which the networks of smld"},
+        {"{\"method\":{\"type\":\"sde\",\"prediction\":\"score\"}}", "this method has \"eps\""},
+        {"{\"method\":{\"type\":\"smld\",\"prediction\":\"v\"},\"model\":{\"time\":\"fourier\"}}",
+         "to predict v it needs \"positional\""},
+        {"{\"data\":{\"toy\":\"ring\"},\"method\":{\"type\":\"smld\",\"prediction\":\"v\",\"objective\":"
+         "\"sliced\"}}",
+         "method.objective is \"sliced\", whose loss is one of the score"},
         /* keys of other methods */
         {"{\"method\":{\"levels\":10}}",
          "method.levels is given, but the method is ddpm, and the key belongs to smld;"},
@@ -403,7 +423,7 @@ TEST(config_rules_between_fields)
          "cdm;"},
         {"{\"method\":{\"type\":\"sde\",\"steps\":100}}", "method.steps is given"},
         {"{\"method\":{\"type\":\"sde\",\"betas\":[0.1]}}", "method.betas is given"},
-        {"{\"method\":{\"type\":\"smld\",\"prediction\":\"v\"}}", "method.prediction is given"},
+        {"{\"method\":{\"type\":\"cdm\",\"prediction\":\"eps\"}}", "method.prediction is given"},
         {"{\"method\":{\"type\":\"smld\",\"min_snr_gamma\":5}}", "method.min_snr_gamma is given"},
         {"{\"method\":{\"type\":\"smld\",\"beta_start\":0.1}}", "method.beta_start is given"},
         {"{\"method\":{\"type\":\"smld\",\"beta_end\":0.1}}", "method.beta_end is given"},
@@ -429,7 +449,7 @@ TEST(config_rules_between_fields)
         {"{\"method\":{\"mse_weight\":2}}", "method.mse_weight is given"},
         {"{\"method\":{\"dequantise\":false}}",
          "method.dequantise is given, but the method is ddpm, and the key belongs to cdm;"},
-        {"{\"method\":{\"type\":\"cdm\",\"prediction\":\"v\"}}", "the key belongs to ddpm, eddpm;"},
+        {"{\"method\":{\"type\":\"cdm\",\"prediction\":\"v\"}}", "the key belongs to ddpm, eddpm, smld, sde;"},
         {"{\"method\":{\"type\":\"cdm\",\"ce_weight\":0,\"mse_weight\":0}}",
          "method.ce_weight and method.mse_weight are both 0"},
         {"{\"method\":{\"type\":\"cdm\"},\"model\":{\"class_conditional\":true}}",

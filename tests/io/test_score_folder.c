@@ -42,10 +42,13 @@ static ModelConfig score_config(MethodKind method, SdeKind sde)
 static const struct {
     MethodKind method;
     SdeKind sde;
-    bool positional;
-} kinds[] = {{METHOD_SMLD, SDE_VE, false}, {METHOD_SDE, SDE_VE, false},
-             {METHOD_SDE, SDE_VP, false},  {METHOD_SDE, SDE_SUBVP, false},
-             {METHOD_SDE, SDE_VP, true},   {METHOD_SDE, SDE_SUBVP, true}};
+    bool positional, v;
+} kinds[] = {{METHOD_SMLD, SDE_VE, false, false}, {METHOD_SDE, SDE_VE, false, false},
+             {METHOD_SDE, SDE_VP, false, false},  {METHOD_SDE, SDE_SUBVP, false, false},
+             {METHOD_SDE, SDE_VP, true, false},   {METHOD_SDE, SDE_SUBVP, true, false},
+             {METHOD_SMLD, SDE_VE, true, true},   {METHOD_SDE, SDE_VE, true, true},
+             {METHOD_SDE, SDE_VP, true, true},    {METHOD_SDE, SDE_SUBVP, true, true},
+             {METHOD_SDE, SDE_VP, false, true}};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 static void expect_same(const ModelConfig *a, const ModelConfig *b)
@@ -75,6 +78,7 @@ TEST(score_folder_reads_back_what_it_writes_and_writes_the_same_bytes_again)
         snprintf(second, sizeof second, "second%d", k);
         ModelConfig m = score_config(kinds[k].method, kinds[k].sde), read;
         if (kinds[k].positional) m.unet.time_kind = TIME_POSITIONAL;
+        if (kinds[k].v) m.noise.prediction = PREDICT_V;
         m.sample.clip = k % 2 == 0;
         /* Only VP as a chain keeps the variance. */
         bool chain = kinds[k].positional && m.noise.sde == SDE_VP;

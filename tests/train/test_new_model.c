@@ -38,7 +38,7 @@ TEST(each_method_has_its_process_prediction_and_sampler)
         Prediction prediction;
         const char *sampler;
     } rows[] = {
-        {METHOD_DDPM, SDE_VP, PROCESS_DDPM, PREDICT_V, "ddpm"},
+        {METHOD_DDPM, SDE_VP, PROCESS_DDPM, PREDICT_EPS, "ddpm"},
         {METHOD_SMLD, SDE_VP, PROCESS_SMLD, PREDICT_SCORE, "langevin"},
         {METHOD_SDE, SDE_VE, PROCESS_VE, PREDICT_SCORE, "pc"},
         {METHOD_SDE, SDE_VP, PROCESS_VP, PREDICT_EPS, "reverse-sde"},
@@ -46,15 +46,18 @@ TEST(each_method_has_its_process_prediction_and_sampler)
     };
     size_t dims = 784;
     PointSet data = line(9, &dims);
-    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    for (size_t i = 0; i < 2 * (sizeof rows / sizeof *rows); i++) {
+        size_t r = i / 2;
+        Prediction given = i % 2 ? PREDICT_V : PREDICT_AUTO;
         Config c = config_of(rows[r].method, rows[r].sde);
-        c.method.noise.prediction = PREDICT_V; /* DDPM's to choose, of the others no matter */
+        c.method.noise.prediction = given;
+        config_resolve(&c);
         ModelConfig m = {0};
         Process p;
         Err err = {0};
         if (!EXPECT(new_model_method(&c, &data, &m, &err) && model_process(&m, &p, &err))) continue;
         EXPECT_INT(p.kind, rows[r].process);
-        EXPECT_INT(m.noise.prediction, rows[r].prediction);
+        EXPECT_INT(m.noise.prediction, given == PREDICT_V ? PREDICT_V : rows[r].prediction);
         EXPECT_TEXT(method_settings(m.method, m.noise.sde)->sampler, rows[r].sampler);
         process_free(&p);
     }
@@ -104,8 +107,10 @@ TEST(losses_weigh_the_error_of_the_score_by_sigma_squared_or_by_g_squared)
     static const SdeKind sdes[] = {SDE_VE, SDE_VP, SDE_SUBVP};
     size_t dims = 784;
     PointSet data = line(9, &dims);
-    for (int k = 0; k < 3; k++) {
-        Config c = config_of(METHOD_SDE, sdes[k]);
+    for (int k = 0; k < 6; k++) {
+        Config c = config_of(METHOD_SDE, sdes[k % 3]);
+        if (k >= 3) c.method.noise.prediction = PREDICT_V;
+        config_resolve(&c);
         ModelConfig m = {0};
         Process p;
         Err err = {0};
@@ -114,13 +119,16 @@ TEST(losses_weigh_the_error_of_the_score_by_sigma_squared_or_by_g_squared)
             NoiseLevel level = process_level(&p, time);
             const double eps = 0.3, off = 0.2; /* of the noise */
             double target = target_of_prediction(m.noise.prediction, level, 0.7, eps);
-            double given = target_of_prediction(m.noise.prediction, level, 0.7, eps + off);
+            double x0 = 0.7 - level.sigma / level.alpha * off; /* the image that x then holds */
+            double given = target_of_prediction(m.noise.prediction, level, x0, eps + off);
             double error = (given - target) * (given - target);
             double of_score = off * off / (level.sigma * level.sigma);
             double g2 = process_drift(&p, time).g2;
             double simple = method_weight(&p, m.noise.prediction, level, WEIGHTING_SIMPLE, 0);
             double likely = method_weight(&p, m.noise.prediction, level, WEIGHTING_LIKELIHOOD, 0);
-            EXPECT_NEAR(simple * error, level.sigma * level.sigma * of_score, 1e-12);
+            /* Simple is the network's own error where it gives v. */
+            double want = k < 3 ? level.sigma * level.sigma * of_score : error;
+            EXPECT_NEAR(simple * error, want, 1e-12);
             EXPECT_NEAR(likely * error, g2 * of_score, 1e-9 * g2 * of_score);
         }
         process_free(&p);

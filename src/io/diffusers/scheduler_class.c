@@ -11,6 +11,11 @@ static bool is_chain(const ModelConfig *m)
     return m->network == NETWORK_UNET && m->unet.time_kind == TIME_POSITIONAL;
 }
 
+static bool gives_score(const ModelConfig *m)
+{
+    return m->noise.prediction == PREDICT_SCORE;
+}
+
 static bool is_literal(const ModelConfig *m)
 {
     return m->kept && m->alphas == ALPHAS_LITERAL;
@@ -35,6 +40,17 @@ static void ve_standard(ModelConfig *m)
     m->noise.sigma_max = 1348;
     m->sample.corrector_steps = 1;
     m->sample.snr = 0.15;
+}
+
+static void v_standard(ModelConfig *m)
+{
+    m->noise.prediction = PREDICT_V;
+}
+
+static void ve_v_standard(ModelConfig *m)
+{
+    ve_standard(m);
+    v_standard(m);
 }
 
 static void old_vp_standard(ModelConfig *m)
@@ -94,8 +110,13 @@ static const SchedulerClass classes[] = {
     {"DDPMScheduler", "diffusers", "DDPMPipeline", METHOD_EDDPM, .has = CLIPPING, .clips = true},
     {"DiffcCdmScheduler", "diffc", "DiffcCdmPipeline", METHOD_CDM, .has = CHAIN | HAS_CDM | HAS_CLIP, .clips = true,
      .lacks = "it has no classifier of noise levels"},
-    {"ScoreSdeVeScheduler", "diffusers", "ScoreSdeVePipeline", METHOD_SDE, SDE_VE, VE, .standard = ve_standard},
-    {"ScoreSdeVeScheduler", "diffusers", "ScoreSdeVePipeline", METHOD_SMLD, SDE_VE, SMLD, SMLD_NEEDS, .own = "smld"},
+    {"ScoreSdeVeScheduler", "diffusers", "ScoreSdeVePipeline", METHOD_SDE, SDE_VE, VE, .standard = ve_standard, .fits = gives_score},
+    {"ScoreSdeVeScheduler", "diffusers", "ScoreSdeVePipeline", METHOD_SMLD, SDE_VE, SMLD, SMLD_NEEDS, .own = "smld",
+     .fits = gives_score},
+    {"DiffcVeScheduler", "diffc", "DiffcVePipeline", METHOD_SDE, SDE_VE, VE, .standard = ve_v_standard,
+     .lacks = "its ScoreSdeVeScheduler needs a network that gives the score"},
+    {"DiffcVeScheduler", "diffc", "DiffcVePipeline", METHOD_SMLD, SDE_VE, SMLD, SMLD_NEEDS, .own = "smld", .standard = v_standard,
+     .lacks = "its ScoreSdeVeScheduler needs a network that gives the score"},
     {"DDPMScheduler", "diffusers", "DDPMPipeline", METHOD_SDE, SDE_VP, HAS_VP_CHAIN | HAS_SAMPLE | HAS_CLIP, HAS_VP_CHAIN,
      .own = "vp", .fits = is_chain},
     {"DiffcVpScheduler", "diffc", "DiffcVpPipeline", METHOD_SDE, SDE_VP, VP, VP_NEEDS,

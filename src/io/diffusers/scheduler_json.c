@@ -70,11 +70,6 @@ static void put_chain_steps(JsonWriter *w, const ModelKey *k, const ModelConfig 
     json_put_int(w, k->name, VP_CHAIN);
 }
 
-static void put_prediction(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
-{
-    value_word.put(w, k, m);
-}
-
 /* After the numbers and the list of betas, which it gives way to. The betas of diffusers' sigmoid become
  * given ones. */
 static bool read_schedule(const ModelReader *r, const ModelKey *k, const Json *v)
@@ -195,6 +190,12 @@ static bool clips_to_one(const ModelConfig *m)
     return m->sample.clip && !has_range(m) && m->unet.noise_classes == 0;
 }
 
+/* A chain says it always, as diffusers reads it; classes of ours are eps without the key. */
+static bool names_prediction(const ModelConfig *m)
+{
+    return m->noise.prediction != PREDICT_EPS || scheduler_class_of(m)->has & HAS_VP_CHAIN;
+}
+
 static bool corrects(const ModelConfig *m)
 {
     return m->sample.snr > 0;
@@ -252,7 +253,8 @@ const ModelKey scheduler_keys[] = {
     {"num_train_timesteps", .put = put_chain_steps, .of = HAS_VP_CHAIN},
     {"prediction_type", &value_word, .read = read_prediction, .at = AT(noise.prediction), .of = HAS_BETAS,
      .old = "predict_epsilon", .words = predictions, .instead = RUN_PREDICTIONS},
-    {"prediction_type", .put = put_prediction, .at = AT(noise.prediction), .of = HAS_VP_CHAIN, .words = predictions},
+    {"prediction_type", &value_word, .at = AT(noise.prediction), .of = HAS_VP_CHAIN | HAS_BETA_RANGE, .flags = KEY_OPTIONAL,
+     .stands = names_prediction, .words = predictions, .instead = RUN_PREDICTIONS},
     {"rescale_betas_zero_snr", DOES("false"), .of = HAS_BETAS, .instead = "betas as they are (false)"},
     {"sample_max_value", .read = read_largest, .put = model_put_first, ONLY("1.0"), .high = 1e6, .of = HAS_SAMPLE, .stands = clips_to_one},
     {REAL("sampling_eps", noise.time_min, TIME_MIN_LIMIT), .of = HAS_TIMES},

@@ -407,11 +407,13 @@ TEST(config_rules_between_fields)
         {"{\"method\":{\"type\":\"sde\",\"sde\":\"ve\",\"prediction\":\"x0\"}}",
          "method.prediction is \"x0\", but the network of sde ve gives"},
         {"{\"method\":{\"prediction\":\"score\"}}", "method.prediction is \"score\", which"},
-        {"{\"method\":{\"type\":\"eddpm\",\"prediction\":\"score\"}}", "which the networks of smld"},
+        {"{\"method\":{\"type\":\"eddpm\",\"prediction\":\"score\"}}",
+         "which the networks of smld"},
         {"{\"method\":{\"type\":\"sde\",\"prediction\":\"score\"}}", "this method has \"eps\""},
         {"{\"method\":{\"type\":\"smld\",\"prediction\":\"v\"},\"model\":{\"time\":\"fourier\"}}",
          "to predict v it needs \"positional\""},
-        {"{\"data\":{\"toy\":\"ring\"},\"method\":{\"type\":\"smld\",\"prediction\":\"v\",\"objective\":"
+        {"{\"data\":{\"toy\":\"ring\"},\"method\":{\"type\":\"smld\",\"prediction\":\"v\","
+         "\"objective\":"
          "\"sliced\"}}",
          "method.objective is \"sliced\", whose loss is one of the score"},
         /* keys of other methods */
@@ -449,7 +451,8 @@ TEST(config_rules_between_fields)
         {"{\"method\":{\"mse_weight\":2}}", "method.mse_weight is given"},
         {"{\"method\":{\"dequantise\":false}}",
          "method.dequantise is given, but the method is ddpm, and the key belongs to cdm;"},
-        {"{\"method\":{\"type\":\"cdm\",\"prediction\":\"v\"}}", "the key belongs to ddpm, eddpm, smld, sde;"},
+        {"{\"method\":{\"type\":\"cdm\",\"prediction\":\"v\"}}",
+         "the key belongs to ddpm, eddpm, smld, sde;"},
         {"{\"method\":{\"type\":\"cdm\",\"ce_weight\":0,\"mse_weight\":0}}",
          "method.ce_weight and method.mse_weight are both 0"},
         {"{\"method\":{\"type\":\"cdm\"},\"model\":{\"class_conditional\":true}}",

@@ -141,8 +141,10 @@ diffc train --help
 #>                             -20..20)
 #>   method.logsnr_end         ddpm, eddpm, cdm: last ln(alpha^2 / sigma^2) of
 #>                             schedule "logsnr"; default -8 (a number in -20..20)
-#>   method.prediction         ddpm, eddpm: what the network gives: noise, image or
-#>                             v; default "eps" ("eps", "x0" or "v")
+#>   method.prediction         ddpm, eddpm, smld, sde: what the network gives:
+#>                             noise, image, v or score; auto: score for smld and
+#>                             sde ve, else noise; default "auto" ("auto", "eps",
+#>                             "x0", "v" or "score")
 #>   method.min_snr_gamma      ddpm, eddpm: Min-SNR weight of the loss; 0: off;
 #>                             default 0 (a number in 0..1000000)
 #>   method.learn_variance     ddpm: the network also gives the variance of each

@@ -35,16 +35,16 @@ bool exploding_check(const MethodCheck *c, Err *err)
     return true;
 }
 
-const Method method_smld = {.settings = {{.process = PROCESS_SMLD,
-                                          .sampler = "langevin",
-                                          .reads = KEYS_SIGMAS | KEYS_LEVELS | KEYS_TIMES |
-                                                   KEYS_PREDICTION,
-                                          .prediction = PREDICT_SCORE,
-                                          .time = TIME_CHOICE_FOURIER,
-                                          .fourier = TIME_FOURIER,
-                                          .check = exploding_check}},
-                            .trains_as = METHOD_SMLD,
-                            .loss = score_loss,
-                            .update_passes = score_update_passes,
-                            .predict_passes = 1,
-                            .denoiser = timed_denoiser};
+const Method method_smld = {
+    .settings = {{.process = PROCESS_SMLD,
+                  .sampler = "langevin",
+                  .reads = KEYS_SIGMAS | KEYS_LEVELS | KEYS_TIMES | KEYS_PREDICTION,
+                  .prediction = PREDICT_SCORE,
+                  .time = TIME_CHOICE_FOURIER,
+                  .fourier = TIME_FOURIER,
+                  .check = exploding_check}},
+    .trains_as = METHOD_SMLD,
+    .loss = score_loss,
+    .update_passes = score_update_passes,
+    .predict_passes = 1,
+    .denoiser = timed_denoiser};

@@ -84,7 +84,8 @@ struct Net {
     const float *held;     /* the weights that it was made from; NULL: not held */
     const Net *shares;     /* the net whose packed weights these are; NULL: its own */
     size_t scratch;
-    int threads; /* scratch sizes hold for this many */
+    size_t rooms, room_step; /* of the threads */
+    int threads;             /* scratch sizes hold for this many */
 
     /* The run: */
     enum { STAGE_NONE, STAGE_FORWARD, STAGE_BACKWARD, STAGE_TANGENT } stage;

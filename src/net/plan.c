@@ -10,7 +10,7 @@
 #include "base/parallel.h"
 #include "net/net_internal.h"
 
-enum { KINDS_OF_BUFFER = 6 };
+enum { KINDS_OF_BUFFER = 6, BUFFERS_OF_ALL = 2 /* scratch and rooms */ };
 
 typedef struct {
     size_t floats;
@@ -287,14 +287,26 @@ static size_t scratch_floats(const Net *net, int threads)
     return together > alone ? together : alone;
 }
 
+/* Of one thread; the number of threads does not matter. */
+static size_t room_floats(const Net *net)
+{
+    size_t most = 0;
+    for (int i = 0; i < net->count; i++) {
+        const Node *node = &net->nodes[i];
+        size_t floats = node->used && node->op->room_floats ? node->op->room_floats(node->dims) : 0;
+        if (floats > most) most = floats;
+    }
+    return most;
+}
+
 /* Sets every node's places; the floats of the block in *total. */
 static bool lay_out(Net *net, NetMode mode, int threads, size_t *total)
 {
     size_t nodes = (size_t)net->count;
     Plan p = {.net = net, .mode = mode};
     rewrite_infer_apply(net, mode == NET_INFER);
-    p.buffers = mem_alloc(nodes * KINDS_OF_BUFFER + 1, sizeof *p.buffers);
-    const Buffer **placed = mem_alloc(nodes * KINDS_OF_BUFFER + 1, sizeof *placed);
+    p.buffers = mem_alloc(nodes * KINDS_OF_BUFFER + BUFFERS_OF_ALL, sizeof *p.buffers);
+    const Buffer **placed = mem_alloc(nodes * KINDS_OF_BUFFER + BUFFERS_OF_ALL, sizeof *placed);
     int *value_end = mem_alloc(nodes, sizeof *value_end);
     int *tangent_end = mem_alloc(nodes, sizeof *tangent_end);
     bool ok = p.buffers && placed && value_end && tangent_end;
@@ -308,6 +320,8 @@ static bool lay_out(Net *net, NetMode mode, int threads, size_t *total)
             if (net->nodes[i].used || net->nodes[i].op == &op_input)
                 add_buffers(&p, i, value_end[i], tangent_end[i]);
         add_buffer(&p, &net->scratch, scratch_floats(net, threads), 0, last_step(&p));
+        net->room_step = mem_whole_lines(room_floats(net));
+        add_buffer(&p, &net->rooms, net->room_step * (size_t)threads, 0, last_step(&p));
         *total = place_buffers(&p, placed);
         for (int i = 0; i < net->count; i++) {
             Node *node = &net->nodes[i];

@@ -70,6 +70,7 @@ static OpCall begin_call(const Net *net, const Node *node, const float *weights,
     const ParamInfo *info = net->table->info;
     OpCall c = {
         .dims = node->dims, .saved = at(net, node->saved), .scratch = at(net, net->scratch)};
+    if (net->room_step) c.rooms = at(net, net->rooms), c.room_step = net->room_step;
     if (node->params > 0) c.w = weights + info[node->param[0]].offset;
     size_t packed = back ? node->packed_back : node->packed;
     if (packed != NOWHERE) c.packed = net->packed + packed;

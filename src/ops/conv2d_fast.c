@@ -5,6 +5,11 @@
 #include "ops/ordered_sum.h"
 #include "ops/winograd.h"
 
+static WinogradMemory memory_of(const OpCall *c)
+{
+    return (WinogradMemory){c->scratch, c->rooms, c->room_step};
+}
+
 static void conv2d_fast_forward(const OpCall *c)
 {
     const Conv2dFastDims *d = c->dims;
@@ -12,7 +17,7 @@ static void conv2d_fast_forward(const OpCall *c)
     if (d->shift_in) y.shift = c->x[d->shift_in];
     if (d->residual_in) y.residual = c->x[d->residual_in];
     winograd_convolve(&d->conv, false, y, (WinogradInput){c->x[0], d->upsampled}, c->packed,
-                      c->scratch);
+                      memory_of(c));
 }
 
 static int output_pixels(const Conv2dDims *d)
@@ -39,7 +44,7 @@ static void conv2d_fast_backward(const OpCall *c)
     int shift_in = fast->shift_in, residual_in = fast->residual_in;
     WinogradOutput dx = {.y = c->dx[0], .upsampled = fast->upsampled, .add = !(c->set & 1)};
     WinogradInput dy = {.x = c->dy};
-    if (dx.y) winograd_convolve(d, true, dx, dy, c->packed, c->scratch);
+    if (dx.y) winograd_convolve(d, true, dx, dy, c->packed, memory_of(c));
     if (shift_in) {
         ShiftDims shift = {.N = d->N, .T = output_pixels(d), .C = d->K};
         op_shift.backward(&(OpCall){.dims = &shift, .dx = {NULL, c->dx[shift_in]}, .dy = c->dy});
@@ -69,6 +74,11 @@ static size_t conv2d_fast_scratch_floats(const void *dims, int threads)
     return bias > fast ? bias : fast;
 }
 
+static size_t conv2d_fast_room_floats(const void *dims)
+{
+    return winograd_room_floats(&((const Conv2dFastDims *)dims)->conv);
+}
+
 static size_t conv2d_fast_packed_floats(const void *dims)
 {
     return winograd_packed_floats(&((const Conv2dFastDims *)dims)->conv);
@@ -96,6 +106,7 @@ const Op op_conv2d_fast = {.name = "conv2d",
                            .backward = conv2d_fast_backward,
                            .backward2 = conv2d_fast_backward2,
                            .scratch_floats = conv2d_fast_scratch_floats,
+                           .room_floats = conv2d_fast_room_floats,
                            .flop = conv2d_fast_flop,
                            .flop_done = conv2d_fast_flop_done,
                            .packed_floats = conv2d_fast_packed_floats,

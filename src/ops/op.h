@@ -36,6 +36,8 @@ typedef struct {
     const float *packed; /* w in the form that the pass's products read; NULL: made in the pass */
     float *saved;        /* [saved_floats], written by forward for the other passes */
     float *scratch;      /* [scratch_floats], contents free */
+    float *rooms; /* thread i's begins at i room_step, [room_floats]; NULL: scratch is enough */
+    size_t room_step;
     const float *x[OP_INPUTS];
     float *y;
     double *sums;             /* conv2d_fast, forward: [N,2,K] to fill, or NULL */
@@ -59,6 +61,9 @@ typedef struct {
     void (*backward2)(const OpCall *c);                      /* NULL: backward */
     size_t (*scratch_floats)(const void *dims, int threads); /* NULL: none */
     size_t (*saved_floats)(const void *dims);                /* NULL: none */
+    /* What one thread works in. Its place is the same for all operations, so that it stays in the cache of that
+     * thread's core: in the scratch it would be where another thread was in the operation before. NULL: none. */
+    size_t (*room_floats)(const void *dims);
     bool saved_for_later;             /* forward takes saved = NULL when no other pass follows */
     bool in_place;                    /* in forward y may be x[0], where no other pass follows */
     double (*flop)(const void *dims); /* of one image, one pass forward; NULL: not counted */

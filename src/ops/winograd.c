@@ -128,6 +128,13 @@ static bool plan_is_shared(const WinogradPlan *p, int threads)
     return p->late || (threads > 1 && p->blocks % threads != 0 && p->blocks < 4 * threads);
 }
 
+/* One block: two threads share out the panels, and each makes V for itself. That takes less time than fetching the
+ * half that another core has just written, which is a long way where the two share no cache. */
+static bool each_makes_v(const WinogradPlan *p, int threads)
+{
+    return p->blocks == 1 && threads <= 2;
+}
+
 /* U of one panel, made for `count` vectors of input channels at a time. */
 typedef struct {
     int count;
@@ -144,18 +151,38 @@ static LateRoom late_room(const WinogradPlan *p)
     return r;
 }
 
-/* What each thread has beside V: M and, where it is made late, U. */
+/* M and, where it is made late, U. */
 static size_t own_floats(const WinogradPlan *p)
 {
     return winograd_frequencies(p) * (p->m_plane + (p->late ? late_room(p).plane : 0));
 }
 
+/* The sums of the segments, as doubles. */
+static size_t segment_sums_floats(const WinogradPlan *p)
+{
+    return (size_t)p->segments * 4 * (size_t)(p->k_vectors * p->lanes);
+}
+
+static bool is_v_shared(const WinogradPlan *p, int threads)
+{
+    return plan_is_shared(p, threads) && !each_makes_v(p, threads);
+}
+
+static size_t v_floats(const WinogradPlan *p)
+{
+    return winograd_frequencies(p) * p->v_plane;
+}
+
+/* One thread's V, where it is not shared, M and late U. */
+static size_t room_floats(const WinogradPlan *p, int threads)
+{
+    return own_floats(p) + (is_v_shared(p, threads) ? 0 : v_floats(p));
+}
+
 static size_t convolution_floats(const WinogradPlan *p, int threads)
 {
-    size_t copies = (size_t)threads, width = (size_t)(p->k_vectors * p->lanes);
-    size_t segment_sums = (size_t)p->segments * 2 * width * 2; /* doubles */
-    size_t v = plan_is_shared(p, threads) ? (size_t)p->blocks : copies;
-    return segment_sums + winograd_frequencies(p) * v * p->v_plane + copies * own_floats(p);
+    size_t shared = is_v_shared(p, threads) ? (size_t)p->blocks * v_floats(p) : 0;
+    return segment_sums_floats(p) + shared + (size_t)threads * room_floats(p, threads);
 }
 
 size_t winograd_packed_floats(const Conv2dDims *d)
@@ -174,6 +201,14 @@ size_t winograd_scratch_floats(const Conv2dDims *d, int threads)
     most = most > other ? most : other;
     other = winograd_gradient_floats(d, threads);
     return most > other ? most : other;
+}
+
+/* The blocks of one thread are the largest. */
+size_t winograd_room_floats(const Conv2dDims *d)
+{
+    WinogradPlan forward = plan_convolution(d, false, 1), data = plan_convolution(d, true, 1);
+    size_t f = own_floats(&forward) + v_floats(&forward), b = own_floats(&data) + v_floats(&data);
+    return f > b ? f : b;
 }
 
 void winograd_pack(const Conv2dDims *d, float *u, const float *w, bool transposed)
@@ -231,19 +266,21 @@ static void multiply_and_write(const WinogradPlan *p, const WinogradOutput *y, f
     write_block(p, y, m, block, panel);
 }
 
-static void convolve_private(const WinogradPlan *p, const WinogradOutput *y, const WinogradInput *x,
-                             const float *u, float *scratch)
+static float *own_room(const WinogradMemory *memory)
 {
-    const WinogradTable *k = kernels();
-    size_t v_floats = winograd_frequencies(p) * p->v_plane,
-           m_floats = winograd_frequencies(p) * p->m_plane;
+    return memory->rooms + (size_t)parallel_thread() * memory->room_step;
+}
+
+static void convolve_private(const WinogradPlan *p, const WinogradOutput *y, const WinogradInput *x,
+                             const float *u, const WinogradMemory *memory)
+{
 #pragma omp parallel for num_threads(parallel_threads()) schedule(static)
     for (int block = 0; block < p->blocks; block++) {
-        float *v = scratch + (size_t)parallel_thread() * (v_floats + m_floats);
+        float *v = own_room(memory), *m = v + v_floats(p);
         FOR_SEGMENTS(p, block, s, at)
-        k->input(p, v, x, s, 0, p->c_vectors, at);
+        kernels()->input(p, v, x, s, 0, p->c_vectors, at);
         for (int panel = 0; panel < p->panels; panel++)
-            multiply_and_write(p, y, v + v_floats, v, u, block, panel);
+            multiply_and_write(p, y, m, v, u, block, panel);
     }
 }
 
@@ -279,57 +316,84 @@ static void late_panel(const WinogradPlan *p, const WinogradOutput *y, const flo
     write_block(p, y, m, 0, panel);
 }
 
-static void convolve_shared(const WinogradPlan *p, const WinogradOutput *y, const WinogradInput *x,
-                            const float *u, float *scratch)
+/* The sums of a panel's channels: those of the segments, in order within each image. */
+static void add_segment_sums(const WinogradPlan *p, const WinogradOutput *y, int panel)
 {
-    size_t v_floats = winograd_frequencies(p) * p->v_plane;
-    float *after = scratch + (size_t)p->blocks * v_floats;
+    int rows = p->tiles_h * p->row_segments, first = panel * p->panel_vectors * p->lanes;
+    int end = first + winograd_panel_vectors(p, panel) * p->lanes, last = end < p->K ? end : p->K;
+    size_t width = (size_t)(p->k_vectors * p->lanes);
+    for (int i = 0; i < p->N * 2; i++) {
+        const double *from = y->segment_sums + (size_t)(i / 2 * rows * 2 + i % 2) * width;
+        double *to = y->sums + (size_t)i * (size_t)p->K;
+        for (int k = first; k < last; k++) to[k] = from[k];
+        for (int r = 1; r < rows; r++)
+            for (int k = first; k < last; k++) to[k] += from[(size_t)r * 2 * width + (size_t)k];
+    }
+}
+
+static void convolve_panels(const WinogradPlan *p, const WinogradOutput *y, const WinogradInput *x,
+                            const float *u, const WinogradMemory *memory)
+{
 #pragma omp parallel num_threads(parallel_threads())
     {
-        float *own = after + (size_t)parallel_thread() * own_floats(p);
+        float *v = own_room(memory), *m = v + v_floats(p);
+        FOR_SEGMENTS(p, 0, s, at)
+        kernels()->input(p, v, x, s, 0, p->c_vectors, at);
+        /* Static: what is fetched after one panel belongs to the next panel of the same thread. */
+#pragma omp for schedule(static) nowait
+        for (int i = 0; i < p->panels; i++) {
+            if (p->late)
+                late_panel(p, y, v, u, i, m);
+            else
+                multiply_and_write(p, y, m, v, u, 0, i);
+            if (y->sums) add_segment_sums(p, y, i);
+        }
+    }
+}
+
+static void convolve_shared(const WinogradPlan *p, const WinogradOutput *y, const WinogradInput *x,
+                            const float *u, const WinogradMemory *memory)
+{
+#pragma omp parallel num_threads(parallel_threads())
+    {
+        float *own = own_room(memory), *v = memory->scratch; /* V of all blocks */
 #pragma omp for schedule(static)
-        for (int i = 0; i < p->segments * p->c_vectors; i++) input_item(p, scratch, x, i);
+        for (int i = 0; i < p->segments * p->c_vectors; i++) input_item(p, v, x, i);
         if (p->late) {
-            /* Divided statically: what is fetched after one panel belongs to the next panel of the
-             * same thread. */
 #pragma omp for schedule(static)
-            for (int i = 0; i < p->panels; i++) late_panel(p, y, scratch, u, i, own);
+            for (int i = 0; i < p->panels; i++) late_panel(p, y, v, u, i, own);
         } else {
 #pragma omp for schedule(dynamic, 1)
             for (int i = 0; i < p->blocks * p->panels; i++) {
                 int block = i % p->blocks;
-                multiply_and_write(p, y, own, scratch + (size_t)block * v_floats, u, block,
+                multiply_and_write(p, y, own, v + (size_t)block * v_floats(p), u, block,
                                    i / p->blocks);
             }
         }
     }
 }
 
-/* Adds the sums of the segments, in order within each image. */
-static void add_segment_sums(const WinogradPlan *p, double *sums, const double *segment_sums)
-{
-    int rows = p->tiles_h * p->row_segments, width = p->k_vectors * p->lanes;
-#pragma omp parallel for num_threads(parallel_threads()) schedule(static)
-    for (int i = 0; i < p->N * 2; i++) {
-        const double *from = segment_sums + (size_t)(i / 2 * rows * 2 + i % 2) * (size_t)width;
-        double *to = sums + (size_t)i * (size_t)p->K;
-        for (int k = 0; k < p->K; k++) to[k] = from[k];
-        for (int r = 1; r < rows; r++)
-            for (int k = 0; k < p->K; k++) to[k] += from[(size_t)r * 2 * (size_t)width + (size_t)k];
-    }
-}
-
 void winograd_convolve(const Conv2dDims *d, bool transposed, WinogradOutput y, WinogradInput x,
-                       const float *u, float *scratch)
+                       const float *u, WinogradMemory memory)
 {
-    WinogradPlan p = plan_convolution(d, transposed, parallel_threads());
+    int threads = parallel_threads();
+    WinogradPlan p = plan_convolution(d, transposed, threads);
+    bool shared = is_v_shared(&p, threads), panels = !shared && plan_is_shared(&p, threads);
     if (y.sums) {
-        y.segment_sums = (double *)(void *)scratch;
-        scratch += (size_t)p.segments * 4 * (size_t)(p.k_vectors * p.lanes);
+        y.segment_sums = (double *)(void *)memory.scratch;
+        memory.scratch += segment_sums_floats(&p);
     }
-    if (plan_is_shared(&p, parallel_threads()))
-        convolve_shared(&p, &y, &x, u, scratch);
+    if (!memory.rooms) {
+        memory.rooms = memory.scratch + (shared ? (size_t)p.blocks * v_floats(&p) : 0);
+        memory.room_step = room_floats(&p, threads);
+    }
+    if (panels)
+        convolve_panels(&p, &y, &x, u, &memory);
+    else if (shared)
+        convolve_shared(&p, &y, &x, u, &memory);
     else
-        convolve_private(&p, &y, &x, u, scratch);
-    if (y.sums) add_segment_sums(&p, y.sums, y.segment_sums);
+        convolve_private(&p, &y, &x, u, &memory);
+    if (!y.sums || panels) return;
+#pragma omp parallel for num_threads(parallel_threads()) schedule(static)
+    for (int i = 0; i < p.panels; i++) add_segment_sums(&p, &y, i);
 }

@@ -84,10 +84,19 @@ void winograd_pack(const Conv2dDims *d, float *u, const float *w, bool transpose
 /* For the two below. */
 size_t winograd_scratch_floats(const Conv2dDims *d, int threads);
 
+/* What a convolution works in. A room is one thread's own; where all convolutions of a network find each thread's
+ * room in one place, it stays in the cache of that thread's core. NULL: the rooms lie in the scratch. */
+typedef struct {
+    float *scratch; /* [winograd_scratch_floats] */
+    float *rooms;   /* thread i's begins at i room_step; each has winograd_room_floats */
+    size_t room_step;
+} WinogradMemory;
+size_t winograd_room_floats(const Conv2dDims *d);
+
 /* The convolution; transposed: its data gradient, where the input is dy, of the output's height and width, the
  * output dx [N,H,W,C], and u was packed transposed. */
 void winograd_convolve(const Conv2dDims *d, bool transposed, WinogradOutput y, WinogradInput x,
-                       const float *u, float *scratch);
+                       const float *u, WinogradMemory memory);
 /* dw [3,3,C,K] += the gradient. Each sum runs over the tiles of the batch in order. */
 void winograd_backward_weights(const Conv2dDims *d, float *dw, WinogradInput x, const float *dy,
                                float *scratch);

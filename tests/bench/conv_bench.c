@@ -36,13 +36,13 @@ typedef struct {
 static void run_forward(const Layer *l)
 {
     winograd_convolve(&l->d, false, (WinogradOutput){.y = l->y}, (WinogradInput){l->x, false}, l->u,
-                      l->scratch);
+                      (WinogradMemory){.scratch = l->scratch});
 }
 
 static void run_data(const Layer *l)
 {
     winograd_convolve(&l->d, true, (WinogradOutput){.y = l->dx, .add = true},
-                      (WinogradInput){l->y, false}, l->v, l->scratch);
+                      (WinogradInput){l->y, false}, l->v, (WinogradMemory){.scratch = l->scratch});
 }
 
 static void run_weights(const Layer *l)

@@ -110,14 +110,16 @@ static bool expect_accurate(const float *y, const float *start, const double *ex
 static void forward(Layer *l, WinogradOutput y)
 {
     winograd_pack(&l->d, l->u, l->w, false);
-    winograd_convolve(&l->d, false, y, (WinogradInput){l->x, false}, l->u, l->scratch);
+    winograd_convolve(&l->d, false, y, (WinogradInput){l->x, false}, l->u,
+                      (WinogradMemory){.scratch = l->scratch});
 }
 
 static void backward_data(Layer *l, float *dx, bool upsampled)
 {
     WinogradOutput y = {.y = dx, .add = true, .upsampled = upsampled};
     winograd_pack(&l->d, l->u, l->w, true);
-    winograd_convolve(&l->d, true, y, (WinogradInput){l->dy, false}, l->u, l->scratch);
+    winograd_convolve(&l->d, true, y, (WinogradInput){l->dy, false}, l->u,
+                      (WinogradMemory){.scratch = l->scratch});
 }
 
 static void backward_weights(Layer *l, float *dw)
@@ -206,7 +208,8 @@ TEST(winograd_of_an_upsampled_tensor_is_that_of_upsampling_before)
         float *start = test_random(l.nx / 4, 7, 1);
         forward(&l, (WinogradOutput){.y = y});
         WinogradInput x = {small, true};
-        winograd_convolve(&l.d, false, (WinogradOutput){.y = y2}, x, l.u, l.scratch);
+        winograd_convolve(&l.d, false, (WinogradOutput){.y = y2}, x, l.u,
+                          (WinogradMemory){.scratch = l.scratch});
         EXPECT_SAME(y2, y, l.ny * sizeof *y);
         backward_weights(&l, dw);
         winograd_backward_weights(&l.d, dw2, x, l.dy, l.scratch);
@@ -348,6 +351,35 @@ static void expect_guards(float *p, size_t n)
         whole = whole && before[i] == 0xa5 && after[i] == 0xa5;
     EXPECT(whole);
     free(p - GUARD);
+}
+
+/* A network gives each thread a room (op.h); these tests otherwise give scratch alone. */
+TEST(winograd_in_rooms_has_the_same_bits_and_stays_in_them)
+{
+    FOR_THREADS(threads)
+    {
+        FOR_LAYERS(i, SIZES, sizes)
+        {
+            if (threads != 3 && i % 2 == 1) continue;
+            Layer l = layer_make(sizes[i]);
+            layer_room(&l);
+            size_t room = winograd_room_floats(&l.d), sums = (size_t)(l.d.N * 2 * l.d.K);
+            size_t rooms = room * (size_t)parallel_threads();
+            float *y = test_floats(l.ny), *y2 = test_floats(l.ny), *dx = test_floats(l.nx),
+                  *dx2 = test_floats(l.nx), *s = test_floats(2 * sums), *s2 = test_floats(2 * sums);
+            WinogradOutput out = {.y = y2, .sums = (double *)(void *)s2};
+            WinogradMemory memory = {l.scratch, guarded(rooms), room};
+            forward(&l, (WinogradOutput){.y = y, .sums = (double *)(void *)s});
+            winograd_convolve(&l.d, false, out, (WinogradInput){l.x, false}, l.u, memory);
+            EXPECT_SAME(y2, y, l.ny * sizeof *y);
+            EXPECT_SAME(s2, s, 2 * sums * sizeof *s);
+            backward_data(&l, dx, false);
+            out = (WinogradOutput){.y = dx2, .add = true};
+            winograd_convolve(&l.d, true, out, (WinogradInput){l.dy, false}, l.u, memory);
+            EXPECT_SAME(dx2, dx, l.nx * sizeof *dx);
+            expect_guards(memory.rooms, rooms);
+        }
+    }
 }
 
 TEST(winograd_writes_nothing_beside_its_outputs_and_scratch)

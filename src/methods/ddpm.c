@@ -128,9 +128,10 @@ bool steps_check(const MethodCheck *c, Err *err)
 bool no_score_check(const MethodCheck *c, Err *err)
 {
     if (c->method->noise.prediction != PREDICT_SCORE) return true;
-    return err_set(err, ERR_USAGE,
-                   "method.prediction is \"score\", which the networks of smld and sde ve give; this "
-                   "method has \"eps\", \"x0\" and \"v\"");
+    return err_set(
+        err, ERR_USAGE,
+        "method.prediction is \"score\", which the networks of smld and sde ve give; this "
+        "method has \"eps\", \"x0\" and \"v\"");
 }
 
 bool ddpm_check(const MethodCheck *c, Err *err)

@@ -64,14 +64,15 @@ static bool check(const MethodCheck *c, Err *err)
     return true;
 }
 
-const Method method_eddpm = {.settings = {{.process = PROCESS_DDPM,
-                                           .sampler = "ddpm",
-                                           .reads = KEYS_STEPS | KEYS_PREDICTION | KEYS_MIN_SNR | KEYS_MASKS,
-                                           .time = TIME_CHOICE_POSITIONAL,
-                                           .check = check}},
-                             .trains_as = METHOD_DDPM,
-                             .learns_steps = true,
-                             .loss = eddpm_loss,
-                             .update_passes = ddpm_update_passes,
-                             .predict_passes = 1,
-                             .denoiser = timed_denoiser};
+const Method method_eddpm = {
+    .settings = {{.process = PROCESS_DDPM,
+                  .sampler = "ddpm",
+                  .reads = KEYS_STEPS | KEYS_PREDICTION | KEYS_MIN_SNR | KEYS_MASKS,
+                  .time = TIME_CHOICE_POSITIONAL,
+                  .check = check}},
+    .trains_as = METHOD_DDPM,
+    .learns_steps = true,
+    .loss = eddpm_loss,
+    .update_passes = ddpm_update_passes,
+    .predict_passes = 1,
+    .denoiser = timed_denoiser};

@@ -60,5 +60,6 @@ double method_weight(const Process *p, Prediction kind, NoiseLevel level, LossWe
 {
     if (weighting == WEIGHTING_SIMPLE) return objective_weight(kind, level, min_snr_gamma);
     /* Without a cap the weight makes the loss that of eps. */
-    return objective_weight(kind, level, HUGE_VAL) * process_drift(p, level.time).g2 / (level.sigma * level.sigma);
+    return objective_weight(kind, level, HUGE_VAL) * process_drift(p, level.time).g2 /
+           (level.sigma * level.sigma);
 }

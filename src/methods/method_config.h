@@ -60,9 +60,9 @@ enum {
     KEYS_SDE = 1 << 3,        /* continuous time */
     KEYS_SIGMAS = 1 << 4,     /* exploding noise, and how its score is learnt */
     KEYS_LEVELS = 1 << 5,
-    KEYS_BETAS = 1 << 6,  /* preserving noise in continuous time */
-    KEYS_TIMES = 1 << 7,  /* how the levels of a batch are drawn */
-    KEYS_MASKS = 1 << 8,  /* which steps to keep */
+    KEYS_BETAS = 1 << 6,   /* preserving noise in continuous time */
+    KEYS_TIMES = 1 << 7,   /* how the levels of a batch are drawn */
+    KEYS_MASKS = 1 << 8,   /* which steps to keep */
     KEYS_CLASSES = 1 << 9, /* classification of noise levels */
     KEYS_MIN_SNR = 1 << 10 /* the Min-SNR weight of a level */
 };

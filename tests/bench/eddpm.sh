@@ -36,7 +36,8 @@ row() { # NAME WORDS [SETTING]...
         END {mean = sum / n; variance = (square - n * mean * mean) / (n - 1)
              printf "| %s | %.3f | %.3f |\n", words, mean, sqrt(variance)}'
 }
-train base fashion-ddpm "${BASE:-1000}"
+# The noise levels, the prediction and the update rule of fashion-eddpm.json.
+train base fashion-ddpm "${BASE:-1000}" --set method.schedule=linear --set method.prediction=eps --set train.optimizer=adam --set train.lr=0.001
 echo "| settings | bits/dim | deviation |"
 echo "|---|--:|--:|"
 row tuned "the recipe tuned"

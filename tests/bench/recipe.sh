@@ -16,20 +16,23 @@ shift 2
 rows() { # NAME KEY=VALUE...
     cat <<'ROWS'
 demo
-v method.prediction=v
+noise method.prediction=eps
 x0 method.prediction=x0
 min-snr method.min_snr_gamma=5
-v-min-snr method.prediction=v method.min_snr_gamma=5
-cosine method.schedule=cosine
-cosine-v method.schedule=cosine method.prediction=v
-logsnr-v method.schedule=logsnr method.prediction=v
+linear method.schedule=linear
+logsnr method.schedule=logsnr
+linear-noise method.schedule=linear method.prediction=eps
+linear-noise-adam method.schedule=linear method.prediction=eps train.optimizer=adam train.lr=0.001
+adam train.optimizer=adam train.lr=0.001
+adam-0.002 train.optimizer=adam train.lr=0.002
 even-times method.times=even
 lr-0.002 train.lr=0.002
-lr-0.003 train.lr=0.003
-lr-0.0005 train.lr=0.0005
+lr-0.01 train.lr=0.01
 warmup-400 train.warmup=400
-ema-0.995 train.ema=0.995
-ema-0.998 train.ema=0.998
+batch-32 train.batch=32 train.steps=3200
+batch-128 train.batch=128 train.steps=800
+ema-0.98 train.ema=0.98
+ema-0.99 train.ema=0.99
 flip data.flip=true
 attention-14-7 model.attention=[14,7]
 no-attention model.attention=[] model.mid_attention=false

@@ -15,6 +15,8 @@ folder=$2
 config=${CONFIG:-configs/fashion}
 mkdir -p "$folder"
 base=${3:-$folder/base}
+# The noise levels, the prediction and the update rule of fashion-eddpm.json; a MODEL must have them.
+same="--set method.schedule=linear --set method.prediction=eps --set train.optimizer=adam --set train.lr=0.001"
 # A new schedule of the rate, gentler than from scratch.
 again="--init $base --set train.lr=3e-4 --set train.warmup=20"
 train() { # RUN CONFIG [OPTION]...
@@ -33,9 +35,10 @@ grid() { # NAME RUN [OPTION]...
     "$program" sample -q --count 36 --seed 0 --out "$picture" -m "$@" >"$folder/grid.log"
 }
 data=$(sed -n 's/.*"path": *"\([^"]*\)".*/\1/p' "$config-ddpm.json")
-[ $# -ge 3 ] || train base ddpm --set train.minutes="${MINUTES:-5}"
 # shellcheck disable=SC2086
-train ddpm ddpm $again --set train.minutes="${EXTRA:-2}"
+[ $# -ge 3 ] || train base ddpm $same --set train.minutes="${MINUTES:-5}"
+# shellcheck disable=SC2086
+train ddpm ddpm $same $again --set train.minutes="${EXTRA:-2}"
 updates=$(sed -n 's/.*"event":"step","step":\([0-9]*\).*/\1/p' "$folder/ddpm/stats.jsonl" | tail -n 1)
 echo "| steps | EDDPM | even | quadratic | dp |"
 echo "|--:|--:|--:|--:|--:|"

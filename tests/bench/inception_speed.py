@@ -30,20 +30,20 @@ BATCH = 50
 
 
 def by_torch(net, pixels, memory):
-    start = time.perf_counter()
+    start, before = time.perf_counter(), time.process_time()
     parts = []
     with torch.no_grad():
         for i in range(0, COUNT, BATCH):
             x = torch.from_numpy(pixels[i:i + BATCH]).permute(0, 3, 1, 2).float() / 255
             x = x.expand(-1, 3, -1, -1).contiguous(memory_format=memory)
             parts.append(net(x)[0].flatten(1))
-    return torch.cat(parts).numpy(), time.perf_counter() - start
+    return torch.cat(parts).numpy(), time.perf_counter() - start, time.process_time() - before
 
 
 def by_diffc(weights, pixels):
     run = subprocess.run([PROGRAM, weights, *map(str, pixels.shape[1:]), str(COUNT), str(THREADS)], input=pixels.tobytes(),
                          capture_output=True, check=True)
-    return np.frombuffer(run.stdout, np.float32).reshape(COUNT, -1), float(run.stderr)
+    return np.frombuffer(run.stdout, np.float32).reshape(COUNT, -1), *map(float, run.stderr.split())
 
 
 torch.set_num_threads(THREADS)
@@ -55,14 +55,18 @@ with tempfile.TemporaryDirectory() as folder:
     weights = os.path.join(folder, "w.safetensors")
     save_file({name: t for name, t in state.items() if t.is_floating_point()}, weights)
     speeds = {name: [] for name in ["diffc", *nets]}
+    of_cpus = {name: [] for name in speeds}
     for r in range(ROUNDS):
-        ours, seconds = by_diffc(weights, pixels)
+        ours, seconds, cpu = by_diffc(weights, pixels)
         speeds["diffc"].append(COUNT / seconds)
+        of_cpus["diffc"].append(cpu / COUNT)
         for name, (peer, memory) in nets.items():
-            theirs, seconds = by_torch(peer, pixels, memory)
+            theirs, seconds, cpu = by_torch(peer, pixels, memory)
             speeds[name].append(COUNT / seconds)
+            of_cpus[name].append(cpu / COUNT)
 for name, values in speeds.items():
-    print(f"{name}: {statistics.median(values):.2f} images/s ({min(values):.2f}-{max(values):.2f})")
+    print(f"{name}: {statistics.median(values):.2f} images/s ({min(values):.2f}-{max(values):.2f}), "
+          f"{1000 * statistics.median(of_cpus[name]):.0f} ms of a CPU an image")
 exact = golden.features(net.double(), pixels[:8], torch.float64).numpy()
 for name, y in [("diffc and PyTorch in float32", None), ("diffc and float64", ours[:8]), ("PyTorch in float32 and float64", theirs[:8])]:
     a, b = (ours, theirs) if y is None else (y, exact)

@@ -40,20 +40,20 @@ static void compare_with_file(Inception *in)
     fclose(file);
 }
 
-/* Images of one call, in passes and stretches, beside each of them alone. */
+/* Images of one call beside each of them alone and in another order. */
 static void compare_with_images_alone(Inception *in)
 {
-    enum { COUNT = 5 };
+    enum { COUNT = 3 };
     ImageSet all = images((Shape){17, 23, 3}, COUNT), last = all;
     float *together = features_of(in, &all);
     last.count = 1;
     last.pixels += (COUNT - 1) * image_set_dims(&all);
     EXPECT_SAME(features_of(in, &last), together + (COUNT - 1) * INCEPTION_FEATURES,
                 INCEPTION_FEATURES * sizeof *together);
-    uint32_t order[] = {3, 0};
+    uint32_t order[] = {2, 0};
     ImageSet chosen = {all.shape, 2, all.pixels, order};
     float *two = features_of(in, &chosen);
-    EXPECT_SAME(two, together + 3 * INCEPTION_FEATURES, INCEPTION_FEATURES * sizeof *two);
+    EXPECT_SAME(two, together + 2 * INCEPTION_FEATURES, INCEPTION_FEATURES * sizeof *two);
     EXPECT_SAME(two + INCEPTION_FEATURES, together, INCEPTION_FEATURES * sizeof *two);
 }
 
@@ -65,12 +65,12 @@ TEST(features_are_those_of_pytorch_fid_and_depend_on_the_image_alone)
     write_inception_file(path);
     parallel_set_threads(1);
     if (EXPECT_OK(inception_open(&in, path, &err), err)) compare_with_file(&in);
-    ImageSet grey = images((Shape){28, 28, 1}, 5);
+    ImageSet grey = images((Shape){28, 28, 1}, 3); /* two side by side and one by both threads */
     float *one_thread = features_of(&in, &grey);
     inception_close(&in);
     parallel_set_threads(2);
     EXPECT_OK(inception_open(&in, path, &err), err);
-    EXPECT_SAME(features_of(&in, &grey), one_thread, 5 * INCEPTION_FEATURES * sizeof *one_thread);
+    EXPECT_SAME(features_of(&in, &grey), one_thread, 3 * INCEPTION_FEATURES * sizeof *one_thread);
     compare_with_images_alone(&in);
     inception_close(&in);
 }

@@ -14,7 +14,10 @@ const char *const spacing_words[] = {[SPACING_EVEN] = "even",
                                      [SPACING_DP] = "dp",
                                      NULL};
 
-enum { KARRAS_RHO = 7, MOST_LEVELS = 1000000 };
+/* MOST_NOISE: sigma / alpha of the first level of grids in ln SNR, a little above that of the linear chain of Ho et
+ * al. 2020 (157). Of a chain that ends in nothing but noise, such as "cosine" (20,000), they would have most of
+ * their levels where there is nothing to see. */
+enum { KARRAS_RHO = 7, MOST_NOISE = 160, MOST_LEVELS = 1000000 };
 
 /* ---- trained steps of a discrete chain; rint is half to even in the default rounding mode, as
  * Python's round ---- */
@@ -62,6 +65,15 @@ static double between(double a, double b, int i, int n)
     return i == n - 1 ? b : a + (b - a) * i / (n - 1);
 }
 
+/* Of grids in ln SNR. What sampling starts from has the noise of exploding noise's last level. */
+static double first_time(const Process *p)
+{
+    double noisy = process_time_noisy(p), most = -log(MOST_NOISE);
+    bool explodes = p->kind == PROCESS_SMLD || p->kind == PROCESS_VE;
+    if (explodes || level_logsnr(process_level(p, noisy)) >= most) return noisy;
+    return process_time_of_logsnr(p, most);
+}
+
 /* Time i of n. */
 static double time_at(const Process *p, SpacingKind spacing, int i, int n)
 {
@@ -77,6 +89,7 @@ static double time_at(const Process *p, SpacingKind spacing, int i, int n)
     }
     case SPACING_LOGSNR:
     case SPACING_KARRAS: {
+        noisy = first_time(p);
         if (i == 0) return noisy;
         if (i == n - 1) return end;
         double first = level_logsnr(process_level(p, noisy));

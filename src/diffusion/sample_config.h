@@ -22,10 +22,10 @@ typedef enum {
     SPACING_TRAILING,  /* round(T, T - T/n, ...) - 1 */
     SPACING_QUADRATIC, /* round((T-1) (i/(n-1))^2), made distinct */
     SPACING_UNIFORM,   /* even in time, between the trained levels too */
-    SPACING_LOGSNR,    /* even in ln(alpha / sigma) (Lu et al. 2022) */
-    SPACING_KARRAS,    /* (sigma / alpha)^(1/7) even (Karras et al. 2022, eq. 5) */
-    SPACING_AUTO,      /* what suits the sampler */
-    SPACING_DP,        /* the smallest bound for the model's errors (step_costs.h), found by dynamic
+    SPACING_LOGSNR, /* even in ln(alpha / sigma) (Lu et al. 2022); as karras from sigma / alpha = 160 at most */
+    SPACING_KARRAS, /* (sigma / alpha)^(1/7) even (Karras et al. 2022, eq. 5) */
+    SPACING_AUTO,   /* what suits the sampler */
+    SPACING_DP,     /* the smallest bound for the model's errors (step_costs.h), found by dynamic
                           programming on training images; whoever has these resolves it */
 } SpacingKind;
 extern const char *const spacing_words[];

@@ -154,6 +154,29 @@ TEST(karras_and_logsnr_grids_are_even_in_their_own_scale)
     level_grid_free(&g);
 }
 
+/* A chain that ends in nothing but noise loses no levels there; one that does not begins at its end, and so does
+ * exploding noise of any size. */
+TEST(grids_in_logsnr_begin_where_there_is_something_to_see)
+{
+    static const SpacingKind spacings[] = {SPACING_LOGSNR, SPACING_KARRAS};
+    NoiseConfig cosine = {.kind = PROCESS_DDPM, .T = 1000, .schedule = SCHEDULE_COSINE};
+    NoiseConfig linear = {.kind = PROCESS_DDPM, .T = 1000, .beta_start = 1e-4, .beta_end = 0.02};
+    NoiseConfig ve = {.kind = PROCESS_VE, .sigma_min = 0.01, .sigma_max = 1348, .time_min = 1e-5};
+    for (int k = 0; k < 2; k++) {
+        Process of_cosine = process_of(&cosine), of_linear = process_of(&linear);
+        Process of_ve = process_of(&ve);
+        LevelGrid g[3];
+        EXPECT(level_grid_make(&g[0], &of_cosine, spacings[k], 20, NULL));
+        EXPECT(level_grid_make(&g[1], &of_linear, spacings[k], 20, NULL));
+        EXPECT(level_grid_make(&g[2], &of_ve, spacings[k], 20, NULL));
+        EXPECT(g[0].level[0].time < 999);
+        EXPECT_NEAR(g[0].level[0].sigma / g[0].level[0].alpha, 160, 1e-6);
+        EXPECT(g[1].level[0].time == 999);
+        EXPECT_NEAR(g[2].level[0].sigma, 1348, 1e-9);
+        for (int i = 0; i < 3; i++) level_grid_free(&g[i]);
+    }
+}
+
 /* s = sigma / alpha of a grid's levels. */
 static void expect_noise(const NoiseConfig *config, SpacingKind spacing, int n, const double *s,
                          double relative)

@@ -22,6 +22,7 @@ min-snr method.min_snr_gamma=5
 linear method.schedule=linear
 logsnr method.schedule=logsnr
 linear-noise method.schedule=linear method.prediction=eps
+linear-noise-0.002 method.schedule=linear method.prediction=eps train.lr=0.002
 linear-noise-adam method.schedule=linear method.prediction=eps train.optimizer=adam train.lr=0.001
 adam train.optimizer=adam train.lr=0.001
 adam-0.002 train.optimizer=adam train.lr=0.002

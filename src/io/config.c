@@ -261,6 +261,15 @@ static bool read_section(Config *c, const Json *section, const char *name, Err *
     return !older || config_migrate(c, section, name, err);
 }
 
+/* Older versions wrote "eps", then the default, into the runs of methods that had no choice. */
+static void forget_old_prediction(Config *c)
+{
+    const MethodSettings *m = config_method(c);
+    bool choice = m->reads & KEYS_PREDICTION && m->prediction == PREDICT_EPS;
+    if (!choice && c->method.noise.prediction == PREDICT_EPS)
+        c->method.noise.prediction = PREDICT_AUTO;
+}
+
 bool config_read(Config *c, const Json *root, const char *name, Err *err)
 {
     if (json_type(root) != JSON_OBJECT)
@@ -270,6 +279,7 @@ bool config_read(Config *c, const Json *root, const char *name, Err *err)
     bool ok = json_check_format(json_get(root, "format"), CONFIG_FORMAT, name, err);
     for (const Json *v = json_first(root); ok && v; v = json_next(v))
         if (strcmp(json_key(v), "format") != 0) ok = read_section(c, v, name, err);
+    forget_old_prediction(c);
     return ok;
 }
 

@@ -28,19 +28,24 @@ static int shorter(Sides s)
     return s.rows < s.columns ? s.rows : s.columns;
 }
 
+static int longer(Sides s)
+{
+    return s.rows < s.columns ? s.columns : s.rows;
+}
+
 bool muon_takes(const ParamInfo *p)
 {
     return p->trainable && shorter(sides_of(p)) >= MUON_LEAST_SIDE;
 }
 
-/* Two of the whole matrix, two of its square, and what a product needs. */
+/* Two of the whole matrix, two of its square, and what the larger product needs. */
 static size_t scratch_floats(Sides s)
 {
-    int n = shorter(s), k = s.rows < s.columns ? s.columns : s.rows;
-    size_t product = product_scratch_here_floats(n, k),
-           wide = product_scratch_here_floats(s.columns, n);
+    int n = shorter(s);
+    size_t of_square = product_scratch_here_floats(n, longer(s));
+    size_t of_next = product_scratch_here_floats(s.columns, n);
     return 2 * mem_whole_lines((size_t)s.rows * (size_t)s.columns) +
-           2 * mem_whole_lines((size_t)n * (size_t)n) + (product > wide ? product : wide);
+           2 * mem_whole_lines((size_t)n * (size_t)n) + (of_square > of_next ? of_square : of_next);
 }
 
 static size_t scratch_of_a_thread(const ParamTable *table)
@@ -67,7 +72,7 @@ static void newton_schulz(Sides s, const float *x, float *next, float *square, f
     int n = shorter(s);
     const Product of_square = {.M = n,
                                .N = n,
-                               .K = left ? s.columns : s.rows,
+                               .K = longer(s),
                                .a = x,
                                .lda = s.columns,
                                .transpose_a = !left,
@@ -128,9 +133,8 @@ static void update_one(const ParamInfo *p, float *w, float *m, const float *g, c
         x = next;
         next = old;
     }
-    int longer = s.rows < s.columns ? s.columns : s.rows;
     vec->scale(w, 1 - step->lr * step->decay, w, count);
-    vec->axpy(w, -step->lr * 0.2f * sqrtf((float)longer), x, count);
+    vec->axpy(w, -step->lr * 0.2f * sqrtf((float)longer(s)), x, count);
 }
 
 void muon_update(const ParamTable *table, float *w, float *m, const float *g, const MuonStep *step,

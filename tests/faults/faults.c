@@ -91,7 +91,7 @@ static void die(long variant)
 
 /* Whether the call came from a library of this name that does not look at what it got: the small products of
  * OpenBLAS 0.3.21 (AVX-512) write to what malloc gave them, and clang's libomp maps a file whose ftruncate
- * failed. */
+ * failed, and aborts or writes to nothing where it gets no memory. */
 static bool is_from(const char *library, const void *caller)
 {
     Dl_info info;
@@ -118,7 +118,7 @@ static int count_call(const char *kind, const char *call, const char *path)
 
 static bool out_of_memory(const void *caller)
 {
-    if (!counting || inside || is_from("blas", caller)) return false;
+    if (!counting || inside || is_from("blas", caller) || is_from("libomp", caller)) return false;
     long k = __atomic_add_fetch(&allocations, 1, __ATOMIC_RELAXED);
     if (strcmp(wanted.what, "memory") != 0 || (wanted.onward ? k < wanted.n : k != wanted.n))
         return false;

@@ -13,29 +13,11 @@
 #include "base/term.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/commands.h"
 #include "math/thread_gain.h"
 #include "math/vec.h"
 
 extern char **environ;
-
-static const Command *const commands[] = {&command_train,   &command_sample, &command_nll,
-                                          &command_denoise, &command_eval,   &command_info,
-                                          &command_bench};
-enum { COMMANDS = sizeof commands / sizeof commands[0] };
-
-/* The commands, and what else may stand in their place. */
-static const char *first_word(const void *context, int index)
-{
-    static const char *const others[] = {"help", "--help", "--version", NULL};
-    (void)context;
-    return index < COMMANDS ? commands[index]->name : others[index - COMMANDS];
-}
-
-static const Command *find_command(const char *name)
-{
-    int i = choice_find(first_word, NULL, name);
-    return i >= 0 && i < COMMANDS ? commands[i] : NULL;
-}
 
 static void main_help(FILE *out)
 {
@@ -46,7 +28,7 @@ static void main_help(FILE *out)
           "  diffc nll data/boot.png\n\n"
           "Commands:\n",
           out);
-    for (int i = 0; i < COMMANDS; i++) {
+    for (int i = 0; commands[i]; i++) {
         int at = fprintf(out, "  %s", commands[i]->name);
         help_wrap(out, at, 12, commands[i]->summary);
     }
@@ -101,7 +83,7 @@ static int unknown_command(const char *word)
     Err err;
     char shown[128], hint[80];
     text_escape(shown, sizeof shown, word);
-    choice_hint(first_word, NULL, "", word, hint, sizeof hint);
+    choice_hint(command_word, NULL, "", word, hint, sizeof hint);
     err_set(&err, ERR_USAGE, "unknown command '%s'%s", shown, hint);
     return fail(NULL, &err);
 }
@@ -138,7 +120,7 @@ static int dispatch(int argc, char **argv)
         return 0;
     }
     if (help) word = argv[2];
-    const Command *command = find_command(word);
+    const Command *command = command_find(word);
     if (!command) return unknown_command(word);
     if (!help) return run_command(command, argc - 2, argv + 2);
     options_help(command, stdout);

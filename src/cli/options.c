@@ -10,7 +10,6 @@
 #include "base/fsio.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "diffusion/protocol.h"
 
 enum { SHOWN_BYTES = 160 };
 
@@ -29,20 +28,17 @@ const char *option_word(const void *option, int index)
     return o->words ? o->words[index] : o->word(NULL, index);
 }
 
-enum { RANGE_BYTES = 80 };
-
-/* "1 to 4096" */
-static const char *range_text(const Option *o, char out[RANGE_BYTES])
+const char *option_range(const Option *o, char out[OPTION_RANGE_BYTES])
 {
-    snprintf(out, RANGE_BYTES, "%.15g to %.15g", o->low, o->high);
+    snprintf(out, OPTION_RANGE_BYTES, "%.15g to %.15g", o->low, o->high);
     return out;
 }
 
 static bool not_a_number(const Option *o, const char *shown, Err *err)
 {
-    char range[RANGE_BYTES];
+    char range[OPTION_RANGE_BYTES];
     return err_set(err, ERR_USAGE, "--%s is '%s'; it must be a %s from %s", o->name, shown,
-                   o->type == OPTION_REAL ? "number" : "whole number", range_text(o, range));
+                   o->type == OPTION_REAL ? "number" : "whole number", option_range(o, range));
 }
 
 static bool parse_number(const Option *o, const char *text, const char *shown, OptionValue *v,
@@ -151,8 +147,7 @@ static bool looks_like_option(const Command *command, const char *word)
     return find_option(command->options, word + 2, strcspn(word + 2, "="), &off) >= 0;
 }
 
-/* What stands for its value: N for a whole number, X for any, KIND for a word. NULL: it has none. */
-static const char *metavar_of(const Option *o)
+const char *option_metavar(const Option *o)
 {
     static const char *const of_types[] = {[OPTION_INT] = "N",
                                            [OPTION_SEED] = "N",
@@ -187,7 +182,7 @@ static bool take_option(Reader *r, int row, bool off, const char *attached, Err 
     if (!text) {
         if (r->at >= r->argc || looks_like_option(r->command, r->argv[r->at])) {
             return err_set(err, ERR_USAGE, "--%s needs a value: --%s %s", o->name, o->name,
-                           metavar_of(o));
+                           option_metavar(o));
         }
         text = r->argv[r->at++];
     }
@@ -215,7 +210,7 @@ static bool take_word(Reader *r, const char *word, bool only_words, Err *err)
     if (find_option(options, word + 1, strcspn(word + 1, "="), &off) >= 0 && word[2])
         return unknown_option(r->command, word, strcspn(word, "="), err);
     for (int i = 0; options[i].name; i++) {
-        if (options[i].letter == word[1] && (!word[2] || metavar_of(&options[i])))
+        if (options[i].letter == word[1] && (!word[2] || option_metavar(&options[i])))
             return take_option(r, i, false, word[2] ? word + 2 : NULL, err);
     }
     return unknown_option(r->command, word, strlen(word), err);
@@ -304,87 +299,4 @@ void arguments_free(Arguments *arguments)
     mem_free(arguments->words);
     mem_free(arguments->repeated);
     *arguments = (Arguments){0};
-}
-
-/* ---- the help ---- */
-
-enum { HELP_WIDTH = 80, HELP_COLUMN = 26 };
-
-void help_wrap(FILE *out, int at, int column, const char *text)
-{
-    if (at > 0 && at >= column) {
-        fputc('\n', out);
-        at = 0;
-    }
-    bool first = true;
-    while (*text) {
-        int word = (int)strcspn(text, " ");
-        if (!first && at + 1 + word > HELP_WIDTH) {
-            fputc('\n', out);
-            at = 0;
-            first = true;
-        }
-        int spaces = first ? (column > at ? column - at : 0) : 1;
-        fprintf(out, "%*s%.*s", spaces, "", word, text);
-        at += spaces + word;
-        first = false;
-        text += word;
-        text += strspn(text, " ");
-    }
-    fputc('\n', out);
-}
-
-/* "(1 to 4096; default 16)" or nothing. */
-static void describe_limits(const Option *o, char *out, size_t size)
-{
-    char range[300] = "", standard[160] = "";
-    if (o->type == OPTION_INT || o->type == OPTION_REAL) range_text(o, range);
-    if (o->type == OPTION_CHOICE) choice_list(option_word, o, ", ", "", range, sizeof range);
-    if (o->fallback || o->otherwise) {
-        snprintf(standard, sizeof standard, "default: %s",
-                 o->fallback ? o->fallback : o->otherwise);
-    }
-    const char *join = range[0] && standard[0] ? "; " : "";
-    if (range[0] || standard[0])
-        snprintf(out, size, " (%s%s%s)", range, join, standard);
-    else
-        out[0] = '\0';
-}
-
-static void help_option(FILE *out, const Option *o)
-{
-    char left[80], limits[480], readers[128] = "", text[1024];
-    char letter[8] = "    ";
-    if (o->letter) snprintf(letter, sizeof letter, "-%c, ", o->letter);
-    const char *value = metavar_of(o);
-    int at = snprintf(left, sizeof left, "  %s--%s%s%s%s", letter, o->name, value ? " " : "",
-                      value ? value : "", o->repeatable ? " ..." : "");
-    if (o->type == OPTION_SWITCH)
-        at = snprintf(left, sizeof left, "  %s--%s, --no-%s", letter, o->name, o->name);
-    describe_limits(o, limits, sizeof limits);
-    if (o->reads) protocol_readers(o->reads, ", ", readers, sizeof readers);
-    snprintf(text, sizeof text, "%s%s%s%s", readers, o->reads ? ": " : "", o->help, limits);
-    fputs(left, out);
-    help_wrap(out, at, HELP_COLUMN, text);
-}
-
-void options_help(const Command *command, FILE *out)
-{
-    fprintf(out, "usage: diffc %s%s%s [options]\n\n", command->name, *command->words ? " " : "",
-            command->words);
-    fprintf(out, "%s.\n\n", command->summary);
-    for (int i = 0; i < 2; i++) fprintf(out, "  %s\n", command->examples[i]);
-    const char *group = "";
-    for (const Option *o = command->options; o->name; o++) {
-        if (strcmp(group, o->group) != 0) fprintf(out, "\n%s:\n", o->group);
-        group = o->group;
-        help_option(out, o);
-    }
-    static const Option help = {.name = "help", .letter = 'h', .help = "this text"};
-    help_option(out, &help);
-    if (command->notes) {
-        fputc('\n', out);
-        help_wrap(out, 0, 0, command->notes);
-    }
-    if (command->more_help) command->more_help(out);
 }

@@ -26,7 +26,7 @@ typedef struct {
     char letter;      /* short form, 0: none */
     OptionType type;
     bool repeatable;     /* OPTION_TEXT only; at most one row of a table */
-    const char *metavar; /* "PATH"; NULL: metavar_of's */
+    const char *metavar; /* "PATH"; NULL: option_metavar's */
     double low, high;
     const char *const *words; /* of a choice, NULL after the last; or */
     ChoiceWord *word;         /* the same as a function, without a list */
@@ -73,6 +73,16 @@ typedef struct {
 
 /* ChoiceWord of an Option that is a choice. */
 const char *option_word(const void *option, int index);
+/* What stands for its value: N for a whole number, X for any, KIND for a word. NULL: it has none. */
+const char *option_metavar(const Option *o);
+/* "1 to 4096", of a number */
+enum { OPTION_RANGE_BYTES = 80 };
+const char *option_range(const Option *o, char out[OPTION_RANGE_BYTES]);
+/* What the help says of it, with its range, words and default. Cut to size. */
+enum { OPTION_TEXT_BYTES = 1024 };
+void option_text(const Option *o, char *out, size_t size);
+/* --help, which stands in no table. */
+extern const Option option_help;
 
 /* Reads argv[0 .. argc-1] (without program and command). Messages are ERR_USAGE sentences. On
  * success arguments_free releases what was allocated; the texts point into argv. */

@@ -1,6 +1,7 @@
 #include "base/rng.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 static void philox_round(uint32_t c[4], uint32_t k0, uint32_t k1)
 {
@@ -53,24 +54,31 @@ uint32_t rng_below(uint64_t seed, uint64_t stream, uint64_t index, uint32_t boun
     return (uint32_t)(((uint64_t)w[1] * bound + low) >> 32);
 }
 
+/* Normals 4 block .. 4 block + 3 of the stream. */
+static void normals_of_block(double z[4], uint64_t seed, uint64_t stream, uint64_t block)
+{
+    uint32_t w[4];
+    rng_block(seed, stream, block, w);
+    for (int pair = 0; pair < 2; pair++) {
+        double radius = sqrt(-2.0 * log(unit(w[2 * pair])));
+        double angle = 6.283185307179586476925 * unit(w[2 * pair + 1]);
+        z[2 * pair] = radius * cos(angle);
+        z[2 * pair + 1] = radius * sin(angle);
+    }
+}
+
 void rng_normals(double *y, size_t n, uint64_t seed, uint64_t stream, uint64_t first)
 {
-    double z[4] = {0};
-    uint64_t have = UINT64_MAX;
-    for (size_t i = 0; i < n; i++) {
-        uint64_t block = (first + i) / 4;
-        if (block != have) {
-            uint32_t w[4];
-            rng_block(seed, stream, block, w);
-            for (int pair = 0; pair < 2; pair++) {
-                double radius = sqrt(-2.0 * log(unit(w[2 * pair])));
-                double angle = 6.283185307179586476925 * unit(w[2 * pair + 1]);
-                z[2 * pair] = radius * cos(angle);
-                z[2 * pair + 1] = radius * sin(angle);
-            }
-            have = block;
+    uint64_t block = first / 4;
+    for (size_t done = 0, skip = (size_t)(first % 4); done < n; skip = 0, block++) {
+        double z[4];
+        bool whole = skip == 0 && n - done >= 4;
+        normals_of_block(whole ? y + done : z, seed, stream, block);
+        if (whole) {
+            done += 4;
+            continue;
         }
-        y[i] = z[(first + i) % 4];
+        for (; skip < 4 && done < n; skip++) y[done++] = z[skip];
     }
 }
 

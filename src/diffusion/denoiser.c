@@ -11,9 +11,10 @@ double input_scale(Prediction kind, NoiseLevel level)
     return 1 / sqrt(level.alpha * level.alpha + level.sigma * level.sigma);
 }
 
-double eps_from_prediction(Prediction kind, NoiseLevel level, double x, double prediction)
+/* c is input_scale. */
+static inline double eps_with_scale(Prediction kind, NoiseLevel level, double c, double x,
+                                    double prediction)
 {
-    double c = input_scale(kind, level);
     switch (kind) {
     case PREDICT_AUTO:
         break;
@@ -27,6 +28,19 @@ double eps_from_prediction(Prediction kind, NoiseLevel level, double x, double p
         return -level.sigma * prediction;
     }
     return (double)NAN;
+}
+
+double eps_from_prediction(Prediction kind, NoiseLevel level, double x, double prediction)
+{
+    return eps_with_scale(kind, level, input_scale(kind, level), x, prediction);
+}
+
+void eps_from_predictions(Prediction kind, NoiseLevel level, size_t n, const double *x,
+                          const float *prediction, double *eps)
+{
+    double c = input_scale(kind, level);
+    for (size_t i = 0; i < n; i++)
+        eps[i] = eps_with_scale(kind, level, c, x[i], (double)prediction[i]);
 }
 
 double target_of_prediction(Prediction kind, NoiseLevel level, double x0, double eps)
@@ -44,11 +58,6 @@ double target_of_prediction(Prediction kind, NoiseLevel level, double x0, double
         return score_from_eps(level, eps);
     }
     return (double)NAN;
-}
-
-double x0_from_eps(NoiseLevel level, double x, double eps)
-{
-    return (x - level.sigma * eps) / level.alpha;
 }
 
 double score_from_eps(NoiseLevel level, double eps)

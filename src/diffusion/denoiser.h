@@ -44,9 +44,15 @@ typedef struct {
  * A network that predicts v is given c x, whose two parts have squares that sum to 1 as in a chain of DDPM,
  * where c is 1; elsewhere it is the preconditioning of Karras et al. 2022 for data of standard deviation 1. */
 double eps_from_prediction(Prediction kind, NoiseLevel level, double x, double prediction);
+/* The same for n values of one image, to the same bits. */
+void eps_from_predictions(Prediction kind, NoiseLevel level, size_t n, const double *x,
+                          const float *prediction, double *eps);
 double target_of_prediction(Prediction kind, NoiseLevel level, double x0, double eps);
 double input_scale(Prediction kind, NoiseLevel level); /* c of v, else 1 */
-double x0_from_eps(NoiseLevel level, double x, double eps);
+static inline double x0_from_eps(NoiseLevel level, double x, double eps)
+{
+    return (x - level.sigma * eps) / level.alpha;
+}
 double score_from_eps(NoiseLevel level, double eps);
 
 /* Weight of one sample's loss so that it is simple (1) or Min-SNR (Hang et al. 2023, gamma):

@@ -146,13 +146,14 @@ static const char *advice(const Walk *w)
     return "";
 }
 
-/* Index of the first value that is not finite, n if there is none. */
+/* Index of the first value that is not finite, n if there is none, which is seen at the speed of memory. */
 static size_t first_bad(const double *x, size_t n)
 {
-    size_t bad = n;
-#pragma omp parallel for schedule(static) reduction(min : bad) if (n >= WALK_PARALLEL_FROM)
-    for (size_t i = 0; i < n; i++)
-        if (!isfinite(x[i]) && i < bad) bad = i;
+    bool finite = true;
+#pragma omp parallel for schedule(static) reduction(& : finite) if (n >= WALK_PARALLEL_FROM)
+    for (size_t i = 0; i < n; i++) finite &= isfinite(x[i]) != 0;
+    size_t bad = finite ? n : 0;
+    while (bad < n && isfinite(x[bad])) bad++;
     return bad;
 }
 

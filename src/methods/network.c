@@ -98,18 +98,27 @@ static void set_inputs(const NetworkPart *p, const NetworkCall *c)
     }
 }
 
+static bool all_finite(const double *x, size_t n)
+{
+    bool finite = true;
+    for (size_t i = 0; i < n; i++) finite &= isfinite(x[i]) != 0;
+    return finite;
+}
+
 static bool read_eps(const NetworkPart *p, const NetworkCall *c, Err *err)
 {
     const Network *nw = p->network;
     const float *y = net_value(nw->net, nw->y);
-    size_t at = (size_t)p->first * nw->dims;
-    for (size_t i = 0; i < (size_t)p->count * nw->dims; i++) {
-        int row = p->first + (int)(i / nw->dims);
+    size_t outputs = (size_t)nw->outputs, channels = (size_t)nw->image.C;
+    size_t together = outputs == channels ? nw->dims : channels; /* that stand side by side in y */
+    for (int n = 0; n < p->count; n++) {
+        int row = p->first + n;
         NoiseLevel level = c->levels[row * c->stride];
-        double eps = eps_from_prediction(nw->noise->prediction, level, c->x[at + i],
-                                         (double)y[network_place(nw, i)]);
-        c->eps[at + i] = eps;
-        if (!isfinite(eps))
+        size_t at = (size_t)row * nw->dims, from = (size_t)n * nw->dims;
+        for (size_t i = 0; i < nw->dims; i += together)
+            eps_from_predictions(nw->noise->prediction, level, together, c->x + at + i,
+                                 y + network_place(nw, from + i), c->eps + at + i);
+        if (!all_finite(c->eps + at, nw->dims))
             return err_set(err, ERR_DIVERGED,
                            "the network's output is not finite at time step %g (image %d)", level.t,
                            network_image(p->denoiser, row));

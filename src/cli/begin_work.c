@@ -126,7 +126,8 @@ bool open_model(Model *m, char *path, const OptionValue *given, ModelNeeds *need
 {
     if (needs->scored && !given->given && !nll_images_shape(needs->scored, &needs->image, err))
         return false;
-    if (!choose_model(given, needs, path, err) || !model_open(m, path, height, width, err))
+    if (!choose_model(given, needs, path, err) ||
+        !model_open_weights(m, path, needs->weights, height, width, err))
         return false;
     for (int i = 0; i < m->config.warning_count; i++)
         term_note("warning: %s", m->config.warnings[i]);

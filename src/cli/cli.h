@@ -20,7 +20,13 @@ extern const Command command_train, command_sample, command_nll, command_info, c
 #define OPTION_ROW_MODEL                                                                           \
     OPTION("model", TEXT, "Model", .letter = 'm', .metavar = "PATH",                               \
            .otherwise = "the newest run under runs/",                                              \
-           .help = "run folder, or model folder in the layout of diffusers")
+           .help =                                                                                 \
+               "run folder, model folder in the layout of diffusers, or a checkpoint of a run, "   \
+               "RUN/checkpoints/step-N.safetensors")
+#define OPTION_ROW_WEIGHTS                                                                         \
+    OPTION("weights", CHOICE, "Model", .words = weights_words, .fallback = "average",              \
+           .help = "the moving average, or the weights that training reached last: of a "          \
+                   "checkpoint, of a run's newest one, or of unet beside unet_ema")
 #define OPTION_ROW_LABEL(words)                                                                    \
     OPTION("label", INT, "Model", .low = 0, .high = 1e6, .help = words ", for models with classes")
 /* The images of a data set that a command scores. */
@@ -51,6 +57,7 @@ typedef struct {
     bool finds_noise;        /* finds out how strong noise is (cdm) */
     bool levels;             /* has numbered noise levels, which SDEs have not */
     bool classes;            /* is of images with classes */
+    WeightsKind weights;     /* with these weights */
 } ModelNeeds;
 
 /* Opens the model of a command and notes its warnings. path (PATH_BYTES) becomes what --model names, or the

@@ -17,6 +17,7 @@
 
 enum {
     MODEL,
+    WEIGHTS,
     LABEL,
     SIGMA,
     LEVEL,
@@ -34,6 +35,7 @@ enum {
 
 static const Option options[ROWS + 1] = {
     [MODEL] = OPTION_ROW_MODEL,
+    [WEIGHTS] = OPTION_ROW_WEIGHTS,
     [LABEL] = OPTION_ROW_LABEL("class of the image"),
     [SIGMA] = OPTION("sigma", REAL, "Noise", .low = 0, .high = 1e6,
                      .otherwise = "found by the model (cdm)",
@@ -291,6 +293,7 @@ static bool find_model(Job *job, const OptionValue *v, Err *err)
     ModelNeeds needs = {.images = true,
                         .scored = &job->images,
                         .classes = v[LABEL].given,
+                        .weights = (WeightsKind)v[WEIGHTS].integer,
                         .levels = v[LEVEL].given,
                         .finds_noise = !v[DATA].given && !v[LEVEL].given && !v[SIGMA].given};
     return open_model(&job->model, job->path, &v[MODEL], &needs, 0, 0, err);

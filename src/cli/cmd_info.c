@@ -6,21 +6,21 @@
 #include "base/term.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/info_tensors.h"
 #include "cli/summary.h"
 #include "cli/training_summary.h"
-#include "io/safetensors.h"
 #include "math/vec.h"
 #include "methods/method.h"
+#include "model/checkpoint_model.h"
 #include "model/model.h"
 
-enum { LAYERS, JSON, ROWS };
+enum { WEIGHTS, LAYERS, JSON, ROWS };
 
 static const Option options[ROWS + 1] = {
+    [WEIGHTS] = OPTION_ROW_WEIGHTS,
     [LAYERS] = OPTION("layers", FLAG, "General", .help = "also list the network's operations"),
     [JSON] = OPTION_ROW_JSON,
 };
-
-static const size_t TENSORS_LIMIT_BYTES = (size_t)64 << 30;
 
 /* The training's state, as its log tells it. */
 typedef struct {
@@ -33,9 +33,11 @@ typedef struct {
     double distance, distance_error; /* of its samples; NAN: none yet */
     int64_t distance_step;
     bool steps_seen;
+    int64_t until; /* later lines are passed over */
 } Progress;
 
-static const Progress no_progress = {.validation = (double)NAN, .distance = (double)NAN};
+static const Progress no_progress = {
+    .validation = (double)NAN, .distance = (double)NAN, .until = INT64_MAX};
 
 static double member(const Json *object, const char *key)
 {
@@ -61,6 +63,10 @@ static bool take_line(Progress *p, const char *text, size_t size, Err *reason)
 {
     Json *line = json_parse(text, size, "stats.jsonl", false, reason);
     if (!line) return false; /* the last line of a run that was cut off */
+    if (json_type(line) == JSON_OBJECT && count_member(line, "step") > p->until) {
+        json_free(line);
+        return false;
+    }
     if (json_type(line) == JSON_OBJECT && is_event(line, "step") && !p->steps_seen) {
         p->steps_seen = true;
         p->step = count_member(line, "step");
@@ -98,7 +104,6 @@ static bool read_progress(const char *run, Progress *p, Err *err)
     char path[PATH_BYTES];
     LastLines l;
     bool found = true;
-    *p = no_progress;
     p->measures = measures_distance(run);
     if (!path_join(path, run, "stats.jsonl", err)) return false;
     if (!path_exists(path)) return true;
@@ -215,13 +220,27 @@ static bool kept_lines(const Model *m, Err *err)
     return true;
 }
 
+static const char *kind_of(const Model *m)
+{
+    return m->is_checkpoint ? "a checkpoint" : m->run[0] ? "a run" : "a model";
+}
+
+static void checkpoint_line(const Model *m)
+{
+    char step[32];
+    term_format_count(step, (unsigned long long)m->checkpoint.step);
+    output_line("  checkpoint   step %s of %s, %s", step, m->run,
+                m->weights_kind == WEIGHTS_LAST ? "its last weights" : "its averaged weights");
+}
+
 static bool model_lines(const char *path, const Model *m, const Progress *p, bool layers, Err *err)
 {
     const ModelConfig *c = &m->config;
     char method[256], diffusers[256], advice[512];
     describe_method(c, method, sizeof method);
     describe_diffusers(c, diffusers, sizeof diffusers);
-    output_line("%s: %s", path, m->run[0] ? "a run" : "a model");
+    output_line("%s: %s", path, kind_of(m));
+    if (m->is_checkpoint) checkpoint_line(m);
     output_line("  method       %s", method);
     if (!kept_lines(m, err)) return false;
     network_lines(output_line, c, said_shape(m), m->table.parameters,
@@ -243,7 +262,12 @@ static bool model_json(const char *path, const Model *m, const Progress *p, bool
     JsonWriter w;
     output_begin(&w);
     json_put_string(&w, "path", path);
-    json_put_string(&w, "kind", m->run[0] ? "run" : "model");
+    json_put_string(&w, "kind", kind_of(m) + strlen("a "));
+    if (m->is_checkpoint) {
+        json_put_string(&w, "run", m->run);
+        json_put_int(&w, "step", m->checkpoint.step);
+        json_put_string(&w, "weights", weights_words[m->weights_kind]);
+    }
     json_put_string(&w, "level", vec_describe());
     method_json(&w, c);
     network_json(&w, c, said_shape(m), m->table.parameters, net_forward_flop(m->network.net));
@@ -271,7 +295,10 @@ static bool show_model(const char *path, const OptionValue *v, Err *err)
     Model m;
     Denoiser unused;
     Progress progress = no_progress;
-    if (!model_open(&m, path, MODEL_ANY_SIZE, MODEL_ANY_SIZE, err)) return false;
+    if (!model_open_weights(&m, path, (WeightsKind)v[WEIGHTS].integer, MODEL_ANY_SIZE,
+                            MODEL_ANY_SIZE, err))
+        return false;
+    if (m.is_checkpoint) progress.until = m.checkpoint.step;
     bool ok = (!m.run[0] || read_progress(m.run, &progress, err)) &&
               model_prepare(&m, 1, 0, false, &unused, err);
     if (ok && v[JSON].given)
@@ -282,77 +309,18 @@ static bool show_model(const char *path, const OptionValue *v, Err *err)
     return ok;
 }
 
-static void tensor_lines(const char *path, const Safetensors *st, size_t elements)
-{
-    char count[32], bytes[16];
-    term_format_count(count, elements);
-    term_format_bytes(bytes, (double)st->data_bytes);
-    output_line("%s: %zu tensor%s, %s values, %s", path, st->count, st->count == 1 ? "" : "s",
-                count, bytes);
-    for (size_t i = 0; i < st->count; i++) {
-        const TensorInfo *t = &st->tensors[i];
-        char shape[SHAPE_TEXT_BYTES], name[256];
-        tensor_shape_text(shape, t);
-        text_escape(name, sizeof name, t->name);
-        output_line("  %-5s %s %s", t->dtype, shape, name);
-    }
-    for (size_t i = 0; i < st->metadata_count; i++) {
-        char key[128], value[256];
-        text_escape(key, sizeof key, st->metadata[2 * i]);
-        text_escape(value, sizeof value, st->metadata[2 * i + 1]);
-        output_line("  metadata %s: %s", key, value);
-    }
-}
-
-static bool tensor_json(const char *path, const Safetensors *st, size_t elements, Err *err)
-{
-    JsonWriter w;
-    output_begin(&w);
-    json_put_string(&w, "path", path);
-    json_put_string(&w, "kind", "tensors");
-    json_put_int(&w, "values", (int64_t)elements);
-    json_put_int(&w, "bytes", (int64_t)st->data_bytes);
-    json_begin_array(&w, "tensors");
-    for (size_t i = 0; i < st->count; i++) {
-        const TensorInfo *t = &st->tensors[i];
-        json_begin_object(&w, NULL);
-        json_put_string(&w, "name", t->name);
-        json_put_string(&w, "dtype", t->dtype);
-        json_begin_array(&w, "shape");
-        for (int d = 0; d < t->rank; d++) json_put_int(&w, NULL, t->shape[d]);
-        json_end_array(&w);
-        json_end_object(&w);
-    }
-    json_end_array(&w);
-    json_begin_object(&w, "metadata");
-    for (size_t i = 0; i < st->metadata_count; i++)
-        json_put_string(&w, st->metadata[2 * i], st->metadata[2 * i + 1]);
-    json_end_object(&w);
-    return output_json(&w, err);
-}
-
-static bool show_tensors(const char *path, const OptionValue *v, Err *err)
-{
-    Safetensors st;
-    if (!safetensors_open(&st, path, TENSORS_LIMIT_BYTES, err)) return false;
-    size_t elements = 0;
-    for (size_t i = 0; i < st.count; i++) elements += st.tensors[i].count;
-    bool ok = true;
-    if (v[JSON].given)
-        ok = tensor_json(path, &st, elements, err);
-    else
-        tensor_lines(path, &st, elements);
-    safetensors_close(&st);
-    return ok;
-}
-
 static bool run_info(const Arguments *a, Err *err)
 {
     const char *path = a->words[0];
     const OptionValue *v = a->values;
+    char run[PATH_BYTES];
     choose_threads(NULL);
-    if (path_is_folder(path) || !path_exists(path)) return show_model(path, v, err);
-    if (text_ends(path, ".safetensors")) return show_tensors(path, v, err);
+    bool checkpoint = checkpoint_path_run(path, run) && model_is_folder(run);
+    if (path_is_folder(path) || !path_exists(path) || checkpoint) return show_model(path, v, err);
+    if (v[WEIGHTS].given)
+        return err_set(err, ERR_USAGE,
+                       "--weights belongs to a run, a checkpoint or a model folder");
+    if (text_ends(path, ".safetensors")) return show_tensors(path, v[JSON].given, err);
     if (text_ends(path, ".json")) return show_config(path, v[JSON].given, err);
     return err_set(err, ERR_USAGE,
                    "%s: neither a folder nor a file named .json or .safetensors; info describes a "

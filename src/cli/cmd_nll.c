@@ -11,6 +11,7 @@
 #define SETTING_ROW(m, ...) ROW_##m,
 enum {
     MODEL,
+    WEIGHTS,
     LABEL,
     PROTOCOL,
     STEPS,
@@ -57,6 +58,7 @@ static const char *variance_name(const void *context, int kind)
 
 static const Option options[ROWS + 1] = {
     [MODEL] = OPTION_ROW_MODEL,
+    [WEIGHTS] = OPTION_ROW_WEIGHTS,
     [LABEL] = OPTION_ROW_LABEL("class under which the images are scored"),
     [PROTOCOL] =
         OPTION("protocol", CHOICE, "Protocol", .metavar = "NAME", .word = protocol_name,
@@ -244,6 +246,7 @@ static bool find_model(Work *w, const OptionValue *v, Err *err)
     ModelNeeds needs = {.images = true,
                         .scored = &w->job.images,
                         .classes = v[LABEL].given,
+                        .weights = (WeightsKind)v[WEIGHTS].integer,
                         .density = given->given ? asked & PROTOCOL_DENSITY : v[LEVEL].given,
                         .levels = asked & PROTOCOL_STEPS};
     return open_model(&w->model, w->path, &v[MODEL], &needs, 0, 0, err);

@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/sample_make.h"
 #include "cli/sample_plan.h"
+#include "model/checkpoint_model.h"
 
 enum { OUT = SAMPLE_PLAN_ROWS, OUT_DIR, NPZ, CSV, CONTINUE, THREADS, JSON, QUIET, ROWS };
 
@@ -29,12 +30,19 @@ static const Option options[ROWS + 1] = {
     [QUIET] = OPTION_ROW_QUIET,
 };
 
-/* NAME of the pictures NAME-1.png, NAME-2.png ...: the run's or the model folder's. */
+/* NAME of the pictures NAME-1.png, NAME-2.png ...: the run's or the model folder's; of a checkpoint RUN-step-N. */
 static void name_after_model(const char *path, char *stem)
 {
-    char real[PATH_MAX];
+    static const char end[] = ".safetensors";
+    char real[PATH_MAX], run[PATH_BYTES];
     snprintf(stem, PATH_BYTES, "model");
     if (!realpath(path, real)) return;
+    if (checkpoint_path_run(real, run)) {
+        const char *name = strrchr(real, '/') + 1, *slash = strrchr(run, '/');
+        snprintf(stem, PATH_BYTES, "%.200s-%.*s", slash ? slash + 1 : run,
+                 (int)(strlen(name) - strlen(end)), name);
+        return;
+    }
     char *slash = strrchr(real, '/');
     /* runs/demo/model is called demo. */
     if (slash && slash != real && strcmp(slash, "/model") == 0) {
@@ -78,7 +86,8 @@ static bool run_sample(const Arguments *a, Err *err)
     ModelNeeds needs = {.points = v[CSV].given,
                         .images = height > 0 || v[OUT_DIR].given || v[NPZ].given ||
                                   v[SAMPLE_ROW_LABEL].given,
-                        .classes = v[SAMPLE_ROW_LABEL].given};
+                        .classes = v[SAMPLE_ROW_LABEL].given,
+                        .weights = (WeightsKind)v[SAMPLE_ROW_WEIGHTS].integer};
     if (!open_model(&model, plan.path, &v[SAMPLE_ROW_MODEL], &needs, height, width, err))
         return false;
     bool ok = sample_plan_make(v, &model, &plan, err) &&

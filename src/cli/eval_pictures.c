@@ -9,6 +9,7 @@
 #include "base/parallel.h"
 #include "base/term.h"
 #include "base/text.h"
+#include "model/checkpoint_model.h"
 #include "model/model_use.h"
 
 void eval_reading(void *context, size_t done, size_t total)
@@ -48,7 +49,9 @@ static bool open_made(EvalPictures *p, const Arguments *a, const char *word, int
 {
     const OptionValue *v = a->values, positional = {.given = word != NULL, .text = word};
     int height = 0, width = 0;
-    ModelNeeds needs = {.images = true, .classes = v[SAMPLE_ROW_LABEL].given};
+    ModelNeeds needs = {.images = true,
+                        .classes = v[SAMPLE_ROW_LABEL].given,
+                        .weights = (WeightsKind)v[SAMPLE_ROW_WEIGHTS].integer};
     if (v[SAMPLE_ROW_SIZE].given &&
         !parse_image_size(v[SAMPLE_ROW_SIZE].text, &height, &width, err))
         return false;
@@ -99,7 +102,8 @@ bool eval_pictures_open(EvalPictures *p, const Arguments *a, int usual_count, Er
         return err_set(err, ERR_IO,
                        "%s: cannot open: there is no such run, model, folder of images or file",
                        word);
-    if (!there || model_is_folder(word)) return open_made(p, a, word, usual_count, err);
+    if (!there || model_is_folder(word) || checkpoint_path_run(word, folder))
+        return open_made(p, a, word, usual_count, err);
     if (!check_options(word, v, err)) return false;
     const OptionValue *count = &v[SAMPLE_ROW_COUNT];
     return text_ends(word, ".npz") ? open_npz(p, count, err) : open_folder(p, count, err);

@@ -175,6 +175,7 @@ static void put_settings(const SamplePlan *p, SettingPut *put, void *context)
     const SampleConfig *r = &p->run.config;
     char text[64];
     put(context, "model", p->path);
+    if (p->weights != WEIGHTS_AVERAGE) put(context, "weights", weights_words[p->weights]);
     put(context, "sampler", p->sampler->name);
     snprintf(text, sizeof text, "%d", p->calls);
     put(context, "steps", p->calls > 0 ? text : "auto");

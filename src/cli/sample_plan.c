@@ -81,6 +81,7 @@ bool sample_plan_make(const OptionValue *v, const Model *m, SamplePlan *p, Err *
                                    &c, &p->sampler, err) &&
               check_owners(v, p->sampler, err) && choose_images(v, m, &c, p, err);
     if (ok) {
+        p->weights = m->weights_kind;
         p->calls = c.sample.steps;
         p->run = model_sample_run(m, &c);
         take_options(v, &p->run.config);

@@ -10,6 +10,7 @@
 #define SETTING_ROW(member, ...) SAMPLE_ROW_##member,
 enum {
     SAMPLE_ROW_MODEL,
+    SAMPLE_ROW_WEIGHTS,
     SAMPLE_ROW_SIZE,
     SAMPLE_ROW_LABEL,
     SAMPLE_ROW_SAMPLER,
@@ -36,7 +37,7 @@ enum {
 
 /* usual_count: --count by default, in words. */
 #define SAMPLE_PLAN_OPTIONS(usual_count)                                                           \
-    [SAMPLE_ROW_MODEL] = OPTION_ROW_MODEL,                                                         \
+    [SAMPLE_ROW_MODEL] = OPTION_ROW_MODEL, [SAMPLE_ROW_WEIGHTS] = OPTION_ROW_WEIGHTS,              \
     [SAMPLE_ROW_SIZE] =                                                                            \
         OPTION("size", TEXT, "Model", .metavar = "N|HxW", .otherwise = "the model's own",          \
                .help = "height and width of the images"),                                          \
@@ -71,6 +72,7 @@ enum {
 
 typedef struct {
     char path[PATH_BYTES]; /* of the run or model, chosen by the caller */
+    WeightsKind weights;
     const Sampler *sampler;
     SampleRun run; /* settings; its grid and progress are the caller's to set */
     SpacingKind spacing;

@@ -168,6 +168,7 @@ static bool check_table(const Safetensors *st, const ParamTable *table, const ch
                    BLOCKS * (size_t)table->count);
 }
 
+/* Those that are NULL are left out. */
 static bool copy_blocks(const Safetensors *st, const ParamTable *table, CheckpointBlocks *blocks,
                         const char *path, Err *err)
 {
@@ -176,6 +177,7 @@ static bool copy_blocks(const Safetensors *st, const ParamTable *table, Checkpoi
     float *disk = mem_floats(params_largest(table));
     if (!disk) return err_set(err, ERR_MEMORY, "%s: not enough memory to read it", path);
     for (int b = 0; b < BLOCKS; b++) {
+        if (!targets[b]) continue;
         memset(targets[b], 0, table->block_floats * sizeof(float));
         for (int i = 0; i < table->count; i++) {
             const ParamInfo *info = &table->info[i];
@@ -202,6 +204,16 @@ static bool open_one(Checkpoint *c, bool *skip, Err *err)
     ok = ok && checkpoint_state_read(c, safetensors_metadata(&c->file, "state"), err);
     if (!ok) checkpoint_close(c);
     return ok;
+}
+
+bool checkpoint_open(Checkpoint *c, const char *path, Err *err)
+{
+    bool skip;
+    memset(c, 0, sizeof *c);
+    if (strlen(path) >= sizeof c->path)
+        return err_set(err, ERR_IO, "%.200s...: the path is too long", path);
+    memcpy(c->path, path, strlen(path) + 1);
+    return open_one(c, &skip, err);
 }
 
 void checkpoint_close(Checkpoint *c)
@@ -252,6 +264,15 @@ bool checkpoint_read(const Checkpoint *c, const ParamTable *table, CheckpointBlo
         return false;
     for (size_t i = 0; i < c->method_count; i++) blocks->method[i] = c->method[i];
     return true;
+}
+
+bool checkpoint_read_weights(const Checkpoint *c, const ParamTable *table, bool averaged,
+                             float *block, Err *err)
+{
+    CheckpointBlocks blocks = {0};
+    *(averaged ? &blocks.ema : &blocks.weights) = block;
+    return check_table(&c->file, table, c->path, err) &&
+           copy_blocks(&c->file, table, &blocks, c->path, err);
 }
 
 bool checkpoint_peek(const char *run, RunRecord *record, bool *found, char *notes,

@@ -56,10 +56,15 @@ typedef struct {
  * format is ERR_FORMAT. *c is empty after a failure; closing an empty one is harmless. */
 bool checkpoint_open_newest(Checkpoint *c, const char *run, char *notes, size_t notes_size,
                             Err *err);
+/* Opens this file. ERR_FORMAT when it does not verify; closing *c is then harmless. */
+bool checkpoint_open(Checkpoint *c, const char *path, Err *err);
 /* Copies the weights, moments and the method's numbers into the blocks. ERR_FORMAT when they belong
  * to another network or method; the blocks are then untouched. */
 bool checkpoint_read(const Checkpoint *c, const ParamTable *table, CheckpointBlocks *blocks,
                      Err *err);
+/* Copies the weights alone, or the averaged ones, into a block of the table's layout. */
+bool checkpoint_read_weights(const Checkpoint *c, const ParamTable *table, bool averaged,
+                             float *block, Err *err);
 void checkpoint_close(Checkpoint *c);
 
 /* What the newest good checkpoint says that the run is. *found: whether there is such a record. notes: as

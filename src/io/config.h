@@ -54,6 +54,10 @@ bool config_check(const Config *c, Err *err);
  *   model.groups         min(32, channels of the first level / 4), rounded down to a divisor */
 void config_resolve(Config *c);
 
+/* Share of a run that is done after so many updates and seconds, by train.steps or by train.minutes, whichever is
+ * further. */
+double config_progress(const Config *c, int64_t step, double seconds);
+
 /* A key in which two configurations differ. */
 typedef struct {
     int row;       /* of the table of keys, below CONFIG_MAX_KEYS */

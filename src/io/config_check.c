@@ -65,6 +65,14 @@ static bool check_limit(const Config *c, const Field *f, Err *err)
                    f->strict ? "not below" : "above", limit->section, limit->key, most, f->why);
 }
 
+double config_progress(const Config *c, int64_t step, double seconds)
+{
+    double by_steps = 0, by_time = 0;
+    if (c->train.steps > 0) by_steps = (double)step / (double)c->train.steps;
+    if (c->train.minutes > 0) by_time = seconds / (60 * c->train.minutes);
+    return by_steps > by_time ? by_steps : by_time;
+}
+
 /* Setting a key that is not read is an error: it would have no effect. */
 static bool check_keys(const Config *c, Err *err)
 {

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "base/text.h"
+#include "model/checkpoint_model.h"
 
 static bool holds(const char *folder, const char *name)
 {
@@ -39,8 +41,11 @@ static bool find_folder(Model *m, const char *path, Err *err)
     bool run = model_folder_current(inner, model);
     if (!run && !model_folder_current(path, current)) {
         if (path_exists(path))
-            return err_set(err, ERR_USAGE, "%s: is a file, expected a run folder or a model folder",
-                           path);
+            return err_set(err, ERR_USAGE,
+                           "%s: is a file, expected a run folder or a model folder%s", path,
+                           text_ends(path, ".safetensors")
+                               ? "; a checkpoint is opened in its run, as RUN/checkpoints/NAME"
+                               : "");
         bool below = path_join(inner, "runs", path, NULL) && path_is_folder(inner);
         return err_set(err, ERR_IO, "%s: no such run or model folder%s%.500s%s", path,
                        below ? "; did you mean " : "", below ? inner : "", below ? "?" : "");
@@ -51,7 +56,7 @@ static bool find_folder(Model *m, const char *path, Err *err)
                        "%s: this run has not saved a model yet (it is written at each checkpoint)",
                        path);
     if (!run && !holds(current, "model_index.json") && !holds(current, "unet") &&
-        !holds(current, "mlp") && !holds(current, "config.json"))
+        !holds(current, "unet_ema") && !holds(current, "mlp") && !holds(current, "config.json"))
         return err_set(err, ERR_IO,
                        "%s: is neither a run folder nor a model folder; it holds no model, no "
                        "model_index.json and no unet",
@@ -63,8 +68,8 @@ static bool find_folder(Model *m, const char *path, Err *err)
 
 bool model_is_folder(const char *path)
 {
-    static const char *const signs[] = {"model_index.json", "stats.jsonl", "unet", "mlp",
-                                        "config.json"};
+    static const char *const signs[] = {"model_index.json", "stats.jsonl", "unet",
+                                        "unet_ema",         "mlp",         "config.json"};
     char inner[PATH_BYTES], folder[PATH_BYTES];
     if (path_join(inner, path, "model", NULL) && model_folder_current(inner, folder) &&
         holds(folder, "model_index.json"))
@@ -114,17 +119,44 @@ bool model_make_parts(Model *m, Err *err)
            err_set(err, ERR_MEMORY, "not enough memory for %zu parameters", m->table.parameters);
 }
 
-static bool open_once(Model *m, const char *path, int height, int width, Err *err)
+/* Of a folder that is no run. */
+static bool check_weights(const Model *m, Err *err)
 {
-    memset(m, 0, sizeof *m);
-    if (!find_folder(m, path, err) || !model_folder_read_config(m->folder, &m->config, err))
-        goto fail;
-    if (!choose_shape(m, height, width, err) || !model_make_parts(m, err)) goto fail;
-    if (!model_folder_read_weights(m->folder, &m->table, m->weights, &m->config, err)) goto fail;
-    return true;
-fail:
-    model_close(m);
-    return false;
+    if (m->weights_kind == WEIGHTS_AVERAGE || holds(m->folder, "unet_ema")) return true;
+    return err_set(
+        err, ERR_USAGE,
+        "%s: holds one set of weights; the last ones beside the averaged ones are in the "
+        "checkpoints of a run, and in folders with unet and unet_ema",
+        m->folder);
+}
+
+static bool read_weights(Model *m, const Checkpoint *c, Err *err)
+{
+    if (!m->is_checkpoint)
+        return model_folder_read_weights(m->folder, &m->table, m->weights, &m->config, err);
+    m->checkpoint = c->state;
+    return checkpoint_read_weights(c, &m->table, m->weights_kind == WEIGHTS_AVERAGE, m->weights,
+                                   err);
+}
+
+/* run: "", or that of the checkpoint at `path`. */
+static bool open_once(Model *m, const char *path, const char *run, WeightsKind weights, int height,
+                      int width, Err *err)
+{
+    Checkpoint c = {0};
+    *m = (Model){.weights_kind = weights};
+    bool ok = find_folder(m, run[0] ? run : path, err) &&
+              model_folder_read_config_of(m->folder, weights, &m->config, err);
+    m->is_checkpoint = run[0] || (m->run[0] && weights == WEIGHTS_LAST);
+    if (ok && m->is_checkpoint)
+        ok = checkpoint_model_open(&c, run[0] ? path : NULL, m->run, &m->config, err);
+    else
+        ok = ok && check_weights(m, err);
+    ok = ok && choose_shape(m, height, width, err) && model_make_parts(m, err) &&
+         read_weights(m, &c, err);
+    checkpoint_close(&c);
+    if (!ok) model_close(m);
+    return ok;
 }
 
 /* What may be replaced while it is read: the model of a run, or the folder itself. */
@@ -138,11 +170,19 @@ static FolderStamp stamp_of(const char *path)
 
 bool model_open(Model *m, const char *path, int height, int width, Err *err)
 {
+    return model_open_weights(m, path, WEIGHTS_AVERAGE, height, width, err);
+}
+
+bool model_open_weights(Model *m, const char *path, WeightsKind weights, int height, int width,
+                        Err *err)
+{
     enum { MOST_TRIES = 100 };
-    FolderStamp before = stamp_of(path);
+    char run[PATH_BYTES];
+    if (!checkpoint_path_run(path, run)) run[0] = '\0';
+    FolderStamp before = stamp_of(run[0] ? run : path);
     for (int i = 1;; i++) {
-        bool ok = open_once(m, path, height, width, err);
-        FolderStamp after = stamp_of(path);
+        bool ok = open_once(m, path, run, weights, height, width, err);
+        FolderStamp after = stamp_of(run[0] ? run : path);
         if (folder_stamp_same(&before, &after)) return ok;
         if (ok) model_close(m);
         if (i == MOST_TRIES)

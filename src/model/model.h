@@ -4,13 +4,17 @@
 
 #include "base/fsio.h"
 #include "diffusion/process.h"
+#include "io/checkpoint.h"
 #include "io/diffusers/model_folder.h"
 #include "model/network_open.h"
 
 typedef struct {
     char folder[PATH_BYTES]; /* the model folder itself */
     char run[PATH_BYTES];    /* the run folder it lies in, or "" */
-    ModelConfig config;      /* with warnings for the user */
+    WeightsKind weights_kind;
+    bool is_checkpoint; /* the weights are those of a checkpoint of the run, saved at this state: */
+    CheckpointState checkpoint;
+    ModelConfig config; /* with warnings for the user */
     Process process;
     ParamTable table;
     float *weights;
@@ -25,11 +29,15 @@ bool model_process(const ModelConfig *m, Process *p, Err *err);
 /* Process, parameter table and room for the weights, of a model whose config and image are set. */
 bool model_make_parts(Model *m, Err *err);
 
-/* path: a run folder (its "model" part is used) or a model folder. size 0 x 0 takes the folder's
- * sample_size; needed when the folder has none. MODEL_ANY_SIZE: as 0 x 0, with a stand-in where the folder
- * has none. Reads everything; plans nothing yet. */
+/* path: a run folder (its "model" part is used), a model folder, or a checkpoint of a run
+ * (checkpoint_model.h). size 0 x 0 takes the folder's sample_size; needed when the folder has none.
+ * MODEL_ANY_SIZE: as 0 x 0, with a stand-in where the folder has none. Reads everything; plans nothing yet. */
 enum { MODEL_ANY_SIZE = -1 };
 bool model_open(Model *m, const char *path, int height, int width, Err *err);
+/* The same with averaged weights, as model_open, or with the last ones: a checkpoint's (of a run folder: those of
+ * its newest), or unet beside unet_ema. ERR_USAGE where a folder has one set only. */
+bool model_open_weights(Model *m, const char *path, WeightsKind weights, int height, int width,
+                        Err *err);
 void model_close(Model *m);
 /* Whether a path is a run or a model folder, complete or not. */
 bool model_is_folder(const char *path);

@@ -107,7 +107,7 @@ bool resume_open(Trainer *t, const char *run, Err *err)
 
 static double rate_at(const Config *c, int64_t step, double seconds)
 {
-    return learning_rate(&c->train.optimizer, step, progress_at(c, step, seconds));
+    return learning_rate(&c->train.optimizer, step, config_progress(c, step, seconds));
 }
 
 /* Changing the length of a run changes its position in every schedule that depends on the length. */
@@ -116,7 +116,7 @@ static void say_jumps(Trainer *t, const Config *before)
     const Config *now = &t->config;
     int64_t step = t->state.step;
     double seconds = t->state.seconds;
-    double was = progress_at(before, step, seconds), is = progress_at(now, step, seconds);
+    double was = config_progress(before, step, seconds), is = config_progress(now, step, seconds);
     if (finished(t)) return;
     if (rate_at(before, step, seconds) != rate_at(now, step, seconds)) {
         double last = step > 0 ? (double)(step - 1) / (double)step : 0;

@@ -63,9 +63,7 @@ struct Trainer {
     MaskLearner *learner; /* that of masks; NULL: the method keeps all steps */
 };
 
-/* Share of the run that is done, by updates or by time, whichever is further. */
-double progress_of(const Trainer *t);
-double progress_at(const Config *c, int64_t step, double seconds);
+double progress_of(const Trainer *t); /* config_progress */
 bool finished(const Trainer *t);
 
 /* resume.c: reads the newest checkpoint and compares configurations; copies the checkpoint's state once

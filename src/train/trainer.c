@@ -348,17 +348,9 @@ static double accumulate_gradients(Trainer *t, double *norm)
     return loss_sum_mean(&sum, t);
 }
 
-double progress_at(const Config *c, int64_t step, double seconds)
-{
-    double by_steps = 0, by_time = 0;
-    if (c->train.steps > 0) by_steps = (double)step / (double)c->train.steps;
-    if (c->train.minutes > 0) by_time = seconds / (60 * c->train.minutes);
-    return by_steps > by_time ? by_steps : by_time;
-}
-
 double progress_of(const Trainer *t)
 {
-    return progress_at(&t->config, t->state.step, t->state.seconds);
+    return config_progress(&t->config, t->state.step, t->state.seconds);
 }
 
 bool finished(const Trainer *t)

@@ -204,28 +204,67 @@ static bool check_variance(const char *path, const ModelConfig *m, Err *err)
     return true;
 }
 
-/* The mlp has a folder of its own, so that nobody else takes it for a U-Net. */
-static bool find_network(const char *root, ModelConfig *m, Err *err)
+const char *const weights_words[] = {[WEIGHTS_AVERAGE] = "average", [WEIGHTS_LAST] = "last", NULL};
+
+static bool holds_folder(const char *root, const char *name)
 {
     char folder[PATH_BYTES];
-    if (!path_join(folder, root, "mlp", err)) return false;
-    m->network = path_is_folder(folder) ? NETWORK_MLP : NETWORK_UNET;
-    return true;
+    return path_join(folder, root, name, NULL) && path_is_folder(folder);
+}
+
+/* The mlp has a folder of its own, so that nobody else takes it for a U-Net. */
+static void find_network(const char *root, WeightsKind weights, ModelConfig *m)
+{
+    m->network = holds_folder(root, "mlp") ? NETWORK_MLP : NETWORK_UNET;
+    m->unet_ema =
+        m->network == NETWORK_UNET && weights == WEIGHTS_AVERAGE && holds_folder(root, "unet_ema");
+    if (m->unet_ema)
+        model_warn(m, "the weights are those of unet_ema, the moving average of those in unet");
+}
+
+const char *model_network_folder(const ModelConfig *m)
+{
+    return m->network == NETWORK_MLP ? "mlp" : m->unet_ema ? "unet_ema" : "unet";
+}
+
+/* A checkpoint of diffusers' example trainer has none; its output folder, which is the folder above, has one
+ * as soon as it has saved its pipeline. */
+static bool read_scheduler(const char *root, ModelConfig *m, Err *err)
+{
+    char own[PATH_BYTES], index[PATH_BYTES], above[PATH_BYTES];
+    if (!component_path(own, root, "scheduler", SCHEDULER_CONFIG, err) ||
+        !path_join(index, root, MODEL_INDEX, err) ||
+        !path_join(above, root, "../scheduler/" SCHEDULER_CONFIG, err))
+        return false;
+    bool checkpoint = holds_folder(root, "unet_ema") && !path_exists(index) && !path_exists(own);
+    if (!checkpoint) return read_file(own, scheduler_config_read, m, err);
+    if (!path_exists(above))
+        return err_set(err, ERR_IO,
+                       "%s: has no scheduler, nor has the folder above, where diffusers' trainer "
+                       "writes scheduler/" SCHEDULER_CONFIG " when it saves its pipeline",
+                       root);
+    model_warn(m, "the scheduler is that of the folder above: %.180s", above);
+    return read_file(above, scheduler_config_read, m, err);
 }
 
 bool model_folder_read_config(const char *path, ModelConfig *m, Err *err)
+{
+    return model_folder_read_config_of(path, WEIGHTS_AVERAGE, m, err);
+}
+
+bool model_folder_read_config_of(const char *path, WeightsKind weights, ModelConfig *m, Err *err)
 {
     Config standard;
     config_defaults(&standard);
     *m = (ModelConfig){.noise = standard.method.noise, .sample = standard.sample};
     m->sample.clip = false;
-    bool ok = read_index(path, m, err) && find_network(path, m, err);
-    bool mlp = m->network == NETWORK_MLP;
-    ok = ok &&
-         read_component(path, mlp ? "mlp" : "unet", NETWORK_CONFIG,
-                        mlp ? mlp_config_read : unet_config_read, m, err) &&
-         read_component(path, "scheduler", SCHEDULER_CONFIG, scheduler_config_read, m, err) &&
-         check_classifier(path, m, err) && check_variance(path, m, err);
+    find_network(path, weights, m);
+    bool ok =
+        read_index(path, m, err) &&
+        read_component(path, model_network_folder(m), NETWORK_CONFIG,
+                       m->network == NETWORK_MLP ? mlp_config_read : unet_config_read, m, err) &&
+        read_scheduler(path, m, err) && check_classifier(path, m, err) &&
+        check_variance(path, m, err);
     m->noise.kind = method_settings(m->method, m->noise.sde)->process;
     if (!ok) model_config_free(m);
     return ok;

@@ -22,6 +22,10 @@
 #include "methods/method_config.h"
 #include "net/network_config.h"
 
+/* Which weights of a model: those of the moving average, or those that training has reached. */
+typedef enum { WEIGHTS_AVERAGE, WEIGHTS_LAST } WeightsKind;
+extern const char *const weights_words[];
+
 /* What the network gives follows from the method: with DDPM `prediction`; SMLD and VE give the score
  * from the label sigma; VP and sub-VP give the noise (score = -eps / std). What they are given as
  * their time: network_label in methods/network.h. */
@@ -46,6 +50,8 @@ typedef struct {
     double clip_range;
     /* Classes that no training image had, so that nothing is known of them; the folder says them. */
     bool untrained[DATA_MAX_CLASSES];
+    /* Read: from unet_ema, where the example trainer of diffusers keeps the averages of unet. */
+    bool unet_ema;
     bool old_class; /* read: the scheduler's class is one that older versions wrote */
     int warning_count;
     char warnings[8][256]; /* unknown keys and tensors: said, not fatal */
@@ -72,8 +78,13 @@ typedef struct {
 bool model_networks_differ(const ModelConfig *a, const ModelConfig *b, NetworkDifference *out,
                            Err *err);
 
-/* Reads the two JSON files. Classes and options that diffc cannot run are ERR_FORMAT by name. */
+/* Reads the two JSON files. Classes and options that diffc cannot run are ERR_FORMAT by name. A warning says
+ * where unet_ema, which is read for WEIGHTS_AVERAGE, or the scheduler of the folder above stands in: so lie the
+ * checkpoints of diffusers' example trainer. */
 bool model_folder_read_config(const char *path, ModelConfig *m, Err *err);
+bool model_folder_read_config_of(const char *path, WeightsKind weights, ModelConfig *m, Err *err);
+/* The folder of the network inside a model folder: "unet", "unet_ema" or "mlp". */
+const char *model_network_folder(const ModelConfig *m);
 
 /* Whether diffusers opens the folder of such a model: its pipeline (NULL: it does not open), and `but`,
  * what that does otherwise or what diffusers lacks (NULL: nothing). */

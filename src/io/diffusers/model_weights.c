@@ -316,7 +316,7 @@ bool model_folder_read_weights(const char *path, const ParamTable *table, float 
                                ModelConfig *m, Err *err)
 {
     char folder[PATH_BYTES];
-    if (!path_join(folder, path, m->network == NETWORK_MLP ? "mlp" : "unet", err)) return false;
+    if (!path_join(folder, path, model_network_folder(m), err)) return false;
     if (!path_is_folder(folder)) snprintf(folder, sizeof folder, "%s", path);
     Loader l = {.table = table, .block = block, .path = folder, .err = err};
     l.seen = mem_alloc((size_t)table->count, sizeof *l.seen);

@@ -6,6 +6,12 @@ diffc info --help
 #>   diffc info runs/demo
 #>   diffc info configs/fashion-ddpm.json --json
 #>
+#> Model:
+#>       --weights KIND      the moving average, or the weights that training
+#>                           reached last: of a checkpoint, of a run's newest one,
+#>                           or of unet beside unet_ema (average, last; default:
+#>                           average)
+#>
 #> General:
 #>       --layers            also list the network's operations
 #>       --json              results as one JSON object a line

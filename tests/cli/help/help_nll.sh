@@ -7,8 +7,14 @@ diffc nll --help
 #>   diffc nll -m runs/demo --data /usr/share/datasets/fashion-mnist --count 1000
 #>
 #> Model:
-#>   -m, --model PATH        run folder, or model folder in the layout of diffusers
-#>                           (default: the newest run under runs/)
+#>   -m, --model PATH        run folder, model folder in the layout of diffusers,
+#>                           or a checkpoint of a run,
+#>                           RUN/checkpoints/step-N.safetensors (default: the
+#>                           newest run under runs/)
+#>       --weights KIND      the moving average, or the weights that training
+#>                           reached last: of a checkpoint, of a run's newest one,
+#>                           or of unet beside unet_ema (average, last; default:
+#>                           average)
 #>       --label N           class under which the images are scored, for models
 #>                           with classes (0 to 1000000)
 #>

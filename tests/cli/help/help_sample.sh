@@ -7,8 +7,14 @@ diffc sample --help
 #>   diffc sample -m runs/demo --sampler ddim --steps 50 --out-dir images
 #>
 #> Model:
-#>   -m, --model PATH        run folder, or model folder in the layout of diffusers
-#>                           (default: the newest run under runs/)
+#>   -m, --model PATH        run folder, model folder in the layout of diffusers,
+#>                           or a checkpoint of a run,
+#>                           RUN/checkpoints/step-N.safetensors (default: the
+#>                           newest run under runs/)
+#>       --weights KIND      the moving average, or the weights that training
+#>                           reached last: of a checkpoint, of a run's newest one,
+#>                           or of unet beside unet_ema (average, last; default:
+#>                           average)
 #>       --size N|HxW        height and width of the images (default: the model's
 #>                           own)
 #>       --label N           class of every image, for models with classes (0 to

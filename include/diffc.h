@@ -135,7 +135,7 @@ typedef struct {
         seed;  /* of the first image; image k has seed + k, and the same seed is the same image */
     int batch; /* images made together; 0: what suits the cache. Changes no image */
     /* More settings: "key=value", a list ended by NULL, or NULL. The keys are those of the section "sample" of
-     * a configuration ('diffc train --help'), such as "eta=0.5", "spacing=karras", "clip=false". Those
+     * a configuration ('diffc train --help'), such as "eta=0.5", "spacing=karras", "guidance=2". Those
      * that are not given are the model's own. */
     const char *const *settings;
     DiffcProgress progress; /* may be NULL */

@@ -88,12 +88,18 @@ idx() { # N: an IDX file of 256 times so many grey images of 28x28, each another
     printf '\000\000\010\003\000\000\00'"$1"'\000\000\000\000\034\000\000\000\034'
     yes 'grey images, row after row' | tr 'a-z' '\000-\031\200-\207' | head -c $((256 * $1 * 784))
 }
+labels() { # N: of so many images, the classes 0 to 9 in turn
+    printf '\000\000\010\001\000\000\00'"$1"'\000'
+    yes abcdefghij | tr -d '\n' | tr 'a-j' '\000-\011' | head -c $((256 * $1))
+}
 if [ -d "$here/../data/fashion-mnist" ]; then
     ln -s "$(cd "$here/../data/fashion-mnist" && pwd)" "$clone/data"
 elif [ ! -d "$fashion" ]; then # a small substitute
     mkdir "$clone/data/fashion-mnist"
     idx 5 >"$clone/data/fashion-mnist/train-images-idx3-ubyte"
     idx 1 >"$clone/data/fashion-mnist/t10k-images-idx3-ubyte"
+    labels 5 >"$clone/data/fashion-mnist/train-labels-idx1-ubyte"
+    labels 1 >"$clone/data/fashion-mnist/t10k-labels-idx1-ubyte"
 fi
 
 # The diffc of the PATH shortens what it is given. --help and the like it passes on.

@@ -13,15 +13,19 @@ static int batch_for(const DiffcModel *m, int count)
     return count > 0 ? model_sample_batch(&m->model, count) : 1;
 }
 
-/* Plans the denoiser, unless it is planned so, for calls of `batch` images by this number of threads. label:
- * class of every image; negative: none or, in sampling, by its number. */
-static bool prepare(DiffcModel *m, int batch, int label, Err *err)
+/* Plans the denoiser, unless it is planned so, for calls of `batch` images by this number of threads. run: of
+ * sampling, may be NULL; guided, it is planned for this call alone. label: class of every image; negative: none
+ * or, in sampling, by its number. */
+static bool prepare(DiffcModel *m, const SampleRun *run, int batch, int label, Err *err)
 {
     int threads = parallel_threads();
-    if (m->batch != batch || m->threads != threads) {
+    bool guided = run && guidance_is_on(&run->config);
+    if (guided || m->batch != batch || m->threads != threads) {
         m->batch = 0;
-        if (!model_prepare(&m->model, batch, label, false, &m->denoiser, err)) return false;
-        m->batch = batch;
+        bool ok = guided ? model_prepare_sampling(&m->model, run, batch, label, &m->denoiser, err)
+                         : model_prepare(&m->model, batch, label, false, &m->denoiser, err);
+        if (!ok) return false;
+        m->batch = guided ? 0 : batch;
         m->threads = threads;
     }
     m->model.denoiser.label = label;
@@ -83,6 +87,7 @@ static bool choose_settings(Job *job, Err *err)
     if (o->steps < 0 || o->batch < 0)
         return err_set(err, ERR_USAGE, "%s is %d; it must be 0 or more",
                        o->steps < 0 ? "steps" : "batch", o->steps < 0 ? o->steps : o->batch);
+    if (!model_check_guidance(&m->config, &c->sample, err)) return false;
     if (!model_choose_sampler(m, o->sampler, o->steps, c, &job->sampler, err)) return false;
     if (c->sample.spacing == SPACING_DP)
         return err_set(err, ERR_USAGE,
@@ -131,7 +136,8 @@ int diffc_sample(DiffcModel *m, const DiffcSampleOptions *options, int count, fl
               model_sample_settings(&m->model, &job.config, &err) && choose_settings(&job, &err);
     job.batch = job.o.batch > 0 ? job.o.batch : batch_for(m, count);
     if (job.batch > count && count > 0) job.batch = count;
-    ok = ok && prepare(m, job.batch, job.o.label, &err) && make_images(&job, images, &err);
+    ok =
+        ok && prepare(m, &job.run, job.batch, job.o.label, &err) && make_images(&job, images, &err);
     mem_free(job.x);
     mem_free(job.scratch);
     level_grid_free(&job.grid);
@@ -189,7 +195,7 @@ static bool predict(DiffcModel *m, int count, const float *input, const double *
     int batch = batch_for(m, count);
     bool flushed = parallel_flush_subnormals(true);
     bool ok = model_check_label(&m->model.config, "label", label, true, err) &&
-              prepare(m, batch, label, err);
+              prepare(m, NULL, batch, label, err);
     size_t dims = m->denoiser.dims, values = (size_t)batch * dims;
     double *x = mem_doubles(2 * values), *eps = x ? x + values : NULL;
     NoiseLevel *levels = mem_alloc((size_t)batch, sizeof *levels);

@@ -25,6 +25,7 @@ typedef enum {
     RNG_MASK,       /* mask k (counted over the whole run), index = time step: whether it is kept */
     RNG_DEQUANTISE, /* training sample k/2 (k even) or validation image k/2 (odd), made continuous */
     RNG_COMPARE, /* comparing sets of images: places of patches at pyramid level k; subsets of vectors (k 253, 254); directions (k 255) */
+    RNG_LABEL,   /* training sample k: whether its label is left out */
 } RngPurpose;
 
 /* Of Philox4x32-10, also for dropout, which draws many blocks at once. */

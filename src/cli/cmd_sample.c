@@ -83,11 +83,12 @@ static bool run_sample(const Arguments *a, Err *err)
         !parse_image_size(v[SAMPLE_ROW_SIZE].text, &height, &width, err))
         return false;
     begin_work(&v[QUIET], &v[THREADS]);
-    ModelNeeds needs = {.points = v[CSV].given,
-                        .images = height > 0 || v[OUT_DIR].given || v[NPZ].given ||
-                                  v[SAMPLE_ROW_LABEL].given,
-                        .classes = v[SAMPLE_ROW_LABEL].given,
-                        .weights = (WeightsKind)v[SAMPLE_ROW_WEIGHTS].integer};
+    ModelNeeds needs = {
+        .points = v[CSV].given,
+        .images = height > 0 || v[OUT_DIR].given || v[NPZ].given || v[SAMPLE_ROW_LABEL].given,
+        .classes = v[SAMPLE_ROW_LABEL].given,
+        .guidance = v[SAMPLE_ROW_guidance].given && v[SAMPLE_ROW_guidance].real != 1,
+        .weights = (WeightsKind)v[SAMPLE_ROW_WEIGHTS].integer};
     if (!open_model(&model, plan.path, &v[SAMPLE_ROW_MODEL], &needs, height, width, err))
         return false;
     bool ok = sample_plan_make(v, &model, &plan, err) &&

@@ -51,6 +51,8 @@ static bool open_made(EvalPictures *p, const Arguments *a, const char *word, int
     int height = 0, width = 0;
     ModelNeeds needs = {.images = true,
                         .classes = v[SAMPLE_ROW_LABEL].given,
+                        .guidance =
+                            v[SAMPLE_ROW_guidance].given && v[SAMPLE_ROW_guidance].real != 1,
                         .weights = (WeightsKind)v[SAMPLE_ROW_WEIGHTS].integer};
     if (v[SAMPLE_ROW_SIZE].given &&
         !parse_image_size(v[SAMPLE_ROW_SIZE].text, &height, &width, err))
@@ -172,7 +174,8 @@ static bool make_images(EvalPictures *p, const Arguments *a, Err *err)
     size_t batch = (size_t)p->plan.batch;
     if (!sample_plan_take_steps(a->values, &p->plan, &p->model, err) ||
         !sample_plan_grid(&p->plan, &p->grid, err) ||
-        !model_prepare(&p->model, p->plan.batch, p->plan.label, false, &denoiser, err))
+        !model_prepare_sampling(&p->model, &p->plan.run, p->plan.batch, p->plan.label, &denoiser,
+                                err))
         return false;
     double *x = mem_doubles(batch * denoiser.dims);
     double *scratch = mem_doubles(SAMPLER_SCRATCH * batch * denoiser.dims);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -135,6 +136,7 @@ static bool report(const Job *job, bool json, Err *err)
         json_put_string(&w, "model", p->path);
         json_put_string(&w, "sampler", p->sampler->name);
         json_put_int(&w, "steps", job->grid.n);
+        if (guidance_is_on(&p->run.config)) json_put_number(&w, "guidance", p->run.config.guidance);
         json_put_uint(&w, "seed", p->seed);
         json_put_int(&w, "batch", p->batch);
         json_put_int(&w, "threads", parallel_threads());
@@ -160,9 +162,9 @@ static bool report(const Job *job, bool json, Err *err)
 /* clang-format off */
 /* The lines of SAMPLE_SETTINGS as settings that are reported. */
 #define PUT_VALUE(m, option, wanted, reader, format, value) \
-    if ((p->sampler->reads & (reader)) && (wanted)) snprintf(text, sizeof text, format, value), put(context, option, text);
+    if (sampler_reads(p->sampler, reader) && (wanted)) snprintf(text, sizeof text, format, value), put(context, option, text);
 #define PUT_SWITCH(m, option, reader, ...) PUT_VALUE(m, option, true, reader, "%s", r->m ? "yes" : "no")
-#define PUT_REAL(m, option, reader, ...) PUT_VALUE(m, option, true, reader, "%.15g", r->m)
+#define PUT_REAL(m, option, reader, lo, open, hi, d, ...) PUT_VALUE(m, option, (reader) != SAMPLE_EVERY || r->m != strtod(d, NULL), reader, "%.15g", r->m)
 #define PUT_AUTO(m, option, reader, ...) PUT_VALUE(m, option, r->m > 0, reader, "%.15g", r->m)
 #define PUT_INT(m, option, reader, ...) PUT_VALUE(m, option, true, reader, "%d", r->m)
 #define PUT_CHOICE(m, option, reader, set, ...) PUT_VALUE(m, option, true, reader, "%s", set[r->m])
@@ -266,7 +268,7 @@ static bool make_images(Job *job, Err *err)
     describe_plan(p, job->output->parameters, sizeof job->output->parameters);
     if (!sample_plan_grid(p, &job->grid, err) || !record_settings(job, err) ||
         !sample_output_open(job->output, err) ||
-        !model_prepare(job->model, p->batch, p->label, false, &job->denoiser, err))
+        !model_prepare_sampling(job->model, &p->run, p->batch, p->label, &job->denoiser, err))
         return false;
     size_t values = (size_t)p->batch * job->denoiser.dims;
     job->x = mem_doubles(values);
@@ -279,12 +281,14 @@ static bool make_images(Job *job, Err *err)
         snprintf(size, sizeof size, " of %dx%d", job->model->image.H, job->model->image.W);
     SampleRun walk = p->run;
     walk.grid = &job->grid;
-    char langevin[40] = "";
+    char more[80] = "";
     if (p->sampler->reads & SAMPLE_LANGEVIN)
-        snprintf(langevin, sizeof langevin, ", Langevin step %.3g", langevin_step_of(&walk));
+        text_append(more, sizeof more, ", Langevin step %.3g", langevin_step_of(&walk));
+    if (guidance_is_on(&p->run.config))
+        text_append(more, sizeof more, ", guidance %g", p->run.config.guidance);
     term_note("%s: %d %s%s%s, sampler %s, %d step%s%s, batch %d, %d thread%s", p->path, p->count,
               p->noun, p->count == 1 ? "" : "s", size, p->sampler->name, job->grid.n,
-              job->grid.n == 1 ? "" : "s", langevin, p->batch, parallel_threads(),
+              job->grid.n == 1 ? "" : "s", more, p->batch, parallel_threads(),
               parallel_threads() == 1 ? "" : "s");
     return run_batches(job, err);
 }

@@ -33,7 +33,7 @@ static const struct {
 static bool check_owners(const OptionValue *v, const Sampler *chosen, Err *err)
 {
     for (size_t i = 0; i < sizeof owners / sizeof *owners; i++) {
-        if (!v[owners[i].row].given || (chosen->reads & owners[i].reads)) continue;
+        if (!v[owners[i].row].given || sampler_reads(chosen, owners[i].reads)) continue;
         char names[128] = "";
         int count = 0;
         for (const Sampler *s = samplers; s->name; s++) {
@@ -89,6 +89,9 @@ bool sample_plan_make(const OptionValue *v, const Model *m, SamplePlan *p, Err *
         p->spacing = given ? (SpacingKind)v[SAMPLE_ROW_SPACING].integer : c.sample.spacing;
     }
     config_free(&c);
+    if (v[SAMPLE_ROW_guidance_low].given || v[SAMPLE_ROW_guidance_high].given)
+        ok = ok && guidance_check(&p->run.config, err);
+    ok = ok && model_check_guidance(&m->config, &p->run.config, err);
     if (ok && v[SAMPLE_ROW_FIT_DATA].given && p->spacing != SPACING_DP)
         return err_set(err, ERR_USAGE, "--fit-data belongs to --spacing dp");
     if (ok && p->spacing == SPACING_DP && p->calls == 0)

@@ -39,7 +39,8 @@ static void describe_network(const ModelConfig *m, Shape image, char *out, size_
     for (int i = 0; i < unet->input_fouriers; i++)
         text_append(out, size, "%s%d", i == 0 ? ", input frequencies 2^n, n " : " ",
                     unet->input_fourier[i]);
-    if (unet->classes > 0) text_append(out, size, ", %d classes", unet->classes);
+    if (unet->classes > 0)
+        text_append(out, size, ", %d classes%s", unet->classes, unet->null_class ? " or none" : "");
     if (model_trained_classes(m) == unet->classes) return;
     text_append(out, size, ", those without training images are never drawn:");
     for (int k = 0, shown = 0; k < unet->classes; k++) {
@@ -180,6 +181,7 @@ static void unet_json(JsonWriter *w, const ModelConfig *m, Shape image)
         json_end_array(w);
     }
     json_put_int(w, "classes", unet->classes);
+    if (unet->null_class) json_put_bool(w, "null_class", true);
     if (model_trained_classes(m) == unet->classes) return;
     json_begin_row(w, "untrained_classes");
     for (int k = 0; k < unet->classes; k++)

@@ -35,6 +35,9 @@ typedef struct {
     /* Row i of the following calls is image images[i]; NULL: image i again. For callers that leave images
      * out of a call. The member is NULL where predictions do not depend on the image's number. */
     void (*choose_images)(void *context, const int *images);
+    /* Rows i of the following calls with dropped[i] are predicted without their class; NULL: none is. The member is
+     * NULL where nothing is known of images without a class (guidance.h). */
+    void (*drop_labels)(void *context, const bool *dropped);
 } Denoiser;
 
 /* The kinds of prediction convert exactly:

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "base/limits.h"
 
 enum { CORRECTOR_STEPS_MAX = 1000 }; /* at a level */
@@ -50,13 +51,17 @@ typedef struct {
     double churn;         /* heun: S_churn (Karras et al. 2022, algorithm 2) */
     double tolerance;     /* ode: relative and absolute, of each image's root mean square error */
     int call_limit;       /* ode: network calls an image may take */
-    bool clip;            /* clamp x0 at every step */
-    uint64_t seed;        /* of image 0; image k has seed + k */
-    int batch;            /* images at once; 0: chosen by the program */
+    double guidance;      /* weight of the class (guidance.h); 1: off */
+    double guidance_low,
+        guidance_high; /* it acts at sigma / alpha above low, up to high; high 0: no end */
+    bool clip;         /* clamp x0 at every step */
+    uint64_t seed;     /* of image 0; image k has seed + k */
+    int batch;         /* images at once; 0: chosen by the program */
 } SampleConfig;
 
 /* What a sampler reads of these settings. */
 enum {
+    SAMPLE_EVERY = 0, /* what every sampler reads */
     SAMPLE_CLIP = 1 << 0,
     SAMPLE_VARIANCE = 1 << 1,
     SAMPLE_ETA = 1 << 2,
@@ -66,6 +71,9 @@ enum {
     SAMPLE_ODE = 1 << 6,       /* the grid is only its two ends */
     SAMPLE_ONE_LEVEL = 1 << 7, /* sampler_grid repeats the cleanest level */
 };
+
+/* ERR_USAGE for settings of guidance that do not go together (guidance.c). */
+bool guidance_check(const SampleConfig *c, Err *err);
 
 /* clang-format off */
 /* The settings of samplers, a line each: keys of "sample" (io/config_fields.c) and options of `diffc sample`
@@ -83,6 +91,9 @@ enum {
     REAL(churn, "churn", SAMPLE_CHURN, 0, false, 1e6, "0", "heun: fresh noise (S_churn); 0 none", "s_churn") \
     REAL(tolerance, "tolerance", SAMPLE_ODE, 1e-12, true, 1, "1e-4", "ode: error allowed, relative and absolute", "rtol atol tol") \
     INT(call_limit, "call-limit", SAMPLE_ODE, 1, 1e6, "1000", "ode: network calls an image may take", "max_calls nfe_limit max_nfe") \
+    REAL(guidance, "guidance", SAMPLE_EVERY, 0, false, 100, "1", "how much the class counts (classifier-free guidance): 1 as learnt, more draws what is typical of it, 0 leaves it out; needs a model trained with train.label_dropout, and doubles the work", "guidance_scale cfg cfg_scale cfg_weight") \
+    REAL(guidance_low, "guidance-low", SAMPLE_EVERY, 0, false, 1e9, "0", "guidance only where sigma / alpha, noise over signal, is above this; elsewhere it is 1", "guidance_sigma_min guidance_end") \
+    AUTO(guidance_high, "guidance-high", SAMPLE_EVERY, 1e9, "and at most this; by default without end", "guidance_sigma_max guidance_start") \
     SWITCH(clip, "clip", SAMPLE_CLIP, "true", "keep the predicted image within [-1, 1] at every step (not of ancestral and langevin)", "clip_sample clip_denoised")
 /* clang-format on */
 

@@ -61,6 +61,11 @@ typedef struct {
     WalkDown *walk;      /* or of any other; the other member is NULL */
 } Sampler;
 
+static inline bool sampler_reads(const Sampler *s, unsigned settings)
+{
+    return settings == SAMPLE_EVERY || (s->reads & settings);
+}
+
 /* The table, ended by an entry whose name is NULL; NULL from sampler_find for an unknown name. */
 extern const Sampler samplers[];
 const Sampler *sampler_find(const char *name);

@@ -127,6 +127,23 @@ static bool check_distance(const Config *c, Err *err)
                    (long long)c->train.eval_every);
 }
 
+static bool check_guidance(const Config *c, Err *err)
+{
+    const SampleConfig *s = &c->sample;
+    if (c->train.label_dropout > 0 && !c->model.class_conditional)
+        return err_set(err, ERR_USAGE,
+                       "train.label_dropout is %g, but model.class_conditional is false, so there "
+                       "is no label to leave out; set model.class_conditional",
+                       c->train.label_dropout);
+    if (s->guidance != 1 && c->train.label_dropout == 0)
+        return err_set(err, ERR_USAGE,
+                       "sample.guidance is %g, but train.label_dropout is 0: guidance needs a "
+                       "network that also learns from images without their class; set "
+                       "train.label_dropout, such as 0.1",
+                       s->guidance);
+    return guidance_check(s, err);
+}
+
 bool config_check(const Config *c, Err *err)
 {
     if (c->train.steps == 0 && c->train.minutes <= 0)
@@ -139,6 +156,6 @@ bool config_check(const Config *c, Err *err)
                                 .points = c->data.toy != TOY_NONE,
                                 .images = c->train.batch * c->train.accumulate};
     return check_keys(c, err) && check_data(c, err) && check_network(c, err) &&
-           check_distance(c, err) &&
+           check_distance(c, err) && check_guidance(c, err) &&
            (!config_method(c)->check || config_method(c)->check(&method, err));
 }

@@ -77,6 +77,7 @@ static int trained_class(const Network *nw, int place)
 
 static int class_of(const NetworkDenoiser *d, int row)
 {
+    if (d->dropped && d->dropped[row]) return d->network->classes;
     if (d->label >= 0) return d->label;
     return trained_class(d->network, d->first_image + network_image(d, row));
 }
@@ -195,6 +196,12 @@ static void choose_images(void *context, const int *images)
     d->images = images;
 }
 
+static void drop_labels(void *context, const bool *dropped)
+{
+    NetworkDenoiser *d = context;
+    d->dropped = dropped;
+}
+
 Denoiser network_denoiser(NetworkDenoiser *context)
 {
     return context->network->method->denoiser(context);
@@ -209,5 +216,6 @@ Denoiser timed_denoiser(NetworkDenoiser *context)
                                               ? predict_variance
                                               : NULL,
                       .predict_vjp = context->network->input_gradient ? predict_vjp : NULL,
-                      .choose_images = choose_images};
+                      .choose_images = choose_images,
+                      .drop_labels = context->network->null_class ? drop_labels : NULL};
 }

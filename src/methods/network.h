@@ -23,6 +23,7 @@ typedef struct {
     bool input_gradient;   /* planned with vjp, or NET_SECOND */
     int noise_classes;     /* a classifier of noise levels: methods/cdm.c */
     int classes;           /* of images */
+    bool null_class;       /* label `classes` stands for none of them */
     const bool *untrained; /* [untrained_count] which of them no training image had, the caller's */
     int untrained_count;
     NetMode mode; /* of the plan */
@@ -66,8 +67,9 @@ typedef struct {
     Network *network;
     const float *weights;
     int label; /* class of every image; negative: image i gets trained class i mod their number */
-    int first_image;   /* number of the first image of a call, for the classes */
-    const int *images; /* NULL: row i of a call is image i (choose_images of a Denoiser) */
+    int first_image;     /* number of the first image of a call, for the classes */
+    const int *images;   /* NULL: row i of a call is image i (choose_images of a Denoiser) */
+    const bool *dropped; /* NULL: no row is without its class (drop_labels) */
 } NetworkDenoiser;
 Denoiser network_denoiser(NetworkDenoiser *context);
 

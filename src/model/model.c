@@ -196,6 +196,7 @@ bool model_open_weights(Model *m, const char *path, WeightsKind weights, int hei
 
 void model_close(Model *m)
 {
+    guidance_close(&m->guidance);
     network_close(&m->network);
     mem_free(m->weights);
     params_free(&m->table);
@@ -206,6 +207,7 @@ void model_close(Model *m)
 
 bool model_prepare(Model *m, int batch, int label, bool vjp, Denoiser *out, Err *err)
 {
+    guidance_close(&m->guidance);
     network_close(&m->network);
     if (!network_open_denoiser(&m->network, &m->table, &m->config, m->image, batch, vjp, err))
         return false;

@@ -3,6 +3,7 @@
 #define DIFFC_MODEL_H
 
 #include "base/fsio.h"
+#include "diffusion/guidance.h"
 #include "diffusion/process.h"
 #include "io/checkpoint.h"
 #include "io/diffusers/model_folder.h"
@@ -21,6 +22,7 @@ typedef struct {
     Shape image;
     Network network; /* planned by model_prepare */
     NetworkDenoiser denoiser;
+    Guidance guidance; /* open where model_prepare_sampling has guided it */
 } Model;
 
 /* The process of a model: of one with kept steps, their chain. */

@@ -75,6 +75,22 @@ bool model_check_label(const ModelConfig *m, const char *name, int label, bool n
                    name, label);
 }
 
+bool model_check_guidance(const ModelConfig *m, const SampleConfig *c, Err *err)
+{
+    if (!guidance_is_on(c)) return true;
+    if (m->unet.null_class) return guidance_check(c, err);
+    if (m->unet.classes == 0)
+        return err_set(err, ERR_USAGE,
+                       "guidance is %g, but the model has no classes; guidance is towards a class "
+                       "and needs a model trained with train.label_dropout",
+                       c->guidance);
+    return err_set(err, ERR_USAGE,
+                   "guidance is %g, but the model was trained without train.label_dropout, so it "
+                   "cannot predict without a class; train one with it, such as "
+                   "train.label_dropout=0.1",
+                   c->guidance);
+}
+
 SampleRun model_sample_run(const Model *m, const Config *c)
 {
     return (SampleRun){
@@ -86,6 +102,18 @@ int model_sample_batch(const Model *m, int count)
 {
     int most = network_sample_batch(&m->config), batches = (count + most - 1) / most;
     return (count + batches - 1) / batches;
+}
+
+bool model_prepare_sampling(Model *m, const SampleRun *run, int batch, int label, Denoiser *out,
+                            Err *err)
+{
+    Denoiser plain;
+    if (!guidance_is_on(&run->config)) return model_prepare(m, batch, label, false, out, err);
+    if (!model_prepare(m, 2 * batch, label, false, &plain, err) ||
+        !guidance_open(&m->guidance, &plain, &run->config, batch, err))
+        return false;
+    *out = guidance_denoiser(&m->guidance);
+    return true;
 }
 
 bool model_sample(Model *m, const Sampler *s, SampleRun *run, const Denoiser *denoiser,

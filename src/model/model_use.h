@@ -23,11 +23,20 @@ bool check_sampler_name(const char *file, const char *name, Err *err);
  * a model with classes needs one; `name` is what gives it: "--label". */
 bool model_check_label(const ModelConfig *m, const char *name, int label, bool needed, Err *err);
 
+/* ERR_USAGE for guidance of a model that was not trained without classes too, or whose settings do not go
+ * together; other settings of guidance have no effect while guidance is 1. */
+bool model_check_guidance(const ModelConfig *m, const SampleConfig *c, Err *err);
+
 /* A run with these settings; grid and progress are the caller's to set. */
 SampleRun model_sample_run(const Model *m, const Config *c);
 
 /* Images of a call, for `count` images in all. */
 int model_sample_batch(const Model *m, int count);
+
+/* model_prepare for model_sample with the settings of the run. A guided run, which model_check_guidance must allow,
+ * plans for two rows an image. */
+bool model_prepare_sampling(Model *m, const SampleRun *run, int batch, int label, Denoiser *out,
+                            Err *err);
 
 /* Images (points) of the seeds first_seed .. first_seed + count - 1. x [count, dims]; scratch as in
  * sampler.h. Without a label, an image's class goes by its seed. */

@@ -43,6 +43,7 @@ static bool unet_from_config(const Config *c, Shape image, int classes, UNetConf
     const Method *method = method_of(c->method.type);
     unet->noise_classes = method->noise_classes ? method->noise_classes(c->method.noise.T) : 0;
     unet->classes = c->model.class_conditional ? classes : 0;
+    unet->null_class = c->model.class_conditional && c->train.label_dropout > 0;
     return unet_config_check(unet, image.H, image.W, err);
 }
 
@@ -116,6 +117,7 @@ bool network_declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape
     bool mlp = m->network == NETWORK_MLP;
     nw->noise_classes = mlp ? 0 : m->unet.noise_classes;
     nw->classes = mlp ? 0 : m->unet.classes;
+    nw->null_class = !mlp && m->unet.null_class;
     nw->untrained = m->untrained;
     nw->untrained_count = nw->classes < DATA_MAX_CLASSES ? nw->classes : DATA_MAX_CLASSES;
     nw->x = net_input(nw->net, image.H, image.W, image.C,

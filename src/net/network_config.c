@@ -61,7 +61,7 @@ static bool check_ranges(const UNetConfig *c, Err *err)
         !in_range(err, "downsample padding", c->downsample_padding, 0, 1) ||
         !in_range(err, "time embedding width", c->time_dim, 0, 4 * UNET_MAX_CHANNELS) ||
         !in_range(err, "number of input frequencies", c->input_fouriers, 0, INPUT_FOURIER_MAX) ||
-        !in_range(err, "number of classes", c->classes, 0, UNET_MAX_CLASSES))
+        !in_range(err, "number of classes", c->classes, c->null_class, UNET_MAX_CLASSES))
         return false;
     for (int i = 0; i < c->input_fouriers; i++)
         if (!in_range(err, "exponent of an input frequency", c->input_fourier[i], 0,

@@ -51,7 +51,8 @@ typedef struct {
     bool flip_sin_to_cos;
     double freq_shift;
     bool scale_shift; /* resnet_time_scale_shift == "scale_shift" */
-    int classes;      /* num_class_embeds; 0: none */
+    int classes;      /* of images; 0: none */
+    bool null_class;  /* the class embedding has one row more, for an image of no class */
     /* A classifier of noise levels (Yadin et al. 2024; noise_classes.h): no time layers, and in the place of
      * conv_out a head that gives one logit for each of so many levels; 0: an ordinary U-Net. */
     int noise_classes;

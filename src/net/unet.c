@@ -112,7 +112,9 @@ static int embed_time(Walk *w, int t, int label)
     e = net_silu(net, net_linear(net, e, width, false, "time_embedding.linear_1"));
     e = net_linear(net, e, width, false, "time_embedding.linear_2");
     if (c->classes)
-        e = net_add(net, e, net_class_embed(net, label, c->classes, width, "class_embedding"));
+        e = net_add(
+            net, e,
+            net_class_embed(net, label, c->classes + c->null_class, width, "class_embedding"));
     return net_silu(net, e);
 }
 

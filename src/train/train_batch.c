@@ -96,12 +96,21 @@ NoiseLevel validation_level(const Trainer *t, int image, int n)
     return level_at(t, t->sampled, ((double)image + 0.5) / n);
 }
 
+/* The label of a training sample: its class or, for a share of the samples, that of no class. */
+static int training_label(const Trainer *t, uint64_t sample, int label)
+{
+    double share = t->config.train.label_dropout;
+    bool dropped =
+        share > 0 && rng_uniform(t->config.train.seed, rng_stream(RNG_LABEL, sample), 0) < share;
+    return dropped ? t->train_network.classes : label;
+}
+
 void batch_read_train(Trainer *t, TrainBatch *b, uint64_t first)
 {
     for (int i = 0; i < b->size; i++) {
         int label;
         dataset_train_sample(&t->data, first + (uint64_t)i, b->xt + (size_t)i * b->dims, &label);
-        b->label[i] = (float)label;
+        b->label[i] = (float)training_label(t, first + (uint64_t)i, label);
     }
 }
 

@@ -27,8 +27,9 @@ typedef struct {
     int64_t steps;              /* updates; 0: no limit by steps */
     double minutes;             /* 0: no limit by time; whichever comes first */
     int batch;
-    int micro_batch; /* images per pass; 0: chosen by the program */
-    int accumulate;  /* gradients of this many batches are averaged before an update */
+    int micro_batch;      /* images per pass; 0: chosen by the program */
+    double label_dropout; /* share of the images that are trained without their class */
+    int accumulate;       /* gradients of this many batches are averaged before an update */
     OptimizerConfig optimizer;
     uint64_t seed;
     int64_t log_every;        /* updates */

@@ -2,6 +2,8 @@
 """Frechet distance between pictures and Fashion-MNIST's training images, in 64 features of a small classifier.
 
 usage: fd_fashion.py FILE.npz...   pictures of 28x28, uint8, as `diffc sample --npz` writes them
+       fd_fashion.py classes FILE.npz...   class by class: those of class k (arr_1, else picture mod 10) against the
+                                   training images of class k, and how many the classifier takes for class k
        fd_fashion.py floor         test images, parts of the training images, and noise
        fd_fashion.py train         trains the classifier again: fd_fashion/classifier.pt and train.npz
 
@@ -102,6 +104,26 @@ def pictures_of(path):
     return pictures[..., 0] if pictures.ndim == 4 else pictures
 
 
+def by_class(net, paths):
+    """Few pictures have a larger distance than many; so compare files of equally many. Parts of the training images
+    of the same size are the floor."""
+    features = features_of(net, read_idx("train-images-idx3-ubyte.gz"))[0]
+    labels = read_idx("train-labels-idx1-ubyte.gz")
+    for path in paths:
+        pictures, rows = pictures_of(path), []
+        file = np.load(path)
+        own = file["arr_1"] if "arr_1" in file.files else np.arange(len(pictures)) % 10
+        found, classes = features_of(net, pictures)
+        for k in range(10):
+            mine, all_of_class = found[own == k], features[labels == k]
+            m, c = moments(all_of_class)
+            rows.append((frechet(*moments(mine), m, c), frechet(*moments(all_of_class[:len(mine)]), m, c),
+                         100 * (classes[own == k].argmax(1) == k).mean()))
+        distance, floor, right = np.array(rows).T
+        for name, values in (("distance", distance), ("floor", floor), ("% of its class", right)):
+            print(f"{path}: {name}", *(f"{v:.1f}" for v in values), f"mean {values.mean():.2f}")
+
+
 def main():
     words = sys.argv[1:]
     if not words:
@@ -111,6 +133,8 @@ def main():
         return train()
     net, reference = Classifier(), np.load(HERE + "/train.npz")
     net.load_state_dict(torch.load(HERE + "/classifier.pt"))
+    if words[0] == "classes":
+        return by_class(net, words[1:])
     if words == ["floor"]:
         images = read_idx("train-images-idx3-ubyte.gz")
         noise = np.random.default_rng(0).integers(0, 256, (2000, 28, 28)).astype(np.uint8)

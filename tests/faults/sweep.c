@@ -45,7 +45,8 @@ static const char toy[] =
 #define EDDPM                                                                                      \
     " --set method.type=eddpm --set method.keep=4 --set train.accumulate=2 --set "                 \
     "sample.sampler=auto"
-#define TRAIN "train tiny.json --threads 1 --json --out run"
+#define TRAIN  "train tiny.json --threads 1 --json --out run"
+#define GUIDED " --set model.class_conditional=true --set train.label_dropout=0.2"
 
 static const Scenario scenarios[] = {
     {.name = "train", .command = TRAIN, .resume = TRAIN " --resume"},
@@ -66,6 +67,14 @@ static const Scenario scenarios[] = {
      .prepare = {TRAIN, "sample --model run --seed 7 --count 2 --out grid.png --npz all.npz"},
      .command =
          "sample --model run --threads 1 --count 2 --out grid.png --out-dir images --npz all.npz"},
+    {.name = "checkpoint",
+     .prepare = {TRAIN, "sample --model run --seed 7 --count 2 --out grid.png"},
+     .command =
+         "sample --model run/checkpoints/step-00000004.safetensors --weights last --threads 1 "
+         "--count 2 --out grid.png"},
+    {.name = "guided",
+     .prepare = {TRAIN GUIDED, "sample --model run --seed 7 --count 2 --out grid.png"},
+     .command = "sample --model run --guidance 2 --threads 1 --count 2 --out grid.png"},
     {.name = "nll",
      .prepare = {TRAIN,
                  "nll --model run --seed 7 --data images-idx3-ubyte --count 2 --csv scores.csv"},
@@ -262,6 +271,9 @@ static void prepare(const Scenario *s)
     sandbox_remove(sweep.good.before);
     if (mkdir(sweep.good.before, 0777) != 0) sandbox_stop("make", sweep.good.before);
     sandbox_write(sweep.good.before, "images-idx3-ubyte", images, sizeof images);
+    char labels[8 + 12] = {0, 0, 8, 1, 0, 0, 0, 12};
+    for (int i = 0; i < 12; i++) labels[8 + i] = (char)(i % 3);
+    sandbox_write(sweep.good.before, "labels-idx1-ubyte", labels, sizeof labels);
     sandbox_write(sweep.good.before, "tiny.json", config, sizeof config - 1);
     sandbox_write(sweep.good.before, "toy.json", toy, sizeof toy - 1);
     Spawn spawn = {.program = sweep.good.program};

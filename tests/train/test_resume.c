@@ -13,6 +13,17 @@ static void make_data(const char *path, int brightest)
     write_squares(path, IMAGES, 180, brightest);
 }
 
+static void write_labels(const char *folder, int label)
+{
+    unsigned char bytes[8 + IMAGES] = {0, 0, 8, 1, 0, 0, 0, IMAGES};
+    char path[PATH_BYTES];
+    Err err = {0};
+    for (int i = 0; i < IMAGES; i++) bytes[8 + i] = (unsigned char)(i % 3);
+    bytes[8] = (unsigned char)label;
+    EXPECT(path_join(path, folder, "labels-idx1-ubyte", &err) &&
+           file_write(path, bytes, sizeof bytes, &err));
+}
+
 static Config tiny_config(const char *more)
 {
     Config c = config_of(
@@ -57,6 +68,7 @@ static const char *const bases[] = {
     "method.type=eddpm method.keep=3",
     "method.type=cdm",
     "data.toy=ring method.type=smld method.objective=sliced model.width=8 model.layers=2",
+    "model.class_conditional=true train.label_dropout=0.25",
 };
 enum { BASES = sizeof bases / sizeof *bases };
 
@@ -144,6 +156,7 @@ static bool change(Config *c, const Config *base, const char *run, const Field *
 TEST(a_resumed_run_refuses_another_value_of_every_key_that_says_what_it_is_and_names_both)
 {
     bool tried[CONFIG_MAX_KEYS] = {false};
+    write_labels(test_folder(), 0);
     for (int b = 0; b < BASES; b++) {
         Config base = tiny_config(bases[b]);
         const char *run = test_path("base%d", b);
@@ -176,10 +189,12 @@ TEST(a_resumed_run_refuses_another_value_of_every_key_that_says_what_it_is_and_n
             printf("  no base lets %s.%s have another value\n", f->section, f->key);
 }
 
-/* Of keys of "data" that make it other data the sentence is about these. */
+/* Of keys of "data" that make it other data the sentence is about these. Keys of guidance need a guided run. */
 TEST(a_resumed_run_takes_another_value_of_every_other_key_and_says_both)
 {
-    Config base = tiny_config("");
+    write_labels(test_folder(), 0);
+    Config base =
+        tiny_config("model.class_conditional=true train.label_dropout=0.25 sample.guidance=2");
     const char *run = test_path("run");
     must_train(&base, run, false, NULL);
     for (const Field *f = config_fields; f->key; f++) {
@@ -282,17 +297,6 @@ TEST(what_was_computed_from_the_data_at_the_start_is_read_back_from_the_run)
 }
 
 /* ---- data ---- */
-
-static void write_labels(const char *folder, int label)
-{
-    unsigned char bytes[8 + IMAGES] = {0, 0, 8, 1, 0, 0, 0, IMAGES};
-    char path[PATH_BYTES];
-    Err err = {0};
-    for (int i = 0; i < IMAGES; i++) bytes[8 + i] = (unsigned char)(i % 3);
-    bytes[8] = (unsigned char)label;
-    EXPECT(path_join(path, folder, "labels-idx1-ubyte", &err) &&
-           file_write(path, bytes, sizeof bytes, &err));
-}
 
 TEST(other_data_are_refused_and_data_that_moved_are_not)
 {

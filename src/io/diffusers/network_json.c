@@ -116,6 +116,30 @@ static void put_untrained(JsonWriter *w, const ModelKey *k, const ModelConfig *m
     json_end_array(w);
 }
 
+/* The table of diffusers has a row for no class as well. */
+static void put_classes(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
+{
+    if (m->unet.classes > 0)
+        json_put_int(w, k->name, m->unet.classes + m->unet.null_class);
+    else
+        json_put_null(w, k->name);
+}
+
+static bool read_null_class(const ModelReader *r, const ModelKey *k, const Json *v)
+{
+    UNetConfig *c = &r->m->unet;
+    if (!model_read_bool(r, k->name, v, &c->null_class)) return false;
+    if (c->null_class && c->classes < 2)
+        return model_wrong(r, k->name, v, "false where num_class_embeds is below 2");
+    c->classes -= c->null_class;
+    return true;
+}
+
+static bool has_null_class(const ModelConfig *m)
+{
+    return m->unet.null_class;
+}
+
 /* A classifier of noise levels has no time layers. */
 static bool is_timed(const ModelConfig *m)
 {
@@ -167,7 +191,9 @@ const ModelKey unet_keys[] = {
     {"noise_classes", &value_int_or_null, .at = AT(noise_classes), .low = 1, .high = STEPS_MAX + 2, .flags = KEY_OPTIONAL},
     {"norm_eps", &value_float, .at = AT(eps), .high = 1, .flags = KEY_OPEN_LOW | KEY_OPEN_HIGH, .old = "resnet_eps"},
     {"norm_num_groups", &value_int_or_null, .at = AT(groups), .low = 1, .high = UNET_MAX_CHANNELS, .old = "resnet_num_groups"},
-    {"num_class_embeds", &value_int_or_null, .at = AT(classes), .low = 1, .high = UNET_MAX_CLASSES},
+    /* Of our own: the last row of the class embedding stands for no class. diffusers warns about it. */
+    {"null_class", &value_bool, .at = AT(null_class), .flags = KEY_LATE, .stands = has_null_class, .read = read_null_class},
+    {"num_class_embeds", &value_int_or_null, .put = put_classes, .at = AT(classes), .low = 1, .high = UNET_MAX_CLASSES},
     {"out_channels", &value_int, .at = AT(out_channels), .low = 1, .high = UNET_MAX_CHANNELS},
     {"resnet_time_scale_shift", .read = read_scale_shift, .put = put_scale_shift, .stands = is_timed, .words = shift, .instead = "default and scale_shift"},
     {"sample_size", .read = read_sample_size, .put = put_sample_size, .at = AT(sample_height), .low = 1, .high = IMAGE_MAX_SIDE, .flags = KEY_TUNING, .old = "image_size"},
@@ -288,7 +314,7 @@ static ModelConfig resolved(const ModelConfig *m)
 /* The key of the configuration that sets this key of the file. */
 static void name_option(char *out, size_t size, const char *key)
 {
-    static const char *const sections[] = {"model", "method", "data"};
+    static const char *const sections[] = {"model", "method", "data", "train"};
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
         const Field *f = config_alias(sections[i], key);
         if (f && strcmp(f->key, key) == 0)

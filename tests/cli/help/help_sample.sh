@@ -55,6 +55,16 @@ diffc sample --help
 #>                           default: the run's)
 #>       --call-limit N      ode: network calls an image may take (1 to 1000000;
 #>                           default: the run's)
+#>       --guidance X        how much the class counts (classifier-free guidance):
+#>                           1 as learnt, more draws what is typical of it, 0
+#>                           leaves it out; needs a model trained with
+#>                           train.label_dropout, and doubles the work (0 to 100;
+#>                           default: the run's)
+#>       --guidance-low X    guidance only where sigma / alpha, noise over signal,
+#>                           is above this; elsewhere it is 1 (0 to 1000000000;
+#>                           default: the run's)
+#>       --guidance-high X   and at most this; by default without end (0 to
+#>                           1000000000; default: the run's)
 #>       --clip, --no-clip   keep the predicted image within [-1, 1] at every step
 #>                           (not of ancestral and langevin) (default: the run's)
 #>

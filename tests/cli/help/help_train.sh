@@ -209,6 +209,10 @@ diffc train --help
 #>                             default 0 (an integer in 0..4096)
 #>   train.accumulate          batches averaged before an update; default 1 (an
 #>                             integer in 1..1024)
+#>   train.label_dropout       class-conditional networks: share of the images that
+#>                             are trained without their class, for
+#>                             sample.guidance; 0.1 to 0.2 are usual; default 0 (a
+#>                             number of at least 0 and below 1)
 #>   train.optimizer           update rule; muon makes the updates of matrices
 #>                             orthogonal, and the rest is adamw's; default "adam"
 #>                             ("adam", "adamw" or "muon")
@@ -272,6 +276,17 @@ diffc train --help
 #>                             1e-4 (a number above 0 and at most 1)
 #>   sample.call_limit         ode: network calls an image may take; default 1000
 #>                             (an integer in 1..1000000)
+#>   sample.guidance           how much the class counts (classifier-free
+#>                             guidance): 1 as learnt, more draws what is typical
+#>                             of it, 0 leaves it out; needs a model trained with
+#>                             train.label_dropout, and doubles the work; default 1
+#>                             (a number in 0..100)
+#>   sample.guidance_low       guidance only where sigma / alpha, noise over
+#>                             signal, is above this; elsewhere it is 1; default 0
+#>                             (a number in 0..1000000000)
+#>   sample.guidance_high      and at most this; by default without end; default
+#>                             "auto" ("auto" or a number above 0 and at most
+#>                             1000000000)
 #>   sample.clip               keep the predicted image within [-1, 1] at every
 #>                             step (not of ancestral and langevin); default true
 #>                             (true or false)

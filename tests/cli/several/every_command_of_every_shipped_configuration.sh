@@ -22,6 +22,10 @@ for path in "$REPOSITORY"/configs/*.json; do
     *-sde-* | *-smld) short='--tolerance 0.1 --dequant 1' ;;
     *-cdm) short= ;;
     esac
+    case $config in
+    *-classes) { printf '\000\000\010\001\000\000\000\100'; yes ab | tr -d '\n' | tr 'ab' '\000\001' | head -c 64; } >labels-idx1-ubyte ;;
+    *) rm -f labels-idx1-ubyte ;;
+    esac
     printf '%s:' "$config"
     # shellcheck disable=SC2086 # several words are meant
     {

@@ -34,10 +34,15 @@ static int columns(void)
     return 80;
 }
 
-static void put_line(const char *format, va_list args)
+void term_progress_clear(void)
 {
     if (line_open) fputs("\r\x1b[K", stderr);
     line_open = false;
+}
+
+static void put_line(const char *format, va_list args)
+{
+    term_progress_clear();
     vfprintf(stderr, format, args);
     fputc('\n', stderr);
 }

@@ -1,5 +1,5 @@
-/* The terminal: narration on stderr, and the only writer of escape codes. Called by src/cli and,
- * through callbacks, for progress. */
+/* The terminal: narration on stderr, and with cli/terminal_picture.h the only writer of escape codes. Called by
+ * src/cli and, through callbacks, for progress. */
 #ifndef DIFFC_TERM_H
 #define DIFFC_TERM_H
 
@@ -22,6 +22,9 @@ void term_progress(const char *format, ...) __attribute__((format(printf, 1, 2))
 
 /* Ends a progress line that is being redrawn, leaving it on the screen. */
 void term_progress_end(void);
+
+/* Removes it from the screen; the next one is drawn where the cursor then stands. */
+void term_progress_clear(void);
 
 /* "1:02:03", "4:05" or "37 s" into out (at least 24 bytes). */
 void term_format_duration(char *out, double seconds);

@@ -4,11 +4,27 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/sample_film.h"
 #include "cli/sample_make.h"
 #include "cli/sample_plan.h"
+#include "cli/terminal_picture.h"
 #include "model/checkpoint_model.h"
 
-enum { OUT = SAMPLE_PLAN_ROWS, OUT_DIR, NPZ, CSV, CONTINUE, THREADS, JSON, QUIET, ROWS };
+enum {
+    OUT = SAMPLE_PLAN_ROWS,
+    OUT_DIR,
+    NPZ,
+    CSV,
+    CONTINUE,
+    FILM,
+    FRAMES,
+    MOMENTS,
+    SHOW,
+    THREADS,
+    JSON,
+    QUIET,
+    ROWS
+};
 
 static const Option options[ROWS + 1] = {
     SAMPLE_PLAN_OPTIONS("the run's"),
@@ -25,6 +41,17 @@ static const Option options[ROWS + 1] = {
     [CONTINUE] = OPTION("continue", FLAG, "Images",
                         .help = "finish an --out-dir or --npz that was interrupted or killed; "
                                 "the files are the same as without the interruption"),
+    [FILM] = OPTION("film", TEXT, "Watching", .metavar = "FILE",
+                    .help = "PNG picture of how each image forms: its row shows what the network "
+                            "takes the finished image to be, at even calls, and the image itself"),
+    [FRAMES] = OPTION("frames", TEXT, "Watching", .metavar = "DIR",
+                      .help = "the same of all images together, one picture a call: "
+                              "frame-0001.png and so on, see below"),
+    [MOMENTS] = OPTION("moments", INT, "Watching", .low = 1, .high = MOMENTS_MOST,
+                       .otherwise = "10 in a film, at most 120 frames",
+                       .help = "calls that --film and --frames show, at most those there are"),
+    [SHOW] = OPTION("show", FLAG, "Watching",
+                    .help = "draw the picture of all images in the terminal too"),
     [THREADS] = OPTION_ROW_THREADS,
     [JSON] = OPTION_ROW_JSON,
     [QUIET] = OPTION_ROW_QUIET,
@@ -56,11 +83,16 @@ static void name_after_model(const char *path, char *stem)
 static bool plan_output(const OptionValue *v, const SamplePlan *p, const Model *m, SampleOutput *o,
                         Err *err)
 {
-    bool elsewhere = v[OUT_DIR].given || v[NPZ].given || v[CSV].given;
+    bool elsewhere =
+        v[OUT_DIR].given || v[NPZ].given || v[CSV].given || v[FILM].given || v[FRAMES].given;
     *o = (SampleOutput){.grid = v[OUT].text,
                         .folder = v[OUT_DIR].text,
                         .npz = v[NPZ].text,
                         .csv = v[CSV].text,
+                        .film = v[FILM].text,
+                        .frames = v[FRAMES].text,
+                        .moments = (int)v[MOMENTS].integer,
+                        .show = v[SHOW].given && terminal_picture_wanted(stdout),
                         .go_on = v[CONTINUE].given,
                         .part = {.fd = -1},
                         .points = m->config.network == NETWORK_MLP,
@@ -69,7 +101,18 @@ static bool plan_output(const OptionValue *v, const SamplePlan *p, const Model *
                         .count = p->count,
                         .first_seed = p->seed};
     if (!o->grid && !elsewhere) name_after_model(p->path, o->stem);
-    return sample_output_check(o, err);
+    return sample_output_check(o, err) && sample_film_check(o, err);
+}
+
+/* Each line of --json is an object. */
+static bool check_show(const OptionValue *v, Err *err)
+{
+    if (!v[SHOW].given) return true;
+    if (v[JSON].given)
+        return err_set(err, ERR_USAGE,
+                       "--show draws on the standard output, where --json writes one object a "
+                       "line; give one of them");
+    return terminal_picture_check(stdout, err);
 }
 
 static bool run_sample(const Arguments *a, Err *err)
@@ -82,6 +125,7 @@ static bool run_sample(const Arguments *a, Err *err)
     if (v[SAMPLE_ROW_SIZE].given &&
         !parse_image_size(v[SAMPLE_ROW_SIZE].text, &height, &width, err))
         return false;
+    if (!check_show(v, err)) return false;
     begin_work(&v[QUIET], &v[THREADS]);
     ModelNeeds needs = {
         .points = v[CSV].given,
@@ -114,7 +158,13 @@ const Command command_sample = {
         "interruption. 'The run's' is what the configuration of the run says under \"sample\"; a "
         "folder without one takes what its scheduler file says of sampling, and else the defaults "
         "of the configuration. Paths of written files go to stdout. The network calls that are "
-        "reported are those of one image, whatever the batch (ode: of the one that took most).",
+        "reported are those of one image, whatever the batch (ode: of the one that took most). "
+        "--film and --frames change no image; of ode, which takes each image by steps of its own, "
+        "they show the calls nearest to even angles atan(sigma / alpha). Frames become a film "
+        "with: ffmpeg -framerate 12 -i DIR/frame-%04d.png -vf scale=2*iw:2*ih:flags=neighbor "
+        "-pix_fmt yuv420p film.mp4. --show takes the protocols of kitty and iTerm2 where the "
+        "terminal announces them, and coloured characters elsewhere; it shows nothing where the "
+        "standard output is no terminal.",
     .more_help = list_samplers,
     .run = run_sample,
 };

@@ -8,11 +8,12 @@
 #include "base/term.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/terminal_picture.h"
 #include "cli/training_summary.h"
 #include "model/model_use.h"
 #include "train/trainer.h"
 
-enum { OUT, RESUME, INIT, DRY_RUN, SET, STEPS, SEED, THREADS, JSON, QUIET, ROWS };
+enum { OUT, RESUME, INIT, DRY_RUN, SET, STEPS, SEED, SHOW, THREADS, JSON, QUIET, ROWS };
 
 static const Option options[ROWS + 1] = {
     [OUT] = OPTION("out", TEXT, "Run", .letter = 'o', .metavar = "RUN",
@@ -41,6 +42,9 @@ static const Option options[ROWS + 1] = {
                      .help = "stop after N updates in all, whatever train.minutes says"),
     [SEED] = OPTION("seed", SEED, "Settings", .otherwise = "the configuration's",
                     .help = "train.seed: weights, order, noise"),
+    [SHOW] = OPTION("show", FLAG, "General",
+                    .help = "draw the sample grid of each checkpoint in the terminal (where stderr "
+                            "is one), as sample --show does"),
     [THREADS] = OPTION_ROW_THREADS,
     [JSON] = OPTION_ROW_JSON,
     [QUIET] = OPTION_ROW_QUIET,
@@ -153,6 +157,15 @@ static void show_problem(void *context, const char *text)
     term_problem("diffc train: %s", text);
 }
 
+static void show_picture(void *context, int64_t step, const Image *picture)
+{
+    Err why = {0};
+    (void)context;
+    term_note("step %lld: samples", (long long)step);
+    if (!terminal_picture_show(stderr, picture, &why))
+        term_problem("diffc train: the samples are not shown: %s", why.text);
+}
+
 static bool report_end(const Narrator *n, const char *run, Err *err)
 {
     if (!n->json) {
@@ -238,11 +251,13 @@ static bool train(const Arguments *a, const char *run, const Config *c, Err *err
 {
     const OptionValue *v = a->values;
     Narrator narrator = {.json = v[JSON].given};
-    TrainCallbacks callbacks = {.context = &narrator,
-                                .status = show_status,
-                                .line = show_line,
-                                .note = show_note,
-                                .problem = show_problem};
+    TrainCallbacks callbacks = {
+        .context = &narrator,
+        .status = show_status,
+        .line = show_line,
+        .note = show_note,
+        .problem = show_problem,
+        .picture = v[SHOW].given && terminal_picture_wanted(stderr) ? show_picture : NULL};
     bool resume = v[RESUME].given;
     Trainer *trainer = NULL;
     if (!(resume ? trainer_resume(&trainer, run, c, &callbacks, err)
@@ -262,6 +277,7 @@ static bool train(const Arguments *a, const char *run, const Config *c, Err *err
 static bool run_train(const Arguments *a, Err *err)
 {
     const OptionValue *v = a->values;
+    if (v[SHOW].given && !terminal_picture_check(stderr, err)) return false;
     begin_work(&v[QUIET], &v[THREADS]);
     Config c;
     char run[PATH_BYTES];

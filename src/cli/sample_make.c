@@ -12,6 +12,7 @@
 #include "base/term.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/sample_film.h"
 #include "math/vec.h"
 #include "model/model_use.h"
 
@@ -21,6 +22,7 @@ typedef struct {
     SampleOutput *output;
     LevelGrid grid;
     Denoiser denoiser;
+    SampleFilm film;
     double *x, *scratch;
     int next; /* the first image of the running batch */
     int done; /* finished images, with those that --continue found */
@@ -61,14 +63,16 @@ static bool run_batch(Job *job, int images, Err *err)
     run->progress = report_progress;
     run->progress_context = job;
     job->batch_images = images;
+    sample_film_begin(&job->film, run, job->next);
     if (!model_sample(job->model, p->sampler, run, &job->denoiser, p->seed + (uint64_t)job->next,
                       images, job->x, job->scratch, err))
         return false;
     if (run->network_calls > job->calls) job->calls = run->network_calls;
     size_t dims = job->denoiser.dims;
     for (int i = 0; i < images; i++) {
-        if (!sample_output_put(job->output, job->next + i, job->x + (size_t)i * dims, err))
-            return false;
+        const double *x = job->x + (size_t)i * dims;
+        if (!sample_output_put(job->output, job->next + i, x, err)) return false;
+        sample_film_end(&job->film, job->next + i, x);
     }
     job->done += images;
     job->next += images;
@@ -108,7 +112,9 @@ static bool run_batches(Job *job, Err *err)
                        keeps_images(job) ? "the same command with --continue goes on from there"
                                          : "nothing was written");
     }
-    return sample_output_finish(job->output, err);
+    /* A file that cannot be written does not keep the films from being written. */
+    bool ok = sample_output_finish(job->output, err);
+    return sample_film_write(&job->film, job->output, ok ? err : NULL) && ok;
 }
 
 static bool report(const Job *job, bool json, Err *err)
@@ -116,7 +122,7 @@ static bool report(const Job *job, bool json, Err *err)
     const SamplePlan *p = job->plan;
     const SampleOutput *o = job->output;
     double seconds = clock_seconds() - job->start;
-    const char *const files[] = {o->grid, o->npz, o->folder, o->csv};
+    const char *const files[] = {o->grid, o->npz, o->folder, o->csv, o->film, o->frames};
     enum { FILES = sizeof files / sizeof *files };
     const char *first = NULL;
     for (int i = FILES - 1; i >= 0; i--)
@@ -133,6 +139,8 @@ static bool report(const Job *job, bool json, Err *err)
         if (o->folder) json_put_string(&w, "out_dir", o->folder);
         if (o->npz) json_put_string(&w, "npz", o->npz);
         if (o->csv) json_put_string(&w, "csv", o->csv);
+        if (o->film) json_put_string(&w, "film", o->film);
+        if (o->frames) json_put_string(&w, "frames", o->frames);
         json_put_string(&w, "model", p->path);
         json_put_string(&w, "sampler", p->sampler->name);
         json_put_int(&w, "steps", job->grid.n);
@@ -270,6 +278,9 @@ static bool make_images(Job *job, Err *err)
         !sample_output_open(job->output, err) ||
         !model_prepare_sampling(job->model, &p->run, p->batch, p->label, &job->denoiser, err))
         return false;
+    if (!sample_film_open(&job->film, job->output, p->sampler->reads & SAMPLE_ODE, &job->denoiser,
+                          err))
+        return false;
     size_t values = (size_t)p->batch * job->denoiser.dims;
     job->x = mem_doubles(values);
     job->scratch = mem_doubles(SAMPLER_SCRATCH * values);
@@ -302,6 +313,7 @@ bool sample_make(const SamplePlan *plan, Model *model, SampleOutput *output, boo
         term_note("%d of %d images are finished and stay; --continue goes on from there", job.done,
                   plan->count);
     sample_output_close(output, keep);
+    sample_film_close(&job.film);
     mem_free(job.x);
     mem_free(job.scratch);
     json_write_free(&job.settings);

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/term.h"
 #include "cli/cli.h"
+#include "cli/terminal_picture.h"
 #include "data/image.h"
 #include "data/scatter.h"
 #include "data/toy.h"
@@ -16,13 +17,10 @@
 
 enum { GRID_GAP = 2, SCATTER_SIDE = 640, LINE_BYTES = 48 };
 
-enum { TEXT_BYTES = sizeof((SampleOutput *)0)->parameters + 64 };
-
-/* The text in the PNG file of the images from `index` on: the seed of the image itself, so that the
- * file does not depend on the images made with it. */
-static const char *describe(const SampleOutput *o, int index, char text[TEXT_BYTES])
+const char *sample_output_text(const SampleOutput *o, int index, char text[SAMPLE_TEXT_BYTES])
 {
-    snprintf(text, TEXT_BYTES, "%s, seed %" PRIu64, o->parameters, o->first_seed + (uint64_t)index);
+    snprintf(text, SAMPLE_TEXT_BYTES, "%s, seed %" PRIu64, o->parameters,
+             o->first_seed + (uint64_t)index);
     return text;
 }
 
@@ -46,14 +44,14 @@ static bool check_kind(const SampleOutput *o, Err *err)
         return err_set(err, ERR_USAGE,
                        "--csv is for points, but the model makes images; write them with --out, "
                        "--out-dir or --npz");
-    if (o->image.C > IMAGE_MAX_CHANNELS && (o->grid || o->folder))
+    if (o->image.C > IMAGE_MAX_CHANNELS && (o->grid || o->folder || o->show))
         return err_set(err, ERR_USAGE,
                        "the model makes images of %d channels, but PNG files hold 1 to %d; write "
                        "them with --npz alone",
                        o->image.C, IMAGE_MAX_CHANNELS);
     if (o->npz && !npz_check_size(o->npz, (size_t)o->count, shape_values(o->image), err))
         return false;
-    return !o->grid ||
+    return (!o->grid && !o->show) ||
            image_grid_size(o->count, o->image.H, o->image.W, 0, GRID_GAP, &height, &width, err);
 }
 
@@ -80,10 +78,16 @@ bool sample_output_check(SampleOutput *o, Err *err)
            check_output_file("out-dir", probe, "png", err);
 }
 
+/* Whether all images are needed together at the end. */
+static bool holds_all(const SampleOutput *o)
+{
+    return o->grid || o->npz || o->show;
+}
+
 /* Image `index` in o->pixels. */
 static unsigned char *place_of(const SampleOutput *o, int index)
 {
-    return o->pixels + (o->grid || o->npz ? (size_t)index : 0) * shape_values(o->image);
+    return o->pixels + (holds_all(o) ? (size_t)index : 0) * shape_values(o->image);
 }
 
 enum { NAME_BYTES = 32 };
@@ -139,7 +143,7 @@ bool sample_output_open(SampleOutput *o, Err *err)
         o->xy = mem_floats(TOY_DIMS * (size_t)o->count);
         return o->xy || err_set(err, ERR_MEMORY, "not enough memory for %d points", o->count);
     }
-    int held = o->grid || o->npz ? o->count : 1;
+    int held = holds_all(o) ? o->count : 1;
     o->pixels = mem_alloc((size_t)held, shape_values(o->image));
     o->kept = mem_alloc((size_t)o->count, 1);
     if (!o->pixels || !o->kept)
@@ -154,13 +158,13 @@ bool sample_output_open(SampleOutput *o, Err *err)
 
 static bool write_single(SampleOutput *o, int index, unsigned char *pixels, Err *err)
 {
-    char name[NAME_BYTES], path[PATH_BYTES], text[TEXT_BYTES];
+    char name[NAME_BYTES], path[PATH_BYTES], text[SAMPLE_TEXT_BYTES];
     image_name(name, o->first_seed + (uint64_t)index);
     Image image = {
         .height = o->image.H, .width = o->image.W, .channels = o->image.C, .pixels = pixels};
     if (!path_join(path, o->folder, name, err)) return false;
     o->replaced += file_is_there(path);
-    return output_picture(path, &image, describe(o, index, text), err);
+    return output_picture(path, &image, sample_output_text(o, index, text), err);
 }
 
 bool sample_output_put(SampleOutput *o, int index, const double *x, Err *err)
@@ -175,27 +179,37 @@ bool sample_output_put(SampleOutput *o, int index, const double *x, Err *err)
            (o->part.fd < 0 || sample_part_put(&o->part, index, pixels, err));
 }
 
-static bool write_grid(SampleOutput *o, Err *err)
+ScatterView sample_output_view(const SampleOutput *o)
 {
-    Image grid = {0};
-    char text[TEXT_BYTES];
-    bool ok = image_grid(o->pixels, o->count, o->image.H, o->image.W, o->image.C, 0, GRID_GAP,
-                         &grid, err) &&
-              output_picture(o->grid, &grid, describe(o, 0, text), err);
-    image_free(&grid);
+    if (o->toy == TOY_NONE) return scatter_view(o->xy, (size_t)o->count);
+    return (ScatterView){.reach = toy_reach(o->toy)};
+}
+
+/* The grid, or of points the scatter plot. */
+static bool draw_picture(SampleOutput *o, int scatter_side, Image *picture, Err *err)
+{
+    if (!o->points)
+        return image_grid(o->pixels, o->count, o->image.H, o->image.W, o->image.C, 0, GRID_GAP,
+                          picture, err);
+    ScatterView view = sample_output_view(o);
+    return scatter_plot(o->xy, (size_t)o->count, &view, scatter_side, picture, &o->outside, err);
+}
+
+static bool write_picture(SampleOutput *o, Err *err)
+{
+    Image picture = {0};
+    char text[SAMPLE_TEXT_BYTES];
+    bool ok = draw_picture(o, SCATTER_SIDE, &picture, err) &&
+              output_picture(o->grid, &picture, sample_output_text(o, 0, text), err);
+    image_free(&picture);
     return ok;
 }
 
-/* With the axes of the toy, so that pictures compare; without one those of the points. */
-static bool write_scatter(SampleOutput *o, Err *err)
+static bool show_picture(SampleOutput *o, Err *err)
 {
-    size_t count = (size_t)o->count;
-    ScatterView view = {.reach = toy_reach(o->toy)};
-    if (o->toy == TOY_NONE) view = scatter_view(o->xy, count);
     Image picture = {0};
-    char text[TEXT_BYTES];
-    bool ok = scatter_plot(o->xy, count, &view, SCATTER_SIDE, &picture, &o->outside, err) &&
-              output_picture(o->grid, &picture, describe(o, 0, text), err);
+    bool ok = draw_picture(o, SCATTER_LEAST, &picture, err) &&
+              terminal_picture_show(stdout, &picture, err);
     image_free(&picture);
     return ok;
 }
@@ -230,9 +244,7 @@ bool sample_output_finish(SampleOutput *o, Err *err)
     const struct {
         const char *path;
         bool (*write)(SampleOutput *o, Err *err);
-    } files[] = {{o->grid, o->points ? write_scatter : write_grid},
-                 {o->csv, write_table},
-                 {o->npz, write_npz}};
+    } files[] = {{o->grid, write_picture}, {o->csv, write_table}, {o->npz, write_npz}};
     /* Each is whole: one that fails does not keep the others from being written. */
     bool ok = true;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -245,7 +257,7 @@ bool sample_output_finish(SampleOutput *o, Err *err)
     }
     if (o->replaced)
         term_note("replaced %d file%s in %s", o->replaced, o->replaced == 1 ? "" : "s", o->folder);
-    return ok;
+    return ok && (!o->show || show_picture(o, err));
 }
 
 void sample_output_close(SampleOutput *o, bool keep)

@@ -9,11 +9,15 @@
 #include "base/err.h"
 #include "base/fsio.h"
 #include "data/data_config.h"
+#include "data/scatter.h"
 #include "io/sample_part.h"
 #include "net/net.h"
 
 typedef struct {
     const char *grid, *folder, *npz, *csv; /* NULL: not wanted */
+    const char *film, *frames;             /* of sample_film.h; NULL: not wanted */
+    int moments;                           /* of the films; 0: as many as is usual */
+    bool show;                             /* the picture goes to the terminal too */
     char stem[PATH_BYTES]; /* of a picture without a name: STEM-1.png or the next free; else "" */
     char name[PATH_BYTES]; /* that one */
     int replaced;          /* files of the folder */
@@ -39,9 +43,17 @@ bool sample_output_check(SampleOutput *o, Err *err);
 bool sample_output_open(SampleOutput *o, Err *err);
 /* Image or point `index` is finished: x [H, W, C], of an image in [-1, 1]. Writes its own file if there is a folder. */
 bool sample_output_put(SampleOutput *o, int index, const double *x, Err *err);
-/* All are finished: writes the picture, the .npz and the table. */
+/* All are finished: writes the picture, the .npz and the table, and shows the picture. */
 bool sample_output_finish(SampleOutput *o, Err *err);
 /* keep: images are finished, and --continue may go on with them; else no trace of them is left. */
 void sample_output_close(SampleOutput *o, bool keep);
+
+/* The text in the PNG file of the images from `index` on: the seed of the image itself, so that the
+ * file does not depend on the images made with it. */
+enum { SAMPLE_TEXT_BYTES = sizeof((SampleOutput *)0)->parameters + 64 };
+const char *sample_output_text(const SampleOutput *o, int index, char text[SAMPLE_TEXT_BYTES]);
+/* What a scatter plot of the finished points shows: the axes of the toy, so that pictures compare; without one those
+ * of the points. */
+ScatterView sample_output_view(const SampleOutput *o);
 
 #endif

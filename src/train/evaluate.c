@@ -154,6 +154,8 @@ bool evaluate_samples(Trainer *t, Err *err)
     if (!folder_make(folder, err)) return false;
     if (!draw_samples(t, &picture, err)) return false;
     bool ok = image_save_png(path, &picture, NULL, err);
+    if (ok && t->callbacks.picture)
+        t->callbacks.picture(t->callbacks.context, t->state.step, &picture);
     image_free(&picture);
     if (!ok) return false;
     t->saved.samples = t->state.step;

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/machine.h"
 #include "data/dataset.h"
+#include "data/image.h"
 #include "diffusion/process.h"
 #include "io/config.h"
 #include "io/diffusers/model_folder.h"
@@ -40,6 +41,8 @@ typedef struct {
     void (*note)(void *context, const char *text); /* narration, one sentence */
     /* What failed while training goes on, one sentence; NULL: a note. */
     void (*problem)(void *context, const char *text);
+    /* The grid of samples (points: the scatter plot) of a checkpoint, once it is written; may be NULL. */
+    void (*picture)(void *context, int64_t step, const Image *picture);
 } TrainCallbacks;
 
 /* The plan of a run, for the start table and --dry-run. */

@@ -5,7 +5,7 @@
 # parameters) and images-idx3-ubyte (64 grey images of 16x16); `diffc` is on the PATH, and
 # `assert TEXT COMMAND...` fails the case with TEXT when the command fails; `needs fashion-mnist` skips
 # it where the data set is missing, `needs blas` where there is none, `needs several-cpus` where there is
-# one CPU, `needs no-sanitizer` in builds with one. The comments after the commands hold what the case must leave behind: `#exit N` its
+# one CPU, `needs no-sanitizer` in builds with one, `needs script` (bash, zsh) where there is no such program. The comments after the commands hold what the case must leave behind: `#exit N` its
 # exit status (0 where there is none), `#> LINE` a line of its stdout, `#2> LINE` a line of its stderr.
 # A FILTER selects cases by a part of COMMAND/NAME, several what any of them selects. UPDATE=1 rewrites
 # these comments; read the difference before committing it. Where file 3 is a terminal, it shows which case runs.
@@ -54,6 +54,10 @@ blas)
 several-cpus)
     [ "$(nproc --all)" -gt 1 ] && exit 0
     echo "the machine has one CPU" >"$SKIPPED"
+    ;;
+script | bash | zsh)
+    command -v "$1" >/dev/null && exit 0
+    echo "$1 is not installed" >"$SKIPPED"
     ;;
 *) echo "FAILED: needs: nothing is known of $1" >&2 ;;
 esac

@@ -75,6 +75,10 @@ static const Scenario scenarios[] = {
     {.name = "guided",
      .prepare = {TRAIN GUIDED, "sample --model run --seed 7 --count 2 --out grid.png"},
      .command = "sample --model run --guidance 2 --threads 1 --count 2 --out grid.png"},
+    {.name = "film",
+     .prepare = {TRAIN, "sample --model run --seed 7 --count 2 --film film.png"},
+     .command = "sample --model run --threads 1 --count 2 --film film.png --frames frames "
+                "--moments 1"},
     {.name = "nll",
      .prepare = {TRAIN,
                  "nll --model run --seed 7 --data images-idx3-ubyte --count 2 --csv scores.csv"},

@@ -86,6 +86,17 @@ diffc sample --help
 #>                           killed; the files are the same as without the
 #>                           interruption
 #>
+#> Watching:
+#>       --film FILE         PNG picture of how each image forms: its row shows
+#>                           what the network takes the finished image to be, at
+#>                           even calls, and the image itself
+#>       --frames DIR        the same of all images together, one picture a call:
+#>                           frame-0001.png and so on, see below
+#>       --moments N         calls that --film and --frames show, at most those
+#>                           there are (1 to 9999; default: 10 in a film, at most
+#>                           120 frames)
+#>       --show              draw the picture of all images in the terminal too
+#>
 #> General:
 #>       --threads N         threads; the results do not depend on it (1 to 256;
 #>                           default: OMP_NUM_THREADS, or one per CPU that diffc
@@ -103,7 +114,13 @@ diffc sample --help
 #> configuration of the run says under "sample"; a folder without one takes what
 #> its scheduler file says of sampling, and else the defaults of the configuration.
 #> Paths of written files go to stdout. The network calls that are reported are
-#> those of one image, whatever the batch (ode: of the one that took most).
+#> those of one image, whatever the batch (ode: of the one that took most). --film
+#> and --frames change no image; of ode, which takes each image by steps of its
+#> own, they show the calls nearest to even angles atan(sigma / alpha). Frames
+#> become a film with: ffmpeg -framerate 12 -i DIR/frame-%04d.png -vf
+#> scale=2*iw:2*ih:flags=neighbor -pix_fmt yuv420p film.mp4. --show takes the
+#> protocols of kitty and iTerm2 where the terminal announces them, and coloured
+#> characters elsewhere; it shows nothing where the standard output is no terminal.
 #>
 #> Samplers:
 #>   ddpm          ancestral sampling (Ho et al. 2020), on all timesteps or some of

@@ -34,6 +34,8 @@ diffc train --help
 #>                           configuration's)
 #>
 #> General:
+#>       --show              draw the sample grid of each checkpoint in the
+#>                           terminal (where stderr is one), as sample --show does
 #>       --threads N         threads; the results do not depend on it (1 to 256;
 #>                           default: OMP_NUM_THREADS, or one per CPU that diffc
 #>                           may use; one per core, where a second CPU of the core

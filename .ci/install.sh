@@ -38,6 +38,20 @@ put() { # MODE SOURCE TARGET
         fail "$cause" "$root/$3 cannot be written" "choose a folder of your own"
     echo "installed $root/$3"
 }
+# The man page and the completions, which the program itself writes where it was built for this machine.
+manual=share/man/man1/diffc.1
+bash_words=share/bash-completion/completions/diffc
+zsh_words=share/zsh/site-functions/_diffc
+install_help() {
+    if ! { "$out/diffc" help --man >"$out/diffc.1" && "$out/diffc" help --completion bash >"$out/diffc.bash" &&
+        "$out/diffc" help --completion zsh >"$out/diffc.zsh"; } 2>/dev/null; then
+        echo "no man page and no completions: the program does not run on this machine, and it writes them"
+        return
+    fi
+    put 644 "$out/diffc.1" "$manual"
+    put 644 "$out/diffc.bash" "$bash_words"
+    put 644 "$out/diffc.zsh" "$zsh_words"
+}
 install_all() {
     put 755 "$out/diffc" bin/diffc
     put 644 include/diffc.h include/diffc.h
@@ -45,10 +59,12 @@ install_all() {
     put 755 "$out/$shared" "lib/$shared"
     ln -sf "$shared" "$root/lib/$plain_name" || exit 1
     pkg_config >"$out/diffc.pc" && put 644 "$out/diffc.pc" lib/pkgconfig/diffc.pc
+    install_help
     [ -n "$destdir" ] || ldconfig 2>/dev/null || : # so that programs find it at once, where that is allowed
 }
 uninstall_all() {
-    for file in bin/diffc include/diffc.h lib/libdiffc.a "lib/$plain_name" "lib/$shared" lib/pkgconfig/diffc.pc; do
+    for file in bin/diffc include/diffc.h lib/libdiffc.a "lib/$plain_name" "lib/$shared" lib/pkgconfig/diffc.pc \
+        "$manual" "$bash_words" "$zsh_words"; do
         if [ ! -e "$root/$file" ] && [ ! -L "$root/$file" ]; then
             echo "$root/$file is not there"
             continue

@@ -211,9 +211,26 @@ install_says_what_it_did_and_without_rights_names_sudo_and_prefix() {
     run 0 make uninstall DESTDIR="$tree/root of it" PREFIX=/usr
     says "usr/bin/diffc is not there"
     says "usr/lib/libdiffc.so.0 is not there"
+    says "usr/share/man/man1/diffc.1 is not there"
     run 2 make install PREFIX=/dev/null/there
     says "run 'sudo make install'"
     says 'make install PREFIX=$HOME/.local'
+}
+man_page_and_completions_are_installed_where_the_program_runs_and_else_left_out() {
+    run 0 make install DESTDIR="$tree/root of it" PREFIX=/usr
+    share="root of it/usr/share"
+    [ "$(cat "$share/man/man1/diffc.1")" = "help --man" ] || bad "no man page of the program's"
+    [ "$(cat "$share/bash-completion/completions/diffc")" = "help --completion bash" ] || bad "no completion for bash"
+    [ "$(cat "$share/zsh/site-functions/_diffc")" = "help --completion zsh" ] || bad "no completion for zsh"
+    run 0 make uninstall DESTDIR="$tree/root of it" PREFIX=/usr
+    says "removed $tree/root of it/usr/share/zsh/site-functions/_diffc"
+    [ -z "$(find "$share" -type f)" ] || bad "something stays: $(find "$share" -type f)"
+    # A program for another machine does not run here.
+    echo "not for this machine" >build/release/diffc
+    run 0 make install DESTDIR="$tree/other" PREFIX=/usr
+    says "installed $tree/other/usr/bin/diffc"
+    says "no man page and no completions"
+    test ! -e "$tree/other/usr/share" || bad "a man page is installed"
 }
 an_interrupted_demo_says_make_demo_and_goes_on() {
     run 0 make

@@ -4,14 +4,14 @@
 
 #include "cli/cli.h"
 
-const Command *const commands[] = {
-    &command_train, &command_sample, &command_nll,   &command_denoise,
-    &command_eval,  &command_info,   &command_bench, NULL};
+const Command *const commands[] = {&command_train,   &command_sample, &command_nll,
+                                   &command_denoise, &command_eval,   &command_info,
+                                   &command_bench,   &command_help,   NULL};
 enum { COMMANDS = sizeof commands / sizeof commands[0] - 1 };
 
 const char *command_word(const void *context, int index)
 {
-    static const char *const others[] = {"help", "--help", "--version", NULL};
+    static const char *const others[] = {"--help", "--version", NULL};
     (void)context;
     return index < COMMANDS ? commands[index]->name : others[index - COMMANDS];
 }

@@ -14,39 +14,11 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/main_help.h"
 #include "math/thread_gain.h"
 #include "math/vec.h"
 
 extern char **environ;
-
-static void main_help(FILE *out)
-{
-    fputs("diffc trains, samples and scores small diffusion models on a CPU.\n\n"
-          "usage: diffc COMMAND [options]\n\n"
-          "  diffc train configs/fashion-ddpm.json\n"
-          "  diffc sample --out grid.png\n"
-          "  diffc nll data/boot.png\n\n"
-          "Commands:\n",
-          out);
-    for (int i = 0; commands[i]; i++) {
-        int at = fprintf(out, "  %s", commands[i]->name);
-        help_wrap(out, at, 12, commands[i]->summary);
-    }
-    fputs("  help      'diffc help COMMAND' is 'diffc COMMAND --help'\n\n"
-          "Options:\n"
-          "  -h, --help     this text\n"
-          "      --version  the version, and what it runs on\n\n"
-          "Results go to stdout, everything else to stderr. --json makes stdout one JSON\n"
-          "object a line. NO_COLOR is respected; DIFFC_CPU=plain|avx2|avx512|blas chooses\n"
-          "the instruction set, or products by a BLAS.\n\n"
-          "Exit codes:\n"
-          "    0  done\n"
-          "    1  a file, a format or memory failed\n"
-          "    2  the command line or the configuration is wrong\n"
-          "    3  a loss, a gradient or a sample is not finite\n"
-          "  130  interrupted (a training is saved first)\n",
-          out);
-}
 
 #ifdef __clang__
 #define COMPILER "clang", __clang_major__, __clang_minor__, __clang_patchlevel__
@@ -119,10 +91,11 @@ static int dispatch(int argc, char **argv)
         print_version();
         return 0;
     }
-    if (help) word = argv[2];
+    bool of_command = help && argv[2][0] != '-';
+    if (of_command) word = argv[2];
     const Command *command = command_find(word);
     if (!command) return unknown_command(word);
-    if (!help) return run_command(command, argc - 2, argv + 2);
+    if (!of_command) return run_command(command, argc - 2, argv + 2);
     options_help(command, stdout);
     return 0;
 }

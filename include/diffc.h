@@ -123,6 +123,8 @@ typedef struct {
 DIFFC_PUBLIC int diffc_describe(const DiffcModel *model, DiffcDescription *out, size_t size);
 /* What was odd about the folder, such as unknown keys; NULL from index `warnings` on. */
 DIFFC_PUBLIC const char *diffc_warning(const DiffcModel *model, int index);
+/* The name of class `label`, from 0 to classes - 1. NULL: it has none in the model's folder, or there is no such class. */
+DIFFC_PUBLIC const char *diffc_class_name(const DiffcModel *model, int label);
 
 /* ---- images from noise ---- */
 

@@ -141,6 +141,11 @@ const char *diffc_warning(const DiffcModel *m, int index)
     return there ? m->model.config.warnings[index] : NULL;
 }
 
+const char *diffc_class_name(const DiffcModel *m, int label)
+{
+    return m ? model_class_name(&m->model.config, label) : NULL;
+}
+
 bool api_check_images(const DiffcModel *m, Err *err)
 {
     return m->model.config.network != NETWORK_MLP ||

@@ -110,6 +110,33 @@ int text_distance(const char *a, const char *b)
     return rows[n % 3][m];
 }
 
+/* The numbers at *a and *b, whose leading zeros do not count; both are passed over. */
+static int number_order(const char **a, const char **b)
+{
+    static const char digits[] = "0123456789";
+    *a += strspn(*a, "0");
+    *b += strspn(*b, "0");
+    size_t n = strspn(*a, digits), m = strspn(*b, digits);
+    if (n != m) return n < m ? -1 : 1;
+    int order = memcmp(*a, *b, n);
+    *a += n;
+    *b += m;
+    return order;
+}
+
+int text_natural_order(const char *a, const char *b)
+{
+    const char *x = a, *y = b;
+    while (*x && *y) {
+        bool numbers = *x >= '0' && *x <= '9' && *y >= '0' && *y <= '9';
+        int order = numbers ? number_order(&x, &y) : (unsigned char)*x - (unsigned char)*y;
+        if (order) return order;
+        if (!numbers) x++, y++;
+    }
+    if (*x || *y) return *x ? 1 : -1;
+    return strcmp(a, b); /* "01" and "1" */
+}
+
 void text_normalize(char *out, size_t size, const char *text)
 {
     size_t used = 0;

@@ -30,6 +30,10 @@ void text_shell_word(char *out, size_t size, const char *word);
 enum { TEXT_DISTANCE_BYTES = 64 };
 int text_distance(const char *a, const char *b);
 
+/* Which of two words comes first, below 0 for a, as a person sorts them: digits that stand together are a number, so
+ * "2" comes before "10"; everything else by bytes. 0 for equal words alone. */
+int text_natural_order(const char *a, const char *b);
+
 /* Lower case without '-', '_' and ' ', cut to size: the form in which choice_nearest compares. */
 void text_normalize(char *out, size_t size, const char *text);
 

@@ -10,6 +10,7 @@
 #include "math/thread_gain.h"
 #include "math/vec.h"
 #include "methods/method.h"
+#include "model/class_labels.h"
 
 static void note_instructions(void)
 {
@@ -148,4 +149,17 @@ bool check_config_file(const char *path, const char *alternative, Err *err)
                        path);
     return err_set(err, ERR_USAGE, "%s: is a run, expected a configuration; did you mean %s%s%s?",
                    path, alternative, *alternative ? path : "", *alternative ? "" : file);
+}
+
+bool take_label(Model *m, const OptionValue *given, bool needed, int *label, Err *err)
+{
+    const ModelConfig *c = &m->config;
+    char shown[CLASS_TEXT_BYTES], other[CLASS_TEXT_BYTES];
+    int number;
+    if (!model_choose_label(m, "--label", given->text, needed, label, err)) return false;
+    if (given->text && label_number(given->text, &number) && number != *label &&
+        number < c->unet.classes)
+        term_note("note: --label %s is class %s by its name; class %s is another", given->text,
+                  model_class_text(c, *label, shown), model_class_text(c, number, other));
+    return true;
 }

@@ -28,7 +28,8 @@ extern const Command command_train, command_sample, command_nll, command_info, c
            .help = "the moving average, or the weights that training reached last: of a "          \
                    "checkpoint, of a run's newest one, or of unet beside unet_ema")
 #define OPTION_ROW_LABEL(words)                                                                    \
-    OPTION("label", INT, "Model", .low = 0, .high = 1e6, .help = words ", for models with classes")
+    OPTION("label", TEXT, "Model", .metavar = "CLASS",                                             \
+           .help = words ", by name or number, for models with classes")
 /* The images of a data set that a command scores. */
 #define OPTION_ROW_PART                                                                            \
     OPTION("part", CHOICE, "Images", .metavar = "NAME", .words = part_words,                       \
@@ -68,6 +69,9 @@ typedef struct {
  * a command that takes images. */
 bool open_model(Model *m, char *path, const OptionValue *given, ModelNeeds *needs, int height,
                 int width, Err *err);
+
+/* *label: the class that --label gives, model_choose_label. A note says which, where its name is another's number. */
+bool take_label(Model *m, const OptionValue *given, bool needed, int *label, Err *err);
 
 /* ERR_USAGE for a folder in the place of CONFIG.json. Of a run, its config.json is suggested, or the
  * words `alternative`, not empty, and the folder after them. */

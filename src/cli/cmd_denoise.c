@@ -276,14 +276,16 @@ static bool check_options(const OptionValue *v, Err *err)
 
 static bool run_job(Job *job, const OptionValue *v, Err *err)
 {
-    int label = v[LABEL].given ? (int)v[LABEL].integer : -1;
-    if (!model_check_label(&job->model.config, "--label", label, true, err)) return false;
+    int label;
+    if (!take_label(&job->model, &v[LABEL], !v[DATA].given, &label, err)) return false;
     int batch = v[DATA].given ? DENOISE_IMAGES : 1;
     if (!model_prepare(&job->model, batch, label, false, &job->denoiser, err)) return false;
     job->dims = job->denoiser.dims;
     job->images.want = job->model.image;
     if (!nll_images_open(&job->images, err)) return false;
-    bool ok = v[DATA].given ? run_data(job, v, err) : run_image(job, v, err);
+    bool ok = !v[DATA].given || label >= 0 || nll_images_match(&job->images, &job->model, err);
+    job->model.denoiser.labels = job->images.labels;
+    if (ok) ok = v[DATA].given ? run_data(job, v, err) : run_image(job, v, err);
     nll_images_close(&job->images);
     return ok;
 }

@@ -246,7 +246,7 @@ static bool model_lines(const char *path, const Model *m, const Progress *p, boo
     network_lines(output_line, c, said_shape(m), m->table.parameters,
                   net_forward_flop(m->network.net));
     output_line("  diffusers    %s", diffusers);
-    if (!data_lines(m->run, err)) return false;
+    if (!data_lines(m->run, !c->class_names, err)) return false;
     progress_lines(p);
     if (layers) layer_lines(m);
     for (int i = 0; i < c->warning_count; i++) output_line("  warning      %s", c->warnings[i]);

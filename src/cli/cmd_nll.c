@@ -187,7 +187,17 @@ static void narrate(const Work *w)
 static bool open_fit(Work *w, const OptionValue *v, Err *err)
 {
     return w->fit.x0 || fit_images_open(&w->fit, &w->model, v[FIT_DATA].text,
-                                        (int)v[FIT_COUNT].integer, v[SEED].seed, err);
+                                        (int)v[FIT_COUNT].integer, v[SEED].seed, w->job.label, err);
+}
+
+static bool measure_fit(Work *w, const OptionValue *v, Err *err)
+{
+    NllJob *job = &w->job;
+    if (!open_fit(w, v, err)) return false;
+    job->network->labels = w->fit.labels;
+    bool ok = measure_variances(&w->fit, &job->model.denoiser, &job->run, &w->variances, err);
+    job->network->labels = NULL;
+    return ok;
 }
 
 /* --steps makes the model a chain of fewer steps. */
@@ -204,9 +214,9 @@ static bool choose_chain(Work *w, const OptionValue *v, int label, Err *err)
 
 static bool run_job(Work *w, const OptionValue *v, Err *err)
 {
-    int label = v[LABEL].given ? (int)v[LABEL].integer : -1;
+    int label;
     NllJob *job = &w->job;
-    if (!model_check_label(&w->model.config, "--label", label, true, err) ||
+    if (!take_label(&w->model, &v[LABEL], !v[DATA].given, &label, err) ||
         !choose_protocol(v, w, err))
         return false;
     job->images.want = w->model.image;
@@ -216,7 +226,11 @@ static bool run_job(Work *w, const OptionValue *v, Err *err)
     job->per_step.path = v[PER_STEP].text;
     /* Finds what is wrong with the files before the work begins. */
     if (!nll_images_open(&job->images, err)) return false;
-    bool ok = nll_open_tables(job, err) && choose_chain(w, v, label, err);
+    job->config = &w->model.config;
+    job->network = &w->model.denoiser;
+    job->label = label;
+    bool ok = (!v[DATA].given || label >= 0 || nll_images_match(&job->images, &w->model, err)) &&
+              nll_open_tables(job, err) && choose_chain(w, v, label, err);
     if (ok) {
         fill_run(v, w);
         job->protocol->describe(&job->run, &job->words);
@@ -225,9 +239,7 @@ static bool run_job(Work *w, const OptionValue *v, Err *err)
         ok = model_prepare_protocol(&w->model, job->protocol, &job->run, job->batch, label,
                                     &job->model, err);
     }
-    if (ok && w->fitted)
-        ok = open_fit(w, v, err) &&
-             measure_variances(&w->fit, &job->model.denoiser, &job->run, &w->variances, err);
+    if (ok && w->fitted) ok = measure_fit(w, v, err);
     if (ok) {
         narrate(w);
         ok = nll_score_all(job, err);

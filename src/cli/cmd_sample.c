@@ -11,7 +11,8 @@
 #include "model/checkpoint_model.h"
 
 enum {
-    OUT = SAMPLE_PLAN_ROWS,
+    PER_CLASS = SAMPLE_PLAN_ROWS,
+    OUT,
     OUT_DIR,
     NPZ,
     CSV,
@@ -28,14 +29,19 @@ enum {
 
 static const Option options[ROWS + 1] = {
     SAMPLE_PLAN_OPTIONS("the run's"),
+    [PER_CLASS] = OPTION("per-class", INT, "Images", .low = 1, .high = 1e7,
+                         .help = "make so many images of each class that had training images; the "
+                                 "picture has a row for each class"),
     [OUT] = OPTION("out", TEXT, "Images", .letter = 'o', .metavar = "FILE",
                    .otherwise = "the run's name and the next free number, NAME-1.png, when "
                                 "nothing else is asked for",
                    .help = "one PNG picture of all images; of points a scatter plot"),
     [OUT_DIR] = OPTION("out-dir", TEXT, "Images", .metavar = "DIR",
                        .help = "one PNG file per image, named by its seed: 000007.png"),
-    [NPZ] = OPTION("npz", TEXT, "Images", .metavar = "FILE",
-                   .help = "all images as bytes arr_0 [N,H,W,C], for evaluation programs"),
+    [NPZ] = OPTION(
+        "npz", TEXT, "Images", .metavar = "FILE",
+        .help = "all images as bytes arr_0 [N,H,W,C], for evaluation programs; of models with "
+                "classes also their labels arr_1 [N]"),
     [CSV] = OPTION("csv", TEXT, "Images", .metavar = "FILE",
                    .help = "of models of points: a table x,y"),
     [CONTINUE] = OPTION("continue", FLAG, "Images",
@@ -99,6 +105,8 @@ static bool plan_output(const OptionValue *v, const SamplePlan *p, const Model *
                         .toy = m->config.toy,
                         .image = m->image,
                         .count = p->count,
+                        .columns = p->per_class,
+                        .model = &m->config,
                         .first_seed = p->seed};
     if (!o->grid && !elsewhere) name_after_model(p->path, o->stem);
     return sample_output_check(o, err) && sample_film_check(o, err);
@@ -118,7 +126,7 @@ static bool check_show(const OptionValue *v, Err *err)
 static bool run_sample(const Arguments *a, Err *err)
 {
     const OptionValue *v = a->values;
-    SamplePlan plan = {.label = -1};
+    SamplePlan plan = {.label = -1, .per_class = (int)v[PER_CLASS].integer};
     Model model;
     SampleOutput output;
     int height = 0, width = 0;
@@ -127,12 +135,13 @@ static bool run_sample(const Arguments *a, Err *err)
         return false;
     if (!check_show(v, err)) return false;
     begin_work(&v[QUIET], &v[THREADS]);
-    ModelNeeds needs = {
-        .points = v[CSV].given,
-        .images = height > 0 || v[OUT_DIR].given || v[NPZ].given || v[SAMPLE_ROW_LABEL].given,
-        .classes = v[SAMPLE_ROW_LABEL].given,
-        .guidance = v[SAMPLE_ROW_guidance].given && v[SAMPLE_ROW_guidance].real != 1,
-        .weights = (WeightsKind)v[SAMPLE_ROW_WEIGHTS].integer};
+    bool classes = v[SAMPLE_ROW_LABEL].given || v[PER_CLASS].given;
+    ModelNeeds needs = {.points = v[CSV].given,
+                        .images = height > 0 || v[OUT_DIR].given || v[NPZ].given || classes,
+                        .classes = classes,
+                        .guidance =
+                            v[SAMPLE_ROW_guidance].given && v[SAMPLE_ROW_guidance].real != 1,
+                        .weights = (WeightsKind)v[SAMPLE_ROW_WEIGHTS].integer};
     if (!open_model(&model, plan.path, &v[SAMPLE_ROW_MODEL], &needs, height, width, err))
         return false;
     bool ok = sample_plan_make(v, &model, &plan, err) &&

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/term.h"
 #include "io/config.h"
+#include "model/class_labels.h"
 
 static bool refuse_shape(const EvalData *d, const EvalPictures *p, Err *err)
 {
@@ -59,20 +60,43 @@ static bool open_own(EvalData *d, const EvalPictures *p, bool test_part, Err *er
     return ok;
 }
 
-/* The order of the training images, with a label of those that have it. */
-static bool take_order(EvalData *d, const EvalPictures *p, Err *err)
+/* serves[k]: images of class k of the data are compared, those whose class is that of --label. */
+static bool choose_classes(const EvalData *d, EvalPictures *p, bool *serves, Err *err)
 {
     const Dataset *data = &d->data;
-    int label = p->made && data->labels && data->classes == p->model.config.unet.classes
-                    ? p->plan.label
-                    : -1;
+    int label = p->made ? p->plan.label : -1, match[DATA_MAX_CLASSES];
+    char text[CLASS_TEXT_BYTES];
+    bool any = label < 0;
+    for (int k = 0; k < DATA_MAX_CLASSES; k++) serves[k] = true;
+    if (label < 0) return true;
+    if (!data->labels) {
+        term_note("note: %s: all images are compared, whatever their class: %s", d->path,
+                  data->no_labels);
+        return true;
+    }
+    if (!model_match_classes(&p->model, data->class_names, data->classes, match, err)) return false;
+    for (int k = 0; k < data->classes; k++) {
+        serves[k] = match[k] == label;
+        any = any || serves[k];
+    }
+    return any || err_set(err, ERR_USAGE, "%s: has no images of class %s, which --label gives",
+                          d->path, model_class_text(&p->model.config, label, text));
+}
+
+/* The order of the training images, with a label of those that have it. */
+static bool take_order(EvalData *d, EvalPictures *p, Err *err)
+{
+    const Dataset *data = &d->data;
+    bool serves[DATA_MAX_CLASSES];
+    if (!choose_classes(d, p, serves, err)) return false;
     d->order = mem_alloc(data->train_count, sizeof *d->order);
     if (!d->order)
         return err_set(err, ERR_MEMORY, "%s: not enough memory for the order of %zu images",
                        d->path, data->train_count);
     size_t count = 0;
     for (size_t i = 0; i < data->train_count; i++)
-        if (label < 0 || data->labels[data->split[i]] == label) d->order[count++] = data->split[i];
+        if (!data->labels || serves[data->labels[data->split[i]]])
+            d->order[count++] = data->split[i];
     d->all =
         (ImageSet){.shape = p->shape, .count = count, .pixels = data->pixels, .order = d->order};
     char number[32];
@@ -81,8 +105,8 @@ static bool take_order(EvalData *d, const EvalPictures *p, Err *err)
     return true;
 }
 
-bool eval_data_open(EvalData *d, const EvalPictures *p, const char *given, bool test_part,
-                    bool resize, Err *err)
+bool eval_data_open(EvalData *d, EvalPictures *p, const char *given, bool test_part, bool resize,
+                    Err *err)
 {
     memset(d, 0, sizeof *d);
     snprintf(d->path, sizeof d->path, "%s", given ? given : "");

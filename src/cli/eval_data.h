@@ -15,8 +15,8 @@ typedef struct {
 
 /* given: --data, NULL for the data that the model was trained on, less its held-out images. Their
  * shape must be that of the pictures; resize makes it so. */
-bool eval_data_open(EvalData *d, const EvalPictures *p, const char *given, bool test_part,
-                    bool resize, Err *err);
+bool eval_data_open(EvalData *d, EvalPictures *p, const char *given, bool test_part, bool resize,
+                    Err *err);
 /* Also after a failure. */
 void eval_data_close(EvalData *d);
 

@@ -7,8 +7,10 @@
 #include "base/fsio.h"
 #include "base/mem.h"
 #include "base/term.h"
+#include "base/text.h"
 #include "data/image.h"
 #include "io/config.h"
+#include "model/class_labels.h"
 
 const char *const part_words[] = {[PART_TRAIN] = "train", [PART_TEST] = "test", NULL};
 
@@ -137,6 +139,55 @@ bool nll_images_open(NllImages *images, Err *err)
 void nll_images_close(NllImages *images)
 {
     if (images->data_path) dataset_close(&images->data);
+    mem_free(images->labels);
+    images->labels = NULL;
+}
+
+/* ---- labels ---- */
+
+static bool no_such_class(const NllImages *images, const Model *m, int class, Err *err)
+{
+    const Dataset *d = &images->data;
+    char number[16], name[160], text[CLASS_TEXT_BYTES];
+    snprintf(number, sizeof number, "%d", class);
+    text_escape(name, sizeof name, d->class_names ? d->class_names[class] : number);
+    int label = model_find_class(&m->config, d->class_names ? d->class_names[class] : number);
+    if (label >= 0)
+        return err_set(
+            err, ERR_USAGE,
+            "%s: has images of the class %s, but no training image had this class, so the model "
+            "knows nothing of it; leave them out, or give the class of all images with --label",
+            images->data_path, model_class_text(&m->config, label, text));
+    if (d->class_names && !m->config.class_names)
+        return err_set(err, ERR_USAGE,
+                       "%s: its classes have names, such as '%s', but those of %.300s have none, "
+                       "so they cannot be matched; give the class of all images with --label",
+                       images->data_path, name, m->folder);
+    return err_set(err, ERR_USAGE,
+                   "%s: has images of the class %s, which is no class of the model; leave them "
+                   "out, or give the class of all images with --label",
+                   images->data_path, name);
+}
+
+bool nll_images_match(NllImages *images, Model *m, Err *err)
+{
+    int match[DATA_MAX_CLASSES];
+    const Dataset *d = &images->data;
+    if (m->config.unet.classes == 0) return true;
+    if (d->classes == 0)
+        return err_set(err, ERR_USAGE,
+                       "%.300s: the model has classes, but these images have no class labels: %s; "
+                       "give the class of all of them with --label",
+                       images->data_path, d->no_labels);
+    if (!model_match_classes(m, d->class_names, d->classes, match, err)) return false;
+    images->labels = mem_alloc(d->count, sizeof *images->labels);
+    if (!images->labels)
+        return err_set(err, ERR_MEMORY, "not enough memory for the labels of %zu images", d->count);
+    for (size_t i = 0; i < d->count; i++) {
+        images->labels[i] = match[d->labels[i]];
+        if (images->labels[i] < 0) return no_such_class(images, m, d->labels[i], err);
+    }
+    return true;
 }
 
 void nll_images_name(const NllImages *images, size_t i, char *out, size_t size)
@@ -210,6 +261,7 @@ void fit_images_close(MeasuredImages *f)
 {
     mem_free(f->x0);
     mem_free(f->seeds);
+    mem_free(f->labels);
 }
 
 static bool read_images(const NllImages *images, uint64_t seed, MeasuredImages *f, Err *err)
@@ -231,8 +283,8 @@ static bool read_images(const NllImages *images, uint64_t seed, MeasuredImages *
     return ok;
 }
 
-bool fit_images_open(MeasuredImages *f, const Model *m, const char *data, int count, uint64_t seed,
-                     Err *err)
+bool fit_images_open(MeasuredImages *f, Model *m, const char *data, int count, uint64_t seed,
+                     int label, Err *err)
 {
     char path[PATH_BYTES];
     *f = (MeasuredImages){.context = f, .progress = report_progress};
@@ -244,7 +296,10 @@ bool fit_images_open(MeasuredImages *f, const Model *m, const char *data, int co
                         .part = PART_TRAIN,
                         .count = (size_t)count};
     if (!nll_images_open(&images, err)) return false;
-    bool ok = read_images(&images, seed, f, err);
+    bool ok =
+        (label >= 0 || nll_images_match(&images, m, err)) && read_images(&images, seed, f, err);
+    f->labels = images.labels;
+    images.labels = NULL;
     nll_images_close(&images);
     return ok;
 }

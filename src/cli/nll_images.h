@@ -18,6 +18,8 @@ typedef struct {
     DataPart part; /* AUTO: the test part, where there is one */
     size_t count;  /* files; data set: at most so many are asked for, 0: all */
     Dataset data;
+    int *
+        labels; /* of a data set: the model's class of each image (nll_images_match); NULL: not asked for */
 } NllImages;
 
 /* Takes the words of a command and its rows --data, --part, --count and --resize, which stand together in this
@@ -33,6 +35,10 @@ bool nll_images_shape(const NllImages *images, Shape *shape, Err *err);
  * becomes the number of images. */
 bool nll_images_open(NllImages *images, Err *err);
 void nll_images_close(NllImages *images);
+/* Finds for each image of an open data set the class of the model that its label is, by its name (class_labels.h).
+ * ERR_USAGE for data without labels, and for a class that the model has not or has never seen. Nothing for a model
+ * without classes. */
+bool nll_images_match(NllImages *images, Model *m, Err *err);
 
 /* The name of image i in results: its path, or in a file of many images the file and a number. */
 void nll_images_name(const NllImages *images, size_t i, char *out, size_t size);
@@ -40,9 +46,10 @@ void nll_images_name(const NllImages *images, size_t i, char *out, size_t size);
 bool nll_images_read(const NllImages *images, size_t i, unsigned char *pixels, Err *err);
 
 /* `count` images of the training part of `data`; NULL: of the data that the model's run was trained
- * on. Made to fit, as in training. f must stay where it is; fit_images_close also after a failure. */
-bool fit_images_open(MeasuredImages *f, const Model *m, const char *data, int count, uint64_t seed,
-                     Err *err);
+ * on. Made to fit, as in training. label: their class; negative: each has its own. f must stay where it is;
+ * fit_images_close also after a failure. */
+bool fit_images_open(MeasuredImages *f, Model *m, const char *data, int count, uint64_t seed,
+                     int label, Err *err);
 void fit_images_close(MeasuredImages *f);
 
 #endif

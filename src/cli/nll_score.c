@@ -28,13 +28,24 @@ static bool open_table(NllTable *t, const char *heads, Err *err)
     return (t->open || !t->path) && append(t, heads, err);
 }
 
+static bool has_classes(const NllJob *job)
+{
+    return job->config->unet.classes > 0;
+}
+
+static int label_of(const NllJob *job, size_t image)
+{
+    return job->images.labels ? job->images.labels[image] : job->label;
+}
+
 bool nll_open_tables(NllJob *job, Err *err)
 {
     return check_output_file("csv", job->csv.path, "csv", err) &&
            check_output_file("per-step", job->per_step.path, "csv", err) &&
            open_table(&job->csv,
                       "image,bits_per_dim,standard_error,nats,protocol,dims,network_calls", err) &&
-           append(&job->csv, has_level(job) ? ",level\n" : "\n", err) &&
+           append(&job->csv, has_level(job) ? ",level" : "", err) &&
+           append(&job->csv, has_classes(job) ? ",label,class\n" : "\n", err) &&
            open_table(&job->per_step, "image,step,nats,bits_per_dim\n", err);
 }
 
@@ -64,14 +75,26 @@ static const char *csv_number(char out[32], double value)
 
 enum { CELL_BYTES = 2 * PATH_BYTES + 8 };
 
-static bool csv_image(NllJob *job, const char *name, const Likelihood *l, Err *err)
+/* ",3,cat" */
+static void csv_class(const NllJob *job, size_t image, char *out, size_t size)
 {
-    char cell[CELL_BYTES], line[CELL_BYTES + 256], error[32], level[16] = "";
+    char cell[2 * sizeof(ClassName) + 8] = "";
+    const char *name = model_class_name(job->config, label_of(job, image));
+    if (name) csv_cell(cell, sizeof cell, name);
+    snprintf(out, size, ",%d,%s", label_of(job, image), cell);
+}
+
+static bool csv_image(NllJob *job, size_t image, const char *name, const Likelihood *l, Err *err)
+{
+    char cell[CELL_BYTES], line[CELL_BYTES + 256 + 2 * sizeof(ClassName)], error[32],
+        level[16] = "";
+    char class[2 * sizeof(ClassName) + 24] = "";
+    if (has_classes(job)) csv_class(job, image, class, sizeof class);
     csv_cell(cell, sizeof cell, name);
     if (has_level(job)) snprintf(level, sizeof level, ",%d", job->level);
-    snprintf(line, sizeof line, "%s,%.10g,%s,%.10g,%s,%zu,%ld%s\n", cell, l->bits_per_dim,
+    snprintf(line, sizeof line, "%s,%.10g,%s,%.10g,%s,%zu,%ld%s%s\n", cell, l->bits_per_dim,
              csv_number(error, l->standard_error), l->nats, job->protocol->name, l->dims,
-             l->network_calls, level);
+             l->network_calls, level, class);
     return append(&job->csv, line, err);
 }
 
@@ -95,7 +118,8 @@ static void json_protocol(JsonWriter *w, const NllJob *job)
     if (job->words.caution) json_put_string(w, "warning", job->words.caution);
 }
 
-static bool json_image(const NllJob *job, const char *name, const Likelihood *l, Err *err)
+static bool json_image(const NllJob *job, size_t image, const char *name, const Likelihood *l,
+                       Err *err)
 {
     JsonWriter w;
     output_begin(&w);
@@ -106,6 +130,9 @@ static bool json_image(const NllJob *job, const char *name, const Likelihood *l,
     json_protocol(&w, job);
     json_put_uint(&w, "dims", l->dims);
     json_put_int(&w, "network_calls", l->network_calls);
+    const char *class = model_class_name(job->config, label_of(job, image));
+    if (has_classes(job)) json_put_int(&w, "label", label_of(job, image));
+    if (class) json_put_string(&w, "class", class);
     return output_json(&w, err);
 }
 
@@ -118,8 +145,8 @@ static const char *margin(char out[32], double error)
 }
 
 /* terms: of the protocol, when a table of them is wanted. */
-static bool report_image(NllJob *job, const char *name, const Likelihood *l, const double *terms,
-                         Err *err)
+static bool report_image(NllJob *job, size_t image, const char *name, const Likelihood *l,
+                         const double *terms, Err *err)
 {
     char error[32];
     if (job->count == 0) job->first = l->bits_per_dim;
@@ -128,9 +155,9 @@ static bool report_image(NllJob *job, const char *name, const Likelihood *l, con
     job->calls += l->network_calls;
     job->sum += more;
     job->square += more * more;
-    if (job->csv.path && !csv_image(job, name, l, err)) return false;
+    if (job->csv.path && !csv_image(job, image, name, l, err)) return false;
     if (job->per_step.path && !csv_terms(job, name, l, terms, err)) return false;
-    if (job->json) return json_image(job, name, l, err);
+    if (job->json) return json_image(job, image, name, l, err);
     if (!job->images.data_path)
         output_line("%s: %.4f bits/dim%s (%s%s, %.1f nats, %zu dims, %ld network call%s)", name,
                     l->bits_per_dim, margin(error, l->standard_error), job->protocol->name,
@@ -217,6 +244,7 @@ typedef struct {
     unsigned char *pixels; /* [count, dims] */
     uint64_t *seeds;
     size_t *number;
+    int *labels; /* where the images have labels of their own, else NULL */
     Likelihood *results;
     double *terms; /* [count, width] or NULL */
     size_t width;
@@ -230,11 +258,13 @@ static bool group_open(Group *g, const NllJob *job, Err *err)
                  .seeds = mem_alloc(n, sizeof *g->seeds),
                  .number = mem_alloc(n, sizeof *g->number),
                  .results = mem_alloc(n, sizeof *g->results)};
+    if (job->images.labels) g->labels = mem_alloc(n, sizeof *g->labels);
     if (table) {
         g->width = (size_t)protocol_terms(job->protocol, &job->run);
         g->terms = mem_doubles(n * g->width);
     }
-    return (g->pixels && g->seeds && g->number && g->results && (!table || g->terms)) ||
+    bool labelled = !job->images.labels || g->labels;
+    return (g->pixels && g->seeds && g->number && g->results && labelled && (!table || g->terms)) ||
            err_set(err, ERR_MEMORY, "not enough memory for a batch of %d images", job->batch);
 }
 
@@ -243,6 +273,7 @@ static void group_close(Group *g)
     mem_free(g->pixels);
     mem_free(g->seeds);
     mem_free(g->number);
+    mem_free(g->labels);
     mem_free(g->results);
     mem_free(g->terms);
 }
@@ -268,6 +299,7 @@ static void group_fill(Group *g, NllJob *job, size_t first, size_t end)
             continue;
         }
         g->seeds[g->count] = likelihood_seed(job->seed, g->pixels + at, dims);
+        if (g->labels) g->labels[g->count] = job->images.labels[i];
         g->number[g->count++] = i;
     }
 }
@@ -281,11 +313,12 @@ static bool score(NllJob *job, Group *g, int first, int count, bool *scored, Err
                                  .pixels = g->pixels + (size_t)first * job->dims,
                                  .seeds = g->seeds + first,
                                  .terms = terms};
+    if (g->labels) job->network->labels = g->labels + first;
     *scored = job->protocol->score(&job->run, &job->model, &images, g->results + first, err);
     for (int i = 0; i < count && *scored; i++) {
         char name[PATH_BYTES + 32];
         nll_images_name(&job->images, g->number[first + i], name, sizeof name);
-        if (!report_image(job, name, &g->results[first + i],
+        if (!report_image(job, g->number[first + i], name, &g->results[first + i],
                           terms ? terms + (size_t)i * g->width : NULL, err))
             return false;
     }

@@ -6,6 +6,8 @@
 #include "base/fsio.h"
 #include "cli/nll_images.h"
 #include "diffusion/protocol.h"
+#include "io/diffusers/model_folder.h"
+#include "methods/network.h"
 
 /* A table in a file. */
 typedef struct {
@@ -22,6 +24,9 @@ typedef struct {
     uint64_t seed;
     int batch; /* images scored together */
     NllImages images;
+    const ModelConfig *config;
+    NetworkDenoiser *network; /* the model's, which gets the labels of the images that are scored */
+    int label;                /* of all images, where they have none of their own; -1: none */
     ProtocolWords words;
     int level; /* where the protocol reads one */
     bool json;

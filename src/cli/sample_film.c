@@ -43,8 +43,8 @@ static bool check_frames(const SampleOutput *o, Err *err)
 {
     char probe[PATH_BYTES];
     int height, width;
-    if (!o->points &&
-        !image_grid_size(o->count, o->image.H, o->image.W, 0, STRIP_GAP, &height, &width, err))
+    if (!o->points && !image_grid_size(o->count, o->image.H, o->image.W, o->columns, STRIP_GAP,
+                                       &height, &width, err))
         return false;
     return !path_exists(o->frames) ||
            (folder_make(o->frames, err) && path_join(probe, o->frames, "probe.png", err) &&
@@ -190,7 +190,7 @@ static bool write_strip(const Film *f, const SampleOutput *o, Err *err)
     Image picture = {0};
     int columns = f->moments + 1;
     strip_words(f, moments);
-    snprintf(text, sizeof text, "%s, %s, and the finished %s", sample_output_text(o, 0, seed),
+    snprintf(text, sizeof text, "%s, %s, and the finished %s", sample_output_text_all(o, seed),
              moments, o->points ? "points" : "image");
     bool replaces = file_is_there(o->film);
     bool ok = o->points ? draw_plots(f, o, &picture, err)
@@ -214,12 +214,12 @@ static bool write_frame(const Film *f, const SampleOutput *o, int moment, int *r
     Shape s = o->image;
     frame_name(name, moment + 1);
     moment_words(f, moment, words);
-    snprintf(text, sizeof text, "%s, %s", sample_output_text(o, 0, seed), words);
+    snprintf(text, sizeof text, "%s, %s", sample_output_text_all(o, seed), words);
     if (!path_join(path, o->frames, name, err)) return false;
     *replaced += file_is_there(path);
     bool ok = o->points ? plot_moment(f, o, moment, FRAME_SCATTER_SIDE, &picture, err)
                         : image_grid(f->pixels + film_place(f, 0, moment) * f->dims, f->count, s.H,
-                                     s.W, s.C, 0, STRIP_GAP, &picture, err);
+                                     s.W, s.C, o->columns, STRIP_GAP, &picture, err);
     ok = ok && output_picture(path, &picture, text, err);
     image_free(&picture);
     return ok;

@@ -13,7 +13,9 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/sample_film.h"
+#include "cli/summary.h"
 #include "math/vec.h"
+#include "model/class_labels.h"
 #include "model/model_use.h"
 
 typedef struct {
@@ -64,6 +66,7 @@ static bool run_batch(Job *job, int images, Err *err)
     run->progress_context = job;
     job->batch_images = images;
     sample_film_begin(&job->film, run, job->next);
+    if (job->output->labels) job->model->denoiser.labels = job->output->labels + job->next;
     if (!model_sample(job->model, p->sampler, run, &job->denoiser, p->seed + (uint64_t)job->next,
                       images, job->x, job->scratch, err))
         return false;
@@ -117,6 +120,24 @@ static bool run_batches(Job *job, Err *err)
     return sample_film_write(&job->film, job->output, ok ? err : NULL) && ok;
 }
 
+/* The class of each image, and their names. */
+static void json_labels(JsonWriter *w, const SampleOutput *o)
+{
+    json_begin_row(w, "labels");
+    for (int i = 0; i < o->count; i++) json_put_int(w, NULL, o->labels[i]);
+    json_end_array(w);
+    class_names_json(w, o->model->class_names, o->model->unet.classes);
+}
+
+static void note_rows(const SampleOutput *o)
+{
+    char text[1024] = "", name[CLASS_TEXT_BYTES];
+    if (!o->grid || !o->columns) return;
+    for (int i = 0; i < o->count; i += o->columns)
+        text_add(text, sizeof text, ", ", model_class_text(o->model, o->labels[i], name));
+    term_note("rows of %s: %s", o->grid, text);
+}
+
 static bool report(const Job *job, bool json, Err *err)
 {
     const SamplePlan *p = job->plan;
@@ -141,6 +162,7 @@ static bool report(const Job *job, bool json, Err *err)
         if (o->csv) json_put_string(&w, "csv", o->csv);
         if (o->film) json_put_string(&w, "film", o->film);
         if (o->frames) json_put_string(&w, "frames", o->frames);
+        if (o->labels) json_labels(&w, o);
         json_put_string(&w, "model", p->path);
         json_put_string(&w, "sampler", p->sampler->name);
         json_put_int(&w, "steps", job->grid.n);
@@ -156,6 +178,7 @@ static bool report(const Job *job, bool json, Err *err)
     if (o->outside > 0)
         term_note("%zu of the points lie%s outside the picture", o->outside,
                   o->outside == 1 ? "s" : "");
+    note_rows(o);
     char took[24], speed[AMOUNT_BYTES];
     term_format_duration(took, seconds);
     format_speed(speed, (p->count - o->kept_count) / seconds);
@@ -260,6 +283,8 @@ static bool record_settings(Job *job, Err *err)
     PUT("size", "%dx%dx%d", m->image.H, m->image.W, m->image.C);
     if (p->label >= 0)
         PUT("label", "%d", p->label);
+    else if (p->per_class > 0)
+        PUT("label", "%d of each", p->per_class);
     else
         json_put_string(w, "label", "by seed");
     PUT("seed", "%" PRIu64, p->seed);
@@ -274,7 +299,8 @@ static bool make_images(Job *job, Err *err)
 {
     const SamplePlan *p = job->plan;
     describe_plan(p, job->output->parameters, sizeof job->output->parameters);
-    if (!sample_plan_grid(p, &job->grid, err) || !record_settings(job, err) ||
+    if (!sample_plan_labels(p, job->model, &job->output->labels, err) ||
+        !sample_plan_grid(p, &job->grid, err) || !record_settings(job, err) ||
         !sample_output_open(job->output, err) ||
         !model_prepare_sampling(job->model, &p->run, p->batch, p->label, &job->denoiser, err))
         return false;

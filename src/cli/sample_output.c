@@ -8,19 +8,44 @@
 #include "base/fsio.h"
 #include "base/mem.h"
 #include "base/term.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/terminal_picture.h"
 #include "data/image.h"
 #include "data/scatter.h"
 #include "data/toy.h"
 #include "io/npz.h"
+#include "model/class_labels.h"
 
 enum { GRID_GAP = 2, SCATTER_SIDE = 640, LINE_BYTES = 48 };
+
+static void add_class(const SampleOutput *o, int index, const char *before,
+                      char text[SAMPLE_TEXT_BYTES])
+{
+    char name[CLASS_TEXT_BYTES];
+    if (!o->labels) return;
+    text_append(text, SAMPLE_TEXT_BYTES, "%s%s", before,
+                model_class_text(o->model, o->labels[index], name));
+}
 
 const char *sample_output_text(const SampleOutput *o, int index, char text[SAMPLE_TEXT_BYTES])
 {
     snprintf(text, SAMPLE_TEXT_BYTES, "%s, seed %" PRIu64, o->parameters,
              o->first_seed + (uint64_t)index);
+    add_class(o, index, ", class ", text);
+    return text;
+}
+
+const char *sample_output_text_all(const SampleOutput *o, char text[SAMPLE_TEXT_BYTES])
+{
+    int step = o->columns ? o->columns : 1, next = step < o->count ? step : 0;
+    const char *before = o->columns ? ", a row for each class: " : ", classes in turn: ";
+    if (!o->labels || o->labels[next] == o->labels[0]) return sample_output_text(o, 0, text);
+    snprintf(text, SAMPLE_TEXT_BYTES, "%s, seed %" PRIu64, o->parameters, o->first_seed);
+    for (int i = 0; i < o->count && (i == 0 || o->labels[i] != o->labels[0]); i += step) {
+        add_class(o, i, before, text);
+        before = ", ";
+    }
     return text;
 }
 
@@ -49,10 +74,10 @@ static bool check_kind(const SampleOutput *o, Err *err)
                        "the model makes images of %d channels, but PNG files hold 1 to %d; write "
                        "them with --npz alone",
                        o->image.C, IMAGE_MAX_CHANNELS);
-    if (o->npz && !npz_check_size(o->npz, (size_t)o->count, shape_values(o->image), err))
-        return false;
-    return (!o->grid && !o->show) ||
-           image_grid_size(o->count, o->image.H, o->image.W, 0, GRID_GAP, &height, &width, err);
+    size_t bytes = shape_values(o->image) + (o->model->unet.classes > 0 ? NPZ_LABEL_BYTES : 0);
+    if (o->npz && !npz_check_size(o->npz, (size_t)o->count, bytes, err)) return false;
+    return (!o->grid && !o->show) || image_grid_size(o->count, o->image.H, o->image.W, o->columns,
+                                                     GRID_GAP, &height, &width, err);
 }
 
 /* Whether what is finished stays after an interruption. */
@@ -189,8 +214,8 @@ ScatterView sample_output_view(const SampleOutput *o)
 static bool draw_picture(SampleOutput *o, int scatter_side, Image *picture, Err *err)
 {
     if (!o->points)
-        return image_grid(o->pixels, o->count, o->image.H, o->image.W, o->image.C, 0, GRID_GAP,
-                          picture, err);
+        return image_grid(o->pixels, o->count, o->image.H, o->image.W, o->image.C, o->columns,
+                          GRID_GAP, picture, err);
     ScatterView view = sample_output_view(o);
     return scatter_plot(o->xy, (size_t)o->count, &view, scatter_side, picture, &o->outside, err);
 }
@@ -200,7 +225,7 @@ static bool write_picture(SampleOutput *o, Err *err)
     Image picture = {0};
     char text[SAMPLE_TEXT_BYTES];
     bool ok = draw_picture(o, SCATTER_SIDE, &picture, err) &&
-              output_picture(o->grid, &picture, sample_output_text(o, 0, text), err);
+              output_picture(o->grid, &picture, sample_output_text_all(o, text), err);
     image_free(&picture);
     return ok;
 }
@@ -233,8 +258,15 @@ static bool write_table(SampleOutput *o, Err *err)
 
 static bool write_npz(SampleOutput *o, Err *err)
 {
-    return npz_write_images(o->npz, o->pixels, (size_t)o->count, o->image.H, o->image.W, o->image.C,
-                            err);
+    size_t count = (size_t)o->count;
+    int64_t *labels = o->labels ? mem_alloc(count, sizeof *labels) : NULL;
+    if (o->labels && !labels)
+        return err_set(err, ERR_MEMORY, "%s: not enough memory for %zu labels", o->npz, count);
+    for (size_t i = 0; i < count && labels; i++) labels[i] = o->labels[i];
+    bool ok =
+        npz_write_images(o->npz, o->pixels, labels, count, o->image.H, o->image.W, o->image.C, err);
+    mem_free(labels);
+    return ok;
 }
 
 bool sample_output_finish(SampleOutput *o, Err *err)
@@ -266,4 +298,5 @@ void sample_output_close(SampleOutput *o, bool keep)
     mem_free(o->kept);
     mem_free(o->pixels);
     mem_free(o->xy);
+    mem_free(o->labels);
 }

@@ -10,6 +10,7 @@
 #include "base/fsio.h"
 #include "data/data_config.h"
 #include "data/scatter.h"
+#include "io/diffusers/model_folder.h"
 #include "io/sample_part.h"
 #include "net/net.h"
 
@@ -24,8 +25,10 @@ typedef struct {
     bool points;           /* of a network for points, from the distribution `toy` */
     ToyKind toy;
     Shape image;
-    int count;
+    int count, columns; /* columns: of the picture, 0: near square */
     uint64_t first_seed;
+    const ModelConfig *model;
+    int *labels; /* [count] the class of each image, freed when it closes; NULL: no classes */
     char parameters[1024]; /* how all images were made; kept with the seed in the PNG files */
     bool go_on;            /* --continue */
     const char *settings;  /* JSON: what the images depend on */
@@ -48,10 +51,12 @@ bool sample_output_finish(SampleOutput *o, Err *err);
 /* keep: images are finished, and --continue may go on with them; else no trace of them is left. */
 void sample_output_close(SampleOutput *o, bool keep);
 
-/* The text in the PNG file of the images from `index` on: the seed of the image itself, so that the
- * file does not depend on the images made with it. */
-enum { SAMPLE_TEXT_BYTES = sizeof((SampleOutput *)0)->parameters + 64 };
+/* The text in the PNG file of an image: the seed of the image itself, so that the file does not depend on the images
+ * made with it, and its class. And that of a picture of all: the first seed, and the classes of the rows or of the
+ * first images, until they begin anew. */
+enum { SAMPLE_TEXT_BYTES = sizeof((SampleOutput *)0)->parameters + 4096 };
 const char *sample_output_text(const SampleOutput *o, int index, char text[SAMPLE_TEXT_BYTES]);
+const char *sample_output_text_all(const SampleOutput *o, char text[SAMPLE_TEXT_BYTES]);
 /* What a scatter plot of the finished points shows: the axes of the toy, so that pictures compare; without one those
  * of the points. */
 ScatterView sample_output_view(const SampleOutput *o);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "io/config.h"
 #include "model/model_use.h"
@@ -53,16 +54,35 @@ static void take_options(const OptionValue *v, SampleConfig *r)
     SAMPLE_SETTINGS(TAKE_INTEGER, TAKE_REAL, TAKE_REAL, TAKE_INTEGER, TAKE_INTEGER, TAKE_INTEGER)
 }
 
-static bool choose_images(const OptionValue *v, const Model *m, const Config *c, SamplePlan *p,
-                          Err *err)
+/* --per-class decides how many images there are. */
+static bool count_by_class(const OptionValue *v, const ModelConfig *m, SamplePlan *p, Err *err)
+{
+    static const double MOST = 1e7; /* as --count */
+    int classes = model_trained_classes(m);
+    if (v[SAMPLE_ROW_COUNT].given || v[SAMPLE_ROW_LABEL].given)
+        return err_set(err, ERR_USAGE,
+                       "--per-class makes so many images of each class; leave --%s out",
+                       v[SAMPLE_ROW_COUNT].given ? "count" : "label");
+    if (classes == 0)
+        return err_set(err, ERR_USAGE, "--per-class is given, but the model has no classes");
+    if ((double)p->per_class * classes > MOST)
+        return err_set(err, ERR_USAGE,
+                       "--per-class is %d, which is %.0f images of %d classes; it must be at most "
+                       "%d",
+                       p->per_class, (double)p->per_class * classes, classes, (int)MOST / classes);
+    p->count = p->per_class * classes;
+    return true;
+}
+
+static bool choose_images(const OptionValue *v, Model *m, const Config *c, SamplePlan *p, Err *err)
 {
     if (v[SAMPLE_ROW_COUNT].given)
         p->count = (int)v[SAMPLE_ROW_COUNT].integer;
     else if (p->count == 0)
         p->count = c->sample.count;
+    if (p->per_class > 0 && !count_by_class(v, &m->config, p, err)) return false;
     p->batch = v[SAMPLE_ROW_BATCH].given ? (int)v[SAMPLE_ROW_BATCH].integer : c->sample.batch;
     p->seed = v[SAMPLE_ROW_SEED].given ? v[SAMPLE_ROW_SEED].seed : c->sample.seed;
-    p->label = v[SAMPLE_ROW_LABEL].given ? (int)v[SAMPLE_ROW_LABEL].integer : -1;
     p->noun = m->config.network == NETWORK_MLP ? "point" : "image";
     if (p->batch == 0) p->batch = model_sample_batch(m, p->count);
     if (p->batch > p->count) p->batch = p->count;
@@ -70,10 +90,10 @@ static bool choose_images(const OptionValue *v, const Model *m, const Config *c,
         return err_set(err, ERR_USAGE,
                        "--clip keeps images within [-1, 1], but the model gives points, which lie "
                        "anywhere");
-    return model_check_label(&m->config, "--label", p->label, false, err);
+    return take_label(m, &v[SAMPLE_ROW_LABEL], false, &p->label, err);
 }
 
-bool sample_plan_make(const OptionValue *v, const Model *m, SamplePlan *p, Err *err)
+bool sample_plan_make(const OptionValue *v, Model *m, SamplePlan *p, Err *err)
 {
     Config c;
     bool ok = model_sample_settings(m, &c, err) &&
@@ -124,11 +144,33 @@ bool sample_plan_take_steps(const OptionValue *v, const SamplePlan *plan, Model 
     MeasuredImages images;
     if (plan->spacing != SPACING_DP) return true;
     if (!check_steps(model, SPACING_DP, plan->calls, err)) return false;
-    bool ok = fit_images_open(&images, model, v[SAMPLE_ROW_FIT_DATA].text, FIT_IMAGES, 0, err) &&
-              choose_steps(model, SPACING_DP, plan->calls, &images,
-                           plan->label < 0 ? 0 : plan->label, plan->run.config.clip, err);
+    bool ok = fit_images_open(&images, model, v[SAMPLE_ROW_FIT_DATA].text, FIT_IMAGES, 0,
+                              plan->label, err) &&
+              choose_steps(model, SPACING_DP, plan->calls, &images, plan->label,
+                           plan->run.config.clip, err);
     fit_images_close(&images);
     return ok;
+}
+
+bool sample_plan_labels(const SamplePlan *p, const Model *m, int **labels, Err *err)
+{
+    int classes = model_trained_classes(&m->config);
+    *labels = NULL;
+    if (classes == 0) return true;
+    *labels = mem_alloc((size_t)p->count, sizeof **labels);
+    if (!*labels) return err_set(err, ERR_MEMORY, "not enough memory for %d labels", p->count);
+    int first = (int)(p->seed % (uint64_t)classes);
+    for (int i = 0, *label = *labels; i < p->count; i++) {
+        if (p->label >= 0)
+            label[i] = p->label;
+        else if (p->per_class > 0)
+            label[i] =
+                i % p->per_class ? label[i - 1] : model_trained_class(&m->config, i / p->per_class);
+        else
+            label[i] = i >= classes ? label[i - classes]
+                                    : model_trained_class(&m->config, (first + i) % classes);
+    }
+    return true;
 }
 
 bool sample_plan_grid(const SamplePlan *p, LevelGrid *grid, Err *err)

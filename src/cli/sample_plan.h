@@ -42,9 +42,9 @@ enum {
         OPTION("size", TEXT, "Model", .metavar = "N|HxW", .otherwise = "the model's own",          \
                .help = "height and width of the images"),                                          \
     [SAMPLE_ROW_LABEL] =                                                                           \
-        OPTION("label", INT, "Model", .low = 0, .high = 1e6,                                       \
+        OPTION("label", TEXT, "Model", .metavar = "CLASS",                                         \
                .otherwise = "seed modulo the number of classes that had training images",          \
-               .help = "class of every image, for models with classes"),                           \
+               .help = "class of every image, by name or number, for models with classes"),        \
     [SAMPLE_ROW_SAMPLER] =                                                                         \
         OPTION("sampler", CHOICE, "Sampler", .metavar = "NAME", .word = sampler_word,              \
                .otherwise = "the run's", .help = "see below"),                                     \
@@ -80,18 +80,21 @@ typedef struct {
     int count, batch;
     const char *noun; /* what is made: "image" or "point" */
     uint64_t seed;
-    int label; /* -1: by seed */
+    int label;     /* -1: by seed, or */
+    int per_class; /* so many of each trained class, one class after the other; 0: not so */
 } SamplePlan;
 
 /* "64" or "48x64". ERR_USAGE. */
 bool parse_image_size(const char *text, int *height, int *width, Err *err);
 
 /* v: the values of a table that begins with SAMPLE_PLAN_OPTIONS. p->count: the images of a call without
- * --count, 0: the run's number. ERR_USAGE for an option that the sampler does not read, a label that the
+ * --count, 0: the run's number; p->per_class: as --per-class says, else 0. ERR_USAGE for an option that the sampler does not read, a label that the
  * model has not, a sampler that is unknown. */
-bool sample_plan_make(const OptionValue *v, const Model *m, SamplePlan *p, Err *err);
+bool sample_plan_make(const OptionValue *v, Model *m, SamplePlan *p, Err *err);
 /* With the spacing dp the model becomes the chain of the chosen steps, which are then all taken. */
 bool sample_plan_take_steps(const OptionValue *v, const SamplePlan *plan, Model *model, Err *err);
+/* *labels: the class of each image [count], or NULL where the model has no classes; mem_free. */
+bool sample_plan_labels(const SamplePlan *p, const Model *m, int **labels, Err *err);
 /* The grid of the plan; level_grid_free. */
 bool sample_plan_grid(const SamplePlan *p, LevelGrid *grid, Err *err);
 

@@ -2,12 +2,14 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/term.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "io/config.h"
 #include "methods/method.h"
+#include "model/class_labels.h"
 
 enum { SHOWN_CLASSES = 8 };
 
@@ -44,10 +46,38 @@ static void describe_network(const ModelConfig *m, Shape image, char *out, size_
     if (model_trained_classes(m) == unet->classes) return;
     text_append(out, size, ", those without training images are never drawn:");
     for (int k = 0, shown = 0; k < unet->classes; k++) {
+        char text[CLASS_TEXT_BYTES];
         if (model_class_is_trained(m, k)) continue;
-        if (shown++ < SHOWN_CLASSES) text_append(out, size, " %d", k);
+        if (shown++ < SHOWN_CLASSES)
+            text_append(out, size, "%s %.60s", shown > 1 ? "," : "", model_class_text(m, k, text));
         if (shown == SHOWN_CLASSES + 1) text_append(out, size, " ...");
     }
+}
+
+enum { LINE_WIDTH = 66 };
+
+void class_lines(LineWriter line, ClassName *names, int count)
+{
+    char text[LINE_WIDTH] = "", name[80];
+    const char *title = "classes";
+    for (int i = 0; names && i < count; i++) {
+        text_escape(name, sizeof name, names[i]);
+        if (*text && strlen(text) + strlen(name) + 4 > sizeof text) {
+            line("  %-12s %s,", title, text);
+            title = "";
+            text[0] = '\0';
+        }
+        text_append(text, sizeof text, "%s%.60s", *text ? ", " : "", name);
+    }
+    if (text[0]) line("  %-12s %s", title, text);
+}
+
+void class_names_json(JsonWriter *w, ClassName *names, int count)
+{
+    if (!names) return;
+    json_begin_row(w, "class_names");
+    for (int i = 0; i < count; i++) json_put_string(w, NULL, names[i]);
+    json_end_array(w);
 }
 
 void describe_method(const ModelConfig *m, char *out, size_t size)
@@ -140,13 +170,14 @@ void diffusers_json(JsonWriter *w, const ModelConfig *m)
 void network_lines(LineWriter line, const ModelConfig *m, Shape image, size_t parameters,
                    double forward_flop)
 {
-    char text[256], count[32], flop[AMOUNT_BYTES];
+    char text[768], count[32], flop[AMOUNT_BYTES];
     describe_network(m, image, text, sizeof text);
     term_format_count(count, parameters);
     line("  network      %s", text);
     if (image.H == 0)
         line("  image size   not given by the model; %d channel%s", image.C,
              image.C == 1 ? "" : "s");
+    class_lines(line, m->class_names, m->unet.classes);
     line("  parameters   %s", count);
     if (image.H == 0) return;
     format_amount(flop, forward_flop, "FLOP");
@@ -182,6 +213,7 @@ static void unet_json(JsonWriter *w, const ModelConfig *m, Shape image)
     }
     json_put_int(w, "classes", unet->classes);
     if (unet->null_class) json_put_bool(w, "null_class", true);
+    class_names_json(w, m->class_names, unet->classes);
     if (model_trained_classes(m) == unet->classes) return;
     json_begin_row(w, "untrained_classes");
     for (int k = 0; k < unet->classes; k++)

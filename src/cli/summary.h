@@ -19,6 +19,11 @@ void describe_diffusers(const ModelConfig *m, char *out, size_t size);
 /* Member "diffusers": {"pipeline" (null: it does not open), "but"}. */
 void diffusers_json(JsonWriter *w, const ModelConfig *m);
 
+/* The names of classes, in the order of their numbers, as rows of a table. NULL: none. */
+void class_lines(LineWriter line, ClassName *names, int count);
+/* Member "class_names". NULL: none. */
+void class_names_json(JsonWriter *w, ClassName *names, int count);
+
 /* Rows that every table of a network has: network, parameters, compute. Here and below a height of 0 is a
  * model that does not say its size: sizes, and what follows from them, are left out (null). */
 void network_lines(LineWriter line, const ModelConfig *m, Shape image, size_t parameters,

@@ -162,8 +162,6 @@ bool show_config(const char *path, bool json, Err *err)
 
 /* ---- the data of a run ---- */
 
-enum { LINE_WIDTH = 66 };
-
 /* How much is known of a run's data. */
 typedef enum { NOTHING, PATH_ONLY, WHOLE } Known;
 
@@ -196,22 +194,6 @@ static bool read_record(const char *run, RunRecord *r, Known *known, Err *err)
     return reason.kind != ERR_MEMORY || err_set(err, reason.kind, "%s", reason.text);
 }
 
-static void class_lines(const DataIdentity *d)
-{
-    char line[LINE_WIDTH] = "", name[80];
-    const char *title = "classes";
-    for (int i = 0; d->class_names && i < d->classes; i++) {
-        text_escape(name, sizeof name, d->class_names[i]);
-        if (*line && strlen(line) + strlen(name) + 4 > sizeof line) {
-            output_line("  %-12s %s,", title, line);
-            title = "";
-            line[0] = '\0';
-        }
-        text_append(line, sizeof line, "%s%.60s", *line ? ", " : "", name);
-    }
-    if (line[0]) output_line("  %-12s %s", title, line);
-}
-
 static void image_line(const DataIdentity *d)
 {
     char count[32], classes[32] = "";
@@ -223,7 +205,7 @@ static void image_line(const DataIdentity *d)
                 data_kind_words[d->kind], classes);
 }
 
-bool data_lines(const char *run, Err *err)
+bool data_lines(const char *run, bool names, Err *err)
 {
     RunRecord r;
     Known known;
@@ -239,7 +221,7 @@ bool data_lines(const char *run, Err *err)
     else
         image_line(&r.data);
     if (whole && path[0]) output_line("               %s", path);
-    class_lines(&r.data);
+    if (names) class_lines(output_line, r.data.class_names, r.data.classes);
     run_record_free(&r);
     return true;
 }
@@ -265,11 +247,7 @@ bool data_json(JsonWriter *w, const char *run, Err *err)
         json_end_array(w);
         json_put_int(w, "classes", d->classes);
     }
-    if (d->class_names) {
-        json_begin_row(w, "class_names");
-        for (int i = 0; i < d->classes; i++) json_put_string(w, NULL, d->class_names[i]);
-        json_end_array(w);
-    }
+    class_names_json(w, d->class_names, d->classes);
     json_end_object(w);
     run_record_free(&r);
     return true;

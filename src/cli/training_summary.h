@@ -16,9 +16,9 @@ bool output_training(const char *path, const Config *c, const TrainPlan *plan, b
 /* That of a configuration file. */
 bool show_config(const char *path, bool json, Err *err);
 
-/* The data of the run in this folder, "": nothing. Of runs of older releases only the path is known. False when
+/* The data of the run in this folder, "": nothing; with the names of its classes where `names` is true. Of runs of older releases only the path is known. False when
  * memory is short or the checkpoints cannot be listed. */
-bool data_lines(const char *run, Err *err);
+bool data_lines(const char *run, bool names, Err *err);
 /* The member "data" of the open object. */
 bool data_json(JsonWriter *w, const char *run, Err *err);
 

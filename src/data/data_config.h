@@ -32,7 +32,9 @@ typedef struct {
     bool flip;                  /* horizontal flips in training batches */
     int limit;      /* at most this many: IDX and CIFAR the first, folders evenly; 0: all */
     int validation; /* images held out, or DATA_VALIDATION_AUTO */
-    bool skip_bad;  /* folders: leave out images that cannot be read (counted and listed) */
+    /* IDX, CIFAR: "", a list of names with commas between, or a text file with a name on each line */
+    char class_names[DATA_PATH_BYTES];
+    bool skip_bad; /* folders: leave out images that cannot be read (counted and listed) */
 } DataConfig;
 
 #endif

@@ -18,6 +18,11 @@ typedef struct {
         test_part; /* of a folder with two parts: the t10k or test_batch files, or test/ (else val/),
                           instead of the training files or train/ */
     uint64_t seed; /* split, order, flips */
+    /* The classes of a folder are numbered in natural order (2 before 10), but as in `class_order`
+     * [class_count] where these are its names, and by bytes as earlier versions did it with `bytes_order`. */
+    ClassName *class_order;
+    int class_count;
+    bool bytes_order;
     /* For images that keep the size they are stored in (height 0): size_fits fails for a size that cannot
      * be used (NULL: every size can); size_advice ends the sentence about images of several sizes. */
     bool (*size_fits)(void *context, int height, int width, Err *err);

@@ -10,7 +10,7 @@
 enum { SIDE = 32, PLANE = SIDE * SIDE, RECORD = 1 + 3 * PLANE, CLASSES = 10, MAX_BATCHES = 99 };
 
 static ClassName class_names[CLASSES] = {"airplane", "automobile", "bird",  "cat",  "deer",
-                                         "dog",      "frog",       "horse", "ship", "truck"};
+                                               "dog",      "frog",       "horse", "ship", "truck"};
 
 /* The number of data_batch_N.bin, 0 for other names. */
 static int batch_number(const char *name)
@@ -121,8 +121,15 @@ bool data_cifar_load(DataJob *job, const char *folder, const Names *names, const
         data_stream_close(stream);
         total += records;
     }
+    char beside[PATH_BYTES];
+    if (file) path_parent(beside, file);
     if (!data_reserve(job, total, SIDE, SIDE, 3, true)) return false;
-    if (!data_name_classes(job, CLASSES, class_names)) return false;
+    if (!data_name_classes(job, CLASSES, class_names) ||
+        !data_name_numbers(job, file ? beside : folder, "batches.meta.txt"))
+        return false;
+    if (job->d->classes != CLASSES)
+        return err_set(job->err, ERR_USAGE, "%s: has %d names of classes; CIFAR-10 has %d classes",
+                       job->options->path, job->d->classes, CLASSES);
     for (int i = 1; i <= files; i++) {
         if (!file && !part_path(job, folder, i, path)) return false;
         if (!load_batch(job, file ? file : path, data_limited(job, total))) return false;

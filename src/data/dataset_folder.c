@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "data/dataset_load.h"
 #include "data/image_gate.h"
 
@@ -103,15 +104,54 @@ static bool search(Search *s)
     return true;
 }
 
-/* The top-level folders' names, sorted by bytes. */
+/* The top-level folders' names in natural order, and the class that each is. */
 typedef struct {
     ClassName name[DATA_MAX_CLASSES];
+    int label[DATA_MAX_CLASSES];
     int count;
 } Classes;
 
 static int compare_names(const void *a, const void *b)
 {
-    return strcmp(a, b);
+    return text_natural_order(a, b);
+}
+
+static int place_in(ClassName *names, int count, const char *name)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0) return i;
+    return -1;
+}
+
+/* How many of the names come before this one by their bytes. */
+static int bytes_before(const Classes *c, const char *name)
+{
+    int before = 0;
+    for (int i = 0; i < c->count; i++) before += strcmp(c->name[i], name) < 0;
+    return before;
+}
+
+static void number_classes(Classes *c, const DataOptions *o)
+{
+    bool known = o->class_order && o->class_count == c->count;
+    for (int i = 0; i < c->count && known; i++)
+        known = place_in(o->class_order, c->count, c->name[i]) >= 0;
+    for (int i = 0; i < c->count; i++)
+        c->label[i] = known            ? place_in(o->class_order, c->count, c->name[i])
+                      : o->bytes_order ? bytes_before(c, c->name[i])
+                                       : i;
+}
+
+static bool give_names(DataJob *job, const Classes *c)
+{
+    ClassName *names = mem_alloc((size_t)c->count, sizeof *names);
+    bool ok =
+        names || err_set(job->err, ERR_MEMORY, "%s: not enough memory for the names of its classes",
+                         job->options->path);
+    for (int i = 0; i < c->count && ok; i++) memcpy(names[c->label[i]], c->name[i], sizeof *names);
+    ok = ok && data_name_classes(job, c->count, names);
+    mem_free(names);
+    return ok;
 }
 
 static bool class_name(const char *path, char *name, size_t size)
@@ -129,7 +169,7 @@ static bool find_classes(const Search *s, Classes *classes)
     Dataset *d = s->job->d;
     const char *at_top = NULL;
     size_t folders = 0;
-    char name[256], last[256] = "";
+    ClassName name, last = "", beyond = "";
     for (size_t i = 0; i < s->files.count; i++) {
         if (!class_name(s->files.names[i], name, sizeof name)) {
             if (!at_top) at_top = s->files.names[i];
@@ -139,6 +179,7 @@ static bool find_classes(const Search *s, Classes *classes)
         if (strcmp(last, name) == 0) continue;
         memcpy(last, name, sizeof last);
         if (folders < DATA_MAX_CLASSES) memcpy(classes->name[folders], name, sizeof name);
+        if (folders == DATA_MAX_CLASSES) memcpy(beyond, name, sizeof name);
         folders++;
     }
     if (at_top && folders == 0)
@@ -152,11 +193,12 @@ static bool find_classes(const Search *s, Classes *classes)
             at_top, folders, folders == 1 ? "" : "s");
     else if (folders > DATA_MAX_CLASSES)
         snprintf(d->no_labels, sizeof d->no_labels,
-                 "%.200s holds %zu folders, more than %d classes", s->root, folders,
-                 DATA_MAX_CLASSES);
+                 "%.150s holds %zu folders, more than %d classes; the first too many is %.100s",
+                 s->root, folders, DATA_MAX_CLASSES, beyond);
     if (at_top || folders > DATA_MAX_CLASSES) return false;
     classes->count = (int)folders;
     qsort(classes->name, (size_t)classes->count, sizeof *classes->name, compare_names);
+    number_classes(classes, s->job->options);
     return true;
 }
 
@@ -166,7 +208,8 @@ static int class_of(const Classes *classes, const char *path)
     if (!class_name(path, name, sizeof name)) return 0;
     const char *found =
         bsearch(name, classes->name, (size_t)classes->count, sizeof *classes->name, compare_names);
-    return found ? (int)((found - classes->name[0]) / (ptrdiff_t)sizeof *classes->name) : 0;
+    if (!found) return 0;
+    return classes->label[(found - classes->name[0]) / (ptrdiff_t)sizeof *classes->name];
 }
 
 /* The path of the image that was stored last, within the folder that the user named. */
@@ -224,7 +267,7 @@ static bool load_files(Search *s)
     if (ok && job->d->count == 0)
         ok = err_set(job->err, ERR_FORMAT, "%s: none of its %zu images can be decoded", s->root,
                      wanted);
-    if (ok && labelled) ok = data_name_classes(job, classes->count, classes->name);
+    ok = ok && (!labelled || give_names(job, classes));
     job->d->ignored = s->ignored;
     free(classes);
     return ok;
@@ -271,6 +314,12 @@ bool data_folder_load(DataJob *job, const char *part)
     char root[PATH_BYTES];
     const char *path = job->options->path;
     if (part && !path_join(root, path, part, job->err)) return false;
+    if (job->options->config.class_names[0])
+        return err_set(
+            job->err, ERR_USAGE,
+            "%s: data.class_names is for IDX and CIFAR-10 files; the classes of a folder "
+            "have the names of the folders in it",
+            path);
     Search s = {.job = job, .root = part ? root : path, .part = part};
     job->format = "folder";
     job->d->kind = DATA_FOLDER;

@@ -232,7 +232,10 @@ bool data_idx_load(DataJob *job, const char *path)
                       h.rank == 4 ? (int)h.size[3] : 1, labelled) &&
          load_images(job, stream, &h);
     data_stream_close(stream);
-    return ok && (!labelled || load_labels(job, labels, h.size[0]));
+    char folder[PATH_BYTES];
+    path_parent(folder, path);
+    return ok && (!labelled || load_labels(job, labels, h.size[0])) &&
+           data_name_numbers(job, folder, "class_names.txt");
 }
 
 /* Length of an IDX images name without .gz, 0 for other names. */

@@ -38,6 +38,10 @@ void data_describe(const DataJob *job);
 
 /* The number of classes and their names, in the order of the labels. */
 bool data_name_classes(DataJob *job, int count, ClassName *names);
+/* Names the classes of a file whose labels are numbers, of which d->classes are known so far (0: there are no labels):
+ * by data.class_names or, without it, by the file NAME in `folder`, where there is one. With more names than classes
+ * there are more classes, which have no image. ERR_USAGE or ERR_FORMAT for names that cannot be used. */
+bool data_name_numbers(DataJob *job, const char *folder, const char *name);
 
 /* Whether folder/name is a file: an archive may have been unpacked into a folder of the file's name. */
 bool data_is_file(const char *folder, const char *name);

@@ -116,6 +116,7 @@ bool data_name_classes(DataJob *job, int count, ClassName *names)
 {
     Dataset *d = job->d;
     d->classes = count;
+    mem_free(d->class_names);
     d->class_names = mem_alloc((size_t)count, sizeof *names);
     if (!d->class_names)
         return err_set(job->err, ERR_MEMORY, "%s: not enough memory for the names of its classes",

@@ -112,7 +112,7 @@ typedef struct {
     int size;
     double *x, *eps;    /* [size, dims] */
     double *v;          /* [size, dims] where variances are learned, else NULL */
-    int *step;          /* [size] */
+    int *step, *image;  /* [size] */
     NoiseLevel *levels; /* [size] */
 } Group;
 
@@ -124,9 +124,10 @@ static bool group_open(Group *g, const Bound *b)
                  .x = mem_doubles(values),
                  .eps = mem_doubles(values),
                  .step = mem_alloc(size, sizeof *g->step),
+                 .image = mem_alloc(size, sizeof *g->image),
                  .levels = mem_alloc(size, sizeof *g->levels)};
     if (is_learned(b)) g->v = mem_doubles(values);
-    return (g->x && g->eps && g->step && g->levels && (g->v || !is_learned(b))) ||
+    return (g->x && g->eps && g->step && g->image && g->levels && (g->v || !is_learned(b))) ||
            err_set(b->err, ERR_MEMORY, "no memory for a batch of %zu predictions", size);
 }
 
@@ -136,15 +137,21 @@ static void group_close(Group *g)
     mem_free(g->eps);
     mem_free(g->v);
     mem_free(g->step);
+    mem_free(g->image);
     mem_free(g->levels);
 }
 
 static bool predict(const Bound *b, const Group *g, int rows)
 {
     const Denoiser *d = b->denoiser;
+    bool ok;
+    if (d->choose_images) d->choose_images(d->context, g->image);
     if (g->v)
-        return d->predict_variance(d->context, rows, g->x, g->levels, 1, g->eps, g->v, b->err);
-    return d->predict(d->context, rows, g->x, g->levels, 1, g->eps, b->err);
+        ok = d->predict_variance(d->context, rows, g->x, g->levels, 1, g->eps, g->v, b->err);
+    else
+        ok = d->predict(d->context, rows, g->x, g->levels, 1, g->eps, b->err);
+    if (d->choose_images) d->choose_images(d->context, NULL);
+    return ok;
 }
 
 /* values [count * draws]: the measure of all draws of all images, a group of predictions at a
@@ -163,6 +170,7 @@ static bool evaluate(const Bound *b, Group *g, int count, const double *x0, Meas
             int draw = (int)((first + (size_t)row) % (size_t)b->draws);
             double *x = g->x + (size_t)row * dims;
             const double *clean = x0 + (size_t)image * dims;
+            g->image[row] = image;
             g->step[row] = step_of_draw(b, image, draw);
             NoiseLevel level = g->levels[row] = process_level(b->run->process, g->step[row]);
             b->noise->normals(b->noise->context, image, (uint64_t)draw, dims, x);

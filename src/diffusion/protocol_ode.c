@@ -31,6 +31,7 @@ typedef struct {
     double *x, *eps;      /* [rows, dims], a row for each image of a call and each of its probes */
     double *e, *jte;      /* [rows, dims] */
     NoiseLevel *level;    /* [rows] */
+    int *image;           /* [rows] which image each is of; an image has one solve for each draw */
     double *along, *push; /* [rows]: dx = along x + push eps */
     long predictions;
 } Flow;
@@ -83,6 +84,7 @@ static void fill_rows(Flow *f, int count, const OdeRow *rows, size_t width, cons
             size_t row = (size_t)r * (size_t)each + (size_t)p;
             size_t own = (size_t)rows[r].image * (size_t)each + (size_t)p;
             f->level[row] = level;
+            f->image[row] = rows[r].image / (f->run->draws > 1 ? f->run->draws : 1);
             memcpy(f->x + row * dims, y + (size_t)r * width, dims * sizeof *y);
             memcpy(f->e + row * dims, f->signs + own * dims, dims * sizeof *y);
         }
@@ -97,8 +99,11 @@ static bool velocity(void *context, int count, const OdeRow *rows, const double 
     size_t dims = d->dims, width = dims + (size_t)f->probes;
     int each = f->probes;
     fill_rows(f, count, rows, width, y);
-    if (!d->predict_vjp(d->context, count * each, f->x, f->level, 1, f->e, f->eps, f->jte, err))
-        return false;
+    if (d->choose_images) d->choose_images(d->context, f->image);
+    bool ok =
+        d->predict_vjp(d->context, count * each, f->x, f->level, 1, f->e, f->eps, f->jte, err);
+    if (d->choose_images) d->choose_images(d->context, NULL);
+    if (!ok) return false;
 #pragma omp parallel for schedule(static)
     for (int r = 0; r < count; r++) {
         const double *x = y + (size_t)r * width, *eps = f->eps + (size_t)(r * each) * dims;
@@ -129,9 +134,10 @@ static bool flow_open(Flow *f, int count, Err *err)
     f->e = mem_doubles(values);
     f->jte = mem_doubles(values);
     f->level = mem_alloc(rows, sizeof *f->level);
+    f->image = mem_alloc(rows, sizeof *f->image);
     f->along = mem_doubles(images);
     f->push = mem_doubles(images);
-    return (f->x && f->eps && f->e && f->jte && f->level && f->along && f->push) ||
+    return (f->x && f->eps && f->e && f->jte && f->level && f->image && f->along && f->push) ||
            err_set(err, ERR_MEMORY, "no memory for the probability flow of %zu images", images);
 }
 
@@ -142,6 +148,7 @@ static void flow_close(Flow *f)
     mem_free(f->e);
     mem_free(f->jte);
     mem_free(f->level);
+    mem_free(f->image);
     mem_free(f->along);
     mem_free(f->push);
 }

@@ -69,6 +69,8 @@ const Field config_fields[] = {
     INT(data, limit, limit, 0, 1e9, "0", "use only this many images, of folders from all over; 0: all", "count images max_images", WITH(of_images)),
     {"data", "validation", FIELD_INT, PLACE(data, validation), .min = 0, .max = 1e9, .automatic = true, .automatic_value = -1,
      WORDS("auto", "images held out from training; auto: 1000, at most a tenth of them", "held_out val valid validation_images test")},
+    TEXT(data, class_names, class_names, "", "names of the classes of IDX and CIFAR-10 files, in the order of their labels: a text file with one on each line, or a list with commas between; without it class_names.txt beside an IDX file and CIFAR's batches.meta.txt; a folder's classes have the names of its folders",
+         "names label_names", WITH(of_images)),
     BOOL(data, skip_bad, skip_bad, "false", "folders: leave out images that cannot be read, and list them", "skip ignore_errors", WITH(of_images)),
 
     CHOICE(model, type, type, network_words, "auto", "the network; auto: mlp for toys, unet for images", "network architecture arch kind"),

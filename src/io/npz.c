@@ -147,14 +147,18 @@ bool npz_check_size(const char *path, size_t count, size_t image_bytes, Err *err
                    path, (UINT32_MAX - HEADERS) / image_bytes, image_bytes, count);
 }
 
-bool npz_write_images(const char *path, const unsigned char *pixels, size_t count, int H, int W,
-                      int C, Err *err)
+bool npz_write_images(const char *path, const unsigned char *pixels, const int64_t *labels,
+                      size_t count, int H, int W, int C, Err *err)
 {
+    Member members[2];
     char shape[96];
-    if (!npz_check_size(path, count, (size_t)H * (size_t)W * (size_t)C, err)) return false;
+    size_t bytes = (size_t)H * (size_t)W * (size_t)C;
+    if (!npz_check_size(path, count, bytes + (labels ? NPZ_LABEL_BYTES : 0), err)) return false;
     snprintf(shape, sizeof shape, "%zu, %d, %d, %d", count, H, W, C);
-    Member m = member_of("arr_0", "|u1", shape, pixels, count * (size_t)H * (size_t)W * (size_t)C);
-    return write_members(path, &m, 1, err);
+    members[0] = member_of("arr_0", "|u1", shape, pixels, count * bytes);
+    snprintf(shape, sizeof shape, "%zu,", count);
+    if (labels) members[1] = member_of("arr_1", "<i8", shape, labels, count * NPZ_LABEL_BYTES);
+    return write_members(path, members, labels ? 2 : 1, err);
 }
 
 bool npz_write_numbers(const char *path, const NpzNumbers *arrays, int count, Err *err)

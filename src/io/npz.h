@@ -1,18 +1,22 @@
 /* .npz files: a zip whose members are arrays of NumPy's (NEP 1). Images as guided-diffusion's evaluation has
- * them: one stored member, arr_0.npy, an array of unsigned bytes [count, H, W, C] in C order. */
+ * them: stored members arr_0.npy, an array of unsigned bytes [count, H, W, C] in C order, and of images with classes
+ * arr_1.npy, their labels as int64 [count]. */
 #ifndef DIFFC_NPZ_H
 #define DIFFC_NPZ_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
 /* ERR_USAGE above 4 GiB, the most that the plain zip format holds; for before the work. */
 bool npz_check_size(const char *path, size_t count, size_t image_bytes, Err *err);
-/* Writes through fsio: the old file or the whole new one. */
-bool npz_write_images(const char *path, const unsigned char *pixels, size_t count, int H, int W,
-                      int C, Err *err);
+/* What a label adds to the bytes of an image. */
+enum { NPZ_LABEL_BYTES = sizeof(int64_t) };
+/* Writes through fsio: the old file or the whole new one. labels [count], or NULL: no classes. */
+bool npz_write_images(const char *path, const unsigned char *pixels, const int64_t *labels,
+                      size_t count, int H, int W, int C, Err *err);
 
 typedef struct {
     unsigned char *pixels; /* [count, H, W, C]; free with mem_free */

@@ -77,9 +77,10 @@ static int trained_class(const Network *nw, int place)
 
 static int class_of(const NetworkDenoiser *d, int row)
 {
+    int image = network_image(d, row);
     if (d->dropped && d->dropped[row]) return d->network->classes;
-    if (d->label >= 0) return d->label;
-    return trained_class(d->network, d->first_image + network_image(d, row));
+    if (d->labels) return d->labels[image];
+    return d->label >= 0 ? d->label : trained_class(d->network, d->first_image + image);
 }
 
 /* The inputs of the part. Places beyond keep old values; their results are not read. */

@@ -66,6 +66,7 @@ void network_forward(Network *nw, const float *weights, const float *xt, const f
 typedef struct {
     Network *network;
     const float *weights;
+    const int *labels; /* the class of each image, or NULL: */
     int label; /* class of every image; negative: image i gets trained class i mod their number */
     int first_image;     /* number of the first image of a call, for the classes */
     const int *images;   /* NULL: row i of a call is image i (choose_images of a Denoiser) */

@@ -57,16 +57,22 @@ static double squared_error(const double *eps, const double *noise, size_t dims)
 bool denoise_data(const DenoiseData *d, DenoiseScore *score, Err *err)
 {
     enum { GROUP = DENOISE_IMAGES };
-    size_t dims = d->denoiser->dims, count = d->count, values = GROUP * dims;
+    const Denoiser *denoiser = d->denoiser;
+    size_t dims = denoiser->dims, count = d->count, values = GROUP * dims;
+    int images[GROUP];
     double first = 0, sum = 0, square = 0, n = (double)count;
     double *x = mem_doubles(3 * values), *noise = x ? x + values : NULL;
     double *eps = x ? noise + values : NULL;
     bool ok = x || err_set(err, ERR_MEMORY, "not enough memory for %d images", GROUP);
     for (size_t done = 0; done < count && ok; done += GROUP) {
         int part = count - done < GROUP ? (int)(count - done) : GROUP;
-        for (size_t i = 0; i < (size_t)part; i++)
+        for (size_t i = 0; i < (size_t)part; i++) {
             add_noise(d, done + i, x + i * dims, noise + i * dims);
-        ok = d->denoiser->predict(d->denoiser->context, part, x, &d->level, 0, eps, err);
+            images[i] = (int)(done + i);
+        }
+        if (denoiser->choose_images) denoiser->choose_images(denoiser->context, images);
+        ok = denoiser->predict(denoiser->context, part, x, &d->level, 0, eps, err);
+        if (denoiser->choose_images) denoiser->choose_images(denoiser->context, NULL);
         for (size_t i = 0; i < (size_t)part && ok; i++) {
             double e = squared_error(eps + i * dims, noise + i * dims, dims);
             if (done + i == 0) first = e;

@@ -93,6 +93,7 @@ static bool measure_steps(Model *model, int K, const MeasuredImages *images, int
                          .clip_range = c->clip_range > 0 ? c->clip_range : 1,
                          .batch = network_sample_batch(c)};
     if (!model_prepare(model, run.batch, label, false, &denoiser, err)) return false;
+    model->denoiser.labels = images->labels;
     step_errors_open(&errors, level_logsnr(process_level(p, p->T - 1)),
                      level_logsnr(process_level(p, 0)));
     double *variances = mem_doubles((size_t)p->T);
@@ -108,6 +109,7 @@ static bool measure_steps(Model *model, int K, const MeasuredImages *images, int
         ok = ok && measure_decoder(c, images, &denoiser, &run, t, error_of(p, t, variances[t]),
                                    &errors, err);
     }
+    model->denoiser.labels = NULL;
     error_curve_make(&curve, &errors);
     ok = ok && steps_optimum_merged(&curve, p->schedule.alpha_bar, p->T, K, m, err);
     mem_free(variances);

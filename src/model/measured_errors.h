@@ -10,6 +10,7 @@ typedef struct {
     int count;
     double *x0;      /* [count, dims] at the values of model_pixels */
     uint64_t *seeds; /* [count]: likelihood_seed */
+    int *labels;     /* [count] the class of each, over `label`; NULL: none */
     void *context;
     /* Called with the predictions made, of measured_predictions in all; false stops. May be NULL. */
     bool (*progress)(void *context, long predictions);
@@ -25,7 +26,7 @@ bool measure_variances(const MeasuredImages *images, const Denoiser *denoiser, L
 bool check_steps(const Model *model, SpacingKind spacing, int K, Err *err);
 
 /* Makes model->process the chain of those K steps, merged, which check_steps has allowed. For the spacing dp: `images`, on which the
- * model is measured, their class `label`, and whether predictions are clipped. */
+ * model is measured, their class `label` where they have no labels of their own, and whether predictions are clipped. */
 bool choose_steps(Model *model, SpacingKind spacing, int K, const MeasuredImages *images, int label,
                   bool clip, Err *err);
 

@@ -5,6 +5,7 @@
 #include "base/choice.h"
 #include "diffusion/noise_classes.h"
 #include "methods/method.h"
+#include "model/class_labels.h"
 
 bool model_sample_settings(const Model *m, Config *c, Err *err)
 {
@@ -69,10 +70,11 @@ bool model_check_label(const ModelConfig *m, const char *name, int label, bool n
     if (label >= classes)
         return err_set(err, ERR_USAGE, "%s is %d; the model's classes are 0 to %d", name, label,
                        classes - 1);
+    char shown[CLASS_TEXT_BYTES];
     return model_class_is_trained(m, label) ||
            err_set(err, ERR_USAGE,
-                   "%s is %d, but no training image had this class, so the model cannot draw it",
-                   name, label);
+                   "%s is %s, but no training image had this class, so the model cannot draw it",
+                   name, model_class_text(m, label, shown));
 }
 
 bool model_check_guidance(const ModelConfig *m, const SampleConfig *c, Err *err)

@@ -84,6 +84,17 @@ static bool check_classes(const Dataset *data, Err *err)
     return used >= 2 || err_set(err, ERR_USAGE, "%s all training images have one class", told);
 }
 
+static bool name_classes(const Dataset *data, ModelConfig *m, Err *err)
+{
+    size_t count = (size_t)data->classes;
+    if (!data->class_names) return true;
+    m->class_names = mem_alloc(count, sizeof *m->class_names);
+    if (!m->class_names)
+        return err_set(err, ERR_MEMORY, "not enough memory for the names of %zu classes", count);
+    memcpy(m->class_names, data->class_names, count * sizeof *m->class_names);
+    return true;
+}
+
 bool new_model_config(const Config *c, const Dataset *data, ModelConfig *m, Err *err)
 {
     Shape image = {.H = data->height, .W = data->width, .C = data->channels};
@@ -97,7 +108,8 @@ bool new_model_config(const Config *c, const Dataset *data, ModelConfig *m, Err 
     if (c->model.class_conditional && !check_classes(data, err)) return false;
     for (int k = 0; c->model.class_conditional && k < data->classes; k++)
         m->untrained[k] = data->class_images[k] == 0;
-    bool ok = network_from_config(c, image, data->classes, m, err) &&
+    bool ok = (!c->model.class_conditional || name_classes(data, m, err)) &&
+              network_from_config(c, image, data->classes, m, err) &&
               new_model_method(c, &points, m, err);
     if (ok && own_betas(&m->noise, err)) return true;
     if (!ok) m->noise.betas = NULL; /* the configuration's */

@@ -57,6 +57,8 @@ struct Trainer {
     char run[PATH_BYTES];
     RunLock lock;
     bool locked;
+    ClassName *init_names; /* [init_classes] of train.init, or NULL */
+    int init_classes;
     double *sample_state; /* [count, dims] and the sampler's scratch */
     int sample_count;
     MaskTraining masks;
@@ -70,6 +72,13 @@ bool finished(const Trainer *t);
  * the trainer is built, and says what changes. */
 bool resume_open(Trainer *t, const char *run, Err *err);
 bool resume_state(Trainer *t, Err *err);
+
+/* run_identity.c. Before the data are read: the classes of a folder keep the numbers that they have in the resumed run,
+ * or in train.init. ERR_MEMORY. */
+bool identity_class_order(Trainer *t, DataOptions *options, Err *err);
+/* Then: records which run this is; a resumed run must have the same data (ERR_USAGE). Classes that are numbers in the
+ * files keep the run's names where the data have none now; that they have others is said. */
+bool identity_record(Trainer *t, Err *err);
 
 /* init_model.c: the weights of train.init, when the configuration names one. ERR_USAGE where network
  * or noise are not the same. */

@@ -73,7 +73,8 @@ static bool open_data(Trainer *t, bool plan_only, Err *err)
                            .size_fits = size_fits,
                            .size_context = &t->resolved,
                            .size_advice = advised ? advice : "set data.size"};
-    return dataset_open(&t->data, &options, NULL, NULL, err);
+    return identity_class_order(t, &options, err) &&
+           dataset_open(&t->data, &options, NULL, NULL, err);
 }
 
 /* Exact and sliced score matching differentiate the score by the point. */
@@ -139,27 +140,6 @@ static bool open_networks(Trainer *t, Err *err)
            err_set(err, ERR_MEMORY, "not enough memory for %d samples", t->sample_count);
 }
 
-static DataIdentity data_identity(const Dataset *d)
-{
-    return (DataIdentity){.kind = d->kind,
-                          .toy = d->toy,
-                          .count = d->count,
-                          .height = d->height,
-                          .width = d->width,
-                          .channels = d->channels,
-                          .classes = d->classes,
-                          .class_names = d->class_names,
-                          .checksum = d->checksum};
-}
-
-/* Records which run this is; a resumed run must have the same data. */
-static bool make_record(Trainer *t, Err *err)
-{
-    DataIdentity data = data_identity(&t->data);
-    return (!t->known || run_record_check_data(t->known, &data, t->run, err)) &&
-           run_record_set(&t->record, &t->config, &data, err);
-}
-
 static void record_computed(Trainer *t)
 {
     const ModelConfig *m = &t->plan.model;
@@ -191,7 +171,8 @@ static bool build(Trainer *t, bool plan_only, Err *err)
         run_record_resolve(t->known, &t->resolved);
     else
         config_resolve(&t->resolved);
-    if (!open_data(t, plan_only, err) || !make_record(t, err) || !open_model(t, err)) return false;
+    if (!open_data(t, plan_only, err) || !identity_record(t, err) || !open_model(t, err))
+        return false;
     if (!open_networks(t, err) || !masks_open(t, err)) {
         if (err && err->kind == ERR_MEMORY) {
             Err said = *err;
@@ -270,6 +251,8 @@ void trainer_close(Trainer *t)
     dataset_close(&t->data);
     mem_free(t->sample_state);
     mem_free(t->plan.model.noise.betas);
+    mem_free(t->plan.model.class_names);
+    mem_free(t->init_names);
     config_free(&t->config);
     mem_free(t);
 }

@@ -308,7 +308,7 @@ TEST(npz_files_hold_one_stored_npy_member)
     char path[PATH_BYTES];
     Err err;
     EXPECT(path_join(path, test_folder(), "x.npz", &err));
-    if (!EXPECT(npz_write_images(path, pixels, 2, 1, 2, 1, &err))) return;
+    if (!EXPECT(npz_write_images(path, pixels, NULL, 2, 1, 2, 1, &err))) return;
     FileBytes file;
     if (!EXPECT(file_read(path, 1 << 20, &file, &err))) return;
     const unsigned char *b = file.bytes;

@@ -62,6 +62,14 @@ static const Scenario scenarios[] = {
     {.name = "measured",
      .command = TRAIN " --set train.eval_every=2",
      .resume = TRAIN " --set train.eval_every=2 --resume"},
+    {.name = "per-class",
+     .prepare = {TRAIN GUIDED " --steps 2"},
+     .command = "sample --model run --threads 1 --per-class 1 --out grid.png --npz all.npz"},
+    {.name = "own-labels",
+     .prepare = {TRAIN GUIDED " --steps 2"},
+     .command = "nll --model run --threads 1 --data images-idx3-ubyte --count 2 --csv "
+                "scores.csv",
+     .shown = true},
     {.name = "dry-run", .command = TRAIN " --dry-run", .shown = true},
     {.name = "sample",
      .prepare = {TRAIN, "sample --model run --seed 7 --count 2 --out grid.png --npz all.npz"},
@@ -271,6 +279,7 @@ static void prepare(const Scenario *s)
 {
     /* IDX: magic 2051, 12 images of 8x8. */
     char images[16 + 12 * 64] = {0, 0, 8, 3, 0, 0, 0, 12, 0, 0, 0, 8, 0, 0, 0, 8};
+    static const char names[] = "boot\ncoat\nhat\n";
     for (size_t i = 16; i < sizeof images; i++) images[i] = (char)(draw(i) & 127);
     sandbox_remove(sweep.good.before);
     if (mkdir(sweep.good.before, 0777) != 0) sandbox_stop("make", sweep.good.before);
@@ -278,6 +287,7 @@ static void prepare(const Scenario *s)
     char labels[8 + 12] = {0, 0, 8, 1, 0, 0, 0, 12};
     for (int i = 0; i < 12; i++) labels[8 + i] = (char)(i % 3);
     sandbox_write(sweep.good.before, "labels-idx1-ubyte", labels, sizeof labels);
+    sandbox_write(sweep.good.before, "class_names.txt", names, sizeof names - 1);
     sandbox_write(sweep.good.before, "tiny.json", config, sizeof config - 1);
     sandbox_write(sweep.good.before, "toy.json", toy, sizeof toy - 1);
     Spawn spawn = {.program = sweep.good.program};

@@ -27,10 +27,33 @@ TEST(what_is_written_is_read)
     NpzImages images;
     const char *path = test_path("x.npz");
     fill(pixels);
-    EXPECT(npz_write_images(path, pixels, COUNT, H, W, C, NULL));
+    EXPECT(npz_write_images(path, pixels, NULL, COUNT, H, W, C, NULL));
     if (!EXPECT(npz_read_images(path, &images, NULL))) return;
     expect_images(&images, C, pixels);
     mem_free(images.pixels);
+}
+
+/* As guided-diffusion's evaluation names them: arr_0 and arr_1, int64. */
+TEST(labels_are_written_as_numpy_writes_int64)
+{
+    static const int64_t labels[COUNT] = {7, 0, INT64_C(1) << 40};
+    static const char head[] = "{'descr': '<i8', 'fortran_order': False, 'shape': (3,), }";
+    unsigned char pixels[BYTES];
+    NpzImages images;
+    FileBytes file;
+    const char *path = test_path("x.npz");
+    fill(pixels);
+    EXPECT(npz_write_images(path, pixels, labels, COUNT, H, W, C, NULL));
+    if (!EXPECT(npz_read_images(path, &images, NULL))) return;
+    expect_images(&images, C, pixels);
+    mem_free(images.pixels);
+    if (!EXPECT(file_read(path, 1 << 20, &file, NULL))) return;
+    const unsigned char *found = NULL;
+    for (size_t i = 0; i + sizeof head < file.size && !found; i++)
+        if (memcmp(file.bytes + i, head, sizeof head - 1) == 0) found = file.bytes + i;
+    /* The header of an array has a multiple of 64 bytes, ten of which come before its text. */
+    if (EXPECT(found != NULL)) EXPECT_SAME(found - 10 + 128, labels, sizeof labels);
+    file_free(&file);
 }
 
 /* numpy.savez and savez_compressed (the seeds of tests/fuzz, made by tests/golden/npz_seeds.py): a local
@@ -95,7 +118,7 @@ TEST(a_changed_pixel_is_noticed)
     const char *path = test_path("changed.npz");
     unsigned char pixels[BYTES];
     fill(pixels);
-    EXPECT(npz_write_images(path, pixels, COUNT, H, W, C, NULL));
+    EXPECT(npz_write_images(path, pixels, NULL, COUNT, H, W, C, NULL));
     FileBytes file;
     if (!EXPECT(file_read(path, 1 << 20, &file, NULL))) return;
     file.bytes[180] ^= 1;

@@ -14,6 +14,7 @@ void model_config_free(ModelConfig *m)
 {
     mem_free(m->noise.betas);
     mem_free(m->kept);
+    mem_free(m->class_names);
     memset(m, 0, sizeof *m);
 }
 

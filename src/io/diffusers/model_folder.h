@@ -50,6 +50,8 @@ typedef struct {
     double clip_range;
     /* Classes that no training image had, so that nothing is known of them; the folder says them. */
     bool untrained[DATA_MAX_CLASSES];
+    /* [unet.classes], a key of the model's own; NULL: the classes are numbers only */
+    ClassName *class_names;
     /* Read: from unet_ema, where the example trainer of diffusers keeps the averages of unet. */
     bool unet_ema;
     bool old_class; /* read: the scheduler's class is one that older versions wrote */
@@ -62,6 +64,10 @@ TimeFeatureKind model_time_kind(const ModelConfig *m);
 /* The trained classes among unet.classes: how many, whether `label` is one. */
 int model_trained_classes(const ModelConfig *m);
 bool model_class_is_trained(const ModelConfig *m, int label);
+/* The trained class number `place` of these, from 0. */
+int model_trained_class(const ModelConfig *m, int place);
+/* The name of a class; NULL: it has none, or there is no such class. */
+const char *model_class_name(const ModelConfig *m, int label);
 
 /* The folder that holds the model of `path` now: `path`, or the one that a killed save has finished
  * beside it. False when there is none. */

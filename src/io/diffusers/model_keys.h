@@ -85,6 +85,7 @@ extern const ModelValue value_word;        /* an enumeration, by `words` */
 extern const ModelValue value_fixed; /* one of `words`, all of which mean the first; in no member */
 extern const ModelValue value_null;  /* null alone; in no member */
 extern const ModelValue value_time;  /* a TimeFeatureKind */
+extern const ModelValue value_class_names, value_untrained; /* model_classes.c */
 
 enum { KEY_LIST_MOST = UNET_MAX_LEVELS };
 

@@ -95,27 +95,6 @@ static void put_scale_shift(JsonWriter *w, const ModelKey *k, const ModelConfig 
     json_put_string(w, k->name, k->words[m->unet.scale_shift]);
 }
 
-static bool read_untrained(const ModelReader *r, const ModelKey *k, const Json *v)
-{
-    if (json_type(v) != JSON_ARRAY || json_count(v) > DATA_MAX_CLASSES)
-        return model_wrong(r, k->name, v, "a list of up to 256 classes");
-    for (const Json *item = json_first(v); item; item = json_next(item)) {
-        int label;
-        if (!model_read_int(r, k, item, &label)) return false;
-        r->m->untrained[label] = true;
-    }
-    return true;
-}
-
-static void put_untrained(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
-{
-    if (model_trained_classes(m) == m->unet.classes) return;
-    json_begin_row(w, k->name);
-    for (int i = 0; i < m->unet.classes; i++)
-        if (!model_class_is_trained(m, i)) json_put_int(w, NULL, i);
-    json_end_array(w);
-}
-
 /* The table of diffusers has a row for no class as well. */
 static void put_classes(JsonWriter *w, const ModelKey *k, const ModelConfig *m)
 {
@@ -175,6 +154,8 @@ const ModelKey unet_keys[] = {
     {"block_out_channels", &value_ints, .at = AT(block_channels), .low = 1, .high = UNET_MAX_CHANNELS, .old = "block_channels", .count_at = AT(levels)},
     {"center_input_sample", &value_bool, .at = AT(center_input)},
     {"class_embed_type", &value_null, ONLY("null"), .instead = "null (a table of num_class_embeds rows)"},
+    /* Of our own: diffusers warns about it. */
+    {"class_names", &value_class_names, .flags = KEY_TUNING | KEY_LATE},
     {"classifier_channels", &value_int_or_null, .at = AT(classifier_channels), .low = 1, .high = UNET_MAX_CHANNELS, .stands = is_classifier},
     {"down_block_types", .read = read_blocks, .put = put_blocks, .at = AT(down_attention), .old = "down_blocks", .words = down},
     {"downsample_padding", &value_int, AT(downsample_padding), .high = 1},
@@ -199,7 +180,7 @@ const ModelKey unet_keys[] = {
     {"sample_size", .read = read_sample_size, .put = put_sample_size, .at = AT(sample_height), .low = 1, .high = IMAGE_MAX_SIDE, .flags = KEY_TUNING, .old = "image_size"},
     {"time_embedding_dim", &value_int_or_null, .at = AT(time_dim), .low = 1, .high = 4 * UNET_MAX_CHANNELS, .flags = KEY_OPTIONAL},
     {"time_embedding_type", &value_time, .at = AT(time_kind), .stands = is_timed},
-    {"untrained_classes", .read = read_untrained, .put = put_untrained, .high = DATA_MAX_CLASSES - 1, .flags = KEY_TUNING},
+    {"untrained_classes", &value_untrained, .high = DATA_MAX_CLASSES - 1, .flags = KEY_TUNING},
     {"up_block_types", .read = read_blocks, .put = put_blocks, .at = AT(up_attention), .old = "up_blocks", .words = up},
     {"upsample_type", &value_fixed, .words = conv, .instead = "conv"},
     /* Without effect: the example trainer's averaged weights carry these, the last is of learned time. */
@@ -259,20 +240,6 @@ bool unet_config_read(const ModelReader *r)
     if (!model_keys_read(r, unet_keys, 0)) return false;
     model_keys_warn(r, unet_keys, 0);
     return check(r);
-}
-
-/* ---- classes that no training image had, so that sampling leaves them out ---- */
-
-bool model_class_is_trained(const ModelConfig *m, int label)
-{
-    return label >= DATA_MAX_CLASSES || !m->untrained[label];
-}
-
-int model_trained_classes(const ModelConfig *m)
-{
-    int count = m->unet.classes;
-    for (int k = 0; k < m->unet.classes && k < DATA_MAX_CLASSES; k++) count -= m->untrained[k];
-    return count;
 }
 
 /* ---- mlp/config.json: the class is our own, and every file of it is complete ---- */

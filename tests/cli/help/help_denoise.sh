@@ -15,8 +15,8 @@ diffc denoise --help
 #>                           reached last: of a checkpoint, of a run's newest one,
 #>                           or of unet beside unet_ema (average, last; default:
 #>                           average)
-#>       --label N           class of the image, for models with classes (0 to
-#>                           1000000)
+#>       --label CLASS       class of the image, by name or number, for models with
+#>                           classes
 #>
 #> Noise:
 #>       --sigma X           standard deviation of the noise, in levels of grey (of

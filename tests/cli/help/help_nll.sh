@@ -15,8 +15,8 @@ diffc nll --help
 #>                           reached last: of a checkpoint, of a run's newest one,
 #>                           or of unet beside unet_ema (average, last; default:
 #>                           average)
-#>       --label N           class under which the images are scored, for models
-#>                           with classes (0 to 1000000)
+#>       --label CLASS       class under which the images are scored, by name or
+#>                           number, for models with classes
 #>
 #> Protocol:
 #>       --protocol NAME     what is computed, see below; numbers of different

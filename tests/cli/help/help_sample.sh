@@ -17,9 +17,9 @@ diffc sample --help
 #>                           average)
 #>       --size N|HxW        height and width of the images (default: the model's
 #>                           own)
-#>       --label N           class of every image, for models with classes (0 to
-#>                           1000000; default: seed modulo the number of classes
-#>                           that had training images)
+#>       --label CLASS       class of every image, by name or number, for models
+#>                           with classes (default: seed modulo the number of
+#>                           classes that had training images)
 #>
 #> Sampler:
 #>       --sampler NAME      see below (ddpm, ddim, heun, dpm++2m, unipc, ode,
@@ -75,12 +75,16 @@ diffc sample --help
 #>                           threads (default: the run's)
 #>   -b, --batch N           images made together (1 to 65536; default: what suits
 #>                           the cache)
+#>       --per-class N       make so many images of each class that had training
+#>                           images; the picture has a row for each class (1 to
+#>                           10000000)
 #>   -o, --out FILE          one PNG picture of all images; of points a scatter
 #>                           plot (default: the run's name and the next free
 #>                           number, NAME-1.png, when nothing else is asked for)
 #>       --out-dir DIR       one PNG file per image, named by its seed: 000007.png
 #>       --npz FILE          all images as bytes arr_0 [N,H,W,C], for evaluation
-#>                           programs
+#>                           programs; of models with classes also their labels
+#>                           arr_1 [N]
 #>       --csv FILE          of models of points: a table x,y
 #>       --continue          finish an --out-dir or --npz that was interrupted or
 #>                           killed; the files are the same as without the

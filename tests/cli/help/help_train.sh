@@ -72,6 +72,13 @@ diffc train --help
 #>   data.validation           images held out from training; auto: 1000, at most a
 #>                             tenth of them; default "auto" ("auto" or an integer
 #>                             in 0..1000000000)
+#>   data.class_names          names of the classes of IDX and CIFAR-10 files, in
+#>                             the order of their labels: a text file with one on
+#>                             each line, or a list with commas between; without it
+#>                             class_names.txt beside an IDX file and CIFAR's
+#>                             batches.meta.txt; a folder's classes have the names
+#>                             of its folders; default "" (a string of at most 1023
+#>                             bytes)
 #>   data.skip_bad             folders: leave out images that cannot be read, and
 #>                             list them; default false (true or false)
 #>   model.type                the network; auto: mlp for toys, unet for images;

@@ -1,0 +1,107 @@
+#include "model/class_labels.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/choice.h"
+#include "base/text.h"
+#include "io/checkpoint.h"
+#include "model/model_use.h"
+
+static const char *class_word(const void *model, int index)
+{
+    return model_class_name(model, index);
+}
+
+bool label_number(const char *text, int *number)
+{
+    enum { DIGITS = 9 };
+    size_t length = strlen(text);
+    if (length == 0 || strspn(text, "0123456789") != length) return false;
+    *number = length > DIGITS ? INT_MAX : atoi(text);
+    return true;
+}
+
+const char *model_class_text(const ModelConfig *m, int label, char out[CLASS_TEXT_BYTES])
+{
+    char name[256];
+    const char *own = model_class_name(m, label);
+    text_escape(name, sizeof name, own ? own : "");
+    snprintf(out, CLASS_TEXT_BYTES, "%d%s%s%s", label, own ? " (" : "", name, own ? ")" : "");
+    return out;
+}
+
+bool model_find_class_names(Model *m, Err *err)
+{
+    RunRecord record;
+    Err reason = {0};
+    bool found = false;
+    if (m->config.class_names || m->config.unet.classes == 0 || !m->run[0]) return true;
+    if (!checkpoint_peek(m->run, &record, &found, NULL, 0, &reason))
+        return reason.kind != ERR_MEMORY || err_set(err, reason.kind, "%s", reason.text);
+    if (!found) return true;
+    if (record.data.classes == m->config.unet.classes) {
+        m->config.class_names = record.data.class_names;
+        record.data.class_names = NULL;
+    }
+    run_record_free(&record);
+    return true;
+}
+
+static bool unknown_class(const Model *m, const char *option, const char *text, Err *err)
+{
+    const ModelConfig *c = &m->config;
+    char shown[160], name[160], all[400] = "";
+    text_escape(shown, sizeof shown, text);
+    if (!c->class_names)
+        return err_set(
+            err, ERR_USAGE,
+            "%s is '%s', but the classes of %.300s have no names; they are the numbers 0 "
+            "to %d",
+            option, shown, m->folder, c->unet.classes - 1);
+    const char *near = choice_nearest(class_word, c, text);
+    text_escape(name, sizeof name, near ? near : "");
+    if (near)
+        return err_set(err, ERR_USAGE,
+                       "%s is '%s', which is no class of the model; did you mean '%s'?", option,
+                       shown, name);
+    choice_list(class_word, c, " and ", "", all, sizeof all);
+    text_escape(name, sizeof name, all);
+    bool cut = strlen(all) >= sizeof name;
+    return err_set(err, ERR_USAGE,
+                   "%s is '%s', which is no class of the model; its classes are %s%s", option,
+                   shown, name, cut ? " ... ('diffc info' lists them)" : "");
+}
+
+int model_find_class(const ModelConfig *m, const char *text)
+{
+    int label = m->class_names ? choice_find(class_word, m, text) : -1;
+    if (label >= 0) return label;
+    return label_number(text, &label) && label < m->unet.classes ? label : -1;
+}
+
+bool model_choose_label(Model *m, const char *option, const char *text, bool needed, int *label,
+                        Err *err)
+{
+    const ModelConfig *c = &m->config;
+    *label = -1;
+    if (!text || c->unet.classes == 0)
+        return model_check_label(c, option, text ? 0 : -1, needed, err);
+    if (!model_find_class_names(m, err)) return false;
+    *label = model_find_class(c, text);
+    if (*label < 0 && !label_number(text, label)) return unknown_class(m, option, text, err);
+    return model_check_label(c, option, *label, needed, err);
+}
+
+bool model_match_classes(Model *m, ClassName *names, int count, int *labels, Err *err)
+{
+    const ModelConfig *c = &m->config;
+    if (names && !model_find_class_names(m, err)) return false;
+    for (int i = 0; i < count; i++) {
+        int label = names ? model_find_class(c, names[i]) : i < c->unet.classes ? i : -1;
+        labels[i] = label >= 0 && model_class_is_trained(c, label) ? label : -1;
+    }
+    return true;
+}

@@ -1,0 +1,32 @@
+/* Which class of a model is meant: by a person, who gives its name or its number, and by the labels of a data set. */
+#ifndef DIFFC_CLASS_LABELS_H
+#define DIFFC_CLASS_LABELS_H
+
+#include "model/model.h"
+
+/* The class that `text`, the value of `option` ("--label"), means: the one of this name, else the one of this number.
+ * NULL: *label is -1, an error where a model with classes needs one. ERR_USAGE also for a class that the model has not,
+ * with the nearest name, and for one that no training image had. */
+bool model_choose_label(Model *m, const char *option, const char *text, bool needed, int *label,
+                        Err *err);
+
+/* Whether the text is a number, and which; one that is too large to be a class is INT_MAX. */
+bool label_number(const char *text, int *number);
+
+/* "3 (cat)", of a class without a name "3". Safe to print. */
+enum { CLASS_TEXT_BYTES = 320 };
+const char *model_class_text(const ModelConfig *m, int label, char out[CLASS_TEXT_BYTES]);
+
+/* A model of an earlier version, whose folder does not name its classes, gets the names that the newest checkpoint of
+ * its run has, where it lies in one. Reads that checkpoint. ERR_MEMORY. */
+bool model_find_class_names(Model *m, Err *err);
+
+/* The class of this name, else of this number, trained or not; -1: none. */
+int model_find_class(const ModelConfig *m, const char *text);
+
+/* labels[count]: the model's class that each class of a data set is, by its name (or, where its name is a number and no
+ * class has it, by that number), of a data set without names (NULL) by its own number. -1: the model has no such class,
+ * or has never seen it. */
+bool model_match_classes(Model *m, ClassName *names, int count, int *labels, Err *err);
+
+#endif

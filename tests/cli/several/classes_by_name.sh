@@ -1,0 +1,42 @@
+# Classes of a folder: in natural order, called by name, in every output, and matched by name where images are scored.
+assert base diffc train tiny.json -q --steps 1 --out base >/dev/null
+mkdir -p set/2 set/10 "set/wild cat"
+assert images diffc sample -q -m base --count 12 --steps 2 --out-dir all >/dev/null
+mv all/00000[0-3].png set/2
+mv all/00000[4-7].png set/10
+mv all/0000*.png "set/wild cat"
+train='diffc train tiny.json -q --set data.path=set --set data.validation=2 --set model.class_conditional=true --set train.lr=0.01 --set train.checkpoint_every=0'
+assert train $train --steps 60 --out run >/dev/null
+grep class_names run/model/unet/config.json
+diffc info run | grep '^  \(network\|classes\)'
+diffc info run/model | grep '^  classes'
+diffc info run/model --json | grep -o '"classes":3,"class_names":\[[^]]*\]'
+text() { LC_ALL=C grep -ao "$2" "$1"; }
+# A row for each class; image k is the same alone.
+assert grid diffc sample -q -m run --steps 2 --per-class 2 --seed 7 --out grid.png --npz grid.npz --out-dir one --json >json
+grep -o '"images":6\|"labels".*"wild cat"\]' json
+text grid.png 'seed 7, [a-z0-9 :,()]*)'
+# 6 images of 16 rows and 16 columns in 2 columns with 2 pixels between: 34 x 52.
+od -An -tu1 -j16 -N8 grid.png
+for k in 7 10 12; do
+    class=$(text one/0000$(printf %02d $k).png 'class [0-9]* ([a-z0-9 ]*)')
+    echo "image $k: $class"
+    name=${class#*(}
+    assert alone diffc sample -q -m run --steps 2 --count 1 --seed $k --label "${name%)}" --out-dir alone$k >/dev/null
+    assert "image $k" cmp -s one/0000$(printf %02d $k).png alone$k/0000$(printf %02d $k).png
+done
+# Labels are int64, as guided-diffusion's evaluation takes them.
+at=$(LC_ALL=C grep -abo "{'descr': '<i8', 'fortran_order': False, 'shape': (6,), }" grid.npz | head -n 1 | cut -d: -f1)
+od -An -td8 -w48 -j$((at - 10 + 128)) -N48 grid.npz
+diffc sample -q -m run --steps 2 --count 4 --seed 1 --json --out turn.png | grep -o '"labels":[^]]*.'
+text turn.png 'seed 1, [a-z0-9 :,()]*)'
+# A name that is another's number is the name, which is said.
+diffc sample -m run --steps 2 --count 1 --label 2 --out two.png 2>&1 | grep '^note'
+diffc sample -q -m run --label 'wild-cta'
+diffc sample -q -m run --label zebra
+diffc sample -q -m run --per-class 2 --label 2
+diffc sample -q -m run --per-class 2 --count 3
+diffc sample -q -m base --per-class 2
+diffc sample -q -m base --label 2
+diffc sample -q -m run --per-class 5000000
+#exit 2

@@ -1,6 +1,5 @@
 /* Models of earlier states of a run, opened from its checkpoints, and of the checkpoints of diffusers' trainer. */
 
-#include "base/mem.h"
 #include "model/model.h"
 #include "train_case.h"
 

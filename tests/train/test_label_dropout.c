@@ -1,5 +1,6 @@
 /* train.label_dropout: which samples are trained without their class, and what the model folder says of it. */
-#include "base/mem.h"
+#include <diffc.h>
+
 #include "model/model_use.h"
 #include "train_case.h"
 
@@ -113,6 +114,36 @@ TEST(a_folder_whose_table_has_no_row_to_spare_for_no_class_is_refused)
     file_free(&json);
     EXPECT_REFUSED(model_folder_read_config(in(run, "model"), &m, &err), err, ERR_FORMAT,
                    "null_class must be false where num_class_embeds is below 2, got true");
+}
+
+/* The same bits whichever batch; what comes after a guided call is not guided. */
+TEST(the_library_guides_by_its_settings_and_only_the_call_that_has_them)
+{
+    enum { COUNT = 3, VALUES = COUNT * SIDE * SIDE };
+    Config c = labelled_config("train.label_dropout=0.3 train.steps=30 train.lr=0.02");
+    const char *run = test_path("run"), *guidance[] = {"guidance=3", NULL};
+    static float plain[VALUES], guided[VALUES], again[VALUES], clean[VALUES], later[VALUES];
+    DiffcSampleOptions o;
+    DiffcError error;
+    if (!must_train(&c, run, false, NULL)) return;
+    DiffcModel *m = diffc_open(run, 0, 0, &error);
+    diffc_sample_defaults(&o, sizeof o);
+    o.steps = 5;
+    o.sampler = "ddim";
+    EXPECT(diffc_sample(m, &o, COUNT, plain, &error) == DIFFC_OK);
+    EXPECT(diffc_denoise(m, COUNT, plain, 0.5, 1, clean, &error) == DIFFC_OK);
+    o.settings = guidance;
+    EXPECT(diffc_sample(m, &o, COUNT, guided, &error) == DIFFC_OK);
+    EXPECT(diffc_denoise(m, COUNT, plain, 0.5, 1, later, &error) == DIFFC_OK);
+    EXPECT_SAME(later, clean, sizeof clean);
+    o.batch = 2;
+    EXPECT(diffc_sample(m, &o, COUNT, again, &error) == DIFFC_OK);
+    EXPECT_SAME(again, guided, sizeof guided);
+    EXPECT(memcmp(guided, plain, sizeof plain) != 0);
+    o.settings = NULL;
+    EXPECT(diffc_sample(m, &o, COUNT, again, &error) == DIFFC_OK);
+    EXPECT_SAME(again, plain, sizeof plain);
+    diffc_close(m);
 }
 
 TEST(keys_of_guidance_that_could_not_act_are_refused)

@@ -48,7 +48,7 @@ added() { # COMMAND ARGUMENTS
 # Words that stand for something of the reader's.
 filled_in() { # COMMAND
     echo "$1" | sed "s|CONFIG\b|configs/bench-tiny.json|; s|RUN\b|runs/demo|; s|--data PATH|--data $fashion|; s|data.path=FOLDER|data.path=data|
-                     s|--level t\b|--level 10|; s|--tolerance X\b|--tolerance 1e-3|; s|--threads N\b|--threads 1|; s|--seed N\b|--seed 1|"
+                     s|--level t\b|--level 10|; s|--tolerance X\b|--tolerance 1e-3|; s|--threads N\b|--threads 1|; s|--seed N\b|--seed 1|; s|step-N\b|step-00000003|"
 }
 
 # ---- what is not run, and why ----

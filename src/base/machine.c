@@ -260,6 +260,22 @@ void machine_threads_reason(const MachineCpus *cpus, char *out, size_t size)
                  cpus->allowed == 1 ? "" : "s");
 }
 
+void machine_cpu_name(const char *root, char *out, size_t size)
+{
+    static const char key[] = "model name";
+    char line[256];
+    FILE *file = open_file(root, "/proc", "cpuinfo");
+    out[0] = '\0';
+    if (!file) return;
+    while (!out[0] && fgets(line, sizeof line, file)) {
+        const char *value = strchr(line, ':');
+        if (strncmp(line, key, sizeof key - 1) != 0 || !value) continue;
+        value += strspn(value, ": \t");
+        snprintf(out, size, "%.*s", (int)strcspn(value, "\n"), value);
+    }
+    fclose(file);
+}
+
 /* MemAvailable and SwapFree. */
 static void read_meminfo(const char *root, MachineMemory *m)
 {

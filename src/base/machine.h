@@ -27,6 +27,9 @@ int machine_threads(const MachineCpus *cpus);
 /* What that number follows from: "the process may run on 2 CPUs". */
 void machine_threads_reason(const MachineCpus *cpus, char *out, size_t size);
 
+/* The CPU's name as Linux gives it for x86, such as "AMD EPYC 9B45"; "" where it gives none. */
+void machine_cpu_name(const char *root, char *out, size_t size);
+
 typedef enum { MEMORY_OF_MACHINE, MEMORY_OF_GROUP } MemoryBound;
 
 /* Memory that this process can still use without swapping: MemAvailable, or less where its control

@@ -6,6 +6,7 @@
 #include "base/term.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/info_csv.h"
 #include "cli/info_tensors.h"
 #include "cli/summary.h"
 #include "cli/training_summary.h"
@@ -14,11 +15,15 @@
 #include "model/checkpoint_model.h"
 #include "model/model.h"
 
-enum { WEIGHTS, LAYERS, JSON, ROWS };
+enum { WEIGHTS, LAYERS, CSV, JSON, ROWS };
 
 static const Option options[ROWS + 1] = {
     [WEIGHTS] = OPTION_ROW_WEIGHTS,
     [LAYERS] = OPTION("layers", FLAG, "General", .help = "also list the network's operations"),
+    [CSV] = OPTION("csv", FLAG, "General",
+                   .help = "the log of a run (stats.jsonl) as comma-separated values instead: one "
+                           "line for each of its objects, and one for each element of their lists, "
+                           "such as the noise levels of a validation"),
     [JSON] = OPTION_ROW_JSON,
 };
 
@@ -314,6 +319,10 @@ static bool run_info(const Arguments *a, Err *err)
     const char *path = a->words[0];
     const OptionValue *v = a->values;
     char run[PATH_BYTES];
+    if (v[CSV].given && (v[JSON].given || v[LAYERS].given))
+        return err_set(err, ERR_USAGE, "--csv and --%s are given; choose one of them",
+                       options[v[JSON].given ? JSON : LAYERS].name);
+    if (v[CSV].given) return info_csv(path, err);
     choose_threads(NULL);
     bool checkpoint = checkpoint_path_run(path, run) && model_is_folder(run);
     if (path_is_folder(path) || !path_exists(path) || checkpoint) return show_model(path, v, err);
@@ -337,6 +346,10 @@ const Command command_info = {
     .examples = {"diffc info runs/demo", "diffc info configs/fashion-ddpm.json --json"},
     .options = options,
     .notes = "A configuration is resolved and its data are read, as train --dry-run does; missing "
-             "data are no error where data.size and data.channels are given.",
+             "data are no error where data.size and data.channels are given. --csv: the first line "
+             "names the columns, which are event, step and every other key of the log; what an "
+             "object has not is empty. An element of a list has the event EVENT.LIST, such as "
+             "validation.levels, its number from 0 in the column place, and, when it is no object "
+             "itself, its value in the column value.",
     .run = run_info,
 };

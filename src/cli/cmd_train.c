@@ -8,6 +8,7 @@
 #include "base/term.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/report.h"
 #include "cli/terminal_picture.h"
 #include "cli/training_summary.h"
 #include "model/model_use.h"
@@ -247,6 +248,23 @@ static void add_advice(const char *run, Err *err)
             program, folder);
 }
 
+/* What can be looked at of the run, whether it came to its end, was interrupted or diverged; that it cannot be
+ * written is no lost training. */
+static void write_report(const char *run, ErrKind end)
+{
+    char path[PATH_BYTES];
+    struct stat log;
+    ReportWritten written;
+    Err why = {0};
+    bool ran = end == ERR_NONE || end == ERR_INTERRUPTED || end == ERR_DIVERGED;
+    if (!ran || !path_join(path, run, "stats.jsonl", NULL) || stat(path, &log) != 0 ||
+        log.st_size == 0)
+        return;
+    if (path_join(path, run, REPORT_NAME, &why) && report_write(&run, 1, path, &written, &why))
+        return;
+    term_problem("diffc train: the report is not written: %s", why.text);
+}
+
 static bool train(const Arguments *a, const char *run, const Config *c, Err *err)
 {
     const OptionValue *v = a->values;
@@ -267,6 +285,7 @@ static bool train(const Arguments *a, const char *run, const Config *c, Err *err
     term_note("run: %s", run);
     training_lines(term_note, c, trainer_plan(trainer));
     bool ok = trainer_run(trainer, resume ? NULL : run, err);
+    write_report(run, ok ? ERR_NONE : err->kind);
     if (ok) note_diffusers(&trainer_plan(trainer)->model);
     if (!ok) add_advice(run, err);
     ok = ok && report_end(&narrator, run, err);

@@ -13,9 +13,7 @@
 
 enum { SHOWN_CLASSES = 8 };
 
-/* "28x28x1, channels 32 64 64, 1 block a level, attention at 7x7"; of an mlp "points of 2 values, 3 hidden layers
- * of 128 units". */
-static void describe_network(const ModelConfig *m, Shape image, char *out, size_t size)
+void describe_network(const ModelConfig *m, Shape image, char *out, size_t size)
 {
     const UNetConfig *unet = &m->unet;
     out[0] = '\0';

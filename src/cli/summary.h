@@ -14,6 +14,10 @@ void describe_method(const ModelConfig *m, char *out, size_t size);
 /* The same as members of the open object: method, steps, ... prediction. */
 void method_json(JsonWriter *w, const ModelConfig *m);
 
+/* "28x28x1, channels 32 64 64, 1 block a level, attention at 7x7"; of an mlp "points of 2 values, 3 hidden layers
+ * of 128 units". */
+void describe_network(const ModelConfig *m, Shape image, char *out, size_t size);
+
 /* "opens as DDPMPipeline" or "does not open: it has no scheduler for sub-VP". */
 void describe_diffusers(const ModelConfig *m, char *out, size_t size);
 /* Member "diffusers": {"pipeline" (null: it does not open), "but"}. */

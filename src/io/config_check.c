@@ -42,12 +42,18 @@ static const Field *neighbour(const Field *f, const char *key)
     return config_find(f->section, strlen(f->section), key);
 }
 
+bool config_condition_holds(const Config *c, const Field *f)
+{
+    if (!f->condition) return true;
+    const Field *on = neighbour(f, f->condition->key);
+    return f->condition->values >> (int)config_number(c, on) & 1;
+}
+
 static bool check_condition(const Config *c, const Field *f, Err *err)
 {
     char own[40], other[40];
-    if (!f->condition) return true;
+    if (config_condition_holds(c, f)) return true;
     const Field *on = neighbour(f, f->condition->key);
-    if (f->condition->values >> (int)config_number(c, on) & 1) return true;
     config_show(c, f, own, sizeof own);
     config_show(c, on, other, sizeof other);
     return err_set(err, ERR_USAGE, "%s.%s is %s, but %s.%s is %s: %s; leave it out, or set %s.%s",

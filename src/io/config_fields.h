@@ -71,6 +71,9 @@ const MethodSettings *config_method(const Config *c);
  * Resuming cannot change such a key. */
 bool config_is_identity(const Field *f);
 
+/* Whether the other key that a key depends on has such a value in a resolved configuration. */
+bool config_condition_holds(const Config *c, const Field *f);
+
 /* The value of a key that is one number, a bool or a choice; and whether it is left to the program. */
 double config_number(const Config *c, const Field *f);
 bool config_is_automatic(const Config *c, const Field *f);

@@ -205,7 +205,8 @@ static bool write_skipped(const Trainer *t, Err *err)
 static bool is_file_of_run(const void *context, const char *name)
 {
     (void)context;
-    return strcmp(name, "config.json") == 0 || strcmp(name, STATS) == 0;
+    return strcmp(name, "config.json") == 0 || strcmp(name, STATS) == 0 ||
+           strcmp(name, "report.html") == 0;
 }
 
 static bool is_picture(const void *context, const char *name)

@@ -1,8 +1,12 @@
 /* The loop of a run: updates, saves, previews, and how it ends. */
+#include <diffc.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/machine.h"
+#include "base/parallel.h"
+#include "math/vec.h"
 #include "train/train_internal.h"
 
 typedef struct {
@@ -12,6 +16,17 @@ typedef struct {
     uint64_t images; /* images since the last report */
     double startup;  /* from the program's start to the first update; NAN once it is reported */
 } LoopClock;
+
+/* What this process runs on, in its first line. */
+static void put_machine(JsonWriter *w)
+{
+    char cpu[128];
+    machine_cpu_name("", cpu, sizeof cpu);
+    json_put_string(w, "version", DIFFC_VERSION);
+    json_put_string(w, "level", vec_describe());
+    json_put_int(w, "threads", parallel_threads());
+    if (cpu[0]) json_put_string(w, "cpu", cpu);
+}
 
 static void log_step(Trainer *t, const TrainStatus *s, double startup)
 {
@@ -23,7 +38,10 @@ static void log_step(Trainer *t, const TrainStatus *s, double startup)
     json_put_number(&w, "images_per_s", s->images_per_s);
     json_put_number(&w, "seconds", s->seconds);
     masks_put_summary(t, &w);
-    if (isfinite(startup)) json_put_number(&w, "startup_seconds", startup);
+    if (isfinite(startup)) {
+        json_put_number(&w, "startup_seconds", startup);
+        put_machine(&w);
+    }
     run_log(t, &w);
 }
 

@@ -1,10 +1,12 @@
 /* Training: data, network, optimiser and run folder put together. A run folder holds
  *   config.json            the resolved configuration
- *   stats.jsonl            one JSON object a line: steps, validation, distances of samples, checkpoints
+ *   stats.jsonl            one JSON object a line: steps, validation, distances of samples, checkpoints; the first
+ *                          step of each process also says on which version, CPU, level and threads it runs
  *   model/                 the EMA weights as a diffusers folder
  *   checkpoints/           the training state (checkpoint.h)
  *   samples/step-N.png     a grid (points: a scatter plot) from fixed seeds at each checkpoint
  *   skipped.txt            files of the data that could not be read, with the reason; only with data.skip_bad
+ *   report.html            cli/report.h, by the command
  *   lock                   the owner */
 #ifndef DIFFC_TRAINER_H
 #define DIFFC_TRAINER_H

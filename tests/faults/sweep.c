@@ -110,6 +110,11 @@ static const Scenario scenarios[] = {
      .command = "eval all.npz --threads 1 --data images-idx3-ubyte",
      .shown = true},
     {.name = "info", .prepare = {TRAIN}, .command = "info run", .shown = true},
+    {.name = "log", .prepare = {TRAIN}, .command = "info run --csv", .shown = true},
+    {.name = "report",
+     .prepare = {TRAIN, "report run --out page.html"},
+     .command = "report run --out page.html",
+     .shown = true},
     {.name = "pictures",
      .prepare = {TRAIN, "sample --model run --count 3 --out-dir pictures"},
      .command = "train tiny.json --threads 1 --dry-run --set data.path=pictures --set "

@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum { MAX_WORDS = 64 };
     static const Command *const commands[] = {&command_train,   &command_sample, &command_nll,
                                               &command_denoise, &command_info,   &command_bench,
-                                              &command_eval,    &command_help};
+                                              &command_eval,    &command_help,   &command_report};
     if (size < 1) return 0;
     const Command *command = commands[data[0] % (sizeof commands / sizeof *commands)];
     char *text = malloc(size), *words[MAX_WORDS];

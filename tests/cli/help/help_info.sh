@@ -14,8 +14,16 @@ diffc info --help
 #>
 #> General:
 #>       --layers            also list the network's operations
+#>       --csv               the log of a run (stats.jsonl) as comma-separated
+#>                           values instead: one line for each of its objects, and
+#>                           one for each element of their lists, such as the noise
+#>                           levels of a validation
 #>       --json              results as one JSON object a line
 #>   -h, --help              this text
 #>
 #> A configuration is resolved and its data are read, as train --dry-run does;
-#> missing data are no error where data.size and data.channels are given.
+#> missing data are no error where data.size and data.channels are given. --csv:
+#> the first line names the columns, which are event, step and every other key of
+#> the log; what an object has not is empty. An element of a list has the event
+#> EVENT.LIST, such as validation.levels, its number from 0 in the column place,
+#> and, when it is no object itself, its value in the column value.

@@ -143,6 +143,15 @@ static void group_digits(const char *digits, char *out)
     }
 }
 
+/* "0.5" for "0.5000". */
+static void cut_zeros(char *text)
+{
+    size_t length = strlen(text);
+    if (!strchr(text, '.')) return;
+    while (text[length - 1] == '0') length--;
+    text[length - (text[length - 1] == '.')] = '\0';
+}
+
 void axis_show_value(double value, char out[VALUE_BYTES])
 {
     char text[VALUE_BYTES / 2], power[TICK_LABEL_BYTES];
@@ -159,6 +168,7 @@ void axis_show_value(double value, char out[VALUE_BYTES])
     } else {
         int decimals = size >= 1000 || size == rint(size) ? 0 : 3 - (int)floor(log10(size));
         snprintf(text, sizeof text, "%.*f", decimals > 6 ? 6 : decimals, size);
+        cut_zeros(text);
         snprintf(out, VALUE_BYTES, "%s", sign);
         group_digits(text, out + strlen(out));
     }

@@ -301,9 +301,12 @@ static void put_head(Page *p)
         html_markup(&p->h, "</ul>\n");
         return;
     }
-    html_markup(&p->h, "<p class=lead>");
-    html_words(&p->h, p->runs[0].path);
-    html_markup(&p->h, "</p></header>\n");
+    if (strcmp(p->runs[0].name, p->runs[0].path) != 0) {
+        html_markup(&p->h, "<p class=lead>");
+        html_words(&p->h, p->runs[0].path);
+        html_markup(&p->h, "</p>");
+    }
+    html_markup(&p->h, "</header>\n");
     put_tiles(p);
 }
 

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
-
 double axis_place(const Axis *a, double value)
 {
     double way = a->log ? log(value / a->low) / log(a->high / a->low)
@@ -14,16 +12,25 @@ double axis_place(const Axis *a, double value)
     return a->from + way * (a->to - a->from);
 }
 
-/* "10⁻⁵" after a factor "2×"; of a factor of 1 alone. */
-static void put_power(int factor, int power, char *out, size_t size)
+/* "0.5" for "0.5000". */
+static void cut_zeros(char *text)
 {
-    static const char *const digits[] = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
-    char number[16];
-    out[0] = '\0';
-    if (factor != 1) text_append(out, size, "%d×", factor);
-    text_append(out, size, "10%s", power < 0 ? "⁻" : "");
-    snprintf(number, sizeof number, "%d", power < 0 ? -power : power);
-    for (const char *p = number; *p; p++) text_append(out, size, "%s", digits[*p - '0']);
+    size_t length = strlen(text);
+    if (!strchr(text, '.')) return;
+    while (text[length - 1] == '0') length--;
+    text[length - (text[length - 1] == '.')] = '\0';
+}
+
+/* "1.5e-4": so many decimals at most. */
+static void put_scientific(double size, int decimals, char *out, size_t out_size)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.*e", decimals, size);
+    char *mark = strchr(text, 'e');
+    int power = atoi(mark + 1);
+    *mark = '\0';
+    cut_zeros(text);
+    snprintf(out, out_size, "%se%d", text, power);
 }
 
 /* Of ticks `step` apart, the largest of which has the size `most`. */
@@ -45,13 +52,11 @@ static void label_linear(double at, double step, double most, char out[TICK_LABE
         return;
     }
     int decimals = (int)fmax(0, -floor(log10(step / unit) + 1e-9));
-    if (most < 1e-3) {
-        int power = (int)floor(log10(most) + 1e-9);
-        decimals = (int)fmax(0, power - floor(log10(step) + 1e-9));
-        char tail[TICK_LABEL_BYTES];
-        put_power(1, power, tail, sizeof tail);
-        snprintf(out, TICK_LABEL_BYTES, "%s%.*f×%.12s", at < 0 ? "−" : "", decimals,
-                 fabs(at) / pow(10, power), tail);
+    if (most < 0.01) {
+        double more = floor(log10(fabs(at)) + 1e-9) - floor(log10(step) + 1e-9);
+        char text[TICK_LABEL_BYTES / 2];
+        put_scientific(fabs(at), (int)fmax(0, more), text, sizeof text);
+        snprintf(out, TICK_LABEL_BYTES, "%s%s", at < 0 ? "−" : "", text);
         return;
     }
     snprintf(out, TICK_LABEL_BYTES, "%s%.*f%s", at < 0 ? "−" : "", decimals, fabs(at) / unit,
@@ -82,7 +87,7 @@ static void label_log(int factor, int power, char out[TICK_LABEL_BYTES])
 {
     double value = factor * pow(10, power);
     if (power < -3 || power > 5)
-        put_power(factor, power, out, TICK_LABEL_BYTES);
+        snprintf(out, TICK_LABEL_BYTES, "%de%d", factor, power);
     else if (value >= 1e4)
         snprintf(out, TICK_LABEL_BYTES, "%gk", value / 1e3);
     else
@@ -143,28 +148,16 @@ static void group_digits(const char *digits, char *out)
     }
 }
 
-/* "0.5" for "0.5000". */
-static void cut_zeros(char *text)
-{
-    size_t length = strlen(text);
-    if (!strchr(text, '.')) return;
-    while (text[length - 1] == '0') length--;
-    text[length - (text[length - 1] == '.')] = '\0';
-}
-
 void axis_show_value(double value, char out[VALUE_BYTES])
 {
-    char text[VALUE_BYTES / 2], power[TICK_LABEL_BYTES];
+    char text[VALUE_BYTES / 2];
     double size = fabs(value);
     const char *sign = value < 0 ? "−" : "";
     if (!isfinite(value)) {
         snprintf(out, VALUE_BYTES, "–");
     } else if (size >= 1e12 || (size > 0 && size < 1e-3)) {
-        snprintf(text, sizeof text, "%.3e", size);
-        char *mark = strchr(text, 'e');
-        put_power(1, atoi(mark + 1), power, sizeof power);
-        *mark = '\0';
-        snprintf(out, VALUE_BYTES, "%s%.4g×%s", sign, strtod(text, NULL), power);
+        put_scientific(size, 3, text, sizeof text);
+        snprintf(out, VALUE_BYTES, "%s%s", sign, text);
     } else {
         int decimals = size >= 1000 || size == rint(size) ? 0 : 3 - (int)floor(log10(size));
         snprintf(text, sizeof text, "%.*f", decimals > 6 ? 6 : decimals, size);

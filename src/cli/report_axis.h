@@ -26,7 +26,7 @@ int axis_ticks(const Axis *a, int wanted, Tick out[MOST_TICKS]);
 /* Moves the ends of a linear axis outwards to ticks. Equal ends are moved apart first. */
 void axis_round_outwards(Axis *a, int wanted);
 
-/* A value for reading: "1,600", "0.1523", "1.2×10⁻⁵"; "–" for NAN. */
+/* A value for reading: "1,600", "0.1523", "1.2e-5"; "–" for NAN. */
 enum { VALUE_BYTES = 40 };
 void axis_show_value(double value, char out[VALUE_BYTES]);
 

@@ -9,7 +9,7 @@
 
 /* Places in the picture. Its width on a page or a phone is about as many points, so that its text has the size
  * of the page's. */
-enum { WIDTH = 400, HEIGHT = 220, LEFT = 42, RIGHT = 8, TOP = 10, BOTTOM = 26 };
+enum { WIDTH = 400, HEIGHT = 220, LEFT = 46, RIGHT = 8, TOP = 10, BOTTOM = 26 };
 enum {
     RAW_PARTS = 260,
     SMOOTH_PARTS = 130,
@@ -255,6 +255,7 @@ static void put_caption(TextBuffer *h, const Chart *c)
     html_markup(h, "</h3>");
     for (int k = 0; k < c->lines && c->lines <= MOST_SHOWN; k++) {
         char value[VALUE_BYTES];
+        if (c->line[k].n == 0) continue;
         axis_show_value(last_value(&c->line[k]), value);
         html_put(h, "<span class='now %s'>%s</span>", c->line[k].style, value);
     }

@@ -249,7 +249,7 @@ static void put_starts(Page *p, const ReportRun *r)
              h->starts);
     for (size_t i = 0; i < h->starts && i < MOST; i++) {
         char step[VALUE_BYTES];
-        axis_show_value(fmax(h->start[i].step - 1, 0), step);
+        axis_show_value(h->start[i].after, step);
         html_put(&p->h, "%s %s", i ? "," : "", step);
     }
     html_markup(&p->h, h->starts > MOST ? ", …</p>" : ".</p>");

@@ -6,7 +6,7 @@
 #include "cli/report_training.h"
 
 /* Places in the picture, as in report_chart.c. */
-enum { WIDTH = 400, LEFT = 42, RIGHT = 8, TOP = 10, MAP = 150, BARS = 16, BETWEEN = 8, AXIS = 26 };
+enum { WIDTH = 400, LEFT = 46, RIGHT = 8, TOP = 10, MAP = 150, BARS = 16, BETWEEN = 8, AXIS = 26 };
 enum { SHADES = 9, X_TICKS = 5, Y_TICKS = 4 };
 
 /* The scores as a table: [times][places] means, one row of the log after the other. */

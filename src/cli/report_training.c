@@ -124,7 +124,7 @@ static size_t find_resumes(const ReportRun *runs, int count, double *out, size_t
     const RunHistory *h = &runs[0].history;
     size_t found = 0;
     for (size_t i = 1; count == 1 && i < h->starts && found < most; i++)
-        out[found++] = fmax(h->start[i].step - 1, 0);
+        out[found++] = h->start[i].after;
     return found;
 }
 

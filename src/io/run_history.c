@@ -96,7 +96,7 @@ static void member_text(const StatsObject *o, const char *key, char *out, size_t
 }
 
 /* The first line of a process has what it runs on. */
-static bool add_start(RunHistory *h, double step, const StatsObject *line)
+static bool add_start(RunHistory *h, double after, const StatsObject *line)
 {
     if (!stats_member(line, "startup_seconds")) return true;
     HistoryStart *list = mem_room(h->start, h->starts, &h->start_room, sizeof *list);
@@ -104,7 +104,7 @@ static bool add_start(RunHistory *h, double step, const StatsObject *line)
     h->start = list;
     HistoryStart *s = &list[h->starts++];
     double threads = stats_number(stats_member(line, "threads"));
-    *s = (HistoryStart){.step = step, .threads = threads > 0 && threads < 1e6 ? (int)threads : 0};
+    *s = (HistoryStart){.after = after, .threads = threads > 0 && threads < 1e6 ? (int)threads : 0};
     member_text(line, "version", s->version, sizeof s->version);
     member_text(line, "level", s->level, sizeof s->level);
     member_text(line, "cpu", s->cpu, sizeof s->cpu);
@@ -125,6 +125,7 @@ static void add_failure(RunHistory *h, double step, const StatsObject *line)
 static bool add_line(RunHistory *h, const StatsObject *line)
 {
     double step = stats_number(stats_member(line, "step"));
+    double after = fmin(h->last_step, step - 1);
     bool ok = true;
     h->lines++;
     if (isnan(step)) return true;
@@ -134,7 +135,7 @@ static bool add_line(RunHistory *h, const StatsObject *line)
     for (int k = 0; k < HISTORY_TABLES && ok; k++)
         if (stats_is(line, sources[k].event)) ok = add_rows(h, (HistoryKind)k, step, line);
     if (stats_is(line, "save_failed")) add_failure(h, step, line);
-    return ok && (!stats_is(line, "step") || add_start(h, step, line));
+    return ok && (!stats_is(line, "step") || add_start(h, after, line));
 }
 
 bool run_history_read(RunHistory *h, const char *path, Err *err)

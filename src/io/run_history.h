@@ -39,10 +39,10 @@ typedef struct {
     int columns;
 } HistoryTable;
 
-/* A process that worked on the run: the step of its first line, and what that says of its machine ("" and 0
- * where an older version wrote it). */
+/* A process that worked on the run: the last step that the log has from before it (0: none), and what its first line
+ * says of its machine ("" and 0 where an older version wrote it). */
 typedef struct {
-    double step;
+    double after;
     char version[32], level[200], cpu[128];
     int threads;
 } HistoryStart;

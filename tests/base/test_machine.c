@@ -252,3 +252,17 @@ TEST(threads_that_the_system_does_not_start_are_done_without)
     EXPECT(setrlimit(RLIMIT_AS, &before) == 0);
 }
 #endif
+
+TEST(name_of_the_cpu_is_the_first_one_given)
+{
+    char name[32];
+    machine_cpu_name(test_folder(), name, sizeof name);
+    EXPECT_TEXT(name, "");
+    put("/proc/cpuinfo", "processor\t: 0\nmodel\t\t: 17\nmodel name\t: Some CPU 9B45: fast\n"
+                         "processor\t: 1\nmodel name\t: Another\n");
+    machine_cpu_name(test_folder(), name, sizeof name);
+    EXPECT_TEXT(name, "Some CPU 9B45: fast");
+    put("/proc/cpuinfo", "processor\t: 0\nBogoMIPS\t: 50.00\n");
+    machine_cpu_name(test_folder(), name, sizeof name);
+    EXPECT_TEXT(name, "");
+}

@@ -58,15 +58,14 @@ TEST(linear_ticks_are_1_2_5_times_powers_of_ten)
     EXPECT_TEXT(ticks_of((Axis){.low = 0, .high = 2e6}, 4), "0 0.5M 1.0M 1.5M 2.0M ");
     EXPECT_TEXT(ticks_of((Axis){.low = 0.14, .high = 0.22}, 4), "0.14 0.16 0.18 0.20 0.22 ");
     EXPECT_TEXT(ticks_of((Axis){.low = -1, .high = 1}, 4), "−1.0 −0.5 0 0.5 1.0 ");
-    EXPECT_TEXT(ticks_of((Axis){.low = 0, .high = 2e-4}, 4),
-                "0 0.5×10⁻⁴ 1.0×10⁻⁴ 1.5×10⁻⁴ 2.0×10⁻⁴ ");
+    EXPECT_TEXT(ticks_of((Axis){.low = 0, .high = 2e-4}, 4), "0 5e-5 1e-4 1.5e-4 2e-4 ");
 }
 
 TEST(logarithmic_ticks_are_decades_with_2_and_5_where_there_is_room)
 {
     EXPECT_TEXT(ticks_of((Axis){.low = 0.1, .high = 2, .log = true}, 5), "0.1 0.2 0.5 1 2 ");
     EXPECT_TEXT(ticks_of((Axis){.low = 0.005, .high = 700, .log = true}, 5), "0.01 0.1 1 10 100 ");
-    EXPECT_TEXT(ticks_of((Axis){.low = 1e-8, .high = 1, .log = true}, 5), "10⁻⁸ 10⁻⁶ 10⁻⁴ 0.01 1 ");
+    EXPECT_TEXT(ticks_of((Axis){.low = 1e-8, .high = 1, .log = true}, 5), "1e-8 1e-6 1e-4 0.01 1 ");
     EXPECT_TEXT(ticks_of((Axis){.low = 900, .high = 3e5, .log = true}, 5), "1000 10k 100k ");
     EXPECT_TEXT(ticks_of((Axis){.low = 0.31, .high = 0.38, .log = true}, 4),
                 "0.32 0.34 0.36 0.38 ");
@@ -99,8 +98,8 @@ TEST(values_have_four_digits)
         double value;
         const char *shown;
     } cases[] = {{0, "0"},          {0.15234, "0.1523"}, {1600, "1,600"},  {1234567.4, "1,234,567"},
-                 {12.345, "12.35"}, {-0.5, "−0.5"},      {3, "3"},         {1.25e-5, "1.25×10⁻⁵"},
-                 {2e15, "2×10¹⁵"},  {(double)NAN, "–"},  {999.96, "1,000"}};
+                 {12.345, "12.35"}, {-0.5, "−0.5"},      {3, "3"},         {1.25e-5, "1.25e-5"},
+                 {2e15, "2e15"},    {(double)NAN, "–"},  {999.96, "1,000"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char out[VALUE_BYTES];
         axis_show_value(cases[i].value, out);

@@ -170,6 +170,7 @@ TEST(history_has_each_event_in_its_table)
     EXPECT_NEAR(history_cell(&h.table[HISTORY_LEVELS], 1, LEVEL_LOSS), 0.125, 0);
     EXPECT_NEAR(history_cell(&h.table[HISTORY_DISTANCES], 0, DISTANCE_OTHERS), 0.01, 0);
     EXPECT_INT((long long)h.starts, 1);
+    EXPECT_NEAR(h.start[0].after, 0, 0);
     EXPECT_TEXT(h.start[0].cpu, "Some <CPU>");
     EXPECT_INT(h.start[0].threads, 2);
     EXPECT_INT((long long)h.failures, 1);

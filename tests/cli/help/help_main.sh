@@ -14,8 +14,7 @@ diffc --help
 #>   denoise   Remove the noise from an image with a trained model
 #>   eval      Compare images, or those that a model makes, with a data set
 #>   info      Describe a run, a model, a configuration or a tensor file
-#>   report    Show how trainings went: curves, samples and settings as one HTML
-#>             file
+#>   report    Show how trainings went, as one HTML file
 #>   bench     Measure the speed of training and sampling
 #>   help      'diffc help COMMAND' is 'diffc COMMAND --help'
 #>

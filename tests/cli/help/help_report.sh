@@ -1,7 +1,7 @@
 diffc report --help
 #> usage: diffc report [RUN...] [options]
 #>
-#> Show how trainings went: curves, samples and settings as one HTML file.
+#> Show how trainings went, as one HTML file.
 #>
 #>   diffc report runs/demo
 #>   diffc report runs/demo runs/mine -o compared.html

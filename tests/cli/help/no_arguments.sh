@@ -15,6 +15,7 @@ diffc
 #2>   denoise   Remove the noise from an image with a trained model
 #2>   eval      Compare images, or those that a model makes, with a data set
 #2>   info      Describe a run, a model, a configuration or a tensor file
+#2>   report    Show how trainings went, as one HTML file
 #2>   bench     Measure the speed of training and sampling
 #2>   help      'diffc help COMMAND' is 'diffc COMMAND --help'
 #2>

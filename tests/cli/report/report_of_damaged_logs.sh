@@ -20,7 +20,7 @@ grep -o 'class=problem>[^<]*' back/report.html
 #> cut/report.html
 #> bad/report.html
 #> gap/report.html
-#> <path class='c0 line' d='M100.3 102.0 158.7 102.0M333.7 102.0 392.0 102.0'
+#> <path class='c0 line' d='M103.7 102.0 161.3 102.0M334.3 102.0 392.0 102.0'
 #> back/report.html
 #> The run went back and did updates again; 2 values from before are left out.
 #> The run has no config.json.

@@ -21,6 +21,7 @@ fashion=/usr/share/datasets/fashion-mnist
 values='train --steps 3
 sample --steps 10
 sample --count 4
+sample --per-class 1
 nll --count 4
 denoise --count 4
 denoise --level 10
@@ -36,6 +37,7 @@ added() { # COMMAND ARGUMENTS
     "train "*fashion-s*) echo "$small" ;;
     "train "*fashion-*) echo "$small --set method.steps=20" ;;
     "train "*) echo "--steps 3" ;;
+    "sample "*--per-class*) echo "--steps 2" ;;
     "sample "*) echo "--count 4" ;;
     "nll "*--data* | "denoise "*--data*) echo "--count 4" ;;
     "nll "*"--spacing dp"*) echo "--fit-count 2" ;;

@@ -40,3 +40,33 @@ diffc sample -q -m base --per-class 2
 diffc sample -q -m base --label 2
 diffc sample -q -m run --per-class 5000000
 #exit 2
+#>   "class_names": ["2", "10", "wild cat"],
+#>   network      16x16x1, channels 8 16, 1 block a level, attention at 8x8, 3 classes
+#>   classes      2, 10, wild cat
+#>   classes      2, 10, wild cat
+#> "classes":3,"class_names":["2","10","wild cat"]
+#> "images":6
+#> "labels":[0,0,1,1,2,2],"class_names":["2","10","wild cat"]
+#> seed 7, a row for each class: 0 (2), 1 (10), 2 (wild cat)
+#>    0   0   0  34   0   0   0  52
+#> image 7: class 0 (2)
+#> image 10: class 1 (10)
+#> image 12: class 2 (wild cat)
+#>                     0                    0                    1                    1                    2                    2
+#> "labels":[1,2,0,1]
+#> seed 1, classes in turn: 1 (10), 2 (wild cat), 0 (2)
+#> note: --label 2 is class 0 (2) by its name; class 2 (wild cat) is another
+#2> diffc sample: --label is 'wild-cta', which is no class of the model; did you mean 'wild cat'?
+#2> Try 'diffc sample --help'.
+#2> diffc sample: --label is 'zebra', which is no class of the model; its classes are 2, 10 and wild cat
+#2> Try 'diffc sample --help'.
+#2> diffc sample: --per-class makes so many images of each class; leave --label out
+#2> Try 'diffc sample --help'.
+#2> diffc sample: --per-class makes so many images of each class; leave --count out
+#2> Try 'diffc sample --help'.
+#2> diffc sample: --per-class is given, but the model has no classes
+#2> Try 'diffc sample --help'.
+#2> diffc sample: --label is given, but the model has no classes
+#2> Try 'diffc sample --help'.
+#2> diffc sample: --per-class is 5000000, which is 15000000 images of 3 classes; it must be at most 3333333
+#2> Try 'diffc sample --help'.

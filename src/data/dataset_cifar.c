@@ -10,7 +10,7 @@
 enum { SIDE = 32, PLANE = SIDE * SIDE, RECORD = 1 + 3 * PLANE, CLASSES = 10, MAX_BATCHES = 99 };
 
 static ClassName class_names[CLASSES] = {"airplane", "automobile", "bird",  "cat",  "deer",
-                                               "dog",      "frog",       "horse", "ship", "truck"};
+                                         "dog",      "frog",       "horse", "ship", "truck"};
 
 /* The number of data_batch_N.bin, 0 for other names. */
 static int batch_number(const char *name)

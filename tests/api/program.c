@@ -35,6 +35,7 @@ int main(void)
     PROMISE(model && strcmp(diffc_version(), DIFFC_VERSION) == 0);
     PROMISE(diffc_describe(model, &d, sizeof d) == DIFFC_OK && d.size == sizeof d);
     PROMISE(strcmp(d.method, "ddpm") == 0 && d.values == VALUES && d.steps == 20);
+    PROMISE(d.classes == 0 && !diffc_class_name(model, 0) && !diffc_class_name(NULL, 0));
     PROMISE(strcmp(d.sampler, "ddim") == 0 && strcmp(d.protocol, "bound") == 0);
     diffc_sample_defaults(&o, sizeof o);
     o.settings = wrong;

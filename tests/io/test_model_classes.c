@@ -41,6 +41,22 @@ TEST(names_of_classes_are_read_back)
     EXPECT(model_networks_differ(&again, &read, &d, &err) && !d.values.found);
 }
 
+TEST(no_class_at_all_has_a_row_in_the_table_and_no_name)
+{
+    static ClassName names[] = {"a", "b", "c"};
+    Err err = {0};
+    ModelConfig m = config_of_classes(3), read;
+    m.class_names = names;
+    m.unet.null_class = true;
+    begin(1);
+    EXPECT_OK(model_folder_write(in_folder("m"), &m, &table, block, &err), err);
+    expect_in_file("m/unet/config.json", "\"num_class_embeds\": 4,");
+    if (!EXPECT_OK(read_config("m", &read, &err), err)) return;
+    EXPECT_INT(read.unet.classes, 3);
+    EXPECT_TEXT(model_class_name(&read, 2), "c");
+    EXPECT(model_class_name(&read, 3) == NULL);
+}
+
 TEST(a_folder_without_names_is_one_of_earlier_versions)
 {
     Err err = {0};

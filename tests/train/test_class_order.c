@@ -1,4 +1,5 @@
 /* The classes of a run keep their numbers and names when it is resumed. */
+#include <diffc.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -187,6 +188,10 @@ TEST(names_of_numbered_classes_can_be_given_and_changed_when_a_run_is_resumed)
     trainer_close(t);
     named.train.steps = 3;
     must_train(&named, run, true, NULL);
+    DiffcModel *model = diffc_open(run, 0, 0, NULL);
+    EXPECT_TEXT(diffc_class_name(model, 2), "z");
+    EXPECT(!diffc_class_name(model, 3) && !diffc_class_name(model, -1));
+    diffc_close(model);
     /* Without names now, the run's stay. */
     t = must_resume(&none, run, &w);
     expect_names(&t->plan.model.class_names, first);

@@ -41,6 +41,7 @@ added() { # COMMAND ARGUMENTS
     "sample "*) echo "--count 4" ;;
     "nll "*--data* | "denoise "*--data*) echo "--count 4" ;;
     "nll "*"--spacing dp"*) echo "--fit-count 2" ;;
+    "restore "*) echo "--count 1 --steps 2" ;;
     "eval images "*) echo "--count 4" ;;
     "eval "*) echo "--count 4 --steps 2" ;;
     "bench "*cifar10*) echo "--seconds 0 --repeat 1 --batch 2 --set model.channels=32 --set model.groups=8" ;;

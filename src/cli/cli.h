@@ -14,7 +14,7 @@
 #include "net/net.h"
 
 extern const Command command_train, command_sample, command_nll, command_info, command_bench,
-    command_denoise, command_eval, command_help, command_report;
+    command_denoise, command_restore, command_eval, command_help, command_report;
 
 /* Rows that several commands have. */
 #define OPTION_ROW_MODEL                                                                           \

@@ -5,8 +5,9 @@
 #include "cli/cli.h"
 
 const Command *const commands[] = {
-    &command_train, &command_sample, &command_nll,   &command_denoise, &command_eval,
-    &command_info,  &command_report, &command_bench, &command_help,    NULL};
+    &command_train,   &command_sample, &command_nll,  &command_denoise,
+    &command_restore, &command_eval,   &command_info, &command_report,
+    &command_bench,   &command_help,   NULL};
 enum { COMMANDS = sizeof commands / sizeof commands[0] - 1 };
 
 const char *command_word(const void *context, int index)

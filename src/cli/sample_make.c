@@ -16,9 +16,11 @@
 #include "cli/summary.h"
 #include "math/vec.h"
 #include "model/class_labels.h"
+=======
+#include "model/denoise.h"
 #include "model/model_use.h"
 
-typedef struct {
+    typedef struct {
     const SamplePlan *plan;
     Model *model;
     SampleOutput *output;
@@ -138,6 +140,12 @@ static void note_rows(const SampleOutput *o)
     term_note("rows of %s: %s", o->grid, text);
 }
 
+/* How far what is known was missed before it was put back, in levels of grey. */
+static double known_missed(const SamplePlan *p)
+{
+    return noise_in_greys((NoiseLevel){.alpha = 1, .sigma = p->run.restore->missed});
+}
+
 static bool report(const Job *job, bool json, Err *err)
 {
     const SamplePlan *p = job->plan;
@@ -170,6 +178,9 @@ static bool report(const Job *job, bool json, Err *err)
         json_put_uint(&w, "seed", p->seed);
         json_put_int(&w, "batch", p->batch);
         json_put_int(&w, "threads", parallel_threads());
+        for (int i = 0; i < p->sources; i++)
+            json_put_string(&w, p->source[i].name, p->source[i].value);
+        if (p->run.restore) json_put_number(&w, "known_missed", known_missed(p));
         return output_json(&w, err);
     }
     for (int i = 0; i < FILES; i++) {
@@ -185,6 +196,9 @@ static bool report(const Job *job, bool json, Err *err)
     term_note("%d %s%s in %s, %s %ss/s, %ld network call%s each, seeds %" PRIu64 " to %" PRIu64,
               p->count, p->noun, p->count == 1 ? "" : "s", took, speed, p->noun, job->calls,
               job->calls == 1 ? "" : "s", p->seed, p->seed + (uint64_t)p->count - 1);
+    if (p->run.restore)
+        term_note("what is known was met to %.3g levels of grey (root mean square)%s",
+                  known_missed(p), p->run.restore->noise > 0 ? "" : " and then put back exactly");
     return true;
 }
 
@@ -214,6 +228,7 @@ static void put_settings(const SamplePlan *p, SettingPut *put, void *context)
     put(context, "steps", p->calls > 0 ? text : "auto");
     put(context, "spacing", spacing_words[p->spacing]);
     SAMPLE_SETTINGS(PUT_SWITCH, PUT_REAL, PUT_AUTO, PUT_INT, PUT_CHOICE, PUT_CHOICE)
+    for (int i = 0; i < p->sources; i++) put(context, p->source[i].name, p->source[i].value);
 }
 
 typedef struct {
@@ -280,6 +295,7 @@ static bool record_settings(Job *job, Err *err)
         bytes_hash(BYTES_HASH_START, m->weights, m->table.block_floats * sizeof(float)));
     PUT("the checksum of the model's files", "%016" PRIx64, hash_configuration(m->folder));
     PUT("the checksum of the noise levels", "%016" PRIx64, levels);
+    if (p->source_hash) PUT("the checksum of the image", "%016" PRIx64, p->source_hash);
     PUT("size", "%dx%dx%d", m->image.H, m->image.W, m->image.C);
     if (p->label >= 0)
         PUT("label", "%d", p->label);

@@ -56,6 +56,11 @@ static bool name_picture(SampleOutput *o, Err *err)
     return free_file_name(o->stem, "png", o->name, err);
 }
 
+static int columns_of(const SampleOutput *o)
+{
+    return o->in_row ? o->in_row : o->columns;
+}
+
 static bool check_kind(const SampleOutput *o, Err *err)
 {
     int height, width;
@@ -76,8 +81,9 @@ static bool check_kind(const SampleOutput *o, Err *err)
                        o->image.C, IMAGE_MAX_CHANNELS);
     size_t bytes = shape_values(o->image) + (o->model->unet.classes > 0 ? NPZ_LABEL_BYTES : 0);
     if (o->npz && !npz_check_size(o->npz, (size_t)o->count, bytes, err)) return false;
-    return (!o->grid && !o->show) || image_grid_size(o->count, o->image.H, o->image.W, o->columns,
-                                                     GRID_GAP, &height, &width, err);
+    return (!o->grid && !o->show) ||
+           image_grid_size(o->beside_count + o->count, o->image.H, o->image.W, columns_of(o),
+                           GRID_GAP, &height, &width, err);
 }
 
 /* Whether what is finished stays after an interruption. */
@@ -169,11 +175,14 @@ bool sample_output_open(SampleOutput *o, Err *err)
         return o->xy || err_set(err, ERR_MEMORY, "not enough memory for %d points", o->count);
     }
     int held = holds_all(o) ? o->count : 1;
-    o->pixels = mem_alloc((size_t)held, shape_values(o->image));
+    size_t before = (size_t)o->beside_count * shape_values(o->image);
+    o->room = mem_alloc((size_t)o->beside_count + (size_t)held, shape_values(o->image));
     o->kept = mem_alloc((size_t)o->count, 1);
-    if (!o->pixels || !o->kept)
+    if (!o->room || !o->kept)
         return err_set(err, ERR_MEMORY, "not enough memory for the pixels of %d images of %dx%dx%d",
                        held, o->image.H, o->image.W, o->image.C);
+    if (before) memcpy(o->room, o->beside, before);
+    o->pixels = o->room + before;
     if (o->folder) {
         if (!o->go_on && !folder_make(o->folder, err)) return false;
         leftovers_remove(o->folder, is_image_name, NULL);
@@ -214,8 +223,8 @@ ScatterView sample_output_view(const SampleOutput *o)
 static bool draw_picture(SampleOutput *o, int scatter_side, Image *picture, Err *err)
 {
     if (!o->points)
-        return image_grid(o->pixels, o->count, o->image.H, o->image.W, o->image.C, o->columns,
-                          GRID_GAP, picture, err);
+        return image_grid(o->room, o->beside_count + o->count, o->image.H, o->image.W, o->image.C,
+                          columns_of(o), GRID_GAP, picture, err);
     ScatterView view = sample_output_view(o);
     return scatter_plot(o->xy, (size_t)o->count, &view, scatter_side, picture, &o->outside, err);
 }
@@ -296,7 +305,7 @@ void sample_output_close(SampleOutput *o, bool keep)
 {
     sample_part_close(&o->part, !keep);
     mem_free(o->kept);
-    mem_free(o->pixels);
+    mem_free(o->room);
     mem_free(o->xy);
     mem_free(o->labels);
 }

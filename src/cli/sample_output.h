@@ -35,9 +35,13 @@ typedef struct {
     SamplePart part;       /* of a folder or an .npz */
     unsigned char *kept;   /* [count] 1: finished before an interruption */
     int kept_count;
-    unsigned char *pixels; /* [count, H, W, C] by seed; of a folder alone one image */
-    float *xy;             /* points: [count, 2] */
-    size_t outside;        /* points that the picture does not show, when it is written */
+    const unsigned char
+        *beside; /* [beside_count, H, W, C]: images before the others in the picture of all */
+    int beside_count, in_row; /* images in a row of that picture, 0: as `columns` says */
+    unsigned char *room;      /* beside, then */
+    unsigned char *pixels;    /* [count, H, W, C] by seed; of a folder alone one image */
+    float *xy;                /* points: [count, 2] */
+    size_t outside;           /* points that the picture does not show, when it is written */
 } SampleOutput;
 
 /* Checks, before hours of work, that the formats can hold what is made and the files can be made. */

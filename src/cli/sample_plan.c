@@ -1,5 +1,6 @@
 #include "cli/sample_plan.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -117,6 +118,17 @@ bool sample_plan_make(const OptionValue *v, Model *m, SamplePlan *p, Err *err)
     if (ok && p->spacing == SPACING_DP && p->calls == 0)
         return err_set(err, ERR_USAGE, "--spacing dp chooses steps; how many is for --steps");
     return ok;
+}
+
+void sample_plan_add_source(SamplePlan *p, const char *name, const char *format, ...)
+{
+    CHECK(p->sources < SAMPLE_SOURCES);
+    SampleSource *s = &p->source[p->sources++];
+    va_list values;
+    s->name = name;
+    va_start(values, format);
+    vsnprintf(s->value, sizeof s->value, format, values);
+    va_end(values);
 }
 
 bool parse_image_size(const char *text, int *height, int *width, Err *err)

@@ -70,6 +70,13 @@ enum {
         OPTION("batch", INT, "Images", .letter = 'b', .low = 1, .high = 65536,                     \
                .otherwise = "what suits the cache", .help = "images made together")
 
+/* What the images are made from beside noise, in words for files and reports: "restored", "boot.png". */
+enum { SAMPLE_SOURCES = 8 };
+typedef struct {
+    const char *name;
+    char value[160];
+} SampleSource;
+
 typedef struct {
     char path[PATH_BYTES]; /* of the run or model, chosen by the caller */
     WeightsKind weights;
@@ -82,7 +89,13 @@ typedef struct {
     uint64_t seed;
     int label;     /* -1: by seed, or */
     int per_class; /* so many of each trained class, one class after the other; 0: not so */
+    SampleSource source[SAMPLE_SOURCES];
+    int sources;
+    uint64_t source_hash; /* of their bytes; 0: there are none */
 } SamplePlan;
+
+void sample_plan_add_source(SamplePlan *p, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* "64" or "48x64". ERR_USAGE. */
 bool parse_image_size(const char *text, int *height, int *width, Err *err);

@@ -17,6 +17,8 @@ typedef struct {
     double alpha, sigma, t, time;
 } NoiseLevel;
 
+typedef void CotangentFill(void *made_by, int first, int rows);
+
 typedef struct {
     void *context;
     size_t dims; /* values per image */
@@ -32,6 +34,12 @@ typedef struct {
      * NULL where there is none. */
     bool (*predict_vjp)(void *context, int count, const double *x, const NoiseLevel *levels,
                         int stride, const double *v, double *eps, double *jtv, Err *err);
+    /* The same where v is made of eps: once the rows first .. first+rows-1 of eps are there, fill(made_by, first, rows)
+     * writes those of v. It is called from several threads, each for other rows. NULL: predict and predict_vjp
+     * after each other do the same, with a prediction more. */
+    bool (*predict_pull)(void *context, int count, const double *x, const NoiseLevel *levels,
+                         int stride, CotangentFill *fill, void *made_by, const double *v,
+                         double *eps, double *jtv, Err *err);
     /* Row i of the following calls is image images[i]; NULL: image i again. For callers that leave images
      * out of a call. The member is NULL where predictions do not depend on the image's number. */
     void (*choose_images)(void *context, const int *images);

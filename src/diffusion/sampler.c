@@ -215,8 +215,12 @@ bool walk_predict_rows(const Walk *w, const WalkRows *rows, const double *x, dou
     return true;
 }
 
-bool walk_predict(const Walk *w, int step, const double *x, NoiseLevel level, double *eps)
+bool walk_predict(const Walk *w, int step, double *x, NoiseLevel level, double *eps)
 {
+    if (walk_replaces(w)) {
+        walk_draw(w, REPLACE_DRAWS + (uint64_t)w->run->network_calls, eps);
+        restore_replace(w->run->restore, w->count, level, eps, x);
+    }
     WalkRows rows = {.count = w->count, .levels = &level, .step = step};
     return walk_predict_rows(w, &rows, x, eps);
 }
@@ -233,19 +237,35 @@ bool walk_down(const Walk *w, StepDown *step_down, double *x, double *scratch)
     return true;
 }
 
+static bool walk_all(Walk *walk, double *x, double *scratch)
+{
+    const Sampler *s = walk->sampler;
+    SampleRun *run = walk->run;
+    run->network_calls = 0;
+    run->expected_calls = run->grid->n;
+    walk_draw(walk, 0, x);
+    double std = process_prior_std(run->process);
+    size_t n = walk_values(walk);
+    for (size_t i = 0; i < n && std != 1; i++) x[i] *= std;
+    return s->walk ? s->walk(walk, x, scratch) : walk_down(walk, s->step_down, x, scratch);
+}
+
 bool sampler_run(const Sampler *s, SampleRun *run, const Denoiser *denoiser,
                  const NoiseSource *noise, int count, double *x, double *scratch, Err *err)
 {
     Walk walk = {s, run, denoiser, noise, count, err, NULL};
+    Restore *restore = run->restore;
+    Denoiser guided;
     CHECK(run->grid->n >= 1);
     if ((s->reads & SAMPLE_CLIP) && run->config.clip && !(run->clip_range > 0))
         return err_set(err, ERR_USAGE, "sampler %s: the clipping range is %g; it must be above 0",
                        s->name, run->clip_range);
-    run->network_calls = 0;
-    run->expected_calls = run->grid->n;
-    walk_draw(&walk, 0, x);
-    double std = process_prior_std(run->process);
-    size_t n = walk_values(&walk);
-    for (size_t i = 0; i < n && std != 1; i++) x[i] *= std;
-    return s->walk ? s->walk(&walk, x, scratch) : walk_down(&walk, s->step_down, x, scratch);
+    if (!restore) return walk_all(&walk, x, scratch);
+    walk.denoiser = &guided;
+    bool ok =
+        restore_begin(restore, s->name, s->reads & SAMPLE_ODE, denoiser, count, &guided, err) &&
+        walk_all(&walk, x, scratch);
+    if (ok) restore_keep_known(restore, count, x);
+    restore_end(restore);
+    return ok;
 }

@@ -7,6 +7,7 @@
 
 #include "diffusion/denoiser.h"
 #include "diffusion/process.h"
+#include "diffusion/restore.h"
 #include "diffusion/sample_config.h"
 
 /* Where noise comes from: z[dims] for image `image` (0 .. count-1) and draw `draw` (0 is the start
@@ -29,6 +30,7 @@ typedef struct {
     const LevelGrid *grid;
     SampleConfig config;
     double clip_range; /* config.clip clamps x0 to +-clip_range at every step */
+    Restore *restore;  /* what is known of the images; NULL: nothing */
     /* Called after each network call with calls done; false stops with ERR_INTERRUPTED. May be
      * NULL. */
     bool (*progress)(void *context, long calls);

@@ -61,15 +61,17 @@ double langevin_step_of(const SampleRun *run)
                               ratio_of_levels(run));
 }
 
-/* eps at y, whose x = alpha y is put into `x`. */
-static bool predict_at(const Walk *w, int step, const double *y, double *x, double *eps)
+/* eps at y, whose x = alpha y is put into `x`; y changes with x (walk_predict). */
+static bool predict_at(const Walk *w, int step, double *y, double *x, double *eps)
 {
     NoiseLevel level = walk_level(w, step);
     if (level.alpha == 1) return walk_predict(w, step, y, level, eps);
     size_t n = walk_values(w);
 #pragma omp parallel for schedule(static) if (n >= WALK_PARALLEL_FROM)
     for (size_t i = 0; i < n; i++) x[i] = level.alpha * y[i];
-    return walk_predict(w, step, x, level, eps);
+    if (!walk_predict(w, step, x, level, eps)) return false;
+    for (size_t i = 0; i < n && walk_replaces(w); i++) y[i] = x[i] / level.alpha;
+    return true;
 }
 
 /* y += along_eps eps + std z */

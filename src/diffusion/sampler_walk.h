@@ -36,8 +36,16 @@ static inline NoiseLevel walk_next(const Walk *w, int step)
 /* z[count, dims]: draw number `draw` of every image. */
 void walk_draw(const Walk *w, uint64_t draw, double *z);
 
-/* eps from x at a level: counts the call, reports progress, refuses values that are not finite. */
-bool walk_predict(const Walk *w, int step, const double *x, NoiseLevel level, double *eps);
+/* Whether what is known of x is replaced before each prediction, with the noise of draws of its own. */
+enum { REPLACE_DRAWS = 1 << 30 };
+static inline bool walk_replaces(const Walk *w)
+{
+    return w->run->restore && w->run->restore->way == RESTORE_REPLACE;
+}
+
+/* eps from x at a level: counts the call, reports progress, refuses values that are not finite. Of a walk that
+ * replaces, x changes. */
+bool walk_predict(const Walk *w, int step, double *x, NoiseLevel level, double *eps);
 
 /* The same for some images, each at its own level: row i of x and eps is at levels[i * stride], and
  * is the image and step of row[i]. Without `row` all images stand at the same step. */

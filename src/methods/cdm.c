@@ -166,6 +166,7 @@ static bool predict_part(const NetworkPart *p, const NetworkCall *c, Err *err)
                            "the network's input gradient is not finite at time step %g (image %d)",
                            levels[row * c->stride].t, network_image(p->denoiser, p->first + row));
     }
+    if (c->fill) c->fill(c->made_by, p->first, p->count);
     if (c->v)
         to_noise(nw, p->count, hessian_times(nw, weights, p->count, c->v + at), c->v + at, levels,
                  c->stride, c->jtv + at);
@@ -181,6 +182,21 @@ static bool predict_vjp(void *context, int count, const double *x, const NoiseLe
     return network_in_parts(context, count, predict_part, &call, err);
 }
 
+static bool predict_pull(void *context, int count, const double *x, const NoiseLevel *levels,
+                         int stride, CotangentFill *fill, void *made_by, const double *v,
+                         double *eps, double *jtv, Err *err)
+{
+    const NetworkCall call = {.x = x,
+                              .levels = levels,
+                              .stride = stride,
+                              .eps = eps,
+                              .fill = fill,
+                              .made_by = made_by,
+                              .v = v,
+                              .jtv = jtv};
+    return network_in_parts(context, count, predict_part, &call, err);
+}
+
 static bool predict(void *context, int count, const double *x, const NoiseLevel *levels, int stride,
                     double *eps, Err *err)
 {
@@ -192,7 +208,8 @@ static Denoiser cdm_denoiser(NetworkDenoiser *context)
     return (Denoiser){.context = context,
                       .dims = context->network->dims,
                       .predict = predict,
-                      .predict_vjp = context->network->input_gradient ? predict_vjp : NULL};
+                      .predict_vjp = context->network->input_gradient ? predict_vjp : NULL,
+                      .predict_pull = context->network->input_gradient ? predict_pull : NULL};
 }
 
 static bool density_part(const NetworkPart *p, const NetworkCall *c, Err *err)

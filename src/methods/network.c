@@ -144,6 +144,7 @@ static bool vjp_part(const NetworkPart *p, const NetworkCall *c, Err *err)
     size_t at = (size_t)p->first * nw->dims, n = (size_t)p->count * nw->dims;
     size_t pixels = (size_t)nw->batch * nw->dims / (size_t)nw->image.C;
     if (!predict_part(p, c, err)) return false;
+    if (c->fill) c->fill(c->made_by, p->first, p->count);
     float *dy = net_gradient(nw->net, nw->y);
     memset(dy, 0, pixels * (size_t)nw->outputs * sizeof *dy);
     for (size_t i = 0; i < n; i++) dy[network_place(nw, i)] = (float)c->v[at + i];
@@ -183,6 +184,21 @@ static bool predict_vjp(void *context, int count, const double *x, const NoiseLe
     return network_in_parts(context, count, v ? vjp_part : predict_part, &call, err);
 }
 
+static bool predict_pull(void *context, int count, const double *x, const NoiseLevel *levels,
+                         int stride, CotangentFill *fill, void *made_by, const double *v,
+                         double *eps, double *jtv, Err *err)
+{
+    const NetworkCall call = {.x = x,
+                              .levels = levels,
+                              .stride = stride,
+                              .eps = eps,
+                              .fill = fill,
+                              .made_by = made_by,
+                              .v = v,
+                              .jtv = jtv};
+    return network_in_parts(context, count, vjp_part, &call, err);
+}
+
 static bool predict_variance(void *context, int count, const double *x, const NoiseLevel *levels,
                              int stride, double *eps, double *v, Err *err)
 {
@@ -217,6 +233,7 @@ Denoiser timed_denoiser(NetworkDenoiser *context)
                                               ? predict_variance
                                               : NULL,
                       .predict_vjp = context->network->input_gradient ? predict_vjp : NULL,
+                      .predict_pull = context->network->input_gradient ? predict_pull : NULL,
                       .choose_images = choose_images,
                       .drop_labels = context->network->null_class ? drop_labels : NULL};
 }

@@ -82,6 +82,8 @@ typedef struct {
     const NoiseLevel *levels;
     int stride;
     const double *v;
+    CotangentFill *fill; /* of v, by predict_pull */
+    void *made_by;
     double *eps, *jtv, *variance;
     double *log_p; /* [count] */
 } NetworkCall;

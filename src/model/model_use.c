@@ -110,7 +110,13 @@ bool model_prepare_sampling(Model *m, const SampleRun *run, int batch, int label
                             Err *err)
 {
     Denoiser plain;
-    if (!guidance_is_on(&run->config)) return model_prepare(m, batch, label, false, out, err);
+    bool gradient = run->restore && run->restore->way == RESTORE_GRADIENT;
+    if (!guidance_is_on(&run->config)) return model_prepare(m, batch, label, gradient, out, err);
+    if (gradient)
+        return err_set(err, ERR_USAGE,
+                       "restoring by gradient does not go with guidance; restore by replacing, or "
+                       "leave guidance "
+                       "out");
     if (!model_prepare(m, 2 * batch, label, false, &plain, err) ||
         !guidance_open(&m->guidance, &plain, &run->config, batch, err))
         return false;

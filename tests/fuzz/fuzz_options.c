@@ -30,9 +30,9 @@ static void check_values(const Command *command, const Arguments *a)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     enum { MAX_WORDS = 64 };
-    static const Command *const commands[] = {&command_train,   &command_sample, &command_nll,
-                                              &command_denoise, &command_info,   &command_bench,
-                                              &command_eval,    &command_help,   &command_report};
+    static const Command *const commands[] = {
+        &command_train, &command_sample, &command_nll,  &command_denoise, &command_info,
+        &command_bench, &command_eval,   &command_help, &command_report,  &command_restore};
     if (size < 1) return 0;
     const Command *command = commands[data[0] % (sizeof commands / sizeof *commands)];
     char *text = malloc(size), *words[MAX_WORDS];

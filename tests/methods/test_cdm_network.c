@@ -402,6 +402,37 @@ TEST(passes_side_by_side_give_the_bits_of_one_thread)
     }
 }
 
+/* v = 2 eps - 1, made when the rows of eps are there. */
+typedef struct {
+    const double *eps;
+    double *v;
+} Made;
+
+static void make_v(void *made_by, int first, int rows)
+{
+    const Made *m = made_by;
+    for (int i = first * DIMS; i < (first + rows) * DIMS; i++) m->v[i] = 2 * m->eps[i] - 1;
+}
+
+TEST(a_product_with_what_the_prediction_gives_is_that_of_two_calls)
+{
+    static double x[VALUES], v[VALUES], eps[VALUES], jtv[VALUES], plain[VALUES], product[VALUES];
+    NoiseLevel levels[IMAGES];
+    Case c;
+    case_open(&c, 0, 4, open_vjp);
+    net_hold(c.network.net, c.weights);
+    NetworkDenoiser context = context_of(&c);
+    Denoiser d = network_denoiser(&context);
+    case_levels(&c, levels);
+    widen(x, c.xt, VALUES);
+    Made made = {.eps = eps, .v = v};
+    EXPECT(d.predict_pull(d.context, IMAGES, x, levels, 1, make_v, &made, v, eps, jtv, NULL));
+    EXPECT(d.predict_vjp(d.context, IMAGES, x, levels, 1, v, plain, product, NULL));
+    EXPECT_SAME(plain, eps, sizeof eps);
+    EXPECT_SAME(product, jtv, sizeof jtv);
+    case_close(&c);
+}
+
 TEST(vector_jacobian_product_is_the_slope_of_the_predicted_noise)
 {
     static double x[VALUES], v[VALUES], eps[VALUES], plain[VALUES], jtv[VALUES], moved[VALUES];

@@ -103,6 +103,43 @@ TEST(vector_jacobian_product_is_the_slope_of_the_predicted_noise_for_every_kind_
     for (Prediction kind = PREDICT_EPS; kind <= PREDICT_SCORE; kind++) expect_vjp(kind);
 }
 
+/* v = 2 eps - 1, made when the rows of eps are there; each row once. */
+typedef struct {
+    const double *eps;
+    double *v;
+    int made[IMAGES];
+} Made;
+
+static void make_v(void *made_by, int first, int rows)
+{
+    Made *m = made_by;
+    for (int row = first; row < first + rows; row++) {
+        m->made[row]++;
+        for (int i = row * DIMS; i < (row + 1) * DIMS; i++) m->v[i] = 2 * m->eps[i] - 1;
+    }
+}
+
+TEST(a_product_with_what_the_prediction_gives_is_that_of_two_calls)
+{
+    static double x[VALUES], v[VALUES], eps[VALUES], jtv[VALUES], plain[VALUES], product[VALUES];
+    NoiseLevel levels[IMAGES];
+    make_levels(levels);
+    fill(x, VALUES, 1);
+    FOR_THREADS(threads)
+    {
+        Case c;
+        open_case(&c, PREDICT_V, IMAGES);
+        Denoiser *d = &c.denoiser;
+        Made made = {.eps = eps, .v = v};
+        EXPECT(d->predict_pull(d->context, IMAGES, x, levels, 1, make_v, &made, v, eps, jtv, NULL));
+        for (int i = 0; i < IMAGES; i++) EXPECT_INT(made.made[i], 1);
+        EXPECT(d->predict_vjp(d->context, IMAGES, x, levels, 1, v, plain, product, NULL));
+        EXPECT_SAME(plain, eps, sizeof eps);
+        EXPECT_SAME(product, jtv, sizeof jtv);
+        close_case(&c);
+    }
+}
+
 TEST(vector_jacobian_product_of_an_image_depends_neither_on_its_batch_nor_on_threads)
 {
     static double x[VALUES], v[VALUES], eps[VALUES], jtv[VALUES];

@@ -12,6 +12,7 @@ diffc --help
 #>   sample    Make images with a trained model
 #>   nll       Score images under a model, in bits per dimension
 #>   denoise   Remove the noise from an image with a trained model
+#>   restore   Fill in what is missing from an image with a trained model
 #>   eval      Compare images, or those that a model makes, with a data set
 #>   info      Describe a run, a model, a configuration or a tensor file
 #>   report    Show how trainings went, as one HTML file

@@ -13,6 +13,7 @@ diffc
 #2>   sample    Make images with a trained model
 #2>   nll       Score images under a model, in bits per dimension
 #2>   denoise   Remove the noise from an image with a trained model
+#2>   restore   Fill in what is missing from an image with a trained model
 #2>   eval      Compare images, or those that a model makes, with a data set
 #2>   info      Describe a run, a model, a configuration or a tensor file
 #2>   report    Show how trainings went, as one HTML file

@@ -36,6 +36,7 @@ for path in "$REPOSITORY"/configs/*.json; do
         run info run
         run nll -q -m run $short image.png
         run denoise -q -m run image.png --sigma 25 --out clean.png
+        run restore -q -m run image.png --sigma 25 --count 1 --steps $steps --out restored.png
         run eval -q -m run --count 4 --steps $steps --out nearest.png
         run bench "$path" -q --json --seconds 0 --repeat 1 --batch 4 $substitute
     }

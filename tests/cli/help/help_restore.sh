@@ -7,8 +7,14 @@ diffc restore --help
 #>   diffc restore data/boot.png -m runs/demo --scale 4 --count 6
 #>
 #> Model:
-#>   -m, --model PATH        run folder, or model folder in the layout of diffusers
-#>                           (default: the newest run under runs/)
+#>   -m, --model PATH        run folder, model folder in the layout of diffusers,
+#>                           or a checkpoint of a run,
+#>                           RUN/checkpoints/step-N.safetensors (default: the
+#>                           newest run under runs/)
+#>       --weights KIND      the moving average, or the weights that training
+#>                           reached last: of a checkpoint, of a run's newest one,
+#>                           or of unet beside unet_ema (average, last; default:
+#>                           average)
 #>       --size N|HxW        height and width of the images (default: the model's
 #>                           own)
 #>       --label N           class of every image, for models with classes (0 to
@@ -49,6 +55,16 @@ diffc restore --help
 #>                           default: the run's)
 #>       --call-limit N      ode: network calls an image may take (1 to 1000000;
 #>                           default: the run's)
+#>       --guidance X        how much the class counts (classifier-free guidance):
+#>                           1 as learnt, more draws what is typical of it, 0
+#>                           leaves it out; needs a model trained with
+#>                           train.label_dropout, and doubles the work (0 to 100;
+#>                           default: the run's)
+#>       --guidance-low X    guidance only where sigma / alpha, noise over signal,
+#>                           is above this; elsewhere it is 1 (0 to 1000000000;
+#>                           default: the run's)
+#>       --guidance-high X   and at most this; by default without end (0 to
+#>                           1000000000; default: the run's)
 #>       --clip, --no-clip   keep the predicted image within [-1, 1] at every step
 #>                           (not of ancestral and langevin) (default: the run's)
 #>

@@ -127,6 +127,7 @@ TEST(a_product_with_what_the_prediction_gives_is_that_of_two_calls)
     fill(x, VALUES, 1);
     FOR_THREADS(threads)
     {
+        EXPECT_INT(parallel_threads(), threads);
         Case c;
         open_case(&c, PREDICT_V, IMAGES);
         Denoiser *d = &c.denoiser;

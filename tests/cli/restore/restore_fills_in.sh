@@ -29,7 +29,7 @@ assert picture diffc sample -q -m alpha --count 1 --out-dir rgba >/dev/null
 diffc restore -q -m alpha rgba/000000.png --grey --count 1 --out alpha.png
 for kind in eddpm smld sde cdm; do
     more=
-    [ $kind != eddpm ] || more='--set method.keep=5'
+    [ $kind != eddpm ] || more='--set method.keep=6'
     grep -v '"steps": 20' tiny.json | sed "s/\"data\"/\"method\": { \"type\": \"$kind\" }, \"data\"/; s/\"sampler\": \"ddim\", //" >$kind.json
     assert "train $kind" diffc train $kind.json -q --out $kind $size --set method.type=$kind $more >/dev/null
     for by in gradient replace; do
@@ -49,11 +49,9 @@ done
 #> alpha.png
 #> eddpm-gradient.png
 #> eddpm-replace.png
+#> smld-gradient.png
+#> smld-replace.png
 #> sde-gradient.png
 #> sde-replace.png
 #> cdm-gradient.png
 #> cdm-replace.png
-#2> diffc restore: sampler langevin: 5 network calls are not enough for one step, which takes 6
-#2> Try 'diffc restore --help'.
-#2> diffc restore: sampler langevin: 5 network calls are not enough for one step, which takes 6
-#2> Try 'diffc restore --help'.

@@ -16,11 +16,10 @@
 #include "cli/summary.h"
 #include "math/vec.h"
 #include "model/class_labels.h"
-=======
 #include "model/denoise.h"
 #include "model/model_use.h"
 
-    typedef struct {
+typedef struct {
     const SamplePlan *plan;
     Model *model;
     SampleOutput *output;

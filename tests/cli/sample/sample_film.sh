@@ -25,6 +25,13 @@ diffc sample -q -m run --json --count 2 --film film.png | grep -o '"out".*"model
 # Frames of another, longer film are said.
 : >frames/frame-0005.png
 diffc sample -m run --sampler ddpm --moments 3 --frames frames 2>&1 | grep frame
+# Frames of classes have the grid's rows.
+mkdir data && mv images-idx3-ubyte data/train-images-idx3-ubyte
+{ printf '\000\000\010\001\000\000\000\100'; yes abc | tr -d '\n' | tr 'abc' '\000\001\002' | head -c 64; } >data/train-labels-idx1-ubyte
+assert train diffc train tiny.json -q --out classes --set data.path=data --set model.class_conditional=true --steps 2 >/dev/null
+assert rows diffc sample -q -m classes --per-class 2 --out grid.png --frames rows --film film.png >/dev/null
+echo "a row for each class: $(size grid.png), $(size rows/frame-0001.png), $(size film.png)"
+assert "the last frame" test "$(pixels grid.png)" = "$(pixels rows/frame-0005.png)"
 #> ddim: 88x70, 5 frames of 34x34
 #> ddpm: 196x70, 21 frames of 34x34
 #> heun: 196x70, 36 frames of 34x34
@@ -40,3 +47,4 @@ diffc sample -m run --sampler ddpm --moments 3 --frames frames 2>&1 | grep frame
 #> replaced 4 frames in frames
 #> note: frames holds frames of a longer film too, from frame-0005.png on
 #> frames
+#> a row for each class: 34x52, 34x52, 88x106

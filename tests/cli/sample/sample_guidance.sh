@@ -37,7 +37,7 @@ diffc sample --guidance 2 --count 1 --out-dir newest 2>&1 | grep '^model'
 diffc info runs/guided | grep -o '3 classes.*'
 diffc train tiny.json --dry-run --set train.label_dropout=0.1
 #exit 2
-#> guidance 2, guidance-high 0.2, clip yes, seed 5
+#> guidance 2, guidance-high 0.2, clip yes, seed 5, class 2
 #> sampler ddim, 4 steps, guidance 3
 #> "steps":4,"guidance":3
 #> model: runs/guided (the newest run that can do this; runs/plain was trained without train.label_dropout)

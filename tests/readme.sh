@@ -33,6 +33,7 @@ added() { # COMMAND ARGUMENTS
     small='--steps 3 --set data.limit=64 --set data.validation=16 --set train.batch=4 --set train.validate=4 --set sample.count=1'
     case $* in
     "train "*--resume*) echo "--steps 4" ;;
+    "train "*fashion-mnist*) echo "$small --set sample.steps=10" ;;
     "train "*fashion-eddpm*) echo "$small --set method.steps=20 --set method.keep=5" ;;
     "train "*fashion-s*) echo "$small" ;;
     "train "*fashion-*) echo "$small --set method.steps=20" ;;
@@ -50,7 +51,7 @@ added() { # COMMAND ARGUMENTS
 }
 # Words that stand for something of the reader's.
 filled_in() { # COMMAND
-    echo "$1" | sed "s|CONFIG\b|configs/bench-tiny.json|; s|RUN\b|runs/demo|; s|--data PATH|--data $fashion|; s|data.path=FOLDER|data.path=data|
+    echo "$1" | sed "s|train pictures/|train $fashion|; s|CONFIG\b|configs/bench-tiny.json|; s|RUN\b|runs/demo|; s|--data PATH|--data $fashion|; s|data.path=FOLDER|data.path=data|
                      s|--level t\b|--level 10|; s|--tolerance X\b|--tolerance 1e-3|; s|--threads N\b|--threads 1|; s|--seed N\b|--seed 1|; s|step-N\b|step-00000003|"
 }
 

@@ -1,20 +1,38 @@
-/* diffc train: a training from a configuration. */
+/* diffc train: a training from a configuration, or on data alone (train_on_data.h). */
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/fsio.h"
-#include "base/mem.h"
 #include "base/term.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/report.h"
+#include "cli/run_name.h"
 #include "cli/terminal_picture.h"
+#include "cli/train_narration.h"
+#include "cli/train_on_data.h"
 #include "cli/training_summary.h"
 #include "model/model_use.h"
 #include "train/trainer.h"
 
-enum { OUT, RESUME, INIT, DRY_RUN, SET, STEPS, SEED, SHOW, THREADS, JSON, QUIET, ROWS };
+enum {
+    OUT,
+    RESUME,
+    INIT,
+    DRY_RUN,
+    SIZE,
+    CLASSES,
+    EFFORT,
+    SET,
+    STEPS,
+    MINUTES,
+    SEED,
+    SHOW,
+    THREADS,
+    JSON,
+    QUIET,
+    ROWS
+};
 
 static const Option options[ROWS + 1] = {
     [OUT] = OPTION("out", TEXT, "Run", .letter = 'o', .metavar = "RUN",
@@ -22,18 +40,29 @@ static const Option options[ROWS + 1] = {
                    .help = "folder of the run"),
     [RESUME] = OPTION(
         "resume", FLAG, "Run",
-        .help = "continue a run from its newest checkpoint: that of --out, else the newest of "
-                "CONFIG.json's name, else the newest under runs/. Without CONFIG.json the "
-                "run's own configuration is taken. Keys of model and method, train.seed and "
-                "the data must be the run's own (the path may differ); changes of other "
-                "keys are applied and listed"),
+        .help =
+            "continue a run from its newest checkpoint: that of --out, else the newest of "
+            "CONFIG.json's or DATA's name, else the newest under runs/. Without CONFIG.json the "
+            "run's own configuration is taken. Keys of model and method, train.seed and "
+            "the data must be the run's own (the path may differ); changes of other "
+            "keys are applied and listed"),
     [INIT] = OPTION(
         "init", TEXT, "Run", .metavar = "MODEL", .otherwise = "the configuration's train.init",
         .help = "run or model folder whose weights the run starts from; its network and noise "
                 "must be those of the configuration"),
     [DRY_RUN] = OPTION("dry-run", FLAG, "Run",
                        .help = "print the resolved configuration, the size of the network and the "
-                               "memory, and stop"),
+                               "memory, and stop; of DATA the configuration alone goes to stdout, "
+                               "as CONFIG.json takes it"),
+    [SIZE] = OPTION("size", INT, "DATA", .low = 1, .high = IMAGE_MAX_SIDE,
+                    .otherwise = "by the pictures and the speed",
+                    .help = "height and width of the images that are learnt and made"),
+    [CLASSES] = OPTION("classes", FLAG, "DATA",
+                       .help = "the folders inside DATA, or the labels of its files, are classes; "
+                               "each can then be drawn on demand"),
+    [EFFORT] = OPTION("effort", CHOICE, "DATA", .words = effort_words, .fallback = "medium",
+                      .help = "width and depth of the network, and 2, 10 or 60 minutes of "
+                              "training"),
     [SET] =
         OPTION("set", TEXT, "Settings", .repeatable = true, .metavar = "KEY=VALUE",
                .help = "change a key of the configuration, such as train.lr=1e-4; wins over the "
@@ -41,6 +70,11 @@ static const Option options[ROWS + 1] = {
     [STEPS] = OPTION("steps", INT, "Settings", .low = 1, .high = 1e12,
                      .otherwise = "the configuration's limits",
                      .help = "stop after N updates in all, whatever train.minutes says"),
+    [MINUTES] =
+        OPTION("minutes", REAL, "Settings", .metavar = "M", .low = 0.01, .high = 1e7,
+               .otherwise = "the configuration's limits",
+               .help = "stop after M minutes of training in all, whatever train.steps says; "
+                       "with --steps at what comes first"),
     [SEED] = OPTION("seed", SEED, "Settings", .otherwise = "the configuration's",
                     .help = "train.seed: weights, order, noise"),
     [SHOW] = OPTION("show", FLAG, "General",
@@ -51,31 +85,27 @@ static const Option options[ROWS + 1] = {
     [QUIET] = OPTION_ROW_QUIET,
 };
 
-enum { MOST_RUNS = 10000, KEY_COLUMN = 28 };
-static const double REDRAW_SECONDS = 0.1;
+enum { KEY_COLUMN = 28 };
 
-typedef struct {
-    bool json;
-    bool stopping; /* the interruption has been acknowledged */
-    double drawn;  /* when the progress line was last drawn */
-    int64_t step;
-} Narrator;
-
-/* CONFIG.json, or the configuration of the run that is resumed without one. */
+/* CONFIG.json or DATA, or the configuration of the run that is resumed without one. */
 static const char *config_name(const Arguments *a, const char *run)
 {
     return a->word_count > 0 ? a->words[0] : run;
 }
 
-static bool read_config(const Arguments *a, const char *run, Config *c, Err *err)
+static bool trains_on_data(const Arguments *a)
 {
+    return a->word_count > 0 && word_is_data(a->words[0]);
+}
+
+/* The options that change a configuration. */
+static bool apply_options(const void *context, Config *c, Err *err)
+{
+    const Arguments *a = context;
     const OptionValue *v = a->values;
-    if (a->word_count > 0 && !check_config_file(a->words[0], "--resume --out ", err)) return false;
-    if (a->word_count > 0 ? !config_load(c, a->words[0], err) : !trainer_run_config(run, c, err))
-        return false;
-    if (v[STEPS].given) {
-        c->train.steps = v[STEPS].integer;
-        c->train.minutes = 0;
+    if (v[STEPS].given || v[MINUTES].given) {
+        c->train.steps = v[STEPS].given ? v[STEPS].integer : 0;
+        c->train.minutes = v[MINUTES].given ? v[MINUTES].real : 0;
     }
     if (v[SEED].given) c->train.seed = v[SEED].seed;
     if (v[INIT].given) {
@@ -87,117 +117,76 @@ static bool read_config(const Arguments *a, const char *run, Config *c, Err *err
     for (int i = 0; i < a->repeated_count; i++) {
         if (!config_set(c, a->repeated[i], err)) return false;
     }
-    return config_check(c, err) && check_sampler_name(config_name(a, run), c->sample.sampler, err);
+    return true;
 }
 
-/* runs/NAME, where NAME is the configuration's file name, or runs/NAME-2, runs/NAME-3, ... : the
- * first that is free, or with `resume` the last that is taken. */
-static bool choose_run(const char *config, bool resume, char *out, Err *err)
+/* Options that choose a configuration have no say where there is one. */
+static bool check_choices(const Arguments *a, bool data, Err *err)
 {
-    const char *slash = strrchr(config, '/');
-    const char *name = slash ? slash + 1 : config;
-    const char *dot = strrchr(name, '.');
-    int length = (int)(dot && dot != name ? (size_t)(dot - name) : strlen(name));
-    char last[PATH_BYTES] = "";
-    for (int i = 1; i < MOST_RUNS; i++) {
-        int n = i == 1 ? snprintf(out, PATH_BYTES, "runs/%.*s", length, name)
-                       : snprintf(out, PATH_BYTES, "runs/%.*s-%d", length, name, i);
-        if (n >= PATH_BYTES) break;
-        if (path_exists(out)) {
-            memcpy(last, out, PATH_BYTES);
-            continue;
-        }
-        if (!resume) return true;
-        if (last[0]) memcpy(out, last, PATH_BYTES);
-        return last[0] || err_set(err, ERR_IO,
-                                  "%s: there is no run to resume; name one with "
-                                  "--out or start without --resume",
-                                  out);
+    static const struct {
+        int row;
+        const char *instead;
+    } rows[] = {{SIZE, "--set data.size=N"},
+                {CLASSES, "--set model.class_conditional=true"},
+                {EFFORT, "--set model.channels=N and --minutes"}};
+    bool resume = a->values[RESUME].given;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *name = options[rows[i].row].name;
+        if (!a->values[rows[i].row].given || (data && !resume)) continue;
+        if (resume)
+            return err_set(err, ERR_USAGE, "--%s cannot change a run that is resumed", name);
+        return err_set(err, ERR_USAGE,
+                       "--%s is for DATA without a configuration; one is changed by %s", name,
+                       rows[i].instead);
     }
-    return err_set(err, ERR_USAGE, "no name for the run is free under runs/; give one with --out");
+    return true;
 }
 
-static void show_status(void *context, const TrainStatus *s)
+/* The configuration that is chosen for DATA. */
+static bool choose_for_data(const Arguments *a, Config *c, Err *err)
 {
-    Narrator *n = context;
-    n->step = s->step;
-    if (interrupt_requested() && !n->stopping) {
-        n->stopping = true;
-        term_note("stopping: saving the run (a second interruption stops at once, unsaved)");
+    const OptionValue *v = a->values;
+    int size = v[SIZE].given ? (int)v[SIZE].integer : 0;
+    const DataRequest request = {.path = a->words[0],
+                                 .wishes = {.effort = (EffortKind)v[EFFORT].integer,
+                                            .height = size,
+                                            .width = size,
+                                            .minutes = v[MINUTES].given ? v[MINUTES].real : 0,
+                                            .steps = v[STEPS].given ? v[STEPS].integer : 0,
+                                            .classes = v[CLASSES].given},
+                                 .settings = a->repeated,
+                                 .setting_count = a->repeated_count,
+                                 .apply = apply_options,
+                                 .context = a};
+    return choose_config(&request, c, err);
+}
+
+/* DATA of a run that goes on may have moved. */
+static bool read_resumed(const Arguments *a, const char *run, Config *c, Err *err)
+{
+    if (!trainer_run_config(run, c, err)) return false;
+    if (a->word_count == 0) return true;
+    if (strlen(a->words[0]) >= sizeof c->data.path)
+        return err_set(err, ERR_USAGE, "%.300s...: the path has more than %zu bytes", a->words[0],
+                       sizeof c->data.path - 1);
+    snprintf(c->data.path, sizeof c->data.path, "%s", a->words[0]);
+    return true;
+}
+
+static bool read_config(const Arguments *a, const char *run, Config *c, Err *err)
+{
+    bool data = trains_on_data(a);
+    const char *name = config_name(a, run);
+    if (!check_choices(a, data, err)) return false;
+    if (data && !a->values[RESUME].given) {
+        if (!choose_for_data(a, c, err)) return false;
+    } else {
+        bool ok = data || a->word_count == 0 ? read_resumed(a, run, c, err)
+                                             : check_config_file(name, "--resume --out ", err) &&
+                                                   config_load(c, name, err);
+        if (!ok || !apply_options(a, c, err)) return false;
     }
-    double now = clock_seconds();
-    if (now - n->drawn < REDRAW_SECONDS) return;
-    n->drawn = now;
-    char step[32], total[40] = "", left[24], left_text[40] = "", speed[AMOUNT_BYTES];
-    term_format_count(step, (unsigned long long)s->step);
-    if (s->total_steps > 0) {
-        memcpy(total, " of ", 5);
-        term_format_count(total + 4, (unsigned long long)s->total_steps);
-    }
-    term_format_duration(left, s->seconds_left);
-    if (s->seconds_left >= 0) snprintf(left_text, sizeof left_text, ", %s left", left);
-    format_speed(speed, s->images_per_s);
-    term_progress("step %s%s, loss %.4f, %s images/s%s", step, total, s->loss, speed, left_text);
-}
-
-static void show_line(void *context, const char *json)
-{
-    const Narrator *n = context;
-    if (n->json) output_line("%s", json);
-}
-
-static void show_note(void *context, const char *text)
-{
-    (void)context;
-    term_note("%s", text);
-}
-
-static void show_problem(void *context, const char *text)
-{
-    (void)context;
-    term_problem("diffc train: %s", text);
-}
-
-static void show_picture(void *context, int64_t step, const Image *picture)
-{
-    Err why = {0};
-    (void)context;
-    term_note("step %lld: samples", (long long)step);
-    if (!terminal_picture_show(stderr, picture, &why))
-        term_problem("diffc train: the samples are not shown: %s", why.text);
-}
-
-static bool report_end(const Narrator *n, const char *run, Err *err)
-{
-    if (!n->json) {
-        output_line("%s", run);
-        return true;
-    }
-    JsonWriter w;
-    output_begin(&w);
-    json_put_string(&w, "event", "done");
-    json_put_int(&w, "step", n->step);
-    json_put_string(&w, "run", run);
-    json_put_int(&w, "peak_memory_bytes", (int64_t)mem_peak_bytes());
-    return output_json(&w, err);
-}
-
-/* Reported once, when it is not simply the pipeline that the folder of an image model names. */
-static void note_diffusers(const ModelConfig *m)
-{
-    char text[256];
-    if (m->network == NETWORK_MLP || !model_diffusers_support(m).but) return;
-    describe_diffusers(m, text, sizeof text);
-    term_note("diffusers: the model's folder %s", text);
-}
-
-static void note_micro_batch(const Config *c, int used)
-{
-    int asked = c->train.micro_batch;
-    if (asked > 0 && used != asked)
-        term_note("note: train.micro_batch %d does not divide train.batch %d; passes have %d "
-                  "image%s, the next lower divisor",
-                  asked, c->train.batch, used, used == 1 ? "" : "s");
+    return config_check(c, err) && check_sampler_name(name, c->sample.sampler, err);
 }
 
 /* The folder of the run; "" for a new one that --dry-run only plans. */
@@ -208,14 +197,14 @@ static bool find_run(const Arguments *a, char *run, Err *err)
     run[0] = '\0';
     if (a->word_count == 0 && !resume)
         return err_set(err, ERR_USAGE,
-                       "CONFIG.json is missing: name a configuration to train, or continue a run "
-                       "with --resume --out RUN");
+                       "CONFIG.json or DATA is missing: name a configuration, or pictures to "
+                       "train on, or continue a run with --resume --out RUN");
     if (v[OUT].given)
         snprintf(run, PATH_BYTES, "%s", v[OUT].text);
     else if (a->word_count == 0)
         return trainer_newest_run("runs", run, err);
-    else if (!v[DRY_RUN].given)
-        return choose_run(a->words[0], resume, run, err);
+    else if (!v[DRY_RUN].given || (resume && trains_on_data(a)))
+        return run_by_name(a->words[0], resume, run, err);
     return true;
 }
 
@@ -225,7 +214,9 @@ static bool plan(const Arguments *a, const char *run, const Config *c, Err *err)
     if (!trainer_open_plan(&trainer, c, err)) return false;
     const TrainPlan *p = trainer_plan(trainer);
     note_micro_batch(c, p->micro_batch);
-    bool ok = output_training(config_name(a, run), c, p, a->values[JSON].given, err);
+    bool json = a->values[JSON].given;
+    bool ok = trains_on_data(a) && !json ? output_config(c, p, err)
+                                         : output_training(config_name(a, run), c, p, json, err);
     trainer_close(trainer);
     return ok;
 }
@@ -268,14 +259,8 @@ static void write_report(const char *run, ErrKind end)
 static bool train(const Arguments *a, const char *run, const Config *c, Err *err)
 {
     const OptionValue *v = a->values;
-    Narrator narrator = {.json = v[JSON].given};
-    TrainCallbacks callbacks = {
-        .context = &narrator,
-        .status = show_status,
-        .line = show_line,
-        .note = show_note,
-        .problem = show_problem,
-        .picture = v[SHOW].given && terminal_picture_wanted(stderr) ? show_picture : NULL};
+    TrainNarrator narrator = {.json = v[JSON].given};
+    TrainCallbacks callbacks = train_narration(&narrator, v[SHOW].given);
     bool resume = v[RESUME].given;
     Trainer *trainer = NULL;
     if (!(resume ? trainer_resume(&trainer, run, c, &callbacks, err)
@@ -288,9 +273,20 @@ static bool train(const Arguments *a, const char *run, const Config *c, Err *err
     write_report(run, ok ? ERR_NONE : err->kind);
     if (ok) note_diffusers(&trainer_plan(trainer)->model);
     if (!ok) add_advice(run, err);
-    ok = ok && report_end(&narrator, run, err);
+    ok = ok && train_narration_end(&narrator, run, err);
     trainer_close(trainer);
     return ok;
+}
+
+/* The run and its configuration. What is chosen takes its time, so the run is checked before. */
+static bool prepare(const Arguments *a, char *run, Config *c, Err *err)
+{
+    const OptionValue *v = a->values;
+    bool data = trains_on_data(a);
+    if (a->word_count > 0 && !data) return read_config(a, NULL, c, err) && find_run(a, run, err);
+    bool check = data && !v[DRY_RUN].given;
+    return find_run(a, run, err) && (!check || trainer_check_run(run, v[RESUME].given, err)) &&
+           read_config(a, run, c, err);
 }
 
 static bool run_train(const Arguments *a, Err *err)
@@ -301,8 +297,7 @@ static bool run_train(const Arguments *a, Err *err)
     Config c;
     char run[PATH_BYTES];
     config_defaults(&c);
-    bool ok = a->word_count > 0 ? read_config(a, NULL, &c, err) && find_run(a, run, err)
-                                : find_run(a, run, err) && read_config(a, run, &c, err);
+    bool ok = prepare(a, run, &c, err);
     if (ok && v[DRY_RUN].given)
         ok = plan(a, run, &c, err);
     else
@@ -325,16 +320,20 @@ static void list_keys(FILE *out)
 const Command command_train = {
     .name = "train",
     .summary = "Train a model on images",
-    .words = "[CONFIG.json]",
+    .words = "[CONFIG.json | DATA]",
     .words_max = 1,
-    .examples = {"diffc train configs/fashion-ddpm.json",
+    .examples = {"diffc train pictures/",
                  "diffc train configs/fashion-ddpm.json --out runs/mine --set train.lr=1e-4"},
     .options = options,
-    .notes = "Ctrl-C (SIGINT, SIGTERM, SIGHUP) finishes the step, saves and exits with 130; a "
-             "second one ends at once, unsaved. --resume continues to the same bits. The run "
-             "folder holds the resolved configuration, the model (averaged "
-             "weights), checkpoints, stats.jsonl and sample pictures. The name of the run goes to "
-             "stdout at the end; with --json, every line of stats.jsonl does.",
+    .notes =
+        "DATA is a folder of PNG and JPEG pictures, or a file or folder of IDX or CIFAR-10: what "
+        "is not given is chosen from the pictures and from the speed of this machine, measured "
+        "in a second or two, and said. Ctrl-C (SIGINT, SIGTERM, SIGHUP) finishes the step, saves "
+        "and exits with 130; a "
+        "second one ends at once, unsaved. --resume continues to the same bits. The run "
+        "folder holds the resolved configuration, the model (averaged "
+        "weights), checkpoints, stats.jsonl and sample pictures. The name of the run goes to "
+        "stdout at the end; with --json, every line of stats.jsonl does.",
     .more_help = list_keys,
     .run = run_train,
 };

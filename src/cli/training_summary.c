@@ -136,15 +136,28 @@ static bool training_json(const char *path, const Config *c, const TrainPlan *pl
     return output_json(&w, err);
 }
 
+/* With `end` after the newline of the last line. */
+static bool config_lines(const Config *c, const char *end, Err *err)
+{
+    char *config = config_to_json(c);
+    if (!config) return err_set(err, ERR_MEMORY, "not enough memory for the configuration's text");
+    output_line("%.*s%s", (int)strlen(config) - 1, config, end);
+    mem_free(config);
+    return true;
+}
+
 bool output_training(const char *path, const Config *c, const TrainPlan *plan, bool json, Err *err)
 {
     if (json) return training_json(path, c, plan, err);
-    char *config = config_to_json(c);
-    if (!config) return err_set(err, ERR_MEMORY, "not enough memory for the configuration's text");
-    output_line("%s", config);
+    if (!config_lines(c, "\n", err)) return false;
     training_lines(output_line, c, plan);
-    mem_free(config);
     return true;
+}
+
+bool output_config(const Config *c, const TrainPlan *plan, Err *err)
+{
+    training_lines(term_note, c, plan);
+    return config_lines(c, "", err);
 }
 
 bool show_config(const char *path, bool json, Err *err)

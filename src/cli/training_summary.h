@@ -13,6 +13,9 @@ void training_lines(LineWriter line, const Config *c, const TrainPlan *plan);
  * and the table, or one object with "config" and the members above. */
 bool output_training(const char *path, const Config *c, const TrainPlan *plan, bool json, Err *err);
 
+/* The same for a configuration that was chosen: JSON alone on stdout, the table on stderr. */
+bool output_config(const Config *c, const TrainPlan *plan, Err *err);
+
 /* That of a configuration file. */
 bool show_config(const char *path, bool json, Err *err);
 

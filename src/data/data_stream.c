@@ -126,6 +126,25 @@ bool data_stream_read(DataStream *s, void *out, size_t size, size_t *got, Err *e
     return true;
 }
 
+bool data_stream_length(const char *path, uint64_t *bytes, Err *err)
+{
+    enum { BLOCK = 65536 };
+    DataStream *s;
+    if (!data_stream_open(&s, path, err)) return false;
+    *bytes = s->file_bytes;
+    unsigned char *block = s->gzip ? mem_alloc(BLOCK, 1) : NULL;
+    bool ok = true;
+    if (s->gzip && !block) ok = err_set(err, ERR_MEMORY, "%s: not enough memory to inflate", path);
+    if (s->gzip) *bytes = 0;
+    for (size_t got = BLOCK; ok && s->gzip && got == BLOCK; *bytes += got) {
+        ok = data_stream_read(s, block, BLOCK, &got, err);
+        if (!ok) got = 0;
+    }
+    mem_free(block);
+    data_stream_close(s);
+    return ok;
+}
+
 uint64_t data_stream_file_bytes(const DataStream *s)
 {
     return s->file_bytes;

@@ -18,6 +18,9 @@ void data_stream_close(DataStream *stream); /* NULL is fine */
 /* Reads up to `size` bytes; fewer only at the end. */
 bool data_stream_read(DataStream *stream, void *out, size_t size, size_t *got, Err *err);
 
+/* How many bytes reading a file to its end gives: its size, or what is inflated of gzip, counted by reading. */
+bool data_stream_length(const char *path, uint64_t *bytes, Err *err);
+
 /* The file's own size, and whether it is gzip. */
 uint64_t data_stream_file_bytes(const DataStream *stream);
 bool data_stream_is_gzip(const DataStream *stream);

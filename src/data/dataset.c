@@ -77,18 +77,16 @@ static bool load_file(DataJob *job)
         DataStream *stream;
         if (!data_stream_open(&stream, path, job->err)) return false;
         bool ok = data_stream_read(stream, start, sizeof start, &got, job->err);
-        uint64_t bytes = data_stream_file_bytes(stream);
         data_stream_close(stream);
         if (!ok) return false;
-        if (bytes == 0) return err_set(job->err, ERR_FORMAT, "%s: is empty, expected images", path);
+        if (got == 0) return err_set(job->err, ERR_FORMAT, "%s: is empty, expected images", path);
         if (image_format(start, got))
             return err_set(job->err, ERR_USAGE,
                            "%s: is a single image; give the folder that holds the images", path);
-        if (data_idx_is_start(start, got))
-            kind = DATA_IDX;
-        else if (bytes % 3073 == 0)
-            kind = DATA_CIFAR10;
-        else
+        bool idx = data_idx_is_start(start, got), cifar = false;
+        if (!idx && !data_cifar_is_file(path, &cifar, job->err)) return false;
+        kind = idx ? DATA_IDX : DATA_CIFAR10;
+        if (!idx && !cifar)
             return file_kind_refuse(path, start, got,
                                     "IDX or CIFAR-10 binary data, or a folder of images", job->err);
     }

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "data/data_config.h"
+#include "data/image.h"
 
 typedef struct {
     const char *path;  /* file or folder; config.path, which has less room, is not read */
@@ -28,6 +29,10 @@ typedef struct {
     bool (*size_fits)(void *context, int height, int width, Err *err);
     void *size_context;
     const char *size_advice;
+    /* Is shown each image as the file holds it, before it is resized; not those of IDX that need no
+     * change (NULL: nobody is). */
+    void (*look)(void *context, const Image *image);
+    void *look_context;
 } DataOptions;
 
 typedef struct {
@@ -35,8 +40,9 @@ typedef struct {
     DataKind kind;          /* found, where it was AUTO; AUTO for a toy */
     int classes;            /* 0: no labels */
     ClassName *class_names; /* [classes] or NULL: numbers only */
-    ToyKind toy;  /* not TOY_NONE: 1 x 1 x 2 floats, no pixels; count and train_count are 0 */
-    size_t count; /* all images */
+    ToyKind toy;    /* not TOY_NONE: 1 x 1 x 2 floats, no pixels; count and train_count are 0 */
+    size_t count;   /* all images */
+    uint64_t found; /* before data.limit, unreadable ones included */
     size_t train_count, validation_count;
     size_t skipped;      /* folders: images that cannot be read, left out */
     char *skipped_list;  /* one line for each: the file and the reason; NULL: none */

@@ -23,6 +23,14 @@ static int batch_number(const char *name)
     return strcmp(end, ".bin") == 0 && number <= MAX_BATCHES ? (int)number : 0;
 }
 
+bool data_cifar_is_file(const char *path, bool *is, Err *err)
+{
+    uint64_t bytes;
+    if (!data_stream_length(path, &bytes, err)) return false;
+    *is = bytes > 0 && bytes % RECORD == 0;
+    return true;
+}
+
 bool data_cifar_is_there(const char *folder, const Names *names)
 {
     for (size_t i = 0; i < names->count; i++) {
@@ -49,13 +57,12 @@ static bool refuse_batch(DataJob *job, DataStream *stream, const char *path, uin
 
 static bool open_batch(DataJob *job, const char *path, DataStream **stream, uint64_t *records)
 {
-    if (!data_stream_open(stream, path, job->err)) return false;
-    uint64_t bytes = data_stream_file_bytes(*stream);
+    uint64_t bytes;
+    if (!data_stream_length(path, &bytes, job->err) || !data_stream_open(stream, path, job->err))
+        return false;
     bool ok = true;
     if (bytes == 0)
         ok = err_set(job->err, ERR_FORMAT, "%s: is empty, expected CIFAR-10 records", path);
-    else if (data_stream_is_gzip(*stream))
-        ok = err_set(job->err, ERR_FORMAT, "%s: is packed; unpack it with gunzip first", path);
     else if (bytes % RECORD != 0)
         ok = refuse_batch(job, *stream, path, bytes);
     if (!ok) {

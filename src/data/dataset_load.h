@@ -68,7 +68,9 @@ bool data_idx_has_test(const char *folder, const Names *names);
 bool data_idx_find(const DataJob *job, const Names *names, char *path, bool *found);
 bool data_idx_load(DataJob *job, const char *path);
 
-/* CIFAR-10 binary, likewise; `file` NULL means the wanted part of the folder options->path. */
+/* CIFAR-10 binary, likewise; `file` NULL means the wanted part of the folder options->path. The format has no
+ * signature: a file is one when it holds a whole number of records. */
+bool data_cifar_is_file(const char *path, bool *is, Err *err);
 bool data_cifar_is_there(const char *folder, const Names *names);
 bool data_cifar_load(DataJob *job, const char *folder, const Names *names, const char *file);
 

@@ -25,6 +25,7 @@ bool data_reserve(DataJob *job, uint64_t count, int height, int width, int chann
     d->height = o->config.height ? o->config.height : height;
     d->width = o->config.width ? o->config.width : width;
     d->channels = o->config.channels ? o->config.channels : channels;
+    d->found = count;
     if (room > UINT32_MAX)
         return err_set(job->err, ERR_USAGE, "%s: has %zu images; more than %u need a limit",
                        o->path, room, UINT32_MAX);
@@ -85,6 +86,7 @@ bool data_store(DataJob *job, const Image *image, int label)
 {
     Dataset *d = job->d;
     CHECK(d->count < job->room);
+    if (job->options->look) job->options->look(job->options->look_context, image);
     if (job->options->config.channels == 0 && image->channels > d->channels && !widen(job))
         return false;
     Image resized = {0};

@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "dataset_case.h"
 
 #include "data/dataset_load.h"
@@ -291,6 +292,36 @@ TEST(cifar_planes_become_interleaved_pixels)
         EXPECT_INT(d.count, 3);
         dataset_close(&d);
     }
+}
+
+TEST(cifar_is_read_packed_too)
+{
+    enum { IMAGES = 12 };
+    unsigned char *bytes = mem_alloc(IMAGES, RECORD);
+    size_t room = compressBound(IMAGES * RECORD) + 100;
+    unsigned char *packed = mem_alloc(room, 1);
+    if (!EXPECT(bytes && packed)) return;
+    for (int i = 0; i < IMAGES * RECORD; i++) bytes[i] = (unsigned char)(i % 10);
+    size_t size = gzip_bytes(packed, room, bytes, IMAGES * RECORD);
+    write_bytes("one.gz", packed, size);
+    Dataset d;
+    if (open_ok(&d, &(DataOptions){.path = at("one.gz")})) {
+        EXPECT_TEXT(d.description, "12 colour images of 32x32 (CIFAR-10), 10 classes");
+        for (int i = 0; i < IMAGES; i++) {
+            EXPECT_INT(d.labels[i], i * RECORD % 10);
+            EXPECT_INT(d.pixels[3072 * i], (i * RECORD + 1) % 10);
+        }
+        dataset_close(&d);
+    }
+    write_bytes("one.gz", packed, size - 3);
+    expect_error(&(DataOptions){.path = at("one.gz")}, ERR_FORMAT, "the gzip data is cut");
+    size = gzip_bytes(packed, room, bytes, IMAGES * RECORD - 1);
+    write_bytes("one.gz", packed, size);
+    expect_error(&(DataOptions){.path = at("one.gz")}, ERR_FORMAT, "IDX or CIFAR-10 binary data");
+    const DataOptions meant = {.path = at("one.gz"), .config.kind = DATA_CIFAR10};
+    expect_error(&meant, ERR_FORMAT, "not a whole number of CIFAR-10 records");
+    mem_free(bytes);
+    mem_free(packed);
 }
 
 TEST(cifar_errors_say_what_is_wrong)

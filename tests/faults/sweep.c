@@ -123,6 +123,10 @@ static const Scenario scenarios[] = {
      .command = "train tiny.json --threads 1 --dry-run --set data.path=pictures --set "
                 "data.validation=1",
      .shown = true},
+    {.name = "own-data",
+     .command = "train images-idx3-ubyte --threads 1 --dry-run --steps 2 --effort small --set "
+                "model.channels=4",
+     .shown = true},
     {.name = "cdm",
      .prepare = {TRAIN " --set method.type=cdm --steps 1"},
      .command = "nll --model run --threads 1 --protocol exact --data images-idx3-ubyte --count 1",

@@ -1,27 +1,39 @@
 diffc train --help
-#> usage: diffc train [CONFIG.json] [options]
+#> usage: diffc train [CONFIG.json | DATA] [options]
 #>
 #> Train a model on images.
 #>
-#>   diffc train configs/fashion-ddpm.json
+#>   diffc train pictures/
 #>   diffc train configs/fashion-ddpm.json --out runs/mine --set train.lr=1e-4
 #>
 #> Run:
 #>   -o, --out RUN           folder of the run (default: runs/ and the name of the
 #>                           configuration, with a number when taken)
 #>       --resume            continue a run from its newest checkpoint: that of
-#>                           --out, else the newest of CONFIG.json's name, else the
-#>                           newest under runs/. Without CONFIG.json the run's own
-#>                           configuration is taken. Keys of model and method,
-#>                           train.seed and the data must be the run's own (the
-#>                           path may differ); changes of other keys are applied
-#>                           and listed
+#>                           --out, else the newest of CONFIG.json's or DATA's
+#>                           name, else the newest under runs/. Without CONFIG.json
+#>                           the run's own configuration is taken. Keys of model
+#>                           and method, train.seed and the data must be the run's
+#>                           own (the path may differ); changes of other keys are
+#>                           applied and listed
 #>       --init MODEL        run or model folder whose weights the run starts from;
 #>                           its network and noise must be those of the
 #>                           configuration (default: the configuration's
 #>                           train.init)
 #>       --dry-run           print the resolved configuration, the size of the
-#>                           network and the memory, and stop
+#>                           network and the memory, and stop; of DATA the
+#>                           configuration alone goes to stdout, as CONFIG.json
+#>                           takes it
+#>
+#> DATA:
+#>       --size N            height and width of the images that are learnt and
+#>                           made (1 to 8192; default: by the pictures and the
+#>                           speed)
+#>       --classes           the folders inside DATA, or the labels of its files,
+#>                           are classes; each can then be drawn on demand
+#>       --effort KIND       width and depth of the network, and 2, 10 or 60
+#>                           minutes of training (small, medium, large; default:
+#>                           medium)
 #>
 #> Settings:
 #>       --set KEY=VALUE ... change a key of the configuration, such as
@@ -29,6 +41,10 @@ diffc train --help
 #>                           below
 #>       --steps N           stop after N updates in all, whatever train.minutes
 #>                           says (1 to 1000000000000; default: the configuration's
+#>                           limits)
+#>       --minutes M         stop after M minutes of training in all, whatever
+#>                           train.steps says; with --steps at what comes first
+#>                           (0.01 to 10000000; default: the configuration's
 #>                           limits)
 #>       --seed N            train.seed: weights, order, noise (default: the
 #>                           configuration's)
@@ -44,11 +60,14 @@ diffc train --help
 #>   -q, --quiet             no narration and no progress
 #>   -h, --help              this text
 #>
-#> Ctrl-C (SIGINT, SIGTERM, SIGHUP) finishes the step, saves and exits with 130; a
-#> second one ends at once, unsaved. --resume continues to the same bits. The run
-#> folder holds the resolved configuration, the model (averaged weights),
-#> checkpoints, stats.jsonl and sample pictures. The name of the run goes to stdout
-#> at the end; with --json, every line of stats.jsonl does.
+#> DATA is a folder of PNG and JPEG pictures, or a file or folder of IDX or
+#> CIFAR-10: what is not given is chosen from the pictures and from the speed of
+#> this machine, measured in a second or two, and said. Ctrl-C (SIGINT, SIGTERM,
+#> SIGHUP) finishes the step, saves and exits with 130; a second one ends at once,
+#> unsaved. --resume continues to the same bits. The run folder holds the resolved
+#> configuration, the model (averaged weights), checkpoints, stats.jsonl and sample
+#> pictures. The name of the run goes to stdout at the end; with --json, every line
+#> of stats.jsonl does.
 #>
 #> Keys of the configuration (sections data, model, method, train, sample):
 #>   data.path                 file or folder of images (IDX, CIFAR-10 binary, PNG,

@@ -21,6 +21,6 @@ done
 #> diffc info: unexpected argument 'runs/demo': info takes one PATH
 #> diffc train: runs/demo: is a run, expected a configuration; did you mean --resume --out runs/demo?
 #> diffc train: runs/demo: is a run, expected a configuration; did you mean --resume --out runs/demo?
-#> diffc train: pictures: is a folder, expected a configuration (CONFIG.json)
+#> diffc train: pictures: is an empty folder, expected images
 #> diffc bench: runs/demo: is a run, expected a configuration; did you mean runs/demo/config.json?
 #> diffc sample: demo: no such run or model folder; did you mean runs/demo?

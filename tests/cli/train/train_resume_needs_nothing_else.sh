@@ -24,5 +24,5 @@ diffc train
 #> runs/older
 #> runs/newer
 #> runs/newer
-#2> diffc train: CONFIG.json is missing: name a configuration to train, or continue a run with --resume --out RUN
+#2> diffc train: CONFIG.json or DATA is missing: name a configuration, or pictures to train on, or continue a run with --resume --out RUN
 #2> Try 'diffc train --help'.

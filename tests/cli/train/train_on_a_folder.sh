@@ -43,7 +43,7 @@ cd 'my pictures' && diffc train . --dry-run -q $quick | grep '"path"\|"size"\|"f
 #> note: 20 pictures are few: expect the model to repeat them; thousands make new ones
 #> to change more: diffc train 'my pictures' --dry-run >own.json, then diffc train own.json
 #> run: runs/my pictures-2
-#>   network      12x12x3, channels 8 8, 1 block a level, attention at 6x6, 2 classes
+#>   network      12x12x3, channels 8 8, 1 block a level, attention at 6x6, 2 classes or none
 #> step 3: validation loss N (2 held-out images)
 #> diffusers: the model's folder opens as DDPMPipeline, but that gives its unet no class; its unet and scheduler open alone
 #> fields.png

@@ -145,7 +145,7 @@ static void put_method(Config *c, const DataWishes *w)
     if (reads & KEYS_STEPS) c->method.noise.schedule = SCHEDULE_COSINE;
     if (!(reads & KEYS_STEPS) || reads & KEYS_MASKS) return; /* its own sampler, in its own steps */
     snprintf(c->sample.sampler, sizeof c->sample.sampler, "ddpm");
-    c->sample.steps = 250;
+    c->sample.steps = 100;
 }
 
 /* Two digits of x, as a person would write it. */
@@ -158,7 +158,7 @@ static int64_t rounded(double x)
 
 static void put_training(TrainConfig *t, const DataWishes *w, double minutes, double updates)
 {
-    enum { PICTURES = 8, LEAST_BETWEEN = 20, MOST_WARMUP = 100, MANY = 1000 };
+    enum { PICTURES = 6, LEAST_BETWEEN = 20, MOST_WARMUP = 100, MANY = 1000 };
     double warmup = updates / 10, between = updates / PICTURES;
     t->steps = w->steps;
     t->minutes = w->steps > 0 && w->minutes == 0 ? 0 : minutes;

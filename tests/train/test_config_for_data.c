@@ -74,7 +74,7 @@ TEST(idx_of_28x28_gets_the_recipe_of_the_demo)
     EXPECT_INT(c->data.channels, 1);
     EXPECT_INT(c->data.validation, 1000);
     EXPECT(!c->data.flip);
-    EXPECT_INT(c->train.checkpoint_every, 380);
+    EXPECT_INT(c->train.checkpoint_every, 500);
     EXPECT_INT(c->train.steps, 0);
     EXPECT_NEAR(c->train.minutes, 10, 0);
     Err err = {0};
@@ -284,8 +284,8 @@ TEST(warmup_and_checkpoints_follow_the_updates)
     static const struct {
         double updates, ema;
         int warmup, every;
-    } rows[] = {{20, 0.995, 10, 20},     {300, 0.995, 30, 40},    {999, 0.995, 100, 120},
-                {1000, 0.999, 100, 130}, {4200, 0.999, 100, 530}, {123456, 0.999, 100, 15000}};
+    } rows[] = {{20, 0.995, 10, 20},     {300, 0.995, 30, 50},    {999, 0.995, 100, 170},
+                {1000, 0.999, 100, 170}, {4200, 0.999, 100, 700}, {123456, 0.999, 100, 21000}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         DataFacts f = photos_of(5000, 200);
         DataWishes w = {.effort = EFFORT_MEDIUM};

@@ -154,7 +154,11 @@ static bool run_restore(const Arguments *a, Err *err)
         return false;
     if (!check_options(v, &known, err)) return false;
     begin_work(&v[QUIET], &v[THREADS]);
-    ModelNeeds needs = {.images = true, .classes = v[SAMPLE_ROW_LABEL].given};
+    ModelNeeds needs = {.images = true,
+                        .classes = v[SAMPLE_ROW_LABEL].given,
+                        .guidance =
+                            v[SAMPLE_ROW_guidance].given && v[SAMPLE_ROW_guidance].real != 1,
+                        .weights = (WeightsKind)v[SAMPLE_ROW_WEIGHTS].integer};
     if (!open_model(&model, plan.path, &v[SAMPLE_ROW_MODEL], &needs, height, width, err))
         return false;
     bool ok =

@@ -16,6 +16,10 @@ assert "nll as the run" test "$(cut -d: -f2 a)" = "$(cut -d: -f2 b)"
 diffc nll -q -m $old run/000000.png >b
 assert "nll of an older one differs" test "$(cut -d: -f2 a)" != "$(cut -d: -f2 b)"
 assert denoise diffc denoise -q -m $old --level 5 run/000000.png --out clean.png >/dev/null
+for weights in average last; do
+    assert restore diffc restore -q -m $old --weights $weights run/000000.png --scale 2 --count 1 --out $weights.png >/dev/null
+done
+cmp -s average.png last.png && echo "restore takes one for the other"
 assert eval diffc eval -q $old --count 8 --json >/dev/null
 diffc info $old | sed -n '1,2p; /training/s/, [0-9.]* s,/, N s,/p; /validation/s/loss .* at/loss N at/p' | sed 's/loss [0-9.]*$/loss N/'
 diffc info $old --weights last | sed -n 2p

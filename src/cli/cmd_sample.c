@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/restore_known.h"
 #include "cli/sample_film.h"
 #include "cli/sample_make.h"
 #include "cli/sample_plan.h"
@@ -21,6 +22,9 @@ enum {
     FRAMES,
     MOMENTS,
     SHOW,
+    FROM,
+    STRENGTH,
+    RESIZE,
     THREADS,
     JSON,
     QUIET,
@@ -58,6 +62,15 @@ static const Option options[ROWS + 1] = {
                        .help = "calls that --film and --frames show, at most those there are"),
     [SHOW] = OPTION("show", FLAG, "Watching",
                     .help = "draw the picture of all images in the terminal too"),
+    [FROM] = OPTION("from", TEXT, "Start", .metavar = "IMAGE",
+                    .help = "begin with this image, noised, instead of noise alone"),
+    [STRENGTH] =
+        OPTION("strength", REAL, "Start", .low = 0, .high = 1, .otherwise = "0.5",
+               .help = "with --from: how much of the noise process is added and taken off again, 1 "
+                       "for all; the steps noisier than that are left out"),
+    [RESIZE] = OPTION("resize", FLAG, "Start",
+                      .help = "with --from: make an image of another size or another "
+                              "number of channels fit"),
     [THREADS] = OPTION_ROW_THREADS,
     [JSON] = OPTION_ROW_JSON,
     [QUIET] = OPTION_ROW_QUIET,
@@ -123,31 +136,70 @@ static bool check_show(const OptionValue *v, Err *err)
     return terminal_picture_check(stdout, err);
 }
 
+enum { NO_STRENGTH_PERCENT = 50 };
+
+static bool check_start(const OptionValue *v, Err *err)
+{
+    if (v[FROM].given || (!v[STRENGTH].given && !v[RESIZE].given)) return true;
+    return err_set(err, ERR_USAGE, "--%s belongs to --from",
+                   v[STRENGTH].given ? "strength" : "resize");
+}
+
+static bool check_points(const OptionValue *v, const Model *m, const char *path, Err *err)
+{
+    return !v[FROM].given || m->config.network != NETWORK_MLP ||
+           err_set(err, ERR_USAGE, "--from is an image, but %s gives points of the plane", path);
+}
+
+/* The image that sampling begins with. */
+static bool take_start(const OptionValue *v, const Model *m, SamplePlan *p, KnownImage *start,
+                       Err *err)
+{
+    KnownOptions all = {.path = v[FROM].text, .resize = v[RESIZE].given};
+    if (!v[FROM].given) return true;
+    if (!known_image_open(start, &all, m->image, err)) return false;
+    p->strength = v[STRENGTH].given ? v[STRENGTH].real : NO_STRENGTH_PERCENT / 100.0;
+    if (!(p->strength > 0))
+        return err_set(err, ERR_USAGE,
+                       "--strength is 0, so the images would be %s itself; it must be above 0",
+                       all.path);
+    p->run.start = start->y;
+    sample_plan_add_source(p, "from", "%s", all.path);
+    sample_plan_add_source(p, "strength", "%.15g", p->strength);
+    p->source_hash =
+        bytes_hash(BYTES_HASH_START, start->y, operator_known(&start->a) * sizeof *start->y);
+    return true;
+}
+
 static bool run_sample(const Arguments *a, Err *err)
 {
     const OptionValue *v = a->values;
     SamplePlan plan = {.label = -1, .per_class = (int)v[PER_CLASS].integer};
     Model model;
     SampleOutput output;
+    KnownImage start = {0};
     int height = 0, width = 0;
+    if (!check_start(v, err)) return false;
     if (v[SAMPLE_ROW_SIZE].given &&
         !parse_image_size(v[SAMPLE_ROW_SIZE].text, &height, &width, err))
         return false;
     if (!check_show(v, err)) return false;
     begin_work(&v[QUIET], &v[THREADS]);
     bool classes = v[SAMPLE_ROW_LABEL].given || v[PER_CLASS].given;
-    ModelNeeds needs = {.points = v[CSV].given,
-                        .images = height > 0 || v[OUT_DIR].given || v[NPZ].given || classes,
-                        .classes = classes,
-                        .guidance =
-                            v[SAMPLE_ROW_guidance].given && v[SAMPLE_ROW_guidance].real != 1,
-                        .weights = (WeightsKind)v[SAMPLE_ROW_WEIGHTS].integer};
+    ModelNeeds needs = {
+        .points = v[CSV].given,
+        .images = height > 0 || v[OUT_DIR].given || v[NPZ].given || classes || v[FROM].given,
+        .classes = classes,
+        .guidance = v[SAMPLE_ROW_guidance].given && v[SAMPLE_ROW_guidance].real != 1,
+        .weights = (WeightsKind)v[SAMPLE_ROW_WEIGHTS].integer};
     if (!open_model(&model, plan.path, &v[SAMPLE_ROW_MODEL], &needs, height, width, err))
         return false;
-    bool ok = sample_plan_make(v, &model, &plan, err) &&
+    bool ok = check_points(v, &model, plan.path, err) && sample_plan_make(v, &model, &plan, err) &&
+              take_start(v, &model, &plan, &start, err) &&
               plan_output(v, &plan, &model, &output, err) &&
               sample_plan_take_steps(v, &plan, &model, err) &&
               sample_make(&plan, &model, &output, v[JSON].given, err);
+    known_image_close(&start);
     model_close(&model);
     return ok;
 }

@@ -188,7 +188,9 @@ bool sample_plan_labels(const SamplePlan *p, const Model *m, int **labels, Err *
 bool sample_plan_grid(const SamplePlan *p, LevelGrid *grid, Err *err)
 {
     SpacingKind spacing = p->spacing == SPACING_DP ? SPACING_EVEN : p->spacing;
-    return sampler_grid(p->sampler, &p->run, spacing, p->calls, grid, err);
+    return sampler_grid(p->sampler, &p->run, spacing, p->calls, grid, err) &&
+           (p->strength <= 0 || level_grid_begin(grid, p->run.process, p->strength,
+                                                 p->sampler->reads & SAMPLE_ODE, err));
 }
 
 void list_samplers(FILE *out)

@@ -83,7 +83,8 @@ typedef struct {
     const Sampler *sampler;
     SampleRun run; /* settings; its grid and progress are the caller's to set */
     SpacingKind spacing;
-    int calls; /* network calls asked for, 0: the sampler's own number */
+    int calls;       /* network calls asked for, 0: the sampler's own number */
+    double strength; /* of run.start: the part of the noise process that is walked; 0: all */
     int count, batch;
     const char *noun; /* what is made: "image" or "point" */
     uint64_t seed;

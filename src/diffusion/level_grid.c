@@ -1,4 +1,5 @@
 #include <math.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "diffusion/process.h"
@@ -124,6 +125,26 @@ bool level_grid_make(LevelGrid *g, const Process *p, SpacingKind spacing, int n,
         g->level[i] = process_level(p, time_at(p, spacing, i, n));
     NoiseLevel last = process_level(p, process_is_discrete(p) ? -1 : 0);
     g->level[n] = (NoiseLevel){.alpha = 1, .sigma = 0, .t = last.t, .time = last.time};
+    return true;
+}
+
+bool level_grid_begin(LevelGrid *g, const Process *p, double strength, bool ends, Err *err)
+{
+    const double rounding = 1e-9;
+    double shift = process_is_discrete(p) ? 1 : 0;
+    double whole = process_time_noisy(p) + shift, begin = strength * whole - shift;
+    double cleanest = g->level[g->n - 1].time;
+    if (ends && begin > cleanest && begin < g->level[0].time) g->level[0] = process_level(p, begin);
+    int skip = 0;
+    while (skip < g->n && g->level[skip].time > begin + rounding * whole) skip++;
+    if (skip == g->n)
+        return err_set(err, ERR_USAGE,
+                       "strength %g is below the cleanest of the %d noise levels, which is at "
+                       "%.3g; give more, "
+                       "or more steps",
+                       strength, g->n, (cleanest + shift) / whole);
+    memmove(g->level, g->level + skip, (size_t)(g->n - skip + 1) * sizeof *g->level);
+    g->n -= skip;
     return true;
 }
 

@@ -87,4 +87,8 @@ typedef struct {
 bool level_grid_make(LevelGrid *g, const Process *p, SpacingKind spacing, int n, Err *err);
 void level_grid_free(LevelGrid *g);
 
+/* Leaves out the levels noisier than `strength` of the process: those of times above strength T - 1 (discrete
+ * chains) or strength. ends: the grid is only its two ends, and the first moves there. ERR_USAGE when none is left. */
+bool level_grid_begin(LevelGrid *g, const Process *p, double strength, bool ends, Err *err);
+
 #endif

@@ -245,8 +245,11 @@ static bool walk_all(Walk *walk, double *x, double *scratch)
     run->expected_calls = run->grid->n;
     walk_draw(walk, 0, x);
     double std = process_prior_std(run->process);
-    size_t n = walk_values(walk);
-    for (size_t i = 0; i < n && std != 1; i++) x[i] *= std;
+    size_t n = walk_values(walk), dims = walk->denoiser->dims;
+    NoiseLevel first = run->grid->level[0];
+    for (size_t i = 0; i < n && !run->start && std != 1; i++) x[i] *= std;
+    for (size_t i = 0; i < n && run->start; i++)
+        x[i] = first.alpha * run->start[i % dims] + first.sigma * x[i];
     return s->walk ? s->walk(walk, x, scratch) : walk_down(walk, s->step_down, x, scratch);
 }
 

@@ -31,6 +31,8 @@ typedef struct {
     SampleConfig config;
     double clip_range; /* config.clip clamps x0 to +-clip_range at every step */
     Restore *restore;  /* what is known of the images; NULL: nothing */
+    const double
+        *start; /* [dims]: an image that is noised to the grid's first level; NULL: noise alone */
     /* Called after each network call with calls done; false stops with ERR_INTERRUPTED. May be
      * NULL. */
     bool (*progress)(void *context, long calls);

@@ -101,6 +101,14 @@ diffc sample --help
 #>                           120 frames)
 #>       --show              draw the picture of all images in the terminal too
 #>
+#> Start:
+#>       --from IMAGE        begin with this image, noised, instead of noise alone
+#>       --strength X        with --from: how much of the noise process is added
+#>                           and taken off again, 1 for all; the steps noisier than
+#>                           that are left out (0 to 1; default: 0.5)
+#>       --resize            with --from: make an image of another size or another
+#>                           number of channels fit
+#>
 #> General:
 #>       --threads N         threads; the results do not depend on it (1 to 256;
 #>                           default: OMP_NUM_THREADS, or one per CPU that diffc

@@ -17,9 +17,9 @@ diffc restore --help
 #>                           average)
 #>       --size N|HxW        height and width of the images (default: the model's
 #>                           own)
-#>       --label N           class of every image, for models with classes (0 to
-#>                           1000000; default: seed modulo the number of classes
-#>                           that had training images)
+#>       --label CLASS       class of every image, by name or number, for models
+#>                           with classes (default: seed modulo the number of
+#>                           classes that had training images)
 #>
 #> Sampler:
 #>       --sampler NAME      see below (ddpm, ddim, heun, dpm++2m, unipc, ode,

@@ -2,9 +2,9 @@
 
 #include <ctype.h>
 #include <diffc.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "cli/commands.h"
 #include "cli/main_help.h"
 
@@ -197,18 +197,19 @@ static void put_list(FILE *out, char *list)
     if (plain) fputs(".EE\n", out);
 }
 
+/* A memory stream that grows would lose what it has no memory for unsaid. */
 static bool put_more_help(FILE *out, const Command *c, Err *err)
 {
-    char *list = NULL;
-    size_t size;
+    enum { MOST_BYTES = 1 << 18 };
     if (!c->more_help) return true;
-    FILE *memory = open_memstream(&list, &size);
+    char *list = mem_alloc(MOST_BYTES, 1);
+    FILE *memory = list ? fmemopen(list, MOST_BYTES, "w") : NULL;
     bool ok = memory != NULL;
     if (ok) c->more_help(memory);
-    ok = ok && !ferror(memory);
-    if (memory && fclose(memory) != 0) ok = false;
+    if (ok) ok = fflush(memory) == 0 && !ferror(memory);
+    if (memory) fclose(memory);
     if (ok) put_list(out, list);
-    free(list);
+    mem_free(list);
     return ok || err_set(err, ERR_MEMORY, "not enough memory for the man page");
 }
 

@@ -1,5 +1,6 @@
 #include "cli/terminal_picture.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -138,44 +139,83 @@ static bool enlarge(const Image *in, int factor, Image *out)
     return true;
 }
 
+/* ---- what is sent ---- */
+
+typedef struct {
+    char *text;
+    size_t size, room;
+    bool lost; /* there was no memory for some of it */
+} Sent;
+
+static void put_bytes(Sent *s, const char *bytes, size_t count)
+{
+    if (s->lost) return;
+    if (s->size + count > s->room) {
+        size_t room = 2 * (s->size + count);
+        char *larger = realloc(s->text, room);
+        s->lost = !larger;
+        if (s->lost) return;
+        s->text = larger;
+        s->room = room;
+    }
+    memcpy(s->text + s->size, bytes, count);
+    s->size += count;
+}
+
+static void put_text(Sent *s, const char *text)
+{
+    put_bytes(s, text, strlen(text));
+}
+
+__attribute__((format(printf, 2, 3))) static void put(Sent *s, const char *format, ...)
+{
+    char text[128];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    CHECK(n >= 0 && (size_t)n < sizeof text);
+    put_bytes(s, text, (size_t)n);
+}
+
 /* ---- characters ---- */
 
-static void put_half_blocks(FILE *out, const Image *image, int y)
+static void put_half_blocks(Sent *out, const Image *image, int y)
 {
     for (int x = 0; x < image->width; x++) {
         Colour top = colour_at(image, y, x);
-        fprintf(out, "\x1b[38;2;%d;%d;%d", top.r, top.g, top.b);
+        put(out, "\x1b[38;2;%d;%d;%d", top.r, top.g, top.b);
         if (y + 1 < image->height) {
             Colour low = colour_at(image, y + 1, x);
-            fprintf(out, ";48;2;%d;%d;%d", low.r, low.g, low.b);
+            put(out, ";48;2;%d;%d;%d", low.r, low.g, low.b);
         }
-        fputs("m\xe2\x96\x80", out); /* U+2580, the upper half block */
+        put_text(out, "m\xe2\x96\x80"); /* U+2580, the upper half block */
     }
-    fputs("\x1b[0m\n", out);
+    put_text(out, "\x1b[0m\n");
 }
 
-static void put_cells(FILE *out, const Image *image, int y)
+static void put_cells(Sent *out, const Image *image, int y)
 {
     for (int x = 0; x < image->width; x++) {
         Colour c = colour_of_pair(image, y, x);
-        fprintf(out, "\x1b[48;2;%d;%d;%dm ", c.r, c.g, c.b);
+        put(out, "\x1b[48;2;%d;%d;%dm ", c.r, c.g, c.b);
     }
-    fputs("\x1b[0m\n", out);
+    put_text(out, "\x1b[0m\n");
 }
 
-static void put_letters(FILE *out, const Image *image, int y)
+static void put_letters(Sent *out, const Image *image, int y)
 {
     static const char ramp[] = " .:-=+*#%@";
     enum { SHADES = sizeof ramp - 1 };
     for (int x = 0; x < image->width; x++) {
         Colour c = colour_of_pair(image, y, x);
         int grey = (299 * c.r + 587 * c.g + 114 * c.b) / 1000;
-        fputc(ramp[grey * SHADES / 256], out);
+        put_bytes(out, ramp + grey * SHADES / 256, 1);
     }
-    fputc('\n', out);
+    put_text(out, "\n");
 }
 
-static bool put_characters(FILE *out, PictureWay way, const Image *picture, int columns, Err *err)
+static bool put_characters(Sent *out, PictureWay way, const Image *picture, int columns, Err *err)
 {
     Image narrow = {0};
     if (picture->width > columns) {
@@ -198,45 +238,45 @@ static bool put_characters(FILE *out, PictureWay way, const Image *picture, int 
 
 /* ---- whole pictures ---- */
 
-/* Base64 (RFC 4648, section 4) of bytes first .. first + count - 1. */
-static void put_base64(FILE *out, const unsigned char *bytes, size_t count)
+/* Base64 (RFC 4648, section 4). */
+static void put_base64(Sent *out, const unsigned char *bytes, size_t count)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < count; i += 3) {
         size_t left = count - i;
         unsigned three = (unsigned)bytes[i] << 16 | (left > 1 ? (unsigned)bytes[i + 1] << 8 : 0) |
                          (left > 2 ? bytes[i + 2] : 0);
-        fputc(digits[three >> 18], out);
-        fputc(digits[three >> 12 & 63], out);
-        fputc(left > 1 ? digits[three >> 6 & 63] : '=', out);
-        fputc(left > 2 ? digits[three & 63] : '=', out);
+        const char four[] = {digits[three >> 18], digits[three >> 12 & 63],
+                             left > 1 ? digits[three >> 6 & 63] : '=',
+                             left > 2 ? digits[three & 63] : '='};
+        put_bytes(out, four, sizeof four);
     }
 }
 
 /* Kitty: pieces of at most 4096 characters; q=2: the terminal answers nothing; c: as wide as so many columns, 0 as
  * its pixels say. */
-static void put_kitty(FILE *out, const unsigned char *png, size_t size, int columns)
+static void put_kitty(Sent *out, const unsigned char *png, size_t size, int columns)
 {
     enum { PIECE = 3072 };
     char head[48] = "a=T,f=100,q=2,";
     if (columns > 0) snprintf(head, sizeof head, "a=T,f=100,q=2,c=%d,", columns);
     for (size_t at = 0; at < size; at += PIECE) {
         size_t count = size - at < PIECE ? size - at : PIECE;
-        fprintf(out, "\x1b_G%sm=%d;", at == 0 ? head : "", at + count < size);
+        put(out, "\x1b_G%sm=%d;", at == 0 ? head : "", at + count < size);
         put_base64(out, png + at, count);
-        fputs("\x1b\\", out);
+        put_text(out, "\x1b\\");
     }
-    fputc('\n', out);
+    put_text(out, "\n");
 }
 
-static void put_iterm2(FILE *out, const unsigned char *png, size_t size)
+static void put_iterm2(Sent *out, const unsigned char *png, size_t size)
 {
-    fprintf(out, "\x1b]1337;File=inline=1;size=%zu;width=auto;preserveAspectRatio=1:", size);
+    put(out, "\x1b]1337;File=inline=1;size=%zu;width=auto;preserveAspectRatio=1:", size);
     put_base64(out, png, size);
-    fputs("\a\n", out);
+    put_text(out, "\a\n");
 }
 
-static bool put_png(FILE *out, PictureWay way, const Image *picture, TerminalWidth width, Err *err)
+static bool put_png(Sent *out, PictureWay way, const Image *picture, TerminalWidth width, Err *err)
 {
     enum { WIDE_ENOUGH = 400 };
     Image large = {0};
@@ -265,19 +305,18 @@ bool terminal_picture_text(PictureWay way, const Image *picture, TerminalWidth w
                            size_t *size, Err *err)
 {
     CHECK(way != PICTURE_NONE && width.columns > 0 && picture->width > 0 && picture->height > 0);
-    *text = NULL;
-    FILE *out = open_memstream(text, size);
+    Sent out = {0};
     bool whole = way == PICTURE_KITTY || way == PICTURE_ITERM2;
-    bool ok = out && (whole ? put_png(out, way, picture, width, err)
-                            : put_characters(out, way, picture, width.columns, err));
-    bool written = out && !ferror(out);
-    if (out && fclose(out) != 0) written = false;
-    if (ok && written) return true;
-    free(*text);
-    *text = NULL;
-    return ok || !out ? err_set(err, ERR_MEMORY, "not enough memory to show a picture of %dx%d",
-                                picture->width, picture->height)
-                      : false;
+    bool ok = whole ? put_png(&out, way, picture, width, err)
+                    : put_characters(&out, way, picture, width.columns, err);
+    put_bytes(&out, "", 1);
+    if (ok && out.lost)
+        ok = err_set(err, ERR_MEMORY, "not enough memory to show a picture of %dx%d",
+                     picture->width, picture->height);
+    if (!ok) free(out.text);
+    *text = ok ? out.text : NULL;
+    *size = ok ? out.size - 1 : 0;
+    return ok;
 }
 
 static TerminalWidth width_of(FILE *out)

@@ -131,6 +131,7 @@ static const Scenario scenarios[] = {
      .prepare = {TRAIN " --set method.type=cdm --steps 1"},
      .command = "nll --model run --threads 1 --protocol exact --data images-idx3-ubyte --count 1",
      .shown = true},
+    {.name = "man", .command = "help --man", .shown = true},
     {.name = "bench", .command = "bench tiny.json --threads 1 --seconds 0 --repeat 1 --json"},
 };
 

@@ -191,8 +191,8 @@ TEST(names_that_cannot_be_used_are_refused_with_what_is_wrong)
 
 TEST(more_names_than_classes_can_be_name_the_first_too_many)
 {
-    char text[257 * 5 + 1] = "";
-    for (int i = 0; i < 257; i++) snprintf(text + 5 * i, 6, "c%03d\n", i);
+    char text[257 * 5 + 16] = "";
+    for (int i = 0; i < 257; i++) snprintf(text + 5 * i, 16, "c%03d\n", i);
     write_bytes("n.txt", text, 257 * 5);
     DataOptions options = idx_data(at("n.txt"));
     expect_error(&options, ERR_FORMAT, "n.txt: has more than 256 names");

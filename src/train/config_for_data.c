@@ -207,7 +207,8 @@ static int wanted_sizes(const DataFacts *f, const DataWishes *w, ImageSize out[1
     if (own) out[count++] = (ImageSize){f->height, f->width};
     for (int i = 0; i < USUAL_SIDES; i++) {
         int side = usual_sides[i];
-        if (own ? side < carried : side <= carried) out[count++] = (ImageSize){side, side};
+        bool smaller = own ? side < carried : side <= carried;
+        if (smaller && (side >= FINE_SIDE || count == 0)) out[count++] = (ImageSize){side, side};
     }
     return count;
 }

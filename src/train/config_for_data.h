@@ -78,8 +78,9 @@ void config_for_size(Config *c, const DataFacts *facts, const DataWishes *wishes
 
 /* Chooses the size, and the rest by config_for_size: the wished size; else the one size of all images where it is
  * at most 64 and can be; else the largest of 64, 48, 32, 16 and 8 that the middle one of the shorter sides carries. A
- * size with which the minutes allow fewer updates than the effort's least gives way to the next of the list; where the
- * last or a wished one is too slow, minutes that were not wished for grow. Errors are those of `seconds`. */
+ * size with which the minutes allow fewer updates than the effort's least gives way to the next of the list, down to
+ * 32; where that, or a wished or a smaller one, is too slow, minutes that were not wished for grow. Errors are those of
+ * `seconds`. */
 bool config_for_data(ChosenConfig *out, const DataFacts *facts, const DataWishes *wishes,
                      UpdateSeconds seconds, void *context, Err *err);
 

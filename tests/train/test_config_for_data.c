@@ -231,11 +231,11 @@ TEST(a_slow_machine_gets_smaller_pictures_and_then_more_minutes)
     static const struct {
         double at_64, minutes, wished;
         int size, too_slow, asked;
-    } rows[] = {{1, 10, 0, 64, 0, 1},                             /* 600 updates */
-                {1.01, 10, 0, 48, 64, 2},  {2, 10, 0, 32, 64, 3}, /* at 48: 533 updates */
-                {10, 10, 0, 16, 64, 4},    {60, 10, 0, 8, 64, 5}, /* 640 updates */
-                {64 * 3, 30, 0, 8, 64, 5},                        /* 3 seconds an update of 8x8 */
-                {64 * 3, 3, 3, 8, 64, 5},  {2, 20, 20, 64, 0, 1}};
+    } rows[] = {
+        {1, 10, 0, 64, 0, 1},                             /* 600 updates */
+        {1.01, 10, 0, 48, 64, 2}, {2, 10, 0, 32, 64, 3},  /* at 48: 533 updates */
+        {4, 10, 0, 32, 64, 3},    {10, 25, 0, 32, 64, 3}, /* 2.5 seconds an update of 32x32 */
+        {10, 3, 3, 32, 64, 3},    {2, 20, 20, 64, 0, 1}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         DataFacts f = photos_of(5000, 200);
         DataWishes w = {.effort = EFFORT_MEDIUM, .minutes = rows[i].wished};
@@ -249,6 +249,15 @@ TEST(a_slow_machine_gets_smaller_pictures_and_then_more_minutes)
         double asked = rows[i].wished > 0 ? rows[i].wished : 10;
         if (c.too_slow) EXPECT_NEAR(c.slow_updates, 60 * asked / rows[i].at_64, 1e-6);
     }
+}
+
+TEST(small_pictures_keep_their_size_however_slow)
+{
+    DataFacts idx = facts_of(DATA_IDX, 60000, 28, 28, false), tiny = photos_of(5000, 20);
+    DataWishes w = {.effort = EFFORT_MEDIUM};
+    Machine m = {.at_64 = 100};
+    EXPECT_INT(choose(&idx, &w, &m).config.data.height, 28);
+    EXPECT_INT(choose(&tiny, &w, &m).config.data.height, 16);
 }
 
 TEST(a_wished_size_is_kept_however_slow)

@@ -36,17 +36,24 @@ static bool is_read(const Settings *s, const Field *f)
     return false;
 }
 
-static bool differ(const Config *a, const Config *b, const Field *f)
+/* The value as JSON; without memory config_show gives a question mark, and the page is lost. */
+static void show(TextBuffer *h, const Config *c, const Field *f, char out[SHOWN_BYTES])
+{
+    config_show(c, f, out, SHOWN_BYTES);
+    if (strcmp(out, "?") == 0) h->failed = true;
+}
+
+static bool differ(const Settings *s, const Config *a, const Config *b, const Field *f)
 {
     char x[SHOWN_BYTES], y[SHOWN_BYTES];
-    config_show(a, f, x, sizeof x);
-    config_show(b, f, y, sizeof y);
+    show(s->h, a, f, x);
+    show(s->h, b, f, y);
     return strcmp(x, y) != 0;
 }
 
 static bool is_own(const Settings *s, int run, const Field *f)
 {
-    return reads(s, run, f) && differ(&s->runs[run].config, &s->standard, f);
+    return reads(s, run, f) && differ(s, &s->runs[run].config, &s->standard, f);
 }
 
 static bool is_notable(const Settings *s, const Field *f)
@@ -60,7 +67,7 @@ static bool is_notable(const Settings *s, const Field *f)
 static void put_value(TextBuffer *h, const Config *c, const Field *f)
 {
     char shown[SHOWN_BYTES];
-    config_show(c, f, shown, sizeof shown);
+    show(h, c, f, shown);
     size_t length = strlen(shown);
     bool quoted = length >= 2 && shown[0] == '"' && shown[length - 1] == '"';
     if (quoted) shown[length - 1] = '\0';
@@ -77,7 +84,7 @@ static void put_own(const Settings *s, int run, const Field *f)
         return;
     }
     put_value(s->h, c, f);
-    if (differ(c, &s->resolved[run], f)) {
+    if (differ(s, c, &s->resolved[run], f)) {
         html_markup(s->h, " <small>(");
         put_value(s->h, &s->resolved[run], f);
         html_markup(s->h, ")</small>");

@@ -114,10 +114,7 @@ static const Scenario scenarios[] = {
      .shown = true},
     {.name = "info", .prepare = {TRAIN}, .command = "info run", .shown = true},
     {.name = "log", .prepare = {TRAIN}, .command = "info run --csv", .shown = true},
-    {.name = "report",
-     .prepare = {TRAIN, "report run --out page.html"},
-     .command = "report run --out page.html",
-     .shown = true},
+    {.name = "report", .prepare = {TRAIN}, .command = "report run --out page.html", .shown = true},
     {.name = "pictures",
      .prepare = {TRAIN, "sample --model run --count 3 --out-dir pictures"},
      .command = "train tiny.json --threads 1 --dry-run --set data.path=pictures --set "

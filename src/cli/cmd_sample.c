@@ -1,4 +1,5 @@
 /* diffc sample: images, or points, from a trained model. */
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,11 +26,15 @@ enum {
     FROM,
     STRENGTH,
     RESIZE,
+    BETWEEN,
     THREADS,
     JSON,
     QUIET,
     ROWS
 };
+
+/* ONE_ROW: so many images between two seeds are shown in a row. */
+enum { NO_STRENGTH_PERCENT = 50, USUAL_BETWEEN = 8, ONE_ROW = 12 };
 
 static const Option options[ROWS + 1] = {
     SAMPLE_PLAN_OPTIONS("the run's"),
@@ -71,6 +76,9 @@ static const Option options[ROWS + 1] = {
     [RESIZE] = OPTION("resize", FLAG, "Start",
                       .help = "with --from: make an image of another size or another "
                               "number of channels fit"),
+    [BETWEEN] =
+        OPTION("between", SEEDS, "Start",
+               .help = "--count images on the way from the image of seed A to that of seed B"),
     [THREADS] = OPTION_ROW_THREADS,
     [JSON] = OPTION_ROW_JSON,
     [QUIET] = OPTION_ROW_QUIET,
@@ -120,7 +128,9 @@ static bool plan_output(const OptionValue *v, const SamplePlan *p, const Model *
                         .count = p->count,
                         .columns = p->per_class,
                         .model = &m->config,
-                        .first_seed = p->seed};
+                        .first_seed = p->seed,
+                        .between = p->run.between.count > 0};
+    if (o->between && p->count <= ONE_ROW) o->in_row = p->count;
     if (!o->grid && !elsewhere) name_after_model(p->path, o->stem);
     return sample_output_check(o, err) && sample_film_check(o, err);
 }
@@ -136,10 +146,13 @@ static bool check_show(const OptionValue *v, Err *err)
     return terminal_picture_check(stdout, err);
 }
 
-enum { NO_STRENGTH_PERCENT = 50 };
-
 static bool check_start(const OptionValue *v, Err *err)
 {
+    if (v[BETWEEN].given && v[SAMPLE_ROW_SEED].given)
+        return err_set(err, ERR_USAGE, "--between has its seeds; leave --seed out");
+    if (v[BETWEEN].given && v[SAMPLE_ROW_COUNT].given && v[SAMPLE_ROW_COUNT].integer < 2)
+        return err_set(err, ERR_USAGE,
+                       "--between begins and ends with an image; --count must be 2 or more");
     if (v[FROM].given || (!v[STRENGTH].given && !v[RESIZE].given)) return true;
     return err_set(err, ERR_USAGE, "--%s belongs to --from",
                    v[STRENGTH].given ? "strength" : "resize");
@@ -149,6 +162,21 @@ static bool check_points(const OptionValue *v, const Model *m, const char *path,
 {
     return !v[FROM].given || m->config.network != NETWORK_MLP ||
            err_set(err, ERR_USAGE, "--from is an image, but %s gives points of the plane", path);
+}
+
+/* Images between two seeds are numbered from 0. */
+static bool take_path(const OptionValue *v, const Model *m, SamplePlan *p, Err *err)
+{
+    if (!v[BETWEEN].given) return true;
+    if (p->label < 0 && m->config.unet.classes > 0)
+        return err_set(err, ERR_USAGE,
+                       "--between needs --label, because the two seeds may be of two classes");
+    p->run.between =
+        (SeedPath){.from = v[BETWEEN].seed, .to = v[BETWEEN].second, .count = p->count};
+    p->seed = 0;
+    sample_plan_add_source(p, "between", "%" PRIu64 " and %" PRIu64, v[BETWEEN].seed,
+                           v[BETWEEN].second);
+    return true;
 }
 
 /* The image that sampling begins with. */
@@ -174,7 +202,9 @@ static bool take_start(const OptionValue *v, const Model *m, SamplePlan *p, Know
 static bool run_sample(const Arguments *a, Err *err)
 {
     const OptionValue *v = a->values;
-    SamplePlan plan = {.label = -1, .per_class = (int)v[PER_CLASS].integer};
+    SamplePlan plan = {.label = -1,
+                       .per_class = (int)v[PER_CLASS].integer,
+                       .count = v[BETWEEN].given ? USUAL_BETWEEN : 0};
     Model model;
     SampleOutput output;
     KnownImage start = {0};
@@ -195,7 +225,7 @@ static bool run_sample(const Arguments *a, Err *err)
     if (!open_model(&model, plan.path, &v[SAMPLE_ROW_MODEL], &needs, height, width, err))
         return false;
     bool ok = check_points(v, &model, plan.path, err) && sample_plan_make(v, &model, &plan, err) &&
-              take_start(v, &model, &plan, &start, err) &&
+              take_path(v, &model, &plan, err) && take_start(v, &model, &plan, &start, err) &&
               plan_output(v, &plan, &model, &output, err) &&
               sample_plan_take_steps(v, &plan, &model, err) &&
               sample_make(&plan, &model, &output, v[JSON].given, err);

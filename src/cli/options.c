@@ -63,12 +63,12 @@ static bool parse_number(const Option *o, const char *text, const char *shown, O
     return true;
 }
 
-static bool parse_seed(const Option *o, const char *text, const char *shown, OptionValue *v,
+static bool parse_seed(const Option *o, const char *text, const char *shown, uint64_t *seed,
                        Err *err)
 {
     char *end = NULL;
     errno = 0;
-    v->seed = strtoull(text, &end, 10);
+    *seed = strtoull(text, &end, 10);
     if (!*text || text[strspn(text, "0123456789")] || errno == ERANGE) {
         return err_set(err, ERR_USAGE, "--%s is '%s'; it must be a whole number from 0 to %llu",
                        o->name, shown, ULLONG_MAX);
@@ -103,7 +103,8 @@ static bool parse_value(const Option *o, const char *text, OptionValue *v, Err *
     case OPTION_REAL:
         return parse_number(o, text, shown, v, err);
     case OPTION_SEED:
-        return parse_seed(o, text, shown, v, err);
+    case OPTION_SEEDS:
+        return parse_seed(o, text, shown, &v->seed, err);
     case OPTION_CHOICE:
         return parse_choice(o, text, shown, v, err);
     case OPTION_TEXT:
@@ -149,11 +150,9 @@ static bool looks_like_option(const Command *command, const char *word)
 
 const char *option_metavar(const Option *o)
 {
-    static const char *const of_types[] = {[OPTION_INT] = "N",
-                                           [OPTION_SEED] = "N",
-                                           [OPTION_REAL] = "X",
-                                           [OPTION_TEXT] = "TEXT",
-                                           [OPTION_CHOICE] = "KIND"};
+    static const char *const of_types[] = {
+        [OPTION_INT] = "N",  [OPTION_SEED] = "N",    [OPTION_SEEDS] = "A B",
+        [OPTION_REAL] = "X", [OPTION_TEXT] = "TEXT", [OPTION_CHOICE] = "KIND"};
     return o->metavar ? o->metavar : of_types[o->type];
 }
 
@@ -163,6 +162,26 @@ typedef struct {
     char **argv;
     Arguments *out;
 } Reader;
+
+static bool no_value(const Option *o, Err *err)
+{
+    return err_set(err, ERR_USAGE, "--%s needs %s: --%s %s", o->name,
+                   o->type == OPTION_SEEDS ? "two values" : "a value", o->name, option_metavar(o));
+}
+
+static bool value_follows(const Reader *r)
+{
+    return r->at < r->argc && !looks_like_option(r->command, r->argv[r->at]);
+}
+
+static bool take_second(Reader *r, const Option *o, OptionValue *v, Err *err)
+{
+    char shown[SHOWN_BYTES];
+    if (!value_follows(r)) return no_value(o, err);
+    const char *text = r->argv[r->at++];
+    text_escape(shown, sizeof shown, text);
+    return parse_seed(o, text, shown, &v->second, err);
+}
 
 /* Takes the option in row `row`, whose value is `attached` or the next word. */
 static bool take_option(Reader *r, int row, bool off, const char *attached, Err *err)
@@ -180,13 +199,11 @@ static bool take_option(Reader *r, int row, bool off, const char *attached, Err 
     }
     const char *text = attached;
     if (!text) {
-        if (r->at >= r->argc || looks_like_option(r->command, r->argv[r->at])) {
-            return err_set(err, ERR_USAGE, "--%s needs a value: --%s %s", o->name, o->name,
-                           option_metavar(o));
-        }
+        if (!value_follows(r)) return no_value(o, err);
         text = r->argv[r->at++];
     }
     if (!parse_value(o, text, v, err)) return false;
+    if (o->type == OPTION_SEEDS && !take_second(r, o, v, err)) return false;
     if (o->repeatable) r->out->repeated[r->out->repeated_count++] = text;
     return true;
 }

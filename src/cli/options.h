@@ -16,6 +16,7 @@ typedef enum {
     OPTION_SWITCH, /* --clip and --no-clip: integer is 1 or 0 */
     OPTION_INT,    /* integer, low <= value <= high */
     OPTION_SEED,   /* seed, any of 64 bits */
+    OPTION_SEEDS,  /* two of them, "--between 3 8": `seed` and `second` */
     OPTION_REAL,   /* real, low <= value <= high */
     OPTION_TEXT,   /* text, not empty */
     OPTION_CHOICE, /* text and its index in `integer` */
@@ -44,7 +45,7 @@ typedef struct {
 typedef struct {
     bool given; /* on the command line */
     int64_t integer;
-    uint64_t seed;
+    uint64_t seed, second;
     double real;
     const char *text;
 } OptionValue;

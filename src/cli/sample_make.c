@@ -174,7 +174,7 @@ static bool report(const Job *job, bool json, Err *err)
         json_put_string(&w, "sampler", p->sampler->name);
         json_put_int(&w, "steps", job->grid.n);
         if (guidance_is_on(&p->run.config)) json_put_number(&w, "guidance", p->run.config.guidance);
-        json_put_uint(&w, "seed", p->seed);
+        if (p->run.between.count == 0) json_put_uint(&w, "seed", p->seed);
         json_put_int(&w, "batch", p->batch);
         json_put_int(&w, "threads", parallel_threads());
         for (int i = 0; i < p->sources; i++)
@@ -192,9 +192,15 @@ static bool report(const Job *job, bool json, Err *err)
     char took[24], speed[AMOUNT_BYTES];
     term_format_duration(took, seconds);
     format_speed(speed, (p->count - o->kept_count) / seconds);
-    term_note("%d %s%s in %s, %s %ss/s, %ld network call%s each, seeds %" PRIu64 " to %" PRIu64,
-              p->count, p->noun, p->count == 1 ? "" : "s", took, speed, p->noun, job->calls,
-              job->calls == 1 ? "" : "s", p->seed, p->seed + (uint64_t)p->count - 1);
+    const SeedPath *way = &p->run.between;
+    bool between = way->count > 0;
+    char seeds[80];
+    snprintf(seeds, sizeof seeds,
+             between ? "between seeds %" PRIu64 " and %" PRIu64 : "seeds %" PRIu64 " to %" PRIu64,
+             between ? way->from : p->seed, between ? way->to : p->seed + (uint64_t)p->count - 1);
+    term_note("%d %s%s in %s, %s %ss/s, %ld network call%s each, %s", p->count, p->noun,
+              p->count == 1 ? "" : "s", took, speed, p->noun, job->calls,
+              job->calls == 1 ? "" : "s", seeds);
     if (p->run.restore)
         term_note("what is known was met to %.3g levels of grey (root mean square)%s",
                   known_missed(p), p->run.restore->noise > 0 ? "" : " and then put back exactly");

@@ -30,8 +30,8 @@ static void add_class(const SampleOutput *o, int index, const char *before,
 
 const char *sample_output_text(const SampleOutput *o, int index, char text[SAMPLE_TEXT_BYTES])
 {
-    snprintf(text, SAMPLE_TEXT_BYTES, "%s, seed %" PRIu64, o->parameters,
-             o->first_seed + (uint64_t)index);
+    snprintf(text, SAMPLE_TEXT_BYTES, "%s, %s %" PRIu64, o->parameters,
+             o->between ? "image" : "seed", o->first_seed + (uint64_t)index);
     add_class(o, index, ", class ", text);
     return text;
 }

@@ -27,6 +27,7 @@ typedef struct {
     Shape image;
     int count, columns; /* columns: of the picture, 0: near square */
     uint64_t first_seed;
+    bool between; /* two seeds: images are numbered from 0, and first_seed is 0 */
     const ModelConfig *model;
     int *labels; /* [count] the class of each image, freed when it closes; NULL: no classes */
     char parameters[1024]; /* how all images were made; kept with the seed in the PNG files */

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/rng.h"
 #include "diffusion/sampler_walk.h"
 
 const char *const variance_words[] = {
@@ -49,17 +48,6 @@ const Sampler *sampler_find(const char *name)
     for (const Sampler *s = samplers; s->name; s++)
         if (strcmp(s->name, name) == 0) return s;
     return NULL;
-}
-
-static void seed_normals(void *context, int image, uint64_t draw, size_t dims, double *z)
-{
-    const SeedNoise *seeds = context;
-    rng_normals(z, dims, seeds->first_seed + (uint64_t)image, rng_stream(RNG_SAMPLE, draw), 0);
-}
-
-NoiseSource seed_noise(SeedNoise *seeds)
-{
-    return (NoiseSource){.context = seeds, .normals = seed_normals};
 }
 
 bool sampler_grid(const Sampler *s, const SampleRun *run, SpacingKind spacing, int calls,

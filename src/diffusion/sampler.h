@@ -6,24 +6,10 @@
 #include <stdint.h>
 
 #include "diffusion/denoiser.h"
+#include "diffusion/noise_source.h"
 #include "diffusion/process.h"
 #include "diffusion/restore.h"
 #include "diffusion/sample_config.h"
-
-/* Where noise comes from: z[dims] for image `image` (0 .. count-1) and draw `draw` (0 is the start
- * noise, then one per noisy step). The usual source is counter-based with seed = first_seed + image:
- * rng_normals(z, dims, seed, rng_stream(RNG_SAMPLE, draw), 0). ddpm, ddim and heun use draw i+1 at
- * position i of the grid, whichever of them they need; the others number their draws in order of
- * use, from 1.
- * normals is called from several threads at once, for different images. */
-typedef struct {
-    void *context;
-    void (*normals)(void *context, int image, uint64_t draw, size_t dims, double *z);
-} NoiseSource;
-typedef struct {
-    uint64_t first_seed;
-} SeedNoise;
-NoiseSource seed_noise(SeedNoise *seeds);
 
 typedef struct {
     const Process *process;
@@ -33,6 +19,7 @@ typedef struct {
     Restore *restore;  /* what is known of the images; NULL: nothing */
     const double
         *start; /* [dims]: an image that is noised to the grid's first level; NULL: noise alone */
+    SeedPath between; /* what model_sample draws; count 0: each image its own seed */
     /* Called after each network call with calls done; false stops with ERR_INTERRUPTED. May be
      * NULL. */
     bool (*progress)(void *context, long calls);

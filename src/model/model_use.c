@@ -128,7 +128,9 @@ bool model_sample(Model *m, const Sampler *s, SampleRun *run, const Denoiser *de
                   uint64_t first_seed, int count, double *x, double *scratch, Err *err)
 {
     SeedNoise seeds = {.first_seed = first_seed};
-    NoiseSource noise = seed_noise(&seeds);
+    SeedPath path = run->between;
+    NoiseSource noise = path.count > 0 ? path_noise(&path) : seed_noise(&seeds);
+    path.first = (int)first_seed;
     int classes = model_trained_classes(&m->config);
     /* The class goes by the seed, so that an image made alone keeps it. */
     if (classes > 0) m->denoiser.first_image = (int)(first_seed % (uint64_t)classes);

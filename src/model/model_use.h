@@ -39,7 +39,8 @@ bool model_prepare_sampling(Model *m, const SampleRun *run, int batch, int label
                             Err *err);
 
 /* Images (points) of the seeds first_seed .. first_seed + count - 1. x [count, dims]; scratch as in
- * sampler.h. Without a label, an image's class goes by its seed. */
+ * sampler.h. Without a label, an image's class goes by its seed.
+ * With run->between: images first_seed .. of that way. */
 bool model_sample(Model *m, const Sampler *s, SampleRun *run, const Denoiser *denoiser,
                   uint64_t first_seed, int count, double *x, double *scratch, Err *err);
 

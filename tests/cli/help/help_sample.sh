@@ -108,6 +108,8 @@ diffc sample --help
 #>                           that are left out (0 to 1; default: 0.5)
 #>       --resize            with --from: make an image of another size or another
 #>                           number of channels fit
+#>       --between A B       --count images on the way from the image of seed A to
+#>                           that of seed B
 #>
 #> General:
 #>       --threads N         threads; the results do not depend on it (1 to 256;

@@ -25,6 +25,7 @@ sample --per-class 1
 nll --count 4
 denoise --count 4
 denoise --level 10
+restore --steps 10
 eval --steps 2
 eval --count 4
 bench --batch 2'
@@ -51,7 +52,7 @@ added() { # COMMAND ARGUMENTS
 }
 # Words that stand for something of the reader's.
 filled_in() { # COMMAND
-    echo "$1" | sed "s|train pictures/|train $fashion|; s|CONFIG\b|configs/bench-tiny.json|; s|RUN\b|runs/demo|; s|--data PATH|--data $fashion|; s|data.path=FOLDER|data.path=data|
+    echo "$1" | sed "s@train  *\(pictures/\|FOLDER\|DATA\)@train $pictures@; s|CONFIG\b|configs/bench-tiny.json|; s|RUN\b|runs/demo|; s|--data PATH|--data $fashion|; s|data.path=FOLDER|data.path=data|
                      s|--level t\b|--level 10|; s|--tolerance X\b|--tolerance 1e-3|; s|--threads N\b|--threads 1|; s|--seed N\b|--seed 1|; s|step-N\b|step-00000003|"
 }
 
@@ -105,6 +106,9 @@ elif [ ! -d "$fashion" ]; then # a small substitute
     labels 5 >"$clone/data/fashion-mnist/train-labels-idx1-ubyte"
     labels 1 >"$clone/data/fashion-mnist/t10k-labels-idx1-ubyte"
 fi
+
+pictures=$fashion
+[ ! -d "$clone/data/fashion-mnist" ] || pictures=data/fashion-mnist
 
 # The diffc of the PATH shortens what it is given. --help and the like it passes on.
 {

@@ -14,7 +14,7 @@ samplers=${SAMPLERS:-dpm++2m:20 heun:35}
 shift 2
 "$python" -c 'import torch' 2>/dev/null || { echo "recipe.sh: $python cannot import torch; run tests/bench/peers.sh first" >&2; exit 1; }
 rows() { # NAME KEY=VALUE...
-    cat <<'ROWS'
+    cat <<ROWS
 demo
 noise method.prediction=eps
 x0 method.prediction=x0
@@ -30,14 +30,15 @@ even-times method.times=even
 lr-0.002 train.lr=0.002
 lr-0.01 train.lr=0.01
 warmup-400 train.warmup=400
-batch-32 train.batch=32 train.steps=3200
-batch-128 train.batch=128 train.steps=800
+batch-16 train.batch=16 train.steps=$((4 * updates))
+batch-32 train.batch=32 train.steps=$((2 * updates))
+batch-128 train.batch=128 train.steps=$((updates / 2))
 ema-0.98 train.ema=0.98
 ema-0.99 train.ema=0.99
 flip data.flip=true
 attention-14-7 model.attention=[14,7]
 no-attention model.attention=[] model.mid_attention=false
-wide-below model.multipliers=[1,2,3]
+wide-below model.multipliers=[1,2,4]
 blocks-2 model.blocks=2
 scale-shift model.scale_shift=true
 input-fourier model.input_fourier=[1,2]

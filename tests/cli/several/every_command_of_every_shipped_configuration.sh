@@ -46,21 +46,21 @@ for path in "$REPOSITORY"/configs/*.json; do
     rm -rf run made ./*.png
     echo
 done
-#> bench-small: train sample info nll denoise eval bench
-#> bench-tiny: train sample info nll denoise eval bench
-#> cifar10-ddpm: train sample info nll denoise eval bench
-#> fashion-cdm: train sample info nll denoise eval bench
-#> fashion-classes: train sample info (diffc nll: the model has classes: --label must say which class the images have, 0 to 9) (diffc denoise: the model has classes: --label must say which class the images have, 0 to 9) eval bench
-#> fashion-ddpm: train sample info nll denoise eval bench
-#> fashion-eddpm-paper: train sample info nll denoise eval bench
-#> fashion-eddpm: train sample info nll denoise eval bench
-#> fashion-nll: train sample info nll denoise eval bench
-#> fashion-sde-subvp: train sample info nll denoise eval bench
-#> fashion-sde-ve: train sample info nll denoise eval bench
-#> fashion-sde-vp: train sample info nll denoise eval bench
-#> fashion-smld: train sample info nll denoise eval bench
-#> photos: train sample info nll denoise eval bench
-#> toy-checkerboard: train sample info (diffc nll: run: the model gives points of the plane, not images of 8 bits) (diffc denoise: run: the model gives points of the plane, not images of 8 bits) (diffc eval: run: the model gives points of the plane, and eval compares images) bench
-#> toy-ring: train sample info (diffc nll: run: the model gives points of the plane, not images of 8 bits) (diffc denoise: run: the model gives points of the plane, not images of 8 bits) (diffc eval: run: the model gives points of the plane, and eval compares images) bench
-#> toy-swiss-roll: train sample info (diffc nll: run: the model gives points of the plane, not images of 8 bits) (diffc denoise: run: the model gives points of the plane, not images of 8 bits) (diffc eval: run: the model gives points of the plane, and eval compares images) bench
-#> toy-two-modes: train sample info (diffc nll: run: the model gives points of the plane, not images of 8 bits) (diffc denoise: run: the model gives points of the plane, not images of 8 bits) (diffc eval: run: the model gives points of the plane, and eval compares images) bench
+#> bench-small: train sample info nll denoise restore eval bench
+#> bench-tiny: train sample info nll denoise restore eval bench
+#> cifar10-ddpm: train sample info nll denoise restore eval bench
+#> fashion-cdm: train sample info nll denoise restore eval bench
+#> fashion-classes: train sample info (diffc nll: the model has classes: --label must say which class the images have, 0 to 9) (diffc denoise: the model has classes: --label must say which class the images have, 0 to 9) restore eval bench
+#> fashion-ddpm: train sample info nll denoise restore eval bench
+#> fashion-eddpm-paper: train sample info nll denoise restore eval bench
+#> fashion-eddpm: train sample info nll denoise restore eval bench
+#> fashion-nll: train sample info nll denoise restore eval bench
+#> fashion-sde-subvp: train sample info nll denoise restore eval bench
+#> fashion-sde-ve: train sample info nll denoise restore eval bench
+#> fashion-sde-vp: train sample info nll denoise restore eval bench
+#> fashion-smld: train sample info nll denoise restore eval bench
+#> photos: train sample info nll denoise restore eval bench
+#> toy-checkerboard: train sample info (diffc nll: run: the model gives points of the plane, not images of 8 bits) (diffc denoise: run: the model gives points of the plane, not images of 8 bits) (diffc restore: run: the model gives points of the plane, not images of 8 bits) (diffc eval: run: the model gives points of the plane, and eval compares images) bench
+#> toy-ring: train sample info (diffc nll: run: the model gives points of the plane, not images of 8 bits) (diffc denoise: run: the model gives points of the plane, not images of 8 bits) (diffc restore: run: the model gives points of the plane, not images of 8 bits) (diffc eval: run: the model gives points of the plane, and eval compares images) bench
+#> toy-swiss-roll: train sample info (diffc nll: run: the model gives points of the plane, not images of 8 bits) (diffc denoise: run: the model gives points of the plane, not images of 8 bits) (diffc restore: run: the model gives points of the plane, not images of 8 bits) (diffc eval: run: the model gives points of the plane, and eval compares images) bench
+#> toy-two-modes: train sample info (diffc nll: run: the model gives points of the plane, not images of 8 bits) (diffc denoise: run: the model gives points of the plane, not images of 8 bits) (diffc restore: run: the model gives points of the plane, not images of 8 bits) (diffc eval: run: the model gives points of the plane, and eval compares images) bench

@@ -295,6 +295,7 @@ static bool find_model(Job *job, const OptionValue *v, Err *err)
     ModelNeeds needs = {.images = true,
                         .scored = &job->images,
                         .classes = v[LABEL].given,
+                        .no_classes = !v[LABEL].given && !v[DATA].given,
                         .weights = (WeightsKind)v[WEIGHTS].integer,
                         .levels = v[LEVEL].given,
                         .finds_noise = !v[DATA].given && !v[LEVEL].given && !v[SIGMA].given};

@@ -258,6 +258,7 @@ static bool find_model(Work *w, const OptionValue *v, Err *err)
     ModelNeeds needs = {.images = true,
                         .scored = &w->job.images,
                         .classes = v[LABEL].given,
+                        .no_classes = !v[LABEL].given && !v[DATA].given,
                         .weights = (WeightsKind)v[WEIGHTS].integer,
                         .density = given->given ? asked & PROTOCOL_DENSITY : v[LEVEL].given,
                         .levels = asked & PROTOCOL_STEPS};

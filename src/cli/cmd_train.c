@@ -93,11 +93,6 @@ static const char *config_name(const Arguments *a, const char *run)
     return a->word_count > 0 ? a->words[0] : run;
 }
 
-static bool trains_on_data(const Arguments *a)
-{
-    return a->word_count > 0 && word_is_data(a->words[0]);
-}
-
 /* The options that change a configuration. */
 static bool apply_options(const void *context, Config *c, Err *err)
 {
@@ -173,9 +168,8 @@ static bool read_resumed(const Arguments *a, const char *run, Config *c, Err *er
     return true;
 }
 
-static bool read_config(const Arguments *a, const char *run, Config *c, Err *err)
+static bool read_config(const Arguments *a, bool data, const char *run, Config *c, Err *err)
 {
-    bool data = trains_on_data(a);
     const char *name = config_name(a, run);
     if (!check_choices(a, data, err)) return false;
     if (data && !a->values[RESUME].given) {
@@ -190,7 +184,7 @@ static bool read_config(const Arguments *a, const char *run, Config *c, Err *err
 }
 
 /* The folder of the run; "" for a new one that --dry-run only plans. */
-static bool find_run(const Arguments *a, char *run, Err *err)
+static bool find_run(const Arguments *a, bool data, char *run, Err *err)
 {
     const OptionValue *v = a->values;
     bool resume = v[RESUME].given;
@@ -203,20 +197,20 @@ static bool find_run(const Arguments *a, char *run, Err *err)
         snprintf(run, PATH_BYTES, "%s", v[OUT].text);
     else if (a->word_count == 0)
         return trainer_newest_run("runs", run, err);
-    else if (!v[DRY_RUN].given || (resume && trains_on_data(a)))
+    else if (!v[DRY_RUN].given || (resume && data))
         return run_by_name(a->words[0], resume, run, err);
     return true;
 }
 
-static bool plan(const Arguments *a, const char *run, const Config *c, Err *err)
+static bool plan(const Arguments *a, bool data, const char *run, const Config *c, Err *err)
 {
     Trainer *trainer;
     if (!trainer_open_plan(&trainer, c, err)) return false;
     const TrainPlan *p = trainer_plan(trainer);
     note_micro_batch(c, p->micro_batch);
     bool json = a->values[JSON].given;
-    bool ok = trains_on_data(a) && !json ? output_config(c, p, err)
-                                         : output_training(config_name(a, run), c, p, json, err);
+    bool ok = data && !json ? output_config(c, p, err)
+                            : output_training(config_name(a, run), c, p, json, err);
     trainer_close(trainer);
     return ok;
 }
@@ -279,14 +273,15 @@ static bool train(const Arguments *a, const char *run, const Config *c, Err *err
 }
 
 /* The run and its configuration. What is chosen takes its time, so the run is checked before. */
-static bool prepare(const Arguments *a, char *run, Config *c, Err *err)
+static bool prepare(const Arguments *a, bool data, char *run, Config *c, Err *err)
 {
     const OptionValue *v = a->values;
-    bool data = trains_on_data(a);
-    if (a->word_count > 0 && !data) return read_config(a, NULL, c, err) && find_run(a, run, err);
+    if (a->word_count > 0 && !data)
+        return read_config(a, data, NULL, c, err) && find_run(a, data, run, err);
     bool check = data && !v[DRY_RUN].given;
-    return find_run(a, run, err) && (!check || trainer_check_run(run, v[RESUME].given, err)) &&
-           read_config(a, run, c, err);
+    return find_run(a, data, run, err) &&
+           (!check || trainer_check_run(run, v[RESUME].given, err)) &&
+           read_config(a, data, run, c, err);
 }
 
 static bool run_train(const Arguments *a, Err *err)
@@ -297,9 +292,10 @@ static bool run_train(const Arguments *a, Err *err)
     Config c;
     char run[PATH_BYTES];
     config_defaults(&c);
-    bool ok = prepare(a, run, &c, err);
+    bool data = a->word_count > 0 && word_is_data(a->words[0]);
+    bool ok = prepare(a, data, run, &c, err);
     if (ok && v[DRY_RUN].given)
-        ok = plan(a, run, &c, err);
+        ok = plan(a, data, run, &c, err);
     else
         ok = ok && trainer_check_run(run, v[RESUME].given, err) && train(a, run, &c, err);
     config_free(&c);

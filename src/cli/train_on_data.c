@@ -14,18 +14,18 @@ static const double MEASURED_SECONDS = 1, PATIENCE_SECONDS = 1;
 /* Fewer pictures than these come back in what the model draws. */
 enum { FEW_IMAGES = 1000 };
 
-/* Whether a file begins as JSON does, or cannot be read. */
+/* Whether a file begins as JSON does. */
 static bool begins_as_json(const char *path)
 {
     char start[64] = "";
     size_t got = 0;
     DataStream *stream;
-    if (!data_stream_open(&stream, path, NULL)) return true;
+    if (!data_stream_open(&stream, path, NULL)) return false;
     bool ok = data_stream_read(stream, start, sizeof start, &got, NULL);
     data_stream_close(stream);
     size_t blank = 0;
     while (blank < got && strchr(" \t\r\n", start[blank])) blank++;
-    return !ok || (blank < got && (start[blank] == '{' || start[blank] == '['));
+    return ok && blank < got && (start[blank] == '{' || start[blank] == '[');
 }
 
 bool word_is_data(const char *word)

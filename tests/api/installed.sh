@@ -30,7 +30,7 @@ make_() { # silent unless it fails
 }
 installed() { # nothing but these
     find "$root" ! -type d | sed "s|$root/||" | sort >"$scratch/found"
-    printf '%s\n' bin/diffc include/diffc.h lib/libdiffc.a lib/libdiffc.so lib/libdiffc.so.0 lib/pkgconfig/diffc.pc | diff - "$scratch/found"
+    printf '%s\n' bin/diffc include/diffc.h lib/libdiffc.a lib/libdiffc.so lib/libdiffc.so.0 lib/pkgconfig/diffc.pc share/bash-completion/completions/diffc share/man/man1/diffc.1 share/zsh/site-functions/_diffc | diff - "$scratch/found"
 }
 exports() { # the functions of the header, of the shared library or (-static) the other
     sed -n 's/^DIFFC_PUBLIC.*[ *]\(diffc_[a-z_]*\)(.*/\1/p' "$root/include/diffc.h" | sort >"$scratch/promised"

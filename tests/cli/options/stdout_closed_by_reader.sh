@@ -1,3 +1,3 @@
 # A reader that leaves is not worth a word.
 diffc train --help | head -n 1
-#> usage: diffc train [CONFIG.json] [options]
+#> usage: diffc train [CONFIG.json | DATA] [options]

@@ -126,11 +126,22 @@ static bool choose_model(const OptionValue *given, const ModelNeeds *needs, char
     return true;
 }
 
+/* A file that is no image is the command's to explain. */
+static void take_size(ModelNeeds *needs)
+{
+    Image image;
+    if (!image_load(needs->as_large_as, IMAGE_AS_STORED, &image, NULL)) return;
+    needs->image.H = image.height;
+    needs->image.W = image.width;
+    image_free(&image);
+}
+
 bool open_model(Model *m, char *path, const OptionValue *given, ModelNeeds *needs, int height,
                 int width, Err *err)
 {
     if (needs->scored && !given->given && !nll_images_shape(needs->scored, &needs->image, err))
         return false;
+    if (needs->as_large_as && !given->given) take_size(needs);
     if (!choose_model(given, needs, path, err) ||
         !model_open_weights(m, path, needs->weights, height, width, err))
         return false;

@@ -53,14 +53,16 @@ extern const Command command_train, command_sample, command_nll, command_info, c
 typedef struct {
     bool images, points;     /* makes them; neither set: either will do */
     const NllImages *scored; /* makes such images as these; NULL: the command takes none */
-    Shape image;             /* of this size; H or C 0: any. open_model fills it in from `scored` */
-    bool density;            /* gives its own density (cdm) */
-    bool finds_noise;        /* finds out how strong noise is (cdm) */
-    bool levels;             /* has numbered noise levels, which SDEs have not */
-    bool classes;            /* is of images with classes */
-    bool no_classes;         /* is not: nobody says of which class the images are */
-    bool guidance;           /* can be guided (train.label_dropout) */
-    WeightsKind weights;     /* with these weights */
+    Shape image; /* of this size; H or C 0: any. open_model fills it in from the two beside it */
+    const char
+        *as_large_as;    /* makes images of the size of this file's, if it is one; NULL: of any */
+    bool density;        /* gives its own density (cdm) */
+    bool finds_noise;    /* finds out how strong noise is (cdm) */
+    bool levels;         /* has numbered noise levels, which SDEs have not */
+    bool classes;        /* is of images with classes */
+    bool no_classes;     /* is not: nobody says of which class the images are */
+    bool guidance;       /* can be guided (train.label_dropout) */
+    WeightsKind weights; /* with these weights */
 } ModelNeeds;
 
 /* Opens the model of a command and notes its warnings. path (PATH_BYTES) becomes what --model names, or the

@@ -7,6 +7,7 @@
 #include "cli/restore_known.h"
 #include "cli/sample_make.h"
 #include "cli/sample_plan.h"
+#include "model/model_use.h"
 
 enum {
     OUT = SAMPLE_PLAN_ROWS,
@@ -38,8 +39,8 @@ static const Option options[ROWS + 1] = {
     [RESIZE] = OPTION_ROW_RESIZE,
     [MASK] = OPTION(
         "mask", TEXT, "What is known", .metavar = "MASK.png",
-        .help = "the pixels where a picture of the same size is black; where it is white they are "
-                "filled in"),
+        .help = "the pixels where a picture of the model's size is black; where it is white they "
+                "are filled in"),
     [GREY] = OPTION("grey", FLAG, "What is known",
                     .help = "the mean of each pixel's colours; IMAGE can be grey itself"),
     [SCALE] =
@@ -53,7 +54,7 @@ static const Option options[ROWS + 1] = {
         "by", CHOICE, "What is known", .words = restore_words, .fallback = "gradient",
         .help =
             "gradient: the network's gradient pulls the image to what is known (three times the "
-            "work); replace: what is known is put in at each noise level"),
+            "work; not with --guidance); replace: what is known is put in at each noise level"),
     [THREADS] = OPTION_ROW_THREADS,
     [JSON] = OPTION_ROW_JSON,
     [QUIET] = OPTION_ROW_QUIET,
@@ -125,7 +126,9 @@ static bool restore(const OptionValue *v, const KnownOptions *o, Model *m, Sampl
     KnownImage known = {0};
     SampleOutput output;
     p->count = USUAL_COUNT;
-    bool ok = sample_plan_make(v, m, p, err) && known_image_open(&known, o, m->image, err) &&
+    bool ok = sample_plan_make(v, m, p, err) &&
+              model_check_label(&m->config, "--label", p->label, true, err) &&
+              known_image_open(&known, o, m->image, err) &&
               plan_output(v, p, m, &known, o->path, &output, err) &&
               sample_plan_take_steps(v, p, m, err);
     if (ok) {
@@ -133,7 +136,8 @@ static bool restore(const OptionValue *v, const KnownOptions *o, Model *m, Sampl
                        .y = known.y,
                        .noise = known.noise,
                        .way = (RestoreWay)v[BY].integer,
-                       .spread = 1};
+                       .spread = 1,
+                       .range = m->config.clip_range > 0 ? m->config.clip_range : 1};
         name_sources(p, o, &known, how.way);
         p->run.restore = &how;
         ok = sample_make(p, m, &output, v[JSON].given, err);
@@ -154,11 +158,13 @@ static bool run_restore(const Arguments *a, Err *err)
         return false;
     if (!check_options(v, &known, err)) return false;
     begin_work(&v[QUIET], &v[THREADS]);
-    ModelNeeds needs = {.images = true,
-                        .classes = v[SAMPLE_ROW_LABEL].given,
-                        .guidance =
-                            v[SAMPLE_ROW_guidance].given && v[SAMPLE_ROW_guidance].real != 1,
-                        .weights = (WeightsKind)v[SAMPLE_ROW_WEIGHTS].integer};
+    ModelNeeds needs = {
+        .images = true,
+        .classes = v[SAMPLE_ROW_LABEL].given,
+        .no_classes = !v[SAMPLE_ROW_LABEL].given,
+        .as_large_as = height > 0 || known.resize || known.scale > 0 ? NULL : known.path,
+        .guidance = v[SAMPLE_ROW_guidance].given && v[SAMPLE_ROW_guidance].real != 1,
+        .weights = (WeightsKind)v[SAMPLE_ROW_WEIGHTS].integer};
     if (!open_model(&model, plan.path, &v[SAMPLE_ROW_MODEL], &needs, height, width, err))
         return false;
     bool ok =

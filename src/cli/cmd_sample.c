@@ -78,7 +78,8 @@ static const Option options[ROWS + 1] = {
                               "number of channels fit"),
     [BETWEEN] =
         OPTION("between", SEEDS, "Start",
-               .help = "--count images on the way from the image of seed A to that of seed B"),
+               .help = "--count images on the way from the image of seed A to that of seed B; a "
+                       "model with classes needs --label"),
     [THREADS] = OPTION_ROW_THREADS,
     [JSON] = OPTION_ROW_JSON,
     [QUIET] = OPTION_ROW_QUIET,
@@ -220,6 +221,7 @@ static bool run_sample(const Arguments *a, Err *err)
         .points = v[CSV].given,
         .images = height > 0 || v[OUT_DIR].given || v[NPZ].given || classes || v[FROM].given,
         .classes = classes,
+        .as_large_as = v[FROM].given && !v[RESIZE].given && height == 0 ? v[FROM].text : NULL,
         .guidance = v[SAMPLE_ROW_guidance].given && v[SAMPLE_ROW_guidance].real != 1,
         .weights = (WeightsKind)v[SAMPLE_ROW_WEIGHTS].integer};
     if (!open_model(&model, plan.path, &v[SAMPLE_ROW_MODEL], &needs, height, width, err))

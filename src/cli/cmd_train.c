@@ -35,9 +35,10 @@ enum {
 };
 
 static const Option options[ROWS + 1] = {
-    [OUT] = OPTION("out", TEXT, "Run", .letter = 'o', .metavar = "RUN",
-                   .otherwise = "runs/ and the name of the configuration, with a number when taken",
-                   .help = "folder of the run"),
+    [OUT] =
+        OPTION("out", TEXT, "Run", .letter = 'o', .metavar = "RUN",
+               .otherwise = "runs/ and the name of CONFIG.json or DATA, with a number when taken",
+               .help = "folder of the run"),
     [RESUME] = OPTION(
         "resume", FLAG, "Run",
         .help =

@@ -131,9 +131,15 @@ static void say_time(const DataRequest *r, const ChosenConfig *chosen, const Con
     format_speed(speed, images / chosen->seconds);
     term_note("%s %g minutes, about %s updates of %d pictures at the %s pictures/s measured here",
               word, c->train.minutes, updates, images, speed);
-    if (chosen->updates < efforts[r->wishes.effort].least_updates)
+    const Effort *e = &efforts[r->wishes.effort];
+    if (r->wishes.minutes == 0 && c->train.minutes > e->minutes)
+        term_note("note: %g minutes would allow fewer than %g updates here, which show little; "
+                  "--minutes %g "
+                  "takes no longer",
+                  e->minutes, e->least_updates, e->minutes);
+    if (chosen->updates < e->least_updates)
         term_note("note: that is short: %g updates and more begin to show what the pictures are",
-                  efforts[r->wishes.effort].least_updates);
+                  e->least_updates);
 }
 
 static void say_classes(const DataFacts *f, const Config *c)

@@ -43,6 +43,13 @@ static void pull(void *made_by, int first, int rows)
     }
 }
 
+/* The noise of an image within +-range. */
+static double noise_within(double range, NoiseLevel level, double x, double eps)
+{
+    double x0 = x0_from_eps(level, x, eps), kept = fmin(fmax(x0, -range), range);
+    return kept == x0 ? eps : eps_from_prediction(PREDICT_X0, level, x, kept);
+}
+
 /* eps -= sigma J^T u, J = (I - sigma d eps / d x) / alpha. */
 static void guide(const Pull *p, int count, double *eps)
 {
@@ -52,8 +59,10 @@ static void guide(const Pull *p, int count, double *eps)
         NoiseLevel level = p->levels[row * p->stride];
         double noise = level.sigma / level.alpha;
         size_t at = (size_t)row * r->dims;
-        for (size_t i = at; i < at + r->dims; i++)
+        for (size_t i = at; i < at + r->dims; i++) {
             eps[i] -= noise * (r->u[i] - level.sigma * r->jtu[i]);
+            if (r->range > 0) eps[i] = noise_within(r->range, level, p->x[i], eps[i]);
+        }
     }
 }
 

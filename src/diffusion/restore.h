@@ -31,6 +31,8 @@ typedef struct Restore {
     double noise;    /* s, the standard deviation of y's noise; 0: none */
     RestoreWay way;
     double spread; /* d, above 0 */
+    double
+        range; /* GRADIENT: corrected images are kept within +-range, as the approximation may leave it by far; 0: they are not */
     double missed; /* out: root mean square of y - A x before the end, over the images so far */
     double squares, values;   /* of which missed is made */
     const Denoiser *denoiser; /* of the run; what follows is set for its time by restore_begin */

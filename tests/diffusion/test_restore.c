@@ -241,6 +241,32 @@ TEST(the_guided_noise_is_that_of_the_conditional_gaussian)
         }
 }
 
+/* With a range the corrected image is the one without it, cut there. */
+TEST(a_corrected_image_keeps_to_its_range)
+{
+    Correlated data = data_of(MEAN, SPREAD, 0);
+    Denoiser plain = correlated_denoiser(&data), guided;
+    double x[DIMS], x0[2][DIMS];
+    Err err = {0};
+    Process p = process_of(&every_process[PROCESS_VP]);
+    NoiseLevel level = process_level(&p, 0.4);
+    rng_normals(x, DIMS, 6, rng_stream(RNG_TEST, 0), 0);
+    for (int bounded = 0; bounded < 2; bounded++) {
+        Restore r = known_by(OPERATOR_MASK, RESTORE_GRADIENT, 0);
+        r.range = bounded ? 0.35 : 0;
+        must(restore_begin(&r, "none", false, &plain, 1, &guided, &err), &err);
+        must(guided.predict(guided.context, 1, x, &level, 0, x0[bounded], &err), &err);
+        for (int i = 0; i < DIMS; i++) x0[bounded][i] = x0_from_eps(level, x[i], x0[bounded][i]);
+        restore_end(&r);
+    }
+    int cut = 0;
+    for (int i = 0; i < DIMS; i++) {
+        EXPECT_NEAR(x0[1][i], fmin(fmax(x0[0][i], -0.35), 0.35), 1e-12);
+        cut += fabs(x0[0][i]) > 0.35;
+    }
+    EXPECT(cut > 0 && cut < DIMS);
+}
+
 /* ---- isotropic data: the approximation of p(x0 | x) is exact ---- */
 
 static void expect_conditional(const char *sampler, int steps, int process, Restore r,

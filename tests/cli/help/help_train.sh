@@ -7,8 +7,8 @@ diffc train --help
 #>   diffc train configs/fashion-ddpm.json --out runs/mine --set train.lr=1e-4
 #>
 #> Run:
-#>   -o, --out RUN           folder of the run (default: runs/ and the name of the
-#>                           configuration, with a number when taken)
+#>   -o, --out RUN           folder of the run (default: runs/ and the name of
+#>                           CONFIG.json or DATA, with a number when taken)
 #>       --resume            continue a run from its newest checkpoint: that of
 #>                           --out, else the newest of CONFIG.json's or DATA's
 #>                           name, else the newest under runs/. Without CONFIG.json

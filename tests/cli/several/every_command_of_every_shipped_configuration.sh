@@ -50,7 +50,7 @@ done
 #> bench-tiny: train sample info nll denoise restore eval bench
 #> cifar10-ddpm: train sample info nll denoise restore eval bench
 #> fashion-cdm: train sample info nll denoise restore eval bench
-#> fashion-classes: train sample info (diffc nll: the model has classes: --label must say which class the images have, 0 to 9) (diffc denoise: the model has classes: --label must say which class the images have, 0 to 9) restore eval bench
+#> fashion-classes: train sample info (diffc nll: the model has classes: --label must say which class the images have, 0 to 9) (diffc denoise: the model has classes: --label must say which class the images have, 0 to 9) (diffc restore: the model has classes: --label must say which class the images have, 0 to 9) eval bench
 #> fashion-ddpm: train sample info nll denoise restore eval bench
 #> fashion-eddpm-paper: train sample info nll denoise restore eval bench
 #> fashion-eddpm: train sample info nll denoise restore eval bench

@@ -17,6 +17,8 @@ told diffc nll --data images-idx3-ubyte --count 1 --calls 4
 told diffc nll image.png --resize --calls 4
 told diffc denoise image.png
 told diffc denoise image.png --sigma 25
+told diffc restore image.png --sigma 9 --count 1
+told diffc sample --count 1 --from image.png
 told diffc sample --count 1 --csv points.csv
 told diffc sample --count 1 --npz images.npz
 told diffc sample --count 1
@@ -38,6 +40,8 @@ told diffc nll image.png
 #> model: runs/tiny (the newest run that can do this; runs/begun, the newest of 3 passed over, has no model yet)
 #> model: runs/small (the newest run that can do this; runs/begun, the newest of 2 passed over, has no model yet)
 #> model: runs/cdm (the newest run that can do this; runs/begun, the newest of 4 passed over, has no model yet)
+#> model: runs/tiny (the newest run that can do this; runs/begun, the newest of 3 passed over, has no model yet)
+#> model: runs/tiny (the newest run that can do this; runs/begun, the newest of 3 passed over, has no model yet)
 #> model: runs/tiny (the newest run that can do this; runs/begun, the newest of 3 passed over, has no model yet)
 #> model: runs/ring (the newest run that can do this; runs/begun has no model yet)
 #> model: runs/small (the newest run that can do this; runs/begun, the newest of 2 passed over, has no model yet)

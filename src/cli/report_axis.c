@@ -83,23 +83,26 @@ static int linear_ticks(const Axis *a, int wanted, Tick *out)
     return count;
 }
 
-static void label_log(int factor, int power, char out[TICK_LABEL_BYTES])
+static void label_log(double factor, int power, char out[TICK_LABEL_BYTES])
 {
     double value = factor * pow(10, power);
     if (power < -3 || power > 5)
-        snprintf(out, TICK_LABEL_BYTES, "%de%d", factor, power);
+        snprintf(out, TICK_LABEL_BYTES, "%ge%d", factor, power);
     else if (value >= 1e4)
         snprintf(out, TICK_LABEL_BYTES, "%gk", value / 1e3);
     else
-        snprintf(out, TICK_LABEL_BYTES, "%.*f", power < 0 ? -power : 0, value);
+        snprintf(out, TICK_LABEL_BYTES, "%g", value);
 }
 
 static int log_ticks(const Axis *a, int wanted, Tick *out)
 {
-    static const int factors[] = {1, 2, 5};
+    static const double coarse[] = {1, 2, 5}, close[] = {1, 1.5, 2, 3, 5, 7};
     double decades = log10(a->high / a->low);
-    int each = (int)ceil(decades / wanted - 0.4), fine = 3 * decades <= 1.3 * wanted ? 3 : 1,
-        count = 0;
+    const double *factors = decades < 1 ? close : coarse;
+    int each = (int)ceil(decades / wanted - 0.4), count = 0,
+        fine = decades < 1                   ? 6
+               : 3 * decades <= 1.3 * wanted ? 3
+                                             : 1;
     if (each < 1) each = 1;
     for (int p = (int)floor(log10(a->low)); pow(10, p) <= a->high * (1 + 1e-9); p++)
         for (int f = 0; f < fine && p % each == 0; f++) {

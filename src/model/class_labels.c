@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/choice.h"
 #include "base/text.h"
@@ -75,9 +76,19 @@ static bool unknown_class(const Model *m, const char *option, const char *text, 
                    shown, name, cut ? " ... ('diffc info' lists them)" : "");
 }
 
+/* The one class of this name but for small and capital letters; -1: none, or several. */
+static int class_but_for_case(const ModelConfig *m, const char *text)
+{
+    int label = -1, alike = 0;
+    for (int i = 0; m->class_names && i < m->unet.classes; i++)
+        if (strcasecmp(m->class_names[i], text) == 0) label = i, alike++;
+    return alike == 1 ? label : -1;
+}
+
 int model_find_class(const ModelConfig *m, const char *text)
 {
     int label = m->class_names ? choice_find(class_word, m, text) : -1;
+    if (label < 0) label = class_but_for_case(m, text);
     if (label >= 0) return label;
     return label_number(text, &label) && label < m->unet.classes ? label : -1;
 }

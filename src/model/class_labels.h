@@ -21,7 +21,8 @@ const char *model_class_text(const ModelConfig *m, int label, char out[CLASS_TEX
  * its run has, where it lies in one. Reads that checkpoint. ERR_MEMORY. */
 bool model_find_class_names(Model *m, Err *err);
 
-/* The class of this name, else of this number, trained or not; -1: none. */
+/* The class of this name, small and capital letters alike where that is one class, else of this number, trained or
+ * not; -1: none. */
 int model_find_class(const ModelConfig *m, const char *text);
 
 /* labels[count]: the model's class that each class of a data set is, by its name (or, where its name is a number and no

@@ -48,6 +48,17 @@ TEST(a_class_is_given_by_its_name_or_its_number_and_a_name_wins)
     expect_label(&m, "4", 4);
 }
 
+TEST(small_and_capital_letters_are_alike_where_that_is_one_class)
+{
+    Model m = model_of_classes(true);
+    expect_label(&m, "Ankle BOOT", 4);
+    snprintf(m.config.class_names[2], sizeof *m.config.class_names, "Shirt");
+    expect_label(&m, "shirt", 0);
+    expect_label(&m, "Shirt", 2);
+    expect_no_label(&m, "SHIRT", "which is no class of the model");
+    model_config_free(&m.config);
+}
+
 TEST(a_class_that_cannot_be_meant_is_refused_with_the_nearest_name)
 {
     Model m = model_of_classes(true);

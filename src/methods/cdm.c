@@ -174,14 +174,6 @@ static bool predict_part(const NetworkPart *p, const NetworkCall *c, Err *err)
 }
 
 /* J of the noise is symmetric, so its vector-Jacobian product is J v. */
-static bool predict_vjp(void *context, int count, const double *x, const NoiseLevel *levels,
-                        int stride, const double *v, double *eps, double *jtv, Err *err)
-{
-    const NetworkCall call = {
-        .x = x, .levels = levels, .stride = stride, .eps = eps, .v = v, .jtv = jtv};
-    return network_in_parts(context, count, predict_part, &call, err);
-}
-
 static bool predict_pull(void *context, int count, const double *x, const NoiseLevel *levels,
                          int stride, CotangentFill *fill, void *made_by, const double *v,
                          double *eps, double *jtv, Err *err)
@@ -195,6 +187,12 @@ static bool predict_pull(void *context, int count, const double *x, const NoiseL
                               .v = v,
                               .jtv = jtv};
     return network_in_parts(context, count, predict_part, &call, err);
+}
+
+static bool predict_vjp(void *context, int count, const double *x, const NoiseLevel *levels,
+                        int stride, const double *v, double *eps, double *jtv, Err *err)
+{
+    return predict_pull(context, count, x, levels, stride, NULL, NULL, v, eps, jtv, err);
 }
 
 static bool predict(void *context, int count, const double *x, const NoiseLevel *levels, int stride,

@@ -176,14 +176,6 @@ static bool predict(void *context, int count, const double *x, const NoiseLevel 
     return network_in_parts(context, count, predict_part, &call, err);
 }
 
-static bool predict_vjp(void *context, int count, const double *x, const NoiseLevel *levels,
-                        int stride, const double *v, double *eps, double *jtv, Err *err)
-{
-    const NetworkCall call = {
-        .x = x, .levels = levels, .stride = stride, .eps = eps, .v = v, .jtv = jtv};
-    return network_in_parts(context, count, v ? vjp_part : predict_part, &call, err);
-}
-
 static bool predict_pull(void *context, int count, const double *x, const NoiseLevel *levels,
                          int stride, CotangentFill *fill, void *made_by, const double *v,
                          double *eps, double *jtv, Err *err)
@@ -197,6 +189,13 @@ static bool predict_pull(void *context, int count, const double *x, const NoiseL
                               .v = v,
                               .jtv = jtv};
     return network_in_parts(context, count, vjp_part, &call, err);
+}
+
+static bool predict_vjp(void *context, int count, const double *x, const NoiseLevel *levels,
+                        int stride, const double *v, double *eps, double *jtv, Err *err)
+{
+    if (!v) return predict(context, count, x, levels, stride, eps, err);
+    return predict_pull(context, count, x, levels, stride, NULL, NULL, v, eps, jtv, err);
 }
 
 static bool predict_variance(void *context, int count, const double *x, const NoiseLevel *levels,

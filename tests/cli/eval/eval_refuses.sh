@@ -2,7 +2,8 @@
 assert train diffc train tiny.json -q --out run >/dev/null
 assert sample diffc sample -q -m run --count 5 --steps 1 --npz x.npz --out-dir im >/dev/null
 assert toy diffc train "$REPOSITORY/configs/toy-ring.json" -q --out ring --steps 2 >/dev/null
-mkdir empty few && cp im/000000.png im/000001.png few
+mkdir empty few sizes && cp im/000000.png im/000001.png few
+cp "$REPOSITORY/data/boot.png" sizes/a.png && cp "$REPOSITORY/data/fashion-samples.png" sizes/b.png
 printf '\000\000\010\003\000\000\000\100\000\000\000\010\000\000\000\010' >small-idx3-ubyte
 head -c 4096 /dev/zero >>small-idx3-ubyte
 cp -r run/model plain
@@ -13,8 +14,8 @@ for words in '' 'x.npz' '-m plain' 'missing' 'x.npz -m run' 'x.npz --data images
     'few --data images-idx3-ubyte' 'x.npz --data few' '-m run --count 3' 'text.npz --data images-idx3-ubyte' \
     '-m ring' '-m run --out nearest.jpg' '-m run --out missing/nearest.png' 'x.npz --data im --part test' \
     '-m run --part tset' '-m run --label 1' 'x.npz im' '-m run --sampler ddim --churn 1' \
-    "x.npz --data $REPOSITORY/data" "x.npz --data $REPOSITORY/data/missing"; do
-    diffc eval -q $words 2>&1 | sed "s|$REPOSITORY|REPOSITORY|g; /^Try/d"
+    "x.npz --data sizes" "x.npz --data sizes/missing"; do
+    diffc eval -q $words 2>&1 | sed '/^Try/d'
     diffc eval -q $words >/dev/null 2>&1
     echo "exit $?"
 done
@@ -63,9 +64,9 @@ diffc eval -q x.npz --data small-idx3-ubyte --resize | head -n 1
 #> exit 2
 #> diffc eval: --churn belongs to the sampler heun; ddim does not use it
 #> exit 2
-#> diffc eval: REPOSITORY/data: its images have several sizes, the first 28x28, fashion-samples.png 238x238; --resize makes them fit
+#> diffc eval: sizes: its images have several sizes, the first 28x28, b.png 238x238; --resize makes them fit
 #> exit 2
-#> diffc eval: REPOSITORY/data/missing: cannot open the data: No such file or directory
+#> diffc eval: sizes/missing: cannot open the data: No such file or directory
 #> exit 1
 #> empty
 #> few
@@ -74,6 +75,7 @@ diffc eval -q x.npz --data small-idx3-ubyte --resize | head -n 1
 #> plain
 #> ring
 #> run
+#> sizes
 #> small-idx3-ubyte
 #> text.npz
 #> tiny.json

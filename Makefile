@@ -1,12 +1,15 @@
 # diffc: build, test, install. `make help` lists the targets.
 # MODE=release|debug|asan|fuzz, BLAS=openblas|blis|accelerate|mkl|netlib|none, OPENMP=no for one thread,
-# V=1 shows commands, WERROR=1 makes warnings errors, NO_SKIP=1 makes skipped tests failures. All CPUs
-# are used unless -j says otherwise.
+# MPI=1 builds for several machines, into build/mpi, V=1 shows commands, WERROR=1 makes warnings errors,
+# NO_SKIP=1 makes skipped tests failures. All CPUs are used unless -j says otherwise.
 
 MODE    ?= release
 CC      ?= cc
 PREFIX  ?= /usr/local
-BUILD   ?= build
+# MPI=1: with MPI, whose compiler wrapper is MPICC; that program has a folder of its own.
+MPI     ?=
+MPICC   ?= mpicc
+BUILD   ?= $(if $(MPI),build/mpi,build)
 OUT     := $(BUILD)/$(MODE)
 PKGS    := libcjson stb zlib
 MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
@@ -17,6 +20,9 @@ BLAS    ?= $(if $(findstring darwin,$(MACHINE)),accelerate,openblas)
 ifeq (,$(filter release debug asan fuzz,$(MODE)))
 $(error MODE is '$(MODE)'; it must be release, debug, asan or fuzz)
 endif
+
+# Open MPI, MPICH and those made of them show what their wrapper adds: "gcc -I... -L... -lmpi".
+MPI_FLAGS := $(if $(MPI),$(wordlist 2,1000,$(shell $(MPICC) -show 2>/dev/null)))
 
 SYSTEM := $(shell uname -s)
 # Apple's clang takes OpenMP from brew's libomp; without it the program has one thread and says so.
@@ -43,7 +49,7 @@ OPT.asan     := -O1 -g -DDIFFC_CHECKS -DDIFFC_SANITIZED -fno-omit-frame-pointer 
 OPT.fuzz     := $(OPT.asan) -fsanitize=fuzzer-no-link
 
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS   := $(shell pkg-config --libs libcjson zlib 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs libcjson zlib 2>/dev/null) $(filter-out -I% -D%,$(MPI_FLAGS))
 ALL_CFLAGS  = -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -D_DARWIN_C_SOURCE -Isrc -Iinclude $(if $(findstring tests/,$<),-Itests) $(WARN) $(FP) $(PIC) $(OPT.$(MODE)) \
               $(OPENMP_CFLAGS) -MMD -MP $(PKG_CFLAGS) $(CFLAGS)
 ALL_LIBS    = $(OPT.$(MODE)) $(OPENMP_LIBS) $(LDFLAGS) $(PKG_LIBS) -ldl -lm
@@ -96,7 +102,7 @@ all: $(OUT)/diffc ## Build diffc (build/release/diffc, linked as ./build/diffc)
 
 # What the build cannot do without is looked for before the first file is compiled.
 needs:
-	@CC='$(CC)' BLAS='$(BLAS)' OPENMP='$(OPENMP_CFLAGS)' .ci/deps.sh --check
+	@CC='$(CC)' BLAS='$(BLAS)' MPICC='$(if $(MPI),$(MPICC))' OPENMP='$(OPENMP_CFLAGS)' .ci/deps.sh --check
 
 $(OUT)/diffc: $(OUT)/src/cli/main.o $(LIB_OBJ)
 	$(call say,link,$@)
@@ -140,6 +146,8 @@ $(OUT)/%.o: %.c Makefile | needs $(BLAS_FILE)
 # stb's plain inverse transform (what it has on arm64) overflows on hostile coefficients that are valid
 # one by one: let it wrap. The gate before it (src/data/image_gate.h) excludes the rest.
 $(OUT)/src/data/image.o: FP += -fwrapv
+
+$(OUT)/src/base/world.o: FP += $(if $(MPI),-DDIFFC_MPI $(filter -I% -D%,$(MPI_FLAGS)))
 
 $(OUT)/src/math/product_blas.o: $(BLAS_FILE)
 $(OUT)/src/math/product_blas.o: FP += -DBLAS_LIBRARY='"$(shell cat $(BLAS_FILE))"'

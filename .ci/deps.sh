@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what diffc needs and is missing, by apt, with sudo when not root. Where that cannot be done it
-# says what to install. CC is the compiler (default cc), OPENMP its flags for OpenMP.
+# says what to install. CC is the compiler (default cc), OPENMP its flags for OpenMP, MPICC the wrapper of MPI (default: without).
 # usage: deps.sh [--install | --check] [PACKAGE]... [--optional PACKAGE...]
 #   --install   also says when nothing is missing
 #   --check     installs nothing: exit 1 and one sentence when the build cannot work
@@ -26,6 +26,7 @@ find_missing_for_build() {
     fi
     has pkg-config || missing="$missing pkg-config"
     [ "${BLAS:-openblas}" = openblas ] && blas=openblas:libopenblas-dev || blas= # .ci/blas.sh finds the others
+    [ -z "${MPICC:-}" ] || $MPICC -show >/dev/null 2>&1 || missing="$missing libopenmpi-dev openmpi-bin"
     # shellcheck disable=SC2086 # one word or none
     pkg-config --exists ${blas%:*} libcjson stb zlib 2>/dev/null && return
     for library in $blas libcjson:libcjson-dev stb:libstb-dev zlib:zlib1g-dev; do
@@ -42,6 +43,8 @@ is_there() { # PACKAGE
     case $1 in
     dataset-fashion-mnist) has_fashion ;;
     clang | clang-format) has "$1" ;;
+    libopenmpi-dev) pkg-config --exists ompi-c ;;
+    openmpi-bin) has mpirun ;;
     libomp-dev) ls /usr/lib/llvm-*/lib/clang/*/include/omp.h >/dev/null 2>&1 ;;
     *) false ;;
     esac

@@ -82,3 +82,19 @@ void cores_run_on(const Cores *c, int index, int core)
     (void)c, (void)index, (void)core;
 #endif
 }
+
+void cores_take_share(const Cores *c, int place, int places)
+{
+#ifdef __linux__
+    cpu_set_t set;
+    int first = c->cpus * place / places, end = c->cpus * (place + 1) / places, at = 0;
+    if (end == first) end++;
+    CPU_ZERO(&set);
+    for (int core = 0; core < c->cores; core++)
+        for (int k = 0, i; (i = cores_cpu_of(c, core, k)) >= 0; k++, at++)
+            if (at >= first && at < end) CPU_SET(c->cpu[i], &set);
+    if (CPU_COUNT(&set) > 0) sched_setaffinity(0, sizeof set, &set);
+#else
+    (void)c, (void)place, (void)places;
+#endif
+}

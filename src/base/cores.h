@@ -27,4 +27,8 @@ int cores_cpu_of(const Cores *c, int core, int k);
 /* Lets the calling thread run on the CPUs of one core alone, on the CPU of one index alone (-1: any), or on all. */
 void cores_run_on(const Cores *c, int index, int core);
 
+/* Lets the calling thread, and those that it starts later, run on the place-th of `places` shares of the CPUs alone:
+ * CPUs that follow each other in the order of cores. Where there are more places than CPUs, several get the same. */
+void cores_take_share(const Cores *c, int place, int places);
+
 #endif

@@ -5,7 +5,7 @@
  * Work is shared by index (world_share), results are put together in the order of their indices (world_gather),
  * and sums follow a fixed binary tree (world_sum), so that the bits of a result do not depend on how many
  * processes there are. All processes call the same functions in the same order, each from its main thread.
- * A process that fails ends all of them (world_end). */
+ * Whatever else a process does by itself must not lead it past such a call that the others make. */
 #ifndef DIFFC_WORLD_H
 #define DIFFC_WORLD_H
 
@@ -14,15 +14,24 @@
 
 #include "base/err.h"
 
-/* Joins the processes that a launcher has started. ERR_USAGE: it has started several of a program that was built
- * without MPI, each of which would do all the work alone. */
+/* Joins the processes that a launcher has started, and divides the CPUs that several of one machine may run on
+ * among them. Belongs before the number of threads is asked for. ERR_USAGE: the launcher has started several of a
+ * program that does not find them (built without MPI or for another one), each of which would do all the work alone. */
 bool world_begin(Err *err);
-/* Leaves them, before the program exits with `code`. After a failure (code is not 0) of this process alone the
- * others end too, within seconds and with that code. */
+/* From here on process 0 is alone, with a world of one. For work that is not shared, which the others leave out. */
+void world_go_alone(void);
+/* Before a failure is said: whether this process should say it. Process 0 should; another one where process 0 does
+ * not say the same within a second. */
+bool world_should_say(const char *sentence);
+/* Leaves the others, before the program exits with `code`. After a failure (code is not 0) that not all meet, all
+ * others are ended, within seconds and with that code. */
 void world_end(int code);
 
 int world_rank(void); /* 0 .. world_size() - 1; process 0 writes, logs and shows progress */
 int world_size(void);
+/* "process 3 on HOST" */
+enum { WORLD_NAME_BYTES = 100 };
+const char *world_name(int process, char out[WORLD_NAME_BYTES]);
 
 /* This process's share first .. end-1 of the items 0 .. count-1; shares are neighbours and differ by at most one. */
 void world_share(size_t count, size_t *first, size_t *end);
@@ -34,6 +43,9 @@ void world_broadcast(void *data, size_t bytes);
 bool world_all(bool true_here);
 int world_least(int value);
 int world_greatest(int value);
+double world_greatest_real(double value);
+/* The first process whose data are not those of process 0; -1: all have the same. All processes get the same answer. */
+int world_first_other(const void *data, size_t bytes);
 
 /* x [count]: becomes in every process the sum over all processes along the binary tree of their numbers,
  * (x0 + x1) + (x2 + x3), with the same bits everywhere. world_size() is a power of two. */

@@ -5,6 +5,7 @@
 
 #include "base/term.h"
 #include "base/text.h"
+#include "base/world.h"
 #include "cli/cli.h"
 #include "math/product_blas.h"
 #include "math/thread_gain.h"
@@ -23,6 +24,30 @@ static void note_instructions(void)
         term_note("note: DIFFC_CPU holds diffc at %s, below this CPU's %s: it runs slower than it "
                   "could, and the last bits of its results differ",
                   vec_level(), vec_level_name(best));
+}
+
+bool share_level(Err *err)
+{
+    char name[WORLD_NAME_BYTES], own[128];
+    if (world_size() == 1) return true;
+    SimdLevel chosen = vec_chosen_level(), least = (SimdLevel)world_least((int)chosen);
+    bool lowered = world_greatest((int)chosen) != (int)least;
+    if (!world_all(vec_set_level(least)))
+        return err_set(
+            err, ERR_USAGE,
+            "one of the processes cannot compute at the level %s that another one has; set "
+            "DIFFC_CPU for all of them to a level that all have",
+            vec_level_name(least));
+    if (lowered)
+        term_note("note: all processes compute at %s, the lowest of their levels",
+                  vec_level_name(least));
+    snprintf(own, sizeof own, "%s", vec_describe());
+    int other = world_first_other(own, sizeof own);
+    return other < 0 || err_set(err, ERR_USAGE,
+                                "%s does not compute matrix products as process 0 does (--version "
+                                "shows the level and the "
+                                "library); set DIFFC_CPU to one level for all processes",
+                                world_name(other, name));
 }
 
 void choose_threads(const OptionValue *asked)
@@ -51,7 +76,7 @@ double describe_threads(char *out, size_t size)
 
 void begin_work(const OptionValue *quiet, const OptionValue *threads)
 {
-    term_set_quiet(quiet->given);
+    term_set_quiet(quiet->given || world_rank() > 0);
     note_instructions();
     choose_threads(threads);
 }

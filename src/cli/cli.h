@@ -111,6 +111,10 @@ bool output_close(Err *err);
  * and --threads (choose_threads). */
 void begin_work(const OptionValue *quiet, const OptionValue *threads);
 
+/* Of a command that several processes share: all take the lowest of their levels, which a note says. ERR_USAGE where one
+ * has not got it, or another BLAS: the bits of a result would depend on who computed what. */
+bool share_level(Err *err);
+
 /* Sets the number of threads to that of --threads (not given, or NULL: the default); says (as narration)
  * when fewer run than were asked for. */
 void choose_threads(const OptionValue *asked);

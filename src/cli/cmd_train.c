@@ -333,4 +333,5 @@ const Command command_train = {
         "stdout at the end; with --json, every line of stats.jsonl does.",
     .more_help = list_keys,
     .run = run_train,
+    .shared = true,
 };

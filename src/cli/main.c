@@ -12,6 +12,7 @@
 #include "base/openmp.h"
 #include "base/term.h"
 #include "base/text.h"
+#include "base/world.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/main_help.h"
@@ -44,7 +45,13 @@ static int fail(const char *command, const Err *err)
 {
     term_progress_end();
     const char *space = command ? " " : "";
-    fprintf(stderr, "diffc%s%s: %s\n", space, command ? command : "", err->text);
+    char name[WORLD_NAME_BYTES + 2] = "";
+    if (!world_should_say(err->text)) return err_exit_code(err->kind);
+    if (world_rank() > 0) {
+        world_name(world_rank(), name);
+        strcat(name, ": ");
+    }
+    fprintf(stderr, "diffc%s%s: %s%s\n", space, command ? command : "", name, err->text);
     if (err->kind == ERR_USAGE)
         fprintf(stderr, "Try 'diffc%s%s --help'.\n", space, command ? command : "");
     return err_exit_code(err->kind);
@@ -69,15 +76,26 @@ static int run_command(const Command *command, int argc, char **argv)
     if (arguments.help)
         options_help(command, stdout);
     else
-        ok = command->run(&arguments, &err);
+        ok = share_level(&err) && command->run(&arguments, &err);
     arguments_free(&arguments);
     term_progress_end();
     return ok ? 0 : fail(command->name, &err);
 }
 
+/* A command whose work is not shared is process 0's alone. */
+static bool is_for_others(const char *word)
+{
+    const Command *command = word ? command_find(word) : NULL;
+    if (command && command->shared) return false;
+    if (world_rank() > 0) return true;
+    world_go_alone();
+    return false;
+}
+
 static int dispatch(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : NULL;
+    if (is_for_others(word)) return 0;
     if (!word) {
         main_help(stderr);
         return err_exit_code(ERR_USAGE);
@@ -153,19 +171,38 @@ typedef void Start(int argc, char **argv, char **environment);
 __attribute__((section(".preinit_array"), used)) static Start *const start = start_with_short_spin;
 #endif
 
+/* Results are those of the first process. */
+static void hush_others(void)
+{
+    if (world_rank() == 0) return;
+    int nothing = open("/dev/null", O_WRONLY);
+    if (nothing >= 0) {
+        dup2(nothing, STDOUT_FILENO);
+        close(nothing);
+    }
+    term_set_quiet(true);
+}
+
+static int run(int argc, char **argv)
+{
+    Err err = {0};
+    if (!world_begin(&err)) return fail(NULL, &err);
+    hush_others();
+    if (!vec_init(&err)) return fail(NULL, &err);
+    int code = dispatch(argc, argv);
+    if (output_close(&err) || code != 0) return code;
+    /* A reader that closed the pipe (head, less) has seen enough: no message. */
+    return err.text[0] ? fail(NULL, &err) : err_exit_code(err.kind);
+}
+
 int main(int argc, char **argv)
 {
     if (omp_get_proc_bind() == omp_proc_bind_false) start_with_short_spin(argc, argv, environ);
     clock_begin();
-    Err err = {0};
     program_name(argv[0]);
     hold_standard_files();
     interrupt_catch();
-    if (!vec_init(&err)) return fail(NULL, &err);
-    int code = dispatch(argc, argv);
-    if (!output_close(&err) && code == 0) {
-        /* A reader that closed the pipe (head, less) has seen enough: no message. */
-        return err.text[0] ? fail(NULL, &err) : err_exit_code(err.kind);
-    }
+    int code = run(argc, argv);
+    world_end(code);
     return code;
 }

@@ -70,6 +70,8 @@ typedef struct {
     /* More help, such as the configuration keys; may be NULL. */
     void (*more_help)(FILE *out);
     bool (*run)(const Arguments *arguments, Err *err);
+    /* The processes of mpirun share its work (base/world.h); else process 0 does it alone. */
+    bool shared;
 } Command;
 
 /* ChoiceWord of an Option that is a choice. */

@@ -147,7 +147,7 @@ $(OUT)/%.o: %.c Makefile | needs $(BLAS_FILE)
 # one by one: let it wrap. The gate before it (src/data/image_gate.h) excludes the rest.
 $(OUT)/src/data/image.o: FP += -fwrapv
 
-$(OUT)/src/base/world.o: FP += $(if $(MPI),-DDIFFC_MPI $(filter -I% -D%,$(MPI_FLAGS)))
+$(OUT)/src/base/world_mpi.o: FP += $(if $(MPI),-DDIFFC_MPI $(filter -I% -D%,$(MPI_FLAGS)))
 
 $(OUT)/src/math/product_blas.o: $(BLAS_FILE)
 $(OUT)/src/math/product_blas.o: FP += -DBLAS_LIBRARY='"$(shell cat $(BLAS_FILE))"'
@@ -219,6 +219,12 @@ check: ## The tests under the sanitizers, and third-party suites in SUITES=FOLDE
 	$(Q)tests/run.sh --faults 20 $(if $(NO_SKIP),--no-skip) $(BUILD)/asan
 	$(Q)[ -z '$(SUITES)' ] || { $(MAKE) --no-print-directory MODE=asan $(BUILD)/asan/tests/suites/verdicts && \
 		tests/suites/run.sh $(BUILD)/asan '$(SUITES)'; }
+
+test-mpi: ## Several processes by mpirun train to the same bits, and survive faults (Debian's libopenmpi-dev, openmpi-bin)
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory MPI=1 all build/mpi/$(MODE)/tests/base/test_world
+	$(Q)tests/mpi.sh build/mpi/$(MODE)/diffc $(OUT)/diffc
+.PHONY: test-mpi
 
 check-arm64: ## Build for arm64 and run its tests under qemu (tests/arm64.sh)
 	$(Q)tests/arm64.sh

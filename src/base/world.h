@@ -1,9 +1,9 @@
-/* The processes that work on one command together, by MPI (MPI 3.1, any implementation). world.c is the one
+/* The processes that work on one command together, by MPI (MPI 3.1, any implementation). world_mpi.c is the one
  * file that sees MPI, in a program built by `make MPI=1`; without MPI, or without mpirun, there is one process
  * and these functions do nothing.
  *
  * Work is shared by index (world_share), results are put together in the order of their indices (world_gather),
- * and sums follow a fixed binary tree (world_sum), so that the bits of a result do not depend on how many
+ * and sums follow a fixed binary tree (world_sum_parts), so that the bits of a result do not depend on how many
  * processes there are. All processes call the same functions in the same order, each from its main thread.
  * Whatever else a process does by itself must not lead it past such a call that the others make. */
 #ifndef DIFFC_WORLD_H
@@ -39,16 +39,24 @@ void world_share(size_t count, size_t *first, size_t *end);
 void world_gather(void *items, size_t count, size_t bytes);
 /* Process 0's bytes go to all. */
 void world_broadcast(void *data, size_t bytes);
-/* Whether it is true of every process; and the least and the greatest of the processes' values. */
+/* Whether it is true of every process; the least and the greatest of the processes' values; and the greatest of each of
+ * `count` of them. */
 bool world_all(bool true_here);
 int world_least(int value);
 int world_greatest(int value);
-double world_greatest_real(double value);
+void world_greatest_reals(double *values, int count);
+/* Makes a failure (ok is false) of one process that of all: where any has failed, all return false with the error of the
+ * first that has, which names that process unless it is process 0. err is not NULL. */
+bool world_agree(bool ok, Err *err);
 /* The first process whose data are not those of process 0; -1: all have the same. All processes get the same answer. */
 int world_first_other(const void *data, size_t bytes);
 
-/* x [count]: becomes in every process the sum over all processes along the binary tree of their numbers,
- * (x0 + x1) + (x2 + x3), with the same bits everywhere. world_size() is a power of two. */
-void world_sum(float *x, size_t count);
+/* Work on one array that is divided by `bounds` [world_size() + 1], the same in all processes: each owns the part
+ * bounds[p] .. bounds[p + 1]-1 with p = world_part(). world_size() is a power of two.
+ * Summing: the process's part of x becomes the sum over all processes along the binary tree of their numbers,
+ * (x0 + x1) + (x2 + x3); the other parts are then of no use. Gathering: each part goes to all. */
+int world_part(void);
+void world_sum_parts(float *x, const size_t *bounds);
+void world_gather_parts(void *items, size_t bytes, const size_t *bounds);
 
 #endif

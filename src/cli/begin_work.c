@@ -28,10 +28,10 @@ static void note_instructions(void)
 
 bool share_level(Err *err)
 {
-    char name[WORLD_NAME_BYTES], own[128];
+    char name[WORLD_NAME_BYTES], own[128] = ""; /* compared whole */
     if (world_size() == 1) return true;
     SimdLevel chosen = vec_chosen_level(), least = (SimdLevel)world_least((int)chosen);
-    bool lowered = world_greatest((int)chosen) != (int)least;
+    bool lowered = !world_all(chosen == least);
     if (!world_all(vec_set_level(least)))
         return err_set(
             err, ERR_USAGE,

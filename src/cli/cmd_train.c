@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "base/fsio.h"
+#include "base/mem.h"
 #include "base/term.h"
 #include "base/text.h"
+#include "base/world.h"
 #include "cli/cli.h"
 #include "cli/report.h"
 #include "cli/run_name.h"
@@ -251,6 +253,13 @@ static void write_report(const char *run, ErrKind end)
     term_problem("diffc train: the report is not written: %s", why.text);
 }
 
+static void note_processes(void)
+{
+    char first[WORLD_NAME_BYTES], last[WORLD_NAME_BYTES];
+    term_note("processes: %d, from %s to %s, each with its share of every update", world_size(),
+              world_name(0, first), world_name(world_size() - 1, last));
+}
+
 static bool train(const Arguments *a, const char *run, const Config *c, Err *err)
 {
     const OptionValue *v = a->values;
@@ -263,9 +272,10 @@ static bool train(const Arguments *a, const char *run, const Config *c, Err *err
         return false;
     note_micro_batch(c, trainer_plan(trainer)->micro_batch);
     term_note("run: %s", run);
+    if (world_size() > 1) note_processes();
     training_lines(term_note, c, trainer_plan(trainer));
     bool ok = trainer_run(trainer, resume ? NULL : run, err);
-    write_report(run, ok ? ERR_NONE : err->kind);
+    if (world_rank() == 0) write_report(run, ok ? ERR_NONE : err->kind);
     if (ok) note_diffusers(&trainer_plan(trainer)->model);
     if (!ok) add_advice(run, err);
     ok = ok && train_narration_end(&narrator, run, err);
@@ -285,6 +295,29 @@ static bool prepare(const Arguments *a, bool data, char *run, Config *c, Err *er
            read_config(a, data, run, c, err);
 }
 
+/* Process 0 prepares, so that one machine needs the configuration and one measures; all others take what it has. */
+static bool prepare_for_all(const Arguments *a, bool data, char *run, Config *c, Err *err)
+{
+    bool ok = world_rank() > 0 || prepare(a, data, run, c, err);
+    if (world_size() == 1) return ok;
+    char *text = ok && world_rank() == 0 ? config_to_json(c) : NULL;
+    if (ok && world_rank() == 0 && !text)
+        ok = err_set(err, ERR_MEMORY, "not enough memory for the configuration");
+    if (!world_agree(ok, err)) {
+        mem_free(text);
+        return false;
+    }
+    size_t bytes = text ? strlen(text) : 0;
+    world_broadcast(run, PATH_BYTES);
+    world_broadcast(&bytes, sizeof bytes);
+    if (!text) text = mem_alloc(bytes + 1, 1);
+    CHECK(text);
+    world_broadcast(text, bytes);
+    ok = world_rank() == 0 || config_parse(c, text, bytes, "the configuration of process 0", err);
+    mem_free(text);
+    return world_agree(ok, err);
+}
+
 static bool run_train(const Arguments *a, Err *err)
 {
     const OptionValue *v = a->values;
@@ -294,11 +327,13 @@ static bool run_train(const Arguments *a, Err *err)
     char run[PATH_BYTES];
     config_defaults(&c);
     bool data = a->word_count > 0 && word_is_data(a->words[0]);
-    bool ok = prepare(a, data, run, &c, err);
+    bool ok = prepare_for_all(a, data, run, &c, err);
     if (ok && v[DRY_RUN].given)
         ok = plan(a, data, run, &c, err);
     else
-        ok = ok && trainer_check_run(run, v[RESUME].given, err) && train(a, run, &c, err);
+        ok = ok &&
+             world_agree(world_rank() > 0 || trainer_check_run(run, v[RESUME].given, err), err) &&
+             train(a, run, &c, err);
     config_free(&c);
     return ok;
 }

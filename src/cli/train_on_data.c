@@ -6,6 +6,7 @@
 #include "base/fsio.h"
 #include "base/term.h"
 #include "base/text.h"
+#include "base/world.h"
 #include "cli/cli.h"
 #include "data/data_stream.h"
 #include "train/update_speed.h"
@@ -81,6 +82,7 @@ static bool measure(void *context, const Config *c, double *seconds, Err *err)
         term_progress("measuring the speed of training at %dx%d", c->data.height, c->data.width);
     bool ok = m->request->apply(m->request->context, &meant, err) && config_check(&meant, err) &&
               update_speed(&meant, m->classes, MEASURED_SECONDS, seconds, err);
+    if (ok) *seconds /= world_size(); /* which share an update */
     config_free(&meant);
     return ok;
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/world.h"
 #include "data/image.h"
 #include "data/scatter.h"
 #include "data/toy.h"
@@ -22,24 +23,49 @@ static int level_bin(const Trainer *t, double time)
     return bin < LEVEL_BINS ? bin : LEVEL_BINS - 1;
 }
 
+/* The losses of held-out images first .. end-1 of n; ERR_INTERRUPTED. */
+static bool score_images(Trainer *t, int first, int end, int n, ImageLoss *losses, Err *err)
+{
+    TrainBatch *b = &t->eval_batch;
+    net_hold(t->eval_network.net, t->optimizer.ema);
+    for (; first < end; first += b->size) {
+        if (interrupt_requested()) return err_set(err, ERR_INTERRUPTED, "interrupted");
+        batch_fill_validation(t, b, first, n);
+        batch_loss(t, b);
+        for (int i = 0; i < b->size && first + i < end; i++) losses[first + i] = image_loss(b, i);
+    }
+    return true;
+}
+
+/* Of n images; each process scores its share. */
+static bool score_held_out(Trainer *t, int n, ImageLoss *losses, Err *err)
+{
+    size_t first = 0, end = (size_t)n;
+    if (t->processes > 1) world_share((size_t)n, &first, &end);
+    bool ok =
+        losses || err_set(err, ERR_MEMORY, "not enough memory for the losses of %d images", n);
+    ok = ok && score_images(t, (int)first, (int)end, n, losses, err);
+    if (t->processes == 1) return ok;
+    if (!world_agree(ok, err)) return false;
+    world_gather(losses, (size_t)n, sizeof *losses);
+    return true;
+}
+
 bool evaluate_validation(Trainer *t, Err *err)
 {
     int n = t->config.train.validate;
     if (n > (int)t->data.validation_count) n = (int)t->data.validation_count;
     if (n == 0 || t->saved.validation == t->state.step) return true;
-    TrainBatch *b = &t->eval_batch;
-    net_hold(t->eval_network.net, t->optimizer.ema);
     LossSum all = {0}, bins[LEVEL_BINS] = {{0}};
     int T = t->sampled->T;
-    for (int first = 0; first < n; first += b->size) {
-        if (interrupt_requested()) return err_set(err, ERR_INTERRUPTED, "interrupted");
-        batch_fill_validation(t, b, first, n);
-        batch_loss(t, b);
-        for (int i = 0; i < b->size && first + i < n; i++) {
-            loss_sum_add(&all, b, i);
-            loss_sum_add(&bins[level_bin(t, validation_level(t, first + i, n).time)], b, i);
-        }
+    ImageLoss *losses = mem_alloc((size_t)n, sizeof *losses);
+    bool scored = score_held_out(t, n, losses, err);
+    for (int i = 0; i < n && scored; i++) {
+        loss_sum_add(&all, &losses[i]);
+        loss_sum_add(&bins[level_bin(t, validation_level(t, i, n).time)], &losses[i]);
     }
+    mem_free(losses);
+    if (!scored) return false;
     double loss = loss_sum_mean(&all, t);
     if (!isfinite(loss))
         return err_set(err, ERR_DIVERGED,
@@ -148,7 +174,7 @@ bool evaluate_samples(Trainer *t, Err *err)
 {
     char folder[PATH_BYTES], path[PATH_BYTES];
     Image picture = {0};
-    if (t->saved.samples == t->state.step) return true;
+    if (t->rank > 0 || t->saved.samples == t->state.step) return true;
     if (!samples_path(t, path, err)) return false;
     path_parent(folder, path);
     if (!folder_make(folder, err)) return false;

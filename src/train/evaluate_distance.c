@@ -148,7 +148,7 @@ static void report(Trainer *t, const MultiscaleDistance *d)
 
 bool evaluate_distance(Trainer *t, Err *err)
 {
-    if (!distance_missing(t)) return true;
+    if (t->rank > 0 || !distance_missing(t)) return true;
     MultiscaleDistance d;
     unsigned char *pixels = mem_alloc(distance_images(t), t->eval_network.dims);
     bool ok = (pixels ||

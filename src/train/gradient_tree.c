@@ -25,7 +25,7 @@ static int buffers_for(int blocks, int together)
     return buffers;
 }
 
-static int choose_together(size_t floats, int blocks)
+int gradient_together(size_t floats, int blocks)
 {
     const size_t most = GRADIENT_BYTES / (floats * sizeof(float));
     int together = blocks, least = buffers_for(blocks, 1);
@@ -38,7 +38,7 @@ static int choose_together(size_t floats, int blocks)
 bool gradient_tree_open(GradientTree *tree, size_t floats, int blocks, Err *err)
 {
     CHECK(blocks >= 1 && (blocks & (blocks - 1)) == 0 && floats > 0);
-    int together = choose_together(floats, blocks);
+    int together = gradient_together(floats, blocks);
     *tree = (GradientTree){.floats = floats,
                            .blocks = blocks,
                            .together = together,

@@ -35,8 +35,12 @@ int gradient_blocks(int passes);
 /* The first pass of a block; block = blocks gives `passes`. */
 int gradient_first_pass(int passes, int blocks, int block);
 
-/* Zeroed buffers for `blocks` blocks; as many are computed together as GRADIENT_BYTES allow, or as the
- * smallest number of buffers does. ERR_MEMORY; the tree is then empty. */
+/* How many of so many blocks are computed together: as many as GRADIENT_BYTES allow, or as the smallest number of
+ * buffers does. */
+int gradient_together(size_t floats, int blocks);
+
+/* Zeroed buffers for `blocks` blocks; gradient_together of them at once. A process
+ * that shares an update with others has a tree of its own blocks. ERR_MEMORY; the tree is then empty. */
 bool gradient_tree_open(GradientTree *tree, size_t floats, int blocks, Err *err);
 void gradient_tree_close(GradientTree *tree);
 

@@ -137,14 +137,22 @@ static void update_one(const ParamInfo *p, float *w, float *m, const float *g, c
     vec->axpy(w, -step->lr * 0.2f * sqrtf((float)longer(s)), x, count);
 }
 
-void muon_update(const ParamTable *table, float *w, float *m, const float *g, const MuonStep *step,
-                 float *scratch)
+double muon_flop(const ParamInfo *p)
+{
+    Sides s = sides_of(p);
+    double m = longer(s), n = shorter(s);
+    return 2 * STEPS * n * (2 * m * n + n * n);
+}
+
+void muon_update(const ParamTable *table, const size_t *place, float *w, float *m, const float *g,
+                 const MuonStep *step, float *scratch)
 {
     size_t each = scratch_of_a_thread(table);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(parallel_threads())
     for (int i = 0; i < table->count; i++) {
         const ParamInfo *p = &table->info[i];
-        if (muon_takes(p))
+        bool wanted = !place || (p->offset >= place[0] && p->offset < place[1]);
+        if (wanted && muon_takes(p))
             update_one(p, w + p->offset, m + p->offset, g + p->offset, step,
                        scratch + (size_t)parallel_thread() * each);
     }

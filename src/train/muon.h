@@ -28,9 +28,11 @@ typedef struct {
 size_t muon_scratch_floats(const ParamTable *table);
 
 /* One update of the parameters that muon_takes, each by one thread: weights w by gradients g with momentum m,
- * blocks of the table's layout. A momentum of nothing but zeros leaves its weights as they are. A parameter of
- * sides m >= n costs about 10 n (2 m n + n^2) FLOP. */
-void muon_update(const ParamTable *table, float *w, float *m, const float *g, const MuonStep *step,
-                 float *scratch);
+ * blocks of the table's layout. A momentum of nothing but zeros leaves its weights as they are. Only those that begin
+ * at place[0] .. place[1]-1 of a block are updated; NULL: all. */
+void muon_update(const ParamTable *table, const size_t *place, float *w, float *m, const float *g,
+                 const MuonStep *step, float *scratch);
+/* About what an update of such a parameter costs: of sides m >= n, 10 n (2 m n + n^2). */
+double muon_flop(const ParamInfo *p);
 
 #endif

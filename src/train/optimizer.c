@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/world.h"
 #include "math/vec.h"
 #include "train/muon.h"
 
@@ -16,6 +17,7 @@ struct OptimizerSpan {
     size_t offset, count;
     bool trainable;
     bool matrix; /* muon_update moves its weights */
+    const ParamInfo *tensor;
 };
 
 enum { SPAN_FLOATS = 32768 };
@@ -36,7 +38,8 @@ static bool make_spans(Optimizer *o)
                 (struct OptimizerSpan){.offset = p->offset + at,
                                        .count = part,
                                        .trainable = p->trainable,
-                                       .matrix = o->config.kind == OPTIMIZER_MUON && muon_takes(p)};
+                                       .matrix = o->config.kind == OPTIMIZER_MUON && muon_takes(p),
+                                       .tensor = p};
         }
     }
     return true;
@@ -71,6 +74,7 @@ bool optimizer_open(Optimizer *o, const ParamTable *table, const OptimizerConfig
         return false;
     }
     o->grads = o->gradients.buffer[0];
+    o->end_span = o->span_count;
     return true;
 }
 
@@ -87,16 +91,77 @@ void optimizer_close(Optimizer *o)
     memset(o, 0, sizeof *o);
 }
 
+/* ---- shared by processes ---- */
+
+/* Moving a weight by Adam reads and writes 36 bytes, which takes about as long as so many FLOP of Muon's products. */
+enum { FLOP_OF_A_WEIGHT = 250 };
+
+static double cost_of(const struct OptimizerSpan *s)
+{
+    double part = (double)s->count / (double)s->tensor->count;
+    return FLOP_OF_A_WEIGHT * (double)s->count + (s->matrix ? part * muon_flop(s->tensor) : 0);
+}
+
+/* Muon needs the whole of a matrix. */
+static bool can_begin_part(const struct OptimizerSpan *s)
+{
+    return !s->matrix || s->offset == s->tensor->offset;
+}
+
+void optimizer_share(Optimizer *o)
+{
+    int parts = world_size(), part = 0;
+    double total = 0, before = 0;
+    CHECK(parts <= GRADIENT_BLOCKS);
+    for (int i = 0; i < o->span_count; i++) total += cost_of(&o->spans[i]);
+    for (int i = 0; i < o->span_count; i++) {
+        while (part < parts && before >= total * part / parts && can_begin_part(&o->spans[i]))
+            o->span_bounds[part++] = (size_t)i;
+        before += cost_of(&o->spans[i]);
+    }
+    while (part <= parts) o->span_bounds[part++] = (size_t)o->span_count;
+    o->bounds[0] = 0;
+    for (part = 1; part <= parts; part++) {
+        size_t i = o->span_bounds[part];
+        o->bounds[part] = i < (size_t)o->span_count ? o->spans[i].offset : o->table->block_floats;
+    }
+    o->shared = true;
+    o->first_span = (int)o->span_bounds[world_part()];
+    o->end_span = (int)o->span_bounds[world_part() + 1];
+}
+
+void optimizer_gather(Optimizer *o)
+{
+    float *const blocks[] = {o->m, o->v, o->ema};
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks && o->shared; i++)
+        world_gather_parts(blocks[i], sizeof **blocks, o->bounds);
+}
+
+static void find_squares(Optimizer *o)
+{
+#pragma omp parallel for schedule(dynamic, 4)
+    for (int i = o->first_span; i < o->end_span; i++)
+        o->squares[i] = vec_sum_squares(o->grads + o->spans[i].offset, o->spans[i].count);
+}
+
+/* ---- an update ---- */
+
 double optimizer_sum_gradients(Optimizer *o)
 {
-    bool last = gradient_tree_is_last(&o->gradients);
+    bool last = gradient_tree_is_last(&o->gradients), whole = last && !o->shared;
 #pragma omp parallel for schedule(dynamic, 4)
     for (int i = 0; i < o->span_count; i++) {
         size_t at = o->spans[i].offset, count = o->spans[i].count;
         gradient_tree_sum(&o->gradients, at, count);
-        o->squares[i] = last ? vec_sum_squares(o->grads + at, count) : 0;
+        if (whole) o->squares[i] = vec_sum_squares(o->grads + at, count);
     }
     gradient_tree_next(&o->gradients);
+    if (!last) return 0;
+    if (o->shared) {
+        world_sum_parts(o->grads, o->bounds);
+        find_squares(o);
+        world_gather_parts(o->squares, sizeof *o->squares, o->span_bounds);
+    }
     double sum = 0;
     for (int i = 0; i < o->span_count; i++) sum += o->squares[i];
     return sqrt(sum);
@@ -105,6 +170,19 @@ double optimizer_sum_gradients(Optimizer *o)
 static void average(float *ema, const float *weights, size_t count, float decay)
 {
     for (size_t i = 0; i < count; i++) ema[i] += (1 - decay) * (weights[i] - ema[i]);
+}
+
+/* Matrices have been moved by muon_update. */
+static void move_piece(Optimizer *o, const struct OptimizerSpan *s, const AdamStep *step)
+{
+    size_t at = s->offset;
+    if (s->matrix)
+        average(o->ema + at, o->weights + at, s->count, step->ema_decay);
+    else if (s->trainable)
+        vec->adam(o->weights + at, o->m + at, o->v + at, o->ema + at, o->grads + at, s->count,
+                  step);
+    else
+        memcpy(o->ema + at, o->weights + at, s->count * sizeof(float));
 }
 
 void optimizer_update(Optimizer *o, double lr, double norm)
@@ -126,20 +204,16 @@ void optimizer_update(Optimizer *o, double lr, double norm)
         .ema_decay = (float)(warm < c->ema ? warm : c->ema),
     };
     if (c->kind == OPTIMIZER_MUON)
-        muon_update(o->table, o->weights, o->m, o->grads,
-                    &(MuonStep){step.lr, MUON_MOMENTUM, step.decay, step.grad_scale}, o->scratch);
+        muon_update(o->table, o->shared ? o->bounds + world_part() : NULL, o->weights, o->m,
+                    o->grads, &(MuonStep){step.lr, MUON_MOMENTUM, step.decay, step.grad_scale},
+                    o->scratch);
 #pragma omp parallel for schedule(dynamic, 4)
     for (int i = 0; i < o->span_count; i++) {
-        size_t at = o->spans[i].offset, count = o->spans[i].count;
-        if (o->spans[i].matrix)
-            average(o->ema + at, o->weights + at, count, step.ema_decay);
-        else if (o->spans[i].trainable)
-            vec->adam(o->weights + at, o->m + at, o->v + at, o->ema + at, o->grads + at, count,
-                      &step);
-        else
-            memcpy(o->ema + at, o->weights + at, count * sizeof(float));
-        memset(o->grads + at, 0, count * sizeof(float));
+        const struct OptimizerSpan *s = &o->spans[i];
+        if (i >= o->first_span && i < o->end_span) move_piece(o, s, &step);
+        memset(o->grads + s->offset, 0, s->count * sizeof(float));
     }
+    if (o->shared) world_gather_parts(o->weights, sizeof *o->weights, o->bounds);
     o->step++;
 }
 

@@ -16,8 +16,14 @@ typedef struct {
     const ParamTable *table;
     float *weights, *grads, *m, *v, *ema; /* blocks of the table's layout */
     GradientTree gradients;               /* grads is its sum */
-    int64_t step;                         /* updates done */
-    int span_count;                       /* pieces of tensors, the units of parallel work */
+    /* Of processes that share an update (optimizer_share): the tree's sum is a part of that of all, and each process
+     * owns some neighbouring pieces, whose gradients it sums, whose weights it moves and whose moments it has. */
+    bool shared;
+    int first_span, end_span;                /* its own; all of one process */
+    size_t span_bounds[GRADIENT_BLOCKS + 1]; /* of all processes' parts (world_sum_parts) */
+    size_t bounds[GRADIENT_BLOCKS + 1];      /* the same in floats of a block */
+    int64_t step;                            /* updates done */
+    int span_count;                          /* pieces of tensors, the units of parallel work */
     struct OptimizerSpan *spans;
     double *squares; /* [span_count] */
     float *scratch;  /* optimizer_scratch_floats */
@@ -28,11 +34,18 @@ bool optimizer_open(Optimizer *o, const ParamTable *table, const OptimizerConfig
                     int gradient_blocks, Err *err);
 void optimizer_close(Optimizer *o);
 
+/* From here on all processes share each update (base/world.h), of which there are 2, 4 or 8, and the tree holds the
+ * process's own blocks. The bits stay those of one process. Work is divided by what pieces cost. */
+void optimizer_share(Optimizer *o);
+/* Gives all processes the moments and the average of all weights, which they otherwise have of their own pieces. */
+void optimizer_gather(Optimizer *o);
+
 /* Memory beside the blocks; it grows with parallel_threads(). */
 size_t optimizer_scratch_floats(const ParamTable *table, OptimizerKind kind);
 
 /* Sums the running group of gradient blocks (gradient_tree.h). After the last group of an update grads
- * holds the sum, and the norm is returned, summed in double in a fixed order; before it, 0. */
+ * holds the sum, of processes that share it that of their own pieces, and the norm of all is returned, summed in
+ * double in a fixed order; before it, 0. */
 double optimizer_sum_gradients(Optimizer *o);
 
 /* One update at learning rate lr with the gradients scaled to the clip norm; norm is

@@ -93,8 +93,8 @@ bool resume_open(Trainer *t, const char *run, Err *err)
 {
     if (!trainer_check_run(run, true, err)) return false;
     snprintf(t->run, sizeof t->run, "%s", run);
-    if (!run_lock(&t->lock, run, err)) return false;
-    t->locked = true;
+    if (t->rank == 0 && !run_lock(&t->lock, run, err)) return false;
+    t->locked = t->rank == 0;
     bool saved;
     if (!checkpoint_exists(run, &saved, err)) return false;
     if (saved && !open_checkpoint(t, err)) return false;

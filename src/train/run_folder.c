@@ -53,6 +53,10 @@ void run_log(Trainer *t, JsonWriter *line)
 {
     char path[PATH_BYTES];
     Err err = {0};
+    if (t->rank > 0) {
+        json_write_free(line);
+        return;
+    }
     json_end_object(line);
     const char *text = json_text(line);
     bool ok = text ? path_join(path, t->run, STATS, &err) && file_append_line(path, text, &err)

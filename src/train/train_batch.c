@@ -143,12 +143,20 @@ void batch_fill_validation(Trainer *t, TrainBatch *b, int first, int n)
     }
 }
 
-void loss_sum_add(LossSum *sum, const TrainBatch *b, int image)
+ImageLoss image_loss(const TrainBatch *b, int i)
 {
-    sum->loss += (double)b->loss[image];
-    for (int i = 0; i < 2; i++) sum->part[i] += (double)b->part[i][image];
+    return (ImageLoss){.loss = b->loss[i],
+                       .part = {b->part[0][i], b->part[1][i]},
+                       .sigma = b->sigma[i],
+                       .seen = b->seen[i]};
+}
+
+void loss_sum_add(LossSum *sum, const ImageLoss *image)
+{
+    sum->loss += (double)image->loss;
+    for (int i = 0; i < 2; i++) sum->part[i] += (double)image->part[i];
     sum->images++;
-    sum->with_noise += b->sigma[image] > 0;
+    sum->with_noise += image->sigma > 0;
 }
 
 double loss_sum_mean(const LossSum *sum, const Trainer *t)

@@ -31,10 +31,17 @@ typedef struct {
     int64_t checkpoint, model, validation, samples, distance;
 } SavedSteps;
 
+/* What a pass leaves of an image. */
+typedef struct {
+    float loss, part[2], sigma;
+    PredictionError seen;
+} ImageLoss;
+
 struct Trainer {
-    Config config;    /* as it was given */
-    Config resolved;  /* without "auto"; its betas are those of config */
-    RunRecord record; /* saved with every checkpoint */
+    int rank, processes; /* that share the updates (base/world.h); 0 and 1: it trains alone */
+    Config config;          /* as it was given */
+    Config resolved;        /* without "auto"; its betas are those of config */
+    RunRecord record;       /* saved with every checkpoint */
     /* Of a resumed run, else empty. */
     bool resumed;           /* the weights are a checkpoint's */
     Checkpoint checkpoint;  /* open until the weights are copied */
@@ -49,6 +56,10 @@ struct Trainer {
     Optimizer optimizer;
     const Method *method;
     Network train_network, eval_network;
+    int blocks;        /* of gradients of an update, of all processes */
+    int block_passes;  /* of a block at most */
+    ImageLoss *losses; /* [blocks][block_passes][micro_batch] of the running update */
+    bool stopping;     /* a process was interrupted, as all know */
     TrainBatch train_batch[GRADIENT_BLOCKS]; /* as many as blocks of gradients in a group */
     TrainBatch eval_batch;
     CheckpointState state;
@@ -67,6 +78,19 @@ struct Trainer {
 
 double progress_of(const Trainer *t); /* config_progress */
 bool finished(const Trainer *t);
+
+/* train_update.c: what an update needs beside the optimiser, once plan.micro_batch and blocks are known. */
+bool update_open(Trainer *t, Err *err);
+void update_close(Trainer *t);
+int passes_of_update(const Trainer *t);
+size_t update_losses(const Trainer *t); /* how many */
+
+/* train_processes.c: several processes that train together. Whether their number divides the blocks of an update. */
+bool processes_divide(const Trainer *t, Err *err);
+/* At the start: all have the same data and the same weights. ERR_USAGE, which names one that has not. */
+bool processes_compare(const Trainer *t, Err *err);
+/* Takes process 0's clock, and anybody's interruption (t->stopping). */
+void processes_agree(Trainer *t);
 
 /* resume.c: reads the newest checkpoint and compares configurations; copies the checkpoint's state once
  * the trainer is built, and says what changes. */
@@ -87,8 +111,8 @@ bool init_weights(Trainer *t, Err *err);
 /* train_masks.c; without a learner nothing is done, but that all steps are sampled. */
 bool masks_open(Trainer *t, Err *err);
 void masks_close(Trainer *t);
-/* After a pass over the samples from `first` on. */
-void masks_observe(Trainer *t, const TrainBatch *b, uint64_t first);
+/* After a pass over the `count` samples from `first` on. */
+void masks_observe(Trainer *t, const ImageLoss *losses, int count, uint64_t first);
 /* Puts the steps to keep now into plan.model. */
 bool masks_refresh_model(Trainer *t, Err *err);
 bool masks_restore(Trainer *t, Err *err);
@@ -111,7 +135,8 @@ NoiseLevel validation_level(const Trainer *t, int image, int n);
 /* The level of training sample `sample` of the run. */
 NoiseLevel training_level(const Trainer *t, uint64_t sample);
 
-void loss_sum_add(LossSum *sum, const TrainBatch *b, int image);
+ImageLoss image_loss(const TrainBatch *b, int image);
+void loss_sum_add(LossSum *sum, const ImageLoss *image);
 /* The mean loss; of parts weighted as the method does. */
 double loss_sum_mean(const LossSum *sum, const Trainer *t);
 

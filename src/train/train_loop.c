@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/machine.h"
 #include "base/parallel.h"
+#include "base/world.h"
 #include "math/vec.h"
 #include "train/train_internal.h"
 
@@ -18,13 +19,14 @@ typedef struct {
 } LoopClock;
 
 /* What this process runs on, in its first line. */
-static void put_machine(JsonWriter *w)
+static void put_machine(const Trainer *t, JsonWriter *w)
 {
     char cpu[128];
     machine_cpu_name("", cpu, sizeof cpu);
     json_put_string(w, "version", DIFFC_VERSION);
     json_put_string(w, "level", vec_describe());
     json_put_int(w, "threads", parallel_threads());
+    if (t->processes > 1) json_put_int(w, "processes", t->processes);
     if (cpu[0]) json_put_string(w, "cpu", cpu);
 }
 
@@ -40,7 +42,7 @@ static void log_step(Trainer *t, const TrainStatus *s, double startup)
     masks_put_summary(t, &w);
     if (isfinite(startup)) {
         json_put_number(&w, "startup_seconds", startup);
-        put_machine(&w);
+        put_machine(t, &w);
     }
     run_log(t, &w);
 }
@@ -63,7 +65,7 @@ static void report(Trainer *t, LoopClock *clock, double norm, double lr)
     if (share > 0) s.seconds_left = done < 1 ? (1 - done) * here / share : 0;
     bool regular = s.step % c->train.log_every == 0 || s.step == 1;
     s.logged = regular || finished(t);
-    if (t->callbacks.status) t->callbacks.status(t->callbacks.context, &s);
+    if (t->rank == 0 && t->callbacks.status) t->callbacks.status(t->callbacks.context, &s);
     if (!s.logged) return;
     log_step(t, &s, clock->startup);
     clock->startup = (double)NAN;
@@ -86,6 +88,7 @@ static bool run_update(Trainer *t, LoopClock *clock, Err *err)
     t->state.seconds = clock->base + clock_seconds() - clock->started;
     report(t, clock, u.grad_norm, u.lr);
     masks_log_curve(t);
+    processes_agree(t);
     return true;
 }
 
@@ -105,11 +108,12 @@ static void log_failed_save(Trainer *t, const char *reason)
     run_log(t, &w);
 }
 
-/* Saves what this step has not saved yet. The checkpoint comes first, because a missing model can
+/* Process 0 saves what this step has not saved yet. The checkpoint comes first, because a missing model can
  * be made from it, but not the reverse. */
 static bool save(Trainer *t, Err *err)
 {
     bool ok = masks_refresh_model(t, err);
+    if (t->rank > 0) return ok;
     if (ok && !at_step(t, t->saved.checkpoint)) {
         ok = run_save_checkpoint(t, err);
         if (ok) t->saved.checkpoint = t->state.step;
@@ -133,7 +137,7 @@ static void save_or_go_on(Trainer *t)
 /* What is lost when the last save has failed. */
 static bool unsaved(const Trainer *t, const Err *why, Err *err)
 {
-    const char *opening = interrupt_requested() ? "interrupted, and " : "";
+    const char *opening = t->stopping ? "interrupted, and " : "";
     long long step = (long long)t->state.step, last = (long long)t->saved.checkpoint;
     if (last == step)
         return err_set(err, why->kind,
@@ -151,9 +155,12 @@ static bool unsaved(const Trainer *t, const Err *why, Err *err)
 
 /* ---- validation and pictures ---- */
 
+/* Only validation is shared out; where the distance failed it is left out, by all. */
 static bool preview(Trainer *t, Err *err)
 {
-    return evaluate_distance(t, err) && evaluate_validation(t, err) && evaluate_samples(t, err);
+    bool measured = evaluate_distance(t, err);
+    if (!world_all(measured)) return measured;
+    return evaluate_validation(t, err) && evaluate_samples(t, err);
 }
 
 /* In the middle of a run failed pictures are only reported; an interruption ends the loop by
@@ -199,11 +206,12 @@ static bool checkpoint_due(const Trainer *t)
 static bool finish(Trainer *t, Err *err)
 {
     Err why = {0};
-    if (!save(t, &why)) return unsaved(t, &why, err);
-    if (interrupt_requested() && !finished(t))
+    optimizer_gather(&t->optimizer);
+    if (!world_agree(save(t, &why) || unsaved(t, &why, err), err)) return false;
+    if (t->stopping && !finished(t))
         return err_set(err, ERR_INTERRUPTED, "interrupted at step %lld; everything is saved",
                        (long long)t->state.step);
-    if (preview(t, err)) return true;
+    if (world_agree(preview(t, err), err)) return true;
     if (err->kind != ERR_INTERRUPTED) return false;
     return err_set(err, ERR_INTERRUPTED,
                    "interrupted at step %lld, the last; everything is saved but its validation or "
@@ -211,10 +219,34 @@ static bool finish(Trainer *t, Err *err)
                    (long long)t->state.step);
 }
 
+/* Process 0 opens the folder, and all know what is saved there. */
+static bool open_run(Trainer *t, const char *run, Err *err)
+{
+    bool ok = t->rank > 0 || (t->resumed ? run_continue(t, err) : run_begin(t, run, err));
+    if (t->processes == 1) return ok;
+    if (!world_agree(ok, err)) return false;
+    world_broadcast(&t->saved, sizeof t->saved);
+    return true;
+}
+
+/* What follows some updates: process 0 measures and saves, and validation is shared. Meanwhile time passes. */
+static bool follow_up(Trainer *t, Err *err)
+{
+    bool due = checkpoint_due(t);
+    if (!due && !distance_missing(t)) return true;
+    optimizer_gather(&t->optimizer);
+    if (!measure_or_go_on(t, err)) return false;
+    if (due) save_or_go_on(t);
+    if (due && !preview_or_go_on(t, err)) return false;
+    processes_agree(t);
+    return true;
+}
+
 bool trainer_run(Trainer *t, const char *run, Err *err)
 {
     t->saved = (SavedSteps){-1, -1, -1, -1, -1};
-    if (t->resumed ? !run_continue(t, err) : !init_weights(t, err) || !run_begin(t, run, err))
+    if ((!t->resumed && !world_agree(init_weights(t, err), err)) || !processes_compare(t, err) ||
+        !open_run(t, run, err))
         return false;
     if (t->resumed && finished(t) && complete(t)) {
         run_note(t, "%s is finished; a larger train.steps or train.minutes continues it", t->run);
@@ -230,11 +262,9 @@ bool trainer_run(Trainer *t, const char *run, Err *err)
         if (!measure_or_go_on(t, err)) return false;
     }
     if (t->resumed && checkpoint_due(t) && !preview_or_go_on(t, err)) return false;
-    while (!finished(t) && !interrupt_requested()) {
-        if (!run_update(t, &clock, err) || !measure_or_go_on(t, err)) return false;
-        if (!checkpoint_due(t)) continue;
-        save_or_go_on(t);
-        if (!preview_or_go_on(t, err)) return false;
+    processes_agree(t);
+    while (!finished(t) && !t->stopping) {
+        if (!run_update(t, &clock, err) || !follow_up(t, err)) return false;
     }
     return finish(t, err);
 }

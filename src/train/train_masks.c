@@ -55,10 +55,11 @@ void masks_close(Trainer *t)
     mem_free(m->steps);
 }
 
-void masks_observe(Trainer *t, const TrainBatch *b, uint64_t first)
+void masks_observe(Trainer *t, const ImageLoss *losses, int count, uint64_t first)
 {
-    for (int i = 0; t->learner && i < b->size; i++)
-        mask_learner_observe(t->learner, first + (uint64_t)i, b->seen[i], (double)b->loss[i]);
+    for (int i = 0; t->learner && i < count; i++)
+        mask_learner_observe(t->learner, first + (uint64_t)i, losses[i].seen,
+                             (double)losses[i].loss);
 }
 
 bool masks_refresh_model(Trainer *t, Err *err)

@@ -44,7 +44,7 @@ bool plan_memory(Trainer *t, Err *err)
     size_t fixed = PROGRAM_BYTES + p->data_bytes + largest_tensor(&t->table);
     if (t->data.split) fixed += (t->data.count + t->data.train_count) * sizeof *t->data.split;
     if (t->data.labels) fixed += t->data.count;
-    size_t batches = batch_bytes(&t->eval_batch);
+    size_t batches = batch_bytes(&t->eval_batch) + update_losses(t) * sizeof *t->losses;
     for (int b = 0; b < t->optimizer.gradients.together; b++)
         batches += batch_bytes(&t->train_batch[b]);
     size_t samples = (size_t)t->sample_count * t->train_network.dims * (1 + SAMPLER_SCRATCH) *

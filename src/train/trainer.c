@@ -1,11 +1,10 @@
 #include "train/trainer.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/parallel.h"
+#include "base/world.h"
 #include "diffusion/sampler.h"
 #include "methods/method.h"
 #include "train/new_model.h"
@@ -104,11 +103,6 @@ static bool open_model(Trainer *t, Err *err)
            model_process(&p->model, &t->process, err);
 }
 
-static int passes_of_update(const Trainer *t)
-{
-    return t->config.train.batch / t->plan.micro_batch * t->config.train.accumulate;
-}
-
 static bool open_networks(Trainer *t, Err *err)
 {
     const Config *c = &t->config;
@@ -122,8 +116,12 @@ static bool open_networks(Trainer *t, Err *err)
     if (!network_open(&t->train_network, &t->table, &p->model, p->image, p->micro_batch,
                       train_mode(t), err))
         return false;
-    int blocks = gradient_blocks(passes_of_update(t));
-    if (!optimizer_open(&t->optimizer, &t->table, &c->train.optimizer, blocks, err)) return false;
+    t->blocks = gradient_blocks(passes_of_update(t));
+    if (!processes_divide(t, err) || !update_open(t, err) ||
+        !optimizer_open(&t->optimizer, &t->table, &c->train.optimizer, t->blocks / t->processes,
+                        err))
+        return false;
+    if (t->processes > 1) optimizer_share(&t->optimizer);
     int together = t->optimizer.gradients.together;
     network_open_copies(&t->train_network, &t->table, &p->model, together);
     if (!network_open_denoiser(&t->eval_network, &t->table, &p->model, p->image,
@@ -157,6 +155,8 @@ static Trainer *new_trainer(const Config *config, const TrainCallbacks *callback
         return NULL;
     }
     if (callbacks) t->callbacks = *callbacks;
+    t->rank = world_rank();
+    t->processes = world_size();
     if (config_copy(&t->config, config, err)) return t;
     trainer_close(t);
     return NULL;
@@ -191,8 +191,10 @@ static bool build(Trainer *t, bool plan_only, Err *err)
     return true;
 }
 
-static bool give(Trainer **out, Trainer *t, bool ok)
+/* Of several processes none trains where one cannot. */
+static bool give(Trainer **out, Trainer *t, bool ok, Err *err)
 {
+    if (!t || t->processes > 1) ok = world_agree(ok, err);
     if (!ok) trainer_close(t);
     *out = ok ? t : NULL;
     return ok;
@@ -201,23 +203,27 @@ static bool give(Trainer **out, Trainer *t, bool ok)
 bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *callbacks, Err *err)
 {
     Trainer *t = new_trainer(config, callbacks, err);
-    return give(out, t, t && build(t, false, err));
+    return give(out, t, t && build(t, false, err), err);
 }
 
 bool trainer_open_on(Trainer **out, const Config *config, Dataset *data, Err *err)
 {
     Trainer *t = new_trainer(config, NULL, err);
-    if (t)
-        t->data = *data;
-    else
+    *out = NULL;
+    if (!t) {
         dataset_close(data);
-    return give(out, t, t && build(t, false, err));
+        return false;
+    }
+    t->data = *data;
+    t->rank = 0;
+    t->processes = 1;
+    return give(out, t, build(t, false, err), err);
 }
 
 bool trainer_open_plan(Trainer **out, const Config *config, Err *err)
 {
     Trainer *t = new_trainer(config, NULL, err);
-    return give(out, t, t && build(t, true, err));
+    return give(out, t, t && build(t, true, err), err);
 }
 
 bool trainer_resume(Trainer **out, const char *run, const Config *config,
@@ -225,7 +231,7 @@ bool trainer_resume(Trainer **out, const char *run, const Config *config,
 {
     Trainer *t = new_trainer(config, callbacks, err);
     return give(out, t,
-                t && resume_open(t, run, err) && build(t, false, err) && resume_state(t, err));
+                t && resume_open(t, run, err) && build(t, false, err) && resume_state(t, err), err);
 }
 
 const TrainPlan *trainer_plan(const Trainer *t)
@@ -241,6 +247,7 @@ void trainer_close(Trainer *t)
     run_record_free(&t->record);
     run_record_free(&t->before);
     masks_close(t);
+    update_close(t);
     for (int b = 0; b < GRADIENT_BLOCKS; b++) batch_close(&t->train_batch[b]);
     batch_close(&t->eval_batch);
     network_close(&t->train_network);
@@ -257,80 +264,6 @@ void trainer_close(Trainer *t)
     mem_free(t);
 }
 
-/* Passes that run side by side, of different blocks: each has a batch and gradients of its own. */
-typedef struct {
-    Trainer *t;
-    float dloss;
-    int count;
-    int place[GRADIENT_BLOCKS]; /* of the block in its group */
-    int pass[GRADIENT_BLOCKS];
-} Round;
-
-static uint64_t first_sample(const Trainer *t, int pass)
-{
-    return t->state.samples + (uint64_t)pass * (uint64_t)t->plan.micro_batch;
-}
-
-static void train_pass(void *context, int item, int copy)
-{
-    const Round *r = context;
-    Trainer *t = r->t;
-    int place = r->place[item];
-    TrainBatch *b = &t->train_batch[place];
-    uint64_t first = first_sample(t, r->pass[item]);
-    Network network = network_copy(&t->train_network, copy);
-    batch_diffuse_train(t, b, first);
-    net_set_dropout(network.net, true, t->config.train.seed, first / (uint64_t)t->plan.micro_batch);
-    batch_train(t, &network, b, first, gradient_tree_block(&t->optimizer.gradients, place),
-                r->dloss);
-}
-
-static void run_round(Round *r, LossSum *sum)
-{
-    Trainer *t = r->t;
-    for (int i = 0; i < r->count; i++)
-        batch_read_train(t, &t->train_batch[r->place[i]], first_sample(t, r->pass[i]));
-    parallel_side_by_side(r->count, t->train_network.copies, NULL, train_pass, r);
-    for (int i = 0; i < r->count; i++) {
-        const TrainBatch *b = &t->train_batch[r->place[i]];
-        masks_observe(t, b, first_sample(t, r->pass[i]));
-        for (int n = 0; n < b->size; n++) loss_sum_add(sum, b, n);
-    }
-}
-
-/* The n-th pass of each block of the group that begins at block `first`. */
-static void choose_round(Round *r, int first, int n)
-{
-    const GradientTree *tree = &r->t->optimizer.gradients;
-    int passes = passes_of_update(r->t);
-    r->count = 0;
-    for (int place = 0; place < tree->together; place++) {
-        int pass = gradient_first_pass(passes, tree->blocks, first + place) + n;
-        if (pass >= gradient_first_pass(passes, tree->blocks, first + place + 1)) continue;
-        r->place[r->count] = place;
-        r->pass[r->count++] = pass;
-    }
-}
-
-/* Gradients of one update: accumulate * batch images in micro-batches. Sets *norm; returns the mean
- * loss. */
-static double accumulate_gradients(Trainer *t, double *norm)
-{
-    const GradientTree *tree = &t->optimizer.gradients;
-    int images = passes_of_update(t) * t->plan.micro_batch;
-    Round round = {.t = t, .dloss = 1.0f / (float)images};
-    LossSum sum = {0};
-    net_hold(t->train_network.net, t->optimizer.weights);
-    for (int block = 0; block < tree->blocks; block += tree->together) {
-        int n = 0;
-        for (choose_round(&round, block, n); round.count > 0; choose_round(&round, block, ++n))
-            run_round(&round, &sum);
-        *norm = optimizer_sum_gradients(&t->optimizer);
-    }
-    t->state.samples += (uint64_t)images;
-    return loss_sum_mean(&sum, t);
-}
-
 double progress_of(const Trainer *t)
 {
     return config_progress(&t->config, t->state.step, t->state.seconds);
@@ -345,27 +278,4 @@ bool finished(const Trainer *t)
 Network *trainer_network(Trainer *t)
 {
     return &t->train_network;
-}
-
-bool trainer_update(Trainer *t, TrainUpdate *u, Err *err)
-{
-    const Config *c = &t->config;
-    uint64_t samples = t->state.samples;
-    u->lr = learning_rate(&c->train.optimizer, t->state.step, progress_of(t));
-    if (t->learner && !mask_learner_draw(t->learner, progress_of(t), samples, err)) return false;
-    u->loss = accumulate_gradients(t, &u->grad_norm);
-    if (!isfinite(u->loss) || !isfinite(u->grad_norm))
-        return err_set(err, ERR_DIVERGED,
-                       "step %lld: the loss is %g and the gradient norm %g at learning rate %g; "
-                       "the weights were not changed "
-                       "and the last good checkpoint stays (a lower train.lr or a longer "
-                       "train.warmup may help)",
-                       (long long)t->state.step + 1, u->loss, u->grad_norm, u->lr);
-    optimizer_update(&t->optimizer, u->lr, u->grad_norm);
-    if (t->learner) mask_learner_update(t->learner);
-    t->state.step = t->optimizer.step;
-    t->state.loss_sum += u->loss;
-    t->state.loss_count++;
-    u->images = t->state.samples - samples;
-    return true;
 }

@@ -64,12 +64,15 @@ typedef struct {
     double updates_per_epoch;
 } TrainPlan;
 
+/* Where several processes train together (base/world.h), all call the same functions; each opens the data, and of a
+ * resumed run its checkpoint, and computes its share of the passes of an update. A failure of one is everybody's.
+ * Process 0 alone has callbacks and writes. ERR_USAGE: their number does not divide the work, or their data differ. */
 typedef struct Trainer Trainer;
 
 /* A new run: reads the data and plans; makes no folder and writes nothing. config is copied. */
 bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *callbacks, Err *err);
 /* The same on a data set that is already open (dataset_open_noise), which the trainer takes over, also when
- * it fails. config's "data" is not read. */
+ * it fails. config's "data" is not read. This process trains alone, whatever the others do. */
 bool trainer_open_on(Trainer **out, const Config *config, Dataset *data, Err *err);
 
 /* The run in the folder `run` goes on from its newest checkpoint; where it has none it starts again, as

@@ -158,7 +158,9 @@ TEST(the_measured_error_is_that_of_the_clipped_prediction)
     batch_read_train(t, b, 0), batch_diffuse_train(t, b, 0);
     memset(t->optimizer.weights, 0, t->table.block_floats * sizeof(float));
     batch_train(t, &t->train_network, b, 0, gradient_tree_block(&t->optimizer.gradients, 0), 1);
-    masks_observe(t, b, 0);
+    ImageLoss losses[64];
+    for (int i = 0; i < b->size && i < 64; i++) losses[i] = image_loss(b, i);
+    masks_observe(t, losses, b->size, 0);
     StepErrors expected = t->masks.learner.errors;
     step_errors_open(&expected, expected.low, expected.high);
     for (int i = 0; i < b->size; i++) {

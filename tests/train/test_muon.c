@@ -50,7 +50,7 @@ static void plain_orthogonal(double *x, int rows, int columns)
 static void update(ParamInfo p, float *w, float *m, const float *g, const MuonStep *step)
 {
     const ParamTable table = {.info = &p, .count = 1};
-    muon_update(&table, w, m, g, step, test_floats(muon_scratch_floats(&table)));
+    muon_update(&table, NULL, w, m, g, step, test_floats(muon_scratch_floats(&table)));
 }
 
 TEST(muon_is_the_definition_in_double)

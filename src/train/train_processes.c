@@ -1,0 +1,134 @@
+/* Several processes that train together: each computes its share of the gradient blocks of every update (train_update.c)
+ * and moves its share of the weights (optimizer.h). Gradients, weights, losses and the clock go between them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/world.h"
+#include "train/train_internal.h"
+
+/* ---- the division ---- */
+
+static bool is_power_of_two(int n)
+{
+    return (n & (n - 1)) == 0;
+}
+
+/* The setting that gives an update as many passes as there are processes: shorter passes, or more batches. */
+static void advise_passes(const Trainer *t, char *out, size_t size)
+{
+    const TrainConfig *c = &t->config.train;
+    int micro = t->plan.micro_batch;
+    while (micro > 1 && (c->batch % micro != 0 || c->batch / micro * c->accumulate < t->processes))
+        micro--;
+    if (c->batch / micro * c->accumulate >= t->processes)
+        snprintf(out, size, "train.micro_batch=%d", micro);
+    else
+        snprintf(out, size, "train.accumulate=%d", (t->processes + c->batch - 1) / c->batch);
+}
+
+bool processes_divide(const Trainer *t, Err *err)
+{
+    const TrainConfig *c = &t->config.train;
+    int most = t->blocks, passes = passes_of_update(t);
+    char advice[64] = "";
+    if (t->blocks % t->processes == 0) return true;
+    if (!is_power_of_two(t->processes) || t->processes > GRADIENT_BLOCKS)
+        return err_set(
+            err, ERR_USAGE,
+            "%d processes cannot train together: they add gradients in pairs, and in pairs of "
+            "pairs, so there must be 2, 4 or %d of them (here at most %d)",
+            t->processes, GRADIENT_BLOCKS, most);
+    advise_passes(t, advice, sizeof advice);
+    return err_set(
+        err, ERR_USAGE,
+        "%d processes cannot share an update of %d pass%s (train.batch %d in passes of %d, "
+        "train.accumulate "
+        "%d); start at most %d, or give it more passes, such as with %s (with other last bits)",
+        t->processes, passes, passes == 1 ? "" : "es", c->batch, t->plan.micro_batch, c->accumulate,
+        most, advice);
+}
+
+/* ---- the comparison ---- */
+
+static uint64_t digest(uint64_t so_far, const void *data, size_t bytes)
+{
+    const unsigned char *at = data;
+    for (size_t now; bytes > 0; bytes -= now, at += now) {
+        uint64_t word = 0;
+        now = bytes < sizeof word ? bytes : sizeof word;
+        memcpy(&word, at, now);
+        so_far = (so_far ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        so_far ^= so_far >> 32;
+    }
+    return so_far;
+}
+
+/* All labels and sizes, and the pixels of some images that are spread over the set. */
+static uint64_t digest_data(const Trainer *t)
+{
+    enum { IMAGES = 1024 };
+    const Dataset *d = &t->data;
+    const TrainBatch *room = &t->eval_batch;
+    const uint64_t numbers[] = {d->count,           d->train_count,        d->validation_count,
+                                d->checksum,        (uint64_t)d->toy,      (uint64_t)d->height,
+                                (uint64_t)d->width, (uint64_t)d->channels, (uint64_t)d->classes};
+    uint64_t sum = digest(0, numbers, sizeof numbers);
+    size_t count = d->train_count < IMAGES ? d->train_count : IMAGES;
+    for (size_t i = 0; i < count; i++) {
+        dataset_train_image(d, i * d->train_count / count, room->xt);
+        sum = digest(sum, room->xt, room->dims * sizeof *room->xt);
+    }
+    return sum;
+}
+
+static uint64_t digest_state(const Trainer *t)
+{
+    const Optimizer *o = &t->optimizer;
+    float *const blocks[] = {o->weights, o->ema, o->m, o->v};
+    const uint64_t numbers[] = {(uint64_t)t->state.step, t->state.samples};
+    uint64_t sum = digest(0, numbers, sizeof numbers);
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
+        sum = digest(sum, blocks[i], t->table.block_floats * sizeof(float));
+    if (!t->learner) return sum;
+    mask_learner_save(t->learner, t->masks.state);
+    return digest(sum, t->masks.state, t->masks.state_count * sizeof(double));
+}
+
+bool processes_compare(const Trainer *t, Err *err)
+{
+    char name[WORLD_NAME_BYTES];
+    if (t->processes == 1) return true;
+    uint64_t data = digest_data(t), state = digest_state(t);
+    int other = world_first_other(&data, sizeof data);
+    if (other >= 0)
+        return err_set(err, ERR_USAGE,
+                       "%s has other data than process 0 at %.300s: the images, their order or "
+                       "their labels differ; "
+                       "every machine needs the same files there",
+                       world_name(other, name), t->config.data.path);
+    other = world_first_other(&state, sizeof state);
+    return other < 0 ||
+           err_set(
+               err, ERR_USAGE, "%s starts from other weights than process 0: %s",
+               world_name(other, name),
+               t->resumed
+                   ? "its checkpoint of the run is another; every machine needs the same run folder"
+               : t->config.train.init[0]
+                   ? "train.init is another model there; every machine needs the same files"
+                   : "its mathematical library rounds otherwise; every machine needs the same "
+                     "system");
+}
+
+void processes_agree(Trainer *t)
+{
+    bool here = interrupt_requested();
+    if (t->processes == 1) {
+        t->stopping = here;
+        return;
+    }
+    double now[] = {t->rank == 0 ? t->state.seconds : 0, here};
+    world_greatest_reals(now, 2);
+    t->state.seconds = now[0];
+    t->stopping = now[1] > 0;
+}

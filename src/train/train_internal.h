@@ -39,9 +39,9 @@ typedef struct {
 
 struct Trainer {
     int rank, processes; /* that share the updates (base/world.h); 0 and 1: it trains alone */
-    Config config;          /* as it was given */
-    Config resolved;        /* without "auto"; its betas are those of config */
-    RunRecord record;       /* saved with every checkpoint */
+    Config config;       /* as it was given */
+    Config resolved;     /* without "auto"; its betas are those of config */
+    RunRecord record;    /* saved with every checkpoint */
     /* Of a resumed run, else empty. */
     bool resumed;           /* the weights are a checkpoint's */
     Checkpoint checkpoint;  /* open until the weights are copied */

@@ -21,6 +21,7 @@ enum {
     OUT,
     RESUME,
     INIT,
+    CACHE,
     DRY_RUN,
     SIZE,
     CLASSES,
@@ -53,6 +54,10 @@ static const Option options[ROWS + 1] = {
         "init", TEXT, "Run", .metavar = "MODEL", .otherwise = "the configuration's train.init",
         .help = "run or model folder whose weights the run starts from; its network and noise "
                 "must be those of the configuration"),
+    [CACHE] = OPTION(
+        "cache", TEXT, "Run", .metavar = "DIR", .otherwise = "the configuration's data.cache",
+        .help = "where a file of the decoded images of a folder is kept, from which later runs "
+                "start at once; off: nowhere, auto: beside the run, where they are many"),
     [DRY_RUN] = OPTION("dry-run", FLAG, "Run",
                        .help = "print the resolved configuration, the size of the network and the "
                                "memory, and stop; of DATA the configuration alone goes to stdout, "
@@ -96,6 +101,16 @@ static const char *config_name(const Arguments *a, const char *run)
     return a->word_count > 0 ? a->words[0] : run;
 }
 
+static bool take_path(const OptionValue *v, int row, char *out, size_t size, Err *err)
+{
+    if (!v[row].given) return true;
+    if (strlen(v[row].text) >= size)
+        return err_set(err, ERR_USAGE, "--%s: the path has more than %zu bytes", options[row].name,
+                       size - 1);
+    snprintf(out, size, "%s", v[row].text);
+    return true;
+}
+
 /* The options that change a configuration. */
 static bool apply_options(const void *context, Config *c, Err *err)
 {
@@ -106,12 +121,9 @@ static bool apply_options(const void *context, Config *c, Err *err)
         c->train.minutes = v[MINUTES].given ? v[MINUTES].real : 0;
     }
     if (v[SEED].given) c->train.seed = v[SEED].seed;
-    if (v[INIT].given) {
-        if (strlen(v[INIT].text) >= sizeof c->train.init)
-            return err_set(err, ERR_USAGE, "--init: the path has more than %zu bytes",
-                           sizeof c->train.init - 1);
-        snprintf(c->train.init, sizeof c->train.init, "%s", v[INIT].text);
-    }
+    if (!take_path(v, INIT, c->train.init, sizeof c->train.init, err) ||
+        !take_path(v, CACHE, c->data.cache, sizeof c->data.cache, err))
+        return false;
     for (int i = 0; i < a->repeated_count; i++) {
         if (!config_set(c, a->repeated[i], err)) return false;
     }
@@ -205,10 +217,25 @@ static bool find_run(const Arguments *a, bool data, char *run, Err *err)
     return true;
 }
 
+/* The folder that holds the run's: "runs" of one that has no name yet. */
+static void find_runs(const char *run, char runs[PATH_BYTES])
+{
+    char path[PATH_BYTES];
+    size_t length = strlen(run);
+    while (length > 1 && run[length - 1] == '/') length--;
+    snprintf(path, sizeof path, "%.*s", (int)length, run);
+    path_parent(runs, run[0] ? path : "runs/new");
+}
+
 static bool plan(const Arguments *a, bool data, const char *run, const Config *c, Err *err)
 {
     Trainer *trainer;
-    if (!trainer_open_plan(&trainer, c, err)) return false;
+    TrainNarrator narrator = {0};
+    TrainCallbacks callbacks = train_narration(&narrator, false);
+    char runs[PATH_BYTES];
+    find_runs(run, runs);
+    callbacks.runs = runs;
+    if (!trainer_open_plan(&trainer, c, &callbacks, err)) return false;
     const TrainPlan *p = trainer_plan(trainer);
     note_micro_batch(c, p->micro_batch);
     bool json = a->values[JSON].given;
@@ -267,6 +294,9 @@ static bool train(const Arguments *a, const char *run, const Config *c, Err *err
     TrainCallbacks callbacks = train_narration(&narrator, v[SHOW].given);
     bool resume = v[RESUME].given;
     Trainer *trainer = NULL;
+    char runs[PATH_BYTES];
+    find_runs(run, runs);
+    callbacks.runs = runs;
     if (!(resume ? trainer_resume(&trainer, run, c, &callbacks, err)
                  : trainer_open(&trainer, c, &callbacks, err)))
         return false;

@@ -36,6 +36,19 @@ static void show_status(void *context, const TrainStatus *s)
     term_progress("step %s%s, loss %.4f, %s images/s%s", step, total, s->loss, speed, left_text);
 }
 
+/* What takes less time is not worth a line. */
+static const double PATIENCE_SECONDS = 1;
+
+static void show_reading(void *context, size_t done, size_t total)
+{
+    TrainNarrator *n = context;
+    double now = clock_seconds();
+    if (n->reading <= 0) n->reading = now;
+    if (now - n->reading < PATIENCE_SECONDS || now - n->drawn < REDRAW_SECONDS) return;
+    n->drawn = now;
+    term_progress("reading the images: %zu of %zu", done, total);
+}
+
 static void show_line(void *context, const char *json)
 {
     const TrainNarrator *n = context;
@@ -69,6 +82,7 @@ TrainCallbacks train_narration(TrainNarrator *narrator, bool show)
                             .status = show_status,
                             .line = show_line,
                             .note = show_note,
+                            .reading = show_reading,
                             .problem = show_problem,
                             .picture =
                                 show && terminal_picture_wanted(stderr) ? show_picture : NULL};

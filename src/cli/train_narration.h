@@ -6,8 +6,9 @@
 
 typedef struct {
     bool json;
-    bool stopping; /* the interruption has been acknowledged */
-    double drawn;  /* when the progress line was last drawn */
+    bool stopping;  /* the interruption has been acknowledged */
+    double drawn;   /* when the progress line was last drawn */
+    double reading; /* when the data began to be read; 0: not yet */
     int64_t step;
 } TrainNarrator;
 

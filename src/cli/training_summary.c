@@ -68,6 +68,7 @@ void training_lines(LineWriter line, const Config *c, const TrainPlan *plan)
     char text[512], epoch[32], memory[16], parameters[16], activations[16], data[16];
     term_format_count(epoch, plan->data->train_count);
     line("  data         %s", plan->data->description);
+    if (plan->data->cache) line("               decoded in %s", data_cache_path(plan->data->cache));
     skipped_lines(line, plan->data->skipped_list);
     if (plan->data->train_count > 0)
         line("               %s for training, %.4g updates an epoch", epoch,
@@ -166,7 +167,7 @@ bool show_config(const char *path, bool json, Err *err)
     Trainer *trainer = NULL;
     config_defaults(&c);
     bool ok = config_load(&c, path, err) && config_check(&c, err) &&
-              trainer_open_plan(&trainer, &c, err) &&
+              trainer_open_plan(&trainer, &c, NULL, err) &&
               output_training(path, &c, trainer_plan(trainer), json, err);
     trainer_close(trainer);
     config_free(&c);

@@ -22,6 +22,12 @@ extern const char *const toy_words[];
  * none of fewer than ten. */
 enum { DATA_VALIDATION_AUTO = -1, DATA_VALIDATION = 1000 };
 
+/* `cache`: DATA_CACHE_AUTO keeps decoded images in a file where they, or their files, have more than DATA_CACHE_BYTES
+ * in all. */
+#define DATA_CACHE_AUTO "auto"
+#define DATA_CACHE_OFF  "off"
+enum { DATA_CACHE_BYTES = 256 << 20 };
+
 typedef struct {
     char path[DATA_PATH_BYTES]; /* file or folder; "" with a toy */
     DataKind kind;              /* DATA_AUTO looks at the content */
@@ -35,6 +41,9 @@ typedef struct {
     /* IDX, CIFAR: "", a list of names with commas between, or a text file with a name on each line */
     char class_names[DATA_PATH_BYTES];
     bool skip_bad; /* folders: leave out images that cannot be read (counted and listed) */
+    /* Folders: DATA_CACHE_AUTO, DATA_CACHE_OFF, or the folder of the file of decoded images (data_cache.h), which is
+     * then always made. Training alone reads it. */
+    char cache[DATA_PATH_BYTES];
 } DataConfig;
 
 #endif

@@ -276,43 +276,73 @@ bool dataset_open_noise(Dataset *d, const DataOptions *o, int classes, Err *err)
     return false;
 }
 
-void dataset_close(Dataset *d)
+void dataset_free_images(Dataset *d)
 {
-    mem_free(d->pixels);
-    mem_free(d->labels);
-    mem_free(d->class_names);
     for (size_t i = 0; d->files && i < d->count; i++) free(d->files[i]);
     mem_free(d->files);
+    mem_free(d->pixels);
+    mem_free(d->labels);
+    d->files = NULL;
+    d->pixels = d->labels = NULL;
+    d->count = 0;
+}
+
+void dataset_close(Dataset *d)
+{
+    dataset_free_images(d);
+    data_cache_close(d->cache);
+    mem_free(d->class_names);
     free(d->skipped_list);
     mem_free(d->split);
     mem_free(d->order);
     memset(d, 0, sizeof *d);
 }
 
-static void sample(const Dataset *d, size_t image, bool flipped, float *x, int *label)
+/* ---- images by number ---- */
+
+static bool read_bytes(const Dataset *d, size_t image, unsigned char *bytes, Err *err)
 {
-    size_t W = (size_t)d->width, C = (size_t)d->channels, rows = (size_t)d->height;
-    const unsigned char *from = d->pixels + image * rows * W * C;
-    for (size_t row = 0; row < rows; row++, from += W * C)
-        for (size_t column = 0; column < W; column++) {
-            const unsigned char *pixel = from + (flipped ? W - 1 - column : column) * C;
-            for (size_t c = 0; c < C; c++) *x++ = (float)pixel[c] / 127.5f - 1.0f;
-        }
-    if (label) *label = d->labels ? d->labels[image] : 0;
+    size_t size = (size_t)d->height * (size_t)d->width * (size_t)d->channels;
+    if (d->cache) return data_cache_read(d->cache, image, bytes, err);
+    memcpy(bytes, d->pixels + image * size, size);
+    return true;
 }
 
-static void toy_sample(const Dataset *d, bool held_out, uint64_t number, float *x, int *label)
+static void mirror(const Dataset *d, float *x)
+{
+    size_t W = (size_t)d->width, C = (size_t)d->channels, rows = (size_t)d->height;
+    for (size_t row = 0; row < rows; row++, x += W * C)
+        for (size_t column = 0; column < W / 2; column++)
+            for (size_t c = 0; c < C; c++) {
+                float *left = x + column * C + c, *right = x + (W - 1 - column) * C + c;
+                float kept = *left;
+                *left = *right;
+                *right = kept;
+            }
+}
+
+static bool sample(const Dataset *d, size_t image, bool flipped, float *x, int *label, Err *err)
+{
+    /* The bytes lie where x begins, so no value is written over a byte that is yet to be read. */
+    unsigned char *bytes = (unsigned char *)x;
+    if (!read_bytes(d, image, bytes, err)) return false;
+    for (size_t i = (size_t)d->height * (size_t)d->width * (size_t)d->channels; i-- > 0;)
+        x[i] = (float)bytes[i] / 127.5f - 1.0f;
+    if (flipped) mirror(d, x);
+    if (label) *label = d->labels ? d->labels[image] : 0;
+    return true;
+}
+
+static bool toy_sample(const Dataset *d, bool held_out, uint64_t number, float *x, int *label)
 {
     toy_point(d->toy, d->seed, held_out, number, x);
     if (label) *label = 0;
+    return true;
 }
 
-void dataset_train_sample(Dataset *d, uint64_t number, float *x, int *label)
+bool dataset_train_sample(Dataset *d, uint64_t number, float *x, int *label, Err *err)
 {
-    if (d->toy != TOY_NONE) {
-        toy_sample(d, false, number, x, label);
-        return;
-    }
+    if (d->toy != TOY_NONE) return toy_sample(d, false, number, x, label);
     uint64_t epoch = number / d->train_count;
     if (epoch != d->order_epoch) {
         shuffle(d->order, d->train_count, d->seed, rng_stream(RNG_SHUFFLE, epoch));
@@ -320,25 +350,25 @@ void dataset_train_sample(Dataset *d, uint64_t number, float *x, int *label)
     }
     size_t image = d->split[d->order[number % d->train_count]];
     bool flipped = d->flip && rng_below(d->seed, rng_stream(RNG_FLIP, epoch), image, 2) == 1;
-    sample(d, image, flipped, x, label);
+    return sample(d, image, flipped, x, label, err);
 }
 
-void dataset_train_image(const Dataset *d, size_t i, float *x)
+bool dataset_train_image(const Dataset *d, size_t i, float *x, Err *err)
 {
-    if (d->toy != TOY_NONE) {
-        toy_sample(d, false, i, x, NULL);
-        return;
-    }
+    if (d->toy != TOY_NONE) return toy_sample(d, false, i, x, NULL);
     CHECK(i < d->train_count);
-    sample(d, d->split[i], false, x, NULL);
+    return sample(d, d->split[i], false, x, NULL, err);
 }
 
-void dataset_validation_sample(const Dataset *d, size_t i, float *x, int *label)
+bool dataset_train_bytes(const Dataset *d, size_t i, unsigned char *bytes, Err *err)
+{
+    CHECK(i < d->train_count);
+    return read_bytes(d, d->split[i], bytes, err);
+}
+
+bool dataset_validation_sample(const Dataset *d, size_t i, float *x, int *label, Err *err)
 {
     CHECK(i < d->validation_count);
-    if (d->toy != TOY_NONE) {
-        toy_sample(d, true, i, x, label);
-        return;
-    }
-    sample(d, d->split[d->train_count + i], false, x, label);
+    if (d->toy != TOY_NONE) return toy_sample(d, true, i, x, label);
+    return sample(d, d->split[d->train_count + i], false, x, label, err);
 }

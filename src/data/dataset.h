@@ -1,6 +1,6 @@
 /* Data sets: points of toys (toy.h), without end; and images: IDX and IDX.gz (with labels), CIFAR-10
- * binary, folders of PNG and JPEG. All images are held as bytes in memory; a validation split that
- * training never sees is cut off by seed. */
+ * binary, folders of PNG and JPEG. Images are held as bytes in memory, or, of large folders, read one by one from a file
+ * of decoded images (data_cache.h); a validation split that training never sees is cut off by seed. */
 #ifndef DIFFC_DATASET_H
 #define DIFFC_DATASET_H
 
@@ -9,12 +9,24 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "data/data_cache.h"
 #include "data/data_config.h"
 #include "data/image.h"
 
+/* The file of decoded images of a folder. Data of one file (IDX, CIFAR-10) are decoded at once and have none. */
+typedef struct {
+    const char *folder;   /* where it lies; NULL: there is none, and all images are in memory */
+    uint64_t least_bytes; /* it is made for images that have more bytes, decoded or as files */
+    bool read_only;       /* one that fits is read, but none is made */
+    /* The settings that name the file (NULL: those that are read by): a resumed run knows the size and the channels
+     * that its first start found. */
+    const DataConfig *named_by;
+} DataCachePlace;
+
 typedef struct {
     const char *path;  /* file or folder; config.path, which has less room, is not read */
-    DataConfig config; /* of a toy only validation is read */
+    DataConfig config; /* of a toy only validation is read; cache is not, but: */
+    DataCachePlace cache;
     bool
         test_part; /* of a folder with two parts: the t10k or test_batch files, or test/ (else val/),
                           instead of the training files or train/ */
@@ -53,8 +65,12 @@ typedef struct {
      * count, shape and this identify a data set. */
     uint32_t checksum;
     char description[400]; /* "60,000 grey images of 28x28 (IDX), 10 classes" */
-    char **files;          /* folders: [count] the images' paths within it; else NULL */
-    unsigned char *pixels; /* [count, height, width, channels] */
+    char **files;          /* folders in memory: [count] the images' paths within it; else NULL */
+    unsigned char *pixels; /* [count, height, width, channels]; NULL with a cache */
+    DataCache *cache;      /* the images' file; NULL: they are in memory */
+    bool on_disk;          /* there is such a file, or would be if it were not read_only */
+    bool cache_failed;     /* it could not be made */
+    char cache_note[1024]; /* that, or why it was made anew, as one sentence; "": nothing to say */
     unsigned char *labels; /* [count] or NULL */
     uint32_t *split; /* permutation of 0..count-1: first train_count train, the rest held out */
     uint32_t *order; /* [train_count] the current epoch's order */
@@ -83,11 +99,13 @@ bool dataset_has_test_part(const char *path, bool *has, Err *err);
 /* Training sample number `sample` of the whole run (sample / train_count is the epoch; each epoch
  * is a fresh permutation from the seed), as floats u/127.5 - 1 in x [H,W,C]; flipped by a counter
  * draw when the option is set. Of a toy, point number `sample`. label (may be NULL) gets the class
- * or 0. Not for several threads at once: it makes the epoch's order when a new epoch begins. */
-void dataset_train_sample(Dataset *d, uint64_t sample, float *x, int *label);
-/* Training image i < train_count in no particular order, never flipped. */
-void dataset_train_image(const Dataset *d, size_t i, float *x);
+ * or 0. Not for several threads at once: it makes the epoch's order when a new epoch begins.
+ * Reading fails only with a cache (data_cache_read). */
+bool dataset_train_sample(Dataset *d, uint64_t sample, float *x, int *label, Err *err);
+/* Training image i < train_count in no particular order, never flipped; as bytes not of a toy. */
+bool dataset_train_image(const Dataset *d, size_t i, float *x, Err *err);
+bool dataset_train_bytes(const Dataset *d, size_t i, unsigned char *bytes, Err *err);
 /* Held-out image i < validation_count, never flipped. */
-void dataset_validation_sample(const Dataset *d, size_t i, float *x, int *label);
+bool dataset_validation_sample(const Dataset *d, size_t i, float *x, int *label, Err *err);
 
 #endif

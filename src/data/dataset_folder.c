@@ -1,108 +1,15 @@
 /* Folders of PNG and JPEG, searched with all their subfolders. The order is that of the path bytes,
  * so it depends neither on the file system nor on the locale. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "data/dataset_load.h"
+#include "data/folder_images.h"
+#include "data/folder_search.h"
 #include "data/image_gate.h"
-
-typedef struct {
-    DataJob *job;
-    const char *root, *part; /* part: the root's name in the data set's folder, or NULL */
-    Names folders, files;    /* relative to the root, which is ""; files: images */
-    size_t ignored;
-    char example[256]; /* one of the ignored files */
-} Search;
-
-static bool short_of_memory(Search *s)
-{
-    return err_set(s->job->err, ERR_MEMORY, "%s: not enough memory for its list of files", s->root);
-}
-
-static bool was_seen(const Search *s, const struct stat *st)
-{
-    char path[PATH_BYTES];
-    struct stat seen;
-    for (size_t i = 0; i < s->folders.count; i++)
-        if (path_join(path, s->root, s->folders.names[i], NULL) && stat(path, &seen) == 0 &&
-            seen.st_dev == st->st_dev && seen.st_ino == st->st_ino)
-            return true;
-    return false;
-}
-
-static bool starts_like_image(const char *path)
-{
-    unsigned char start[IMAGE_SIGNATURE_BYTES];
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return false;
-    ssize_t got = read(fd, start, sizeof start);
-    close(fd);
-    return got > 0 && image_format(start, (size_t)got) != NULL;
-}
-
-/* Hidden names, and the files that macOS adds. */
-static bool skipped_name(const char *name)
-{
-    return name[0] == '.' || strcmp(name, "__MACOSX") == 0;
-}
-
-/* One name in a folder: a folder waits, an image (by content, or by a name that promises one) is
- * listed, anything else is counted. */
-static bool look_at(Search *s, const char *folder, const char *name)
-{
-    char relative[PATH_BYTES], path[PATH_BYTES];
-    if (skipped_name(name)) return true;
-    if (folder[0] == '\0') {
-        if (!path_join(relative, ".", name, s->job->err)) return false;
-        memmove(relative, relative + 2, strlen(relative) - 1);
-    } else if (!path_join(relative, folder, name, s->job->err)) {
-        return false;
-    }
-    if (!path_join(path, s->root, relative, s->job->err)) return false;
-    struct stat st, link;
-    bool there = stat(path, &st) == 0;
-    if (there && S_ISDIR(st.st_mode)) {
-        /* A link may lead back to a folder above it. */
-        bool is_link = lstat(path, &link) == 0 && S_ISLNK(link.st_mode);
-        return (is_link && was_seen(s, &st)) || names_add(&s->folders, relative) ||
-               short_of_memory(s);
-    }
-    /* A pipe, a dangling link or an unreadable file with the name of an image counts as a bad
-     * image. */
-    if (image_named(name) || (there && S_ISREG(st.st_mode) && starts_like_image(path)))
-        return names_add(&s->files, relative) || short_of_memory(s);
-    if (s->ignored++ == 0) snprintf(s->example, sizeof s->example, "%s", name);
-    return true;
-}
-
-static bool search(Search *s)
-{
-    if (!names_add(&s->folders, "")) return short_of_memory(s);
-    for (size_t next = 0; next < s->folders.count; next++) {
-        char path[PATH_BYTES];
-        const char *folder = s->folders.names[next];
-        Names names;
-        if (!path_join(path, s->root, folder, s->job->err)) return false;
-        Err bad = {0};
-        if (!folder_list(path, &names, &bad)) {
-            if (data_bad_image(s->job, &bad)) continue;
-            return false;
-        }
-        bool ok = data_progress(s->job, 0, 0);
-        for (size_t i = 0; ok && i < names.count; i++) ok = look_at(s, folder, names.names[i]);
-        names_free(&names);
-        if (!ok) return false;
-    }
-    names_sort(&s->files);
-    return true;
-}
 
 /* The top-level folders' names in natural order, and the class that each is. */
 typedef struct {
@@ -164,7 +71,7 @@ static bool class_name(const char *path, char *name, size_t size)
 }
 
 /* False where the folders are not classes; the reason is then in the data set. */
-static bool find_classes(const Search *s, Classes *classes)
+static bool find_classes(const FolderSearch *s, Classes *classes)
 {
     Dataset *d = s->job->d;
     const char *at_top = NULL;
@@ -212,36 +119,18 @@ static int class_of(const Classes *classes, const char *path)
     return classes->label[(found - classes->name[0]) / (ptrdiff_t)sizeof *classes->name];
 }
 
-/* The path of the image that was stored last, within the folder that the user named. */
-static bool keep_name(Search *s, const char *relative)
+/* The class of each file that is read, and the classes' names. */
+static bool label_files(FolderImages *f, const Classes *classes)
 {
-    DataJob *job = s->job;
-    char path[PATH_BYTES];
-    if (s->part && !path_join(path, s->part, relative, job->err)) return false;
-    char *copy = strdup(s->part ? path : relative);
-    job->d->files[job->d->count - 1] = copy;
-    return copy || short_of_memory(s);
+    DataJob *job = f->job;
+    f->labels = mem_alloc(f->wanted, 1);
+    if (!f->labels) return folder_search_memory(f->search);
+    for (size_t i = 0; i < f->wanted; i++)
+        f->labels[i] = (unsigned char)class_of(classes, folder_image_name(f, i));
+    return give_names(job, classes);
 }
 
-/* An image that cannot be read is an error that names it; with skip_bad it is left out and listed. */
-static bool load_file(Search *s, const char *relative, bool labelled, int label)
-{
-    DataJob *job = s->job;
-    char path[PATH_BYTES];
-    Image image;
-    Err bad = {0};
-    if (!path_join(path, s->root, relative, job->err)) return false;
-    if (!image_load(path, job->options->config.channels, &image, &bad))
-        return data_bad_image(job, &bad);
-    job->file = relative;
-    bool ok = job->room > 0 || data_reserve(job, s->files.count, image.height, image.width,
-                                            image.channels, labelled);
-    ok = ok && data_store(job, &image, label) && keep_name(s, relative);
-    image_free(&image);
-    return ok;
-}
-
-static bool load_files(Search *s)
+static bool load_files(FolderSearch *s)
 {
     DataJob *job = s->job;
     if (s->files.count == 0 && s->ignored == 0)
@@ -252,24 +141,14 @@ static bool load_files(Search *s)
         return err_set(job->err, ERR_FORMAT, "%s: holds no %s image (%zu other file%s, such as %s)",
                        s->root, formats, s->ignored, s->ignored == 1 ? "" : "s", s->example);
     }
-    Classes *classes = malloc(sizeof *classes);
-    if (!classes) return short_of_memory(s);
-    bool labelled = find_classes(s, classes), ok = true;
-    size_t wanted = data_limited(job, s->files.count);
-    job->d->files = mem_alloc(wanted, sizeof *job->d->files);
-    if (!job->d->files) ok = short_of_memory(s);
-    for (size_t i = 0; ok && i < wanted; i++) {
-        /* Spread over the list, because its beginning may be one class. */
-        const char *file = s->files.names[(uint64_t)i * s->files.count / wanted];
-        int label = labelled ? class_of(classes, file) : 0;
-        ok = load_file(s, file, labelled, label) && data_progress(job, i + 1, wanted);
-    }
-    if (ok && job->d->count == 0)
-        ok = err_set(job->err, ERR_FORMAT, "%s: none of its %zu images can be decoded", s->root,
-                     wanted);
-    ok = ok && (!labelled || give_names(job, classes));
+    FolderImages f = {.job = job, .search = s, .wanted = data_limited(job, s->files.count)};
+    Classes *classes = mem_alloc(1, sizeof *classes);
+    bool ok =
+        classes ? !find_classes(s, classes) || label_files(&f, classes) : folder_search_memory(s);
+    mem_free(classes);
+    ok = ok && folder_images_read(&f);
+    mem_free(f.labels);
     job->d->ignored = s->ignored;
-    free(classes);
     return ok;
 }
 
@@ -297,7 +176,7 @@ const char *data_folder_part(const char *folder, const Names *names, bool test)
     for (size_t i = 0; i < names->count; i++) {
         const char *name = names->names[i];
         char path[PATH_BYTES];
-        if (skipped_name(name)) continue;
+        if (folder_skips(name)) continue;
         if (!path_join(path, folder, name, NULL)) return NULL;
         bool is_folder = path_is_folder(path);
         Part part = is_folder ? part_of(name) : PART_NONE;
@@ -320,12 +199,11 @@ bool data_folder_load(DataJob *job, const char *part)
             "%s: data.class_names is for IDX and CIFAR-10 files; the classes of a folder "
             "have the names of the folders in it",
             path);
-    Search s = {.job = job, .root = part ? root : path, .part = part};
+    FolderSearch s = {.job = job, .root = part ? root : path, .part = part};
     job->format = "folder";
     job->d->kind = DATA_FOLDER;
     snprintf(job->part, sizeof job->part, "%s%s", part ? " " : "", part ? part : "");
-    bool ok = search(&s) && load_files(&s);
-    names_free(&s.folders);
-    names_free(&s.files);
+    bool ok = folder_search(&s) && load_files(&s);
+    folder_search_free(&s);
     return ok;
 }

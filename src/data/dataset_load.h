@@ -4,16 +4,25 @@
 #define DIFFC_DATASET_LOAD_H
 
 #include "base/fsio.h"
+#include "data/data_cache.h"
 #include "data/dataset.h"
 #include "data/image.h"
 
 typedef struct {
     const DataOptions *options;
-    Dataset *d;         /* count grows with each stored image */
-    size_t room;        /* images there is memory for */
-    const char *format; /* for the description */
-    char part[32];      /* the same: " train" of a folder with parts */
-    const char *file;   /* folders: the image that is being stored */
+    Dataset *d;                  /* count grows with each stored image */
+    size_t room;                 /* images there is memory for */
+    const char *format;          /* for the description */
+    char part[32];               /* the same: " train" of a folder with parts */
+    const char *file;            /* folders: the image that is being stored */
+    uint64_t file_bytes;         /* folders: of all files that are read */
+    uint64_t source;             /* DataCacheFacts */
+    char cache_path[PATH_BYTES]; /* folders: where decoded images may be kept; "": nowhere */
+    Err unfit;                   /* why the file there cannot be used; ERR_NONE: there is none */
+    DataCacheWriter *writer;     /* images go there, not into memory */
+    uint32_t *left_out;          /* [left_out_count] the numbers of bad images */
+    size_t left_out_count, left_out_room;
+    bool colour, again; /* some image has colour; all images must be read again */
     DataProgress progress;
     void *context;
     Err *err;
@@ -28,6 +37,14 @@ bool data_reserve(DataJob *job, uint64_t count, int height, int width, int chann
 /* Appends an image, resized and cropped, with the channels of the data set. A grey data set whose channels the
  * options leave open becomes colour with its first colour image. */
 bool data_store(DataJob *job, const Image *image, int label);
+/* The same in two parts, for images that are resized elsewhere: whether it is to be resized to the options' size; and
+ * appending it, which was stored with this height and width. */
+bool data_needs_fit(const DataOptions *o, const Image *image);
+bool data_keep(DataJob *job, const Image *fitted, int height, int width, int label);
+/* The file of decoded images cannot be made: all images are read again, into memory. Returns false. */
+bool data_cache_failed(DataJob *job, const Err *why);
+/* Pixels, labels and names. */
+void dataset_free_images(Dataset *d);
 
 /* Counts and lists an image that cannot be read, where the options leave such out; else fails with
  * the reason. */

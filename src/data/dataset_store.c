@@ -17,6 +17,53 @@ size_t data_limited(const DataJob *job, uint64_t count)
     return limit > 0 && (uint64_t)limit < count ? (size_t)limit : (size_t)count;
 }
 
+/* ---- room, in memory or in a file ---- */
+
+/* Whether the images, or their files, are more than memory should hold or a start should decode. */
+static bool wants_cache(const DataJob *job, size_t room)
+{
+    const Dataset *d = job->d;
+    uint64_t image_bytes = (uint64_t)d->height * (uint64_t)d->width * (uint64_t)d->channels;
+    uint64_t decoded = room * image_bytes, least = job->options->cache.least_bytes;
+    return job->cache_path[0] && !d->cache_failed && (decoded > least || job->file_bytes > least);
+}
+
+static void note_failure(DataJob *job, const Err *why)
+{
+    Dataset *d = job->d;
+    snprintf(d->cache_note, sizeof d->cache_note,
+             "%.900s; the decoded images are held in memory instead, and the next run decodes "
+             "them again",
+             why->text);
+    d->cache_failed = true;
+    d->on_disk = false;
+}
+
+bool data_cache_failed(DataJob *job, const Err *why)
+{
+    note_failure(job, why);
+    job->again = true;
+    return false;
+}
+
+/* Images go into a file where one is wanted and can be made. */
+static void begin_cache(DataJob *job, size_t room)
+{
+    Dataset *d = job->d;
+    Err why = {0};
+    if (!wants_cache(job, room)) return;
+    d->on_disk = true;
+    if (job->options->cache.read_only) return;
+    const DataCacheFacts facts = {.source = job->source,
+                                  .height = (uint32_t)d->height,
+                                  .width = (uint32_t)d->width,
+                                  .channels = (uint32_t)d->channels};
+    if (!data_cache_begin(&job->writer, job->cache_path, &facts, room, &why))
+        note_failure(job, &why);
+    else if (job->unfit.kind != ERR_NONE)
+        snprintf(d->cache_note, sizeof d->cache_note, "%.900s; it is made anew", job->unfit.text);
+}
+
 bool data_reserve(DataJob *job, uint64_t count, int height, int width, int channels, bool labels)
 {
     Dataset *d = job->d;
@@ -24,7 +71,7 @@ bool data_reserve(DataJob *job, uint64_t count, int height, int width, int chann
     size_t room = data_limited(job, count);
     d->height = o->config.height ? o->config.height : height;
     d->width = o->config.width ? o->config.width : width;
-    d->channels = o->config.channels ? o->config.channels : channels;
+    d->channels = o->config.channels ? o->config.channels : job->colour ? 3 : channels;
     d->found = count;
     if (room > UINT32_MAX)
         return err_set(job->err, ERR_USAGE, "%s: has %zu images; more than %u need a limit",
@@ -33,9 +80,10 @@ bool data_reserve(DataJob *job, uint64_t count, int height, int width, int chann
         !o->size_fits(o->size_context, height, width, job->err))
         return false;
     size_t image_bytes = (size_t)d->height * (size_t)d->width * (size_t)d->channels;
-    d->pixels = mem_alloc(room, image_bytes);
+    begin_cache(job, room);
+    if (!job->writer) d->pixels = mem_alloc(room, image_bytes);
     if (labels) d->labels = mem_alloc(room, 1);
-    if (!d->pixels || (labels && !d->labels))
+    if ((!job->writer && !d->pixels) || (labels && !d->labels))
         return err_set(job->err, ERR_MEMORY,
                        "%s: not enough memory for %zu images of %zu bytes (%.1f GiB); fewer "
                        "(data.limit) or smaller ones (data.size) need less",
@@ -62,50 +110,74 @@ static bool widen(DataJob *job)
     return true;
 }
 
-static void add_size(Dataset *d, const Image *image)
+static void add_size(Dataset *d, int height, int width)
 {
     unsigned char bytes[8];
     for (int i = 0; i < 4; i++) {
-        bytes[i] = (unsigned char)((unsigned)image->height >> 8 * i);
-        bytes[4 + i] = (unsigned char)((unsigned)image->width >> 8 * i);
+        bytes[i] = (unsigned char)((unsigned)height >> 8 * i);
+        bytes[4 + i] = (unsigned char)((unsigned)width >> 8 * i);
     }
     d->checksum = (uint32_t)crc32(d->checksum, bytes, sizeof bytes);
 }
 
-static bool several_sizes(DataJob *job, const Image *image)
+static bool several_sizes(DataJob *job, int height, int width)
 {
     const Dataset *d = job->d;
     const char *advice = job->options->size_advice;
     return err_set(job->err, ERR_USAGE,
                    "%s: its images have several sizes, the first %dx%d, %.300s %dx%d; %s",
-                   job->options->path, d->height, d->width, job->file, image->height, image->width,
+                   job->options->path, d->height, d->width, job->file, height, width,
                    advice ? advice : "a size must be given");
+}
+
+bool data_needs_fit(const DataOptions *o, const Image *image)
+{
+    return o->config.height > 0 &&
+           (image->height != o->config.height || image->width != o->config.width);
+}
+
+/* Makes every image colour. What is in a file already is written anew. */
+static bool become_colour(DataJob *job)
+{
+    if (!job->writer) return widen(job);
+    job->colour = job->again = true;
+    return false;
+}
+
+bool data_keep(DataJob *job, const Image *image, int height, int width, int label)
+{
+    Dataset *d = job->d;
+    Err why = {0};
+    CHECK(d->count < job->room);
+    if (job->options->config.channels == 0 && image->channels > d->channels && !become_colour(job))
+        return false;
+    if (image->height != d->height || image->width != d->width)
+        return several_sizes(job, height, width);
+    size_t area = (size_t)d->height * (size_t)d->width, C = (size_t)d->channels;
+    size_t own = (size_t)image->channels;
+    unsigned char *to =
+        job->writer ? data_cache_image(job->writer) : d->pixels + d->count * area * C;
+    if (own == C) memcpy(to, image->pixels, area * C);
+    for (size_t i = 0; i < area && own != C; i++)
+        image_put_pixel(to + i * C, d->channels, image->pixels + i * own, image->channels, false);
+    if (job->writer && !data_cache_add(job->writer, &why)) return data_cache_failed(job, &why);
+    if (d->labels) d->labels[d->count] = (unsigned char)label;
+    add_size(d, height, width);
+    d->count++;
+    return true;
 }
 
 bool data_store(DataJob *job, const Image *image, int label)
 {
-    Dataset *d = job->d;
-    CHECK(d->count < job->room);
-    if (job->options->look) job->options->look(job->options->look_context, image);
-    if (job->options->config.channels == 0 && image->channels > d->channels && !widen(job))
+    const DataOptions *o = job->options;
+    Image fitted = {0};
+    if (o->look) o->look(o->look_context, image);
+    bool needed = data_needs_fit(o, image);
+    if (needed && !image_resize_crop(image, o->config.height, o->config.width, &fitted, job->err))
         return false;
-    Image resized = {0};
-    const Image *from = image;
-    bool fits = image->height == d->height && image->width == d->width;
-    if (!fits && job->options->config.height == 0) return several_sizes(job, image);
-    if (!fits && !image_resize_crop(image, d->height, d->width, &resized, job->err)) return false;
-    if (!fits) from = &resized;
-    size_t area = (size_t)d->height * (size_t)d->width, C = (size_t)d->channels;
-    size_t own = (size_t)from->channels;
-    unsigned char *to = d->pixels + d->count * area * C;
-    if (own == C) memcpy(to, from->pixels, area * C);
-    for (size_t i = 0; i < area && own != C; i++)
-        image_put_pixel(to + i * C, d->channels, from->pixels + i * own, from->channels, false);
-    image_free(&resized);
-    if (d->labels) d->labels[d->count] = (unsigned char)label;
-    add_size(d, image);
-    d->count++;
-    return true;
+    bool ok = data_keep(job, needed ? &fitted : image, image->height, image->width, label);
+    image_free(&fitted);
+    return ok;
 }
 
 bool data_is_file(const char *folder, const char *name)

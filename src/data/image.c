@@ -1,6 +1,6 @@
 /* The one file that sees stb: decoding of files that have passed the gate, encoding of PNG. stb gets
  * an arena of its own: zeroed memory, a budget, and everything freed at once when an assertion of
- * stb jumps out of it. One thread at a time. */
+ * stb jumps out of it. Each thread has its own, because folders are decoded by several. */
 #include "data/image.h"
 
 #include <setjmp.h>
@@ -19,7 +19,7 @@ typedef struct Block {
     _Alignas(16) unsigned char bytes[];
 } Block;
 
-static struct {
+static _Thread_local struct {
     Block *first;
     size_t used_bytes, budget_bytes;
     bool over_budget, short_of_memory;

@@ -103,6 +103,10 @@ static bool check_data(const Config *c, Err *err)
                        "data.toy and data.path (%.300s) are both given; a toy is made by formula, "
                        "so leave one of them out",
                        c->data.path);
+    if (!c->data.cache[0])
+        return err_set(err, ERR_USAGE,
+                       "data.cache is empty; it must be auto, off or the folder where decoded "
+                       "images are kept");
     if (c->data.limit > 0 && c->data.validation >= c->data.limit)
         return err_set(err, ERR_USAGE,
                        "data.validation holds out %d images, which leaves none of data.limit (%d) "

@@ -72,6 +72,8 @@ const Field config_fields[] = {
     TEXT(data, class_names, class_names, "", "names of the classes of IDX and CIFAR-10 files, in the order of their labels: a text file with one on each line, or a list with commas between; without it class_names.txt beside an IDX file and CIFAR's batches.meta.txt; a folder's classes have the names of its folders",
          "names label_names", WITH(of_images)),
     BOOL(data, skip_bad, skip_bad, "false", "folders: leave out images that cannot be read, and list them", "skip ignore_errors", WITH(of_images)),
+    TEXT(data, cache, cache, DATA_CACHE_AUTO, "folders: where a file of the decoded images is kept, from which later runs start at once: a folder; off: nowhere, all images are held in memory; auto: beside the run, where they have more than 256 MiB, decoded or as files",
+         "cache_dir cache_path decoded", WITH(of_images)),
 
     CHOICE(model, type, type, network_words, "auto", "the network; auto: mlp for toys, unet for images", "network architecture arch kind"),
     INT(model, width, mlp.width, 1, MLP_MAX_WIDTH, "128", "mlp: units of a hidden layer", "hidden hidden_dim units hidden_size", WITH(of_mlp)),

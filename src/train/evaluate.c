@@ -23,14 +23,14 @@ static int level_bin(const Trainer *t, double time)
     return bin < LEVEL_BINS ? bin : LEVEL_BINS - 1;
 }
 
-/* The losses of held-out images first .. end-1 of n; ERR_INTERRUPTED. */
+/* The losses of held-out images first .. end-1 of n; ERR_INTERRUPTED, and errors of reading them. */
 static bool score_images(Trainer *t, int first, int end, int n, ImageLoss *losses, Err *err)
 {
     TrainBatch *b = &t->eval_batch;
     net_hold(t->eval_network.net, t->optimizer.ema);
     for (; first < end; first += b->size) {
         if (interrupt_requested()) return err_set(err, ERR_INTERRUPTED, "interrupted");
-        batch_fill_validation(t, b, first, n);
+        if (!batch_fill_validation(t, b, first, n, err)) return false;
         batch_loss(t, b);
         for (int i = 0; i < b->size && first + i < end; i++) losses[first + i] = image_loss(b, i);
     }

@@ -54,7 +54,7 @@ size_t distance_bytes(const Trainer *t)
     PatchShape patches = patch_shape(pyramid.level[0], count);
     size_t compared = SETS * patches.count * (size_t)patches.dims * sizeof(float) +
                       sliced_bytes(patches.count, patches.dims, SETS - 1);
-    return count * dims + (state > compared ? state : compared);
+    return SETS * count * dims + (state > compared ? state : compared);
 }
 
 /* ---- samples ---- */
@@ -117,17 +117,27 @@ static bool sample(Trainer *t, unsigned char *pixels, Err *err)
 
 enum { SAMPLES, OTHERS };
 
-static bool compare(const Trainer *t, const unsigned char *pixels, MultiscaleDistance *out,
-                    Err *err)
+/* Training images from `first` on. */
+static bool read_training(const Trainer *t, size_t first, unsigned char *pixels, Err *err)
 {
-    size_t count = distance_images(t);
-    const Dataset *d = &t->data;
+    for (size_t i = 0; i < distance_images(t); i++)
+        if (!dataset_train_bytes(&t->data, first + i, pixels + i * t->eval_network.dims, err))
+            return false;
+    return true;
+}
+
+/* pixels [SETS, count, dims]: those of the samples come first. */
+static bool compare(const Trainer *t, unsigned char *pixels, MultiscaleDistance *out, Err *err)
+{
+    size_t count = distance_images(t), bytes = count * t->eval_network.dims;
+    unsigned char *training = pixels + bytes, *others = training + bytes;
     const WorkProgress progress = {NULL, go_on};
-    const ImageSet reference = {t->plan.image, count, d->pixels, d->split};
-    const ImageSet sets[] = {
-        [SAMPLES] = {t->plan.image, count, pixels, NULL},
-        [OTHERS] = {t->plan.image, count, d->pixels, d->split + d->train_count - count}};
-    return multiscale_distance(&reference, sets, SETS - 1, &progress, out, err);
+    const ImageSet reference = {t->plan.image, count, training, NULL};
+    const ImageSet sets[] = {[SAMPLES] = {t->plan.image, count, pixels, NULL},
+                             [OTHERS] = {t->plan.image, count, others, NULL}};
+    return read_training(t, 0, training, err) &&
+           read_training(t, t->data.train_count - count, others, err) &&
+           multiscale_distance(&reference, sets, SETS - 1, &progress, out, err);
 }
 
 static void report(Trainer *t, const MultiscaleDistance *d)
@@ -150,7 +160,7 @@ bool evaluate_distance(Trainer *t, Err *err)
 {
     if (t->rank > 0 || !distance_missing(t)) return true;
     MultiscaleDistance d;
-    unsigned char *pixels = mem_alloc(distance_images(t), t->eval_network.dims);
+    unsigned char *pixels = mem_alloc(SETS * distance_images(t), t->eval_network.dims);
     bool ok = (pixels ||
                err_set(err, ERR_MEMORY, "not enough memory for %zu samples", distance_images(t))) &&
               sample(t, pixels, err) && compare(t, pixels, &d, err);

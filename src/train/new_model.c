@@ -9,9 +9,21 @@
 /* The number of points of a toy that the largest distance is computed from. */
 enum { TOY_WIDTH_POINTS = 4096 };
 
+/* The training images as points, which are read by several threads. */
+typedef struct {
+    const Dataset *data;
+    Err bad; /* of an image that could not be read */
+} TrainingPoints;
+
 static void training_point(void *context, size_t i, float *x)
 {
-    dataset_train_image(context, i, x);
+    TrainingPoints *p = context;
+    Err bad = {0};
+    if (dataset_train_image(p->data, i, x, &bad)) return;
+    size_t dims = (size_t)p->data->height * (size_t)p->data->width * (size_t)p->data->channels;
+    memset(x, 0, dims * sizeof *x);
+#pragma omp critical(training_points)
+    p->bad = bad;
 }
 
 static bool choose_sigma_max(const PointSet *data, ModelConfig *m, Err *err)
@@ -98,8 +110,8 @@ static bool name_classes(const Dataset *data, ModelConfig *m, Err *err)
 bool new_model_config(const Config *c, const Dataset *data, ModelConfig *m, Err *err)
 {
     Shape image = {.H = data->height, .W = data->width, .C = data->channels};
-    Dataset *context = (Dataset *)data; /* training_point only reads */
-    PointSet points = {.context = context,
+    TrainingPoints training = {.data = data};
+    PointSet points = {.context = &training,
                        .count = data->toy != TOY_NONE ? TOY_WIDTH_POINTS : data->train_count,
                        .dims = shape_values(image),
                        .point = training_point,
@@ -111,6 +123,8 @@ bool new_model_config(const Config *c, const Dataset *data, ModelConfig *m, Err 
     bool ok = (!c->model.class_conditional || name_classes(data, m, err)) &&
               network_from_config(c, image, data->classes, m, err) &&
               new_model_method(c, &points, m, err);
+    if (training.bad.kind != ERR_NONE)
+        ok = err_set(err, training.bad.kind, "%s", training.bad.text);
     if (ok && own_betas(&m->noise, err)) return true;
     if (!ok) m->noise.betas = NULL; /* the configuration's */
     model_config_free(m);

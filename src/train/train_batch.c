@@ -105,13 +105,16 @@ static int training_label(const Trainer *t, uint64_t sample, int label)
     return dropped ? t->train_network.classes : label;
 }
 
-void batch_read_train(Trainer *t, TrainBatch *b, uint64_t first)
+bool batch_read_train(Trainer *t, TrainBatch *b, uint64_t first, Err *err)
 {
     for (int i = 0; i < b->size; i++) {
         int label;
-        dataset_train_sample(&t->data, first + (uint64_t)i, b->xt + (size_t)i * b->dims, &label);
+        if (!dataset_train_sample(&t->data, first + (uint64_t)i, b->xt + (size_t)i * b->dims,
+                                  &label, err))
+            return false;
         b->label[i] = (float)training_label(t, first + (uint64_t)i, label);
     }
+    return true;
 }
 
 void batch_diffuse_train(const Trainer *t, TrainBatch *b, uint64_t first)
@@ -128,11 +131,13 @@ void batch_diffuse_train(const Trainer *t, TrainBatch *b, uint64_t first)
     }
 }
 
-void batch_fill_validation(Trainer *t, TrainBatch *b, int first, int n)
+bool batch_fill_validation(Trainer *t, TrainBatch *b, int first, int n, Err *err)
 {
     for (int i = 0; i < b->size; i++) {
         int image = first + i < n ? first + i : n - 1, label;
-        dataset_validation_sample(&t->data, (size_t)image, b->xt + (size_t)i * b->dims, &label);
+        if (!dataset_validation_sample(&t->data, (size_t)image, b->xt + (size_t)i * b->dims, &label,
+                                       err))
+            return false;
         b->label[i] = (float)label;
         rng_normals_float(b->noise + (size_t)i * b->dims, b->dims, t->config.train.seed,
                           rng_stream(RNG_VALIDATION, (uint64_t)image), 0);
@@ -141,6 +146,7 @@ void batch_fill_validation(Trainer *t, TrainBatch *b, int first, int n)
         diffuse(t, b, i, level);
         if (first + i >= n) b->weight[i] = 0;
     }
+    return true;
 }
 
 ImageLoss image_loss(const TrainBatch *b, int i)

@@ -125,12 +125,12 @@ void masks_log_curve(Trainer *t);
  * N(0,1), all counter-based draws of the sample's number. Reading makes x0, which one batch does after
  * the other; diffusing, which batches can do side by side, makes of it
  *   x_t = alpha x0 + sigma eps */
-void batch_read_train(Trainer *t, TrainBatch *b, uint64_t first);
+bool batch_read_train(Trainer *t, TrainBatch *b, uint64_t first, Err *err);
 void batch_diffuse_train(const Trainer *t, TrainBatch *b, uint64_t first);
 
 /* Held-out images first .. first+size-1 (beyond the end: the last one again, with weight 0). Image
  * i of n has the level at quantile (i + 1/2) / n and always the same noise. */
-void batch_fill_validation(Trainer *t, TrainBatch *b, int first, int n);
+bool batch_fill_validation(Trainer *t, TrainBatch *b, int first, int n, Err *err);
 NoiseLevel validation_level(const Trainer *t, int image, int n);
 /* The level of training sample `sample` of the run. */
 NoiseLevel training_level(const Trainer *t, uint64_t sample);

@@ -134,6 +134,15 @@ static void save_or_go_on(Trainer *t)
     run_problem(t, "step %lld: %s: %s; training goes on", (long long)t->state.step, what, why.text);
 }
 
+/* An image could not be read: what was learnt until then is saved. Not with learnt masks, which the update has drawn
+ * already, and not by several processes, the others of which are in the middle of it. */
+static bool stop_unread(Trainer *t, const Err *err)
+{
+    bool unread = err->kind == ERR_IO || err->kind == ERR_FORMAT;
+    if (unread && !t->learner && t->processes == 1) save_or_go_on(t);
+    return false;
+}
+
 /* What is lost when the last save has failed. */
 static bool unsaved(const Trainer *t, const Err *why, Err *err)
 {
@@ -264,7 +273,8 @@ bool trainer_run(Trainer *t, const char *run, Err *err)
     if (t->resumed && checkpoint_due(t) && !preview_or_go_on(t, err)) return false;
     processes_agree(t);
     while (!finished(t) && !t->stopping) {
-        if (!run_update(t, &clock, err) || !follow_up(t, err)) return false;
+        if (!run_update(t, &clock, err)) return stop_unread(t, err);
+        if (!follow_up(t, err)) return false;
     }
     return finish(t, err);
 }

@@ -10,15 +10,16 @@
  * and the fineness of their values. */
 enum { SQUARE_IMAGES = 64, CURVES = 50, CURVE_PLACES = 50, CURVE_UNIT = 10000 };
 
-static double mean_square(const Dataset *d, float *x, size_t dims)
+static bool mean_square(const Dataset *d, float *x, size_t dims, double *mean, Err *err)
 {
     size_t count = d->train_count < SQUARE_IMAGES ? d->train_count : SQUARE_IMAGES;
     double sum = 0;
     for (size_t i = 0; i < count; i++) {
-        dataset_train_image(d, i * d->train_count / count, x);
+        if (!dataset_train_image(d, i * d->train_count / count, x, err)) return false;
         for (size_t k = 0; k < dims; k++) sum += (double)x[k] * (double)x[k];
     }
-    return count > 0 ? sum / (double)(count * dims) : 0;
+    *mean = count > 0 ? sum / (double)(count * dims) : 0;
+    return true;
 }
 
 bool masks_open(Trainer *t, Err *err)
@@ -26,8 +27,8 @@ bool masks_open(Trainer *t, Err *err)
     t->sampled = &t->process;
     if (!t->method->learns_steps) return true;
     size_t dims = t->train_network.dims;
-    double square =
-        t->known ? t->known->mean_square : mean_square(&t->data, t->train_batch[0].xt, dims);
+    double square = t->known ? t->known->mean_square : 0;
+    if (!t->known && !mean_square(&t->data, t->train_batch[0].xt, dims, &square, err)) return false;
     MaskTraining *m = &t->masks;
     if (!mask_learner_open(&m->learner, &t->resolved.method.mask, square, t->config.train.seed,
                            &t->process.schedule, err) ||

@@ -39,11 +39,12 @@ bool plan_memory(Trainer *t, Err *err)
         return err_set(err, ERR_MEMORY, "not enough memory to plan the network's passes");
     p->activation_bytes =
         (size_t)t->train_network.copies * training + (size_t)t->eval_network.copies * predicting;
-    p->data_bytes = t->data.count * shape_values(p->image);
+    p->data_bytes = t->data.on_disk ? 0 : t->data.count * shape_values(p->image);
 
     size_t fixed = PROGRAM_BYTES + p->data_bytes + largest_tensor(&t->table);
     if (t->data.split) fixed += (t->data.count + t->data.train_count) * sizeof *t->data.split;
     if (t->data.labels) fixed += t->data.count;
+    if (t->data.on_disk) fixed += t->data.count * sizeof(uint32_t); /* checksums */
     size_t batches = batch_bytes(&t->eval_batch) + update_losses(t) * sizeof *t->losses;
     for (int b = 0; b < t->optimizer.gradients.together; b++)
         batches += batch_bytes(&t->train_batch[b]);

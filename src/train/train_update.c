@@ -74,17 +74,19 @@ static void train_pass(void *context, int item, int copy)
                 r->dloss);
 }
 
-static void run_round(Round *r)
+static bool run_round(Round *r, Err *err)
 {
     Trainer *t = r->t;
     for (int i = 0; i < r->count; i++)
-        batch_read_train(t, &t->train_batch[r->place[i]], first_sample(t, r->pass[i]));
+        if (!batch_read_train(t, &t->train_batch[r->place[i]], first_sample(t, r->pass[i]), err))
+            return false;
     parallel_side_by_side(r->count, t->train_network.copies, NULL, train_pass, r);
     for (int i = 0; i < r->count; i++) {
         ImageLoss *losses = losses_of_pass(t, r->block[i], r->n);
         for (int k = 0; k < t->plan.micro_batch; k++)
             losses[k] = image_loss(&t->train_batch[r->place[i]], k);
     }
+    return true;
 }
 
 /* Of the group that begins at block `first`. */
@@ -119,9 +121,8 @@ static double add_up_losses(Trainer *t)
     return loss_sum_mean(&sum, t);
 }
 
-/* Gradients of one update: accumulate * batch images in micro-batches. Sets *norm; returns the mean
- * loss. */
-static double accumulate_gradients(Trainer *t, double *norm)
+/* Gradients of one update: accumulate * batch images in micro-batches. Sets the mean loss and the norm. */
+static bool accumulate_gradients(Trainer *t, double *loss, double *norm, Err *err)
 {
     const GradientTree *tree = &t->optimizer.gradients;
     int images = passes_of_update(t) * t->plan.micro_batch;
@@ -131,15 +132,15 @@ static double accumulate_gradients(Trainer *t, double *norm)
     for (int block = first; block < first + tree->blocks; block += tree->together) {
         int n = 0;
         for (choose_round(&round, block, n); round.count > 0; choose_round(&round, block, ++n))
-            run_round(&round);
+            if (!run_round(&round, err)) return false;
         *norm = optimizer_sum_gradients(&t->optimizer);
     }
     if (t->processes > 1)
         world_gather(t->losses, (size_t)t->blocks,
                      (size_t)(t->block_passes * t->plan.micro_batch) * sizeof *t->losses);
-    double loss = add_up_losses(t);
+    *loss = add_up_losses(t);
     t->state.samples += (uint64_t)images;
-    return loss;
+    return true;
 }
 
 bool trainer_update(Trainer *t, TrainUpdate *u, Err *err)
@@ -148,7 +149,7 @@ bool trainer_update(Trainer *t, TrainUpdate *u, Err *err)
     uint64_t samples = t->state.samples;
     u->lr = learning_rate(&c->train.optimizer, t->state.step, progress_of(t));
     if (t->learner && !mask_learner_draw(t->learner, progress_of(t), samples, err)) return false;
-    u->loss = accumulate_gradients(t, &u->grad_norm);
+    if (!accumulate_gradients(t, &u->loss, &u->grad_norm, err)) return false;
     if (!isfinite(u->loss) || !isfinite(u->grad_norm))
         return err_set(err, ERR_DIVERGED,
                        "step %lld: the loss is %g and the gradient norm %g at learning rate %g; "

@@ -48,6 +48,27 @@ static bool size_fits(void *context, int height, int width, Err *err)
     return err_set(err, reason.kind, "%.300s: %.500s; %s", c->data.path, reason.text, advice);
 }
 
+/* Where the decoded images of a folder are kept. A plan writes nothing. */
+static DataCachePlace cache_place(const Trainer *t, bool plan_only)
+{
+    const char *word = t->config.data.cache;
+    bool automatic = strcmp(word, DATA_CACHE_AUTO) == 0;
+    if (strcmp(word, DATA_CACHE_OFF) == 0) return (DataCachePlace){0};
+    return (DataCachePlace){.folder = automatic ? t->callbacks.runs : word,
+                            .least_bytes = automatic ? DATA_CACHE_BYTES : 0,
+                            .read_only = plan_only,
+                            .named_by = &t->config.data};
+}
+
+static void note_cache(Trainer *t)
+{
+    const Dataset *d = &t->data;
+    if (d->cache_failed)
+        run_problem(t, "%s", d->cache_note);
+    else if (d->cache_note[0])
+        run_note(t, "note: %s", d->cache_note);
+}
+
 static bool open_data(Trainer *t, bool plan_only, Err *err)
 {
     const Config *c = &t->resolved;
@@ -68,12 +89,16 @@ static bool open_data(Trainer *t, bool plan_only, Err *err)
     bool advised = size_advice(&t->resolved, USUAL_SIDE, advice, sizeof advice);
     DataOptions options = {.path = c->data.path,
                            .config = c->data,
+                           .cache = cache_place(t, plan_only),
                            .seed = c->train.seed,
                            .size_fits = size_fits,
                            .size_context = &t->resolved,
                            .size_advice = advised ? advice : "set data.size"};
-    return identity_class_order(t, &options, err) &&
-           dataset_open(&t->data, &options, NULL, NULL, err);
+    if (!identity_class_order(t, &options, err) ||
+        !dataset_open(&t->data, &options, t->callbacks.reading, t->callbacks.context, err))
+        return false;
+    note_cache(t);
+    return true;
 }
 
 /* Exact and sliced score matching differentiate the score by the point. */
@@ -220,9 +245,10 @@ bool trainer_open_on(Trainer **out, const Config *config, Dataset *data, Err *er
     return give(out, t, build(t, false, err), err);
 }
 
-bool trainer_open_plan(Trainer **out, const Config *config, Err *err)
+bool trainer_open_plan(Trainer **out, const Config *config, const TrainCallbacks *callbacks,
+                       Err *err)
 {
-    Trainer *t = new_trainer(config, NULL, err);
+    Trainer *t = new_trainer(config, callbacks, err);
     return give(out, t, t && build(t, true, err), err);
 }
 

@@ -45,6 +45,10 @@ typedef struct {
     void (*problem)(void *context, const char *text);
     /* The grid of samples (points: the scatter plot) of a checkpoint, once it is written; may be NULL. */
     void (*picture)(void *context, int64_t step, const Image *picture);
+    DataProgress reading; /* while the data are read; may be NULL */
+    /* No callback: the folder of the run's folder, where data.cache = auto keeps decoded images for all runs beside
+     * it; NULL: they are held in memory. */
+    const char *runs;
 } TrainCallbacks;
 
 /* The plan of a run, for the start table and --dry-run. */
@@ -59,7 +63,7 @@ typedef struct {
     double forward_flop;     /* per image */
     size_t parameter_bytes;  /* weights, gradients, moments, EMA, forms of the fast kernels */
     size_t activation_bytes; /* training plan, and the plan for validation and samples */
-    size_t data_bytes;
+    size_t data_bytes;       /* of images in memory */
     size_t memory_bytes; /* the most that the process holds at once, program and buffers included */
     double updates_per_epoch;
 } TrainPlan;
@@ -69,7 +73,8 @@ typedef struct {
  * Process 0 alone has callbacks and writes. ERR_USAGE: their number does not divide the work, or their data differ. */
 typedef struct Trainer Trainer;
 
-/* A new run: reads the data and plans; makes no folder and writes nothing. config is copied. */
+/* A new run: reads the data and plans; makes no folder and writes nothing, but for the file of decoded images
+ * (data_cache.h). config is copied. */
 bool trainer_open(Trainer **out, const Config *config, const TrainCallbacks *callbacks, Err *err);
 /* The same on a data set that is already open (dataset_open_noise), which the trainer takes over, also when
  * it fails. config's "data" is not read. This process trains alone, whatever the others do. */
@@ -92,7 +97,8 @@ bool trainer_newest_run(const char *root, char *out, Err *err);
 /* For a plan alone (the trainer must not run): data that are not there are no error where the
  * configuration says what the plan takes from them: size and channels, no classes, no sigma_max to
  * be estimated. */
-bool trainer_open_plan(Trainer **out, const Config *config, Err *err);
+bool trainer_open_plan(Trainer **out, const Config *config, const TrainCallbacks *callbacks,
+                       Err *err);
 const TrainPlan *trainer_plan(const Trainer *t);
 void trainer_close(Trainer *t);
 /* Whether the plan takes more memory than there is; out: a sentence with both and with the keys that make the
@@ -100,7 +106,8 @@ void trainer_close(Trainer *t);
 bool train_memory_is_short(const TrainPlan *plan, const MachineMemory *m, char *out, size_t size);
 
 /* One update, from fresh gradients to new weights: what trainer_run repeats, for measurements and tests.
- * ERR_DIVERGED: a loss or gradient was not finite, and the weights are as they were. */
+ * ERR_DIVERGED: a loss or gradient was not finite; ERR_IO, ERR_FORMAT: an image could not be read from the file of
+ * decoded images. The weights are as they were. */
 typedef struct {
     uint64_t images;
     double loss;      /* mean of the images' */

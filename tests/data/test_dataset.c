@@ -527,13 +527,13 @@ TEST(validation_images_are_never_trained_on_and_the_split_depends_on_the_seed_al
         bool held[256] = {false};
         float x[2];
         for (size_t i = 0; i < 50; i++) {
-            dataset_validation_sample(&d, i, x, NULL);
+            dataset_validation_sample(&d, i, x, NULL, NULL);
             int k = number_of(x);
             EXPECT(!held[k]);
             held[k] = true;
         }
         for (uint64_t i = 0; i < 450; i++) {
-            dataset_train_sample(&d, i, x, NULL);
+            dataset_train_sample(&d, i, x, NULL, NULL);
             EXPECT(!held[number_of(x)]);
         }
         memcpy(splits[run], d.split, sizeof splits[run]);
@@ -554,7 +554,7 @@ TEST(every_epoch_is_another_permutation_and_any_sample_can_be_asked_for_alone)
         bool seen[256] = {false};
         for (uint64_t i = 0; i < 200; i++) {
             float x[2];
-            dataset_train_sample(&d, 200 * epoch + i, x, NULL);
+            dataset_train_sample(&d, 200 * epoch + i, x, NULL, NULL);
             order[epoch][i] = number_of(x);
             EXPECT(!seen[order[epoch][i]]);
             seen[order[epoch][i]] = true;
@@ -565,7 +565,7 @@ TEST(every_epoch_is_another_permutation_and_any_sample_can_be_asked_for_alone)
     static const uint64_t numbers[] = {599, 0, 401, 200};
     for (int i = 0; i < 4; i++) {
         float x[2];
-        dataset_train_sample(&alone, numbers[i], x, NULL);
+        dataset_train_sample(&alone, numbers[i], x, NULL, NULL);
         EXPECT_INT(number_of(x), order[numbers[i] / 200][numbers[i] % 200]);
     }
     dataset_close(&d);
@@ -611,7 +611,7 @@ TEST(half_of_the_training_images_are_flipped_and_no_validation_image_is)
     int flips = 0, changed = 0;
     float x[2], first[400];
     for (uint64_t i = 0; i < 4000; i++) {
-        dataset_train_sample(&d, i, x, NULL);
+        dataset_train_sample(&d, i, x, NULL, NULL);
         EXPECT(x[0] == -x[1]);
         flips += x[0] > 0;
         if (i < 400) first[d.order[i]] = x[0];
@@ -620,7 +620,7 @@ TEST(half_of_the_training_images_are_flipped_and_no_validation_image_is)
     EXPECT_NEAR(flips, 2000, 5 * 31.6); /* sigma = sqrt(4000) / 2 */
     EXPECT_NEAR(changed, 200, 5 * 10);  /* each epoch draws anew */
     for (size_t i = 0; i < 100; i++) {
-        dataset_validation_sample(&d, i, x, NULL);
+        dataset_validation_sample(&d, i, x, NULL, NULL);
         EXPECT(x[0] == -1 && x[1] == 1);
     }
     dataset_close(&d);
@@ -635,7 +635,7 @@ TEST(samples_are_u_over_127_5_minus_1_with_their_label)
     for (uint64_t i = 0; i < 3; i++) {
         float x[4];
         int label = -1;
-        dataset_train_sample(&d, i, x, &label);
+        dataset_train_sample(&d, i, x, &label, NULL);
         int base = image_byte(x[0]);
         for (int k = 0; k < 4; k++) EXPECT(x[k] == (float)(base + k) / 127.5f - 1.0f);
         EXPECT_INT(label, base == 0 ? 4 : base == 10 ? 0 : 9);

@@ -163,7 +163,7 @@ static void expect_trained_labels(const Kind *kind, Trainer *t)
     uint64_t first = t->state.samples;
     Err err = {0};
     must(!t->learner || mask_learner_draw(t->learner, 0, first, &err), &err);
-    batch_read_train(t, b, first);
+    batch_read_train(t, b, first, NULL);
     batch_diffuse_train(t, b, first);
     batch_train(t, &t->train_network, b, first, t->optimizer.grads, 1);
     for (int i = 0; i < BATCH; i++) {
@@ -171,7 +171,7 @@ static void expect_trained_labels(const Kind *kind, Trainer *t)
         EXPECT(given(&t->train_network)[i] == label_at(kind, &t->process, time));
     }
     b = &t->eval_batch;
-    batch_fill_validation(t, b, 0, HELD_OUT);
+    batch_fill_validation(t, b, 0, HELD_OUT, NULL);
     batch_loss(t, b);
     for (int i = 0; i < HELD_OUT; i++) {
         double time = validation_level(t, i, HELD_OUT).time;

@@ -5,7 +5,7 @@
  *
  * WHAT    file    calls that change files: open (for writing), write, pwrite, ftruncate, fsync, close
  *                 (of what was opened for writing), rename, unlink, link, mkdir, rmdir
- *         read    calls that only look: open (for reading), read, opendir
+ *         read    calls that only look: open (for reading), read and pread, opendir
  *         memory  malloc, calloc, realloc, aligned_alloc, posix_memalign, but a BLAS's
  *         or the name of one of these file calls
  * N       which of them, from 1; "N+": all from the N-th on
@@ -250,6 +250,13 @@ ssize_t read(int fd, void *bytes, size_t size)
     NEXT(ssize_t, "read", int, void *, size_t);
     int fault = count_call("read", "read", "");
     return fault > 0 ? -1 : real(fd, bytes, fault == SHORT ? some(size) : size);
+}
+
+ssize_t pread(int fd, void *bytes, size_t size, off_t at)
+{
+    NEXT(ssize_t, "pread", int, void *, size_t, off_t);
+    int fault = count_call("read", "read", "");
+    return fault > 0 ? -1 : real(fd, bytes, fault == SHORT ? some(size) : size, at);
 }
 
 int ftruncate(int fd, off_t size)

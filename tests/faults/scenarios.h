@@ -24,7 +24,11 @@ static const char toy[] =
 #define EDDPM                                                                                      \
     " --set method.type=eddpm --set method.keep=4 --set train.accumulate=2 --set "                 \
     "sample.sampler=auto"
-#define TRAIN  "train tiny.json --threads 1 --json --out run"
+#define TRAIN "train tiny.json --threads 1 --json --out run"
+#define FIRST "train tiny.json --threads 1 --json --out first"
+#define DECODED                                                                                    \
+    "train tiny.json --threads 1 --json --set data.path=pictures --set data.validation=1 "         \
+    "--cache kept --out run"
 #define GUIDED " --set model.class_conditional=true --set train.label_dropout=0.2"
 
 static const Scenario scenarios[] = {
@@ -99,6 +103,16 @@ static const Scenario scenarios[] = {
      .command = "train tiny.json --threads 1 --dry-run --set data.path=pictures --set "
                 "data.validation=1",
      .shown = true},
+    {.name = "decoded",
+     .prepare = {FIRST, "sample --model first --count 3 --out-dir pictures"},
+     .command = DECODED,
+     .resume = DECODED " --resume"},
+    {.name = "decoded-before",
+     .prepare = {FIRST, "sample --model first --count 3 --out-dir pictures",
+                 "train tiny.json --threads 1 --set data.path=pictures --set data.validation=1 "
+                 "--cache kept --out other"},
+     .command = DECODED,
+     .resume = DECODED " --resume"},
     {.name = "own-data",
      .command = "train images-idx3-ubyte --threads 1 --dry-run --steps 2 --effort small --set "
                 "model.channels=4",

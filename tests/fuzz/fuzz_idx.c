@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (x)
         for (uint64_t i = 0; i < 3; i++) {
             int label = 0;
-            dataset_train_sample(&d, i, x, &label);
+            dataset_train_sample(&d, i, x, &label, NULL);
             for (size_t k = 0; k < n; k++)
                 if (!(x[k] >= -1 && x[k] <= 1)) abort();
             if (label < 0 || (d.classes && label >= d.classes)) abort();

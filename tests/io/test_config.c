@@ -757,7 +757,7 @@ TEST(config_help_has_a_line_for_every_key)
         if (strncmp(line, "method.levels ", 14) == 0)
             EXPECT_CONTAINS(line, "default \"auto\" (\"auto\" or an integer in 2..100000)");
     }
-    EXPECT_INT((long long)n, 104);
+    EXPECT_INT((long long)n, 105);
     EXPECT(lr && sampler);
 }
 

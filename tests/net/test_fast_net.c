@@ -210,7 +210,7 @@ static void next_batch(Images *im, Pair *p, uint64_t step)
         uint64_t sample = step * TRAIN_BATCH + i;
         float *noise = im->noise + i * dims;
         if (im->real)
-            dataset_train_sample(&im->data, sample, x, NULL);
+            dataset_train_sample(&im->data, sample, x, NULL, NULL);
         else
             draw_disc(x, sample);
         rng_normals_float(noise, dims, 5, rng_stream(RNG_NOISE, sample), 0);

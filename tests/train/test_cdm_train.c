@@ -24,7 +24,7 @@ TEST(batches_hold_every_level_and_clean_images_are_continuous)
         c.method.dequantise = dequantise;
         Trainer *t = must_open(&c);
         EXPECT(batch_open(&b, SIZE, DIMS, &err));
-        batch_read_train(t, &b, 0), batch_diffuse_train(t, &b, 0);
+        batch_read_train(t, &b, 0, NULL), batch_diffuse_train(t, &b, 0);
         int seen[STEPS + 2] = {0};
         double off = 0;
         for (int i = 0; i < SIZE; i++) {
@@ -111,9 +111,9 @@ TEST(the_mean_squared_error_is_over_images_with_noise_in_training_and_validation
     memset(t->optimizer.ema, 0, t->table.block_floats * sizeof(float));
     TrainBatch b;
     EXPECT(batch_open(&b, IMAGES, DIMS, &err));
-    batch_read_train(t, &b, 0), batch_diffuse_train(t, &b, 0);
+    batch_read_train(t, &b, 0, NULL), batch_diffuse_train(t, &b, 0);
     Means trained = means_of_a_zero_network(&b, IMAGES, CLASSES);
-    batch_fill_validation(t, &b, 0, IMAGES);
+    batch_fill_validation(t, &b, 0, IMAGES, NULL);
     Means held_out = means_of_a_zero_network(&b, IMAGES, CLASSES);
     EXPECT(trained.clean > 0 && trained.noisy > 0);
     EXPECT_INT(held_out.clean, 2);

@@ -141,7 +141,8 @@ TEST(images_are_shared_out_among_the_masks)
         NoiseLevel level = mask_learner_level(l, 80 + i);
         EXPECT_INT(mask->m[(int)level.t], 1);
     }
-    batch_read_train(t, &t->train_batch[0], 84), batch_diffuse_train(t, &t->train_batch[0], 84);
+    batch_read_train(t, &t->train_batch[0], 84, NULL),
+        batch_diffuse_train(t, &t->train_batch[0], 84);
     for (int i = 0; i < 4; i++)
         EXPECT((double)t->train_batch[0].t[i] == mask_learner_level(l, 84 + (uint64_t)i).t);
 }
@@ -155,7 +156,7 @@ TEST(the_measured_error_is_that_of_the_clipped_prediction)
     Trainer *t = must_open(&c);
     TrainBatch *b = &t->train_batch[0];
     EXPECT(mask_learner_draw(t->learner, progress_of(t), t->state.samples, &err));
-    batch_read_train(t, b, 0), batch_diffuse_train(t, b, 0);
+    batch_read_train(t, b, 0, NULL), batch_diffuse_train(t, b, 0);
     memset(t->optimizer.weights, 0, t->table.block_floats * sizeof(float));
     batch_train(t, &t->train_network, b, 0, gradient_tree_block(&t->optimizer.gradients, 0), 1);
     ImageLoss losses[64];

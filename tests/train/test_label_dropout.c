@@ -27,8 +27,8 @@ TEST(the_share_of_dropped_labels_is_that_of_the_key_and_the_others_are_the_image
     for (int k = 0; k < BATCHES; k++) {
         TrainBatch *b = &t->train_batch[0], *a = &all->train_batch[0];
         uint64_t first = (uint64_t)k * 8;
-        batch_read_train(t, b, first);
-        batch_read_train(all, a, first);
+        batch_read_train(t, b, first, NULL);
+        batch_read_train(all, a, first, NULL);
         for (int i = 0; i < b->size; i++, samples++) {
             bool none = b->label[i] == CLASSES;
             dropped += none;
@@ -38,7 +38,7 @@ TEST(the_share_of_dropped_labels_is_that_of_the_key_and_the_others_are_the_image
     }
     EXPECT_INT(wrong, 0);
     EXPECT_NEAR((double)dropped / samples, 0.2, 5 * sqrt(0.2 * 0.8 / samples));
-    batch_fill_validation(t, &t->eval_batch, 0, 8);
+    batch_fill_validation(t, &t->eval_batch, 0, 8, NULL);
     for (int i = 0; i < 8; i++) EXPECT(t->eval_batch.label[i] < CLASSES);
 }
 
@@ -47,9 +47,9 @@ TEST(whether_a_label_is_dropped_depends_on_the_number_of_the_sample_alone)
     Config c = labelled_config("train.label_dropout=0.5 train.micro_batch=8");
     Config small = labelled_config("train.label_dropout=0.5 train.micro_batch=2");
     Trainer *t = must_open(&c), *s = must_open(&small);
-    batch_read_train(t, &t->train_batch[0], 32);
+    batch_read_train(t, &t->train_batch[0], 32, NULL);
     for (int i = 0; i < 8; i += 2) {
-        batch_read_train(s, &s->train_batch[0], 32 + (uint64_t)i);
+        batch_read_train(s, &s->train_batch[0], 32 + (uint64_t)i, NULL);
         EXPECT_SAME(s->train_batch[0].label, t->train_batch[0].label + i, 2 * sizeof(float));
     }
 }

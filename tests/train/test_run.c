@@ -325,12 +325,12 @@ TEST(a_sample_beyond_four_thousand_million_is_not_the_one_32_bits_below)
     size_t bytes = (size_t)b->size * sizeof(float);
     float *noise = test_floats((size_t)b->size * b->dims), *times = test_floats((size_t)b->size);
     float *x = test_floats((size_t)b->size * b->dims);
-    batch_read_train(t, b, 5);
+    batch_read_train(t, b, 5, NULL);
     memcpy(x, b->xt, bytes * b->dims);
     batch_diffuse_train(t, b, 5);
     memcpy(noise, b->noise, bytes * b->dims);
     memcpy(times, b->t, bytes);
-    batch_read_train(t, b, (UINT64_C(1) << 32) + 5);
+    batch_read_train(t, b, (UINT64_C(1) << 32) + 5, NULL);
     EXPECT(memcmp(x, b->xt, bytes * b->dims) != 0);
     batch_diffuse_train(t, b, (UINT64_C(1) << 32) + 5);
     for (int i = 0; i < b->size; i++)

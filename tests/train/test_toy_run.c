@@ -149,12 +149,12 @@ TEST(a_toy_as_data_gives_its_points_and_holds_others_out)
     EXPECT_CONTAINS(d.description, "points of swiss-roll: a spiral");
     EXPECT_CONTAINS(d.description, "; 5 held out");
     for (uint64_t k = 1; k < UINT64_MAX / 5; k *= 3) {
-        dataset_train_sample(&d, k, x, &label);
+        dataset_train_sample(&d, k, x, &label, NULL);
         toy_point(TOY_SWISS_ROLL, 6, false, k, expected);
         EXPECT_SAME(x, expected, sizeof x);
         EXPECT_INT(label, 0);
     }
-    dataset_validation_sample(&d, 4, x, &label);
+    dataset_validation_sample(&d, 4, x, &label, NULL);
     toy_point(TOY_SWISS_ROLL, 6, true, 4, expected);
     EXPECT_SAME(x, expected, sizeof x);
     dataset_close(&d);

@@ -125,8 +125,8 @@ TEST(batches_depend_on_the_sample_number_only)
     Trainer *t = must_open(&c);
     size_t dims = t->train_network.dims;
     EXPECT(batch_open(&one, 1, dims, &err) && batch_open(&four, 4, dims, &err));
-    batch_read_train(t, &four, 30), batch_diffuse_train(t, &four, 30);
-    batch_read_train(t, &one, 32), batch_diffuse_train(t, &one, 32);
+    batch_read_train(t, &four, 30, NULL), batch_diffuse_train(t, &four, 30);
+    batch_read_train(t, &one, 32, NULL), batch_diffuse_train(t, &one, 32);
     EXPECT_SAME(one.xt, four.xt + 2 * dims, dims * sizeof(float));
     EXPECT_SAME(one.target, four.target + 2 * dims, dims * sizeof(float));
     EXPECT_SAME(one.t, four.t + 2, sizeof(float));
@@ -149,7 +149,7 @@ static void drawn_times(const Config *c, uint64_t first, int size, double *times
     Trainer *t = must_open(c);
     EXPECT(batch_open(&b, size, t->train_network.dims, &err));
     for (int done = 0; done < c->train.batch; done += size) {
-        batch_read_train(t, &b, first + (uint64_t)done),
+        batch_read_train(t, &b, first + (uint64_t)done, NULL),
             batch_diffuse_train(t, &b, first + (uint64_t)done);
         for (int i = 0; i < size; i++) times[done + i] = (double)b.t[i];
     }

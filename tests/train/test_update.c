@@ -194,9 +194,9 @@ TEST(noise_needs_no_file_and_has_the_wanted_shape_and_classes)
     EXPECT_SAME(a.pixels, b.pixels, 7 * sizeof x / sizeof *x);
     for (size_t i = 0; i < 7; i++) {
         if (i < 5)
-            dataset_train_sample(&a, i, x, &label);
+            dataset_train_sample(&a, i, x, &label, NULL);
         else
-            dataset_validation_sample(&a, i - 5, x, &label);
+            dataset_validation_sample(&a, i - 5, x, &label, NULL);
         counts[label]++;
         for (int k = 0; k < 45; k++) sum += (double)x[k], square += (double)(x[k] * x[k]);
     }

@@ -20,6 +20,10 @@ diffc train --help
 #>                           its network and noise must be those of the
 #>                           configuration (default: the configuration's
 #>                           train.init)
+#>       --cache DIR         where a file of the decoded images of a folder is
+#>                           kept, from which later runs start at once; off:
+#>                           nowhere, auto: beside the run, where they are many
+#>                           (default: the configuration's data.cache)
 #>       --dry-run           print the resolved configuration, the size of the
 #>                           network and the memory, and stop; of DATA the
 #>                           configuration alone goes to stdout, as CONFIG.json
@@ -100,6 +104,12 @@ diffc train --help
 #>                             bytes)
 #>   data.skip_bad             folders: leave out images that cannot be read, and
 #>                             list them; default false (true or false)
+#>   data.cache                folders: where a file of the decoded images is kept,
+#>                             from which later runs start at once: a folder; off:
+#>                             nowhere, all images are held in memory; auto: beside
+#>                             the run, where they have more than 256 MiB, decoded
+#>                             or as files; default "auto" (a string of at most
+#>                             1023 bytes)
 #>   model.type                the network; auto: mlp for toys, unet for images;
 #>                             default "auto" ("unet", "mlp" or "auto")
 #>   model.width               mlp: units of a hidden layer; default 128 (an

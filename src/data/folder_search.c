@@ -1,0 +1,122 @@
+#include "data/folder_search.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "data/image_gate.h"
+
+bool folder_search_memory(const FolderSearch *s)
+{
+    return err_set(s->job->err, ERR_MEMORY, "%s: not enough memory for its list of files", s->root);
+}
+
+static bool was_seen(const FolderSearch *s, const struct stat *st)
+{
+    for (size_t i = 0; i < s->folders.count; i++)
+        if (s->ids[i].device == st->st_dev && s->ids[i].number == st->st_ino) return true;
+    return false;
+}
+
+static bool add_folder(FolderSearch *s, const char *relative, const struct stat *st)
+{
+    FolderId *ids = mem_room(s->ids, s->folders.count, &s->id_room, sizeof *ids);
+    if (!ids) return folder_search_memory(s);
+    s->ids = ids;
+    ids[s->folders.count] = (FolderId){st->st_dev, st->st_ino};
+    return names_add(&s->folders, relative) || folder_search_memory(s);
+}
+
+/* A sum, because file systems list their files in any order; of numbers drawn, because the sum of plain hashes of two
+ * files may stay when they are exchanged. */
+static bool add_file(FolderSearch *s, const char *relative, const struct stat *st)
+{
+    struct timespec time = file_time(st);
+    const int64_t state[] = {(int64_t)st->st_size, (int64_t)time.tv_sec, (int64_t)time.tv_nsec};
+    uint32_t drawn[4];
+    uint64_t hash = bytes_hash(BYTES_HASH_START, relative, strlen(relative));
+    rng_block(bytes_hash(hash, state, sizeof state), 0, 0, drawn);
+    s->state += (uint64_t)drawn[0] << 32 | drawn[1];
+    s->bytes += (uint64_t)st->st_size;
+    return names_add(&s->files, relative) || folder_search_memory(s);
+}
+
+static bool starts_like_image(const char *path)
+{
+    unsigned char start[IMAGE_SIGNATURE_BYTES];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return false;
+    ssize_t got = read(fd, start, sizeof start);
+    close(fd);
+    return got > 0 && image_format(start, (size_t)got) != NULL;
+}
+
+bool folder_skips(const char *name)
+{
+    return name[0] == '.' || strcmp(name, "__MACOSX") == 0;
+}
+
+/* One name in a folder: a folder waits, an image (by content, or by a name that promises one) is
+ * listed, anything else is counted. */
+static bool look_at(FolderSearch *s, const char *folder, const char *name)
+{
+    char relative[PATH_BYTES], path[PATH_BYTES];
+    if (folder_skips(name)) return true;
+    if (folder[0] == '\0') {
+        if (!path_join(relative, ".", name, s->job->err)) return false;
+        memmove(relative, relative + 2, strlen(relative) - 1);
+    } else if (!path_join(relative, folder, name, s->job->err)) {
+        return false;
+    }
+    if (!path_join(path, s->root, relative, s->job->err)) return false;
+    struct stat st, link;
+    bool there = stat(path, &st) == 0;
+    if (!there) st = (struct stat){0};
+    if (there && S_ISDIR(st.st_mode)) {
+        /* A link may lead back to a folder above it. */
+        bool is_link = lstat(path, &link) == 0 && S_ISLNK(link.st_mode);
+        return (is_link && was_seen(s, &st)) || add_folder(s, relative, &st);
+    }
+    /* A pipe, a dangling link or an unreadable file with the name of an image counts as a bad
+     * image. */
+    if (image_named(name) || (there && S_ISREG(st.st_mode) && starts_like_image(path)))
+        return add_file(s, relative, &st);
+    if (s->ignored++ == 0) snprintf(s->example, sizeof s->example, "%s", name);
+    return true;
+}
+
+bool folder_search(FolderSearch *s)
+{
+    struct stat root = {0};
+    (void)stat(s->root, &root); /* what cannot be looked at is not listed either */
+    if (!add_folder(s, "", &root)) return false;
+    for (size_t next = 0; next < s->folders.count; next++) {
+        char path[PATH_BYTES];
+        const char *folder = s->folders.names[next];
+        Names names;
+        if (!path_join(path, s->root, folder, s->job->err)) return false;
+        Err bad = {0};
+        if (!folder_list(path, &names, &bad)) {
+            if (data_bad_image(s->job, &bad)) continue;
+            return false;
+        }
+        bool ok = data_progress(s->job, 0, 0);
+        for (size_t i = 0; ok && i < names.count; i++) ok = look_at(s, folder, names.names[i]);
+        names_free(&names);
+        if (!ok) return false;
+    }
+    names_sort(&s->files);
+    return true;
+}
+
+void folder_search_free(FolderSearch *s)
+{
+    names_free(&s->folders);
+    names_free(&s->files);
+    free(s->ids);
+}

@@ -1,0 +1,36 @@
+/* The image files of a folder and of all its subfolders. */
+#ifndef DIFFC_FOLDER_SEARCH_H
+#define DIFFC_FOLDER_SEARCH_H
+
+#include <sys/types.h>
+
+#include "data/dataset_load.h"
+
+typedef struct {
+    dev_t device;
+    ino_t number;
+} FolderId;
+
+typedef struct {
+    DataJob *job;
+    const char *root, *part; /* part: the root's name in the data set's folder, or NULL */
+    Names folders,
+        files; /* relative to the root, which is ""; files: images, in the order of their bytes */
+    FolderId *ids; /* [folders.count] */
+    size_t id_room;
+    size_t ignored;
+    char example[256]; /* one of the ignored files */
+    uint64_t bytes;    /* of all files */
+    uint64_t state;    /* a number that stands for the files' names, sizes and times */
+} FolderSearch;
+
+/* Fills files and what follows them, from job, root and part. Images are told by their content, or by a name that
+ * promises one. False with an error, which is data_bad_image's for a subfolder that cannot be listed. */
+bool folder_search(FolderSearch *s);
+void folder_search_free(FolderSearch *s);
+
+bool folder_search_memory(const FolderSearch *s); /* ERR_MEMORY: returns false */
+/* Hidden names, and the files that macOS adds. */
+bool folder_skips(const char *name);
+
+#endif

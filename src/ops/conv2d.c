@@ -1,5 +1,5 @@
-/* Convolution as products on gathered windows (im2col), tile by tile of output pixels, or by the
- * kernels of conv2d_thin.h where one side has few channels:
+/* Convolution as products on gathered windows (im2col; conv2d_correlate.h), or by the kernels of conv2d_thin.h where
+ * one side has few channels:
  *   forward    y = W * x + b
  *   backward   dx += W^T * dy     dw += corr(dy, x)     db += sum of dy
  *   backward2  the same, and dw += corr(ly, xdot)
@@ -12,17 +12,15 @@
 #include "base/parallel.h"
 #include "math/product.h"
 #include "math/vec.h"
+#include "ops/conv2d_correlate.h"
 #include "ops/conv2d_thin.h"
 #include "ops/op.h"
 #include "ops/ops.h"
 #include "ops/ordered_sum.h"
 
 enum {
-    TILE_FLOATS = 128 * 1024, /* gathered windows of a tile: half of L2 */
-    TILE_MIN = 32,            /* pixels of a tile; each reads all of w, so the more the better */
-    TILE_MAX = 256,
-    CHUNK_FLOATS = 64 * 1024, /* the same for one product of the weight gradient */
-    CHUNK_MIN = 64,
+    CHUNK_FLOATS = 64 * 1024, /* gathered windows of one product of the weight gradient */
+    CHUNK_MIN = 64,           /* pixels of it */
     CHUNK_MAX = 256
 };
 
@@ -95,34 +93,6 @@ static Window forward_window(const Conv2dDims *d)
                     .taps_s = d->S};
 }
 
-/* Pixels of one tile; a large image has two tiles at least, so that it keeps two cores busy. */
-static int tile_pixels(const Window *g)
-{
-    int pixels = g->rows * g->cols;
-    int most = max_int(TILE_MIN, min_int(TILE_MAX, TILE_FLOATS / max_int(window_depth(g), 1)));
-    int tiles = max_int((pixels + most - 1) / most, 1);
-    if (tiles == 1 && pixels >= 2 * TILE_MIN) tiles = 2;
-    return max_int((pixels + tiles - 1) / tiles, 1);
-}
-
-static size_t tile_floats(const Window *g)
-{
-    return (size_t)tile_pixels(g) * (size_t)window_depth(g);
-}
-
-/* w [depth,K] in the order of the product's kernel, for all tiles of all images of so many pixels. */
-static size_t packed_floats(int depth, int K)
-{
-    return product_packed_floats(K, depth) + ORDERED_SUM_ALIGN;
-}
-
-static void pack_into(float *packed, const float *w, const Window *g, int K)
-{
-    Product p = {.N = K, .K = window_depth(g), .b = w, .ldb = K};
-    p.image_rows = g->rows * g->cols;
-    product_pack(&p, packed);
-}
-
 static size_t conv2d_packed_floats(const void *dims)
 {
     const Conv2dDims *d = dims;
@@ -135,73 +105,7 @@ static void conv2d_pack(const void *dims, float *packed, const float *w, bool ba
     const Conv2dDims *d = dims;
     Window g = forward_window(d);
     (void)back;
-    pack_into(packed, w, &g, d->K);
-}
-
-/* Where the sums over the windows of a grid go: those of grid pixel (i, j) to pixel (a + step i,
- * b + step j) of y [N,H,W,K], which is overwritten or added to. */
-typedef struct {
-    float *y;
-    int H, W, K;
-    int a, b, step;
-    bool add;
-    const float *bias; /* [K] or NULL */
-} Target;
-
-static bool is_thin(const Window *g, int K, int step)
-{
-    return step == 1 && thin_serves(g, K);
-}
-
-/* Packed weights, and per thread the windows of a tile. */
-static size_t correlate_scratch_floats(const Window *g, int K, int step, int threads)
-{
-    if (is_thin(g, K, step)) return thin_correlate_scratch_floats(g, K, threads);
-    return packed_floats(window_depth(g), K) + (size_t)threads * tile_floats(g);
-}
-
-/* y[n,p,:] = window(x)[n,p,:] w + bias, for all images; w [depth,K] in the order of the product's
- * kernel. cols: [threads][tile_floats]. */
-static void correlate_packed(const Window *g, int N, const Target *to, const float *x,
-                             const float *packed, float *cols)
-{
-    int pixels = g->rows * g->cols, tile = tile_pixels(g), tiles = (pixels + tile - 1) / tile;
-    int depth = window_depth(g), K = to->K;
-    size_t x_size = (size_t)g->H * (size_t)g->W * (size_t)g->C;
-#pragma omp parallel for num_threads(parallel_threads()) schedule(static)
-    for (int unit = 0; unit < N * tiles; unit++) {
-        float *col = cols + (size_t)parallel_thread() * tile_floats(g);
-        int n = unit / tiles, first = unit % tiles * tile, count = min_int(tile, pixels - first);
-        window_gather(g, col, x + (size_t)n * x_size, first, count);
-        Product p = {.K = depth, .N = K, .alpha = 1, .beta = to->add ? 1 : 0};
-        p.image_rows = pixels;
-        p.a = col, p.lda = depth;
-        p.packed = packed;
-        p.bias = to->bias;
-        p.ldc = p.ldd = to->step * K;
-        /* One product where the pixels of y lie side by side, else one a row. */
-        for (int at = first; at < first + count; at += p.M, p.a += (size_t)p.M * (size_t)depth) {
-            int row = at / g->cols, col_of = at % g->cols, left = first + count - at;
-            size_t y_row = (size_t)n * (size_t)to->H + (size_t)(to->a + to->step * row);
-            size_t pixel = y_row * (size_t)to->W + (size_t)(to->b + to->step * col_of);
-            p.M = to->step == 1 ? left : min_int(left, g->cols - col_of);
-            p.d = p.c = to->y + pixel * (size_t)K;
-            product_run_here(&p, NULL);
-        }
-    }
-}
-
-/* The same from w as it is. */
-static void correlate(const Window *g, int N, const Target *to, const float *x, const float *w,
-                      float *scratch)
-{
-    if (is_thin(g, to->K, to->step)) {
-        thin_correlate(g, N, to->K, to->y, x, w, to->bias, to->add, scratch);
-        return;
-    }
-    float *packed = ordered_sum_align(scratch);
-    pack_into(packed, w, g, to->K);
-    correlate_packed(g, N, to, x, packed, scratch + packed_floats(window_depth(g), to->K));
+    correlate_pack(packed, w, &g, d->K);
 }
 
 static void conv2d_forward(const OpCall *c)

@@ -149,7 +149,8 @@ static const float *hessian_times(Network *nw, const float *weights, int part, c
     return net_gradient2(nw->net, nw->x);
 }
 
-static bool predict_part(const NetworkPart *p, const NetworkCall *c, Err *err)
+/* J of the noise is symmetric, so its vector-Jacobian product is J v. */
+static bool cdm_predict(const NetworkPart *p, const NetworkCall *c, Err *err)
 {
     Network *nw = p->network;
     size_t at = (size_t)p->first * nw->dims, n = (size_t)p->count * nw->dims;
@@ -171,43 +172,6 @@ static bool predict_part(const NetworkPart *p, const NetworkCall *c, Err *err)
         to_noise(nw, p->count, hessian_times(nw, weights, p->count, c->v + at), c->v + at, levels,
                  c->stride, c->jtv + at);
     return true;
-}
-
-/* J of the noise is symmetric, so its vector-Jacobian product is J v. */
-static bool predict_pull(void *context, int count, const double *x, const NoiseLevel *levels,
-                         int stride, CotangentFill *fill, void *made_by, const double *v,
-                         double *eps, double *jtv, Err *err)
-{
-    const NetworkCall call = {.x = x,
-                              .levels = levels,
-                              .stride = stride,
-                              .eps = eps,
-                              .fill = fill,
-                              .made_by = made_by,
-                              .v = v,
-                              .jtv = jtv};
-    return network_in_parts(context, count, predict_part, &call, err);
-}
-
-static bool predict_vjp(void *context, int count, const double *x, const NoiseLevel *levels,
-                        int stride, const double *v, double *eps, double *jtv, Err *err)
-{
-    return predict_pull(context, count, x, levels, stride, NULL, NULL, v, eps, jtv, err);
-}
-
-static bool predict(void *context, int count, const double *x, const NoiseLevel *levels, int stride,
-                    double *eps, Err *err)
-{
-    return predict_vjp(context, count, x, levels, stride, NULL, eps, NULL, err);
-}
-
-static Denoiser cdm_denoiser(NetworkDenoiser *context)
-{
-    return (Denoiser){.context = context,
-                      .dims = context->network->dims,
-                      .predict = predict,
-                      .predict_vjp = context->network->input_gradient ? predict_vjp : NULL,
-                      .predict_pull = context->network->input_gradient ? predict_pull : NULL};
 }
 
 static bool density_part(const NetworkPart *p, const NetworkCall *c, Err *err)
@@ -316,6 +280,6 @@ const Method method_cdm = {.settings = {{.process = PROCESS_DDPM,
                            .mean_loss = mean_loss,
                            .update_passes = update_passes,
                            .predict_passes = 2,
-                           .denoiser = cdm_denoiser,
+                           .predict = cdm_predict,
                            .density = cdm_density,
                            .classifier = cdm_classifier};

@@ -182,4 +182,4 @@ const Method method_ddpm = {
     .loss = ddpm_loss,
     .update_passes = ddpm_update_passes,
     .predict_passes = 1,
-    .denoiser = timed_denoiser};
+    .predict = timed_predict};

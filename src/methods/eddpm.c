@@ -75,4 +75,4 @@ const Method method_eddpm = {
     .loss = eddpm_loss,
     .update_passes = ddpm_update_passes,
     .predict_passes = 1,
-    .denoiser = timed_denoiser};
+    .predict = timed_predict};

@@ -60,7 +60,7 @@ typedef struct Method {
     /* Passes forward that an update takes as long as, for an image, and a prediction. */
     double (*update_passes)(const MethodConfig *config, size_t dims);
     double predict_passes;
-    Denoiser (*denoiser)(NetworkDenoiser *context);
+    NetworkWork predict; /* eps of a part of a call, and what else the call asks for */
     DensityModel (*density)(NetworkDenoiser *context);       /* NULL: it knows no density */
     NoiseClassifier (*classifier)(NetworkDenoiser *context); /* NULL: it cannot find the noise */
 } Method;
@@ -74,8 +74,8 @@ const Method *method_of(MethodKind kind);
 double method_weight(const Process *p, Prediction kind, NoiseLevel level, LossWeighting weighting,
                      double min_snr_gamma);
 
-/* The denoiser of networks that are given a time and predict by their output. */
-Denoiser timed_denoiser(NetworkDenoiser *context);
+/* `predict` of networks that are given a time and predict by their output. */
+bool timed_predict(const NetworkPart *p, const NetworkCall *call, Err *err);
 
 /* loss[n] = weight[n] / dims * |y_n - target_n|^2; of a learned variance, without gradients, nothing is in it. */
 void denoising_loss(const LossPass *pass);

@@ -1,9 +1,9 @@
 #include "methods/network.h"
 
-#include <limits.h>
 #include <math.h>
 #include <string.h>
 
+#include "base/first_failure.h"
 #include "base/parallel.h"
 #include "methods/method.h"
 
@@ -29,8 +29,7 @@ typedef struct {
     int count;
     NetworkWork work;
     const NetworkCall *call;
-    int failed; /* the first part that did */
-    Err err;
+    FirstFailure failure;
 } Parts;
 
 static void run_part(void *context, int item, int copy)
@@ -43,22 +42,17 @@ static void run_part(void *context, int item, int copy)
                         .first = first,
                         .count = p->count - first < batch ? p->count - first : batch};
     Err err = {0};
-    if (p->work(&part, p->call, &err)) return;
-#pragma omp critical
-    if (item < p->failed) {
-        p->failed = item;
-        p->err = err;
-    }
+    if (!p->work(&part, p->call, &err)) first_failure_add(&p->failure, item, &err);
 }
 
 bool network_in_parts(const NetworkDenoiser *d, int count, NetworkWork work,
                       const NetworkCall *call, Err *err)
 {
     Network *nw = d->network;
-    Parts p = {.denoiser = d, .count = count, .work = work, .call = call, .failed = INT_MAX};
+    Parts p = {.denoiser = d, .count = count, .work = work, .call = call};
     int copies = net_holds(nw->net, d->weights) ? nw->copies : 1;
     parallel_side_by_side((count + nw->batch - 1) / nw->batch, copies, &nw->inside, run_part, &p);
-    return p.failed == INT_MAX || err_set(err, p.err.kind, "%s", p.err.text);
+    return first_failure_none(&p.failure, err);
 }
 
 int network_image(const NetworkDenoiser *d, int row)
@@ -128,52 +122,65 @@ static bool read_eps(const NetworkPart *p, const NetworkCall *c, Err *err)
     return true;
 }
 
-static bool predict_part(const NetworkPart *p, const NetworkCall *c, Err *err)
-{
-    set_inputs(p, c);
-    net_forward(p->network->net, p->denoiser->weights);
-    return read_eps(p, c, err);
-}
-
 /* As eps is linear in x and in what the network gives, value by value, its vector-Jacobian product has
  * the same coefficients: eps_from_prediction(v, J^T v), where J is by x, of which the network sees a multiple. */
-static bool vjp_part(const NetworkPart *p, const NetworkCall *c, Err *err)
+static void pull(const NetworkPart *p, const NetworkCall *c)
 {
     const Network *nw = p->network;
-    const NetworkDenoiser *d = p->denoiser;
     size_t at = (size_t)p->first * nw->dims, n = (size_t)p->count * nw->dims;
     size_t pixels = (size_t)nw->batch * nw->dims / (size_t)nw->image.C;
-    if (!predict_part(p, c, err)) return false;
     if (c->fill) c->fill(c->made_by, p->first, p->count);
     float *dy = net_gradient(nw->net, nw->y);
     memset(dy, 0, pixels * (size_t)nw->outputs * sizeof *dy);
     for (size_t i = 0; i < n; i++) dy[network_place(nw, i)] = (float)c->v[at + i];
-    net_backward(nw->net, d->weights, NULL);
+    net_backward(nw->net, p->denoiser->weights, NULL);
     const float *dx = net_gradient(nw->net, nw->x);
     for (size_t i = 0; i < n; i++) {
         NoiseLevel level = c->levels[(p->first + (int)(i / nw->dims)) * c->stride];
         double seen = input_scale(nw->noise->prediction, level) * (double)dx[i];
         c->jtv[at + i] = eps_from_prediction(nw->noise->prediction, level, c->v[at + i], seen);
     }
-    return true;
 }
 
-static bool variance_part(const NetworkPart *p, const NetworkCall *c, Err *err)
+static void read_variance(const NetworkPart *p, const NetworkCall *c)
 {
     const Network *nw = p->network;
     size_t at = (size_t)p->first * nw->dims;
-    if (!predict_part(p, c, err)) return false;
     const float *variance = net_value(nw->net, nw->y) + nw->image.C;
     for (size_t i = 0; i < (size_t)p->count * nw->dims; i++)
         c->variance[at + i] = (double)variance[network_place(nw, i)];
+}
+
+bool timed_predict(const NetworkPart *p, const NetworkCall *c, Err *err)
+{
+    set_inputs(p, c);
+    net_forward(p->network->net, p->denoiser->weights);
+    if (!read_eps(p, c, err)) return false;
+    if (c->variance) read_variance(p, c);
+    if (c->v) pull(p, c);
     return true;
+}
+
+/* ---- the denoiser ---- */
+
+static bool call_method(NetworkDenoiser *d, int count, const NetworkCall *call, Err *err)
+{
+    return network_in_parts(d, count, d->network->method->predict, call, err);
 }
 
 static bool predict(void *context, int count, const double *x, const NoiseLevel *levels, int stride,
                     double *eps, Err *err)
 {
     const NetworkCall call = {.x = x, .levels = levels, .stride = stride, .eps = eps};
-    return network_in_parts(context, count, predict_part, &call, err);
+    return call_method(context, count, &call, err);
+}
+
+static bool predict_variance(void *context, int count, const double *x, const NoiseLevel *levels,
+                             int stride, double *eps, double *v, Err *err)
+{
+    const NetworkCall call = {
+        .x = x, .levels = levels, .stride = stride, .eps = eps, .variance = v};
+    return call_method(context, count, &call, err);
 }
 
 static bool predict_pull(void *context, int count, const double *x, const NoiseLevel *levels,
@@ -188,22 +195,13 @@ static bool predict_pull(void *context, int count, const double *x, const NoiseL
                               .made_by = made_by,
                               .v = v,
                               .jtv = jtv};
-    return network_in_parts(context, count, vjp_part, &call, err);
+    return call_method(context, count, &call, err);
 }
 
 static bool predict_vjp(void *context, int count, const double *x, const NoiseLevel *levels,
                         int stride, const double *v, double *eps, double *jtv, Err *err)
 {
-    if (!v) return predict(context, count, x, levels, stride, eps, err);
     return predict_pull(context, count, x, levels, stride, NULL, NULL, v, eps, jtv, err);
-}
-
-static bool predict_variance(void *context, int count, const double *x, const NoiseLevel *levels,
-                             int stride, double *eps, double *v, Err *err)
-{
-    const NetworkCall call = {
-        .x = x, .levels = levels, .stride = stride, .eps = eps, .variance = v};
-    return network_in_parts(context, count, variance_part, &call, err);
 }
 
 static void choose_images(void *context, const int *images)
@@ -220,19 +218,14 @@ static void drop_labels(void *context, const bool *dropped)
 
 Denoiser network_denoiser(NetworkDenoiser *context)
 {
-    return context->network->method->denoiser(context);
-}
-
-Denoiser timed_denoiser(NetworkDenoiser *context)
-{
+    const Network *nw = context->network;
+    bool varied = !nw->method->classifies_noise && nw->outputs > nw->image.C;
     return (Denoiser){.context = context,
-                      .dims = context->network->dims,
+                      .dims = nw->dims,
                       .predict = predict,
-                      .predict_variance = context->network->outputs > context->network->image.C
-                                              ? predict_variance
-                                              : NULL,
-                      .predict_vjp = context->network->input_gradient ? predict_vjp : NULL,
-                      .predict_pull = context->network->input_gradient ? predict_pull : NULL,
+                      .predict_variance = varied ? predict_variance : NULL,
+                      .predict_vjp = nw->input_gradient ? predict_vjp : NULL,
+                      .predict_pull = nw->input_gradient ? predict_pull : NULL,
                       .choose_images = choose_images,
-                      .drop_labels = context->network->null_class ? drop_labels : NULL};
+                      .drop_labels = nw->null_class ? drop_labels : NULL};
 }

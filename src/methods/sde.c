@@ -33,4 +33,4 @@ const Method method_sde = {
     .loss = score_loss,
     .update_passes = score_update_passes,
     .predict_passes = 1,
-    .denoiser = timed_denoiser};
+    .predict = timed_predict};

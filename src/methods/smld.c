@@ -47,4 +47,4 @@ const Method method_smld = {
     .loss = score_loss,
     .update_passes = score_update_passes,
     .predict_passes = 1,
-    .denoiser = timed_denoiser};
+    .predict = timed_predict};

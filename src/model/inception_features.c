@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/first_failure.h"
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "model/inception_weights.h"
@@ -26,8 +27,7 @@ static Net *declare(Inception *in)
 /* Plans copy i in the thread that will run it; with memory for that one thread where i > 0. */
 typedef struct {
     Inception *in;
-    bool failed;
-    Err err;
+    FirstFailure failure;
 } Planning;
 
 static void plan_copy(void *context, int i, int copy)
@@ -35,12 +35,8 @@ static void plan_copy(void *context, int i, int copy)
     Planning *p = context;
     Err err = {0};
     (void)copy;
-    if (i == 0 || net_plan(p->in->nets[i], NET_INFER, &err)) return;
-#pragma omp critical
-    {
-        p->failed = true;
-        p->err = err;
-    }
+    if (i > 0 && !net_plan(p->in->nets[i], NET_INFER, &err))
+        first_failure_add(&p->failure, i, &err);
 }
 
 static bool open_copies(Inception *in, Err *err)
@@ -54,7 +50,7 @@ static bool open_copies(Inception *in, Err *err)
     if (!net_plan(in->nets[0], NET_INFER, err)) return false;
     for (int i = 1; i < in->copies; i++) net_share_weights(in->nets[i], in->nets[0]);
     parallel_side_by_side(in->copies, in->copies, NULL, plan_copy, &p);
-    return !p.failed || err_set(err, p.err.kind, "%s", p.err.text);
+    return first_failure_none(&p.failure, err);
 }
 
 bool inception_open(Inception *in, const char *path, Err *err)

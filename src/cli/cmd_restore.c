@@ -39,8 +39,8 @@ static const Option options[ROWS + 1] = {
     [RESIZE] = OPTION_ROW_RESIZE,
     [MASK] = OPTION(
         "mask", TEXT, "What is known", .metavar = "MASK.png",
-        .help = "the pixels where a picture of the model's size is black; where it is white they "
-                "are filled in"),
+        .help = "the pixels where a picture of the model's size (with --resize, of the image's) is "
+                "black; where it is white they are filled in"),
     [GREY] = OPTION("grey", FLAG, "What is known",
                     .help = "the mean of each pixel's colours; IMAGE can be grey itself"),
     [SCALE] =
@@ -54,7 +54,7 @@ static const Option options[ROWS + 1] = {
         "by", CHOICE, "What is known", .words = restore_words, .fallback = "gradient",
         .help =
             "gradient: the network's gradient pulls the image to what is known (three times the "
-            "work; not with --guidance); replace: what is known is put in at each noise level"),
+            "work, with --guidance four times); replace: what is known is put in at each noise level"),
     [THREADS] = OPTION_ROW_THREADS,
     [JSON] = OPTION_ROW_JSON,
     [QUIET] = OPTION_ROW_QUIET,

@@ -145,12 +145,12 @@ static bool predict(const Bound *b, const Group *g, int rows)
 {
     const Denoiser *d = b->denoiser;
     bool ok;
-    if (d->choose_images) d->choose_images(d->context, g->image);
+    denoiser_choose(d, g->image);
     if (g->v)
         ok = d->predict_variance(d->context, rows, g->x, g->levels, 1, g->eps, g->v, b->err);
     else
         ok = d->predict(d->context, rows, g->x, g->levels, 1, g->eps, b->err);
-    if (d->choose_images) d->choose_images(d->context, NULL);
+    denoiser_choose(d, NULL);
     return ok;
 }
 

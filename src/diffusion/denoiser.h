@@ -48,6 +48,12 @@ typedef struct {
     void (*drop_labels)(void *context, const bool *dropped);
 } Denoiser;
 
+/* choose_images, where there is one. */
+static inline void denoiser_choose(const Denoiser *d, const int *images)
+{
+    if (d->choose_images) d->choose_images(d->context, images);
+}
+
 /* The kinds of prediction convert exactly:
  *   x0 = (x - sigma eps) / alpha        eps = (x - alpha x0) / sigma
  *   v  = c (alpha eps - sigma x0)       c = 1 / sqrt(alpha^2 + sigma^2)

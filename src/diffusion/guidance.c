@@ -21,6 +21,7 @@ bool guidance_check(const SampleConfig *c, Err *err)
 bool guidance_open(Guidance *g, const Denoiser *inner, const SampleConfig *c, int most, Err *err)
 {
     size_t rows = 2 * (size_t)most, values = rows * inner->dims;
+    size_t varied = inner->predict_variance ? values : 0, pulled = inner->predict_vjp ? values : 0;
     CHECK(inner->drop_labels);
     *g = (Guidance){.inner = *inner,
                     .weight = c->guidance,
@@ -29,12 +30,14 @@ bool guidance_open(Guidance *g, const Denoiser *inner, const SampleConfig *c, in
                     .most = most};
     g->x = mem_doubles(values);
     g->eps = mem_doubles(values);
-    g->v = inner->predict_variance ? mem_doubles(values) : NULL;
+    g->v = mem_doubles(varied);
+    g->cotangent = mem_doubles(pulled);
+    g->jtv = mem_doubles(pulled);
     g->levels = mem_alloc(rows, sizeof *g->levels);
     g->rows = mem_alloc(rows, sizeof *g->rows);
     g->of = mem_alloc((size_t)most, sizeof *g->of);
     g->dropped = mem_alloc(rows, sizeof *g->dropped);
-    if (g->x && g->eps && (g->v || !inner->predict_variance) && g->levels && g->rows && g->of &&
+    if (g->x && g->eps && g->v && g->cotangent && g->jtv && g->levels && g->rows && g->of &&
         g->dropped)
         return true;
     guidance_close(g);
@@ -46,6 +49,8 @@ void guidance_close(Guidance *g)
     mem_free(g->x);
     mem_free(g->eps);
     mem_free(g->v);
+    mem_free(g->cotangent);
+    mem_free(g->jtv);
     mem_free(g->levels);
     mem_free(g->rows);
     mem_free(g->of);
@@ -83,52 +88,81 @@ static int lay_rows(Guidance *g, int count, const double *x, const NoiseLevel *l
     return second;
 }
 
-static bool ask(Guidance *g, int rows, bool variance, Err *err)
+/* What is asked besides the noise; NULL: not. */
+typedef struct {
+    double *v;               /* the variance */
+    const double *cotangent; /* the product with the Jacobian, */
+    double *jtv;             /* to here */
+} Wanted;
+
+static bool ask(Guidance *g, int rows, const Wanted *w, Err *err)
 {
     const Denoiser *d = &g->inner;
-    if (d->choose_images) d->choose_images(d->context, g->rows);
+    denoiser_choose(d, g->rows);
     d->drop_labels(d->context, g->dropped);
-    bool ok = variance
-                  ? d->predict_variance(d->context, rows, g->x, g->levels, 1, g->eps, g->v, err)
-                  : d->predict(d->context, rows, g->x, g->levels, 1, g->eps, err);
-    if (d->choose_images) d->choose_images(d->context, g->images);
+    bool ok = w->v ? d->predict_variance(d->context, rows, g->x, g->levels, 1, g->eps, g->v, err)
+              : w->jtv ? d->predict_vjp(d->context, rows, g->x, g->levels, 1, g->cotangent, g->eps,
+                                        g->jtv, err)
+                       : d->predict(d->context, rows, g->x, g->levels, 1, g->eps, err);
+    denoiser_choose(d, g->images);
     d->drop_labels(d->context, NULL);
     return ok;
 }
 
+/* The rows with a class, and mixed into them those without. */
+static void mix(const Guidance *g, int count, int second, const double *rows, double *out)
+{
+    size_t dims = g->inner.dims;
+    memcpy(out, rows, (size_t)count * dims * sizeof *out);
+    for (int k = 0; k < second; k++) {
+        const double *without = rows + (size_t)(count + k) * dims;
+        double *with = out + (size_t)g->of[k] * dims;
+        for (size_t i = 0; i < dims; i++) with[i] = without[i] + g->weight * (with[i] - without[i]);
+    }
+}
+
 static bool guide(Guidance *g, int count, const double *x, const NoiseLevel *levels, int stride,
-                  double *eps, double *v, Err *err)
+                  double *eps, const Wanted *w, Err *err)
 {
     size_t dims = g->inner.dims, bytes = (size_t)count * dims * sizeof *eps;
     int second = lay_rows(g, count, x, levels, stride);
-    if (!ask(g, count + second, v != NULL, err)) return false;
-    memcpy(eps, g->eps, bytes);
-    if (v) memcpy(v, g->v, bytes);
-    for (int k = 0; k < second; k++) {
-        const double *without = g->eps + (size_t)(count + k) * dims;
-        double *with = eps + (size_t)g->of[k] * dims;
-        for (size_t i = 0; i < dims; i++) with[i] = without[i] + g->weight * (with[i] - without[i]);
+    if (w->cotangent) {
+        memcpy(g->cotangent, w->cotangent, bytes);
+        for (int k = 0; k < second; k++)
+            memcpy(g->cotangent + (size_t)(count + k) * dims,
+                   w->cotangent + (size_t)g->of[k] * dims, dims * sizeof *eps);
     }
+    if (!ask(g, count + second, w, err)) return false;
+    mix(g, count, second, g->eps, eps);
+    if (w->v) memcpy(w->v, g->v, bytes);
+    if (w->jtv) mix(g, count, second, g->jtv, w->jtv);
     return true;
 }
 
 static bool predict(void *context, int count, const double *x, const NoiseLevel *levels, int stride,
                     double *eps, Err *err)
 {
-    return guide(context, count, x, levels, stride, eps, NULL, err);
+    return guide(context, count, x, levels, stride, eps, &(Wanted){.v = NULL}, err);
 }
 
 static bool predict_variance(void *context, int count, const double *x, const NoiseLevel *levels,
                              int stride, double *eps, double *v, Err *err)
 {
-    return guide(context, count, x, levels, stride, eps, v, err);
+    return guide(context, count, x, levels, stride, eps, &(Wanted){.v = v}, err);
+}
+
+static bool predict_vjp(void *context, int count, const double *x, const NoiseLevel *levels,
+                        int stride, const double *v, double *eps, double *jtv, Err *err)
+{
+    return guide(context, count, x, levels, stride, eps, &(Wanted){.cotangent = v, .jtv = jtv},
+                 err);
 }
 
 static void choose_images(void *context, const int *images)
 {
     Guidance *g = context;
     g->images = images;
-    if (g->inner.choose_images) g->inner.choose_images(g->inner.context, images);
+    denoiser_choose(&g->inner, images);
 }
 
 Denoiser guidance_denoiser(Guidance *g)
@@ -137,5 +171,6 @@ Denoiser guidance_denoiser(Guidance *g)
                       .dims = g->inner.dims,
                       .predict = predict,
                       .predict_variance = g->inner.predict_variance ? predict_variance : NULL,
+                      .predict_vjp = g->inner.predict_vjp ? predict_vjp : NULL,
                       .choose_images = choose_images};
 }

@@ -99,10 +99,10 @@ static bool velocity(void *context, int count, const OdeRow *rows, const double 
     size_t dims = d->dims, width = dims + (size_t)f->probes;
     int each = f->probes;
     fill_rows(f, count, rows, width, y);
-    if (d->choose_images) d->choose_images(d->context, f->image);
+    denoiser_choose(d, f->image);
     bool ok =
         d->predict_vjp(d->context, count * each, f->x, f->level, 1, f->e, f->eps, f->jte, err);
-    if (d->choose_images) d->choose_images(d->context, NULL);
+    denoiser_choose(d, NULL);
     if (!ok) return false;
 #pragma omp parallel for schedule(static)
     for (int r = 0; r < count; r++) {

@@ -99,7 +99,7 @@ static bool guided_variance(void *context, int count, const double *x, const Noi
 static void guided_images(void *context, const int *images)
 {
     Restore *r = context;
-    r->denoiser->choose_images(r->denoiser->context, images);
+    denoiser_choose(r->denoiser, images);
 }
 
 static Denoiser guided_denoiser(Restore *r)
@@ -109,7 +109,7 @@ static Denoiser guided_denoiser(Restore *r)
                       .dims = d->dims,
                       .predict = guided_predict,
                       .predict_variance = d->predict_variance ? guided_variance : NULL,
-                      .choose_images = d->choose_images ? guided_images : NULL};
+                      .choose_images = guided_images};
 }
 
 /* ---- replacing ---- */

@@ -6,7 +6,7 @@
  * where x0_hat = (x - sigma eps) / alpha, J = d x0_hat / d x by the denoiser's predict_vjp, s is the noise of y and
  * p(x0 | x) is taken to be N(x0_hat, r^2 I). r^2 = d^2 sigma^2 / (alpha^2 d^2 + sigma^2) is exact for data
  * N(m, d^2 I); the paper's r^2 is that of d = 1. Then every sampler draws from p(x0 | y). For other data it is an
- * approximation: tests/diffusion/test_restore.c states how far off correlated Gaussians are. (The paper's algorithm
+ * approximation: tests/diffusion/test_restored_moments.c states how far off correlated Gaussians are. (The paper's algorithm
  * adds its gradient once a step with a weight of its own; here it is part of the score, whatever the steps.)
  *
  * REPLACE (Song et al. 2021, appendix I.2 and I.3): before each prediction what is known of x is drawn anew from

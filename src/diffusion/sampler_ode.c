@@ -44,11 +44,6 @@ static NoiseLevel level_at(const Walk *w, double theta)
     return process_level(p, process_time_of_logsnr(p, -log(tan(theta))));
 }
 
-static void choose_images(const Walk *w, const int *images)
-{
-    if (w->denoiser->choose_images) w->denoiser->choose_images(w->denoiser->context, images);
-}
-
 static bool velocity(void *context, int count, const OdeRow *rows, const double *z, double *dz,
                      Err *err)
 {
@@ -63,9 +58,9 @@ static bool velocity(void *context, int count, const OdeRow *rows, const double 
 #pragma omp parallel for schedule(static) if (n >= WALK_PARALLEL_FROM)
     for (size_t i = 0; i < n; i++) flow->x[i] = length_of(flow->levels[i / dims]) * z[i];
     WalkRows here = {.count = count, .levels = flow->levels, .stride = 1, .row = rows};
-    choose_images(w, flow->images);
+    denoiser_choose(w->denoiser, flow->images);
     bool ok = walk_predict_rows(w, &here, flow->x, dz);
-    choose_images(w, NULL);
+    denoiser_choose(w->denoiser, NULL);
     if (!ok) return false;
 #pragma omp parallel for schedule(static) if (n >= WALK_PARALLEL_FROM)
     for (int r = 0; r < count; r++) {

@@ -45,7 +45,7 @@ static void choose_images(void *context, const int *images)
 {
     WatchedDenoiser *w = context;
     w->images = images;
-    if (w->inner.choose_images) w->inner.choose_images(w->inner.context, images);
+    denoiser_choose(&w->inner, images);
 }
 
 Denoiser watched_denoiser(WatchedDenoiser *w)

@@ -70,9 +70,9 @@ bool denoise_data(const DenoiseData *d, DenoiseScore *score, Err *err)
             add_noise(d, done + i, x + i * dims, noise + i * dims);
             images[i] = (int)(done + i);
         }
-        if (denoiser->choose_images) denoiser->choose_images(denoiser->context, images);
+        denoiser_choose(denoiser, images);
         ok = denoiser->predict(denoiser->context, part, x, &d->level, 0, eps, err);
-        if (denoiser->choose_images) denoiser->choose_images(denoiser->context, NULL);
+        denoiser_choose(denoiser, NULL);
         for (size_t i = 0; i < (size_t)part && ok; i++) {
             double e = squared_error(eps + i * dims, noise + i * dims, dims);
             if (done + i == 0) first = e;

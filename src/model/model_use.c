@@ -112,12 +112,7 @@ bool model_prepare_sampling(Model *m, const SampleRun *run, int batch, int label
     Denoiser plain;
     bool gradient = run->restore && run->restore->way == RESTORE_GRADIENT;
     if (!guidance_is_on(&run->config)) return model_prepare(m, batch, label, gradient, out, err);
-    if (gradient)
-        return err_set(err, ERR_USAGE,
-                       "restoring by gradient does not go with guidance; restore by replacing, or "
-                       "leave guidance "
-                       "out");
-    if (!model_prepare(m, 2 * batch, label, false, &plain, err) ||
+    if (!model_prepare(m, 2 * batch, label, gradient, &plain, err) ||
         !guidance_open(&m->guidance, &plain, &run->config, batch, err))
         return false;
     *out = guidance_denoiser(&m->guidance);

@@ -1,59 +1,24 @@
 /* A network with a row for no class, guided: which label it is given, and that bits depend neither on the batch nor on
  * threads. */
-#include "base/mem.h"
 #include "base/parallel.h"
 #include "diffusion/guidance.h"
-#include "model/network_open.h"
-#include "small_unet.h"
-#include "test.h"
+#include "network_case.h"
 
-enum { IMAGES = 5, SIDE = 8, DIMS = SIDE * SIDE, VALUES = IMAGES * DIMS, CLASSES = 3 };
+enum { IMAGES = CASE_IMAGES, SIDE = 8, DIMS = SIDE * SIDE, VALUES = IMAGES * DIMS, CLASSES = 3 };
 
-typedef struct {
-    ModelConfig model;
-    ParamTable table;
-    Network network;
-    NetworkDenoiser context;
-    Denoiser denoiser;
-    float *weights;
-} Case;
-
-static void open_case(Case *c, bool null_class, int images)
+static void open_case(NetworkCase *c, bool null_class, int images, bool vjp)
 {
-    Err err = {0};
-    memset(c, 0, sizeof *c);
-    c->model = (ModelConfig){.network = NETWORK_UNET, .unet = two_level_unet(8, SIDE, 1)};
-    c->model.noise.prediction = PREDICT_V;
-    c->model.unet.classes = CLASSES;
-    c->model.unet.null_class = null_class;
-    if (!EXPECT_OK(network_open_denoiser(&c->network, &c->table, &c->model, (Shape){SIDE, SIDE, 1},
-                                         images, false, &err),
-                   err))
-        abort();
-    c->weights = mem_floats(c->table.block_floats);
-    params_init(&c->table, c->weights, 3);
-    c->context = (NetworkDenoiser){.network = &c->network, .weights = c->weights, .label = -1};
-    c->denoiser = network_denoiser(&c->context);
-    net_hold(c->network.net, c->weights);
-}
-
-static void close_case(Case *c)
-{
-    network_close(&c->network);
-    params_free(&c->table);
-    mem_free(c->weights);
+    ModelConfig model = {.network = NETWORK_UNET, .unet = two_level_unet(8, SIDE, 1)};
+    model.noise.prediction = PREDICT_V;
+    model.unet.classes = CLASSES;
+    model.unet.null_class = null_class;
+    network_case_open(c, &model, (Shape){SIDE, SIDE, 1}, images, vjp);
 }
 
 static void make_calls(double *x, NoiseLevel *levels)
 {
-    static const double alphas[IMAGES] = {0.995, 0.9, 0.6, 0.3, 0.05};
-    const float *z = test_random(VALUES, 1, 1);
-    for (int i = 0; i < VALUES; i++) x[i] = (double)z[i];
-    for (int i = 0; i < IMAGES; i++)
-        levels[i] = (NoiseLevel){.alpha = alphas[i],
-                                 .sigma = sqrt(1 - alphas[i] * alphas[i]),
-                                 .t = 30 + 200 * i,
-                                 .time = 30 + 200 * i};
+    network_case_fill(x, VALUES, 1);
+    network_case_levels(levels);
 }
 
 static void predict(const Denoiser *d, const double *x, const NoiseLevel *levels, double *eps)
@@ -71,11 +36,11 @@ static int class_rows(const ParamTable *table)
 TEST(the_class_embedding_has_one_row_more_for_no_class_and_only_then_can_labels_be_dropped)
 {
     for (int null_class = 0; null_class < 2; null_class++) {
-        Case c;
-        open_case(&c, null_class, 2);
+        NetworkCase c;
+        open_case(&c, null_class, 2, false);
         EXPECT_INT(class_rows(&c.table), CLASSES + null_class);
         EXPECT((c.denoiser.drop_labels != NULL) == (null_class == 1));
-        close_case(&c);
+        network_case_close(&c);
     }
 }
 
@@ -84,9 +49,9 @@ TEST(dropped_rows_are_given_the_row_after_the_classes_and_the_others_their_class
     static double x[VALUES], eps[VALUES], null[VALUES], own[VALUES];
     static const bool dropped[IMAGES] = {true, false, false, true, false};
     NoiseLevel levels[IMAGES];
-    Case c;
+    NetworkCase c;
     make_calls(x, levels);
-    open_case(&c, true, IMAGES);
+    open_case(&c, true, IMAGES, false);
     predict(&c.denoiser, x, levels, own);
     c.denoiser.drop_labels(c.denoiser.context, dropped);
     predict(&c.denoiser, x, levels, eps);
@@ -98,7 +63,7 @@ TEST(dropped_rows_are_given_the_row_after_the_classes_and_the_others_their_class
         EXPECT_SAME(eps + at, (dropped[i] ? null : own) + at, DIMS * sizeof *eps);
         EXPECT(memcmp(own + at, null + at, DIMS * sizeof *eps) != 0);
     }
-    close_case(&c);
+    network_case_close(&c);
 }
 
 TEST(a_guided_image_is_mixed_from_its_two_predictions_whatever_the_batch_and_the_threads)
@@ -106,27 +71,82 @@ TEST(a_guided_image_is_mixed_from_its_two_predictions_whatever_the_batch_and_the
     static double x[VALUES], with[VALUES], without[VALUES], eps[VALUES];
     const SampleConfig settings = {.guidance = 2.5};
     NoiseLevel levels[IMAGES];
-    Case c;
+    NetworkCase c;
     make_calls(x, levels);
-    open_case(&c, true, IMAGES);
+    open_case(&c, true, IMAGES, false);
     predict(&c.denoiser, x, levels, with);
     c.context.label = CLASSES;
     predict(&c.denoiser, x, levels, without);
-    close_case(&c);
+    network_case_close(&c);
     FOR_THREADS(threads)
     {
         EXPECT_INT(parallel_threads(), threads);
         for (int batch = 1; batch <= 2 * IMAGES; batch += 3) {
             Guidance g;
             Err err = {0};
-            open_case(&c, true, batch);
+            open_case(&c, true, batch, false);
             EXPECT_OK(guidance_open(&g, &c.denoiser, &settings, IMAGES, &err), err);
             Denoiser d = guidance_denoiser(&g);
             predict(&d, x, levels, eps);
             for (int i = 0; i < VALUES; i++)
                 EXPECT(eps[i] == without[i] + 2.5 * (with[i] - without[i]));
             guidance_close(&g);
-            close_case(&c);
+            network_case_close(&c);
+        }
+    }
+}
+
+static void open_guidance(Guidance *g, const NetworkCase *c, double weight)
+{
+    Err err = {0};
+    const SampleConfig settings = {.guidance = weight};
+    EXPECT_OK(guidance_open(g, &c->denoiser, &settings, IMAGES, &err), err);
+}
+
+static void product(const Denoiser *d, const double *x, const NoiseLevel *levels, const double *v,
+                    double *eps, double *jtv)
+{
+    Err err = {0};
+    EXPECT_OK(d->predict_vjp(d->context, IMAGES, x, levels, 1, v, eps, jtv, &err), err);
+}
+
+TEST(a_guided_product_with_the_jacobian_is_the_slope_of_the_guided_noise)
+{
+    NetworkCase c;
+    Guidance g;
+    open_case(&c, true, 2 * IMAGES, true);
+    open_guidance(&g, &c, 2.5);
+    Denoiser d = guidance_denoiser(&g);
+    network_case_expect_vjp(&d);
+    guidance_close(&g);
+    network_case_close(&c);
+}
+
+TEST(a_guided_product_is_mixed_from_two_whatever_the_batch_and_the_threads)
+{
+    static double x[VALUES], v[VALUES], eps[VALUES], with[VALUES], without[VALUES], jtv[VALUES];
+    NoiseLevel levels[IMAGES];
+    NetworkCase c;
+    make_calls(x, levels);
+    network_case_fill(v, VALUES, 2);
+    open_case(&c, true, IMAGES, true);
+    product(&c.denoiser, x, levels, v, eps, with);
+    c.context.label = CLASSES;
+    product(&c.denoiser, x, levels, v, eps, without);
+    network_case_close(&c);
+    FOR_THREADS(threads)
+    {
+        EXPECT_INT(parallel_threads(), threads);
+        for (int batch = 1; batch <= 2 * IMAGES; batch += 3) {
+            Guidance g;
+            open_case(&c, true, batch, true);
+            open_guidance(&g, &c, 2.5);
+            Denoiser d = guidance_denoiser(&g);
+            product(&d, x, levels, v, eps, jtv);
+            for (int i = 0; i < VALUES; i++)
+                EXPECT(jtv[i] == without[i] + 2.5 * (with[i] - without[i]));
+            guidance_close(&g);
+            network_case_close(&c);
         }
     }
 }

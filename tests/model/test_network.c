@@ -1,101 +1,34 @@
 /* The network as a denoiser: vector-Jacobian products for likelihoods. */
 
-#include "base/mem.h"
 #include "base/parallel.h"
-#include "diffusion/process.h"
-#include "model/network_open.h"
-#include "small_unet.h"
-#include "test.h"
+#include "network_case.h"
 
-enum { IMAGES = 5, SIDE = 8, CHANNELS = 2, DIMS = SIDE * SIDE * CHANNELS, VALUES = IMAGES * DIMS };
-
-typedef struct {
-    ModelConfig model;
-    ParamTable table;
-    Network network;
-    NetworkDenoiser context;
-    Denoiser denoiser;
-    float *weights;
-} Case;
+enum {
+    IMAGES = CASE_IMAGES,
+    SIDE = 8,
+    CHANNELS = 2,
+    DIMS = SIDE * SIDE * CHANNELS,
+    VALUES = IMAGES * DIMS
+};
 
 static ModelConfig small_unet(void)
 {
     return (ModelConfig){.network = NETWORK_UNET, .unet = two_level_unet(8, SIDE, CHANNELS)};
 }
 
-static void open_case(Case *c, Prediction prediction, int images)
+static void open_case(NetworkCase *c, Prediction prediction, int images)
 {
-    Err err = {0};
-    memset(c, 0, sizeof *c);
-    c->model = small_unet();
-    c->model.noise.prediction = prediction;
-    if (!EXPECT(network_open_denoiser(&c->network, &c->table, &c->model,
-                                      (Shape){SIDE, SIDE, CHANNELS}, images, true, &err)))
-        abort();
-    c->weights = mem_floats(c->table.block_floats);
-    params_init(&c->table, c->weights, 3);
-    c->context = (NetworkDenoiser){.network = &c->network, .weights = c->weights, .label = -1};
-    c->denoiser = network_denoiser(&c->context);
-    net_hold(c->network.net, c->weights);
+    ModelConfig model = small_unet();
+    model.noise.prediction = prediction;
+    network_case_open(c, &model, (Shape){SIDE, SIDE, CHANNELS}, images, true);
 }
 
-static void close_case(Case *c)
-{
-    network_close(&c->network);
-    params_free(&c->table);
-    mem_free(c->weights);
-}
-
-static void fill(double *y, int n, unsigned tag)
-{
-    float *z = test_random((size_t)n, tag, 1);
-    for (int i = 0; i < n; i++) y[i] = (double)z[i];
-}
-
-static void make_levels(NoiseLevel *levels)
-{
-    static const double alphas[IMAGES] = {0.995, 0.9, 0.6, 0.3, 0.05};
-    for (int i = 0; i < IMAGES; i++)
-        levels[i] = (NoiseLevel){.alpha = alphas[i],
-                                 .sigma = sqrt(1 - alphas[i] * alphas[i]),
-                                 .t = 30 + 200 * i,
-                                 .time = 30 + 200 * i};
-}
-
-static double dot(const double *a, const double *b, int n)
-{
-    double sum = 0;
-    for (int i = 0; i < n; i++) sum += a[i] * b[i];
-    return sum;
-}
-
-/* <u, J^T v> against the central difference of <v, eps> along u, image by image. */
 static void expect_vjp(Prediction prediction)
 {
-    static double x[VALUES], v[VALUES], u[VALUES], eps[VALUES], jtv[VALUES], plain[VALUES];
-    static double up[VALUES], down[VALUES], moved[VALUES];
-    const double h = 3e-3;
-    NoiseLevel levels[IMAGES];
-    Case c;
+    NetworkCase c;
     open_case(&c, prediction, 3);
-    Denoiser *d = &c.denoiser;
-    make_levels(levels);
-    fill(x, VALUES, 1), fill(v, VALUES, 2), fill(u, VALUES, 3);
-    EXPECT(d->predict(d->context, IMAGES, x, levels, 1, plain, NULL));
-    EXPECT(d->predict_vjp(d->context, IMAGES, x, levels, 1, v, eps, jtv, NULL));
-    EXPECT_SAME(eps, plain, sizeof eps);
-    for (int i = 0; i < VALUES; i++) moved[i] = x[i] + h * u[i];
-    EXPECT(d->predict(d->context, IMAGES, moved, levels, 1, up, NULL));
-    for (int i = 0; i < VALUES; i++) moved[i] = x[i] - h * u[i];
-    EXPECT(d->predict(d->context, IMAGES, moved, levels, 1, down, NULL));
-    for (int i = 0; i < IMAGES; i++) {
-        int at = i * DIMS;
-        double slope = (dot(v + at, up + at, DIMS) - dot(v + at, down + at, DIMS)) / (2 * h);
-        double size = sqrt(dot(jtv + at, jtv + at, DIMS) * dot(u + at, u + at, DIMS) / DIMS);
-        EXPECT(size > 1e-3);
-        EXPECT_NEAR(dot(u + at, jtv + at, DIMS), slope, 3e-3 * size);
-    }
-    close_case(&c);
+    network_case_expect_vjp(&c.denoiser);
+    network_case_close(&c);
 }
 
 TEST(vector_jacobian_product_is_the_slope_of_the_predicted_noise_for_every_kind_of_prediction)
@@ -123,12 +56,12 @@ TEST(a_product_with_what_the_prediction_gives_is_that_of_two_calls)
 {
     static double x[VALUES], v[VALUES], eps[VALUES], jtv[VALUES], plain[VALUES], product[VALUES];
     NoiseLevel levels[IMAGES];
-    make_levels(levels);
-    fill(x, VALUES, 1);
+    network_case_levels(levels);
+    network_case_fill(x, VALUES, 1);
     FOR_THREADS(threads)
     {
         EXPECT_INT(parallel_threads(), threads);
-        Case c;
+        NetworkCase c;
         open_case(&c, PREDICT_V, IMAGES);
         Denoiser *d = &c.denoiser;
         Made made = {.eps = eps, .v = v};
@@ -137,7 +70,7 @@ TEST(a_product_with_what_the_prediction_gives_is_that_of_two_calls)
         EXPECT(d->predict_vjp(d->context, IMAGES, x, levels, 1, v, plain, product, NULL));
         EXPECT_SAME(plain, eps, sizeof eps);
         EXPECT_SAME(product, jtv, sizeof jtv);
-        close_case(&c);
+        network_case_close(&c);
     }
 }
 
@@ -145,18 +78,18 @@ TEST(vector_jacobian_product_of_an_image_depends_neither_on_its_batch_nor_on_thr
 {
     static double x[VALUES], v[VALUES], eps[VALUES], jtv[VALUES];
     NoiseLevel levels[IMAGES];
-    make_levels(levels);
-    fill(x, VALUES, 1), fill(v, VALUES, 2);
-    Case all;
+    network_case_levels(levels);
+    network_case_fill(x, VALUES, 1), network_case_fill(v, VALUES, 2);
+    NetworkCase all;
     open_case(&all, PREDICT_V, IMAGES);
     EXPECT(all.denoiser.predict_vjp(all.denoiser.context, IMAGES, x, levels, 1, v, eps, jtv, NULL));
-    close_case(&all);
+    network_case_close(&all);
     FOR_THREADS(threads)
     {
         EXPECT_INT(parallel_threads(), threads);
         for (int batch = 1; batch <= 3; batch++) {
             static double one_eps[DIMS], one_jtv[DIMS];
-            Case c;
+            NetworkCase c;
             open_case(&c, PREDICT_V, batch);
             for (int i = 0; i < IMAGES; i++) {
                 size_t at = (size_t)i * DIMS;
@@ -165,7 +98,7 @@ TEST(vector_jacobian_product_of_an_image_depends_neither_on_its_batch_nor_on_thr
                 EXPECT_SAME(one_eps, eps + at, sizeof one_eps);
                 EXPECT_SAME(one_jtv, jtv + at, sizeof one_jtv);
             }
-            close_case(&c);
+            network_case_close(&c);
         }
     }
 }
@@ -175,11 +108,11 @@ TEST(passes_side_by_side_give_the_bits_of_one_thread)
 {
     static double x[VALUES], v[VALUES], eps[VALUES], jtv[VALUES];
     NoiseLevel levels[IMAGES];
-    make_levels(levels);
-    fill(x, VALUES, 1), fill(v, VALUES, 2);
+    network_case_levels(levels);
+    network_case_fill(x, VALUES, 1), network_case_fill(v, VALUES, 2);
     FOR_THREADS(threads)
     {
-        Case c;
+        NetworkCase c;
         open_case(&c, PREDICT_V, IMAGES);
         /* Five images: 5, 3 + 2, 2 + 2 + 1, and 5 shared by eight threads. */
         EXPECT_INT(c.network.batch, threads > IMAGES ? IMAGES : (IMAGES + threads - 1) / threads);
@@ -193,7 +126,7 @@ TEST(passes_side_by_side_give_the_bits_of_one_thread)
             EXPECT_SAME(other_eps, eps, sizeof eps);
             EXPECT_SAME(other_jtv, jtv, sizeof jtv);
         }
-        close_case(&c);
+        network_case_close(&c);
     }
 }
 
@@ -203,13 +136,13 @@ TEST(passes_are_shortened_only_where_every_thread_gets_one)
     FOR_THREADS(threads)
     {
         for (int k = 0; k < 7; k++) {
-            Case c;
+            NetworkCase c;
             open_case(&c, PREDICT_EPS, images[k]);
             int batch = c.network.batch, passes = (images[k] + batch - 1) / batch;
             EXPECT(batch <= NETWORK_SAMPLE_PASS);
             EXPECT(passes >= threads || batch == images[k] || batch == NETWORK_SAMPLE_PASS);
             EXPECT_INT(c.network.copies, passes >= threads ? threads : 1);
-            close_case(&c);
+            network_case_close(&c);
         }
     }
 }
@@ -240,11 +173,11 @@ TEST(weights_that_are_not_held_are_read_at_every_call)
 {
     static double x[VALUES], eps[VALUES], other[VALUES];
     NoiseLevel levels[IMAGES];
-    make_levels(levels);
-    fill(x, VALUES, 1);
+    network_case_levels(levels);
+    network_case_fill(x, VALUES, 1);
     FOR_THREADS(threads)
     {
-        Case c;
+        NetworkCase c;
         EXPECT_INT(parallel_threads(), threads);
         open_case(&c, PREDICT_EPS, IMAGES);
         net_hold(c.network.net, NULL);
@@ -255,7 +188,7 @@ TEST(weights_that_are_not_held_are_read_at_every_call)
         net_hold(c.network.net, c.weights);
         EXPECT(c.denoiser.predict(c.denoiser.context, IMAGES, x, levels, 1, eps, NULL));
         EXPECT_SAME(eps, other, sizeof eps);
-        close_case(&c);
+        network_case_close(&c);
     }
 }
 
@@ -263,18 +196,18 @@ TEST(of_passes_that_fail_side_by_side_the_first_is_told)
 {
     static double x[VALUES], eps[VALUES];
     NoiseLevel levels[IMAGES];
-    make_levels(levels);
+    network_case_levels(levels);
     FOR_THREADS(threads)
     {
-        Case c;
+        NetworkCase c;
         Err err = {0};
         EXPECT_INT(parallel_threads(), threads);
         open_case(&c, PREDICT_EPS, IMAGES);
-        fill(x, VALUES, 1);
+        network_case_fill(x, VALUES, 1);
         x[1 * DIMS + 3] = x[4 * DIMS] = (double)NAN;
         EXPECT_REFUSED(c.denoiser.predict(c.denoiser.context, IMAGES, x, levels, 1, eps, &err), err,
                        ERR_DIVERGED, "(image 1)");
-        close_case(&c);
+        network_case_close(&c);
     }
 }
 

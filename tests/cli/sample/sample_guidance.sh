@@ -25,6 +25,18 @@ for sampler in ddpm ddim heun dpm++2m unipc ancestral langevin plain-langevin re
     assert $sampler diffc sample -q -m run --sampler $sampler --steps 12 --count 2 --guidance 1.5 --out-dir s-$sampler >/dev/null
 done
 assert ode diffc sample -q -m run --sampler ode --tolerance 0.1 --count 2 --guidance 1.5 --out-dir s-ode >/dev/null
+# Restoring by gradient takes guidance: by W the two predictions are mixed, 1 is off.
+restore() { # NAME OPTIONS...
+    name=$1
+    shift
+    assert "restore $name" diffc restore -q -m run two/000005.png --scale 2 --label 1 --seed 5 --count 1 --out-dir "$name" "$@" >/dev/null
+}
+restore r-off && restore r-one --guidance 1 && restore r-two --guidance 2 && restore r-replace --guidance 2 --by replace
+assert "1 restores as off" cmp -s r-off/000005.png r-one/000005.png
+assert "2 restores differently" test "$(pixels r-off)" != "$(pixels r-two)"
+assert "and not as replacing" test "$(pixels r-replace)" != "$(pixels r-two)"
+assert three diffc restore -q -m run two/000005.png --scale 2 --label 1 --seed 4 --count 3 --batch 2 --threads 2 --guidance 2 --out-dir r-three >/dev/null
+assert "alone as among three" test "$(pixels r-three)" = "$(pixels r-two)"
 diffc sample -m run --count 2 --guidance 3 --out-dir said 2>&1 | grep -o 'sampler ddim.*guidance 3'
 diffc sample -q -m run --count 2 --guidance 3 --out-dir said --json | grep -o '"steps":4,"guidance":3'
 diffc sample -q -m runs/plain --guidance 2

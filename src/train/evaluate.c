@@ -121,38 +121,45 @@ static bool draw_picture(const Trainer *t, const float *values, int count, unsig
     return scatter_plot(values, (size_t)count, &view, PICTURE_SIDE, picture, NULL, err);
 }
 
-/* Draws the samples into *picture with DDIM from the configured seeds. */
-static bool draw_samples(Trainer *t, Image *picture, Err *err)
+bool draw_images(Trainer *t, const char *sampler, int calls, int first, int count, double *state,
+                 Err *err)
 {
-    int count = t->sample_count;
-    size_t dims = t->eval_network.dims;
-    const Sampler *sampler = sampler_find("ddim");
+    const Sampler *s = sampler_find(sampler);
     LevelGrid grid = {0};
     SampleRun run = {.process = t->sampled,
                      .config.clip = t->data.toy == TOY_NONE,
                      .clip_range = 1,
                      .progress = keep_going};
+    if (!sampler_grid(s, &run, SPACING_AUTO, calls, &grid, err)) return false;
+    NetworkDenoiser context = {.network = &t->eval_network,
+                               .weights = t->optimizer.ema,
+                               .label = -1,
+                               .first_image = first};
+    net_hold(t->eval_network.net, t->optimizer.ema);
+    Denoiser denoiser = network_denoiser(&context);
+    SeedNoise seeds = {.first_seed = t->config.sample.seed + (uint64_t)first};
+    NoiseSource noise = seed_noise(&seeds);
+    run.grid = &grid;
+    bool ok = sampler_run(s, &run, &denoiser, &noise, count, state,
+                          state + (size_t)count * t->eval_network.dims, err);
+    level_grid_free(&grid);
+    return ok;
+}
+
+/* Draws the samples into *picture with DDIM from the configured seeds. */
+static bool draw_samples(Trainer *t, Image *picture, Err *err)
+{
+    int count = t->sample_count;
+    size_t dims = t->eval_network.dims;
     float *values = mem_floats((size_t)count * dims);
     unsigned char *pixels = mem_alloc((size_t)count, dims);
     bool ok =
         (values && pixels) || err_set(err, ERR_MEMORY, "not enough memory for %d samples", count);
-    ok = ok && sampler_grid(sampler, &run, SPACING_AUTO, 0, &grid, err);
-    if (ok) {
-        NetworkDenoiser context = {
-            .network = &t->eval_network, .weights = t->optimizer.ema, .label = -1};
-        net_hold(t->eval_network.net, t->optimizer.ema);
-        Denoiser denoiser = network_denoiser(&context);
-        SeedNoise seeds = {.first_seed = t->config.sample.seed};
-        NoiseSource noise = seed_noise(&seeds);
-        run.grid = &grid;
-        double *x = t->sample_state;
-        ok = sampler_run(sampler, &run, &denoiser, &noise, count, x, x + (size_t)count * dims, err);
-    }
+    ok = ok && draw_images(t, "ddim", 0, 0, count, t->sample_state, err);
     if (ok) {
         for (size_t i = 0; i < (size_t)count * dims; i++) values[i] = (float)t->sample_state[i];
         ok = draw_picture(t, values, count, pixels, picture, err);
     }
-    level_grid_free(&grid);
     mem_free(pixels);
     mem_free(values);
     return ok;

@@ -7,7 +7,6 @@
 #include "train/train_internal.h"
 
 enum { MOST_IMAGES = 256, LEAST_IMAGES = 8, CALLS = 20, SETS = 3 };
-static const char sampler_name[] = "dpm++2m";
 
 static bool is_due(const Trainer *t)
 {
@@ -59,13 +58,6 @@ size_t distance_bytes(const Trainer *t)
 
 /* ---- samples ---- */
 
-static bool keep_going(void *context, long calls)
-{
-    (void)context;
-    (void)calls;
-    return !interrupt_requested();
-}
-
 static bool go_on(void *context, double part)
 {
     (void)context;
@@ -73,42 +65,19 @@ static bool go_on(void *context, double part)
     return !interrupt_requested();
 }
 
-/* Images of the seeds sample.seed, sample.seed + 1, ... as bytes [count, dims]. */
-static bool make_samples(Trainer *t, const LevelGrid *grid, SampleRun *run, double *state,
-                         unsigned char *pixels, Err *err)
-{
-    size_t count = distance_images(t), batch = distance_batch(t), dims = t->eval_network.dims;
-    NetworkDenoiser context = {
-        .network = &t->eval_network, .weights = t->optimizer.ema, .label = -1};
-    Denoiser denoiser = network_denoiser(&context);
-    run->grid = grid;
-    net_hold(t->eval_network.net, t->optimizer.ema);
-    for (size_t first = 0; first < count; first += batch) {
-        size_t now = count - first < batch ? count - first : batch;
-        SeedNoise seeds = {.first_seed = t->config.sample.seed + first};
-        NoiseSource noise = seed_noise(&seeds);
-        context.first_image = (int)first;
-        if (!sampler_run(sampler_find(sampler_name), run, &denoiser, &noise, (int)now, state,
-                         state + now * dims, err))
-            return false;
-        for (size_t i = 0; i < now * dims; i++)
-            pixels[first * dims + i] = image_byte((float)state[i]);
-    }
-    return true;
-}
-
+/* As bytes [count, dims]. */
 static bool sample(Trainer *t, unsigned char *pixels, Err *err)
 {
-    LevelGrid grid = {0};
+    size_t count = distance_images(t), batch = distance_batch(t), dims = t->eval_network.dims;
     int T = t->sampled->T, calls = T > 0 && T < CALLS ? T : CALLS;
-    SampleRun run = {
-        .process = t->sampled, .config.clip = true, .clip_range = 1, .progress = keep_going};
-    double *state = mem_doubles(distance_batch(t) * t->eval_network.dims * (1 + SAMPLER_SCRATCH));
-    bool ok = (state ||
-               err_set(err, ERR_MEMORY, "not enough memory for %zu samples", distance_batch(t))) &&
-              sampler_grid(sampler_find(sampler_name), &run, SPACING_AUTO, calls, &grid, err) &&
-              make_samples(t, &grid, &run, state, pixels, err);
-    level_grid_free(&grid);
+    double *state = mem_doubles(batch * dims * (1 + SAMPLER_SCRATCH));
+    bool ok = state || err_set(err, ERR_MEMORY, "not enough memory for %zu samples", batch);
+    for (size_t first = 0; ok && first < count; first += batch) {
+        size_t now = count - first < batch ? count - first : batch;
+        ok = draw_images(t, "dpm++2m", calls, (int)first, (int)now, state, err);
+        for (size_t i = 0; ok && i < now * dims; i++)
+            pixels[first * dims + i] = image_byte((float)state[i]);
+    }
     mem_free(state);
     return ok;
 }

@@ -173,6 +173,10 @@ void run_problem(Trainer *t, const char *format, ...) __attribute__((format(prin
  * do nothing where this step has them already, and end with ERR_INTERRUPTED when interrupted. */
 bool evaluate_validation(Trainer *t, Err *err);
 bool evaluate_samples(Trainer *t, Err *err);
+/* Images first .. first+count-1 of the seeds sample.seed, sample.seed + 1, ... by the moving averages, in as many
+ * network calls (0: as many as the sampler takes). state: [count, dims], then SAMPLER_SCRATCH times as much. */
+bool draw_images(Trainer *t, const char *sampler, int calls, int first, int count, double *state,
+                 Err *err);
 /* The file of the grid. */
 bool samples_path(const Trainer *t, char path[PATH_BYTES], Err *err);
 

@@ -27,22 +27,30 @@ static const Option options[ROWS + 1] = {
     [JSON] = OPTION_ROW_JSON,
 };
 
+/* A line of the log about an update. */
+typedef struct {
+    int64_t step;           /* -1: there is none */
+    double images, seconds; /* NAN: not in the line */
+} LoggedStep;
+
 /* The training's state, as its log tells it. */
 typedef struct {
-    int64_t step;
-    uint64_t images;
-    double loss, seconds;
+    LoggedStep saved; /* by the last checkpoint, */
+    LoggedStep last;  /* and the last one whose loss was logged, which need not be the same */
+    double loss;
     double validation;               /* NAN: none yet */
     int64_t validation_step;         /* where it was taken */
     bool measures;                   /* the run has train.eval_every */
     double distance, distance_error; /* of its samples; NAN: none yet */
     int64_t distance_step;
-    bool steps_seen;
     int64_t until; /* later lines are passed over */
 } Progress;
 
-static const Progress no_progress = {
-    .validation = (double)NAN, .distance = (double)NAN, .until = INT64_MAX};
+static const Progress no_progress = {.saved.step = -1,
+                                     .last.step = -1,
+                                     .validation = (double)NAN,
+                                     .distance = (double)NAN,
+                                     .until = INT64_MAX};
 
 static double member(const Json *object, const char *key)
 {
@@ -63,33 +71,40 @@ static bool is_event(const Json *object, const char *name)
     return v && json_type(v) == JSON_STRING && strcmp(json_string(v), name) == 0;
 }
 
+static void take_step(LoggedStep *s, const Json *line)
+{
+    double images = member(line, "images");
+    *s = (LoggedStep){.step = count_member(line, "step"),
+                      .images = images >= 0 && images < 0x1p63 ? images : (double)NAN,
+                      .seconds = member(line, "seconds")};
+}
+
 /* Takes from the line what later lines have not given; true when nothing more is wanted. */
 static bool take_line(Progress *p, const char *text, size_t size, Err *reason)
 {
     Json *line = json_parse(text, size, "stats.jsonl", false, reason);
     if (!line) return false; /* the last line of a run that was cut off */
-    if (json_type(line) == JSON_OBJECT && count_member(line, "step") > p->until) {
+    if (json_type(line) != JSON_OBJECT || count_member(line, "step") > p->until) {
         json_free(line);
         return false;
     }
-    if (json_type(line) == JSON_OBJECT && is_event(line, "step") && !p->steps_seen) {
-        p->steps_seen = true;
-        p->step = count_member(line, "step");
-        p->images = (uint64_t)count_member(line, "images");
+    if (is_event(line, "checkpoint") && p->saved.step < 0) take_step(&p->saved, line);
+    if (is_event(line, "step") && p->last.step < 0) {
+        take_step(&p->last, line);
         p->loss = member(line, "loss");
-        p->seconds = member(line, "seconds");
     }
-    if (json_type(line) == JSON_OBJECT && is_event(line, "validation") && isnan(p->validation)) {
+    if (is_event(line, "validation") && isnan(p->validation)) {
         p->validation = member(line, "loss");
         p->validation_step = count_member(line, "step");
     }
-    if (json_type(line) == JSON_OBJECT && is_event(line, "distance") && isnan(p->distance)) {
+    if (is_event(line, "distance") && isnan(p->distance)) {
         p->distance = member(line, "sliced_wasserstein");
         p->distance_error = member(line, "standard_error");
         p->distance_step = count_member(line, "step");
     }
     json_free(line);
-    return p->steps_seen && !isnan(p->validation) && (!p->measures || !isnan(p->distance));
+    return p->saved.step >= 0 && p->last.step >= 0 && !isnan(p->validation) &&
+           (!p->measures || !isnan(p->distance));
 }
 
 /* Whether the log of a run has distances; logs are long, and without any they need not be searched. */
@@ -120,19 +135,32 @@ static bool read_progress(const char *run, Progress *p, Err *err)
         ok = last_lines_next(&l, &found, err);
     }
     last_lines_close(&l);
+    /* Earlier versions log of a checkpoint its step alone. */
+    if (p->saved.step < 0 || (p->saved.step == p->last.step && isnan(p->saved.images)))
+        p->saved = p->last;
     if (ok && reason.kind == ERR_MEMORY) return err_set(err, reason.kind, "%s", reason.text);
     return ok;
 }
 
 static void progress_lines(const Progress *p)
 {
-    char step[32], images[32], duration[24];
-    if (!p->steps_seen) return;
-    term_format_count(step, (unsigned long long)p->step);
-    term_format_count(images, p->images);
-    term_format_duration(duration, p->seconds);
-    output_line("  training     step %s, %s images, %s, loss %.4f", step, images, duration,
-                p->loss);
+    char step[32], text[128] = "", count[32], duration[24];
+    if (p->saved.step < 0) return;
+    term_format_count(step, (unsigned long long)p->saved.step);
+    if (isfinite(p->saved.images)) {
+        term_format_count(count, (unsigned long long)p->saved.images);
+        text_append(text, sizeof text, ", %s images", count);
+    }
+    if (isfinite(p->saved.seconds)) {
+        term_format_duration(duration, p->saved.seconds);
+        text_append(text, sizeof text, ", %s", duration);
+    }
+    if (p->last.step >= 0) text_append(text, sizeof text, ", loss %.4f", p->loss);
+    if (p->last.step >= 0 && p->last.step != p->saved.step) {
+        term_format_count(count, (unsigned long long)p->last.step);
+        text_append(text, sizeof text, " at step %s", count);
+    }
+    output_line("  training     step %s%s", step, text);
     if (!isnan(p->validation)) {
         term_format_count(step, (unsigned long long)p->validation_step);
         output_line("  validation   loss %.4f at step %s", p->validation, step);
@@ -145,11 +173,13 @@ static void progress_lines(const Progress *p)
 
 static void progress_json(JsonWriter *w, const Progress *p)
 {
-    if (!p->steps_seen) return;
-    json_put_int(w, "step", p->step);
-    json_put_uint(w, "images", p->images);
-    json_put_number(w, "loss", p->loss);
-    json_put_number(w, "seconds", p->seconds);
+    json_put_int(w, "step", p->saved.step);
+    if (isfinite(p->saved.images)) json_put_uint(w, "images", (uint64_t)p->saved.images);
+    if (p->last.step >= 0) {
+        json_put_number(w, "loss", p->loss);
+        json_put_int(w, "loss_step", p->last.step);
+    }
+    if (isfinite(p->saved.seconds)) json_put_number(w, "seconds", p->saved.seconds);
     if (!isnan(p->validation)) json_put_number(w, "validation_loss", p->validation);
     if (isnan(p->distance)) return;
     json_put_number(w, "distance", p->distance);
@@ -254,7 +284,8 @@ static bool model_lines(const char *path, const Model *m, const Progress *p, boo
     if (!data_lines(m->run, !c->class_names, err)) return false;
     progress_lines(p);
     if (layers) layer_lines(m);
-    for (int i = 0; i < c->warning_count; i++) output_line("  warning      %s", c->warnings[i]);
+    for (int i = 0; i < c->warning_count; i++)
+        output_line("  %-12s %s", c->is_note[i] ? "note" : "warning", c->warnings[i]);
     if (noise_advice(c, &m->process, NULL, advice, sizeof advice))
         output_line("  warning      %s", advice);
     return true;
@@ -281,7 +312,7 @@ static bool model_json(const char *path, const Model *m, const Progress *p, bool
         json_write_free(&w);
         return false;
     }
-    if (p->steps_seen) {
+    if (p->saved.step >= 0) {
         json_begin_object(&w, "training");
         progress_json(&w, p);
         json_end_object(&w);

@@ -66,19 +66,26 @@ static void say_data(const ReportRun *r, char *out)
         snprintf(out, FACT_BYTES, "%.380s", d->toy != TOY_NONE ? toy_words[d->toy] : d->path);
 }
 
+/* Of the state that is saved; of the last update in the log where it does not say what that is. */
+static double saved_cell(const ReportRun *r, int of_saves, int of_updates)
+{
+    double saved = last_cell(r, HISTORY_SAVES, of_saves);
+    return isfinite(saved) ? saved : last_cell(r, HISTORY_UPDATES, of_updates);
+}
+
 static void say_updates(const ReportRun *r, char *out)
 {
-    show_value(last_cell(r, HISTORY_UPDATES, OF_STEP), out);
+    show_value(saved_cell(r, OF_STEP, OF_STEP), out);
 }
 
 static void say_images(const ReportRun *r, char *out)
 {
-    show_value(last_cell(r, HISTORY_UPDATES, UPDATE_IMAGES), out);
+    show_value(saved_cell(r, SAVE_IMAGES, UPDATE_IMAGES), out);
 }
 
 static void say_time(const ReportRun *r, char *out)
 {
-    double seconds = last_cell(r, HISTORY_UPDATES, UPDATE_SECONDS);
+    double seconds = saved_cell(r, SAVE_SECONDS, UPDATE_SECONDS);
     if (isfinite(seconds)) term_format_duration(out, seconds);
 }
 
@@ -186,7 +193,8 @@ static void put_fact(Page *p, const Fact *f)
 static void put_facts(Page *p)
 {
     bool several = p->count > 1;
-    html_markup(&p->h, "<section><h2>Overview</h2><div class=scroll><table>");
+    html_put(&p->h, "<section><h2>Overview</h2><div class=scroll><table class='%s'>",
+             several ? "several" : "");
     if (several) html_markup(&p->h, "<thead><tr><th></th>");
     for (int r = 0; several && r < p->count; r++) {
         html_put(&p->h, "<th class='run %s'>", report_run_style(r));
@@ -202,9 +210,16 @@ static void put_facts(Page *p)
 
 /* ---- what a reader should know of the logs ---- */
 
-static bool has_problems(const RunHistory *h)
+/* Updates that the log has but no checkpoint: the run goes on, or was killed. */
+static bool is_behind(const ReportRun *r)
 {
-    return h->failures > 0 || h->bad > 0 || h->redone > 0;
+    return last_cell(r, HISTORY_SAVES, OF_STEP) < last_cell(r, HISTORY_UPDATES, OF_STEP);
+}
+
+static bool has_problems(const ReportRun *r)
+{
+    const RunHistory *h = &r->history;
+    return h->failures > 0 || h->bad > 0 || h->redone > 0 || is_behind(r);
 }
 
 static void put_problems(Page *p, const ReportRun *r)
@@ -215,6 +230,12 @@ static void put_problems(Page *p, const ReportRun *r)
         html_markup(&p->h, "<h3>");
         html_words(&p->h, r->name);
         html_markup(&p->h, "</h3>");
+    }
+    if (is_behind(r)) {
+        char saved[VALUE_BYTES], seen[VALUE_BYTES];
+        axis_show_value(last_cell(r, HISTORY_SAVES, OF_STEP), saved);
+        axis_show_value(last_cell(r, HISTORY_UPDATES, OF_STEP), seen);
+        html_put(&p->h, "<p>Saved up to update %s; the log goes on to update %s.</p>", saved, seen);
     }
     if (h->bad > 0)
         html_put(&p->h, "<p>%llu line%s of stats.jsonl cannot be read.</p>",
@@ -259,12 +280,12 @@ static void put_notes(Page *p)
 {
     bool any = false;
     for (int r = 0; r < p->count; r++)
-        any = any || has_problems(&p->runs[r].history) || p->runs[r].history.starts > 1;
+        any = any || has_problems(&p->runs[r]) || p->runs[r].history.starts > 1;
     if (!any) return;
     html_markup(&p->h, "<section><h2>Notes</h2>");
     for (int r = 0; r < p->count; r++) {
         put_starts(p, &p->runs[r]);
-        if (has_problems(&p->runs[r].history)) put_problems(p, &p->runs[r]);
+        if (has_problems(&p->runs[r])) put_problems(p, &p->runs[r]);
     }
     html_markup(&p->h, "</section>\n");
 }

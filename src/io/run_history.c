@@ -39,7 +39,8 @@ static const struct {
                            {[DISTANCE_SLICED] = "sliced_wasserstein",
                             [DISTANCE_ERROR] = "standard_error",
                             [DISTANCE_OTHERS] = "other_data"}},
-    [HISTORY_SCORES] = {"scores", "means", {[SCORE_PLACE] = PLACE_KEY, [SCORE_MEAN] = "value"}}};
+    [HISTORY_SCORES] = {"scores", "means", {[SCORE_PLACE] = PLACE_KEY, [SCORE_MEAN] = "value"}},
+    [HISTORY_SAVES] = {"checkpoint", NULL, {[SAVE_IMAGES] = "images", [SAVE_SECONDS] = "seconds"}}};
 
 static int columns_of(HistoryKind kind)
 {

@@ -1,5 +1,5 @@
 /* What the log of a run tells over time, as tables of numbers: updates, validations, noise levels, distances,
- * scores. */
+ * scores, saves. */
 #ifndef DIFFC_RUN_HISTORY_H
 #define DIFFC_RUN_HISTORY_H
 
@@ -11,6 +11,7 @@ typedef enum {
     HISTORY_LEVELS,      /* the elements of its "levels": one row each */
     HISTORY_DISTANCES,   /* of "distance" */
     HISTORY_SCORES,      /* the elements of "scores": one row each */
+    HISTORY_SAVES,       /* of "checkpoint" */
     HISTORY_TABLES
 } HistoryKind;
 
@@ -31,6 +32,7 @@ enum { VALIDATION_LOSS = 1, VALIDATION_CROSS_ENTROPY, VALIDATION_SQUARED_ERROR }
 enum { LEVEL_FROM = 1, LEVEL_TO, LEVEL_LOSS };
 enum { DISTANCE_SLICED = 1, DISTANCE_ERROR, DISTANCE_OTHERS };
 enum { SCORE_PLACE = 1, SCORE_MEAN };
+enum { SAVE_IMAGES = 1, SAVE_SECONDS };
 
 /* Rows of numbers [rows, columns], by rising steps; NAN: not in the line, or not finite. */
 typedef struct {

@@ -108,6 +108,8 @@ bool run_save_checkpoint(Trainer *t, Err *err)
     if (!checkpoint_save(t->run, &t->table, &blocks, &t->state, t->config.train.keep, err))
         return false;
     JsonWriter w = run_line(t, "checkpoint");
+    json_put_uint(&w, "images", t->state.samples);
+    json_put_number(&w, "seconds", t->state.seconds);
     run_log(t, &w);
     return true;
 }

@@ -94,7 +94,8 @@ static void put_own(const Settings *s, int run, const Field *f)
 
 static void put_head(const Settings *s, bool help)
 {
-    html_markup(s->h, "<div class=scroll><table class=keys><thead><tr><th>key</th>");
+    html_put(s->h, "<div class=scroll><table class='keys%s'><thead><tr><th>key</th>",
+             s->count > 1 ? " several" : "");
     for (int r = 0; r < s->count; r++) {
         html_put(s->h, "<th class='run %s'>", s->count > 1 ? report_run_style(r) : "");
         html_words(s->h, s->count > 1 ? s->runs[r].name : "value");

@@ -5,7 +5,7 @@
 /* Colours. c0 to c7 are the runs', l0 to l9 the noise levels' from little noise to much. */
 static const char colours[] =
     ":root{color-scheme:light dark;--bg:#fdfdfc;--fg:#1d1d20;--soft:#67676e;--rule:#e4e4e0;"
-    "--strong:#f3f3f0;--problem:#b42318;"
+    "--strong:#f3f3f0;--shade:#0003;--problem:#b42318;"
     "--c0:#2463c4;--c1:#c0560a;--c2:#1a7f4b;--c3:#a42f7a;--c4:#0b7285;--c5:#856500;--c6:#b42318;--"
     "c7:#5b6270;"
     "--l0:#2463c4;--l1:#4b5cc6;--l2:#6b55bf;--l3:#874db3;--l4:#9d45a1;--l5:#ae3f89;--l6:#ba3d6d;--"
@@ -13,7 +13,7 @@ static const char colours[] =
     "--l8:#c04b2c;--l9:#b85c00}\n"
     "@media screen and "
     "(prefers-color-scheme:dark){:root{--bg:#151517;--fg:#ececef;--soft:#9c9ca5;--rule:#2d2d32;"
-    "--strong:#202024;--problem:#ff8f85;"
+    "--strong:#202024;--shade:#fff4;--problem:#ff8f85;"
     "--c0:#76abff;--c1:#ffa366;--c2:#62d298;--c3:#f08fca;--c4:#5fcbdd;--c5:#e2c254;--c6:#ff8f85;--"
     "c7:#aab1be;"
     "--l0:#76abff;--l1:#8fa4ff;--l2:#a79bfb;--l3:#bf93f2;--l4:#d38ce2;--l5:#e289cb;--l6:#ec8aae;--"
@@ -52,7 +52,12 @@ static const char text[] =
     ".tiles "
     "dd{margin:0;font-size:1.5rem;line-height:1.25;letter-spacing:-.02em}\n"
     ".tiles small{display:block;font-size:.8125rem;letter-spacing:0}\n"
-    ".scroll td{min-width:6rem}.scroll{overflow-x:auto;-webkit-overflow-scrolling:touch}\n"
+    /* A wide table scrolls in its own box, with a shadow at the side where there is more of it. */
+    ".scroll td{min-width:6rem}.scroll{overflow-x:auto;-webkit-overflow-scrolling:touch;background:"
+    "linear-gradient(90deg,var(--bg) 50%,transparent) 0 0/2.5rem 100% no-repeat local,"
+    "linear-gradient(270deg,var(--bg) 50%,transparent) 100% 0/2.5rem 100% no-repeat local,"
+    "linear-gradient(90deg,var(--shade),transparent) 0 0/.9rem 100% no-repeat,"
+    "linear-gradient(270deg,var(--shade),transparent) 100% 0/.9rem 100% no-repeat}\n"
     "table{border-collapse:collapse;font-size:.875rem;line-height:1.4;width:100%}\n"
     "th,td{text-align:left;vertical-align:top;padding:.35rem 1rem .35rem 0;border-bottom:1px solid "
     "var(--rule);"
@@ -114,7 +119,10 @@ static const char figures[] =
     "@media (max-width:30rem){main{padding:1.5rem 1rem "
     "2rem}h1{font-size:1.5rem}.charts{gap:1.75rem}"
     ".pictures{grid-template-columns:repeat(2,1fr);gap:.75rem}.keys .help{display:none}"
-    "th,td{padding-right:.75rem}}\n"
+    "th,td{padding-right:.75rem}.scroll td{min-width:4.5rem}"
+    /* With several runs the keys stay while their values scroll. */
+    ".keys th[scope=row]{white-space:normal;overflow-wrap:anywhere;min-width:7rem}"
+    ".several th:first-child{position:sticky;left:0;z-index:1;background:var(--bg)}}\n"
     "@media print{main{max-width:none;padding:0}.legend{position:static}.strips{display:none}"
     ".pictures{grid-template-columns:repeat(4,1fr)}section{break-inside:auto}"
     "h2,h3{break-after:avoid}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}}\n";

@@ -12,6 +12,7 @@ enum { FILE_LIMIT = 1 << 20 };
 typedef struct {
     DataJob *job;
     char where[PATH_BYTES]; /* "data.class_names" or the file */
+    ErrKind wrong;          /* of names that cannot be used: ERR_USAGE or ERR_FORMAT */
     ClassName names[DATA_MAX_CLASSES];
     int count;
 } Reading;
@@ -23,25 +24,25 @@ static bool add(Reading *r, const char *text, size_t length)
     while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\r')) length--;
     while (length > 0 && *text == ' ') text++, length--;
     if (length == 0)
-        return err_set(err, ERR_FORMAT, "%s: the name of class %d is empty", r->where, r->count);
+        return err_set(err, r->wrong, "%s: the name of class %d is empty", r->where, r->count);
     if (r->count == DATA_MAX_CLASSES)
-        return err_set(err, ERR_FORMAT,
+        return err_set(err, r->wrong,
                        "%s: has more than %d names, the most classes that there can be; the first "
                        "too many is %.*s",
                        r->where, DATA_MAX_CLASSES, length < 100 ? (int)length : 100, text);
     if (length >= sizeof(ClassName))
-        return err_set(err, ERR_FORMAT,
+        return err_set(err, r->wrong,
                        "%s: the name of class %d has %zu bytes; it must have at most %zu", r->where,
                        r->count, length, sizeof(ClassName) - 1);
     memcpy(r->names[r->count], text, length);
     for (int i = 0; i < r->count; i++)
         if (strcmp(r->names[i], r->names[r->count]) == 0)
-            return err_set(err, ERR_FORMAT, "%s: classes %d and %d have the same name, %s",
-                           r->where, i, r->count, r->names[i]);
+            return err_set(err, r->wrong, "%s: classes %d and %d have the same name, %s", r->where,
+                           i, r->count, r->names[i]);
     for (size_t i = 0; i < length;) {
         int step = utf8_sequence(r->names[r->count] + i, length - i);
         if (step == 0)
-            return err_set(err, ERR_FORMAT, "%s: the name of class %d, %s, is not UTF-8", r->where,
+            return err_set(err, r->wrong, "%s: the name of class %d, %s, is not UTF-8", r->where,
                            r->count, r->names[r->count]);
         i += (size_t)step;
     }
@@ -67,6 +68,7 @@ static bool read_names(Reading *r, const char *path)
 {
     FileBytes file;
     snprintf(r->where, sizeof r->where, "%s", path);
+    r->wrong = ERR_FORMAT;
     if (!file_read(path, FILE_LIMIT, &file, r->job->err)) return false;
     bool ok =
         strlen((const char *)file.bytes) == file.size ||
@@ -82,6 +84,7 @@ static bool find_names(Reading *r, const char *folder, const char *name)
     const char *given = r->job->options->config.class_names;
     char path[PATH_BYTES];
     snprintf(r->where, sizeof r->where, "data.class_names");
+    r->wrong = ERR_USAGE;
     if (strchr(given, ',')) return add_all(r, given, ',');
     if (*given && !path_exists(given))
         return err_set(r->job->err, ERR_USAGE,
@@ -109,8 +112,9 @@ bool data_name_numbers(DataJob *job, const char *folder, const char *name)
     bool ok = find_names(r, folder, name);
     if (ok && r->count > 0 && r->count < d->classes)
         ok = err_set(job->err, ERR_USAGE,
-                     "%s: has %d names, but the labels of %s go up to %d, so %d are needed",
-                     r->where, r->count, job->options->path, d->classes - 1, d->classes);
+                     "%s: has %d name%s, but the labels of %s go up to %d, so %d are needed",
+                     r->where, r->count, r->count == 1 ? "" : "s", job->options->path,
+                     d->classes - 1, d->classes);
     if (ok && r->count > 0) ok = data_name_classes(job, r->count, r->names);
     mem_free(r);
     return ok;

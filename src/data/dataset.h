@@ -56,10 +56,12 @@ typedef struct {
     size_t count;   /* all images */
     uint64_t found; /* before data.limit, unreadable ones included */
     size_t train_count, validation_count;
-    size_t skipped;      /* folders: images that cannot be read, left out */
-    char *skipped_list;  /* one line for each: the file and the reason; NULL: none */
-    size_t ignored;      /* folders: other files */
-    char no_labels[400]; /* classes is 0: why, as it ends a sentence */
+    size_t skipped;     /* folders: images that cannot be read, left out */
+    char *skipped_list; /* one line for each: the file and the reason; NULL: none */
+    size_t ignored;     /* folders: other files */
+    size_t empty; /* folders beside those of the classes that hold no image, which are no classes */
+    char empty_name[256];                  /* the first of them */
+    char no_labels[400];                   /* classes is 0: why, as it ends a sentence */
     size_t class_images[DATA_MAX_CLASSES]; /* training images of each class */
     /* CRC-32 of every image's height and width as stored, then of the labels, but not of pixels. Kind,
      * count, shape and this identify a data set. */

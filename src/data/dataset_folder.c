@@ -109,6 +109,21 @@ static bool find_classes(const FolderSearch *s, Classes *classes)
     return true;
 }
 
+/* Folders beside those of the classes: they are left out, so that a class that was meant is said. */
+static void find_empty(const FolderSearch *s, const Classes *classes)
+{
+    Dataset *d = s->job->d;
+    for (size_t i = 0; classes->count > 0 && i < s->folders.count; i++) {
+        const char *name = s->folders.names[i];
+        if (!*name || strchr(name, '/') ||
+            bsearch(name, classes->name, (size_t)classes->count, sizeof *classes->name,
+                    compare_names))
+            continue;
+        if (d->empty++ == 0 || text_natural_order(name, d->empty_name) < 0)
+            snprintf(d->empty_name, sizeof d->empty_name, "%s", name);
+    }
+}
+
 static int class_of(const Classes *classes, const char *path)
 {
     char name[256];
@@ -119,10 +134,11 @@ static int class_of(const Classes *classes, const char *path)
     return classes->label[(found - classes->name[0]) / (ptrdiff_t)sizeof *classes->name];
 }
 
-/* The class of each file that is read, and the classes' names. */
+/* The class of each file that is read, the classes' names, and folders that are no classes. */
 static bool label_files(FolderImages *f, const Classes *classes)
 {
     DataJob *job = f->job;
+    find_empty(f->search, classes);
     f->labels = mem_alloc(f->wanted, 1);
     if (!f->labels) return folder_search_memory(f->search);
     for (size_t i = 0; i < f->wanted; i++)

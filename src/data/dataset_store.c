@@ -208,16 +208,21 @@ bool data_progress(DataJob *job, size_t done, size_t total)
     return true;
 }
 
-/* "60,000 grey images of 28x28 (folder), 10 classes, 3 unreadable images left out"; height first, as
+/* "60,000 grey images of 28x28 (folder), 10 classes, no image in the folder cat, 3 unreadable images left out"; height first, as
  * everywhere that a size is told or asked for. */
 void data_describe(const DataJob *job)
 {
     Dataset *d = job->d;
     char count[32], classes[32] = "", number[32];
-    char skipped[64] = "", ignored[64] = "";
+    char skipped[64] = "", ignored[64] = "", empty[160] = "", name[80];
     term_format_count(count, d->count);
     if (d->classes)
         snprintf(classes, sizeof classes, ", %d class%s", d->classes, d->classes == 1 ? "" : "es");
+    text_escape(name, sizeof name, d->empty_name);
+    term_format_count(number, d->empty);
+    if (d->empty == 1) snprintf(empty, sizeof empty, ", no image in the folder %s", name);
+    if (d->empty > 1)
+        snprintf(empty, sizeof empty, ", no image in %s folders, such as %s", number, name);
     term_format_count(number, d->skipped);
     if (d->skipped)
         snprintf(skipped, sizeof skipped, ", %s unreadable image%s left out", number,
@@ -226,9 +231,9 @@ void data_describe(const DataJob *job)
     if (d->ignored)
         snprintf(ignored, sizeof ignored, ", %s other file%s ignored", number,
                  d->ignored == 1 ? "" : "s");
-    snprintf(d->description, sizeof d->description, "%s %s image%s of %dx%d (%s%s)%s%s%s", count,
+    snprintf(d->description, sizeof d->description, "%s %s image%s of %dx%d (%s%s)%s%s%s%s", count,
              image_colour(d->channels), d->count == 1 ? "" : "s", d->height, d->width, job->format,
-             job->part, classes, skipped, ignored);
+             job->part, classes, empty, skipped, ignored);
 }
 
 bool data_bad_image(DataJob *job, const Err *reason)

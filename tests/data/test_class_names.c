@@ -167,10 +167,10 @@ TEST(names_that_cannot_be_used_are_refused_with_what_is_wrong)
     for (int i = 0; i < 257; i++) strcat(many, i % 2 ? "," : "a");
     expect_refused("a,b", ERR_USAGE, "data.class_names: has 2 names, but the labels of ");
     expect_refused("a,b", ERR_USAGE, " go up to 2, so 3 are needed");
-    expect_refused("a,,c", ERR_FORMAT, "data.class_names: the name of class 1 is empty");
-    expect_refused("a,b,", ERR_FORMAT, "data.class_names: the name of class 2 is empty");
-    expect_refused("a,b,a", ERR_FORMAT, "data.class_names: classes 0 and 2 have the same name, a");
-    expect_refused("a,b\xFF,c", ERR_FORMAT, "the name of class 1, b\\xff, is not UTF-8");
+    expect_refused("a,,c", ERR_USAGE, "data.class_names: the name of class 1 is empty");
+    expect_refused("a,b,", ERR_USAGE, "data.class_names: the name of class 2 is empty");
+    expect_refused("a,b,a", ERR_USAGE, "data.class_names: classes 0 and 2 have the same name, a");
+    expect_refused("a,b\xFF,c", ERR_USAGE, "the name of class 1, b\\xff, is not UTF-8");
     expect_refused("nowhere", ERR_USAGE,
                    "data.class_names is \"nowhere\", and there is no such file");
     write_bytes("n.txt", "a\n\nb\nc\n", 7);

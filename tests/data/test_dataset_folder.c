@@ -53,6 +53,35 @@ TEST(top_level_folders_are_labels_sorted_by_name)
     dataset_close(&d);
 }
 
+TEST(a_folder_without_images_beside_those_of_the_classes_is_no_class_and_is_said)
+{
+    static const struct {
+        const char *folder, *words;
+    } steps[] = {{"ant/deep", "2 classes"},
+                 {"no10/deep", "2 classes, no image in the folder no10"},
+                 {"no2", "2 classes, no image in 2 folders, such as no2"},
+                 {".hidden", "2 classes, no image in 2 folders, such as no2"}};
+    make_folder("ant");
+    make_folder("cat");
+    write_png("ant/1.png", 1, 1);
+    write_png("cat/1.png", 2, 1);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        Dataset d;
+        char expected[100];
+        make_folder(steps[i].folder);
+        snprintf(expected, sizeof expected, "2 grey images of 4x4 (folder), %s", steps[i].words);
+        if (!open_ok(&d, &(DataOptions){.path = test_folder()})) return;
+        EXPECT_INT(d.classes, 2);
+        EXPECT_TEXT(d.description, expected);
+        dataset_close(&d);
+    }
+    write_png("at-the-top.png", 5, 1);
+    Dataset d;
+    if (!open_ok(&d, &(DataOptions){.path = test_folder()})) return;
+    EXPECT_TEXT(d.description, "3 grey images of 4x4 (folder)"); /* folders are no classes */
+    dataset_close(&d);
+}
+
 TEST(folders_are_classes_up_to_256_and_beyond_the_number_is_said)
 {
     char name[64];
@@ -181,7 +210,9 @@ TEST(a_folder_with_the_name_of_a_data_file_is_no_data_set)
     make_folder("data_batch_1.bin");
     write_png("data_batch_1.bin/1.png", 5, 1);
     if (open_ok(&d, &(DataOptions){.path = test_folder()})) {
-        EXPECT_TEXT(d.description, "1 grey image of 4x4 (folder), 1 class");
+        EXPECT_TEXT(d.description,
+                    "1 grey image of 4x4 (folder), 1 class, no image in 4 folders, such as "
+                    "t10k-images-idx3-ubyte");
         dataset_close(&d);
     }
 }

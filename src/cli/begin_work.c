@@ -171,7 +171,7 @@ bool open_model(Model *m, char *path, const OptionValue *given, ModelNeeds *need
         !model_open_weights(m, path, needs->weights, height, width, err))
         return false;
     for (int i = 0; i < m->config.warning_count; i++)
-        term_note("warning: %s", m->config.warnings[i]);
+        term_note("%s: %s", m->config.is_note[i] ? "note" : "warning", m->config.warnings[i]);
     if (!needs->scored || m->config.network != NETWORK_MLP) return true;
     model_close(m);
     return err_set(err, ERR_USAGE, "%s: the model gives points of the plane, not images of 8 bits",

@@ -187,6 +187,8 @@ bool nll_images_match(NllImages *images, Model *m, Err *err)
         images->labels[i] = match[d->labels[i]];
         if (images->labels[i] < 0) return no_such_class(images, m, d->labels[i], err);
     }
+    term_note("%s: each image is taken under its own label, matched with the model's classes by %s",
+              images->data_path, d->class_names ? "name" : "number");
     return true;
 }
 

@@ -35,7 +35,8 @@ bool nll_images_shape(const NllImages *images, Shape *shape, Err *err);
  * becomes the number of images. */
 bool nll_images_open(NllImages *images, Err *err);
 void nll_images_close(NllImages *images);
-/* Finds for each image of an open data set the class of the model that its label is, by its name (class_labels.h).
+/* Finds for each image of an open data set the class of the model that its label is, by its name (class_labels.h),
+ * and says so.
  * ERR_USAGE for data without labels, and for a class that the model has not or has never seen. Nothing for a model
  * without classes. */
 bool nll_images_match(NllImages *images, Model *m, Err *err);

@@ -177,6 +177,7 @@ TEST(unet_ema_of_the_trainer_of_diffusers_is_used_and_said_with_the_scheduler_ab
     EXPECT_INT(average.config.warning_count, 2);
     EXPECT_CONTAINS(average.config.warnings[0], "those of unet_ema");
     EXPECT_CONTAINS(average.config.warnings[1], "the folder above");
+    EXPECT(average.config.is_note[0] && average.config.is_note[1]);
     EXPECT_INT(last.config.warning_count, 1);
     EXPECT_INT(average.process.T, 50);
     model_close(&average), model_close(&last), model_close(&own), model_close(&own_last);

@@ -220,7 +220,7 @@ static void find_network(const char *root, WeightsKind weights, ModelConfig *m)
     m->unet_ema =
         m->network == NETWORK_UNET && weights == WEIGHTS_AVERAGE && holds_folder(root, "unet_ema");
     if (m->unet_ema)
-        model_warn(m, "the weights are those of unet_ema, the moving average of those in unet");
+        model_note(m, "the weights are those of unet_ema, the moving average of those in unet");
 }
 
 const char *model_network_folder(const ModelConfig *m)
@@ -244,7 +244,7 @@ static bool read_scheduler(const char *root, ModelConfig *m, Err *err)
                        "%s: has no scheduler, nor has the folder above, where diffusers' trainer "
                        "writes scheduler/" SCHEDULER_CONFIG " when it saves its pipeline",
                        root);
-    model_warn(m, "the scheduler is that of the folder above: %.180s", above);
+    model_note(m, "the scheduler is that of the folder above: %.180s", above);
     return read_file(above, scheduler_config_read, m, err);
 }
 

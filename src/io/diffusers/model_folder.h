@@ -57,6 +57,7 @@ typedef struct {
     bool old_class; /* read: the scheduler's class is one that older versions wrote */
     int warning_count;
     char warnings[8][256]; /* unknown keys and tensors: said, not fatal */
+    bool is_note[8];       /* of these: nothing is wrong */
 } ModelConfig;
 void model_config_free(ModelConfig *m);
 TimeFeatureKind model_time_kind(const ModelConfig *m);

@@ -18,16 +18,31 @@ static const void *member(const ModelConfig *m, const ModelKey *k)
     return (const char *)m + k->at;
 }
 
-void model_warn(ModelConfig *m, const char *format, ...)
+static void add_warning(ModelConfig *m, bool is_note, const char *format, va_list arguments)
 {
     enum { ROOM = sizeof m->warnings / sizeof *m->warnings };
-    if (m->warning_count == ROOM) {
-        snprintf(m->warnings[ROOM - 1], sizeof *m->warnings, "there are more warnings");
-        return;
-    }
+    bool full = m->warning_count == ROOM;
+    int at = full ? ROOM - 1 : m->warning_count++;
+    m->is_note[at] = is_note && !full;
+    if (full)
+        snprintf(m->warnings[at], sizeof *m->warnings, "there are more warnings");
+    else
+        vsnprintf(m->warnings[at], sizeof *m->warnings, format, arguments);
+}
+
+void model_warn(ModelConfig *m, const char *format, ...)
+{
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(m->warnings[m->warning_count++], sizeof *m->warnings, format, arguments);
+    add_warning(m, false, format, arguments);
+    va_end(arguments);
+}
+
+void model_note(ModelConfig *m, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    add_warning(m, true, format, arguments);
     va_end(arguments);
 }
 

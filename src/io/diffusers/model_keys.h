@@ -112,6 +112,8 @@ static inline const ModelKey *network_keys(const ModelConfig *m)
 
 /* Adds a warning; when there is no room left the last one says so. */
 void model_warn(ModelConfig *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same for what a person should know although nothing is wrong. */
+void model_note(ModelConfig *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ERR_FORMAT sentences: a value of the wrong kind, and one that diffc cannot run. */
 bool model_wrong(const ModelReader *r, const char *key, const Json *v, const char *expected);

@@ -1,5 +1,6 @@
 #include "cli/restore_known.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,16 +61,51 @@ static bool two_values(const Image *m, int *dark, int *bright, Err *err, const c
     return true;
 }
 
-static bool read_mask(KnownImage *k, const KnownOptions *o, Shape s, Err *err)
+/* A mask of the image's size, made to fit as the image is. A pixel that is white in part is filled in. */
+static bool resize_mask(const KnownOptions *o, Shape s, int dark, Image *m, Err *err)
+{
+    Image fitted = {0};
+    size_t pixels = (size_t)m->height * (size_t)m->width;
+    for (size_t i = 0; i < pixels; i++) m->pixels[i] = m->pixels[i] == dark ? 0 : UCHAR_MAX;
+    if (!image_resize_crop(m, s.H, s.W, &fitted, err)) return false;
+    image_free(m);
+    *m = fitted;
+    size_t known = 0;
+    pixels = (size_t)s.H * (size_t)s.W;
+    for (size_t i = 0; i < pixels; i++) known += m->pixels[i] == 0;
+    return known > 0 ||
+           err_set(err, ERR_USAGE,
+                   "%s: in the model's %dx%d pixels no part of the mask is black alone, so nothing "
+                   "would be kept of the picture",
+                   o->mask, s.H, s.W);
+}
+
+/* `stored`: the size of the image's file. */
+static bool check_mask_size(const KnownOptions *o, Shape s, Shape stored, const Image *m, Err *err)
+{
+    if (m->height == s.H && m->width == s.W) return true;
+    if (!o->resize)
+        return err_set(err, ERR_USAGE,
+                       "%s: the mask has %dx%d pixels, but the model's images have %dx%d", o->mask,
+                       m->height, m->width, s.H, s.W);
+    return (m->height == stored.H && m->width == stored.W) ||
+           err_set(err, ERR_USAGE,
+                   "%s: the mask has %dx%d pixels; --resize needs one of the image's size, %dx%d, "
+                   "or of the model's, %dx%d",
+                   o->mask, m->height, m->width, stored.H, stored.W, s.H, s.W);
+}
+
+static bool read_mask(KnownImage *k, const KnownOptions *o, Shape s, Shape stored, Err *err)
 {
     Image m;
     int dark, bright;
     if (!image_load(o->mask, 1, &m, err)) return false;
     bool ok =
-        (m.height == s.H && m.width == s.W) ||
-        err_set(err, ERR_USAGE, "%s: the mask has %dx%d pixels, but the model's images have %dx%d",
-                o->mask, m.height, m.width, s.H, s.W);
-    ok = ok && two_values(&m, &dark, &bright, err, o->mask);
+        check_mask_size(o, s, stored, &m, err) && two_values(&m, &dark, &bright, err, o->mask);
+    if (ok && (m.height != s.H || m.width != s.W)) {
+        ok = resize_mask(o, s, dark, &m, err);
+        dark = 0;
+    }
     size_t pixels = (size_t)s.H * (size_t)s.W;
     if (ok) {
         k->kept = mem_alloc(pixels, 1);
@@ -105,14 +141,16 @@ static bool refuse(const KnownOptions *o, Shape s, const Image *i, Err *err)
                    s.W, or_part);
 }
 
-/* The image in the model's size, or what is known of it (*part). */
-static bool read_image(const KnownOptions *o, Shape s, Image *out, bool *part, Err *err)
+/* The image in the model's size, or what is known of it (*part). *stored: the size of its file. */
+static bool read_image(const KnownOptions *o, Shape s, Image *out, bool *part, Shape *stored,
+                       Err *err)
 {
     Image whole;
-    int stored = image_has_alpha(s.C) ? IMAGE_AS_STORED : 0;
+    int channels = image_has_alpha(s.C) ? IMAGE_AS_STORED : 0;
     if (path_is_folder(o->path))
         return err_set(err, ERR_USAGE, "%s: is a folder, not an image", o->path);
-    if (!image_load(o->path, stored, out, err)) return false;
+    if (!image_load(o->path, channels, out, err)) return false;
+    *stored = (Shape){.H = out->height, .W = out->width, .C = out->channels};
     *part = is_known_part(o, s, out);
     if (*part || (out->height == s.H && out->width == s.W && out->channels == s.C)) return true;
     bool ok = o->resize || refuse(o, s, out, err);
@@ -168,10 +206,10 @@ bool known_image_open(KnownImage *k, const KnownOptions *o, Shape image, Err *er
 {
     Image picture = {0};
     double *x = NULL;
+    Shape stored = {0};
     bool part;
     *k = (KnownImage){.noise = o->sigma / noise_in_greys((NoiseLevel){.alpha = 1, .sigma = 1})};
-    if (!check_operator(o, image, err) || (o->mask && !read_mask(k, o, image, err)) ||
-        !read_image(o, image, &picture, &part, err))
+    if (!check_operator(o, image, err) || !read_image(o, image, &picture, &part, &stored, err))
         return false;
     k->a = (LinearOperator){.kind = o->mask    ? OPERATOR_MASK
                                     : o->grey  ? OPERATOR_COLOUR_MEAN
@@ -181,9 +219,10 @@ bool known_image_open(KnownImage *k, const KnownOptions *o, Shape image, Err *er
                             .width = image.W,
                             .channels = image.C,
                             .colours = colours_of(image),
-                            .kept = k->kept,
                             .block = o->scale};
-    bool ok = make_room(k, &x, err);
+    bool ok = (!o->mask || read_mask(k, o, image, stored, err));
+    k->a.kept = k->kept;
+    ok = ok && make_room(k, &x, err);
     if (ok) take_known(k, &picture, part, x);
     mem_free(x);
     image_free(&picture);

@@ -23,7 +23,8 @@ typedef struct {
     int shown;
 } KnownImage;
 
-/* Reads the image and the mask for a model of `image`s. An image may also be given as what is known of it: a grey
+/* Reads the image and the mask for a model of `image`s; with resize a mask of the image's size is made to fit as the
+ * image is. An image may also be given as what is known of it: a grey
  * one with grey, one of the size of the blocks' means with scale. ERR_USAGE for what does not fit the model, the
  * image or each other, ERR_IO, ERR_FORMAT, ERR_MEMORY. known_image_close also after a failure. */
 bool known_image_open(KnownImage *k, const KnownOptions *o, Shape image, Err *err);

@@ -61,17 +61,14 @@ bool output_close(Err *err)
     return err_set_errno(err, "the standard output cannot be written");
 }
 
+/* A device or a pipe has no ending to choose. */
 static bool check_ending(const char *option, const char *path, const char *end, Err *err)
 {
-    static const char *const others[] = {"png",  "jpg", "jpeg", "jpe", "gif", "bmp",
-                                         "webp", "tif", "tiff", "npz", "csv", "json"};
     const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
-    for (size_t i = 0; dot && i < sizeof others / sizeof *others; i++)
-        if (strcasecmp(dot + 1, others[i]) == 0 && strcmp(others[i], end) != 0)
-            return err_set(err, ERR_USAGE,
-                           "--%s is %s, but it is written as %s; give it a name that ends in .%s",
-                           option, path, strcmp(end, "png") == 0 ? "PNG" : end, end);
-    return true;
+    return (dot && strcasecmp(dot + 1, end) == 0) || output_is_special(path) ||
+           err_set(err, ERR_USAGE,
+                   "--%s is %s, but it is written as %s; give it a name that ends in .%s", option,
+                   path, strcmp(end, "png") == 0 ? "PNG" : end, end);
 }
 
 bool check_output_file(const char *option, const char *path, const char *end, Err *err)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/term.h"
@@ -97,7 +98,9 @@ bool sample_film_open(SampleFilm *f, const SampleOutput *o, bool own_calls, Deno
 {
     if (!o->film && !o->frames) return true;
     if (o->frames) {
+        bool there = path_exists(o->frames);
         if (!folder_make(o->frames, err)) return false;
+        if (!there) f->made = o->frames;
         leftovers_remove(o->frames, is_frame_name, NULL);
     }
     if (o->film && !film_open(&f->strip, o->count, d->dims, o->points, !o->points, strip_moments(o),
@@ -256,4 +259,6 @@ void sample_film_close(SampleFilm *f)
 {
     film_close(&f->strip);
     film_close(&f->frames);
+    /* Where nothing came of it; a folder with files stays. */
+    if (f->made) rmdir(f->made);
 }

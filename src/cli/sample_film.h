@@ -11,6 +11,7 @@ enum { FILM_MOMENTS = 10, FRAME_MOMENTS = 120, MOMENTS_MOST = 9999 };
 typedef struct {
     Film strip, frames; /* without pixels and points: not wanted */
     WatchedDenoiser watched;
+    const char *made; /* the folder of frames, where it was not there; NULL: it was */
 } SampleFilm;
 
 /* Checks, before the work, that the pictures can be made. */

@@ -359,8 +359,8 @@ bool sample_make(const SamplePlan *plan, Model *model, SampleOutput *output, boo
     if (keep && err->kind != ERR_INTERRUPTED)
         term_note("%d of %d images are finished and stay; --continue goes on from there", job.done,
                   plan->count);
-    sample_output_close(output, keep);
     sample_film_close(&job.film);
+    sample_output_close(output, keep);
     mem_free(job.x);
     mem_free(job.scratch);
     json_write_free(&job.settings);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fsio.h"
 #include "base/mem.h"
@@ -184,6 +185,7 @@ bool sample_output_open(SampleOutput *o, Err *err)
     if (before) memcpy(o->room, o->beside, before);
     o->pixels = o->room + before;
     if (o->folder) {
+        o->made = !path_exists(o->folder);
         if (!o->go_on && !folder_make(o->folder, err)) return false;
         leftovers_remove(o->folder, is_image_name, NULL);
     }
@@ -304,6 +306,8 @@ bool sample_output_finish(SampleOutput *o, Err *err)
 void sample_output_close(SampleOutput *o, bool keep)
 {
     sample_part_close(&o->part, !keep);
+    /* Where nothing came of it; a folder with files stays. */
+    if (o->made) rmdir(o->folder);
     mem_free(o->kept);
     mem_free(o->room);
     mem_free(o->xy);

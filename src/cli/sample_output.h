@@ -22,6 +22,7 @@ typedef struct {
     char stem[PATH_BYTES]; /* of a picture without a name: STEM-1.png or the next free; else "" */
     char name[PATH_BYTES]; /* that one */
     int replaced;          /* files of the folder */
+    bool made;             /* the folder was not there before */
     bool points;           /* of a network for points, from the distribution `toy` */
     ToyKind toy;
     Shape image;

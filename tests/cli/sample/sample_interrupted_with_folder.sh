@@ -1,13 +1,24 @@
-# Before the first image is finished there is nothing in the folder.
+# Before the first image is finished there is nothing in a folder, and one that was made for it goes again.
 assert train diffc train tiny.json -q --out run --set method.steps=10000 >/dev/null
-diffc sample -m run --sampler ddpm --steps 10000 --count 64 --batch 64 --out-dir images 2>narration &
-for i in $(seq 200); do
-    grep -qs 'step [0-9]* of 10000' narration && break
-    sleep 0.1
+mkdir there frames
+for folders in 'made seen' 'there frames'; do
+    set -- $folders
+    diffc sample -m run --sampler ddpm --steps 10000 --count 64 --batch 64 --out-dir "$1" --frames "$2" 2>narration &
+    for i in $(seq 200); do
+        grep -qs 'sampler ddpm' narration && break
+        sleep 0.1
+    done
+    kill -TERM $!
+    wait $!
+    assert "exit 130" test $? -eq 130
+    tail -n 1 narration
 done
-kill -TERM $!
-wait $!
-assert "exit 130" test $? -eq 130
-tail -n 1 narration
-ls images
+ls -d made seen there frames 2>/dev/null
+ls there frames
 #> diffc sample: interrupted after 0 of 64 images; nothing was written
+#> diffc sample: interrupted after 0 of 64 images; nothing was written
+#> frames
+#> there
+#> frames:
+#> 
+#> there:

@@ -49,6 +49,7 @@
 #include <stdint.h>
 
 #define DIFFC_VERSION "0.1.0"
+#define DIFFC_DATE    "2026-11-30" /* of this version */
 
 #if defined(__GNUC__)
 #define DIFFC_PUBLIC __attribute__((visibility("default")))

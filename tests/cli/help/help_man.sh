@@ -1,6 +1,6 @@
 # The man page names every command and every option, and groff has nothing to say of it.
 diffc help --man >diffc.1
-grep '^\.TH' diffc.1 | sed 's/diffc [0-9.]*/diffc VERSION/'
+grep '^\.TH' diffc.1 | sed 's/diffc [0-9.]*/diffc VERSION/; s/"2[0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]"/"DATE"/'
 grep '^\.SH' diffc.1
 for command in $(diffc --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
     sed -n "/^\.SS $command\$/,/^\.S[HS] /p" diffc.1 | sed '2,${/^\.S[HS] /d}' >section
@@ -19,7 +19,7 @@ diffc help --
 command -v groff >/dev/null || exit 0
 groff -man -Tutf8 -ww diffc.1 >page
 assert "a page" test -s page
-#> .TH DIFFC 1 "" "diffc VERSION" "User Commands"
+#> .TH DIFFC 1 "DATE" "diffc VERSION" "User Commands"
 #> .SH NAME
 #> .SH SYNOPSIS
 #> .SH DESCRIPTION

@@ -150,4 +150,5 @@ def main():
               f"confidence {classes.max(1).mean():.3f}")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -35,4 +35,5 @@ def main():
     write_png(os.path.join(data, "boot-noisy.png"), noisy)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,8 @@
 #ifndef DIFFC_TESTS_DATASET_CASE_H
 #define DIFFC_TESTS_DATASET_CASE_H
 
+#include <zlib.h>
+
 #include "base/fsio.h"
 #include "data/dataset.h"
 #include "data/image.h"
@@ -61,6 +63,40 @@ static inline bool has_test_part(const char *path)
     bool has = false;
     EXPECT(dataset_has_test_part(path, &has, NULL));
     return has;
+}
+
+/* Returns how many. */
+static inline size_t gzip_bytes(unsigned char *out, size_t room, const void *bytes, size_t size)
+{
+    z_stream z = {.next_in = (Bytef *)(size_t)bytes, .avail_in = (uInt)size};
+    EXPECT(deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+    z.next_out = out;
+    z.avail_out = (uInt)room;
+    EXPECT(deflate(&z, Z_FINISH) == Z_STREAM_END);
+    deflateEnd(&z);
+    return room - z.avail_out;
+}
+
+/* 3 images of 2x2: 0 1 2 3, 10 11 12 13, 20 21 22 23. */
+static const unsigned char idx_images[] = {0, 0, 8, 3, 0, 0, 0,  3,  0,  0,  0,  2,  0,  0,
+                                           0, 2, 0, 1, 2, 3, 10, 11, 12, 13, 20, 21, 22, 23};
+static const unsigned char idx_labels[] = {0, 0, 8, 1, 0, 0, 0, 3, 4, 0, 9};
+
+static inline void expect_every_cut_fails(const char *name, const unsigned char *bytes, size_t size)
+{
+    for (size_t cut = 0; cut < size; cut++) {
+        Dataset d;
+        Err err = {0};
+        write_bytes(name, bytes, cut);
+        if (!EXPECT(!dataset_open(&d, &(DataOptions){.path = at(name)}, NULL, NULL, &err))) {
+            printf("  accepted when cut to %zu of %zu bytes\n", cut, size);
+            dataset_close(&d);
+        }
+        EXPECT_INT(err.kind, ERR_FORMAT);
+    }
+    Dataset d;
+    write_bytes(name, bytes, size);
+    if (open_ok(&d, &(DataOptions){.path = at(name)})) dataset_close(&d);
 }
 
 #endif

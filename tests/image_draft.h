@@ -5,6 +5,8 @@
 #include <zlib.h>
 
 #include "base/fsio.h"
+#include "base/mem.h"
+#include "base/rng.h"
 #include "data/image.h"
 #include "test.h"
 
@@ -111,6 +113,16 @@ static inline size_t find_segment(const Draft *d, int marker)
         if (d->bytes[i + 1] == marker) return i;
     EXPECT(!"the segment is there");
     return 0;
+}
+
+static inline Image noise_image(int height, int width, int channels)
+{
+    Image image = {.height = height, .width = width, .channels = channels};
+    size_t n = (size_t)height * (size_t)width * (size_t)channels;
+    image.pixels = mem_alloc(n, 1);
+    for (size_t i = 0; i < n; i++)
+        image.pixels[i] = (unsigned char)rng_below(1, rng_stream(RNG_TEST, n), i, 256);
+    return image;
 }
 
 #endif

@@ -130,4 +130,37 @@ static inline void expect_same_folder(const char *a, const char *b)
     }
 }
 
+static inline bool read_texts(const char *unet, const char *scheduler, ModelConfig *m, Err *err)
+{
+    put("t/unet/config.json", unet);
+    put("t/scheduler/scheduler_config.json", scheduler);
+    return read_config("t", m, err);
+}
+
+#define DDPM       "{\"_class_name\":\"DDPMScheduler\"}"
+#define UNET(keys) "{\"_class_name\":\"UNet2DModel\"" keys "}"
+
+static inline bool same_unet(const UNetConfig *a, const UNetConfig *b)
+{
+    UNetConfig x = *a, y = *b;
+    x.zero_init = y.zero_init = false; /* not part of the file */
+    bool same = x.sample_height == y.sample_height && x.sample_width == y.sample_width &&
+                x.in_channels == y.in_channels && x.out_channels == y.out_channels &&
+                x.levels == y.levels && x.layers_per_block == y.layers_per_block &&
+                x.mid_block == y.mid_block && x.mid_attention == y.mid_attention &&
+                x.head_dim == y.head_dim && x.groups == y.groups &&
+                x.attn_groups == y.attn_groups && x.eps == y.eps && x.dropout == y.dropout &&
+                x.mid_scale == y.mid_scale && x.center_input == y.center_input &&
+                x.downsample_padding == y.downsample_padding && x.time_kind == y.time_kind &&
+                x.time_dim == y.time_dim && x.flip_sin_to_cos == y.flip_sin_to_cos &&
+                x.freq_shift == y.freq_shift && x.scale_shift == y.scale_shift &&
+                x.classes == y.classes && x.input_fouriers == y.input_fouriers;
+    for (int i = 0; i < x.input_fouriers; i++)
+        same = same && x.input_fourier[i] == y.input_fourier[i];
+    for (int l = 0; l < x.levels; l++)
+        same = same && x.block_channels[l] == y.block_channels[l] &&
+               x.down_attention[l] == y.down_attention[l] && x.up_attention[l] == y.up_attention[l];
+    return same;
+}
+
 #endif

@@ -147,4 +147,27 @@ static inline bool broken_predict(void *context, int count, const double *x,
     return true;
 }
 
+static const NoiseConfig edm = {
+    .kind = PROCESS_VE, .sigma_min = 0.002, .sigma_max = 80, .time_min = 1e-9};
+
+/* Replaces the grid by levels of noise s and of labels t, alpha = 1 / sqrt(1 + s^2) or 1, whose end
+ * is s[n]. */
+static inline void hand_grid(Case *c, int n, const double *s, const double *t, bool preserving)
+{
+    level_grid_free(&c->grid);
+    must(level_grid_make(&c->grid, &c->process, SPACING_UNIFORM, n, NULL), &(Err){0});
+    for (int i = 0; i <= n; i++) {
+        double alpha = preserving ? 1 / sqrt(1 + s[i] * s[i]) : 1;
+        c->grid.level[i] = (NoiseLevel){alpha, alpha * s[i], t ? t[i] : s[i], n - i};
+    }
+}
+
+/* Karras et al. 2022, eq. 5, and 0. */
+static inline void karras(double largest, double smallest, int n, double *s)
+{
+    double from = pow(largest, 1.0 / 7), to = pow(smallest, 1.0 / 7);
+    for (int i = 0; i < n; i++) s[i] = pow(from + (to - from) * i / (n - 1), 7);
+    s[n] = 0;
+}
+
 #endif

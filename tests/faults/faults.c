@@ -41,15 +41,8 @@
 
 #include "unsynced.h"
 
-enum {
-    NO_FAULT = 0,
-    SHORT = -1,
-    PLANT = -2,
-    KILL = -3,
-    CUT_BYTES = -4,
-    CUT_NAMES = -5,
-    CUT_ALL = -6
-};
+/* Up to 0; above are the numbers of errors. */
+enum { CUT_ALL = -6, CUT_NAMES, CUT_BYTES, KILL, PLANT, SHORT, NO_FAULT };
 
 static struct {
     char what[16];

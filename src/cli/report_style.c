@@ -119,7 +119,7 @@ static const char figures[] =
     "@media (max-width:30rem){main{padding:1.5rem 1rem "
     "2rem}h1{font-size:1.5rem}.charts{gap:1.75rem}"
     ".pictures{grid-template-columns:repeat(2,1fr);gap:.75rem}.keys .help{display:none}"
-    "th,td{padding-right:.75rem}.scroll td{min-width:4.5rem}"
+    "th,td{padding-right:.75rem}"
     /* With several runs the keys stay while their values scroll. */
     ".keys th[scope=row]{white-space:normal;overflow-wrap:anywhere;min-width:7rem}"
     ".several th:first-child{position:sticky;left:0;z-index:1;background:var(--bg)}}\n"

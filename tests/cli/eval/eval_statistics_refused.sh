@@ -42,8 +42,8 @@ ls
 #> exit 1
 #> diffc eval: REPOSITORY/tests/fuzz/seeds/npz/statistics.npz: holds statistics of 2 features; those of --features are 2048
 #> exit 1
-#> diffc eval: w: cannot open: No such file or directory
-#> exit 1
+#> diffc eval: --save-stats is out.txt, but it is written as npz; give it a name that ends in .npz
+#> exit 2
 #> diffc eval: missing/out.npz: cannot create: No such file or directory
 #> exit 1
 #> diffc eval: w: cannot open: No such file or directory

@@ -85,8 +85,9 @@ diffc restore --help
 #>                           channels fit
 #>
 #> What is known:
-#>       --mask MASK.png     the pixels where a picture of the model's size is
-#>                           black; where it is white they are filled in
+#>       --mask MASK.png     the pixels where a picture of the model's size (with
+#>                           --resize, of the image's) is black; where it is white
+#>                           they are filled in
 #>       --grey              the mean of each pixel's colours; IMAGE can be grey
 #>                           itself
 #>       --scale N           the means of blocks of N x N pixels; IMAGE can have
@@ -95,8 +96,8 @@ diffc restore --help
 #>                           levels of grey (of 256); alone: all pixels are known
 #>                           with it (0 to 1000000; default: 0)
 #>       --by KIND           gradient: the network's gradient pulls the image to
-#>                           what is known (three times the work; not with
-#>                           --guidance); replace: what is known is put in at each
+#>                           what is known (three times the work, with --guidance
+#>                           four times); replace: what is known is put in at each
 #>                           noise level (gradient, replace; default: gradient)
 #>
 #> General:

@@ -16,3 +16,12 @@ updates
 # The log of an earlier version.
 sed -i '/"checkpoint"/s/,"images".*/}/' run/stats.jsonl
 diffc info run | said
+#>   training     step 3, 12 images, N s, loss N at step 2
+#>   training     step 4, 16 images, N s, loss N
+#>   training     step 3, 12 images, N s, loss N at step 2
+#> "training":{"step":3,"images":12,"loss":N,"loss_step":2,
+#> <dt>Updates</dt><dd>3
+#>   training     step 3, 12 images, N s, loss N at step 5
+#> <dt>Updates</dt><dd>3
+#> Saved up to update 3; the log goes on to update 5.
+#>   training     step 3, loss N at step 5

@@ -5,6 +5,7 @@ diffc report one/run two/run
 diffc report one/run two/run
 assert "both are named" grep -q '<ul class=legend><li class=c0>one/run</li><li class=c1>two/run</li></ul>' report-1.html
 assert "a key that differs" grep -q "train.<wbr>lr</th><td class=''>0.0002</td><td class='own'>0.01</td><td>0.0002</td>" report-1.html
+assert "a wide table scrolls in its own box, with its keys" grep -q "<div class=scroll><table class='keys several'><thead>" report-1.html
 assert "a line each" test "$(grep -o "<path class='c[01] line'" report-1.html | sort | uniq -c | wc -l)" -eq 2
 assert "levels of each" grep -q 'h3>Held-out loss by noise level, two/run<' report-1.html
 mkdir runs && mv two/run runs/newer

@@ -20,5 +20,5 @@ ls there frames
 #> frames
 #> there
 #> frames:
-#> 
+#>
 #> there:

@@ -54,7 +54,8 @@ static const Option options[ROWS + 1] = {
         "by", CHOICE, "What is known", .words = restore_words, .fallback = "gradient",
         .help =
             "gradient: the network's gradient pulls the image to what is known (three times the "
-            "work, with --guidance four times); replace: what is known is put in at each noise level"),
+            "work, with --guidance four times); replace: what is known is put in at each noise "
+            "level"),
     [THREADS] = OPTION_ROW_THREADS,
     [JSON] = OPTION_ROW_JSON,
     [QUIET] = OPTION_ROW_QUIET,

@@ -259,8 +259,8 @@ static const char *const environment[][2] = {
 
 static void put_start(FILE *out)
 {
-    fputs(".\\\" Written by 'diffc help --man'.\n.TH DIFFC 1 \"" DIFFC_DATE "\" \"diffc " DIFFC_VERSION
-          "\" \"User Commands\"\n.SH NAME\n"
+    fputs(".\\\" Written by 'diffc help --man'.\n.TH DIFFC 1 \"" DIFFC_DATE
+          "\" \"diffc " DIFFC_VERSION "\" \"User Commands\"\n.SH NAME\n"
           "diffc \\- trains, samples and scores small diffusion models on a CPU\n"
           ".SH SYNOPSIS\n\\fBdiffc\\fR \\fICOMMAND\\fR [options]\n.br\n"
           "\\fBdiffc\\fR \\fB\\-\\-help\\fR | \\fB\\-\\-version\\fR\n.SH DESCRIPTION\n",

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/first_failure.h"
 #include "base/mem.h"
 #include "diffusion/smld_levels.h"
 #include "methods/method.h"
@@ -12,7 +13,7 @@ enum { TOY_WIDTH_POINTS = 4096 };
 /* The training images as points, which are read by several threads. */
 typedef struct {
     const Dataset *data;
-    Err bad; /* of an image that could not be read */
+    FirstFailure failure; /* of an image that could not be read */
 } TrainingPoints;
 
 static void training_point(void *context, size_t i, float *x)
@@ -22,8 +23,7 @@ static void training_point(void *context, size_t i, float *x)
     if (dataset_train_image(p->data, i, x, &bad)) return;
     size_t dims = (size_t)p->data->height * (size_t)p->data->width * (size_t)p->data->channels;
     memset(x, 0, dims * sizeof *x);
-#pragma omp critical(training_points)
-    p->bad = bad;
+    first_failure_add(&p->failure, (int)i, &bad);
 }
 
 static bool choose_sigma_max(const PointSet *data, ModelConfig *m, Err *err)
@@ -123,8 +123,7 @@ bool new_model_config(const Config *c, const Dataset *data, ModelConfig *m, Err 
     bool ok = (!c->model.class_conditional || name_classes(data, m, err)) &&
               network_from_config(c, image, data->classes, m, err) &&
               new_model_method(c, &points, m, err);
-    if (training.bad.kind != ERR_NONE)
-        ok = err_set(err, training.bad.kind, "%s", training.bad.text);
+    ok = first_failure_none(&training.failure, err) && ok;
     if (ok && own_betas(&m->noise, err)) return true;
     if (!ok) m->noise.betas = NULL; /* the configuration's */
     model_config_free(m);

@@ -132,7 +132,7 @@ int diffc_sample(DiffcModel *m, const DiffcSampleOptions *options, int count, fl
     bool flushed = parallel_flush_subnormals(true);
     diffc_sample_defaults(&job.o, sizeof job.o);
     bool ok = api_take_options(&job.o, sizeof job.o, options, "diffc_sample", &err) &&
-              model_check_label(&m->model.config, "label", job.o.label, false, &err) &&
+              model_check_label(&m->model.config, "label", false, &job.o.label, &err) &&
               model_sample_settings(&m->model, &job.config, &err) && choose_settings(&job, &err);
     job.batch = job.o.batch > 0 ? job.o.batch : batch_for(m, count);
     if (job.batch > count && count > 0) job.batch = count;
@@ -194,7 +194,7 @@ static bool predict(DiffcModel *m, int count, const float *input, const double *
 {
     int batch = batch_for(m, count);
     bool flushed = parallel_flush_subnormals(true);
-    bool ok = model_check_label(&m->model.config, "label", label, true, err) &&
+    bool ok = model_check_label(&m->model.config, "label", true, &label, err) &&
               prepare(m, NULL, batch, label, err);
     size_t dims = m->denoiser.dims, values = (size_t)batch * dims;
     double *x = mem_doubles(2 * values), *eps = x ? x + values : NULL;

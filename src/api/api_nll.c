@@ -110,7 +110,7 @@ int diffc_nll(DiffcModel *m, const DiffcNllOptions *options, int count, const un
     bool ok =
         api_check_images(m, &err) &&
         api_take_options(&job.o, sizeof job.o, options, "diffc_nll", &err) &&
-        model_check_label(&m->model.config, "label", job.o.label, true, &err) &&
+        model_check_label(&m->model.config, "label", true, &job.o.label, &err) &&
         model_choose_protocol(&m->model, job.o.protocol, m->model.folder, &job.protocol, &err) &&
         fill_run(&job, &err) &&
         model_prepare_protocol(&m->model, job.protocol, &job.run, job.protocol->images, job.o.label,

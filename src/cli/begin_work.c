@@ -109,7 +109,7 @@ static bool meets_needs(const void *context, const ModelConfig *c, Err *lack)
     if (needs->levels && !noise_is_discrete(c->noise.kind))
         return err_set(lack, ERR_USAGE, "is an sde, so its noise levels have no numbers");
     if (needs->classes && c->unet.classes == 0) return err_set(lack, ERR_USAGE, "has no classes");
-    if (needs->no_classes && c->unet.classes > 0)
+    if (needs->no_classes && c->unet.classes > 0 && model_no_class(c) < 0)
         return err_set(lack, ERR_USAGE, "has classes, and there is no --label");
     if (needs->guidance && !c->unet.null_class)
         return err_set(lack, ERR_USAGE, "was trained without train.label_dropout");

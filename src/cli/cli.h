@@ -60,7 +60,7 @@ typedef struct {
     bool finds_noise;    /* finds out how strong noise is (cdm) */
     bool levels;         /* has numbered noise levels, which SDEs have not */
     bool classes;        /* is of images with classes */
-    bool no_classes;     /* is not: nobody says of which class the images are */
+    bool no_classes;     /* need not know a class: nobody says of which the images are */
     bool guidance;       /* can be guided (train.label_dropout) */
     WeightsKind weights; /* with these weights */
 } ModelNeeds;

@@ -122,13 +122,23 @@ static bool plan_output(const OptionValue *v, const SamplePlan *p, const Model *
     return sample_output_check(o, err);
 }
 
+/* The run's own guidance is for images whose class is known. */
+static bool check_class(const OptionValue *v, const Model *m, SamplePlan *p, Err *err)
+{
+    if (p->label < 0 && !v[SAMPLE_ROW_guidance].given) p->run.config.guidance = 1;
+    if (p->label < 0 && guidance_is_on(&p->run.config))
+        return err_set(err, ERR_USAGE,
+                       "guidance is towards a class; give that of the image with --label");
+    return model_check_label(&m->config, "--label", true, &p->label, err);
+}
+
 static bool restore(const OptionValue *v, const KnownOptions *o, Model *m, SamplePlan *p, Err *err)
 {
     KnownImage known = {0};
     SampleOutput output;
     p->count = USUAL_COUNT;
     bool ok = sample_plan_make(v, m, p, err) &&
-              model_check_label(&m->config, "--label", p->label, true, err) &&
+              check_class(v, m, p, err) &&
               known_image_open(&known, o, m->image, err) &&
               plan_output(v, p, m, &known, o->path, &output, err) &&
               sample_plan_take_steps(v, p, m, err);

@@ -174,17 +174,19 @@ bool nll_images_match(NllImages *images, Model *m, Err *err)
     int match[DATA_MAX_CLASSES];
     const Dataset *d = &images->data;
     if (m->config.unet.classes == 0) return true;
-    if (d->classes == 0)
+    int none = model_no_class(&m->config);
+    if (d->classes == 0 && none < 0)
         return err_set(err, ERR_USAGE,
                        "%.300s: the model has classes, but these images have no class labels: %s; "
                        "give the class of all of them with --label",
                        images->data_path, d->no_labels);
-    if (!model_match_classes(m, d->class_names, d->classes, match, err)) return false;
+    if (d->classes > 0 && !model_match_classes(m, d->class_names, d->classes, match, err))
+        return false;
     images->labels = mem_alloc(d->count, sizeof *images->labels);
     if (!images->labels)
         return err_set(err, ERR_MEMORY, "not enough memory for the labels of %zu images", d->count);
     for (size_t i = 0; i < d->count; i++) {
-        images->labels[i] = match[d->labels[i]];
+        images->labels[i] = d->classes > 0 ? match[d->labels[i]] : none;
         if (images->labels[i] < 0) return no_such_class(images, m, d->labels[i], err);
     }
     term_note("%s: each image is taken under its own label, matched with the model's classes by %s",

@@ -38,6 +38,12 @@ static int label_of(const NllJob *job, size_t image)
     return job->images.labels ? job->images.labels[image] : job->label;
 }
 
+/* It is scored as an image of a class. */
+static bool has_class(const NllJob *job, size_t image)
+{
+    return label_of(job, image) >= 0 && label_of(job, image) < job->config->unet.classes;
+}
+
 bool nll_open_tables(NllJob *job, Err *err)
 {
     return check_output_file("csv", job->csv.path, "csv", err) &&
@@ -81,7 +87,10 @@ static void csv_class(const NllJob *job, size_t image, char *out, size_t size)
     char cell[2 * sizeof(ClassName) + 8] = "";
     const char *name = model_class_name(job->config, label_of(job, image));
     if (name) csv_cell(cell, sizeof cell, name);
-    snprintf(out, size, ",%d,%s", label_of(job, image), cell);
+    if (has_class(job, image))
+        snprintf(out, size, ",%d,%s", label_of(job, image), cell);
+    else
+        snprintf(out, size, ",,");
 }
 
 static bool csv_image(NllJob *job, size_t image, const char *name, const Likelihood *l, Err *err)
@@ -131,7 +140,7 @@ static bool json_image(const NllJob *job, size_t image, const char *name, const 
     json_put_uint(&w, "dims", l->dims);
     json_put_int(&w, "network_calls", l->network_calls);
     const char *class = model_class_name(job->config, label_of(job, image));
-    if (has_classes(job)) json_put_int(&w, "label", label_of(job, image));
+    if (has_class(job, image)) json_put_int(&w, "label", label_of(job, image));
     if (class) json_put_string(&w, "class", class);
     return output_json(&w, err);
 }

@@ -168,7 +168,7 @@ bool sample_plan_labels(const SamplePlan *p, const Model *m, int **labels, Err *
 {
     int classes = model_trained_classes(&m->config);
     *labels = NULL;
-    if (classes == 0) return true;
+    if (classes == 0 || p->label >= m->config.unet.classes) return true; /* of no class */
     *labels = mem_alloc((size_t)p->count, sizeof **labels);
     if (!*labels) return err_set(err, ERR_MEMORY, "not enough memory for %d labels", p->count);
     int first = (int)(p->seed % (uint64_t)classes);

@@ -97,13 +97,12 @@ bool model_choose_label(Model *m, const char *option, const char *text, bool nee
                         Err *err)
 {
     const ModelConfig *c = &m->config;
-    *label = -1;
-    if (!text || c->unet.classes == 0)
-        return model_check_label(c, option, text ? 0 : -1, needed, err);
+    *label = text ? 0 : -1;
+    if (!text || c->unet.classes == 0) return model_check_label(c, option, needed, label, err);
     if (!model_find_class_names(m, err)) return false;
     *label = model_find_class(c, text);
     if (*label < 0 && !label_number(text, label)) return unknown_class(m, option, text, err);
-    return model_check_label(c, option, *label, needed, err);
+    return model_check_label(c, option, needed, label, err);
 }
 
 bool model_match_classes(Model *m, ClassName *names, int count, int *labels, Err *err)

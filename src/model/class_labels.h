@@ -5,8 +5,8 @@
 #include "model/model.h"
 
 /* The class that `text`, the value of `option` ("--label"), means: the one of this name, else the one of this number.
- * NULL: *label is -1, an error where a model with classes needs one. ERR_USAGE also for a class that the model has not,
- * with the nearest name, and for one that no training image had. */
+ * NULL: *label is -1 or, where the image must have a class (`needed`), as model_check_label says. ERR_USAGE also for a
+ * class that the model has not, with the nearest name, and for one that no training image had. */
 bool model_choose_label(Model *m, const char *option, const char *text, bool needed, int *label,
                         Err *err);
 

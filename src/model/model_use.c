@@ -57,24 +57,26 @@ bool model_choose_sampler(const Model *m, const char *name, int steps, Config *c
     return true;
 }
 
-bool model_check_label(const ModelConfig *m, const char *name, int label, bool needed, Err *err)
+bool model_check_label(const ModelConfig *m, const char *name, bool needed, int *label, Err *err)
 {
     int classes = m->unet.classes;
-    if (label < 0)
-        return !needed || classes == 0 ||
+    if (*label < 0) {
+        if (needed) *label = model_no_class(m);
+        return *label >= 0 || !needed || classes == 0 ||
                err_set(err, ERR_USAGE,
                        "the model has classes: %s must say which class the images have, 0 to %d",
                        name, classes - 1);
+    }
     if (classes == 0)
         return err_set(err, ERR_USAGE, "%s is given, but the model has no classes", name);
-    if (label >= classes)
-        return err_set(err, ERR_USAGE, "%s is %d; the model's classes are 0 to %d", name, label,
+    if (*label >= classes)
+        return err_set(err, ERR_USAGE, "%s is %d; the model's classes are 0 to %d", name, *label,
                        classes - 1);
     char shown[CLASS_TEXT_BYTES];
-    return model_class_is_trained(m, label) ||
+    return model_class_is_trained(m, *label) ||
            err_set(err, ERR_USAGE,
                    "%s is %s, but no training image had this class, so the model cannot draw it",
-                   name, model_class_text(m, label, shown));
+                   name, model_class_text(m, *label, shown));
 }
 
 bool model_check_guidance(const ModelConfig *m, const SampleConfig *c, Err *err)

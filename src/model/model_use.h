@@ -19,9 +19,10 @@ bool model_choose_sampler(const Model *m, const char *name, int steps, Config *c
 /* ERR_USAGE for a name that is neither a sampler nor "auto"; `file` is where it stands. */
 bool check_sampler_name(const char *file, const char *name, Err *err);
 
-/* ERR_USAGE for a class that the model has not or that no training image had, and for none (negative) where
- * a model with classes needs one; `name` is what gives it: "--label". */
-bool model_check_label(const ModelConfig *m, const char *name, int label, bool needed, Err *err);
+/* *label: a class of the model or negative, none. Where the images must have one (`needed`), none becomes the label of no
+ * class in a model that was trained without classes too (model_no_class), and is ERR_USAGE in another with classes. So
+ * is a class that the model has not or that no training image had; `name` is what gives it: "--label". */
+bool model_check_label(const ModelConfig *m, const char *name, bool needed, int *label, Err *err);
 
 /* ERR_USAGE for guidance of a model that was not trained without classes too, or whose settings do not go
  * together; other settings of guidance have no effect while guidance is 1. */

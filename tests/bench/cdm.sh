@@ -38,7 +38,7 @@ row() { # NAME WORDS PROTOCOL
 }
 
 # The noise levels, the prediction and the update rule of fashion-cdm.json.
-train ddpm configs/fashion-ddpm.json --set method.schedule=linear --set method.prediction=eps --set train.optimizer=adam --set train.lr=0.001
+train ddpm configs/fashion-ddpm.json --set model.class_conditional=false --set train.label_dropout=0 --set method.schedule=linear --set method.prediction=eps --set train.optimizer=adam --set train.lr=0.001
 train cdm configs/fashion-cdm.json
 train cdm-ce configs/fashion-cdm.json --set method.mse_weight=0 --set method.ce_weight=1
 train cdm-mse configs/fashion-cdm.json --set method.ce_weight=0

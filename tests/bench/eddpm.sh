@@ -37,7 +37,7 @@ row() { # NAME WORDS [SETTING]...
              printf "| %s | %.3f | %.3f |\n", words, mean, sqrt(variance)}'
 }
 # The noise levels, the prediction and the update rule of fashion-eddpm.json.
-train base fashion-ddpm "${BASE:-1000}" --set method.schedule=linear --set method.prediction=eps --set train.optimizer=adam --set train.lr=0.001
+train base fashion-ddpm "${BASE:-1000}" --set model.class_conditional=false --set train.label_dropout=0 --set method.schedule=linear --set method.prediction=eps --set train.optimizer=adam --set train.lr=0.001
 echo "| settings | bits/dim | deviation |"
 echo "|---|--:|--:|"
 row tuned "the recipe tuned"

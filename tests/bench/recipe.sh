@@ -16,6 +16,7 @@ shift 2
 rows() { # NAME KEY=VALUE...
     cat <<ROWS
 demo
+no-classes model.class_conditional=false train.label_dropout=0
 noise method.prediction=eps
 x0 method.prediction=x0
 min-snr method.min_snr_gamma=5

@@ -63,7 +63,7 @@ static void expect_list(const int *list, int count, const char *expected)
 TEST(idx_of_28x28_gets_the_recipe_of_the_demo)
 {
     DataFacts f = facts_of(DATA_IDX, 60000, 28, 28, false);
-    DataWishes w = {.effort = EFFORT_MEDIUM};
+    DataWishes w = {.effort = EFFORT_MEDIUM, .classes = true};
     Machine m = {.at_64 = 0.2 * 4096 / 784};
     ChosenConfig chosen = choose(&f, &w, &m);
     Config *c = &chosen.config, demo;
@@ -84,6 +84,7 @@ TEST(idx_of_28x28_gets_the_recipe_of_the_demo)
     EXPECT_SAME(&c->method, &demo.method, sizeof demo.method);
     EXPECT_SAME(&c->train.optimizer, &demo.train.optimizer, sizeof demo.train.optimizer);
     EXPECT_INT(c->train.batch, demo.train.batch);
+    EXPECT_NEAR(c->train.label_dropout, demo.train.label_dropout, 0);
 }
 
 TEST(size_is_the_largest_of_the_list_that_the_middle_picture_carries)

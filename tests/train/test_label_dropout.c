@@ -86,12 +86,21 @@ TEST(the_model_folder_has_one_row_more_and_says_what_it_is_for)
     EXPECT_INT(m.config.warning_count, 0);
     SampleConfig guided = {.guidance = 2}, off = {.guidance = 1};
     EXPECT(model_check_guidance(&m.config, &guided, &err));
-    EXPECT(!model_check_label(&m.config, "--label", CLASSES, false, &err));
+    int label = CLASSES;
+    EXPECT(!model_check_label(&m.config, "--label", false, &label, &err));
+    label = -1;
+    EXPECT_OK(model_check_label(&m.config, "--label", false, &label, &err), err);
+    EXPECT_INT(label, -1);
+    EXPECT_OK(model_check_label(&m.config, "--label", true, &label, &err), err);
+    EXPECT_INT(label, CLASSES); /* no class */
     model_close(&m);
     EXPECT_OK(model_open(&m, other, 0, 0, &err), err);
     EXPECT_REFUSED(model_check_guidance(&m.config, &guided, &err), err, ERR_USAGE,
                    "was trained without train.label_dropout");
     EXPECT(model_check_guidance(&m.config, &off, &err));
+    label = -1;
+    EXPECT_REFUSED(model_check_label(&m.config, "--label", true, &label, &err), err, ERR_USAGE,
+                   "--label must say which class");
     model_close(&m);
     plain.train.steps = 1;
     snprintf(plain.train.init, sizeof plain.train.init, "%.900s", run);

@@ -24,6 +24,11 @@ int model_trained_class(const ModelConfig *m, int place)
         if (model_class_is_trained(m, k) && place-- == 0) return k;
 }
 
+int model_no_class(const ModelConfig *m)
+{
+    return m->unet.null_class ? m->unet.classes : -1;
+}
+
 const char *model_class_name(const ModelConfig *m, int label)
 {
     return m->class_names && label >= 0 && label < m->unet.classes ? m->class_names[label] : NULL;

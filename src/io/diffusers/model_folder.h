@@ -65,6 +65,8 @@ TimeFeatureKind model_time_kind(const ModelConfig *m);
 /* The trained classes among unet.classes: how many, whether `label` is one. */
 int model_trained_classes(const ModelConfig *m);
 bool model_class_is_trained(const ModelConfig *m, int label);
+/* The label of no class in a model that was trained without classes too; -1 in another. */
+int model_no_class(const ModelConfig *m);
 /* The trained class number `place` of these, from 0. */
 int model_trained_class(const ModelConfig *m, int place);
 /* The name of a class; NULL: it has none, or there is no such class. */

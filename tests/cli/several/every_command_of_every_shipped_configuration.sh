@@ -23,7 +23,7 @@ for path in "$REPOSITORY"/configs/*.json; do
     *-cdm) short= ;;
     esac
     case $config in
-    *-classes) { printf '\000\000\010\001\000\000\000\100'; yes abcdefghij | tr -d '\n' | tr 'a-j' '\000-\011' | head -c 64; } >labels-idx1-ubyte ;;
+    *-classes | fashion-ddpm) { printf '\000\000\010\001\000\000\000\100'; yes abcdefghij | tr -d '\n' | tr 'a-j' '\000-\011' | head -c 64; } >labels-idx1-ubyte ;;
     *) rm -f labels-idx1-ubyte ;;
     esac
     printf '%s:' "$config"
@@ -50,7 +50,7 @@ done
 #> bench-tiny: train sample info nll denoise restore eval bench
 #> cifar10-ddpm: train sample info nll denoise restore eval bench
 #> fashion-cdm: train sample info nll denoise restore eval bench
-#> fashion-classes: train sample info (diffc nll: the model has classes: --label must say which class the images have, 0 to 9) (diffc denoise: the model has classes: --label must say which class the images have, 0 to 9) (diffc restore: the model has classes: --label must say which class the images have, 0 to 9) eval bench
+#> fashion-classes: train sample info nll denoise restore eval bench
 #> fashion-ddpm: train sample info nll denoise restore eval bench
 #> fashion-eddpm-paper: train sample info nll denoise restore eval bench
 #> fashion-eddpm: train sample info nll denoise restore eval bench

@@ -9,7 +9,7 @@ rate=$1
 shift
 cd "$(dirname "$0")/../.."
 program=build/mpi/release/tests/bench/world_sum
-make --no-print-directory MPI=1 "$program"
+make --no-print-directory -s MPI=1 ${CC:+CC="$CC"} "$program"
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/diffc-hosts.XXXXXX")
 a=diffc-a-$$
 b=diffc-b-$$
@@ -28,7 +28,7 @@ host() { # NAMESPACE CARD ADDRESS
     ip -n "$1" addr add "$3/24" dev "$2"
     ip -n "$1" link set lo up
     ip -n "$1" link set "$2" up mtu 9000
-    [ "$rate" = none ] || ip netns exec "$1" tc qdisc add dev "$2" root tbf rate "$rate" burst 2mb latency 20ms
+    [ "$rate" = none ] || ip netns exec "$1" tc qdisc add dev "$2" root tbf rate "$rate" burst 1mb limit 64mb
 }
 host $a card0 10.99.0.1
 host $b card1 10.99.0.2

@@ -222,8 +222,8 @@ check: ## The tests under the sanitizers, and third-party suites in SUITES=FOLDE
 
 test-mpi: ## Several processes by mpirun train to the same bits, and survive faults (Debian's libopenmpi-dev, openmpi-bin)
 	$(Q)$(MAKE) --no-print-directory all
-	$(Q)$(MAKE) --no-print-directory MPI=1 all build/mpi/$(MODE)/tests/base/test_world
-	$(Q)tests/mpi.sh build/mpi/$(MODE)/diffc $(OUT)/diffc
+	$(Q)$(MAKE) --no-print-directory MPI=1 BUILD=$(BUILD)/mpi all $(BUILD)/mpi/$(MODE)/tests/base/test_world
+	$(Q)tests/mpi.sh $(BUILD)/mpi/$(MODE)/diffc $(OUT)/diffc
 .PHONY: test-mpi
 
 check-arm64: ## Build for arm64 and run its tests under qemu (tests/arm64.sh)
@@ -265,7 +265,7 @@ lint: ## Include directions, formatting, warnings of gcc and clang, headers alon
 	$(Q)tests/lint.sh
 
 deps: ## Install the packages diffc needs (apt), or name them
-	$(Q)CC='$(CC)' BLAS='$(BLAS)' .ci/deps.sh --install dataset-fashion-mnist
+	$(Q)CC='$(CC)' BLAS='$(BLAS)' MPICC='$(if $(MPI),$(MPICC))' .ci/deps.sh --install dataset-fashion-mnist
 
 install: all $(LIBRARY) ## Install program, library and header to PREFIX (default /usr/local), DESTDIR is respected
 	$(Q)SHARED=$(SHARED) OPENMP_LIBS='$(OPENMP_LIBS)' .ci/install.sh install "$(OUT)" "$(PREFIX)" "$(DESTDIR)"

@@ -65,6 +65,7 @@ wanted="$missing$optional"
 if [ "$mode" = --check ]; then
     [ -z "$missing" ] && exit 0
     [ "$cc" = cc ] && with='' || with=" CC=\"$cc\""
+    with="$with${MPICC:+ MPI=1}"
     say "diffc cannot be built: these packages are missing (Debian's names):$missing; run 'make deps$with', which installs them or says how"
     exit 1
 fi

@@ -134,6 +134,12 @@ a_missing_compiler_is_named_with_make_deps() {
     says "no-such-compiler libc6-dev; run 'make deps CC=\"no-such-compiler\"'"
     says_not "cc    src"
 }
+a_missing_mpi_is_named_with_make_deps() {
+    run 2 make MPI=1 MPICC=no-such-mpicc
+    says "libopenmpi-dev openmpi-bin; run 'make deps"
+    says " MPI=1', which installs them"
+    says_not "cc    src"
+}
 without_apt_the_packages_are_named() {
     only_tools
     run 1 .ci/deps.sh

@@ -65,7 +65,7 @@ static void report(Trainer *t, LoopClock *clock, double norm, double lr)
     if (share > 0) s.seconds_left = done < 1 ? (1 - done) * here / share : 0;
     bool regular = s.step % c->train.log_every == 0 || s.step == 1;
     s.logged = regular || finished(t);
-    if (t->rank == 0 && t->callbacks.status) t->callbacks.status(t->callbacks.context, &s);
+    if (t->callbacks.status) t->callbacks.status(t->callbacks.context, &s);
     if (!s.logged) return;
     log_step(t, &s, clock->startup);
     clock->startup = (double)NAN;

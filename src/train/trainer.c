@@ -179,7 +179,7 @@ static Trainer *new_trainer(const Config *config, const TrainCallbacks *callback
         err_set(err, ERR_MEMORY, "not enough memory to start training");
         return NULL;
     }
-    if (callbacks) t->callbacks = *callbacks;
+    if (callbacks && world_rank() == 0) t->callbacks = *callbacks;
     t->rank = world_rank();
     t->processes = world_size();
     if (config_copy(&t->config, config, err)) return t;

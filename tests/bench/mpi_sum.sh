@@ -51,7 +51,7 @@ if [ $# -gt 0 ]; then
     between "$@"
     exit
 fi
-for network in 'bench-tiny 1131041' 'bench-small 6505731' 'cifar10-ddpm 35746307'; do
+for network in 'bench-tiny 1112801' 'bench-small 6469889' 'cifar10-ddpm 35746307'; do
     floats=${network#* }
     printf '%s at %s: ' "${network% *}" "$rate"
     between "$program" "$floats" 9

@@ -61,11 +61,11 @@ bool output_close(Err *err)
     return err_set_errno(err, "the standard output cannot be written");
 }
 
-/* A device or a pipe has no ending to choose. */
+/* A name may have none, and a device or a pipe any. */
 static bool check_ending(const char *option, const char *path, const char *end, Err *err)
 {
     const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
-    return (dot && strcasecmp(dot + 1, end) == 0) || output_is_special(path) ||
+    return !dot || strcasecmp(dot + 1, end) == 0 || output_is_special(path) ||
            err_set(err, ERR_USAGE,
                    "--%s is %s, but it is written as %s; give it a name that ends in .%s", option,
                    path, strcmp(end, "png") == 0 ? "PNG" : end, end);

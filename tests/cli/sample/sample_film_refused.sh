@@ -7,7 +7,6 @@ refuse() {
 refuse --moments 3
 refuse --film film.jpg
 refuse --film film.txt
-refuse --film film
 refuse --film folder
 refuse --film none/film.png
 refuse --frames file
@@ -22,7 +21,6 @@ ls
 #> diffc sample: --moments is how many calls --film and --frames show; give one of them
 #> diffc sample: --film is film.jpg, but it is written as PNG; give it a name that ends in .png
 #> diffc sample: --film is film.txt, but it is written as PNG; give it a name that ends in .png
-#> diffc sample: --film is film, but it is written as PNG; give it a name that ends in .png
 #> diffc sample: --film is folder, a folder; name a file, such as folder/out.png
 #> diffc sample: none/film.png: cannot create: No such file or directory
 #> diffc sample: file: exists and is not a folder

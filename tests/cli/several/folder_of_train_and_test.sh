@@ -7,10 +7,10 @@ mv set/train/shirt/00000[0-3].png set/train/shoe
 mv set/train/shirt/000006.png set/test/shirt
 assert plan diffc train tiny.json --set data.path=set --set data.validation=1 --dry-run >plan
 grep '^  data' plan
-diffc nll -m run --data set --protocol bound --calls 4 --csv scores >/dev/null 2>said
+diffc nll -m run --data set --protocol bound --calls 4 --csv scores.csv >/dev/null 2>said
 grep -o 'set: .*' said
-tail -n 1 scores | cut -d, -f1,5
-diffc nll -m run --data set --part train --protocol bound --calls 4 --csv scores >/dev/null 2>said
+tail -n 1 scores.csv | cut -d, -f1,5
+diffc nll -m run --data set --part train --protocol bound --calls 4 --csv scores.csv >/dev/null 2>said
 grep -o 'set: .*' said
 #>   data         6 grey images of 16x16 (folder train), 2 classes
 #> set: 1 grey image of 16x16 (folder test), 1 class, test part

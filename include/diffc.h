@@ -168,8 +168,8 @@ DIFFC_PUBLIC int diffc_level(const DiffcModel *model, double time, double *alpha
 DIFFC_PUBLIC int diffc_time(const DiffcModel *model, double noise, double *time, DiffcError *error);
 
 /* eps [count, ...]: the noise that the network finds in x [count, ...], image i at times[i]. label: class of
- * every image; a model without classes ignores it. The score is -eps / sigma, and the clean image
- * (x - sigma eps) / alpha. */
+ * every image; negative: none, where the model has no classes or was trained without them too. The score is
+ * -eps / sigma, and the clean image (x - sigma eps) / alpha. */
 DIFFC_PUBLIC int diffc_predict_noise(DiffcModel *model, int count, const float *x,
                                      const double *times, int label, float *eps, DiffcError *error);
 
@@ -184,7 +184,7 @@ DIFFC_PUBLIC int diffc_denoise(DiffcModel *model, int count, const float *noisy,
 typedef struct {
     size_t size;          /* set by diffc_nll_defaults */
     const char *protocol; /* "bound", "ode", "exact" ('diffc nll --help'); NULL: the model's own */
-    int label;            /* class of every image, for models with classes; else negative */
+    int label;            /* class of every image; negative: none, as above */
     uint64_t seed;        /* of all draws; an image's figures depend on it and on the image alone */
     /* 0 is the default of the protocol. Another value is an error where the protocol does not read it, and outside
      * the range that 'diffc nll --help' shows. */

@@ -137,8 +137,7 @@ static bool restore(const OptionValue *v, const KnownOptions *o, Model *m, Sampl
     KnownImage known = {0};
     SampleOutput output;
     p->count = USUAL_COUNT;
-    bool ok = sample_plan_make(v, m, p, err) &&
-              check_class(v, m, p, err) &&
+    bool ok = sample_plan_make(v, m, p, err) && check_class(v, m, p, err) &&
               known_image_open(&known, o, m->image, err) &&
               plan_output(v, p, m, &known, o->path, &output, err) &&
               sample_plan_take_steps(v, p, m, err);

@@ -168,6 +168,11 @@ $(TESTS): %: %.o $(OUT)/tests/helpers.a $(LIB_OBJ)
 	$(call say,link,$@)
 	$(Q)$(CC) -o $@ $^ $(ALL_LIBS)
 
+# A file for tests/mpi/share.sh.
+$(OUT)/tests/mpi/write_inception: $(OUT)/tests/mpi/write_inception.o $(OUT)/tests/helpers.a $(LIB_OBJ)
+	$(call say,link,$@)
+	$(Q)$(CC) -o $@ $^ $(ALL_LIBS)
+
 $(OUT)/tests/suites/verdicts: $(OUT)/tests/suites/verdicts.o $(LIB_OBJ)
 	$(call say,link,$@)
 	$(Q)$(CC) -o $@ $^ $(ALL_LIBS)
@@ -220,10 +225,11 @@ check: ## The tests under the sanitizers, and third-party suites in SUITES=FOLDE
 	$(Q)[ -z '$(SUITES)' ] || { $(MAKE) --no-print-directory MODE=asan $(BUILD)/asan/tests/suites/verdicts && \
 		tests/suites/run.sh $(BUILD)/asan '$(SUITES)'; }
 
-test-mpi: ## Several processes by mpirun train to the same bits, and survive faults (Debian's libopenmpi-dev, openmpi-bin)
+test-mpi: ## Several processes by mpirun train and sample to the same bits, and survive faults (Debian's libopenmpi-dev, openmpi-bin)
 	$(Q)$(MAKE) --no-print-directory all
-	$(Q)$(MAKE) --no-print-directory MPI=1 BUILD=$(BUILD)/mpi all $(BUILD)/mpi/$(MODE)/tests/base/test_world
+	$(Q)$(MAKE) --no-print-directory MPI=1 BUILD=$(BUILD)/mpi all $(addprefix $(BUILD)/mpi/$(MODE)/tests/,base/test_world mpi/write_inception)
 	$(Q)tests/mpi.sh $(BUILD)/mpi/$(MODE)/diffc $(OUT)/diffc
+	$(Q)tests/mpi/share.sh $(BUILD)/mpi/$(MODE)/diffc $(OUT)/diffc $(BUILD)/mpi/$(MODE)/tests/mpi/write_inception
 .PHONY: test-mpi
 
 check-arm64: ## Build for arm64 and run its tests under qemu (tests/arm64.sh)

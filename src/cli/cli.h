@@ -81,7 +81,8 @@ bool take_label(Model *m, const OptionValue *given, bool needed, int *label, Err
 bool check_config_file(const char *path, const char *alternative, Err *err);
 
 /* ERR_USAGE for the path of --OPTION (NULL: not given) when it is a folder or, but for a device or
- * a pipe, has another ending than `end`, "png" or such; ERR_IO when no file can be made there. For before the work. */
+ * a pipe, has another ending than `end`, "png" or such; ERR_IO when no file can be made there. For before the work.
+ * Of several processes (world.h) process 0 writes the files and looks. */
 bool check_output_file(const char *option, const char *path, const char *end, Err *err);
 
 /* out (PATH_BYTES): the first of STEM-1.END, STEM-2.END, ... that is free. */

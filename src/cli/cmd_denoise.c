@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/term.h"
+#include "base/world.h"
 #include "cli/cli.h"
 #include "cli/nll_images.h"
 #include "data/image.h"
@@ -310,7 +311,8 @@ static bool run_denoise(const Arguments *a, Err *err)
         return false;
     begin_work(&v[QUIET], &v[THREADS]);
     if (!find_model(&job, v, err)) return false;
-    bool ok = run_job(&job, v, err);
+    /* One image is the work of one process. */
+    bool ok = (!v[DATA].given && world_rank() > 0) || run_job(&job, v, err);
     mem_free(job.y);
     mem_free(job.clean);
     mem_free(job.pixels);
@@ -334,4 +336,5 @@ const Command command_denoise = {
         "figure is the mean squared error of the predicted noise, in units of its variance, "
         "by which models are compared.",
     .run = run_denoise,
+    .shared = true,
 };

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/term.h"
+#include "base/world.h"
 #include "cli/cli.h"
 #include "cli/eval_data.h"
 #include "cli/eval_features.h"
@@ -123,9 +124,11 @@ static bool compare_pixels(Job *job, Err *err)
     return ok;
 }
 
+/* With --features: what its file makes of all images. */
 static bool make_features(Job *job, Err *err)
 {
     EvalFeatures *f = &job->features;
+    if (!job->result.features.weights) return true;
     if (!eval_features_open(f, job->result.count, INCEPTION_FEATURES, err)) return false;
     WorkProgress of_pictures = eval_stage_begin(&job->stage, "features of the images");
     if (!inception_features(&job->inception, &job->pictures.set, &of_pictures,
@@ -139,12 +142,11 @@ static bool make_features(Job *job, Err *err)
                               err);
 }
 
-/* What FILE of --features serves for. */
 static bool compare_features(Job *job, Err *err)
 {
     FeatureFigures *figures = &job->result.features;
     return !figures->weights ||
-           (make_features(job, err) && compare_balls(job, &job->features, figures->balls, err) &&
+           (compare_balls(job, &job->features, figures->balls, err) &&
             eval_features_distances(&job->features, &job->stage, figures, err));
 }
 
@@ -163,8 +165,9 @@ static bool find_nearest(Job *job, Err *err)
 static bool compare(Job *job, Err *err)
 {
     double start = clock_seconds();
-    bool ok = compare_patches(job, err) && compare_pixels(job, err) && compare_features(job, err) &&
-              find_nearest(job, err);
+    bool ok = make_features(job, err) &&
+              (world_rank() > 0 || (compare_patches(job, err) && compare_pixels(job, err) &&
+                                    compare_features(job, err) && find_nearest(job, err)));
     term_progress_end();
     job->result.seconds = clock_seconds() - start;
     if (!ok && err->kind == ERR_INTERRUPTED)
@@ -234,7 +237,8 @@ static bool run_job(Job *job, const Arguments *a, Err *err)
                           v[RESIZE].given, err) &&
            divide(job, err) && open_inception(job, v[FEATURES].text, err) &&
            eval_pictures_take(&job->pictures, a, r->count, err) && compare(job, err) &&
-           (!r->out || eval_write_nearest(r, err)) && eval_report(r, v[JSON].given, err);
+           (world_rank() > 0 ||
+            ((!r->out || eval_write_nearest(r, err)) && eval_report(r, v[JSON].given, err)));
 }
 
 static bool run_eval(const Arguments *a, Err *err)
@@ -293,4 +297,5 @@ const Command command_eval = {
         "other data. With --label only data of that class are compared.",
     .more_help = more_help,
     .run = run_eval,
+    .shared = true,
 };

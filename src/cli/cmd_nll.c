@@ -2,9 +2,10 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base/shared_work.h"
 #include "base/term.h"
 #include "cli/cli.h"
-#include "cli/nll_score.h"
+#include "cli/nll_report.h"
 #include "diffusion/noise_classes.h"
 #include "model/model_use.h"
 
@@ -234,7 +235,8 @@ static bool run_job(Work *w, const OptionValue *v, Err *err)
     if (ok) {
         fill_run(v, w);
         job->protocol->describe(&job->run, &job->words);
-        if ((size_t)job->batch > job->images.count) job->batch = (int)job->images.count;
+        size_t share = work_share_most(job->images.count);
+        if ((size_t)job->batch > share) job->batch = (int)share;
         job->dims = shape_values(w->model.image);
         ok = model_prepare_protocol(&w->model, job->protocol, &job->run, job->batch, label,
                                     &job->model, err);
@@ -300,4 +302,5 @@ const Command command_nll = {
              "are, also where others fail; the exit code then says so.",
     .more_help = list_protocols,
     .run = run_nll,
+    .shared = true,
 };

@@ -206,4 +206,5 @@ const Command command_restore = {
         "says how far it had been missed.",
     .more_help = list_samplers,
     .run = run_restore,
+    .shared = true,
 };

@@ -260,4 +260,5 @@ const Command command_sample = {
         "standard output is no terminal.",
     .more_help = list_samplers,
     .run = run_sample,
+    .shared = true,
 };

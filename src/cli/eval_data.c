@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/shared_work.h"
 #include "base/term.h"
 #include "io/config.h"
 #include "model/class_labels.h"
@@ -115,7 +116,9 @@ bool eval_data_open(EvalData *d, EvalPictures *p, const char *given, bool test_p
     if (d->data.height != p->shape.H || d->data.width != p->shape.W ||
         d->data.channels != p->shape.C)
         return refuse_shape(d, p, err);
-    return take_order(d, p, err);
+    return work_same("images of the data set", d->data.pixels,
+                     d->data.count * shape_values(p->shape), err) &&
+           take_order(d, p, err);
 }
 
 void eval_data_close(EvalData *d)

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/parallel.h"
+#include "base/shared_work.h"
 #include "base/term.h"
 #include "base/text.h"
 #include "model/checkpoint_model.h"
@@ -21,6 +22,11 @@ void eval_reading(void *context, size_t done, size_t total)
 
 /* ---- what is judged ---- */
 
+static bool same_images(const EvalPictures *p, size_t count, Err *err)
+{
+    return work_same("images to compare", p->set.pixels, count * shape_values(p->shape), err);
+}
+
 static bool open_npz(EvalPictures *p, const OptionValue *count, Err *err)
 {
     if (!npz_read_images(p->name, &p->npz, err)) return false;
@@ -28,7 +34,7 @@ static bool open_npz(EvalPictures *p, const OptionValue *count, Err *err)
     p->count = p->npz.count;
     if (count->given && (uint64_t)count->integer < p->count) p->count = (size_t)count->integer;
     p->set.pixels = p->npz.pixels;
-    return true;
+    return same_images(p, p->npz.count, err);
 }
 
 static bool open_folder(EvalPictures *p, const OptionValue *count, Err *err)
@@ -42,7 +48,7 @@ static bool open_folder(EvalPictures *p, const OptionValue *count, Err *err)
     p->shape = (Shape){.H = d->height, .W = d->width, .C = d->channels};
     p->count = d->count;
     p->set.pixels = d->pixels;
-    return true;
+    return same_images(p, d->count, err);
 }
 
 static bool open_made(EvalPictures *p, const Arguments *a, const char *word, int usual, Err *err)
@@ -115,9 +121,9 @@ bool eval_pictures_open(EvalPictures *p, const Arguments *a, int usual_count, Er
 
 typedef struct {
     EvalPictures *p;
-    SampleRun run; /* of the running batch */
-    size_t done;   /* images */
-    size_t batch;  /* of the running batch */
+    WorkRound round; /* of images, that runs, */
+    SampleRun run;   /* and how this process makes its share of it */
+    size_t done;     /* images */
     double start;
 } Making;
 
@@ -126,7 +132,7 @@ static bool report_progress(void *context, long calls)
     const Making *m = context;
     long expected = m->run.expected_calls;
     double part = expected > 0 ? fmin(1, (double)calls / (double)expected) : 0;
-    double made = (double)m->done + part * (double)m->batch;
+    double made = (double)m->done + part * (double)m->round.count;
     double seconds = clock_seconds() - m->start;
     char left[24], of[32] = "", speed[AMOUNT_BYTES];
     format_speed(speed, seconds > 0 ? made / seconds : 0);
@@ -137,24 +143,37 @@ static bool report_progress(void *context, long calls)
     return !interrupt_requested();
 }
 
-static bool make_batch(Making *m, const Denoiser *denoiser, double *x, double *scratch, Err *err)
+/* This process's images of the round. */
+static bool make_share(Making *m, const Denoiser *denoiser, double *x, double *scratch, Err *err)
 {
     EvalPictures *p = m->p;
+    size_t first = m->round.own, images = m->round.own_end - first;
     m->run = p->plan.run;
     m->run.grid = &p->grid;
     m->run.progress = report_progress;
     m->run.progress_context = m;
-    if (!model_sample(&p->model, p->plan.sampler, &m->run, denoiser,
-                      p->plan.seed + (uint64_t)m->done, (int)m->batch, x, scratch, err))
+    if (images == 0) return true;
+    if (!model_sample(&p->model, p->plan.sampler, &m->run, denoiser, p->plan.seed + (uint64_t)first,
+                      (int)images, x, scratch, err))
+        return false;
+    if (m->run.network_calls > p->calls) p->calls = m->run.network_calls;
+    unsigned char *to = p->pixels + first * denoiser->dims;
+    for (size_t i = 0; i < images * denoiser->dims; i++) to[i] = image_byte((float)x[i]);
+    return true;
+}
+
+static bool make_round(Making *m, const Denoiser *denoiser, double *x, double *scratch, Err *err)
+{
+    EvalPictures *p = m->p;
+    m->round = work_round(m->done, p->count - m->done, (size_t)p->plan.batch);
+    if (!work_agree(make_share(m, denoiser, x, scratch, err), err))
         return err->kind == ERR_INTERRUPTED
                    ? err_set(err, ERR_INTERRUPTED,
                              "interrupted after %zu of %zu images; nothing was compared", m->done,
                              p->count)
                    : false;
-    if (m->run.network_calls > p->calls) p->calls = m->run.network_calls;
-    unsigned char *to = p->pixels + m->done * denoiser->dims;
-    for (size_t i = 0; i < m->batch * denoiser->dims; i++) to[i] = image_byte((float)x[i]);
-    m->done += m->batch;
+    world_gather(p->pixels + m->done * denoiser->dims, m->round.count, denoiser->dims);
+    m->done += m->round.count;
     return true;
 }
 
@@ -170,7 +189,8 @@ static void narrate(const EvalPictures *p)
 static bool make_images(EvalPictures *p, const Arguments *a, Err *err)
 {
     Denoiser denoiser;
-    if ((size_t)p->plan.batch > p->count) p->plan.batch = (int)p->count;
+    size_t share = work_share_most(p->count);
+    if ((size_t)p->plan.batch > share) p->plan.batch = (int)share;
     size_t batch = (size_t)p->plan.batch;
     if (!sample_plan_take_steps(a->values, &p->plan, &p->model, err) ||
         !sample_plan_grid(&p->plan, &p->grid, err) ||
@@ -184,10 +204,8 @@ static bool make_images(EvalPictures *p, const Arguments *a, Err *err)
     bool ok = (x && scratch && p->pixels) ||
               err_set(err, ERR_MEMORY, "not enough memory for %zu images", p->count);
     if (ok) narrate(p);
-    while (m.done < p->count && ok) {
-        m.batch = p->count - m.done < batch ? p->count - m.done : batch;
-        ok = make_batch(&m, &denoiser, x, scratch, err);
-    }
+    while (m.done < p->count && ok) ok = make_round(&m, &denoiser, x, scratch, err);
+    if (ok) p->calls = world_greatest((int)p->calls);
     mem_free(x);
     mem_free(scratch);
     return ok;

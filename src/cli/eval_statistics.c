@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/term.h"
+#include "base/world.h"
 #include "cli/eval_report.h"
 
 bool eval_statistics_open(EvalStatistics *s, Err *err)
@@ -90,6 +91,7 @@ static bool run(const EvalStatistics *s, const EvalPictures *p, Inception *incep
     const Features f = {.count = p->count, .dims = INCEPTION_FEATURES, .values = values};
     WorkProgress of_features = eval_stage_begin(stage, "features of the images");
     if (!inception_features(inception, &p->set, &of_features, values, err)) return false;
+    if (world_rank() > 0) return true;
     WorkProgress of_moments = eval_stage_begin(stage, "covariance of the features");
     return feature_moments(&f, &of_moments, m, err) &&
            (!s->stats || compare(s, &f, m, stage, d, err));
@@ -107,7 +109,8 @@ bool eval_statistics_run(const EvalStatistics *s, const EvalPictures *p, Incepti
     term_progress_end();
     if (!ok && err->kind == ERR_INTERRUPTED)
         err_set(err, ERR_INTERRUPTED, "interrupted in the comparison; nothing is reported");
-    ok = ok && (s->save ? save(s, p, &m, json, err) : report_distance(s, p, &d, json, err));
+    if (world_rank() == 0)
+        ok = ok && (s->save ? save(s, p, &m, json, err) : report_distance(s, p, &d, json, err));
     feature_moments_free(&m);
     mem_free(values);
     return ok;

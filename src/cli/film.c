@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/mem.h"
+#include "base/world.h"
 #include "data/image.h"
 
 bool film_open(Film *f, int count, size_t dims, bool points, bool by_image, int moments,
@@ -110,4 +111,18 @@ void film_see(Film *f, const SeenCall *call)
 void film_end(Film *f, int index, const double *x)
 {
     for (size_t i = 0; i < f->dims; i++) put(f, index, f->moments, i, x[i]);
+}
+
+void film_gather(Film *f, int first, int count)
+{
+    size_t value = f->xy ? sizeof *f->xy : 1;
+    unsigned char *all = f->xy ? (unsigned char *)f->xy : f->pixels;
+    /* A process without an image has not seen yet how many calls there are. */
+    f->moments = world_least(f->moments);
+    f->calls = world_greatest((int)f->calls);
+    size_t image = f->dims * value, columns = (size_t)f->moments + 1;
+    if (f->by_image)
+        world_gather(all + film_place(f, first, 0) * image, (size_t)count, columns * image);
+    for (int j = 0; j <= f->moments && !f->by_image; j++)
+        world_gather(all + film_place(f, first, j) * image, (size_t)count, image);
 }

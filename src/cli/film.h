@@ -41,6 +41,8 @@ void film_begin(Film *f, const SampleRun *run, int first);
 void film_see(Film *f, const SeenCall *call);
 /* Image `index` is finished: x[dims]. */
 void film_end(Film *f, int index, const double *x);
+/* Images first .. first + count - 1, of which each process (world.h) has seen its share, come to all. */
+void film_gather(Film *f, int first, int count);
 
 /* The network call of a moment, from 1 on, where all images take the same number. */
 long film_call(const Film *f, int moment);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/fsio.h"
 #include "base/mem.h"
+#include "base/shared_work.h"
 #include "base/term.h"
 #include "base/text.h"
 #include "data/image.h"
@@ -121,7 +122,7 @@ static bool open_data(NllImages *images, Err *err)
     images->count = d->count;
     if (d->height != want.H || d->width != want.W || d->channels != want.C)
         return refuse(images, path, d->height, d->width, d->channels, err);
-    return true;
+    return work_same("images of the data set", d->pixels, d->count * shape_values(want), err);
 }
 
 bool nll_images_open(NllImages *images, Err *err)

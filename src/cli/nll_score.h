@@ -1,9 +1,9 @@
-/* Scores the images of `diffc nll` by a protocol, group by group, and reports them: a line or an object for each
- * image, their mean, and tables. */
+/* Scores the images of `diffc nll` by a protocol, group by group, and reports them (nll_report.h). */
 #ifndef DIFFC_CLI_NLL_SCORE_H
 #define DIFFC_CLI_NLL_SCORE_H
 
 #include "base/fsio.h"
+#include "base/shared_work.h"
 #include "cli/nll_images.h"
 #include "diffusion/protocol.h"
 #include "io/diffusers/model_folder.h"
@@ -32,22 +32,18 @@ typedef struct {
     bool json;
     NllTable csv, per_step;
     /* The state of the work. */
-    size_t done;   /* images looked at, in finished groups */
-    size_t failed; /* could not be scored */
-    Err failure;   /* the first of them */
+    WorkRound round; /* of images, that runs */
+    size_t done;     /* images looked at, in finished rounds */
+    size_t failed;   /* could not be scored */
+    Err failure;     /* the first of them */
     double start;
-    int group; /* images in the running group */
+    int group; /* images that are scored together now */
     /* What is reported so far. */
     size_t count;
     long calls;
     double sum, square; /* of bits per dimension, relative to the first image's */
     double first;
 } NllJob;
-
-/* Begins the tables, so that a file that cannot be written is known before the work; drops those that were
- * not finished. */
-bool nll_open_tables(NllJob *job, Err *err);
-void nll_close_tables(NllJob *job);
 
 /* Everything down to the tables must be set, images and tables open. Images that can be scored are, also
  * where others fail, which is an error at the end. Sets run.progress. */

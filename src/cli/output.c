@@ -8,6 +8,7 @@
 
 #include "base/fsio.h"
 #include "base/term.h"
+#include "base/world.h"
 #include "cli/cli.h"
 
 static int lost; /* errno of the first write that failed, 0: none */
@@ -74,7 +75,7 @@ static bool check_ending(const char *option, const char *path, const char *end, 
 bool check_output_file(const char *option, const char *path, const char *end, Err *err)
 {
     size_t length = path ? strlen(path) : 0;
-    if (!path) return true;
+    if (!path || world_rank() > 0) return true;
     if (path_is_folder(path) || path[length - 1] == '/')
         return err_set(err, ERR_USAGE, "--%s is %s, a folder; name a file, such as %s%sout.%s",
                        option, path, path, path[length - 1] == '/' ? "" : "/", end);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/term.h"
 #include "base/text.h"
+#include "base/world.h"
 #include "cli/cli.h"
 #include "data/image.h"
 #include "data/scatter.h"
@@ -58,7 +59,7 @@ bool sample_film_check(const SampleOutput *o, Err *err)
     if (!asked && o->moments > 0)
         return err_set(err, ERR_USAGE,
                        "--moments is how many calls --film and --frames show; give one of them");
-    if (!asked) return true;
+    if (!asked || world_rank() > 0) return true;
     if (o->go_on)
         return err_set(err, ERR_USAGE,
                        "--%s shows images from their first network call on, but --continue makes "
@@ -97,7 +98,7 @@ static void see(void *context, const SeenCall *call)
 bool sample_film_open(SampleFilm *f, const SampleOutput *o, bool own_calls, Denoiser *d, Err *err)
 {
     if (!o->film && !o->frames) return true;
-    if (o->frames) {
+    if (o->frames && world_rank() == 0) {
         bool there = path_exists(o->frames);
         if (!folder_make(o->frames, err)) return false;
         if (!there) f->made = o->frames;
@@ -124,6 +125,12 @@ void sample_film_end(SampleFilm *f, int index, const double *x)
 {
     if (f->strip.count > 0) film_end(&f->strip, index, x);
     if (f->frames.count > 0) film_end(&f->frames, index, x);
+}
+
+void sample_film_gather(SampleFilm *f, int first, int count)
+{
+    if (f->strip.count > 0) film_gather(&f->strip, first, count);
+    if (f->frames.count > 0) film_gather(&f->frames, first, count);
 }
 
 /* "the prediction at network call 6 of 50", "the finished image" */
@@ -251,6 +258,7 @@ static bool write_frames(const Film *f, const SampleOutput *o, Err *err)
 
 bool sample_film_write(SampleFilm *f, const SampleOutput *o, Err *err)
 {
+    if (world_rank() > 0) return true;
     return (f->strip.count == 0 || write_strip(&f->strip, o, err)) &&
            (f->frames.count == 0 || write_frames(&f->frames, o, err));
 }

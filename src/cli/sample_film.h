@@ -22,7 +22,9 @@ bool sample_film_check(const SampleOutput *o, Err *err);
 bool sample_film_open(SampleFilm *f, const SampleOutput *o, bool own_calls, Denoiser *d, Err *err);
 void sample_film_begin(SampleFilm *f, const SampleRun *run, int first);
 void sample_film_end(SampleFilm *f, int index, const double *x);
-/* All images are finished: writes the pictures. */
+/* As film_gather. */
+void sample_film_gather(SampleFilm *f, int first, int count);
+/* All images are finished: writes the pictures; process 0 does. */
 bool sample_film_write(SampleFilm *f, const SampleOutput *o, Err *err);
 void sample_film_close(SampleFilm *f);
 

@@ -5,10 +5,12 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/parallel.h"
+#include "base/shared_work.h"
 #include "base/term.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -27,12 +29,14 @@ typedef struct {
     Denoiser denoiser;
     SampleFilm film;
     double *x, *scratch;
-    int next; /* the first image of the running batch */
+    int next; /* the first image that may not be finished */
     int done; /* finished images, with those that --continue found */
     JsonWriter settings;
-    long calls;       /* of an image of the finished batches, the most */
-    SampleRun run;    /* of the running batch */
-    int batch_images; /* of the running batch */
+    long calls;      /* of an image of the finished rounds, the most */
+    WorkRound round; /* the running round, */
+    SampleRun run;   /* and how this process makes its share of it */
+    double *missed;  /* of the round's images, Restore.missed; NULL: nothing is restored */
+    double squares;  /* the sum over those of finished rounds */
     double start;
 } Job;
 
@@ -42,7 +46,7 @@ static bool report_progress(void *context, long calls)
     int count = job->plan->count;
     long expected = job->run.expected_calls;
     double part = expected > 0 ? fmin(1, (double)calls / (double)expected) : 0;
-    double images = job->done + part * job->batch_images;
+    double images = job->done + part * (double)job->round.count;
     double made = images - job->output->kept_count;
     double seconds = clock_seconds() - job->start;
     char left[24];
@@ -57,65 +61,81 @@ static bool report_progress(void *context, long calls)
     return !interrupt_requested();
 }
 
-static bool run_batch(Job *job, int images, Err *err)
+/* This process's images of the round. */
+static bool make_share(Job *job, Err *err)
 {
     const SamplePlan *p = job->plan;
+    const WorkRound *round = &job->round;
     SampleRun *run = &job->run;
+    int first = (int)round->own, images = (int)(round->own_end - round->own);
+    if (images == 0) return true;
     *run = p->run;
     run->grid = &job->grid;
     run->progress = report_progress;
     run->progress_context = job;
-    job->batch_images = images;
-    sample_film_begin(&job->film, run, job->next);
-    if (job->output->labels) job->model->denoiser.labels = job->output->labels + job->next;
-    if (!model_sample(job->model, p->sampler, run, &job->denoiser, p->seed + (uint64_t)job->next,
+    if (run->restore) run->restore->missed = job->missed + (round->own - round->first);
+    sample_film_begin(&job->film, run, first);
+    if (job->output->labels) job->model->denoiser.labels = job->output->labels + first;
+    if (!model_sample(job->model, p->sampler, run, &job->denoiser, p->seed + (uint64_t)first,
                       images, job->x, job->scratch, err))
         return false;
     if (run->network_calls > job->calls) job->calls = run->network_calls;
-    size_t dims = job->denoiser.dims;
     for (int i = 0; i < images; i++) {
-        const double *x = job->x + (size_t)i * dims;
-        if (!sample_output_put(job->output, job->next + i, x, err)) return false;
-        sample_film_end(&job->film, job->next + i, x);
+        const double *x = job->x + (size_t)i * job->denoiser.dims;
+        sample_output_put(job->output, first + i, x);
+        sample_film_end(&job->film, first + i, x);
     }
-    job->done += images;
-    job->next += images;
     return true;
 }
 
-/* The images of the next batch: neighbours that are not finished. 0: all are. */
-static int next_batch(Job *job)
+static bool run_round(Job *job, Err *err)
+{
+    int first = (int)job->round.first, images = (int)job->round.count;
+    job->output->round_first = first;
+    if (!work_agree(make_share(job, err), err) ||
+        !sample_output_end_round(job->output, images, err))
+        return false;
+    sample_film_gather(&job->film, first, images);
+    if (job->missed) world_gather(job->missed, (size_t)images, sizeof *job->missed);
+    for (int i = 0; i < images && job->missed; i++) job->squares += job->missed[i];
+    job->done += images;
+    job->next = first + images;
+    return true;
+}
+
+/* Neighbours that are not finished; false: all are. */
+static bool next_round(Job *job)
 {
     const SamplePlan *p = job->plan;
     const unsigned char *kept = job->output->kept; /* NULL: points */
-    int images = 0;
     while (kept && job->next < p->count && kept[job->next]) job->next++;
-    while (images < p->batch && job->next + images < p->count &&
-           !(kept && kept[job->next + images]))
-        images++;
-    return images;
+    int end = job->next;
+    while (end < p->count && end - job->next < job->output->round && !(kept && kept[end])) end++;
+    job->round = work_round((size_t)job->next, (size_t)(end - job->next), (size_t)p->batch);
+    return job->round.count > 0;
 }
 
 static bool keeps_images(const Job *job)
 {
-    return job->output->part.fd >= 0 && (job->done > 0 || job->output->kept_count > 0);
+    return job->output->lasting && (job->done > 0 || job->output->kept_count > 0);
 }
 
-static bool run_batches(Job *job, Err *err)
+static bool run_rounds(Job *job, Err *err)
 {
     const SamplePlan *p = job->plan;
     job->start = clock_seconds();
     job->done = job->output->kept_count;
     if (job->output->go_on)
         term_note("%d of %d %ss are finished; the others are made", job->done, p->count, p->noun);
-    for (int images; (images = next_batch(job)) > 0;) {
-        if (run_batch(job, images, err)) continue;
+    while (next_round(job)) {
+        if (run_round(job, err)) continue;
         if (err->kind != ERR_INTERRUPTED) return false;
         return err_set(err, ERR_INTERRUPTED, "interrupted after %d of %d %ss; %s", job->done,
                        p->count, p->noun,
                        keeps_images(job) ? "the same command with --continue goes on from there"
                                          : "nothing was written");
     }
+    job->calls = world_greatest((int)job->calls);
     /* A file that cannot be written does not keep the films from being written. */
     bool ok = sample_output_finish(job->output, err);
     return sample_film_write(&job->film, job->output, ok ? err : NULL) && ok;
@@ -140,9 +160,10 @@ static void note_rows(const SampleOutput *o)
 }
 
 /* How far what is known was missed before it was put back, in levels of grey. */
-static double known_missed(const SamplePlan *p)
+static double known_missed(const Job *job)
 {
-    return noise_in_greys((NoiseLevel){.alpha = 1, .sigma = p->run.restore->missed});
+    double values = (double)job->plan->count * (double)operator_known(&job->plan->run.restore->a);
+    return noise_in_greys((NoiseLevel){.alpha = 1, .sigma = sqrt(job->squares / values)});
 }
 
 static bool report(const Job *job, bool json, Err *err)
@@ -177,9 +198,10 @@ static bool report(const Job *job, bool json, Err *err)
         if (p->run.between.count == 0) json_put_uint(&w, "seed", p->seed);
         json_put_int(&w, "batch", p->batch);
         json_put_int(&w, "threads", parallel_threads());
+        if (world_size() > 1) json_put_int(&w, "processes", world_size());
         for (int i = 0; i < p->sources; i++)
             json_put_string(&w, p->source[i].name, p->source[i].value);
-        if (p->run.restore) json_put_number(&w, "known_missed", known_missed(p));
+        if (p->run.restore) json_put_number(&w, "known_missed", known_missed(job));
         return output_json(&w, err);
     }
     for (int i = 0; i < FILES; i++) {
@@ -203,7 +225,7 @@ static bool report(const Job *job, bool json, Err *err)
               job->calls == 1 ? "" : "s", seeds);
     if (p->run.restore)
         term_note("what is known was met to %.3g levels of grey (root mean square)%s",
-                  known_missed(p), p->run.restore->noise > 0 ? "" : " and then put back exactly");
+                  known_missed(job), p->run.restore->noise > 0 ? "" : " and then put back exactly");
     return true;
 }
 
@@ -312,14 +334,17 @@ static bool record_settings(Job *job, Err *err)
     PUT("instructions", "%s", vec_describe());
 #undef PUT
     json_end_object(w);
-    job->output->settings = json_text(w);
-    return job->output->settings || err_set(err, ERR_MEMORY, "not enough memory for the settings");
+    const char *all = job->output->settings = json_text(w);
+    if (!all) return err_set(err, ERR_MEMORY, "not enough memory for the settings");
+    return work_same("settings of sampling, by its model, options or CPU,", all, strlen(all), err);
 }
 
 static bool make_images(Job *job, Err *err)
 {
     const SamplePlan *p = job->plan;
+    size_t round = work_round(0, (size_t)p->count, (size_t)p->batch).count;
     describe_plan(p, job->output->parameters, sizeof job->output->parameters);
+    job->output->round = (int)round;
     if (!sample_plan_labels(p, job->model, &job->output->labels, err) ||
         !sample_plan_grid(p, &job->grid, err) || !record_settings(job, err) ||
         !sample_output_open(job->output, err) ||
@@ -331,7 +356,8 @@ static bool make_images(Job *job, Err *err)
     size_t values = (size_t)p->batch * job->denoiser.dims;
     job->x = mem_doubles(values);
     job->scratch = mem_doubles(SAMPLER_SCRATCH * values);
-    if (!job->x || !job->scratch)
+    if (p->run.restore) job->missed = mem_doubles(round);
+    if (!job->x || !job->scratch || (p->run.restore && !job->missed))
         return err_set(err, ERR_MEMORY, "not enough memory for a batch of %d %ss", p->batch,
                        p->noun);
     char size[32] = "";
@@ -348,7 +374,7 @@ static bool make_images(Job *job, Err *err)
               p->noun, p->count == 1 ? "" : "s", size, p->sampler->name, job->grid.n,
               job->grid.n == 1 ? "" : "s", more, p->batch, parallel_threads(),
               parallel_threads() == 1 ? "" : "s");
-    return run_batches(job, err);
+    return run_rounds(job, err);
 }
 
 bool sample_make(const SamplePlan *plan, Model *model, SampleOutput *output, bool json, Err *err)
@@ -363,6 +389,7 @@ bool sample_make(const SamplePlan *plan, Model *model, SampleOutput *output, boo
     sample_output_close(output, keep);
     mem_free(job.x);
     mem_free(job.scratch);
+    mem_free(job.missed);
     json_write_free(&job.settings);
     level_grid_free(&job.grid);
     return ok;

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/term.h"
 #include "base/text.h"
+#include "base/world.h"
 #include "cli/cli.h"
 #include "cli/terminal_picture.h"
 #include "data/image.h"
@@ -87,16 +88,28 @@ static bool check_kind(const SampleOutput *o, Err *err)
                            GRID_GAP, &height, &width, err);
 }
 
-/* Whether what is finished stays after an interruption. */
 static bool is_lasting(const SampleOutput *o)
 {
     return o->folder || (o->npz && !output_is_special(o->npz));
 }
 
+/* Of a process that writes nothing. */
+static void leave_to_first(SampleOutput *o)
+{
+    o->grid = o->folder = o->npz = o->csv = NULL;
+    o->stem[0] = '\0';
+    o->show = false;
+}
+
 bool sample_output_check(SampleOutput *o, Err *err)
 {
     char probe[PATH_BYTES];
-    if (o->go_on && !is_lasting(o))
+    o->lasting = is_lasting(o);
+    if (world_rank() > 0) {
+        leave_to_first(o);
+        return true;
+    }
+    if (o->go_on && !o->lasting)
         return err_set(
             err, ERR_USAGE,
             "--continue finishes an interrupted folder (--out-dir) or file (--npz); name it");
@@ -119,7 +132,8 @@ static bool holds_all(const SampleOutput *o)
 /* Image `index` in o->pixels. */
 static unsigned char *place_of(const SampleOutput *o, int index)
 {
-    return o->pixels + (holds_all(o) ? (size_t)index : 0) * shape_values(o->image);
+    return o->pixels +
+           (size_t)(holds_all(o) ? index : index - o->round_first) * shape_values(o->image);
 }
 
 enum { NAME_BYTES = 32 };
@@ -154,7 +168,7 @@ static bool read_kept(const SampleOutput *o, int index)
 static bool open_part(SampleOutput *o, Err *err)
 {
     char path[PATH_BYTES];
-    if (!is_lasting(o)) return true;
+    if (!o->lasting || world_rank() > 0) return true;
     if (!sample_part_name(path, o->folder, o->npz, o->first_seed, err) ||
         !sample_part_open(&o->part, path, o->settings, shape_values(o->image), !o->folder, o->go_on,
                           err))
@@ -162,9 +176,9 @@ static bool open_part(SampleOutput *o, Err *err)
     if (o->part.begun_anew)
         term_note("%s: starts again; --continue would have finished the interrupted work", path);
     for (int i = 0; i < o->count && o->go_on; i++) {
+        o->round_first = i;
         o->kept[i] =
             (!o->folder || read_kept(o, i)) && sample_part_has(&o->part, i, place_of(o, i));
-        o->kept_count += o->kept[i];
     }
     return true;
 }
@@ -175,7 +189,7 @@ bool sample_output_open(SampleOutput *o, Err *err)
         o->xy = mem_floats(TOY_DIMS * (size_t)o->count);
         return o->xy || err_set(err, ERR_MEMORY, "not enough memory for %d points", o->count);
     }
-    int held = holds_all(o) ? o->count : 1;
+    int held = holds_all(o) ? o->count : o->round;
     size_t before = (size_t)o->beside_count * shape_values(o->image);
     o->room = mem_alloc((size_t)o->beside_count + (size_t)held, shape_values(o->image));
     o->kept = mem_alloc((size_t)o->count, 1);
@@ -189,7 +203,10 @@ bool sample_output_open(SampleOutput *o, Err *err)
         if (!o->go_on && !folder_make(o->folder, err)) return false;
         leftovers_remove(o->folder, is_image_name, NULL);
     }
-    return open_part(o, err);
+    if (!open_part(o, err)) return false;
+    if (o->go_on) world_broadcast(o->kept, (size_t)o->count);
+    for (int i = 0; i < o->count; i++) o->kept_count += o->kept[i];
+    return true;
 }
 
 static bool write_single(SampleOutput *o, int index, unsigned char *pixels, Err *err)
@@ -203,16 +220,34 @@ static bool write_single(SampleOutput *o, int index, unsigned char *pixels, Err 
     return output_picture(path, &image, sample_output_text(o, index, text), err);
 }
 
-bool sample_output_put(SampleOutput *o, int index, const double *x, Err *err)
+void sample_output_put(SampleOutput *o, int index, const double *x)
 {
     size_t values = shape_values(o->image);
     for (size_t i = 0; o->points && i < TOY_DIMS; i++)
         o->xy[TOY_DIMS * (size_t)index + i] = (float)x[i];
-    if (o->points) return true;
+    if (o->points) return;
     unsigned char *pixels = place_of(o, index);
     for (size_t i = 0; i < values; i++) pixels[i] = image_byte((float)x[i]);
+}
+
+static bool keep_image(SampleOutput *o, int index, Err *err)
+{
+    unsigned char *pixels = place_of(o, index);
     return (!o->folder || write_single(o, index, pixels, err)) &&
            (o->part.fd < 0 || sample_part_put(&o->part, index, pixels, err));
+}
+
+bool sample_output_end_round(SampleOutput *o, int count, Err *err)
+{
+    int first = o->round_first;
+    if (o->points) {
+        world_gather(o->xy + TOY_DIMS * (size_t)first, (size_t)count, TOY_DIMS * sizeof *o->xy);
+        return true;
+    }
+    world_gather(place_of(o, first), (size_t)count, shape_values(o->image));
+    for (int i = first; i < first + count; i++)
+        if (!keep_image(o, i, err)) return false;
+    return true;
 }
 
 ScatterView sample_output_view(const SampleOutput *o)

@@ -32,6 +32,7 @@ typedef struct {
     const ModelConfig *model;
     int *labels; /* [count] the class of each image, freed when it closes; NULL: no classes */
     char parameters[1024]; /* how all images were made; kept with the seed in the PNG files */
+    bool lasting;          /* what is finished stays after an interruption */
     bool go_on;            /* --continue */
     const char *settings;  /* JSON: what the images depend on */
     SamplePart part;       /* of a folder or an .npz */
@@ -40,18 +41,24 @@ typedef struct {
     const unsigned char
         *beside; /* [beside_count, H, W, C]: images before the others in the picture of all */
     int beside_count, in_row; /* images in a row of that picture, 0: as `columns` says */
+    int round;                /* the most images that are made together (shared_work.h), */
+    int round_first;          /* and the first of those that are being made */
     unsigned char *room;      /* beside, then */
-    unsigned char *pixels;    /* [count, H, W, C] by seed; of a folder alone one image */
+    unsigned char *pixels;    /* [count, H, W, C] by seed; of a folder alone [round, H, W, C] */
     float *xy;                /* points: [count, 2] */
     size_t outside;           /* points that the picture does not show, when it is written */
 } SampleOutput;
 
-/* Checks, before hours of work, that the formats can hold what is made and the files can be made. */
+/* Checks, before hours of work, that the formats can hold what is made and the files can be made. Process 0 writes
+ * them; in the others no file is wanted after this but the films, which all processes help to make. */
 bool sample_output_check(SampleOutput *o, Err *err);
 /* Makes the folder, takes memory and finds what --continue goes on with. */
 bool sample_output_open(SampleOutput *o, Err *err);
-/* Image or point `index` is finished: x [H, W, C], of an image in [-1, 1]. Writes its own file if there is a folder. */
-bool sample_output_put(SampleOutput *o, int index, const double *x, Err *err);
+/* Image or point `index` of the round is finished: x [H, W, C], of an image in [-1, 1]. */
+void sample_output_put(SampleOutput *o, int index, const double *x);
+/* The round is finished, `count` images from o->round_first on, of which each process has put its share: all processes
+ * get all of them, and each image's own file is written if there is a folder. */
+bool sample_output_end_round(SampleOutput *o, int count, Err *err);
 /* All are finished: writes the picture, the .npz and the table, and shows the picture. */
 bool sample_output_finish(SampleOutput *o, Err *err);
 /* keep: images are finished, and --continue may go on with them; else no trace of them is left. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/shared_work.h"
 #include "base/text.h"
 #include "io/config.h"
 #include "model/model_use.h"
@@ -85,8 +86,11 @@ static bool choose_images(const OptionValue *v, Model *m, const Config *c, Sampl
     p->batch = v[SAMPLE_ROW_BATCH].given ? (int)v[SAMPLE_ROW_BATCH].integer : c->sample.batch;
     p->seed = v[SAMPLE_ROW_SEED].given ? v[SAMPLE_ROW_SEED].seed : c->sample.seed;
     p->noun = m->config.network == NETWORK_MLP ? "point" : "image";
-    if (p->batch == 0) p->batch = model_sample_batch(m, p->count);
-    if (p->batch > p->count) p->batch = p->count;
+    int share = (int)work_share_most((size_t)p->count);
+    if (p->batch == 0) p->batch = model_sample_batch(m, share);
+    if (p->batch > share) p->batch = share;
+    /* It may go by the threads, of which processes may have different numbers. */
+    p->batch = world_least(p->batch);
     if (m->config.network == NETWORK_MLP && v[SAMPLE_ROW_clip].given && v[SAMPLE_ROW_clip].integer)
         return err_set(err, ERR_USAGE,
                        "--clip keeps images within [-1, 1], but the model gives points, which lie "

@@ -138,18 +138,17 @@ void restore_replace(const Restore *r, int count, NoiseLevel level, double *z, d
 void restore_keep_known(Restore *r, int count, double *x)
 {
     for (int image = 0; image < count; image++) {
-        double *own = x + (size_t)image * r->dims, *rest = r->rest, *back = r->u;
+        double *own = x + (size_t)image * r->dims, *rest = r->rest, *back = r->u, squares = 0;
         operator_apply(&r->a, own, rest);
         for (size_t i = 0; i < r->known; i++) {
             rest[i] = r->y[i] - rest[i];
-            r->squares += rest[i] * rest[i];
+            squares += rest[i] * rest[i];
         }
-        r->values += (double)r->known;
+        if (r->missed) r->missed[image] = squares;
         if (r->noise > 0) continue;
         operator_pseudo_inverse(&r->a, rest, back);
         for (size_t i = 0; i < r->dims; i++) own[i] += back[i];
     }
-    r->missed = r->values > 0 ? sqrt(r->squares / r->values) : 0;
 }
 
 bool restore_begin(Restore *r, const char *name, bool solves, const Denoiser *denoiser, int count,

@@ -33,8 +33,8 @@ typedef struct Restore {
     double spread; /* d, above 0 */
     double
         range; /* GRADIENT: corrected images are kept within +-range, as the approximation may leave it by far; 0: they are not */
-    double missed; /* out: root mean square of y - A x before the end, over the images so far */
-    double squares, values;   /* of which missed is made */
+    double *
+        missed; /* [count] out: |y - A x|^2 of each image of a run before its end; the caller's; NULL: not asked for */
     const Denoiser *denoiser; /* of the run; what follows is set for its time by restore_begin */
     size_t dims, known;
     double *u, *jtu, *rest; /* [count, dims], [count, dims], [count, known] */

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/mem.h"
+#include "base/shared_work.h"
 #include "diffusion/likelihood.h"
 
 /* Levels of grey in one unit of the model. */
@@ -54,38 +55,67 @@ static double squared_error(const double *eps, const double *noise, size_t dims)
     return sum / (double)dims;
 }
 
+/* errors[i - round->first] of this process's images i of a round; x [3, DENOISE_IMAGES, dims] is scratch. */
+static bool measure_share(const DenoiseData *d, const WorkRound *round, double *x, double *errors,
+                          Err *err)
+{
+    const Denoiser *denoiser = d->denoiser;
+    size_t dims = denoiser->dims, part = round->own_end - round->own;
+    double *noise = x + DENOISE_IMAGES * dims, *eps = noise + DENOISE_IMAGES * dims;
+    int images[DENOISE_IMAGES];
+    if (part == 0) return true;
+    for (size_t i = 0; i < part; i++) {
+        add_noise(d, round->own + i, x + i * dims, noise + i * dims);
+        images[i] = (int)(round->own + i);
+    }
+    denoiser_choose(denoiser, images);
+    bool ok = denoiser->predict(denoiser->context, (int)part, x, &d->level, 0, eps, err);
+    denoiser_choose(denoiser, NULL);
+    errors += round->own - round->first;
+    for (size_t i = 0; i < part && ok; i++)
+        errors[i] = squared_error(eps + i * dims, noise + i * dims, dims);
+    return ok;
+}
+
+/* errors [count] */
+static bool measure_all(const DenoiseData *d, double *x, double *errors, Err *err)
+{
+    WorkRound round;
+    for (size_t done = 0; done < d->count; done += round.count) {
+        round = work_round(done, d->count - done, DENOISE_IMAGES);
+        size_t after = done + round.count;
+        bool ok = measure_share(d, &round, x, errors + done, err);
+        if (ok && d->progress && !d->progress(d->context, after))
+            ok = err_set(err, ERR_INTERRUPTED, "interrupted");
+        if (!work_agree(ok, err))
+            return err && err->kind == ERR_INTERRUPTED
+                       ? err_set(err, ERR_INTERRUPTED, "interrupted after %zu of %zu images", after,
+                                 d->count)
+                       : false;
+        world_gather(errors + done, round.count, sizeof *errors);
+    }
+    return true;
+}
+
 bool denoise_data(const DenoiseData *d, DenoiseScore *score, Err *err)
 {
-    enum { GROUP = DENOISE_IMAGES };
-    const Denoiser *denoiser = d->denoiser;
-    size_t dims = denoiser->dims, count = d->count, values = GROUP * dims;
-    int images[GROUP];
-    double first = 0, sum = 0, square = 0, n = (double)count;
-    double *x = mem_doubles(3 * values), *noise = x ? x + values : NULL;
-    double *eps = x ? noise + values : NULL;
-    bool ok = x || err_set(err, ERR_MEMORY, "not enough memory for %d images", GROUP);
-    for (size_t done = 0; done < count && ok; done += GROUP) {
-        int part = count - done < GROUP ? (int)(count - done) : GROUP;
-        for (size_t i = 0; i < (size_t)part; i++) {
-            add_noise(d, done + i, x + i * dims, noise + i * dims);
-            images[i] = (int)(done + i);
-        }
-        denoiser_choose(denoiser, images);
-        ok = denoiser->predict(denoiser->context, part, x, &d->level, 0, eps, err);
-        denoiser_choose(denoiser, NULL);
-        for (size_t i = 0; i < (size_t)part && ok; i++) {
-            double e = squared_error(eps + i * dims, noise + i * dims, dims);
-            if (done + i == 0) first = e;
-            sum += e - first; /* deviations from the first, so that their square does not cancel */
-            square += (e - first) * (e - first);
-        }
-        if (ok && d->progress && !d->progress(d->context, done + (size_t)part))
-            ok = err_set(err, ERR_INTERRUPTED, "interrupted after %zu of %zu images",
-                         done + (size_t)part, count);
+    size_t count = d->count;
+    double sum = 0, square = 0, n = (double)count;
+    double *x = mem_alloc(3 * DENOISE_IMAGES, d->denoiser->dims * sizeof *x);
+    double *errors = mem_doubles(count);
+    bool ok = (x && errors) || err_set(err, ERR_MEMORY, "not enough memory for %zu images", count);
+    ok = ok && measure_all(d, x, errors, err);
+    for (size_t i = 0; i < count && ok; i++) {
+        double more = errors[i] - errors[0]; /* whose square does not cancel */
+        sum += more;
+        square += more * more;
     }
-    score->squared_error = first + sum / n;
-    score->standard_error =
-        count > 1 ? sqrt(fmax(square - sum * sum / n, 0) / (n - 1) / n) : (double)NAN;
+    if (ok) {
+        score->squared_error = errors[0] + sum / n;
+        score->standard_error =
+            count > 1 ? sqrt(fmax(square - sum * sum / n, 0) / (n - 1) / n) : (double)NAN;
+    }
     mem_free(x);
+    mem_free(errors);
     return ok;
 }

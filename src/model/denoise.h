@@ -39,6 +39,7 @@ typedef struct {
     double squared_error, standard_error;
 } DenoiseScore;
 
+/* Shared by the processes (shared_work.h). */
 bool denoise_data(const DenoiseData *d, DenoiseScore *score, Err *err);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/first_failure.h"
 #include "base/mem.h"
 #include "base/parallel.h"
+#include "base/shared_work.h"
 #include "model/inception_weights.h"
 
 /* Images of each network from one report of progress to the next. A pass has one image: two, four and eight take as
@@ -64,7 +65,10 @@ bool inception_open(Inception *in, const char *path, Err *err)
     in->weights = mem_floats(in->table.block_floats);
     if (!in->weights)
         return err_set(err, ERR_MEMORY, "%s: not enough memory for the weights", path);
-    if (!inception_weights_read(path, &in->table, in->weights, err)) return false;
+    if (!inception_weights_read(path, &in->table, in->weights, err) ||
+        !work_same("weights of Inception v3", in->weights,
+                   in->table.block_floats * sizeof *in->weights, err))
+        return false;
     net_hold(in->nets[0], in->weights);
     return true;
 }
@@ -163,13 +167,19 @@ static bool all_finite(const float *x, size_t n)
 bool inception_features(Inception *in, const ImageSet *s, const WorkProgress *progress, float *out,
                         Err *err)
 {
-    size_t most = (size_t)in->copies * STRETCH_IMAGES;
+    /* Processes may differ in their threads. */
+    size_t most = (size_t)world_least(in->copies) * STRETCH_IMAGES;
     CHECK(s->shape.C == 1 || s->shape.C == 3);
-    for (size_t first = 0; first < s->count; first += most) {
-        size_t count = s->count - first < most ? s->count - first : most;
-        Stretch stretch = {in, s, first, out};
-        if (!work_goes_on(progress, (double)first / (double)s->count, err)) return false;
-        parallel_side_by_side((int)count, in->copies, NULL, run_image, &stretch);
+    WorkRound round;
+    for (size_t first = 0; first < s->count; first += round.count) {
+        round = work_round(first, s->count - first, most);
+        Stretch stretch = {in, s, round.own, out};
+        bool goes_on = work_goes_on(progress, (double)first / (double)s->count, err);
+        if (!work_agree(goes_on, err)) return false;
+        parallel_side_by_side((int)(round.own_end - round.own), in->copies, NULL, run_image,
+                              &stretch);
+        world_gather(out + first * INCEPTION_FEATURES, round.count,
+                     INCEPTION_FEATURES * sizeof *out);
     }
     return all_finite(out, s->count * INCEPTION_FEATURES) ||
            err_set(err, ERR_FORMAT, "%s: these weights make features that are not finite",

@@ -25,7 +25,7 @@ void inception_close(Inception *in);
 /* ERR_USAGE where images have other than 1 or 3 channels; `name` is what has them. */
 bool inception_takes(Shape image, const char *name, Err *err);
 /* out [count of s, INCEPTION_FEATURES]. The bits of an image's features depend neither on the other images nor on
- * threads. ERR_FORMAT: the weights make features that are not finite. */
+ * threads. ERR_FORMAT: the weights make features that are not finite. Shared by the processes (shared_work.h). */
 bool inception_features(Inception *in, const ImageSet *s, const WorkProgress *progress, float *out,
                         Err *err);
 

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/shared_work.h"
 #include "base/term.h"
 #include "base/text.h"
 #include "base/world.h"
@@ -172,6 +173,11 @@ bool open_model(Model *m, char *path, const OptionValue *given, ModelNeeds *need
         return false;
     for (int i = 0; i < m->config.warning_count; i++)
         term_note("%s: %s", m->config.is_note[i] ? "note" : "warning", m->config.warnings[i]);
+    if (!work_same("weights of the model", m->weights, m->table.block_floats * sizeof *m->weights,
+                   err)) {
+        model_close(m);
+        return false;
+    }
     if (!needs->scored || m->config.network != NETWORK_MLP) return true;
     model_close(m);
     return err_set(err, ERR_USAGE, "%s: the model gives points of the plane, not images of 8 bits",

@@ -26,7 +26,7 @@ typedef struct {
     NllImages images;
     const ModelConfig *config;
     NetworkDenoiser *network; /* the model's, which gets the labels of the images that are scored */
-    int label;                /* of all images, where they have none of their own; -1 without classes */
+    int label; /* of all images, where they have none of their own; -1 without classes */
     ProtocolWords words;
     int level; /* where the protocol reads one */
     bool json;

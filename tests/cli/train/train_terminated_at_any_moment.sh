@@ -14,7 +14,7 @@ for signal in TERM KILL; do
         announced=$(grep -o '"event":"checkpoint","step":[0-9]*' run$moment/stats.jsonl | tail -n 1 | grep -o '[0-9]*$')
         diffc train -q --resume --out run$moment --steps $((${announced:-0} + 3)) >out 2>said || cat said
         # Where none was announced, the first may have been saved, and is then not announced later either.
-        [ -z "$announced" ] || grep -q "\"event\":\"checkpoint\",\"step\":$announced}" run$moment/stats.jsonl ||
+        [ -z "$announced" ] || grep -q "\"event\":\"checkpoint\",\"step\":$announced[,}]" run$moment/stats.jsonl ||
             echo "$announced is lost"
         rm -rf run$moment
     done

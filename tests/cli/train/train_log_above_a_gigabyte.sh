@@ -8,11 +8,11 @@ truncate -s 1100M run/stats.jsonl
     cat end
     echo '{"event":"step","step":5,"loss":9}'
 } >>run/stats.jsonl
-diffc info run --json | grep -o '"step":5'
+diffc info run --json | grep -o '"loss_step":5'
 assert resume diffc train -q --resume --out run --steps 6
 tail -n 1 run/stats.jsonl | grep -o '"event":"samples","step":6'
 tail -c 10000 run/stats.jsonl | grep -a '"loss":9}'
 true
-#> "step":5
+#> "loss_step":5
 #> run
 #> "event":"samples","step":6

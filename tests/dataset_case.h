@@ -99,4 +99,19 @@ static inline void expect_every_cut_fails(const char *name, const unsigned char 
     if (open_ok(&d, &(DataOptions){.path = at(name)})) dataset_close(&d);
 }
 
+static inline FileBytes bytes_of(const char *path)
+{
+    FileBytes file = {0};
+    EXPECT(file_read(path, 1 << 20, &file, NULL));
+    return file;
+}
+
+static inline void put_bytes(const char *path, const void *bytes, size_t size)
+{
+    FILE *file = fopen(path, "wb");
+    if (!EXPECT(file != NULL)) return;
+    EXPECT(fwrite(bytes, 1, size, file) == size);
+    EXPECT(fclose(file) == 0);
+}
+
 #endif

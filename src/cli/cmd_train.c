@@ -389,13 +389,12 @@ const Command command_train = {
     .options = options,
     .notes =
         "DATA is a folder of PNG and JPEG pictures, or a file or folder of IDX or CIFAR-10: what "
-        "is not given is chosen from the pictures and from the speed of this machine, measured "
-        "in a second or two, and said. Ctrl-C (SIGINT, SIGTERM, SIGHUP) finishes the step, saves "
-        "and exits with 130; a "
-        "second one ends at once, unsaved. --resume continues to the same bits. The run "
-        "folder holds the resolved configuration, the model (averaged "
-        "weights), checkpoints, stats.jsonl and sample pictures. The name of the run goes to "
-        "stdout at the end; with --json, every line of stats.jsonl does.",
+        "is not given is chosen from the pictures and from the speed of this machine, measured in"
+        " a second or two, and said. Ctrl-C (SIGINT, SIGTERM, SIGHUP) finishes the step, saves "
+        "and exits with 130; a second one ends at once, unsaved. --resume continues to the same "
+        "bits. The run folder holds the resolved configuration, the model (averaged weights), "
+        "checkpoints, stats.jsonl and sample pictures. The name of the run goes to stdout at the "
+        "end; with --json, every line of stats.jsonl does.",
     .more_help = list_keys,
     .run = run_train,
     .shared = true,

@@ -9,15 +9,6 @@
 
 static const double LOG_TWO_PI = 1.83787706640934548356;
 
-static Process ddpm(int T)
-{
-    return process_of(&(NoiseConfig){.kind = PROCESS_DDPM,
-                                     .T = T,
-                                     .schedule = SCHEDULE_LINEAR,
-                                     .beta_start = 0.1 / T,
-                                     .beta_end = 20.0 / T});
-}
-
 /* ---- bound ---- */
 
 static const GaussianData half = {.dims = 1, .mean = 0.5, .std = 0.25};
@@ -182,7 +173,7 @@ TEST(a_term_is_half_the_loss_of_signal_to_noise_times_the_squared_error)
 
 TEST(clipping_bounds_the_predicted_image)
 {
-    Process p = ddpm(100);
+    Process p = whole_chain_of(100);
     double x0 = 0.3, terms[101], clipped[101];
     Likelihood result;
     Denoiser d = {.dims = 1, .predict = predict_a_tenth};
@@ -243,7 +234,7 @@ static void expect_honest(const LikelihoodRun *run, const double *x0, double wan
 
 TEST(estimates_from_few_calls_are_unbiased_and_know_their_error)
 {
-    Process p = ddpm(200);
+    Process p = whole_chain_of(200);
     double x0[IMAGES * DIMS], mean = 0, square = 0;
     uint64_t seeds[IMAGES];
     make_images(x0, seeds);
@@ -264,7 +255,7 @@ TEST(estimates_from_few_calls_are_unbiased_and_know_their_error)
 
 TEST(more_calls_make_the_error_smaller)
 {
-    Process p = ddpm(1000);
+    Process p = whole_chain_of(1000);
     double x0[IMAGES * DIMS];
     uint64_t seeds[IMAGES];
     make_images(x0, seeds);
@@ -284,7 +275,7 @@ TEST(more_calls_make_the_error_smaller)
 
 TEST(an_image_scores_the_same_bits_in_any_batch_and_with_any_number_of_threads)
 {
-    Process p = ddpm(50);
+    Process p = whole_chain_of(50);
     GaussianData data = {.dims = DIMS, .mean = 0.5, .std = 0.25};
     Denoiser d = gaussian_denoiser(&data);
     double x0[IMAGES * DIMS];
@@ -314,7 +305,7 @@ TEST(an_image_scores_the_same_bits_in_any_batch_and_with_any_number_of_threads)
 /* The bound lies above -ln P of the data's own distribution, and not far. */
 TEST(bound_lies_above_the_true_information_of_the_pixels)
 {
-    Process p = ddpm(1000);
+    Process p = whole_chain_of(1000);
     GaussianData data = {.dims = DIMS, .mean = 0.5, .std = 0.25};
     double x0[IMAGES * DIMS];
     uint64_t seeds[IMAGES];
@@ -376,7 +367,7 @@ static bool predict_nothing(void *context, int count, const double *x, const Noi
 
 TEST(a_bound_stops_when_asked_and_refuses_what_is_not_finite)
 {
-    Process p = ddpm(100);
+    Process p = whole_chain_of(100);
     Denoiser good = gaussian_denoiser(&half), bad = {.dims = 1, .predict = predict_nothing};
     NoiseSource noise = {.normals = signs};
     double x0 = 0.5;

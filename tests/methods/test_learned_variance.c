@@ -12,15 +12,6 @@
 #include "sample_defaults.h"
 #include "test.h"
 
-static Process ddpm(int T)
-{
-    return process_of(&(NoiseConfig){.kind = PROCESS_DDPM,
-                                     .T = T,
-                                     .schedule = SCHEDULE_LINEAR,
-                                     .beta_start = 0.1 / T,
-                                     .beta_end = 20.0 / T});
-}
-
 static double pixel(int level)
 {
     return pixel_value(&model_pixels, level);
@@ -38,7 +29,7 @@ TEST(learned_variances_lie_geometrically_between_the_small_and_the_large_one)
 /* 0.5 (-1 + lv2 - lv1 + exp(lv1 - lv2) + d^2 exp(-lv2)), and by ln v2. */
 TEST(cost_of_a_step_is_the_divergence_in_closed_form_with_its_slope)
 {
-    Process p = ddpm(1000);
+    Process p = whole_chain_of(1000);
     static const int steps[] = {1, 2, 50, 999};
     for (size_t k = 0; k < 4; k++) {
         ChainStep s = chain_step(&p, steps[k]);
@@ -72,7 +63,7 @@ TEST(the_decoders_slope_is_that_of_its_logarithm_everywhere)
 
 TEST(the_first_step_has_the_small_variance_of_the_second_and_the_decoders_cost)
 {
-    Process p = ddpm(1000);
+    Process p = whole_chain_of(1000);
     ChainStep first = chain_step(&p, 0), second = chain_step(&p, 1);
     EXPECT(first.decoder && !second.decoder);
     EXPECT_NEAR(first.q.variance_small, second.q.variance_small, 0);
@@ -86,7 +77,7 @@ TEST(the_first_step_has_the_small_variance_of_the_second_and_the_decoders_cost)
 
 TEST(hybrid_loss_of_a_value_has_the_slope_of_its_differences)
 {
-    Process p = ddpm(1000);
+    Process p = whole_chain_of(1000);
     const MethodConfig config = {.vlb_weight = 0.001};
     const LossPass h = {.config = &config, .process = &p};
     static const int steps[] = {0, 1, 7, 500, 999};
@@ -107,7 +98,7 @@ TEST(hybrid_loss_of_a_value_has_the_slope_of_its_differences)
 TEST(the_bound_in_the_hybrid_loss_is_the_sum_of_all_steps_in_bits_per_dimension)
 {
     enum { T = 40 };
-    Process p = ddpm(T);
+    Process p = whole_chain_of(T);
     const MethodConfig config = {.vlb_weight = 0.5};
     const LossPass h = {.config = &config, .process = &p};
     double mean = 0, sum = 0;
@@ -145,7 +136,7 @@ static Fixture *fixture_new(void)
     u->groups = 4;
     u->head_dim = 0;
     u->zero_init = false;
-    f->p = ddpm(100);
+    f->p = whole_chain_of(100);
     parallel_set_threads(8); /* a plan has room for the threads of its making */
     Shape image = {SIDE, SIDE, 1};
     if (!EXPECT(network_open(&f->network, &f->table, &f->m, image, IMAGES, NET_TRAIN, &err)))

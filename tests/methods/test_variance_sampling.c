@@ -7,15 +7,6 @@
 #include "sample_defaults.h"
 #include "test.h"
 
-static Process ddpm(int T)
-{
-    return process_of(&(NoiseConfig){.kind = PROCESS_DDPM,
-                                     .T = T,
-                                     .schedule = SCHEDULE_LINEAR,
-                                     .beta_start = 0.1 / T,
-                                     .beta_end = 20.0 / T});
-}
-
 static double pixel(int level)
 {
     return pixel_value(&model_pixels, level);
@@ -73,7 +64,7 @@ static Denoiser chosen_denoiser(Chosen *c)
 TEST(bound_with_learned_variances_is_that_of_the_variances_they_mean)
 {
     enum { T = 60, DIMS = 3 };
-    Process p = ddpm(T);
+    Process p = whole_chain_of(T);
     Chosen c = {.data = {DIMS, 0.2, 0.3}, .p = &p};
     Denoiser d = chosen_denoiser(&c);
     uint64_t seed = 5;
@@ -104,7 +95,7 @@ TEST(bound_with_learned_variances_is_that_of_the_variances_they_mean)
 static void sample(VarianceKind kind, double v, double *x)
 {
     enum { DIMS = 3, STEPS = 10 };
-    Process p = ddpm(50);
+    Process p = whole_chain_of(50);
     Chosen c = {.data = {DIMS, 0.2, 0.3}, .p = &p, .v = v};
     Denoiser d = chosen_denoiser(&c);
     LevelGrid grid;
@@ -136,7 +127,7 @@ TEST(sampling_with_learned_variances_reaches_from_the_small_to_the_large_ones)
 
 TEST(a_model_that_has_learnt_no_variance_is_not_asked_for_one)
 {
-    Process p = ddpm(50);
+    Process p = whole_chain_of(50);
     GaussianData data = {2, 0, 1};
     Denoiser d = gaussian_denoiser(&data);
     uint64_t seed = 5;

@@ -21,6 +21,7 @@ options=
 if mpirun --version 2>&1 | grep -q 'Open MPI'; then
     options=--oversubscribe
     [ "$(id -u)" -ne 0 ] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    export OMPI_MCA_btl_vader_single_copy_mechanism=none # what it does otherwise containers may forbid
 fi
 together() { # N COMMAND...: N processes of it
     n=$1

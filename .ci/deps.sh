@@ -42,7 +42,7 @@ has_fashion() {
 is_there() { # PACKAGE
     case $1 in
     dataset-fashion-mnist) has_fashion ;;
-    clang | clang-format) has "$1" ;;
+    clang | clang-format | zsh) has "$1" ;;
     libopenmpi-dev) pkg-config --exists ompi-c ;;
     openmpi-bin) has mpirun ;;
     libomp-dev) ls /usr/lib/llvm-*/lib/clang/*/include/omp.h >/dev/null 2>&1 ;;

@@ -29,6 +29,7 @@ extern const Command command_train, command_sample, command_nll, command_info, c
                    "checkpoint, of a run's newest one, or of unet beside unet_ema")
 #define OPTION_ROW_LABEL(words)                                                                    \
     OPTION("label", TEXT, "Model", .metavar = "CLASS",                                             \
+           .otherwise = "with --data each image's own; else none where the model can do without",  \
            .help = words ", by name or number, for models with classes")
 /* The images of a data set that a command scores. */
 #define OPTION_ROW_PART                                                                            \

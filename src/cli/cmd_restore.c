@@ -122,10 +122,9 @@ static bool plan_output(const OptionValue *v, const SamplePlan *p, const Model *
     return sample_output_check(o, err);
 }
 
-/* The run's own guidance is for images whose class is known. */
 static bool check_class(const OptionValue *v, const Model *m, SamplePlan *p, Err *err)
 {
-    if (p->label < 0 && !v[SAMPLE_ROW_guidance].given) p->run.config.guidance = 1;
+    sample_plan_leave_class(v, m, p);
     if (p->label < 0 && guidance_is_on(&p->run.config))
         return err_set(err, ERR_USAGE,
                        "guidance is towards a class; give that of the image with --label");

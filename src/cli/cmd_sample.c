@@ -226,11 +226,12 @@ static bool run_sample(const Arguments *a, Err *err)
         .weights = (WeightsKind)v[SAMPLE_ROW_WEIGHTS].integer};
     if (!open_model(&model, plan.path, &v[SAMPLE_ROW_MODEL], &needs, height, width, err))
         return false;
-    bool ok = check_points(v, &model, plan.path, err) && sample_plan_make(v, &model, &plan, err) &&
-              take_path(v, &model, &plan, err) && take_start(v, &model, &plan, &start, err) &&
-              plan_output(v, &plan, &model, &output, err) &&
-              sample_plan_take_steps(v, &plan, &model, err) &&
-              sample_make(&plan, &model, &output, v[JSON].given, err);
+    bool ok = check_points(v, &model, plan.path, err) && sample_plan_make(v, &model, &plan, err);
+    if (v[FROM].given || v[BETWEEN].given) sample_plan_leave_class(v, &model, &plan);
+    ok = ok && take_path(v, &model, &plan, err) && take_start(v, &model, &plan, &start, err) &&
+         plan_output(v, &plan, &model, &output, err) &&
+         sample_plan_take_steps(v, &plan, &model, err) &&
+         sample_make(&plan, &model, &output, v[JSON].given, err);
     known_image_close(&start);
     model_close(&model);
     return ok;

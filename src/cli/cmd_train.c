@@ -316,12 +316,11 @@ static bool train(const Arguments *a, const char *run, const Config *c, Err *err
 /* The run and its configuration. What is chosen takes its time, so the run is checked before. */
 static bool prepare(const Arguments *a, bool data, char *run, Config *c, Err *err)
 {
-    const OptionValue *v = a->values;
     if (a->word_count > 0 && !data)
         return read_config(a, data, NULL, c, err) && find_run(a, data, run, err);
-    bool check = data && !v[DRY_RUN].given;
+    bool check = data && !a->values[DRY_RUN].given;
     return find_run(a, data, run, err) &&
-           (!check || trainer_check_run(run, v[RESUME].given, err)) &&
+           (!check || trainer_check_run(run, a->values[RESUME].given, err)) &&
            read_config(a, data, run, c, err);
 }
 

@@ -190,8 +190,13 @@ bool nll_images_match(NllImages *images, Model *m, Err *err)
         images->labels[i] = d->classes > 0 ? match[d->labels[i]] : none;
         if (images->labels[i] < 0) return no_such_class(images, m, d->labels[i], err);
     }
-    term_note("%s: each image is taken under its own label, matched with the model's classes by %s",
-              images->data_path, d->class_names ? "name" : "number");
+    if (d->classes == 0)
+        term_note("%s: its images have no class labels and are taken as of no class",
+                  images->data_path);
+    else
+        term_note("%s: each image is taken under its own label, matched with the model's classes "
+                  "by %s",
+                  images->data_path, d->class_names ? "name" : "number");
     return true;
 }
 

@@ -124,6 +124,13 @@ bool sample_plan_make(const OptionValue *v, Model *m, SamplePlan *p, Err *err)
     return ok;
 }
 
+void sample_plan_leave_class(const OptionValue *v, const Model *m, SamplePlan *p)
+{
+    if (p->label >= 0 || p->per_class > 0 || v[SAMPLE_ROW_guidance].given) return;
+    p->label = model_no_class(&m->config);
+    p->run.config.guidance = 1;
+}
+
 void sample_plan_add_source(SamplePlan *p, const char *name, const char *format, ...)
 {
     CHECK(p->sources < SAMPLE_SOURCES);

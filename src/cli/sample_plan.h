@@ -43,7 +43,8 @@ enum {
                .help = "height and width of the images"),                                          \
     [SAMPLE_ROW_LABEL] =                                                                           \
         OPTION("label", TEXT, "Model", .metavar = "CLASS",                                         \
-               .otherwise = "seed modulo the number of classes that had training images",          \
+               .otherwise = "by the seed among the classes that had training images; for "         \
+                            "--from, --between and restore none where the model can do without",   \
                .help = "class of every image, by name or number, for models with classes"),        \
     [SAMPLE_ROW_SAMPLER] =                                                                         \
         OPTION("sampler", CHOICE, "Sampler", .metavar = "NAME", .word = sampler_word,              \
@@ -95,6 +96,9 @@ typedef struct {
     uint64_t source_hash; /* of their bytes; 0: there are none */
 } SamplePlan;
 
+/* For images that begin with something whose class nobody says: they are of none where the model can do without, and the
+ * run's own guidance, which is towards a class, is left out. Nothing where --label, --per-class or --guidance is given. */
+void sample_plan_leave_class(const OptionValue *v, const Model *m, SamplePlan *p);
 void sample_plan_add_source(SamplePlan *p, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

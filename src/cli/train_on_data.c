@@ -150,7 +150,7 @@ static void say_classes(const DataFacts *f, const Config *c)
     if (f->classes < 2) return;
     if (f->class_list[0]) snprintf(list, sizeof list, " (%s)", f->class_list);
     if (c->model.class_conditional)
-        term_note("classes: %d%s, each of which can be drawn on demand", f->classes, list);
+        term_note("classes: %d%s; each that has pictures can be drawn on demand", f->classes, list);
     else
         term_note("classes: %d%s, not used; --classes trains a model that draws each on demand",
                   f->classes, list);

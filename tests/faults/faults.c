@@ -1,27 +1,26 @@
-/* A preloaded library that makes the n-th file call or the n-th allocation of a program fail, fall
- * short, be interrupted, or be its last. Calls are counted between the beginning and the end of main.
+/* A preloaded library that makes the n-th file call or the n-th allocation of a program fail, fall short, be
+ * interrupted, or be its last. Calls are counted between the beginning and the end of main.
  *
  *   LD_PRELOAD=faults.so FAULT=WHAT:N:ACTION program...
  *
- * WHAT    file    calls that change files: open (for writing), write, pwrite, ftruncate, fsync, close
- *                 (of what was opened for writing), rename, unlink, link, mkdir, rmdir
+ * WHAT    file    calls that change files: open (for writing), write, pwrite, ftruncate, fsync, close (of what was
+ *                 opened for writing), rename, unlink, link, mkdir, rmdir
  *         read    calls that only look: open (for reading), read and pread, opendir
  *         memory  malloc, calloc, realloc, aligned_alloc, posix_memalign, but a BLAS's
  *         or the name of one of these file calls
  * N       which of them, from 1; "N+": all from the N-th on
- * ACTION  a number: the call fails with this errno and does nothing; but a failed fsync or close has
- *                 lost what was written since the file was opened, as it may, and a failed close
- *                 closes. An allocation gives NULL.
+ * ACTION  a number: the call fails with this errno and does nothing; but a failed fsync or close has lost what was
+ *                 written since the file was opened, as it may, and a failed close closes. An allocation gives NULL.
  *         short   of the bytes to read or write one half, one at least
  *         plant   open: another process has just made a symbolic link of that name, to $FAULT_VICTIM
  *         kill    kill -9 in place of the call
- *         bytes, names, all   a power cut in place of the call, which loses the unsynced bytes of files,
- *                 the unsynced names of folders, or both (unsynced.h), then kill -9
+ *         bytes, names, all   a power cut in place of the call, which loses the unsynced bytes of files, the unsynced
+ *                 names of folders, or both (unsynced.h), then kill -9
  *
- * FAULT_TRACE names a file that receives a line "NUMBER CALL PATH" a file call of WHAT (of a write the
- * number of the file), and at the end "memory COUNT". FAULT_KEPT names an empty folder on the same file system, where removed files wait
- * for a power cut. An fsync or a rename of a file whose fsync has failed is never right (the kernel
- * drops the bytes and says so once): it is said on stderr, "faults: ...". */
+ * FAULT_TRACE names a file that receives a line "NUMBER CALL PATH" a file call of WHAT (of a write the number of the
+ * file), and at the end "memory COUNT". FAULT_KEPT names an empty folder on the same file system, where removed files
+ * wait for a power cut. An fsync or a rename of a file whose fsync has failed is never right (the kernel drops the
+ * bytes and says so once): it is said on stderr, "faults: ...". */
 #define _GNU_SOURCE /* RTLD_NEXT, renameat2 */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -39,6 +38,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "caller.h"
 #include "unsynced.h"
 
 /* Up to 0; above are the numbers of errors. */
@@ -80,15 +80,6 @@ static void die(long variant)
     if (wanted.action <= CUT_BYTES)
         unsynced_lose(wanted.action != CUT_NAMES, wanted.action != CUT_BYTES, variant);
     for (;;) raise(SIGKILL);
-}
-
-/* Whether the call came from a library of this name that does not look at what it got: the small products of
- * OpenBLAS 0.3.21 (AVX-512) write to what malloc gave them, and clang's libomp maps a file whose ftruncate
- * failed, and aborts or writes to nothing where it gets no memory. */
-static bool is_from(const char *library, const void *caller)
-{
-    Dl_info info;
-    return dladdr(caller, &info) != 0 && info.dli_fname && strstr(info.dli_fname, library);
 }
 
 /* Counts a call that is about to be made. What is to happen to it: NO_FAULT, SHORT, PLANT or an

@@ -16,7 +16,8 @@ diffc denoise --help
 #>                           or of unet beside unet_ema (average, last; default:
 #>                           average)
 #>       --label CLASS       class of the image, by name or number, for models with
-#>                           classes
+#>                           classes (default: with --data each image's own; else
+#>                           none where the model can do without)
 #>
 #> Noise:
 #>       --sigma X           standard deviation of the noise, in levels of grey (of

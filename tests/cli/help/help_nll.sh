@@ -16,7 +16,9 @@ diffc nll --help
 #>                           or of unet beside unet_ema (average, last; default:
 #>                           average)
 #>       --label CLASS       class under which the images are scored, by name or
-#>                           number, for models with classes
+#>                           number, for models with classes (default: with --data
+#>                           each image's own; else none where the model can do
+#>                           without)
 #>
 #> Protocol:
 #>       --protocol NAME     what is computed, see below; numbers of different

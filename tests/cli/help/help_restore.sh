@@ -18,8 +18,9 @@ diffc restore --help
 #>       --size N|HxW        height and width of the images (default: the model's
 #>                           own)
 #>       --label CLASS       class of every image, by name or number, for models
-#>                           with classes (default: seed modulo the number of
-#>                           classes that had training images)
+#>                           with classes (default: by the seed among the classes
+#>                           that had training images; for --from, --between and
+#>                           restore none where the model can do without)
 #>
 #> Sampler:
 #>       --sampler NAME      see below (ddpm, ddim, heun, dpm++2m, unipc, ode,

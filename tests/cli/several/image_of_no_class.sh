@@ -15,15 +15,27 @@ assert "other bits" test "$(bits nll)" != "$(bits 'nll--label 0')" -a "$(bits nl
 assert "another image" test "$(cksum <clean.png)" != "$(cksum <'clean--label 0.png')"
 grep -c '"label"' nll 'nll--label 0'
 # Images without labels, as a set; the table has an empty class.
-diffc nll -q -m run --data im --csv set.csv >/dev/null
+diffc nll -m run --data im --csv set.csv 2>&1 >/dev/null | grep 'class'
 cut -d , -f 1,8,9 set.csv
+# An image that is changed, and what lies between two seeds, have none either.
+diffc sample -q -m run --from im/000000.png --strength 0.3 --steps 2 --sampler ddim --count 2 --json --out from.png | grep -o '"labels"\|"network_calls":[0-9]*'
+diffc sample -q -m run --between 1 2 --steps 2 --sampler ddim --count 2 --json --out between.png | grep -o '"labels"\|"network_calls":[0-9]*'
+diffc sample -q -m run --steps 2 --sampler ddim --count 2 --json --out own.png | grep -o '"labels"\|"guidance[a-z_]*":[0-9]*'
 # The run's guidance waits for a class; one that is asked for needs it.
 assert restore diffc restore -q -m run im/000000.png --scale 2 --by replace --count 1 --steps 2 --out r.png >/dev/null
 diffc restore -q -m run im/000000.png --scale 2 --by replace --count 1 --steps 2 --out r.png --guidance 3
-#exit 2
+#exit 143
 #> nll:0
 #> nll--label 0:1
+#> im: its images have no class labels and are taken as of no class
 #> image,label,class
 #> im/000000.png,,
-#2> diffc restore: guidance is towards a class; give that of the image with --label
+#> "network_calls":1
+#> "network_calls":2
+#> "labels"
+#> "guidance":2
+#> "guidance_low":0
+#> "guidance_high":0
+#2> diffc restore: --label is 3; the model's classes are 0 to 2
 #2> Try 'diffc restore --help'.
+#2> FAILED: restore: diffc restore -q -m run im/000000.png --scale 2 --by replace --count 1 --steps 2 --out r.png

@@ -257,11 +257,32 @@ exec '"$diffc"' train "'"$scratch/case/small.json"'" --out run'
     run 2 together 2 ./each
     says_once "diffc train: process 1 on "
     says "has other data than process 0"
+    # One pixel of one image, whichever.
+    cp images-idx3-ubyte there
+    printf '\377' | dd of=there/images-idx3-ubyte bs=1 seek=$((16 + 37 * 64)) conv=notrunc status=none
+    run 2 together 2 ./each
+    says "has other data than process 0"
     rm there/images-idx3-ubyte
     run 1 together 2 ./each
     says_once "diffc train: process 1 on "
     says "images-idx3-ubyte"
     test ! -e run/config.json || bad "a run was begun"
+}
+a_folder_is_decoded_once_and_kept_for_all() {
+    mkdir set
+    "$plain" train small.json --out maker --quiet --steps 1 >"$out" 2>&1
+    run 0 "$plain" sample -q -m maker --count 40 --steps 1 --out-dir set
+    set -- data.path=set data.validation=4 train.validate=4
+    by=$plain
+    train memory "$@" data.cache=off
+    by="together 2 $diffc"
+    train cold "$@" data.cache=kept
+    same_runs memory cold
+    [ "$(ls kept | wc -l)" -eq 1 ] || bad "not one file of decoded images: $(ls kept)"
+    cp kept/* kept.before
+    train warm "$@" data.cache=kept
+    same_runs memory warm
+    cmp -s kept/* kept.before || bad "the file was made anew"
 }
 what_all_get_wrong_is_said_once() {
     run 2 together 2 "$diffc" train small.json --out run --set train.lr=-1

@@ -128,7 +128,7 @@ static bool check_class(const OptionValue *v, const Model *m, SamplePlan *p, Err
     if (p->label < 0 && guidance_is_on(&p->run.config))
         return err_set(err, ERR_USAGE,
                        "guidance is towards a class; give that of the image with --label");
-    return model_check_label(&m->config, "--label", true, &p->label, err);
+    return p->label >= 0 || model_check_label(&m->config, "--label", true, &p->label, err);
 }
 
 static bool restore(const OptionValue *v, const KnownOptions *o, Model *m, SamplePlan *p, Err *err)

@@ -159,6 +159,11 @@ const DataCacheFacts *data_cache_facts(const DataCache *c)
     return &c->facts;
 }
 
+const uint32_t *data_cache_checksums(const DataCache *cache)
+{
+    return cache->tables;
+}
+
 const uint32_t *data_cache_left_out(const DataCache *c)
 {
     return c->tables + c->facts.count;

@@ -308,6 +308,19 @@ static bool read_bytes(const Dataset *d, size_t image, unsigned char *bytes, Err
     return true;
 }
 
+uint32_t dataset_pixels_checksum(const Dataset *d)
+{
+    uint32_t all = 0;
+    size_t size = (size_t)d->height * (size_t)d->width * (size_t)d->channels;
+    if (d->toy != TOY_NONE) return 0;
+    const uint32_t *known = d->cache ? data_cache_checksums(d->cache) : NULL;
+    for (size_t i = 0; i < d->count; i++) {
+        uint32_t own = known ? known[i] : (uint32_t)crc32_z(0, d->pixels + i * size, size);
+        all = (uint32_t)crc32_z(all, (const unsigned char *)&own, sizeof own);
+    }
+    return all;
+}
+
 static void mirror(const Dataset *d, float *x)
 {
     size_t W = (size_t)d->width, C = (size_t)d->channels, rows = (size_t)d->height;

@@ -98,6 +98,9 @@ const char *dataset_place(const char *path);
 /* *has: whether a folder holds test images beside its training images. False when it cannot be listed. */
 bool dataset_has_test_part(const char *path, bool *has, Err *err);
 
+/* CRC-32 of the CRC-32s of every image's pixels, in order; of a toy 0. The same from memory as from a cache. */
+uint32_t dataset_pixels_checksum(const Dataset *d);
+
 /* Training sample number `sample` of the whole run (sample / train_count is the epoch; each epoch
  * is a fresh permutation from the seed), as floats u/127.5 - 1 in x [H,W,C]; flipped by a counter
  * draw when the option is set. Of a toy, point number `sample`. label (may be NULL) gets the class

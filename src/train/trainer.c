@@ -69,6 +69,16 @@ static void note_cache(Trainer *t)
         run_note(t, "note: %s", d->cache_note);
 }
 
+/* Of several processes the first comes before the others, which find the file of decoded images that it has made. */
+static bool open_in_turn(Trainer *t, const DataOptions *o, Err *err)
+{
+    const TrainCallbacks *c = &t->callbacks;
+    bool first = t->rank == 0 || !o->cache.folder;
+    bool ok = !first || dataset_open(&t->data, o, c->reading, c->context, err);
+    if (t->processes > 1 && !world_agree(ok, err)) return false;
+    return first ? ok : dataset_open(&t->data, o, NULL, NULL, err);
+}
+
 static bool open_data(Trainer *t, bool plan_only, Err *err)
 {
     const Config *c = &t->resolved;
@@ -94,9 +104,7 @@ static bool open_data(Trainer *t, bool plan_only, Err *err)
                            .size_fits = size_fits,
                            .size_context = &t->resolved,
                            .size_advice = advised ? advice : "set data.size"};
-    if (!identity_class_order(t, &options, err) ||
-        !dataset_open(&t->data, &options, t->callbacks.reading, t->callbacks.context, err))
-        return false;
+    if (!identity_class_order(t, &options, err) || !open_in_turn(t, &options, err)) return false;
     note_cache(t);
     return true;
 }
@@ -180,6 +188,7 @@ static Trainer *new_trainer(const Config *config, const TrainCallbacks *callback
         return NULL;
     }
     if (callbacks && world_rank() == 0) t->callbacks = *callbacks;
+    if (callbacks) t->callbacks.runs = callbacks->runs;
     t->rank = world_rank();
     t->processes = world_size();
     if (config_copy(&t->config, config, err)) return t;

@@ -94,6 +94,7 @@ static void expect_like_memory(const DataOptions *o, const char *said)
         EXPECT_INT(file.kind, memory.kind);
         EXPECT_INT(file.found, memory.found);
         EXPECT_INT(file.checksum, memory.checksum);
+        EXPECT_INT(dataset_pixels_checksum(&file), dataset_pixels_checksum(&memory));
         EXPECT_TEXT(file.description, memory.description);
         EXPECT_TEXT(file.skipped_list ? file.skipped_list : "",
                     memory.skipped_list ? memory.skipped_list : "");

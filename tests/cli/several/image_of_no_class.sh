@@ -24,7 +24,7 @@ diffc sample -q -m run --steps 2 --sampler ddim --count 2 --json --out own.png |
 # The run's guidance waits for a class; one that is asked for needs it.
 assert restore diffc restore -q -m run im/000000.png --scale 2 --by replace --count 1 --steps 2 --out r.png >/dev/null
 diffc restore -q -m run im/000000.png --scale 2 --by replace --count 1 --steps 2 --out r.png --guidance 3
-#exit 143
+#exit 2
 #> nll:0
 #> nll--label 0:1
 #> im: its images have no class labels and are taken as of no class
@@ -36,6 +36,5 @@ diffc restore -q -m run im/000000.png --scale 2 --by replace --count 1 --steps 2
 #> "guidance":2
 #> "guidance_low":0
 #> "guidance_high":0
-#2> diffc restore: --label is 3; the model's classes are 0 to 2
+#2> diffc restore: guidance is towards a class; give that of the image with --label
 #2> Try 'diffc restore --help'.
-#2> FAILED: restore: diffc restore -q -m run im/000000.png --scale 2 --by replace --count 1 --steps 2 --out r.png

@@ -39,7 +39,7 @@ cd 'my pictures' && diffc train . --dry-run -q $quick | grep '"path"\|"size"\|"f
 #> size: each picture is resized to cover 12x12 and cropped in the middle
 #> held out: 2, to measure the loss; the others are mirrored at random (--set data.flip=false where left and right matter, as in letters)
 #> effort small: 3 updates of 16 pictures
-#> classes: 2 (boots, fields), each of which can be drawn on demand
+#> classes: 2 (boots, fields); each that has pictures can be drawn on demand
 #> note: 20 pictures are few: expect the model to repeat them; thousands make new ones
 #> to change more: diffc train 'my pictures' --dry-run >own.json, then diffc train own.json
 #> run: runs/my pictures-2

@@ -142,14 +142,6 @@ static bool run_rounds(Job *job, Err *err)
 }
 
 /* The class of each image, and their names. */
-static void json_guidance(JsonWriter *w, const SampleConfig *c)
-{
-    if (!guidance_is_on(c)) return;
-    json_put_number(w, "guidance", c->guidance);
-    json_put_number(w, "guidance_low", c->guidance_low);
-    json_put_number(w, "guidance_high", c->guidance_high);
-}
-
 static void json_labels(JsonWriter *w, const SampleOutput *o)
 {
     json_begin_row(w, "labels");
@@ -202,7 +194,11 @@ static bool report(const Job *job, bool json, Err *err)
         json_put_string(&w, "model", p->path);
         json_put_string(&w, "sampler", p->sampler->name);
         json_put_int(&w, "steps", job->grid.n);
-        json_guidance(&w, &p->run.config);
+        if (guidance_is_on(&p->run.config)) {
+            json_put_number(&w, "guidance", p->run.config.guidance);
+            json_put_number(&w, "guidance_low", p->run.config.guidance_low);
+            json_put_number(&w, "guidance_high", p->run.config.guidance_high);
+        }
         if (p->run.between.count == 0) json_put_uint(&w, "seed", p->seed);
         json_put_int(&w, "batch", p->batch);
         json_put_int(&w, "threads", parallel_threads());

@@ -35,7 +35,7 @@ bool data_cache_open(DataCache **cache, const char *path, uint64_t source, Err *
 void data_cache_close(DataCache *cache); /* NULL is fine */
 const DataCacheFacts *data_cache_facts(const DataCache *cache);
 const uint32_t *data_cache_checksums(const DataCache *cache); /* [count] CRC-32 of the pixels */
-const uint32_t *data_cache_left_out(const DataCache *cache); /* [left_out] */
+const uint32_t *data_cache_left_out(const DataCache *cache);  /* [left_out] */
 const char *data_cache_path(const DataCache *cache);
 /* Reads image i < count: pixels [height, width, channels]. By any number of threads. ERR_IO, and ERR_FORMAT where the
  * pixels are not those that were written. */

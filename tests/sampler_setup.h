@@ -2,51 +2,23 @@
 #ifndef DIFFC_TESTS_SAMPLER_SETUP_H
 #define DIFFC_TESTS_SAMPLER_SETUP_H
 
-#include "diffusion/sampler.h"
 #include "exact_denoiser.h"
-#include "sample_defaults.h"
-#include "test.h"
+#include "sampler_case.h"
 
-typedef struct {
-    Process process;
-    LevelGrid grid;
-    SampleRun run;
-} Setup;
-
-static inline void must(bool ok, const Err *err)
-{
-    if (ok) return;
-    fprintf(stderr, "%s\n", err->text);
-    EXPECT(!"a step that must succeed");
-    exit(1);
-}
-
-static inline void setup_free(void *what)
-{
-    Setup *s = what;
-    level_grid_free(&s->grid);
-    process_free(&s->process);
-    free(s);
-}
+typedef Case Setup;
 
 /* Lives until the case ends. */
 static inline Setup *setup_betas(double beta_start, double beta_end, int T, SpacingKind spacing,
                                  int n)
 {
     Err err = {0};
-    Setup *s = calloc(1, sizeof *s);
-    test_at_end(setup_free, s);
     NoiseConfig config = {.kind = PROCESS_DDPM,
                           .T = T,
                           .schedule = SCHEDULE_LINEAR,
                           .beta_start = beta_start,
                           .beta_end = beta_end};
-    must(process_make(&s->process, &config, &err), &err);
+    Setup *s = case_new(&config);
     must(level_grid_make(&s->grid, &s->process, spacing, n, &err), &err);
-    sample_run_defaults(&s->run);
-    s->run.process = &s->process;
-    s->run.grid = &s->grid;
-    s->run.config.clip = false;
     return s;
 }
 

@@ -1,9 +1,8 @@
 /* Several processes that train together: each computes its share of the gradient blocks of every update (train_update.c)
  * and moves its share of the weights (optimizer.h). Gradients, weights, losses and the clock go between them. */
 #include <stdio.h>
-#include <string.h>
 
-#include "base/clock.h"
+#include "base/fsio.h"
 #include "base/world.h"
 #include "train/train_internal.h"
 
@@ -51,19 +50,6 @@ bool processes_divide(const Trainer *t, Err *err)
 
 /* ---- the comparison ---- */
 
-static uint64_t digest(uint64_t so_far, const void *data, size_t bytes)
-{
-    const unsigned char *at = data;
-    for (size_t now; bytes > 0; bytes -= now, at += now) {
-        uint64_t word = 0;
-        now = bytes < sizeof word ? bytes : sizeof word;
-        memcpy(&word, at, now);
-        so_far = (so_far ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-        so_far ^= so_far >> 32;
-    }
-    return so_far;
-}
-
 /* All pixels, labels and sizes. */
 static uint64_t digest_data(const Dataset *d)
 {
@@ -77,7 +63,7 @@ static uint64_t digest_data(const Dataset *d)
                                 (uint64_t)d->width,
                                 (uint64_t)d->channels,
                                 (uint64_t)d->classes};
-    return digest(0, numbers, sizeof numbers);
+    return bytes_hash(BYTES_HASH_START, numbers, sizeof numbers);
 }
 
 static uint64_t digest_state(const Trainer *t)
@@ -85,12 +71,12 @@ static uint64_t digest_state(const Trainer *t)
     const Optimizer *o = &t->optimizer;
     float *const blocks[] = {o->weights, o->ema, o->m, o->v};
     const uint64_t numbers[] = {(uint64_t)t->state.step, t->state.samples};
-    uint64_t sum = digest(0, numbers, sizeof numbers);
+    uint64_t sum = bytes_hash(BYTES_HASH_START, numbers, sizeof numbers);
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
-        sum = digest(sum, blocks[i], t->table.block_floats * sizeof(float));
+        sum = bytes_hash(sum, blocks[i], t->table.block_floats * sizeof(float));
     if (!t->learner) return sum;
     mask_learner_save(t->learner, t->masks.state);
-    return digest(sum, t->masks.state, t->masks.state_count * sizeof(double));
+    return bytes_hash(sum, t->masks.state, t->masks.state_count * sizeof(double));
 }
 
 bool processes_compare(const Trainer *t, Err *err)

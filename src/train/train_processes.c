@@ -2,6 +2,7 @@
  * and moves its share of the weights (optimizer.h). Gradients, weights, losses and the clock go between them. */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/fsio.h"
 #include "base/world.h"
 #include "train/train_internal.h"

@@ -196,6 +196,8 @@ typedef struct {
     int level;              /* exact: noise level of the density, up to steps + 1 */
     DiffcProgress progress; /* may be NULL */
     void *context;
+    const char *
+        dequant_by; /* ode: noise that makes levels of grey a density, "uniform" or "normal"; NULL: uniform */
 } DiffcNllOptions;
 
 /* Fills *options with the defaults of 'diffc nll IMAGE': seed 0, label -1, everything else the protocol's own.

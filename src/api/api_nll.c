@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "base/choice.h"
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "diffusion/noise_classes.h"
@@ -53,6 +54,19 @@ static bool takes(const Protocol *p, const char *name, unsigned owners, double v
     if (o->m != 0) run->m = o->m;
 #define NONE(m, ...)
 
+static bool take_dequant(const DiffcNllOptions *o, const Protocol *p, LikelihoodRun *run, Err *err)
+{
+    char words[64];
+    if (!o->dequant_by) return true;
+    if (!protocol_takes(p, "", "dequant_by", LIKELIHOOD_DEQUANT, err)) return false;
+    int kind = choice_find(choice_word, dequant_words, o->dequant_by);
+    choice_list(choice_word, dequant_words, " or ", "", words, sizeof words);
+    if (kind < 0)
+        return err_set(err, ERR_USAGE, "dequant_by is '%s'; it must be %s", o->dequant_by, words);
+    run->dequant = (DequantKind)kind;
+    return true;
+}
+
 static bool fill_run(Job *job, Err *err)
 {
     const DiffcNllOptions *o = &job->o;
@@ -61,6 +75,7 @@ static bool fill_run(Job *job, Err *err)
     int T = job->m->model.process.T;
     *run = model_likelihood_run(&job->m->model, p, true);
     LIKELIHOOD_SETTINGS(NONE, TAKE, TAKE, TAKE)
+    if (!take_dequant(o, p, run, err)) return false;
     if (o->calls < 0) run->calls = 0;
     if (o->draws) run->dequantise = true;
     if (o->level && !protocol_takes(p, "", "level", LIKELIHOOD_LEVEL, err)) return false;

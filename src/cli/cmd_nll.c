@@ -22,6 +22,7 @@ enum {
     FIT_DATA,
     FIT_COUNT,
     PER_STEP,
+    DEQUANT_BY,
     LEVEL,
     LIKELIHOOD_SETTINGS(SETTING_ROW, SETTING_ROW, SETTING_ROW, SETTING_ROW) DATA,
     PART,
@@ -88,6 +89,12 @@ static const Option options[ROWS + 1] = {
                          .help = "how many of them are measured"),
     [PER_STEP] = OPTION("per-step", TEXT, "Protocol", .metavar = "FILE", .reads = LIKELIHOOD_TERMS,
                         .help = "the terms of all steps as a table (CSV); asks for --exact"),
+    [DEQUANT_BY] =
+        OPTION("dequant-by", CHOICE, "Protocol", .words = dequant_words, .fallback = "uniform",
+               .reads = LIKELIHOOD_DEQUANT,
+               .help = "noise that makes levels of grey a density: uniform, of one level; normal, "
+                       "the model's least, as far as it rounds to the same image: fewer bits "
+                       "where that is less than a level"),
     [LEVEL] = OPTION("level", INT, "Protocol", .metavar = "T", .low = 0, .high = 1e6,
                      .fallback = "0", .reads = LIKELIHOOD_LEVEL,
                      .help = "noise level at which the density is taken, 0 for the clean "
@@ -168,6 +175,7 @@ static void fill_run(const OptionValue *v, Work *w)
     run->variance = w->fitted ? c->sample.variance : (VarianceKind)variance;
     LIKELIHOOD_SETTINGS(TAKE_INTEGER, TAKE_INTEGER, TAKE_REAL, TAKE_INTEGER)
     run->dequantise |= v[ROW_draws].given;
+    run->dequant = (DequantKind)v[DEQUANT_BY].integer;
     if (v[EXACT].given || v[PER_STEP].given) run->calls = 0;
     if (p->reads & LIKELIHOOD_LEVEL) run->level = cdm_level(run->process, (int)v[LEVEL].integer);
     w->job.seed = v[SEED].seed;

@@ -120,6 +120,8 @@ static bool csv_terms(NllJob *job, const char *name, const Likelihood *l, const 
 static void json_protocol(JsonWriter *w, const NllJob *job)
 {
     json_put_string(w, "protocol", job->protocol->name);
+    if (job->protocol->reads & LIKELIHOOD_DEQUANT)
+        json_put_string(w, "dequant_by", dequant_words[job->run.dequant]);
     if (has_level(job)) json_put_int(w, "level", job->level);
     if (job->words.caution) json_put_string(w, "warning", job->words.caution);
 }

@@ -4,6 +4,8 @@
 
 static const double SQRT_HALF = 0.70710678118654752440;
 static const double LOG_SQRT_TWO_PI = 0.91893853320467274178;
+static const double FARTHEST =
+    8; /* standard deviations, beyond which erf is 1 to the last digits */
 
 /* ln Q(z), Q(z) = 1 - Phi(z), for z >= 0. Where erfc nears its smallest values the asymptotic
  * series takes over (Abramowitz & Stegun 26.2.12); its error there is below 1e-9. */
@@ -50,6 +52,21 @@ double decoder_log_probability(const PixelRange *range, double x, double mean, d
     if (bin.lowest) return log_phi(bin.high);
     if (bin.highest) return log_phi(-bin.low);
     return log_between(bin.low, bin.high);
+}
+
+/* By bisection of Phi(z) = Phi(low) + u (Phi(high) - Phi(low)); 0 lies within, so no tail's digits are lost. */
+double decoder_quantile(const PixelRange *range, double value, double std, double u)
+{
+    enum { HALVINGS = 60 };
+    Bin bin = bin_of(range, value, value, std);
+    double low = bin.lowest ? -FARTHEST : fmax(bin.low, -FARTHEST);
+    double high = bin.highest ? FARTHEST : fmin(bin.high, FARTHEST);
+    double from = erf(low * SQRT_HALF), target = from + u * (erf(high * SQRT_HALF) - from);
+    for (int i = 0; i < HALVINGS; i++) {
+        double middle = 0.5 * (low + high);
+        *(erf(middle * SQRT_HALF) < target ? &low : &high) = middle;
+    }
+    return 0.5 * (low + high);
 }
 
 /* z phi(z) / P, by logarithms, for both underflow far out. */

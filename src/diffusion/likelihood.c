@@ -63,6 +63,24 @@ void pixels_dequantise(const PixelRange *range, const unsigned char *pixels, siz
             range->low + width * (pixels[i] + rng_uniform(seed, stream(STREAM_DEQUANT, draw), i));
 }
 
+const char *const dequant_words[] = {
+    [DEQUANT_UNIFORM] = "uniform", [DEQUANT_NORMAL] = "normal", NULL};
+
+double pixels_with_noise(const PixelRange *range, const unsigned char *pixels, size_t n,
+                         NoiseLevel level, uint64_t seed, uint64_t draw, double *x)
+{
+    double std = level.sigma / level.alpha, log_q = 0;
+    for (size_t i = 0; i < n; i++) {
+        double value = pixel_value(range, pixels[i]);
+        double u = rng_uniform(seed, stream(STREAM_DEQUANT, draw), i);
+        double z = decoder_quantile(range, value, std, u);
+        x[i] = level.alpha * value + level.sigma * z;
+        log_q -= 0.5 * (z * z + LOG_TWO_PI) + log(level.sigma) +
+                 decoder_log_probability(range, value, value, std);
+    }
+    return log_q;
+}
+
 void probe_signs(double *e, size_t n, uint64_t seed, uint64_t draw, int probe)
 {
     enum { BITS = 128 };

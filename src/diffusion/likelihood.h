@@ -45,6 +45,12 @@ double pixel_value(const PixelRange *range, int pixel);
 /* x[i] = low + (high - low) (pixels[i] + u) / levels, u uniform; another u for each draw. */
 void pixels_dequantise(const PixelRange *range, const unsigned char *pixels, size_t n,
                        uint64_t seed, uint64_t draw, double *x);
+/* x[i] as the noise of a level leaves the pixel's value, level.alpha value + level.sigma z, z normal, but
+ * only within what rounding takes for that pixel: half the way to its neighbours, and at the two ends
+ * without end (truncated normal dequantisation, Zheng et al. 2023). Returns ln q(x), its density, so that
+ * ln p(x) - ln q(x) is on average at most ln P(pixels), as with the uniform noise. */
+double pixels_with_noise(const PixelRange *range, const unsigned char *pixels, size_t n,
+                         NoiseLevel level, uint64_t seed, uint64_t draw, double *x);
 /* e[n] of random signs, +1 or -1; other signs for each draw and probe. */
 void probe_signs(double *e, size_t n, uint64_t seed, uint64_t draw, int probe);
 /* -ln P of the image from the log density of the dequantised one. */
@@ -66,6 +72,8 @@ double decoder_log_probability(const PixelRange *range, double x, double mean, d
 /* The same with its derivative by ln std. */
 double decoder_log_probability_slope(const PixelRange *range, double x, double mean, double std,
                                      double *slope);
+/* Of N(value, std^2) within the bin of value: the z for which value + std z has the share u of it below. */
+double decoder_quantile(const PixelRange *range, double value, double std, double u);
 /* What the model's step from t to t-1 costs for one value, in nats, and how that changes with the
  * variance: KL(N(c_x0 x0, small) || N(c_x0 guess, variance)), which both have c_x x in the mean; at
  * step 0 -ln P(x0) by the decoder. */
@@ -97,6 +105,11 @@ typedef struct {
                         int stride, double *log_p, Err *err);
 } DensityModel;
 
+/* What ode adds to the pixels, of which it takes the density: uniform noise of one level of grey, or the
+ * model's own least noise (pixels_with_noise). */
+typedef enum { DEQUANT_UNIFORM, DEQUANT_NORMAL } DequantKind;
+extern const char *const dequant_words[];
+
 /* The settings of all protocols; each reads its own. */
 typedef struct {
     const Process *process; /* bound, ode: of two or more steps */
@@ -109,13 +122,14 @@ typedef struct {
     /* bound: predictions per image: 0 sums all T terms, a few more than T (bound_calls), for the early
      * ones are drawn several times; 4 or more estimate the sum without bias. */
     int calls;
-    int batch;        /* bound: predictions made together */
-    int probes;       /* ode: directions e of each solve, averaged; exact where J is diagonal */
-    double tolerance; /* ode: relative and absolute, of each image's root mean square error */
-    long call_limit;  /* ode: evaluations that one solve may take */
-    int draws;        /* ode, exact: of dequantisation or noise, of each image, 1 or more */
-    NoiseLevel level; /* exact: at which the density is taken */
-    bool dequantise;  /* exact: clean images; without effect at a level with noise */
+    int batch;           /* bound: predictions made together */
+    int probes;          /* ode: directions e of each solve, averaged; exact where J is diagonal */
+    double tolerance;    /* ode: relative and absolute, of each image's root mean square error */
+    long call_limit;     /* ode: evaluations that one solve may take */
+    int draws;           /* ode, exact: of dequantisation or noise, of each image, 1 or more */
+    DequantKind dequant; /* ode */
+    NoiseLevel level;    /* exact: at which the density is taken */
+    bool dequantise;     /* exact: clean images; without effect at a level with noise */
     /* Called after each group of predictions with how many have been made; false stops with
      * ERR_INTERRUPTED. May be NULL. */
     bool (*progress)(void *context, long predictions);
@@ -133,6 +147,7 @@ enum {
     LIKELIHOOD_DRAWS = 1 << 6,
     LIKELIHOOD_SOLVER = 1 << 7, /* tolerance, call_limit */
     LIKELIHOOD_LEVEL = 1 << 8,  /* level, dequantise */
+    LIKELIHOOD_DEQUANT = 1 << 9,
 };
 
 /* clang-format off */
@@ -143,7 +158,7 @@ enum {
     OWN(calls, "calls", LIKELIHOOD_CALLS, 4, 1e6, "100", "network calls per image, from which the sum of all terms is estimated without bias") \
     SWITCH(clip, "clip", LIKELIHOOD_CLIP, true, "keep the predicted image within [-1, 1]") \
     INT(probes, "probes", LIKELIHOOD_PROBES, 1, 1000, 1, "directions that estimate the trace of the Jacobian") \
-    OWN(draws, "dequant", LIKELIHOOD_DRAWS, 1, 1000, "by the protocol, 1 or 4", "draws of uniform noise of one grey level (above --level 0 of that level's noise instead), each solved on its own; two or more give a standard error") \
+    OWN(draws, "dequant", LIKELIHOOD_DRAWS, 1, 1000, "by the protocol, 1 or 4", "draws of --dequant-by's noise (of exact uniform noise of one grey level, above --level 0 of that level's noise), each scored on its own; two or more give a standard error") \
     REAL(tolerance, "tolerance", LIKELIHOOD_SOLVER, 1e-12, 0.1, 3e-7, "error allowed in each step, relative and absolute") \
     INT(call_limit, "call-limit", LIKELIHOOD_SOLVER, 8, 1e9, 10000, "network calls that one solve may take")
 /* clang-format on */

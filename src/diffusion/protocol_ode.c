@@ -1,6 +1,7 @@
-/* The likelihood of the probability flow (Song et al. 2021, eq. 39) at the image plus uniform noise of one
- * level of grey, on average an upper bound of the same -log2 P as bound's. The standard error is over the
- * draws of dequantisation or, of one draw, over its probes.
+/* The likelihood of the probability flow (Song et al. 2021, eq. 39) at the image plus noise: -log2 p(x) / q(x),
+ * where q is the noise's density, is on average an upper bound of the same -log2 P as bound's. The noise is
+ * uniform, of one level of grey, or the model's own at the flow's beginning, as far as it rounds to the same image
+ * (Zheng et al. 2023). The standard error is over the draws of noise or, of one draw, over its probes.
  *
  * The probability flow dx = (f x + g^2 eps / (2 sigma)) dt (Song et al. 2021, eq. 13) carries the data
  * to the prior; along it d ln p/dt = -trace(d velocity / dx), estimated as e^T J e by probes e of
@@ -230,15 +231,29 @@ bool flow_log_density(const LikelihoodRun *run, const Denoiser *denoiser, int co
     return ok;
 }
 
-/* An image's result from its log densities [draws, probes], which become its draws. */
-static Likelihood result_of(const LikelihoodRun *run, size_t dims, double *log_p, long calls)
+/* An image's result from its log densities [draws, probes], which become its draws, and those of the noise
+ * [draws]. */
+static Likelihood result_of(const LikelihoodRun *run, size_t dims, double *log_p,
+                            const double *log_q, long calls)
 {
     int probes = run->probes, draws = run->draws;
-    for (int k = 0; k < draws * probes; k++) log_p[k] = pixel_nats(&model_pixels, log_p[k], dims);
+    for (int k = 0; k < draws * probes; k++) log_p[k] = log_q[k / probes] - log_p[k];
     calls *= probes;
     if (draws == 1) return likelihood_of(estimate_of(log_p, probes), dims, calls);
     for (int k = 0; k < draws; k++) log_p[k] = estimate_of(log_p + k * probes, probes).mean;
     return likelihood_of(estimate_of(log_p, draws), dims, calls);
+}
+
+/* x [dims], the pixels with a draw of noise. Returns ln of the noise's density. */
+static double dequantise(const LikelihoodRun *run, const unsigned char *pixels, size_t dims,
+                         uint64_t seed, uint64_t draw, double *x)
+{
+    Drift drift;
+    NoiseLevel least = flow_level(run->process, flow_end(run->process, false), &drift);
+    if (run->dequant == DEQUANT_NORMAL)
+        return pixels_with_noise(&model_pixels, pixels, dims, least, seed, draw, x);
+    pixels_dequantise(&model_pixels, pixels, dims, seed, draw, x);
+    return pixel_nats(&model_pixels, 0, dims);
 }
 
 static bool score(const LikelihoodRun *run, const LikelihoodModel *model,
@@ -253,16 +268,17 @@ static bool score(const LikelihoodRun *run, const LikelihoodModel *model,
     size_t dims = model->denoiser.dims, solves = (size_t)count * (size_t)run->draws;
     size_t probes = run->probes > 0 ? (size_t)run->probes : 1;
     double *x = mem_doubles(solves * dims), *log_p = mem_doubles(solves * probes);
+    double *log_q = mem_doubles(solves);
     uint64_t *seed = mem_alloc(solves, sizeof *seed), *draw = mem_alloc(solves, sizeof *draw);
     long *calls = mem_alloc(solves, sizeof *calls);
-    bool ok = x && log_p && seed && draw && calls;
+    bool ok = x && log_p && log_q && seed && draw && calls;
     if (!ok) err_set(err, ERR_MEMORY, "no memory for %zu dequantised images", solves);
     for (size_t k = 0; k < solves && ok; k++) {
         size_t image = k / (size_t)run->draws;
         seed[k] = images->seeds[image];
         draw[k] = k % (size_t)run->draws;
-        pixels_dequantise(&model_pixels, images->pixels + image * dims, dims, seed[k], draw[k],
-                          x + k * dims);
+        log_q[k] =
+            dequantise(run, images->pixels + image * dims, dims, seed[k], draw[k], x + k * dims);
     }
     ok = ok &&
          flow_log_density(run, &model->denoiser, (int)solves, x, seed, draw, log_p, calls, err);
@@ -270,7 +286,7 @@ static bool score(const LikelihoodRun *run, const LikelihoodModel *model,
         size_t first = (size_t)i * (size_t)run->draws;
         long sum = 0;
         for (int k = 0; k < run->draws; k++) sum += calls[first + (size_t)k];
-        results[i] = result_of(run, dims, log_p + first * probes, sum);
+        results[i] = result_of(run, dims, log_p + first * probes, log_q + first, sum);
         if (!isfinite(results[i].nats))
             ok =
                 err_set(err, ERR_DIVERGED,
@@ -280,6 +296,7 @@ static bool score(const LikelihoodRun *run, const LikelihoodModel *model,
     }
     mem_free(x);
     mem_free(log_p);
+    mem_free(log_q);
     mem_free(seed);
     mem_free(draw);
     mem_free(calls);
@@ -299,17 +316,17 @@ static double rows(const LikelihoodRun *run, int images)
 static void describe(const LikelihoodRun *run, ProtocolWords *words)
 {
     snprintf(words->what, sizeof words->what,
-             "the density of dequantised images: tolerance %g, %d probe%s, %d draw%s an image",
-             run->tolerance, run->probes, run->probes == 1 ? "" : "s", run->draws,
-             run->draws == 1 ? "" : "s");
+             "the density of images with %s noise: tolerance %g, %d probe%s, %d draw%s an image",
+             dequant_words[run->dequant], run->tolerance, run->probes, run->probes == 1 ? "" : "s",
+             run->draws, run->draws == 1 ? "" : "s");
 }
 
 const Protocol protocol_ode = {
     .name = "ode",
-    .help = "density of the probability flow at the image plus uniform noise of one grey level: on "
-            "average an upper bound of -log2 P too (every method; default for smld and sde)",
+    .help = "density of the probability flow at the image plus noise (--dequant-by): on average an "
+            "upper bound of -log2 P too (every method; default for smld and sde)",
     .needs = PROTOCOL_VJP,
-    .reads = LIKELIHOOD_DRAWS | LIKELIHOOD_PROBES | LIKELIHOOD_SOLVER,
+    .reads = LIKELIHOOD_DRAWS | LIKELIHOOD_DEQUANT | LIKELIHOOD_PROBES | LIKELIHOOD_SOLVER,
     .images = 16,
     .usual = PROTOCOL_FOR_OTHER,
     .set_defaults = set_defaults,

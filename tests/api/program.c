@@ -55,6 +55,9 @@ int main(void)
     nll.protocol = "ode", nll.probes = 0, nll.draws = -1;
     PROMISE(diffc_nll(model, &nll, 1, bytes, &bits, NULL, &error) == DIFFC_ERROR_ARGUMENT);
     PROMISE(strstr(error.text, "draws is -1; it must be from 1 to 1000, or 0 for the default"));
+    nll.dequant_by = "norma", nll.draws = 0;
+    PROMISE(diffc_nll(model, &nll, 1, bytes, &bits, NULL, &error) == DIFFC_ERROR_ARGUMENT);
+    PROMISE(strstr(error.text, "dequant_by is 'norma'; it must be uniform or normal"));
     FILE *file = fopen("images.raw", "wb");
     PROMISE(file && fwrite(bytes, 1, sizeof bytes, file) == sizeof bytes && fclose(file) == 0);
     file = fopen("bits", "w");

@@ -105,6 +105,28 @@ TEST(at_tolerance_1e_5_a_solve_takes_about_fifty_evaluations)
     EXPECT(calls < 80);
 }
 
+/* A model that knows the image: its flow begins as N(alpha value, sigma^2), the very noise that is added, so each
+ * draw costs -ln P(the noise rounds to the pixel), whatever it is. */
+TEST(normal_dequantisation_of_a_known_image_costs_what_rounds_to_another)
+{
+    enum { COUNT = 3 };
+    static const unsigned char pixels[COUNT] = {128, 128, 128};
+    static const uint64_t seeds[COUNT] = {1, 2, 3};
+    for (int k = 0; k < PROCESSES; k++) {
+        Process p = process_of(&every_process[(ProcessKind)k]);
+        NoiseLevel from = process_level(&p, process_is_discrete(&p) ? 0 : p.time_min);
+        GaussianData known = {.dims = 1, .mean = pixel_value(&model_pixels, 128), .std = 0};
+        LikelihoodRun run = flow(&p, 1e-9);
+        run.dequant = DEQUANT_NORMAL;
+        double cost = -log(erf(from.alpha / 255 / from.sigma * sqrt(0.5)));
+        Likelihood results[COUNT];
+        Denoiser d = gaussian_denoiser(&known);
+        Err err = {0};
+        EXPECT(flow_likelihood(&run, &d, COUNT, pixels, seeds, results, &err));
+        for (int i = 0; i < COUNT; i++) EXPECT_NEAR(results[i].nats, cost, 2e-3);
+    }
+}
+
 TEST(the_density_rises_towards_the_mean)
 {
     for (int k = 0; k < PROCESSES; k++) {

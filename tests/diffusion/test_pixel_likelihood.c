@@ -108,6 +108,61 @@ TEST(a_uniform_density_takes_exactly_eight_bits_in_every_range)
     EXPECT_NEAR(pixel_bits(&model_pixels), 7, 0);
 }
 
+static double normal_below(double z)
+{
+    return 0.5 * erfc(-z * sqrt(0.5));
+}
+static double normal_density(double z)
+{
+    return exp(-0.5 * z * z) / sqrt(2 * acos(-1));
+}
+
+/* Of a normal z between low and high: the mean is (phi(low) - phi(high)) / P. */
+TEST(pixels_with_noise_are_the_noise_that_rounds_to_them)
+{
+    enum { N = 20000 };
+    static unsigned char pixels[N];
+    static double x[N];
+    static const NoiseLevel levels[] = {{.alpha = 1, .sigma = 0.001},
+                                        {.alpha = 0.99, .sigma = 0.004},
+                                        {.alpha = 1, .sigma = 0.01},
+                                        {.alpha = 1, .sigma = 3}};
+    static const int greys[] = {0, 1, 100, 255};
+    for (size_t k = 0; k < 16; k++) {
+        NoiseLevel level = levels[k / 4];
+        int grey = greys[k % 4];
+        double half = level.alpha / 255 / level.sigma, mean = 0;
+        double low = grey == 0 ? -HUGE_VAL : -half, high = grey == 255 ? HUGE_VAL : half;
+        double share = normal_below(high) - normal_below(low), log_q = 0;
+        for (int i = 0; i < N; i++) pixels[i] = (unsigned char)grey;
+        double told = pixels_with_noise(&model_pixels, pixels, N, level, 7, 3, x);
+        for (int i = 0; i < N; i++) {
+            double z = (x[i] - level.alpha * pixel_value(&model_pixels, grey)) / level.sigma;
+            EXPECT(z > low - 1e-9 && z < high + 1e-9);
+            mean += z / N;
+            log_q += log(normal_density(z) / share / level.sigma);
+        }
+        EXPECT_NEAR(mean, (normal_density(low) - normal_density(high)) / share, 5 / sqrt(N));
+        EXPECT_NEAR(told, log_q, 1e-9 * fabs(log_q));
+    }
+    pixels_with_noise(&model_pixels, pixels, 100, levels[0], 7, 4, x + 100);
+    EXPECT(fabs(x[100] - x[0]) > 0);
+}
+
+TEST(quantiles_of_a_bin_invert_its_distribution)
+{
+    for (int i = 1; i < 100; i++) {
+        double u = i / 100.0, half = 1 / 255.0;
+        for (double std = 1e-4; std < 10; std *= 7) {
+            double inner = decoder_quantile(&model_pixels, model_pixels.low + 20 * half, std, u);
+            double below = normal_below(-half / std), all = normal_below(half / std) - below;
+            EXPECT_NEAR((normal_below(inner) - below) / all, u, 1e-12);
+            double last = decoder_quantile(&model_pixels, model_pixels.high, std, u);
+            EXPECT_NEAR((normal_below(last) - below) / (1 - below), u, 1e-12);
+        }
+    }
+}
+
 TEST(dequantised_pixels_fill_their_level_evenly_and_follow_seed_and_draw)
 {
     enum { N = 20000 };

@@ -42,6 +42,11 @@ diffc nll --help
 #>                           default: 32)
 #>       --per-step FILE     bound: the terms of all steps as a table (CSV); asks
 #>                           for --exact
+#>       --dequant-by KIND   ode: noise that makes levels of grey a density:
+#>                           uniform, of one level; normal, the model's least, as
+#>                           far as it rounds to the same image: fewer bits where
+#>                           that is less than a level (uniform, normal; default:
+#>                           uniform)
 #>       --level T           exact: noise level at which the density is taken, 0
 #>                           for the clean image; above 0 noise of that level is
 #>                           drawn and added, and the figure is of the noisy image;
@@ -54,10 +59,11 @@ diffc nll --help
 #>                           (default: yes)
 #>       --probes N          ode: directions that estimate the trace of the
 #>                           Jacobian (1 to 1000; default: 1)
-#>       --dequant N         ode, exact: draws of uniform noise of one grey level
-#>                           (above --level 0 of that level's noise instead), each
-#>                           solved on its own; two or more give a standard error
-#>                           (1 to 1000; default: by the protocol, 1 or 4)
+#>       --dequant N         ode, exact: draws of --dequant-by's noise (of exact
+#>                           uniform noise of one grey level, above --level 0 of
+#>                           that level's noise), each scored on its own; two or
+#>                           more give a standard error (1 to 1000; default: by the
+#>                           protocol, 1 or 4)
 #>       --tolerance X       ode: error allowed in each step, relative and absolute
 #>                           (1e-12 to 0.1; default: 3e-7)
 #>       --call-limit N      ode: network calls that one solve may take (8 to
@@ -96,9 +102,9 @@ diffc nll --help
 #>   bound         variational bound of the chain of steps: an upper bound of -log2
 #>                 P of the image as it stands (ddpm, smld, eddpm, cdm; default for
 #>                 ddpm and eddpm)
-#>   ode           density of the probability flow at the image plus uniform noise
-#>                 of one grey level: on average an upper bound of -log2 P too
-#>                 (every method; default for smld and sde)
+#>   ode           density of the probability flow at the image plus noise
+#>                 (--dequant-by): on average an upper bound of -log2 P too (every
+#>                 method; default for smld and sde)
 #>   exact         density that the model itself gives, in one network call, at the
 #>                 image plus uniform noise of one grey level, or with --level at
 #>                 the image plus that level's noise: a learnt ratio, not a bound;

@@ -14,16 +14,16 @@ done
 #> "smld", "levels": 12
 #> mean of 2 images: N bits/dim +- N (ode, N network calls)
 #> model: runs/new (the newest run)
-#> runs/new: protocol ode, the density of dequantised images: tolerance 3e-07, 1 probe, 1 draw an image
+#> runs/new: protocol ode, the density of images with uniform noise: tolerance 3e-07, 1 probe, 1 draw an image
 #> "sde", "sde": "ve"
 #> mean of 2 images: N bits/dim +- N (ode, N network calls)
 #> model: runs/new (the newest run)
-#> runs/new: protocol ode, the density of dequantised images: tolerance 3e-07, 1 probe, 1 draw an image
+#> runs/new: protocol ode, the density of images with uniform noise: tolerance 3e-07, 1 probe, 1 draw an image
 #> "sde", "sde": "vp"
 #> mean of 2 images: N bits/dim +- N (ode, N network calls)
 #> model: runs/new (the newest run)
-#> runs/new: protocol ode, the density of dequantised images: tolerance 3e-07, 1 probe, 1 draw an image
+#> runs/new: protocol ode, the density of images with uniform noise: tolerance 3e-07, 1 probe, 1 draw an image
 #> "sde", "sde": "subvp"
 #> mean of 2 images: N bits/dim +- N (ode, N network calls)
 #> model: runs/new (the newest run)
-#> runs/new: protocol ode, the density of dequantised images: tolerance 3e-07, 1 probe, 1 draw an image
+#> runs/new: protocol ode, the density of images with uniform noise: tolerance 3e-07, 1 probe, 1 draw an image

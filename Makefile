@@ -1,15 +1,17 @@
 # diffc: build, test, install. `make help` lists the targets.
 # MODE=release|debug|asan|fuzz, BLAS=openblas|blis|accelerate|mkl|netlib|none, OPENMP=no for one thread,
-# MPI=1 builds for several machines, into build/mpi, V=1 shows commands, WERROR=1 makes warnings errors,
+# MPI=1 builds for several machines, into build/mpi (MPICC=mpicc.mpich: by another MPI, into build/mpicc.mpich), V=1 shows commands, WERROR=1 makes warnings errors,
 # NO_SKIP=1 makes skipped tests failures. All CPUs are used unless -j says otherwise.
 
 MODE    ?= release
 CC      ?= cc
 PREFIX  ?= /usr/local
-# MPI=1: with MPI, whose compiler wrapper is MPICC; that program has a folder of its own.
+# MPI=1: with MPI, whose compiler wrapper is MPICC and whose launcher is beside it; programs of each have a folder of their own.
 MPI     ?=
 MPICC   ?= mpicc
-BUILD   ?= $(if $(MPI),build/mpi,build)
+MPIRUN  ?= $(subst mpicc,mpirun,$(MPICC))
+MPI_DIR := $(if $(filter mpicc,$(MPICC)),mpi,$(notdir $(MPICC)))
+BUILD   ?= $(if $(MPI),build/$(MPI_DIR),build)
 OUT     := $(BUILD)/$(MODE)
 PKGS    := libcjson stb zlib
 MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
@@ -225,11 +227,11 @@ check: ## The tests under the sanitizers, and third-party suites in SUITES=FOLDE
 	$(Q)[ -z '$(SUITES)' ] || { $(MAKE) --no-print-directory MODE=asan $(BUILD)/asan/tests/suites/verdicts && \
 		tests/suites/run.sh $(BUILD)/asan '$(SUITES)'; }
 
-test-mpi: ## Several processes by mpirun train and sample to the same bits, and survive faults (Debian's libopenmpi-dev, openmpi-bin)
+test-mpi: ## Several processes by mpirun train and sample to the same bits, and survive faults (MPICC=mpicc.mpich: by MPICH)
 	$(Q)$(MAKE) --no-print-directory all
-	$(Q)$(MAKE) --no-print-directory MPI=1 BUILD=$(BUILD)/mpi all $(addprefix $(BUILD)/mpi/$(MODE)/tests/,base/test_world mpi/write_inception)
-	$(Q)tests/mpi.sh $(BUILD)/mpi/$(MODE)/diffc $(OUT)/diffc
-	$(Q)tests/mpi/share.sh $(BUILD)/mpi/$(MODE)/diffc $(OUT)/diffc $(BUILD)/mpi/$(MODE)/tests/mpi/write_inception
+	$(Q)$(MAKE) --no-print-directory MPI=1 BUILD=$(BUILD)/$(MPI_DIR) all $(addprefix $(BUILD)/$(MPI_DIR)/$(MODE)/tests/,base/test_world mpi/write_inception)
+	$(Q)MPIRUN='$(MPIRUN)' tests/mpi.sh $(BUILD)/$(MPI_DIR)/$(MODE)/diffc $(OUT)/diffc
+	$(Q)MPIRUN='$(MPIRUN)' tests/mpi/share.sh $(BUILD)/$(MPI_DIR)/$(MODE)/diffc $(OUT)/diffc $(BUILD)/$(MPI_DIR)/$(MODE)/tests/mpi/write_inception
 .PHONY: test-mpi
 
 check-arm64: ## Build for arm64 and run its tests under qemu (tests/arm64.sh)

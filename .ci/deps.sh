@@ -26,7 +26,8 @@ find_missing_for_build() {
     fi
     has pkg-config || missing="$missing pkg-config"
     [ "${BLAS:-openblas}" = openblas ] && blas=openblas:libopenblas-dev || blas= # .ci/blas.sh finds the others
-    [ -z "${MPICC:-}" ] || $MPICC -show >/dev/null 2>&1 || missing="$missing libopenmpi-dev openmpi-bin"
+    case ${MPICC:-} in *mpich*) mpi='libmpich-dev mpich' ;; *) mpi='libopenmpi-dev openmpi-bin' ;; esac
+    [ -z "${MPICC:-}" ] || $MPICC -show >/dev/null 2>&1 || missing="$missing $mpi"
     # shellcheck disable=SC2086 # one word or none
     pkg-config --exists ${blas%:*} libcjson stb zlib 2>/dev/null && return
     for library in $blas libcjson:libcjson-dev stb:libstb-dev zlib:zlib1g-dev; do

@@ -16,18 +16,12 @@ passed=0
 failed=0
 out=$scratch/out # of the command at hand, both streams
 
-# Open MPI starts more processes than there are CPUs, and root's, only when it is told to.
-options=
-if mpirun --version 2>&1 | grep -q 'Open MPI'; then
-    options=--oversubscribe
-    [ "$(id -u)" -ne 0 ] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-    export OMPI_MCA_btl_vader_single_copy_mechanism=none # what it does otherwise containers may forbid
-fi
+. "$here/mpi/launcher.sh"
 together() { # N COMMAND...: N processes of it
     n=$1
     shift
     # shellcheck disable=SC2086 # several options or none
-    mpirun $options -np "$n" "$@"
+    $mpirun $options -np "$n" "$@"
 }
 bad() {
     [ $good -eq 0 ] || echo "FAIL $name"
@@ -176,7 +170,7 @@ begin_long_run() { # NUMBER_OF_PROCESSES: of 'each', in the background; its firs
     by_number 'echo $$ >pid.$number
 exec '"$diffc"' train small.json --out run --quiet --set train.steps=1000000 --set train.validate=0 --set train.keep=2'
     # shellcheck disable=SC2086 # several options or none
-    mpirun $options -np "$1" ./each >"$out" 2>&1 </dev/null &
+    $mpirun $options -np "$1" ./each >"$out" 2>&1 </dev/null &
     launcher=$!
     wait_for test -e run/checkpoints/step-00000006.safetensors
 }
@@ -210,7 +204,7 @@ a_killed_process_ends_the_others_and_the_last_checkpoint_stays() {
     ends_within 10
     [ $status -ne 0 ] || bad "exit 0"
     ! is_alive 0 || bad "process 0 lives on"
-    says "rank 1"
+    grep -q -e "rank 1" -e "PID $(cat pid.1) " "$out" || bad "the launcher does not say which"
     goes_on_as_if_nothing_had_happened run
 }
 the_first_process_killed_ends_the_others_too() {
@@ -229,6 +223,32 @@ an_interruption_of_any_process_saves_the_run() {
     says_once "everything is saved"
     goes_on_as_if_nothing_had_happened run
 }
+# The decoded images that process 1, or all, read from disk are cut short. Nothing else saves these runs.
+cut_short() { # NUMBER_OF_PROCESSES PLACE: there (process 1 has its own data) or . (one file for all)
+    make_set
+    sed -i 's/images-idx3-ubyte/set/; s/"validation": 12/"validation": 4, "cache": "kept"/; s/"checkpoint_every": 3/"checkpoint_every": 0/' small.json
+    mkdir there
+    cp -r set small.json there
+    by_number "[ \$number -ne 1 ] || cd $2
+exec $diffc train small.json --out run --quiet --set train.steps=1000000 --set train.validate=0"
+    # shellcheck disable=SC2086 # several options or none
+    $mpirun $options -np "$1" ./each >"$out" 2>&1 </dev/null &
+    launcher=$!
+    wait_for grep -q '"step":5,' run/stats.jsonl
+    for file in "$2"/kept/*; do : >"$file"; done
+    ends_within 10
+    [ $status -eq 1 ] || bad "exit $status"
+    says_once "was cut short while it was in use"
+    [ "$2" = . ] || says_once "diffc train: process 1 on "
+    rm -rf kept
+    test -e run/checkpoints && goes_on_as_if_nothing_had_happened run || bad "nothing is saved"
+}
+images_that_one_process_cannot_read_end_all_and_the_run_is_saved() {
+    cut_short 2 there
+}
+images_that_nobody_can_read_end_all_and_the_run_is_saved() {
+    cut_short 4 .
+}
 # Open MPI waits so long before SIGTERM, and as long before SIGKILL.
 the_launcher_interrupted_saves_the_run_where_it_grants_the_time() {
     before=$options
@@ -246,6 +266,16 @@ numbers_that_do_not_divide_the_work_are_refused_with_what_would() {
     run 2 together 4 "$diffc" train small.json --out run --set train.micro_batch=8
     says_once "4 processes cannot share an update of 2 passes (train.batch 16 in passes of 8, train.accumulate 1); start at most 2, or give it more passes, such as with train.micro_batch=4"
     run 2 together 4 "$diffc" train small.json --out run --set train.micro_batch=1 --set train.batch=2
+    says_once "train.accumulate=2"
+    # Neither needs the data.
+    rm images-idx3-ubyte
+    run 2 together 3 "$diffc" train small.json --out run
+    says_once "3 processes cannot train together"
+    run 2 together 3 "$diffc" train images-idx3-ubyte --out run
+    says_once "3 processes cannot train together"
+    run 2 together 4 "$diffc" train small.json --out run --set train.micro_batch=8
+    says_once "4 processes cannot share an update of 2 passes"
+    run 2 together 4 "$diffc" train small.json --out run --set train.micro_batch=0 --set train.batch=2
     says_once "train.accumulate=2"
     test ! -e run || bad "a run was begun"
 }
@@ -268,10 +298,13 @@ exec '"$diffc"' train "'"$scratch/case/small.json"'" --out run'
     says "images-idx3-ubyte"
     test ! -e run/config.json || bad "a run was begun"
 }
-a_folder_is_decoded_once_and_kept_for_all() {
+make_set() { # a folder of 40 pictures
     mkdir set
     "$plain" train small.json --out maker --quiet --steps 1 >"$out" 2>&1
     run 0 "$plain" sample -q -m maker --count 40 --steps 1 --out-dir set
+}
+a_folder_is_decoded_once_and_kept_for_all() {
+    make_set
     set -- data.path=set data.validation=4 train.validate=4
     by=$plain
     train memory "$@" data.cache=off
@@ -320,7 +353,7 @@ what_is_not_shared_is_done_once() {
 
 for each_case in $(sed -n 's/^\([a-z0-9]*_[a-z0-9_]*\)() {.*$/\1/p' "$here/mpi.sh"); do
     case $each_case in
-    says_once | log_of | same_runs | same_for_any_number | case_ | by_number | wait_for | begin_long_run | is_alive | ends_within | goes_on_as_*) ;;
+    says_once | log_of | same_runs | same_for_any_number | case_ | by_number | wait_for | begin_long_run | is_alive | ends_within | goes_on_as_* | make_set | cut_short) ;;
     *) case_ "$each_case" ;;
     esac
 done

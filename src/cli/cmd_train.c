@@ -327,6 +327,7 @@ static bool prepare(const Arguments *a, bool data, char *run, Config *c, Err *er
 /* Process 0 prepares, so that one machine needs the configuration and one measures; all others take what it has. */
 static bool prepare_for_all(const Arguments *a, bool data, char *run, Config *c, Err *err)
 {
+    if (!trainer_check_processes(world_size(), err)) return false;
     bool ok = world_rank() > 0 || prepare(a, data, run, c, err);
     if (world_size() == 1) return ok;
     char *text = ok && world_rank() == 0 ? config_to_json(c) : NULL;

@@ -260,16 +260,25 @@ static bool pass_fits(ParamTable *table, const ModelConfig *m, Shape image, int 
     return true;
 }
 
+enum { LONGEST_PASS = 1024 };
+
 /* Eight passes in a batch, so that as many threads or processes can share an update, unless passes would
  * have fewer than four images. (Passes of 4 instead of 8 images, two threads, five rounds in turn: 0.99 of
  * the speed of bench-tiny, 0.98 of that of bench-small.) */
 static int longest_pass(const ParamTable *table, int batch, int asked)
 {
-    enum { MOST = 1024, PASSES = 8, LEAST = 4 };
+    enum { PASSES = 8, LEAST = 4 };
     int size = asked > 0 && asked < batch ? asked : batch;
     int share = batch / PASSES > LEAST ? batch / PASSES : LEAST;
     if (asked <= 0 && size > share && has_small_weights(table)) size = share;
-    return size < MOST ? size : MOST;
+    return size < LONGEST_PASS ? size : LONGEST_PASS;
+}
+
+int network_shortest_pass(int batch, int asked)
+{
+    int size = asked <= 0 ? 1 : asked < LONGEST_PASS ? asked : LONGEST_PASS;
+    while (batch % size != 0) size--;
+    return size;
 }
 
 int network_pass_size(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked,

@@ -31,6 +31,9 @@ int network_sample_batch(const ModelConfig *m);
 int network_pass_size(ParamTable *table, const ModelConfig *m, Shape image, int batch, int asked,
                       Err *err);
 
+/* The least that network_pass_size could choose, whatever the network; with `asked` what it chooses. */
+int network_shortest_pass(int batch, int asked);
+
 /* Whether network_pass_size would take passes of so many images, if the batch had them as a divisor. False: not
  * enough memory to find it. After network_pass_size. */
 bool network_pass_allowed(ParamTable *table, const ModelConfig *m, Shape image, int batch,

@@ -85,8 +85,9 @@ void update_close(Trainer *t);
 int passes_of_update(const Trainer *t);
 size_t update_losses(const Trainer *t); /* how many */
 
-/* train_processes.c: several processes that train together. Whether their number divides the blocks of an update. */
-bool processes_divide(const Trainer *t, Err *err);
+/* train_processes.c: several processes that train together. Whether their number divides the blocks of an update whose
+ * passes have `micro` images. */
+bool processes_divide(const Trainer *t, int micro, Err *err);
 /* At the start: all have the same data and the same weights. ERR_USAGE, which names one that has not. */
 bool processes_compare(const Trainer *t, Err *err);
 /* Takes process 0's clock, and anybody's interruption (t->stopping). */

@@ -126,20 +126,29 @@ static bool save(Trainer *t, Err *err)
     return ok;
 }
 
-static void save_or_go_on(Trainer *t)
+/* A failure is only reported, and what follows it. */
+static void try_to_save(Trainer *t, const char *then)
 {
     Err why = {0};
     if (save(t, &why)) return;
     const char *what = at_step(t, t->saved.checkpoint) ? "the model is not saved" : "not saved";
-    run_problem(t, "step %lld: %s: %s; training goes on", (long long)t->state.step, what, why.text);
+    run_problem(t, "step %lld: %s: %s; %s", (long long)t->state.step, what, why.text, then);
 }
 
-/* An image could not be read: what was learnt until then is saved. Not with learnt masks, which the update has drawn
- * already, and not by several processes, the others of which are in the middle of it. */
+static void save_or_go_on(Trainer *t)
+{
+    try_to_save(t, "training goes on");
+}
+
+/* An image could not be read, as all processes know: what was learnt until then is saved, for which the others wait. Not
+ * with learnt masks, which the update has drawn already. */
 static bool stop_unread(Trainer *t, const Err *err)
 {
     bool unread = err->kind == ERR_IO || err->kind == ERR_FORMAT;
-    if (unread && !t->learner && t->processes == 1) save_or_go_on(t);
+    if (!unread || t->learner) return false;
+    optimizer_gather(&t->optimizer);
+    try_to_save(t, "training stops");
+    if (t->processes > 1) world_all(true);
     return false;
 }
 

@@ -14,11 +14,19 @@ static bool is_power_of_two(int n)
     return (n & (n - 1)) == 0;
 }
 
-/* The setting that gives an update as many passes as there are processes: shorter passes, or more batches. */
-static void advise_passes(const Trainer *t, char *out, size_t size)
+bool trainer_check_processes(int processes, Err *err)
+{
+    return (is_power_of_two(processes) && processes <= GRADIENT_BLOCKS) ||
+           err_set(err, ERR_USAGE,
+                   "%d processes cannot train together: they add gradients in pairs, and in pairs "
+                   "of pairs, so there must be 2, 4 or %d of them",
+                   processes, GRADIENT_BLOCKS);
+}
+
+/* The setting that gives an update as many passes as there are processes: passes shorter than `micro`, or more batches. */
+static void advise_passes(const Trainer *t, int micro, char *out, size_t size)
 {
     const TrainConfig *c = &t->config.train;
-    int micro = t->plan.micro_batch;
     while (micro > 1 && (c->batch % micro != 0 || c->batch / micro * c->accumulate < t->processes))
         micro--;
     if (c->batch / micro * c->accumulate >= t->processes)
@@ -27,26 +35,21 @@ static void advise_passes(const Trainer *t, char *out, size_t size)
         snprintf(out, size, "train.accumulate=%d", (t->processes + c->batch - 1) / c->batch);
 }
 
-bool processes_divide(const Trainer *t, Err *err)
+bool processes_divide(const Trainer *t, int micro, Err *err)
 {
     const TrainConfig *c = &t->config.train;
-    int most = t->blocks, passes = passes_of_update(t);
+    int passes = c->batch / micro * c->accumulate, most = gradient_blocks(passes);
     char advice[64] = "";
-    if (t->blocks % t->processes == 0) return true;
-    if (!is_power_of_two(t->processes) || t->processes > GRADIENT_BLOCKS)
-        return err_set(
-            err, ERR_USAGE,
-            "%d processes cannot train together: they add gradients in pairs, and in pairs of "
-            "pairs, so there must be 2, 4 or %d of them (here at most %d)",
-            t->processes, GRADIENT_BLOCKS, most);
-    advise_passes(t, advice, sizeof advice);
+    if (most % t->processes == 0) return true;
+    if (!trainer_check_processes(t->processes, err)) return false;
+    advise_passes(t, micro, advice, sizeof advice);
     return err_set(
         err, ERR_USAGE,
         "%d processes cannot share an update of %d pass%s (train.batch %d in passes of %d, "
         "train.accumulate "
         "%d); start at most %d, or give it more passes, such as with %s (with other last bits)",
-        t->processes, passes, passes == 1 ? "" : "es", c->batch, t->plan.micro_batch, c->accumulate,
-        most, advice);
+        t->processes, passes, passes == 1 ? "" : "es", c->batch, micro, c->accumulate, most,
+        advice);
 }
 
 /* ---- the comparison ---- */

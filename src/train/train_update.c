@@ -121,7 +121,17 @@ static double add_up_losses(Trainer *t)
     return loss_sum_mean(&sum, t);
 }
 
-/* Gradients of one update: accumulate * batch images in micro-batches. Sets the mean loss and the norm. */
+/* The passes of the group that begins at block `first`. */
+static bool run_group(Round *r, int first, Err *err)
+{
+    int n = 0;
+    for (choose_round(r, first, n); r->count > 0; choose_round(r, first, ++n))
+        if (!run_round(r, err)) return false;
+    return true;
+}
+
+/* Gradients of one update: accumulate * batch images in micro-batches. Sets the mean loss and the norm. A process that
+ * has failed says so before the last group is summed, which is where all meet. */
 static bool accumulate_gradients(Trainer *t, double *loss, double *norm, Err *err)
 {
     const GradientTree *tree = &t->optimizer.gradients;
@@ -130,9 +140,9 @@ static bool accumulate_gradients(Trainer *t, double *loss, double *norm, Err *er
     Round round = {.t = t, .dloss = 1.0f / (float)images};
     net_hold(t->train_network.net, t->optimizer.weights);
     for (int block = first; block < first + tree->blocks; block += tree->together) {
-        int n = 0;
-        for (choose_round(&round, block, n); round.count > 0; choose_round(&round, block, ++n))
-            if (!run_round(&round, err)) return false;
+        bool ok = run_group(&round, block, err);
+        if (t->processes > 1 && (!ok || gradient_tree_is_last(tree))) ok = world_agree(ok, err);
+        if (!ok) return false;
         *norm = optimizer_sum_gradients(&t->optimizer);
     }
     if (t->processes > 1)

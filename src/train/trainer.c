@@ -150,7 +150,7 @@ static bool open_networks(Trainer *t, Err *err)
                       train_mode(t), err))
         return false;
     t->blocks = gradient_blocks(passes_of_update(t));
-    if (!processes_divide(t, err) || !update_open(t, err) ||
+    if (!processes_divide(t, p->micro_batch, err) || !update_open(t, err) ||
         !optimizer_open(&t->optimizer, &t->table, &c->train.optimizer, t->blocks / t->processes,
                         err))
         return false;
@@ -198,7 +198,11 @@ static Trainer *new_trainer(const Config *config, const TrainCallbacks *callback
 
 static bool build(Trainer *t, bool plan_only, Err *err)
 {
-    if (!config_check(&t->config, err)) return false;
+    const TrainConfig *train = &t->config.train;
+    /* What the network's size changes in this is asked again when that is known (open_networks). */
+    if (!config_check(&t->config, err) ||
+        !processes_divide(t, network_shortest_pass(train->batch, train->micro_batch), err))
+        return false;
     t->method = method_of(t->config.method.type);
     t->resolved = t->config;
     if (t->known)

@@ -121,6 +121,8 @@ Network *trainer_network(Trainer *t);
 /* Whether trainer_run could start there, for a message before the data are read. ERR_USAGE where a new run
  * would replace one, ERR_IO where there is none to resume. */
 bool trainer_check_run(const char *run, bool resume, Err *err);
+/* Whether so many processes (base/world.h) could train together, whatever they train. ERR_USAGE. */
+bool trainer_check_processes(int processes, Err *err);
 
 /* Makes the run folder (of a resumed run: goes on in its own, and `run` is NULL) and trains until
  * train.steps updates or train.minutes are done. A new run in a folder that holds one is ERR_USAGE.

@@ -13,13 +13,7 @@ filter=${4:-}
 here=$(cd "$(dirname "$0")" && pwd)
 repository=$(cd "$here/../.." && pwd)
 . "$here/../environment.sh"
-# Open MPI starts more processes than there are CPUs, and root's, only when it is told to.
-options=
-if mpirun --version 2>&1 | grep -q 'Open MPI'; then
-    options=--oversubscribe
-    [ "$(id -u)" -ne 0 ] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-    export OMPI_MCA_btl_vader_single_copy_mechanism=none # what it does otherwise containers may forbid
-fi
+. "$here/launcher.sh"
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/diffc-share.XXXXXX") || exit 2
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
@@ -40,7 +34,7 @@ world() { # PROCESSES PROGRAM...
     processes=$1
     shift
     # shellcheck disable=SC2086 # several options or none
-    timeout 300 mpirun $options -np "$processes" "$@"
+    timeout 300 $mpirun $options -np "$processes" "$@"
 }
 
 # ---- what the cases work on ----
@@ -138,9 +132,9 @@ none_left() { # PIDS...
 second=:
 pair() {
     rm -f pid.*
-    second="$second" options="$options" timeout 300 sh -c '
+    second="$second" mpirun="$mpirun" options="$options" timeout 300 sh -c '
         echo $$ >pid.launcher
-        exec mpirun $options -np 2 "$@"' sh sh -c '
+        exec $mpirun $options -np 2 "$@"' sh sh -c '
         rank=${OMPI_COMM_WORLD_RANK:-$PMI_RANK}
         echo $$ >pid.$rank
         [ "$rank" = 0 ] || eval "$second"

@@ -327,7 +327,6 @@ static bool prepare(const Arguments *a, bool data, char *run, Config *c, Err *er
 /* Process 0 prepares, so that one machine needs the configuration and one measures; all others take what it has. */
 static bool prepare_for_all(const Arguments *a, bool data, char *run, Config *c, Err *err)
 {
-    if (!trainer_check_processes(world_size(), err)) return false;
     bool ok = world_rank() > 0 || prepare(a, data, run, c, err);
     if (world_size() == 1) return ok;
     char *text = ok && world_rank() == 0 ? config_to_json(c) : NULL;
@@ -357,7 +356,7 @@ static bool run_train(const Arguments *a, Err *err)
     char run[PATH_BYTES];
     config_defaults(&c);
     bool data = a->word_count > 0 && word_is_data(a->words[0]);
-    bool ok = prepare_for_all(a, data, run, &c, err);
+    bool ok = trainer_check_processes(world_size(), err) && prepare_for_all(a, data, run, &c, err);
     if (ok && v[DRY_RUN].given)
         ok = plan(a, data, run, &c, err);
     else

@@ -234,7 +234,7 @@ exec $diffc train small.json --out run --quiet --set train.steps=1000000 --set t
     # shellcheck disable=SC2086 # several options or none
     $mpirun $options -np "$1" ./each >"$out" 2>&1 </dev/null &
     launcher=$!
-    wait_for grep -q '"step":5,' run/stats.jsonl
+    wait_for grep -q '"step":2,' run/stats.jsonl
     for file in "$2"/kept/*; do : >"$file"; done
     ends_within 10
     [ $status -eq 1 ] || bad "exit $status"

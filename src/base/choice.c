@@ -1,5 +1,6 @@
 #include "base/choice.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -30,27 +31,72 @@ void choice_list(ChoiceWord *at, const void *list, const char *last, const char 
     }
 }
 
+/* Of a name, that may stand for the whole. */
+enum { SHORTEST_PART = 3 };
+
+enum { ERROR_COST = 4, BEGINNING_LESS = 3, PART_MORE = 2 };
+
 /* How far a slip is from a name, both normalized; INT_MAX when it is not near. */
-static int slip_distance(const char *word, const char *name)
+static int slip_cost(const char *word, const char *name)
 {
-    enum { SHORTEST_BEGINNING = 3 };
+    int distance = text_distance(word, name);
+    return distance <= 1 + (int)strlen(name) / 4 ? ERROR_COST * distance : INT_MAX;
+}
+
+/* The same where one may be the beginning of the other. */
+static int whole_cost(const char *word, const char *name)
+{
     int distance = text_distance(word, name);
     size_t n = strlen(word), m = strlen(name), common = n < m ? n : m;
-    bool beginning = common >= SHORTEST_BEGINNING && memcmp(word, name, common) == 0;
-    return beginning || distance <= 1 + (int)m / 4 ? distance : INT_MAX;
+    bool beginning = common >= SHORTEST_PART && memcmp(word, name, common) == 0;
+    if (beginning && distance > 0 && distance < INT_MAX)
+        return ERROR_COST * distance - BEGINNING_LESS;
+    return slip_cost(word, name);
+}
+
+/* Of the first `bytes` bytes of a name as it is written. */
+static int part_cost(const char *word, const char *name, size_t bytes)
+{
+    char own[TEXT_DISTANCE_BYTES], part[TEXT_DISTANCE_BYTES];
+    snprintf(own, sizeof own, "%.*s", (int)bytes, name);
+    text_normalize(part, sizeof part, own);
+    int cost = strlen(part) < SHORTEST_PART ? INT_MAX : slip_cost(word, part);
+    return cost < INT_MAX ? cost + PART_MORE : cost;
+}
+
+/* Words begin and end where spaces and punctuation do. */
+static bool is_edge(const char *name, size_t at)
+{
+    return name[at] == '\0' || name[at] == ' ' || ispunct((unsigned char)name[at]);
+}
+
+/* Of the nearest part of a name, or of the whole. */
+static int name_cost(const char *word, const char *name)
+{
+    char whole[TEXT_DISTANCE_BYTES];
+    size_t length = strlen(name);
+    text_normalize(whole, sizeof whole, name);
+    int least = whole_cost(word, whole);
+    if (length >= sizeof whole) return least;
+    for (size_t from = 0; from < length; from++)
+        for (size_t to = from + SHORTEST_PART; to <= length; to++) {
+            bool words = (from == 0 || is_edge(name, from - 1)) && is_edge(name, to);
+            int part = words ? part_cost(word, name + from, to - from) : INT_MAX;
+            if (part < least) least = part;
+        }
+    return least;
 }
 
 const char *choice_nearest(ChoiceWord *at, const void *list, const char *word)
 {
-    char wanted[TEXT_DISTANCE_BYTES], candidate[TEXT_DISTANCE_BYTES];
+    char wanted[TEXT_DISTANCE_BYTES];
     const char *best = NULL;
     int least = INT_MAX;
     text_normalize(wanted, sizeof wanted, word);
     for (int i = 0; at(list, i); i++) {
-        text_normalize(candidate, sizeof candidate, at(list, i));
-        int distance = slip_distance(wanted, candidate);
-        if (distance >= least) continue;
-        least = distance;
+        int cost = name_cost(wanted, at(list, i));
+        if (cost >= least) continue;
+        least = cost;
         best = at(list, i);
     }
     return best;

@@ -17,8 +17,10 @@ void choice_list(ChoiceWord *at, const void *list, const char *last, const char 
                  size_t size);
 
 /* The word that was probably meant; NULL when none is close. A word is close if it differs only in case,
- * '-', '_' and ' ', if one is the beginning of the other (three letters at least), or if it differs by
- * one typing error and one more for every four letters. Of equally close ones the first is taken. */
+ * spaces and punctuation, if one is the beginning of the other (three letters at least), or if it differs by
+ * one typing error and one more for every four letters; or if a part of it does, one or more of its words that follow
+ * each other (three letters at least): "boot" of "ankle boot". Of those the nearest is taken, and of equally near ones
+ * the first; a word that is only longer or shorter counts as nearer, a part as less near. */
 const char *choice_nearest(ChoiceWord *at, const void *list, const char *word);
 
 /* "; did you mean 'x'?", with `dashes` before the word, or nothing. */

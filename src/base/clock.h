@@ -7,6 +7,9 @@
 /* Seconds on the monotonic clock. */
 double clock_seconds(void);
 
+/* Processor time of all threads of the process so far. */
+double clock_processor_seconds(void);
+
 /* Since clock_begin, which main calls first; NAN where it was not called. */
 void clock_begin(void);
 double clock_since_begin(void);

@@ -141,7 +141,7 @@ void text_normalize(char *out, size_t size, const char *text)
 {
     size_t used = 0;
     for (; *text && used + 1 < size; text++)
-        if (*text != '_' && *text != '-' && *text != ' ')
+        if (!ispunct((unsigned char)*text) && *text != ' ')
             out[used++] = (char)tolower((unsigned char)*text);
     out[used] = '\0';
 }

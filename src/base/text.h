@@ -34,7 +34,7 @@ int text_distance(const char *a, const char *b);
  * "2" comes before "10"; everything else by bytes. 0 for equal words alone. */
 int text_natural_order(const char *a, const char *b);
 
-/* Lower case without '-', '_' and ' ', cut to size: the form in which choice_nearest compares. */
+/* Lower case without spaces and punctuation, cut to size: the form in which choice_nearest compares. */
 void text_normalize(char *out, size_t size, const char *text);
 
 #endif

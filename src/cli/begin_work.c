@@ -130,7 +130,7 @@ static void note_choice(const NewestRun *newest)
             newest->path, newest->passed_path, newest->passed, newest->lack.text);
 }
 
-static bool choose_model(const OptionValue *given, const ModelNeeds *needs, char *path, Err *err)
+bool choose_model(const OptionValue *given, const ModelNeeds *needs, char *path, Err *err)
 {
     /* What options can make up for is asked for first and given up first. */
     const ModelNeeds tries[] = {

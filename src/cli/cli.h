@@ -74,6 +74,9 @@ typedef struct {
 bool open_model(Model *m, char *path, const OptionValue *given, ModelNeeds *needs, int height,
                 int width, Err *err);
 
+/* Its path alone. */
+bool choose_model(const OptionValue *given, const ModelNeeds *needs, char *path, Err *err);
+
 /* *label: the class that --label gives, model_choose_label. A note says which, where its name is another's number. */
 bool take_label(Model *m, const OptionValue *given, bool needed, int *label, Err *err);
 

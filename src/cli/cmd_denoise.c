@@ -237,7 +237,8 @@ static bool report_data(const Job *job, const DenoiseScore *score, bool json, Er
 static bool report_progress(void *context, size_t done)
 {
     const Job *job = context;
-    term_progress("denoising: %zu of %zu images", done, job->images.count);
+    term_progress("denoising: %zu of %zu image%s", done, job->images.count,
+                  job->images.count == 1 ? "" : "s");
     return !interrupt_requested();
 }
 

@@ -74,14 +74,14 @@ static bool divide(Job *job, Err *err)
     const ImageSet *all = &job->data.all;
     size_t most = all->count / 2, count = job->pictures.count;
     if (count < LEAST_COUNT)
-        return err_set(err, ERR_USAGE,
-                       "%s: %zu image%s are too few to compare; at least %d are needed",
-                       job->pictures.name, count, count == 1 ? "" : "s", LEAST_COUNT);
+        return err_set(err, ERR_USAGE, "%s: %zu image%s too few to compare; at least %d are needed",
+                       job->pictures.name, count, count == 1 ? " is" : "s are", LEAST_COUNT);
     if (most < LEAST_COUNT)
         return err_set(err, ERR_USAGE,
-                       "%s: %zu images are too few to compare with; at least %d are needed, which "
+                       "%s: %zu image%s too few to compare with; at least %d are needed, which "
                        "are cut into two parts",
-                       job->data.path, all->count, 2 * LEAST_COUNT);
+                       job->data.path, all->count, all->count == 1 ? " is" : "s are",
+                       2 * LEAST_COUNT);
     if (count > most) {
         term_note("%s: %zu images are cut into two parts, so %zu are compared instead of %zu",
                   job->data.path, all->count, most, count);

@@ -15,9 +15,10 @@
 #include "model/checkpoint_model.h"
 #include "model/model.h"
 
-enum { WEIGHTS, LAYERS, CSV, JSON, ROWS };
+enum { MODEL, WEIGHTS, LAYERS, CSV, JSON, ROWS };
 
 static const Option options[ROWS + 1] = {
+    [MODEL] = OPTION_ROW_MODEL,
     [WEIGHTS] = OPTION_ROW_WEIGHTS,
     [LAYERS] = OPTION("layers", FLAG, "General", .help = "also list the network's operations"),
     [CSV] = OPTION("csv", FLAG, "General",
@@ -149,7 +150,7 @@ static void progress_lines(const Progress *p)
     term_format_count(step, (unsigned long long)p->saved.step);
     if (isfinite(p->saved.images)) {
         term_format_count(count, (unsigned long long)p->saved.images);
-        text_append(text, sizeof text, ", %s images", count);
+        text_append(text, sizeof text, ", %s image%s", count, p->saved.images == 1 ? "" : "s");
     }
     if (isfinite(p->saved.seconds)) {
         term_format_duration(duration, p->saved.seconds);
@@ -281,7 +282,7 @@ static bool model_lines(const char *path, const Model *m, const Progress *p, boo
     network_lines(output_line, c, said_shape(m), m->table.parameters,
                   net_forward_flop(m->network.net));
     output_line("  diffusers    %s", diffusers);
-    if (!data_lines(m->run, !c->class_names, err)) return false;
+    if (!data_lines(m->run, c, err)) return false;
     progress_lines(p);
     if (layers) layer_lines(m);
     for (int i = 0; i < c->warning_count; i++)
@@ -347,12 +348,16 @@ static bool show_model(const char *path, const OptionValue *v, Err *err)
 
 static bool run_info(const Arguments *a, Err *err)
 {
-    const char *path = a->words[0];
     const OptionValue *v = a->values;
-    char run[PATH_BYTES];
+    char chosen[PATH_BYTES], run[PATH_BYTES];
+    const char *path = a->word_count > 0 ? a->words[0] : chosen;
+    if (a->word_count > 0 && v[MODEL].given)
+        return err_set(err, ERR_USAGE, "%s and --model are given; one of them is enough", path);
     if (v[CSV].given && (v[JSON].given || v[LAYERS].given))
         return err_set(err, ERR_USAGE, "--csv and --%s are given; choose one of them",
                        options[v[JSON].given ? JSON : LAYERS].name);
+    if (a->word_count == 0 && !choose_model(&v[MODEL], &(ModelNeeds){.images = false}, chosen, err))
+        return false;
     if (v[CSV].given) return info_csv(path, err);
     choose_threads(NULL);
     bool checkpoint = checkpoint_path_run(path, run) && model_is_folder(run);
@@ -371,12 +376,12 @@ static bool run_info(const Arguments *a, Err *err)
 const Command command_info = {
     .name = "info",
     .summary = "Describe a run, a model, a configuration or a tensor file",
-    .words = "PATH",
-    .words_min = 1,
+    .words = "[PATH]",
     .words_max = 1,
     .examples = {"diffc info runs/demo", "diffc info configs/fashion-ddpm.json --json"},
     .options = options,
-    .notes = "A configuration is resolved and its data are read, as train --dry-run does; missing "
+    .notes = "Without PATH the newest run under runs/ is described. A configuration is resolved "
+             "and its data are read, as train --dry-run does; missing "
              "data are no error where data.size and data.channels are given. --csv: the first line "
              "names the columns, which are event, step and every other key of the log; what an "
              "object has not is empty. An element of a list has the event EVENT.LIST, such as "

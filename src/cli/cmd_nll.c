@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/shared_work.h"
 #include "base/term.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/nll_report.h"
 #include "diffusion/noise_classes.h"
@@ -192,6 +193,23 @@ static void narrate(const Work *w)
     if (words->warning[0]) term_note("warning: %s", words->warning);
 }
 
+/* What is wrong with a bound that promises less than no model at all. */
+static void doubt(const Work *w, const OptionValue *v)
+{
+    enum { RAW_BITS = 8 };
+    bool few = v[STEPS].given, dp = v[SPACING].given && v[SPACING].integer == SPACING_DP;
+    double mean = nll_report_mean(&w->job);
+    char helps[80] = "";
+    if (!(w->job.protocol->reads & LIKELIHOOD_VARIANCE) || !(mean > RAW_BITS)) return;
+    if (!w->fitted) text_add(helps, sizeof helps, ", ", "--variance fitted");
+    if (few && !dp) text_add(helps, sizeof helps, ", ", "--spacing dp");
+    if (few) text_add(helps, sizeof helps, " or ", "more --steps");
+    term_note("warning: %.4g bits/dim are more than the %d of raw pixels: %s%s%s", mean, RAW_BITS,
+              few ? "the errors of so few steps exceed the model's variances"
+                  : "the model predicts these images badly",
+              helps[0] ? "; try " : "", helps);
+}
+
 /* The images that errors are measured on, read when the first measurement needs them. */
 static bool open_fit(Work *w, const OptionValue *v, Err *err)
 {
@@ -253,6 +271,7 @@ static bool run_job(Work *w, const OptionValue *v, Err *err)
     if (ok) {
         narrate(w);
         ok = nll_score_all(job, err);
+        if (job->count > 0) doubt(w, v);
     }
     nll_close_tables(job);
     nll_images_close(&job->images);

@@ -86,8 +86,8 @@ static void name_sources(SamplePlan *p, const KnownOptions *o, const KnownImage 
     sample_plan_add_source(p, "restored", "%s", o->path);
     if (o->mask) sample_plan_add_source(p, "mask", "%s", o->mask);
     if (o->grey) sample_plan_add_source(p, "known", "grey");
-    if (o->scale) sample_plan_add_source(p, "scale", "%d", o->scale);
-    if (o->sigma > 0) sample_plan_add_source(p, "sigma", "%.15g", o->sigma);
+    if (o->scale) sample_plan_add_number(p, "scale", o->scale);
+    if (o->sigma > 0) sample_plan_add_number(p, "sigma", o->sigma);
     sample_plan_add_source(p, "by", "%s", restore_words[way]);
     p->source_hash = bytes_hash(BYTES_HASH_START, k->y, operator_known(&k->a) * sizeof *k->y);
     if (k->kept)

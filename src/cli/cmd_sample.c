@@ -175,8 +175,10 @@ static bool take_path(const OptionValue *v, const Model *m, SamplePlan *p, Err *
     p->run.between =
         (SeedPath){.from = v[BETWEEN].seed, .to = v[BETWEEN].second, .count = p->count};
     p->seed = 0;
-    sample_plan_add_source(p, "between", "%" PRIu64 " and %" PRIu64, v[BETWEEN].seed,
-                           v[BETWEEN].second);
+    SampleSource *s = sample_plan_add_source(p, "between", "%" PRIu64 " and %" PRIu64,
+                                             v[BETWEEN].seed, v[BETWEEN].second);
+    snprintf(s->json, sizeof s->json, "[%" PRIu64 ",%" PRIu64 "]", v[BETWEEN].seed,
+             v[BETWEEN].second);
     return true;
 }
 
@@ -194,7 +196,7 @@ static bool take_start(const OptionValue *v, const Model *m, SamplePlan *p, Know
                        all.path);
     p->run.start = start->y;
     sample_plan_add_source(p, "from", "%s", all.path);
-    sample_plan_add_source(p, "strength", "%.15g", p->strength);
+    sample_plan_add_number(p, "strength", p->strength);
     p->source_hash =
         bytes_hash(BYTES_HASH_START, start->y, operator_known(&start->a) * sizeof *start->y);
     return true;

@@ -12,8 +12,8 @@ static void tensor_lines(const char *path, const Safetensors *st, size_t element
     char count[32], bytes[16];
     term_format_count(count, elements);
     term_format_bytes(bytes, (double)st->data_bytes);
-    output_line("%s: %zu tensor%s, %s values, %s", path, st->count, st->count == 1 ? "" : "s",
-                count, bytes);
+    output_line("%s: %zu tensor%s, %s value%s, %s", path, st->count, st->count == 1 ? "" : "s",
+                count, elements == 1 ? "" : "s", bytes);
     for (size_t i = 0; i < st->count; i++) {
         const TensorInfo *t = &st->tensors[i];
         char shape[SHAPE_TEXT_BYTES], name[256];

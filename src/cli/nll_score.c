@@ -191,8 +191,9 @@ static bool conclude(NllJob *job, bool scored, Err *err)
     bool told = !job->images.data_path || nll_report_summary(job, &end);
     if (scored || err->kind == ERR_INTERRUPTED) told = nll_finish_tables(job, &end) && told;
     if (!scored && err->kind == ERR_INTERRUPTED)
-        return err_set(err, ERR_INTERRUPTED, "interrupted after %zu of %zu images%s", job->count,
-                       job->images.count, job->count > 0 ? "; their figures are told" : "");
+        return err_set(err, ERR_INTERRUPTED, "interrupted after %zu of %zu image%s%s", job->count,
+                       job->images.count, job->images.count == 1 ? "" : "s",
+                       job->count > 0 ? "; their figures are told" : "");
     if (!scored) return false;
     if (!told) return err_set(err, end.kind, "%s", end.text);
     if (job->failed == 0) return true;

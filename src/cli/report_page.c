@@ -54,6 +54,11 @@ static void say_network(const ReportRun *r, char *out)
     if (r->has_model) describe_network(&r->model, r->image, out, FACT_BYTES);
 }
 
+static void say_classes(const ReportRun *r, char *out)
+{
+    if (r->has_model) describe_classes(&r->model, out, FACT_BYTES);
+}
+
 static void say_parameters(const ReportRun *r, char *out)
 {
     if (r->parameters > 0) term_format_count(out, r->parameters);
@@ -146,10 +151,10 @@ static const Fact tiles[] = {{"Updates", "", say_updates},
                              {"Held-out loss", "", say_held_out},
                              {"Distance of samples", "× 1000", say_distance},
                              {"Images per second", "", say_speed}};
-static const Fact facts[] = {{"Method", "", say_method},         {"Network", "", say_network},
-                             {"Parameters", "", say_parameters}, {"Data", "", say_data},
-                             {"Images seen", "", say_images},    {"Machine", "", say_machine},
-                             {"Version", "", say_version}};
+static const Fact facts[] = {{"Method", "", say_method},   {"Network", "", say_network},
+                             {"Classes", "", say_classes}, {"Parameters", "", say_parameters},
+                             {"Data", "", say_data},       {"Images seen", "", say_images},
+                             {"Machine", "", say_machine}, {"Version", "", say_version}};
 enum { TILES = sizeof tiles / sizeof *tiles, FACTS = sizeof facts / sizeof *facts };
 
 typedef struct {

@@ -36,14 +36,19 @@ static unsigned big_endian(const unsigned char *p)
     return (unsigned)p[0] << 24 | (unsigned)p[1] << 16 | (unsigned)p[2] << 8 | p[3];
 }
 
-/* A file that is no PNG is left out. *shown: whether it was put. */
-static bool put_picture(TextBuffer *h, const RunPicture *p, size_t room, bool *shown, Err *err)
+typedef struct {
+    unsigned width, height;
+} PictureSize;
+
+/* A file that is no PNG is left out. size->width 0: it was not put. */
+static bool put_picture(TextBuffer *h, const RunPicture *p, size_t room, PictureSize *size,
+                        Err *err)
 {
     enum { WIDTH_AT = 16, HEIGHT_AT = 20, HEAD_BYTES = 24 };
     static const char signature[] = "\x89PNG\r\n\x1a\n";
     FileBytes file;
     char step[VALUE_BYTES];
-    *shown = false;
+    *size = (PictureSize){0, 0};
     if (!file_read(p->path, room, &file, err)) return false;
     if (file.size >= HEAD_BYTES && memcmp(file.bytes, signature, sizeof signature - 1) == 0) {
         unsigned width = big_endian(file.bytes + WIDTH_AT);
@@ -55,10 +60,40 @@ static bool put_picture(TextBuffer *h, const RunPicture *p, size_t room, bool *s
                  width < SMALL_SIDE ? "small" : "", width, height, step);
         html_base64(h, file.bytes, file.size);
         html_put(h, "'><figcaption>%s</figcaption></figure>\n", step);
-        *shown = true;
+        *size = (PictureSize){width, height};
     }
     file_free(&file);
     return true;
+}
+
+/* Images of a grid in so many pixels, with the gap between them that training leaves. */
+static int images_along(unsigned pixels, int side)
+{
+    enum { GAP = 2 };
+    return (int)((pixels + GAP) / (unsigned)(side + GAP));
+}
+
+/* The classes of a grid's images, by rows: they take turns from the first on. */
+static void put_classes(TextBuffer *h, const ReportRun *r, int columns, int rows)
+{
+    enum { SHOWN_ROWS = 8 };
+    const ModelConfig *m = &r->model;
+    int trained = m->unet.classes > 0 ? model_trained_classes(m) : 0, images = columns * rows;
+    if (r->config_lack.kind == ERR_NONE && r->config.sample.count < images)
+        images = r->config.sample.count;
+    if (trained == 0 || columns == 0) return;
+    html_put(h, "<details class=classes%s><summary>Classes, row by row</summary><ol>",
+             rows <= SHOWN_ROWS ? " open" : "");
+    for (int i = 0; i < images; i++) {
+        int label = model_trained_class(m, i % trained);
+        const char *name = model_class_name(m, label);
+        html_markup(h, i % columns ? ", " : i ? "</li>\n<li>" : "<li>");
+        if (name)
+            html_words(h, name);
+        else
+            html_put(h, "%d", label);
+    }
+    html_markup(h, "</li></ol></details>\n");
 }
 
 static bool put_run(TextBuffer *h, const ReportRun *r, int index, bool named, size_t room, Err *err)
@@ -71,16 +106,21 @@ static bool put_run(TextBuffer *h, const ReportRun *r, int index, bool named, si
         html_markup(h, "</h3>");
     }
     html_markup(h, "<div class=pictures>\n");
+    PictureSize last = {0, 0};
     for (size_t i = 0; i < chosen; i++) {
-        bool put;
-        if (!put_picture(h, &r->picture[place_of(i, chosen, r->pictures)], room, &put, err))
+        PictureSize size;
+        if (!put_picture(h, &r->picture[place_of(i, chosen, r->pictures)], room, &size, err))
             return false;
-        shown += put;
+        if (size.width > 0) last = size;
+        shown += size.width > 0;
     }
     html_markup(h, "</div>");
     if (shown < r->pictures)
-        html_put(h, "<p class=note>%zu of %zu grids; all are in the run's folder samples.</p>",
-                 shown, r->pictures);
+        html_put(h, "<p class=note>%zu of %zu grid%s; all are in the run's folder samples.</p>",
+                 shown, r->pictures, r->pictures == 1 ? "" : "s");
+    if (r->has_model && r->image.H > 0)
+        put_classes(h, r, images_along(last.width, r->image.W),
+                    images_along(last.height, r->image.H));
     return true;
 }
 

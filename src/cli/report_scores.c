@@ -94,7 +94,8 @@ static void draw_steps(TextBuffer *h, const Axis *x)
 static void put_list(TextBuffer *h, const ReportRun *run)
 {
     if (!run->has_model || !run->model.kept) return;
-    html_put(h, "<details><summary>%d kept steps</summary><p>", run->model.kept_count);
+    html_put(h, "<details><summary>%d kept step%s</summary><p>", run->model.kept_count,
+             run->model.kept_count == 1 ? "" : "s");
     for (int i = 0; i < run->model.kept_count; i++)
         html_put(h, "%s%d", i ? ", " : "", run->model.kept[i]);
     html_markup(h, "</p></details>");

@@ -56,8 +56,8 @@ static bool report_progress(void *context, long calls)
     const char *noun = job->plan->noun;
     char speed[AMOUNT_BYTES];
     format_speed(speed, seconds > 0 ? made / seconds : 0);
-    term_progress("%d of %d %ss, network call %ld%s, %s %ss/s, %s left", job->done, count, noun,
-                  calls, of, speed, noun, left);
+    term_progress("%d of %d %s%s, network call %ld%s, %s %ss/s, %s left", job->done, count, noun,
+                  count == 1 ? "" : "s", calls, of, speed, noun, left);
     return !interrupt_requested();
 }
 
@@ -130,8 +130,8 @@ static bool run_rounds(Job *job, Err *err)
     while (next_round(job)) {
         if (run_round(job, err)) continue;
         if (err->kind != ERR_INTERRUPTED) return false;
-        return err_set(err, ERR_INTERRUPTED, "interrupted after %d of %d %ss; %s", job->done,
-                       p->count, p->noun,
+        return err_set(err, ERR_INTERRUPTED, "interrupted after %d of %d %s%s; %s", job->done,
+                       p->count, p->noun, p->count == 1 ? "" : "s",
                        keeps_images(job) ? "the same command with --continue goes on from there"
                                          : "nothing was written");
     }
@@ -203,8 +203,7 @@ static bool report(const Job *job, bool json, Err *err)
         json_put_int(&w, "batch", p->batch);
         json_put_int(&w, "threads", parallel_threads());
         if (world_size() > 1) json_put_int(&w, "processes", world_size());
-        for (int i = 0; i < p->sources; i++)
-            json_put_string(&w, p->source[i].name, p->source[i].value);
+        sample_plan_json_sources(p, &w);
         if (p->run.restore) json_put_number(&w, "known_missed", known_missed(job));
         return output_json(&w, err);
     }
@@ -215,15 +214,16 @@ static bool report(const Job *job, bool json, Err *err)
         term_note("%zu of the points lie%s outside the picture", o->outside,
                   o->outside == 1 ? "s" : "");
     note_rows(o);
-    char took[24], speed[AMOUNT_BYTES];
+    char took[24], speed[AMOUNT_BYTES], seeds[80];
     term_format_duration(took, seconds);
     format_speed(speed, (p->count - o->kept_count) / seconds);
-    const SeedPath *way = &p->run.between;
-    bool between = way->count > 0;
-    char seeds[80];
-    snprintf(seeds, sizeof seeds,
-             between ? "between seeds %" PRIu64 " and %" PRIu64 : "seeds %" PRIu64 " to %" PRIu64,
-             between ? way->from : p->seed, between ? way->to : p->seed + (uint64_t)p->count - 1);
+    SeedPath way = p->run.between;
+    bool between = way.count > 0;
+    snprintf(seeds, sizeof seeds, "%sseed%s %" PRIu64, between ? "between " : "",
+             p->count == 1 ? "" : "s", between ? way.from : p->seed);
+    if (p->count > 1)
+        text_append(seeds, sizeof seeds, " %s %" PRIu64, between ? "and" : "to",
+                    between ? way.to : p->seed + (uint64_t)p->count - 1);
     term_note("%d %s%s in %s, %s %ss/s, %ld network call%s each, %s", p->count, p->noun,
               p->count == 1 ? "" : "s", took, speed, p->noun, job->calls,
               job->calls == 1 ? "" : "s", seeds);

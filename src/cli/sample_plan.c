@@ -98,6 +98,21 @@ static bool choose_images(const OptionValue *v, Model *m, const Config *c, Sampl
     return take_label(m, &v[SAMPLE_ROW_LABEL], false, &p->label, err);
 }
 
+/* Guidance 0 is the prediction without a class, which one pass makes. */
+static bool leave_class_out(const Model *m, SamplePlan *p, Err *err)
+{
+    SampleConfig *r = &p->run.config;
+    if (r->guidance != 0 || r->guidance_low > 0 || r->guidance_high > 0) return true;
+    if (p->per_class > 0)
+        return err_set(err, ERR_USAGE,
+                       "--per-class draws each class, but guidance is 0, which leaves the class "
+                       "out");
+    p->label = model_no_class(&m->config);
+    r->guidance = 1;
+    sample_plan_add_number(p, "guidance", 0);
+    return true;
+}
+
 bool sample_plan_make(const OptionValue *v, Model *m, SamplePlan *p, Err *err)
 {
     Config c;
@@ -117,6 +132,7 @@ bool sample_plan_make(const OptionValue *v, Model *m, SamplePlan *p, Err *err)
     if (v[SAMPLE_ROW_guidance_low].given || v[SAMPLE_ROW_guidance_high].given)
         ok = ok && guidance_check(&p->run.config, err);
     ok = ok && model_check_guidance(&m->config, &p->run.config, err);
+    ok = ok && leave_class_out(m, p, err);
     if (ok && v[SAMPLE_ROW_FIT_DATA].given && p->spacing != SPACING_DP)
         return err_set(err, ERR_USAGE, "--fit-data belongs to --spacing dp");
     if (ok && p->spacing == SPACING_DP && p->calls == 0)
@@ -131,7 +147,7 @@ void sample_plan_leave_class(const OptionValue *v, const Model *m, SamplePlan *p
     p->run.config.guidance = 1;
 }
 
-void sample_plan_add_source(SamplePlan *p, const char *name, const char *format, ...)
+SampleSource *sample_plan_add_source(SamplePlan *p, const char *name, const char *format, ...)
 {
     CHECK(p->sources < SAMPLE_SOURCES);
     SampleSource *s = &p->source[p->sources++];
@@ -140,6 +156,22 @@ void sample_plan_add_source(SamplePlan *p, const char *name, const char *format,
     va_start(values, format);
     vsnprintf(s->value, sizeof s->value, format, values);
     va_end(values);
+    return s;
+}
+
+void sample_plan_add_number(SamplePlan *p, const char *name, double value)
+{
+    SampleSource *s = sample_plan_add_source(p, name, "%.15g", value);
+    snprintf(s->json, sizeof s->json, "%.15g", value);
+}
+
+void sample_plan_json_sources(const SamplePlan *p, JsonWriter *w)
+{
+    for (const SampleSource *s = p->source; s < p->source + p->sources; s++)
+        if (s->json[0])
+            json_put_raw(w, s->name, s->json);
+        else
+            json_put_string(w, s->name, s->value);
 }
 
 bool parse_image_size(const char *text, int *height, int *width, Err *err)

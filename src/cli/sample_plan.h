@@ -76,6 +76,7 @@ enum { SAMPLE_SOURCES = 8 };
 typedef struct {
     const char *name;
     char value[160];
+    char json[48]; /* numbers, for --json; "": value, a string */
 } SampleSource;
 
 typedef struct {
@@ -99,19 +100,22 @@ typedef struct {
 /* For images that begin with something whose class nobody says: they are of none where the model can do without, and the
  * run's own guidance, which is towards a class, is left out. Nothing where --label, --per-class or --guidance is given. */
 void sample_plan_leave_class(const OptionValue *v, const Model *m, SamplePlan *p);
-void sample_plan_add_source(SamplePlan *p, const char *name, const char *format, ...)
+SampleSource *sample_plan_add_source(SamplePlan *p, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+void sample_plan_add_number(SamplePlan *p, const char *name, double value);
+/* As members of the open object. */
+void sample_plan_json_sources(const SamplePlan *p, JsonWriter *w);
 
 /* "64" or "48x64". ERR_USAGE. */
 bool parse_image_size(const char *text, int *height, int *width, Err *err);
 
 /* v: the values of a table that begins with SAMPLE_PLAN_OPTIONS. p->count: the images of a call without
  * --count, 0: the run's number; p->per_class: as --per-class says, else 0. ERR_USAGE for an option that the sampler does not read, a label that the
- * model has not, a sampler that is unknown. */
+ * model has not, a sampler that is unknown. Guidance 0 at every level makes images of no class, whatever the label. */
 bool sample_plan_make(const OptionValue *v, Model *m, SamplePlan *p, Err *err);
 /* With the spacing dp the model becomes the chain of the chosen steps, which are then all taken. */
 bool sample_plan_take_steps(const OptionValue *v, const SamplePlan *plan, Model *model, Err *err);
-/* *labels: the class of each image [count], or NULL where the model has no classes; mem_free. */
+/* *labels: the class of each image [count], or NULL where they have none; mem_free. */
 bool sample_plan_labels(const SamplePlan *p, const Model *m, int **labels, Err *err);
 /* The grid of the plan; level_grid_free. */
 bool sample_plan_grid(const SamplePlan *p, LevelGrid *grid, Err *err);

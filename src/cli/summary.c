@@ -18,8 +18,9 @@ void describe_network(const ModelConfig *m, Shape image, char *out, size_t size)
     const UNetConfig *unet = &m->unet;
     out[0] = '\0';
     if (m->network == NETWORK_MLP) {
-        text_append(out, size, "points of %d values, %d hidden layer%s of %d units", m->mlp.dims,
-                    m->mlp.layers, m->mlp.layers == 1 ? "" : "s", m->mlp.width);
+        text_append(out, size, "points of %d values, %d hidden layer%s of %d unit%s", m->mlp.dims,
+                    m->mlp.layers, m->mlp.layers == 1 ? "" : "s", m->mlp.width,
+                    m->mlp.width == 1 ? "" : "s");
         return;
     }
     if (image.H > 0) text_append(out, size, "%dx%dx%d, ", image.H, image.W, image.C);
@@ -40,7 +41,8 @@ void describe_network(const ModelConfig *m, Shape image, char *out, size_t size)
         text_append(out, size, "%s%d", i == 0 ? ", input frequencies 2^n, n " : " ",
                     unet->input_fourier[i]);
     if (unet->classes > 0)
-        text_append(out, size, ", %d classes%s", unet->classes, unet->null_class ? " or none" : "");
+        text_append(out, size, ", %d class%s%s", unet->classes, unet->classes == 1 ? "" : "es",
+                    unet->null_class ? " or none" : "");
     if (model_trained_classes(m) == unet->classes) return;
     text_append(out, size, ", those without training images are never drawn:");
     for (int k = 0, shown = 0; k < unet->classes; k++) {
@@ -52,22 +54,48 @@ void describe_network(const ModelConfig *m, Shape image, char *out, size_t size)
     }
 }
 
-enum { LINE_WIDTH = 66 };
+enum { LINE_WIDTH = 66, CLASS_WORD_BYTES = 64 };
 
-void class_lines(LineWriter line, ClassName *names, int count)
+/* "dog (never drawn)" */
+static void class_word(ClassName *names, int label, const ModelConfig *m,
+                       char out[CLASS_WORD_BYTES])
 {
-    char text[LINE_WIDTH] = "", name[80];
+    enum { NAME_BYTES = 46 };
+    char name[NAME_BYTES];
+    text_escape(name, sizeof name, names[label]);
+    snprintf(out, CLASS_WORD_BYTES, "%s%s", name,
+             model_class_is_trained(m, label) ? "" : " (never drawn)");
+}
+
+void class_lines(LineWriter line, ClassName *names, int count, const ModelConfig *m)
+{
+    char text[LINE_WIDTH] = "", word[CLASS_WORD_BYTES];
     const char *title = "classes";
     for (int i = 0; names && i < count; i++) {
-        text_escape(name, sizeof name, names[i]);
-        if (*text && strlen(text) + strlen(name) + 4 > sizeof text) {
+        class_word(names, i, m, word);
+        if (*text && strlen(text) + strlen(word) + 4 > sizeof text) {
             line("  %-12s %s,", title, text);
             title = "";
             text[0] = '\0';
         }
-        text_append(text, sizeof text, "%s%.60s", *text ? ", " : "", name);
+        text_append(text, sizeof text, "%s%s", *text ? ", " : "", word);
     }
     if (text[0]) line("  %-12s %s", title, text);
+}
+
+void describe_classes(const ModelConfig *m, char *out, size_t size)
+{
+    static const char more[] = " ...";
+    char word[CLASS_WORD_BYTES];
+    out[0] = '\0';
+    for (int i = 0; m->class_names && i < m->unet.classes; i++) {
+        class_word(m->class_names, i, m, word);
+        if (strlen(out) + strlen(word) + sizeof more + 2 > size) {
+            text_append(out, size, "%s", more);
+            return;
+        }
+        text_add(out, size, ", ", word);
+    }
 }
 
 void class_names_json(JsonWriter *w, ClassName *names, int count)
@@ -89,7 +117,7 @@ void describe_method(const ModelConfig *m, char *out, size_t size)
     case PROCESS_DDPM:
         text_append(out, size, "%s, ", method_words[m->method]);
         if (m->kept) text_append(out, size, "%d kept of ", m->kept_count);
-        text_append(out, size, "%s steps, ", count);
+        text_append(out, size, "%s step%s, ", count, n->T == 1 ? "" : "s");
         if (m->kept) text_append(out, size, "%s noise, ", mask_alphas_words[m->alphas]);
         text_append(out, size, "%s schedule", schedule_words[n->schedule]);
         if (n->schedule == SCHEDULE_LINEAR || n->schedule == SCHEDULE_SCALED_LINEAR)
@@ -175,7 +203,7 @@ void network_lines(LineWriter line, const ModelConfig *m, Shape image, size_t pa
     if (image.H == 0)
         line("  image size   not given by the model; %d channel%s", image.C,
              image.C == 1 ? "" : "s");
-    class_lines(line, m->class_names, m->unet.classes);
+    class_lines(line, m->class_names, m->unet.classes, m);
     line("  parameters   %s", count);
     if (image.H == 0) return;
     format_amount(flop, forward_flop, "FLOP");

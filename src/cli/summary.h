@@ -23,8 +23,11 @@ void describe_diffusers(const ModelConfig *m, char *out, size_t size);
 /* Member "diffusers": {"pipeline" (null: it does not open), "but"}. */
 void diffusers_json(JsonWriter *w, const ModelConfig *m);
 
-/* The names of classes, in the order of their numbers, as rows of a table. NULL: none. */
-void class_lines(LineWriter line, ClassName *names, int count);
+/* The names of classes, in the order of their numbers, as rows of a table; NULL: none. Those that m never draws are
+ * marked. */
+void class_lines(LineWriter line, ClassName *names, int count, const ModelConfig *m);
+/* "cat, dog (never drawn)" on one line; "": m has no names. Cut to size, with "..." in the place of the rest. */
+void describe_classes(const ModelConfig *m, char *out, size_t size);
 /* Member "class_names". NULL: none. */
 void class_names_json(JsonWriter *w, ClassName *names, int count);
 

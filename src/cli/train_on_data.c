@@ -72,17 +72,24 @@ static bool read_settings(const DataRequest *r, Config *wanted, DataWishes *w, E
 typedef struct {
     const DataRequest *request;
     int classes;
+    double
+        slower; /* how many times as long an update takes now as it would without other programs */
 } Measured;
 
+/* The choice is made for a machine without them: they may end. */
 static bool measure(void *context, const Config *c, double *seconds, Err *err)
 {
-    const Measured *m = context;
+    Measured *m = context;
+    UpdateTime time;
     Config meant = *c;
     if (term_is_interactive())
         term_progress("measuring the speed of training at %dx%d", c->data.height, c->data.width);
     bool ok = m->request->apply(m->request->context, &meant, err) && config_check(&meant, err) &&
-              update_speed(&meant, m->classes, MEASURED_SECONDS, seconds, err);
-    if (ok) *seconds /= world_size(); /* which share an update */
+              update_speed(&meant, m->classes, MEASURED_SECONDS, &time, err);
+    if (ok) {
+        *seconds = time.alone / world_size(); /* which share an update */
+        m->slower = time.clock / time.alone;
+    }
     config_free(&meant);
     return ok;
 }
@@ -100,8 +107,8 @@ static void say_size(const DataFacts *f, const ChosenConfig *chosen, const Confi
     }
     term_format_count(updates, (unsigned long long)chosen->slow_updates);
     if (chosen->too_slow > 0)
-        text_append(why, sizeof why, "; %d would allow only %s updates in this time",
-                    chosen->too_slow, updates);
+        text_append(why, sizeof why, "; %d would allow only %s update%s in this time",
+                    chosen->too_slow, updates, strcmp(updates, "1") == 0 ? "" : "s");
     if (smaller > 0)
         text_append(why, sizeof why, "; %d of %d looked at are smaller and are enlarged", smaller,
                     f->seen);
@@ -120,19 +127,29 @@ static void say_use(const Config *c)
                              "data.flip=true for what may be)");
 }
 
-static void say_time(const DataRequest *r, const ChosenConfig *chosen, const Config *c)
+static void say_time(const DataRequest *r, const ChosenConfig *chosen, const Measured *m,
+                     const Config *c)
 {
     char updates[32], speed[AMOUNT_BYTES], word[40] = "";
+    double minutes = c->train.minutes;
     int images = c->train.batch * c->train.accumulate;
     term_format_count(updates, (unsigned long long)(chosen->updates + 0.5));
     snprintf(word, sizeof word, "effort %s:", effort_words[r->wishes.effort]);
     if (chosen->seconds <= 0) {
-        term_note("%s %s updates of %d pictures", word, updates, images);
+        term_note("%s %s update%s of %d picture%s", word, updates, chosen->updates == 1 ? "" : "s",
+                  images, images == 1 ? "" : "s");
         return;
     }
     format_speed(speed, images / chosen->seconds);
-    term_note("%s %g minutes, about %s updates of %d pictures at the %s pictures/s measured here",
-              word, c->train.minutes, updates, images, speed);
+    term_note("%s %g minute%s, about %s updates of %d picture%s at the %s pictures/s measured "
+              "here",
+              word, minutes, minutes == 1 ? "" : "s", updates, images, images == 1 ? "" : "s",
+              speed);
+    term_format_count(updates, (unsigned long long)(chosen->updates / m->slower + 0.5));
+    if (m->slower > 1)
+        term_note("note: other programs want the same CPUs now; as long as they do, this time "
+                  "allows about %s updates",
+                  updates);
     const Effort *e = &efforts[r->wishes.effort];
     if (r->wishes.minutes == 0 && c->train.minutes > e->minutes)
         term_note("note: %g minutes would allow fewer than %g updates here, which show little; "
@@ -157,14 +174,14 @@ static void say_classes(const DataFacts *f, const Config *c)
 }
 
 static void say(const DataRequest *r, const DataFacts *f, const ChosenConfig *chosen,
-                const Config *c)
+                const Measured *m, const Config *c)
 {
     char text[256], data[300];
     data_facts_describe(f, text, sizeof text);
     term_note("pictures: %s", text);
     say_size(f, chosen, c);
     say_use(c);
-    say_time(r, chosen, c);
+    say_time(r, chosen, m, c);
     say_classes(f, c);
     if (f->count < FEW_IMAGES)
         term_note("note: %llu pictures are few: expect the model to repeat them; thousands make "
@@ -180,7 +197,7 @@ static bool choose(const DataRequest *r, const Config *wanted, const DataWishes 
 {
     DataFacts facts;
     ChosenConfig chosen;
-    Measured measured = {.request = r};
+    Measured measured = {.request = r, .slower = 1};
     const DataOptions options = {.path = r->path, .config = wanted->data};
     double begun = clock_seconds();
     if (!data_facts_read(&facts, &options, show_progress, &begun, err) ||
@@ -191,7 +208,7 @@ static bool choose(const DataRequest *r, const Config *wanted, const DataWishes 
     *c = chosen.config;
     snprintf(c->data.path, sizeof c->data.path, "%s", r->path);
     if (!r->apply(r->context, c, err)) return false;
-    say(r, &facts, &chosen, c);
+    say(r, &facts, &chosen, &measured, c);
     return true;
 }
 

@@ -46,8 +46,11 @@ static void training_limit(const Config *c, char *out, size_t size)
     char count[32], updates[48] = "", minutes[40] = "";
     bool both = c->train.steps > 0 && c->train.minutes > 0;
     term_format_count(count, (unsigned long long)c->train.steps);
-    if (c->train.steps > 0) snprintf(updates, sizeof updates, "%s updates", count);
-    if (c->train.minutes > 0) snprintf(minutes, sizeof minutes, "%g minutes", c->train.minutes);
+    if (c->train.steps > 0)
+        snprintf(updates, sizeof updates, "%s update%s", count, c->train.steps == 1 ? "" : "s");
+    if (c->train.minutes > 0)
+        snprintf(minutes, sizeof minutes, "%g minute%s", c->train.minutes,
+                 c->train.minutes == 1 ? "" : "s");
     snprintf(out, size, "%s%s%s", updates, both ? " or " : "", minutes);
     if (!out[0]) snprintf(out, size, "no limit");
 }
@@ -219,7 +222,7 @@ static void image_line(const DataIdentity *d)
                 data_kind_words[d->kind], classes);
 }
 
-bool data_lines(const char *run, bool names, Err *err)
+bool data_lines(const char *run, const ModelConfig *m, Err *err)
 {
     RunRecord r;
     Known known;
@@ -235,7 +238,7 @@ bool data_lines(const char *run, bool names, Err *err)
     else
         image_line(&r.data);
     if (whole && path[0]) output_line("               %s", path);
-    if (names) class_lines(output_line, r.data.class_names, r.data.classes);
+    if (!m->class_names) class_lines(output_line, r.data.class_names, r.data.classes, m);
     run_record_free(&r);
     return true;
 }

@@ -19,9 +19,9 @@ bool output_config(const Config *c, const TrainPlan *plan, Err *err);
 /* That of a configuration file. */
 bool show_config(const char *path, bool json, Err *err);
 
-/* The data of the run in this folder, "": nothing; with the names of its classes where `names` is true. Of runs of older releases only the path is known. False when
- * memory is short or the checkpoints cannot be listed. */
-bool data_lines(const char *run, bool names, Err *err);
+/* The data of the run in this folder, "": nothing; with the names of its classes where its model m has none. Of runs of
+ * older releases only the path is known. False when memory is short or the checkpoints cannot be listed. */
+bool data_lines(const char *run, const ModelConfig *m, Err *err);
 /* The member "data" of the open object. */
 bool data_json(JsonWriter *w, const char *run, Err *err);
 

@@ -183,9 +183,9 @@ static bool split(Dataset *d, const DataOptions *o, Err *err)
     if (d->validation_count >= d->count)
         return err_set(
             err, ERR_USAGE,
-            "%s: data.validation holds out %zu images of %zu, which leaves none to train "
+            "%s: data.validation holds out %zu image%s of %zu, which leaves none to train "
             "on; set data.validation below %zu, or leave it out",
-            o->path, d->validation_count, d->count, d->count);
+            o->path, d->validation_count, d->validation_count == 1 ? "" : "s", d->count, d->count);
     d->train_count = d->count - d->validation_count;
     d->split = mem_alloc(d->count, sizeof *d->split);
     d->order = mem_alloc(d->train_count, sizeof *d->order);

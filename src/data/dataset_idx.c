@@ -127,8 +127,8 @@ static bool load_labels(DataJob *job, const char *path, uint32_t images)
     if (!data_stream_open(&stream, path, job->err)) return false;
     bool ok = read_header(stream, &h, 1, 1, "1 (one label per image)", job->err);
     if (ok && h.size[0] != images)
-        ok = err_set(job->err, ERR_FORMAT, "%s: has %u labels for %u images", path, h.size[0],
-                     images);
+        ok = err_set(job->err, ERR_FORMAT, "%s: has %u label%s for %u image%s", path, h.size[0],
+                     h.size[0] == 1 ? "" : "s", images, images == 1 ? "" : "s");
     unsigned char block[4096];
     uint64_t done = 0;
     for (uint32_t i = 0, n; ok && i < images; i += n) {

@@ -116,7 +116,9 @@ static bool decode_all(const FolderImages *f)
         ok = read_block(f, block, first, f->wanted - first < most ? f->wanted - first : most);
     mem_free(block);
     if (ok && job->d->count == 0)
-        ok = err_set(job->err, ERR_FORMAT, "%s: none of its %zu images can be decoded",
+        ok = err_set(job->err, ERR_FORMAT,
+                     f->wanted == 1 ? "%s: its %zu image cannot be decoded"
+                                    : "%s: none of its %zu images can be decoded",
                      f->search->root, f->wanted);
     return ok;
 }

@@ -36,9 +36,9 @@ static bool check(const LikelihoodRun *run, const Denoiser *denoiser, Err *err)
                        "the variational bound needs two or more steps; this model has %d", T);
     if (run->calls != 0 && run->calls < LEAST_CALLS)
         return err_set(err, ERR_USAGE,
-                       "%d network calls are not enough to estimate the variational bound; it "
+                       "%d network call%s not enough to estimate the variational bound; it "
                        "takes %d or more",
-                       run->calls, LEAST_CALLS);
+                       run->calls, run->calls == 1 ? " is" : "s are", LEAST_CALLS);
     if (run->variance == VARIANCE_LEARNED && !run->variances && !denoiser->predict_variance)
         return err_set(
             err, ERR_USAGE,

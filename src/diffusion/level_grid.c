@@ -112,9 +112,9 @@ bool level_grid_make(LevelGrid *g, const Process *p, SpacingKind spacing, int n,
     if (trained && (n < 1 || n > p->T))
         return err_set(
             err, ERR_USAGE,
-            "cannot take %d steps: the model has %d timesteps, so the number of steps must "
-            "be 1 to %d",
-            n, p->T, p->T);
+            "cannot take %d steps: the model has %d timestep%s, so the number of steps must "
+            "be %s%d",
+            n, p->T, p->T == 1 ? "" : "s", p->T == 1 ? "" : "1 to ", p->T);
     if (n < 1 || n > MOST_LEVELS)
         return err_set(err, ERR_USAGE, "cannot take %d steps; it must be 1 to %d", n, MOST_LEVELS);
     g->level = mem_alloc((size_t)n + 1, sizeof *g->level);
@@ -139,10 +139,10 @@ bool level_grid_begin(LevelGrid *g, const Process *p, double strength, bool ends
     while (skip < g->n && g->level[skip].time > begin + rounding * whole) skip++;
     if (skip == g->n)
         return err_set(err, ERR_USAGE,
-                       "strength %g is below the cleanest of the %d noise levels, which is at "
+                       "strength %g is below the cleanest of the %d noise level%s, which is at "
                        "%.3g; give more, "
                        "or more steps",
-                       strength, g->n, (cleanest + shift) / whole);
+                       strength, g->n, g->n == 1 ? "" : "s", (cleanest + shift) / whole);
     memmove(g->level, g->level + skip, (size_t)(g->n - skip + 1) * sizeof *g->level);
     g->n -= skip;
     return true;

@@ -114,9 +114,12 @@ static double rows(const LikelihoodRun *run, int images)
 
 static void describe(const LikelihoodRun *run, ProtocolWords *words)
 {
+    int terms = run->process->T;
+    long calls = bound_calls(run);
     snprintf(words->what, sizeof words->what,
-             "an upper bound of -log2 P: %s %d terms, %ld network calls an image",
-             run->calls ? "estimate of" : "all", run->process->T, bound_calls(run));
+             "an upper bound of -log2 P: %s %d term%s, %ld network call%s an image",
+             run->calls ? "estimate of" : "all", terms, terms == 1 ? "" : "s", calls,
+             calls == 1 ? "" : "s");
 }
 
 static bool term_name(const LikelihoodRun *run, int i, char name[TERM_NAME_BYTES])

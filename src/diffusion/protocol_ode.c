@@ -120,8 +120,8 @@ static bool velocity(void *context, int count, const OdeRow *rows, const double 
     }
     f->predictions += (long)count * each;
     if (f->run->progress && !f->run->progress(f->run->progress_context, f->predictions))
-        return err_set(err, ERR_INTERRUPTED, "interrupted after %ld predictions of the flow",
-                       f->predictions);
+        return err_set(err, ERR_INTERRUPTED, "interrupted after %ld prediction%s of the flow",
+                       f->predictions, f->predictions == 1 ? "" : "s");
     return true;
 }
 

@@ -126,8 +126,8 @@ static bool check_options(const Walk *w)
                        c->tolerance);
     if (c->call_limit < FEWEST_CALLS)
         return err_set(w->err, ERR_USAGE,
-                       "sampler ode: the limit is %d network calls; it must be %d or more",
-                       c->call_limit, FEWEST_CALLS);
+                       "sampler ode: the limit is %d network call%s; it must be %d or more",
+                       c->call_limit, c->call_limit == 1 ? "" : "s", FEWEST_CALLS);
     return true;
 }
 

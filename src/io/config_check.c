@@ -109,9 +109,10 @@ static bool check_data(const Config *c, Err *err)
                        "images are kept");
     if (c->data.limit > 0 && c->data.validation >= c->data.limit)
         return err_set(err, ERR_USAGE,
-                       "data.validation holds out %d images, which leaves none of data.limit (%d) "
+                       "data.validation holds out %d image%s, which leaves none of data.limit (%d) "
                        "to train on; set data.validation below %d",
-                       c->data.validation, c->data.limit, c->data.limit);
+                       c->data.validation, c->data.validation == 1 ? "" : "s", c->data.limit,
+                       c->data.limit);
     return true;
 }
 

@@ -34,6 +34,21 @@ const char *model_class_text(const ModelConfig *m, int label, char out[CLASS_TEX
     return out;
 }
 
+const char *model_class_list(const ModelConfig *m, char out[CLASS_LIST_BYTES])
+{
+    enum { NAMES_BYTES = 140 };
+    char all[2 * NAMES_BYTES] = "", names[NAMES_BYTES];
+    int last = m->unet.classes - 1;
+    snprintf(out, CLASS_LIST_BYTES, "0 to %d", last);
+    if (!m->class_names) return out;
+    choice_list(class_word, m, " and ", "", all, sizeof all);
+    text_escape(names, sizeof names, all);
+    bool cut = strlen(all) >= sizeof names;
+    snprintf(out, CLASS_LIST_BYTES, "%s%s (0 to %d)", names,
+             cut ? " ... ('diffc info' lists them)" : "", last);
+    return out;
+}
+
 bool model_find_class_names(Model *m, Err *err)
 {
     RunRecord record;
@@ -54,7 +69,7 @@ bool model_find_class_names(Model *m, Err *err)
 static bool unknown_class(const Model *m, const char *option, const char *text, Err *err)
 {
     const ModelConfig *c = &m->config;
-    char shown[160], name[160], all[400] = "";
+    char shown[160], name[160], list[CLASS_LIST_BYTES];
     text_escape(shown, sizeof shown, text);
     if (!c->class_names)
         return err_set(
@@ -68,12 +83,8 @@ static bool unknown_class(const Model *m, const char *option, const char *text, 
         return err_set(err, ERR_USAGE,
                        "%s is '%s', which is no class of the model; did you mean '%s'?", option,
                        shown, name);
-    choice_list(class_word, c, " and ", "", all, sizeof all);
-    text_escape(name, sizeof name, all);
-    bool cut = strlen(all) >= sizeof name;
-    return err_set(err, ERR_USAGE,
-                   "%s is '%s', which is no class of the model; its classes are %s%s", option,
-                   shown, name, cut ? " ... ('diffc info' lists them)" : "");
+    return err_set(err, ERR_USAGE, "%s is '%s', which is no class of the model; its classes are %s",
+                   option, shown, model_class_list(c, list));
 }
 
 /* The one class of this name but for small and capital letters; -1: none, or several. */
@@ -98,8 +109,9 @@ bool model_choose_label(Model *m, const char *option, const char *text, bool nee
 {
     const ModelConfig *c = &m->config;
     *label = text ? 0 : -1;
-    if (!text || c->unet.classes == 0) return model_check_label(c, option, needed, label, err);
-    if (!model_find_class_names(m, err)) return false;
+    if (c->unet.classes == 0) return model_check_label(c, option, needed, label, err);
+    if ((text || needed) && !model_find_class_names(m, err)) return false;
+    if (!text) return model_check_label(c, option, needed, label, err);
     *label = model_find_class(c, text);
     if (*label < 0 && !label_number(text, label)) return unknown_class(m, option, text, err);
     return model_check_label(c, option, needed, label, err);

@@ -17,6 +17,11 @@ bool label_number(const char *text, int *number);
 enum { CLASS_TEXT_BYTES = 320 };
 const char *model_class_text(const ModelConfig *m, int label, char out[CLASS_TEXT_BYTES]);
 
+/* Its classes, for a message: their names, cut to some, and their numbers, "cat, dog and bird (0 to 2)"; without names
+ * "0 to 2". Safe to print. */
+enum { CLASS_LIST_BYTES = 200 };
+const char *model_class_list(const ModelConfig *m, char out[CLASS_LIST_BYTES]);
+
 /* A model of an earlier version, whose folder does not name its classes, gets the names that the newest checkpoint of
  * its run has, where it lies in one. Reads that checkpoint. ERR_MEMORY. */
 bool model_find_class_names(Model *m, Err *err);

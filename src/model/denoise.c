@@ -89,8 +89,8 @@ static bool measure_all(const DenoiseData *d, double *x, double *errors, Err *er
             ok = err_set(err, ERR_INTERRUPTED, "interrupted");
         if (!work_agree(ok, err))
             return err && err->kind == ERR_INTERRUPTED
-                       ? err_set(err, ERR_INTERRUPTED, "interrupted after %zu of %zu images", after,
-                                 d->count)
+                       ? err_set(err, ERR_INTERRUPTED, "interrupted after %zu of %zu image%s",
+                                 after, d->count, d->count == 1 ? "" : "s")
                        : false;
         world_gather(errors + done, round.count, sizeof *errors);
     }

@@ -148,9 +148,9 @@ bool check_steps(const Model *model, SpacingKind spacing, int K, Err *err)
     if (K > T) return err_set(err, ERR_USAGE, "cannot choose %d steps: the model has %d", K, T);
     return !model->config.kept ||
            err_set(err, ERR_USAGE,
-                   "%s: has chosen %d steps itself, which are all taken; leave --steps and "
+                   "%s: has chosen %d step%s itself, which are all taken; leave --steps and "
                    "--spacing out",
-                   model->folder, T);
+                   model->folder, T, T == 1 ? "" : "s");
 }
 
 bool choose_steps(Model *model, SpacingKind spacing, int K, const MeasuredImages *images, int label,

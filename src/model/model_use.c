@@ -60,19 +60,19 @@ bool model_choose_sampler(const Model *m, const char *name, int steps, Config *c
 bool model_check_label(const ModelConfig *m, const char *name, bool needed, int *label, Err *err)
 {
     int classes = m->unet.classes;
+    char list[CLASS_LIST_BYTES], shown[CLASS_TEXT_BYTES];
     if (*label < 0) {
         if (needed) *label = model_no_class(m);
         return *label >= 0 || !needed || classes == 0 ||
                err_set(err, ERR_USAGE,
-                       "the model has classes: %s must say which class the images have, 0 to %d",
-                       name, classes - 1);
+                       "the model has classes: %s must say which class the images have: %s", name,
+                       model_class_list(m, list));
     }
     if (classes == 0)
         return err_set(err, ERR_USAGE, "%s is given, but the model has no classes", name);
     if (*label >= classes)
-        return err_set(err, ERR_USAGE, "%s is %d; the model's classes are 0 to %d", name, *label,
-                       classes - 1);
-    char shown[CLASS_TEXT_BYTES];
+        return err_set(err, ERR_USAGE, "%s is %d; the model's classes are %s", name, *label,
+                       model_class_list(m, list));
     return model_class_is_trained(m, *label) ||
            err_set(err, ERR_USAGE,
                    "%s is %s, but no training image had this class, so the model cannot draw it",

@@ -95,8 +95,8 @@ bool evaluate_validation(Trainer *t, Err *err)
     json_end_array(&w);
     run_log(t, &w);
     t->saved.validation = t->state.step;
-    run_note(t, "step %lld: validation loss %.4f (%d held-out images)", (long long)t->state.step,
-             loss, n);
+    run_note(t, "step %lld: validation loss %.4f (%d held-out image%s)", (long long)t->state.step,
+             loss, n, n == 1 ? "" : "s");
     return true;
 }
 

@@ -39,9 +39,10 @@ bool distance_check(const Trainer *t, Err *err)
     /* 0: a plan whose data are missing. */
     if (t->config.train.eval_every == 0 || there == 0 || there >= LEAST_IMAGES) return true;
     return err_set(err, ERR_USAGE,
-                   "train.eval_every is %lld, but %zu training images are too few to compare "
+                   "train.eval_every is %lld, but %zu training image%s too few to compare "
                    "samples with; at least %d are needed",
-                   (long long)t->config.train.eval_every, there, LEAST_IMAGES);
+                   (long long)t->config.train.eval_every, there, there == 1 ? " is" : "s are",
+                   LEAST_IMAGES);
 }
 
 size_t distance_bytes(const Trainer *t)

@@ -217,6 +217,30 @@ TEST(the_nearest_name_is_found_for_slips_and_none_for_other_words)
     }
 }
 
+TEST(a_part_of_a_name_stands_for_it_unless_a_whole_name_is_as_near)
+{
+    static const char *const names[] = {"T-shirt/top", "coat",          "shirt", "bag",
+                                        "ankle boot",  "langevin-step", "steps", NULL};
+    static const struct {
+        const char *word, *near;
+    } cases[] = {{"tshirt", "T-shirt/top"},
+                 {"T shirt", "T-shirt/top"},
+                 {"TOP", "T-shirt/top"},
+                 {"shirts", "shirt"},
+                 {"shirt.", "shirt"},
+                 {"bot", "ankle boot"},
+                 {"Boots", "ankle boot"},
+                 {"ankel", "ankle boot"},
+                 {"t-shirt/tpo", "T-shirt/top"},
+                 {"coats", "coat"},
+                 {"t", NULL},
+                 {"zebra", NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *near = choice_nearest(choice_word, names, cases[i].word);
+        EXPECT_TEXT(near ? near : "none", cases[i].near ? cases[i].near : "none");
+    }
+}
+
 TEST(mem_alloc_refuses_sizes_that_overflow)
 {
     EXPECT(mem_alloc(SIZE_MAX / 2, 4) == NULL);

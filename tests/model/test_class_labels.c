@@ -66,19 +66,25 @@ TEST(a_class_that_cannot_be_meant_is_refused_with_the_nearest_name)
                     "--label is 'sandel', which is no class of the model; did you "
                     "mean 'sandal'?");
     expect_no_label(&m, "Ankle-Boot", "did you mean 'ankle boot'?");
-    expect_no_label(&m, "zebra", "its classes are shirt, 4, sandal, bag and ankle boot");
+    expect_no_label(&m, "zebra", "its classes are shirt, 4, sandal, bag and ankle boot (0 to 4)");
     expect_no_label(&m, "-1", "which is no class of the model");
-    expect_no_label(&m, "5", "--label is 5; the model's classes are 0 to 4");
-    expect_no_label(&m, "99999999999999999999", "the model's classes are 0 to 4");
+    expect_no_label(&m, "5",
+                    "--label is 5; the model's classes are shirt, 4, sandal, bag and ankle boot "
+                    "(0 to 4)");
+    expect_no_label(&m, "99999999999999999999", "bag and ankle boot (0 to 4)");
+    expect_no_label(&m, "boots", "did you mean 'ankle boot'?");
     expect_no_label(&m, "bag", "--label is 3 (bag), but no training image had this class");
     expect_no_label(&m, "3", "--label is 3 (bag), but no training image had this class");
-    expect_no_label(&m, NULL, "the model has classes: --label must say which class");
+    expect_no_label(&m, NULL,
+                    "the model has classes: --label must say which class the images have: shirt, "
+                    "4, sandal, bag and ankle boot (0 to 4)");
     model_config_free(&m.config);
     m = model_of_classes(false);
     expect_no_label(&m, "shirt",
                     "--label is 'shirt', but the classes of runs/x/model have no "
                     "names; they are the numbers 0 to 4");
     expect_no_label(&m, "3", "--label is 3, but no training image had this class");
+    expect_no_label(&m, "5", "--label is 5; the model's classes are 0 to 4");
     m.config.unet.classes = 0;
     expect_no_label(&m, "shirt", "--label is given, but the model has no classes");
     int label;

@@ -14,23 +14,40 @@ static Config small_config(const char *more)
 TEST(update_speed_is_the_time_of_an_update_and_no_more_than_was_spent)
 {
     Err err = {0};
-    double seconds = 0, start = clock_seconds();
+    UpdateTime time = {0};
+    double start = clock_seconds();
     Config c = small_config("data.validation=500 train.eval_every=3");
-    EXPECT_OK(update_speed(&c, 0, 0.05, &seconds, &err), err);
-    EXPECT(seconds > 0 && seconds < clock_seconds() - start);
+    EXPECT_OK(update_speed(&c, 0, 0.05, &time, &err), err);
+    EXPECT(time.alone > 0 && time.alone <= time.clock && time.clock < clock_seconds() - start);
     /* The first update alone. */
-    EXPECT_OK(update_speed(&c, 0, 0, &seconds, &err), err);
-    EXPECT(seconds > 0);
+    EXPECT_OK(update_speed(&c, 0, 0, &time, &err), err);
+    EXPECT(time.alone > 0 && time.alone <= time.clock);
     Config classes = small_config("model.class_conditional=true");
-    EXPECT_OK(update_speed(&classes, 3, 0, &seconds, &err), err);
+    EXPECT_OK(update_speed(&classes, 3, 0, &time, &err), err);
+}
+
+static void expect_alone(UpdateTime t, double alone)
+{
+    EXPECT_NEAR(t.clock, 2, 0);
+    EXPECT_NEAR(t.alone, alone, 1e-12);
+}
+
+TEST(an_update_alone_takes_the_processor_time_of_a_thread_where_the_clock_says_much_more)
+{
+    expect_alone(update_time(2, 1.9, 4, 2), 2);   /* a machine of its own */
+    expect_alone(update_time(2, 1.9, 3.4, 2), 2); /* threads that wait for each other */
+    expect_alone(update_time(2, 1.9, 2, 2), 1);   /* half of the time another program ran */
+    expect_alone(update_time(2, 0.5, 3.6, 2),
+                 0.5); /* now and then another ran, and a thread waited awake */
+    expect_alone(update_time(2, 2, 0.25, 1), 0.25); /* of one update, the first */
 }
 
 TEST(update_speed_ends_when_it_is_interrupted)
 {
     Err err = {0};
-    double seconds;
+    UpdateTime time;
     Config c = small_config("");
     interrupt_set(true);
-    EXPECT_REFUSED(update_speed(&c, 0, 1, &seconds, &err), err, ERR_INTERRUPTED, "interrupted");
+    EXPECT_REFUSED(update_speed(&c, 0, 1, &time, &err), err, ERR_INTERRUPTED, "interrupted");
     interrupt_set(false);
 }

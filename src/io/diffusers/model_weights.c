@@ -335,7 +335,9 @@ bool model_folder_read_weights(const char *path, const ParamTable *table, float 
         model_warn(m,
                    "%zu tensors are not part of this network and are ignored, the first is \"%s\"",
                    l.unknown, l.first_unknown);
-    if (ok && l.not_finite) model_warn(m, "%zu values of the weights are not finite", l.not_finite);
+    if (ok && l.not_finite)
+        model_warn(m, "%zu value%s of the weights not finite", l.not_finite,
+                   l.not_finite == 1 ? " is" : "s are");
     mem_free(l.seen);
     mem_free(l.disk);
     return ok;

@@ -1,5 +1,5 @@
 diffc info --help
-#> usage: diffc info PATH [options]
+#> usage: diffc info [PATH] [options]
 #>
 #> Describe a run, a model, a configuration or a tensor file.
 #>
@@ -7,6 +7,10 @@ diffc info --help
 #>   diffc info configs/fashion-ddpm.json --json
 #>
 #> Model:
+#>   -m, --model PATH        run folder, model folder in the layout of diffusers,
+#>                           or a checkpoint of a run,
+#>                           RUN/checkpoints/step-N.safetensors (default: the
+#>                           newest run under runs/)
 #>       --weights KIND      the moving average, or the weights that training
 #>                           reached last: of a checkpoint, of a run's newest one,
 #>                           or of unet beside unet_ema (average, last; default:
@@ -21,9 +25,10 @@ diffc info --help
 #>       --json              results as one JSON object a line
 #>   -h, --help              this text
 #>
-#> A configuration is resolved and its data are read, as train --dry-run does;
-#> missing data are no error where data.size and data.channels are given. --csv:
-#> the first line names the columns, which are event, step and every other key of
-#> the log; what an object has not is empty. An element of a list has the event
-#> EVENT.LIST, such as validation.levels, its number from 0 in the column place,
-#> and, when it is no object itself, its value in the column value.
+#> Without PATH the newest run under runs/ is described. A configuration is
+#> resolved and its data are read, as train --dry-run does; missing data are no
+#> error where data.size and data.channels are given. --csv: the first line names
+#> the columns, which are event, step and every other key of the log; what an
+#> object has not is empty. An element of a list has the event EVENT.LIST, such as
+#> validation.levels, its number from 0 in the column place, and, when it is no
+#> object itself, its value in the column value.

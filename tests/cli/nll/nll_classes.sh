@@ -9,5 +9,5 @@ diffc nll -q -m run --label 1 im/000000.png >one
 assert "another class, another figure" test "$(cat zero)" != "$(cat one)"
 diffc nll -q -m run im/000000.png
 #exit 2
-#2> diffc nll: the model has classes: --label must say which class the images have, 0 to 2
+#2> diffc nll: the model has classes: --label must say which class the images have: 0 to 2
 #2> Try 'diffc nll --help'.

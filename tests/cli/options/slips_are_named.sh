@@ -21,7 +21,7 @@ done
 #> diffc: unknown command '--versoin'; did you mean '--version'?
 #> diffc: unknown command 'denoice'; did you mean 'denoise'?
 #> diffc sample: --sampler is 'DDIM'; it must be ddpm, ddim, heun, dpm++2m, unipc, ode, ancestral, langevin, plain-langevin, reverse-sde or pc; did you mean 'ddim'?
-#> diffc sample: --sampler is 'dpm'; it must be ddpm, ddim, heun, dpm++2m, unipc, ode, ancestral, langevin, plain-langevin, reverse-sde or pc; did you mean 'ddpm'?
+#> diffc sample: --sampler is 'dpm'; it must be ddpm, ddim, heun, dpm++2m, unipc, ode, ancestral, langevin, plain-langevin, reverse-sde or pc; did you mean 'dpm++2m'?
 #> diffc train: tiny.json: sample.sampler is 'heum', which is not a sampler; did you mean 'heun'?
 #> diffc train: --set sample.smapler=heun: sample.smapler is not a known key; did you mean sample.sampler?
 #> diffc train: --set smaple.sampler=heun: smaple.sampler is not a known key; did you mean sample.sampler?

@@ -16,7 +16,7 @@ say --between 3 8 --seed 1
 say --between 3 8 --count 1
 #> way-ddim
 #> way-ddpm
-#> {"event":"done","images":8,"network_calls":4,"seconds":S,"out":"run-1.png","model":"run","sampler":"ddim","steps":4,"batch":8,"threads":2,"between":"3 and 8"}
+#> {"event":"done","images":8,"network_calls":4,"seconds":S,"out":"run-1.png","model":"run","sampler":"ddim","steps":4,"batch":8,"threads":2,"between":[3,8]}
 #> diffc sample: --between needs two values: --between A B
 #> diffc sample: --between needs two values: --between A B
 #> diffc sample: --between is 'x'; it must be a whole number from 0 to 18446744073709551615

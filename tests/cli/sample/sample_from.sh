@@ -21,7 +21,7 @@ diffc sample -q -m small --from boot.png --resize --count 1 --out fits.png
 assert toy diffc train "$REPOSITORY/configs/toy-ring.json" -q --out ring --steps 2 >/dev/null
 diffc sample -q -m ring --from boot.png 2>&1 | grep -v '^Try'
 #> "network_calls":10
-#> "from":"boot.png","strength":"0.5"}
+#> "from":"boot.png","strength":0.5}
 #> "network_calls":20
 #> ode.png
 #> row

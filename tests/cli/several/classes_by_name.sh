@@ -34,6 +34,9 @@ text turn.png 'seed 1, [a-z0-9 :,()]*)'
 diffc sample -m run --steps 2 --count 1 --label 2 --out two.png 2>&1 | grep '^note'
 diffc sample -q -m run --label 'wild-cta'
 diffc sample -q -m run --label zebra
+diffc sample -q -m run --label cats
+diffc sample -q -m run --label 3
+diffc nll -q -m run all/000000.png
 diffc sample -q -m run --per-class 2 --label 2
 diffc sample -q -m run --per-class 2 --count 3
 diffc sample -q -m base --per-class 2
@@ -58,8 +61,14 @@ diffc sample -q -m run --per-class 5000000
 #> note: --label 2 is class 0 (2) by its name; class 2 (wild cat) is another
 #2> diffc sample: --label is 'wild-cta', which is no class of the model; did you mean 'wild cat'?
 #2> Try 'diffc sample --help'.
-#2> diffc sample: --label is 'zebra', which is no class of the model; its classes are 2, 10 and wild cat
+#2> diffc sample: --label is 'zebra', which is no class of the model; its classes are 2, 10 and wild cat (0 to 2)
 #2> Try 'diffc sample --help'.
+#2> diffc sample: --label is 'cats', which is no class of the model; did you mean 'wild cat'?
+#2> Try 'diffc sample --help'.
+#2> diffc sample: --label is 3; the model's classes are 2, 10 and wild cat (0 to 2)
+#2> Try 'diffc sample --help'.
+#2> diffc nll: the model has classes: --label must say which class the images have: 2, 10 and wild cat (0 to 2)
+#2> Try 'diffc nll --help'.
 #2> diffc sample: --per-class makes so many images of each class; leave --label out
 #2> Try 'diffc sample --help'.
 #2> diffc sample: --per-class makes so many images of each class; leave --count out

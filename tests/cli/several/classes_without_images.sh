@@ -21,6 +21,12 @@ diffc sample -m run --steps 2 --label 0
 diffc nll -m run --label 0 "$REPOSITORY/data/boot.png"
 assert resume diffc train --resume -q --out run --steps 62 >/dev/null
 diffc info run | grep '^  network'
+# Where the classes have names, those are marked.
+assert named $train --out named --steps 1 --set data.class_names=none,bag,shoe >/dev/null
+diffc info named | grep '^  classes'
+assert report diffc report -q named >/dev/null
+grep -o '<td>none[^<]*' named/report.html
+grep -o '<li>[a-z, ]*</li>' named/report.html
 # A folder of classes with a stray image, and one class alone.
 mkdir -p set/a set/b one/a
 for folder in set/a set/b set one/a; do cp "$REPOSITORY/data/boot.png" $folder/1.png; done
@@ -35,6 +41,11 @@ diffc train tiny.json --set model.class_conditional=true --dry-run
 #>   "untrained_classes": [0],
 #>   "up_block_types": [
 #>   network      16x16x1, channels 8 16, 1 block a level, attention at 8x8, 3 classes, those without training images are never drawn: 0
+#>   classes      none (never drawn), bag, shoe
+#> <td>none (never drawn), bag, shoe
+#> <td>none
+#> <li>bag, shoe</li>
+#> <li>bag, shoe</li>
 #2> diffc sample: --label is 0, but no training image had this class, so the model cannot draw it
 #2> Try 'diffc sample --help'.
 #2> diffc nll: --label is 0, but no training image had this class, so the model cannot draw it

@@ -5,8 +5,8 @@
 #include "math/vec.h"
 #include "ops/winograd_table.h"
 
-/* Tiles of a block: U is read once per block, and V and M of a block should stay in L2. Of small
- * weights, in floats, U stays there too and blocks may have half as many. */
+/* Tiles of a block: U is read once per block, and V and M of a block should stay in L2. Of small weights, in floats,
+ * U stays there too and blocks may have half as many. */
 enum { BLOCK_TILES = 32, LEAST_BLOCK_TILES = 16, SMALL_WEIGHTS = 1 << 18 };
 /* The same where a library multiplies: it packs U again in each call, and makes a call for each image. */
 enum { LIBRARY_TILES = 64, LIBRARY_SMALL_TILES = 32 };
@@ -196,8 +196,7 @@ size_t winograd_scratch_floats(const Conv2dDims *d, int threads)
 {
     WinogradPlan forward = plan_convolution(d, false, threads);
     WinogradPlan data = plan_convolution(d, true, threads);
-    size_t most = convolution_floats(&forward, threads);
-    size_t other = convolution_floats(&data, threads);
+    size_t most = convolution_floats(&forward, threads), other = convolution_floats(&data, threads);
     most = most > other ? most : other;
     other = winograd_gradient_floats(d, threads);
     return most > other ? most : other;
@@ -251,14 +250,16 @@ static void multiply_matrices(const WinogradPlan *p, float *m, const float *v,
     }
 }
 
-static void multiply_and_write(const WinogradPlan *p, const WinogradOutput *y, float *m,
-                               const float *v, const float *u, int block, int panel)
+static void multiply_and_write(const WinogradPlan *p, const WinogradOutput *y,
+                               const WinogradInput *x, float *m, const float *v, const float *u,
+                               int block, int panel)
 {
     int vectors = winograd_panel_vectors(p, panel);
     WinogradStretch all = {.u = u + winograd_panel_offset(p, panel, p->points * p->points),
                            .plane = (size_t)(p->c_vectors * p->lanes * vectors * p->lanes),
                            .vectors = vectors,
                            .count = p->c_vectors};
+    winograd_set_soon(p, &all, y, x, block, panel);
     if (p->library)
         multiply_matrices(p, m, v, &all, winograd_block_tiles(p, block));
     else
@@ -280,7 +281,7 @@ static void convolve_private(const WinogradPlan *p, const WinogradOutput *y, con
         FOR_SEGMENTS(p, block, s, at)
         kernels()->input(p, v, x, s, 0, p->c_vectors, at);
         for (int panel = 0; panel < p->panels; panel++)
-            multiply_and_write(p, y, m, v, u, block, panel);
+            multiply_and_write(p, y, x, m, v, u, block, panel);
     }
 }
 
@@ -305,8 +306,8 @@ static void late_panel(const WinogradPlan *p, const WinogradOutput *y, const flo
     packed += winograd_panel_offset(p, panel, 9);
     for (int first = 0; first < p->c_vectors; first += room.count) {
         int left = p->c_vectors - first;
-        WinogradStretch s = {
-            u, room.plane, vectors, first, left < room.count ? left : room.count, NULL, 0};
+        WinogradStretch s = {.u = u, .plane = room.plane, .vectors = vectors, .first = first};
+        s.count = left < room.count ? left : room.count;
         s.next_floats = (size_t)(s.count * p->lanes) * 9 * (size_t)(vectors * p->lanes);
         s.next = packed + s.next_floats;
         k->transform(p, u, packed, &s);
@@ -345,7 +346,7 @@ static void convolve_panels(const WinogradPlan *p, const WinogradOutput *y, cons
             if (p->late)
                 late_panel(p, y, v, u, i, m);
             else
-                multiply_and_write(p, y, m, v, u, 0, i);
+                multiply_and_write(p, y, NULL, m, v, u, 0, i);
             if (y->sums) add_segment_sums(p, y, i);
         }
     }
@@ -365,9 +366,9 @@ static void convolve_shared(const WinogradPlan *p, const WinogradOutput *y, cons
         } else {
 #pragma omp for schedule(dynamic, 1)
             for (int i = 0; i < p->blocks * p->panels; i++) {
-                int block = i % p->blocks;
-                multiply_and_write(p, y, own, v + (size_t)block * v_floats(p), u, block,
-                                   i / p->blocks);
+                int block = i % p->blocks, panel = i / p->blocks;
+                const float *from = v + (size_t)block * v_floats(p);
+                multiply_and_write(p, y, NULL, own, from, u, block, panel);
             }
         }
     }

@@ -89,61 +89,92 @@ static void write_upsampled(const OutputRun *run, int h, int w, int m, Lanes o[4
         }
 }
 
-LANES_INLINE void write_run(const OutputRun *run, const float *from, int m, bool whole, bool others,
-                            bool sums)
+/* Fetches a tile's lines of y and of what is added into L1. */
+LANES_INLINE void fetch_results(const OutputRun *run, size_t pixel, int m, bool others)
 {
-    const WinogradPlan *p = run->p;
-    int h = run->s.row * m, w = run->s.column * m;
-    size_t pixel = ((size_t)run->s.n * (size_t)p->H + (size_t)h) * (size_t)p->W + (size_t)w;
+    for (int r = 0; r < m; r++, pixel += (size_t)run->p->W)
+        for (int s = 0; s < m; s++) {
+            size_t at = (pixel + (size_t)s) * (size_t)run->p->K;
+            fetch_ahead(run->to, at);
+            if (others) fetch_ahead(run->others, at);
+        }
+}
+
+LANES_INLINE void write_run(const OutputRun *runs, int count, const float *from, int m, bool whole,
+                            bool others, bool sums)
+{
+    const WinogradPlan *p = runs->p;
+    const WinogradSegment *g = &runs->s;
+    int h = g->row * m, w = g->column * m;
+    size_t pixel = ((size_t)g->n * (size_t)p->H + (size_t)h) * (size_t)p->W + (size_t)w;
     bool rows = h + m <= p->H;
-    for (int t = 0; t < run->s.tiles; t++, from += p->m_tile, w += m, pixel += (size_t)m) {
-        Lanes o[4][4];
-        output_tile(p, from, m, run->offset, o);
-        if (whole && rows && w + m <= p->W)
-            write_whole(run, pixel, m, o, others, sums);
-        else if (run->y->upsampled)
-            write_upsampled(run, h, w, m, o);
-        else
-            write_cut(run, h, w, m, o);
+    for (int t = 0; t < g->tiles; t++, from += p->m_tile, w += m, pixel += (size_t)m) {
+        if (WINOGRAD_FETCHES && whole) fetch_results(runs, pixel + (size_t)m, m, others);
+        for (int j = 0; j < count; j++) {
+            const OutputRun *run = runs + j;
+            Lanes o[4][4];
+            output_tile(p, from + (size_t)j * p->m_vector, m, run->offset, o);
+            if (whole && rows && w + m <= p->W)
+                write_whole(run, pixel, m, o, others, sums);
+            else if (run->y->upsampled)
+                write_upsampled(run, h, w, m, o);
+            else
+                write_cut(run, h, w, m, o);
+        }
     }
 }
 
-LANES_INLINE void write_tiles(const OutputRun *run, const float *from, int m)
+LANES_INLINE void write_tiles(const OutputRun *runs, int count, const float *from, int m)
 {
-    if (run->count < LANES || run->y->upsampled)
-        write_run(run, from, m, false, false, false);
-    else if (run->sum && run->others)
-        write_run(run, from, m, true, true, true);
-    else if (run->sum)
-        write_run(run, from, m, true, false, true);
-    else if (run->others)
-        write_run(run, from, m, true, true, false);
+    if (runs[count - 1].count < LANES || runs->y->upsampled)
+        write_run(runs, count, from, m, false, false, false);
+    else if (runs->sum && runs->others)
+        write_run(runs, count, from, m, true, true, true);
+    else if (runs->sum)
+        write_run(runs, count, from, m, true, false, true);
+    else if (runs->others)
+        write_run(runs, count, from, m, true, true, false);
     else
-        write_run(run, from, m, true, false, false);
+        write_run(runs, count, from, m, true, false, false);
 }
 
+static void set_run(OutputRun *run, int segment, int k)
+{
+    const WinogradPlan *p = run->p;
+    const WinogradOutput *y = run->y;
+    int width = p->k_vectors * LANES;
+    run->s = winograd_segment(p, segment);
+    run->k = k;
+    run->count = p->K - k < LANES ? p->K - k : LANES;
+    size_t count = (size_t)run->count;
+    run->offset = (Lanes){0};
+    if (y->bias) run->offset += lanes_load(y->bias + k, count);
+    if (y->shift) run->offset += lanes_load(y->shift + (size_t)run->s.n * (size_t)p->K + k, count);
+    run->to = y->y + k;
+    run->others = y->add ? run->to : y->residual ? y->residual + k : NULL;
+    run->sum = NULL;
+    if (!y->segment_sums) return;
+    run->sum = y->segment_sums + (size_t)segment * 2 * (size_t)width + k;
+    run->squares = run->sum + width;
+    for (int l = 0; l < LANES; l++) run->sum[l] = run->squares[l] = 0;
+}
+
+/* The vectors that share a line of y are written together. */
 static void output(const WinogradPlan *p, const WinogradOutput *y, const float *m, int segment,
                    int panel, int at)
 {
-    int vectors = winograd_panel_vectors(p, panel), width = p->k_vectors * LANES;
-    OutputRun run = {.p = p, .y = y, .s = winograd_segment(p, segment)};
-    for (int j = 0; j < vectors; j++) {
-        run.k = (panel * p->panel_vectors + j) * LANES;
-        run.count = p->K - run.k < LANES ? p->K - run.k : LANES;
-        size_t count = (size_t)run.count;
-        run.offset = (Lanes){0};
-        if (y->bias) run.offset += lanes_load(y->bias + run.k, count);
-        if (y->shift)
-            run.offset += lanes_load(y->shift + (size_t)run.s.n * (size_t)p->K + run.k, count);
-        run.to = y->y + run.k;
-        run.others = y->add ? run.to : y->residual ? y->residual + run.k : NULL;
-        if (y->segment_sums) {
-            run.sum = y->segment_sums + (size_t)segment * 2 * (size_t)width + run.k;
-            run.squares = run.sum + width;
-            for (int l = 0; l < LANES; l++) run.sum[l] = run.squares[l] = 0;
+    enum { TOGETHER = LINE_FLOATS / LANES };
+    int vectors = winograd_panel_vectors(p, panel);
+    m += (size_t)at * p->m_tile;
+    for (int first = 0; first < vectors; first += TOGETHER) {
+        OutputRun runs[TOGETHER];
+        int count = vectors - first < TOGETHER ? vectors - first : TOGETHER;
+        for (int j = 0; j < count; j++) {
+            runs[j].p = p, runs[j].y = y;
+            set_run(&runs[j], segment, (panel * p->panel_vectors + first + j) * LANES);
         }
-        const float *from = m + (size_t)j * p->m_vector + (size_t)at * p->m_tile;
-        WITH_TILE(p, write_tiles(&run, from, TILE));
+        const float *from = m + (size_t)first * p->m_vector;
+        WITH_TILE(p, write_tiles(runs, count, from, TILE));
     }
 }
 

@@ -17,6 +17,10 @@
 #define SQRT_TWO  1.41421356237309505f /* b = 2 a, and a b = 1 */
 
 enum { LINE_FLOATS = 16 }; /* a cache line */
+
+/* Whether the transforms' memory is fetched ahead, during the products: measured at this width only. */
+enum { WINOGRAD_FETCHES = LANES == 8 };
+
 enum {
     MOST_POINTS = 6,
     SEGMENT_COLUMNS = SEGMENT_TILES * 4 + 2,

@@ -230,6 +230,35 @@ typedef struct {
  * caller names: faster, and the fetching would hold up the transform that comes after it. */
 enum { L1_STEPS = 4096 / (PANEL_VECTORS * LANES * LANES) };
 
+/* The lines to fetch for what follows the products: so many before each product. */
+typedef struct {
+    WinogradLines lines[WINOGRAD_SOON];
+    int now;
+    size_t each;
+} Soon;
+
+static inline void fetch_soon(Soon *s)
+{
+    for (size_t left = s->each; left > 0 && s->now < WINOGRAD_SOON;) {
+        WinogradLines *l = &s->lines[s->now];
+        size_t count = left < l->count ? left : l->count;
+        const float *from = l->from;
+        for (size_t i = 0; i < count; i++, from += l->step)
+            for (size_t j = 0; j < l->width; j++) __builtin_prefetch(from + j * LINE_FLOATS, 0, 2);
+        l->from = from, l->count -= count, left -= count;
+        if (l->count == 0) s->now++;
+    }
+}
+
+static Soon spread_soon(const WinogradStretch *all, size_t calls)
+{
+    Soon s = {.now = 0};
+    size_t lines = 0;
+    for (int i = 0; i < WINOGRAD_SOON; i++) s.lines[i] = all->soon[i], lines += all->soon[i].count;
+    s.each = (lines + calls - 1) / calls;
+    return s;
+}
+
 static void multiply(const WinogradPlan *p, float *m, const float *v, const WinogradStretch *all,
                      int tiles)
 {
@@ -239,6 +268,8 @@ static void multiply(const WinogradPlan *p, float *m, const float *v, const Wino
     Fetch fetch = {.from = all->next, .end = all->next ? all->next_floats : 0};
     fetch.step = fetch.end / (size_t)(p->points * p->points * all->count * LANES);
     if (fetch.step > LINE_FLOATS || !all->next) fetch.step = LINE_FLOATS;
+    size_t stretches = (size_t)((all->count + L1_STEPS - 1) / L1_STEPS);
+    Soon soon = spread_soon(all, winograd_frequencies(p) * stretches * (size_t)groups);
     for (int f = 0; f < p->points * p->points; f++, v += p->v_plane, m += p->m_plane) {
         const float *u = plane;
         for (int s = all->first; s < last; s += L1_STEPS) {
@@ -248,6 +279,7 @@ static void multiply(const WinogradPlan *p, float *m, const float *v, const Wino
             for (int g = 0, row = 0; g < groups; g++) {
                 int rows = tiles / groups + (g < tiles % groups);
                 bool more = fetch.at < fetch.end;
+                if (WINOGRAD_FETCHES) fetch_soon(&soon);
                 products[rows - 1][vectors - 1](steps, v + (size_t)s * step + row * LANES, step, u,
                                                 more ? fetch.from : u, more ? fetch.at : 0,
                                                 fetch.step, m + row * LANES, step, s > 0);

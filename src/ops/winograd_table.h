@@ -94,6 +94,14 @@ int winograd_block_tiles(const WinogradPlan *p, int block);
 /* What winograd_backward_weights needs of the scratch. */
 size_t winograd_gradient_floats(const Conv2dDims *d, int threads);
 
+/* Memory that the transforms need after the products: `count` times `width` cache lines, `step` floats apart. */
+typedef struct {
+    const float *from;
+    size_t count, width, step;
+} WinogradLines;
+
+enum { WINOGRAD_SOON = 3 };
+
 /* A stretch of input channels of one panel of U, [frequency][input channel][vectors]. */
 typedef struct {
     const float *u;
@@ -102,7 +110,12 @@ typedef struct {
     int first, count;  /* vectors of input channels: the first, and how many */
     const float *next; /* what the products fetch meanwhile; NULL: the panel's U that follows */
     size_t next_floats;
+    WinogradLines soon[WINOGRAD_SOON]; /* what the products fetch into L2 meanwhile */
 } WinogradStretch;
+
+/* Sets `soon` of a stretch of all channels; x, if the thread goes on with the next block. */
+void winograd_set_soon(const WinogradPlan *p, WinogradStretch *s, const WinogradOutput *y,
+                       const WinogradInput *x, int block, int panel);
 
 typedef struct {
     int lanes;

@@ -1,5 +1,6 @@
 #include "base/machine.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
@@ -258,6 +259,22 @@ void machine_threads_reason(const MachineCpus *cpus, char *out, size_t size)
     else
         snprintf(out, size, "the process may run on %d CPU%s", cpus->allowed,
                  cpus->allowed == 1 ? "" : "s");
+}
+
+double machine_waited_seconds(const char *root)
+{
+    char path[PATH_BYTES], folder[PATH_BYTES];
+    double seconds = 0, nanoseconds[2]; /* that a thread ran, and that it waited */
+    int n = snprintf(path, sizeof path, "%s/proc/self/task", root);
+    DIR *threads = n < (int)sizeof path ? opendir(path) : NULL;
+    if (!threads) return 0;
+    for (const struct dirent *e; (e = readdir(threads));) {
+        n = snprintf(folder, sizeof folder, "/proc/self/task/%s", e->d_name);
+        if (n < (int)sizeof folder && read_numbers(root, folder, "schedstat", 0, nanoseconds) == 2)
+            seconds += 1e-9 * nanoseconds[1];
+    }
+    closedir(threads);
+    return seconds;
 }
 
 void machine_cpu_name(const char *root, char *out, size_t size)

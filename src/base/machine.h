@@ -27,6 +27,10 @@ int machine_threads(const MachineCpus *cpus);
 /* What that number follows from: "the process may run on 2 CPUs". */
 void machine_threads_reason(const MachineCpus *cpus, char *out, size_t size);
 
+/* How long the threads of this process that still run have waited in all for a CPU, which others had; 0 where the system
+ * does not tell. */
+double machine_waited_seconds(const char *root);
+
 /* The CPU's name as Linux gives it for x86, such as "AMD EPYC 9B45"; "" where it gives none. */
 void machine_cpu_name(const char *root, char *out, size_t size);
 

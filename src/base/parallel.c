@@ -1,5 +1,6 @@
 #include "base/parallel.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -207,6 +208,12 @@ int parallel_cores(int *allowed)
     pthread_once(&counted, count_cpus);
     *allowed = cpus.allowed;
     return cpus.cores > 0 ? cpus.cores : cpus.allowed;
+}
+
+double parallel_usable_cpus(void)
+{
+    pthread_once(&counted, count_cpus);
+    return fmin(parallel_threads(), fmin(cpus.allowed, cpus.quota));
 }
 
 int parallel_siblings(void)

@@ -29,6 +29,10 @@ void parallel_run_in_place(int thread, int threads);
 /* The cores of the allowed CPUs, and in *cpus these; as many where the system does not tell. */
 int parallel_cores(int *cpus);
 
+/* How many CPUs the threads can have at once: fewer than their number where the process may run on fewer, or where its
+ * quota is less. */
+double parallel_usable_cpus(void);
+
 /* How many of the allowed CPUs are threads of one core, of the first core that has several; 1: none has, the system
  * does not tell, or the user has chosen places. And the place of a thread on that core's CPUs. */
 int parallel_siblings(void);

@@ -3,16 +3,17 @@
 #include <math.h>
 
 #include "base/clock.h"
+#include "base/machine.h"
 #include "base/parallel.h"
 #include "train/trainer.h"
 
 enum { NOISE_IMAGES = 64 };
 
-UpdateTime update_time(double clock, double quickest, double processor, int threads)
+UpdateTime update_time(double clock, double quickest, double processor, double waited, double cpus)
 {
-    /* Threads that wait for each other, asleep, cost as much on a machine of their own. */
     static const double MUCH_LONGER = 1.3;
-    double alone = fmin(quickest, processor / threads);
+    /* What threads slept while others of them worked, they would sleep on a machine of their own too. */
+    double alone = fmax(fmin(quickest, processor / cpus), clock - waited);
     return (UpdateTime){.clock = clock, .alone = clock > MUCH_LONGER * alone ? alone : clock};
 }
 
@@ -29,18 +30,21 @@ static bool timed_update(Trainer *t, double *seconds, Err *err)
 static bool measure(Trainer *t, double budget, UpdateTime *out, Err *err)
 {
     double start = clock_seconds(), used = clock_processor_seconds(), quickest, last = 0;
-    int n = 1, threads = parallel_threads();
+    double waited = machine_waited_seconds("");
+    int n = 1;
     if (!timed_update(t, &quickest, err)) return false;
     if (quickest < budget) {
         start = clock_seconds();
         used = clock_processor_seconds();
+        waited = machine_waited_seconds("");
         for (n = 0, quickest = (double)INFINITY; n == 0 || clock_seconds() - start < budget; n++) {
             if (!timed_update(t, &last, err)) return false;
             quickest = fmin(quickest, last);
         }
     }
-    *out = update_time((clock_seconds() - start) / n, quickest,
-                       (clock_processor_seconds() - used) / n, threads);
+    *out =
+        update_time((clock_seconds() - start) / n, quickest, (clock_processor_seconds() - used) / n,
+                    (machine_waited_seconds("") - waited) / n, parallel_usable_cpus());
     return true;
 }
 

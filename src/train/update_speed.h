@@ -8,15 +8,16 @@
 typedef struct {
     double clock; /* the mean, which other programs make longer that want the same CPUs */
     double
-        alone; /* what it takes without them: the quickest update, or where that is less the processor time of its
-                     threads over their number; `clock` where that is not much longer */
+        alone; /* what it takes without them, update_time; `clock` where that is not much longer */
 } UpdateTime;
 
 /* Times updates (trainer_update) of this configuration for about `budget` seconds on images of noise of data.size and
  * data.channels, which must be set, with so many classes. The first update, which touches the memory, counts only where
  * it alone takes that long. ERR_INTERRUPTED; the errors of trainer_open. */
 bool update_speed(const Config *c, int classes, double budget, UpdateTime *out, Err *err);
-/* clock, quickest: of updates; processor: of one, by all its threads. */
-UpdateTime update_time(double clock, double quickest, double processor, int threads);
+/* From the mean time and the quickest of updates, and from the processor time of one and the time that its threads
+ * waited for a CPU, summed over them: alone it takes no less than `clock` without the waiting; nor less than its processor
+ * time over the CPUs that its threads can have at once, but for a quicker update that was seen. */
+UpdateTime update_time(double clock, double quickest, double processor, double waited, double cpus);
 
 #endif

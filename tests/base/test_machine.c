@@ -266,3 +266,12 @@ TEST(name_of_the_cpu_is_the_first_one_given)
     machine_cpu_name(test_folder(), name, sizeof name);
     EXPECT_TEXT(name, "");
 }
+
+TEST(waiting_for_a_cpu_is_that_of_all_threads)
+{
+    EXPECT_NEAR(machine_waited_seconds(test_folder()), 0, 0);
+    put("/proc/self/task/41/schedstat", "670723845 5357091371 316\n");
+    put("/proc/self/task/42/schedstat", "1 1500000000 3\n");
+    put("/proc/self/task/43/comm", "of a system that does not tell\n");
+    EXPECT_NEAR(machine_waited_seconds(test_folder()), 6.857091371, 1e-9);
+}

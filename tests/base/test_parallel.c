@@ -85,6 +85,17 @@ TEST(parallel_items_alone_run_in_one_thread_while_that_is_faster)
     parallel_set_threads(0);
 }
 
+TEST(threads_can_use_no_more_cpus_than_the_machine_gives)
+{
+    int allowed;
+    parallel_cores(&allowed);
+    parallel_set_threads(1);
+    EXPECT(parallel_usable_cpus() > 0 && parallel_usable_cpus() <= 1);
+    parallel_set_threads(allowed + 3);
+    EXPECT(parallel_usable_cpus() <= allowed);
+    parallel_set_threads(0);
+}
+
 /* In how many threads a product of `a` and `b` is 0. */
 static int threads_of_product_zero(volatile float a, volatile float b)
 {

@@ -4,7 +4,6 @@
  * processor time of a sum, user's and system's, of the process that takes most, in which waiting spins (world_mpi.c). */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -14,13 +13,6 @@ static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
-}
-
-static double processor_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 int main(int argc, char **argv)
@@ -41,13 +33,13 @@ int main(int argc, char **argv)
     double processor = 0;
     for (int round = -1; round < rounds; round++) {
         world_all(true);
-        if (round == 0) processor = processor_seconds();
+        if (round == 0) processor = clock_processor_seconds();
         double begun = clock_seconds();
         world_sum_parts(x, bounds);
         world_gather_parts(x, sizeof *x, bounds);
         if (round >= 0) seconds[round] = clock_seconds() - begun;
     }
-    processor = (processor_seconds() - processor) / rounds;
+    processor = (clock_processor_seconds() - processor) / rounds;
     world_greatest_reals(&processor, 1);
     qsort(seconds, (size_t)rounds, sizeof *seconds, by_value);
     if (world_rank() == 0)

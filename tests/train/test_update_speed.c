@@ -32,14 +32,18 @@ static void expect_alone(UpdateTime t, double alone)
     EXPECT_NEAR(t.alone, alone, 1e-12);
 }
 
-TEST(an_update_alone_takes_the_processor_time_of_a_thread_where_the_clock_says_much_more)
+TEST(an_update_alone_takes_what_its_threads_did_not_wait_for_a_cpu)
 {
-    expect_alone(update_time(2, 1.9, 4, 2), 2);   /* a machine of its own */
-    expect_alone(update_time(2, 1.9, 3.4, 2), 2); /* threads that wait for each other */
-    expect_alone(update_time(2, 1.9, 2, 2), 1);   /* half of the time another program ran */
-    expect_alone(update_time(2, 0.5, 3.6, 2),
-                 0.5); /* now and then another ran, and a thread waited awake */
-    expect_alone(update_time(2, 2, 0.25, 1), 0.25); /* of one update, the first */
+    expect_alone(update_time(2, 1.9, 4, 0, 2), 2);     /* a machine of its own */
+    expect_alone(update_time(2, 1.9, 2.2, 0.1, 8), 2); /* there threads sleep for lack of work */
+    expect_alone(update_time(2, 1.9, 2, 2, 2), 1);     /* half of the time another program ran */
+    expect_alone(update_time(2, 1.9, 2, 1, 2), 1);     /* on one CPU, and the other thread slept */
+    expect_alone(update_time(2, 1.9, 2, 0.8, 2), 1.2);
+    /* now and then another ran, and a thread waited awake */
+    expect_alone(update_time(2, 0.5, 3.6, 1.8, 2), 0.5);
+    expect_alone(update_time(2, 2, 0.25, 1.75, 1), 0.25); /* of one update, the first */
+    expect_alone(update_time(2, 1.9, 2, 14, 1), 2);       /* eight threads on one CPU */
+    expect_alone(update_time(2, 1.9, 2.9, 1.1, 1.5), 2);  /* a quota */
 }
 
 TEST(update_speed_ends_when_it_is_interrupted)

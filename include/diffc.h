@@ -197,7 +197,7 @@ typedef struct {
     DiffcProgress progress; /* may be NULL */
     void *context;
     const char *
-        dequant_by; /* ode: noise that makes levels of grey a density, "uniform" or "normal"; NULL: uniform */
+        dequant_by; /* ode: the noise that is added to the pixels, "uniform" or "normal"; NULL: uniform */
 } DiffcNllOptions;
 
 /* Fills *options with the defaults of 'diffc nll IMAGE': seed 0, label -1, everything else the protocol's own.

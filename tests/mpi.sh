@@ -229,7 +229,8 @@ cut_short() { # NUMBER_OF_PROCESSES PLACE: there (process 1 has its own data) or
     sed -i 's/images-idx3-ubyte/set/; s/"validation": 12/"validation": 4, "cache": "kept"/; s/"checkpoint_every": 3/"checkpoint_every": 0/' small.json
     mkdir there
     cp -r set small.json there
-    by_number "[ \$number -ne 1 ] || cd $2
+    by_number "echo \$\$ >pid.\$number
+[ \$number -ne 1 ] || cd $2
 exec $diffc train small.json --out run --quiet --set train.steps=1000000 --set train.validate=0"
     # shellcheck disable=SC2086 # several options or none
     $mpirun $options -np "$1" ./each >"$out" 2>&1 </dev/null &

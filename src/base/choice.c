@@ -31,19 +31,21 @@ void choice_list(ChoiceWord *at, const void *list, const char *last, const char 
     }
 }
 
-/* Of a name, that may stand for the whole. */
+/* The fewest letters that may stand for a whole name. */
 enum { SHORTEST_PART = 3 };
 
+/* A typing error costs 4. Where the word is only a beginning of the name, or the name of the word, it costs 3 less; a
+ * part of the name costs 2 more. */
 enum { ERROR_COST = 4, BEGINNING_LESS = 3, PART_MORE = 2 };
 
-/* How far a slip is from a name, both normalized; INT_MAX when it is not near. */
+/* What it costs to take the word for the name, both normalized; INT_MAX when they are not near. */
 static int slip_cost(const char *word, const char *name)
 {
     int distance = text_distance(word, name);
     return distance <= 1 + (int)strlen(name) / 4 ? ERROR_COST * distance : INT_MAX;
 }
 
-/* The same where one may be the beginning of the other. */
+/* The same; a beginning is near too. */
 static int whole_cost(const char *word, const char *name)
 {
     int distance = text_distance(word, name);
@@ -54,7 +56,7 @@ static int whole_cost(const char *word, const char *name)
     return slip_cost(word, name);
 }
 
-/* Of the first `bytes` bytes of a name as it is written. */
+/* What it costs to take the word for the first `bytes` bytes of a name, which is not normalized. */
 static int part_cost(const char *word, const char *name, size_t bytes)
 {
     char own[TEXT_DISTANCE_BYTES], part[TEXT_DISTANCE_BYTES];
@@ -64,13 +66,13 @@ static int part_cost(const char *word, const char *name, size_t bytes)
     return cost < INT_MAX ? cost + PART_MORE : cost;
 }
 
-/* Words begin and end where spaces and punctuation do. */
+/* Whether a word of the name begins or ends beside this byte. */
 static bool is_edge(const char *name, size_t at)
 {
     return name[at] == '\0' || name[at] == ' ' || ispunct((unsigned char)name[at]);
 }
 
-/* Of the nearest part of a name, or of the whole. */
+/* The least cost of the whole name and of its parts. */
 static int name_cost(const char *word, const char *name)
 {
     char whole[TEXT_DISTANCE_BYTES];

@@ -20,8 +20,8 @@
 bool world_begin(Err *err);
 /* From here on process 0 is alone, with a world of one. For work that is not shared, which the others leave out. */
 void world_go_alone(void);
-/* Before a failure is said: whether this process should say it. Process 0 should; another one where process 0 does
- * not say the same, or that and more, within a second. */
+/* Before a failure is said: whether this process should say it. Process 0 should; another one should unless process 0
+ * says a sentence that begins with this one within a second. */
 bool world_should_say(const char *sentence);
 /* Leaves the others, before the program exits with `code`. After a failure (code is not 0) that not all meet, all
  * others are ended, within seconds and with that code. */

@@ -93,9 +93,9 @@ static const Option options[ROWS + 1] = {
     [DEQUANT_BY] =
         OPTION("dequant-by", CHOICE, "Protocol", .words = dequant_words, .fallback = "uniform",
                .reads = LIKELIHOOD_DEQUANT,
-               .help = "noise that makes levels of grey a density: uniform, of one level; normal, "
-                       "the model's least, as far as it rounds to the same image: fewer bits "
-                       "where that is less than a level"),
+               .help = "noise that is added to the pixels, because ode scores a density: uniform "
+                       "over one level of grey; or normal, the model's least noise, cut to what "
+                       "rounds to the same image, which takes fewer bits where it is narrower"),
     [LEVEL] = OPTION("level", INT, "Protocol", .metavar = "T", .low = 0, .high = 1e6,
                      .fallback = "0", .reads = LIKELIHOOD_LEVEL,
                      .help = "noise level at which the density is taken, 0 for the clean "

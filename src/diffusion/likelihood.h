@@ -158,7 +158,7 @@ enum {
     OWN(calls, "calls", LIKELIHOOD_CALLS, 4, 1e6, "100", "network calls per image, from which the sum of all terms is estimated without bias") \
     SWITCH(clip, "clip", LIKELIHOOD_CLIP, true, "keep the predicted image within [-1, 1]") \
     INT(probes, "probes", LIKELIHOOD_PROBES, 1, 1000, 1, "directions that estimate the trace of the Jacobian") \
-    OWN(draws, "dequant", LIKELIHOOD_DRAWS, 1, 1000, "by the protocol, 1 or 4", "draws of --dequant-by's noise (of exact uniform noise of one grey level, above --level 0 of that level's noise), each scored on its own; two or more give a standard error") \
+    OWN(draws, "dequant", LIKELIHOOD_DRAWS, 1, 1000, "by the protocol, 1 or 4", "draws of the noise that --dequant-by names (exact: of uniform noise, or above --level 0 of that level's noise), each scored on its own; two or more give a standard error") \
     REAL(tolerance, "tolerance", LIKELIHOOD_SOLVER, 1e-12, 0.1, 3e-7, "error allowed in each step, relative and absolute") \
     INT(call_limit, "call-limit", LIKELIHOOD_SOLVER, 8, 1e9, 10000, "network calls that one solve may take")
 /* clang-format on */

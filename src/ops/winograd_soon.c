@@ -10,8 +10,8 @@ typedef struct {
     size_t first, count;
 } Pixels;
 
-/* Of images of this size, the rows that begin `shift` below the block's tiles; none where a block is less than
- * whole rows of tiles. */
+/* The rows of images of this size that begin `shift` below the block's tiles; none where a block does not hold whole
+ * rows of tiles. */
 static Pixels block_pixels(const WinogradPlan *p, int block, int height, int width, int shift)
 {
     int first = block * p->block_segments, last = first + p->block_segments - 1;

@@ -15,9 +15,9 @@ typedef struct {
  * data.channels, which must be set, with so many classes. The first update, which touches the memory, counts only where
  * it alone takes that long. ERR_INTERRUPTED; the errors of trainer_open. */
 bool update_speed(const Config *c, int classes, double budget, UpdateTime *out, Err *err);
-/* From the mean time and the quickest of updates, and from the processor time of one and the time that its threads
- * waited for a CPU, summed over them: alone it takes no less than `clock` without the waiting; nor less than its processor
- * time over the CPUs that its threads can have at once, but for a quicker update that was seen. */
+/* clock, quickest: the mean time of updates and the least; processor, waited: how long the threads of one computed and
+ * waited for a CPU, summed over them; cpus: how many they can have at once. Alone an update takes clock - waited at
+ * least, and processor / cpus unless a quicker one was seen. */
 UpdateTime update_time(double clock, double quickest, double processor, double waited, double cpus);
 
 #endif

@@ -42,11 +42,11 @@ diffc nll --help
 #>                           default: 32)
 #>       --per-step FILE     bound: the terms of all steps as a table (CSV); asks
 #>                           for --exact
-#>       --dequant-by KIND   ode: noise that makes levels of grey a density:
-#>                           uniform, of one level; normal, the model's least, as
-#>                           far as it rounds to the same image: fewer bits where
-#>                           that is less than a level (uniform, normal; default:
-#>                           uniform)
+#>       --dequant-by KIND   ode: noise that is added to the pixels, because ode
+#>                           scores a density: uniform over one level of grey; or
+#>                           normal, the model's least noise, cut to what rounds to
+#>                           the same image, which takes fewer bits where it is
+#>                           narrower (uniform, normal; default: uniform)
 #>       --level T           exact: noise level at which the density is taken, 0
 #>                           for the clean image; above 0 noise of that level is
 #>                           drawn and added, and the figure is of the noisy image;
@@ -59,10 +59,10 @@ diffc nll --help
 #>                           (default: yes)
 #>       --probes N          ode: directions that estimate the trace of the
 #>                           Jacobian (1 to 1000; default: 1)
-#>       --dequant N         ode, exact: draws of --dequant-by's noise (of exact
-#>                           uniform noise of one grey level, above --level 0 of
-#>                           that level's noise), each scored on its own; two or
-#>                           more give a standard error (1 to 1000; default: by the
+#>       --dequant N         ode, exact: draws of the noise that --dequant-by names
+#>                           (exact: of uniform noise, or above --level 0 of that
+#>                           level's noise), each scored on its own; two or more
+#>                           give a standard error (1 to 1000; default: by the
 #>                           protocol, 1 or 4)
 #>       --tolerance X       ode: error allowed in each step, relative and absolute
 #>                           (1e-12 to 0.1; default: 3e-7)

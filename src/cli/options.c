@@ -241,13 +241,13 @@ static bool names_model(const char *word, char *folder)
            (!strchr(word, '/') && path_join(folder, "runs", word, NULL) && path_is_folder(folder));
 }
 
-/* A folder among the words of a command with --model was meant for it. */
+/* A folder among the words of a command with --model was meant for it, unless such a word may name one. */
 static void suggest_model(const Command *command, const Arguments *a, char *out, size_t size)
 {
     char folder[PATH_BYTES], shown[SHOWN_BYTES];
     bool off;
     out[0] = '\0';
-    if (find_option(command->options, "model", 5, &off) < 0) return;
+    if (command->words[0] == '[' || find_option(command->options, "model", 5, &off) < 0) return;
     for (int i = 0; i < a->word_count; i++) {
         if (!names_model(a->words[i], folder)) continue;
         text_escape(shown, sizeof shown, folder);

@@ -336,8 +336,8 @@ bool model_folder_read_weights(const char *path, const ParamTable *table, float 
                    "%zu tensors are not part of this network and are ignored, the first is \"%s\"",
                    l.unknown, l.first_unknown);
     if (ok && l.not_finite)
-        model_warn(m, "%zu value%s of the weights not finite", l.not_finite,
-                   l.not_finite == 1 ? " is" : "s are");
+        model_warn(m, "%zu value%s of the weights %s not finite", l.not_finite,
+                   l.not_finite == 1 ? "" : "s", l.not_finite == 1 ? "is" : "are");
     mem_free(l.seen);
     mem_free(l.disk);
     return ok;

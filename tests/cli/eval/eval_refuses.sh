@@ -60,7 +60,7 @@ diffc eval -q x.npz --data small-idx3-ubyte --resize | head -n 1
 #> exit 2
 #> diffc eval: --label is given, but the model has no classes
 #> exit 2
-#> diffc eval: unexpected argument 'im': eval takes one MODEL|FOLDER|FILE.npz; did you mean --model im?
+#> diffc eval: unexpected argument 'im': eval takes one MODEL|FOLDER|FILE.npz
 #> exit 2
 #> diffc eval: --churn belongs to the sampler heun; ddim does not use it
 #> exit 2

@@ -3,6 +3,7 @@ assert train diffc train tiny.json -q --out run --set method.steps=10000 >/dev/n
 mkdir there frames
 for folders in 'made seen' 'there frames'; do
     set -- $folders
+    rm -f narration # that of the round before would be seen too early
     diffc sample -m run --sampler ddpm --steps 10000 --count 64 --batch 64 --out-dir "$1" --frames "$2" 2>narration &
     for i in $(seq 200); do
         grep -qs 'sampler ddpm' narration && break

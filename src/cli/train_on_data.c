@@ -72,8 +72,7 @@ static bool read_settings(const DataRequest *r, Config *wanted, DataWishes *w, E
 typedef struct {
     const DataRequest *request;
     int classes;
-    double
-        slower; /* how many times as long an update takes now as it would without other programs */
+    double slower; /* an update's time now in that without other programs */
 } Measured;
 
 /* The choice is made for a machine without them: they may end. */

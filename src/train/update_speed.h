@@ -7,8 +7,7 @@
 /* How long an update takes. */
 typedef struct {
     double clock; /* the mean, which other programs make longer that want the same CPUs */
-    double
-        alone; /* what it takes without them, update_time; `clock` where that is not much longer */
+    double alone; /* without them (update_time); `clock` where that is not much longer */
 } UpdateTime;
 
 /* Times updates (trainer_update) of this configuration for about `budget` seconds on images of noise of data.size and

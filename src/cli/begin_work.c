@@ -14,6 +14,8 @@
 #include "methods/method.h"
 #include "model/class_labels.h"
 
+static bool lowered_by_others; /* this process computes at the level of another, which has less */
+
 static void note_instructions(void)
 {
     SimdLevel best = vec_best_level();
@@ -21,7 +23,7 @@ static void note_instructions(void)
         term_note("note: %s, multiplies for an older CPU than this one, which has %s: set "
                   "OPENBLAS_CORETYPE to a newer core, or leave it unset",
                   product_blas_name(), vec_level_name(vec_cpu_level()));
-    if (vec_chosen_level() < best)
+    if (vec_chosen_level() < best && !lowered_by_others)
         term_note("note: DIFFC_CPU holds diffc at %s, below this CPU's %s: it runs slower than it "
                   "could, and the last bits of its results differ",
                   vec_level(), vec_level_name(best));
@@ -39,6 +41,7 @@ bool share_level(Err *err)
             "one of the processes cannot compute at the level %s that another one has; set "
             "DIFFC_CPU for all of them to a level that all have",
             vec_level_name(least));
+    lowered_by_others = chosen > least;
     if (lowered)
         term_note("note: all processes compute at %s, the lowest of their levels",
                   vec_level_name(least));

@@ -299,6 +299,44 @@ exec '"$diffc"' train "'"$scratch/case/small.json"'" --out run'
     says "images-idx3-ubyte"
     test ! -e run/config.json || bad "a run was begun"
 }
+# The others do not wait for a process that has failed until the launcher has to end them.
+says_only() { # SENTENCE: and nothing else, but for the launcher
+    says_once "$1"
+    [ "$(grep -c '^diffc' "$out")" -eq 1 ] || bad "not one sentence"
+    ! grep -qi mpi_abort "$out" || bad "the processes did not end by themselves"
+}
+what_one_machine_lacks_of_a_run_or_its_start_is_said_once() {
+    mkdir there
+    cp images-idx3-ubyte there
+    by=$plain
+    train run
+    by_number '[ $number -eq 0 ] || cd there
+exec '"$diffc"' train --resume --out run --steps 9 --quiet'
+    run 1 together 2 ./each
+    says_only ": run: there is no run to resume here"
+    ! grep -q 'process 1.*process 1' "$out" || bad "the process is named twice"
+    # The whole run is there, but of an earlier step.
+    cp -r run there
+    rm there/run/checkpoints/step-00000006.safetensors
+    run 2 together 2 ./each
+    says_only "starts from other weights than process 0: its checkpoint of the run is another"
+    by_number '[ $number -eq 0 ] || cd there
+exec '"$diffc"' train '"$scratch/case/small.json"' --out new --quiet --set train.init=run'
+    rm -r there/run
+    run 1 together 2 ./each
+    says_only "diffc train: process 1 on "
+    test ! -e new || bad "a run was begun"
+}
+a_run_that_is_in_use_is_refused_at_once() {
+    begin_long_run 1
+    mv "$out" said
+    out=$scratch/case/second
+    run 1 together 2 "$diffc" train --resume --out run --quiet
+    says_only "diffc train: run: is in use by process $(cat pid.0)"
+    out=$scratch/out
+    kill -TERM "$(cat pid.0)"
+    ends_within 20
+}
 make_set() { # a folder of 40 pictures
     mkdir set
     "$plain" train small.json --out maker --quiet --steps 1 >"$out" 2>&1
@@ -343,6 +381,17 @@ data_without_a_configuration_are_looked_at_by_one_process() {
     [ "$(grep -c '"event":"step"' run/stats.jsonl)" -ge 1 ] || bad "no step is logged"
     grep -q '"processes":2' run/stats.jsonl || bad "the log does not say how many processes"
 }
+the_lowest_level_of_all_is_taken_and_said() {
+    run 0 "$plain" --version
+    grep -q '^level: avx' "$out" || return
+    by_number '[ $number -eq 0 ] || export DIFFC_CPU=plain
+exec '"$diffc"' train small.json --out mixed --steps 1 --set train.checkpoint_every=1'
+    run 0 together 2 ./each
+    says_once "note: all processes compute at plain, the lowest of their levels"
+    ! grep -q "DIFFC_CPU holds" "$out" || bad "DIFFC_CPU is blamed where it is not set"
+    run 0 env DIFFC_CPU=plain "$plain" train small.json --out plain --steps 1 --quiet --set train.checkpoint_every=1
+    same_runs plain mixed
+}
 what_is_not_shared_is_done_once() {
     by=$plain
     train run
@@ -354,7 +403,7 @@ what_is_not_shared_is_done_once() {
 
 for each_case in $(sed -n 's/^\([a-z0-9]*_[a-z0-9_]*\)() {.*$/\1/p' "$here/mpi.sh"); do
     case $each_case in
-    says_once | log_of | same_runs | same_for_any_number | case_ | by_number | wait_for | begin_long_run | is_alive | ends_within | goes_on_as_* | make_set | cut_short) ;;
+    says_once | log_of | same_runs | same_for_any_number | case_ | by_number | wait_for | begin_long_run | is_alive | ends_within | goes_on_as_* | make_set | cut_short | says_only) ;;
     *) case_ "$each_case" ;;
     esac
 done

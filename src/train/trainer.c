@@ -69,12 +69,13 @@ static void note_cache(Trainer *t)
         run_note(t, "note: %s", d->cache_note);
 }
 
-/* Of several processes the first comes before the others, which find the file of decoded images that it has made. */
-static bool open_in_turn(Trainer *t, const DataOptions *o, Err *err)
+/* Of several processes the first comes before the others, which find the file of decoded images that it has made.
+ * ready: what belongs before it has not failed here. */
+static bool open_in_turn(Trainer *t, const DataOptions *o, bool ready, Err *err)
 {
     const TrainCallbacks *c = &t->callbacks;
     bool first = t->rank == 0 || !o->cache.folder;
-    bool ok = !first || dataset_open(&t->data, o, c->reading, c->context, err);
+    bool ok = ready && (!first || dataset_open(&t->data, o, c->reading, c->context, err));
     if (t->processes > 1 && !world_agree(ok, err)) return false;
     return first ? ok : dataset_open(&t->data, o, NULL, NULL, err);
 }
@@ -104,7 +105,8 @@ static bool open_data(Trainer *t, bool plan_only, Err *err)
                            .size_fits = size_fits,
                            .size_context = &t->resolved,
                            .size_advice = advised ? advice : "set data.size"};
-    if (!identity_class_order(t, &options, err) || !open_in_turn(t, &options, err)) return false;
+    bool ready = identity_class_order(t, &options, err);
+    if (!open_in_turn(t, &options, ready, err)) return false;
     note_cache(t);
     return true;
 }
@@ -269,8 +271,9 @@ bool trainer_resume(Trainer **out, const char *run, const Config *config,
                     const TrainCallbacks *callbacks, Err *err)
 {
     Trainer *t = new_trainer(config, callbacks, err);
-    return give(out, t,
-                t && resume_open(t, run, err) && build(t, false, err) && resume_state(t, err), err);
+    bool ok = t && resume_open(t, run, err);
+    if (!t || t->processes > 1) ok = world_agree(ok, err);
+    return give(out, t, ok && build(t, false, err) && resume_state(t, err), err);
 }
 
 const TrainPlan *trainer_plan(const Trainer *t)

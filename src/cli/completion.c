@@ -217,6 +217,18 @@ static void zsh_option(FILE *out, const Option *o)
     fputc('\'', out);
 }
 
+/* "1:IMAGE:_files"; "[PATH]", which may be left out, is "1::PATH:_files". */
+static void zsh_words(FILE *out, const Command *c, const char *completer)
+{
+    bool optional = c->words[0] == '[';
+    char name[64];
+    snprintf(name, sizeof name, "%s", c->words + optional);
+    if (optional) name[strcspn(name, "]")] = '\0';
+    fprintf(out, " \\\n            '%s:", c->words_max > 1 ? "*" : optional ? "1:" : "1");
+    zsh_text(out, name);
+    fprintf(out, ":%s'", completer);
+}
+
 static void zsh_command(FILE *out, const Command *c)
 {
     static const char *const places[] = {[PLACE_NOTHING] = NULL,
@@ -228,11 +240,7 @@ static void zsh_command(FILE *out, const Command *c)
     fprintf(out, "    %s)\n        _arguments", c->name);
     for (const Option *o = c->options; o->name; o++) zsh_option(out, o);
     zsh_option(out, &option_help);
-    if (words) {
-        fprintf(out, " \\\n            '%s:", c->words_max > 1 ? "*" : "1");
-        zsh_text(out, c->words);
-        fprintf(out, ":%s'", words);
-    }
+    if (words) zsh_words(out, c, words);
     fputs(" ;;\n", out);
 }
 

@@ -334,6 +334,17 @@ static Json *assigned_value(const Field *f, const char *text, const char *name, 
     return v;
 }
 
+/* An assignment without a dot. */
+static bool no_key(const char *section, const char *name, Err *err)
+{
+    char keys[512];
+    if (choice_find(choice_word, config_sections, section) < 0)
+        return unknown_key(section, NULL, name, err);
+    config_suggest(section, "", keys, sizeof keys);
+    return err_set(err, ERR_USAGE, "%s: %s is a section, which has no value of its own; %s", name,
+                   section, keys);
+}
+
 bool config_set(Config *c, const char *assignment, Err *err)
 {
     char name[160], shown[120], section[64], key[64];
@@ -347,7 +358,7 @@ bool config_set(Config *c, const char *assignment, Err *err)
     size_t length =
         dot && dot < equals ? (size_t)(dot - assignment) : (size_t)(equals - assignment);
     snprintf(section, sizeof section, "%.*s", (int)(length < 60 ? length : 60), assignment);
-    if (!dot || dot > equals) return unknown_key(section, NULL, name, err);
+    if (!dot || dot > equals) return no_key(section, name, err);
     size_t key_length = (size_t)(equals - dot) - 1;
     snprintf(key, sizeof key, "%.*s", (int)(key_length < 60 ? key_length : 60), dot + 1);
     const Field *f = config_find(section, strlen(section), key);

@@ -300,7 +300,7 @@ TEST(config_set_refuses_with_the_assignment_in_the_message)
         {"train.learning_rate=1", "did you mean train.lr?"},
         {"learning_rate=1", "learning_rate is not a known section; did you mean train.lr?"},
         {"lr=0.1.2", "did you mean train.lr?"},
-        {"train=1", "train is not a known"},
+        {"train=1", "train is a section, which has no value of its own; known keys of train: init, steps"},
         {"trian.lr=1", "trian.lr is not a known key; did you mean train.lr?"},
         {"train..lr=1", "did you mean train.lr?"},
         {"xyzzy.plugh=1", "known sections: data"},

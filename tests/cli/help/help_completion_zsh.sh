@@ -4,6 +4,7 @@ needs zsh
 mkdir functions folder && : >file.json
 diffc help --completion zsh >functions/_diffc
 zsh -n functions/_diffc || echo "does not parse"
+grep -o "'[1*]:*\(PATH\|RUN\|COMMAND\)[^']*'" functions/_diffc # words that may be left out, without their brackets
 cat >.zshrc <<'SCRIPT'
 autoload -Uz compinit
 if [[ -n $SOURCED ]]; then
@@ -58,6 +59,9 @@ END
 SOURCED=yes zsh -f try.zsh <<'END'
 diffc nll --protocol b
 END
+#> '1::PATH:_files'
+#> '*:RUN...:_files'
+#> '1::COMMAND:_diffc_commands'
 #> diffc sample 
 #> diffc sample --sampler ddim ddpm dpm++2m 
 #> diffc sample --sampler=langevin 

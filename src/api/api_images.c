@@ -107,7 +107,7 @@ static bool make_images(Job *job, float *images, Err *err)
     job->x = mem_doubles(values);
     job->scratch = mem_doubles(SAMPLER_SCRATCH * values);
     if (!job->x || !job->scratch)
-        return err_set(err, ERR_MEMORY, "not enough memory for a batch of %d images", job->batch);
+        return err_set(err, ERR_MEMORY, "not enough memory for a batch of %d", job->batch);
     for (; job->done < job->count; job->done += job->images) {
         int left = job->count - job->done;
         job->images = left < job->batch ? left : job->batch;
@@ -199,8 +199,8 @@ static bool predict(DiffcModel *m, int count, const float *input, const double *
     size_t dims = m->denoiser.dims, values = (size_t)batch * dims;
     double *x = mem_doubles(2 * values), *eps = x ? x + values : NULL;
     NoiseLevel *levels = mem_alloc((size_t)batch, sizeof *levels);
-    ok = ok && ((x && levels) ||
-                err_set(err, ERR_MEMORY, "not enough memory for a batch of %d images", batch));
+    ok = ok &&
+         ((x && levels) || err_set(err, ERR_MEMORY, "not enough memory for a batch of %d", batch));
     for (int first = 0, n; ok && first < count; first += n) {
         size_t at = (size_t)first * dims;
         n = count - first < batch ? count - first : batch;

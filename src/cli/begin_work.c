@@ -94,7 +94,8 @@ static bool check_image(Shape want, Shape made, Err *lack)
                        want.W);
     if (want.C == 0 || made.C == want.C) return true;
     if (!known)
-        return err_set(lack, ERR_USAGE, "makes images of %d channels, not %d", made.C, want.C);
+        return err_set(lack, ERR_USAGE, "makes images of %d channel%s, not %d", made.C,
+                       made.C == 1 ? "" : "s", want.C);
     return err_set(lack, ERR_USAGE, "makes %s images, not %s ones", image_colour(made.C),
                    image_colour(want.C));
 }

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/term.h"
+#include "base/text.h"
 #include "base/world.h"
 #include "cli/cli.h"
 #include "cli/nll_images.h"
@@ -80,13 +81,24 @@ typedef struct {
 
 /* ---- how strong the noise is ---- */
 
+enum { GREYS_BYTES = 48 };
+
+/* "1 level of grey", "25 levels of grey" */
+static const char *greys_text(char out[GREYS_BYTES], double sigma)
+{
+    snprintf(out, GREYS_BYTES, "%.4g", sigma);
+    text_append(out, GREYS_BYTES, " level%s of grey", strcmp(out, "1") == 0 ? "" : "s");
+    return out;
+}
+
 static void level_of_sigma(Job *job, double sigma)
 {
     job->level = level_of_greys(&job->model.process, sigma);
     double near = noise_in_greys(job->level);
+    char greys[GREYS_BYTES];
     if (fabs(near - sigma) > 0.01 * sigma)
-        term_note("%s has no noise level of %g levels of grey; the nearest is %.4g", job->path,
-                  sigma, near);
+        term_note("%s has no noise level of %s; the nearest is %.4g", job->path,
+                  greys_text(greys, sigma), near);
 }
 
 static bool level_of_number(Job *job, long long number, Err *err)
@@ -179,9 +191,10 @@ static bool write_image(Job *job, Err *err)
 
 static bool report_image(const Job *job, bool json, Err *err)
 {
-    term_note("%s: noise of %.4g levels of grey %s, %d network call%s", job->path,
-              noise_in_greys(job->level), job->found ? "found" : "taken off", job->calls,
-              job->calls == 1 ? "" : "s");
+    char greys[GREYS_BYTES];
+    term_note("%s: noise of %s %s, %d network call%s", job->path,
+              greys_text(greys, noise_in_greys(job->level)), job->found ? "found" : "taken off",
+              job->calls, job->calls == 1 ? "" : "s");
     if (!json) {
         output_line("%s", job->out);
         return true;
@@ -214,10 +227,11 @@ static bool report_data(const Job *job, const DenoiseScore *score, bool json, Er
     double after = before - 10 * log10(score->squared_error);
     size_t count = job->images.count;
     if (!json) {
-        output_line("mean of %zu image%s with noise of %.4g levels of grey: squared error %.5f +- "
-                    "%.5f of the noise's variance, PSNR %.2f dB before and %.2f dB after",
-                    count, count == 1 ? "" : "s", noise_in_greys(job->level), score->squared_error,
-                    score->standard_error, before, after);
+        char greys[GREYS_BYTES];
+        output_line("mean of %zu image%s with noise of %s: squared error %.5f +- %.5f of the "
+                    "noise's variance, PSNR %.2f dB before and %.2f dB after",
+                    count, count == 1 ? "" : "s", greys_text(greys, noise_in_greys(job->level)),
+                    score->squared_error, score->standard_error, before, after);
         return true;
     }
     JsonWriter w;

@@ -66,7 +66,7 @@ static bool group_open(Group *g, const NllJob *job, Err *err)
     bool tabled = !table || (g->terms && g->all_terms);
     return (g->pixels && g->seeds && g->number && g->results && g->outcomes && labelled &&
             tabled) ||
-           err_set(err, ERR_MEMORY, "not enough memory for a batch of %d images", job->batch);
+           err_set(err, ERR_MEMORY, "not enough memory for a batch of %d", job->batch);
 }
 
 static void group_close(Group *g)

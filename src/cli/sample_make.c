@@ -387,7 +387,7 @@ bool sample_make(const SamplePlan *plan, Model *model, SampleOutput *output, boo
     bool ok = make_images(&job, err) && report(&job, json, err);
     bool keep = !ok && keeps_images(&job);
     if (keep && err->kind != ERR_INTERRUPTED)
-        term_note("%d of %d images are finished and stay; --continue goes on from there", job.done,
+        term_note("finished and kept: %d of %d images; --continue goes on from there", job.done,
                   plan->count);
     sample_film_close(&job.film);
     sample_output_close(output, keep);

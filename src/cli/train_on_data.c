@@ -140,15 +140,15 @@ static void say_time(const DataRequest *r, const ChosenConfig *chosen, const Mea
         return;
     }
     format_speed(speed, images / chosen->seconds);
-    term_note("%s %g minute%s, about %s updates of %d picture%s at the %s pictures/s measured "
-              "here",
-              word, minutes, minutes == 1 ? "" : "s", updates, images, images == 1 ? "" : "s",
-              speed);
+    term_note("%s %g minute%s, about %s update%s of %d picture%s at the %s pictures/s measured "
+              "here, less what the grids drawn meanwhile take",
+              word, minutes, minutes == 1 ? "" : "s", updates, strcmp(updates, "1") == 0 ? "" : "s",
+              images, images == 1 ? "" : "s", speed);
     term_format_count(updates, (unsigned long long)(chosen->updates / m->slower + 0.5));
     if (m->slower > 1)
         term_note("note: other programs want the same CPUs now; as long as they do, this time "
-                  "allows about %s updates",
-                  updates);
+                  "allows about %s update%s",
+                  updates, strcmp(updates, "1") == 0 ? "" : "s");
     const Effort *e = &efforts[r->wishes.effort];
     if (r->wishes.minutes == 0 && c->train.minutes > e->minutes)
         term_note("note: %g minutes would allow fewer than %g updates here, which show little; "

@@ -135,8 +135,9 @@ bool data_cifar_load(DataJob *job, const char *folder, const Names *names, const
         !data_name_numbers(job, file ? beside : folder, "batches.meta.txt"))
         return false;
     if (job->d->classes != CLASSES)
-        return err_set(job->err, ERR_USAGE, "%s: has %d names of classes; CIFAR-10 has %d classes",
-                       job->options->path, job->d->classes, CLASSES);
+        return err_set(job->err, ERR_USAGE, "%s: has %d name%s of classes; CIFAR-10 has %d classes",
+                       job->options->path, job->d->classes, job->d->classes == 1 ? "" : "s",
+                       CLASSES);
     for (int i = 1; i <= files; i++) {
         if (!file && !part_path(job, folder, i, path)) return false;
         if (!load_batch(job, file ? file : path, data_limited(job, total))) return false;

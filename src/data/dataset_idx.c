@@ -80,7 +80,8 @@ static bool read_header(DataStream *stream, IdxHeader *h, int low_rank, int high
     if (!data_stream_read(stream, magic, 4, &got, err)) return false;
     if (got == 0) return err_set(err, ERR_FORMAT, "%s: is empty, expected IDX data", h->path);
     if (got < 4)
-        return err_set(err, ERR_FORMAT, "%s: has %zu bytes, an IDX header has more", h->path, got);
+        return err_set(err, ERR_FORMAT, "%s: has %zu byte%s, an IDX header has more", h->path, got,
+                       got == 1 ? "" : "s");
     if (magic[0] != 0 || magic[1] != 0) return refuse_start(stream, h->path, magic, err);
     if (magic[2] != TYPE_U8)
         return err_set(err, ERR_FORMAT,

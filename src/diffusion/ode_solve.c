@@ -123,15 +123,16 @@ static bool begin(Group *g, int first, int rows, const double *y, Err *err)
 static bool say_unfinished(const Group *g, int r, const char *why, Err *err)
 {
     const OdeProblem *p = g->problem;
+    long calls = g->control[r].cost.calls;
     char time[64];
     if (p->name_time)
         p->name_time(p->context, g->control[r].time, time, sizeof time);
     else
         snprintf(time, sizeof time, "time %g", g->control[r].time);
     return err_set(err, ERR_LIMIT,
-                   "%s: image %d of the batch has come to %s with %ld network calls and tolerance "
+                   "%s: image %d of the batch has come to %s with %ld network call%s and tolerance "
                    "%g, and %s; a larger tolerance or a larger limit of calls may finish it",
-                   p->name, g->row[r].image, time, g->control[r].cost.calls, p->rtol, why);
+                   p->name, g->row[r].image, time, calls, calls == 1 ? "" : "s", p->rtol, why);
 }
 
 /* Lays out the next step of each image; false where one may not go on. */
@@ -143,8 +144,8 @@ static bool plan_steps(Group *g, Err *err)
         double least = 10 * fabs(nextafter(c->time, p->to) - c->time);
         if (c->cost.calls + STAGES - 1 > p->call_limit - p->calls_kept) {
             char why[80];
-            snprintf(why, sizeof why, "the limit of %ld calls allows no further step",
-                     p->call_limit);
+            snprintf(why, sizeof why, "the limit of %ld call%s allows no further step",
+                     p->call_limit, p->call_limit == 1 ? "" : "s");
             return say_unfinished(g, r, why, err);
         }
         if (c->size < least)

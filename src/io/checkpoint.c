@@ -164,8 +164,8 @@ static bool check_table(const Safetensors *st, const ParamTable *table, const ch
                        "does not have",
                        path, shown);
     }
-    return err_set(err, ERR_FORMAT, "%s: holds %zu tensors, expected %zu", path, st->count,
-                   BLOCKS * (size_t)table->count);
+    return err_set(err, ERR_FORMAT, "%s: holds %zu tensor%s, expected %zu", path, st->count,
+                   st->count == 1 ? "" : "s", BLOCKS * (size_t)table->count);
 }
 
 /* Those that are NULL are left out. */
@@ -244,6 +244,8 @@ bool checkpoint_open_newest(Checkpoint *c, const char *run, char *notes, size_t 
         err_set(err, reason.kind, "%s", reason.text);
     else if (!ok && list.count == 0)
         err_set(err, ERR_IO, "%s: holds no checkpoint", run);
+    else if (!ok && list.count == 1)
+        err_set(err, ERR_IO, "%s: its only checkpoint cannot be used: %s", run, reason.text);
     else if (!ok)
         err_set(err, ERR_IO, "%s: none of its %zu checkpoints can be used; the oldest: %s", run,
                 list.count, reason.text);

@@ -174,10 +174,11 @@ static bool read_offsets(Reader *r, TensorInfo *t)
     if (count != 2) return refuse(r, t->name, "data_offsets must be two numbers");
     if (ends[0] > ends[1]) return refuse(r, t->name, "data_offsets: the end is before the begin");
     if ((uint64_t)ends[1] > r->st->data_bytes)
-        return refuse(r, t->name,
-                      "data_offsets end at byte %lld, but the file holds %zu bytes of data (is the "
-                      "file cut?)",
-                      (long long)ends[1], r->st->data_bytes);
+        return refuse(
+            r, t->name,
+            "data_offsets end at byte %lld, but the file holds %zu byte%s of data (is the "
+            "file cut?)",
+            (long long)ends[1], r->st->data_bytes, r->st->data_bytes == 1 ? "" : "s");
     t->begin = (size_t)ends[0];
     t->end = (size_t)ends[1];
     return true;

@@ -116,9 +116,9 @@ bool steps_check(const MethodCheck *c, Err *err)
     const NoiseConfig *n = &c->method->noise;
     if (n->schedule == SCHEDULE_BETAS && n->beta_count != n->T)
         return err_set(err, ERR_USAGE,
-                       "method.betas has %d values, but method.steps is %d; schedule \"betas\" "
+                       "method.betas has %d value%s, but method.steps is %d; schedule \"betas\" "
                        "needs one for each step",
-                       n->beta_count, n->T);
+                       n->beta_count, n->beta_count == 1 ? "" : "s", n->T);
     if (c->sample->steps > n->T && samples_trained_steps(c->sample))
         return err_set(err, ERR_USAGE, "sample.steps is %d, more than method.steps (%d)",
                        c->sample->steps, n->T);

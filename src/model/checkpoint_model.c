@@ -71,8 +71,8 @@ static bool extract_steps(const Checkpoint *c, const Process *p, unsigned char *
                                 resolved.train.seed, &p->schedule, err);
     if (ok && (c->method_count != mask_learner_state_count(&learner) ||
                !mask_learner_restore(&learner, c->method)))
-        ok = err_set(err, ERR_FORMAT, "%s: its scores of %d steps must be finite and from 0 to 1",
-                     c->path, p->T);
+        ok = err_set(err, ERR_FORMAT, "%s: its scores of %d step%s must be finite and from 0 to 1",
+                     c->path, p->T, p->T == 1 ? "" : "s");
     ok = ok && mask_learner_extract(&learner,
                                     config_progress(&r->config, c->state.step, c->state.seconds),
                                     mask, err);

@@ -128,8 +128,8 @@ static bool take(const char *path, const NpzNumbers *mean, const NpzNumbers *cov
         return err_set(err, ERR_FORMAT, "%s: mu has %zu numbers; up to %d are read", path, dims,
                        MOMENTS_MOST_DIMS);
     if (covariance->shape[0] != dims || covariance->shape[1] != dims)
-        return err_set(err, ERR_FORMAT, "%s: mu has %zu numbers, but sigma is %zu x %zu", path,
-                       dims, covariance->shape[0], covariance->shape[1]);
+        return err_set(err, ERR_FORMAT, "%s: mu has %zu number%s, but sigma is %zu x %zu", path,
+                       dims, dims == 1 ? "" : "s", covariance->shape[0], covariance->shape[1]);
     if (!open_moments(out, (int)dims, 0, err)) return false;
     memcpy(out->mean, mean->values, dims * sizeof *out->mean);
     memcpy(out->covariance, covariance->values, square * sizeof *out->covariance);

@@ -31,8 +31,8 @@ static bool unet_from_config(const Config *c, Shape image, int classes, UNetConf
             return err_set(
                 err, ERR_USAGE,
                 "model.attention: no level of this network has height %d (images of %dx%d "
-                "with %d levels: heights %d to %d)",
-                c->model.attention[i], image.H, image.W, unet->levels,
+                "with %d level%s: heights %d to %d)",
+                c->model.attention[i], image.H, image.W, unet->levels, unet->levels == 1 ? "" : "s",
                 image.H >> (unet->levels - 1), image.H);
         unet->down_attention[level] = true;
         unet->up_attention[unet->levels - 1 - level] = true;

@@ -96,15 +96,20 @@ static bool check_classifier(const UNetConfig *c, Err *err)
     return true;
 }
 
+static const char *plural(int count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static bool check_time(const UNetConfig *c, Err *err)
 {
     if (c->noise_classes) return check_classifier(c, err);
     int half = c->block_channels[0] / 2;
     if (c->time_kind != TIME_POSITIONAL || c->freq_shift < half) return true;
     return err_set(err, ERR_USAGE,
-                   "the time features' freq_shift is %g; with %d channels in the first level it "
+                   "the time features' freq_shift is %g; with %d channel%s in the first level it "
                    "must be below %d",
-                   c->freq_shift, c->block_channels[0], half);
+                   c->freq_shift, c->block_channels[0], plural(c->block_channels[0]), half);
 }
 
 static int at_least(int a, int b)
@@ -186,15 +191,16 @@ static bool check_groups(const UNetConfig *c, Err *err)
     if (w.bad) {
         int best = w.common < 32 ? w.common : 32;
         while (w.common % best) best--;
-        return err_set(err, ERR_USAGE,
-                       "the norms' %d groups do not divide the %d channels of %s; %d groups would "
-                       "divide all widths of this network",
-                       c->groups, w.bad, w.where, best);
+        return err_set(
+            err, ERR_USAGE,
+            "the norms' %d groups do not divide the %d channel%s of %s; %d group%s would "
+            "divide all widths of this network",
+            c->groups, w.bad, plural(w.bad), w.where, best, plural(best));
     }
     if (c->mid_block && c->mid_attention && c->attn_groups && deepest % c->attn_groups)
         return err_set(err, ERR_USAGE,
-                       "the middle attention's %d groups do not divide its %d channels",
-                       c->attn_groups, deepest);
+                       "the middle attention's %d groups do not divide its %d channel%s",
+                       c->attn_groups, deepest, plural(deepest));
     return true;
 }
 
@@ -204,10 +210,12 @@ static bool check_heads(const UNetConfig *c, Err *err)
         bool middle = c->mid_block && c->mid_attention && i == c->levels - 1;
         bool attends = c->down_attention[i] || c->up_attention[c->levels - 1 - i] || middle;
         if (attends && c->head_dim > c->block_channels[i])
-            return err_set(err, ERR_USAGE,
-                           "attention heads of %d channels do not fit the %d channels of level %d; "
-                           "at most %d would, or none given for one head over all channels",
-                           c->head_dim, c->block_channels[i], i, c->block_channels[i]);
+            return err_set(
+                err, ERR_USAGE,
+                "attention heads of %d channels do not fit the %d channel%s of level %d; "
+                "at most %d would, or none given for one head over all channels",
+                c->head_dim, c->block_channels[i], plural(c->block_channels[i]), i,
+                c->block_channels[i]);
     }
     return true;
 }

@@ -54,7 +54,8 @@ static bool check_identity(const Trainer *t, Err *err)
     if (!collect(&identity, &t->before, &t->config, err)) return false;
     if (identity.keys == 0) return true;
     if (identity.keys > KEYS_NAMED)
-        snprintf(more, sizeof more, "; %d more keys differ", identity.keys - KEYS_NAMED);
+        snprintf(more, sizeof more, "; %d more key%s", identity.keys - KEYS_NAMED,
+                 identity.keys == KEYS_NAMED + 1 ? " differs" : "s differ");
     return err_set(err, ERR_USAGE,
                    "%.300s: --resume cannot change these keys: %.500s%s; keep the run's own values "
                    "(they are taken when CONFIG.json is left out) or start a new run",

@@ -19,7 +19,7 @@ bool batch_open(TrainBatch *b, int size, size_t dims, Err *err)
     size_t of_numbers = mem_whole_lines((size_t)size);
     float *at = mem_floats(VALUES * of_values + (NUMBERS + CLASS + SEEN) * of_numbers);
     *b = (TrainBatch){.size = size, .dims = dims};
-    if (!at) return err_set(err, ERR_MEMORY, "not enough memory for a batch of %d images", size);
+    if (!at) return err_set(err, ERR_MEMORY, "not enough memory for a batch of %d", size);
     for (int i = 0; i < VALUES; i++, at += of_values) *values[i] = at;
     for (int i = 0; i < NUMBERS; i++, at += of_numbers) *numbers[i] = at;
     b->classes = (int *)(void *)at;

@@ -79,6 +79,7 @@ TEST(idx_errors_say_what_is_wrong)
 {
     size_t whole = sizeof idx_images;
     expect_idx_error(0, 0, 0, "bad: is empty, expected IDX data");
+    expect_idx_error(0, 0, 1, "bad: has 1 byte, an IDX header has more");
     expect_idx_error(0, 0, 3, "bad: has 3 bytes, an IDX header has more");
     expect_idx_error(0, 9, whole, "is not IDX data (it starts with 09 00");
     expect_idx_error(2, 0x0D, whole,

@@ -16,6 +16,7 @@ TEST(config_rules_between_fields)
         {"{\"data\":{\"limit\":1}}", NULL},
         {"{\"data\":{\"limit\":1,\"validation\":\"auto\"}}", NULL},
         {"{\"method\":{\"schedule\":\"betas\"}}", "method.betas has 0 values"},
+        {"{\"method\":{\"schedule\":\"betas\",\"betas\":[0.1]}}", "method.betas has 1 value, but"},
         {"{\"method\":{\"schedule\":\"betas\",\"steps\":2,\"betas\":[0.1,0.2]}}", NULL},
         {"{\"method\":{\"steps\":1,\"betas\":[0.1]}}",
          "method.betas is [0.1], but method.schedule is \"linear\": only \"betas\" reads it; leave "

@@ -179,6 +179,9 @@ TEST(model_weights_missing_wrong_and_unknown_tensors)
     EXPECT_REFUSED(read_weights("w", &m, &err), err, ERR_FORMAT,
                    "2 of the network's 9 tensors are missing from the weights, the first "
                    "is \"down_blocks.0.downsamplers.0.conv.bias\"");
+    write_weights("w/unet/" FILE_NAME, w.tensors, w.count - 1);
+    EXPECT_REFUSED(read_weights("w", &m, &err), err, ERR_FORMAT,
+                   "1 of the network's 9 tensors is missing from the weights: \"");
     static const int shapes[][4] = {{2, 1, 3, 2}, {1, 2, 3, 3}, {18, 1, 1, 1}};
     for (int i = 0; i < 3; i++) {
         table_weights(&w);

@@ -66,6 +66,9 @@ TEST(every_other_bad_value_is_refused_by_name)
     REFUSED(classifier, scale_shift = true, "without an embedding, which scale_shift needs");
     REFUSED(classifier, classes = 3, "without an embedding, which a class label needs");
     REFUSED(tiny, freq_shift = 4.0, "freq_shift is 4; with 8 channels");
+    REFUSED(tiny, block_channels[0] = 1,
+            "the norms' 4 groups do not divide the 1 channel of down_blocks.0.resnets.0.norm1; 1 "
+            "group would divide");
     REFUSED(tiny, levels = 9, "number of levels is 9");
     REFUSED(tiny, block_channels[1] = 0, "channel count of a level is 0");
     REFUSED(tiny, input_fouriers = 9, "number of input frequencies is 9");

@@ -306,6 +306,10 @@ static bool check_seen(const Loader *l, const char *folder)
                        "%s: none of the network's %d tensors is in the weights, whose first is "
                        "\"%s\"; their names are not those of diffusers",
                        folder, missing, l->first_unknown);
+    if (missing == 1)
+        return err_set(l->err, ERR_FORMAT,
+                       "%s: 1 of the network's %d tensors is missing from the weights: \"%s\"",
+                       folder, l->table->count, first);
     return err_set(l->err, ERR_FORMAT,
                    "%s: %d of the network's %d tensors are missing from the weights, the first is "
                    "\"%s\"",

@@ -212,9 +212,9 @@ static bool check(const ModelReader *r)
                        classifier ? "must say" : "has no");
     if (downs != c->levels || ups != c->levels)
         return err_set(r->err, ERR_FORMAT,
-                       "%s: block_out_channels has %d entries, down_block_types %d and "
+                       "%s: block_out_channels has %d entr%s, down_block_types %d and "
                        "up_block_types %d; the three must be equally long",
-                       r->path, c->levels, downs, ups);
+                       r->path, c->levels, c->levels == 1 ? "y" : "ies", downs, ups);
     if (c->classes > 0 && model_trained_classes(r->m) == 0)
         return err_set(r->err, ERR_FORMAT,
                        "%s: untrained_classes names all %d classes, so nothing can be drawn",

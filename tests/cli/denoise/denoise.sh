@@ -9,6 +9,7 @@ diffc denoise -q -m run --label 1 im/000000.png --sigma 40
 diffc denoise -q -m run im/000000.png --sigma 40 --out missing/clean.png
 diffc denoise -q -m run im/000000.png --level 3
 diffc denoise -m run im/000000.png --sigma 0.01 2>&1 >/dev/null | grep nearest
+diffc denoise -m run im/000000.png --sigma 1 2>&1 >/dev/null | grep nearest
 diffc denoise -q -m run im/000000.png --level 21
 diffc denoise -q -m run im/000000.png --level 3 --sigma 3
 diffc denoise -q -m run im/000000.png --level 3 --seed 3
@@ -31,6 +32,7 @@ diffc sample -q -m ring --count 1 --out points.csv
 #> run: noise of N levels of grey taken off, N network call
 #> 000000-clean-2.png
 #> run has no noise level of 0.01 levels of grey; the nearest is 1.275
+#> run has no noise level of 1 level of grey; the nearest is 1.275
 #> mean of N images with noise of N levels of grey: squared error N +- N of the noise's variance, PSNR N dB before and N dB after
 #2> diffc denoise: run cannot find out how strong the noise is, as a cdm can; give --sigma in levels of grey, such as --sigma 25, or --level
 #2> Try 'diffc denoise --help'.

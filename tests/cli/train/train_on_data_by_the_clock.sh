@@ -12,7 +12,7 @@ grep -o '"minutes": .*' own.json
 diffc train tiny.json --minutes 3 --dry-run | grep '^  training'
 diffc train tiny.json --minutes 3 --steps 7 --dry-run | grep '^  training'
 #> run
-#> effort small: N minutes, about N updates of N pictures at the N pictures/s measured here
+#> effort small: N minutes, about N updates of N pictures at the N pictures/s measured here, less what the grids drawn meanwhile take
 #> "minutes": 0.02,
 #> N
 #> note: that is short: 600 updates and more begin to show what the pictures are

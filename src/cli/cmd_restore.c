@@ -76,8 +76,7 @@ static bool check_options(const OptionValue *v, KnownOptions *o, Err *err)
     return given == 1 || o->sigma > 0 ||
            err_set(err, ERR_USAGE,
                    "nothing says what is known of the image; give --mask MASK.png, --grey, --scale "
-                   "N or, for "
-                   "an image with noise, --sigma S");
+                   "N or, for an image with noise, --sigma S above 0");
 }
 
 /* What the images are made from, for their files and the report. */

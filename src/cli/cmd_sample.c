@@ -79,7 +79,7 @@ static const Option options[ROWS + 1] = {
     [BETWEEN] =
         OPTION("between", SEEDS, "Start",
                .help = "--count images on the way from the image of seed A to that of seed B; a "
-                       "model with classes needs --label"),
+                       "model that cannot do without a class needs --label"),
     [THREADS] = OPTION_ROW_THREADS,
     [JSON] = OPTION_ROW_JSON,
     [QUIET] = OPTION_ROW_QUIET,

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/shared_work.h"
+#include "base/term.h"
 #include "base/text.h"
 #include "io/config.h"
 #include "model/model_use.h"
@@ -98,11 +99,18 @@ static bool choose_images(const OptionValue *v, Model *m, const Config *c, Sampl
     return take_label(m, &v[SAMPLE_ROW_LABEL], false, &p->label, err);
 }
 
-/* Guidance 0 is the prediction without a class, which one pass makes. */
-static bool leave_class_out(const Model *m, SamplePlan *p, Err *err)
+/* Guidance 0 is the prediction without a class, which one pass makes. A class that is asked for wins over the
+ * guidance of the configuration, but not over --guidance. */
+static bool leave_class_out(const OptionValue *v, const Model *m, SamplePlan *p, Err *err)
 {
     SampleConfig *r = &p->run.config;
+    bool given = v[SAMPLE_ROW_guidance].given;
     if (r->guidance != 0 || r->guidance_low > 0 || r->guidance_high > 0) return true;
+    if (!given && (p->per_class > 0 || v[SAMPLE_ROW_LABEL].given)) {
+        term_note("note: guidance is 1 instead of the configuration's 0, which leaves the class out");
+        r->guidance = 1;
+        return true;
+    }
     if (p->per_class > 0)
         return err_set(err, ERR_USAGE,
                        "--per-class draws each class, but guidance is 0, which leaves the class "
@@ -132,7 +140,7 @@ bool sample_plan_make(const OptionValue *v, Model *m, SamplePlan *p, Err *err)
     if (v[SAMPLE_ROW_guidance_low].given || v[SAMPLE_ROW_guidance_high].given)
         ok = ok && guidance_check(&p->run.config, err);
     ok = ok && model_check_guidance(&m->config, &p->run.config, err);
-    ok = ok && leave_class_out(m, p, err);
+    ok = ok && leave_class_out(v, m, p, err);
     if (ok && v[SAMPLE_ROW_FIT_DATA].given && p->spacing != SPACING_DP)
         return err_set(err, ERR_USAGE, "--fit-data belongs to --spacing dp");
     if (ok && p->spacing == SPACING_DP && p->calls == 0)

@@ -72,7 +72,7 @@ bool config_for_data_check(const DataFacts *facts, const DataWishes *wishes, con
  *   train      batch 64, 32 above 32 pixels or below 1,000 images, 16 below 100; muon, rate 0.005, warm-up over a
  *              tenth of the updates, 10 to 100; average 0.999, 0.995 below 1,000 updates; six checkpoints; with classes
  *              a tenth of the labels dropped, for guidance
- *   sample     ddpm, which redraws what goes wrong on the way, in 100 calls: six grids take a tenth of the time */
+ *   sample     ddpm, which redraws what goes wrong on the way, in 100 calls */
 void config_for_size(Config *c, const DataFacts *facts, const DataWishes *wishes, int height,
                      int width, double minutes, double updates);
 

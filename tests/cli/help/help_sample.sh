@@ -110,7 +110,8 @@ diffc sample --help
 #>       --resize            with --from: make an image of another size or another
 #>                           number of channels fit
 #>       --between A B       --count images on the way from the image of seed A to
-#>                           that of seed B; a model with classes needs --label
+#>                           that of seed B; a model that cannot do without a class
+#>                           needs --label
 #>
 #> General:
 #>       --threads N         threads; the results do not depend on it (1 to 256;

@@ -35,7 +35,7 @@ say boot.png --mask boot-mask.png --label 1
 assert toy diffc train "$REPOSITORY/configs/toy-ring.json" -q --out ring --steps 2 >/dev/null
 diffc restore -q -m ring boot.png --mask boot-mask.png 2>&1 | grep -v '^Try'
 ls ./*.png
-#> 2 diffc restore: nothing says what is known of the image; give --mask MASK.png, --grey, --scale N or, for an image with noise, --sigma S
+#> 2 diffc restore: nothing says what is known of the image; give --mask MASK.png, --grey, --scale N or, for an image with noise, --sigma S above 0
 #> 2 diffc restore: IMAGE is missing
 #> 2 diffc restore: --mask, --grey and --scale each say what is known of the image; give one of them
 #> 2 diffc restore: --grey gives a grey picture its colours, but the model makes grey images, which have none

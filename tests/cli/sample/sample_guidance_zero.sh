@@ -14,11 +14,26 @@ LC_ALL=C grep -ao 'guidance 0, seed 5' none.png
 # At the other levels guidance is 1, so these have a class.
 $sample --count 2 --guidance 0 --guidance-high 0.2 --out some.png --npz some.npz | grep -o '"labels":[^]]*.'
 assert "labels" grep -q arr_1 some.npz
+# A class that is asked for wins over the configuration's guidance 0, not over --guidance 0.
+sed 's/"guidance": 1/"guidance": 0/' run/config.json >changed && cat changed >run/config.json
+pixels() { tail -c 300 "$1" | cksum; }
+for class in '--count 2' '--label 1 --count 2' '--per-class 2'; do
+    # shellcheck disable=SC2086 # several words
+    diffc sample -m run --seed 5 --steps 2 --sampler ddim $class --out own.png 2>&1 >/dev/null | grep '^note'
+    # shellcheck disable=SC2086
+    $sample $class --guidance 1 --out one.png >/dev/null
+    if test "$(pixels own.png)" = "$(pixels one.png)"; then echo "$class: as guidance 1"; else echo "$class: another"; fi
+done
 $sample --per-class 2 --guidance 0
 #exit 2
 #> "steps":2,"seed":5,"batch":2,"threads":T,"guidance":0}
 #> "steps":2,"seed":5,"batch":2,"threads":T,"guidance":0}
 #> guidance 0, seed 5
 #> "labels":[2,0]
+#> --count 2: another
+#> note: guidance is 1 instead of the configuration's 0, which leaves the class out
+#> --label 1 --count 2: as guidance 1
+#> note: guidance is 1 instead of the configuration's 0, which leaves the class out
+#> --per-class 2: as guidance 1
 #2> diffc sample: --per-class draws each class, but guidance is 0, which leaves the class out
 #2> Try 'diffc sample --help'.

@@ -61,12 +61,13 @@ static bool open_own(EvalData *d, const EvalPictures *p, bool test_part, Err *er
     return ok;
 }
 
-/* serves[k]: images of class k of the data are compared, those whose class is that of --label. */
+/* serves[k]: images of class k of the data are compared, those whose class is that of --label, or all. */
 static bool choose_classes(const EvalData *d, EvalPictures *p, bool *serves, Err *err)
 {
     const Dataset *data = &d->data;
     int label = p->made ? p->plan.label : -1, match[DATA_MAX_CLASSES];
     char text[CLASS_TEXT_BYTES];
+    if (label == model_no_class(&p->model.config)) label = -1; /* guidance 0 */
     bool any = label < 0;
     for (int k = 0; k < DATA_MAX_CLASSES; k++) serves[k] = true;
     if (label < 0) return true;

@@ -107,7 +107,8 @@ static bool leave_class_out(const OptionValue *v, const Model *m, SamplePlan *p,
     bool given = v[SAMPLE_ROW_guidance].given;
     if (r->guidance != 0 || r->guidance_low > 0 || r->guidance_high > 0) return true;
     if (!given && (p->per_class > 0 || v[SAMPLE_ROW_LABEL].given)) {
-        term_note("note: guidance is 1 instead of the configuration's 0, which leaves the class out");
+        term_note(
+            "note: guidance is 1 instead of the configuration's 0, which leaves the class out");
         r->guidance = 1;
         return true;
     }

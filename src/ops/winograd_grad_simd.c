@@ -7,16 +7,13 @@ enum { GRAD_ROWS = LANES == 16 ? 8 : 4 }; /* channels of x in registers; divides
 
 /* ---- Transforms ---- */
 
-enum { MOST_ROWS = MOST_POINTS / 2 };
-
 LANES_INLINE void input_half(const WinogradPlan *p, float *v, const WinogradInput *x, int half,
                              int segment, int first, int last, int at, const int m)
 {
-    const int rows = m / 2 + 1;
     if (half == 0)
-        input_transform(p, v, x, segment, first, last, at, m, 0, rows);
+        input_transform(p, v, x, segment, first, last, at, m, HALF_UPPER);
     else
-        input_transform(p, v, x, segment, first, last, at, m, rows, rows);
+        input_transform(p, v, x, segment, first, last, at, m, HALF_LOWER);
 }
 
 static void transform_input(const WinogradPlan *p, float *v, const WinogradInput *x, int half,
@@ -25,73 +22,46 @@ static void transform_input(const WinogradPlan *p, float *v, const WinogradInput
     WITH_TILE(p, input_half(p, v, x, half, segment, first, last, at, TILE));
 }
 
-/* The rows of dy under one segment; those below the image are zero. */
-typedef struct {
-    const float *row[4];
-    size_t step[4];
-} GradRows;
-
-LANES_INLINE void gradient_columns(const GradRows *r, float *lines, int columns, size_t lanes,
-                                   const int m, const int half)
+/* Half of the frequencies of a tile of dy. */
+LANES_INLINE void gradient_tile(float *to, size_t plane, TilePixels x, const int m, const int row)
 {
-    const int rows = m / 2 + 1;
-    for (int q = 0; q < columns; q++) {
+    const int n = m + 2, rows = n / 2;
+    Lanes lines[MOST_POINTS / 2][4];
+    UNROLL
+    for (int q = 0; q < m; q++) {
         Lanes d[4], o[MOST_POINTS];
-        for (int h = 0; h < m; h++) {
-            const float *from = r->row[h] + (size_t)q * r->step[h];
-            d[h] = lanes_load(from, lanes);
-            fetch_ahead(from, 2 * LINE_FLOATS);
-        }
+        UNROLL
+        for (int i = 0; i < m; i++)
+            d[i] = lanes_load(x.from + (size_t)i * x.row + (size_t)q * x.pixel, LANES);
         gradient_points(m, d, o);
-        for (int i = 0; i < rows; i++)
-            lanes_store(lines + i * LINE + q * LANES, o[half * rows + i], LANES);
+        UNROLL
+        for (int i = 0; i < rows; i++) lines[i][q] = o[row + i];
+    }
+    UNROLL
+    for (int i = 0; i < rows; i++) {
+        Lanes o[MOST_POINTS];
+        gradient_points(m, lines[i], o);
+        UNROLL
+        for (int j = 0; j < n; j++, to += plane) store_point(to, o[j]);
     }
 }
 
-LANES_INLINE void gradient_lines(const GradRows *r, float *lines, int columns, int left,
-                                 const int m, int half)
-{
-    if (left >= LANES && half == 0)
-        gradient_columns(r, lines, columns, LANES, m, 0);
-    else if (left >= LANES)
-        gradient_columns(r, lines, columns, LANES, m, 1);
-    else if (half == 0)
-        gradient_columns(r, lines, columns, (size_t)left, m, 0);
-    else
-        gradient_columns(r, lines, columns, (size_t)left, m, 1);
-}
-
-LANES_INLINE void gradient_half(const WinogradPlan *p, float *to_half, const float *dy, int half,
+LANES_INLINE void gradient_half(const WinogradPlan *p, float *d, const float *dy, int half,
                                 int segment, int first, int last, int at, const int m)
 {
-    _Alignas(64) float lines[MOST_ROWS * LINE];
-    const int n = m + 2, rows = n / 2;
+    _Alignas(64) float patch[4 * 4 * LANES];
+    WinogradImage image = {dy, p->H, p->W, false, (size_t)p->K};
     WinogradSegment s = winograd_segment(p, segment);
-    int h = s.row * m, w = s.column * m;
-    int columns = p->W - w < s.tiles * m ? p->W - w : s.tiles * m;
-    const size_t plane = p->m_plane, tile = p->m_tile, image = (size_t)s.n * (size_t)p->H;
-    for (int i = 0; i < rows; i++)
-        for (int q = columns; q < s.tiles * m; q++)
-            lanes_store(lines + i * LINE + q * LANES, (Lanes){0}, LANES);
     for (int v = first; v < last; v++) {
-        GradRows r;
-        for (int i = 0; i < m; i++) {
-            size_t pixel = (image + (size_t)(h + i)) * (size_t)p->W + (size_t)w;
-            bool inside = h + i < p->H;
-            r.row[i] = inside ? dy + pixel * (size_t)p->K + v * LANES : zero_lanes;
-            r.step[i] = inside ? (size_t)p->K : 0;
-        }
-        gradient_lines(&r, lines, columns, p->K - v * LANES, m, half);
-        float *to_row = to_half + (size_t)v * p->m_vector + (size_t)at * tile;
-        for (int i = 0; i < rows; i++, to_row += (size_t)n * plane) {
-            const float *line = lines + i * LINE;
-            float *to = to_row;
-            for (int t = 0; t < s.tiles; t++, to += tile, line += m * LANES) {
-                Lanes d[4], o[MOST_POINTS];
-                for (int j = 0; j < m; j++) d[j] = lanes_load(line + j * LANES, LANES);
-                gradient_points(m, d, o);
-                for (int j = 0; j < n; j++) lanes_store(to + (size_t)j * plane, o[j], LANES);
-            }
+        float *to = d + (size_t)v * p->m_vector + (size_t)at * p->m_tile;
+        for (int t = 0; t < s.tiles; t++, to += p->m_tile) {
+            TilePixels pixels =
+                tile_pixels(patch, &image, s.n, s.row * m, (s.column + t) * m, v * LANES, m);
+            fetch_pixels(pixels, m, 0);
+            if (half == 0)
+                gradient_tile(to, p->m_plane, pixels, m, 0);
+            else
+                gradient_tile(to, p->m_plane, pixels, m, m / 2 + 1);
         }
     }
 }
@@ -167,8 +137,10 @@ LANES_INLINE void transform_row(float *to, size_t to_plane, const float *from, s
 {
     for (int i = 0; i < floats; i += LANES) {
         Lanes q[MOST_POINTS], o[3];
+        UNROLL
         for (int j = 0; j < m + 2; j++) q[j] = lanes_load(from + (size_t)j * plane + i, LANES);
         weight_points_transposed(m, q, o);
+        UNROLL
         for (int s = 0; s < 3; s++) lanes_store(to + (size_t)s * to_plane + i, o[s], LANES);
     }
 }
@@ -234,9 +206,11 @@ LANES_INLINE void finish_tile(const WinogradPlan *p, float *dw, const float *du_
             for (int s = 0; s < 3; s++) {
                 const float *from = du_g + (size_t)s * plane + c * width + j * LANES;
                 Lanes d[MOST_POINTS], o[3];
+                UNROLL
                 for (int r = 0; r < m + 2; r++)
                     d[r] = lanes_load(from + (size_t)r * 3 * plane, LANES);
                 weight_points_transposed(m, d, o);
+                UNROLL
                 for (int r = 0; r < 3; r++) {
                     float *to = dw + ((size_t)(r * 3 + s) * C + (size_t)c) * K + k;
                     lanes_store(to, lanes_load(to, count) + o[r], count);

@@ -21,15 +21,20 @@ LANES_INLINE void output_tile(const WinogradPlan *p, const float *from, int m, L
     Lanes rows[MOST_POINTS][4];
     const int n = m + 2;
     const size_t plane = p->m_plane;
+    UNROLL
     for (int i = 0; i < n; i++) {
         Lanes d[MOST_POINTS];
+        UNROLL
         for (int j = 0; j < n; j++, from += plane) d[j] = lanes_load(from, LANES);
         output_points(m, d, lanes_set(-0.0f), rows[i]); /* x + -0 is x */
     }
+    UNROLL
     for (int s = 0; s < m; s++) {
         Lanes d[MOST_POINTS], column[4];
+        UNROLL
         for (int i = 0; i < n; i++) d[i] = rows[i][s];
         output_points(m, d, offset, column);
+        UNROLL
         for (int r = 0; r < m; r++) o[r][s] = column[r];
     }
 }
@@ -109,7 +114,7 @@ LANES_INLINE void write_run(const OutputRun *runs, int count, const float *from,
     size_t pixel = ((size_t)g->n * (size_t)p->H + (size_t)h) * (size_t)p->W + (size_t)w;
     bool rows = h + m <= p->H;
     for (int t = 0; t < g->tiles; t++, from += p->m_tile, w += m, pixel += (size_t)m) {
-        if (WINOGRAD_FETCHES && whole) fetch_results(runs, pixel + (size_t)m, m, others);
+        if (whole) fetch_results(runs, pixel + (size_t)m, m, others);
         for (int j = 0; j < count; j++) {
             const OutputRun *run = runs + j;
             Lanes o[4][4];

@@ -35,13 +35,16 @@ LANES_INLINE void transform_vector(float *to, size_t plane, const Lanes *g, int 
 {
     Lanes rows[3][MOST_POINTS];
     const int n = m + 2;
+    UNROLL
     for (int s = 0; s < 3; s++) {
         Lanes column[3] = {g[s], g[3 + s], g[6 + s]};
         weight_points(m, column, rows[s]);
     }
+    UNROLL
     for (int r = 0; r < n; r++) {
         Lanes row[3] = {rows[0][r], rows[1][r], rows[2][r]}, o[MOST_POINTS];
         weight_points(m, row, o);
+        UNROLL
         for (int s = 0; s < n; s++, to += plane) {
             if (past_cache)
                 lanes_stream(to, o[s]);
@@ -124,7 +127,7 @@ static void transform(const WinogradPlan *p, float *u, const float *packed,
 static void input(const WinogradPlan *p, float *v, const WinogradInput *x, int segment, int first,
                   int last, int at)
 {
-    WITH_TILE(p, input_transform(p, v, x, segment, first, last, at, TILE, 0, TILE + 2));
+    WITH_TILE(p, input_transform(p, v, x, segment, first, last, at, TILE, HALVES));
 }
 
 /* ---- Products ---- */

@@ -18,7 +18,6 @@ enum {
     SEGMENT_TILES = 16,
     PANEL_VECTORS = 2,
     LIBRARY_PANEL = 128,
-    WIDEST = 16, /* lanes of the widest level */
 };
 
 typedef struct {

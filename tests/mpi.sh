@@ -300,6 +300,31 @@ exec '"$diffc"' train "'"$scratch/case/small.json"'" --out run'
     test ! -e run/config.json || bad "a run was begun"
 }
 # The others do not wait for a process that has failed until the launcher has to end them.
+other_configurations_are_refused() {
+    by_number 'set -- --quiet
+[ $number -eq 0 ] || set -- --quiet --set train.lr=0.5
+exec '"$diffc"' train small.json --out run "$@"'
+    run 2 together 2 ./each
+    says "train.lr is 0.5 here and "
+    says " in process 0; every process needs the same configuration and options"
+    # The options are the same and the files are not.
+    mkdir there
+    cp images-idx3-ubyte there
+    sed 's/"warmup": 2/"warmup": 5/' small.json >there/small.json
+    by_number '[ $number -eq 0 ] || cd there
+exec '"$diffc"' train small.json --out run --quiet'
+    run 2 together 2 ./each
+    says "train.warmup is 5 here and 2 in process 0"
+    # A process without the file takes that of process 0, with its own options.
+    rm there/small.json
+    by_number 'set -- --steps 2
+[ $number -eq 0 ] || { cd there; set -- --steps 3; }
+exec '"$diffc"' train small.json --out run --quiet "$@"'
+    run 2 together 2 ./each
+    says "train.steps is 3 here and 2 in process 0"
+    test ! -e run/config.json || bad "a run was begun"
+}
+
 says_only() { # SENTENCE: and nothing else, but for the launcher
     says_once "$1"
     [ "$(grep -c '^diffc' "$out")" -eq 1 ] || bad "not one sentence"

@@ -3,13 +3,13 @@
 #include <string.h>
 
 #include "base/fsio.h"
-#include "base/mem.h"
 #include "base/term.h"
 #include "base/text.h"
 #include "base/world.h"
 #include "cli/cli.h"
 #include "cli/report.h"
 #include "cli/run_name.h"
+#include "cli/shared_config.h"
 #include "cli/terminal_picture.h"
 #include "cli/train_narration.h"
 #include "cli/train_on_data.h"
@@ -324,27 +324,24 @@ static bool prepare(const Arguments *a, bool data, char *run, Config *c, Err *er
            read_config(a, data, run, c, err);
 }
 
-/* Process 0 prepares, so that one machine needs the configuration and one measures; all others take what it has. */
+/* A process that has no such file takes what process 0 has. */
+static bool own_config(const void *context, Config *c, Err *err)
+{
+    const Arguments *a = context;
+    if (a->word_count == 0 || word_is_data(a->words[0]) || !path_exists(a->words[0]))
+        return apply_options(a, c, err);
+    config_free(c);
+    config_defaults(c);
+    return read_config(a, false, NULL, c, err);
+}
+
+/* Process 0 prepares, so that one machine needs the configuration and one measures. */
 static bool prepare_for_all(const Arguments *a, bool data, char *run, Config *c, Err *err)
 {
     bool ok = world_rank() > 0 || prepare(a, data, run, c, err);
-    if (world_size() == 1) return ok;
-    char *text = ok && world_rank() == 0 ? config_to_json(c) : NULL;
-    if (ok && world_rank() == 0 && !text)
-        ok = err_set(err, ERR_MEMORY, "not enough memory for the configuration");
-    if (!world_agree(ok, err)) {
-        mem_free(text);
-        return false;
-    }
-    size_t bytes = text ? strlen(text) : 0;
+    if (!shared_config(c, ok, own_config, a, err)) return false;
     world_broadcast(run, PATH_BYTES);
-    world_broadcast(&bytes, sizeof bytes);
-    if (!text) text = mem_alloc(bytes + 1, 1);
-    CHECK(text);
-    world_broadcast(text, bytes);
-    ok = world_rank() == 0 || config_parse(c, text, bytes, "the configuration of process 0", err);
-    mem_free(text);
-    return world_agree(ok, err);
+    return true;
 }
 
 static bool run_train(const Arguments *a, Err *err)

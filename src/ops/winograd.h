@@ -10,8 +10,9 @@
  * choice depends on H and W only, so an image's bits never depend on its batch.
  *
  * What it should cost (AVX-512, one core, cycles per tile and vector of 16 channels; P is the peak
- * of 32 multiply-adds a cycle). Input transform: 120 operations, 60 loads, 60 stores, 36 of them to
- * lines that are not in L1: 110-160. Output transform: 130 operations and 36 loads: 80-120.
+ * of 32 multiply-adds a cycle). Input transform: 144 operations, 60 loads, 36 stores: 80-100 in L1;
+ * measured 190 there and 260-320 with V in L2 (Emerald Rapids). Output transform: 130 operations and
+ * 36 loads: 80-120.
  * Products: 36 C / 32 * 16 at 0.95 P. The direct form takes 4 times the products, so
  *   C = K = 32: 2.6 P    64: 3.1 P    128: 3.4 P    256: 3.6 P
  * less what memory takes: a block of 32 tiles reads all of U (36 C K floats) from the shared cache,

@@ -27,21 +27,21 @@ LANES_INLINE void gradient_tile(float *to, size_t plane, TilePixels x, const int
 {
     const int n = m + 2, rows = n / 2;
     Lanes lines[MOST_POINTS / 2][4];
-    UNROLL
+    LANES_UNROLL
     for (int q = 0; q < m; q++) {
         Lanes d[4], o[MOST_POINTS];
-        UNROLL
+        LANES_UNROLL
         for (int i = 0; i < m; i++)
             d[i] = lanes_load(x.from + (size_t)i * x.row + (size_t)q * x.pixel, LANES);
         gradient_points(m, d, o);
-        UNROLL
+        LANES_UNROLL
         for (int i = 0; i < rows; i++) lines[i][q] = o[row + i];
     }
-    UNROLL
+    LANES_UNROLL
     for (int i = 0; i < rows; i++) {
         Lanes o[MOST_POINTS];
         gradient_points(m, lines[i], o);
-        UNROLL
+        LANES_UNROLL
         for (int j = 0; j < n; j++, to += plane) store_point(to, o[j]);
     }
 }
@@ -79,26 +79,26 @@ LANES_INLINE void outer_product(const int vectors, int tiles, const float *v, co
                                 size_t d_step, const float *from, float *to)
 {
     Lanes sum[GRAD_ROWS][PANEL_VECTORS];
-    UNROLL
+    LANES_UNROLL
     for (int i = 0; i < GRAD_ROWS; i++) {
-        UNROLL
+        LANES_UNROLL
         for (int j = 0; j < vectors; j++)
             sum[i][j] = from ? lanes_load(from + (i * vectors + j) * LANES, LANES) : (Lanes){0};
     }
     for (int t = 0; t < tiles; t++, v += LANES, d += LANES) {
         Lanes b[PANEL_VECTORS];
-        UNROLL
+        LANES_UNROLL
         for (int j = 0; j < vectors; j++) b[j] = lanes_load(d + (size_t)j * d_step, LANES);
-        UNROLL
+        LANES_UNROLL
         for (int i = 0; i < GRAD_ROWS; i++) {
             Lanes a = lanes_set(v[i]);
-            UNROLL
+            LANES_UNROLL
             for (int j = 0; j < vectors; j++) sum[i][j] = lanes_fma(a, b[j], sum[i][j]);
         }
     }
-    UNROLL
+    LANES_UNROLL
     for (int i = 0; i < GRAD_ROWS; i++) {
-        UNROLL
+        LANES_UNROLL
         for (int j = 0; j < vectors; j++)
             lanes_store(to + (i * vectors + j) * LANES, sum[i][j], LANES);
     }
@@ -137,10 +137,10 @@ LANES_INLINE void transform_row(float *to, size_t to_plane, const float *from, s
 {
     for (int i = 0; i < floats; i += LANES) {
         Lanes q[MOST_POINTS], o[3];
-        UNROLL
+        LANES_UNROLL
         for (int j = 0; j < m + 2; j++) q[j] = lanes_load(from + (size_t)j * plane + i, LANES);
         weight_points_transposed(m, q, o);
-        UNROLL
+        LANES_UNROLL
         for (int s = 0; s < 3; s++) lanes_store(to + (size_t)s * to_plane + i, o[s], LANES);
     }
 }
@@ -206,11 +206,11 @@ LANES_INLINE void finish_tile(const WinogradPlan *p, float *dw, const float *du_
             for (int s = 0; s < 3; s++) {
                 const float *from = du_g + (size_t)s * plane + c * width + j * LANES;
                 Lanes d[MOST_POINTS], o[3];
-                UNROLL
+                LANES_UNROLL
                 for (int r = 0; r < m + 2; r++)
                     d[r] = lanes_load(from + (size_t)r * 3 * plane, LANES);
                 weight_points_transposed(m, d, o);
-                UNROLL
+                LANES_UNROLL
                 for (int r = 0; r < 3; r++) {
                     float *to = dw + ((size_t)(r * 3 + s) * C + (size_t)c) * K + k;
                     lanes_store(to, lanes_load(to, count) + o[r], count);

@@ -21,20 +21,20 @@ LANES_INLINE void output_tile(const WinogradPlan *p, const float *from, int m, L
     Lanes rows[MOST_POINTS][4];
     const int n = m + 2;
     const size_t plane = p->m_plane;
-    UNROLL
+    LANES_UNROLL
     for (int i = 0; i < n; i++) {
         Lanes d[MOST_POINTS];
-        UNROLL
+        LANES_UNROLL
         for (int j = 0; j < n; j++, from += plane) d[j] = lanes_load(from, LANES);
         output_points(m, d, lanes_set(-0.0f), rows[i]); /* x + -0 is x */
     }
-    UNROLL
+    LANES_UNROLL
     for (int s = 0; s < m; s++) {
         Lanes d[MOST_POINTS], column[4];
-        UNROLL
+        LANES_UNROLL
         for (int i = 0; i < n; i++) d[i] = rows[i][s];
         output_points(m, d, offset, column);
-        UNROLL
+        LANES_UNROLL
         for (int r = 0; r < m; r++) o[r][s] = column[r];
     }
 }

@@ -1,17 +1,10 @@
 /* The one-dimensional transforms of Winograd's F(m,3), m = 4 or 2, on vectors, and the reading of
- * input rows. Only winograd*_simd.c include this. */
+ * tiles. Only winograd*_simd.c include this. */
 #ifndef DIFFC_OPS_WINOGRAD_POINTS_H
 #define DIFFC_OPS_WINOGRAD_POINTS_H
 
 #include "math/vec_simd.h"
 #include "ops/winograd_table.h"
-
-/* Unrolls the next loop, of a constant count, altogether: its vectors then live in registers. */
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
 
 #define SQRT_HALF 0.70710678118654752f /* a = 1/sqrt 2 */
 #define SQRT_TWO  1.41421356237309505f /* b = 2 a, and a b = 1 */
@@ -22,9 +15,7 @@ enum { LINE_FLOATS = 16 }; /* a cache line */
  * vectors of 16. */
 enum { WINOGRAD_FETCHES = LANES == 8 };
 
-enum {
-    MOST_POINTS = 6,
-};
+enum { MOST_POINTS = 6 };
 
 /* y + a x and y - a x */
 LANES_INLINE Lanes plus(Lanes y, float a, Lanes x)
@@ -168,13 +159,13 @@ LANES_INLINE TilePixels copy_pixels(float *patch, const WinogradImage *x, int n,
     for (int i = 0; i < side; i++, to += side * LANES) {
         int h = top + i;
         if (h < 0 || h >= x->H) {
-            UNROLL
+            LANES_UNROLL
             for (int q = 0; q < side; q++) lanes_store(to + q * LANES, (Lanes){0}, LANES);
             continue;
         }
         size_t line = ((size_t)n * (size_t)(x->H >> up) + (size_t)(h >> up)) * (size_t)(x->W >> up);
         const float *from = x->x + line * x->channels + c;
-        UNROLL
+        LANES_UNROLL
         for (int q = 0; q < side; q++) {
             Lanes v = {0};
             if (q >= first && q < end)
@@ -205,7 +196,8 @@ LANES_INLINE void fetch_ahead(const float *p, size_t floats)
     __builtin_prefetch((const void *)((uintptr_t)p + floats * sizeof *p), 0, 3);
 }
 
-/* Fetches the tile's pixels, but for the first columns, of the vector of channels two lines on. */
+/* Fetches the tile's pixels, but for the first columns, of the vector of channels two lines on. For a tile that was
+ * copied it fetches lines of the copy, which are in L1 already. */
 LANES_INLINE void fetch_pixels(TilePixels x, const int side, const int first)
 {
     for (int i = 0; i < side; i++)
@@ -228,21 +220,21 @@ LANES_INLINE void input_tile(float *to, size_t plane, TilePixels x, const int m,
 {
     const int n = m + 2;
     Lanes lines[MOST_POINTS / 2][MOST_POINTS];
-    UNROLL
+    LANES_UNROLL
     for (int q = 0; q < n; q++) {
         Lanes d[MOST_POINTS], o[MOST_POINTS];
-        UNROLL
+        LANES_UNROLL
         for (int i = 0; i < n; i++)
             d[i] = lanes_load(x.from + (size_t)i * x.row + (size_t)q * x.pixel, LANES);
         input_points(m, d, o);
-        UNROLL
+        LANES_UNROLL
         for (int i = 0; i < rows; i++) lines[i][q] = o[row + i];
     }
-    UNROLL
+    LANES_UNROLL
     for (int i = 0; i < rows; i++) {
         Lanes o[MOST_POINTS];
         input_points(m, lines[i], o);
-        UNROLL
+        LANES_UNROLL
         for (int j = 0; j < n; j++, to += plane) store_point(to, o[j]);
     }
 }

@@ -35,16 +35,16 @@ LANES_INLINE void transform_vector(float *to, size_t plane, const Lanes *g, int 
 {
     Lanes rows[3][MOST_POINTS];
     const int n = m + 2;
-    UNROLL
+    LANES_UNROLL
     for (int s = 0; s < 3; s++) {
         Lanes column[3] = {g[s], g[3 + s], g[6 + s]};
         weight_points(m, column, rows[s]);
     }
-    UNROLL
+    LANES_UNROLL
     for (int r = 0; r < n; r++) {
         Lanes row[3] = {rows[0][r], rows[1][r], rows[2][r]}, o[MOST_POINTS];
         weight_points(m, row, o);
-        UNROLL
+        LANES_UNROLL
         for (int s = 0; s < n; s++, to += plane) {
             if (past_cache)
                 lanes_stream(to, o[s]);
@@ -105,7 +105,7 @@ LANES_INLINE void transform_tile(float *u, size_t plane, const float *packed, co
 {
     const int width = vectors * LANES;
     for (int c = 0; c < count * LANES; c++, u += width, packed += 9 * width) {
-        UNROLL
+        LANES_UNROLL
         for (int j = 0; j < vectors; j++) {
             Lanes g[9];
             for (int i = 0; i < 9; i++) g[i] = lanes_load(packed + i * width + j * LANES, LANES);
@@ -150,29 +150,29 @@ LANES_INLINE void product(const int rows, const int vectors, int steps, const fl
                           size_t fetch_step, float *m, size_t m_step, bool add)
 {
     Lanes sum[ROWS][PANEL_VECTORS];
-    UNROLL
+    LANES_UNROLL
     for (int i = 0; i < rows; i++) {
-        UNROLL
+        LANES_UNROLL
         for (int j = 0; j < vectors; j++)
             sum[i][j] = add ? lanes_load(m + (size_t)j * m_step + i * LANES, LANES) : (Lanes){0};
     }
     for (int s = 0; s < steps; s++, v += v_step) {
         for (int l = 0; l < LANES; l++, u += vectors * LANES, ahead += fetch_step) {
             Lanes b[PANEL_VECTORS];
-            UNROLL
+            LANES_UNROLL
             for (int j = 0; j < vectors; j++) b[j] = lanes_load(u + j * LANES, LANES);
             fetch_ahead(fetch, ahead);
-            UNROLL
+            LANES_UNROLL
             for (int i = 0; i < rows; i++) {
                 Lanes a = lanes_set(v[i * LANES + l]);
-                UNROLL
+                LANES_UNROLL
                 for (int j = 0; j < vectors; j++) sum[i][j] = lanes_fma(a, b[j], sum[i][j]);
             }
         }
     }
-    UNROLL
+    LANES_UNROLL
     for (int i = 0; i < rows; i++) {
-        UNROLL
+        LANES_UNROLL
         for (int j = 0; j < vectors; j++)
             lanes_store(m + (size_t)j * m_step + i * LANES, sum[i][j], LANES);
     }

@@ -299,7 +299,6 @@ exec '"$diffc"' train "'"$scratch/case/small.json"'" --out run'
     says "images-idx3-ubyte"
     test ! -e run/config.json || bad "a run was begun"
 }
-# The others do not wait for a process that has failed until the launcher has to end them.
 other_configurations_are_refused() {
     by_number 'set -- --quiet
 [ $number -eq 0 ] || set -- --quiet --set train.lr=0.5
@@ -322,6 +321,11 @@ exec '"$diffc"' train small.json --out run --quiet'
 exec '"$diffc"' train small.json --out run --quiet "$@"'
     run 2 together 2 ./each
     says "train.steps is 3 here and 2 in process 0"
+    by_number 'set -- --quiet
+[ $number -eq 0 ] || set -- --quiet --dry-run
+exec '"$diffc"' train small.json --out run "$@"'
+    run 2 together 2 ./each
+    says_once " and process 0 do not both have --resume, or --dry-run; every process needs the same options"
     test ! -e run/config.json || bad "a run was begun"
 }
 
@@ -330,6 +334,7 @@ says_only() { # SENTENCE: and nothing else, but for the launcher
     [ "$(grep -c '^diffc' "$out")" -eq 1 ] || bad "not one sentence"
     ! grep -qi mpi_abort "$out" || bad "the processes did not end by themselves"
 }
+# The others do not wait for a process that has failed until the launcher has to end them.
 what_one_machine_lacks_of_a_run_or_its_start_is_said_once() {
     mkdir there
     cp images-idx3-ubyte there

@@ -324,7 +324,7 @@ static bool prepare(const Arguments *a, bool data, char *run, Config *c, Err *er
            read_config(a, data, run, c, err);
 }
 
-/* A process that has no such file takes what process 0 has. */
+/* DATA, the run and a CONFIG.json that is not here are as process 0 read them; the options are this process's own. */
 static bool own_config(const void *context, Config *c, Err *err)
 {
     const Arguments *a = context;
@@ -353,7 +353,9 @@ static bool run_train(const Arguments *a, Err *err)
     char run[PATH_BYTES];
     config_defaults(&c);
     bool data = a->word_count > 0 && word_is_data(a->words[0]);
-    bool ok = trainer_check_processes(world_size(), err) && prepare_for_all(a, data, run, &c, err);
+    bool ok = trainer_check_processes(world_size(), err) &&
+              shared_flags(v[RESUME].given, v[DRY_RUN].given, err) &&
+              prepare_for_all(a, data, run, &c, err);
     if (ok && v[DRY_RUN].given)
         ok = plan(a, data, run, &c, err);
     else

@@ -4,12 +4,16 @@
 
 #include "io/config.h"
 
-/* What the process would train by its own files and options; *c begins as the configuration of process 0, for what it
- * has no word on. */
+/* ERR_USAGE in all where --resume or --dry-run is not given to all or to none: they decide which steps the processes take
+ * together. */
+bool shared_flags(bool resume, bool dry_run, Err *err);
+
+/* Makes *c what this process would train by its own files and options. *c begins as the configuration of process 0, which
+ * stands for what the process does not have. */
 typedef bool OwnConfig(const void *context, Config *c, Err *err);
 
-/* Gives the configuration of process 0, where `ok` tells whether there is one, to all others. ERR_USAGE in all, with the
- * first key, where another process would train by another. */
+/* Gives the configuration of process 0 to all others. ok: whether process 0 has one, with *err if not; true in the others.
+ * ERR_USAGE in all, with the first key that differs, where another process would train by another configuration. */
 bool shared_config(Config *c, bool ok, OwnConfig *own, const void *context, Err *err);
 
 #endif

@@ -54,6 +54,12 @@ uint32_t rng_below(uint64_t seed, uint64_t stream, uint64_t index, uint32_t boun
     return (uint32_t)(((uint64_t)w[1] * bound + low) >> 32);
 }
 
+uint32_t rng_spread(uint64_t seed, uint64_t stream, size_t i, size_t count, size_t n)
+{
+    size_t first = i * n / count, end = (i + 1) * n / count;
+    return (uint32_t)first + rng_below(seed, stream, i, (uint32_t)(end - first));
+}
+
 /* Normals 4 block .. 4 block + 3 of the stream. */
 static void normals_of_block(double z[4], uint64_t seed, uint64_t stream, uint64_t block)
 {

@@ -24,7 +24,7 @@ typedef enum {
     RNG_SLICE,      /* training sample k: the directions of sliced score matching */
     RNG_MASK,       /* mask k (counted over the whole run), index = time step: whether it is kept */
     RNG_DEQUANTISE, /* training sample k/2 (k even) or validation image k/2 (odd), made continuous */
-    RNG_COMPARE, /* comparing sets of images: places of patches at pyramid level k; subsets of vectors (k 253, 254); directions (k 255) */
+    RNG_COMPARE, /* comparing sets of images: places of patches at pyramid level k; which images of a file (k 252); subsets of vectors (k 253, 254); directions (k 255) */
     RNG_LABEL,   /* training sample k: whether its label is left out */
 } RngPurpose;
 
@@ -46,6 +46,10 @@ double rng_uniform(uint64_t seed, uint64_t stream, uint64_t index);
 /* Uniform integer in 0 .. bound-1 (bound > 0): the high word of a 64-bit draw times bound; the
  * bias is below bound / 2^64. */
 uint32_t rng_below(uint64_t seed, uint64_t stream, uint64_t index, uint32_t bound);
+
+/* Where place i of `count` lies among n >= count, below 2^32: anywhere in part i of `count` even parts. So places are spread
+ * over all n, and still do not keep step with a period of the n, such as classes that take turns. */
+uint32_t rng_spread(uint64_t seed, uint64_t stream, size_t i, size_t count, size_t n);
 
 /* y[i] = standard normal number `first + i` of the stream (Box-Muller on words 2j, 2j+1), any
  * split of a range gives the same values. The float form is the double form rounded. */

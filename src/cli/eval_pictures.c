@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/parallel.h"
+#include "base/rng.h"
 #include "base/shared_work.h"
 #include "base/term.h"
 #include "base/text.h"
@@ -213,6 +214,7 @@ static bool make_images(EvalPictures *p, const Arguments *a, Err *err)
 
 bool eval_pictures_take(EvalPictures *p, const Arguments *a, size_t count, Err *err)
 {
+    enum { FILE_STREAM = 252 }; /* of RNG_COMPARE */
     CHECK(count <= p->count);
     p->count = count;
     p->set.shape = p->shape;
@@ -225,8 +227,10 @@ bool eval_pictures_take(EvalPictures *p, const Arguments *a, size_t count, Err *
     p->order = mem_alloc(count, sizeof *p->order);
     if (!p->order)
         return err_set(err, ERR_MEMORY, "not enough memory for the order of %zu images", count);
+    uint64_t stream = rng_stream(RNG_COMPARE, FILE_STREAM);
     for (size_t i = 0; i < count; i++)
-        p->order[i] = p->data.split ? p->data.split[i] : (uint32_t)(i * p->npz.count / count);
+        p->order[i] =
+            p->data.split ? p->data.split[i] : rng_spread(0, stream, i, count, p->npz.count);
     p->set.order = p->order;
     return true;
 }

@@ -113,6 +113,25 @@ TEST(rng_below_is_uniform_and_in_range)
     for (int k = 0; k < 7; k++) EXPECT_NEAR(seen[k], 10000, 5 * sqrt(10000.0 * 6 / 7));
 }
 
+TEST(rng_spread_takes_from_every_part_and_keeps_step_with_no_period)
+{
+    uint64_t stream = rng_stream(RNG_TEST, 3);
+    int of_class[10] = {0};
+    for (size_t i = 0; i < 1000; i++) {
+        uint32_t k = rng_spread(4, stream, i, 1000, 2000);
+        EXPECT(k / 2 == i);
+        of_class[k % 10]++;
+        EXPECT(rng_spread(4, stream, i, 1000, 1000) == i);
+    }
+    for (int c = 0; c < 10; c++) EXPECT_NEAR(of_class[c], 100, 5 * sqrt(200 * 0.25));
+    /* Parts of 2 and of 3. */
+    for (size_t i = 0, last = 0; i < 4; i++) {
+        size_t k = rng_spread(4, stream, i, 4, 9);
+        EXPECT(k < 9 && (i == 0 || k > last));
+        last = k;
+    }
+}
+
 TEST(file_write_replaces_whole_or_not_at_all)
 {
     char path[PATH_BYTES];

@@ -56,8 +56,7 @@ LANES_INLINE void gradient_half(const WinogradPlan *p, float *d, const float *dy
         float *to = d + (size_t)v * p->m_vector + (size_t)at * p->m_tile;
         for (int t = 0; t < s.tiles; t++, to += p->m_tile) {
             TilePixels pixels =
-                tile_pixels(patch, &image, s.n, s.row * m, (s.column + t) * m, v * LANES, m);
-            fetch_pixels(pixels, m, 0);
+                tile_pixels(patch, &image, s.n, s.row * m, (s.column + t) * m, v * LANES, m, 0);
             if (half == 0)
                 gradient_tile(to, p->m_plane, pixels, m, 0);
             else

@@ -148,6 +148,20 @@ typedef struct {
     size_t row, pixel;
 } TilePixels;
 
+/* Prefetches the line `floats` after p, which need not exist. */
+LANES_INLINE void fetch_ahead(const float *p, size_t floats)
+{
+    __builtin_prefetch((const void *)((uintptr_t)p + floats * sizeof *p), 0, 3);
+}
+
+/* Fetches the tile's pixels, but for the first columns, of the vector of channels two lines on. */
+LANES_INLINE void fetch_pixels(TilePixels x, const int side, const int first)
+{
+    for (int i = 0; i < side; i++)
+        for (int q = first; q < side; q++)
+            fetch_ahead(x.from, (size_t)i * x.row + (size_t)q * x.pixel + 2 * LINE_FLOATS);
+}
+
 /* The tile's pixels from (top, left) of image n on, `side` a side, zero outside the image and in the lanes from
  * `count` on: in `patch`, for tiles that x does not hold as they are. */
 LANES_INLINE TilePixels copy_pixels(float *patch, const WinogradImage *x, int n, int top, int left,
@@ -168,41 +182,32 @@ LANES_INLINE TilePixels copy_pixels(float *patch, const WinogradImage *x, int n,
         LANES_UNROLL
         for (int q = 0; q < side; q++) {
             Lanes v = {0};
-            if (q >= first && q < end)
-                v = lanes_load(from + (size_t)((left + q) >> up) * x->channels, count);
+            if (q >= first && q < end) {
+                size_t at = (size_t)((left + q) >> up) * x->channels;
+                v = lanes_load(from + at, count);
+                fetch_ahead(from, at + 2 * LINE_FLOATS);
+            }
             lanes_store(to + q * LANES, v, LANES);
         }
     }
     return (TilePixels){patch, (size_t)(side * LANES), LANES};
 }
 
-/* The tile's pixels for one vector of channels from c on. */
+/* The tile's pixels for one vector of channels from c on. The same of the vector two lines on are fetched, but for the
+ * columns that the tile before has fetched. */
 LANES_INLINE TilePixels tile_pixels(float *patch, const WinogradImage *x, int n, int top, int left,
-                                    int c, const int side)
+                                    int c, const int side, const int fetched)
 {
     bool whole = c + LANES <= (int)x->channels;
     bool inside = top >= 0 && left >= 0 && top + side <= x->H && left + side <= x->W;
     if (whole && inside && !x->upsampled) {
         size_t at = ((size_t)n * (size_t)x->H + (size_t)top) * (size_t)x->W + (size_t)left;
-        return (TilePixels){x->x + at * x->channels + c, (size_t)x->W * x->channels, x->channels};
+        TilePixels pixels = {x->x + at * x->channels + c, (size_t)x->W * x->channels, x->channels};
+        fetch_pixels(pixels, side, fetched);
+        return pixels;
     }
     if (whole) return copy_pixels(patch, x, n, top, left, c, side, LANES);
     return copy_pixels(patch, x, n, top, left, c, side, x->channels - (size_t)c);
-}
-
-/* Prefetches the line `floats` after p, which need not exist. */
-LANES_INLINE void fetch_ahead(const float *p, size_t floats)
-{
-    __builtin_prefetch((const void *)((uintptr_t)p + floats * sizeof *p), 0, 3);
-}
-
-/* Fetches the tile's pixels, but for the first columns, of the vector of channels two lines on. For a tile that was
- * copied it fetches lines of the copy, which are in L1 already. */
-LANES_INLINE void fetch_pixels(TilePixels x, const int side, const int first)
-{
-    for (int i = 0; i < side; i++)
-        for (int q = first; q < side; q++)
-            fetch_ahead(x.from, (size_t)i * x.row + (size_t)q * x.pixel + 2 * LINE_FLOATS);
 }
 
 /* Stores to V or D. Where a vector is a line, that of the next tile is fetched: a store that waits for its line holds up
@@ -255,8 +260,7 @@ LANES_INLINE void input_transform(const WinogradPlan *p, float *v, const Winogra
     for (int c = first; c < last; c++) {
         float *to = v + (size_t)c * p->v_vector + (size_t)at * p->v_tile;
         for (int t = 0; t < s.tiles; t++, to += p->v_tile) {
-            TilePixels pixels = tile_pixels(patch, &image, s.n, top, left + t * m, c * LANES, n);
-            fetch_pixels(pixels, n, 2); /* two columns are those of the tile before */
+            TilePixels pixels = tile_pixels(patch, &image, s.n, top, left + t * m, c * LANES, n, 2);
             if (halves & HALF_UPPER) input_tile(to, plane, pixels, m, 0, rows);
             if (halves & HALF_LOWER)
                 input_tile(to + (halves == HALVES ? half : 0), plane, pixels, m, rows, rows);

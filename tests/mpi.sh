@@ -325,7 +325,12 @@ exec '"$diffc"' train small.json --out run --quiet "$@"'
 [ $number -eq 0 ] || set -- --quiet --dry-run
 exec '"$diffc"' train small.json --out run "$@"'
     run 2 together 2 ./each
-    says_once " and process 0 do not both have --resume, or --dry-run; every process needs the same options"
+    says_once " has other --resume, --dry-run, --classes, --size or --effort than process 0; all processes must have the same"
+    by_number 'set -- --size 8
+[ $number -eq 0 ] || set -- --size 16
+exec '"$diffc"' train images-idx3-ubyte --out run --quiet "$@"'
+    run 2 together 2 ./each
+    says_once " has other --resume, --dry-run, --classes, --size or --effort than process 0; all processes must have the same"
     test ! -e run/config.json || bad "a run was begun"
 }
 
@@ -334,6 +339,7 @@ says_only() { # SENTENCE: and nothing else, but for the launcher
     [ "$(grep -c '^diffc' "$out")" -eq 1 ] || bad "not one sentence"
     ! grep -qi mpi_abort "$out" || bad "the processes did not end by themselves"
 }
+
 # The others do not wait for a process that has failed until the launcher has to end them.
 what_one_machine_lacks_of_a_run_or_its_start_is_said_once() {
     mkdir there

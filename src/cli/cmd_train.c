@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/fsio.h"
+#include "base/shared_work.h"
 #include "base/term.h"
 #include "base/text.h"
 #include "base/world.h"
@@ -280,13 +281,6 @@ static void write_report(const char *run, ErrKind end)
     term_problem("diffc train: the report is not written: %s", why.text);
 }
 
-static void note_processes(void)
-{
-    char first[WORLD_NAME_BYTES], last[WORLD_NAME_BYTES];
-    term_note("processes: %d, from %s to %s, each with its share of every update", world_size(),
-              world_name(0, first), world_name(world_size() - 1, last));
-}
-
 static bool train(const Arguments *a, const char *run, const Config *c, Err *err)
 {
     const OptionValue *v = a->values;
@@ -294,7 +288,7 @@ static bool train(const Arguments *a, const char *run, const Config *c, Err *err
     TrainCallbacks callbacks = train_narration(&narrator, v[SHOW].given);
     bool resume = v[RESUME].given;
     Trainer *trainer = NULL;
-    char runs[PATH_BYTES];
+    char runs[PATH_BYTES], first[WORLD_NAME_BYTES], last[WORLD_NAME_BYTES];
     find_runs(run, runs);
     callbacks.runs = runs;
     if (!(resume ? trainer_resume(&trainer, run, c, &callbacks, err)
@@ -302,7 +296,9 @@ static bool train(const Arguments *a, const char *run, const Config *c, Err *err
         return false;
     note_micro_batch(c, trainer_plan(trainer)->micro_batch);
     term_note("run: %s", run);
-    if (world_size() > 1) note_processes();
+    if (world_size() > 1)
+        term_note("processes: %d, from %s to %s, each with its share of every update", world_size(),
+                  world_name(0, first), world_name(world_size() - 1, last));
     training_lines(term_note, c, trainer_plan(trainer));
     bool ok = trainer_run(trainer, resume ? NULL : run, err);
     if (world_rank() == 0) write_report(run, ok ? ERR_NONE : err->kind);
@@ -335,11 +331,17 @@ static bool own_config(const void *context, Config *c, Err *err)
     return read_config(a, false, NULL, c, err);
 }
 
-/* Process 0 prepares, so that one machine needs the configuration and one measures. */
+/* Process 0 prepares, so that one machine needs the configuration and one measures. Compared first: what no
+ * configuration holds. */
 static bool prepare_for_all(const Arguments *a, bool data, char *run, Config *c, Err *err)
 {
-    bool ok = world_rank() > 0 || prepare(a, data, run, c, err);
-    if (!shared_config(c, ok, own_config, a, err)) return false;
+    const OptionValue *v = a->values;
+    const int64_t asked[] = {v[RESUME].given, v[DRY_RUN].given, v[CLASSES].given,
+                             v[SIZE].given ? v[SIZE].integer : 0, v[EFFORT].integer};
+    if (!work_same("--resume, --dry-run, --classes, --size or --effort", asked, sizeof asked,
+                   err) ||
+        !shared_config(c, world_rank() > 0 || prepare(a, data, run, c, err), own_config, a, err))
+        return false;
     world_broadcast(run, PATH_BYTES);
     return true;
 }
@@ -353,9 +355,7 @@ static bool run_train(const Arguments *a, Err *err)
     char run[PATH_BYTES];
     config_defaults(&c);
     bool data = a->word_count > 0 && word_is_data(a->words[0]);
-    bool ok = trainer_check_processes(world_size(), err) &&
-              shared_flags(v[RESUME].given, v[DRY_RUN].given, err) &&
-              prepare_for_all(a, data, run, &c, err);
+    bool ok = trainer_check_processes(world_size(), err) && prepare_for_all(a, data, run, &c, err);
     if (ok && v[DRY_RUN].given)
         ok = plan(a, data, run, &c, err);
     else

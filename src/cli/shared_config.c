@@ -6,18 +6,6 @@
 #include "base/mem.h"
 #include "base/world.h"
 
-bool shared_flags(bool resume, bool dry_run, Err *err)
-{
-    const bool flags[] = {resume, dry_run};
-    char name[WORLD_NAME_BYTES];
-    int other = world_first_other(flags, sizeof flags);
-    return other < 0 ||
-           err_set(err, ERR_USAGE,
-                   "%s and process 0 do not both have --resume, or --dry-run; every process needs "
-                   "the same options",
-                   world_name(other, name));
-}
-
 typedef struct {
     int count;
     char text[512];

@@ -4,10 +4,6 @@
 
 #include "io/config.h"
 
-/* ERR_USAGE in all where --resume or --dry-run is not given to all or to none: they decide which steps the processes take
- * together. */
-bool shared_flags(bool resume, bool dry_run, Err *err);
-
 /* Makes *c what this process would train by its own files and options. *c begins as the configuration of process 0, which
  * stands for what the process does not have. */
 typedef bool OwnConfig(const void *context, Config *c, Err *err);

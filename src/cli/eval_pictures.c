@@ -181,10 +181,11 @@ static bool make_round(Making *m, const Denoiser *denoiser, double *x, double *s
 static void narrate(const EvalPictures *p)
 {
     const SamplePlan *plan = &p->plan;
-    term_note("%s: %zu image%s of %dx%d, sampler %s, %d step%s, batch %d, %d thread%s", p->path,
-              p->count, p->count == 1 ? "" : "s", p->shape.H, p->shape.W, plan->sampler->name,
-              p->grid.n, p->grid.n == 1 ? "" : "s", plan->batch, parallel_threads(),
-              parallel_threads() == 1 ? "" : "s");
+    char way[40];
+    sample_plan_way(plan, &p->grid, way, sizeof way);
+    term_note("%s: %zu image%s of %dx%d, sampler %s, %s, batch %d, %d thread%s", p->path, p->count,
+              p->count == 1 ? "" : "s", p->shape.H, p->shape.W, plan->sampler->name, way,
+              plan->batch, parallel_threads(), parallel_threads() == 1 ? "" : "s");
 }
 
 static bool make_images(EvalPictures *p, const Arguments *a, Err *err)

@@ -179,7 +179,7 @@ static bool report_json(const EvalResult *r, Err *err)
     if (p->made) {
         json_put_string(&w, "model", p->path);
         json_put_string(&w, "sampler", p->plan.sampler->name);
-        json_put_int(&w, "steps", p->grid.n);
+        if (!(p->plan.sampler->reads & SAMPLE_ODE)) json_put_int(&w, "steps", p->grid.n);
         json_put_int(&w, "network_calls", p->calls);
         json_put_uint(&w, "seed", p->plan.seed);
     }

@@ -193,11 +193,12 @@ static bool report(const Job *job, bool json, Err *err)
         if (o->labels) json_labels(&w, o);
         json_put_string(&w, "model", p->path);
         json_put_string(&w, "sampler", p->sampler->name);
-        json_put_int(&w, "steps", job->grid.n);
+        if (!(p->sampler->reads & SAMPLE_ODE)) json_put_int(&w, "steps", job->grid.n);
         if (guidance_is_on(&p->run.config)) {
             json_put_number(&w, "guidance", p->run.config.guidance);
             json_put_number(&w, "guidance_low", p->run.config.guidance_low);
-            json_put_number(&w, "guidance_high", p->run.config.guidance_high);
+            if (p->run.config.guidance_high > 0)
+                json_put_number(&w, "guidance_high", p->run.config.guidance_high);
         }
         if (p->run.between.count == 0) json_put_uint(&w, "seed", p->seed);
         json_put_int(&w, "batch", p->batch);
@@ -364,20 +365,19 @@ static bool make_images(Job *job, Err *err)
     if (!job->x || !job->scratch || (p->run.restore && !job->missed))
         return err_set(err, ERR_MEMORY, "not enough memory for a batch of %d %ss", p->batch,
                        p->noun);
-    char size[32] = "";
+    char size[32] = "", way[40], more[80] = "";
     if (!job->output->points)
         snprintf(size, sizeof size, " of %dx%d", job->model->image.H, job->model->image.W);
     SampleRun walk = p->run;
     walk.grid = &job->grid;
-    char more[80] = "";
+    sample_plan_way(p, &job->grid, way, sizeof way);
     if (p->sampler->reads & SAMPLE_LANGEVIN)
         text_append(more, sizeof more, ", Langevin step %.3g", langevin_step_of(&walk));
     if (guidance_is_on(&p->run.config))
         text_append(more, sizeof more, ", guidance %g", p->run.config.guidance);
-    term_note("%s: %d %s%s%s, sampler %s, %d step%s%s, batch %d, %d thread%s", p->path, p->count,
-              p->noun, p->count == 1 ? "" : "s", size, p->sampler->name, job->grid.n,
-              job->grid.n == 1 ? "" : "s", more, p->batch, parallel_threads(),
-              parallel_threads() == 1 ? "" : "s");
+    term_note("%s: %d %s%s%s, sampler %s, %s%s, batch %d, %d thread%s", p->path, p->count, p->noun,
+              p->count == 1 ? "" : "s", size, p->sampler->name, way, more, p->batch,
+              parallel_threads(), parallel_threads() == 1 ? "" : "s");
     return run_rounds(job, err);
 }
 

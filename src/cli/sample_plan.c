@@ -245,6 +245,14 @@ bool sample_plan_grid(const SamplePlan *p, LevelGrid *grid, Err *err)
                                                  p->sampler->reads & SAMPLE_ODE, err));
 }
 
+void sample_plan_way(const SamplePlan *p, const LevelGrid *grid, char *out, size_t size)
+{
+    if (p->sampler->reads & SAMPLE_ODE)
+        snprintf(out, size, "tolerance %g", p->run.config.tolerance);
+    else
+        snprintf(out, size, "%d step%s", grid->n, grid->n == 1 ? "" : "s");
+}
+
 void list_samplers(FILE *out)
 {
     fputs("\nSamplers:\n", out);

@@ -119,6 +119,8 @@ bool sample_plan_take_steps(const OptionValue *v, const SamplePlan *plan, Model 
 bool sample_plan_labels(const SamplePlan *p, const Model *m, int **labels, Err *err);
 /* The grid of the plan; level_grid_free. */
 bool sample_plan_grid(const SamplePlan *p, LevelGrid *grid, Err *err);
+/* "20 steps"; "tolerance 0.0001" of a sampler that finds its own. */
+void sample_plan_way(const SamplePlan *p, const LevelGrid *grid, char *out, size_t size);
 
 /* The samplers, for tables of options and for the help. */
 const char *sampler_word(const void *context, int index);

@@ -149,8 +149,13 @@ static bool label_files(FolderImages *f, const Classes *classes)
 static bool load_files(FolderSearch *s)
 {
     DataJob *job = s->job;
-    if (s->files.count == 0 && s->ignored == 0)
+    if (s->files.count == 0 && s->ignored == 0 && s->runs == 0)
         return err_set(job->err, ERR_IO, "%s: is an empty folder, expected images", s->root);
+    if (s->files.count == 0 && s->runs > 0)
+        return err_set(job->err, ERR_FORMAT,
+                       "%s: holds no images of its own; the %zu run%s of diffc train in it %s left "
+                       "out",
+                       s->root, s->runs, s->runs == 1 ? "" : "s", s->runs == 1 ? "is" : "are");
     if (s->files.count == 0) {
         char formats[64];
         image_formats_list(formats, sizeof formats);
@@ -165,6 +170,7 @@ static bool load_files(FolderSearch *s)
     ok = ok && folder_images_read(&f);
     mem_free(f.labels);
     job->d->ignored = s->ignored;
+    job->d->runs = s->runs;
     return ok;
 }
 
@@ -195,6 +201,7 @@ const char *data_folder_part(const char *folder, const Names *names, bool test)
         if (folder_skips(name)) continue;
         if (!path_join(path, folder, name, NULL)) return NULL;
         bool is_folder = path_is_folder(path);
+        if (is_folder && folder_runs(path, name) > 0) continue;
         Part part = is_folder ? part_of(name) : PART_NONE;
         if (is_folder ? part == PART_NONE : image_named(name)) return NULL;
         if (part != PART_NONE) found[part] = name;

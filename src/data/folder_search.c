@@ -61,6 +61,28 @@ bool folder_skips(const char *name)
     return name[0] == '.' || strcmp(name, "__MACOSX") == 0;
 }
 
+static bool is_run(const char *folder)
+{
+    char path[PATH_BYTES];
+    return path_join(path, folder, "stats.jsonl", NULL) && path_exists(path) &&
+           path_join(path, folder, "config.json", NULL) && path_exists(path);
+}
+
+size_t folder_runs(const char *path, const char *name)
+{
+    if (is_run(path)) return 1;
+    Names names;
+    Err unlisted = {0};
+    size_t runs = 0;
+    if (strcmp(name, "runs") != 0 || !folder_list(path, &names, &unlisted)) return 0;
+    for (size_t i = 0; i < names.count; i++) {
+        char inner[PATH_BYTES];
+        runs += path_join(inner, path, names.names[i], NULL) && is_run(inner);
+    }
+    names_free(&names);
+    return runs;
+}
+
 /* One name in a folder: a folder waits, an image (by content, or by a name that promises one) is
  * listed, anything else is counted. */
 static bool look_at(FolderSearch *s, const char *folder, const char *name)
@@ -80,7 +102,9 @@ static bool look_at(FolderSearch *s, const char *folder, const char *name)
     if (there && S_ISDIR(st.st_mode)) {
         /* A link may lead back to a folder above it. */
         bool is_link = lstat(path, &link) == 0 && S_ISLNK(link.st_mode);
-        return (is_link && was_seen(s, &st)) || add_folder(s, relative, &st);
+        size_t runs = folder_runs(path, name);
+        s->runs += runs;
+        return runs > 0 || (is_link && was_seen(s, &st)) || add_folder(s, relative, &st);
     }
     /* A pipe, a dangling link or an unreadable file with the name of an image counts as a bad
      * image. */

@@ -19,6 +19,7 @@ typedef struct {
     FolderId *ids; /* [folders.count] */
     size_t id_room;
     size_t ignored;
+    size_t runs;       /* of diffc train, inside the root, which are left out */
     char example[256]; /* one of the ignored files */
     uint64_t bytes;    /* of all files */
     uint64_t state;    /* a number that stands for the files' names, sizes and times */
@@ -32,5 +33,8 @@ void folder_search_free(FolderSearch *s);
 bool folder_search_memory(const FolderSearch *s); /* ERR_MEMORY: returns false */
 /* Hidden names, and the files that macOS adds. */
 bool folder_skips(const char *name);
+/* How many runs of diffc train a folder inside a data set stands for: one, if it is a run; those in it, if its name is
+ * "runs"; 0 of a folder of data. The pictures in a run are what a model has drawn. */
+size_t folder_runs(const char *path, const char *name);
 
 #endif

@@ -2,6 +2,7 @@
 assert train diffc train tiny.json -q --out run --steps 2 >/dev/null
 diffc sample -q -m run --sampler ode --steps 7
 echo $?
+diffc sample -m run --sampler ode --tolerance 0.1 --count 1 --json --out one.png 2>&1 | grep -o '^run: .*, batch\|"steps":[0-9]*'
 diffc sample -q -m run --sampler ode --tolerance 1e-9 --call-limit 20 2>said
 echo $?
 assert "the image, the tolerance and what to do" grep -q 'image 0 .*tolerance 1e-09.*a larger' said
@@ -11,6 +12,7 @@ echo $?
 diffc sample -q -m run --sampler langevin --steps 3
 echo $?
 #> 2
+#> run: 1 image of 16x16, sampler ode, tolerance 0.1, batch
 #> 1
 #> 2
 #> 2

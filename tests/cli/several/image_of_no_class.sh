@@ -35,6 +35,5 @@ diffc restore -q -m run im/000000.png --scale 2 --by replace --count 1 --steps 2
 #> "labels"
 #> "guidance":2
 #> "guidance_low":0
-#> "guidance_high":0
 #2> diffc restore: guidance is towards a class; give that of the image with --label
 #2> Try 'diffc restore --help'.

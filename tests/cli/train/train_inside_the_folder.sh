@@ -1,0 +1,13 @@
+# Training from inside the folder of pictures leaves a run among them, whose pictures are none of them.
+mkdir -p pets/cat pets/dog
+for i in 1 2 3 4 5 6; do cp "$REPOSITORY/data/boot.png" pets/cat/$i.png && cp "$REPOSITORY/data/boot.png" pets/dog/$i.png; done
+cd pets
+assert first diffc train . -q --classes --size 8 --steps 2 --set model.channels=8 >/dev/null
+assert "the run's pictures lie below" test -e runs/pets/samples/step-00000002.png
+diffc train . --classes --size 8 --steps 2 --set model.channels=8 2>&1 | grep '^  data'
+diffc train . --resume --steps 3 2>&1 | grep '^  data'
+diffc train runs
+#exit 1
+#>   data         12 grey images of 8x8 (folder), 2 classes, 1 run left out
+#>   data         12 grey images of 8x8 (folder), 2 classes, 2 runs left out
+#2> diffc train: runs: holds no images of its own; the 2 runs of diffc train in it are left out

@@ -1,0 +1,50 @@
+/* Which of what lies in a folder is data. */
+#include <unistd.h>
+
+#include "dataset_case.h"
+
+static void make_run(const char *name)
+{
+    static const char *const files[] = {"config.json", "stats.jsonl"};
+    char path[PATH_BYTES];
+    snprintf(path, sizeof path, "%s/samples", name);
+    make_folder(path);
+    snprintf(path, sizeof path, "%s/samples/step-00000100.png", name);
+    write_png(path, 200, 1);
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", name, files[i]);
+        write_bytes(path, "", 0);
+    }
+}
+
+static void expect_described(const char *folder, const char *words)
+{
+    Dataset d;
+    if (!open_ok(&d, &(DataOptions){.path = folder})) return;
+    EXPECT_TEXT(d.description, words);
+    dataset_close(&d);
+}
+
+TEST(pictures_in_runs_of_training_are_no_data)
+{
+    make_folder("flat/album");
+    write_png("flat/album/1.png", 1, 1);
+    make_run("flat/album/elsewhere");
+    expect_described(at("flat"), "1 grey image of 4x4 (folder), 1 class, 1 run left out");
+    make_run("flat/runs/flat");
+    make_run("flat/runs/flat-2");
+    expect_described(at("flat"), "1 grey image of 4x4 (folder), 1 class, 3 runs left out");
+    make_folder("flat/runs/flat/runs");
+    EXPECT(unlink(at("flat/runs/flat/stats.jsonl")) == 0); /* a folder like any other now */
+    expect_described(at("flat"), "1 grey image of 4x4 (folder), 1 class, 2 runs left out");
+    EXPECT(unlink(at("flat/runs/flat-2/config.json")) == 0);
+    expect_described(
+        at("flat"),
+        "3 grey images of 4x4 (folder), 2 classes, 2 other files ignored, 1 run left out");
+    make_folder("parts/train");
+    write_png("parts/train/1.png", 1, 1);
+    make_run("parts/runs/parts");
+    expect_described(at("parts"), "1 grey image of 4x4 (folder train)");
+    expect_error(&(DataOptions){.path = at("parts/runs")}, ERR_FORMAT,
+                 "runs: holds no images of its own; the 1 run of diffc train in it is left out");
+}

@@ -16,14 +16,15 @@
  * Products: 36 C / 32 * 16 at 0.95 P. The direct form takes 4 times the products, so
  *   C = K = 32: 2.6 P    64: 3.1 P    128: 3.4 P    256: 3.6 P
  * less what memory takes: a block of 32 tiles reads all of U (36 C K floats) from the shared cache,
- * 4 bytes a cycle, a quarter of what it gives; x and y cost 128 (C + K) bytes a tile. Measured (two
- * cores, batch 16, tests/bench/conv_bench.c): 2.3 P at 32, 2.9 P at 64, 2.9-3.3 P at 128, 3.2-3.3 P
- * at 256; from 128 on the transforms wait for the shared cache (200-400 cycles).
+ * 4 bytes a cycle, a quarter of what it gives; x and y cost 128 (C + K) bytes a tile. Measured (one
+ * thread, batch 8, tests/bench/conv_bench.c, Emerald Rapids): 2.15 P at 32, 2.8 P at 64, 3.0 P at 128.
+ * What lacks at 32 is V on its way between L1 and L2: of a tile and vector 36 lines are fetched, and
+ * 36 written back, 120 cycles at the 38 bytes a cycle of that machine's L2.
  *
  * Weight gradient: the same products; a work item is one half of the frequencies over all tiles, so
  * x and dy are transformed in two halves by two threads, with nothing shared and no waiting. The
- * sums of the item (18 C K floats) pass through once per chunk of 64-128 tiles. Measured: 2.1 P at
- * 32, 2.5 P at 64, 2.6-2.8 P at 128, 2.4-2.5 P at 256, where at 8x8 the sums are made of few tiles.
+ * sums of the item (18 C K floats) pass through once per chunk of 64-128 tiles. Measured: 1.7 P at
+ * 32, 2.2 P at 64 and 128; at 8x8 the sums are made of few tiles.
  *
  * Few tiles (8 at most: an 8x8 map has 4): reading U from memory would take far longer than the
  * products, so the packed weights are the 9 of each pair of channels in the order of reading, and

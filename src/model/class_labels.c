@@ -96,11 +96,25 @@ static int class_but_for_case(const ModelConfig *m, const char *text)
     return alike == 1 ? label : -1;
 }
 
-int model_find_class(const ModelConfig *m, const char *text)
+static int class_of_name(const ModelConfig *m, const char *text)
 {
     int label = m->class_names ? choice_find(class_word, m, text) : -1;
-    if (label < 0) label = class_but_for_case(m, text);
-    if (label >= 0) return label;
+    return label >= 0 ? label : class_but_for_case(m, text);
+}
+
+/* Whether each class is called by a number. A number then means the class of that name, never the place in the list. */
+static bool names_are_numbers(const ModelConfig *m)
+{
+    bool all = m->class_names != NULL;
+    for (int i = 0, number; i < m->unet.classes && all; i++)
+        all = label_number(m->class_names[i], &number);
+    return all;
+}
+
+int model_find_class(const ModelConfig *m, const char *text)
+{
+    int label = class_of_name(m, text);
+    if (label >= 0 || names_are_numbers(m)) return label;
     return label_number(text, &label) && label < m->unet.classes ? label : -1;
 }
 
@@ -113,7 +127,8 @@ bool model_choose_label(Model *m, const char *option, const char *text, bool nee
     if ((text || needed) && !model_find_class_names(m, err)) return false;
     if (!text) return model_check_label(c, option, needed, label, err);
     *label = model_find_class(c, text);
-    if (*label < 0 && !label_number(text, label)) return unknown_class(m, option, text, err);
+    if (*label < 0 && (names_are_numbers(c) || !label_number(text, label)))
+        return unknown_class(m, option, text, err);
     return model_check_label(c, option, needed, label, err);
 }
 

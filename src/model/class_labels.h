@@ -4,7 +4,7 @@
 
 #include "model/model.h"
 
-/* The class that `text`, the value of `option` ("--label"), means: the one of this name, else the one of this number.
+/* The class that `text`, the value of `option` ("--label"), means: the class of model_find_class.
  * NULL: *label is -1 or, where the image must have a class (`needed`), as model_check_label says. ERR_USAGE also for a
  * class that the model has not, with the nearest name, and for one that no training image had. */
 bool model_choose_label(Model *m, const char *option, const char *text, bool needed, int *label,
@@ -26,12 +26,12 @@ const char *model_class_list(const ModelConfig *m, char out[CLASS_LIST_BYTES]);
  * its run has, where it lies in one. Reads that checkpoint. ERR_MEMORY. */
 bool model_find_class_names(Model *m, Err *err);
 
-/* The class of this name, small and capital letters alike where that is one class, else of this number, trained or
- * not; -1: none. */
+/* The class of this name, small and capital letters alike where that is one class, else, where not all are called by
+ * numbers, of this number, trained or not; -1: none. */
 int model_find_class(const ModelConfig *m, const char *text);
 
-/* labels[count]: the model's class that each class of a data set is, by its name (or, where its name is a number and no
- * class has it, by that number), of a data set without names (NULL) by its own number. -1: the model has no such class,
+/* labels[count]: the model's class that each class of a data set is, by its name (or, where its name is a number, as
+ * model_find_class says), of a data set without names (NULL) by its own number. -1: the model has no such class,
  * or has never seen it. */
 bool model_match_classes(Model *m, ClassName *names, int count, int *labels, Err *err);
 

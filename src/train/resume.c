@@ -90,6 +90,18 @@ static bool open_checkpoint(Trainer *t, Err *err)
     return true;
 }
 
+/* A run has a model only where it has had a checkpoint. */
+static bool checkpoints_are_gone(const char *run, Err *err)
+{
+    char model[PATH_BYTES], folder[PATH_BYTES];
+    if (!path_join(model, run, "model", NULL) || !model_folder_current(model, folder)) return false;
+    err_set(err, ERR_IO,
+            "%.300s: has a model, but its checkpoints are gone, and training cannot go on without "
+            "one; --init %.300s begins a new run from the model's weights",
+            run, run);
+    return true;
+}
+
 bool resume_open(Trainer *t, const char *run, Err *err)
 {
     if (!trainer_check_run(run, true, err)) return false;
@@ -98,7 +110,7 @@ bool resume_open(Trainer *t, const char *run, Err *err)
     t->locked = t->rank == 0;
     bool saved;
     if (!checkpoint_exists(run, &saved, err)) return false;
-    if (saved && !open_checkpoint(t, err)) return false;
+    if (saved ? !open_checkpoint(t, err) : checkpoints_are_gone(run, err)) return false;
     if (!t->known && !record_of_folder(t, err)) return false;
     if (saved && !t->known) t->before.config.train.seed = t->checkpoint.state.seed;
     if (!t->config.train.init[0])

@@ -113,6 +113,21 @@ TEST(labels_of_data_count_by_name_where_they_have_names_and_else_by_number)
     expect_match(&m, 7, NULL, (const int[]){0, 1, 2, -1, 4, -1, -1});
 }
 
+TEST(where_classes_are_called_by_numbers_a_number_is_never_a_place_in_their_list)
+{
+    static ClassName names[] = {"0", "2", "10", "11"};
+    Model m = model_of_classes(true);
+    for (int i = 0; i < CLASSES; i++)
+        snprintf(m.config.class_names[i], sizeof *m.config.class_names, "%d", i + 1);
+    expect_label(&m, "1", 0);
+    expect_label(&m, "5", 4);
+    expect_no_label(&m, "0", "--label is '0', which is no class of the model");
+    expect_match(&m, 4, names, (const int[]){-1, 1, -1, -1});
+    snprintf(m.config.class_names[4], sizeof *m.config.class_names, "10");
+    expect_match(&m, 4, names, (const int[]){-1, 1, 4, -1});
+    model_config_free(&m.config);
+}
+
 TEST(the_text_of_a_class_has_its_number_and_its_name_without_control_bytes)
 {
     Model m = model_of_classes(true);

@@ -144,6 +144,25 @@ static void remove_checkpoints(const char *run)
     names_free(&names);
 }
 
+/* What a run that was killed before its first checkpoint lacks. */
+static void remove_saves(const char *run)
+{
+    char model[PATH_BYTES];
+    EXPECT(path_join(model, run, "model", NULL) && test_remove_tree(model));
+    remove_checkpoints(run);
+}
+
+TEST(a_run_whose_checkpoints_are_gone_keeps_its_model)
+{
+    Config c = tiny_config("");
+    const char *run = test_path("run");
+    Err err = {0};
+    Watch refused = {.count = 0};
+    must_train(&c, run, false, NULL);
+    remove_checkpoints(run);
+    EXPECT_REFUSED(reopens(&c, run, &refused, &err), err, ERR_IO, "its checkpoints are gone");
+}
+
 TEST(a_run_resumed_before_its_first_checkpoint_starts_as_it_did_from_the_weights_of_train_init)
 {
     Config c = tiny_config("");
@@ -157,19 +176,19 @@ TEST(a_run_resumed_before_its_first_checkpoint_starts_as_it_did_from_the_weights
     snprintf(c.train.init, sizeof c.train.init, "%s", base);
     must_train(&c, run, false, &first);
     EXPECT_CONTAINS(first.notes, "starting from the weights of");
-    remove_checkpoints(run);
+    remove_saves(run);
     c.train.optimizer.lr = 0.02;
     must_train(&c, run, true, &again);
     EXPECT_CONTAINS(again.notes, "has no checkpoint yet: starting from the beginning");
     EXPECT_CONTAINS(again.notes, "starting from the weights of");
     EXPECT_CONTAINS(again.notes, "train.lr: 0.01 -> 0.02");
     EXPECT(again.seen[0].loss == first.seen[0].loss && first.seen[0].loss < 0.9);
-    remove_checkpoints(run);
+    remove_saves(run);
     again = (Watch){.count = 0};
     c.train.init[0] = '\0';
     must_train(&c, run, true, &again);
     EXPECT(again.seen[0].loss == first.seen[0].loss);
-    remove_checkpoints(run);
+    remove_saves(run);
     set(&c, "method.prediction=v");
     EXPECT_REFUSED(reopens(&c, run, &refused, &err), err, ERR_USAGE,
                    "method.prediction is \"eps\" in the run, but \"v\" here");

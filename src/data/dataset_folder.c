@@ -115,7 +115,9 @@ static void find_empty(const FolderSearch *s, const Classes *classes)
     Dataset *d = s->job->d;
     for (size_t i = 0; classes->count > 0 && i < s->folders.count; i++) {
         const char *name = s->folders.names[i];
-        if (!*name || strchr(name, '/') ||
+        char path[PATH_BYTES];
+        if (!*name || strchr(name, '/') || !path_join(path, s->root, name, NULL) ||
+            folder_runs(path, name) > 0 ||
             bsearch(name, classes->name, (size_t)classes->count, sizeof *classes->name,
                     compare_names))
             continue;

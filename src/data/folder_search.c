@@ -83,6 +83,24 @@ size_t folder_runs(const char *path, const char *name)
     return runs;
 }
 
+/* Only links lead to a folder a second time. */
+static bool add_found(FolderSearch *s, const char *relative, const char *path,
+                      const struct stat *st)
+{
+    if (was_seen(s, st)) return true;
+    bool run = is_run(path);
+    s->runs += run;
+    return run || add_folder(s, relative, st);
+}
+
+static bool add_link(FolderSearch *s, const char *relative)
+{
+    char path[PATH_BYTES];
+    struct stat st;
+    if (!path_join(path, s->root, relative, s->job->err)) return false;
+    return stat(path, &st) != 0 || add_found(s, relative, path, &st);
+}
+
 /* One name in a folder: a folder waits, an image (by content, or by a name that promises one) is
  * listed, anything else is counted. */
 static bool look_at(FolderSearch *s, const char *folder, const char *name)
@@ -100,11 +118,9 @@ static bool look_at(FolderSearch *s, const char *folder, const char *name)
     bool there = stat(path, &st) == 0;
     if (!there) st = (struct stat){0};
     if (there && S_ISDIR(st.st_mode)) {
-        /* A link may lead back to a folder above it. */
         bool is_link = lstat(path, &link) == 0 && S_ISLNK(link.st_mode);
-        size_t runs = folder_runs(path, name);
-        s->runs += runs;
-        return runs > 0 || (is_link && was_seen(s, &st)) || add_folder(s, relative, &st);
+        if (is_link) return names_add(&s->links, relative) || folder_search_memory(s);
+        return add_found(s, relative, path, &st);
     }
     /* A pipe, a dangling link or an unreadable file with the name of an image counts as a bad
      * image. */
@@ -114,33 +130,37 @@ static bool look_at(FolderSearch *s, const char *folder, const char *name)
     return true;
 }
 
+static bool look_in(FolderSearch *s, const char *folder)
+{
+    char path[PATH_BYTES];
+    Names names;
+    Err bad = {0};
+    if (!path_join(path, s->root, folder, s->job->err)) return false;
+    if (!folder_list(path, &names, &bad)) return data_bad_image(s->job, &bad);
+    bool ok = data_progress(s->job, 0, 0);
+    for (size_t i = 0; ok && i < names.count; i++) ok = look_at(s, folder, names.names[i]);
+    names_free(&names);
+    return ok;
+}
+
+/* Links wait until all folders are seen, so that a folder has its own name and not that of a link to it. */
 bool folder_search(FolderSearch *s)
 {
     struct stat root = {0};
+    size_t next = 0, link = 0;
     (void)stat(s->root, &root); /* what cannot be looked at is not listed either */
-    if (!add_folder(s, "", &root)) return false;
-    for (size_t next = 0; next < s->folders.count; next++) {
-        char path[PATH_BYTES];
-        const char *folder = s->folders.names[next];
-        Names names;
-        if (!path_join(path, s->root, folder, s->job->err)) return false;
-        Err bad = {0};
-        if (!folder_list(path, &names, &bad)) {
-            if (data_bad_image(s->job, &bad)) continue;
-            return false;
-        }
-        bool ok = data_progress(s->job, 0, 0);
-        for (size_t i = 0; ok && i < names.count; i++) ok = look_at(s, folder, names.names[i]);
-        names_free(&names);
-        if (!ok) return false;
-    }
-    names_sort(&s->files);
-    return true;
+    bool ok = add_folder(s, "", &root);
+    while (ok && (next < s->folders.count || link < s->links.count))
+        ok = next < s->folders.count ? look_in(s, s->folders.names[next++])
+                                     : add_link(s, s->links.names[link++]);
+    if (ok) names_sort(&s->files);
+    return ok;
 }
 
 void folder_search_free(FolderSearch *s)
 {
     names_free(&s->folders);
     names_free(&s->files);
+    names_free(&s->links);
     free(s->ids);
 }

@@ -15,7 +15,8 @@ typedef struct {
     DataJob *job;
     const char *root, *part; /* part: the root's name in the data set's folder, or NULL */
     Names folders,
-        files; /* relative to the root, which is ""; files: images, in the order of their bytes */
+        files;   /* relative to the root, which is ""; files: images, in the order of their bytes */
+    Names links; /* to folders, as they were found */
     FolderId *ids; /* [folders.count] */
     size_t id_room;
     size_t ignored;
@@ -33,8 +34,8 @@ void folder_search_free(FolderSearch *s);
 bool folder_search_memory(const FolderSearch *s); /* ERR_MEMORY: returns false */
 /* Hidden names, and the files that macOS adds. */
 bool folder_skips(const char *name);
-/* How many runs of diffc train a folder inside a data set stands for: one, if it is a run; those in it, if its name is
- * "runs"; 0 of a folder of data. The pictures in a run are what a model has drawn. */
+/* How many runs of diffc train, whose pictures a model has drawn, a folder inside a data set stands for: one, if it is
+ * a run; those in it, if its name is "runs"; else 0. */
 size_t folder_runs(const char *path, const char *name);
 
 #endif

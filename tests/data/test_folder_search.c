@@ -34,17 +34,35 @@ TEST(pictures_in_runs_of_training_are_no_data)
     make_run("flat/runs/flat");
     make_run("flat/runs/flat-2");
     expect_described(at("flat"), "1 grey image of 4x4 (folder), 1 class, 3 runs left out");
-    make_folder("flat/runs/flat/runs");
-    EXPECT(unlink(at("flat/runs/flat/stats.jsonl")) == 0); /* a folder like any other now */
-    expect_described(at("flat"), "1 grey image of 4x4 (folder), 1 class, 2 runs left out");
+    /* Folders of data like any others. */
+    write_png("flat/runs/mine.png", 2, 1);
     EXPECT(unlink(at("flat/runs/flat-2/config.json")) == 0);
     expect_described(
         at("flat"),
-        "3 grey images of 4x4 (folder), 2 classes, 2 other files ignored, 1 run left out");
+        "3 grey images of 4x4 (folder), 2 classes, 1 other file ignored, 2 runs left out");
     make_folder("parts/train");
     write_png("parts/train/1.png", 1, 1);
     make_run("parts/runs/parts");
     expect_described(at("parts"), "1 grey image of 4x4 (folder train)");
     expect_error(&(DataOptions){.path = at("parts/runs")}, ERR_FORMAT,
                  "runs: holds no images of its own; the 1 run of diffc train in it is left out");
+}
+
+TEST(a_folder_that_a_link_leads_to_is_taken_once_and_under_its_own_name)
+{
+    make_folder("set/new/deep");
+    make_folder("other");
+    write_png("set/new/1.png", 1, 1);
+    write_png("set/new/deep/2.png", 2, 1);
+    write_png("other/3.png", 3, 1);
+    EXPECT(symlink("new", at("set/best")) == 0);
+    EXPECT(symlink("new/deep", at("set/deepest")) == 0);
+    EXPECT(symlink("..", at("set/above")) == 0);
+    Dataset d;
+    if (!open_ok(&d, &(DataOptions){.path = at("set")})) return;
+    EXPECT_INT(d.count, 3);
+    EXPECT_INT(d.classes, 2);
+    if (EXPECT(d.class_names != NULL)) EXPECT_TEXT(d.class_names[0], "above");
+    if (d.class_names) EXPECT_TEXT(d.class_names[1], "new");
+    dataset_close(&d);
 }

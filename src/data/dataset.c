@@ -122,7 +122,7 @@ static bool load_listed(DataJob *job, const Names *names)
         if (o->config.kind == DATA_CIFAR10)
             return err_set(job->err, ERR_IO, "%s: holds no data_batch_1.bin", o->path);
     }
-    const char *part = data_folder_part(o->path, names, o->test_part);
+    const char *part = data_folder_part(o->path, names, o->test_part, &job->beside);
     if (o->test_part && !part)
         return err_set(
             job->err, ERR_USAGE,
@@ -140,7 +140,7 @@ bool dataset_has_test_part(const char *path, bool *has, Err *err)
     if (!path_is_folder(path)) return true;
     if (!folder_list(path, &names, err)) return false;
     *has = data_idx_has_test(path, &names) || has_file(path, &names, "test_batch.bin") ||
-           data_folder_part(path, &names, true);
+           data_folder_part(path, &names, true, NULL);
     names_free(&names);
     return true;
 }

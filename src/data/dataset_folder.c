@@ -194,9 +194,9 @@ static Part part_of(const char *name)
     return PART_NONE;
 }
 
-const char *data_folder_part(const char *folder, const Names *names, bool test)
+const char *data_folder_part(const char *folder, const Names *names, bool test, const char **beside)
 {
-    const char *found[PART_VALIDATION + 1] = {NULL};
+    const char *found[PART_VALIDATION + 1] = {NULL}, *other = NULL;
     for (size_t i = 0; i < names->count; i++) {
         const char *name = names->names[i];
         char path[PATH_BYTES];
@@ -205,12 +205,13 @@ const char *data_folder_part(const char *folder, const Names *names, bool test)
         bool is_folder = path_is_folder(path);
         if (is_folder && folder_runs(path, name) > 0) continue;
         Part part = is_folder ? part_of(name) : PART_NONE;
-        if (is_folder ? part == PART_NONE : image_named(name)) return NULL;
+        if (!other && (is_folder ? part == PART_NONE : image_named(name))) other = name;
         if (part != PART_NONE) found[part] = name;
     }
-    if (!found[PART_TRAINING]) return NULL;
-    if (!test) return found[PART_TRAINING];
-    return found[PART_TEST] ? found[PART_TEST] : found[PART_VALIDATION];
+    const char *apart = found[PART_TEST] ? found[PART_TEST] : found[PART_VALIDATION];
+    if (beside && found[PART_TRAINING] && apart) *beside = other;
+    if (!found[PART_TRAINING] || other) return NULL;
+    return test ? apart : found[PART_TRAINING];
 }
 
 bool data_folder_load(DataJob *job, const char *part)
@@ -228,6 +229,12 @@ bool data_folder_load(DataJob *job, const char *part)
     job->format = "folder";
     job->d->kind = DATA_FOLDER;
     snprintf(job->part, sizeof job->part, "%s%s", part ? " " : "", part ? part : "");
+    if (job->beside) {
+        char name[64];
+        text_escape(name, sizeof name, job->beside);
+        snprintf(job->part, sizeof job->part,
+                 "; train and test in one, because %s lies beside them", name);
+    }
     bool ok = folder_search(&s) && load_files(&s);
     folder_search_free(&s);
     return ok;

@@ -13,7 +13,8 @@ typedef struct {
     Dataset *d;                  /* count grows with each stored image */
     size_t room;                 /* images there is memory for */
     const char *format;          /* for the description */
-    char part[32];               /* the same: " train" of a folder with parts */
+    char part[160];              /* the same: " train" of a folder with parts */
+    const char *beside;          /* folders: what makes one whole of the parts, or NULL */
     const char *file;            /* folders: the image that is being stored */
     uint64_t file_bytes;         /* folders: of all files that are read */
     uint64_t source;             /* DataCacheFacts */
@@ -94,8 +95,10 @@ bool data_cifar_load(DataJob *job, const char *folder, const Names *names, const
 /* Folders of images. A folder that holds nothing but parts, train (or training) and perhaps test
  * (testing) and val (valid, validation), in any case, is a data set of which one part is read: the
  * classes are the folders inside it. data_folder_part: the part's own name, NULL where there is
- * none. load's `part` is that of options->path, or NULL. */
-const char *data_folder_part(const char *folder, const Names *names, bool test);
+ * none; *beside, if given, is what makes one whole of train and test, because it lies beside them.
+ * load's `part` is that of options->path, or NULL. */
+const char *data_folder_part(const char *folder, const Names *names, bool test,
+                             const char **beside);
 bool data_folder_load(DataJob *job, const char *part);
 
 #endif

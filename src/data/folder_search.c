@@ -42,6 +42,8 @@ static bool add_file(FolderSearch *s, const char *relative, const struct stat *s
     uint64_t hash = bytes_hash(BYTES_HASH_START, relative, strlen(relative));
     rng_block(bytes_hash(hash, state, sizeof state), 0, 0, drawn);
     s->state += (uint64_t)drawn[0] << 32 | drawn[1];
+    rng_block(hash, 0, 0, drawn);
+    s->file_names += drawn[0];
     s->bytes += (uint64_t)st->st_size;
     return names_add(&s->files, relative) || folder_search_memory(s);
 }

@@ -20,10 +20,11 @@ typedef struct {
     FolderId *ids; /* [folders.count] */
     size_t id_room;
     size_t ignored;
-    size_t runs;       /* of diffc train, inside the root, which are left out */
-    char example[256]; /* one of the ignored files */
-    uint64_t bytes;    /* of all files */
-    uint64_t state;    /* a number that stands for the files' names, sizes and times */
+    size_t runs;         /* of diffc train, inside the root, which are left out */
+    char example[256];   /* one of the ignored files */
+    uint64_t bytes;      /* of all files */
+    uint64_t state;      /* a number that stands for the files' names, sizes and times */
+    uint32_t file_names; /* for their names alone */
 } FolderSearch;
 
 /* Fills files and what follows them, from job, root and part. Images are told by their content, or by a name that

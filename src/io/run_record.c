@@ -65,6 +65,9 @@ static const Member data_members[] = {
      .means = "the checksum of labels and sizes"},
     {.key = NULL}};
 
+static const Member file_members[] = {{"file_names", MEMBER_HEX, PLACE(DataIdentity, file_names)},
+                                      {.key = NULL}};
+
 static const Member computed_members[] = {
     {"sigma_max", MEMBER_AMOUNT, PLACE(RunRecord, sigma_max)},
     {"levels", MEMBER_INT, PLACE(RunRecord, levels)},
@@ -128,6 +131,7 @@ void run_record_put(JsonWriter *w, const RunRecord *r)
     json_begin_object(w, "data");
     members_put(w, data_members, &r->data);
     put_names(w, &r->data);
+    if (r->data.file_names) members_put(w, file_members, &r->data);
     json_end_object(w);
     json_begin_object(w, "computed");
     members_put(w, computed_members, r);
@@ -174,6 +178,7 @@ bool run_record_read(RunRecord *r, const Json *object, const char *name, Err *er
                      "%s: was written by another release of diffc: %.700s", name, reason.text);
     ok = ok && members_read(data, data_members, &r->data, name, err) &&
          get_class_names(data, name, &r->data, err) &&
+         (!json_get(data, "file_names") || members_read(data, file_members, &r->data, name, err)) &&
          members_read(computed, computed_members, r, name, err);
     if (!ok) run_record_free(r);
     return ok;

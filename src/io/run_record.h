@@ -19,6 +19,8 @@ typedef struct {
     int classes;            /* 0: no labels */
     ClassName *class_names; /* [classes] or NULL where the classes have no names */
     uint32_t checksum; /* of all labels and of the sizes of the stored images; not of the pixels */
+    uint32_t
+        file_names; /* folders: stands for the names of the files, which may change; 0: not known */
 } DataIdentity;
 
 typedef struct {

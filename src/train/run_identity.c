@@ -86,13 +86,24 @@ static DataIdentity data_identity(const Dataset *d)
                           .channels = d->channels,
                           .classes = d->classes,
                           .class_names = d->class_names,
-                          .checksum = d->checksum};
+                          .checksum = d->checksum,
+                          .file_names = d->file_names};
+}
+
+/* The order of the names decides which images are held out. */
+static void note_new_files(Trainer *t, const DataIdentity *now)
+{
+    uint32_t was = t->known ? t->known->data.file_names : 0;
+    if (was && now->file_names && was != now->file_names)
+        run_note(t, "note: the files of the data have other names than before; images that were "
+                    "trained on may be held out now, and others trained on");
 }
 
 bool identity_record(Trainer *t, Err *err)
 {
     if (!keep_names(t, err)) return false;
     DataIdentity data = data_identity(&t->data);
-    return (!t->known || run_record_check_data(t->known, &data, t->run, err)) &&
-           run_record_set(&t->record, &t->config, &data, err);
+    if (t->known && !run_record_check_data(t->known, &data, t->run, err)) return false;
+    note_new_files(t, &data);
+    return run_record_set(&t->record, &t->config, &data, err);
 }

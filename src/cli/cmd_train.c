@@ -176,12 +176,7 @@ static bool choose_for_data(const Arguments *a, Config *c, Err *err)
 static bool read_resumed(const Arguments *a, const char *run, Config *c, Err *err)
 {
     if (!trainer_run_config(run, c, err)) return false;
-    if (a->word_count == 0) return true;
-    if (strlen(a->words[0]) >= sizeof c->data.path)
-        return err_set(err, ERR_USAGE, "%.300s...: the path has more than %zu bytes", a->words[0],
-                       sizeof c->data.path - 1);
-    snprintf(c->data.path, sizeof c->data.path, "%s", a->words[0]);
-    return true;
+    return a->word_count == 0 || keep_data_path(a->words[0], c->data.path, err);
 }
 
 static bool read_config(const Arguments *a, bool data, const char *run, Config *c, Err *err)

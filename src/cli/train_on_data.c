@@ -1,5 +1,7 @@
 #include "cli/train_on_data.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -36,6 +38,20 @@ bool word_is_data(const char *word)
     if (text_ends(word, ".json") || !path_exists(place)) return false;
     if (!path_is_folder(place)) return !begins_as_json(place);
     return path_join(config, place, "config.json", NULL) && !path_exists(config);
+}
+
+bool keep_data_path(const char *word, char out[DATA_PATH_BYTES], Err *err)
+{
+    char *whole = word[strspn(word, "./")] == '\0' ? realpath(word, NULL) : NULL;
+    const char *path = whole ? whole : word;
+    bool fits = strlen(path) < DATA_PATH_BYTES;
+    if (fits)
+        snprintf(out, DATA_PATH_BYTES, "%s", path);
+    else
+        err_set(err, ERR_USAGE, "%.300s...: the path has more than %d bytes", path,
+                DATA_PATH_BYTES - 1);
+    free(whole);
+    return fits;
 }
 
 /* ---- the choice ---- */
@@ -198,14 +214,16 @@ static bool choose(const DataRequest *r, const Config *wanted, const DataWishes 
     ChosenConfig chosen;
     Measured measured = {.request = r, .slower = 1};
     const DataOptions options = {.path = r->path, .config = wanted->data};
+    char path[DATA_PATH_BYTES];
     double begun = clock_seconds();
-    if (!data_facts_read(&facts, &options, show_progress, &begun, err) ||
+    if (!keep_data_path(r->path, path, err) ||
+        !data_facts_read(&facts, &options, show_progress, &begun, err) ||
         !config_for_data_check(&facts, w, r->path, err))
         return false;
     measured.classes = facts.classes;
     if (!config_for_data(&chosen, &facts, w, measure, &measured, err)) return false;
     *c = chosen.config;
-    snprintf(c->data.path, sizeof c->data.path, "%s", r->path);
+    snprintf(c->data.path, sizeof c->data.path, "%s", path);
     if (!r->apply(r->context, c, err)) return false;
     say(r, &facts, &chosen, &measured, c);
     return true;
@@ -215,9 +233,6 @@ bool choose_config(const DataRequest *r, Config *c, Err *err)
 {
     Config wanted;
     DataWishes wishes = r->wishes;
-    if (strlen(r->path) >= sizeof c->data.path)
-        return err_set(err, ERR_USAGE, "%.300s...: the path has more than %zu bytes", r->path,
-                       sizeof c->data.path - 1);
     config_defaults(&wanted);
     wanted.train.steps = 0; /* unless --set gives them */
     bool ok = read_settings(r, &wanted, &wishes, err) && choose(r, &wanted, &wishes, c, err);

@@ -7,6 +7,9 @@
 /* Whether a word stands for data rather than for a configuration: a folder that is no run, a file that is not
  * named .json and does not begin as JSON does, or the name of a data set that has two places. */
 bool word_is_data(const char *word);
+/* DATA as the configuration keeps it: "." and other words of dots and slashes, which mean something else in every
+ * folder, become the whole path; others stay. ERR_USAGE where it is too long. */
+bool keep_data_path(const char *word, char out[DATA_PATH_BYTES], Err *err);
 
 typedef struct {
     const char *path;            /* DATA */

@@ -6,8 +6,11 @@ assert first diffc train . -q --classes --size 8 --steps 2 --set model.channels=
 assert "the run's pictures lie below" test -e runs/pets/samples/step-00000002.png
 diffc train . --classes --size 8 --steps 2 --set model.channels=8 2>&1 | grep '^  data'
 diffc train . --resume --steps 3 2>&1 | grep '^  data'
+# Its configuration names the whole path, so the pictures are also found from elsewhere.
+(mkdir ../away && cd ../away && diffc train --resume --out ../pets/runs/pets --steps 3 2>&1 | grep '^  data')
 diffc train runs
 #exit 1
 #>   data         12 grey images of 8x8 (folder), 2 classes, 1 run left out
+#>   data         12 grey images of 8x8 (folder), 2 classes, 2 runs left out
 #>   data         12 grey images of 8x8 (folder), 2 classes, 2 runs left out
 #2> diffc train: runs: holds no images of its own; the 2 runs of diffc train in it are left out

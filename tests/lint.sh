@@ -27,7 +27,7 @@ out=$(grep -n '^#include "' src/*/*.[ch] src/*/*/*.[ch] | sed 's/^\([^:]*\):[0-9
     # What a file says of another room's settings is in that room's *_config.h, which io reads and writes.
     case $room:$header in io:*_config.h) continue ;; esac
     # What trains may see train/; sampling, scoring and denoising may not.
-    case $file:$header in src/cli/cmd_train.c:train/*|src/cli/cmd_bench.c:train/*|src/cli/training_summary.[ch]:train/*|src/cli/train_on_data.[ch]:train/*|src/cli/train_narration.[ch]:train/*) continue ;;
+    case $file:$header in src/cli/cmd_train.c:train/*|src/cli/cmd_bench.c:train/*|src/cli/training_summary.[ch]:train/*|src/cli/train_on_data.[ch]:train/*|src/cli/run_name.c:train/*|src/cli/train_narration.[ch]:train/*) continue ;;
     src/cli/*:train/*) echo "$file: must not include $header"; continue ;; esac
     case " $(allowed "$room") " in *" ${header%%/*} "*) [ -e "src/$header" ] && continue ;; esac
     echo "$file: must not include $header"

@@ -45,12 +45,12 @@ static const Option options[ROWS + 1] = {
                .help = "folder of the run"),
     [RESUME] = OPTION(
         "resume", FLAG, "Run",
-        .help =
-            "continue a run from its newest checkpoint: that of --out, else the newest of "
-            "CONFIG.json's or DATA's name, else the newest under runs/. Without CONFIG.json the "
-            "run's own configuration is taken. Keys of model and method, train.seed and "
-            "the data must be the run's own (the path may differ); changes of other "
-            "keys are applied and listed"),
+        .help = "continue a run from its newest checkpoint: that of --out, else the newest of "
+                "CONFIG.json's name, or of DATA's name and on DATA, else the newest under runs/. "
+                "Without CONFIG.json the "
+                "run's own configuration is taken. Keys of model and method, train.seed and "
+                "the data must be the run's own (the path may differ); changes of other "
+                "keys are applied and listed"),
     [INIT] = OPTION(
         "init", TEXT, "Run", .metavar = "MODEL", .otherwise = "the configuration's train.init",
         .help = "run or model folder whose weights the run starts from; its network and noise "
@@ -194,8 +194,8 @@ static bool read_config(const Arguments *a, bool data, const char *run, Config *
     return config_check(c, err) && check_sampler_name(name, c->sample.sampler, err);
 }
 
-/* The folder of the run; "" for a new one that --dry-run only plans. */
-static bool find_run(const Arguments *a, bool data, char *run, Err *err)
+/* The folder of the run; "" for a new one that --dry-run only plans. path: of the data, where it is known. */
+static bool find_run(const Arguments *a, bool data, const char *path, char *run, Err *err)
 {
     const OptionValue *v = a->values;
     bool resume = v[RESUME].given;
@@ -204,23 +204,14 @@ static bool find_run(const Arguments *a, bool data, char *run, Err *err)
         return err_set(err, ERR_USAGE,
                        "CONFIG.json or DATA is missing: name a configuration, or pictures to "
                        "train on, or continue a run with --resume --out RUN");
-    if (v[OUT].given)
+    if (v[OUT].given) {
         snprintf(run, PATH_BYTES, "%s", v[OUT].text);
-    else if (a->word_count == 0)
-        return trainer_newest_run("runs", run, err);
-    else if (!v[DRY_RUN].given || (resume && data))
-        return run_by_name(a->words[0], resume, run, err);
-    return true;
-}
-
-/* The folder that holds the run's: "runs" of one that has no name yet. */
-static void find_runs(const char *run, char runs[PATH_BYTES])
-{
-    char path[PATH_BYTES];
-    size_t length = strlen(run);
-    while (length > 1 && run[length - 1] == '/') length--;
-    snprintf(path, sizeof path, "%.*s", (int)length, run);
-    path_parent(runs, run[0] ? path : "runs/new");
+        return resume || run_folder_check(run, path, err);
+    }
+    if (a->word_count == 0) return trainer_newest_run("runs", run, err);
+    if (v[DRY_RUN].given && !(resume && data)) return true;
+    return resume ? run_to_resume(a->words[0], data, run, err)
+                  : run_free_name(a->words[0], run, err);
 }
 
 static bool plan(const Arguments *a, bool data, const char *run, const Config *c, Err *err)
@@ -229,7 +220,7 @@ static bool plan(const Arguments *a, bool data, const char *run, const Config *c
     TrainNarrator narrator = {0};
     TrainCallbacks callbacks = train_narration(&narrator, false);
     char runs[PATH_BYTES];
-    find_runs(run, runs);
+    run_parent(run, runs);
     callbacks.runs = runs;
     if (!trainer_open_plan(&trainer, c, &callbacks, err)) return false;
     const TrainPlan *p = trainer_plan(trainer);
@@ -276,30 +267,40 @@ static void write_report(const char *run, ErrKind end)
     term_problem("diffc train: the report is not written: %s", why.text);
 }
 
-static bool train(const Arguments *a, const char *run, const Config *c, Err *err)
+/* From an open trainer to the end of the run. */
+static bool run_opened(const Arguments *a, Trainer *trainer, TrainNarrator *narrator,
+                       const char *run, const Config *c, Err *err)
 {
-    const OptionValue *v = a->values;
-    TrainNarrator narrator = {.json = v[JSON].given};
-    TrainCallbacks callbacks = train_narration(&narrator, v[SHOW].given);
-    bool resume = v[RESUME].given;
-    Trainer *trainer = NULL;
-    char runs[PATH_BYTES], first[WORLD_NAME_BYTES], last[WORLD_NAME_BYTES];
-    find_runs(run, runs);
-    callbacks.runs = runs;
-    if (!(resume ? trainer_resume(&trainer, run, c, &callbacks, err)
-                 : trainer_open(&trainer, c, &callbacks, err)))
-        return false;
+    char first[WORLD_NAME_BYTES], last[WORLD_NAME_BYTES];
     note_micro_batch(c, trainer_plan(trainer)->micro_batch);
     term_note("run: %s", run);
     if (world_size() > 1)
         term_note("processes: %d, from %s to %s, each with its share of every update", world_size(),
                   world_name(0, first), world_name(world_size() - 1, last));
     training_lines(term_note, c, trainer_plan(trainer));
-    bool ok = trainer_run(trainer, resume ? NULL : run, err);
+    bool ok = trainer_run(trainer, a->values[RESUME].given ? NULL : run, err);
     if (world_rank() == 0) write_report(run, ok ? ERR_NONE : err->kind);
     if (ok) note_diffusers(&trainer_plan(trainer)->model);
     if (!ok) add_advice(run, err);
-    ok = ok && train_narration_end(&narrator, run, err);
+    return ok && train_narration_end(narrator, run, err);
+}
+
+/* Reading the data can take long: a name that is chosen for the run is its own only after that. */
+static bool train(const Arguments *a, char *run, const Config *c, Err *err)
+{
+    const OptionValue *v = a->values;
+    TrainNarrator narrator = {.json = v[JSON].given};
+    TrainCallbacks callbacks = train_narration(&narrator, v[SHOW].given);
+    bool resume = v[RESUME].given;
+    Trainer *trainer = NULL;
+    char runs[PATH_BYTES];
+    run_parent(run, runs);
+    callbacks.runs = runs;
+    if (!(resume ? trainer_resume(&trainer, run, c, &callbacks, err)
+                 : trainer_open(&trainer, c, &callbacks, err)))
+        return false;
+    bool ok = (resume || v[OUT].given || run_take_name(a->words[0], run, err)) &&
+              run_opened(a, trainer, &narrator, run, c, err);
     trainer_close(trainer);
     return ok;
 }
@@ -308,9 +309,9 @@ static bool train(const Arguments *a, const char *run, const Config *c, Err *err
 static bool prepare(const Arguments *a, bool data, char *run, Config *c, Err *err)
 {
     if (a->word_count > 0 && !data)
-        return read_config(a, data, NULL, c, err) && find_run(a, data, run, err);
+        return read_config(a, data, NULL, c, err) && find_run(a, data, c->data.path, run, err);
     bool check = data && !a->values[DRY_RUN].given;
-    return find_run(a, data, run, err) &&
+    return find_run(a, data, data ? a->words[0] : "", run, err) &&
            (!check || trainer_check_run(run, a->values[RESUME].given, err)) &&
            read_config(a, data, run, c, err);
 }

@@ -10,12 +10,12 @@ diffc train --help
 #>   -o, --out RUN           folder of the run (default: runs/ and the name of
 #>                           CONFIG.json or DATA, with a number when taken)
 #>       --resume            continue a run from its newest checkpoint: that of
-#>                           --out, else the newest of CONFIG.json's or DATA's
-#>                           name, else the newest under runs/. Without CONFIG.json
-#>                           the run's own configuration is taken. Keys of model
-#>                           and method, train.seed and the data must be the run's
-#>                           own (the path may differ); changes of other keys are
-#>                           applied and listed
+#>                           --out, else the newest of CONFIG.json's name, or of
+#>                           DATA's name and on DATA, else the newest under runs/.
+#>                           Without CONFIG.json the run's own configuration is
+#>                           taken. Keys of model and method, train.seed and the
+#>                           data must be the run's own (the path may differ);
+#>                           changes of other keys are applied and listed
 #>       --init MODEL        run or model folder whose weights the run starts from;
 #>                           its network and noise must be those of the
 #>                           configuration (default: the configuration's

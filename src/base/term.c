@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 enum { PLAIN_PROGRESS_SECONDS = 30 };
 
@@ -40,11 +41,20 @@ void term_progress_clear(void)
     line_open = false;
 }
 
+/* Names in a message may hold bytes that a terminal would obey. */
 static void put_line(const char *format, va_list args)
 {
+    enum { MOST = 8 << 10 };
+    char text[MOST], shown[2 * MOST];
+    vsnprintf(text, sizeof text, format, args);
     term_progress_clear();
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    for (char *line = text; line;) {
+        char *end = strchr(line, '\n');
+        if (end) *end++ = '\0';
+        text_escape(shown, sizeof shown, line);
+        fprintf(stderr, "%s\n", shown);
+        line = end;
+    }
 }
 
 void term_note(const char *format, ...)
@@ -67,11 +77,12 @@ void term_problem(const char *format, ...)
 void term_progress(const char *format, ...)
 {
     if (quiet_mode) return;
-    char text[512];
+    char given[512], text[1024];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    vsnprintf(given, sizeof given, format, args);
     va_end(args);
+    text_escape(text, sizeof text, given);
     if (term_is_interactive()) {
         fprintf(stderr, "\r%.*s\x1b[K", columns() - 1, text);
         fflush(stderr);

@@ -213,7 +213,7 @@ static bool choose(const DataRequest *r, const Config *wanted, const DataWishes 
     DataFacts facts;
     ChosenConfig chosen;
     Measured measured = {.request = r, .slower = 1};
-    const DataOptions options = {.path = r->path, .config = wanted->data};
+    const DataOptions options = {.path = r->path, .config = wanted->data, .can_skip = true};
     char path[DATA_PATH_BYTES];
     double begun = clock_seconds();
     if (!keep_data_path(r->path, path, err) ||

@@ -41,6 +41,8 @@ typedef struct {
     bool (*size_fits)(void *context, int height, int width, Err *err);
     void *size_context;
     const char *size_advice;
+    bool
+        can_skip; /* the user can set data.skip_bad, as the sentence about an unreadable image then advises */
     /* Is shown each image as the file holds it, before it is resized; not those of IDX that need no
      * change (NULL: nobody is). */
     void (*look)(void *context, const Image *image);

@@ -246,8 +246,9 @@ bool data_bad_image(DataJob *job, const Err *reason)
     if (reason->kind != ERR_FORMAT && reason->kind != ERR_IO) /* such as want of memory */
         return err_set(job->err, reason->kind, "%s", reason->text);
     if (!job->options->config.skip_bad)
-        return err_set(job->err, reason->kind,
-                       "%.900s (data.skip_bad = true leaves such images out)", reason->text);
+        return err_set(job->err, reason->kind, "%.900s%s", reason->text,
+                       job->options->can_skip ? " (data.skip_bad = true leaves such images out)"
+                                              : "");
     text_escape(line, sizeof line, reason->text);
     size_t length = d->skipped_list ? strlen(d->skipped_list) : 0, more = strlen(line);
     char *grown = realloc(d->skipped_list, length + more + 2);

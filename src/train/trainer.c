@@ -104,7 +104,8 @@ static bool open_data(Trainer *t, bool plan_only, Err *err)
                            .seed = c->train.seed,
                            .size_fits = size_fits,
                            .size_context = &t->resolved,
-                           .size_advice = advised ? advice : "set data.size"};
+                           .size_advice = advised ? advice : "set data.size",
+                           .can_skip = true};
     bool ready = identity_class_order(t, &options, err);
     if (!open_in_turn(t, &options, ready, err)) return false;
     note_cache(t);

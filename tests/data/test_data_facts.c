@@ -113,8 +113,8 @@ TEST(facts_fail_as_the_data_set_does)
     make_folder("bad");
     write_png("bad/1.png", 1, 1);
     write_bytes("bad/2.png", "no", 2);
-    EXPECT_FAILS(data_facts_read(&f, &(DataOptions){.path = at("bad")}, NULL, NULL, &err), err,
-                 "data.skip_bad");
+    DataOptions training = {.path = at("bad"), .can_skip = true};
+    EXPECT_FAILS(data_facts_read(&f, &training, NULL, NULL, &err), err, "data.skip_bad");
     f = facts_of(&(DataOptions){.path = at("bad"), .config = {.skip_bad = true}});
     EXPECT_INT(f.seen, 1);
 }

@@ -361,11 +361,15 @@ TEST(a_bad_image_is_an_error_that_names_it_or_left_out_and_counted)
     write_png("3.png", 3, 1);
     write_bytes("2\n.png", "not a picture", 13);
     DataOptions options = {.path = test_folder()};
-    expect_error(&options, ERR_FORMAT, "2\\x0a.png: is text, expected a PNG or JPEG image");
+    Err err = {0};
+    Dataset d;
+    EXPECT_REFUSED(dataset_open(&d, &options, NULL, NULL, &err), err, ERR_FORMAT,
+                   "2\\x0a.png: is text, expected a PNG or JPEG image");
+    EXPECT(!strstr(err.text, "skip_bad"));
+    options.can_skip = true;
     expect_error(&options, ERR_FORMAT, "(data.skip_bad = true leaves such images out)");
     options.config.skip_bad = true;
     write_bytes("0.jpg", "", 0);
-    Dataset d;
     if (open_ok(&d, &options)) {
         EXPECT_TEXT(d.description, "2 grey images of 4x4 (folder), 2 unreadable images left out");
         EXPECT_INT(d.skipped, 2);

@@ -169,17 +169,22 @@ static void shuffle(uint32_t *list, size_t count, uint64_t seed, uint64_t stream
     }
 }
 
-static size_t held_out(const DataOptions *o, size_t most)
+static size_t held_out(const DataConfig *c, size_t most)
 {
-    if (o->config.validation != DATA_VALIDATION_AUTO) return (size_t)o->config.validation;
+    if (c->validation != DATA_VALIDATION_AUTO) return (size_t)c->validation;
     return most < DATA_VALIDATION ? most : DATA_VALIDATION;
+}
+
+size_t dataset_held_out(const DataConfig *c, size_t count)
+{
+    return held_out(c, count / 10);
 }
 
 /* Fills what every data set of images has once they are read: training and held-out images, and the
  * order. */
 static bool split(Dataset *d, const DataOptions *o, Err *err)
 {
-    d->validation_count = held_out(o, d->count / 10);
+    d->validation_count = dataset_held_out(&o->config, d->count);
     if (d->validation_count >= d->count)
         return err_set(
             err, ERR_USAGE,
@@ -208,7 +213,7 @@ static void open_toy(Dataset *d, const DataOptions *o)
                    .width = 1,
                    .channels = TOY_DIMS,
                    .toy = o->config.toy,
-                   .validation_count = held_out(o, DATA_VALIDATION),
+                   .validation_count = held_out(&o->config, DATA_VALIDATION),
                    .seed = o->seed};
     term_format_count(count, d->validation_count);
     snprintf(d->description, sizeof d->description, "points of %s: %s; %s held out",

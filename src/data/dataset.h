@@ -102,6 +102,9 @@ const char *dataset_place(const char *path);
 /* *has: whether a folder holds test images beside its training images. False when it cannot be listed. */
 bool dataset_has_test_part(const char *path, bool *has, Err *err);
 
+/* How many of `count` images these settings hold out. */
+size_t dataset_held_out(const DataConfig *c, size_t count);
+
 /* CRC-32 of the CRC-32s of every image's pixels, in order; of a toy 0. The same from memory as from a cache. */
 uint32_t dataset_pixels_checksum(const Dataset *d);
 

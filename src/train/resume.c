@@ -145,6 +145,18 @@ static void say_jumps(Trainer *t, const Config *before)
             was, is);
 }
 
+/* The split of a seed depends on the number of images alone: what is held out in addition was trained on. */
+static void say_held_out(Trainer *t, const Config *before)
+{
+    const Dataset *d = &t->data;
+    size_t was = dataset_held_out(&before->data, d->count), is = d->validation_count;
+    if (d->toy != TOY_NONE || t->state.step == 0 || is <= was) return;
+    run_note(t,
+             "note: of the %zu image%s that are held out now, %zu %s trained on before, so the "
+             "validation loss looks better than it is",
+             is, is == 1 ? "" : "s", is - was, is - was == 1 ? "was" : "were");
+}
+
 static void say_kernels(Trainer *t)
 {
     if (strcmp(t->state.level, vec_describe()) == 0) return;
@@ -203,6 +215,7 @@ bool resume_state(Trainer *t, Err *err)
     if (!collect(&changes, &t->before, &t->config, err)) return false;
     if (t->resumed) {
         say_jumps(t, &t->before.config);
+        say_held_out(t, &t->before.config);
         say_kernels(t);
     }
     t->known = NULL;

@@ -282,12 +282,20 @@ static void find_saved(Trainer *t)
     if (samples_path(t, path, NULL) && path_exists(path)) t->saved.samples = t->state.step;
 }
 
+/* The configuration changes only where it is trained with. */
+static bool keep_config(const Trainer *t, Err *err)
+{
+    char path[PATH_BYTES];
+    if (!path_join(path, t->run, "config.json", err)) return false;
+    return (finished(t) && path_exists(path)) || write_config(t, err);
+}
+
 bool run_continue(Trainer *t, Err *err)
 {
     run_lock_sign(&t->lock);
     remove_leftovers(t->run);
     find_saved(t);
-    return trim_stats(t, err) && write_config(t, err) && write_skipped(t, err);
+    return trim_stats(t, err) && keep_config(t, err) && write_skipped(t, err);
 }
 
 bool trainer_run_config(const char *run, Config *c, Err *err)

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/shared_work.h"
 #include "base/term.h"
-#include "io/config.h"
+#include "cli/run_data.h"
 #include "model/class_labels.h"
 
 static bool refuse_shape(const EvalData *d, const EvalPictures *p, Err *err)
@@ -32,10 +32,31 @@ static bool open_given(EvalData *d, const EvalPictures *p, bool test_part, bool 
 }
 
 /* As training reads them, but for the size that --size says. */
+static bool read_own(EvalData *d, const RunData *run, Shape want, bool test_part, Err *err)
+{
+    const Config *c = &run->config;
+    const DataIdentity *was = &run->record.data; /* zeros where it is not known */
+    DataOptions options = {.path = d->path,
+                           .config = c->data,
+                           .seed = c->train.seed,
+                           .test_part = test_part,
+                           .class_order = was->class_names,
+                           .class_count = was->classes};
+    snprintf(d->path, sizeof d->path, "%s", c->data.path);
+    options.config.height = want.H;
+    options.config.width = want.W;
+    options.config.channels = want.C;
+    if (test_part) options.config.limit = options.config.validation = 0;
+    if (!dataset_open(&d->data, &options, eval_reading, d->path, err)) return false;
+    if (!test_part)
+        run_data_compare(run, d->path, &d->data, true,
+                         "; which images it held out is not known any more");
+    return true;
+}
+
 static bool open_own(EvalData *d, const EvalPictures *p, bool test_part, Err *err)
 {
-    char file[PATH_BYTES];
-    Config c;
+    RunData run;
     if (!p->made)
         return err_set(err, ERR_USAGE,
                        "--data is missing: it names the data set with which %s is compared",
@@ -45,19 +66,8 @@ static bool open_own(EvalData *d, const EvalPictures *p, bool test_part, Err *er
                        "%s: is not in a run that says its training data; name a data set with "
                        "--data PATH",
                        p->path);
-    config_defaults(&c);
-    bool ok = path_join(file, p->model.run, "config.json", err) && config_load(&c, file, err);
-    if (ok) {
-        DataOptions options = {.config = c.data, .seed = c.train.seed, .test_part = test_part};
-        snprintf(d->path, sizeof d->path, "%s", c.data.path);
-        options.path = d->path;
-        options.config.height = p->shape.H;
-        options.config.width = p->shape.W;
-        options.config.channels = p->shape.C;
-        if (test_part) options.config.limit = options.config.validation = 0;
-        ok = dataset_open(&d->data, &options, eval_reading, d->path, err);
-    }
-    config_free(&c);
+    bool ok = run_data_open(&run, p->model.run, err) && read_own(d, &run, p->shape, test_part, err);
+    run_data_close(&run);
     return ok;
 }
 

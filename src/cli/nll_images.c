@@ -9,8 +9,8 @@
 #include "base/shared_work.h"
 #include "base/term.h"
 #include "base/text.h"
+#include "cli/run_data.h"
 #include "data/image.h"
-#include "io/config.h"
 #include "model/class_labels.h"
 
 const char *const part_words[] = {[PART_TRAIN] = "train", [PART_TEST] = "test", NULL};
@@ -239,11 +239,9 @@ bool nll_images_read(const NllImages *images, size_t i, unsigned char *pixels, E
 
 /* ---- the images that errors are measured on ---- */
 
-/* The data that the run was trained on. */
-static bool find_data(const Model *m, const char *given, char *path, Err *err)
+/* The data that the run was trained on, unless others are given. */
+static bool find_data(const Model *m, const char *given, RunData *run, char *path, Err *err)
 {
-    char file[PATH_BYTES];
-    Config c;
     if (given) {
         snprintf(path, PATH_BYTES, "%s", given);
         return true;
@@ -253,11 +251,9 @@ static bool find_data(const Model *m, const char *given, char *path, Err *err)
                        "%s: is not in a run that says its training data; what is measured on them "
                        "needs --fit-data PATH",
                        m->folder);
-    config_defaults(&c);
-    bool ok = path_join(file, m->run, "config.json", err) && config_load(&c, file, err);
-    if (ok) snprintf(path, PATH_BYTES, "%s", c.data.path);
-    config_free(&c);
-    return ok;
+    if (!run_data_open(run, m->run, err)) return false;
+    snprintf(path, PATH_BYTES, "%s", run->config.data.path);
+    return true;
 }
 
 static bool report_progress(void *context, long predictions)
@@ -293,12 +289,9 @@ static bool read_images(const NllImages *images, uint64_t seed, MeasuredImages *
     return ok;
 }
 
-bool fit_images_open(MeasuredImages *f, Model *m, const char *data, int count, uint64_t seed,
-                     int label, Err *err)
+static bool open_at(MeasuredImages *f, Model *m, const char *path, const RunData *run, int count,
+                    uint64_t seed, int label, Err *err)
 {
-    char path[PATH_BYTES];
-    *f = (MeasuredImages){.context = f, .progress = report_progress};
-    if (!find_data(m, data, path, err)) return false;
     /* As in training, images are made to fit. */
     NllImages images = {.want = m->image,
                         .resize = true,
@@ -306,10 +299,23 @@ bool fit_images_open(MeasuredImages *f, Model *m, const char *data, int count, u
                         .part = PART_TRAIN,
                         .count = (size_t)count};
     if (!nll_images_open(&images, err)) return false;
+    run_data_compare(run, path, &images.data, false, "");
     bool ok =
         (label >= 0 || nll_images_match(&images, m, err)) && read_images(&images, seed, f, err);
     f->labels = images.labels;
     images.labels = NULL;
     nll_images_close(&images);
+    return ok;
+}
+
+bool fit_images_open(MeasuredImages *f, Model *m, const char *data, int count, uint64_t seed,
+                     int label, Err *err)
+{
+    char path[PATH_BYTES];
+    RunData run = {0};
+    *f = (MeasuredImages){.context = f, .progress = report_progress};
+    bool ok =
+        find_data(m, data, &run, path, err) && open_at(f, m, path, &run, count, seed, label, err);
+    run_data_close(&run);
     return ok;
 }

@@ -272,3 +272,21 @@ bool output_replaces(const char *path)
     return output_place(path, place, NULL) && path_exists(place) && !path_is_folder(place) &&
            !is_written_in_place(place);
 }
+
+static bool find_folder(const char *place, struct stat *folder)
+{
+    char path[PATH_BYTES];
+    path_parent(path, place);
+    return stat(path, folder) == 0;
+}
+
+bool output_is_same(const char *path, const char *other)
+{
+    char a[PATH_BYTES], b[PATH_BYTES];
+    struct stat in_a, in_b;
+    if (!output_place(path, a, NULL) || !output_place(other, b, NULL)) return false;
+    const char *end_a = strrchr(a, '/'), *end_b = strrchr(b, '/');
+    return strcmp(end_a ? end_a + 1 : a, end_b ? end_b + 1 : b) == 0 && !is_written_in_place(a) &&
+           find_folder(a, &in_a) && find_folder(b, &in_b) && in_a.st_dev == in_b.st_dev &&
+           in_a.st_ino == in_b.st_ino;
+}

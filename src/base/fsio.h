@@ -57,6 +57,9 @@ bool output_check(const char *path, Err *err);
 bool output_is_special(const char *path);
 /* Whether writing there replaces a regular file. */
 bool output_replaces(const char *path);
+/* Whether writing to `path` replaces what is, or is written, at `other`: one name in one folder, once links are
+ * followed. Devices, pipes and open files are never the same. */
+bool output_is_same(const char *path, const char *other);
 
 /* Whether a file's name is TARGET.PID.tmp, as a FileWriter calls its temporary file: the length of
  * TARGET and the number of the process. */

@@ -89,6 +89,14 @@ bool check_config_file(const char *path, const char *alternative, Err *err);
  * Of several processes (world.h) process 0 writes the files and looks. */
 bool check_output_file(const char *option, const char *path, const char *end, Err *err);
 
+/* ERR_USAGE where --OPTION (path NULL: not given) would replace `input`, a file that the command reads (NULL: none). */
+bool check_not_input(const char *option, const char *path, const char *input, Err *err);
+/* ERR_USAGE where the outputs of two options are one file. Both checks are process 0's too. */
+typedef struct {
+    const char *option, *path; /* path NULL: not given */
+} NamedOutput;
+bool check_outputs_differ(const NamedOutput *outputs, size_t count, Err *err);
+
 /* out (PATH_BYTES): the first of STEM-1.END, STEM-2.END, ... that is free. */
 bool free_file_name(const char *stem, const char *end, char *out, Err *err);
 

@@ -104,7 +104,7 @@ static void name_after_image(const char *image, char *stem)
 }
 
 static bool plan_output(const OptionValue *v, const SamplePlan *p, const Model *m,
-                        const KnownImage *k, const char *image, SampleOutput *o, Err *err)
+                        const KnownImage *k, const KnownOptions *known, SampleOutput *o, Err *err)
 {
     int shown = p->count + k->shown;
     *o = (SampleOutput){.grid = v[OUT].text,
@@ -117,8 +117,9 @@ static bool plan_output(const OptionValue *v, const SamplePlan *p, const Model *
                         .beside_count = k->shown,
                         .in_row = shown < MOST_COLUMNS ? shown : MOST_COLUMNS,
                         .model = &m->config};
-    if (!o->grid && !o->folder) name_after_image(image, o->stem);
-    return sample_output_check(o, err);
+    if (!o->grid && !o->folder) name_after_image(known->path, o->stem);
+    return check_not_input("out", o->grid, known->path, err) &&
+           check_not_input("out", o->grid, known->mask, err) && sample_output_check(o, err);
 }
 
 static bool check_class(const OptionValue *v, const Model *m, SamplePlan *p, Err *err)
@@ -137,8 +138,7 @@ static bool restore(const OptionValue *v, const KnownOptions *o, Model *m, Sampl
     p->count = USUAL_COUNT;
     bool ok = sample_plan_make(v, m, p, err) && check_class(v, m, p, err) &&
               known_image_open(&known, o, m->image, err) &&
-              plan_output(v, p, m, &known, o->path, &output, err) &&
-              sample_plan_take_steps(v, p, m, err);
+              plan_output(v, p, m, &known, o, &output, err) && sample_plan_take_steps(v, p, m, err);
     if (ok) {
         Restore how = {.a = known.a,
                        .y = known.y,

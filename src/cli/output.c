@@ -82,6 +82,26 @@ bool check_output_file(const char *option, const char *path, const char *end, Er
     return check_ending(option, path, end, err) && output_check(path, err);
 }
 
+bool check_not_input(const char *option, const char *path, const char *input, Err *err)
+{
+    return !path || !input || world_rank() > 0 || !output_is_same(path, input) ||
+           err_set(err, ERR_USAGE,
+                   "--%s is %s, a file that is read and would be lost; give another name", option,
+                   path);
+}
+
+bool check_outputs_differ(const NamedOutput *outputs, size_t count, Err *err)
+{
+    if (world_rank() > 0) return true;
+    for (const NamedOutput *a = outputs; a < outputs + count; a++)
+        for (const NamedOutput *b = a + 1; b < outputs + count; b++)
+            if (a->path && b->path && output_is_same(a->path, b->path))
+                return err_set(err, ERR_USAGE,
+                               "--%s and --%s are one file, %s; give each a name of its own",
+                               a->option, b->option, a->path);
+    return true;
+}
+
 bool free_file_name(const char *stem, const char *end, char *out, Err *err)
 {
     enum { MOST = 100000 };

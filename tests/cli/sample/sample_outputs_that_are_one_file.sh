@@ -1,0 +1,25 @@
+# Two outputs of one name would leave the last alone.
+assert train diffc train tiny.json -q --out run >/dev/null
+assert toy diffc train "$REPOSITORY/configs/toy-ring.json" -q --out ring --steps 2 >/dev/null
+mkdir folder && ln -s folder link
+refuse() {
+    diffc sample -q --steps 2 "$@" >out 2>err
+    echo "$? $(cat out)$(grep -v '^Try' err)"
+}
+refuse -m run --out g.png --film g.png
+refuse -m run --out folder/g.png --film link/../link/g.png
+refuse -m run --out all --npz ./all
+refuse -m run --npz all --film all
+refuse -m ring --out all --csv all
+refuse -m ring --csv all --film all
+ls folder
+# A device takes them all.
+refuse -m run --out /dev/null --npz /dev/null
+#> 2 diffc sample: --out and --film are one file, g.png; give each a name of its own
+#> 2 diffc sample: --out and --film are one file, folder/g.png; give each a name of its own
+#> 2 diffc sample: --out and --npz are one file, all; give each a name of its own
+#> 2 diffc sample: --npz and --film are one file, all; give each a name of its own
+#> 2 diffc sample: --out and --csv are one file, all; give each a name of its own
+#> 2 diffc sample: --csv and --film are one file, all; give each a name of its own
+#> 0 /dev/null
+#> /dev/null

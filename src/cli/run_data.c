@@ -32,6 +32,7 @@ void run_data_compare(const RunData *r, const char *path, const Dataset *d, bool
     const DataIdentity *was = &r->record.data;
     const DataConfig *c = &r->config.data;
     uint64_t count = all ? d->count : d->found;
+    bool other_names = was->file_names && d->file_names && d->file_names != was->file_names;
     char now[32], then[32];
     if (!r->known || (!all && (c->limit > 0 || c->skip_bad))) return;
     term_format_count(now, count);
@@ -43,4 +44,7 @@ void run_data_compare(const RunData *r, const char *path, const Dataset *d, bool
         term_note("note: %s: as many images as %s was trained on, but others, by their sizes or "
                   "classes%s",
                   path, r->run, ending);
+    else if (other_names)
+        term_note("note: %s: the files have other names than when %s was trained%s", path, r->run,
+                  ending);
 }

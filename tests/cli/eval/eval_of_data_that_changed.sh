@@ -15,6 +15,10 @@ compare --data pics || echo "nothing is said of data that are named"
 rm pics/00010?.png pics/000000.png
 cp "$REPOSITORY/data/boot.png" pics/
 compare
+# As many of the same size, but one of another name, which changes the order.
+rm pics/boot.png && cp pics/000001.png pics/another.png
+compare
+fit
 # Another data set in the same place.
 rm -r pics && cp images-idx3-ubyte pics
 compare
@@ -26,5 +30,7 @@ compare || echo "nothing is known"
 #> note: pics: 43 images, but runs/a was trained on 40
 #> nothing is said of data that are named
 #> note: pics: as many images as runs/a was trained on, but others, by their sizes or classes; which images it held out is not known any more
+#> note: pics: the files have other names than when runs/a was trained; which images it held out is not known any more
+#> note: pics: the files have other names than when runs/a was trained
 #> note: pics: 64 images, but runs/a was trained on 40; which images it held out is not known any more
 #> nothing is known

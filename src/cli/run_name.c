@@ -7,6 +7,7 @@
 
 #include "base/world.h"
 #include "data/dataset.h"
+#include "data/folder_search.h"
 #include "model/model.h"
 #include "train/trainer.h"
 
@@ -158,13 +159,6 @@ bool run_to_resume(const char *path, bool data, char *out, Err *err)
 
 /* ---- where --out may lie ---- */
 
-static bool is_run(const char *folder)
-{
-    char config[PATH_BYTES], log[PATH_BYTES];
-    return path_join(config, folder, "config.json", NULL) && path_exists(config) &&
-           path_join(log, folder, "stats.jsonl", NULL) && path_exists(log);
-}
-
 /* The real path of the nearest folder above a path that exists; *itself: of what is there already. False where even the
  * current folder is gone. */
 static bool nearest_folder(const char *path, char out[PATH_BYTES], bool *itself)
@@ -196,7 +190,7 @@ bool run_folder_check(const char *run, const char *data, Err *err)
         return err_set(err, ERR_USAGE,
                        "--out %.300s is the folder of the data; give the run one of its own", run);
     for (;;) {
-        if (!itself && is_run(folder))
+        if (!itself && folder_is_run(folder))
             return err_set(err, ERR_USAGE,
                            "--out %.300s lies in the run %.300s; give another --out", run, folder);
         path_parent(above, folder);

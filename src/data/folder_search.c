@@ -63,7 +63,7 @@ bool folder_skips(const char *name)
     return name[0] == '.' || strcmp(name, "__MACOSX") == 0;
 }
 
-static bool is_run(const char *folder)
+bool folder_is_run(const char *folder)
 {
     char path[PATH_BYTES];
     return path_join(path, folder, "stats.jsonl", NULL) && path_exists(path) &&
@@ -72,14 +72,14 @@ static bool is_run(const char *folder)
 
 size_t folder_runs(const char *path, const char *name)
 {
-    if (is_run(path)) return 1;
+    if (folder_is_run(path)) return 1;
     Names names;
     Err unlisted = {0};
     size_t runs = 0;
     if (strcmp(name, "runs") != 0 || !folder_list(path, &names, &unlisted)) return 0;
     for (size_t i = 0; i < names.count; i++) {
         char inner[PATH_BYTES];
-        runs += path_join(inner, path, names.names[i], NULL) && is_run(inner);
+        runs += path_join(inner, path, names.names[i], NULL) && folder_is_run(inner);
     }
     names_free(&names);
     return runs;
@@ -90,7 +90,7 @@ static bool add_found(FolderSearch *s, const char *relative, const char *path,
                       const struct stat *st)
 {
     if (was_seen(s, st)) return true;
-    bool run = is_run(path);
+    bool run = folder_is_run(path);
     s->runs += run;
     return run || add_folder(s, relative, st);
 }

@@ -35,6 +35,8 @@ void folder_search_free(FolderSearch *s);
 bool folder_search_memory(const FolderSearch *s); /* ERR_MEMORY: returns false */
 /* Hidden names, and the files that macOS adds. */
 bool folder_skips(const char *name);
+/* A folder of diffc train, by its configuration and its log. */
+bool folder_is_run(const char *folder);
 /* How many runs of diffc train, whose pictures a model has drawn, a folder inside a data set stands for: one, if it is
  * a run; those in it, if its name is "runs"; else 0. */
 size_t folder_runs(const char *path, const char *name);

@@ -152,7 +152,7 @@ static bool no_such_class(const NllImages *images, const Model *m, int class, Er
     char number[16], name[160], text[CLASS_TEXT_BYTES];
     snprintf(number, sizeof number, "%d", class);
     text_escape(name, sizeof name, d->class_names ? d->class_names[class] : number);
-    int label = model_find_class(&m->config, d->class_names ? d->class_names[class] : number);
+    int label = model_match_class(&m->config, d->class_names, class);
     if (label >= 0)
         return err_set(
             err, ERR_USAGE,

@@ -34,18 +34,28 @@ const char *model_class_text(const ModelConfig *m, int label, char out[CLASS_TEX
     return out;
 }
 
+/* Whether each class is called by a number. A number then means the class of that name, never the place in the list. */
+static bool names_are_numbers(const ModelConfig *m)
+{
+    bool all = m->class_names != NULL;
+    for (int i = 0, number; i < m->unet.classes && all; i++)
+        all = label_number(m->class_names[i], &number);
+    return all;
+}
+
 const char *model_class_list(const ModelConfig *m, char out[CLASS_LIST_BYTES])
 {
     enum { NAMES_BYTES = 140 };
-    char all[2 * NAMES_BYTES] = "", names[NAMES_BYTES];
-    int last = m->unet.classes - 1;
-    snprintf(out, CLASS_LIST_BYTES, "0 to %d", last);
+    char all[2 * NAMES_BYTES] = "", names[NAMES_BYTES], range[24];
+    snprintf(range, sizeof range, "0 to %d", m->unet.classes - 1);
+    snprintf(out, CLASS_LIST_BYTES, "%s", range);
     if (!m->class_names) return out;
     choice_list(class_word, m, " and ", "", all, sizeof all);
     text_escape(names, sizeof names, all);
-    bool cut = strlen(all) >= sizeof names;
-    snprintf(out, CLASS_LIST_BYTES, "%s%s (0 to %d)", names,
-             cut ? " ... ('diffc info' lists them)" : "", last);
+    bool cut = strlen(all) >= sizeof names, by_name = names_are_numbers(m);
+    snprintf(out, CLASS_LIST_BYTES, "%s%s%s%s%s", names,
+             cut ? " ... ('diffc info' lists them)" : "", by_name ? "" : " (", by_name ? "" : range,
+             by_name ? "" : ")");
     return out;
 }
 
@@ -102,15 +112,6 @@ static int class_of_name(const ModelConfig *m, const char *text)
     return label >= 0 ? label : class_but_for_case(m, text);
 }
 
-/* Whether each class is called by a number. A number then means the class of that name, never the place in the list. */
-static bool names_are_numbers(const ModelConfig *m)
-{
-    bool all = m->class_names != NULL;
-    for (int i = 0, number; i < m->unet.classes && all; i++)
-        all = label_number(m->class_names[i], &number);
-    return all;
-}
-
 int model_find_class(const ModelConfig *m, const char *text)
 {
     int label = class_of_name(m, text);
@@ -132,13 +133,21 @@ bool model_choose_label(Model *m, const char *option, const char *text, bool nee
     return model_check_label(c, option, needed, label, err);
 }
 
+int model_match_class(const ModelConfig *m, ClassName *names, int class)
+{
+    char number[16];
+    snprintf(number, sizeof number, "%d", class);
+    if (names) return model_find_class(m, names[class]);
+    if (names_are_numbers(m)) return class_of_name(m, number);
+    return class < m->unet.classes ? class : -1;
+}
+
 bool model_match_classes(Model *m, ClassName *names, int count, int *labels, Err *err)
 {
-    const ModelConfig *c = &m->config;
-    if (names && !model_find_class_names(m, err)) return false;
+    if (!model_find_class_names(m, err)) return false;
     for (int i = 0; i < count; i++) {
-        int label = names ? model_find_class(c, names[i]) : i < c->unet.classes ? i : -1;
-        labels[i] = label >= 0 && model_class_is_trained(c, label) ? label : -1;
+        int label = model_match_class(&m->config, names, i);
+        labels[i] = label >= 0 && model_class_is_trained(&m->config, label) ? label : -1;
     }
     return true;
 }

@@ -18,7 +18,7 @@ enum { CLASS_TEXT_BYTES = 320 };
 const char *model_class_text(const ModelConfig *m, int label, char out[CLASS_TEXT_BYTES]);
 
 /* Its classes, for a message: their names, cut to some, and their numbers, "cat, dog and bird (0 to 2)"; without names
- * "0 to 2". Safe to print. */
+ * "0 to 2"; where the names are numbers the names alone, "1, 2 and 3". Safe to print. */
 enum { CLASS_LIST_BYTES = 200 };
 const char *model_class_list(const ModelConfig *m, char out[CLASS_LIST_BYTES]);
 
@@ -30,9 +30,11 @@ bool model_find_class_names(Model *m, Err *err);
  * numbers, of this number, trained or not; -1: none. */
 int model_find_class(const ModelConfig *m, const char *text);
 
-/* labels[count]: the model's class that each class of a data set is, by its name (or, where its name is a number, as
- * model_find_class says), of a data set without names (NULL) by its own number. -1: the model has no such class,
- * or has never seen it. */
+/* The model's class that class `class` of a data set is, trained or not; -1: none. By its name, as model_find_class
+ * says; of a data set without names (NULL) by its number, which is a name where the model's names are numbers. */
+int model_match_class(const ModelConfig *m, ClassName *names, int class);
+
+/* labels[count]: model_match_class of each class of a data set; also -1: the model has never seen it. */
 bool model_match_classes(Model *m, ClassName *names, int count, int *labels, Err *err);
 
 #endif

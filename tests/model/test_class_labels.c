@@ -123,6 +123,9 @@ TEST(where_classes_are_called_by_numbers_a_number_is_never_a_place_in_their_list
     expect_label(&m, "5", 4);
     expect_no_label(&m, "0", "--label is '0', which is no class of the model");
     expect_match(&m, 4, names, (const int[]){-1, 1, -1, -1});
+    expect_match(&m, 7, NULL, (const int[]){-1, 0, 1, 2, -1, 4, -1});
+    char list[CLASS_LIST_BYTES];
+    EXPECT_TEXT(model_class_list(&m.config, list), "1, 2, 3, 4 and 5");
     snprintf(m.config.class_names[4], sizeof *m.config.class_names, "10");
     expect_match(&m, 4, names, (const int[]){-1, 1, 4, -1});
     model_config_free(&m.config);

@@ -38,6 +38,18 @@ diffc denoise -q -m run --data test --sigma 20
 rm -r test/dog && cp set/cat/000008.png test/
 diffc nll -q -m run --data test --calls 20
 diffc nll -q -m run --data images-idx3-ubyte --calls 20
+# Classes that are called by numbers: the labels of an IDX set are these names, not places in the model's list.
+mv set/10 set/1 && mv set/cat set/3 && mkdir mn && cp images-idx3-ubyte mn/t10k-images-idx3-ubyte
+labels() { { printf '\000\000\010\001\000\000\000\100'; yes "$1" | tr -d '\n' | tr 0123 '\000\001\002\003' | head -c 64; } >mn/t10k-labels-idx1-ubyte; }
+assert train $train --steps 5 --out numbers >/dev/null
+labels 312
+diffc nll -q -m numbers --data mn --count 3 --calls 4 --json | grep -o '"label":.*'
+assert "eval takes the class that is called 3" diffc eval -q -m numbers --data mn --part test --label 3 --count 8 --steps 1 >/dev/null
+diffc sample -q -m numbers --label 0
+labels 0
+diffc nll -q -m numbers --data mn --calls 4
+diffc denoise -q -m numbers --data mn --sigma 20
+diffc eval -q -m numbers --data mn --part test --label 1 --count 8 --steps 1
 #exit 2
 #> image,label,class
 #> test/2/000001.png,0,2
@@ -50,6 +62,9 @@ diffc nll -q -m run --data images-idx3-ubyte --calls 20
 #> test/cat/000008.png,2,cat
 #> test/cat/000009.png,2,cat
 #> 1 1 1
+#> "label":2,"class":"3"}
+#> "label":0,"class":"1"}
+#> "label":1,"class":"2"}
 #2> diffc nll: test: has images of the class dog, which is no class of the model; leave them out, or give the class of all images with --label
 #2> Try 'diffc nll --help'.
 #2> diffc denoise: test: has images of the class dog, which is no class of the model; leave them out, or give the class of all images with --label
@@ -58,3 +73,11 @@ diffc nll -q -m run --data images-idx3-ubyte --calls 20
 #2> Try 'diffc nll --help'.
 #2> diffc nll: images-idx3-ubyte: the model has classes, but these images have no class labels: there is no labels-idx1-ubyte; give the class of all of them with --label
 #2> Try 'diffc nll --help'.
+#2> diffc sample: --label is '0', which is no class of the model; did you mean '1'?
+#2> Try 'diffc sample --help'.
+#2> diffc nll: mn: has images of the class 0, which is no class of the model; leave them out, or give the class of all images with --label
+#2> Try 'diffc nll --help'.
+#2> diffc denoise: mn: has images of the class 0, which is no class of the model; leave them out, or give the class of all images with --label
+#2> Try 'diffc denoise --help'.
+#2> diffc eval: mn: has no images of class 0 (1), which --label gives
+#2> Try 'diffc eval --help'.

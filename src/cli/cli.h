@@ -3,6 +3,7 @@
 #define DIFFC_CLI_CLI_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/parallel.h"
@@ -89,13 +90,20 @@ bool check_config_file(const char *path, const char *alternative, Err *err);
  * Of several processes (world.h) process 0 writes the files and looks. */
 bool check_output_file(const char *option, const char *path, const char *end, Err *err);
 
-/* ERR_USAGE where --OPTION (path NULL: not given) would replace `input`, a file that the command reads (NULL: none). */
-bool check_not_input(const char *option, const char *path, const char *input, Err *err);
-/* ERR_USAGE where the outputs of two options are one file. Both checks are process 0's too. */
+/* What --OPTION writes: the file `path`, or in the folder `path` a file for each number, called by `name`. */
+enum { NUMBERED_NAME_BYTES = 32 };
 typedef struct {
-    const char *option, *path; /* path NULL: not given */
+    const char *option, *path;                                    /* path NULL: not given */
+    void (*name)(char out[NUMBERED_NAME_BYTES], uint64_t number); /* NULL: a file */
+    uint64_t first, count;                                        /* numbers of a folder */
 } NamedOutput;
-bool check_outputs_differ(const NamedOutput *outputs, size_t count, Err *err);
+/* ERR_USAGE, before the work, where one would replace a file that the command reads (NULL: none), or two are one file.
+ * Process 0 looks. */
+bool check_outputs(const NamedOutput *outputs, size_t count, const char *const *inputs,
+                   size_t input_count, Err *err);
+/* ERR_USAGE where the path of --OPTION (NULL: not given) is a file that is there already in a folder whose images are
+ * read, so that it may be one of them. Process 0 looks. */
+bool check_not_among(const char *option, const char *path, const char *folder, Err *err);
 
 /* out (PATH_BYTES): the first of STEM-1.END, STEM-2.END, ... that is free. */
 bool free_file_name(const char *stem, const char *end, char *out, Err *err);

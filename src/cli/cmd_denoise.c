@@ -214,8 +214,10 @@ static bool report_image(const Job *job, bool json, Err *err)
 
 static bool run_image(Job *job, const OptionValue *v, Err *err)
 {
-    return choose_out(job, err) && check_output_file("out", job->out, "png", err) &&
-           check_not_input("out", job->out, job->input, err) && read_image(job, err) &&
+    if (!choose_out(job, err)) return false;
+    const NamedOutput out = {.option = "out", .path = job->out};
+    return check_output_file("out", job->out, "png", err) &&
+           check_outputs(&out, 1, &job->input, 1, err) && read_image(job, err) &&
            choose_level(job, v, err) && denoise(job, err) && write_image(job, err) &&
            report_image(job, v[JSON].given, err);
 }

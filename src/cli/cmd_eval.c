@@ -233,9 +233,11 @@ static bool run_job(Job *job, const Arguments *a, Err *err)
     r->out = v[OUT].text;
     return check_output_file("out", r->out, "png", err) &&
            eval_pictures_open(&job->pictures, a, USUAL_COUNT, err) &&
+           (job->pictures.made || check_not_among("out", r->out, job->pictures.name, err)) &&
            eval_data_open(&job->data, &job->pictures, v[DATA].text, v[PART].integer == PART_TEST,
                           v[RESIZE].given, err) &&
-           divide(job, err) && open_inception(job, v[FEATURES].text, err) &&
+           check_not_among("out", r->out, job->data.path, err) && divide(job, err) &&
+           open_inception(job, v[FEATURES].text, err) &&
            eval_pictures_take(&job->pictures, a, r->count, err) && compare(job, err) &&
            (world_rank() > 0 ||
             ((!r->out || eval_write_nearest(r, err)) && eval_report(r, v[JSON].given, err)));
@@ -244,8 +246,13 @@ static bool run_job(Job *job, const Arguments *a, Err *err)
 static bool run_eval(const Arguments *a, Err *err)
 {
     Job job = {.stage.name = ""};
-    begin_work(&a->values[QUIET], &a->values[THREADS]);
-    bool statistics = a->values[STATS].given || a->values[SAVE_STATS].given;
+    const OptionValue *v = a->values;
+    const NamedOutput files[] = {{.option = "out", .path = v[OUT].text},
+                                 {.option = "save-stats", .path = v[SAVE_STATS].text}};
+    const char *inputs[] = {a->word_count > 0 ? a->words[0] : NULL, v[DATA].text, v[FEATURES].text};
+    if (!check_outputs(files, 2, inputs, 3, err)) return false;
+    begin_work(&v[QUIET], &v[THREADS]);
+    bool statistics = v[STATS].given || v[SAVE_STATS].given;
     bool ok = statistics ? run_statistics(&job, a, err) : run_job(&job, a, err);
     eval_statistics_close(&job.statistics);
     for (int s = 0; s < EVAL_SETS; s++) nearest_images_free(&job.result.nearest[s]);

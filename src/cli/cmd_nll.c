@@ -210,6 +210,17 @@ static void doubt(const Work *w, const OptionValue *v)
               helps[0] ? "; try " : "", helps);
 }
 
+/* Neither table may replace the other, or what is scored or measured on. */
+static bool check_tables(const NllJob *job, const OptionValue *v, Err *err)
+{
+    const NllImages *images = &job->images;
+    const NamedOutput tables[] = {{.option = "csv", .path = job->csv.path},
+                                  {.option = "per-step", .path = job->per_step.path}};
+    const char *data[] = {images->data_path, v[FIT_DATA].text};
+    return check_outputs(tables, 2, data, 2, err) &&
+           (images->data_path || check_outputs(tables, 2, images->paths, images->count, err));
+}
+
 /* The images that errors are measured on, read when the first measurement needs them. */
 static bool open_fit(Work *w, const OptionValue *v, Err *err)
 {
@@ -252,7 +263,7 @@ static bool run_job(Work *w, const OptionValue *v, Err *err)
     job->csv.path = v[CSV].text;
     job->per_step.path = v[PER_STEP].text;
     /* Finds what is wrong with the files before the work begins. */
-    if (!nll_images_open(&job->images, err)) return false;
+    if (!check_tables(job, v, err) || !nll_images_open(&job->images, err)) return false;
     job->config = &w->model.config;
     job->network = &w->model.denoiser;
     job->label = label;

@@ -118,8 +118,9 @@ static bool plan_output(const OptionValue *v, const SamplePlan *p, const Model *
                         .in_row = shown < MOST_COLUMNS ? shown : MOST_COLUMNS,
                         .model = &m->config};
     if (!o->grid && !o->folder) name_after_image(known->path, o->stem);
-    return check_not_input("out", o->grid, known->path, err) &&
-           check_not_input("out", o->grid, known->mask, err) && sample_output_check(o, err);
+    const NamedOutput files[] = {{.option = "out", .path = o->grid}, sample_output_folder(o)};
+    const char *inputs[] = {known->path, known->mask};
+    return check_outputs(files, 2, inputs, 2, err) && sample_output_check(o, err);
 }
 
 static bool check_class(const OptionValue *v, const Model *m, SamplePlan *p, Err *err)

@@ -133,12 +133,14 @@ static bool plan_output(const OptionValue *v, const SamplePlan *p, const Model *
                         .between = p->run.between.count > 0};
     if (o->between && p->count <= ONE_ROW) o->in_row = p->count;
     if (!o->grid && !elsewhere) name_after_model(p->path, o->stem);
-    const NamedOutput files[] = {
-        {"out", o->grid}, {"npz", o->npz}, {"csv", o->csv}, {"film", o->film}};
-    return check_outputs_differ(files, sizeof files / sizeof *files, err) &&
-           check_not_input("out", o->grid, v[FROM].text, err) &&
-           check_not_input("film", o->film, v[FROM].text, err) && sample_output_check(o, err) &&
-           sample_film_check(o, err);
+    const NamedOutput files[] = {{.option = "out", .path = o->grid},
+                                 {.option = "npz", .path = o->npz},
+                                 {.option = "csv", .path = o->csv},
+                                 {.option = "film", .path = o->film},
+                                 sample_output_folder(o),
+                                 sample_film_frames(o)};
+    return check_outputs(files, sizeof files / sizeof *files, &v[FROM].text, 1, err) &&
+           sample_output_check(o, err) && sample_film_check(o, err);
 }
 
 /* Each line of --json is an object. */

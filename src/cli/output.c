@@ -1,5 +1,6 @@
 /* Results on stdout, and the names of files. */
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,24 +83,70 @@ bool check_output_file(const char *option, const char *path, const char *end, Er
     return check_ending(option, path, end, err) && output_check(path, err);
 }
 
-bool check_not_input(const char *option, const char *path, const char *input, Err *err)
+/* Whether writing to `o` replaces what is at `path`; file: what `o` calls it. */
+static bool writes_to(const NamedOutput *o, const char *path, char file[PATH_BYTES])
 {
-    return !path || !input || world_rank() > 0 || !output_is_same(path, input) ||
-           err_set(err, ERR_USAGE,
-                   "--%s is %s, a file that is read and would be lost; give another name", option,
-                   path);
+    char name[NUMBERED_NAME_BYTES];
+    if (!o->path || !path) return false;
+    if (!o->name) {
+        snprintf(file, PATH_BYTES, "%s", o->path);
+        return output_is_same(o->path, path);
+    }
+    uint64_t files = path_is_folder(o->path) ? o->count : 0;
+    for (uint64_t i = 0; i < files; i++) {
+        o->name(name, o->first + i);
+        if (path_join(file, o->path, name, NULL) && output_is_same(file, path)) return true;
+    }
+    return false;
 }
 
-bool check_outputs_differ(const NamedOutput *outputs, size_t count, Err *err)
+/* Files of two folders have names of two kinds. */
+static bool check_pair(const NamedOutput *a, const NamedOutput *b, Err *err)
 {
+    char file[PATH_BYTES];
+    if (a->name) {
+        const NamedOutput *folder = a;
+        a = b;
+        b = folder;
+    }
+    if (a->name || !writes_to(b, a->path, file)) return true;
+    if (b->name)
+        return err_set(err, ERR_USAGE, "--%s is %s, which --%s writes too; give it another name",
+                       a->option, a->path, b->option);
+    return err_set(err, ERR_USAGE, "--%s and --%s are one file, %s; give each a name of its own",
+                   a->option, b->option, a->path);
+}
+
+bool check_outputs(const NamedOutput *outputs, size_t count, const char *const *inputs,
+                   size_t input_count, Err *err)
+{
+    char file[PATH_BYTES];
     if (world_rank() > 0) return true;
-    for (const NamedOutput *a = outputs; a < outputs + count; a++)
-        for (const NamedOutput *b = a + 1; b < outputs + count; b++)
-            if (a->path && b->path && output_is_same(a->path, b->path))
+    for (const NamedOutput *a = outputs; a < outputs + count; a++) {
+        for (size_t i = 0; i < input_count; i++)
+            if (writes_to(a, inputs[i], file))
                 return err_set(err, ERR_USAGE,
-                               "--%s and --%s are one file, %s; give each a name of its own",
-                               a->option, b->option, a->path);
+                               "--%s %s %s, a file that is read and would be lost; give another %s",
+                               a->option, a->name ? "would replace" : "is", file,
+                               a->name ? "folder" : "name");
+        for (const NamedOutput *b = a + 1; b < outputs + count; b++)
+            if (!check_pair(a, b, err)) return false;
+    }
     return true;
+}
+
+bool check_not_among(const char *option, const char *path, const char *folder, Err *err)
+{
+    char place[PATH_BYTES], file[PATH_MAX], whole[PATH_MAX];
+    if (!path || world_rank() > 0 || !output_replaces(path) || !output_place(path, place, NULL) ||
+        !realpath(place, file) || !realpath(folder, whole))
+        return true;
+    size_t length = strlen(whole);
+    return strncmp(file, whole, length) != 0 || file[length] != '/' ||
+           err_set(err, ERR_USAGE,
+                   "--%s is %s, a file that is in %s, whose images are read, and would be lost; "
+                   "give another name",
+                   option, path, folder);
 }
 
 bool free_file_name(const char *stem, const char *end, char *out, Err *err)

@@ -1,5 +1,6 @@
 #include "cli/sample_film.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 #include "data/toy.h"
 
 enum { STRIP_GAP = 2, STRIP_SCATTER_SIDE = SCATTER_LEAST, FRAME_SCATTER_SIDE = 640 };
-enum { FRAME_NAME_BYTES = 32, MOMENT_BYTES = 160, TEXT_BYTES = SAMPLE_TEXT_BYTES + MOMENT_BYTES };
+enum { MOMENT_BYTES = 160, TEXT_BYTES = SAMPLE_TEXT_BYTES + MOMENT_BYTES };
 
 static int strip_moments(const SampleOutput *o)
 {
@@ -25,6 +26,20 @@ static int strip_moments(const SampleOutput *o)
 static int frame_moments(const SampleOutput *o)
 {
     return o->moments > 0 ? o->moments : FRAME_MOMENTS;
+}
+
+static void frame_name(char out[NUMBERED_NAME_BYTES], uint64_t number)
+{
+    snprintf(out, NUMBERED_NAME_BYTES, "frame-%04" PRIu64 ".png", number);
+}
+
+NamedOutput sample_film_frames(const SampleOutput *o)
+{
+    return (NamedOutput){.option = "frames",
+                         .path = o->frames,
+                         .name = frame_name,
+                         .first = 1,
+                         .count = (uint64_t)frame_moments(o) + 1};
 }
 
 /* Width and height of the whole strip, within the limit. */
@@ -74,17 +89,12 @@ bool sample_film_check(const SampleOutput *o, Err *err)
            (!o->frames || check_frames(o, err));
 }
 
-static void frame_name(char out[FRAME_NAME_BYTES], int number)
-{
-    snprintf(out, FRAME_NAME_BYTES, "frame-%04d.png", number);
-}
-
 static bool is_frame_name(const void *context, const char *name)
 {
-    char expected[FRAME_NAME_BYTES];
+    char expected[NUMBERED_NAME_BYTES];
     (void)context;
     if (strncmp(name, "frame-", 6) != 0) return false;
-    frame_name(expected, atoi(name + 6));
+    frame_name(expected, strtoull(name + 6, NULL, 10));
     return strcmp(name, expected) == 0;
 }
 
@@ -218,11 +228,11 @@ static bool write_strip(const Film *f, const SampleOutput *o, Err *err)
 
 static bool write_frame(const Film *f, const SampleOutput *o, int moment, int *replaced, Err *err)
 {
-    char name[FRAME_NAME_BYTES], path[PATH_BYTES];
+    char name[NUMBERED_NAME_BYTES], path[PATH_BYTES];
     char text[TEXT_BYTES], words[MOMENT_BYTES], seed[SAMPLE_TEXT_BYTES];
     Image picture = {0};
     Shape s = o->image;
-    frame_name(name, moment + 1);
+    frame_name(name, (uint64_t)moment + 1);
     moment_words(f, moment, words);
     snprintf(text, sizeof text, "%s, %s", sample_output_text_all(o, seed), words);
     if (!path_join(path, o->frames, name, err)) return false;
@@ -238,8 +248,8 @@ static bool write_frame(const Film *f, const SampleOutput *o, int moment, int *r
 /* Frames of an earlier, longer film would be its end. */
 static bool note_older(const SampleOutput *o, int frames, Err *err)
 {
-    char name[FRAME_NAME_BYTES], path[PATH_BYTES];
-    frame_name(name, frames + 1);
+    char name[NUMBERED_NAME_BYTES], path[PATH_BYTES];
+    frame_name(name, (uint64_t)frames + 1);
     if (!path_join(path, o->frames, name, err)) return false;
     if (path_exists(path))
         term_note("note: %s holds frames of a longer film too, from %s on", o->frames, name);

@@ -14,6 +14,8 @@ typedef struct {
     const char *made; /* the folder of frames, where it was not there; NULL: it was */
 } SampleFilm;
 
+/* What --frames may write. */
+NamedOutput sample_film_frames(const SampleOutput *o);
 /* Checks, before the work, that the pictures can be made. */
 bool sample_film_check(const SampleOutput *o, Err *err);
 

@@ -101,6 +101,20 @@ static void leave_to_first(SampleOutput *o)
     o->show = false;
 }
 
+static void image_name(char out[NUMBERED_NAME_BYTES], uint64_t seed)
+{
+    snprintf(out, NUMBERED_NAME_BYTES, "%06" PRIu64 ".png", seed);
+}
+
+NamedOutput sample_output_folder(const SampleOutput *o)
+{
+    return (NamedOutput){.option = "out-dir",
+                         .path = o->folder,
+                         .name = image_name,
+                         .first = o->first_seed,
+                         .count = (uint64_t)o->count};
+}
+
 bool sample_output_check(SampleOutput *o, Err *err)
 {
     char probe[PATH_BYTES];
@@ -136,15 +150,9 @@ static unsigned char *place_of(const SampleOutput *o, int index)
            (size_t)(holds_all(o) ? index : index - o->round_first) * shape_values(o->image);
 }
 
-enum { NAME_BYTES = 32 };
-static void image_name(char out[NAME_BYTES], uint64_t seed)
-{
-    snprintf(out, NAME_BYTES, "%06" PRIu64 ".png", seed);
-}
-
 static bool is_image_name(const void *context, const char *name)
 {
-    char expected[NAME_BYTES];
+    char expected[NUMBERED_NAME_BYTES];
     (void)context;
     image_name(expected, strtoull(name, NULL, 10));
     return strcmp(name, expected) == 0;
@@ -153,7 +161,7 @@ static bool is_image_name(const void *context, const char *name)
 /* A finished image's file must be there and hold what was made. */
 static bool read_kept(const SampleOutput *o, int index)
 {
-    char name[NAME_BYTES], path[PATH_BYTES];
+    char name[NUMBERED_NAME_BYTES], path[PATH_BYTES];
     Image image;
     image_name(name, o->first_seed + (uint64_t)index);
     if (!path_join(path, o->folder, name, NULL) || !image_load(path, IMAGE_AS_STORED, &image, NULL))
@@ -211,7 +219,7 @@ bool sample_output_open(SampleOutput *o, Err *err)
 
 static bool write_single(SampleOutput *o, int index, unsigned char *pixels, Err *err)
 {
-    char name[NAME_BYTES], path[PATH_BYTES], text[SAMPLE_TEXT_BYTES];
+    char name[NUMBERED_NAME_BYTES], path[PATH_BYTES], text[SAMPLE_TEXT_BYTES];
     image_name(name, o->first_seed + (uint64_t)index);
     Image image = {
         .height = o->image.H, .width = o->image.W, .channels = o->image.C, .pixels = pixels};

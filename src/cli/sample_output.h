@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/fsio.h"
+#include "cli/cli.h"
 #include "data/data_config.h"
 #include "data/scatter.h"
 #include "io/diffusers/model_folder.h"
@@ -49,6 +50,8 @@ typedef struct {
     size_t outside;           /* points that the picture does not show, when it is written */
 } SampleOutput;
 
+/* What --out-dir will write. */
+NamedOutput sample_output_folder(const SampleOutput *o);
 /* Checks, before hours of work, that the formats can hold what is made and the files can be made. Process 0 writes
  * them; in the others no file is wanted after this but the films, which all processes help to make. */
 bool sample_output_check(SampleOutput *o, Err *err);

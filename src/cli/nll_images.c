@@ -112,7 +112,8 @@ static bool open_data(NllImages *images, Err *err)
                            .config = {.height = fit ? want.H : 0,
                                       .width = fit ? want.W : 0,
                                       .channels = fit || image_has_alpha(want.C) ? want.C : 0,
-                                      .limit = (int)images->count},
+                                      .limit = (int)images->count,
+                                      .skip_bad = images->skip_bad},
                            .size_advice = "--resize makes them fit"};
     if (!wants_test_part(images, &options.test_part, err) ||
         !dataset_open(&images->data, &options, NULL, NULL, err))
@@ -239,7 +240,7 @@ bool nll_images_read(const NllImages *images, size_t i, unsigned char *pixels, E
 
 /* ---- the images that errors are measured on ---- */
 
-/* The data that the run was trained on, unless others are given. */
+/* The data that the run was trained on, unless others are given; *run stays zeros then. */
 static bool find_data(const Model *m, const char *given, RunData *run, char *path, Err *err)
 {
     if (given) {
@@ -292,9 +293,10 @@ static bool read_images(const NllImages *images, uint64_t seed, MeasuredImages *
 static bool open_at(MeasuredImages *f, Model *m, const char *path, const RunData *run, int count,
                     uint64_t seed, int label, Err *err)
 {
-    /* As in training, images are made to fit. */
+    /* As in training, images are made to fit, and of the run's own data those are left out that it left out. */
     NllImages images = {.want = m->image,
                         .resize = true,
+                        .skip_bad = run->config.data.skip_bad,
                         .data_path = path,
                         .part = PART_TRAIN,
                         .count = (size_t)count};

@@ -13,6 +13,7 @@ extern const char *const part_words[]; /* those that can be chosen */
 typedef struct {
     Shape want;         /* the model's images */
     bool resize;        /* images of another size or number of channels are made to fit */
+    bool skip_bad;      /* of a folder: those that cannot be read are left out */
     const char **paths; /* files, when data_path is NULL */
     const char *data_path;
     DataPart part; /* AUTO: the test part, where there is one */

@@ -16,20 +16,40 @@ bool folder_search_memory(const FolderSearch *s)
     return err_set(s->job->err, ERR_MEMORY, "%s: not enough memory for its list of files", s->root);
 }
 
-static bool was_seen(const FolderSearch *s, const struct stat *st)
+/* Where the table has this folder, or has room for it. */
+static FolderId *id_place(FolderId *ids, size_t room, dev_t device, ino_t number)
 {
-    for (size_t i = 0; i < s->folders.count; i++)
-        if (s->ids[i].device == st->st_dev && s->ids[i].number == st->st_ino) return true;
-    return false;
+    uint64_t hash = bytes_hash(BYTES_HASH_START, &device, sizeof device);
+    for (hash = bytes_hash(hash, &number, sizeof number);; hash++) {
+        FolderId *id = &ids[hash % room];
+        if (!id->known || (id->device == device && id->number == number)) return id;
+    }
 }
 
-static bool add_folder(FolderSearch *s, const char *relative, const struct stat *st)
+static bool grow_ids(FolderSearch *s)
 {
-    FolderId *ids = mem_room(s->ids, s->folders.count, &s->id_room, sizeof *ids);
+    size_t room = s->id_room ? 2 * s->id_room : 64;
+    FolderId *ids = mem_alloc(room, sizeof *ids);
     if (!ids) return folder_search_memory(s);
+    for (size_t i = 0; i < s->id_room; i++) {
+        const FolderId *id = &s->ids[i];
+        if (id->known) *id_place(ids, room, id->device, id->number) = *id;
+    }
+    mem_free(s->ids);
     s->ids = ids;
-    ids[s->folders.count] = (FolderId){st->st_dev, st->st_ino};
-    return names_add(&s->folders, relative) || folder_search_memory(s);
+    s->id_room = room;
+    return true;
+}
+
+/* *again: it was met before. */
+static bool meet_folder(FolderSearch *s, const struct stat *st, bool *again)
+{
+    if (2 * s->id_count >= s->id_room && !grow_ids(s)) return false;
+    FolderId *id = id_place(s->ids, s->id_room, st->st_dev, st->st_ino);
+    *again = id->known;
+    s->id_count += !id->known;
+    *id = (FolderId){st->st_dev, st->st_ino, true};
+    return true;
 }
 
 /* A sum, because file systems list their files in any order; of numbers drawn, because the sum of plain hashes of two
@@ -89,10 +109,10 @@ size_t folder_runs(const char *path, const char *name)
 static bool add_found(FolderSearch *s, const char *relative, const char *path,
                       const struct stat *st)
 {
-    if (was_seen(s, st)) return true;
-    bool run = folder_is_run(path);
-    s->runs += run;
-    return run || add_folder(s, relative, st);
+    bool again, run = folder_is_run(path);
+    if (!meet_folder(s, st, &again)) return false;
+    s->runs += run && !again;
+    return again || run || names_add(&s->folders, relative) || folder_search_memory(s);
 }
 
 static bool add_link(FolderSearch *s, const char *relative)
@@ -150,8 +170,10 @@ bool folder_search(FolderSearch *s)
 {
     struct stat root = {0};
     size_t next = 0, link = 0;
+    bool again;
     (void)stat(s->root, &root); /* what cannot be looked at is not listed either */
-    bool ok = add_folder(s, "", &root);
+    bool ok =
+        meet_folder(s, &root, &again) && (names_add(&s->folders, "") || folder_search_memory(s));
     while (ok && (next < s->folders.count || link < s->links.count))
         ok = next < s->folders.count ? look_in(s, s->folders.names[next++])
                                      : add_link(s, s->links.names[link++]);
@@ -164,5 +186,5 @@ void folder_search_free(FolderSearch *s)
     names_free(&s->folders);
     names_free(&s->files);
     names_free(&s->links);
-    free(s->ids);
+    mem_free(s->ids);
 }

@@ -9,6 +9,7 @@
 typedef struct {
     dev_t device;
     ino_t number;
+    bool known; /* else this place of the table is free */
 } FolderId;
 
 typedef struct {
@@ -17,8 +18,8 @@ typedef struct {
     Names folders,
         files;   /* relative to the root, which is ""; files: images, in the order of their bytes */
     Names links; /* to folders, as they were found */
-    FolderId *ids; /* [folders.count] */
-    size_t id_room;
+    FolderId *ids; /* [id_room] a hash table of the id_count folders that were met */
+    size_t id_room, id_count;
     size_t ignored;
     size_t runs;         /* of diffc train, inside the root, which are left out */
     char example[256];   /* one of the ignored files */

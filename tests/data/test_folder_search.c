@@ -48,6 +48,25 @@ TEST(pictures_in_runs_of_training_are_no_data)
                  "runs: holds no images of its own; the 1 run of diffc train in it is left out");
 }
 
+/* A table of folders that is too small or that mixes two up would lose images. */
+TEST(each_of_many_folders_is_taken_once)
+{
+    enum { MANY = 300 };
+    make_folder("many/links");
+    for (int i = 0; i < MANY; i++) {
+        char name[48], target[32];
+        snprintf(name, sizeof name, "many/real/%d", i);
+        make_folder(name);
+        snprintf(name, sizeof name, "many/real/%d/1.png", i);
+        write_png(name, i % 256, 1);
+        snprintf(name, sizeof name, "many/links/%d", i);
+        snprintf(target, sizeof target, "../real/%d", i);
+        EXPECT(symlink(target, at(name)) == 0);
+    }
+    expect_described(at("many"), "300 grey images of 4x4 (folder), 1 class, no image in the folder "
+                                 "links");
+}
+
 TEST(a_folder_that_a_link_leads_to_is_taken_once_and_under_its_own_name)
 {
     make_folder("set/new/deep");

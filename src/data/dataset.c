@@ -122,7 +122,9 @@ static bool load_listed(DataJob *job, const Names *names)
         if (o->config.kind == DATA_CIFAR10)
             return err_set(job->err, ERR_IO, "%s: holds no data_batch_1.bin", o->path);
     }
-    const char *part = data_folder_part(o->path, names, o->test_part, &job->beside);
+    const char *part;
+    if (!data_folder_part(o->path, names, o->test_part, &part, &job->beside, job->err))
+        return false;
     if (o->test_part && !part)
         return err_set(
             job->err, ERR_USAGE,
@@ -139,10 +141,11 @@ bool dataset_has_test_part(const char *path, bool *has, Err *err)
     *has = false;
     if (!path_is_folder(path)) return true;
     if (!folder_list(path, &names, err)) return false;
-    *has = data_idx_has_test(path, &names) || has_file(path, &names, "test_batch.bin") ||
-           data_folder_part(path, &names, true, NULL);
+    const char *part;
+    bool ok = data_folder_part(path, &names, true, &part, NULL, err);
+    *has = data_idx_has_test(path, &names) || has_file(path, &names, "test_batch.bin") || part;
     names_free(&names);
-    return true;
+    return ok;
 }
 
 static bool load(DataJob *job)

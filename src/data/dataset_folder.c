@@ -109,15 +109,14 @@ static bool find_classes(const FolderSearch *s, Classes *classes)
     return true;
 }
 
-/* Folders beside those of the classes: they are left out, so that a class that was meant is said. */
+/* Folders beside those of the classes: they are left out, so that a class that was meant is said. "runs" is none: training
+ * inside the folder makes it. */
 static void find_empty(const FolderSearch *s, const Classes *classes)
 {
     Dataset *d = s->job->d;
     for (size_t i = 0; classes->count > 0 && i < s->folders.count; i++) {
         const char *name = s->folders.names[i];
-        char path[PATH_BYTES];
-        if (!*name || strchr(name, '/') || !path_join(path, s->root, name, NULL) ||
-            folder_runs(path, name) > 0 ||
+        if (!*name || strchr(name, '/') || strcmp(name, "runs") == 0 ||
             bsearch(name, classes->name, (size_t)classes->count, sizeof *classes->name,
                     compare_names))
             continue;
@@ -195,24 +194,41 @@ static Part part_of(const char *name)
     return PART_NONE;
 }
 
-const char *data_folder_part(const char *folder, const Names *names, bool test, const char **beside)
+/* *image: whether what is no part is, or holds, an image. */
+static bool look_beside(const char *folder, const char *name, bool *image, Err *err)
+{
+    char path[PATH_BYTES];
+    *image = false;
+    if (folder_skips(name)) return true;
+    if (!path_join(path, folder, name, err)) return false;
+    if (path_is_folder(path))
+        return part_of(name) != PART_NONE || folder_holds_images(path, image, err);
+    *image = image_named(name);
+    return true;
+}
+
+bool data_folder_part(const char *folder, const Names *names, bool test, const char **part,
+                      const char **beside, Err *err)
 {
     const char *found[PART_VALIDATION + 1] = {NULL}, *other = NULL;
+    *part = NULL;
     for (size_t i = 0; i < names->count; i++) {
-        const char *name = names->names[i];
         char path[PATH_BYTES];
-        if (folder_skips(name)) continue;
-        if (!path_join(path, folder, name, NULL)) return NULL;
-        bool is_folder = path_is_folder(path);
-        if (is_folder && folder_runs(path, name) > 0) continue;
-        Part part = is_folder ? part_of(name) : PART_NONE;
-        if (!other && (is_folder ? part == PART_NONE : image_named(name))) other = name;
-        if (part != PART_NONE) found[part] = name;
+        Part named = part_of(names->names[i]);
+        if (named == PART_NONE) continue;
+        if (!path_join(path, folder, names->names[i], err)) return false;
+        if (path_is_folder(path)) found[named] = names->names[i];
+    }
+    if (!found[PART_TRAINING]) return true;
+    for (size_t i = 0; i < names->count && !other; i++) {
+        bool image;
+        if (!look_beside(folder, names->names[i], &image, err)) return false;
+        if (image) other = names->names[i];
     }
     const char *apart = found[PART_TEST] ? found[PART_TEST] : found[PART_VALIDATION];
-    if (beside && found[PART_TRAINING] && apart) *beside = other;
-    if (!found[PART_TRAINING] || other) return NULL;
-    return test ? apart : found[PART_TRAINING];
+    if (beside && apart) *beside = other;
+    if (!other) *part = test ? apart : found[PART_TRAINING];
+    return true;
 }
 
 bool data_folder_load(DataJob *job, const char *part)

@@ -92,13 +92,14 @@ bool data_cifar_is_file(const char *path, bool *is, Err *err);
 bool data_cifar_is_there(const char *folder, const Names *names);
 bool data_cifar_load(DataJob *job, const char *folder, const Names *names, const char *file);
 
-/* Folders of images. A folder that holds nothing but parts, train (or training) and perhaps test
- * (testing) and val (valid, validation), in any case, is a data set of which one part is read: the
- * classes are the folders inside it. data_folder_part: the part's own name, NULL where there is
- * none; *beside, if given, is what makes one whole of train and test, because it lies beside them.
- * load's `part` is that of options->path, or NULL. */
-const char *data_folder_part(const char *folder, const Names *names, bool test,
-                             const char **beside);
+/* Folders of images. A folder that holds images nowhere but in parts, train (or training) and perhaps
+ * test (testing) and val (valid, validation), in any case, and in runs of diffc train, is a data set
+ * of which one part is read: the classes are the folders inside it. data_folder_part, *part: the
+ * part's own name, NULL where there is none; *beside, if given, is what makes one whole of train and
+ * test, because it lies beside them and is, or holds, an image. load's `part` is that of
+ * options->path, or NULL. */
+bool data_folder_part(const char *folder, const Names *names, bool test, const char **part,
+                      const char **beside, Err *err);
 bool data_folder_load(DataJob *job, const char *part);
 
 #endif

@@ -90,21 +90,6 @@ bool folder_is_run(const char *folder)
            path_join(path, folder, "config.json", NULL) && path_exists(path);
 }
 
-size_t folder_runs(const char *path, const char *name)
-{
-    if (folder_is_run(path)) return 1;
-    Names names;
-    Err unlisted = {0};
-    size_t runs = 0;
-    if (strcmp(name, "runs") != 0 || !folder_list(path, &names, &unlisted)) return 0;
-    for (size_t i = 0; i < names.count; i++) {
-        char inner[PATH_BYTES];
-        runs += path_join(inner, path, names.names[i], NULL) && folder_is_run(inner);
-    }
-    names_free(&names);
-    return runs;
-}
-
 /* Only links lead to a folder a second time. */
 static bool add_found(FolderSearch *s, const char *relative, const char *path,
                       const struct stat *st)
@@ -152,6 +137,11 @@ static bool look_at(FolderSearch *s, const char *folder, const char *name)
     return true;
 }
 
+static bool found_enough(const FolderSearch *s)
+{
+    return s->first_only && s->files.count > 0;
+}
+
 static bool look_in(FolderSearch *s, const char *folder)
 {
     char path[PATH_BYTES];
@@ -160,7 +150,8 @@ static bool look_in(FolderSearch *s, const char *folder)
     if (!path_join(path, s->root, folder, s->job->err)) return false;
     if (!folder_list(path, &names, &bad)) return data_bad_image(s->job, &bad);
     bool ok = data_progress(s->job, 0, 0);
-    for (size_t i = 0; ok && i < names.count; i++) ok = look_at(s, folder, names.names[i]);
+    for (size_t i = 0; ok && i < names.count && !found_enough(s); i++)
+        ok = look_at(s, folder, names.names[i]);
     names_free(&names);
     return ok;
 }
@@ -174,7 +165,7 @@ bool folder_search(FolderSearch *s)
     (void)stat(s->root, &root); /* what cannot be looked at is not listed either */
     bool ok =
         meet_folder(s, &root, &again) && (names_add(&s->folders, "") || folder_search_memory(s));
-    while (ok && (next < s->folders.count || link < s->links.count))
+    while (ok && !found_enough(s) && (next < s->folders.count || link < s->links.count))
         ok = next < s->folders.count ? look_in(s, s->folders.names[next++])
                                      : add_link(s, s->links.names[link++]);
     if (ok) names_sort(&s->files);
@@ -187,4 +178,17 @@ void folder_search_free(FolderSearch *s)
     names_free(&s->files);
     names_free(&s->links);
     mem_free(s->ids);
+}
+
+bool folder_holds_images(const char *folder, bool *holds, Err *err)
+{
+    Dataset unread = {0};
+    const DataOptions options = {.path = folder, .config.skip_bad = true};
+    DataJob job = {.options = &options, .d = &unread, .err = err};
+    FolderSearch s = {.job = &job, .root = folder, .first_only = true};
+    bool ok = folder_is_run(folder) || folder_search(&s);
+    *holds = s.files.count > 0;
+    folder_search_free(&s);
+    dataset_close(&unread);
+    return ok;
 }

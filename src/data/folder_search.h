@@ -18,7 +18,8 @@ typedef struct {
     Names folders,
         files;   /* relative to the root, which is ""; files: images, in the order of their bytes */
     Names links; /* to folders, as they were found */
-    FolderId *ids; /* [id_room] a hash table of the id_count folders that were met */
+    bool first_only; /* stops at the first image */
+    FolderId *ids;   /* [id_room] a hash table of the id_count folders that were met */
     size_t id_room, id_count;
     size_t ignored;
     size_t runs;         /* of diffc train, inside the root, which are left out */
@@ -36,10 +37,9 @@ void folder_search_free(FolderSearch *s);
 bool folder_search_memory(const FolderSearch *s); /* ERR_MEMORY: returns false */
 /* Hidden names, and the files that macOS adds. */
 bool folder_skips(const char *name);
-/* A folder of diffc train, by its configuration and its log. */
+/* A folder of diffc train, whose pictures a model has drawn, by its configuration and its log. */
 bool folder_is_run(const char *folder);
-/* How many runs of diffc train, whose pictures a model has drawn, a folder inside a data set stands for: one, if it is
- * a run; those in it, if its name is "runs"; else 0. */
-size_t folder_runs(const char *path, const char *name);
+/* *holds: whether a search finds an image in it, and it is no run. What cannot be listed holds none. */
+bool folder_holds_images(const char *folder, bool *holds, Err *err);
 
 #endif

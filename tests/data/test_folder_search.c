@@ -43,9 +43,33 @@ TEST(pictures_in_runs_of_training_are_no_data)
     make_folder("parts/train");
     write_png("parts/train/1.png", 1, 1);
     make_run("parts/runs/parts");
-    expect_described(at("parts"), "1 grey image of 4x4 (folder train)");
     expect_error(&(DataOptions){.path = at("parts/runs")}, ERR_FORMAT,
                  "runs: holds no images of its own; the 1 run of diffc train in it is left out");
+}
+
+/* runs/ is made before the first run in it, and stays when that is removed. */
+TEST(only_what_holds_images_beside_train_and_test_makes_one_set_of_them)
+{
+    static const char *const folders[] = {"train/cat", "test/cat", "runs/begun", "notes/old"};
+    for (int i = 0; i < 4; i++) make_folder(folders[i]);
+    write_png("train/cat/1.png", 1, 1);
+    write_png("test/cat/2.png", 2, 1);
+    write_bytes("runs/begun/config.json", "", 0);
+    write_bytes("notes/old/notes.txt", "none", 4);
+    expect_described(test_folder(), "1 grey image of 4x4 (folder train), 1 class");
+    EXPECT(has_test_part(test_folder()));
+    make_run("runs/done");
+    make_run("elsewhere");
+    expect_described(test_folder(), "1 grey image of 4x4 (folder train), 1 class");
+    write_png("runs/mine.png", 3, 1);
+    expect_described(test_folder(),
+                     "3 grey images of 4x4 (folder; train and test in one, because runs lies "
+                     "beside them), 3 classes, no image in the folder notes, 2 other files "
+                     "ignored, 2 runs left out");
+    EXPECT(!has_test_part(test_folder()));
+    EXPECT(unlink(at("runs/mine.png")) == 0);
+    write_bytes("notes/old/picture", "\x89PNG\r\n\x1A\n", 8); /* told by its content */
+    EXPECT(!has_test_part(test_folder()));
 }
 
 /* A table of folders that is too small or that mixes two up would lose images. */

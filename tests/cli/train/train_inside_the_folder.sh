@@ -9,8 +9,11 @@ diffc train . --resume --steps 3 2>&1 | grep '^  data'
 # Its configuration names the whole path, so the pictures are also found from elsewhere.
 (mkdir ../away && cd ../away && diffc train --resume --out ../pets/runs/pets --steps 3 2>&1 | grep '^  data')
 diffc train runs
-#exit 1
+# Nor does an empty runs/, such as a killed process leaves, make one set of train and test.
+cd .. && mkdir -p parts/test parts/runs && cp -r pets parts/train && rm -r parts/train/runs && cp pets/cat/1.png parts/test
+(cd parts && diffc train . --size 8 --dry-run 2>&1 | grep '^  data')
 #>   data         12 grey images of 8x8 (folder), 2 classes, 1 run left out
 #>   data         12 grey images of 8x8 (folder), 2 classes, 2 runs left out
 #>   data         12 grey images of 8x8 (folder), 2 classes, 2 runs left out
+#>   data         12 grey images of 8x8 (folder train), 2 classes
 #2> diffc train: runs: holds no images of its own; the 2 runs of diffc train in it are left out

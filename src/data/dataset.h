@@ -62,6 +62,7 @@ typedef struct {
     char *skipped_list; /* one line for each: the file and the reason; NULL: none */
     size_t ignored;     /* folders: other files */
     size_t runs;        /* folders: runs of diffc train inside, left out */
+    size_t repeated;    /* folders: those that links lead to again, left out */
     size_t empty; /* folders beside those of the classes that hold no image, which are no classes */
     char empty_name[256];                  /* the first of them */
     char no_labels[400];                   /* classes is 0: why, as it ends a sentence */

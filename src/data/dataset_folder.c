@@ -172,6 +172,7 @@ static bool load_files(FolderSearch *s)
     mem_free(f.labels);
     job->d->ignored = s->ignored;
     job->d->runs = s->runs;
+    job->d->repeated = s->repeated;
     job->d->file_names = s->file_names;
     return ok;
 }

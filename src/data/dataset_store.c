@@ -214,7 +214,8 @@ void data_describe(const DataJob *job)
 {
     Dataset *d = job->d;
     char count[32], classes[32] = "", number[32];
-    char skipped[64] = "", ignored[64] = "", empty[160] = "", runs[64] = "", name[80];
+    char skipped[64] = "", ignored[64] = "", empty[160] = "", runs[64] = "", repeated[96] = "",
+         name[80];
     term_format_count(count, d->count);
     if (d->classes)
         snprintf(classes, sizeof classes, ", %d class%s", d->classes, d->classes == 1 ? "" : "es");
@@ -234,9 +235,13 @@ void data_describe(const DataJob *job)
     term_format_count(number, d->runs);
     if (d->runs)
         snprintf(runs, sizeof runs, ", %s run%s left out", number, d->runs == 1 ? "" : "s");
-    snprintf(d->description, sizeof d->description, "%s %s image%s of %dx%d (%s%s)%s%s%s%s%s",
+    term_format_count(number, d->repeated);
+    if (d->repeated)
+        snprintf(repeated, sizeof repeated, ", %s folder%s repeated by links left out", number,
+                 d->repeated == 1 ? "" : "s");
+    snprintf(d->description, sizeof d->description, "%s %s image%s of %dx%d (%s%s)%s%s%s%s%s%s",
              count, image_colour(d->channels), d->count == 1 ? "" : "s", d->height, d->width,
-             job->format, job->part, classes, empty, skipped, ignored, runs);
+             job->format, job->part, classes, empty, skipped, ignored, runs, repeated);
 }
 
 bool data_bad_image(DataJob *job, const Err *reason)

@@ -97,6 +97,7 @@ static bool add_found(FolderSearch *s, const char *relative, const char *path,
     bool again, run = folder_is_run(path);
     if (!meet_folder(s, st, &again)) return false;
     s->runs += run && !again;
+    s->repeated += again && !run;
     return again || run || names_add(&s->folders, relative) || folder_search_memory(s);
 }
 

@@ -23,6 +23,7 @@ typedef struct {
     size_t id_room, id_count;
     size_t ignored;
     size_t runs;         /* of diffc train, inside the root, which are left out */
+    size_t repeated;     /* folders that links lead to again, which are taken once */
     char example[256];   /* one of the ignored files */
     uint64_t bytes;      /* of all files */
     uint64_t state;      /* a number that stands for the files' names, sizes and times */

@@ -72,6 +72,24 @@ TEST(only_what_holds_images_beside_train_and_test_makes_one_set_of_them)
     EXPECT(!has_test_part(test_folder()));
 }
 
+TEST(folders_that_links_repeat_are_counted_and_a_run_with_several_links_is_one)
+{
+    make_folder("set/one");
+    make_folder("set/runs");
+    write_png("set/one/1.png", 1, 1);
+    make_run("away");
+    for (int i = 0; i < 3; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "set/again%d", i);
+        EXPECT(symlink("one", at(name)) == 0);
+        snprintf(name, sizeof name, "set/runs/%d", i);
+        EXPECT(symlink("../../away", at(name)) == 0);
+    }
+    expect_described(at("set"), "1 grey image of 4x4 (folder), 1 class, 1 run left out, "
+                                "3 folders repeated by links left out");
+    expect_described(at("set/one"), "1 grey image of 4x4 (folder)");
+}
+
 /* A table of folders that is too small or that mixes two up would lose images. */
 TEST(each_of_many_folders_is_taken_once)
 {
@@ -88,7 +106,7 @@ TEST(each_of_many_folders_is_taken_once)
         EXPECT(symlink(target, at(name)) == 0);
     }
     expect_described(at("many"), "300 grey images of 4x4 (folder), 1 class, no image in the folder "
-                                 "links");
+                                 "links, 300 folders repeated by links left out");
 }
 
 TEST(a_folder_that_a_link_leads_to_is_taken_once_and_under_its_own_name)
@@ -107,5 +125,6 @@ TEST(a_folder_that_a_link_leads_to_is_taken_once_and_under_its_own_name)
     EXPECT_INT(d.classes, 2);
     if (EXPECT(d.class_names != NULL)) EXPECT_TEXT(d.class_names[0], "above");
     if (d.class_names) EXPECT_TEXT(d.class_names[1], "new");
+    EXPECT_INT(d.repeated, 3); /* best, deepest and above/set */
     dataset_close(&d);
 }

@@ -99,11 +99,23 @@ static void note_new_files(Trainer *t, const DataIdentity *now)
                     "trained on may be held out now, and others trained on");
 }
 
+/* A run of a version before may have taken what this one leaves out. */
+static bool other_data(const Trainer *t, size_t now, const Err *reason, Err *err)
+{
+    const Dataset *d = &t->data;
+    bool less = now < t->known->data.count && d->runs + d->repeated > 0;
+    if (!less) return err_set(err, reason->kind, "%s", reason->text);
+    return err_set(err, reason->kind, "%s; these are %s, which earlier versions took", reason->text,
+                   d->description);
+}
+
 bool identity_record(Trainer *t, Err *err)
 {
     if (!keep_names(t, err)) return false;
     DataIdentity data = data_identity(&t->data);
-    if (t->known && !run_record_check_data(t->known, &data, t->run, err)) return false;
+    Err reason = {0};
+    if (t->known && !run_record_check_data(t->known, &data, t->run, &reason))
+        return other_data(t, data.count, &reason, err);
     note_new_files(t, &data);
     return run_record_set(&t->record, &t->config, &data, err);
 }

@@ -325,12 +325,19 @@ exec '"$diffc"' train small.json --out run --quiet "$@"'
 [ $number -eq 0 ] || set -- --quiet --dry-run
 exec '"$diffc"' train small.json --out run "$@"'
     run 2 together 2 ./each
-    says_once " has other --resume, --dry-run, --classes, --size or --effort than process 0; all processes must have the same"
+    says_once " has other --resume, --out, --dry-run, --classes, --size or --effort than process 0; all processes must have the same"
+    # One that names no run waits for no other.
+    by_number 'set -- --quiet
+[ $number -eq 0 ] || set -- --quiet --out run
+exec '"$diffc"' train small.json "$@"'
+    run 2 together 2 timeout 60 ./each
+    says_once " has other --resume, --out, --dry-run, --classes, --size or --effort than process 0; all processes must have the same"
+    test ! -e runs || bad "a run was begun"
     by_number 'set -- --size 8
 [ $number -eq 0 ] || set -- --size 16
 exec '"$diffc"' train images-idx3-ubyte --out run --quiet "$@"'
     run 2 together 2 ./each
-    says_once " has other --resume, --dry-run, --classes, --size or --effort than process 0; all processes must have the same"
+    says_once " has other --resume, --out, --dry-run, --classes, --size or --effort than process 0; all processes must have the same"
     test ! -e run/config.json || bad "a run was begun"
 }
 

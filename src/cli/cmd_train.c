@@ -332,9 +332,13 @@ static bool own_config(const void *context, Config *c, Err *err)
 static bool prepare_for_all(const Arguments *a, bool data, char *run, Config *c, Err *err)
 {
     const OptionValue *v = a->values;
-    const int64_t asked[] = {v[RESUME].given, v[DRY_RUN].given, v[CLASSES].given,
-                             v[SIZE].given ? v[SIZE].integer : 0, v[EFFORT].integer};
-    if (!work_same("--resume, --dry-run, --classes, --size or --effort", asked, sizeof asked,
+    const int64_t asked[] = {v[RESUME].given,
+                             v[OUT].given,
+                             v[DRY_RUN].given,
+                             v[CLASSES].given,
+                             v[SIZE].given ? v[SIZE].integer : 0,
+                             v[EFFORT].integer};
+    if (!work_same("--resume, --out, --dry-run, --classes, --size or --effort", asked, sizeof asked,
                    err) ||
         !shared_config(c, world_rank() > 0 || prepare(a, data, run, c, err), own_config, a, err))
         return false;

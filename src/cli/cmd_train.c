@@ -269,18 +269,19 @@ static void write_report(const char *run, ErrKind end)
 
 /* From an open trainer to the end of the run. */
 static bool run_opened(const Arguments *a, Trainer *trainer, TrainNarrator *narrator,
-                       const char *run, const Config *c, Err *err)
+                       const char *run, Err *err)
 {
     char first[WORLD_NAME_BYTES], last[WORLD_NAME_BYTES];
-    note_micro_batch(c, trainer_plan(trainer)->micro_batch);
+    const TrainPlan *p = trainer_plan(trainer);
+    note_micro_batch(p->config, p->micro_batch);
     term_note("run: %s", run);
     if (world_size() > 1)
         term_note("processes: %d, from %s to %s, each with its share of every update", world_size(),
                   world_name(0, first), world_name(world_size() - 1, last));
-    training_lines(term_note, c, trainer_plan(trainer));
+    training_lines(term_note, p->config, p);
     bool ok = trainer_run(trainer, a->values[RESUME].given ? NULL : run, err);
     if (world_rank() == 0) write_report(run, ok ? ERR_NONE : err->kind);
-    if (ok) note_diffusers(&trainer_plan(trainer)->model);
+    if (ok) note_diffusers(&p->model);
     if (!ok) add_advice(run, err);
     return ok && train_narration_end(narrator, run, err);
 }
@@ -300,7 +301,7 @@ static bool train(const Arguments *a, char *run, const Config *c, Err *err)
                  : trainer_open(&trainer, c, &callbacks, err)))
         return false;
     bool ok = (resume || v[OUT].given || run_take_name(a->words[0], run, err)) &&
-              run_opened(a, trainer, &narrator, run, c, err);
+              run_opened(a, trainer, &narrator, run, err);
     trainer_close(trainer);
     return ok;
 }

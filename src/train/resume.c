@@ -82,6 +82,7 @@ static bool open_checkpoint(Trainer *t, Err *err)
     if (!checkpoint_open_newest(&t->checkpoint, t->run, notes, sizeof notes, err)) return false;
     if (notes[0]) run_problem(t, "%s", notes);
     t->resumed = true;
+    t->state = t->checkpoint.state;
     if (!t->checkpoint.record) return true;
     t->before = *t->checkpoint.record;
     t->known = &t->before;
@@ -102,6 +103,26 @@ static bool checkpoints_are_gone(const char *run, Err *err)
     return true;
 }
 
+void take_places(Config *to, const Config *from)
+{
+    memcpy(to->data.path, from->data.path, sizeof to->data.path);
+    memcpy(to->data.cache, from->data.cache, sizeof to->data.cache);
+}
+
+/* A run that has all its updates is not trained with other values. */
+static bool keep_own_values(Trainer *t, Err *err)
+{
+    Config own;
+    if (!t->resumed || !finished(t)) return true;
+    if (!config_copy(&own, &t->before.config, err)) return false;
+    take_places(&own, &t->config);
+    own.train.steps = t->config.train.steps;
+    own.train.minutes = t->config.train.minutes;
+    config_free(&t->config);
+    t->config = own;
+    return true;
+}
+
 bool resume_open(Trainer *t, const char *run, Err *err)
 {
     if (!trainer_check_run(run, true, err)) return false;
@@ -115,7 +136,7 @@ bool resume_open(Trainer *t, const char *run, Err *err)
     if (saved && !t->known) t->before.config.train.seed = t->checkpoint.state.seed;
     if (!t->config.train.init[0])
         memcpy(t->config.train.init, t->before.config.train.init, sizeof t->config.train.init);
-    return check_identity(t, err);
+    return check_identity(t, err) && keep_own_values(t, err);
 }
 
 static double rate_at(const Config *c, int64_t step, double seconds)
@@ -195,7 +216,6 @@ static bool restore(Trainer *t, Err *err)
 {
     CheckpointBlocks blocks = state_blocks(t);
     if (!checkpoint_read(&t->checkpoint, &t->table, &blocks, err)) return false;
-    t->state = t->checkpoint.state;
     t->optimizer.step = t->state.step;
     return masks_restore(t, err) && keep_time_label(t, err);
 }
@@ -212,7 +232,7 @@ bool resume_state(Trainer *t, Err *err)
         run_note(t,
                  "note: an older release saved it without a record of its configuration and data; "
                  "they are taken to be those of its config.json");
-    if (!collect(&changes, &t->before, &t->config, err)) return false;
+    if (!finished(t) && !collect(&changes, &t->before, &t->config, err)) return false;
     if (t->resumed) {
         say_jumps(t, &t->before.config);
         say_held_out(t, &t->before.config);

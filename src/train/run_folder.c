@@ -11,7 +11,9 @@
 #include "model/model.h"
 #include "train/train_internal.h"
 
-#define STATS "stats.jsonl"
+#define CONFIG  "config.json"
+#define STATS   "stats.jsonl"
+#define SKIPPED "skipped.txt"
 
 typedef void (*Callback)(void *context, const char *text);
 
@@ -69,11 +71,9 @@ void run_log(Trainer *t, JsonWriter *line)
     json_write_free(line);
 }
 
-static bool write_config(const Trainer *t, Err *err)
+static bool write_config(const char *path, const Config *c, Err *err)
 {
-    char path[PATH_BYTES];
-    if (!path_join(path, t->run, "config.json", err)) return false;
-    char *text = config_to_json(&t->config);
+    char *text = config_to_json(c);
     if (!text) return err_set(err, ERR_MEMORY, "%s: not enough memory to write it", path);
     bool ok = file_write(path, text, strlen(text), err);
     mem_free(text);
@@ -188,7 +188,7 @@ static bool trim_stats(Trainer *t, Err *err)
 bool trainer_check_run(const char *run, bool resume, Err *err)
 {
     char config[PATH_BYTES];
-    if (!path_join(config, run, "config.json", err)) return false;
+    if (!path_join(config, run, CONFIG, err)) return false;
     bool exists;
     if (!checkpoint_exists(run, &exists, err)) return false;
     exists = exists || path_exists(config);
@@ -204,15 +204,24 @@ static bool write_skipped(const Trainer *t, Err *err)
 {
     char path[PATH_BYTES];
     const char *list = t->data.skipped_list;
-    return !list || (path_join(path, t->run, "skipped.txt", err) &&
-                     file_write(path, list, strlen(list), err));
+    return !list ||
+           (path_join(path, t->run, SKIPPED, err) && file_write(path, list, strlen(list), err));
 }
 
 static bool is_file_of_run(const void *context, const char *name)
 {
     (void)context;
-    return strcmp(name, "config.json") == 0 || strcmp(name, STATS) == 0 ||
+    return strcmp(name, CONFIG) == 0 || strcmp(name, STATS) == 0 || strcmp(name, SKIPPED) == 0 ||
            strcmp(name, "report.html") == 0;
+}
+
+bool trainer_run_keeps(const char *name)
+{
+    static const char *const others[] = {"model", "checkpoints", "samples", "lock"};
+    bool kept = is_file_of_run(NULL, name);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        kept = kept || strcmp(name, others[i]) == 0;
+    return kept;
 }
 
 static bool is_picture(const void *context, const char *name)
@@ -237,7 +246,7 @@ static void remove_leftovers(const char *run)
 
 bool run_begin(Trainer *t, const char *run, Err *err)
 {
-    char stats[PATH_BYTES];
+    char stats[PATH_BYTES], config[PATH_BYTES];
     if (!t->locked) {
         if (!trainer_check_run(run, false, err) || !folder_make(run, err) ||
             !run_lock(&t->lock, run, err))
@@ -247,8 +256,9 @@ bool run_begin(Trainer *t, const char *run, Err *err)
     }
     run_lock_sign(&t->lock);
     remove_leftovers(t->run);
-    return path_join(stats, t->run, STATS, err) && file_write(stats, "", 0, err) &&
-           write_config(t, err) && write_skipped(t, err);
+    return path_join(stats, t->run, STATS, err) && path_join(config, t->run, CONFIG, err) &&
+           file_write(stats, "", 0, err) && write_config(config, &t->config, err) &&
+           write_skipped(t, err);
 }
 
 /* Whether RUN/model holds the present moving average and kept steps. A model that cannot be read
@@ -282,12 +292,34 @@ static void find_saved(Trainer *t)
     if (samples_path(t, path, NULL) && path_exists(path)) t->saved.samples = t->state.step;
 }
 
-/* The configuration changes only where it is trained with. */
-static bool keep_config(const Trainer *t, Err *err)
+static void note_change(void *context, const ConfigDifference *d)
+{
+    run_note(context, "%s: %s -> %s", d->name, d->values.a, d->values.b);
+}
+
+/* The configuration of a finished run stays that of its training, except for where the data lie. */
+static bool move_data(Trainer *t, const char *path, Err *err)
+{
+    Config was, now = {0};
+    bool there = path_exists(path);
+    config_defaults(&was);
+    bool ok = (there ? config_load(&was, path, err) : config_copy(&was, &t->before.config, err)) &&
+              config_copy(&now, &was, err);
+    take_places(&now, &t->config);
+    bool moved = ok && (strcmp(was.data.path, now.data.path) != 0 ||
+                        strcmp(was.data.cache, now.data.cache) != 0);
+    ok = ok && config_diff(&was, &now, note_change, t, err) &&
+         ((there && !moved) || write_config(path, &now, err));
+    config_free(&was);
+    config_free(&now);
+    return ok;
+}
+
+static bool keep_config(Trainer *t, Err *err)
 {
     char path[PATH_BYTES];
-    if (!path_join(path, t->run, "config.json", err)) return false;
-    return (finished(t) && path_exists(path)) || write_config(t, err);
+    if (!path_join(path, t->run, CONFIG, err)) return false;
+    return finished(t) ? move_data(t, path, err) : write_config(path, &t->config, err);
 }
 
 bool run_continue(Trainer *t, Err *err)
@@ -302,8 +334,7 @@ bool trainer_run_config(const char *run, Config *c, Err *err)
 {
     char path[PATH_BYTES];
     RunRecord record;
-    if (!trainer_check_run(run, true, err) || !path_join(path, run, "config.json", err))
-        return false;
+    if (!trainer_check_run(run, true, err) || !path_join(path, run, CONFIG, err)) return false;
     if (path_exists(path)) return config_load(c, path, err);
     bool found;
     if (!checkpoint_peek(run, &record, &found, NULL, 0, err)) return false;

@@ -97,6 +97,8 @@ void processes_agree(Trainer *t);
  * the trainer is built, and says what changes. */
 bool resume_open(Trainer *t, const char *run, Err *err);
 bool resume_state(Trainer *t, Err *err);
+/* Takes over where data lie: what a finished run changes of its configuration. */
+void take_places(Config *to, const Config *from);
 
 /* run_identity.c. Before the data are read: the classes of a folder keep the numbers that they have in the resumed run,
  * or in train.init. ERR_MEMORY. */

@@ -121,6 +121,7 @@ static NetMode train_mode(const Trainer *t)
 static bool fill_plan(Trainer *t, Err *err)
 {
     TrainPlan *p = &t->plan;
+    p->config = &t->config;
     p->parameters = t->table.parameters;
     p->forward_flop = net_forward_flop(t->train_network.net);
     p->updates_per_epoch =

@@ -53,6 +53,7 @@ typedef struct {
 
 /* The plan of a run, for the start table and --dry-run. */
 typedef struct {
+    const Config *config;   /* the trainer's */
     ModelConfig model;      /* what the run's model folder will say; kept is not its own */
     const Process *process; /* the trainer's, as are the */
     const Dataset *data; /* data, whose train_count is 0 without end or when they are not there */
@@ -82,10 +83,10 @@ bool trainer_open_on(Trainer **out, const Config *config, Dataset *data, Err *er
 
 /* The run in the folder `run` goes on from its newest checkpoint; where it has none it starts again, as
  * a new run does. What was computed from the data at its start comes from the checkpoint.
- * The configuration may change what is no identity of the run (config_diff); each such key is said. A
- * key of the identity that differs, and other data, are ERR_USAGE with both values, and no file of the
- * run is changed before trainer_run. The folder is locked until trainer_close. An empty train.init
- * means the run's own. */
+ * The configuration may change what is no identity of the run (config_diff); each such key is said. Of a run that has all
+ * the updates of the configuration it changes data.path and data.cache alone. A key of the identity that differs, and
+ * other data, are ERR_USAGE with both values, and no file of the run is changed before trainer_run. The folder is locked
+ * until trainer_close. An empty train.init means the run's own. */
 bool trainer_resume(Trainer **out, const char *run, const Config *config,
                     const TrainCallbacks *callbacks, Err *err);
 /* The configuration of a resumed run when none is given: RUN/config.json, or where that is missing
@@ -121,6 +122,8 @@ Network *trainer_network(Trainer *t);
 /* Whether trainer_run could start there, for a message before the data are read. ERR_USAGE where a new run
  * would replace one, ERR_IO where there is none to resume. */
 bool trainer_check_run(const char *run, bool resume, Err *err);
+/* Whether a run has a file or folder of this name in its folder. */
+bool trainer_run_keeps(const char *name);
 /* Whether so many processes (base/world.h) could train together, whatever they train. ERR_USAGE. */
 bool trainer_check_processes(int processes, Err *err);
 

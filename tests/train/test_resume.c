@@ -64,6 +64,7 @@ TEST(other_data_are_refused_and_data_that_moved_are_not)
     write_labels(test_folder(), 0);
     must_train(&c, run, false, NULL);
     FileBytes before = content(run, "config.json");
+    c.train.steps++; /* it goes on */
     write_labels(test_folder(), 1);
     EXPECT_REFUSED(reopens(&c, run, &w, &err), err, ERR_USAGE,
                    "the checksum of labels and sizes is ");

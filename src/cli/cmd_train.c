@@ -206,7 +206,8 @@ static bool find_run(const Arguments *a, bool data, const char *path, char *run,
                        "train on, or continue a run with --resume --out RUN");
     if (v[OUT].given) {
         snprintf(run, PATH_BYTES, "%s", v[OUT].text);
-        return resume || run_folder_check(run, path, err);
+        return resume || (run_folder_check(run, path, err) &&
+                          (v[DRY_RUN].given || trainer_check_run(run, false, err)));
     }
     if (a->word_count == 0) return trainer_newest_run("runs", run, err);
     if (v[DRY_RUN].given && !(resume && data)) return true;
@@ -311,9 +312,7 @@ static bool prepare(const Arguments *a, bool data, char *run, Config *c, Err *er
 {
     if (a->word_count > 0 && !data)
         return read_config(a, data, NULL, c, err) && find_run(a, data, c->data.path, run, err);
-    bool check = data && !a->values[DRY_RUN].given;
     return find_run(a, data, data ? a->words[0] : "", run, err) &&
-           (!check || trainer_check_run(run, a->values[RESUME].given, err)) &&
            read_config(a, data, run, c, err);
 }
 
@@ -360,9 +359,7 @@ static bool run_train(const Arguments *a, Err *err)
     if (ok && v[DRY_RUN].given)
         ok = plan(a, data, run, &c, err);
     else
-        ok = ok &&
-             world_agree(world_rank() > 0 || trainer_check_run(run, v[RESUME].given, err), err) &&
-             train(a, run, &c, err);
+        ok = ok && train(a, run, &c, err);
     config_free(&c);
     return ok;
 }

@@ -5,5 +5,10 @@ assert train diffc train "$REPOSITORY/configs/fashion-ddpm.json" -q --steps 2 --
     --set method.steps=10 --out run
 assert sample diffc sample -m run -q --steps 2 --count 2 --sampler ddim --out grid.png
 test -s grid.png
+# The name of its place without the package means the package's, where no run belongs.
+if [ ! -d data ]; then
+    diffc train data/fashion-mnist --dry-run --out /usr/share/datasets/fashion-mnist 2>&1 |
+        grep -q ' is a folder of the data' || echo 'a run may take its place'
+fi
 #> run
 #> grid.png

@@ -21,6 +21,7 @@ train a/pics $quick
 age '2 hours ago' pics
 train a/pics -q --resume --steps 2
 echo '{' >runs/pics-3/config.json
+train a/pics --resume --steps 3 | grep -e 'passed over' -e '^run:'
 rm -r runs/pics runs/pics-2
 train b/pics -q --resume --steps 4
 # A configuration goes on with the newest run of its name.
@@ -44,6 +45,8 @@ train tiny.json -q --resume --steps 2
 #> Try 'diffc train --help'.
 #> runs/pics
 #> runs/pics
+#> note: a newer run is passed over: runs/pics-3 cannot be read (runs/pics-3/config.json: line 2, column 1: expected a key in quotes or }, found the end of the text)
+#> run: runs/pics
 #> b/pics: the newest run of this name, runs/pics-3, cannot be read (runs/pics-3/config.json: line 2, column 1: expected a key in quotes or }, found the end of the text); if the images are the same, --out runs/pics-3 --resume continues it
 #> Try 'diffc train --help'.
 #> runs/tiny

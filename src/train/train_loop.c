@@ -267,7 +267,10 @@ bool trainer_run(Trainer *t, const char *run, Err *err)
         !open_run(t, run, err))
         return false;
     if (t->resumed && finished(t) && complete(t)) {
-        run_note(t, "%s is finished; a larger train.steps or train.minutes continues it", t->run);
+        run_note(t,
+                 "%s is finished, and other settings are not taken; a larger train.steps or "
+                 "train.minutes continues it",
+                 t->run);
         return true;
     }
     if (t->resumed && finished(t))

@@ -183,10 +183,11 @@ TEST(names_of_numbered_classes_can_be_given_and_changed_when_a_run_is_resumed)
     const char *run = test_path("run");
     Watch w = {.count = 0};
     must_train(&none, run, false, NULL);
+    /* Only a run that goes on takes them. */
+    named.train.steps = 3;
     Trainer *t = must_resume(&named, run, &w);
     expect_names(&t->record.data.class_names, first);
     trainer_close(t);
-    named.train.steps = 3;
     must_train(&named, run, true, NULL);
     DiffcModel *model = diffc_open(run, 0, 0, NULL);
     EXPECT_TEXT(diffc_class_name(model, 2), "z");
@@ -196,6 +197,7 @@ TEST(names_of_numbered_classes_can_be_given_and_changed_when_a_run_is_resumed)
     t = must_resume(&none, run, &w);
     expect_names(&t->plan.model.class_names, first);
     trainer_close(t);
+    other.train.steps = 4;
     t = must_resume(&other, run, &w);
     EXPECT_CONTAINS(w.notes, "note: class 1 of the run is called y, and is called why now");
     expect_names(&t->plan.model.class_names, last);

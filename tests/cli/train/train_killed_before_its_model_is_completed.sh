@@ -7,4 +7,4 @@ assert "the same model" diff -r run/model whole/model
 assert "the same picture" cmp run/samples/step-00000004.png whole/samples/step-00000004.png
 diffc train --resume --out run 2>&1 | grep finished
 #> run
-#> run is finished; a larger train.steps or train.minutes continues it
+#> run is finished, and other settings are not taken; a larger train.steps or train.minutes continues it

@@ -20,17 +20,17 @@ diffc train --resume --out run "$@" 2>&1 | grep -e '->' -e '^note' -e finished
 cmp run/config.json before
 assert train diffc train -q --resume --out run --steps 5 >/dev/null
 diff before run/config.json | grep steps
-#> run is finished; a larger train.steps or train.minutes continues it
+#> run is finished, and other settings are not taken; a larger train.steps or train.minutes continues it
 #> run has all its updates, but not all that follows them: completing it
 #>   training     4 updates, batch 4 in passes of 4, learning rate 0.0002, seed 0
 #> data.path: "images-idx3-ubyte" -> "moved"
-#> run is finished; a larger train.steps or train.minutes continues it
-#> run is finished; a larger train.steps or train.minutes continues it
+#> run is finished, and other settings are not taken; a larger train.steps or train.minutes continues it
+#> run is finished, and other settings are not taken; a larger train.steps or train.minutes continues it
 #> 3c3
 #> <     "path": "images-idx3-ubyte",
 #> ---
 #> >     "path": "moved",
 #> data.path: "images-idx3-ubyte" -> "moved"
-#> run is finished; a larger train.steps or train.minutes continues it
+#> run is finished, and other settings are not taken; a larger train.steps or train.minutes continues it
 #> <     "steps": 4,
 #> >     "steps": 5,

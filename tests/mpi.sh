@@ -174,8 +174,8 @@ exec '"$diffc"' train small.json --out run --quiet --set train.steps=1000000 --s
     launcher=$!
     wait_for test -e run/checkpoints/step-00000006.safetensors
 }
-is_alive() { # NUMBER: of a process; a dead one whose exit status nobody has fetched is not
-    case $(ps -o stat= -p "$(cat "pid.$1")") in '' | Z*) return 1 ;; esac
+is_over() { # NUMBER: of a process; one whose exit status nobody has fetched is over too
+    case $(ps -o stat= -p "$(cat "pid.$1")") in '' | Z*) ;; *) return 1 ;; esac
 }
 ends_within() { # SECONDS: the launcher; its exit status is in $status
     for _ in $(seq $(($1 * 10))); do
@@ -203,7 +203,7 @@ a_killed_process_ends_the_others_and_the_last_checkpoint_stays() {
     kill -KILL "$(cat pid.1)"
     ends_within 10
     [ $status -ne 0 ] || bad "exit 0"
-    ! is_alive 0 || bad "process 0 lives on"
+    wait_for is_over 0
     grep -q -e "rank 1" -e "PID $(cat pid.1) " "$out" || bad "the launcher does not say which"
     goes_on_as_if_nothing_had_happened run
 }
@@ -212,7 +212,7 @@ the_first_process_killed_ends_the_others_too() {
     kill -KILL "$(cat pid.0)"
     ends_within 10
     [ $status -ne 0 ] || bad "exit 0"
-    for number in 1 2 3; do ! is_alive $number || bad "process $number lives on"; done
+    for number in 1 2 3; do wait_for is_over $number; done
     goes_on_as_if_nothing_had_happened run
 }
 an_interruption_of_any_process_saves_the_run() {
@@ -446,7 +446,7 @@ what_is_not_shared_is_done_once() {
 
 for each_case in $(sed -n 's/^\([a-z0-9]*_[a-z0-9_]*\)() {.*$/\1/p' "$here/mpi.sh"); do
     case $each_case in
-    says_once | log_of | same_runs | same_for_any_number | case_ | by_number | wait_for | begin_long_run | is_alive | ends_within | goes_on_as_* | make_set | cut_short | says_only) ;;
+    says_once | log_of | same_runs | same_for_any_number | case_ | by_number | wait_for | begin_long_run | is_over | ends_within | goes_on_as_* | make_set | cut_short | says_only) ;;
     *) case_ "$each_case" ;;
     esac
 done

@@ -71,7 +71,7 @@ typedef struct {
      * count, shape and this identify a data set. */
     uint32_t checksum;
     uint32_t file_names;   /* folders: a number that stands for the names of all files */
-    char description[400]; /* "60,000 grey images of 28x28 (IDX), 10 classes" */
+    char description[700]; /* "60,000 grey images of 28x28 (IDX), 10 classes" */
     char **files;          /* folders in memory: [count] the images' paths within it; else NULL */
     unsigned char *pixels; /* [count, height, width, channels]; NULL with a cache */
     DataCache *cache;      /* the images' file; NULL: they are in memory */

@@ -166,13 +166,14 @@ wait_for() { # COMMAND...: for at most 20 seconds
     done
     bad "waited in vain for: $*"
 }
-begin_long_run() { # NUMBER_OF_PROCESSES: of 'each', in the background; its first checkpoint is there
+has_a_checkpoint() { ls "$1"/checkpoints/step-*.safetensors >/dev/null; } # RUN: whichever step is among those it keeps
+begin_long_run() { # NUMBER_OF_PROCESSES: of 'each', in the background; a checkpoint is there
     by_number 'echo $$ >pid.$number
 exec '"$diffc"' train small.json --out run --quiet --set train.steps=1000000 --set train.validate=0 --set train.keep=2'
     # shellcheck disable=SC2086 # several options or none
     $mpirun $options -np "$1" ./each >"$out" 2>&1 </dev/null &
     launcher=$!
-    wait_for test -e run/checkpoints/step-00000006.safetensors
+    wait_for has_a_checkpoint run
 }
 is_over() { # NUMBER: of a process, within two seconds; one whose exit status nobody has fetched is over too
     for _ in $(seq 20); do
@@ -194,7 +195,7 @@ ends_within() { # SECONDS: the launcher; its exit status is in $status
     status=$?
 }
 goes_on_as_if_nothing_had_happened() { # RUN: from its newest checkpoint
-    last=$(ls "$1"/checkpoints | sed -n 's/^step-0*\([0-9]*\).safetensors/\1/p' | tail -n 1)
+    last=$(ls "$1"/checkpoints | sed -n 's/^step-0*\([0-9]*\)\.safetensors$/\1/p' | tail -n 1)
     run 0 "$plain" train --resume --out "$1" --steps $((last + 3)) --quiet --set train.validate=9
     run 0 "$plain" train small.json --out again --steps $((last + 3)) --quiet
     step=$(printf 'step-%08d.safetensors' $((last + 3)))

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/machine.h"
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "methods/method.h"
@@ -157,7 +158,7 @@ static bool fill_table(ParamTable *table, const ModelConfig *m, Shape image, Err
     return true;
 }
 
-/* Larger ones do not stay in a cache: every pass fetches them anew. */
+/* Larger ones do not stay in a cache: every pass fetches them anew, so passes should not be short. */
 static bool has_small_weights(const ParamTable *table)
 {
     enum { SMALL_BYTES = 64 << 20 };
@@ -201,18 +202,29 @@ static int side_by_side(int images, int threads)
     return passes_of(images, share) < threads ? images / threads : share;
 }
 
+/* Passes of all threads at once may take a quarter of the memory that is free. */
+static bool copies_fit(Net *net, NetMode mode)
+{
+    size_t bytes = net_plan_bytes(net, mode, 1);
+    return bytes > 0 && bytes <= machine_memory("").bytes / 4 / (size_t)parallel_threads();
+}
+
 bool network_open_denoiser(Network *nw, ParamTable *table, const ModelConfig *m, Shape image,
                            int images, bool vjp, Err *err)
 {
-    int pass = images < sample_pass(m) ? images : sample_pass(m);
-    if (!fill_table(table, m, image, err)) return false;
-    bool small = has_small_weights(table);
+    NetMode mode = network_mode(m, vjp ? NET_TRAIN : NET_INFER);
+    int longest = images < sample_pass(m) ? images : sample_pass(m);
     int share = side_by_side(images, parallel_threads());
-    if (small && share > 0 && share < pass) pass = share;
-    if (!network_declare(nw, table, m, image, pass, vjp, err) ||
-        !plan(nw, network_mode(m, vjp ? NET_TRAIN : NET_INFER), err))
-        return false;
-    if (small) network_open_copies(nw, table, m, passes_of(images, pass));
+    int pass = share > 0 && share < longest ? share : longest;
+    if (!network_declare(nw, table, m, image, pass, vjp, err)) return false;
+    bool fit = copies_fit(nw->net, mode);
+    if (!fit && pass < longest) {
+        network_close(nw);
+        pass = longest;
+        if (!network_declare(nw, table, m, image, pass, vjp, err)) return false;
+    }
+    if (!plan(nw, mode, err)) return false;
+    if (fit) network_open_copies(nw, table, m, passes_of(images, pass));
     return true;
 }
 

@@ -50,8 +50,9 @@ bool network_declare(Network *nw, ParamTable *table, const ModelConfig *m, Shape
  * derivatives by x, which then wants its gradient. */
 bool network_open(Network *nw, ParamTable *table, const ModelConfig *m, Shape image, int batch,
                   NetMode mode, Err *err);
-/* Opens a denoiser for calls of `images` images, in passes of the best size for that number; with
- * `vjp` it has predict_vjp, by a backward pass to the image alone. */
+/* Opens a denoiser for calls of `images` images, in passes of the best size for that number, side by side
+ * where a quarter of the free memory holds one pass of each thread; with `vjp` it has predict_vjp, by a
+ * backward pass to the image alone. The images have the same bits whatever the passes. */
 bool network_open_denoiser(Network *nw, ParamTable *table, const ModelConfig *m, Shape image,
                            int images, bool vjp, Err *err);
 void network_close(Network *nw);

@@ -147,6 +147,24 @@ TEST(passes_are_shortened_only_where_every_thread_gets_one)
     }
 }
 
+/* 73 MiB of weights: more than stays in a cache. */
+TEST(a_large_network_runs_side_by_side_too)
+{
+    ModelConfig m = small_unet();
+    m.unet.block_channels[0] = 16;
+    m.unet.block_channels[1] = 512;
+    FOR_THREADS(threads)
+    {
+        NetworkCase c;
+        network_case_open(&c, &m, (Shape){SIDE, SIDE, CHANNELS}, 16, false);
+        EXPECT(c.table.block_floats * sizeof(float) > (size_t)64 << 20);
+        EXPECT_INT(c.network.batch,
+                   threads == 1 ? NETWORK_SAMPLE_PASS : (16 + threads - 1) / threads);
+        EXPECT_INT(c.network.copies, threads);
+        network_case_close(&c);
+    }
+}
+
 /* The order of sums and the dropout hang on it. */
 TEST(the_pass_size_of_training_does_not_depend_on_threads)
 {

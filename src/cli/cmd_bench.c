@@ -372,6 +372,8 @@ const Command command_bench = {
         "sample makes. A training image counts its data, forward, backward and its share of the "
         "update; "
         "GFLOP/s count three forward passes for it (six for a cdm and for each direction of the "
-        "exact and sliced objectives).",
+        "exact and sliced objectives). An interruption ends it after the repetition at hand, a "
+        "second one at "
+        "once.",
     .run = run_bench,
 };

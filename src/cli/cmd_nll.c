@@ -334,10 +334,11 @@ const Command command_nll = {
     .examples = {"diffc nll data/boot.png",
                  "diffc nll -m runs/demo --data /usr/share/datasets/fashion-mnist --count 1000"},
     .options = options,
-    .notes = "Fewer bits are more likely; 8 bits per dimension are what an unpacked image takes. A "
-             "dimension is one channel of one pixel. The standard error of an image is that of "
-             "its random draws; that of a data set is over its images. Images that can be scored "
-             "are, also where others fail; the exit code then says so.",
+    .notes =
+        "Fewer bits are more likely; 8 bits per dimension are what an unpacked image takes. A "
+        "dimension is one channel of one pixel. The standard error of an image is that of "
+        "its random draws; that of a data set is over its images. Of images named one by one those "
+        "that can be scored are, also where others fail; the exit code then says so.",
     .more_help = list_protocols,
     .run = run_nll,
     .shared = true,

@@ -176,6 +176,10 @@ static bool check_points(const OptionValue *v, const Model *m, const char *path,
 static bool take_path(const OptionValue *v, const Model *m, SamplePlan *p, Err *err)
 {
     if (!v[BETWEEN].given) return true;
+    if (v[PER_CLASS].given)
+        return err_set(
+            err, ERR_USAGE,
+            "--between and --per-class both say which images are drawn; give one of them");
     if (p->label < 0 && m->config.unet.classes > 0)
         return err_set(err, ERR_USAGE,
                        "--between needs --label, because the two seeds may be of two classes");

@@ -28,6 +28,13 @@ static bool same_images(const EvalPictures *p, size_t count, Err *err)
     return work_same("images to compare", p->set.pixels, count * shape_values(p->shape), err);
 }
 
+static void note_fewer(const EvalPictures *p, const OptionValue *count)
+{
+    if (count->given && (uint64_t)count->integer > p->count)
+        term_note("%s: has %zu image%s, fewer than --count %lld", p->name, p->count,
+                  p->count == 1 ? "" : "s", (long long)count->integer);
+}
+
 static bool open_npz(EvalPictures *p, const OptionValue *count, Err *err)
 {
     if (!npz_read_images(p->name, &p->npz, err)) return false;
@@ -35,6 +42,7 @@ static bool open_npz(EvalPictures *p, const OptionValue *count, Err *err)
     p->count = p->npz.count;
     if (count->given && (uint64_t)count->integer < p->count) p->count = (size_t)count->integer;
     p->set.pixels = p->npz.pixels;
+    note_fewer(p, count);
     return same_images(p, p->npz.count, err);
 }
 
@@ -49,6 +57,7 @@ static bool open_folder(EvalPictures *p, const OptionValue *count, Err *err)
     p->shape = (Shape){.H = d->height, .W = d->width, .C = d->channels};
     p->count = d->count;
     p->set.pixels = d->pixels;
+    note_fewer(p, count);
     return same_images(p, d->count, err);
 }
 

@@ -92,6 +92,16 @@ static bool is_for_others(const char *word)
     return false;
 }
 
+/* extra: what stands behind the last word that is understood. */
+static int too_many_words(const char *last, const char *extra)
+{
+    Err err = {0};
+    char shown[80];
+    text_escape(shown, sizeof shown, extra);
+    err_set(&err, ERR_USAGE, "unexpected '%s' after %s", shown, last);
+    return fail(NULL, &err);
+}
+
 static int dispatch(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : NULL;
@@ -100,19 +110,22 @@ static int dispatch(int argc, char **argv)
         main_help(stderr);
         return err_exit_code(ERR_USAGE);
     }
-    bool help = strcmp(word, "help") == 0;
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || (help && argc == 2)) {
-        main_help(stdout);
+    bool help = strcmp(word, "help") == 0, version = strcmp(word, "--version") == 0;
+    bool option = version || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+    if (option && argc > 2) return too_many_words(word, argv[2]);
+    if (version) {
+        print_version();
         return 0;
     }
-    if (strcmp(word, "--version") == 0) {
-        print_version();
+    if (option || (help && argc == 2)) {
+        main_help(stdout);
         return 0;
     }
     bool of_command = help && argv[2][0] != '-';
     if (of_command) word = argv[2];
     const Command *command = command_find(word);
     if (!command) return unknown_command(word);
+    if (of_command && argc > 3) return too_many_words(word, argv[3]);
     if (!of_command) return run_command(command, argc - 2, argv + 2);
     options_help(command, stdout);
     return 0;

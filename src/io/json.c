@@ -132,9 +132,10 @@ Json *json_load(const char *path, size_t limit, bool lenient, Err *err)
     Json *root = NULL;
     if (!file_read(path, limit, &file, err)) return NULL;
     const char *text = (const char *)file.bytes; /* a zero follows */
-    char first = text[strspn(text, " \t\r\n")];
-    bool begins = first && strchr("{[\"-0123456789tfn", first);
-    if (begins || !file_kind(file.bytes, file.size))
+    const char *first = text + strspn(text, " \t\r\n");
+    bool begins = *first && strchr("{[\"-0123456789tfn/#", *first);
+    bool marked = strncmp(text, "\xEF\xBB\xBF", 3) == 0; /* by a byte order mark */
+    if (begins || marked || !file_kind(file.bytes, file.size))
         root = json_parse(text, file.size, path, lenient, err);
     else
         file_kind_refuse(path, file.bytes, file.size, "JSON", err);

@@ -230,6 +230,9 @@ void json_show(const Json *v, char *out, size_t size)
         text_escape(text, 64, json_string(v));
         snprintf(out, size, "\"%s\" (a string)", text);
         break;
+    case JSON_ARRAY:
+        snprintf(out, size, "an array of %zu", json_count(v));
+        break;
     default:
         snprintf(out, size, "%s", json_type_name(v));
     }

@@ -368,11 +368,12 @@ bool net_plan(Net *net, NetMode mode, Err *err)
     net->block = mem_floats(total);
     if (!net->block) {
         double bytes = (double)total * sizeof(float);
+        bool one = net->batch == 1;
         return err_set(err, ERR_MEMORY,
                        "not enough memory: the network needs %.0f bytes (%.1f GiB) to %s on %d "
-                       "images at once; "
-                       "fewer images at once need less",
-                       bytes, bytes / 0x1p30, purpose[mode], net->batch);
+                       "image%s at once; %s",
+                       bytes, bytes / 0x1p30, purpose[mode], net->batch, one ? "" : "s",
+                       one ? "a smaller image needs less" : "fewer images at once need less");
     }
     net->block_floats = total;
     net->mode = mode;

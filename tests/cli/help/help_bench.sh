@@ -33,4 +33,5 @@ diffc bench --help
 #> the figures medians. Training is the update that train makes, sampling the
 #> network call that sample makes. A training image counts its data, forward,
 #> backward and its share of the update; GFLOP/s count three forward passes for it
-#> (six for a cdm and for each direction of the exact and sliced objectives).
+#> (six for a cdm and for each direction of the exact and sliced objectives). An
+#> interruption ends it after the repetition at hand, a second one at once.

@@ -39,6 +39,7 @@ diffc sample -q -m run --label 3
 diffc nll -q -m run all/000000.png
 diffc sample -q -m run --per-class 2 --label 2
 diffc sample -q -m run --per-class 2 --count 3
+diffc sample -q -m run --per-class 2 --between 1 2
 diffc sample -q -m base --per-class 2
 diffc sample -q -m base --label 2
 diffc sample -q -m run --per-class 5000000
@@ -72,6 +73,8 @@ diffc sample -q -m run --per-class 5000000
 #2> diffc sample: --per-class makes so many images of each class; leave --label out
 #2> Try 'diffc sample --help'.
 #2> diffc sample: --per-class makes so many images of each class; leave --count out
+#2> Try 'diffc sample --help'.
+#2> diffc sample: --between and --per-class both say which images are drawn; give one of them
 #2> Try 'diffc sample --help'.
 #2> diffc sample: --per-class is given, but the model has no classes
 #2> Try 'diffc sample --help'.

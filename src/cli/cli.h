@@ -89,6 +89,9 @@ bool check_config_file(const char *path, const char *alternative, Err *err);
  * a pipe, has another ending than `end`, "png" or such; ERR_IO when no file can be made there. For before the work.
  * Of several processes (world.h) process 0 writes the files and looks. */
 bool check_output_file(const char *option, const char *path, const char *end, Err *err);
+/* ERR_IO for the folder of an output (NULL: not given) when it is a file, or is there and no file can be created in it.
+ * For before the work; process 0 looks. */
+bool check_output_folder(const char *path, Err *err);
 
 /* What --OPTION writes: the file `path`, or in the folder `path` a file for each number, called by `name`. */
 enum { NUMBERED_NAME_BYTES = 32 };

@@ -83,6 +83,12 @@ bool check_output_file(const char *option, const char *path, const char *end, Er
     return check_ending(option, path, end, err) && output_check(path, err);
 }
 
+bool check_output_folder(const char *path, Err *err)
+{
+    if (!path || world_rank() > 0 || !path_exists(path)) return true;
+    return folder_make(path, err) && folder_check(path, err);
+}
+
 /* Whether writing to `o` replaces what is at `path`; file: what `o` calls it. */
 static bool writes_to(const NamedOutput *o, const char *path, char file[PATH_BYTES])
 {

@@ -117,7 +117,6 @@ NamedOutput sample_output_folder(const SampleOutput *o)
 
 bool sample_output_check(SampleOutput *o, Err *err)
 {
-    char probe[PATH_BYTES];
     o->lasting = is_lasting(o);
     if (world_rank() > 0) {
         leave_to_first(o);
@@ -132,9 +131,7 @@ bool sample_output_check(SampleOutput *o, Err *err)
         !check_output_file("npz", o->npz, "npz", err) ||
         !check_output_file("csv", o->csv, "csv", err))
         return false;
-    if (!o->folder || !path_exists(o->folder)) return true;
-    return folder_make(o->folder, err) && path_join(probe, o->folder, "probe.png", err) &&
-           check_output_file("out-dir", probe, "png", err);
+    return check_output_folder(o->folder, err);
 }
 
 /* Whether all images are needed together at the end. */

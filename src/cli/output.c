@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fsio.h"
@@ -170,6 +171,18 @@ bool free_file_name(const char *stem, const char *end, char *out, Err *err)
 bool file_is_there(const char *path)
 {
     return path && output_replaces(path);
+}
+
+bool file_is_stdout(const char *path)
+{
+    struct stat file, out;
+    return path && stat(path, &file) == 0 && fstat(STDOUT_FILENO, &out) == 0 &&
+           file.st_dev == out.st_dev && file.st_ino == out.st_ino;
+}
+
+void output_name(const char *path)
+{
+    if (!file_is_stdout(path)) output_line("%s", path);
 }
 
 void note_replaced(const char *path, bool replaced)

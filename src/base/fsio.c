@@ -175,6 +175,19 @@ bool folder_make(const char *path, Err *err)
     return true;
 }
 
+bool folder_check(const char *path, Err *err)
+{
+    char name[48], probe[PATH_BYTES];
+    snprintf(name, sizeof name, "diffc-probe.%ld.tmp", (long)getpid());
+    if (!path_join(probe, path, name, err)) return false;
+    unlink(probe);
+    int fd = open(probe, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0) return err_set_errno(err, "%s: cannot create files in it", path);
+    close(fd);
+    unlink(probe);
+    return true;
+}
+
 bool path_is_folder(const char *path)
 {
     struct stat st;

@@ -74,6 +74,8 @@ bool file_append_line(const char *path, const char *line, Err *err);
 
 /* Makes a folder and its parents; an existing folder is fine. */
 bool folder_make(const char *path, Err *err);
+/* Whether files can be created in a folder that is there, found out without leaving a trace. */
+bool folder_check(const char *path, Err *err);
 bool path_is_folder(const char *path);
 bool path_exists(const char *path);
 

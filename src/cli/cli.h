@@ -89,6 +89,9 @@ bool check_config_file(const char *path, const char *alternative, Err *err);
  * a pipe, has another ending than `end`, "png" or such; ERR_IO when no file can be made there. For before the work.
  * Of several processes (world.h) process 0 writes the files and looks. */
 bool check_output_file(const char *option, const char *path, const char *end, Err *err);
+/* ERR_IO for the folder of an output (NULL: not given) when it is a file, or is there and no file can be created in it.
+ * For before the work; process 0 looks. */
+bool check_output_folder(const char *path, Err *err);
 
 /* What --OPTION writes: the file `path`, or in the folder `path` a file for each number, called by `name`. */
 enum { NUMBERED_NAME_BYTES = 32 };
@@ -121,6 +124,11 @@ const char *program_name(const char *called);
 
 /* A result on stdout, sent at once so that a reader sees it. The first failure is remembered. */
 void output_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Whether an output `path` (NULL: not given) is the standard output: /dev/stdout, /dev/fd/1, the pipe it goes to. Lines
+ * printed as well would be mixed with the output's data. */
+bool file_is_stdout(const char *path);
+/* The path of a file that was written, as a result, unless the file is the standard output. */
+void output_name(const char *path);
 /* A result as one JSON object: opens it, and ends it as one line and frees the writer. */
 void output_begin(JsonWriter *w);
 bool output_json(JsonWriter *w, Err *err);

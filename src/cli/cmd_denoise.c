@@ -196,7 +196,7 @@ static bool report_image(const Job *job, bool json, Err *err)
               greys_text(greys, noise_in_greys(job->level)), job->found ? "found" : "taken off",
               job->calls, job->calls == 1 ? "" : "s");
     if (!json) {
-        output_line("%s", job->out);
+        output_name(job->out);
         return true;
     }
     JsonWriter w;

@@ -338,7 +338,8 @@ const Command command_nll = {
         "Fewer bits are more likely; 8 bits per dimension are what an unpacked image takes. A "
         "dimension is one channel of one pixel. The standard error of an image is that of "
         "its random draws; that of a data set is over its images. Of images named one by one those "
-        "that can be scored are, also where others fail; the exit code then says so.",
+        "that can be scored are, also where others fail; the exit code then says so. Where a table "
+        "goes to stdout, the lines of the results are left out.",
     .more_help = list_protocols,
     .run = run_nll,
     .shared = true,

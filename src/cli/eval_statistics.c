@@ -67,7 +67,7 @@ static bool save(const EvalStatistics *s, const EvalPictures *p, const FeatureMo
     if (!feature_moments_write(s->save, m, err)) return false;
     note_replaced(s->save, replaces);
     if (!json) {
-        output_line("%s", s->save);
+        output_name(s->save);
         return true;
     }
     put_source(&w, s, p);

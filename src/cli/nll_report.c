@@ -43,6 +43,7 @@ static bool has_class(const NllJob *job, size_t image)
 
 bool nll_open_tables(NllJob *job, Err *err)
 {
+    job->table_is_stdout = file_is_stdout(job->csv.path) || file_is_stdout(job->per_step.path);
     return check_output_file("csv", job->csv.path, "csv", err) &&
            check_output_file("per-step", job->per_step.path, "csv", err) &&
            open_table(&job->csv,
@@ -165,7 +166,7 @@ bool nll_report_image(NllJob *job, size_t image, const char *name, const Likelih
     if (job->csv.open && !csv_image(job, image, name, l, err)) return false;
     if (job->per_step.open && !csv_terms(job, name, l, terms, err)) return false;
     if (job->json) return json_image(job, image, name, l, err);
-    if (!job->images.data_path)
+    if (!job->images.data_path && !job->table_is_stdout)
         output_line("%s: %.4f bits/dim%s (%s%s, %.1f nats, %zu dims, %ld network call%s)", name,
                     l->bits_per_dim, margin(error, l->standard_error), job->protocol->name,
                     job->words.figure, l->nats, l->dims, l->network_calls,
@@ -181,7 +182,7 @@ double nll_report_mean(const NllJob *job)
 bool nll_report_summary(NllJob *job, Err *err)
 {
     double n = (double)job->count, mean = nll_report_mean(job), standard_error = (double)NAN;
-    if (job->count == 0) return true;
+    if (job->count == 0 || (job->table_is_stdout && !job->json)) return true;
     if (job->count > 1)
         standard_error = sqrt(fmax(job->square - job->sum * job->sum / n, 0) / (n - 1) / n);
     if (!job->json) {

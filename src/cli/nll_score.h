@@ -31,6 +31,7 @@ typedef struct {
     int level; /* where the protocol reads one */
     bool json;
     NllTable csv, per_step;
+    bool table_is_stdout; /* one of them is; the results then have lines only with --json */
     /* The state of the work. */
     WorkRound round; /* of images, that runs */
     size_t done;     /* images looked at, in finished rounds */

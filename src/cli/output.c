@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fsio.h"
@@ -81,6 +82,12 @@ bool check_output_file(const char *option, const char *path, const char *end, Er
         return err_set(err, ERR_USAGE, "--%s is %s, a folder; name a file, such as %s%sout.%s",
                        option, path, path, path[length - 1] == '/' ? "" : "/", end);
     return check_ending(option, path, end, err) && output_check(path, err);
+}
+
+bool check_output_folder(const char *path, Err *err)
+{
+    if (!path || world_rank() > 0 || !path_exists(path)) return true;
+    return folder_make(path, err) && folder_check(path, err);
 }
 
 /* Whether writing to `o` replaces what is at `path`; file: what `o` calls it. */
@@ -164,6 +171,18 @@ bool free_file_name(const char *stem, const char *end, char *out, Err *err)
 bool file_is_there(const char *path)
 {
     return path && output_replaces(path);
+}
+
+bool file_is_stdout(const char *path)
+{
+    struct stat file, out;
+    return path && stat(path, &file) == 0 && fstat(STDOUT_FILENO, &out) == 0 &&
+           file.st_dev == out.st_dev && file.st_ino == out.st_ino;
+}
+
+void output_name(const char *path)
+{
+    if (!file_is_stdout(path)) output_line("%s", path);
 }
 
 void note_replaced(const char *path, bool replaced)

@@ -58,14 +58,11 @@ static bool check_strip(const SampleOutput *o, Err *err)
 
 static bool check_frames(const SampleOutput *o, Err *err)
 {
-    char probe[PATH_BYTES];
     int height, width;
     if (!o->points && !image_grid_size(o->count, o->image.H, o->image.W, o->columns, STRIP_GAP,
                                        &height, &width, err))
         return false;
-    return !path_exists(o->frames) ||
-           (folder_make(o->frames, err) && path_join(probe, o->frames, "probe.png", err) &&
-            check_output_file("frames", probe, "png", err));
+    return check_output_folder(o->frames, err);
 }
 
 bool sample_film_check(const SampleOutput *o, Err *err)

@@ -117,7 +117,6 @@ NamedOutput sample_output_folder(const SampleOutput *o)
 
 bool sample_output_check(SampleOutput *o, Err *err)
 {
-    char probe[PATH_BYTES];
     o->lasting = is_lasting(o);
     if (world_rank() > 0) {
         leave_to_first(o);
@@ -132,9 +131,7 @@ bool sample_output_check(SampleOutput *o, Err *err)
         !check_output_file("npz", o->npz, "npz", err) ||
         !check_output_file("csv", o->csv, "csv", err))
         return false;
-    if (!o->folder || !path_exists(o->folder)) return true;
-    return folder_make(o->folder, err) && path_join(probe, o->folder, "probe.png", err) &&
-           check_output_file("out-dir", probe, "png", err);
+    return check_output_folder(o->folder, err);
 }
 
 /* Whether all images are needed together at the end. */
@@ -323,6 +320,26 @@ static bool write_npz(SampleOutput *o, Err *err)
     return ok;
 }
 
+/* Images that this call did not make look as if they belonged to its own. */
+static void note_others(const SampleOutput *o)
+{
+    Names names;
+    const char *first = NULL;
+    size_t others = 0;
+    if (!folder_list(o->folder, &names, NULL)) return;
+    for (size_t i = 0; i < names.count; i++) {
+        const char *name = names.names[i];
+        bool own = strtoull(name, NULL, 10) - o->first_seed < (uint64_t)o->count;
+        if (!is_image_name(NULL, name) || own) continue;
+        if (!first) first = name;
+        others++;
+    }
+    if (first)
+        term_note("note: %s holds %zu other image%s too, %s%s", o->folder, others,
+                  others == 1 ? "" : "s", others == 1 ? "" : "such as ", first);
+    names_free(&names);
+}
+
 bool sample_output_finish(SampleOutput *o, Err *err)
 {
     /* The name may have been taken in the meantime. */
@@ -343,6 +360,7 @@ bool sample_output_finish(SampleOutput *o, Err *err)
     }
     if (o->replaced)
         term_note("replaced %d file%s in %s", o->replaced, o->replaced == 1 ? "" : "s", o->folder);
+    if (o->folder && !o->go_on) note_others(o);
     return ok && (!o->show || show_picture(o, err));
 }
 

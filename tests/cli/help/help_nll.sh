@@ -97,7 +97,8 @@ diffc nll --help
 #> takes. A dimension is one channel of one pixel. The standard error of an image
 #> is that of its random draws; that of a data set is over its images. Of images
 #> named one by one those that can be scored are, also where others fail; the exit
-#> code then says so.
+#> code then says so. Where a table goes to stdout, the lines of the results are
+#> left out.
 #>
 #> Protocols:
 #>   bound         variational bound of the chain of steps: an upper bound of -log2

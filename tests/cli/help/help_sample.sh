@@ -129,12 +129,12 @@ diffc sample --help
 #> and --continue goes on after an interruption. 'The run's' is what the
 #> configuration of the run says under "sample"; a folder without one takes what
 #> its scheduler file says of sampling, and else the defaults of the configuration.
-#> Paths of written files go to stdout. The network calls that are reported are
-#> those of one image, whatever the batch (ode: of the one that took most). --film
-#> and --frames change no image; of ode, which takes each image by steps of its
-#> own, they show the calls nearest to even angles atan(sigma / alpha). Frames
-#> become a film with: ffmpeg -framerate 12 -i DIR/frame-%04d.png -vf
-#> scale=2*iw:2*ih:flags=neighbor -pix_fmt yuv420p film.mp4. --show takes the
+#> Paths of written files go to stdout, unless a file goes there. The network calls
+#> that are reported are those of one image, whatever the batch (ode: of the one
+#> that took most). --film and --frames change no image; of ode, which takes each
+#> image by steps of its own, they show the calls nearest to even angles atan(sigma
+#> / alpha). Frames become a film with: ffmpeg -framerate 12 -i DIR/frame-%04d.png
+#> -vf scale=2*iw:2*ih:flags=neighbor -pix_fmt yuv420p film.mp4. --show takes the
 #> protocols of kitty and iTerm2 where the terminal announces them, and coloured
 #> characters elsewhere; it shows nothing where the standard output is no terminal.
 #>

@@ -78,11 +78,9 @@ cmp after.npz image.npz
 #> stdout, a pipe:
 #> image,bits
 #> image.png,
-#> image.png:
 #> stdout, a file:
 #> image,bits
 #> image.png,
-#> image.png:
 #> refused before the work:
 #> diffc sample: loop: its symbolic links form a loop
 #> diffc sample: /proc/self/fd/6: is open for reading only

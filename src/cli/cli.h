@@ -127,8 +127,8 @@ void output_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Whether an output `path` (NULL: not given) is the standard output: /dev/stdout, /dev/fd/1, the pipe it goes to. Lines
  * printed as well would be mixed with the output's data. */
 bool file_is_stdout(const char *path);
-/* The path of a file that was written, as a result, unless the file is the standard output. */
-void output_name(const char *path);
+/* The paths of files that were written (NULL: none), as results, unless one of them is the standard output. */
+void output_names(const char *const *paths, int count);
 /* A result as one JSON object: opens it, and ends it as one line and frees the writer. */
 void output_begin(JsonWriter *w);
 bool output_json(JsonWriter *w, Err *err);

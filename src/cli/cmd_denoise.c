@@ -196,7 +196,7 @@ static bool report_image(const Job *job, bool json, Err *err)
               greys_text(greys, noise_in_greys(job->level)), job->found ? "found" : "taken off",
               job->calls, job->calls == 1 ? "" : "s");
     if (!json) {
-        output_name(job->out);
+        output_names(&job->out, 1);
         return true;
     }
     JsonWriter w;

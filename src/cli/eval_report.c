@@ -100,7 +100,7 @@ static void report_text(const EvalResult *r)
     snprintf(name, sizeof name, "of %s", count);
     output_line("  %-12s %9zu            %9zu", name, r->nearest[EVAL_PICTURES].nearer,
                 r->nearest[EVAL_OTHERS].nearer);
-    if (r->out) output_name(r->out);
+    output_names(&r->out, 1);
 }
 
 static void put_distance(JsonWriter *w, const MultiscaleDistance *d, int set, const char *key)

@@ -67,7 +67,7 @@ static bool save(const EvalStatistics *s, const EvalPictures *p, const FeatureMo
     if (!feature_moments_write(s->save, m, err)) return false;
     note_replaced(s->save, replaces);
     if (!json) {
-        output_name(s->save);
+        output_names(&s->save, 1);
         return true;
     }
     put_source(&w, s, p);

@@ -180,9 +180,12 @@ bool file_is_stdout(const char *path)
            file.st_dev == out.st_dev && file.st_ino == out.st_ino;
 }
 
-void output_name(const char *path)
+void output_names(const char *const *paths, int count)
 {
-    if (!file_is_stdout(path)) output_line("%s", path);
+    for (int i = 0; i < count; i++)
+        if (file_is_stdout(paths[i])) return;
+    for (int i = 0; i < count; i++)
+        if (paths[i]) output_line("%s", paths[i]);
 }
 
 void note_replaced(const char *path, bool replaced)

@@ -208,10 +208,7 @@ static bool report(const Job *job, bool json, Err *err)
         if (p->run.restore) json_put_number(&w, "known_missed", known_missed(job));
         return output_json(&w, err);
     }
-    bool to_stdout = false;
-    for (int i = 0; i < FILES; i++) to_stdout |= file_is_stdout(files[i]);
-    for (int i = 0; i < FILES && !to_stdout; i++)
-        if (files[i]) output_line("%s", files[i]);
+    output_names(files, FILES);
     if (o->outside > 0)
         term_note("%zu of the points lie%s outside the picture", o->outside,
                   o->outside == 1 ? "s" : "");

@@ -451,7 +451,7 @@ what_is_not_shared_is_done_once() {
 
 for each_case in $(sed -n 's/^\([a-z0-9]*_[a-z0-9_]*\)() {.*$/\1/p' "$here/mpi.sh"); do
     case $each_case in
-    says_once | log_of | same_runs | same_for_any_number | case_ | by_number | wait_for | begin_long_run | is_over | ends_within | goes_on_as_* | make_set | cut_short | says_only) ;;
+    says_once | log_of | same_runs | same_for_any_number | case_ | by_number | wait_for | has_a_checkpoint | begin_long_run | is_over | ends_within | goes_on_as_* | make_set | cut_short | says_only) ;;
     *) case_ "$each_case" ;;
     esac
 done

@@ -1,6 +1,6 @@
 /* The products at one instruction set: packing of B and the register tile. */
 #include "math/product_table.h"
-#include "math/vec_simd.h"
+#include "math/vec_shuffle.h"
 
 #define UNROLL LANES_UNROLL
 
@@ -70,9 +70,7 @@ static void pack(const Product *p, float *packed, int panel)
 #endif
 
 /* Pointers to every third row: with the distance in one register, each pointer reaches three rows. */
-enum { ROW_POINTERS = (ROWS + 2) / 3, UNROLLED = 4, AHEAD = 16, SHORT_SUM = 64 };
-
-#define KEEP_IN_REGISTER(pointer) __asm__("" : "+r"(pointer))
+enum { ROW_POINTERS = (ROWS + 2) / 3, UNROLLED = LANES == 8 ? 8 : 4, AHEAD = 16, SHORT_SUM = 64 };
 
 LANES_INLINE void add_products(const int rows, const int vectors, Lanes (*sum)[PRODUCT_PANEL],
                                const float *a, const float *b)
@@ -84,7 +82,7 @@ LANES_INLINE void add_products(const int rows, const int vectors, Lanes (*sum)[P
     for (int i = 0; i < rows; i++) {
         Lanes x = lanes_set(a[i]);
         UNROLL
-        for (int j = 0; j < vectors; j++) sum[i][j] = lanes_fma(x, v[j], sum[i][j]);
+        for (int j = 0; j < vectors; j++) lanes_accumulate(&sum[i][j], x, v[j]);
     }
 }
 
@@ -99,7 +97,7 @@ LANES_INLINE void add_row_products(const int rows, const int vectors, Lanes (*su
     for (int i = 0; i < rows; i++) {
         Lanes x = lanes_set(a[i / 3][(size_t)(i % 3) * row_step + (size_t)k]);
         UNROLL
-        for (int j = 0; j < vectors; j++) sum[i][j] = lanes_fma(x, v[j], sum[i][j]);
+        for (int j = 0; j < vectors; j++) lanes_accumulate(&sum[i][j], x, v[j]);
     }
 }
 
@@ -132,8 +130,10 @@ LANES_INLINE void sum_straight(const int rows, const int vectors, Lanes (*sum)[P
     for (; k + UNROLLED <= K; k += UNROLLED, next += next_step) {
         for (int l = 0; l < rows * UNROLLED; l += LINE_FLOATS) __builtin_prefetch(next + l);
         UNROLL
-        for (int l = 0; l < UNROLLED; l++, b += b_step)
+        for (int l = 0; l < UNROLLED; l++, b += b_step) {
             add_row_products(rows, vectors, sum, row, lda, l, b);
+            KEEP_IN_REGISTER(lda);
+        }
         UNROLL
         for (int i = 0; i < pointers; i++) {
             row[i] += UNROLLED;

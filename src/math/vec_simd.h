@@ -54,6 +54,10 @@ typedef double LanesDouble __attribute__((vector_size(LANES * 4))); /* half as m
 
 #define LANES_INLINE static inline __attribute__((always_inline, unused))
 
+/* Hides where a pointer or a distance comes from. Without it gcc computes the distances of all elements of an unrolled
+ * loop beforehand and reads each from the stack, which takes as many instructions again as the arithmetic. */
+#define KEEP_IN_REGISTER(value) __asm__("" : "+r"(value))
+
 /* The name of a file's table at the level for which it is compiled: SIMD_TABLE (vec.h) finds it. */
 #define SIMD_TABLE_HERE(name)        SIMD_TABLE_AT(name, SIMD_LEVEL)
 #define SIMD_TABLE_AT(name, level)   SIMD_TABLE_JOIN(name, level)
@@ -147,6 +151,18 @@ LANES_INLINE Lanes lanes_fma(Lanes a, Lanes b, Lanes c)
     return (Lanes)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
 #else
     return a * b + c;
+#endif
+}
+
+/* sum += a b. The same bits as lanes_fma, in an instruction that a compiler cannot change for one of its other forms,
+ * whose result lies in the register of a factor: gcc copies sums from register to register so, a tenth of a product's
+ * instructions. */
+LANES_INLINE void lanes_accumulate(Lanes *sum, Lanes a, Lanes b)
+{
+#if LANES == 8
+    __asm__("vfmadd231ps %1, %2, %0" : "+x"(*sum) : "x"(a), "x"(b));
+#else
+    *sum = lanes_fma(a, b, *sum);
 #endif
 }
 
@@ -353,43 +369,6 @@ LANES_INLINE void lanes_silu_slopes(Lanes x, Lanes *d1, Lanes *d2)
     LanesSigmoid g = lanes_sigmoid(x);
     *d1 = g.s * lanes_fma(g.clamped, g.one_minus, lanes_set(1));
     *d2 = g.s * g.one_minus * lanes_fma(g.clamped, g.one_minus - g.s, lanes_set(2));
-}
-
-/* Lane l is the element of a and b, end to end, that the l-th number names. */
-#if !defined(__clang__) && __GNUC__ < 12
-#define LANES_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (LanesBits){__VA_ARGS__})
-#else
-#define LANES_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#endif
-
-#if LANES == 16
-#define LANES_INTERLEAVE_LOW(a, b)                                                                 \
-    LANES_SHUFFLE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define LANES_INTERLEAVE_HIGH(a, b)                                                                \
-    LANES_SHUFFLE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
-#elif LANES == 8
-#define LANES_INTERLEAVE_LOW(a, b)  LANES_SHUFFLE(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-#define LANES_INTERLEAVE_HIGH(a, b) LANES_SHUFFLE(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
-#else
-#define LANES_INTERLEAVE_LOW(a, b)  LANES_SHUFFLE(a, b, 0, 4, 1, 5)
-#define LANES_INTERLEAVE_HIGH(a, b) LANES_SHUFFLE(a, b, 2, 6, 3, 7)
-#endif
-
-/* Transposes LANES vectors by perfect shuffles: each interleaves rows i and i + LANES/2, and log2
- * LANES of them exchange the digits of the row's number with those of the column's. */
-LANES_INLINE void lanes_transpose(Lanes *r)
-{
-    LANES_UNROLL
-    for (int step = 1; step < LANES; step *= 2) {
-        Lanes o[LANES];
-        LANES_UNROLL
-        for (int i = 0; i < LANES / 2; i++) {
-            o[2 * i] = LANES_INTERLEAVE_LOW(r[i], r[i + LANES / 2]);
-            o[2 * i + 1] = LANES_INTERLEAVE_HIGH(r[i], r[i + LANES / 2]);
-        }
-        LANES_UNROLL
-        for (int i = 0; i < LANES; i++) r[i] = o[i];
-    }
 }
 
 #endif

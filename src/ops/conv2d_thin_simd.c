@@ -1,6 +1,6 @@
 #include "ops/conv2d_thin.h"
 
-#include "math/vec_simd.h"
+#include "math/vec_shuffle.h"
 
 enum {
     PIXELS = LANES == 16 ? 8 : 4, /* whose sums, two vectors each, are in registers at a time */

@@ -28,21 +28,22 @@ LANES_INLINE void gradient_tile(float *to, size_t plane, TilePixels x, const int
     const int n = m + 2, rows = n / 2;
     Lanes lines[MOST_POINTS / 2][4];
     LANES_UNROLL
-    for (int q = 0; q < m; q++) {
+    for (int q = 0; q < m; q++, x.from += x.pixel) {
         Lanes d[4], o[MOST_POINTS];
+        KEEP_IN_REGISTER(x.from);
         LANES_UNROLL
-        for (int i = 0; i < m; i++)
-            d[i] = lanes_load(x.from + (size_t)i * x.row + (size_t)q * x.pixel, LANES);
+        for (int i = 0; i < m; i++) d[i] = lanes_load(x.from + (size_t)i * x.row, LANES);
         gradient_points(m, d, o);
         LANES_UNROLL
         for (int i = 0; i < rows; i++) lines[i][q] = o[row + i];
     }
     LANES_UNROLL
-    for (int i = 0; i < rows; i++) {
+    for (int i = 0; i < rows; i++, to += (size_t)n * plane) {
         Lanes o[MOST_POINTS];
         gradient_points(m, lines[i], o);
+        KEEP_IN_REGISTER(to);
         LANES_UNROLL
-        for (int j = 0; j < n; j++, to += plane) store_point(to, o[j]);
+        for (int j = 0; j < n; j++) store_point(to + (size_t)j * plane, o[j]);
     }
 }
 
@@ -84,7 +85,8 @@ LANES_INLINE void outer_product(const int vectors, int tiles, const float *v, co
         for (int j = 0; j < vectors; j++)
             sum[i][j] = from ? lanes_load(from + (i * vectors + j) * LANES, LANES) : (Lanes){0};
     }
-    for (int t = 0; t < tiles; t++, v += LANES, d += LANES) {
+#pragma GCC unroll 4
+    do {
         Lanes b[PANEL_VECTORS];
         LANES_UNROLL
         for (int j = 0; j < vectors; j++) b[j] = lanes_load(d + (size_t)j * d_step, LANES);
@@ -92,9 +94,10 @@ LANES_INLINE void outer_product(const int vectors, int tiles, const float *v, co
         for (int i = 0; i < GRAD_ROWS; i++) {
             Lanes a = lanes_set(v[i]);
             LANES_UNROLL
-            for (int j = 0; j < vectors; j++) sum[i][j] = lanes_fma(a, b[j], sum[i][j]);
+            for (int j = 0; j < vectors; j++) lanes_accumulate(&sum[i][j], a, b[j]);
         }
-    }
+        v += LANES, d += LANES;
+    } while (--tiles > 0);
     LANES_UNROLL
     for (int i = 0; i < GRAD_ROWS; i++) {
         LANES_UNROLL

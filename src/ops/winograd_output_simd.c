@@ -22,10 +22,11 @@ LANES_INLINE void output_tile(const WinogradPlan *p, const float *from, int m, L
     const int n = m + 2;
     const size_t plane = p->m_plane;
     LANES_UNROLL
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n; i++, from += (size_t)n * plane) {
         Lanes d[MOST_POINTS];
+        KEEP_IN_REGISTER(from);
         LANES_UNROLL
-        for (int j = 0; j < n; j++, from += plane) d[j] = lanes_load(from, LANES);
+        for (int j = 0; j < n; j++) d[j] = lanes_load(from + (size_t)j * plane, LANES);
         output_points(m, d, lanes_set(-0.0f), rows[i]); /* x + -0 is x */
     }
     LANES_UNROLL
@@ -45,19 +46,23 @@ LANES_INLINE void add_sums(const OutputRun *run, Lanes sum, Lanes squares)
     lanes_add_double(run->squares, squares, LANES);
 }
 
-/* A tile inside the image, of a whole vector of channels. */
-LANES_INLINE void write_whole(const OutputRun *run, size_t pixel, int m, Lanes o[4][4], bool others,
+/* A tile inside the image, of a whole vector of channels; `at` floats into y. */
+LANES_INLINE void write_whole(const OutputRun *run, size_t at, int m, Lanes o[4][4], bool others,
                               bool sums)
 {
+    const size_t pixel = (size_t)run->p->K, row = (size_t)run->p->W * pixel;
     Lanes sum = {0}, squares = {0};
-    for (int r = 0; r < m; r++, pixel += (size_t)run->p->W)
+    LANES_UNROLL
+    for (int r = 0; r < m; r++, at += row) {
+        KEEP_IN_REGISTER(at);
+        LANES_UNROLL
         for (int s = 0; s < m; s++) {
             Lanes v = o[r][s];
-            size_t at = (pixel + (size_t)s) * (size_t)run->p->K;
-            if (others) v += lanes_load(run->others + at, LANES);
+            if (others) v += lanes_load(run->others + at + (size_t)s * pixel, LANES);
             if (sums) sum += v, squares = lanes_fma(v, v, squares);
-            lanes_store(run->to + at, v, LANES);
+            lanes_store(run->to + at + (size_t)s * pixel, v, LANES);
         }
+    }
     if (sums) add_sums(run, sum, squares);
 }
 
@@ -95,14 +100,18 @@ static void write_upsampled(const OutputRun *run, int h, int w, int m, Lanes o[4
 }
 
 /* Fetches a tile's lines of y and of what is added into L1. */
-LANES_INLINE void fetch_results(const OutputRun *run, size_t pixel, int m, bool others)
+LANES_INLINE void fetch_results(const OutputRun *run, size_t at, int m, bool others)
 {
-    for (int r = 0; r < m; r++, pixel += (size_t)run->p->W)
+    const size_t pixel = (size_t)run->p->K, row = (size_t)run->p->W * pixel;
+    LANES_UNROLL
+    for (int r = 0; r < m; r++, at += row) {
+        KEEP_IN_REGISTER(at);
+        LANES_UNROLL
         for (int s = 0; s < m; s++) {
-            size_t at = (pixel + (size_t)s) * (size_t)run->p->K;
-            fetch_ahead(run->to, at);
-            if (others) fetch_ahead(run->others, at);
+            fetch_ahead(run->to, at + (size_t)s * pixel);
+            if (others) fetch_ahead(run->others, at + (size_t)s * pixel);
         }
+    }
 }
 
 LANES_INLINE void write_run(const OutputRun *runs, int count, const float *from, int m, bool whole,
@@ -111,16 +120,18 @@ LANES_INLINE void write_run(const OutputRun *runs, int count, const float *from,
     const WinogradPlan *p = runs->p;
     const WinogradSegment *g = &runs->s;
     int h = g->row * m, w = g->column * m;
-    size_t pixel = ((size_t)g->n * (size_t)p->H + (size_t)h) * (size_t)p->W + (size_t)w;
+    const size_t step = (size_t)m * (size_t)p->K; /* from tile to tile of y */
+    size_t at =
+        (((size_t)g->n * (size_t)p->H + (size_t)h) * (size_t)p->W + (size_t)w) * (size_t)p->K;
     bool rows = h + m <= p->H;
-    for (int t = 0; t < g->tiles; t++, from += p->m_tile, w += m, pixel += (size_t)m) {
-        if (whole) fetch_results(runs, pixel + (size_t)m, m, others);
+    for (int t = 0; t < g->tiles; t++, from += p->m_tile, w += m, at += step) {
+        if (whole) fetch_results(runs, at + step, m, others);
         for (int j = 0; j < count; j++) {
             const OutputRun *run = runs + j;
             Lanes o[4][4];
             output_tile(p, from + (size_t)j * p->m_vector, m, run->offset, o);
             if (whole && rows && w + m <= p->W)
-                write_whole(run, pixel, m, o, others, sums);
+                write_whole(run, at, m, o, others, sums);
             else if (run->y->upsampled)
                 write_upsampled(run, h, w, m, o);
             else

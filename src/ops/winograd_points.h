@@ -154,12 +154,22 @@ LANES_INLINE void fetch_ahead(const float *p, size_t floats)
     __builtin_prefetch((const void *)((uintptr_t)p + floats * sizeof *p), 0, 3);
 }
 
+/* Whether the vector of channels from c on is the first of its line: the others need fetch nothing. */
+LANES_INLINE bool begins_line(int c)
+{
+    return LANES == LINE_FLOATS || c % LINE_FLOATS == 0;
+}
+
 /* Fetches the tile's pixels, but for the first columns, of the vector of channels two lines on. */
 LANES_INLINE void fetch_pixels(TilePixels x, const int side, const int first)
 {
-    for (int i = 0; i < side; i++)
-        for (int q = first; q < side; q++)
-            fetch_ahead(x.from, (size_t)i * x.row + (size_t)q * x.pixel + 2 * LINE_FLOATS);
+    const float *from = x.from + 2 * LINE_FLOATS;
+    LANES_UNROLL
+    for (int i = 0; i < side; i++, from += x.row) {
+        KEEP_IN_REGISTER(from);
+        LANES_UNROLL
+        for (int q = first; q < side; q++) fetch_ahead(from, (size_t)q * x.pixel);
+    }
 }
 
 /* The tile's pixels from (top, left) of image n on, `side` a side, zero outside the image and in the lanes from
@@ -167,28 +177,33 @@ LANES_INLINE void fetch_pixels(TilePixels x, const int side, const int first)
 LANES_INLINE TilePixels copy_pixels(float *patch, const WinogradImage *x, int n, int top, int left,
                                     int c, const int side, size_t count)
 {
+    int up = x->upsampled, W = x->W;
+    bool fetches = begins_line(c);
+    size_t at[MOST_POINTS];
+    LanesBits inside[MOST_POINTS];
+    LANES_UNROLL
+    for (int q = 0; q < side; q++) {
+        int w = left + q, nearest = w < 0 ? 0 : w < W ? w : W - 1;
+        at[q] = (size_t)(nearest >> up) * x->channels;
+        inside[q] = (LanesBits){0} - (uint32_t)(w == nearest);
+    }
     float *to = patch;
-    int up = x->upsampled, first = left < 0 ? -left : 0;
-    int end = x->W - left < side ? x->W - left : side;
-    for (int i = 0; i < side; i++, to += side * LANES) {
-        int h = top + i;
+    for (int h = top; h < top + side; h++, to += side * LANES) {
         if (h < 0 || h >= x->H) {
             LANES_UNROLL
             for (int q = 0; q < side; q++) lanes_store(to + q * LANES, (Lanes){0}, LANES);
             continue;
         }
-        size_t line = ((size_t)n * (size_t)(x->H >> up) + (size_t)(h >> up)) * (size_t)(x->W >> up);
+        size_t line = ((size_t)n * (size_t)(x->H >> up) + (size_t)(h >> up)) * (size_t)(W >> up);
         const float *from = x->x + line * x->channels + c;
         LANES_UNROLL
         for (int q = 0; q < side; q++) {
-            Lanes v = {0};
-            if (q >= first && q < end) {
-                size_t at = (size_t)((left + q) >> up) * x->channels;
-                v = lanes_load(from + at, count);
-                fetch_ahead(from, at + 2 * LINE_FLOATS);
-            }
-            lanes_store(to + q * LANES, v, LANES);
+            LanesBits v = (LanesBits)lanes_load(from + at[q], count) & inside[q];
+            lanes_store(to + q * LANES, (Lanes)v, LANES);
         }
+        if (!fetches) continue;
+        LANES_UNROLL
+        for (int q = 0; q < side; q++) fetch_ahead(from, at[q] + 2 * LINE_FLOATS);
     }
     return (TilePixels){patch, (size_t)(side * LANES), LANES};
 }
@@ -203,7 +218,7 @@ LANES_INLINE TilePixels tile_pixels(float *patch, const WinogradImage *x, int n,
     if (whole && inside && !x->upsampled) {
         size_t at = ((size_t)n * (size_t)x->H + (size_t)top) * (size_t)x->W + (size_t)left;
         TilePixels pixels = {x->x + at * x->channels + c, (size_t)x->W * x->channels, x->channels};
-        fetch_pixels(pixels, side, fetched);
+        if (begins_line(c)) fetch_pixels(pixels, side, fetched);
         return pixels;
     }
     if (whole) return copy_pixels(patch, x, n, top, left, c, side, LANES);
@@ -226,21 +241,22 @@ LANES_INLINE void input_tile(float *to, size_t plane, TilePixels x, const int m,
     const int n = m + 2;
     Lanes lines[MOST_POINTS / 2][MOST_POINTS];
     LANES_UNROLL
-    for (int q = 0; q < n; q++) {
+    for (int q = 0; q < n; q++, x.from += x.pixel) {
         Lanes d[MOST_POINTS], o[MOST_POINTS];
+        KEEP_IN_REGISTER(x.from);
         LANES_UNROLL
-        for (int i = 0; i < n; i++)
-            d[i] = lanes_load(x.from + (size_t)i * x.row + (size_t)q * x.pixel, LANES);
+        for (int i = 0; i < n; i++) d[i] = lanes_load(x.from + (size_t)i * x.row, LANES);
         input_points(m, d, o);
         LANES_UNROLL
         for (int i = 0; i < rows; i++) lines[i][q] = o[row + i];
     }
     LANES_UNROLL
-    for (int i = 0; i < rows; i++) {
+    for (int i = 0; i < rows; i++, to += (size_t)n * plane) {
         Lanes o[MOST_POINTS];
         input_points(m, lines[i], o);
+        KEEP_IN_REGISTER(to);
         LANES_UNROLL
-        for (int j = 0; j < n; j++, to += plane) store_point(to, o[j]);
+        for (int j = 0; j < n; j++) store_point(to + (size_t)j * plane, o[j]);
     }
 }
 

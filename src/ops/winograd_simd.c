@@ -1,5 +1,6 @@
 /* Winograd convolution at one instruction set: weights, input transform, products. F(4,3) and F(2,3)
  * are the same code with m constant. */
+#include "math/vec_shuffle.h"
 #include "ops/winograd_points.h"
 
 /* ---- Weights ---- */
@@ -141,9 +142,13 @@ static void input(const WinogradPlan *p, float *v, const WinogradInput *x, int s
 #define ROWS 6
 #endif
 
+/* The lines that are fetched in a step over a vector of channels. With vectors of 8 six groups of tiles share what a
+ * block fetches, and an instruction saved counts. */
+enum { STEP_FETCHES = LANES == 8 ? 2 : LANES };
+
 /* m[i][j] (+)= sum over channels of v[i] u[j], i < rows tiles, j < vectors of output channels: one
  * running sum per element in the order of the channels, whatever `rows` is. `steps` vectors of
- * channels, v_step floats apart; m_step between the vectors of m. For each channel the line `ahead`
+ * channels, v_step floats apart; m_step between the vectors of m. STEP_FETCHES times a step the line `ahead`
  * floats after `fetch` is fetched, then fetch_step further on. */
 LANES_INLINE void product(const int rows, const int vectors, int steps, const float *v,
                           size_t v_step, const float *u, const float *fetch, size_t ahead,
@@ -156,20 +161,21 @@ LANES_INLINE void product(const int rows, const int vectors, int steps, const fl
         for (int j = 0; j < vectors; j++)
             sum[i][j] = add ? lanes_load(m + (size_t)j * m_step + i * LANES, LANES) : (Lanes){0};
     }
-    for (int s = 0; s < steps; s++, v += v_step) {
-        for (int l = 0; l < LANES; l++, u += vectors * LANES, ahead += fetch_step) {
+    do {
+        for (int l = 0; l < LANES; l++, u += vectors * LANES) {
             Lanes b[PANEL_VECTORS];
             LANES_UNROLL
             for (int j = 0; j < vectors; j++) b[j] = lanes_load(u + j * LANES, LANES);
-            fetch_ahead(fetch, ahead);
+            if (l % (LANES / STEP_FETCHES) == 0) fetch_ahead(fetch, ahead), ahead += fetch_step;
             LANES_UNROLL
             for (int i = 0; i < rows; i++) {
                 Lanes a = lanes_set(v[i * LANES + l]);
                 LANES_UNROLL
-                for (int j = 0; j < vectors; j++) sum[i][j] = lanes_fma(a, b[j], sum[i][j]);
+                for (int j = 0; j < vectors; j++) lanes_accumulate(&sum[i][j], a, b[j]);
             }
         }
-    }
+        v += v_step;
+    } while (--steps > 0);
     LANES_UNROLL
     for (int i = 0; i < rows; i++) {
         LANES_UNROLL
@@ -222,7 +228,7 @@ static const Product products[ROWS][PANEL_VECTORS] = {
 #endif
 };
 
-/* Memory that the products fetch while they run: `step` floats for each channel. */
+/* Memory that the products fetch while they run: `step` floats for each fetch. */
 typedef struct {
     const float *from;
     size_t at, end, step;
@@ -246,8 +252,8 @@ static inline void fetch_soon(Soon *s)
         WinogradLines *l = &s->lines[s->now];
         size_t count = left < l->count ? left : l->count;
         const float *from = l->from;
-        for (size_t i = 0; i < count; i++, from += l->step)
-            for (size_t j = 0; j < l->width; j++) __builtin_prefetch(from + j * LINE_FLOATS, 0, 2);
+        for (size_t i = 0, step = l->step; i < count; i++, from += step)
+            __builtin_prefetch(from, 0, 2);
         l->from = from, l->count -= count, left -= count;
         if (l->count == 0) s->now++;
     }
@@ -269,7 +275,7 @@ static void multiply(const WinogradPlan *p, float *m, const float *v, const Wino
     size_t step = (size_t)p->block_tiles * LANES;
     const float *plane = all->u;
     Fetch fetch = {.from = all->next, .end = all->next ? all->next_floats : 0};
-    fetch.step = fetch.end / (size_t)(p->points * p->points * all->count * LANES);
+    fetch.step = fetch.end / (size_t)(p->points * p->points * all->count * STEP_FETCHES);
     if (fetch.step > LINE_FLOATS || !all->next) fetch.step = LINE_FLOATS;
     size_t stretches = (size_t)((all->count + L1_STEPS - 1) / L1_STEPS);
     Soon soon = spread_soon(all, winograd_frequencies(p) * stretches * (size_t)groups);
@@ -286,7 +292,7 @@ static void multiply(const WinogradPlan *p, float *m, const float *v, const Wino
                 products[rows - 1][vectors - 1](steps, v + (size_t)s * step + row * LANES, step, u,
                                                 more ? fetch.from : u, more ? fetch.at : 0,
                                                 fetch.step, m + row * LANES, step, s > 0);
-                row += rows, fetch.at += (size_t)(steps * LANES) * fetch.step;
+                row += rows, fetch.at += (size_t)(steps * STEP_FETCHES) * fetch.step;
             }
             u += size;
         }

@@ -32,7 +32,6 @@ void winograd_set_soon(const WinogradPlan *p, WinogradStretch *s, const Winograd
     size_t parts = y->upsampled ? 4 : 1, channels = (size_t)p->K;
     size_t at = out.first / parts * channels + (size_t)(panel * p->panel_vectors * p->lanes);
     WinogradLines lines = {.count = out.count / parts, .step = channels};
-    lines.width = (size_t)winograd_divide_up(s->vectors * p->lanes, LINE_FLOATS);
     lines.from = y->y + at, s->soon[2] = lines;
     if (y->residual) lines.from = y->residual + at, s->soon[1] = lines;
     if (!x) return;
@@ -41,5 +40,5 @@ void winograd_set_soon(const WinogradPlan *p, WinogradStretch *s, const Winograd
     size_t share = in.count / parts * (size_t)p->C / LINE_FLOATS / (size_t)p->panels;
     const float *from =
         x->x + in.first / parts * (size_t)p->C + (size_t)panel * share * LINE_FLOATS;
-    s->soon[0] = (WinogradLines){.from = from, .count = share, .width = 1, .step = LINE_FLOATS};
+    s->soon[0] = (WinogradLines){.from = from, .count = share, .step = LINE_FLOATS};
 }

@@ -93,10 +93,10 @@ int winograd_block_tiles(const WinogradPlan *p, int block);
 /* What winograd_backward_weights needs of the scratch. */
 size_t winograd_gradient_floats(const Conv2dDims *d, int threads);
 
-/* Memory that the transforms need after the products: `count` times `width` cache lines, `step` floats apart. */
+/* Memory that the transforms need after the products: `count` cache lines, `step` floats apart. */
 typedef struct {
     const float *from;
-    size_t count, width, step;
+    size_t count, step;
 } WinogradLines;
 
 enum { WINOGRAD_SOON = 3 };

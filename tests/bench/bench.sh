@@ -10,6 +10,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 . tests/bench/cases.sh
+check_words "$@"
 budget=${BUDGET:-540} d=$(mktemp -d)
 trap 'rm -rf "$d"' EXIT
 
@@ -39,7 +40,7 @@ measure() { # CONFIG TASK BATCH CASES_LEFT
 }
 
 mapfile -t all < <(cases "$@")
-[ ${#all[@]} -gt 0 ] || { echo "bench.sh: no such case: $*" >&2; exit 2; }
+[ ${#all[@]} -gt 0 ] || fail 2 "no such case: $*"
 {
     echo "| network | task | batch | images/s | spread (rounds) | GFLOP/s | of sgemm | sgemm GFLOP/s | MiB | $threads threads / 1 |"
     echo "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|"
@@ -49,5 +50,5 @@ mapfile -t all < <(cases "$@")
     done
     echo
     echo "$(machine), $threads threads; $(date -u +%Y-%m-%d); $SECONDS s."
-    ./build/diffc --version | paste -sd ';' | sed 's/;/; /g; s/$/./'
+    $diffc --version | paste -sd ';' | sed 's/;/; /g; s/$/./'
 } | tee build/bench.md

@@ -31,4 +31,7 @@ void mem_seal(const char *phase);
 /* The largest resident size of this process so far, in bytes; 0 where the system does not say. */
 size_t mem_peak_bytes(void);
 
+/* From here on mem_peak_bytes leaves out what was freed before, where the system can do so (Linux). */
+void mem_forget_peak(void);
+
 #endif

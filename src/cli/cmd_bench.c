@@ -340,6 +340,7 @@ static bool bench(Bench *b, const OptionValue *v, Err *err)
     b->thread_gain = describe_threads(b->threads, sizeof b->threads);
     if (!(b->thread_gain > 0)) b->thread_gain = (double)NAN;
     if (b->layers && !roof_measure(&b->roof, err)) return false;
+    if (b->layers) mem_forget_peak(); /* the roof's own memory */
     if (task != TASK_SAMPLE && !measure_training(b, err)) return false;
     if (task != TASK_TRAIN && !measure_sampling(b, err)) return false;
     if (v[JSON].given) return report_json(b, err);
@@ -374,6 +375,12 @@ const Command command_bench = {
         "GFLOP/s count three forward passes for it (six for a cdm and for each direction of the "
         "exact and sliced objectives). An interruption ends it after the repetition at hand, a "
         "second one at "
-        "once.",
+        "once. With --layers, \"of roof\" is the least time that the arithmetic and the memory of "
+        "this machine, measured first, allow for the work, as a share of the time taken. \"bound "
+        "by\" is what most of that least time goes to: arithmetic, or the smallest of L2, L3 and "
+        "memory that holds the inputs, output and parameters of one operation. It is an estimate, "
+        "which does not see what else is in the cache. Transforms of fast convolutions, packing of "
+        "weights and what is outside the network, such as the optimizer, have no least time, so "
+        "100% cannot be reached.",
     .run = run_bench,
 };

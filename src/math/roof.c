@@ -50,6 +50,26 @@ static double flops(void)
     return best;
 }
 
+void roof_stretches(const Roof *r, int threads, size_t count[ROOF_PLACES])
+{
+    const double most = 256 << 20, least = 1024;
+    double l2 = threads * r->size[ROOF_L2], l3 = r->size[ROOF_L3];
+    const double walked[ROOF_PLACES] = {l2 / 2, l3 / 2, 4 * fmax(l2, l3)};
+    for (int i = 0; i < ROOF_PLACES; i++)
+        count[i] = (size_t)fmax(least, fmin(walked[i], most) / threads / 2 / sizeof(float));
+}
+
+/* A page that was never written is the system's one page of zeros, which stays in the cache. So each thread writes
+ * what it is to walk before it is measured. */
+static void write_stretches(float *x, size_t count)
+{
+#pragma omp parallel num_threads(parallel_threads())
+    {
+        float *own = x + 2 * count * (size_t)parallel_thread();
+        for (size_t i = 0; i < 2 * count; i++) own[i] = 1;
+    }
+}
+
 /* Each thread goes over a stretch of its own, of `count` floats of x and of y. */
 static double bytes_rate(float *x, size_t count)
 {
@@ -69,21 +89,16 @@ static double bytes_rate(float *x, size_t count)
     return best;
 }
 
-/* Half a cache is filled, so that all of it stays there; of memory four times the last cache, within reason. */
 bool roof_measure(Roof *r, Err *err)
 {
-    enum { MOST_BYTES = 256 << 20 };
-    double threads = parallel_threads();
+    size_t count[ROOF_PLACES];
     for (int i = ROOF_L2; i < ROOF_MEMORY; i++) r->size[i] = cache_size(i + 2);
-    double filled[ROOF_PLACES] = {[ROOF_L2] = r->size[ROOF_L2] / 2 * threads,
-                                  [ROOF_L3] = r->size[ROOF_L3] / 2,
-                                  [ROOF_MEMORY] = fmin(4 * r->size[ROOF_L3], MOST_BYTES)};
-    size_t most = (size_t)(filled[ROOF_MEMORY] / sizeof(float));
-    float *x = mem_floats(most);
+    roof_stretches(r, parallel_threads(), count);
+    float *x = mem_floats(2 * count[ROOF_MEMORY] * (size_t)parallel_threads());
     if (!x) return err_set(err, ERR_MEMORY, "not enough memory to measure the machine's memory");
     r->flops = flops();
-    for (int i = 0; i < ROOF_PLACES; i++)
-        r->bytes[i] = bytes_rate(x, (size_t)(filled[i] / threads / 2 / sizeof *x));
+    write_stretches(x, count[ROOF_MEMORY]);
+    for (int i = 0; i < ROOF_PLACES; i++) r->bytes[i] = bytes_rate(x, count[i]);
     mem_free(x);
     return true;
 }

@@ -3,6 +3,8 @@
 #ifndef DIFFC_ROOF_H
 #define DIFFC_ROOF_H
 
+#include <stddef.h>
+
 #include "base/err.h"
 
 typedef enum { ROOF_L2, ROOF_L3, ROOF_MEMORY, ROOF_PLACES } RoofPlace;
@@ -14,8 +16,13 @@ typedef struct {
         [ROOF_MEMORY]; /* bytes of the second-level cache of a core, and of the third-level cache */
 } Roof;
 
-/* Takes 0.3 s. ERR_MEMORY. */
+/* Takes 0.4 s. ERR_MEMORY. */
 bool roof_measure(Roof *r, Err *err);
+
+/* How much each of so many threads walks to measure a place: count floats of x, and of y as many. Half of a cache
+ * is filled, so that all of it stays there; of memory four times the caches, the largest of the three. All threads
+ * together walk 256 MiB at most. */
+void roof_stretches(const Roof *r, int threads, size_t count[ROOF_PLACES]);
 
 /* The least time of so much work that touches `set` bytes over and over: of arithmetic and of the place where
  * the set lies, the slower. *place, unless NULL: that place, ROOF_PLACES where arithmetic is slower. */

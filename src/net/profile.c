@@ -41,6 +41,7 @@ static void add_node(const Net *net, const Node *node, const Roof *roof, NetProf
     double least = roof ? roof_seconds(roof, done, bytes, bytes, &place) : 0;
     out->nodes++;
     for (int pass = 0; pass < NET_PASSES; pass++) {
+        if (!(node->seconds[pass] > 0)) continue; /* the node has nothing to do in this pass */
         NetCost *cost = &out->pass[pass];
         cost->seconds += node->seconds[pass];
         cost->flop += flop * net->products[pass];

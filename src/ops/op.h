@@ -64,9 +64,10 @@ typedef struct {
     /* What one thread works in. Its place is the same for all operations, so that it stays in the cache of that
      * thread's core: in the scratch it would be where another thread was in the operation before. NULL: none. */
     size_t (*room_floats)(const void *dims);
-    bool saved_for_later;             /* forward takes saved = NULL when no other pass follows */
-    bool in_place;                    /* in forward y may be x[0], where no other pass follows */
-    double (*flop)(const void *dims); /* of one image, one pass forward; NULL: not counted */
+    bool saved_for_later; /* forward takes saved = NULL when no other pass follows */
+    bool in_place;        /* in forward y may be x[0], where no other pass follows */
+    bool (*is_identity)(const void *dims); /* y is x: no forward in place; NULL: never */
+    double (*flop)(const void *dims);      /* of one image, one pass forward; NULL: not counted */
     double (*flop_done)(const void *dims); /* by kernels that need fewer; NULL: as many */
     /* w in the form that the products read, made once for many passes; NULL or 0 floats: none.
      * `back`: for the backward passes, where packs_back is set. The bits equal those without it. */

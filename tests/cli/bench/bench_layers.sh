@@ -17,3 +17,7 @@ done
 assert backward grep -q '"task":"training","kind":"conv2d","pass":"backward"' out
 diffc bench tiny.json -q --seconds 0 --batch 2 --json >out
 assert "not asked for" test "$(grep -c '"layers"' out)" -eq 0
+# Dropout does nothing in sampling, and has no row there.
+diffc bench tiny.json -q --seconds 0 --batch 2 --layers --set model.dropout=0.5 >out
+assert "dropout" test "$(sed -n '/^training, /,/^sampling, /p' out | grep -c '^  dropout ')" -eq 1
+assert "no dropout" test "$(sed -n '/^sampling, /,$p' out | grep -c '^  dropout ')" -eq 0

@@ -34,4 +34,11 @@ diffc bench --help
 #> network call that sample makes. A training image counts its data, forward,
 #> backward and its share of the update; GFLOP/s count three forward passes for it
 #> (six for a cdm and for each direction of the exact and sliced objectives). An
-#> interruption ends it after the repetition at hand, a second one at once.
+#> interruption ends it after the repetition at hand, a second one at once. With
+#> --layers, "of roof" is the least time that the arithmetic and the memory of this
+#> machine, measured first, allow for the work, as a share of the time taken.
+#> "bound by" is what most of that least time goes to: arithmetic, or the smallest
+#> of L2, L3 and memory that holds the inputs, output and parameters of one
+#> operation. It is an estimate, which does not see what else is in the cache.
+#> Transforms of fast convolutions, packing of weights and what is outside the
+#> network, such as the optimizer, have no least time, so 100% cannot be reached.

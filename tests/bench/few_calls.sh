@@ -39,7 +39,7 @@ go_on tuned method.type=eddpm method.keep="$calls"
 go_on paper method.type=eddpm method.keep="$calls" method.recipe=paper method.alphas=merged
 samplers=${SAMPLERS:-ddpm dpm++2m unipc}
 echo "| steps | bits/dim | ${samplers// / | } |"
-echo "|---|--:|--:|--:|--:|"
+echo "|---|--:|$(for sampler in $samplers; do printf -- '--:|'; done)"
 row tuned tuned
 row paper paper # with merged alphas: the literal chain of so few fine steps never comes near noise
 for spacing in even quadratic logsnr karras dp; do row $spacing ddpm --steps "$calls" --spacing $spacing; done

@@ -5,6 +5,7 @@
 # usage: recipe.sh PATH/TO/diffc FOLDER [NAME...]  ; the rows, all by default; everything is left in FOLDER, and
 # what is there is not made again
 #   UPDATES=1600 SEED=0 COUNT=2000 SAMPLERS="dpm++2m:20 heun:35"  PYTHON=build/peers/bin/python
+# An entry of SAMPLERS is NAME:STEPS or NAME:STEPS:SPACING, such as heun:18:karras; the run's own spacing without.
 set -eu
 [ $# -ge 2 ] || { sed -n '/^# usage/,/^#   /s/^# //p' "$0" >&2; exit 2; }
 cd "$(dirname "$0")/../.."
@@ -54,9 +55,10 @@ row() { # NAME KEY=VALUE...
         "$program" train configs/fashion-ddpm.json -q --seed "$seed" --out "$run" --set train.minutes=0 \
             --set train.steps="$updates" "${set[@]}" >"$run.log"
     for one in $samplers; do
-        local sampler=${one%:*} steps=${one#*:} pictures=$run/${one/:/-}.npz
-        [ -e "$pictures" ] || "$program" sample -q -m "$run" --sampler "$sampler" --steps "$steps" --count "${COUNT:-2000}" \
-            --seed 0 --npz "$pictures" >>"$run.log"
+        local sampler steps spacing pictures=$run/${one//:/-}.npz
+        IFS=: read -r sampler steps spacing <<<"$one"
+        [ -e "$pictures" ] || "$program" sample -q -m "$run" --sampler "$sampler" --steps "$steps" ${spacing:+--spacing "$spacing"} \
+            --count "${COUNT:-2000}" --seed 0 --npz "$pictures" >>"$run.log"
         cells="$cells $("$python" tests/bench/fd_fashion.py "$pictures" | sed 's/.*distance \([0-9.]*\).*/\1/') |"
     done
     echo "| $name | $* |$cells"

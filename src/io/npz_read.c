@@ -160,9 +160,6 @@ static bool take_numbers(const Array *a, NpzNumbers *out, Err *err)
     if (a->dims != out->dims)
         return err_set(err, ERR_FORMAT, "%s: %s is no array of %d dimension%s", path, a->name,
                        out->dims, out->dims == 1 ? "" : "s");
-    if (a->fortran && a->dims > 1)
-        return err_set(err, ERR_FORMAT, "%s: %s is in Fortran's order; expected C's", path,
-                       a->name);
     if (rows > most_bytes || columns > most_bytes || rows > most_bytes / columns ||
         rows * columns * sizeof(double) != a->size)
         return zip_damaged(a->zip, "its array is not as long as its shape says", err);
@@ -171,7 +168,10 @@ static bool take_numbers(const Array *a, NpzNumbers *out, Err *err)
     out->values = mem_doubles((size_t)(rows * columns));
     if (!out->values)
         return err_set(err, ERR_MEMORY, "%s: not enough memory for its array %s", path, a->name);
-    memcpy(out->values, a->bytes, a->size);
+    for (size_t i = 0; i < rows * columns; i++) {
+        size_t from = a->fortran ? i % columns * rows + i / columns : i;
+        memcpy(&out->values[i], a->bytes + from * sizeof(double), sizeof(double));
+    }
     return true;
 }
 

@@ -45,3 +45,5 @@ np.savez(at("statistics_float32.npz"), mu=mu.astype(np.float32), sigma=sigma)
 np.savez(at("statistics_other_size.npz"), mu=mu, sigma=np.eye(3))
 np.savez(at("statistics_flat.npz"), mu=mu, sigma=sigma.reshape(-1))
 np.savez(at("statistics_half.npz"), mu=mu)
+np.savez(at("statistics_fortran.npz"), mu=mu, sigma=np.asfortranarray(sigma),
+         table=np.asfortranarray([[1.0, 2, 3], [4, 5, 6]]))

@@ -3,6 +3,7 @@
 #include "base/fsio.h"
 #include "base/mem.h"
 #include "base/parallel.h"
+#include "io/npz.h"
 #include "math/double_matrix.h"
 #include "math/product_blas.h"
 #include "model/frechet_distance.h"
@@ -290,6 +291,26 @@ TEST(statistics_of_numpy_are_read)
     EXPECT_INT(m.dims, 2);
     EXPECT_NEAR(m.mean[0], 0.5, 0);
     EXPECT_NEAR(m.mean[1], -2, 0);
+    EXPECT_NEAR(m.covariance[0], 1.5, 0);
+    EXPECT_NEAR(m.covariance[1], 0.25, 0);
+    EXPECT_NEAR(m.covariance[3], 2, 0);
+    feature_moments_free(&m);
+}
+
+TEST(statistics_in_fortran_order_are_read)
+{
+    const char *path = "tests/fuzz/seeds/npz/statistics_fortran.npz";
+    static const double table[] = {1, 2, 3, 4, 5, 6};
+    NpzNumbers array = {.name = "table", .dims = 2};
+    FeatureMoments m;
+    Err err = {0};
+    if (EXPECT_OK(npz_read_numbers(path, "a table is expected", &array, 1, &err), err)) {
+        EXPECT_INT(array.shape[0], 2);
+        EXPECT_INT(array.shape[1], 3);
+        EXPECT_SAME(array.values, table, sizeof table);
+    }
+    npz_free_numbers(&array, 1);
+    if (!EXPECT_OK(feature_moments_read(path, &m, &err), err)) return;
     EXPECT_NEAR(m.covariance[0], 1.5, 0);
     EXPECT_NEAR(m.covariance[1], 0.25, 0);
     EXPECT_NEAR(m.covariance[3], 2, 0);

@@ -126,6 +126,8 @@ const char *file_kind(const unsigned char *bytes, size_t size)
     if (size > FILE_KIND_BYTES) size = FILE_KIND_BYTES;
     if (size == 0) return "empty";
     if (starts_with(bytes, size, "PK\x03\x04") && holds(bytes, size, "data.pkl")) return PICKLE;
+    if (starts_with(bytes, size, "PK\x03\x04") && holds(bytes, size, ".npy"))
+        return "an .npz file of NumPy arrays";
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
         const Mark *m = &marks[i];
         if (size >= m->at + m->size && memcmp(bytes + m->at, m->mark, m->size) == 0) return m->kind;

@@ -22,6 +22,7 @@ static const struct {
     {BYTES("<?xml version=\"1.0\"?>\n<svg xmlns="), "an SVG drawing"},
     {BYTES("\x1F\x8B\x08\0\0\0\0\0"), "packed with gzip (unpack it first)"},
     {BYTES("PK\3\4\24\0\0\0\0\0photos/1.png"), "a zip archive (unpack it first)"},
+    {BYTES("PK\3\4\24\0\0\0\0\0arr_0.npy"), "an .npz file of NumPy arrays"},
     {BYTES("PK\3\4\0\0\0\0\0\0archive/data.pkl"), "a PyTorch checkpoint (a pickle"},
     {BYTES("\x80\2\x8A\nl\xFC\x9C"), "a PyTorch checkpoint (a pickle"},
     {BYTES("\x80\4\x95"), "a PyTorch checkpoint (a pickle"},

@@ -76,7 +76,7 @@ void write_inception_file(const char *path)
     if (!f.tensors || !f.shapes || !f.names) abort();
     for (int i = 0; i < table.count; i += 2)
         add_convolution(&f, &table.info[i], &table.info[i + 1]);
-    ParamInfo classes = {.rank = 1, .shape = {10}, .count = 10};
+    ParamInfo classes = {.rank = 1, .shape = {1008}, .count = 1008};
     add(&f, "fc", "bias", classes, 0, 1);
     EXPECT_OK(safetensors_write(path, f.tensors, f.count, NULL, 0, &err), err);
     free(f.tensors);

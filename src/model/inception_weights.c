@@ -25,6 +25,33 @@ typedef struct {
     Err *err;
 } Reader;
 
+/* Ends the sentence about a file of other weights. */
+#define EXPECTED                                                                                   \
+    "expected the Inception v3 of pytorch-fid (\"diffc help eval\" shows how its file is made)"
+
+/* torchvision's network of the same names and shapes was trained on 1000 classes and has a second classifier,
+ * AuxLogits. pytorch-fid's has neither; a file without a classifier may hold its weights. */
+static bool check_classifier(const Safetensors *st, const char *path, Err *err)
+{
+    enum { CLASSES = 1008 };
+    char has[SHAPE_TEXT_BYTES];
+    for (size_t i = 0; i < st->count; i++) {
+        const TensorInfo *t = &st->tensors[i];
+        if (strncmp(t->name, "AuxLogits.", 10) == 0)
+            return err_set(err, ERR_FORMAT,
+                           "%s: tensor \"%s\" belongs to another Inception v3, such as that of "
+                           "torchvision: " EXPECTED,
+                           path, t->name);
+        if (strcmp(t->name, "fc.weight") != 0 && strcmp(t->name, "fc.bias") != 0) continue;
+        if (t->rank > 0 && t->shape[0] == CLASSES) continue;
+        tensor_shape_text(has, t);
+        return err_set(err, ERR_FORMAT,
+                       "%s: tensor \"%s\" has shape %s, which is not that of %d classes: " EXPECTED,
+                       path, t->name, has, CLASSES);
+    }
+    return true;
+}
+
 /* Reads tensor NAME.suffix of the shape of `info`. */
 static bool read_tensor(Reader *r, const char *name, const char *suffix, const ParamInfo *info,
                         float *out)
@@ -33,10 +60,8 @@ static bool read_tensor(Reader *r, const char *name, const char *suffix, const P
     snprintf(whole, sizeof whole, "%s.%s", name, suffix);
     const TensorInfo *t = safetensors_find(&r->st, whole);
     if (!t)
-        return err_set(r->err, ERR_FORMAT,
-                       "%s: tensor \"%s\" is missing: these are not the weights of Inception v3 "
-                       "under torchvision's names",
-                       r->path, whole);
+        return err_set(r->err, ERR_FORMAT, "%s: tensor \"%s\" is missing: " EXPECTED, r->path,
+                       whole);
     bool fits = t->rank == info->rank;
     for (int i = 0; i < t->rank && fits; i++) fits = t->shape[i] == info->shape[i];
     tensor_shape_text(has, t);
@@ -110,7 +135,7 @@ bool inception_weights_read(const char *path, const ParamTable *table, float *bl
     Reader r = {.path = path, .table = table, .err = err};
     memset(block, 0, table->block_floats * sizeof *block);
     if (!safetensors_open(&r.st, path, FILE_LIMIT, err)) return false;
-    bool ok = read_all(&r, block);
+    bool ok = check_classifier(&r.st, path, err) && read_all(&r, block);
     safetensors_close(&r.st);
     return ok;
 }

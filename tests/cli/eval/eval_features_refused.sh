@@ -1,4 +1,4 @@
-# What holds no usable weights of Inception v3 is refused in one sentence before any image is made or compared.
+# What holds no usable weights of pytorch-fid's Inception v3 is refused in one sentence before any image is made or compared.
 assert train diffc train tiny.json -q --out run >/dev/null
 assert sample diffc sample -q -m run --count 5 --steps 1 --npz x.npz >/dev/null
 byte() { printf '%b' "\\0$(printf '%o' "$1")"; }
@@ -21,10 +21,15 @@ zeros 3456 | tr '\0' '\377' | safetensors "{$first}" >not-finite
 zeros 3456 | safetensors "{$first}" >no-norm
 { zeros 3840 && zeros 128 | tr '\0' '\277'; } | safetensors "{$norm}" >variance
 zeros 3968 | safetensors "{$norm}" >no-second
+# torchvision's network has the same names and shapes, but a classifier of 1000 classes and a second one.
+zeros 4000 | safetensors '{"fc.bias":{"dtype":"F32","shape":[1000],"data_offsets":[0,4000]}}' >classes
+zeros 4032 | safetensors '{"fc.bias":{"dtype":"F32","shape":[1008],"data_offsets":[0,4032]}}' >right-classes
+zeros 40 | safetensors '{"AuxLogits.fc.bias":{"dtype":"F32","shape":[10],"data_offsets":[0,40]}}' >second-classifier
 head -c 3000 no-second >cut
 head -c 300 no-second >cut-header
 : >empty
-for file in missing folder empty text other shape type not-finite no-norm variance no-second cut cut-header; do
+for file in missing folder empty text other shape type not-finite no-norm variance no-second \
+    classes right-classes second-classifier cut cut-header; do
     diffc eval -m run --count 4 -o nearest.png -q --features $file 2>&1
     echo "exit $?"
 done
@@ -42,7 +47,7 @@ ls nearest.png 2>&1
 #> exit 1
 #> diffc eval: text: is text, expected a safetensors file
 #> exit 1
-#> diffc eval: other: tensor "Conv2d_1a_3x3.conv.weight" is missing: these are not the weights of Inception v3 under torchvision's names
+#> diffc eval: other: tensor "Conv2d_1a_3x3.conv.weight" is missing: expected the Inception v3 of pytorch-fid ("diffc help eval" shows how its file is made)
 #> exit 1
 #> diffc eval: shape: tensor "Conv2d_1a_3x3.conv.weight" has shape [32, 1, 3, 3], but Inception v3 needs [32, 3, 3, 3]
 #> exit 1
@@ -50,11 +55,17 @@ ls nearest.png 2>&1
 #> exit 1
 #> diffc eval: not-finite: tensor "Conv2d_1a_3x3.conv.weight" holds a value that is not finite
 #> exit 1
-#> diffc eval: no-norm: tensor "Conv2d_1a_3x3.bn.weight" is missing: these are not the weights of Inception v3 under torchvision's names
+#> diffc eval: no-norm: tensor "Conv2d_1a_3x3.bn.weight" is missing: expected the Inception v3 of pytorch-fid ("diffc help eval" shows how its file is made)
 #> exit 1
 #> diffc eval: variance: tensor "Conv2d_1a_3x3.bn.running_var" holds the negative variance -1.49804
 #> exit 1
-#> diffc eval: no-second: tensor "Conv2d_2a_3x3.conv.weight" is missing: these are not the weights of Inception v3 under torchvision's names
+#> diffc eval: no-second: tensor "Conv2d_2a_3x3.conv.weight" is missing: expected the Inception v3 of pytorch-fid ("diffc help eval" shows how its file is made)
+#> exit 1
+#> diffc eval: classes: tensor "fc.bias" has shape [1000], which is not that of 1008 classes: expected the Inception v3 of pytorch-fid ("diffc help eval" shows how its file is made)
+#> exit 1
+#> diffc eval: right-classes: tensor "Conv2d_1a_3x3.conv.weight" is missing: expected the Inception v3 of pytorch-fid ("diffc help eval" shows how its file is made)
+#> exit 1
+#> diffc eval: second-classifier: tensor "AuxLogits.fc.bias" belongs to another Inception v3, such as that of torchvision: expected the Inception v3 of pytorch-fid ("diffc help eval" shows how its file is made)
 #> exit 1
 #> diffc eval: cut: tensor "Conv2d_1a_3x3.conv.weight": data_offsets end at byte 3456, but the file holds 2567 bytes of data (is the file cut?)
 #> exit 1

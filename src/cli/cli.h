@@ -105,8 +105,10 @@ typedef struct {
 bool check_outputs(const NamedOutput *outputs, size_t count, const char *const *inputs,
                    size_t input_count, Err *err);
 /* ERR_USAGE where the path of --OPTION (NULL: not given) is a file that is there already in a folder whose images are
- * read, so that it may be one of them. Process 0 looks. */
-bool check_not_among(const char *option, const char *path, const char *folder, Err *err);
+ * read, so that it may be one of them; with `takes_all` (every picture in the folder is read) also where it is new, so
+ * that the next call would read it. Process 0 looks. */
+bool check_not_among(const char *option, const char *path, const char *folder, bool takes_all,
+                     Err *err);
 
 /* out (PATH_BYTES): the first of STEM-1.END, STEM-2.END, ... that is free. */
 bool free_file_name(const char *stem, const char *end, char *out, Err *err);

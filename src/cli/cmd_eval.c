@@ -40,8 +40,9 @@ const Option eval_options[ROWS + 1] = {
                       .help = "make data of another size or another number of channels fit"),
     [FEATURES] =
         OPTION("features", TEXT, "Comparison", .metavar = "FILE",
-               .help = "safetensors file of Inception v3's weights: precision, recall, density and "
-                       "coverage are computed in its features too, and FID and KID"),
+               .help = "safetensors file of the weights of pytorch-fid's Inception v3 (see below): "
+                       "precision, recall, density and coverage are computed in its features too, "
+                       "and FID and KID"),
     [STATS] = OPTION("stats", TEXT, "Comparison", .metavar = "FILE.npz",
                      .help = "instead of data: mean and covariance of a data set's features, as "
                              "--save-stats or pytorch-fid has saved them; only FID is computed"),
@@ -73,9 +74,11 @@ static bool divide(Job *job, Err *err)
 {
     const ImageSet *all = &job->data.all;
     size_t most = all->count / 2, count = job->pictures.count;
+    char counted[EVAL_COUNT_BYTES];
+    eval_pictures_counted(&job->pictures, counted);
     if (count < LEAST_COUNT)
-        return err_set(err, ERR_USAGE, "%s: %zu image%s too few to compare; at least %d are needed",
-                       job->pictures.name, count, count == 1 ? " is" : "s are", LEAST_COUNT);
+        return err_set(err, ERR_USAGE, "%s %s too few to compare; at least %d are needed", counted,
+                       count == 1 ? "is" : "are", LEAST_COUNT);
     if (most < LEAST_COUNT)
         return err_set(err, ERR_USAGE,
                        "%s: %zu image%s too few to compare with; at least %d are needed, which "
@@ -208,15 +211,17 @@ static bool run_statistics(Job *job, const Arguments *a, Err *err)
     const OptionValue *v = a->values;
     EvalStatistics *s = &job->statistics;
     EvalPictures *p = &job->pictures;
+    char counted[EVAL_COUNT_BYTES];
     s->weights = v[FEATURES].text;
     s->stats = v[STATS].text;
     s->save = v[SAVE_STATS].text;
     if (!check_statistics_options(v, err) || !eval_statistics_open(s, err) ||
         !eval_pictures_open(p, a, USUAL_COUNT, err))
         return false;
+    eval_pictures_counted(p, counted);
     if (p->count < LEAST)
-        return err_set(err, ERR_USAGE, "%s: 1 image has no covariance; at least %d are needed",
-                       p->name, LEAST);
+        return err_set(err, ERR_USAGE, "%s has no covariance; at least %d are needed", counted,
+                       LEAST);
     return inception_takes(p->shape, p->name, err) &&
            inception_open(&job->inception, s->weights, err) &&
            double_matrix_start(s->stats ? "--stats" : "--save-stats", err) &&
@@ -233,11 +238,13 @@ static bool run_job(Job *job, const Arguments *a, Err *err)
     r->out = v[OUT].text;
     return check_output_file("out", r->out, "png", err) &&
            eval_pictures_open(&job->pictures, a, USUAL_COUNT, err) &&
-           (job->pictures.made || check_not_among("out", r->out, job->pictures.name, err)) &&
+           (job->pictures.made || check_not_among("out", r->out, job->pictures.name,
+                                                  job->pictures.data.kind == DATA_FOLDER, err)) &&
            eval_data_open(&job->data, &job->pictures, v[DATA].text, v[PART].integer == PART_TEST,
                           v[RESIZE].given, err) &&
-           check_not_among("out", r->out, job->data.path, err) && divide(job, err) &&
-           open_inception(job, v[FEATURES].text, err) &&
+           check_not_among("out", r->out, job->data.path, job->data.data.kind == DATA_FOLDER,
+                           err) &&
+           divide(job, err) && open_inception(job, v[FEATURES].text, err) &&
            eval_pictures_take(&job->pictures, a, r->count, err) && compare(job, err) &&
            (world_rank() > 0 ||
             ((!r->out || eval_write_nearest(r, err)) && eval_report(r, v[JSON].given, err)));
@@ -297,11 +304,15 @@ const Command command_eval = {
         "coverage are those of Naeem et al. (2020). All four compare pixels, which favours smooth "
         "images; with --features they are computed in the features of Inception v3 as well, as the "
         "program pytorch-fid makes them, and so are FID (Heusel et al. 2017; its standard error is "
-        "that of the infinitesimal jackknife) and KID (Binkowski et al. 2018; the mean over 100 "
-        "subsets of up to 1000 images). FID is biased upwards, the more so the fewer images there "
-        "are; KID is not. The last count is a sign of memorised images when it is "
+        "that of the infinitesimal jackknife) and KID (Binkowski et al. 2018; of up to 1000 images "
+        "that of all, of more the mean over 100 subsets of 1000; its standard error is that of the "
+        "jackknife over ten parts of the images). FID is biased upwards, the more so the fewer "
+        "images there are; KID is not. FID, --stats and --save-stats need LAPACK, which OpenBLAS "
+        "has; programs built with BLAS=none or BLIS lack it. The last count is a sign of memorised "
+        "images when it is "
         "well above that of the "
-        "other data. With --label only data of that class are compared.",
+        "other data. With --label only data of that class are compared. Training can "
+        "measure the sliced distance itself: train.eval_every.",
     .more_help = more_help,
     .run = run_eval,
     .shared = true,

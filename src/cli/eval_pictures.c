@@ -28,6 +28,15 @@ static bool same_images(const EvalPictures *p, size_t count, Err *err)
     return work_same("images to compare", p->set.pixels, count * shape_values(p->shape), err);
 }
 
+void eval_pictures_counted(const EvalPictures *p, char out[EVAL_COUNT_BYTES])
+{
+    if (p->count < p->found)
+        snprintf(out, EVAL_COUNT_BYTES, "%s: %zu of its %zu images", p->name, p->count, p->found);
+    else
+        snprintf(out, EVAL_COUNT_BYTES, "%s: %zu image%s", p->name, p->count,
+                 p->count == 1 ? "" : "s");
+}
+
 static void note_fewer(const EvalPictures *p, const OptionValue *count)
 {
     if (count->given && (uint64_t)count->integer > p->count)
@@ -39,7 +48,7 @@ static bool open_npz(EvalPictures *p, const OptionValue *count, Err *err)
 {
     if (!npz_read_images(p->name, &p->npz, err)) return false;
     p->shape = (Shape){.H = p->npz.H, .W = p->npz.W, .C = p->npz.C};
-    p->count = p->npz.count;
+    p->count = p->found = p->npz.count;
     if (count->given && (uint64_t)count->integer < p->count) p->count = (size_t)count->integer;
     p->set.pixels = p->npz.pixels;
     note_fewer(p, count);
@@ -51,12 +60,15 @@ static bool open_folder(EvalPictures *p, const OptionValue *count, Err *err)
     DataOptions options = {.path = p->name,
                            .config.limit = count->given ? (int)count->integer : 0,
                            .size_advice = "images of one size are compared"};
+    char counted[EVAL_COUNT_BYTES];
     if (!dataset_open(&p->data, &options, eval_reading, (void *)(size_t)p->name, err)) return false;
     const Dataset *d = &p->data;
-    term_note("%s: %s", p->name, d->description);
     p->shape = (Shape){.H = d->height, .W = d->width, .C = d->channels};
     p->count = d->count;
+    p->found = (size_t)d->found;
     p->set.pixels = d->pixels;
+    eval_pictures_counted(p, counted);
+    term_note("%s: %s", p->count < p->found ? counted : p->name, d->description);
     note_fewer(p, count);
     return same_images(p, d->count, err);
 }

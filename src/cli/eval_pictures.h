@@ -10,7 +10,8 @@
 typedef struct {
     const char *name; /* as messages call them */
     Shape shape;
-    size_t count; /* images of the file or folder, or images to make */
+    size_t found; /* images of the file or folder; of a model 0 */
+    size_t count; /* those of them that --count leaves, or images to make */
     ImageSet set; /* from eval_pictures_take on */
     bool made;    /* by a model */
     char path[PATH_BYTES];
@@ -31,6 +32,10 @@ bool eval_pictures_open(EvalPictures *p, const Arguments *a, int usual_count, Er
 bool eval_pictures_take(EvalPictures *p, const Arguments *a, size_t count, Err *err);
 /* Also after a failure. */
 void eval_pictures_close(EvalPictures *p);
+
+/* The start of a sentence about the images: "photos: 3 of its 30 images". */
+enum { EVAL_COUNT_BYTES = PATH_BYTES + 64 };
+void eval_pictures_counted(const EvalPictures *p, char out[EVAL_COUNT_BYTES]);
 
 extern const Option eval_options[]; /* beginning with SAMPLE_PLAN_OPTIONS */
 

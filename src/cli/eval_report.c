@@ -57,14 +57,30 @@ static void distance_table(const EvalResult *r)
     distance_line("mean", &d->mean[EVAL_PICTURES], &d->mean[EVAL_OTHERS]);
 }
 
-void eval_bias_line(size_t count)
+/* The covariance of n images has rank n - 1 at most. False: they are enough. */
+static bool bias_text(size_t count, char text[200])
 {
     char images[32];
     term_format_count(images, count);
-    if (count <= INCEPTION_FEATURES)
-        output_line("  %-12s %s images are fewer than the %d features, so FID is far too high; it "
-                    "compares with FID of as many images alone",
-                    "", images, INCEPTION_FEATURES);
+    snprintf(text, 200,
+             "%s images are too few for a covariance of full rank in %d features, so FID is far "
+             "too high; it compares with FID of as many images alone",
+             images, INCEPTION_FEATURES);
+    return count <= INCEPTION_FEATURES;
+}
+
+void eval_bias_line(size_t count)
+{
+    char text[200];
+    if (bias_text(count, text)) output_line("  %-12s %s", "", text);
+}
+
+void eval_put_bias(JsonWriter *w, size_t count)
+{
+    char text[200];
+    if (!bias_text(count, text)) return;
+    json_put_string(w, "warning", text);
+    term_note("note: %s", text);
 }
 
 static void feature_table(const FeatureFigures *f, size_t count)
@@ -174,6 +190,7 @@ static bool report_json(const EvalResult *r, Err *err)
         json_put_string(&w, "features", r->features.weights);
         json_put_int(&w, "kid_subsets", r->features.kernel[EVAL_PICTURES].subsets);
         json_put_int(&w, "kid_subset_images", r->features.kernel[EVAL_PICTURES].vectors);
+        if (r->features.has_frechet) eval_put_bias(&w, r->count);
     }
     if (r->out) json_put_string(&w, "out", r->out);
     if (p->made) {

@@ -36,9 +36,11 @@ typedef struct {
     double seconds;
 } EvalResult;
 
-/* What statistics also report: members of an object, and the line about the bias of so many images. */
+/* What statistics also report: members of an object; and that FID of so few images is far too high, as a line of the
+ * table, or as a member "warning" and a note. */
 void eval_put_frechet(JsonWriter *w, const FrechetDistance *d);
 void eval_bias_line(size_t count);
+void eval_put_bias(JsonWriter *w, size_t count);
 
 bool eval_report(const EvalResult *r, bool json, Err *err);
 

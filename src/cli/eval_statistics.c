@@ -49,6 +49,7 @@ static bool report_distance(const EvalStatistics *s, const EvalPictures *p,
         eval_put_frechet(&w, d);
         json_end_object(&w);
         json_end_object(&w);
+        eval_put_bias(&w, p->count);
         return output_json(&w, err);
     }
     term_format_count(count, p->count);

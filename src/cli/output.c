@@ -142,17 +142,31 @@ bool check_outputs(const NamedOutput *outputs, size_t count, const char *const *
     return true;
 }
 
-bool check_not_among(const char *option, const char *path, const char *folder, Err *err)
+/* Whether writing to `path` changes or makes a file in the folder or below it. */
+static bool writes_into(const char *path, const char *folder)
 {
-    char place[PATH_BYTES], file[PATH_MAX], whole[PATH_MAX];
-    if (!path || world_rank() > 0 || !output_replaces(path) || !output_place(path, place, NULL) ||
-        !realpath(place, file) || !realpath(folder, whole))
-        return true;
+    char place[PATH_BYTES], own[PATH_MAX], whole[PATH_MAX];
+    if (output_is_special(path) || !output_place(path, place, NULL)) return false;
+    char *end = strrchr(place, '/');
+    if (end) end[1] = '\0';
+    if (!realpath(end ? place : ".", own) || !realpath(folder, whole)) return false;
     size_t length = strlen(whole);
-    return strncmp(file, whole, length) != 0 || file[length] != '/' ||
+    if (length == 1) length = 0; /* the folder "/" */
+    return strncmp(own, whole, length) == 0 && (own[length] == '/' || own[length] == '\0');
+}
+
+bool check_not_among(const char *option, const char *path, const char *folder, bool takes_all,
+                     Err *err)
+{
+    if (!path || world_rank() > 0 || !writes_into(path, folder)) return true;
+    if (output_replaces(path))
+        return err_set(err, ERR_USAGE,
+                       "--%s is %s, a file that is in %s, whose images are read, and would be "
+                       "lost; give another name",
+                       option, path, folder);
+    return !takes_all ||
            err_set(err, ERR_USAGE,
-                   "--%s is %s, a file that is in %s, whose images are read, and would be lost; "
-                   "give another name",
+                   "--%s is %s, which would be one more image of %s; give a name in another folder",
                    option, path, folder);
 }
 

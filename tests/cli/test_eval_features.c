@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/eval_report.h"
 #include "inception_file.h"
 #include "io/json.h"
 #include "math/product_blas.h"
@@ -84,8 +85,29 @@ TEST(eval_reports_precision_and_recall_in_pixels_and_in_features)
         EXPECT(!strstr(text, "FID"));
         return;
     }
+    EXPECT_CONTAINS(json, "\"warning\":\"4 images are too few for a covariance of full rank");
     EXPECT_CONTAINS(text, "\n  FID ");
-    EXPECT_CONTAINS(text, "4 images are fewer than the 2048 features, so FID is far too high");
+    EXPECT_CONTAINS(
+        text, "4 images are too few for a covariance of full rank in 2048 features, so FID is ");
+}
+
+/* The covariance of n images has rank n - 1 at most. */
+TEST(eval_warns_of_fid_of_up_to_as_many_images_as_features)
+{
+    for (size_t count = 2048; count <= 2049; count++) {
+        JsonWriter w;
+        json_write_init(&w, 0);
+        json_begin_object(&w, NULL);
+        eval_put_bias(&w, count);
+        json_end_object(&w);
+        const char *text = json_text(&w);
+        if (count == 2049)
+            EXPECT_TEXT(text, "{}");
+        else
+            EXPECT_CONTAINS(text, "\"2,048 images are too few for a covariance of full rank in "
+                                  "2048 features");
+        json_write_free(&w);
+    }
 }
 
 /* The sum of variances: what distances are small beside. */
@@ -134,8 +156,9 @@ TEST(eval_writes_statistics_and_compares_images_with_them)
     EXPECT(figure(line, "images", "fid") > 1e-3 * all);
     EXPECT(figure(line, "images", "fid_standard_error") > 0);
     json_free(line);
+    EXPECT_CONTAINS(text, "\"warning\":\"5 images are too few");
     eval(8, some, text);
     EXPECT_CONTAINS(text, "5 images beside the statistics of ");
     EXPECT_CONTAINS(text, "\n  FID ");
-    EXPECT_CONTAINS(text, "5 images are fewer than the 2048 features");
+    EXPECT_CONTAINS(text, "5 images are too few for a covariance");
 }

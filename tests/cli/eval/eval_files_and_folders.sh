@@ -12,7 +12,7 @@ diffc eval -q x.npz --data images-idx3-ubyte --count 6 | head -n 1
 diffc eval -q x.npz --data folder | sed -n '/nearer/,$p'
 diffc eval folder --data images-idx3-ubyte --count 13 2>&1 >/dev/null | grep fewer
 diffc eval x.npz --data images-idx3-ubyte --count 13 2>&1 >/dev/null | grep fewer
-#> folder: 6 grey images of 16x16 (folder)
+#> folder: 6 of its 12 images: 6 grey images of 16x16 (folder)
 #> images-idx3-ubyte: 64 grey images of 16x16 (IDX); 64 of them serve
 #> 6 images, and 6 other images of the data, each beside the same 6 images of the data
 #> copies: images nearer to one of 12 images of the data than its nearest neighbour is

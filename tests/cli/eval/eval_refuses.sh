@@ -14,7 +14,8 @@ for words in '' 'x.npz' '-m plain' 'missing' 'x.npz -m run' 'x.npz --data images
     'few --data images-idx3-ubyte' 'x.npz --data few' '-m run --count 3' 'text.npz --data images-idx3-ubyte' \
     '-m ring' '-m run --out nearest.jpg' '-m run --out missing/nearest.png' 'x.npz --data im --part test' \
     '-m run --part tset' '-m run --label 1' 'x.npz im' '-m run --sampler ddim --churn 1' \
-    "x.npz --data sizes" "x.npz --data sizes/missing"; do
+    "x.npz --data sizes" "x.npz --data sizes/missing" "x.npz --data x.npz" 'im --data images-idx3-ubyte --count 3' \
+    'x.npz --data images-idx3-ubyte --count 1'; do
     diffc eval -q $words 2>&1 | sed '/^Try/d'
     diffc eval -q $words >/dev/null 2>&1
     echo "exit $?"
@@ -68,6 +69,12 @@ diffc eval -q x.npz --data small-idx3-ubyte --resize | head -n 1
 #> exit 2
 #> diffc eval: sizes/missing: cannot open the data: No such file or directory
 #> exit 1
+#> diffc eval: x.npz: is an .npz file of NumPy arrays, expected IDX or CIFAR-10 binary data, or a folder of images
+#> exit 1
+#> diffc eval: im: 3 of its 5 images are too few to compare; at least 4 are needed
+#> exit 2
+#> diffc eval: x.npz: 1 of its 5 images is too few to compare; at least 4 are needed
+#> exit 2
 #> empty
 #> few
 #> im

@@ -85,9 +85,10 @@ diffc eval --help
 #>       --part NAME         part of the data set (train, test; default: train)
 #>       --resize            make data of another size or another number of
 #>                           channels fit
-#>       --features FILE     safetensors file of Inception v3's weights: precision,
-#>                           recall, density and coverage are computed in its
-#>                           features too, and FID and KID
+#>       --features FILE     safetensors file of the weights of pytorch-fid's
+#>                           Inception v3 (see below): precision, recall, density
+#>                           and coverage are computed in its features too, and FID
+#>                           and KID
 #>       --stats FILE.npz    instead of data: mean and covariance of a data set's
 #>                           features, as --save-stats or pytorch-fid has saved
 #>                           them; only FID is computed
@@ -120,10 +121,14 @@ diffc eval --help
 #> pixels, which favours smooth images; with --features they are computed in the
 #> features of Inception v3 as well, as the program pytorch-fid makes them, and so
 #> are FID (Heusel et al. 2017; its standard error is that of the infinitesimal
-#> jackknife) and KID (Binkowski et al. 2018; the mean over 100 subsets of up to
-#> 1000 images). FID is biased upwards, the more so the fewer images there are; KID
-#> is not. The last count is a sign of memorised images when it is well above that
-#> of the other data. With --label only data of that class are compared.
+#> jackknife) and KID (Binkowski et al. 2018; of up to 1000 images that of all, of
+#> more the mean over 100 subsets of 1000; its standard error is that of the
+#> jackknife over ten parts of the images). FID is biased upwards, the more so the
+#> fewer images there are; KID is not. FID, --stats and --save-stats need LAPACK,
+#> which OpenBLAS has; programs built with BLAS=none or BLIS lack it. The last
+#> count is a sign of memorised images when it is well above that of the other
+#> data. With --label only data of that class are compared. Training can measure
+#> the sliced distance itself: train.eval_every.
 #>
 #> FILE of --features, made by Python from the weights that pytorch-fid publishes:
 #>   import torch, safetensors.torch

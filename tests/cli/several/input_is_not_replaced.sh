@@ -30,6 +30,10 @@ refuse diffc eval im --data images-idx3-ubyte --out im/000001.png
 refuse diffc eval x.npz --data im --out here/im/000001.png
 refuse diffc eval -m own --count 4 --steps 1 --out im/000001.png
 refuse diffc eval x.npz --data images-idx3-ubyte --out images-idx3-ubyte
+# A new picture in a folder of images would be one of them in the next call.
+refuse diffc eval im --data images-idx3-ubyte --out im/new.png
+refuse diffc eval x.npz --data im --out here/im/new.png
+refuse diffc eval -m own --count 4 --steps 1 --out im/new.png
 refuse diffc eval x.npz --features w --save-stats x.npz
 cksum x.* boot-mask.png images-idx3-ubyte ./*/*.png | cmp - before
 # The same name elsewhere is another file, a device is none, and other numbers are other files.
@@ -60,6 +64,9 @@ assert "a picture in a run is no input" diffc eval -q -m own --count 4 --steps 1
 #> 2 diffc eval: --out is here/im/000001.png, a file that is in im, whose images are read, and would be lost; give another name
 #> 2 diffc eval: --out is im/000001.png, a file that is in im, whose images are read, and would be lost; give another name
 #> 2 diffc eval: --out is images-idx3-ubyte, a file that is read and would be lost; give another name
+#> 2 diffc eval: --out is im/new.png, which would be one more image of im; give a name in another folder
+#> 2 diffc eval: --out is here/im/new.png, which would be one more image of im; give a name in another folder
+#> 2 diffc eval: --out is im/new.png, which would be one more image of im; give a name in another folder
 #> 2 diffc eval: --save-stats is x.npz, a file that is read and would be lost; give another name
 #> 0 masks/x.png
 #> 0 /dev/null

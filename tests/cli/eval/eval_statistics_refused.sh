@@ -48,7 +48,7 @@ ls
 #> exit 1
 #> diffc eval: w: cannot open: No such file or directory
 #> exit 1
-#> diffc eval: x.npz: 1 image has no covariance; at least 2 are needed
+#> diffc eval: x.npz: 1 of its 3 images has no covariance; at least 2 are needed
 #> exit 2
 #> diffc eval: --save-stats and --data are given; with --save-stats no data are read
 #> exit 2

@@ -41,6 +41,8 @@ flip data.flip=true
 attention-14-7 model.attention=[14,7]
 no-attention model.attention=[] model.mid_attention=false
 wide-below model.multipliers=[1,2,4]
+narrow-above model.channels=24 model.multipliers=[1,3,3]
+dropout model.dropout=0.1
 blocks-2 model.blocks=2
 scale-shift model.scale_shift=true
 input-fourier model.input_fourier=[1,2]

@@ -41,9 +41,9 @@ typedef struct {
 /* Writes the arrays as stored members. */
 bool npz_write_numbers(const char *path, const NpzNumbers *arrays, int count, Err *err);
 
-/* Reads the arrays that have these names and so many dimensions, of C's or Fortran's order: fills in shape and values, which
- * npz_free_numbers frees, also after a failure (values of others: NULL). `expected` ends the sentence about an array
- * that is missing: "statistics are expected". */
+/* Reads the arrays that have these names and so many dimensions, in C's or Fortran's order: fills in shape and values,
+ * which npz_free_numbers frees, also after a failure (values of others: NULL). `expected` ends the sentence about an
+ * array that is missing: "statistics are expected". */
 bool npz_read_numbers(const char *path, const char *expected, NpzNumbers *arrays, int count,
                       Err *err);
 void npz_free_numbers(NpzNumbers *arrays, int count);

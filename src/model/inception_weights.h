@@ -1,7 +1,9 @@
-/* The weights of pytorch-fid's Inception v3 from a safetensors file, under torchvision's names: of each convolution NAME
+/* The weights of pytorch-fid's Inception v3 from a safetensors file, under torchvision's names: of each convolution
+ * NAME
  *   NAME.conv.weight [K,C,R,S],  NAME.bn.weight, .bias, .running_mean, .running_var [K]
- * The batch norm, whose epsilon is 1e-3, is multiplied into the convolution. Other tensors are ignored, but a classifier of
- * other than 1008 classes (fc) or a second one (AuxLogits) belongs to other weights, those of torchvision. */
+ * The batch norm, whose epsilon is 1e-3, is multiplied into the convolution. Other tensors are ignored, but a
+ * classifier of other than 1008 classes (fc) or a second one (AuxLogits) belongs to other weights, those of
+ * torchvision. */
 #ifndef DIFFC_INCEPTION_WEIGHTS_H
 #define DIFFC_INCEPTION_WEIGHTS_H
 
